@@ -1,0 +1,248 @@
+"""A model folder made runnable. The only object with a network inside, and no state to set first."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from medcls import nets, store
+from medcls.core.collection import Case
+from medcls.core.evaluation import CaseTable
+from medcls.core.model import ModelCard
+from medcls.core.prediction import Prediction
+from medcls.core.scan import Scan
+from medcls.errors import BadData, BadModel
+from medcls.imaging.decode import read_scan
+from medcls.imaging.prepare import prepare
+from medcls.nets.anatomy import logits_and_features
+from medcls.stats.calibration import calibrate
+from medcls.stats.familiarity import neighbour_distance
+
+_BATCH = 16
+
+
+class Classifier:
+    """A network with its card, safe to share between threads: nothing is hooked, no gradient kept.
+
+    Args:
+        card: What the model answers and how to feed it.
+        net: The network, in evaluation mode.
+        bank: Features of training scans, (M, D) float64, rows of length 1; None if not stored.
+        seen: Which scans it was trained or tuned on, as `medcls.store.read_seen` gives them.
+    """
+
+    def __init__(
+        self, card: ModelCard, net: torch.nn.Module, bank: np.ndarray | None = None, seen: frozenset[str] = frozenset()
+    ) -> None:
+        self.card, self.seen = card, seen
+        self.net = net.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        self.bank = bank
+
+    @classmethod
+    def open(cls, model: str | Path) -> Self:
+        """Load a model after checking every hash on its card.
+
+        Args:
+            model: Id of a model, or its folder.
+
+        Raises:
+            BadModel: If there is no such model, a file changed, or its weights do not fit its network.
+        """
+        path = model if isinstance(model, Path) else store.folder(model)
+        card = store.verify(path)
+        if card.members:
+            return Ensemble.open_members(card)  # type: ignore[return-value]
+        net = nets.from_card(card.backbone, card.backbone_args, len(card.task.labels))
+        _fill(net, path / store.WEIGHTS, card.id)
+        bank = None
+        if (path / store.FEATURES).is_file() and store.FEATURES in card.files:
+            bank = load_file(path / store.FEATURES)["features"].double().numpy()
+        return cls(card, net, bank, store.read_seen(path))
+
+    def prepare(self, scan: Scan) -> torch.Tensor:
+        """Give a scan as the network eats it, (C, S, S) float32."""
+        return torch.from_numpy(prepare(scan, self.card.preprocess))
+
+    def run(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Run the network once.
+
+        Args:
+            batch: (N, C, S, S) float32, prepared.
+
+        Returns:
+            Logits (N, K) and features before the last layer (N, D), both float32.
+        """
+        with torch.inference_mode():
+            batch = batch.contiguous(memory_format=torch.channels_last)
+            return logits_and_features(self.net, batch)
+
+    def predict(self, scan: Scan) -> Prediction:
+        """Answer one scan."""
+        return self.predict_many([scan])[0]
+
+    def predict_many(self, scans: Sequence[Scan]) -> list[Prediction]:
+        """Answer several scans in one pass through the network."""
+        started = time.perf_counter()
+        if not scans:
+            return []
+        logits, features = self.run(torch.stack([self.prepare(scan) for scan in scans]))
+        elapsed_s = (time.perf_counter() - started) / len(scans)
+        return self.answer(scans, logits.numpy(), features, elapsed_s)
+
+    def evaluate(
+        self,
+        cases: Sequence[Case],
+        read: Callable[[Case], bytes],
+        on_case: Callable[[int, int], None] = lambda done, total: None,
+    ) -> CaseTable:
+        """Answer labelled cases, keeping every one.
+
+        Args:
+            cases: Labelled with labels of this model's task.
+            read: Gives the bytes of a case's scan.
+            on_case: Called with cases done and cases in all.
+
+        Raises:
+            BadData: If there is no case, or one has a label the model does not know.
+            BadScan: If a scan cannot be read.
+        """
+        labels = self.card.task.label_ids
+        if unknown := sorted({str(case.label) for case in cases} - set(labels)):
+            raise BadData(
+                "These cases have labels the model does not know", found=", ".join(unknown), allowed=", ".join(labels)
+            )
+        if not cases:
+            raise BadData("There is no case to evaluate", found="0 cases", do="Choose another part or split")
+        prob = []
+        for start in range(0, len(cases), _BATCH):
+            scans = [read_scan(read(case)) for case in cases[start : start + _BATCH]]
+            prob += [prediction.prob for prediction in self.predict_many(scans)]
+            on_case(len(prob), len(cases))
+        names = sorted({name for case in cases for name in case.attributes})
+        columns = {name: np.array([case.attributes.get(name, "") for case in cases]) for name in names}
+        truth = np.array([labels.index(str(case.label)) for case in cases])
+        ids, groups = (np.array([getattr(case, field) for case in cases]) for field in ("id", "group"))
+        return CaseTable(ids, groups, truth, np.array(prob), labels, columns)
+
+    def answer(
+        self, scans: Sequence[Scan], logits: np.ndarray, features: torch.Tensor, elapsed_s: float
+    ) -> list[Prediction]:
+        """Turn what the network gave into calibrated answers, or "cannot tell".
+
+        Args:
+            scans: The scans, N of them.
+            logits: (N, K) as `run` gave them.
+            features: (N, D) as `run` gave them.
+            elapsed_s: Seconds each scan took.
+        """
+        distances = None if self.bank is None else neighbour_distance(features.numpy(), self.bank)
+        return [
+            self._answer(scan, logits[i], None if distances is None else float(distances[i]), elapsed_s)
+            for i, scan in enumerate(scans)
+        ]
+
+    def _answer(self, scan: Scan, logits: np.ndarray, distance: float | None, elapsed_s: float) -> Prediction:
+        if not np.isfinite(logits).all():
+            raise BadModel(
+                f"Model {self.card.id} gives no number for this scan",
+                found="NaN or infinity",
+                do="Do not use this model",
+            )
+        limits, prob = self.card.abstention, calibrate(logits, self.card.calibration.temperature)
+        notes: list[str] = []
+        far = None if distance is None or limits.max_distance is None else distance / limits.max_distance
+        if far is not None and far > 1:
+            notes.append(
+                f"Cannot tell: this scan is unlike those the network learned from ({far:.1f} times the distance that "
+                "99 of 100 validation scans keep), so its probabilities mean nothing here."
+            )
+        elif prob.max() < limits.min_prob:
+            notes.append(
+                f"Cannot tell: no answer reaches a probability of {limits.min_prob:.2f}, so being wrong is too likely."
+            )
+        if (
+            scan.modality
+            and "other" not in (scan.modality, self.card.task.modality)
+            and scan.modality != self.card.task.modality
+        ):
+            notes.insert(0, f"The file says it is {scan.modality}; this network was taught {self.card.task.modality}.")
+        if store.seen_key(scan.sha256) in self.seen:
+            notes.append(
+                "The network was trained or tuned on this very scan, so its answer here shows nothing of how good it is."
+            )
+        refused = any(note.startswith("Cannot tell") for note in notes)
+        labels = self.card.task.label_ids
+        decided = None if refused else labels[int(prob.argmax())]
+        return Prediction(self.card.id, scan.sha256, labels, logits, prob, decided, tuple(notes), far, elapsed_s)
+
+
+class Ensemble(Classifier):
+    """Several models answering as one: the mean of their calibrated probabilities.
+
+    It has no single network: heatmaps and features are asked of its members.
+    """
+
+    def __init__(self, card: ModelCard, members: Sequence[Classifier]) -> None:
+        self.card, self.members, self.bank = card, tuple(members), None
+        self.seen = frozenset().union(*(member.seen for member in members))
+        self.net = None  # type: ignore[assignment]
+
+    @classmethod
+    def open_members(cls, card: ModelCard) -> Self:
+        """Open every member.
+
+        Raises:
+            BadModel: If a member is missing or answers with other labels.
+        """
+        members = [Classifier.open(member) for member in card.members]
+        for member in members:
+            if member.card.task.label_ids != card.task.label_ids:
+                raise BadModel(f"Model {card.id} averages networks with different labels", found=member.card.id)
+        return cls(card, members)
+
+    def predict_many(self, scans: Sequence[Scan]) -> list[Prediction]:
+        """Answer several scans; nothing is decided where half of the members or more never saw their like."""
+        answers = [member.predict_many(scans) for member in self.members]
+        return [self._average(scan, [a[i] for a in answers]) for i, scan in enumerate(scans)]
+
+    def _average(self, scan: Scan, answers: Sequence[Prediction]) -> Prediction:
+        prob, least = np.mean([a.prob for a in answers], axis=0), self.card.abstention.min_prob
+        shared = dict.fromkeys(note for a in answers for note in a.notes if not note.startswith("Cannot tell"))
+        far = [a.unfamiliarity for a in answers if a.unfamiliarity is not None]
+        strangers = sum(distance > 1 for distance in far)
+        reason = ""
+        if strangers and 2 * strangers >= len(answers):
+            reason = (
+                f"Cannot tell: for {strangers} of {len(answers)} networks this scan is unlike those they learned from."
+            )
+        elif prob.max() < least:
+            reason = (
+                f"Cannot tell: on average no answer reaches a probability of {least:.2f}, so being wrong is too likely."
+            )
+        decided = None if reason else answers[0].labels[int(prob.argmax())]
+        notes = ((reason,) if reason else ()) + tuple(shared)
+        logits = np.log(np.clip(prob, 1e-12, None))
+        return Prediction(
+            self.card.id, scan.sha256, answers[0].labels, logits, prob, decided, notes,
+            float(np.median(far)) if far else None, sum(a.elapsed_s for a in answers),
+        )  # fmt: skip
+
+
+def _fill(net: torch.nn.Module, path: Path, model_id: str) -> None:
+    try:
+        weights = load_file(path)
+        net.load_state_dict({name: w.float() if w.is_floating_point() else w for name, w in weights.items()})
+    except Exception as error:  # safetensors and torch raise bare exceptions on damaged files
+        raise BadModel(
+            f"The weights of model {model_id} do not fit its network",
+            found=str(error).splitlines()[0][:160],
+            do="Import it again",
+        ) from error
+    if not all(torch.isfinite(w).all() for w in net.state_dict().values() if w.is_floating_point()):
+        raise BadModel(
+            f"The weights of model {model_id} are damaged", found="NaN or infinity", do="Do not use this model"
+        )

@@ -1,0 +1,100 @@
+"""The command line: the same workflows as the pages.
+
+Exit status: 0 when everything asked was answered, 1 when some could not be, 2 for wrong use.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any
+
+from medcls import __version__
+from medcls.errors import MedclsError
+
+# Verb -> module of this package that adds it. A module may add several verbs.
+VERBS: Mapping[str, str] = MappingProxyType(
+    {
+        "classify": "classify",
+        "models": "models",
+        "evaluate": "evaluate",
+        "compare": "compare",
+        "ablation": "compare",
+        "explain": "explain",
+        "explain-test": "explain",
+        "tissue-map": "explain",
+        "data": "data",
+        "train": "train",
+        "recipes": "recipes",
+        "reproduce": "recipes",
+        "runs": "runs",
+        "search": "search",
+    }
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Give the parser of the whole command line."""
+    root = argparse.ArgumentParser(
+        prog="python -m medcls",
+        description="What networks say of a medical scan, and how far to trust it. Research use, not a medical device.",
+    )
+    root.add_argument("--version", action="version", version=f"medcls {__version__}")
+    verbs = root.add_subparsers(title="verbs", metavar="VERB", required=True)
+    for module in dict.fromkeys(VERBS.values()):
+        import_module(f"medcls.cli.{module}").add(verbs)
+    return root
+
+
+def verb(verbs: Any, name: str, handler: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
+    """Add a verb.
+
+    Args:
+        verbs: What `add_subparsers` gave.
+        name: The verb.
+        handler: Carries it out; gives the exit status.
+        help: One sentence.
+    """
+    made = verbs.add_parser(name, help=help, description=help)
+    made.set_defaults(handler=handler)
+    return made
+
+
+def print_json(row: Mapping[str, Any]) -> None:
+    """Print one JSON object on one line; NaN becomes null."""
+    print(json.dumps(_finite(row), ensure_ascii=False, allow_nan=False), flush=True)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _finite(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and value - value != 0 else value
+
+
+def say(text: str) -> None:
+    """Tell the user something that is not the result, on standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def main(argv: list[str]) -> int:
+    """Run one command; gives the exit status."""
+    try:
+        args = parser().parse_args(argv)
+    except SystemExit as stop:  # argparse has said why; 0 after --help
+        return int(stop.code or 0)
+    try:
+        return args.handler(args)
+    except MedclsError as error:
+        say(f"medcls: {error}")
+        return 2
+    except KeyboardInterrupt:
+        say("medcls: stopped")
+        return 130
+    except BrokenPipeError:  # the reader of our output went away, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1

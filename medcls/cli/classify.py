@@ -1,0 +1,70 @@
+"""`classify`: what a model says of scans."""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from medcls.cli import print_json, say, verb
+from medcls.core.model import ModelCard
+from medcls.errors import MedclsError
+
+
+def add(verbs: Any) -> None:
+    """Add the verb."""
+    made = verb(verbs, "classify", _classify, "Say what a model answers for scans, folders or ZIP archives of them.")
+    made.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="scan, folder or ZIP archive")
+    made.add_argument("--task", default="", help="task id; needed where models of several tasks are installed")
+    made.add_argument("--model", default="", help="model id; without it the best measured one of the task")
+    made.add_argument("--json", action="store_true", help="one JSON object a scan")
+
+
+def _classify(args: argparse.Namespace) -> int:
+    from medcls.workflows.classify import choose_model, classify_many, open_model
+
+    card = choose_model(args.task, args.model)
+    failed = total = 0
+    for answer in classify_many(_files(args.paths), open_model(card.id)):
+        total += 1
+        failed += answer.error is not None
+        row = answer_row(answer, card)
+        print_json(row) if args.json else print(_line(row))
+    if not total:
+        raise MedclsError(
+            "There is nothing to classify here", found="no file", allowed="PNG, JPEG, TIFF, BMP, WebP, DICOM, ZIP"
+        )
+    if not args.json:
+        say(f"{total - failed} of {total} answered by {card.id}. Research use, not a medical device.")
+    return 1 if failed else 0
+
+
+def _files(paths: list[Path]) -> Iterator[tuple[str, bytes | MedclsError]]:
+    from medcls.workflows.scans import walk
+
+    for entry in walk(paths):
+        yield entry.name, entry.error if entry.data is None and entry.error else entry.data or b""
+
+
+def answer_row(answer: Any, card: ModelCard) -> dict[str, Any]:
+    """Give an answer as the documented JSON object.
+
+    Returns:
+        `file` and `model`; then `labels`, `prob`, `decided` (null: cannot tell), `unfamiliarity`, `notes`, `sha256`; or `error`.
+    """
+    row: dict[str, Any] = {"file": answer.name, "model": card.id}
+    if answer.prediction is None:
+        return row | {"error": str(answer.error)}
+    p = answer.prediction
+    return row | {
+        "labels": list(p.labels), "prob": [float(v) for v in p.prob], "decided": p.decided,
+        "unfamiliarity": p.unfamiliarity, "notes": [*p.notes, *answer.scan.history], "sha256": p.sha256,
+    }  # fmt: skip
+
+
+def _line(row: dict[str, Any]) -> str:
+    if "error" in row:
+        return f"{row['file']}: {row['error']}"
+    prob = ", ".join(f"{label} {p:.2f}" for label, p in zip(row["labels"], row["prob"], strict=True))
+    return f"{row['file']}: {row['decided'] or 'cannot tell'} ({prob})" + "".join(
+        f"\n    {note}" for note in row["notes"]
+    )

@@ -1,0 +1,160 @@
+"""`compare`: which model is better on the same labelled cases, and can these cases tell?"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from medcls.cli import print_json, say, verb
+
+
+def add(verbs: Any) -> None:
+    """Add the verb."""
+    made = verb(verbs, "compare", _compare, "Compare models on the same labelled cases, with intervals and verdicts.")
+    made.add_argument(
+        "--models", required=True, metavar="A,B[,C…]", help="two to eight model ids, or `all` with --task"
+    )
+    made.add_argument("--task", default="", help="task id; with --models all")
+    made.add_argument(
+        "--data",
+        default="",
+        metavar="D[,E…]",
+        help="labelled collections, by name or path; without it, the cases published with the models",
+    )
+    made.add_argument(
+        "--part",
+        default="unseen",
+        choices=("unseen", "test", "validate", "train", "all"),
+        help="part of the collections",
+    )
+    made.add_argument("--split", default="auto", help="name of the split")
+    made.add_argument("--fold", type=int, default=0, help="fold that is the test part, where the split has folds")
+    made.add_argument("--score", default="auroc", help="score whose differences are tested")
+    made.add_argument("--by", default="", metavar="COLUMN", help="the score in each subgroup of a column, as device")
+    made.add_argument("--resamples", type=int, default=2000, help="times the groups are resampled")
+    made.add_argument("--json", action="store_true", help="one JSON object a score and a pair")
+    made.add_argument("--markdown", action="store_true", help="a table for a README")
+    made.add_argument("--html", type=Path, metavar="FILE", help="write a report that needs nothing else")
+    made.add_argument("--csv", type=Path, metavar="FOLDER", help="write scores.csv, differences.csv and cases.csv")
+    ablation = verb(verbs, "ablation", _ablation, "Line up finished runs that differ in one knob, with what it did.")
+    ablation.add_argument("--score", default="auroc", help="score to compare")
+    ablation.add_argument("--json", action="store_true", help="one JSON object a pair of runs")
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from medcls.workflows import compare, report
+    from medcls.workflows.evaluate import name_collections
+
+    models = _models(args)
+    if args.data:
+        found = compare.compare_afresh(
+            models, name_collections(args.data.split(","), say), args.part, split=args.split, fold=args.fold, resamples=args.resamples,
+            on_case=_progress,
+        )  # fmt: skip
+    else:
+        found = compare.compare_stored(models, resamples=args.resamples)
+    differences = compare.differences(found, args.score, resamples=args.resamples)
+    _write(args, found, differences)
+    if args.markdown:
+        print(report.to_markdown(found), end="")
+    elif args.json:
+        _print_json(found, differences)
+    else:
+        _print(found, differences, args.score)
+    if args.by:
+        _print_subgroups(found, args)
+    for note in found.notes:
+        say(note)
+    return 0
+
+
+def _models(args: argparse.Namespace) -> list[str]:
+    if args.models != "all":
+        return args.models.split(",")
+    from medcls.workflows.models import list_models
+
+    return [card.id for card in list_models(args.task or None)]
+
+
+def _progress(model_id: str, done: int, total: int) -> None:
+    if done == total or done % 200 == 0:
+        say(f"{model_id}: {done} of {total} cases")
+
+
+def _print(found: Any, differences: Any, score: str) -> None:
+    from medcls.workflows.report import show
+
+    title = found.score_names()[score]
+    print(f"{len(found.first)} cases in {found.n_groups} groups of {found.collection}: {found.part}.\n")
+    for model_id, scores in found.scores.items():
+        print(f"{model_id}: {title} {show(scores[score])}, accuracy {show(scores['accuracy'])}")
+    print()
+    for d in differences:
+        print(f"{d.a} against {d.b}: {d.verdict}")
+
+
+def _print_json(found: Any, differences: Any) -> None:
+    from medcls.workflows.report import difference_rows, score_rows
+
+    for row in score_rows(found):
+        print_json({"kind": "score"} | row)
+    for row in difference_rows(differences):
+        print_json({"kind": "difference"} | row)
+
+
+def _print_subgroups(found: Any, args: argparse.Namespace) -> None:
+    from medcls.workflows.compare import subgroups
+    from medcls.workflows.report import show
+
+    for group in subgroups(found, args.by, args.score):
+        for model_id, estimate in group.scores.items():
+            row = {
+                "model": model_id,
+                "score": args.score,
+                args.by: group.value,
+                "cases": group.n_cases,
+                "groups": group.n_groups,
+            }
+            if args.json:
+                print_json({"kind": "subgroup"} | row | estimate.to_dict())
+            else:
+                print(f"{args.by} {group.value} (n = {group.n_cases}): {model_id} {show(estimate)}")
+
+
+def _write(args: argparse.Namespace, found: Any, differences: Any) -> None:
+    from medcls.errors import Conflict
+    from medcls.workflows import report
+
+    try:
+        if args.html:
+            args.html.write_text(report.to_html(found, differences), encoding="utf-8")
+        if args.csv:
+            args.csv.mkdir(parents=True, exist_ok=True)
+            (args.csv / "scores.csv").write_bytes(report.to_csv(report.score_rows(found)))
+            (args.csv / "differences.csv").write_bytes(report.to_csv(report.difference_rows(differences)))
+            (args.csv / "cases.csv").write_bytes(report.to_csv(report.case_rows(found)))
+    except OSError as error:
+        raise Conflict("The report cannot be written", found=error.strerror or type(error).__name__) from error
+
+
+def _ablation(args: argparse.Namespace) -> int:
+    from medcls.workflows.ablation import ablate
+    from medcls.workflows.report import show
+
+    rows = ablate(args.score)
+    for row in rows:
+        if args.json:
+            print_json(
+                {
+                    "knob": row.knob, "before": row.before, "after": row.after, "value_before": row.value_before,
+                    "value_after": row.value_after, "score_before": row.score_before.to_dict(),
+                    "score_after": row.score_after.to_dict(), "difference": row.difference.estimate.to_dict(),
+                    "p": row.difference.p, "verdict": row.difference.verdict,
+                }
+            )  # fmt: skip
+        else:
+            print(
+                f"{row.knob} {row.value_before} → {row.value_after}: {show(row.score_before)} → {show(row.score_after)}; {row.difference.verdict}"
+            )
+    if not rows:
+        say("No two finished runs differ in one knob alone.")
+    return 0

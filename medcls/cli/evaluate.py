@@ -1,0 +1,48 @@
+"""`evaluate`: measure a model on labelled scans."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from medcls.cli import print_json, say, verb
+
+
+def add(verbs: Any) -> None:
+    """Add the verb."""
+    made = verb(verbs, "evaluate", _evaluate, "Measure a model on labelled scans, with intervals.")
+    made.add_argument("--model", required=True, metavar="M", help="model id")
+    made.add_argument(
+        "--data",
+        required=True,
+        nargs="+",
+        metavar="D",
+        help="names of labelled collections, or a folder of labelled scans",
+    )
+    made.add_argument(
+        "--part", default="unseen", choices=("unseen", "test", "train", "validate", "all"),
+        help="unseen (default): every labelled scan of a group the model was never trained on; or a part of the split",
+    )  # fmt: skip
+    made.add_argument("--split", default="auto", help="name of the split (default auto, the one runs use)")
+    made.add_argument("--fold", type=int, default=0, help="fold to test on, where the split has folds")
+    made.add_argument("--out", type=Path, metavar="DIR", help="write evaluation.json and cases.csv here")
+    made.add_argument("--json", action="store_true", help="print the evaluation as JSON")
+
+
+def _evaluate(args: argparse.Namespace) -> int:
+    from medcls.workflows.evaluate import evaluate, name_collections, write
+
+    names = name_collections(args.data, say)
+    evaluation, cases = evaluate(args.model, names, args.part, split=args.split, fold=args.fold)
+    if args.out:
+        write(evaluation, cases, args.out)
+    if args.json:
+        print_json(evaluation.to_dict())
+        return 0
+    print(
+        f"{evaluation.model} on {evaluation.collection}, {evaluation.part}: {evaluation.n_cases} cases, {evaluation.n_groups} groups"
+    )
+    for name, score in evaluation.scores.items():
+        print(f"  {name}: {score}")
+    for note in evaluation.notes:
+        say(note)
+    return 0

@@ -1,0 +1,180 @@
+"""`explain`, `explain-test`, `tissue-map`: where a model finds evidence, and how far to believe the picture."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from medcls.cli import print_json, say, verb
+from medcls.core.scan import Scan
+from medcls.errors import MedclsError
+
+
+def add(verbs: Any) -> None:
+    """Add the verbs."""
+    made = verb(verbs, "explain", _explain, "Draw where a model finds evidence in scans, as PNG files.")
+    made.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="scan, folder or ZIP archive")
+    made.add_argument("--model", required=True, metavar="M", help="model id")
+    made.add_argument(
+        "--method",
+        nargs="+",
+        default=["gradcam"],
+        metavar="NAME",
+        help="heatmap methods (default gradcam); `all` for every one",
+    )
+    made.add_argument("--label", default="", help="label id; without it the most probable one")
+    made.add_argument("--layer", default="", help="name of the layer to read; without it the last one")
+    made.add_argument("--mask", type=Path, help="picture of the lesion, white on black, for one scan")
+    made.add_argument("--test", action="store_true", help="test each heatmap (also with --mask)")
+    made.add_argument("--style", default="fill", choices=("fill", "contour", "both"), help="how it is painted")
+    made.add_argument(
+        "--out",
+        required=True,
+        type=Path,
+        metavar="DIR",
+        help="write the pictures here; names are made from the scan's digest",
+    )
+    made.add_argument("--json", action="store_true", help="one JSON object a heatmap")
+    study = verb(
+        verbs,
+        "explain-test",
+        _study,
+        "Measure how often a model's heatmaps point at the lesion, on labelled scans with masks.",
+    )
+    study.add_argument("--model", required=True, metavar="M", help="model id")
+    study.add_argument("--data", required=True, metavar="D", help="name of a labelled collection with masks")
+    study.add_argument("--label", required=True, help="label id: truth of the cases and evidence drawn")
+    study.add_argument(
+        "--method", nargs="+", default=["gradcam", "hirescam", "layercam"], metavar="NAME", help="heatmap methods"
+    )
+    study.add_argument("--layer", default="", help="name of the layer to read; without it the last one")
+    study.add_argument("--everything", action="store_true", help="every case, not only those the model was tested on")
+    study.add_argument("--json", action="store_true", help="print the table as JSON")
+    tissue = verb(verbs, "tissue-map", _tissue, "Map what a model says of every patch of a patient's tissue.")
+    tissue.add_argument("--model", required=True, metavar="M", help="model id")
+    tissue.add_argument("--data", required=True, metavar="D", help="name of a labelled collection with coordinates")
+    tissue.add_argument("--patient", required=True, metavar="P", help="patient id in the collection")
+    tissue.add_argument("--label", default="", help="label id; without it the first that means disease")
+    tissue.add_argument("--out", required=True, type=Path, metavar="DIR", help="write the pictures here")
+    tissue.add_argument("--json", action="store_true", help="print the map as JSON")
+
+
+def _explain(args: argparse.Namespace) -> int:
+    from medcls.workflows import explain
+    from medcls.workflows.classify import open_model
+    from medcls.workflows.scans import read, walk
+
+    methods = list(explain.METHODS) if args.method == ["all"] else args.method
+    classifier = open_model(args.model)
+    args.out.mkdir(parents=True, exist_ok=True)
+    failed = total = 0
+    for entry in walk(args.paths):
+        total += 1
+        try:
+            if entry.data is None:
+                raise entry.error or MedclsError("This file cannot be opened")
+            rows = _rows(args, entry.name, read(entry.data), classifier, methods)
+        except MedclsError as error:
+            rows = [{"file": entry.name, "model": args.model, "error": str(error)}]
+        failed += any("error" in row for row in rows)
+        for row in rows:
+            print_json(row) if args.json else print(_line(row))
+    if not total:
+        raise MedclsError("There is nothing to explain here", found="no file")
+    return 1 if failed else 0
+
+
+def _rows(args: argparse.Namespace, name: str, scan: Scan, classifier: Any, methods: list[str]) -> list[dict[str, Any]]:
+    """Draw one scan by each method; a method that fails gives a row with its error and the rest go on."""
+    from medcls.workflows import explain
+
+    mask = explain.read_mask(args.mask.read_bytes(), scan) if args.mask else None
+    label = args.label or classifier.predict(scan).top
+    rows = []
+    for drawn in explain.draw_many(scan, classifier, [label], methods, [args.layer or None]):
+        row: dict[str, Any] = {
+            "file": name,
+            "model": args.model,
+            "sha256": scan.sha256,
+            "label": label,
+            "method": drawn.method,
+        }
+        if drawn.heatmap is None:
+            rows.append(row | {"error": str(drawn.error)})
+            continue
+        picture = args.out / f"{scan.sha256[:16]}--{args.model}--{label}--{drawn.method.replace('+', 'p')}.png"
+        picture.write_bytes(explain.export(scan, drawn.heatmap, explain.Paint(args.style)))
+        row |= {
+            "layer": drawn.layer,
+            "grid": list(drawn.heatmap.grid_px),
+            "peak": drawn.heatmap.peak,
+            "empty": drawn.heatmap.empty,
+            "picture": str(picture),
+        }
+        if args.test or mask is not None:
+            checks = explain.check_heatmap(scan, classifier, label, drawn.method, args.layer or None, mask)
+            row["checks"] = [{"name": c.name, "holds": c.holds, "words": c.words, "numbers": c.numbers} for c in checks]
+        rows.append(row)
+    return rows
+
+
+def _line(row: dict[str, Any]) -> str:
+    if "error" in row:
+        return f"{row['file']}: {row.get('method', '')} {row['error']}".replace("  ", " ")
+    what = f"no evidence for {row['label']} anywhere" if row["empty"] else row["picture"]
+    marks = {True: "yes", False: "no", None: "cannot tell"}
+    tests = "".join(f"\n    {marks[c['holds']]}: {c['words']}" for c in row.get("checks", ()))
+    return f"{row['file']}: {row['method']} for {row['label']}: {what}{tests}"
+
+
+def _study(args: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from medcls.workflows.pointing import measure, table
+
+    def tell(done: int, total: int) -> None:
+        if done % 25 == 0 or done == total:
+            say(f"{done} of {total} cases")
+
+    study = measure(
+        args.model,
+        args.data,
+        args.label,
+        tuple(args.method),
+        layer=args.layer or None,
+        everything=args.everything,
+        progress=tell,
+    )
+    print_json(asdict(study)) if args.json else print(table(study), end="")
+    return 0
+
+
+def _tissue(args: argparse.Namespace) -> int:
+    from medcls.workflows import tissue
+    from medcls.workflows.classify import open_model
+
+    found = tissue.tissue_map(open_model(args.model), args.data, args.patient, args.label or None)
+    args.out.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, png in zip(("tissue", "prob", "truth"), tissue.pictures(found), strict=True):
+        if png is not None:
+            paths.append(args.out / f"{found.scan.sha256[:16]}--{name}.png")
+            paths[-1].write_bytes(png)
+    row = {
+        "model": args.model,
+        "label": found.label,
+        "patches": found.n_patches,
+        "unread": found.n_unread,
+        "pictures": [str(p) for p in paths],
+    }
+    if args.json:
+        print_json(
+            row | {"prob": found.prob.tolist(), "auroc": None if found.agreement is None else found.agreement.to_dict()}
+        )
+        return 0
+    said = (
+        ""
+        if found.agreement is None
+        else f" AUROC within this patient {found.agreement} (neighbouring patches are alike)."
+    )
+    print(f"{found.n_patches} patches, {found.n_unread} unreadable.{said}\n" + "\n".join(map(str, paths)))
+    return 0

@@ -1,0 +1,124 @@
+"""`models`: which there are, and what is known of one."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from medcls.cli import print_json, say, verb
+
+
+def add(verbs: Any) -> None:
+    """Add the verb and what can be done with it."""
+    made = verb(verbs, "models", _list, "List the models that can be asked.")
+    made.add_argument("--json", action="store_true", help="one JSON object a model")
+    inside = made.add_subparsers(title="with one model", metavar="")
+    table = verb(inside, "table", _table, "Print the models and their figures as a Markdown table.")
+    table.add_argument(
+        "--into", type=Path, metavar="FILE", help="put it between its markers in this file instead, as README.md"
+    )
+    show = verb(inside, "show", _show, "Show everything known of a model.")
+    show.add_argument("model", metavar="M", help="model id")
+    show.add_argument("--json", action="store_true", help="the card as JSON")
+    joined = verb(inside, "ensemble", _ensemble, "Publish the mean of several models as a model of its own.")
+    joined.add_argument("members", nargs="+", metavar="M", help="model ids")
+    joined.add_argument("--name", default="Ensemble", help="what to call it")
+    joined.add_argument("--id", default="", dest="model_id", help="id to publish under")
+    retire = verb(inside, "retire", _retire, "Take a model off the lists without deleting it.")
+    retire.add_argument("model", metavar="M", help="model id")
+    retire.add_argument("--reason", default="retired by the user", help="why; empty puts it back")
+    export = verb(inside, "export", _export, "Write a model as one ZIP archive, or as ONNX with checked equality.")
+    export.add_argument("model", metavar="M", help="model id")
+    export.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="folder to write to (default: here)")
+    export.add_argument("--onnx", action="store_true", help="ONNX instead of a ZIP archive")
+    bring = verb(
+        inside, "import", _import, "Take the models of an archive that `models export` wrote; hashes are verified."
+    )
+    bring.add_argument("archive", type=Path, metavar="ZIP", help="the archive")
+
+
+def _table(args: argparse.Namespace) -> int:
+    from medcls.workflows.models import describe_models, write_table
+
+    if args.into:
+        write_table(args.into)
+    else:
+        print(describe_models(), end="")
+    return 0
+
+
+def _export(args: argparse.Namespace) -> int:
+    from medcls.workflows import exchange
+
+    if not args.onnx:
+        print(exchange.export_model(args.model, args.out))
+        return 0
+    made = exchange.export_onnx(args.model, args.out)
+    print(made.path)
+    say(f"Its logits differ from the network's by {made.greatest:.1e} at most, on {made.n_scans} scans.")
+    return 0
+
+
+def _import(args: argparse.Namespace) -> int:
+    from medcls.workflows.exchange import import_model
+
+    cards = import_model(args.archive)
+    for card in cards:
+        print(f"{card.id}: {card.name}")
+    if not cards:
+        say("Every model of this archive is here already.")
+    return 0
+
+
+def _ensemble(args: argparse.Namespace) -> int:
+    from medcls.workflows.ensemble import make_ensemble
+
+    print(make_ensemble(args.members, args.name, args.model_id).id)
+    return 0
+
+
+def _retire(args: argparse.Namespace) -> int:
+    from medcls.workflows.models import retire
+
+    card = retire(args.model, args.reason)
+    print(f"{card.id}: {card.retired or 'offered again'}")
+    return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    from medcls.workflows.models import broken_models, list_models
+
+    cards = list_models()
+    for card in cards:
+        print_json(_row(card)) if args.json else print(_line(card))
+    for broken in broken_models():
+        say(f"{broken.id}: {broken.error}")
+    if not cards:
+        say("There is no model yet. Train one: python -m medcls train --help")
+    return 1 if broken_models() else 0
+
+
+def _row(card: Any) -> dict[str, Any]:
+    from medcls.workflows.models import evaluation_of
+
+    evaluation = evaluation_of(card.id)
+    scores = {name: e.to_dict() for name, e in evaluation.scores.items()} if evaluation else {}
+    return {
+        "model": card.id, "name": card.name, "task": card.task.id, "labels": list(card.task.label_ids),
+        "backbone": card.backbone, "parameters": card.n_parameters, "scores": scores, "licence": card.licence,
+    }  # fmt: skip
+
+
+def _line(card: Any) -> str:
+    from medcls.workflows.models import evaluation_of
+
+    evaluation = evaluation_of(card.id)
+    score = evaluation.scores.get("auroc") if evaluation else None
+    return f"{card.id}  {card.task.id}  {card.backbone}  AUROC {score or 'not measured'}"
+
+
+def _show(args: argparse.Namespace) -> int:
+    from medcls.workflows.models import show_model
+
+    card, text = show_model(args.model)
+    print_json(card.to_dict()) if args.json else print(text)
+    return 0

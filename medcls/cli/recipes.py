@@ -1,0 +1,90 @@
+"""`recipes`: named presets. `reproduce`: the seed projects' systems, run again on honest splits."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from medcls.cli import print_json, say, verb
+
+
+def add(verbs: Any) -> None:
+    """Add both verbs."""
+    recipes = verb(verbs, "recipes", _recipes, "List the named presets of a run, with what their project reported.")
+    recipes.add_argument("--json", action="store_true", help="one JSON object a recipe")
+    made = verb(
+        verbs,
+        "reproduce",
+        _reproduce,
+        "Run the seed projects' systems again on splits without leaks; goes on where it stopped.",
+    )
+    made.add_argument(
+        "--data", nargs="+", default=[], metavar="TASK=COLLECTION", help="labelled collection of each task"
+    )
+    made.add_argument("--only", nargs="+", default=[], metavar="NAME", help="only these systems")
+    made.add_argument("--again", nargs="+", default=[], metavar="NAME", help="forget the rows of these systems first")
+    made.add_argument(
+        "--minutes", type=float, default=0.0, help="stop the training of one system after so long (default: never)"
+    )
+    made.add_argument(
+        "--max-px", type=int, default=0, help="largest input size to run (default: what the system asks for)"
+    )
+    made.add_argument(
+        "--max-epochs", type=int, default=0, help="most epochs to run (default: what the system asks for)"
+    )
+    made.add_argument(
+        "--imagenet",
+        type=Path,
+        metavar="DIR",
+        help="folder of <timm name>.safetensors files to start from, in place of the hub",
+    )
+    made.add_argument("--table", type=Path, metavar="FILE", help="write the table here as Markdown")
+    made.add_argument("--json", action="store_true", help="one JSON object a system")
+
+
+def _recipes(args: argparse.Namespace) -> int:
+    from medcls.core.recipes import RECIPES
+
+    for name, recipe in RECIPES.items():
+        if args.json:
+            print_json(
+                {
+                    "recipe": name,
+                    "help": recipe.help,
+                    "tasks": list(recipe.tasks),
+                    "reported": recipe.reported,
+                    "knobs": dict(recipe.knobs),
+                }
+            )
+        else:
+            print(f"{name:32}  {recipe.help}" + (f" They report: {recipe.reported}." if recipe.reported else ""))
+    return 0
+
+
+def _reproduce(args: argparse.Namespace) -> int:
+    from medcls.cli.train import Bars
+    from medcls.errors import MedclsError
+    from medcls.workflows.reproduce import Means, describe_rows, forget, read_row, reproduce, systems
+
+    if wrong := [pair for pair in args.data if "=" not in pair]:
+        raise MedclsError(
+            "A collection must be named for a task",
+            found=wrong[0][:80],
+            allowed="TASK=COLLECTION, as breast-ultrasound=busi",
+        )
+    forget(args.again)
+    means = Means(args.minutes, args.max_px, args.max_epochs, args.imagenet)
+    failed = 0
+    with Bars() as bars:
+        for row in reproduce(dict(pair.split("=", 1) for pair in args.data), means, args.only, bars.follow(), say):
+            failed += bool(row.error)
+            if args.json:
+                print_json(row.to_dict())
+            if args.table:
+                args.table.write_text(
+                    describe_rows([r for name in systems() if (r := read_row(name))]), encoding="utf-8"
+                )
+            if bars.should_stop():
+                break
+    if not args.json:
+        print(describe_rows([r for name in systems() if (r := read_row(name))]))
+    return 1 if failed else 0

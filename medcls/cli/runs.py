@@ -1,0 +1,264 @@
+"""`medcls runs …`: fine-tuning runs from the command line; the same workflows as the Train and Runs pages."""
+
+import argparse
+import dataclasses
+import json
+import time
+from collections.abc import Callable
+from typing import Any, get_args, get_origin, get_type_hints
+
+from medcls.core.run import Knob, RunSpec, knobs
+from medcls.errors import BadSpec
+
+
+def add(subparsers: Any) -> None:
+    """Add the verb `runs` with its actions."""
+    parser = subparsers.add_parser("runs", help="fine-tune networks in the background", description=__doc__)
+    actions = parser.add_subparsers(dest="action", required=True, metavar="action")
+    start = _action(actions, "start", _start, "start a new run", run=False)
+    start.add_argument("--from", dest="like", metavar="RUN", help="take every knob not given here from this run")
+    start.add_argument(
+        "--recipe", dest="recipe_name", metavar="RECIPE", help="take every knob not given here from this recipe"
+    )
+    start.add_argument("--preflight", action="store_true", help="say what the run would need, and start nothing")
+    start.add_argument("--watch", action="store_true", help="wait for its end, one line per change")
+    add_knobs(start)
+    _action(actions, "list", _list, "list all runs", run=False)
+    show = _action(actions, "show", _show, "show one run: its state, its epochs, the end of its log")
+    show.add_argument("--log", type=int, default=10, metavar="N", help="lines of the log (default 10)")
+    _action(actions, "stop", _stop, "stop a run; its best epoch is kept")
+    resume = _action(actions, "resume", _resume, "go on with a run that was stopped, paused or died", run=False)
+    resume.add_argument("run", nargs="?", help="id of the run, or its beginning")
+    resume.add_argument("--interrupted", action="store_true", help="every run that a restart of this machine cut off")
+    delete = _action(actions, "delete", _delete, "delete a run and all it made")
+    delete.add_argument("--yes", action="store_true", help="do not ask")
+    _action(actions, "rename", _rename, "call a run something else").add_argument("name")
+    _action(actions, "reproduce", _reproduce, "start a run again, on data checked to be the same")
+    watch = _action(actions, "watch", _watch, "wait for a run's end, one line per change")
+    watch.add_argument("--every", type=float, default=1.0, metavar="S", help="seconds between two looks (default 1)")
+    publish = _action(actions, "publish", _publish, "put a run's model into the list of models")
+    publish.add_argument("--name", default="", help="what to call the model")
+    publish.add_argument("--id", default="", dest="model_id", help="id to publish under")
+    publish.add_argument("--licence", default="", help="terms of use to write on the card")
+    publish.add_argument(
+        "--limit", action="append", default=[], help="what it was not trained or tested on; may be repeated"
+    )
+
+
+def _action(actions: Any, name: str, handler: Callable[[argparse.Namespace], int], help: str, run: bool = True) -> Any:
+    parser = actions.add_parser(name, help=help, description=help)
+    parser.add_argument("--json", action="store_true", help="one JSON object per line")
+    if run:
+        parser.add_argument("run", help="id of the run, or its beginning")
+    parser.set_defaults(handler=handler)
+    return parser
+
+
+def add_knobs(parser: argparse.ArgumentParser, but: tuple[str, ...] = ()) -> None:
+    """Add one flag per knob of `RunSpec` (not those of `but`); a flag that is not given leaves no value."""
+    hints = get_type_hints(RunSpec)
+    for name, (field, knob) in knobs().items():
+        if name == "recipe" or name in but:
+            continue  # --recipe fills the knobs in, and is noted in the spec
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", dest=f"knob_{name}", default=argparse.SUPPRESS,
+            help=_help(knob, field).replace("%", "%%"), **_parsing(hints[name], knob),
+        )  # fmt: skip
+
+
+def _help(knob: Knob, field: dataclasses.Field) -> str:
+    default = getattr(RunSpec(), field.name)
+    bounds = (
+        f" {knob.low:g} to {knob.high:g}{f' {knob.unit}' if knob.unit else ''}" if abs(knob.low) != float("inf") else ""
+    )
+    return f"{knob.help}{bounds} (default {default if default not in ('', (), {}) else 'none'})"
+
+
+def _parsing(hint: Any, knob: Knob) -> dict[str, Any]:
+    if hint is bool:
+        return {"action": argparse.BooleanOptionalAction}
+    if get_origin(hint) is tuple:
+        return {
+            "nargs": "*",
+            "type": get_args(hint)[0],
+            "choices": knob.choices or None,
+            "metavar": None if knob.choices else "X",
+        }
+    if get_origin(hint) is dict:
+        return {"type": _json_object, "metavar": "JSON"}
+    return {"type": hint, "choices": knob.choices or None, "metavar": None if knob.choices else hint.__name__.upper()}
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError('a JSON object is needed, as {"width": 0.5}')
+    return value
+
+
+def read_knobs(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Give the knobs that were given as flags."""
+    given = {k.removeprefix("knob_"): v for k, v in vars(arguments).items() if k.startswith("knob_")}
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
+
+
+def make_spec(arguments: argparse.Namespace) -> RunSpec:
+    """Give the spec that flags, `--from` and `--recipe` ask for together; flags win.
+
+    Raises:
+        BadSpec: If a value cannot be, or both a run and a recipe are named.
+    """
+    from medcls.core.recipes import apply_recipe
+    from medcls.workflows import runs
+
+    if arguments.like and arguments.recipe_name:
+        raise BadSpec("A run starts from another run or from a recipe", found="both", do="Leave out --from or --recipe")
+    spec = runs.clone_spec(arguments.like) if arguments.like else RunSpec()
+    if arguments.recipe_name:
+        spec = apply_recipe(spec, arguments.recipe_name)
+    return dataclasses.replace(spec, **read_knobs(arguments))
+
+
+def _start(arguments: argparse.Namespace) -> int:
+    from medcls.workflows import runs
+
+    spec = make_spec(arguments)
+    if arguments.preflight:
+        return _preflight(spec, arguments.json)
+    view = runs.start_run(spec)
+    if not arguments.watch:
+        return _tell(view, arguments.json)
+    return _follow(view.id, arguments.json, 1.0)
+
+
+def _preflight(spec: RunSpec, as_json: bool) -> int:
+    from medcls.workflows.preflight import check_run
+
+    found = check_run(spec)
+    print(json.dumps(found.to_dict()) if as_json else found.describe())
+    return 1 if found.blockers else 0
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from medcls.workflows import runs
+
+    for view in runs.list_runs():
+        _tell(view, arguments.json)
+    broken = runs.broken_runs()
+    for one in broken:
+        print(
+            json.dumps({"run": one.id, "error": str(one.error)})
+            if arguments.json
+            else f"{one.id}  cannot be read  {one.error}"
+        )
+    return 1 if broken else 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    from medcls.workflows import runs
+
+    view, epochs = runs.show_run(arguments.run), runs.read_metrics(arguments.run)
+    log = runs.read_log(arguments.run, arguments.log)
+    if arguments.json:
+        whole = {**_row(view), "spec": view.spec.to_dict(), "epochs": [e.to_dict() for e in epochs], "log": log}
+        print(json.dumps(whole))
+        return 0
+    _tell(view, as_json=False)
+    plain = RunSpec()
+    for name in knobs():
+        if (value := getattr(view.spec, name)) != getattr(plain, name):
+            print(f"  {name} = {value}")
+    for e in epochs:
+        scores = "  ".join(f"{k} {e.train.get(k, float('nan')):.3f}/{v:.3f}" for k, v in e.validate.items())
+        print(f"  epoch {e.epoch:3d}{' *' if e.best else '  '} {e.elapsed_s:7.1f} s  lr {e.lr:.2e}  {scores}")
+    if epochs:
+        print("  (train/validate; * best so far)")
+    if log:
+        print(log)
+    return 0
+
+
+def _stop(arguments: argparse.Namespace) -> int:
+    from medcls.workflows import runs
+
+    return _tell(runs.stop_run(arguments.run), arguments.json)
+
+
+def _resume(arguments: argparse.Namespace) -> int:
+    from medcls.workflows import runs
+
+    if arguments.interrupted == bool(arguments.run):
+        raise BadSpec("Say which run to go on with", allowed="an id, or --interrupted")
+    if not arguments.interrupted:
+        return _tell(runs.resume_run(arguments.run), arguments.json)
+    for run_id in runs.resume_interrupted():
+        _tell(runs.show_run(run_id), arguments.json)
+    return 0
+
+
+def _delete(arguments: argparse.Namespace) -> int:
+    from medcls.workflows import runs
+
+    view = runs.show_run(arguments.run)
+    if (
+        not arguments.yes
+        and input(f"Delete run {view.id} ({view.name}) and all it made? [y/N] ").strip().lower() != "y"
+    ):
+        return 0
+    runs.delete_run(view.id)
+    return 0
+
+
+def _rename(arguments: argparse.Namespace) -> int:
+    from medcls.workflows import runs
+
+    return _tell(runs.rename_run(arguments.run, arguments.name), arguments.json)
+
+
+def _reproduce(arguments: argparse.Namespace) -> int:
+    from medcls.workflows import runs
+
+    return _tell(runs.reproduce_run(arguments.run), arguments.json)
+
+
+def _watch(arguments: argparse.Namespace) -> int:
+    from medcls.workflows import runs
+
+    return _follow(runs.show_run(arguments.run).id, arguments.json, arguments.every)
+
+
+def _follow(run_id: str, as_json: bool, every_s: float) -> int:
+    from medcls.workflows import runs
+
+    status = ""
+    for view in runs.watch_run(run_id, time.sleep, every_s):
+        _tell(view, as_json)
+        status = view.state.status
+    return 0 if status in ("finished", "stopped") else 1
+
+
+def _publish(arguments: argparse.Namespace) -> int:
+    from medcls.workflows import runs
+
+    card = runs.publish_run(
+        arguments.run, arguments.name, arguments.model_id, arguments.licence, tuple(arguments.limit)
+    )
+    print(json.dumps({"model": card.id, "name": card.name}) if arguments.json else card.id)
+    return 0
+
+
+def _row(view: Any) -> dict[str, Any]:
+    state = view.state.to_dict()
+    return {"run": view.id, "name": view.name, **state, "may_hang": view.may_hang, "has_result": view.has_result}
+
+
+def _tell(view: Any, as_json: bool) -> int:
+    if as_json:
+        print(json.dumps(_row(view)), flush=True)
+        return 0
+    s = view.state
+    left = f"{s.left_s:.0f} s left" if s.left_s == s.left_s and view.moves else ""
+    best = f"best {s.best_score:.3f} in {s.best_epoch}" if s.best_epoch else ""
+    words = (f"{view.id}  {s.status:9}  {s.epoch}/{s.epochs or view.spec.epochs}", best, left, view.name, s.message)
+    print("  ".join(w for w in words if w), flush=True)
+    return 0

@@ -1,0 +1,146 @@
+"""`medcls search …`: searches over knobs; each trial is an ordinary run."""
+
+import argparse
+import dataclasses
+from typing import Any
+
+from medcls.cli import print_json, say
+from medcls.cli.runs import add_knobs, make_spec
+
+
+def add(verbs: Any) -> None:
+    """Add the verb `search` with its actions."""
+    parser = verbs.add_parser("search", help="search over the knobs of a run", description=__doc__)
+    actions = parser.add_subparsers(dest="action", required=True, metavar="action")
+    start = _action(actions, "start", _start, "start a search in the background")
+    start.add_argument("--preset", help="what the seeds searched: batch-and-rate, layers-and-rate")
+    start.add_argument(
+        "--range",
+        action="append",
+        default=[],
+        dest="ranges",
+        metavar="KNOB=VALUES",
+        help="knob=low..high, knob=low..high:log or knob=a,b,c; may be repeated",
+    )
+    start.add_argument(
+        "--sampler", choices=("random", "tpe"), default=None, help="how the next trial is chosen (tpe: Bayesian)"
+    )
+    start.add_argument("--trials", type=int, default=20, help="how many to try (default 20)")
+    start.add_argument("--no-prune", action="store_true", help="let every trial run to its end")
+    start.add_argument(
+        "--storage", default="", metavar="URL", help="database several machines share, as postgresql://…"
+    )
+    start.add_argument("--from", dest="like", metavar="RUN", help="take every knob not given here from this run")
+    start.add_argument(
+        "--recipe", dest="recipe_name", metavar="RECIPE", help="take every knob not given here from this recipe"
+    )
+    add_knobs(start, but=("name",))
+    _action(actions, "list", _list, "list the searches on this machine", named=False)
+    _action(actions, "show", _show, "show a search: its trials, the best, which knob mattered")
+    _action(actions, "stop", _stop, "stop a search with the run it is in")
+    _action(actions, "resume", _resume, "go on with a search")
+    _action(actions, "work", _work, "work on a search in this process (what start and resume do in the background)")
+    _action(actions, "delete", _delete, "delete a search; its runs stay")
+    join = _action(actions, "join", _join, "take part in a search that another machine began")
+    join.add_argument("storage", metavar="URL", help="the database both machines reach")
+
+
+def _action(actions: Any, name: str, handler: Any, help: str, named: bool = True) -> Any:
+    made = actions.add_parser(name, help=help, description=help)
+    made.add_argument("--json", action="store_true", help="one JSON object per line")
+    if named:
+        made.add_argument("name", help="name of the search")
+    made.set_defaults(handler=handler)
+    return made
+
+
+def _start(args: argparse.Namespace) -> int:
+    from medcls.errors import BadSpec
+    from medcls.workflows import search
+
+    sampler, ranges = args.sampler, dict(map(search.parse_range, args.ranges))
+    if args.preset:
+        if args.preset not in search.PRESETS:
+            raise BadSpec("There is no such preset", found=args.preset[:40], allowed=", ".join(search.PRESETS))
+        usual, preset = search.PRESETS[args.preset]
+        sampler, ranges = sampler or usual, {**preset, **ranges}
+    spec = search.SearchSpec(
+        args.name, dataclasses.replace(make_spec(args), name=""), ranges, sampler or "tpe", args.trials, not args.no_prune,
+        storage=args.storage,
+    )  # fmt: skip
+    search.start_search(spec)
+    return _tell(args)
+
+
+def _tell(args: argparse.Namespace) -> int:
+    from medcls.workflows import search
+
+    view = search.show_search(args.name)
+    if args.json:
+        best = view.best.to_dict() if view.best else None
+        print_json(
+            {
+                "search": args.name, "worked_on": view.worked_on, "done": view.done, "trials": [t.to_dict() for t in view.trials],
+                "best": best, "importance": view.importance, "spec": view.spec.to_dict(),
+            }
+        )  # fmt: skip
+        return 0
+    print(f"{args.name}  {view.done} of {view.spec.trials} trials done{', being worked on' if view.worked_on else ''}")
+    for t in view.trials:
+        mark = "*" if view.best and t.number == view.best.number else " "
+        tried = "  ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in t.values.items())
+        print(f"{mark} {t.number:4d}  {t.state:9} {t.value:8.4f}  {tried}  {t.run}")
+    for name, share in view.importance.items():
+        print(f"  {name} explains {share:.0%} of the spread")
+    return 0
+
+
+_show = _tell
+
+
+def _list(args: argparse.Namespace) -> int:
+    from medcls.workflows import search
+
+    for name in search.list_searches():
+        view = search.show_search(name)
+        if args.json:
+            print_json({"search": name, "worked_on": view.worked_on, "done": view.done, "trials": view.spec.trials})
+        else:
+            print(f"{name}  {view.done} of {view.spec.trials}{'  being worked on' if view.worked_on else ''}")
+    return 0
+
+
+def _stop(args: argparse.Namespace) -> int:
+    from medcls.workflows import search
+
+    search.stop_search(args.name)
+    return _tell(args)
+
+
+def _resume(args: argparse.Namespace) -> int:
+    from medcls.workflows import search
+
+    search.resume_search(args.name)
+    return _tell(args)
+
+
+def _work(args: argparse.Namespace) -> int:
+    from medcls.workflows import search
+
+    for sentence in search.work_on(args.name):
+        say(sentence)
+    return 0
+
+
+def _delete(args: argparse.Namespace) -> int:
+    from medcls.workflows import search
+
+    search.delete_search(args.name)
+    return 0
+
+
+def _join(args: argparse.Namespace) -> int:
+    from medcls.workflows import search
+
+    search.join_search(args.name, args.storage)
+    return _tell(args)

@@ -1,0 +1,111 @@
+"""`train`: fit a network in the foreground; `runs start` does the same in the background."""
+
+import argparse
+from dataclasses import replace
+from typing import Any
+
+from medcls.cli import print_json, say, verb
+from medcls.cli.runs import add_knobs, make_spec
+
+
+def add(verbs: Any) -> None:
+    """Add the verb, with one flag per knob of a run's spec."""
+    made = verb(
+        verbs, "train", _train, "Fit a network on labelled scans, here and now. Ctrl-C keeps the best epoch so far."
+    )
+    made.add_argument("--data", nargs="+", default=[], metavar="D", help="labelled collections (see `data add`)")
+    made.add_argument(
+        "--recipe", dest="recipe_name", metavar="NAME", help="take every knob not given here from this recipe"
+    )
+    made.add_argument("--from", dest="like", metavar="RUN", help="take every knob not given here from this run")
+    made.add_argument(
+        "--publish",
+        metavar="ID",
+        nargs="?",
+        const="",
+        help="put the model into the list of models, under this id or the next free one",
+    )
+    made.add_argument("--json", action="store_true", help="print the card of the model made as JSON")
+    add_knobs(made)
+
+
+def _train(args: argparse.Namespace) -> int:
+    from medcls.workflows.train import train
+
+    spec = make_spec(args)
+    if args.data:
+        spec = replace(spec, collections=tuple(args.data))
+    with Bars() as bars:
+        run_id, card = train(spec, bars.follow())
+    if args.publish is not None:
+        from medcls.workflows.runs import publish_run
+
+        card = publish_run(run_id, model_id=args.publish)
+    print_json(card.to_dict()) if args.json else say(f"Run {run_id}: model {card.id}, {card.trained_on}")
+    return 0
+
+
+class Bars:
+    """Progress bars and one line per epoch, on standard error; Ctrl-C asks to stop, a second one stops at once."""
+
+    def __enter__(self) -> "Bars":
+        import signal
+
+        self.stopping = False
+        self.bar: Any = None
+        self.before = signal.signal(signal.SIGINT, self._interrupt)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        import signal
+
+        self._close()
+        signal.signal(signal.SIGINT, self.before)
+
+    def follow(self) -> Any:
+        from medcls.runs.make import Follow
+
+        return Follow(
+            self.should_stop, on_step=self.on_step, on_epoch=self.on_epoch, on_read=self.on_read, say=self.say
+        )
+
+    def _interrupt(self, number: int, frame: object) -> None:
+        if self.stopping:
+            raise KeyboardInterrupt
+        self.stopping = True
+        say("Stopping after this step; the best epoch so far is kept. Ctrl-C again stops at once.")
+
+    def _close(self) -> None:
+        if self.bar is not None:
+            self.bar.close()
+            self.bar = None
+
+    def should_stop(self) -> bool:
+        return self.stopping
+
+    def on_step(self, done: int, total: int) -> None:
+        self._show("step", done, total)
+
+    def on_read(self, part: str, done: int, total: int) -> None:
+        self._show(f"reading, {part}", done, total)
+
+    def _show(self, what: str, done: int, total: int) -> None:
+        from tqdm import tqdm
+
+        if self.bar is None:
+            self.bar = tqdm(total=total, desc=what, leave=False, disable=None)
+        self.bar.n = done
+        self.bar.refresh()
+        if done == total:
+            self._close()
+
+    def on_epoch(self, result: Any) -> None:
+        self._close()
+        scores = ", ".join(f"{name} {value:.3f}" for name, value in result.validate.items())
+        say(
+            f"epoch {result.epoch}: train loss {result.train['loss']:.3f}, validate {scores}{' *' if result.best else ''} ({result.elapsed_s:.0f} s)"
+        )
+
+    def say(self, sentence: str) -> None:
+        self._close()
+        say(sentence)

@@ -1,0 +1,98 @@
+"""The model card a person reads, made from the card a program reads."""
+
+from medcls.core.evaluation import Evaluation
+from medcls.core.model import ModelCard
+
+NOTICE = "Research use, not a medical device."
+# Scores a reader looks for first; the others follow in the order they were computed.
+_FIRST = ("auroc", "accuracy", "balanced_accuracy", "macro_f1", "brier", "ece")
+
+
+def describe_card(card: ModelCard, evaluation: Evaluation | None) -> str:
+    """Give the README of a model folder as Markdown.
+
+    Args:
+        card: The model's card.
+        evaluation: What was measured of it; None if nothing was.
+
+    Returns:
+        Markdown text, ending in a newline.
+    """
+    sections = [_head(card), _question(card), _measured(evaluation), _trust(card), _feed(card), _origin(card)]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _head(card: ModelCard) -> str:
+    lines = [
+        f"# {card.name}",
+        "",
+        f"`{card.id}` · {card.backbone} · {card.n_parameters / 1e6:.1f} million weights",
+        "",
+        NOTICE,
+    ]
+    if card.retired:
+        lines += ["", f"**Retired:** {card.retired}"]
+    return "\n".join(lines)
+
+
+def _question(card: ModelCard) -> str:
+    labels = ", ".join(f"*{label.name}*" for label in card.task.labels)
+    limits = [f"- {limit}" for limit in (*card.task.limits, *card.limits)]
+    return "\n".join(
+        ["## What it answers", "", card.task.question, "", f"Answers: {labels}, or *cannot tell*.", "",
+         "## What it learned from, and what it never saw", "", card.trained_on or "Not stated.", "", *limits]
+    )  # fmt: skip
+
+
+def _measured(evaluation: Evaluation | None) -> str:
+    if evaluation is None:
+        return "## How good it is\n\nNothing was measured."
+    names = [n for n in _FIRST if n in evaluation.scores] + [n for n in evaluation.scores if n not in _FIRST]
+    rows = ["| score | value | 95 % interval | n |", "|---|---|---|---|"]
+    for name in names:
+        e = evaluation.scores[name]
+        rows.append(f"| {name} | {e.value:.3f} | {e.low:.3f} to {e.high:.3f} | {e.n} |")
+    matrix = [
+        "| truth \\ answer | " + " | ".join(evaluation.labels) + " |",
+        "|---" * (len(evaluation.labels) + 1) + "|",
+    ]
+    for label, counts in zip(evaluation.labels, evaluation.confusion, strict=True):
+        matrix.append(f"| {label} | " + " | ".join(map(str, counts)) + " |")
+    text = f"{evaluation.n_cases} cases in {evaluation.n_groups} groups of {evaluation.collection}: {evaluation.part}."
+    notes = [f"- {note}" for note in evaluation.notes]
+    return "\n".join(["## How good it is", "", text, "", *rows, "", *matrix, *(["", *notes] if notes else [])])
+
+
+def _trust(card: ModelCard) -> str:
+    lines = [
+        "## How far to trust a probability",
+        "",
+        f"Temperature {card.calibration.temperature:.3f}: {card.calibration.how} (n = {card.calibration.n}).",
+    ]
+    lines += [
+        "",
+        f"It says *cannot tell* below a probability of {card.abstention.min_prob:.2f}: {card.abstention.how} (n = {card.abstention.n}).",
+    ]
+    for t in card.thresholds:
+        lines += ["", f"Operating point *{t.name}*: {t.label} at {t.prob:.3f} or above. {t.note}"]
+    return "\n".join(lines)
+
+
+def _feed(card: ModelCard) -> str:
+    p = card.preprocess
+    cleaning = ", ".join(p.cleaning) or "none"
+    return (
+        f"## How to feed it\n\n{p.channels} x {p.size_px} x {p.size_px}, {p.fit}, {p.interpolation} with antialiasing, display values 0 to 1, "
+        f"mean {list(p.mean)}, std {list(p.std)}; cleaning: {cleaning}.\n\n"
+        f'```python\nimport timm\nnet = timm.create_model("local-dir:weights/{card.id}", pretrained=True).eval()\n```'
+    )
+
+
+def _origin(card: ModelCard) -> str:
+    o = card.origin
+    versions = ", ".join(f"{name} {version}" for name, version in o.versions.items())
+    return (
+        f"## Where it came from\n\nRun {o.run or 'unknown'}, {o.created}. Initial weights: {o.initial or 'unknown'}. {o.epochs} epochs in "
+        f"{o.training_s / 60:.0f} minutes. Data: {'; '.join(o.collections)} (fingerprint {o.fingerprint[:12]}). {versions}.\n\n"
+        f"## Licence\n\n{card.licence or 'Not stated.'}"
+    )

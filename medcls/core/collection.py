@@ -1,0 +1,190 @@
+"""Labelled scans: cases, the collection they form, and how it is split."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from medcls.core.record import Record
+from medcls.errors import BadSplit
+
+PARTS = ("train", "validate", "test")
+
+
+@dataclass(frozen=True)
+class Case(Record):
+    """One labelled scan of a collection.
+
+    Args:
+        id: Path below the collection's root with `/`, unique; for arrays `X.npy#17`.
+        label: Label id; None if unlabelled.
+        patient: Patient (or slide) id within the collection; None if unknown.
+        group: What must not be split: patient, lesion or duplicate group; equal to `id` if alone.
+        sha256: Digest of the file's bytes (of the array's row for `X.npy#17`).
+        size_px: Height and width.
+        masks: Paths of lesion masks below the root.
+        attributes: Whatever else the set says of the case (device, birads, x, y, fold, …).
+    """
+
+    id: str
+    label: str | None
+    patient: str | None
+    group: str
+    sha256: str
+    size_px: tuple[int, int]
+    masks: tuple[str, ...] = ()
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Proof(Record):
+    """What was checked about a split and found to hold.
+
+    Args:
+        groups_shared: Groups with cases in two parts (0 in a split that was accepted).
+        near_pairs_across: Near-duplicate pairs with one picture in each of two parts (likewise 0).
+        pairs_compared: How many candidate pairs were compared for it.
+        how: How the check was made, in words.
+    """
+
+    groups_shared: int
+    near_pairs_across: int
+    pairs_compared: int
+    how: str
+
+
+@dataclass(frozen=True)
+class Split(Record):
+    """Which cases serve for what.
+
+    Args:
+        name: What a person calls it.
+        fingerprint: Fingerprint of the collection it was made for.
+        by: What was kept together: `patient`, `group` or `published`.
+        seed: Seed of the assignment.
+        parts: Case ids of each part: `train`, `validate`, `test`, or `fold-0` to `fold-<k-1>`.
+        proof: What was checked; None for one that was not.
+
+    Raises:
+        BadSplit: If a case stands in two parts.
+    """
+
+    name: str
+    fingerprint: str
+    by: str
+    seed: int
+    parts: dict[str, tuple[str, ...]]
+    proof: Proof | None = None
+    schema: int = 1
+
+    def __post_init__(self) -> None:
+        total = sum(map(len, self.parts.values()))
+        if total != len(set().union(*map(set, self.parts.values()))):
+            raise BadSplit(f"Split {self.name} has a case in two parts", do="Make the split again")
+
+    @property
+    def folds(self) -> tuple[str, ...]:
+        """Names of the folds, in order; empty for a hold-out."""
+        return tuple(sorted((p for p in self.parts if p.startswith("fold-")), key=lambda p: int(p[5:])))
+
+    def rotate(self, fold: int) -> "Split":
+        """Give the hold-out in which `fold` is the test part and the next one validates.
+
+        Raises:
+            BadSplit: If there is no such fold or fewer than three.
+        """
+        names = self.folds
+        if len(names) < 3 or not 0 <= fold < len(names):
+            raise BadSplit(
+                f"Split {self.name} has no fold {fold} to test on",
+                found=f"{len(names)} folds",
+                allowed="0 to 9, of three or more",
+            )
+        test, validate = names[fold], names[(fold + 1) % len(names)]
+        train = tuple(c for name in names if name not in (test, validate) for c in self.parts[name])
+        parts = {"train": train, "validate": self.parts[validate], "test": self.parts[test]}
+        return Split(f"{self.name}, fold {fold}", self.fingerprint, self.by, self.seed, parts, self.proof)
+
+
+@dataclass(frozen=True)
+class CollectionRecord(Record):
+    """What is known of a labelled collection as a whole; its cases stand in the index beside it.
+
+    Args:
+        name: What it is called here.
+        root: Folder (or array file) the case ids are relative to.
+        layout: Name of the layout it was read with.
+        task_id: Task its labels belong to; `own` for a task made of the labels.
+        labels: Label ids, in the task's order.
+        fingerprint: Digest over id, label, group and bytes of every case in use.
+        n_cases: Cases in use.
+        n_set_aside: Files that could not be read.
+        n_dropped: Cases left out by a decision.
+        decisions: What a person decided on each finding of the audit: `drop`, `merge` or `keep`.
+        made: UTC time of import, ISO 8601.
+    """
+
+    name: str
+    root: str
+    layout: str
+    task_id: str
+    labels: tuple[str, ...]
+    fingerprint: str
+    n_cases: int
+    n_set_aside: int
+    n_dropped: int
+    decisions: dict[str, str]
+    made: str
+    schema: int = 1
+
+
+Kind = Literal[
+    "contradiction", "duplicate", "leak", "mask", "marks", "colour", "size", "blank", "label", "balance", "patients",
+    "unreadable",
+]  # fmt: skip
+Decision = Literal["drop", "merge", "keep"]
+
+
+@dataclass(frozen=True)
+class Finding(Record):
+    """Something about a collection a person should know, and may settle.
+
+    Args:
+        key: Stable name; decisions are remembered under it.
+        kind: What kind of finding it is.
+        says: What was found, as a sentence for a person.
+        advice: What to do about it, as a sentence.
+        n: How many cases it is about.
+        cases: Ids of those cases, the clearest first, at most 200; of files where they are not cases.
+        choices: Decisions that are possible; empty where there is nothing to decide.
+        default: What is done unless a person decides otherwise.
+        decided: What a person decided; None if nothing yet.
+    """
+
+    key: str
+    kind: Kind
+    says: str
+    advice: str
+    n: int
+    cases: tuple[str, ...]
+    choices: tuple[Decision, ...]
+    default: Decision
+    decided: Decision | None = None
+
+
+@dataclass(frozen=True)
+class Audit(Record):
+    """What an audit found.
+
+    Args:
+        collection: Name of the collection.
+        fingerprint: Its fingerprint with the decisions as they stand.
+        findings: The gravest first.
+        counts: Cases in use by label.
+        pairs_compared: Candidate pairs of pictures laid over each other.
+    """
+
+    collection: str
+    fingerprint: str
+    findings: tuple[Finding, ...]
+    counts: dict[str, int]
+    pairs_compared: int
+    schema: int = 1

@@ -1,0 +1,118 @@
+"""Numbers about a model on labelled cases, never without how sure they are."""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from medcls.core.record import Record
+from medcls.core.scan import readonly
+
+
+@dataclass(frozen=True)
+class Estimate(Record):
+    """A number that may be shown.
+
+    Args:
+        value: The number; NaN if it cannot be computed (say so, do not hide it).
+        low: Lower end of the interval; NaN if unknown.
+        high: Upper end of the interval; NaN if unknown.
+        level: Confidence level of the interval, as 0.95.
+        n: How many independent units (cases, patients or groups) it rests on.
+        how: How value and interval were computed, in words.
+    """
+
+    value: float
+    low: float
+    high: float
+    level: float
+    n: int
+    how: str
+
+    def __post_init__(self) -> None:
+        if not 0 < self.level < 1 or self.n < 0 or self.low > self.high:
+            raise ValueError(f"not an estimate: {self.low} to {self.high} at {self.level}, n {self.n}")
+
+    def __str__(self) -> str:
+        if math.isnan(self.value):
+            return f"not computable (n = {self.n})"
+        return f"{self.value:.3f} ({self.low:.3f}–{self.high:.3f}, n = {self.n})"
+
+
+@dataclass(frozen=True, eq=False)
+class CaseTable:
+    """What a model said of each labelled case. Row i of every field is the same case.
+
+    Args:
+        case: Case ids, (N,) str.
+        group: What must be resampled together (patient, lesion, duplicates), (N,) str.
+        truth: Index of the true label, (N,) int64, 0 to K - 1.
+        prob: Calibrated probabilities, (N, K) float64, rows sum to 1.
+        labels: Label ids, in column order.
+        attributes: Further columns for subgroups (device, BI-RADS, size), each (N,) str.
+
+    Raises:
+        ValueError: If lengths disagree, a truth is out of range, or a probability is not finite.
+    """
+
+    case: np.ndarray
+    group: np.ndarray
+    truth: np.ndarray
+    prob: np.ndarray
+    labels: tuple[str, ...]
+    attributes: dict[str, np.ndarray]
+
+    def __post_init__(self) -> None:
+        for name, dtype in (("case", str), ("group", str), ("truth", np.int64), ("prob", np.float64)):
+            object.__setattr__(self, name, readonly(getattr(self, name), dtype))
+        n, k = len(self.case), len(self.labels)
+        if not len(self.group) == len(self.truth) == n or self.prob.shape != (n, k):
+            raise ValueError(
+                f"lengths disagree: {n} cases, {len(self.group)} groups, prob {self.prob.shape}, {k} labels"
+            )
+        if n and (self.truth.min() < 0 or self.truth.max() >= k or not np.isfinite(self.prob).all()):
+            raise ValueError("a truth is out of range or a probability is not finite")
+        columns = {name: readonly(column, str) for name, column in self.attributes.items()}
+        if any(len(column) != n for column in columns.values()):
+            raise ValueError("an attribute has another length than the cases")
+        object.__setattr__(self, "attributes", columns)
+
+    def __len__(self) -> int:
+        return len(self.case)
+
+    def take(self, rows: np.ndarray) -> "CaseTable":
+        """Give the table of the rows chosen by an index or boolean array."""
+        columns = {name: column[rows] for name, column in self.attributes.items()}
+        return CaseTable(self.case[rows], self.group[rows], self.truth[rows], self.prob[rows], self.labels, columns)
+
+
+@dataclass(frozen=True)
+class Evaluation(Record):
+    """A model on a set of labelled cases; the cases themselves stand in `cases.csv` beside it.
+
+    Args:
+        model: Id of the model.
+        collection: Name of the labelled collection.
+        fingerprint: Fingerprint of the collection's contents.
+        part: Which part of it, and how the part was chosen, in words.
+        labels: Label ids, in column order.
+        n_cases: Number of cases.
+        n_groups: Number of groups (patients, lesions, duplicate groups).
+        scores: Each score by name.
+        confusion: Counts, row = truth, column = most probable label.
+        subgroups: Scores of parts of the cases, by `attribute=value`.
+        notes: Sentences a reader must know.
+    """
+
+    model: str
+    collection: str
+    fingerprint: str
+    part: str
+    labels: tuple[str, ...]
+    n_cases: int
+    n_groups: int
+    scores: dict[str, Estimate]
+    confusion: tuple[tuple[int, ...], ...]
+    subgroups: dict[str, dict[str, Estimate]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    schema: int = 1

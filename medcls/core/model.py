@@ -1,0 +1,145 @@
+"""A model on disk: what it answers, how to feed it, how far to trust it, where it came from."""
+
+import math
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from medcls.core.record import Record
+from medcls.core.scan import Preprocess
+from medcls.core.task import Task
+from medcls.errors import BadModel
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+@dataclass(frozen=True)
+class Calibration(Record):
+    """How logits become probabilities a reader can take at their word.
+
+    Args:
+        temperature: Logits are divided by this before the softmax; 1 leaves them.
+        n: How many validation cases it was fitted on; 0 if never.
+        how: How it was fitted, in words.
+
+    References:
+        Guo et al., On calibration of modern neural networks, ICML 2017.
+    """
+
+    temperature: float = 1.0
+    n: int = 0
+    how: str = "not calibrated"
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.temperature) and self.temperature > 0):
+            raise BadModel("The calibration cannot be used", found=f"temperature {self.temperature}", allowed="above 0")
+
+
+@dataclass(frozen=True)
+class Abstention(Record):
+    """When a model must say "cannot tell".
+
+    Args:
+        min_prob: Nothing is decided while the largest probability is below this.
+        max_distance: Nothing is decided when the scan's features lie farther than this from the
+            training scans' (see `medcls.classifier`); None if not measured.
+        n: How many validation cases the limits rest on.
+        how: How they were chosen, in words.
+    """
+
+    min_prob: float = 0.0
+    max_distance: float | None = None
+    n: int = 0
+    how: str = "no limit was measured"
+
+
+@dataclass(frozen=True)
+class Threshold(Record):
+    """A named operating point for a two-way decision.
+
+    Args:
+        name: What a person calls it.
+        label: The label decided for at or above `prob`.
+        prob: Threshold on that label's probability, in (0, 1).
+        note: Why this value, with the figures it had.
+    """
+
+    name: str
+    label: str
+    prob: float
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Origin(Record):
+    """Where a model came from.
+
+    Args:
+        run: Id of the run that made it.
+        created: UTC time, ISO 8601.
+        collections: Names of the collections it was trained on, with counts.
+        fingerprint: Fingerprint of the data it saw.
+        initial: Initial weights, in words.
+        spec: The run's whole specification.
+        versions: Versions of the libraries that made it.
+        training_s: Seconds the training took.
+        epochs: Epochs run; the best one is the model.
+    """
+
+    run: str = ""
+    created: str = ""
+    collections: tuple[str, ...] = ()
+    fingerprint: str = ""
+    initial: str = ""
+    spec: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    training_s: float = 0.0
+    epochs: int = 0
+
+
+@dataclass(frozen=True)
+class ModelCard(Record):
+    """Everything medcls knows of a model.
+
+    Args:
+        id: Folder name, as in `breast-ultrasound--resnet18--0001`.
+        name: What a person reads.
+        task: The whole question, so that a model is readable without any other file.
+        backbone: timm name.
+        backbone_args: Further arguments of `timm.create_model`.
+        preprocess: How scans are fed to it.
+        calibration: Logits to probabilities.
+        abstention: When it says "cannot tell".
+        thresholds: Named operating points.
+        origin: Where it came from.
+        licence: Under which terms the weights may be used, with data licences that bind.
+        trained_on: Plain statement of the scans it was trained on.
+        limits: Plain statements of what it was not trained or tested on.
+        n_parameters: Number of weights.
+        members: Ids of the models averaged, if this is an ensemble; it then has no weights of its own.
+        files: SHA-256 of every other file in the folder that must not change.
+        retired: Why the model is no longer offered; empty while it is.
+    """
+
+    id: str
+    name: str
+    task: Task
+    backbone: str
+    preprocess: Preprocess
+    backbone_args: dict[str, Any] = field(default_factory=dict)
+    calibration: Calibration = Calibration()
+    abstention: Abstention = Abstention()
+    thresholds: tuple[Threshold, ...] = ()
+    origin: Origin = Origin()
+    licence: str = ""
+    trained_on: str = ""
+    limits: tuple[str, ...] = ()
+    n_parameters: int = 0
+    members: tuple[str, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
+    retired: str = ""
+    schema: int = 1
+
+    def __post_init__(self) -> None:
+        if not _ID.fullmatch(self.id) or ".." in self.id:
+            raise BadModel("A model id is wrong", found=repr(self.id)[:140], allowed="letters, digits, '.', '_', '-'")

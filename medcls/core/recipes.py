@@ -1,0 +1,153 @@
+"""Named presets of a run's spec: good beginnings, and the systems of the projects that medcls grew out of.
+
+Each is plain data. Where a library differs (Keras' names of layers, its rate decay), the nearest setting is taken and
+`help` says so.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from medcls.core.run import RunSpec
+from medcls.errors import BadSpec
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A named preset.
+
+    Args:
+        help: One sentence: what it is good for, or what it reproduces.
+        knobs: Fields of `RunSpec` it sets.
+        tasks: Tasks it was made for; empty for any.
+        reported: What its project reported, in words; empty if nothing.
+    """
+
+    help: str
+    knobs: Mapping[str, Any] = field(default_factory=dict)
+    tasks: tuple[str, ...] = ()
+    reported: str = ""
+
+
+_US, _IDC, _SKIN = ("breast-ultrasound",), ("breast-histology-idc",), ("skin-melanoma",)
+# Augmentation of the seeds: rotation 20 degrees, shifts, shear and zoom 0.2, mirrored left to right.
+_SEEDS = {"rotate_deg": 20.0, "shift": 0.2, "shear": 0.2, "zoom": 0.2, "hflip": True}
+_FROM_ADAM = {"optimiser": "adam", "schedule": "constant"}
+_PATCH = {"initial": "none", "size_px": 50, "fit": "stretch", "schedule": "constant"}
+_CANCERNET = {**_PATCH, "backbone": "cancernet", "epochs": 40}
+_MELANOMA = {
+    **_FROM_ADAM,
+    "size_px": 512,
+    "loss": "binary",
+    "cleaning": ("contour-crop", "bilateral"),
+    "lr": 1e-4,
+    "batch_size": 16,
+}
+_F1 = "F1 0.79, accuracy 0.80"
+
+# fmt: off
+RECIPES: Mapping[str, Recipe] = MappingProxyType({
+    "head-only": Recipe("A first look in seconds: the backbone stays, only the classifier learns.",
+        {"freeze": "backbone", "epochs": 30, "lr": 1e-2, "balance": "weights", "patience": 10}),
+    "fine-tune": Recipe("A sound beginning: everything learns, the backbone at a tenth of the rate, with augmentation.",
+        {"epochs": 30, "lr": 1e-3, "backbone_lr_factor": 0.1, "weight_decay": 0.01, "warmup_epochs": 1.0, "balance": "weights", "label_smoothing": 0.05,
+         "rotate_deg": 15.0, "shift": 0.1, "zoom": 0.15, "hflip": True, "brightness": 0.2, "contrast": 0.2, "patience": 10}),
+    "robust": Recipe("For scanners it has not seen: strong augmentation, averaged weights, longer.",
+        {"epochs": 60, "lr": 1e-3, "backbone_lr_factor": 0.3, "weight_decay": 0.02, "warmup_epochs": 2.0, "balance": "weights", "label_smoothing": 0.1, "averaging": 0.995,
+         "rotate_deg": 20.0, "shift": 0.15, "shear": 0.1, "zoom": 0.25, "hflip": True, "brightness": 0.4, "contrast": 0.4, "blur": 0.3, "erase": 0.2}),
+    # Breast ultrasound, project A
+    "ultrasound-a-cnn": Recipe("Two convolutions and a dense layer from nothing, shuffled, augmented, stopped early.",
+        {**_FROM_ADAM, **_SEEDS, "backbone": "plain_cnn", "initial": "none", "epochs": 50, "patience": 8, "select_by": "loss"}, _US),
+    "ultrasound-a-xception": Recipe("Xception from ImageNet, fine-tuned at 2e-5, augmented, stopped early.",
+        {**_FROM_ADAM, **_SEEDS, "backbone": "xception", "size_px": 299, "lr": 2e-5, "epochs": 50, "patience": 8, "select_by": "loss"}, _US, "accuracy 0.96"),
+    # Breast ultrasound, project B
+    "ultrasound-b-resnet": Recipe("ResNet at 1e-3 with a multistep schedule, batch 32, cross-entropy.",
+        {"backbone": "resnet50", "optimiser": "adam", "schedule": "multistep", "lr": 1e-3, "batch_size": 32, "epochs": 40}, _US),
+    # Breast ultrasound, project C, before and after balancing
+    **{f"ultrasound-c-{name}{'-balanced' if balance else ''}": Recipe(
+        f"{title}, {'classes balanced by repeating' if balance else 'classes as they are'} (their ablation).",
+        {**_FROM_ADAM, "backbone": backbone, "initial": initial, "lr": lr, "epochs": 25, "balance": "oversample" if balance else "none"}, _US)
+       for name, title, backbone, initial, lr in (
+           ("simple-cnn", "A simple CNN from nothing", "simple_cnn", "none", 1e-3),
+           ("vgg19", "VGG-19 from ImageNet", "vgg19", "imagenet", 1e-4),
+           ("resnet18", "ResNet-18 from ImageNet", "resnet18", "imagenet", 1e-4))
+       for balance in (False, True)},
+    # Melanoma
+    "melanoma-vgg16-block4": Recipe("VGG-16 trainable from block4_conv1, 512 px, contour crop, bilateral filter, binary cross-entropy.",
+        {**_MELANOMA, **_SEEDS, "backbone": "vgg16", "freeze": "block4_conv1", "epochs": 200, "patience": 20}, _SKIN),
+    "melanoma-resnet50-conv4": Recipe("ResNet-50 trainable from conv4_block1, 512 px, contour crop, bilateral filter, binary cross-entropy.",
+        {**_MELANOMA, **_SEEDS, "backbone": "resnet50", "freeze": "conv4_block1", "epochs": 100, "patience": 20}, _SKIN),
+    **{f"melanoma-{name}-frozen": Recipe(f"{title} with its convolutional base frozen, rate 1e-4, 512 px.",
+        {**_MELANOMA, "backbone": backbone, "freeze": "backbone", "epochs": 100}, _SKIN, reported)
+       for name, title, backbone, reported in (
+           ("resnet50", "ResNet-50", "resnet50", "accuracy 0.50: answered melanoma to everything"),
+           ("vgg16", "VGG-16", "vgg16", "accuracy 0.94"),
+           ("densenet121", "DenseNet-121", "densenet121", "accuracy 0.94"))},
+    # IDC patches
+    **{f"idc-patch-vgg-{epochs}": Recipe(f"Five VGG blocks on 50 px patches from nothing, batch 128, {epochs} epochs.",
+        {**_PATCH, "backbone": "patch_vgg", "optimiser": "adam", "batch_size": 128, "epochs": epochs}, _IDC, reported)
+       for epochs, reported in ((12, "accuracy 0.50"), (30, "better than at 12"), (50, "accuracy 0.76"))},
+    "idc-resnet50-dense256": Recipe("ResNet-50 from ImageNet, only a new head of dense 256 and batch norm learns.",
+        {**_FROM_ADAM, "backbone": "resnet50", "size_px": 50, "fit": "stretch", "freeze": "backbone", "head": "dense256", "batch_size": 128, "epochs": 40}, _IDC, "accuracy 0.73"),
+    "idc-inception-smoothed": Recipe("Inception v3 from ImageNet with label smoothing, patches enlarged to 75 px.",
+        {**_FROM_ADAM, "backbone": "inception_v3", "size_px": 75, "fit": "stretch", "label_smoothing": 0.1, "lr": 1e-4, "batch_size": 64, "epochs": 20}, _IDC),
+    "idc-xception-71": Recipe("Xception on patches enlarged to 71 px, the lowest 75 of 115 layers frozen (their 100 of 154, activations counted); start it from a model trained on BreakHis.",
+        {**_FROM_ADAM, "backbone": "xception", "size_px": 71, "fit": "stretch", "freeze": "lowest:75", "lr": 1e-4, "batch_size": 64, "epochs": 21}, _IDC, "validation accuracy 0.78"),
+    "idc-mobilenet-scratch": Recipe("MobileNetV2 from nothing.",
+        {**_FROM_ADAM, **_PATCH, "backbone": "mobilenetv2", "batch_size": 64, "epochs": 30}, _IDC, "validation accuracy 0.73"),
+    "idc-mobilenet-imagenet": Recipe("MobileNetV2 from ImageNet, the lowest 34 of 105 layers frozen (their 50 of 155, activations counted).",
+        {**_FROM_ADAM, "backbone": "mobilenetv2", "size_px": 50, "fit": "stretch", "freeze": "lowest:34", "lr": 1e-4, "batch_size": 64, "epochs": 10}, _IDC, "validation accuracy 0.80"),
+    "idc-mobilenet-breakhis-head": Recipe("MobileNetV2, only the classifier learns; start it from a model trained on BreakHis.",
+        {**_FROM_ADAM, "backbone": "mobilenetv2", "size_px": 50, "fit": "stretch", "freeze": "backbone", "batch_size": 64, "epochs": 40}, _IDC, "accuracy 0.74"),
+    "idc-mobilenet-breakhis-100": Recipe("MobileNetV2, the lowest 68 of 105 layers frozen (their 100 of 155, activations counted); start it from a model trained on BreakHis.",
+        {**_FROM_ADAM, "backbone": "mobilenetv2", "size_px": 50, "fit": "stretch", "freeze": "lowest:68", "lr": 1e-4, "batch_size": 64, "epochs": 66, "patience": 20}, _IDC, "accuracy 0.77"),
+    **{f"idc-cancernet-{name}": Recipe(f"CancerNet under {title}.", {**_CANCERNET, "optimiser": optimiser, "lr": lr, "batch_size": batch}, _IDC, reported)
+       for name, title, optimiser, lr, batch, reported in (
+           ("adagrad", "Adagrad, batch 64, rate 0.0282 (their random search)", "adagrad", 0.028213040859089513, 64, "validation accuracy 0.75"),
+           ("adadelta", "Adadelta, batch 128, rate 0.00396 (their random search)", "adadelta", 0.003962703907659129, 128, _F1),
+           ("momentum", "SGD with momentum", "momentum", 1e-2, 64, "swung too much"),
+           ("rmsprop", "RMSprop", "rmsprop", 1e-3, 64, "swung too much"),
+           ("adam", "Adam", "adam", 1e-3, 64, "swung too much"))},
+    "idc-cancernet-l2": Recipe("CancerNet with weight decay in place of dropout.",
+        {**_CANCERNET, "optimiser": "adagrad", "lr": 1e-2, "batch_size": 64, "weight_decay": 1e-3, "backbone_args": {"drop_rate": 0.0, "block_drop_rate": 0.0}}, _IDC, "did not help"),
+    **{f"idc-cancernet-{name}": Recipe(f"CancerNet, {title}, Adam.", {**_CANCERNET, "optimiser": "adam", "lr": 1e-3, "batch_size": 64, **knobs}, _IDC)
+       for name, title, knobs in (
+           ("75px", "patches enlarged to 75 px", {"size_px": 75}),
+           ("kernel2", "2 x 2 kernels, channels 2-64-64-128-128-128", {"backbone_args": {"kernel_size": 2, "channels": [[2], [64, 64], [128, 128, 128]]}}),
+           ("kernel5", "5 x 5 kernels, channels 2-4-4-28-28-28", {"backbone_args": {"kernel_size": 5, "channels": [[2], [4, 4], [28, 28, 28]]}}),
+           ("deeper", "deeper, 64 / 128 x3 / 256 x4, dense 512", {"backbone_args": {"channels": [[64], [128] * 3, [256] * 4], "dense": 512}}),
+           ("thinner", "thinner, 32 / 64 x2 / 128 x2, dense 128", {"backbone_args": {"channels": [[32], [64] * 2, [128] * 2], "dense": 128}}),
+           ("thinnest", "thinnest, 32 / 64, dense 64, RMSprop", {"optimiser": "rmsprop", "backbone_args": {"channels": [[32], [64]], "dense": 64}}),
+           ("augmented", "with the seeds' augmentation", _SEEDS))},
+})
+# fmt: on
+
+
+def find_recipe(name: str) -> Recipe:
+    """Give a recipe by name.
+
+    Raises:
+        BadSpec: If there is none.
+    """
+    if name not in RECIPES:
+        raise BadSpec("There is no such recipe", found=repr(name)[:80], allowed=", ".join(RECIPES))
+    return RECIPES[name]
+
+
+def apply_recipe(spec: RunSpec, name: str) -> RunSpec:
+    """Give a spec with a recipe's knobs set and its name noted.
+
+    Args:
+        spec: The spec to start from; what the recipe does not name stays.
+        name: The recipe.
+
+    Raises:
+        BadSpec: If there is no such recipe.
+
+    Example:
+        >>> apply_recipe(RunSpec(collections=("busi",)), "head-only").freeze
+        'backbone'
+    """
+    return dataclasses.replace(spec, recipe=name, **find_recipe(name).knobs)

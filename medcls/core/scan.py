@@ -1,0 +1,103 @@
+"""One decoded image, and how a network wants it."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from medcls.core.record import Record
+from medcls.core.task import Modality
+from medcls.errors import BadModel
+
+Fit = Literal["stretch", "pad", "crop"]
+Interpolation = Literal["bilinear", "bicubic", "nearest"]
+# Steps a scan may go through before it is resized, by name; medcls.imaging.cleaning carries them out.
+CLEANING = ("bilateral", "contour-crop", "hair-removal", "clahe")
+
+
+def readonly(values: Any, dtype: Any = None) -> np.ndarray:
+    """Give `values` as an array nobody can write to (copied only if it is writable)."""
+    array = np.asarray(values, dtype=dtype)
+    if array.flags.writeable:
+        array = array.copy()
+        array.flags.writeable = False
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """One decoded image. Holds nothing about the patient: no name, no path, no tags.
+
+    Args:
+        pixels: (H, W) grey or (H, W, 3) RGB, float32, display values: 0 black, 1 white, upright.
+        sha256: Hex digest of the file's bytes: the same bytes are the same scan under any name.
+        modality: What the file says it is; None if it does not say.
+        spacing_mm: Height and width of a pixel in mm; None if the file does not say.
+        history: What decoding did, as short sentences for a person.
+
+    Raises:
+        ValueError: If `pixels` has another shape, no pixel, or a value that is not finite.
+    """
+
+    pixels: np.ndarray
+    sha256: str
+    modality: Modality | None = None
+    spacing_mm: tuple[float, float] | None = None
+    history: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        pixels = readonly(self.pixels, np.float32)
+        if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] != 3) or pixels.size == 0:
+            raise ValueError(f"pixels must be (H, W) or (H, W, 3) and not empty, found {pixels.shape}")
+        if not np.isfinite(pixels).all():
+            raise ValueError("pixels hold NaN or infinity")
+        object.__setattr__(self, "pixels", pixels)
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+
+@dataclass(frozen=True)
+class Preprocess(Record):
+    """How a scan becomes what a network eats; travels with the weights.
+
+    Args:
+        size_px: Side of the square the network sees, 32 to 512.
+        channels: 1 (grey) or 3 (RGB; a grey scan is repeated).
+        mean: One value per channel, subtracted from display values in [0, 1].
+        std: One value per channel, divided by after that; above 0.
+        interpolation: How pixels are resampled (always antialiased when shrinking).
+        fit: `stretch` ignores the aspect ratio, `pad` adds black, `crop` keeps the middle square.
+        cleaning: Steps before resizing, in order, out of `CLEANING`.
+
+    Raises:
+        BadModel: If a value is out of range or the lengths disagree.
+    """
+
+    size_px: int = 224
+    channels: int = 3
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
+    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    interpolation: Interpolation = "bilinear"
+    fit: Fit = "pad"
+    cleaning: tuple[str, ...] = ()
+    schema: int = 1
+
+    def __post_init__(self) -> None:
+        if not 32 <= self.size_px <= 512:
+            raise BadModel("The input size is out of range", found=f"{self.size_px} px", allowed="32 to 512 px")
+        if self.channels not in (1, 3) or not len(self.mean) == len(self.std) == self.channels:
+            raise BadModel(
+                "Channels, mean and std disagree",
+                found=f"{self.channels}, {len(self.mean)}, {len(self.std)}",
+                allowed="1 or 3 of each",
+            )
+        if not all(math.isfinite(m) for m in self.mean) or not all(math.isfinite(s) and s > 0 for s in self.std):
+            raise BadModel(
+                "Mean or std cannot be used", found=f"{self.mean}, {self.std}", allowed="finite, std above 0"
+            )
+        if unknown := [step for step in self.cleaning if step not in CLEANING]:
+            raise BadModel("A cleaning step is unknown", found=", ".join(unknown), allowed=", ".join(CLEANING))

@@ -1,0 +1,84 @@
+"""The clinical question a network answers."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from medcls.core.record import Record
+from medcls.errors import BadTask
+
+Modality = Literal["ultrasound", "histology", "dermoscopy", "radiograph", "other"]
+_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Label(Record):
+    """One possible answer.
+
+    Args:
+        id: Stable identifier: lower case letters, digits, `.`, `_`, `-`.
+        name: What a person reads.
+        positive: True if the answer means the disease that is looked for.
+    """
+
+    id: str
+    name: str
+    positive: bool = False
+
+    def __post_init__(self) -> None:
+        if not _ID.fullmatch(self.id):
+            raise BadTask(
+                "A label id is wrong", found=repr(self.id)[:80], allowed="a-z, 0-9, '.', '_', '-', 64 at most"
+            )
+
+
+@dataclass(frozen=True)
+class Task(Record):
+    """A question with its possible answers.
+
+    Args:
+        id: Stable identifier, as in `breast-ultrasound`.
+        question: The question in words, as a person would ask it.
+        labels: Possible answers; their order is the order of every probability vector.
+        modality: Kind of picture the question is about.
+        limits: Sentences saying what the question does not cover.
+
+    Raises:
+        BadTask: If there are fewer than two labels, or two with one id.
+    """
+
+    id: str
+    question: str
+    labels: tuple[Label, ...]
+    modality: Modality = "other"
+    limits: tuple[str, ...] = ()
+    schema: int = 1
+
+    def __post_init__(self) -> None:
+        if not _ID.fullmatch(self.id):
+            raise BadTask("A task id is wrong", found=repr(self.id)[:80], allowed="a-z, 0-9, '.', '_', '-', 64 at most")
+        if len(self.labels) < 2 or len(set(self.label_ids)) != len(self.labels):
+            raise BadTask(
+                f"Task {self.id} needs distinct labels", found=", ".join(self.label_ids), allowed="two or more"
+            )
+
+    @property
+    def label_ids(self) -> tuple[str, ...]:
+        """Ids of the labels, in order."""
+        return tuple(label.id for label in self.labels)
+
+    @property
+    def positive(self) -> tuple[int, ...]:
+        """Indices of the labels that mean disease; the last label if none is marked."""
+        return tuple(i for i, label in enumerate(self.labels) if label.positive) or (len(self.labels) - 1,)
+
+    def label(self, label_id: str) -> Label:
+        """Give the label with this id.
+
+        Raises:
+            BadTask: If there is none.
+        """
+        for label in self.labels:
+            if label.id == label_id:
+                return label
+        raise BadTask(f"Task {self.id} has no such label", found=repr(label_id)[:80], allowed=", ".join(self.label_ids))

@@ -1,0 +1,1 @@
+"""Labelled collections: published layouts, the index, audit, splits, batches."""

@@ -1,0 +1,243 @@
+"""What is wrong with a collection: looked for before any training, settled by a person, remembered in its record."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from medcls.core.collection import Audit, Decision, Finding, Kind
+from medcls.data.collection import Collection, Stored
+from medcls.data.collections import Progress, note_pairs, open_collection, write_record
+from medcls.data.flags import flag_pictures
+from medcls.data.index import Index
+from medcls.data.settle import DROPPED_BY_DEFAULT, Same, same_pictures, settle
+from medcls.data.splits import Leak, made_by_others, prove_parts
+from medcls.data.suspects import MOST, draw_groups, find_suspects, out_of_fold, simple_features
+from medcls.errors import BadData
+
+SHOWN = 200
+_TEXTS: Mapping[Kind, tuple[str, str]] = {
+    "mask": ("{n} files look like masks, not scans.", "Drop them: a mask shows where the lesion is, and so its label."),
+    "blank": ("{n} pictures are blank or nearly so.", "Drop them: there is nothing to learn from."),
+    "marks": (
+        "{n} scans seem to have text or calipers burned in.",
+        "Look whether one label has more of them than another; a network learns such marks. Keep, or drop them.",
+    ),
+    "colour": ("{n} pictures differ from the rest in being coloured or grey.", "Look at them; drop what is no scan."),
+    "size": ("{n} pictures have an unusual size.", "Look at them; drop cut-offs."),
+    "label": (
+        "{n} labels may be wrong: a simple model taught without them is sure of another.",
+        "Have them looked at by somebody who can tell. Drop what is wrong; keep what is right.",
+    ),
+}
+_ORDER: tuple[Kind, ...] = (
+    "contradiction", "leak", "mask", "duplicate", "unreadable", "label", "blank", "marks", "colour", "size", "patients",
+    "balance",
+)  # fmt: skip
+
+
+def run_audit(
+    name: str, *, features: np.ndarray | None = None, again: bool = False, progress: Progress | None = None
+) -> Audit:
+    """Look a collection through.
+
+    Args:
+        name: Name of the collection.
+        features: A network's features of every row of the index, (N, D) float32, for likely label errors; None takes
+            simple ones of the pictures themselves.
+        again: True to search for duplicates again; otherwise those found at import count.
+        progress: Called with the stage, what is done and the total.
+
+    Raises:
+        BadData: If there is no such collection.
+    """
+    tell = progress or (lambda stage, done, total: None)
+    stored = open_collection(name).stored[0]
+    if again:
+        note_pairs(stored.index, tell)
+    flag_pictures(stored.index)
+    tell("looking for wrong labels", 0, 1)
+    suspects = _suspects(stored.index, features)
+    stored.index.flag("label", suspects, -np.arange(len(suspects)))
+    stored.index.note(audited="yes")
+    tell("looking for wrong labels", 1, 1)
+    return _settled(stored, stored.record.decisions)
+
+
+def read_audit(name: str) -> Audit | None:
+    """Give what the last audit found, with the decisions as they stand; None if there was none.
+
+    Raises:
+        BadData: If there is no such collection.
+    """
+    stored = open_collection(name).stored[0]
+    return _told(stored) if stored.index.fact("audited") else None
+
+
+def decide(name: str, decisions: Mapping[str, Decision | None]) -> Audit:
+    """Settle findings: remembered in the collection's record, carried out in its index.
+
+    Args:
+        name: Name of the collection.
+        decisions: Decision by a finding's key, or `drop:<case id>` for one case; None takes a decision back.
+
+    Returns:
+        The audit with the decisions in force. Splits made before no longer fit and are refused.
+
+    Raises:
+        BadData: If there is no such collection, no such finding, or the decision is not possible for it.
+    """
+    stored = open_collection(name).stored[0]
+    possible = {finding.key: finding.choices for finding in _told(stored).findings}
+    known = set(stored.index.column("id")) if any(key.startswith("drop:") for key in decisions) else set()
+    for key, decision in decisions.items():
+        allowed = ("drop",) if key.removeprefix("drop:") in known else possible.get(key, ())
+        if decision is not None and decision not in allowed:
+            raise BadData(
+                "This decision is not possible", found=f"{decision} on {key[:40]}", allowed=", ".join(allowed) or "none"
+            )
+    merged = {k: v for k, v in {**stored.record.decisions, **decisions}.items() if v is not None}
+    return _settled(stored, merged)
+
+
+def _settled(stored: Stored, decisions: Mapping[str, str]) -> Audit:
+    digest, n_used, n_dropped = settle(stored.index, decisions)
+    record = replace(
+        stored.record,
+        fingerprint=digest,
+        n_cases=n_used,
+        n_dropped=n_dropped,
+        decisions=dict(sorted(decisions.items())),
+    )
+    write_record(stored.folder, record)
+    return _told(Stored(stored.folder))
+
+
+def _told(stored: Stored) -> Audit:
+    """Put the audit together from what the index holds."""
+    names = stored.index.column("id")
+    findings = [_of_same(same, stored, names) for same in same_pictures(stored.index)]
+    findings += [f for kind in _TEXTS if (f := _of_flagged(kind, stored, names)) is not None]
+    findings += [f for f in (_leak(stored), _unreadable(stored), _patients(stored), _balance(stored)) if f is not None]
+    decided = [replace(f, decided=stored.record.decisions.get(f.key)) for f in findings]  # type: ignore[arg-type]
+    labels = stored.index.column("label")[stored.rows]
+    counts = {label: int((labels == label).sum()) for label in stored.record.labels}
+    decided.sort(key=lambda f: (_ORDER.index(f.kind), -f.n, f.key))
+    return Audit(
+        stored.record.name, stored.record.fingerprint, tuple(decided), counts,
+        int(stored.index.fact("pairs_compared") or 0),
+    )  # fmt: skip
+
+
+def _of_same(same: Same, stored: Stored, names: np.ndarray) -> Finding:
+    index = stored.index
+    cases = [index.case(n) for n in same.rows[:SHOWN]]
+    exact = "byte for byte " if len({case.sha256 for case in cases}) == 1 else ""
+    if same.contradictory:
+        count = Counter(case.label for case in cases if case.label)
+        told = ", ".join(f"{'once' if n == 1 else f'{n} times'} as {label}" for label, n in sorted(count.items()))
+        says = f"One picture {exact}stands under several labels: {told}."
+        advice = "Drop all of them unless you know which label is right; then drop the others one by one and merge."
+        kind: Kind = "contradiction"
+    else:
+        patients = len({case.patient for case in cases} - {None})
+        across = f" under {patients} patients" if patients > 1 else ""
+        says = f"{len(same.rows)} files show {exact}the same picture{across}."
+        advice = "Merge them into one group, so that no split cuts them. Keep, if they are different pictures."
+        kind = "duplicate"
+    ids = tuple(str(name) for name in names[same.rows[:SHOWN]])
+    return Finding(same.key, kind, says, advice, len(same.rows), ids, ("merge", "drop", "keep"), same.default)  # type: ignore[arg-type]
+
+
+def _of_flagged(kind: Kind, stored: Stored, names: np.ndarray) -> Finding | None:
+    rows = stored.index.flagged(kind)
+    if not len(rows):
+        return None
+    says, advice = _TEXTS[kind]
+    ids = tuple(str(name) for name in names[rows[:SHOWN]])
+    default: Decision = "drop" if kind in DROPPED_BY_DEFAULT else "keep"
+    if kind == "marks":
+        says = says.removesuffix(".") + f": {_by_label(stored, rows)}."
+    return Finding(kind, kind, says.format(n=len(rows)), advice, len(rows), ids, ("keep", "drop"), default)
+
+
+def _by_label(stored: Stored, rows: np.ndarray) -> str:
+    labels = stored.index.column("label")
+    here, all_of = Counter(labels[rows].tolist()), Counter(labels.tolist())
+    return ", ".join(f"{here[label] / max(1, all_of[label]):.0%} of {label}" for label in stored.record.labels)
+
+
+def _leak(stored: Stored) -> Finding | None:
+    collection = Collection((stored,))
+    parts = made_by_others(collection)
+    if not parts:
+        return None
+    try:
+        prove_parts(collection, parts)
+    except Leak as leak:
+        ids = tuple(dict.fromkeys(case for pair in leak.pairs for case in pair))[:SHOWN]
+        says = f"The folds or parts that came with the set leak: {len(leak.groups)} groups and {len(leak.pairs)} pairs of pictures stand on both sides."
+        return Finding(
+            "leak", "leak", says, "Make a split of your own, by patient or group.", len(ids), ids, (), "keep"
+        )
+    return None
+
+
+def _unreadable(stored: Stored) -> Finding | None:
+    files = stored.index.unreadable()
+    if not files:
+        return None
+    reasons = "; ".join(sorted({reason for _, reason in files})[:3])
+    says = f"{len(files)} files could not be read and are left out. {reasons}"
+    names = tuple(name for name, _ in files[:SHOWN])
+    return Finding(
+        "unreadable",
+        "unreadable",
+        says,
+        "Export them again and add the collection anew.",
+        len(files),
+        names,
+        (),
+        "keep",
+    )
+
+
+def _patients(stored: Stored) -> Finding | None:
+    index = stored.index
+    n_known = index.db.execute(
+        "SELECT count(*) FROM cases WHERE patient IS NOT NULL OR own_group IS NOT NULL"
+    ).fetchone()[0]
+    n_missing = index.db.execute("SELECT count(*) FROM cases").fetchone()[0] - n_known
+    if not n_missing:
+        return None
+    says = f"For {n_missing} cases it is not known whose they are: only pictures that look the same are kept together."
+    advice = "If you know the patients, import a csv with a patient column. Otherwise read scores as on the kind side."
+    return Finding("patients", "patients", says, advice, n_missing, (), (), "keep")
+
+
+def _balance(stored: Stored) -> Finding | None:
+    labels = stored.index.column("label")[stored.rows]
+    counts = {label: int((labels == label).sum()) for label in stored.record.labels}
+    if not counts or min(counts.values()) * 4 > max(counts.values()):
+        return None
+    told = ", ".join(f"{n} {label}" for label, n in counts.items())
+    advice = "Weigh or sample the rare label when training, and read balanced accuracy, not accuracy."
+    return Finding("balance", "balance", f"The labels are uneven: {told}.", advice, 0, (), (), "keep")
+
+
+def _suspects(index: Index, features: np.ndarray | None) -> np.ndarray:
+    labels, groups = index.column("label"), index.column("grp")
+    usable = np.array([label is not None for label in labels], bool)
+    usable[index.flagged("mask")] = False
+    usable[index.flagged("blank")] = False
+    rows = np.flatnonzero(usable)
+    rows = rows[draw_groups(groups[rows], MOST)] if len(rows) else rows
+    names, truth = np.unique(labels[rows].astype(str), return_inverse=True)
+    few = [
+        k for k in range(len(names)) if len(set(groups[rows][truth == k])) < 20
+    ]  # a slide or two teach slides, not labels
+    if len(names) < 2 or few:
+        return np.zeros(0, np.int64)
+    described = simple_features(index.looks()[rows]) if features is None else features[rows]
+    return rows[find_suspects(out_of_fold(described, truth, groups[rows]), truth)]

@@ -1,0 +1,119 @@
+"""A part of a collection, decoded once and kept small, for training and evaluating."""
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from medcls import home
+from medcls.core.collection import Case
+from medcls.core.scan import Preprocess
+from medcls.errors import BadData, MedclsError
+from medcls.imaging.decode import read_scan
+from medcls.imaging.prepare import place
+
+# Above this many bytes the pixels of a part stand in a file that is mapped, not in memory.
+MAX_MEMORY_BYTES = 2_000_000_000
+_DECODERS, _AHEAD = 4, 64
+
+
+class Readable(Protocol):
+    """What is needed of a collection here."""
+
+    @property
+    def name(self) -> str:
+        """What the collection is called."""
+
+    def read(self, case: Case) -> bytes:
+        """Give the bytes of a case's scan."""
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Cases as arrays. Row i of every field is the same case.
+
+    Args:
+        pixels: (N, S, S, C) uint8 display values, fitted to the network's square, not normalised.
+        truth: (N,) int64 label indices.
+        cases: The N cases.
+    """
+
+    pixels: np.ndarray
+    truth: np.ndarray
+    cases: tuple[Case, ...]
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+    @property
+    def groups(self) -> np.ndarray:
+        """What must be resampled together, (N,) str."""
+        return np.array([case.group for case in self.cases], dtype=str)
+
+
+def read_part(
+    collection: Readable,
+    cases: Sequence[Case],
+    label_ids: Sequence[str],
+    preprocess: Preprocess,
+    on_case: Callable[[int, int], None] = lambda done, total: None,
+) -> Part:
+    """Decode cases and fit them to the network's square.
+
+    Args:
+        collection: Where the bytes come from.
+        cases: Labelled cases; their label must be one of `label_ids`.
+        label_ids: Labels in the order of the network's outputs.
+        preprocess: How the network is fed.
+        on_case: Called with cases done and cases in all.
+
+    Raises:
+        BadData: If there is no case, a label is unknown, or a scan cannot be read.
+    """
+    if not cases:
+        raise BadData(f"No case of {collection.name} is left for this part", found="0 cases", do="Choose another split")
+    if unknown := sorted({str(case.label) for case in cases} - set(label_ids)):
+        raise BadData(
+            "The collection has labels the task does not", found=", ".join(unknown), allowed=", ".join(label_ids)
+        )
+
+    def one(case: Case) -> np.ndarray:
+        try:
+            return place(read_scan(collection.read(case)), preprocess).pixels
+        except MedclsError as error:
+            raise BadData(
+                f"Case {case.id} of {collection.name}: {error}", do="Run the audit, which sets it aside"
+            ) from error
+
+    side, channels = preprocess.size_px, preprocess.channels
+    pixels = _room((len(cases), side, side, channels))
+    with ThreadPoolExecutor(min(_DECODERS, os.cpu_count() or 1)) as pool:
+        for start in range(0, len(cases), _AHEAD):  # so that no more than a few scans are waited for at once
+            for i, square in enumerate(pool.map(one, cases[start : start + _AHEAD]), start):
+                pixels[i] = square
+            on_case(min(start + _AHEAD, len(cases)), len(cases))
+    truth = np.array([list(label_ids).index(str(case.label)) for case in cases], dtype=np.int64)
+    return Part(pixels, truth, tuple(cases))
+
+
+def _room(shape: tuple[int, int, int, int]) -> np.ndarray:
+    """Give an empty array in memory, or above the limit in an unnamed file that vanishes with it."""
+    if np.prod(shape, dtype=np.int64) <= MAX_MEMORY_BYTES:
+        return np.empty(shape, np.uint8)
+    home.cache().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=home.cache()) as file:
+        return np.memmap(file, np.uint8, "w+", shape=shape)
+
+
+def join_parts(parts: Sequence[Part]) -> Part:
+    """Put parts of several collections one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    cases = tuple(case for part in parts for case in part.cases)
+    pixels = _room((sum(map(len, parts)), *parts[0].pixels.shape[1:]))
+    np.concatenate([p.pixels for p in parts], out=pixels)
+    return Part(pixels, np.concatenate([p.truth for p in parts]), cases)

@@ -1,0 +1,256 @@
+"""A labelled collection in memory: its cases made as they are asked for, its scans read from where they lie."""
+
+import hashlib
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+from PIL import Image
+
+from medcls.core.collection import Case, CollectionRecord
+from medcls.data.duplicates import find_pairs
+from medcls.data.index import Index
+from medcls.data.settle import Same, same_pictures
+from medcls.errors import BadData, BadScan
+
+
+class Stored:
+    """One collection as it stands on disk.
+
+    Args:
+        folder: Its folder under `MEDCLS_HOME/datasets`.
+
+    Raises:
+        BadData: If there is no collection in it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / "record.json"
+        if not path.is_file():
+            raise BadData(
+                "There is no such labelled collection", found=folder.name[:80], do="Add it, or pick one of the list"
+            )
+        self.folder = folder
+        self.record = CollectionRecord.from_json(path.read_bytes(), "the collection's record")
+        self.index = Index(folder)
+        self.rows = np.array(
+            [row[0] for row in self.index.db.execute("SELECT n FROM cases WHERE dropped = '' ORDER BY n")], np.int64
+        )
+
+    def __reduce__(self) -> tuple[type["Stored"], tuple[Path]]:
+        return Stored, (self.folder,)
+
+    def read(self, case_id: str) -> bytes:
+        """Give the bytes of a case; a row of an array as PNG.
+
+        Raises:
+            BadData: If the file is gone.
+        """
+        try:
+            return bytes_of(Path(self.record.root), case_id)[0]
+        except OSError as error:
+            raise BadData(
+                "A scan of the collection cannot be read any more",
+                found=type(error).__name__,
+                do=f"Put the folder of {self.record.name} back where it was, or add the collection again",
+            ) from error
+
+
+class CaseList(Sequence[Case]):
+    """The cases of a collection, made one by one as they are asked for."""
+
+    def __init__(self, stored: tuple[Stored, ...]) -> None:
+        self._stored = stored
+        self._ends = np.cumsum([len(s.rows) for s in stored])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    @overload
+    def __getitem__(self, i: int) -> Case: ...
+    @overload
+    def __getitem__(self, i: slice) -> tuple[Case, ...]: ...
+    def __getitem__(self, i: int | slice) -> Case | tuple[Case, ...]:
+        if isinstance(i, slice):
+            return tuple(self[k] for k in range(*i.indices(len(self))))
+        i = int(i) + len(self) if i < 0 else int(i)
+        if not 0 <= i < len(self):
+            raise IndexError(i)
+        part = int(np.searchsorted(self._ends, i, side="right"))
+        stored = self._stored[part]
+        within = i - (int(self._ends[part - 1]) if part else 0)
+        return _prefixed(stored.index.case(stored.rows[within]), self._prefix(stored))
+
+    def __iter__(self) -> Iterator[Case]:
+        for stored in self._stored:
+            for case in stored.index.in_use():
+                yield _prefixed(case, self._prefix(stored))
+
+    def _prefix(self, stored: Stored) -> str:
+        return f"{stored.record.name}/" if len(self._stored) > 1 else ""
+
+
+class Collection:
+    """Labelled scans to look at, split and train on: one collection, or several as one.
+
+    Where it is several, every id, patient and group begins with its collection's name and `/`.
+
+    Args:
+        stored: The collections on disk, one or more.
+    """
+
+    def __init__(self, stored: tuple[Stored, ...]) -> None:
+        self.stored = stored
+        self.name = "+".join(s.record.name for s in stored)
+        self.cases = CaseList(stored)
+        self.task_id = stored[0].record.task_id
+        self._pairs: tuple[np.ndarray, int] | None = None
+        self.labels = _joint_labels([s.record.labels for s in stored])
+
+    @property
+    def record(self) -> CollectionRecord:
+        """The record of a single collection.
+
+        Raises:
+            BadData: If it is several.
+        """
+        if len(self.stored) > 1:
+            raise BadData("Several collections have no record in common", found=self.name, do="Open one of them")
+        return self.stored[0].record
+
+    @property
+    def root(self) -> Path:
+        """Folder of a single collection's scans; see `record`."""
+        return Path(self.record.root)
+
+    @property
+    def layout(self) -> str:
+        """Name of a single collection's layout; see `record`."""
+        return self.record.layout
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest over the cases in use: of one collection, or of the names and digests of several."""
+        if len(self.stored) == 1:
+            return self.record.fingerprint
+        joint = "\n".join(sorted(f"{s.record.name} {s.record.fingerprint}" for s in self.stored))
+        return hashlib.sha256(joint.encode()).hexdigest()
+
+    def read(self, case: Case) -> bytes:
+        """Give the bytes of a case, checked against the digest taken when the collection was added.
+
+        Raises:
+            BadData: If the file is gone or has changed.
+        """
+        stored, case_id = self._find(case.id)
+        data = stored.read(case_id)
+        if "#" not in case_id and hashlib.sha256(data).hexdigest() != case.sha256:
+            raise BadData("A scan has changed since its collection was added", do=f"Add {stored.record.name} again")
+        return data
+
+    def read_mask(self, case: Case, mask: str) -> bytes:
+        """Give the bytes of one of a case's masks, as named in `case.masks`.
+
+        Raises:
+            BadData: If the file is gone.
+        """
+        return self._find(case.id)[0].read(mask)
+
+    def case(self, case_id: str) -> Case:
+        """Give the case with this id.
+
+        Raises:
+            BadData: If there is none.
+        """
+        stored, inner = self._find(case_id)
+        return _prefixed(stored.index.case_of(inner), case_id.removesuffix(inner))
+
+    def column(self, name: str) -> np.ndarray:
+        """Give one column of the index (`id`, `label`, `patient`, `grp`, …) for the cases in use, in order."""
+        parts = []
+        for stored in self.stored:
+            values = stored.index.column(name)[stored.rows]
+            if len(self.stored) > 1 and name in ("id", "patient", "own_group", "grp"):
+                values = np.array([v if v is None else f"{stored.record.name}/{v}" for v in values], object)
+            parts.append(values)
+        return np.concatenate(parts)
+
+    def looks(self) -> np.ndarray:
+        """Give the look of each case in use, in order, as an array of dtype `medcls.data.look.LOOK`."""
+        parts = [s.index.looks() for s in self.stored]
+        if len(parts) == 1 and len(parts[0]) == len(self.stored[0].rows):
+            return parts[0]
+        return np.concatenate([looks[s.rows] for looks, s in zip(parts, self.stored, strict=True)])
+
+    def pairs(self) -> tuple[np.ndarray, int]:
+        """Give near-duplicates as positions among the cases, (P, 2) int64, and how many candidates were compared.
+
+        Pairs a person declared different are left out. Several collections are compared with each other when first
+        asked for, as no index holds pairs across them.
+        """
+        if self._pairs is None:
+            self._pairs = _pairs_of(self.stored[0]) if len(self.stored) == 1 else _pairs_across(self)
+        return self._pairs
+
+    def _find(self, case_id: str) -> tuple[Stored, str]:
+        if len(self.stored) == 1:
+            return self.stored[0], case_id
+        name, _, inner = case_id.partition("/")
+        for stored in self.stored:
+            if stored.record.name == name:
+                return stored, inner
+        raise BadData("The collection has no case with this id", do="Look the id up in the collection's list")
+
+
+def _pairs_of(stored: Stored) -> tuple[np.ndarray, int]:
+    rows = [
+        pair for same in same_pictures(stored.index) if not _declared_different(stored, same) for pair in same.pairs
+    ]
+    position = {int(row): i for i, row in enumerate(stored.rows)}
+    kept = [(position[a], position[b]) for a, b in rows if a in position and b in position]
+    return np.array(kept, np.int64).reshape(-1, 2), int(stored.index.fact("pairs_compared") or 0)
+
+
+def _declared_different(stored: Stored, same: Same) -> bool:
+    return stored.record.decisions.get(same.key) == "keep"
+
+
+def _pairs_across(collection: Collection) -> tuple[np.ndarray, int]:
+    sides = np.minimum(collection.column("height"), collection.column("width")).astype(np.int64)
+    found = find_pairs(np.ascontiguousarray(collection.looks()["grey"]), sides)
+    return np.stack([found.a, found.b], 1), found.compared
+
+
+def _prefixed(case: Case, prefix: str) -> Case:
+    if not prefix:
+        return case
+    patient = case.patient if case.patient is None else prefix + case.patient
+    return replace(case, id=prefix + case.id, patient=patient, group=prefix + case.group)
+
+
+def _joint_labels(lists: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """Give the labels of several collections in the order of the longest list, then of appearance."""
+    ordered = sorted(lists, key=len, reverse=True)
+    return tuple(dict.fromkeys(label for labels in ordered for label in labels))
+
+
+def bytes_of(root: Path, case_id: str) -> tuple[bytes, np.ndarray | None]:
+    """Give a case's bytes, and its pixels where it is a row of an array.
+
+    Raises:
+        BadScan: If the id leads outside of `root`.
+        OSError: If the file cannot be read.
+    """
+    if ".." in Path(case_id).parts or Path(case_id).is_absolute():
+        raise BadScan("The path leads outside the collection's folder", do="Name files below the table's folder")
+    name, hash_sign, row = case_id.rpartition("#")
+    if not (hash_sign and name.endswith(".npy") and row.isdigit()):
+        return (root / case_id).read_bytes(), None
+    values = np.load(root / name, mmap_mode="r", allow_pickle=False)[int(row)]
+    pixels = np.ascontiguousarray(values if values.dtype == np.uint8 else np.clip(values, 0, 255).astype(np.uint8))
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG")
+    return out.getvalue(), pixels

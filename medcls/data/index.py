@@ -1,0 +1,158 @@
+"""The index of a collection on disk: one SQLite file with a row per case, one file with a look per case.
+
+Rows are written in batches while files are looked at and read back one by one: 277,524 cases need no more
+memory than one batch. `looks.bin` holds one fixed-size record per row, in row order, to be mapped.
+"""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from medcls.core.collection import Case
+from medcls.data.look import LOOK
+from medcls.errors import BadData
+
+_TABLES = """
+CREATE TABLE cases (
+  n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, label TEXT, patient TEXT, own_group TEXT, grp TEXT NOT NULL,
+  sha256 TEXT NOT NULL, height INTEGER NOT NULL, width INTEGER NOT NULL, masks TEXT NOT NULL, attributes TEXT NOT NULL,
+  dropped TEXT NOT NULL DEFAULT ''
+);
+CREATE TABLE set_aside (id TEXT NOT NULL, reason TEXT NOT NULL);
+CREATE TABLE pairs (a INTEGER NOT NULL, b INTEGER NOT NULL, likeness REAL NOT NULL);
+CREATE TABLE flagged (kind TEXT NOT NULL, n INTEGER NOT NULL, score REAL NOT NULL);
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+_CASE = "id, label, patient, grp, sha256, height, width, masks, attributes"
+COLUMNS = ("n", "id", "label", "patient", "own_group", "grp", "sha256", "height", "width", "dropped", "attributes")
+
+
+class Index:
+    """Rows and looks of one collection.
+
+    Args:
+        folder: Folder that holds `index.sqlite` and `looks.bin`.
+
+    Raises:
+        BadData: If it holds no index.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._local = threading.local()
+        if not (folder / "index.sqlite").is_file():
+            raise BadData("This collection has no index", do="Add the collection again")
+
+    @classmethod
+    def create(cls, folder: Path) -> "Index":
+        """Make an empty index in a folder."""
+        with sqlite3.connect(folder / "index.sqlite") as db:
+            db.executescript(_TABLES)
+        (folder / "looks.bin").touch()
+        return cls(folder)
+
+    def __reduce__(self) -> tuple[type["Index"], tuple[Path]]:
+        return Index, (self.folder,)
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        """Give this thread's connection."""
+        if not hasattr(self._local, "db"):
+            self._local.db = sqlite3.connect(self.folder / "index.sqlite", timeout=30)
+        return self._local.db
+
+    def close(self) -> None:
+        """Close this thread's connection; the next use opens another."""
+        if hasattr(self._local, "db"):
+            self._local.db.close()
+            del self._local.db
+
+    def append(self, rows: Sequence[tuple[Any, ...]], looks: np.ndarray) -> None:
+        """Add cases: (n, id, label, patient, own group, group, sha256, height, width, masks, attributes) and their looks."""
+        with (self.folder / "looks.bin").open("ab") as file:
+            file.write(np.ascontiguousarray(looks, LOOK).tobytes())
+        with self.db as db:
+            db.executemany("INSERT INTO cases VALUES (?,?,?,?,?,?,?,?,?,?,?,'')", rows)
+
+    def set_aside(self, rows: Iterable[tuple[str, str]]) -> None:
+        """Note files that could not be read, with the reason."""
+        with self.db as db:
+            db.executemany("INSERT INTO set_aside VALUES (?,?)", rows)
+
+    def looks(self) -> np.ndarray:
+        """Map the looks of all rows, in row order; an array of dtype `LOOK`, read-only."""
+        path = self.folder / "looks.bin"
+        if path.stat().st_size == 0:
+            return np.zeros(0, LOOK)
+        return np.memmap(path, dtype=LOOK, mode="r")
+
+    def column(self, name: str) -> np.ndarray:
+        """Give one column of all rows, in row order, as an object array.
+
+        Raises:
+            ValueError: If there is no such column.
+        """
+        if name not in COLUMNS:
+            raise ValueError(f"no column {name}")
+        values = [row[0] for row in self.db.execute(f"SELECT {name} FROM cases ORDER BY n")]
+        column = np.empty(len(values), object)
+        column[:] = values
+        return column
+
+    def case(self, n: int) -> Case:
+        """Give the case of row `n`."""
+        return _case(self.db.execute(f"SELECT {_CASE} FROM cases WHERE n = ?", (int(n),)).fetchone())
+
+    def case_of(self, case_id: str) -> Case:
+        """Give the case with this id.
+
+        Raises:
+            BadData: If there is none.
+        """
+        row = self.db.execute(f"SELECT {_CASE} FROM cases WHERE id = ?", (case_id,)).fetchone()
+        if row is None:
+            raise BadData("The collection has no case with this id", do="Look the id up in the collection's list")
+        return _case(row)
+
+    def in_use(self) -> Iterator[Case]:
+        """Give the cases that are not dropped, one by one, in row order."""
+        for row in self.db.execute(f"SELECT {_CASE} FROM cases WHERE dropped = '' ORDER BY n"):
+            yield _case(row)
+
+    def flag(self, kind: str, rows: Iterable[int], scores: Iterable[float]) -> None:
+        """Note which cases a kind of finding is about, in the place of what was noted before."""
+        with self.db as db:
+            db.execute("DELETE FROM flagged WHERE kind = ?", (kind,))
+            db.executemany(
+                "INSERT INTO flagged VALUES (?,?,?)",
+                ((kind, int(n), float(s)) for n, s in zip(rows, scores, strict=True)),
+            )
+
+    def flagged(self, kind: str) -> np.ndarray:
+        """Give the rows a kind of finding is about, the clearest first, (M,) int64."""
+        found = self.db.execute("SELECT n FROM flagged WHERE kind = ? ORDER BY score DESC, n", (kind,))
+        return np.array([row[0] for row in found], np.int64)
+
+    def unreadable(self) -> list[tuple[str, str]]:
+        """Give the files that could not be read, each with the reason."""
+        return self.db.execute("SELECT id, reason FROM set_aside ORDER BY id").fetchall()
+
+    def fact(self, name: str) -> str | None:
+        """Give a noted fact; None if it was never noted."""
+        row = self.db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else None
+
+    def note(self, **facts: str) -> None:
+        """Note facts by name."""
+        with self.db as db:
+            db.executemany("INSERT OR REPLACE INTO facts VALUES (?,?)", facts.items())
+
+
+def _case(row: tuple[Any, ...]) -> Case:
+    name, label, patient, group, sha256, height, width, masks, attributes = row
+    return Case(name, label, patient, group, sha256, (height, width), tuple(json.loads(masks)), json.loads(attributes))

@@ -1,0 +1,59 @@
+"""DICOM folders: files known by their content, the patient by the file's own tag (kept only as a digest).
+
+A folder per label gives the labels; files that lie in no such folder are unlabelled.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pydicom
+
+from medcls.data.layouts.layout import Entry, Layout, natural, slug
+
+
+def _files(root: Path) -> Iterator[str]:
+    for where, inside, files in os.walk(root):
+        inside.sort(key=natural)
+        for name in sorted(files, key=natural):
+            if not name.startswith(".") and name.upper() != "DICOMDIR":
+                yield (Path(where) / name).relative_to(root).as_posix()
+
+
+def _is_dicom(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(132)[128:] == b"DICM"
+
+
+def _find(path: Path) -> Path | None:
+    looked = list(islice(_files(path), 40)) if path.is_dir() else []
+    return path if looked and 2 * sum(_is_dicom(path / name) for name in looked) > len(looked) else None
+
+
+def _entries(root: Path) -> Iterator[Entry]:
+    top = {name.split("/")[0] for name in _files(root) if "/" in name}
+    for name in _files(root):
+        if not _is_dicom(root / name):
+            continue
+        label = slug(name.split("/")[0]) if len(top) >= 2 and "/" in name else None
+        patient, told = _tags(root / name)
+        yield Entry(name, label, patient, attributes=told)
+
+
+def _tags(path: Path) -> tuple[str | None, dict[str, str]]:
+    """Read the patient's id, as a digest, and the modality; nothing else leaves the file."""
+    try:
+        tags = pydicom.dcmread(
+            path, stop_before_pixels=True, specific_tags=["PatientID", "IssuerOfPatientID", "Modality"]
+        )
+        patient = f"{tags.get('IssuerOfPatientID', '')}\n{tags.get('PatientID', '')}".strip()
+        modality = str(tags.get("Modality", ""))[:16]
+    except Exception:  # noqa: BLE001 - a file this broken is set aside, with its reason, when it is looked at
+        return None, {}
+    digest = hashlib.sha256(patient.encode("utf-8", "replace")).hexdigest()[:16] if patient else None
+    return digest and f"patient-{digest}", {"modality": modality} if modality else {}
+
+
+DICOM = Layout("dicom", "DICOM files, a folder per label", _find, _entries)

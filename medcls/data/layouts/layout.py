@@ -1,0 +1,90 @@
+"""What a layout is: how a published data set lies on disk, and what its files say."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".dcm", ".dicom"})
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One scan as its layout describes it, before its bytes were looked at.
+
+    Args:
+        id: Path below the root with `/`; for arrays `X.npy#17`.
+        label: Label id; None if unlabelled.
+        patient: Patient or slide id; None if unknown.
+        group: What must stay together if that is not the patient (a lesion); None for the patient.
+        masks: Paths of lesion masks below the root.
+        attributes: Whatever else the set says of the case.
+    """
+
+    id: str
+    label: str | None
+    patient: str | None = None
+    group: str | None = None
+    masks: tuple[str, ...] = ()
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A way in which labelled scans lie on disk.
+
+    Args:
+        name: Stable name, stored with every collection.
+        title: What a person reads.
+        find: Gives the folder or file at or below a path that has this layout; None if there is none.
+        entries: Gives the entries below that root, in an order that depends on their names only.
+        task_id: Task the labels belong to; `own` for a task made of the labels.
+        labels: Label ids in order; empty if they are found in the data.
+    """
+
+    name: str
+    title: str
+    find: Callable[[Path], Path | None]
+    entries: Callable[[Path], Iterator[Entry]]
+    task_id: str = "own"
+    labels: tuple[str, ...] = ()
+
+
+def names(folder: Path) -> list[str]:
+    """Give the names in a folder, sorted, hidden ones and archive debris left out; none if it is no folder."""
+    if not folder.is_dir():
+        return []
+    return sorted(p.name for p in folder.iterdir() if not p.name.startswith((".", "__MACOSX")))
+
+
+def is_picture(name: str) -> bool:
+    """Say whether a file name ends like a scan's."""
+    return Path(name).suffix.lower() in PICTURES
+
+
+def near(path: Path, fits: Callable[[Path], bool], depth: int = 2) -> Path | None:
+    """Give the first folder at `path` or at most `depth` levels below it that fits.
+
+    A folder with more than 64 folders inside is not searched further: it is the data, not a wrapping.
+    """
+    if not path.is_dir():
+        return None
+    if fits(path):
+        return path
+    if depth == 0:
+        return None
+    inside = [path / name for name in names(path) if (path / name).is_dir()]
+    for folder in inside if len(inside) <= 64 else []:
+        if (found := near(folder, fits, depth - 1)) is not None:
+            return found
+    return None
+
+
+def natural(name: str) -> list[tuple[int, int | str]]:
+    """Give a sort key that puts `benign (2)` before `benign (10)`."""
+    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name) if part]
+
+
+def slug(name: str) -> str:
+    """Turn a folder's name into a label id: lower case, `-` for anything else; `label` if nothing is left."""
+    return re.sub(r"[^a-z0-9._]+", "-", name.lower()).strip("-._")[:64] or "label"

@@ -1,0 +1,279 @@
+"""Splits that keep together what belongs together, stratified by label, with a proof."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from medcls.core.collection import PARTS, Proof, Split
+from medcls.data.collections import Collection
+from medcls.data.settle import first_with_same, join
+from medcls.errors import BadData, BadSplit
+
+DEFAULT_PARTS: Mapping[str, float] = {"train": 0.7, "validate": 0.15, "test": 0.15}
+
+
+def make_split(
+    collection: Collection,
+    *,
+    name: str = "auto",
+    parts: Mapping[str, float] | None = None,
+    folds: int = 0,
+    seed: int = 0,
+    by: str = "group",
+) -> Split:
+    """Share the cases out so that no group is cut and every part has the collection's mix of labels.
+
+    Args:
+        collection: Labelled collection; cases without a label are left out.
+        name: What to call the split.
+        parts: Share of each part, as `{"train": 0.7, "validate": 0.15, "test": 0.15}`; None takes these.
+        folds: Number of folds to make instead of parts; 0 for parts.
+        seed: Seed of the assignment: the same seed gives the same split.
+        by: `patient` keeps patients (and groups) whole, `group` lesions or duplicates, `published` takes the folds
+            that came with the set.
+
+    Raises:
+        BadSplit: If `by` is impossible for this collection, a share is out of range, or a published split leaks.
+    """
+    wanted = _wanted(parts, folds)
+    if by == "published":
+        return accept_split(collection, name, _published(collection))
+    units = _units(collection, by)
+    labels = collection.column("label")
+    rows = np.flatnonzero(np.array([label is not None for label in labels]))
+    if len(rows) == 0:
+        raise BadSplit(
+            "A split needs labelled cases", found="none", do="Add the labels and import the collection again"
+        )
+    assigned = _assign(units[rows], labels[rows].astype(str), np.array(list(wanted.values())), seed)
+    ids = collection.column("id")[rows]
+    members = {part: tuple(ids[assigned == i].tolist()) for i, part in enumerate(wanted)}
+    if empty := [part for part, cases in members.items() if not cases]:
+        raise BadSplit(
+            "The collection is too small for this split",
+            found=f"nothing left for {', '.join(empty)}",
+            do="Ask for fewer folds or parts",
+        )
+    split = Split(name, collection.fingerprint, by, seed, members)
+    return Split(name, collection.fingerprint, by, seed, members, prove(collection, split))
+
+
+def _wanted(parts: Mapping[str, float] | None, folds: int) -> dict[str, float]:
+    if folds:
+        if not 2 <= folds <= 100:
+            raise BadSplit("This number of folds is not possible", found=str(folds), allowed="2 to 100")
+        return {f"fold-{k}": 1 / folds for k in range(folds)}
+    wanted = {part: share for part, share in (parts or DEFAULT_PARTS).items() if share > 0}
+    if not set(wanted) <= set(PARTS) or len(wanted) < 2 or abs(sum(wanted.values()) - 1) > 1e-6:
+        raise BadSplit(
+            "These parts are not possible",
+            found=str(dict(wanted)),
+            allowed="shares of train, validate and test that add up to 1",
+        )
+    return wanted
+
+
+def _units(collection: Collection, by: str) -> np.ndarray:
+    """Number what must stay whole: equal numbers may not be parted."""
+    groups = collection.column("grp")
+    pairs, _ = collection.pairs()
+    edges = [first_with_same(groups), (pairs[:, 0], pairs[:, 1])]
+    if by == "patient":
+        patients = collection.column("patient")
+        if all(patient is None for patient in patients):
+            raise BadSplit(
+                "This collection does not say which patient a case is of", allowed="group", do="Split by group"
+            )
+        edges.append(first_with_same(patients))
+    elif by != "group":
+        raise BadSplit("A split cannot be made by this", found=repr(by)[:40], allowed="patient, group, published")
+    return join(len(groups), *(np.concatenate(ends) for ends in zip(*edges, strict=True)))
+
+
+def _assign(units: np.ndarray, labels: np.ndarray, shares: np.ndarray, seed: int) -> np.ndarray:
+    """Give each case its part: the largest units first, each to the part that lacks most of its labels."""
+    unit, unit_of = np.unique(units, return_inverse=True)
+    label, label_of = np.unique(labels, return_inverse=True)
+    counts = np.zeros((len(unit), len(label)))
+    np.add.at(counts, (unit_of, label_of), 1)
+    target = shares[:, None] * counts.sum(0)
+    lack, weight = target.copy(), 1 / np.maximum(counts.sum(0), 1)
+    order = np.random.default_rng(seed).permutation(len(unit))
+    order = order[np.argsort(-counts[order].sum(1), kind="stable")]
+    part_of = np.empty(len(unit), np.int64)
+    for u in order:
+        # How much nearer each part comes to its targets by taking this unit, labels weighing alike.
+        gain = ((2 * lack - counts[u]) * counts[u] * weight**2 / shares[:, None]).sum(1)
+        part_of[u] = best = int(np.argmax(gain))
+        lack[best] -= counts[u]
+    return part_of[unit_of]
+
+
+def made_by_others(collection: Collection) -> dict[str, tuple[str, ...]]:
+    """Give the folds, or the train, validate and test folders, that came with a collection; empty if none did."""
+    for told, prefix in (("fold", "fold-"), ("part", "")):
+        members: dict[str, list[str]] = {}
+        for case in collection.cases:
+            if told in case.attributes:
+                members.setdefault(case.attributes[told], []).append(case.id)
+        if len(members) > 1:
+            ordered = sorted(members, key=lambda name: (len(name), name))
+            return {f"{prefix}{k if prefix else part}": tuple(members[part]) for k, part in enumerate(ordered)}
+    return {}
+
+
+def _published(collection: Collection) -> dict[str, tuple[str, ...]]:
+    parts = made_by_others(collection)
+    if not parts:
+        raise BadSplit("This collection came without folds or parts", do="Make a split by patient or group")
+    return parts
+
+
+def accept_split(
+    collection: Collection, name: str, parts: Mapping[str, tuple[str, ...]], *, by: str = "published", seed: int = 0
+) -> Split:
+    """Check a split made elsewhere and take it over.
+
+    Args:
+        collection: The collection it is for.
+        name: What to call it.
+        parts: Case ids of each part.
+        by: What its maker kept together, as noted in the split.
+        seed: Seed its maker used; 0 if unknown.
+
+    Raises:
+        BadSplit: If a case is unknown or stands twice, or a group or a picture stands on both sides.
+    """
+    split = Split(name, collection.fingerprint, by, seed, {part: tuple(ids) for part, ids in parts.items()})
+    return Split(name, split.fingerprint, by, seed, split.parts, prove(collection, split))
+
+
+def prove(collection: Collection, split: Split) -> Proof:
+    """Check that no group and no picture stands in two parts of a split; see `prove_parts`."""
+    return prove_parts(collection, split.parts)
+
+
+def prove_parts(collection: Collection, parts: Mapping[str, tuple[str, ...]]) -> Proof:
+    """Check that no group and no picture stands in two parts.
+
+    Args:
+        collection: The collection the cases are of.
+        parts: Case ids of each part.
+
+    Returns:
+        What was checked.
+
+    Raises:
+        BadSplit: If one does, with the pairs that leak, or if a case is not in the collection.
+    """
+    ids = collection.column("id")
+    row_of = {case_id: row for row, case_id in enumerate(ids)}
+    part_of = np.full(len(ids), -1)
+    for number, cases in enumerate(parts.values()):
+        for case_id in cases:
+            if case_id not in row_of:
+                raise BadSplit("The split names a case the collection does not have", do="Make the split again")
+            part_of[row_of[case_id]] = number
+    cut = _cut_groups(collection.column("grp"), part_of)
+    pairs, compared = collection.pairs()
+    across = [(a, b) for a, b in pairs if part_of[a] >= 0 and part_of[b] >= 0 and part_of[a] != part_of[b]]
+    if cut or across:
+        raise Leak(cut, [(str(ids[a]), str(ids[b])) for a, b in across])
+    how = (
+        "every group lies in one part; pictures laid over each other after fitting scale and shift, in four mirrorings"
+    )
+    return Proof(0, 0, compared, how)
+
+
+class Leak(BadSplit):
+    """A split that leaks.
+
+    Args:
+        groups: Groups with cases in two parts.
+        pairs: Case ids of near-duplicates in two parts.
+    """
+
+    def __init__(self, groups: list[str], pairs: list[tuple[str, str]]) -> None:
+        self.groups, self.pairs = tuple(groups), tuple(pairs)
+        super().__init__(
+            "This split leaks: what it tests on was partly seen in training",
+            found=f"{len(groups)} groups and {len(pairs)} pairs of pictures on both sides",
+            allowed="none",
+            do="Split by patient or group",
+        )
+
+
+def _cut_groups(groups: np.ndarray, part_of: np.ndarray) -> list[str]:
+    first: dict[str, int] = {}
+    placed = [(g, p) for g, p in zip(groups, part_of, strict=True) if p >= 0]
+    return sorted({g for g, p in placed if first.setdefault(g, p) != p})
+
+
+def write_split(collection: Collection, split: Split) -> Path:
+    """Write a split beside the collection's record.
+
+    Raises:
+        BadData: If the collection is several.
+    """
+    folder = collection.stored[0].folder / "splits"
+    if len(collection.stored) > 1:
+        raise BadData("A split of several collections has no place on disk", do="Split each of them")
+    folder.mkdir(exist_ok=True)
+    aside = folder / f".{split.name}.{os.getpid()}.part"
+    aside.write_text(split.to_json(), encoding="utf-8")
+    os.replace(aside, folder / f"{split.name}.json")
+    return folder / f"{split.name}.json"
+
+
+def list_splits(collection: Collection) -> tuple[str, ...]:
+    """Give the names of the splits written for a collection."""
+    return tuple(sorted(p.stem for p in (collection.stored[0].folder / "splits").glob("*.json") if p.name[0] != "."))
+
+
+def read_split(collection: Collection, name: str) -> Split:
+    """Read a split; for several collections, the splits of that name of each, joined.
+
+    Raises:
+        BadSplit: If there is none, or it was made for other contents.
+    """
+    if len(collection.stored) > 1:
+        return join_splits(collection, name, [_read(Collection((s,)), name) for s in collection.stored])
+    return _read(collection, name)
+
+
+def _read(collection: Collection, name: str) -> Split:
+    path = collection.stored[0].folder / "splits" / f"{name}.json"
+    if name not in list_splits(collection):
+        raise BadSplit(
+            f"{collection.name} has no split of this name",
+            found=name[:80],
+            allowed=", ".join(list_splits(collection)) or "none made yet",
+        )
+    split = Split.from_json(path.read_bytes(), f"split {name}")
+    if split.fingerprint != collection.fingerprint:
+        raise BadSplit(f"Split {name} was made for other contents of {collection.name}", do="Make the split again")
+    return split
+
+
+def join_splits(collection: Collection, name: str, splits: list[Split]) -> Split:
+    """Join the splits of several collections into one of them all, and prove it.
+
+    Args:
+        collection: Several collections as one, in the order of `splits`.
+        name: What to call the joint split.
+        splits: One split of each, with the same parts.
+
+    Raises:
+        BadSplit: If their parts differ, or a picture stands in two parts across collections.
+    """
+    if len({tuple(sorted(split.parts)) for split in splits}) != 1:
+        raise BadSplit("These splits have different parts and cannot be joined", do="Make them in the same way")
+    prefixes = [f"{s.record.name}/" for s in collection.stored]
+    parts = {
+        part: tuple(prefix + case for prefix, split in zip(prefixes, splits, strict=True) for case in split.parts[part])
+        for part in splits[0].parts
+    }
+    by = splits[0].by if len({split.by for split in splits}) == 1 else "group"
+    return accept_split(collection, name, parts, by=by, seed=splits[0].seed)

@@ -1,0 +1,230 @@
+"""From a scan and a model to a heatmap on the scan's own grid."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from medcls.core.model import ModelCard
+from medcls.core.prediction import Heatmap, Prediction
+from medcls.core.scan import Scan
+from medcls.errors import BadModel, MedclsError
+from medcls.explain.geometry import Cells, cells_of
+from medcls.explain.method_table import METHODS, Method
+from medcls.explain.opening import Opened, open_at
+from medcls.explain.watch import QUIET, Watch
+from medcls.imaging.prepare import Box, normalise, place, unplace
+from medcls.nets.layers import heatmap_layer
+
+# Below this share of the largest |activation x gradient| a map is rounding error, not evidence.
+_ROUNDING = 1e-6
+
+
+class Answering(Protocol):
+    """What a heatmap needs of a model: `medcls.classifier.Classifier` has it."""
+
+    card: ModelCard
+    net: torch.nn.Module
+
+    def predict(self, scan: Scan) -> Prediction:
+        """Answer one scan."""
+
+    def answer(
+        self, scans: Sequence[Scan], logits: np.ndarray, features: torch.Tensor, elapsed_s: float
+    ) -> list[Prediction]:
+        """Turn what the network gave into calibrated answers."""
+
+
+@dataclass(frozen=True, eq=False)
+class OpenScan:
+    """A scan that went through a model once, ready to be explained for any label by any method.
+
+    Args:
+        model: Whose network.
+        scan: The scan.
+        box: Where the network's square lies on it.
+        opened: The pass, opened at a layer.
+        prediction: The model's answer, from the same pass.
+    """
+
+    model: Answering
+    scan: Scan
+    box: Box
+    opened: Opened
+    prediction: Prediction
+
+    @property
+    def cells(self) -> Cells:
+        """Where the layer's cells lie on the square."""
+        return cells_of(self.opened.net, self.opened.x, self.opened.grid_px[0], self.opened.layer)
+
+
+def open_scan(model: Answering, scan: Scan, layer: str | None = None) -> OpenScan:
+    """Run a model once on a scan and keep what one layer gave.
+
+    Args:
+        model: A model with one network, perhaps shared between threads.
+        scan: Any scan.
+        layer: Name of the layer to read; None for the last one with places in it.
+
+    Raises:
+        BadModel: If the model is an ensemble, or the layer does not exist or gives no map.
+    """
+    if model.card.members:
+        raise BadModel(
+            "An ensemble has no layers of its own", do="Look at one of its members: " + ", ".join(model.card.members)
+        )
+    started = time.perf_counter()
+    placed = place(scan, model.card.preprocess)
+    device = next(model.net.parameters()).device
+    x = torch.from_numpy(normalise(placed.pixels, model.card.preprocess))[None].to(device)
+    opened = open_at(model.net, layer or heatmap_layer(model.net), x)
+    logits = opened.logits.detach().cpu().numpy()[None]
+    prediction = model.answer([scan], logits, opened.features.cpu(), time.perf_counter() - started)[0]
+    return OpenScan(model, scan, placed.box, opened, prediction)
+
+
+def draw(
+    view: OpenScan, label: str | None = None, method: str = "gradcam", *,
+    progress: Callable[[int, int], None] | None = None, should_stop: Callable[[], bool] | None = None,
+) -> Heatmap:  # fmt: skip
+    """Draw where a model found evidence for a label.
+
+    Args:
+        view: The opened scan.
+        label: Label id; None for the most probable one.
+        method: A name of `METHODS`.
+        progress: Called with steps done and in all, by slow methods.
+        should_stop: Asked between batches of a slow method; True stops it.
+
+    Returns:
+        The heatmap on the scan's own pixels. `peak` is the largest value of the method's map before scaling, anywhere on
+            the network's square: if it lies in the padding, no pixel of the scan reaches 1.
+
+    Raises:
+        MedclsError: If the method is unknown or gives something that is not a number.
+        BadTask: If the label is unknown.
+        BadModel: If the method does not work on this network.
+        Stopped: If `should_stop` said so.
+    """
+    label = label or view.prediction.top
+    square, peak = square_map(view, label, chosen(method), Watch(progress, should_stop))
+    values = unplace(square, view.box, view.scan.size_px)
+    return Heatmap(values, label, view.model.card.id, method, _layer(view, method), _grid(view, method), peak)
+
+
+def explain(
+    model: Answering,
+    scan: Scan,
+    label: str | None = None,
+    method: str = "gradcam",
+    layer: str | None = None,
+    **watching: Any,
+) -> Heatmap:
+    """Draw a heatmap of one scan; see `open_scan` and `draw`. An ensemble's is the mean of its members'."""
+    return predict_and_explain(model, scan, label, method, layer, **watching)[1]
+
+
+def predict_and_explain(
+    model: Answering,
+    scan: Scan,
+    label: str | None = None,
+    method: str = "gradcam",
+    layer: str | None = None,
+    **watching: Any,
+) -> tuple[Prediction, Heatmap]:
+    """Answer a scan and draw where the evidence was, from one pass through the network.
+
+    Args:
+        model: A model; an ensemble's heatmap is the mean of its members' (`layer` is then each one's last).
+        scan: Any scan.
+        label: Label id; None for the most probable one.
+        method: A name of `METHODS`.
+        layer: Name of the layer to read; None for the last one with places in it.
+        watching: `progress` and `should_stop`, as `draw` takes them.
+
+    Raises:
+        MedclsError: As `open_scan` and `draw`.
+    """
+    if model.card.members:
+        prediction = model.predict(scan)
+        return prediction, _mean(model, scan, label or prediction.top, method, watching)
+    view = open_scan(model, scan, layer)
+    return view.prediction, draw(view, label, method, **watching)
+
+
+def square_map(view: OpenScan, label: str, method: Method, watch: Watch = QUIET) -> tuple[np.ndarray, float]:
+    """Give a heatmap on the network's square, before it goes back onto the scan.
+
+    Returns:
+        (S, S) float32, 0 to 1, and the peak before scaling; zeros and 0 if there is no evidence.
+
+    Raises:
+        BadTask: If the label is unknown.
+        MedclsError: As `square_of`.
+    """
+    view.model.card.task.label(label)
+    return square_of(view.opened, view.model.card.task.label_ids.index(label), method, watch)
+
+
+def square_of(opened: Opened, index: int, method: Method, watch: Watch = QUIET) -> tuple[np.ndarray, float]:
+    """Give the map of a label's index from any opened pass, as `square_map`.
+
+    Raises:
+        MedclsError: If the method gives something that is not a number.
+    """
+    with np.errstate(all="ignore"):
+        raw = np.asarray(method.run(opened, index, watch), np.float32)
+    if not np.isfinite(raw).all():
+        raise MedclsError(
+            f"{method.title} gave no usable map for this scan",
+            found="values that are not numbers",
+            do="Use another method",
+        )
+    raw = np.maximum(raw, 0)
+    peak, size_px = float(raw.max()), opened.x.shape[-1]
+    if peak <= _ROUNDING * _loudest(opened, index, method):
+        return np.zeros((size_px, size_px), np.float32), 0.0
+    square = raw if len(raw) == size_px else cells_of(opened.net, opened.x, len(raw), opened.layer).spread(raw)
+    return square / square.max(), peak
+
+
+def chosen(method: str) -> Method:
+    """Give the method of this name.
+
+    Raises:
+        MedclsError: If there is none.
+    """
+    if method not in METHODS:
+        raise MedclsError("There is no such heatmap method", found=repr(method)[:40], allowed=", ".join(METHODS))
+    return METHODS[method]
+
+
+def _loudest(opened: Opened, index: int, method: Method) -> float:
+    """Give the largest number that went into a map: what is a millionth of it is rounding, not evidence."""
+    if method.name == "fullgrad":
+        return 0.0
+    if not method.per_label:
+        return float(np.abs(opened.activations).max())
+    return float(np.abs(opened.activations * opened.label_gradients(index)).max())
+
+
+def _layer(view: OpenScan, method: str) -> str:
+    return "all" if method == "fullgrad" else view.opened.layer
+
+
+def _grid(view: OpenScan, method: str) -> tuple[int, int]:
+    side = view.opened.x.shape[-1]
+    return (side, side) if method == "fullgrad" else view.opened.grid_px
+
+
+def _mean(model: Answering, scan: Scan, label: str, method: str, watching: dict[str, Any]) -> Heatmap:
+    """Average the members' maps, each scaled to 1 first: their units differ."""
+    maps = [explain(member, scan, label, method, **watching) for member in model.members]  # type: ignore[attr-defined]
+    values = np.mean([m.values for m in maps], axis=0)  # NaN where one member did not look
+    top = float(np.nanmax(values)) if np.isfinite(values).any() else 0.0
+    coarsest = min((m.grid_px for m in maps), key=lambda grid: grid[0])
+    return Heatmap(values / top if top > 0 else values, label, model.card.id, method, "members' last", coarsest, top)

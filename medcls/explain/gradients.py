@@ -1,0 +1,113 @@
+"""Methods that need one pass and one gradient; the arithmetic is pytorch-grad-cam's.
+
+The library hooks the network it is given and differentiates its parameters too, which is not safe on a network
+that threads share. Here it is given a network of nothing, and the activations and gradients of an `Opened` pass.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medcls.errors import BadModel
+from medcls.explain.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from medcls.explain.opening import Opened
+
+_FINER_RIVALS = 3
+
+
+def library(name: str) -> "Callable[[Opened, int, Watch], np.ndarray]":
+    """Give the method that a class of pytorch-grad-cam computes from activations and gradients."""
+
+    def run(opened: "Opened", label: int, watch: Watch) -> np.ndarray:
+        return _weighed(name, opened, opened.label_gradients(label))
+
+    return run
+
+
+def finer(opened: "Opened", label: int, watch: Watch) -> np.ndarray:
+    """Grad-CAM of what sets a label apart from the labels with the nearest logits.
+
+    References:
+        Zhang et al., Finer-CAM: spotting the difference reveals finer details for visual explanation, CVPR 2025.
+    """
+    from pytorch_grad_cam.utils.model_targets import FinerWeightedTarget
+
+    logits = opened.logits.detach()
+    order = (logits - logits[label]).abs().argsort().tolist()
+    rivals = [i for i in order if i != label][:_FINER_RIVALS]
+    return _weighed("GradCAM", opened, opened.gradients(FinerWeightedTarget(label, rivals, 1.0)))
+
+
+def eigen(opened: "Opened", label: int, watch: Watch) -> np.ndarray:
+    """Eigen-CAM: the strongest pattern in the layer, whatever the label; its sign follows the activations'.
+
+    References:
+        Muhammad and Yeasin, Eigen-CAM: class activation map using principal components, IJCNN 2020.
+    """
+    activations = opened.activations[0]
+    return _strongest(activations, np.abs(activations).sum(0))
+
+
+def eigen_gradients(opened: "Opened", label: int, watch: Watch) -> np.ndarray:
+    """EigenGrad-CAM: the strongest pattern in activation times gradient; its sign follows the evidence's."""
+    evidence = (opened.activations * opened.label_gradients(label))[0]
+    return _strongest(evidence, evidence.sum(0))
+
+
+def closed_form(opened: "Opened", label: int, watch: Watch) -> np.ndarray:
+    """Plain class activation map: each cell's share of the logit, where the head is an average and a linear layer.
+
+    The shares of all cells and the bias add up to the logit, so the map is exact, not an estimate.
+
+    Raises:
+        BadModel: If the network's head is anything else behind this layer.
+
+    References:
+        Zhou et al., Learning deep features for discriminative localization, CVPR 2016.
+    """
+    linear: Any = opened.classifier
+    activations = opened.activations[0]
+    weight = _weight(linear, label)
+    if weight is None or weight.shape != (len(activations),):
+        raise _not_linear(opened.layer)
+    cells = np.tensordot(weight, activations, 1) / activations[0].size
+    rest = 0.0 if linear.bias is None else linear.bias[label].item()
+    logit = opened.logits[label].item()
+    if abs(float(cells.sum()) + rest - logit) > 1e-3 * max(1.0, abs(logit), float(np.abs(cells).sum())):
+        raise _not_linear(opened.layer)
+    return cells
+
+
+def _weight(linear: Any, label: int) -> np.ndarray | None:
+    weight: Tensor | None = getattr(linear, "weight", None)
+    return None if weight is None or weight.ndim != 2 else weight[label].detach().float().cpu().numpy()
+
+
+def _not_linear(layer: str) -> BadModel:
+    return BadModel(
+        "A plain class activation map does not exist here", found=f"no average and linear head right behind {layer}",
+        do="Use HiResCAM, which equals it where it exists",
+    )  # fmt: skip
+
+
+def _weighed(name: str, opened: "Opened", gradients: np.ndarray) -> np.ndarray:
+    import pytorch_grad_cam
+    from torch import nn
+
+    cam = getattr(pytorch_grad_cam, name)(nn.Linear(1, 1), [])
+    return cam.get_cam_image(None, None, None, opened.activations, gradients, False)[0]
+
+
+def _strongest(maps: np.ndarray, towards: np.ndarray) -> np.ndarray:
+    """Project (C, h, w) onto its first principal component; the sign is the one that goes along with `towards`."""
+    rows = np.nan_to_num(maps.reshape(len(maps), -1).T)
+    rows = rows - rows.mean(0)
+    _, _, patterns = np.linalg.svd(rows, full_matrices=False)
+    projected = (rows @ patterns[0]).reshape(maps.shape[1:])
+    return projected if float((projected * (towards - towards.mean())).sum()) >= 0 else -projected

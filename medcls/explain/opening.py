@@ -1,0 +1,234 @@
+"""One forward pass, opened at one layer, without touching the network that other threads use.
+
+Nothing is hooked on the shared network and none of its parameters ever gets a gradient. Instead, the modules on
+the way from the network to the layer are copied shallowly (a dictionary each, the weights are shared) and
+the copy of the layer hands on a detached leaf in place of its output. What comes before the leaf runs without
+autograd; gradients are taken with respect to the leaf alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from medcls.errors import BadModel
+from medcls.nets.anatomy import classifier_of, logits_and_features
+from medcls.nets.layers import tokens
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A forward pass whose tail, from one layer on, can still be differentiated and run again.
+
+    Args:
+        net: The shared network; read, never written to.
+        layer: Name of the layer.
+        x: What went in, (1, C, S, S) float32.
+        leaf: What the layer gave, as it gave it: (1, C, h, w), (1, h, w, C) or tokens (1, T, C).
+        logits: (K,) float32, hanging on `leaf` alone.
+        features: What entered the classifier, (1, D) float32.
+    """
+
+    net: nn.Module
+    layer: str
+    x: Tensor
+    leaf: Tensor
+    logits: Tensor
+    features: Tensor
+    _gradients: dict[int, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def activations(self) -> np.ndarray:
+        """What the layer gave as a map, (1, C, h, w) float32."""
+        return self.to_map(self.leaf)
+
+    @property
+    def grid_px(self) -> tuple[int, int]:
+        """Rows and columns of the layer's map."""
+        rows, columns = self.activations.shape[2:]
+        return rows, columns
+
+    @property
+    def classifier(self) -> nn.Module:
+        """The network's last module."""
+        return classifier_of(self.net)
+
+    @property
+    def channel_axis(self) -> int:
+        """Axis of `leaf` along which its channels lie."""
+        return 1 if self.leaf.ndim == 4 and not _channels_last(self.leaf) else -1
+
+    def gradients(self, score: Callable[[Tensor], Tensor]) -> np.ndarray:
+        """Differentiate a score of the logits with respect to what the layer gave.
+
+        Args:
+            score: Logits (K,) to a single number.
+
+        Returns:
+            (1, C, h, w) float32; zeros if the score does not depend on the layer.
+        """
+        with torch.enable_grad():
+            (grad,) = torch.autograd.grad(score(self.logits), self.leaf, retain_graph=True, allow_unused=True)
+        return self.to_map(torch.zeros_like(self.leaf) if grad is None else grad)
+
+    def label_gradients(self, label: int) -> np.ndarray:
+        """Give the gradients of a label's logit, (1, C, h, w) float32; computed once."""
+        if label not in self._gradients:
+            self._gradients[label] = self.gradients(lambda logits: logits[label])
+        return self._gradients[label]
+
+    def to_map(self, values: Tensor) -> np.ndarray:
+        """Arrange values laid out like `leaf` as a map, (N, C, h, w) float32."""
+        values = values.detach().float()
+        if values.ndim == 3:
+            place = tokens(self.net)
+            if place is None:
+                raise _no_map(self.layer, values)
+            values = place.to_map(values)
+        elif values.ndim != 4:
+            raise _no_map(self.layer, values)
+        elif _channels_last(values):
+            values = values.permute(0, 3, 1, 2)
+        return np.ascontiguousarray(values.cpu().numpy())
+
+    def run(self, batch: Tensor) -> Tensor:
+        """Give logits (N, K) of other inputs (N, C, S, S), without autograd."""
+        with torch.inference_mode():
+            return answer(self.net, batch)[0]
+
+
+def open_at(net: nn.Module, layer: str, x: Tensor) -> Opened:
+    """Run a network once and keep what one layer gave.
+
+    Args:
+        net: A timm network in evaluation mode, perhaps shared between threads.
+        layer: Name of the layer, as in `net.named_modules()`.
+        x: (1, C, S, S) float32.
+
+    Raises:
+        BadModel: If there is no such layer, the pass does not go through it exactly once, or it gives no map.
+    """
+    chain = _along(net, layer)
+    taken: list[Tensor] = []
+
+    def tap(*args: Tensor, **named: Tensor) -> Tensor:
+        out = original(*args, **named)
+        if not isinstance(out, Tensor):
+            raise _no_map(layer, out)
+        taken.append(out.detach().requires_grad_())
+        torch.set_grad_enabled(True)  # from here to the end of the pass; `no_grad` below puts it back
+        return taken[-1].clone()  # a copy, because the next layer may work in place
+
+    original = chain[-1].forward
+    chain[-1].__dict__["forward"] = tap
+    with torch.inference_mode(False), torch.no_grad():
+        logits, features = answer(chain[0], x)
+    if len(taken) != 1:
+        raise BadModel(
+            f"Heatmaps cannot be read from layer {layer}", found=f"it runs {len(taken)} times", allowed="once"
+        )
+    opened = Opened(net, layer, x, taken[0], logits[0], features.detach())
+    opened.to_map(taken[0])
+    return opened
+
+
+def answer(net: nn.Module, batch: Tensor) -> tuple[Tensor, Tensor]:
+    """Give logits (N, K) and what entered the classifier (N, D), exactly as `Classifier.run` computes them."""
+    return logits_and_features(net, batch.contiguous(memory_format=torch.channels_last))
+
+
+def replay(opened: Opened) -> Callable[[Tensor], Tensor]:
+    """Give a function that runs the network from the opened layer on, on other values of that layer.
+
+    What runs before the layer is remembered from one pass and not computed again.
+
+    Args:
+        opened: The pass to start from.
+
+    Returns:
+        Values laid out like `opened.leaf`, (N, …), to logits (N, K); no autograd.
+    """
+    chain, tape = _along(opened.net, opened.layer), _Tape()
+    for parent, on_path in pairwise(chain):
+        for name, child in parent._modules.items():
+            if child is not None and child is not on_path:
+                parent._modules[name] = tape.follow(child)
+
+    def layer(*args: Tensor, **named: Tensor) -> Tensor:
+        tape.reached = True
+        return tape.values
+
+    chain[-1].__dict__["forward"] = layer
+
+    def run(values: Tensor) -> Tensor:
+        with torch.inference_mode():
+            if not tape.recorded:
+                tape.start(opened.leaf)
+                answer(chain[0], opened.x)
+                tape.recorded = True
+            tape.start(values.clone())
+            return answer(chain[0], opened.x.expand(len(values), -1, -1, -1))[0]
+
+    return run
+
+
+class _Tape:
+    """What each neighbour of the path gave before the layer was reached, in the order of its calls."""
+
+    def __init__(self) -> None:
+        self.recorded, self.reached = False, False
+        self.values: Tensor = torch.empty(0)
+        self.calls: dict[int, int] = {}
+
+    def start(self, values: Tensor) -> None:
+        self.values, self.reached, self.calls = values, False, {}
+
+    def follow(self, child: nn.Module) -> nn.Module:
+        """Give a stand-in for a module that plays back what the module gave."""
+        stand_in = _shallow(child)
+        outputs: list[Tensor] = []
+
+        def forward(*args: Tensor, **named: Tensor) -> Tensor:
+            nth = self.calls.get(id(stand_in), 0)
+            self.calls[id(stand_in)] = nth + 1
+            if self.recorded and nth < len(outputs):
+                return outputs[nth].expand(len(self.values), *outputs[nth].shape[1:])
+            out = child(*args, **named)
+            if not self.recorded and not self.reached and isinstance(out, Tensor):
+                outputs.append(out)
+            return out
+
+        stand_in.__dict__["forward"] = forward
+        return stand_in
+
+
+def _along(net: nn.Module, layer: str) -> list[nn.Module]:
+    """Copy the modules from the network to the layer, each holding the next: the rest is shared."""
+    chain = [_shallow(net)]
+    for name in layer.split("."):
+        child = chain[-1]._modules.get(name)
+        if child is None:
+            raise BadModel("The network has no such layer", found=repr(layer)[:80])
+        chain.append(_shallow(child))
+        chain[-2]._modules[name] = chain[-1]
+    return chain
+
+
+def _shallow(module: nn.Module) -> nn.Module:
+    copied = module.__class__.__new__(module.__class__)
+    copied.__dict__.update(module.__dict__)
+    copied.__dict__["_modules"] = dict(module._modules)
+    return copied
+
+
+def _channels_last(values: Tensor) -> bool:
+    """Tell (N, h, w, C) from (N, C, h, w): inputs are square, so the two equal sides are the places."""
+    return values.shape[1] == values.shape[2] != values.shape[3]
+
+
+def _no_map(layer: str, out: object) -> BadModel:
+    found = f"shape {tuple(out.shape)}" if isinstance(out, Tensor) else type(out).__name__
+    return BadModel(f"Layer {layer} gives no map with places in it", found=found, do="Choose another layer")

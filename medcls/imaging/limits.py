@@ -1,0 +1,73 @@
+"""How large a scan may be, found out from its header before anything is decoded."""
+
+import os
+from dataclasses import dataclass
+
+from medcls.errors import MedclsError, TooLarge
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one file may cost.
+
+    Args:
+        max_pixels: Most pixels (height times width) of one decoded frame.
+        max_bytes: Most bytes of one file; a deflated DICOM file may inflate to twice this.
+
+    Raises:
+        MedclsError: If a limit is below 1.
+    """
+
+    max_pixels: int = 25_000_000
+    max_bytes: int = 50_000_000
+
+    def __post_init__(self) -> None:
+        for value in (self.max_pixels, self.max_bytes):
+            if value < 1:
+                raise MedclsError("A size limit cannot be used", found=str(value), allowed="1 or more")
+
+    @classmethod
+    def from_env(cls) -> "Limits":
+        """Give the limits, with `MEDCLS_MAX_PIXELS` and `MEDCLS_MAX_BYTES` in place of the defaults where set.
+
+        Raises:
+            MedclsError: If a variable is not a whole number of at least 1.
+        """
+        return cls(_number("MEDCLS_MAX_PIXELS", cls.max_pixels), _number("MEDCLS_MAX_BYTES", cls.max_bytes))
+
+    def check_bytes(self, n_bytes: int) -> None:
+        """Refuse a file that is too long.
+
+        Raises:
+            TooLarge: If `n_bytes` is above `max_bytes`.
+        """
+        if n_bytes > self.max_bytes:
+            raise TooLarge(
+                "This file is too large",
+                found=f"{n_bytes / 1e6:,.1f} MB",
+                allowed=f"{self.max_bytes / 1e6:,.1f} MB",
+                do="Export a smaller one, or raise MEDCLS_MAX_BYTES",
+            )
+
+    def check_pixels(self, height: int, width: int) -> None:
+        """Refuse a picture that would be too large once decoded.
+
+        Raises:
+            TooLarge: If `height` times `width` is above `max_pixels`.
+        """
+        if height * width > self.max_pixels:
+            raise TooLarge(
+                "This picture is too large",
+                found=f"{width:,} x {height:,} pixels",
+                allowed=f"{self.max_pixels / 1e6:,.1f} million pixels",
+                do="Export a smaller one, or raise MEDCLS_MAX_PIXELS",
+            )
+
+
+def _number(name: str, default: int) -> int:
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isdecimal() or len(text) > 15:
+        raise MedclsError(f"{name} cannot be used", found=repr(text[:40]), allowed="a whole number of at least 1")
+    return int(text)

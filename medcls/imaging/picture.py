@@ -1,0 +1,48 @@
+"""Pixels as a PNG a browser can show: thumbnails and full pictures."""
+
+import io
+
+import cv2
+import numpy as np
+from PIL import Image
+
+# Stands in the text of every synthetic picture, under the key `medcls`.
+MARK = "SYNTHETIC: a phantom drawn by medcls, no patient"
+
+
+def to_bytes8(pixels: np.ndarray) -> np.ndarray:
+    """Round display values to 8 bits.
+
+    Args:
+        pixels: (H, W) or (H, W, 3) float32 in [0, 1]; what lies outside is clipped. Or uint8, given back as it is.
+
+    Returns:
+        Same shape, uint8.
+    """
+    if pixels.dtype == np.uint8:
+        return pixels
+    return cv2.convertScaleAbs(np.maximum(pixels, 0) if pixels.min() < 0 else pixels, alpha=255)
+
+
+def to_png(pixels: np.ndarray, max_side_px: int | None = None) -> bytes:
+    """Give pixels as a PNG.
+
+    Args:
+        pixels: (H, W) or (H, W, 3), float in [0, 1] or uint8.
+        max_side_px: Shrink (antialiased) so that no side is longer; None for the full size.
+
+    Returns:
+        The PNG's bytes, without any text in it.
+
+    Example:
+        >>> to_png(np.zeros((4, 4), np.float32))[:4]
+        b'\\x89PNG'
+    """
+    image = Image.fromarray(np.ascontiguousarray(to_bytes8(np.asarray(pixels))))
+    if max_side_px and max(image.size) > max_side_px:
+        share = max_side_px / max(image.size)
+        size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
+        image = image.resize(size, Image.Resampling.BOX, reducing_gap=2.0)
+    out = io.BytesIO()
+    image.save(out, "PNG", compress_level=4)
+    return out.getvalue()

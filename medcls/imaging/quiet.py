@@ -1,0 +1,87 @@
+"""Keep the decoders' own words to ourselves: warnings, logs and errors may quote what a file says of a patient."""
+
+import logging
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from PIL import Image
+
+from medcls.errors import BadScan, MedclsError, TooLarge
+
+T = TypeVar("T")
+
+_DECODERS = r"(PIL|pydicom|openjpeg|pylibjpeg|gdcm)(\.|$)"
+_lock = threading.Lock()
+_inside = 0
+_saved: warnings.catch_warnings | None = None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Ignore warnings raised inside the decoding libraries while the block runs.
+
+    `warnings.catch_warnings` alone is not safe with threads: the first one in saves the filters, the
+    last one out restores them.
+
+    Example:
+        >>> with quiet():
+        ...     pass
+    """
+    _enter()
+    try:
+        yield
+    finally:
+        _leave()
+
+
+def _enter() -> None:
+    global _inside, _saved
+    with _lock:
+        if _inside == 0:
+            _saved = warnings.catch_warnings()
+            _saved.__enter__()
+            warnings.filterwarnings("ignore", module=_DECODERS)
+        _inside += 1
+
+
+def _leave() -> None:
+    global _inside, _saved
+    with _lock:
+        _inside -= 1
+        if _inside == 0 and _saved is not None:
+            _saved.__exit__(None, None, None)
+            _saved = None
+
+
+def silence_logs() -> None:
+    """Let the decoders log nothing: their messages quote tags. Called once by the modules that decode."""
+    for name in ("PIL", "pydicom"):
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.CRITICAL)
+        logger.propagate = False
+
+
+def guarded(decode: Callable[[], T]) -> T:
+    """Run a decoder over hostile bytes: whatever it raises becomes a sentence without the file's own words.
+
+    Raises:
+        BadScan: If `decode` raises anything but a `MedclsError`.
+    """
+    try:
+        return decode()
+    except MedclsError:
+        raise
+    except Image.DecompressionBombError:
+        raise TooLarge("This picture is too large", found="more pixels than can be decoded safely") from None
+    except MemoryError:
+        raise TooLarge("This picture needs more memory than there is", do="Export a smaller one") from None
+    except Exception as error:  # noqa: BLE001  decoders raise anything at all on damaged bytes
+        cut = isinstance(error, EOFError) or "truncated" in str(error).lower()
+        raise BadScan(
+            "This file is damaged and cannot be read",
+            found="a file cut short" if cut else f"bytes its decoder refuses ({type(error).__name__})",
+            do="Export or copy it again",
+        ) from None

@@ -1,0 +1,74 @@
+"""The head "dense256": any timm network with a dense layer and batch norm before its classifier.
+
+Registered with timm as the network `dense256`, whose argument `backbone` says which network it stands on, so that
+a published model with this head loads like any other.
+"""
+
+from typing import Any
+
+import timm
+from timm.models import register_model
+from timm.models._builder import load_pretrained
+from torch import Tensor, nn
+
+from medcls.errors import BadSpec
+from medcls.nets.anatomy import classifier_name, classifier_of
+
+_WIDTH = 256
+
+
+class DenseHead(nn.Module):
+    """Dense 256, ReLU, batch norm, dropout, classifier; stands where the network's own classifier stood.
+
+    Args:
+        in_features: Width of what the network gives.
+        num_classes: Number of labels.
+        drop_rate: Dropout before the last layer.
+    """
+
+    def __init__(self, in_features: int, num_classes: int, drop_rate: float) -> None:
+        super().__init__()
+        self.in_features, self.out_features = in_features, num_classes
+        self.dense = nn.Linear(in_features, _WIDTH)
+        self.act = nn.ReLU()
+        self.norm = nn.BatchNorm1d(_WIDTH)
+        self.drop = nn.Dropout(drop_rate)
+        self.classifier = nn.Linear(_WIDTH, num_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Give logits (N, K) of features (N, `in_features`)."""
+        return self.classifier(self.drop(self.norm(self.act(self.dense(x)))))
+
+
+@register_model
+def dense256(
+    pretrained: bool = False, *, backbone: str, num_classes: int = 1000, drop_rate: float = 0.0, **kwargs: Any
+) -> nn.Module:
+    """Build the timm network `backbone` with a `DenseHead` for a classifier; dropout acts in the head.
+
+    Raises:
+        BadSpec: If the network does not end in one linear layer.
+    """
+    own = {
+        k: kwargs.pop(k, None)
+        for k in ("pretrained_cfg", "pretrained_cfg_overlay", "pretrained_model_args", "cache_dir")
+    }
+    net: Any = timm.create_model(backbone, num_classes=num_classes, **kwargs)
+    last = classifier_of(net)
+    if not isinstance(last, nn.Linear):
+        raise BadSpec(
+            f"{backbone} cannot carry a dense head",
+            found=f"a classifier of type {type(last).__name__}",
+            do="Use head linear",
+        )
+    net.set_submodule(classifier_name(net), DenseHead(last.in_features, num_classes, drop_rate))
+    given = own["pretrained_cfg"]
+    if given:
+        net.pretrained_cfg = net.default_cfg = {**net.pretrained_cfg, **given}
+    if pretrained:
+        if not given:
+            raise RuntimeError("dense256 has no published weights of its own")
+        # The head is part of what is loaded, so it must not be dropped as a classifier of other classes would be.
+        record = {**net.pretrained_cfg, "classifier": None, "num_classes": num_classes}
+        load_pretrained(net, record, num_classes=num_classes, in_chans=net.in_chans, cache_dir=own["cache_dir"])
+    return net

@@ -1,0 +1,82 @@
+"""One run at a time per device: which device a run gets, and waiting for it."""
+
+import contextlib
+import os
+import platform
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from medcls import home
+from medcls.runs import lock
+
+_LOOK_EVERY_S = 0.5
+
+
+def devices_for(asked: str) -> tuple[str, ...]:
+    """Give the devices a run may take, best first.
+
+    Args:
+        asked: `auto`, `cpu`, `cuda` or `mps`, as in a run's spec.
+
+    Returns:
+        Names as `cpu`, `cuda:0`, `cuda:1`, `mps`; one run fits on each.
+    """
+    if asked == "cpu":
+        return ("cpu",)
+    if os.environ.get("LT_CLI_USED") == "1":  # `fabric run` shares several cards out itself
+        return ("all-cards",)
+    import torch
+
+    cards = tuple(f"cuda:{i}" for i in range(torch.cuda.device_count()))  # asks the driver, starts nothing
+    if asked == "cuda" or (asked == "auto" and cards):
+        return cards or ("cuda:0",)
+    if asked == "mps":
+        return ("mps",)
+    return ("cpu",)
+
+
+@contextlib.contextmanager
+def hold_device(asked: str, run_id: str, tell: Callable[[str], None]) -> Iterator[str]:
+    """Hold a device for the length of a `with` block, waiting for one if all are taken.
+
+    Args:
+        asked: As in a run's spec.
+        run_id: Who takes it; shown to those who wait.
+        tell: Called with a sentence at every look while waiting; may raise to give up.
+
+    Yields:
+        The device's name. For a graphics card, this process sees only that one from here on.
+    """
+    names = devices_for(asked)
+    while True:
+        for name in names:
+            with lock.hold(_place(name), note=run_id, patience_s=0) as held:
+                if held:
+                    _show_only(name)
+                    yield name
+                    return
+        tell(f"Waits for {' or '.join(names)}, taken by {' and '.join(_holders(names)) or 'another run'}")
+        time.sleep(_LOOK_EVERY_S)
+
+
+def _place(name: str) -> Path:
+    """Give the lock file of a device of this machine; homes shared by several machines have one for each."""
+    folder = home.runs() / ".devices"
+    folder.mkdir(parents=True, exist_ok=True)
+    machine = re.sub(r"[^A-Za-z0-9.-]", "_", platform.node()) or "machine"
+    return folder / f"{machine}--{name.replace(':', '-')}"
+
+
+def _holders(names: tuple[str, ...]) -> list[str]:
+    notes = (_place(name).read_text(encoding="utf-8").strip() for name in names if _place(name).exists())
+    return [f"run {note}" for note in notes if note]
+
+
+def _show_only(name: str) -> None:
+    if name.startswith("cuda:"):
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+        cards = [card for card in visible.split(",") if card]
+        index = int(name.removeprefix("cuda:"))
+        os.environ["CUDA_VISIBLE_DEVICES"] = cards[index] if index < len(cards) else str(index)

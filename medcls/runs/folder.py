@@ -1,0 +1,369 @@
+"""The folder of one run: what stands in it, who may write it, and how to read it while it is being written.
+
+```
+spec.json       what was asked for; the launcher, once
+name.txt        what a person calls it, if it was renamed; page or command line
+lock            held by the worker for its whole life: alive = locked
+state.json      what the worker last said of itself; replaced whole
+metrics.jsonl   one line per epoch; the worker appends
+data.json       which data the worker saw (fingerprints, counts); the worker, once per start
+log.txt         the worker's stdout and stderr
+stop            empty: please stop; page or command line
+job.txt         id of the cluster's job, where the run was handed to one; the launcher
+reserve         room kept so that a full disk can still be told of; the worker
+checkpoint/     enough to go on bit for bit; the worker
+result/         a model folder in the published layout; the worker
+```
+"""
+
+import contextlib
+import dataclasses
+import errno
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from medcls import home
+from medcls.core.record import Record
+from medcls.core.run import FINAL, EpochResult, RunSpec, RunState, Status
+from medcls.errors import BadSpec, Conflict, MedclsError
+from medcls.runs import lock
+
+AT_REST = (*FINAL, "paused")  # states in which no worker is expected
+RESERVE_BYTES = 1 << 16
+_ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
+_DIED = (
+    "The worker ended without a word (killed, out of memory, or the machine went down); resume goes on from epoch {}"
+)
+
+
+@dataclass(frozen=True)
+class DataSeen(Record):
+    """Which data a run was given.
+
+    Args:
+        fingerprints: Fingerprint of each collection, by name.
+        split: How each collection was split, in words.
+        counts: Number of cases of each part (`train`, `validate`, `test`).
+        task: Id of the task.
+        labels: Label ids, in order.
+    """
+
+    fingerprints: dict[str, str]
+    split: str
+    counts: dict[str, int]
+    task: str
+    labels: tuple[str, ...]
+    schema: int = 1
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run on disk. Reading it never changes it and never loads torch.
+
+    Args:
+        path: The folder; its name is the run's id.
+    """
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The run's id, as in `20261121T1430Z-7f3a`."""
+        return self.path.name
+
+    @property
+    def result(self) -> Path:
+        """The folder of the finished model; there only when the run has one."""
+        return self.path / "result"
+
+    def spec(self) -> RunSpec:
+        """Read what was asked for.
+
+        Raises:
+            BadSpec: If the file is missing or wrong.
+        """
+        try:
+            return RunSpec.from_json((self.path / "spec.json").read_bytes(), where=f"{self.id}/spec.json")
+        except (OSError, MedclsError) as error:
+            raise BadSpec(
+                f"Run {self.id} cannot be read", found=str(error).rstrip("."), do="Delete it or mend its spec.json"
+            ) from error
+
+    def name(self) -> str:
+        """Give what a person calls the run: its new name, the spec's, or what it trains on what."""
+        try:
+            renamed = (self.path / "name.txt").read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            renamed = ""
+        if renamed:
+            return renamed
+        spec = self.spec()
+        return spec.name or f"{spec.backbone} on {', '.join(spec.collections) or 'nothing'}"
+
+    def is_alive(self) -> bool:
+        """Tell whether a worker holds the run."""
+        return lock.is_held(self.path / "lock")
+
+    def is_handed_over(self) -> bool:
+        """Tell whether a cluster was asked to carry the run out."""
+        return (self.path / "job.txt").exists()
+
+    def state(self) -> RunState:
+        """Give the run's state with the status derived: not at rest and without a worker means `died`.
+
+        Raises:
+            MedclsError: If `state.json` is damaged.
+        """
+        alive = self.is_alive()  # first: a worker that ends between the two reads has written its last state by then
+        try:
+            said = RunState.from_json((self.path / "state.json").read_bytes(), where=f"{self.id}/state.json")
+        except FileNotFoundError:
+            return self._unsaid(alive)
+        if not alive:
+            alive = self.is_alive()  # a worker that began between the two reads
+        return _derive(said, alive, (self.path / "stop").exists())
+
+    def _unsaid(self, alive: bool) -> RunState:
+        if alive:
+            return RunState("preparing", message="The worker starts")
+        if (self.path / "stop").exists():
+            return RunState("stopped", message="Stopped before it began")
+        if self.is_handed_over():
+            return RunState("queued", message="Handed to the cluster, which has not begun it yet")
+        return RunState("queued", message="Not started yet, or its worker ended before its first word: see the log")
+
+    def metrics(self) -> tuple[EpochResult, ...]:
+        """Give the epochs done so far; a line that is still being written is left for the next look."""
+        try:
+            text = (self.path / "metrics.jsonl").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ()
+        whole = text[: text.rfind("\n") + 1]
+        return tuple(EpochResult.from_json(line, where=f"{self.id}/metrics.jsonl") for line in whole.splitlines())
+
+    def log_tail(self, lines: int = 40, most_bytes: int = 65_536) -> str:
+        """Give the last lines of the worker's log; empty if there is none."""
+        try:
+            with (self.path / "log.txt").open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - most_bytes))
+                text = file.read().decode("utf-8", "replace")
+        except FileNotFoundError:
+            return ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    def data_seen(self) -> DataSeen | None:
+        """Give which data the run was given; None if it never got so far."""
+        try:
+            return DataSeen.from_json((self.path / "data.json").read_bytes(), where=f"{self.id}/data.json")
+        except FileNotFoundError:
+            return None
+
+    def silent_s(self) -> float:
+        """Give the seconds since the worker last wrote its state, by the disk's clock; 0 if it never did."""
+        try:
+            return max(0.0, time.time() - (self.path / "state.json").stat().st_mtime)
+        except FileNotFoundError:
+            return 0.0
+
+    def ask_stop(self) -> None:
+        """Ask the worker to stop after the step it is in; asking twice is asking once."""
+        (self.path / "stop").touch()
+
+    def rename(self, name: str) -> None:
+        """Call the run something else; the spec stays as it was.
+
+        Raises:
+            BadSpec: If the name is too long or has control characters.
+        """
+        name = name.strip()
+        if len(name) > 200 or not name.isprintable():
+            raise BadSpec("This is no name for a run", found=f"{len(name)} characters", allowed="200 printable ones")
+        write_whole(self.path / "name.txt", name.encode())
+
+    def delete(self) -> None:
+        """Delete the run. It vanishes at once from every list, then its files go.
+
+        Raises:
+            Conflict: If a worker holds it.
+        """
+        with lock.hold(self.path / "lock") as held:
+            if not held:
+                raise Conflict(f"Run {self.id} is being worked on", do="Stop it first")
+            aside = self.path.with_name(f".{self.id}.deleted")
+            self.path.rename(aside)
+            shutil.rmtree(aside)
+
+
+def _derive(said: RunState, alive: bool, asked_to_stop: bool) -> RunState:
+    if alive:
+        stopping = asked_to_stop and said.status in ("waiting", "preparing", "running")
+        return (
+            dataclasses.replace(said, status="stopping", message="Stops after the step it is in") if stopping else said
+        )
+    if said.status in AT_REST:
+        return said
+    return dataclasses.replace(said, status="died", left_s=float("nan"), message=_DIED.format(said.epoch + 1))
+
+
+def open_run(run_id: str) -> RunFolder:
+    """Give the folder of a run.
+
+    Args:
+        run_id: Its id, or the beginning of it if no other run begins so.
+
+    Raises:
+        BadSpec: If there is no such run, or several.
+    """
+    if run_id and set(run_id) <= _ID_LETTERS:
+        if (home.runs() / run_id / "spec.json").is_file():
+            return RunFolder(home.runs() / run_id)
+        found = [run for run in list_runs() if run.id.startswith(run_id)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise BadSpec(
+                f"Several runs begin with {run_id}",
+                found=", ".join(run.id for run in found[:5]),
+                do="Give more letters",
+            )
+    raise BadSpec("There is no such run", found=repr(run_id)[:80], do="See `python -m medcls runs list`")
+
+
+def list_runs() -> tuple[RunFolder, ...]:
+    """Give every run, the newest first; a folder without a spec is no run."""
+    root = home.runs()
+    if not root.is_dir():
+        return ()
+    paths = (p for p in root.iterdir() if not p.name.startswith(".") and (p / "spec.json").is_file())
+    return tuple(RunFolder(p) for p in sorted(paths, key=lambda p: p.name, reverse=True))
+
+
+def make_run(spec: RunSpec) -> RunFolder:
+    """Make the folder of a new run: built aside and renamed, so that nobody sees half of one.
+
+    Raises:
+        Conflict: If the place for runs cannot be written to.
+    """
+    root = home.runs()
+    for _ in range(100):
+        path = root / f"{datetime.now(UTC):%Y%m%dT%H%MZ}-{secrets.token_hex(2)}"
+        aside = root / f".{path.name}.{os.getpid()}.aside"
+        try:
+            aside.mkdir(parents=True)
+            write_whole(aside / "spec.json", spec.to_json().encode())
+            (aside / "lock").touch()
+            if path.exists():
+                raise FileExistsError(path.name)
+            aside.rename(path)
+        except FileExistsError:
+            shutil.rmtree(aside, ignore_errors=True)
+            continue
+        except OSError as error:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise Conflict(
+                "The run cannot be written down",
+                found=error.strerror or type(error).__name__,
+                do="Give MEDCLS_HOME a folder on a disk with room that you may write to",
+            ) from error
+        return RunFolder(path)
+    raise Conflict("No free id for a new run", do="Try again in a minute")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace a file so that a reader, or the next start after a power cut, sees the old or the new content whole.
+
+    Raises:
+        OSError: If it cannot be written; the old content then still stands.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}.aside")
+    try:
+        with aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            aside.unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@dataclass
+class RunWriter:
+    """What only the worker of a run may do to its folder, while it holds the lock.
+
+    Args:
+        run: The run.
+        last: What was last written to `state.json`.
+    """
+
+    run: RunFolder
+    last: RunState
+
+    @classmethod
+    def begin(cls, run: RunFolder, epochs: int) -> "RunWriter":
+        """Start writing: keep room for a last word, and go on from what was said before."""
+        reserve = run.path / "reserve"
+        if not reserve.exists():
+            with contextlib.suppress(OSError):  # a disk already full is told of when the state is written
+                write_whole(reserve, secrets.token_bytes(RESERVE_BYTES))
+        try:
+            before = RunState.from_json((run.path / "state.json").read_bytes())
+        except (FileNotFoundError, MedclsError):
+            before = RunState("preparing")
+        return cls(run, dataclasses.replace(before, epochs=epochs))
+
+    def say(self, status: Status, message: str = "", **changes: object) -> None:
+        """Write the state; whatever is not given stays as it was.
+
+        Raises:
+            OSError: If there is no room even after the reserve was given up.
+        """
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        self.last = dataclasses.replace(self.last, status=status, message=message, updated=now, **changes)  # type: ignore[arg-type]
+        content = self.last.to_json().encode()
+        try:
+            write_whole(self.run.path / "state.json", content)
+        except OSError:
+            (self.run.path / "reserve").unlink(missing_ok=True)
+            write_whole(self.run.path / "state.json", content)
+
+    def append(self, result: EpochResult) -> None:
+        """Append one epoch to `metrics.jsonl`; on disk when it returns.
+
+        Raises:
+            OSError: If there is no room; the file is then as it was.
+        """
+        path, line = self.run.path / "metrics.jsonl", result.to_json(indent=None).encode()
+        with path.open("ab", buffering=0) as file:
+            before = file.tell()
+            try:
+                if file.write(line) < len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                os.fsync(file.fileno())
+            except OSError:
+                file.truncate(before)
+                raise
+
+    def rewrite(self, results: Iterable[EpochResult]) -> None:
+        """Make `metrics.jsonl` say exactly what the checkpoint knows; a resume begins with it."""
+        write_whole(self.run.path / "metrics.jsonl", b"".join(r.to_json(indent=None).encode() for r in results))
+
+    def saw(self, data: DataSeen) -> None:
+        """Write down which data the run was given."""
+        write_whole(self.run.path / "data.json", data.to_json().encode())

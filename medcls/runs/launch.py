@@ -1,0 +1,91 @@
+"""Start the worker of a run, in a process that outlives whoever started it."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import medcls
+from medcls import home
+from medcls.errors import Conflict, RunFailed
+from medcls.runs.folder import RunFolder, write_whole
+
+CHECKOUT = Path(medcls.__file__).resolve().parent.parent
+_PATIENCE_S = 30.0
+
+
+def launch(run: RunFolder) -> None:
+    """Start (or go on with) a run unless a worker already has it; returns once a worker holds it.
+
+    With `MEDCLS_RAY_ADDRESS` set the worker is handed to that Ray cluster as a job, which must see the same
+    `MEDCLS_HOME`; the run then stands as *queued* until the cluster begins.
+
+    Args:
+        run: The run.
+
+    Raises:
+        Conflict: If the folder cannot be written to.
+        RunFailed: If no worker came up.
+    """
+    if run.is_alive():
+        return
+    try:
+        (run.path / "stop").unlink(missing_ok=True)
+        if address := os.environ.get("MEDCLS_RAY_ADDRESS"):
+            from medcls.runs.ray_job import submit
+
+            write_whole(run.path / "job.txt", submit(run, address).encode())
+            return
+        worker = start_detached(worker_command(run), run.path / "log.txt")
+    except OSError as error:
+        raise Conflict(
+            f"Run {run.id} cannot be started",
+            found=error.strerror or type(error).__name__,
+            do="Give MEDCLS_HOME a folder on a disk with room that you may write to",
+        ) from error
+    _await(run, worker)
+
+
+def start_detached(arguments: list[str], log: Path) -> subprocess.Popen[bytes]:
+    """Start Python in a session of its own, so that it outlives this process and whoever watches it.
+
+    Args:
+        arguments: What comes after the interpreter.
+        log: File its output is appended to.
+
+    Raises:
+        OSError: If the log cannot be written.
+    """
+    with log.open("ab") as file:
+        return subprocess.Popen(
+            [sys.executable, *arguments], stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
+            cwd=CHECKOUT, env=worker_environment(), start_new_session=True, close_fds=True,
+        )  # fmt: skip
+
+
+def worker_command(run: RunFolder) -> list[str]:
+    """Give what a run's worker is, after the interpreter."""
+    return ["-m", "medcls.runs.worker", str(run.path)]
+
+
+def worker_environment() -> dict[str, str]:
+    """Give the environment a worker needs: ours, with the home spelled out."""
+    return {**os.environ, "MEDCLS_HOME": str(home.home()), "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
+
+
+def _await(run: RunFolder, worker: subprocess.Popen[bytes]) -> None:
+    """Wait until the run is held, by this worker or by one that was quicker, or the worker has ended."""
+    until = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < until:
+        if run.is_alive():
+            return
+        if (code := worker.poll()) is not None:
+            if code != 0:
+                last = run.log_tail(1) or f"exit {code}"
+                raise RunFailed(
+                    f"The worker of run {run.id} did not come up", found=last[:300], do="See the run's log.txt"
+                )
+            return  # it had nothing left to do
+        time.sleep(0.02)
+    raise RunFailed(f"The worker of run {run.id} did not come up in {_PATIENCE_S:.0f} s", do="See the run's log.txt")

@@ -1,0 +1,88 @@
+"""Locks that end with the process that holds them, whatever ends it.
+
+POSIX record locks (`fcntl.lockf`): the system gives them back when the holder dies, they work over NFS, and they
+leave nothing behind to clean up. They belong to a process, not to a file handle: closing *any* handle of the file in
+the holding process gives the lock back, so a holder must not look at its own lock with `is_held`.
+"""
+
+import contextlib
+import errno
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from medcls.errors import Conflict
+
+try:
+    import fcntl
+
+    _SHARED, _ALONE = fcntl.LOCK_SH | fcntl.LOCK_NB, fcntl.LOCK_EX | fcntl.LOCK_NB
+except ImportError:  # Windows: no record lock that a reader can test without taking it
+    fcntl = None  # type: ignore[assignment]
+    _SHARED = _ALONE = 0
+
+_TAKEN = (errno.EACCES, errno.EAGAIN)
+
+
+@contextlib.contextmanager
+def hold(path: Path, *, note: str = "", patience_s: float = 1.0) -> Iterator[bool]:
+    """Hold the lock of a file for the length of a `with` block.
+
+    Args:
+        path: The lock file; made if missing, never deleted.
+        note: What to write into the file while holding it, for people who wait.
+        patience_s: Keep trying for so long; a reader's look may be in the way for an instant.
+
+    Yields:
+        True if the lock is held, False if another process has it.
+
+    Raises:
+        Conflict: If this system has no such locks.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        held = _acquire(handle, patience_s)
+        if held:
+            os.ftruncate(handle, 0)
+            os.write(handle, note.encode())
+        yield held
+    finally:
+        os.close(handle)
+
+
+def is_held(path: Path) -> bool:
+    """Tell whether a process holds the lock. Needs only the right to read; a missing file is not held.
+
+    Raises:
+        Conflict: If this system has no such locks.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _try(handle, _SHARED)
+    finally:
+        os.close(handle)
+
+
+def _acquire(handle: int, patience_s: float) -> bool:
+    until = time.monotonic() + patience_s
+    while not _try(handle, _ALONE):
+        if time.monotonic() >= until:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _try(handle: int, how: int) -> bool:
+    if fcntl is None:
+        raise Conflict("Runs need record locks, which Windows does not have", do="Start medcls under WSL 2 or on Linux")
+    try:
+        fcntl.lockf(handle, how)
+    except OSError as error:
+        if error.errno not in _TAKEN:
+            raise
+        return False
+    return True

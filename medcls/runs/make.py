@@ -1,0 +1,199 @@
+"""A run carried out: data, network, loop, model folder, evaluation. The worker and `train` both do this."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from medcls import store
+from medcls.classifier import Classifier
+from medcls.core.collection import Case
+from medcls.core.evaluation import CaseTable, Evaluation
+from medcls.core.model import ModelCard
+from medcls.core.run import EpochResult, RunSpec
+from medcls.data.collections import Collection
+from medcls.data.sources import Sources, find_sources
+from medcls.errors import BadData
+from medcls.stats.scores import confusion, evaluate_cases
+from medcls.training.fit import TrainingData, Watch, fit
+from medcls.training.make import Fitted, make_net, read_sources, write_result
+from medcls.training.shares import is_first
+
+# Parts of the cases whose scores are worth a line of their own, where a collection tells them.
+SUBGROUPS = ("collection", "device", "birads")
+_PARTS = {
+    "train": "what a run trains on",
+    "validate": "what a run chooses its epoch by",
+    "test": "the test part of the split; no scan, and no group, that the model was trained or tuned on",
+    "unseen": "every labelled scan of a group that the model was never trained or tuned on",
+    "all": "every labelled scan",
+}
+_FEWEST = 30  # cases in a subgroup worth a line
+
+
+@dataclass(frozen=True)
+class Follow:
+    """Who is told what while a run is carried out.
+
+    Args:
+        should_stop: Asked after every step; True ends training with the best epoch so far.
+        on_step: Called with steps done and steps in the epoch.
+        on_epoch: Called with every epoch's result.
+        on_read: Called with the part being decoded, cases done and cases in all.
+        say: Called with a sentence about what is being done.
+        on_sources: Called with the cases chosen, before any scan is decoded.
+    """
+
+    should_stop: Callable[[], bool] = lambda: False
+    on_step: Callable[[int, int], None] = lambda done, total: None
+    on_epoch: Callable[[EpochResult], None] = lambda result: None
+    on_read: Callable[[str, int, int], None] = lambda part, done, total: None
+    say: Callable[[str], None] = lambda sentence: None
+    on_sources: Callable[[Sources], None] = lambda sources: None
+
+
+def make_model(spec: RunSpec, run_id: str, folder: Path, follow: Follow | None = None) -> ModelCard | None:
+    """Carry out a run from its spec to an evaluated model folder in `folder/result`.
+
+    A run that was killed goes on from `folder/checkpoint`.
+
+    Args:
+        spec: What is asked for.
+        run_id: Id of the run.
+        folder: The run's folder.
+        follow: Who is told.
+
+    Returns:
+        The card of the model made; None if it was asked to stop before the first epoch was done, and in every process but the first.
+
+    Raises:
+        MedclsError: If data, network or weights cannot be had, or training came to nothing.
+        OSError: If the disk is full or cannot be written.
+    """
+    follow = follow or Follow()
+    sources = find_sources(spec)
+    follow.on_sources(sources)
+    net, matched, preprocess = make_net(spec, sources.task)
+    follow.say(f"Initial weights: {matched.words}")
+    parts = {}
+    for part in ("train", "validate"):
+        follow.say(f"Reading {sources.count(part)} scans to {part}")
+        parts[part] = read_sources(sources, part, preprocess, spec, partial(follow.on_read, part))
+    data = TrainingData(parts["train"], parts["validate"], len(sources.task.labels), preprocess)
+    epochs = []
+    for result in fit(net, data, spec, Watch(folder / "checkpoint", follow.should_stop, follow.on_step)):
+        epochs.append(result)
+        follow.on_epoch(result)
+    if not epochs or not is_first():
+        return None
+    follow.say("Writing and evaluating the model")
+    return finish(Fitted(net, data, sources, matched, tuple(epochs)), spec, run_id, folder / "result", follow.say)
+
+
+def finish(fitted: Fitted, spec: RunSpec, run_id: str, result: Path, say: Callable[[str], None]) -> ModelCard:
+    """Write a fitted network as a model folder, evaluate it as a user would run it, and put it in place whole."""
+    aside = result.with_name(f".{result.name}.aside")
+    shutil.rmtree(aside, ignore_errors=True)
+    card = write_result(fitted, spec, run_id, aside)
+    try:
+        store.write_evaluation(aside, *evaluate_sources(Classifier.open(aside), fitted.sources, "test"))
+        card = store.seal(aside, replace(card, files={}))
+    except (
+        BadData
+    ) as error:  # no test part, or a model it started from has seen all of it: a model that was not measured
+        say(f"Not measured. {error}")
+    shutil.rmtree(result, ignore_errors=True)
+    aside.rename(result)
+    return card
+
+
+def evaluate_sources(
+    classifier: Classifier, sources: Sources, part: str, on_case: Callable[[int, int], None] = lambda done, total: None
+) -> tuple[Evaluation, CaseTable]:
+    """Evaluate a model on one part of every collection, case by case from the files' bytes.
+
+    Of `test` and `unseen`, cases are left out whose scan, or one of the same group, the model was trained or tuned on.
+
+    Args:
+        classifier: The model.
+        sources: From `find_sources`.
+        part: `train`, `validate`, `test`, `unseen` (every case the model never saw) or `all`.
+        on_case: Called with cases done and cases in all, per collection.
+
+    Returns:
+        The evaluation and its cases, by collection and id; a column `collection` says where each comes from.
+
+    Raises:
+        BadData: If no case is left, or one has a label the model does not know.
+    """
+    tables, known = [], 0
+    for collection, cases in zip(sources.collections, sources.cases, strict=True):
+        chosen = [c for p, rows in cases.items() if part in ("all", "unseen", p) for c in rows]
+        fresh = _unseen(chosen, collection, classifier.seen)
+        known += len(chosen) - len(fresh)
+        rows = sorted(fresh if part in ("test", "unseen") else chosen, key=lambda case: case.id)
+        if rows:
+            named = [replace(c, attributes={**c.attributes, "collection": collection.name}) for c in rows]
+            tables.append(classifier.evaluate(named, collection.read, on_case))
+    if not tables:
+        found = f"{known} cases, all of which the model was trained or tuned on" if known else "0 cases"
+        raise BadData("There is no case to evaluate on", found=found, do="Choose another part or collection")
+    table = join_tables(tables)
+    names = ", ".join(c.name for c in sources.collections)
+    evaluation = describe_cases(table, classifier.card, names, sources.fingerprint, _PARTS[part])
+    if known:
+        left = "left out" if part in ("test", "unseen") else "among them: these scores flatter it"
+        note = (
+            f"{known} cases of these collections, or others of their group, the model was trained or tuned on: {left}."
+        )
+        evaluation = replace(evaluation, notes=(*evaluation.notes, note))
+    return evaluation, table
+
+
+def _unseen(cases: list[Case], collection: Collection, seen: frozenset[str]) -> list[Case]:
+    """Give the cases of groups none of whose scans the model has seen."""
+    if not seen:
+        return cases
+    met = {case.group for case in collection.cases if store.seen_key(case.sha256) in seen}
+    return [case for case in cases if case.group not in met]
+
+
+def describe_cases(table: CaseTable, card: ModelCard, collection: str, fingerprint: str, part: str) -> Evaluation:
+    """Score a table of cases, as a whole and by subgroup."""
+    positive = card.task.positive
+    subgroups = {}
+    for name in SUBGROUPS:
+        values = table.attributes.get(name)
+        for value in sorted(set(values) - {""}) if values is not None else ():
+            rows = table.take(values == value)
+            if _FEWEST <= len(rows) < len(table):
+                subgroups[f"{name}={value}"] = evaluate_cases(rows, positive)
+    counts = tuple(tuple(int(n) for n in row) for row in confusion(table))
+    answered = {table.labels[k] for k in set(table.prob.argmax(axis=1))}
+    notes = (f"This model answers {answered.pop()!r} to every case.",) if len(answered) == 1 and len(table) > 1 else ()
+    return Evaluation(
+        card.id, collection, fingerprint, part, table.labels, len(table), len(set(table.group)),
+        evaluate_cases(table, positive), counts, subgroups, notes,
+    )  # fmt: skip
+
+
+def join_tables(tables: list[CaseTable]) -> CaseTable:
+    """Put tables of several collections one after the other; a column one of them lacks is empty there."""
+    names = sorted({name for table in tables for name in table.attributes})
+    several = len(tables) > 1
+
+    def column(field: str) -> np.ndarray:
+        values = [getattr(t, field) for t in tables]
+        if several:
+            values = [
+                np.array([f"{w}/{v}" for w, v in zip(t.attributes["collection"], col, strict=True)])
+                for t, col in zip(tables, values, strict=True)
+            ]
+        return np.concatenate(values)
+
+    columns = {n: np.concatenate([t.attributes.get(n, np.full(len(t), "")) for t in tables]) for n in names}
+    truth, prob = (np.concatenate([getattr(t, field) for t in tables]) for field in ("truth", "prob"))
+    return CaseTable(column("case"), column("group"), truth, prob, tables[0].labels, columns)

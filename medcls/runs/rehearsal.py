@@ -1,0 +1,73 @@
+"""A rehearsal in a process of its own: a network too large for the machine takes that process down, not the server."""
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+from medcls import errors
+from medcls.core.run import RunSpec
+from medcls.errors import MedclsError, RunFailed
+from medcls.runs.launch import CHECKOUT, worker_environment
+
+if TYPE_CHECKING:  # loads torch
+    from medcls.training.rehearse import Rehearsal
+
+_PATIENCE_S = 600.0
+
+
+def rehearse_apart(spec: RunSpec, n_labels: int) -> dict[str, Any]:
+    """Carry out a few steps of a run elsewhere and give what they took.
+
+    Args:
+        spec: The run's spec.
+        n_labels: Number of labels.
+
+    Returns:
+        The fields of `medcls.training.rehearse.Rehearsal`.
+
+    Raises:
+        MedclsError: If the run could not even begin, as the rehearsal said it.
+        RunFailed: If the rehearsal was killed, or took too long.
+    """
+    asked = json.dumps({"spec": spec.to_dict(), "n_labels": n_labels})
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "medcls.runs.rehearsal"], input=asked, capture_output=True, text=True,
+            cwd=CHECKOUT, env=worker_environment(), timeout=_PATIENCE_S,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise RunFailed(
+            f"A few steps took more than {_PATIENCE_S:.0f} s", do="Choose a smaller network, size_px or batch_size"
+        ) from error
+    if done.returncode < 0:
+        raise RunFailed(
+            "The system ended a trial of a few steps",
+            found="most likely no memory left",
+            do="Lower batch_size or size_px",
+        )
+    if done.returncode:
+        raise RuntimeError(done.stderr[-2000:])
+    told = json.loads(done.stdout.strip().splitlines()[-1])
+    if "error" in told:
+        raise getattr(errors, told["error"], MedclsError)(**told["words"])
+    return told
+
+
+def main() -> int:
+    """Rehearse the spec on standard input; print what it took, or why it cannot be, as JSON."""
+    asked = json.load(sys.stdin)
+    from medcls.training.rehearse import rehearse
+
+    try:
+        told: Rehearsal = rehearse(RunSpec.from_dict(asked["spec"]), asked["n_labels"])
+    except MedclsError as error:
+        words = {"what": error.what, "found": error.found, "allowed": error.allowed, "do": error.do}
+        print(json.dumps({"error": type(error).__name__, "words": words}))
+        return 0
+    print(told.to_json(indent=None))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,243 @@
+"""The process that carries out one run: `python -m medcls.runs.worker <folder>`.
+
+It alone holds the run's lock and writes its state. It must never look at its own lock (see `medcls.runs.lock`).
+"""
+
+import contextlib
+import errno
+import itertools
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from medcls import store
+from medcls.core.collection import PARTS
+from medcls.core.run import EpochResult, RunSpec, Status
+from medcls.errors import Conflict, MedclsError
+from medcls.runs import lock
+from medcls.runs.device import hold_device
+from medcls.runs.folder import DataSeen, RunFolder, RunWriter
+
+if TYPE_CHECKING:  # these load torch
+    from medcls.core.model import ModelCard
+    from medcls.data.sources import Sources
+    from medcls.runs.make import Follow
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_WRITE_EVERY_S = 1.0
+
+
+class Asked(MedclsError):
+    """The run was asked to stop before it had trained."""
+
+    def __init__(self) -> None:
+        super().__init__("Stopped before the first epoch was done; there is nothing to keep yet")
+
+
+class NothingToDo(Conflict):
+    """Another worker has the run, or it is finished."""
+
+
+def main(argv: list[str]) -> int:
+    """Carry out the run in a folder, unless another worker has it or it is finished.
+
+    Returns:
+        Exit status: 0 if the run ended as it should or there was nothing to do, else 1.
+    """
+    run = RunFolder(Path(argv[0]).resolve())
+    together = os.environ.get("LT_CLI_USED") == "1"  # `fabric run` started several of us
+    if together and os.environ.get("RANK", "0") != "0":
+        return _assist(run)
+    try:
+        work(run)
+    except NothingToDo as error:
+        print(error, flush=True)
+        return int(together)  # the others would wait for us
+    except BaseException as error:  # noqa: BLE001 - it was told in state.json; the status is for whoever started us
+        return 0 if isinstance(error, Asked) else 1
+    return 0
+
+
+def _assist(run: RunFolder) -> int:
+    """Take a share of every batch; the first process alone holds the run and writes."""
+    from medcls.runs.make import make_model
+
+    make_model(run.spec(), run.id, run.path)
+    return 0
+
+
+def work(run: RunFolder, also: "Follow | None" = None) -> "ModelCard":
+    """Carry out a run in this process, telling its folder and whoever else wants to know.
+
+    Args:
+        run: The run.
+        also: Who is told besides the folder; its `should_stop` counts too.
+
+    Returns:
+        The card of the model made.
+
+    Raises:
+        NothingToDo: If another worker has the run, or it is finished.
+        Asked: If it was asked to stop before the first epoch was done.
+        Exception: Whatever ended the run; `state.json` says so already.
+    """
+    with lock.hold(run.path / "lock") as held:
+        if not held:
+            raise NothingToDo(f"Another worker has run {run.id}")
+        spec = run.spec()
+        writer = RunWriter.begin(run, spec.epochs)
+        if writer.last.status == "finished" and (run.result / store.CARD).is_file():
+            raise NothingToDo(f"Run {run.id} is finished")
+        try:
+            return _carry_out(run, spec, writer, also)
+        except BaseException as error:
+            status, message = verdict(error)
+            print(message, flush=True)
+            if not isinstance(error, MedclsError):
+                traceback.print_exc()
+            writer.say(status, message, left_s=float("nan"))
+            raise
+
+
+def _carry_out(run: RunFolder, spec: RunSpec, writer: RunWriter, also: "Follow | None") -> "ModelCard":
+    told = _Told(run, spec, writer)
+    told.say("Starts")
+    with hold_device(spec.device, run.id, told.wait) as device:
+        from medcls.runs.make import make_model
+
+        print(f"Computes on {device}.", flush=True)
+        follow = told.joined(also)
+        card = make_model(spec, run.id, run.path, follow)
+    if card is None:
+        raise Asked
+    over = writer.last.epoch >= spec.epochs or told.patience_over
+    early = f"; no better epoch for {spec.patience}" if told.patience_over else ""
+    done = f"{writer.last.epoch} of {spec.epochs} epochs{early}; kept is epoch {writer.last.best_epoch}"
+    print(done, flush=True)
+    writer.say("finished" if over else "stopped", done, left_s=0.0)
+    return card
+
+
+def verdict(error: BaseException) -> tuple[Status, str]:
+    """Say what became of a run that an error ended, and what to do, in a sentence."""
+    if isinstance(error, Asked):
+        return "stopped", str(error)
+    if isinstance(error, MedclsError):
+        return "failed", str(error)
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return "paused", "The disk is full; the last epoch is safe. Make room, then resume"
+    if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return "paused", "The run's folder cannot be written any more; the last epoch is safe. Mend that, then resume"
+    if isinstance(error, (KeyboardInterrupt, SystemExit)):
+        return "stopped", "The worker was interrupted; resume goes on from the last epoch"
+    return "failed", f"A fault in medcls: {type(error).__name__}: {str(error)[:300]}. The log has the details"
+
+
+@dataclass
+class _Told:
+    """Turns what the work tells into the run's files."""
+
+    run: RunFolder
+    spec: RunSpec
+    writer: RunWriter
+    status: Status = "preparing"
+    patience_over: bool = False
+    written: float = 0.0
+    known: list[EpochResult] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        with contextlib.suppress(MedclsError):  # a damaged file is written anew from the checkpoint
+            self.known = list(self.run.metrics())
+
+    def should_stop(self) -> bool:
+        return (self.run.path / "stop").exists()
+
+    def wait(self, sentence: str) -> None:
+        if self.should_stop():
+            raise Asked
+        if sentence != self.writer.last.message or self._due():
+            self.writer.say("waiting", sentence)
+
+    def say(self, sentence: str) -> None:
+        print(sentence, flush=True)
+        self.writer.say(self.status, sentence)
+
+    def joined(self, also: "Follow | None") -> "Follow":
+        """Give who is told: this, and `also` after it."""
+        from medcls.runs.make import Follow
+
+        names = ("on_step", "on_epoch", "on_read", "say")
+        both = (
+            {name: _one_after_the_other(getattr(self, name), getattr(also, name)) for name in names}
+            if also
+            else {name: getattr(self, name) for name in names}
+        )
+        stop = (lambda: self.should_stop() or also.should_stop()) if also else self.should_stop
+        return Follow(should_stop=stop, on_sources=self.on_sources, **both)
+
+    def on_sources(self, sources: "Sources") -> None:
+        fingerprints = {c.name: c.fingerprint for c in sources.collections}
+        counts = {part: n for part in PARTS if (n := sources.count(part))}
+        self.writer.saw(DataSeen(fingerprints, sources.by, counts, sources.task.id, sources.task.label_ids))
+
+    def on_read(self, part: str, done: int, total: int) -> None:
+        if self.should_stop():
+            raise Asked
+        if self._due():
+            self.writer.say("preparing", f"Reads the scans to {part}: {done} of {total}", step=done, steps=total)
+
+    def on_step(self, done: int, total: int) -> None:
+        if self.status != "running" or self._due():
+            self.status = "running"
+            self.writer.say("running", f"Epoch {self.writer.last.epoch + 1}", step=done, steps=total)
+
+    def on_epoch(self, result: EpochResult) -> None:
+        self._note(result)
+        last = self.writer.last
+        best = (
+            (result.epoch, result.validate[self.spec.select_by]) if result.best else (last.best_epoch, last.best_score)
+        )
+        self.patience_over = bool(self.spec.patience) and result.epoch - best[0] >= self.spec.patience
+        self.writer.say(
+            "running", f"Epoch {result.epoch} done", epoch=result.epoch, step=0, best_epoch=best[0], best_score=best[1],
+            elapsed_s=result.elapsed_s, left_s=self._left_s(result),
+        )  # fmt: skip
+
+    def _note(self, result: EpochResult) -> None:
+        """Make line `epoch` of the metrics say this; after a resume the checkpoint's epochs come again, line by line."""
+        before = self.known[: result.epoch - 1]
+        if len(self.known) == len(before):
+            self.writer.append(result)
+        elif self.known[len(before)].to_json() != result.to_json():
+            self.writer.rewrite([*before, result])
+        else:
+            return
+        self.known = [*before, result]
+
+    def _left_s(self, result: EpochResult) -> float:
+        recent = self.known[-6:]
+        spans = [b.elapsed_s - a.elapsed_s for a, b in itertools.pairwise(recent)] or [result.elapsed_s]
+        return sum(spans) / len(spans) * (self.spec.epochs - result.epoch)
+
+    def _due(self) -> bool:
+        if time.monotonic() - self.written < _WRITE_EVERY_S:
+            return False
+        self.written = time.monotonic()
+        return True
+
+
+def _one_after_the_other(first: Callable[..., None], then: Callable[..., None]) -> Callable[..., None]:
+    def both(*args: Any) -> None:
+        first(*args)
+        then(*args)
+
+    return both
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

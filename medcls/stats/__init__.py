@@ -1,0 +1,1 @@
+"""Numbers about predictions: pure functions on arrays and case tables, each score with its interval."""

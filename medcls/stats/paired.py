@@ -1,0 +1,285 @@
+"""Which model is better, on the same cases, and can these cases tell?"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from scipy import special, stats
+
+from medcls.core.evaluation import CaseTable, Estimate
+from medcls.errors import BadData
+from medcls.stats import delong
+from medcls.stats.intervals import quantile
+from medcls.stats.scores import SCORES, find, resample
+from medcls.stats.weighted import Cases, Ranking, Weighted
+
+_POWER = 0.8
+_FEW = 25  # discordant pairs below which the exact McNemar test is too cautious to be of use
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How two models differ in one score on the same cases.
+
+    Args:
+        a: Id of the first model.
+        b: Id of the second.
+        score: Full name of the score, as in an evaluation.
+        estimate: Score of `a` minus score of `b`.
+        p: Chance of so large a difference, either way, between equal models; NaN if it cannot be said.
+        p_holm: The same after Holm's correction for all pairs looked at together.
+        pairs: How many pairs those are.
+        seen: Smallest difference these cases would show four times in five; NaN if unknown.
+        n_cases: Cases both models answered.
+        better: Id of the better model if the difference is beyond chance; empty if not.
+        verdict: All this in a sentence.
+    """
+
+    a: str
+    b: str
+    score: str
+    estimate: Estimate
+    p: float
+    p_holm: float
+    pairs: int
+    seen: float
+    n_cases: int
+    better: str
+    verdict: str
+
+
+def share_cases(tables: Mapping[str, CaseTable]) -> dict[str, CaseTable]:
+    """Cut tables to the cases all of them hold, in one order, with the labels of the first.
+
+    Args:
+        tables: One table per model.
+
+    Returns:
+        The tables, row i the same case in each; groups are those of the first.
+
+    Raises:
+        BadData: If labels differ, a case stands twice, no case is shared, or a case has two truths.
+    """
+    names = list(tables)
+    if not names:
+        return {}
+    first = tables[names[0]]
+    for table in tables.values():
+        if set(table.labels) != set(first.labels):
+            raise BadData(
+                "These models do not answer the same question", found=", ".join(table.labels), allowed=", ".join(first.labels),
+                do="Compare models of one task",
+            )  # fmt: skip
+        if len(np.unique(table.case)) != len(table):
+            raise BadData("A case stands twice in one evaluation", do="Evaluate the model again")
+    shared = set(first.case).intersection(*(set(t.case) for t in tables.values()))
+    if not shared:
+        raise BadData("These models were evaluated on no case in common", do="Evaluate them on the same labelled set")
+    keep = [case for case in first.case if case in shared]
+    found = {name: _reorder(table, keep, first.labels) for name, table in tables.items()}
+    base = found[names[0]]
+    if any((table.truth != base.truth).any() for table in found.values()):
+        raise BadData(
+            "A case has one label in one evaluation and another in the next", do="Evaluate both on the set as it is now"
+        )
+    return {
+        name: CaseTable(t.case, base.group, t.truth, t.prob, t.labels, base.attributes) for name, t in found.items()
+    }
+
+
+def _reorder(table: CaseTable, keep: Sequence[str], labels: tuple[str, ...]) -> CaseTable:
+    place = {case: i for i, case in enumerate(table.case)}
+    rows = np.array([place[case] for case in keep])
+    columns = [table.labels.index(label) for label in labels]
+    truth = np.array([labels.index(label) for label in table.labels])[table.truth[rows]]
+    attributes = {name: column[rows] for name, column in table.attributes.items()}
+    return CaseTable(table.case[rows], table.group[rows], truth, table.prob[rows][:, columns], labels, attributes)
+
+
+def compare(
+    tables: Mapping[str, CaseTable], score: str, positive: tuple[int, ...], *,
+    seed: int = 0, resamples: int = 2000, level: float = 0.95,
+) -> tuple[Difference, ...]:  # fmt: skip
+    """Compare every pair of models in one score by a paired bootstrap over groups.
+
+    In each resample every model is scored on the same groups, so what makes a case hard for all cancels out. The
+    spread of the difference gives its standard error; interval and p come from Student's t with groups - 1 degrees.
+
+    Args:
+        tables: Two models or more, row i the same case in each (see `share_cases`).
+        score: Full name of a score, as `auroc` or `recall:malignant`.
+        positive: Indices of the labels that mean disease.
+        seed: Seed of the resampling.
+        resamples: How many times groups are resampled.
+        level: Confidence level of the intervals; a difference counts if its Holm-corrected p is at most 1 - level.
+
+    Returns:
+        One difference per pair, in the order of `tables`.
+
+    Raises:
+        KeyError: If there is no such score.
+        ValueError: If the tables' cases or groups differ.
+
+    References:
+        Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6, 1979.
+    """
+    first = next(iter(tables.values()))
+    if any(not (np.array_equal(t.case, first.case) and np.array_equal(t.group, first.group)) for t in tables.values()):
+        raise ValueError("the tables hold different cases: cut them to the shared ones first")
+    name, column = find(score, first.labels)
+    values, drawn = {}, {}
+    for model, table in tables.items():
+        cases = Cases(table, tuple(positive))
+        values[model] = float(SCORES[name].compute(Weighted.once(cases)).reshape(-1)[column])
+        drawn[model] = resample(cases, (name,), seed, resamples)[name][:, column]
+    n_groups = len(np.unique(first.group))
+    raw = [
+        (a, b, *_difference(values[a] - values[b], drawn[a] - drawn[b], n_groups, level))
+        for a, b in combinations(tables, 2)
+    ]
+    corrected = holm([p for *_, p, _ in raw])
+    return tuple(
+        _told(a, b, score, estimate, p, float(q), len(raw), seen, len(first))
+        for (a, b, estimate, p, seen), q in zip(raw, corrected, strict=True)
+    )
+
+
+def _difference(value: float, drawn: np.ndarray, n_groups: int, level: float) -> tuple[Estimate, float, float]:
+    finite = drawn[np.isfinite(drawn)]
+    if math.isnan(value) or n_groups < 2 or len(finite) < 2:
+        return Estimate(value, math.nan, math.nan, level, n_groups, "not computable on these cases"), math.nan, math.nan
+    dof = n_groups - 1
+    error = float(finite.std(ddof=1)) * math.sqrt(n_groups / dof)
+    half = quantile(level, dof) * error
+    p = float(2 * special.stdtr(dof, -abs(value) / error)) if error > 0 else float(value == 0)
+    how = f"paired bootstrap of {len(drawn)} resamples over {n_groups} groups, Student's t"
+    seen = (quantile(level, dof) + float(special.ndtri(_POWER))) * error
+    return Estimate(value, value - half, value + half, level, n_groups, how), p, seen
+
+
+def _told(
+    a: str, b: str, score: str, estimate: Estimate, p: float, p_holm: float, pairs: int, seen: float, n_cases: int
+) -> Difference:
+    sign = 1 if SCORES[find_title(score)].better == "high" else -1
+    beyond = p_holm <= 1 - estimate.level
+    better = "" if not beyond else a if sign * estimate.value > 0 else b
+    verdict = _verdict(better, estimate, p, p_holm, pairs, seen, n_cases)
+    return Difference(a, b, score, estimate, p, p_holm, pairs, seen, n_cases, better, verdict)
+
+
+def find_title(full_name: str) -> str:
+    """Give the entry of `SCORES` that a full name belongs to, whatever the labels."""
+    stem, colon, _ = full_name.partition(":")
+    return f"{stem}_each" if colon and f"{stem}_each" in SCORES else stem
+
+
+def _verdict(better: str, estimate: Estimate, p: float, p_holm: float, pairs: int, seen: float, n_cases: int) -> str:
+    if math.isnan(p):
+        return f"cannot be compared on these {n_cases} cases"
+    low, high = sorted((abs(estimate.low), abs(estimate.high)))
+    if better:
+        said = f"{better} is better by {abs(estimate.value):.2g} ({low:.2g}–{high:.2g})"
+        return f"{said}, p {_p(p_holm)}" + (f" after Holm for {pairs} pairs" if pairs > 1 else "")
+    said = f"not distinguishable on these {n_cases} cases"
+    if pairs > 1 and p <= 1 - estimate.level:
+        return f"{said} once {pairs} pairs are allowed for (p {_p(p)} alone, {_p(p_holm)} after Holm)"
+    return said + (f", which would show a difference of {seen:.2g} four times in five" if seen > 0 else "")
+
+
+def _p(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"= {p:.2g}"
+
+
+def holm(p_values: Sequence[float]) -> np.ndarray:
+    """Correct p-values for being looked at together.
+
+    Args:
+        p_values: One per test; NaN for a test that could not be made, which stays NaN and is not counted.
+
+    Returns:
+        Corrected p-values, same order.
+
+    Example:
+        >>> holm([0.01, 0.04, 0.03]).round(2).tolist()
+        [0.03, 0.06, 0.06]
+    """
+    p = np.asarray(p_values, np.float64)
+    out = np.full(p.shape, np.nan)
+    known = np.flatnonzero(np.isfinite(p))
+    order = known[np.argsort(p[known], kind="stable")]
+    steps = p[order] * np.arange(len(order), 0, -1)
+    out[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return out
+
+
+def delong_paired(score_a: np.ndarray, score_b: np.ndarray, is_positive: np.ndarray) -> tuple[float, float, float]:
+    """Compare two AUROCs on the same independent cases by DeLong's test.
+
+    Args:
+        score_a: First model's score of each case, (N,).
+        score_b: Second model's, (N,).
+        is_positive: Truth, (N,) bool.
+
+    Returns:
+        AUROC of a minus AUROC of b; its standard error; two-sided p (1 if both are 0). NaN if a side has fewer than two cases.
+
+    References:
+        DeLong, DeLong, Clarke-Pearson, Biometrics 44, 1988.
+    """
+    sides = np.asarray(is_positive, bool)
+    (auroc_a, moved_a), (auroc_b, moved_b) = (
+        delong.influence(Ranking.of(np.asarray(s, np.float64), sides), len(sides)) for s in (score_a, score_b)
+    )
+    difference, error = auroc_a - auroc_b, math.sqrt(float(((moved_a - moved_b) ** 2).sum()))
+    if error == 0:
+        return difference, 0.0, float(difference == 0)
+    return difference, error, float(2 * special.ndtr(-abs(difference) / error))
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """Cases that only one of two models got right.
+
+    Args:
+        only_a: Right by a, wrong by b.
+        only_b: Right by b, wrong by a.
+        p_exact: Two-sided binomial p.
+        p_mid: Mid-p: half the chance of exactly this outcome taken off; less cautious, yet close to its level.
+    """
+
+    only_a: int
+    only_b: int
+    p_exact: float
+    p_mid: float
+
+    @property
+    def p(self) -> float:
+        """Mid-p where fewer than 25 cases are discordant, exact otherwise."""
+        return self.p_mid if self.only_a + self.only_b < _FEW else self.p_exact
+
+
+def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> McNemar:
+    """Compare how often two models are right on the same independent cases.
+
+    Args:
+        right_a: Whether the first model was right, (N,) bool.
+        right_b: Whether the second was, (N,) bool.
+
+    References:
+        Fagerland, Lydersen, Laake, The McNemar test for binary matched-pairs data, BMC Medical Research Methodology 13, 2013.
+
+    Example:
+        >>> import numpy as np
+        >>> found = mcnemar(np.array([1, 1, 1, 1, 1, 0], bool), np.array([0, 0, 0, 0, 1, 1], bool))
+        >>> found.only_a, found.only_b, found.p_exact, round(found.p_mid, 5)
+        (4, 1, 0.375, 0.21875)
+    """
+    only_a, only_b = int((right_a & ~right_b).sum()), int((~right_a & right_b).sum())
+    n, k = only_a + only_b, min(only_a, only_b)
+    if only_a == only_b:
+        point = float(stats.binom.pmf(k, n, 0.5))
+        return McNemar(only_a, only_b, 1.0, 1.0 - point / 2 if n else 1.0)
+    exact = float(2 * stats.binom.cdf(k, n, 0.5))
+    return McNemar(only_a, only_b, min(1.0, exact), exact - float(stats.binom.pmf(k, n, 0.5)))

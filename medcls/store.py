@@ -1,0 +1,382 @@
+"""Models on disk: list, read, verify, publish. Loads no network and no torch."""
+
+import csv
+import hashlib
+import io
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from medcls import home
+from medcls.core.card_text import describe_card
+from medcls.core.evaluation import CaseTable, Evaluation
+from medcls.core.model import ModelCard
+from medcls.errors import BadModel, Conflict, MedclsError
+
+CARD, WEIGHTS, CONFIG = "card.json", "model.safetensors", "config.json"
+EVALUATION, CASES, README, FEATURES = "evaluation.json", "cases.csv", "README.md", "features.safetensors"
+SEEN = "seen.txt"
+# Everything a model folder may hold.
+FILES = (CARD, CONFIG, WEIGHTS, FEATURES, SEEN, EVALUATION, CASES, README)
+_SEALED = (WEIGHTS, CONFIG, FEATURES, SEEN, EVALUATION, CASES)  # what the card's `files` vouches for
+_FIXED_COLUMNS = ("case", "group", "truth")
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A folder that should be a model and cannot be used.
+
+    Args:
+        id: Name of the folder.
+        error: Why, for a person.
+    """
+
+    id: str
+    error: MedclsError
+
+
+def _folders() -> Iterator[Path]:
+    """Give every model folder, the user's own before those that ship; an id counts once."""
+    seen: set[str] = set()
+    for root in (home.weights(), home.shipped_weights()):
+        for path in sorted(root.iterdir()) if root.is_dir() else ():
+            if path.is_dir() and not path.name.startswith(".") and path.name not in seen:
+                seen.add(path.name)
+                yield path
+
+
+def folder(model_id: str) -> Path:
+    """Give the folder of a model.
+
+    Raises:
+        BadModel: If there is no such model.
+    """
+    paths = {path.name: path for path in _folders()}
+    if model_id in paths:
+        return paths[model_id]
+    raise BadModel(
+        "There is no such model",
+        found=repr(model_id)[:140],
+        allowed=", ".join(paths) or "none is installed",
+        do="See `python -m medcls models`",
+    )
+
+
+def read_card(model: str | Path) -> ModelCard:
+    """Read the card of a model.
+
+    Args:
+        model: Id of a model, or its folder.
+
+    Raises:
+        BadModel: If there is no such model or its card cannot be read.
+    """
+    path = model if isinstance(model, Path) else folder(model)
+    try:
+        card = ModelCard.from_json((path / CARD).read_bytes(), where=f"{path.name}/{CARD}")
+    except OSError as error:
+        raise BadModel(
+            f"Model {path.name} has no readable card", found=type(error).__name__, do="Publish or import it again"
+        ) from error
+    except MedclsError as error:
+        raise BadModel(
+            f"The card of model {path.name} cannot be used",
+            found=str(error).rstrip("."),
+            do="Publish or import it again",
+        ) from error
+    if not card.members and not (path / WEIGHTS).is_file():
+        raise BadModel(f"Model {path.name} has no weights", found=f"no {WEIGHTS}", do="Publish or import it again")
+    return card
+
+
+def list_cards(*, retired: bool = False) -> tuple[ModelCard, ...]:
+    """Give the cards of every readable model, by id.
+
+    Args:
+        retired: True to include models that are no longer offered.
+    """
+    cards = []
+    for path in _folders():
+        try:
+            card = read_card(path)
+        except BadModel:
+            continue  # list_broken tells of it
+        if retired or not card.retired:
+            cards.append(card)
+    return tuple(sorted(cards, key=lambda card: card.id))
+
+
+def list_broken() -> tuple[Broken, ...]:
+    """Give the model folders whose card cannot be read, with the reason."""
+    broken = []
+    for path in _folders():
+        try:
+            read_card(path)
+        except BadModel as error:
+            broken.append(Broken(path.name, error))
+    return tuple(broken)
+
+
+def digest(path: Path) -> str:
+    """Give the SHA-256 of a file as hex.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verify(path: Path, only: str | None = None) -> ModelCard:
+    """Check the files of a model folder against its card.
+
+    Args:
+        path: The model folder.
+        only: Check just this file; None checks all.
+
+    Returns:
+        The card.
+
+    Raises:
+        BadModel: If a file is missing, has changed, or is not vouched for.
+    """
+    card = read_card(path)
+    expected = {only: card.files.get(only, "")} if only else card.files
+    for name, sha256 in expected.items():
+        if Path(name).name != name:
+            raise BadModel(f"The card of model {path.name} names a file outside its folder", do="Do not use this model")
+        try:
+            found = digest(path / name)
+        except OSError as error:
+            raise BadModel(
+                f"Model {path.name} is incomplete", found=f"no readable {name}", do="Publish or import it again"
+            ) from error
+        if found != sha256:
+            raise BadModel(
+                f"{name} of model {path.name} is not the file that was published",
+                found=f"SHA-256 {found[:12]}…",
+                allowed=f"{sha256[:12]}…" if sha256 else "a hash on the card",
+                do="Publish or import it again",
+            )
+    return card
+
+
+def read_evaluation(model: str | Path) -> Evaluation | None:
+    """Read what was measured of a model; None if nothing was.
+
+    Raises:
+        BadModel: If there is no such model, or the file is there and cannot be used.
+    """
+    path = model if isinstance(model, Path) else folder(model)
+    if not (path / EVALUATION).exists():
+        return None
+    try:
+        return Evaluation.from_json((path / EVALUATION).read_bytes(), where=f"{path.name}/{EVALUATION}")
+    except (OSError, MedclsError) as error:
+        raise BadModel(
+            f"The evaluation of model {path.name} cannot be used", found=str(error).rstrip("."), do="Evaluate it again"
+        ) from error
+
+
+def read_cases(model: str | Path) -> CaseTable | None:
+    """Read the cases a model was measured on; None if none were kept.
+
+    Raises:
+        BadModel: If there is no such model, or the file is there and cannot be used.
+    """
+    path = model if isinstance(model, Path) else folder(model)
+    if not (path / CASES).exists():
+        return None
+    try:
+        return parse_cases((path / CASES).read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError) as error:
+        raise BadModel(
+            f"The cases of model {path.name} cannot be read", found=str(error)[:120], do="Evaluate it again"
+        ) from error
+
+
+def seen_key(sha256: str) -> str:
+    """Give what `seen.txt` holds of a scan: the first 16 hex digits of its bytes' SHA-256."""
+    return sha256[:16]
+
+
+def write_seen(path: Path, digests: Iterable[str]) -> None:
+    """Write which scans a model was trained or tuned on into a model folder that is being built.
+
+    Args:
+        path: The folder.
+        digests: SHA-256 of each scan's bytes, or what `read_seen` gave of a model it started from.
+    """
+    (path / SEEN).write_text("".join(f"{key}\n" for key in sorted({seen_key(d) for d in digests})), encoding="ascii")
+
+
+def read_seen(model: str | Path) -> frozenset[str]:
+    """Read which scans a model was trained or tuned on (see `seen_key`); empty if it does not say.
+
+    Raises:
+        BadModel: If there is no such model, or the file is there and cannot be read.
+    """
+    path = model if isinstance(model, Path) else folder(model)
+    if not (path / SEEN).exists():
+        return frozenset()
+    try:
+        return frozenset((path / SEEN).read_text(encoding="ascii").split())
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadModel(
+            f"The list of scans model {path.name} has seen cannot be read",
+            found=type(error).__name__,
+            do="Import it again",
+        ) from error
+
+
+def format_cases(cases: CaseTable) -> str:
+    """Give the cases as CSV text: case, group, truth, one `prob:<label>` column per label, then attributes.
+
+    Probabilities are written with 17 significant digits, so that reading gives the same numbers.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    names = tuple(cases.attributes)
+    writer.writerow([*_FIXED_COLUMNS, *(f"prob:{label}" for label in cases.labels), *names])
+    for i in range(len(cases)):
+        prob = (f"{p:.17g}" for p in cases.prob[i])
+        writer.writerow(
+            [
+                cases.case[i],
+                cases.group[i],
+                cases.labels[cases.truth[i]],
+                *prob,
+                *(cases.attributes[n][i] for n in names),
+            ]
+        )
+    return out.getvalue()
+
+
+def parse_cases(text: str) -> CaseTable:
+    """Read what `format_cases` wrote.
+
+    Raises:
+        ValueError: If a column or a label is missing, or a number cannot be read.
+    """
+    reader = csv.DictReader(io.StringIO(text))
+    names = reader.fieldnames or []
+    labels = tuple(name.removeprefix("prob:") for name in names if name.startswith("prob:"))
+    if not set(_FIXED_COLUMNS) <= set(names) or not labels:
+        raise ValueError(f"columns are {', '.join(names)[:80]}")
+    rows = list(reader)
+    extra = [name for name in names if name not in _FIXED_COLUMNS and not name.startswith("prob:")]
+    prob = np.array([[float(row[f"prob:{label}"]) for label in labels] for row in rows], dtype=np.float64).reshape(
+        -1, len(labels)
+    )
+    columns = {name: np.array([row[name] for row in rows], dtype=str) for name in extra}
+    case, group = (np.array([row[name] for row in rows], dtype=str) for name in ("case", "group"))
+    return CaseTable(
+        case, group, np.array([labels.index(row["truth"]) for row in rows], dtype=np.int64), prob, labels, columns
+    )
+
+
+def write_evaluation(path: Path, evaluation: Evaluation, cases: CaseTable) -> None:
+    """Write an evaluation and its cases into a model folder that is being built."""
+    (path / EVALUATION).write_text(evaluation.to_json(), encoding="utf-8")
+    (path / CASES).write_text(format_cases(cases), encoding="utf-8")
+
+
+def seal(path: Path, card: ModelCard) -> ModelCard:
+    """Write the card and the readable README, with a hash of every file that must not change.
+
+    Args:
+        path: A model folder that is being built; weights, config and evaluation stand in it.
+        card: The card, its `files` still open.
+
+    Returns:
+        The card as written.
+    """
+    card = replace(card, files={name: digest(path / name) for name in _SEALED if (path / name).exists()})
+    (path / CARD).write_text(card.to_json(), encoding="utf-8")
+    (path / README).write_text(describe_card(card, read_evaluation(path)), encoding="utf-8")
+    return card
+
+
+def publish(result: Path, name: str = "", model_id: str = "", into: Path | None = None, **changes: Any) -> ModelCard:
+    """Copy a finished model folder into the list of models.
+
+    Args:
+        result: A folder in the published layout, as a run's `result/`.
+        name: What to call it; empty keeps its name.
+        model_id: Id to publish under; empty makes the next free `<task>--<backbone>--<nnnn>`.
+        into: Folder to publish into; None for the user's own models.
+        changes: Further fields of the card to set (licence, limits, …).
+
+    Returns:
+        The card as published.
+
+    Raises:
+        BadModel: If the folder is not a whole model.
+        Conflict: If the id is taken.
+    """
+    card = verify(result)
+    root = into or home.weights()
+    model_id = model_id or _next_id(card)
+    card = replace(card, id=model_id, name=name or card.name, **changes)  # checks the id before any path is made
+    root.mkdir(parents=True, exist_ok=True)
+    aside = root / f".{model_id}.{os.getpid()}.aside"
+    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        aside.mkdir()
+        for file in _SEALED:
+            if (result / file).is_file():
+                shutil.copyfile(result / file, aside / file)
+        _rename_evaluation(aside, model_id)
+        card = seal(aside, card)
+        if (root / model_id).exists():
+            raise Conflict(f"There is already a model {model_id}", do="Choose another id")
+        aside.rename(root / model_id)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return card
+
+
+def _rename_evaluation(path: Path, model_id: str) -> None:
+    if evaluation := read_evaluation(path):
+        (path / EVALUATION).write_text(replace(evaluation, model=model_id).to_json(), encoding="utf-8")
+
+
+def _next_id(card: ModelCard) -> str:
+    stem = f"{card.task.id}--{card.backbone.removeprefix('hf-hub:').replace('/', '-')}"
+    taken = {path.name for path in _folders()}
+    return next(i for n in range(1, 10_000) if (i := f"{stem}--{n:04d}") not in taken)
+
+
+def update_card(model_id: str, **changes: Any) -> ModelCard:
+    """Change fields of a published model's card (name, thresholds, retired, …); its files stay.
+
+    Raises:
+        BadModel: If there is no such model.
+        MedclsError: If a value is not allowed.
+    """
+    path = folder(model_id)
+    card = replace(read_card(path), **changes)
+    for name, text in ((CARD, card.to_json()), (README, _readme(path, card))):
+        aside = path / f".{name}.aside"
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(path / name)
+    return card
+
+
+def readme(model_id: str) -> str:
+    """Give a model's card as a person reads it, in Markdown.
+
+    Raises:
+        BadModel: If there is no such model or its card cannot be read.
+    """
+    path = folder(model_id)
+    return _readme(path, read_card(path))
+
+
+def _readme(path: Path, card: ModelCard) -> str:
+    return describe_card(card, read_evaluation(path))

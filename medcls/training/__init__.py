@@ -1,0 +1,1 @@
+"""Teaching a network: one readable loop, and what stands around it."""

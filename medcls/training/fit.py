@@ -1,0 +1,252 @@
+"""The training loop, readable in one sitting.
+
+Every random number of an epoch comes from the run's seed and the epoch's number, so a run that was killed goes on
+from its last whole epoch and, on a CPU, ends with the very weights it would have had.
+
+Started by `fabric run` with several processes, each takes its share of every batch; the first alone writes.
+"""
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from timm.data.mixup import Mixup
+from timm.utils.model_ema import ModelEmaV3
+
+from medcls.core.run import EpochResult, RunSpec
+from medcls.errors import RunFailed
+from medcls.nets.freezing import train_mode
+from medcls.training.checkpoint import read_last, write_last
+from medcls.training.inputs import Head, Source, TrainingData, keeps_features, make_source, row_batches
+from medcls.training.loss import class_weights, loss, soft_targets
+from medcls.training.measure import epoch_scores, is_better
+from medcls.training.memory import is_out_of_memory, what_would_fit
+from medcls.training.optimise import make_optimiser, make_schedule
+from medcls.training.order import epoch_order
+from medcls.training.shares import gather_rows, join_shares, make_fabric
+
+Step = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """How a run is followed and stopped from outside.
+
+    Args:
+        folder: Where checkpoints go; None keeps none.
+        should_stop: Asked after every step; True ends the run with the best epoch so far.
+        on_step: Called with steps done and steps in the epoch.
+    """
+
+    folder: Path | None = None
+    should_stop: Callable[[], bool] = lambda: False
+    on_step: Step = lambda done, total: None
+
+
+@dataclass
+class _State:
+    """Where a run stands between two epochs."""
+
+    epoch: int = 0
+    elapsed_s: float = 0.0
+    best_epoch: int = 0
+    best: dict[str, float] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+def fit(net: torch.nn.Module, data: TrainingData, spec: RunSpec, watch: Watch = Watch()) -> Iterator[EpochResult]:
+    """Fit a network, one `EpochResult` per epoch; goes on from the folder's checkpoint if there is one.
+
+    The epochs of the checkpoint come first, as they were, so that whoever listens knows all of them. When the
+    iterator is exhausted, `net` holds the weights of the best epoch, on the CPU, in evaluation mode.
+
+    Args:
+        net: The network, frozen as it shall be; changed in place.
+        data: What it learns from.
+        spec: The run's spec.
+        watch: How it is followed and stopped.
+
+    Raises:
+        RunFailed: If the loss is no longer a number, or memory ran out.
+        OSError: If a checkpoint cannot be written; the last one is then whole.
+    """
+    last = read_last(watch.folder)
+    fabric = make_fabric(net, data, spec, last["precision"] if last else None)
+    net = net.to(fabric.device).to(memory_format=torch.channels_last)
+    kept = keeps_features(net, spec)
+    train, validate = (make_source(net, part, data, spec, fabric.device, kept) for part in (data.train, data.validate))
+    learner = Head(net).to(fabric.device) if kept else net
+    batches = _Batches(train, data, spec, fabric)
+    optimiser = make_optimiser(learner, spec)
+    schedule = make_schedule(optimiser, spec, math.ceil(batches.steps / spec.accumulate))
+    model, optimiser = fabric.setup(learner, optimiser)
+    average = ModelEmaV3(learner, decay=spec.averaging, use_warmup=True) if spec.averaging else None
+    parts = {"net": learner, "optimiser": optimiser, "schedule": schedule} | ({"average": average} if average else {})
+    state, best_weights = _resume(last, parts)
+    yield from (EpochResult.from_dict(known) for known in state.history)
+
+    while state.epoch < spec.epochs and not _patience_over(state, spec):
+        started, epoch = time.perf_counter(), state.epoch + 1
+        _seed(spec.seed, epoch)
+        seen = _train_epoch(fabric, model, optimiser, schedule, average, batches, epoch, watch)
+        if seen is None:  # stopped in the middle: the best epoch so far is the result
+            break
+        judged = average.module if average else learner
+        scores = epoch_scores(logits_of(judged, validate, fabric), data.validate.truth)
+        if spec.schedule == "plateau":
+            schedule.step(scores["loss"])  # type: ignore[arg-type]  # plateau takes a score
+        state.epoch, best = epoch, is_better(scores, state.best, spec.select_by)
+        if best:
+            state.best_epoch, state.best = epoch, scores
+            best_weights = {k: v.detach().cpu().clone() for k, v in judged.state_dict().items()}
+        state.elapsed_s += time.perf_counter() - started
+        lr = optimiser.param_groups[-1]["lr"]
+        result = EpochResult(epoch, state.elapsed_s, lr, seen, scores, best, _notes(kept, epoch, fabric))
+        state.history.append(result.to_dict())
+        if fabric.is_global_zero and watch.folder:
+            states = {name: part.state_dict() for name, part in parts.items()}
+            known = {"state": dict(vars(state)), "precision": str(fabric._precision.precision), **states}
+            write_last(watch.folder, known, best_weights, state.best_epoch if best else 0)
+        fabric.barrier()
+        yield result
+
+    if best_weights:
+        learner.load_state_dict(best_weights)
+    net.cpu().eval()
+
+
+def logits_of(net: torch.nn.Module, source: Source, fabric: Fabric) -> torch.Tensor:
+    """Run a network over a part in evaluation mode; logits (N, K) float32 on the CPU, all of them in every process."""
+    net.eval()
+    with torch.inference_mode(), fabric.autocast():
+        shares = row_batches(len(source), fabric.global_rank, fabric.world_size)
+        own = [net(source.look(rows, fabric.device)).float().cpu() for rows in shares]
+    return gather_rows(own, len(source), fabric)
+
+
+class _Batches:
+    """Shuffled, balanced and augmented batches of the training part, the same for the same epoch."""
+
+    def __init__(self, source: Source, data: TrainingData, spec: RunSpec, fabric: Fabric) -> None:
+        self.source, self.spec, self.fabric, self.n_labels = source, spec, fabric, data.n_labels
+        self.truth = torch.from_numpy(data.train.truth)
+        weights = class_weights(self.truth, data.n_labels) if spec.balance == "weights" else None
+        self.weights = None if weights is None else weights.to(fabric.device)
+        self.size = min(spec.batch_size, len(self.truth))
+        if self.size < fabric.world_size:
+            raise RunFailed(
+                "A batch is too small to be shared", found=f"{self.size} scans for {fabric.world_size} processes",
+                do="Raise batch_size, or use fewer processes",
+            )  # fmt: skip
+        self.steps = max(1, len(epoch_order(data.train.truth, spec, 1)) // self.size)
+        self.mixup = Mixup(spec.mixup, num_classes=data.n_labels) if spec.balance == "mixup" else None
+
+    def __call__(self, epoch: int) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+        """Give this process' share: batch (N, …), target (N, K), truth (N,). An incomplete last batch is left out."""
+        rank, world = self.fabric.global_rank, self.fabric.world_size
+        generator = torch.Generator().manual_seed((self.spec.seed * 100_003 + epoch) * world + rank)
+        order = epoch_order(self.truth.numpy(), self.spec, epoch)
+        for step in range(self.steps):
+            rows = order[step * self.size : (step + 1) * self.size][rank::world]
+            batch = self.source.learn(rows, self.fabric.device, generator)
+            truth = self.truth[rows].to(self.fabric.device)
+            target = soft_targets(truth, self.n_labels, self.spec.label_smoothing)
+            if self.mixup and len(batch) % 2 == 0:
+                batch, mixed = self.mixup(batch, truth)
+                target = mixed * (1 - self.spec.label_smoothing) + self.spec.label_smoothing / self.n_labels
+            yield batch, target, truth
+
+    def share(self, n: int) -> float:
+        """Factor that makes the mean over processes of a share's loss the mean over the batch; 1 for one process."""
+        return n * self.fabric.world_size / self.size
+
+
+def _train_epoch(
+    fabric: Fabric, model: Any, optimiser: Any, schedule: Any, average: ModelEmaV3 | None, batches: _Batches,
+    epoch: int, watch: Watch,
+) -> dict[str, float] | None:  # fmt: skip
+    """One pass over the training part; its scores as seen while training, or None if asked to stop."""
+    spec, seen, truths, losses = batches.spec, [], [], []
+    train_mode(model.module)
+    try:
+        for step, (batch, target, truth) in enumerate(batches(epoch), 1):
+            logits = model(batch)
+            value = loss(logits, target, spec, batches.weights)
+            _require_finite(value, spec, epoch, step)
+            closes = step % spec.accumulate == 0 or step == batches.steps
+            fabric.backward(value * batches.share(len(batch)) / spec.accumulate)
+            if closes:
+                optimiser.step()
+                optimiser.zero_grad(set_to_none=True)
+                if spec.schedule != "plateau":
+                    schedule.step()
+                if average:
+                    average.update(model.module, step=(epoch - 1) * batches.steps + step)
+            seen.append(logits.detach().float().cpu())
+            truths.append(truth.cpu())
+            losses.append(float(value.detach()))
+            watch.on_step(step, batches.steps)
+            if fabric.broadcast(watch.should_stop()):
+                return None
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        optimiser.zero_grad(set_to_none=True)
+        raise what_would_fit(model, batches.source, spec, fabric) from error
+    return _scores_seen(seen, truths, losses, fabric)
+
+
+def _require_finite(value: torch.Tensor, spec: RunSpec, epoch: int, step: int) -> None:
+    if torch.isfinite(value):
+        return
+    cure = "train in fp32, or lower the learning rate" if spec.precision != "fp32" else "lower the learning rate"
+    raise RunFailed(
+        "Training stopped: the loss is no longer a number", found=f"{value.item()} in epoch {epoch}, step {step}",
+        do=f"To cure it, {cure} ({spec.lr:g} now)",
+    )  # fmt: skip
+
+
+def _scores_seen(
+    seen: list[torch.Tensor], truths: list[torch.Tensor], losses: list[float], fabric: Fabric
+) -> dict[str, float]:
+    logits, truth, mean = torch.cat(seen), torch.cat(truths), torch.tensor(np.mean(losses))
+    if fabric.world_size > 1:
+        logits, truth, means = (join_shares(share, fabric) for share in (logits, truth, mean[None]))
+        mean = means.mean()
+    return epoch_scores(logits, truth.numpy()) | {"loss": float(mean)}
+
+
+def _notes(kept: bool, epoch: int, fabric: Fabric) -> tuple[str, ...]:
+    if epoch > 1:
+        return ()
+    notes = [f"computed in {fabric._precision.precision}"]
+    if kept:
+        notes.append("the backbone is frozen: its features were computed once and kept")
+    if fabric.world_size > 1:
+        notes.append(f"every batch shared by {fabric.world_size} processes")
+    return tuple(notes)
+
+
+def _seed(seed: int, epoch: int) -> None:
+    """Set the generators that dropout (torch) and mixup (numpy) draw from."""
+    torch.manual_seed(seed * 100_003 + epoch)
+    np.random.seed((seed * 100_003 + epoch) % 2**32)
+
+
+def _patience_over(state: _State, spec: RunSpec) -> bool:
+    return bool(spec.patience) and state.epoch - state.best_epoch >= spec.patience
+
+
+def _resume(last: dict[str, Any] | None, parts: dict[str, Any]) -> tuple[_State, dict[str, torch.Tensor]]:
+    if last is None:
+        return _State(), {}
+    for name, part in parts.items():
+        part.load_state_dict(copy.deepcopy(last[name]))
+    return _State(**last["state"]), last["best_weights"]

@@ -1,0 +1,260 @@
+"""From a run's spec to what the loop needs, and from a fitted network to a model folder."""
+
+import json
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save
+
+import medcls
+from medcls import nets, store
+from medcls.core.collection import Case
+from medcls.core.model import Abstention, Calibration, ModelCard, Origin
+from medcls.core.run import EpochResult, RunSpec
+from medcls.core.scan import Preprocess
+from medcls.core.task import Task
+from medcls.data.batches import Part, join_parts, read_part
+from medcls.data.sources import Sources
+from medcls.nets.anatomy import logits_and_features
+from medcls.nets.config import hub_config
+from medcls.nets.freezing import freeze
+from medcls.nets.initial import IMAGENET_MEAN, IMAGENET_STD, Matched, for_channels, load_initial, look_at
+from medcls.stats.calibration import calibrate, fit_temperature
+from medcls.stats.familiarity import neighbour_distance, unit_rows
+from medcls.training.inputs import TrainingData, normalise, to_device
+
+# Nothing is decided below this calibrated probability: the answer would be wrong two times in five.
+MIN_PROB = 0.6
+# The familiarity limit is this share of validation scans; the bank keeps so many training scans.
+FAMILIAR_SHARE, BANK_SIZE = 0.99, 512
+_LARGEST_FP16 = 65_000.0
+
+
+def read_sources(
+    sources: Sources,
+    part: str,
+    preprocess: Preprocess,
+    spec: RunSpec,
+    on_case: Callable[[int, int], None] = lambda done, total: None,
+) -> Part:
+    """Decode one part of every collection into one set of arrays.
+
+    Args:
+        sources: From `find_sources`.
+        part: `train`, `validate` or `test`.
+        preprocess: How the network is fed.
+        spec: The run's spec; `max_cases` bounds the training part, drawn by whole groups.
+        on_case: Called with cases done and cases in all, per collection.
+    """
+    parts = []
+    for collection, cases in zip(sources.collections, sources.cases, strict=True):
+        few = list(cases.get(part, ()))
+        if part == "train" and spec.max_cases:
+            few = _draw_groups(few, spec.max_cases // len(sources.collections), spec.seed)
+        if few:
+            parts.append(read_part(collection, few, sources.task.label_ids, preprocess, on_case))
+    return join_parts(parts)
+
+
+def _draw_groups(cases: list[Case], most: int, seed: int) -> list[Case]:
+    groups = np.random.default_rng(seed).permutation(sorted({case.group for case in cases})).tolist()
+    sizes = dict.fromkeys(groups, 0)
+    for case in cases:
+        sizes[case.group] += 1
+    total, kept = 0, set()
+    for group in groups:
+        if total + sizes[group] <= most:
+            kept.add(group)
+            total += sizes[group]
+    return [case for case in cases if case.group in kept]
+
+
+def make_net(spec: RunSpec, task: Task) -> tuple[torch.nn.Module, Matched, Preprocess]:
+    """Build a run's network with its initial weights, frozen as asked.
+
+    Returns:
+        The network, what its initial weights matched, and how it wants to be fed.
+
+    Raises:
+        BadModel: If the network or the weights cannot be had.
+        BadSpec: If what shall be frozen is unknown.
+    """
+    source = find_initial(spec.initial)
+    start = look_at(source, spec.backbone, spec.channels)
+    torch.manual_seed(spec.seed)
+    net = nets.build(
+        spec.backbone, len(task.labels), channels=spec.channels, size_px=spec.size_px, head=spec.head,
+        dropout=spec.dropout, args=start.args | spec.backbone_args,
+    )  # fmt: skip
+    matched = load_initial(net, source, labels=task.label_ids)
+    freeze(net, spec.freeze)
+    mean, std = (for_channels(v, spec.channels) for v in (start.mean or IMAGENET_MEAN, start.std or IMAGENET_STD))
+    preprocess = Preprocess(spec.size_px, spec.channels, mean, std, fit=spec.fit, cleaning=spec.cleaning)  # type: ignore[arg-type]
+    return net, matched, preprocess
+
+
+def find_initial(initial: str) -> str | Path:
+    """Say what a spec's `initial` means: `imagenet` and `none` themselves, a file, or the folder of a published model.
+
+    Raises:
+        BadModel: If it is neither a word, a file nor a model.
+    """
+    if initial in ("imagenet", "none"):
+        return initial
+    path = Path(initial).expanduser()
+    return path if path.is_file() or path.suffix else store.folder(initial)
+
+
+def round_weights(net: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Round a network's weights to what will be stored, and give that.
+
+    Matrices and kernels are kept as fp16 where they fit its range; vectors (biases, norms and their statistics) as fp32.
+    Rounding comes before calibration and evaluation, so what is measured is what ships.
+
+    Args:
+        net: Changed in place.
+
+    Returns:
+        Tensors by name, as they go to disk.
+    """
+    stored = {}
+    for name, value in net.state_dict().items():
+        fits = value.is_floating_point() and value.ndim > 1 and value.abs().max() < _LARGEST_FP16
+        stored[name] = (value.half() if fits else value).contiguous().clone()
+    net.load_state_dict({name: v.float() if v.dtype == torch.float16 else v for name, v in stored.items()})
+    return stored
+
+
+def run_part(
+    net: torch.nn.Module, part: Part, preprocess: Preprocess, batch_size: int = 64
+) -> tuple[np.ndarray, np.ndarray]:
+    """Run a network over a part; logits (N, K) and features before the last layer (N, D), float32."""
+    net.eval()
+    logits, features = [], []
+    with torch.inference_mode():
+        for i in range(0, len(part), batch_size):
+            batch = normalise(to_device(part.pixels[i : i + batch_size], torch.device("cpu")), preprocess)
+            one = logits_and_features(net, batch)
+            logits.append(one[0].numpy())
+            features.append(one[1].numpy())
+    return np.concatenate(logits), np.concatenate(features)
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A fitted network and the story of how it was fitted.
+
+    Args:
+        net: The network, best epoch, on the CPU.
+        data: What it was fitted on.
+        sources: Where that came from.
+        matched: What its initial weights matched.
+        epochs: Every epoch's result.
+    """
+
+    net: torch.nn.Module
+    data: TrainingData
+    sources: Sources
+    matched: Matched
+    epochs: tuple[EpochResult, ...]
+
+
+def write_result(fitted: Fitted, spec: RunSpec, run_id: str, folder: Path) -> ModelCard:
+    """Write weights, config, features and card of a fitted network into a folder; nothing is evaluated yet.
+
+    Args:
+        fitted: The network and its story.
+        spec: The run's spec.
+        run_id: Id of the run; becomes the model's id until it is published under another.
+        folder: Where to write; made if missing.
+
+    Returns:
+        The card as written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    net, data, task = fitted.net, fitted.data, fitted.sources.task
+    weights = round_weights(net)
+    (folder / store.WEIGHTS).write_bytes(
+        save(weights, metadata={"format": "pt"})
+    )  # save_file hides that a disk is full
+    logits, features = run_part(net, data.validate, data.preprocess)
+    calibration = fit_temperature(logits, data.validate.truth)
+    bank = _feature_bank(net, data, spec.seed)
+    (folder / store.FEATURES).write_bytes(save({"features": torch.from_numpy(bank).half()}))
+    store.write_seen(folder, _seen(fitted, spec))
+    preprocess = data.preprocess
+    (folder / store.CONFIG).write_text(json.dumps(hub_config(net, task, preprocess), indent=2) + "\n", encoding="utf-8")
+    card = ModelCard(
+        id=run_id, name=spec.name or f"{spec.backbone} for {task.id}", task=task,
+        backbone=nets.backbone_name_for(net), backbone_args=nets.backbone_args_for(net),
+        preprocess=preprocess, calibration=calibration,
+        abstention=_abstention(calibrate(logits, calibration.temperature), data.validate.truth, features, bank, calibration),
+        origin=_origin(fitted, spec, run_id), trained_on=_trained_on(fitted.sources),
+        n_parameters=sum(p.numel() for p in net.parameters()),
+    )  # fmt: skip
+    return store.seal(folder, card)
+
+
+def _seen(fitted: Fitted, spec: RunSpec) -> set[str]:
+    """Digests of every scan that shaped the weights: trained or tuned on here, or by the model it started from."""
+    cases = (*fitted.data.train.cases, *fitted.data.validate.cases)
+    source = find_initial(spec.initial)
+    before = store.read_seen(source) if isinstance(source, Path) and source.is_dir() else frozenset()
+    return {case.sha256 for case in cases} | before
+
+
+def _feature_bank(net: torch.nn.Module, data: TrainingData, seed: int) -> np.ndarray:
+    """Features of training scans, as many of each label, (M, D) float64, rows of length 1."""
+    rng, truth = np.random.default_rng(seed), data.train.truth
+    each = BANK_SIZE // data.n_labels
+    rows = np.sort(np.concatenate([rng.permutation(np.flatnonzero(truth == k))[:each] for k in np.unique(truth)]))
+    part = Part(data.train.pixels[rows], truth[rows], tuple(data.train.cases[i] for i in rows))
+    return unit_rows(run_part(net, part, data.preprocess)[1])
+
+
+def _abstention(
+    prob: np.ndarray, truth: np.ndarray, features: np.ndarray, bank: np.ndarray, calibration: Calibration
+) -> Abstention:
+    below = prob.max(axis=1) < MIN_PROB
+    right = float((prob.argmax(axis=1) == truth)[below].mean()) if below.any() else float("nan")
+    limit = float(np.quantile(neighbour_distance(features, bank.astype(np.float16)), FAMILIAR_SHARE))
+    how = f"of {len(truth)} validation cases {int(below.sum())} lie below" + (
+        f", of which {right:.0%} were right" if below.any() else ""
+    )
+    how += f"; scans farther from the training scans than {FAMILIAR_SHARE:.0%} of the validation scans are not decided either"
+    return Abstention(MIN_PROB, max(limit, 1e-6), len(truth), how)
+
+
+def _origin(fitted: Fitted, spec: RunSpec, run_id: str) -> Origin:
+    libraries = {name: version(name) for name in ("torch", "torchvision", "timm", "lightning-fabric", "pillow")}
+    last = fitted.epochs[-1] if fitted.epochs else None
+    return Origin(
+        run=run_id, created=datetime.now(UTC).isoformat(timespec="seconds"), collections=tuple(_counts(fitted.sources)),
+        fingerprint=fitted.sources.fingerprint, initial=fitted.matched.words, spec=spec.to_dict(),
+        versions={"medcls": medcls.__version__, "python": platform.python_version()} | libraries,
+        training_s=last.elapsed_s if last else 0.0, epochs=last.epoch if last else 0,
+    )  # fmt: skip
+
+
+def _counts(sources: Sources) -> list[str]:
+    return [
+        f"{collection.name}: "
+        + ", ".join(f"{len(cases[p])} to {p}" for p in ("train", "validate", "test") if cases.get(p))
+        for collection, cases in zip(sources.collections, sources.cases, strict=True)
+    ]
+
+
+def _trained_on(sources: Sources) -> str:
+    labels = {
+        label.id: sum(c.label == label.id for cases in sources.cases for c in cases.get("train", ()))
+        for label in sources.task.labels
+    }
+    names = " and ".join(c.name for c in sources.collections)
+    counts = ", ".join(f"{n} {label}" for label, n in labels.items())
+    return f"{sources.count('train')} labelled scans of {names} ({counts}). Kept apart for choosing the epoch and for testing: {sources.by}."

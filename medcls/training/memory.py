@@ -1,0 +1,63 @@
+"""Memory that ran out, and the batch that would have fitted."""
+
+import gc
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+
+from medcls.core.run import RunSpec
+from medcls.errors import RunFailed
+from medcls.training.inputs import Source
+
+_WORDS = ("out of memory", "can't allocate memory", "cannot allocate memory", "failed to allocate")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Say whether an error means that memory ran out; torch has its own class for graphics cards only."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _WORDS)
+
+
+def what_would_fit(model: Any, source: Source, spec: RunSpec, fabric: Fabric) -> RunFailed:
+    """Find the largest halved batch that passes forth and back, and give the error that says so.
+
+    Args:
+        model: The network as Fabric set it up; its weights are not changed.
+        source: Where scans come from.
+        spec: The run's spec.
+        fabric: Where it runs.
+    """
+    size = min(spec.batch_size, len(source))
+    while (size := size // 2) >= 1:
+        free(fabric.device)
+        if fits(model, source, size, fabric):
+            more = -(-spec.batch_size * spec.accumulate // size)
+            do = f"A batch of {size} fits: set batch_size to {size}, and accumulate to {more} for the same updates"
+            return RunFailed(f"Memory ran out with a batch of {spec.batch_size}", do=do)
+    do = "Choose a smaller network or a smaller size_px"
+    return RunFailed(f"Memory ran out with a batch of {spec.batch_size}", found="not even a batch of 1 fits", do=do)
+
+
+def fits(model: Any, source: Source, size: int, fabric: Fabric) -> bool:
+    """Say whether a batch of so many scans passes forth and back."""
+    try:
+        batch = source.learn(np.arange(size), fabric.device, torch.Generator().manual_seed(0))
+        model.eval()  # statistics of batch norms stay as they are
+        fabric.backward(model(batch).float().square().mean())
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return False
+    finally:
+        model.zero_grad(set_to_none=True)
+    return True
+
+
+def free(device: torch.device) -> None:
+    """Give back what nobody holds any more."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()

@@ -1,0 +1,122 @@
+"""A few steps of a run on made-up pixels, to know its time and memory beforehand."""
+
+import itertools
+import resource
+import statistics
+import sys
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from medcls import nets
+from medcls.core.collection import Case
+from medcls.core.record import Record
+from medcls.core.run import RunSpec
+from medcls.core.scan import Preprocess
+from medcls.data.batches import Part
+from medcls.nets.freezing import freeze
+from medcls.nets.initial import for_channels, load_initial
+from medcls.training.fit import Watch, fit
+from medcls.training.inputs import TrainingData, keeps_features
+from medcls.training.make import find_initial
+
+_STEPS, _LOOKS = 4, 16
+
+
+@dataclass(frozen=True)
+class Rehearsal(Record):
+    """What a few steps took.
+
+    Args:
+        step_s: Seconds of one step (one batch forth and back), the median of a few.
+        look_s: Seconds to look at one scan without learning.
+        peak_bytes: Most memory the process held, on the graphics card if it computes there.
+        weights_bytes: Size of the network's weights.
+        learning_bytes: Size of the weights that learn.
+        keeps_features: True if the backbone is run once and its features are kept.
+        computed_in: Number format, as Fabric names it, and the device.
+    """
+
+    step_s: float
+    look_s: float
+    peak_bytes: int
+    weights_bytes: int
+    learning_bytes: int
+    keeps_features: bool
+    computed_in: str
+
+
+def rehearse(spec: RunSpec, n_labels: int) -> Rehearsal:
+    """Carry out a few steps of a run on random pixels; nothing is written.
+
+    Args:
+        spec: The run's spec; its data are not read.
+        n_labels: Number of labels.
+
+    Raises:
+        BadModel: If there is no such network, or its initial weights cannot be had.
+        BadSpec: If it does not work as asked.
+        RunFailed: If memory ran out, with the batch that fits.
+    """
+    net = nets.build(
+        spec.backbone, n_labels, channels=spec.channels, size_px=spec.size_px, head=spec.head, dropout=spec.dropout,
+        args=spec.backbone_args,
+    )  # fmt: skip
+    load_initial(net, find_initial(spec.initial))  # may have to be fetched, which is better known beforehand
+    freeze(net, spec.freeze)
+    kept = keeps_features(net, spec)
+    short = replace(
+        spec,
+        epochs=1,
+        patience=0,
+        accumulate=1,
+        lr=1e-6,
+        optimiser=spec.optimiser,
+        schedule="constant",
+        select_by="loss",
+    )
+    data = _made_up(spec, n_labels, 1 if kept else _STEPS)
+    times = [time.perf_counter()]
+    watch = Watch(on_step=lambda done, total: times.append(time.perf_counter()))
+    started = times[0]
+    for result in fit(net, data, short, watch):
+        whole_s, precision = time.perf_counter() - started, result.notes[0].removeprefix("computed in ")
+    steps = [b - a for a, b in itertools.pairwise(times)]
+    looked = len(data.validate) + (len(data.train) if kept else 0)
+    step_s = statistics.median(steps[1:] or steps)
+    look_s = (times[1] - started if kept else started + whole_s - times[-1]) / looked
+    parameters = list(net.parameters())
+    return Rehearsal(
+        step_s, max(look_s, 0.0), _peak_bytes(), sum(p.numel() * 4 for p in parameters),
+        sum(p.numel() * 4 for p in parameters if p.requires_grad), kept, f"{precision} on {_device(spec)}",
+    )  # fmt: skip
+
+
+def _made_up(spec: RunSpec, n_labels: int, steps: int) -> TrainingData:
+    def part(n: int) -> Part:
+        rng = np.random.default_rng(0)
+        pixels = rng.integers(0, 256, (n, spec.size_px, spec.size_px, spec.channels), np.uint8)
+        truth = np.arange(n, dtype=np.int64) % n_labels
+        return Part(
+            pixels, truth, tuple(Case(str(i), "", None, str(i), "", (spec.size_px, spec.size_px)) for i in range(n))
+        )
+
+    mean, std = (for_channels((0.5,) * 3, spec.channels) for _ in range(2))
+    return TrainingData(
+        part(steps * spec.batch_size), part(_LOOKS), n_labels, Preprocess(spec.size_px, spec.channels, mean, std)
+    )
+
+
+def _device(spec: RunSpec) -> str:
+    return (
+        "cuda" if spec.device in ("auto", "cuda") and torch.cuda.is_available() else spec.device.replace("auto", "cpu")
+    )
+
+
+def _peak_bytes() -> int:
+    if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
+        return torch.cuda.max_memory_reserved()
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

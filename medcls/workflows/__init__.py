@@ -1,0 +1,1 @@
+"""What a page or a command does, as plain functions over core types."""

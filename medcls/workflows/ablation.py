@@ -1,0 +1,114 @@
+"""Runs that differ in one knob, lined up with what the knob did."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from medcls import store
+from medcls.core.evaluation import CaseTable, Estimate
+from medcls.core.run import RunSpec, knobs
+from medcls.errors import BadData, MedclsError
+from medcls.runs.folder import RunFolder, list_runs
+from medcls.stats.paired import Difference, compare, share_cases
+from medcls.stats.score_table import SCORES, names_of
+from medcls.stats.scores import evaluate_cases
+
+_SAY_NOTHING = {"name", "recipe", "device", "precision"}  # knobs that do not change what is learned
+
+
+@dataclass(frozen=True, eq=False)
+class AblationRow:
+    """Two runs that differ in one knob.
+
+    Args:
+        knob: Name of the knob.
+        before: Id of the run with the knob at its usual value, or the older one.
+        after: Id of the other.
+        value_before: The knob's value in it.
+        value_after: The knob's value in the other.
+        score_before: The chosen score on the cases both were tested on.
+        score_after: The same of the other.
+        difference: After minus before, with a verdict.
+    """
+
+    knob: str
+    before: str
+    after: str
+    value_before: Any
+    value_after: Any
+    score_before: Estimate
+    score_after: Estimate
+    difference: Difference
+
+
+@dataclass(frozen=True, eq=False)
+class _Tested:
+    run: str
+    spec: RunSpec
+    cases: CaseTable
+    fingerprint: str
+    positive: tuple[int, ...]
+
+
+def ablate(score: str = "auroc", *, run_ids: Sequence[str] = (), resamples: int = 2000) -> tuple[AblationRow, ...]:
+    """Line up finished runs that differ in one knob.
+
+    Args:
+        score: Full name of the score to compare.
+        run_ids: Only these runs; empty for all that have a result.
+        resamples: How many times groups are resampled.
+
+    Returns:
+        One row for each pair, by knob. Runs that differ in name, recipe, device or number format alone count as the same in
+        these; every pair's p is corrected (Holm) among the pairs of its knob.
+
+    Raises:
+        BadData: If there is no such score.
+    """
+    tested = [t for run in list_runs() if (not run_ids or run.id in run_ids) and (t := _tested(run))]
+    pairs: dict[str, list[tuple[_Tested, _Tested]]] = {}
+    for a, b in combinations(sorted(tested, key=lambda t: t.run), 2):
+        if (knob := _only_knob(a, b)) and set(a.cases.labels) == set(b.cases.labels):
+            usual = knobs()[knob][0].default
+            pairs.setdefault(knob, []).append((b, a) if getattr(b.spec, knob) == usual else (a, b))
+    rows = [_row(knob, a, b, score, resamples) for knob in sorted(pairs) for a, b in pairs[knob]]
+    return tuple(row for row in rows if row)
+
+
+def _tested(run: RunFolder) -> _Tested | None:
+    """Read what a run was tested on; None if it has no result that can be compared."""
+    try:
+        card = store.read_card(run.result)
+        cases, evaluation = store.read_cases(run.result), store.read_evaluation(run.result)
+        if cases is None or evaluation is None:
+            return None
+        return _Tested(run.id, run.spec(), cases, evaluation.fingerprint, card.task.positive)
+    except MedclsError:
+        return None  # no result yet, or not a readable one: the Runs page tells of it
+
+
+def _only_knob(a: _Tested, b: _Tested) -> str | None:
+    differ = [name for name in knobs() if name not in _SAY_NOTHING and getattr(a.spec, name) != getattr(b.spec, name)]
+    return differ[0] if len(differ) == 1 else None
+
+
+def _row(knob: str, a: _Tested, b: _Tested, score: str, resamples: int) -> AblationRow | None:
+    labels = a.cases.labels
+    name = next((n for n in SCORES if score in names_of(n, labels)), None)
+    if name is None:
+        raise BadData(
+            "There is no such score",
+            found=score[:80],
+            allowed=", ".join(n for s in SCORES for n in names_of(s, labels)),
+        )
+    try:
+        tables = share_cases({b.run: b.cases, a.run: a.cases})
+    except BadData:
+        return None  # tested on other cases: nothing to line up
+    positive = tuple(tables[b.run].labels.index(b.cases.labels[i]) for i in b.positive)
+    (difference,) = compare(tables, score, positive, resamples=resamples)
+    scores = {m: evaluate_cases(t, positive, resamples=resamples, names=(name,))[score] for m, t in tables.items()}
+    return AblationRow(
+        knob, a.run, b.run, getattr(a.spec, knob), getattr(b.spec, knob), scores[a.run], scores[b.run], difference
+    )

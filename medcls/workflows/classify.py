@@ -1,0 +1,151 @@
+"""Answering scans: one, many, or a folder of them, with one model."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from medcls import store
+from medcls.core.model import ModelCard
+from medcls.core.prediction import Prediction
+from medcls.core.scan import Scan
+from medcls.errors import BadModel, MedclsError
+from medcls.imaging.decode import read_scan
+from medcls.imaging.limits import Limits
+
+if TYPE_CHECKING:  # torch costs seconds; a page that only lists models must not pay for it
+    from medcls.classifier import Classifier
+
+# How many scans go through the network at once, and how many are decoded ahead of it.
+_BATCH, _AHEAD = 8, 16
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What became of one file.
+
+    Args:
+        name: Its name as given; only ever shown to who gave it.
+        scan: The decoded scan; None if it could not be read.
+        prediction: The model's answer; None if there is no scan or the model failed on it.
+        error: Why there is no answer; None if there is one.
+    """
+
+    name: str
+    scan: Scan | None
+    prediction: Prediction | None
+    error: MedclsError | None
+
+
+def open_model(model_id: str) -> "Classifier":
+    """Load a model, checking its hashes.
+
+    Raises:
+        BadModel: If it is missing, damaged or was changed.
+    """
+    from medcls.classifier import Classifier
+
+    return Classifier.open(model_id)
+
+
+def choose_model(task_id: str = "", model_id: str = "") -> ModelCard:
+    """Find the model to use where the user named a model, a task or nothing.
+
+    Args:
+        task_id: Task the model must answer; empty for any.
+        model_id: The model; empty for the best measured one of the task (by AUROC on its own test cases).
+
+    Raises:
+        BadModel: If there is none, the model answers another task, or models of several tasks are there and none was named.
+    """
+    if model_id:
+        card = store.read_card(model_id)
+        if task_id and card.task.id != task_id:
+            raise BadModel(f"Model {model_id} answers another task", found=card.task.id, allowed=task_id)
+        return card
+    cards = [card for card in store.list_cards() if task_id in ("", card.task.id)]
+    tasks = sorted({card.task.id for card in cards})
+    if not cards:
+        raise BadModel(
+            "There is no model for this" if task_id else "There is no model yet",
+            found=task_id,
+            do="Train or import one",
+        )
+    if len(tasks) > 1:
+        raise BadModel(
+            "It is not clear which task is meant",
+            allowed=", ".join(tasks),
+            do="Name one with --task, or a model with --model",
+        )
+    return max(cards, key=_auroc)
+
+
+def _auroc(card: ModelCard) -> float:
+    try:
+        evaluation = store.read_evaluation(card.id)
+    except BadModel:  # a model whose figures cannot be read is the last to be chosen; asking for it by name still works
+        return -1.0
+    score = evaluation.scores.get("auroc") if evaluation else None
+    return score.value if score and score.value == score.value else -1.0
+
+
+def classify_one(scan: Scan, classifier: "Classifier") -> Prediction:
+    """Answer one decoded scan."""
+    return classifier.predict(scan)
+
+
+def classify_many(files: Iterable[tuple[str, bytes | MedclsError]], classifier: "Classifier") -> Iterator[Answer]:
+    """Answer files in order; one that cannot be read comes with its error, and the rest go on.
+
+    Files are decoded ahead on another thread while the network works; only a few are held at a time.
+
+    Args:
+        files: Name and bytes of each file, archives already opened, or the error that took the place of its bytes.
+        classifier: From `open_model`.
+    """
+    limits = Limits.from_env()
+    with ThreadPoolExecutor(1) as pool:
+        waiting: deque[tuple[str, Future[Scan | MedclsError]]] = deque()
+        for name, data in files:
+            waiting.append((name, pool.submit(_read, data, limits)))
+            if len(waiting) >= _AHEAD:
+                yield from _answer_some(waiting, classifier)
+        while waiting:
+            yield from _answer_some(waiting, classifier)
+
+
+def _read(data: bytes | MedclsError, limits: Limits) -> Scan | MedclsError:
+    if isinstance(data, MedclsError):
+        return data
+    try:
+        return read_scan(data, limits=limits)
+    except MedclsError as error:
+        return error
+
+
+def _answer_some(waiting: deque[tuple[str, Future[Scan | MedclsError]]], classifier: "Classifier") -> Iterator[Answer]:
+    """Answer the first few that wait; if the batch fails, each alone, so that one scan spoils no other."""
+    read = [(name, future.result()) for name, future in (waiting.popleft() for _ in range(min(_BATCH, len(waiting))))]
+    scans = [scan for _, scan in read if isinstance(scan, Scan)]
+    try:
+        predictions: list[Prediction | MedclsError] = list(classifier.predict_many(scans))
+    except MedclsError:
+        predictions = [_predict(scan, classifier) for scan in scans]
+    answers = iter(predictions)
+    for name, scan in read:
+        if isinstance(scan, MedclsError):
+            yield Answer(name, None, None, scan)
+        else:
+            found = next(answers)
+            if isinstance(found, MedclsError):
+                yield Answer(name, scan, None, found)
+            else:
+                yield Answer(name, scan, found, None)
+
+
+def _predict(scan: Scan, classifier: "Classifier") -> Prediction | MedclsError:
+    try:
+        return classifier.predict(scan)
+    except MedclsError as error:
+        return error

@@ -1,0 +1,203 @@
+"""Several models side by side on one scan."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from medcls.core.model import ModelCard
+from medcls.core.prediction import Prediction
+from medcls.core.scan import Preprocess, Scan
+from medcls.errors import BadModel, MedclsError
+
+FEWEST, MOST = 2, 8
+CANNOT_TELL = "cannot tell"
+
+
+@dataclass(frozen=True, eq=False)
+class ModelAnswer:
+    """What one model said of the scan.
+
+    Args:
+        model: Id of the model.
+        card: Its card; None if it could not be opened.
+        prediction: Its answer; None if there is none.
+        error: Why there is none.
+        opened_s: Seconds it took to open, at the same time as the others; near 0 if it was open already.
+        prepared: True if it got the scan as another model had prepared it already.
+    """
+
+    model: str
+    card: ModelCard | None
+    prediction: Prediction | None
+    error: MedclsError | None
+    opened_s: float = 0.0
+    prepared: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """The mean of the calibrated probabilities of models with the same labels.
+
+    Args:
+        models: Ids of the models averaged.
+        card: Card of the first, for the words of the labels.
+        prediction: Their mean; nothing is decided where half of them or more cannot tell.
+    """
+
+    models: tuple[str, ...]
+    card: ModelCard
+    prediction: Prediction
+
+
+@dataclass(frozen=True, eq=False)
+class ComparedScan:
+    """Several models' answers to one scan.
+
+    Args:
+        answers: One per model asked, in the order asked.
+        ensembles: One for each set of labels that two models or more share.
+        agreement: Where they agree and where not, as sentences.
+        elapsed_s: Seconds from the first model opened to the last answer.
+    """
+
+    answers: tuple[ModelAnswer, ...]
+    ensembles: tuple[Ensemble, ...]
+    agreement: tuple[str, ...]
+    elapsed_s: float
+
+
+def compare_scan(scan: Scan, model_ids: Sequence[str], open_model: Callable[[str], Any]) -> ComparedScan:
+    """Ask several models about one scan, decoded once.
+
+    Models are opened on threads at the same time; each is asked as soon as it is open, one at a time, so that every
+    network has all cores while it computes and its time is its own. Models that want the scan prepared alike share that too.
+
+    Args:
+        scan: The decoded scan.
+        model_ids: Two to eight, each once.
+        open_model: Gives a model's `Classifier` by id; called from several threads.
+
+    Returns:
+        The answers; a model that fails comes with its error and the others go on.
+
+    Raises:
+        BadModel: If there are fewer than two models, more than eight, or one twice.
+    """
+    check_models(model_ids)
+    started = time.perf_counter()
+    prepared: dict[Preprocess, Any] = {}
+    answers: dict[str, ModelAnswer] = {}
+    with ThreadPoolExecutor(min(len(model_ids), os.cpu_count() or 1)) as pool:
+        opening: dict[Future, str] = {pool.submit(_open, model_id, open_model): model_id for model_id in model_ids}
+        for done in as_completed(opening):
+            answers[opening[done]] = _ask(opening[done], done, scan, prepared)
+    ordered = tuple(answers[model_id] for model_id in model_ids)
+    ensembles = average(ordered)
+    return ComparedScan(ordered, ensembles, describe_agreement(ordered), time.perf_counter() - started)
+
+
+def check_models(model_ids: Sequence[str]) -> None:
+    """Check that there are two to eight models, each once.
+
+    Raises:
+        BadModel: If not.
+    """
+    if not FEWEST <= len(model_ids) <= MOST or len(set(model_ids)) != len(model_ids):
+        raise BadModel(
+            "These models cannot be compared", found=f"{len(model_ids)} models, {len(set(model_ids))} of them different",
+            allowed=f"{FEWEST} to {MOST}, each once",
+        )  # fmt: skip
+
+
+def _open(model_id: str, open_model: Callable[[str], Any]) -> tuple[Any, float]:
+    started = time.perf_counter()
+    return open_model(model_id), time.perf_counter() - started
+
+
+def _ask(model_id: str, opening: Future, scan: Scan, prepared: dict[Preprocess, Any]) -> ModelAnswer:
+    try:
+        classifier, opened_s = opening.result()
+    except MedclsError as error:
+        return ModelAnswer(model_id, None, None, error)
+    try:
+        prediction, shared = _predict(classifier, scan, prepared)
+        return ModelAnswer(model_id, classifier.card, prediction, None, opened_s, shared)
+    except MedclsError as error:
+        return ModelAnswer(model_id, classifier.card, None, error, opened_s)
+
+
+def _predict(classifier: Any, scan: Scan, prepared: dict[Preprocess, Any]) -> tuple[Prediction, bool]:
+    if classifier.card.members:
+        return classifier.predict(scan), False
+    started = time.perf_counter()
+    key = classifier.card.preprocess
+    shared = key in prepared
+    if not shared:
+        prepared[key] = classifier.prepare(scan)
+    logits, features = classifier.run(prepared[key][None])
+    elapsed_s = time.perf_counter() - started
+    return classifier.answer([scan], logits.numpy(), features, elapsed_s)[0], shared
+
+
+def average(answers: Sequence[ModelAnswer]) -> tuple[Ensemble, ...]:
+    """Average the calibrated probabilities of models that share their labels, wherever two or more do."""
+    by_labels: dict[tuple[str, ...], list[ModelAnswer]] = {}
+    for answer in answers:
+        if answer.prediction is not None:
+            by_labels.setdefault(answer.prediction.labels, []).append(answer)
+    return tuple(_mean(members) for members in by_labels.values() if len(members) > 1)
+
+
+def _mean(members: Sequence[ModelAnswer]) -> Ensemble:
+    predictions = [answer.prediction for answer in members if answer.prediction is not None]
+    card, first = members[0].card, predictions[0]
+    assert card is not None
+    prob = np.mean([p.prob for p in predictions], axis=0)
+    unsure = sum(p.decided is None for p in predictions)
+    decided = None if 2 * unsure >= len(predictions) else first.labels[int(prob.argmax())]
+    note = f"{unsure} of the {len(predictions)} models averaged cannot tell." if unsure else ""
+    mean = replace(
+        first, model="ensemble", logits=np.log(np.clip(prob, 1e-12, None)), prob=prob, decided=decided,
+        notes=(note,) if note else (), unfamiliarity=None, elapsed_s=sum(p.elapsed_s for p in predictions),
+    )  # fmt: skip
+    return Ensemble(tuple(answer.model for answer in members), card, mean)
+
+
+def describe_agreement(answers: Sequence[ModelAnswer]) -> tuple[str, ...]:
+    """Say where models agree on a scan and where not, one sentence for each set of labels."""
+    by_labels: dict[tuple[str, ...], list[ModelAnswer]] = {}
+    for answer in answers:
+        if answer.prediction is not None:
+            by_labels.setdefault(answer.prediction.labels, []).append(answer)
+    return tuple(_agreement(members) for members in by_labels.values() if len(members) > 1)
+
+
+def _agreement(members: Sequence[ModelAnswer]) -> str:
+    decided = Counter(a.prediction.decided or CANNOT_TELL for a in members if a.prediction is not None)
+    card = members[0].card
+    assert card is not None
+    disease = [float(a.prediction.prob[list(card.task.positive)].sum()) for a in members if a.prediction is not None]
+    names = " or ".join(card.task.labels[i].name for i in card.task.positive)
+    spread = f"Their probabilities of {names} reach from {_prob(min(disease))} to {_prob(max(disease))}."
+    if len(decided) == 1:
+        (answer,) = decided
+        said = "cannot tell" if answer == CANNOT_TELL else f"answer {card.task.label(answer).name}"
+        return f"All {len(members)} models {said}. {spread}"
+    parts = [
+        f"{n} cannot tell"
+        if answer == CANNOT_TELL
+        else f"{n} {'answers' if n == 1 else 'answer'} {card.task.label(answer).name}"
+        for answer, n in decided.most_common()
+    ]
+    return f"The models disagree: {', '.join(parts)}. {spread}"
+
+
+def _prob(prob: float) -> str:
+    """Write a probability as the pages do: never 0 and never 1."""
+    return "above 0.99" if prob >= 0.995 else "below 0.01" if prob < 0.01 else f"{prob:.2f}"

@@ -1,0 +1,421 @@
+"""Labelled collections as a page or a command uses them: add, look at, audit, probe, split."""
+
+import csv
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from medcls import home
+from medcls.core.collection import Audit, Case, CollectionRecord, Decision, Split
+from medcls.core.evaluation import Estimate
+from medcls.core.task import Task
+from medcls.errors import BadData, BadSplit
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Overview:
+    """What is in a collection, column by column; row i of every array is the same case.
+
+    Args:
+        record: The collection's record.
+        task: The question its labels answer.
+        label: Label id, '' if unlabelled, (N,) str.
+        patient: Patient, else lesion, else '', (N,) str.
+        size_px: Height and width, (N, 2) int.
+        n_groups: Number of groups.
+        unreadable: Files left out, with the reason.
+        has_places: True if cases carry coordinates, so that a patient's tissue can be laid out.
+    """
+
+    record: CollectionRecord
+    task: Task
+    label: np.ndarray
+    patient: np.ndarray
+    size_px: np.ndarray
+    n_groups: int
+    unreadable: tuple[tuple[str, str], ...]
+    has_places: bool
+
+    def count(self) -> dict[str, int]:
+        """Count the cases of each label."""
+        return {label: int((self.label == label).sum()) for label in self.record.labels}
+
+    def per_patient(self) -> dict[str, tuple[int, float]]:
+        """Give cases and share of positive ones by patient; empty where no patients are known."""
+        positive = {self.task.labels[i].id for i in self.task.positive}
+        names, number = np.unique(self.patient, return_inverse=True)
+        n = np.bincount(number)
+        hits = np.bincount(number, np.isin(self.label, list(positive)))
+        return {str(p): (int(n[i]), float(hits[i] / n[i])) for i, p in enumerate(names) if p}
+
+
+@dataclass(frozen=True, eq=False)
+class Tissue:
+    """A patient's patches laid out where they were cut from.
+
+    Args:
+        picture: (H, W, 3) uint8; near-black where there is no patch.
+        label: Index of the label of each place, -1 where there is no patch, (rows, columns) int.
+        labels: Label ids.
+    """
+
+    picture: np.ndarray
+    label: np.ndarray
+    labels: tuple[str, ...]
+
+
+def list_collections() -> tuple[CollectionRecord, ...]:
+    """Give the records of all collections on this machine, by name."""
+    from medcls.data.collections import list_collections as listed
+
+    return listed()
+
+
+def list_layouts() -> dict[str, str]:
+    """Give the layouts that are recognised: name -> what a person reads."""
+    from medcls.data.layouts import LAYOUTS
+
+    return {name: layout.title for name, layout in LAYOUTS.items()}
+
+
+def add_collection(
+    path: Path, name: str = "", *, layout: str = "", task_id: str = "", copy: bool = False,
+    progress: Progress | None = None,
+) -> CollectionRecord:  # fmt: skip
+    """Index labelled scans where they lie.
+
+    Args:
+        path: Folder, csv or ZIP archive.
+        name: What to call the collection; empty takes the folder's name.
+        layout: Its layout; empty recognises it.
+        task_id: Task its labels belong to; empty takes the layout's.
+        copy: True to copy the files into the collection's own folder.
+        progress: Called with the stage, what is done and the total.
+
+    Raises:
+        BadData: If nothing is recognised or can be read.
+        Conflict: If there is a collection of that name.
+    """
+    from medcls.data.collections import add_collection as add
+
+    return add(path, name or None, layout=layout or None, task_id=task_id or None, copy=copy, progress=progress).record
+
+
+def add_upload(file: BinaryIO, name: str, progress: Progress | None = None) -> CollectionRecord:
+    """Add a ZIP archive that was sent through the browser; see `add_collection`."""
+    home.datasets().mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=home.datasets(), prefix=".upload-", suffix=".zip") as kept:
+        shutil.copyfileobj(file, kept, 1 << 20)
+        kept.flush()
+        return add_collection(Path(kept.name), name, progress=progress)
+
+
+def remove_collection(name: str) -> None:
+    """Forget a collection: record, index, splits, and files that were copied or unpacked for it; not the originals.
+
+    Raises:
+        BadData: If there is none.
+    """
+    from medcls.data.collections import remove_collection as remove
+
+    remove(name)
+
+
+def look_over(name: str) -> Overview:
+    """Give what is in a collection.
+
+    Raises:
+        BadData: If there is none.
+    """
+    from medcls.data.collections import open_collection
+
+    collection = open_collection(name)
+    patients, own = collection.column("patient"), collection.column("own_group")
+    known = patients if any(p is not None for p in patients[:1000]) else own
+    sizes = np.stack([collection.column("height"), collection.column("width")], 1).astype(np.int64)
+    first = collection.cases[0] if len(collection.cases) else None
+    return Overview(
+        collection.record, task_of(collection.record), _text(collection.column("label")), _text(known), sizes,
+        len(set(collection.column("grp"))), tuple(collection.stored[0].index.unreadable()),
+        first is not None and {"x", "y"} <= set(first.attributes),
+    )  # fmt: skip
+
+
+def _text(column: np.ndarray) -> np.ndarray:
+    return np.array(["" if value is None else value for value in column], str)
+
+
+def task_of(record: CollectionRecord) -> Task:
+    """Give the task a collection's labels belong to, or one made of them."""
+    from medcls.tasks import list_tasks, own_task
+
+    tasks = list_tasks(home.tasks())
+    if record.task_id in tasks:
+        return tasks[record.task_id]
+    return own_task(record.labels if len(record.labels) > 1 else (*record.labels, "other"))
+
+
+def sample_cases(name: str, label: str, n: int, seed: int = 0, patient: str = "") -> tuple[str, ...]:
+    """Draw case ids of a label at random, at most one of a group.
+
+    Args:
+        name: Name of the collection.
+        label: Label id; empty for any.
+        n: How many at most.
+        seed: Seed of the draw.
+        patient: Only of this patient; empty for all.
+    """
+    from medcls.data.collections import open_collection
+
+    collection = open_collection(name)
+    fits = np.ones(len(collection.cases), bool)
+    if label:
+        fits &= collection.column("label") == label
+    if patient:
+        fits &= collection.column("patient") == patient
+    rows = np.random.default_rng(seed).permutation(np.flatnonzero(fits))
+    groups = collection.column("grp")[rows].astype(str)
+    rows = rows if patient else rows[np.sort(np.unique(groups, return_index=True)[1])]
+    return tuple(collection.column("id")[rows[:n]].tolist())
+
+
+def read_pictures(name: str, ids: Sequence[str], side_px: int = 200) -> dict[str, tuple[Case, bytes | None]]:
+    """Give cases, dropped ones too, with a PNG no side of which is longer than `side_px`; None if it cannot be read."""
+    from medcls.data.collections import open_collection
+    from medcls.errors import MedclsError
+    from medcls.imaging.decode import read_scan
+    from medcls.imaging.picture import to_png
+
+    collection = open_collection(name)
+    found: dict[str, tuple[Case, bytes | None]] = {}
+    for case_id in ids:
+        case = collection.case(case_id)
+        try:
+            found[case_id] = (case, to_png(read_scan(collection.read(case)).pixels, side_px))
+        except MedclsError:
+            found[case_id] = (case, None)
+    return found
+
+
+def lay_out_tissue(name: str, patient: str, tile_px: int = 16) -> Tissue:
+    """Lay a patient's patches out by their coordinates.
+
+    Args:
+        name: Name of the collection.
+        patient: Patient id.
+        tile_px: Side of a patch in the picture.
+
+    Raises:
+        BadData: If the patient has no patches with coordinates.
+    """
+    from medcls.data.collections import open_collection
+
+    collection = open_collection(name)
+    rows = np.flatnonzero(collection.column("patient") == patient)
+    looks, told = collection.looks()["grey"], [json.loads(text) for text in collection.column("attributes")[rows]]
+    if not len(rows) or not all("x" in one and "y" in one for one in told):
+        raise BadData("This patient's patches carry no coordinates", do="Choose another patient")
+    x, y = (np.array([int(one[axis]) for one in told]) for axis in ("x", "y"))
+    step = _step(x, y)
+    column, row = (x - x.min()) // step, (y - y.min()) // step
+    labels = collection.labels
+    label = np.full((row.max() + 1, column.max() + 1), -1)
+    picture = np.full((*(np.array(label.shape) * tile_px), 3), (11, 13, 16), np.uint8)
+    values = collection.column("label")[rows]
+    colours = collection.looks()["tint"][rows]
+    for i, n in enumerate(rows):
+        label[row[i], column[i]] = labels.index(values[i]) if values[i] in labels else -1
+        top, left = row[i] * tile_px, column[i] * tile_px
+        picture[top : top + tile_px, left : left + tile_px] = _tile(looks[n], colours[i], tile_px)
+    return Tissue(picture, label, labels)
+
+
+def _step(x: np.ndarray, y: np.ndarray) -> int:
+    gaps = np.concatenate([np.diff(np.unique(x)), np.diff(np.unique(y))])
+    return int(gaps.min()) if len(gaps) else 1
+
+
+def _tile(grey: np.ndarray, tint: np.ndarray, side_px: int) -> np.ndarray:
+    """Make a small colour picture out of a look: its colour in 8 x 8 fields, its detail in grey."""
+    from PIL import Image
+
+    size = (side_px, side_px)
+    colour = np.asarray(Image.fromarray(tint).resize(size, Image.Resampling.BILINEAR)).astype(np.float32)
+    detail = np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BILINEAR)).astype(np.float32)
+    return np.clip(colour + (detail - colour.mean(2))[:, :, None], 0, 255).astype(np.uint8)
+
+
+def audit_collection(name: str, *, again: bool = False, progress: Progress | None = None) -> Audit:
+    """Look a collection through for what is wrong with it; `again` searches for duplicates anew.
+
+    Raises:
+        BadData: If there is none.
+    """
+    from medcls.data.audit import run_audit
+
+    return run_audit(name, again=again, progress=progress)
+
+
+def read_audit(name: str) -> Audit | None:
+    """Give what the last audit found, decisions as they stand; None if there was none."""
+    from medcls.data.audit import read_audit as read
+
+    return read(name)
+
+
+def decide(name: str, decisions: Mapping[str, Decision | None]) -> Audit:
+    """Settle findings; None takes a decision back.
+
+    Raises:
+        BadData: If a finding is unknown or the decision not possible for it.
+    """
+    from medcls.data.audit import decide as settle
+
+    return settle(name, decisions)
+
+
+def probe_shortcuts(name: str, *, seed: int = 0) -> dict[str, tuple[Estimate, str]]:
+    """See what can be told of the label from border, size, blur or burned-in marks alone; remembered in the index.
+
+    Returns:
+        AUROC and a sentence by name of view.
+
+    Raises:
+        BadData: If there are too few labelled cases.
+    """
+    from medcls.data.collections import open_collection
+    from medcls.data.probe import probe
+
+    collection = open_collection(name)
+    task = task_of(collection.record)
+    found = probe(collection, tuple(task.labels[i].id for i in task.positive), seed=seed)
+    kept = {"fingerprint": collection.fingerprint, "views": {view: e.to_dict() for view, e in found.items()}}
+    collection.stored[0].index.note(probe=json.dumps(kept))
+    return _with_sentences(found)
+
+
+def read_probe(name: str) -> dict[str, tuple[Estimate, str]] | None:
+    """Give the last shortcut probe of the collection as it is now; None if there was none."""
+    from medcls.data.collections import open_collection
+
+    collection = open_collection(name)
+    kept = json.loads(collection.stored[0].index.fact("probe") or "{}")
+    if kept.get("fingerprint") != collection.fingerprint:
+        return None
+    return _with_sentences({view: Estimate.from_dict(e) for view, e in kept["views"].items()})
+
+
+def _with_sentences(found: Mapping[str, Estimate]) -> dict[str, tuple[Estimate, str]]:
+    from medcls.data.probe import says
+
+    return {view: (estimate, says(view, estimate)) for view, estimate in found.items()}
+
+
+def split_collection(
+    name: str, split: str = "auto", *, parts: Mapping[str, float] | None = None, folds: int = 0, seed: int = 0, by: str = "",
+) -> Split:  # fmt: skip
+    """Split a collection and write the split down with its proof.
+
+    Args:
+        name: Name of the collection.
+        split: What to call the split: letters, digits, `.`, `_`, `-`.
+        parts: Share of train, validate and test; None for 0.7, 0.15, 0.15.
+        folds: Number of folds instead of parts; 0 for parts.
+        seed: Seed of the assignment.
+        by: `patient`, `group` or `published`; empty takes patients where they are known.
+
+    Raises:
+        BadSplit: If it is impossible, or published folds leak.
+    """
+    from medcls.data.collections import open_collection
+    from medcls.data.splits import make_split, write_split
+
+    collection = open_collection(name)
+    known = any(patient is not None for patient in collection.column("patient"))
+    made = make_split(
+        collection, name=split, parts=parts, folds=folds, seed=seed, by=by or ("patient" if known else "group")
+    )
+    write_split(collection, made)
+    return made
+
+
+def take_split(name: str, split: str, file: Path) -> Split:
+    """Take over a split made elsewhere, if it does not leak.
+
+    Args:
+        name: Name of the collection.
+        split: What to call it.
+        file: JSON (part -> list of case ids, or a split as medcls writes it) or csv with a column `id` (or `path`)
+            and a column `part` (or `split`, `fold`).
+
+    Raises:
+        BadSplit: If the file is no split, names unknown cases, or leaks; a `Leak` lists groups and pairs.
+    """
+    from medcls.data.collections import open_collection
+    from medcls.data.splits import accept_split, write_split
+
+    collection = open_collection(name)
+    made = accept_split(collection, split, _read_parts(file), by="given")
+    write_split(collection, made)
+    return made
+
+
+def _read_parts(file: Path) -> dict[str, tuple[str, ...]]:
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+        if file.suffix.lower() == ".csv":
+            return _parts_of_table(list(csv.DictReader(text.splitlines())))
+        data = json.loads(text)
+        data = data.get("parts", data)
+        return {str(part): tuple(map(str, ids)) for part, ids in data.items()}
+    except (OSError, ValueError, AttributeError, TypeError, KeyError) as error:
+        raise BadSplit(
+            "The file is no split", found=type(error).__name__,
+            allowed="JSON with lists of case ids by part, or csv with the columns id and part",
+        ) from error  # fmt: skip
+
+
+def _parts_of_table(rows: list[dict[str, str]]) -> dict[str, tuple[str, ...]]:
+    key = next(name for name in ("id", "path", "case") if name in rows[0])
+    told = next(name for name in ("part", "split", "fold") if name in rows[0])
+    parts: dict[str, list[str]] = {}
+    for row in rows:
+        part = f"fold-{row[told]}" if told == "fold" else row[told]
+        parts.setdefault(part, []).append(row[key])
+    return {part: tuple(ids) for part, ids in parts.items()}
+
+
+def list_splits(name: str) -> dict[str, Split | str]:
+    """Give the splits of a collection by name; where one no longer fits, why not."""
+    from medcls.data.collections import open_collection
+    from medcls.data.splits import list_splits as listed
+    from medcls.data.splits import read_split
+
+    collection = open_collection(name)
+    found: dict[str, Split | str] = {}
+    for split in listed(collection):
+        try:
+            found[split] = read_split(collection, split)
+        except BadSplit as error:
+            found[split] = str(error)
+    return found
+
+
+def count_parts(name: str, split: Split) -> dict[str, dict[str, int]]:
+    """Count the cases of each label in each part of a split."""
+    from medcls.data.collections import open_collection
+
+    collection = open_collection(name)
+    label = dict(zip(collection.column("id"), collection.column("label"), strict=True))
+    return {
+        part: {one: sum(label.get(case) == one for case in ids) for one in collection.labels}
+        for part, ids in split.parts.items()
+    }

@@ -1,0 +1,87 @@
+"""Several models answering as one, published as a model of its own."""
+
+import tempfile
+from collections.abc import Sequence
+from functools import reduce
+from pathlib import Path
+
+import numpy as np
+
+from medcls import store
+from medcls.core.evaluation import CaseTable, Evaluation
+from medcls.core.model import Abstention, Calibration, ModelCard, Origin
+from medcls.errors import BadModel
+
+
+def make_ensemble(members: Sequence[str], name: str, model_id: str = "", into: Path | None = None) -> ModelCard:
+    """Publish the mean of several models' calibrated probabilities as a model.
+
+    It is measured on the cases that every member was measured on and none was trained on, from their stored answers.
+
+    Args:
+        members: Ids of two or more models with the same labels.
+        name: What to call it.
+        model_id: Id to publish under; empty makes the next free one.
+        into: Folder to publish into; None for the user's own models.
+
+    Raises:
+        BadModel: If there are fewer than two, one is an ensemble itself, or their labels differ.
+        Conflict: If the id is taken.
+    """
+    cards = [store.read_card(member) for member in dict.fromkeys(members)]
+    if len(cards) < 2:
+        raise BadModel("An ensemble needs several models", found=str(len(cards)), allowed="2 or more")
+    for card in cards:
+        if card.members or card.task.label_ids != cards[0].task.label_ids:
+            reason = "an ensemble itself" if card.members else f"labels {', '.join(card.task.label_ids)}"
+            raise BadModel(
+                f"Model {card.id} cannot join",
+                found=reason,
+                allowed=f"single networks for {', '.join(cards[0].task.label_ids)}",
+            )
+    with tempfile.TemporaryDirectory() as folder:
+        result = Path(folder) / "ensemble"
+        result.mkdir()
+        card = _card(cards, name)
+        if measured := _measure(card, cards):
+            store.write_evaluation(result, *measured)
+        store.seal(result, card)
+        return store.publish(result, model_id=model_id, into=into)
+
+
+def _card(cards: Sequence[ModelCard], name: str) -> ModelCard:
+    first = cards[0]
+    return ModelCard(
+        id="ensemble", name=name, task=first.task, backbone="ensemble", preprocess=first.preprocess,
+        calibration=Calibration(1.0, min(c.calibration.n for c in cards), "each member at its own temperature"),
+        abstention=Abstention(
+            min_prob=max(c.abstention.min_prob for c in cards), n=min(c.abstention.n for c in cards),
+            how="the strictest of its members' limits, on the mean; nothing is decided either where half of them or more never saw a scan's like",
+        ),
+        origin=Origin(initial=f"the mean of {', '.join(c.id for c in cards)}", collections=first.origin.collections,
+                      fingerprint=first.origin.fingerprint, versions=first.origin.versions),
+        licence="; ".join(dict.fromkeys(c.licence for c in cards if c.licence)), trained_on=first.trained_on,
+        limits=tuple(dict.fromkeys(limit for c in cards for limit in c.limits)),
+        n_parameters=sum(c.n_parameters for c in cards), members=tuple(c.id for c in cards),
+    )  # fmt: skip
+
+
+def _measure(card: ModelCard, members: Sequence[ModelCard]) -> tuple[Evaluation, CaseTable] | None:
+    """Average the members' answers to the cases they share; None if they share none."""
+    tables = [store.read_cases(member.id) for member in members]
+    evaluations = [store.read_evaluation(member.id) for member in members]
+    if any(t is None for t in tables) or any(e is None for e in evaluations):
+        return None
+    known = [t for t in tables if t is not None]
+    shared = reduce(np.intersect1d, (t.case for t in known))
+    if not len(shared):
+        return None
+    rows = [t.take(np.array([np.flatnonzero(t.case == case)[0] for case in shared])) for t in known]
+    prob = np.mean([t.prob for t in rows], axis=0)
+    table = CaseTable(rows[0].case, rows[0].group, rows[0].truth, prob, rows[0].labels, rows[0].attributes)
+    from medcls.runs.make import describe_cases
+
+    first = evaluations[0]
+    assert first is not None
+    part = f"{first.part}; the mean of the stored answers of {', '.join(m.id for m in members)}"
+    return describe_cases(table, card, first.collection, first.fingerprint, part), table

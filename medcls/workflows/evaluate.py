@@ -1,0 +1,79 @@
+"""Measuring a model on labelled scans, every case kept."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from medcls.core.evaluation import CaseTable, Evaluation
+from medcls.core.run import RunSpec
+
+
+def evaluate(
+    model_id: str,
+    collections: tuple[str, ...],
+    part: str = "unseen",
+    *,
+    split: str = "auto",
+    fold: int = 0,
+    on_case: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[Evaluation, CaseTable]:
+    """Evaluate a model on a part of labelled collections.
+
+    Args:
+        model_id: The model.
+        collections: Names of collections.
+        part: `unseen` (every labelled case of a group that the model was never trained or tuned on), `train`, `validate`, `test`, or `all`.
+        split: Split to use, as a run's spec names it.
+        fold: Fold that is the test part, where the split has folds.
+        on_case: Called with cases done and cases in all, per collection.
+
+    Raises:
+        BadModel: If the model is missing or damaged.
+        BadData: If a collection is missing, has no case in this part, or labels the model does not know.
+    """
+    from medcls.classifier import Classifier
+    from medcls.data.sources import find_sources
+    from medcls.runs.make import evaluate_sources
+
+    classifier = Classifier.open(model_id)
+    sources = find_sources(RunSpec(collections=collections, split=split, fold=fold, task=classifier.card.task.id))
+    return evaluate_sources(classifier, replace(sources, task=classifier.card.task), part, on_case)
+
+
+def write(evaluation: Evaluation, cases: CaseTable, folder: Path) -> None:
+    """Write an evaluation and its cases into a folder of the user's choice, made if missing.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    from medcls import store
+
+    folder.mkdir(parents=True, exist_ok=True)
+    store.write_evaluation(folder, evaluation, cases)
+
+
+def name_collections(given: list[str], say: Callable[[str], None] = lambda sentence: None) -> tuple[str, ...]:
+    """Give the names of collections that a user named by name or by path; a new path is indexed first.
+
+    Args:
+        given: Names of collections, or paths of labelled scans.
+        say: Called with a sentence when something is indexed.
+
+    Raises:
+        BadData: If one is neither.
+    """
+    from medcls.data.collections import add_collection, list_collections, slug
+
+    known = {record.name: record for record in list_collections()}
+    names = []
+    for one in given:
+        path = Path(one).expanduser()
+        if one in known or not path.exists():
+            names.append(one)
+            continue
+        same = [r.name for r in known.values() if Path(r.root).is_relative_to(path.resolve())]
+        if not same:
+            say(f"Indexing {path.name} as a collection")
+            same = [add_collection(path, slug(path.name)).name]
+        names += same
+    return tuple(names)

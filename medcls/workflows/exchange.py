@@ -1,0 +1,262 @@
+"""Models on the move: a folder as ZIP with every hash checked on both sides, and ONNX with checked equality."""
+
+import io
+import os
+import shutil
+import stat
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from medcls import home, store
+from medcls.core.card_text import describe_card
+from medcls.core.model import ModelCard
+from medcls.errors import BadModel, Conflict, MedclsError, TooLarge
+
+# All a model's folder may hold; anything else in an archive is refused.
+FILES = store.FILES
+PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib", ".npy", ".npz", ".h5", ".keras", ".t7", ".mar")
+MOST_BYTES = 4 << 30
+_TEXT_BYTES = 256 << 20  # of any file but the weights
+_EQUAL = 1e-4
+_OPSET = 18
+
+
+def export_model(model_id: str, into: Path) -> Path:
+    """Write a model, and the members of an ensemble, as one ZIP archive.
+
+    Args:
+        model_id: The model.
+        into: Folder to write to, or the archive's own path (ending in `.zip`).
+
+    Returns:
+        Path of the archive.
+
+    Raises:
+        BadModel: If there is no such model, or a file of it is not the one that was published.
+        Conflict: If the archive cannot be written.
+    """
+    path = into if into.suffix == ".zip" else into / f"{model_id}.zip"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".export-", delete=False) as aside:
+            try:
+                _write_archive(model_id, aside)
+                os.replace(aside.name, path)
+            except BaseException:
+                os.unlink(aside.name)
+                raise
+    except OSError as error:
+        raise Conflict(
+            "The archive cannot be written", found=error.strerror or type(error).__name__, do="Choose another folder"
+        ) from error
+    return path
+
+
+def export_bytes(model_id: str) -> bytes:
+    """Give a model as the bytes of a ZIP archive (see `export_model`), for a download."""
+    out = io.BytesIO()
+    _write_archive(model_id, out)
+    return out.getvalue()
+
+
+def _write_archive(model_id: str, out: object) -> None:
+    card = store.read_card(model_id)
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
+        for one in (*card.members, model_id):
+            folder = store.folder(one)
+            store.verify(folder)
+            for name in FILES:
+                if (folder / name).is_file():
+                    stored = zipfile.ZIP_STORED if name.endswith(".safetensors") else zipfile.ZIP_DEFLATED
+                    archive.write(folder / name, f"{one}/{name}", stored)
+
+
+def import_model(source: Path | bytes) -> tuple[ModelCard, ...]:
+    """Take the models of an archive that `export_model` wrote, after checking every file and running each once.
+
+    Args:
+        source: Path or bytes of the ZIP archive.
+
+    Returns:
+        The cards of the models that are new here; those that were here already, to the byte, are left out.
+
+    Raises:
+        BadModel: If it is no such archive, holds anything but a model's files (a pickle, a path that leads out), or a file is not
+            the one its card vouches for, or the weights do not fit the network.
+        TooLarge: If it would unpack to more than 4 GiB.
+        Conflict: If another model has this id.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source) as archive:
+            models = _check_names(archive)
+            home.weights().mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=home.weights(), prefix=".import-") as aside:
+                folders = [_unpack(archive, name, files, Path(aside)) for name, files in models.items()]
+                return _take(folders)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        if isinstance(error, MedclsError):
+            raise
+        raise BadModel(
+            "This is not an archive of a model", found=str(error)[:100], allowed="a ZIP made by `models export`"
+        ) from error
+    except OSError as error:
+        raise BadModel(
+            "The archive cannot be read or unpacked", found=error.strerror or type(error).__name__
+        ) from error
+
+
+def _check_names(archive: zipfile.ZipFile) -> dict[str, list[zipfile.ZipInfo]]:
+    """Give the archive's files by model folder, having refused all that a model does not consist of."""
+    models: dict[str, list[zipfile.ZipInfo]] = {}
+    entries = [info for info in archive.infolist() if not info.is_dir()]
+    if not entries or len(entries) > 64 * len(FILES):
+        raise BadModel(
+            "This archive holds no model", found=f"{len(entries)} files", allowed="a ZIP made by `models export`"
+        )
+    for info in entries:
+        path = PurePosixPath(info.filename.replace("\\", "/"))
+        suffix = path.suffix.lower()
+        if suffix in PICKLES:
+            raise BadModel(
+                "This archive holds a pickled checkpoint, which can run any program when opened", found=f"a {suffix} file",
+                allowed="safetensors", do="Ask for the model as safetensors",
+            )  # fmt: skip
+        if path.is_absolute() or len(path.parts) != 2 or ".." in path.parts or path.name not in FILES:
+            raise BadModel("This archive holds a file that no model consists of", allowed="<model>/" + ", ".join(FILES))
+        if info.flag_bits & 1 or stat.S_ISLNK(info.external_attr >> 16):
+            raise BadModel("This archive holds an encrypted file or a link", do="Export the model again")
+        if path.name in {PurePosixPath(other.filename).name for other in models.get(path.parts[0], [])}:
+            raise BadModel("This archive holds a file twice", do="Export the model again")
+        models.setdefault(path.parts[0], []).append(info)
+    return models
+
+
+def _unpack(archive: zipfile.ZipFile, name: str, files: list[zipfile.ZipInfo], aside: Path) -> Path:
+    """Unpack one model's folder, counting bytes as they come: an archive's own figures are not believed."""
+    folder = aside / f"{len(list(aside.iterdir())):03d}" / "model"
+    folder.mkdir(parents=True)
+    for info in files:
+        most = MOST_BYTES if info.filename.endswith(".safetensors") else _TEXT_BYTES
+        with (
+            archive.open(info) as packed,
+            (folder / PurePosixPath(info.filename.replace("\\", "/")).name).open("wb") as out,
+        ):
+            for chunk in _chunks(packed, most):
+                out.write(chunk)
+    if store.read_card(folder).id != name:
+        raise BadModel(
+            "The folder in the archive and the card in it name different models", do="Export the model again"
+        )
+    return folder
+
+
+def _chunks(packed: object, most: int) -> Iterator[bytes]:
+    total = 0
+    while chunk := packed.read(1 << 20):  # type: ignore[attr-defined]
+        total += len(chunk)
+        if total > most:
+            raise TooLarge("This archive unpacks to more than a model may take", allowed=f"{most >> 20} MiB a file")
+        yield chunk
+
+
+def _take(folders: list[Path]) -> tuple[ModelCard, ...]:
+    """Check each model and move it in; members come before the ensemble that needs them."""
+    taken = []
+    for folder in sorted(folders, key=lambda f: bool(store.read_card(f).members)):
+        card = store.verify(folder)
+        for path in folder.iterdir():
+            if path.name not in (*card.files, store.CARD, store.README):
+                raise BadModel(
+                    f"The card of model {card.id} does not vouch for {path.name}", do="Export the model again"
+                )
+        if not card.members and not {store.WEIGHTS, store.CONFIG} <= set(card.files):
+            raise BadModel(f"The card of model {card.id} does not vouch for its weights", do="Export the model again")
+        if (here := _here(card)) is not None:
+            if here.files == card.files:
+                continue
+            raise Conflict(f"There is already another model {card.id}", do="Retire it and remove its folder first")
+        _run_once(folder, card)
+        (folder / store.README).write_text(describe_card(card, store.read_evaluation(folder)), encoding="utf-8")
+        target = home.weights() / card.id
+        if target.exists():
+            raise Conflict(f"There is already a folder {card.id} that is no model", do="Remove it first")
+        folder.rename(target)
+        taken.append(card)
+    return tuple(taken)
+
+
+def _here(card: ModelCard) -> ModelCard | None:
+    return next((other for other in store.list_cards(retired=True) if other.id == card.id), None)
+
+
+def _run_once(folder: Path, card: ModelCard) -> None:
+    """Open the model and ask it about noise: weights that do not fit, or give no number, are found now and not later."""
+    if card.members:
+        return
+    from medcls.classifier import Classifier
+    from medcls.core.scan import Scan
+
+    noise = np.random.default_rng(0).random((96, 96, 3), dtype=np.float32)
+    Classifier.open(folder).predict(Scan(noise, "0" * 64))
+
+
+def remove_model(model_id: str) -> None:
+    """Delete a retired model of this machine for good.
+
+    Raises:
+        BadModel: If there is no such model, it is not retired, or it ships with medcls.
+    """
+    folder = store.folder(model_id)
+    if folder.parent != home.weights():
+        raise BadModel(f"Model {model_id} ships with medcls and cannot be removed", do="Retire it instead")
+    if not store.read_card(folder).retired:
+        raise BadModel(f"Model {model_id} is still offered", do="Retire it first")
+    shutil.rmtree(folder)
+
+
+@dataclass(frozen=True)
+class OnnxExport:
+    """A network written as ONNX and compared with the original.
+
+    Args:
+        path: The file.
+        n_scans: Inputs on which both were run.
+        greatest: Greatest difference between their logits.
+    """
+
+    path: Path
+    n_scans: int
+    greatest: float
+
+
+def export_onnx(model_id: str, into: Path) -> OnnxExport:
+    """Write a model's network as ONNX, with its labels and how to feed it, and check that it gives the same answers.
+
+    The file's input is `scan` (N, C, S, S) float32, prepared as the metadata `medcls.preprocess` says; its outputs are `logits` and
+    the calibrated `prob`, both (N, K).
+
+    Args:
+        model_id: The model; an ensemble has no single network.
+        into: Folder to write to, or the file's own path (ending in `.onnx`).
+
+    Raises:
+        BadModel: If there is no such model, it is an ensemble, the network cannot be written as ONNX, or the file's logits differ from the
+            network's by more than 1e-4 of their size.
+    """
+    from medcls.workflows.onnx_file import write_onnx
+
+    card = store.read_card(model_id)
+    if card.members:
+        raise BadModel(
+            f"Model {model_id} is an ensemble and has no single network",
+            do="Export its members: " + ", ".join(card.members),
+        )
+    path = into if into.suffix == ".onnx" else into / f"{model_id}.onnx"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    greatest, n_scans = write_onnx(model_id, path, opset=_OPSET, equal=_EQUAL)
+    return OnnxExport(path, n_scans, greatest)

@@ -1,0 +1,242 @@
+"""Heatmaps as a page or a command asks for them: draw, paint, test, measure against masks.
+
+Listing methods and painting load no torch; drawing does, through the classifier it is given.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from medcls.core.prediction import Heatmap, Prediction
+from medcls.core.scan import Scan
+from medcls.errors import BadScan, MedclsError
+from medcls.explain import METHODS, Method, Stopped
+from medcls.explain.overlay import COLOURS, STYLES, Paint
+from medcls.explain.overlay import paint as _paint
+from medcls.explain.overlay import to_png as _to_png
+from medcls.explain.verdict import Check
+from medcls.imaging.picture import to_png
+
+if TYPE_CHECKING:
+    from medcls.classifier import Classifier
+    from medcls.explain.drawing import OpenScan
+
+__all__ = ["COARSE_PX", "COLOURS", "DEFAULT", "METHODS", "STYLES", "Check", "Drawn", "Paint", "Stopped"]
+
+DEFAULT = "gradcam"
+# Scans with no side above this are patches: a cell of the heatmap then covers a good part of them.
+COARSE_PX = 64
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """One heatmap of several, or why there is none.
+
+    Args:
+        label: Label id.
+        method: Name of the method.
+        layer: Name of the layer.
+        heatmap: The heatmap; None if it could not be drawn.
+        error: Why not; None if it was.
+    """
+
+    label: str
+    method: str
+    layer: str
+    heatmap: Heatmap | None
+    error: MedclsError | None
+
+
+def list_methods() -> tuple[Method, ...]:
+    """Give the methods in the order they are offered."""
+    return tuple(METHODS.values())
+
+
+def list_layers(classifier: "Classifier") -> tuple[str, ...]:
+    """Give the layers worth looking at, lowest first; none for an ensemble."""
+    if classifier.card.members:
+        return ()
+    from medcls.nets.layers import heatmap_layers
+
+    return heatmap_layers(classifier.net)
+
+
+def classify_and_explain(
+    scan: Scan, classifier: "Classifier", label: str | None = None, method: str = DEFAULT, layer: str | None = None
+) -> tuple[Prediction, Heatmap]:
+    """Answer a scan and draw where the evidence was, from one pass through the network.
+
+    Args:
+        scan: The scan.
+        classifier: From `classify.open_model`.
+        label: Label id; None for the most probable one.
+        method: A name of `METHODS`.
+        layer: Name of a layer; None for the last one.
+
+    Raises:
+        MedclsError: If the method, the label or the layer is unknown, or the method does not work on this network.
+    """
+    from medcls.explain.drawing import predict_and_explain
+
+    return predict_and_explain(classifier, scan, label, method, layer)
+
+
+def draw_one(
+    scan: Scan, classifier: "Classifier", label: str | None = None, method: str = DEFAULT, layer: str | None = None, *,
+    progress: Progress | None = None, should_stop: Callable[[], bool] | None = None,
+) -> Heatmap:  # fmt: skip
+    """Draw one heatmap; see `classify_and_explain`.
+
+    Args:
+        progress: Called with steps done and in all, by slow methods.
+        should_stop: Asked between batches of a slow method; True stops it.
+
+    Raises:
+        Stopped: If `should_stop` said so.
+    """
+    from medcls.explain.drawing import explain
+
+    return explain(classifier, scan, label, method, layer, progress=progress, should_stop=should_stop)
+
+
+def draw_many(
+    scan: Scan, classifier: "Classifier", labels: Sequence[str], methods: Sequence[str] = (DEFAULT,),
+    layers: Sequence[str | None] = (None,), progress: Progress | None = None,
+) -> tuple[Drawn, ...]:  # fmt: skip
+    """Draw a scan's heatmaps for several labels, methods and layers; the network runs once per layer.
+
+    Args:
+        scan: The scan.
+        classifier: From `classify.open_model`; not an ensemble where layers are named.
+        labels: Label ids.
+        methods: Names of `METHODS`.
+        layers: Layers; None for the last one.
+        progress: Called with steps of the slow method under way.
+
+    Returns:
+        One for each layer, method and label, in that order; what cannot be drawn comes with its reason.
+    """
+    from medcls.explain.drawing import draw, open_scan
+
+    drawn: list[Drawn] = []
+    for layer in layers:
+        view = None if classifier.card.members else open_scan(classifier, scan, layer)
+        for method in methods:
+            for label in labels:
+
+                def make(label: str = label, method: str = method, view: "OpenScan | None" = view) -> Heatmap:
+                    if view is None:
+                        return draw_one(scan, classifier, label, method, progress=progress)
+                    return draw(view, label, method, progress=progress)
+
+                drawn.append(_try(make, label, method, "" if view is None else view.opened.layer))
+    return tuple(drawn)
+
+
+def _try(make: Callable[[], Heatmap], label: str, method: str, layer: str) -> Drawn:
+    try:
+        return Drawn(label, method, layer, make(), None)
+    except Stopped:
+        raise
+    except MedclsError as error:
+        return Drawn(label, method, layer, None, error)
+
+
+def check_heatmap(
+    scan: Scan, classifier: "Classifier", label: str, method: str = DEFAULT, layer: str | None = None,
+    mask: np.ndarray | None = None, progress: Progress | None = None,
+) -> tuple[Check, ...]:  # fmt: skip
+    """Test how far one heatmap can be believed.
+
+    Args:
+        scan: The scan.
+        classifier: From `classify.open_model`; not an ensemble.
+        label: Label id.
+        method: A name of `METHODS`.
+        layer: Name of a layer; None for the last one.
+        mask: (H, W) bool, True on the lesion; None if unknown.
+        progress: Called with steps done and in all.
+
+    Returns:
+        The checks, in words and numbers.
+
+    Raises:
+        MedclsError: As `draw_one`; also if the mask has another size than the scan.
+    """
+    from medcls.explain.drawing import open_scan
+    from medcls.explain.faith import check
+
+    return check(open_scan(classifier, scan, layer), label, method, mask, progress=progress)
+
+
+def read_mask(data: bytes, scan: Scan) -> np.ndarray:
+    """Read a lesion mask: everything brighter than a half is lesion.
+
+    Args:
+        data: Bytes of a picture of the scan's size.
+        scan: The scan.
+
+    Returns:
+        (H, W) bool.
+
+    Raises:
+        BadScan: If it cannot be read, has another size, or marks nothing or everything.
+    """
+    from medcls.imaging.decode import read_scan
+
+    pixels = read_scan(data).pixels
+    mask = (pixels if pixels.ndim == 2 else pixels.max(2)) > 0.5
+    if mask.shape != scan.size_px:
+        raise BadScan(
+            "The mask does not lie on the scan", found=f"{mask.shape[1]} x {mask.shape[0]} px",
+            allowed=f"{scan.size_px[1]} x {scan.size_px[0]} px",
+        )  # fmt: skip
+    if not mask.any() or mask.all():
+        raise BadScan("The mask marks nothing", found="one value everywhere", allowed="the lesion white on black")
+    return mask
+
+
+def picture(scan: Scan, heatmap: Heatmap, how: Paint, side_px: int = 800) -> bytes:
+    """Give a heatmap over its scan as a PNG for the screen.
+
+    Args:
+        scan: The scan.
+        heatmap: Its heatmap.
+        how: Style, colours, opacity.
+        side_px: Longer side.
+    """
+    return to_png(_paint(scan, heatmap, how, side_px))
+
+
+def plain_picture(scan: Scan, side_px: int = 800) -> bytes:
+    """Give a scan as a PNG of the size that `picture` gives, to stand beside it."""
+    from medcls.explain.overlay import base
+
+    share = side_px / max(scan.size_px)
+    return to_png(base(scan, (max(1, round(scan.size_px[1] * share)), max(1, round(scan.size_px[0] * share)))))
+
+
+def export(scan: Scan, heatmap: Heatmap, how: Paint) -> bytes:
+    """Give a heatmap over its scan as a PNG of the scan's own size; model, method and label stand in its text."""
+    return _to_png(_paint(scan, heatmap, how), heatmap)
+
+
+def describe(heatmap: Heatmap, label_name: str, scan: Scan) -> str:
+    """Say in a sentence or two what a heatmap shows, or that it shows nothing."""
+    title = METHODS[heatmap.method].title
+    if heatmap.empty:
+        return f"{title} finds no evidence for {label_name} anywhere in this scan."
+    rows, columns = heatmap.grid_px
+    which = (
+        f"for {label_name}"
+        if METHODS[heatmap.method].per_label
+        else f"for any label (it draws the same for {label_name} as for the others)"
+    )
+    told = f"{title}: where the network finds evidence {which}, brightest where most. The layer read has {rows} x {columns} cells"
+    cell_px = max(scan.size_px) / max(rows, 1)
+    if max(scan.size_px) <= COARSE_PX:
+        return f"{told}: on a patch this small the picture is coarse, and says little more than whether the whole patch counts."
+    return f"{told}, each about {cell_px:.0f} px wide: edges finer than that mean nothing."

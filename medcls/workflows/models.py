@@ -1,0 +1,114 @@
+"""Models that can be asked, what was measured of them, and what ails those that cannot."""
+
+from pathlib import Path
+
+from medcls import store
+from medcls.core.evaluation import CaseTable, Estimate, Evaluation
+from medcls.core.model import ModelCard
+from medcls.errors import MedclsError
+from medcls.store import Broken
+
+
+def list_models(task_id: str | None = None, *, retired: bool = False) -> tuple[ModelCard, ...]:
+    """Give the cards of all usable models.
+
+    Args:
+        task_id: Only those answering this task; None for all.
+        retired: True to include models no longer offered.
+    """
+    return tuple(card for card in store.list_cards(retired=retired) if task_id in (None, card.task.id))
+
+
+def broken_models() -> tuple[Broken, ...]:
+    """Give the model folders that cannot be used, with the reason."""
+    return store.list_broken()
+
+
+def show_model(model_id: str) -> tuple[ModelCard, str]:
+    """Give a model's card and its text for people (Markdown).
+
+    Raises:
+        BadModel: If there is no such model.
+    """
+    card = store.read_card(model_id)
+    return card, store.readme(model_id)
+
+
+def evaluation_of(model_id: str) -> Evaluation | None:
+    """Give what was measured of a model when it was published; None if nothing was.
+
+    Raises:
+        BadModel: If there is no such model or the file cannot be used.
+    """
+    return store.read_evaluation(model_id)
+
+
+def cases_of(model_id: str) -> CaseTable | None:
+    """Give the cases a model was measured on; None if none were kept.
+
+    Raises:
+        BadModel: If there is no such model or the file cannot be used.
+    """
+    return store.read_cases(model_id)
+
+
+def retire(model_id: str, reason: str) -> ModelCard:
+    """Take a model off the lists without deleting it; an empty reason puts it back.
+
+    Raises:
+        BadModel: If there is no such model.
+    """
+    return store.update_card(model_id, retired=reason)
+
+
+BEGIN, END = "<!-- shipped models: begin -->", "<!-- shipped models: end -->"
+
+
+def describe_models() -> str:
+    """Give the models and what was measured of each as a Markdown table, with a line for every collection it was tested on."""
+    rows = [
+        "| model | backbone, million weights | tested on | cases | AUROC, macro | disease or not, AUROC | accuracy | balanced accuracy |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for card in store.list_cards():
+        evaluation = store.read_evaluation(card.id)
+        size = f"{card.backbone}, {card.n_parameters / 1e6:.1f}"
+        if evaluation is None:
+            rows.append(f"| `{card.id}` | {size} | nothing was measured |" + " |" * 5)
+            continue
+        parts = {
+            name.removeprefix("collection="): scores
+            for name, scores in evaluation.subgroups.items()
+            if name.startswith("collection=")
+        }
+        for name, scores in (parts or {evaluation.collection: evaluation.scores}).items():
+            cells = [_cell(scores.get(score)) for score in ("auroc", "auroc_disease", "accuracy", "balanced_accuracy")]
+            rows.append(
+                f"| `{card.id}` | {size} | {name} | {scores['accuracy'].n} groups | " + " | ".join(cells) + " |"
+            )
+    return "\n".join(rows) + "\n"
+
+
+def _cell(estimate: Estimate | None) -> str:
+    if estimate is None or estimate.value != estimate.value:
+        return "–"
+    return f"{estimate.value:.2f} ({estimate.low:.2f}–{estimate.high:.2f})"
+
+
+def write_table(path: Path) -> None:
+    """Put the table of models between its two markers in a Markdown file.
+
+    Args:
+        path: A file that holds the lines `BEGIN` and `END`; all between them is replaced.
+
+    Raises:
+        MedclsError: If the file cannot be read or lacks the markers.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise MedclsError("The file cannot be read", found=error.strerror or type(error).__name__) from error
+    if BEGIN not in text or END not in text:
+        raise MedclsError("The file has no place for the table", allowed=f"lines {BEGIN} and {END}")
+    before, rest = text.split(BEGIN, 1)
+    path.write_text(f"{before}{BEGIN}\n{describe_models()}{END}{rest.split(END, 1)[1]}", encoding="utf-8")

@@ -1,0 +1,114 @@
+"""Writing a network as ONNX and running both on the same scans."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from medcls.core.scan import Scan
+from medcls.errors import BadModel
+
+_SCANS = 6
+
+
+def write_onnx(model_id: str, path: Path, *, opset: int, equal: float) -> tuple[float, int]:
+    """Write a model as ONNX and compare it with the original; nothing is left at `path` if they differ.
+
+    Args:
+        model_id: The model.
+        path: File to write.
+        opset: Version of the operators.
+        equal: Greatest difference of logits allowed, relative to the greatest logit (1 at least).
+
+    Returns:
+        Greatest difference between the logits, and on how many scans.
+
+    Raises:
+        BadModel: If ONNX is not installed, the network cannot be written, or the answers differ.
+    """
+    try:
+        import onnx
+        import onnxruntime
+    except ImportError as error:
+        raise BadModel(
+            "ONNX is not installed here", found=str(error)[:80], do="Run `pip install onnx onnxscript onnxruntime`"
+        ) from error
+    from medcls.classifier import Classifier
+
+    classifier = Classifier.open(model_id)
+    batch = _inputs(classifier)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".onnx-") as aside:
+        file = Path(aside) / "model.onnx"
+        _export(classifier, batch, file, opset)
+        model = onnx.load(file)
+        _describe(model, classifier.card)
+        onnx.checker.check_model(model)
+        onnx.save(model, file)
+        greatest = _difference(
+            classifier, batch, onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+        )
+        if not greatest <= equal:
+            raise BadModel(
+                f"The ONNX file of model {model_id} does not answer as the network does",
+                found=f"logits {greatest:.2g} apart", allowed=f"{equal:g}", do="Use the ZIP export",
+            )  # fmt: skip
+        file.replace(path)
+    return greatest, len(batch)
+
+
+def _inputs(classifier: Any) -> Any:
+    import torch
+
+    rng = np.random.default_rng(0)
+    side = classifier.card.preprocess.size_px
+    scans = [Scan(rng.random((side, side + 20 * i), dtype=np.float32), "0" * 64) for i in range(_SCANS)]
+    return torch.stack([classifier.prepare(scan) for scan in scans])
+
+
+def _export(classifier: Any, batch: Any, file: Path, opset: int) -> None:
+    import torch
+
+    class Calibrated(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = classifier.net
+
+        def forward(self, scan: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            logits = self.net(scan)
+            return logits, torch.softmax(logits / classifier.card.calibration.temperature, dim=1)
+
+    try:
+        torch.onnx.export(
+            Calibrated().eval(), (batch[:2],), file, input_names=["scan"], output_names=["logits", "prob"], opset_version=opset,
+            dynamic_shapes=({0: torch.export.Dim("scans")},), dynamo=True, external_data=False, verbose=False,
+        )  # fmt: skip
+    except Exception as error:  # the exporter raises whatever its passes raise
+        raise BadModel(
+            f"Network {classifier.card.backbone} cannot be written as ONNX", found=str(error).splitlines()[0][:160],
+            do="Use the ZIP export",
+        ) from error  # fmt: skip
+
+
+def _describe(model: Any, card: Any) -> None:
+    """Put into the file what is needed to feed it and to read its answers."""
+    facts = {
+        "medcls.model": card.id, "medcls.labels": json.dumps(card.task.label_ids), "medcls.task": card.task.to_json(None),
+        "medcls.preprocess": card.preprocess.to_json(None), "medcls.temperature": repr(card.calibration.temperature),
+        "medcls.licence": card.licence, "medcls.notice": "Research use, not a medical device.",
+    }  # fmt: skip
+    for key, value in facts.items():
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, value
+
+
+def _difference(classifier: Any, batch: Any, session: Any) -> float:
+    """Greatest difference of logits, relative to the greatest logit (1 at least); the probabilities must agree as well."""
+    logits, _ = classifier.run(batch)
+    expected = logits.numpy()
+    found, prob = session.run(["logits", "prob"], {"scan": batch.numpy()})
+    from medcls.stats.calibration import calibrate
+
+    apart = np.abs(found - expected).max() / max(1.0, np.abs(expected).max())
+    return float(max(apart, np.abs(prob - calibrate(expected, classifier.card.calibration.temperature)).max()))

@@ -1,0 +1,275 @@
+"""What a run would meet, before it is started: data, findings, time, memory, room on disk."""
+
+import math
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from medcls import home
+from medcls.core.collection import Case, CollectionRecord
+from medcls.core.record import Record
+from medcls.core.run import RunSpec
+from medcls.core.scan import Preprocess
+from medcls.errors import MedclsError
+
+_FEW_SCANS, _DECODERS = 8, 4
+_FEWEST = 10  # cases of a label in a part below which its scores say little
+_MARGIN = 1.2
+
+
+@dataclass(frozen=True)
+class Preflight(Record):
+    """What was found out about a run before it starts.
+
+    Args:
+        task: Id of the task.
+        labels: Label ids, in order.
+        counts: Cases of each part, by label.
+        split: How the cases were split, in words.
+        blockers: Why the run would fail, as sentences; it may be started only if there are none.
+        findings: What a person should know or settle first, as sentences.
+        read_s: Seconds to read all scans once.
+        epoch_s: Seconds of an epoch.
+        total_s: Seconds of the whole run, if no early stop cuts it short; NaN if it could not be measured.
+        memory_bytes: Memory it needs, measured.
+        memory_free_bytes: Memory there is; None if that cannot be known.
+        disk_bytes: Room its checkpoints and result need.
+        disk_free_bytes: Room there is.
+        computed_in: Number format and device.
+    """
+
+    task: str
+    labels: tuple[str, ...]
+    counts: dict[str, dict[str, int]]
+    split: str
+    blockers: tuple[str, ...]
+    findings: tuple[str, ...]
+    read_s: float = math.nan
+    epoch_s: float = math.nan
+    total_s: float = math.nan
+    memory_bytes: int = 0
+    memory_free_bytes: int | None = None
+    disk_bytes: int = 0
+    disk_free_bytes: int = 0
+    computed_in: str = ""
+
+    def describe(self) -> str:
+        """Say it in a few lines."""
+        lines = [
+            f"{part:9} " + ", ".join(f"{n} {label}" for label, n in by.items()) for part, by in self.counts.items()
+        ]
+        if not math.isnan(self.total_s):
+            lines.append(
+                f"time      {self.read_s:.0f} s to read, {self.epoch_s:.1f} s an epoch, {self.total_s:.0f} s in all ({self.computed_in})"
+            )
+            free = f" of {self.memory_free_bytes / 1e9:.1f} GB" if self.memory_free_bytes is not None else ""
+            lines.append(f"memory    {self.memory_bytes / 1e9:.1f} GB{free}")
+            lines.append(f"disk      {self.disk_bytes / 1e9:.2f} GB of {self.disk_free_bytes / 1e9:.1f} GB")
+        lines += [f"note      {sentence}" for sentence in self.findings]
+        lines += [f"BLOCKED   {sentence}" for sentence in self.blockers]
+        return "\n".join(lines)
+
+
+def check_run(spec: RunSpec) -> Preflight:
+    """Look at everything a run needs, and carry out a few of its steps.
+
+    Args:
+        spec: What would be started.
+
+    Returns:
+        What was found; what cannot work stands in `blockers`.
+
+    Raises:
+        BadData: If no collection is named, or one is unknown.
+        BadTask: If the task is unknown.
+        BadModel: If the initial weights cannot be found.
+    """
+    from medcls.runs.rehearsal import rehearse_apart
+    from medcls.workflows.runs import check_spec
+
+    check_spec(spec)
+    data = look_at_data(spec)
+    if data.blockers:
+        return data
+    data = _with(data, read_s=_read_s(spec) * sum(sum(by.values()) for by in data.counts.values()))
+    try:
+        told = rehearse_apart(spec, len(data.labels))
+    except MedclsError as error:
+        return _with(data, blockers=(str(error),))
+    return _with(data, **_estimate(spec, data, told))
+
+
+def list_data() -> tuple[CollectionRecord, ...]:
+    """Give the labelled collections there are, by name."""
+    from medcls.data.collections import list_collections
+
+    return list_collections()
+
+
+def list_data_splits(name: str) -> tuple[str, ...]:
+    """Give the names of the splits made of a collection.
+
+    Raises:
+        BadData: If there is no such collection.
+    """
+    from medcls.data.collections import open_collection
+    from medcls.data.splits import list_splits
+
+    return list_splits(open_collection(name))
+
+
+def look_at_data(spec: RunSpec) -> Preflight:
+    """Count cases and collect findings; quick, nothing is computed.
+
+    Raises:
+        BadData: If no collection is named, or one is unknown.
+        BadTask: If the task is unknown.
+    """
+    from medcls.data.sources import find_sources
+
+    sources = find_sources(spec)
+    labels = sources.task.label_ids
+    counts = {
+        part: {label: sum(c.label == label for cases in sources.cases for c in cases.get(part, ())) for label in labels}
+        for part in ("train", "validate", "test")
+    }
+    free = shutil.disk_usage(_existing(home.home())).free
+    return Preflight(
+        sources.task.id, labels, counts, sources.by, _blockers(counts), _findings(sources, counts),
+        disk_free_bytes=free, memory_free_bytes=memory_free_bytes(),
+    )  # fmt: skip
+
+
+def _blockers(counts: dict[str, dict[str, int]]) -> tuple[str, ...]:
+    return tuple(
+        f"No case of {label} is left to {part} on. Use another split, or bring more scans."
+        for part in ("train", "validate") for label, n in counts[part].items() if n == 0
+    )  # fmt: skip
+
+
+def _findings(sources: Any, counts: dict[str, dict[str, int]]) -> tuple[str, ...]:
+    said = []
+    for collection in sources.collections:
+        record = collection.record
+        if record.n_set_aside:
+            said.append(f"{record.n_set_aside} files of {record.name} cannot be read and are set aside.")
+        if record.n_dropped:
+            said.append(f"{record.n_dropped} cases of {record.name} were left out by decision.")
+        said += _open_findings(record.name)
+    train = counts["train"]
+    if max(train.values()) > 3 * max(1, min(train.values())):
+        most, least = max(train, key=train.get), min(train, key=train.get)  # type: ignore[arg-type]
+        said.append(
+            f"Classes are uneven: {train[most]} {most}, {train[least]} {least}. A balance other than none may help."
+        )
+    for part in ("validate", "test"):
+        few = [f"{n} {label}" for label, n in counts[part].items() if n < _FEWEST]
+        if few:
+            said.append(f"Few cases to {part} on ({', '.join(few)}): its scores will be uncertain.")
+    return tuple(said)
+
+
+def _open_findings(name: str) -> list[str]:
+    """What the audit found and nobody settled; a collection that was never audited says so."""
+    from medcls.data.audit import read_audit
+
+    found = read_audit(name)
+    if found is None:
+        return [f"{name} was never audited: look for duplicates and wrong labels on the Data page."]
+    undecided = [f for f in found.findings if f.choices and f.decided is None]
+    if not undecided:
+        return []
+    first = "; ".join(f.says.rstrip(".") for f in undecided[:3])
+    more = f"; and {len(undecided) - 3} more" if len(undecided) > 3 else ""
+    return [
+        f"{len(undecided)} findings of the audit of {name} are not settled: {first}{more}. Settle them on the Data page."
+    ]
+
+
+def _read_s(spec: RunSpec) -> float:
+    """Measure reading on a few scans; seconds per scan with the threads a run uses."""
+    from medcls.data.sources import find_sources
+    from medcls.imaging.decode import read_scan
+    from medcls.imaging.prepare import place
+
+    preprocess = Preprocess(
+        spec.size_px, spec.channels, (0.5,) * spec.channels, (0.5,) * spec.channels, cleaning=spec.cleaning,
+        fit=spec.fit,  # type: ignore[arg-type]
+    )  # fmt: skip
+    sources = find_sources(spec)
+    few = [
+        (c, case)
+        for c, cases in zip(sources.collections, sources.cases, strict=True)
+        for case in _spread(cases.get("train", ()))
+    ]
+    started = time.perf_counter()
+    for collection, case in few[:_FEW_SCANS]:
+        place(read_scan(collection.read(case)), preprocess)
+    each = (time.perf_counter() - started) / max(1, len(few[:_FEW_SCANS]))
+    return each / min(_DECODERS, os.cpu_count() or 1)
+
+
+def _spread(cases: Sequence[Case]) -> Sequence[Case]:
+    return cases[:: max(1, len(cases) // _FEW_SCANS)]
+
+
+def _estimate(spec: RunSpec, data: Preflight, told: dict[str, Any]) -> dict[str, Any]:
+    n_train, n_validate = (sum(data.counts[part].values()) for part in ("train", "validate"))
+    n_train = min(n_train, spec.max_cases) if spec.max_cases else n_train
+    steps = max(1, n_train // spec.batch_size)
+    once_s = data.read_s
+    if told["keeps_features"]:
+        once_s += (n_train + n_validate) * told["look_s"]
+        epoch_s = steps * told["step_s"]
+    else:
+        epoch_s = steps * told["step_s"] + n_validate * told["look_s"]
+    pixels = (n_train + n_validate) * spec.size_px**2 * spec.channels
+    memory = told["peak_bytes"] + min(pixels, 2_000_000_000)
+    disk = 2 * (3 * told["learning_bytes"] + 2 * told["weights_bytes"]) + max(0, pixels - 2_000_000_000)
+    return {
+        "epoch_s": epoch_s, "total_s": once_s + spec.epochs * epoch_s, "memory_bytes": memory, "disk_bytes": disk,
+        "computed_in": told["computed_in"], "blockers": _no_room(memory, disk, data, told),
+    }  # fmt: skip
+
+
+def _no_room(memory: int, disk: int, data: Preflight, told: dict[str, Any]) -> tuple[str, ...]:
+    said = []
+    on_card = "cuda" in told["computed_in"]
+    if not on_card and data.memory_free_bytes is not None and memory > data.memory_free_bytes:
+        said.append(
+            f"It needs {memory / 1e9:.1f} GB of memory and {data.memory_free_bytes / 1e9:.1f} GB are free. Lower batch_size or size_px."
+        )
+    if disk * _MARGIN > data.disk_free_bytes:
+        said.append(
+            f"It needs {disk / 1e9:.1f} GB on disk and {data.disk_free_bytes / 1e9:.1f} GB are free. Make room, or delete old runs."
+        )
+    return tuple(said)
+
+
+def memory_free_bytes() -> int | None:
+    """Give the memory this machine (or the container) can still hand out; None where that cannot be known."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration):
+        return None
+    try:
+        limit = int(Path("/sys/fs/cgroup/memory.max").read_text())
+        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
+    except (OSError, ValueError):  # no limit ("max"), or another kind of container
+        return free
+    return min(free, max(0, limit - used))
+
+
+def _existing(path: Path) -> Path:
+    return next(p for p in (path, *path.parents) if p.exists())
+
+
+def _with(data: Preflight, **changes: Any) -> Preflight:
+    import dataclasses
+
+    return dataclasses.replace(data, **changes)

@@ -1,0 +1,467 @@
+"""Fine-tuning runs: ask for one, watch it, stop it, go on with it, look at what it gave, publish it.
+
+Nothing here loads torch: a run computes in a process of its own.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from medcls import store
+from medcls.core.evaluation import CaseTable, Evaluation
+from medcls.core.model import ModelCard
+from medcls.core.run import FINAL, EpochResult, RunSpec, RunState
+from medcls.errors import BadData, BadModel, Conflict, MedclsError
+from medcls.runs import boot
+from medcls.runs.folder import AT_REST, DataSeen, RunFolder, make_run, open_run
+from medcls.runs.folder import list_runs as _folders
+from medcls.runs.launch import launch
+
+SILENT_S = 600.0  # a worker that has not written its state for so long may hang
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run as a person sees it at one moment.
+
+    Args:
+        id: Its id.
+        name: What a person calls it.
+        spec: What was asked for.
+        state: Where it stands.
+        silent_s: Seconds since its worker last wrote; of interest while it runs.
+        has_result: True once there is a model to look at and to publish.
+        handed_over: True if a cluster was asked to carry it out.
+    """
+
+    id: str
+    name: str
+    spec: RunSpec
+    state: RunState
+    silent_s: float
+    has_result: bool
+    handed_over: bool = False
+
+    @property
+    def moves(self) -> bool:
+        """True while something may still change by itself."""
+        return self.state.status not in (*AT_REST, "died", *(() if self.handed_over else ("queued",)))
+
+    @property
+    def progress(self) -> float:
+        """Share of the work done, 0 to 1."""
+        if self.state.status == "finished":
+            return 1.0
+        part = self.state.step / self.state.steps if self.state.steps else 0.0
+        return min(1.0, (self.state.epoch + min(1.0, part)) / max(1, self.state.epochs or self.spec.epochs))
+
+    @property
+    def may_hang(self) -> bool:
+        """True if it should be working and has said nothing for long."""
+        return self.state.status in ("preparing", "running", "stopping") and self.silent_s > SILENT_S
+
+
+@dataclass(frozen=True)
+class BrokenRun:
+    """A run's folder that cannot be read, with the reason."""
+
+    id: str
+    error: MedclsError
+
+
+def list_runs() -> tuple[RunView, ...]:
+    """Give every readable run, the newest first."""
+    return tuple(view for run in _folders() if isinstance(view := _view(run), RunView))
+
+
+def broken_runs() -> tuple[BrokenRun, ...]:
+    """Give the runs that cannot be read, with the reason."""
+    return tuple(view for run in _folders() if isinstance(view := _view(run), BrokenRun))
+
+
+def _view(run: RunFolder) -> RunView | BrokenRun | None:
+    try:
+        return _look(run)
+    except MedclsError as error:
+        return BrokenRun(run.id, error)
+    except FileNotFoundError:
+        return None  # deleted between the list and the look
+
+
+def _look(run: RunFolder) -> RunView:
+    has_result = (run.result / store.CARD).is_file()
+    return RunView(run.id, run.name(), run.spec(), run.state(), run.silent_s(), has_result, run.is_handed_over())
+
+
+def show_run(run_id: str) -> RunView:
+    """Give one run.
+
+    Args:
+        run_id: Its id, or the beginning of it if no other run begins so.
+
+    Raises:
+        BadSpec: If there is no such run, or it cannot be read.
+    """
+    return _look(open_run(run_id))
+
+
+def read_metrics(run_id: str) -> tuple[EpochResult, ...]:
+    """Give the epochs a run has done so far.
+
+    Raises:
+        BadSpec: If there is no such run.
+    """
+    return open_run(run_id).metrics()
+
+
+def read_log(run_id: str, lines: int = 40) -> str:
+    """Give the last lines of what a run's worker printed.
+
+    Raises:
+        BadSpec: If there is no such run.
+    """
+    return open_run(run_id).log_tail(lines)
+
+
+def read_data_seen(run_id: str) -> DataSeen | None:
+    """Give which data a run was given; None before it has read them.
+
+    Raises:
+        BadSpec: If there is no such run.
+    """
+    return open_run(run_id).data_seen()
+
+
+def start_run(spec: RunSpec) -> RunView:
+    """Start a new run; it goes on when whoever started it is gone.
+
+    Args:
+        spec: What is asked for.
+
+    Raises:
+        BadData: If no collection is named, or one is unknown.
+        BadTask: If the task is unknown.
+        BadModel: If the model to start from is unknown.
+        Conflict: If the place for runs cannot be written to.
+        RunFailed: If no worker came up.
+    """
+    check_spec(spec)
+    run = make_run(spec)
+    launch(run)
+    return _look(run)
+
+
+def check_spec(spec: RunSpec) -> None:
+    """Check what can be known of a spec without reading any scan.
+
+    Raises:
+        BadData: If no collection is named, or one is unknown.
+        BadTask: If the task is unknown.
+        BadModel: If the initial weights cannot be found.
+    """
+    from medcls.data.collections import open_collection
+
+    if not spec.collections:
+        raise BadData("A run needs data", found="no collection", do="Choose a collection, or add one on the Data page")
+    for name in spec.collections:
+        open_collection(name)
+    if spec.task:
+        from medcls import home
+        from medcls.errors import BadTask
+        from medcls.tasks import list_tasks
+
+        tasks = list_tasks(home.tasks())
+        if spec.task not in tasks:
+            raise BadTask("There is no such task", found=repr(spec.task)[:80], allowed=", ".join(tasks))
+    if spec.initial.endswith(".safetensors"):
+        if not Path(spec.initial).expanduser().is_file():
+            raise BadModel("The file of initial weights is not there", found=spec.initial[-120:], do="Check the path")
+    elif spec.initial not in ("imagenet", "none", ""):
+        store.read_card(spec.initial)
+
+
+def resume_run(run_id: str) -> RunView:
+    """Go on with a run that was stopped, paused, died or never started; does nothing if a worker has it.
+
+    Raises:
+        BadSpec: If there is no such run.
+        Conflict: If it is finished.
+        RunFailed: If no worker came up.
+    """
+    run = open_run(run_id)
+    state = run.state()
+    if state.status == "finished":
+        raise Conflict(f"Run {run.id} is finished", found=f"{state.epoch} epochs", do="Clone it to train again")
+    launch(run)
+    return _look(run)
+
+
+def resume_interrupted() -> tuple[str, ...]:
+    """Go on with every run that a restart of this machine cut off; the server does this when it starts.
+
+    A run whose worker died while the machine stayed up is left alone: it may die of the same cause again. One that
+    cannot be started stays as it is; resuming it by hand says why.
+
+    Returns:
+        Ids of the runs that were started.
+    """
+    started = []
+    for run in _folders():
+        try:
+            if boot.was_cut_off(run):
+                launch(run)
+                started.append(run.id)
+        except (MedclsError, FileNotFoundError):
+            continue
+    return tuple(started)
+
+
+def stop_run(run_id: str) -> RunView:
+    """Ask a run to stop; it keeps the best epoch so far and can be resumed.
+
+    Raises:
+        BadSpec: If there is no such run.
+        Conflict: If it is at rest already.
+    """
+    run = open_run(run_id)
+    state = run.state()
+    if state.status in (*FINAL, "died", "paused"):
+        raise Conflict(f"Run {run.id} is not running", found=state.status)
+    run.ask_stop()
+    return _look(run)
+
+
+def delete_run(run_id: str) -> None:
+    """Delete a run with everything it made; models published from it stay.
+
+    Raises:
+        BadSpec: If there is no such run.
+        Conflict: If a worker has it.
+    """
+    open_run(run_id).delete()
+
+
+def rename_run(run_id: str, name: str) -> RunView:
+    """Call a run something else.
+
+    Raises:
+        BadSpec: If there is no such run, or this is no name.
+    """
+    run = open_run(run_id)
+    run.rename(name)
+    return _look(run)
+
+
+def clone_spec(run_id: str, **changes: Any) -> RunSpec:
+    """Give the spec of a run with some knobs changed, to start as a run of its own.
+
+    Args:
+        run_id: The run to take it from.
+        changes: Knobs to set.
+
+    Raises:
+        BadSpec: If there is no such run, or a value cannot be.
+    """
+    return dataclasses.replace(open_run(run_id).spec(), **changes)
+
+
+def reproduce_run(run_id: str) -> RunView:
+    """Start a run again with the same spec, on data checked to be the same.
+
+    Raises:
+        BadSpec: If there is no such run.
+        BadData: If the run never read its data, or they have changed since.
+        RunFailed: If no worker came up.
+    """
+    from medcls.data.collections import open_collection
+
+    run = open_run(run_id)
+    seen = run.data_seen()
+    if seen is None:
+        raise BadData(
+            f"Run {run.id} cannot be reproduced", found="it never got to read its data", do="Clone it instead"
+        )
+    for name, fingerprint in seen.fingerprints.items():
+        now = open_collection(name).fingerprint
+        if now != fingerprint:
+            raise BadData(
+                f"Collection {name} is not what run {run.id} was trained on", found=f"fingerprint {now[:12]}",
+                allowed=fingerprint[:12], do="Bring the data back, or clone the run to train on the new data",
+            )  # fmt: skip
+    return start_run(run.spec())
+
+
+def same_runs(run_id: str) -> dict[str, bool | None]:
+    """Give the other runs of the same spec on the same data, each with whether its weights are the same to the bit.
+
+    Returns:
+        Run id -> True or False; None while one of the two has no result.
+
+    Raises:
+        BadSpec: If there is no such run.
+    """
+    run = open_run(run_id)
+    spec, seen = run.spec(), run.data_seen()
+    others = [view.id for view in list_runs() if view.id != run.id and view.spec == spec]
+    alike = [
+        other
+        for other in map(open_run, others)
+        if (o := other.data_seen()) and seen and o.fingerprints == seen.fingerprints
+    ]
+    return {other.id: _same_weights(run, other) for other in alike}
+
+
+def _same_weights(one: RunFolder, other: RunFolder) -> bool | None:
+    paths = [run.result / store.WEIGHTS for run in (one, other)]
+    if not all(path.is_file() for path in paths):
+        return None
+    return store.digest(paths[0]) == store.digest(paths[1])
+
+
+def watch_run(run_id: str, sleep: Callable[[float], None], every_s: float = 1.0) -> Iterator[RunView]:
+    """Give the run each time its state has changed, until it is at rest.
+
+    Args:
+        run_id: The run.
+        sleep: Called between two looks, with `every_s`.
+        every_s: Seconds between two looks.
+
+    Raises:
+        BadSpec: If there is no such run.
+    """
+    last: RunState | None = None
+    while True:
+        view = show_run(run_id)
+        if view.state != last:
+            yield view
+            last = view.state
+        if not view.moves:
+            return
+        sleep(every_s)
+
+
+def read_result(run_id: str) -> ModelCard:
+    """Give the card of the model a run made.
+
+    Raises:
+        BadSpec: If there is no such run.
+        Conflict: If it has no result yet.
+    """
+    return store.read_card(_result(run_id))
+
+
+def read_report(run_id: str) -> tuple[ModelCard, Evaluation | None, CaseTable | None]:
+    """Give what a run made and how it did on the cases kept apart for testing; None where none were.
+
+    Raises:
+        BadSpec: If there is no such run.
+        Conflict: If it has no result yet.
+        BadModel: If the result is damaged.
+    """
+    result = _result(run_id)
+    return store.read_card(result), store.read_evaluation(result), store.read_cases(result)
+
+
+@dataclass(frozen=True, eq=False)
+class WrongCase:
+    """A test case a run's model got wrong.
+
+    Args:
+        case: Its id within its collection.
+        collection: Name of the collection.
+        truth: Its label's id.
+        answered: The label the model found most probable.
+        prob: That label's probability.
+        prob_truth: The true label's probability.
+    """
+
+    case: str
+    collection: str
+    truth: str
+    answered: str
+    prob: float
+    prob_truth: float
+
+
+def wrong_cases(run_id: str, truth: str | None = None) -> tuple[WrongCase, ...]:
+    """Give the test cases a run's model got wrong, the most certain of its errors first.
+
+    Args:
+        run_id: The run.
+        truth: Only cases of this label; None for all.
+
+    Raises:
+        BadSpec: If there is no such run.
+        Conflict: If it has no result yet.
+    """
+    _, evaluation, cases = read_report(run_id)
+    if evaluation is None or cases is None:
+        return ()
+    names = cases.attributes.get("collection")
+    several = names is not None and len(set(names)) > 1
+    found = []
+    for i in np.flatnonzero(cases.prob.argmax(axis=1) != cases.truth):
+        name = str(names[i]) if names is not None else evaluation.collection
+        case = str(cases.case[i]).removeprefix(f"{name}/") if several else str(cases.case[i])
+        answered = int(cases.prob[i].argmax())
+        found.append(
+            WrongCase(
+                case, name, cases.labels[cases.truth[i]], cases.labels[answered], float(cases.prob[i, answered]),
+                float(cases.prob[i, cases.truth[i]]),
+            )
+        )  # fmt: skip
+    return tuple(sorted((w for w in found if truth in (None, w.truth)), key=lambda w: -w.prob))
+
+
+def read_case_picture(collection: str, case: str, side_px: int = 256) -> bytes:
+    """Give a labelled case as a small PNG.
+
+    Raises:
+        BadData: If the collection or its scan is gone or has changed.
+        BadScan: If it cannot be decoded.
+    """
+    from medcls.data.collections import open_collection
+    from medcls.imaging.decode import read_scan
+    from medcls.imaging.picture import to_png
+
+    opened = open_collection(collection)
+    return to_png(read_scan(opened.read(opened.case(case))).pixels, side_px)
+
+
+def publish_run(
+    run_id: str, name: str = "", model_id: str = "", licence: str = "", limits: tuple[str, ...] = ()
+) -> ModelCard:
+    """Copy a run's model into the list of models.
+
+    Args:
+        run_id: The run.
+        name: What to call the model; empty keeps the run's name for it.
+        model_id: Id to publish under; empty makes the next free one.
+        licence: Terms of use to write on the card; empty keeps what the run wrote.
+        limits: Further sentences on what the model was not trained or tested on.
+
+    Raises:
+        BadSpec: If there is no such run.
+        Conflict: If it has no result yet, or the id is taken.
+        BadModel: If the result is damaged.
+    """
+    result, card = _result(run_id), read_result(run_id)
+    changes: dict[str, Any] = {"licence": licence} if licence else {}
+    if limits:
+        changes["limits"] = (*card.limits, *limits)
+    return store.publish(result, name=name or open_run(run_id).name(), model_id=model_id, **changes)
+
+
+def _result(run_id: str) -> Path:
+    run = open_run(run_id)
+    if not (run.result / store.CARD).is_file():
+        raise Conflict(
+            f"Run {run.id} has no model yet",
+            found=run.state().status,
+            do="Wait for it, or stop it to keep its best epoch",
+        )
+    return run.result

@@ -1,0 +1,109 @@
+"""Operating points: what a threshold does, at the user's prevalence, and keeping one on a model's card."""
+
+from dataclasses import dataclass
+
+from medcls import store
+from medcls.core.evaluation import CaseTable, Estimate
+from medcls.core.model import ModelCard, Threshold
+from medcls.errors import BadData, BadModel
+from medcls.stats.curves import Steps
+from medcls.stats.operating import OperatingPoint, operate, sensitivity_at, specificity_at
+
+
+def try_threshold(table: CaseTable, label: str, threshold: float, prevalence: float) -> OperatingPoint:
+    """Say what calling a label at or above a threshold does.
+
+    Args:
+        table: What a model said of labelled cases.
+        label: The label called.
+        threshold: On its probability.
+        prevalence: Share of people with it where the model is to be used, above 0 and below 1.
+
+    Raises:
+        BadData: If the label is unknown or the prevalence impossible.
+    """
+    if not 0 < prevalence < 1:
+        raise BadData("The prevalence is not possible", found=f"{prevalence}", allowed="above 0 and below 1")
+    return operate(_steps(table, label), threshold, prevalence)
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A threshold that reaches a goal on these cases.
+
+    Args:
+        goal: The goal in words.
+        threshold: The threshold; infinite if only "never" reaches it.
+        reached: What the other side then is, the choice of the threshold included in its interval.
+    """
+
+    goal: str
+    threshold: float
+    reached: Estimate
+
+
+def suggest_thresholds(table: CaseTable, label: str, goals: tuple[float, ...] = (0.9, 0.95)) -> tuple[Suggestion, ...]:
+    """Give the thresholds that reach each sensitivity and each specificity asked for.
+
+    Args:
+        table: What a model said of labelled cases.
+        label: The label called.
+        goals: Sensitivities and specificities, in (0, 1).
+
+    Raises:
+        BadData: If the label is unknown.
+    """
+    steps = _steps(table, label)
+    found = []
+    for goal in goals:
+        specificity, at = specificity_at(steps, goal)
+        found.append(Suggestion(f"sensitivity at least {goal:g}", at, specificity))
+    for goal in goals:
+        sensitivity, at = sensitivity_at(steps, goal)
+        found.append(Suggestion(f"specificity at least {goal:g}", at, sensitivity))
+    return tuple(found)
+
+
+def save_threshold(model_id: str, name: str, label: str, prob: float, note: str = "") -> ModelCard:
+    """Keep a named operating point on a model's card; one of the same name and label is replaced.
+
+    Args:
+        model_id: The model.
+        name: What to call it, 1 to 60 characters.
+        label: The label decided for at or above it.
+        prob: The threshold, above 0 and below 1.
+        note: Why this value, with the figures it had.
+
+    Raises:
+        BadModel: If there is no such model or label, or name or value are not possible.
+    """
+    card = store.read_card(model_id)
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= 60:
+        raise BadModel("An operating point needs a name", found=f"{len(name)} characters", allowed="1 to 60")
+    if label not in card.task.label_ids:
+        raise BadModel(f"Model {model_id} has no such label", found=label[:80], allowed=", ".join(card.task.label_ids))
+    if not 0 < prob < 1:
+        raise BadModel("The threshold is not possible", found=f"{prob}", allowed="above 0 and below 1")
+    kept = tuple(t for t in card.thresholds if (t.name, t.label) != (name, label))
+    return store.update_card(model_id, thresholds=(*kept, Threshold(name, label, prob, note)))
+
+
+def describe_point(point: OperatingPoint, table: CaseTable, where: str) -> str:
+    """Give an operating point's figures as the note that is kept with it."""
+    se, sp = point.sensitivity, point.specificity
+    return (
+        f"On {len(table)} cases ({where}): sensitivity {se.value:.2f} ({se.low:.2f}–{se.high:.2f}), specificity {sp.value:.2f} "
+        f"({sp.low:.2f}–{sp.high:.2f}); at a prevalence of {point.prevalence:g}, PPV {point.ppv.value:.2f} and NPV "
+        f"{point.npv.value:.2f}."
+    )
+
+
+def _steps(table: CaseTable, label: str) -> Steps:
+    if label not in table.labels:
+        raise BadData("These cases have no such label", found=label[:80], allowed=", ".join(table.labels))
+    k = table.labels.index(label)
+    return Steps(table.prob[:, k], table.truth == k, table.group)
+
+
+__all__ = ["OperatingPoint", "Suggestion", "describe_point", "save_threshold", "suggest_thresholds", "try_threshold"]

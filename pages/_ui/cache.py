@@ -1,0 +1,62 @@
+"""The only caches shared by all sessions: models that were opened. Never a scan, never an answer."""
+
+import contextlib
+import hashlib
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from medcls.core.model import ModelCard
+from medcls.core.scan import Scan
+from medcls.errors import MedclsError
+from medcls.workflows import explain
+from medcls.workflows.classify import open_model
+
+MODELS_OPEN = 10  # networks kept in memory; the one opened first makes room
+
+
+@st.cache_resource(max_entries=MODELS_OPEN, show_spinner="Opening the network …")
+def _open(model_id: str, digest: str) -> Any:
+    return open_model(model_id)
+
+
+def open_classifier(card: ModelCard) -> Any:
+    """Give the model's `Classifier`, opened once for all sessions and again when its files change.
+
+    Args:
+        card: The model's card as it is on disk now; its digests are part of the cache's key.
+
+    Raises:
+        BadModel: If it cannot be opened.
+    """
+    return _open(card.id, _digest(card))
+
+
+def rehearse(card: ModelCard) -> None:
+    """Open a model and let it answer and explain an empty picture once: the first real scan then waits for nothing.
+
+    Raises:
+        BadModel: If it cannot be opened.
+    """
+    _rehearse(card.id, _digest(card))
+
+
+@st.cache_resource(max_entries=10 * MODELS_OPEN, show_spinner="Opening the network …")
+def _rehearse(model_id: str, digest: str) -> bool:
+    classifier, blank = _open(model_id, digest), Scan(np.full((64, 64), 0.5, np.float32), "0" * 64)
+    with contextlib.suppress(MedclsError):  # what fails here fails again, and is told, with a real scan
+        explain.classify_and_explain(blank, classifier)
+    return True
+
+
+def _digest(card: ModelCard) -> str:
+    return hashlib.sha256(card.to_json().encode()).hexdigest()
+
+
+@st.cache_resource(show_spinner=False)
+def resume_once() -> tuple[str, ...]:
+    """Go on, once per server, with the runs that a restart of this machine cut off; gives their ids."""
+    from medcls.workflows.runs import resume_interrupted
+
+    return resume_interrupted()

@@ -1,0 +1,61 @@
+"""Charts of a search: every trial as one line through its knobs, and which knob mattered."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from pages._ui.palette import OKABE_ITO
+
+
+def parallel_chart(
+    rows: Sequence[Mapping[str, Any]], knobs: Sequence[str], log: Sequence[str], score: str
+) -> go.Figure:
+    """Draw each trial as a line through its knobs' values to its score; brighter is better.
+
+    Args:
+        rows: One mapping per complete trial, with a value for each knob and for `score`.
+        knobs: Names of the knobs, in order.
+        log: Knobs whose range goes over orders of magnitude.
+        score: Name of the score.
+    """
+    scores = [row[score] for row in rows]
+    axes = [_axis(name, [row[name] for row in rows], name in log) for name in knobs]
+    axes.append({"label": score, "values": scores})
+    figure = go.Figure(
+        go.Parcoords(line={"color": scores, "colorscale": "Viridis", "showscale": True}, dimensions=axes)
+    )
+    figure.update_layout(height=380, margin={"l": 60, "r": 30, "t": 40, "b": 20})
+    return figure
+
+
+def _axis(name: str, values: list[Any], log: bool) -> dict[str, Any]:
+    if all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values) and not log:
+        return {"label": name, "values": values}
+    if log:
+        low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+        ticks = list(range(low, high + 1))
+        return {
+            "label": name,
+            "values": [math.log10(v) for v in values],
+            "tickvals": ticks,
+            "ticktext": [f"1e{t}" for t in ticks],
+        }
+    words = sorted({str(v) or "none" for v in values})
+    places = [words.index(str(v) or "none") for v in values]
+    return {"label": name, "values": places, "tickvals": list(range(len(words))), "ticktext": words}
+
+
+def importance_chart(importance: Mapping[str, float]) -> go.Figure:
+    """Draw the share of the scores' spread each knob explains."""
+    names = list(importance)[::-1]
+    shares = [importance[name] for name in names]
+    figure = go.Figure(
+        go.Bar(
+            x=shares, y=names, orientation="h", marker={"color": OKABE_ITO["blue"]}, text=[f"{s:.0%}" for s in shares]
+        )
+    )
+    figure.update_xaxes(title="share of the scores' spread explained (fANOVA)", range=[0, 1], tickformat=".0%")
+    figure.update_layout(height=90 + 42 * len(names), margin={"l": 10, "r": 10, "t": 8, "b": 8})
+    return figure

@@ -1,0 +1,85 @@
+"""Compare, one scan: the scan and each model's heatmap beside it; zooming one zooms all."""
+
+import math
+
+import streamlit as st
+
+from medcls.core.scan import Scan
+from medcls.errors import MedclsError
+from medcls.workflows import compare_scan, explain
+from pages._ui import heatmap_view, notices, state
+from pages._ui.charts_scores import linked_pictures
+from pages._ui.classify_heatmap import draw
+from pages._ui.palette import label_word
+
+OWN = "own"
+_SIDE_PX = 640
+_TITLE = 20  # characters above a picture
+_CONFIG = {"displaylogo": False, "scrollZoom": True, "modeBarButtons": [["zoom2d", "pan2d", "resetScale2d"]]}
+
+
+def show_pictures(scan: Scan, found: compare_scan.ComparedScan) -> None:
+    """Show the plain scan and, where wanted, every model's heatmap for its own answer or for one label."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        wanted = st.toggle("Heatmaps", value=bool(state.kept(state.HEATMAP_ON, lambda: True)), key="compare.heatmap")
+        st.session_state[state.HEATMAP_ON] = wanted
+        label = _pick_label(found) if wanted else OWN
+        with st.popover("Appearance", disabled=not wanted):
+            view = heatmap_view.controls("compare", beside=False)
+    pictures = [("the scan", explain.plain_picture(scan, _SIDE_PX))]
+    said: list[str] = []
+    if wanted:
+        with st.spinner("Drawing heatmaps …"):
+            for answer in found.answers:
+                _add(scan, answer, label, view.paint, pictures, said)
+    rows = math.ceil(len(pictures) / 5)
+    columns = math.ceil(len(pictures) / rows)
+    st.plotly_chart(
+        linked_pictures(pictures, scan.size_px, columns), key="compare.pictures", config=_CONFIG, theme=None
+    )
+    for sentence in said:
+        st.caption(notices.escape(sentence))
+
+
+def _pick_label(found: compare_scan.ComparedScan) -> str:
+    cards = [answer.card for answer in found.answers if answer.card]
+    if not cards:
+        return OWN
+    task = cards[0].task
+    words = {OWN: "each network's answer"} | {label: label_word(task, label) for label in task.label_ids}
+    return (
+        st.segmented_control(
+            "Evidence for", list(words), default=OWN, format_func=words.__getitem__, key=f"compare.evidence.{task.id}"
+        )
+        or OWN
+    )
+
+
+def _add(
+    scan: Scan,
+    answer: compare_scan.ModelAnswer,
+    label: str,
+    how: explain.Paint,
+    pictures: list[tuple[str, bytes]],
+    said: list[str],
+) -> None:
+    """Add one model's heatmap to the pictures, or a sentence saying why there is none."""
+    if answer.card is None or answer.prediction is None:
+        return
+    name = answer.card.name or answer.card.id
+    chosen = label if label in answer.prediction.labels else answer.prediction.decided or answer.prediction.top
+    try:
+        heatmap = draw(scan, answer.card, chosen)
+    except MedclsError as error:
+        said.append(f"{name}: no heatmap. {error}")
+        return
+    word = label_word(answer.card.task, chosen)
+    if heatmap.empty:
+        said.append(f"{name}: {explain.describe(heatmap, word, scan)}")
+    pictures.append((f"{_short(name)}<br>{_short(word)}", explain.picture(scan, heatmap, how, _SIDE_PX)))
+
+
+def _short(text: str) -> str:
+    """Give a title that fits above a small picture; tags are shown, not obeyed."""
+    text = text if len(text) <= _TITLE else text[: _TITLE - 1] + "…"
+    return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -1,0 +1,202 @@
+"""Compare, a test set: which model is better, and can these cases tell; where they disagree; subgroups; cost."""
+
+import math
+from typing import Any
+
+import streamlit as st
+
+from medcls.core.model import ModelCard
+from medcls.errors import MedclsError
+from medcls.workflows import compare, costs, scans
+from pages._ui import cache, compare_scan, notices, state
+from pages._ui.charts import data_url
+from pages._ui.charts_scores import cost_chart
+from pages._ui.compare_set import get_differences
+from pages._ui.numbers import show_estimate, show_prob
+
+_PICTURES, _COSTS = "compare.pictures", "compare.costs"
+_SHOWN = 12
+
+
+def pick_score(found: compare.Comparison, key: str) -> str:
+    """Let the user choose a score; AUROC until one is chosen."""
+    titles = found.score_names()
+    return st.selectbox("Score", list(titles), format_func=lambda name: titles[name], key=f"compare.score.{key}")
+
+
+def show_pairs(found: compare.Comparison, names: dict[str, str]) -> str:
+    """Show every pair's difference with its verdict; gives the score chosen."""
+    left, _ = st.columns([1, 2])
+    with left:
+        score = pick_score(found, "pairs")
+    with st.spinner("Resampling groups …"):
+        differences = get_differences(found, score)
+    mcnemar = compare.right_and_wrong(found)
+    st.markdown("\n".join(f"- {_sentence(d, names)}" for d in differences))
+    st.markdown("**Row minus column**")
+    st.dataframe(_matrix(differences, names), hide_index=True, alt="Differences between every pair of models")
+    st.markdown("**Cases that only one of two got right**")
+    st.dataframe(
+        [
+            {
+                "A": names[a], "B": names[b], "only A right": m.only_a, "only B right": m.only_b,
+                "McNemar's p": f"{m.p:.3f}" if m.p >= 0.001 else "< 0.001",
+            }
+            for (a, b), m in mcnemar.items()
+        ],
+        hide_index=True, alt="McNemar's test of every pair",
+    )  # fmt: skip
+    st.caption(
+        "Differences: paired bootstrap over groups, Student's t; a pair counts as different if its p after Holm's correction is at most 0.05. "
+        "McNemar's test takes cases as independent, which several scans of one patient are not: it is shown for comparison with papers."
+    )
+    return score
+
+
+def _sentence(difference: Any, names: dict[str, str]) -> str:
+    told = difference.verdict
+    if difference.better:
+        told = told.replace(difference.better, f"**{notices.escape(names[difference.better])}**", 1)
+    return f"{notices.escape(names[difference.a])} against {notices.escape(names[difference.b])}: {told}"
+
+
+def signed(value: float) -> str:
+    """Give a difference with its sign; no sign where it rounds to nothing.
+
+    Example:
+        >>> signed(0.0514), signed(-0.0514), signed(-0.0001)
+        ('+0.051', '−0.051', '0.000')
+    """
+    text = f"{value:+.3f}".replace("-", "−")
+    return text[1:] if text[1:] == "0.000" else text
+
+
+def _matrix(differences: Any, names: dict[str, str]) -> list[dict[str, str]]:
+    cells: dict[tuple[str, str], str] = {}
+    for d in differences:
+        e, mark = d.estimate, " ●" if d.better else ""
+        if math.isnan(d.p):
+            cells[d.a, d.b] = cells[d.b, d.a] = "not computable"
+            continue
+        cells[d.a, d.b] = f"{signed(e.value)} ({signed(e.low)} to {signed(e.high)}){mark}"
+        cells[d.b, d.a] = f"{signed(-e.value)} ({signed(-e.high)} to {signed(-e.low)}){mark}"
+    return [{"": names[a]} | {names[b]: cells.get((a, b), "") for b in names} for a in names]
+
+
+def show_disagreements(found: compare.Comparison, names: dict[str, str]) -> None:
+    """Show the cases on which the models' answers differ as pictures, one click from the scan."""
+    rows = compare.disagreements(found)
+    if not rows:
+        st.success(f"The models answer all {len(found.first)} cases alike.")
+        return
+    n = int(sum(len({t.labels[t.prob[i].argmax()] for t in found.cases.values()}) > 1 for i in range(len(found.first))))
+    st.caption(f"{n} of {len(found.first)} cases; widest spread of the probability of disease first.")
+    pictures = [_picture(row) for row in rows[:_SHOWN]]
+    if all(isinstance(picture, MedclsError) for picture in pictures):
+        st.caption(f"No pictures: {notices.escape(str(pictures[0]))}")
+    else:
+        with st.container(horizontal=True):
+            for row, picture in zip(rows, pictures, strict=False):
+                with st.container(border=True, width=240):
+                    _show_case(row, picture, names)
+    st.dataframe(
+        [{"case": r.case, "truth": r.truth} | {names[m]: f"{a} ({show_prob(r.prob[m])})" for m, a in r.answers.items()} for r in rows],
+        hide_index=True, alt="Cases on which the models disagree, with each model's answer and its probability of disease",
+    )  # fmt: skip
+
+
+def _show_case(row: compare.Disagreement, picture: bytes | MedclsError, names: dict[str, str]) -> None:
+    if isinstance(picture, MedclsError):
+        st.caption(notices.escape(str(picture)))
+    else:
+        st.image(data_url(picture), width="stretch")
+    st.markdown(f"truth: **{notices.escape(row.truth)}**")
+    st.caption(
+        "  \n".join(
+            f"{notices.escape(names[m])}: {notices.escape(answer)} ({show_prob(row.prob[m])})"
+            for m, answer in row.answers.items()
+        )
+    )
+    if not isinstance(picture, MedclsError):
+        st.button("Look at this scan", key=f"compare.look.{row.case}", on_click=_look, args=(row,))
+
+
+def _look(row: compare.Disagreement) -> None:
+    """Turn the page to one scan, this one."""
+    try:
+        st.session_state[compare_scan.CASE] = scans.Entry(row.case, compare.read_case(row), None)
+    except MedclsError as error:
+        notices.show_error(error)
+        return
+    st.session_state["compare.mode"] = "scan"
+    state.remember("mode", "scan")
+
+
+def _picture(row: compare.Disagreement) -> bytes | MedclsError:
+    """Give a case's thumbnail, the last few dozen kept in this session."""
+    held: dict[Any, bytes | MedclsError] = state.kept(_PICTURES, dict)
+    key = (row.collection, row.case)
+    if key not in held:
+        if len(held) > 60:
+            held.pop(next(iter(held)))
+        try:
+            held[key] = scans.thumbnail(scans.read(compare.read_case(row)), 320)
+        except MedclsError as error:
+            held[key] = error
+    return held[key]
+
+
+def show_subgroups(found: compare.Comparison, names: dict[str, str]) -> None:
+    """Show a score in each subgroup of a column, with how many cases each has."""
+    columns = compare.columns_of(found)
+    if not columns:
+        st.info("The cases carry no column that splits them (device, BI-RADS, size …).")
+        return
+    left, right, _ = st.columns(3)
+    column = left.selectbox("Column", columns, key="compare.column")
+    with right:
+        score = pick_score(found, "subgroups")
+    with st.spinner("Resampling groups …"):
+        groups = compare.subgroups(found, column, score)
+    st.dataframe(
+        [
+            {column: g.value, "cases": g.n_cases, "groups": g.n_groups} | {names[m]: show_estimate(e) for m, e in g.scores.items()}
+            for g in groups
+        ],
+        hide_index=True, alt=f"{score} of every model in each subgroup of {column}",
+    )  # fmt: skip
+    st.caption(
+        "Small subgroups have wide intervals: a difference between two of them means little while the intervals overlap."
+    )
+
+
+def show_costs(found: compare.Comparison, names: dict[str, str]) -> None:
+    """Show what each model costs against what it is worth; milliseconds are measured on this machine on request."""
+    held: dict[str, costs.Cost] = state.kept(_COSTS, dict)
+    if st.button("Measure the milliseconds a scan takes here"):
+        for card in found.cards.values():
+            with st.spinner(f"{names[card.id]} …"):
+                held[card.to_json()] = _cost(card, found, timed=True)
+    rows = []
+    for model, card in found.cards.items():
+        cost = held.get(card.to_json()) or _cost(card, found, timed=False)
+        rows.append(
+            {
+                "model": names[model], "million weights": round(cost.n_parameters / 1e6, 3), "file, MB": round(cost.file_bytes / 1e6, 2),
+                "ms per scan here": None if cost.scan_ms is None else round(cost.scan_ms, 1), "AUROC": show_estimate(found.scores[model]["auroc"]),
+            }
+        )  # fmt: skip
+    st.dataframe(rows, hide_index=True, placeholder="not measured", alt="Cost and AUROC of every model")
+    timed = all(row["ms per scan here"] is not None for row in rows)
+    key, title = (
+        ("ms per scan here", "ms per scan on this machine") if timed else ("million weights", "million weights")
+    )
+    points = [
+        row | {"score": found.scores[m]["auroc"], "name": row["model"]}
+        for m, row in zip(found.cards, rows, strict=True)
+    ]
+    st.plotly_chart(cost_chart(points, key, title, "AUROC"), key="compare.cost")
+
+
+def _cost(card: ModelCard, found: compare.Comparison, *, timed: bool) -> costs.Cost:
+    return costs.cost_of(card, found.scores[card.id]["auroc"], cache.open_classifier(card) if timed else None)

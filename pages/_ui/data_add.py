@@ -1,0 +1,60 @@
+"""Data page: bring labelled scans, by path on the server or as a ZIP archive."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import streamlit as st
+
+from medcls.core.collection import CollectionRecord
+from medcls.errors import MedclsError
+from medcls.workflows import data
+from pages._ui import notices, state
+
+
+def show_add(opened: bool) -> None:
+    """Draw the form that adds a collection; after it worked, the new one is chosen."""
+    with st.expander("Add a collection", expanded=opened, icon=":material/create_new_folder:"):
+        layouts = data.list_layouts()
+        st.caption("Recognised by looking: " + "; ".join(layouts.values()) + ".")
+        left, right = st.columns(2)
+        path = left.text_input("Folder, csv or ZIP on the machine medcls runs on", key="data.add.path")
+        upload = right.file_uploader("or drop a ZIP archive", type=["zip"], key="data.add.zip")
+        name = left.text_input("Name", key="data.add.name", help="Empty takes the folder's name.")
+        layout = right.selectbox(
+            "Layout", ["", *layouts], format_func=lambda i: layouts.get(i, "recognise it"), key="data.add.layout"
+        )
+        copy = left.checkbox("Copy the files instead of reading them where they are", key="data.add.copy")
+        if right.button("Add", type="primary", key="data.add.go", disabled=not (path or upload)):
+            _add(lambda tell: _bring(path, upload, name, layout, copy, tell))
+
+
+def _bring(path: str, upload, name: str, layout: str, copy: bool, tell: data.Progress) -> CollectionRecord:  # type: ignore[no-untyped-def]
+    if upload is not None:
+        return data.add_upload(upload, name or Path(upload.name).stem.lower().replace(" ", "-"), tell)
+    return data.add_collection(Path(path), name, layout=layout, copy=copy, progress=tell)
+
+
+def _add(bring: Callable[[data.Progress], CollectionRecord]) -> None:
+    with watched("Adding the collection …") as tell:
+        try:
+            record = bring(tell)
+        except MedclsError as error:
+            notices.show_error(error)
+            return
+    state.remember("collection", record.name)
+    st.rerun()
+
+
+@contextmanager
+def watched(title: str) -> Iterator[data.Progress]:
+    """Show a progress bar with the stage and what is done, gone when the work is."""
+    bar = st.progress(0.0, title)
+
+    def tell(stage: str, done: int, total: int) -> None:
+        bar.progress(min(1.0, done / max(total, 1)), f"{stage.capitalize()}: {done:,} of {total:,}")
+
+    try:
+        yield tell
+    finally:
+        bar.empty()

@@ -1,0 +1,98 @@
+"""Data page: what is in a collection, at a glance and as pictures."""
+
+import streamlit as st
+
+from medcls.errors import MedclsError
+from medcls.workflows import data
+from pages._ui import charts_data, notices
+from pages._ui.data_pictures import show_cases
+from pages._ui.palette import label_word
+
+
+def show_overview(seen: data.Overview) -> None:
+    """Show counts, balance and sizes."""
+    record, patients = seen.record, seen.per_patient()
+    titles = data.list_layouts()
+    for column, (title, value) in zip(
+        st.columns(4),
+        (
+            ("Cases", f"{record.n_cases:,}"),
+            ("Groups", f"{seen.n_groups:,}"),
+            ("Patients or lesions", f"{len(patients):,}" if patients else "unknown"),
+            ("Left out", f"{record.n_dropped + record.n_set_aside:,}"),
+        ),
+        strict=True,
+    ):
+        column.metric(title, value)
+    left, right = st.columns(2)
+    with left:
+        st.subheader("Cases of each label")
+        st.plotly_chart(charts_data.label_chart(seen.task, seen.count()), config=charts_data.CONFIG)
+    with right:
+        st.subheader("Sizes")
+        st.plotly_chart(charts_data.size_chart(seen.task, seen.size_px, seen.label), config=charts_data.CONFIG)
+    st.caption(
+        f"{notices.escape(titles.get(record.layout, record.layout))} · read from `{record.root}` · "
+        f"fingerprint `{record.fingerprint[:16]}` · added {record.made}"
+    )
+    if seen.unreadable:
+        with st.expander(f"{len(seen.unreadable):,} files could not be read"):
+            st.dataframe([{"file": name, "why": why} for name, why in seen.unreadable], hide_index=True)
+
+
+def show_samples(seen: data.Overview) -> None:
+    """Show cases of each label drawn at random, side by side, at most one of a group."""
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    n = left.slider("Cases of each label", 4, 32, 12, 4, key="data.samples.n")
+    if right.button("Draw others", key="data.samples.again"):
+        st.session_state["data.samples.seed"] = st.session_state.get("data.samples.seed", 0) + 1
+    seed = st.session_state.get("data.samples.seed", 0)
+    labels = [label for label, count in seen.count().items() if count]
+    for column, label in zip(st.columns(max(1, len(labels))), labels, strict=False):
+        with column:
+            known = label in seen.task.label_ids
+            st.subheader(notices.escape(label_word(seen.task, label) if known else label))
+            ids = data.sample_cases(seen.record.name, label, n, seed)
+            show_cases(seen.record.name, seen.task, ids, 112 if len(labels) > 2 else 130)
+
+
+def show_patients(seen: data.Overview) -> None:
+    """Show cases and labels per patient, and where coordinates are known a patient's tissue."""
+    patients = seen.per_patient()
+    if not patients:
+        notices.show_empty(
+            "This collection does not say which patient a case is of.",
+            "Pictures that look the same are kept together; see Findings.",
+        )
+        return
+    positive = " or ".join(seen.task.labels[i].name for i in seen.task.positive)
+    histogram, shares = charts_data.patient_charts(patients, positive)
+    left, right = st.columns(2)
+    left.subheader("Cases of one patient")
+    left.plotly_chart(histogram, config=charts_data.CONFIG)
+    right.subheader(f"Share of {notices.escape(positive)}")
+    right.plotly_chart(shares, config=charts_data.CONFIG)
+    _show_patient(seen, patients)
+
+
+def _show_patient(seen: data.Overview, patients: dict[str, tuple[int, float]]) -> None:
+    ordered = sorted(patients, key=lambda p: -patients[p][0])
+    left, right = st.columns(2)
+    patient = left.selectbox(
+        "Patient", ordered, key=f"data.patient.{seen.record.name}",
+        format_func=lambda p: f"{p} — {patients[p][0]:,} cases, {patients[p][1]:.0%} positive",
+    )  # fmt: skip
+    if not seen.has_places:
+        show_cases(seen.record.name, seen.task, data.sample_cases(seen.record.name, "", 24, patient=patient))
+        return
+    opacity = right.slider("Labels over the tissue", 0.0, 1.0, 0.4, 0.1, key="data.tissue.opacity")
+    try:
+        tissue = data.lay_out_tissue(seen.record.name, patient)
+    except MedclsError as error:
+        notices.show_error(error)
+        return
+    st.plotly_chart(
+        charts_data.tissue_chart(seen.task, tissue.picture, tissue.label, tissue.labels, opacity),
+        config=charts_data.CONFIG,
+    )
+    st.caption("Every patch stands where it was cut. Colour marks the patches labelled as disease; hover for each.")

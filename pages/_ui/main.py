@@ -1,0 +1,36 @@
+"""The main script: runs before every page, draws the frame and then the page that was asked for."""
+
+import streamlit as st
+
+from medcls.errors import MedclsError
+from pages._ui import cache, frame, notices
+
+# Section, file beside this folder, title, icon, address. One line per page, in the order of the work.
+PAGES = (
+    ("Read", "../classify.py", "Classify", ":material/center_focus_strong:", "classify"),
+    ("Read", "../heatmaps.py", "Heatmaps", ":material/blur_on:", "heatmaps"),
+    ("Read", "../compare.py", "Compare", ":material/compare:", "compare"),
+    ("Build", "../data.py", "Data", ":material/photo_library:", "data"),
+    ("Build", "../train.py", "Train", ":material/model_training:", "train"),
+    ("Build", "../runs.py", "Runs", ":material/monitoring:", "runs"),
+    ("Build", "../models.py", "Models", ":material/inventory_2:", "models"),
+)
+
+
+def navigation() -> dict[str, list]:
+    """Give the pages of each section, the first page of all being the one that opens."""
+    sections: dict[str, list] = {}
+    for number, (section, file, title, icon, address) in enumerate(PAGES):
+        page = st.Page(file, title=title, icon=icon, url_path=address, default=number == 0)
+        sections.setdefault(section, []).append(page)
+    return sections
+
+
+frame.open_frame()
+page = st.navigation(navigation())
+frame.close_frame()
+cache.resume_once()
+try:
+    page.run()
+except MedclsError as error:
+    notices.show_error(error)

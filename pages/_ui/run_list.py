@@ -1,0 +1,61 @@
+"""Runs: the list of all of them, and which one is shown."""
+
+import math
+
+import streamlit as st
+
+from medcls.workflows import runs
+from pages._ui import notices, state
+from pages._ui.numbers import show_seconds
+
+RUN = "run"
+ICONS = {
+    "queued": "◌ queued", "waiting": "◔ waiting", "preparing": "◔ preparing", "running": "▶ running", "stopping": "◧ stopping",
+    "paused": "❚❚ paused", "finished": "● finished", "stopped": "■ stopped", "failed": "✕ failed", "died": "✕ died",
+}  # fmt: skip
+
+
+def show_list(views: tuple[runs.RunView, ...]) -> None:
+    """Draw all runs as a table; a click shows one."""
+    rows = [_row(view) for view in views]
+    chosen = st.dataframe(
+        rows, hide_index=True, width="stretch", on_select="rerun", selection_mode="single-row", key="runs.table",
+        column_config={"progress": st.column_config.ProgressColumn("progress", format="percent", min_value=0.0, max_value=1.0)},
+        alt="All runs with state and progress",
+    )  # fmt: skip
+    picked = chosen.selection.rows
+    if picked and picked[0] < len(views):
+        state.remember(RUN, views[picked[0]].id)
+        st.rerun(scope="app")
+
+
+def _row(view: runs.RunView) -> dict:
+    s = view.state
+    best = "" if math.isnan(s.best_score) else f"{s.best_score:.3f} ({view.spec.select_by}, epoch {s.best_epoch})"
+    return {
+        "run": view.name, "state": ICONS[s.status], "progress": view.progress,
+        "epoch": f"{s.epoch} of {s.epochs or view.spec.epochs}", "time left": show_left(view), "best in validation": best,
+        "network": view.spec.backbone, "data": ", ".join(view.spec.collections), "id": view.id,
+    }  # fmt: skip
+
+
+def show_left(view: runs.RunView) -> str:
+    """Give the time a run still needs, in words; empty if it is at rest, "?" if unknown."""
+    if not view.moves:
+        return ""
+    left_s = view.state.left_s
+    if math.isnan(left_s):
+        return "?"
+    return show_seconds(left_s if left_s < 60 else 60 * round(left_s / 60)).removesuffix(" 0 s")
+
+
+def current(views: tuple[runs.RunView, ...]) -> runs.RunView | None:
+    """Give the run that is shown: the one of the address, or none."""
+    wanted = state.choice(RUN)
+    return next((view for view in views if view.id == wanted), None)
+
+
+def show_broken() -> None:
+    """Name the runs that cannot be read, with the reason."""
+    for broken in runs.broken_runs():
+        notices.show_error(broken.error)

@@ -1,0 +1,118 @@
+"""Runs: searches over knobs, each trial of which is an ordinary run."""
+
+import math
+from typing import Any
+
+import streamlit as st
+
+from medcls.core.run import RunSpec
+from medcls.errors import MedclsError
+from medcls.workflows import search
+from pages._ui import notices, state
+from pages._ui.charts_search import importance_chart, parallel_chart
+from pages._ui.run_list import RUN
+
+SEARCH = "search"
+
+
+def show_searches() -> None:
+    """Draw the choice of a search and the one chosen."""
+    names = search.list_searches()
+    if not names:
+        notices.show_empty("Searches stand here; there is none yet.", "Start one on the Train page, under Search.")
+        return
+    last = state.choice(SEARCH)
+    name = st.selectbox("Search", names, index=names.index(last) if last in names else 0, key="search.name")
+    state.remember(SEARCH, name)
+    try:
+        view = search.show_search(name)
+    except MedclsError as error:
+        notices.show_error(error)
+        return
+    _show_actions(view)
+    _show(view)
+
+
+def _show_actions(view: search.SearchView) -> None:
+    with st.container(horizontal=True):
+        if view.worked_on and st.button("Stop the search", icon=":material/stop_circle:"):
+            _do(search.stop_search, view.spec.name)
+        if (
+            not view.worked_on
+            and view.done < view.spec.trials
+            and st.button("Resume the search", icon=":material/play_arrow:", type="primary")
+        ):
+            _do(search.resume_search, view.spec.name)
+        if view.best and view.best.run and st.button("Show the best run", icon=":material/trophy:"):
+            state.remember(RUN, view.best.run)
+            st.rerun(scope="app")
+
+
+def _do(action: Any, name: str) -> None:
+    try:
+        action(name)
+    except MedclsError as error:
+        notices.show_error(error)
+        return
+    st.rerun()
+
+
+def _show(view: search.SearchView) -> None:
+    total, score = view.spec.trials, view.spec.base.select_by
+    st.progress(
+        min(1.0, view.done / total),
+        text=f"{view.done} of {total} trials done" + (", at work" if view.worked_on else ""),
+    )
+    rows = [
+        {
+            "trial": t.number, "state": t.state, score: None if math.isnan(t.value) else round(t.value, 4), **t.values,
+            "best": "●" if view.best and t.number == view.best.number else "", "run": t.run,
+        }
+        for t in view.trials
+    ]  # fmt: skip
+    complete = [row for row, t in zip(rows, view.trials, strict=True) if t.state == "complete"]
+    if len(complete) > 1:
+        log = [name for name, r in view.spec.ranges.items() if r.log]
+        st.plotly_chart(parallel_chart(complete, list(view.spec.ranges), log, score), key="search.parallel")
+    if view.importance:
+        st.plotly_chart(importance_chart(view.importance), key="search.importance")
+    elif view.trials:
+        st.caption("Which knob mattered can be said after four complete trials with different scores.")
+    st.dataframe(rows, hide_index=True, width="stretch", alt="Trials with what was tried and their scores")
+    st.caption(
+        f"Scores are the best {score} on validation cases, the same for all trials: the best of many flatters itself."
+    )
+
+
+def show_form(spec: RunSpec) -> None:
+    """Draw the form of a new search around a run's settings."""
+    with st.expander("Search over settings instead of one run", icon=":material/travel_explore:"):
+        preset = st.selectbox(
+            "What to vary", list(search.PRESETS), key="search.preset",
+            format_func=lambda p: {"batch-and-rate": "batch size and learning rate, at random", "layers-and-rate": "layers that stay frozen and learning rate, Bayesian"}[p],
+        )  # fmt: skip
+        left, middle, right = st.columns(3)
+        name = left.text_input("Name of the search", "search-1", key="search.new")
+        trials = int(middle.number_input("Trials", 1, 10_000, 20, key="search.trials"))
+        prune = right.toggle("Give up trials that lag behind", True, key="search.prune")
+        more = st.text_input(
+            "Further ranges",
+            placeholder="weight_decay=1e-5..1e-2:log  dropout=0..0.5",
+            key="search.more",
+            help="knob=low..high, knob=low..high:log or knob=a,b,c, with blanks between",
+        )
+        if st.button("Start the search", icon=":material/travel_explore:"):
+            _begin(spec, name, preset, trials, prune, more)
+
+
+def _begin(spec: RunSpec, name: str, preset: str, trials: int, prune: bool, more: str) -> None:
+    sampler, ranges = search.PRESETS[preset]
+    try:
+        ranges = {**ranges, **dict(map(search.parse_range, more.split()))}
+        search.start_search(search.SearchSpec(name, spec, ranges, sampler, trials, prune))  # type: ignore[arg-type]
+    except MedclsError as error:
+        notices.show_error(error)
+        return
+    state.remember(SEARCH, name)
+    state.remember("show", "searches")
+    st.switch_page("../runs.py", query_params={SEARCH: name, "show": "searches"})

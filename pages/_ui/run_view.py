@@ -1,0 +1,98 @@
+"""Runs: one run as it stands, its curves, its log, what was asked for."""
+
+import streamlit as st
+
+from medcls.core.run import RunSpec, knobs
+from medcls.workflows import runs
+from pages._ui import notices
+from pages._ui.charts_runs import SCORES, compare_chart, rate_chart, score_chart
+from pages._ui.numbers import show_seconds
+from pages._ui.run_list import ICONS, show_left
+
+_BAD = ("failed", "died")
+
+
+def show_state(view: runs.RunView) -> None:
+    """Draw where a run stands: state, progress, time, and the worker's last words."""
+    s = view.state
+    st.progress(
+        view.progress, text=f"{ICONS[s.status]} — {notices.escape(s.message)}" if s.message else ICONS[s.status]
+    )
+    if s.status in _BAD:
+        st.error(notices.escape(s.message), icon=":material/error:")
+    elif s.status == "paused":
+        st.warning(notices.escape(s.message), icon=":material/pause_circle:")
+    if view.may_hang:
+        st.warning(
+            f"The worker has said nothing for {show_seconds(view.silent_s)}; it may hang. Its log may tell why.",
+            icon=":material/hourglass_disabled:",
+        )
+    numbers = st.columns(4)
+    numbers[0].metric("Epoch", f"{s.epoch} of {s.epochs or view.spec.epochs}")
+    numbers[1].metric("Time so far", show_seconds(s.elapsed_s))
+    numbers[2].metric("Time left", show_left(view) or "–")
+    numbers[3].metric(
+        f"Best {view.spec.select_by} in validation", f"{s.best_score:.3f}" if s.best_epoch else "–",
+        f"epoch {s.best_epoch}" if s.best_epoch else None, delta_color="off", delta_arrow="off",
+        help="Chosen on these cases, so it flatters; the Report tells of cases kept apart.",
+    )  # fmt: skip
+
+
+def show_curves(view: runs.RunView, others: dict[str, str]) -> None:
+    """Draw the curves of a run, or of several runs against each other.
+
+    Args:
+        view: The run.
+        others: Names of the other runs by id.
+    """
+    epochs = runs.read_metrics(view.id)
+    if not epochs:
+        st.info("The first epoch is not done yet.", icon=":material/info:")
+        return
+    against = st.multiselect(
+        "Compare with", list(others), format_func=lambda i: others[i], key="runs.against", max_selections=7
+    )
+    if against:
+        score = (
+            st.segmented_control(
+                "Score", list(SCORES), default="auroc", format_func=lambda s: SCORES[s], key="runs.score"
+            )
+            or "auroc"
+        )
+        shown = {f"{view.name} ({view.id[-4:]})": epochs} | {
+            f"{others[i]} ({i[-4:]})": runs.read_metrics(i) for i in against
+        }
+        st.plotly_chart(compare_chart(shown, score), key="runs.compare")
+        return
+    left, right = st.columns(2)
+    for column, score in ((left, "loss"), (right, "auroc"), (left, "accuracy")):
+        column.plotly_chart(score_chart(epochs, score), key=f"runs.{score}")
+    right.plotly_chart(rate_chart(epochs), key="runs.lr")
+    for note in (n for e in epochs for n in e.notes):
+        st.caption(f"Note: {notices.escape(note)}.")
+
+
+def show_log(view: runs.RunView) -> None:
+    """Draw the end of the worker's log."""
+    text = runs.read_log(view.id, 200)
+    st.code(text or "Nothing was printed yet.", language=None, height=360)
+
+
+def show_spec(view: runs.RunView) -> None:
+    """Draw what was asked for, and on which data."""
+    plain = RunSpec()
+    changed = [n for n in knobs() if getattr(view.spec, n) != getattr(plain, n)]
+    st.dataframe(
+        [{"knob": n, "value": str(getattr(view.spec, n)), "what it is": knob.help, "plain default": "" if n in changed else "yes"} for n, (_, knob) in knobs().items()],
+        hide_index=True, height=420, alt="Every knob of the run",
+    )  # fmt: skip
+    if seen := runs.read_data_seen(view.id):
+        counts = ", ".join(f"{n} to {part}" for part, n in seen.counts.items())
+        prints = ", ".join(f"{name} {digest[:12]}" for name, digest in seen.fingerprints.items())
+        st.caption(f"{counts}; {notices.escape(seen.split)}; fingerprints {notices.escape(prints)}.")
+    for other, same in runs.same_runs(view.id).items():
+        told = {True: "the same weights to the bit", False: "other weights", None: "no result to compare yet"}[same]
+        st.caption(f"Run {other} has the same settings and data: {told}.")
+    st.download_button(
+        "Settings as JSON", view.spec.to_json(), f"{view.id}.json", "application/json", icon=":material/download:"
+    )

@@ -1,0 +1,106 @@
+"""The middleware in front of Streamlit: headers, closed doors, and messages no visitor may send.
+
+Why each part is needed was tried on the Streamlit in use: its defaults send no security headers, answer
+`/_stcore/metrics` to anybody, let any websocket client empty every user's caches, and spool an
+upload above 1 MiB to a temporary file.
+"""
+
+from starlette.formparsers import MultiPartParser
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.proto.BackMsg_pb2 import BackMsg
+
+# 'unsafe-inline' and 'unsafe-eval' are what Streamlit's own page and the charts need; nothing may
+# be fetched from, sent to or framed by another host.
+_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval' 'wasm-unsafe-eval' blob:",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self' data: blob:",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "content-security-policy": _POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+_HIDDEN = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-check")
+# Everything a page needs from a browser. Clearing caches, switching run-on-save, installing things
+# and debugging are the server operator's, not a visitor's.
+_ALLOWED = {"rerun_script", "stop_script", "file_urls_request", "app_heartbeat", "backend_operation_request"}
+_ALLOWED_OPERATIONS = {"deferred_file", "dataframe_chunk"}
+
+
+def keep_uploads_in_memory() -> None:
+    """Stop the form parser from spooling uploads to a temporary file: dropped scans never reach a disk."""
+    MultiPartParser.spool_max_size = 0  # 0: SpooledTemporaryFile never rolls over to a file
+
+
+def is_allowed(data: bytes) -> bool:
+    """Say whether a browser's websocket message may reach Streamlit."""
+    message = BackMsg()
+    try:
+        message.ParseFromString(data)
+    except Exception:  # noqa: BLE001 - protobuf raises its own private types; what cannot be parsed is refused
+        return False
+    kind = message.WhichOneof("type")
+    if kind == "backend_operation_request":
+        return message.backend_operation_request.WhichOneof("payload") in _ALLOWED_OPERATIONS
+    return kind in _ALLOWED
+
+
+class SafeDoor:
+    """ASGI middleware: adds the headers, hides what is not for visitors, drops forbidden messages."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._app(scope, _filtered(receive), send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        send = _with_headers(send)
+        # A base path may stand before the route, so the end of the path decides.
+        if any(hidden in scope["path"] for hidden in _HIDDEN):
+            await send({"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"text/plain")]})
+            await send({"type": "http.response.body", "body": b"not found"})
+            return
+        await self._app(scope, receive, send)
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            kept = [(k, v) for k, v in message.get("headers", []) if k.decode("latin-1").lower() not in HEADERS]
+            own = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in HEADERS.items()]
+            message = {**message, "headers": kept + own}
+        await send(message)
+
+    return sending
+
+
+def _filtered(receive: Receive) -> Receive:
+    async def receiving() -> Message:
+        while True:
+            message = await receive()
+            data = message.get("bytes")
+            if message["type"] != "websocket.receive" or data is None or is_allowed(data):
+                return message
+
+    return receiving

@@ -1,0 +1,40 @@
+"""The keys of the session, and the choices that stay.
+
+A choice (task, model) is kept in the session and in the page's address: it survives a change of page, a
+reload and a bookmark. Everything about a patient is kept in the session only.
+"""
+
+from typing import Any
+
+import streamlit as st
+
+TASK = "task"
+MODEL = "model"
+EXAMPLE = "example"  # the synthetic scan that stands in for a drop: (name, bytes), or None
+DROPS = "drops"  # what each drop widget last held, unpacked: widget key -> (file ids, entries)
+ANSWERS = "answers"  # answers of the Classify page: (model, entry) -> row
+FRAMES = "frames"  # how many pictures a file holds: entry -> count
+HEATMAP_ON = "heatmap.on"  # whether the Classify page shows one
+HEATMAPS = "heatmaps"  # the last ones drawn: (scan, model, label) -> heatmap
+DECODED = "decoded"  # the last few scans decoded: (entry, frame) -> scan or error
+
+
+def choice(key: str) -> str | None:
+    """Give the last choice under `key`: of this session, else of the page's address, else None."""
+    return st.session_state.get(f"choice.{key}") or st.query_params.get(key)
+
+
+def remember(key: str, value: str | None) -> None:
+    """Keep a choice for this session and put it into the address; None forgets it."""
+    st.session_state[f"choice.{key}"] = value
+    if value is None:
+        st.query_params.pop(key, None)
+    elif st.query_params.get(key) != value:
+        st.query_params[key] = value
+
+
+def kept(key: str, make: Any) -> Any:
+    """Give what the session holds under `key`, made by `make()` the first time."""
+    if key not in st.session_state:
+        st.session_state[key] = make()
+    return st.session_state[key]

@@ -1,0 +1,78 @@
+"""Train, step 4: what the run would take, measured; and its start."""
+
+import math
+
+import streamlit as st
+
+from medcls.core.run import RunSpec
+from medcls.errors import MedclsError
+from medcls.workflows import preflight, runs
+from pages._ui import notices
+from pages._ui.numbers import show_seconds
+
+_FOUND = "train.preflight"
+
+
+def show_start(spec: RunSpec, seen: preflight.Preflight) -> None:
+    """Draw the two buttons and what the preflight found."""
+    check, start, _ = st.columns([1, 1, 3])
+    if check.button(
+        "Preflight",
+        icon=":material/fact_check:",
+        width="stretch",
+        help="Carries out a few steps and measures time and memory.",
+    ):
+        measure(spec)
+    found = st.session_state.get(_FOUND)
+    current = found[1] if found and found[0] == spec else None
+    blocked = bool(seen.blockers or (current and current.blockers))
+    if start.button("Start", type="primary", icon=":material/play_arrow:", width="stretch", disabled=blocked):
+        begin(spec)
+    if current:
+        show_found(current, spec)
+    elif found:
+        st.caption("The preflight was of other settings.")
+
+
+def measure(spec: RunSpec) -> None:
+    """Carry out the preflight and keep what it found for this session."""
+    try:
+        with st.spinner("Loading the network and carrying out a few steps …", show_time=True):
+            st.session_state[_FOUND] = (spec, preflight.check_run(spec))
+    except MedclsError as error:
+        notices.show_error(error)
+
+
+def show_found(found: preflight.Preflight, spec: RunSpec) -> None:
+    """Draw time, memory and room, or why the run cannot start."""
+    for sentence in found.blockers:
+        st.error(notices.escape(sentence), icon=":material/block:")
+    if math.isnan(found.total_s):
+        return
+    numbers = st.columns(4)
+    numbers[0].metric(
+        "The whole run, at most",
+        show_seconds(found.total_s),
+        help=f"{spec.epochs} epochs; early stopping may end it sooner.",
+    )
+    numbers[1].metric("An epoch", show_seconds(found.epoch_s))
+    numbers[2].metric("Memory", f"{found.memory_bytes / 1e9:.1f} GB", help=_of(found.memory_free_bytes))
+    numbers[3].metric("Disk", f"{found.disk_bytes / 1e9:.2f} GB", help=_of(found.disk_free_bytes))
+    st.caption(
+        f"Measured on this machine with random pixels, in {found.computed_in}; what else runs here slows it down."
+    )
+
+
+def _of(free: int | None) -> str:
+    return "" if free is None else f"{free / 1e9:.1f} GB are free"
+
+
+def begin(spec: RunSpec) -> None:
+    """Start the run and go to its page."""
+    try:
+        with st.spinner("Starting the worker …"):
+            view = runs.start_run(spec)
+    except MedclsError as error:
+        notices.show_error(error)
+        return
+    st.switch_page("../runs.py", query_params={"run": view.id})

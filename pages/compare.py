@@ -1,0 +1,89 @@
+"""Compare: several networks on one scan, or on a test set with statistics."""
+
+import streamlit as st
+
+from medcls.errors import MedclsError
+from medcls.workflows import compare_scan, models
+from pages._ui import compare_pairs, compare_set, compare_threshold, notices, pickers, state
+from pages._ui.compare_scan import show_one_scan
+
+MODES = {"scan": "One scan", "set": "A test set"}
+SECTIONS = ("Scores", "Curves", "Which is better", "Disagreements", "Subgroups", "Cost", "Operating point", "Ablation")
+
+
+def pick_models() -> list:
+    """Draw the title and the pickers; gives the cards chosen, two to eight, or none."""
+    heading, left, right = st.columns([1.5, 1.6, 2.6], vertical_alignment="bottom", gap="small")
+    heading.title("Compare")
+    cards = models.list_models()
+    for broken in models.broken_models():
+        notices.show_error(broken.error)
+    if not cards:
+        notices.show_empty(
+            "Networks are compared here; there is none yet.", "Train two (Build: Train) or import them (Build: Models)."
+        )
+        return []
+    with left:
+        task = pickers.pick_task(cards)
+    mine = {card.id: card for card in cards if task and card.task.id == task.id}
+    if len(mine) < compare_scan.FEWEST:
+        notices.show_empty("To compare, two networks of one task are needed.", "Train or import another one.")
+        return []
+    names = compare_set.names_of(list(mine.values()))
+    last = [m for m in (state.choice("models") or "").split(",") if m in mine]
+    with right:
+        chosen = st.multiselect(
+            "Models, two to eight", list(mine), default=last or list(mine)[:4], format_func=lambda m: names[m],
+            max_selections=compare_scan.MOST, key=f"compare.models.{task.id if task else ''}",
+        )  # fmt: skip
+    state.remember("models", ",".join(chosen) or None)
+    return [mine[m] for m in chosen]
+
+
+def show_test_set(cards: list) -> None:
+    """Draw the comparison on labelled cases, one section at a time."""
+    found = compare_set.get_comparison(cards)
+    if found is None:
+        return
+    names = compare_set.names_of(cards)
+    compare_set.show_basis(found)
+    section = (
+        st.segmented_control("Show", SECTIONS, default="Scores", key="compare.section", label_visibility="collapsed")
+        or "Scores"
+    )
+    score = "auroc"
+    if section == "Scores":
+        compare_set.show_scores(found, names)
+    elif section == "Curves":
+        compare_set.show_curves(found, names)
+    elif section == "Which is better":
+        score = compare_pairs.show_pairs(found, names)
+    elif section == "Disagreements":
+        compare_pairs.show_disagreements(found, names)
+    elif section == "Subgroups":
+        compare_pairs.show_subgroups(found, names)
+    elif section == "Cost":
+        compare_pairs.show_costs(found, names)
+    elif section == "Operating point":
+        compare_threshold.show_threshold(found, names)
+    else:
+        compare_threshold.show_ablation(found)
+    compare_set.show_downloads(found, score)
+
+
+cards = pick_models()
+if not cards:
+    notices.show_research_use()
+    st.stop()
+last = state.choice("mode")
+mode = st.segmented_control(
+    "Compare on", list(MODES), default=last if last in MODES else "scan", format_func=lambda m: MODES[m], key="compare.mode", label_visibility="collapsed"
+)  # fmt: skip
+state.remember("mode", mode or "scan")
+if len(cards) < compare_scan.FEWEST:
+    st.info("Choose at least two models.")
+    st.stop()
+try:
+    show_test_set(cards) if mode == "set" else show_one_scan(cards)
+except MedclsError as error:
+    notices.show_error(error)

@@ -1,0 +1,39 @@
+"""Data: what is in a labelled collection, what is wrong with it, and a split that proves itself."""
+
+import streamlit as st
+
+from medcls.errors import MedclsError
+from medcls.workflows import data
+from pages._ui import data_add, data_findings, data_overview, data_split, notices, pickers
+
+SECTIONS = {
+    "Overview": data_overview.show_overview,
+    "Samples": data_overview.show_samples,
+    "Patients": data_overview.show_patients,
+    "Findings": data_findings.show_findings,
+    "Shortcuts": data_findings.show_shortcuts,
+    "Split": data_split.show_split,
+}
+
+heading, right = st.columns([1, 2], vertical_alignment="bottom", gap="small")
+heading.title("Data")
+records = {record.name: record for record in data.list_collections()}
+data_add.show_add(opened=not records)
+if not records:
+    notices.show_empty(
+        "Labelled scans to train and to measure on are known here by what is in them and what is wrong with them.",
+        "Add the folder of a data set as it was downloaded; the scans stay where they are.",
+    )
+    notices.show_research_use()
+    st.stop()
+with right:
+    named = {name: f"{name} — {record.n_cases:,} cases" for name, record in records.items()}
+    chosen = pickers.pick("Collection", named, "collection")
+section = st.segmented_control(
+    "Section", list(SECTIONS), default="Overview", key="data.section", label_visibility="collapsed"
+)
+try:
+    SECTIONS[section or "Overview"](data.look_over(chosen or ""))
+except MedclsError as error:
+    notices.show_error(error)
+notices.show_research_use()

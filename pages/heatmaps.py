@@ -1,0 +1,31 @@
+"""Heatmaps: one scan, many maps — methods, labels, layers or models side by side, each with its tests."""
+
+import streamlit as st
+
+from medcls.workflows import models
+from pages._ui import heatmap_grid, heatmap_tissue, notices, pickers
+
+card = pickers.pick_task_and_model("Heatmaps")
+if card is None:
+    st.stop()
+
+entries = pickers.drop("heatmaps", card.task)
+if not entries:
+    st.caption("Drop a scan to see where a network finds evidence: by several methods, for each label, in each layer.")
+    notices.show_research_use()
+    pickers.warm(card)
+    st.stop()
+
+heatmap_tissue.offer(entries, card)
+read = heatmap_grid.pick_scan(entries)
+if read.scan is None:
+    if read.error is not None:
+        notices.show_error(read.error, read.name)
+    st.stop()
+
+rivals = [other for other in models.list_models(card.task.id) if other.id != card.id]
+maps = heatmap_grid.draw(read.scan, card, rivals)
+heatmap_grid.show(read.scan, maps, card)
+heatmap_grid.show_downloads(read.scan, maps)
+heatmap_grid.show_tests(read.scan, maps)
+notices.show_research_use()

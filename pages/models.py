@@ -1,0 +1,25 @@
+"""Models: all of them, their cards and figures; export, import, retire."""
+
+import streamlit as st
+
+from medcls.workflows import models
+from pages._ui import model_cards, notices
+
+heading, right = st.columns([3, 1], vertical_alignment="bottom")
+heading.title("Models")
+retired = right.toggle("Show retired ones too", key="models.retired")
+model_cards.show_import()
+cards = models.list_models(retired=retired)
+for broken in models.broken_models():
+    notices.show_error(broken.error, broken.id)
+if not cards:
+    notices.show_empty(
+        "Networks that can be asked stand here, with what is known of each; there is none yet.",
+        "Train one (Build: Train) or import one above.",
+    )
+    notices.show_research_use()
+    st.stop()
+chosen = model_cards.show_list(cards)
+model_cards.show_card(chosen)
+model_cards.show_actions(chosen)
+notices.show_research_use()

@@ -1,0 +1,86 @@
+"""Runs: every run with its state; one run with curves, report, wrong cases, log and settings."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from medcls.errors import MedclsError
+from medcls.workflows import runs
+from pages._ui import notices, run_actions, run_list, run_report, run_searches, run_view, state
+
+SECTIONS = ("Curves", "Report", "Wrong cases", "Log", "Settings")
+
+
+def show_all() -> None:
+    """Draw the list of runs, kept fresh while one moves."""
+    views = runs.list_runs()
+    run_list.show_broken()
+    if not views:
+        notices.show_empty(
+            "Fine-tuning runs stand here, with their curves and results; there is none yet.",
+            "Start one (Build: Train).",
+        )
+        st.page_link("../train.py", label="Start a run", icon=":material/model_training:")
+        return
+    run_list.show_list(views)
+
+
+def show_live(run_id: str) -> None:
+    """Draw one run's state and the section chosen; the page is drawn anew when it comes to rest."""
+    view = runs.show_run(run_id)
+    if view.moves != st.session_state.get("runs.moves", view.moves):
+        st.session_state["runs.moves"] = view.moves
+        st.rerun(scope="app")
+    run_view.show_state(view)
+    section = (
+        st.segmented_control("Show", SECTIONS, default="Curves", key="runs.section", label_visibility="collapsed")
+        or "Curves"
+    )
+    if section == "Curves":
+        run_view.show_curves(view, {v.id: v.name for v in runs.list_runs() if v.id != view.id})
+    elif section == "Report":
+        run_report.show_report(view)
+    elif section == "Wrong cases":
+        run_report.show_wrong(view)
+    elif section == "Log":
+        run_view.show_log(view)
+    else:
+        run_view.show_spec(view)
+
+
+def keep_fresh(draw: Callable[..., None], moves: bool, *arguments: str) -> None:
+    """Draw now, and again every two seconds while something moves."""
+    st.session_state["runs.moves"] = moves
+    st.fragment(draw, run_every="2s" if moves else None)(*arguments)
+
+
+wanted = state.choice(run_list.RUN)
+try:
+    chosen = runs.show_run(wanted) if wanted else None
+except MedclsError as error:
+    notices.show_error(error)
+    state.remember(run_list.RUN, None)
+    chosen = None
+if chosen is None:
+    st.title("Runs")
+    kinds = {"runs": "Runs", "searches": "Searches"}
+    last = state.choice("show")
+    kind = st.segmented_control(
+        "List", list(kinds), default=last if last in kinds else "runs", format_func=kinds.__getitem__, key="runs.kind",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    state.remember("show", kind or "runs")
+if chosen is None and kind == "searches":
+    keep_fresh(run_searches.show_searches, any(view.moves for view in runs.list_runs()))
+elif chosen is None:
+    keep_fresh(show_all, any(view.moves for view in runs.list_runs()))
+else:
+    state.remember(run_list.RUN, chosen.id)
+    st.title(notices.escape(chosen.name))
+    if published := st.session_state.pop("runs.published", None):
+        st.success(
+            f"Published as {notices.escape(published)}; it can be asked on the Classify page.", icon=":material/check:"
+        )
+    run_actions.show_actions(chosen)
+    keep_fresh(show_live, chosen.moves, chosen.id)
+notices.show_research_use()

@@ -1,0 +1,190 @@
+"""Speed of training against the loop the seed projects used, in the same process on the same scans."""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import timm
+import torch
+from PIL import Image
+from torchvision import transforms
+
+from medcls import nets
+from medcls.core.collection import Case
+from medcls.core.run import RunSpec
+from medcls.core.scan import Preprocess
+from medcls.data.batches import Part
+from medcls.imaging.decode import read_scan
+from medcls.imaging.phantom import phantom
+from medcls.imaging.prepare import place
+from medcls.nets.freezing import freeze
+from medcls.training.fit import fit
+from medcls.training.inputs import TrainingData
+
+LABELS = ("normal", "benign", "malignant")
+SPEC = RunSpec(backbone="resnet18", initial="none", device="cpu", optimiser="adam", schedule="constant", batch_size=16)
+
+
+def write_scans(
+    folder: Path, n: int, side_px: int, task: str = "breast-ultrasound", labels: tuple[str, ...] = LABELS
+) -> list[tuple[Path, int]]:
+    """Write synthetic scans as PNG files; gives path and label of each."""
+    rows = []
+    for i in range(n):
+        path = folder / f"{task}-{i}.png"
+        path.write_bytes(phantom(task, labels[i % len(labels)], i, size_px=side_px))
+        rows.append((path, i % len(labels)))
+    return rows
+
+
+class Files(torch.utils.data.Dataset):
+    """The data set of every tutorial: opens, resizes and normalises a file each time it is asked for."""
+
+    def __init__(self, rows: list[tuple[Path, int]], size_px: int) -> None:
+        self.rows = rows
+        steps = [
+            transforms.Resize((size_px, size_px)),
+            transforms.ToTensor(),
+            transforms.Normalize([0.5] * 3, [0.5] * 3),
+        ]
+        self.change = transforms.Compose(steps)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, i: int) -> tuple[torch.Tensor, int]:
+        path, label = self.rows[i]
+        return self.change(Image.open(path).convert("RGB")), label
+
+
+def plain_loop(net: torch.nn.Module, rows: list[tuple[Path, int]], size_px: int, batch_size: int, epochs: int) -> float:
+    """Train as the seeds did, fp32; gives the seconds, validation on the same scans after each epoch included."""
+    loader = torch.utils.data.DataLoader(Files(rows, size_px), batch_size, shuffle=True, drop_last=True)
+    optimiser = torch.optim.Adam([p for p in net.parameters() if p.requires_grad], 1e-3)
+    started = time.perf_counter()
+    for _ in range(epochs):
+        net.train()
+        for batch, truth in loader:
+            optimiser.zero_grad()
+            torch.nn.functional.cross_entropy(net(batch), truth).backward()
+            optimiser.step()
+        net.eval()
+        with torch.no_grad():
+            for batch, _ in loader:
+                net(batch)
+    return time.perf_counter() - started
+
+
+def our_loop(net: torch.nn.Module, rows: list[tuple[Path, int]], spec: RunSpec) -> float:
+    """Train as medcls does, from the files; gives the seconds, reading included."""
+    started = time.perf_counter()
+    preprocess = Preprocess(spec.size_px, 3, (0.5,) * 3, (0.5,) * 3, fit="stretch")
+    pixels = np.stack([place(read_scan(path.read_bytes()), preprocess).pixels for path, _ in rows])
+    truth = np.array([label for _, label in rows])
+    cases = tuple(Case(str(i), str(k), None, str(i), "", (1, 1)) for i, k in enumerate(truth))
+    part = Part(pixels, truth, cases)
+    list(fit(net, TrainingData(part, part, int(truth.max()) + 1, preprocess), spec))
+    return time.perf_counter() - started
+
+
+def make(backbone: str, n_labels: int, size_px: int, how: str = "") -> torch.nn.Module:
+    """Build a network with random weights, frozen as asked."""
+    torch.manual_seed(0)
+    net = nets.build(backbone, n_labels, size_px=size_px)
+    freeze(net, how)
+    return net
+
+
+def rows_of(folder: Path) -> Iterator[tuple[str, int, float, float, str]]:
+    """Measure each: what, scans seen, seconds of the baseline, our seconds, name of the baseline."""
+    import dataclasses
+
+    scans = write_scans(folder, 64, 256)
+    spec = dataclasses.replace(SPEC, size_px=224, epochs=2)
+    plain = best(lambda: plain_loop(timm.create_model("resnet18", num_classes=3), scans, 224, 16, 2))
+    ours = best(lambda: our_loop(make("resnet18", 3, 224), scans, spec))
+    yield "fine-tuning resnet18, 224 px, 2 epochs", 2 * len(scans), plain, ours, "plain fp32 PyTorch loop"
+
+    few = scans[:48]
+    spec = dataclasses.replace(SPEC, size_px=224, epochs=20, freeze="backbone")
+    plain = best(lambda: plain_loop(make("resnet18", 3, 224, "backbone"), few, 224, 16, 20), 1)
+    ours = best(lambda: our_loop(make("resnet18", 3, 224, "backbone"), few, spec), 1)
+    yield (
+        "head of a frozen resnet18, 224 px, 20 epochs",
+        20 * len(few),
+        plain,
+        ours,
+        "plain fp32 PyTorch loop, backbone frozen",
+    )
+
+    patches = write_scans(folder, 512, 50, "breast-histology-idc", ("no-idc", "idc"))
+    spec = dataclasses.replace(SPEC, backbone="cancernet", size_px=50, epochs=2, batch_size=64)
+    keras = keras_loop(patches, 2)
+    plain = keras or best(lambda: plain_loop(make("cancernet", 2, 50), patches, 50, 64, 2))
+    ours = best(lambda: our_loop(make("cancernet", 2, 50), patches, spec))
+    yield (
+        "cancernet, 50 px, 2 epochs",
+        2 * len(patches),
+        plain,
+        ours,
+        "Keras" if keras else "plain fp32 PyTorch loop (Keras is not installed)",
+    )
+
+
+def best(measure: Callable[[], float], times: int = 2) -> float:
+    """Give the best of a few: what else runs on the machine only ever adds."""
+    return min(measure() for _ in range(times))
+
+
+def keras_loop(rows: list[tuple[Path, int]], epochs: int) -> float | None:
+    """Train the same network in Keras; None if it is not installed."""
+    try:
+        import keras
+    except ImportError:
+        return None
+    layers, model = keras.layers, keras.Sequential([keras.Input((50, 50, 3))])
+    for width, depth in ((32, 1), (64, 2), (128, 3)):
+        for _ in range(depth):
+            for layer in (layers.SeparableConv2D(width, 3, padding="same"), layers.ReLU(), layers.BatchNormalization()):
+                model.add(layer)
+        model.add(layers.MaxPooling2D())
+        model.add(layers.Dropout(0.25))
+    for layer in (
+        layers.Flatten(),
+        layers.Dense(256),
+        layers.ReLU(),
+        layers.BatchNormalization(),
+        layers.Dropout(0.5),
+        layers.Dense(2, "softmax"),
+    ):
+        model.add(layer)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    started = time.perf_counter()
+    pixels = np.stack(
+        [np.asarray(Image.open(path).convert("RGB").resize((50, 50)), np.float32) / 255 for path, _ in rows]
+    )
+    truth = np.array([label for _, label in rows])
+    model.fit(pixels, truth, batch_size=64, epochs=epochs, validation_data=(pixels, truth), verbose=0)
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    """Print one line per measurement."""
+    from medcls.training.precision import has_bf16_units
+
+    torch.set_num_threads(int(sys.argv[1]) if len(sys.argv) > 1 else 2)
+    print(f"\n### Training, {torch.get_num_threads()} threads, bf16 units: {'yes' if has_bf16_units() else 'no'}\n")
+    print("| what | baseline | baseline, scans/s | medcls, scans/s | ratio |")
+    print("|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        for what, n, plain_s, ours_s, baseline in rows_of(Path(folder)):
+            print(
+                f"| {what} | {baseline} | {n / plain_s:.0f} | {n / ours_s:.0f} | {plain_s / ours_s:.2f}x |", flush=True
+            )
+
+
+if __name__ == "__main__":
+    main()

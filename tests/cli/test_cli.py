@@ -1,0 +1,97 @@
+"""The command line: exit statuses, one JSON object a scan, nothing heavy loaded for light verbs."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from medcls.cli import VERBS, main, parser
+from medcls.imaging.phantom import phantom
+
+
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "scans"
+    path.mkdir()
+    for label in ("benign", "malignant"):
+        (path / f"{label}.png").write_bytes(phantom("breast-ultrasound", label, 1))
+    return path
+
+
+def _rows(capsys):
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_every_verb_is_there_and_explains_itself(capsys):
+    for name in VERBS:
+        with pytest.raises(SystemExit) as stop:
+            parser().parse_args([name, "--help"])
+        assert stop.value.code == 0
+        assert "usage" in capsys.readouterr().out
+
+
+def test_classify_gives_one_object_a_scan_and_status_0(capsys, folder, tiny_model):
+    assert main(["classify", str(folder), "--json"]) == 0
+    rows = _rows(capsys)
+    assert len(rows) == 2
+    for row in rows:
+        assert set(row) == {"file", "model", "labels", "prob", "decided", "unfamiliarity", "notes", "sha256"}
+        assert row["model"] == tiny_model.id
+        assert row["labels"] == ["normal", "benign", "malignant"]
+        assert sum(row["prob"]) == pytest.approx(1)
+        assert row["decided"] in (*row["labels"], None)
+
+
+def test_one_broken_scan_gives_its_sentence_and_status_1(capsys, folder, tiny_model):
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nrest")
+    assert main(["classify", str(folder), "--json"]) == 1
+    errors = [row for row in _rows(capsys) if "error" in row]
+    assert len(errors) == 1
+    assert set(errors[0]) == {"file", "model", "error"}
+
+
+def test_text_output_names_answer_and_notice(capsys, folder, tiny_model):
+    assert main(["classify", str(folder / "benign.png")]) == 0
+    said = capsys.readouterr()
+    assert "benign.png: " in said.out
+    assert "not a medical device" in said.err
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [[], ["nonsense"], ["classify"], ["classify", "x", "--model", "none"], ["models", "show", "none"], ["train", "--epochs", "0"],
+     ["evaluate", "--model", "none", "--data", "none"], ["train", "--lr", "much"]],
+)  # fmt: skip
+def test_wrong_use_is_status_2(capsys, argv):
+    assert main(argv) == 2
+    said = capsys.readouterr()
+    assert said.err
+    assert "Traceback" not in said.err + said.out
+
+
+def test_a_path_that_is_not_there_is_said(capsys, tmp_path, tiny_model):
+    assert main(["classify", str(tmp_path / "nowhere.png")]) != 0
+    said = capsys.readouterr()
+    assert "nowhere.png" in said.out + said.err
+
+
+def test_models_lists_and_shows(capsys, tiny_model):
+    assert main(["models", "--json"]) == 0
+    row = _rows(capsys)[0]
+    assert row["model"] == tiny_model.id
+    assert {"value", "low", "high", "n"} <= set(row["scores"]["auroc"])
+    assert main(["models", "show", tiny_model.id]) == 0
+    assert "Research use" in capsys.readouterr().out
+    assert main(["models"]) == 0
+    assert tiny_model.id in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("argv", [["models"], ["models", "--json"], ["--help"], ["runs", "list"]])
+def test_light_verbs_load_neither_torch_nor_streamlit(argv, tiny_model):
+    code = (
+        "import sys, medcls\nfrom medcls.cli import main\ntry:\n    main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        "sys.exit(bool({'torch', 'streamlit', 'timm'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *argv], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()

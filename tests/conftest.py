@@ -1,0 +1,47 @@
+"""What every test shares: a home of its own, one thread, and a small model that was really published."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["HF_HUB_OFFLINE"] = "1"  # no network in tests
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty MEDCLS_HOME, and no shipped models either, for each test."""
+    path = tmp_path / "home"
+    monkeypatch.setenv("MEDCLS_HOME", str(path))
+    monkeypatch.setenv("MEDCLS_SHIPPED_WEIGHTS", str(tmp_path / "shipped"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a small breast-ultrasound model, made once; publish copies of it."""
+    import torch
+
+    from tests.tiny import write_tiny
+
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("made") / "tiny"
+    write_tiny(folder)
+    return folder
+
+
+@pytest.fixture
+def tiny_model(home: Path, tiny_made: Path):
+    """The card of a small model published in this test's home as `breast-ultrasound--tiny--0001`."""
+    from tests.tiny import install
+
+    return install(tiny_made, home / "weights", "breast-ultrasound--tiny--0001")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Close with a line of its own when the browser tests could not run."""
+    reasons = {str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])}
+    if found := next((reason for reason in reasons if "no Chromium was found" in reason), None):
+        sentence = found[found.index("no Chromium") :].rstrip("')\" ")
+        terminalreporter.write_line(f"Browser tests did not run: {sentence}.", yellow=True)

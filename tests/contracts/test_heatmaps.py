@@ -1,0 +1,181 @@
+"""One body over the table of methods and over that of backbones: what is added is tested the day it is added."""
+
+import sys
+import threading
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from medcls.classifier import Classifier
+from medcls.core.backbones import BACKBONES
+from medcls.core.scan import Scan
+from medcls.core.task import Label, Task
+from medcls.errors import BadModel
+from medcls.explain import METHODS, Stopped
+from medcls.explain.drawing import draw, explain, open_scan, predict_and_explain
+from medcls.imaging.decode import read_scan
+from medcls.imaging.phantom import phantom
+from medcls.nets import build
+from medcls.nets.layers import heatmap_layers
+from tests.explain.planted import Spots, brightest, model, scan
+
+TASK = Task("t", "Which?", (Label("a", "A", True), Label("b", "B"), Label("c", "C")))
+# VGG's dense layers hold 120 of its 134 million weights and only cost time here.
+THINNER = {"vgg16": {"mlp_ratio": 0.01}, "vgg19": {"mlp_ratio": 0.01}}
+QUICK = tuple(name for name, method in METHODS.items() if not method.slow)
+# Backbones whose last map has few enough channels to ask the network once for each.
+FEW_CHANNELS = ("vit", "convnext", "cancernet", "simple_cnn")
+
+
+def classifier(name: str, size_px: int) -> Classifier:
+    torch.manual_seed(0)
+    net = build(name, 3, size_px=size_px, args=THINNER.get(name))
+    return model(net, TASK, size_px=size_px, mean=(0.5,) * 3, std=(0.25,) * 3)
+
+
+def side_px(name: str) -> int:
+    row = BACKBONES[name]
+    return 128 if row.min_px > 32 else 56 if row.timm_name.startswith("vit_small_patch14") else 64
+
+
+def leftovers(net: nn.Module) -> list[str]:
+    """Name every hook and every gradient on a network."""
+    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    hooks = [f"{name}.{kind}" for name, m in net.named_modules() for kind in kinds if getattr(m, kind)]
+    own = [f"{name}.forward" for name, m in net.named_modules() if "forward" in m.__dict__]
+    return hooks + own + [name for name, p in net.named_parameters() if p.grad is not None]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("thinning", ["padded", "patches"])
+def test_method_points_at_the_only_evidence(method: str, thinning: str) -> None:
+    """A spot in the middle of what a cell sees is found within one pixel, wherever the network's cells lie."""
+    made = model(Spots(thinning))
+    row, column = (40, 16) if thinning == "padded" else (36, 20)
+    heatmap = explain(made, scan(("red", row, column)), "red", method)
+    assert heatmap.values.shape == (64, 64)
+    assert heatmap.peak > 0
+    assert np.hypot(*np.subtract(brightest(heatmap.values), (row, column))) <= 1
+    assert leftovers(made.net) == []
+
+
+@pytest.mark.parametrize("method", [name for name, method in METHODS.items() if method.per_label])
+def test_method_tells_labels_apart(method: str) -> None:
+    """With a red and a blue spot, each label's map points at its own."""
+    view = open_scan(model(), scan(("red", 16, 16), ("blue", 48, 40)))
+    assert np.hypot(*np.subtract(brightest(draw(view, "red", method).values), (16, 16))) <= 1
+    assert np.hypot(*np.subtract(brightest(draw(view, "blue", method).values), (48, 40))) <= 1
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_evidence_is_an_empty_map(method: str) -> None:
+    """A black scan gives no evidence for anything: peak 0 and not one lit pixel, not noise stretched to red."""
+    heatmap = explain(model(), scan(), "red", method)
+    assert heatmap.empty
+    assert not heatmap.values.any()
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_backbone_is_explained_by_every_method(name: str) -> None:
+    """Each method draws on the scan's grid or says why it cannot; the network is as it was before."""
+    made = classifier(name, side_px(name))
+    before = {key: value.clone() for key, value in made.net.state_dict().items()}
+    picture = read_scan(phantom("breast-ultrasound", "malignant", 1, (70, 90)))
+    expected = made.predict(picture)
+    view = open_scan(made, picture)
+    assert np.array_equal(view.prediction.logits, expected.logits), "the heatmap's pass must be the prediction's"
+    drawn = set()
+    for method in (*QUICK, "fullgrad", "ablationcam", *(["scorecam"] if name in FEW_CHANNELS else [])):
+        try:
+            heatmap = draw(view, "b", method)
+        except BadModel as error:
+            assert method == "cam", str(error)  # noqa: PT017
+            assert "HiResCAM" in str(error)  # noqa: PT017
+            continue
+        drawn.add(method)
+        assert heatmap.values.shape == picture.size_px
+        assert np.isfinite(heatmap.values).all()
+        assert heatmap.values.min() >= 0
+        assert heatmap.values.max() <= 1
+    assert drawn >= set(QUICK) - {"cam"}
+    assert leftovers(made.net) == []
+    assert all(torch.equal(before[key], value) for key, value in made.net.state_dict().items())
+
+
+@pytest.mark.parametrize("name", ["resnet18", "densenet121", "mobilenetv2", "convnext", "vit", "cancernet", "xception"])
+def test_backbone_opens_at_every_layer_offered(name: str) -> None:
+    """Maps of lower layers are finer or equal, and the answer stays the same to the bit."""
+    made = classifier(name, side_px(name))
+    picture = read_scan(phantom("breast-ultrasound", "malignant", 1, (70, 90)))
+    expected = made.predict(picture).logits
+    views = [open_scan(made, picture, layer) for layer in heatmap_layers(made.net)]
+    grids = [view.opened.grid_px[0] for view in views]
+    assert grids == sorted(grids, reverse=True)
+    for view in views:
+        assert np.array_equal(view.prediction.logits, expected)
+        assert np.isfinite(draw(view, "a", "layercam").values).all()
+    assert leftovers(made.net) == []
+
+
+def test_four_threads_get_their_own_maps() -> None:
+    """Four threads, four scans, two methods each, on one shared network: bit-equal to one after the other."""
+    made = classifier("resnet18", 64)
+    scans = [read_scan(phantom("breast-ultrasound", "malignant", seed, (64, 80))) for seed in range(4)]
+    jobs = [(picture, method) for picture in scans for method in ("gradcam", "fullgrad")]
+    serial = [predict_and_explain(made, picture, "b", method, "layer3") for picture, method in jobs]
+    wrong: list[str] = []
+    start = threading.Barrier(4)
+
+    def work(nth: int) -> None:
+        start.wait()
+        for _ in range(3):
+            for i in range(nth * 2, nth * 2 + 2):
+                check(i)
+
+    def check(i: int) -> None:
+        prediction, heatmap = predict_and_explain(made, *jobs[i][:1], "b", jobs[i][1], "layer3")
+        same = np.array_equal(heatmap.values, serial[i][1].values) and heatmap.peak == serial[i][1].peak
+        if not (same and np.array_equal(prediction.logits, serial[i][0].logits)):
+            wrong.append(f"job {i}")
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-4)
+    try:
+        threads = [threading.Thread(target=work, args=(nth,)) for nth in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert wrong == []
+    assert leftovers(made.net) == []
+
+
+def test_parameters_that_want_gradients_get_none() -> None:
+    """Even on a network left as training left it, no gradient stays behind."""
+    made = classifier("cancernet", 64)
+    made.net.requires_grad_(True)
+    picture = read_scan(phantom("breast-ultrasound", "benign", 1, (64, 64)))
+    for method in METHODS.values():
+        if method.name != "cam":
+            explain(made, picture, "a", method.name)
+    assert leftovers(made.net) == []
+    assert all(p.requires_grad for p in made.net.parameters())
+    assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize("method", ["scorecam", "ablationcam"])
+def test_slow_method_reports_and_stops(method: str) -> None:
+    """Progress rises to the end; a wish to stop is heard; the network is left clean."""
+    made, picture = classifier("cancernet", 64), Scan(np.random.default_rng(0).random((64, 64), np.float32), "0" * 64)
+    told: list[tuple[int, int]] = []
+    explain(made, picture, "a", method, progress=lambda done, total: told.append((done, total)))
+    assert len(told) > 2
+    assert told == sorted(told)
+    assert told[-1][0] == told[-1][1]
+    with pytest.raises(Stopped):
+        explain(made, picture, "a", method, should_stop=lambda: True)
+    assert leftovers(made.net) == []

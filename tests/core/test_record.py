@@ -1,0 +1,167 @@
+"""Records go to JSON and come back the same, or are refused with the place that is wrong."""
+
+import json
+import math
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from medcls.core.collection import Proof, Split
+from medcls.core.evaluation import Estimate, Evaluation
+from medcls.core.model import Abstention, Calibration, ModelCard, Origin, Threshold
+from medcls.core.run import EpochResult, RunSpec, RunState, knobs
+from medcls.core.scan import Preprocess, Scan
+from medcls.core.task import Label, Task
+from medcls.errors import BadModel, BadSpec, BadSplit, BadTask, MedclsError
+
+TASK = Task("t", "Is it?", (Label("no", "no"), Label("yes", "yes", True)))
+ESTIMATE = Estimate(0.8, 0.7, 0.9, 0.95, 10, "bootstrap")
+RECORDS = [
+    TASK,
+    Preprocess(64, 1, (0.5,), (0.25,), cleaning=("clahe",)),
+    ModelCard(
+        "m--1",
+        "M",
+        TASK,
+        "resnet18",
+        Preprocess(),
+        {"in_chans": 3},
+        Calibration(1.5, 20, "fitted"),
+        Abstention(0.6, 0.2, 20, "so"),
+        (Threshold("screening", "yes", 0.2),),
+        Origin("r", collections=("busi: 3",)),
+    ),
+    Evaluation(
+        "m--1",
+        "busi",
+        "f",
+        "test",
+        ("no", "yes"),
+        10,
+        8,
+        {"auroc": ESTIMATE},
+        ((4, 1), (2, 3)),
+        {"a=b": {"auroc": ESTIMATE}},
+    ),
+    Split("auto", "f", "patient", 0, {"train": ("a",), "test": ("b",)}, Proof(0, 0, 5, "so")),
+    RunSpec(backbone="cancernet", collections=("busi",), cleaning=("bilateral", "clahe"), backbone_args={"width": 2}),
+    RunState("running", epoch=2, best_score=math.nan),
+    EpochResult(1, 2.0, 1e-3, {"loss": 1.0}, {"loss": 0.9, "auroc": math.nan}, True, ("so",)),
+]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda r: type(r).__name__)
+def test_a_record_survives_json(record):
+    again = type(record).from_json(record.to_json())
+    assert again.to_json() == record.to_json()
+    assert all(type(getattr(again, f.name)) is type(getattr(record, f.name)) for f in fields(record))
+
+
+def test_nan_is_null_on_disk_and_nan_again():
+    text = RunState("running").to_json()
+    assert json.loads(text)["best_score"] is None
+    assert math.isnan(RunState.from_json(text).best_score)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"schema": 2}, "newer"),
+        ({"colour": "red"}, "unknown colour"),
+        ({"id": 3}, "Task.id"),
+        ({"labels": "no,yes"}, "a list"),
+        ({"labels": [{"id": "no", "name": "no"}, {"id": "yes"}]}, "no name"),
+        ({"labels": [{"id": "no", "name": "no", "positive": "true"}]}, "positive"),
+        ({"modality": "telepathy"}, "ultrasound"),
+    ],
+)
+def test_a_wrong_record_says_where(change, said):
+    with pytest.raises(MedclsError, match=said):
+        Task.from_dict(TASK.to_dict() | change)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', "[" * 100_000, b"\xff\xfe"])
+def test_what_is_no_record_is_refused(text):
+    with pytest.raises(MedclsError):
+        Task.from_json(text)
+
+
+def test_a_task_needs_two_different_labels():
+    with pytest.raises(BadTask, match="distinct"):
+        Task("t", "?", (Label("a", "a"), Label("a", "b")))
+    with pytest.raises(BadTask, match="label id"):
+        Label("../x", "x")
+
+
+def test_the_last_label_is_positive_where_none_is_marked():
+    assert TASK.positive == (1,)
+    assert Task("t", "?", (Label("a", "a"), Label("b", "b"), Label("c", "c"))).positive == (2,)
+
+
+@pytest.mark.parametrize("bad", ["../up", "a/b", "", ".hidden", "a..b", "x" * 200])
+def test_a_model_id_cannot_leave_its_folder(bad):
+    with pytest.raises(BadModel):
+        ModelCard(bad, "", TASK, "resnet18", Preprocess())
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"size_px": 16},
+        {"size_px": 600},
+        {"channels": 2},
+        {"std": (0.0, 1.0, 1.0)},
+        {"mean": (math.nan,) * 3},
+        {"cleaning": ("magic",)},
+    ],
+)
+def test_preprocess_refuses_what_cannot_be_fed(values):
+    with pytest.raises(BadModel):
+        Preprocess(**values)
+
+
+@pytest.mark.parametrize(
+    "pixels", [np.zeros((0, 4)), np.zeros((4, 4, 4)), np.zeros(4), np.array([[np.nan]]), np.array([[np.inf]])]
+)
+def test_a_scan_refuses_what_is_no_picture(pixels):
+    with pytest.raises(ValueError, match="pixels"):
+        Scan(pixels, "")
+
+
+def test_a_scan_cannot_be_written_to_and_does_not_follow_its_source():
+    source = np.zeros((2, 2), np.float32)
+    scan = Scan(source, "")
+    source[0, 0] = 1
+    assert scan.pixels[0, 0] == 0
+    with pytest.raises(ValueError, match="read-only"):
+        scan.pixels[0, 0] = 1
+
+
+def test_a_case_stands_in_one_part_only():
+    with pytest.raises(BadSplit, match="two parts"):
+        Split("s", "f", "group", 0, {"train": ("a", "b"), "test": ("b",)})
+
+
+def test_folds_rotate_through_test_and_validation():
+    split = Split("s", "f", "group", 0, {f"fold-{k}": (f"c{k}",) for k in range(11)})
+    assert split.folds[-1] == "fold-10"
+    turned = split.rotate(10)
+    assert (turned.parts["test"], turned.parts["validate"]) == (("c10",), ("c0",))
+    assert len(turned.parts["train"]) == 9
+    with pytest.raises(BadSplit, match="no fold 11"):
+        split.rotate(11)
+
+
+@pytest.mark.parametrize("name", [n for n, (_, k) in knobs().items() if k.choices or k.high != math.inf])
+def test_every_bounded_knob_refuses_what_lies_outside(name):
+    field, knob = knobs()[name]
+    default = getattr(RunSpec(), name)
+    wrong = "no such thing" if knob.choices else knob.high + 1
+    with pytest.raises(BadSpec, match=name):
+        RunSpec(**{name: (wrong,) if isinstance(default, tuple) else wrong})
+    assert knob.help.endswith("."), field.name
+
+
+def test_every_field_of_a_spec_is_a_knob_or_the_schema():
+    assert {f.name for f in fields(RunSpec)} - set(knobs()) == {"schema"}

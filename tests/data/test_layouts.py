@@ -1,0 +1,130 @@
+"""Every layout is recognised on a small tree of it, and says what its files say."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from medcls.data.collections import add_collection
+from medcls.data.layouts import LAYOUTS, recognise
+from medcls.errors import BadData
+from tests.data import trees
+
+# tree, layout, task, counts, patients, groups
+EXPECTED = {
+    "busi": ("breast-ultrasound", {"benign": 4, "malignant": 4, "normal": 4}, 0),
+    "bus-bra": ("breast-ultrasound", {"benign": 6, "malignant": 6}, 6),
+    "idc": ("breast-histology-idc", {"no-idc": 9, "idc": 9}, 3),
+    "idc-arrays": ("breast-histology-idc", {"no-idc": 3, "idc": 3}, 0),
+    "ham10000": ("skin-melanoma", {"not-melanoma": 4, "melanoma": 4}, 0),
+    "breakhis": ("own", {"benign": 4, "malignant": 4}, 2),
+    "folders": ("own", {"not-sick-really": 3, "sick": 3}, 0),
+    "table": ("own", {"benign": 3, "malignant": 3}, 3),
+    "dicom": ("own", {"benign": 2, "malignant": 2}, 2),
+}
+
+
+def entries(tmp_path: Path, name: str):
+    root = getattr(trees, name.replace("-", "_"))(tmp_path / "set")
+    layout, where = recognise(root)
+    return layout, where, list(layout.entries(where))
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_layout_is_recognised_and_read(name: str, tmp_path: Path) -> None:
+    task_id, counts, n_patients = EXPECTED[name]
+    layout, _, found = entries(tmp_path, name)
+    assert layout.name == name
+    assert layout.task_id == task_id
+    assert Counter(e.label for e in found) == counts
+    assert len({e.patient for e in found} - {None}) == n_patients
+    assert len({e.id for e in found}) == len(found)
+    assert not layout.labels or set(layout.labels) >= set(counts)
+
+
+def test_every_layout_is_tested() -> None:
+    assert set(EXPECTED) | {"arrays"} == set(LAYOUTS)
+
+
+def test_busi_masks_stand_beside_their_scan_and_are_no_scans(tmp_path: Path) -> None:
+    _, _, found = entries(tmp_path, "busi")
+    one = next(e for e in found if e.id == "benign/benign (1).png")
+    assert one.masks == ("benign/benign (1)_mask.png", "benign/benign (1)_mask_1.png")
+    assert not any("mask" in e.id for e in found)
+
+
+def test_bus_bra_tells_device_folds_and_mask(tmp_path: Path) -> None:
+    _, _, found = entries(tmp_path, "bus-bra")
+    one = next(e for e in found if e.id == "Images/bus_0001-l.png")
+    assert one.patient == "1"
+    assert one.masks == ("Masks/mask_0001-l.png",)
+    assert (one.attributes["fold"], one.attributes["device"], one.attributes["birads"]) == ("2", "A", "4")
+
+
+def test_idc_tells_where_a_patch_was_cut(tmp_path: Path) -> None:
+    _, _, found = entries(tmp_path, "idc")
+    one = next(e for e in found if e.id == "8863/1/8863_idx5_x51_y51_class1.png")
+    assert (one.patient, one.label, one.attributes) == ("8863", "idc", {"x": "51", "y": "51"})
+
+
+def test_ham_keeps_lesions_together_over_several_folders(tmp_path: Path) -> None:
+    _, _, found = entries(tmp_path, "ham10000")
+    assert [e.group for e in found] == ["HAM_0", "HAM_0", "HAM_1", "HAM_1", "HAM_2", "HAM_2", "HAM_3", "HAM_3"]
+    assert found[1].id == "HAM10000_images_part_2/ISIC_0000001.jpg"
+    assert found[2].masks == ("HAM10000_segmentations/ISIC_0000002_segmentation.png",)
+
+
+def test_breakhis_reads_slide_and_magnification_from_the_name(tmp_path: Path) -> None:
+    _, _, found = entries(tmp_path, "breakhis")
+    one = next(e for e in found if e.id == "40X/benign/SOB_B_A-14-22549AB-40-001.png")
+    assert one.patient == "14-22549AB"
+    assert one.attributes == {"tumour": "A", "magnification": "40"}
+
+
+def test_dicom_patient_is_a_digest_and_nothing_else_leaves_the_file(tmp_path: Path) -> None:
+    _, _, found = entries(tmp_path, "dicom")
+    assert all(e.patient and e.patient.startswith("patient-") for e in found)
+    assert "secret" not in repr(found).lower()
+
+
+def test_parts_made_by_others_are_noted(tmp_path: Path) -> None:
+    layout, root = recognise(trees.parted(tmp_path))
+    found = list(layout.entries(root))
+    assert Counter((e.attributes["part"], e.label) for e in found) == Counter(
+        {("train", "a"): 3, ("train", "b"): 3, ("test", "a"): 3, ("test", "b"): 3}
+    )
+
+
+def test_other_arrays_take_their_labels_from_y(tmp_path: Path) -> None:
+    np.save(tmp_path / "X.npy", np.zeros((4, 20, 20), np.uint8))
+    np.save(tmp_path / "Y.npy", np.array([0, 1, 2, 2]))
+    layout, root = recognise(tmp_path)
+    assert layout.name == "arrays"
+    assert [e.label for e in layout.entries(root)] == ["class-0", "class-1", "class-2", "class-2"]
+
+
+def test_pickled_arrays_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "X.npy", np.array([{"a": 1}], object), allow_pickle=True)
+    np.save(tmp_path / "Y.npy", np.array([0]))
+    with pytest.raises(BadData, match="array file cannot be read"):
+        recognise(tmp_path)
+
+
+def test_a_folder_of_nothing_says_what_would_be_recognised(tmp_path: Path) -> None:
+    with pytest.raises(BadData, match="one folder per label"):
+        recognise(tmp_path)
+    with pytest.raises(BadData, match="nothing at this path"):
+        recognise(tmp_path / "missing")
+    with pytest.raises(BadData, match="layout is unknown"):
+        recognise(tmp_path, "no-such")
+
+
+@pytest.mark.parametrize("name", ["dicom", "idc-arrays", "table"])
+def test_unusual_sources_are_indexed_and_read_back(name: str, tmp_path: Path) -> None:
+    from medcls.imaging.decode import read_scan
+
+    collection = add_collection(getattr(trees, name.replace("-", "_"))(tmp_path / "set"), "it")
+    assert len(collection.cases) == sum(EXPECTED[name][1].values())
+    for case in collection.cases:
+        assert read_scan(collection.read(case)).size_px == case.size_px

@@ -1,0 +1,137 @@
+"""A real server in its own process and a real Chromium; skipped, saying how to get one, where there is none."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+NO_BROWSER = (
+    "no Chromium was found: install one (Debian and Ubuntu: apt-get install chromium; macOS: brew install --cask chromium; "
+    "anywhere: python -m playwright install chromium) or set MEDCLS_CHROMIUM to its path"
+)
+
+PATIENCE_MS = 120_000  # a loaded machine is slow; what is there sooner is not waited for
+
+
+def find_browser() -> str | None:
+    """Path of a Chromium: MEDCLS_CHROMIUM, one on the PATH, or Playwright's own."""
+    named = os.environ.get("MEDCLS_CHROMIUM")
+    found = named or next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    return found or _playwright_own()
+
+
+def _playwright_own() -> str | None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        path = playwright.chromium.executable_path
+    return path if Path(path).exists() else None
+
+
+@dataclass
+class Server:
+    """A running `streamlit run app.py`."""
+
+    url: str
+    process: subprocess.Popen
+    home: Path
+    log: Path
+
+
+def start_server(
+    home: Path, log: Path, shipped: Path | None = None, script: str = "app.py", folder: Path = ROOT
+) -> Server:
+    """Start an app on a free port and wait until it answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    env = os.environ | {
+        "MEDCLS_HOME": str(home), "MEDCLS_SHIPPED_WEIGHTS": str(shipped or home / "none"), "OMP_NUM_THREADS": "1",
+        "TMPDIR": str(home / "tmp"), "PYTHONDONTWRITEBYTECODE": "1",
+    }  # fmt: skip
+    (home / "tmp").mkdir(parents=True, exist_ok=True)
+    options = ["--server.port", str(port), "--server.headless", "true"]
+    command = [sys.executable, "-m", "streamlit", "run", script, *options]
+    process = subprocess.Popen(command, cwd=folder, env=env, stdout=log.open("wb"), stderr=subprocess.STDOUT)
+    server = Server(f"http://127.0.0.1:{port}", process, home, log)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=2)
+            return server
+        except OSError:
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.1)
+    stop_server(server)
+    raise AssertionError(f"the server did not answer: {log.read_text()}")
+
+
+def stop_server(server: Server) -> None:
+    """End the server this test started."""
+    server.process.terminate()
+    try:
+        server.process.wait(10)
+    except subprocess.TimeoutExpired:
+        server.process.kill()
+        server.process.wait()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator:
+    """A browser for the whole session, without any connection of its own."""
+    path = find_browser()
+    if path is None:
+        pytest.skip(NO_BROWSER)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def app_home(tmp_path_factory: pytest.TempPathFactory, tiny_made: Path) -> Path:
+    """A home with one small breast-ultrasound model published in it."""
+    from tests.tiny import install
+
+    home = tmp_path_factory.mktemp("app")
+    install(tiny_made, home / "weights", "breast-ultrasound--tiny--0001")
+    return home
+
+
+@pytest.fixture(scope="session")
+def server(app_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for the tests that do not need a fresh one."""
+    server = start_server(app_home, tmp_path_factory.mktemp("log") / "server.txt")
+    yield server
+    stop_server(server)
+
+
+@pytest.fixture
+def page(chromium, server: Server) -> Iterator:
+    """A fresh browser context at 1280 px; any request to another host fails the test."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    foreign: list[str] = []
+    refused: list[str] = []
+    page.on("request", lambda r: None if r.url.startswith((server.url, "data:", "blob:")) else foreign.append(r.url))
+    page.on("console", lambda m: refused.append(m.text) if "Content Security Policy" in m.text else None)
+    yield page
+    context.close()
+    assert not foreign, f"the page asked other hosts: {foreign}"
+    assert not refused, f"the page was refused something by its own policy: {refused}"

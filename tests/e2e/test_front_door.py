@@ -1,0 +1,125 @@
+"""The server itself: headers, closed doors, deep links, messages no visitor may send, nothing written."""
+
+import asyncio
+import http.client
+import urllib.error
+import urllib.request
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import PATIENCE_MS, Server, start_server, stop_server
+from tests.tiny import install, spoil
+
+pytestmark = pytest.mark.e2e
+
+
+def get(url: str) -> http.client.HTTPResponse:
+    """An answer, whatever its status."""
+    try:
+        return urllib.request.urlopen(url, timeout=10)
+    except urllib.error.HTTPError as error:
+        return error  # type: ignore[return-value]
+
+
+def apart(work: Coroutine) -> Any:
+    """Run a coroutine on a thread of its own: Playwright holds this thread's event loop."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
+@pytest.mark.parametrize("path", ["/", "/classify", "/_stcore/health", "/static/nothing.js"])
+def test_every_answer_carries_the_headers(path: str, server: Server) -> None:
+    """Pages, health and even errors cannot be framed, sniffed, or told to fetch from another host."""
+    headers = get(server.url + path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "no-referrer"
+    policy = headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in policy
+    assert "http:" not in policy
+    assert "*" not in policy
+
+
+@pytest.mark.parametrize("path", ["/_stcore/metrics", "/_stcore/agent/interact", "/_stcore/agent/openapi.json"])
+def test_metrics_and_agent_interface_are_closed(path: str, server: Server) -> None:
+    """Nobody reads the server's metrics or drives it without a browser."""
+    assert get(server.url + path).status == 404
+
+
+def test_only_this_machine_and_its_names(server: Server) -> None:
+    """The socket is bound to the loopback address, and a foreign Host gets no session (DNS rebinding)."""
+    port = int(server.url.rsplit(":", 1)[1])
+    listening = [
+        line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:] if line.split()[3] == "0A"
+    ]
+    assert f"0100007F:{port:04X}" in listening
+    assert f"00000000:{port:04X}" not in listening
+    assert apart(handshake(server, "evil.example")) == 403
+    assert apart(handshake(server, f"127.0.0.1:{port}")) == 101
+
+
+async def handshake(server: Server, host: str) -> int:
+    """Status of opening a websocket under a Host header."""
+    name, port = server.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(name, int(port))
+    writer.write(
+        f"GET /_stcore/stream HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    status = int((await reader.readline()).split()[1])
+    writer.close()
+    return status
+
+
+def test_deep_link_is_the_first_thing_a_fresh_server_is_asked(chromium, app_home: Path, tmp_path: Path) -> None:
+    """A page opened by its address before any other has its frame: sidebar, notice, title of the tab."""
+    server = start_server(app_home, tmp_path / "log.txt")
+    try:
+        page = chromium.new_page()
+        page.goto(f"{server.url}/classify?model=breast-ultrasound--tiny--0001")
+        page.get_by_text("Research use, not a medical device").first.wait_for(timeout=PATIENCE_MS)
+        assert page.locator('[data-testid="stSidebar"]').count() == 1
+        assert page.title().startswith("Classify") or page.title() == "medcls"
+        page.get_by_role("button", name="Try an example").first.wait_for(timeout=PATIENCE_MS)
+        page.close()
+    finally:
+        stop_server(server)
+
+
+def test_foreign_clear_cache_is_harmless(chromium, tiny_made: Path, tmp_path: Path) -> None:
+    """A raw websocket client asks to empty the caches; the open model stays open.
+
+    Its file is damaged meanwhile: a server that had to open it again would refuse it.
+    """
+    install(tiny_made, tmp_path / "home" / "weights", "breast-ultrasound--tiny--0001")
+    server = start_server(tmp_path / "home", tmp_path / "log.txt")
+    try:
+        page = chromium.new_page()
+        page.goto(server.url)
+        page.get_by_role("button", name="Try an example").first.click(timeout=PATIENCE_MS)
+        page.get_by_text("The network answers").wait_for(timeout=PATIENCE_MS)
+        spoil(tmp_path / "home" / "weights", "breast-ultrasound--tiny--0001")
+        apart(send_clear_cache(server))
+        page.get_by_role("button", name="Try an example").first.click()
+        page.get_by_text("Synthetic example 2").wait_for(timeout=PATIENCE_MS)
+        page.get_by_text("The network answers").or_(page.get_by_text("is not the file")).first.wait_for(
+            timeout=PATIENCE_MS
+        )
+        assert page.get_by_text("is not the file that was published").count() == 0
+        page.close()
+    finally:
+        stop_server(server)
+
+
+async def send_clear_cache(server: Server) -> None:
+    """What any client could send to a bare Streamlit to empty every user's caches."""
+    from streamlit.proto.BackMsg_pb2 import BackMsg
+    from websockets.asyncio.client import connect
+
+    async with connect(server.url.replace("http", "ws") + "/_stcore/stream", subprotocols=["streamlit"]) as socket:
+        await socket.send(BackMsg(clear_cache=True).SerializeToString())
+        await asyncio.sleep(0.5)

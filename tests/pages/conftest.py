@@ -1,0 +1,48 @@
+"""The whole app as AppTest runs it: main script, frame and pages."""
+
+import ast
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+MAIN = Path(__file__).resolve().parents[2] / "pages" / "_ui" / "main.py"
+
+
+def listed_pages() -> list[tuple[str, str, str, str, str]]:
+    """The literal table of pages in the main script, read without running it."""
+    for node in ast.parse(MAIN.read_text()).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "PAGES":
+            return list(ast.literal_eval(node.value))
+    raise AssertionError("main.py has no literal table PAGES")
+
+
+@pytest.fixture
+def open_app(home: Path) -> Callable[..., AppTest]:
+    """Opens the app in a new session, at a page of its table (`../classify.py`) or at the first."""
+    st.cache_resource.clear()
+
+    def opened(page: str = "", **query: str) -> AppTest:
+        app = AppTest.from_file(str(MAIN), default_timeout=120)
+        for name, value in query.items():
+            app.query_params[name] = value
+        app.run()
+        if page:
+            app.switch_page(page).run()
+        return app
+
+    return opened
+
+
+def words(app: AppTest) -> str:
+    """Every text a reader sees on the page."""
+    kinds = ("title", "header", "subheader", "markdown", "caption", "error", "warning", "info", "success", "html")
+    texts = [str(getattr(e, "value", "") or getattr(e, "body", "")) for kind in kinds for e in app.get(kind)]
+    return "\n".join(texts)
+
+
+def assert_sound(app: AppTest) -> None:
+    """No exception reached the reader."""
+    assert not app.exception, [e.value for e in app.exception]

@@ -1,0 +1,133 @@
+"""The Compare page as a user drives it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from medcls import store
+from medcls.data.collections import add_collection
+from medcls.imaging.phantom import phantom
+from tests import tiny
+from tests.compared import LABELS, cases, publish_three
+from tests.pages.conftest import assert_sound, words
+
+PAGE = "../compare.py"
+
+
+@pytest.fixture
+def three(tiny_made: Path, home: Path) -> tuple[str, ...]:
+    return publish_three(tiny_made, home)
+
+
+def show(app: AppTest, section: str) -> AppTest:
+    """Choose a section of the test-set view."""
+    control = next(c for c in app.get("button_group") if c.key == "compare.section")
+    control.set_value(section).run()
+    assert_sound(app)
+    return app
+
+
+def test_one_model_is_not_enough(open_app, tiny_model) -> None:
+    assert "two networks of one task are needed" in words(open_app(PAGE))
+
+
+def test_one_scan_goes_to_every_model(open_app, three: tuple[str, ...]) -> None:
+    app = open_app(PAGE)
+    scan = phantom("breast-ultrasound", "malignant", 4)
+    app.file_uploader[0].set_value([("scan.png", scan, "image/png")]).run()
+    assert_sound(app)
+    text = words(app)
+    assert "All 3 models" in text or "The models disagree" in text
+    assert "Mean of 3 models" in text
+    assert text.count("Probabilities: normal") == 4
+    (figure,) = app.get("plotly_chart")
+    shown = json.loads(figure.proto.spec)["layout"]["images"]
+    assert len(shown) == 4, "the scan and three heatmaps in one figure, zoomed as one"
+    app.file_uploader[0].set_value([("broken.png", scan[:40], "image/png")]).run()
+    assert_sound(app)
+    assert app.error, "a broken file is told of where the scan would have stood"
+
+
+def test_a_broken_model_leaves_the_others_their_answers(open_app, three: tuple[str, ...], home: Path) -> None:
+    tiny.spoil(home / "weights", "bad")
+    app = open_app(PAGE)
+    app.file_uploader[0].set_value([("scan.png", phantom("breast-ultrasound", "benign", 1), "image/png")]).run()
+    assert_sound(app)
+    text = words(app)
+    assert "Mean of 2 models" in text
+    assert any("not the file that was published" in e.value.replace("\\", "") for e in app.error)
+
+
+def test_test_set_shows_scores_verdicts_and_keeps_a_threshold(open_app, three: tuple[str, ...]) -> None:
+    app = open_app(PAGE, mode="set")
+    assert_sound(app)
+    assert "150 cases in 75 groups" in words(app).replace("\\", "")
+    table = app.dataframe[0].value
+    assert list(table["model"]) == sorted(three), "models of one name are told apart by their ids"
+    assert float(str(table["AUROC"][1])[:4]) > float(str(table["AUROC"][0])[:4])
+
+    show(app, "Which is better")
+    text = words(app).replace("\\", "")
+    assert "bad against good: **good** is better by" in text
+    assert "good against twin: not distinguishable on these 150 cases" in text
+
+    show(app, "Curves")
+    assert len(app.get("plotly_chart")) == 4
+    show(app, "Disagreements")
+    assert "widest spread" in words(app)
+    show(app, "Subgroups")
+    assert list(app.dataframe[0].value["device"]) == ["GE", "Philips"]
+    assert list(app.dataframe[0].value["cases"]) == [50, 100]
+    show(app, "Ablation")
+    assert "no two finished ones yet" in words(app)
+
+    show(app, "Operating point")
+    assert "Missed per 1,000" in words(app)
+    next(s for s in app.selectbox if s.label == "Model").set_value("good").run()
+    app.slider[0].set_value(0.3).run()
+    next(t for t in app.text_input if t.label.startswith("Name")).set_value("screening")
+    next(b for b in app.button if b.label.startswith("Keep it")).click().run()
+    assert_sound(app)
+    (kept,) = store.read_card("good").thresholds
+    assert (kept.name, kept.label, kept.prob) == ("screening", "malignant", 0.3)
+    assert "150 cases" in kept.note
+    assert app.success
+
+
+def test_a_disagreement_is_one_click_from_its_scan(
+    open_app, three: tuple[str, ...], home: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "set"
+    folder.mkdir()
+    truth = [LABELS[k] for k in cases(1.0).truth]
+    drawn = {label: phantom("breast-ultrasound", label, 0, size_px=(64, 80)) for label in LABELS}
+    for i, label in enumerate(truth):
+        (folder / f"{i}.png").write_bytes(drawn[label])
+    (folder / "labels.csv").write_text("path,label\n" + "".join(f"{i}.png,{label}\n" for i, label in enumerate(truth)))
+    add_collection(folder, "set", task_id="breast-ultrasound")
+    app = show(open_app(PAGE, mode="set"), "Disagreements")
+    assert "No pictures" not in words(app), words(app)
+    look = next(b for b in app.button if b.label == "Look at this scan")
+    case = look.key.removeprefix("compare.look.")
+    look.click().run()
+    assert_sound(app)
+    assert f"From the test set: {case}" in words(app).replace("\\", "")
+    assert "Mean of 3 models" in words(app)
+    assert next(c for c in app.get("button_group") if c.key == "compare.mode").value == "scan"
+
+
+def test_cost_is_measured_on_request(open_app, three: tuple[str, ...]) -> None:
+    app = show(open_app(PAGE, mode="set"), "Cost")
+    assert app.dataframe[0].value["ms per scan here"].isna().all()
+    next(b for b in app.button if b.label.startswith("Measure")).click().run()
+    assert_sound(app)
+    assert (app.dataframe[0].value["ms per scan here"] > 0).all()
+
+
+def test_models_without_shared_cases_are_told_so(open_app, tiny_made: Path, three: tuple[str, ...], home: Path) -> None:
+    tiny.install(tiny_made, home / "weights", "other")
+    app = open_app(PAGE, mode="set", models="good,other")
+    assert_sound(app)
+    assert any("no case in common" in e.value for e in app.error)

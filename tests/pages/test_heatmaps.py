@@ -1,0 +1,102 @@
+"""The Heatmaps page as a reader uses it, with a real model."""
+
+import numpy as np
+import pytest
+
+from medcls.imaging.phantom import phantom, phantom_mask
+from medcls.imaging.picture import to_png
+from medcls.workflows import explain
+from medcls.workflows.scans import read
+from pages._ui import heatmap_view
+from tests.pages.conftest import assert_sound, words
+
+PAGE = "../heatmaps.py"
+
+
+def png(size_px=(90, 120)) -> bytes:
+    return phantom("breast-ultrasound", "malignant", 7, size_px)
+
+
+def opened(open_app, *files):
+    app = open_app(PAGE)
+    app.file_uploader[0].set_value([(name, data, "application/octet-stream") for name, data in files])
+    return app.run()
+
+
+def switch(app, label: str, value: str):
+    next(b for b in app.get("button_group") if b.label == label).set_value(value)
+    return app.run()
+
+
+def test_methods_stand_side_by_side(open_app, tiny_model) -> None:
+    app = opened(open_app, ("scan.png", png()))
+    assert_sound(app)
+    assert len(app.get("plotly_chart")) == 1
+    assert "cells" in words(app) or "no evidence" in words(app)
+    assert app.get("download_button")
+
+
+@pytest.mark.parametrize("by", ["label", "layer"])
+def test_labels_and_layers_stand_side_by_side(open_app, tiny_model, by) -> None:
+    app = switch(opened(open_app, ("scan.png", png())), "Side by side", by)
+    assert_sound(app)
+    assert len(app.get("plotly_chart")) == 1
+
+
+def test_models_stand_side_by_side(open_app, tiny_model, tiny_made, home) -> None:
+    from tests.tiny import install
+
+    install(tiny_made, home / "weights", "breast-ultrasound--tiny--0002")
+    app = switch(opened(open_app, ("scan.png", png())), "Side by side", "model")
+    assert_sound(app)
+    assert app.get("plotly_chart")
+
+
+def test_tests_are_told_in_words(open_app, tiny_model) -> None:
+    app = opened(open_app, ("scan.png", png()))
+    next(t for t in app.toggle if t.label == "Test these heatmaps").set_value(True)
+    app.run()
+    assert_sound(app)
+    told = words(app)
+    assert "Does it hold still?" in told
+    assert "random weights" in told or "nothing to test" in told
+    mask = to_png(phantom_mask("breast-ultrasound", "malignant", 7, (90, 120)).astype(np.float32))
+    app.file_uploader[1].set_value(
+        [("mask.png", mask, "image/png")] if app.file_uploader[1].multiple_files else ("mask.png", mask, "image/png")
+    )
+    app.run()
+    assert_sound(app)
+    assert "of the heatmap lies on it" in words(app).replace("\\", "") or "nothing to test" in words(app)
+
+
+def test_broken_file_is_said(open_app, tiny_model) -> None:
+    app = opened(open_app, ("broken.png", b"\x89PNG nothing"))
+    assert_sound(app)
+    assert app.error
+
+
+def test_patches_with_coordinates_get_their_tissue(open_app, home, tmp_path) -> None:
+    from tests.tiny import install, write_tiny
+
+    write_tiny(tmp_path / "made", "breast-histology-idc")
+    install(tmp_path / "made", home / "weights", "breast-histology-idc--tiny--0001")
+    places = [(1, 1), (51, 1), (1, 51), (51, 51)]
+    patch = [phantom("breast-histology-idc", ("no-idc", "idc")[i % 2], i) for i in range(4)]
+    app = opened(open_app, *((f"7_idx5_x{x}_y{y}_class{i % 2}.png", patch[i]) for i, (x, y) in enumerate(places)))
+    assert_sound(app)
+    assert "4 patches" in words(app)
+    assert "coarse" in words(app)
+    assert len(app.get("plotly_chart")) == 2
+
+
+def test_all_axes_move_together() -> None:
+    """Zooming one picture zooms all: every axis matches the first, in the scan's own pixels, right way up."""
+    scan = read(png())
+    figure = heatmap_view.linked_figure(scan, [explain.plain_picture(scan)] * 5, list("abcde"), 300, 3)
+    axes = [figure.layout[name] for name in figure.layout if name.startswith("xaxis")]
+    assert len(figure.layout.images) == 5
+    assert all(axis.matches == "x" or axis.anchor == "y" for axis in axes)
+    assert tuple(figure.layout.xaxis.range) == (0, 120)
+    assert tuple(figure.layout.yaxis.range) == (90, 0)
+    assert figure.layout.yaxis.scaleanchor == "x"
+    assert {(i.sizex, i.sizey) for i in figure.layout.images} == {(120, 90)}

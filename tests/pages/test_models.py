@@ -1,0 +1,66 @@
+"""The Models page as a user drives it."""
+
+from pathlib import Path
+
+import pytest
+
+from medcls import store
+from medcls.workflows import exchange
+from tests import tiny
+from tests.pages.conftest import assert_sound, words
+
+PAGE = "../models.py"
+
+
+def test_the_card_reads_well(open_app, tiny_model) -> None:
+    app = open_app(PAGE)
+    assert_sound(app)
+    text = words(app).replace("\\", "")
+    for said in (
+        tiny_model.task.question,
+        "Synthetic scans made by medcls",
+        "Never saw a patient",
+        "How far to trust",
+        "How good it is",
+        "Licence",
+    ):
+        assert said in text
+    assert "phantoms" in app.dataframe[0].value["on"][0]
+
+
+def test_retired_models_leave_the_list_and_come_back(open_app, tiny_model) -> None:
+    app = open_app(PAGE)
+    next(t for t in app.text_input if t.label.startswith("Why")).set_value("superseded").run()
+    next(b for b in app.button if b.label == "Retire").click().run()
+    assert_sound(app)
+    assert store.read_card(tiny_model.id).retired == "superseded"
+    assert "there is none yet" in words(app)
+    app.toggle[0].set_value(True).run()
+    assert "superseded" in words(app)
+    next(b for b in app.button if b.label == "Offer it again").click().run()
+    assert store.read_card(tiny_model.id).retired == ""
+
+
+def test_import_checks_and_keeps(open_app, tiny_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = exchange.export_bytes(tiny_model.id)
+    monkeypatch.setenv("MEDCLS_HOME", str(tmp_path / "elsewhere"))
+    app = open_app(PAGE)
+    app.file_uploader[0].set_value([("model.zip", archive[:-30], "application/zip")]).run()
+    next(b for b in app.button if b.label == "Import").click().run()
+    assert_sound(app)
+    assert any("not an archive of a model" in e.value for e in app.error)
+    app.file_uploader[0].set_value([("model.zip", archive, "application/zip")]).run()
+    next(b for b in app.button if b.label == "Import").click().run()
+    assert_sound(app)
+    assert app.success
+    assert store.read_card(tiny_model.id) == tiny_model
+
+
+def test_text_of_a_card_is_shown_and_not_obeyed(open_app, tiny_made: Path, home: Path) -> None:
+    tiny.install(tiny_made, home / "weights", "evil")
+    store.update_card("evil", name="<script>alert(1)</script>", trained_on="![x](http://tracker/p.png) **bold**")
+    app = open_app(PAGE)
+    assert_sound(app)
+    shown = [m.value for m in app.markdown if "tracker" in m.value]
+    assert shown
+    assert all(r"\!\[x\]\(http\://tracker/p\.png\)" in text for text in shown), "shown as written, fetched by nobody"

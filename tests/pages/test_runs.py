@@ -1,0 +1,193 @@
+"""Train and Runs in the app: a run goes from the form to a published model, in a process of its own."""
+
+import dataclasses
+import time
+from pathlib import Path
+
+import pytest
+
+from medcls import store
+from medcls.core.recipes import RECIPES
+from medcls.core.run import RunSpec, knobs
+from medcls.runs.folder import RunWriter, make_run, open_run
+from medcls.workflows import runs
+from tests.pages.conftest import assert_sound
+from tests.pages.conftest import words as escaped_words
+from tests.runs.processes import SPEC, add_phantoms, finish
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with labelled phantoms and one finished run of a network that learned little."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDCLS_HOME", str(folder / "home"))
+        add_phantoms(folder / "scans")
+        run = make_run(dataclasses.replace(SPEC, name="first try", lr=1e-6))
+        assert finish(run) == 0, run.log_tail()
+    return folder / "home"
+
+
+@pytest.fixture
+def at_home(trained: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MEDCLS_HOME", str(trained))
+    return trained
+
+
+def words(app) -> str:
+    """What a reader sees, without the marks that keep markdown from reading it."""
+    return escaped_words(app).replace("\\", "")
+
+
+def widget(app, kind: str, label: str):
+    return next(w for w in app.get(kind) if w.label == label)
+
+
+def test_without_data_the_train_page_says_what_to_do(open_app) -> None:
+    app = open_app("../train.py")
+    assert_sound(app)
+    assert "Add a data set first" in words(app)
+
+
+def test_without_runs_the_runs_page_says_what_to_do(open_app) -> None:
+    app = open_app("../runs.py")
+    assert_sound(app)
+    assert "there is none yet" in words(app)
+
+
+def test_every_knob_stands_in_the_form_with_its_help(open_app, at_home) -> None:
+    app = open_app("../train.py")
+    assert_sound(app)
+    kinds = ("selectbox", "multiselect", "number_input", "text_input", "toggle")
+    keys = {
+        w.key.split(".")[-1].split(":")[0]: w
+        for kind in kinds
+        for w in app.get(kind)
+        if w.key and w.key.startswith("train.")
+    }
+    by_hand = {"task", "name", "recipe", "backbone", "initial", "collections", "size_px"}
+    for name, (_, knob) in knobs().items():
+        if name in by_hand:
+            continue
+        assert name in keys, name
+        assert keys[name].help == knob.help
+    assert any(key.startswith("size_px") for key in keys)
+
+
+def test_counts_findings_and_recipes_of_the_task_are_shown(open_app, at_home) -> None:
+    app = open_app("../train.py")
+    counts = app.dataframe[0].value
+    assert counts["all"].sum() == 36
+    assert "breast-ultrasound" in words(app)
+    recipes = widget(app, "selectbox", "Recipe").options
+    assert any(option.startswith("ultrasound-a-xception") for option in recipes)
+    assert not any(option.startswith("melanoma") for option in recipes)
+
+
+def test_a_recipe_sets_the_form_and_a_change_survives(open_app, at_home) -> None:
+    app = open_app("../train.py")
+    recipe = widget(app, "selectbox", "Recipe")
+    recipe.set_value("head-only").run()
+    assert_sound(app)
+    assert widget(app, "text_input", "Freeze").value == "backbone"
+    assert widget(app, "number_input", "Epochs").value == RECIPES["head-only"].knobs["epochs"]
+    widget(app, "number_input", "Epochs").set_value(7).run()
+    assert widget(app, "number_input", "Epochs").value == 7
+    assert widget(app, "text_input", "Freeze").value == "backbone"
+
+
+def test_a_wrong_value_is_said_and_starts_nothing(open_app, at_home) -> None:
+    app = open_app("../train.py")
+    widget(app, "text_input", "Learning rate").set_value("fast").run()
+    assert_sound(app)
+    assert "is no number" in words(app)
+    widget(app, "text_input", "Learning rate").set_value("99").run()
+    assert "out of range" in words(app)
+
+
+@pytest.mark.slow
+def test_from_the_form_to_a_published_model(open_app, at_home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDCLS_HOME", str(at_home))
+    before = {view.id for view in runs.list_runs()}
+    app = open_app("../train.py")
+    widget(app, "selectbox", "Recipe").set_value("").run()
+    widget(app, "selectbox", "Network").set_value("simple_cnn").run()
+    widget(app, "selectbox", "Start from").set_value("none").run()
+    widget(app, "number_input", "Size (px)").set_value(32)
+    widget(app, "number_input", "Epochs").set_value(2)
+    widget(app, "number_input", "Batch size").set_value(8)
+    widget(app, "text_input", "Name of the run").set_value("from the page").run()
+    widget(app, "button", "Start").click().run()
+    assert_sound(app)
+    (made,) = {view.id for view in runs.list_runs()} - before
+    assert runs.show_run(made).spec.epochs == 2
+    assert "from the page" in words(app)
+    until = time.monotonic() + 180
+    while runs.show_run(made).moves:
+        assert time.monotonic() < until, runs.read_log(made)
+        time.sleep(0.2)
+    assert runs.show_run(made).state.status == "finished", runs.read_log(made)
+    card = runs.publish_run(made, "Published from the page")
+    assert card.id in {c.id for c in store.list_cards()}
+    runs.delete_run(made)
+
+
+def test_a_finished_run_shows_every_section(open_app, at_home) -> None:
+    (view,) = [v for v in runs.list_runs() if v.name == "first try"]
+    app = open_app("../runs.py", run=view.id)
+    assert_sound(app)
+    assert "first try" in words(app)
+    for section in ("Report", "Wrong cases", "Log", "Settings", "Curves"):
+        widget(app, "button_group", "Show").set_value(section).run()
+        assert_sound(app)
+        if section == "Report":
+            assert "95 % interval" in words(app)
+            labels = app.dataframe[0].value
+            assert list(labels["cases"]) == [2, 2, 2] or labels["cases"].sum() == runs.read_report(view.id)[1].n_cases
+        if section == "Wrong cases":
+            assert "wrong answers" in words(app)
+            assert words(app).count("<img ") == min(24, len(runs.wrong_cases(view.id))) > 0
+        if section == "Log":
+            assert "Computes on cpu." in app.code[0].value
+        if section == "Settings":
+            assert set(app.dataframe[0].value["knob"]) == set(knobs())
+
+
+@pytest.mark.parametrize(
+    "status", ["queued", "waiting", "preparing", "running", "paused", "finished", "stopped", "failed"]
+)
+def test_a_run_in_any_state_is_shown(open_app, at_home, status: str) -> None:
+    run = make_run(RunSpec(name=f"a *{status}* run", collections=("phantoms",)))
+    if status != "queued":
+        RunWriter.begin(run, epochs=5).say(status, "a [sentence](x)", epoch=2)
+    try:
+        app = open_app("../runs.py", run=run.id)
+        assert_sound(app)
+        assert app.query_params["run"] in (run.id, [run.id])
+        listed = open_app("../runs.py")
+        assert_sound(listed)
+    finally:
+        open_run(run.id).delete()
+
+
+def test_a_run_that_is_gone_or_broken_takes_nothing_down(open_app, at_home) -> None:
+    app = open_app("../runs.py", run="20200101T0000Z-dead")
+    assert_sound(app)
+    assert "There is no such run" in words(app)
+    run = make_run(RunSpec())
+    (run.path / "spec.json").write_text("{")
+    try:
+        app = open_app("../runs.py")
+        assert_sound(app)
+        assert "cannot be read" in words(app)
+    finally:
+        run.delete()
+
+
+def test_cloning_opens_the_form_with_the_runs_settings(open_app, at_home) -> None:
+    (view,) = [v for v in runs.list_runs() if v.name == "first try"]
+    app = open_app("../train.py", **{"from": view.id})
+    assert_sound(app)
+    assert widget(app, "number_input", "Epochs").value == SPEC.epochs
+    assert widget(app, "text_input", "Learning rate").value == "1e-06"
+    assert widget(app, "text_input", "Backbone args").value == '{"width": 4}'

@@ -1,0 +1,91 @@
+"""Workers as real processes, forked from one that has torch loaded already; they can be told to kill themselves."""
+
+import multiprocessing
+import os
+import signal
+import sys
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from medcls.core.run import RunSpec
+from medcls.data.collections import add_collection
+from medcls.imaging.phantom import phantom
+from medcls.runs.folder import RunFolder
+
+LABELS = ("normal", "benign", "malignant")
+SPEC = RunSpec(
+    collections=("phantoms",), backbone="simple_cnn", backbone_args={"width": 4}, initial="none", size_px=32, batch_size=8,
+    epochs=3, lr=3e-3, device="cpu", precision="fp32", hflip=True, dropout=0.2, averaging=0.5,
+)  # fmt: skip
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["medcls.runs.make", "medcls.runs.worker", "tests.runs.processes"])
+
+
+def add_phantoms(folder: Path, each: int = 12) -> None:
+    """Make synthetic scans in the layout of BUSI and add them as the collection `phantoms`."""
+    for k, label in enumerate(LABELS):
+        (folder / "Dataset_BUSI_with_GT" / label).mkdir(parents=True)
+        for i in range(each):
+            path = folder / "Dataset_BUSI_with_GT" / label / f"{label} ({i + 1}).png"
+            path.write_bytes(phantom("breast-ultrasound", label, 100 * k + i, size_px=64))
+    add_collection(folder, "phantoms")
+
+
+def start(run: RunFolder, *, kill_at: int = 0, count_into: Path | None = None, most_bytes: int = 0) -> BaseProcess:
+    """Start the worker of a run.
+
+    Args:
+        run: The run.
+        kill_at: Before which of its writes to disk (fsync, replace, rename, truncate) it gets SIGKILL; 0 never.
+        count_into: File that says at the end how many such writes there were.
+        most_bytes: No file may become larger than this, as on a disk without room; 0 for no limit.
+    """
+    arguments = (run.path, dict(os.environ), kill_at, count_into, most_bytes)
+    process = _FORKS.Process(target=_work, args=arguments, daemon=True)
+    process.start()
+    return process
+
+
+def finish(run: RunFolder, **faults: object) -> int:
+    """Start the worker of a run and wait for its end; gives its exit code, negative for a signal."""
+    process = start(run, **faults)  # type: ignore[arg-type]
+    process.join(120)
+    assert process.exitcode is not None, run.log_tail()
+    return process.exitcode
+
+
+def _work(path: Path, environment: dict[str, str], kill_at: int, count_into: Path | None, most_bytes: int) -> None:
+    import resource
+
+    import torch
+
+    from medcls.runs import worker
+
+    os.environ.clear()
+    os.environ.update(environment)
+    torch.set_num_threads(1)
+    log = os.open(path / "log.txt", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    if most_bytes:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, resource.RLIM_INFINITY))
+    if kill_at or count_into:
+        worker._WRITE_EVERY_S = 1e9  # no write that depends on the clock: the n-th is the same in every run
+    writes = [0]
+    for name in ("fsync", "replace", "rename", "ftruncate"):
+        setattr(os, name, _counted(getattr(os, name), writes, kill_at))
+    code = worker.main([str(path)])
+    if count_into:
+        count_into.write_text(str(writes[0]))
+    sys.stdout.flush()
+    os._exit(code)
+
+
+def _counted(call, writes: list[int], kill_at: int):
+    def counted(*arguments, **keywords):
+        writes[0] += 1
+        if writes[0] == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return call(*arguments, **keywords)
+
+    return counted

@@ -1,0 +1,146 @@
+"""Runs started as users start them: detached, watched by several, outliving whoever started them."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from medcls.core.run import RunSpec
+from medcls.errors import BadData, BadModel, BadTask, Conflict, RunFailed
+from medcls.runs import boot
+from medcls.runs.folder import RunWriter, make_run
+from medcls.runs.launch import launch
+from medcls.workflows import runs
+from tests.runs.processes import SPEC
+
+pytestmark = pytest.mark.usefixtures("phantoms")
+SERVER = """
+import sys, time
+from medcls.runs.folder import open_run
+from medcls.runs.launch import launch
+launch(open_run(sys.argv[1]))
+print("started", flush=True)
+time.sleep(600)
+"""
+
+
+def server(run_id: str) -> subprocess.Popen:
+    """A process as the web server is one: it starts a run, and stays."""
+    return subprocess.Popen(
+        [sys.executable, "-c", SERVER, run_id], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def watcher(run_id: str) -> subprocess.Popen:
+    command = [sys.executable, "-m", "medcls", "runs", "watch", run_id, "--json", "--every", "0.05"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.slow
+def test_two_starts_at_once_two_readers_and_both_servers_killed() -> None:
+    run = make_run(SPEC)
+    servers = [server(run.id) for _ in range(2)]
+    readers = []
+    try:
+        assert [s.stdout.readline() for s in servers] == ["started\n"] * 2
+        readers = [watcher(run.id) for _ in range(2)]
+        for one in servers:
+            os.killpg(one.pid, signal.SIGKILL)
+            one.wait()
+        seen = [[json.loads(line) for line in reader.stdout] for reader in readers]
+        assert [reader.wait(120) for reader in readers] == [0, 0]
+    finally:
+        for process in (*servers, *readers):
+            process.kill()
+    for rows in seen:
+        assert rows[-1]["status"] == "finished"
+        assert [row["epoch"] for row in rows] == sorted(row["epoch"] for row in rows)
+        assert {row["run"] for row in rows} == {run.id}
+    log = run.log_tail(200)
+    assert log.count("Another worker has run") <= 1
+    assert log.count("Computes on cpu.") == 1
+    assert run.state().epoch == 3
+
+
+def test_starting_a_run_that_is_held_does_nothing(tmp_path: Path) -> None:
+    run = make_run(SPEC)
+    code = "import sys; from pathlib import Path; from medcls.runs import lock\n"
+    code += "with lock.hold(Path(sys.argv[1])):\n print('held', flush=True)\n sys.stdin.read()"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(run.path / "lock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        holder.stdout.readline()
+        launch(run)
+        assert not (run.path / "log.txt").exists()
+    finally:
+        holder.communicate("")
+
+
+def test_a_worker_that_cannot_come_up_is_told_with_its_last_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run(SPEC)
+    monkeypatch.setattr("medcls.runs.launch.worker_command", lambda run: ["-c", "raise SystemExit('no such luck')"])
+    with pytest.raises(RunFailed, match="did not come up: found no such luck"):
+        launch(run)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "error"),
+    [
+        ({"collections": ()}, BadData),
+        ({"collections": ("nothing",)}, BadData),
+        ({"task": "nothing"}, BadTask),
+        ({"initial": "no-such-model"}, BadModel),
+        ({"initial": "/no/such/file.safetensors"}, BadModel),
+    ],
+)
+def test_what_can_be_known_beforehand_is_said_before_a_run_is_made(knobs: dict, error: type[Exception]) -> None:
+    before = [run.id for run in runs.list_runs()]
+    with pytest.raises(error):
+        runs.start_run(dataclasses.replace(SPEC, **knobs))
+    assert [run.id for run in runs.list_runs()] == before
+
+
+def test_only_what_a_restart_cut_off_is_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("running", "waiting", "finished", "stopped", "failed", "paused")
+    made = {name: make_run(dataclasses.replace(SPEC, name=name)) for name in (*names, "queued", "young")}
+    for name in names:
+        RunWriter.begin(made[name], epochs=3).say(name)  # type: ignore[arg-type]
+        os.utime(made[name].path / "state.json", (1e9, 1e9))
+    RunWriter.begin(made["young"], epochs=3).say("running")
+    assert boot.booted_at() < made["young"].path.joinpath("state.json").stat().st_mtime
+    started = []
+    monkeypatch.setattr(runs, "launch", started.append)
+    ours = {run.id for run in made.values()}
+    assert {i for i in runs.resume_interrupted() if i in ours} == {made["running"].id, made["waiting"].id}
+    for run in made.values():
+        run.delete()
+
+
+def test_a_clone_changes_what_is_asked_and_nothing_else() -> None:
+    run = make_run(SPEC)
+    assert runs.clone_spec(run.id, lr=0.5) == dataclasses.replace(SPEC, lr=0.5)
+    assert runs.clone_spec(run.id) == SPEC
+    assert isinstance(runs.clone_spec(run.id), RunSpec)
+
+
+def test_reproducing_needs_the_same_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run(SPEC)
+    with pytest.raises(BadData, match="never got to read its data"):
+        runs.reproduce_run(run.id)
+    data = {"fingerprints": {"phantoms": "0" * 64}, "split": "", "counts": {}, "task": "t", "labels": []}
+    (run.path / "data.json").write_text(json.dumps(data))
+    with pytest.raises(BadData, match="is not what run"):
+        runs.reproduce_run(run.id)
+
+
+def test_a_finished_run_is_not_resumed() -> None:
+    run = make_run(SPEC)
+    RunWriter.begin(run, epochs=3).say("finished", epoch=3)
+    with pytest.raises(Conflict, match="Clone it"):
+        runs.resume_run(run.id)

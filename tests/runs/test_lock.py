@@ -1,0 +1,77 @@
+"""Locks held by real processes."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from medcls.runs import lock
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from medcls.runs import lock
+with lock.hold(Path(sys.argv[1]), note="somebody", patience_s=float(sys.argv[2])) as held:
+    print("held" if held else "taken", flush=True)
+    time.sleep(60 if held else 0)
+"""
+
+
+def holder(path: Path, patience_s: float = 0.1) -> subprocess.Popen:
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path), str(patience_s)], stdout=subprocess.PIPE, text=True
+    )
+    process.said = process.stdout.readline().strip()
+    return process
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "lock"
+
+
+def test_a_lock_ends_with_kill_minus_9(path: Path) -> None:
+    first = holder(path)
+    assert first.said == "held"
+    assert lock.is_held(path)
+    assert path.read_text() == "somebody"
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    assert not lock.is_held(path)
+    assert path.exists()
+
+
+def test_the_second_holder_is_told_no(path: Path) -> None:
+    first, second = holder(path), None
+    try:
+        second = holder(path)
+        assert (first.said, second.said) == ("held", "taken")
+        with lock.hold(path, patience_s=0) as held:
+            assert not held
+        assert lock.is_held(path), "a refused attempt must not free another's lock"
+    finally:
+        first.kill()
+        first.wait()
+        if second:
+            second.wait()
+
+
+def test_looking_at_a_free_lock_takes_nothing_and_makes_nothing(path: Path) -> None:
+    assert not lock.is_held(path)
+    assert not path.exists()
+    path.touch()
+    assert not lock.is_held(path)
+    with lock.hold(path, patience_s=0) as held:
+        assert held
+
+
+def test_looking_needs_only_the_right_to_read(path: Path) -> None:
+    path.touch()
+    path.chmod(0o444)
+    path.parent.chmod(0o755)
+    code = "import sys, os; from pathlib import Path; from medcls.runs import lock; handle = os.open; "
+    code += "flags = []; os.open = lambda p, f, *a: (flags.append(f), handle(p, f, *a))[1]; "
+    code += "lock.is_held(Path(sys.argv[1])); assert all(f & os.O_ACCMODE == os.O_RDONLY for f in flags) and flags"
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True)

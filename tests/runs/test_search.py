@@ -1,0 +1,147 @@
+"""Searches: trials are real runs in real processes, scores come from their epochs, and a search survives its worker."""
+
+import dataclasses
+import math
+
+import optuna
+import pytest
+
+from medcls.errors import BadSpec, Conflict
+from medcls.runs import search as searches
+from medcls.runs.folder import RunFolder, open_run
+from medcls.runs.search import Range, SearchSpec, Work
+from medcls.workflows import search
+from tests.runs.processes import SPEC, start
+
+pytestmark = pytest.mark.usefixtures("phantoms")
+BASE = dataclasses.replace(SPEC, epochs=2, schedule="constant")
+
+
+def make(name: str, **changes) -> SearchSpec:
+    ranges = {"lr": Range(1e-5, 1e-1, log=True), "batch_size": Range(choices=(4, 8)), "freeze": Range(0, 2)}
+    spec = SearchSpec(name, BASE, ranges, **{"trials": 4, "prune": False, **changes})
+    searches.write_search(spec)
+    return spec
+
+
+def begin(run: RunFolder) -> None:
+    start(run)
+
+
+def test_trials_are_runs_and_their_scores_are_the_runs_own() -> None:
+    spec = make("small", sampler="tpe", trials=4)
+    said = list(Work(spec, begin).carry_on())
+    assert len(said) == 4
+    view = search.show_search("small")
+    assert [t.state for t in view.trials] == ["complete"] * 4
+    assert view.done == 4
+    for trial in view.trials:
+        run = open_run(trial.run)
+        tried = {name: getattr(run.spec(), name) for name in ("lr", "batch_size")}
+        assert tried == {name: trial.values[name] for name in tried}
+        assert run.spec().freeze == (f"lowest:{trial.values['freeze']}" if trial.values["freeze"] else "")
+        assert run.state().status == "finished"
+        assert trial.value == max(e.validate["auroc"] for e in run.metrics())
+    assert view.best.value == max(t.value for t in view.trials)
+    if len({t.value for t in view.trials}) > 1:
+        assert sum(view.importance.values()) == pytest.approx(1)
+    assert list(Work(spec, begin).carry_on()) == [], "enough trials are enough"
+
+
+def test_what_was_left_open_is_gone_on_with_not_begun_again() -> None:
+    spec = make("cut", trials=2)
+    work = Work(spec, begin)
+    study = searches.open_study(spec, make=True)
+    trial = study.ask()
+    run = searches.make_run(work._vary(trial))
+    trial.set_user_attr("run", run.id)  # here the process that worked on the search was killed
+    list(work.carry_on())
+    view = search.show_search("cut")
+    assert [t.state for t in view.trials] == ["complete", "complete"]
+    assert view.trials[0].run == run.id
+    assert open_run(run.id).state().status == "finished"
+
+
+def test_a_stop_leaves_the_trial_open_and_its_run_stopped() -> None:
+    spec = make("stopped", trials=3)
+    spec = dataclasses.replace(spec, base=dataclasses.replace(BASE, epochs=5000))
+    looks = []
+
+    def sleep(seconds: float) -> None:
+        looks.append(seconds)
+        if any(
+            r.metrics() for r in [RunFolder(searches.home.runs() / t.run) for t in search.show_search("stopped").trials]
+        ):
+            search.stop_search("stopped") if not (searches.folder_of("stopped") / "stop").exists() else None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search.searches, "is_worked_on", lambda name: True)  # looking at its own lock would free it
+        (sentence,) = Work(spec, begin, sleep).carry_on()
+    assert "stopped" in sentence
+    view = search.show_search("stopped")
+    assert [t.state for t in view.trials] == ["running"]
+    assert open_run(view.trials[0].run).state().status == "stopped"
+
+
+def test_a_trial_that_lags_is_given_up() -> None:
+    spec = make("pruned", sampler="random", trials=1, prune=True)
+    study = searches.open_study(spec, make=True)
+    good = {"lr": optuna.distributions.FloatDistribution(1e-5, 1e-1, log=True)}
+    for _ in range(5):
+        scores = dict.fromkeys(range(1, 301), 2.0)
+        study.add_trial(
+            optuna.trial.create_trial(value=2.0, params={"lr": 1e-3}, distributions=good, intermediate_values=scores)
+        )
+    spec = dataclasses.replace(spec, trials=6, base=dataclasses.replace(BASE, epochs=300))
+    (sentence,) = Work(spec, begin).carry_on()
+    assert "given up after epoch" in sentence
+    trial = search.show_search("pruned").trials[-1]
+    assert trial.state == "pruned"
+    assert open_run(trial.run).state().epoch < 300
+
+
+def test_two_machines_share_a_study_through_a_database(tmp_path, monkeypatch: pytest.MonkeyPatch, phantoms) -> None:
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    spec = make("shared", trials=2, storage=url)
+    searches.open_study(spec, make=True)
+    monkeypatch.setenv("MEDCLS_HOME", str(tmp_path / "other"))
+    joined = searches.join_search("shared", url)
+    assert joined == spec
+    with pytest.raises(Conflict):
+        searches.join_search("shared", url)
+    with pytest.raises(BadSpec):
+        searches.join_search("nothing", url)
+    with pytest.raises(BadSpec, match="database URL"):
+        searches.open_study(dataclasses.replace(spec, storage="nonsense://x"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "Not a Name"}, {"ranges": {}}, {"trials": 0}, {"ranges": {"nothing": Range(0, 1)}},
+        {"ranges": {"lr": Range(1, 0.1)}}, {"ranges": {"lr": Range(0, 0.1, log=True)}}, {"ranges": {"lr": Range(0.1, 1e9)}},
+        {"ranges": {"optimiser": Range(choices=("adam", "magic"))}}, {"ranges": {"optimiser": Range(0, 1)}},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_cannot_be_searched_is_refused(changes: dict) -> None:
+    with pytest.raises(BadSpec):
+        SearchSpec(**{"name": "a", "base": BASE, "ranges": {"lr": Range(1e-5, 1e-1)}, **changes})
+
+
+def test_a_search_is_json_and_back() -> None:
+    spec = SearchSpec("a", BASE, {"lr": Range(1e-5, 1e-1, log=True), "cleaning": Range(choices=((), ("clahe",)))})
+    again = SearchSpec.from_json(spec.to_json())
+    assert again.ranges["lr"] == spec.ranges["lr"]
+    assert [searches._value(c) for c in again.ranges["cleaning"].choices] == [(), ("clahe",)]
+    assert again.base == spec.base
+
+
+def test_ranges_as_the_command_line_writes_them() -> None:
+    assert search.parse_range("freeze=0..40") == ("freeze", Range(0, 40))
+    assert search.parse_range("batch_size=16,32")[1].choices == (16, 32)
+    assert search.parse_range("optimiser=adam,sgd")[1].choices == ("adam", "sgd")
+    for bad in ("lr", "lr=", "lr=a..b", ""):
+        with pytest.raises(BadSpec):
+            search.parse_range(bad)
+    assert math.isnan(Range().low)

@@ -1,0 +1,264 @@
+"""Workers as processes: to the end, stopped, killed anywhere, without room, waiting for a device."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from medcls import store
+from medcls.core.run import EpochResult
+from medcls.errors import BadSpec, Conflict
+from medcls.runs import device, lock
+from medcls.runs.folder import RunFolder, make_run
+from medcls.workflows import runs
+from tests.runs.processes import SPEC, add_phantoms, finish, start
+
+pytestmark = pytest.mark.usefixtures("phantoms")
+_MADE = (store.WEIGHTS, store.FEATURES, store.CASES)
+
+
+def made(run: RunFolder) -> dict[str, str]:
+    return {name: store.digest(run.result / name) for name in _MADE}
+
+
+def epochs(run: RunFolder) -> list[EpochResult]:
+    return [dataclasses.replace(r, elapsed_s=0.0) for r in run.metrics()]
+
+
+@pytest.fixture(scope="session")
+def whole(shared_home: Path) -> tuple[RunFolder, int]:
+    """A run that nothing disturbed, and how many writes to disk it made."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDCLS_HOME", str(shared_home))
+        run = make_run(SPEC)
+        assert finish(run, count_into=shared_home / "count") == 0, run.log_tail()
+    return run, int((shared_home / "count").read_text())
+
+
+def wait_for(run: RunFolder, *statuses: str, seconds: float = 60.0) -> str:
+    until = time.monotonic() + seconds
+    while (status := run.state().status) not in statuses:
+        assert time.monotonic() < until, f"{status}: {run.log_tail()}"
+        time.sleep(0.02)
+    return status
+
+
+def test_a_run_ends_with_an_evaluated_model(whole: tuple[RunFolder, int]) -> None:
+    run, _ = whole
+    state = run.state()
+    assert (state.status, state.epoch, state.epochs, state.left_s) == ("finished", 3, 3, 0.0)
+    assert [r.epoch for r in run.metrics()] == [1, 2, 3]
+    assert state.best_epoch == max(r.epoch for r in run.metrics() if r.best)
+    seen = run.data_seen()
+    assert seen.labels == ("normal", "benign", "malignant")
+    assert sum(seen.counts.values()) == 36
+    card = store.verify(run.result)
+    assert (card.origin.run, card.origin.epochs) == (run.id, 3)
+    assert store.read_evaluation(run.result).n_cases == seen.counts["test"]
+    assert not list(run.path.glob(".*")), "nothing half-made is left"
+    assert finish(run) == 0, "starting a finished run does nothing"
+    assert run.state() == state
+
+
+@pytest.mark.parametrize("share", [i / 13 for i in range(1, 13)])
+def test_kill_minus_9_anywhere_and_resume_is_bit_identical(whole: tuple[RunFolder, int], share: float) -> None:
+    undisturbed, writes = whole
+    run = make_run(SPEC)
+    assert finish(run, kill_at=max(1, round(writes * share))) == -signal.SIGKILL
+    assert run.state().status in ("died", "queued")
+    view = runs.show_run(run.id)
+    assert not view.moves
+    assert finish(run) == 0, run.log_tail()
+    assert run.state().status == "finished"
+    assert epochs(run) == epochs(undisturbed)
+    assert made(run) == made(undisturbed)
+
+
+def test_a_run_killed_again_and_again_still_comes_to_the_same_end(whole: tuple[RunFolder, int]) -> None:
+    undisturbed, writes = whole
+    run = make_run(SPEC)
+    for share in (0.4, 0.5, 0.3, 0.6, 0.2):
+        assert finish(run, kill_at=round(writes * share)) == -signal.SIGKILL
+    assert finish(run) == 0
+    assert run.state().status == "finished"
+    assert (epochs(run), made(run)) == (epochs(undisturbed), made(undisturbed))
+
+
+def test_a_stop_keeps_the_best_epoch_and_resume_goes_on() -> None:
+    run = make_run(dataclasses.replace(SPEC, epochs=400))
+    worker = start(run)
+    wait_for(run, "running")
+    while len(run.metrics()) < 2:
+        time.sleep(0.01)
+    asked = runs.stop_run(run.id)
+    assert asked.state.status in ("stopping", "stopped")
+    worker.join(60)
+    state = run.state()
+    assert (state.status, worker.exitcode) == ("stopped", 0)
+    assert 2 <= state.epoch < 400
+    best = max(r.epoch for r in run.metrics() if r.best)
+    assert f"kept is epoch {best}" in state.message
+    assert store.verify(run.result).origin.epochs == state.epoch
+    with pytest.raises(Conflict, match="not running"):
+        runs.stop_run(run.id)
+    (run.path / "stop").unlink()  # what resuming does first
+    short = dataclasses.replace(SPEC, epochs=400, patience=1)
+    (run.path / "spec.json").write_text(short.to_json())
+    assert finish(run) == 0
+    assert run.state().status == "finished"
+    assert "no better epoch for 1" in run.state().message
+
+
+def test_a_stop_before_the_first_epoch_leaves_no_model() -> None:
+    run = make_run(SPEC)
+    run.ask_stop()
+    assert run.state().status == "stopped"
+    assert finish(run) == 0
+    assert run.state().status == "stopped"
+    assert "nothing to keep" in run.state().message
+    with pytest.raises(Conflict, match="no model yet"):
+        runs.publish_run(run.id)
+
+
+def test_the_second_worker_of_a_run_leaves_at_once() -> None:
+    run = make_run(dataclasses.replace(SPEC, epochs=2000))
+    first = start(run)
+    wait_for(run, "running")
+    second = start(run)
+    second.join(30)
+    assert second.exitcode == 0
+    assert "Another worker" in run.log_tail()
+    assert first.is_alive()
+    with pytest.raises(Conflict, match="Stop it first"):
+        runs.delete_run(run.id)
+    first.kill()
+    first.join()
+    runs.delete_run(run.id)
+    with pytest.raises(BadSpec):
+        runs.show_run(run.id)
+
+
+def test_a_worker_waits_for_its_device_and_says_for_whom(whole: tuple[RunFolder, int]) -> None:
+    run, stopped = make_run(SPEC), make_run(SPEC)
+    with device.hold_device("cpu", "20260101T0000Z-abcd", print):
+        workers = start(run), start(stopped)
+        wait_for(run, "waiting")
+        wait_for(stopped, "waiting")
+        assert "run 20260101T0000Z-abcd" in run.state().message
+        stopped.ask_stop()
+        workers[1].join(30)
+        assert stopped.state().status == "stopped"
+        assert run.state().status == "waiting"
+    workers[0].join(60)
+    assert run.state().status == "finished"
+    assert made(run) == made(whole[0])
+
+
+def test_files_that_may_not_grow_pause_the_run_and_room_lets_it_go_on(whole: tuple[RunFolder, int]) -> None:
+    run = make_run(SPEC)
+    size = (run.path.parent / whole[0].id / "checkpoint" / "last.pt").stat().st_size
+    assert finish(run, most_bytes=size - 1000) == 1
+    state = run.state()
+    assert state.status == "paused", run.log_tail()
+    assert "disk is full" in state.message
+    assert finish(run) == 0
+    assert (epochs(run), made(run)) == (epochs(whole[0]), made(whole[0]))
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    """A file system of 8 MB of its own."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)], capture_output=True)
+    if done.returncode:
+        pytest.skip("this user may not mount a file system")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_a_full_disk_pauses_the_run_with_its_last_checkpoint_whole(
+    disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDCLS_HOME", str(disk))
+    add_phantoms(tmp_path / "scans")
+    long = dataclasses.replace(SPEC, epochs=5000, schedule="constant")
+    run = make_run(long)
+    worker = start(run)
+    while len(run.metrics()) < 2:
+        time.sleep(0.02)
+    fill(disk / "ballast")
+    worker.join(60)
+    state = run.state()
+    assert state.status == "paused", run.log_tail()
+    assert "disk is full" in state.message
+    reached = len(run.metrics())
+    assert 2 <= reached < 5000
+    assert json.loads((run.path / "state.json").read_text())["status"] == "paused", "the last word found room"
+    (disk / "ballast").unlink()
+    (run.path / "spec.json").write_text(dataclasses.replace(long, epochs=reached + 1).to_json())
+    assert finish(run) == 0, run.log_tail()
+    assert [r.epoch for r in run.metrics()] == list(range(1, reached + 2))
+    fresh = make_run(dataclasses.replace(long, epochs=reached + 1))
+    assert finish(fresh) == 0
+    assert (epochs(run), made(run)) == (epochs(fresh), made(fresh))
+
+
+def fill(path: Path) -> None:
+    with path.open("wb", buffering=0) as file:
+        for size in (1 << 20, 1 << 12, 1):
+            try:
+                while True:
+                    file.write(bytes(size))
+            except OSError:
+                continue
+
+
+def test_a_home_that_cannot_be_written_shows_its_runs_and_starts_none(
+    disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDCLS_HOME", str(disk))
+    run = make_run(SPEC)
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    assert [view.id for view in runs.list_runs()] == [run.id]
+    assert runs.show_run(run.id).state.status == "queued"
+    for attempt in (lambda: make_run(SPEC), lambda: runs.resume_run(run.id)):
+        with pytest.raises(Conflict, match=r"Read-only file system.*MEDCLS_HOME"):
+            attempt()
+
+
+def test_what_cannot_be_is_failed_with_its_sentence() -> None:
+    run = make_run(dataclasses.replace(SPEC, freeze="no-such-layer"))
+    assert finish(run) == 1
+    state = run.state()
+    assert state.status == "failed"
+    assert "There is no such layer" in state.message
+    gone = make_run(dataclasses.replace(SPEC, collections=("gone",)))
+    assert finish(gone) == 1
+    assert gone.state().status == "failed"
+
+
+def test_a_locked_run_that_says_nothing_may_hang(whole: tuple[RunFolder, int]) -> None:
+    run = make_run(SPEC)
+    code = "import sys, time; from pathlib import Path; from medcls.runs import lock\n"
+    code += "with lock.hold(Path(sys.argv[1])):\n print('held', flush=True)\n time.sleep(60)"
+    holder = subprocess.Popen(["python", "-c", code, str(run.path / "lock")], stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout.readline() == "held\n"
+        assert runs.show_run(run.id).state.status == "preparing"
+        (run.path / "state.json").write_text(
+            whole[0].path.joinpath("state.json").read_text().replace("finished", "running")
+        )
+        assert not runs.show_run(run.id).may_hang
+        old = time.time() - 3600
+        os.utime(run.path / "state.json", (old, old))
+        assert runs.show_run(run.id).may_hang
+    finally:
+        holder.kill()
+        holder.wait()
+    assert not lock.is_held(run.path / "lock")

@@ -1,0 +1,154 @@
+"""A model folder made runnable: the same scan, the same answer, whoever asks."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from medcls import store
+from medcls.classifier import Classifier, Ensemble
+from medcls.core.collection import Case
+from medcls.core.model import Abstention
+from medcls.core.scan import Scan
+from medcls.errors import BadData, BadModel
+from medcls.imaging.decode import read_scan
+from medcls.imaging.phantom import phantom
+
+
+@pytest.fixture
+def scans():
+    return [
+        read_scan(phantom("breast-ultrasound", label, seed)) for seed in (1, 2) for label in ("benign", "malignant")
+    ]
+
+
+def test_probabilities_are_the_softmax_of_the_logits_at_the_cards_temperature(tiny_model, scans):
+    p = Classifier.open(tiny_model.id).predict(scans[0])
+    expected = np.exp(p.logits / tiny_model.calibration.temperature)
+    np.testing.assert_allclose(p.prob, expected / expected.sum(), rtol=1e-12)
+    assert p.sha256 == scans[0].sha256
+
+
+def test_timm_alone_gives_the_same_logits_as_medcls(tiny_model, scans):
+    classifier = Classifier.open(tiny_model.id)
+    with torch.inference_mode():
+        direct = classifier.net(classifier.prepare(scans[0])[None])[0].double().numpy()
+    np.testing.assert_allclose(classifier.predict(scans[0]).logits, direct, rtol=1e-5, atol=1e-6)
+
+
+def test_four_threads_with_four_scans_give_the_serial_answers_bit_for_bit(tiny_model, scans):
+    classifier = Classifier.open(tiny_model.id)
+    serial = [classifier.predict(scan).logits for scan in scans]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            for one, other in zip(pool.map(classifier.predict, scans), serial, strict=True):
+                assert (one.logits == other).all()
+    assert not any(p.requires_grad or p.grad is not None for p in classifier.net.parameters())
+    assert not any(m._forward_hooks or m._backward_hooks for m in classifier.net.modules())
+
+
+def test_many_at_once_answer_as_each_alone(tiny_model, scans):
+    classifier = Classifier.open(tiny_model.id)
+    for one, other in zip(classifier.predict_many(scans), map(classifier.predict, scans), strict=True):
+        np.testing.assert_allclose(one.prob, other.prob, atol=1e-5)
+    assert classifier.predict_many([]) == []
+
+
+def test_it_says_cannot_tell_below_the_least_probability(tiny_model, scans):
+    opened = Classifier.open(tiny_model.id)
+    sure = Classifier(replace(opened.card, abstention=Abstention(min_prob=0.0)), opened.net).predict(scans[0])
+    unsure = Classifier(replace(opened.card, abstention=Abstention(min_prob=1.0)), opened.net).predict(scans[0])
+    assert sure.decided == sure.top
+    assert unsure.decided is None
+    assert "Cannot tell" in unsure.notes[0]
+    assert (sure.prob == unsure.prob).all()
+
+
+def test_it_says_cannot_tell_of_a_scan_unlike_those_it_learned_from(tiny_model, scans):
+    opened = Classifier.open(tiny_model.id)
+    features = opened.run(torch.stack([opened.prepare(s) for s in scans]))[1].double()
+    bank = (features / features.norm(dim=1, keepdim=True)).numpy()
+    card = replace(opened.card, abstention=Abstention(max_distance=0.01))
+    at_home = Classifier(card, opened.net, bank[:1]).predict(scans[0])
+    abroad = Classifier(card, opened.net, -bank[:1]).predict(scans[0])
+    assert at_home.unfamiliarity < 1
+    assert at_home.decided is not None
+    assert abroad.unfamiliarity > 1
+    assert abroad.decided is None
+    assert "unlike" in abroad.notes[0]
+
+
+def test_another_modality_is_noted(tiny_model, scans):
+    note = Classifier.open(tiny_model.id).predict(replace_modality(scans[0], "dermoscopy")).notes
+    assert any("dermoscopy" in n and "ultrasound" in n for n in note)
+
+
+def replace_modality(scan: Scan, modality: str) -> Scan:
+    return Scan(scan.pixels, scan.sha256, modality, scan.spacing_mm, scan.history)
+
+
+@pytest.mark.parametrize("wrong", ["nan", "shape", "missing", "extra", "truncated", "pickle", "empty"])
+def test_damaged_weights_are_refused_with_a_sentence(home, tiny_model, wrong):
+    path = store.folder(tiny_model.id) / store.WEIGHTS
+    weights = load_file(path)
+    name = next(n for n, w in weights.items() if w.ndim > 1)
+    if wrong == "nan":
+        weights[name] = weights[name] * float("nan")
+    elif wrong == "shape":
+        weights[name] = weights[name][:1]
+    elif wrong == "missing":
+        del weights[name]
+    elif wrong == "extra":
+        weights["more"] = torch.zeros(1)
+    save_file(weights, path)
+    if wrong == "truncated":
+        path.write_bytes(path.read_bytes()[:-100])
+    elif wrong == "pickle":
+        torch.save(weights, path)
+    elif wrong == "empty":
+        path.write_bytes(b"")
+    store.seal(path.parent, replace(store.read_card(tiny_model.id), files={}))  # a wrong file with a right hash
+    with pytest.raises(BadModel, match="weights"):
+        Classifier.open(tiny_model.id)
+
+
+def test_an_ensemble_is_the_mean_of_its_members(home, tiny_model, tiny_made, scans):
+    other = store.publish(tiny_made, model_id="second")
+    card = replace(tiny_model, id="both", members=(tiny_model.id, other.id), files={}, abstention=Abstention())
+    (home / "weights" / "both").mkdir()
+    store.seal(home / "weights" / "both", card)
+    both = Classifier.open("both").predict(scans[0])
+    np.testing.assert_allclose(both.prob, Classifier.open("second").predict(scans[0]).prob, rtol=1e-12)
+    assert both.model == "both"
+
+
+def test_an_ensemble_stands_by_its_mean_and_not_by_its_most_doubtful_member(home, tiny_model, scans):
+    opened = Classifier.open(tiny_model.id)
+    doubtful = Classifier(replace(opened.card, abstention=Abstention(min_prob=1.0)), opened.net)
+    sure = Classifier(replace(opened.card, abstention=Abstention()), opened.net)
+    both = Ensemble(replace(opened.card, abstention=Abstention()), [doubtful, sure]).predict(scans[0])
+    assert both.decided == both.top
+    assert not any("Cannot tell" in note for note in both.notes)
+    strict = Ensemble(replace(opened.card, abstention=Abstention(min_prob=1.0)), [doubtful, sure]).predict(scans[0])
+    assert strict.decided is None
+    assert [note for note in strict.notes if "Cannot tell" in note] == [strict.notes[0]]
+
+
+def test_evaluating_keeps_every_case(tiny_model):
+    data = {
+        f"{label}-{i}": (phantom("breast-ultrasound", label, i), label)
+        for i in range(10)
+        for label in ("normal", "benign")
+    }
+    cases = [Case(k, label, None, k, "", (1, 1), attributes={"device": "x"}) for k, (_, label) in data.items()]
+    classifier = Classifier.open(tiny_model.id)
+    table = classifier.evaluate(cases, lambda case: data[case.id][0])
+    assert table.case.tolist() == list(data)
+    assert [table.labels[t] for t in table.truth] == [label for _, label in data.values()]
+    one = classifier.predict(read_scan(data["benign-3"][0]))
+    np.testing.assert_allclose(table.prob[list(data).index("benign-3")], one.prob, atol=1e-5)
+    with pytest.raises(BadData, match="melanoma"):
+        classifier.evaluate([replace(cases[0], label="melanoma")], lambda case: b"")

@@ -1,0 +1,175 @@
+"""The rules of who may import whom, held against the code: imports inside functions count too."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ROWS = (
+    ("errors",),
+    ("core", "home"),
+    ("tasks", "imaging", "stats", "nets"),
+    ("data", "explain", "store"),
+    ("training", "classifier"),
+    ("runs",),
+    ("workflows",),
+    ("cli",),
+    ("__main__",),
+)
+ROW_OF = {room: row for row, rooms in enumerate(ROWS) for room in rooms}
+LIBRARY = sorted((ROOT / "medcls").rglob("*.py"))
+PAGES = sorted((ROOT / "pages").rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    """Dotted name of a module of this repository."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def modules_of(tree: ast.AST, importer: str, is_package: bool) -> Iterator[tuple[str, int]]:
+    """Every module a file imports, anywhere in it, with the line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = importer.split(".")[: len(importer.split(".")) - node.level + is_package]
+                base = ".".join([*above, base]).rstrip(".")
+            if base in ("medcls", "pages", "pages._ui", "medcls.workflows"):  # `from medcls import nets` names a room
+                yield from ((f"{base}.{alias.name}", node.lineno) for alias in node.names)
+            else:
+                yield base, node.lineno
+
+
+def imports_of(path: Path) -> list[tuple[str, int]]:
+    """Imports of one file of this repository."""
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    return list(modules_of(tree, name_of(path), path.name == "__init__.py"))
+
+
+def room_of(module: str) -> str:
+    """Room of a dotted name below `medcls`; empty for the package itself (its version)."""
+    room = module.split(".")[1] if "." in module else ""
+    return room if room in ROW_OF else ""
+
+
+def breaks_row_rule(importer: str, imported: str) -> bool:
+    """Say whether a module of `medcls` may not import another: only its own room or a row below."""
+    mine, other = room_of(importer), room_of(imported)
+    if not mine or not other:
+        return imported.split(".")[0] == "medcls" and bool(other) and not mine
+    return other != mine and ROW_OF[other] >= ROW_OF[mine]
+
+
+def test_every_room_has_a_row() -> None:
+    """A new room must be given its place."""
+    found = {path.relative_to(ROOT / "medcls").parts[0].removesuffix(".py") for path in LIBRARY} - {"__init__"}
+    assert found <= set(ROW_OF), f"no row for {found - set(ROW_OF)}"
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=name_of)
+def test_library_imports_only_from_rows_below(path: Path) -> None:
+    """No room imports a neighbour or upward; none knows of streamlit or of the pages."""
+    wrong = [
+        f"line {line}: {module}"
+        for module, line in imports_of(path)
+        if (module.split(".")[0] == "medcls" and breaks_row_rule(name_of(path), module))
+        or module.split(".")[0] in ("streamlit", "pages")
+    ]
+    assert not wrong, f"{name_of(path)} imports {wrong}"
+
+
+def allowed_in_page(module: str, path: Path) -> bool:
+    """Say whether a file under `pages/` may import a module."""
+    top = module.split(".")[0]
+    if top in sys.stdlib_module_names or top == "streamlit":
+        return top != "threading"
+    if top == "medcls":
+        return room_of(module) in ("workflows", "core", "errors") or (module == "medcls.__version__" and in_ui(path))
+    if top == "pages":
+        return module.startswith("pages._ui")
+    if not in_ui(path):
+        return False
+    return (
+        top in ("numpy", "pandas")
+        or (top == "plotly" and ("charts" in path.name or path.name.startswith("heatmap")))
+        or (top in ("starlette", "google") and path.name == "security.py")
+    )
+
+
+def in_ui(path: Path) -> bool:
+    """Say whether a file is one of the pages' shared parts."""
+    return "_ui" in path.parts
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_pages_import_only_what_pages_may(path: Path) -> None:
+    """Pages know streamlit, their shared parts, workflows, core and errors; nothing else."""
+    wrong = [f"line {line}: {module}" for module, line in imports_of(path) if not allowed_in_page(module, path)]
+    assert not wrong, f"{name_of(path)} imports {wrong}"
+
+
+@pytest.mark.parametrize("path", [p for p in PAGES if p.name != "cache.py"], ids=name_of)
+def test_caches_stand_in_one_file(path: Path) -> None:
+    """`st.cache_*` is shared between users: only cache.py, which holds models, may use it."""
+    used = [n.attr for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Attribute)]
+    assert not [name for name in used if name.startswith("cache_")]
+
+
+def test_rule_catches_what_it_should() -> None:
+    """The checks above would fail on a forbidden import, one inside a function too."""
+    tree = ast.parse("def f():\n    from medcls import workflows\n    import streamlit.web as w")
+    assert [m for m, _ in modules_of(tree, "medcls.imaging.decode", False)] == ["medcls.workflows", "streamlit.web"]
+    assert breaks_row_rule("medcls.imaging.decode", "medcls.workflows")
+    assert breaks_row_rule("medcls.imaging.decode", "medcls.nets.freezing")  # a neighbour
+    assert not breaks_row_rule("medcls.store", "medcls.core.model")
+    assert not breaks_row_rule("medcls.imaging.dicom", "medcls.imaging.decode")
+    assert not allowed_in_page("medcls.store", ROOT / "pages" / "classify.py")
+    assert not allowed_in_page("torch", ROOT / "pages" / "_ui" / "cache.py")
+    assert not allowed_in_page("threading", ROOT / "pages" / "classify.py")
+
+
+HEAVY = "sorted({'torch', 'streamlit', 'timm', 'torchvision'} & set(sys.modules))"
+
+
+def run_python(code: str) -> str:
+    """Standard output of a fresh interpreter in the repository's root."""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout.strip().splitlines()[-1]
+
+
+def test_importing_medcls_loads_neither_torch_nor_streamlit() -> None:
+    """`import medcls` costs nothing."""
+    assert run_python(f"import sys, medcls; print({HEAVY})") == "[]"
+
+
+def test_no_workflow_or_command_loads_torch_on_import() -> None:
+    """Importing every workflow and every family of commands loads neither torch nor streamlit."""
+    names = [
+        name_of(p) for p in LIBRARY if room_of(name_of(p)) in ("workflows", "cli", "core", "tasks", "store", "home")
+    ]
+    assert "medcls.workflows.scans" in names
+    code = (
+        "import sys, importlib\nheavy = {}\n"
+        f"for name in {names!r}:\n    before = set(sys.modules)\n    importlib.import_module(name)\n"
+        f"    new = sorted({{'torch', 'streamlit', 'timm', 'torchvision'}} & (set(sys.modules) - before))\n"
+        "    if new: heavy[name] = new\nprint(heavy)"
+    )
+    assert run_python(code) == "{}"
+
+
+def test_listing_models_loads_neither_torch_nor_streamlit() -> None:
+    """`python -m medcls models` reads cards and nothing heavier."""
+    code = (
+        "import sys, contextlib, io\nfrom medcls.cli import main\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n    main(['models'])\n"
+        f"print({HEAVY})"
+    )
+    assert run_python(code) == "[]"

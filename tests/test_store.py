@@ -1,0 +1,112 @@
+"""Models on disk: published whole, verified on load, listed even beside broken ones."""
+
+import json
+
+import numpy as np
+import pytest
+
+from medcls import store
+from medcls.core.evaluation import CaseTable
+from medcls.core.model import Threshold
+from medcls.errors import BadModel, Conflict
+from tests.tiny import install, spoil
+
+
+def test_cases_survive_csv_to_the_last_bit():
+    rng = np.random.default_rng(0)
+    prob = rng.dirichlet(np.ones(3), 50)
+    names = np.array([f'case "{i}", ümlaut' for i in range(50)])
+    table = CaseTable(names, names, rng.integers(0, 3, 50), prob, ("a", "b", "c"), {"device": np.array(["x,y"] * 50)})
+    again = store.parse_cases(store.format_cases(table))
+    assert (again.prob == prob).all()
+    assert (again.case == table.case).all()
+    assert (again.truth == table.truth).all()
+    assert (again.attributes["device"] == "x,y").all()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "case,group\n",
+        "case,group,truth\na,b,c\n",
+        "case,group,truth,prob:a\n1,1,b,0.5\n",
+        "case,group,truth,prob:a\n1,1,a,x\n",
+    ],
+)
+def test_a_damaged_case_table_is_refused(text):
+    with pytest.raises(ValueError):  # noqa: PT011 - csv and numpy word it differently
+        store.parse_cases(text)
+
+
+def test_publishing_gives_the_next_free_id(home, tiny_made):
+    first, second = store.publish(tiny_made), store.publish(tiny_made, name="Again")
+    assert [card.id for card in store.list_cards()] == [first.id, second.id]
+    assert (first.id, second.id) == ("breast-ultrasound--cancernet--0001", "breast-ultrasound--cancernet--0002")
+    assert store.read_card(second.id).name == "Again"
+    assert store.read_evaluation(second.id).model == second.id
+    assert "Again" in store.readme(second.id)
+
+
+def test_an_id_that_is_taken_is_refused_and_nothing_is_left_behind(home, tiny_made):
+    store.publish(tiny_made, model_id="mine")
+    with pytest.raises(Conflict, match="already"):
+        store.publish(tiny_made, model_id="mine")
+    with pytest.raises(BadModel, match="id"):
+        store.publish(tiny_made, model_id="../outside")
+    assert [p.name for p in (home / "weights").iterdir()] == ["mine"]
+
+
+def test_a_changed_file_is_found_before_anything_is_loaded(home, tiny_model):
+    spoil(home / "weights", tiny_model.id)
+    with pytest.raises(BadModel, match="not the file that was published"):
+        store.verify(store.folder(tiny_model.id))
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "cases.csv", "evaluation.json", "config.json"])
+def test_a_missing_file_is_said(home, tiny_model, name):
+    (store.folder(tiny_model.id) / name).unlink()
+    with pytest.raises(BadModel, match=r"incomplete|no weights"):
+        store.verify(store.folder(tiny_model.id))
+
+
+def test_a_card_cannot_point_outside_its_folder(home, tiny_model):
+    path = store.folder(tiny_model.id) / store.CARD
+    card = json.loads(path.read_text())
+    card["files"] = {"../../secret": "0" * 64}
+    path.write_text(json.dumps(card))
+    with pytest.raises(BadModel, match="outside"):
+        store.verify(path.parent)
+
+
+def test_broken_models_are_listed_apart(home, tiny_model):
+    for name, content in (("empty", None), ("garbage", "{"), ("newer", None)):
+        (home / "weights" / name).mkdir()
+        if content:
+            (home / "weights" / name / store.CARD).write_text(content)
+    newer = json.loads((store.folder(tiny_model.id) / store.CARD).read_text()) | {"schema": 99}
+    (home / "weights" / "newer" / store.CARD).write_text(json.dumps(newer))
+    assert [card.id for card in store.list_cards()] == [tiny_model.id]
+    assert {broken.id for broken in store.list_broken()} == {"empty", "garbage", "newer"}
+    assert "newer medcls" in str(next(b.error for b in store.list_broken() if b.id == "newer"))
+
+
+def test_the_card_of_an_own_model_hides_a_shipped_one_of_the_same_id(home, tiny_made, tmp_path):
+    install(tiny_made, tmp_path / "shipped", "same")
+    store.publish(tiny_made, model_id="same", name="Mine")
+    assert [card.name for card in store.list_cards()] == ["Mine"]
+
+
+def test_a_threshold_can_be_saved_and_a_model_retired(home, tiny_model):
+    store.update_card(tiny_model.id, thresholds=(Threshold("screening", "malignant", 0.2, "so"),))
+    store.verify(store.folder(tiny_model.id))
+    assert store.read_card(tiny_model.id).thresholds[0].prob == 0.2
+    assert "screening" in store.readme(tiny_model.id)
+    store.update_card(tiny_model.id, retired="better ones exist")
+    assert store.list_cards() == ()
+    assert len(store.list_cards(retired=True)) == 1
+
+
+def test_an_unknown_model_names_those_there_are(home, tiny_model):
+    with pytest.raises(BadModel, match=tiny_model.id):
+        store.folder("nothing")

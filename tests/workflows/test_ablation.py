@@ -1,0 +1,70 @@
+"""Runs that differ in one knob, lined up."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from medcls import store
+from medcls.core.evaluation import CaseTable, Evaluation
+from medcls.core.run import RunSpec
+from medcls.errors import BadData
+from medcls.runs.folder import make_run
+from medcls.stats.scores import confusion, evaluate_cases
+from medcls.workflows.ablation import ablate
+from tests.stats.conftest import simulate
+
+
+def finished(made: Path, spec: RunSpec, table: CaseTable) -> str:
+    """A run's folder with a result in it, as a worker leaves one."""
+    run = make_run(spec)
+    shutil.copytree(made, run.result)
+    card = store.read_card(run.result)
+    three = CaseTable(table.case, table.group, table.truth, table.prob, table.labels, {})
+    evaluation = Evaluation(
+        card.id,
+        "set",
+        "f",
+        "test",
+        three.labels,
+        len(three),
+        1,
+        evaluate_cases(three, (1,), resamples=20),
+        confusion(three),
+    )
+    store.write_evaluation(run.result, evaluation, three)
+    labels = tuple(label for label in card.task.labels if label.id != "normal")
+    store.seal(run.result, replace(card, task=replace(card.task, labels=labels), files={}))
+    return run.id
+
+
+def test_runs_that_differ_in_one_knob_are_lined_up(tiny_made: Path) -> None:
+    plain = RunSpec(name="plain", collections=("set",))
+    before = finished(tiny_made, plain, simulate(1, 80, noise=1.5, of=1))
+    balanced = finished(tiny_made, replace(plain, name="balanced", balance="sampler"), simulate(1, 80))
+    finished(
+        tiny_made, replace(plain, balance="weights", lr=0.1), simulate(1, 80, noise=1.5, of=2)
+    )  # two knobs from the others
+    make_run(replace(plain, balance="mixup"))  # still to come: no result
+    (row,) = ablate("auroc", resamples=300)
+    assert (row.knob, row.before, row.after) == ("balance", before, balanced)
+    assert (row.value_before, row.value_after) == ("none", "sampler")
+    assert row.difference.better == balanced
+    assert row.difference.estimate.value == pytest.approx(row.score_after.value - row.score_before.value)
+    assert ablate("auroc", run_ids=(before,)) == ()
+
+
+def test_the_same_knobs_twice_are_no_ablation(tiny_made: Path) -> None:
+    spec = RunSpec(name="a", collections=("set",))
+    finished(tiny_made, spec, simulate(1, 30))
+    finished(tiny_made, replace(spec, name="b", device="cpu"), simulate(1, 30))
+    assert ablate("auroc") == ()
+
+
+def test_a_wrong_score_is_refused(tiny_made: Path) -> None:
+    spec = RunSpec(collections=("set",))
+    finished(tiny_made, spec, simulate(1, 30))
+    finished(tiny_made, replace(spec, seed=1), simulate(1, 30))
+    with pytest.raises(BadData, match="no such score"):
+        ablate("beauty")

@@ -1,0 +1,84 @@
+"""Answering a drop: every file gets an answer or a sentence, in order."""
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from medcls import store
+from medcls.errors import BadModel, BadScan
+from medcls.imaging.phantom import phantom
+from medcls.workflows.classify import choose_model, classify_many, classify_one, open_model
+from medcls.workflows.scans import read, unpack
+
+
+def _png(shape=(40, 60)) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, shape, np.uint8)).save(out, "PNG")
+    return out.getvalue()
+
+
+def test_a_broken_file_gets_a_sentence_and_the_others_their_answers(tiny_model):
+    good = phantom("breast-ultrasound", "benign", 1)
+    files = [(f"{i}.png", good if i % 5 else b"not a scan") for i in range(23)] + [("worse.png", BadScan("Encrypted"))]
+    answers = list(classify_many(files, open_model(tiny_model.id)))
+    assert [a.name for a in answers] == [name for name, _ in files]
+    assert [a.error is not None for a in answers] == [i % 5 == 0 for i in range(23)] + [True]
+    assert len({tuple(a.prediction.prob.round(5)) for a in answers if a.prediction}) == 1
+
+
+def test_the_name_of_a_file_does_not_change_its_answer(tiny_model):
+    data, classifier = _png(), open_model(tiny_model.id)
+    one, other = classify_many([("a.png", data), ("b.dcm", data)], classifier)
+    assert one.prediction.sha256 == other.prediction.sha256
+    assert (one.prediction.prob == other.prediction.prob).all()
+
+
+def test_a_zip_answers_like_its_files(tiny_model):
+    data = _png()
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as z:
+        z.writestr("in/a.png", data)
+        z.writestr("in/broken.png", b"\x89PNG\r\n\x1a\n")
+    entries = list(unpack([("drop.zip", archive.getvalue())]))
+    files = [(e.name, e.data if e.data is not None else e.error) for e in entries]
+    answers = list(classify_many(files, open_model(tiny_model.id)))
+    assert [a.error is None for a in answers] == [True, False]
+    np.testing.assert_allclose(
+        answers[0].prediction.prob, classify_one(read(data), open_model(tiny_model.id)).prob, atol=1e-6
+    )
+
+
+def test_files_are_read_only_a_little_ahead(tiny_model):
+    taken = 0
+
+    def endless():
+        nonlocal taken
+        while True:
+            taken += 1
+            yield f"{taken}.png", b""
+
+    answers = classify_many(endless(), open_model(tiny_model.id))
+    next(answers)
+    assert taken < 50
+    answers.close()
+
+
+def test_the_model_is_chosen_where_it_is_clear(home, tiny_model, tiny_made):
+    assert choose_model().id == tiny_model.id
+    assert choose_model("breast-ultrasound").id == tiny_model.id
+    with pytest.raises(BadModel, match="another task"):
+        choose_model("skin-melanoma", tiny_model.id)
+    with pytest.raises(BadModel, match="no model"):
+        choose_model("skin-melanoma")
+    store.update_card(tiny_model.id, retired="so")
+    with pytest.raises(BadModel, match="no model"):
+        choose_model()
+
+
+def test_a_model_whose_figures_cannot_be_read_is_chosen_last(home, tiny_model, tiny_made):
+    other = store.publish(tiny_made, model_id="another")
+    (store.folder(other.id) / store.EVALUATION).write_text("{")
+    assert choose_model().id == tiny_model.id

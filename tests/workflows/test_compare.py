@@ -1,0 +1,183 @@
+"""Models compared on labelled cases: what they share, subgroups, disagreements, warnings."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from medcls import store
+from medcls.classifier import Classifier
+from medcls.core.evaluation import CaseTable, Evaluation
+from medcls.data.collections import add_collection
+from medcls.errors import BadData, BadModel
+from medcls.imaging.decode import read_scan
+from medcls.imaging.phantom import phantom
+from medcls.workflows.compare import (
+    Disagreement,
+    collections_for,
+    columns_of,
+    compare_afresh,
+    compare_stored,
+    confusions,
+    curves,
+    differences,
+    disagreements,
+    read_case,
+    right_and_wrong,
+    subgroups,
+)
+from tests import tiny
+from tests.compared import LABELS, cases, publish, publish_three
+
+
+@pytest.fixture
+def compared(tiny_made: Path, home: Path) -> tuple[str, ...]:
+    return publish_three(tiny_made, home)
+
+
+def test_stored_cases_are_compared_with_verdicts(compared: tuple[str, ...]) -> None:
+    found = compare_stored(compared, resamples=200)
+    assert len(found.first) == 150
+    assert found.n_groups == 75
+    assert found.positive == (2,)
+    assert found.notes == ()
+    assert found.scores["good"]["auroc"].value > found.scores["bad"]["auroc"].value
+    assert found.score_names()["recall:benign"] == "Recall, benign"
+    by_pair = {(d.a, d.b): d for d in differences(found, "auroc", resamples=300)}
+    assert by_pair["good", "bad"].better == "good"
+    assert by_pair["bad", "twin"].better == "twin"
+    assert by_pair["good", "twin"].verdict == "not distinguishable on these 150 cases"
+    assert by_pair["good", "bad"].n_cases == 150
+    with pytest.raises(BadData, match="no such score"):
+        differences(found, "beauty")
+
+
+def test_only_shared_cases_count_and_it_is_said(tiny_made: Path, home: Path) -> None:
+    publish(tiny_made, home, "all", cases(2.0))
+    part = cases(1.0, seed=1).take(np.arange(100, 150))
+    prefixed = CaseTable(
+        np.char.add("set/", part.case), np.char.add("set/", part.group), part.truth, part.prob, LABELS, part.attributes
+    )
+    publish(tiny_made, home, "some", prefixed, fingerprint="f2")
+    found = compare_stored(["all", "some"], resamples=50)
+    assert len(found.first) == 50
+    assert found.first.case[0] == "set/100.png"
+    assert any("all was evaluated on 150 cases, of which 50 are shared" in note for note in found.notes)
+    assert any("different states" in note for note in found.notes)
+
+
+def test_models_without_cases_or_with_none_in_common(tiny_made: Path, home: Path, compared: tuple[str, ...]) -> None:
+    tiny.install(tiny_made, home / "weights", "bare")
+    path = home / "weights" / "bare"
+    (path / store.CASES).unlink()
+    store.seal(path, replace(store.read_card(path), files={}))
+    with pytest.raises(BadData, match="bare was published without cases"):
+        compare_stored(["good", "bare"])
+    tiny.install(tiny_made, home / "weights", "other")
+    with pytest.raises(BadData, match="no case in common"):
+        compare_stored(["good", "other"])
+    with pytest.raises(BadModel, match="cannot be compared"):
+        compare_stored(["good"])
+    with pytest.raises(BadModel, match="no such model"):
+        compare_stored(["good", "missing"])
+
+
+def test_subgroups_with_their_counts(compared: tuple[str, ...]) -> None:
+    found = compare_stored(compared, resamples=50)
+    assert columns_of(found) == ("device", "width_px", "birads")
+    by_device = {g.value: g for g in subgroups(found, "device", "accuracy")}
+    assert {value: group.n_cases for value, group in by_device.items()} == {"GE": 50, "Philips": 100}
+    good = found.cases["good"]
+    ge = good.attributes["device"] == "GE"
+    expected = (good.prob[ge].argmax(1) == good.truth[ge]).mean()
+    assert by_device["GE"].scores["good"].value == pytest.approx(expected)
+    quarters = subgroups(found, "width_px", "auroc", resamples=50)
+    assert sum(group.n_cases for group in quarters) == 150
+    assert next(group.value for group in quarters) == "100 to 137.25"
+    birads = {group.value: group for group in subgroups(found, "birads", "auroc", resamples=50)}
+    assert set(birads) == {"5", "not stated"}
+    assert np.isnan(birads["5"].scores["good"].value), "one class only: no AUROC, and it says so"
+    with pytest.raises(BadData, match="no such column"):
+        subgroups(found, "colour")
+
+
+def test_disagreements_come_widest_first(compared: tuple[str, ...]) -> None:
+    found = compare_stored(compared, resamples=50)
+    rows = disagreements(found)
+    assert rows
+    assert [row.spread for row in rows] == sorted((row.spread for row in rows), reverse=True)
+    for row in rows:
+        assert len(set(row.answers.values())) > 1
+        i = list(found.first.case).index(row.case)
+        assert row.truth == LABELS[found.first.truth[i]]
+        assert row.prob["good"] == pytest.approx(found.cases["good"].prob[i, 2])
+    assert disagreements(compare_stored(["good", "twin"], resamples=50)) == ()
+    with pytest.raises(BadData):
+        read_case(rows[0])  # the collection is not on this machine
+
+
+def test_mcnemar_and_confusion_count_the_same_cases(compared: tuple[str, ...]) -> None:
+    found = compare_stored(compared, resamples=50)
+    pairs = right_and_wrong(found)
+    hits = {m: sum(counts[i][i] for i in range(3)) for m, counts in confusions(found).items()}
+    assert pairs["good", "bad"].only_a - pairs["good", "bad"].only_b == hits["good"] - hits["bad"]
+    assert pairs["good", "bad"].p < 0.001
+    assert pairs["good", "twin"].p == 1
+
+
+def test_curves_end_where_the_scores_say(compared: tuple[str, ...]) -> None:
+    found = compare_stored(compared, resamples=50)
+    drawn = curves(found, "malignant", resamples=50)
+    assert set(drawn) == set(compared)
+    area = np.trapezoid(drawn["good"].roc.y, drawn["good"].roc.x)
+    assert area == pytest.approx(found.scores["good"]["auroc:malignant"].value, abs=0.02)
+
+
+@pytest.fixture
+def phantoms(home: Path, tmp_path: Path) -> str:
+    """A labelled collection of synthetic scans, five of each label."""
+    for label in LABELS:
+        for seed in range(5):
+            path = tmp_path / "scans" / label / f"{label}-{seed}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(phantom("breast-ultrasound", label, 500 + seed, size_px=(90, 120)))
+    add_collection(tmp_path / "scans", "phantoms", task_id="breast-ultrasound")
+    return "phantoms"
+
+
+def test_models_are_evaluated_afresh_on_a_collection(tiny_made: Path, home: Path, phantoms: str) -> None:
+    for model_id in ("one", "two"):
+        tiny.install(tiny_made, home / "weights", model_id)
+    cards = [store.read_card(model_id) for model_id in ("one", "two")]
+    assert collections_for(cards) == (phantoms,)
+    told: list[tuple[str, int, int]] = []
+    known: dict[str, tuple[Evaluation, CaseTable]] = {}
+    found = compare_afresh(
+        ["one", "two"], (phantoms,), "all", resamples=50, known=known, on_case=lambda *step: told.append(step)
+    )
+    assert len(found.first) == 15
+    assert ("two", 15, 15) in told
+    assert np.bincount(found.first.truth).tolist() == [5, 5, 5]
+    alone = Classifier.open("one")
+    for i in (0, 7, 14):
+        data = read_case(Disagreement(str(found.first.case[i]), phantoms, "", {}, {}, 0.0))
+        assert found.cases["one"].prob[i] == pytest.approx(alone.predict(read_scan(data)).prob, abs=1e-5)
+    (same,) = differences(found, "log_loss", resamples=50)
+    assert same.verdict == "not distinguishable on these 15 cases"
+    told.clear()
+    again = compare_afresh(
+        ["one", "two"], (phantoms,), "all", resamples=50, known=known, on_case=lambda *s: told.append(s)
+    )
+    assert told == [], "what is known is not asked again"
+    assert again.scores == found.scores
+
+
+def test_what_was_noted_at_an_evaluation_is_said_again(compared: tuple[str, ...], home: Path) -> None:
+    path = home / "weights" / "bad"
+    evaluation, table = store.read_evaluation(path), store.read_cases(path)
+    assert evaluation is not None
+    assert table is not None
+    store.write_evaluation(path, replace(evaluation, notes=("7 cases it was trained on: among them.",)), table)
+    store.seal(path, replace(store.read_card(path), files={}))
+    assert compare_stored(compared, resamples=20).notes == ("bad: 7 cases it was trained on: among them.",)

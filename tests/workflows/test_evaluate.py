@@ -1,0 +1,81 @@
+"""Measuring a model never counts a scan it was trained on, whatever split, name or path it comes back under."""
+
+import json
+import shutil
+
+import pytest
+
+from medcls import store
+from medcls.classifier import Classifier
+from medcls.cli import main
+from medcls.core.run import RunSpec
+from medcls.data.collections import add_collection, open_collection
+from medcls.errors import BadData
+from medcls.imaging.decode import read_scan
+from medcls.imaging.phantom import phantom
+from medcls.workflows.evaluate import evaluate
+from medcls.workflows.runs import publish_run
+from medcls.workflows.train import train
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for label in ("no-idc", "idc"):
+        inside = tmp_path / "patches" / label
+        inside.mkdir(parents=True)
+        for seed in range(20):
+            (inside / f"{seed}.png").write_bytes(phantom("breast-histology-idc", label, seed))
+    add_collection(tmp_path / "patches", "patches", task_id="breast-histology-idc")
+    return tmp_path / "patches"
+
+
+@pytest.fixture
+def model(folder):
+    spec = RunSpec(backbone="simple_cnn", initial="none", collections=("patches",), size_px=32, epochs=1, batch_size=8)
+    run, _ = train(spec)
+    return publish_run(run, model_id="mine")
+
+
+def test_evaluate_gives_the_published_evaluation_again(model, tmp_path, capsys):
+    assert main(["evaluate", "--model", "mine", "--data", "patches", "--out", str(tmp_path / "out"), "--json"]) == 0
+    again, published = json.loads(capsys.readouterr().out), store.read_evaluation("mine")
+    assert again["scores"] == json.loads(published.to_json())["scores"]
+    assert (tmp_path / "out" / "cases.csv").read_text() == (store.folder("mine") / "cases.csv").read_text()
+
+
+def test_scans_it_has_seen_are_left_out_under_another_name(model, folder, tmp_path):
+    for old in folder.rglob("*.png"):
+        new = tmp_path / "renamed" / old.parent.name / f"x{old.name}"
+        new.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(old, new)
+    add_collection(tmp_path / "renamed", "renamed", task_id="breast-histology-idc")
+    evaluation, cases = evaluate("mine", ("renamed",))
+    assert evaluation.n_cases == store.read_evaluation("mine").n_cases
+    assert {case.replace("/x", "/") for case in cases.case} == set(store.read_cases("mine").case)
+    assert "left out" in evaluation.notes[-1]
+    everything, _ = evaluate("mine", ("renamed",), "all")
+    assert everything.n_cases == 40
+    assert "flatter" in everything.notes[-1]
+
+
+def test_a_scan_it_was_trained_on_is_said_to_be_one(model, folder):
+    classifier, held_out = Classifier.open("mine"), set(store.read_cases("mine").case)
+    for path in folder.rglob("*.png"):
+        notes = classifier.predict(read_scan(path.read_bytes())).notes
+        seen = path.relative_to(folder).as_posix() not in held_out
+        assert any("this very scan" in note for note in notes) is seen
+
+
+def test_a_model_started_from_another_counts_what_that_one_saw(model):
+    spec = RunSpec(backbone="simple_cnn", initial="mine", collections=("patches",), size_px=32, epochs=1, batch_size=8)
+    run, _ = train(spec)
+    publish_run(run, model_id="second")
+    assert store.read_seen("mine") <= store.read_seen("second")
+
+
+def test_a_part_nothing_is_left_of_is_said(model):
+    path = store.folder("mine")
+    store.write_seen(path, [case.sha256 for case in open_collection("patches").cases])
+    store.seal(path, store.read_card(path))
+    with pytest.raises(BadData, match="all of which"):
+        evaluate("mine", ("patches",))

@@ -1,0 +1,221 @@
+"""Models as archives: what comes back is what went out, and nothing else gets in."""
+
+import io
+import json
+import pickle
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from medcls import store
+from medcls.classifier import Classifier
+from medcls.core.model import ModelCard
+from medcls.core.scan import Scan
+from medcls.errors import BadModel, Conflict, MedclsError, TooLarge
+from medcls.workflows import exchange
+from tests import tiny
+
+
+def scan() -> Scan:
+    return Scan(np.random.default_rng(1).random((80, 100), dtype=np.float32), "0" * 64)
+
+
+def rewritten(archive: bytes, changes: dict[str, bytes | None], extra: dict[str, bytes] | None = None) -> bytes:
+    """The archive with some files' bytes changed (None leaves one out) and others added."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            data = changes.get(name.rpartition("/")[2], old.read(name))
+            if data is not None:
+                new.writestr(name, data)
+        for name, data in (extra or {}).items():
+            new.writestr(name, data)
+    return out.getvalue()
+
+
+@pytest.fixture
+def elsewhere(tiny_model: ModelCard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """The tiny model's archive, with a home that does not hold it yet."""
+    archive = exchange.export_bytes(tiny_model.id)
+    monkeypatch.setenv("MEDCLS_HOME", str(tmp_path / "elsewhere"))
+    return archive
+
+
+def test_there_and_back_gives_the_same_model(tiny_model: ModelCard, elsewhere: bytes, home: Path) -> None:
+    (card,) = exchange.import_model(elsewhere)
+    assert card == tiny_model
+    assert [c.id for c in store.list_cards()] == [tiny_model.id]
+    before = Classifier.open(home / "weights" / tiny_model.id).predict(scan())
+    after = Classifier.open(tiny_model.id).predict(scan())
+    assert (before.prob == after.prob).all()
+    assert store.read_evaluation(card.id) is not None
+    assert exchange.import_model(elsewhere) == (), "the same model again: nothing to do"
+    assert not list(store.folder(card.id).parent.glob(".*")), "nothing is left aside"
+
+
+def test_the_archive_is_written_whole_or_not_at_all(tiny_model: ModelCard, tmp_path: Path, home: Path) -> None:
+    path = exchange.export_model(tiny_model.id, tmp_path / "out")
+    assert path.name == f"{tiny_model.id}.zip"
+    assert zipfile.ZipFile(path).testzip() is None
+    tiny.spoil(home / "weights", tiny_model.id)
+    with pytest.raises(BadModel, match="not the file that was published"):
+        exchange.export_model(tiny_model.id, tmp_path / "again")
+    assert list((tmp_path / "again").iterdir()) == []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Conflict, match="cannot be written"):
+        exchange.export_model(tiny_model.id, tmp_path / "file" / "x.zip")
+
+
+def test_an_ensemble_travels_with_its_members(tiny_made: Path, home: Path, tmp_path: Path, monkeypatch) -> None:
+    cards = [tiny.install(tiny_made, home / "weights", f"member-{k}") for k in (1, 2)]
+    folder = home / "weights" / "both"
+    folder.mkdir()
+    store.seal(folder, replace(cards[0], id="both", members=("member-1", "member-2"), files={}))
+    archive = exchange.export_bytes("both")
+    before = Classifier.open("both").predict(scan())
+    monkeypatch.setenv("MEDCLS_HOME", str(tmp_path / "elsewhere"))
+    assert [card.id for card in exchange.import_model(archive)] == ["member-1", "member-2", "both"]
+    assert Classifier.open("both").predict(scan()).prob == pytest.approx(before.prob)
+
+
+class Bomb:
+    """What a malicious checkpoint does when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("name", ["model.pt", "pytorch_model.bin", "MODEL.PKL", "checkpoint.ckpt", "x.pth", "a.joblib"])
+def test_pickles_are_refused_by_name_and_never_opened(elsewhere: bytes, name: str, tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    archive = rewritten(elsewhere, {}, {f"breast-ultrasound--tiny--0001/{name}": pickle.dumps(Bomb(mark))})
+    with pytest.raises(BadModel, match="pickled checkpoint"):
+        exchange.import_model(archive)
+    assert not mark.exists()
+    assert store.list_cards() == ()
+
+
+def test_a_pickle_under_a_good_name_is_not_run_either(elsewhere: bytes, tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    bomb = pickle.dumps(Bomb(mark))
+    with zipfile.ZipFile(io.BytesIO(elsewhere)) as old:
+        card = json.loads(old.read(next(n for n in old.namelist() if n.endswith("card.json"))))
+    import hashlib
+
+    card["files"]["model.safetensors"] = hashlib.sha256(bomb).hexdigest()
+    archive = rewritten(elsewhere, {"model.safetensors": bomb, "card.json": json.dumps(card).encode()})
+    with pytest.raises(BadModel, match="do not fit"):
+        exchange.import_model(archive)
+    assert not mark.exists()
+    assert store.list_cards() == ()
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "config.json", "evaluation.json", "cases.csv"])
+def test_a_changed_file_is_refused(elsewhere: bytes, file: str) -> None:
+    with pytest.raises(BadModel, match="not the file that was published"):
+        exchange.import_model(rewritten(elsewhere, {file: b"[]"}))
+    assert store.list_cards() == ()
+
+
+@pytest.mark.parametrize(
+    "extra",
+    ["../evil.json", "/etc/card.json", "a/b/card.json", "m/../card.json", "..\\x\\card.json", "m/run.sh", "card.json"],
+)
+def test_other_files_and_paths_that_lead_out_are_refused(elsewhere: bytes, extra: str, tmp_path: Path) -> None:
+    with pytest.raises(BadModel, match="no model consists of"):
+        exchange.import_model(rewritten(elsewhere, {}, {extra: b"{}"}))
+    assert store.list_cards() == ()
+    assert not (tmp_path / "evil.json").exists()
+
+
+def test_what_the_card_does_not_vouch_for_is_refused(elsewhere: bytes) -> None:
+    name = "breast-ultrasound--tiny--0001/features.safetensors"
+    with pytest.raises(BadModel, match="does not vouch for features"):
+        exchange.import_model(rewritten(elsewhere, {}, {name: b"x"}))
+    with zipfile.ZipFile(io.BytesIO(elsewhere)) as old:
+        card = json.loads(old.read("breast-ultrasound--tiny--0001/card.json"))
+    card["files"] = {}
+    bare = dict.fromkeys(("evaluation.json", "cases.csv"))
+    with pytest.raises(BadModel, match="does not vouch"):
+        exchange.import_model(rewritten(elsewhere, {"card.json": json.dumps(card).encode(), **bare}))
+
+
+def test_broken_archives_are_refused_in_a_sentence(elsewhere: bytes) -> None:
+    empty = io.BytesIO()
+    zipfile.ZipFile(empty, "w").close()
+    broken = [b"", b"PK", elsewhere[: len(elsewhere) // 2], elsewhere[:-40], empty.getvalue(), b"<html>" * 50]
+    middle = bytearray(elsewhere)
+    middle[len(middle) // 2] ^= 255
+    for archive in (*broken, bytes(middle)):
+        with pytest.raises(MedclsError):
+            exchange.import_model(archive)
+        assert store.list_cards() == ()
+    with pytest.raises(BadModel, match="no readable card"):
+        exchange.import_model(rewritten(elsewhere, {"card.json": None}))
+
+
+def test_an_archive_that_unpacks_without_end_is_stopped(elsewhere: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "_TEXT_BYTES", 1 << 20)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bomb:
+        bomb.writestr("m/cases.csv", b"0" * (64 << 20))
+    with pytest.raises(TooLarge, match="unpacks to more"):
+        exchange.import_model(out.getvalue())
+
+
+def test_another_model_of_the_same_id_is_kept(elsewhere: bytes, tmp_path: Path) -> None:
+    exchange.import_model(elsewhere)
+    folder = store.folder("breast-ultrasound--tiny--0001")
+    mine = (folder / store.WEIGHTS).read_bytes()
+    other = tmp_path / "other" / folder.name
+    tiny.copy(folder, other)
+    (other / store.CONFIG).write_text('{"other": true}')
+    store.seal(other, replace(store.read_card(other), files={}))
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as out:
+        for path in other.iterdir():
+            out.write(path, f"{other.name}/{path.name}")
+    with pytest.raises(Conflict, match="already another model"):
+        exchange.import_model(archive.getvalue())
+    assert (folder / store.WEIGHTS).read_bytes() == mine
+
+
+def test_only_retired_models_of_this_machine_are_removed(tiny_model: ModelCard) -> None:
+    with pytest.raises(BadModel, match="still offered"):
+        exchange.remove_model(tiny_model.id)
+    store.update_card(tiny_model.id, retired="superseded")
+    exchange.remove_model(tiny_model.id)
+    with pytest.raises(BadModel, match="no such model"):
+        exchange.remove_model(tiny_model.id)
+
+
+@pytest.mark.slow
+def test_onnx_gives_the_same_answers_without_torch(tiny_model: ModelCard, tmp_path: Path) -> None:
+    onnx, onnxruntime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
+    found = exchange.export_onnx(tiny_model.id, tmp_path)
+    assert found.greatest <= 1e-4
+    assert found.path == tmp_path / f"{tiny_model.id}.onnx"
+    facts = {entry.key: entry.value for entry in onnx.load(found.path).metadata_props}
+    assert json.loads(facts["medcls.labels"]) == list(tiny_model.task.label_ids)
+    assert json.loads(facts["medcls.preprocess"])["size_px"] == 64
+    classifier = Classifier.open(tiny_model.id)
+    session = onnxruntime.InferenceSession(found.path)
+    for n in (1, 3):  # any number of scans
+        batch = np.stack([classifier.prepare(scan()).numpy()] * n)
+        (prob,) = session.run(["prob"], {"scan": batch})
+        assert prob == pytest.approx(np.tile(classifier.predict(scan()).prob, (n, 1)), abs=1e-5)
+    assert [p.name for p in tmp_path.glob(".onnx-*")] == []
+
+
+def test_an_onnx_file_that_answers_otherwise_is_not_kept(tiny_model: ModelCard, tmp_path: Path, monkeypatch) -> None:
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setattr(exchange, "_EQUAL", -1.0)
+    with pytest.raises(BadModel, match="does not answer as the network does"):
+        exchange.export_onnx(tiny_model.id, tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []

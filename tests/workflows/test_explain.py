@@ -1,0 +1,81 @@
+"""Heatmaps as pages and commands ask for them."""
+
+import numpy as np
+import pytest
+
+from medcls.core.scan import Scan
+from medcls.errors import BadModel, BadScan
+from medcls.imaging.picture import to_png
+from medcls.workflows import explain
+from tests.explain.planted import model, scan
+
+PICTURE = scan(("red", 24, 24), ("blue", 40, 40))
+
+
+def test_many_share_one_pass_and_failures_stay_apart() -> None:
+    """For each method each label, in order; what cannot be drawn comes with its reason and the rest go on."""
+    drawn = explain.draw_many(PICTURE, model(), ["red", "blue"], ["gradcam", "cam", "nocam"])
+    assert [(d.method, d.label) for d in drawn] == [
+        (m, n) for m in ("gradcam", "cam", "nocam") for n in ("red", "blue")
+    ]
+    assert [d.error is None for d in drawn] == [True, True, True, True, False, False]
+    assert all(d.layer == "thin" for d in drawn)
+    one = explain.draw_one(PICTURE, model(), "red", "gradcam")
+    assert drawn[0].heatmap is not None
+    assert np.array_equal(drawn[0].heatmap.values, one.values)
+
+
+def test_answer_and_heatmap_come_together() -> None:
+    prediction, heatmap = explain.classify_and_explain(PICTURE, model(), "blue")
+    assert prediction.prob.argmax() in (0, 1)
+    assert heatmap.label == "blue"
+
+
+def test_unknown_layer_is_an_error() -> None:
+    with pytest.raises(BadModel):
+        explain.draw_many(PICTURE, model(), ["red"], layers=["nowhere"])
+
+
+def test_describe_says_what_is_shown() -> None:
+    """In words: the method, the label, how coarse; nothing found is said as that; a patch is said to be small."""
+    large = Scan(np.kron(PICTURE.pixels, np.ones((4, 4, 1), np.float32)), "0" * 64)
+    told = explain.describe(explain.draw_one(large, model(), "red"), "Red", large)
+    assert "Grad-CAM" in told
+    assert "Red" in told
+    assert "8 x 8 cells" in told
+    assert "32 px wide" in told
+    assert "coarse" in explain.describe(explain.draw_one(PICTURE, model(), "red"), "Red", PICTURE)
+    assert "no evidence for Red anywhere" in explain.describe(explain.draw_one(scan(), model(), "red"), "Red", scan())
+    assert "the same for Red as for the others" in explain.describe(
+        explain.draw_one(large, model(), "red", "eigencam"), "Red", large
+    )
+
+
+def test_mask_is_read_or_refused() -> None:
+    white = np.zeros((64, 64), np.float32)
+    white[10:20, 30:40] = 1
+    assert np.array_equal(explain.read_mask(to_png(white), PICTURE), white > 0.5)
+    for wrong in (np.zeros((64, 64), np.float32), np.ones((64, 64), np.float32), white[:32]):
+        with pytest.raises(BadScan, match="mask"):
+            explain.read_mask(to_png(wrong), PICTURE)
+
+
+def test_checks_take_a_mask() -> None:
+    mask = np.zeros((64, 64), bool)
+    mask[18:31, 18:31] = True
+    checks = explain.check_heatmap(PICTURE, model(), "red", "hirescam", mask=mask)
+    assert checks[-1].name == "mask"
+    assert checks[-1].numbers["hit"] == 1
+
+
+def test_methods_are_listed_without_torch() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from medcls.workflows import explain; print(len(explain.list_methods()), 'torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.split() == [
+        "12",
+        "False",
+    ]

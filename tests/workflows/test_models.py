@@ -1,0 +1,36 @@
+"""The list of models and its table."""
+
+import pytest
+
+from medcls.errors import MedclsError
+from medcls.workflows.models import BEGIN, END, describe_models, list_models, retire, write_table
+
+
+def test_the_table_has_a_line_for_every_model_and_leaves_the_rest_of_the_file(tiny_model, tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    write_table(path)
+    text = path.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith(f"{END}\nafter\n")
+    assert "old" not in text
+    assert text.count(f"`{tiny_model.id}`") == 1
+    write_table(path)
+    assert path.read_text() == text
+
+
+def test_a_file_without_a_place_for_it_is_left_alone(tiny_model, tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text("nothing here")
+    with pytest.raises(MedclsError, match="no place"):
+        write_table(path)
+    assert path.read_text() == "nothing here"
+
+
+def test_a_retired_model_leaves_the_lists_until_it_is_put_back(tiny_model):
+    retire(tiny_model.id, "replaced")
+    assert list_models() == ()
+    assert tiny_model.id not in describe_models()
+    retire(tiny_model.id, "")
+    assert [card.id for card in list_models("breast-ultrasound")] == [tiny_model.id]
+    assert list_models("skin-melanoma") == ()

@@ -1,0 +1,99 @@
+"""What a run would meet, said before it is started."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import pytest
+
+from medcls.data.audit import run_audit
+from medcls.errors import BadData, BadModel
+from medcls.runs import rehearsal
+from medcls.runs.rehearsal import rehearse_apart
+from medcls.training.rehearse import rehearse
+from medcls.workflows import preflight
+from tests.runs.processes import SPEC, add_phantoms
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("preflight")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDCLS_HOME", str(folder / "home"))
+        add_phantoms(folder / "scans")
+    return folder / "home"
+
+
+@pytest.fixture(autouse=True)
+def _home(shared: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDCLS_HOME", str(shared))
+
+
+def in_process(spec, n_labels: int) -> dict:
+    """The rehearsal itself, without the seconds of another process."""
+    return rehearse(spec, n_labels).to_dict()
+
+
+def test_counts_time_memory_and_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rehearsal, "rehearse_apart", in_process)
+    found = preflight.check_run(SPEC)
+    assert found.labels == ("normal", "benign", "malignant")
+    assert {part: sum(by.values()) for part, by in found.counts.items()} == {"train": 24, "validate": 6, "test": 6}
+    assert found.blockers == ()
+    assert 0 < found.epoch_s < found.total_s < 600
+    assert found.memory_bytes > 10**7
+    assert 0 < found.disk_bytes < found.disk_free_bytes
+    assert "never audited" in " ".join(found.findings)
+    assert "24" in " ".join(map(str, [sum(found.counts["train"].values())]))
+    assert "in all" in found.describe()
+    assert preflight.Preflight.from_json(found.to_json()) == found
+
+
+def test_more_epochs_take_longer_and_kept_features_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {
+        "step_s": 1.0,
+        "look_s": 0.5,
+        "peak_bytes": 10,
+        "weights_bytes": 4,
+        "learning_bytes": 4,
+        "keeps_features": False,
+        "computed_in": "32-true on cpu",
+    }
+    monkeypatch.setattr(rehearsal, "rehearse_apart", lambda spec, n: told)
+    monkeypatch.setattr(preflight, "_read_s", lambda spec: 0.25)
+    found = preflight.check_run(SPEC)
+    assert found.epoch_s == pytest.approx(3 * 1.0 + 6 * 0.5)
+    assert found.total_s == pytest.approx(36 * 0.25 + 3 * found.epoch_s)
+    monkeypatch.setitem(told, "keeps_features", True)
+    kept = preflight.check_run(SPEC)
+    assert kept.epoch_s == pytest.approx(3.0)
+    assert kept.total_s == pytest.approx(36 * 0.25 + 30 * 0.5 + 3 * 3.0)
+    monkeypatch.setitem(told, "peak_bytes", 10**15)
+    monkeypatch.setitem(told, "weights_bytes", 10**15)
+    told_blocked = preflight.check_run(SPEC).blockers
+    assert any("memory" in b for b in told_blocked)
+    assert any("on disk" in b for b in told_blocked)
+
+
+def test_open_findings_are_named_and_settled_ones_are_not() -> None:
+    found = run_audit("phantoms")
+    told = " ".join(preflight.look_at_data(SPEC).findings)
+    assert "never audited" not in told
+    undecided = [f for f in found.findings if f.choices and f.decided is None]
+    assert ("not settled" in told) == bool(undecided)
+
+
+def test_what_cannot_be_is_a_blocker_or_an_error() -> None:
+    with pytest.raises(BadData):
+        preflight.check_run(dataclasses.replace(SPEC, collections=()))
+    with pytest.raises(BadModel):
+        preflight.check_run(dataclasses.replace(SPEC, initial="no-such-model"))
+
+
+@pytest.mark.slow
+def test_a_rehearsal_elsewhere_tells_the_same_kind_of_things(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = rehearse_apart(SPEC, 3)
+    assert set(told) == set(in_process(SPEC, 3))
+    assert all(math.isfinite(told[name]) for name in ("step_s", "look_s", "peak_bytes"))
+    with pytest.raises(Exception, match="There is no such layer"):
+        rehearse_apart(dataclasses.replace(SPEC, freeze="no-such-layer"), 3)

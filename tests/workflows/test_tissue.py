@@ -1,0 +1,94 @@
+"""The tissue map: each patch where it lies, with what the model says of it."""
+
+import math
+
+import numpy as np
+import pytest
+
+from medcls.core.task import Label, Task
+from medcls.errors import BadData, BadTask
+from medcls.imaging.picture import to_png
+from medcls.workflows import tissue
+from tests.explain.planted import model, scan
+
+RED, BLUE = to_png(scan(("red", 24, 24), radius_px=8).pixels), to_png(scan(("blue", 24, 24), radius_px=8).pixels)
+# Two rows, three columns, steps of 50 px, the lower right one missing; the model answers "red" to red patches.
+LAID = [(101, 51, RED), (151, 51, BLUE), (201, 51, BLUE), (101, 101, RED), (151, 101, RED)]
+
+
+def patches(truth: bool | None = None) -> list[tissue.Patch]:
+    return [tissue.Patch(x, y, data, truth if truth is None else data is RED) for x, y, data in LAID]
+
+
+def test_every_patch_lies_in_its_place() -> None:
+    found = tissue.map_patches(model(), patches(True), 5)
+    assert found.label == "red"
+    assert found.prob.shape == (2, 3)
+    assert (found.prob[:, 0] > 0.9).all()
+    assert found.prob[1, 1] > 0.9
+    assert (found.prob[0, 1:] < 0.1).all()
+    assert math.isnan(found.prob[1, 2])
+    assert np.array_equal(np.nan_to_num(found.truth, nan=-1), [[1, 0, 0], [1, 1, -1]])
+    assert found.agreement is not None
+    assert found.agreement.value == 1
+    assert found.agreement.low < 1
+    assert found.scan.size_px == (32, 48)
+    assert found.scan.pixels[:16, :16, 0].max() > 0.9
+    assert np.allclose(found.scan.pixels[16:, 32:], 0.5)
+
+
+def test_order_does_not_matter_and_unread_are_counted() -> None:
+    broken = tissue.Patch(201, 101, b"not a picture")
+    one, two = (tissue.map_patches(model(), some, 6) for some in ([*patches(), broken], [broken, *patches()[::-1]]))
+    assert np.array_equal(np.nan_to_num(one.prob), np.nan_to_num(two.prob))
+    assert one.n_unread == two.n_unread == 1
+    assert one.agreement is None
+
+
+def test_nothing_to_map_is_said() -> None:
+    with pytest.raises(BadData, match="No patch"):
+        tissue.map_patches(model(), [tissue.Patch(1, 1, b"")], 1)
+    with pytest.raises(BadData, match="too many"):
+        tissue.map_patches(model(), [], 10**6)
+    with pytest.raises(BadTask):
+        tissue.map_patches(model(), patches(), 5, "green")
+
+
+def test_names_say_where_patches_lie() -> None:
+    names = [f"drop.zip/8865/1/8865_idx5_x{x}_y{y}_class{int(data is RED)}.png" for x, y, data in LAID]
+    found = tissue.placed_patches(
+        [*zip(names, [d for *_, d in LAID], strict=True), ("other.png", RED), ("9_idx5_x1_y1_class0.png", RED)]
+    )
+    assert list(found) == ["8865"]
+    assert [(p.x, p.y, p.truth) for p in found["8865"]] == [(x, y, data is RED) for x, y, data in LAID]
+
+
+def test_pictures_are_of_one_size() -> None:
+    plain, prob, truth = tissue.pictures(tissue.map_patches(model(), patches(True), 5))
+    assert truth is not None
+    assert plain[16:24] == prob[16:24] == truth[16:24]  # width and height in the PNG's header
+    assert tissue.pictures(tissue.map_patches(model(), patches(), 5))[2] is None
+
+
+def test_patient_of_a_collection(tmp_path) -> None:
+    from medcls.data.collections import add_collection
+
+    for i, (x, y, data) in enumerate(LAID):
+        folder = tmp_path / "idc" / "42" / str(int(data is RED))
+        folder.mkdir(parents=True, exist_ok=True)
+        own = scan(("red" if data is RED else "blue", 16 + 8 * i, 24), radius_px=8)  # no two alike
+        grain = np.random.default_rng(i).uniform(0, 0.25, own.pixels.shape).astype(np.float32)
+        (folder / f"42_idx5_x{x}_y{y}_class{int(data is RED)}.png").write_bytes(to_png(np.maximum(own.pixels, grain)))
+    add_collection(tmp_path / "idc")
+    assert tissue.list_patients("idc") == {"42": 5}
+    found = tissue.tissue_map(_idc_model(), "idc", "42", "idc")
+    assert np.array_equal(found.prob > 0.5, [[True, False, False], [True, True, False]])
+    assert np.array_equal(np.nan_to_num(found.truth), [[1, 0, 0], [1, 1, 0]])
+    with pytest.raises(BadData, match="no patch"):
+        tissue.tissue_map(_idc_model(), "idc", "43")
+
+
+def _idc_model():
+    """The planted network, its labels named as the collection's."""
+    names = Task("t", "IDC?", (Label("idc", "IDC", True), Label("no-idc", "No IDC"), Label("none", "None")))
+    return model(task=names)
