@@ -23,6 +23,7 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _STATISTICS = {"imagenet": (IMAGENET_MEAN, IMAGENET_STD), "half": ((0.5,) * 3, (0.5,) * 3)}
 _ARGS_FROM_FILES = ("pad_type",)
 _WEIGHTS = "model.safetensors"
+_FRESH_STD = 0.01  # of a new classifier's weights, on features that were taken over
 _COUNTER = "num_batches_tracked"  # of batch norm: no weight, and absent from many files
 
 
@@ -177,8 +178,21 @@ def _fill(net: nn.Module, file: Any, with_head: bool, start: Start) -> Matched:
             allowed=f"names as {', '.join(list(own)[:3])}", do="Choose the network they were made for",
         )  # fmt: skip
     net.load_state_dict(fitting, strict=False)
+    if not set(head) & set(fitting):
+        _calm(classifier_of(net))
     missing = tuple(n for n in own if n not in fitting and n not in mismatched and not n.endswith(_COUNTER))
     return Matched(tuple(fitting), missing, tuple(sorted(theirs - own.keys())), tuple(mismatched), head, start)
+
+
+def _calm(classifier: nn.Module) -> None:
+    """Start a fresh linear classifier near zero.
+
+    Some timm networks start theirs so large (EfficientNet, MobileNet) that the first steps would tear the taken-over features.
+    """
+    if isinstance(classifier, nn.Linear):
+        nn.init.trunc_normal_(classifier.weight, std=_FRESH_STD)
+        if classifier.bias is not None:
+            nn.init.zeros_(classifier.bias)
 
 
 def _check_made_for(net: nn.Module, start: Start) -> None:

@@ -60,6 +60,17 @@ def test_a_partial_half_precision_file_fills_what_it_has(tmp_path):
     assert "at random start blocks" in matched.words
 
 
+@pytest.mark.parametrize("backbone", ["mobilenetv2_100", "cancernet"])
+def test_a_fresh_classifier_on_features_taken_over_starts_near_zero(tmp_path, backbone):
+    net = build(backbone, 3, size_px=32)
+    published = build(backbone, 5, size_px=32)
+    load_initial(net, write(published, tmp_path / "w.safetensors"))
+    batch = torch.rand(8, 3, 32, 32)
+    logits = net.eval()(batch)
+    assert logits.abs().max() < 0.2 * published.eval()(batch).abs().max()
+    assert torch.unique(net.get_classifier().weight).numel() > 100  # at random still, or all labels would learn alike
+
+
 def test_other_shapes_and_surplus_are_left_out_and_named(tmp_path):
     source, net = small(3, dense=8), small(2, dense=6)
     source.surplus = nn.Linear(2, 2)
