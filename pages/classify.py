@@ -5,7 +5,7 @@ import streamlit as st
 from medcls.errors import MedclsError
 from pages._ui import notices, pickers
 from pages._ui.classify_answers import answers
-from pages._ui.classify_detail import show_detail
+from pages._ui.classify_detail import show_detail, show_what_to_know
 from pages._ui.classify_table import show_downloads, show_table
 
 card = pickers.pick_task_and_model("Classify")
@@ -30,6 +30,10 @@ chosen = 0
 if len(rows) > 1:
     st.subheader(f"The {len(rows)} files of this drop")
     chosen = show_table(rows, card, key=f"classify.table.{len(rows)}.{card.id}")
-show_downloads(rows, card)
+answered = any(row.prediction for row in rows)
+if answered or len(rows) > 1:
+    show_downloads(rows, card)
+if answered:
+    show_what_to_know(card)
 with detail:
     show_detail(rows, chosen, card)

@@ -16,6 +16,7 @@ def add(verbs: Any) -> None:
     made.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="scan, folder or ZIP archive")
     made.add_argument("--task", default="", help="task id; needed where models of several tasks are installed")
     made.add_argument("--model", default="", help="model id; without it the best measured one of the task")
+    made.add_argument("--frame", type=int, metavar="N", help="which frame or page of each file, from 1; else the first")
     made.add_argument("--json", action="store_true", help="one JSON object a scan")
 
 
@@ -24,7 +25,8 @@ def _classify(args: argparse.Namespace) -> int:
 
     card = choose_model(args.task, args.model)
     failed = total = 0
-    for answer in classify_many(_files(args.paths), open_model(card.id)):
+    frame = None if args.frame is None else args.frame - 1
+    for answer in classify_many(_files(args.paths), open_model(card.id), frame):
         total += 1
         failed += answer.error is not None
         row = answer_row(answer, card)

@@ -49,6 +49,7 @@ _ROWS = (
     Backbone("mobilenetv2", "mobilenetv2_100", "MobileNetV2", 2.2, "Small and quick on a processor without a graphics card."),
     Backbone("mobilenetv1_100", "mobilenetv1_100", "MobileNetV1", 3.2, "Older and a little larger than MobileNetV2; plain and robust."),
     Backbone("mobilenetv4", "mobilenetv4_conv_small", "MobileNetV4 small", 2.5, "Today's small network; quickest of those with published weights."),
+    Backbone("efficientnet_lite0", "tf_efficientnet_lite0", "EfficientNet-Lite0", 3.4, "EfficientNet made plain: quick on a processor without a graphics card."),
     Backbone("efficientnet_b0", "efficientnet_b0", "EfficientNet-B0", 4.0, "Accurate for its size; slower to train than it looks."),
     Backbone("convnext", "convnext_atto", "ConvNeXt atto", 3.4, "Today's convolutional design in its smallest form."),
     Backbone("vit", "vit_tiny_patch16_224", "ViT tiny, 16 px patches", 5.5, "A small transformer; needs its published weights to be any good."),

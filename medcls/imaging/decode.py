@@ -3,12 +3,13 @@
 import hashlib
 
 from medcls.core.scan import Scan
+from medcls.errors import MedclsError
 from medcls.imaging.decoded import Decoded, as_display
 from medcls.imaging.formats import recognise
 from medcls.imaging.limits import Limits
-from medcls.imaging.raster import count_raster_frames, read_raster
+from medcls.imaging.raster import count_raster_frames, count_raster_values, read_raster
 
-__all__ = ["Limits", "count_frames", "read_scan"]
+__all__ = ["Limits", "count_frames", "count_values", "read_scan"]
 
 
 def read_scan(data: bytes, *, frame: int | None = None, limits: Limits | None = None) -> Scan:
@@ -59,6 +60,29 @@ def count_frames(data: bytes, limits: Limits | None = None) -> int:
 
         return count_dicom_frames(data, limits)
     return count_raster_frames(data, kind, limits)
+
+
+def count_values(data: bytes, limits: Limits | None = None) -> int:
+    """Tell from a file's header how many numbers its decoded scan will hold at most; 0 if that cannot be told.
+
+    Args:
+        data: The whole file; a compressed one may hold thousands of times its own size.
+        limits: As for `read_scan`.
+
+    Returns:
+        Height times width times colours; 0 where `read_scan` would refuse the file by its header.
+    """
+    limits = limits or Limits.from_env()
+    try:
+        limits.check_bytes(len(data))
+        kind = recognise(data)
+        if kind == "DICOM":
+            from medcls.imaging.dicom import count_dicom_values
+
+            return count_dicom_values(data, limits)
+        return count_raster_values(data, kind, limits)
+    except MedclsError:
+        return 0
 
 
 def _decode(data: bytes, kind: str, frame: int | None, limits: Limits) -> Decoded:

@@ -90,6 +90,17 @@ def count_dicom_frames(data: bytes, limits: Limits) -> int:
         return parse_checked(data, limits)[1].frames
 
 
+def count_dicom_values(data: bytes, limits: Limits) -> int:
+    """Tell from the header how many numbers a frame of a DICOM file decodes to.
+
+    Raises:
+        TooLarge, BadScan: As `read_dicom`.
+    """
+    with quiet():
+        header = parse_checked(data, limits)[1]
+    return header.rows * header.columns * (3 if header.photometric == "PALETTE COLOR" else header.samples)
+
+
 def parse_checked(data: bytes, limits: Limits) -> tuple[Dataset, Header]:
     """Read the wanted elements of a DICOM file and check what they say of the picture.
 

@@ -20,7 +20,7 @@ _MAX_TOTAL_BYTES = 4_000_000_000
 _MAX_DIRECTORY_BYTES = 20_000_000
 _MAX_RATIO, _RATIO_FROM_BYTES = 250, 10_000_000
 _MAX_DEPTH = 1  # an archive inside an archive is opened, one inside that is not
-_MAX_NAME = 200
+_MAX_NAME, _MAX_PATH = 200, 4096  # a path on this machine stays whole, so that an answer finds its file again
 _JUNK = {"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", "DICOMDIR"}
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -49,11 +49,13 @@ class _Budget:
     files: int = _MAX_FILES
     total_bytes: int = _MAX_TOTAL_BYTES
     names: dict[str, int] = field(default_factory=dict)
+    max_name: int = _MAX_NAME
 
     def name(self, wanted: str) -> str:
         """Give a name no other file of the drop has, printable and of bounded length."""
         clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in wanted)
-        clean = clean if len(clean) <= _MAX_NAME else f"{clean[: _MAX_NAME // 2]}…{clean[-_MAX_NAME // 2 + 1 :]}"
+        most = self.max_name
+        clean = clean if len(clean) <= most else f"{clean[: most // 2]}…{clean[-most // 2 + 1 :]}"
         while (given := self.names.get(clean, 0) + 1) > 1:
             self.names[clean] = given
             clean = f"{clean} ({given})"
@@ -109,7 +111,7 @@ def walk(paths: Iterable[Path], *, limits: Limits | None = None) -> Iterator[Dro
     Yields:
         As `open_drop`; a path that is missing or cannot be read is an error of its own.
     """
-    budget = _Budget(limits or Limits.from_env())
+    budget = _Budget(limits or Limits.from_env(), max_name=_MAX_PATH)
     for path in paths:
         if path.is_dir():
             for found in sorted(path.rglob("*")):

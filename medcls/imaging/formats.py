@@ -89,7 +89,7 @@ def _name(data: bytes) -> str:
         return "a web page"
     if b"\x00" not in data[:1024] and _is_text(data[:1024]):
         return "text"
-    return f"{len(data):,} bytes of an unknown format"
+    return f"{len(data):,} byte{'s' * (len(data) > 1)} of an unknown format"
 
 
 def _is_text(head: bytes) -> bool:

@@ -13,6 +13,8 @@ from medcls.errors import BadScan, MedclsError, TooLarge
 
 T = TypeVar("T")
 
+# How the decoders say that bytes are missing at the end.
+_CUT_SHORT = ("truncated", "less than expected", "end of file", "not a zip file")
 _DECODERS = r"(PIL|pydicom|openjpeg|pylibjpeg|gdcm)(\.|$)"
 _lock = threading.Lock()
 _inside = 0
@@ -75,13 +77,16 @@ def guarded(decode: Callable[[], T]) -> T:
     except MedclsError:
         raise
     except Image.DecompressionBombError:
-        raise TooLarge("This picture is too large", found="more pixels than can be decoded safely") from None
+        raise TooLarge(
+            "This picture is too large", found="more pixels than can be decoded safely", do="Export a smaller one"
+        ) from None
     except MemoryError:
         raise TooLarge("This picture needs more memory than there is", do="Export a smaller one") from None
     except Exception as error:  # noqa: BLE001  decoders raise anything at all on damaged bytes
-        cut = isinstance(error, EOFError) or "truncated" in str(error).lower()
+        said = str(error).lower()
+        cut = isinstance(error, EOFError) or any(word in said for word in _CUT_SHORT)
         raise BadScan(
             "This file is damaged and cannot be read",
-            found="a file cut short" if cut else f"bytes its decoder refuses ({type(error).__name__})",
+            found="a file cut short" if cut else "contents that are not what its header announces",
             do="Export or copy it again",
         ) from None

@@ -4,21 +4,21 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from medcls import store
 from medcls.core.model import ModelCard
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import BadModel, MedclsError
-from medcls.imaging.decode import read_scan
+from medcls.imaging.decode import count_values, read_scan
 from medcls.imaging.limits import Limits
 
 if TYPE_CHECKING:  # torch costs seconds; a page that only lists models must not pay for it
     from medcls.classifier import Classifier
 
-# How many scans go through the network at once, and how many are decoded ahead of it.
-_BATCH, _AHEAD = 8, 16
+# How many scans go through the network at once, and how many are decoded ahead of it: fewer where they are large.
+_BATCH, _AHEAD, _AHEAD_VALUES = 8, 16, 50_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +68,9 @@ def choose_model(task_id: str = "", model_id: str = "") -> ModelCard:
     tasks = sorted({card.task.id for card in cards})
     if not cards:
         raise BadModel(
-            "There is no model for this" if task_id else "There is no model yet",
+            "There is no model for this task" if task_id else "There is no model yet",
             found=task_id,
+            allowed=", ".join(sorted({card.task.id for card in store.list_cards()})),
             do="Train or import one",
         )
     if len(tasks) > 1:
@@ -95,7 +96,9 @@ def classify_one(scan: Scan, classifier: "Classifier") -> Prediction:
     return classifier.predict(scan)
 
 
-def classify_many(files: Iterable[tuple[str, bytes | MedclsError]], classifier: "Classifier") -> Iterator[Answer]:
+def classify_many(
+    files: Iterable[tuple[str, bytes | MedclsError]], classifier: "Classifier", frame: int | None = None
+) -> Iterator[Answer]:
     """Answer files in order; one that cannot be read comes with its error, and the rest go on.
 
     Files are decoded ahead on another thread while the network works; only a few are held at a time.
@@ -103,49 +106,57 @@ def classify_many(files: Iterable[tuple[str, bytes | MedclsError]], classifier: 
     Args:
         files: Name and bytes of each file, archives already opened, or the error that took the place of its bytes.
         classifier: From `open_model`.
+        frame: Which frame or page of each file, from 0; None for the first.
     """
     limits = Limits.from_env()
     with ThreadPoolExecutor(1) as pool:
-        waiting: deque[tuple[str, Future[Scan | MedclsError]]] = deque()
+        waiting: deque[_Waiting] = deque()
+        known: dict[str, Prediction | MedclsError] = {}  # the same bytes get the same answer, to the last bit
         for name, data in files:
-            waiting.append((name, pool.submit(_read, data, limits)))
-            if len(waiting) >= _AHEAD:
-                yield from _answer_some(waiting, classifier)
+            values = 0 if isinstance(data, MedclsError) else count_values(data, limits)
+            while waiting and (len(waiting) >= _AHEAD or sum(w.values for w in waiting) + values > _AHEAD_VALUES):
+                yield from _answer_some(waiting, classifier, known)
+            waiting.append(_Waiting(name, values, pool.submit(_read, data, frame, limits)))
         while waiting:
-            yield from _answer_some(waiting, classifier)
+            yield from _answer_some(waiting, classifier, known)
 
 
-def _read(data: bytes | MedclsError, limits: Limits) -> Scan | MedclsError:
+class _Waiting(NamedTuple):
+    """A file being decoded; `values` is how many numbers its header announces."""
+
+    name: str
+    values: int
+    scan: Future[Scan | MedclsError]
+
+
+def _read(data: bytes | MedclsError, frame: int | None, limits: Limits) -> Scan | MedclsError:
     if isinstance(data, MedclsError):
         return data
     try:
-        return read_scan(data, limits=limits)
+        return read_scan(data, frame=frame, limits=limits)
     except MedclsError as error:
         return error
 
 
-def _answer_some(waiting: deque[tuple[str, Future[Scan | MedclsError]]], classifier: "Classifier") -> Iterator[Answer]:
-    """Answer the first few that wait; if the batch fails, each alone, so that one scan spoils no other."""
-    read = [(name, future.result()) for name, future in (waiting.popleft() for _ in range(min(_BATCH, len(waiting))))]
-    scans = [scan for _, scan in read if isinstance(scan, Scan)]
-    try:
-        predictions: list[Prediction | MedclsError] = list(classifier.predict_many(scans))
-    except MedclsError:
-        predictions = [_predict(scan, classifier) for scan in scans]
-    answers = iter(predictions)
+def _answer_some(
+    waiting: deque[_Waiting], classifier: "Classifier", known: dict[str, Prediction | MedclsError]
+) -> Iterator[Answer]:
+    """Answer the first few that wait, and note in `known` what the network said of which bytes."""
+    read = [(w.name, w.scan.result()) for w in (waiting.popleft() for _ in range(min(_BATCH, len(waiting))))]
+    new = {scan.sha256: scan for _, scan in read if isinstance(scan, Scan) and scan.sha256 not in known}
+    known.update(zip(new, _predict(list(new.values()), classifier), strict=True))
     for name, scan in read:
         if isinstance(scan, MedclsError):
             yield Answer(name, None, None, scan)
+        elif isinstance(found := known[scan.sha256], MedclsError):
+            yield Answer(name, scan, None, found)
         else:
-            found = next(answers)
-            if isinstance(found, MedclsError):
-                yield Answer(name, scan, None, found)
-            else:
-                yield Answer(name, scan, found, None)
+            yield Answer(name, scan, found, None)
 
 
-def _predict(scan: Scan, classifier: "Classifier") -> Prediction | MedclsError:
+def _predict(scans: list[Scan], classifier: "Classifier") -> list[Prediction | MedclsError]:
+    """Answer scans together; if that fails, each alone, so that one spoils no other."""
     try:
-        return classifier.predict(scan)
+        return list(classifier.predict_many(scans))
     except MedclsError as error:
-        return error
+        return [error] if len(scans) == 1 else [found for scan in scans for found in _predict([scan], classifier)]

@@ -29,13 +29,13 @@ def show_detail(rows: list[Row], chosen: int, card: ModelCard) -> None:
     left, right = st.columns([1.7, 1], gap="medium")
     with right:  # first: the answer is there before the heatmap is drawn
         show_answer(row.prediction, card)
-        show_what_to_know(row.prediction, card)
-        show_history(read.scan)
+        st.markdown(notices.escape(measured(card)))
         notices.show_research_use()
     with left:
         show_scan_and_heatmap(read.scan, row.prediction, card, alt=f"The scan {row.entry.name}")
         show_name(row, read.scan)
         pick_frame(rows, chosen, card)
+        show_history(read.scan)
 
 
 def pick_frame(rows: list[Row], chosen: int, card: ModelCard) -> None:
@@ -78,11 +78,12 @@ def show_answer(prediction: Prediction, card: ModelCard) -> None:
             st.info(notices.escape(note), icon=":material/info:")
 
 
-def show_what_to_know(prediction: Prediction, card: ModelCard) -> None:
-    """Show what the model was trained on, what not, and how good it was on scans it never saw."""
-    lines = [measured(card)]
-    lines += [f"Trained on: {card.trained_on}"] if card.trained_on else []
+def show_what_to_know(card: ModelCard) -> None:
+    """Show what the model was trained on and what not."""
+    lines = [f"Trained on: {card.trained_on}"] if card.trained_on else []
     lines += [*card.task.limits, *card.limits]
+    if not lines:
+        return
     with st.expander("What to know of this network", expanded=True):
         st.markdown("\n".join(f"- {notices.escape(line)}" for line in lines))
 
@@ -104,8 +105,8 @@ def measured(card: ModelCard) -> str:
 
 
 def show_history(scan: Scan) -> None:
-    """Show what decoding did to the file."""
-    with st.expander("How the scan was read", expanded=False):
+    """Show what decoding did to the file, at once where it did more than read it."""
+    with st.expander("How the scan was read", expanded=len(scan.history) > 1):
         spacing = [f"a pixel is {scan.spacing_mm[0]:.3f} x {scan.spacing_mm[1]:.3f} mm"] if scan.spacing_mm else []
         lines = [*scan.history, *spacing] or ["Taken as it is: nothing had to be changed."]
         st.markdown("\n".join(f"- {notices.escape(line)}" for line in lines))

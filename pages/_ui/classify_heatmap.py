@@ -11,8 +11,6 @@ from pages._ui import cache, heatmap_view, notices, state
 from pages._ui.charts import show_scan
 from pages._ui.palette import label_word
 
-_KEPT = 32  # heatmaps kept in a session
-
 
 def show_scan_and_heatmap(scan: Scan, prediction: Prediction, card: ModelCard, alt: str) -> None:
     """Show the scan with its heatmap, and below them the switches: heatmap or not, for which label, how it looks.
@@ -63,6 +61,5 @@ def draw(scan: Scan, card: ModelCard, label: str) -> Heatmap:
     if key not in held or held[key][0] is not scan:
         heatmap = explain.draw_one(scan, cache.open_classifier(card), label)
         held[key] = (scan, heatmap)
-        while len(held) > _KEPT:
-            held.pop(next(iter(held)))
+        state.make_room(held, lambda item: item[0].pixels.size + item[1].values.size)
     return held[key][1]

@@ -64,15 +64,16 @@ def what_to_know(row: Row) -> str:
 
 
 def _columns(words: dict[str, str]) -> dict[str, Any]:
+    """Give the columns' widths so that three labels are seen at once on a page 800 px wide."""
     columns: dict[str, Any] = {
         "scan": st.column_config.ImageColumn("Scan", width=64),
-        "file": st.column_config.TextColumn("File", width=150),
-        "answer": st.column_config.TextColumn("Answer", width=116),
+        "file": st.column_config.TextColumn("File", width=130),
+        "answer": st.column_config.TextColumn("Answer", width=100),
         "what to know": st.column_config.TextColumn("What to know", width="large"),
     }
     for label, word in words.items():
         columns[label] = st.column_config.ProgressColumn(
-            word, min_value=0.0, max_value=1.0, format="%.2f", width=112,
+            word, min_value=0.0, max_value=1.0, format="%.2f", width=80,
             help="Probability; 0.99 means 0.99 or more, 0.01 means 0.01 or less.",
         )  # fmt: skip
     return columns

@@ -64,6 +64,12 @@ def task_title(task: Task) -> str:
     return f"Own labels: {labels}" if task.id == "own" else task.id.replace("-", " ").capitalize()
 
 
+def model_title(card: ModelCard) -> str:
+    """Give a model as it is called beside its task: without the task's name, which a narrow page has no room for twice."""
+    name = card.name.removeprefix(f"{task_title(card.task)}, ") or card.id
+    return name[:1].upper() + name[1:]
+
+
 def pick_task(cards: Sequence[ModelCard]) -> Task | None:
     """Let the user choose among the tasks that at least one of these models answers."""
     counts = Counter(card.task.id for card in cards)
@@ -77,7 +83,7 @@ def pick_model(cards: Sequence[ModelCard], task: Task) -> ModelCard | None:
     mine = {card.id: card for card in cards if card.task.id == task.id}
     known = state.choice(state.MODEL) in mine
     first = None if known or not mine else _best(task)
-    chosen = pick("Model", {i: card.name or i for i, card in mine.items()}, state.MODEL, first=first)
+    chosen = pick("Model", {i: model_title(card) for i, card in mine.items()}, state.MODEL, first=first)
     return mine[chosen] if chosen else None
 
 
@@ -97,7 +103,7 @@ def pick_task_and_model(title: str) -> ModelCard | None:
     Returns:
         The chosen model's card; None if there is no model.
     """
-    heading, left, right = st.columns([1.45, 2, 2], vertical_alignment="bottom", gap="small")
+    heading, left, right = st.columns([1.35, 1.8, 2.3], vertical_alignment="bottom", gap="small")
     heading.title(title)
     cards = models.list_models()
     for broken in models.broken_models():
@@ -205,9 +211,8 @@ def read_entry(entry: scans.Entry, frame: int | None = None) -> Read:
         read = Read(entry.name, scans.read(entry.data, frame), None, is_synthetic(entry))
     except MedclsError as error:
         read = Read(entry.name, None, error)
-    while len(held) >= 8:
-        held.pop(next(iter(held)))
     held[key] = (entry, read)
+    state.make_room(held, lambda item: item[1].scan.pixels.size if item[1].scan else 0, most=8)
     return read
 
 

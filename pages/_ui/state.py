@@ -38,3 +38,17 @@ def kept(key: str, make: Any) -> Any:
     if key not in st.session_state:
         st.session_state[key] = make()
     return st.session_state[key]
+
+
+def make_room(held: dict[Any, Any], values_of: Any, most: int = 32, most_values: int = 75_000_000) -> None:
+    """Drop the oldest of what a session keeps until the rest is few and small; the newest always stays.
+
+    Args:
+        held: What is kept, oldest first.
+        values_of: Tells how many numbers an item holds (four bytes each).
+        most: Items at most.
+        most_values: Numbers at most in all: 300 MB.
+    """
+    sizes = {key: values_of(item) for key, item in held.items()}
+    while len(held) > 1 and (len(held) > most or sum(sizes[key] for key in held) > most_values):
+        held.pop(next(iter(held)))

@@ -1,10 +1,12 @@
 """The command line: exit statuses, one JSON object a scan, nothing heavy loaded for light verbs."""
 
+import io
 import json
 import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 from medcls.cli import VERBS, main, parser
 from medcls.imaging.phantom import phantom
@@ -49,6 +51,23 @@ def test_one_broken_scan_gives_its_sentence_and_status_1(capsys, folder, tiny_mo
     errors = [row for row in _rows(capsys) if "error" in row]
     assert len(errors) == 1
     assert set(errors[0]) == {"file", "model", "error"}
+
+
+def test_a_frame_can_be_chosen(capsys, tmp_path, tiny_model):
+    pages = [Image.open(io.BytesIO(phantom("breast-ultrasound", label, 1))) for label in ("benign", "malignant")]
+    pages[0].save(tmp_path / "pages.tif", save_all=True, append_images=pages[1:])
+    pages[1].save(tmp_path / "second.tif")
+    for n, status in (("2", 0), ("3", 1), ("0", 1)):
+        assert main(["classify", str(tmp_path / "pages.tif"), "--frame", n, "--json"]) == status
+    chosen, *refused = _rows(capsys)
+    assert main(["classify", str(tmp_path / "second.tif"), "--json"]) == 0
+    assert chosen["prob"] == _rows(capsys)[0]["prob"]
+    assert all("no such frame" in row["error"] for row in refused)
+
+
+def test_an_unknown_task_names_those_there_are(capsys, folder, tiny_model):
+    assert main(["classify", str(folder), "--task", "chest"]) == 2
+    assert "breast-ultrasound" in capsys.readouterr().err
 
 
 def test_text_output_names_answer_and_notice(capsys, folder, tiny_model):

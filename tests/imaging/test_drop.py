@@ -189,6 +189,13 @@ def test_walk_reads_folders_files_and_archives(tmp_path: Path):
     assert "missing" not in str(got[-1].error)
 
 
+def test_a_long_path_on_this_machine_stays_whole(tmp_path: Path):
+    deep = tmp_path / ("a" * 120) / ("b" * 120) / "c.png"
+    deep.parent.mkdir(parents=True)
+    deep.write_bytes(b"1")
+    assert [d.name for d in walk([tmp_path])] == [str(deep)]
+
+
 def test_walk_looks_at_the_size_before_it_reads(tmp_path: Path):
     (tmp_path / "big").write_bytes(bytes(2000))
     (only,) = walk([tmp_path / "big"], limits=Limits(max_bytes=1000))

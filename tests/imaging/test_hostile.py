@@ -4,6 +4,7 @@ import base64
 import io
 import logging
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -103,6 +104,26 @@ def test_flipped_bytes_give_a_scan_or_a_sentence(name, flips):
     survives(bytes(data))
 
 
+@pytest.mark.parametrize("where", [0.02, 0.3, 0.6, 0.9])
+def test_a_png_with_a_flipped_byte_is_refused(where):
+    """Pillow decodes most of these without a word, with rows of nonsense or of black."""
+    data = bytearray(VICTIMS["PNG"])
+    body = data.index(b"IDAT") + 4
+    data[body + int(where * (len(data) - body - 16))] ^= 0x55
+    with pytest.raises(BadScan, match="damaged"):
+        read_scan(bytes(data))
+
+
+def test_sentences_name_no_exception():
+    for data in (
+        b"\x89PNG\r\n\x1a\n" + bytes(60),
+        b"\xff\xd8\xff" + bytes(60),
+        b"II*\0" + bytes(60),
+        b"RIFF1234WEBPVP8 " + bytes(60),
+    ):
+        assert not re.search(r"Error|Exception|\(", str(survives(data)))
+
+
 def test_a_frame_that_crashes_gdcm_does_not_crash_us():
     """A damaged JPEG Lossless frame that claims 168 bits kills GDCM's process with a segmentation fault."""
     stream = bytearray(jpeg_lossless(ramp(high=4095, dtype=np.uint16), 12))
@@ -128,7 +149,7 @@ def test_trailing_junk_changes_nothing(name):
     ("data", "words"),
     [
         (b"", "empty"),
-        (b"\x89", "1 bytes"),
+        (b"\x89", "1 byte of"),
         (b"<!DOCTYPE html><p>404</p>", "a web page"),
         (b"<?xml version='1.0'?><svg xmlns='x'/>", "an SVG drawing"),
         (b"%PDF-1.7", "a PDF"),

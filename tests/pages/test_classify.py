@@ -203,3 +203,13 @@ def test_record_is_the_command_lines_object(open_app, tiny_model) -> None:
 def test_names_are_shown_as_they_are() -> None:
     """Markdown and HTML in a file's name are text."""
     assert notices.escape("<img onerror=a> **b** [c](d)") == r"\<img onerror=a\> \*\*b\*\* \[c\]\(d\)"
+
+
+@pytest.mark.parametrize(("sizes", "kept"), [([1] * 40, 32), ([30_000_000] * 5, 2), ([200_000_000], 1), ([], 0)])
+def test_a_session_keeps_few_scans_and_fewer_large_ones(sizes: list[int], kept: int) -> None:
+    """The newest stay, whatever their size."""
+    from pages._ui.state import make_room
+
+    held = dict(enumerate(sizes))
+    make_room(held, lambda size: size)
+    assert list(held) == list(range(len(sizes)))[len(sizes) - kept :]

@@ -20,6 +20,12 @@ def _png(shape=(40, 60)) -> bytes:
     return out.getvalue()
 
 
+def _flat_png(width: int, height: int) -> bytes:
+    out = io.BytesIO()
+    Image.new("L", (width, height), 90).save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
 def test_a_broken_file_gets_a_sentence_and_the_others_their_answers(tiny_model):
     good = phantom("breast-ultrasound", "benign", 1)
     files = [(f"{i}.png", good if i % 5 else b"not a scan") for i in range(23)] + [("worse.png", BadScan("Encrypted"))]
@@ -34,6 +40,14 @@ def test_the_name_of_a_file_does_not_change_its_answer(tiny_model):
     one, other = classify_many([("a.png", data), ("b.dcm", data)], classifier)
     assert one.prediction.sha256 == other.prediction.sha256
     assert (one.prediction.prob == other.prediction.prob).all()
+
+
+def test_the_same_bytes_get_the_same_answer_wherever_they_stand_in_a_drop(tiny_model):
+    files = [(f"{i}.png", phantom("breast-ultrasound", "benign", 7 if i % 6 == 0 else i)) for i in range(19)]
+    answers = [a.prediction for a in classify_many(files, open_model(tiny_model.id))]
+    same = [p for i, p in enumerate(answers) if i % 6 in (0, 1) and p.sha256 == answers[0].sha256]
+    assert len(same) == 5  # in three different batches
+    assert len({(*p.prob.tolist(), p.unfamiliarity) for p in same}) == 1
 
 
 def test_a_zip_answers_like_its_files(tiny_model):
@@ -63,6 +77,21 @@ def test_files_are_read_only_a_little_ahead(tiny_model):
     answers = classify_many(endless(), open_model(tiny_model.id))
     next(answers)
     assert taken < 50
+    answers.close()
+
+
+def test_large_scans_are_decoded_one_or_two_ahead(tiny_model):
+    """Sixteen pictures of 20 megapixels would hold more than a gigabyte."""
+    data, taken = _flat_png(5000, 4000), 0
+
+    def many():
+        nonlocal taken
+        for taken in range(1, 9):
+            yield f"{taken}.png", data
+
+    answers = classify_many(many(), open_model(tiny_model.id))
+    next(answers)
+    assert taken <= 3
     answers.close()
 
 
