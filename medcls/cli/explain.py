@@ -44,10 +44,19 @@ def add(verbs: Any) -> None:
     study.add_argument("--data", required=True, metavar="D", help="name of a labelled collection with masks")
     study.add_argument("--label", required=True, help="label id: truth of the cases and evidence drawn")
     study.add_argument(
-        "--method", nargs="+", default=["gradcam", "hirescam", "layercam"], metavar="NAME", help="heatmap methods"
+        "--method",
+        nargs="+",
+        default=["gradcam", "hirescam", "layercam"],
+        metavar="NAME",
+        help="heatmap methods; `all` for every one",
     )
     study.add_argument("--layer", default="", help="name of the layer to read; without it the last one")
     study.add_argument("--everything", action="store_true", help="every case, not only those the model was tested on")
+    study.add_argument(
+        "--into-card",
+        action="store_true",
+        help="keep the table in the model's folder too, for its README and the Models page",
+    )
     study.add_argument("--json", action="store_true", help="print the table as JSON")
     tissue = verb(verbs, "tissue-map", _tissue, "Map what a model says of every patch of a patient's tissue.")
     tissue.add_argument("--model", required=True, metavar="M", help="model id")
@@ -127,9 +136,8 @@ def _line(row: dict[str, Any]) -> str:
 
 
 def _study(args: argparse.Namespace) -> int:
-    from dataclasses import asdict
-
-    from medcls.workflows.pointing import measure, table
+    from medcls.workflows.explain import METHODS
+    from medcls.workflows.pointing import keep, measure, table
 
     def tell(done: int, total: int) -> None:
         if done % 25 == 0 or done == total:
@@ -139,12 +147,15 @@ def _study(args: argparse.Namespace) -> int:
         args.model,
         args.data,
         args.label,
-        tuple(args.method),
+        tuple(METHODS) if args.method == ["all"] else tuple(args.method),
         layer=args.layer or None,
         everything=args.everything,
         progress=tell,
     )
-    print_json(asdict(study)) if args.json else print(table(study), end="")
+    print_json(study.to_dict()) if args.json else print(table(study), end="")
+    if args.into_card:
+        keep(study)
+        say(f"Kept in the folder of {args.model}, with its hash on the card.")
     return 0
 
 
