@@ -26,6 +26,7 @@ def add(verbs: Any) -> None:
     made.add_argument("--mask", type=Path, help="picture of the lesion, white on black, for one scan")
     made.add_argument("--test", action="store_true", help="test each heatmap (also with --mask)")
     made.add_argument("--style", default="fill", choices=("fill", "contour", "both"), help="how it is painted")
+    made.add_argument("--caption", action="store_true", help="write model, method and label under each picture too")
     made.add_argument(
         "--out",
         required=True,
@@ -111,7 +112,7 @@ def _rows(args: argparse.Namespace, name: str, scan: Scan, classifier: Any, meth
             rows.append(row | {"error": str(drawn.error)})
             continue
         picture = args.out / f"{scan.sha256[:16]}--{args.model}--{label}--{drawn.method.replace('+', 'p')}.png"
-        picture.write_bytes(explain.export(scan, drawn.heatmap, explain.Paint(args.style)))
+        picture.write_bytes(explain.export(scan, drawn.heatmap, explain.Paint(args.style), args.caption))
         row |= {
             "layer": drawn.layer,
             "grid": list(drawn.heatmap.grid_px),
@@ -120,8 +121,11 @@ def _rows(args: argparse.Namespace, name: str, scan: Scan, classifier: Any, meth
             "picture": str(picture),
         }
         if args.test or mask is not None:
-            checks = explain.check_heatmap(scan, classifier, label, drawn.method, args.layer or None, mask)
-            row["checks"] = [{"name": c.name, "holds": c.holds, "words": c.words, "numbers": c.numbers} for c in checks]
+            row["checks"] = [
+                {"model": network.card.id, "name": c.name, "holds": c.holds, "words": c.words, "numbers": c.numbers}
+                for network in explain.networks_of(classifier)
+                for c in explain.check_heatmap(scan, network, label, drawn.method, args.layer or None, mask)
+            ]
         rows.append(row)
     return rows
 
@@ -131,7 +135,9 @@ def _line(row: dict[str, Any]) -> str:
         return f"{row['file']}: {row.get('method', '')} {row['error']}".replace("  ", " ")
     what = f"no evidence for {row['label']} anywhere" if row["empty"] else row["picture"]
     marks = {True: "yes", False: "no", None: "cannot tell"}
-    tests = "".join(f"\n    {marks[c['holds']]}: {c['words']}" for c in row.get("checks", ()))
+    checks = row.get("checks", ())
+    several = len({c["model"] for c in checks}) > 1  # an ensemble is tested network by network
+    tests = "".join(f"\n    {c['model'] + ', ' if several else ''}{marks[c['holds']]}: {c['words']}" for c in checks)
     return f"{row['file']}: {row['method']} for {row['label']}: {what}{tests}"
 
 
