@@ -14,9 +14,9 @@ class PointingRow(Record):
         name: A method's name, or that of a control.
         title: What a person reads.
         control: True for a control: someone who looks at nothing.
-        hits: Share of cases whose brightest place lies on the lesion, with its interval.
-        energy_inside: Mean share of the heatmap that lies on the lesion.
-        iou: Mean overlap over union with the lesion, at the lesion's area.
+        hits: Share of cases whose brightest place lies on the lesion, with Wilson's interval over groups.
+        energy_inside: Mean share of the heatmap that lies on the lesion, with an interval over resampled groups.
+        iou: Mean overlap over union with the lesion, at the lesion's area, likewise.
         above_centre: Hits above the centred Gaussian's on the same cases, with an interval over resampled groups; None for that
             Gaussian itself.
     """
@@ -25,8 +25,8 @@ class PointingRow(Record):
     title: str
     control: bool
     hits: Estimate
-    energy_inside: float
-    iou: float
+    energy_inside: Estimate
+    iou: Estimate
     above_centre: Estimate | None
 
     @property
@@ -100,6 +100,9 @@ def pointing_table(study: PointingStudy) -> str:
     ]
     for row in study.rows:
         title = f"*control:* {row.title}" if row.control else row.title
-        hits = f"{row.hits.value:.2f} ({row.hits.low:.2f}–{row.hits.high:.2f}, n = {row.hits.n})"
-        lines.append(f"| {title} | {hits} | {row.gain} | {row.energy_inside:.2f} | {row.iou:.2f} |")
+        lines.append(f"| {title} | {_two(row.hits)} | {row.gain} | {_two(row.energy_inside)} | {_two(row.iou)} |")
     return "\n".join(lines)
+
+
+def _two(estimate: Estimate) -> str:
+    return f"{estimate.value:.2f} ({estimate.low:.2f}–{estimate.high:.2f})"

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from medcls.core.model import ModelCard
-from medcls.core.prediction import Heatmap, Prediction
+from medcls.core.prediction import MEMBERS_LAST, Heatmap, Prediction
 from medcls.core.scan import Scan
 from medcls.errors import BadModel, MedclsError
 from medcls.explain.geometry import Cells, cells_of
@@ -91,7 +91,7 @@ class OpenMembers:
     scan: Scan
     views: tuple[OpenScan, ...]
     prediction: Prediction
-    layer: str = "members' last"
+    layer: str = MEMBERS_LAST
 
 
 def open_scan(model: Answering, scan: Scan, layer: str | None = None) -> OpenScan:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medcls.core.prediction import Heatmap, Prediction
+from medcls.core.prediction import MEMBERS_LAST, Heatmap, Prediction
 from medcls.core.scan import Scan
 from medcls.errors import BadScan, MedclsError
 from medcls.explain import METHODS, Method, Stopped
@@ -250,7 +250,10 @@ def describe(heatmap: Heatmap, label_name: str, scan: Scan) -> str:
         if METHODS[heatmap.method].per_label
         else f"for any label (it draws the same for {label_name} as for the others)"
     )
-    told = f"{title}: where the network finds evidence {which}, brightest where most. The layer read has {rows} x {columns} cells"
+    read = "The layer read has"
+    if heatmap.layer == MEMBERS_LAST:
+        read = "It is the mean of several networks' heatmaps; the coarsest layer read has"
+    told = f"{title}: where the network finds evidence {which}, brightest where most. {read} {rows} x {columns} cells"
     cell_px = max(scan.size_px) / max(rows, 1)
     if max(scan.size_px) <= COARSE_PX:
         return f"{told}: on a patch this small the picture is coarse, and says little more than whether the whole patch counts."

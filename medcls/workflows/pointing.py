@@ -157,15 +157,22 @@ def _mask(collection: "Collection", case: Case, scan: "Scan") -> np.ndarray:
 def _row(name: str, found: list[Pointing], centre: list[Pointing], groups: list[str]) -> PointingRow:
     from medcls.stats.intervals import wilson
 
-    hits = np.array([p.hit for p in found], float)
-    low, high = wilson(float(hits.sum()), len(hits))
-    share = Estimate(float(hits.mean()), low, high, 0.95, len(hits), "share of cases, Wilson's interval")
+    which = np.array(groups)
+    hits, energy, iou = (
+        np.array([getattr(p, field) for p in found], float) for field in ("hit", "energy_inside", "iou")
+    )
+    value, n = float(hits.mean()), len(set(groups))
+    share = Estimate(value, *wilson(value * n, n), 0.95, n, "share of cases, Wilson's interval over groups")
     difference = hits - np.array([p.hit for p in centre], float)
-    title = METHODS[name].title if name in METHODS else name
     return PointingRow(
-        name, title, name not in METHODS, share, float(np.mean([p.energy_inside for p in found])), float(np.mean([p.iou for p in found])),
-        None if name == CENTRE else _mean_over_groups(difference, np.array(groups)),
-    )  # fmt: skip
+        name,
+        METHODS[name].title if name in METHODS else name,
+        name not in METHODS,
+        share,
+        _mean_over_groups(energy, which),
+        _mean_over_groups(iou, which),
+        None if name == CENTRE else _mean_over_groups(difference, which),
+    )
 
 
 def _mean_over_groups(values: np.ndarray, groups: np.ndarray, resamples: int = 2000) -> Estimate:
@@ -174,7 +181,7 @@ def _mean_over_groups(values: np.ndarray, groups: np.ndarray, resamples: int = 2
     sums, counts = np.bincount(which, values), np.bincount(which)
     rows = np.random.default_rng(0).integers(0, len(sums), (resamples, len(sums)))
     low, high = np.quantile(sums[rows].sum(1) / counts[rows].sum(1), [0.025, 0.975])
-    how = f"mean difference, percentiles of {resamples} resamples of groups"
+    how = f"mean over cases, percentiles of {resamples} resamples of groups"
     return Estimate(
         float(values.mean()),
         min(float(low), float(values.mean())),

@@ -155,7 +155,7 @@ def _show_pointing(card: ModelCard) -> None:
                 "heatmap": f"control: {row.title}" if row.control else row.title,
                 "points at the lesion": show_estimate(row.hits),
                 "above the centred Gaussian": row.gain,
-                "n": row.hits.n, "energy inside": f"{row.energy_inside:.2f}", "IoU": f"{row.iou:.2f}",
+                "n": row.hits.n, "energy inside": show_estimate(row.energy_inside), "IoU": show_estimate(row.iou),
             }
             for row in study.rows
         ]  # fmt: skip

@@ -72,6 +72,7 @@ def test_ensemble_is_drawn_as_a_whole_and_tested_by_its_networks() -> None:
     assert [d.error for d in drawn] == [None] * 4
     assert {d.layer for d in drawn} == {"members' last"}
     assert np.array_equal(drawn[0].heatmap.values, explain.draw_one(PICTURE, both, "red").values)
+    assert "mean of several networks' heatmaps" in explain.describe(drawn[0].heatmap, "Red", PICTURE)
     assert explain.networks_of(both) == (one, two)
     assert explain.networks_of(one) == (one,)
     with pytest.raises(BadModel, match="one, two"):
