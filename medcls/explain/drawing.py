@@ -188,7 +188,7 @@ def predict_and_explain(
     """Answer a scan and draw where the evidence was, from one pass through the network.
 
     Args:
-        model: A model; an ensemble's heatmap is the mean of its members' (`layer` is then each one's last).
+        model: A model; an ensemble's heatmap is the mean of its members' last layers', and no layer can be named for it.
         scan: Any scan.
         label: Label id; None for the most probable one.
         method: A name of `METHODS`.

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from medcls.core.model import ModelCard
 from medcls.core.prediction import Heatmap
@@ -17,7 +18,7 @@ from pages._ui.numbers import show_seconds
 from pages._ui.palette import label_word
 
 _KEPT = 64
-_TELLS_LEFT_S = 3.0
+_TELLS_LEFT_S = 3.0  # a wait shorter than this needs no telling
 
 
 @dataclass(frozen=True)
@@ -56,18 +57,18 @@ def draw(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard]) -> list[Map]:
         bar.progress(i / len(asked), text=f"Drawing {i + 1} of {len(asked)}: {one.title}")
         maps.append(_drawn(scan, one, _teller(bar, i, len(asked), explain.METHODS[one.method].title)))
     place.empty()
-    if any(_key(scan, m.asked) in stopped for m in maps):
+    if any(isinstance(m.error, explain.Stopped) for m in maps):
         st.button("Draw what was stopped", key="heatmaps.go_on", on_click=stopped.clear)
     return maps
 
 
-def _teller(bar: st.delta_generator.DeltaGenerator, i: int, n: int, title: str) -> explain.Progress:
+def _teller(bar: DeltaGenerator, i: int, n: int, title: str) -> explain.Progress:
     """Give what shows a slow method's passes, and the time left once it can be told."""
     started = time.monotonic()
 
     def tell(done: int, total: int) -> None:
         gone = time.monotonic() - started
-        left = gone / done * (total - done) if done and gone > _TELLS_LEFT_S / 3 else 0
+        left = gone / done * (total - done) if done and gone > 1 else 0
         words = f", about {show_seconds(left)} left" if left > _TELLS_LEFT_S else ""
         bar.progress((i + done / max(total, 1)) / n, text=f"{title}: {done} of {total} passes{words}")
 
