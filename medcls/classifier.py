@@ -183,7 +183,7 @@ class Classifier:
 class Ensemble(Classifier):
     """Several models answering as one: the mean of their calibrated probabilities.
 
-    It has no single network: heatmaps and features are asked of its members.
+    It has no single network: its heatmap is the mean of its members', and features are asked of them.
     """
 
     def __init__(self, card: ModelCard, members: Sequence[Classifier]) -> None:
@@ -207,9 +207,15 @@ class Ensemble(Classifier):
     def predict_many(self, scans: Sequence[Scan]) -> list[Prediction]:
         """Answer several scans; nothing is decided where half of the members or more never saw their like."""
         answers = [member.predict_many(scans) for member in self.members]
-        return [self._average(scan, [a[i] for a in answers]) for i, scan in enumerate(scans)]
+        return [self.average(scan, [a[i] for a in answers]) for i, scan in enumerate(scans)]
 
-    def _average(self, scan: Scan, answers: Sequence[Prediction]) -> Prediction:
+    def average(self, scan: Scan, answers: Sequence[Prediction]) -> Prediction:
+        """Turn the members' answers to a scan into one.
+
+        Args:
+            scan: The scan.
+            answers: One of each member, in their order.
+        """
         prob, least = np.mean([a.prob for a in answers], axis=0), self.card.abstention.min_prob
         shared = dict.fromkeys(note for a in answers for note in a.notes if not note.startswith("Cannot tell"))
         far = [a.unfamiliarity for a in answers if a.unfamiliarity is not None]

@@ -16,14 +16,15 @@ from medcls import home
 from medcls.core.card_text import describe_card
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
+from medcls.core.pointing import PointingRecord, PointingStudy
 from medcls.errors import BadModel, Conflict, MedclsError
 
 CARD, WEIGHTS, CONFIG = "card.json", "model.safetensors", "config.json"
 EVALUATION, CASES, README, FEATURES = "evaluation.json", "cases.csv", "README.md", "features.safetensors"
-SEEN = "seen.txt"
+SEEN, POINTING = "seen.txt", "pointing.json"
 # Everything a model folder may hold.
-FILES = (CARD, CONFIG, WEIGHTS, FEATURES, SEEN, EVALUATION, CASES, README)
-_SEALED = (WEIGHTS, CONFIG, FEATURES, SEEN, EVALUATION, CASES)  # what the card's `files` vouches for
+FILES = (CARD, CONFIG, WEIGHTS, FEATURES, SEEN, EVALUATION, CASES, POINTING, README)
+_SEALED = (WEIGHTS, CONFIG, FEATURES, SEEN, EVALUATION, CASES, POINTING)  # what the card's `files` vouches for
 _FIXED_COLUMNS = ("case", "group", "truth")
 
 
@@ -183,6 +184,46 @@ def read_evaluation(model: str | Path) -> Evaluation | None:
         ) from error
 
 
+def read_pointing(model: str | Path) -> PointingRecord:
+    """Read how a model's heatmaps pointed at lesions; without any study if none was kept.
+
+    Raises:
+        BadModel: If there is no such model, or the file is there and cannot be used.
+    """
+    path = model if isinstance(model, Path) else folder(model)
+    if not (path / POINTING).exists():
+        return PointingRecord()
+    try:
+        return PointingRecord.from_json((path / POINTING).read_bytes(), where=f"{path.name}/{POINTING}")
+    except (OSError, MedclsError) as error:
+        raise BadModel(
+            f"The heatmap studies of model {path.name} cannot be used",
+            found=str(error).rstrip("."),
+            do="Run `explain-test --into-card` again after deleting the file",
+        ) from error
+
+
+def add_pointing(study: PointingStudy) -> ModelCard:
+    """Keep a study of a published model's heatmaps in its folder, with its hash on the card and its table in the README.
+
+    Raises:
+        BadModel: If there is no such model, or the studies it has cannot be used.
+        Conflict: If the folder cannot be written.
+    """
+    path = folder(study.model)
+    card, record = read_card(path), read_pointing(path).having(study)
+    try:
+        aside = path / f".{POINTING}.aside"
+        aside.write_text(record.to_json(), encoding="utf-8")
+        files = card.files | {POINTING: digest(aside)}
+        aside.replace(path / POINTING)
+        return update_card(study.model, files=files)
+    except OSError as error:
+        raise Conflict(
+            f"The folder of model {study.model} cannot be written", found=error.strerror or type(error).__name__
+        ) from error
+
+
 def read_cases(model: str | Path) -> CaseTable | None:
     """Read the cases a model was measured on; None if none were kept.
 
@@ -298,7 +339,7 @@ def seal(path: Path, card: ModelCard) -> ModelCard:
     """
     card = replace(card, files={name: digest(path / name) for name in _SEALED if (path / name).exists()})
     (path / CARD).write_text(card.to_json(), encoding="utf-8")
-    (path / README).write_text(describe_card(card, read_evaluation(path)), encoding="utf-8")
+    (path / README).write_text(_readme(path, card), encoding="utf-8")
     return card
 
 
@@ -331,7 +372,7 @@ def publish(result: Path, name: str = "", model_id: str = "", into: Path | None 
         for file in _SEALED:
             if (result / file).is_file():
                 shutil.copyfile(result / file, aside / file)
-        _rename_evaluation(aside, model_id)
+        _rename(aside, model_id)
         card = seal(aside, card)
         if (root / model_id).exists():
             raise Conflict(f"There is already a model {model_id}", do="Choose another id")
@@ -341,9 +382,13 @@ def publish(result: Path, name: str = "", model_id: str = "", into: Path | None 
     return card
 
 
-def _rename_evaluation(path: Path, model_id: str) -> None:
+def _rename(path: Path, model_id: str) -> None:
+    """Put a model's new id into what was measured of it."""
     if evaluation := read_evaluation(path):
         (path / EVALUATION).write_text(replace(evaluation, model=model_id).to_json(), encoding="utf-8")
+    if studies := read_pointing(path).studies:
+        record = PointingRecord(tuple(replace(study, model=model_id) for study in studies))
+        (path / POINTING).write_text(record.to_json(), encoding="utf-8")
 
 
 def _next_id(card: ModelCard) -> str:
@@ -379,4 +424,4 @@ def readme(model_id: str) -> str:
 
 
 def _readme(path: Path, card: ModelCard) -> str:
-    return describe_card(card, read_evaluation(path))
+    return describe_card(card, read_evaluation(path), read_pointing(path))

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from medcls.workflows import models
-from pages._ui import heatmap_grid, heatmap_tissue, notices, pickers
+from pages._ui import heatmap_ask, heatmap_grid, heatmap_tests, heatmap_tissue, notices, pickers
 
 card = pickers.pick_task_and_model("Heatmaps")
 if card is None:
@@ -17,7 +17,7 @@ if not entries:
     st.stop()
 
 heatmap_tissue.offer(entries, card)
-read = heatmap_grid.pick_scan(entries)
+read = heatmap_ask.pick_scan(entries)
 if read.scan is None:
     if read.error is not None:
         notices.show_error(read.error, read.name)
@@ -27,5 +27,5 @@ rivals = [other for other in models.list_models(card.task.id) if other.id != car
 maps = heatmap_grid.draw(read.scan, card, rivals)
 heatmap_grid.show(read.scan, maps, card)
 heatmap_grid.show_downloads(read.scan, maps)
-heatmap_grid.show_tests(read.scan, maps)
+heatmap_tests.show_tests(read.scan, maps)
 notices.show_research_use()

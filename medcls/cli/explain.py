@@ -26,6 +26,7 @@ def add(verbs: Any) -> None:
     made.add_argument("--mask", type=Path, help="picture of the lesion, white on black, for one scan")
     made.add_argument("--test", action="store_true", help="test each heatmap (also with --mask)")
     made.add_argument("--style", default="fill", choices=("fill", "contour", "both"), help="how it is painted")
+    made.add_argument("--caption", action="store_true", help="write model, method and label under each picture too")
     made.add_argument(
         "--out",
         required=True,
@@ -44,10 +45,19 @@ def add(verbs: Any) -> None:
     study.add_argument("--data", required=True, metavar="D", help="name of a labelled collection with masks")
     study.add_argument("--label", required=True, help="label id: truth of the cases and evidence drawn")
     study.add_argument(
-        "--method", nargs="+", default=["gradcam", "hirescam", "layercam"], metavar="NAME", help="heatmap methods"
+        "--method",
+        nargs="+",
+        default=["gradcam", "hirescam", "layercam"],
+        metavar="NAME",
+        help="heatmap methods; `all` for every one",
     )
     study.add_argument("--layer", default="", help="name of the layer to read; without it the last one")
     study.add_argument("--everything", action="store_true", help="every case, not only those the model was tested on")
+    study.add_argument(
+        "--into-card",
+        action="store_true",
+        help="keep the table in the model's folder too, for its README and the Models page",
+    )
     study.add_argument("--json", action="store_true", help="print the table as JSON")
     tissue = verb(verbs, "tissue-map", _tissue, "Map what a model says of every patch of a patient's tissue.")
     tissue.add_argument("--model", required=True, metavar="M", help="model id")
@@ -102,7 +112,7 @@ def _rows(args: argparse.Namespace, name: str, scan: Scan, classifier: Any, meth
             rows.append(row | {"error": str(drawn.error)})
             continue
         picture = args.out / f"{scan.sha256[:16]}--{args.model}--{label}--{drawn.method.replace('+', 'p')}.png"
-        picture.write_bytes(explain.export(scan, drawn.heatmap, explain.Paint(args.style)))
+        picture.write_bytes(explain.export(scan, drawn.heatmap, explain.Paint(args.style), args.caption))
         row |= {
             "layer": drawn.layer,
             "grid": list(drawn.heatmap.grid_px),
@@ -111,8 +121,11 @@ def _rows(args: argparse.Namespace, name: str, scan: Scan, classifier: Any, meth
             "picture": str(picture),
         }
         if args.test or mask is not None:
-            checks = explain.check_heatmap(scan, classifier, label, drawn.method, args.layer or None, mask)
-            row["checks"] = [{"name": c.name, "holds": c.holds, "words": c.words, "numbers": c.numbers} for c in checks]
+            row["checks"] = [
+                {"model": network.card.id, "name": c.name, "holds": c.holds, "words": c.words, "numbers": c.numbers}
+                for network in explain.networks_of(classifier)
+                for c in explain.check_heatmap(scan, network, label, drawn.method, args.layer or None, mask)
+            ]
         rows.append(row)
     return rows
 
@@ -122,14 +135,15 @@ def _line(row: dict[str, Any]) -> str:
         return f"{row['file']}: {row.get('method', '')} {row['error']}".replace("  ", " ")
     what = f"no evidence for {row['label']} anywhere" if row["empty"] else row["picture"]
     marks = {True: "yes", False: "no", None: "cannot tell"}
-    tests = "".join(f"\n    {marks[c['holds']]}: {c['words']}" for c in row.get("checks", ()))
+    checks = row.get("checks", ())
+    several = len({c["model"] for c in checks}) > 1  # an ensemble is tested network by network
+    tests = "".join(f"\n    {c['model'] + ', ' if several else ''}{marks[c['holds']]}: {c['words']}" for c in checks)
     return f"{row['file']}: {row['method']} for {row['label']}: {what}{tests}"
 
 
 def _study(args: argparse.Namespace) -> int:
-    from dataclasses import asdict
-
-    from medcls.workflows.pointing import measure, table
+    from medcls.workflows.explain import METHODS
+    from medcls.workflows.pointing import keep, measure, table
 
     def tell(done: int, total: int) -> None:
         if done % 25 == 0 or done == total:
@@ -139,12 +153,15 @@ def _study(args: argparse.Namespace) -> int:
         args.model,
         args.data,
         args.label,
-        tuple(args.method),
+        tuple(METHODS) if args.method == ["all"] else tuple(args.method),
         layer=args.layer or None,
         everything=args.everything,
         progress=tell,
     )
-    print_json(asdict(study)) if args.json else print(table(study), end="")
+    print_json(study.to_dict()) if args.json else print(table(study), end="")
+    if args.into_card:
+        keep(study)
+        say(f"Kept in the folder of {args.model}, with its hash on the card.")
     return 0
 
 

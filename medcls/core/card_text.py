@@ -2,23 +2,33 @@
 
 from medcls.core.evaluation import Evaluation
 from medcls.core.model import ModelCard
+from medcls.core.pointing import PointingRecord, pointing_table
 
 NOTICE = "Research use, not a medical device."
 # Scores a reader looks for first; the others follow in the order they were computed.
 _FIRST = ("auroc", "accuracy", "balanced_accuracy", "macro_f1", "brier", "ece")
 
 
-def describe_card(card: ModelCard, evaluation: Evaluation | None) -> str:
+def describe_card(card: ModelCard, evaluation: Evaluation | None, pointing: PointingRecord) -> str:
     """Give the README of a model folder as Markdown.
 
     Args:
         card: The model's card.
         evaluation: What was measured of it; None if nothing was.
+        pointing: How its heatmaps pointed at lesions.
 
     Returns:
         Markdown text, ending in a newline.
     """
-    sections = [_head(card), _question(card), _measured(evaluation), _trust(card), _feed(card), _origin(card)]
+    sections = [
+        _head(card),
+        _question(card),
+        _measured(evaluation),
+        _pointing(pointing),
+        _trust(card),
+        _feed(card),
+        _origin(card),
+    ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
@@ -61,6 +71,15 @@ def _measured(evaluation: Evaluation | None) -> str:
     text = f"{evaluation.n_cases} cases in {evaluation.n_groups} groups of {evaluation.collection}: {evaluation.part}."
     notes = [f"- {note}" for note in evaluation.notes]
     return "\n".join(["## How good it is", "", text, "", *rows, "", *matrix, *(["", *notes] if notes else [])])
+
+
+def _pointing(record: PointingRecord) -> str:
+    if not record.studies:
+        return ""
+    parts = ["## Where its heatmaps point"]
+    for study in record.studies:
+        parts += [study.about, pointing_table(study), "\n".join(f"- {note}" for note in study.notes)]
+    return "\n\n".join(parts)
 
 
 def _trust(card: ModelCard) -> str:

@@ -49,6 +49,9 @@ class Prediction:
         return self.labels[int(self.prob.argmax())]
 
 
+MEMBERS_LAST = "members' last"
+
+
 @dataclass(frozen=True, eq=False)
 class Heatmap:
     """Where a model found evidence for one label.
@@ -59,9 +62,10 @@ class Heatmap:
         label: Label id whose evidence this is.
         model: Id of the model.
         method: Name in the table of methods.
-        layer: Name of the layer it was read from.
+        layer: Name of the layer it was read from; `MEMBERS_LAST` for the mean of an ensemble's networks.
         grid_px: Height and width of the layer's grid: how coarse the map is.
-        peak: Largest value before scaling; 0 means no evidence anywhere.
+        peak: Largest value before scaling; 0 means no evidence anywhere. Of a mean over networks each of which was
+            scaled to 1: 1 where all of them peak at one place.
     """
 
     values: np.ndarray

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
 
 from medcls.core.model import ModelCard
-from medcls.core.prediction import Heatmap, Prediction
+from medcls.core.prediction import MEMBERS_LAST, Heatmap, Prediction
 from medcls.core.scan import Scan
 from medcls.errors import BadModel, MedclsError
 from medcls.explain.geometry import Cells, cells_of
@@ -38,6 +38,15 @@ class Answering(Protocol):
         """Turn what the network gave into calibrated answers."""
 
 
+class Averaging(Answering, Protocol):
+    """What it needs of several models that answer as one: `medcls.classifier.Ensemble` has it."""
+
+    members: Sequence[Answering]
+
+    def average(self, scan: Scan, answers: Sequence[Prediction]) -> Prediction:
+        """Turn the members' answers to a scan into one."""
+
+
 @dataclass(frozen=True, eq=False)
 class OpenScan:
     """A scan that went through a model once, ready to be explained for any label by any method.
@@ -60,6 +69,29 @@ class OpenScan:
     def cells(self) -> Cells:
         """Where the layer's cells lie on the square."""
         return cells_of(self.opened.net, self.opened.x, self.opened.grid_px[0], self.opened.layer)
+
+    @property
+    def layer(self) -> str:
+        """Name of the layer."""
+        return self.opened.layer
+
+
+@dataclass(frozen=True, eq=False)
+class OpenMembers:
+    """A scan that went once through each member of an ensemble.
+
+    Args:
+        model: The ensemble.
+        scan: The scan.
+        views: The members' passes.
+        prediction: The ensemble's answer, from the same passes.
+    """
+
+    model: Averaging
+    scan: Scan
+    views: tuple[OpenScan, ...]
+    prediction: Prediction
+    layer: str = MEMBERS_LAST
 
 
 def open_scan(model: Answering, scan: Scan, layer: str | None = None) -> OpenScan:
@@ -87,11 +119,24 @@ def open_scan(model: Answering, scan: Scan, layer: str | None = None) -> OpenSca
     return OpenScan(model, scan, placed.box, opened, prediction)
 
 
+def look(model: Answering, scan: Scan, layer: str | None = None) -> OpenScan | OpenMembers:
+    """Run a model, single or an ensemble, once on a scan; see `open_scan`.
+
+    Raises:
+        BadModel: As `open_scan`; also if a layer of an ensemble is asked for.
+    """
+    if not model.card.members or layer:
+        return open_scan(model, scan, layer)
+    both = cast(Averaging, model)
+    views = tuple(open_scan(member, scan) for member in both.members)
+    return OpenMembers(both, scan, views, both.average(scan, [view.prediction for view in views]))
+
+
 def draw(
-    view: OpenScan, label: str | None = None, method: str = "gradcam", *,
+    view: OpenScan | OpenMembers, label: str | None = None, method: str = "gradcam", *,
     progress: Callable[[int, int], None] | None = None, should_stop: Callable[[], bool] | None = None,
 ) -> Heatmap:  # fmt: skip
-    """Draw where a model found evidence for a label.
+    """Draw where a model found evidence for a label; an ensemble's heatmap is the mean of its members'.
 
     Args:
         view: The opened scan.
@@ -111,6 +156,10 @@ def draw(
         Stopped: If `should_stop` said so.
     """
     label = label or view.prediction.top
+    if isinstance(view, OpenMembers):
+        return _mean(
+            view, label, [draw(v, label, method, progress=progress, should_stop=should_stop) for v in view.views]
+        )
     square, peak = square_map(view, label, chosen(method), Watch(progress, should_stop))
     values = unplace(square, view.box, view.scan.size_px)
     return Heatmap(values, label, view.model.card.id, method, _layer(view, method), _grid(view, method), peak)
@@ -139,7 +188,7 @@ def predict_and_explain(
     """Answer a scan and draw where the evidence was, from one pass through the network.
 
     Args:
-        model: A model; an ensemble's heatmap is the mean of its members' (`layer` is then each one's last).
+        model: A model; an ensemble's heatmap is the mean of its members' last layers', and no layer can be named for it.
         scan: Any scan.
         label: Label id; None for the most probable one.
         method: A name of `METHODS`.
@@ -149,10 +198,7 @@ def predict_and_explain(
     Raises:
         MedclsError: As `open_scan` and `draw`.
     """
-    if model.card.members:
-        prediction = model.predict(scan)
-        return prediction, _mean(model, scan, label or prediction.top, method, watching)
-    view = open_scan(model, scan, layer)
+    view = look(model, scan, layer)
     return view.prediction, draw(view, label, method, **watching)
 
 
@@ -221,10 +267,10 @@ def _grid(view: OpenScan, method: str) -> tuple[int, int]:
     return (side, side) if method == "fullgrad" else view.opened.grid_px
 
 
-def _mean(model: Answering, scan: Scan, label: str, method: str, watching: dict[str, Any]) -> Heatmap:
+def _mean(view: OpenMembers, label: str, maps: Sequence[Heatmap]) -> Heatmap:
     """Average the members' maps, each scaled to 1 first: their units differ."""
-    maps = [explain(member, scan, label, method, **watching) for member in model.members]  # type: ignore[attr-defined]
     values = np.mean([m.values for m in maps], axis=0)  # NaN where one member did not look
     top = float(np.nanmax(values)) if np.isfinite(values).any() else 0.0
     coarsest = min((m.grid_px for m in maps), key=lambda grid: grid[0])
-    return Heatmap(values / top if top > 0 else values, label, model.card.id, method, "members' last", coarsest, top)
+    values = values / top if top > 0 else values
+    return Heatmap(values, label, view.model.card.id, maps[0].method, view.layer, coarsest, top)

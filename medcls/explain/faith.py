@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from medcls.errors import BadScan
-from medcls.explain.drawing import OpenScan, chosen, square_of
+from medcls.explain.drawing import Answering, OpenScan, chosen, square_of
 from medcls.explain.method_table import Method
 from medcls.explain.opening import open_at
 from medcls.explain.pointing import centred_gaussian, point
@@ -230,6 +230,21 @@ def random_square(view: OpenScan, index: int, method: Method, seed: int, watch: 
     """Draw the heatmap of the same network with random weights, (S, S), and its peak."""
     net = randomised(view.opened.net, seed)
     return square_of(open_at(net, view.opened.layer, view.opened.x), index, method, watch)
+
+
+def untaught(model: Answering, seed: int) -> Answering:
+    """Give a model, single or an ensemble, whose networks have learned nothing.
+
+    Args:
+        model: The model; not changed.
+        seed: Of the drawing of the weights.
+    """
+    own: Any = copy.copy(model)
+    if model.card.members:
+        own.members = tuple(untaught(member, seed) for member in own.members)
+    else:
+        own.net = randomised(model.net, seed)
+    return own
 
 
 def randomised(net: nn.Module, seed: int) -> nn.Module:

@@ -1,13 +1,14 @@
 """Painting a heatmap over its scan, and the picture as a PNG that says what it shows."""
 
 import io
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import cv2
 import numpy as np
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from medcls import __version__
 from medcls.core.prediction import Heatmap
@@ -28,6 +29,8 @@ STYLES = ("fill", "contour", "both")
 LEVELS = (0.25, 0.5, 0.75)
 _DARKEST = 0.3  # the lowest part of a table of colours is as dark as a scan's background
 _OPAQUE_FROM = 0.5  # weaker evidence is shown fainter
+_CAPTION_PX = 240  # width a caption needs at least
+_STRIP, _INK = (11, 13, 16), (201, 209, 217)
 _UNSEEN = 0.55  # brightness left to what the network did not look at
 
 
@@ -104,6 +107,38 @@ def colour(values: np.ndarray, colours: str) -> np.ndarray:
     low = 0.0 if colours == "jet" else _DARKEST
     steps = np.rint(255 * (low + (1 - low) * np.clip(values, 0, 1))).astype(np.uint8)
     return cv2.applyColorMap(steps.reshape(-1, 1), table)[:, 0, ::-1].reshape(*values.shape, 3)
+
+
+def caption(picture: np.ndarray, heatmap: Heatmap, method: str) -> np.ndarray:
+    """Put a strip under a painted picture that says what it shows; the picture itself stays as it is.
+
+    Args:
+        picture: As `paint` gave it, (H, W, 3) uint8.
+        heatmap: What it shows.
+        method: The method as a person reads it.
+
+    Returns:
+        (H + strip, max(W, 240), 3) uint8; beside a narrower picture stands near-black.
+    """
+    height, width = picture.shape[:2]
+    wide = max(width, _CAPTION_PX)
+    size = int(np.clip(wide / 40, 11, 40))
+    font = ImageFont.load_default(size)
+    facts = (
+        f"{method}, evidence for {heatmap.label}"
+        if not heatmap.empty
+        else f"{method}: no evidence for {heatmap.label}",
+        heatmap.model,
+        f"medcls {__version__}. Research use, not a medical device.",
+    )
+    columns = max(8, int((wide - size) / font.getlength("n")))
+    lines = [line for fact in facts for line in textwrap.wrap(fact, columns)]
+    canvas = Image.new("RGB", (wide, height + round(size * (1.4 * len(lines) + 0.8))), _STRIP)
+    canvas.paste(Image.fromarray(picture), (0, 0))
+    pen = ImageDraw.Draw(canvas)
+    for i, line in enumerate(lines):
+        pen.text((size / 2, height + size * (0.4 + 1.4 * i)), line, font=font, fill=_INK)
+    return np.asarray(canvas)
 
 
 def to_png(picture: np.ndarray, heatmap: Heatmap) -> bytes:

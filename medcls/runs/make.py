@@ -132,7 +132,7 @@ def evaluate_sources(
     tables, known = [], 0
     for collection, cases in zip(sources.collections, sources.cases, strict=True):
         chosen = [c for p, rows in cases.items() if part in ("all", "unseen", p) for c in rows]
-        fresh = _unseen(chosen, collection, classifier.seen)
+        fresh = unseen_cases(chosen, collection, classifier.seen)
         known += len(chosen) - len(fresh)
         rows = sorted(fresh if part in ("test", "unseen") else chosen, key=lambda case: case.id)
         if rows:
@@ -153,8 +153,14 @@ def evaluate_sources(
     return evaluation, table
 
 
-def _unseen(cases: list[Case], collection: Collection, seen: frozenset[str]) -> list[Case]:
-    """Give the cases of groups none of whose scans the model has seen."""
+def unseen_cases(cases: list[Case], collection: Collection, seen: frozenset[str]) -> list[Case]:
+    """Give the cases of groups none of whose scans a model has seen.
+
+    Args:
+        cases: Cases of a collection.
+        collection: The collection.
+        seen: What the model learned from, as `medcls.store.read_seen` gives it; empty: nothing is known, all are given.
+    """
     if not seen:
         return cases
     met = {case.group for case in collection.cases if store.seen_key(case.sha256) in seen}

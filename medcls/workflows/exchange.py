@@ -181,7 +181,8 @@ def _take(folders: list[Path]) -> tuple[ModelCard, ...]:
                 continue
             raise Conflict(f"There is already another model {card.id}", do="Retire it and remove its folder first")
         _run_once(folder, card)
-        (folder / store.README).write_text(describe_card(card, store.read_evaluation(folder)), encoding="utf-8")
+        text = describe_card(card, store.read_evaluation(folder), store.read_pointing(folder))
+        (folder / store.README).write_text(text, encoding="utf-8")
         target = home.weights() / card.id
         if target.exists():
             raise Conflict(f"There is already a folder {card.id} that is no model", do="Remove it first")

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medcls.core.prediction import Heatmap, Prediction
+from medcls.core.prediction import MEMBERS_LAST, Heatmap, Prediction
 from medcls.core.scan import Scan
 from medcls.errors import BadScan, MedclsError
 from medcls.explain import METHODS, Method, Stopped
 from medcls.explain.overlay import COLOURS, STYLES, Paint
+from medcls.explain.overlay import caption as _caption
 from medcls.explain.overlay import paint as _paint
 from medcls.explain.overlay import to_png as _to_png
 from medcls.explain.verdict import Check
@@ -21,7 +22,7 @@ from medcls.imaging.picture import to_png
 
 if TYPE_CHECKING:
     from medcls.classifier import Classifier
-    from medcls.explain.drawing import OpenScan
+    from medcls.explain.drawing import OpenMembers, OpenScan
 
 __all__ = ["COARSE_PX", "COLOURS", "DEFAULT", "METHODS", "STYLES", "Check", "Drawn", "Paint", "Stopped"]
 
@@ -62,6 +63,11 @@ def list_layers(classifier: "Classifier") -> tuple[str, ...]:
     from medcls.nets.layers import heatmap_layers
 
     return heatmap_layers(classifier.net)
+
+
+def networks_of(classifier: "Classifier") -> "tuple[Classifier, ...]":
+    """Give the networks behind a model: its members if it is an ensemble, else itself alone."""
+    return classifier.members if classifier.card.members else (classifier,)  # type: ignore[attr-defined]
 
 
 def classify_and_explain(
@@ -110,7 +116,7 @@ def draw_many(
 
     Args:
         scan: The scan.
-        classifier: From `classify.open_model`; not an ensemble where layers are named.
+        classifier: From `classify.open_model`.
         labels: Label ids.
         methods: Names of `METHODS`.
         layers: Layers; None for the last one.
@@ -118,21 +124,22 @@ def draw_many(
 
     Returns:
         One for each layer, method and label, in that order; what cannot be drawn comes with its reason.
+
+    Raises:
+        BadModel: If there is no such layer, or one is named for an ensemble.
     """
-    from medcls.explain.drawing import draw, open_scan
+    from medcls.explain.drawing import draw, look
 
     drawn: list[Drawn] = []
     for layer in layers:
-        view = None if classifier.card.members else open_scan(classifier, scan, layer)
+        view = look(classifier, scan, layer)
         for method in methods:
             for label in labels:
 
-                def make(label: str = label, method: str = method, view: "OpenScan | None" = view) -> Heatmap:
-                    if view is None:
-                        return draw_one(scan, classifier, label, method, progress=progress)
+                def make(label: str = label, method: str = method, view: "OpenScan | OpenMembers" = view) -> Heatmap:
                     return draw(view, label, method, progress=progress)
 
-                drawn.append(_try(make, label, method, "" if view is None else view.opened.layer))
+                drawn.append(_try(make, label, method, view.layer))
     return tuple(drawn)
 
 
@@ -153,7 +160,7 @@ def check_heatmap(
 
     Args:
         scan: The scan.
-        classifier: From `classify.open_model`; not an ensemble.
+        classifier: From `classify.open_model`; of an ensemble, one of `networks_of`.
         label: Label id.
         method: A name of `METHODS`.
         layer: Name of a layer; None for the last one.
@@ -219,9 +226,17 @@ def plain_picture(scan: Scan, side_px: int = 800) -> bytes:
     return to_png(base(scan, (max(1, round(scan.size_px[1] * share)), max(1, round(scan.size_px[0] * share)))))
 
 
-def export(scan: Scan, heatmap: Heatmap, how: Paint) -> bytes:
-    """Give a heatmap over its scan as a PNG of the scan's own size; model, method and label stand in its text."""
-    return _to_png(_paint(scan, heatmap, how), heatmap)
+def export(scan: Scan, heatmap: Heatmap, how: Paint, captioned: bool = False) -> bytes:
+    """Give a heatmap over its scan as a PNG, a pixel for each of the scan's; model, method and label stand in its text.
+
+    Args:
+        scan: The scan.
+        heatmap: Its heatmap.
+        how: Style, colours, opacity.
+        captioned: True to write them in a strip under the picture too, for whoever sees it elsewhere.
+    """
+    painted = _paint(scan, heatmap, how)
+    return _to_png(_caption(painted, heatmap, METHODS[heatmap.method].title) if captioned else painted, heatmap)
 
 
 def describe(heatmap: Heatmap, label_name: str, scan: Scan) -> str:
@@ -235,8 +250,22 @@ def describe(heatmap: Heatmap, label_name: str, scan: Scan) -> str:
         if METHODS[heatmap.method].per_label
         else f"for any label (it draws the same for {label_name} as for the others)"
     )
-    told = f"{title}: where the network finds evidence {which}, brightest where most. The layer read has {rows} x {columns} cells"
+    read = "The layer read has"
+    if heatmap.layer == MEMBERS_LAST:
+        read = "It is the mean of several networks' heatmaps; the coarsest layer read has"
+    told = f"{title}: where the network finds evidence {which}, brightest where most. {read} {rows} x {columns} cells"
     cell_px = max(scan.size_px) / max(rows, 1)
     if max(scan.size_px) <= COARSE_PX:
         return f"{told}: on a patch this small the picture is coarse, and says little more than whether the whole patch counts."
     return f"{told}, each about {cell_px:.0f} px wide: edges finer than that mean nothing."
+
+
+def describe_many(heatmaps: Sequence[Heatmap], scan: Scan) -> str:
+    """Say in a sentence or two how several heatmaps of one scan are to be read; empty if all of them are empty."""
+    cells_px = sorted(round(max(scan.size_px) / max(h.grid_px)) for h in heatmaps if not h.empty)
+    if not cells_px:
+        return ""
+    if max(scan.size_px) <= COARSE_PX:
+        return "Brightest where the network finds most evidence. On a patch this small the pictures are coarse, and say little more than whether the whole patch counts."
+    wide = f"{cells_px[0]}" if cells_px[0] == cells_px[-1] else f"{cells_px[0]} to {cells_px[-1]}"
+    return f"Brightest where the network finds most evidence. A cell of what was read is about {wide} px wide: edges finer than that mean nothing."

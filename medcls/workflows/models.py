@@ -5,6 +5,7 @@ from pathlib import Path
 from medcls import store
 from medcls.core.evaluation import CaseTable, Estimate, Evaluation
 from medcls.core.model import ModelCard
+from medcls.core.pointing import PointingStudy
 from medcls.errors import MedclsError
 from medcls.store import Broken
 
@@ -41,6 +42,15 @@ def evaluation_of(model_id: str) -> Evaluation | None:
         BadModel: If there is no such model or the file cannot be used.
     """
     return store.read_evaluation(model_id)
+
+
+def pointing_of(model_id: str) -> tuple[PointingStudy, ...]:
+    """Give how a model's heatmaps pointed at lesions, as `pointing.keep` kept it; nothing if it was not measured.
+
+    Raises:
+        BadModel: If there is no such model or the file cannot be used.
+    """
+    return store.read_pointing(model_id).studies
 
 
 def cases_of(model_id: str) -> CaseTable | None:

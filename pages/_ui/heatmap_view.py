@@ -3,6 +3,7 @@
 How to use it: `heatmap_view.show(scan, heatmap, heatmap_view.controls("classify"), label_name, key="classify.heatmap")`.
 """
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from pages._ui.charts import data_url
 from pages._ui.palette import SCAN_BACKGROUND, SCAN_TEXT
 
 _SIDE_PX = 800
+_TITLE = 24  # characters of a line above a picture
 _STYLE_WORDS = {"fill": "Fill", "contour": "Contour", "both": "Both"}
 _CONFIG = {"displaylogo": False, "scrollZoom": True, "modeBarButtons": [["zoom2d", "pan2d", "resetScale2d"]]}
 
@@ -122,9 +124,11 @@ def linked_figure(
     height, width = scan.size_px
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    gap = 36 / (rows * height_px)
+    above = [_over_picture(title) for title in titles]
+    tall = 16 + 18 * max(title.count("<br>") + 1 for title in above)
+    gap = (tall + 2) / (rows * height_px)
     figure = make_subplots(
-        rows, columns, subplot_titles=list(titles), horizontal_spacing=0.01, vertical_spacing=gap if rows > 1 else 0
+        rows, columns, subplot_titles=above, horizontal_spacing=0.01, vertical_spacing=gap if rows > 1 else 0
     )
     for i, png in enumerate(pictures):
         axis = str(i + 1) if i else ""
@@ -142,7 +146,14 @@ def linked_figure(
     figure.update_yaxes(visible=False, range=[height, 0], matches="y", constrain="domain")
     figure.update_annotations(font={"color": SCAN_TEXT, "size": 13})
     figure.update_layout(
-        height=rows * height_px, margin={"l": 8, "r": 8, "t": 34, "b": 8}, paper_bgcolor=SCAN_BACKGROUND,
+        height=rows * height_px, margin={"l": 8, "r": 8, "t": tall, "b": 8}, paper_bgcolor=SCAN_BACKGROUND,
         plot_bgcolor=SCAN_BACKGROUND, showlegend=False, dragmode="zoom", uirevision=scan.sha256, hovermode=False,
     )  # fmt: skip
     return figure
+
+
+def _over_picture(title: str) -> str:
+    """Give a title of two short lines at most; tags in it are shown, not obeyed."""
+    lines = textwrap.wrap(title, _TITLE)
+    lines = lines if len(lines) <= 2 else [lines[0], lines[1][: _TITLE - 1] + "…"]
+    return "<br>".join(line.replace("&", "&amp;").replace("<", "&lt;") for line in lines) or " "

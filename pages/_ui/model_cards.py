@@ -80,6 +80,7 @@ def show_card(card: ModelCard) -> None:
         _show_origin(card)
     with right:
         _show_figures(card)
+        _show_pointing(card)
 
 
 def _show_what(card: ModelCard) -> None:
@@ -138,6 +139,29 @@ def _show_figures(card: ModelCard) -> None:
         confusion_chart({card.id: found.confusion}, {card.id: "truth (row), answer (column)"}, found.labels),
         key="models.confusion",
     )
+
+
+def _show_pointing(card: ModelCard) -> None:
+    """Show how often the model's heatmaps point at the lesion, beside the two controls."""
+    try:
+        studies = models.pointing_of(card.id)
+    except MedclsError as error:
+        notices.show_error(error)
+        return
+    for study in studies:
+        st.markdown(f"**Where its heatmaps point**  \n{notices.escape(study.about)}")
+        rows = [
+            {
+                "heatmap": f"control: {row.title}" if row.control else row.title,
+                "points at the lesion": show_estimate(row.hits),
+                "above the centred Gaussian": row.gain,
+                "n": row.hits.n, "energy inside": show_estimate(row.energy_inside), "IoU": show_estimate(row.iou),
+            }
+            for row in study.rows
+        ]  # fmt: skip
+        st.dataframe(rows, hide_index=True, alt=f"How often heatmaps point at the lesion in {study.collection}")
+        for note in study.notes:
+            st.caption(notices.escape(note))
 
 
 def show_actions(card: ModelCard) -> None:

@@ -55,6 +55,39 @@ def test_explain_refuses_what_does_not_exist(capsys, tmp_path, picture, tiny_mod
     assert "allowed" in (told := capsys.readouterr().out) or "nowhere" in told
 
 
+def test_explain_test_into_the_card(capsys, tmp_path, home, tiny_model) -> None:
+    """One command measures, prints the table with both controls, and keeps it where the README and `models show` find it."""
+    from medcls.data.collections import add_collection
+
+    for i in range(1, 5):
+        for folder, name, data in (
+            ("malignant", f"malignant ({i}).png", phantom("breast-ultrasound", "malignant", 50 + i, (90, 120))),
+            ("malignant", f"malignant ({i})_mask.png", _mask(50 + i)),
+            ("benign", f"benign ({i}).png", phantom("breast-ultrasound", "benign", 50 + i, (90, 120))),
+        ):
+            path = tmp_path / "busi" / folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+    add_collection(tmp_path / "busi")
+    asked = ["explain-test", "--model", tiny_model.id, "--data", "busi", "--label", "malignant", "--everything"]
+    assert main([*asked, "--method", "gradcam", "layercam", "--into-card"]) == 0
+    printed = capsys.readouterr()
+    assert "Kept in the folder" in printed.err
+    rows = [line for line in printed.out.splitlines() if line.startswith("| ") and "pointing game" not in line]
+    assert [row.split(" | ")[0] for row in rows] == [
+        "| Grad-CAM", "| LayerCAM", "| *control:* centred Gaussian", "| *control:* random weights",
+    ]  # fmt: skip
+    assert main(["models", "show", tiny_model.id]) == 0
+    assert all(row in capsys.readouterr().out for row in rows[:1])
+    assert main([*asked, "--method", "gradcam", "--json"]) == 0
+    study = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in study["rows"]] == ["gradcam", "centred Gaussian", "random weights"]
+
+
+def _mask(seed: int) -> bytes:
+    return to_png(phantom_mask("breast-ultrasound", "malignant", seed, (90, 120)).astype(np.float32))
+
+
 def test_tissue_map(capsys, tmp_path, home) -> None:
     from medcls.data.collections import add_collection
     from tests.tiny import install, write_tiny

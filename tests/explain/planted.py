@@ -69,7 +69,7 @@ def scan(*spots: tuple[str, int, int], size_px: tuple[int, int] = (SIZE_PX, SIZE
     return Scan(pixels, "0" * 64)
 
 
-def brightest(values: np.ndarray) -> tuple[float, float]:
-    """Give the middle of the brightest pixels, row and column."""
-    rows, columns = np.nonzero(values >= np.nanmax(values) * (1 - 1e-6))
+def brightest(values: np.ndarray, level: float = 1 - 1e-6) -> tuple[float, float]:
+    """Give the middle of the brightest pixels, row and column: those that reach `level` of the greatest value."""
+    rows, columns = np.nonzero(values >= np.nanmax(values) * level)
     return float(rows.mean()), float(columns.mean())

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import pytorch_grad_cam
 import torch
+from pytorch_grad_cam.utils.image import scale_accross_batch_and_channels
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 
@@ -97,6 +98,28 @@ def test_class_activation_map_adds_up_to_the_logit() -> None:
 def test_class_activation_map_is_refused_where_it_is_not_exact() -> None:
     with pytest.raises(BadModel, match="HiResCAM"):
         METHODS["cam"].run(opened_small("layer3"), 0, QUIET)
+
+
+def test_full_gradients_equal_the_library(capsys) -> None:
+    """The library's FullGrad on the whole network, hooks and all, is made of the same gradients and biases.
+
+    It scales every channel to 1 before it adds them up, which `fullgrad` leaves out on purpose; done here, the maps agree.
+    """
+    opened = opened_small()
+    own = twin(opened.net)
+    # The library hooks what its layers give; a layer that works in place behind one would change that.
+    for module in own.modules():
+        if hasattr(module, "inplace"):
+            module.inplace = False
+    expected = pytorch_grad_cam.FullGrad(own, [])(opened.x, [ClassifierOutputTarget(1)])[0]
+    x, pairs, gradients = full_gradients(opened, 1)
+    shares = [(gradients[0] * x).detach()] + [
+        g * bias.view(1, -1, 1, 1) for (bias, out), g in zip(pairs, gradients[1:], strict=True) if out.ndim == 4
+    ]
+    channels = [np.abs(share.detach().numpy()) for share in shares]
+    total = sum(scale_accross_batch_and_channels(c, (64, 64)).sum((0, 1)) for c in channels)
+    assert expected.std() > 0.05
+    assert np.allclose(scaled(total), expected, atol=2e-3)
 
 
 @pytest.mark.parametrize("name", ["resnet18", "densenet121", "cancernet"])

@@ -8,7 +8,7 @@ from PIL import Image
 
 from medcls.core.prediction import Heatmap
 from medcls.core.scan import Scan
-from medcls.explain.overlay import COLOURS, STYLES, Paint, colour, paint, to_png
+from medcls.explain.overlay import COLOURS, STYLES, Paint, caption, colour, paint, to_png
 
 GREY = Scan(np.full((40, 60), 0.5, np.float32), "0" * 64)
 
@@ -66,6 +66,20 @@ def test_png_has_the_scans_size_and_says_what_it_shows() -> None:
     assert picture.text["Label"] == "red"
     assert picture.text["Layer"] == "thin"
     assert picture.text["Peak"] == "2"
+
+
+@pytest.mark.parametrize("width", [50, 400, 1500])
+def test_caption_stands_under_the_picture_and_leaves_it_alone(width: int) -> None:
+    """Written light on near-black below the last row of the scan, over its whole width, for any size of scan."""
+    picture = np.full((50, width, 3), 128, np.uint8)
+    shown = caption(picture, heatmap(np.zeros((50, width), np.float32)), "Grad-CAM")
+    assert (shown[:50, :width] == 128).all()
+    assert shown.shape[1] == max(width, 240)
+    strip = shown[50:].max(2)
+    assert 30 < len(strip) < 250
+    assert strip.max() > 150
+    assert not (strip[:, -2:] > 100).any(), "no line runs out of the strip"
+    assert not (strip[-3:] > 100).any()
 
 
 def test_other_sizes() -> None:

@@ -5,7 +5,8 @@ import pytest
 
 from medcls.imaging.phantom import phantom, phantom_mask
 from medcls.imaging.picture import to_png
-from medcls.workflows import explain
+from medcls.workflows import classify, explain
+from medcls.workflows.ensemble import make_ensemble
 from medcls.workflows.scans import read
 from pages._ui import heatmap_view
 from tests.pages.conftest import assert_sound, words
@@ -67,6 +68,41 @@ def test_tests_are_told_in_words(open_app, tiny_model) -> None:
     app.run()
     assert_sound(app)
     assert "of the heatmap lies on it" in words(app).replace("\\", "") or "nothing to test" in words(app)
+
+
+def test_networks_of_an_ensemble_are_tested_one_by_one(open_app, tiny_model, tiny_made, home) -> None:
+    """The mean has no network of its own to test: each member's heatmap has its row, and the page says so."""
+    from tests.tiny import install
+
+    install(tiny_made, home / "weights", "breast-ultrasound--tiny--0002")
+    both = make_ensemble([tiny_model.id, "breast-ultrasound--tiny--0002"], "Both")
+    app = open_app(PAGE, model=both.id)
+    app.file_uploader[0].set_value([("scan.png", png(), "image/png")]).run()
+    app.multiselect[0].set_value(["gradcam"]).run()
+    next(t for t in app.toggle if t.label == "Test these heatmaps").set_value(True).run()
+    assert_sound(app)
+    assert "averages several networks" in words(app)
+    assert "tested network by network" in words(app)
+    (table,) = [t.value for t in app.dataframe if "Heatmap" in t.value]
+    assert len(table) == 2
+    assert all(tiny_model.name in row for row in table["Heatmap"])
+
+
+def test_what_was_stopped_is_said_and_can_be_drawn_after_all(open_app, tiny_model) -> None:
+    """Stop in the middle of a slow method, which a click does by ending the script and noting what was still to be drawn."""
+    app = opened(open_app, ("scan.png", png()))
+    app.multiselect[0].set_value(["gradcam", "ablationcam"])
+    card = tiny_model
+    scan = read(png())
+    label = classify.open_model(card.id).predict(scan).top
+    layer = explain.list_layers(classify.open_model(card.id))[-1]
+    app.session_state["heatmaps.stopped"] = {(scan.sha256, scan.size_px, card.to_json(), label, "ablationcam", layer)}
+    app.run()
+    assert_sound(app)
+    assert any("Ablation-CAM" in e.value and "Stopped" in e.value for e in app.error)
+    next(b for b in app.button if b.label == "Draw what was stopped").click().run()
+    assert_sound(app)
+    assert not app.error
 
 
 def test_broken_file_is_said(open_app, tiny_model) -> None:

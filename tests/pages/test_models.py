@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from medcls import store
+from medcls.core.evaluation import Estimate
+from medcls.core.pointing import PointingRow, PointingStudy
 from medcls.workflows import exchange
 from tests import tiny
 from tests.pages.conftest import assert_sound, words
@@ -64,3 +66,23 @@ def test_text_of_a_card_is_shown_and_not_obeyed(open_app, tiny_made: Path, home:
     shown = [m.value for m in app.markdown if "tracker" in m.value]
     assert shown
     assert all(r"\!\[x\]\(http\://tracker/p\.png\)" in text for text in shown), "shown as written, fetched by nobody"
+
+
+def test_heatmaps_that_were_measured_are_told_with_their_controls(open_app, tiny_model) -> None:
+    hits = Estimate(0.75, 0.5, 0.9, 0.95, 20, "Wilson")
+    row = PointingRow("gradcam", "Grad-CAM", False, hits, 0.4, 0.3, Estimate(0.25, 0.05, 0.45, 0.95, 20, "groups"))
+    centre = PointingRow(
+        "centre", "centred Gaussian", True, Estimate(0.5, 0.3, 0.7, 0.95, 20, "Wilson"), 0.2, 0.1, None
+    )
+    store.add_pointing(
+        PointingStudy(tiny_model.id, "busi", "malignant", "layer4", 26, 20, 0.1, (row, centre), ("What it means.",))
+    )
+    app = open_app(PAGE)
+    assert_sound(app)
+    text = words(app).replace("\\", "")
+    assert "Where its heatmaps point" in text
+    assert "20 of 26 cases" in text
+    assert "What it means." in text
+    shown = next(t.value for t in app.dataframe if "points at the lesion" in t.value)
+    assert list(shown["heatmap"]) == ["Grad-CAM", "control: centred Gaussian"]
+    assert shown["above the centred Gaussian"][0] == "+0.25 (+0.05 to +0.45)"

@@ -1,13 +1,18 @@
 """Heatmaps as pages and commands ask for them."""
 
+import dataclasses
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
+from medcls.classifier import Ensemble
 from medcls.core.scan import Scan
 from medcls.errors import BadModel, BadScan
 from medcls.imaging.picture import to_png
 from medcls.workflows import explain
-from tests.explain.planted import model, scan
+from tests.explain.planted import Spots, model, scan
 
 PICTURE = scan(("red", 24, 24), ("blue", 40, 40))
 
@@ -49,6 +54,40 @@ def test_describe_says_what_is_shown() -> None:
     assert "the same for Red as for the others" in explain.describe(
         explain.draw_one(large, model(), "red", "eigencam"), "Red", large
     )
+
+
+def test_several_are_described_by_their_cells() -> None:
+    large = Scan(np.kron(PICTURE.pixels, np.ones((4, 4, 1), np.float32)), "0" * 64)
+    coarse, fine = (explain.draw_one(large, model(), "red", method) for method in ("gradcam", "fullgrad"))
+    assert "about 32 px wide" in explain.describe_many([coarse, coarse], large)
+    assert "about 4 to 32 px wide" in explain.describe_many([coarse, fine], large)
+    assert "coarse" in explain.describe_many([explain.draw_one(PICTURE, model(), "red")], PICTURE)
+    assert explain.describe_many([explain.draw_one(scan(), model(), "red")], scan()) == ""
+
+
+def test_ensemble_is_drawn_as_a_whole_and_tested_by_its_networks() -> None:
+    one, two = model(Spots("padded")), model(Spots("patches"))
+    both = Ensemble(dataclasses.replace(one.card, id="both", members=("one", "two")), (one, two))
+    drawn = explain.draw_many(PICTURE, both, ["red", "blue"], ["gradcam", "hirescam"])
+    assert [d.error for d in drawn] == [None] * 4
+    assert {d.layer for d in drawn} == {"members' last"}
+    assert np.array_equal(drawn[0].heatmap.values, explain.draw_one(PICTURE, both, "red").values)
+    assert "mean of several networks' heatmaps" in explain.describe(drawn[0].heatmap, "Red", PICTURE)
+    assert explain.networks_of(both) == (one, two)
+    assert explain.networks_of(one) == (one,)
+    with pytest.raises(BadModel, match="one, two"):
+        explain.draw_many(PICTURE, both, ["red"], layers=["thin"])
+
+
+def test_captioned_picture_holds_the_plain_one() -> None:
+    heatmap = explain.draw_one(PICTURE, model(), "red")
+    plain, captioned = (
+        Image.open(io.BytesIO(explain.export(PICTURE, heatmap, explain.Paint(), wanted))) for wanted in (False, True)
+    )
+    assert plain.size == (64, 64)
+    assert np.array_equal(np.asarray(captioned)[:64, :64], np.asarray(plain))
+    assert captioned.text == plain.text
+    assert captioned.size[1] > 64
 
 
 def test_mask_is_read_or_refused() -> None:

@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 
+from medcls import store
 from medcls.data.collections import add_collection, open_collection
-from medcls.errors import BadData, MedclsError
+from medcls.errors import BadData, BadModel, MedclsError
 from medcls.explain.pointing import centred_gaussian, point
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom, phantom_mask
 from medcls.imaging.picture import to_png
-from medcls.workflows import classify, pointing
+from medcls.workflows import classify, models, pointing
+from medcls.workflows.ensemble import make_ensemble
+from tests.tiny import install
 
 TASK = "breast-ultrasound"
 
@@ -42,8 +45,9 @@ def test_counts_are_those_of_the_cases(busi, tiny_model) -> None:
     centre = [point(centred_gaussian(m.shape), m) for m in masks]
     row = study.rows[2]
     assert row.hits.value == pytest.approx(np.mean([c.hit for c in centre]))
-    assert row.energy_inside == pytest.approx(np.mean([c.energy_inside for c in centre]))
-    assert row.above_centre.value == 0
+    assert row.energy_inside.value == pytest.approx(np.mean([c.energy_inside for c in centre]))
+    assert row.above_centre is None
+    assert study.rows[0].above_centre is not None
     assert study.rows[0].above_centre.value == pytest.approx(study.rows[0].hits.value - row.hits.value)
     told = pointing.table(study)
     assert "| Grad-CAM |" in told
@@ -51,10 +55,69 @@ def test_counts_are_those_of_the_cases(busi, tiny_model) -> None:
     assert f"{len(right)} of {len(cases)} cases" in told
 
 
-def test_only_cases_the_model_was_tested_on(busi, tiny_model) -> None:
-    """The tiny model was tested on phantoms of other names: none of these cases is held out."""
+def learned_from(model_id: str, digests) -> None:
+    """Let a model say that it learned from these scans."""
+    path = store.folder(model_id)
+    store.write_seen(path, digests)
+    store.seal(path, store.read_card(path))
+
+
+def test_only_cases_the_model_never_learned_from(busi, tiny_model) -> None:
+    """Of the malignant cases all but those of one group were seen: that group is what is measured."""
+    with pytest.raises(BadData, match="does not say"):
+        pointing.measure(tiny_model.id, "busi", "malignant")
+    cases = [c for c in busi.cases if c.label == "malignant"]
+    learned_from(tiny_model.id, [c.sha256 for c in cases])
     with pytest.raises(BadData, match="held out"):
         pointing.measure(tiny_model.id, "busi", "malignant")
+    classifier = classify.open_model(tiny_model.id)
+    kept = next(c.group for c in cases if classifier.predict(read_scan(busi.read(c))).top == "malignant")
+    learned_from(tiny_model.id, [c.sha256 for c in cases if c.group != kept])
+    study = pointing.measure(tiny_model.id, "busi", "malignant", ("gradcam",))
+    assert study.n_cases == sum(c.group == kept for c in cases) < len(cases)
+    assert "never learned from" in pointing.table(study)
+
+
+def test_ensemble_is_measured_by_the_mean_of_its_members(busi, tiny_model, tiny_made, home) -> None:
+    """One network twice is an ensemble that points where the one network points, and so does its control."""
+    install(tiny_made, home / "weights", "breast-ultrasound--tiny--0002")
+    both = make_ensemble([tiny_model.id, "breast-ultrasound--tiny--0002"], "Both")
+    one = pointing.measure(tiny_model.id, "busi", "malignant", ("gradcam",), everything=True)
+    two = pointing.measure(both.id, "busi", "malignant", ("gradcam",), everything=True)
+    assert two.layer == "members' last"
+    for a, b in zip(one.rows, two.rows, strict=True):
+        assert (a.name, a.hits) == (b.name, b.hits)
+        assert a.energy_inside.value == pytest.approx(b.energy_inside.value, rel=1e-4)
+        assert a.energy_inside.low <= a.energy_inside.value <= a.energy_inside.high
+
+
+def test_study_is_kept_with_the_model(busi, tiny_model) -> None:
+    """On disk, vouched for by the card, in the README; measured again it is replaced; it moves along when published anew."""
+    study = pointing.measure(tiny_model.id, "busi", "malignant", ("gradcam", "layercam"), everything=True)
+    benign = pointing.measure(tiny_model.id, "busi", "benign", ("gradcam",), everything=True)
+    for one in (study, benign, study):
+        card = pointing.keep(one)
+    assert models.pointing_of(tiny_model.id) == (study, benign)
+    assert card.files[store.POINTING] == store.digest(store.folder(tiny_model.id) / store.POINTING)
+    store.verify(store.folder(tiny_model.id))
+    readme = (store.folder(tiny_model.id) / store.README).read_text(encoding="utf-8")
+    assert "## Where its heatmaps point" in readme
+    assert "| *control:* centred Gaussian |" in readme
+    assert readme == store.readme(tiny_model.id)
+    again = store.publish(store.folder(tiny_model.id), model_id="again")
+    assert [s.model for s in models.pointing_of("again")] == ["again", "again"]
+    store.verify(store.folder("again"))
+    assert again.files[store.POINTING] != card.files[store.POINTING]
+
+
+def test_changed_study_is_found_out(busi, tiny_model) -> None:
+    pointing.keep(pointing.measure(tiny_model.id, "busi", "malignant", ("gradcam",), everything=True))
+    path = store.folder(tiny_model.id) / store.POINTING
+    path.write_text(path.read_text().replace('"hit', '"Hit', 1), encoding="utf-8")
+    with pytest.raises(BadModel, match="not the file that was published"):
+        classify.open_model(tiny_model.id)
+    with pytest.raises(BadModel, match="cannot be used"):
+        models.pointing_of(tiny_model.id)
 
 
 def test_unknown_method(busi, tiny_model) -> None:
