@@ -13,6 +13,8 @@ from medcls.runs.folder import RunFolder, open_run
 if TYPE_CHECKING:
     from medcls.runs.make import Follow
 
+_TRIALS = 20
+
 
 def train(spec: RunSpec, follow: "Follow | None" = None) -> tuple[str, ModelCard]:
     """Carry out a new run in this process; of a recipe that is a search, the whole search, whose best trial counts.
@@ -45,7 +47,7 @@ def _search(spec: RunSpec, sampler: Any, ranges: dict[str, Any], follow: "Follow
     from medcls.runs.worker import work
     from medcls.workflows import search
 
-    wanted = search.SearchSpec(f"{spec.recipe}-{secrets.token_hex(2)}", spec, ranges, sampler, prune=False)
+    wanted = search.SearchSpec(f"{spec.recipe}-{secrets.token_hex(2)}", spec, ranges, sampler, _TRIALS, prune=False)
 
     def start(run: RunFolder) -> None:
         with contextlib.suppress(MedclsError):  # its state says so, and the search counts it as failed

@@ -13,13 +13,15 @@ from medcls.core.recipes import RECIPES
 from medcls.core.run import EpochResult
 from medcls.data.collections import add_collection, open_collection
 from medcls.data.splits import read_split
-from medcls.errors import BadData
+from medcls.errors import BadData, BadModel
 from medcls.imaging.phantom import phantom
 from medcls.runs.folder import open_run
 from medcls.runs.make import Follow
 from medcls.workflows import runs
 from medcls.workflows.reproduce import Clock, Means, adapt, forget, reproduce
 from medcls.workflows.reproduction import describe_page, folder, read_row, read_rows, systems
+from medcls.workflows.search import list_searches, show_search
+from medcls.workflows.train import train
 
 SMALL = "idc-cancernet-thinnest"
 MEANS = Means(max_px=32, max_epochs=1)
@@ -202,3 +204,24 @@ def test_a_task_without_data_is_said():
         next(reproduce({}, MEANS, ["melanoma-vgg16-frozen"]))
     with pytest.raises(BadData, match="breakhis=COLLECTION"):
         next(reproduce({}, MEANS, ["breakhis-mobilenet"]))
+
+
+def test_train_says_which_model_a_chain_lacks_and_then_starts_from_it(patches):
+    spec = replace(adapt("idc-breakhis-first", "patches", MEANS)[0], name="")
+    with pytest.raises(
+        BadModel, match="train --recipe breakhis-cancernet --data breakhis --publish breakhis-cancernet"
+    ):
+        train(spec)
+    first, _ = train(adapt("breakhis-cancernet", "fields", MEANS)[0])
+    runs.publish_run(first, model_id="breakhis-cancernet")
+    _, card = train(spec)
+    assert "Started from the model breakhis-cancernet" in card.origin.initial
+
+
+def test_train_carries_out_a_recipe_that_is_a_search(patches, monkeypatch):
+    monkeypatch.setattr("medcls.workflows.train._TRIALS", 2)
+    run, card = train(adapt("idc-cancernet-search-adagrad", "patches", MEANS)[0])
+    assert len(runs.list_runs()) == 2
+    assert card.origin.run == run
+    (name,) = list_searches()
+    assert show_search(name).best.run == run
