@@ -220,6 +220,19 @@ def find_recipe(name: str) -> Recipe:
     return RECIPES[name]
 
 
+def recipes_for(task_id: str) -> tuple[str, ...]:
+    """Give the names of the recipes that fit a task: those made for it, and those for any.
+
+    Args:
+        task_id: A task's id; `own` for labels of a collection's own, as BreakHis has them.
+    """
+    return tuple(
+        name
+        for name, recipe in RECIPES.items()
+        if (task_id in recipe.tasks if recipe.tasks else not recipe.data or task_id == "own")
+    )
+
+
 def first_of(name: str) -> str:
     """Give the recipe whose model a recipe starts from; empty if it starts from none.
 

@@ -7,7 +7,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import streamlit as st
 
 from medcls.core.backbones import BACKBONES
-from medcls.core.recipes import RECIPES, apply_recipe, first_of
+from medcls.core.recipes import RECIPES, Recipe, apply_recipe, first_of, recipes_for
 from medcls.core.run import Knob, RunSpec, knobs
 from medcls.errors import MedclsError
 from medcls.workflows import models, runs
@@ -52,7 +52,7 @@ def key(name: str) -> str:
 
 def pick_recipe(task_id: str, collections: tuple[str, ...]) -> None:
     """Draw the choice of a recipe; choosing one sets the whole form."""
-    fitting = [name for name, recipe in RECIPES.items() if not recipe.tasks or task_id in recipe.tasks]
+    fitting = recipes_for(task_id)
     current = draft().recipe
 
     def take() -> None:
@@ -83,7 +83,7 @@ def _tell_recipe(name: str) -> None:
     first = first_of(name)
     if first and first not in {card.id for card in models.list_models()}:
         st.caption(
-            f"It starts from a model that is not here yet: train recipe `{first}` on the set {RECIPES[first].data} and publish it as `{first}`."
+            f"It starts from a model that is not here yet: train recipe `{first}` on the set {RECIPES[first].data}, publish it, and choose it under *Start from*."
         )
 
 
@@ -137,11 +137,7 @@ def show_main_knobs(backbone: str) -> dict[str, Any]:
     for column, name in zip(row, ("size_px", "epochs", "batch_size", "lr"), strict=True):
         with column:
             value = getattr(draft(), name)
-            if (
-                name == "size_px"
-                and backbone in BACKBONES
-                and not draft().recipe.startswith(("idc-", "melanoma-", "ultrasound-"))
-            ):
+            if name == "size_px" and backbone in BACKBONES and not RECIPES.get(draft().recipe, Recipe("")).project:
                 value = min(BACKBONES[backbone].size_px, 512) if value == RunSpec().size_px else value
             values[name] = show_knob(name, value, suffix=backbone if name == "size_px" else "")
     return values

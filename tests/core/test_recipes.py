@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from medcls.core.backbones import BACKBONES
-from medcls.core.recipes import PROJECTS, RECIPES, apply_recipe, first_of
+from medcls.core.recipes import PROJECTS, RECIPES, apply_recipe, first_of, recipes_for
 from medcls.core.run import RunSpec
 from medcls.errors import BadSpec
 
@@ -34,6 +34,13 @@ def test_a_chain_begins_with_a_model_of_the_same_network(name: str) -> None:
     assert first.knobs["backbone"] == RECIPES[name].knobs["backbone"]
     assert first.data
     assert not first_of(first_of(name))
+
+
+def test_a_task_is_offered_its_own_recipes_and_those_for_any() -> None:
+    offered = recipes_for("breast-histology-idc")
+    assert {"fine-tune", "idc-breakhis-first"} <= set(offered)
+    assert not any(name.startswith(("breakhis-", "melanoma-", "ultrasound-")) for name in offered)
+    assert {"fine-tune", "breakhis-mobilenet"} <= set(recipes_for("own"))
 
 
 def test_an_unknown_recipe_is_refused_with_the_list() -> None:
