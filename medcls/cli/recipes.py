@@ -18,7 +18,11 @@ def add(verbs: Any) -> None:
         "Run the seed projects' systems again on splits without leaks; goes on where it stopped.",
     )
     made.add_argument(
-        "--data", nargs="+", default=[], metavar="TASK=COLLECTION", help="labelled collection of each task"
+        "--data",
+        nargs="+",
+        default=[],
+        metavar="TASK=COLLECTION",
+        help="labelled collection of each task, and breakhis=COLLECTION for the chains that begin there",
     )
     made.add_argument("--only", nargs="+", default=[], metavar="NAME", help="only these systems")
     made.add_argument("--again", nargs="+", default=[], metavar="NAME", help="forget the rows of these systems first")
@@ -32,38 +36,50 @@ def add(verbs: Any) -> None:
         "--max-epochs", type=int, default=0, help="most epochs to run (default: what the system asks for)"
     )
     made.add_argument(
+        "--max-cases",
+        type=int,
+        default=0,
+        help="most cases to learn from; a quarter as many choose the epoch (default: all)",
+    )
+    made.add_argument("--max-trials", type=int, default=12, help="trials of a search (default 12)")
+    made.add_argument(
         "--imagenet",
         type=Path,
         metavar="DIR",
         help="folder of <timm name>.safetensors files to start from, in place of the hub",
     )
-    made.add_argument("--table", type=Path, metavar="FILE", help="write the table here as Markdown")
+    made.add_argument("--table", type=Path, metavar="FILE", help="write the table here as a Markdown page")
+    made.add_argument("--table-only", action="store_true", help="run nothing, only make the table of what has been run")
     made.add_argument("--json", action="store_true", help="one JSON object a system")
 
 
 def _recipes(args: argparse.Namespace) -> int:
-    from medcls.core.recipes import RECIPES
+    from medcls.core.recipes import PROJECTS, RECIPES, first_of
 
+    heading = None
     for name, recipe in RECIPES.items():
         if args.json:
             print_json(
                 {
-                    "recipe": name,
-                    "help": recipe.help,
-                    "tasks": list(recipe.tasks),
-                    "reported": recipe.reported,
+                    "recipe": name, "help": recipe.help, "tasks": list(recipe.tasks), "reported": recipe.reported,
+                    "project": recipe.project, "first": first_of(name), "search": list(recipe.search), "maps": recipe.maps,
                     "knobs": dict(recipe.knobs),
                 }
-            )
-        else:
-            print(f"{name:32}  {recipe.help}" + (f" They report: {recipe.reported}." if recipe.reported else ""))
+            )  # fmt: skip
+            continue
+        if recipe.project != heading:
+            print(f"\n{PROJECTS[recipe.project].title}" if recipe.project else "Good beginnings")
+            heading = recipe.project
+        first = f" First: {first_of(name)}." if first_of(name) else ""
+        print(f"  {name:28}  {recipe.help}{first}" + (f" They report: {recipe.reported}." if recipe.reported else ""))
     return 0
 
 
 def _reproduce(args: argparse.Namespace) -> int:
     from medcls.cli.train import Bars
     from medcls.errors import MedclsError
-    from medcls.workflows.reproduce import Means, describe_rows, forget, read_row, reproduce, systems
+    from medcls.workflows.reproduce import Means, forget, reproduce
+    from medcls.workflows.reproduction import describe_page, read_rows
 
     if wrong := [pair for pair in args.data if "=" not in pair]:
         raise MedclsError(
@@ -72,19 +88,18 @@ def _reproduce(args: argparse.Namespace) -> int:
             allowed="TASK=COLLECTION, as breast-ultrasound=busi",
         )
     forget(args.again)
-    means = Means(args.minutes, args.max_px, args.max_epochs, args.imagenet)
+    means = Means(args.minutes, args.max_px, args.max_epochs, args.max_cases, args.max_trials, args.imagenet)
+    data = dict(pair.split("=", 1) for pair in args.data)
     failed = 0
-    with Bars() as bars:
-        for row in reproduce(dict(pair.split("=", 1) for pair in args.data), means, args.only, bars.follow(), say):
-            failed += bool(row.error)
-            if args.json:
-                print_json(row.to_dict())
-            if args.table:
-                args.table.write_text(
-                    describe_rows([r for name in systems() if (r := read_row(name))]), encoding="utf-8"
-                )
-            if bars.should_stop():
-                break
-    if not args.json:
-        print(describe_rows([r for name in systems() if (r := read_row(name))]))
+    if not args.table_only:
+        with Bars() as bars:
+            for row in reproduce(data, means, args.only, bars.follow(), say):
+                failed += bool(row.error)
+                if args.json:
+                    print_json(row.to_dict())
+    page = describe_page(read_rows())
+    if args.table:
+        args.table.write_text(page, encoding="utf-8")
+    elif not args.json:
+        print(page)
     return 1 if failed else 0

@@ -64,6 +64,8 @@ def _start(args: argparse.Namespace) -> int:
             raise BadSpec("There is no such preset", found=args.preset[:40], allowed=", ".join(search.PRESETS))
         usual, preset = search.PRESETS[args.preset]
         sampler, ranges = sampler or usual, {**preset, **ranges}
+    if found := None if ranges else search.preset_of(args.recipe_name or ""):
+        sampler, ranges = sampler or found[0], found[1]
     spec = search.SearchSpec(
         args.name, dataclasses.replace(make_spec(args), name=""), ranges, sampler or "tpe", args.trials, not args.no_prune,
         storage=args.storage,

@@ -211,6 +211,26 @@ def _cut_groups(groups: np.ndarray, part_of: np.ndarray) -> list[str]:
     return sorted({g for g, p in placed if first.setdefault(g, p) != p})
 
 
+def cut_split(collection: Collection, split: Split, name: str, most: Mapping[str, int]) -> Split:
+    """Give a split with fewer cases in some parts, drawn at random with the split's seed; the other parts stay as they are.
+
+    Args:
+        collection: The collection it is for.
+        split: The split to cut.
+        name: What to call the new one.
+        most: Cases to keep, at most, by part.
+
+    Raises:
+        BadSplit: If the split leaks.
+    """
+    rng = np.random.default_rng(split.seed)
+    parts = {}
+    for part, ids in split.parts.items():
+        kept = np.sort(rng.permutation(len(ids))[: most.get(part, len(ids))])
+        parts[part] = tuple(ids[i] for i in kept)
+    return accept_split(collection, name, parts, by=split.by, seed=split.seed)
+
+
 def write_split(collection: Collection, split: Split) -> Path:
     """Write a split beside the collection's record.
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from medcls import home
+from medcls.errors import Conflict
 from medcls.runs import lock
 
 _LOOK_EVERY_S = 0.5
@@ -22,9 +23,12 @@ def devices_for(asked: str) -> tuple[str, ...]:
 
     Returns:
         Names as `cpu`, `cuda:0`, `cuda:1`, `mps`; one run fits on each.
+
+    Raises:
+        Conflict: If `MEDCLS_CPU_RUNS` is no number of runs.
     """
     if asked == "cpu":
-        return ("cpu",)
+        return _cpu_places()
     if os.environ.get("LT_CLI_USED") == "1":  # `fabric run` shares several cards out itself
         return ("all-cards",)
     import torch
@@ -34,7 +38,15 @@ def devices_for(asked: str) -> tuple[str, ...]:
         return cards or ("cuda:0",)
     if asked == "mps":
         return ("mps",)
-    return ("cpu",)
+    return _cpu_places()
+
+
+def _cpu_places() -> tuple[str, ...]:
+    """One place on the processor, or as many as `MEDCLS_CPU_RUNS` says: each run then wants `OMP_NUM_THREADS` of its own."""
+    asked = os.environ.get("MEDCLS_CPU_RUNS", "1")
+    if not asked.isdecimal() or not 1 <= int(asked) <= 64:
+        raise Conflict("MEDCLS_CPU_RUNS is no number of runs", found=repr(asked)[:40], allowed="1 to 64")
+    return ("cpu", *(f"cpu:{i}" for i in range(1, int(asked))))
 
 
 @contextlib.contextmanager

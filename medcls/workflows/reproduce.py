@@ -1,29 +1,25 @@
 """The seed projects' systems, run again on splits without leaks: one command that goes on where it stopped."""
 
-import contextlib
-import math
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from medcls import home, store
 from medcls.core.backbones import BACKBONES
-from medcls.core.evaluation import Estimate, Evaluation
-from medcls.core.recipes import RECIPES, apply_recipe, find_recipe
-from medcls.core.record import Record
-from medcls.core.run import RunSpec
+from medcls.core.recipes import apply_recipe, find_recipe, first_of
+from medcls.core.run import EpochResult, RunSpec
 from medcls.errors import BadData, MedclsError
+from medcls.runs import lock
 from medcls.runs.folder import RunFolder, make_run, open_run, write_whole
+from medcls.workflows.reproduction import SHOWN, Row, best_today, folder, read_row, systems, write_row
 
 if TYPE_CHECKING:
     from medcls.runs.make import Follow
 
-# Scores a row shows, in this order.
-SHOWN = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
+_VALIDATE_SHARE = 4  # where cases are cut, one to choose the epoch by for so many to learn from
 
 
 @dataclass(frozen=True)
@@ -31,55 +27,61 @@ class Means:
     """What a machine can afford.
 
     Args:
-        minutes: Training of one system stops after so many minutes, with its best epoch so far; 0 for no limit.
+        minutes: Training of one system (all trials of a search together) stops after so many minutes, reading not counted, with
+            its best epoch so far; 0 for no limit.
         max_px: Systems that ask for a larger input run at this; 0 for no limit.
         max_epochs: Systems that ask for more epochs run so many; 0 for no limit.
+        max_cases: Cases to learn from, at most; a quarter as many choose the epoch, all test cases test. 0 for no limit.
+        max_trials: Trials of a search.
         imagenet: Folder with `<timm name>.safetensors` files used in place of timm's hub; None uses the hub.
     """
 
     minutes: float = 0.0
     max_px: int = 0
     max_epochs: int = 0
+    max_cases: int = 0
+    max_trials: int = 12
     imagenet: Path | None = None
 
 
-@dataclass(frozen=True)
-class Row(Record):
-    """One system of the table.
+class Halted(MedclsError):
+    """Whoever follows asked to stop; what was begun is gone on with next time."""
+
+
+@dataclass
+class Clock:
+    """Stops the training of a run that has had its time, though never before one epoch is whole.
 
     Args:
-        recipe: Name of the recipe.
-        reported: What its project reported.
-        run: Id of the run here.
-        changes: What differs from the recipe, and why, as sentences.
-        scores: Scores on the test part; empty if the run failed.
-        n_cases: Test cases.
-        epochs: Epochs run.
-        epochs_asked: Epochs the recipe asks for.
-        training_s: Seconds of training.
-        notes: What a reader must know, as that one label was answered to everything.
-        best: The best model of today on the same cases, as `<id>: AUROC <estimate>`; empty if there is none.
-        error: Why there are no scores; empty if there are.
+        limit_s: Seconds of training; 0 for no limit.
+        base: Who else is told, and may ask to stop.
     """
 
-    recipe: str
-    reported: str
-    run: str
-    changes: tuple[str, ...] = ()
-    scores: dict[str, Estimate] = field(default_factory=dict)
-    n_cases: int = 0
+    limit_s: float
+    base: "Follow"
     epochs: int = 0
-    epochs_asked: int = 0
-    training_s: float = 0.0
-    notes: tuple[str, ...] = ()
-    best: str = ""
-    error: str = ""
-    schema: int = 1
+    before_s: float = 0.0
+    begun: float = field(default=0.0)
+    is_over: bool = False
 
+    def follow(self) -> "Follow":
+        """Give who is told of a run that this clock shall watch."""
+        return replace(self.base, should_stop=self.should_stop, on_step=self.on_step, on_epoch=self.on_epoch)
 
-def systems() -> tuple[str, ...]:
-    """Names of the recipes that reproduce a system of a seed project: those made for a task."""
-    return tuple(name for name, recipe in RECIPES.items() if recipe.tasks)
+    def on_step(self, done: int, total: int) -> None:
+        self.begun = self.begun or time.monotonic()
+        self.base.on_step(done, total)
+
+    def on_epoch(self, result: EpochResult) -> None:
+        if not self.begun:  # an epoch of the checkpoint this run goes on from
+            self.before_s = result.elapsed_s
+        self.epochs = result.epoch
+        self.base.on_epoch(result)
+
+    def should_stop(self) -> bool:
+        spent = self.before_s + time.monotonic() - (self.begun or time.monotonic())
+        self.is_over = bool(self.limit_s) and self.epochs > 0 and spent > self.limit_s
+        return self.is_over or self.base.should_stop()
 
 
 def adapt(name: str, collection: str, means: Means) -> tuple[RunSpec, tuple[str, ...]]:
@@ -93,16 +95,17 @@ def adapt(name: str, collection: str, means: Means) -> tuple[RunSpec, tuple[str,
     spec = replace(apply_recipe(RunSpec(), name), name=f"Reproduction: {name}", collections=(collection,))
     changes = []
     if means.max_px and spec.size_px > means.max_px:
-        changes.append(f"{means.max_px} px instead of {spec.size_px}")
-        spec = replace(spec, size_px=max(means.max_px, _least_px(spec.backbone)))
+        size_px = max(means.max_px, _least_px(spec.backbone))
+        if size_px < spec.size_px:
+            changes.append(f"{size_px} px instead of {spec.size_px}")
+        spec = replace(spec, size_px=size_px)
     if means.max_epochs and spec.epochs > means.max_epochs:
-        changes.append(f"at most {means.max_epochs} epochs instead of {spec.epochs}")
+        changes.append(f"at most {means.max_epochs} epochs")
         spec = replace(spec, epochs=means.max_epochs)
     if spec.initial == "imagenet" and means.imagenet is not None:
         file = means.imagenet / f"{_timm_name(spec.backbone)}.safetensors"
-        changes.append(
-            f"starts from {file.name}" if file.is_file() else "starts from nothing, as no ImageNet weights are at hand"
-        )
+        if not file.is_file():
+            changes.append("starts from nothing, as no ImageNet weights were at hand")
         spec = replace(spec, initial=str(file) if file.is_file() else "none")
         if spec.initial == "none" and spec.freeze:
             changes.append("nothing frozen, as random weights must learn")
@@ -122,161 +125,267 @@ def reproduce(
     data: Mapping[str, str], means: Means, only: Sequence[str] = (), follow: "Follow | None" = None,
     say: Callable[[str], None] = lambda sentence: None,
 ) -> Iterator[Row]:  # fmt: skip
-    """Run every system that has no row yet, and give all rows in the order of the recipes.
+    """Run every system that has no row yet, and give their rows as they come.
+
+    Several processes may work on one home: each takes the next system that nobody has, and ends when all are done.
 
     Args:
-        data: Name of the labelled collection for each task id.
+        data: Name of the labelled collection for each task id, and for each set a recipe names.
         means: What can be afforded.
         only: Names of recipes; empty for all.
-        follow: Who is told of each run.
+        follow: Who is told of each run; if its `should_stop` says so, the system under way gets no row and is gone on with
+            next time.
         say: Called with a sentence before each system.
 
     Raises:
         BadSpec: If a recipe is unknown.
+        BadData: If no collection is named for a system.
     """
+    from medcls.runs.make import Follow
+
+    work = _Work(data, means, follow or Follow(), say)
     for name in only or systems():
-        row = read_row(name)
-        if row is None:
-            say(f"{name}: {find_recipe(name).help}")
-            row = _run(name, data, means, follow)
-            _write_row(row)
-        yield row
-
-
-def _run(name: str, data: Mapping[str, str], means: Means, follow: "Follow | None") -> Row:
-    recipe = find_recipe(name)
-    collection = next((data[task] for task in recipe.tasks if task in data), None)
-    if collection is None:
-        raise BadData(
-            f"No labelled collection is named for {', '.join(recipe.tasks)}", do="Give one with --data TASK=COLLECTION"
-        )
-    spec, changes = adapt(name, collection, means)
-    run = _run_of(spec)
+        _collection_of(name, data)
     try:
-        return _measured(name, run, changes, _carry_out(run, means, follow))
-    except MedclsError as error:
-        return Row(name, recipe.reported, run.id, changes, error=str(error))
+        yield from work.rows(only or systems())
+    except Halted:
+        return
+
+
+def _collection_of(name: str, data: Mapping[str, str]) -> str:
+    recipe = find_recipe(name)
+    wanted = (recipe.data,) if recipe.data else recipe.tasks
+    found = next((data[key] for key in wanted if key in data), None)
+    if found is None:
+        raise BadData(
+            f"No labelled collection is named for {', '.join(wanted)}",
+            do=f"Give one with --data {wanted[0]}=COLLECTION",
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class _Work:
+    data: Mapping[str, str]
+    means: Means
+    base: "Follow"
+    say: Callable[[str], None]
+
+    def rows(self, names: Sequence[str]) -> Iterator[Row]:
+        """Take what nobody has; then wait for, or take over, what others had."""
+        left = []
+        for name in names:
+            row = self.row_of(name, wait=False)
+            if row is None:
+                left.append(name)
+            else:
+                yield row
+        for name in left:
+            row = self.row_of(name, wait=True)
+            if row is not None:
+                yield row
+
+    def row_of(self, name: str, *, wait: bool) -> Row | None:
+        """Give a system's row, running it if there is none; None if another process has it and is not waited for."""
+        folder().mkdir(parents=True, exist_ok=True)
+        while True:
+            with lock.hold(folder() / f"{name}.lock", patience_s=0.1) as held:
+                if held:
+                    row = read_row(name)
+                    if row is None:
+                        row = self.run(name)
+                        write_row(row)
+                    return row
+            if not wait:
+                return None
+            self.halt_if_asked()
+            time.sleep(1.0)
+
+    def halt_if_asked(self) -> None:
+        if self.base.should_stop():
+            raise Halted("Stopped; the next start goes on from here")
+
+    def run(self, name: str) -> Row:
+        from medcls.workflows.reproduce_maps import draw_maps
+
+        recipe = find_recipe(name)
+        self.halt_if_asked()
+        begin = self.begin_of(name)
+        self.say(f"{name}: {recipe.help}")
+        spec, changes = adapt(name, _collection_of(name, self.data), self.means)
+        try:
+            if begin.error:
+                raise BadData(f"There is no model to start from: {begin.recipe} failed")
+            spec, cut = self.cut(spec)
+            row = self.searched(spec) if recipe.search else self.trained(spec, _run_of(spec))
+            row = replace(row, changes=(*changes, *cut, *row.changes))
+            if recipe.maps:
+                row = replace(row, notes=(*row.notes, draw_maps(open_run(row.run), recipe.maps, folder() / name)))
+            if recipe.data:
+                _publish_as(name, row.run)
+            return row
+        except Halted:
+            raise
+        except MedclsError as error:
+            return Row(name, recipe.reported, _noted_run(name), changes, error=str(error))
+
+    def begin_of(self, name: str) -> Row:
+        """Give the row of the system whose model this one starts from, running that first; an empty one if there is none."""
+        first = first_of(name)
+        if not first:
+            return Row("", "", "")
+        _collection_of(first, self.data)
+        row = self.row_of(first, wait=True)
+        assert row is not None
+        return row
+
+    def cut(self, spec: RunSpec) -> tuple[RunSpec, tuple[str, ...]]:
+        """Give the spec with a split of fewer cases to learn from, and what to say of it."""
+        from medcls.data.collections import open_collection
+        from medcls.data.sources import choose_split
+        from medcls.data.splits import cut_split, write_split
+
+        collection = open_collection(spec.collections[0])
+        whole = choose_split(collection, spec)
+        n_train = len(whole.parts["train"])
+        if not self.means.max_cases or n_train <= self.means.max_cases:
+            return spec, ()
+        most = {"train": self.means.max_cases, "validate": self.means.max_cases // _VALIDATE_SHARE}
+        split = cut_split(collection, whole, f"auto-{self.means.max_cases}", most)
+        write_split(collection, split)
+        return replace(spec, split=split.name), (f"learned from {len(split.parts['train']):,} of {n_train:,} cases",)
+
+    def trained(self, spec: RunSpec, run: RunFolder) -> Row:
+        """Carry a run out, or on, within the time there is."""
+        clock = Clock(60 * self.means.minutes, self.base)
+        _carry_out(run, clock)
+        row = _measured(spec.recipe, run)
+        if not clock.is_over:
+            return row
+        return replace(row, changes=(*row.changes, f"stopped after {_minutes(self.means.minutes)}"))
+
+    def searched(self, spec: RunSpec) -> Row:
+        """Carry a search out, or on; its best trial makes the row."""
+        from medcls.workflows.search import SearchSpec, preset_of, search_here
+
+        trials = self.means.max_trials
+        each_s = 60 * self.means.minutes / trials
+
+        def start(run: RunFolder) -> None:
+            clock = Clock(each_s, self.base)
+            try:
+                _carry_out(run, clock)
+            except Halted:
+                raise
+            except MedclsError as error:
+                self.say(str(error))  # the run's state says so too, and the search counts it as failed
+
+        preset = preset_of(spec.recipe)
+        assert preset is not None
+        search = SearchSpec(_search_name(spec.recipe), spec, preset[1], preset[0], trials, prune=False)
+        view = search_here(search, start, self.say)
+        if view.best is None:
+            raise BadData("No trial of the search came to an end", found=f"{view.done} failed")
+        row = _measured(spec.recipe, open_run(view.best.run))
+        found = ", ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in view.best.values.items())
+        words = [f"the best of {view.done} trials by validation {spec.select_by}: {found or 'nothing frozen'}"]
+        if each_s:
+            words.append(f"a trial stopped after {_minutes(each_s / 60)}")
+        return replace(row, changes=(*row.changes, *words))
+
+
+def _minutes(minutes: float) -> str:
+    return f"{minutes:g} minutes of training" if minutes >= 1 else f"{60 * minutes:.0f} seconds of training"
+
+
+def _search_name(name: str) -> str:
+    return f"reproduce-{name}"
+
+
+def _carry_out(run: RunFolder, clock: Clock) -> None:
+    """Carry a run out in this process.
+
+    Raises:
+        Halted: If whoever follows asked to stop.
+        MedclsError: If it failed.
+    """
+    from medcls.runs.worker import NothingToDo, work
+
+    try:
+        work(run, clock.follow())
+    except NothingToDo:
+        return  # it had finished, and only its row was missing
+    except MedclsError:
+        if clock.base.should_stop():
+            raise Halted("Stopped; the next start goes on from here") from None
+        raise
+    if clock.base.should_stop():
+        raise Halted("Stopped; the next start goes on from here")
 
 
 def _run_of(spec: RunSpec) -> RunFolder:
     """Give the run begun for this spec, if there is one, to go on with; else a new one."""
-    path = _folder() / f"{spec.recipe}.run"
-    if path.is_file():
-        try:
-            run = open_run(path.read_text().strip())
-        except MedclsError:
-            run = None  # the run was deleted since
-        if run is not None and run.spec() == spec:
+    try:
+        run = open_run(_noted_run(spec.recipe))
+        if run.spec() == spec:
             return run
+    except MedclsError:
+        pass  # none was begun, or it was deleted since
     run = make_run(spec)
-    _folder().mkdir(parents=True, exist_ok=True)
-    write_whole(path, run.id.encode())
+    write_whole(_note_of(spec.recipe), run.id.encode())
     return run
 
 
-def _carry_out(run: RunFolder, means: Means, follow: "Follow | None") -> Evaluation | None:
-    from medcls.runs.make import Follow
-    from medcls.runs.worker import NothingToDo, work
-
-    base, started = follow or Follow(), time.monotonic()
-    limit_s = 60 * means.minutes or math.inf
-    epochs_done = len(run.metrics())
-
-    def should_stop() -> bool:  # never before one epoch is whole, or there would be nothing to show
-        return base.should_stop() or (len(run.metrics()) > epochs_done and time.monotonic() - started > limit_s)
-
-    with contextlib.suppress(NothingToDo):  # it had finished, and only its row was missing
-        work(run, replace(base, should_stop=should_stop))
-    return store.read_evaluation(run.result)
+def _note_of(name: str) -> Path:
+    return folder() / f"{name}.run"
 
 
-def _measured(name: str, run: RunFolder, changes: tuple[str, ...], evaluation: Evaluation | None) -> Row:
+def _noted_run(name: str) -> str:
+    return _note_of(name).read_text().strip() if _note_of(name).is_file() else ""
+
+
+def _measured(name: str, run: RunFolder) -> Row:
     recipe, spec = find_recipe(name), run.spec()
-    origin = store.read_card(run.result).origin
-    asked = int(recipe.knobs.get("epochs", RunSpec().epochs))
-    if evaluation is None:
-        return Row(name, recipe.reported, run.id, changes, error="The split has no test part")
-    scores = {score: evaluation.scores[score] for score in SHOWN if score in evaluation.scores}
+    origin, evaluation, cases = (
+        store.read_card(run.result).origin,
+        store.read_evaluation(run.result),
+        store.read_cases(run.result),
+    )
+    if evaluation is None or cases is None:
+        raise BadData("The split has no test part", found="0 cases")
+    shown = {score: evaluation.scores[score] for score in SHOWN if score in evaluation.scores}
+    first = first_of(name)
+    started = f"starts from `{first}`" if first else origin.initial.rstrip(".")
+    changes = () if spec.initial in ("none", "imagenet") else (started,)
     return Row(
-        name, recipe.reported, run.id, changes, scores, evaluation.n_cases, origin.epochs, asked, origin.training_s,
-        evaluation.notes, _best_today(spec, run),
+        name, recipe.reported, run.id, changes, shown, evaluation.n_cases, evaluation.n_groups,
+        evaluation.collection, origin.epochs, int(recipe.knobs.get("epochs", RunSpec().epochs)), origin.training_s,
+        evaluation.notes, best_today(cases, spec.collections[0]),
     )  # fmt: skip
 
 
-def _best_today(spec: RunSpec, run: RunFolder) -> str:
-    """Find the published model with the best AUROC on the very same cases, which it was not trained on either."""
-    from medcls.stats.scores import evaluate_cases
+def _publish_as(name: str, run_id: str) -> None:
+    """Publish the first step of a chain under its recipe's name, where the next step looks for it."""
+    from medcls.workflows.runs import publish_run
 
-    mine = store.read_cases(run.result)
-    found: list[tuple[float, str]] = []
-    for card in store.list_cards():
-        theirs = store.read_cases(card.id)
-        if mine is None or theirs is None or theirs.labels != mine.labels:
-            continue
-        named = [name.removeprefix(f"{spec.collections[0]}/") for name in theirs.case.tolist()]
-        rows = np.flatnonzero(np.isin(named, mine.case))
-        if len(rows) == len(mine):
-            score = evaluate_cases(theirs.take(rows), card.task.positive)["auroc"]
-            found.append((score.value, f"{card.id}: AUROC {score}"))
-    return max(found)[1] if found else ""
-
-
-def _folder() -> Path:
-    return home.home() / "reproduction"
-
-
-def read_row(name: str) -> Row | None:
-    """Give the row of a system that has been run; None if it has not."""
-    path = _folder() / f"{name}.json"
-    return Row.from_json(path.read_bytes(), path.name) if path.is_file() else None
-
-
-def _write_row(row: Row) -> None:
-    _folder().mkdir(parents=True, exist_ok=True)
-    write_whole(_folder() / f"{row.recipe}.json", row.to_json().encode())
+    if not (home.weights() / name).exists():
+        publish_run(run_id, model_id=name)
 
 
 def forget(names: Sequence[str]) -> None:
-    """Drop rows, so that their systems are run again."""
+    """Drop rows, so that their systems are run anew; runs and published models of the model list stay, those of chains go.
+
+    Raises:
+        BadSpec: If a recipe is unknown.
+        Conflict: If a search of one is being worked on.
+    """
+    from medcls.workflows.search import delete_search, list_searches
+
     for name in names:
+        recipe = find_recipe(name)
         for suffix in ("json", "run"):
-            (_folder() / f"{find_recipe(name) and name}.{suffix}").unlink(missing_ok=True)
-
-
-def describe_rows(rows: Sequence[Row]) -> str:
-    """Give the table as Markdown, one line a system; a system without a row is not left out but named as not run."""
-    lines = [
-        "| system | reported | here: accuracy | balanced accuracy | macro F1 | AUROC | n | epochs | seconds | what differs | best model of today, same cases |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    done = {row.recipe: row for row in rows}
-    for name in systems():
-        row = done.get(name)
-        if row is None:
-            lines.append(f"| {name} | {find_recipe(name).reported or '–'} | not run yet |" + " |" * 8)
-        elif row.error:
-            lines.append(f"| {name} | {row.reported or '–'} | {row.error} |" + " |" * 8)
-        else:
-            lines.append(_line(row))
-    return "\n".join(lines) + "\n"
-
-
-def _line(row: Row) -> str:
-    shown = [_short(row.scores[name]) if name in row.scores else "–" for name in SHOWN]
-    epochs = f"{row.epochs}" if row.epochs >= row.epochs_asked else f"{row.epochs} of {row.epochs_asked}"
-    differs = "; ".join((*row.changes, *row.notes)) or "nothing"
-    cells = [
-        row.recipe,
-        row.reported or "–",
-        *shown,
-        str(row.n_cases),
-        epochs,
-        f"{row.training_s:.0f}",
-        differs,
-        row.best or "–",
-    ]
-    return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |"
-
-
-def _short(e: Estimate) -> str:
-    return "–" if math.isnan(e.value) else f"{e.value:.2f} ({e.low:.2f}–{e.high:.2f})"
+            (folder() / f"{name}.{suffix}").unlink(missing_ok=True)
+        if _search_name(name) in list_searches():
+            delete_search(_search_name(name))
+        if recipe.data:
+            shutil.rmtree(home.weights() / name, ignore_errors=True)

@@ -14,6 +14,7 @@ import numpy as np
 from medcls import store
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
+from medcls.core.recipes import RECIPES
 from medcls.core.run import FINAL, EpochResult, RunSpec, RunState
 from medcls.errors import BadData, BadModel, Conflict, MedclsError
 from medcls.runs import boot
@@ -181,7 +182,19 @@ def check_spec(spec: RunSpec) -> None:
         if not Path(spec.initial).expanduser().is_file():
             raise BadModel("The file of initial weights is not there", found=spec.initial[-120:], do="Check the path")
     elif spec.initial not in ("imagenet", "none", ""):
-        store.read_card(spec.initial)
+        _check_model(spec.initial)
+
+
+def _check_model(model_id: str) -> None:
+    try:
+        store.read_card(model_id)
+    except BadModel as error:
+        if model_id not in RECIPES:
+            raise
+        made = f"python -m medcls train --recipe {model_id} --data {RECIPES[model_id].data} --publish {model_id}"
+        raise BadModel(
+            f"The model of recipe {model_id}, to start from, is not here yet", do=f"Make it: {made}"
+        ) from error
 
 
 def resume_run(run_id: str) -> RunView:

@@ -1,10 +1,11 @@
 """Searches over knobs: start one, watch it, stop it, see which knob mattered. Trials are ordinary runs."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+from medcls.core.recipes import RECIPES
 from medcls.core.record import Record
 from medcls.errors import BadSpec, Conflict
 from medcls.runs import search as searches
@@ -115,6 +116,34 @@ def work_on(name: str) -> Iterator[str]:
         Conflict: If another process works on it here.
     """
     yield from searches.Work(searches.read_search(name), launch).carry_on()
+
+
+def search_here(spec: SearchSpec, start: Callable[[RunFolder], None], say: Callable[[str], None]) -> SearchView:
+    """Carry a search out in this process, or go on with it if it was begun for the same; otherwise it is begun anew.
+
+    Args:
+        spec: What is searched.
+        start: Carries a trial's run out before it returns; what it raises ends the search, which can be gone on with.
+        say: Called with a sentence after each trial.
+
+    Raises:
+        Conflict: If a process works on a search of that name.
+    """
+    if spec.name in list_searches() and searches.read_search(spec.name) != spec:
+        delete_search(spec.name)
+    if spec.name not in list_searches():
+        searches.write_search(spec)
+    for sentence in searches.Work(spec, start).carry_on():
+        say(sentence)
+    return show_search(spec.name)
+
+
+def preset_of(recipe: str) -> tuple[Literal["random", "tpe"], dict[str, Range]] | None:
+    """Give the sampler and the ranges of a recipe that is a search; None for any other name."""
+    found = RECIPES.get(recipe)
+    if found is None or not found.search:
+        return None
+    return found.sampler, dict(map(parse_range, found.search))
 
 
 def stop_search(name: str) -> None:

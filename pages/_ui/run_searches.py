@@ -13,6 +13,12 @@ from pages._ui.charts_search import importance_chart, parallel_chart
 from pages._ui.run_list import RUN
 
 SEARCH = "search"
+_RECIPES = "recipe"
+_WORDS = {
+    _RECIPES: "what the recipe searches over",
+    "batch-and-rate": "batch size and learning rate, at random",
+    "layers-and-rate": "layers that stay frozen and learning rate, Bayesian",
+}
 
 
 def show_searches() -> None:
@@ -86,10 +92,15 @@ def _show(view: search.SearchView) -> None:
 
 def show_form(spec: RunSpec) -> None:
     """Draw the form of a new search around a run's settings."""
-    with st.expander("Search over settings instead of one run", icon=":material/travel_explore:"):
+    with st.expander(
+        "Search over settings instead of one run",
+        icon=":material/travel_explore:",
+        expanded=search.preset_of(spec.recipe) is not None,
+    ):
+        presets = _presets(spec.recipe)
         preset = st.selectbox(
-            "What to vary", list(search.PRESETS), key="search.preset",
-            format_func=lambda p: {"batch-and-rate": "batch size and learning rate, at random", "layers-and-rate": "layers that stay frozen and learning rate, Bayesian"}[p],
+            "What to vary", list(presets), key=f"search.preset.{spec.recipe if _RECIPES in presets else ''}",
+            format_func=lambda p: _WORDS[p],
         )  # fmt: skip
         left, middle, right = st.columns(3)
         name = left.text_input("Name of the search", "search-1", key="search.new")
@@ -102,14 +113,20 @@ def show_form(spec: RunSpec) -> None:
             help="knob=low..high, knob=low..high:log or knob=a,b,c, with blanks between",
         )
         if st.button("Start the search", icon=":material/travel_explore:"):
-            _begin(spec, name, preset, trials, prune, more)
+            _begin(spec, name, presets[preset], trials, prune, more)
 
 
-def _begin(spec: RunSpec, name: str, preset: str, trials: int, prune: bool, more: str) -> None:
-    sampler, ranges = search.PRESETS[preset]
+def _presets(recipe: str) -> dict[str, Any]:
+    """Give what can be varied: first what the recipe itself searches, if it does."""
+    own = search.preset_of(recipe)
+    return ({_RECIPES: own} if own else {}) | dict(search.PRESETS)
+
+
+def _begin(spec: RunSpec, name: str, preset: Any, trials: int, prune: bool, more: str) -> None:
+    sampler, ranges = preset
     try:
         ranges = {**ranges, **dict(map(search.parse_range, more.split()))}
-        search.start_search(search.SearchSpec(name, spec, ranges, sampler, trials, prune))  # type: ignore[arg-type]
+        search.start_search(search.SearchSpec(name, spec, ranges, sampler, trials, prune))
     except MedclsError as error:
         notices.show_error(error)
         return

@@ -7,7 +7,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import streamlit as st
 
 from medcls.core.backbones import BACKBONES
-from medcls.core.recipes import RECIPES, apply_recipe
+from medcls.core.recipes import RECIPES, Recipe, apply_recipe, first_of, recipes_for
 from medcls.core.run import Knob, RunSpec, knobs
 from medcls.errors import MedclsError
 from medcls.workflows import models, runs
@@ -52,7 +52,7 @@ def key(name: str) -> str:
 
 def pick_recipe(task_id: str, collections: tuple[str, ...]) -> None:
     """Draw the choice of a recipe; choosing one sets the whole form."""
-    fitting = [name for name, recipe in RECIPES.items() if not recipe.tasks or task_id in recipe.tasks]
+    fitting = recipes_for(task_id)
     current = draft().recipe
 
     def take() -> None:
@@ -67,8 +67,24 @@ def pick_recipe(task_id: str, collections: tuple[str, ...]) -> None:
         format_func=lambda name: f"{name} — {RECIPES[name].help}" if name else "none: every knob at its plain default",
         help="Sets every knob below; change what you like afterwards.",
     )  # fmt: skip
-    if current in RECIPES and RECIPES[current].reported:
-        st.caption(f"Its project reported {notices.escape(RECIPES[current].reported)}, on a split that may leak.")
+    if current in RECIPES:
+        _tell_recipe(current)
+
+
+def _tell_recipe(name: str) -> None:
+    """Say what its project reported, and what must be done beside pressing Start."""
+    recipe = RECIPES[name]
+    if recipe.reported:
+        st.caption(f"Its project reported: {notices.escape(recipe.reported)}. Its split may leak.")
+    if recipe.search:
+        st.caption(
+            "This recipe is a search: start it at the foot of this page; *Start* makes one run with plain values."
+        )
+    first = first_of(name)
+    if first and first not in {card.id for card in models.list_models()}:
+        st.caption(
+            f"It starts from a model that is not here yet: train recipe `{first}` on the set {RECIPES[first].data}, publish it, and choose it under *Start from*."
+        )
 
 
 def pick_backbone() -> str:
@@ -94,6 +110,8 @@ def pick_initial(backbone: str) -> str:
     published = BACKBONES[backbone].weights if backbone in BACKBONES else "published"
     options = {"imagenet": f"{published} weights"} if published else {}
     options |= {i: f"the model {card.name or i}" for i, card in cards.items()}
+    if (first := draft().initial) in RECIPES and first not in options:
+        options |= {first: f"the model of recipe {first}, which is not here yet"}
     options |= {"file": "a .safetensors file on this machine", "none": "nothing: all weights at random"}
     last = (
         draft().initial
@@ -119,11 +137,7 @@ def show_main_knobs(backbone: str) -> dict[str, Any]:
     for column, name in zip(row, ("size_px", "epochs", "batch_size", "lr"), strict=True):
         with column:
             value = getattr(draft(), name)
-            if (
-                name == "size_px"
-                and backbone in BACKBONES
-                and not draft().recipe.startswith(("idc-", "melanoma-", "ultrasound-"))
-            ):
+            if name == "size_px" and backbone in BACKBONES and not RECIPES.get(draft().recipe, Recipe("")).project:
                 value = min(BACKBONES[backbone].size_px, 512) if value == RunSpec().size_px else value
             values[name] = show_knob(name, value, suffix=backbone if name == "size_px" else "")
     return values

@@ -9,6 +9,8 @@ import pytest
 from medcls import store
 from medcls.core.recipes import RECIPES
 from medcls.core.run import RunSpec, knobs
+from medcls.data.collections import add_collection
+from medcls.imaging.phantom import phantom
 from medcls.runs.folder import RunWriter, make_run, open_run
 from medcls.workflows import runs
 from tests.pages.conftest import assert_sound
@@ -94,6 +96,23 @@ def test_a_recipe_sets_the_form_and_a_change_survives(open_app, at_home) -> None
     widget(app, "number_input", "Epochs").set_value(7).run()
     assert widget(app, "number_input", "Epochs").value == 7
     assert widget(app, "text_input", "Freeze").value == "backbone"
+
+
+def test_a_chain_and_a_search_say_what_to_do_beside_start(open_app, home, tmp_path) -> None:
+    for label in ("no-idc", "idc"):
+        (tmp_path / "patches" / label).mkdir(parents=True)
+        for seed in range(12):
+            (tmp_path / "patches" / label / f"{seed}.png").write_bytes(phantom("breast-histology-idc", label, seed))
+    add_collection(tmp_path / "patches", "patches", task_id="breast-histology-idc")
+    app = open_app("../train.py")
+    widget(app, "selectbox", "Recipe").set_value("idc-breakhis-search").run()
+    assert_sound(app)
+    assert "train recipe `breakhis-cancernet` on the set breakhis" in words(app)
+    assert "This recipe is a search" in words(app)
+    assert widget(app, "selectbox", "Start from").value == "breakhis-cancernet"
+    assert widget(app, "selectbox", "What to vary").value == "recipe"
+    widget(app, "button", "Start the search").click().run()
+    assert "train --recipe breakhis-cancernet --data breakhis" in words(app)
 
 
 def test_a_wrong_value_is_said_and_starts_nothing(open_app, at_home) -> None:

@@ -159,6 +159,15 @@ def test_a_worker_waits_for_its_device_and_says_for_whom(whole: tuple[RunFolder,
     assert made(run) == made(whole[0])
 
 
+def test_as_many_runs_share_the_processor_as_are_let(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert device.devices_for("cpu") == ("cpu",)
+    monkeypatch.setenv("MEDCLS_CPU_RUNS", "3")
+    assert device.devices_for("cpu") == ("cpu", "cpu:1", "cpu:2")
+    monkeypatch.setenv("MEDCLS_CPU_RUNS", "many")
+    with pytest.raises(Conflict, match="many"):
+        device.devices_for("cpu")
+
+
 def test_files_that_may_not_grow_pause_the_run_and_room_lets_it_go_on(whole: tuple[RunFolder, int]) -> None:
     run = make_run(SPEC)
     size = (run.path.parent / whole[0].id / "checkpoint" / "last.pt").stat().st_size

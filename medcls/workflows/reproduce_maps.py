@@ -1,0 +1,58 @@
+"""Heatmaps of a run's test cases, drawn and tested: what a seed project showed, and whether it can be believed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from medcls import store
+from medcls.core.evaluation import CaseTable
+from medcls.runs.folder import RunFolder
+
+_EACH = 4  # cases drawn of each label
+
+
+def draw_maps(run: RunFolder, method: str, into: Path) -> str:
+    """Draw and test heatmaps of a few test cases of each label, for the label the model finds most probable.
+
+    Args:
+        run: A run with a result.
+        method: A name of `METHODS`.
+        into: Folder for the pictures, made if missing.
+
+    Returns:
+        A sentence: how many were drawn, on what grid, and how many stand the test of hiding first what they mark.
+
+    Raises:
+        MedclsError: If the method does not work on this network, or a scan cannot be read.
+    """
+    from medcls.classifier import Classifier
+    from medcls.data.collections import open_collection
+    from medcls.explain.method_table import METHODS
+    from medcls.imaging.decode import read_scan
+    from medcls.workflows import explain
+
+    classifier, cases = Classifier.open(run.result), store.read_cases(run.result)
+    assert cases is not None
+    collection = open_collection(run.spec().collections[0])
+    into.mkdir(parents=True, exist_ok=True)
+    verdicts: list[bool | None] = []
+    grid = (0, 0)
+    for row in _some(cases):
+        scan = read_scan(collection.read(collection.case(str(cases.case[row]))))
+        truth, label = (cases.labels[k] for k in (cases.truth[row], cases.prob[row].argmax()))
+        heatmap = explain.draw_one(scan, classifier, label, method)
+        grid = heatmap.grid_px
+        picture = into / f"{scan.sha256[:16]}--is-{truth}--called-{label}.png"
+        picture.write_bytes(explain.picture(scan, heatmap, explain.Paint(), 200))
+        found = {check.name: check.holds for check in explain.check_heatmap(scan, classifier, label, method)}
+        verdicts.append(found.get("order"))
+    told = f"{METHODS[method].title} drawn of {len(verdicts)} test cases on a grid of {grid[0]} x {grid[1]} cells"
+    held, failed = (sum(v is wanted for v in verdicts) for wanted in (True, False))
+    return f"{told}: hiding first what it marks moves the answer more than hiding at random in {held}, not so in {failed}, cannot be told in {len(verdicts) - held - failed}"
+
+
+def _some(cases: CaseTable) -> Iterator[int]:
+    rng = np.random.default_rng(0)
+    for k in range(len(cases.labels)):
+        yield from np.sort(rng.permutation(np.flatnonzero(cases.truth == k))[:_EACH]).tolist()

@@ -1,0 +1,212 @@
+"""The reproduction table: its rows on disk, the best model of today beside them, and the page they make."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from medcls import home, store
+from medcls.core.evaluation import CaseTable, Estimate
+from medcls.core.recipes import PROJECTS, RECIPES, find_recipe
+from medcls.core.record import Record
+from medcls.errors import MedclsError
+from medcls.runs.folder import open_run, write_whole
+
+# Scores a row shows, in this order.
+SHOWN = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1", "auroc": "AUROC"}
+
+
+@dataclass(frozen=True)
+class Best(Record):
+    """The best published model of the moment on a row's very cases, none of which it was trained on.
+
+    Args:
+        model: Its id.
+        scores: Its scores on these cases.
+    """
+
+    model: str
+    scores: dict[str, Estimate]
+
+
+@dataclass(frozen=True)
+class Row(Record):
+    """One system of the table.
+
+    Args:
+        recipe: Name of the recipe.
+        reported: What its project reported.
+        run: Id of the run here; empty if it came to none.
+        changes: What differs from the recipe, and why, as sentences.
+        scores: Scores on the test part; empty if the run failed.
+        n_cases: Test cases.
+        n_groups: Patients, lesions or groups of near-copies they are of.
+        collection: What it was tested on.
+        epochs: Epochs run.
+        epochs_asked: Epochs the recipe asks for.
+        training_s: Seconds of training.
+        notes: What a reader must know, as that one label was answered to everything.
+        best: The best model of today on the same cases; None if there is none.
+        error: Why there are no scores; empty if there are.
+    """
+
+    recipe: str
+    reported: str
+    run: str
+    changes: tuple[str, ...] = ()
+    scores: dict[str, Estimate] = field(default_factory=dict)
+    n_cases: int = 0
+    n_groups: int = 0
+    collection: str = ""
+    epochs: int = 0
+    epochs_asked: int = 0
+    training_s: float = 0.0
+    notes: tuple[str, ...] = ()
+    best: Best | None = None
+    error: str = ""
+    schema: int = 1
+
+
+def systems() -> tuple[str, ...]:
+    """Give the names of the recipes that stand for a system of a seed project, in the order of the table."""
+    return tuple(name for project in PROJECTS for name, recipe in RECIPES.items() if recipe.project == project)
+
+
+def folder() -> Path:
+    """Give the folder of the rows."""
+    return home.home() / "reproduction"
+
+
+def read_row(name: str) -> Row | None:
+    """Give the row of a system that has been run; None if it has not."""
+    path = folder() / f"{name}.json"
+    return Row.from_json(path.read_bytes(), path.name) if path.is_file() else None
+
+
+def write_row(row: Row) -> None:
+    """Write a row down, whole or not at all."""
+    folder().mkdir(parents=True, exist_ok=True)
+    write_whole(folder() / f"{row.recipe}.json", row.to_json().encode())
+
+
+def read_rows() -> tuple[Row, ...]:
+    """Give every row there is, each with the best model of today if its run is still here."""
+    best_of: dict[tuple[str, ...], Best | None] = {}
+    return tuple(_with_best(row, best_of) for name in systems() if (row := read_row(name)))
+
+
+def _with_best(row: Row, best_of: dict[tuple[str, ...], Best | None]) -> Row:
+    try:
+        cases = store.read_cases(open_run(row.run).result)
+    except MedclsError:
+        return row  # made elsewhere, or its run was deleted: what was best then stays
+    if row.error or cases is None:
+        return row
+    key = (row.collection, *cases.labels, *cases.case.tolist())
+    if key not in best_of:
+        best_of[key] = best_today(cases, row.collection)
+    return replace(row, best=best_of[key])
+
+
+def best_today(cases: CaseTable, collection: str) -> Best | None:
+    """Find the published model with the best AUROC on cases it was not trained on either.
+
+    Args:
+        cases: What a run was tested on.
+        collection: Name of the collection they are of.
+
+    Returns:
+        The best of those models that were measured on every one of these cases; None if there is none.
+    """
+    from medcls.stats.scores import evaluate_cases
+
+    found: list[tuple[float, Best]] = []
+    for card in store.list_cards():
+        theirs = None if card.id in RECIPES else store.read_cases(card.id)
+        if theirs is None or theirs.labels != cases.labels:
+            continue
+        row_of = {name.removeprefix(f"{collection}/"): row for row, name in enumerate(theirs.case.tolist())}
+        rows = [row_of[name] for name in cases.case.tolist() if name in row_of]
+        if len(rows) == len(cases):
+            scores = evaluate_cases(theirs.take(np.array(rows)), card.task.positive, names=tuple(SHOWN))
+            found.append((scores["auroc"].value, Best(card.id, scores)))
+    return max(found, key=lambda pair: pair[0])[1] if found else None
+
+
+_BEGINNING = """# The seed projects, run again
+
+medcls grew out of five student projects. Each of their systems is a recipe (`python -m medcls recipes`), chosen on the Train page or run by
+`python -m medcls train --recipe NAME --data COLLECTION`. Here every one of them has been trained anew and tested on cases of patients, lesions or groups of
+near-copies of which it saw none. This page is written by one command, which goes on where it stopped:
+
+```
+python -m medcls reproduce --data breast-ultrasound=busi breast-histology-idc=idc skin-melanoma=ham10000 breakhis=breakhis --table docs/reproduction.md
+```
+
+How to read it. *Reported* is what the project wrote; the other figures are of the test part here, with 95 % intervals by resampling whole groups. *n* counts test
+cases (and the groups they are of), *epochs* those run of those the recipe asks for. The column *here* says what a slow machine without a graphics card made us
+change: a system that had a minute, a smaller picture or no ImageNet start is not refuted by its figure, only not confirmed. In bold stands the
+best model of today **on the very same cases**, none of which it was trained on. A system that failed stays in the table with its reason.
+"""
+
+
+def describe_page(rows: Sequence[Row]) -> str:
+    """Give the whole page as Markdown: what it is, and one table per project; a system without a row is named as not run."""
+    done = {row.recipe: row for row in rows}
+    parts = [_BEGINNING]
+    for key, project in PROJECTS.items():
+        names = [name for name in systems() if RECIPES[name].project == key]
+        parts.append(f"## {project.title}\n\n{project.reported_on}\n")
+        parts.append(describe_rows(names, [done[name] for name in names if name in done]))
+    return "\n".join(parts)
+
+
+def describe_rows(names: Sequence[str], rows: Sequence[Row]) -> str:
+    """Give one table as Markdown: a line for each system named, then the best models of today on the same cases.
+
+    Args:
+        names: Names of systems.
+        rows: Their rows, as far as there are any.
+    """
+    columns = ["system", "reported", *SHOWN.values(), "n", "epochs", "seconds", "here"]
+    done = {row.recipe: row for row in rows}
+    lines = [_join(columns), "|" + "---|" * len(columns), *(_line(name, done.get(name)) for name in names)]
+    best = {(row.best.model, row.n_cases): row for row in rows if row.best}
+    for row in best.values():
+        lines.append(_best_line(row))
+    return "\n".join(lines) + "\n"
+
+
+def _line(name: str, row: Row | None) -> str:
+    recipe = find_recipe(name)
+    told = [f"`{name}`: {recipe.help.rstrip('.')}", recipe.reported or "–"]
+    if row is None:
+        return _join([*told, *"–––––––", "not run yet"])
+    here = "; ".join((*row.changes, *row.notes))
+    if row.error:
+        return _join([*told, *"–––––––", "; ".join(filter(None, (f"**failed**: {row.error}", here)))])
+    epochs = f"{row.epochs}" if row.epochs >= row.epochs_asked else f"{row.epochs} of {row.epochs_asked}"
+    measured = [f"{row.n_cases} ({row.n_groups})", epochs, f"{row.training_s:.0f}"]
+    return _join([*told, *map(_short, _shown(row.scores)), *measured, here or "as described"])
+
+
+def _best_line(row: Row) -> str:
+    assert row.best is not None
+    scores = (f"**{_short(e)}**" for e in _shown(row.best.scores))
+    return _join(
+        [f"**best of today: `{row.best.model}`**", "", *scores, f"{row.n_cases} ({row.n_groups})", "", "", "published"]
+    )
+
+
+def _shown(scores: dict[str, Estimate]) -> list[Estimate | None]:
+    return [scores.get(name) for name in SHOWN]
+
+
+def _short(e: Estimate | None) -> str:
+    return "–" if e is None or math.isnan(e.value) else f"{e.value:.2f} ({e.low:.2f}–{e.high:.2f})"
+
+
+def _join(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "/").replace("\n", " ") for cell in cells) + " |"

@@ -1,0 +1,41 @@
+"""Every recipe's network builds at its size, freezes as it says, and can learn; every search stays within it."""
+
+import pytest
+import torch
+
+from medcls import nets
+from medcls.core.recipes import RECIPES, apply_recipe
+from medcls.core.run import RunSpec
+from medcls.nets.freezing import freeze, parts
+from medcls.runs.search import SearchSpec
+from medcls.training.optimise import make_optimiser
+from medcls.workflows.search import preset_of
+
+
+def _build(spec: RunSpec) -> torch.nn.Module:
+    with torch.device("meta"):  # shapes only: the largest networks have 140 million weights
+        return nets.build(
+            spec.backbone, 2, channels=spec.channels, size_px=spec.size_px, head=spec.head, dropout=spec.dropout,
+            args=spec.backbone_args,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_builds_and_freezes(name: str) -> None:
+    spec = apply_recipe(RunSpec(), name)
+    net = _build(spec)
+    frozen = freeze(net, spec.freeze)
+    assert bool(frozen) == bool(spec.freeze)
+    assert parts(net)["head"]
+    assert make_optimiser(net, spec).param_groups
+    out = net.eval()(torch.empty(1, spec.channels, spec.size_px, spec.size_px, device="meta"))
+    assert tuple(out.shape) == (1, 2)
+
+
+@pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if recipe.search])
+def test_a_search_recipe_ranges_over_what_its_network_has(name: str) -> None:
+    sampler, ranges = preset_of(name)
+    spec = apply_recipe(RunSpec(), name)
+    SearchSpec("a", spec, ranges, sampler)
+    if "freeze" in ranges:
+        freeze(_build(spec), f"lowest:{int(ranges['freeze'].high)}")
