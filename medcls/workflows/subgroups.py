@@ -15,6 +15,7 @@ from medcls.workflows.compare import Comparison, check_score
 _BINS = 4  # parts into which a column of numbers is cut
 _MOST_VALUES = 8
 _LEAST_COMMON = 0.5  # a column of many words is of use only if its commonest ones hold this share of the cases
+_NO_VALUE = ("all others", "not stated")
 _NEVER_GROUPS = {"case", "group"}
 _TITLES = {
     "collection": "collection",
@@ -91,10 +92,11 @@ def subgroups(
     return tuple(found)
 
 
-def _order(value: str) -> tuple[float, str]:
-    """Numbers and ranges of them by their size, then words."""
+def _order(value: str) -> tuple[bool, float, str]:
+    """Numbers and ranges of them by their size, then words, then what is no value."""
     number = value.partition(" to ")[0]
-    return (float(number) if number.replace(".", "", 1).removeprefix("-").isdigit() else math.inf), value
+    size = float(number) if number.replace(".", "", 1).removeprefix("-").isdigit() else math.inf
+    return value in _NO_VALUE, size, value
 
 
 def _binned(values: np.ndarray) -> np.ndarray:
