@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -155,7 +155,7 @@ class ModelCard(Record):
         if not _ID.fullmatch(self.id) or ".." in self.id:
             raise BadModel("A model id is wrong", found=repr(self.id)[:140], allowed="letters, digits, '.', '_', '-'")
 
-    def tell_points(self, prob: Sequence[float]) -> tuple[str, ...]:
+    def tell_points(self, prob: Iterable[float]) -> tuple[str, ...]:
         """Say what each named operating point makes of an answer.
 
         Args:
