@@ -164,6 +164,8 @@ class Classifier:
             notes.append(
                 f"Cannot tell: no answer reaches a probability of {limits.min_prob:.2f}, so being wrong is too likely."
             )
+        if far is None or far <= 1:
+            notes += self.card.tell_points(prob)
         if (
             scan.modality
             and "other" not in (scan.modality, self.card.task.modality)
@@ -217,7 +219,9 @@ class Ensemble(Classifier):
             answers: One of each member, in their order.
         """
         prob, least = np.mean([a.prob for a in answers], axis=0), self.card.abstention.min_prob
-        shared = dict.fromkeys(note for a in answers for note in a.notes if not note.startswith("Cannot tell"))
+        shared = dict.fromkeys(
+            note for a in answers for note in a.notes if not note.startswith(("Cannot tell", "At the operating point"))
+        )
         far = [a.unfamiliarity for a in answers if a.unfamiliarity is not None]
         strangers = sum(distance > 1 for distance in far)
         reason = ""
@@ -230,7 +234,8 @@ class Ensemble(Classifier):
                 f"Cannot tell: on average no answer reaches a probability of {least:.2f}, so being wrong is too likely."
             )
         decided = None if reason else answers[0].labels[int(prob.argmax())]
-        notes = ((reason,) if reason else ()) + tuple(shared)
+        points = () if reason.startswith("Cannot tell: for") else self.card.tell_points(prob)
+        notes = ((reason,) if reason else ()) + points + tuple(shared)
         logits = np.log(np.clip(prob, 1e-12, None))
         return Prediction(
             self.card.id, scan.sha256, answers[0].labels, logits, prob, decided, notes,

@@ -46,29 +46,29 @@ def show_test_set(cards: list) -> None:
     if found is None:
         return
     names = compare_set.names_of(cards)
-    compare_set.show_basis(found)
+    compare_set.show_basis(found, names)
     section = (
         st.segmented_control("Show", SECTIONS, default="Scores", key="compare.section", label_visibility="collapsed")
         or "Scores"
     )
-    score = "auroc"
+    score, files = "auroc", None
     if section == "Scores":
         compare_set.show_scores(found, names)
     elif section == "Curves":
-        compare_set.show_curves(found, names)
+        files = compare_set.show_curves(found, names)
     elif section == "Which is better":
-        score = compare_pairs.show_pairs(found, names)
+        score, files = compare_pairs.show_pairs(found, names)
     elif section == "Disagreements":
-        compare_pairs.show_disagreements(found, names)
+        files = compare_pairs.show_disagreements(found, names)
     elif section == "Subgroups":
-        compare_pairs.show_subgroups(found, names)
+        files = compare_pairs.show_subgroups(found, names)
     elif section == "Cost":
-        compare_pairs.show_costs(found, names)
+        files = compare_pairs.show_costs(found, names)
     elif section == "Operating point":
-        compare_threshold.show_threshold(found, names)
+        files = compare_threshold.show_threshold(found, names)
     else:
-        compare_threshold.show_ablation(found)
-    compare_set.show_downloads(found, score)
+        files = compare_threshold.show_ablation(found)
+    compare_set.show_downloads(found, score, files)
 
 
 cards = pick_models()

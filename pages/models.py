@@ -1,9 +1,9 @@
-"""Models: all of them, their cards and figures; export, import, retire."""
+"""Models: all of them, their cards and figures; measure, export, import, retire."""
 
 import streamlit as st
 
 from medcls.workflows import models
-from pages._ui import model_cards, notices
+from pages._ui import model_cards, model_measure, notices
 
 heading, right = st.columns([3, 1], vertical_alignment="bottom")
 heading.title("Models")
@@ -21,5 +21,6 @@ if not cards:
     st.stop()
 chosen = model_cards.show_list(cards)
 model_cards.show_card(chosen)
+model_measure.show_measure(chosen)
 model_cards.show_actions(chosen)
 notices.show_research_use()

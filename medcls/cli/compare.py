@@ -10,9 +10,7 @@ from medcls.cli import print_json, say, verb
 def add(verbs: Any) -> None:
     """Add the verb."""
     made = verb(verbs, "compare", _compare, "Compare models on the same labelled cases, with intervals and verdicts.")
-    made.add_argument(
-        "--models", required=True, metavar="A,B[,C…]", help="two to eight model ids, or `all` with --task"
-    )
+    made.add_argument("--models", default="", metavar="A,B[,C…]", help="two to eight model ids, or `all` with --task")
     made.add_argument("--task", default="", help="task id; with --models all")
     made.add_argument(
         "--data",
@@ -20,6 +18,10 @@ def add(verbs: Any) -> None:
         metavar="D[,E…]",
         help="labelled collections, by name or path; without it, the cases published with the models",
     )
+    made.add_argument(
+        "--evaluations", nargs="+", type=Path, metavar="DIR",
+        help="instead of models: folders that `evaluate --out` wrote, one a model; the cases they share are compared",
+    )  # fmt: skip
     made.add_argument(
         "--part",
         default="unseen",
@@ -32,7 +34,11 @@ def add(verbs: Any) -> None:
     made.add_argument("--by", default="", metavar="COLUMN", help="the score in each subgroup of a column, as device")
     made.add_argument("--resamples", type=int, default=2000, help="times the groups are resampled")
     made.add_argument("--json", action="store_true", help="one JSON object a score and a pair")
-    made.add_argument("--markdown", action="store_true", help="a table for a README")
+    made.add_argument("--markdown", action="store_true", help="the scores and the differences as Markdown tables")
+    made.add_argument(
+        "--into", type=Path, metavar="FILE",
+        help="put the table of differences between its markers in this file, as README.md: <!-- compared TASK: begin --> and … end -->",
+    )  # fmt: skip
     made.add_argument("--html", type=Path, metavar="FILE", help="write a report that needs nothing else")
     made.add_argument("--csv", type=Path, metavar="FOLDER", help="write scores.csv, differences.csv and cases.csv")
     ablation = verb(verbs, "ablation", _ablation, "Line up finished runs that differ in one knob, with what it did.")
@@ -42,20 +48,13 @@ def add(verbs: Any) -> None:
 
 def _compare(args: argparse.Namespace) -> int:
     from medcls.workflows import compare, report
-    from medcls.workflows.evaluate import name_collections
 
-    models = _models(args)
-    if args.data:
-        found = compare.compare_afresh(
-            models, name_collections(args.data.split(","), say), args.part, split=args.split, fold=args.fold, resamples=args.resamples,
-            on_case=_progress,
-        )  # fmt: skip
-    else:
-        found = compare.compare_stored(models, resamples=args.resamples)
+    found = _found(args)
     differences = compare.differences(found, args.score, resamples=args.resamples)
     _write(args, found, differences)
     if args.markdown:
-        print(report.to_markdown(found), end="")
+        pairs = report.pairs_to_markdown(found, args.score, resamples=args.resamples)
+        print(report.to_markdown(found), pairs, sep="\n", end="")
     elif args.json:
         _print_json(found, differences)
     else:
@@ -65,6 +64,24 @@ def _compare(args: argparse.Namespace) -> int:
     for note in found.notes:
         say(note)
     return 0
+
+
+def _found(args: argparse.Namespace) -> Any:
+    from medcls.errors import BadData
+    from medcls.workflows import compare
+    from medcls.workflows.evaluate import name_collections
+
+    if bool(args.models) == bool(args.evaluations):
+        raise BadData("What is to be compared was not said", allowed="either --models or --evaluations")
+    if args.evaluations:
+        return compare.compare_folders(args.evaluations, resamples=args.resamples)
+    models = _models(args)
+    if not args.data:
+        return compare.compare_stored(models, resamples=args.resamples)
+    return compare.compare_afresh(
+        models, name_collections(args.data.split(","), say), args.part, split=args.split, fold=args.fold, resamples=args.resamples,
+        on_case=_progress,
+    )  # fmt: skip
 
 
 def _models(args: argparse.Namespace) -> list[str]:
@@ -93,7 +110,7 @@ def _print(found: Any, differences: Any, score: str) -> None:
 
 
 def _print_json(found: Any, differences: Any) -> None:
-    from medcls.workflows.report import difference_rows, score_rows
+    from medcls.workflows.tables import difference_rows, score_rows
 
     for row in score_rows(found):
         print_json({"kind": "score"} | row)
@@ -102,8 +119,8 @@ def _print_json(found: Any, differences: Any) -> None:
 
 
 def _print_subgroups(found: Any, args: argparse.Namespace) -> None:
-    from medcls.workflows.compare import subgroups
     from medcls.workflows.report import show
+    from medcls.workflows.subgroups import subgroups
 
     for group in subgroups(found, args.by, args.score):
         for model_id, estimate in group.scores.items():
@@ -122,16 +139,18 @@ def _print_subgroups(found: Any, args: argparse.Namespace) -> None:
 
 def _write(args: argparse.Namespace, found: Any, differences: Any) -> None:
     from medcls.errors import Conflict
-    from medcls.workflows import report
+    from medcls.workflows import report, tables
 
+    if args.into:
+        report.write_pairs(found, args.into, args.score, resamples=args.resamples)
     try:
         if args.html:
-            args.html.write_text(report.to_html(found, differences), encoding="utf-8")
+            args.html.write_text(report.to_html(found, differences, report.costs_of(found)), encoding="utf-8")
         if args.csv:
             args.csv.mkdir(parents=True, exist_ok=True)
-            (args.csv / "scores.csv").write_bytes(report.to_csv(report.score_rows(found)))
-            (args.csv / "differences.csv").write_bytes(report.to_csv(report.difference_rows(differences)))
-            (args.csv / "cases.csv").write_bytes(report.to_csv(report.case_rows(found)))
+            (args.csv / "scores.csv").write_bytes(tables.to_csv(tables.score_rows(found)))
+            (args.csv / "differences.csv").write_bytes(tables.to_csv(tables.difference_rows(differences)))
+            (args.csv / "cases.csv").write_bytes(tables.to_csv(tables.case_rows(found)))
     except OSError as error:
         raise Conflict("The report cannot be written", found=error.strerror or type(error).__name__) from error
 

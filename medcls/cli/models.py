@@ -26,6 +26,13 @@ def add(verbs: Any) -> None:
     retire = verb(inside, "retire", _retire, "Take a model off the lists without deleting it.")
     retire.add_argument("model", metavar="M", help="model id")
     retire.add_argument("--reason", default="retired by the user", help="why; empty puts it back")
+    point = verb(inside, "threshold", _threshold, "Keep a named operating point on a model's card, or take one off.")
+    point.add_argument("model", metavar="M", help="model id")
+    point.add_argument("name", metavar="NAME", help="what to call it, as screening")
+    point.add_argument("label", metavar="LABEL", help="id of the label that is called")
+    point.add_argument(
+        "prob", metavar="PROB", type=float, nargs="?", help="called at or above this; without it, taken off"
+    )
     export = verb(inside, "export", _export, "Write a model as one ZIP archive, or as ONNX with checked equality.")
     export.add_argument("model", metavar="M", help="model id")
     export.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="folder to write to (default: here)")
@@ -43,6 +50,20 @@ def _table(args: argparse.Namespace) -> int:
         write_table(args.into)
     else:
         print(describe_models(), end="")
+    return 0
+
+
+def _threshold(args: argparse.Namespace) -> int:
+    from medcls.workflows.thresholds import forget_threshold, save_threshold
+
+    if args.prob is None:
+        card = forget_threshold(args.model, args.name, args.label)
+    else:
+        card = save_threshold(args.model, args.name, args.label, args.prob)
+    for t in card.thresholds:
+        print(f"{t.name}: {t.label} at {t.prob:.3f} or above")
+    if not card.thresholds:
+        say(f"There is no operating point on the card of {card.id}.")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,6 +69,16 @@ class Threshold(Record):
     label: str
     prob: float
     note: str = ""
+
+    def tell(self, prob: float, label_name: str) -> str:
+        """Say what this operating point makes of a probability, as a sentence.
+
+        Example:
+            >>> Threshold("screening", "malignant", 0.3).tell(0.42, "malignant")
+            'At the operating point “screening” (0.30 or above) this scan is called malignant.'
+        """
+        called = "is called" if prob >= self.prob else "is not called"
+        return f"At the operating point “{self.name}” ({self.prob:.2f} or above) this scan {called} {label_name}."
 
 
 @dataclass(frozen=True)
@@ -143,3 +154,13 @@ class ModelCard(Record):
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id) or ".." in self.id:
             raise BadModel("A model id is wrong", found=repr(self.id)[:140], allowed="letters, digits, '.', '_', '-'")
+
+    def tell_points(self, prob: Iterable[float]) -> tuple[str, ...]:
+        """Say what each named operating point makes of an answer.
+
+        Args:
+            prob: Calibrated probabilities, in the order of the task's labels.
+        """
+        by_label = dict(zip(self.task.label_ids, prob, strict=True))
+        known = (t for t in self.thresholds if t.label in by_label)
+        return tuple(t.tell(float(by_label[t.label]), self.task.label(t.label).name) for t in known)

@@ -11,11 +11,12 @@ from scipy import special, stats
 from medcls.core.evaluation import CaseTable, Estimate
 from medcls.errors import BadData
 from medcls.stats import delong
-from medcls.stats.intervals import quantile
+from medcls.stats.intervals import quantile, wilson
 from medcls.stats.scores import SCORES, find, resample
 from medcls.stats.weighted import Cases, Ranking, Weighted
 
 _POWER = 0.8
+_NOTHING = 1e-9  # a standard error below this share of its difference is rounding
 _FEW = 25  # discordant pairs below which the exact McNemar test is too cautious to be of use
 
 
@@ -152,11 +153,23 @@ def _difference(value: float, drawn: np.ndarray, n_groups: int, level: float) ->
         return Estimate(value, math.nan, math.nan, level, n_groups, "not computable on these cases"), math.nan, math.nan
     dof = n_groups - 1
     error = float(finite.std(ddof=1)) * math.sqrt(n_groups / dof)
+    if error <= _NOTHING * abs(value):
+        return _the_same_everywhere(value, n_groups, level)
     half = quantile(level, dof) * error
-    p = float(2 * special.stdtr(dof, -abs(value) / error)) if error > 0 else float(value == 0)
+    p = float(2 * special.stdtr(dof, -abs(value) / error))
     how = f"paired bootstrap of {len(drawn)} resamples over {n_groups} groups, Student's t"
     seen = (quantile(level, dof) + float(special.ndtri(_POWER))) * error
     return Estimate(value, value - half, value + half, level, n_groups, how), p, seen
+
+
+def _the_same_everywhere(value: float, n_groups: int, level: float) -> tuple[Estimate, float, float]:
+    """Judge a difference that no resample moves by its sign in each group alone: a spread of nothing is no certainty."""
+    if value == 0:
+        return Estimate(0.0, 0.0, 0.0, level, n_groups, f"no group of {n_groups} differs"), 1.0, 0.0
+    agree, _ = wilson(n_groups, n_groups, level)
+    low, high = sorted((value * (2 * agree - 1), value))
+    how = f"the same in all {n_groups} groups: Wilson on how many agree, sign test"
+    return Estimate(value, low, high, level, n_groups, how), 2.0 ** (1 - n_groups), math.nan
 
 
 def _told(
@@ -180,16 +193,17 @@ def _verdict(better: str, estimate: Estimate, p: float, p_holm: float, pairs: in
         return f"cannot be compared on these {n_cases} cases"
     low, high = sorted((abs(estimate.low), abs(estimate.high)))
     if better:
-        said = f"{better} is better by {abs(estimate.value):.2g} ({low:.2g}–{high:.2g})"
+        said = f"{better} is better by {abs(estimate.value):#.2g} ({low:#.2g}–{high:#.2g})"
         return f"{said}, p {_p(p_holm)}" + (f" after Holm for {pairs} pairs" if pairs > 1 else "")
     said = f"not distinguishable on these {n_cases} cases"
     if pairs > 1 and p <= 1 - estimate.level:
-        return f"{said} once {pairs} pairs are allowed for (p {_p(p)} alone, {_p(p_holm)} after Holm)"
-    return said + (f", which would show a difference of {seen:.2g} four times in five" if seen > 0 else "")
+        after = _p(p_holm).removeprefix("= ")
+        return f"{said} once {pairs} pairs are allowed for (p {_p(p)} alone, {after} after Holm)"
+    return said + (f", which would show a difference of {seen:#.2g} four times in five" if seen > 0 else "")
 
 
 def _p(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"= {p:.2g}"
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}" if p < 0.1 else f"= {p:.2f}"
 
 
 def holm(p_values: Sequence[float]) -> np.ndarray:
@@ -223,7 +237,8 @@ def delong_paired(score_a: np.ndarray, score_b: np.ndarray, is_positive: np.ndar
         is_positive: Truth, (N,) bool.
 
     Returns:
-        AUROC of a minus AUROC of b; its standard error; two-sided p (1 if both are 0). NaN if a side has fewer than two cases.
+        AUROC of a minus AUROC of b; its standard error; two-sided p (1 if both are 0, NaN if the error alone is: a spread
+        of nothing is no certainty). NaN if a side has fewer than two cases.
 
     References:
         DeLong, DeLong, Clarke-Pearson, Biometrics 44, 1988.
@@ -234,7 +249,7 @@ def delong_paired(score_a: np.ndarray, score_b: np.ndarray, is_positive: np.ndar
     )
     difference, error = auroc_a - auroc_b, math.sqrt(float(((moved_a - moved_b) ** 2).sum()))
     if error == 0:
-        return difference, 0.0, float(difference == 0)
+        return difference, 0.0, 1.0 if difference == 0 else math.nan
     return difference, error, float(2 * special.ndtr(-abs(difference) / error))
 
 

@@ -1,9 +1,9 @@
 """Models compared on labelled scans: the same cases, intervals, and whether the difference is more than chance."""
 
-import math
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +18,6 @@ from medcls.stats.scores import evaluate_cases
 from medcls.workflows.compare_scan import check_models
 
 RESAMPLES = 2000
-_BINS = 4  # parts into which a column of numbers is cut
-_MOST_VALUES = 8
-_NEVER_GROUPS = {"case", "group"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +94,30 @@ def compare_stored(model_ids: Sequence[str], *, resamples: int = RESAMPLES) -> C
     return _compare(tables, evaluations, resamples)
 
 
+def compare_folders(folders: Sequence[Path], *, resamples: int = RESAMPLES) -> Comparison:
+    """Compare models that were evaluated apart, as far as they share cases.
+
+    Args:
+        folders: Written by `evaluate.write`, one a model: `evaluation.json` and `cases.csv`.
+        resamples: How many times groups are resampled for the intervals.
+
+    Raises:
+        BadModel: If there are too few or too many, one model stands twice, or one or its file is missing or damaged.
+        BadData: If a folder has no evaluation, they share no case, or their labels differ.
+    """
+    tables: dict[str, CaseTable] = {}
+    evaluations: dict[str, Evaluation] = {}
+    for path in folders:
+        table, evaluation = store.read_cases(path), store.read_evaluation(path)
+        if table is None or evaluation is None:
+            raise BadData(f"There is no evaluation in {path.name}", allowed="a folder that `evaluate --out` wrote")
+        if evaluation.model in tables:
+            raise BadData(f"Two of these folders hold evaluations of {evaluation.model}", allowed="one a model")
+        tables[evaluation.model], evaluations[evaluation.model] = table, evaluation
+    check_models(list(tables))
+    return _compare(tables, evaluations, resamples)
+
+
 def compare_afresh(
     model_ids: Sequence[str], collections: tuple[str, ...], part: str = "unseen", *,
     split: str = "auto", fold: int = 0, resamples: int = RESAMPLES,
@@ -144,7 +165,7 @@ def _compare(tables: dict[str, CaseTable], evaluations: dict[str, Evaluation], r
     positive = tuple(labels.index(first.task.label_ids[i]) for i in first.task.positive)
     scores = {m: evaluate_cases(table, positive, resamples=resamples) for m, table in cases.items()}
     collections = dict.fromkeys(e.collection for e in evaluations.values())
-    parts = dict.fromkeys(e.part for e in evaluations.values())
+    parts = dict.fromkeys(piece for e in evaluations.values() for piece in e.part.split("; "))
     return Comparison(
         cards, cases, scores, "; ".join(collections), "; ".join(parts), _notes(tables, cases, evaluations)
     )
@@ -168,17 +189,26 @@ def _notes(
     tables: dict[str, CaseTable], cases: dict[str, CaseTable], evaluations: dict[str, Evaluation]
 ) -> tuple[str, ...]:
     shared = len(next(iter(cases.values())))
-    notes = [
-        f"{model_id} was evaluated on {len(table)} cases, of which {shared} are shared by all models here."
-        for model_id, table in tables.items()
-        if len(table) > shared
-    ]
+    notes = []
+    if any(len(table) > shared for table in tables.values()):
+        answered = _by_first((len(table), model_id) for model_id, table in tables.items())
+        each = "; ".join(f"{n} for {', '.join(ids)}" for n, ids in answered.items())
+        counts = f"{next(iter(answered))} for each, not all of them the same" if len(answered) == 1 else each
+        notes.append(f"Only the {shared} cases that all models here answered are compared. Evaluated were {counts}.")
     if len({e.fingerprint for e in evaluations.values()}) > 1:
         notes.append(
             "The models were evaluated on different states of the labelled sets; only cases with one id and one truth are compared."
         )
-    said = {(model_id, note): f"{model_id}: {note}" for model_id, e in evaluations.items() for note in e.notes}
-    return (*notes, *said.values())
+    said = _by_first((note, model_id) for model_id, e in evaluations.items() for note in e.notes)
+    return (*notes, *(f"{', '.join(ids)}: {note}" for note, ids in said.items()))
+
+
+def _by_first(pairs: Iterable[tuple[Any, str]]) -> dict[Any, list[str]]:
+    """Gather the second of each pair under the first."""
+    found: dict[Any, list[str]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found
 
 
 def differences(comparison: Comparison, score: str = "auroc", *, resamples: int = RESAMPLES) -> tuple[Difference, ...]:
@@ -192,9 +222,18 @@ def differences(comparison: Comparison, score: str = "auroc", *, resamples: int 
     Raises:
         BadData: If there is no such score.
     """
+    check_score(comparison, score)
+    return compare(comparison.cases, score, comparison.positive, resamples=resamples)
+
+
+def check_score(comparison: Comparison, score: str) -> None:
+    """Check that a score has this full name.
+
+    Raises:
+        BadData: If there is none.
+    """
     if score not in comparison.score_names():
         raise BadData("There is no such score", found=score[:80], allowed=", ".join(comparison.score_names()))
-    return compare(comparison.cases, score, comparison.positive, resamples=resamples)
 
 
 def right_and_wrong(comparison: Comparison) -> dict[tuple[str, str], McNemar]:
@@ -245,82 +284,6 @@ def confusions(comparison: Comparison) -> dict[str, tuple[tuple[int, ...], ...]]
 
 
 @dataclass(frozen=True)
-class Subgroup:
-    """Models on part of the cases.
-
-    Args:
-        value: The column's value, or its range.
-        n_cases: Cases in it.
-        n_groups: Groups in it.
-        scores: The chosen score of every model.
-    """
-
-    value: str
-    n_cases: int
-    n_groups: int
-    scores: dict[str, Estimate]
-
-
-def columns_of(comparison: Comparison) -> tuple[str, ...]:
-    """Give the columns that split the cases into two subgroups or more."""
-    return tuple(
-        name
-        for name, values in comparison.first.attributes.items()
-        if name not in _NEVER_GROUPS and len(np.unique(_binned(values))) > 1
-    )
-
-
-def subgroups(
-    comparison: Comparison, column: str, score: str = "auroc", *, resamples: int = 500
-) -> tuple[Subgroup, ...]:
-    """Give one score of every model in each subgroup; numbers are cut into quarters of the cases.
-
-    Args:
-        comparison: The models and their cases.
-        column: One of `columns_of`.
-        score: Full name of a score.
-        resamples: How many times groups are resampled for each interval.
-
-    Raises:
-        BadData: If there is no such column.
-    """
-    if column not in comparison.first.attributes:
-        raise BadData("The cases have no such column", found=column[:80], allowed=", ".join(columns_of(comparison)))
-    values = _binned(comparison.first.attributes[column])
-    name = next(n for n in SCORES if score in names_of(n, comparison.first.labels))
-    found = []
-    for value in dict.fromkeys(values[np.argsort([_sort_key(v) for v in values], kind="stable")]):
-        rows = np.flatnonzero(values == value)
-        tables = {m: t.take(rows) for m, t in comparison.cases.items()}
-        scores = {
-            m: evaluate_cases(t, comparison.positive, resamples=resamples, names=(name,))[score]
-            for m, t in tables.items()
-        }
-        found.append(Subgroup(str(value), len(rows), len(np.unique(comparison.first.group[rows])), scores))
-    return tuple(found)
-
-
-def _sort_key(value: str) -> str:
-    return value.zfill(12) if value[:1].isdigit() else value
-
-
-def _binned(values: np.ndarray) -> np.ndarray:
-    """Give values to group by: as they are if few, quarters if numbers, the commonest and the rest otherwise."""
-    kinds, counts = np.unique(values, return_counts=True)
-    if len(kinds) <= _MOST_VALUES:
-        return np.where(values == "", "not stated", values)
-    try:
-        numbers = np.array([float(v) if v else math.nan for v in values])
-    except ValueError:
-        common = kinds[np.argsort(-counts, kind="stable")[: _MOST_VALUES - 1]]
-        return np.where(np.isin(values, common), values, "all others")
-    ends = np.unique(np.nanquantile(numbers, np.linspace(0, 1, _BINS + 1)))
-    place = np.clip(np.searchsorted(ends, numbers, "right") - 1, 0, max(0, len(ends) - 2))
-    names = np.array([f"{low:g} to {high:g}" for low, high in pairwise(ends)] or ["all"])
-    return np.where(np.isnan(numbers), "not stated", names[np.minimum(place, len(names) - 1)])
-
-
-@dataclass(frozen=True)
 class Disagreement:
     """A case on which models do not answer alike.
 
@@ -339,6 +302,12 @@ class Disagreement:
     answers: dict[str, str]
     prob: dict[str, float]
     spread: float
+
+
+def count_disagreements(comparison: Comparison) -> int:
+    """Count the cases on which the models' most probable labels differ."""
+    decided = np.stack([t.prob.argmax(axis=1) for t in comparison.cases.values()])
+    return int((decided != decided[0]).any(axis=0).sum())
 
 
 def disagreements(comparison: Comparison, most: int = 60) -> tuple[Disagreement, ...]:

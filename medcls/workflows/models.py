@@ -6,8 +6,8 @@ from medcls import store
 from medcls.core.evaluation import CaseTable, Estimate, Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.pointing import PointingStudy
-from medcls.errors import MedclsError
 from medcls.store import Broken
+from medcls.workflows.marked import put_between_marks
 
 
 def list_models(task_id: str | None = None, *, retired: bool = False) -> tuple[ModelCard, ...]:
@@ -71,7 +71,7 @@ def retire(model_id: str, reason: str) -> ModelCard:
     return store.update_card(model_id, retired=reason)
 
 
-BEGIN, END = "<!-- shipped models: begin -->", "<!-- shipped models: end -->"
+TABLE = "shipped models"  # name of its markers in the README
 
 
 def describe_models() -> str:
@@ -106,19 +106,10 @@ def _cell(estimate: Estimate | None) -> str:
 
 
 def write_table(path: Path) -> None:
-    """Put the table of models between its two markers in a Markdown file.
-
-    Args:
-        path: A file that holds the lines `BEGIN` and `END`; all between them is replaced.
+    """Put the table of models between its two markers in a Markdown file (see `marked.marks`).
 
     Raises:
         MedclsError: If the file cannot be read or lacks the markers.
+        Conflict: If it cannot be written.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise MedclsError("The file cannot be read", found=error.strerror or type(error).__name__) from error
-    if BEGIN not in text or END not in text:
-        raise MedclsError("The file has no place for the table", allowed=f"lines {BEGIN} and {END}")
-    before, rest = text.split(BEGIN, 1)
-    path.write_text(f"{before}{BEGIN}\n{describe_models()}{END}{rest.split(END, 1)[1]}", encoding="utf-8")
+    put_between_marks(path, TABLE, describe_models())

@@ -1,19 +1,24 @@
-"""A comparison as files: CSV tables, Markdown for a README, and one HTML page that needs nothing else."""
+"""A comparison to be read: Markdown for a README, and one HTML page that needs nothing else."""
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape
-from typing import Any
+from pathlib import Path
+
+import numpy as np
 
 import medcls
-from medcls.core.evaluation import Estimate
+from medcls.core.evaluation import CaseTable, Estimate
+from medcls.stats import paired
 from medcls.stats.paired import Difference
-from medcls.workflows import compare
+from medcls.workflows import compare, subgroups
 from medcls.workflows.compare import Comparison
+from medcls.workflows.costs import Cost, cost_of
+from medcls.workflows.marked import put_between_marks
 from medcls.workflows.report_plots import confusion_table, line_plot
+from medcls.workflows.tables import score_rows
+from medcls.workflows.thresholds import try_threshold
 
 MAIN = (
     "auroc",
@@ -28,8 +33,6 @@ MAIN = (
     "ece",
     "ece_floor",
 )
-# A spreadsheet runs a cell that begins with one of these as a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A828A", "#8A6D00")
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:1080px;margin:2rem auto;padding:0 1rem;color:#1c2024;background:#fff}
@@ -40,65 +43,6 @@ figcaption{font-size:.85rem;color:#5b646d}.better{font-weight:600}
 """
 
 
-def score_rows(comparison: Comparison) -> list[dict[str, Any]]:
-    """Give every score of every model, one row each: model, score, value, low, high, level, n, how."""
-    return [
-        {
-            "model": model_id, "score": name, "value": e.value, "low": e.low, "high": e.high, "level": e.level, "n": e.n, "how": e.how,
-        }
-        for model_id, scores in comparison.scores.items()
-        for name, e in scores.items()
-    ]  # fmt: skip
-
-
-def difference_rows(differences: Iterable[Difference]) -> list[dict[str, Any]]:
-    """Give every pair of models as a row: difference, interval, p, p after Holm, verdict."""
-    return [
-        {
-            "a": d.a, "b": d.b, "score": d.score, "difference": d.estimate.value, "low": d.estimate.low, "high": d.estimate.high,
-            "level": d.estimate.level, "groups": d.estimate.n, "cases": d.n_cases, "p": d.p, "p_holm": d.p_holm,
-            "better": d.better, "verdict": d.verdict, "how": d.estimate.how,
-        }
-        for d in differences
-    ]  # fmt: skip
-
-
-def case_rows(comparison: Comparison) -> list[dict[str, Any]]:
-    """Give every case as a row: id, group, truth, and each model's probabilities."""
-    first = comparison.first
-    rows = []
-    for i in range(len(first)):
-        row: dict[str, Any] = {
-            "case": str(first.case[i]),
-            "group": str(first.group[i]),
-            "truth": first.labels[first.truth[i]],
-        }
-        for model_id, table in comparison.cases.items():
-            row |= {f"{model_id}:{label}": float(table.prob[i, k]) for k, label in enumerate(table.labels)}
-        rows.append(row | {name: str(column[i]) for name, column in first.attributes.items()})
-    return rows
-
-
-def to_csv(rows: Sequence[dict[str, Any]]) -> bytes:
-    """Give rows as CSV (UTF-8 with a mark, so that spreadsheets read it); text that looks like a formula is kept text.
-
-    Example:
-        >>> to_csv([{"model": "=a", "value": float("nan")}]).decode("utf-8-sig")
-        "model,value\\r\\n'=a,\\r\\n"
-    """
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(rows[0]) if rows else [], extrasaction="raise")
-    writer.writeheader()
-    writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
-    return out.getvalue().encode("utf-8-sig")
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, float):
-        return repr(value) if math.isfinite(value) else ""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
-
-
 def show(estimate: Estimate) -> str:
     """Give a score with its interval, as `0.82 (0.74–0.88)`."""
     if math.isnan(estimate.value):
@@ -106,6 +50,17 @@ def show(estimate: Estimate) -> str:
     if math.isnan(estimate.low):
         return f"{estimate.value:.2f} (no interval)"
     return f"{estimate.value:.2f} ({estimate.low:.2f}–{estimate.high:.2f})"
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """Give a difference with its sign; no sign where it rounds to nothing.
+
+    Example:
+        >>> signed(0.0514), signed(-0.0514), signed(-0.0001)
+        ('+0.051', '−0.051', '0.000')
+    """
+    text = f"{value:+.{digits}f}".replace("-", "−")
+    return text[1:] if not text.strip("+−0.") else text
 
 
 def to_markdown(
@@ -121,17 +76,84 @@ def to_markdown(
     return "\n".join(lines) + "\n"
 
 
+def pairs_to_markdown(comparison: Comparison, score: str = "auroc", *, resamples: int = compare.RESAMPLES) -> str:
+    """Give the difference of every pair of models with its verdict as a Markdown table, on each collection and on all cases.
+
+    Args:
+        comparison: The models and their cases.
+        score: Full name of a score.
+        resamples: How many times groups are resampled.
+
+    Raises:
+        BadData: If there is no such score.
+    """
+    compare.check_score(comparison, score)
+    parts = _by_collection(comparison)
+    found = {part: paired.compare(t, score, comparison.positive, resamples=resamples) for part, t in parts.items()}
+    heads = [f"{part}: {_count(next(iter(tables.values())))}" for part, tables in parts.items()]
+    lines = ["| A | B | " + " | ".join(heads) + " |", "|---" * (len(heads) + 2) + "|"]
+    for i, first in enumerate(next(iter(found.values()))):
+        cells = " | ".join(_difference_cell(differences[i]) for differences in found.values())
+        lines.append(f"| `{first.a}` | `{first.b}` | {cells} |")
+    pairs = len(next(iter(found.values())))
+    lines += [
+        "",
+        f"{comparison.score_names()[score]}, A minus B, with its 95 % interval by a paired bootstrap over groups; p after Holm's correction "
+        f"for the {pairs} pairs of a column. Cases: {comparison.part}.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def write_pairs(
+    comparison: Comparison, path: Path, score: str = "auroc", *, resamples: int = compare.RESAMPLES
+) -> None:
+    """Put the table of `pairs_to_markdown` between its markers in a Markdown file: `<!-- compared TASK: begin -->` and `… end -->`.
+
+    Raises:
+        BadData: If there is no such score.
+        MedclsError: If the file cannot be read or lacks the markers.
+        Conflict: If it cannot be written.
+    """
+    task = next(iter(comparison.cards.values())).task.id
+    put_between_marks(path, f"compared {task}", pairs_to_markdown(comparison, score, resamples=resamples))
+
+
+def _by_collection(comparison: Comparison) -> dict[str, dict[str, CaseTable]]:
+    """Cut the cases by the collection they are from, and give all of them after that."""
+    where = comparison.first.attributes.get("collection")
+    names = [] if where is None else sorted(set(where.tolist()))
+    if len(names) < 2 or where is None:
+        return {comparison.collection: comparison.cases}
+    rows = {name: np.flatnonzero(where == name) for name in names}
+    parts = {name: {m: t.take(inside) for m, t in comparison.cases.items()} for name, inside in rows.items()}
+    return parts | {"together": comparison.cases}
+
+
+def _count(table: CaseTable) -> str:
+    return f"{len(table)} cases, {len(np.unique(table.group))} groups"
+
+
+def _difference_cell(d: Difference) -> str:
+    if math.isnan(d.p):
+        return "not computable"
+    e = d.estimate
+    p = "p < 0.001" if d.p_holm < 0.001 else f"p = {d.p_holm:.3f}"
+    verdict = f"**{'A' if d.better == d.a else 'B'} is better**" if d.better else "not distinguishable"
+    return f"{signed(e.value)} ({signed(e.low)} to {signed(e.high)}), {p}: {verdict}"
+
+
 def _basis(comparison: Comparison) -> str:
     n = len(comparison.first)
     return f"{n} cases in {comparison.n_groups} groups of {comparison.collection}: {comparison.part}."
 
 
-def to_html(comparison: Comparison, differences: Sequence[Difference]) -> str:
+def to_html(comparison: Comparison, differences: Sequence[Difference], costs: Sequence[Cost] = ()) -> str:
     """Give the whole comparison as one HTML page: no script, nothing to fetch, pictures of plots inside.
 
     Args:
         comparison: The models and their cases.
         differences: From `compare.differences`.
+        costs: What the models cost, with the milliseconds measured; none leaves the section out.
 
     Returns:
         The page. It holds case ids nowhere; cases are in the CSV.
@@ -143,9 +165,10 @@ def to_html(comparison: Comparison, differences: Sequence[Difference]) -> str:
         "Numbers in brackets are 95 % intervals; groups (patients, lesions, duplicates) are resampled whole.</p>",
         "".join(f"<p>{escape(note)}</p>" for note in comparison.notes),
         "<h2>Scores</h2>", _scores_table(comparison),
-        "<h2>Which is better</h2>", _differences_table(comparison, differences),
+        "<h2>Which is better</h2>", _differences_table(comparison, differences), _one_right_table(comparison),
         "<h2>Curves</h2>", _plots(comparison),
         "<h2>Confusion</h2>", *_confusions(comparison),
+        _subgroup_tables(comparison, differences[0].score if differences else "auroc"), _points_table(comparison), _costs_table(costs),
         "<h2>All scores, with how each was computed</h2>", _all_scores(comparison),
         "<h2>The networks</h2>", _models(comparison),
     ]  # fmt: skip
@@ -174,12 +197,72 @@ def _differences_table(comparison: Comparison, differences: Sequence[Difference]
             titles[d.score],
             d.a,
             d.b,
-            f"{d.estimate.value:+.3f} ({d.estimate.low:+.3f} to {d.estimate.high:+.3f})",
+            f"{signed(d.estimate.value)} ({signed(d.estimate.low)} to {signed(d.estimate.high)})",
             d.verdict,
         ]
         for d in differences
     )
     return _table(["score", "A", "B", "A − B", "verdict"], rows)
+
+
+def _one_right_table(comparison: Comparison) -> str:
+    rows = (
+        [a, b, str(m.only_a), str(m.only_b), f"{m.p:.3f}" if m.p >= 0.001 else "< 0.001"]
+        for (a, b), m in compare.right_and_wrong(comparison).items()
+    )
+    unlike = compare.count_disagreements(comparison)
+    return (
+        f"<p>On {unlike} of {len(comparison.first)} cases the networks' most probable labels differ. Cases only one of two got right, with "
+        "McNemar's test, which takes cases as independent:</p>"
+        + _table(["A", "B", "only A right", "only B right", "McNemar's p"], rows)
+    )
+
+
+def _subgroup_tables(comparison: Comparison, score: str) -> str:
+    columns = subgroups.columns_of(comparison)
+    if not columns:
+        return ""
+    title = comparison.score_names()[score]
+    tables = [
+        _table(
+            [subgroups.column_title(column), "cases", "groups", *comparison.cards],
+            (
+                [g.value, str(g.n_cases), str(g.n_groups), *(show(g.scores[m]) for m in comparison.cards)]
+                for g in subgroups.subgroups(comparison, column, score, resamples=200)
+            ),
+        )
+        for column in columns
+    ]
+    return f"<h2>Subgroups: {escape(title)}</h2>" + "".join(tables)
+
+
+def _points_table(comparison: Comparison) -> str:
+    """Give the named operating points of the models' cards, with what they do on these cases."""
+    rows = []
+    for model_id, card in comparison.cards.items():
+        for t in card.thresholds:
+            point = try_threshold(comparison.cases[model_id], t.label, t.prob, 0.5)
+            rows.append([model_id, t.name, f"{t.label} at {t.prob:.2f} or above", show(point.sensitivity), show(point.specificity)])  # fmt: skip
+    head = ["model", "operating point", "calls", "sensitivity", "specificity"]
+    return "<h2>Operating points</h2>" + _table(head, rows) if rows else ""
+
+
+def _costs_table(costs: Sequence[Cost]) -> str:
+    rows = [
+        [c.model, f"{c.n_parameters / 1e6:.2f}", f"{c.file_bytes / 1e6:.1f}", "not measured" if c.scan_ms is None else f"{c.scan_ms:.0f}", show(c.score) if c.score else ""]
+        for c in costs
+    ]  # fmt: skip
+    head = ["model", "million weights", "file, MB", "ms per scan, where this was made", "AUROC"]
+    return "<h2>Cost against quality</h2>" + _table(head, rows) if rows else ""
+
+
+def costs_of(comparison: Comparison) -> tuple[Cost, ...]:
+    """Give what the models cost beside their AUROC, no time measured.
+
+    Raises:
+        BadModel: If a model's folder is gone.
+    """
+    return tuple(cost_of(card, comparison.scores[card.id]["auroc"]) for card in comparison.cards.values())
 
 
 def _plots(comparison: Comparison) -> str:

@@ -89,6 +89,18 @@ def save_threshold(model_id: str, name: str, label: str, prob: float, note: str 
     return store.update_card(model_id, thresholds=(*kept, Threshold(name, label, prob, note)))
 
 
+def forget_threshold(model_id: str, name: str, label: str) -> ModelCard:
+    """Take a named operating point off a model's card; nothing happens if it is not there.
+
+    Raises:
+        BadModel: If there is no such model.
+    """
+    card = store.read_card(model_id)
+    return store.update_card(
+        model_id, thresholds=tuple(t for t in card.thresholds if (t.name, t.label) != (name, label))
+    )
+
+
 def describe_point(point: OperatingPoint, table: CaseTable, where: str) -> str:
     """Give an operating point's figures as the note that is kept with it."""
     se, sp = point.sensitivity, point.specificity
@@ -106,4 +118,12 @@ def _steps(table: CaseTable, label: str) -> Steps:
     return Steps(table.prob[:, k], table.truth == k, table.group)
 
 
-__all__ = ["OperatingPoint", "Suggestion", "describe_point", "save_threshold", "suggest_thresholds", "try_threshold"]
+__all__ = [
+    "OperatingPoint",
+    "Suggestion",
+    "describe_point",
+    "forget_threshold",
+    "save_threshold",
+    "suggest_thresholds",
+    "try_threshold",
+]

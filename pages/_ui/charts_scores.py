@@ -106,6 +106,7 @@ def confusion_chart(
             colorscale=[[0, "#EDF2F5"], [1, "#0072B2"]], xgap=2, ygap=2, row=i // columns + 1, col=i % columns + 1,
             hovertemplate="true %{y}, answered %{x}: %{text} cases (%{z:.0%} of the true ones)<extra></extra>",
         )  # fmt: skip
+    figure.update_annotations(font_size=13)
     figure.update_xaxes(showgrid=False)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_layout(height=60 + 250 * rows, margin={"l": 10, "r": 10, "t": 30, "b": 10})
@@ -187,7 +188,7 @@ def linked_pictures(pictures: Sequence[tuple[str, bytes]], size_px: tuple[int, i
         figure.update_yaxes(scaleanchor=f"x{axis}", **place)
     figure.update_xaxes(visible=False, range=[0, width], matches="x", constrain="domain")
     figure.update_yaxes(visible=False, range=[height, 0], matches="y", constrain="domain")
-    figure.update_annotations(font={"color": SCAN_TEXT, "size": 12})
+    figure.update_annotations(font={"color": SCAN_TEXT, "size": 11})
     figure.update_layout(
         height=rows * (row_px + _TITLE_PX) + 8, margin={"l": 8, "r": 8, "t": _TITLE_PX, "b": 8}, paper_bgcolor=SCAN_BACKGROUND,
         plot_bgcolor=SCAN_BACKGROUND, showlegend=False, dragmode="zoom", hovermode=False,

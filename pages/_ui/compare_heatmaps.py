@@ -10,11 +10,12 @@ from medcls.workflows import compare_scan, explain
 from pages._ui import heatmap_view, notices, state
 from pages._ui.charts_scores import linked_pictures
 from pages._ui.classify_heatmap import draw
+from pages._ui.compare_set import short_name
 from pages._ui.palette import label_word
 
 OWN = "own"
 _SIDE_PX = 640
-_TITLE = 20  # characters above a picture
+_TITLE = 17  # characters above a picture
 _CONFIG = {"displaylogo": False, "scrollZoom": True, "modeBarButtons": [["zoom2d", "pan2d", "resetScale2d"]]}
 
 
@@ -66,7 +67,7 @@ def _add(
     """Add one model's heatmap to the pictures, or a sentence saying why there is none."""
     if answer.card is None or answer.prediction is None:
         return
-    name = answer.card.name or answer.card.id
+    name = short_name(answer.card)
     chosen = label if label in answer.prediction.labels else answer.prediction.decided or answer.prediction.top
     try:
         heatmap = draw(scan, answer.card, chosen)
@@ -80,6 +81,7 @@ def _add(
 
 
 def _short(text: str) -> str:
-    """Give a title that fits above a small picture; tags are shown, not obeyed."""
-    text = text if len(text) <= _TITLE else text[: _TITLE - 1] + "…"
+    """Give a title that fits above a small picture, both its ends kept; tags are shown, not obeyed."""
+    half = (_TITLE - 1) // 2
+    text = text if len(text) <= _TITLE else f"{text[:half].rstrip()}…{text[-half:].lstrip()}"
     return text.replace("&", "&amp;").replace("<", "&lt;")

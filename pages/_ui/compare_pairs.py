@@ -1,20 +1,21 @@
 """Compare, a test set: which model is better, and can these cases tell; where they disagree; subgroups; cost."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
 from medcls.core.model import ModelCard
 from medcls.errors import MedclsError
-from medcls.workflows import compare, costs, scans
+from medcls.workflows import compare, costs, report, scans, subgroups, tables
 from pages._ui import cache, compare_scan, notices, state
 from pages._ui.charts import data_url
 from pages._ui.charts_scores import cost_chart
-from pages._ui.compare_set import get_differences
+from pages._ui.compare_set import COSTS, Section, get_differences
 from pages._ui.numbers import show_estimate, show_prob
 
-_PICTURES, _COSTS = "compare.pictures", "compare.costs"
+_PICTURES = "compare.pictures"
 _SHOWN = 12
 
 
@@ -24,17 +25,17 @@ def pick_score(found: compare.Comparison, key: str) -> str:
     return st.selectbox("Score", list(titles), format_func=lambda name: titles[name], key=f"compare.score.{key}")
 
 
-def show_pairs(found: compare.Comparison, names: dict[str, str]) -> str:
-    """Show every pair's difference with its verdict; gives the score chosen."""
+def show_pairs(found: compare.Comparison, names: dict[str, str]) -> tuple[str, Section]:
+    """Show every pair's difference with its verdict; gives the score chosen, and what can be downloaded."""
     left, _ = st.columns([1, 2])
     with left:
         score = pick_score(found, "pairs")
     with st.spinner("Resampling groups …"):
         differences = get_differences(found, score)
     mcnemar = compare.right_and_wrong(found)
-    st.markdown("\n".join(f"- {_sentence(d, names)}" for d in differences))
-    st.markdown("**Row minus column**")
+    st.markdown("**Row minus column** (●: more than chance, all pairs allowed for)")
     st.dataframe(_matrix(differences, names), hide_index=True, alt="Differences between every pair of models")
+    st.markdown("\n".join(f"- {_sentence(d, names)}" for d in differences))
     st.markdown("**Cases that only one of two got right**")
     st.dataframe(
         [
@@ -48,9 +49,10 @@ def show_pairs(found: compare.Comparison, names: dict[str, str]) -> str:
     )  # fmt: skip
     st.caption(
         "Differences: paired bootstrap over groups, Student's t; a pair counts as different if its p after Holm's correction is at most 0.05. "
-        "McNemar's test takes cases as independent, which several scans of one patient are not: it is shown for comparison with papers."
+        "McNemar's test (mid-p below 25 discordant cases, else exact) takes cases as independent, which several scans of one patient are not: "
+        "it is shown for comparison with papers."
     )
-    return score
+    return score, ("McNemar", "mcnemar.csv", lambda: tables.mcnemar_rows(mcnemar))
 
 
 def _sentence(difference: Any, names: dict[str, str]) -> str:
@@ -60,37 +62,36 @@ def _sentence(difference: Any, names: dict[str, str]) -> str:
     return f"{notices.escape(names[difference.a])} against {notices.escape(names[difference.b])}: {told}"
 
 
-def signed(value: float) -> str:
-    """Give a difference with its sign; no sign where it rounds to nothing.
-
-    Example:
-        >>> signed(0.0514), signed(-0.0514), signed(-0.0001)
-        ('+0.051', '−0.051', '0.000')
-    """
-    text = f"{value:+.3f}".replace("-", "−")
-    return text[1:] if text[1:] == "0.000" else text
+def show_difference(difference: Any) -> str:
+    """Give a difference with its interval; a dot where it is more than chance."""
+    e = difference.estimate
+    if math.isnan(difference.p):
+        return "not computable"
+    return f"{report.signed(e.value)} ({report.signed(e.low)} to {report.signed(e.high)})" + (
+        " ●" if difference.better else ""
+    )
 
 
 def _matrix(differences: Any, names: dict[str, str]) -> list[dict[str, str]]:
     cells: dict[tuple[str, str], str] = {}
     for d in differences:
-        e, mark = d.estimate, " ●" if d.better else ""
-        if math.isnan(d.p):
-            cells[d.a, d.b] = cells[d.b, d.a] = "not computable"
-            continue
-        cells[d.a, d.b] = f"{signed(e.value)} ({signed(e.low)} to {signed(e.high)}){mark}"
-        cells[d.b, d.a] = f"{signed(-e.value)} ({signed(-e.high)} to {signed(-e.low)}){mark}"
+        e = d.estimate
+        turned = replace(d, estimate=replace(e, value=-e.value, low=-e.high, high=-e.low))
+        cells[d.a, d.b], cells[d.b, d.a] = show_difference(d), show_difference(turned)
     return [{"": names[a]} | {names[b]: cells.get((a, b), "") for b in names} for a in names]
 
 
-def show_disagreements(found: compare.Comparison, names: dict[str, str]) -> None:
+def show_disagreements(found: compare.Comparison, names: dict[str, str]) -> Section | None:
     """Show the cases on which the models' answers differ as pictures, one click from the scan."""
     rows = compare.disagreements(found)
     if not rows:
         st.success(f"The models answer all {len(found.first)} cases alike.")
-        return
-    n = int(sum(len({t.labels[t.prob[i].argmax()] for t in found.cases.values()}) > 1 for i in range(len(found.first))))
-    st.caption(f"{n} of {len(found.first)} cases; widest spread of the probability of disease first.")
+        return None
+    n = compare.count_disagreements(found)
+    shown = f" The first {len(rows)} stand below." if n > len(rows) else ""
+    st.caption(
+        f"{n} of {len(found.first)} cases, widest spread of the probability of disease first; that probability stands in brackets.{shown}"
+    )
     pictures = [_picture(row) for row in rows[:_SHOWN]]
     if all(isinstance(picture, MedclsError) for picture in pictures):
         st.caption(f"No pictures: {notices.escape(str(pictures[0]))}")
@@ -103,6 +104,11 @@ def show_disagreements(found: compare.Comparison, names: dict[str, str]) -> None
         [{"case": r.case, "truth": r.truth} | {names[m]: f"{a} ({show_prob(r.prob[m])})" for m, a in r.answers.items()} for r in rows],
         hide_index=True, alt="Cases on which the models disagree, with each model's answer and its probability of disease",
     )  # fmt: skip
+    return (
+        "Disagreements",
+        "disagreements.csv",
+        lambda: tables.disagreement_rows(compare.disagreements(found, len(found.first))),
+    )
 
 
 def _show_case(row: compare.Disagreement, picture: bytes | MedclsError, names: dict[str, str]) -> None:
@@ -146,21 +152,21 @@ def _picture(row: compare.Disagreement) -> bytes | MedclsError:
     return held[key]
 
 
-def show_subgroups(found: compare.Comparison, names: dict[str, str]) -> None:
+def show_subgroups(found: compare.Comparison, names: dict[str, str]) -> Section | None:
     """Show a score in each subgroup of a column, with how many cases each has."""
-    columns = compare.columns_of(found)
+    columns = subgroups.columns_of(found)
     if not columns:
         st.info("The cases carry no column that splits them (device, BI-RADS, size …).")
-        return
+        return None
     left, right, _ = st.columns(3)
-    column = left.selectbox("Column", columns, key="compare.column")
+    column = left.selectbox("Column", columns, format_func=subgroups.column_title, key="compare.column")
     with right:
         score = pick_score(found, "subgroups")
     with st.spinner("Resampling groups …"):
-        groups = compare.subgroups(found, column, score)
+        groups = subgroups.subgroups(found, column, score)
     st.dataframe(
         [
-            {column: g.value, "cases": g.n_cases, "groups": g.n_groups} | {names[m]: show_estimate(e) for m, e in g.scores.items()}
+            {subgroups.column_title(column): g.value, "cases": g.n_cases, "groups": g.n_groups} | {names[m]: show_estimate(e) for m, e in g.scores.items()}
             for g in groups
         ],
         hide_index=True, alt=f"{score} of every model in each subgroup of {column}",
@@ -168,18 +174,20 @@ def show_subgroups(found: compare.Comparison, names: dict[str, str]) -> None:
     st.caption(
         "Small subgroups have wide intervals: a difference between two of them means little while the intervals overlap."
     )
+    return "Subgroups", "subgroups.csv", lambda: tables.subgroup_rows(column, score, groups)
 
 
-def show_costs(found: compare.Comparison, names: dict[str, str]) -> None:
+def show_costs(found: compare.Comparison, names: dict[str, str]) -> Section:
     """Show what each model costs against what it is worth; milliseconds are measured on this machine on request."""
-    held: dict[str, costs.Cost] = state.kept(_COSTS, dict)
+    held: dict[str, costs.Cost] = state.kept(COSTS, dict)
     if st.button("Measure the milliseconds a scan takes here"):
         for card in found.cards.values():
             with st.spinner(f"{names[card.id]} …"):
                 held[card.to_json()] = _cost(card, found, timed=True)
-    rows = []
+    rows, all_costs = [], []
     for model, card in found.cards.items():
         cost = held.get(card.to_json()) or _cost(card, found, timed=False)
+        all_costs.append(cost)
         rows.append(
             {
                 "model": names[model], "million weights": round(cost.n_parameters / 1e6, 3), "file, MB": round(cost.file_bytes / 1e6, 2),
@@ -196,6 +204,7 @@ def show_costs(found: compare.Comparison, names: dict[str, str]) -> None:
         for m, row in zip(found.cards, rows, strict=True)
     ]
     st.plotly_chart(cost_chart(points, key, title, "AUROC"), key="compare.cost")
+    return "Costs", "costs.csv", lambda: tables.cost_rows(all_costs)
 
 
 def _cost(card: ModelCard, found: compare.Comparison, *, timed: bool) -> costs.Cost:

@@ -1,17 +1,21 @@
 """Compare, a test set: which cases, the comparison itself, and what of it to look at."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
+from medcls.core.evaluation import CaseTable
 from medcls.core.model import ModelCard
 from medcls.errors import MedclsError
-from medcls.workflows import compare, report
+from medcls.workflows import compare, costs, report, tables
 from pages._ui import notices, pickers, state
 from pages._ui.charts_scores import confusion_chart, curve_chart
 from pages._ui.numbers import show_estimate, show_seconds
 
+Section = tuple[str, str, Callable[[], list[tables.Row]]]  # what a section offers as CSV: title, file, rows
+COSTS = "compare.costs"  # what models cost, milliseconds measured: card -> cost
 _FOUND, _EVALUATIONS, _DIFFERENCES = "compare.found", "compare.evaluations", "compare.differences"
 STORED = "the test cases they were published with"
 PARTS = {
@@ -38,9 +42,15 @@ TABLE = (
 
 
 def names_of(cards: Sequence[ModelCard]) -> dict[str, str]:
-    """Give what a person reads for each model; ids where two have one name."""
-    names = [card.name or card.id for card in cards]
+    """Give what a person reads for each model, without the task all of them share; ids where two have one name."""
+    names = [short_name(card) for card in cards]
     return {card.id: name if names.count(name) == 1 else card.id for card, name in zip(cards, names, strict=True)}
+
+
+def short_name(card: ModelCard) -> str:
+    """Give a model's name without its task in front (`Breast ultrasound, ResNet18` -> `ResNet18`)."""
+    rest = card.name.removeprefix(f"{pickers.task_title(card.task)}, ")
+    return rest[:1].upper() + rest[1:] if rest else card.id
 
 
 def get_comparison(cards: Sequence[ModelCard]) -> compare.Comparison | None:
@@ -53,10 +63,10 @@ def get_comparison(cards: Sequence[ModelCard]) -> compare.Comparison | None:
     if source != STORED:
         with middle:
             part = pickers.pick("Part", PARTS, "part") or "unseen"
-    key = (tuple(card.to_json() for card in cards), source, part)
+    key = (tuple(_answers_as(card) for card in cards), source, part)
     held = st.session_state.get(_FOUND)
     if held and held[0] == key:
-        return held[1]
+        return replace(held[1], cards={card.id: card for card in cards})
     if source != STORED and not right.button("Evaluate and compare", type="primary"):
         st.caption(
             f"Each network answers these cases ({PARTS[part]}); all answers are kept, so that differences can be tested."
@@ -89,9 +99,14 @@ def _known(cards: Sequence[ModelCard], source: str, part: str) -> dict[str, Any]
     held: dict[Any, dict[str, Any]] = state.kept(_EVALUATIONS, dict)
     known = held.setdefault((source, part), {})
     for card in cards:
-        if card.id in known and known[card.id][2] != card.to_json():
+        if card.id in known and known[card.id][2] != _answers_as(card):
             del known[card.id]
-    return _Known(known, {card.id: card.to_json() for card in cards})
+    return _Known(known, {card.id: _answers_as(card) for card in cards})
+
+
+def _answers_as(card: ModelCard) -> str:
+    """Give what a model's answers depend on: its card without what can be changed on it."""
+    return replace(card, thresholds=(), name="", retired="").to_json()
 
 
 class _Known(dict):
@@ -127,27 +142,35 @@ def _teller(bar: Any, ids: Sequence[str]) -> Callable[[str, int, int], None]:
 
 def get_differences(found: compare.Comparison, score: str) -> tuple[Any, ...]:
     """Give the pairwise differences in a score, computed once for this session."""
-    held: tuple[compare.Comparison, dict[str, tuple[Any, ...]]] | None = st.session_state.get(_DIFFERENCES)
-    if held is None or held[0] is not found:
-        held = (found, {})
+    held: tuple[dict[str, CaseTable], dict[str, tuple[Any, ...]]] | None = st.session_state.get(_DIFFERENCES)
+    if held is None or held[0] is not found.cases:
+        held = (found.cases, {})
         st.session_state[_DIFFERENCES] = held
     if score not in held[1]:
         held[1][score] = compare.differences(found, score)
     return held[1][score]
 
 
-def show_basis(found: compare.Comparison) -> None:
+def show_basis(found: compare.Comparison, names: dict[str, str]) -> None:
     """Say on which cases everything below rests."""
     first = found.first
     counts = ", ".join(f"{int((first.truth == k).sum())} {label}" for k, label in enumerate(first.labels))
     st.caption(
         notices.escape(
-            f"{len(first)} cases in {found.n_groups} groups of {found.collection} ({counts}): {found.part}. "
+            f"{len(first)} cases in {found.n_groups} groups of {found.collection} ({counts}): {_named(found.part, names)}. "
         )
         + "In brackets: 95 % intervals; patients or groups are resampled whole."
     )
-    for note in found.notes:
-        st.warning(notices.escape(note), icon=":material/info:")
+    if found.notes:
+        lines = [notices.escape(_named(note, names)) for note in found.notes]
+        st.info("\n".join(f"- {line}" for line in lines) if len(lines) > 1 else lines[0], icon=":material/info:")
+
+
+def _named(text: str, names: dict[str, str]) -> str:
+    """Give a text with the models' names in place of their ids."""
+    for model_id in sorted(names, key=len, reverse=True):
+        text = text.replace(model_id, names[model_id])
+    return text
 
 
 def show_scores(found: compare.Comparison, names: dict[str, str]) -> None:
@@ -166,10 +189,11 @@ def show_scores(found: compare.Comparison, names: dict[str, str]) -> None:
     st.caption("Sort by a click on a column's head. Log loss, Brier score and calibration error: lower is better.")
 
 
-def show_curves(found: compare.Comparison, names: dict[str, str]) -> None:
+def show_curves(found: compare.Comparison, names: dict[str, str]) -> Section:
     """Show ROC, precision-recall and reliability of every model in one plot each, and the confusion matrices."""
     labels = found.first.labels
-    label = st.selectbox("Label against the rest", labels, index=found.positive[-1], key="compare.label")
+    left, _ = st.columns([1, 2])
+    label = left.selectbox("Label against the rest", labels, index=found.positive[-1], key="compare.label")
     with st.spinner("Resampling groups for the bands …"):
         drawn = compare.curves(found, label)
     kinds = (
@@ -190,15 +214,29 @@ def show_curves(found: compare.Comparison, names: dict[str, str]) -> None:
     )
     st.markdown("**Confusion at the most probable label** (row: truth, column: answer)")
     st.plotly_chart(confusion_chart(compare.confusions(found), names, labels), key="compare.confusion")
+    return "Curves", "curves.csv", lambda: tables.curve_rows(drawn, label)
 
 
-def show_downloads(found: compare.Comparison, score: str) -> None:
-    """Offer everything as files."""
+def show_downloads(found: compare.Comparison, score: str, section: Section | None) -> None:
+    """Offer everything as files: the whole comparison, and what the section shows with every digit."""
+    files: list[tuple[str, str, Callable[[], bytes], str]] = [
+        ("Report (HTML)", "comparison.html", lambda: _report(found, score), "text/html"),
+        ("Scores (CSV)", "scores.csv", lambda: tables.to_csv(tables.score_rows(found)), "text/csv"),
+        ("Differences (CSV)", "differences.csv", lambda: tables.to_csv(tables.difference_rows(get_differences(found, score))), "text/csv"),
+        ("Cases (CSV)", "cases.csv", lambda: tables.to_csv(tables.case_rows(found)), "text/csv"),
+    ]  # fmt: skip
+    if section is not None:
+        title, name, rows = section
+        files.append((f"{title} (CSV)", name, lambda: tables.to_csv(rows()), "text/csv"))
     with st.container(horizontal=True):
-        for title, name, make, kind in (
-            ("Report (HTML)", "comparison.html", lambda: report.to_html(found, get_differences(found, score)).encode(), "text/html"),
-            ("Scores (CSV)", "scores.csv", lambda: report.to_csv(report.score_rows(found)), "text/csv"),
-            ("Differences (CSV)", "differences.csv", lambda: report.to_csv(report.difference_rows(get_differences(found, score))), "text/csv"),
-            ("Cases (CSV)", "cases.csv", lambda: report.to_csv(report.case_rows(found)), "text/csv"),
-        ):  # fmt: skip
+        for title, name, make, kind in files:
             st.download_button(title, make, name, kind, icon=":material/download:")
+
+
+def _report(found: compare.Comparison, score: str) -> bytes:
+    held: dict[str, costs.Cost] = state.kept(COSTS, dict)
+    cost = [
+        held.get(card.to_json()) or other
+        for card, other in zip(found.cards.values(), report.costs_of(found), strict=True)
+    ]
+    return report.to_html(found, get_differences(found, score), cost).encode()

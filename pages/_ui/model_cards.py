@@ -124,6 +124,11 @@ def _show_figures(card: ModelCard) -> None:
     if found is None:
         st.info("How good it is was not measured: take no answer of it for granted.")
         return
+    show_evaluation(found, key="models.confusion")
+
+
+def show_evaluation(found: Evaluation, key: str) -> None:
+    """Show every score of an evaluation with its interval, and the confusion matrix under a chart's `key`."""
     st.markdown(
         f"**How good it is**  \n{notices.escape(f'{found.n_cases} cases in {found.n_groups} groups of {found.collection}: {found.part}.')}"
     )
@@ -136,8 +141,8 @@ def _show_figures(card: ModelCard) -> None:
         hide_index=True, height=320, alt="Every score of the model with its interval",
     )  # fmt: skip
     st.plotly_chart(
-        confusion_chart({card.id: found.confusion}, {card.id: "truth (row), answer (column)"}, found.labels),
-        key="models.confusion",
+        confusion_chart({found.model: found.confusion}, {found.model: "truth (row), answer (column)"}, found.labels),
+        key=key,
     )
 
 

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from medcls import store
 from medcls.data.collections import add_collection
 from medcls.imaging.phantom import phantom
+from medcls.workflows import compare, thresholds
 from tests import tiny
 from tests.compared import LABELS, cases, publish_three
 from tests.pages.conftest import assert_sound, words
@@ -94,6 +95,35 @@ def test_test_set_shows_scores_verdicts_and_keeps_a_threshold(open_app, three: t
     assert (kept.name, kept.label, kept.prob) == ("screening", "malignant", 0.3)
     assert "150 cases" in kept.note
     assert app.success
+    assert not app.warning, "a value is given to each widget in one place only"
+
+
+def test_a_kept_threshold_is_looked_at_again_and_taken_off(open_app, three: tuple[str, ...]) -> None:
+    thresholds.save_threshold("good", "rule out", "benign", 0.2, "as the ward wants it")
+    app = show(open_app(PAGE, mode="set"), "Operating point")
+    assert "rule out" not in words(app)
+    next(s for s in app.selectbox if s.label == "Model").set_value("good").run()
+    next(b for b in app.button if b.label == "Look at it").click().run()
+    assert_sound(app)
+    assert app.slider[0].value == 0.2
+    assert next(s for s in app.selectbox if s.label == "Label called").value == "benign"
+    assert not app.warning
+    next(b for b in app.button if b.label == "Take it off the card").click().run()
+    assert_sound(app)
+    assert store.read_card("good").thresholds == ()
+    assert "rule out" not in words(app)
+
+
+def test_a_kept_threshold_does_not_throw_an_evaluation_away(
+    open_app, three: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    real = compare.compare_stored
+    monkeypatch.setattr(compare, "compare_stored", lambda *a, **k: made.append(1) or real(*a, **k))
+    app = open_app(PAGE, mode="set")
+    thresholds.save_threshold("good", "screening", "malignant", 0.2)
+    show(app, "Which is better")
+    assert len(made) == 1
 
 
 def test_a_disagreement_is_one_click_from_its_scan(

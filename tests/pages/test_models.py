@@ -7,6 +7,8 @@ import pytest
 from medcls import store
 from medcls.core.evaluation import Estimate
 from medcls.core.pointing import PointingRow, PointingStudy
+from medcls.data.collections import add_collection
+from medcls.imaging.phantom import phantom
 from medcls.workflows import exchange
 from tests import tiny
 from tests.pages.conftest import assert_sound, words
@@ -41,6 +43,23 @@ def test_retired_models_leave_the_list_and_come_back(open_app, tiny_model) -> No
     assert "superseded" in words(app)
     next(b for b in app.button if b.label == "Offer it again").click().run()
     assert store.read_card(tiny_model.id).retired == ""
+
+
+def test_a_model_is_measured_on_labelled_scans(open_app, tiny_model, tmp_path: Path) -> None:
+    app = open_app(PAGE)
+    assert "No labelled scans of this machine" in words(app)
+    for label in ("benign", "malignant"):
+        (tmp_path / "scans" / label).mkdir(parents=True)
+        for seed in range(3):
+            data = phantom("breast-ultrasound", label, 900 + seed, size_px=(64, 80))
+            (tmp_path / "scans" / label / f"{seed}.png").write_bytes(data)
+    add_collection(tmp_path / "scans", "phantoms", task_id="breast-ultrasound")
+    app = open_app(PAGE)
+    next(s for s in app.selectbox if s.label == "Part").set_value("all").run()
+    next(b for b in app.button if b.label == "Measure").click().run()
+    assert_sound(app)
+    assert "6 cases in 6 groups of phantoms" in words(app).replace("\\", "")
+    assert len(app.get("download_button")) >= 3
 
 
 def test_import_checks_and_keeps(open_app, tiny_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

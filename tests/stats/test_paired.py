@@ -82,17 +82,39 @@ def test_a_planted_better_model_is_found_in_words(clustered) -> None:
     first, twins, last = found
     assert (first.better, last.better, twins.better) == ("good", "twin", "")
     assert first.estimate.low > 0
-    assert first.verdict.startswith(f"good is better by {first.estimate.value:.2g} ({first.estimate.low:.2g}–")
+    assert first.verdict.startswith(f"good is better by {first.estimate.value:#.2g} ({first.estimate.low:#.2g}–")
     assert "after Holm for 3 pairs" in first.verdict
     (lower,) = compare({"bad": bad, "good": good}, "log_loss", (1,))
     assert lower.better == "good", "a smaller loss is the better one"
+
+
+@pytest.mark.parametrize(("n", "found"), [(2, False), (3, False), (5, False), (6, True), (20, True)])
+@pytest.mark.parametrize("score", ["accuracy", "auroc", "brier"])
+def test_a_difference_that_never_varies_is_no_certainty(n: int, found: bool, score: str) -> None:
+    """One model right on every case and one on none: resampling shows no spread, a coin would do it in 2 of 2^n."""
+    names, truth = np.arange(n).astype(str), np.arange(n) % 2
+    right = np.where(np.eye(2)[truth] > 0, 0.9, 0.1)
+    tables = {m: CaseTable(names, names, truth, p, ("b", "m"), {}) for m, p in (("a", right), ("b", 1 - right))}
+    (told,) = compare(tables, score, (1,), resamples=100)
+    assert told.p == pytest.approx(2 / 2**n)
+    assert bool(told.better) is found
+    assert (told.estimate.low * told.estimate.high > 0) is (n >= 5)
+    assert told.estimate.low < told.estimate.high
+
+
+def test_delong_without_spread_has_no_p() -> None:
+    truth = np.array([0, 0, 1, 1], bool)
+    assert delong_paired(truth * 1.0, truth * 1.0, truth) == (0.0, 0.0, 1.0)
+    difference, error, p = delong_paired(truth * 1.0, truth * -1.0, truth)
+    assert (difference, error) == (1.0, 0.0)
+    assert math.isnan(p)
 
 
 def test_a_small_set_says_what_it_could_have_seen(clustered) -> None:
     a, b = (clustered(4, 25, noise=0.3, of=k) for k in (1, 2))
     (found,) = compare({"a": a, "b": b}, "auroc", (1,))
     assert found.better == ""
-    assert f"difference of {found.seen:.2g} four times in five" in found.verdict
+    assert f"difference of {found.seen:#.2g} four times in five" in found.verdict
     assert found.seen > abs(found.estimate.value)
 
 

@@ -16,8 +16,8 @@ from medcls.imaging.phantom import phantom
 from medcls.workflows.compare import (
     Disagreement,
     collections_for,
-    columns_of,
     compare_afresh,
+    compare_folders,
     compare_stored,
     confusions,
     curves,
@@ -25,8 +25,8 @@ from medcls.workflows.compare import (
     disagreements,
     read_case,
     right_and_wrong,
-    subgroups,
 )
+from medcls.workflows.subgroups import columns_of, subgroups
 from tests import tiny
 from tests.compared import LABELS, cases, publish, publish_three
 
@@ -63,8 +63,26 @@ def test_only_shared_cases_count_and_it_is_said(tiny_made: Path, home: Path) -> 
     found = compare_stored(["all", "some"], resamples=50)
     assert len(found.first) == 50
     assert found.first.case[0] == "set/100.png"
-    assert any("all was evaluated on 150 cases, of which 50 are shared" in note for note in found.notes)
+    assert any("Only the 50 cases" in n and "150 for all; 50 for some" in n for n in found.notes)
     assert any("different states" in note for note in found.notes)
+
+
+def test_models_evaluated_apart_are_compared_on_what_they_share(compared: tuple[str, ...], tmp_path: Path) -> None:
+    folders = []
+    for model_id, rows in (("good", np.arange(0, 120)), ("bad", np.arange(30, 150))):
+        folder = tmp_path / model_id
+        folder.mkdir()
+        store.write_evaluation(folder, store.read_evaluation(model_id), store.read_cases(model_id).take(rows))
+        folders.append(folder)
+    found = compare_folders(folders, resamples=50)
+    assert sorted(found.cases) == ["bad", "good"]
+    assert list(found.first.case) == [f"set/{name}" for name in store.read_cases("good").case[30:120]]
+    (told,) = differences(found, "auroc", resamples=200)
+    assert told.better == "good"
+    with pytest.raises(BadData, match="evaluations of good"):
+        compare_folders([folders[0], folders[0]])
+    with pytest.raises(BadData, match="no evaluation in"):
+        compare_folders([folders[0], tmp_path])
 
 
 def test_models_without_cases_or_with_none_in_common(tiny_made: Path, home: Path, compared: tuple[str, ...]) -> None:
@@ -85,7 +103,7 @@ def test_models_without_cases_or_with_none_in_common(tiny_made: Path, home: Path
 
 def test_subgroups_with_their_counts(compared: tuple[str, ...]) -> None:
     found = compare_stored(compared, resamples=50)
-    assert columns_of(found) == ("device", "width_px", "birads")
+    assert columns_of(found) == ("device", "birads", "width_px"), "those asked for most come first"
     by_device = {g.value: g for g in subgroups(found, "device", "accuracy")}
     assert {value: group.n_cases for value, group in by_device.items()} == {"GE": 50, "Philips": 100}
     good = found.cases["good"]
@@ -100,6 +118,27 @@ def test_subgroups_with_their_counts(compared: tuple[str, ...]) -> None:
     assert np.isnan(birads["5"].scores["good"].value), "one class only: no AUROC, and it says so"
     with pytest.raises(BadData, match="no such column"):
         subgroups(found, "colour")
+
+
+def test_columns_of_boxes_and_of_many_words(compared: tuple[str, ...]) -> None:
+    """A lesion's box counts by its longer side; a column whose every value is another one splits nothing."""
+    stored = compare_stored(compared, resamples=50)
+    rng = np.random.default_rng(0)
+    sides = rng.integers(20, 200, (150, 2))
+    boxes = np.array([f"[3,5,{w},{h}]" for w, h in sides])
+    boxes[:10] = ""
+    note = np.array([f"seen by {i}" for i in range(150)])
+    columns = {"bbox": boxes, "note": note}
+    tables = {m: replace(t, attributes=t.attributes | columns) for m, t in stored.cases.items()}
+    found = replace(stored, cases=tables)
+    assert columns_of(found) == ("device", "birads", "bbox", "width_px")
+    groups = {g.value: g.n_cases for g in subgroups(found, "bbox", "accuracy", resamples=20)}
+    longer = sides.max(axis=1)[10:]
+    assert groups.pop("not stated") == 10
+    assert sum(groups.values()) == 140
+    ends = [float(end) for name in groups for end in name.split(" to ")]
+    assert ends == sorted(ends), "from the smallest lesions to the largest"
+    assert (ends[0], ends[1], ends[-1]) == (longer.min(), np.quantile(longer, 0.25), longer.max())
 
 
 def test_disagreements_come_widest_first(compared: tuple[str, ...]) -> None:

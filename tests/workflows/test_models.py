@@ -3,7 +3,10 @@
 import pytest
 
 from medcls.errors import MedclsError
-from medcls.workflows.models import BEGIN, END, describe_models, list_models, retire, write_table
+from medcls.workflows.marked import marks
+from medcls.workflows.models import TABLE, describe_models, list_models, retire, write_table
+
+BEGIN, END = marks(TABLE)
 
 
 def test_the_table_has_a_line_for_every_model_and_leaves_the_rest_of_the_file(tiny_model, tmp_path):

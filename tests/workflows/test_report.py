@@ -7,11 +7,15 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from medcls import store
-from medcls.workflows import report
+from medcls.core.model import Threshold
+from medcls.errors import BadData
+from medcls.workflows import compare, report, subgroups, tables
 from medcls.workflows.compare import Comparison, compare_stored, differences
+from medcls.workflows.thresholds import try_threshold
 from tests.compared import publish_three
 
 
@@ -25,22 +29,22 @@ def read(data: bytes) -> list[dict[str, str]]:
 
 
 def test_csv_holds_every_number_exactly(found: Comparison) -> None:
-    scores = {(r["model"], r["score"]): r for r in read(report.to_csv(report.score_rows(found)))}
+    scores = {(r["model"], r["score"]): r for r in read(tables.to_csv(tables.score_rows(found)))}
     assert len(scores) == sum(len(s) for s in found.scores.values())
     assert float(scores["good", "auroc"]["value"]) == found.scores["good"]["auroc"].value
     assert float(scores["bad", "brier"]["high"]) == found.scores["bad"]["brier"].high
-    pairs = read(report.to_csv(report.difference_rows(differences(found, resamples=50))))
+    pairs = read(tables.to_csv(tables.difference_rows(differences(found, resamples=50))))
     assert [(r["a"], r["b"]) for r in pairs] == [("good", "bad"), ("good", "twin"), ("bad", "twin")]
-    rows = read(report.to_csv(report.case_rows(found)))
+    rows = read(tables.to_csv(tables.case_rows(found)))
     assert len(rows) == 150
     assert float(rows[7]["good:malignant"]) == found.cases["good"].prob[7, 2]
     assert rows[7]["truth"] == found.first.labels[found.first.truth[7]]
 
 
 def test_csv_cells_that_look_like_formulas_stay_text() -> None:
-    (row,) = read(report.to_csv([{"model": "=1+1", "n": -3, "value": -0.5, "none": float("nan")}]))
+    (row,) = read(tables.to_csv([{"model": "=1+1", "n": -3, "value": -0.5, "none": float("nan")}]))
     assert row == {"model": "'=1+1", "n": "-3", "value": "-0.5", "none": ""}
-    assert report.to_csv([]) == b"\xef\xbb\xbf\r\n"
+    assert tables.to_csv([]) == b"\xef\xbb\xbf\r\n"
 
 
 class Tags(HTMLParser):
@@ -85,6 +89,56 @@ def test_markdown_table_for_a_readme(found: Comparison) -> None:
     assert lines[0].startswith("| model | AUROC |")
     assert lines[2].startswith(f"| good | {report.show(found.scores['good']['auroc'])} |")
     assert lines[-1] == "150 cases in 75 groups of set: part 'test'. In brackets: 95 % intervals."
+
+
+def test_pairs_of_models_as_a_table_on_each_collection(found: Comparison) -> None:
+    where = np.where(np.arange(150) < 60, "busi", "bus-bra")
+    tables_ = {m: replace(t, attributes=t.attributes | {"collection": where}) for m, t in found.cases.items()}
+    both = replace(found, cases=tables_)
+    lines = report.pairs_to_markdown(both, "auroc", resamples=200).splitlines()
+    assert (
+        lines[0]
+        == "| A | B | bus-bra: 90 cases, 45 groups | busi: 60 cases, 30 groups | together: 150 cases, 75 groups |"
+    )
+    assert len(lines) == 2 + 3 + 2
+    good_bad = lines[2].split(" | ")
+    assert good_bad[:2] == ["| `good`", "`bad`"]
+    assert good_bad[-1].endswith("p < 0.001: **A is better** |")
+    assert lines[3].endswith("0.000 (0.000 to 0.000), p = 1.000: not distinguishable |")
+    assert "**B is better**" in lines[4]
+    assert "Holm's correction for the 3 pairs" in lines[-1]
+    with pytest.raises(BadData, match="no such score"):
+        report.pairs_to_markdown(both, "beauty")
+
+
+def test_every_section_has_its_rows(found: Comparison) -> None:
+    groups = subgroups.subgroups(found, "device", "accuracy", resamples=20)
+    rows = read(tables.to_csv(tables.subgroup_rows("device", "accuracy", groups)))
+    assert {(r["device"], int(r["cases"])) for r in rows} == {("GE", 50), ("Philips", 100)}
+    assert len(rows) == 6
+    points = [try_threshold(found.cases["good"], "malignant", t, 0.1) for t in (0.3, 0.6)]
+    first, second = read(tables.to_csv(tables.threshold_rows("good", "malignant", points)))
+    assert float(first["sensitivity"]) == points[0].sensitivity.value
+    assert float(second["missed_per_1000"]) == points[1].missed_per_1000
+    drawn = compare.curves(found, "malignant", resamples=20)
+    curves = read(tables.to_csv(tables.curve_rows(drawn, "malignant")))
+    assert len([r for r in curves if (r["model"], r["curve"]) == ("good", "roc")]) == 101
+    unlike = read(tables.to_csv(tables.disagreement_rows(compare.disagreements(found, 1000))))
+    assert len(unlike) == compare.count_disagreements(found)
+    pairs = read(tables.to_csv(tables.mcnemar_rows(compare.right_and_wrong(found))))
+    assert int(pairs[0]["only_a_right"]) == compare.right_and_wrong(found)["good", "bad"].only_a
+    costs = read(tables.to_csv(tables.cost_rows(report.costs_of(found))))
+    assert [r["scan_ms"] for r in costs] == ["", "", ""]
+    assert float(costs[0]["value"]) == found.scores["good"]["auroc"].value
+
+
+def test_a_report_holds_subgroups_operating_points_and_costs(found: Comparison) -> None:
+    card = replace(found.cards["good"], thresholds=(Threshold("screening", "malignant", 0.3),))
+    page = report.to_html(
+        replace(found, cards=found.cards | {"good": card}), differences(found, resamples=50), report.costs_of(found)
+    )
+    for said in ("Subgroups: AUROC", "<td>Philips</td><td>100</td>", "Operating points", "malignant at 0.30 or above", "Cost against quality", "McNemar"):  # fmt: skip
+        assert said in page
 
 
 def test_a_perfect_or_hopeless_model_still_makes_a_report(tiny_made: Path, home: Path) -> None:

@@ -2,11 +2,19 @@ import numpy as np
 import pytest
 
 from medcls import store
+from medcls.classifier import Classifier
 from medcls.core.evaluation import CaseTable
 from medcls.core.model import ModelCard
+from medcls.core.scan import Scan
 from medcls.errors import BadData, BadModel
 from medcls.workflows.costs import cost_of
-from medcls.workflows.thresholds import describe_point, save_threshold, suggest_thresholds, try_threshold
+from medcls.workflows.thresholds import (
+    describe_point,
+    forget_threshold,
+    save_threshold,
+    suggest_thresholds,
+    try_threshold,
+)
 
 
 @pytest.fixture
@@ -34,6 +42,24 @@ def test_a_threshold_is_tried_and_kept_on_the_card(table: CaseTable, tiny_model:
     ]
     assert store.read_card(tiny_model.id).thresholds == card.thresholds
     assert store.verify(store.folder(tiny_model.id)) == card, "the model's files are still the published ones"
+
+
+def test_kept_points_are_told_with_every_answer(tiny_model: ModelCard) -> None:
+    scan = Scan(np.random.default_rng(0).random((64, 64), dtype=np.float32), "0" * 64)
+    plain = Classifier.open(tiny_model.id).predict(scan)
+    least, most = float(plain.prob.min()), float(plain.prob.max())
+    last = tiny_model.task.label_ids[int(plain.prob.argmin())]
+    save_threshold(tiny_model.id, "rule in", plain.top, most - 0.01)
+    save_threshold(tiny_model.id, "rule out", last, least + 0.01)
+    notes = Classifier.open(tiny_model.id).predict(scan).notes
+    names = {label.id: label.name for label in tiny_model.task.labels}
+    (high,) = (n for n in notes if "“rule in”" in n)
+    (low,) = (n for n in notes if "“rule out”" in n)
+    assert high.endswith(f"this scan is called {names[plain.top]}.")
+    assert low.endswith(f"this scan is not called {names[last]}.")
+    assert forget_threshold(tiny_model.id, "rule in", plain.top).thresholds[0].name == "rule out"
+    assert forget_threshold(tiny_model.id, "rule out", last).thresholds == ()
+    assert Classifier.open(tiny_model.id).predict(scan).notes == plain.notes
 
 
 def test_suggestions_reach_their_goal(table: CaseTable) -> None:

@@ -1,0 +1,122 @@
+"""Models on parts of the cases: by device, BI-RADS, size of the lesion, or any other column of the set."""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from medcls.core.evaluation import Estimate
+from medcls.errors import BadData
+from medcls.stats.score_table import SCORES, names_of
+from medcls.stats.scores import evaluate_cases
+from medcls.workflows.compare import Comparison, check_score
+
+_BINS = 4  # parts into which a column of numbers is cut
+_MOST_VALUES = 8
+_LEAST_COMMON = 0.5  # a column of many words is of use only if its commonest ones hold this share of the cases
+_NO_VALUE = ("all others", "not stated")
+_NEVER_GROUPS = {"case", "group"}
+_TITLES = {
+    "collection": "collection",
+    "device": "device",
+    "birads": "BI-RADS",
+    "bbox": "lesion size, px (longer side of its box)",
+}
+
+
+@dataclass(frozen=True)
+class Subgroup:
+    """Models on part of the cases.
+
+    Args:
+        value: The column's value, or its range.
+        n_cases: Cases in it.
+        n_groups: Groups in it.
+        scores: The chosen score of every model.
+    """
+
+    value: str
+    n_cases: int
+    n_groups: int
+    scores: dict[str, Estimate]
+
+
+def columns_of(comparison: Comparison) -> tuple[str, ...]:
+    """Give the columns that split the cases into two subgroups or more, those that are asked for most at the front."""
+    columns = comparison.first.attributes
+    names = (*(name for name in _TITLES if name in columns), *columns)
+    return tuple(name for name in dict.fromkeys(names) if name not in _NEVER_GROUPS and _splits(columns[name]))
+
+
+def column_title(column: str) -> str:
+    """Give a column's name as a person reads it."""
+    return _TITLES.get(column, column.replace("_", " "))
+
+
+def _splits(values: np.ndarray) -> bool:
+    kinds, counts = np.unique(_binned(values), return_counts=True)
+    return len(kinds) > 1 and (
+        "all others" not in kinds or counts[kinds != "all others"].sum() >= _LEAST_COMMON * len(values)
+    )
+
+
+def subgroups(
+    comparison: Comparison, column: str, score: str = "auroc", *, resamples: int = 500
+) -> tuple[Subgroup, ...]:
+    """Give one score of every model in each subgroup; numbers are cut into quarters of the cases, boxes by their longer side.
+
+    Args:
+        comparison: The models and their cases.
+        column: One of `columns_of`.
+        score: Full name of a score.
+        resamples: How many times groups are resampled for each interval.
+
+    Raises:
+        BadData: If there is no such column or score.
+    """
+    if column not in comparison.first.attributes:
+        raise BadData("The cases have no such column", found=column[:80], allowed=", ".join(columns_of(comparison)))
+    check_score(comparison, score)
+    values = _binned(comparison.first.attributes[column])
+    name = next(n for n in SCORES if score in names_of(n, comparison.first.labels))
+    found = []
+    for value in sorted(set(values.tolist()), key=_order):
+        rows = np.flatnonzero(values == value)
+        tables = {m: t.take(rows) for m, t in comparison.cases.items()}
+        scores = {
+            m: evaluate_cases(t, comparison.positive, resamples=resamples, names=(name,))[score]
+            for m, t in tables.items()
+        }
+        found.append(Subgroup(value, len(rows), len(np.unique(comparison.first.group[rows])), scores))
+    return tuple(found)
+
+
+def _order(value: str) -> tuple[bool, float, str]:
+    """Numbers and ranges of them by their size, then words, then what is no value."""
+    number = value.partition(" to ")[0]
+    size = float(number) if number.replace(".", "", 1).removeprefix("-").isdigit() else math.inf
+    return value in _NO_VALUE, size, value
+
+
+def _binned(values: np.ndarray) -> np.ndarray:
+    """Give values to group by: as they are if few, quarters if numbers, the commonest and the rest otherwise."""
+    kinds, counts = np.unique(values, return_counts=True)
+    if len(kinds) <= _MOST_VALUES:
+        return np.where(values == "", "not stated", values)
+    try:
+        numbers = np.array([_number(v) for v in values])
+    except ValueError:
+        common = kinds[np.argsort(-counts, kind="stable")[: _MOST_VALUES - 1]]
+        return np.where(values == "", "not stated", np.where(np.isin(values, common), values, "all others"))
+    ends = np.unique(np.nanquantile(numbers, np.linspace(0, 1, _BINS + 1)))
+    place = np.clip(np.searchsorted(ends, numbers, "right") - 1, 0, max(0, len(ends) - 2))
+    names = np.array([f"{low:g} to {high:g}" for low, high in pairwise(ends)] or ["all"])
+    return np.where(np.isnan(numbers), "not stated", names[np.minimum(place, len(names) - 1)])
+
+
+def _number(value: str) -> float:
+    """Give a number, or the longer side of a box written as `[x,y,width,height]`; NaN for nothing."""
+    if value.startswith("[") and value.count(",") == 3:
+        return max(float(side) for side in value.strip("[]").split(",")[2:])
+    return float(value) if value else math.nan

@@ -1,0 +1,154 @@
+"""A comparison as rows with every digit, and rows as CSV that a spreadsheet may open safely."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from medcls.core.evaluation import Estimate
+from medcls.stats.paired import Difference, McNemar
+from medcls.workflows.ablation import AblationRow
+from medcls.workflows.compare import Comparison, Curves, Disagreement
+from medcls.workflows.costs import Cost
+from medcls.workflows.subgroups import Subgroup
+from medcls.workflows.thresholds import OperatingPoint
+
+# A cell that starts with one of these is a formula to a spreadsheet (OWASP, CSV injection).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+Row = dict[str, Any]
+
+
+def score_rows(comparison: Comparison) -> list[Row]:
+    """Give every score of every model, one row each: model, score, value, low, high, level, n, how."""
+    return [
+        {"model": model_id, "score": name} | _numbers(estimate)
+        for model_id, scores in comparison.scores.items()
+        for name, estimate in scores.items()
+    ]
+
+
+def difference_rows(differences: Iterable[Difference]) -> list[Row]:
+    """Give every pair of models as a row: difference, interval, p, p after Holm, verdict."""
+    return [
+        {
+            "a": d.a, "b": d.b, "score": d.score, "difference": d.estimate.value, "low": d.estimate.low, "high": d.estimate.high,
+            "level": d.estimate.level, "groups": d.estimate.n, "cases": d.n_cases, "p": d.p, "p_holm": d.p_holm,
+            "better": d.better, "verdict": d.verdict, "how": d.estimate.how,
+        }
+        for d in differences
+    ]  # fmt: skip
+
+
+def mcnemar_rows(pairs: Mapping[tuple[str, str], McNemar]) -> list[Row]:
+    """Give the cases only one of two models got right, one row a pair."""
+    return [
+        {"a": a, "b": b, "only_a_right": m.only_a, "only_b_right": m.only_b, "p_exact": m.p_exact, "p_mid": m.p_mid}
+        for (a, b), m in pairs.items()
+    ]
+
+
+def case_rows(comparison: Comparison) -> list[Row]:
+    """Give every case as a row: id, group, truth, and each model's probabilities."""
+    first = comparison.first
+    rows = []
+    for i in range(len(first)):
+        row: Row = {"case": str(first.case[i]), "group": str(first.group[i]), "truth": first.labels[first.truth[i]]}
+        for model_id, table in comparison.cases.items():
+            row |= {f"{model_id}:{label}": float(table.prob[i, k]) for k, label in enumerate(table.labels)}
+        rows.append(row | {name: str(column[i]) for name, column in first.attributes.items()})
+    return rows
+
+
+def curve_rows(drawn: Mapping[str, Curves], label: str) -> list[Row]:
+    """Give every point of every model's curves for a label."""
+    return [
+        {"model": model_id, "label": label, "curve": kind, "x": float(x), "y": float(y), "low": float(low), "high": float(high), "n": int(n)}
+        for model_id, curves in drawn.items()
+        for kind in ("roc", "precision_recall", "reliability")
+        for x, y, low, high, n in _points(getattr(curves, kind))
+    ]  # fmt: skip
+
+
+def _points(curve: Any) -> Iterable[tuple[Any, ...]]:
+    return zip(curve.x, curve.y, curve.low, curve.high, curve.n, strict=True)
+
+
+def disagreement_rows(rows: Iterable[Disagreement]) -> list[Row]:
+    """Give the cases on which models do not answer alike: truth, each model's answer and its probability of disease."""
+    found = []
+    for r in rows:
+        row: Row = {"case": r.case, "truth": r.truth, "spread": r.spread}
+        for model_id, answer in r.answers.items():
+            row |= {f"{model_id}:answer": answer, f"{model_id}:disease": r.prob[model_id]}
+        found.append(row)
+    return found
+
+
+def subgroup_rows(column: str, score: str, groups: Iterable[Subgroup]) -> list[Row]:
+    """Give a score of every model in each subgroup of a column."""
+    return [
+        {column: g.value, "cases": g.n_cases, "groups": g.n_groups, "model": m, "score": score} | _numbers(e)
+        for g in groups
+        for m, e in g.scores.items()
+    ]  # fmt: skip
+
+
+def cost_rows(costs: Iterable[Cost]) -> list[Row]:
+    """Give what each model costs and a score of it; the milliseconds are empty where they were not measured."""
+    return [
+        {"model": c.model, "parameters": c.n_parameters, "file_bytes": c.file_bytes, "scan_ms": "" if c.scan_ms is None else c.scan_ms}
+        | ({} if c.score is None else _numbers(c.score))
+        for c in costs
+    ]  # fmt: skip
+
+
+def threshold_rows(model_id: str, label: str, points: Iterable[OperatingPoint]) -> list[Row]:
+    """Give what thresholds on a label's probability do, one row each, with the ends of every interval."""
+    found = []
+    for p in points:
+        row: Row = {"model": model_id, "label": label, "threshold": p.threshold, "prevalence": p.prevalence}
+        for name in ("sensitivity", "specificity", "ppv", "npv"):
+            estimate = getattr(p, name)
+            row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+        found.append(row | {"missed_per_1000": p.missed_per_1000, "false_alarms_per_1000": p.alarms_per_1000})
+    return found
+
+
+def ablation_rows(rows: Iterable[AblationRow]) -> list[Row]:
+    """Give pairs of runs that differ in one knob: both scores, the difference, p and the verdict."""
+    return [
+        {
+            "knob": r.knob, "from": str(r.value_before), "to": str(r.value_after), "run_before": r.before, "run_after": r.after,
+            "before": r.score_before.value, "before_low": r.score_before.low, "before_high": r.score_before.high,
+            "after": r.score_after.value, "after_low": r.score_after.low, "after_high": r.score_after.high,
+            "difference": r.difference.estimate.value, "low": r.difference.estimate.low, "high": r.difference.estimate.high,
+            "p": r.difference.p, "cases": r.difference.n_cases, "verdict": r.difference.verdict,
+        }
+        for r in rows
+    ]  # fmt: skip
+
+
+def _numbers(e: Estimate) -> Row:
+    return {"value": e.value, "low": e.low, "high": e.high, "level": e.level, "n": e.n, "how": e.how}
+
+
+def to_csv(rows: Sequence[Row]) -> bytes:
+    """Give rows as CSV (UTF-8 with a mark, so that spreadsheets read it); text that looks like a formula is kept text.
+
+    Example:
+        >>> to_csv([{"model": "=a", "value": float("nan")}]).decode("utf-8-sig")
+        "model,value\\r\\n'=a,\\r\\n"
+    """
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(rows[0]) if rows else [], extrasaction="raise")
+    writer.writeheader()
+    writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, float):
+        return repr(value) if math.isfinite(value) else ""
+    risky = isinstance(value, str) and (value.startswith(_FORMULA) or value.lstrip().startswith(_FORMULA))
+    return f"'{value}" if risky else value
