@@ -12,7 +12,7 @@ from medcls.errors import Conflict, RunFailed
 from medcls.runs.folder import RunFolder, write_whole
 
 CHECKOUT = Path(medcls.__file__).resolve().parent.parent
-_PATIENCE_S = 30.0
+_PATIENCE_S = 120.0  # a worker is up within a second or two; a loaded machine may take a hundred times that
 
 
 def launch(run: RunFolder) -> None:

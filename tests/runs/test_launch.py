@@ -16,7 +16,7 @@ from medcls.runs import boot
 from medcls.runs.folder import RunWriter, make_run
 from medcls.runs.launch import launch
 from medcls.workflows import runs
-from tests.runs.processes import SPEC
+from tests.runs.processes import PATIENCE_S, SPEC
 
 pytestmark = pytest.mark.usefixtures("phantoms")
 SERVER = """
@@ -53,7 +53,7 @@ def test_two_starts_at_once_two_readers_and_both_servers_killed() -> None:
             os.killpg(one.pid, signal.SIGKILL)
             one.wait()
         seen = [[json.loads(line) for line in reader.stdout] for reader in readers]
-        assert [reader.wait(120) for reader in readers] == [0, 0]
+        assert [reader.wait(PATIENCE_S) for reader in readers] == [0, 0]
     finally:
         for process in (*servers, *readers):
             process.kill()

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from medcls.errors import RunFailed
 from medcls.runs.folder import make_run
 from medcls.workflows import runs
-from tests.runs.processes import SPEC
+from tests.runs.processes import PATIENCE_S, SPEC, wait_until
 
 pytestmark = pytest.mark.usefixtures("phantoms")
 
@@ -47,15 +46,12 @@ def test_a_real_local_ray_carries_a_run_out(tmp_path: Path, monkeypatch: pytest.
         f"--dashboard-port={port}",
         f"--temp-dir={tmp_path}",
     ]
-    subprocess.run(begin, check=True, capture_output=True, timeout=300)
+    subprocess.run(begin, check=True, capture_output=True, timeout=PATIENCE_S)
     try:
         monkeypatch.setenv("MEDCLS_RAY_ADDRESS", f"http://127.0.0.1:{port}")
         run = make_run(SPEC)
         runs.resume_run(run.id)
-        until = time.monotonic() + 400
-        while runs.show_run(run.id).moves:
-            assert time.monotonic() < until, run.log_tail()
-            time.sleep(0.5)
+        wait_until(lambda: not runs.show_run(run.id).moves, run)
         assert run.state().status == "finished", run.log_tail()
     finally:
-        subprocess.run([*ray, "stop"], capture_output=True, timeout=120)
+        subprocess.run([*ray, "stop"], capture_output=True, timeout=PATIENCE_S)
