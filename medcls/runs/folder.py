@@ -37,6 +37,7 @@ from medcls.runs import lock
 AT_REST = (*FINAL, "paused")  # states in which no worker is expected
 RESERVE_BYTES = 1 << 16
 _ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
+_HANDED = "Handed to the cluster, which has not begun it yet"
 _DIED = (
     "The worker ended without a word (killed, out of memory, or the machine went down); resume goes on from epoch {}"
 )
@@ -127,6 +128,8 @@ class RunFolder:
             return self._unsaid(alive)
         if not alive:
             alive = self.is_alive()  # a worker that began between the two reads
+        if not alive and self._awaits_cluster():
+            return dataclasses.replace(said, status="queued", message=_HANDED, left_s=float("nan"))
         return _derive(said, alive, (self.path / "stop").exists())
 
     def _unsaid(self, alive: bool) -> RunState:
@@ -135,8 +138,16 @@ class RunFolder:
         if (self.path / "stop").exists():
             return RunState("stopped", message="Stopped before it began")
         if self.is_handed_over():
-            return RunState("queued", message="Handed to the cluster, which has not begun it yet")
+            return RunState("queued", message=_HANDED)
         return RunState("queued", message="Not started yet, or its worker ended before its first word: see the log")
+
+    def _awaits_cluster(self) -> bool:
+        """Tell whether the run was handed to a cluster after its last word, and not stopped since."""
+        try:
+            handed = (self.path / "job.txt").stat().st_mtime_ns
+        except FileNotFoundError:
+            return False
+        return handed > (self.path / "state.json").stat().st_mtime_ns and not (self.path / "stop").exists()
 
     def metrics(self) -> tuple[EpochResult, ...]:
         """Give the epochs done so far; a line that is still being written is left for the next look."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import medcls
 from medcls import home
 from medcls.errors import Conflict, RunFailed
-from medcls.runs.folder import RunFolder, write_whole
+from medcls.runs.folder import AT_REST, RunFolder, write_whole
 
 CHECKOUT = Path(medcls.__file__).resolve().parent.parent
 _PATIENCE_S = 120.0  # a worker is up within a second or two; a loaded machine may take a hundred times that
@@ -28,6 +28,7 @@ def launch(run: RunFolder) -> None:
         Conflict: If the folder cannot be written to.
         RunFailed: If no worker came up.
     """
+    _let_end(run)
     if run.is_alive():
         return
     try:
@@ -45,6 +46,13 @@ def launch(run: RunFolder) -> None:
             do="Give MEDCLS_HOME a folder on a disk with room that you may write to",
         ) from error
     _await(run, worker)
+
+
+def _let_end(run: RunFolder) -> None:
+    """Wait for a worker that has said its last word and is about to go; else it would be taken for one at work."""
+    until = time.monotonic() + _PATIENCE_S
+    while run.is_alive() and run.state().status in AT_REST and time.monotonic() < until:
+        time.sleep(0.02)
 
 
 def start_detached(arguments: list[str], log: Path) -> subprocess.Popen[bytes]:

@@ -121,6 +121,24 @@ def test_a_stop_before_the_first_epoch_leaves_no_model() -> None:
         runs.publish_run(run.id)
 
 
+def test_a_stop_before_a_resumed_run_goes_on_still_makes_its_best_epoch_a_model() -> None:
+    run = make_run(dataclasses.replace(SPEC, epochs=10_000, schedule="constant"))
+    worker = start(run)
+    wait_until(lambda: len(run.metrics()) >= 2, run)
+    worker.kill()
+    worker.join(PATIENCE_S)
+    assert not run.result.exists()
+    reached = len(run.metrics())
+    run.ask_stop()
+    assert finish(run) == 0, run.log_tail()
+    assert (run.state().status, run.state().epoch) == ("stopped", reached)
+    assert store.verify(run.result).origin.epochs == reached
+    with device.hold_device("cpu", "20260101T0000Z-abcd", print):
+        assert finish(run) == 0
+    assert run.state().status == "stopped"
+    assert f"epoch {reached} is safe" in run.state().message
+
+
 def test_the_second_worker_of_a_run_leaves_at_once() -> None:
     run = make_run(dataclasses.replace(SPEC, epochs=10_000))
     first = start(run)
