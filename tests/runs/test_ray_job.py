@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,7 +37,7 @@ def test_a_run_handed_over_is_queued_until_the_cluster_begins() -> None:
     assert runs.stop_run(run.id).state.status == "stopped"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
     """Address of a Ray cluster of one processor on this machine, which ends with the test."""
     pytest.importorskip("ray.job_submission", reason="Ray is optional: pip install 'ray[default]' to run this test")
@@ -51,22 +50,24 @@ def cluster() -> Iterator[str]:
         log = Path(place) / "said.txt"
         head = subprocess.Popen([*begin, f"--temp-dir={place}"], stdout=log.open("wb"), stderr=subprocess.STDOUT)
         try:
-            wait_until_it_answers(f"http://127.0.0.1:{port}/api/version", head, log)
+            wait_until_it_takes_jobs(f"http://127.0.0.1:{port}", head, log)
             yield f"http://127.0.0.1:{port}"
         finally:
             head.terminate()  # and takes all that it started with it
             head.wait(PATIENCE_S)
 
 
-def wait_until_it_answers(url: str, head: subprocess.Popen, log: Path) -> None:
+def wait_until_it_takes_jobs(address: str, head: subprocess.Popen, log: Path) -> None:
+    from ray.job_submission import JobSubmissionClient
+
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
         try:
-            urllib.request.urlopen(url, timeout=10)
+            JobSubmissionClient(address).submit_job(entrypoint="true")
             return
-        except OSError:
+        except (ConnectionError, RuntimeError):  # it answers some seconds before it has somebody to do the work
             assert head.poll() is None, log.read_text()
-            time.sleep(0.2)
+            time.sleep(0.5)
     raise AssertionError(log.read_text())
 
 
