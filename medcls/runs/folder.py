@@ -160,13 +160,7 @@ class RunFolder:
 
     def log_tail(self, lines: int = 40, most_bytes: int = 65_536) -> str:
         """Give the last lines of the worker's log; empty if there is none."""
-        try:
-            with (self.path / "log.txt").open("rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - most_bytes))
-                text = file.read().decode("utf-8", "replace")
-        except FileNotFoundError:
-            return ""
-        return "\n".join(text.splitlines()[-lines:])
+        return read_tail(self.path / "log.txt", lines, most_bytes)
 
     def data_seen(self) -> DataSeen | None:
         """Give which data the run was given; None if it never got so far."""
@@ -220,6 +214,17 @@ def _derive(said: RunState, alive: bool, asked_to_stop: bool) -> RunState:
     if said.status in AT_REST:
         return said
     return dataclasses.replace(said, status="died", left_s=float("nan"), message=_DIED.format(said.epoch + 1))
+
+
+def read_tail(path: Path, lines: int, most_bytes: int = 65_536) -> str:
+    """Give the last lines of a text file; empty if it is not there."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - most_bytes))
+            text = file.read().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])
 
 
 def open_run(run_id: str) -> RunFolder:

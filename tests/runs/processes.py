@@ -57,11 +57,11 @@ def finish(run: RunFolder, **faults: object) -> int:
     return process.exitcode
 
 
-def wait_until(true: Callable[[], bool], run: RunFolder) -> None:
+def wait_until(true: Callable[[], bool], run: RunFolder | None = None) -> None:
     """Wait until something is so; fails with the run's last words where it does not come."""
     until = time.monotonic() + PATIENCE_S
     while not true():
-        assert time.monotonic() < until, f"{run.state()}: {run.log_tail()}"
+        assert time.monotonic() < until, f"{run.state()}: {run.log_tail()}" if run else "it did not come"
         time.sleep(0.02)
 
 
