@@ -71,7 +71,7 @@ if chosen is None:
     )  # fmt: skip
     state.remember("show", kind or "runs")
 if chosen is None and kind == "searches":
-    keep_fresh(run_searches.show_searches, any(view.moves for view in runs.list_runs()))
+    keep_fresh(run_searches.show_searches, run_searches.any_moves())
 elif chosen is None:
     keep_fresh(show_all, any(view.moves for view in runs.list_runs()))
 else:

@@ -36,7 +36,8 @@ def add(verbs: Any) -> None:
     )
     add_knobs(start, but=("name",))
     _action(actions, "list", _list, "list the searches on this machine", named=False)
-    _action(actions, "show", _show, "show a search: its trials, the best, which knob mattered")
+    show = _action(actions, "show", _show, "show a search: its trials, the best, which knob mattered")
+    show.add_argument("--log", type=int, default=10, metavar="N", help="lines of its log (default 10)")
     _action(actions, "stop", _stop, "stop a search with the run it is in")
     _action(actions, "resume", _resume, "go on with a search")
     _action(actions, "work", _work, "work on a search in this process (what start and resume do in the background)")
@@ -94,6 +95,8 @@ def _tell(args: argparse.Namespace) -> int:
         print(f"{mark} {t.number:4d}  {t.state:9} {t.value:8.4f}  {tried}  {t.run}")
     for name, share in view.importance.items():
         print(f"  {name} explains {share:.0%} of the spread")
+    if log := search.read_log(args.name, args.log if "log" in args else 3):
+        print(log)
     return 0
 
 

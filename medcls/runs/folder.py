@@ -37,6 +37,7 @@ from medcls.runs import lock
 AT_REST = (*FINAL, "paused")  # states in which no worker is expected
 RESERVE_BYTES = 1 << 16
 _ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
+_HANDED = "Handed to the cluster, which has not begun it yet"
 _DIED = (
     "The worker ended without a word (killed, out of memory, or the machine went down); resume goes on from epoch {}"
 )
@@ -127,6 +128,8 @@ class RunFolder:
             return self._unsaid(alive)
         if not alive:
             alive = self.is_alive()  # a worker that began between the two reads
+        if not alive and self._awaits_cluster():
+            return dataclasses.replace(said, status="queued", message=_HANDED, left_s=float("nan"))
         return _derive(said, alive, (self.path / "stop").exists())
 
     def _unsaid(self, alive: bool) -> RunState:
@@ -135,8 +138,16 @@ class RunFolder:
         if (self.path / "stop").exists():
             return RunState("stopped", message="Stopped before it began")
         if self.is_handed_over():
-            return RunState("queued", message="Handed to the cluster, which has not begun it yet")
+            return RunState("queued", message=_HANDED)
         return RunState("queued", message="Not started yet, or its worker ended before its first word: see the log")
+
+    def _awaits_cluster(self) -> bool:
+        """Tell whether the run was handed to a cluster after its last word, and not stopped since."""
+        try:
+            handed = (self.path / "job.txt").stat().st_mtime_ns
+        except FileNotFoundError:
+            return False
+        return handed > (self.path / "state.json").stat().st_mtime_ns and not (self.path / "stop").exists()
 
     def metrics(self) -> tuple[EpochResult, ...]:
         """Give the epochs done so far; a line that is still being written is left for the next look."""
@@ -149,13 +160,7 @@ class RunFolder:
 
     def log_tail(self, lines: int = 40, most_bytes: int = 65_536) -> str:
         """Give the last lines of the worker's log; empty if there is none."""
-        try:
-            with (self.path / "log.txt").open("rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - most_bytes))
-                text = file.read().decode("utf-8", "replace")
-        except FileNotFoundError:
-            return ""
-        return "\n".join(text.splitlines()[-lines:])
+        return read_tail(self.path / "log.txt", lines, most_bytes)
 
     def data_seen(self) -> DataSeen | None:
         """Give which data the run was given; None if it never got so far."""
@@ -209,6 +214,17 @@ def _derive(said: RunState, alive: bool, asked_to_stop: bool) -> RunState:
     if said.status in AT_REST:
         return said
     return dataclasses.replace(said, status="died", left_s=float("nan"), message=_DIED.format(said.epoch + 1))
+
+
+def read_tail(path: Path, lines: int, most_bytes: int = 65_536) -> str:
+    """Give the last lines of a text file; empty if it is not there."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - most_bytes))
+            text = file.read().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])
 
 
 def open_run(run_id: str) -> RunFolder:

@@ -9,10 +9,11 @@ from pathlib import Path
 import medcls
 from medcls import home
 from medcls.errors import Conflict, RunFailed
-from medcls.runs.folder import RunFolder, write_whole
+from medcls.runs import lock
+from medcls.runs.folder import AT_REST, RunFolder, read_tail, write_whole
 
 CHECKOUT = Path(medcls.__file__).resolve().parent.parent
-_PATIENCE_S = 30.0
+_PATIENCE_S = 120.0  # a worker is up within a second or two; a loaded machine may take a hundred times that
 
 
 def launch(run: RunFolder) -> None:
@@ -28,6 +29,7 @@ def launch(run: RunFolder) -> None:
         Conflict: If the folder cannot be written to.
         RunFailed: If no worker came up.
     """
+    _let_end(run)
     if run.is_alive():
         return
     try:
@@ -44,7 +46,14 @@ def launch(run: RunFolder) -> None:
             found=error.strerror or type(error).__name__,
             do="Give MEDCLS_HOME a folder on a disk with room that you may write to",
         ) from error
-    _await(run, worker)
+    wait_until_held(run.path, worker, f"run {run.id}")
+
+
+def _let_end(run: RunFolder) -> None:
+    """Wait for a worker that has said its last word and is about to go; else it would be taken for one at work."""
+    until = time.monotonic() + _PATIENCE_S
+    while run.is_alive() and run.state().status in AT_REST and time.monotonic() < until:
+        time.sleep(0.02)
 
 
 def start_detached(arguments: list[str], log: Path) -> subprocess.Popen[bytes]:
@@ -74,18 +83,25 @@ def worker_environment() -> dict[str, str]:
     return {**os.environ, "MEDCLS_HOME": str(home.home()), "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
 
 
-def _await(run: RunFolder, worker: subprocess.Popen[bytes]) -> None:
-    """Wait until the run is held, by this worker or by one that was quicker, or the worker has ended."""
+def wait_until_held(folder: Path, worker: subprocess.Popen[bytes], what: str) -> None:
+    """Wait until a folder's lock is held, by this worker or by one that was quicker, or the worker has ended.
+
+    Args:
+        folder: Where `lock` and `log.txt` stand.
+        worker: From `start_detached`.
+        what: What it works on, in words.
+
+    Raises:
+        RunFailed: If it ended with an error, or took too long.
+    """
     until = time.monotonic() + _PATIENCE_S
     while time.monotonic() < until:
-        if run.is_alive():
+        if lock.is_held(folder / "lock"):
             return
         if (code := worker.poll()) is not None:
             if code != 0:
-                last = run.log_tail(1) or f"exit {code}"
-                raise RunFailed(
-                    f"The worker of run {run.id} did not come up", found=last[:300], do="See the run's log.txt"
-                )
+                last = read_tail(folder / "log.txt", 1) or f"exit {code}"
+                raise RunFailed(f"The worker of {what} did not come up", found=last[:300], do="See its log.txt")
             return  # it had nothing left to do
         time.sleep(0.02)
-    raise RunFailed(f"The worker of run {run.id} did not come up in {_PATIENCE_S:.0f} s", do="See the run's log.txt")
+    raise RunFailed(f"The worker of {what} did not come up in {_PATIENCE_S:.0f} s", do="See its log.txt")

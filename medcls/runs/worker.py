@@ -33,10 +33,15 @@ _WRITE_EVERY_S = 1.0
 
 
 class Asked(MedclsError):
-    """The run was asked to stop before it had trained."""
+    """The run was asked to stop before it had trained.
 
-    def __init__(self) -> None:
-        super().__init__("Stopped before the first epoch was done; there is nothing to keep yet")
+    Args:
+        epoch: Epochs it had done when it was last stopped.
+    """
+
+    def __init__(self, epoch: int = 0) -> None:
+        first = "Stopped before the first epoch was done; there is nothing to keep yet"
+        super().__init__(f"Stopped before it went on; epoch {epoch} is safe" if epoch else first)
 
 
 class NothingToDo(Conflict):
@@ -159,7 +164,7 @@ class _Told:
 
     def wait(self, sentence: str) -> None:
         if self.should_stop():
-            raise Asked
+            raise Asked(self.writer.last.epoch)
         if sentence != self.writer.last.message or self._due():
             self.writer.say("waiting", sentence)
 
@@ -186,7 +191,7 @@ class _Told:
         self.writer.saw(DataSeen(fingerprints, sources.by, counts, sources.task.id, sources.task.label_ids))
 
     def on_read(self, part: str, done: int, total: int) -> None:
-        if self.should_stop():
+        if self.should_stop() and not self.writer.last.epoch:  # else its best epoch is still made into a model
             raise Asked
         if self._due():
             self.writer.say("preparing", f"Reads the scans to {part}: {done} of {total}", step=done, steps=total)

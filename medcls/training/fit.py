@@ -158,9 +158,9 @@ class _Batches:
             batch = self.source.learn(rows, self.fabric.device, generator)
             truth = self.truth[rows].to(self.fabric.device)
             target = soft_targets(truth, self.n_labels, self.spec.label_smoothing)
-            if self.mixup and len(batch) % 2 == 0:
-                batch, mixed = self.mixup(batch, truth)
-                target = mixed * (1 - self.spec.label_smoothing) + self.spec.label_smoothing / self.n_labels
+            if self.mixup and (paired := len(batch) // 2 * 2):  # an odd one out stays as it is
+                batch[:paired], mixed = self.mixup(batch[:paired], truth[:paired])
+                target[:paired] = mixed * (1 - self.spec.label_smoothing) + self.spec.label_smoothing / self.n_labels
             yield batch, target, truth
 
     def share(self, n: int) -> float:

@@ -1,6 +1,7 @@
 """Searches over knobs: start one, watch it, stop it, see which knob mattered. Trials are ordinary runs."""
 
 import math
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,8 +10,8 @@ from medcls.core.recipes import RECIPES
 from medcls.core.record import Record
 from medcls.errors import BadSpec, Conflict
 from medcls.runs import search as searches
-from medcls.runs.folder import RunFolder
-from medcls.runs.launch import launch, start_detached
+from medcls.runs.folder import RunFolder, read_tail
+from medcls.runs.launch import launch, start_detached, wait_until_held
 from medcls.runs.search import PRESETS, Range, SearchSpec
 
 __all__ = ["PRESETS", "Range", "SearchSpec", "SearchView", "Trial"]
@@ -64,6 +65,21 @@ def list_searches() -> tuple[str, ...]:
     return searches.list_searches()
 
 
+def any_at_work() -> bool:
+    """Tell whether a process of this home works on any search."""
+    return any(map(searches.is_worked_on, searches.list_searches()))
+
+
+def read_log(name: str, lines: int = 40) -> str:
+    """Give the last sentences a search said: one for each trial, with the reason where it failed.
+
+    Raises:
+        BadSpec: If there is no such search.
+    """
+    searches.read_search(name)
+    return read_tail(searches.folder_of(name) / "log.txt", lines)
+
+
 def start_search(spec: SearchSpec) -> None:
     """Write a search down and work on it in the background.
 
@@ -76,7 +92,11 @@ def start_search(spec: SearchSpec) -> None:
 
     check_spec(spec.base)
     searches.write_search(spec)
-    searches.open_study(spec, make=True)
+    try:
+        searches.open_study(spec, make=True)
+    except BadSpec:
+        shutil.rmtree(searches.folder_of(spec.name))
+        raise
     resume_search(spec.name)
 
 
@@ -85,13 +105,15 @@ def resume_search(name: str) -> None:
 
     Raises:
         BadSpec: If there is no such search.
+        RunFailed: If no worker came up.
     """
     searches.read_search(name)
     folder = searches.folder_of(name)
     if searches.is_worked_on(name):
         return
     (folder / "stop").unlink(missing_ok=True)
-    start_detached(["-m", "medcls", "search", "work", name], folder / "log.txt")
+    worker = start_detached(["-m", "medcls", "search", "work", name], folder / "log.txt")
+    wait_until_held(folder, worker, f"search {name}")
 
 
 def join_search(name: str, storage: str) -> None:
@@ -198,8 +220,6 @@ def delete_search(name: str) -> None:
         BadSpec: If there is no such search.
         Conflict: If it is being worked on.
     """
-    import shutil
-
     searches.read_search(name)
     if searches.is_worked_on(name):
         raise Conflict(f"Search {name} is being worked on", do="Stop it first")

@@ -10,7 +10,11 @@ from pages._ui.palette import OKABE_ITO
 
 
 def parallel_chart(
-    rows: Sequence[Mapping[str, Any]], knobs: Sequence[str], log: Sequence[str], score: str
+    rows: Sequence[Mapping[str, Any]],
+    knobs: Sequence[str],
+    log: Sequence[str],
+    score: str,
+    lower_is_better: bool = False,
 ) -> go.Figure:
     """Draw each trial as a line through its knobs' values to its score; brighter is better.
 
@@ -19,12 +23,16 @@ def parallel_chart(
         knobs: Names of the knobs, in order.
         log: Knobs whose range goes over orders of magnitude.
         score: Name of the score.
+        lower_is_better: True for a loss.
     """
     scores = [row[score] for row in rows]
     axes = [_axis(name, [row[name] for row in rows], name in log) for name in knobs]
     axes.append({"label": score, "values": scores})
     figure = go.Figure(
-        go.Parcoords(line={"color": scores, "colorscale": "Viridis", "showscale": True}, dimensions=axes)
+        go.Parcoords(
+            line={"color": scores, "colorscale": "Viridis", "showscale": True, "reversescale": lower_is_better},
+            dimensions=axes,
+        )
     )
     figure.update_layout(height=380, margin={"l": 60, "r": 30, "t": 40, "b": 20})
     return figure

@@ -7,18 +7,20 @@ import streamlit as st
 
 from medcls.core.run import RunSpec
 from medcls.errors import MedclsError
-from medcls.workflows import search
+from medcls.workflows import runs, search
 from pages._ui import notices, state
 from pages._ui.charts_search import importance_chart, parallel_chart
 from pages._ui.run_list import RUN
 
 SEARCH = "search"
-_RECIPES = "recipe"
-_WORDS = {
+_RECIPES, _OWN = "recipe", "own"
+_VARY = {
     _RECIPES: "what the recipe searches over",
-    "batch-and-rate": "batch size and learning rate, at random",
-    "layers-and-rate": "layers that stay frozen and learning rate, Bayesian",
+    "batch-and-rate": "batch size and learning rate",
+    "layers-and-rate": "layers that stay frozen and learning rate",
+    _OWN: "only the ranges below",
 }
+_SAMPLERS = {"random": "at random", "tpe": "Bayesian (TPE)"}
 
 
 def show_searches() -> None:
@@ -37,6 +39,11 @@ def show_searches() -> None:
         return
     _show_actions(view)
     _show(view)
+
+
+def any_moves() -> bool:
+    """Tell whether a search is worked on here, or a trial's run still moves."""
+    return search.any_at_work() or any(view.moves for view in runs.list_runs())
 
 
 def _show_actions(view: search.SearchView) -> None:
@@ -79,12 +86,17 @@ def _show(view: search.SearchView) -> None:
     complete = [row for row, t in zip(rows, view.trials, strict=True) if t.state == "complete"]
     if len(complete) > 1:
         log = [name for name, r in view.spec.ranges.items() if r.log]
-        st.plotly_chart(parallel_chart(complete, list(view.spec.ranges), log, score), key="search.parallel")
+        st.plotly_chart(
+            parallel_chart(complete, list(view.spec.ranges), log, score, lower_is_better=score == "loss"),
+            key="search.parallel",
+        )
     if view.importance:
         st.plotly_chart(importance_chart(view.importance), key="search.importance")
     elif view.trials:
         st.caption("Which knob mattered can be said after four complete trials with different scores.")
     st.dataframe(rows, hide_index=True, width="stretch", alt="Trials with what was tried and their scores")
+    with st.expander("Log", icon=":material/notes:"):
+        st.code(search.read_log(view.spec.name) or "Nothing was said yet.", language=None, height=240)
     st.caption(
         f"Scores are the best {score} on validation cases, the same for all trials: the best of many flatters itself."
     )
@@ -92,44 +104,55 @@ def _show(view: search.SearchView) -> None:
 
 def show_form(spec: RunSpec) -> None:
     """Draw the form of a new search around a run's settings."""
+    recipes_own = search.preset_of(spec.recipe)
+    presets: dict[str, Any] = {
+        **({_RECIPES: recipes_own} if recipes_own else {}), **search.PRESETS, _OWN: ("tpe", {}),
+    }  # fmt: skip
     with st.expander(
-        "Search over settings instead of one run",
-        icon=":material/travel_explore:",
-        expanded=search.preset_of(spec.recipe) is not None,
+        "Search over settings instead of one run", icon=":material/travel_explore:", expanded=recipes_own is not None
     ):
-        presets = _presets(spec.recipe)
-        preset = st.selectbox(
-            "What to vary", list(presets), key=f"search.preset.{spec.recipe if _RECIPES in presets else ''}",
-            format_func=lambda p: _WORDS[p],
+        what, how = st.columns([2, 1])
+        key = spec.recipe if recipes_own else ""
+        preset = what.selectbox(
+            "What to vary", list(presets), format_func=_VARY.__getitem__, key=f"search.preset.{key}"
+        )
+        usual, ranges = presets[preset]
+        sampler = how.selectbox(
+            "How the next trial is chosen", list(_SAMPLERS), index=list(_SAMPLERS).index(usual), format_func=_SAMPLERS.__getitem__,
+            key=f"search.sampler.{preset}.{key}",
         )  # fmt: skip
         left, middle, right = st.columns(3)
         name = left.text_input("Name of the search", "search-1", key="search.new")
         trials = int(middle.number_input("Trials", 1, 10_000, 20, key="search.trials"))
         prune = right.toggle("Give up trials that lag behind", True, key="search.prune")
-        more = st.text_input(
-            "Further ranges",
-            placeholder="weight_decay=1e-5..1e-2:log  dropout=0..0.5",
+        left, right = st.columns([2, 1])
+        more = left.text_input(
+            "Ranges" if preset == _OWN else "Further ranges",
+            placeholder="weight_decay=1e-5..1e-2:log  dropout=0..0.5  optimiser=adam,sgd",
             key="search.more",
-            help="knob=low..high, knob=low..high:log or knob=a,b,c, with blanks between",
+            help="Of any knob, by the name that Runs, Settings shows: knob=low..high, knob=low..high:log or knob=a,b,c, with blanks between.",
         )
+        storage = right.text_input(
+            "Database for several machines", placeholder="postgresql://…", key="search.storage",
+            help="Empty: a file of this machine. Others join with `python -m medcls search join NAME URL`.",
+        )  # fmt: skip
         if st.button("Start the search", icon=":material/travel_explore:"):
-            _begin(spec, name, presets[preset], trials, prune, more)
+            try:
+                ranges = {**ranges, **dict(map(search.parse_range, more.split()))}
+                asked = search.SearchSpec(name, spec, ranges, sampler, trials, prune, storage=storage.strip())  # type: ignore[arg-type]
+            except MedclsError as error:
+                notices.show_error(error)
+                return
+            _begin(asked)
 
 
-def _presets(recipe: str) -> dict[str, Any]:
-    """Give what can be varied: first what the recipe itself searches, if it does."""
-    own = search.preset_of(recipe)
-    return ({_RECIPES: own} if own else {}) | dict(search.PRESETS)
-
-
-def _begin(spec: RunSpec, name: str, preset: Any, trials: int, prune: bool, more: str) -> None:
-    sampler, ranges = preset
+def _begin(asked: search.SearchSpec) -> None:
     try:
-        ranges = {**ranges, **dict(map(search.parse_range, more.split()))}
-        search.start_search(search.SearchSpec(name, spec, ranges, sampler, trials, prune))
+        with st.spinner("Starting the search …"):
+            search.start_search(asked)
     except MedclsError as error:
         notices.show_error(error)
         return
-    state.remember(SEARCH, name)
+    state.remember(SEARCH, asked.name)
     state.remember("show", "searches")
-    st.switch_page("../runs.py", query_params={SEARCH: name, "show": "searches"})
+    st.switch_page("../runs.py", query_params={SEARCH: asked.name, "show": "searches"})

@@ -10,6 +10,7 @@ from pages._ui.numbers import show_seconds
 from pages._ui.run_list import ICONS, show_left
 
 _BAD = ("failed", "died")
+_PARTS = {"validate": "Validation", "train": "Training"}
 
 
 def show_state(view: runs.RunView) -> None:
@@ -53,16 +54,23 @@ def show_curves(view: runs.RunView, others: dict[str, str]) -> None:
         "Compare with", list(others), format_func=lambda i: others[i], key="runs.against", max_selections=7
     )
     if against:
-        score = (
-            st.segmented_control(
-                "Score", list(SCORES), default="auroc", format_func=lambda s: SCORES[s], key="runs.score"
+        with st.container(horizontal=True):
+            score = (
+                st.segmented_control(
+                    "Score", list(SCORES), default="auroc", format_func=lambda s: SCORES[s], key="runs.score"
+                )
+                or "auroc"
             )
-            or "auroc"
-        )
+            part = (
+                st.segmented_control(
+                    "Cases", list(_PARTS), default="validate", format_func=lambda p: _PARTS[p], key="runs.part"
+                )
+                or "validate"
+            )
         shown = {f"{view.name} ({view.id[-4:]})": epochs} | {
             f"{others[i]} ({i[-4:]})": runs.read_metrics(i) for i in against
         }
-        st.plotly_chart(compare_chart(shown, score), key="runs.compare")
+        st.plotly_chart(compare_chart(shown, score, part), key="runs.compare")
         return
     left, right = st.columns(2)
     for column, score in ((left, "loss"), (right, "auroc"), (left, "accuracy")):

@@ -192,7 +192,8 @@ def _number(label: str, value: float, knob: Knob, words: dict[str, Any]) -> floa
             st.error(f"{text!r:.40} is no number.")
             return value
     step = 1.0 if knob.high > 5 else 0.05
-    return float(st.number_input(label, float(knob.low), float(knob.high), float(value), step, **words))
+    low, high = float(knob.low), float(knob.high)
+    return float(st.number_input(label, low, high, float(value), step, format="%.6g", **words))  # 0.999 is not 1.00
 
 
 def _text(label: str, value: Any, hint: Any, words: dict[str, Any]) -> Any:

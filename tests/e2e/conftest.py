@@ -20,7 +20,7 @@ NO_BROWSER = (
     "anywhere: python -m playwright install chromium) or set MEDCLS_CHROMIUM to its path"
 )
 
-PATIENCE_MS = 120_000  # a loaded machine is slow; what is there sooner is not waited for
+PATIENCE_MS = 300_000  # a loaded machine is slow; what is there sooner is not waited for
 
 
 def find_browser() -> str | None:
@@ -64,16 +64,29 @@ def start_server(
     command = [sys.executable, "-m", "streamlit", "run", script, *options]
     process = subprocess.Popen(command, cwd=folder, env=env, stdout=log.open("wb"), stderr=subprocess.STDOUT)
     server = Server(f"http://127.0.0.1:{port}", process, home, log)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE_MS / 1000
     while time.monotonic() < deadline:
         try:
-            urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=2)
+            urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=10)
             return server
         except OSError:
             assert process.poll() is None, log.read_text()
             time.sleep(0.1)
     stop_server(server)
     raise AssertionError(f"the server did not answer: {log.read_text()}")
+
+
+def settle(page) -> None:
+    """Wait until the script has run to its end; the page itself says so from the moment it asks for a run."""
+    page.wait_for_timeout(200)  # some widgets gather what is typed before they ask
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=PATIENCE_MS)
+
+
+def wait_for_choice(page, label: str, text: str) -> None:
+    """Wait until a select box shows a text: it is the value of a field, which is filled after it is drawn."""
+    from playwright.sync_api import expect
+
+    expect(page.get_by_role("combobox", name=label)).to_have_value(text, timeout=PATIENCE_MS)
 
 
 def stop_server(server: Server) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
-from tests.e2e.conftest import PATIENCE_MS, Server
+from tests.e2e.conftest import PATIENCE_MS, Server, settle, wait_for_choice
 
 pytestmark = pytest.mark.e2e
 
@@ -74,11 +74,6 @@ def drop(page, *dropped: dict) -> None:
     page.locator('input[type="file"]').set_input_files(list(dropped))
 
 
-def settled(page) -> None:
-    """Wait until the script has run."""
-    page.wait_for_function("!document.querySelector('[data-testid=\"stStatusWidget\"]')", timeout=PATIENCE_MS)
-
-
 def written(home: Path) -> dict[str, int]:
     """Every file below a folder with its time of change."""
     return {str(p): p.stat().st_mtime_ns for p in home.rglob("*") if p.is_file()}
@@ -90,7 +85,7 @@ def test_drop_of_real_formats(page, server: Server, tmp_path: Path) -> None:
     before = written(server.home)
     drop(page, *files())
     page.get_by_text("The 4 files of this drop").wait_for(timeout=PATIENCE_MS)
-    settled(page)
+    settle(page)
     page.get_by_text("The network answers").or_(page.get_by_text("cannot tell")).first.wait_for()
     rows = downloaded(page, "Download CSV")
     told = list(csv.DictReader(io.StringIO(rows.decode("utf-8-sig"), newline="")))
@@ -110,10 +105,10 @@ def test_one_click_to_the_detail(page, server: Server) -> None:
     open_page(page, server)
     drop(page, *files())
     page.get_by_text("The 4 files of this drop").wait_for(timeout=PATIENCE_MS)
-    settled(page)
+    settle(page)
     table = page.locator('[data-testid="stDataFrame"]')
     page.locator(".js-plotly-plot .main-svg").first.wait_for()  # above the table: it stands still after that
-    settled(page)
+    settle(page)
     table.click(position={"x": 140, "y": 38 + 58 + 29})
     page.get_by_text("12-bit").or_(page.get_by_text(f"{MARKER}-b ·")).first.wait_for(timeout=PATIENCE_MS)
     table.click(position={"x": 140, "y": 38 + 3 * 58 + 29})
@@ -158,8 +153,7 @@ def test_reload_keeps_the_choice(page, server: Server, tiny_made: Path) -> None:
     page.get_by_role("option", name="Second").click()
     page.wait_for_url("**model=breast-ultrasound--tiny--0002**")
     page.reload()
-    page.get_by_role("button", name="Try an example").first.wait_for(timeout=PATIENCE_MS)
-    assert page.get_by_role("combobox", name="Model").input_value() == "Second"
+    wait_for_choice(page, "Model", "Second")
 
 
 def test_reads_well_in_both_themes_and_widths(page, server: Server, tmp_path: Path) -> None:

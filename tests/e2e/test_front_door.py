@@ -20,7 +20,7 @@ pytestmark = pytest.mark.e2e
 def get(url: str) -> http.client.HTTPResponse:
     """An answer, whatever its status."""
     try:
-        return urllib.request.urlopen(url, timeout=10)
+        return urllib.request.urlopen(url, timeout=PATIENCE_MS / 1000)
     except urllib.error.HTTPError as error:
         return error  # type: ignore[return-value]
 

@@ -13,11 +13,10 @@ from medcls.classifier import Classifier
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 from medcls.workflows import runs
-from tests.e2e.conftest import start_server, stop_server
+from tests.e2e.conftest import PATIENCE_MS, settle, start_server, stop_server, wait_for_choice
 from tests.runs.processes import add_phantoms
 
 SHOTS = os.environ.get("MEDCLS_SHOTS")
-PATIENCE_MS = 180_000
 
 
 @pytest.mark.e2e
@@ -67,14 +66,14 @@ def test_start_watch_kill_the_server_finish_publish_classify(
         shot(page, "3-stopped")
         page.get_by_text("Report", exact=True).click()
         page.get_by_text("95 % interval").wait_for()
-        time.sleep(2)
+        page.locator(".js-plotly-plot .main-svg").first.wait_for()
+        settle(page)
         shot(page, "4-report")
         page.get_by_role("button", name="Publish").click()
         page.get_by_role("dialog").get_by_role("button", name="Publish").click()
         page.get_by_text("it can be asked on the Classify page").wait_for()
         page.goto(f"{server.url}/classify")
-        page.get_by_role("button", name="Try an example").first.wait_for()
-        assert "story" in page.content()
+        wait_for_choice(page, "Model", "story")
         shot(page, "5-classify")
         (card,) = store.list_cards()
         scan = read_scan(phantom("breast-ultrasound", "benign", 7))
@@ -101,12 +100,6 @@ def fill(page, label: str, value: str) -> None:
     field.fill(value)
     field.press("Enter")
     settle(page)
-
-
-def settle(page) -> None:
-    """Wait until the script has run."""
-    page.wait_for_timeout(400)
-    page.wait_for_function("!document.querySelector('[data-testid=\"stStatusWidget\"]')")
 
 
 def grown(page, beyond: int) -> str:

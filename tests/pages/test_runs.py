@@ -141,7 +141,7 @@ def test_from_the_form_to_a_published_model(open_app, at_home, monkeypatch: pyte
     (made,) = {view.id for view in runs.list_runs()} - before
     assert runs.show_run(made).spec.epochs == 2
     assert "from the page" in words(app)
-    until = time.monotonic() + 180
+    until = time.monotonic() + 300
     while runs.show_run(made).moves:
         assert time.monotonic() < until, runs.read_log(made)
         time.sleep(0.2)

@@ -4,6 +4,8 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
+from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -17,6 +19,7 @@ SPEC = RunSpec(
     collections=("phantoms",), backbone="simple_cnn", backbone_args={"width": 4}, initial="none", size_px=32, batch_size=8,
     epochs=3, lr=3e-3, device="cpu", precision="fp32", hflip=True, dropout=0.2, averaging=0.5,
 )  # fmt: skip
+PATIENCE_S = 300.0  # a loaded machine is slow; what is there sooner is not waited for
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["medcls.runs.make", "medcls.runs.worker", "tests.runs.processes"])
 
@@ -49,9 +52,17 @@ def start(run: RunFolder, *, kill_at: int = 0, count_into: Path | None = None, m
 def finish(run: RunFolder, **faults: object) -> int:
     """Start the worker of a run and wait for its end; gives its exit code, negative for a signal."""
     process = start(run, **faults)  # type: ignore[arg-type]
-    process.join(120)
+    process.join(PATIENCE_S)
     assert process.exitcode is not None, run.log_tail()
     return process.exitcode
+
+
+def wait_until(true: Callable[[], bool], run: RunFolder | None = None) -> None:
+    """Wait until something is so; fails with the run's last words where it does not come."""
+    until = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < until, f"{run.state()}: {run.log_tail()}" if run else "it did not come"
+        time.sleep(0.02)
 
 
 def _work(path: Path, environment: dict[str, str], kill_at: int, count_into: Path | None, most_bytes: int) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from medcls.runs import boot
 from medcls.runs.folder import RunWriter, make_run
 from medcls.runs.launch import launch
 from medcls.workflows import runs
-from tests.runs.processes import SPEC
+from tests.runs.processes import PATIENCE_S, SPEC, wait_until
 
 pytestmark = pytest.mark.usefixtures("phantoms")
 SERVER = """
@@ -53,7 +54,7 @@ def test_two_starts_at_once_two_readers_and_both_servers_killed() -> None:
             os.killpg(one.pid, signal.SIGKILL)
             one.wait()
         seen = [[json.loads(line) for line in reader.stdout] for reader in readers]
-        assert [reader.wait(120) for reader in readers] == [0, 0]
+        assert [reader.wait(PATIENCE_S) for reader in readers] == [0, 0]
     finally:
         for process in (*servers, *readers):
             process.kill()
@@ -80,6 +81,24 @@ def test_starting_a_run_that_is_held_does_nothing(tmp_path: Path) -> None:
         assert not (run.path / "log.txt").exists()
     finally:
         holder.communicate("")
+
+
+def test_a_worker_that_has_said_its_last_word_is_not_taken_for_one_at_work() -> None:
+    run = make_run(SPEC)
+    code = "import sys; from pathlib import Path; from medcls.runs import lock\n"
+    code += "with lock.hold(Path(sys.argv[1])):\n print('held', flush=True)\n sys.stdin.read()"
+    going = subprocess.Popen(
+        [sys.executable, "-c", code, str(run.path / "lock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    going.stdout.readline()
+    RunWriter.begin(run, epochs=3).say("stopped", "as asked")
+    with ThreadPoolExecutor(1) as pool:
+        launching = pool.submit(launch, run)
+        with pytest.raises(TimeoutError):
+            launching.result(0.3)
+        going.communicate("")
+        launching.result(PATIENCE_S)
+    wait_until(lambda: run.state().status == "finished", run)
 
 
 def test_a_worker_that_cannot_come_up_is_told_with_its_last_words(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,18 +10,21 @@ import pytest
 from medcls.runs import lock
 
 HOLDER = """
-import sys, time
+import sys
 from pathlib import Path
 from medcls.runs import lock
 with lock.hold(Path(sys.argv[1]), note="somebody", patience_s=float(sys.argv[2])) as held:
     print("held" if held else "taken", flush=True)
-    time.sleep(60 if held else 0)
+    sys.stdin.read() if held else None
 """
 
 
 def holder(path: Path, patience_s: float = 0.1) -> subprocess.Popen:
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(path), str(patience_s)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLDER, str(path), str(patience_s)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     process.said = process.stdout.readline().strip()
     return process

@@ -1,8 +1,12 @@
 """A run handed to a Ray cluster: a real local one, where Ray is installed."""
 
+import dataclasses
+import socket
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +14,7 @@ import pytest
 from medcls.errors import RunFailed
 from medcls.runs.folder import make_run
 from medcls.workflows import runs
-from tests.runs.processes import SPEC
+from tests.runs.processes import PATIENCE_S, SPEC, wait_until
 
 pytestmark = pytest.mark.usefixtures("phantoms")
 
@@ -33,29 +37,64 @@ def test_a_run_handed_over_is_queued_until_the_cluster_begins() -> None:
     assert runs.stop_run(run.id).state.status == "stopped"
 
 
-@pytest.mark.slow
-def test_a_real_local_ray_carries_a_run_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    """Address of a Ray cluster of one processor on this machine, which ends with the test."""
     pytest.importorskip("ray.job_submission", reason="Ray is optional: pip install 'ray[default]' to run this test")
-    ray = [sys.executable, "-m", "ray.scripts.scripts"]
-    port = "18265"
-    begin = [
-        *ray,
-        "start",
-        "--head",
-        "--num-cpus=1",
-        "--include-dashboard=true",
-        f"--dashboard-port={port}",
-        f"--temp-dir={tmp_path}",
-    ]
-    subprocess.run(begin, check=True, capture_output=True, timeout=300)
-    try:
-        monkeypatch.setenv("MEDCLS_RAY_ADDRESS", f"http://127.0.0.1:{port}")
-        run = make_run(SPEC)
-        runs.resume_run(run.id)
-        until = time.monotonic() + 400
-        while runs.show_run(run.id).moves:
-            assert time.monotonic() < until, run.log_tail()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    begin = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--port=0", "--num-cpus=1"]
+    begin += ["--include-dashboard=true", f"--dashboard-port={port}", "--disable-usage-stats"]
+    with tempfile.TemporaryDirectory(prefix="ray") as place:  # a longer path would be too long for Ray's sockets
+        log = Path(place) / "said.txt"
+        head = subprocess.Popen([*begin, f"--temp-dir={place}"], stdout=log.open("wb"), stderr=subprocess.STDOUT)
+        try:
+            wait_until_it_takes_jobs(f"http://127.0.0.1:{port}", head, log)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            head.terminate()  # and takes all that it started with it
+            head.wait(PATIENCE_S)
+
+
+def wait_until_it_takes_jobs(address: str, head: subprocess.Popen, log: Path) -> None:
+    from ray.job_submission import JobSubmissionClient
+
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        try:
+            JobSubmissionClient(address).submit_job(entrypoint="true")
+            return
+        except (ConnectionError, RuntimeError):  # it answers some seconds before it has somebody to do the work
+            assert head.poll() is None, log.read_text()
             time.sleep(0.5)
-        assert run.state().status == "finished", run.log_tail()
-    finally:
-        subprocess.run([*ray, "stop"], capture_output=True, timeout=120)
+    raise AssertionError(log.read_text())
+
+
+@pytest.mark.slow
+def test_a_real_local_ray_carries_a_run_out(cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDCLS_RAY_ADDRESS", cluster)
+    run = make_run(SPEC)
+    runs.resume_run(run.id)
+    assert runs.show_run(run.id).moves, "handed over, and watched from the shared folder"
+    wait_until(lambda: not runs.show_run(run.id).moves, run)
+    assert run.state().status == "finished", run.log_tail()
+    assert len(run.metrics()) == SPEC.epochs
+
+
+@pytest.mark.slow
+def test_a_run_on_a_cluster_stops_and_goes_on_like_any_other(cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDCLS_RAY_ADDRESS", cluster)
+    run = make_run(dataclasses.replace(SPEC, epochs=10_000, schedule="constant"))
+    runs.resume_run(run.id)
+    wait_until(lambda: len(run.metrics()) >= 2, run)
+    runs.stop_run(run.id)
+    wait_until(lambda: not runs.show_run(run.id).moves, run)
+    assert run.state().status == "stopped", run.log_tail()
+    reached = run.state().epoch
+    view = runs.resume_run(run.id)
+    assert view.moves, "handed over again"
+    wait_until(lambda: len(run.metrics()) > reached, run)
+    runs.stop_run(run.id)
+    wait_until(lambda: not runs.show_run(run.id).moves, run)
+    assert [r.epoch for r in run.metrics()] == list(range(1, run.state().epoch + 1))

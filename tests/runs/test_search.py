@@ -10,8 +10,8 @@ from medcls.errors import BadSpec, Conflict
 from medcls.runs import search as searches
 from medcls.runs.folder import RunFolder, open_run
 from medcls.runs.search import Range, SearchSpec, Work
-from medcls.workflows import search
-from tests.runs.processes import SPEC, start
+from medcls.workflows import runs, search
+from tests.runs.processes import SPEC, start, wait_until
 
 pytestmark = pytest.mark.usefixtures("phantoms")
 BASE = dataclasses.replace(SPEC, epochs=2, schedule="constant")
@@ -81,6 +81,35 @@ def test_a_stop_leaves_the_trial_open_and_its_run_stopped() -> None:
     view = search.show_search("stopped")
     assert [t.state for t in view.trials] == ["running"]
     assert open_run(view.trials[0].run).state().status == "stopped"
+
+
+@pytest.mark.slow
+def test_a_search_works_in_the_background_stops_and_is_gone_on_with() -> None:
+    base = dataclasses.replace(BASE, epochs=10_000)
+    search.start_search(SearchSpec("behind", base, {"lr": Range(1e-5, 1e-1, log=True)}, trials=1, prune=False))
+    assert search.any_at_work(), "it is at work when starting returns"
+    with pytest.raises(Conflict, match="Stop it first"):
+        search.delete_search("behind")
+    wait_until(lambda: any(t.run and runs.read_metrics(t.run) for t in search.show_search("behind").trials))
+    for _ in range(2):
+        search.stop_search("behind")
+        wait_until(lambda: not searches.is_worked_on("behind"))
+        (trial,) = search.show_search("behind").trials
+        assert (trial.state, runs.show_run(trial.run).state.status) == ("running", "stopped")
+        assert "Trial 0: stopped" in search.read_log("behind")
+        reached = runs.show_run(trial.run).state.epoch
+        search.resume_search("behind")
+        wait_until(lambda id=trial.run, reached=reached: len(runs.read_metrics(id)) > reached)
+    search.stop_search("behind")
+    wait_until(lambda: not searches.is_worked_on("behind"))
+    search.delete_search("behind")
+    assert "behind" not in search.list_searches()
+
+
+def test_a_search_whose_database_does_not_answer_leaves_nothing_behind() -> None:
+    with pytest.raises(BadSpec, match="database URL"):
+        search.start_search(SearchSpec("nowhere", BASE, {"lr": Range(1e-5, 1e-1)}, storage="nonsense://x"))
+    assert "nowhere" not in search.list_searches()
 
 
 def test_a_trial_that_lags_is_given_up() -> None:

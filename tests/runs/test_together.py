@@ -41,7 +41,7 @@ def test_two_processes_come_to_what_one_comes_to() -> None:
         env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=500,
+        timeout=900,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert together.state().status == "finished"

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from medcls.errors import BadSpec, Conflict
 from medcls.runs import device, lock
 from medcls.runs.folder import RunFolder, make_run
 from medcls.workflows import runs
-from tests.runs.processes import SPEC, add_phantoms, finish, start
+from tests.runs.processes import PATIENCE_S, SPEC, add_phantoms, finish, start, wait_until
 
 pytestmark = pytest.mark.usefixtures("phantoms")
 _MADE = (store.WEIGHTS, store.FEATURES, store.CASES)
@@ -40,12 +41,8 @@ def whole(shared_home: Path) -> tuple[RunFolder, int]:
     return run, int((shared_home / "count").read_text())
 
 
-def wait_for(run: RunFolder, *statuses: str, seconds: float = 60.0) -> str:
-    until = time.monotonic() + seconds
-    while (status := run.state().status) not in statuses:
-        assert time.monotonic() < until, f"{status}: {run.log_tail()}"
-        time.sleep(0.02)
-    return status
+def wait_for(run: RunFolder, status: str) -> None:
+    wait_until(lambda: run.state().status == status, run)
 
 
 def test_a_run_ends_with_an_evaluated_model(whole: tuple[RunFolder, int]) -> None:
@@ -90,24 +87,23 @@ def test_a_run_killed_again_and_again_still_comes_to_the_same_end(whole: tuple[R
 
 
 def test_a_stop_keeps_the_best_epoch_and_resume_goes_on() -> None:
-    run = make_run(dataclasses.replace(SPEC, epochs=400))
+    run = make_run(dataclasses.replace(SPEC, epochs=10_000, schedule="constant"))
     worker = start(run)
     wait_for(run, "running")
-    while len(run.metrics()) < 2:
-        time.sleep(0.01)
+    wait_until(lambda: len(run.metrics()) >= 2, run)
     asked = runs.stop_run(run.id)
     assert asked.state.status in ("stopping", "stopped")
-    worker.join(60)
+    worker.join(PATIENCE_S)
     state = run.state()
     assert (state.status, worker.exitcode) == ("stopped", 0)
-    assert 2 <= state.epoch < 400
+    assert 2 <= state.epoch < 10_000
     best = max(r.epoch for r in run.metrics() if r.best)
     assert f"kept is epoch {best}" in state.message
     assert store.verify(run.result).origin.epochs == state.epoch
     with pytest.raises(Conflict, match="not running"):
         runs.stop_run(run.id)
     (run.path / "stop").unlink()  # what resuming does first
-    short = dataclasses.replace(SPEC, epochs=400, patience=1)
+    short = dataclasses.replace(SPEC, epochs=10_000, schedule="constant", patience=1)
     (run.path / "spec.json").write_text(short.to_json())
     assert finish(run) == 0
     assert run.state().status == "finished"
@@ -125,12 +121,30 @@ def test_a_stop_before_the_first_epoch_leaves_no_model() -> None:
         runs.publish_run(run.id)
 
 
+def test_a_stop_before_a_resumed_run_goes_on_still_makes_its_best_epoch_a_model() -> None:
+    run = make_run(dataclasses.replace(SPEC, epochs=10_000, schedule="constant"))
+    worker = start(run)
+    wait_until(lambda: len(run.metrics()) >= 2, run)
+    worker.kill()
+    worker.join(PATIENCE_S)
+    assert not run.result.exists()
+    reached = len(run.metrics())
+    run.ask_stop()
+    assert finish(run) == 0, run.log_tail()
+    assert (run.state().status, run.state().epoch) == ("stopped", reached)
+    assert store.verify(run.result).origin.epochs == reached
+    with device.hold_device("cpu", "20260101T0000Z-abcd", print):
+        assert finish(run) == 0
+    assert run.state().status == "stopped"
+    assert f"epoch {reached} is safe" in run.state().message
+
+
 def test_the_second_worker_of_a_run_leaves_at_once() -> None:
-    run = make_run(dataclasses.replace(SPEC, epochs=2000))
+    run = make_run(dataclasses.replace(SPEC, epochs=10_000))
     first = start(run)
     wait_for(run, "running")
     second = start(run)
-    second.join(30)
+    second.join(PATIENCE_S)
     assert second.exitcode == 0
     assert "Another worker" in run.log_tail()
     assert first.is_alive()
@@ -151,10 +165,10 @@ def test_a_worker_waits_for_its_device_and_says_for_whom(whole: tuple[RunFolder,
         wait_for(stopped, "waiting")
         assert "run 20260101T0000Z-abcd" in run.state().message
         stopped.ask_stop()
-        workers[1].join(30)
+        workers[1].join(PATIENCE_S)
         assert stopped.state().status == "stopped"
         assert run.state().status == "waiting"
-    workers[0].join(60)
+    workers[0].join(PATIENCE_S)
     assert run.state().status == "finished"
     assert made(run) == made(whole[0])
 
@@ -199,10 +213,9 @@ def test_a_full_disk_pauses_the_run_with_its_last_checkpoint_whole(
     long = dataclasses.replace(SPEC, epochs=5000, schedule="constant")
     run = make_run(long)
     worker = start(run)
-    while len(run.metrics()) < 2:
-        time.sleep(0.02)
+    wait_until(lambda: len(run.metrics()) >= 2, run)
     fill(disk / "ballast")
-    worker.join(60)
+    worker.join(PATIENCE_S)
     state = run.state()
     assert state.status == "paused", run.log_tail()
     assert "disk is full" in state.message
@@ -254,9 +267,11 @@ def test_what_cannot_be_is_failed_with_its_sentence() -> None:
 
 def test_a_locked_run_that_says_nothing_may_hang(whole: tuple[RunFolder, int]) -> None:
     run = make_run(SPEC)
-    code = "import sys, time; from pathlib import Path; from medcls.runs import lock\n"
-    code += "with lock.hold(Path(sys.argv[1])):\n print('held', flush=True)\n time.sleep(60)"
-    holder = subprocess.Popen(["python", "-c", code, str(run.path / "lock")], stdout=subprocess.PIPE, text=True)
+    code = "import sys; from pathlib import Path; from medcls.runs import lock\n"
+    code += "with lock.hold(Path(sys.argv[1])):\n print('held', flush=True)\n sys.stdin.read()"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(run.path / "lock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     try:
         assert holder.stdout.readline() == "held\n"
         assert runs.show_run(run.id).state.status == "preparing"

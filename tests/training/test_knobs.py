@@ -214,6 +214,8 @@ def test_uneven_classes(data: TrainingData) -> None:
     mixed = weights_after(spec_of(balance="mixup", mixup=0.2), data)
     assert not torch.equal(plain, mixed)
     assert not torch.equal(mixed, weights_after(spec_of(balance="mixup", mixup=2.0), data))
+    odd = spec_of(batch_size=7)
+    assert not torch.equal(weights_after(odd, data), weights_after(dataclasses.replace(odd, balance="mixup"), data))
     assert not torch.equal(plain, weights_after(spec_of(balance="weights", max_cases=0), shrink(data)))
 
 
