@@ -15,7 +15,7 @@ CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg"}}
 def _framed(figure: go.Figure, height_px: int, x_title: str = "", y_title: str = "") -> go.Figure:
     figure.update_layout(
         height=height_px, margin={"l": 10, "r": 10, "t": 10, "b": 10}, xaxis_title=x_title, yaxis_title=y_title,
-        legend={"orientation": "h", "y": 1.12, "x": 0}, bargap=0.25,
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0}, bargap=0.25,
     )  # fmt: skip
     return figure
 
@@ -52,9 +52,12 @@ def size_chart(task: Task, size_px: np.ndarray, label: np.ndarray) -> go.Figure:
 
 
 def attribute_chart(task: Task, counts: Mapping[str, Mapping[str, int]]) -> go.Figure:
-    """Draw cases by the value of an attribute, the most frequent first, in the colours of their labels."""
+    """Draw cases by the value of an attribute (numbers in order, else the most frequent first), by label."""
     figure, colours = go.Figure(), label_colours(task)
-    ordered = sorted(counts, key=lambda value: -sum(counts[value].values()))
+    if all(value.replace(".", "", 1).isdigit() for value in counts):
+        ordered = sorted(counts, key=float)
+    else:
+        ordered = sorted(counts, key=lambda value: -sum(counts[value].values()))
     for one in task.label_ids:
         n = [counts[value].get(one, 0) for value in ordered]
         if any(n):
@@ -110,7 +113,7 @@ def probe_chart(found: Mapping[str, Estimate]) -> go.Figure:
             x=[e.value for e in shown.values()], y=list(shown), mode="markers", marker={"size": 11},
             marker_color=[OKABE_ITO["vermilion" if e.low > 0.6 else "blue"] for e in shown.values()],
             error_x={
-                "type": "data", "symmetric": False, "thickness": 2,
+                "type": "data", "symmetric": False, "thickness": 2, "color": OKABE_ITO["grey"],
                 "array": [e.high - e.value for e in shown.values()],
                 "arrayminus": [e.value - e.low for e in shown.values()],
             },

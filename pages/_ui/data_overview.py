@@ -4,7 +4,7 @@ import streamlit as st
 
 from medcls.errors import MedclsError
 from medcls.workflows import data
-from pages._ui import charts_data, notices
+from pages._ui import charts_data, notices, state
 from pages._ui.data_pictures import show_cases
 from pages._ui.palette import label_word
 
@@ -40,6 +40,14 @@ def show_overview(seen: data.Overview) -> None:
     if seen.unreadable:
         with st.expander(f"{len(seen.unreadable):,} files could not be read"):
             st.dataframe([{"file": name, "why": why} for name, why in seen.unreadable], hide_index=True)
+    with st.popover("Forget this collection", icon=":material/delete:"):
+        st.caption(
+            "Its index, decisions and splits go, and files that were unpacked or copied for it; not the originals."
+        )
+        if st.button("Forget it", key="data.forget"):
+            data.remove_collection(record.name)
+            state.remember("collection", None)
+            st.rerun()
 
 
 def _show_attributes(seen: data.Overview) -> None:

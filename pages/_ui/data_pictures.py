@@ -20,7 +20,7 @@ def show_cases(name: str, task: Task, ids: Sequence[str], side_px: int = 150, ou
         task: The question its labels answer.
         ids: Case ids.
         side_px: Least width of a picture; a row is filled.
-        out: Ids of those that are left out of the collection; drawn pale, and said so.
+        out: Ids of those that are left out of the collection, which is said under them.
     """
     found = data.read_pictures(name, ids, 2 * side_px)
     st.html(
@@ -37,7 +37,7 @@ def _figure(task: Task, case: Case, png: bytes | None, out: bool) -> str:
     short = case.id.rsplit("/", 1)[-1]
     picture = (
         f'<img src="{data_url(png)}" alt="{escape(word)}: {escape(short)}" loading="lazy" '
-        f'style="width:100%;aspect-ratio:1;object-fit:contain;opacity:{0.45 if out else 1}">'
+        f'style="width:100%;aspect-ratio:1;object-fit:contain">'
         if png
         else f'<div style="width:100%;aspect-ratio:1;color:{SCAN_TEXT}">cannot be read</div>'
     )

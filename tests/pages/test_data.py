@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from medcls.data.collections import add_collection, open_collection
+from medcls.data.collections import add_collection, list_collections, open_collection
 from tests.data import trees
 from tests.pages.conftest import assert_sound, words
 
@@ -117,6 +117,14 @@ def test_a_leaky_split_of_somebody_else_is_refused_with_its_pictures(open_app, t
     hand_in(8, "")
     assert not app.error
     assert any("Proof: 0 groups" in e.value for e in app.success)
+
+
+def test_a_collection_is_forgotten_and_its_scans_stay(open_app, tmp_path: Path) -> None:
+    root = trees.folders(tmp_path / "f")
+    add_collection(root, "f")
+    press(open_app(PAGE), "Forget it")
+    assert list_collections() == ()
+    assert len(list(root.rglob("*.png"))) == 6
 
 
 def test_lesions_are_told_of_as_lesions(open_app, tmp_path: Path) -> None:
