@@ -80,6 +80,10 @@ class Classifier:
             batch = batch.contiguous(memory_format=torch.channels_last)
             return logits_and_features(self.net, batch)
 
+    def describe(self, scans: Sequence[Scan]) -> np.ndarray:
+        """Give the features of scans, as they come to the last layer, (N, D) float32."""
+        return self.run(torch.stack([self.prepare(scan) for scan in scans]))[1].numpy()
+
     def predict(self, scan: Scan) -> Prediction:
         """Answer one scan."""
         return self.predict_many([scan])[0]
@@ -185,7 +189,7 @@ class Classifier:
 class Ensemble(Classifier):
     """Several models answering as one: the mean of their calibrated probabilities.
 
-    It has no single network: its heatmap is the mean of its members', and features are asked of them.
+    It has no single network: its heatmap is the mean of its members', and its features are those of all, side by side.
     """
 
     def __init__(self, card: ModelCard, members: Sequence[Classifier]) -> None:
@@ -205,6 +209,10 @@ class Ensemble(Classifier):
             if member.card.task.label_ids != card.task.label_ids:
                 raise BadModel(f"Model {card.id} averages networks with different labels", found=member.card.id)
         return cls(card, members)
+
+    def describe(self, scans: Sequence[Scan]) -> np.ndarray:
+        """Give the features of scans from every member, side by side, (N, sum of D) float32."""
+        return np.concatenate([member.describe(scans) for member in self.members], axis=1)
 
     def predict_many(self, scans: Sequence[Scan]) -> list[Prediction]:
         """Answer several scans; nothing is decided where half of the members or more never saw their like."""

@@ -4,14 +4,14 @@ import streamlit as st
 
 from medcls.errors import MedclsError
 from medcls.workflows import data
-from pages._ui import data_add, data_findings, data_overview, data_split, notices, pickers
+from pages._ui import data_add, data_findings, data_overview, data_shortcuts, data_split, notices, pickers
 
 SECTIONS = {
     "Overview": data_overview.show_overview,
     "Samples": data_overview.show_samples,
     "Patients": data_overview.show_patients,
     "Findings": data_findings.show_findings,
-    "Shortcuts": data_findings.show_shortcuts,
+    "Shortcuts": data_shortcuts.show_shortcuts,
     "Split": data_split.show_split,
 }
 

@@ -29,6 +29,9 @@ def add(verbs: Any) -> None:
     one.add_argument("--again", action="store_true", help="search for duplicates anew")
     one.add_argument("--probe", action="store_true", help="also see what border, size, blur and marks alone tell")
     one.add_argument(
+        "--model", help="model whose features judge the labels; else one of the task; '' takes the pictures themselves"
+    )
+    one.add_argument(
         "--decide", action="append", default=[], metavar="KEY=DECISION",
         help="settle a finding: drop, merge or keep; KEY=none takes a decision back; may be repeated",
     )  # fmt: skip
@@ -126,7 +129,7 @@ def _show(args: argparse.Namespace) -> int:
 def _audit(args: argparse.Namespace) -> int:
     from medcls.workflows import data
 
-    audit = data.audit_collection(args.name, again=args.again, progress=_Bar())
+    audit = data.audit_collection(args.name, again=args.again, model=args.model, progress=_Bar())
     if args.decide:
         pairs = (text.rpartition("=") for text in args.decide)
         audit = data.decide(args.name, {key: None if value == "none" else value for key, _, value in pairs})
@@ -161,16 +164,14 @@ def _split(args: argparse.Namespace) -> int:
 
     try:
         if args.file:
-            made = data.take_split(args.name, args.split, args.file)
+            made = data.take_split(args.name, args.split, data.read_split_file(args.file))
         else:
             made = data.split_collection(
                 args.name, args.split, parts=_shares(args.parts), folds=args.folds, seed=args.seed, by=args.by
             )
     except BadSplit as error:
-        for a, b in getattr(error, "pairs", ())[:20]:
-            say(f"same picture on both sides: {a} | {b}")
-        for group in getattr(error, "groups", ())[:20]:
-            say(f"group on both sides: {group}")
+        for what, a, b in data.list_leaks(error)[:40]:
+            say(f"{what} on both sides: {a} | {b}")
         raise
     return _print_split(args.name, made, args.json)
 

@@ -1,12 +1,12 @@
 """What is wrong with a collection: looked for before any training, settled by a person, remembered in its record."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from medcls.core.collection import Audit, Decision, Finding, Kind
+from medcls.core.collection import Audit, Case, Decision, Finding, Kind
 from medcls.data.collection import Collection, Stored
 from medcls.data.collections import Progress, note_pairs, open_collection, write_record
 from medcls.data.flags import flag_pictures
@@ -17,6 +17,7 @@ from medcls.data.suspects import MOST, draw_groups, find_suspects, out_of_fold, 
 from medcls.errors import BadData
 
 SHOWN = 200
+Describe = Callable[[Sequence[Case]], np.ndarray]
 _TEXTS: Mapping[Kind, tuple[str, str]] = {
     "mask": ("{n} files look like masks, not scans.", "Drop them: a mask shows where the lesion is, and so its label."),
     "blank": ("{n} pictures are blank or nearly so.", "Drop them: there is nothing to learn from."),
@@ -38,14 +39,14 @@ _ORDER: tuple[Kind, ...] = (
 
 
 def run_audit(
-    name: str, *, features: np.ndarray | None = None, again: bool = False, progress: Progress | None = None
+    name: str, *, describe: Describe | None = None, again: bool = False, progress: Progress | None = None
 ) -> Audit:
     """Look a collection through.
 
     Args:
         name: Name of the collection.
-        features: A network's features of every row of the index, (N, D) float32, for likely label errors; None takes
-            simple ones of the pictures themselves.
+        describe: Gives a network's features of cases, (N, D) float32, to judge their labels by; None takes simple
+            ones of the pictures themselves.
         again: True to search for duplicates again; otherwise those found at import count.
         progress: Called with the stage, what is done and the total.
 
@@ -58,7 +59,7 @@ def run_audit(
         note_pairs(stored.index, tell)
     flag_pictures(stored.index)
     tell("looking for wrong labels", 0, 1)
-    suspects = _suspects(stored.index, features)
+    suspects = _suspects(stored.index, describe)
     stored.index.flag("label", suspects, -np.arange(len(suspects)))
     stored.index.note(audited="yes")
     tell("looking for wrong labels", 1, 1)
@@ -138,7 +139,9 @@ def _of_same(same: Same, stored: Stored, names: np.ndarray) -> Finding:
         count = Counter(case.label for case in cases if case.label)
         told = ", ".join(f"{'once' if n == 1 else f'{n} times'} as {label}" for label, n in sorted(count.items()))
         says = f"One picture {exact}stands under several labels: {told}."
-        advice = "Drop all of them unless you know which label is right; then drop the others one by one and merge."
+        advice = (
+            "Drop all of them unless you know which label is right; then merge, and leave out those with the wrong one."
+        )
         kind: Kind = "contradiction"
     else:
         patients = len({case.patient for case in cases} - {None})
@@ -176,11 +179,10 @@ def _leak(stored: Stored) -> Finding | None:
     try:
         prove_parts(collection, parts)
     except Leak as leak:
-        ids = tuple(dict.fromkeys(case for pair in leak.pairs for case in pair))[:SHOWN]
-        says = f"The folds or parts that came with the set leak: {len(leak.groups)} groups and {len(leak.pairs)} pairs of pictures stand on both sides."
-        return Finding(
-            "leak", "leak", says, "Make a split of your own, by patient or group.", len(ids), ids, (), "keep"
-        )
+        ids = tuple(dict.fromkeys(case for pair in (*leak.pairs, *leak.groups.values()) for case in pair))
+        says = f"The folds or parts that came with the set leak: {leak.found}."
+        advice = "Make a split of your own, by patient or group."
+        return Finding("leak", "leak", says, advice, len(ids), ids[:SHOWN], (), "keep")
     return None
 
 
@@ -226,7 +228,7 @@ def _balance(stored: Stored) -> Finding | None:
     return Finding("balance", "balance", f"The labels are uneven: {told}.", advice, 0, (), (), "keep")
 
 
-def _suspects(index: Index, features: np.ndarray | None) -> np.ndarray:
+def _suspects(index: Index, describe: Describe | None) -> np.ndarray:
     labels, groups = index.column("label"), index.column("grp")
     usable = np.array([label is not None for label in labels], bool)
     usable[index.flagged("mask")] = False
@@ -239,5 +241,5 @@ def _suspects(index: Index, features: np.ndarray | None) -> np.ndarray:
     ]  # a slide or two teach slides, not labels
     if len(names) < 2 or few:
         return np.zeros(0, np.int64)
-    described = simple_features(index.looks()[rows]) if features is None else features[rows]
+    described = describe([index.case(int(n)) for n in rows]) if describe else simple_features(index.looks()[rows])
     return rows[find_suspects(out_of_fold(described, truth, groups[rows]), truth)]

@@ -237,13 +237,20 @@ def _joint_labels(lists: list[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(label for labels in ordered for label in labels))
 
 
+def as_text(name: str) -> str:
+    """Give a name as it can be written down: bytes of a file's name that are no text are escaped."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 def bytes_of(root: Path, case_id: str) -> tuple[bytes, np.ndarray | None]:
     """Give a case's bytes, and its pixels where it is a row of an array.
 
     Raises:
-        BadScan: If the id leads outside of `root`.
+        BadScan: If the id leads outside of `root`, or cannot be written down.
         OSError: If the file cannot be read.
     """
+    if "\0" in case_id or case_id != as_text(case_id):
+        raise BadScan("The file's name is no text", do="Rename it")
     if ".." in Path(case_id).parts or Path(case_id).is_absolute():
         raise BadScan("The path leads outside the collection's folder", do="Name files below the table's folder")
     name, hash_sign, row = case_id.rpartition("#")

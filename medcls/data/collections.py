@@ -23,7 +23,7 @@ import numpy as np
 
 from medcls import home
 from medcls.core.collection import CollectionRecord
-from medcls.data.collection import Collection, Stored, bytes_of
+from medcls.data.collection import Collection, Stored, as_text, bytes_of
 from medcls.data.duplicates import find_pairs
 from medcls.data.flags import flag_pictures
 from medcls.data.index import Index
@@ -218,8 +218,9 @@ def write_record(folder: Path, record: CollectionRecord) -> None:
 def note_pairs(index: Index, progress: Progress) -> None:
     """Find near-duplicates among all cases of an index and note them in it."""
     sides = np.minimum(index.column("height"), index.column("width")).astype(np.int64)
-    grey = np.ascontiguousarray(index.looks()["grey"])
-    pairs = find_pairs(grey, sides, lambda done, total: progress("looking for duplicates", done, total))
+    pairs = find_pairs(
+        index.looks()["grey"], sides, lambda done, total: progress("looking for duplicates", done, total)
+    )
     with index.db as db:
         db.execute("DELETE FROM pairs")
         rows = zip(pairs.a.tolist(), pairs.b.tolist(), pairs.likeness.tolist(), strict=True)
@@ -238,7 +239,7 @@ def _look_at(
     """Look at a batch of entries in threads (decoding and hashing let go of the interpreter)."""
     seen = list(pool.map(lambda entry: _look_or_reason(root, entry.id), entries))
     good = [(entry, s) for entry, s in zip(entries, seen, strict=True) if isinstance(s, Look)]
-    bad = [(entry.id, s) for entry, s in zip(entries, seen, strict=True) if isinstance(s, str)]
+    bad = [(as_text(entry.id), s) for entry, s in zip(entries, seen, strict=True) if isinstance(s, str)]
     return good, bad
 
 

@@ -57,26 +57,23 @@ def find_pairs(grey: np.ndarray, sides_px: np.ndarray | None = None, progress: P
     """Find pictures that are the same but for size, encoding, a small crop, a mirroring or annotations.
 
     Args:
-        grey: (N, 32, 32) uint8 looks. Pictures without contrast have no partners.
+        grey: (N, 32, 32) uint8 looks, read block by block, so they may be mapped. Pictures without contrast have no partners.
         sides_px: Shorter side of each original, (N,) int; None for large ones. Small ones hold less detail to compare.
         progress: Called with what is done and the total.
 
     Returns:
         Pairs of rows, each once.
     """
-    small = _in_blocks(_describe, grey)
     needed = np.full(len(grey), SAME) if sides_px is None else np.where(sides_px < _SMALL_PX, SAME_IF_SMALL, SAME)
-    plain = (_in_blocks(_stripes, small) > _STRIPED) | _in_blocks(_is_round, grey)
-    needed = np.where(plain, SAME_IF_PLAIN, needed)
-    flat = _in_blocks(_unit, small)
-    buckets = Buckets(flat)
+    needed = np.where(_in_blocks(_is_plain, grey), SAME_IF_PLAIN, needed)
+    buckets = Buckets(_in_blocks(lambda block: _unit(_describe(block)), grey))
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     compared = 0
     for start in range(0, len(grey), _ROWS):
         rows = np.arange(start, min(start + _ROWS, len(grey)))
         a, b, flip = _candidates(grey, rows, buckets)
         compared += len(a)
-        found.append(_verify(grey, small, needed, a, b, flip))
+        found.append(_verify(grey, needed, a, b, flip))
         if progress:
             progress(int(rows[-1]) + 1, len(grey))
     return _each_once(found, compared)
@@ -97,6 +94,11 @@ def _stripes(described: np.ndarray) -> np.ndarray:
     """Give the share of each picture that is straight stripes, (N,): an edge of glass is like any other edge of glass."""
     total = described.var((1, 2)) + 1e-6
     return np.maximum(described.mean(1).var(1), described.mean(2).var(1)) / total
+
+
+def _is_plain(grey: np.ndarray) -> np.ndarray:
+    """Say which pictures are ruled by a shape that many share, (N,) bool."""
+    return (_stripes(_describe(grey)) > _STRIPED) | _is_round(grey)
 
 
 def _is_round(grey: np.ndarray) -> np.ndarray:
@@ -126,21 +128,21 @@ def _candidates(grey: np.ndarray, rows: np.ndarray, buckets: Buckets) -> tuple[n
 
 
 def _verify(
-    grey: np.ndarray, small: np.ndarray, needed: np.ndarray, a: np.ndarray, b: np.ndarray, flip: np.ndarray
+    grey: np.ndarray, needed: np.ndarray, a: np.ndarray, b: np.ndarray, flip: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Keep the candidates that are the same picture: a quick fit at half size first, then a full one."""
     kept = [np.zeros(0, np.float32)]
     for start in range(0, len(a), 256):
         rows = slice(start, start + 256)
-        kept.append(_verify_some(grey, small, a[rows], b[rows], flip[rows]))
+        kept.append(_verify_some(grey, a[rows], b[rows], flip[rows]))
     likeness = np.concatenate(kept)
     plain = (needed[a] == SAME_IF_PLAIN) & (needed[b] == SAME_IF_PLAIN)
     same = likeness >= np.where(plain, SAME_IF_PLAIN, np.minimum(needed[a], needed[b]))
     return a[same], b[same], likeness[same]
 
 
-def _verify_some(grey: np.ndarray, small: np.ndarray, a: np.ndarray, b: np.ndarray, flip: np.ndarray) -> np.ndarray:
-    first, second = _mirrored(small[a], flip), small[b]
+def _verify_some(grey: np.ndarray, a: np.ndarray, b: np.ndarray, flip: np.ndarray) -> np.ndarray:
+    first, second = _mirrored(_describe(grey[a]), flip), _describe(grey[b])
     fit = _register(first, second, 0.8, np.zeros((len(a), 4), np.float32), 7)
     close = np.flatnonzero(_correlate(first, *_warp(second, fit)) >= _COARSE)
     likeness = np.zeros(len(a), np.float32)

@@ -138,6 +138,14 @@ class Index:
         found = self.db.execute("SELECT n FROM flagged WHERE kind = ? ORDER BY score DESC, n", (kind,))
         return np.array([row[0] for row in found], np.int64)
 
+    def count_attributes(self) -> list[tuple[str, str, str | None, int]]:
+        """Count the cases in use by attribute, its value and the label; places are no such attribute."""
+        query = (
+            "SELECT key, value, label, count(*) FROM cases, json_each(cases.attributes) "
+            "WHERE dropped = '' AND key NOT IN ('x', 'y', 'bbox') GROUP BY key, value, label ORDER BY key, value"
+        )
+        return self.db.execute(query).fetchall()
+
     def unreadable(self) -> list[tuple[str, str]]:
         """Give the files that could not be read, each with the reason."""
         return self.db.execute("SELECT id, reason FROM set_aside ORDER BY id").fetchall()

@@ -180,7 +180,8 @@ def prove_parts(collection: Collection, parts: Mapping[str, tuple[str, ...]]) ->
     pairs, compared = collection.pairs()
     across = [(a, b) for a, b in pairs if part_of[a] >= 0 and part_of[b] >= 0 and part_of[a] != part_of[b]]
     if cut or across:
-        raise Leak(cut, [(str(ids[a]), str(ids[b])) for a, b in across])
+        named = {group: (str(ids[a]), str(ids[b])) for group, (a, b) in cut.items()}
+        raise Leak(named, [(str(ids[a]), str(ids[b])) for a, b in across])
     how = (
         "every group lies in one part; pictures laid over each other after fitting scale and shift, in four mirrorings"
     )
@@ -191,24 +192,33 @@ class Leak(BadSplit):
     """A split that leaks.
 
     Args:
-        groups: Groups with cases in two parts.
+        groups: Groups with cases in two parts, each with two case ids that show it.
         pairs: Case ids of near-duplicates in two parts.
     """
 
-    def __init__(self, groups: list[str], pairs: list[tuple[str, str]]) -> None:
-        self.groups, self.pairs = tuple(groups), tuple(pairs)
+    def __init__(self, groups: Mapping[str, tuple[str, str]], pairs: list[tuple[str, str]]) -> None:
+        self.groups, self.pairs = dict(groups), tuple(pairs)
         super().__init__(
             "This split leaks: what it tests on was partly seen in training",
-            found=f"{len(groups)} groups and {len(pairs)} pairs of pictures on both sides",
+            found=f"{_count(len(groups), 'group')} and {_count(len(pairs), 'pair')} of like pictures on both sides",
             allowed="none",
             do="Split by patient or group",
         )
 
 
-def _cut_groups(groups: np.ndarray, part_of: np.ndarray) -> list[str]:
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def _cut_groups(groups: np.ndarray, part_of: np.ndarray) -> dict[str, tuple[int, int]]:
+    """Give the groups that stand in two parts, each with a row of either side."""
     first: dict[str, int] = {}
-    placed = [(g, p) for g, p in zip(groups, part_of, strict=True) if p >= 0]
-    return sorted({g for g, p in placed if first.setdefault(g, p) != p})
+    cut: dict[str, tuple[int, int]] = {}
+    for row in np.flatnonzero(part_of >= 0):
+        seen = first.setdefault(groups[row], int(row))
+        if part_of[seen] != part_of[row]:
+            cut.setdefault(groups[row], (seen, int(row)))
+    return dict(sorted(cut.items()))
 
 
 def cut_split(collection: Collection, split: Split, name: str, most: Mapping[str, int]) -> Split:

@@ -1,6 +1,7 @@
 """Labelled collections as a page or a command uses them: add, look at, audit, probe, split."""
 
 import csv
+import io
 import json
 import shutil
 import tempfile
@@ -15,7 +16,7 @@ from medcls import home
 from medcls.core.collection import Audit, Case, CollectionRecord, Decision, Split
 from medcls.core.evaluation import Estimate
 from medcls.core.task import Task
-from medcls.errors import BadData, BadSplit
+from medcls.errors import BadData, BadModel, BadSplit
 
 Progress = Callable[[str, int, int], None]
 
@@ -30,6 +31,7 @@ class Overview:
         label: Label id, '' if unlabelled, (N,) str.
         patient: Patient, else lesion, else '', (N,) str.
         size_px: Height and width, (N, 2) int.
+        whose: What `patient` names: `patient`, `lesion`, or '' where neither is known.
         n_groups: Number of groups.
         unreadable: Files left out, with the reason.
         has_places: True if cases carry coordinates, so that a patient's tissue can be laid out.
@@ -40,6 +42,7 @@ class Overview:
     label: np.ndarray
     patient: np.ndarray
     size_px: np.ndarray
+    whose: str
     n_groups: int
     unreadable: tuple[tuple[str, str], ...]
     has_places: bool
@@ -139,11 +142,13 @@ def look_over(name: str) -> Overview:
 
     collection = open_collection(name)
     patients, own = collection.column("patient"), collection.column("own_group")
-    known = patients if any(p is not None for p in patients[:1000]) else own
+    by_patient = any(p is not None for p in patients)
+    known = patients if by_patient else own
+    whose = "patient" if by_patient else "lesion" if any(group is not None for group in own) else ""
     sizes = np.stack([collection.column("height"), collection.column("width")], 1).astype(np.int64)
     first = collection.cases[0] if len(collection.cases) else None
     return Overview(
-        collection.record, task_of(collection.record), _text(collection.column("label")), _text(known), sizes,
+        collection.record, task_of(collection.record), _text(collection.column("label")), _text(known), sizes, whose,
         len(set(collection.column("grp"))), tuple(collection.stored[0].index.unreadable()),
         first is not None and {"x", "y"} <= set(first.attributes),
     )  # fmt: skip
@@ -163,6 +168,24 @@ def task_of(record: CollectionRecord) -> Task:
     return own_task(record.labels if len(record.labels) > 1 else (*record.labels, "other"))
 
 
+def count_attributes(name: str, most: int = 30) -> dict[str, dict[str, dict[str, int]]]:
+    """Count cases by whatever else a set says of them (diagnosis, device, BI-RADS, …).
+
+    Args:
+        name: Name of the collection.
+        most: Attributes with more values than this are left out, as are those with one.
+
+    Returns:
+        Attribute -> value -> label -> number of cases in use.
+    """
+    from medcls.data.collections import open_collection
+
+    counts: dict[str, dict[str, dict[str, int]]] = {}
+    for key, value, label, n in open_collection(name).stored[0].index.count_attributes():
+        counts.setdefault(key, {}).setdefault(str(value), {})[label or ""] = n
+    return {key: values for key, values in counts.items() if 2 <= len(values) <= most}
+
+
 def sample_cases(name: str, label: str, n: int, seed: int = 0, patient: str = "") -> tuple[str, ...]:
     """Draw case ids of a label at random, at most one of a group.
 
@@ -171,7 +194,7 @@ def sample_cases(name: str, label: str, n: int, seed: int = 0, patient: str = ""
         label: Label id; empty for any.
         n: How many at most.
         seed: Seed of the draw.
-        patient: Only of this patient; empty for all.
+        patient: Only of this patient or lesion; empty for all.
     """
     from medcls.data.collections import open_collection
 
@@ -180,7 +203,7 @@ def sample_cases(name: str, label: str, n: int, seed: int = 0, patient: str = ""
     if label:
         fits &= collection.column("label") == label
     if patient:
-        fits &= collection.column("patient") == patient
+        fits &= (collection.column("patient") == patient) | (collection.column("own_group") == patient)
     rows = np.random.default_rng(seed).permutation(np.flatnonzero(fits))
     groups = collection.column("grp")[rows].astype(str)
     rows = rows if patient else rows[np.sort(np.unique(groups, return_index=True)[1])]
@@ -253,15 +276,63 @@ def _tile(grey: np.ndarray, tint: np.ndarray, side_px: int) -> np.ndarray:
     return np.clip(colour + (detail - colour.mean(2))[:, :, None], 0, 255).astype(np.uint8)
 
 
-def audit_collection(name: str, *, again: bool = False, progress: Progress | None = None) -> Audit:
-    """Look a collection through for what is wrong with it; `again` searches for duplicates anew.
+def audit_collection(
+    name: str, *, again: bool = False, model: str | None = None, progress: Progress | None = None
+) -> Audit:
+    """Look a collection through for what is wrong with it.
+
+    Args:
+        name: Name of the collection.
+        again: True to search for duplicates anew.
+        model: Model whose features judge the labels; None takes one of the collection's task where there is one,
+            empty simple features of the pictures themselves.
+        progress: Called with the stage, what is done and the total.
 
     Raises:
-        BadData: If there is none.
+        BadData: If there is no such collection, or a scan cannot be read any more.
+        BadModel: If there is no such model.
     """
     from medcls.data.audit import run_audit
 
-    return run_audit(name, again=again, progress=progress)
+    model = judge_of(name) if model is None else model
+    return run_audit(name, describe=_describe(name, model, progress) if model else None, again=again, progress=progress)
+
+
+def judge_of(name: str) -> str:
+    """Give the model whose features judge a collection's labels unless told otherwise; empty if its task has none.
+
+    Raises:
+        BadData: If there is no such collection.
+    """
+    from medcls.data.collections import open_collection
+    from medcls.workflows.classify import choose_model
+
+    collection = open_collection(name)
+    try:
+        card = choose_model(collection.task_id)
+    except BadModel:
+        return ""
+    fits = set(collection.labels) <= set(card.task.label_ids)
+    return "" if not fits else card.members[0] if card.members else card.id
+
+
+def _describe(name: str, model: str, progress: Progress | None) -> Callable[[Sequence[Case]], np.ndarray]:
+    from medcls.data.collections import open_collection
+    from medcls.imaging.decode import read_scan
+    from medcls.workflows.classify import open_model
+
+    collection, classifier = open_collection(name), open_model(model)
+
+    def features(cases: Sequence[Case]) -> np.ndarray:
+        found = []
+        for start in range(0, len(cases), 32):
+            scans = [read_scan(collection.read(case)) for case in cases[start : start + 32]]
+            found.append(classifier.describe(scans))
+            if progress:
+                progress("describing the scans", min(start + 32, len(cases)), len(cases))
+        return np.concatenate(found)
+
+    return features
 
 
 def read_audit(name: str) -> Audit | None:
@@ -347,13 +418,25 @@ def split_collection(
     return made
 
 
-def take_split(name: str, split: str, file: Path) -> Split:
+def read_split_file(path: Path) -> bytes:
+    """Read a file for `take_split`.
+
+    Raises:
+        BadSplit: If it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadSplit("The split's file cannot be read", found=type(error).__name__, do="Check the path") from error
+
+
+def take_split(name: str, split: str, data: bytes) -> Split:
     """Take over a split made elsewhere, if it does not leak.
 
     Args:
         name: Name of the collection.
         split: What to call it.
-        file: JSON (part -> list of case ids, or a split as medcls writes it) or csv with a column `id` (or `path`)
+        data: JSON (part -> list of case ids, or a split as medcls writes it) or csv with a column `id` (or `path`)
             and a column `part` (or `split`, `fold`).
 
     Raises:
@@ -363,20 +446,26 @@ def take_split(name: str, split: str, file: Path) -> Split:
     from medcls.data.splits import accept_split, write_split
 
     collection = open_collection(name)
-    made = accept_split(collection, split, _read_parts(file), by="given")
+    made = accept_split(collection, split, _read_parts(data), by="given")
     write_split(collection, made)
     return made
 
 
-def _read_parts(file: Path) -> dict[str, tuple[str, ...]]:
+def list_leaks(error: BadSplit) -> list[tuple[str, str, str]]:
+    """Give what stands on both sides of a refused split: what it is, and a case of either side; empty if nothing does."""
+    pictures = [("same picture", a, b) for a, b in getattr(error, "pairs", ())]
+    return pictures + [(f"group {name}", a, b) for name, (a, b) in getattr(error, "groups", {}).items()]
+
+
+def _read_parts(data: bytes) -> dict[str, tuple[str, ...]]:
     try:
-        text = file.read_text(encoding="utf-8-sig")
-        if file.suffix.lower() == ".csv":
-            return _parts_of_table(list(csv.DictReader(text.splitlines())))
-        data = json.loads(text)
-        data = data.get("parts", data)
-        return {str(part): tuple(map(str, ids)) for part, ids in data.items()}
-    except (OSError, ValueError, AttributeError, TypeError, KeyError) as error:
+        text = data.decode("utf-8-sig")
+        if not text.lstrip().startswith("{"):
+            return _parts_of_table(list(csv.DictReader(io.StringIO(text, newline=""))))
+        told = json.loads(text)
+        told = told.get("parts", told)
+        return {str(part): tuple(map(str, ids)) for part, ids in told.items()}
+    except (ValueError, AttributeError, TypeError, KeyError, IndexError, StopIteration, csv.Error) as error:
         raise BadSplit(
             "The file is no split", found=type(error).__name__,
             allowed="JSON with lists of case ids by part, or csv with the columns id and part",

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from medcls.core.evaluation import Estimate
 from medcls.core.task import Task
 from pages._ui.palette import OKABE_ITO, SCAN_BACKGROUND, label_colours, label_word
 
@@ -14,7 +15,7 @@ CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg"}}
 def _framed(figure: go.Figure, height_px: int, x_title: str = "", y_title: str = "") -> go.Figure:
     figure.update_layout(
         height=height_px, margin={"l": 10, "r": 10, "t": 10, "b": 10}, xaxis_title=x_title, yaxis_title=y_title,
-        legend={"orientation": "h", "y": 1.12, "x": 0}, bargap=0.25,
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0}, bargap=0.25,
     )  # fmt: skip
     return figure
 
@@ -45,18 +46,49 @@ def size_chart(task: Task, size_px: np.ndarray, label: np.ndarray) -> go.Figure:
                 marker={"color": colours[one], "opacity": 0.6, "size": 6 + 6 * np.log10(n)}, customdata=n,
                 hovertemplate="%{x} x %{y} px: %{customdata:,} cases<extra></extra>",
             )  # fmt: skip
+    figure.update_xaxes(rangemode="tozero")
+    figure.update_yaxes(rangemode="tozero")
     return _framed(figure, 320, "width in px", "height in px")
 
 
-def patient_charts(per_patient: Mapping[str, tuple[int, float]], positive: str) -> tuple[go.Figure, go.Figure]:
+def attribute_chart(task: Task, counts: Mapping[str, Mapping[str, int]]) -> go.Figure:
+    """Draw cases by the value of an attribute (numbers in order, else the most frequent first), by label."""
+    figure, colours = go.Figure(), label_colours(task)
+    if all(value.replace(".", "", 1).isdigit() for value in counts):
+        ordered = sorted(counts, key=float)
+    else:
+        ordered = sorted(counts, key=lambda value: -sum(counts[value].values()))
+    for one in task.label_ids:
+        n = [counts[value].get(one, 0) for value in ordered]
+        if any(n):
+            figure.add_bar(
+                y=ordered, x=n, orientation="h", name=label_word(task, one), marker_color=colours[one],
+                hovertemplate="%{y}: %{x:,} cases<extra></extra>",
+            )  # fmt: skip
+    figure.update_layout(barmode="stack")
+    figure.update_yaxes(autorange="reversed", type="category")
+    return _framed(figure, 130 + 26 * len(ordered), "cases")
+
+
+def patient_charts(
+    per_patient: Mapping[str, tuple[int, float]], positive: str, whose: str
+) -> tuple[go.Figure, go.Figure]:
     """Draw cases per patient as a histogram, and the share of positive cases per patient, sorted.
 
     Args:
         per_patient: Number of cases and share of positive ones, by patient.
         positive: What positive means, in words.
+        whose: What cases are counted by: `patient` or `lesion`.
     """
     n = np.array([cases for cases, _ in per_patient.values()])
-    histogram = go.Figure(go.Histogram(x=n, nbinsx=40, marker_color=OKABE_ITO["blue"]))
+    histogram = go.Figure(
+        go.Histogram(
+            x=n, xbins={"start": 0.5, "size": max(1, -(-int(n.max()) // 40))}, marker_color=OKABE_ITO["blue"],
+            hovertemplate=f"%{{y:,}} {whose}s with %{{x}} cases<extra></extra>",
+        )
+    )  # fmt: skip
+    if n.max() <= 20:
+        histogram.update_xaxes(dtick=1)
     ordered = sorted(per_patient.items(), key=lambda item: (-item[1][1], -item[1][0]))
     shares = go.Figure(
         go.Bar(
@@ -68,9 +100,30 @@ def patient_charts(per_patient: Mapping[str, tuple[int, float]], positive: str) 
     )  # fmt: skip
     shares.update_yaxes(range=[0, 1], tickformat=".0%")
     return (
-        _framed(histogram, 300, "cases of one patient", "patients"),
-        _framed(shares, 300, "patients, sorted", f"share of {positive}"),
+        _framed(histogram, 300, f"cases of one {whose}", f"{whose}s"),
+        _framed(shares, 300, f"{whose}s, sorted", f"share of {positive}"),
     )
+
+
+def probe_chart(found: Mapping[str, Estimate]) -> go.Figure:
+    """Draw what each view alone tells of the label: AUROC with its interval, beside a coin's."""
+    shown = {view: e for view, e in found.items() if np.isfinite(e.value)}
+    figure = go.Figure(
+        go.Scatter(
+            x=[e.value for e in shown.values()], y=list(shown), mode="markers", marker={"size": 11},
+            marker_color=[OKABE_ITO["vermilion" if e.low > 0.6 else "blue"] for e in shown.values()],
+            error_x={
+                "type": "data", "symmetric": False, "thickness": 2, "color": OKABE_ITO["grey"],
+                "array": [e.high - e.value for e in shown.values()],
+                "arrayminus": [e.value - e.low for e in shown.values()],
+            },
+            customdata=[str(e) for e in shown.values()], hovertemplate="%{y}: %{customdata}<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.add_vline(0.5, line_dash="dash", line_color=OKABE_ITO["grey"])
+    figure.update_xaxes(range=[0.3, 1])
+    figure.update_yaxes(autorange="reversed")
+    return _framed(figure, 90 + 40 * len(shown), "AUROC")
 
 
 def tissue_chart(

@@ -1,5 +1,6 @@
 """Data page: bring labelled scans, by path on the server or as a ZIP archive."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,11 +49,14 @@ def _add(bring: Callable[[data.Progress], CollectionRecord]) -> None:
 
 @contextmanager
 def watched(title: str) -> Iterator[data.Progress]:
-    """Show a progress bar with the stage and what is done, gone when the work is."""
-    bar = st.progress(0.0, title)
+    """Show a progress bar with the stage, what is done and the time left, gone when the work is."""
+    bar, started = st.progress(0.0, title), {"": 0.0}
 
     def tell(stage: str, done: int, total: int) -> None:
-        bar.progress(min(1.0, done / max(total, 1)), f"{stage.capitalize()}: {done:,} of {total:,}")
+        spent_s = time.monotonic() - started.setdefault(stage, time.monotonic())
+        left_s = spent_s / max(done, 1) * (total - done)
+        left = f", about {left_s:.0f} s left" if spent_s + left_s > 5 and done else ""
+        bar.progress(min(1.0, done / max(total, 1)), f"{stage.capitalize()}: {done:,} of {total:,}{left}")
 
     try:
         yield tell

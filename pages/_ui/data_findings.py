@@ -1,10 +1,10 @@
-"""Data page: the audit's findings with their pictures, settled one by one; and the shortcut probe."""
+"""Data page: the audit's findings with their pictures, settled one by one or all as proposed."""
 
 import streamlit as st
 
 from medcls.core.collection import Audit, Finding
 from medcls.errors import MedclsError
-from medcls.workflows import data
+from medcls.workflows import data, models
 from pages._ui import notices
 from pages._ui.data_add import watched
 from pages._ui.data_pictures import show_cases
@@ -16,16 +16,12 @@ TITLES = {
     "patients": "Patients unknown", "balance": "Uneven labels",
 }  # fmt: skip
 ACTIONS = {"drop": "drop", "merge": "merge into one group", "keep": "keep as they are"}
-A_PAGE = 6
+A_PAGE, SHOWN, FEW = 6, 24, 4
 
 
 def show_findings(seen: data.Overview) -> None:
     """Show what the audit found, by kind, each finding with its pictures and what to do."""
-    name = seen.record.name
-    audit = data.read_audit(name)
-    if st.button("Audit again" if audit else "Audit this collection", type="secondary" if audit else "primary"):
-        with watched("Looking …") as tell:
-            audit = data.audit_collection(name, again=audit is not None, progress=tell)
+    audit = _audit(seen)
     if audit is None:
         notices.show_empty("Nobody has looked this collection through yet.", "The audit takes seconds to minutes.")
         return
@@ -35,62 +31,89 @@ def show_findings(seen: data.Overview) -> None:
     kinds = list(dict.fromkeys(finding.kind for finding in audit.findings))
     count = {kind: sum(f.kind == kind for f in audit.findings) for kind in kinds}
     kind = st.pills(
-        "Kind of finding", kinds, default=kinds[0], key=f"data.kind.{name}", label_visibility="collapsed",
-        format_func=lambda k: f"{TITLES[k]} ({count[k]})" if count[k] > 1 else TITLES[k],
+        "Kind of finding", kinds, default=kinds[0], key=f"data.kind.{seen.record.name}", label_visibility="collapsed",
+        format_func=lambda k: f"{TITLES[k]} ({count[k]:,})" if count[k] > 1 else TITLES[k],
     )  # fmt: skip
-    _show_kind(seen, audit, [f for f in audit.findings if f.kind == (kind or kinds[0])])
-
-
-def _show_kind(seen: data.Overview, audit: Audit, findings: list[Finding]) -> None:
-    pages = -(-len(findings) // A_PAGE)
-    page = 0
-    if pages > 1:
-        page = st.number_input(f"Page of {pages}", 1, pages, 1, key=f"data.page.{findings[0].kind}") - 1
-    for finding in findings[page * A_PAGE : (page + 1) * A_PAGE]:
-        with st.container(border=True):
-            _show_finding(seen, finding)
+    _show_kind(seen, [f for f in audit.findings if f.kind == (kind or kinds[0])])
     st.caption(
         f"{audit.pairs_compared:,} likely pairs of pictures were laid over each other. Decisions are kept in the "
         "collection's record; splits made before no longer fit and are refused."
     )
 
 
+def _audit(seen: data.Overview) -> Audit | None:
+    """Offer to audit, and give what the last audit found."""
+    name = seen.record.name
+    known = {card.id: card.name or card.id for card in models.list_models() if not card.members}
+    ids, judge = ["", *known], data.judge_of(name)
+    audit = data.read_audit(name)
+    left, right = st.columns([1, 2], vertical_alignment="bottom")
+    model = right.selectbox(
+        "Judge labels by the features of", ids, index=ids.index(judge) if judge in ids else 0,
+        key=f"data.judge.{name}", format_func=lambda i: known.get(i, "the pictures themselves"),
+        help="A network of the same task finds more wrong labels than simple features of the pictures, and takes "
+        "longer. One that learned from these very labels has learned the wrong ones too.",
+    )  # fmt: skip
+    if left.button("Audit again" if audit else "Audit this collection", type="secondary" if audit else "primary"):
+        try:
+            with watched("Looking …") as tell:
+                audit = data.audit_collection(name, again=audit is not None, model=model, progress=tell)
+        except MedclsError as error:
+            notices.show_error(error)
+    return audit
+
+
+def _show_kind(seen: data.Overview, findings: list[Finding]) -> None:
+    pages, page = -(-len(findings) // A_PAGE), 0
+    unsettled = {f.key: f.default for f in findings if f.choices and not f.decided}
+    left, right = st.columns([1, 2], vertical_alignment="bottom")
+    if pages > 1:
+        page = int(left.number_input(f"Page of {pages}", 1, pages, 1, key=f"data.page.{findings[0].kind}")) - 1
+    if len(unsettled) > 1 and right.button(f"Settle all {len(unsettled)} as proposed", key="data.settle.all"):
+        data.decide(seen.record.name, unsettled)
+        st.rerun()
+    for finding in findings[page * A_PAGE : (page + 1) * A_PAGE]:
+        with st.container(border=True):
+            _show_finding(seen, finding)
+
+
 def _show_finding(seen: data.Overview, finding: Finding) -> None:
     left, right = st.columns([3, 1], vertical_alignment="top")
     left.markdown(f"**{notices.escape(finding.says)}**  \n{notices.escape(finding.advice)}")
+    singly = [case for case in finding.cases if f"drop:{case}" in seen.record.decisions]
     if finding.choices:
-        now = finding.decided or finding.default
-        chosen = right.selectbox(
-            "Decision" if finding.decided else "Decision (not settled)", finding.choices,
-            index=finding.choices.index(now), format_func=lambda d: ACTIONS[d], key=f"data.decide.{finding.key}.{now}",
-        )  # fmt: skip
-        if chosen != now or (not finding.decided and right.button("Settle", key=f"data.settle.{finding.key}")):
-            data.decide(seen.record.name, {finding.key: chosen})
-            st.rerun()
+        with right:
+            _decide(seen.record.name, finding)
     if finding.kind == "unreadable":
         st.dataframe([{"file": case} for case in finding.cases], hide_index=True)
     elif finding.cases:
-        show_cases(seen.record.name, seen.task, finding.cases[:24])
-        if finding.n > 24:
-            st.caption(f"{min(24, len(finding.cases))} of {finding.n:,} shown, the clearest first.")
+        all_out = bool(finding.choices) and (finding.decided or finding.default) == "drop"
+        shown = finding.cases[:SHOWN]
+        side_px = 230 if len(shown) <= FEW else 150
+        show_cases(seen.record.name, seen.task, shown, side_px, out=shown if all_out else singly)
+        if finding.n > SHOWN:
+            st.caption(f"{len(shown)} of {finding.n:,} shown, the clearest first.")
+        if finding.choices and not all_out:
+            _leave_out(seen.record.name, finding, singly)
 
 
-def show_shortcuts(seen: data.Overview) -> None:
-    """Show what a tiny model tells of the label from what has nothing to do with the disease."""
-    found = data.read_probe(seen.record.name)
-    if st.button("Probe again" if found else "Probe for shortcuts", type="secondary" if found else "primary"):
-        try:
-            with st.spinner("Teaching tiny models …"):
-                found = data.probe_shortcuts(seen.record.name)
-        except MedclsError as error:
-            notices.show_error(error)
-            return
-    if not found:
-        notices.show_empty(
-            "If border, size or a heavy blur alone tell the label, a network will use them too.",
-            "The probe teaches tiny models that see nothing else, and tests them on other groups.",
-        )
-        return
-    for estimate, sentence in found.values():
-        (st.warning if estimate.low > 0.6 else st.info)(notices.escape(sentence))
-    st.caption("Logistic regressions, tested on groups they were not taught on. 0.5 is a coin's AUROC.")
+def _decide(name: str, finding: Finding) -> None:
+    now = finding.decided or finding.default
+    chosen = st.selectbox(
+        "Settled" if finding.decided else "Proposed", finding.choices, index=finding.choices.index(now),
+        format_func=lambda d: ACTIONS[d], key=f"data.decide.{finding.key}.{now}",
+    )  # fmt: skip
+    if chosen != now or (not finding.decided and st.button("Settle", key=f"data.settle.{finding.key}")):
+        data.decide(name, {finding.key: chosen})
+        st.rerun()
+
+
+def _leave_out(name: str, finding: Finding, singly: list[str]) -> None:
+    """Let single scans of a finding be left out, where not all of them are."""
+    chosen = st.multiselect(
+        "Leave out single scans", finding.cases, singly, key=f"data.single.{finding.key}.{'|'.join(singly)}",
+        placeholder="none", format_func=lambda case: case.rsplit("/", 1)[-1],
+    )  # fmt: skip
+    if changed := set(chosen) ^ set(singly):
+        data.decide(name, {f"drop:{case}": "drop" if case in chosen else None for case in changed})
+        st.rerun()

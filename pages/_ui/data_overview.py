@@ -4,7 +4,7 @@ import streamlit as st
 
 from medcls.errors import MedclsError
 from medcls.workflows import data
-from pages._ui import charts_data, notices
+from pages._ui import charts_data, notices, state
 from pages._ui.data_pictures import show_cases
 from pages._ui.palette import label_word
 
@@ -13,17 +13,18 @@ def show_overview(seen: data.Overview) -> None:
     """Show counts, balance and sizes."""
     record, patients = seen.record, seen.per_patient()
     titles = data.list_layouts()
+    out = f"{record.n_dropped:,} dropped, see Findings; {record.n_set_aside:,} could not be read."
     for column, (title, value) in zip(
         st.columns(4),
         (
             ("Cases", f"{record.n_cases:,}"),
             ("Groups", f"{seen.n_groups:,}"),
-            ("Patients or lesions", f"{len(patients):,}" if patients else "unknown"),
+            (f"{seen.whose or 'patient'}s".capitalize(), f"{len(patients):,}" if patients else "unknown"),
             ("Left out", f"{record.n_dropped + record.n_set_aside:,}"),
         ),
         strict=True,
     ):
-        column.metric(title, value)
+        column.metric(title, value, help=out if title == "Left out" else None)
     left, right = st.columns(2)
     with left:
         st.subheader("Cases of each label")
@@ -35,9 +36,31 @@ def show_overview(seen: data.Overview) -> None:
         f"{notices.escape(titles.get(record.layout, record.layout))} · read from `{record.root}` · "
         f"fingerprint `{record.fingerprint[:16]}` · added {record.made}"
     )
+    _show_attributes(seen)
     if seen.unreadable:
         with st.expander(f"{len(seen.unreadable):,} files could not be read"):
             st.dataframe([{"file": name, "why": why} for name, why in seen.unreadable], hide_index=True)
+    with st.popover("Forget this collection", icon=":material/delete:"):
+        st.caption(
+            "Its index, decisions and splits go, and files that were unpacked or copied for it; not the originals."
+        )
+        if st.button("Forget it", key="data.forget"):
+            data.remove_collection(record.name)
+            state.remember("collection", None)
+            st.rerun()
+
+
+def _show_attributes(seen: data.Overview) -> None:
+    counts = data.count_attributes(seen.record.name)
+    if not counts:
+        return
+    st.subheader("What else the set says")
+    chosen = st.segmented_control(
+        "Attribute", list(counts), default=next(iter(counts)), key=f"data.attribute.{seen.record.name}",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    shown = counts.get(chosen or "") or next(iter(counts.values()))
+    st.plotly_chart(charts_data.attribute_chart(seen.task, shown), config=charts_data.CONFIG)
 
 
 def show_samples(seen: data.Overview) -> None:
@@ -66,21 +89,21 @@ def show_patients(seen: data.Overview) -> None:
         )
         return
     positive = " or ".join(seen.task.labels[i].name for i in seen.task.positive)
-    histogram, shares = charts_data.patient_charts(patients, positive)
+    histogram, shares = charts_data.patient_charts(patients, positive, seen.whose)
     left, right = st.columns(2)
-    left.subheader("Cases of one patient")
+    left.subheader(f"Cases of one {seen.whose}")
     left.plotly_chart(histogram, config=charts_data.CONFIG)
-    right.subheader(f"Share of {notices.escape(positive)}")
+    right.subheader(f"Share of {notices.escape(positive)} in each")
     right.plotly_chart(shares, config=charts_data.CONFIG)
-    _show_patient(seen, patients)
+    _show_patient(seen, patients, positive)
 
 
-def _show_patient(seen: data.Overview, patients: dict[str, tuple[int, float]]) -> None:
+def _show_patient(seen: data.Overview, patients: dict[str, tuple[int, float]], positive: str) -> None:
     ordered = sorted(patients, key=lambda p: -patients[p][0])
     left, right = st.columns(2)
     patient = left.selectbox(
-        "Patient", ordered, key=f"data.patient.{seen.record.name}",
-        format_func=lambda p: f"{p} — {patients[p][0]:,} cases, {patients[p][1]:.0%} positive",
+        seen.whose.capitalize(), ordered, key=f"data.patient.{seen.record.name}",
+        format_func=lambda p: f"{p} — {patients[p][0]:,} cases, {patients[p][1]:.0%} {positive}",
     )  # fmt: skip
     if not seen.has_places:
         show_cases(seen.record.name, seen.task, data.sample_cases(seen.record.name, "", 24, patient=patient))
@@ -95,4 +118,4 @@ def _show_patient(seen: data.Overview, patients: dict[str, tuple[int, float]]) -
         charts_data.tissue_chart(seen.task, tissue.picture, tissue.label, tissue.labels, opacity),
         config=charts_data.CONFIG,
     )
-    st.caption("Every patch stands where it was cut. Colour marks the patches labelled as disease; hover for each.")
+    st.caption(f"Every patch stands where it was cut. Colour marks those labelled {positive}; hover for each.")

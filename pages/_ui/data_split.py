@@ -1,32 +1,44 @@
 """Data page: splits, with their proof."""
 
 import re
+from collections.abc import Callable
 
 import streamlit as st
 
 from medcls.core.collection import Split
-from medcls.errors import MedclsError
+from medcls.errors import BadSplit, MedclsError
 from medcls.workflows import data
 from pages._ui import charts_data, notices
+from pages._ui.data_pictures import show_cases
 
 _WAYS = {"": "patient where known, else group", "patient": "patient", "group": "lesion or duplicate group",
-         "published": "the folds that came with it"}  # fmt: skip
+         "published": "the folds that came with it", "given": "as its maker did"}  # fmt: skip
+_SHOWN = 6
 
 
 def show_split(seen: data.Overview) -> None:
-    """Make a split, and show those there are."""
+    """Make a split or take one over, and show those there are."""
     with st.form("data.split", border=True):
         left, middle, right = st.columns(3)
         split = left.text_input("Name", "auto", help="Training takes the split called auto unless told otherwise.")
-        by = middle.selectbox("Keep together", list(_WAYS), format_func=_WAYS.__getitem__)
+        by = middle.selectbox("Keep together", list(_WAYS)[:-1], format_func=_WAYS.__getitem__)
         seed = int(right.number_input("Seed", 0, 2**31 - 1, 0))
         folds = int(left.number_input("Folds", 0, 20, 0, help="0 makes train, validate and test instead."))
         validate = middle.slider("Validate, %", 0, 40, 15, 5)
         test = right.slider("Test, %", 5, 40, 15, 5)
         if st.form_submit_button("Make the split", type="primary"):
-            parts = {"train": 100 - validate - test, "validate": validate, "test": test}
-            _make(seen, split, {part: share / 100 for part, share in parts.items()}, folds, seed, by)
-    for name, made in data.list_splits(seen.record.name).items():
+            shares = {"train": 100 - validate - test, "validate": validate, "test": test}
+            parts = {part: share / 100 for part, share in shares.items()}
+            if _named_well(split):
+                _tell_leaks(
+                    seen,
+                    lambda: data.split_collection(seen.record.name, split, parts=parts, folds=folds, seed=seed, by=by),
+                )
+    _take_over(seen)
+    splits = data.list_splits(seen.record.name)
+    if not splits:
+        notices.show_empty("There is no split yet.", "Make one: it is checked, and written down with its proof.")
+    for name, made in splits.items():
         st.subheader(notices.escape(name))
         if isinstance(made, str):
             st.warning(notices.escape(made))
@@ -34,23 +46,45 @@ def show_split(seen: data.Overview) -> None:
             _show(seen, made)
 
 
-def _make(seen: data.Overview, split: str, parts: dict[str, float], folds: int, seed: int, by: str) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", split):
-        st.error("A split's name has letters, digits, '.', '_' and '-', 64 at most.")
-        return
+def _named_well(split: str) -> bool:
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", split):
+        return True
+    st.error("A split's name has letters, digits, '.', '_' and '-', 64 at most.")
+    return False
+
+
+def _take_over(seen: data.Overview) -> None:
+    with st.expander("Take over a split made elsewhere", icon=":material/upload_file:"):
+        st.caption(
+            "JSON with the case ids of each part, or a csv with the columns `id` and `part` (or `fold`). "
+            "It is refused if a patient, a group or a picture stands on both sides."
+        )
+        left, right = st.columns(2)
+        file = left.file_uploader("Split, JSON or csv", type=["json", "csv"], key="data.split.file")
+        split = right.text_input("Name", "given", key="data.split.given")
+        asked = right.button("Check and take over", disabled=file is None, key="data.split.take")
+        if asked and file and _named_well(split):
+            _tell_leaks(seen, lambda: data.take_split(seen.record.name, split, file.getvalue()))
+
+
+def _tell_leaks(seen: data.Overview, make: Callable[[], Split]) -> None:
+    """Make a split; where it leaks, show what stands on both sides, side by side."""
     try:
-        data.split_collection(seen.record.name, split, parts=parts, folds=folds, seed=seed, by=by)
+        make()
     except MedclsError as error:
         notices.show_error(error)
-        pairs = getattr(error, "pairs", ())
-        if pairs:
-            st.dataframe([{"one side": a, "other side": b} for a, b in pairs[:200]], hide_index=True)
+        if isinstance(error, BadSplit) and (leaks := data.list_leaks(error)):
+            rows = [{"what": what, "one side": a, "other side": b} for what, a, b in leaks]
+            st.dataframe(rows, hide_index=True)
+            show_cases(seen.record.name, seen.task, [case for _, a, b in leaks[:_SHOWN] for case in (a, b)])
+            if len(leaks) > _SHOWN:
+                st.caption(f"The pictures of the first {_SHOWN} of {len(leaks):,} are shown, two by two.")
 
 
 def _show(seen: data.Overview, split: Split) -> None:
     counts = data.count_parts(seen.record.name, split)
     st.plotly_chart(
-        charts_data.split_chart(seen.task, counts), config=charts_data.CONFIG, key=f"data.split.{split.name}"
+        charts_data.split_chart(seen.task, counts), config=charts_data.CONFIG, key=f"data.split.chart.{split.name}"
     )
     proof = split.proof
     if proof:

@@ -49,7 +49,7 @@ def test_a_leaky_split_is_refused_with_its_groups(added: str, capsys, tmp_path: 
     assert main(["data", "split", "set", "--from", str(tmp_path / "split.csv")]) == 2
     told = capsys.readouterr().err
     assert "leaks" in told
-    assert "group on both sides: 1" in told
+    assert "group 1 on both sides: Images/bus_0001-l.png | Images/bus_0001-r.png" in told
     lines = [f"Images/bus_{p:04d}-{s}.png,{'train' if p < 8 else 'test'}" for p in range(1, 13) for s in "lr"]
     (tmp_path / "split.csv").write_text("\n".join(["id,part", *lines]))
     assert main(["data", "split", "set", "--from", str(tmp_path / "split.csv")]) == 0

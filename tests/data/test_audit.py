@@ -110,6 +110,23 @@ def test_a_wrong_label_stands_out() -> None:
     assert set(find_suspects(prob, wrong)) == {5, 150}
 
 
+def test_labels_are_judged_by_a_networks_features_where_they_are_given(tmp_path: Path) -> None:
+    for k, label in enumerate(("healthy", "ill")):
+        for i in range(40):
+            trees.save(tmp_path / "s" / label / f"{i}.png", trees.picture("benign", 500 * k + i))
+    add_collection(tmp_path / "s", "s")
+    asked: list[str] = []
+
+    def describe(cases) -> np.ndarray:
+        asked.extend(case.id for case in cases)
+        seen = [(case.label == "ill") != (case.id == "ill/7.png") for case in cases]
+        return np.random.default_rng(0).normal(size=(len(cases), 16)) * 0.1 + np.array(seen, np.float32)[:, None]
+
+    (suspect,) = found(audit.run_audit("s", describe=describe), "label")
+    assert suspect.cases == ("ill/7.png",)
+    assert len(asked) == 80
+
+
 def test_probe_sees_a_border_that_gives_the_label_away_and_no_more(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     for i in range(60):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from medcls.data.collections import add_collection, open_collection
+from medcls.data.collections import add_collection, list_collections, open_collection
 from tests.data import trees
 from tests.pages.conftest import assert_sound, words
 
@@ -62,14 +62,79 @@ def test_findings_are_settled_and_a_split_is_made(open_app, tmp_path: Path) -> N
     press(app, "Audit this collection")
     assert "One picture" in words(app)
     assert words(app).count("<img") == 2
-    box = next(box for box in app.selectbox if box.label.startswith("Decision"))
+    assert words(app).count("left out</span>") == 2
+    box = next(box for box in app.selectbox if box.label == "Proposed")
     assert box.value == "drop"
-    box.select("keep").run()
+    box.select("merge").run()
     assert_sound(app)
+    assert open_collection("busi").record.n_cases == 19
+    assert "Settled" in [box.label for box in app.selectbox]
+    single = next(box for box in app.multiselect if box.label == "Leave out single scans")
+    single.select("normal/normal (9).png").run()
+    assert_sound(app)
+    assert open_collection("busi").record.n_cases == 18
+    assert words(app).count("left out</span>") == 1
+    next(box for box in app.multiselect if box.label == "Leave out single scans").unselect(
+        "normal/normal (9).png"
+    ).run()
     assert open_collection("busi").record.n_cases == 19
     show(app, "Split")
     press(app, "Make the split")
     assert any("Proof: 0 groups" in e.value for e in app.success)
+
+
+def test_many_findings_are_settled_at_once_as_proposed(open_app, tmp_path: Path) -> None:
+    root = trees.busi(tmp_path / "busi", n=4)
+    for i in (1, 2, 3):
+        trees.save(root / "Dataset_BUSI_with_GT" / "benign" / f"benign ({20 + i}).png", trees.picture("benign", i))
+    add_collection(root, "busi")
+    app = show(open_app(PAGE), "Findings")
+    press(app, "Audit this collection")
+    press(app, "Settle all 3 as proposed")
+    assert set(open_collection("busi").record.decisions.values()) == {"merge"}
+    assert not [button for button in app.button if button.label.startswith("Settle")]
+
+
+def test_a_leaky_split_of_somebody_else_is_refused_with_its_pictures(open_app, tmp_path: Path) -> None:
+    add_collection(trees.bus_bra(tmp_path / "set", 12), "set")
+    app = show(open_app(PAGE), "Split")
+    assert "There is no split yet" in words(app)
+
+    def hand_in(test_from: int, sides: str) -> None:
+        lines = [
+            f"Images/bus_{p:04d}-{s}.png,{'test' if s in sides or p > test_from else 'train'}"
+            for p in range(1, 13)
+            for s in "lr"
+        ]
+        app.file_uploader(key="data.split.file").upload("mine.csv", "\n".join(["id,part", *lines]).encode(), "text/csv")
+        app.run()
+        press(app, "Check and take over")
+
+    hand_in(12, "r")
+    assert any("leaks" in e.value for e in app.error)
+    assert words(app).count("<img") == 12, "six groups, a scan of either side"
+    assert {"what", "one side", "other side"} <= set(app.dataframe[0].value.columns)
+    hand_in(8, "")
+    assert not app.error
+    assert any("Proof: 0 groups" in e.value for e in app.success)
+
+
+def test_a_collection_is_forgotten_and_its_scans_stay(open_app, tmp_path: Path) -> None:
+    root = trees.folders(tmp_path / "f")
+    add_collection(root, "f")
+    press(open_app(PAGE), "Forget it")
+    assert list_collections() == ()
+    assert len(list(root.rglob("*.png"))) == 6
+
+
+def test_lesions_are_told_of_as_lesions(open_app, tmp_path: Path) -> None:
+    add_collection(trees.ham10000(tmp_path / "ham"), "ham")
+    app = open_app(PAGE)
+    assert {m.label: m.value for m in app.metric}["Lesions"] == "4"
+    assert "What else the set says" in words(app)
+    show(app, "Patients")
+    assert "Cases of one lesion" in words(app)
+    assert words(app).count("<img") == 2, "both images of the first lesion"
 
 
 @pytest.mark.parametrize("section", ["Overview", "Samples", "Patients", "Findings", "Shortcuts", "Split"])

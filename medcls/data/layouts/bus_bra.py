@@ -5,11 +5,10 @@ References:
     systems, Medical Physics 51, 2024.
 """
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from medcls.data.layouts.layout import Entry, Layout, is_picture, names, near
+from medcls.data.layouts.layout import Entry, Layout, is_picture, names, near, read_table
 
 _KEPT = {"Histology": "histology", "BIRADS": "birads", "Device": "device", "Side": "side", "BBOX": "bbox"}
 
@@ -18,17 +17,12 @@ def _fits(folder: Path) -> bool:
     return (folder / "bus_data.csv").is_file() and (folder / "Images").is_dir()
 
 
-def _rows(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        yield from csv.DictReader(file)
-
-
 def _entries(root: Path) -> Iterator[Entry]:
     files = {Path(name).stem: name for name in names(root / "Images") if is_picture(name)}
     masks = set(names(root / "Masks"))
     folds = root / "5-fold-cv.csv"
-    fold = {row["ID"]: row["kFold"] for row in _rows(folds)} if folds.is_file() else {}
-    for row in _rows(root / "bus_data.csv"):
+    fold = {row["ID"]: row["kFold"] for row in read_table(folds, ("ID", "kFold"))} if folds.is_file() else {}
+    for row in read_table(root / "bus_data.csv", ("ID", "Case", "Pathology")):
         key = row["ID"]
         mask = f"{key.replace('bus_', 'mask_', 1)}.png"
         attributes = {ours: row[theirs] for theirs, ours in _KEPT.items() if row.get(theirs)}

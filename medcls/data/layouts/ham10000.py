@@ -8,7 +8,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from medcls.data.layouts.layout import Entry, Layout, is_picture, names, near
+from medcls.data.layouts.layout import Entry, Layout, is_picture, names, near, read_table
 
 _KEPT = ("dx", "dx_type", "age", "sex", "localization")
 
@@ -44,16 +44,15 @@ def _masks(root: Path) -> dict[str, str]:
 def _entries(root: Path) -> Iterator[Entry]:
     table = _table(root)
     pictures, masks = _pictures(root), _masks(root)
-    with (table or root).open(newline="", encoding="utf-8-sig") as file:
-        for row in sorted(csv.DictReader(file), key=lambda row: row["image_id"]):
-            key = row["image_id"]
-            yield Entry(
-                pictures.get(key, f"{key}.jpg"),
-                "melanoma" if row["dx"] == "mel" else "not-melanoma",
-                group=row["lesion_id"] or None,
-                masks=(masks[key],) if key in masks else (),
-                attributes={name: row[name] for name in _KEPT if row.get(name)},
-            )
+    for row in sorted(read_table(table or root), key=lambda row: row["image_id"]):
+        key = row["image_id"]
+        yield Entry(
+            pictures.get(key, f"{key}.jpg"),
+            "melanoma" if row["dx"] == "mel" else "not-melanoma",
+            group=row["lesion_id"] or None,
+            masks=(masks[key],) if key in masks else (),
+            attributes={name: row[name] for name in _KEPT if row.get(name)},
+        )
 
 
 HAM10000 = Layout(

@@ -1,9 +1,12 @@
 """What a layout is: how a published data set lies on disk, and what its files say."""
 
+import csv
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from medcls.errors import BadData
 
 PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".dcm", ".dicom"})
 
@@ -55,6 +58,30 @@ def names(folder: Path) -> list[str]:
     if not folder.is_dir():
         return []
     return sorted(p.name for p in folder.iterdir() if not p.name.startswith((".", "__MACOSX")))
+
+
+def read_table(path: Path, needed: tuple[str, ...] = ()) -> Iterator[dict[str, str]]:
+    """Give the rows of a csv by column; a cell that is missing is empty.
+
+    Args:
+        path: A csv with a header, UTF-8.
+        needed: Columns it must have.
+
+    Raises:
+        BadData: If it is no such table.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file, restval="")
+            if missing := [name for name in needed if name not in (rows.fieldnames or ())]:
+                raise BadData("A table of the set lacks columns", found=f"no {', '.join(missing)}", do="Get it anew")
+            for row in rows:
+                row.pop(None, None)
+                yield row
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BadData(
+            "A table of the set cannot be read", found=type(error).__name__, allowed="csv in UTF-8", do="Save it anew"
+        ) from error
 
 
 def is_picture(name: str) -> bool:

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from medcls.data.layouts.layout import Entry, Layout, names, near, slug
+from medcls.data.layouts.layout import Entry, Layout, names, near, read_table, slug
 from medcls.errors import BadData
 
 _COLUMNS = {
@@ -42,20 +42,19 @@ def _tables(folder: Path) -> Iterator[Path]:
 def _entries(table: Path) -> Iterator[Entry]:
     columns = _columns(table)
     seen: set[str] = set()
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        for row in csv.DictReader(file):
-            value = {ours: (row.get(theirs) or "").strip() for ours, theirs in columns.items()}
-            if not value["path"]:
-                continue
-            name = _below(value["path"], table.parent)
-            if name in seen:
-                raise BadData("The table names a file twice", do="Keep one line for each file")
-            seen.add(name)
-            rest = {k: v for k, v in row.items() if k and k not in columns.values() and isinstance(v, str) and v}
-            yield Entry(
-                name, slug(value["label"]) if value["label"] else None, value.get("patient") or None,
-                value.get("group") or None, (value["mask"],) if value.get("mask") else (), rest,
-            )  # fmt: skip
+    for row in read_table(table):
+        value = {ours: row[theirs].strip() for ours, theirs in columns.items()}
+        if not value["path"]:
+            continue
+        name = _below(value["path"], table.parent)
+        if name in seen:
+            raise BadData("The table names a file twice", do="Keep one line for each file")
+        seen.add(name)
+        yield Entry(
+            name, slug(value["label"]) if value["label"] else None, value.get("patient") or None,
+            value.get("group") or None, (value["mask"],) if value.get("mask") else (),
+            {k: v for k, v in row.items() if k and k not in columns.values() and v},
+        )  # fmt: skip
 
 
 def _below(name: str, folder: Path) -> str:
