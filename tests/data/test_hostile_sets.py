@@ -54,6 +54,13 @@ def test_published_tables_that_are_cut_short_are_refused(name: str, header: str 
         add_collection(tmp_path / name.split("/")[0], "x", layout="bus-bra" if header else "ham10000")
 
 
+def test_a_file_that_only_sounds_like_a_table_does_no_harm(tmp_path: Path) -> None:
+    root = trees.folders(tmp_path / "s")
+    (root / "metadata").write_bytes(b"x" * 200_000)
+    (root / "scans.csv").write_bytes(b"y" * 200_000)
+    assert add_collection(root, "s").layout == "folders"
+
+
 def test_awkward_names_are_kept_as_they_are(tmp_path: Path) -> None:
     long = "é" * 120
     names = ["a, b.png", "😷.png", "<img onerror=alert(1)>.png", f"{long}.png", "=1+1.png", "%2e%2e.png"]

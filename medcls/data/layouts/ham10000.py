@@ -18,8 +18,11 @@ def _tables(folder: Path) -> list[Path]:
 
 
 def _header(path: Path) -> set[str]:
-    with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
-        return set(next(csv.reader(file), []))
+    try:
+        with path.open(newline="", encoding="utf-8-sig", errors="replace") as file:
+            return set(next(csv.reader(file), []))
+    except csv.Error:
+        return set()
 
 
 def _table(folder: Path) -> Path | None:
