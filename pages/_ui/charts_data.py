@@ -15,7 +15,7 @@ CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg"}}
 def _framed(figure: go.Figure, height_px: int, x_title: str = "", y_title: str = "") -> go.Figure:
     figure.update_layout(
         height=height_px, margin={"l": 10, "r": 10, "t": 10, "b": 10}, xaxis_title=x_title, yaxis_title=y_title,
-        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0}, bargap=0.25,
+        legend={"orientation": "h", "traceorder": "normal", "yanchor": "bottom", "y": 1.02, "x": 0}, bargap=0.25,
     )  # fmt: skip
     return figure
 

@@ -76,9 +76,12 @@ def _tell_leaks(seen: data.Overview, make: Callable[[], Split]) -> None:
         if isinstance(error, BadSplit) and (leaks := data.list_leaks(error)):
             rows = [{"what": what, "one side": a, "other side": b} for what, a, b in leaks]
             st.dataframe(rows, hide_index=True)
-            show_cases(seen.record.name, seen.task, [case for _, a, b in leaks[:_SHOWN] for case in (a, b)])
+            for column, (what, a, b) in zip(st.columns(2) * (_SHOWN // 2), leaks, strict=False):
+                with column:
+                    show_cases(seen.record.name, seen.task, (a, b), 120)
+                    st.caption(notices.escape(what))
             if len(leaks) > _SHOWN:
-                st.caption(f"The pictures of the first {_SHOWN} of {len(leaks):,} are shown, two by two.")
+                st.caption(f"The pictures of the first {_SHOWN} of {len(leaks):,} are shown.")
 
 
 def _show(seen: data.Overview, split: Split) -> None:
