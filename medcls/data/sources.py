@@ -65,6 +65,21 @@ def find_sources(spec: RunSpec) -> Sources:
     return sources
 
 
+def whole_sources(names: Sequence[str], task: Task) -> Sources:
+    """Open collections and take every labelled case of them, without any split: the smallest one can be measured on.
+
+    Args:
+        names: Names of collections.
+        task: The question.
+
+    Raises:
+        BadData: If a collection is missing.
+    """
+    collections = tuple(open_collection(name) for name in names)
+    cases = tuple({"all": tuple(case for case in c.cases if case.label)} for c in collections)
+    return Sources(task, collections, cases, "not split")
+
+
 def choose_split(collection: Collection, spec: RunSpec) -> Split:
     """Give the hold-out of a collection that a run uses.
 

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 
@@ -83,5 +84,6 @@ def _measure(card: ModelCard, members: Sequence[ModelCard]) -> tuple[Evaluation,
 
     first = evaluations[0]
     assert first is not None
-    part = f"{first.part}; the mean of the stored answers of {', '.join(m.id for m in members)}"
-    return describe_cases(table, card, first.collection, first.fingerprint, part), table
+    evaluation = describe_cases(table, card, first.collection, first.fingerprint, first.part)
+    note = f"Measured on the mean of the stored answers of {', '.join(m.id for m in members)}."
+    return replace(evaluation, notes=(*evaluation.notes, note)), table

@@ -22,7 +22,8 @@ def evaluate(
     Args:
         model_id: The model.
         collections: Names of collections.
-        part: `unseen` (every labelled case of a group that the model was never trained or tuned on), `train`, `validate`, `test`, or `all`.
+        part: `unseen` (every labelled case of a group that the model was never trained or tuned on), `all`, or a part of the split:
+            `train`, `validate`, `test`.
         split: Split to use, as a run's spec names it.
         fold: Fold that is the test part, where the split has folds.
         on_case: Called with cases done and cases in all, per collection.
@@ -32,12 +33,15 @@ def evaluate(
         BadData: If a collection is missing, has no case in this part, or labels the model does not know.
     """
     from medcls.classifier import Classifier
-    from medcls.data.sources import find_sources
+    from medcls.data.sources import find_sources, whole_sources
     from medcls.runs.make import evaluate_sources
 
     classifier = Classifier.open(model_id)
-    sources = find_sources(RunSpec(collections=collections, split=split, fold=fold, task=classifier.card.task.id))
-    return evaluate_sources(classifier, replace(sources, task=classifier.card.task), part, on_case)
+    task = classifier.card.task
+    if part in ("unseen", "all"):
+        return evaluate_sources(classifier, whole_sources(collections, task), part, on_case)
+    sources = find_sources(RunSpec(collections=collections, split=split, fold=fold))
+    return evaluate_sources(classifier, replace(sources, task=task), part, on_case)
 
 
 def write(evaluation: Evaluation, cases: CaseTable, folder: Path) -> None:

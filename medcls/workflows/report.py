@@ -98,8 +98,9 @@ def pairs_to_markdown(comparison: Comparison, score: str = "auroc", *, resamples
     pairs = len(next(iter(found.values())))
     lines += [
         "",
-        f"{comparison.score_names()[score]}, A minus B, with its 95 % interval by a paired bootstrap over groups; p after Holm's correction "
-        f"for the {pairs} pairs of a column. Cases: {comparison.part}.",
+        f"{comparison.score_names()[score]}, A minus B, with its 95 % interval by a paired bootstrap over groups"
+        + (f"; p after Holm's correction for the {pairs} pairs of a column" if pairs > 1 else "")
+        + f". Cases: {comparison.part}.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -27,7 +27,9 @@ def test_it_is_the_mean_of_its_members_on_disk_and_live(members):
     scan = read_scan(phantom("breast-ultrasound", "benign", 3))
     live = np.mean([Classifier.open(m.id).predict(scan).prob for m in members], axis=0)
     np.testing.assert_allclose(Classifier.open(card.id).predict(scan).prob, live, rtol=1e-9)
-    assert store.read_evaluation(card.id).scores["auroc"].n > 0
+    evaluation = store.read_evaluation(card.id)
+    assert evaluation.scores["auroc"].n > 0
+    assert evaluation.notes[-1] == f"Measured on the mean of the stored answers of {members[0].id}, {members[1].id}."
     assert card.id in {c.id for c in store.list_cards()}
 
 
