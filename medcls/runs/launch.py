@@ -13,7 +13,9 @@ from medcls.runs import lock
 from medcls.runs.folder import AT_REST, RunFolder, read_tail, write_whole
 
 CHECKOUT = Path(medcls.__file__).resolve().parent.parent
-_PATIENCE_S = 120.0  # a worker is up within a second or two; a loaded machine may take a hundred times that
+_PATIENCE_S = (
+    600.0  # a worker is up within seconds, minutes on a machine with fifty jobs; one that ends is told of at once
+)
 
 
 def launch(run: RunFolder) -> None:
