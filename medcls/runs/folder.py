@@ -128,7 +128,7 @@ class RunFolder:
             return self._unsaid(alive)
         if not alive:
             alive = self.is_alive()  # a worker that began between the two reads
-        if not alive and self._awaits_cluster():
+        if self._awaits_cluster():
             return dataclasses.replace(said, status="queued", message=_HANDED, left_s=float("nan"))
         return _derive(said, alive, (self.path / "stop").exists())
 
@@ -147,7 +147,14 @@ class RunFolder:
             handed = (self.path / "job.txt").stat().st_mtime_ns
         except FileNotFoundError:
             return False
-        return handed > (self.path / "state.json").stat().st_mtime_ns and not (self.path / "stop").exists()
+        return handed > (self.said_at() or 0) and not (self.path / "stop").exists()
+
+    def said_at(self) -> int | None:
+        """Give when the worker last wrote its state, in nanoseconds by the disk's clock; None if it never did."""
+        try:
+            return (self.path / "state.json").stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
 
     def metrics(self) -> tuple[EpochResult, ...]:
         """Give the epochs done so far; a line that is still being written is left for the next look."""

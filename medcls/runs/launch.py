@@ -13,11 +13,13 @@ from medcls.runs import lock
 from medcls.runs.folder import AT_REST, RunFolder, read_tail, write_whole
 
 CHECKOUT = Path(medcls.__file__).resolve().parent.parent
-_PATIENCE_S = 120.0  # a worker is up within a second or two; a loaded machine may take a hundred times that
+_PATIENCE_S = (
+    600.0  # a worker is up within seconds, minutes on a machine with fifty jobs; one that ends is told of at once
+)
 
 
 def launch(run: RunFolder) -> None:
-    """Start (or go on with) a run unless a worker already has it; returns once a worker holds it.
+    """Start (or go on with) a run unless a worker already has it; returns once a worker holds it and has said so.
 
     With `MEDCLS_RAY_ADDRESS` set the worker is handed to that Ray cluster as a job, which must see the same
     `MEDCLS_HOME`; the run then stands as *queued* until the cluster begins.
@@ -35,10 +37,9 @@ def launch(run: RunFolder) -> None:
     try:
         (run.path / "stop").unlink(missing_ok=True)
         if address := os.environ.get("MEDCLS_RAY_ADDRESS"):
-            from medcls.runs.ray_job import submit
-
-            write_whole(run.path / "job.txt", submit(run, address).encode())
+            _hand_over(run, address)
             return
+        before = run.said_at()
         worker = start_detached(worker_command(run), run.path / "log.txt")
     except OSError as error:
         raise Conflict(
@@ -47,12 +48,35 @@ def launch(run: RunFolder) -> None:
             do="Give MEDCLS_HOME a folder on a disk with room that you may write to",
         ) from error
     wait_until_held(run.path, worker, f"run {run.id}")
+    _hear_first_word(run, before)
 
 
 def _let_end(run: RunFolder) -> None:
     """Wait for a worker that has said its last word and is about to go; else it would be taken for one at work."""
     until = time.monotonic() + _PATIENCE_S
     while run.is_alive() and run.state().status in AT_REST and time.monotonic() < until:
+        time.sleep(0.02)
+
+
+def _hand_over(run: RunFolder, address: str) -> None:
+    """Submit a run as a job; `job.txt` bears the time before that, so that whatever the job says is newer."""
+    from medcls.runs.ray_job import submit
+
+    job = run.path / "job.txt"
+    write_whole(job, b"")
+    asked = job.stat()
+    try:
+        write_whole(job, submit(run, address).encode())
+    except RunFailed:
+        job.unlink()
+        raise
+    os.utime(job, ns=(asked.st_atime_ns, asked.st_mtime_ns))
+
+
+def _hear_first_word(run: RunFolder, before: int | None) -> None:
+    """Wait until the worker has spoken: what stands there of its forerunner would be taken for its own last word."""
+    until = time.monotonic() + _PATIENCE_S
+    while run.is_alive() and run.said_at() == before and time.monotonic() < until:
         time.sleep(0.02)
 
 
