@@ -169,9 +169,9 @@ def _create(backbone: str, n_labels: int, head: str, args: dict[str, Any]) -> nn
 
 def unreachable(what: str, error: Exception) -> BadModel:
     """Give the error for weights or a description that could not be fetched."""
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0].split(". ")[0].rstrip(".")
     return BadModel(
-        f"{what} could not be fetched", found=reason[:160],
+        f"{what} could not be fetched", found=reason[:200],
         do="Connect to the internet once, copy a filled Hugging Face cache (HF_HOME) to this machine, "
         "start from a .safetensors file or a published model, or start from none",
     )  # fmt: skip

@@ -8,6 +8,7 @@ from huggingface_hub import constants
 
 from medcls.errors import BadModel, BadSpec
 from medcls.nets import backbone_args_for, backbone_name_for, build, from_card, from_weights
+from medcls.nets.building import unreachable
 from medcls.nets.dense256 import DenseHead
 
 
@@ -73,6 +74,11 @@ def test_a_hub_network_that_cannot_be_reached_says_what_to_do(tmp_path, monkeypa
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(BadModel, match="Connect to the internet once"):
         build("hf-hub:someone/network", 2)
+
+
+def test_a_hubs_own_words_are_cut_after_a_sentence_and_not_in_a_word():
+    error = OSError("The hub cannot be reached, " + "at all, " * 12 + "ever. Please check your connection. " * 9)
+    assert "ever. Connect to the internet once" in str(unreachable("x", error))
 
 
 def test_a_hub_network_in_the_cache_is_built_and_its_card_needs_no_hub(tmp_path, monkeypatch):
