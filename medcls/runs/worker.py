@@ -10,7 +10,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,7 +91,7 @@ def work(run: RunFolder, also: "Follow | None" = None) -> "ModelCard":
         Asked: If it was asked to stop before the first epoch was done.
         Exception: Whatever ended the run; `state.json` says so already.
     """
-    with lock.hold(run.path / "lock") as held:
+    with lock.hold(run.path / "lock") as held, _log_of(run) if also else contextlib.nullcontext():
         if not held:
             raise NothingToDo(f"Another worker has run {run.id}")
         spec = run.spec()
@@ -107,6 +107,13 @@ def work(run: RunFolder, also: "Follow | None" = None) -> "ModelCard":
                 traceback.print_exc()
             writer.say(status, message, left_s=float("nan"))
             raise
+
+
+@contextlib.contextmanager
+def _log_of(run: RunFolder) -> Iterator[None]:
+    """Write what is printed to the run's log, as a worker of its own has it: standard output is for whoever asked."""
+    with (run.path / "log.txt").open("a", encoding="utf-8") as log, contextlib.redirect_stdout(log):
+        yield
 
 
 def _carry_out(run: RunFolder, spec: RunSpec, writer: RunWriter, also: "Follow | None") -> "ModelCard":

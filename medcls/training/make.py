@@ -195,7 +195,7 @@ def write_result(fitted: Fitted, spec: RunSpec, run_id: str, folder: Path) -> Mo
         backbone=nets.backbone_name_for(net), backbone_args=nets.backbone_args_for(net),
         preprocess=preprocess, calibration=calibration,
         abstention=_abstention(calibrate(logits, calibration.temperature), data.validate.truth, features, bank, calibration),
-        origin=_origin(fitted, spec, run_id), trained_on=_trained_on(fitted.sources),
+        origin=_origin(fitted, spec, run_id), trained_on=_trained_on(fitted),
         n_parameters=sum(p.numel() for p in net.parameters()),
     )  # fmt: skip
     return store.seal(folder, card)
@@ -250,11 +250,8 @@ def _counts(sources: Sources) -> list[str]:
     ]
 
 
-def _trained_on(sources: Sources) -> str:
-    labels = {
-        label.id: sum(c.label == label.id for cases in sources.cases for c in cases.get("train", ()))
-        for label in sources.task.labels
-    }
+def _trained_on(fitted: Fitted) -> str:
+    sources, learned = fitted.sources, fitted.data.train.cases
+    counts = ", ".join(f"{sum(c.label == label for c in learned)} {label}" for label in sources.task.label_ids)
     names = " and ".join(c.name for c in sources.collections)
-    counts = ", ".join(f"{n} {label}" for label, n in labels.items())
-    return f"{sources.count('train')} labelled scans of {names} ({counts}). Kept apart for choosing the epoch and for testing: {sources.by}."
+    return f"{len(learned)} labelled scans of {names} ({counts}). Kept apart for choosing the epoch and for testing: {sources.by}."

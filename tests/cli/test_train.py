@@ -1,0 +1,28 @@
+"""`train`: fit in the foreground; what a program reads on standard output is one JSON object."""
+
+import json
+
+import pytest
+
+from medcls.cli import main
+from medcls.data.collections import add_collection
+from medcls.imaging.phantom import phantom
+from medcls.runs.folder import open_run
+
+
+@pytest.fixture
+def patches(tmp_path):
+    for label in ("no-idc", "idc"):
+        (tmp_path / "patches" / label).mkdir(parents=True)
+        for seed in range(20):
+            (tmp_path / "patches" / label / f"{seed}.png").write_bytes(phantom("breast-histology-idc", label, seed))
+    add_collection(tmp_path / "patches", "patches", task_id="breast-histology-idc")
+
+
+def test_standard_output_is_the_card_alone_and_the_log_is_kept(patches, capsys):
+    knobs = ["--backbone", "cancernet", "--initial", "none", "--size-px", "32", "--epochs", "1", "--max-cases", "20"]
+    assert main(["train", "--data", "patches", "--json", *knobs]) == 0
+    card = json.loads(capsys.readouterr().out)
+    learned = int(card["trained_on"].split()[0])
+    assert 0 < learned <= 20  # of 28 in the training part
+    assert "1 of 1 epochs" in open_run(card["id"]).log_tail()
