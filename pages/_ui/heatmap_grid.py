@@ -109,7 +109,7 @@ def show(scan: Scan, maps: Sequence[Map], card: ModelCard) -> None:
     pictures = [explain.plain_picture(scan)] + [explain.picture(scan, heatmap, how) for _, heatmap in drawn]
     titles = ["Scan", *(asked.title for asked, _ in drawn)]
     height, width = scan.size_px
-    columns = 4 if len(pictures) > 3 else len(pictures)
+    columns = min(4, max(2, len(pictures)))  # the scan alone, where nothing could be drawn, stays of a picture's size
     heatmap_view.show_linked(
         scan, pictures, titles, "heatmaps.pictures", round(1120 / columns * min(height / width, 1.3)) + 44, columns
     )
