@@ -89,10 +89,9 @@ def test_text_of_a_card_is_shown_and_not_obeyed(open_app, tiny_made: Path, home:
 
 def test_heatmaps_that_were_measured_are_told_with_their_controls(open_app, tiny_model) -> None:
     hits = Estimate(0.75, 0.5, 0.9, 0.95, 20, "Wilson")
-    row = PointingRow("gradcam", "Grad-CAM", False, hits, 0.4, 0.3, Estimate(0.25, 0.05, 0.45, 0.95, 20, "groups"))
-    centre = PointingRow(
-        "centre", "centred Gaussian", True, Estimate(0.5, 0.3, 0.7, 0.95, 20, "Wilson"), 0.2, 0.1, None
-    )
+    gain, low = Estimate(0.25, 0.05, 0.45, 0.95, 20, "groups"), Estimate(0.5, 0.3, 0.7, 0.95, 20, "Wilson")
+    row = PointingRow("gradcam", "Grad-CAM", False, hits, low, low, gain)
+    centre = PointingRow("centre", "centred Gaussian", True, low, low, low, None)
     store.add_pointing(
         PointingStudy(tiny_model.id, "busi", "malignant", "layer4", 26, 20, 0.1, (row, centre), ("What it means.",))
     )
