@@ -103,14 +103,14 @@ def _print_record(record: CollectionRecord, as_json: bool) -> int:
 
 
 def _show(args: argparse.Namespace) -> int:
-    from medcls.workflows import data
+    from medcls.workflows import data, data_split
 
     seen = data.look_over(args.name)
     patients = seen.per_patient()
     sizes = {f"{h} x {w}" for h, w in seen.size_px[:2000].tolist()}
     row = {
         **seen.record.to_dict(), "counts": seen.count(), "n_groups": seen.n_groups, "n_patients": len(patients),
-        "splits": list(data.list_splits(args.name)), "unreadable": [list(pair) for pair in seen.unreadable],
+        "splits": list(data_split.list_splits(args.name)), "unreadable": [list(pair) for pair in seen.unreadable],
     }  # fmt: skip
     if args.json:
         print_json(row)
@@ -127,13 +127,13 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _audit(args: argparse.Namespace) -> int:
-    from medcls.workflows import data
+    from medcls.workflows import data_audit
 
-    audit = data.audit_collection(args.name, again=args.again, model=args.model, progress=_Bar())
+    audit = data_audit.audit_collection(args.name, again=args.again, model=args.model, progress=_Bar())
     if args.decide:
         pairs = (text.rpartition("=") for text in args.decide)
-        audit = data.decide(args.name, {key: None if value == "none" else value for key, _, value in pairs})
-    probed = data.probe_shortcuts(args.name) if args.probe else {}
+        audit = data_audit.decide(args.name, {key: None if value == "none" else value for key, _, value in pairs})
+    probed = data_audit.probe_shortcuts(args.name) if args.probe else {}
     if args.json:
         for finding in audit.findings:
             print_json(finding.to_dict())
@@ -160,26 +160,26 @@ def _print_audit(audit: Audit) -> None:
 
 
 def _split(args: argparse.Namespace) -> int:
-    from medcls.workflows import data
+    from medcls.workflows import data_split
 
     try:
         if args.file:
-            made = data.take_split(args.name, args.split, data.read_split_file(args.file))
+            made = data_split.take_split(args.name, args.split, data_split.read_split_file(args.file))
         else:
-            made = data.split_collection(
+            made = data_split.split_collection(
                 args.name, args.split, parts=_shares(args.parts), folds=args.folds, seed=args.seed, by=args.by
             )
     except BadSplit as error:
-        for what, a, b in data.list_leaks(error)[:40]:
+        for what, a, b in data_split.list_leaks(error)[:40]:
             say(f"{what} on both sides: {a} | {b}")
         raise
     return _print_split(args.name, made, args.json)
 
 
 def _print_split(name: str, split: Split, as_json: bool) -> int:
-    from medcls.workflows import data
+    from medcls.workflows import data_split
 
-    counts = data.count_parts(name, split)
+    counts = data_split.count_parts(name, split)
     if as_json:
         proof = split.proof.to_dict() if split.proof else None
         print_json({"name": split.name, "by": split.by, "seed": split.seed, "parts": counts, "proof": proof})

@@ -238,9 +238,9 @@ def _follow(run_id: str, as_json: bool, every_s: float) -> int:
 
 
 def _publish(arguments: argparse.Namespace) -> int:
-    from medcls.workflows import runs
+    from medcls.workflows import run_results
 
-    card = runs.publish_run(
+    card = run_results.publish_run(
         arguments.run, arguments.name, arguments.model_id, arguments.licence, tuple(arguments.limit)
     )
     print(json.dumps({"model": card.id, "name": card.name}) if arguments.json else card.id)

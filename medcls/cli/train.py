@@ -38,7 +38,7 @@ def _train(args: argparse.Namespace) -> int:
     with Bars() as bars:
         run_id, card = train(spec, bars.follow())
     if args.publish is not None:
-        from medcls.workflows.runs import publish_run
+        from medcls.workflows.run_results import publish_run
 
         card = publish_run(run_id, model_id=args.publish)
     print_json(card.to_dict()) if args.json else say(f"Run {run_id}: model {card.id}, {card.trained_on}")

@@ -366,7 +366,7 @@ def _measured(name: str, run: RunFolder) -> Row:
 
 def _publish_as(name: str, run_id: str) -> None:
     """Publish the first step of a chain under its recipe's name, where the next step looks for it."""
-    from medcls.workflows.runs import publish_run
+    from medcls.workflows.run_results import publish_run
 
     if not (home.weights() / name).exists():
         publish_run(run_id, model_id=name)

@@ -1,4 +1,4 @@
-"""Fine-tuning runs: ask for one, watch it, stop it, go on with it, look at what it gave, publish it.
+"""Fine-tuning runs: ask for one, watch it, stop it, go on with it. What it gave: `run_results`.
 
 Nothing here loads torch: a run computes in a process of its own.
 """
@@ -9,11 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from medcls import store
-from medcls.core.evaluation import CaseTable, Evaluation
-from medcls.core.model import ModelCard
 from medcls.core.recipes import RECIPES
 from medcls.core.run import FINAL, EpochResult, RunSpec, RunState
 from medcls.errors import BadData, BadModel, Conflict, MedclsError
@@ -355,126 +351,3 @@ def watch_run(run_id: str, sleep: Callable[[float], None], every_s: float = 1.0)
         if not view.moves:
             return
         sleep(every_s)
-
-
-def read_result(run_id: str) -> ModelCard:
-    """Give the card of the model a run made.
-
-    Raises:
-        BadSpec: If there is no such run.
-        Conflict: If it has no result yet.
-    """
-    return store.read_card(_result(run_id))
-
-
-def read_report(run_id: str) -> tuple[ModelCard, Evaluation | None, CaseTable | None]:
-    """Give what a run made and how it did on the cases kept apart for testing; None where none were.
-
-    Raises:
-        BadSpec: If there is no such run.
-        Conflict: If it has no result yet.
-        BadModel: If the result is damaged.
-    """
-    result = _result(run_id)
-    return store.read_card(result), store.read_evaluation(result), store.read_cases(result)
-
-
-@dataclass(frozen=True, eq=False)
-class WrongCase:
-    """A test case a run's model got wrong.
-
-    Args:
-        case: Its id within its collection.
-        collection: Name of the collection.
-        truth: Its label's id.
-        answered: The label the model found most probable.
-        prob: That label's probability.
-        prob_truth: The true label's probability.
-    """
-
-    case: str
-    collection: str
-    truth: str
-    answered: str
-    prob: float
-    prob_truth: float
-
-
-def wrong_cases(run_id: str, truth: str | None = None) -> tuple[WrongCase, ...]:
-    """Give the test cases a run's model got wrong, the most certain of its errors first.
-
-    Args:
-        run_id: The run.
-        truth: Only cases of this label; None for all.
-
-    Raises:
-        BadSpec: If there is no such run.
-        Conflict: If it has no result yet.
-    """
-    _, evaluation, cases = read_report(run_id)
-    if evaluation is None or cases is None:
-        return ()
-    names = cases.attributes.get("collection")
-    several = names is not None and len(set(names)) > 1
-    found = []
-    for i in np.flatnonzero(cases.prob.argmax(axis=1) != cases.truth):
-        name = str(names[i]) if names is not None else evaluation.collection
-        case = str(cases.case[i]).removeprefix(f"{name}/") if several else str(cases.case[i])
-        answered = int(cases.prob[i].argmax())
-        found.append(
-            WrongCase(
-                case, name, cases.labels[cases.truth[i]], cases.labels[answered], float(cases.prob[i, answered]),
-                float(cases.prob[i, cases.truth[i]]),
-            )
-        )  # fmt: skip
-    return tuple(sorted((w for w in found if truth in (None, w.truth)), key=lambda w: -w.prob))
-
-
-def read_case_picture(collection: str, case: str, side_px: int = 256) -> bytes:
-    """Give a labelled case as a small PNG.
-
-    Raises:
-        BadData: If the collection or its scan is gone or has changed.
-        BadScan: If it cannot be decoded.
-    """
-    from medcls.data.collections import open_collection
-    from medcls.imaging.decode import read_scan
-    from medcls.imaging.picture import to_png
-
-    opened = open_collection(collection)
-    return to_png(read_scan(opened.read(opened.case(case))).pixels, side_px)
-
-
-def publish_run(
-    run_id: str, name: str = "", model_id: str = "", licence: str = "", limits: tuple[str, ...] = ()
-) -> ModelCard:
-    """Copy a run's model into the list of models.
-
-    Args:
-        run_id: The run.
-        name: What to call the model; empty keeps the run's name for it.
-        model_id: Id to publish under; empty makes the next free one.
-        licence: Terms of use to write on the card; empty keeps what the run wrote.
-        limits: Further sentences on what the model was not trained or tested on.
-
-    Raises:
-        BadSpec: If there is no such run.
-        Conflict: If it has no result yet, or the id is taken.
-        BadModel: If the result is damaged.
-    """
-    result, card = _result(run_id), read_result(run_id)
-    changes: dict[str, Any] = {"licence": licence} if licence else {}
-    if limits:
-        changes["limits"] = (*card.limits, *limits)
-    return store.publish(result, name=name or open_run(run_id).name(), model_id=model_id, **changes)
-
-
-def _result(run_id: str) -> Path:
-    run = open_run(run_id)
-    if not (run.result / store.CARD).is_file():
-        raise Conflict(
-            f"Run {run.id} has no model yet",
-            found=run.state().status,
-            do="Wait for it, or stop it to keep its best epoch",
-        )
-    return run.result

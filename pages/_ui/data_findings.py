@@ -4,7 +4,7 @@ import streamlit as st
 
 from medcls.core.collection import Audit, Finding
 from medcls.errors import MedclsError
-from medcls.workflows import data, models
+from medcls.workflows import data, data_audit, models
 from pages._ui import notices
 from pages._ui.data_add import watched
 from pages._ui.data_pictures import show_cases
@@ -45,8 +45,8 @@ def _audit(seen: data.Overview) -> Audit | None:
     """Offer to audit, and give what the last audit found."""
     name = seen.record.name
     known = {card.id: card.name or card.id for card in models.list_models() if not card.members}
-    ids, judge = ["", *known], data.judge_of(name)
-    audit = data.read_audit(name)
+    ids, judge = ["", *known], data_audit.judge_of(name)
+    audit = data_audit.read_audit(name)
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     model = right.selectbox(
         "Judge labels by the features of", ids, index=ids.index(judge) if judge in ids else 0,
@@ -57,7 +57,7 @@ def _audit(seen: data.Overview) -> Audit | None:
     if left.button("Audit again" if audit else "Audit this collection", type="secondary" if audit else "primary"):
         try:
             with watched("Looking …") as tell:
-                audit = data.audit_collection(name, again=audit is not None, model=model, progress=tell)
+                audit = data_audit.audit_collection(name, again=audit is not None, model=model, progress=tell)
         except MedclsError as error:
             notices.show_error(error)
     return audit
@@ -70,7 +70,7 @@ def _show_kind(seen: data.Overview, findings: list[Finding]) -> None:
     if pages > 1:
         page = int(left.number_input(f"Page of {pages}", 1, pages, 1, key=f"data.page.{findings[0].kind}")) - 1
     if len(unsettled) > 1 and right.button(f"Settle all {len(unsettled)} as proposed", key="data.settle.all"):
-        data.decide(seen.record.name, unsettled)
+        data_audit.decide(seen.record.name, unsettled)
         st.rerun()
     for finding in findings[page * A_PAGE : (page + 1) * A_PAGE]:
         with st.container(border=True):
@@ -101,10 +101,10 @@ def _decide(name: str, finding: Finding) -> None:
     now = finding.decided or finding.default
     chosen = st.selectbox(
         "Settled" if finding.decided else "Proposed", finding.choices, index=finding.choices.index(now),
-        format_func=lambda d: ACTIONS[d], key=f"data.decide.{finding.key}.{now}",
+        format_func=lambda d: ACTIONS[d], key=f"data_audit.decide.{finding.key}.{now}",
     )  # fmt: skip
     if chosen != now or (not finding.decided and st.button("Settle", key=f"data.settle.{finding.key}")):
-        data.decide(name, {finding.key: chosen})
+        data_audit.decide(name, {finding.key: chosen})
         st.rerun()
 
 
@@ -115,5 +115,5 @@ def _leave_out(name: str, finding: Finding, singly: list[str]) -> None:
         placeholder="none", format_func=lambda case: case.rsplit("/", 1)[-1],
     )  # fmt: skip
     if changed := set(chosen) ^ set(singly):
-        data.decide(name, {f"drop:{case}": "drop" if case in chosen else None for case in changed})
+        data_audit.decide(name, {f"drop:{case}": "drop" if case in chosen else None for case in changed})
         st.rerun()

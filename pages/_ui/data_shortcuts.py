@@ -3,17 +3,17 @@
 import streamlit as st
 
 from medcls.errors import MedclsError
-from medcls.workflows import data
+from medcls.workflows import data, data_audit
 from pages._ui import charts_data, notices
 
 
 def show_shortcuts(seen: data.Overview) -> None:
     """Show what a tiny model tells of the label from what has nothing to do with the disease."""
-    found = data.read_probe(seen.record.name)
+    found = data_audit.read_probe(seen.record.name)
     if st.button("Probe again" if found else "Probe for shortcuts", type="secondary" if found else "primary"):
         try:
             with st.spinner("Teaching tiny models …"):
-                found = data.probe_shortcuts(seen.record.name)
+                found = data_audit.probe_shortcuts(seen.record.name)
         except MedclsError as error:
             notices.show_error(error)
             return

@@ -7,7 +7,7 @@ import streamlit as st
 
 from medcls.core.collection import Split
 from medcls.errors import BadSplit, MedclsError
-from medcls.workflows import data
+from medcls.workflows import data, data_split
 from pages._ui import charts_data, notices
 from pages._ui.data_pictures import show_cases
 
@@ -32,10 +32,12 @@ def show_split(seen: data.Overview) -> None:
             if _named_well(split):
                 _tell_leaks(
                     seen,
-                    lambda: data.split_collection(seen.record.name, split, parts=parts, folds=folds, seed=seed, by=by),
+                    lambda: data_split.split_collection(
+                        seen.record.name, split, parts=parts, folds=folds, seed=seed, by=by
+                    ),
                 )
     _take_over(seen)
-    splits = data.list_splits(seen.record.name)
+    splits = data_split.list_splits(seen.record.name)
     if not splits:
         notices.show_empty("There is no split yet.", "Make one: it is checked, and written down with its proof.")
     for name, made in splits.items():
@@ -64,7 +66,7 @@ def _take_over(seen: data.Overview) -> None:
         split = right.text_input("Name", "given", key="data.split.given")
         asked = right.button("Check and take over", disabled=file is None, key="data.split.take")
         if asked and file and _named_well(split):
-            _tell_leaks(seen, lambda: data.take_split(seen.record.name, split, file.getvalue()))
+            _tell_leaks(seen, lambda: data_split.take_split(seen.record.name, split, file.getvalue()))
 
 
 def _tell_leaks(seen: data.Overview, make: Callable[[], Split]) -> None:
@@ -73,7 +75,7 @@ def _tell_leaks(seen: data.Overview, make: Callable[[], Split]) -> None:
         make()
     except MedclsError as error:
         notices.show_error(error)
-        if isinstance(error, BadSplit) and (leaks := data.list_leaks(error)):
+        if isinstance(error, BadSplit) and (leaks := data_split.list_leaks(error)):
             rows = [{"what": what, "one side": a, "other side": b} for what, a, b in leaks]
             st.dataframe(rows, hide_index=True)
             for column, (what, a, b) in zip(st.columns(2) * (_SHOWN // 2), leaks, strict=False):
@@ -85,7 +87,7 @@ def _tell_leaks(seen: data.Overview, make: Callable[[], Split]) -> None:
 
 
 def _show(seen: data.Overview, split: Split) -> None:
-    counts = data.count_parts(seen.record.name, split)
+    counts = data_split.count_parts(seen.record.name, split)
     st.plotly_chart(
         charts_data.split_chart(seen.task, counts), config=charts_data.CONFIG, key=f"data.split.chart.{split.name}"
     )

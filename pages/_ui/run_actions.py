@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from medcls.errors import MedclsError
-from medcls.workflows import runs
+from medcls.workflows import run_results, runs
 from pages._ui import notices, state
 from pages._ui.run_list import RUN
 
@@ -76,7 +76,7 @@ def publish(view: runs.RunView) -> None:
     )
     if st.button("Publish", type="primary"):
         try:
-            card = runs.publish_run(
+            card = run_results.publish_run(
                 view.id,
                 name,
                 licence=licence,

@@ -5,7 +5,7 @@ import streamlit as st
 from medcls.core.evaluation import Evaluation
 from medcls.core.model import ModelCard
 from medcls.errors import MedclsError
-from medcls.workflows import runs
+from medcls.workflows import run_results, runs
 from pages._ui import notices
 from pages._ui.charts import show_scan
 from pages._ui.charts_scores import confusion_chart
@@ -25,7 +25,7 @@ def show_report(view: runs.RunView) -> None:
             icon=":material/info:",
         )
         return
-    card, evaluation, _ = runs.read_report(view.id)
+    card, evaluation, _ = run_results.read_report(view.id)
     if evaluation is None:
         st.info("The split keeps no cases apart for testing, so nothing was measured.", icon=":material/info:")
         return
@@ -70,7 +70,7 @@ def show_wrong(view: runs.RunView) -> None:
     if not view.has_result:
         st.info("There is no model yet to be wrong.", icon=":material/info:")
         return
-    wrong = runs.wrong_cases(view.id)
+    wrong = run_results.wrong_cases(view.id)
     if not wrong:
         st.success("No test case was answered wrongly; with few cases that says little.", icon=":material/check:")
         return
@@ -84,12 +84,12 @@ def show_wrong(view: runs.RunView) -> None:
             _show_case(case)
 
 
-def _show_case(case: runs.WrongCase) -> None:
+def _show_case(case: run_results.WrongCase) -> None:
     held = st.session_state.setdefault(_PICTURES, {})
     key = (case.collection, case.case)
     if key not in held:
         try:
-            held[key] = runs.read_case_picture(*key)
+            held[key] = run_results.read_case_picture(*key)
         except MedclsError as error:
             notices.show_error(error)
             return

@@ -12,7 +12,7 @@ from medcls.core.run import RunSpec, knobs
 from medcls.data.collections import add_collection
 from medcls.imaging.phantom import phantom
 from medcls.runs.folder import RunWriter, make_run, open_run
-from medcls.workflows import runs
+from medcls.workflows import run_results, runs
 from tests.pages.conftest import assert_sound
 from tests.pages.conftest import words as escaped_words
 from tests.runs.processes import SPEC, add_phantoms, finish
@@ -146,7 +146,7 @@ def test_from_the_form_to_a_published_model(open_app, at_home, monkeypatch: pyte
         assert time.monotonic() < until, runs.read_log(made)
         time.sleep(0.2)
     assert runs.show_run(made).state.status == "finished", runs.read_log(made)
-    card = runs.publish_run(made, "Published from the page")
+    card = run_results.publish_run(made, "Published from the page")
     assert card.id in {c.id for c in store.list_cards()}
     runs.delete_run(made)
 
@@ -162,10 +162,13 @@ def test_a_finished_run_shows_every_section(open_app, at_home) -> None:
         if section == "Report":
             assert "95 % interval" in words(app)
             labels = app.dataframe[0].value
-            assert list(labels["cases"]) == [2, 2, 2] or labels["cases"].sum() == runs.read_report(view.id)[1].n_cases
+            assert (
+                list(labels["cases"]) == [2, 2, 2]
+                or labels["cases"].sum() == run_results.read_report(view.id)[1].n_cases
+            )
         if section == "Wrong cases":
             assert "wrong answers" in words(app)
-            assert words(app).count("<img ") == min(24, len(runs.wrong_cases(view.id))) > 0
+            assert words(app).count("<img ") == min(24, len(run_results.wrong_cases(view.id))) > 0
         if section == "Log":
             assert "Computes on cpu." in app.code[0].value
         if section == "Settings":

@@ -16,7 +16,7 @@ from medcls.core.run import EpochResult
 from medcls.errors import BadSpec, Conflict
 from medcls.runs import device, lock
 from medcls.runs.folder import RunFolder, make_run
-from medcls.workflows import runs
+from medcls.workflows import run_results, runs
 from tests.runs.processes import PATIENCE_S, SPEC, add_phantoms, finish, start, wait_until
 
 pytestmark = pytest.mark.usefixtures("phantoms")
@@ -118,7 +118,7 @@ def test_a_stop_before_the_first_epoch_leaves_no_model() -> None:
     assert run.state().status == "stopped"
     assert "nothing to keep" in run.state().message
     with pytest.raises(Conflict, match="no model yet"):
-        runs.publish_run(run.id)
+        run_results.publish_run(run.id)
 
 
 def test_a_stop_before_a_resumed_run_goes_on_still_makes_its_best_epoch_a_model() -> None:

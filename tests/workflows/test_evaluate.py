@@ -14,7 +14,7 @@ from medcls.errors import BadData
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 from medcls.workflows.evaluate import evaluate
-from medcls.workflows.runs import publish_run
+from medcls.workflows.run_results import publish_run
 from medcls.workflows.train import train
 
 

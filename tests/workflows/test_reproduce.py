@@ -17,7 +17,7 @@ from medcls.errors import BadData, BadModel
 from medcls.imaging.phantom import phantom
 from medcls.runs.folder import open_run
 from medcls.runs.make import Follow
-from medcls.workflows import runs
+from medcls.workflows import run_results, runs
 from medcls.workflows.reproduce import Clock, Means, adapt, forget, reproduce
 from medcls.workflows.reproduction import describe_page, folder, read_row, read_rows, systems
 from medcls.workflows.search import list_searches, show_search
@@ -175,7 +175,7 @@ def test_the_page_leaves_no_system_out(patches):
 def test_the_best_model_of_today_stands_under_its_rivals(patches):
     (row,) = reproduce(patches, MEANS, [SMALL])
     assert row.best is None
-    runs.publish_run(row.run, model_id="todays-best")
+    run_results.publish_run(row.run, model_id="todays-best")
     (again,) = read_rows()
     assert again.best.model == "todays-best"
     assert again.best.scores["auroc"] == row.scores["auroc"]
@@ -213,7 +213,7 @@ def test_train_says_which_model_a_chain_lacks_and_then_starts_from_it(patches):
     ):
         train(spec)
     first, _ = train(adapt("breakhis-cancernet", "fields", MEANS)[0])
-    runs.publish_run(first, model_id="breakhis-cancernet")
+    run_results.publish_run(first, model_id="breakhis-cancernet")
     _, card = train(spec)
     assert "Started from the model breakhis-cancernet" in card.origin.initial
 

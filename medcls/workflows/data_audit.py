@@ -1,0 +1,125 @@
+"""What is wrong with a labelled collection, and what a shortcut alone would tell: audit, decisions, probe."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from medcls.core.collection import Audit, Case, Decision
+from medcls.core.evaluation import Estimate
+from medcls.errors import BadModel
+from medcls.workflows.data import Progress, task_of
+
+
+def audit_collection(
+    name: str, *, again: bool = False, model: str | None = None, progress: Progress | None = None
+) -> Audit:
+    """Look a collection through for what is wrong with it.
+
+    Args:
+        name: Name of the collection.
+        again: True to search for duplicates anew.
+        model: Model whose features judge the labels; None takes one of the collection's task where there is one,
+            empty simple features of the pictures themselves.
+        progress: Called with the stage, what is done and the total.
+
+    Raises:
+        BadData: If there is no such collection, or a scan cannot be read any more.
+        BadModel: If there is no such model.
+    """
+    from medcls.data.audit import run_audit
+
+    model = judge_of(name) if model is None else model
+    return run_audit(name, describe=_describe(name, model, progress) if model else None, again=again, progress=progress)
+
+
+def judge_of(name: str) -> str:
+    """Give the model whose features judge a collection's labels unless told otherwise; empty if its task has none.
+
+    Raises:
+        BadData: If there is no such collection.
+    """
+    from medcls.data.collections import open_collection
+    from medcls.workflows.classify import choose_model
+
+    collection = open_collection(name)
+    try:
+        card = choose_model(collection.task_id)
+    except BadModel:
+        return ""
+    fits = set(collection.labels) <= set(card.task.label_ids)
+    return "" if not fits else card.members[0] if card.members else card.id
+
+
+def _describe(name: str, model: str, progress: Progress | None) -> Callable[[Sequence[Case]], np.ndarray]:
+    from medcls.data.collections import open_collection
+    from medcls.imaging.decode import read_scan
+    from medcls.workflows.classify import open_model
+
+    collection, classifier = open_collection(name), open_model(model)
+
+    def features(cases: Sequence[Case]) -> np.ndarray:
+        found = []
+        for start in range(0, len(cases), 32):
+            scans = [read_scan(collection.read(case)) for case in cases[start : start + 32]]
+            found.append(classifier.describe(scans))
+            if progress:
+                progress("describing the scans", min(start + 32, len(cases)), len(cases))
+        return np.concatenate(found)
+
+    return features
+
+
+def read_audit(name: str) -> Audit | None:
+    """Give what the last audit found, decisions as they stand; None if there was none."""
+    from medcls.data.audit import read_audit as read
+
+    return read(name)
+
+
+def decide(name: str, decisions: Mapping[str, Decision | None]) -> Audit:
+    """Settle findings; None takes a decision back.
+
+    Raises:
+        BadData: If a finding is unknown or the decision not possible for it.
+    """
+    from medcls.data.audit import decide as settle
+
+    return settle(name, decisions)
+
+
+def probe_shortcuts(name: str, *, seed: int = 0) -> dict[str, tuple[Estimate, str]]:
+    """See what can be told of the label from border, size, blur or burned-in marks alone; remembered in the index.
+
+    Returns:
+        AUROC and a sentence by name of view.
+
+    Raises:
+        BadData: If there are too few labelled cases.
+    """
+    from medcls.data.collections import open_collection
+    from medcls.data.probe import probe
+
+    collection = open_collection(name)
+    task = task_of(collection.record)
+    found = probe(collection, tuple(task.labels[i].id for i in task.positive), seed=seed)
+    kept = {"fingerprint": collection.fingerprint, "views": {view: e.to_dict() for view, e in found.items()}}
+    collection.stored[0].index.note(probe=json.dumps(kept))
+    return _with_sentences(found)
+
+
+def read_probe(name: str) -> dict[str, tuple[Estimate, str]] | None:
+    """Give the last shortcut probe of the collection as it is now; None if there was none."""
+    from medcls.data.collections import open_collection
+
+    collection = open_collection(name)
+    kept = json.loads(collection.stored[0].index.fact("probe") or "{}")
+    if kept.get("fingerprint") != collection.fingerprint:
+        return None
+    return _with_sentences({view: Estimate.from_dict(e) for view, e in kept["views"].items()})
+
+
+def _with_sentences(found: Mapping[str, Estimate]) -> dict[str, tuple[Estimate, str]]:
+    from medcls.data.probe import says
+
+    return {view: (estimate, says(view, estimate)) for view, estimate in found.items()}

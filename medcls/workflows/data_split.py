@@ -1,0 +1,130 @@
+"""Splits of a labelled collection as a page or a command uses them: make one, take one over, see what leaks."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from medcls.core.collection import Split
+from medcls.errors import BadSplit
+
+
+def split_collection(
+    name: str, split: str = "auto", *, parts: Mapping[str, float] | None = None, folds: int = 0, seed: int = 0, by: str = "",
+) -> Split:  # fmt: skip
+    """Split a collection and write the split down with its proof.
+
+    Args:
+        name: Name of the collection.
+        split: What to call the split: letters, digits, `.`, `_`, `-`.
+        parts: Share of train, validate and test; None for 0.7, 0.15, 0.15.
+        folds: Number of folds instead of parts; 0 for parts.
+        seed: Seed of the assignment.
+        by: `patient`, `group` or `published`; empty takes patients where they are known.
+
+    Raises:
+        BadSplit: If it is impossible, or published folds leak.
+    """
+    from medcls.data.collections import open_collection
+    from medcls.data.splits import make_split, write_split
+
+    collection = open_collection(name)
+    known = any(patient is not None for patient in collection.column("patient"))
+    made = make_split(
+        collection, name=split, parts=parts, folds=folds, seed=seed, by=by or ("patient" if known else "group")
+    )
+    write_split(collection, made)
+    return made
+
+
+def read_split_file(path: Path) -> bytes:
+    """Read a file for `take_split`.
+
+    Raises:
+        BadSplit: If it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadSplit("The split's file cannot be read", found=type(error).__name__, do="Check the path") from error
+
+
+def take_split(name: str, split: str, data: bytes) -> Split:
+    """Take over a split made elsewhere, if it does not leak.
+
+    Args:
+        name: Name of the collection.
+        split: What to call it.
+        data: JSON (part -> list of case ids, or a split as medcls writes it) or csv with a column `id` (or `path`)
+            and a column `part` (or `split`, `fold`).
+
+    Raises:
+        BadSplit: If the file is no split, names unknown cases, or leaks; a `Leak` lists groups and pairs.
+    """
+    from medcls.data.collections import open_collection
+    from medcls.data.splits import accept_split, write_split
+
+    collection = open_collection(name)
+    made = accept_split(collection, split, _read_parts(data), by="given")
+    write_split(collection, made)
+    return made
+
+
+def list_leaks(error: BadSplit) -> list[tuple[str, str, str]]:
+    """Give what stands on both sides of a refused split: what it is, and a case of either side; empty if nothing does."""
+    pictures = [("same picture", a, b) for a, b in getattr(error, "pairs", ())]
+    return pictures + [(f"group {name}", a, b) for name, (a, b) in getattr(error, "groups", {}).items()]
+
+
+def _read_parts(data: bytes) -> dict[str, tuple[str, ...]]:
+    try:
+        text = data.decode("utf-8-sig")
+        if not text.lstrip().startswith("{"):
+            return _parts_of_table(list(csv.DictReader(io.StringIO(text, newline=""))))
+        told = json.loads(text)
+        told = told.get("parts", told)
+        return {str(part): tuple(map(str, ids)) for part, ids in told.items()}
+    except (ValueError, AttributeError, TypeError, KeyError, IndexError, StopIteration, csv.Error) as error:
+        raise BadSplit(
+            "The file is no split", found=type(error).__name__,
+            allowed="JSON with lists of case ids by part, or csv with the columns id and part",
+        ) from error  # fmt: skip
+
+
+def _parts_of_table(rows: list[dict[str, str]]) -> dict[str, tuple[str, ...]]:
+    key = next(name for name in ("id", "path", "case") if name in rows[0])
+    told = next(name for name in ("part", "split", "fold") if name in rows[0])
+    parts: dict[str, list[str]] = {}
+    for row in rows:
+        part = f"fold-{row[told]}" if told == "fold" else row[told]
+        parts.setdefault(part, []).append(row[key])
+    return {part: tuple(ids) for part, ids in parts.items()}
+
+
+def list_splits(name: str) -> dict[str, Split | str]:
+    """Give the splits of a collection by name; where one no longer fits, why not."""
+    from medcls.data.collections import open_collection
+    from medcls.data.splits import list_splits as listed
+    from medcls.data.splits import read_split
+
+    collection = open_collection(name)
+    found: dict[str, Split | str] = {}
+    for split in listed(collection):
+        try:
+            found[split] = read_split(collection, split)
+        except BadSplit as error:
+            found[split] = str(error)
+    return found
+
+
+def count_parts(name: str, split: Split) -> dict[str, dict[str, int]]:
+    """Count the cases of each label in each part of a split."""
+    from medcls.data.collections import open_collection
+
+    collection = open_collection(name)
+    label = dict(zip(collection.column("id"), collection.column("label"), strict=True))
+    return {
+        part: {one: sum(label.get(case) == one for case in ids) for one in collection.labels}
+        for part, ids in split.parts.items()
+    }
