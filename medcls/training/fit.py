@@ -28,6 +28,7 @@ from medcls.training.inputs import Head, Source, TrainingData, keeps_features, m
 from medcls.training.loss import class_weights, loss, soft_targets
 from medcls.training.measure import epoch_scores, is_better
 from medcls.training.memory import is_out_of_memory, what_would_fit
+from medcls.training.norms import remeasure_norms
 from medcls.training.optimise import make_optimiser, make_schedule
 from medcls.training.order import epoch_order
 from medcls.training.shares import gather_rows, join_shares, make_fabric
@@ -119,7 +120,22 @@ def fit(net: torch.nn.Module, data: TrainingData, spec: RunSpec, watch: Watch = 
 
     if best_weights:
         learner.load_state_dict(best_weights)
+        _steady(learner, train, validate, data, spec, fabric)
     net.cpu().eval()
+
+
+def _steady(
+    learner: torch.nn.Module, train: Source, validate: Source, data: TrainingData, spec: RunSpec, fabric: Fabric
+) -> None:
+    """Measure the norms again, and keep that where the validation loss says that it is right."""
+    before = {name: value.clone() for name, value in learner.named_buffers()}
+    loss_before = epoch_scores(logits_of(learner, validate, fabric), data.validate.truth)["loss"]
+    if not remeasure_norms(learner, train, fabric.device, spec.seed):
+        return
+    loss_after = epoch_scores(logits_of(learner, validate, fabric), data.validate.truth)["loss"]
+    if not loss_after < loss_before:
+        for name, value in learner.named_buffers():
+            value.copy_(before[name])
 
 
 def logits_of(net: torch.nn.Module, source: Source, fabric: Fabric) -> torch.Tensor:
