@@ -103,7 +103,7 @@ def pick_task_and_model(title: str) -> ModelCard | None:
     Returns:
         The chosen model's card; None if there is no model.
     """
-    heading, left, right = st.columns([1.35, 1.8, 2.3], vertical_alignment="bottom", gap="small")
+    heading, left, right = st.columns([1.75, 1.8, 2.3], vertical_alignment="bottom", gap="small")
     heading.title(title)
     cards = models.list_models()
     for broken in models.broken_models():
