@@ -66,8 +66,8 @@ def task_title(task: Task) -> str:
 
 def model_title(card: ModelCard) -> str:
     """Give a model as it is called beside its task: without the task's name, which a narrow page has no room for twice."""
-    name = card.name.removeprefix(f"{task_title(card.task)}, ") or card.id
-    return name[:1].upper() + name[1:]
+    short = card.name.removeprefix(f"{task_title(card.task)}, ")
+    return short[:1].upper() + short[1:] if short != card.name else card.name or card.id
 
 
 def pick_task(cards: Sequence[ModelCard]) -> Task | None:
