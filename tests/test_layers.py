@@ -99,7 +99,7 @@ def allowed_in_page(module: str, path: Path) -> bool:
     return (
         top in ("numpy", "pandas")
         or (top == "plotly" and ("charts" in path.name or path.name.startswith("heatmap")))
-        or (top in ("starlette", "google") and path.name == "security.py")
+        or (top in ("starlette", "google") and path.name in ("security.py", "addresses.py"))
     )
 
 

@@ -80,14 +80,24 @@ def test_deep_link_is_the_first_thing_a_fresh_server_is_asked(chromium, app_home
     server = start_server(app_home, tmp_path / "log.txt")
     try:
         page = chromium.new_page()
-        page.goto(f"{server.url}/classify?model=breast-ultrasound--tiny--0001")
+        page.goto(f"{server.url}/heatmaps?model=breast-ultrasound--tiny--0001")
         page.get_by_text("Research use, not a medical device").first.wait_for(timeout=PATIENCE_MS)
         assert page.locator('[data-testid="stSidebar"]').count() == 1
-        assert page.title().startswith("Classify") or page.title() == "medcls"
+        assert page.title().startswith("Heatmaps") or page.title() == "medcls"
         page.get_by_role("button", name="Try an example").first.wait_for(timeout=PATIENCE_MS)
         page.close()
     finally:
         stop_server(server)
+
+
+def test_the_page_that_opens_first_answers_to_its_name_too(chromium, server: Server) -> None:
+    """Streamlit serves it at `/` alone, and tells who asks for `/classify` that there is no such page."""
+    page = chromium.new_page()
+    page.goto(f"{server.url}/classify?task=breast-ultrasound")
+    page.get_by_role("button", name="Try an example").first.wait_for(timeout=PATIENCE_MS)
+    assert page.url.startswith(f"{server.url}/?task=breast-ultrasound")
+    assert page.get_by_text("Page not found").count() == 0
+    page.close()
 
 
 def test_foreign_clear_cache_is_harmless(chromium, tiny_made: Path, tmp_path: Path) -> None:
