@@ -196,9 +196,19 @@ def write_result(fitted: Fitted, spec: RunSpec, run_id: str, folder: Path) -> Mo
         preprocess=preprocess, calibration=calibration,
         abstention=_abstention(calibrate(logits, calibration.temperature), data.validate.truth, features, bank, calibration),
         origin=_origin(fitted, spec, run_id), trained_on=_trained_on(fitted),
-        n_parameters=sum(p.numel() for p in net.parameters()),
+        n_parameters=sum(p.numel() for p in net.parameters()), limits=_limits(spec),
     )  # fmt: skip
     return store.seal(folder, card)
+
+
+def _limits(spec: RunSpec) -> tuple[str, ...]:
+    """Say what the spec alone makes of a model's answers."""
+    if spec.balance not in ("weights", "sampler", "oversample"):
+        return ()
+    return (
+        "Labels were balanced in training: its probabilities are those of a place where all labels are equally common. "
+        "Where one is rarer, it is answered too often.",
+    )
 
 
 def _seen(fitted: Fitted, spec: RunSpec) -> set[str]:

@@ -20,9 +20,23 @@ def patches(tmp_path):
 
 
 def test_standard_output_is_the_card_alone_and_the_log_is_kept(patches, capsys):
-    knobs = ["--backbone", "cancernet", "--initial", "none", "--size-px", "32", "--epochs", "1", "--max-cases", "20"]
+    knobs = [
+        "--backbone",
+        "cancernet",
+        "--initial",
+        "none",
+        "--size-px",
+        "32",
+        "--epochs",
+        "1",
+        "--max-cases",
+        "20",
+        "--balance",
+        "weights",
+    ]
     assert main(["train", "--data", "patches", "--json", *knobs]) == 0
     card = json.loads(capsys.readouterr().out)
     learned = int(card["trained_on"].split()[0])
     assert 0 < learned <= 20  # of 28 in the training part
+    assert any("Labels were balanced" in limit for limit in card["limits"])
     assert "1 of 1 epochs" in open_run(card["id"]).log_tail()
