@@ -3,7 +3,7 @@
 import json
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -244,9 +244,13 @@ def _abstention(
 def _origin(fitted: Fitted, spec: RunSpec, run_id: str) -> Origin:
     libraries = {name: version(name) for name in ("torch", "torchvision", "timm", "lightning-fabric", "pillow")}
     last = fitted.epochs[-1] if fitted.epochs else None
+    source = find_initial(spec.initial)
+    told = (
+        replace(spec, initial=source.name) if isinstance(source, Path) else spec
+    )  # a card travels: no path of this machine
     return Origin(
         run=run_id, created=datetime.now(UTC).isoformat(timespec="seconds"), collections=tuple(_counts(fitted.sources)),
-        fingerprint=fitted.sources.fingerprint, initial=fitted.matched.words, spec=spec.to_dict(),
+        fingerprint=fitted.sources.fingerprint, initial=fitted.matched.words, spec=told.to_dict(),
         versions={"medcls": medcls.__version__, "python": platform.python_version()} | libraries,
         training_s=last.elapsed_s if last else 0.0, epochs=last.epoch if last else 0,
     )  # fmt: skip
