@@ -23,7 +23,9 @@ def neighbour_distance(features: np.ndarray, bank: np.ndarray) -> np.ndarray:
         >>> neighbour_distance(np.array([[2.0, 0.0], [0.0, 1.0]]), np.array([[1.0, 0.0]]))
         array([0., 1.])
     """
-    similar = unit_rows(features) @ np.asarray(bank, np.float64).T
+    # einsum stays on this thread: BLAS would wake threads of its own, which then contend with the network's next run
+    # (one scan through a MobileNetV2 on two cores: 23 ms with `@`, 9 ms so).
+    similar = np.einsum("nd,md->nm", unit_rows(features), np.asarray(bank, np.float64))
     k = min(NEIGHBOURS, similar.shape[1])
     nearest = np.partition(similar, similar.shape[1] - k, axis=1)[:, -k:]
     return 1 - nearest.mean(axis=1)

@@ -120,16 +120,16 @@ def fit(net: torch.nn.Module, data: TrainingData, spec: RunSpec, watch: Watch = 
 
     if best_weights:
         learner.load_state_dict(best_weights)
-        _steady(learner, train, validate, data, spec, fabric)
+        _steady(learner, train, validate, data, spec, fabric, state.best["loss"])
     net.cpu().eval()
 
 
 def _steady(
-    learner: torch.nn.Module, train: Source, validate: Source, data: TrainingData, spec: RunSpec, fabric: Fabric
-) -> None:
+    learner: torch.nn.Module, train: Source, validate: Source, data: TrainingData, spec: RunSpec, fabric: Fabric,
+    loss_before: float,
+) -> None:  # fmt: skip
     """Measure the norms again, and keep that where the validation loss says that it is right."""
     before = {name: value.clone() for name, value in learner.named_buffers()}
-    loss_before = epoch_scores(logits_of(learner, validate, fabric), data.validate.truth)["loss"]
     if not remeasure_norms(learner, train, fabric.device, spec.seed):
         return
     loss_after = epoch_scores(logits_of(learner, validate, fabric), data.validate.truth)["loss"]
