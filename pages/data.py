@@ -4,7 +4,7 @@ import streamlit as st
 
 from medcls.errors import MedclsError
 from medcls.workflows import data
-from pages._ui import data_add, data_findings, data_overview, data_shortcuts, data_split, notices, pickers
+from pages._ui import cache, data_add, data_findings, data_overview, data_shortcuts, data_split, notices, pickers
 
 SECTIONS = {
     "Overview": data_overview.show_overview,
@@ -33,7 +33,7 @@ section = st.segmented_control(
     "Section", list(SECTIONS), default="Overview", key="data.section", label_visibility="collapsed"
 )
 try:
-    SECTIONS[section or "Overview"](data.look_over(chosen or ""))
+    SECTIONS[section or "Overview"](cache.look_over(records[chosen or ""]))
 except MedclsError as error:
     notices.show_error(error)
 notices.show_research_use()

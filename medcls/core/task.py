@@ -42,6 +42,7 @@ class Task(Record):
         labels: Possible answers; their order is the order of every probability vector.
         modality: Kind of picture the question is about.
         limits: Sentences saying what the question does not cover.
+        name: What a person reads in a list; empty makes it of the id.
 
     Raises:
         BadTask: If there are fewer than two labels, or two with one id.
@@ -52,6 +53,7 @@ class Task(Record):
     labels: tuple[Label, ...]
     modality: Modality = "other"
     limits: tuple[str, ...] = ()
+    name: str = ""
     schema: int = 1
 
     def __post_init__(self) -> None:
@@ -71,6 +73,11 @@ class Task(Record):
     def positive(self) -> tuple[int, ...]:
         """Indices of the labels that mean disease; the last label if none is marked."""
         return tuple(i for i, label in enumerate(self.labels) if label.positive) or (len(self.labels) - 1,)
+
+    @property
+    def title(self) -> str:
+        """What a person reads in a list: the name, or the id in words."""
+        return self.name or self.id.replace("-", " ").capitalize()
 
     def label(self, label_id: str) -> Label:
         """Give the label with this id.

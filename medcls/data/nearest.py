@@ -7,6 +7,7 @@ import numpy as np
 _BUCKET = 256  # pictures per bucket, on average
 _PROBED = 24  # buckets in which a picture's partners are looked for
 _BLOCK = 2048
+_CROWDED = 8  # hits per partner sought, from which ranking them in the bucket is cheaper than afterwards
 
 
 class Buckets:
@@ -60,12 +61,13 @@ class Buckets:
         self, queries: np.ndarray, own: np.ndarray, askers: np.ndarray, members: np.ndarray, k: int, floor: float
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         alike = queries[askers] @ self.described[members].T
-        alike[own[askers][:, None] == members] = -1
-        if alike.shape[1] > k:
+        asker, column = np.divmod(np.flatnonzero(alike >= floor), len(members))
+        other = own[askers[asker]] != members[column]
+        asker, column = asker[other], column[other]
+        if len(asker) > _CROWDED * k * len(askers):  # most members are alike: only each asker's best k go on
+            alike[own[askers][:, None] == members] = -1
             least = np.partition(alike, alike.shape[1] - k, axis=1)[:, -k, None]
             asker, column = np.nonzero(alike >= np.maximum(least, floor))
-        else:
-            asker, column = np.nonzero(alike >= floor)
         return askers[asker], members[column], alike[asker, column]
 
 

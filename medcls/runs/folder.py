@@ -11,7 +11,7 @@ log.txt         the worker's stdout and stderr
 stop            empty: please stop; page or command line
 job.txt         id of the cluster's job, where the run was handed to one; the launcher
 reserve         room kept so that a full disk can still be told of; the worker
-checkpoint/     enough to go on bit for bit; the worker
+checkpoint/     enough to go on bit for bit; the worker; gone once the run is finished
 result/         a model folder in the published layout; the worker
 ```
 """

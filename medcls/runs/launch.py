@@ -48,7 +48,7 @@ def launch(run: RunFolder) -> None:
             do="Give MEDCLS_HOME a folder on a disk with room that you may write to",
         ) from error
     wait_until_held(run.path, worker, f"run {run.id}")
-    _hear_first_word(run, before)
+    _hear_first_word(run, worker, before)
 
 
 def _let_end(run: RunFolder) -> None:
@@ -73,10 +73,18 @@ def _hand_over(run: RunFolder, address: str) -> None:
     os.utime(job, ns=(asked.st_atime_ns, asked.st_mtime_ns))
 
 
-def _hear_first_word(run: RunFolder, before: int | None) -> None:
-    """Wait until the worker has spoken: what stands there of its forerunner would be taken for its own last word."""
+def _hear_first_word(run: RunFolder, worker: subprocess.Popen[bytes], before: int | None) -> None:
+    """Wait until the worker has spoken: what stands there of its forerunner would be taken for its own last word.
+
+    Raises:
+        RunFailed: If it died without a word; nobody would ever tell of its end.
+    """
     until = time.monotonic() + _PATIENCE_S
-    while run.is_alive() and run.said_at() == before and time.monotonic() < until:
+    while run.said_at() == before and time.monotonic() < until:
+        if not run.is_alive() and worker.poll() is not None and run.said_at() == before:
+            if worker.returncode:
+                raise _did_not_come_up(f"run {run.id}", run.path, worker.returncode)
+            return  # it had nothing left to do
         time.sleep(0.02)
 
 
@@ -124,8 +132,12 @@ def wait_until_held(folder: Path, worker: subprocess.Popen[bytes], what: str) ->
             return
         if (code := worker.poll()) is not None:
             if code != 0:
-                last = read_tail(folder / "log.txt", 1) or f"exit {code}"
-                raise RunFailed(f"The worker of {what} did not come up", found=last[:300], do="See its log.txt")
+                raise _did_not_come_up(what, folder, code)
             return  # it had nothing left to do
         time.sleep(0.02)
     raise RunFailed(f"The worker of {what} did not come up in {_PATIENCE_S:.0f} s", do="See its log.txt")
+
+
+def _did_not_come_up(what: str, folder: Path, code: int) -> RunFailed:
+    last = read_tail(folder / "log.txt", 1) or f"exit {code}"
+    return RunFailed(f"The worker of {what} did not come up", found=last[:300], do="See its log.txt")

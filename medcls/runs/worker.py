@@ -7,6 +7,7 @@ import contextlib
 import errno
 import itertools
 import os
+import shutil
 import sys
 import time
 import traceback
@@ -132,6 +133,8 @@ def _carry_out(run: RunFolder, spec: RunSpec, writer: RunWriter, also: "Follow |
     done = f"{writer.last.epoch} of {spec.epochs} epochs{early}; kept is epoch {writer.last.best_epoch}"
     print(done, flush=True)
     writer.say("finished" if over else "stopped", done, left_s=0.0)
+    if over:  # nothing is left to go on with, and a checkpoint is four times as large as the model
+        shutil.rmtree(run.path / "checkpoint", ignore_errors=True)
     return card
 
 

@@ -1,4 +1,4 @@
-"""The only caches shared by all sessions: models that were opened. Never a scan, never an answer."""
+"""The only caches shared by all sessions: models that were opened, columns of collections. Never a scan, never an answer."""
 
 import contextlib
 import hashlib
@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from medcls.core.collection import CollectionRecord
 from medcls.core.model import ModelCard
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
-from medcls.workflows import explain
+from medcls.workflows import data, explain
 from medcls.workflows.classify import open_model
 
 MODELS_OPEN = 10  # networks kept in memory; the one opened first makes room
+COLLECTIONS_OPEN = 4  # 277,524 cases take about 100 MB each
 
 
 @st.cache_resource(max_entries=MODELS_OPEN, show_spinner="Opening the network …")
@@ -50,8 +52,25 @@ def _rehearse(model_id: str, digest: str) -> bool:
     return True
 
 
-def _digest(card: ModelCard) -> str:
-    return hashlib.sha256(card.to_json().encode()).hexdigest()
+@st.cache_resource(max_entries=COLLECTIONS_OPEN, show_spinner="Reading the collection …")
+def _look_over(name: str, digest: str) -> data.Overview:
+    return data.look_over(name)
+
+
+def look_over(record: CollectionRecord) -> data.Overview:
+    """Give what is in a collection, read once for all sessions and again when its record changes.
+
+    Args:
+        record: The collection's record as it is on disk now.
+
+    Raises:
+        BadData: If its index is gone.
+    """
+    return _look_over(record.name, _digest(record))
+
+
+def _digest(known: ModelCard | CollectionRecord) -> str:
+    return hashlib.sha256(known.to_json().encode()).hexdigest()
 
 
 @st.cache_resource(show_spinner=False)

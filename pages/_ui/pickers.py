@@ -61,7 +61,7 @@ def pick(
 def task_title(task: Task) -> str:
     """Give a task as a person reads it: its name, or its labels where it is made of a user's own."""
     labels = ", ".join(label.name for label in task.labels)
-    return f"Own labels: {labels}" if task.id == "own" else task.id.replace("-", " ").capitalize()
+    return f"Own labels: {labels}" if task.id == "own" else task.title
 
 
 def model_title(card: ModelCard) -> str:

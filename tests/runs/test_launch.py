@@ -108,6 +108,15 @@ def test_a_worker_that_cannot_come_up_is_told_with_its_last_words(monkeypatch: p
         launch(run)
 
 
+def test_a_worker_that_dies_before_its_first_word_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run(SPEC)
+    code = "import os, signal, sys, time; from pathlib import Path; from medcls.runs import lock\n"
+    code += "with lock.hold(Path(sys.argv[1])):\n time.sleep(1)\n os.kill(os.getpid(), signal.SIGKILL)"
+    monkeypatch.setattr("medcls.runs.launch.worker_command", lambda run: ["-c", code, str(run.path / "lock")])
+    with pytest.raises(RunFailed, match="did not come up"):
+        launch(run)
+
+
 @pytest.mark.parametrize(
     ("knobs", "error"),
     [

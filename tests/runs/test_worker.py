@@ -58,6 +58,7 @@ def test_a_run_ends_with_an_evaluated_model(whole: tuple[RunFolder, int]) -> Non
     assert (card.origin.run, card.origin.epochs) == (run.id, 3)
     assert store.read_evaluation(run.result).n_cases == seen.counts["test"]
     assert not list(run.path.glob(".*")), "nothing half-made is left"
+    assert not (run.path / "checkpoint").exists(), "nor what nobody needs any more"
     assert finish(run) == 0, "starting a finished run does nothing"
     assert run.state() == state
 
@@ -183,8 +184,9 @@ def test_as_many_runs_share_the_processor_as_are_let(monkeypatch: pytest.MonkeyP
 
 
 def test_files_that_may_not_grow_pause_the_run_and_room_lets_it_go_on(whole: tuple[RunFolder, int]) -> None:
-    run = make_run(SPEC)
-    size = (run.path.parent / whole[0].id / "checkpoint" / "last.pt").stat().st_size
+    killed, run = make_run(SPEC), make_run(SPEC)
+    assert finish(killed, kill_at=round(0.9 * whole[1])) == -signal.SIGKILL
+    size = (killed.path / "checkpoint" / "last.pt").stat().st_size
     assert finish(run, most_bytes=size - 1000) == 1
     state = run.state()
     assert state.status == "paused", run.log_tail()
