@@ -19,6 +19,7 @@ from medcls.errors import BadData, BadModel
 from medcls.imaging.decode import read_scan
 from medcls.imaging.prepare import prepare
 from medcls.nets.anatomy import logits_and_features
+from medcls.nets.folding import fold_norms
 from medcls.stats.calibration import calibrate
 from medcls.stats.familiarity import neighbour_distance
 
@@ -41,6 +42,7 @@ class Classifier:
         self.card, self.seen = card, seen
         self.net = net.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         self.bank = bank
+        self._folded: tuple[torch.nn.Module, torch.nn.Module] | None = None
 
     @classmethod
     def open(cls, model: str | Path) -> Self:
@@ -78,7 +80,13 @@ class Classifier:
         """
         with torch.inference_mode():
             batch = batch.contiguous(memory_format=torch.channels_last)
-            return logits_and_features(self.net, batch)
+            return logits_and_features(self._quick(), batch)
+
+    def _quick(self) -> torch.nn.Module:
+        """Give the network with its batch norms folded in, made when first asked for."""
+        if self._folded is None or self._folded[0] is not self.net:
+            self._folded = (self.net, fold_norms(self.net))
+        return self._folded[1]
 
     def describe(self, scans: Sequence[Scan]) -> np.ndarray:
         """Give the features of scans, as they come to the last layer, (N, D) float32."""

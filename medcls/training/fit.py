@@ -82,7 +82,9 @@ def fit(net: torch.nn.Module, data: TrainingData, spec: RunSpec, watch: Watch = 
     fabric = make_fabric(net, data, spec, last["precision"] if last else None)
     net = net.to(fabric.device).to(memory_format=torch.channels_last)
     kept = keeps_features(net, spec)
-    train, validate = (make_source(net, part, data, spec, fabric.device, kept) for part in (data.train, data.validate))
+    with fabric.autocast():  # features that are kept are computed as a step would compute them
+        parts_of_data = (data.train, data.validate)
+        train, validate = (make_source(net, part, data, spec, fabric.device, kept) for part in parts_of_data)
     learner = Head(net).to(fabric.device) if kept else net
     batches = _Batches(train, data, spec, fabric)
     optimiser = make_optimiser(learner, spec)

@@ -165,7 +165,8 @@ def make_source(
     net.eval()
     with torch.no_grad():  # inference tensors could not enter the classifier's gradient
         batches = (pixels.look(rows, device) for rows in row_batches(len(pixels)))
-        return Features(torch.cat([net.forward_head(net.forward_features(b), pre_logits=True) for b in batches]))  # type: ignore[operator]
+        features = [net.forward_head(net.forward_features(b), pre_logits=True).float() for b in batches]  # type: ignore[operator]
+    return Features(torch.cat(features))
 
 
 def row_batches(n: int, start: int = 0, step: int = 1) -> Iterator[np.ndarray]:

@@ -1,9 +1,11 @@
 """Indexing and auditing files per second, and how both grow from 1,000 to 30,000 generated pictures.
 
-`--files N` times the index of N generated patches instead, and tells the peak of memory.
+One patch in 500 is a copy of another (saved as JPEG, mirrored, or both resized and saved again), so that a search that
+grows fast because it no longer finds anything shows. `--files N` measures N generated patches instead.
 """
 
 import argparse
+import io
 import os
 import resource
 import tempfile
@@ -14,13 +16,15 @@ import numpy as np
 from PIL import Image
 
 from medcls.data.audit import run_audit
-from medcls.data.collections import add_collection, remove_collection
+from medcls.data.collections import add_collection, open_collection, remove_collection
 
 SIZES = (1_000, 3_000, 10_000, 30_000)
+COPY_EVERY = 500
 
 
-def write_patches(root: Path, n: int, patients: int = 279) -> None:
-    """Write `n` patches of 50 x 50 px of textured noise as the IDC set lies on disk."""
+def write_patches(root: Path, n: int, patients: int = 279) -> list[tuple[str, str]]:
+    """Write `n` patches of 50 x 50 px of textured noise as the IDC set lies on disk; give the copies with their originals."""
+    planted, last = [], ("", Image.new("RGB", (50, 50)))
     rng = np.random.default_rng(0)
     coarse = rng.integers(60, 255, (4096, 12, 12, 3), dtype=np.uint8)
     for i in range(n):
@@ -32,14 +36,28 @@ def write_patches(root: Path, n: int, patients: int = 279) -> None:
         )
         picture = Image.fromarray(fine.clip(0, 255).astype(np.uint8)).resize((50, 50), Image.Resampling.BICUBIC)
         name = f"{patient}_idx5_x{50 * (place % 60) + 1}_y{50 * (place // 60) + 1}_class{k}.png"
+        if i % COPY_EVERY == COPY_EVERY - 1:
+            picture = copy_of(last[1], i // COPY_EVERY)
+            planted.append((last[0], name))
         picture.save(folder / name, compress_level=1)
+        last = (name, picture)
+    return planted
 
 
-def measure(n: int) -> tuple[float, float, float]:
-    """Give seconds of reading, of the search for duplicates, and of the audit after it, for `n` patches."""
+def copy_of(picture: Image.Image, kind: int) -> Image.Image:
+    """Give a picture as it comes back from other hands: as JPEG, mirrored, or resized there and back, in turn."""
+    if kind % 3 == 1:
+        return picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    out = io.BytesIO()
+    (picture if kind % 3 == 0 else picture.resize((64, 64)).resize((50, 50))).save(out, "JPEG", quality=60)
+    return Image.open(out).convert("RGB")
+
+
+def measure(n: int) -> tuple[float, float, float, float]:
+    """Give seconds of reading, of the search for duplicates, of the audit after it, and the share of planted copies found."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["MEDCLS_HOME"] = str(Path(folder) / "home")
-        write_patches(Path(folder) / "set", n)
+        planted = write_patches(Path(folder) / "set", n)
         marks: dict[str, float] = {}
         started = time.perf_counter()
         add_collection(
@@ -50,9 +68,13 @@ def measure(n: int) -> tuple[float, float, float]:
         added = time.perf_counter()
         run_audit("bench")
         audited = time.perf_counter()
+        collection = open_collection("bench")
+        names = [Path(case_id).name for case_id in collection.column("id")]
+        pairs = {frozenset((names[a], names[b])) for a, b in collection.pairs()[0]}
+        found = sum(frozenset(pair) in pairs for pair in planted) / max(1, len(planted))
         remove_collection("bench")
     read = marks["reading the scans"] - started
-    return read, added - started - read, audited - added
+    return read, added - started - read, audited - added, found
 
 
 def main() -> None:
@@ -61,17 +83,17 @@ def main() -> None:
     asked.add_argument("--files", type=int, default=0)
     files = asked.parse_args().files
     print(
-        "| patches | reading, files/s | duplicates, files/s | audit, files/s | growth of time per file over 1,000 | peak MB |"
+        "| patches | reading, files/s | duplicates, files/s | audit, files/s | time per file, of that at 1,000 | copies found | peak MB |"
     )
-    print("|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|")
     base = 0.0
     for n in (files,) if files else SIZES:
-        read, search, audit = measure(n)
+        read, search, audit, found = measure(n)
         each = (read + search + audit) / n
         base = base or each
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(
-            f"| {n:,} | {n / read:,.0f} | {n / search:,.0f} | {n / audit:,.0f} | {each / base:.2f} | {peak:,.0f} |",
+            f"| {n:,} | {n / read:,.0f} | {n / search:,.0f} | {n / audit:,.0f} | {each / base:.2f} | {found:.3f} | {peak:,.0f} |",
             flush=True,
         )
 

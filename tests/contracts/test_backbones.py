@@ -20,6 +20,7 @@ from medcls.nets import backbone_args_for, backbone_name_for, build, from_weight
 from medcls.nets.anatomy import classifier_name, classifier_of
 from medcls.nets.config import hub_config
 from medcls.nets.dense256 import DenseHead
+from medcls.nets.folding import fold_norms
 from medcls.nets.freezing import features_are_fixed, freeze, frozen_boundary, parametrised_layers, train_mode
 from medcls.nets.layers import (
     features_and_head,
@@ -94,6 +95,16 @@ def test_table_says_the_truth(name):
     assert net.pretrained_cfg["input_size"][-1] == row.size_px
     assert row.note.endswith(".")
     assert 32 <= row.min_px <= row.size_px
+
+
+def test_folding_its_norms_changes_no_answer(built):
+    folded = fold_norms(built.net)
+    with torch.no_grad():
+        torch.testing.assert_close(
+            folded(built.x), built.logits, rtol=1e-4, atol=1e-4 * float(built.logits.abs().max())
+        )
+    norms = [sum(isinstance(m, nn.BatchNorm2d) for m in net.modules()) for net in (built.net, folded)]
+    assert norms[1] < norms[0] or built.name == "cancernet" or not norms[0], "cancernet's follow a ReLU"
 
 
 @pytest.mark.parametrize("name", BACKBONES)
