@@ -1,6 +1,7 @@
 """Batch norms folded into the convolutions before them: the same function, computed in fewer passes over memory."""
 
 import copy
+from typing import Any
 
 from timm.layers.norm_act import BatchNormAct2d
 from timm.models import get_notrace_modules
@@ -26,7 +27,8 @@ def fold_norms(net: nn.Module) -> nn.Module:
     shared = {id(tensor): tensor for tensor in (*net.parameters(), *net.buffers())}
     folded = copy.deepcopy(net, shared)  # only the convolutions that change take memory of their own
     for conv, norm in pairs:
-        before, after = folded.get_submodule(conv), folded.get_submodule(norm)
+        before: Any = folded.get_submodule(conv)
+        after: Any = folded.get_submodule(norm)
         folded.set_submodule(conv, fuse_conv_bn_eval(before, after))
         folded.set_submodule(norm, _rest_of(after))
     return folded
@@ -52,7 +54,7 @@ def _pairs(net: nn.Module) -> list[tuple[str, str]]:
     calls = [node for node in graph.nodes if node.op == "call_module"]
     names = [node.target for node in calls]
     return [
-        (source.target, node.target)
+        (str(source.target), str(node.target))
         for node in calls
         if isinstance(modules[node.target], nn.BatchNorm2d)
         and isinstance(source := node.args[0], fx.Node)
