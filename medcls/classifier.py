@@ -32,7 +32,7 @@ class Classifier:
     Args:
         card: What the model answers and how to feed it.
         net: The network, in evaluation mode.
-        bank: Features of training scans, (M, D) float64, rows of length 1; None if not stored.
+        bank: Features of training scans, (M, D) float32, rows of length 1; None if not stored.
         seen: Which scans it was trained or tuned on, as `medcls.store.read_seen` gives them.
     """
 
@@ -62,7 +62,7 @@ class Classifier:
         _fill(net, path / store.WEIGHTS, card.id)
         bank = None
         if (path / store.FEATURES).is_file() and store.FEATURES in card.files:
-            bank = load_file(path / store.FEATURES)["features"].double().numpy()
+            bank = load_file(path / store.FEATURES)["features"].float().numpy()
         return cls(card, net, bank, store.read_seen(path))
 
     def prepare(self, scan: Scan) -> torch.Tensor:

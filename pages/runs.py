@@ -37,7 +37,7 @@ def show_live(run_id: str) -> None:
         or "Curves"
     )
     if section == "Curves":
-        run_view.show_curves(view, {v.id: v.name for v in runs.list_runs() if v.id != view.id})
+        run_view.show_curves(view, [other for other in runs.list_runs() if other.id != view.id])
     elif section == "Report":
         run_report.show_report(view)
     elif section == "Wrong cases":

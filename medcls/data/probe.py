@@ -66,7 +66,9 @@ def probe(collection: Collection, positive: tuple[str, ...], *, seed: int = 0) -
     truth = np.isin(labels[rows].astype(str), positive).astype(np.int64)
     if min(truth.sum(), len(truth) - truth.sum()) < 20:
         raise BadData(
-            "The shortcut probe needs more cases", found=f"{truth.sum()} positive of {len(truth)}", allowed="20 of each"
+            "The shortcut probe needs more cases",
+            found=f"{truth.sum()} positive of {len(truth)}",
+            allowed="at least 20 positive and 20 others",
         )
     looks = collection.looks()[rows]
     sizes = np.stack([collection.column(name)[rows].astype(np.int64) for name in ("height", "width")], 1)

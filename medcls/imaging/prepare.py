@@ -177,6 +177,8 @@ def _resize(picture: np.ndarray, height: int, width: int, interpolation: str) ->
 def _on_square(resized: np.ndarray, inside: tuple[int, int, int, int], preprocess: Preprocess) -> np.ndarray:
     top, left, height, width = inside
     square = np.zeros((preprocess.size_px, preprocess.size_px, preprocess.channels), np.uint8)
+    if resized.ndim == 2 and preprocess.channels == 3:
+        resized = cv2.cvtColor(resized, cv2.COLOR_GRAY2RGB)
     square[top : top + height, left : left + width] = resized if resized.ndim == 3 else resized[..., None]
     return square
 

@@ -32,6 +32,7 @@ _PARTS = {
     "all": "every labelled scan",
 }
 _FEWEST = 30  # cases in a subgroup worth a line
+_FEWEST_GROUPS = 10  # below it a bootstrap over groups covers less than it says
 
 
 @dataclass(frozen=True)
@@ -179,9 +180,16 @@ def describe_cases(table: CaseTable, card: ModelCard, collection: str, fingerpri
                 subgroups[f"{name}={value}"] = evaluate_cases(rows, positive)
     counts = tuple(tuple(int(n) for n in row) for row in confusion(table))
     answered = {table.labels[k] for k in set(table.prob.argmax(axis=1))}
-    notes = (f"This model answers {answered.pop()!r} to every case.",) if len(answered) == 1 and len(table) > 1 else ()
+    notes: tuple[str, ...] = (
+        (f"This model answers {answered.pop()!r} to every case.",) if len(answered) == 1 and len(table) > 1 else ()
+    )
+    n_groups = len(set(table.group))
+    if n_groups < _FEWEST_GROUPS:
+        notes += (
+            f"Only {n_groups} groups: intervals by resampling so few are too narrow, and say little of other patients.",
+        )
     return Evaluation(
-        card.id, collection, fingerprint, part, table.labels, len(table), len(set(table.group)),
+        card.id, collection, fingerprint, part, table.labels, len(table), n_groups,
         evaluate_cases(table, positive), counts, subgroups, notes,
     )  # fmt: skip
 

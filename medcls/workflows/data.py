@@ -109,13 +109,13 @@ def add_collection(
     return add(path, name or None, layout=layout or None, task_id=task_id or None, copy=copy, progress=progress).record
 
 
-def add_upload(file: BinaryIO, name: str, progress: Progress | None = None) -> CollectionRecord:
+def add_upload(file: BinaryIO, name: str, *, layout: str = "", progress: Progress | None = None) -> CollectionRecord:
     """Add a ZIP archive that was sent through the browser; see `add_collection`."""
     home.datasets().mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=home.datasets(), prefix=".upload-", suffix=".zip") as kept:
         shutil.copyfileobj(file, kept, 1 << 20)
         kept.flush()
-        return add_collection(Path(kept.name), name, progress=progress)
+        return add_collection(Path(kept.name), name, layout=layout, progress=progress)
 
 
 def remove_collection(name: str) -> None:

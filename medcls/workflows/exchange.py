@@ -127,7 +127,10 @@ def _check_names(archive: zipfile.ZipFile) -> dict[str, list[zipfile.ZipInfo]]:
                 allowed="safetensors", do="Ask for the model as safetensors",
             )  # fmt: skip
         if path.is_absolute() or len(path.parts) != 2 or ".." in path.parts or path.name not in FILES:
-            raise BadModel("This archive holds a file that no model consists of", allowed="<model>/" + ", ".join(FILES))
+            raise BadModel(
+                "This ZIP is not a model as medcls exports one", found=f"{info.filename[:80]!r} in it",
+                allowed="<model>/" + ", ".join(FILES), do="Give the ZIP that Export or `models export` made",
+            )  # fmt: skip
         if info.flag_bits & 1 or stat.S_ISLNK(info.external_attr >> 16):
             raise BadModel("This archive holds an encrypted file or a link", do="Export the model again")
         if path.name in {PurePosixPath(other.filename).name for other in models.get(path.parts[0], [])}:

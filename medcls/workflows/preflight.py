@@ -4,6 +4,7 @@ import math
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,7 +159,9 @@ def _findings(sources: Any, counts: dict[str, dict[str, int]]) -> tuple[str, ...
         if record.n_set_aside:
             said.append(f"{record.n_set_aside} files of {record.name} cannot be read and are set aside.")
         if record.n_dropped:
-            said.append(f"{record.n_dropped} cases of {record.name} were left out by decision.")
+            said.append(
+                f"{record.n_dropped} cases of {record.name} are left out, by your decisions or until you decide (Data, Findings)."
+            )
         said += _open_findings(record.name)
     train = counts["train"]
     if max(train.values()) > 3 * max(1, min(train.values())):
@@ -183,10 +186,12 @@ def _open_findings(name: str) -> list[str]:
     undecided = [f for f in found.findings if f.choices and f.decided is None]
     if not undecided:
         return []
-    first = "; ".join(f.says.rstrip(".") for f in undecided[:3])
-    more = f"; and {len(undecided) - 3} more" if len(undecided) > 3 else ""
+    kinds = Counter(f.kind for f in undecided)
+    first = {f.kind: f.says.rstrip(".") for f in reversed(undecided)}
+    told = "; ".join(first[kind] if n == 1 else f"{n} of the kind {kind}" for kind, n in kinds.items())
     return [
-        f"{len(undecided)} findings of the audit of {name} are not settled: {first}{more}. Settle them on the Data page."
+        f"{len(undecided)} findings of the audit of {name} are not settled, so what they propose holds: {told}. "
+        "Settle them on the Data page."
     ]
 
 

@@ -202,10 +202,14 @@ def _trial(spec: SearchSpec, frozen: Any) -> Trial:
     return Trial(frozen.number, frozen.state.name.lower(), float(value), values, frozen.user_attrs.get("run", ""))
 
 
+# Below it a forest over the trials explains noise.
+FEWEST_FOR_IMPORTANCE = 10
+
+
 def _importance(study: Any, complete: list[Trial]) -> dict[str, float]:
     import optuna
 
-    if len(complete) < 4 or len({t.value for t in complete}) < 2:
+    if len(complete) < FEWEST_FOR_IMPORTANCE or len({t.value for t in complete}) < 2:
         return {}
     found = optuna.importance.get_param_importances(
         study, evaluator=optuna.importance.FanovaImportanceEvaluator(seed=0)

@@ -8,7 +8,17 @@ import plotly.graph_objects as go
 from medcls.core.run import EpochResult
 from pages._ui.palette import OKABE_ITO, SERIES
 
+# The toolbar would lie over legends; charts of runs have nothing to zoom into.
+NO_TOOLS = {"displayModeBar": False}
 SCORES = {"loss": "Loss", "auroc": "AUROC", "accuracy": "Accuracy", "balanced-accuracy": "Balanced accuracy"}
+
+
+def score_word(score: str) -> str:
+    """Give a score as it is written within a sentence."""
+    title = SCORES[score]
+    return title if title.isupper() else title.lower()
+
+
 _TRAIN, _VALIDATE = OKABE_ITO["orange"], OKABE_ITO["blue"]
 
 

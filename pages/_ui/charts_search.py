@@ -8,6 +8,10 @@ import plotly.graph_objects as go
 
 from pages._ui.palette import OKABE_ITO
 
+# The middle of Viridis (its ends vanish on a dark and on a light page).
+_LEGIBLE = [[0.0, "#3f5f9e"], [0.35, "#26838f"], [0.7, "#3aa86f"], [1.0, "#86b81f"]]
+_MOST_TICKS = 12
+
 
 def parallel_chart(
     rows: Sequence[Mapping[str, Any]],
@@ -30,7 +34,7 @@ def parallel_chart(
     axes.append({"label": score, "values": scores})
     figure = go.Figure(
         go.Parcoords(
-            line={"color": scores, "colorscale": "Viridis", "showscale": True, "reversescale": lower_is_better},
+            line={"color": scores, "colorscale": _LEGIBLE, "showscale": True, "reversescale": lower_is_better},
             dimensions=axes,
         )
     )
@@ -39,17 +43,14 @@ def parallel_chart(
 
 
 def _axis(name: str, values: list[Any], log: bool) -> dict[str, Any]:
-    if all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values) and not log:
-        return {"label": name, "values": values}
-    if log:
-        low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
-        ticks = list(range(low, high + 1))
-        return {
-            "label": name,
-            "values": [math.log10(v) for v in values],
-            "tickvals": ticks,
-            "ticktext": [f"1e{t}" for t in ticks],
-        }
+    if all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values):
+        places = [math.log10(v) for v in values] if log else values
+        tried = sorted(set(values))
+        if not log and (any(isinstance(v, float) for v in values) or len(tried) > _MOST_TICKS):
+            return {"label": name, "values": values}
+        shown = tried if len(tried) <= _MOST_TICKS else [tried[0], tried[len(tried) // 2], tried[-1]]
+        ticks = [math.log10(v) for v in shown] if log else shown
+        return {"label": name, "values": places, "tickvals": ticks, "ticktext": [f"{v:.3g}" for v in shown]}
     words = sorted({str(v) or "none" for v in values})
     places = [words.index(str(v) or "none") for v in values]
     return {"label": name, "values": places, "tickvals": list(range(len(words))), "ticktext": words}

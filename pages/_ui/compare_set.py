@@ -210,7 +210,7 @@ def show_curves(found: compare.Comparison, names: dict[str, str]) -> Section:
                 key=f"compare.{field}",
             )
     st.caption(
-        "Bands: 95 % intervals at each point. Click a model in the legend to hide or show it; double-click to see it alone."
+        "Bands: 95 % intervals at each point. Click a model in a legend to hide or show it in that plot; double-click to see it alone."
     )
     st.markdown("**Confusion at the most probable label** (row: truth, column: answer)")
     st.plotly_chart(confusion_chart(compare.confusions(found), names, labels), key="compare.confusion")

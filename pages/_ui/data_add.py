@@ -12,6 +12,8 @@ from medcls.errors import MedclsError
 from medcls.workflows import data
 from pages._ui import notices, state
 
+_ADDED, _TIMES = "data.added", "data.add.times"
+
 
 def show_add(opened: bool) -> None:
     """Draw the form that adds a collection; after it worked, the new one is chosen."""
@@ -20,19 +22,27 @@ def show_add(opened: bool) -> None:
         st.caption("Recognised by looking: " + "; ".join(layouts.values()) + ".")
         left, right = st.columns(2)
         path = left.text_input("Folder, csv or ZIP on the machine medcls runs on", key="data.add.path")
-        upload = right.file_uploader("or drop a ZIP archive", type=["zip"], key="data.add.zip")
+        times = st.session_state.get(_TIMES, 0)  # a new key empties the uploader once its archive was added
+        upload = right.file_uploader("or drop a ZIP archive", type=["zip"], key=f"data.add.zip.{times}")
         name = left.text_input("Name", key="data.add.name", help="Empty takes the folder's name.")
         layout = right.selectbox(
             "Layout", ["", *layouts], format_func=lambda i: layouts.get(i, "recognise it"), key="data.add.layout"
         )
-        copy = left.checkbox("Copy the files instead of reading them where they are", key="data.add.copy")
+        copy = left.checkbox(
+            "Copy the files instead of reading them where they are", key="data.add.copy", disabled=upload is not None
+        )
+        if path and upload is not None:
+            right.warning("A path and a ZIP archive are given: only the archive will be added.", icon=":material/info:")
         if right.button("Add", type="primary", key="data.add.go", disabled=not (path or upload)):
             _add(lambda tell: _bring(path, upload, name, layout, copy, tell))
+    if added := st.session_state.pop(_ADDED, None):
+        st.success(notices.escape(added), icon=":material/check:")
 
 
 def _bring(path: str, upload, name: str, layout: str, copy: bool, tell: data.Progress) -> CollectionRecord:  # type: ignore[no-untyped-def]
     if upload is not None:
-        return data.add_upload(upload, name or Path(upload.name).stem.lower().replace(" ", "-"), tell)
+        stem = Path(upload.name).stem.lower().replace(" ", "-")
+        return data.add_upload(upload, name or stem, layout=layout, progress=tell)
     return data.add_collection(Path(path), name, layout=layout, copy=copy, progress=tell)
 
 
@@ -44,6 +54,10 @@ def _add(bring: Callable[[data.Progress], CollectionRecord]) -> None:
             notices.show_error(error)
             return
     state.remember("collection", record.name)
+    aside = f"; {record.n_set_aside} could not be read" if record.n_set_aside else ""
+    dropped = f"; {record.n_dropped} are left out until you decide otherwise (Findings)" if record.n_dropped else ""
+    st.session_state[_ADDED] = f"{record.name} was added: {record.n_cases:,} cases{dropped}{aside}."
+    st.session_state[_TIMES] = st.session_state.get(_TIMES, 0) + 1
     st.rerun()
 
 

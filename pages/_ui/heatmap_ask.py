@@ -7,9 +7,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from medcls.core.model import ModelCard
+from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.workflows import explain, scans
-from pages._ui import cache, pickers, state
+from pages._ui import cache, notices, pickers, state
+from pages._ui.numbers import show_prob
 from pages._ui.palette import label_word
 
 _BY = {"method": "Methods", "label": "Labels", "layer": "Layers", "model": "Models"}
@@ -54,6 +56,7 @@ def ask(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard]) -> list[Asked]
     Raises:
         MedclsError: If the model cannot be opened or does not answer.
     """
+    show_answer(answer_of(scan, card), card)
     layers = explain.list_layers(cache.open_classifier(card))
     kinds = [k for k in _BY if (k != "layer" or len(layers) > 1) and (k != "model" or rivals)]
     by = (
@@ -72,7 +75,7 @@ def ask(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard]) -> list[Asked]
     methods = _pick_methods(by == "method", next(places))
     if by == "model":
         shown = (card, *_pick_rivals(rivals, next(places)))
-        return [Asked(c, labels[0], methods[0], None, c.name or c.id, by) for c in shown]
+        return [Asked(c, labels[0], methods[0], None, pickers.model_title(c), by) for c in shown]
     if by == "layer":
         return [Asked(card, labels[0], methods[0], name, name, by) for name in layers]
     layer = _pick_layer(layers, places, card)
@@ -86,7 +89,7 @@ def _pick_label(scan: Scan, card: ModelCard, place: DeltaGenerator) -> str:
     return place.selectbox(
         "Evidence for",
         labels,
-        index=labels.index(_top(scan, card)),
+        index=labels.index(answer_of(scan, card).top),
         format_func=lambda i: label_word(card.task, i),
         key=f"heatmaps.label.{scan.sha256}.{card.id}",
     )
@@ -123,17 +126,35 @@ def _pick_layer(layers: Sequence[str], places: Iterator[DeltaGenerator], card: M
 def _pick_rivals(rivals: Sequence[ModelCard], place: DeltaGenerator) -> list[ModelCard]:
     by_id = {card.id: card for card in rivals}
     chosen = place.multiselect(
-        "With", list(by_id), default=list(by_id)[:3], format_func=lambda i: by_id[i].name or i, key="heatmaps.rivals"
+        "With",
+        list(by_id),
+        default=list(by_id)[:3],
+        format_func=lambda i: pickers.model_title(by_id[i]),
+        key="heatmaps.rivals",
     )
     return [by_id[i] for i in chosen]
 
 
-def _top(scan: Scan, card: ModelCard) -> str:
-    """Give the model's most probable label for a scan, asked once in this session."""
-    held: dict[tuple[str, str], str] = state.kept("heatmaps.top", dict)
+def answer_of(scan: Scan, card: ModelCard) -> Prediction:
+    """Give the model's answer to a scan, asked once in this session.
+
+    Raises:
+        MedclsError: If the model cannot be opened or does not answer.
+    """
+    held: dict[tuple[str, str], Prediction] = state.kept("heatmaps.answers", dict)
     key = (scan.sha256, card.to_json())
     if key not in held:
         while len(held) >= _KEPT:
             held.pop(next(iter(held)))
-        held[key] = explain.classify_and_explain(scan, cache.open_classifier(card))[0].top
+        held[key] = explain.classify_and_explain(scan, cache.open_classifier(card))[0]
     return held[key]
+
+
+def show_answer(answer: Prediction, card: ModelCard) -> None:
+    """Say in a line what the model answered: evidence for a label is not that label."""
+    told = ", ".join(
+        f"{label_word(card.task, label)} {show_prob(prob)}"
+        for label, prob in zip(answer.labels, answer.prob, strict=True)
+    )
+    decided = label_word(card.task, answer.decided) if answer.decided else "cannot tell"
+    st.markdown(f"{notices.escape(pickers.model_title(card))} answers **{decided}** ({told}).")

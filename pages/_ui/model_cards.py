@@ -137,7 +137,7 @@ def show_evaluation(found: Evaluation, key: str) -> None:
     titles = compare.score_titles(found.labels) | {"ece_floor": "…of it expected by chance"}
     names = [n for n in (*FIRST, *(n for n in found.scores if ":" in n)) if n in found.scores and n in titles]
     st.dataframe(
-        [{"score": titles[n], "value (95 % interval)": show_estimate(found.scores[n]), "n": found.scores[n].n, "how": found.scores[n].how} for n in names],
+        [{"score": titles[n], "value (95 % interval)": show_estimate(found.scores[n]), "groups": found.scores[n].n, "how": found.scores[n].how} for n in names],
         hide_index=True, height=320, alt="Every score of the model with its interval",
     )  # fmt: skip
     st.plotly_chart(

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from medcls.errors import MedclsError
-from medcls.workflows import run_results, runs
+from medcls.workflows import models, run_results, runs
 from pages._ui import notices, state
 from pages._ui.run_list import RUN
 
@@ -74,14 +74,17 @@ def publish(view: runs.RunView) -> None:
     limits = st.text_area(
         "What it was not trained or tested on, one line each", placeholder="children\nscanners of other makers"
     )
-    if st.button("Publish", type="primary"):
+    if name.strip() in {card.name for card in models.list_models()}:
+        st.warning("There is a model of this name; the new one will stand beside it.", icon=":material/info:")
+    if st.button("Publish", type="primary", disabled=not name.strip()):
         try:
-            card = run_results.publish_run(
-                view.id,
-                name,
-                licence=licence,
-                limits=tuple(line.strip() for line in limits.splitlines() if line.strip()),
-            )
+            with st.spinner("Publishing …"):
+                card = run_results.publish_run(
+                    view.id,
+                    name,
+                    licence=licence,
+                    limits=tuple(line.strip() for line in limits.splitlines() if line.strip()),
+                )
         except MedclsError as error:
             notices.show_error(error)
             return

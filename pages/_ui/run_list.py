@@ -6,6 +6,7 @@ import streamlit as st
 
 from medcls.workflows import runs
 from pages._ui import notices, state
+from pages._ui.charts_runs import score_word
 from pages._ui.numbers import show_seconds
 
 RUN = "run"
@@ -18,9 +19,11 @@ ICONS = {
 def show_list(views: tuple[runs.RunView, ...]) -> None:
     """Draw all runs as a table; a click shows one."""
     rows = [_row(view) for view in views]
+    if not any(view.moves for view in views):  # the room goes to what there is to tell
+        rows = [{title: value for title, value in row.items() if title != "time left"} for row in rows]
     chosen = st.dataframe(
-        rows, hide_index=True, width="stretch", on_select="rerun", selection_mode="single-row", key="runs.table",
-        column_config={"progress": st.column_config.ProgressColumn("progress", format="percent", min_value=0.0, max_value=1.0)},
+        rows, hide_index=True, width="stretch", height=min(36 * len(rows) + 40, 640), on_select="rerun", selection_mode="single-row", key="runs.table",
+        column_config={"progress": st.column_config.ProgressColumn("progress", format="%d %%", min_value=0, max_value=100)},
         alt="All runs with state and progress",
     )  # fmt: skip
     picked = chosen.selection.rows
@@ -31,9 +34,13 @@ def show_list(views: tuple[runs.RunView, ...]) -> None:
 
 def _row(view: runs.RunView) -> dict:
     s = view.state
-    best = "" if math.isnan(s.best_score) else f"{s.best_score:.3f} ({view.spec.select_by}, epoch {s.best_epoch})"
+    best = (
+        ""
+        if math.isnan(s.best_score)
+        else f"{s.best_score:.3f} ({score_word(view.spec.select_by)}, epoch {s.best_epoch})"
+    )
     return {
-        "run": view.name, "state": ICONS[s.status], "progress": view.progress,
+        "run": view.name, "state": ICONS[s.status], "progress": round(100 * view.progress),
         "epoch": f"{s.epoch} of {s.epochs or view.spec.epochs}", "time left": show_left(view), "best in validation": best,
         "network": view.spec.backbone, "data": ", ".join(view.spec.collections), "id": view.id,
     }  # fmt: skip

@@ -8,6 +8,7 @@ from medcls.errors import MedclsError
 from medcls.workflows import run_results, runs
 from pages._ui import notices
 from pages._ui.charts import show_scan
+from pages._ui.charts_runs import NO_TOOLS
 from pages._ui.charts_scores import confusion_chart
 from pages._ui.numbers import show_estimate, show_prob
 from pages._ui.palette import label_word
@@ -34,23 +35,22 @@ def show_report(view: runs.RunView) -> None:
     )
     for note in evaluation.notes:
         st.warning(notices.escape(note), icon=":material/flag:")
-    for column, (name, title) in zip(st.columns(len(_WHOLE)), _WHOLE.items(), strict=True):
-        if name in evaluation.scores:
-            value, _, interval = show_estimate(evaluation.scores[name]).partition(" (")
-            column.metric(
-                title, value, interval.rstrip(")") or None, delta_color="off", delta_arrow="off",
-                help=f"Below it the 95 % interval; {evaluation.scores[name].how}.",
-            )  # fmt: skip
-    left, right = st.columns([2, 3])
-    with left:
-        words = [label_word(card.task, label) for label in evaluation.labels]
-        st.plotly_chart(
-            confusion_chart({view.id: evaluation.confusion}, {view.id: "cases"}, words), key="runs.confusion"
-        )
-    right.dataframe(
+    with st.container(horizontal=True, gap="large"):
+        for name, title in _WHOLE.items():
+            if name in evaluation.scores:
+                value, _, interval = show_estimate(evaluation.scores[name]).partition(" (")
+                st.metric(
+                    title, value, interval.rstrip(")") or None, delta_color="off", delta_arrow="off", width="content",
+                    help=f"Below it the 95 % interval; {evaluation.scores[name].how}.",
+                )  # fmt: skip
+    words = [label_word(card.task, label) for label in evaluation.labels]
+    chart = confusion_chart({view.id: evaluation.confusion}, {view.id: "cases"}, words)
+    with st.container(horizontal=True, horizontal_alignment="left"):
+        st.plotly_chart(chart, key="runs.confusion", config=NO_TOOLS, width=420)
+    st.dataframe(
         _per_label(card, evaluation), hide_index=True, width="stretch", alt="Scores of each label with intervals"
     )
-    right.caption("In brackets the 95 % interval.")
+    st.caption("In brackets the 95 % interval.")
 
 
 def _per_label(card: ModelCard, evaluation: Evaluation) -> list[dict]:

@@ -9,6 +9,7 @@ from medcls.core.run import RunSpec
 from medcls.errors import MedclsError
 from medcls.workflows import runs, search
 from pages._ui import notices, state
+from pages._ui.charts_runs import score_word
 from pages._ui.charts_search import importance_chart, parallel_chart
 from pages._ui.run_list import RUN
 
@@ -71,7 +72,7 @@ def _do(action: Any, name: str) -> None:
 
 
 def _show(view: search.SearchView) -> None:
-    total, score = view.spec.trials, view.spec.base.select_by
+    total, score = view.spec.trials, score_word(view.spec.base.select_by)
     st.progress(
         min(1.0, view.done / total),
         text=f"{view.done} of {total} trials done" + (", at work" if view.worked_on else ""),
@@ -93,7 +94,9 @@ def _show(view: search.SearchView) -> None:
     if view.importance:
         st.plotly_chart(importance_chart(view.importance), key="search.importance")
     elif view.trials:
-        st.caption("Which knob mattered can be said after four complete trials with different scores.")
+        st.caption(
+            f"Which knob mattered can be said after {search.FEWEST_FOR_IMPORTANCE} complete trials with different scores."
+        )
     st.dataframe(rows, hide_index=True, width="stretch", alt="Trials with what was tried and their scores")
     with st.expander("Log", icon=":material/notes:"):
         st.code(search.read_log(view.spec.name) or "Nothing was said yet.", language=None, height=240)

@@ -1,11 +1,15 @@
 """Runs: one run as it stands, its curves, its log, what was asked for."""
 
+import json
+from collections.abc import Sequence
+from typing import Any
+
 import streamlit as st
 
 from medcls.core.run import RunSpec, knobs
 from medcls.workflows import runs
 from pages._ui import notices
-from pages._ui.charts_runs import SCORES, compare_chart, rate_chart, score_chart
+from pages._ui.charts_runs import NO_TOOLS, SCORES, compare_chart, rate_chart, score_chart, score_word
 from pages._ui.numbers import show_seconds
 from pages._ui.run_list import ICONS, show_left
 
@@ -28,30 +32,35 @@ def show_state(view: runs.RunView) -> None:
             f"The worker has said nothing for {show_seconds(view.silent_s)}; it may hang. Its log may tell why.",
             icon=":material/hourglass_disabled:",
         )
-    numbers = st.columns(4)
-    numbers[0].metric("Epoch", f"{s.epoch} of {s.epochs or view.spec.epochs}")
-    numbers[1].metric("Time so far", show_seconds(s.elapsed_s))
-    numbers[2].metric("Time left", show_left(view) or "–")
-    numbers[3].metric(
-        f"Best {view.spec.select_by} in validation", f"{s.best_score:.3f}" if s.best_epoch else "–",
-        f"epoch {s.best_epoch}" if s.best_epoch else None, delta_color="off", delta_arrow="off",
-        help="Chosen on these cases, so it flatters; the Report tells of cases kept apart.",
-    )  # fmt: skip
+    with st.container(horizontal=True, gap="large"):  # a narrow page breaks the row instead of cutting the numbers
+        st.metric("Epoch", f"{s.epoch} of {s.epochs or view.spec.epochs}", width="content")
+        st.metric("Time so far", show_seconds(s.elapsed_s), width="content")
+        st.metric("Time left", show_left(view) or "–", width="content")
+        st.metric(
+            f"Best {score_word(view.spec.select_by)} in validation", f"{s.best_score:.3f}" if s.best_epoch else "–",
+            f"epoch {s.best_epoch}" if s.best_epoch else None, delta_color="off", delta_arrow="off", width="content",
+            help="Chosen on these cases, so it flatters; the Report tells of cases kept apart.",
+        )  # fmt: skip
 
 
-def show_curves(view: runs.RunView, others: dict[str, str]) -> None:
+def show_curves(view: runs.RunView, others: Sequence[runs.RunView]) -> None:
     """Draw the curves of a run, or of several runs against each other.
 
     Args:
         view: The run.
-        others: Names of the other runs by id.
+        others: The other runs; those on the same data are offered first.
     """
     epochs = runs.read_metrics(view.id)
     if not epochs:
         st.info("The first epoch is not done yet.", icon=":material/info:")
         return
+    data = {other.id: other.spec.collections for other in others}
+    names = {
+        other.id: f"{other.name} ({', '.join(other.spec.collections)}, {other.id[-4:]})"
+        for other in sorted(others, key=lambda other: other.spec.collections != view.spec.collections)
+    }
     against = st.multiselect(
-        "Compare with", list(others), format_func=lambda i: others[i], key="runs.against", max_selections=7
+        "Compare with", list(names), format_func=names.__getitem__, key="runs.against", max_selections=7
     )
     if against:
         with st.container(horizontal=True):
@@ -67,15 +76,17 @@ def show_curves(view: runs.RunView, others: dict[str, str]) -> None:
                 )
                 or "validate"
             )
-        shown = {f"{view.name} ({view.id[-4:]})": epochs} | {
-            f"{others[i]} ({i[-4:]})": runs.read_metrics(i) for i in against
-        }
-        st.plotly_chart(compare_chart(shown, score, part), key="runs.compare")
+        shown = {f"{view.name} ({view.id[-4:]})": epochs} | {names[i]: runs.read_metrics(i) for i in against}
+        st.plotly_chart(compare_chart(shown, score, part), key="runs.compare", config=NO_TOOLS)
+        if any(data[i] != view.spec.collections for i in against):
+            st.caption(
+                "Some of these runs learned from other data: their curves are of other cases and not comparable."
+            )
         return
     left, right = st.columns(2)
     for column, score in ((left, "loss"), (right, "auroc"), (left, "accuracy")):
-        column.plotly_chart(score_chart(epochs, score), key=f"runs.{score}")
-    right.plotly_chart(rate_chart(epochs), key="runs.lr")
+        column.plotly_chart(score_chart(epochs, score), key=f"runs.{score}", config=NO_TOOLS)
+    right.plotly_chart(rate_chart(epochs), key="runs.lr", config=NO_TOOLS)
     for note in (n for e in epochs for n in e.notes):
         st.caption(f"Note: {notices.escape(note)}.")
 
@@ -83,7 +94,14 @@ def show_curves(view: runs.RunView, others: dict[str, str]) -> None:
 def show_log(view: runs.RunView) -> None:
     """Draw the end of the worker's log."""
     text = runs.read_log(view.id, 200)
-    st.code(text or "Nothing was printed yet.", language=None, height=360)
+    st.code(text or ("Nothing was printed yet." if view.moves else "This run left no log."), language=None, height=360)
+
+
+def _written(value: Any) -> str:
+    """Give a knob's value as it is given on the command line."""
+    if isinstance(value, tuple):
+        return " ".join(str(one) for one in value)
+    return json.dumps(value) if isinstance(value, dict) and value else "" if value == {} else str(value)
 
 
 def show_spec(view: runs.RunView) -> None:
@@ -91,7 +109,7 @@ def show_spec(view: runs.RunView) -> None:
     plain = RunSpec()
     changed = [n for n in knobs() if getattr(view.spec, n) != getattr(plain, n)]
     st.dataframe(
-        [{"knob": n, "value": str(getattr(view.spec, n)), "what it is": knob.help, "plain default": "" if n in changed else "yes"} for n, (_, knob) in knobs().items()],
+        [{"knob": n, "value": _written(getattr(view.spec, n)), "what it is": knob.help, "plain default": "" if n in changed else "yes"} for n, (_, knob) in knobs().items()],
         hide_index=True, height=420, alt="Every knob of the run",
     )  # fmt: skip
     if seen := runs.read_data_seen(view.id):

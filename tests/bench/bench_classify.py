@@ -42,7 +42,8 @@ def _made(backbone: str):
     classifier = Classifier(card, net)
     width = classifier.run(torch.zeros(1, 3, 224, 224))[1].shape[1]
     rows = np.random.default_rng(0).normal(size=(512, width))
-    classifier.bank = rows / np.linalg.norm(rows, axis=1, keepdims=True)  # as large as a shipped model's
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    classifier.bank = rows.astype(np.float32)  # as large as a shipped model's
     return classifier
 
 

@@ -128,7 +128,7 @@ def test_a_changed_file_is_refused(elsewhere: bytes, file: str) -> None:
     ["../evil.json", "/etc/card.json", "a/b/card.json", "m/../card.json", "..\\x\\card.json", "m/run.sh", "card.json"],
 )
 def test_other_files_and_paths_that_lead_out_are_refused(elsewhere: bytes, extra: str, tmp_path: Path) -> None:
-    with pytest.raises(BadModel, match="no model consists of"):
+    with pytest.raises(BadModel, match="not a model as medcls exports one"):
         exchange.import_model(rewritten(elsewhere, {}, {extra: b"{}"}))
     assert store.list_cards() == ()
     assert not (tmp_path / "evil.json").exists()
