@@ -3,16 +3,19 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from medcls import store
 from medcls.classifier import Classifier
 from medcls.cli import main
+from medcls.core.evaluation import CaseTable
 from medcls.core.run import RunSpec
 from medcls.data.collections import add_collection, open_collection
 from medcls.errors import BadData
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
+from medcls.runs.make import describe_cases
 from medcls.workflows.evaluate import evaluate
 from medcls.workflows.run_results import publish_run
 from medcls.workflows.train import train
@@ -79,3 +82,17 @@ def test_a_part_nothing_is_left_of_is_said(model):
     store.seal(path, store.read_card(path))
     with pytest.raises(BadData, match="all of which"):
         evaluate("mine", ("patches",))
+
+
+def test_few_groups_and_a_model_with_one_answer_are_told_of(tiny_model):
+    def note_of(n_groups: int) -> str:
+        rng, n, labels = np.random.default_rng(0), 80, tiny_model.task.label_ids
+        prob = rng.dirichlet(np.ones(len(labels)), n)
+        prob[:, 0] += 1
+        groups = np.array([str(i % n_groups) for i in range(n)])
+        table = CaseTable(np.arange(n).astype(str), groups, np.arange(n) % len(labels), prob / 2, labels, {})
+        return " ".join(describe_cases(table, tiny_model, "some", "0" * 64, "all").notes)
+
+    assert "Only 4 groups" in note_of(4)
+    assert "groups" not in note_of(40)
+    assert f"answers {tiny_model.task.label_ids[0]!r} to every case" in note_of(40)
