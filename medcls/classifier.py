@@ -16,6 +16,7 @@ from medcls.core.model import ModelCard
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import BadData, BadModel
+from medcls.imaging.colour import other_kind
 from medcls.imaging.decode import read_scan
 from medcls.imaging.prepare import prepare
 from medcls.nets.anatomy import logits_and_features
@@ -167,7 +168,10 @@ class Classifier:
         limits, prob = self.card.abstention, calibrate(logits, self.card.calibration.temperature)
         notes: list[str] = []
         far = None if distance is None or limits.max_distance is None else distance / limits.max_distance
-        if far is not None and far > 1:
+        kind = self._other_kind(scan)
+        if kind:
+            notes.append(kind)
+        elif far is not None and far > 1:
             notes.append(
                 f"Cannot tell: this scan is unlike those the network learned from ({far:.1f} times the distance that "
                 "99 of 100 validation scans keep), so its probabilities mean nothing here."
@@ -176,7 +180,7 @@ class Classifier:
             notes.append(
                 f"Cannot tell: no answer reaches a probability of {limits.min_prob:.2f}, so being wrong is too likely."
             )
-        if far is None or far <= 1:
+        if not kind and (far is None or far <= 1):
             notes += self.card.tell_points(prob)
         if (
             scan.modality
@@ -192,6 +196,11 @@ class Classifier:
         labels = self.card.task.label_ids
         decided = None if refused else labels[int(prob.argmax())]
         return Prediction(self.card.id, scan.sha256, labels, logits, prob, decided, tuple(notes), far, elapsed_s)
+
+    def _other_kind(self, scan: Scan) -> str:
+        """Refuse a scan that cannot be of the kind taught: its features alone do not always tell (a skin lesion: malignant)."""
+        reason = other_kind(scan, self.card.task.modality, self.card.preprocess.channels)
+        return f"Cannot tell: {reason}, so its probabilities mean nothing here." if reason else ""
 
 
 class Ensemble(Classifier):
@@ -240,17 +249,17 @@ class Ensemble(Classifier):
         )
         far = [a.unfamiliarity for a in answers if a.unfamiliarity is not None]
         strangers = sum(distance > 1 for distance in far)
-        reason = ""
-        if strangers and 2 * strangers >= len(answers):
+        kind = reason = self._other_kind(scan)
+        if not kind and strangers and 2 * strangers >= len(answers):
             reason = (
                 f"Cannot tell: for {strangers} of {len(answers)} networks this scan is unlike those they learned from."
             )
-        elif prob.max() < least:
+        elif not kind and prob.max() < least:
             reason = (
                 f"Cannot tell: on average no answer reaches a probability of {least:.2f}, so being wrong is too likely."
             )
         decided = None if reason else answers[0].labels[int(prob.argmax())]
-        points = () if reason.startswith("Cannot tell: for") else self.card.tell_points(prob)
+        points = () if kind or reason.startswith("Cannot tell: for") else self.card.tell_points(prob)
         notes = ((reason,) if reason else ()) + points + tuple(shared)
         logits = np.log(np.clip(prob, 1e-12, None))
         return Prediction(

@@ -14,6 +14,7 @@ from medcls.core.collection import Case
 from medcls.core.model import Abstention
 from medcls.core.scan import Scan
 from medcls.errors import BadData, BadModel
+from medcls.imaging.colour import colour_share, other_kind
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 
@@ -152,3 +153,26 @@ def test_evaluating_keeps_every_case(tiny_model):
     np.testing.assert_allclose(table.prob[list(data).index("benign-3")], one.prob, atol=1e-5)
     with pytest.raises(BadData, match="melanoma"):
         classifier.evaluate([replace(cases[0], label="melanoma")], lambda case: b"")
+
+
+def test_a_picture_of_another_kind_is_refused_by_its_colour():
+    rng = np.random.default_rng(0)
+    grey = Scan(rng.random((64, 64)).astype(np.float32), "0" * 64)
+    colour = Scan(rng.random((64, 64, 3)).astype(np.float32), "1" * 64)
+    marked = np.repeat(grey.pixels[..., None], 3, 2).copy()
+    marked[:20, :, 0] = 1  # a coloured box over a third
+    drawn_on = Scan(marked, "2" * 64)
+    assert colour_share(grey) == 0 < colour_share(drawn_on) < 0.5 < colour_share(colour)
+    assert "in colour" in other_kind(colour, "ultrasound", 3)
+    assert "is grey" in other_kind(grey, "histology", 3)
+    for scan, modality, channels in ((grey, "ultrasound", 3), (drawn_on, "ultrasound", 3), (colour, "histology", 3),
+                                     (grey, "histology", 1), (grey, "other", 3), (colour, "other", 3)):  # fmt: skip
+        assert other_kind(scan, modality, channels) == ""
+
+
+def test_what_is_refused_by_its_colour_is_not_decided(tiny_model):
+    colour = np.random.default_rng(0).random((64, 64, 3)).astype(np.float32)
+    answer = Classifier.open(tiny_model.id).predict(Scan(colour, "1" * 64))
+    assert answer.decided is None
+    assert answer.notes[0].startswith("Cannot tell: this scan is in colour")
+    assert answer.prob.sum() == pytest.approx(1)

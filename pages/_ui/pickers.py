@@ -70,11 +70,14 @@ def model_title(card: ModelCard) -> str:
     return short[:1].upper() + short[1:] if short != card.name else card.name or card.id
 
 
+_FIRST_TASK = "breast-ultrasound"  # what a new user meets, where a model answers it
+
+
 def pick_task(cards: Sequence[ModelCard]) -> Task | None:
     """Let the user choose among the tasks that at least one of these models answers."""
     counts = Counter(card.task.id for card in cards)
     tasks = {card.task.id: card.task for card in sorted(cards, key=lambda card: (-counts[card.task.id], card.task.id))}
-    chosen = pick("Task", {i: task_title(task) for i, task in tasks.items()}, state.TASK)
+    chosen = pick("Task", {i: task_title(task) for i, task in tasks.items()}, state.TASK, first=_FIRST_TASK)
     return tasks[chosen] if chosen else None
 
 

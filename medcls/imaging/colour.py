@@ -1,0 +1,39 @@
+"""Whether a scan is in colour: the plainest sign that it is not the kind of picture a network was taught."""
+
+import numpy as np
+
+from medcls.core.scan import Scan
+
+IN_COLOUR, IN_GREY = ("histology", "dermoscopy"), ("ultrasound", "radiograph")
+# A picture in colour has more coloured pixels than this; calipers, letters and a Doppler box on a grey one stay below.
+_MOSTLY = 0.5
+_COLOURED = 0.1  # spread of red, green and blue from which a pixel is coloured
+_SAMPLED_PX = 128
+
+
+def colour_share(scan: Scan) -> float:
+    """Give the share of coloured pixels, 0 to 1, from a grid of at most about 256 x 256 of them."""
+    if scan.pixels.ndim == 2:
+        return 0.0
+    step = max(1, min(scan.size_px) // _SAMPLED_PX)
+    some = scan.pixels[::step, ::step]
+    return float((some.max(2) - some.min(2) > _COLOURED).mean())
+
+
+def other_kind(scan: Scan, modality: str, channels: int) -> str:
+    """Say why a scan cannot be what a network of a modality was taught, going by colour alone; '' if it can.
+
+    Args:
+        scan: The scan.
+        modality: Kind of picture the network was taught.
+        channels: How many channels it sees; one that sees grey alone was taught grey pictures, whatever they show.
+
+    Example:
+        >>> other_kind(Scan(np.zeros((8, 8), np.float32), "0" * 64), "histology", 3)
+        'this scan is grey, and the network was taught histology in colour'
+    """
+    if modality in IN_COLOUR and channels == 3 and scan.pixels.ndim == 2:
+        return f"this scan is grey, and the network was taught {modality} in colour"
+    if modality in IN_GREY and colour_share(scan) > _MOSTLY:
+        return f"this scan is in colour, and the network was taught {modality} in grey"
+    return ""
