@@ -68,9 +68,9 @@ def measure(n: int) -> tuple[float, float, float, float]:
         added = time.perf_counter()
         run_audit("bench")
         audited = time.perf_counter()
-        collection = open_collection("bench")
-        names = [Path(case_id).name for case_id in collection.column("id")]
-        pairs = {frozenset((names[a], names[b])) for a, b in collection.pairs()[0]}
+        index = open_collection("bench").stored[0].index  # those left out for standing under two labels count, too
+        names = [Path(case_id).name for case_id in index.column("id")]
+        pairs = {frozenset((names[a], names[b])) for a, b in index.db.execute("SELECT a, b FROM pairs")}
         found = sum(frozenset(pair) in pairs for pair in planted) / max(1, len(planted))
         remove_collection("bench")
     read = marks["reading the scans"] - started
