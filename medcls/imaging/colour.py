@@ -1,6 +1,5 @@
 """Whether a scan is in colour: the plainest sign that it is not the kind of picture a network was taught."""
 
-
 from medcls.core.scan import Scan
 
 IN_COLOUR, IN_GREY = ("histology", "dermoscopy"), ("ultrasound", "radiograph")
