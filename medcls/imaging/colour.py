@@ -27,6 +27,7 @@ def other_kind(scan: Scan, modality: str, channels: int) -> str:
         channels: How many channels it sees; one that sees grey alone was taught grey pictures, whatever they show.
 
     Example:
+        >>> import numpy as np
         >>> other_kind(Scan(np.zeros((8, 8), np.float32), "0" * 64), "histology", 3)
         'this scan is grey, and the network was taught histology in colour'
     """
