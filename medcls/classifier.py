@@ -166,22 +166,17 @@ class Classifier:
                 do="Do not use this model",
             )
         limits, prob = self.card.abstention, calibrate(logits, self.card.calibration.temperature)
-        notes: list[str] = []
         far = None if distance is None or limits.max_distance is None else distance / limits.max_distance
-        kind = self._other_kind(scan)
-        if kind:
-            notes.append(kind)
-        elif far is not None and far > 1:
-            notes.append(
+        foreign = self._other_kind(scan)
+        if not foreign and far is not None and far > 1:
+            foreign = (
                 f"Cannot tell: this scan is unlike those the network learned from ({far:.1f} times the distance that "
                 "99 of 100 validation scans keep), so its probabilities mean nothing here."
             )
-        elif prob.max() < limits.min_prob:
-            notes.append(
-                f"Cannot tell: no answer reaches a probability of {limits.min_prob:.2f}, so being wrong is too likely."
-            )
-        if not kind and (far is None or far <= 1):
-            notes += self.card.tell_points(prob)
+        unsure = f"Cannot tell: no answer reaches a probability of {limits.min_prob:.2f}, so being wrong is too likely."
+        refusal = foreign or (unsure if prob.max() < limits.min_prob else "")
+        notes = [refusal] if refusal else []
+        notes += () if foreign else self.card.tell_points(prob)
         if (
             scan.modality
             and "other" not in (scan.modality, self.card.task.modality)
@@ -192,9 +187,8 @@ class Classifier:
             notes.append(
                 "The network was trained or tuned on this very scan, so its answer here shows nothing of how good it is."
             )
-        refused = any(note.startswith("Cannot tell") for note in notes)
         labels = self.card.task.label_ids
-        decided = None if refused else labels[int(prob.argmax())]
+        decided = None if refusal else labels[int(prob.argmax())]
         return Prediction(self.card.id, scan.sha256, labels, logits, prob, decided, tuple(notes), far, elapsed_s)
 
     def _other_kind(self, scan: Scan) -> str:
@@ -249,18 +243,18 @@ class Ensemble(Classifier):
         )
         far = [a.unfamiliarity for a in answers if a.unfamiliarity is not None]
         strangers = sum(distance > 1 for distance in far)
-        kind = reason = self._other_kind(scan)
-        if not kind and strangers and 2 * strangers >= len(answers):
-            reason = (
+        foreign = self._other_kind(scan)
+        if not foreign and strangers and 2 * strangers >= len(answers):
+            foreign = (
                 f"Cannot tell: for {strangers} of {len(answers)} networks this scan is unlike those they learned from."
             )
-        elif not kind and prob.max() < least:
-            reason = (
-                f"Cannot tell: on average no answer reaches a probability of {least:.2f}, so being wrong is too likely."
-            )
-        decided = None if reason else answers[0].labels[int(prob.argmax())]
-        points = () if kind or reason.startswith("Cannot tell: for") else self.card.tell_points(prob)
-        notes = ((reason,) if reason else ()) + points + tuple(shared)
+        unsure = (
+            f"Cannot tell: on average no answer reaches a probability of {least:.2f}, so being wrong is too likely."
+        )
+        refusal = foreign or (unsure if prob.max() < least else "")
+        decided = None if refusal else answers[0].labels[int(prob.argmax())]
+        points = () if foreign else self.card.tell_points(prob)
+        notes = ((refusal,) if refusal else ()) + points + tuple(shared)
         logits = np.log(np.clip(prob, 1e-12, None))
         return Prediction(
             self.card.id, scan.sha256, answers[0].labels, logits, prob, decided, notes,

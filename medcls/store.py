@@ -1,8 +1,6 @@
 """Models on disk: list, read, verify, publish. Loads no network and no torch."""
 
-import csv
 import hashlib
-import io
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -10,10 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from medcls import home
 from medcls.core.card_text import describe_card
+from medcls.core.case_csv import format_cases, parse_cases
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.pointing import PointingRecord, PointingStudy
@@ -25,7 +22,6 @@ SEEN, POINTING = "seen.txt", "pointing.json"
 # Everything a model folder may hold.
 FILES = (CARD, CONFIG, WEIGHTS, FEATURES, SEEN, EVALUATION, CASES, POINTING, README)
 _SEALED = (WEIGHTS, CONFIG, FEATURES, SEEN, EVALUATION, CASES, POINTING)  # what the card's `files` vouches for
-_FIXED_COLUMNS = ("case", "group", "truth")
 
 
 @dataclass(frozen=True)
@@ -273,52 +269,6 @@ def read_seen(model: str | Path) -> frozenset[str]:
             found=type(error).__name__,
             do="Import it again",
         ) from error
-
-
-def format_cases(cases: CaseTable) -> str:
-    """Give the cases as CSV text: case, group, truth, one `prob:<label>` column per label, then attributes.
-
-    Probabilities are written with 17 significant digits, so that reading gives the same numbers.
-    """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    names = tuple(cases.attributes)
-    writer.writerow([*_FIXED_COLUMNS, *(f"prob:{label}" for label in cases.labels), *names])
-    for i in range(len(cases)):
-        prob = (f"{p:.17g}" for p in cases.prob[i])
-        writer.writerow(
-            [
-                cases.case[i],
-                cases.group[i],
-                cases.labels[cases.truth[i]],
-                *prob,
-                *(cases.attributes[n][i] for n in names),
-            ]
-        )
-    return out.getvalue()
-
-
-def parse_cases(text: str) -> CaseTable:
-    """Read what `format_cases` wrote.
-
-    Raises:
-        ValueError: If a column or a label is missing, or a number cannot be read.
-    """
-    reader = csv.DictReader(io.StringIO(text))
-    names = reader.fieldnames or []
-    labels = tuple(name.removeprefix("prob:") for name in names if name.startswith("prob:"))
-    if not set(_FIXED_COLUMNS) <= set(names) or not labels:
-        raise ValueError(f"columns are {', '.join(names)[:80]}")
-    rows = list(reader)
-    extra = [name for name in names if name not in _FIXED_COLUMNS and not name.startswith("prob:")]
-    prob = np.array([[float(row[f"prob:{label}"]) for label in labels] for row in rows], dtype=np.float64).reshape(
-        -1, len(labels)
-    )
-    columns = {name: np.array([row[name] for row in rows], dtype=str) for name in extra}
-    case, group = (np.array([row[name] for row in rows], dtype=str) for name in ("case", "group"))
-    return CaseTable(
-        case, group, np.array([labels.index(row["truth"]) for row in rows], dtype=np.int64), prob, labels, columns
-    )
 
 
 def write_evaluation(path: Path, evaluation: Evaluation, cases: CaseTable) -> None:

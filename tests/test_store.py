@@ -2,41 +2,12 @@
 
 import json
 
-import numpy as np
 import pytest
 
 from medcls import store
-from medcls.core.evaluation import CaseTable
 from medcls.core.model import Threshold
 from medcls.errors import BadModel, Conflict
 from tests.tiny import install, spoil
-
-
-def test_cases_survive_csv_to_the_last_bit():
-    rng = np.random.default_rng(0)
-    prob = rng.dirichlet(np.ones(3), 50)
-    names = np.array([f'case "{i}", ümlaut' for i in range(50)])
-    table = CaseTable(names, names, rng.integers(0, 3, 50), prob, ("a", "b", "c"), {"device": np.array(["x,y"] * 50)})
-    again = store.parse_cases(store.format_cases(table))
-    assert (again.prob == prob).all()
-    assert (again.case == table.case).all()
-    assert (again.truth == table.truth).all()
-    assert (again.attributes["device"] == "x,y").all()
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "case,group\n",
-        "case,group,truth\na,b,c\n",
-        "case,group,truth,prob:a\n1,1,b,0.5\n",
-        "case,group,truth,prob:a\n1,1,a,x\n",
-    ],
-)
-def test_a_damaged_case_table_is_refused(text):
-    with pytest.raises(ValueError):  # noqa: PT011 - csv and numpy word it differently
-        store.parse_cases(text)
 
 
 def test_publishing_gives_the_next_free_id(home, tiny_made):

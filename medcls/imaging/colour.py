@@ -10,7 +10,7 @@ _SAMPLED_PX = 128
 
 
 def colour_share(scan: Scan) -> float:
-    """Give the share of coloured pixels, 0 to 1, from a grid of at most about 256 x 256 of them."""
+    """Give the share of coloured pixels, 0 to 1, from a grid of about 128 along the shorter side."""
     if scan.pixels.ndim == 2:
         return 0.0
     step = max(1, min(scan.size_px) // _SAMPLED_PX)

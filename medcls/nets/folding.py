@@ -3,10 +3,13 @@
 import copy
 from typing import Any
 
-from timm.layers.norm_act import BatchNormAct2d
+from timm.layers import BatchNormAct2d, Conv2dSame
 from timm.models import get_notrace_modules
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+# By exact class: a subclass may compute something else with its weights (timm's StdConv2d standardises them first).
+_CONVOLUTIONS, _NORMS = (nn.Conv2d, Conv2dSame), (nn.BatchNorm2d, BatchNormAct2d)
 
 
 def fold_norms(net: nn.Module) -> nn.Module:
@@ -45,21 +48,21 @@ class _Tracer(fx.Tracer):
 def _pairs(net: nn.Module) -> list[tuple[str, str]]:
     """Names of every convolution whose output goes to one batch norm and nowhere else, with that norm's name."""
     modules = dict(net.named_modules())
-    if not any(isinstance(m, nn.BatchNorm2d) for m in modules.values()):
+    if not any(type(m) in _NORMS for m in modules.values()):
         return []
     try:
         graph = _Tracer().trace(net)
-    except (TypeError, ValueError, RuntimeError, AttributeError):  # what fx raises where a shape or a value decides
+    except Exception:  # noqa: BLE001 - the network's own code raises what it likes of fx's stand-ins; it stays as it is
         return []
     calls = [node for node in graph.nodes if node.op == "call_module"]
     names = [node.target for node in calls]
     return [
         (str(source.target), str(node.target))
         for node in calls
-        if isinstance(modules[node.target], nn.BatchNorm2d)
+        if type(modules[node.target]) in _NORMS
         and isinstance(source := node.args[0], fx.Node)
         and source.op == "call_module"
-        and isinstance(modules[source.target], nn.Conv2d)
+        and type(modules[source.target]) in _CONVOLUTIONS
         and len(source.users) == 1
         and names.count(node.target) == names.count(source.target) == 1  # a shared layer has other inputs too
     ]

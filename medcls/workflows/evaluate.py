@@ -56,13 +56,6 @@ def write(evaluation: Evaluation, cases: CaseTable, folder: Path) -> None:
     store.write_evaluation(folder, evaluation, cases)
 
 
-def describe_cases(cases: CaseTable) -> str:
-    """Give cases as the text of a `cases.csv`: id, group, truth, probabilities and further columns, every digit kept."""
-    from medcls import store
-
-    return store.format_cases(cases)
-
-
 def name_collections(given: list[str], say: Callable[[str], None] = lambda sentence: None) -> tuple[str, ...]:
     """Give the names of collections that a user named by name or by path; a new path is indexed first.
 

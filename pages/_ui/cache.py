@@ -15,7 +15,7 @@ from medcls.workflows import data, explain
 from medcls.workflows.classify import open_model
 
 MODELS_OPEN = 10  # networks kept in memory; the one opened first makes room
-COLLECTIONS_OPEN = 4  # 277,524 cases take about 100 MB each
+COLLECTIONS_OPEN = 4  # a few columns of each, as long as it has cases
 
 
 @st.cache_resource(max_entries=MODELS_OPEN, show_spinner="Opening the network …")

@@ -8,8 +8,6 @@ import plotly.graph_objects as go
 from medcls.core.run import EpochResult
 from pages._ui.palette import OKABE_ITO, SERIES
 
-# The toolbar would lie over legends; charts of runs have nothing to zoom into.
-NO_TOOLS = {"displayModeBar": False}
 SCORES = {"loss": "Loss", "auroc": "AUROC", "accuracy": "Accuracy", "balanced-accuracy": "Balanced accuracy"}
 
 
@@ -83,6 +81,6 @@ def _finish(figure: go.Figure, title: str, height: int = 280) -> go.Figure:
     figure.update_yaxes(title=title)
     figure.update_layout(
         height=height, margin={"l": 10, "r": 10, "t": 8, "b": 8}, hovermode="x unified", uirevision="keep",
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        legend={"orientation": "h", "y": -0.25, "yanchor": "top", "x": 0},  # above, the toolbar would lie over it
     )  # fmt: skip
     return figure

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from medcls.core.case_csv import format_cases
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
 from medcls.errors import MedclsError
@@ -49,7 +50,7 @@ def _offer(evaluation: Evaluation, cases: CaseTable) -> None:
     with st.container(horizontal=True):
         for name, data, kind in (
             ("evaluation.json", evaluation.to_json(), "application/json"),
-            ("cases.csv", evaluate.describe_cases(cases), "text/csv"),
+            ("cases.csv", format_cases(cases), "text/csv"),
         ):
             st.download_button(name, data, name, kind, icon=":material/download:")
     st.caption("Kept in a folder of their own, `python -m medcls compare --evaluations` takes them.")

@@ -8,7 +8,6 @@ from medcls.errors import MedclsError
 from medcls.workflows import run_results, runs
 from pages._ui import notices
 from pages._ui.charts import show_scan
-from pages._ui.charts_runs import NO_TOOLS
 from pages._ui.charts_scores import confusion_chart
 from pages._ui.numbers import show_estimate, show_prob
 from pages._ui.palette import label_word
@@ -45,8 +44,7 @@ def show_report(view: runs.RunView) -> None:
                 )  # fmt: skip
     words = [label_word(card.task, label) for label in evaluation.labels]
     chart = confusion_chart({view.id: evaluation.confusion}, {view.id: "cases"}, words)
-    with st.container(horizontal=True, horizontal_alignment="left"):
-        st.plotly_chart(chart, key="runs.confusion", config=NO_TOOLS, width=420)
+    st.plotly_chart(chart, key="runs.confusion", width=420)
     st.dataframe(
         _per_label(card, evaluation), hide_index=True, width="stretch", alt="Scores of each label with intervals"
     )

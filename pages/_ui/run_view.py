@@ -9,7 +9,7 @@ import streamlit as st
 from medcls.core.run import RunSpec, knobs
 from medcls.workflows import runs
 from pages._ui import notices
-from pages._ui.charts_runs import NO_TOOLS, SCORES, compare_chart, rate_chart, score_chart, score_word
+from pages._ui.charts_runs import SCORES, compare_chart, rate_chart, score_chart, score_word
 from pages._ui.numbers import show_seconds
 from pages._ui.run_list import ICONS, show_left
 
@@ -77,7 +77,7 @@ def show_curves(view: runs.RunView, others: Sequence[runs.RunView]) -> None:
                 or "validate"
             )
         shown = {f"{view.name} ({view.id[-4:]})": epochs} | {names[i]: runs.read_metrics(i) for i in against}
-        st.plotly_chart(compare_chart(shown, score, part), key="runs.compare", config=NO_TOOLS)
+        st.plotly_chart(compare_chart(shown, score, part), key="runs.compare")
         if any(data[i] != view.spec.collections for i in against):
             st.caption(
                 "Some of these runs learned from other data: their curves are of other cases and not comparable."
@@ -85,8 +85,8 @@ def show_curves(view: runs.RunView, others: Sequence[runs.RunView]) -> None:
         return
     left, right = st.columns(2)
     for column, score in ((left, "loss"), (right, "auroc"), (left, "accuracy")):
-        column.plotly_chart(score_chart(epochs, score), key=f"runs.{score}", config=NO_TOOLS)
-    right.plotly_chart(rate_chart(epochs), key="runs.lr", config=NO_TOOLS)
+        column.plotly_chart(score_chart(epochs, score), key=f"runs.{score}")
+    right.plotly_chart(rate_chart(epochs), key="runs.lr")
     for note in (n for e in epochs for n in e.notes):
         st.caption(f"Note: {notices.escape(note)}.")
 

@@ -1,6 +1,7 @@
 """Batch norms folded into convolutions: only where the data flow says so, and nothing else changes."""
 
 import torch
+from timm.layers import StdConv2d
 from torch import nn
 
 from medcls.nets.folding import fold_norms
@@ -48,6 +49,14 @@ class Named(Plain):
         return self.conv(self.norm(x))
 
 
+class Standardised(Plain):
+    """Its convolution standardises its weights first: a scale folded into them would be taken out again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = StdConv2d(3, 3, 3)
+
+
 class Deciding(Plain):
     """What it computes depends on the values: it cannot be traced."""
 
@@ -70,6 +79,6 @@ def test_a_norm_right_after_its_convolution_goes_and_the_other_stays():
 
 
 def test_where_the_data_flow_forbids_it_nothing_is_folded():
-    for made in (Branching(), Shared(), Named(), Deciding()):
+    for made in (Branching(), Shared(), Named(), Standardised(), Deciding()):
         net = seen(made)
         assert fold_norms(net) is net, type(made).__name__

@@ -1,0 +1,34 @@
+"""Answered cases as CSV: back to the last bit, or refused."""
+
+import numpy as np
+import pytest
+
+from medcls.core.case_csv import format_cases, parse_cases
+from medcls.core.evaluation import CaseTable
+
+
+def test_cases_survive_csv_to_the_last_bit():
+    rng = np.random.default_rng(0)
+    prob = rng.dirichlet(np.ones(3), 50)
+    names = np.array([f'case "{i}", ümlaut' for i in range(50)])
+    table = CaseTable(names, names, rng.integers(0, 3, 50), prob, ("a", "b", "c"), {"device": np.array(["x,y"] * 50)})
+    again = parse_cases(format_cases(table))
+    assert (again.prob == prob).all()
+    assert (again.case == table.case).all()
+    assert (again.truth == table.truth).all()
+    assert (again.attributes["device"] == "x,y").all()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "case,group\n",
+        "case,group,truth\na,b,c\n",
+        "case,group,truth,prob:a\n1,1,b,0.5\n",
+        "case,group,truth,prob:a\n1,1,a,x\n",
+    ],
+)
+def test_a_damaged_case_table_is_refused(text):
+    with pytest.raises(ValueError):  # noqa: PT011 - csv and numpy word it differently
+        parse_cases(text)
