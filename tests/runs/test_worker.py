@@ -129,10 +129,12 @@ def test_a_stop_before_a_resumed_run_goes_on_still_makes_its_best_epoch_a_model(
     worker.kill()
     worker.join(PATIENCE_S)
     assert not run.result.exists()
-    reached = len(run.metrics())
+    told = len(run.metrics())
     run.ask_stop()
     assert finish(run) == 0, run.log_tail()
-    assert (run.state().status, run.state().epoch) == ("stopped", reached)
+    reached = run.state().epoch
+    assert reached in (told, told + 1), "an epoch killed between its checkpoint and its line in the metrics counts"
+    assert (run.state().status, len(run.metrics())) == ("stopped", reached)
     assert store.verify(run.result).origin.epochs == reached
     with device.hold_device("cpu", "20260101T0000Z-abcd", print):
         assert finish(run) == 0
