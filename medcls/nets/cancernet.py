@@ -6,6 +6,7 @@ from typing import Any
 from timm.models import generate_default_cfgs, register_model
 from torch import nn
 
+from medcls.nets.dropout import ByteDropout
 from medcls.nets.small_cnn import SmallCnn, create, describe_weights, side_of
 
 default_cfgs = generate_default_cfgs({"cancernet.untrained": describe_weights(50, "blocks.0.0.depthwise")})
@@ -66,7 +67,7 @@ def _block(before: int, widths: Sequence[int], kernel_size: int, drop_rate: floa
     for after in widths:
         layers += [SeparableConv(before, after, kernel_size), nn.ReLU(), nn.BatchNorm2d(after)]
         before = after
-    return nn.Sequential(*layers, nn.MaxPool2d(2), nn.Dropout(drop_rate))
+    return nn.Sequential(*layers, nn.MaxPool2d(2), ByteDropout(drop_rate))
 
 
 @register_model

@@ -5,6 +5,7 @@ from typing import Any
 from timm.models import generate_default_cfgs, register_model
 from torch import nn
 
+from medcls.nets.dropout import ByteDropout
 from medcls.nets.small_cnn import SmallCnn, create, describe_weights, side_of
 
 default_cfgs = generate_default_cfgs({"plain_cnn.untrained": describe_weights(224, "blocks.0.0")})
@@ -32,7 +33,7 @@ class PlainCnn(SmallCnn):
     ) -> None:  # fmt: skip
         blocks = nn.Sequential(
             nn.Sequential(nn.Conv2d(in_chans, width, 3), nn.ReLU()),
-            nn.Sequential(nn.Conv2d(width, 2 * width, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(block_drop_rate)),
+            nn.Sequential(nn.Conv2d(width, 2 * width, 3), nn.ReLU(), nn.MaxPool2d(2), ByteDropout(block_drop_rate)),
         )
         side = (side_of(img_size) - 4) // 2
         side = min(side, pool_px) if pool_px else side

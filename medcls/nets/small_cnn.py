@@ -6,6 +6,8 @@ import torch
 from timm.models import build_model_with_cfg
 from torch import Tensor, nn
 
+from medcls.nets.dropout import ByteDropout
+
 _GREY = 0.5
 
 
@@ -59,7 +61,7 @@ class SmallCnn(nn.Module):
         self.drop_rate, self.side_px = drop_rate, side_px
         self.blocks = blocks
         self.dense = dense if dense is not None else nn.Identity()
-        self.head_drop = nn.Dropout(drop_rate)
+        self.head_drop = ByteDropout(drop_rate)
         self.classifier = nn.Linear(hidden, num_classes) if num_classes else nn.Identity()
         for module in self.modules():
             _init_as_keras(module)
