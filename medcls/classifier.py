@@ -16,13 +16,14 @@ from medcls.core.model import ModelCard
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import BadData, BadModel
+from medcls.imaging.appearance import appearance
 from medcls.imaging.colour import other_kind
 from medcls.imaging.decode import read_scan
-from medcls.imaging.prepare import prepare
+from medcls.imaging.prepare import normalise, place
 from medcls.nets.anatomy import logits_and_features
 from medcls.nets.folding import fold_norms
 from medcls.stats.calibration import calibrate
-from medcls.stats.familiarity import neighbour_distance
+from medcls.stats.familiarity import Known, neighbour_distance
 
 _BATCH = 16
 
@@ -33,16 +34,16 @@ class Classifier:
     Args:
         card: What the model answers and how to feed it.
         net: The network, in evaluation mode.
-        bank: Features of training scans, (M, D) float32, rows of length 1; None if not stored.
+        known: What the scans were like that it learned from; None if not stored.
         seen: Which scans it was trained or tuned on, as `medcls.store.read_seen` gives them.
     """
 
     def __init__(
-        self, card: ModelCard, net: torch.nn.Module, bank: np.ndarray | None = None, seen: frozenset[str] = frozenset()
+        self, card: ModelCard, net: torch.nn.Module, known: Known | None = None, seen: frozenset[str] = frozenset()
     ) -> None:
         self.card, self.seen = card, seen
         self.net = net.eval().requires_grad_(False).to(memory_format=torch.channels_last)
-        self.bank = bank
+        self.known = known
         self._folded: tuple[torch.nn.Module, torch.nn.Module] | None = None
 
     @classmethod
@@ -61,14 +62,19 @@ class Classifier:
             return Ensemble.open_members(card)  # type: ignore[return-value]
         net = nets.from_card(card.backbone, card.backbone_args, len(card.task.labels))
         _fill(net, path / store.WEIGHTS, card.id)
-        bank = None
-        if (path / store.FEATURES).is_file() and store.FEATURES in card.files:
-            bank = load_file(path / store.FEATURES)["features"].float().numpy()
-        return cls(card, net, bank, store.read_seen(path))
+        return cls(card, net, store.read_known(path, card), store.read_seen(path))
+
+    def place(self, scan: Scan) -> np.ndarray:
+        """Give a scan as the network's square, (S, S, C) uint8."""
+        return place(scan, self.card.preprocess).pixels
+
+    def normalise(self, squares: np.ndarray) -> torch.Tensor:
+        """Give squares (S, S, C) or (N, S, S, C) as the network eats them, (C, S, S) or (N, C, S, S) float32."""
+        return torch.from_numpy(normalise(squares, self.card.preprocess))
 
     def prepare(self, scan: Scan) -> torch.Tensor:
         """Give a scan as the network eats it, (C, S, S) float32."""
-        return torch.from_numpy(prepare(scan, self.card.preprocess))
+        return self.normalise(self.place(scan))
 
     def run(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Run the network once.
@@ -102,9 +108,10 @@ class Classifier:
         started = time.perf_counter()
         if not scans:
             return []
-        logits, features = self.run(torch.stack([self.prepare(scan) for scan in scans]))
+        squares = np.stack([self.place(scan) for scan in scans])
+        logits, features = self.run(self.normalise(squares))
         elapsed_s = (time.perf_counter() - started) / len(scans)
-        return self.answer(scans, logits.numpy(), features, elapsed_s)
+        return self.answer(scans, squares, logits.numpy(), features, elapsed_s)
 
     def evaluate(
         self,
@@ -142,23 +149,33 @@ class Classifier:
         return CaseTable(ids, groups, truth, np.array(prob), labels, columns)
 
     def answer(
-        self, scans: Sequence[Scan], logits: np.ndarray, features: torch.Tensor, elapsed_s: float
-    ) -> list[Prediction]:
+        self, scans: Sequence[Scan], squares: Sequence[np.ndarray] | np.ndarray, logits: np.ndarray,
+        features: torch.Tensor, elapsed_s: float,
+    ) -> list[Prediction]:  # fmt: skip
         """Turn what the network gave into calibrated answers, or "cannot tell".
 
         Args:
             scans: The scans, N of them.
+            squares: Each as `place` gave it, (S, S, C) uint8.
             logits: (N, K) as `run` gave them.
             features: (N, D) as `run` gave them.
             elapsed_s: Seconds each scan took.
         """
-        distances = None if self.bank is None else neighbour_distance(features.numpy(), self.bank)
-        return [
-            self._answer(scan, logits[i], None if distances is None else float(distances[i]), elapsed_s)
-            for i, scan in enumerate(scans)
-        ]
+        far = self._how_far(squares, features.numpy())
+        return [self._answer(scan, logits[i], far[i], elapsed_s) for i, scan in enumerate(scans)]
 
-    def _answer(self, scan: Scan, logits: np.ndarray, distance: float | None, elapsed_s: float) -> Prediction:
+    def _how_far(self, squares: Sequence[np.ndarray] | np.ndarray, features: np.ndarray) -> list[dict[str, float]]:
+        """How far each scan is from those learned from, by what is measured, 1 being the limit."""
+        known, limits = self.known, self.card.abstention
+        by: dict[str, np.ndarray] = {}
+        if known is not None and limits.max_distance is not None:
+            by["features"] = neighbour_distance(features, known.features) / limits.max_distance
+        if known is not None and limits.max_appearance is not None and known.looks is not None:
+            looks = np.stack([appearance(square) for square in squares])
+            by["brightness, colour or grain"] = known.looks.distance(looks) / limits.max_appearance
+        return [{name: float(ratios[i]) for name, ratios in by.items()} for i in range(len(features))]
+
+    def _answer(self, scan: Scan, logits: np.ndarray, ratios: dict[str, float], elapsed_s: float) -> Prediction:
         if not np.isfinite(logits).all():
             raise BadModel(
                 f"Model {self.card.id} gives no number for this scan",
@@ -166,12 +183,13 @@ class Classifier:
                 do="Do not use this model",
             )
         limits, prob = self.card.abstention, calibrate(logits, self.card.calibration.temperature)
-        far = None if distance is None or limits.max_distance is None else distance / limits.max_distance
+        how = max(ratios, key=ratios.__getitem__, default=None)
+        far = None if how is None else ratios[how]
         foreign = self._other_kind(scan)
         if not foreign and far is not None and far > 1:
             foreign = (
-                f"Cannot tell: this scan is unlike those the network learned from ({far:.1f} times the distance that "
-                "99 of 100 validation scans keep), so its probabilities mean nothing here."
+                f"Cannot tell: this scan is unlike those the network learned from in its {how} ({far:.1f} times as far "
+                "as is allowed), so its probabilities mean nothing here."
             )
         unsure = f"Cannot tell: no answer reaches a probability of {limits.min_prob:.2f}, so being wrong is too likely."
         refusal = foreign or (unsure if prob.max() < limits.min_prob else "")
@@ -204,7 +222,7 @@ class Ensemble(Classifier):
     """
 
     def __init__(self, card: ModelCard, members: Sequence[Classifier]) -> None:
-        self.card, self.members, self.bank = card, tuple(members), None
+        self.card, self.members, self.known = card, tuple(members), None
         self.seen = frozenset().union(*(member.seen for member in members))
         self.net = None  # type: ignore[assignment]
 

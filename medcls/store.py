@@ -8,6 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
 from medcls import home
 from medcls.core.card_text import describe_card
 from medcls.core.case_csv import format_cases, parse_cases
@@ -15,12 +19,14 @@ from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.pointing import PointingRecord, PointingStudy
 from medcls.errors import BadModel, Conflict, MedclsError
+from medcls.stats.familiarity import Known, Normal
 
 CARD, WEIGHTS, CONFIG = "card.json", "model.safetensors", "config.json"
 EVALUATION, CASES, README, FEATURES = "evaluation.json", "cases.csv", "README.md", "features.safetensors"
 SEEN, POINTING = "seen.txt", "pointing.json"
 # Everything a model folder may hold.
 FILES = (CARD, CONFIG, WEIGHTS, FEATURES, SEEN, EVALUATION, CASES, POINTING, README)
+_CENTRE, _WHITENING = "appearance_centre", "appearance_whitening"
 _SEALED = (WEIGHTS, CONFIG, FEATURES, SEEN, EVALUATION, CASES, POINTING)  # what the card's `files` vouches for
 
 
@@ -269,6 +275,34 @@ def read_seen(model: str | Path) -> frozenset[str]:
             found=type(error).__name__,
             do="Import it again",
         ) from error
+
+
+def write_known(path: Path, known: Known) -> None:
+    """Write what the training scans were like into a model folder that is being built; features as float16."""
+    tensors = {"features": known.features.astype(np.float16)}
+    if known.looks:
+        tensors |= {_CENTRE: known.looks.centre, _WHITENING: known.looks.whitening}
+    (path / FEATURES).write_bytes(save(tensors))  # safetensors' own writer hides that a disk is full
+
+
+def read_known(path: Path, card: ModelCard) -> Known | None:
+    """Read what the scans were like that a model learned from; None if its card vouches for no such file.
+
+    Raises:
+        BadModel: If the file cannot be read.
+    """
+    if FEATURES not in card.files:
+        return None
+    try:
+        tensors = load_file(path / FEATURES)
+        features = tensors["features"].astype(np.float32)
+    except (OSError, KeyError, SafetensorError) as error:
+        raise BadModel(
+            f"What model {card.id} learned from cannot be read", found=f"{FEATURES}: {type(error).__name__}",
+            do="Import it again",
+        ) from error  # fmt: skip
+    looks = Normal(tensors[_CENTRE], tensors[_WHITENING]) if {_CENTRE, _WHITENING} <= set(tensors) else None
+    return Known(features, looks)
 
 
 def write_evaluation(path: Path, evaluation: Evaluation, cases: CaseTable) -> None:

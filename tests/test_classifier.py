@@ -14,9 +14,11 @@ from medcls.core.collection import Case
 from medcls.core.model import Abstention
 from medcls.core.scan import Scan
 from medcls.errors import BadData, BadModel
+from medcls.imaging.appearance import appearance
 from medcls.imaging.colour import colour_share, other_kind
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
+from medcls.stats.familiarity import Known, Normal
 
 
 @pytest.fixture
@@ -73,13 +75,40 @@ def test_it_says_cannot_tell_of_a_scan_unlike_those_it_learned_from(tiny_model, 
     features = opened.run(torch.stack([opened.prepare(s) for s in scans]))[1].double()
     bank = (features / features.norm(dim=1, keepdim=True)).numpy()
     card = replace(opened.card, abstention=Abstention(max_distance=0.01))
-    at_home = Classifier(card, opened.net, bank[:1]).predict(scans[0])
-    abroad = Classifier(card, opened.net, -bank[:1]).predict(scans[0])
+    at_home = Classifier(card, opened.net, Known(bank[:1])).predict(scans[0])
+    abroad = Classifier(card, opened.net, Known(-bank[:1])).predict(scans[0])
     assert at_home.unfamiliarity < 1
     assert at_home.decided is not None
     assert abroad.unfamiliarity > 1
     assert abroad.decided is None
     assert "unlike" in abroad.notes[0]
+
+
+def test_it_says_cannot_tell_of_a_scan_that_looks_unlike_those_it_learned_from(tiny_model, scans):
+    opened = Classifier.open(tiny_model.id)
+    learned = [
+        read_scan(phantom("breast-ultrasound", label, i)) for label in ("benign", "malignant") for i in range(20)
+    ]
+    features = opened.describe(learned)
+    known = Known(
+        features / np.linalg.norm(features, axis=1, keepdims=True),
+        Normal.fit([appearance(opened.place(s)) for s in learned]),
+    )
+    card = replace(opened.card, abstention=Abstention(max_distance=2.0, max_appearance=8.0))
+    model = Classifier(card, opened.net, known)
+    home = model.predict(read_scan(phantom("breast-ultrasound", "benign", 77)))
+    assert home.unfamiliarity < 1
+    assert home.decided is not None
+    rng = np.random.default_rng(0)
+    noise = Scan(rng.random((300, 300), np.float32), "0" * 64)
+    stripes = Scan(np.tile(np.float32([0, 0, 1, 1]), (300, 75)), "0" * 64)
+    for strange in (noise, stripes):
+        answer = model.predict(strange)
+        assert answer.decided is None
+        assert answer.unfamiliarity > 1
+        assert "brightness, colour or grain" in answer.notes[0]
+    old = Classifier(card, opened.net, Known(known.features)).predict(noise)
+    assert old.decided is not None, "a model published before appearance was kept answers as it did"
 
 
 def test_another_modality_is_noted(tiny_model, scans):

@@ -44,12 +44,15 @@ class Abstention(Record):
         min_prob: Nothing is decided while the largest probability is below this.
         max_distance: Nothing is decided when the scan's features lie farther than this from the
             training scans' (see `medcls.classifier`); None if not measured.
+        max_appearance: Nothing is decided when the scan's brightness, colour and grain lie farther than this from
+            the training scans' (see `medcls.imaging.appearance`), in standard deviations; None if not measured.
         n: How many validation cases the limits rest on.
         how: How they were chosen, in words.
     """
 
     min_prob: float = 0.0
     max_distance: float | None = None
+    max_appearance: float | None = None
     n: int = 0
     how: str = "no limit was measured"
 

@@ -33,8 +33,9 @@ class Answering(Protocol):
         """Answer one scan."""
 
     def answer(
-        self, scans: Sequence[Scan], logits: np.ndarray, features: torch.Tensor, elapsed_s: float
-    ) -> list[Prediction]:
+        self, scans: Sequence[Scan], squares: Sequence[np.ndarray], logits: np.ndarray, features: torch.Tensor,
+        elapsed_s: float,
+    ) -> list[Prediction]:  # fmt: skip
         """Turn what the network gave into calibrated answers."""
 
 
@@ -115,7 +116,7 @@ def open_scan(model: Answering, scan: Scan, layer: str | None = None) -> OpenSca
     x = torch.from_numpy(normalise(placed.pixels, model.card.preprocess))[None].to(device)
     opened = open_at(model.net, layer or heatmap_layer(model.net), x)
     logits = opened.logits.detach().cpu().numpy()[None]
-    prediction = model.answer([scan], logits, opened.features.cpu(), time.perf_counter() - started)[0]
+    prediction = model.answer([scan], [placed.pixels], logits, opened.features.cpu(), time.perf_counter() - started)[0]
     return OpenScan(model, scan, placed.box, opened, prediction)
 
 

@@ -15,24 +15,27 @@ from safetensors.torch import save
 import medcls
 from medcls import nets, store
 from medcls.core.collection import Case
-from medcls.core.model import Abstention, Calibration, ModelCard, Origin
+from medcls.core.model import Abstention, ModelCard, Origin
 from medcls.core.run import EpochResult, RunSpec
 from medcls.core.scan import Preprocess
 from medcls.core.task import Task
 from medcls.data.batches import Part, join_parts, read_part
 from medcls.data.sources import Sources
+from medcls.imaging.appearance import appearance
 from medcls.nets.anatomy import logits_and_features
 from medcls.nets.config import hub_config
 from medcls.nets.freezing import freeze
 from medcls.nets.initial import IMAGENET_MEAN, IMAGENET_STD, Matched, for_channels, load_initial, look_at
 from medcls.stats.calibration import calibrate, fit_temperature
-from medcls.stats.familiarity import neighbour_distance, unit_rows
+from medcls.stats.familiarity import Known, Normal, neighbour_distance, unit_rows
 from medcls.training.inputs import TrainingData, normalise, to_device
 
 # Nothing is decided below this calibrated probability: the answer would be wrong two times in five.
 MIN_PROB = 0.6
-# The familiarity limit is this share of validation scans; the bank keeps so many training scans.
+# The familiarity limits are kept by this share of validation scans; the bank keeps so many training scans.
 FAMILIAR_SHARE, BANK_SIZE = 0.99, 512
+# A scanner set a little brighter is no other kind of picture: what a scan looks like may go beyond the limit by this factor.
+APPEARANCE_MARGIN, _MOST_LOOKED_AT = 1.1, 4096
 _LARGEST_FP16 = 65_000.0
 
 
@@ -180,13 +183,15 @@ def write_result(fitted: Fitted, spec: RunSpec, run_id: str, folder: Path) -> Mo
     folder.mkdir(parents=True, exist_ok=True)
     net, data, task = fitted.net, fitted.data, fitted.sources.task
     weights = round_weights(net)
-    (folder / store.WEIGHTS).write_bytes(
-        save(weights, metadata={"format": "pt"})
-    )  # save_file hides that a disk is full
+    # save_file hides that a disk is full
+    (folder / store.WEIGHTS).write_bytes(save(weights, metadata={"format": "pt"}))
     logits, features = run_part(net, data.validate, data.preprocess)
     calibration = fit_temperature(logits, data.validate.truth)
-    bank = _feature_bank(net, data, spec.seed)
-    (folder / store.FEATURES).write_bytes(save({"features": torch.from_numpy(bank).half()}))
+    prob = calibrate(logits, calibration.temperature)
+    known = Known(
+        _feature_bank(net, data, spec.seed).astype(np.float16), Normal.fit(_appearance(data.train, spec.seed))
+    )
+    store.write_known(folder, known)
     store.write_seen(folder, _seen(fitted, spec))
     preprocess = data.preprocess
     (folder / store.CONFIG).write_text(json.dumps(hub_config(net, task, preprocess), indent=2) + "\n", encoding="utf-8")
@@ -194,7 +199,7 @@ def write_result(fitted: Fitted, spec: RunSpec, run_id: str, folder: Path) -> Mo
         id=run_id, name=spec.name or f"{spec.backbone} for {task.id}", task=task,
         backbone=nets.backbone_name_for(net), backbone_args=nets.backbone_args_for(net),
         preprocess=preprocess, calibration=calibration,
-        abstention=_abstention(calibrate(logits, calibration.temperature), data.validate.truth, features, bank, calibration),
+        abstention=_abstention(prob, data.validate, features, known, spec.seed),
         origin=_origin(fitted, spec, run_id), trained_on=_trained_on(fitted),
         n_parameters=sum(p.numel() for p in net.parameters()), limits=_limits(spec),
     )  # fmt: skip
@@ -228,17 +233,32 @@ def _feature_bank(net: torch.nn.Module, data: TrainingData, seed: int) -> np.nda
     return unit_rows(run_part(net, part, data.preprocess)[1])
 
 
-def _abstention(
-    prob: np.ndarray, truth: np.ndarray, features: np.ndarray, bank: np.ndarray, calibration: Calibration
-) -> Abstention:
+def _appearance(part: Part, seed: int) -> np.ndarray:
+    """How the scans of a part look, (M, A) float64; a draw of them where they are many."""
+    rows = np.random.default_rng(seed).permutation(len(part))[:_MOST_LOOKED_AT]
+    return np.stack([appearance(part.pixels[i]) for i in np.sort(rows)])
+
+
+def _abstention(prob: np.ndarray, validate: Part, features: np.ndarray, known: Known, seed: int) -> Abstention:
     below = prob.max(axis=1) < MIN_PROB
-    right = float((prob.argmax(axis=1) == truth)[below].mean()) if below.any() else float("nan")
-    limit = float(np.quantile(neighbour_distance(features, bank.astype(np.float16)), FAMILIAR_SHARE))
-    how = f"of {len(truth)} validation cases {int(below.sum())} lie below" + (
+    right = float((prob.argmax(axis=1) == validate.truth)[below].mean()) if below.any() else float("nan")
+    distance = float(np.quantile(neighbour_distance(features, known.features), FAMILIAR_SHARE))
+    n, looks_limit = len(validate), _appearance_limit(known, validate, seed)
+    how = f"of {n} validation cases {int(below.sum())} lie below" + (
         f", of which {right:.0%} were right" if below.any() else ""
     )
-    how += f"; scans farther from the training scans than {FAMILIAR_SHARE:.0%} of the validation scans are not decided either"
-    return Abstention(MIN_PROB, max(limit, 1e-6), len(truth), how)
+    how += (
+        f"; scans farther from the training scans than {FAMILIAR_SHARE:.0%} of the validation scans, by features or "
+        f"(with {APPEARANCE_MARGIN - 1:.0%} to spare) by brightness, colour and grain, are not decided either"
+    )
+    return Abstention(MIN_PROB, max(distance, 1e-6), looks_limit, n, how)
+
+
+def _appearance_limit(known: Known, validate: Part, seed: int) -> float | None:
+    if known.looks is None:
+        return None
+    distances = known.looks.distance(_appearance(validate, seed))
+    return max(APPEARANCE_MARGIN * float(np.quantile(distances, FAMILIAR_SHARE)), 1e-6)
 
 
 def _origin(fitted: Fitted, spec: RunSpec, run_id: str) -> Origin:

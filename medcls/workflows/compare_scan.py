@@ -139,10 +139,12 @@ def _predict(classifier: Any, scan: Scan, prepared: dict[Preprocess, Any]) -> tu
     key = classifier.card.preprocess
     shared = key in prepared
     if not shared:
-        prepared[key] = classifier.prepare(scan)
-    logits, features = classifier.run(prepared[key][None])
+        square = classifier.place(scan)
+        prepared[key] = square, classifier.normalise(square)
+    square, x = prepared[key]
+    logits, features = classifier.run(x[None])
     elapsed_s = time.perf_counter() - started
-    return classifier.answer([scan], logits.numpy(), features, elapsed_s)[0], shared
+    return classifier.answer([scan], [square], logits.numpy(), features, elapsed_s)[0], shared
 
 
 def average(answers: Sequence[ModelAnswer]) -> tuple[Ensemble, ...]:

@@ -28,6 +28,7 @@ def _made(backbone: str):
     from medcls.classifier import Classifier
     from medcls.core.model import Abstention, ModelCard
     from medcls.core.scan import Preprocess
+    from medcls.stats.familiarity import Known, Normal
     from medcls.tasks import list_tasks
 
     net = nets.build(backbone, 3, size_px=224)
@@ -37,13 +38,13 @@ def _made(backbone: str):
         list_tasks()["breast-ultrasound"],
         nets.backbone_name_for(net),
         Preprocess(),
-        abstention=Abstention(0.6, 1.0),
+        abstention=Abstention(0.6, 1.0, 1.0),
     )
     classifier = Classifier(card, net)
     width = classifier.run(torch.zeros(1, 3, 224, 224))[1].shape[1]
     rows = np.random.default_rng(0).normal(size=(512, width))
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    classifier.bank = rows.astype(np.float32)  # as large as a shipped model's
+    classifier.known = Known(rows.astype(np.float32), Normal(np.zeros(10), np.eye(10)))  # as large as a shipped model's
     return classifier
 
 

@@ -28,7 +28,7 @@ RECORDS = [
         Preprocess(),
         {"in_chans": 3},
         Calibration(1.5, 20, "fitted"),
-        Abstention(0.6, 0.2, 20, "so"),
+        Abstention(0.6, 0.2, 5.5, 20, "so"),
         (Threshold("screening", "yes", 0.2),),
         Origin("r", collections=("busi: 3",)),
     ),

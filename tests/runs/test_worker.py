@@ -9,17 +9,23 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from medcls import store
+from medcls.classifier import Classifier
 from medcls.core.run import EpochResult
+from medcls.core.scan import Scan
 from medcls.errors import BadSpec, Conflict
+from medcls.imaging.decode import read_scan
+from medcls.imaging.phantom import phantom
 from medcls.runs import device, lock
 from medcls.runs.folder import RunFolder, make_run
 from medcls.workflows import run_results, runs
 from tests.runs.processes import PATIENCE_S, SPEC, add_phantoms, finish, start, wait_until
 
 pytestmark = pytest.mark.usefixtures("phantoms")
+SEEN_LABELS = ("normal", "benign", "malignant")
 _MADE = (store.WEIGHTS, store.FEATURES, store.CASES)
 
 
@@ -52,7 +58,7 @@ def test_a_run_ends_with_an_evaluated_model(whole: tuple[RunFolder, int]) -> Non
     assert [r.epoch for r in run.metrics()] == [1, 2, 3]
     assert state.best_epoch == max(r.epoch for r in run.metrics() if r.best)
     seen = run.data_seen()
-    assert seen.labels == ("normal", "benign", "malignant")
+    assert seen.labels == SEEN_LABELS
     assert sum(seen.counts.values()) == 36
     card = store.verify(run.result)
     assert (card.origin.run, card.origin.epochs) == (run.id, 3)
@@ -61,6 +67,21 @@ def test_a_run_ends_with_an_evaluated_model(whole: tuple[RunFolder, int]) -> Non
     assert not (run.path / "checkpoint").exists(), "nor what nobody needs any more"
     assert finish(run) == 0, "starting a finished run does nothing"
     assert run.state() == state
+
+
+def test_the_model_of_a_run_knows_the_like_of_what_it_learned(whole: tuple[RunFolder, int]) -> None:
+    model = Classifier.open(whole[0].result)
+    assert model.card.abstention.max_appearance > 0
+    like = [
+        read_scan(phantom("breast-ultrasound", label, 900 + i, size_px=64)) for i, label in enumerate(SEEN_LABELS * 5)
+    ]
+    familiar = [p.unfamiliarity for p in model.predict_many(like)]
+    assert np.median(familiar) < 1
+    noise = Scan(np.random.default_rng(0).random((200, 200), np.float32), "0" * 64)
+    strange = model.predict(noise)
+    assert strange.unfamiliarity > max(familiar)
+    assert strange.decided is None
+    assert "grain" in strange.notes[0]
 
 
 @pytest.mark.parametrize("share", [i / 13 for i in range(1, 13)])
