@@ -13,7 +13,7 @@ from medcls import nets, store
 from medcls.core.collection import Case
 from medcls.core.evaluation import CaseTable
 from medcls.core.model import ModelCard
-from medcls.core.prediction import Prediction
+from medcls.core.prediction import Prediction, notes_besides_verdict
 from medcls.core.scan import Scan
 from medcls.errors import BadData, BadModel
 from medcls.imaging.appearance import appearance
@@ -256,9 +256,6 @@ class Ensemble(Classifier):
             answers: One of each member, in their order.
         """
         prob, least = np.mean([a.prob for a in answers], axis=0), self.card.abstention.min_prob
-        shared = dict.fromkeys(
-            note for a in answers for note in a.notes if not note.startswith(("Cannot tell", "At the operating point"))
-        )
         far = [a.unfamiliarity for a in answers if a.unfamiliarity is not None]
         strangers = sum(distance > 1 for distance in far)
         foreign = self._other_kind(scan)
@@ -272,7 +269,7 @@ class Ensemble(Classifier):
         refusal = foreign or (unsure if prob.max() < least else "")
         decided = None if refusal else answers[0].labels[int(prob.argmax())]
         points = () if foreign else self.card.tell_points(prob)
-        notes = ((refusal,) if refusal else ()) + points + tuple(shared)
+        notes = ((refusal,) if refusal else ()) + points + notes_besides_verdict(answers)
         logits = np.log(np.clip(prob, 1e-12, None))
         return Prediction(
             self.card.id, scan.sha256, answers[0].labels, logits, prob, decided, notes,

@@ -6,6 +6,7 @@ import io
 import numpy as np
 
 from medcls.core.evaluation import CaseTable
+from medcls.core.spreadsheet import guard, unguard
 
 _FIXED_COLUMNS = ("case", "group", "truth")
 
@@ -13,23 +14,17 @@ _FIXED_COLUMNS = ("case", "group", "truth")
 def format_cases(cases: CaseTable) -> str:
     """Give the cases as CSV text: case, group, truth, one `prob:<label>` column per label, then attributes.
 
-    Probabilities are written with 17 significant digits, so that reading gives the same numbers.
+    Probabilities are written with 17 significant digits, so that reading gives the same numbers; text that a spreadsheet would
+    take for a formula is kept text, which reading undoes.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     names = tuple(cases.attributes)
-    writer.writerow([*_FIXED_COLUMNS, *(f"prob:{label}" for label in cases.labels), *names])
+    writer.writerow([*_FIXED_COLUMNS, *(f"prob:{label}" for label in cases.labels), *map(guard, names)])
     for i in range(len(cases)):
         prob = (f"{p:.17g}" for p in cases.prob[i])
-        writer.writerow(
-            [
-                cases.case[i],
-                cases.group[i],
-                cases.labels[cases.truth[i]],
-                *prob,
-                *(cases.attributes[n][i] for n in names),
-            ]
-        )
+        who = map(guard, map(str, (cases.case[i], cases.group[i], cases.labels[cases.truth[i]])))
+        writer.writerow([*who, *prob, *(guard(str(cases.attributes[n][i])) for n in names)])
     return out.getvalue()
 
 
@@ -44,12 +39,12 @@ def parse_cases(text: str) -> CaseTable:
     labels = tuple(name.removeprefix("prob:") for name in names if name.startswith("prob:"))
     if not set(_FIXED_COLUMNS) <= set(names) or not labels:
         raise ValueError(f"columns are {', '.join(names)[:80]}")
-    rows = list(reader)
+    rows = [{name: unguard(value or "") for name, value in row.items() if name is not None} for row in reader]
     extra = [name for name in names if name not in _FIXED_COLUMNS and not name.startswith("prob:")]
     prob = np.array([[float(row[f"prob:{label}"]) for label in labels] for row in rows], dtype=np.float64).reshape(
         -1, len(labels)
     )
-    columns = {name: np.array([row[name] for row in rows], dtype=str) for name in extra}
+    columns = {unguard(name): np.array([row[name] for row in rows], dtype=str) for name in extra}
     case, group = (np.array([row[name] for row in rows], dtype=str) for name in ("case", "group"))
     return CaseTable(
         case, group, np.array([labels.index(row["truth"]) for row in rows], dtype=np.int64), prob, labels, columns

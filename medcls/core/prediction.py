@@ -1,5 +1,6 @@
 """What a model says of a scan, and where it looked."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,6 +48,15 @@ class Prediction:
     def top(self) -> str:
         """The most probable label, whether or not the model stands by it."""
         return self.labels[int(self.prob.argmax())]
+
+
+# Notes that say what one model decided, and on what grounds: of no use beside the mean of several.
+_OWN_VERDICT = ("Cannot tell", "At the operating point")
+
+
+def notes_besides_verdict(answers: Iterable[Prediction]) -> tuple[str, ...]:
+    """Give what several answers to a scan note of it, each note once, without what each decided or could not."""
+    return tuple(dict.fromkeys(n for a in answers for n in a.notes if not n.startswith(_OWN_VERDICT)))
 
 
 MEMBERS_LAST = "members' last"

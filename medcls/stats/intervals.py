@@ -43,6 +43,9 @@ def wilson(hits: float, n: float, level: float = 0.95) -> tuple[float, float]:
     return (0.0 if hits <= 0 else max(0.0, middle - half)), (1.0 if hits >= n else min(1.0, middle + half))
 
 
+_NOTHING = 1e-20  # a variance below this is rounding
+
+
 def effective_cases(hits: np.ndarray, counted: np.ndarray, level: float = 0.95) -> float:
     """Give how many independent cases grouped ones are worth, when a proportion is estimated from them.
 
@@ -63,7 +66,7 @@ def effective_cases(hits: np.ndarray, counted: np.ndarray, level: float = 0.95) 
     groups, n = len(counted), float(counted.sum())
     p = float(hits.sum()) / n
     variance = float(((hits - p * counted) ** 2).sum()) / n**2
-    if variance == 0:
+    if groups < 2 or variance < _NOTHING:
         return n**2 / float((counted**2).sum())
     effective = min(p * (1 - p) / (variance * groups / (groups - 1)), n)
     return effective * (quantile(level) / quantile(level, groups - 1)) ** 2

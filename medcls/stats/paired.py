@@ -51,6 +51,23 @@ class Difference:
     verdict: str
 
 
+def by_collection(table: CaseTable, collection: str) -> CaseTable:
+    """Put the collection's name before ids that lack it: one set alone and the same set among others then match.
+
+    Args:
+        table: Cases; their attribute `collection` says where each is from, if they are from several.
+        collection: Where they are from if they do not say.
+    """
+    where = table.attributes.get("collection", np.full(len(table), collection))
+
+    def full(ids: np.ndarray) -> np.ndarray:
+        return np.array(
+            [i if i.startswith(f"{w}/") else f"{w}/{i}" for i, w in zip(ids, where, strict=True)], dtype=str
+        )
+
+    return CaseTable(full(table.case), full(table.group), table.truth, table.prob, table.labels, table.attributes)
+
+
 def share_cases(tables: Mapping[str, CaseTable]) -> dict[str, CaseTable]:
     """Cut tables to the cases all of them hold, in one order, with the labels of the first.
 

@@ -52,7 +52,7 @@ def read_sources(
         sources: From `find_sources`.
         part: `train`, `validate` or `test`.
         preprocess: How the network is fed.
-        spec: The run's spec; `max_cases` bounds the training part, drawn by whole groups.
+        spec: The run's spec; `max_cases` bounds the training part, drawn by whole groups, one at least.
         on_case: Called with cases done and cases in all, per collection.
     """
     parts = []
@@ -70,9 +70,10 @@ def _draw_groups(cases: list[Case], most: int, seed: int) -> list[Case]:
     sizes = dict.fromkeys(groups, 0)
     for case in cases:
         sizes[case.group] += 1
-    total, kept = 0, set()
+    kept: set[str] = set()
+    total = 0
     for group in groups:
-        if total + sizes[group] <= most:
+        if not kept or total + sizes[group] <= most:  # one whole group at least: none can be cut
             kept.add(group)
             total += sizes[group]
     return [case for case in cases if case.group in kept]

@@ -10,7 +10,7 @@ from medcls.core.evaluation import CaseTable, Estimate
 from medcls.core.run import RunSpec, knobs
 from medcls.errors import BadData, MedclsError
 from medcls.runs.folder import RunFolder, list_runs
-from medcls.stats.paired import Difference, compare, share_cases
+from medcls.stats.paired import Difference, by_collection, compare, share_cases
 from medcls.stats.score_table import SCORES, names_of
 from medcls.stats.scores import evaluate_cases
 
@@ -47,12 +47,13 @@ class _Tested:
     run: str
     spec: RunSpec
     cases: CaseTable
+    collection: str
     fingerprint: str
     positive: tuple[int, ...]
 
 
 def ablate(score: str = "auroc", *, run_ids: Sequence[str] = (), resamples: int = 2000) -> tuple[AblationRow, ...]:
-    """Line up finished runs that differ in one knob.
+    """Line up finished runs that differ in one knob and were made from the same contents.
 
     Args:
         score: Full name of the score to compare.
@@ -69,7 +70,8 @@ def ablate(score: str = "auroc", *, run_ids: Sequence[str] = (), resamples: int 
     tested = [t for run in list_runs() if (not run_ids or run.id in run_ids) and (t := _tested(run))]
     pairs: dict[str, list[tuple[_Tested, _Tested]]] = {}
     for a, b in combinations(sorted(tested, key=lambda t: t.run), 2):
-        if (knob := _only_knob(a, b)) and set(a.cases.labels) == set(b.cases.labels):
+        same_data = a.fingerprint == b.fingerprint and set(a.cases.labels) == set(b.cases.labels)
+        if same_data and (knob := _only_knob(a, b)):
             usual = knobs()[knob][0].default
             pairs.setdefault(knob, []).append((b, a) if getattr(b.spec, knob) == usual else (a, b))
     rows = [_row(knob, a, b, score, resamples) for knob in sorted(pairs) for a, b in pairs[knob]]
@@ -83,7 +85,7 @@ def _tested(run: RunFolder) -> _Tested | None:
         cases, evaluation = store.read_cases(run.result), store.read_evaluation(run.result)
         if cases is None or evaluation is None:
             return None
-        return _Tested(run.id, run.spec(), cases, evaluation.fingerprint, card.task.positive)
+        return _Tested(run.id, run.spec(), cases, evaluation.collection, evaluation.fingerprint, card.task.positive)
     except MedclsError:
         return None  # no result yet, or not a readable one: the Runs page tells of it
 
@@ -103,7 +105,7 @@ def _row(knob: str, a: _Tested, b: _Tested, score: str, resamples: int) -> Ablat
             allowed=", ".join(n for s in SCORES for n in names_of(s, labels)),
         )
     try:
-        tables = share_cases({b.run: b.cases, a.run: a.cases})
+        tables = share_cases({run.run: by_collection(run.cases, run.collection) for run in (b, a)})
     except BadData:
         return None  # tested on other cases: nothing to line up
     positive = tuple(tables[b.run].labels.index(b.cases.labels[i]) for i in b.positive)

@@ -12,7 +12,7 @@ from medcls.core.evaluation import CaseTable, Estimate, Evaluation
 from medcls.core.model import ModelCard
 from medcls.errors import BadData
 from medcls.stats.curves import Curve, Steps, precision_recall, reliability, roc
-from medcls.stats.paired import Difference, McNemar, compare, mcnemar, share_cases
+from medcls.stats.paired import Difference, McNemar, by_collection, compare, mcnemar, share_cases
 from medcls.stats.score_table import SCORES, confusion, names_of
 from medcls.stats.scores import evaluate_cases
 from medcls.workflows.compare_scan import check_models
@@ -159,7 +159,7 @@ def compare_afresh(
 
 def _compare(tables: dict[str, CaseTable], evaluations: dict[str, Evaluation], resamples: int) -> Comparison:
     cards = {model_id: store.read_card(model_id) for model_id in tables}
-    cases = share_cases({model_id: _by_collection(table) for model_id, table in tables.items()})
+    cases = share_cases({m: by_collection(table, evaluations[m].collection) for m, table in tables.items()})
     first = next(iter(cards.values()))
     labels = next(iter(cases.values())).labels
     positive = tuple(labels.index(first.task.label_ids[i]) for i in first.task.positive)
@@ -169,20 +169,6 @@ def _compare(tables: dict[str, CaseTable], evaluations: dict[str, Evaluation], r
     return Comparison(
         cards, cases, scores, "; ".join(collections), "; ".join(parts), _notes(tables, cases, evaluations)
     )
-
-
-def _by_collection(table: CaseTable) -> CaseTable:
-    """Put the collection's name before ids that lack it: one set alone and the same set among others then match."""
-    where = table.attributes.get("collection")
-    if where is None:
-        return table
-
-    def full(ids: np.ndarray) -> np.ndarray:
-        return np.array(
-            [i if i.startswith(f"{w}/") else f"{w}/{i}" for i, w in zip(ids, where, strict=True)], dtype=str
-        )
-
-    return CaseTable(full(table.case), full(table.group), table.truth, table.prob, table.labels, table.attributes)
 
 
 def _notes(

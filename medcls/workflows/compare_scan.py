@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from medcls.core.model import ModelCard
-from medcls.core.prediction import Prediction
+from medcls.core.prediction import Prediction, notes_besides_verdict
 from medcls.core.scan import Preprocess, Scan
 from medcls.errors import BadModel, MedclsError
 
@@ -42,12 +42,12 @@ class ModelAnswer:
 
 @dataclass(frozen=True, eq=False)
 class Ensemble:
-    """The mean of the calibrated probabilities of models with the same labels.
+    """The mean of the calibrated probabilities of single networks of one task.
 
     Args:
         models: Ids of the models averaged.
         card: Card of the first, for the words of the labels.
-        prediction: Their mean; nothing is decided where half of them or more cannot tell.
+        prediction: Their mean; nothing is decided where half of them or more cannot tell, nor below the strictest of their limits.
     """
 
     models: tuple[str, ...]
@@ -61,7 +61,7 @@ class ComparedScan:
 
     Args:
         answers: One per model asked, in the order asked.
-        ensembles: One for each set of labels that two models or more share.
+        ensembles: One for each task that two single networks or more answered.
         agreement: Where they agree and where not, as sentences.
         elapsed_s: Seconds from the first model opened to the last answer.
     """
@@ -148,36 +148,49 @@ def _predict(classifier: Any, scan: Scan, prepared: dict[Preprocess, Any]) -> tu
 
 
 def average(answers: Sequence[ModelAnswer]) -> tuple[Ensemble, ...]:
-    """Average the calibrated probabilities of models that share their labels, wherever two or more do."""
-    by_labels: dict[tuple[str, ...], list[ModelAnswer]] = {}
+    """Average the calibrated probabilities of single networks of one task, wherever two or more answered.
+
+    A published ensemble is left out: its networks would count twice.
+    """
+    single = [answer for answer in answers if answer.card and not answer.card.members]
+    return tuple(_mean(members) for members in _of_one_task(single))
+
+
+def _of_one_task(answers: Sequence[ModelAnswer]) -> list[list[ModelAnswer]]:
+    """Put together those that answered the same question, where two or more did."""
+    found: dict[tuple[str, tuple[str, ...]], list[ModelAnswer]] = {}
     for answer in answers:
-        if answer.prediction is not None:
-            by_labels.setdefault(answer.prediction.labels, []).append(answer)
-    return tuple(_mean(members) for members in by_labels.values() if len(members) > 1)
+        if answer.prediction is not None and answer.card is not None:
+            found.setdefault((answer.card.task.id, answer.prediction.labels), []).append(answer)
+    return [members for members in found.values() if len(members) > 1]
 
 
 def _mean(members: Sequence[ModelAnswer]) -> Ensemble:
+    """Average as a published ensemble does: the strictest of the members' limits holds for the mean."""
     predictions = [answer.prediction for answer in members if answer.prediction is not None]
-    card, first = members[0].card, predictions[0]
-    assert card is not None
+    cards, first = [answer.card for answer in members if answer.card is not None], predictions[0]
     prob = np.mean([p.prob for p in predictions], axis=0)
-    unsure = sum(p.decided is None for p in predictions)
-    decided = None if 2 * unsure >= len(predictions) else first.labels[int(prob.argmax())]
-    note = f"{unsure} of the {len(predictions)} models averaged cannot tell." if unsure else ""
+    unsure, least = sum(p.decided is None for p in predictions), max(card.abstention.min_prob for card in cards)
+    refusal = ""
+    if 2 * unsure >= len(predictions):
+        refusal = f"Cannot tell: {unsure} of the {len(predictions)} models averaged cannot."
+    elif prob.max() < least:
+        refusal = (
+            f"Cannot tell: on average no answer reaches a probability of {least:.2f}, so being wrong is too likely."
+        )
+    note = refusal or (f"{unsure} of the {len(predictions)} models averaged cannot tell." if unsure else "")
     mean = replace(
-        first, model="ensemble", logits=np.log(np.clip(prob, 1e-12, None)), prob=prob, decided=decided,
-        notes=(note,) if note else (), unfamiliarity=None, elapsed_s=sum(p.elapsed_s for p in predictions),
+        first, model="ensemble", logits=np.log(np.clip(prob, 1e-12, None)), prob=prob,
+        decided=None if refusal else first.labels[int(prob.argmax())],
+        notes=(*((note,) if note else ()), *notes_besides_verdict(predictions)),
+        unfamiliarity=None, elapsed_s=sum(p.elapsed_s for p in predictions),
     )  # fmt: skip
-    return Ensemble(tuple(answer.model for answer in members), card, mean)
+    return Ensemble(tuple(answer.model for answer in members), cards[0], mean)
 
 
 def describe_agreement(answers: Sequence[ModelAnswer]) -> tuple[str, ...]:
-    """Say where models agree on a scan and where not, one sentence for each set of labels."""
-    by_labels: dict[tuple[str, ...], list[ModelAnswer]] = {}
-    for answer in answers:
-        if answer.prediction is not None:
-            by_labels.setdefault(answer.prediction.labels, []).append(answer)
-    return tuple(_agreement(members) for members in by_labels.values() if len(members) > 1)
+    """Say where models agree on a scan and where not, one sentence for each task."""
+    return tuple(_agreement(members) for members in _of_one_task(answers))
 
 
 def _agreement(members: Sequence[ModelAnswer]) -> str:

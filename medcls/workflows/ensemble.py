@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,8 @@ import numpy as np
 from medcls import store
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import Abstention, Calibration, ModelCard, Origin
-from medcls.errors import BadModel
+from medcls.errors import BadData, BadModel
+from medcls.stats.paired import by_collection, share_cases
 
 
 def make_ensemble(members: Sequence[str], name: str, model_id: str = "", into: Path | None = None) -> ModelCard:
@@ -68,22 +68,24 @@ def _card(cards: Sequence[ModelCard], name: str) -> ModelCard:
 
 
 def _measure(card: ModelCard, members: Sequence[ModelCard]) -> tuple[Evaluation, CaseTable] | None:
-    """Average the members' answers to the cases they share; None if they share none."""
-    tables = [store.read_cases(member.id) for member in members]
-    evaluations = [store.read_evaluation(member.id) for member in members]
-    if any(t is None for t in tables) or any(e is None for e in evaluations):
-        return None
-    known = [t for t in tables if t is not None]
-    shared = reduce(np.intersect1d, (t.case for t in known))
-    if not len(shared):
-        return None
-    rows = [t.take(np.array([np.flatnonzero(t.case == case)[0] for case in shared])) for t in known]
-    prob = np.mean([t.prob for t in rows], axis=0)
-    table = CaseTable(rows[0].case, rows[0].group, rows[0].truth, prob, rows[0].labels, rows[0].attributes)
+    """Average the members' answers to the scans they share; None if they share none or judge one by two truths."""
     from medcls.runs.make import describe_cases
 
-    first = evaluations[0]
-    assert first is not None
+    known: dict[str, CaseTable] = {}
+    evaluations: list[Evaluation] = []
+    for member in members:
+        cases, evaluation = store.read_cases(member.id), store.read_evaluation(member.id)
+        if cases is None or evaluation is None:
+            return None
+        known[member.id] = by_collection(cases, evaluation.collection)
+        evaluations.append(evaluation)
+    try:
+        rows = list(share_cases(known).values())
+    except BadData:  # no case in common, or one that has two truths: a mean of such answers says nothing
+        return None
+    first, base = evaluations[0], rows[0]
+    prob = np.mean([t.prob for t in rows], axis=0)
+    table = CaseTable(base.case, base.group, base.truth, prob, base.labels, base.attributes)
     evaluation = describe_cases(table, card, first.collection, first.fingerprint, first.part)
     note = f"Measured on the mean of the stored answers of {', '.join(m.id for m in members)}."
     return replace(evaluation, notes=(*evaluation.notes, note)), table

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from medcls.core.evaluation import Estimate
+from medcls.core.spreadsheet import guard
 from medcls.stats.paired import Difference, McNemar
 from medcls.workflows.ablation import AblationRow
 from medcls.workflows.compare import Comparison, Curves, Disagreement
@@ -14,8 +15,6 @@ from medcls.workflows.costs import Cost
 from medcls.workflows.subgroups import Subgroup
 from medcls.workflows.thresholds import OperatingPoint
 
-# A cell that starts with one of these is a formula to a spreadsheet (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 Row = dict[str, Any]
 
 
@@ -150,5 +149,4 @@ def to_csv(rows: Sequence[Row]) -> bytes:
 def _cell(value: Any) -> Any:
     if isinstance(value, float):
         return repr(value) if math.isfinite(value) else ""
-    risky = isinstance(value, str) and (value.startswith(_FORMULA) or value.lstrip().startswith(_FORMULA))
-    return f"'{value}" if risky else value
+    return guard(value)

@@ -6,20 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-# A cell that starts with one of these is a formula to a spreadsheet (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-
-def guard(value: Any) -> Any:
-    """Give a cell's value so that no spreadsheet takes it for a formula; numbers stay numbers.
-
-    Example:
-        >>> guard("=1+1"), guard(" =1+1"), guard("scan.png"), guard(-0.5)
-        ("'=1+1", "' =1+1", 'scan.png', -0.5)
-    """
-    if not isinstance(value, str):
-        return value
-    return "'" + value if value.startswith(_FORMULA) or value.lstrip().startswith(_FORMULA) else value
+from medcls.core.spreadsheet import guard
 
 
 def to_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> bytes:

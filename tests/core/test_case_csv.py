@@ -1,5 +1,8 @@
 """Answered cases as CSV: back to the last bit, or refused."""
 
+import csv
+import io
+
 import numpy as np
 import pytest
 
@@ -17,6 +20,19 @@ def test_cases_survive_csv_to_the_last_bit():
     assert (again.case == table.case).all()
     assert (again.truth == table.truth).all()
     assert (again.attributes["device"] == "x,y").all()
+
+
+def test_text_a_spreadsheet_would_run_is_guarded_and_comes_back_as_it_was():
+    names = np.array(["=1+1", "'=1+1", "''-2", " @x", "'plain'", "-0.5", "scan.png"])
+    n = len(names)
+    table = CaseTable(names, names[::-1], np.zeros(n, int), np.ones((n, 1)), ("a",), {"+site": names})
+    text = format_cases(table)
+    cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
+    assert not [c for c in cells if c.lstrip().startswith(("=", "+", "-", "@"))]
+    again = parse_cases(text)
+    assert again.case.tolist() == names.tolist()
+    assert again.group.tolist() == names[::-1].tolist()
+    assert again.attributes["+site"].tolist() == names.tolist()
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,12 @@ def test_effective_cases() -> None:
     assert effective_cases(np.array([3, 0]), np.array([5, 0])) == 1.0
 
 
+def test_one_group_is_of_one_piece_whatever_rounding_leaves() -> None:
+    for counted in range(1, 200):
+        for hits in range(counted + 1):
+            assert effective_cases(np.array([float(hits)]), np.array([float(counted)])) == pytest.approx(1.0)
+
+
 def test_spread_is_symmetric_where_the_scale_has_no_ends() -> None:
     low, high = spread(0.5, 0.05, np.inf)
     assert low + high == pytest.approx(1)

@@ -126,6 +126,7 @@ def test_at_most_so_many_cases_by_whole_groups(data: TrainingData) -> None:
     assert len(few) == 8
     assert all(sum(c.group == g for c in few.cases) == 4 for g in {c.group for c in few.cases})
     assert len(read_sources(sources, "train", preprocess, SPEC)) == 24
+    assert len(read_sources(sources, "train", preprocess, spec_of(max_cases=2))) == 4, "one whole group at least"
 
 
 MOVES = {"rotate_deg": 40.0, "shift": 0.3, "shear": 0.5, "zoom": 0.4, "hflip": True, "vflip": True}

@@ -1,6 +1,7 @@
 """Several real models on one scan."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -97,5 +98,28 @@ def test_disagreement_is_said_in_words(models: tuple[str, ...]) -> None:
     (said,) = describe_agreement([benign, benign])
     assert said.startswith(f"All 2 models answer {words[1]}.")
     assert average([benign, unsure])[0].prediction.decided is None, "half cannot tell, so the mean does not either"
-    assert average([benign, malignant, unsure])[0].prediction.decided == "malignant"
-    assert "1 of the 3" in average([benign, malignant, unsure])[0].prediction.notes[0]
+    assert average([malignant, malignant, unsure])[0].prediction.decided == "malignant"
+    assert "1 of the 3" in average([malignant, malignant, unsure])[0].prediction.notes[0]
+
+
+def test_the_mean_of_opposite_answers_decides_nothing_and_keeps_what_was_noted(models: tuple[str, ...]) -> None:
+    made = Classifier.open(models[0]).card
+    card = replace(made, abstention=replace(made.abstention, min_prob=0.6))
+    benign, malignant = answer(card, (0.02, 0.93, 0.05), "benign"), answer(card, (0.02, 0.04, 0.94), "malignant")
+    seen = "The network was trained or tuned on this very scan, so its answer here shows nothing of how good it is."
+    noted = replace(benign, prediction=replace(benign.prediction, notes=(seen, "At the operating point `x`: …")))
+    (mean,) = average([noted, malignant])
+    assert mean.prediction.decided is None
+    assert "0.60" in mean.prediction.notes[0]
+    assert mean.prediction.notes[1:] == (seen,)
+
+
+def test_only_single_networks_of_one_task_are_averaged(models: tuple[str, ...]) -> None:
+    card = Classifier.open(models[0]).card
+    one = answer(card, (0.1, 0.1, 0.8), "malignant")
+    other_task = replace(one, card=replace(card, task=replace(card.task, id="other")))
+    published = replace(one, card=replace(card, members=("a", "b")))
+    assert average([one, other_task]) == average([one, published]) == ()
+    assert describe_agreement([one, other_task]) == ()
+    (mean,) = average([one, one, published])
+    assert len(mean.models) == 2
