@@ -162,33 +162,49 @@ def _said_of_depth(image: Image.Image) -> list[str]:
 
 
 def _display(image: Image.Image, notes: list[str]) -> np.ndarray:
-    if image.mode.startswith("I;16"):
-        return _deep_grey(guarded(lambda: np.asarray(image)), notes)
-    if image.mode in ("I", "F"):
-        return _real_grey(guarded(lambda: np.asarray(image)), notes)
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        inverted = _low_is_white(image)
+        show = _real_grey if image.mode in ("I", "F") else _deep_grey
+        shown = show(guarded(lambda: np.asarray(image)), inverted, notes)
+        if inverted:
+            notes.append("Stored with low values white (WhiteIsZero): inverted")
+        return shown
     flat = guarded(lambda: _to_srgb(_without_alpha(image, notes), notes))
     return guarded(lambda: np.asarray(flat))
 
 
-def _deep_grey(pixels: np.ndarray, notes: list[str]) -> np.ndarray:
+def _low_is_white(image: Image.Image) -> bool:
+    """Tell if a TIFF is WhiteIsZero (tag 262 is 0): Pillow inverts such grey of up to 8 bits itself, and no deeper."""
+    return image.format == "TIFF" and getattr(image, "tag_v2", {}).get(262) == 0
+
+
+def _deep_grey(pixels: np.ndarray, inverted: bool, notes: list[str]) -> np.ndarray:
     """Scale unsigned 16-bit grey by the smallest usual depth that holds its values."""
     high = int(pixels.max(initial=0))
     bits = next(b for b in (8, 10, 12, 14, 16) if high < 2**b)
-    notes.append(f"16-bit grey with values up to {high:,}: shown as {bits}-bit, {2**bits - 1:,} is white")
-    return scale(pixels, 0, 2**bits - 1)
+    end = "black" if inverted else "white"
+    notes.append(f"16-bit grey with values up to {high:,}: shown as {bits}-bit, {2**bits - 1:,} is {end}")
+    shown = scale(pixels, 0, 2**bits - 1)
+    return np.subtract(1, shown, out=shown) if inverted else shown
 
 
-def _real_grey(pixels: np.ndarray, notes: list[str]) -> np.ndarray:
+def _real_grey(pixels: np.ndarray, inverted: bool, notes: list[str]) -> np.ndarray:
     low, high, bad = finite_range(pixels)
     if bad == pixels.size:
         raise BadScan("This picture holds no number", found="NaN or infinity in every pixel")
+    ends = "white to black" if inverted else "black to white"
     if low == high:
         notes.append("Every pixel has the same value: shown black")
     else:
-        notes.append(f"Values from {low:.6g} to {high:.6g} stretched from black to white")
+        notes.append(f"Values from {low:.6g} to {high:.6g} stretched from {ends}")
     if bad:
-        notes.append(f"{bad:,} pixels are no finite numbers: NaN and negative infinity shown black, infinity white")
-    return scale(pixels, low, high)
+        dark, light = ("infinity", "negative infinity") if inverted else ("negative infinity", "infinity")
+        notes.append(f"{bad:,} pixels are no finite numbers: NaN and {dark} shown black, {light} white")
+    shown = scale(pixels, low, high)
+    if inverted and low < high:
+        np.subtract(1, shown, out=shown)
+        shown[np.isnan(pixels)] = 0
+    return shown
 
 
 def _without_alpha(image: Image.Image, notes: list[str]) -> Image.Image:

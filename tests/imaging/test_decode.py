@@ -112,6 +112,27 @@ def test_float_tiff_extremes():
         read_scan(encode(np.full((3, 3), np.nan, np.float32), "TIFF"))
 
 
+def test_deep_tiff_with_low_values_white_is_inverted_as_a_shallow_one_is():
+    values = np.linspace(0, 4000, 24 * 32).reshape(24, 32).astype(np.uint16)
+    scan = read_scan(encode(values, "TIFF", tiffinfo={262: 0}))
+    np.testing.assert_allclose(scan.pixels, 1 - values / 4095, atol=1e-6)
+    assert said(scan, "4,095 is black")
+    assert said(scan, "WhiteIsZero")
+    assert same(read_scan(encode(GREY, "TIFF", tiffinfo={262: 0})), GREY)  # Pillow inverts it on either way
+
+
+def test_float_tiff_with_low_values_white_is_inverted():
+    values = np.linspace(-3, 5, 24 * 32).reshape(24, 32).astype(np.float32)
+    values[0, 1], values[0, 2], values[0, 3] = np.nan, np.inf, -np.inf
+    scan = read_scan(encode(values, "TIFF", tiffinfo={262: 0}))
+    good = np.isfinite(values)
+    np.testing.assert_allclose(scan.pixels[good], (5 - values[good]) / 8, atol=1e-6)
+    assert scan.pixels[0, 1:4].tolist() == [0, 0, 1]
+    assert said(scan, "white to black")
+    assert said(scan, "NaN and infinity shown black, negative infinity white")
+    assert not read_scan(encode(np.full((3, 3), 7, np.float32), "TIFF", tiffinfo={262: 0})).pixels.any()
+
+
 def chunk(kind: bytes, body: bytes) -> bytes:
     import zlib
 
