@@ -16,6 +16,7 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    RLELossless,
 )
 
 from medcls.errors import BadScan, TooLarge
@@ -36,6 +37,9 @@ config.settings.reading_validation_mode = config.IGNORE
 _MAX_READS = 400_000
 _COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "YBR_PARTIAL_420", "YBR_PARTIAL_422")
 _GREYS = ("MONOCHROME1", "MONOCHROME2")
+_WHOLE = (
+    ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian, RLELossless,
+)  # fmt: skip
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _LEAST_REGION_PX = 16
 
@@ -50,6 +54,7 @@ class Header:
     samples: int
     photometric: str
     bits_stored: int
+    bits_below: int
     syntax: UID
 
 
@@ -194,8 +199,37 @@ def _check(ds: Dataset, limits: Limits) -> Header:
             "This DICOM file contradicts itself", found=f"{stored} bits stored in {allocated}", do="Export it again"
         )
     syntax = UID(str(ds.file_meta.TransferSyntaxUID))
+    below = _bits_below(ds, allocated, stored, syntax in _WHOLE and photometric in ("RGB", *_GREYS))
     guarded(lambda: _complete(ds, samples, photometric, stored))
-    return Header(rows, columns, max(1, integer(ds, "NumberOfFrames") or 1), samples, photometric, stored, syntax)
+    frames = max(1, integer(ds, "NumberOfFrames") or 1)
+    return Header(rows, columns, frames, samples, photometric, stored, below, syntax)
+
+
+def _bits_below(ds: Dataset, allocated: int, stored: int, whole: bool) -> int:
+    """Give how many unused bits lie below the stored ones, nearly always none.
+
+    Args:
+        ds: The file's wanted elements.
+        allocated: Bits of each value in the file.
+        stored: How many of them count.
+        whole: Whether values can be had with all their bits, neither compressed nor turned into other colours.
+
+    Raises:
+        BadScan: If the highest bit contradicts the stored ones, or the unused bits cannot be got at.
+
+    References:
+        DICOM PS3.5 8.1.1: the highest bit is one less than the bits stored; older files left bits free below.
+    """
+    high = integer(ds, "HighBit")
+    if high is None or "PixelData" not in ds or stored == allocated or high == stored - 1:
+        return 0
+    found = f"{stored} bits stored in {allocated}, the highest in place {high}"
+    if not stored <= high < allocated:
+        raise BadScan("This DICOM file contradicts itself", found=found, do="Export it again")
+    if not whole:
+        raise BadScan("This DICOM file is coded in a way that is not read", found=found,
+                      allowed=f"the highest in place {stored - 1}", do="Export it uncompressed, as grey or RGB")  # fmt: skip
+    return high + 1 - stored
 
 
 def _complete(ds: Dataset, samples: int, photometric: str, bits_stored: int) -> None:
@@ -234,10 +268,21 @@ def _stored(data: bytes, ds: Dataset, header: Header, frame: int) -> np.ndarray:
     if plugin in APART:
         values = decode_apart(data, frame, plugin)
     else:
-        values = guarded(lambda: pixel_array(ds, index=frame, decoding_plugin=plugin or ""))
+        values = guarded(lambda: _values(ds, header, frame, plugin or ""))
     if values.shape[:2] != (header.rows, header.columns):
         raise BadScan("This DICOM file contradicts itself", found="a picture of another size than declared")
     return values
+
+
+def _values(ds: Dataset, header: Header, frame: int, plugin: str) -> np.ndarray:
+    """Decode one frame in this process; where bits lie free below the stored ones, take the stored ones out."""
+    if not header.bits_below:
+        return pixel_array(ds, index=frame, decoding_plugin=plugin)
+    allocated = int(ds.BitsAllocated)
+    cells = pixel_array(ds, index=frame, decoding_plugin=plugin, bits_stored=allocated, pixel_representation=0)
+    top = np.left_shift(cells, allocated - header.bits_stored - header.bits_below)  # the highest stored bit comes first
+    signed = top.view(f"{top.dtype.byteorder}i{top.dtype.itemsize}") if ds.PixelRepresentation else top
+    return np.right_shift(signed, allocated - header.bits_stored)
 
 
 def _display(ds: Dataset, header: Header, frame: int, stored: np.ndarray, notes: list[str]) -> np.ndarray:

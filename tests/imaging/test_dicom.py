@@ -12,6 +12,7 @@ from pydicom.pixels import apply_voi_lut
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
@@ -212,6 +213,42 @@ def test_bits_beyond_the_stored_ones_do_not_count():
     pixels = ramp(high=255, dtype=np.uint16)
     scan = read_scan(dicom(pixels | 0x8000, bits_stored=8))
     np.testing.assert_allclose(scan.pixels, pixels / 255, atol=1e-6)
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ExplicitVRBigEndian, RLELossless], ids=lambda s: s.name)
+@pytest.mark.parametrize("high_bit", [13, 15])
+@pytest.mark.parametrize("kind", [np.uint16, np.int16])
+def test_bits_below_the_stored_ones_do_not_count(syntax, high_bit, kind):
+    pixels = ramp(high=4095, dtype=np.int64) - (2048 if kind is np.int16 else 0)
+    cells = ((pixels & 0xFFF) << (high_bit - 11)) | 0b11
+    if high_bit == 13:
+        cells |= 0xC000
+    ds = dataset(cells.astype(np.uint16).view(kind), VOILUTFunction="LINEAR_EXACT")
+    if syntax == RLELossless:
+        ds.compress(syntax, generate_instance_uid=False)
+    ds.BitsStored, ds.HighBit = 12, high_bit
+    ds.WindowCenter, ds.WindowWidth = (0 if kind is np.int16 else 2048), 4096
+    scan = read_scan(written(ds, None if syntax == RLELossless else syntax))
+    np.testing.assert_allclose(scan.pixels, ramp(high=4095, dtype=np.int64) / 4096, atol=1e-6)
+
+
+def test_colours_above_unused_bits():
+    cells = np.stack([ramp(high=4095, dtype=np.uint16) << 4] * 2 + [np.full((40, 64), 4095 << 4, np.uint16)], -1)
+    scan = read_scan(dicom(cells, bits_stored=12, HighBit=15))
+    np.testing.assert_allclose(scan.pixels, (cells >> 4) / 4095, atol=1e-6)
+
+
+def test_a_highest_bit_that_cannot_be_is_refused_but_where_all_bits_count():
+    with pytest.raises(BadScan, match="12 bits stored in 16, the highest in place 7"):
+        read_scan(dicom(ramp(high=4095, dtype=np.uint16), bits_stored=12, HighBit=7))
+    with pytest.raises(BadScan, match="the highest in place 16"):
+        read_scan(dicom(ramp(high=4095, dtype=np.uint16), bits_stored=12, HighBit=16))
+    assert np.array_equal(read_scan(dicom(ramp(), HighBit=11)).pixels, read_scan(dicom(ramp())).pixels)
+    ds = dataset(ramp(high=4095, dtype=np.uint16), bits_stored=12)
+    ds.compress(JPEGLSLossless, generate_instance_uid=False)
+    ds.HighBit = 15
+    with pytest.raises(BadScan, match="Export it uncompressed"):
+        read_scan(written(ds))
 
 
 def test_palette():
