@@ -5,6 +5,7 @@ import math
 import numpy as np
 from pydicom.dataset import Dataset
 
+from medcls.errors import BadScan
 from medcls.imaging.decoded import finite_range, scale
 from medcls.imaging.dicom_values import group_for, integer, numbers, sequence, text
 from medcls.imaging.windowing import WINDOWS, apply_lut
@@ -23,7 +24,7 @@ def display_grey(
     Args:
         ds: The file's wanted elements.
         frame: Which frame `stored` is, from 0.
-        stored: (H, W) integers or floats.
+        stored: (H, W) integers or floats; NaN is shown black.
         bits_stored: How many bits of each value count.
         photometric: `MONOCHROME1` (low is white) or `MONOCHROME2`.
         notes: Sentences are added here.
@@ -31,10 +32,13 @@ def display_grey(
     Returns:
         (H, W) uint8 or float32 in [0, 1].
 
+    Raises:
+        BadScan: If no value is a finite number.
+
     References:
         DICOM PS3.3 C.7.6.3.1.2, C.11.1 and C.11.2.
     """
-    padding = _padding(ds, stored)
+    padding, missing = _padding(ds, stored), _missing(stored)
     values, rescaled = _rescaled(ds, frame, stored, notes)
     shown = _voi(ds, frame, values, notes)
     if shown is None:
@@ -43,6 +47,9 @@ def display_grey(
     if photometric == "MONOCHROME1":
         notes.append("Stored with low values white (MONOCHROME1): inverted")
         shown = 255 - shown if shown.dtype == np.uint8 else 1 - shown
+    if missing is not None:
+        shown = np.where(missing, shown.dtype.type(0), shown)
+        notes.append(f"{np.count_nonzero(missing):,} pixels hold no number (NaN): shown black")
     if padding is not None:
         shown = np.where(padding, shown.dtype.type(0), shown)
         notes.append("Padding around the picture shown black")
@@ -58,6 +65,16 @@ def _padding(ds: Dataset, stored: np.ndarray) -> np.ndarray | None:
     return mask if mask.any() and not mask.all() else None
 
 
+def _missing(stored: np.ndarray) -> np.ndarray | None:
+    """Tell which pixels are NaN; None if none are."""
+    if stored.dtype.kind != "f":
+        return None
+    if finite_range(stored)[2] == stored.size:
+        raise BadScan("This picture holds no number", found="NaN or infinity in every pixel")
+    mask = np.isnan(stored)
+    return mask if mask.any() else None
+
+
 def _rescaled(ds: Dataset, frame: int, stored: np.ndarray, notes: list[str]) -> tuple[np.ndarray, bool]:
     """Apply modality table or slope and intercept; give the values and whether anything was applied."""
     table = _table(sequence(ds, "ModalityLUTSequence"), notes, "modality")
@@ -71,7 +88,8 @@ def _rescaled(ds: Dataset, frame: int, stored: np.ndarray, notes: list[str]) -> 
     slope, intercept = (slopes or [1.0])[0], (intercepts or [0.0])[0]
     if (slope, intercept) == (1, 0):
         return stored, False
-    reach = max(abs(float(stored.min())), abs(float(stored.max())))
+    low, high, _ = finite_range(stored)
+    reach = max(abs(low), abs(high))
     if not math.isfinite(slope * reach + intercept) or abs(slope * reach) + abs(intercept) > 1e30 or slope == 0:
         notes.append("The file's rescale numbers make no sense (zero, infinite or not a number) and were left out")
         return stored, False
@@ -114,8 +132,9 @@ def _windowed(
 
 
 def _shows_something(shown: np.ndarray, values: np.ndarray) -> bool:
-    """Tell if a picture that has contrast still has some."""
-    return float(np.ptp(shown)) > 1e-6 or float(np.ptp(values)) == 0
+    """Tell if a picture that has contrast still has some; what is no finite number does not count."""
+    (low, high, _), (least, most, _) = finite_range(shown), finite_range(values)
+    return high - low > 1e-6 or most == least
 
 
 def _plain(stored: np.ndarray, bits_stored: int) -> np.ndarray:
@@ -125,8 +144,8 @@ def _plain(stored: np.ndarray, bits_stored: int) -> np.ndarray:
 def _stretched(values: np.ndarray, padding: np.ndarray | None, notes: list[str]) -> np.ndarray:
     low, high, bad = finite_range(values if padding is None else values[~padding][:, None])
     notes.append(f"No usable window in the file: values from {low:.6g} to {high:.6g} stretched from black to white")
-    if bad:
-        notes.append(f"{bad:,} pixels are no finite numbers: NaN and negative infinity shown black, infinity white")
+    if bad and (endless := int(np.count_nonzero(np.isinf(values)))):
+        notes.append(f"{endless:,} pixels are infinite: taken for the lowest or the highest value")
     return scale(values, low, high)
 
 

@@ -77,7 +77,7 @@ def apply_sigmoid(pixels: np.ndarray, center: float, width: float) -> np.ndarray
     return (1 / (1 + np.exp(power))).astype(np.float32)
 
 
-# Smallest width each function can take, and the function.
+# The function of each name a file may give (VOI LUT Function).
 WINDOWS: Mapping[str, Callable[[np.ndarray, float, float], np.ndarray]] = MappingProxyType(
     {"LINEAR": apply_window, "LINEAR_EXACT": apply_window_exact, "SIGMOID": apply_sigmoid}
 )
@@ -87,7 +87,7 @@ def apply_lut(pixels: np.ndarray, first: int, table: np.ndarray) -> np.ndarray:
     """Look stored values up in a table; values outside it take its first or last entry.
 
     Args:
-        pixels: Any shape; rounded to whole numbers.
+        pixels: Any shape; rounded to whole numbers. NaN takes the first entry, as negative infinity does.
         first: Stored value of the table's first entry.
         table: (n,) entries, n at least 1.
 
@@ -102,7 +102,7 @@ def apply_lut(pixels: np.ndarray, first: int, table: np.ndarray) -> np.ndarray:
         [10, 10, 20, 20]
     """
     index = np.clip(np.rint(pixels.astype(np.float64)) - first, 0, len(table) - 1)
-    return table[index.astype(np.intp)]
+    return table[np.nan_to_num(index, copy=False, nan=0).astype(np.intp)]
 
 
 def _ramp(pixels: np.ndarray, middle: float, width: float) -> np.ndarray:

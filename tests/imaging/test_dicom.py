@@ -144,6 +144,46 @@ def test_modality_table():
     np.testing.assert_allclose(read_scan(data).pixels, [[1, 0.5, 0, 0.25]], atol=1e-6)
 
 
+def of_floats(pixels: np.ndarray, **elements) -> bytes:
+    ds = dataset(np.zeros(pixels.shape, np.uint32), **elements)
+    for keyword in ("PixelData", "BitsStored", "HighBit", "PixelRepresentation"):
+        delattr(ds, keyword)
+    ds.FloatPixelData = pixels.astype("<f4").tobytes()
+    return written(ds)
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"VOILUTSequence": lut(np.arange(256)[::-1] * 256, 0, 16)},
+        {"ModalityLUTSequence": lut(np.arange(256)[::-1] * 256, 0, 16)},
+        {"WindowCenter": 128, "WindowWidth": 256},
+        {"RescaleSlope": 2, "RescaleIntercept": 1},
+        {},
+    ],
+    ids=["VOI table", "modality table", "window", "rescale", "nothing"],
+)
+def test_what_is_no_number_is_black_however_it_is_shown(elements, photometric):
+    pixels = ramp().astype(np.float32)
+    whole = read_scan(of_floats(pixels, photometric=photometric, **elements))
+    pixels[2, 3], pixels[4, 5], pixels[6, 7] = np.nan, np.inf, -np.inf
+    scan = read_scan(of_floats(pixels, photometric=photometric, **elements))
+    assert scan.pixels[2, 3] == 0
+    assert sorted([scan.pixels[4, 5], scan.pixels[6, 7]]) == [pytest.approx(0, abs=0.01), pytest.approx(1, abs=0.01)]
+    good = np.isfinite(pixels)
+    np.testing.assert_allclose(scan.pixels[good], whole.pixels[good], atol=1e-6)
+    assert said(scan, "1 pixels hold no number")
+    assert not said(scan, "left out")
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_a_picture_without_any_number_is_refused(number):
+    pixels = np.full((20, 20), number, np.float32)
+    with pytest.raises(BadScan, match="holds no number"):
+        read_scan(of_floats(pixels, VOILUTSequence=lut(np.arange(256), 0, 8)))
+
+
 @pytest.mark.parametrize("table", [np.zeros(0, np.uint16), np.zeros(4096, np.uint16)], ids=["empty", "all black"])
 def test_a_useless_table_gives_way_to_the_window(table):
     items = lut(table, 0, 12)
