@@ -8,6 +8,7 @@ import pytest
 
 from medcls.data.collections import add_collection
 from medcls.data.layouts import LAYOUTS, recognise
+from medcls.data.layouts.layout import label_ids
 from medcls.errors import BadData
 from tests.data import trees
 
@@ -94,6 +95,45 @@ def test_parts_made_by_others_are_noted(tmp_path: Path) -> None:
     assert Counter((e.attributes["part"], e.label) for e in found) == Counter(
         {("train", "a"): 3, ("train", "b"): 3, ("test", "a"): 3, ("test", "b"): 3}
     )
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (("HER2+", "HER2-"), ("her2-plus", "her2-minus")),
+        (("-1", "1", "+1"), ("minus-1", "1", "plus-1")),
+        (("grade-2", "pre-cancer"), ("grade-2", "pre-cancer")),
+        (("良性", "恶性"), ("label-2", "label")),
+        (("< 5 mm", "> 5 mm", "5-mm"), ("5-mm-2", "5-mm-3", "5-mm")),
+        (("a!", "a", "a-2", "a?"), ("a-3", "a", "a-2", "a-4")),
+        (("x" * 70 + "1", "x" * 70 + "2"), ("x" * 64, "x" * 62 + "-2")),
+    ],
+)
+def test_different_labels_get_different_ids(raw: tuple[str, ...], expected: tuple[str, ...]) -> None:
+    assert tuple(label_ids(raw).values()) == expected
+    assert label_ids(raw[::-1]) == label_ids(raw)
+
+
+@pytest.mark.parametrize(("one", "other"), [("Benign", "benign"), ("not ill", "not  ill"), ("é", "e\u0301")])
+def test_labels_that_differ_only_by_case_or_space_are_refused(one: str, other: str) -> None:
+    with pytest.raises(BadData, match="nothing but case or spaces"):
+        label_ids([one, other])
+
+
+def test_labels_with_signs_stay_apart_in_every_layout_that_takes_them_as_they_are(tmp_path: Path) -> None:
+    for k, label in enumerate(("HER2+", "HER2-")):
+        trees.save(tmp_path / "folders" / label / "0.png", trees.picture("benign", k))
+        for part in ("train", "test"):
+            trees.save(tmp_path / "parted" / part / label / "0.png", trees.picture("benign", k))
+    trees.write_csv(
+        tmp_path / "table" / "t.csv", [{"path": f"{k}.png", "label": f"HER2{sign}"} for k, sign in enumerate("+-")]
+    )
+    made = trees.dicom(tmp_path / "dicom")
+    (made / "benign").rename(made / "HER2-")
+    (made / "malignant").rename(made / "HER2+")
+    for name in ("folders", "parted", "table", "dicom"):
+        layout, root = recognise(tmp_path / name)
+        assert {e.label for e in layout.entries(root)} == {"her2-plus", "her2-minus"}, name
 
 
 def test_other_arrays_take_their_labels_from_y(tmp_path: Path) -> None:

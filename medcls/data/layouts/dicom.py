@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pydicom
 
-from medcls.data.layouts.layout import Entry, Layout, natural, slug
+from medcls.data.layouts.layout import Entry, Layout, label_ids, natural
 
 
 def _files(root: Path) -> Iterator[str]:
@@ -34,10 +34,11 @@ def _find(path: Path) -> Path | None:
 
 def _entries(root: Path) -> Iterator[Entry]:
     top = {name.split("/")[0] for name in _files(root) if "/" in name}
+    ids = label_ids(top) if len(top) >= 2 else {}
     for name in _files(root):
         if not _is_dicom(root / name):
             continue
-        label = slug(name.split("/")[0]) if len(top) >= 2 and "/" in name else None
+        label = ids.get(name.split("/")[0]) if "/" in name else None
         patient, told = _tags(root / name)
         yield Entry(name, label, patient, attributes=told)
 

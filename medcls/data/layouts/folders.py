@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from medcls.data.layouts.layout import Entry, Layout, is_picture, names, natural, near, slug
+from medcls.data.layouts.layout import Entry, Layout, is_picture, label_ids, names, natural, near
 
 _PARTS = {
     "train": "train", "training": "train", "val": "validate", "valid": "validate", "validate": "validate",
@@ -42,13 +42,16 @@ def _fits(root: Path) -> bool:
 
 def _entries(root: Path) -> Iterator[Entry]:
     if not _is_parted(root):
-        for folder in _classes(root):
-            yield from (Entry(path, slug(folder)) for path in _pictures(root, folder))
+        ids = label_ids(_classes(root))
+        for folder, label in ids.items():
+            yield from (Entry(path, label) for path in _pictures(root, folder))
         return
-    for part in _folders(root):
-        for folder in _classes(root / part):
+    classes = {part: _classes(root / part) for part in _folders(root)}
+    ids = label_ids(folder for folders in classes.values() for folder in folders)
+    for part, folders in classes.items():
+        for folder in folders:
             for path in _pictures(root / part, folder):
-                yield Entry(f"{part}/{path}", slug(folder), attributes={"part": _PARTS[part.lower()]})
+                yield Entry(f"{part}/{path}", ids[folder], attributes={"part": _PARTS[part.lower()]})
 
 
 FOLDERS = Layout("folders", "a folder per label", lambda path: near(path, _fits), _entries)

@@ -2,8 +2,10 @@
 
 import csv
 import re
-from collections.abc import Callable, Iterator
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from medcls.errors import BadData
@@ -115,3 +117,53 @@ def natural(name: str) -> list[tuple[int, int | str]]:
 def slug(name: str) -> str:
     """Turn a folder's name into a label id: lower case, `-` for anything else; `label` if nothing is left."""
     return re.sub(r"[^a-z0-9._]+", "-", name.lower()).strip("-._")[:64] or "label"
+
+
+def label_ids(found: Iterable[str]) -> Mapping[str, str]:
+    """Give every label of a collection an id of its own.
+
+    Args:
+        found: The labels as the collection writes them, repeated or not.
+
+    Returns:
+        Id by label: its `slug`, with `plus` and `minus` for a sign; a number is added in sorted order where two labels
+        would have the same id.
+
+    Raises:
+        BadData: If two labels differ by nothing but case or spaces.
+
+    Example:
+        >>> dict(label_ids(["HER2+", "HER2-", "良性", "恶性"]))
+        {'HER2+': 'her2-plus', 'HER2-': 'her2-minus', '良性': 'label-2', '恶性': 'label'}
+    """
+    found = list(dict.fromkeys(found))
+    distinct = sorted(found, key=lambda name: (name != slug(name), name))
+    written: dict[str, str] = {}
+    for name in distinct:
+        other = written.setdefault(" ".join(unicodedata.normalize("NFC", name).casefold().split()), name)
+        if other != name:
+            raise BadData(
+                "Two labels differ by nothing but case or spaces", found=f"{other!r:.60} and {name!r:.60}",
+                do="Write the label in one way, or make the names different",
+            )  # fmt: skip
+    plain = {name: slug(_signs_in_words(name)) for name in distinct}
+    taken: set[str] = set()
+    given = {}
+    for name in distinct:
+        given[name] = _free(plain[name], taken, set(plain.values()))
+        taken.add(given[name])
+    return {name: given[name] for name in found}
+
+
+def _signs_in_words(name: str) -> str:
+    """Write out every plus, and a minus where it is a sign and no hyphen: at the end, or before a number at the start."""
+    name = re.sub(r"[-−–](?=\W*$)", " minus ", re.sub(r"\++", " plus ", name))
+    return re.sub(r"^\W*[-−–](?=\d)", "minus ", name)
+
+
+def _free(wanted: str, taken: set[str], others: set[str]) -> str:
+    """Give the wanted id, or the first with a number behind it that no label has or would have."""
+    if wanted not in taken:
+        return wanted
+    numbered = (f"{wanted[: 63 - len(str(n))].rstrip('-._')}-{n}" for n in count(2))
+    return next(name for name in numbered if name not in taken and name not in others)

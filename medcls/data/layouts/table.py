@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from medcls.data.layouts.layout import Entry, Layout, names, near, read_table, slug
+from medcls.data.layouts.layout import Entry, Layout, label_ids, names, near, read_table
 from medcls.errors import BadData
 
 _COLUMNS = {
@@ -41,6 +41,7 @@ def _tables(folder: Path) -> Iterator[Path]:
 
 def _entries(table: Path) -> Iterator[Entry]:
     columns = _columns(table)
+    ids = label_ids(label for row in read_table(table) if (label := row[columns["label"]].strip()))
     seen: set[str] = set()
     for row in read_table(table):
         value = {ours: row[theirs].strip() for ours, theirs in columns.items()}
@@ -51,7 +52,7 @@ def _entries(table: Path) -> Iterator[Entry]:
             raise BadData("The table names a file twice", do="Keep one line for each file")
         seen.add(name)
         yield Entry(
-            name, slug(value["label"]) if value["label"] else None, value.get("patient") or None,
+            name, ids.get(value["label"]), value.get("patient") or None,
             value.get("group") or None, (value["mask"],) if value.get("mask") else (),
             {k: v for k, v in row.items() if k and k not in columns.values() and v},
         )  # fmt: skip
