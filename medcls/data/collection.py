@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from medcls.core.collection import Case, CollectionRecord
+from medcls.data.arrays import read_row
 from medcls.data.duplicates import find_pairs
 from medcls.data.index import Index
 from medcls.data.settle import Same, same_pictures
@@ -49,8 +50,17 @@ class Stored:
         Raises:
             BadData: If the file is gone.
         """
+        return self.read_with_digest(case_id)[0]
+
+    def read_with_digest(self, case_id: str) -> tuple[bytes, str]:
+        """Give the bytes of a case, and the digest a collection keeps of it; see `digest_of`.
+
+        Raises:
+            BadData: As `read`.
+        """
         try:
-            return bytes_of(Path(self.record.root), case_id)[0]
+            data, pixels = bytes_of(Path(self.record.root), case_id)
+            return data, digest_of(data, pixels)
         except OSError as error:
             raise BadData(
                 "A scan of the collection cannot be read any more",
@@ -146,8 +156,8 @@ class Collection:
             BadData: If the file is gone or has changed.
         """
         stored, case_id = self._find(case.id)
-        data = stored.read(case_id)
-        if "#" not in case_id and hashlib.sha256(data).hexdigest() != case.sha256:
+        data, digest = stored.read_with_digest(case_id)
+        if digest != case.sha256:
             raise BadData("A scan has changed since its collection was added", do=f"Add {stored.record.name} again")
         return data
 
@@ -247,6 +257,7 @@ def bytes_of(root: Path, case_id: str) -> tuple[bytes, np.ndarray | None]:
 
     Raises:
         BadScan: If the id leads outside of `root`, or cannot be written down.
+        BadData: If an array has no such row, or values that are not read.
         OSError: If the file cannot be read.
     """
     if "\0" in case_id or case_id != as_text(case_id):
@@ -256,8 +267,20 @@ def bytes_of(root: Path, case_id: str) -> tuple[bytes, np.ndarray | None]:
     name, hash_sign, row = case_id.rpartition("#")
     if not (hash_sign and name.endswith(".npy") and row.isdigit()):
         return (root / case_id).read_bytes(), None
-    values = np.load(root / name, mmap_mode="r", allow_pickle=False)[int(row)]
-    pixels = np.ascontiguousarray(values if values.dtype == np.uint8 else np.clip(values, 0, 255).astype(np.uint8))
+    pixels = read_row(root / name, int(row))
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "PNG")
     return out.getvalue(), pixels
+
+
+def digest_of(data: bytes, pixels: np.ndarray | None) -> str:
+    """Give the SHA-256 by which a case is known: of its bytes, or of its 8-bit pixels where it is a row of an array.
+
+    Args:
+        data: The case's bytes.
+        pixels: Its pixels if it is a row of an array; None otherwise.
+
+    Returns:
+        Hex digest.
+    """
+    return hashlib.sha256(data if pixels is None else pixels.tobytes()).hexdigest()

@@ -4,7 +4,6 @@ A collection is a folder `MEDCLS_HOME/datasets/<name>/` with `record.json`, the 
 the scans stay where they are.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -23,7 +22,7 @@ import numpy as np
 
 from medcls import home
 from medcls.core.collection import CollectionRecord
-from medcls.data.collection import Collection, Stored, as_text, bytes_of
+from medcls.data.collection import Collection, Stored, as_text, bytes_of, digest_of
 from medcls.data.duplicates import find_pairs
 from medcls.data.flags import flag_pictures
 from medcls.data.index import Index
@@ -246,7 +245,7 @@ def _look_at(
 def _look_or_reason(root: Path, case_id: str) -> Look | str:
     try:
         data, pixels = bytes_of(root, case_id)
-        return look(data) if pixels is None else look_at_array(pixels, hashlib.sha256(pixels.tobytes()).hexdigest())
+        return look(data) if pixels is None else look_at_array(pixels, digest_of(data, pixels))
     except MedclsError as error:
         return str(error)
     except OSError as error:

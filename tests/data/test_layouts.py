@@ -1,10 +1,12 @@
 """Every layout is recognised on a small tree of it, and says what its files say."""
 
+import io
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from medcls.data.collections import add_collection
 from medcls.data.layouts import LAYOUTS, recognise
@@ -142,6 +144,70 @@ def test_other_arrays_take_their_labels_from_y(tmp_path: Path) -> None:
     layout, root = recognise(tmp_path)
     assert layout.name == "arrays"
     assert [e.label for e in layout.entries(root)] == ["class-0", "class-1", "class-2", "class-2"]
+
+
+def arrays(folder: Path, pictures: np.ndarray) -> Path:
+    folder.mkdir()
+    np.save(folder / "X.npy", pictures)
+    np.save(folder / "Y.npy", np.arange(len(pictures)) % 2)
+    return folder
+
+
+GREYS = np.random.default_rng(0).integers(0, 256, (4, 24, 24, 3))
+GREYS[0] //= 3  # the darkest picture must stay dark beside the others
+
+
+@pytest.mark.parametrize(
+    "pictures",
+    [
+        GREYS.astype(np.uint8),
+        GREYS.astype(np.uint16),
+        GREYS,
+        GREYS.astype(np.float32),
+        (GREYS / 255).astype(np.float32),
+    ],
+    ids=["uint8", "uint16", "int64", "whole floats", "floats to 1"],
+)
+def test_arrays_of_every_kind_show_the_same_pictures(pictures: np.ndarray, tmp_path: Path) -> None:
+    collection = add_collection(arrays(tmp_path / "s", pictures), "s")
+    shown = [np.asarray(Image.open(io.BytesIO(collection.read(case)))) for case in collection.cases]
+    assert np.array_equal(shown, GREYS)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "found"),
+    [
+        (GREYS.astype(np.uint16) * 16, "uint16 from 0 to 40"),
+        (GREYS - 1, "int64 from -1 to"),
+        (GREYS / 100, "float64 from 0 to 2.55"),
+        (GREYS / 255 - 0.5, "float64 from -0.5"),
+        (np.where(GREYS == 7, np.nan, GREYS / 255), "float64 with values that are no numbers"),
+        (GREYS > 9, "bool"),
+        (GREYS[..., :2].astype(np.uint8), "shapes"),
+    ],
+)
+def test_arrays_of_other_values_are_refused_when_they_are_added(
+    pictures: np.ndarray, found: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BadData, match=found):
+        add_collection(arrays(tmp_path / "s", pictures), "s")
+
+
+def test_a_row_that_changed_is_noticed_and_so_is_one_that_is_gone(tmp_path: Path) -> None:
+    root = arrays(tmp_path / "s", GREYS.astype(np.uint8))
+    collection = add_collection(root, "s")
+    changed = GREYS.astype(np.uint8)
+    changed[1, 0, 0, 0] ^= 1
+    np.save(root / "X.npy", changed)
+    assert collection.read(collection.case("X.npy#0"))
+    with pytest.raises(BadData, match="has changed"):
+        collection.read(collection.case("X.npy#1"))
+    np.save(root / "X.npy", changed[:2])
+    with pytest.raises(BadData, match="row 3"):
+        collection.read(collection.case("X.npy#3"))
+    (root / "X.npy").unlink()
+    with pytest.raises(BadData, match="cannot be read any more"):
+        collection.read(collection.case("X.npy#0"))
 
 
 def test_pickled_arrays_are_refused(tmp_path: Path) -> None:
