@@ -78,6 +78,17 @@ def test_ham_keeps_lesions_together_over_several_folders(tmp_path: Path) -> None
     assert found[2].masks == ("HAM10000_segmentations/ISIC_0000002_segmentation.png",)
 
 
+def test_ham_takes_known_diagnoses_only_and_leaves_the_others_unlabelled(tmp_path: Path) -> None:
+    told = {
+        "mel": "melanoma", "MEL": "melanoma", " Melanoma ": "melanoma", "nv": "not-melanoma", "BKL": "not-melanoma",
+        "squamous cell carcinoma": "not-melanoma", "": None, "unknown": None, "melanoma?": None, "lentigo": None,
+    }  # fmt: skip
+    rows = [{"lesion_id": f"L{i}", "image_id": f"I{i}", "dx": dx} for i, dx in enumerate(told)]
+    trees.write_csv(tmp_path / "HAM10000_metadata.csv", rows)
+    layout, root = recognise(tmp_path)
+    assert [e.label for e in layout.entries(root)] == list(told.values())
+
+
 def test_breakhis_reads_slide_and_magnification_from_the_name(tmp_path: Path) -> None:
     _, _, found = entries(tmp_path, "breakhis")
     one = next(e for e in found if e.id == "40X/benign/SOB_B_A-14-22549AB-40-001.png")

@@ -5,11 +5,20 @@ References:
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from medcls.data.layouts.layout import Entry, Layout, is_picture, names, near, read_table
 
+# Diagnoses as HAM10000 and the ISIC archive write them, codes and names; another word says nothing we may count on.
+_NOT_MELANOMA = (
+    "akiec", "bcc", "bkl", "df", "nv", "vasc", "scc", "nevus", "basal cell carcinoma", "actinic keratosis",
+    "benign keratosis", "dermatofibroma", "vascular lesion", "squamous cell carcinoma", "seborrheic keratosis",
+)  # fmt: skip
+_LABELS: Mapping[str, str] = MappingProxyType(
+    {"mel": "melanoma", "melanoma": "melanoma"} | dict.fromkeys(_NOT_MELANOMA, "not-melanoma")
+)
 _KEPT = ("dx", "dx_type", "age", "sex", "localization")
 
 
@@ -51,7 +60,7 @@ def _entries(root: Path) -> Iterator[Entry]:
         key = row["image_id"]
         yield Entry(
             pictures.get(key, f"{key}.jpg"),
-            "melanoma" if row["dx"] == "mel" else "not-melanoma",
+            _LABELS.get(row["dx"].strip().lower()),
             group=row["lesion_id"] or None,
             masks=(masks[key],) if key in masks else (),
             attributes={name: row[name] for name in _KEPT if row.get(name)},
