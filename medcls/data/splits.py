@@ -1,6 +1,7 @@
 """Splits that keep together what belongs together, stratified by label, with a proof."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from medcls.data.collections import Collection
 from medcls.data.settle import first_with_same, join
 from medcls.errors import BadData, BadSplit
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 DEFAULT_PARTS: Mapping[str, float] = {"train": 0.7, "validate": 0.15, "test": 0.15}
 
 
@@ -241,12 +243,27 @@ def cut_split(collection: Collection, split: Split, name: str, most: Mapping[str
     return accept_split(collection, name, parts, by=split.by, seed=split.seed)
 
 
+def check_split_name(name: str) -> None:
+    """Check that a split can be called this: the name becomes a file's.
+
+    Raises:
+        BadSplit: If it holds anything but letters, digits, `.`, `_` and `-`, begins with a sign, or is too long.
+    """
+    if not _NAME.fullmatch(name):
+        raise BadSplit(
+            "A split cannot have this name", found=repr(name)[:80],
+            allowed="letters, digits, '.', '_' and '-', a letter or digit first, 64 at most",
+        )  # fmt: skip
+
+
 def write_split(collection: Collection, split: Split) -> Path:
     """Write a split beside the collection's record.
 
     Raises:
+        BadSplit: If it cannot have its name; see `check_split_name`.
         BadData: If the collection is several.
     """
+    check_split_name(split.name)
     folder = collection.stored[0].folder / "splits"
     if len(collection.stored) > 1:
         raise BadData("A split of several collections has no place on disk", do="Split each of them")

@@ -24,11 +24,12 @@ def split_collection(
         by: `patient`, `group` or `published`; empty takes patients where they are known.
 
     Raises:
-        BadSplit: If it is impossible, or published folds leak.
+        BadSplit: If it is impossible, cannot have this name, or published folds leak.
     """
     from medcls.data.collections import open_collection
-    from medcls.data.splits import make_split, write_split
+    from medcls.data.splits import check_split_name, make_split, write_split
 
+    check_split_name(split)
     collection = open_collection(name)
     known = any(patient is not None for patient in collection.column("patient"))
     made = make_split(
@@ -55,16 +56,17 @@ def take_split(name: str, split: str, data: bytes) -> Split:
 
     Args:
         name: Name of the collection.
-        split: What to call it.
+        split: What to call it: letters, digits, `.`, `_`, `-`.
         data: JSON (part -> list of case ids, or a split as medcls writes it) or csv with a column `id` (or `path`)
             and a column `part` (or `split`, `fold`).
 
     Raises:
-        BadSplit: If the file is no split, names unknown cases, or leaks; a `Leak` lists groups and pairs.
+        BadSplit: If it cannot have this name, or the file is no split, names unknown cases, or leaks; a `Leak` lists groups and pairs.
     """
     from medcls.data.collections import open_collection
-    from medcls.data.splits import accept_split, write_split
+    from medcls.data.splits import accept_split, check_split_name, write_split
 
+    check_split_name(split)
     collection = open_collection(name)
     made = accept_split(collection, split, _read_parts(data), by="given")
     write_split(collection, made)

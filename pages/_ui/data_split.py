@@ -1,6 +1,5 @@
 """Data page: splits, with their proof."""
 
-import re
 from collections.abc import Callable
 
 import streamlit as st
@@ -29,13 +28,12 @@ def show_split(seen: data.Overview) -> None:
         if st.form_submit_button("Make the split", type="primary"):
             shares = {"train": 100 - validate - test, "validate": validate, "test": test}
             parts = {part: share / 100 for part, share in shares.items()}
-            if _named_well(split):
-                _tell_leaks(
-                    seen,
-                    lambda: data_split.split_collection(
-                        seen.record.name, split, parts=parts, folds=folds, seed=seed, by=by
-                    ),
-                )
+            _tell_leaks(
+                seen,
+                lambda: data_split.split_collection(
+                    seen.record.name, split, parts=parts, folds=folds, seed=seed, by=by
+                ),
+            )
     _take_over(seen)
     splits = data_split.list_splits(seen.record.name)
     if not splits:
@@ -48,13 +46,6 @@ def show_split(seen: data.Overview) -> None:
             _show(seen, made)
 
 
-def _named_well(split: str) -> bool:
-    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", split):
-        return True
-    st.error("A split's name has letters, digits, '.', '_' and '-', 64 at most.")
-    return False
-
-
 def _take_over(seen: data.Overview) -> None:
     with st.expander("Take over a split made elsewhere", icon=":material/upload_file:"):
         st.caption(
@@ -65,7 +56,7 @@ def _take_over(seen: data.Overview) -> None:
         file = left.file_uploader("Split, JSON or csv", type=["json", "csv"], key="data.split.file")
         split = right.text_input("Name", "given", key="data.split.given")
         asked = right.button("Check and take over", disabled=file is None, key="data.split.take")
-        if asked and file and _named_well(split):
+        if asked and file:
             _tell_leaks(seen, lambda: data_split.take_split(seen.record.name, split, file.getvalue()))
 
 

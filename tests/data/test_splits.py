@@ -15,6 +15,7 @@ from medcls.data import splits
 from medcls.data.collections import Collection, add_collection, open_many
 from medcls.data.splits import Leak
 from medcls.errors import BadSplit
+from medcls.workflows.data_split import split_collection, take_split
 from tests.data import trees
 
 
@@ -119,6 +120,18 @@ def test_a_split_is_kept_and_refused_when_contents_change(patients: Collection) 
     with pytest.raises(BadSplit, match="no split of this name"):
         splits.read_split(patients, "../kept")
     assert json.loads(path.read_text())["by"] == "patient"
+
+
+@pytest.mark.parametrize("name", ["a/b", "../a", "", ".a", "a b", "é", "x" * 65])
+def test_a_name_that_can_be_no_file_is_refused_before_anything_is_made(patients: Collection, name: str) -> None:
+    split = splits.make_split(patients, name=name)
+    with pytest.raises(BadSplit, match="cannot have this name"):
+        splits.write_split(patients, split)
+    with pytest.raises(BadSplit, match="cannot have this name"):
+        split_collection("set", name, by="nonsense")
+    with pytest.raises(BadSplit, match="cannot have this name"):
+        take_split("set", name, b"nonsense")
+    assert splits.list_splits(patients) == ()
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,10 @@ def test_a_leaky_split_of_somebody_else_is_refused_with_its_pictures(open_app, t
     assert any("leaks" in e.value for e in app.error)
     assert words(app).count("<img") == 12, "six groups, a scan of either side"
     assert {"what", "one side", "other side"} <= set(app.dataframe[0].value.columns)
+    app.text_input(key="data.split.given").set_value("a/b")
+    hand_in(8, "")
+    assert any("cannot have this name" in e.value for e in app.error)
+    app.text_input(key="data.split.given").set_value("mine")
     hand_in(8, "")
     assert not app.error
     assert any("Proof: 0 groups" in e.value for e in app.success)
