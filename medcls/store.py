@@ -70,6 +70,17 @@ def folder(model_id: str) -> Path:
     )
 
 
+def is_taken(model_id: str, into: Path | None = None) -> bool:
+    """Say whether an id names anything among the models of this machine or those that ship: two would hide each other.
+
+    Args:
+        model_id: The id.
+        into: A further folder of models to look into.
+    """
+    roots = (home.weights(), home.shipped_weights(), *((into,) if into else ()))
+    return any(os.path.lexists(root / model_id) for root in roots)
+
+
 def read_card(model: str | Path) -> ModelCard:
     """Read the card of a model.
 
@@ -342,7 +353,7 @@ def publish(result: Path, name: str = "", model_id: str = "", into: Path | None 
 
     Raises:
         BadModel: If the folder is not a whole model.
-        Conflict: If the id is taken.
+        Conflict: If the id is taken, by a model that ships or one of this machine.
     """
     card = verify(result)
     root = into or home.weights()
@@ -358,7 +369,7 @@ def publish(result: Path, name: str = "", model_id: str = "", into: Path | None 
                 shutil.copyfile(result / file, aside / file)
         _rename(aside, model_id)
         card = seal(aside, card)
-        if (root / model_id).exists():
+        if is_taken(model_id, into):
             raise Conflict(f"There is already a model {model_id}", do="Choose another id")
         aside.rename(root / model_id)
     finally:

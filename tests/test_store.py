@@ -62,9 +62,24 @@ def test_broken_models_are_listed_apart(home, tiny_model):
     assert "newer medcls" in str(next(b.error for b in store.list_broken() if b.id == "newer"))
 
 
-def test_the_card_of_an_own_model_hides_a_shipped_one_of_the_same_id(home, tiny_made, tmp_path):
+def test_an_id_that_ships_is_taken_too_and_so_is_an_own_one_for_shipping(home, tiny_made, tmp_path):
     install(tiny_made, tmp_path / "shipped", "same")
+    with pytest.raises(Conflict, match="already a model same"):
+        store.publish(tiny_made, model_id="same", name="Mine")
+    assert not store.list_cards()[0].name.startswith("Mine")
+    assert list((home / "weights").iterdir()) == []
+    store.publish(tiny_made, model_id="mine")
+    with pytest.raises(Conflict, match="already a model mine"):
+        install(tiny_made, tmp_path / "shipped", "mine")
+    install(tiny_made, tmp_path / "shipped", "new")
+    assert [card.id for card in store.list_cards()] == ["mine", "new", "same"]
+
+
+def test_the_card_of_an_own_model_hides_a_shipped_one_that_came_later(home, tiny_made, tmp_path):
     store.publish(tiny_made, model_id="same", name="Mine")
+    (home / "weights").rename(tmp_path / "kept")
+    install(tiny_made, tmp_path / "shipped", "same")
+    (tmp_path / "kept").rename(home / "weights")
     assert [card.name for card in store.list_cards()] == ["Mine"]
 
 

@@ -186,10 +186,9 @@ def _take(folders: list[Path]) -> tuple[ModelCard, ...]:
         _run_once(folder, card)
         text = describe_card(card, store.read_evaluation(folder), store.read_pointing(folder))
         (folder / store.README).write_text(text, encoding="utf-8")
-        target = home.weights() / card.id
-        if target.exists():
+        if store.is_taken(card.id):
             raise Conflict(f"There is already a folder {card.id} that is no model", do="Remove it first")
-        folder.rename(target)
+        folder.rename(home.weights() / card.id)
         taken.append(card)
     return tuple(taken)
 

@@ -186,6 +186,21 @@ def test_another_model_of_the_same_id_is_kept(elsewhere: bytes, tmp_path: Path) 
     assert (folder / store.WEIGHTS).read_bytes() == mine
 
 
+def test_an_archive_does_not_hide_a_model_that_ships(
+    elsewhere: bytes, tiny_model: ModelCard, home: Path, tmp_path: Path
+) -> None:
+    shipped = tmp_path / "shipped" / tiny_model.id
+    tiny.copy(home / "weights" / tiny_model.id, shipped)
+    assert exchange.import_model(elsewhere) == (), "the same model ships: nothing to do"
+    (shipped / store.CARD).write_text("{")
+    with pytest.raises(Conflict, match="already a folder"):
+        exchange.import_model(elsewhere)
+    (shipped / store.CARD).write_text(replace(tiny_model, files={"config.json": "0" * 64}).to_json())
+    with pytest.raises(Conflict, match="already another model"):
+        exchange.import_model(elsewhere)
+    assert not (tmp_path / "elsewhere" / "weights" / tiny_model.id).exists()
+
+
 def test_only_retired_models_of_this_machine_are_removed(tiny_model: ModelCard) -> None:
     with pytest.raises(BadModel, match="still offered"):
         exchange.remove_model(tiny_model.id)
