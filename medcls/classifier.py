@@ -231,8 +231,16 @@ class Ensemble(Classifier):
         """Open every member.
 
         Raises:
-            BadModel: If a member is missing or answers with other labels.
+            BadModel: If a member is missing, is an ensemble itself or answers with other labels.
         """
+        for one in card.members:
+            if store.read_card(one).members:
+                raise BadModel(
+                    f"Model {card.id} averages an ensemble",
+                    found=one,
+                    allowed="single networks",
+                    do="Do not use this model",
+                )
         members = [Classifier.open(member) for member in card.members]
         for member in members:
             if member.card.task.label_ids != card.task.label_ids:

@@ -155,6 +155,16 @@ def test_an_ensemble_is_the_mean_of_its_members(home, tiny_model, tiny_made, sca
     assert both.model == "both"
 
 
+def test_an_ensemble_of_itself_or_of_an_ensemble_is_refused(home, tiny_model):
+    for name, members in (("one", (tiny_model.id,)), ("nested", ("one", tiny_model.id)), ("itself", ("itself",))):
+        (home / "weights" / name).mkdir()
+        store.seal(home / "weights" / name, replace(tiny_model, id=name, members=members, files={}))
+    assert len(Classifier.open("one").members) == 1
+    for name in ("nested", "itself"):
+        with pytest.raises(BadModel, match="averages an ensemble"):
+            Classifier.open(name)
+
+
 def test_an_ensemble_stands_by_its_mean_and_not_by_its_most_doubtful_member(home, tiny_model, scans):
     opened = Classifier.open(tiny_model.id)
     doubtful = Classifier(replace(opened.card, abstention=Abstention(min_prob=1.0)), opened.net)

@@ -86,8 +86,9 @@ def import_model(source: Path | bytes) -> tuple[ModelCard, ...]:
         The cards of the models that are new here; those that were here already, to the byte, are left out.
 
     Raises:
-        BadModel: If it is no such archive, holds anything but a model's files (a pickle, a path that leads out), or a file is not
-            the one its card vouches for, or the weights do not fit the network.
+        BadModel: If it is no such archive, holds anything but a model's files (a pickle, a path that leads out), a file is not
+            the one its card vouches for, the weights do not fit the network, or an ensemble's member is not there, is an
+            ensemble itself or has other labels. Nothing of the archive is then kept.
         TooLarge: If it would unpack to more than 4 GiB.
         Conflict: If another model has this id.
     """
@@ -168,39 +169,63 @@ def _chunks(packed: object, most: int) -> Iterator[bytes]:
 
 
 def _take(folders: list[Path]) -> tuple[ModelCard, ...]:
-    """Check each model and move it in; members come before the ensemble that needs them."""
-    taken = []
-    for folder in sorted(folders, key=lambda f: bool(store.read_card(f).members)):
-        card = store.verify(folder)
-        for path in folder.iterdir():
-            if path.name not in (*card.files, store.CARD, store.README):
-                raise BadModel(
-                    f"The card of model {card.id} does not vouch for {path.name}", do="Export the model again"
-                )
-        if not card.members and not {store.WEIGHTS, store.CONFIG} <= set(card.files):
-            raise BadModel(f"The card of model {card.id} does not vouch for its weights", do="Export the model again")
-        if (here := _here(card)) is not None:
-            if here.files == card.files:
-                continue
-            raise Conflict(f"There is already another model {card.id}", do="Retire it and remove its folder first")
-        _run_once(folder, card)
-        text = describe_card(card, store.read_evaluation(folder), store.read_pointing(folder))
-        (folder / store.README).write_text(text, encoding="utf-8")
-        if store.is_taken(card.id):
-            raise Conflict(f"There is already a folder {card.id} that is no model", do="Remove it first")
-        folder.rename(home.weights() / card.id)
-        taken.append(card)
+    """Check each model and move it in, all or none; members come before the ensemble that needs them."""
+    cards = {path: store.read_card(path) for path in folders}
+    for card in cards.values():
+        _check_members(card, {other.id: other for other in (*store.list_cards(retired=True), *cards.values())})
+    taken: list[ModelCard] = []
+    try:
+        for path in sorted(folders, key=lambda path: bool(cards[path].members)):
+            taken += _take_one(path)
+    except BaseException:
+        for card in taken:
+            shutil.rmtree(home.weights() / card.id, ignore_errors=True)
+        raise
     return tuple(taken)
+
+
+def _check_members(card: ModelCard, known: dict[str, ModelCard]) -> None:
+    """Refuse an ensemble with a member that is not there, is no single network or has other labels."""
+    for member in card.members:
+        other, found = known.get(member), repr(member)[:140]
+        if other is None:
+            raise BadModel(
+                f"Model {card.id} averages a model that is neither in the archive nor here", found=found,
+                do="Export the ensemble again, or import its members first",
+            )  # fmt: skip
+        if other.members:
+            raise BadModel(f"Model {card.id} averages an ensemble", found=found, allowed="single networks")
+        if other.task.label_ids != card.task.label_ids:
+            raise BadModel(f"Model {card.id} averages networks with different labels", found=found)
+
+
+def _take_one(folder: Path) -> tuple[ModelCard, ...]:
+    """Check a model and move it in; nothing if it is here already."""
+    card = store.verify(folder)
+    for path in folder.iterdir():
+        if path.name not in (*card.files, store.CARD, store.README):
+            raise BadModel(f"The card of model {card.id} does not vouch for {path.name}", do="Export the model again")
+    if not card.members and not {store.WEIGHTS, store.CONFIG} <= set(card.files):
+        raise BadModel(f"The card of model {card.id} does not vouch for its weights", do="Export the model again")
+    if (here := _here(card)) is not None:
+        if (here.files, here.members) == (card.files, card.members):
+            return ()
+        raise Conflict(f"There is already another model {card.id}", do="Retire it and remove its folder first")
+    _run_once(folder)
+    text = describe_card(card, store.read_evaluation(folder), store.read_pointing(folder))
+    (folder / store.README).write_text(text, encoding="utf-8")
+    if store.is_taken(card.id):
+        raise Conflict(f"There is already a folder {card.id} that is no model", do="Remove it first")
+    folder.rename(home.weights() / card.id)
+    return (card,)
 
 
 def _here(card: ModelCard) -> ModelCard | None:
     return next((other for other in store.list_cards(retired=True) if other.id == card.id), None)
 
 
-def _run_once(folder: Path, card: ModelCard) -> None:
+def _run_once(folder: Path) -> None:
     """Open the model and ask it about noise: weights that do not fit, or give no number, are found now and not later."""
-    if card.members:
-        return
     from medcls.classifier import Classifier
     from medcls.core.scan import Scan
 

@@ -81,6 +81,64 @@ def test_an_ensemble_travels_with_its_members(tiny_made: Path, home: Path, tmp_p
     assert Classifier.open("both").predict(scan()).prob == pytest.approx(before.prob)
 
 
+def zipped(*folders: Path) -> bytes:
+    """Model folders as an archive."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for folder in folders:
+            for path in folder.iterdir():
+                archive.write(path, f"{folder.name}/{path.name}")
+    return out.getvalue()
+
+
+def ensemble(folder: Path, card: ModelCard, members: tuple[str, ...], **changes: object) -> Path:
+    """The folder of an ensemble that nobody has checked."""
+    folder.mkdir(parents=True)
+    store.seal(folder, replace(card, id=folder.name, members=members, files={}, **changes))  # type: ignore[arg-type]
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        (("both",), "averages an ensemble"),
+        (("nobody", "here"), "neither in the archive nor here"),
+        (("breast-ultrasound--tiny--0001", "nested"), "averages an ensemble"),
+    ],
+)
+def test_an_ensemble_without_its_networks_is_refused_whole(
+    tiny_model: ModelCard, elsewhere: bytes, home: Path, tmp_path: Path, members: tuple[str, ...], reason: str
+) -> None:
+    one = home / "weights" / tiny_model.id
+    folders = [ensemble(tmp_path / "both", tiny_model, members), ensemble(tmp_path / "nested", tiny_model, (one.name,))]
+    with pytest.raises(BadModel, match=reason):
+        exchange.import_model(zipped(*folders, one))
+    assert store.list_cards() == ()
+
+
+def test_an_ensemble_with_other_labels_than_its_networks_is_refused(
+    tiny_model: ModelCard, elsewhere: bytes, tmp_path: Path
+) -> None:
+    exchange.import_model(elsewhere)
+    other = replace(tiny_model.task, labels=tiny_model.task.labels[::-1])
+    with pytest.raises(BadModel, match="different labels"):
+        exchange.import_model(zipped(ensemble(tmp_path / "both", tiny_model, (tiny_model.id,), task=other)))
+    assert [card.id for card in store.list_cards()] == [tiny_model.id]
+
+
+def test_an_ensemble_is_run_once_and_what_came_with_it_goes_where_it_cannot(
+    tiny_made: Path, tiny_model: ModelCard, elsewhere: bytes, tmp_path: Path
+) -> None:
+    exchange.import_model(elsewhere)
+    new = tmp_path / "made" / "new"
+    tiny.install(tiny_made, new.parent, new.name)
+    archive = zipped(ensemble(tmp_path / "both", tiny_model, (tiny_model.id, "new")), new)
+    tiny.spoil(tmp_path / "elsewhere" / "weights", tiny_model.id)
+    with pytest.raises(BadModel, match="not the file that was published"):
+        exchange.import_model(archive)
+    assert [path.name for path in (tmp_path / "elsewhere" / "weights").iterdir()] == [tiny_model.id]
+
+
 class Bomb:
     """What a malicious checkpoint does when it is unpickled."""
 
