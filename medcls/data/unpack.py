@@ -29,7 +29,7 @@ def unpack(archive: Path, folder: Path, progress: Callable[[int, int], None] | N
     try:
         with zipfile.ZipFile(archive) as opened:
             members = [info for info in opened.infolist() if not info.is_dir() and not _is_junk(info.filename)]
-            _check(members, folder)
+            check_room(members, folder)
             for done, info in enumerate(members, 1):
                 target = folder / _safe(info)
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,16 @@ def _is_junk(name: str) -> bool:
     return "__MACOSX" in parts or not parts or parts[-1].startswith(".")
 
 
-def _check(members: list[zipfile.ZipInfo], folder: Path) -> None:
+def check_room(members: list[zipfile.ZipInfo], folder: Path) -> None:
+    """Refuse what an archive announces, before any of it is unpacked.
+
+    Args:
+        members: The files to be unpacked.
+        folder: Where to; it exists.
+
+    Raises:
+        TooLarge: If they are too many, would fill the disk, or unpack to far more than they take up.
+    """
     if len(members) > MAX_FILES:
         raise TooLarge("The ZIP archive holds too many files", found=f"{len(members):,}", allowed=f"{MAX_FILES:,}")
     total, packed = sum(info.file_size for info in members), sum(info.compress_size for info in members)

@@ -6,7 +6,6 @@ import shutil
 import stat
 import tempfile
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -15,12 +14,13 @@ import numpy as np
 from medcls import home, store
 from medcls.core.card_text import describe_card
 from medcls.core.model import ModelCard
+from medcls.data.unpack import check_room
 from medcls.errors import BadModel, Conflict, MedclsError, TooLarge
 
 # All a model's folder may hold; anything else in an archive is refused.
 FILES = store.FILES
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib", ".npy", ".npz", ".h5", ".keras", ".t7", ".mar")
-MOST_BYTES = 4 << 30
+MOST_BYTES = 4 << 30  # of all files of an archive
 _TEXT_BYTES = 256 << 20  # of any file but the weights
 _EQUAL = 1e-4
 _OPSET = 18
@@ -89,7 +89,7 @@ def import_model(source: Path | bytes) -> tuple[ModelCard, ...]:
         BadModel: If it is no such archive, holds anything but a model's files (a pickle, a path that leads out), a file is not
             the one its card vouches for, the weights do not fit the network, or an ensemble's member is not there, is an
             ensemble itself or has other labels. Nothing of the archive is then kept.
-        TooLarge: If it would unpack to more than 4 GiB.
+        TooLarge: If it would unpack to more than 4 GiB, to far more than it is, or to more than there is room for on the disk.
         Conflict: If another model has this id.
     """
     try:
@@ -97,8 +97,7 @@ def import_model(source: Path | bytes) -> tuple[ModelCard, ...]:
             models = _check_names(archive)
             home.weights().mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=home.weights(), prefix=".import-") as aside:
-                folders = [_unpack(archive, name, files, Path(aside)) for name, files in models.items()]
-                return _take(folders)
+                return _take(_unpack(archive, models, Path(aside)))
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         if isinstance(error, MedclsError):
             raise
@@ -140,32 +139,40 @@ def _check_names(archive: zipfile.ZipFile) -> dict[str, list[zipfile.ZipInfo]]:
     return models
 
 
-def _unpack(archive: zipfile.ZipFile, name: str, files: list[zipfile.ZipInfo], aside: Path) -> Path:
-    """Unpack one model's folder, counting bytes as they come: an archive's own figures are not believed."""
-    folder = aside / f"{len(list(aside.iterdir())):03d}" / "model"
-    folder.mkdir(parents=True)
-    for info in files:
-        most = MOST_BYTES if info.filename.endswith(".safetensors") else _TEXT_BYTES
-        with (
-            archive.open(info) as packed,
-            (folder / PurePosixPath(info.filename.replace("\\", "/")).name).open("wb") as out,
-        ):
-            for chunk in _chunks(packed, most):
-                out.write(chunk)
-    if store.read_card(folder).id != name:
-        raise BadModel(
-            "The folder in the archive and the card in it name different models", do="Export the model again"
-        )
-    return folder
+def _unpack(archive: zipfile.ZipFile, models: dict[str, list[zipfile.ZipInfo]], aside: Path) -> list[Path]:
+    """Unpack every model's folder, counting bytes as they come: an archive's own figures are not believed."""
+    check_room([info for files in models.values() for info in files], aside)
+    left, folders = MOST_BYTES, []
+    for number, (name, files) in enumerate(models.items()):
+        folder = aside / f"{number:03d}" / "model"
+        folder.mkdir(parents=True)
+        for info in files:
+            left -= _copy(archive, info, folder, left)
+        if store.read_card(folder).id != name:
+            raise BadModel(
+                "The folder in the archive and the card in it name different models", do="Export the model again"
+            )
+        folders.append(folder)
+    return folders
 
 
-def _chunks(packed: object, most: int) -> Iterator[bytes]:
+def _copy(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path, left: int) -> int:
+    """Unpack one file, of at most so many bytes; gives how many it had."""
+    most = left if info.filename.endswith(".safetensors") else min(left, _TEXT_BYTES)
     total = 0
-    while chunk := packed.read(1 << 20):  # type: ignore[attr-defined]
-        total += len(chunk)
-        if total > most:
-            raise TooLarge("This archive unpacks to more than a model may take", allowed=f"{most >> 20} MiB a file")
-        yield chunk
+    with (
+        archive.open(info) as packed,
+        (folder / PurePosixPath(info.filename.replace("\\", "/")).name).open("wb") as out,
+    ):
+        while chunk := packed.read(1 << 20):
+            total += len(chunk)
+            if total > most:
+                raise TooLarge(
+                    "This archive unpacks to more than a model may take",
+                    allowed=f"{MOST_BYTES >> 20} MiB in all, {_TEXT_BYTES >> 20} MiB a file but for weights",
+                )
+            out.write(chunk)
+    return total
 
 
 def _take(folders: list[Path]) -> tuple[ModelCard, ...]:

@@ -3,9 +3,11 @@
 import io
 import json
 import pickle
+import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -223,8 +225,34 @@ def test_an_archive_that_unpacks_without_end_is_stopped(elsewhere: bytes, monkey
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bomb:
         bomb.writestr("m/cases.csv", b"0" * (64 << 20))
+    with pytest.raises(TooLarge, match="far more than it is"):
+        exchange.import_model(out.getvalue())
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as large:
+        large.writestr("m/cases.csv", b"0" * (2 << 20))
     with pytest.raises(TooLarge, match="unpacks to more"):
         exchange.import_model(out.getvalue())
+
+
+def test_all_files_of_an_archive_count_together(
+    tiny_model: ModelCard, elsewhere: bytes, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = home / "weights" / tiny_model.id
+    archive = zipped(one, ensemble(tmp_path / "both", tiny_model, (one.name,)))
+    total = sum(info.file_size for info in zipfile.ZipFile(io.BytesIO(archive)).infolist())
+    monkeypatch.setattr(exchange, "MOST_BYTES", total - 1)
+    with pytest.raises(TooLarge, match="unpacks to more"):
+        exchange.import_model(archive)
+    assert store.list_cards() == ()
+    monkeypatch.setattr(exchange, "MOST_BYTES", total)
+    assert len(exchange.import_model(archive)) == 2
+
+
+def test_an_archive_that_would_fill_the_disk_is_not_unpacked(elsewhere: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1_000_000_000))
+    with pytest.raises(TooLarge, match="no room on the disk"):
+        exchange.import_model(elsewhere)
+    assert store.list_cards() == ()
 
 
 def test_another_model_of_the_same_id_is_kept(elsewhere: bytes, tmp_path: Path) -> None:
