@@ -65,11 +65,13 @@ def build(
         wanted["drop_rate"] = dropout
     if _depends_on_size(name, size_px):
         wanted.setdefault("img_size", size_px)
-    return from_card(name, {"head": head, **wanted}, n_labels)
+    return _assemble(name, {"head": head, **wanted}, n_labels)
 
 
 def from_card(backbone: str, backbone_args: Mapping[str, Any], n_labels: int) -> nn.Module:
     """Build the network that a model card describes, with random weights; the published ones then fit bit for bit.
+
+    Opening a model reaches nothing outside this machine, so its card must say what medcls or timm know by name.
 
     Args:
         backbone: The card's `backbone`.
@@ -77,16 +79,25 @@ def from_card(backbone: str, backbone_args: Mapping[str, Any], n_labels: int) ->
         n_labels: Number of labels of the card's task.
 
     Raises:
-        BadModel: If there is no such network, or it cannot be fetched.
+        BadModel: If there is no such network, or its description would have to be fetched (`hf-hub:…`).
         BadSpec: If it does not take these arguments.
     """
+    _check_known(backbone)
+    if parse_model_name(backbone)[0] is not None:
+        raise BadModel(
+            "The card names a network that would have to be fetched", found=repr(backbone)[:80], allowed="a plain timm name",
+            do="Do not use this model",
+        )  # fmt: skip
+    return _assemble(backbone, backbone_args, n_labels)
+
+
+def _assemble(backbone: str, backbone_args: Mapping[str, Any], n_labels: int) -> nn.Module:
     args = {k: v for k, v in backbone_args.items() if k != "head"}
     head = backbone_args.get("head", "linear")
     if head not in HEADS:
         raise BadSpec("There is no such head", found=repr(head)[:40], allowed=", ".join(HEADS))
     if refused := sorted((_OURS - {"in_chans"}) & args.keys()):
         raise BadModel("The card sets what it must not", found=", ".join(refused))
-    _check_known(backbone)
     net = _create(backbone, n_labels, head, args)
     _note(net, backbone, {**args, "head": head})
     return net
@@ -143,7 +154,7 @@ def backbone_args_for(net: nn.Module) -> dict[str, Any]:
 
 def _note(net: Any, backbone: str, args: dict[str, Any]) -> None:
     """Note on the network what its card must say; for one described on the hub, in words that need no hub."""
-    if backbone.startswith(_HUB):
+    if parse_model_name(backbone)[0] == _HUB:
         args = {**net._model_args, **args}
         backbone = architecture_of(net) or backbone
     kept = {k: v for k, v in args.items() if k in ("in_chans", "head") or k not in _OURS}

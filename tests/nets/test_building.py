@@ -92,7 +92,8 @@ def test_a_hub_network_in_the_cache_is_built_and_its_card_needs_no_hub(tmp_path,
     }
     fill_cache(tmp_path, "someone/network", "config.json", json.dumps(config).encode())
     for head in ("linear", "dense256"):
-        net = build("hf-hub:someone/network", 2, size_px=64, head=head).eval()
+        name = "hf-hub:someone/network" if head == "linear" else "hf_hub:someone/network"  # timm takes both
+        net = build(name, 2, size_px=64, head=head).eval()
         assert len(net.blocks) == 2
         card = json.loads(json.dumps([backbone_name_for(net), backbone_args_for(net)]))
         assert card[0] == "vit_tiny_patch16_224"
@@ -100,6 +101,17 @@ def test_a_hub_network_in_the_cache_is_built_and_its_card_needs_no_hub(tmp_path,
         again.load_state_dict(net.state_dict())
         x = torch.randn(1, 3, 64, 64)
         assert torch.equal(again(x), net(x))
+
+
+@pytest.mark.parametrize("name", ["hf-hub:someone/network", "hf_hub:someone/network", "local-dir:/tmp", "ftp:x"])
+def test_a_card_that_names_what_must_be_fetched_is_refused_and_nothing_is_fetched(name, monkeypatch):
+    asked = []
+    monkeypatch.setattr("timm.create_model", lambda *args, **more: asked.append(args))
+    monkeypatch.setattr("timm.models._hub.hf_hub_download", lambda *args, **more: asked.append(args))
+    for opened in (lambda: from_card(name, {}, 2), lambda: from_weights(name, {"head": "dense256"}, 2, {})):
+        with pytest.raises(BadModel, match=r"would have to be fetched|not a backbone|no such network"):
+            opened()
+    assert asked == []
 
 
 def fill_cache(cache, repo, name, content):
