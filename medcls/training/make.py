@@ -112,7 +112,7 @@ def find_initial(initial: str) -> str | Path:
     if initial in ("imagenet", "none"):
         return initial
     path = Path(initial).expanduser()
-    return path if path.is_file() or path.suffix else store.folder(initial)
+    return path if path.is_file() or path.suffix == ".safetensors" else store.folder(initial)
 
 
 def round_weights(net: torch.nn.Module) -> dict[str, torch.Tensor]:
