@@ -220,9 +220,16 @@ def _limits(spec: RunSpec) -> tuple[str, ...]:
 def _seen(fitted: Fitted, spec: RunSpec) -> set[str]:
     """Digests of every scan that shaped the weights: trained or tuned on here, or by the model it started from."""
     cases = (*fitted.data.train.cases, *fitted.data.validate.cases)
-    source = find_initial(spec.initial)
-    before = store.read_seen(source) if isinstance(source, Path) and source.is_dir() else frozenset()
-    return {case.sha256 for case in cases} | before
+    model = _model_of(find_initial(spec.initial))
+    return {case.sha256 for case in cases} | (store.read_seen(model) if model else frozenset())
+
+
+def _model_of(source: str | Path) -> Path | None:
+    """Give the folder of the model that initial weights are of, be they named by folder or by file; None if of none."""
+    if not isinstance(source, Path):
+        return None
+    folder = source if source.is_dir() else source.parent
+    return folder if (folder / store.CARD).is_file() else None
 
 
 def _feature_bank(net: torch.nn.Module, data: TrainingData, seed: int) -> np.ndarray:

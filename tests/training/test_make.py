@@ -1,12 +1,16 @@
 """What a spec's initial weights mean, and which scans they bring along."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from medcls import store
+from medcls.core.model import ModelCard
+from medcls.core.run import RunSpec
 from medcls.errors import BadModel
-from medcls.training.make import find_initial
+from medcls.training.make import _seen, find_initial
 from tests import tiny
 
 
@@ -24,3 +28,16 @@ def test_words_and_files_are_themselves(tmp_path: Path) -> None:
     other = tmp_path / "start.pth"
     other.touch()
     assert find_initial(str(other)) == other  # opening it says what is wrong with it
+
+
+def test_what_a_model_has_seen_comes_along_by_id_and_by_file(tiny_model: ModelCard, tmp_path: Path) -> None:
+    folder = store.folder(tiny_model.id)
+    store.write_seen(folder, ["a" * 64])
+    new = SimpleNamespace(cases=(SimpleNamespace(sha256="b" * 64),))
+    fitted: Any = SimpleNamespace(data=SimpleNamespace(train=new, validate=new))
+    for initial in (tiny_model.id, str(folder / store.WEIGHTS)):
+        assert _seen(fitted, RunSpec(initial=initial)) == {"b" * 64, "a" * 16}
+    alone = tmp_path / store.WEIGHTS
+    alone.write_bytes((folder / store.WEIGHTS).read_bytes())
+    for initial in (str(alone), "none", "imagenet"):
+        assert _seen(fitted, RunSpec(initial=initial)) == {"b" * 64}
