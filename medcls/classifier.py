@@ -64,6 +64,11 @@ class Classifier:
         _fill(net, path / store.WEIGHTS, card.id)
         return cls(card, net, store.read_known(path, card), store.read_seen(path))
 
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """Give the ids of the networks that do not say which scans they were trained or tuned on."""
+        return () if self.seen else (self.card.id,)
+
     def place(self, scan: Scan) -> np.ndarray:
         """Give a scan as the network's square, (S, S, C) uint8."""
         return place(scan, self.card.preprocess).pixels
@@ -246,6 +251,11 @@ class Ensemble(Classifier):
             if member.card.task.label_ids != card.task.label_ids:
                 raise BadModel(f"Model {card.id} averages networks with different labels", found=member.card.id)
         return cls(card, members)
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """Give the ids of the members that do not say which scans they were trained or tuned on."""
+        return tuple(name for member in self.members for name in member.untold)
 
     def describe(self, scans: Sequence[Scan]) -> np.ndarray:
         """Give the features of scans from every member, side by side, (N, sum of D) float32."""

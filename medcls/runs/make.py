@@ -116,7 +116,8 @@ def evaluate_sources(
 ) -> tuple[Evaluation, CaseTable]:
     """Evaluate a model on one part of every collection, case by case from the files' bytes.
 
-    Of `test` and `unseen`, cases are left out whose scan, or one of the same group, the model was trained or tuned on.
+    Of `test` and `unseen`, cases are left out whose scan, or one of the same group, the model was trained or tuned on. A note says
+    where the model, or a member of it, does not tell which those are.
 
     Args:
         classifier: The model.
@@ -145,6 +146,8 @@ def evaluate_sources(
     table = join_tables(tables)
     names = ", ".join(c.name for c in sources.collections)
     evaluation = describe_cases(table, classifier.card, names, sources.fingerprint, _PARTS[part])
+    if classifier.untold:
+        evaluation = replace(evaluation, notes=(*evaluation.notes, _untold_note(classifier.untold)))
     if known:
         left = "left out" if part in ("test", "unseen") else "among them: these scores flatter it"
         note = (
@@ -154,13 +157,22 @@ def evaluate_sources(
     return evaluation, table
 
 
+def _untold_note(untold: tuple[str, ...]) -> str:
+    verb = "does" if len(untold) == 1 else "do"
+    return (
+        f"{' and '.join(untold)} {verb} not say which scans were trained or tuned on: "
+        "any of these cases may be among them, and then these scores flatter."
+    )
+
+
 def unseen_cases(cases: list[Case], collection: Collection, seen: frozenset[str]) -> list[Case]:
     """Give the cases of groups none of whose scans a model has seen.
 
     Args:
         cases: Cases of a collection.
         collection: The collection.
-        seen: What the model learned from, as `medcls.store.read_seen` gives it; empty: nothing is known, all are given.
+        seen: What the model learned from, as `medcls.store.read_seen` gives it; empty: nothing is known, all are given, and
+            the caller says so (see `medcls.classifier.Classifier.untold`).
     """
     if not seen:
         return cases

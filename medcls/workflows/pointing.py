@@ -113,9 +113,9 @@ def _cases(collection: "Collection", label: str, classifier: "Classifier | None"
 
     cases = list(collection.cases)
     if classifier is not None:
-        if not classifier.seen:
+        if classifier.untold:
             raise BadData(
-                f"Model {classifier.card.id} does not say which scans it learned from",
+                f"Model {classifier.untold[0]} does not say which scans it learned from",
                 do="Measure on every case instead",
             )
         cases = unseen_cases(cases, collection, classifier.seen)

@@ -16,6 +16,7 @@ from medcls.errors import BadData
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 from medcls.runs.make import describe_cases
+from medcls.workflows.ensemble import make_ensemble
 from medcls.workflows.evaluate import evaluate
 from medcls.workflows.run_results import publish_run
 from medcls.workflows.train import train
@@ -82,6 +83,19 @@ def test_a_part_nothing_is_left_of_is_said(model):
     store.seal(path, store.read_card(path))
     with pytest.raises(BadData, match="all of which"):
         evaluate("mine", ("patches",))
+
+
+def test_a_model_or_a_member_that_does_not_say_what_it_has_seen_is_told_of(model):
+    assert not any("do not say" in note or "does not say" in note for note in evaluate("mine", ("patches",))[0].notes)
+    silent = store.publish(store.folder("mine"), model_id="silent")
+    (store.folder("silent") / store.SEEN).unlink()
+    store.seal(store.folder("silent"), silent)
+    make_ensemble(["mine", "silent"], "Both", "both")
+    for part in ("unseen", "all"):
+        for name in ("silent", "both"):
+            notes = evaluate(name, ("patches",), part)[0].notes
+            assert sum("silent does not say which scans" in note for note in notes) == 1, (name, part)
+    assert (Classifier.open("mine").untold, Classifier.open("both").untold) == ((), ("silent",))
 
 
 def test_few_groups_and_a_model_with_one_answer_are_told_of(tiny_model):

@@ -78,6 +78,14 @@ def test_only_cases_the_model_never_learned_from(busi, tiny_model) -> None:
     assert "never learned from" in pointing.table(study)
 
 
+def test_an_ensemble_with_a_member_that_does_not_say_is_refused(busi, tiny_model, tiny_made, home) -> None:
+    learned_from(tiny_model.id, [busi.cases[0].sha256])
+    install(tiny_made, home / "weights", "breast-ultrasound--tiny--0002")
+    both = make_ensemble([tiny_model.id, "breast-ultrasound--tiny--0002"], "Both")
+    with pytest.raises(BadData, match="tiny--0002 does not say"):
+        pointing.measure(both.id, "busi", "malignant")
+
+
 def test_ensemble_is_measured_by_the_mean_of_its_members(busi, tiny_model, tiny_made, home) -> None:
     """One network twice is an ensemble that points where the one network points, and so does its control."""
     install(tiny_made, home / "weights", "breast-ultrasound--tiny--0002")
