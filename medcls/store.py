@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -149,6 +150,9 @@ def digest(path: Path) -> str:
 def verify(path: Path, only: str | None = None) -> ModelCard:
     """Check the files of a model folder against its card.
 
+    The heatmap studies change no answer, and a kill may part them from the card: they are left out here, and `read_pointing` refuses
+    to show what the card does not vouch for.
+
     Args:
         path: The model folder.
         only: Check just this file; None checks all.
@@ -160,7 +164,7 @@ def verify(path: Path, only: str | None = None) -> ModelCard:
         BadModel: If a file is missing, has changed, or is not vouched for.
     """
     card = read_card(path)
-    expected = {only: card.files.get(only, "")} if only else card.files
+    expected = {only: card.files.get(only, "")} if only else {n: h for n, h in card.files.items() if n != POINTING}
     for name, sha256 in expected.items():
         if Path(name).name != name:
             raise BadModel(f"The card of model {path.name} names a file outside its folder", do="Do not use this model")
@@ -201,11 +205,28 @@ def read_pointing(model: str | Path) -> PointingRecord:
     """Read how a model's heatmaps pointed at lesions; without any study if none was kept.
 
     Raises:
-        BadModel: If there is no such model, or the file is there and cannot be used.
+        BadModel: If there is no such model, or the file is there and cannot be used, or is not the one that the card vouches for.
     """
     path = model if isinstance(model, Path) else folder(model)
     if not (path / POINTING).exists():
         return PointingRecord()
+    if not has_whole_pointing(path, read_card(path)):
+        raise BadModel(
+            f"The heatmap studies of model {path.name} are not those its card vouches for, and are left out",
+            do="Run `explain-test --into-card` again; the model's answers do not depend on them",
+        )
+    return _parse_pointing(path)
+
+
+def has_whole_pointing(path: Path, card: ModelCard) -> bool:
+    """Say whether a model folder holds the heatmap studies that its card vouches for."""
+    try:
+        return digest(path / POINTING) == card.files.get(POINTING)
+    except OSError:
+        return False
+
+
+def _parse_pointing(path: Path) -> PointingRecord:
     try:
         return PointingRecord.from_json((path / POINTING).read_bytes(), where=f"{path.name}/{POINTING}")
     except (OSError, MedclsError) as error:
@@ -220,21 +241,35 @@ def add_pointing(study: PointingStudy) -> ModelCard:
     """Keep a study of a published model's heatmaps in its folder, with its hash on the card and its table in the README.
 
     Raises:
-        BadModel: If there is no such model, or the studies it has cannot be used.
+        BadModel: If there is no such model, or the studies it has are damaged though its card vouches for them.
         Conflict: If the folder cannot be written.
     """
     path = folder(study.model)
-    card, record = read_card(path), read_pointing(path).having(study)
+    card = read_card(path)
+    text = _vouched_pointing(path, card).having(study).to_json()
+    files = card.files | {POINTING: hashlib.sha256(text.encode()).hexdigest()}
     try:
-        aside = path / f".{POINTING}.aside"
-        aside.write_text(record.to_json(), encoding="utf-8")
-        files = card.files | {POINTING: digest(aside)}
-        aside.replace(path / POINTING)
+        _replace_text(path / POINTING, text)
         return update_card(study.model, files=files)
     except OSError as error:
         raise Conflict(
             f"The folder of model {study.model} cannot be written", found=error.strerror or type(error).__name__
         ) from error
+
+
+def _vouched_pointing(path: Path, card: ModelCard) -> PointingRecord:
+    """Give a folder's heatmap studies; none where they are not those of the card."""
+    return _parse_pointing(path) if has_whole_pointing(path, card) else PointingRecord()
+
+
+def _replace_text(path: Path, text: str) -> None:
+    """Write a file aside, under a name that no other writer has, and put it in place whole."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.aside")
+    try:
+        aside.write_bytes(text.encode())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def read_cases(model: str | Path) -> CaseTable | None:
@@ -365,7 +400,7 @@ def publish(result: Path, name: str = "", model_id: str = "", into: Path | None 
     try:
         aside.mkdir()
         for file in _SEALED:
-            if (result / file).is_file():
+            if (result / file).is_file() and (file != POINTING or has_whole_pointing(result, card)):
                 shutil.copyfile(result / file, aside / file)
         _rename(aside, model_id)
         card = seal(aside, card)
@@ -381,7 +416,8 @@ def _rename(path: Path, model_id: str) -> None:
     """Put a model's new id into what was measured of it."""
     if evaluation := read_evaluation(path):
         (path / EVALUATION).write_text(replace(evaluation, model=model_id).to_json(), encoding="utf-8")
-    if studies := read_pointing(path).studies:
+    if (path / POINTING).exists():
+        studies = _parse_pointing(path).studies
         record = PointingRecord(tuple(replace(study, model=model_id) for study in studies))
         (path / POINTING).write_text(record.to_json(), encoding="utf-8")
 
@@ -402,9 +438,7 @@ def update_card(model_id: str, **changes: Any) -> ModelCard:
     path = folder(model_id)
     card = replace(read_card(path), **changes)
     for name, text in ((CARD, card.to_json()), (README, _readme(path, card))):
-        aside = path / f".{name}.aside"
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path / name)
+        _replace_text(path / name, text)
     return card
 
 
@@ -419,4 +453,4 @@ def readme(model_id: str) -> str:
 
 
 def _readme(path: Path, card: ModelCard) -> str:
-    return describe_card(card, read_evaluation(path), read_pointing(path))
+    return describe_card(card, read_evaluation(path), _vouched_pointing(path, card))

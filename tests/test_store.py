@@ -1,6 +1,7 @@
 """Models on disk: published whole, verified on load, listed even beside broken ones."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -91,6 +92,13 @@ def test_a_threshold_can_be_saved_and_a_model_retired(home, tiny_model):
     store.update_card(tiny_model.id, retired="better ones exist")
     assert store.list_cards() == ()
     assert len(store.list_cards(retired=True)) == 1
+
+
+def test_writers_at_once_leave_a_whole_card_and_nothing_aside(home, tiny_model):
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda i: store.update_card(tiny_model.id, name=f"Name {i}"), range(80)))
+    assert store.verify(store.folder(tiny_model.id)).name.startswith("Name ")
+    assert not list(store.folder(tiny_model.id).glob(".*"))
 
 
 def test_an_unknown_model_names_those_there_are(home, tiny_model):

@@ -69,9 +69,9 @@ def _write_archive(model_id: str, out: object) -> None:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
         for one in (*card.members, model_id):
             folder = store.folder(one)
-            store.verify(folder)
+            one_card = store.verify(folder)
             for name in FILES:
-                if (folder / name).is_file():
+                if (folder / name).is_file() and (name != store.POINTING or store.has_whole_pointing(folder, one_card)):
                     stored = zipfile.ZIP_STORED if name.endswith(".safetensors") else zipfile.ZIP_DEFLATED
                     archive.write(folder / name, f"{one}/{name}", stored)
 

@@ -10,7 +10,7 @@ from medcls.explain.pointing import centred_gaussian, point
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom, phantom_mask
 from medcls.imaging.picture import to_png
-from medcls.workflows import classify, models, pointing
+from medcls.workflows import classify, exchange, models, pointing
 from medcls.workflows.ensemble import make_ensemble
 from tests.tiny import install
 
@@ -122,10 +122,40 @@ def test_changed_study_is_found_out(busi, tiny_model) -> None:
     pointing.keep(pointing.measure(tiny_model.id, "busi", "malignant", ("gradcam",), everything=True))
     path = store.folder(tiny_model.id) / store.POINTING
     path.write_text(path.read_text().replace('"hit', '"Hit', 1), encoding="utf-8")
-    with pytest.raises(BadModel, match="not the file that was published"):
-        classify.open_model(tiny_model.id)
-    with pytest.raises(BadModel, match="cannot be used"):
+    with pytest.raises(BadModel, match="not those its card vouches for"):
         models.pointing_of(tiny_model.id)
+    classify.open_model(tiny_model.id)  # its answers do not depend on them
+
+
+def test_a_kill_between_study_and_card_leaves_a_model_that_opens(busi, tiny_model, tmp_path, monkeypatch) -> None:
+    malignant, benign = (
+        pointing.measure(tiny_model.id, "busi", label, ("gradcam",), everything=True)
+        for label in ("malignant", "benign")
+    )
+    pointing.keep(malignant)
+
+    def killed(*args, **changes):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr(store, "update_card", killed)
+        with pytest.raises(KeyboardInterrupt):
+            pointing.keep(benign)
+    with pytest.raises(BadModel, match="not those its card vouches for"):
+        models.pointing_of(tiny_model.id)
+    classify.open_model(tiny_model.id)
+    again = store.publish(store.folder(tiny_model.id), model_id="again")
+    assert store.POINTING not in again.files
+    assert models.pointing_of("again") == ()
+    archive = exchange.export_bytes(tiny_model.id)
+    store.update_card(tiny_model.id, name="Renamed")
+    assert "Where its heatmaps point" not in store.readme(tiny_model.id)
+    pointing.keep(benign)
+    assert models.pointing_of(tiny_model.id) == (benign,)
+    assert "Where its heatmaps point" in store.readme(tiny_model.id)
+    monkeypatch.setenv("MEDCLS_HOME", str(tmp_path / "elsewhere"))
+    assert [card.id for card in exchange.import_model(archive)] == [tiny_model.id]
+    assert models.pointing_of(tiny_model.id) == ()
 
 
 def test_unknown_method(busi, tiny_model) -> None:
