@@ -62,9 +62,15 @@ def _card(cards: Sequence[ModelCard], name: str) -> ModelCard:
         origin=Origin(initial=f"the mean of {', '.join(c.id for c in cards)}", collections=first.origin.collections,
                       fingerprint=first.origin.fingerprint, versions=first.origin.versions),
         licence="; ".join(dict.fromkeys(c.licence for c in cards if c.licence)), trained_on=first.trained_on,
-        limits=tuple(dict.fromkeys(limit for c in cards for limit in c.limits)),
+        limits=_limits(cards),
         n_parameters=sum(c.n_parameters for c in cards), members=tuple(c.id for c in cards),
     )  # fmt: skip
+
+
+def _limits(cards: Sequence[ModelCard]) -> tuple[str, ...]:
+    """Give the members' limits once each; what does not hold for all of them says whose it is."""
+    named = {limit: [c.id for c in cards if limit in c.limits] for c in cards for limit in c.limits}
+    return tuple(f"{', '.join(ids)}: {limit}" if len(ids) < len(cards) else limit for limit, ids in named.items())
 
 
 def _measure(card: ModelCard, members: Sequence[ModelCard]) -> tuple[Evaluation, CaseTable] | None:

@@ -57,6 +57,12 @@ def test_one_scan_with_two_truths_is_not_averaged(members):
     assert store.read_evaluation(make_ensemble([m.id for m in members], "Both").id) is None
 
 
+def test_a_limit_of_some_members_says_whose_it_is(members):
+    store.update_card(members[1].id, limits=("Never saw a patient.", "Half of its alarms are false."))
+    card = make_ensemble([m.id for m in members], "Both")
+    assert card.limits == ("Never saw a patient.", f"{members[1].id}: Half of its alarms are false.")
+
+
 def test_it_refuses_what_cannot_be_averaged(home, members, tmp_path):
     with pytest.raises(BadModel, match="several"):
         make_ensemble([members[0].id, members[0].id], "One")
