@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
 
 from medcls import home
-from medcls.core.collection import Case, Split
+from medcls.core.collection import PARTS, Case, Split
 from medcls.core.run import RunSpec
 from medcls.core.task import Task
 from medcls.data.collections import Collection, open_collection
-from medcls.data.splits import make_split, read_split, write_split
+from medcls.data.splits import carry_split, make_split, read_split, write_split
 from medcls.errors import BadData, BadSplit, BadTask
 from medcls.tasks import list_tasks, own_task
 
@@ -58,11 +61,56 @@ def find_sources(spec: RunSpec) -> Sources:
         rows = {case.id: case for case in collection.cases}
         chosen.append({part: tuple(rows[i] for i in ids if rows[i].label) for part, ids in split.parts.items()})
         by.append(f"{collection.name} split by {split.by}")
+    if len(collections) > 1:
+        by += _leave_out_copies(collections, chosen)
     sources = Sources(task, collections, tuple(chosen), "; ".join(by))
     for part in ("train", "validate"):
         if not sources.count(part):
             raise BadData(f"The run has no case to {part} on", found="0 cases", do="Choose another split")
     return sources
+
+
+def _leave_out_copies(collections: Sequence[Collection], chosen: list[dict[str, tuple[Case, ...]]]) -> list[str]:
+    """Take out of training what another collection is tested or watched on: each was split on its own.
+
+    Args:
+        collections: Several collections.
+        chosen: Their cases by part; groups with a near-duplicate in a later part of another collection are removed.
+
+    Returns:
+        A sentence for each collection that lost cases.
+    """
+    place = [{case.id: (PARTS.index(p), case.group) for p, cases in c.items() for case in cases} for c in chosen]
+    lost: list[set[str]] = [set() for _ in collections]
+    for pair in _pairs_across(tuple(c.name for c in collections), tuple(c.fingerprint for c in collections)):
+        found = sorted((*place[i][case_id], i) for i, case_id in pair if case_id in place[i])
+        if len(found) == 2 and found[0][0] != found[1][0]:
+            _, group, which = found[0]
+            lost[which].add(group)
+    told = []
+    for collection, parts, groups in zip(collections, chosen, lost, strict=True):
+        before = sum(map(len, parts.values()))
+        parts.update({part: tuple(case for case in cases if case.group not in groups) for part, cases in parts.items()})
+        if left_out := before - sum(map(len, parts.values())):
+            told.append(
+                f"{left_out} cases of {collection.name} left out, whose like another collection is tested or watched on"
+            )
+    return told
+
+
+@lru_cache(maxsize=8)
+def _pairs_across(
+    names: tuple[str, ...], fingerprints: tuple[str, ...]
+) -> list[tuple[tuple[int, str], tuple[int, str]]]:
+    """Near-duplicates between collections, as (which collection, case id) twice; found once for the same contents."""
+    collections = [open_collection(name) for name in names]
+    joint = Collection(tuple(stored for collection in collections for stored in collection.stored))
+    which = np.concatenate([np.full(len(c.cases), i) for i, c in enumerate(collections)])
+    ids = np.concatenate([c.column("id") for c in collections])
+    pairs = joint.pairs()[0]
+    return [
+        ((int(which[a]), str(ids[a])), (int(which[b]), str(ids[b]))) for a, b in pairs.tolist() if which[a] != which[b]
+    ]
 
 
 def whole_sources(names: Sequence[str], task: Task) -> Sources:
@@ -84,7 +132,7 @@ def choose_split(collection: Collection, spec: RunSpec) -> Split:
     """Give the hold-out of a collection that a run uses.
 
     `auto` is made once, by patient where patients are known and else by group, with a seed of its own: runs with
-    different seeds are still tested on the same cases.
+    different seeds are still tested on the same cases. Where the contents change, it is carried over to them.
 
     Raises:
         BadSplit: If the split is unknown or has no such fold.
@@ -94,11 +142,18 @@ def choose_split(collection: Collection, spec: RunSpec) -> Split:
         return split.rotate(spec.fold) if split.folds else split
     try:
         return read_split(collection, "auto")
-    except BadSplit:
-        known = any(patient is not None for patient in collection.column("patient"))
-        split = make_split(collection, name="auto", by="patient" if known else "group")
+    except BadSplit:  # none yet, or made for contents that have changed since
+        split = _auto_split(collection)
         write_split(collection, split)
         return split
+
+
+def _auto_split(collection: Collection) -> Split:
+    try:
+        return carry_split(collection, "auto")
+    except BadSplit:  # none to carry over
+        known = any(patient is not None for patient in collection.column("patient"))
+        return make_split(collection, name="auto", by="patient" if known else "group")
 
 
 def _task_of(spec: RunSpec, collections: Sequence[Collection]) -> Task:

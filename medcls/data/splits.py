@@ -243,6 +243,45 @@ def cut_split(collection: Collection, split: Split, name: str, most: Mapping[str
     return accept_split(collection, name, parts, by=split.by, seed=split.seed)
 
 
+def carry_split(collection: Collection, name: str) -> Split:
+    """Make a split that was written for other contents fit those of now: what was tested on stays tested on.
+
+    Cases keep their part. A unit whose cases stand in several parts, because findings were settled since, goes to the first of
+    them (train before validate before test): what was learned from cannot become unseen. New units are assigned as `make_split` does.
+
+    Args:
+        collection: A single labelled collection.
+        name: Name of a split into parts that is written for it.
+
+    Raises:
+        BadSplit: If there is no such split, it has folds, or a part is left without cases.
+    """
+    old = _written(collection, name)
+    if not set(old.parts) <= set(PARTS):
+        raise BadSplit("Only a split into parts can be carried over", found=", ".join(old.parts)[:80])
+    order = [part for part in PARTS if part in old.parts]
+    known = {case: order.index(part) for part, cases in old.parts.items() for case in cases}
+    labels, ids = collection.column("label"), collection.column("id")
+    rows = np.flatnonzero(np.array([label is not None for label in labels]))
+    units = _units(collection, "patient" if old.by == "patient" else "group")[rows].tolist()
+    part_of: dict[int, int] = {}
+    for unit, row in zip(units, rows.tolist(), strict=True):
+        if (part := known.get(str(ids[row]))) is not None:
+            part_of[unit] = min(part, part_of.get(unit, part))
+    new = np.array([unit not in part_of for unit in units])
+    if new.any():
+        shares = np.array([DEFAULT_PARTS[part] for part in order])
+        assigned = _assign(np.array(units)[new], labels[rows[new]].astype(str), shares / shares.sum(), old.seed)
+        part_of |= dict(zip(np.array(units)[new].tolist(), assigned.tolist(), strict=True))
+    parts = {
+        part: tuple(str(ids[row]) for unit, row in zip(units, rows.tolist(), strict=True) if part_of[unit] == i)
+        for i, part in enumerate(order)
+    }
+    if empty := [part for part, cases in parts.items() if not cases]:
+        raise BadSplit("A part of the split is left without cases", found=", ".join(empty), do="Make the split again")
+    return accept_split(collection, name, parts, by=old.by, seed=old.seed)
+
+
 def check_split_name(name: str) -> None:
     """Check that a split can be called this: the name becomes a file's.
 
@@ -291,6 +330,13 @@ def read_split(collection: Collection, name: str) -> Split:
 
 
 def _read(collection: Collection, name: str) -> Split:
+    split = _written(collection, name)
+    if split.fingerprint != collection.fingerprint:
+        raise BadSplit(f"Split {name} was made for other contents of {collection.name}", do="Make the split again")
+    return split
+
+
+def _written(collection: Collection, name: str) -> Split:
     path = collection.stored[0].folder / "splits" / f"{name}.json"
     if name not in list_splits(collection):
         raise BadSplit(
@@ -298,10 +344,7 @@ def _read(collection: Collection, name: str) -> Split:
             found=name[:80],
             allowed=", ".join(list_splits(collection)) or "none made yet",
         )
-    split = Split.from_json(path.read_bytes(), f"split {name}")
-    if split.fingerprint != collection.fingerprint:
-        raise BadSplit(f"Split {name} was made for other contents of {collection.name}", do="Make the split again")
-    return split
+    return Split.from_json(path.read_bytes(), f"split {name}")
 
 
 def join_splits(collection: Collection, name: str, splits: list[Split]) -> Split:
