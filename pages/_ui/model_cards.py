@@ -175,7 +175,7 @@ def show_actions(card: ModelCard) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.download_button(
             "Export as ZIP", lambda: exchange.export_bytes(card.id), f"{card.id}.zip", "application/zip", icon=":material/archive:",
-            help="The whole folder; every file is checked against the card before it is packed.",
+            help="The whole folder; every file is checked against the card before it is packed. It holds cases.csv: file names, patient ids and table columns of the test scans, as their data set gives them.",
         )  # fmt: skip
         if not card.members and st.button(
             "Make ONNX",

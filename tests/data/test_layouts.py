@@ -96,9 +96,11 @@ def test_breakhis_reads_slide_and_magnification_from_the_name(tmp_path: Path) ->
     assert one.attributes == {"tumour": "A", "magnification": "40"}
 
 
-def test_dicom_patient_is_a_digest_and_nothing_else_leaves_the_file(tmp_path: Path) -> None:
+def test_dicom_patient_is_a_number_and_nothing_else_leaves_the_file(tmp_path: Path) -> None:
     _, _, found = entries(tmp_path, "dicom")
-    assert all(e.patient and e.patient.startswith("patient-") for e in found)
+    patients = [e.patient for e in found]
+    assert set(patients) == {f"patient-{i + 1}" for i in range(len(set(patients)))}
+    assert len(set(patients)) > 1
     assert "secret" not in repr(found).lower()
 
 

@@ -1,9 +1,8 @@
-"""DICOM folders: files known by their content, the patient by the file's own tag (kept only as a digest).
+"""DICOM folders: files known by their content, the patient by the file's own tag (kept only as a number).
 
 A folder per label gives the labels; files that lie in no such folder are unlabelled.
 """
 
-import hashlib
 import os
 from collections.abc import Iterator
 from itertools import islice
@@ -35,16 +34,18 @@ def _find(path: Path) -> Path | None:
 def _entries(root: Path) -> Iterator[Entry]:
     top = {name.split("/")[0] for name in _files(root) if "/" in name}
     ids = label_ids(top) if len(top) >= 2 else {}
+    numbers: dict[str, int] = {}  # in the order they come: a digest of a short id is found by trying all of them
     for name in _files(root):
         if not _is_dicom(root / name):
             continue
         label = ids.get(name.split("/")[0]) if "/" in name else None
         patient, told = _tags(root / name)
-        yield Entry(name, label, patient, attributes=told)
+        number = numbers.setdefault(patient, len(numbers) + 1) if patient else None
+        yield Entry(name, label, number and f"patient-{number}", attributes=told)
 
 
 def _tags(path: Path) -> tuple[str | None, dict[str, str]]:
-    """Read the patient's id, as a digest, and the modality; nothing else leaves the file."""
+    """Read the patient's id, to tell patients apart, and the modality."""
     try:
         tags = pydicom.dcmread(
             path, stop_before_pixels=True, specific_tags=["PatientID", "IssuerOfPatientID", "Modality"]
@@ -53,8 +54,7 @@ def _tags(path: Path) -> tuple[str | None, dict[str, str]]:
         modality = str(tags.get("Modality", ""))[:16]
     except Exception:  # noqa: BLE001 - a file this broken is set aside, with its reason, when it is looked at
         return None, {}
-    digest = hashlib.sha256(patient.encode("utf-8", "replace")).hexdigest()[:16] if patient else None
-    return digest and f"patient-{digest}", {"modality": modality} if modality else {}
+    return patient or None, {"modality": modality} if modality else {}
 
 
 DICOM = Layout("dicom", "DICOM files, a folder per label", _find, _entries)
