@@ -123,6 +123,7 @@ class Classifier:
         cases: Sequence[Case],
         read: Callable[[Case], bytes],
         on_case: Callable[[int, int], None] = lambda done, total: None,
+        on_answer: Callable[[Case, Prediction], None] = lambda case, prediction: None,
     ) -> CaseTable:
         """Answer labelled cases, keeping every one.
 
@@ -130,6 +131,7 @@ class Classifier:
             cases: Labelled with labels of this model's task.
             read: Gives the bytes of a case's scan.
             on_case: Called with cases done and cases in all.
+            on_answer: Called with each case and its answer: a table holds probabilities, not whether the model stands by them.
 
         Raises:
             BadData: If there is no case, or one has a label the model does not know.
@@ -144,8 +146,10 @@ class Classifier:
             raise BadData("There is no case to evaluate", found="0 cases", do="Choose another part or split")
         prob = []
         for start in range(0, len(cases), _BATCH):
-            scans = [read_scan(read(case)) for case in cases[start : start + _BATCH]]
-            prob += [prediction.prob for prediction in self.predict_many(scans)]
+            batch = cases[start : start + _BATCH]
+            for case, prediction in zip(batch, self.predict_many([read_scan(read(c)) for c in batch]), strict=True):
+                prob.append(prediction.prob)
+                on_answer(case, prediction)
             on_case(len(prob), len(cases))
         names = sorted({name for case in cases for name in case.attributes})
         columns = {name: np.array([case.attributes.get(name, "") for case in cases]) for name in names}

@@ -13,6 +13,7 @@ from medcls.classifier import Classifier
 from medcls.core.collection import Case
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
+from medcls.core.prediction import Prediction
 from medcls.core.run import EpochResult, RunSpec
 from medcls.data.collections import Collection
 from medcls.data.sources import Sources, find_sources
@@ -132,6 +133,11 @@ def evaluate_sources(
         BadData: If no case is left, or one has a label the model does not know.
     """
     tables, known = [], 0
+    decided: list[bool | None] = []
+
+    def told(case: Case, prediction: Prediction) -> None:
+        decided.append(None if prediction.decided is None else prediction.decided == case.label)
+
     for collection, cases in zip(sources.collections, sources.cases, strict=True):
         chosen = [c for p, rows in cases.items() if part in ("all", "unseen", p) for c in rows]
         fresh = unseen_cases(chosen, collection, classifier.seen)
@@ -139,13 +145,15 @@ def evaluate_sources(
         rows = sorted(fresh if part in ("test", "unseen") else chosen, key=lambda case: case.id)
         if rows:
             named = [replace(c, attributes={**c.attributes, "collection": collection.name}) for c in rows]
-            tables.append(classifier.evaluate(named, collection.read, on_case))
+            tables.append(classifier.evaluate(named, collection.read, on_case, told))
     if not tables:
         found = f"{known} cases, all of which the model was trained or tuned on" if known else "0 cases"
         raise BadData("There is no case to evaluate on", found=found, do="Choose another part or collection")
     table = join_tables(tables)
     names = ", ".join(c.name for c in sources.collections)
     evaluation = describe_cases(table, classifier.card, names, sources.fingerprint, _PARTS[part])
+    if note := _cannot_tell_note(decided):
+        evaluation = replace(evaluation, notes=(*evaluation.notes, note))
     if classifier.untold:
         evaluation = replace(evaluation, notes=(*evaluation.notes, _untold_note(classifier.untold)))
     if known:
@@ -155,6 +163,18 @@ def evaluate_sources(
         )
         evaluation = replace(evaluation, notes=(*evaluation.notes, note))
     return evaluation, table
+
+
+def _cannot_tell_note(decided: list[bool | None]) -> str:
+    """Say on how many cases a model stood by no answer: scores count its most probable label there too."""
+    answers = [right for right in decided if right is not None]
+    silent, n = len(decided) - len(answers), len(decided)
+    if not silent:
+        return ""
+    words = f"On {silent} of these {n} cases the model cannot tell; scores count its most probable label there too."
+    if answers:
+        words += f" Of the {len(answers)} that it decides, {sum(answers) / len(answers):.2f} are right."
+    return words + (" They may not be the kind of picture it was taught." if 2 * silent > n else "")
 
 
 def _untold_note(untold: tuple[str, ...]) -> str:

@@ -10,6 +10,7 @@ from medcls import store
 from medcls.classifier import Classifier
 from medcls.cli import main
 from medcls.core.evaluation import CaseTable
+from medcls.core.model import Abstention
 from medcls.core.run import RunSpec
 from medcls.data.collections import add_collection, open_collection
 from medcls.errors import BadData
@@ -45,6 +46,16 @@ def test_evaluate_gives_the_published_evaluation_again(model, tmp_path, capsys):
     again, published = json.loads(capsys.readouterr().out), store.read_evaluation("mine")
     assert again["scores"] == json.loads(published.to_json())["scores"]
     assert (tmp_path / "out" / "cases.csv").read_text() == (store.folder("mine") / "cases.csv").read_text()
+
+
+def test_it_says_on_how_many_cases_the_model_stands_by_no_answer(model):
+    silent = store.update_card("mine", abstention=Abstention(min_prob=1.0))
+    evaluation, _ = evaluate(silent.id, ("patches",))
+    n = evaluation.n_cases
+    assert f"On {n} of these {n} cases the model cannot tell" in " ".join(evaluation.notes)
+    assert "may not be the kind of picture" in " ".join(evaluation.notes)
+    store.update_card("mine", abstention=Abstention())
+    assert "cannot tell" not in " ".join(evaluate("mine", ("patches",))[0].notes)
 
 
 def test_scans_it_has_seen_are_left_out_under_another_name(model, folder, tmp_path):

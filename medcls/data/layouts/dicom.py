@@ -40,8 +40,8 @@ def _entries(root: Path) -> Iterator[Entry]:
             continue
         label = ids.get(name.split("/")[0]) if "/" in name else None
         patient, told = _tags(root / name)
-        number = numbers.setdefault(patient, len(numbers) + 1) if patient else None
-        yield Entry(name, label, number and f"patient-{number}", attributes=told)
+        alias = f"patient-{numbers.setdefault(patient, len(numbers) + 1)}" if patient else None
+        yield Entry(name, label, alias, attributes=told)
 
 
 def _tags(path: Path) -> tuple[str | None, dict[str, str]]:
