@@ -15,7 +15,7 @@ from pages._ui.heatmap_grid import Map
 from pages._ui.numbers import show_seconds
 
 _KEPT = 64
-_MARKS = {True: "✓ yes", False: "✗ no", None: "cannot tell"}
+_MARKS = {True: "✓ stands", False: "✗ fails", None: "cannot tell"}
 
 
 def show_tests(scan: Scan, maps: Sequence[Map]) -> None:
@@ -55,7 +55,9 @@ def _networks(asked: Asked) -> list[tuple[str, Any]]:
     networks = explain.networks_of(classifier)
     if len(networks) == 1:
         return [(asked.title, networks[0])]
-    return [(f"{asked.title}, {network.card.name or network.card.id}", network) for network in networks]
+    names = [network.card.name for network in networks]
+    several = [n if n and names.count(n) == 1 else network.card.id for n, network in zip(names, networks, strict=True)]
+    return [(f"{asked.title}, {name}", network) for name, network in zip(several, networks, strict=True)]
 
 
 def _read_mask(scan: Scan) -> bytes | None:
@@ -88,9 +90,10 @@ def _checks(
 
 def _show_table(tested: Sequence[tuple[str, Sequence[explain.Check]]]) -> None:
     titles = {check.name: check.title for _, checks in tested for check in checks}
-    rows = [{"Heatmap": title} | {titles[c.name]: _MARKS[c.holds] for c in checks} for title, checks in tested]
+    marks = [(title, {c.name: _MARKS[c.holds] for c in checks}) for title, checks in tested]
+    rows = [{"Test": words} | {title: held.get(name, "") for title, held in marks} for name, words in titles.items()]
     if rows:
-        st.dataframe(rows, hide_index=True, width="stretch", alt="Each heatmap and how it stood each test")
+        st.dataframe(rows, hide_index=True, width="stretch", alt="Each test and how each heatmap stood it")
     for i, (title, checks) in enumerate(tested):
         stood = sum(c.holds is True for c in checks)
         asked = sum(c.holds is not None for c in checks)

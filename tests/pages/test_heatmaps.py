@@ -83,9 +83,12 @@ def test_networks_of_an_ensemble_are_tested_one_by_one(open_app, tiny_model, tin
     assert_sound(app)
     assert "averages several networks" in words(app)
     assert "tested network by network" in words(app)
-    (table,) = [t.value for t in app.dataframe if "Heatmap" in t.value]
-    assert len(table) == 2
-    assert all(tiny_model.name in row for row in table["Heatmap"])
+    (table,) = [t.value for t in app.dataframe if "Test" in t.value]
+    heatmaps = [column for column in table if column != "Test"]
+    assert len(heatmaps) == 2
+    assert all("tiny" in title for title in heatmaps), "networks of one name are told apart by their ids"
+    assert "Would a network that learned nothing draw the same?" in list(table["Test"])
+    assert {mark for title in heatmaps for mark in table[title]} <= {"✓ stands", "✗ fails", "cannot tell", ""}
 
 
 def test_what_was_stopped_is_said_and_can_be_drawn_after_all(open_app, tiny_model) -> None:
