@@ -24,6 +24,7 @@ try:
     with right:
         initial = train_form.pick_initial(backbone)
     st.subheader("3 · Settings")
+    train_form.begin_reading()
     values = train_form.show_main_knobs(backbone) | train_form.show_advanced()
     name = st.text_input(
         "Name of the run", spec.name, max_chars=200, key=train_form.key("name"), placeholder="what you will know it by"
@@ -32,8 +33,11 @@ try:
     with counts:
         seen = train_data.show_counts(spec)
     st.subheader("4 · Start")
-    train_start.show_start(spec, seen)
-    run_searches.show_form(spec)
+    if wrong := train_form.unusable():
+        st.error(f"Correct these fields first: {', '.join(wrong)}.", icon=":material/block:")
+    train_start.show_start(spec, seen, usable=not wrong)
+    if not wrong:
+        run_searches.show_form(spec)
 except MedclsError as error:
     notices.show_error(error)
 notices.show_research_use()

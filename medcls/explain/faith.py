@@ -306,6 +306,9 @@ def _agreement_moved(case: _Case, move: tuple[int, int]) -> float:
     return _correlation(case.square[inner, inner], back[inner, inner])
 
 
+_MOST_BESIDE = 0.5
+
+
 def _padding(case: _Case) -> Check:
     """Sum what lies beside the scan: there is nothing to see there."""
     title = "Is the evidence on the scan?"
@@ -321,8 +324,10 @@ def _padding(case: _Case) -> Check:
             "Yes: the scan fills all that the network sees.",
             {"outside": 0.0, "area_outside": 0.0},
         )
-    holds = outside <= area
+    holds = outside <= _MOST_BESIDE * area  # a map that knows nothing puts the edges' own share there
     words = f"{outside:.0%} of the evidence lies on the black edges that make the scan square; they are {area:.0%} of what the network sees."
+    if not holds:
+        words += f" A map that looks at the scan puts less than half of that ({_MOST_BESIDE * area:.0%}) there."
     return Check("padding", title, holds, words, {"outside": outside, "area_outside": area})
 
 

@@ -157,10 +157,8 @@ def evaluate_sources(
     if classifier.untold:
         evaluation = replace(evaluation, notes=(*evaluation.notes, _untold_note(classifier.untold)))
     if known:
-        left = "left out" if part in ("test", "unseen") else "among them: these scores flatter it"
-        note = (
-            f"{known} cases of these collections, or others of their group, the model was trained or tuned on: {left}."
-        )
+        left = "they are left out" if part in ("test", "unseen") else "they count here, and these scores flatter it"
+        note = f"The model was trained or tuned on {known} cases of these collections, or on others of their group: {left}."
         evaluation = replace(evaluation, notes=(*evaluation.notes, note))
     return evaluation, table
 

@@ -99,12 +99,17 @@ class SearchSpec(Record):
             _check_range(name, values, self.base)
 
 
+_FIXED = ("name", "collections", "task")  # of every trial the same
+
+
 def _check_range(name: str, values: Range, base: RunSpec) -> None:
-    if name not in knobs() or name in ("name", "collections", "task"):
-        raise BadSpec("This cannot be searched over", found=repr(name)[:40], allowed=", ".join(knobs()))
+    if name not in knobs() or name in _FIXED:
+        raise BadSpec(
+            "This cannot be searched over", found=repr(name)[:40], allowed=", ".join(sorted(set(knobs()) - set(_FIXED)))
+        )
     if values.choices:
         for choice in values.choices:
-            dataclasses.replace(base, **{name: _value(choice)})
+            _check_choice(name, choice, base)
         return
     if not (
         math.isfinite(values.low)
@@ -119,6 +124,18 @@ def _check_range(name: str, values: Range, base: RunSpec) -> None:
         )
     for end in (values.low, values.high):
         dataclasses.replace(base, **{name: _number(name, end)})
+
+
+def _check_choice(name: str, choice: Any, base: RunSpec) -> None:
+    """Refuse a value that no spec can hold, of a wrong type too: the search's worker would die of it."""
+    try:
+        RunSpec.from_dict(dataclasses.replace(base, **{name: _value(choice)}).to_dict())
+    except BadSpec:
+        raise
+    except (MedclsError, TypeError) as error:
+        raise BadSpec(
+            f"{name} cannot take this value", found=repr(choice)[:40], do="Give values of its kind"
+        ) from error
 
 
 def _value(choice: Any) -> Any:

@@ -189,8 +189,9 @@ def _mean(members: Sequence[ModelAnswer]) -> Ensemble:
 
 
 def describe_agreement(answers: Sequence[ModelAnswer]) -> tuple[str, ...]:
-    """Say where models agree on a scan and where not, one sentence for each task."""
-    return tuple(_agreement(members) for members in _of_one_task(answers))
+    """Say where single networks agree on a scan and where not, one sentence for each task."""
+    single = [answer for answer in answers if answer.card and not answer.card.members]  # a mean is no voice of its own
+    return tuple(_agreement(members) for members in _of_one_task(single))
 
 
 def _agreement(members: Sequence[ModelAnswer]) -> str:
@@ -203,14 +204,14 @@ def _agreement(members: Sequence[ModelAnswer]) -> str:
     if len(decided) == 1:
         (answer,) = decided
         said = "cannot tell" if answer == CANNOT_TELL else f"answer {card.task.label(answer).name}"
-        return f"All {len(members)} models {said}. {spread}"
+        return f"All {len(members)} networks {said}. {spread}"
     parts = [
         f"{n} cannot tell"
         if answer == CANNOT_TELL
         else f"{n} {'answers' if n == 1 else 'answer'} {card.task.label(answer).name}"
         for answer, n in decided.most_common()
     ]
-    return f"The models disagree: {', '.join(parts)}. {spread}"
+    return f"The networks disagree: {', '.join(parts)}. {spread}"
 
 
 def _prob(prob: float) -> str:

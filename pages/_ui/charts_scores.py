@@ -1,5 +1,6 @@
 """Charts of scores: curves with bands, confusion, cost, thresholds. One colour and dash per model on all of them."""
 
+import html
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -54,7 +55,7 @@ def curve_chart(
     for i, (model, curve) in enumerate(curves.items()):
         _add_band(figure, curve, model, colours[model])
         figure.add_scatter(
-            x=curve.x, y=curve.y, name=names[model], legendgroup=model, mode="lines+markers" if points else "lines",
+            x=curve.x, y=curve.y, name=html.escape(names[model]), legendgroup=model, mode="lines+markers" if points else "lines",
             line={"color": colours[model], "dash": _DASHES[i % 8], "width": 2.2}, customdata=np.c_[curve.low, curve.high, curve.n],
             hovertemplate=f"{x_title} %{{x:.2f}}<br>{y_title} %{{y:.2f}} (%{{customdata[0]:.2f}}–%{{customdata[1]:.2f}})<br>"
             "n = %{customdata[2]}",
@@ -95,7 +96,7 @@ def confusion_chart(
     columns = min(len(counts), 3)
     rows = math.ceil(len(counts) / columns)
     figure = make_subplots(
-        rows, columns, subplot_titles=[names[m] for m in counts], shared_yaxes=True, horizontal_spacing=0.06,
+        rows, columns, subplot_titles=[html.escape(names[m]) for m in counts], shared_yaxes=True, horizontal_spacing=0.06,
         vertical_spacing=0.32 / rows,
     )  # fmt: skip
     for i, matrix in enumerate(counts.values()):
@@ -107,8 +108,9 @@ def confusion_chart(
             hovertemplate="true %{y}, answered %{x}: %{text} cases (%{z:.0%} of the true ones)<extra></extra>",
         )  # fmt: skip
     figure.update_annotations(font_size=13)
-    figure.update_xaxes(showgrid=False)
+    figure.update_xaxes(showgrid=False, title="answered", title_standoff=4)
     figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_yaxes(title="true", title_standoff=4, col=1)
     figure.update_layout(height=60 + 250 * rows, margin={"l": 10, "r": 10, "t": 30, "b": 10})
     return figure
 

@@ -83,7 +83,7 @@ def ask(scan: Scan, cards: Sequence[ModelCard]) -> compare_scan.ComparedScan:
 
 def _show_agreement(found: compare_scan.ComparedScan) -> None:
     for sentence in found.agreement:
-        show = st.warning if sentence.startswith("The models disagree") else st.info
+        show = st.warning if sentence.startswith("The networks disagree") else st.info
         show(notices.escape(sentence), icon=":material/compare_arrows:")
 
 

@@ -4,6 +4,7 @@ import math
 
 import streamlit as st
 
+from medcls.errors import MedclsError
 from medcls.workflows import runs
 from pages._ui import notices, state
 from pages._ui.charts_runs import score_word
@@ -66,3 +67,11 @@ def show_broken() -> None:
     """Name the runs that cannot be read, with the reason."""
     for broken in runs.broken_runs():
         notices.show_error(broken.error)
+        with st.popover("Delete it …", icon=":material/delete:"):
+            st.write("Deletes the run's folder with all that it made; models published from it stay.")
+            if st.button(f"Delete {broken.id}", key=f"runs.broken.{broken.id}"):
+                try:
+                    runs.delete_run(broken.id)
+                    st.rerun()
+                except MedclsError as error:
+                    notices.show_error(error)

@@ -18,7 +18,7 @@ GROUPS = {
     "loss": "Loss and balance", "optimiser": "Optimiser and schedule", "time": "Length, batch and machine",
 }  # fmt: skip
 _BY_HAND = ("name", "recipe", "backbone", "initial", "task", "collections", "size_px", "epochs", "batch_size", "lr")
-_DRAFT, _NUMBER = "train.draft", "train.number"
+_DRAFT, _NUMBER, _UNUSABLE = "train.draft", "train.number", "train.unusable"
 _OTHER = "another timm network"
 _FIRST = "fine-tune"
 _HINTS = get_type_hints(RunSpec)
@@ -169,11 +169,11 @@ def show_knob(name: str, value: Any, suffix: str = "") -> Any:
         return tuple(st.multiselect(label, knob.choices, list(value), **words))
     if knob.choices:
         return st.selectbox(label, knob.choices, knob.choices.index(value), **words)
-    if hint is int:
-        return int(st.number_input(label, int(knob.low), int(knob.high), int(value), **words))
+    if hint is int:  # no limits of the widget's own: it would keep the old value and let it start
+        return _within(name, int(st.number_input(label, value=int(value), step=1, **words)), value)
     if hint is float:
-        return _number(label, value, knob, words)
-    return _text(label, value, hint, words)
+        return _number(name, label, value, words)
+    return _text(name, label, value, words)
 
 
 def _label(name: str, knob: Knob) -> str:
@@ -182,21 +182,46 @@ def _label(name: str, knob: Knob) -> str:
     return f"{text[0].upper()}{text[1:]}" + (f" ({knob.unit})" if knob.unit else "")
 
 
-def _number(label: str, value: float, knob: Knob, words: dict[str, Any]) -> float:
+def _number(name: str, label: str, value: float, words: dict[str, Any]) -> float:
     """Numbers that span orders of magnitude are written, not stepped through."""
+    knob = knobs()[name][1]
     if knob.low > 0 and knob.high / knob.low > 1e4:
         text = st.text_input(label, f"{value:g}", **words)
         try:
-            return float(text)
+            return _within(name, float(text), value)
         except ValueError:
-            st.error(f"{text!r:.40} is no number.")
-            return value
+            return _unusable(name, f"{text!r:.40} is no number.", value)
     step = 1.0 if knob.high > 5 else 0.05
-    low, high = float(knob.low), float(knob.high)
-    return float(st.number_input(label, low, high, float(value), step, format="%.6g", **words))  # 0.999 is not 1.00
+    given = st.number_input(label, value=float(value), step=step, format="%.6g", **words)  # 0.999 is not 1.00
+    return _within(name, float(given), value)
 
 
-def _text(label: str, value: Any, hint: Any, words: dict[str, Any]) -> Any:
+def _within(name: str, given: Any, before: Any) -> Any:
+    knob = knobs()[name][1]
+    if knob.low <= given <= knob.high:
+        return given
+    return _unusable(name, f"{given:g} is out of range: {knob.low:g} to {knob.high:g}.", before)
+
+
+def _unusable(name: str, sentence: str, before: Any) -> Any:
+    """Say what is wrong below the field and keep the run from starting; the page goes on with the value before."""
+    st.error(notices.escape(sentence))
+    st.session_state.setdefault(_UNUSABLE, []).append(_label(name, knobs()[name][1]))
+    return before
+
+
+def begin_reading() -> None:
+    """Forget which fields held nothing usable: they are read anew."""
+    st.session_state[_UNUSABLE] = []
+
+
+def unusable() -> tuple[str, ...]:
+    """Give the labels of the fields whose content cannot be used, of those drawn since `begin_reading`."""
+    return tuple(st.session_state.get(_UNUSABLE, ()))
+
+
+def _text(name: str, label: str, value: Any, words: dict[str, Any]) -> Any:
+    hint = _HINTS[name]
     if hint is str:
         return st.text_input(label, value, **words)
     if get_origin(hint) is tuple:
@@ -205,14 +230,12 @@ def _text(label: str, value: Any, hint: Any, words: dict[str, Any]) -> Any:
         try:
             return tuple(kind(part) for part in text.replace(",", " ").split())
         except ValueError:
-            st.error(f"{text!r:.40} is no list of numbers.")
-            return value
+            return _unusable(name, f"{text!r:.40} is no list of numbers.", value)
     text = st.text_input(label, json.dumps(value) if value else "", placeholder='{"width": 0.5}', **words)
     try:
         given = json.loads(text or "{}")
     except ValueError:
         given = None
     if not isinstance(given, dict):
-        st.error('Further arguments are a JSON object, as {"width": 0.5}.')
-        return value
+        return _unusable(name, 'Further arguments are a JSON object, as {"width": 0.5}.', value)
     return given

@@ -7,25 +7,26 @@ import streamlit as st
 from medcls.core.run import RunSpec
 from medcls.errors import MedclsError
 from medcls.workflows import preflight, runs
-from pages._ui import notices
+from pages._ui import notices, state
 from pages._ui.numbers import show_seconds
 
 _FOUND = "train.preflight"
 
 
-def show_start(spec: RunSpec, seen: preflight.Preflight) -> None:
-    """Draw the two buttons and what the preflight found."""
+def show_start(spec: RunSpec, seen: preflight.Preflight, usable: bool = True) -> None:
+    """Draw the two buttons and what the preflight found; neither can be pressed where a field holds nothing usable."""
     check, start, _ = st.columns([1, 1, 3])
     if check.button(
         "Preflight",
         icon=":material/fact_check:",
         width="stretch",
+        disabled=not usable,
         help="Carries out a few steps and measures time and memory.",
     ):
         measure(spec)
     found = st.session_state.get(_FOUND)
     current = found[1] if found and found[0] == spec else None
-    blocked = bool(seen.blockers or (current and current.blockers))
+    blocked = bool(not usable or seen.blockers or (current and current.blockers))
     if start.button("Start", type="primary", icon=":material/play_arrow:", width="stretch", disabled=blocked):
         begin(spec)
     if current:
@@ -75,4 +76,5 @@ def begin(spec: RunSpec) -> None:
     except MedclsError as error:
         notices.show_error(error)
         return
+    state.remember("run", view.id)  # else the run looked at before would be shown
     st.switch_page("../runs.py", query_params={"run": view.id})

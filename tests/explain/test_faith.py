@@ -1,5 +1,7 @@
 """The tests of a heatmap pass for the one network whose truth is known, and fail for maps that are wrong."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -105,6 +107,10 @@ def test_evidence_in_the_padding_is_told() -> None:
     found = faith._padding(case)
     assert found.holds is False
     assert found.numbers == {"outside": 1.0, "area_outside": 0.5}
+    knows_nothing = dataclasses.replace(case, square=np.ones_like(case.square))
+    assert faith._padding(knows_nothing).holds is False, "a map that is the same everywhere looks at nothing"
+    mostly = np.where(case.square > 0, 0.2, 1.0).astype(np.float32)
+    assert faith._padding(dataclasses.replace(case, square=mostly)).holds is True
 
 
 def test_empty_map_has_nothing_to_test() -> None:

@@ -40,7 +40,7 @@ def test_one_scan_goes_to_every_model(open_app, three: tuple[str, ...]) -> None:
     app.file_uploader[0].set_value([("scan.png", scan, "image/png")]).run()
     assert_sound(app)
     text = words(app)
-    assert "All 3 models" in text or "The models disagree" in text
+    assert "All 3 networks" in text or "The networks disagree" in text
     assert "Mean of 3 models" in text
     assert text.count("Probabilities: normal") == 4
     (figure,) = app.get("plotly_chart")

@@ -151,6 +151,7 @@ def test_two_machines_share_a_study_through_a_database(tmp_path, monkeypatch: py
     [
         {"name": "Not a Name"}, {"ranges": {}}, {"trials": 0}, {"ranges": {"nothing": Range(0, 1)}},
         {"ranges": {"lr": Range(1, 0.1)}}, {"ranges": {"lr": Range(0, 0.1, log=True)}}, {"ranges": {"lr": Range(0.1, 1e9)}},
+        {"ranges": {"dropout": Range(choices=("abc",))}}, {"ranges": {"batch_size": Range(choices=(4.5,))}},
         {"ranges": {"optimiser": Range(choices=("adam", "magic"))}}, {"ranges": {"optimiser": Range(0, 1)}},
     ],
     ids=str,

@@ -93,10 +93,10 @@ def test_disagreement_is_said_in_words(models: tuple[str, ...]) -> None:
     unsure = answer(card, (0.1, 0.45, 0.45), None)
     words = [label.name for label in card.task.labels]
     (said,) = describe_agreement([benign, malignant, malignant, unsure])
-    assert said.startswith(f"The models disagree: 2 answer {words[2]}, 1 answers {words[1]}, 1 cannot tell.")
+    assert said.startswith(f"The networks disagree: 2 answer {words[2]}, 1 answers {words[1]}, 1 cannot tell.")
     assert "from 0.20 to 0.80" in said
     (said,) = describe_agreement([benign, benign])
-    assert said.startswith(f"All 2 models answer {words[1]}.")
+    assert said.startswith(f"All 2 networks answer {words[1]}.")
     assert average([benign, unsure])[0].prediction.decided is None, "half cannot tell, so the mean does not either"
     assert average([malignant, malignant, unsure])[0].prediction.decided == "malignant"
     assert "1 of the 3" in average([malignant, malignant, unsure])[0].prediction.notes[0]
