@@ -30,6 +30,7 @@ try:
         "Name of the run", spec.name, max_chars=200, key=train_form.key("name"), placeholder="what you will know it by"
     )
     spec = dataclasses.replace(spec, backbone=backbone, initial=initial, name=name.strip(), **values)
+    train_form.keep(spec)
     with counts:
         seen = train_data.show_counts(spec)
     st.subheader("4 · Start")

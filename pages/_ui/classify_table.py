@@ -95,7 +95,7 @@ def flat(row: Row, card: ModelCard) -> dict[str, Any]:
     """Give one row as a line of the CSV."""
     told = record(row, card)
     prob = {f"prob:{i}": f"{v:.6f}" for i, v in zip(told.get("labels", ()), told.get("prob", ()), strict=True)}
-    notes = " ".join(told.get("notes", ()))
+    notes = "; ".join(note.rstrip(".") for note in told.get("notes", ()))
     decided = (told.get("decided") or CANNOT_TELL) if row.prediction else ""
     return {
         "file": told["file"],

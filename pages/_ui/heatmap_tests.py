@@ -106,4 +106,4 @@ def _show_table(tested: Sequence[tuple[str, Sequence[explain.Check]]]) -> None:
                     for c in checks
                     for name, value in c.numbers.items()
                 ]
-                st.dataframe(numbers, hide_index=True, alt=f"Figures behind the tests of {title}")
+                st.dataframe(numbers, hide_index=True, width=620, alt=f"Figures behind the tests of {title}")

@@ -105,6 +105,12 @@ def _show(view: search.SearchView) -> None:
     )
 
 
+def _range_words(r: search.Range) -> str:
+    if r.choices:
+        return ", ".join(map(str, r.choices))
+    return f"{r.low:g} to {r.high:g}" + (", evenly on a log scale" if r.log else "")
+
+
 def show_form(spec: RunSpec) -> None:
     """Draw the form of a new search around a run's settings."""
     recipes_own = search.preset_of(spec.recipe)
@@ -124,6 +130,9 @@ def show_form(spec: RunSpec) -> None:
             "How the next trial is chosen", list(_SAMPLERS), index=list(_SAMPLERS).index(usual), format_func=_SAMPLERS.__getitem__,
             key=f"search.sampler.{preset}.{key}",
         )  # fmt: skip
+        if ranges:
+            tried = "; ".join(f"{knob} {_range_words(r)}" for knob, r in ranges.items())
+            st.caption(f"Tries, whatever stands above: {notices.escape(tried)}.")
         left, middle, right = st.columns(3)
         name = left.text_input("Name of the search", "search-1", key="search.new")
         trials = int(middle.number_input("Trials", 1, 10_000, 20, key="search.trials"))

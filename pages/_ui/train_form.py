@@ -19,6 +19,7 @@ GROUPS = {
 }  # fmt: skip
 _BY_HAND = ("name", "recipe", "backbone", "initial", "task", "collections", "size_px", "epochs", "batch_size", "lr")
 _DRAFT, _NUMBER, _UNUSABLE = "train.draft", "train.number", "train.unusable"
+_LAST = "train.last"
 _OTHER = "another timm network"
 _FIRST = "fine-tune"
 _HINTS = get_type_hints(RunSpec)
@@ -28,6 +29,10 @@ def draft() -> RunSpec:
     """Give the spec the form began from: a good default, a recipe, or the run that is being cloned."""
     if _DRAFT not in st.session_state:
         set_draft(apply_recipe(RunSpec(), _FIRST))
+    elif (
+        _LAST in st.session_state and key("name") not in st.session_state
+    ):  # back from another page: its fields are gone
+        set_draft(st.session_state[_LAST])
     cloned = st.query_params.get("from")
     if cloned and st.session_state.get("train.cloned") != cloned:
         st.session_state["train.cloned"] = cloned
@@ -41,8 +46,14 @@ def draft() -> RunSpec:
 
 def set_draft(spec: RunSpec) -> None:
     """Begin the form anew from a spec."""
+    st.session_state.pop(_LAST, None)
     st.session_state[_DRAFT] = spec
     st.session_state[_NUMBER] = st.session_state.get(_NUMBER, 0) + 1
+
+
+def keep(spec: RunSpec) -> None:
+    """Remember what the form holds, so that it is there again after a look at another page."""
+    st.session_state[_LAST] = spec
 
 
 def key(name: str) -> str:
@@ -127,6 +138,10 @@ def pick_initial(backbone: str) -> str:
     if chosen == "file":
         before = draft().initial if draft().initial.endswith(".safetensors") else ""
         return st.text_input("Path of the file", before, key=key("file")).strip() or "none"
+    if chosen == "imagenet":
+        st.caption(
+            "Downloaded once from timm's hub when a preflight or run needs them: the one thing that asks for the internet."
+        )
     return chosen
 
 

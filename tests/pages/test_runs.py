@@ -134,6 +134,21 @@ def test_a_wrong_value_is_said_and_starts_nothing(open_app, at_home) -> None:
     assert not widget(app, "button", "Start").disabled
 
 
+def test_the_form_is_as_it_was_after_a_look_at_another_page(open_app, at_home) -> None:
+    app = open_app("../train.py")
+    widget(app, "selectbox", "Network").set_value("simple_cnn").run()
+    widget(app, "number_input", "Epochs").set_value(7)
+    widget(app, "text_input", "Learning rate").set_value("0.02").run()
+    app.switch_page("../data.py").run()
+    app.switch_page("../train.py").run()
+    assert_sound(app)
+    assert widget(app, "selectbox", "Network").value == "simple_cnn"
+    assert widget(app, "number_input", "Epochs").value == 7
+    assert widget(app, "text_input", "Learning rate").value == "0.02"
+    widget(app, "selectbox", "Recipe").set_value("").run()
+    assert widget(app, "number_input", "Epochs").value == RunSpec().epochs, "choosing a recipe begins anew"
+
+
 @pytest.mark.slow
 def test_from_the_form_to_a_published_model(open_app, at_home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDCLS_HOME", str(at_home))
