@@ -61,6 +61,8 @@ def main(argv: list[str]) -> int:
         return _assist(run)
     try:
         work(run)
+        if together:
+            _leave_the_others()
     except NothingToDo as error:
         print(error, flush=True)
         return int(together)  # the others would wait for us
@@ -74,7 +76,16 @@ def _assist(run: RunFolder) -> int:
     from medcls.runs.make import make_model
 
     make_model(run.spec(), run.id, run.path)
+    _leave_the_others()
     return 0
+
+
+def _leave_the_others() -> None:
+    """Close the connections between the processes: an interpreter that ends with them open may be aborted by their threads."""
+    import torch.distributed
+
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def work(run: RunFolder, also: "Follow | None" = None) -> "ModelCard":

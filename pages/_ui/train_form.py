@@ -29,9 +29,8 @@ def draft() -> RunSpec:
     """Give the spec the form began from: a good default, a recipe, or the run that is being cloned."""
     if _DRAFT not in st.session_state:
         set_draft(apply_recipe(RunSpec(), _FIRST))
-    elif (
-        _LAST in st.session_state and key("name") not in st.session_state
-    ):  # back from another page: its fields are gone
+    elif _LAST in st.session_state and key("name") not in st.session_state:
+        # Back from another page: Streamlit has dropped this one's fields.
         set_draft(st.session_state[_LAST])
     cloned = st.query_params.get("from")
     if cloned and st.session_state.get("train.cloned") != cloned:

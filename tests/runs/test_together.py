@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,12 @@ from tests.runs.processes import SPEC, finish
 
 pytestmark = pytest.mark.usefixtures("phantoms")
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def free_port() -> int:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return held.getsockname()[1]
 
 
 @pytest.mark.slow
@@ -32,6 +39,7 @@ def test_two_processes_come_to_what_one_comes_to() -> None:
         "--accelerator=cpu",
         "--devices=2",
         "--strategy=ddp",
+        f"--main-port={free_port()}",
         "medcls/runs/worker.py",
         str(together.path),
     ]
