@@ -152,15 +152,14 @@ def average(answers: Sequence[ModelAnswer]) -> tuple[Ensemble, ...]:
 
     A published ensemble is left out: its networks would count twice.
     """
-    single = [answer for answer in answers if answer.card and not answer.card.members]
-    return tuple(_mean(members) for members in _of_one_task(single))
+    return tuple(_mean(members) for members in _single_of_one_task(answers))
 
 
-def _of_one_task(answers: Sequence[ModelAnswer]) -> list[list[ModelAnswer]]:
-    """Put together those that answered the same question, where two or more did."""
+def _single_of_one_task(answers: Sequence[ModelAnswer]) -> list[list[ModelAnswer]]:
+    """Put together single networks that answered the same question, where two or more did; a mean is no voice of its own."""
     found: dict[tuple[str, tuple[str, ...]], list[ModelAnswer]] = {}
     for answer in answers:
-        if answer.prediction is not None and answer.card is not None:
+        if answer.prediction is not None and answer.card is not None and not answer.card.members:
             found.setdefault((answer.card.task.id, answer.prediction.labels), []).append(answer)
     return [members for members in found.values() if len(members) > 1]
 
@@ -190,8 +189,7 @@ def _mean(members: Sequence[ModelAnswer]) -> Ensemble:
 
 def describe_agreement(answers: Sequence[ModelAnswer]) -> tuple[str, ...]:
     """Say where single networks agree on a scan and where not, one sentence for each task."""
-    single = [answer for answer in answers if answer.card and not answer.card.members]  # a mean is no voice of its own
-    return tuple(_agreement(members) for members in _of_one_task(single))
+    return tuple(_agreement(members) for members in _single_of_one_task(answers))
 
 
 def _agreement(members: Sequence[ModelAnswer]) -> str:
