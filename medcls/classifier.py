@@ -22,6 +22,7 @@ from medcls.imaging.decode import read_scan
 from medcls.imaging.prepare import normalise, place
 from medcls.nets.anatomy import logits_and_features
 from medcls.nets.folding import fold_norms
+from medcls.nets.packing import pack_convolutions
 from medcls.stats.calibration import calibrate
 from medcls.stats.familiarity import Known, neighbour_distance
 
@@ -44,7 +45,7 @@ class Classifier:
         self.card, self.seen = card, seen
         self.net = net.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         self.known = known
-        self._folded: tuple[torch.nn.Module, torch.nn.Module] | None = None
+        self._answering: tuple[torch.nn.Module, torch.nn.Module] | None = None
 
     @classmethod
     def open(cls, model: str | Path) -> Self:
@@ -92,13 +93,13 @@ class Classifier:
         """
         with torch.inference_mode():
             batch = batch.contiguous(memory_format=torch.channels_last)
-            return logits_and_features(self._quick(), batch)
+            return logits_and_features(self._quick(batch), batch)
 
-    def _quick(self) -> torch.nn.Module:
-        """Give the network with its batch norms folded in, made when first asked for."""
-        if self._folded is None or self._folded[0] is not self.net:
-            self._folded = (self.net, fold_norms(self.net))
-        return self._folded[1]
+    def _quick(self, batch: torch.Tensor) -> torch.nn.Module:
+        """Give the network with its norms folded in and its convolutions packed, made for the first batch it answers."""
+        if self._answering is None or self._answering[0] is not self.net:
+            self._answering = (self.net, pack_convolutions(fold_norms(self.net), batch[:1]))
+        return self._answering[1]
 
     def describe(self, scans: Sequence[Scan]) -> np.ndarray:
         """Give the features of scans, as they come to the last layer, (N, D) float32."""

@@ -31,6 +31,7 @@ from medcls.nets.layers import (
     to_map,
     twin,
 )
+from medcls.nets.packing import pack_convolutions
 
 # The dense head is computed with on one network for each place where timm keeps a classifier; on all others it is built
 # and frozen without weights being drawn.
@@ -105,6 +106,15 @@ def test_folding_its_norms_changes_no_answer(built):
         )
     norms = [sum(isinstance(m, nn.BatchNorm2d) for m in net.modules()) for net in (built.net, folded)]
     assert norms[1] < norms[0] or built.name == "cancernet" or not norms[0], "cancernet's follow a ReLU"
+
+
+def test_packing_its_convolutions_changes_no_answer(built):
+    packed = pack_convolutions(fold_norms(built.net), built.x[:1])
+    with torch.no_grad():
+        torch.testing.assert_close(
+            packed(built.x), built.logits, rtol=1e-4, atol=1e-4 * float(built.logits.abs().max())
+        )
+    assert not [name for name, m in packed.named_modules() if type(m) is nn.Conv2d]
 
 
 @pytest.mark.parametrize("name", BACKBONES)
