@@ -98,10 +98,11 @@ def _progress(model_id: str, done: int, total: int) -> None:
 
 
 def _print(found: Any, differences: Any, score: str) -> None:
+    from medcls.core.evaluation import describe_basis
     from medcls.workflows.report import show
 
     title = found.score_names()[score]
-    print(f"{len(found.first)} cases in {found.n_groups} groups of {found.collection}: {found.part}.\n")
+    print(f"{describe_basis(len(found.first), found.n_groups, found.collection)}: {found.part}.\n")
     for model_id, scores in found.scores.items():
         print(f"{model_id}: {title} {show(scores[score])}, accuracy {show(scores['accuracy'])}")
     print()

@@ -1,6 +1,6 @@
 """The model card a person reads, made from the card a program reads."""
 
-from medcls.core.evaluation import Evaluation
+from medcls.core.evaluation import Evaluation, describe_basis
 from medcls.core.model import ModelCard
 from medcls.core.pointing import PointingRecord, pointing_table
 
@@ -68,7 +68,8 @@ def _measured(evaluation: Evaluation | None) -> str:
     ]
     for label, counts in zip(evaluation.labels, evaluation.confusion, strict=True):
         matrix.append(f"| {label} | " + " | ".join(map(str, counts)) + " |")
-    text = f"{evaluation.n_cases} cases in {evaluation.n_groups} groups of {evaluation.collection}: {evaluation.part}."
+    basis = describe_basis(evaluation.n_cases, evaluation.n_groups, evaluation.collection)
+    text = f"{basis}: {evaluation.part}."
     notes = [f"- {note}" for note in evaluation.notes]
     return "\n".join(["## How good it is", "", text, "", *rows, "", *matrix, *(["", *notes] if notes else [])])
 

@@ -111,6 +111,19 @@ def list_data() -> tuple[CollectionRecord, ...]:
     return list_collections()
 
 
+def first_data(records: Sequence[CollectionRecord]) -> str:
+    """Name the collection to begin with: the first that has cases of every label of its task, else the first.
+
+    Args:
+        records: At least one.
+    """
+    from medcls.tasks import list_tasks
+
+    tasks = list_tasks()
+    whole = [r for r in records if r.task_id not in tasks or set(tasks[r.task_id].label_ids) <= set(r.labels)]
+    return (whole or list(records))[0].name
+
+
 def list_data_splits(name: str) -> tuple[str, ...]:
     """Give the names of the splits made of a collection.
 
@@ -163,14 +176,17 @@ def _findings(sources: Any, counts: dict[str, dict[str, int]]) -> tuple[str, ...
                 f"{record.n_dropped} cases of {record.name} are left out, by your decisions or until you decide (Data, Findings)."
             )
         said += _open_findings(record.name)
-    train = counts["train"]
-    if max(train.values()) > 3 * max(1, min(train.values())):
+    missing = {
+        label for part in ("train", "validate") for label, n in counts[part].items() if n == 0
+    }  # said as blockers
+    train = {label: n for label, n in counts["train"].items() if label not in missing}
+    if train and max(train.values()) > 3 * min(train.values()):
         most, least = max(train, key=train.get), min(train, key=train.get)  # type: ignore[arg-type]
         said.append(
             f"Classes are uneven: {train[most]} {most}, {train[least]} {least}. A balance other than none may help."
         )
     for part in ("validate", "test"):
-        few = [f"{n} {label}" for label, n in counts[part].items() if n < _FEWEST]
+        few = [f"{n} {label}" for label, n in counts[part].items() if n < _FEWEST and label not in missing]
         if few:
             said.append(f"Few cases to {part} on ({', '.join(few)}): its scores will be uncertain.")
     return tuple(said)

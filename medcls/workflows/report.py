@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import medcls
-from medcls.core.evaluation import CaseTable, Estimate
+from medcls.core.evaluation import CaseTable, Estimate, describe_basis
 from medcls.stats import paired
 from medcls.stats.paired import Difference
 from medcls.workflows import compare, subgroups
@@ -144,8 +144,8 @@ def _difference_cell(d: Difference) -> str:
 
 
 def _basis(comparison: Comparison) -> str:
-    n = len(comparison.first)
-    return f"{n} cases in {comparison.n_groups} groups of {comparison.collection}: {comparison.part}."
+    basis = describe_basis(len(comparison.first), comparison.n_groups, comparison.collection)
+    return f"{basis}: {comparison.part}."
 
 
 def to_html(comparison: Comparison, differences: Sequence[Difference], costs: Sequence[Cost] = ()) -> str:

@@ -67,7 +67,7 @@ def _columns(words: dict[str, str]) -> dict[str, Any]:
     """Give the columns' widths so that three labels are seen at once on a page 800 px wide."""
     columns: dict[str, Any] = {
         "scan": st.column_config.ImageColumn("Scan", width=64),
-        "file": st.column_config.TextColumn("File", width=130),
+        "file": st.column_config.TextColumn("File", width=145),
         "answer": st.column_config.TextColumn("Answer", width=100),
         "what to know": st.column_config.TextColumn("What to know", width="large"),
     }

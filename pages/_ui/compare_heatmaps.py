@@ -10,7 +10,7 @@ from medcls.workflows import compare_scan, explain
 from pages._ui import heatmap_view, notices, state
 from pages._ui.charts_scores import linked_pictures
 from pages._ui.classify_heatmap import draw
-from pages._ui.compare_set import short_name
+from pages._ui.compare_set import names_of
 from pages._ui.palette import label_word
 
 OWN = "own"
@@ -31,8 +31,9 @@ def show_pictures(scan: Scan, found: compare_scan.ComparedScan) -> None:
     said: list[str] = []
     if wanted:
         with st.spinner("Drawing heatmaps …"):
+            names = names_of([answer.card for answer in found.answers if answer.card])
             for answer in found.answers:
-                _add(scan, answer, label, view.paint, pictures, said)
+                _add(scan, answer, names.get(answer.model, answer.model), label, view.paint, pictures, said)
     rows = math.ceil(len(pictures) / 5)
     columns = math.ceil(len(pictures) / rows)
     st.plotly_chart(
@@ -59,6 +60,7 @@ def _pick_label(found: compare_scan.ComparedScan) -> str:
 def _add(
     scan: Scan,
     answer: compare_scan.ModelAnswer,
+    name: str,
     label: str,
     how: explain.Paint,
     pictures: list[tuple[str, bytes]],
@@ -67,7 +69,6 @@ def _add(
     """Add one model's heatmap to the pictures, or a sentence saying why there is none."""
     if answer.card is None or answer.prediction is None:
         return
-    name = short_name(answer.card)
     chosen = label if label in answer.prediction.labels else answer.prediction.decided or answer.prediction.top
     try:
         heatmap = draw(scan, answer.card, chosen)

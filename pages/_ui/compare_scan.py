@@ -14,7 +14,7 @@ from medcls.errors import MedclsError
 from medcls.workflows import compare_scan, scans
 from pages._ui import cache, compare_heatmaps, notices, pickers
 from pages._ui.charts import show_probabilities
-from pages._ui.compare_set import short_name
+from pages._ui.compare_set import names_of
 from pages._ui.downloads import to_csv
 from pages._ui.numbers import show_seconds
 from pages._ui.palette import label_colours, label_word
@@ -89,13 +89,12 @@ def _show_agreement(found: compare_scan.ComparedScan) -> None:
 
 def _show_columns(found: compare_scan.ComparedScan) -> None:
     """Show the ensembles and then every model, as many beside each other as there is room for."""
+    names = names_of([a.card for a in found.answers if a.card])
     boxes: list[tuple[str, ModelCard | None, Prediction | None, MedclsError | None, str]] = [
         (f"Mean of {len(e.models)} models", e.card, e.prediction, None, "calibrated probabilities averaged")
         for e in found.ensembles
     ]
-    boxes += [
-        (short_name(a.card) if a.card else a.model, a.card, a.prediction, a.error, _took(a)) for a in found.answers
-    ]
+    boxes += [(names.get(a.model, a.model), a.card, a.prediction, a.error, _took(a)) for a in found.answers]
     with st.container(horizontal=True):
         for box in boxes:
             with st.container(border=True, width=_BOX_PX):

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from medcls.core.evaluation import CaseTable
+from medcls.core.evaluation import CaseTable, describe_basis
 from medcls.core.model import ModelCard
 from medcls.errors import MedclsError
 from medcls.workflows import compare, costs, report, tables
@@ -42,15 +42,16 @@ TABLE = (
 
 
 def names_of(cards: Sequence[ModelCard]) -> dict[str, str]:
-    """Give what a person reads for each model, without the task all of them share; ids where two have one name."""
-    names = [short_name(card) for card in cards]
+    """Give what a person reads for each model; ids where two have one name.
+
+    What all of them have before the first comma is left out (`Breast ultrasound, ResNet18` -> `ResNet18`); of one
+    alone, its task's title.
+    """
+    heads = {card.name.partition(", ")[0] for card in cards}
+    head = heads.pop() if len(heads) == 1 and len(cards) > 1 else None
+    rests = [card.name.removeprefix(f"{head or pickers.task_title(card.task)}, ") for card in cards]
+    names = [rest[:1].upper() + rest[1:] if rest else card.id for card, rest in zip(cards, rests, strict=True)]
     return {card.id: name if names.count(name) == 1 else card.id for card, name in zip(cards, names, strict=True)}
-
-
-def short_name(card: ModelCard) -> str:
-    """Give a model's name without its task in front (`Breast ultrasound, ResNet18` -> `ResNet18`)."""
-    rest = card.name.removeprefix(f"{pickers.task_title(card.task)}, ")
-    return rest[:1].upper() + rest[1:] if rest else card.id
 
 
 def get_comparison(cards: Sequence[ModelCard]) -> compare.Comparison | None:
@@ -157,7 +158,7 @@ def show_basis(found: compare.Comparison, names: dict[str, str]) -> None:
     counts = ", ".join(f"{int((first.truth == k).sum())} {label}" for k, label in enumerate(first.labels))
     st.caption(
         notices.escape(
-            f"{len(first)} cases in {found.n_groups} groups of {found.collection} ({counts}): {_named(found.part, names)}. "
+            f"{describe_basis(len(first), found.n_groups, found.collection)} ({counts}): {_named(found.part, names)}. "
         )
         + "In brackets: 95 % intervals; patients or groups are resampled whole."
     )

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import streamlit as st
 
-from medcls.core.evaluation import Evaluation
+from medcls.core.evaluation import Evaluation, describe_basis
 from medcls.core.model import ModelCard
 from medcls.errors import MedclsError
 from medcls.workflows import compare, exchange, models
@@ -129,9 +129,8 @@ def _show_figures(card: ModelCard) -> None:
 
 def show_evaluation(found: Evaluation, key: str) -> None:
     """Show every score of an evaluation with its interval, and the confusion matrix under a chart's `key`."""
-    st.markdown(
-        f"**How good it is**  \n{notices.escape(f'{found.n_cases} cases in {found.n_groups} groups of {found.collection}: {found.part}.')}"
-    )
+    basis = describe_basis(found.n_cases, found.n_groups, found.collection)
+    st.markdown(f"**How good it is**  \n{notices.escape(f'{basis}: {found.part}.')}")
     for note in found.notes:
         st.caption(notices.escape(note))
     titles = compare.score_titles(found.labels) | {"ece_floor": "…of it expected by chance"}

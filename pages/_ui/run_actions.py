@@ -48,7 +48,9 @@ def show_actions(view: runs.RunView) -> None:
             delete(view)
         if st.button("All runs", icon=":material/list:"):
             state.remember(RUN, None)
-            st.session_state.pop("runs.table", None)
+            state.remember("show", "runs")
+            for key in ("runs.table", "runs.kind"):
+                st.session_state.pop(key, None)
             st.rerun()
 
 

@@ -21,7 +21,8 @@ def pick_collections() -> tuple[str, ...]:
         return ()
     st.subheader("1 · Data")
     asked = state.choice("data")
-    last = [n for n in (draft().collections or ((asked,) if asked else ())) if n in records] or list(records)[:1]
+    last = [n for n in (draft().collections or ((asked,) if asked else ())) if n in records]
+    last = last or [preflight.first_data(list(records.values()))]
     chosen = st.multiselect(
         "Labelled scans", list(records), default=last, key=key("collections"),
         format_func=lambda n: f"{n} — {records[n].n_cases:,} cases, {', '.join(records[n].labels)}",

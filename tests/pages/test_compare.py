@@ -1,5 +1,6 @@
 """The Compare page as a user drives it."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from medcls import store
 from medcls.data.collections import add_collection
 from medcls.imaging.phantom import phantom
 from medcls.workflows import compare, thresholds
+from pages._ui.compare_set import names_of
 from tests import tiny
 from tests.compared import LABELS, cases, publish_three
 from tests.pages.conftest import assert_sound, words
@@ -161,3 +163,16 @@ def test_models_without_shared_cases_are_told_so(open_app, tiny_made: Path, thre
     app = open_app(PAGE, mode="set", models="good,other")
     assert_sound(app)
     assert any("no case in common" in e.value for e in app.error)
+
+
+def test_what_all_names_begin_with_is_left_out(tiny_model) -> None:
+    card = store.list_cards()[0]
+    named = [
+        dataclasses.replace(card, id=f"m{i}", name=f"Skin lesions, {name}")
+        for i, name in enumerate(("MobileNetV2", "mean of two networks"))
+    ]
+    assert names_of(named) == {"m0": "MobileNetV2", "m1": "Mean of two networks"}
+    other = dataclasses.replace(card, id="m2", name="Mine")
+    assert names_of([*named, other])["m0"] == "Skin lesions, MobileNetV2"
+    twice = dataclasses.replace(named[0], id="m3")
+    assert names_of([*named, twice])["m3"] == "m3"

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from medcls.data.audit import run_audit
+from medcls.data.collections import add_collection
 from medcls.errors import BadData, BadModel
+from medcls.imaging.phantom import phantom
 from medcls.runs import rehearsal
 from medcls.runs.rehearsal import rehearse_apart
 from medcls.training.rehearse import rehearse
@@ -88,6 +90,29 @@ def test_what_cannot_be_is_a_blocker_or_an_error() -> None:
         preflight.check_run(dataclasses.replace(SPEC, collections=()))
     with pytest.raises(BadModel):
         preflight.check_run(dataclasses.replace(SPEC, initial="no-such-model"))
+
+
+def test_a_label_without_a_case_is_a_blocker_and_said_once(tmp_path: Path) -> None:
+    for label, n in (("benign", 60), ("malignant", 12)):
+        folder = tmp_path / "Dataset_BUSI_with_GT" / label
+        folder.mkdir(parents=True)
+        for i in range(n):
+            (folder / f"{label} ({i}).png").write_bytes(phantom("breast-ultrasound", label, i, size_px=64))
+    add_collection(tmp_path, "without-normal")
+    found = preflight.look_at_data(dataclasses.replace(SPEC, collections=("without-normal",)))
+    assert found.counts["train"]["normal"] == 0
+    assert any("No case of normal" in sentence for sentence in found.blockers)
+    assert "normal" not in " ".join(found.findings).replace("without-normal", "")
+    assert any("uneven" in sentence and "malignant" in sentence for sentence in found.findings)
+
+
+def test_training_begins_with_a_collection_that_has_every_label_of_its_task() -> None:
+    whole = next(record for record in preflight.list_data() if record.name == "phantoms")
+    part = dataclasses.replace(whole, name="a-part", labels=("benign", "malignant"))
+    own = dataclasses.replace(whole, name="own-labels", task_id="own", labels=("a", "b"))
+    assert preflight.first_data([part, whole]) == "phantoms"
+    assert preflight.first_data([part, own]) == "own-labels"
+    assert preflight.first_data([part]) == "a-part"
 
 
 @pytest.mark.slow
