@@ -13,7 +13,7 @@ SECTIONS = ("Scores", "Curves", "Which is better", "Disagreements", "Subgroups",
 
 def pick_models() -> list:
     """Draw the title and the pickers; gives the cards chosen, two to eight, or none."""
-    heading, left, right = st.columns([1.5, 1.6, 2.6], vertical_alignment="bottom", gap="small")
+    heading, left = st.columns([3.4, 2.3], vertical_alignment="bottom", gap="small")
     heading.title("Compare")
     cards = models.list_models()
     for broken in models.broken_models():
@@ -31,11 +31,10 @@ def pick_models() -> list:
         return []
     names = compare_set.names_of(list(mine.values()))
     last = [m for m in (state.choice("models") or "").split(",") if m in mine]
-    with right:
-        chosen = st.multiselect(
-            "Models, two to eight", list(mine), default=last or list(mine)[:4], format_func=lambda m: names[m],
-            max_selections=compare_scan.MOST, key=f"compare.models.{task.id if task else ''}",
-        )  # fmt: skip
+    chosen = st.multiselect(
+        "Models, two to eight", list(mine), default=last or list(mine)[:4], format_func=lambda m: names[m],
+        max_selections=compare_scan.MOST, key=f"compare.models.{task.id if task else ''}",
+    )  # fmt: skip
     state.remember("models", ",".join(chosen) or None)
     return [mine[m] for m in chosen]
 

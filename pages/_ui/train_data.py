@@ -34,19 +34,13 @@ def pick_collections() -> tuple[str, ...]:
 def show_counts(spec: RunSpec) -> preflight.Preflight:
     """Draw how many cases of each label serve for what, and what should be known of them."""
     seen = look(spec)
-    rows = [
-        {
-            "": {"train": "to learn from", "validate": "to choose the epoch", "test": "to test, never trained on"}[
-                part
-            ],
-            **by,
-            "all": sum(by.values()),
-        }
-        for part, by in seen.counts.items()
-    ]
+    rows = [{"": part, **by, "all": sum(by.values())} for part, by in seen.counts.items()]
     left, right = st.columns([3, 2])
     left.dataframe(rows, hide_index=True, width="stretch", alt="Cases of each part by label")
-    left.caption(f"Task {notices.escape(seen.task)}; {notices.escape(seen.split)}.")
+    left.caption(
+        f"Task {notices.escape(seen.task)}; {notices.escape(seen.split)}. The epoch that is best on *validate* is kept; "
+        "*test* is never trained on."
+    )
     with right:
         for sentence in seen.blockers:
             st.error(notices.escape(sentence), icon=":material/block:")
