@@ -7,12 +7,12 @@ import numpy as np
 
 from medcls.core.record import Record
 from medcls.core.scan import readonly
+from medcls.core.words import counted
 
 
 def describe_basis(n_cases: int, n_groups: int, collection: str) -> str:
     """Say what numbers rest on, as `378 cases in 357 groups of busi`."""
-    cases, groups = (f"{n} {word}{'' if n == 1 else 's'}" for n, word in ((n_cases, "case"), (n_groups, "group")))
-    return f"{cases} in {groups} of {collection}"
+    return f"{counted(n_cases, 'case')} in {counted(n_groups, 'group')} of {collection}"
 
 
 @dataclass(frozen=True)

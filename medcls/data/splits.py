@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from medcls.core.collection import PARTS, Proof, Split
+from medcls.core.words import counted
 from medcls.data.collections import Collection
 from medcls.data.settle import first_with_same, join
 from medcls.errors import BadData, BadSplit
@@ -202,14 +203,10 @@ class Leak(BadSplit):
         self.groups, self.pairs = dict(groups), tuple(pairs)
         super().__init__(
             "This split leaks: what it tests on was partly seen in training",
-            found=f"{_count(len(groups), 'group')} and {_count(len(pairs), 'pair')} of like pictures on both sides",
+            found=f"{counted(len(groups), 'group')} and {counted(len(pairs), 'pair')} of like pictures on both sides",
             allowed="none",
             do="Split by patient or group",
         )
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def _cut_groups(groups: np.ndarray, part_of: np.ndarray) -> dict[str, tuple[int, int]]:
