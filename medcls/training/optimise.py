@@ -13,6 +13,7 @@ from medcls.errors import BadSpec
 def make_optimiser(net: torch.nn.Module, spec: RunSpec) -> torch.optim.Optimizer:
     """Make the optimiser of a run over the weights that may change.
 
+    Where torch has a fused step it is taken: one pass over a weight, not ten, and no loop in Python over the weights.
     The backbone learns at `lr * backbone_lr_factor`. Biases and norms carry no weight decay.
 
     Raises:
@@ -21,14 +22,15 @@ def make_optimiser(net: torch.nn.Module, spec: RunSpec) -> torch.optim.Optimizer
     groups = _groups(net, spec)
     if not groups:
         raise BadSpec("Nothing is left to learn", found="every weight frozen", do="Freeze less")
+    fused = all(p.device.type in ("cpu", "cuda") for group in groups for p in group["params"])
     makers: dict[str, Callable[[], torch.optim.Optimizer]] = {
-        "sgd": lambda: torch.optim.SGD(groups, spec.lr),
-        "momentum": lambda: torch.optim.SGD(groups, spec.lr, momentum=spec.momentum),
+        "sgd": lambda: torch.optim.SGD(groups, spec.lr, fused=fused),
+        "momentum": lambda: torch.optim.SGD(groups, spec.lr, momentum=spec.momentum, fused=fused),
         "adagrad": lambda: torch.optim.Adagrad(groups, spec.lr),
         "adadelta": lambda: torch.optim.Adadelta(groups, spec.lr),
         "rmsprop": lambda: torch.optim.RMSprop(groups, spec.lr, momentum=spec.momentum),
-        "adam": lambda: torch.optim.Adam(groups, spec.lr),
-        "adamw": lambda: torch.optim.AdamW(groups, spec.lr),
+        "adam": lambda: torch.optim.Adam(groups, spec.lr, fused=fused),
+        "adamw": lambda: torch.optim.AdamW(groups, spec.lr, fused=fused),
     }
     return makers[spec.optimiser]()
 
