@@ -9,7 +9,7 @@ from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 # By exact class: a subclass may compute something else with its weights (timm's StdConv2d standardises them first).
-_CONVOLUTIONS, _NORMS = (nn.Conv2d, Conv2dSame), (nn.BatchNorm2d, BatchNormAct2d)
+CONVOLUTIONS, _NORMS = (nn.Conv2d, Conv2dSame), (nn.BatchNorm2d, BatchNormAct2d)
 
 
 def fold_norms(net: nn.Module) -> nn.Module:
@@ -27,14 +27,18 @@ def fold_norms(net: nn.Module) -> nn.Module:
     pairs = _pairs(net)
     if not pairs:
         return net
-    shared = {id(tensor): tensor for tensor in (*net.parameters(), *net.buffers())}
-    folded = copy.deepcopy(net, shared)  # only the convolutions that change take memory of their own
+    folded = copy_sharing_weights(net)  # only the convolutions that change take memory of their own
     for conv, norm in pairs:
         before: Any = folded.get_submodule(conv)
         after: Any = folded.get_submodule(norm)
         folded.set_submodule(conv, fuse_conv_bn_eval(before, after))
         folded.set_submodule(norm, _rest_of(after))
     return folded
+
+
+def copy_sharing_weights(net: nn.Module) -> nn.Module:
+    """Give a copy of a network whose layers may be exchanged; its weights and statistics are the same tensors."""
+    return copy.deepcopy(net, {id(tensor): tensor for tensor in (*net.parameters(), *net.buffers())})
 
 
 class _Tracer(fx.Tracer):
@@ -62,7 +66,7 @@ def _pairs(net: nn.Module) -> list[tuple[str, str]]:
         if type(modules[node.target]) in _NORMS
         and isinstance(source := node.args[0], fx.Node)
         and source.op == "call_module"
-        and type(modules[source.target]) in _CONVOLUTIONS
+        and type(modules[source.target]) in CONVOLUTIONS
         and len(source.users) == 1
         and names.count(node.target) == names.count(source.target) == 1  # a shared layer has other inputs too
     ]

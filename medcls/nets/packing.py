@@ -1,6 +1,5 @@
 """Convolutions whose weights lie as oneDNN wants them: the same function, without rearranging them at every scan."""
 
-import copy
 from typing import Any
 
 import torch
@@ -8,8 +7,7 @@ from timm.layers import Conv2dSame
 from timm.layers.padding import pad_same
 from torch import nn
 
-# By exact class: a subclass may compute something else with its weights (timm's StdConv2d standardises them first).
-_CONVOLUTIONS = (nn.Conv2d, Conv2dSame)
+from medcls.nets.folding import CONVOLUTIONS, copy_sharing_weights
 
 
 def pack_convolutions(net: nn.Module, example: torch.Tensor) -> nn.Module:
@@ -30,12 +28,11 @@ def pack_convolutions(net: nn.Module, example: torch.Tensor) -> nn.Module:
     if not _can_pack():
         return net
     inputs: dict[str, list[int]] = {}
-    shared = {id(tensor): tensor for tensor in (*net.parameters(), *net.buffers())}
-    packed = copy.deepcopy(net, shared)  # only the convolutions that change take memory of their own
+    packed = copy_sharing_weights(net)  # only the convolutions that change take memory of their own
     watched = [
         conv.register_forward_pre_hook(lambda _, args, name=name: inputs.update({name: list(args[0].shape)}))
         for name, conv in packed.named_modules()
-        if type(conv) in _CONVOLUTIONS and _is_plain(conv)
+        if type(conv) in CONVOLUTIONS and _is_plain(conv)
     ]
     with torch.no_grad():
         packed(example)

@@ -176,9 +176,8 @@ def _findings(sources: Any, counts: dict[str, dict[str, int]]) -> tuple[str, ...
                 f"{record.n_dropped} cases of {record.name} are left out, by your decisions or until you decide (Data, Findings)."
             )
         said += _open_findings(record.name)
-    missing = {
-        label for part in ("train", "validate") for label, n in counts[part].items() if n == 0
-    }  # said as blockers
+    # What a blocker says already is not said again.
+    missing = {label for part in ("train", "validate") for label, n in counts[part].items() if n == 0}
     train = {label: n for label, n in counts["train"].items() if label not in missing}
     if train and max(train.values()) > 3 * min(train.values()):
         most, least = max(train, key=train.get), min(train, key=train.get)  # type: ignore[arg-type]
