@@ -138,7 +138,7 @@ def test_a_kill_between_study_and_card_leaves_a_model_that_opens(busi, tiny_mode
         raise KeyboardInterrupt
 
     with monkeypatch.context() as context:
-        context.setattr(store, "update_card", killed)
+        context.setattr(store.publishing, "update_card", killed)
         with pytest.raises(KeyboardInterrupt):
             pointing.keep(benign)
     with pytest.raises(BadModel, match="not those its card vouches for"):
