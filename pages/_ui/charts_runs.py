@@ -17,6 +17,7 @@ def score_word(score: str) -> str:
     return title if title.isupper() else title.lower()
 
 
+_EVERY_EPOCH = 10  # up to so many epochs each has its tick; plotly would else put ticks between them
 _TRAIN, _VALIDATE = OKABE_ITO["orange"], OKABE_ITO["blue"]
 
 
@@ -50,7 +51,9 @@ def rate_chart(epochs: Sequence[EpochResult]) -> go.Figure:
         x=[e.epoch for e in epochs], y=[e.lr or None for e in epochs], mode="lines+markers", name="learning rate", showlegend=False,
         line={"color": OKABE_ITO["grey"], "width": 2, "shape": "hv"}, marker={"size": 4}, hovertemplate="%{y:.2e}",
     )  # fmt: skip
-    figure.update_yaxes(type="log", exponentformat="power")
+    if rates := [e.lr for e in epochs if e.lr]:  # room about a rate that hardly moves, lest all ticks read alike
+        around = [math.log10(min(rates)) - 0.4, math.log10(max(rates)) + 0.4]
+        figure.update_yaxes(type="log", tickformat=".0e", range=around)
     return _finish(figure, "Learning rate")
 
 
@@ -77,7 +80,8 @@ def _or_none(value: float | None) -> float | None:
 
 
 def _finish(figure: go.Figure, title: str, height: int = 280) -> go.Figure:
-    figure.update_xaxes(title="epoch", tickformat="d", rangemode="tozero")
+    last = max((epoch for line in figure.data for epoch in line.x), default=0)
+    figure.update_xaxes(title="epoch", tickformat="d", rangemode="tozero", dtick=1 if last <= _EVERY_EPOCH else None)
     figure.update_yaxes(title=title)
     figure.update_layout(
         height=height, margin={"l": 10, "r": 10, "t": 8, "b": 8}, hovermode="x unified", uirevision="keep",

@@ -24,9 +24,17 @@ def show_list(views: tuple[runs.RunView, ...]) -> None:
         rows = [{title: value for title, value in row.items() if title != "time left"} for row in rows]
     chosen = st.dataframe(
         rows, hide_index=True, width="stretch", height=min(36 * len(rows) + 40, 640), on_select="rerun", selection_mode="single-row", key="runs.table",
-        column_config={"progress": st.column_config.ProgressColumn("progress", format="%d %%", min_value=0, max_value=100)},
+        column_config={
+            "progress": st.column_config.ProgressColumn("progress", format="%d %%", min_value=0, max_value=100),
+            "time left": st.column_config.TextColumn("time left", width=110),
+            "best": st.column_config.TextColumn("best in validation", width=130),
+        },
         alt="All runs with state and progress",
     )  # fmt: skip
+    st.caption(
+        "Tick a run to open it. The validation score chose the run's best epoch, so it flatters and has no interval; "
+        "the run's report measures it on cases that it never saw."
+    )
     picked = chosen.selection.rows
     if picked and picked[0] < len(views):
         state.remember(RUN, views[picked[0]].id)
@@ -35,14 +43,10 @@ def show_list(views: tuple[runs.RunView, ...]) -> None:
 
 def _row(view: runs.RunView) -> dict:
     s = view.state
-    best = (
-        ""
-        if math.isnan(s.best_score)
-        else f"{s.best_score:.3f} ({score_word(view.spec.select_by)}, epoch {s.best_epoch})"
-    )
+    best = "" if math.isnan(s.best_score) else f"{score_word(view.spec.select_by)} {s.best_score:.3f}"
     return {
         "run": view.name, "state": ICONS[s.status], "progress": round(100 * view.progress),
-        "epoch": f"{s.epoch} of {s.epochs or view.spec.epochs}", "time left": show_left(view), "best in validation": best,
+        "epoch": f"{s.epoch} of {s.epochs or view.spec.epochs}", "time left": show_left(view), "best": best,
         "network": view.spec.backbone, "data": ", ".join(view.spec.collections), "id": view.id,
     }  # fmt: skip
 

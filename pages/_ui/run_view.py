@@ -59,9 +59,11 @@ def show_curves(view: runs.RunView, others: Sequence[runs.RunView]) -> None:
         other.id: f"{other.name} ({', '.join(other.spec.collections)}, {other.id[-4:]})"
         for other in sorted(others, key=lambda other: other.spec.collections != view.spec.collections)
     }
-    against = st.multiselect(
-        "Compare with", list(names), format_func=names.__getitem__, key="runs.against", max_selections=7
-    )
+    against: list[str] = []
+    if names:
+        against = st.multiselect(
+            "Compare with", list(names), format_func=names.__getitem__, key="runs.against", max_selections=7
+        )
     if against:
         with st.container(horizontal=True):
             score = (

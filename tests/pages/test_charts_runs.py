@@ -1,0 +1,35 @@
+"""Curves of runs: ticks that say something, whatever the run has done so far."""
+
+import math
+
+import pytest
+
+from medcls.core.run import EpochResult
+from pages._ui.charts_runs import compare_chart, rate_chart, score_chart
+
+
+def epochs(n: int, lr: float = 6e-4) -> list[EpochResult]:
+    """Give a run of so many epochs, each better than the last."""
+    scores = [{"loss": 1 / k, "auroc": 1 - 0.5 / k, "accuracy": 0.5} for k in range(1, n + 1)]
+    return [EpochResult(k, float(k), lr, scores[k - 1], scores[k - 1], True) for k in range(1, n + 1)]
+
+
+@pytest.mark.parametrize(("n", "dtick"), [(1, 1), (2, 1), (10, 1), (11, None), (200, None)])
+def test_few_epochs_have_a_tick_each(n: int, dtick: int | None) -> None:
+    for figure in (score_chart(epochs(n), "auroc"), rate_chart(epochs(n)), compare_chart({"a": epochs(n)}, "loss")):
+        assert figure.layout.xaxis.dtick == dtick
+
+
+def test_a_rate_that_stays_has_room_about_it() -> None:
+    low, high = rate_chart(epochs(3)).layout.yaxis.range
+    assert low < math.log10(6e-4) < high
+    assert high - low > 0.5  # in decades: two ticks never read alike
+
+
+def test_a_rate_of_nothing_leaves_a_gap() -> None:
+    figure = rate_chart([*epochs(1), *epochs(1, lr=0.0)])
+    assert list(figure.data[0].y) == [6e-4, None]
+
+
+def test_no_epoch_draws_an_empty_chart() -> None:
+    assert rate_chart([]).layout.xaxis.dtick == 1
