@@ -3,7 +3,7 @@
 import streamlit as st
 
 from medcls.errors import MedclsError
-from pages._ui import notices, pickers
+from pages._ui import drops, notices, pickers
 from pages._ui.classify_answers import answers
 from pages._ui.classify_detail import show_detail, show_what_to_know
 from pages._ui.classify_table import show_downloads, show_table
@@ -12,7 +12,7 @@ card = pickers.pick_task_and_model("Classify")
 if card is None:
     st.stop()
 
-entries = pickers.drop("classify", card.task)
+entries = drops.drop("classify", card.task)
 if not entries:
     st.caption(card.task.question)
     notices.show_research_use()

@@ -3,13 +3,13 @@
 import streamlit as st
 
 from medcls.workflows import models
-from pages._ui import heatmap_ask, heatmap_grid, heatmap_tests, heatmap_tissue, notices, pickers
+from pages._ui import drops, heatmap_ask, heatmap_grid, heatmap_tests, heatmap_tissue, notices, pickers
 
 card = pickers.pick_task_and_model("Heatmaps")
 if card is None:
     st.stop()
 
-entries = pickers.drop("heatmaps", card.task)
+entries = drops.drop("heatmaps", card.task)
 if not entries:
     st.caption("Drop a scan to see where a network finds evidence: by several methods, for each label, in each layer.")
     notices.show_research_use()

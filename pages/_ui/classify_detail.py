@@ -9,7 +9,7 @@ from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 from medcls.workflows import models
-from pages._ui import notices, pickers
+from pages._ui import drops, notices
 from pages._ui.charts import show_probabilities
 from pages._ui.classify_answers import Row, ask_frame
 from pages._ui.classify_heatmap import show_scan_and_heatmap
@@ -20,7 +20,7 @@ from pages._ui.palette import label_colours, label_word
 def show_detail(rows: list[Row], chosen: int, card: ModelCard) -> None:
     """Show the scan at the left and the answer at the right; an error stands where they would have stood."""
     row = rows[chosen]
-    read = pickers.read_entry(row.entry, row.frame)
+    read = drops.read_entry(row.entry, row.frame)
     error = row.error or read.error
     if read.scan is None or row.prediction is None:
         notices.show_error(error or MedclsError("This file has no answer"), row.entry.name)
@@ -41,7 +41,7 @@ def show_detail(rows: list[Row], chosen: int, card: ModelCard) -> None:
 def pick_frame(rows: list[Row], chosen: int, card: ModelCard) -> None:
     """Offer the frames of a file that holds several; the one chosen is answered in place of the one before."""
     row = rows[chosen]
-    n = pickers.count_frames(row.entry)
+    n = drops.count_frames(row.entry)
     if n > 1:
         frame = st.number_input(f"Frame, of {n} in this file", 1, n, (row.frame or 0) + 1, key=f"frame.{id(row.entry)}")
         if ask_frame(rows, chosen, int(frame) - 1, card):
@@ -51,7 +51,7 @@ def pick_frame(rows: list[Row], chosen: int, card: ModelCard) -> None:
 def show_name(row: Row, scan: Scan) -> None:
     """Show the scan's name and size, and that a synthetic one shows nobody."""
     height, width = scan.size_px
-    nobody = " It shows nobody." if pickers.is_synthetic(row.entry) else ""
+    nobody = " It shows nobody." if drops.is_synthetic(row.entry) else ""
     st.caption(f"{notices.escape(row.entry.name)} · {width} x {height} px.{nobody}")
 
 

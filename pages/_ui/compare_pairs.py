@@ -9,7 +9,7 @@ import streamlit as st
 from medcls.core.model import ModelCard
 from medcls.errors import MedclsError
 from medcls.workflows import compare, costs, report, scans, subgroups, tables
-from pages._ui import cache, compare_scan, notices, state
+from pages._ui import cache, drops, notices, state
 from pages._ui.charts import data_url
 from pages._ui.charts_scores import cost_chart
 from pages._ui.compare_set import COSTS, Section, get_differences
@@ -130,7 +130,7 @@ def _show_case(row: compare.Disagreement, picture: bytes | MedclsError, names: d
 def _look(row: compare.Disagreement) -> None:
     """Turn the page to one scan, this one."""
     try:
-        st.session_state[compare_scan.CASE] = scans.Entry(row.case, compare.read_case(row), None)
+        drops.put_here(scans.Entry(row.case, compare.read_case(row), None))
     except MedclsError as error:
         notices.show_error(error)
         return

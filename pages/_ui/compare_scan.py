@@ -12,14 +12,13 @@ from medcls.core.scan import Scan
 from medcls.core.task import Task
 from medcls.errors import MedclsError
 from medcls.workflows import compare_scan, scans
-from pages._ui import cache, compare_heatmaps, notices, pickers
+from pages._ui import cache, compare_heatmaps, drops, notices
 from pages._ui.charts import show_probabilities
 from pages._ui.compare_set import names_of
 from pages._ui.downloads import to_csv
 from pages._ui.numbers import show_seconds
 from pages._ui.palette import label_colours, label_word
 
-CASE = "compare.case"  # a case sent here from the test set: a drop of one file
 _ANSWERS = "compare.answers"
 _BOX_PX = 200  # five beside each other at 1440 px, two at 800
 
@@ -30,7 +29,7 @@ def show_one_scan(cards: Sequence[ModelCard]) -> None:
     if entry is None:
         st.caption("One drop feeds all networks. They are opened at the same time and share the decoded scan.")
         return
-    read = pickers.read_entry(entry)
+    read = drops.read_entry(entry)
     if read.scan is None:
         notices.show_error(read.error or MedclsError("This file has no scan"), entry.name)
         return
@@ -43,18 +42,8 @@ def show_one_scan(cards: Sequence[ModelCard]) -> None:
 
 
 def _pick_entry(task: Task) -> scans.Entry | None:
-    """Give the scan to show: dropped here, one of several dropped, or the case sent from the test set."""
-    entries = pickers.drop("compare", task)
-    sent: scans.Entry | None = st.session_state.get(CASE)
-    if entries:
-        st.session_state.pop(CASE, None)
-    elif sent is not None:
-        left, right = st.columns([4, 1], vertical_alignment="center")
-        left.caption(f"From the test set: {notices.escape(sent.name)}")
-        if right.button("Put it away"):
-            st.session_state.pop(CASE, None)
-            st.rerun()
-        return sent
+    """Give the scan to show: the one dropped, or one of several."""
+    entries = drops.drop("compare", task)
     if len(entries) < 2:
         return entries[0] if entries else None
     chosen = st.selectbox(

@@ -10,7 +10,7 @@ from medcls.core.model import ModelCard
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.workflows import explain, scans
-from pages._ui import cache, notices, pickers, state
+from pages._ui import cache, drops, notices, pickers, state
 from pages._ui.numbers import show_prob
 from pages._ui.palette import label_word
 
@@ -40,14 +40,14 @@ class Asked:
     by: str
 
 
-def pick_scan(entries: Sequence[scans.Entry]) -> pickers.Read:
+def pick_scan(entries: Sequence[scans.Entry]) -> drops.Read:
     """Let the user choose one entry of the drop, and decode it."""
     if len(entries) == 1:
-        return pickers.read_entry(entries[0])
+        return drops.read_entry(entries[0])
     chosen = st.selectbox(
         "Scan", range(len(entries)), format_func=lambda i: f"{i + 1}. {entries[i].name}", key="heatmaps.scan"
     )
-    return pickers.read_entry(entries[chosen])
+    return drops.read_entry(entries[chosen])
 
 
 def ask(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard]) -> list[Asked]:

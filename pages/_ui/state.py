@@ -10,8 +10,7 @@ import streamlit as st
 
 TASK = "task"
 MODEL = "model"
-EXAMPLE = "example"  # the synthetic scan that stands in for a drop: (name, bytes), or None
-DROPS = "drops"  # what each drop widget last held, unpacked: widget key -> (file ids, entries)
+DROP = "drop"  # the scans before the user, on whichever page they were dropped
 ANSWERS = "answers"  # answers of the Classify page: (model, entry) -> row
 FRAMES = "frames"  # how many pictures a file holds: entry -> count
 HEATMAP_ON = "heatmap.on"  # whether the Classify page shows one

@@ -1,0 +1,94 @@
+"""A scan dropped once is there on every page of the session, until it is put away or another is dropped."""
+
+import pytest
+
+from medcls.imaging.phantom import phantom
+from medcls.tasks import list_tasks
+from medcls.workflows.scans import Entry
+from pages._ui import drops, state
+from tests.pages.conftest import assert_sound, words
+
+TASK = "breast-ultrasound"
+AWAY = "Put away malignant.png"
+
+
+def drop(app, *names: str):
+    """Drop synthetic scans on the page and let it run."""
+    files = [(name, phantom(TASK, "malignant", i), "image/png") for i, name in enumerate(names)]
+    app.file_uploader[0].set_value(files)
+    return app.run()
+
+
+def buttons(app) -> list[str]:
+    """What the page's buttons say."""
+    return [button.label for button in app.button]
+
+
+def turn(app, page: str):
+    """Turn to another page, which takes the widgets of this one away as a browser does."""
+    app.switch_page(page).run()
+    assert_sound(app)
+    return app
+
+
+def test_a_scan_dropped_once_is_read_on_every_page(open_app, tiny_model) -> None:
+    app = drop(open_app(), "malignant.png")
+    assert AWAY not in buttons(app)  # the widget itself shows it
+    (entry,) = app.session_state[state.DROP].entries
+    for page, told in (("../heatmaps.py", "answers **"), ("../classify.py", "The network answers")):
+        turn(app, page)
+        assert told in words(app)
+        assert AWAY in [label.replace("\\", "") for label in buttons(app)]
+        assert app.session_state[state.DROP].entries == (entry,)
+
+
+def test_what_is_put_away_is_gone_from_every_page(open_app, tiny_model) -> None:
+    app = turn(drop(open_app(), "malignant.png"), "../heatmaps.py")
+    app.button(key="heatmaps.away").click().run()
+    assert_sound(app)
+    assert "Drop a scan to see" in words(app)
+    assert state.DROP not in app.session_state
+    assert "The network answers" not in words(turn(app, "../classify.py"))
+
+
+def test_another_drop_takes_its_place(open_app, tiny_model) -> None:
+    app = turn(drop(open_app(), "malignant.png"), "../heatmaps.py")
+    drop(app, "other.png", "third.png")
+    assert [entry.name for entry in app.session_state[state.DROP].entries] == ["other.png", "third.png"]
+    turn(app, "../classify.py")
+    assert "Put away 2 files" in buttons(app)
+    assert "The 2 files of this drop" in words(app)
+
+
+def test_taking_the_files_out_of_the_widget_forgets_them(open_app, tiny_model) -> None:
+    app = drop(open_app(), "malignant.png")
+    drop(app)
+    assert_sound(app)
+    assert state.DROP not in app.session_state
+    assert "The network answers" not in words(app)
+
+
+def test_an_example_stands_in_for_a_drop_and_gives_it_back(open_app, tiny_model) -> None:
+    app = drop(open_app(), "malignant.png")
+    app.button(key="classify.try").click().run()
+    assert "Synthetic example 1" in words(app)
+    app.button(key="classify.away").click().run()
+    assert "Synthetic example" not in words(app)
+    assert [entry.name for entry in app.session_state[state.DROP].entries] == ["malignant.png"]
+
+
+def test_an_example_belongs_to_its_task() -> None:
+    ultrasound, skin = (list_tasks()[name] for name in (TASK, "skin-melanoma"))
+    held = drops.Drop((Entry("Synthetic example 1, drawn as benign", b"", None),), task_id=ultrasound.id)
+    assert drops.belongs(held, ultrasound)
+    assert not drops.belongs(held, skin)
+    assert drops.belongs(drops.Drop(held.entries), skin)
+    assert not drops.belongs(None, skin)
+
+
+@pytest.mark.parametrize(
+    ("names", "title"),
+    [(["a.png"], "a.png"), (["x" * 60], f"{'x' * 39}…"), (["a.png", "b.png"], "2 files")],
+)
+def test_what_a_drop_is_called(names: list[str], title: str) -> None:
+    assert drops.Drop(tuple(Entry(name, b"", None) for name in names)).title == title
