@@ -188,6 +188,28 @@ def keras_loop(rows: list[tuple[Path, int]], epochs: int) -> float | None:
     return time.perf_counter() - started
 
 
+def bf16_gain() -> float:
+    """Give how much faster this processor convolves in bf16 than in fp32: resnet18's 3x3 kernels, forward and backward."""
+    shapes = ((64, 56), (128, 28), (256, 14), (512, 7))  # channels and side of the maps of its four stages, at 224 px
+    return sum(_convolve_s(*shape, torch.float32) for shape in shapes) / sum(
+        _convolve_s(*shape, torch.bfloat16) for shape in shapes
+    )
+
+
+def _convolve_s(channels: int, side: int, form: torch.dtype) -> float:
+    layer = torch.nn.Conv2d(channels, channels, 3, padding=1, bias=False).to(form, memory_format=torch.channels_last)
+    maps, slope = (torch.randn(16, channels, side, side).to(form, memory_format=torch.channels_last) for _ in range(2))
+    maps.requires_grad_()
+
+    def step() -> float:
+        started = time.perf_counter()
+        layer(maps).backward(slope)
+        return time.perf_counter() - started
+
+    step()
+    return best(step, 5)
+
+
 def main() -> None:
     """Print one line per measurement."""
     from medcls.training.precision import has_bf16_units
@@ -201,6 +223,10 @@ def main() -> None:
             print(
                 f"| {what} | {baseline} | {n / plain_s:.0f} | {n / ours_s:.0f} | {plain_s / ours_s:.2f}x |", flush=True
             )
+    if has_bf16_units():
+        print(
+            f"\nResNet18's convolutions alone gain {bf16_gain():.2f}x by bf16 on this processor: no loop goes far beyond."
+        )
 
 
 if __name__ == "__main__":
