@@ -180,3 +180,23 @@ def test_reads_well_in_both_themes_and_widths(page, server: Server, tmp_path: Pa
             )
             assert ground == "rgb(11, 13, 16)", "a scan must stand on near-black"
             page.screenshot(path=tmp_path / f"classify-{width}-{scheme}.png", full_page=True)
+
+
+def test_a_drop_goes_along_to_the_other_pages(page, server: Server) -> None:
+    """Dropped on Classify, it is read on Heatmaps; put away there, it is gone from Classify and not on the disk."""
+    open_page(page, server)
+    before = written(server.home)
+    drop(page, files()[0])
+    page.get_by_text("The network answers").or_(page.get_by_text("cannot tell")).first.wait_for(timeout=PATIENCE_MS)
+    settle(page)
+    menu = page.get_by_test_id("stSidebarNav")
+    menu.get_by_text("Heatmaps", exact=True).click()
+    page.get_by_text("Evidence for").first.wait_for(timeout=PATIENCE_MS)
+    page.get_by_role("button", name=f"Put away {MARKER}-a.png").click()
+    page.get_by_text("Drop a scan to see where").wait_for(timeout=PATIENCE_MS)
+    menu.get_by_text("Classify", exact=True).click()
+    page.get_by_role("button", name="Try an example").first.wait_for(timeout=PATIENCE_MS)
+    settle(page)
+    assert page.get_by_text("The network answers").count() == 0
+    assert written(server.home) == before
+    assert MARKER not in server.log.read_text()
