@@ -13,7 +13,7 @@ from medcls import nets, store
 from medcls.core.collection import Case
 from medcls.core.evaluation import CaseTable
 from medcls.core.model import ModelCard
-from medcls.core.prediction import Prediction, notes_besides_verdict
+from medcls.core.prediction import Prediction, notes_besides_verdict, say_unsure
 from medcls.core.scan import Scan
 from medcls.errors import BadData, BadModel
 from medcls.imaging.appearance import appearance
@@ -201,8 +201,7 @@ class Classifier:
                 f"Cannot tell: this scan is unlike those the network learned from in its {how} ({far:.1f} times as far "
                 "as is allowed), so its probabilities mean nothing here."
             )
-        unsure = f"Cannot tell: no answer reaches a probability of {limits.min_prob:.2f}, so being wrong is too likely."
-        refusal = foreign or (unsure if prob.max() < limits.min_prob else "")
+        refusal = foreign or say_unsure(prob, limits.min_prob)
         notes = [refusal] if refusal else []
         notes += () if foreign else self.card.tell_points(prob)
         if (
@@ -278,7 +277,7 @@ class Ensemble(Classifier):
             scan: The scan.
             answers: One of each member, in their order.
         """
-        prob, least = np.mean([a.prob for a in answers], axis=0), self.card.abstention.min_prob
+        prob = np.mean([a.prob for a in answers], axis=0)
         far = [a.unfamiliarity for a in answers if a.unfamiliarity is not None]
         strangers = sum(distance > 1 for distance in far)
         foreign = self._other_kind(scan)
@@ -286,10 +285,7 @@ class Ensemble(Classifier):
             foreign = (
                 f"Cannot tell: for {strangers} of {len(answers)} networks this scan is unlike those they learned from."
             )
-        unsure = (
-            f"Cannot tell: on average no answer reaches a probability of {least:.2f}, so being wrong is too likely."
-        )
-        refusal = foreign or (unsure if prob.max() < least else "")
+        refusal = foreign or say_unsure(prob, self.card.abstention.min_prob, "on average")
         decided = None if refusal else answers[0].labels[int(prob.argmax())]
         points = () if foreign else self.card.tell_points(prob)
         notes = ((refusal,) if refusal else ()) + points + notes_besides_verdict(answers)

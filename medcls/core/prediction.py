@@ -59,6 +59,20 @@ def notes_besides_verdict(answers: Iterable[Prediction]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(n for a in answers for n in a.notes if not n.startswith(_OWN_VERDICT)))
 
 
+def say_unsure(prob: np.ndarray, least: float, whose: str = "") -> str:
+    """Say that the probabilities (K,) are too even to decide by; empty if they are not.
+
+    Args:
+        prob: The probabilities.
+        least: Probability that the most probable label must reach.
+        whose: What the probabilities are, at the start of the clause ("on average").
+    """
+    if prob.max() >= least:
+        return ""
+    lead = f"{whose} no" if whose else "no"
+    return f"Cannot tell: {lead} answer reaches a probability of {least:.2f}, so being wrong is too likely."
+
+
 MEMBERS_LAST = "members' last"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from medcls.core.model import ModelCard
-from medcls.core.prediction import Prediction, notes_besides_verdict
+from medcls.core.prediction import Prediction, notes_besides_verdict, say_unsure
 from medcls.core.scan import Preprocess, Scan
 from medcls.errors import BadModel, MedclsError
 
@@ -170,13 +170,9 @@ def _mean(members: Sequence[ModelAnswer]) -> Ensemble:
     cards, first = [answer.card for answer in members if answer.card is not None], predictions[0]
     prob = np.mean([p.prob for p in predictions], axis=0)
     unsure, least = sum(p.decided is None for p in predictions), max(card.abstention.min_prob for card in cards)
-    refusal = ""
+    refusal = say_unsure(prob, least, "on average")
     if 2 * unsure >= len(predictions):
         refusal = f"Cannot tell: {unsure} of the {len(predictions)} models averaged cannot."
-    elif prob.max() < least:
-        refusal = (
-            f"Cannot tell: on average no answer reaches a probability of {least:.2f}, so being wrong is too likely."
-        )
     note = refusal or (f"{unsure} of the {len(predictions)} models averaged cannot tell." if unsure else "")
     mean = replace(
         first, model="ensemble", logits=np.log(np.clip(prob, 1e-12, None)), prob=prob,
