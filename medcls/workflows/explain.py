@@ -175,8 +175,12 @@ def check_heatmap(
     """
     from medcls.explain.drawing import open_scan
     from medcls.explain.faith import check
+    from medcls.explain.memory import give_back_memory
 
-    return check(open_scan(classifier, scan, layer), label, method, mask, progress=progress)
+    try:
+        return check(open_scan(classifier, scan, layer), label, method, mask, progress=progress)
+    finally:
+        give_back_memory()
 
 
 def read_mask(data: bytes, scan: Scan) -> np.ndarray:
