@@ -14,7 +14,9 @@ MEDCLS_HOME/searches/<name>/
 """
 
 import dataclasses
+import hashlib
 import math
+import platform
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -235,6 +237,10 @@ def open_study(spec: SearchSpec, *, make: bool = False) -> "optuna.Study":
         study = begin(
             study_name=spec.name, storage=storage, sampler=samplers[spec.sampler](seed=spec.seed), pruner=pruner, **more
         )
+        if known := len(
+            study.get_trials(deepcopy=False)
+        ):  # goes on, or another machine joins: other values than before
+            study.sampler = samplers[spec.sampler](seed=_next_seed(spec.seed, known))
         if make:
             study.set_user_attr(_SEARCH, dataclasses.replace(spec, storage="").to_dict())
     except (KeyError, ImportError, SQLAlchemyError, optuna.exceptions.OptunaError) as error:
@@ -242,6 +248,12 @@ def open_study(spec: SearchSpec, *, make: bool = False) -> "optuna.Study":
             f"The study of search {spec.name} cannot be opened", found=str(error)[:200], do="Check the database URL"
         ) from error
     return study
+
+
+def _next_seed(seed: int, known: int) -> int:
+    """Give a seed of its own to whoever takes a search up, by how many trials are known then and by the machine."""
+    who = f"{seed} {known} {platform.node()}"
+    return int.from_bytes(hashlib.sha256(who.encode()).digest()[:4], "big")
 
 
 def direction(spec: SearchSpec) -> str:
@@ -359,7 +371,7 @@ class Work:
             return f"{words}, given up after epoch {state.epoch}"
         if state.status in ("paused", "died") or (pruned and self._stopped()):
             return f"{words}; {state.message}"  # left open: resuming the search goes on with it
-        if not math.isfinite(state.best_score):
+        if state.status == "failed" or not math.isfinite(state.best_score):
             study.tell(trial, state=_state("FAIL"))
             return f"{words}; {state.message}"
         study.tell(trial, state.best_score)

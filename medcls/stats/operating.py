@@ -132,7 +132,7 @@ def sensitivity_at(
         at = kept.sum(axis=0) - 1
         return np.take_along_axis(hits, at[None], axis=0)[0], at
 
-    return _at(steps, best, lambda hits, alarms: hits[-1], seed, resamples, level)
+    return _at(steps, True, best, lambda hits, alarms: hits[-1], seed, resamples, level)
 
 
 def specificity_at(
@@ -155,10 +155,10 @@ def specificity_at(
         at = (hits < sensitivity * hits[-1] - _SLACK).sum(axis=0)
         return alarms[-1] - np.take_along_axis(alarms, at[None], axis=0)[0], at
 
-    return _at(steps, best, lambda hits, alarms: alarms[-1], seed, resamples, level)
+    return _at(steps, False, best, lambda hits, alarms: alarms[-1], seed, resamples, level)
 
 
-def _at(steps, best, counted, seed, resamples, level) -> tuple[Estimate, float]:  # type: ignore[no-untyped-def]
+def _at(steps, sick, best, counted, seed, resamples, level) -> tuple[Estimate, float]:  # type: ignore[no-untyped-def]
     n = group_index(steps.group)[1]
     hits, alarms = steps.called()
     if not hits[-1, 0] or not alarms[-1, 0]:
@@ -167,10 +167,9 @@ def _at(steps, best, counted, seed, resamples, level) -> tuple[Estimate, float]:
     of = float(counted(hits, alarms)[0])
     value = float(found[0]) / of
     threshold = float(np.append(math.inf, steps.thresholds)[at[0]])
-    if value in (0.0, 1.0) or n < 2:
-        return Estimate(
-            value, *wilson(float(found[0]), of, level), level, n, "at the end of the scale: Wilson over cases"
-        ), threshold
+    if value in (0.0, 1.0) or n < 2:  # no resample would move it
+        called = steps.score >= threshold
+        return proportion(called == sick, steps.is_positive.astype(bool) == sick, steps.group, level), threshold
     drawn = []
     for counts in draw_counts(n, resamples, len(steps.score), seed):
         sides = steps.called(counts)

@@ -164,6 +164,22 @@ def compare(
     )
 
 
+def correct_together(differences: Sequence[Difference]) -> tuple[Difference, ...]:
+    """Correct differences that were tested one by one for being looked at together, and judge them anew.
+
+    Args:
+        differences: As `compare` gave them, on whatever cases.
+
+    Returns:
+        The same, each with Holm's p among all of them, and the verdict that follows.
+    """
+    corrected = holm([d.p for d in differences])
+    return tuple(
+        _told(d.a, d.b, d.score, d.estimate, d.p, float(q), len(differences), d.seen, d.n_cases)
+        for d, q in zip(differences, corrected, strict=True)
+    )
+
+
 def _difference(value: float, drawn: np.ndarray, n_groups: int, level: float) -> tuple[Estimate, float, float]:
     finite = drawn[np.isfinite(drawn)]
     if math.isnan(value) or n_groups < 2 or len(finite) < 2:

@@ -190,7 +190,7 @@ def _calibration_floor(cases: Cases, ece: Estimate, seed: int, level: float, dra
     drawn = np.concatenate(blocks)
     floor, (low, high) = float(drawn.mean()), percentiles(drawn, level)
     how = f"mean and percentiles of {draws} draws of a perfectly calibrated model with these confidences, cases independent"
-    value, least, most = (max(0.0, v - floor) for v in (ece.value, ece.low, ece.high))
+    value, least, most = (float(np.maximum(0.0, v - floor)) for v in (ece.value, ece.low, ece.high))  # NaN stays NaN
     return {
         "ece_floor": Estimate(floor, low, high, level, n, how),
         "ece_excess": Estimate(value, least, most, level, n, f"{ece.how}; less the floor, 0 at least"),

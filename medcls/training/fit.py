@@ -164,7 +164,10 @@ class _Batches:
                 do="Raise batch_size, or use fewer processes",
             )  # fmt: skip
         self.steps = max(1, len(epoch_order(data.train.truth, spec, 1)) // self.size)
-        self.mixup = Mixup(spec.mixup, num_classes=data.n_labels) if spec.balance == "mixup" else None
+        # Labels are smoothed below, as asked; timm's own smoothing would come on top of it.
+        self.mixup = (
+            Mixup(spec.mixup, label_smoothing=0.0, num_classes=data.n_labels) if spec.balance == "mixup" else None
+        )
 
     def __call__(self, epoch: int) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
         """Give this process' share: batch (N, …), target (N, K), truth (N,). An incomplete last batch is left out."""
@@ -199,7 +202,8 @@ def _train_epoch(
             value = loss(logits, target, spec, batches.weights)
             _require_finite(value, spec, epoch, step)
             closes = step % spec.accumulate == 0 or step == batches.steps
-            fabric.backward(value * batches.share(len(batch)) / spec.accumulate)
+            together = min(spec.accumulate, batches.steps - (step - 1) // spec.accumulate * spec.accumulate)
+            fabric.backward(value * batches.share(len(batch)) / together)
             if closes:
                 optimiser.step()
                 optimiser.zero_grad(set_to_none=True)

@@ -1,7 +1,7 @@
 """Runs that differ in one knob, lined up with what the knob did."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -10,7 +10,7 @@ from medcls.core.evaluation import CaseTable, Estimate
 from medcls.core.run import RunSpec, knobs
 from medcls.errors import BadData, MedclsError
 from medcls.runs.folder import RunFolder, list_runs
-from medcls.stats.paired import Difference, by_collection, compare, share_cases
+from medcls.stats.paired import Difference, by_collection, compare, correct_together, share_cases
 from medcls.stats.score_table import SCORES, names_of
 from medcls.stats.scores import evaluate_cases
 
@@ -74,8 +74,18 @@ def ablate(score: str = "auroc", *, run_ids: Sequence[str] = (), resamples: int 
         if same_data and (knob := _only_knob(a, b)):
             usual = knobs()[knob][0].default
             pairs.setdefault(knob, []).append((b, a) if getattr(b.spec, knob) == usual else (a, b))
-    rows = [_row(knob, a, b, score, resamples) for knob in sorted(pairs) for a, b in pairs[knob]]
-    return tuple(row for row in rows if row)
+    return tuple(
+        row
+        for knob in sorted(pairs)
+        for row in _corrected([_row(knob, a, b, score, resamples) for a, b in pairs[knob]])
+    )
+
+
+def _corrected(rows: Sequence[AblationRow | None]) -> list[AblationRow]:
+    """Give the rows that could be made, judged together."""
+    made = [row for row in rows if row]
+    judged = correct_together([row.difference for row in made])
+    return [replace(row, difference=difference) for row, difference in zip(made, judged, strict=True)]
 
 
 def _tested(run: RunFolder) -> _Tested | None:

@@ -43,8 +43,28 @@ def test_text_a_spreadsheet_would_run_is_guarded_and_comes_back_as_it_was():
         "case,group,truth\na,b,c\n",
         "case,group,truth,prob:a\n1,1,b,0.5\n",
         "case,group,truth,prob:a\n1,1,a,x\n",
+        "case,group,truth,prob:a,truth\n1,1,a,1,b\n",
     ],
 )
 def test_a_damaged_case_table_is_refused(text):
     with pytest.raises(ValueError):  # noqa: PT011 - csv and numpy word it differently
         parse_cases(text)
+
+
+def test_attributes_named_as_other_columns_stay_attributes():
+    """A second reader's `truth` is no truth, and a column `prob:x` no probability."""
+    names = ("truth", "case", "group", "prob:x", "attribute:truth", "device")
+    attributes = {name: np.array([f"{name} 1", f"{name} 2"]) for name in names}
+    table = CaseTable(
+        np.array(["a", "b"]),
+        np.array(["g", "h"]),
+        np.array([0, 1]),
+        np.array([[0.9, 0.1], [0.2, 0.8]]),
+        ("x", "y"),
+        attributes,
+    )
+    back = parse_cases(format_cases(table))
+    assert back.truth.tolist() == [0, 1]
+    assert back.case.tolist() == ["a", "b"]
+    assert set(back.attributes) == set(names)
+    assert all(back.attributes[name].tolist() == attributes[name].tolist() for name in names)

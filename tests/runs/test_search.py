@@ -177,3 +177,27 @@ def test_ranges_as_the_command_line_writes_them() -> None:
         with pytest.raises(BadSpec):
             search.parse_range(bad)
     assert math.isnan(Range().low)
+
+
+def test_who_takes_a_search_up_tries_other_values(tmp_path) -> None:
+    spec = make("again", storage=f"sqlite:///{tmp_path / 'again.db'}", sampler="random")
+
+    def first(make: bool) -> dict:
+        trial = searches.open_study(spec, make=make).ask()
+        for name, values in spec.ranges.items():
+            searches.suggest(trial, name, values)
+        return dict(trial.params)
+
+    tried = [first(make=True), first(make=True), first(make=False)]
+    assert len({values["lr"] for values in tried}) == 3
+
+
+def test_a_run_that_failed_is_no_best_trial_whatever_it_scored_before() -> None:
+    spec = make("broken", trials=1)
+    study = searches.open_study(spec, make=True)
+    trial = study.ask()
+    run = searches.make_run(Work(spec, begin)._vary(trial))
+    failed = dataclasses.replace(run.state(), status="failed", best_score=0.99, best_epoch=3, message="no more")
+    (run.path / "state.json").write_text(failed.to_json(), encoding="utf-8")
+    assert "failed" in Work(spec, begin)._tell(study, trial, run, pruned=False)
+    assert [t.state.name for t in study.get_trials()] == ["FAIL"]

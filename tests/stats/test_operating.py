@@ -113,3 +113,17 @@ def test_sensitivity_at_a_specificity_and_the_reverse(steps: Steps) -> None:
     assert specificity.value == pytest.approx(1 - rate[found >= 0.9 - 1e-12].min())
     assert operate(steps, at, 0.1).sensitivity.value >= 0.9
     assert specificity.low < specificity.value < specificity.high
+
+
+def test_at_the_end_of_the_scale_cases_of_a_group_count_together() -> None:
+    """10 patients of 50 scans, told apart without error: as sure as `operate` on the same cases, not as 500 patients."""
+    group, positive = np.repeat(np.arange(20), 25), np.repeat(np.arange(20) < 10, 25)
+    steps = Steps(np.where(positive, 0.9, 0.1), positive, group)
+    point = operate(steps, 0.5, 0.1)
+    for found, known in (
+        (sensitivity_at(steps, 0.9)[0], point.sensitivity),
+        (specificity_at(steps, 0.9)[0], point.specificity),
+    ):
+        assert (found.value, found.n) == (1.0, 10)
+        assert found.low == pytest.approx(known.low)
+        assert found.low < 0.8

@@ -164,3 +164,13 @@ def test_names_lead_back_to_their_score() -> None:
     assert score(by_hand(), "recall:benign", POSITIVE) == 0.5
     with pytest.raises(KeyError):
         find("recall:c", ("a", "b"))
+
+
+def test_one_group_gives_no_interval_of_what_is_above_the_floor() -> None:
+    """No interval is known from one group: not one of no width at 0."""
+    prob = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4]])
+    table = CaseTable(np.arange(4).astype(str), np.repeat("g", 4), np.array([1, 1, 1, 0]), prob, ("a", "b"), {})
+    found = evaluate_cases(table, (1,), resamples=20)["ece_excess"]
+    assert found.value > 0
+    assert np.isnan(found.low)
+    assert np.isnan(found.high)

@@ -18,6 +18,7 @@ from medcls.training.checkpoint import read_last
 from medcls.training.fit import Watch, fit
 from medcls.training.inputs import TrainingData, keeps_features
 from medcls.training.optimise import lr_factor
+from medcls.training.shares import make_fabric
 
 SPEC = RunSpec(
     backbone="simple_cnn", backbone_args={"width": 4}, initial="none", size_px=32, batch_size=8, epochs=3, lr=3e-3,
@@ -249,3 +250,24 @@ def test_lr_factor_by_hand() -> None:
     warm = RunSpec(schedule="constant", warmup_epochs=1)
     assert [lr_factor(warm, s, 100, 4) for s in range(6)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1, 1])
     assert lr_factor(RunSpec(schedule="cosine"), 100, 100, 0) == 0
+
+
+@pytest.mark.parametrize(("smoothing", "largest"), [(0.0, 1.0), (0.3, 0.8)])
+def test_mixup_smooths_labels_as_asked_and_no_more(data: TrainingData, smoothing: float, largest: float) -> None:
+    """Smoothing by s leaves 1 - s + s / 3 on the label of a scan that was mixed with its like, however much of either."""
+    spec = dataclasses.replace(SPEC, balance="mixup", label_smoothing=smoothing)
+    net = build(spec)
+    fabric = make_fabric(net, data, spec, None)
+    batches = loop._Batches(inputs.make_source(net, data.train, data, spec, fabric.device, False), data, spec, fabric)
+    targets = torch.cat([target for epoch in range(1, 30) for _, target, _ in batches(epoch)])
+    assert float(targets.max()) == pytest.approx(largest, abs=1e-3)
+    assert targets.sum(dim=1).numpy() == pytest.approx(1.0, abs=1e-5)
+
+
+def test_an_accumulation_longer_than_the_epoch_is_one_over_the_epoch(data: TrainingData) -> None:
+    """Gradients are averaged over the steps there were, not over those asked for."""
+    steps = len(data.train) // SPEC.batch_size
+    plain = dataclasses.replace(SPEC, optimiser="sgd", lr=0.1, epochs=1, select_by="loss")
+    _, whole = train(dataclasses.replace(plain, accumulate=steps), data)
+    _, longer = train(dataclasses.replace(plain, accumulate=2 * steps), data)
+    assert equal(whole, longer)

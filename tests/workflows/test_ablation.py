@@ -11,6 +11,7 @@ from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.run import RunSpec
 from medcls.errors import BadData
 from medcls.runs.folder import make_run
+from medcls.stats.paired import holm
 from medcls.stats.scores import confusion, evaluate_cases
 from medcls.workflows.ablation import ablate
 from tests.stats.conftest import simulate
@@ -68,3 +69,15 @@ def test_a_wrong_score_is_refused(tiny_made: Path) -> None:
     finished(tiny_made, replace(spec, seed=1), simulate(1, 30))
     with pytest.raises(BadData, match="no such score"):
         ablate("beauty")
+
+
+def test_pairs_of_a_knob_are_corrected_together(tiny_made: Path) -> None:
+    """Six learning rates make fifteen pairs: Holm's p is never the smaller, and equal only where it is 1 or the largest."""
+    for i in range(6):
+        finished(tiny_made, RunSpec(name=f"run {i}", collections=("set",), lr=0.001 * (i + 1)), simulate(1, 60, noise=0.5 + 0.4 * i, of=i))
+    rows = ablate("auroc", resamples=200)
+    assert len(rows) == 15
+    assert {row.difference.pairs for row in rows} == {15}
+    p = [row.difference.p for row in rows]
+    assert [row.difference.p_holm for row in rows] == pytest.approx(holm(p))
+    assert max(row.difference.p_holm / row.difference.p for row in rows) > 5
