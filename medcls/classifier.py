@@ -68,7 +68,7 @@ class Classifier:
     @property
     def untold(self) -> tuple[str, ...]:
         """Give the ids of the networks that do not say which scans they were trained or tuned on."""
-        return () if self.seen else (self.card.id,)
+        return () if self.seen and store.UNTOLD not in self.seen else (self.card.id,)
 
     def place(self, scan: Scan) -> np.ndarray:
         """Give a scan as the network's square, (S, S, C) uint8."""
@@ -254,6 +254,7 @@ class Ensemble(Classifier):
         for member in members:
             if member.card.task.label_ids != card.task.label_ids:
                 raise BadModel(f"Model {card.id} averages networks with different labels", found=member.card.id)
+            store.check_member(card, member.card)
         return cls(card, members)
 
     @property

@@ -8,7 +8,7 @@ import pytest
 from medcls import store
 from medcls.core.model import Threshold
 from medcls.errors import BadModel, Conflict
-from tests.tiny import install, spoil
+from tests.tiny import install, spoil, write_tiny
 
 
 def test_publishing_gives_the_next_free_id(home, tiny_made):
@@ -104,3 +104,24 @@ def test_writers_at_once_leave_a_whole_card_and_nothing_aside(home, tiny_model):
 def test_an_unknown_model_names_those_there_are(home, tiny_model):
     with pytest.raises(BadModel, match=tiny_model.id):
         store.folder("nothing")
+
+
+def test_sessions_that_publish_at_once_each_get_their_own_model(home, tiny_made, tmp_path):
+    """Threads of one process, as the sessions of a server are: every model whole, its weights under its own card."""
+    write_tiny(tmp_path / "other", seed=1)
+    results = {store.digest(made / store.WEIGHTS): made for made in (tiny_made, tmp_path / "other")}
+    with ThreadPoolExecutor(8) as pool:
+        cards = list(pool.map(store.publish, list(results.values()) * 6))
+    assert len({card.id for card in cards}) == 12
+    for card in cards:
+        store.verify(store.folder(card.id))
+        made = results[store.digest(store.folder(card.id) / store.WEIGHTS)]
+        assert store.read_card(made).name == card.name
+    assert not [path for path in (home / "weights").iterdir() if path.name.startswith(".")]
+
+
+def test_an_id_that_appears_while_publishing_is_a_conflict(home, tiny_made, monkeypatch):
+    taken = store.publish(tiny_made, model_id="one").id
+    monkeypatch.setattr(store.publishing, "is_taken", lambda *asked: False)  # the other session was a moment later
+    with pytest.raises(Conflict, match="already a model"):
+        store.publish(tiny_made, model_id=taken)

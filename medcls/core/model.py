@@ -131,6 +131,7 @@ class ModelCard(Record):
         limits: Plain statements of what it was not trained or tested on.
         n_parameters: Number of weights.
         members: Ids of the models averaged, if this is an ensemble; it then has no weights of its own.
+        member_weights: SHA-256 of each member's weights, by its id: what was measured is the mean of these very networks.
         files: SHA-256 of every other file in the folder that must not change.
         retired: Why the model is no longer offered; empty while it is.
     """
@@ -150,6 +151,7 @@ class ModelCard(Record):
     limits: tuple[str, ...] = ()
     n_parameters: int = 0
     members: tuple[str, ...] = ()
+    member_weights: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     retired: str = ""
     schema: int = 1

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import shutil
-import threading
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -131,8 +130,7 @@ def add_collection(
     if not path.exists():
         raise BadData("There is nothing at this path", do="Check the path on the machine medcls runs on")
     tell = progress or (lambda stage, done, total: None)
-    aside = final.with_name(f".{name}.{os.getpid()}-{threading.get_ident()}.part")
-    shutil.rmtree(aside, ignore_errors=True)
+    aside = home.aside(final)
     aside.mkdir(parents=True)
     try:
         source = _brought_in(path, aside / "files", copy, tell)
@@ -206,7 +204,7 @@ def _build(folder: Path, root: Path, layout: Layout, progress: Progress) -> Coll
 
 def write_record(folder: Path, record: CollectionRecord) -> None:
     """Write a collection's record so that no reader ever sees half of it."""
-    aside = folder / f".record.{os.getpid()}.part"
+    aside = home.aside(folder / "record.json")
     with aside.open("w", encoding="utf-8") as file:
         file.write(record.to_json())
         file.flush()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from medcls import home
 from medcls.core.collection import PARTS, Proof, Split
 from medcls.core.words import counted
 from medcls.data.collections import Collection
@@ -304,10 +305,11 @@ def write_split(collection: Collection, split: Split) -> Path:
     if len(collection.stored) > 1:
         raise BadData("A split of several collections has no place on disk", do="Split each of them")
     folder.mkdir(exist_ok=True)
-    aside = folder / f".{split.name}.{os.getpid()}.part"
+    final = folder / f"{split.name}.json"
+    aside = home.aside(final)
     aside.write_text(split.to_json(), encoding="utf-8")
-    os.replace(aside, folder / f"{split.name}.json")
-    return folder / f"{split.name}.json"
+    os.replace(aside, final)
+    return final
 
 
 def list_splits(collection: Collection) -> tuple[str, ...]:

@@ -276,7 +276,7 @@ def make_run(spec: RunSpec) -> RunFolder:
     root = home.runs()
     for _ in range(100):
         path = root / f"{datetime.now(UTC):%Y%m%dT%H%MZ}-{secrets.token_hex(2)}"
-        aside = root / f".{path.name}.{os.getpid()}.aside"
+        aside = home.aside(path)
         try:
             aside.mkdir(parents=True)
             write_whole(aside / "spec.json", spec.to_json().encode())
@@ -304,7 +304,7 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         OSError: If it cannot be written; the old content then still stands.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.aside")
+    aside = home.aside(path)
     try:
         with aside.open("wb") as file:
             file.write(content)

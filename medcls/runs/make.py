@@ -32,6 +32,7 @@ _PARTS = {
     "unseen": "every labelled scan of a group that the model was never trained or tuned on",
     "all": "every labelled scan",
 }
+FLATTERS = "then these scores flatter."  # how a note ends that puts an evaluation in doubt
 _FEWEST = 30  # cases in a subgroup worth a line
 _FEWEST_GROUPS = 10  # below it a bootstrap over groups covers less than it says
 
@@ -179,7 +180,7 @@ def _untold_note(untold: tuple[str, ...]) -> str:
     verb = "does" if len(untold) == 1 else "do"
     return (
         f"{' and '.join(untold)} {verb} not say which scans were trained or tuned on: "
-        "any of these cases may be among them, and then these scores flatter."
+        f"any of these cases may be among them, and {FLATTERS}"
     )
 
 

@@ -12,6 +12,7 @@ from medcls.store.folders import (
     SEEN,
     WEIGHTS,
     Broken,
+    check_member,
     digest,
     folder,
     is_taken,
@@ -20,7 +21,7 @@ from medcls.store.folders import (
     read_card,
     verify,
 )
-from medcls.store.learned import read_known, read_seen, seen_key, write_known, write_seen
+from medcls.store.learned import UNTOLD, read_known, read_seen, seen_key, write_known, write_seen
 from medcls.store.measured import has_whole_pointing, read_cases, read_evaluation, read_pointing, write_evaluation
 from medcls.store.publishing import add_pointing, publish, readme, seal, update_card
 
@@ -34,9 +35,11 @@ __all__ = (
     "POINTING",
     "README",
     "SEEN",
+    "UNTOLD",
     "WEIGHTS",
     "Broken",
     "add_pointing",
+    "check_member",
     "digest",
     "folder",
     "has_whole_pointing",

@@ -31,7 +31,7 @@ class Broken:
     error: MedclsError
 
 
-def model_folders() -> Iterator[Path]:
+def _folders() -> Iterator[Path]:
     """Give every model folder, the user's own before those that ship; an id counts once."""
     seen: set[str] = set()
     for root in (home.weights(), home.shipped_weights()):
@@ -47,7 +47,7 @@ def folder(model_id: str) -> Path:
     Raises:
         BadModel: If there is no such model.
     """
-    paths = {path.name: path for path in model_folders()}
+    paths = {path.name: path for path in _folders()}
     if model_id in paths:
         return paths[model_id]
     raise BadModel(
@@ -96,6 +96,20 @@ def read_card(model: str | Path) -> ModelCard:
     return card
 
 
+def check_member(ensemble: ModelCard, member: ModelCard) -> None:
+    """Refuse a member that is no longer the network an ensemble was made and measured with.
+
+    Raises:
+        BadModel: If its weights are others than those the ensemble's card names.
+    """
+    asked, found = ensemble.member_weights.get(member.id), member.files.get(WEIGHTS, "none")
+    if asked and asked != found:
+        raise BadModel(
+            f"Model {ensemble.id} was made with another model {member.id} than the one here",
+            found=f"SHA-256 {found[:12]}…", allowed=f"{asked[:12]}…", do="Import the ensemble with its members again, or make it anew",
+        )  # fmt: skip
+
+
 def list_cards(*, retired: bool = False) -> tuple[ModelCard, ...]:
     """Give the cards of every readable model, by id.
 
@@ -103,7 +117,7 @@ def list_cards(*, retired: bool = False) -> tuple[ModelCard, ...]:
         retired: True to include models that are no longer offered.
     """
     cards = []
-    for path in model_folders():
+    for path in _folders():
         try:
             card = read_card(path)
         except BadModel:
@@ -116,7 +130,7 @@ def list_cards(*, retired: bool = False) -> tuple[ModelCard, ...]:
 def list_broken() -> tuple[Broken, ...]:
     """Give the model folders whose card cannot be read, with the reason."""
     broken = []
-    for path in model_folders():
+    for path in _folders():
         try:
             read_card(path)
         except BadModel as error:

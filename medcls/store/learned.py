@@ -15,6 +15,9 @@ from medcls.store.folders import FEATURES, SEEN, folder
 _CENTRE, _WHITENING = "appearance_centre", "appearance_whitening"
 
 
+UNTOLD = "untold"  # stands in `seen.txt` of a model that began from one which does not say what it has seen
+
+
 def seen_key(sha256: str) -> str:
     """Give what `seen.txt` holds of a scan: the first 16 hex digits of its bytes' SHA-256."""
     return sha256[:16]

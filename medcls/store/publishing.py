@@ -1,8 +1,7 @@
 """Writing models: sealing a folder, publishing it, changing a published card."""
 
+import errno
 import hashlib
-import os
-import secrets
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +21,6 @@ from medcls.store.folders import (
     digest,
     folder,
     is_taken,
-    model_folders,
     read_card,
     verify,
 )
@@ -64,24 +62,37 @@ def publish(result: Path, name: str = "", model_id: str = "", into: Path | None 
     """
     card = verify(result)
     root = into or home.weights()
-    model_id = model_id or _next_id(card)
-    card = replace(card, id=model_id, name=name or card.name, **changes)  # checks the id before any path is made
+    card = replace(card, id=model_id or _next_id(card, into), name=name or card.name, **changes)  # checks the id first
     root.mkdir(parents=True, exist_ok=True)
-    aside = root / f".{model_id}.{os.getpid()}.aside"
-    shutil.rmtree(aside, ignore_errors=True)
+    aside = home.aside(root / card.id)
     try:
         aside.mkdir()
         for file in SEALED:
             if (result / file).is_file() and (file != POINTING or has_whole_pointing(result, card)):
                 shutil.copyfile(result / file, aside / file)
-        _rename(aside, model_id)
-        card = seal(aside, card)
-        if is_taken(model_id, into):
-            raise Conflict(f"There is already a model {model_id}", do="Choose another id")
-        aside.rename(root / model_id)
+        while True:
+            _rename(aside, card.id)
+            card = seal(aside, card)
+            if _put(aside, root / card.id, into):
+                return card
+            if model_id:
+                raise Conflict(f"There is already a model {model_id}", do="Choose another id")
+            card = replace(card, id=_next_id(card, into))  # another session took the free id meanwhile
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    return card
+
+
+def _put(aside: Path, final: Path, into: Path | None) -> bool:
+    """Give a finished folder its name; False if the name is taken, also by one that came a moment before."""
+    if is_taken(final.name, into):
+        return False
+    try:
+        aside.rename(final)
+    except OSError as error:
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+            raise
+        return False
+    return True
 
 
 def _rename(path: Path, model_id: str) -> None:
@@ -94,10 +105,9 @@ def _rename(path: Path, model_id: str) -> None:
         (path / POINTING).write_text(record.to_json(), encoding="utf-8")
 
 
-def _next_id(card: ModelCard) -> str:
+def _next_id(card: ModelCard, into: Path | None) -> str:
     stem = f"{card.task.id}--{card.backbone.removeprefix('hf-hub:').replace('/', '-')}"
-    taken = {path.name for path in model_folders()}
-    return next(i for n in range(1, 10_000) if (i := f"{stem}--{n:04d}") not in taken)
+    return next(i for n in range(1, 10_000) if not is_taken(i := f"{stem}--{n:04d}", into))
 
 
 def update_card(model_id: str, **changes: Any) -> ModelCard:
@@ -150,7 +160,7 @@ def _readme(path: Path, card: ModelCard) -> str:
 
 def _replace_text(path: Path, text: str) -> None:
     """Write a file aside, under a name that no other writer has, and put it in place whole."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.aside")
+    aside = home.aside(path)
     try:
         aside.write_bytes(text.encode())
         aside.replace(path)

@@ -221,7 +221,8 @@ def _seen(fitted: Fitted, spec: RunSpec) -> set[str]:
     """Digests of every scan that shaped the weights: trained or tuned on here, or by the model it started from."""
     cases = (*fitted.data.train.cases, *fitted.data.validate.cases)
     model = _model_of(find_initial(spec.initial))
-    return {case.sha256 for case in cases} | (store.read_seen(model) if model else frozenset())
+    before = (store.read_seen(model) or {store.UNTOLD}) if model else frozenset()
+    return {case.sha256 for case in cases} | before
 
 
 def _model_of(source: str | Path) -> Path | None:
@@ -277,19 +278,24 @@ def _origin(fitted: Fitted, spec: RunSpec, run_id: str) -> Origin:
         replace(spec, initial=source.name) if isinstance(source, Path) else spec
     )  # a card travels: no path of this machine
     return Origin(
-        run=run_id, created=datetime.now(UTC).isoformat(timespec="seconds"), collections=tuple(_counts(fitted.sources)),
+        run=run_id, created=datetime.now(UTC).isoformat(timespec="seconds"), collections=tuple(_counts(fitted)),
         fingerprint=fitted.sources.fingerprint, initial=fitted.matched.words, spec=told.to_dict(),
         versions={"medcls": medcls.__version__, "python": platform.python_version()} | libraries,
         training_s=last.elapsed_s if last else 0.0, epochs=last.epoch if last else 0,
     )  # fmt: skip
 
 
-def _counts(sources: Sources) -> list[str]:
-    return [
-        f"{collection.name}: "
-        + ", ".join(f"{len(cases[p])} to {p}" for p in ("train", "validate", "test") if cases.get(p))
-        for collection, cases in zip(sources.collections, sources.cases, strict=True)
-    ]
+def _counts(fitted: Fitted) -> list[str]:
+    learned = {
+        (case.id, case.sha256) for case in fitted.data.train.cases
+    }  # fewer than the part holds where a run asks for fewer
+    told = []
+    for collection, cases in zip(fitted.sources.collections, fitted.sources.cases, strict=True):
+        numbers = {part: len(cases[part]) for part in ("train", "validate", "test") if cases.get(part)}
+        if "train" in numbers:
+            numbers["train"] = sum((case.id, case.sha256) in learned for case in cases["train"])
+        told.append(f"{collection.name}: " + ", ".join(f"{n} to {part}" for part, n in numbers.items()))
+    return told
 
 
 def _trained_on(fitted: Fitted) -> str:

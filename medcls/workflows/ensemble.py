@@ -1,7 +1,7 @@
 """Several models answering as one, published as a model of its own."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,23 +59,25 @@ def _card(cards: Sequence[ModelCard], name: str) -> ModelCard:
             min_prob=max(c.abstention.min_prob for c in cards), n=min(c.abstention.n for c in cards),
             how="the strictest of its members' limits, on the mean; nothing is decided either where half of them or more never saw a scan's like",
         ),
-        origin=Origin(initial=f"the mean of {', '.join(c.id for c in cards)}", collections=first.origin.collections,
-                      fingerprint=first.origin.fingerprint, versions=first.origin.versions),
-        licence="; ".join(dict.fromkeys(c.licence for c in cards if c.licence)), trained_on=first.trained_on,
-        limits=_limits(cards),
+        origin=Origin(initial=f"the mean of {', '.join(c.id for c in cards)}", collections=_once_each(cards, lambda c: c.origin.collections),
+                      fingerprint="+".join(dict.fromkeys(c.origin.fingerprint for c in cards)), versions=first.origin.versions),
+        licence="; ".join(dict.fromkeys(c.licence for c in cards if c.licence)),
+        trained_on=" ".join(_once_each(cards, lambda c: (c.trained_on,))),
+        limits=_once_each(cards, lambda c: c.limits),
         n_parameters=sum(c.n_parameters for c in cards), members=tuple(c.id for c in cards),
+        member_weights={c.id: c.files[store.WEIGHTS] for c in cards},
     )  # fmt: skip
 
 
-def _limits(cards: Sequence[ModelCard]) -> tuple[str, ...]:
-    """Give the members' limits once each; what does not hold for all of them says whose it is."""
-    named = {limit: [c.id for c in cards if limit in c.limits] for c in cards for limit in c.limits}
-    return tuple(f"{', '.join(ids)}: {limit}" if len(ids) < len(cards) else limit for limit, ids in named.items())
+def _once_each(cards: Sequence[ModelCard], said: Callable[[ModelCard], tuple[str, ...]]) -> tuple[str, ...]:
+    """Give what the members' cards say, once each; what does not hold for all of them says whose it is."""
+    named = {text: [c.id for c in cards if text in said(c)] for c in cards for text in said(c) if text}
+    return tuple(f"{', '.join(ids)}: {text}" if len(ids) < len(cards) else text for text, ids in named.items())
 
 
 def _measure(card: ModelCard, members: Sequence[ModelCard]) -> tuple[Evaluation, CaseTable] | None:
     """Average the members' answers to the scans they share; None if they share none or judge one by two truths."""
-    from medcls.runs.make import describe_cases
+    from medcls.runs.make import FLATTERS, describe_cases
 
     known: dict[str, CaseTable] = {}
     evaluations: list[Evaluation] = []
@@ -93,5 +95,6 @@ def _measure(card: ModelCard, members: Sequence[ModelCard]) -> tuple[Evaluation,
     prob = np.mean([t.prob for t in rows], axis=0)
     table = CaseTable(base.case, base.group, base.truth, prob, base.labels, base.attributes)
     evaluation = describe_cases(table, card, first.collection, first.fingerprint, first.part)
-    note = f"Measured on the mean of the stored answers of {', '.join(m.id for m in members)}."
-    return replace(evaluation, notes=(*evaluation.notes, note)), table
+    notes = tuple(dict.fromkeys(note for e in evaluations for note in e.notes if note.endswith(FLATTERS)))
+    notes += (f"Measured on the mean of the stored answers of {', '.join(m.id for m in members)}.",)
+    return replace(evaluation, notes=(*evaluation.notes, *notes)), table

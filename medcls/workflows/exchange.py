@@ -204,6 +204,7 @@ def _check_members(card: ModelCard, known: dict[str, ModelCard]) -> None:
             raise BadModel(f"Model {card.id} averages an ensemble", found=found, allowed="single networks")
         if other.task.label_ids != card.task.label_ids:
             raise BadModel(f"Model {card.id} averages networks with different labels", found=found)
+        store.check_member(card, other)
 
 
 def _take_one(folder: Path) -> tuple[ModelCard, ...]:
@@ -244,13 +245,15 @@ def remove_model(model_id: str) -> None:
     """Delete a retired model of this machine for good.
 
     Raises:
-        BadModel: If there is no such model, it is not retired, or it ships with medcls.
+        BadModel: If there is no such model, it is not retired, it ships with medcls, or an ensemble averages it.
     """
     folder = store.folder(model_id)
     if folder.parent != home.weights():
         raise BadModel(f"Model {model_id} ships with medcls and cannot be removed", do="Retire it instead")
     if not store.read_card(folder).retired:
         raise BadModel(f"Model {model_id} is still offered", do="Retire it first")
+    if users := [card.id for card in store.list_cards(retired=True) if model_id in card.members]:
+        raise BadModel(f"Model {model_id} is averaged by another", found=", ".join(users), do="Remove that one first")
     shutil.rmtree(folder)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from medcls import store
+from medcls.classifier import Classifier
 from medcls.core.model import ModelCard
 from medcls.core.run import RunSpec
 from medcls.errors import BadModel
@@ -41,3 +42,16 @@ def test_what_a_model_has_seen_comes_along_by_id_and_by_file(tiny_model: ModelCa
     alone.write_bytes((folder / store.WEIGHTS).read_bytes())
     for initial in (str(alone), "none", "imagenet"):
         assert _seen(fitted, RunSpec(initial=initial)) == {"b" * 64}
+
+
+def test_a_child_of_a_model_that_does_not_say_does_not_say_either(tiny_model: ModelCard) -> None:
+    """What the parent saw may be among anything the child is asked of: more scans seen do not make that known."""
+    new = SimpleNamespace(cases=(SimpleNamespace(sha256="b" * 64),))
+    fitted: Any = SimpleNamespace(data=SimpleNamespace(train=new, validate=new))
+    folder = store.folder(tiny_model.id)
+    assert Classifier.open(folder).untold == (tiny_model.id,)
+    store.write_seen(folder, _seen(fitted, RunSpec(initial=tiny_model.id)))
+    child = Classifier.open(folder)
+    assert child.seen == {"b" * 16, store.UNTOLD}
+    assert child.untold == (tiny_model.id,)
+    assert store.UNTOLD in _seen(fitted, RunSpec(initial=tiny_model.id))  # and so on to its children

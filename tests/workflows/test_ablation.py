@@ -74,7 +74,11 @@ def test_a_wrong_score_is_refused(tiny_made: Path) -> None:
 def test_pairs_of_a_knob_are_corrected_together(tiny_made: Path) -> None:
     """Six learning rates make fifteen pairs: Holm's p is never the smaller, and equal only where it is 1 or the largest."""
     for i in range(6):
-        finished(tiny_made, RunSpec(name=f"run {i}", collections=("set",), lr=0.001 * (i + 1)), simulate(1, 60, noise=0.5 + 0.4 * i, of=i))
+        finished(
+            tiny_made,
+            RunSpec(name=f"run {i}", collections=("set",), lr=0.001 * (i + 1)),
+            simulate(1, 60, noise=0.5 + 0.4 * i, of=i),
+        )
     rows = ablate("auroc", resamples=200)
     assert len(rows) == 15
     assert {row.difference.pairs for row in rows} == {15}

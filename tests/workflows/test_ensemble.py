@@ -1,5 +1,6 @@
 """An ensemble: measured from its members' stored answers, and answering what that promises."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,8 @@ from medcls.core.evaluation import CaseTable
 from medcls.errors import BadModel
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
+from medcls.runs.make import FLATTERS
+from medcls.workflows import exchange
 from medcls.workflows.ensemble import make_ensemble
 from tests.tiny import install, write_tiny
 
@@ -73,3 +76,37 @@ def test_it_refuses_what_cannot_be_averaged(home, members, tmp_path):
     both = make_ensemble([m.id for m in members], "Both")
     with pytest.raises(BadModel, match="ensemble itself"):
         make_ensemble([both.id, members[0].id], "Nested")
+
+
+def test_a_member_replaced_by_another_network_is_found_out(members, home, tmp_path):
+    card = make_ensemble([m.id for m in members], "Both")
+    Classifier.open(card.id)
+    shutil.rmtree(store.folder(members[1].id))
+    write_tiny(tmp_path / "third", seed=2)
+    install(tmp_path / "third", home / "weights", members[1].id)
+    with pytest.raises(BadModel, match="made with another model"):
+        Classifier.open(card.id)
+
+
+def test_a_model_that_another_averages_cannot_be_removed(members):
+    card = make_ensemble([m.id for m in members], "Both")
+    for one in (members[1].id, card.id):
+        store.update_card(one, retired="tired of it")
+    with pytest.raises(BadModel, match=f"averaged by another: found {card.id}"):
+        exchange.remove_model(members[1].id)
+    exchange.remove_model(card.id)
+    exchange.remove_model(members[1].id)
+
+
+def test_what_members_were_trained_on_is_told_of_each(members):
+    store.update_card(members[1].id, trained_on="Scans of elsewhere.")
+    card = make_ensemble([m.id for m in members], "Both")
+    assert card.trained_on == (f"{members[0].id}: {members[0].trained_on} {members[1].id}: Scans of elsewhere.")
+
+
+def test_doubt_in_a_members_evaluation_is_doubt_in_the_means(members):
+    path = store.folder(members[1].id)
+    doubt = f"{members[1].id} does not say which scans were trained or tuned on: any may be among them, and {FLATTERS}"
+    store.write_evaluation(path, replace(store.read_evaluation(path), notes=(doubt,)), store.read_cases(path))
+    store.seal(path, store.read_card(path))
+    assert doubt in store.read_evaluation(make_ensemble([m.id for m in members], "Both").id).notes
