@@ -6,6 +6,7 @@ Exit status: 0 when everything asked was answered, 1 when some could not be, 2 f
 import argparse
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -98,3 +99,17 @@ def main(argv: list[str]) -> int:
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except (OSError, sqlite3.Error) as error:
+        say(f"medcls: {_file_trouble(error)}")
+        return 2
+
+
+def _file_trouble(error: OSError | sqlite3.Error) -> MedclsError:
+    """Put what the system says of a file or folder into a sentence."""
+    found, where = str(error) or type(error).__name__, None
+    if isinstance(error, OSError):
+        found, where = error.strerror or found, error.filename
+    return MedclsError(
+        "A file or folder cannot be used", found=f"{found}, {where}" if where else found,
+        do="Check that it is there, that you may write to it, and that the disk has room",
+    )  # fmt: skip

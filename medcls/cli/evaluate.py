@@ -31,6 +31,8 @@ def add(verbs: Any) -> None:
 def _evaluate(args: argparse.Namespace) -> int:
     from medcls.workflows.evaluate import evaluate, name_collections, write
 
+    if args.out:
+        args.out.mkdir(parents=True, exist_ok=True)  # where it cannot be, that is said before the work
     names = name_collections(args.data, say)
     evaluation, cases = evaluate(args.model, names, args.part, split=args.split, fold=args.fold)
     if args.out:

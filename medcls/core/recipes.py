@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from medcls.core.run import RunSpec
+from medcls.core.task import is_own
 from medcls.errors import BadSpec
 
 
@@ -224,12 +225,12 @@ def recipes_for(task_id: str) -> tuple[str, ...]:
     """Give the names of the recipes that fit a task: those made for it, and those for any.
 
     Args:
-        task_id: A task's id; `own` for labels of a collection's own, as BreakHis has them.
+        task_id: A task's id, also one made of a collection's own labels, as BreakHis has them.
     """
     return tuple(
         name
         for name, recipe in RECIPES.items()
-        if (task_id in recipe.tasks if recipe.tasks else not recipe.data or task_id == "own")
+        if (task_id in recipe.tasks if recipe.tasks else not recipe.data or is_own(task_id))
     )
 
 

@@ -8,7 +8,15 @@ from medcls.core.record import Record
 from medcls.errors import BadTask
 
 Modality = Literal["ultrasound", "histology", "dermoscopy", "radiograph", "other"]
+OWN = (
+    "own"  # what stands for labels of a user's own: of a collection, and at the start of the id of a task made of them
+)
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+def is_own(task_id: str) -> bool:
+    """Say whether an id stands for labels of a user's own, and not for a task that a file describes."""
+    return task_id == OWN or task_id.startswith(f"{OWN}-")
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,8 @@ def read_part(
             return place(read_scan(collection.read(case)), preprocess).pixels
         except MedclsError as error:
             raise BadData(
-                f"Case {case.id} of {collection.name}: {error}", do="Run the audit, which sets it aside"
+                f"Case {case.id} of {collection.name}: {error}",
+                do="Put the file back where it was and whole, or add the collection again without it",
             ) from error
 
     side, channels = preprocess.size_px, preprocess.channels

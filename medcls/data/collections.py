@@ -21,6 +21,7 @@ import numpy as np
 
 from medcls import home
 from medcls.core.collection import CollectionRecord
+from medcls.core.task import OWN
 from medcls.data.collection import Collection, Stored, as_text, bytes_of, digest_of
 from medcls.data.duplicates import find_pairs
 from medcls.data.flags import flag_pictures
@@ -165,11 +166,11 @@ def _brought_in(path: Path, files: Path, copy: bool, tell: Progress) -> Path:
 
 
 def _check_task(layout: Layout, task_id: str | None) -> None:
-    if task_id is None or task_id == "own":
+    if task_id is None or task_id == OWN:
         return
     tasks = list_tasks(home.tasks())
     if task_id not in tasks:
-        raise BadData("The task is unknown", found=task_id[:80], allowed=", ".join([*tasks, "own"]))
+        raise BadData("The task is unknown", found=task_id[:80], allowed=", ".join([*tasks, OWN]))
     if foreign := set(layout.labels) - set(tasks[task_id].label_ids):
         raise BadData(
             f"The labels are not those of {task_id}", found=", ".join(sorted(foreign)),

@@ -141,11 +141,11 @@ def choose_split(collection: Collection, spec: RunSpec) -> Split:
         split = read_split(collection, spec.split)
         return split.rotate(spec.fold) if split.folds else split
     try:
-        return read_split(collection, "auto")
+        split = read_split(collection, "auto")
     except BadSplit:  # none yet, or made for contents that have changed since
         split = _auto_split(collection)
         write_split(collection, split)
-        return split
+    return split.rotate(spec.fold) if split.folds else split
 
 
 def _auto_split(collection: Collection) -> Split:

@@ -29,7 +29,7 @@ _PARTS = {
     "train": "what a run trains on",
     "validate": "what a run chooses its epoch by",
     "test": "the test part of the split; no scan, and no group, that the model was trained or tuned on",
-    "unseen": "every labelled scan of a group that the model was never trained or tuned on",
+    "unseen": "every labelled scan of a group that the model was never trained or tuned on (told by the very same files: copies saved anew are not known)",
     "all": "every labelled scan",
 }
 FLATTERS = "then these scores flatter."  # how a note ends that puts an evaluation in doubt

@@ -1,12 +1,14 @@
 """The clinical questions that ship, one TOML file each, and those a user adds under MEDCLS_HOME/tasks."""
 
+import hashlib
 import tomllib
 from pathlib import Path
 
-from medcls.core.task import Label, Task
+from medcls.core.task import OWN, Label, Task
 from medcls.errors import BadTask, MedclsError
 
 _SHIPPED = Path(__file__).parent
+_LONGEST = 64  # characters of a task id
 
 
 def read_task(path: Path) -> Task:
@@ -44,14 +46,51 @@ def list_tasks(folder: Path | None = None) -> dict[str, Task]:
     return tasks
 
 
+_HEALTHY = frozenset(
+    [
+        "normal",
+        "benign",
+        "healthy",
+        "negative",
+        "control",
+        "controls",
+        "none",
+        "absent",
+        "no",
+        "0",
+        "false",
+        "other",
+        "rest",
+        "background",
+    ]
+)
+_NOT = ("no-", "not-", "non-", "without-")
+
+
 def own_task(label_ids: tuple[str, ...]) -> Task:
     """Make a task of a user's own label names, as found in the folders of a collection.
 
+    What counts as disease is guessed from the names (`normal`, `benign`, `healthy`, `no-…` do not), else it is the last
+    label; the task's limits say which, and that a task file is how to say it oneself. Its id holds the labels: two
+    sets with other labels are two tasks.
+
     Args:
-        label_ids: Two or more label ids; the last counts as positive where there are two.
+        label_ids: Two or more label ids.
 
     Raises:
         BadTask: If there are fewer than two, or one is no valid id.
     """
-    labels = tuple(Label(i, i.replace("-", " ")) for i in label_ids)
-    return Task("own", f"Which of these is it: {', '.join(label_ids)}?", labels)
+    sick = [i for i in label_ids if i.lower() not in _HEALTHY and not i.lower().startswith(_NOT)]
+    why = "by the labels' names"
+    if len(sick) in (0, len(label_ids)):
+        sick, why = list(label_ids[-1:]), "as the last label, for want of a better sign"
+    labels = tuple(Label(i, i.replace("-", " "), positive=i in sick) for i in label_ids)
+    limit = f"Counted as disease, {why}: {', '.join(sick)}. A task file in MEDCLS_HOME/tasks says it otherwise."
+    return Task(_own_id(label_ids), f"Which of these is it: {', '.join(label_ids)}?", labels, limits=(limit,))
+
+
+def _own_id(label_ids: tuple[str, ...]) -> str:
+    whole = f"{OWN}-{'.'.join(label_ids)}"
+    if len(whole) <= _LONGEST and not any("." in label for label in label_ids):
+        return whole
+    return f"{whole[: _LONGEST - 9]}-{hashlib.sha256(repr(label_ids).encode()).hexdigest()[:8]}"

@@ -30,6 +30,11 @@ def split_collection(
     from medcls.data.splits import check_split_name, make_split, write_split
 
     check_split_name(split)
+    if folds and split == "auto":
+        raise BadSplit(
+            "Folds need a name of their own", found="auto, which runs take for a hold-out",
+            do="Name them, as with --as five-folds",
+        )  # fmt: skip
     collection = open_collection(name)
     known = any(patient is not None for patient in collection.column("patient"))
     made = make_split(

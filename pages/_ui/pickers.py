@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from medcls.core.model import ModelCard
-from medcls.core.task import Task
+from medcls.core.task import Task, is_own
 from medcls.errors import MedclsError
 from medcls.workflows import classify, models
 from pages._ui import cache, notices, state
@@ -46,7 +46,7 @@ def pick(
 def task_title(task: Task) -> str:
     """Give a task as a person reads it: its name, or its labels where it is made of a user's own."""
     labels = ", ".join(label.name for label in task.labels)
-    return f"Own labels: {labels}" if task.id == "own" else task.title
+    return f"Own labels: {labels}" if is_own(task.id) else task.title
 
 
 def model_title(card: ModelCard) -> str:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import sqlite3
 import subprocess
 import sys
 
@@ -114,3 +115,25 @@ def test_light_verbs_load_neither_torch_nor_streamlit(argv, tiny_model):
     )
     done = subprocess.run([sys.executable, "-c", code, *argv], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
+
+
+def test_a_place_that_cannot_be_written_is_said_in_a_sentence(capsys, tiny_model, tmp_path):
+    """Before the work, and without a traceback: the folder asked for lies inside a file."""
+    (tmp_path / "file").write_text("no folder")
+    assert main(["evaluate", "--model", tiny_model.id, "--data", "none", "--out", str(tmp_path / "file" / "out")]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("medcls: A file or folder cannot be used: found ")
+
+
+def test_trouble_with_files_is_a_sentence(capsys, monkeypatch, tmp_path):
+    for error, words in (
+        (OSError(30, "Read-only file system", str(tmp_path)), f"found Read-only file system, {tmp_path}"),
+        (sqlite3.OperationalError("unable to open database file"), "found unable to open database file"),
+    ):
+
+        def fail(*args, error=error, **more):
+            raise error
+
+        monkeypatch.setattr("medcls.workflows.models.list_models", fail)
+        assert main(["models"]) == 2
+        assert words in capsys.readouterr().err

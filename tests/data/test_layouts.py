@@ -247,3 +247,13 @@ def test_unusual_sources_are_indexed_and_read_back(name: str, tmp_path: Path) ->
     assert len(collection.cases) == sum(EXPECTED[name][1].values())
     for case in collection.cases:
         assert read_scan(collection.read(case)).size_px == case.size_px
+
+
+def test_dicom_files_in_parts_keep_the_labels_inside_them(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        trees.dicom(tmp_path / "set" / part)
+    layout, where = recognise(tmp_path / "set")
+    found = list(layout.entries(where))
+    assert layout.name == "dicom"
+    assert Counter(e.label for e in found) == {"benign": 4, "malignant": 4}
+    assert Counter(e.attributes["part"] for e in found) == {"train": 4, "test": 4}

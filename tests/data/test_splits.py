@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medcls.core.collection import Split
+from medcls.core.run import RunSpec
 from medcls.data import splits
 from medcls.data.collections import Collection, add_collection, open_many
+from medcls.data.sources import choose_split
 from medcls.data.splits import Leak
 from medcls.errors import BadSplit
 from medcls.workflows.data_split import split_collection, take_split
@@ -150,3 +152,16 @@ def test_what_is_not_known_cannot_be_split_by(tmp_path: Path) -> None:
     with pytest.raises(BadSplit, match="without folds"):
         splits.make_split(collection, by="published")
     assert isinstance(splits.make_split(collection, parts={"train": 0.5, "test": 0.5}), Split)
+
+
+def test_folds_cannot_take_the_name_that_runs_hold_out_by(patients: Collection) -> None:
+    with pytest.raises(BadSplit, match="name of their own"):
+        split_collection("set", folds=3)
+    assert split_collection("set", "three-folds", folds=3).folds
+
+
+def test_folds_that_stand_under_auto_are_rotated(patients: Collection) -> None:
+    splits.write_split(patients, splits.make_split(patients, name="auto", folds=3))
+    tested = [set(choose_split(patients, RunSpec(fold=fold)).parts["test"]) for fold in range(3)]
+    assert all(tested)
+    assert len(set.union(*tested)) == sum(map(len, tested)) == len(patients.cases)

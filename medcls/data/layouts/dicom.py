@@ -1,6 +1,7 @@
 """DICOM folders: files known by their content, the patient by the file's own tag (kept only as a number).
 
-A folder per label gives the labels; files that lie in no such folder are unlabelled.
+A folder per label gives the labels, also where those lie in folders of parts (`train`, `test`); files that lie in no
+such folder are unlabelled.
 """
 
 import os
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pydicom
 
+from medcls.data.layouts.folders import PARTS, is_parted
 from medcls.data.layouts.layout import Entry, Layout, label_ids, natural
 
 
@@ -32,14 +34,18 @@ def _find(path: Path) -> Path | None:
 
 
 def _entries(root: Path) -> Iterator[Entry]:
-    top = {name.split("/")[0] for name in _files(root) if "/" in name}
-    ids = label_ids(top) if len(top) >= 2 else {}
+    deep = 1 if is_parted(root) else 0  # folders above those of the labels
+    folders = {name.split("/")[deep] for name in _files(root) if name.count("/") > deep}
+    ids = label_ids(folders) if len(folders) >= 2 else {}
     numbers: dict[str, int] = {}  # in the order they come: a digest of a short id is found by trying all of them
     for name in _files(root):
         if not _is_dicom(root / name):
             continue
-        label = ids.get(name.split("/")[0]) if "/" in name else None
+        above = name.split("/")[:-1]
+        label = ids.get(above[deep]) if len(above) > deep else None
         patient, told = _tags(root / name)
+        if deep and above:
+            told = {**told, "part": PARTS[above[0].lower()]}
         alias = f"patient-{numbers.setdefault(patient, len(numbers) + 1)}" if patient else None
         yield Entry(name, label, alias, attributes=told)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from medcls.data.layouts.layout import Entry, Layout, is_picture, label_ids, names, natural, near
 
-_PARTS = {
+PARTS = {
     "train": "train", "training": "train", "val": "validate", "valid": "validate", "validate": "validate",
     "validation": "validate", "dev": "validate", "test": "test", "testing": "test",
 }  # fmt: skip
@@ -29,19 +29,20 @@ def _pictures(root: Path, folder: str) -> Iterator[str]:
                 yield (Path(where) / name).relative_to(root).as_posix()
 
 
-def _is_parted(root: Path) -> bool:
+def is_parted(root: Path) -> bool:
+    """Say whether a folder holds nothing but parts, as `train` and `test`, with the labels' folders inside."""
     folders = _folders(root)
-    return len(folders) >= 2 and all(name.lower() in _PARTS for name in folders)
+    return len(folders) >= 2 and all(name.lower() in PARTS for name in folders)
 
 
 def _fits(root: Path) -> bool:
-    if _is_parted(root):
+    if is_parted(root):
         return any(len(_classes(root / part)) >= 2 for part in _folders(root))
     return len(_classes(root)) >= 2
 
 
 def _entries(root: Path) -> Iterator[Entry]:
-    if not _is_parted(root):
+    if not is_parted(root):
         ids = label_ids(_classes(root))
         for folder, label in ids.items():
             yield from (Entry(path, label) for path in _pictures(root, folder))
@@ -51,7 +52,7 @@ def _entries(root: Path) -> Iterator[Entry]:
     for part, folders in classes.items():
         for folder in folders:
             for path in _pictures(root / part, folder):
-                yield Entry(f"{part}/{path}", ids[folder], attributes={"part": _PARTS[part.lower()]})
+                yield Entry(f"{part}/{path}", ids[folder], attributes={"part": PARTS[part.lower()]})
 
 
 FOLDERS = Layout("folders", "a folder per label", lambda path: near(path, _fits), _entries)
