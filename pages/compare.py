@@ -47,7 +47,9 @@ def show_test_set(cards: list) -> None:
     names = compare_set.names_of(cards)
     compare_set.show_basis(found, names)
     section = (
-        st.segmented_control("Show", SECTIONS, default="Scores", key="compare.section", label_visibility="collapsed")
+        st.segmented_control(
+            "Show", SECTIONS, default="Scores", key="compare.section", label_visibility="collapsed", required=True
+        )
         or "Scores"
     )
     score, files = "auroc", None
@@ -76,7 +78,8 @@ if not cards:
     st.stop()
 last = state.choice("mode")
 mode = st.segmented_control(
-    "Compare on", list(MODES), default=last if last in MODES else "scan", format_func=lambda m: MODES[m], key="compare.mode", label_visibility="collapsed"
+    "Compare on", list(MODES), default=last if last in MODES else "scan", format_func=lambda m: MODES[m], key="compare.mode", label_visibility="collapsed",
+    required=True,
 )  # fmt: skip
 state.remember("mode", mode or "scan")
 if len(cards) < compare_scan.FEWEST:

@@ -30,7 +30,7 @@ with right:
     named = {name: f"{name} — {record.n_cases:,} cases" for name, record in records.items()}
     chosen = pickers.pick("Collection", named, "collection")
 section = st.segmented_control(
-    "Section", list(SECTIONS), default="Overview", key="data.section", label_visibility="collapsed"
+    "Section", list(SECTIONS), default="Overview", key="data.section", label_visibility="collapsed", required=True
 )
 try:
     SECTIONS[section or "Overview"](cache.look_over(records[chosen or ""]))

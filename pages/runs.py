@@ -33,7 +33,9 @@ def show_live(run_id: str) -> None:
         st.rerun(scope="app")
     run_view.show_state(view)
     section = (
-        st.segmented_control("Show", SECTIONS, default="Curves", key="runs.section", label_visibility="collapsed")
+        st.segmented_control(
+            "Show", SECTIONS, default="Curves", key="runs.section", label_visibility="collapsed", required=True
+        )
         or "Curves"
     )
     if section == "Curves":
@@ -67,7 +69,7 @@ if chosen is None:
     last = state.choice("show")
     kind = st.segmented_control(
         "List", list(kinds), default=last if last in kinds else "runs", format_func=kinds.__getitem__, key="runs.kind",
-        label_visibility="collapsed",
+        label_visibility="collapsed", required=True,
     )  # fmt: skip
     state.remember("show", kind or "runs")
 if chosen is None and kind == "searches":

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from medcls.core.collection import Audit, Case, Decision, Finding, Kind
+from medcls.core.words import counted
 from medcls.data.collection import Collection, Stored
 from medcls.data.collections import Progress, note_pairs, open_collection, write_record
 from medcls.data.flags import flag_pictures
@@ -191,7 +192,7 @@ def _unreadable(stored: Stored) -> Finding | None:
     if not files:
         return None
     reasons = "; ".join(sorted({reason for _, reason in files})[:3])
-    says = f"{len(files)} files could not be read and are left out. {reasons}"
+    says = f"{counted(len(files), 'file')} could not be read and left out. {reasons}"
     names = tuple(name for name, _ in files[:SHOWN])
     return Finding(
         "unreadable",
@@ -213,7 +214,7 @@ def _patients(stored: Stored) -> Finding | None:
     n_missing = index.db.execute("SELECT count(*) FROM cases").fetchone()[0] - n_known
     if not n_missing:
         return None
-    says = f"For {n_missing} cases it is not known whose they are: only pictures that look the same are kept together."
+    says = f"For {counted(n_missing, 'case')} (those left out among them) it is not known whose they are: only pictures that look the same are kept together."
     advice = "If you know the patients, import a csv with a patient column. Otherwise read scores as on the kind side."
     return Finding("patients", "patients", says, advice, n_missing, (), (), "keep")
 

@@ -129,7 +129,9 @@ def add_collection(
     if final.exists():
         raise Conflict(f"There is a collection called {name}", do="Choose another name, or remove the old one")
     if not path.exists():
-        raise BadData("There is nothing at this path", do="Check the path on the machine medcls runs on")
+        raise BadData(
+            "There is nothing at this path", found=str(path)[:200], do="Check the path on the machine medcls runs on"
+        )
     tell = progress or (lambda stage, done, total: None)
     aside = home.aside(final)
     aside.mkdir(parents=True)

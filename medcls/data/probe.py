@@ -67,8 +67,8 @@ def probe(collection: Collection, positive: tuple[str, ...], *, seed: int = 0) -
     if min(truth.sum(), len(truth) - truth.sum()) < 20:
         raise BadData(
             "The shortcut probe needs more cases",
-            found=f"{truth.sum()} positive of {len(truth)}",
-            allowed="at least 20 positive and 20 others",
+            found=f"{truth.sum()} with the disease of {len(truth)}",
+            do="Bring 20 with it and 20 without at least",
         )
     looks = collection.looks()[rows]
     sizes = np.stack([collection.column(name)[rows].astype(np.int64) for name in ("height", "width")], 1)

@@ -15,6 +15,7 @@ from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.prediction import Prediction
 from medcls.core.run import EpochResult, RunSpec
+from medcls.core.words import counted
 from medcls.data.collections import Collection
 from medcls.data.sources import Sources, find_sources
 from medcls.errors import BadData
@@ -172,7 +173,8 @@ def _cannot_tell_note(decided: list[bool | None]) -> str:
         return ""
     words = f"On {silent} of these {n} cases the model cannot tell; scores count its most probable label there too."
     if answers:
-        words += f" Of the {len(answers)} that it decides, {sum(answers) / len(answers):.2f} are right."
+        share = sum(answers) / len(answers)
+        words += f" Of the {counted(len(answers), 'case')} that it decides, a share of {share:.2f} is right."
     return words + (" They may not be the kind of picture it was taught." if 2 * silent > n else "")
 
 

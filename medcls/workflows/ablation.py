@@ -89,8 +89,10 @@ def _corrected(rows: Sequence[AblationRow | None]) -> list[AblationRow]:
 
 
 def _tested(run: RunFolder) -> _Tested | None:
-    """Read what a run was tested on; None if it has no result that can be compared."""
+    """Read what a run was tested on; None if it has no result that can be compared, or was stopped before its end."""
     try:
+        if run.state().status != "finished":
+            return None  # its spec says what was asked for, not what was done
         card = store.read_card(run.result)
         cases, evaluation = store.read_cases(run.result), store.read_evaluation(run.result)
         if cases is None or evaluation is None:

@@ -185,7 +185,9 @@ def _mean(members: Sequence[ModelAnswer]) -> Ensemble:
 
 def describe_agreement(answers: Sequence[ModelAnswer]) -> tuple[str, ...]:
     """Say where single networks agree on a scan and where not, one sentence for each task."""
-    return tuple(_agreement(members) for members in _single_of_one_task(answers))
+    means = sum(bool(a.card and a.card.members) and a.prediction is not None for a in answers)
+    besides = " An answer that is itself a mean of networks is not counted." if means else ""
+    return tuple(_agreement(members) + besides for members in _single_of_one_task(answers))
 
 
 def _agreement(members: Sequence[ModelAnswer]) -> str:

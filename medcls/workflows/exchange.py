@@ -83,7 +83,7 @@ def import_model(source: Path | bytes) -> tuple[ModelCard, ...]:
         source: Path or bytes of the ZIP archive.
 
     Returns:
-        The cards of the models that are new here; those that were here already, to the byte, are left out.
+        The cards of the models that are new here; those whose files were here already, to the byte, are left out and their cards here kept.
 
     Raises:
         BadModel: If it is no such archive, holds anything but a model's files (a pickle, a path that leads out), a file is not
@@ -102,7 +102,7 @@ def import_model(source: Path | bytes) -> tuple[ModelCard, ...]:
         if isinstance(error, MedclsError):
             raise
         raise BadModel(
-            "This is not an archive of a model", found=str(error)[:100], allowed="a ZIP made by `models export`"
+            "This is not an archive of a model", found="a broken ZIP, or none", allowed="a ZIP that medcls exported"
         ) from error
     except OSError as error:
         raise BadModel(
@@ -116,7 +116,7 @@ def _check_names(archive: zipfile.ZipFile) -> dict[str, list[zipfile.ZipInfo]]:
     entries = [info for info in archive.infolist() if not info.is_dir()]
     if not entries or len(entries) > 64 * len(FILES):
         raise BadModel(
-            "This archive holds no model", found=f"{len(entries)} files", allowed="a ZIP made by `models export`"
+            "This archive holds no model", found=f"{len(entries)} files", allowed="a ZIP that medcls exported"
         )
     for info in entries:
         path = PurePosixPath(info.filename.replace("\\", "/"))

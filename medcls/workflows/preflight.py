@@ -15,6 +15,7 @@ from medcls.core.collection import Case, CollectionRecord
 from medcls.core.record import Record
 from medcls.core.run import RunSpec
 from medcls.core.scan import Preprocess
+from medcls.core.words import counted
 from medcls.errors import MedclsError
 
 _FEW_SCANS, _DECODERS = 8, 4
@@ -170,10 +171,10 @@ def _findings(sources: Any, counts: dict[str, dict[str, int]]) -> tuple[str, ...
     for collection in sources.collections:
         record = collection.record
         if record.n_set_aside:
-            said.append(f"{record.n_set_aside} files of {record.name} cannot be read and are set aside.")
+            said.append(f"{counted(record.n_set_aside, 'file')} of {record.name} set aside: not readable.")
         if record.n_dropped:
             said.append(
-                f"{record.n_dropped} cases of {record.name} are left out, by your decisions or until you decide (Data, Findings)."
+                f"{counted(record.n_dropped, 'case')} of {record.name} left out, by your decisions or until you decide (Data, Findings)."
             )
         said += _open_findings(record.name)
     # What a blocker says already is not said again.

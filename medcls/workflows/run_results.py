@@ -46,6 +46,7 @@ class WrongCase:
         answered: The label the model found most probable.
         prob: That label's probability.
         prob_truth: The true label's probability.
+        unsure: True if `prob` is too low to decide by, so that the model would say "cannot tell".
     """
 
     case: str
@@ -54,6 +55,7 @@ class WrongCase:
     answered: str
     prob: float
     prob_truth: float
+    unsure: bool
 
 
 def wrong_cases(run_id: str, truth: str | None = None) -> tuple[WrongCase, ...]:
@@ -67,7 +69,7 @@ def wrong_cases(run_id: str, truth: str | None = None) -> tuple[WrongCase, ...]:
         BadSpec: If there is no such run.
         Conflict: If it has no result yet.
     """
-    _, evaluation, cases = read_report(run_id)
+    card, evaluation, cases = read_report(run_id)
     if evaluation is None or cases is None:
         return ()
     names = cases.attributes.get("collection")
@@ -80,7 +82,7 @@ def wrong_cases(run_id: str, truth: str | None = None) -> tuple[WrongCase, ...]:
         found.append(
             WrongCase(
                 case, name, cases.labels[cases.truth[i]], cases.labels[answered], float(cases.prob[i, answered]),
-                float(cases.prob[i, cases.truth[i]]),
+                float(cases.prob[i, cases.truth[i]]), bool(cases.prob[i, answered] < card.abstention.min_prob),
             )
         )  # fmt: skip
     return tuple(sorted((w for w in found if truth in (None, w.truth)), key=lambda w: -w.prob))

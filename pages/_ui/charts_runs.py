@@ -53,7 +53,7 @@ def rate_chart(epochs: Sequence[EpochResult]) -> go.Figure:
     )  # fmt: skip
     if rates := [e.lr for e in epochs if e.lr]:  # room about a rate that hardly moves, lest all ticks read alike
         around = [math.log10(min(rates)) - 0.4, math.log10(max(rates)) + 0.4]
-        figure.update_yaxes(type="log", tickformat=".0e", range=around)
+        figure.update_yaxes(type="log", tickformat=".2~e", range=around)
     return _finish(figure, "Learning rate")
 
 

@@ -28,7 +28,7 @@ def show_scan_and_heatmap(scan: Scan, prediction: Prediction, card: ModelCard, a
         label = st.segmented_control(
             "Evidence for", prediction.labels, default=prediction.decided or prediction.top, disabled=not wanted,
             format_func=lambda i: label_word(card.task, i), key=f"classify.label.{prediction.sha256}.{prediction.model}",
-            label_visibility="collapsed",
+            label_visibility="collapsed", required=True,
         )  # fmt: skip
         with st.popover("Appearance", disabled=not wanted):
             view = heatmap_view.controls("classify")

@@ -1,16 +1,21 @@
 """The table of a drop's scans: thumbnails, answers, one click to the detail, and its files."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 from medcls.core.model import ModelCard
+from medcls.core.prediction import Prediction
+from medcls.core.words import counted
+from pages._ui import notices
 from pages._ui.classify_answers import Row
 from pages._ui.downloads import to_csv, to_json
 from pages._ui.palette import label_word
 
 CANNOT_TELL = "cannot tell"
 NO_ANSWER = "no answer"
+_TOLD = 4  # files without an answer whose reason stands below the table
 
 
 def show_table(rows: list[Row], card: ModelCard, key: str) -> int:
@@ -21,27 +26,48 @@ def show_table(rows: list[Row], card: ModelCard, key: str) -> int:
     """
     words = {label.id: label_word(card.task, label.id) for label in card.task.labels}
     event = st.dataframe(
-        table(rows, words), key=key, hide_index=True, row_height=58, on_select="rerun",
+        table(rows, card, words), key=key, hide_index=True, row_height=58, on_select="rerun",
         selection_mode="single-cell", column_config=_columns(words), height=min(38 + 58 * len(rows), 640),
         placeholder="", alt="Every scan of this drop with the answer of the network",
     )  # fmt: skip
+    unread = [row for row in rows if row.prediction is None]
+    for row in unread[:_TOLD]:  # a narrow page has no room for the table's last column
+        st.caption(f"No answer for {notices.escape(row.entry.name)}: {notices.escape(str(row.error))}")
+    if len(unread) > _TOLD:
+        st.caption(f"Nor for {counted(len(unread) - _TOLD, 'file')} more; the table says why.")
     cells = event["selection"]["cells"]
     if cells and cells[0][0] < len(rows):
         return int(cells[0][0])
     return next((i for i, row in enumerate(rows) if row.prediction), 0)
 
 
-def table(rows: list[Row], words: dict[str, str]) -> dict[str, list]:
+def table(rows: list[Row], card: ModelCard, words: dict[str, str]) -> dict[str, list]:
     """Give the columns of the table: a column per label, and one that tells why there is no answer."""
     shown: dict[str, list] = {
         "scan": [row.thumbnail or None for row in rows],
-        "file": [row.entry.name for row in rows],
+        "file": short_names([row.entry.name for row in rows]),
         "answer": [answer_word(row, words) for row in rows],
     }
     for number, label in enumerate(words):
-        shown[label] = [uncertain(float(row.prediction.prob[number])) if row.prediction else None for row in rows]
+        shown[label] = [
+            None
+            if row.prediction is None or is_foreign(row.prediction, card)
+            else uncertain(float(row.prediction.prob[number]))
+            for row in rows
+        ]
     shown["what to know"] = [what_to_know(row) for row in rows]
     return shown
+
+
+def is_foreign(prediction: Prediction, card: ModelCard) -> bool:
+    """Say whether a scan is unlike those learned from, so that its probabilities mean nothing: refused, however sure."""
+    return prediction.decided is None and bool(prediction.prob.max() >= card.abstention.min_prob)
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """Give names without the archive and folders they lie in, as far as they can still be told apart."""
+    last = [name.rsplit("/", 1)[-1] for name in names]
+    return [short if last.count(short) == 1 else name for short, name in zip(last, names, strict=True)]
 
 
 def uncertain(prob: float) -> float:
@@ -67,13 +93,13 @@ def _columns(words: dict[str, str]) -> dict[str, Any]:
     """Give the columns' widths so that three labels are seen at once on a page 800 px wide."""
     columns: dict[str, Any] = {
         "scan": st.column_config.ImageColumn("Scan", width=64),
-        "file": st.column_config.TextColumn("File", width=145),
+        "file": st.column_config.TextColumn("File", width=130),
         "answer": st.column_config.TextColumn("Answer", width=100),
         "what to know": st.column_config.TextColumn("What to know", width="large"),
     }
     for label, word in words.items():
         columns[label] = st.column_config.ProgressColumn(
-            word, min_value=0.0, max_value=1.0, format="%.2f", width=80,
+            word, min_value=0.0, max_value=1.0, format="%.2f", width=92,
             help="Probability; 0.99 means 0.99 or more, 0.01 means 0.01 or less.",
         )  # fmt: skip
     return columns

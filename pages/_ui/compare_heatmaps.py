@@ -51,7 +51,12 @@ def _pick_label(found: compare_scan.ComparedScan) -> str:
     words = {OWN: "each network's answer"} | {label: label_word(task, label) for label in task.label_ids}
     return (
         st.segmented_control(
-            "Evidence for", list(words), default=OWN, format_func=words.__getitem__, key=f"compare.evidence.{task.id}"
+            "Evidence for",
+            list(words),
+            default=OWN,
+            format_func=words.__getitem__,
+            key=f"compare.evidence.{task.id}",
+            required=True,
         )
         or OWN
     )

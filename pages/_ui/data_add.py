@@ -43,7 +43,7 @@ def _bring(path: str, upload, name: str, layout: str, copy: bool, tell: data.Pro
     if upload is not None:
         stem = Path(upload.name).stem.lower().replace(" ", "-")
         return data.add_upload(upload, name or stem, layout=layout, progress=tell)
-    return data.add_collection(Path(path), name, layout=layout, copy=copy, progress=tell)
+    return data.add_collection(Path(path.strip().strip("\"'")), name, layout=layout, copy=copy, progress=tell)
 
 
 def _add(bring: Callable[[data.Progress], CollectionRecord]) -> None:

@@ -30,15 +30,22 @@ def show_findings(seen: data.Overview) -> None:
         return
     kinds = list(dict.fromkeys(finding.kind for finding in audit.findings))
     count = {kind: sum(f.kind == kind for f in audit.findings) for kind in kinds}
+    still = {kind: sum(f.kind == kind and bool(f.choices) and not f.decided for f in audit.findings) for kind in kinds}
     kind = st.pills(
         "Kind of finding", kinds, default=kinds[0], key=f"data.kind.{seen.record.name}", label_visibility="collapsed",
-        format_func=lambda k: f"{TITLES[k]} ({count[k]:,})" if count[k] > 1 else TITLES[k],
+        format_func=lambda k: _kind_title(k, count[k], still[k]), required=True,
     )  # fmt: skip
     _show_kind(seen, [f for f in audit.findings if f.kind == (kind or kinds[0])])
     st.caption(
         f"{audit.pairs_compared:,} likely pairs of pictures were laid over each other. Decisions are kept in the "
         "collection's record; splits made before no longer fit and are refused."
     )
+
+
+def _kind_title(kind: str, n: int, still: int) -> str:
+    """Give a kind of finding with how many there are, and how many wait for a decision."""
+    numbers = ", ".join(filter(None, [f"{n:,}" if n > 1 else "", f"{still:,} open" if still else ""]))
+    return f"{TITLES[kind]} ({numbers})" if numbers else TITLES[kind]
 
 
 def _audit(seen: data.Overview) -> Audit | None:
@@ -57,7 +64,8 @@ def _audit(seen: data.Overview) -> Audit | None:
     if left.button("Audit again" if audit else "Audit this collection", type="secondary" if audit else "primary"):
         try:
             with watched("Looking …") as tell:
-                audit = data_audit.audit_collection(name, again=audit is not None, model=model, progress=tell)
+                data_audit.audit_collection(name, again=audit is not None, model=model, progress=tell)
+            st.rerun()
         except MedclsError as error:
             notices.show_error(error)
     return audit
@@ -93,6 +101,11 @@ def _show_finding(seen: data.Overview, finding: Finding) -> None:
         show_cases(seen.record.name, seen.task, shown, side_px, out=shown if all_out else singly)
         if finding.n > SHOWN:
             st.caption(f"{len(shown)} of {finding.n:,} shown, the clearest first.")
+        if finding.kind == "contradiction" and finding.decided and not all_out and len(finding.cases) - len(singly) > 1:
+            st.warning(
+                "Settled, but the picture still counts under more than one case: where the labels differ, leave the wrong one out below.",
+                icon=":material/warning:",
+            )
         if finding.choices and not all_out:
             _leave_out(seen.record.name, finding, singly)
 

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from medcls.core.words import counted
 from medcls.errors import MedclsError
 from medcls.workflows import data
 from pages._ui import charts_data, notices, state
@@ -14,17 +15,14 @@ def show_overview(seen: data.Overview) -> None:
     record, patients = seen.record, seen.per_patient()
     titles = data.list_layouts()
     out = f"{record.n_dropped:,} dropped, see Findings; {record.n_set_aside:,} could not be read."
-    for column, (title, value) in zip(
-        st.columns(4),
-        (
+    with st.container(horizontal=True, gap="large"):  # a narrow page breaks the row instead of cutting the words
+        for title, value in (
             ("Cases", f"{record.n_cases:,}"),
             ("Groups", f"{seen.n_groups:,}"),
             (f"{seen.whose or 'patient'}s".capitalize(), f"{len(patients):,}" if patients else "unknown"),
             ("Left out", f"{record.n_dropped + record.n_set_aside:,}"),
-        ),
-        strict=True,
-    ):
-        column.metric(title, value, help=out if title == "Left out" else None)
+        ):
+            st.metric(title, value, help=out if title == "Left out" else None, width="content")
     left, right = st.columns(2)
     with left:
         st.subheader("Cases of each label")
@@ -38,7 +36,7 @@ def show_overview(seen: data.Overview) -> None:
     )
     _show_attributes(seen)
     if seen.unreadable:
-        with st.expander(f"{len(seen.unreadable):,} files could not be read"):
+        with st.expander(f"{counted(len(seen.unreadable), 'file')} could not be read"):
             st.dataframe([{"file": name, "why": why} for name, why in seen.unreadable], hide_index=True)
     with st.popover("Forget this collection", icon=":material/delete:"):
         st.caption(
@@ -57,7 +55,7 @@ def _show_attributes(seen: data.Overview) -> None:
     st.subheader("What else the set says")
     chosen = st.segmented_control(
         "Attribute", list(counts), default=next(iter(counts)), key=f"data.attribute.{seen.record.name}",
-        label_visibility="collapsed",
+        label_visibility="collapsed", required=True,
     )  # fmt: skip
     shown = counts.get(chosen or "") or next(iter(counts.values()))
     st.plotly_chart(charts_data.attribute_chart(seen.task, shown), config=charts_data.CONFIG)

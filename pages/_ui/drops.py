@@ -34,7 +34,7 @@ class Drop:
     def title(self) -> str:
         """Give what to call it where the widget does not show it."""
         if self.task_id:
-            return "the example"
+            return "the synthetic example (it shows nobody)"
         name, n = self.entries[0].name, len(self.entries)
         return f"{n} files" if n > 1 else name if len(name) <= _LONG else f"{name[: _LONG - 1]}…"
 

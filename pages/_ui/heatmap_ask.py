@@ -61,7 +61,12 @@ def ask(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard]) -> list[Asked]
     kinds = [k for k in _BY if (k != "layer" or len(layers) > 1) and (k != "model" or rivals)]
     by = (
         st.segmented_control(
-            "Side by side", kinds, default=kinds[0], format_func=_BY.__getitem__, key=f"heatmaps.by.{len(kinds)}"
+            "Side by side",
+            kinds,
+            default=kinds[0],
+            format_func=_BY.__getitem__,
+            key=f"heatmaps.by.{len(kinds)}",
+            required=True,
         )
         or kinds[0]
     )

@@ -56,6 +56,7 @@ def controls(key: str, beside: bool = True) -> View:
             default=str(kept.get("style", "fill")),
             format_func=_STYLE_WORDS.__getitem__,
             key=f"{key}.style",
+            required=True,
         )
         names = list(explain.COLOURS)
         colours = st.selectbox(

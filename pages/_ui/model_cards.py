@@ -247,4 +247,4 @@ def show_import() -> None:
         if taken:
             st.success(notices.escape("Imported: " + ", ".join(card.id for card in taken)))
         else:
-            st.info("This model is here already, to the byte.")
+            st.info("The same weights and figures are here already; the card here is kept as it is.")

@@ -37,7 +37,7 @@ def pick(
     start = last if last in ids else first if first in ids else ids[0]
     chosen = st.selectbox(
         label, ids, index=ids.index(start), format_func=lambda i: shown.get(i, i),
-        key=f"pick.{key}.{'|'.join(ids)}", help=help,
+        key=f"pick.{key}.{'|'.join(shown.values())}", help=help,
     )  # fmt: skip
     state.remember(key, chosen)
     return chosen

@@ -56,7 +56,7 @@ def show_left(view: runs.RunView) -> str:
     if not view.moves:
         return ""
     left_s = view.state.left_s
-    if math.isnan(left_s):
+    if math.isnan(left_s) or (left_s <= 0 and view.state.status != "running"):
         return "?"
     return show_seconds(left_s if left_s < 60 else 60 * round(left_s / 60)).removesuffix(" 0 s")
 

@@ -75,7 +75,11 @@ def show_wrong(view: runs.RunView) -> None:
     labels = sorted({case.truth for case in wrong})
     only = st.segmented_control("Truth", labels, key="runs.truth")
     shown = [case for case in wrong if only in (None, case.truth)]
-    st.caption(f"{len(shown)} of {len(wrong)} wrong answers, the most certain first; {min(len(shown), _SHOWN)} shown.")
+    unsure = sum(case.unsure for case in shown)
+    st.caption(
+        f"{len(shown)} of {len(wrong)} wrong answers, the most certain first; {min(len(shown), _SHOWN)} shown."
+        + (f" On {unsure} of them the model says that it cannot tell." if unsure else "")
+    )
     columns = st.columns(4)
     for i, case in enumerate(shown[:_SHOWN]):
         with columns[i % 4]:
@@ -91,6 +95,8 @@ def _show_case(case: run_results.WrongCase) -> None:
         except MedclsError as error:
             notices.show_error(error)
             return
-    told = f"is {case.truth} ({show_prob(case.prob_truth)}), answered {case.answered} ({show_prob(case.prob)})"
+    answer = f"{case.answered} ({show_prob(case.prob)})"
+    answer = f"cannot tell, most probable {answer}" if case.unsure else f"answered {answer}"
+    told = f"is {case.truth} ({show_prob(case.prob_truth)}), {answer}"
     show_scan(held[key], f"A test case that {told}", told, height_px=220)
     st.caption(notices.escape(case.case))

@@ -68,13 +68,23 @@ def show_curves(view: runs.RunView, others: Sequence[runs.RunView]) -> None:
         with st.container(horizontal=True):
             score = (
                 st.segmented_control(
-                    "Score", list(SCORES), default="auroc", format_func=lambda s: SCORES[s], key="runs.score"
+                    "Score",
+                    list(SCORES),
+                    default="auroc",
+                    format_func=lambda s: SCORES[s],
+                    key="runs.score",
+                    required=True,
                 )
                 or "auroc"
             )
             part = (
                 st.segmented_control(
-                    "Cases", list(_PARTS), default="validate", format_func=lambda p: _PARTS[p], key="runs.part"
+                    "Cases",
+                    list(_PARTS),
+                    default="validate",
+                    format_func=lambda p: _PARTS[p],
+                    key="runs.part",
+                    required=True,
                 )
                 or "validate"
             )

@@ -36,8 +36,8 @@ def draft() -> RunSpec:
     if cloned and st.session_state.get("train.cloned") != cloned:
         st.session_state["train.cloned"] = cloned
         try:
-            spec = runs.clone_spec(cloned)
-            set_draft(dataclasses.replace(spec, name=f"{spec.name} again"[:200] if spec.name else ""))
+            spec, name = runs.clone_spec(cloned), runs.show_run(cloned).name
+            set_draft(dataclasses.replace(spec, name=f"{name} again"[:200] if spec.name else ""))
         except MedclsError as error:
             notices.show_error(error)
     return st.session_state[_DRAFT]
@@ -202,7 +202,7 @@ def _number(name: str, label: str, value: float, words: dict[str, Any]) -> float
     if knob.low > 0 and knob.high / knob.low > 1e4:
         text = st.text_input(label, f"{value:g}", **words)
         try:
-            return _within(name, float(text), value)
+            return _within(name, float(text.replace(",", ".") if "." not in text else text), value)  # 0,001 as well
         except ValueError:
             return _unusable(name, f"{text!r:.40} is no number.", value)
     step = 1.0 if knob.high > 5 else 0.05

@@ -213,3 +213,29 @@ def test_a_session_keeps_few_scans_and_fewer_large_ones(sizes: list[int], kept: 
     held = dict(enumerate(sizes))
     make_room(held, lambda size: size)
     assert list(held) == list(range(len(sizes)))[len(sizes) - kept :]
+
+
+def test_probabilities_that_mean_nothing_are_not_shown(open_app, tiny_model, home) -> None:
+    """A scan unlike those learned from is refused however sure the network seems: its row has no bars."""
+    import dataclasses
+
+    from medcls import store
+
+    limits = dataclasses.replace(tiny_model.abstention, min_prob=0.0)
+    store.update_card(tiny_model.id, abstention=limits)
+    app = drop(open_app(), ("grey.png", png()), ("colour.png", phantom("skin-melanoma", "melanoma", 1)))
+    frame = app.dataframe[0].value
+    assert list(frame["answer"])[1] == classify_table.CANNOT_TELL
+    assert frame["malignant"].notna().tolist() == [True, False]
+
+
+def test_reasons_stand_below_the_table_too(open_app, tiny_model) -> None:
+    app = drop(open_app(), ("a.png", png()), *((f"bad {i}.png", b"no picture") for i in range(6)))
+    told = words(app).replace("\\", "")
+    assert [f"No answer for bad {i}.png" in told for i in range(6)] == [True] * 4 + [False] * 2
+    assert "Nor for 2 files more" in told
+
+
+def test_names_in_the_table_are_as_short_as_tells_them_apart() -> None:
+    names = ["scans.zip/a/one.png", "scans.zip/b/one.png", "scans.zip/a/two.png", "three.png"]
+    assert classify_table.short_names(names) == [*names[:2], "two.png", "three.png"]

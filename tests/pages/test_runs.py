@@ -195,7 +195,11 @@ def test_a_finished_run_shows_every_section(open_app, at_home) -> None:
             )
         if section == "Wrong cases":
             assert "wrong answers" in words(app)
-            assert words(app).count("<img ") == min(24, len(run_results.wrong_cases(view.id))) > 0
+            wrong = run_results.wrong_cases(view.id)
+            assert words(app).count("<img ") == min(24, len(wrong)) > 0
+            unsure = sum(case.unsure for case in wrong)
+            assert (f"On {unsure} of them the model says that it cannot tell" in words(app)) == bool(unsure)
+            assert words(app).count("cannot tell, most probable") >= sum(case.unsure for case in wrong[:24])
         if section == "Log":
             assert "Computes on cpu." in app.code[0].value
         if section == "Settings":

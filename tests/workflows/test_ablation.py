@@ -17,9 +17,10 @@ from medcls.workflows.ablation import ablate
 from tests.stats.conftest import simulate
 
 
-def finished(made: Path, spec: RunSpec, table: CaseTable) -> str:
+def finished(made: Path, spec: RunSpec, table: CaseTable, status: str = "finished") -> str:
     """A run's folder with a result in it, as a worker leaves one."""
     run = make_run(spec)
+    (run.path / "state.json").write_text(replace(run.state(), status=status).to_json(), encoding="utf-8")
     shutil.copytree(made, run.result)
     card = store.read_card(run.result)
     three = CaseTable(table.case, table.group, table.truth, table.prob, table.labels, {})
@@ -48,6 +49,7 @@ def test_runs_that_differ_in_one_knob_are_lined_up(tiny_made: Path) -> None:
         tiny_made, replace(plain, balance="weights", lr=0.1), simulate(1, 80, noise=1.5, of=2)
     )  # two knobs from the others
     make_run(replace(plain, balance="mixup"))  # still to come: no result
+    finished(tiny_made, replace(plain, epochs=99), simulate(1, 80), status="stopped")  # not what its spec says
     (row,) = ablate("auroc", resamples=300)
     assert (row.knob, row.before, row.after) == ("balance", before, balanced)
     assert (row.value_before, row.value_after) == ("none", "sampler")

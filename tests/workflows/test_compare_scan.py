@@ -123,3 +123,6 @@ def test_only_single_networks_of_one_task_are_averaged(models: tuple[str, ...]) 
     assert describe_agreement([one, other_task]) == ()
     (mean,) = average([one, one, published])
     assert len(mean.models) == 2
+    (said,) = describe_agreement([one, one, published])
+    assert said.startswith("All 2 networks")
+    assert said.endswith("is itself a mean of networks is not counted.")

@@ -43,6 +43,6 @@ def recognise(path: Path, name: str | None = None) -> tuple[Layout, Path]:
             return layout, root
     raise BadData(
         "No labelled scans are recognised here",
-        allowed=", ".join(layout.title for layout in LAYOUTS.values()),
+        allowed="; ".join(dict.fromkeys(layout.title for layout in LAYOUTS.values())),
         do="Put the scans into one folder per label, or write a csv with the columns path and label",
     )
