@@ -186,7 +186,10 @@ class _Told:
     def wait(self, sentence: str) -> None:
         if self.should_stop():
             raise Asked(self.writer.last.epoch)
-        if sentence != self.writer.last.message or self._due():
+        new = sentence != self.writer.last.message
+        if new:
+            print(sentence, flush=True)
+        if new or self._due():
             self.writer.say("waiting", sentence)
 
     def say(self, sentence: str) -> None:

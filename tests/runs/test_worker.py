@@ -195,6 +195,7 @@ def test_a_worker_waits_for_its_device_and_says_for_whom(whole: tuple[RunFolder,
     workers[0].join(PATIENCE_S)
     assert run.state().status == "finished"
     assert made(run) == made(whole[0])
+    assert (run.path / "log.txt").read_text().count("Waits for cpu") == 1, "once, not at every look"
 
 
 def test_as_many_runs_share_the_processor_as_are_let(monkeypatch: pytest.MonkeyPatch) -> None:
