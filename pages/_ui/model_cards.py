@@ -8,12 +8,15 @@ import streamlit as st
 
 from medcls.core.evaluation import Evaluation, describe_basis
 from medcls.core.model import ModelCard
+from medcls.core.task import Task
+from medcls.core.words import counted
 from medcls.errors import MedclsError
 from medcls.workflows import compare, exchange, models
 from pages._ui import notices
 from pages._ui.charts_scores import confusion_chart
 from pages._ui.numbers import show_estimate
 from pages._ui.palette import label_word
+from pages._ui.pickers import model_title, task_title
 
 _ONNX = "models.onnx"
 FIRST = (
@@ -50,11 +53,11 @@ def show_list(cards: Sequence[ModelCard]) -> ModelCard:
         scores = found.scores if found else {}
         rows.append(
             {
-                "model": card.name or card.id, "task": card.task.id, "backbone": card.backbone,
+                "task": task_title(card.task), "model": model_title(card),
                 "AUROC": show_estimate(scores["auroc"]) if "auroc" in scores else "not measured",
                 "accuracy": show_estimate(scores["accuracy"]) if "accuracy" in scores else "not measured",
-                "on": f"{found.collection}, {found.n_cases} cases" if found else "", "million weights": round(card.n_parameters / 1e6, 2),
-                "id": card.id, "retired": card.retired,
+                "on": f"{found.collection}, {counted(found.n_cases, 'case')}" if found else "",
+                "backbone": card.backbone, "million weights": round(card.n_parameters / 1e6, 2), "id": card.id, "retired": card.retired,
             }
         )  # fmt: skip
     if not any(row["retired"] for row in rows):
@@ -64,6 +67,7 @@ def show_list(cards: Sequence[ModelCard]) -> ModelCard:
         rows, hide_index=True, on_select="rerun", selection_mode="single-row", key=f"models.table.{len(rows)}", alt="All models with their figures",
     )  # fmt: skip
     chosen = event["selection"]["rows"]
+    st.caption("Tick a model to read its card." + ("" if chosen else " Until then the first stands below."))
     return cards[chosen[0]] if chosen and chosen[0] < len(cards) else cards[0]
 
 
@@ -124,10 +128,10 @@ def _show_figures(card: ModelCard) -> None:
     if found is None:
         st.info("How good it is was not measured: take no answer of it for granted.")
         return
-    show_evaluation(found, key="models.confusion")
+    show_evaluation(found, card.task, key="models.confusion")
 
 
-def show_evaluation(found: Evaluation, key: str) -> None:
+def show_evaluation(found: Evaluation, task: Task, key: str) -> None:
     """Show every score of an evaluation with its interval, and the confusion matrix under a chart's `key`."""
     basis = describe_basis(found.n_cases, found.n_groups, found.collection)
     st.markdown(f"**How good it is**  \n{notices.escape(f'{basis}: {found.part}.')}")
@@ -140,7 +144,11 @@ def show_evaluation(found: Evaluation, key: str) -> None:
         hide_index=True, height=320, alt="Every score of the model with its interval",
     )  # fmt: skip
     st.plotly_chart(
-        confusion_chart({found.model: found.confusion}, {found.model: "truth (row), answer (column)"}, found.labels),
+        confusion_chart(
+            {found.model: found.confusion},
+            {found.model: "truth (row), answer (column)"},
+            [label_word(task, label) for label in found.labels],
+        ),
         key=key,
     )
 

@@ -28,7 +28,7 @@ def show_measure(card: ModelCard) -> None:
             _measure(card, tuple(chosen), part)
         made: tuple[str, Evaluation, CaseTable] | None = st.session_state.get(_MEASURED)
         if made and made[0] == card.id:
-            show_evaluation(made[1], key="models.measured.confusion")
+            show_evaluation(made[1], card.task, key="models.measured.confusion")
             _offer(made[1], made[2])
 
 
