@@ -9,11 +9,9 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from pages._ui.charts import data_url
-from pages._ui.palette import OKABE_ITO, SCAN_BACKGROUND, SCAN_TEXT, SERIES
+from pages._ui.palette import OKABE_ITO, SERIES
 
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash")
-_TITLE_PX = 42  # two lines above each picture
 _GREY = OKABE_ITO["grey"]
 
 
@@ -154,45 +152,4 @@ def threshold_chart(points: Sequence[Any], chosen: float) -> go.Figure:
     figure.update_layout(
         height=330, margin={"l": 10, "r": 10, "t": 10, "b": 10}, legend={"orientation": "h", "y": -0.28, "x": 0}
     )
-    return figure
-
-
-def linked_pictures(pictures: Sequence[tuple[str, bytes]], size_px: tuple[int, int], columns: int) -> go.Figure:
-    """Show pictures of one scan in rows on near-black; zooming or moving in one moves all.
-
-    Args:
-        pictures: Title and PNG of each, all of the same scan.
-        size_px: Height and width of the scan.
-        columns: Pictures in a row.
-    """
-    height, width = size_px
-    rows = math.ceil(len(pictures) / columns)
-    row_px = min(round({1: 900, 2: 540, 3: 380, 4: 290}.get(columns, 240) * height / width), 460)
-    figure = make_subplots(
-        rows, columns, subplot_titles=[title for title, _ in pictures], horizontal_spacing=0.01,
-        vertical_spacing=_TITLE_PX / (rows * (row_px + _TITLE_PX)) if rows > 1 else 0,
-    )  # fmt: skip
-    for i, (_, png) in enumerate(pictures):
-        axis, place = str(i + 1) if i else "", {"row": i // columns + 1, "col": i % columns + 1}
-        figure.add_layout_image(
-            source=data_url(png),
-            x=0,
-            y=0,
-            sizex=width,
-            sizey=height,
-            xref=f"x{axis}",
-            yref=f"y{axis}",
-            sizing="stretch",
-            layer="below",
-        )
-        # An image alone gives no axes to zoom in: two invisible corners do.
-        figure.add_scatter(x=[0, width], y=[0, height], mode="markers", marker_opacity=0, hoverinfo="skip", **place)
-        figure.update_yaxes(scaleanchor=f"x{axis}", **place)
-    figure.update_xaxes(visible=False, range=[0, width], matches="x", constrain="domain")
-    figure.update_yaxes(visible=False, range=[height, 0], matches="y", constrain="domain")
-    figure.update_annotations(font={"color": SCAN_TEXT, "size": 11})
-    figure.update_layout(
-        height=rows * (row_px + _TITLE_PX) + 8, margin={"l": 8, "r": 8, "t": _TITLE_PX, "b": 8}, paper_bgcolor=SCAN_BACKGROUND,
-        plot_bgcolor=SCAN_BACKGROUND, showlegend=False, dragmode="zoom", hovermode=False,
-    )  # fmt: skip
     return figure

@@ -8,15 +8,14 @@ from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 from medcls.workflows import compare_scan, explain
 from pages._ui import heatmap_view, notices, state
-from pages._ui.charts_scores import linked_pictures
 from pages._ui.classify_heatmap import draw
 from pages._ui.compare_set import names_of
 from pages._ui.palette import label_word
 
 OWN = "own"
 _SIDE_PX = 640
-_TITLE = 17  # characters above a picture
-_CONFIG = {"displaylogo": False, "scrollZoom": True, "modeBarButtons": [["zoom2d", "pan2d", "resetScale2d"]]}
+_WIDE_PX = {1: 900, 2: 540, 3: 380, 4: 290}  # how wide a picture is with so many in a row, on a page of usual width
+_TITLES_PX = 70
 
 
 def show_pictures(scan: Scan, found: compare_scan.ComparedScan) -> None:
@@ -36,9 +35,10 @@ def show_pictures(scan: Scan, found: compare_scan.ComparedScan) -> None:
                 _add(scan, answer, names.get(answer.model, answer.model), label, view.paint, pictures, said)
     rows = math.ceil(len(pictures) / 5)
     columns = math.ceil(len(pictures) / rows)
-    st.plotly_chart(
-        linked_pictures(pictures, scan.size_px, columns), key="compare.pictures", config=_CONFIG, theme=None
-    )
+    height, width = scan.size_px
+    tall = min(round(_WIDE_PX.get(columns, 240) * height / width), 460) + _TITLES_PX
+    titles, pngs = zip(*pictures, strict=True)
+    heatmap_view.show_linked(scan, pngs, titles, "compare.pictures", tall, columns, small=True)
     for sentence in said:
         st.caption(notices.escape(sentence))
 
@@ -83,11 +83,4 @@ def _add(
     word = label_word(answer.card.task, chosen)
     if heatmap.empty:
         said.append(f"{name}: {explain.describe(heatmap, word, scan)}")
-    pictures.append((f"{_short(name)}<br>{_short(word)}", explain.picture(scan, heatmap, how, _SIDE_PX)))
-
-
-def _short(text: str) -> str:
-    """Give a title that fits above a small picture, both its ends kept; tags are shown, not obeyed."""
-    half = (_TITLE - 1) // 2
-    text = text if len(text) <= _TITLE else f"{text[:half].rstrip()}…{text[-half:].lstrip()}"
-    return text.replace("&", "&amp;").replace("<", "&lt;")
+    pictures.append((f"{name}\n{word}", explain.picture(scan, heatmap, how, _SIDE_PX)))

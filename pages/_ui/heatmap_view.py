@@ -20,7 +20,7 @@ from pages._ui.charts import data_url
 from pages._ui.palette import SCAN_BACKGROUND, SCAN_TEXT
 
 _SIDE_PX = 800
-_TITLE = 24  # characters of a line above a picture
+_TITLE, _SMALL_TITLE = 24, 17  # characters of a line above a picture
 _STYLE_WORDS = {"fill": "Fill", "contour": "Contour", "both": "Both"}
 _CONFIG = {"displaylogo": False, "scrollZoom": True, "modeBarButtons": [["zoom2d", "pan2d", "resetScale2d"]]}
 
@@ -102,30 +102,32 @@ def show(scan: Scan, heatmap: Heatmap, view: View, label_name: str, key: str, he
 
 
 def show_linked(
-    scan: Scan, pictures: Sequence[bytes], titles: Sequence[str], key: str, height_px: int = 460, columns: int = 4
-) -> None:
+    scan: Scan, pictures: Sequence[bytes], titles: Sequence[str], key: str, height_px: int = 460, columns: int = 4,
+    small: bool = False,
+) -> None:  # fmt: skip
     """Show pictures of one scan side by side, on near-black; zooming or moving one does the same to all.
 
     Args:
         scan: The scan that all of them show.
         pictures: PNGs that cover the whole scan.
-        titles: What each shows.
+        titles: What each shows; after a line break a second thing.
         key: Distinguishes this figure from others on the page; the zoom stays while it and the scan stay.
         height_px: Height of a row.
         columns: Pictures in a row at most.
+        small: True for titles in small print, of pictures that have little room each.
     """
-    figure = linked_figure(scan, pictures, titles, height_px, columns)
+    figure = linked_figure(scan, pictures, titles, height_px, columns, small)
     st.plotly_chart(figure, key=key, config=_CONFIG, width="stretch", theme=None)
 
 
 def linked_figure(
-    scan: Scan, pictures: Sequence[bytes], titles: Sequence[str], height_px: int, columns: int = 4
+    scan: Scan, pictures: Sequence[bytes], titles: Sequence[str], height_px: int, columns: int = 4, small: bool = False
 ) -> go.Figure:
     """Give the figure of `show_linked`; its axes count the scan's own pixels."""
     height, width = scan.size_px
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
-    above = [_over_picture(title) for title in titles]
+    above = [_over_picture(title, _SMALL_TITLE if small else _TITLE) for title in titles]
     tall = 16 + 18 * max(title.count("<br>") + 1 for title in above)
     gap = (tall + 2) / (rows * height_px)
     figure = make_subplots(
@@ -145,7 +147,7 @@ def linked_figure(
         figure.update_yaxes(scaleanchor=f"x{axis}", row=row + 1, col=column + 1)
     figure.update_xaxes(visible=False, range=[0, width], matches="x", constrain="domain")
     figure.update_yaxes(visible=False, range=[height, 0], matches="y", constrain="domain")
-    figure.update_annotations(font={"color": SCAN_TEXT, "size": 13})
+    figure.update_annotations(font={"color": SCAN_TEXT, "size": 11 if small else 13})
     figure.update_layout(
         height=rows * height_px, margin={"l": 8, "r": 8, "t": tall, "b": 8}, paper_bgcolor=SCAN_BACKGROUND,
         plot_bgcolor=SCAN_BACKGROUND, showlegend=False, dragmode="zoom", uirevision=scan.sha256, hovermode=False,
@@ -153,8 +155,10 @@ def linked_figure(
     return figure
 
 
-def _over_picture(title: str) -> str:
-    """Give a title of two short lines at most; tags in it are shown, not obeyed."""
-    lines = textwrap.wrap(title, _TITLE)
-    lines = lines if len(lines) <= 2 else [lines[0], lines[1][: _TITLE - 1] + "…"]
-    return "<br>".join(line.replace("&", "&amp;").replace("<", "&lt;") for line in lines) or " "
+def _over_picture(title: str, most: int) -> str:
+    """Give a title whose parts have two short lines each at most; tags in it are shown, not obeyed."""
+    shown = []
+    for part in title.splitlines():
+        lines = textwrap.wrap(part, most)
+        shown += lines if len(lines) <= 2 else [lines[0], lines[1][: most - 1] + "…"]
+    return "<br>".join(line.replace("&", "&amp;").replace("<", "&lt;") for line in shown) or " "

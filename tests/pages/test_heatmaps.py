@@ -140,3 +140,14 @@ def test_all_axes_move_together() -> None:
     assert tuple(figure.layout.yaxis.range) == (90, 0)
     assert figure.layout.yaxis.scaleanchor == "x"
     assert {(i.sizex, i.sizey) for i in figure.layout.images} == {(120, 90)}
+
+
+def test_titles_over_pictures_have_short_lines_and_lose_no_end_that_tells_them_apart() -> None:
+    scan = read(png())
+    titles = ["the scan", "EfficientNet-Lite0\nbenign", "EfficientNet-Lite2, second run\n◆ malignant", "a <b> & c\nbenign"]
+    figure = heatmap_view.linked_figure(scan, [explain.plain_picture(scan)] * 4, titles, 300, 4, small=True)
+    shown = [annotation.text for annotation in figure.layout.annotations]
+    assert shown[1] == "EfficientNet-<br>Lite0<br>benign"
+    assert shown[2] == "EfficientNet-<br>Lite2, second run<br>◆ malignant"
+    assert shown[3] == "a &lt;b> &amp; c<br>benign"
+    assert figure.layout.margin.t >= 16 + 18 * 3
