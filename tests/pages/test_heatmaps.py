@@ -144,7 +144,12 @@ def test_all_axes_move_together() -> None:
 
 def test_titles_over_pictures_have_short_lines_and_lose_no_end_that_tells_them_apart() -> None:
     scan = read(png())
-    titles = ["the scan", "EfficientNet-Lite0\nbenign", "EfficientNet-Lite2, second run\n◆ malignant", "a <b> & c\nbenign"]
+    titles = [
+        "the scan",
+        "EfficientNet-Lite0\nbenign",
+        "EfficientNet-Lite2, second run\n◆ malignant",
+        "a <b> & c\nbenign",
+    ]
     figure = heatmap_view.linked_figure(scan, [explain.plain_picture(scan)] * 4, titles, 300, 4, small=True)
     shown = [annotation.text for annotation in figure.layout.annotations]
     assert shown[1] == "EfficientNet-<br>Lite0<br>benign"
