@@ -8,9 +8,7 @@ from medcls.core.record import Record
 from medcls.errors import BadTask
 
 Modality = Literal["ultrasound", "histology", "dermoscopy", "radiograph", "other"]
-OWN = (
-    "own"  # what stands for labels of a user's own: of a collection, and at the start of the id of a task made of them
-)
+OWN = "own"  # labels of a user's own: a collection's task, and how the id of a task made of them begins
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 

@@ -237,9 +237,8 @@ def open_study(spec: SearchSpec, *, make: bool = False) -> "optuna.Study":
         study = begin(
             study_name=spec.name, storage=storage, sampler=samplers[spec.sampler](seed=spec.seed), pruner=pruner, **more
         )
-        if known := len(
-            study.get_trials(deepcopy=False)
-        ):  # goes on, or another machine joins: other values than before
+        # Whoever goes on, or joins from another machine, tries other values than were tried.
+        if known := len(study.get_trials(deepcopy=False)):
             study.sampler = samplers[spec.sampler](seed=_next_seed(spec.seed, known))
         if make:
             study.set_user_attr(_SEARCH, dataclasses.replace(spec, storage="").to_dict())

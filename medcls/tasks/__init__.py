@@ -46,24 +46,10 @@ def list_tasks(folder: Path | None = None) -> dict[str, Task]:
     return tasks
 
 
-_HEALTHY = frozenset(
-    [
-        "normal",
-        "benign",
-        "healthy",
-        "negative",
-        "control",
-        "controls",
-        "none",
-        "absent",
-        "no",
-        "0",
-        "false",
-        "other",
-        "rest",
-        "background",
-    ]
-)
+_HEALTHY = frozenset((
+    "normal", "benign", "healthy", "negative", "control", "controls", "none", "absent", "no", "0", "false", "other", "rest",
+    "background",
+))  # fmt: skip
 _NOT = ("no-", "not-", "non-", "without-")
 
 

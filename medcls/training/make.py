@@ -286,9 +286,7 @@ def _origin(fitted: Fitted, spec: RunSpec, run_id: str) -> Origin:
 
 
 def _counts(fitted: Fitted) -> list[str]:
-    learned = {
-        (case.id, case.sha256) for case in fitted.data.train.cases
-    }  # fewer than the part holds where a run asks for fewer
+    learned = {(case.id, case.sha256) for case in fitted.data.train.cases}  # fewer than the part, where asked for
     told = []
     for collection, cases in zip(fitted.sources.collections, fitted.sources.cases, strict=True):
         numbers = {part: len(cases[part]) for part in ("train", "validate", "test") if cases.get(part)}

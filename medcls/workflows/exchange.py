@@ -102,7 +102,7 @@ def import_model(source: Path | bytes) -> tuple[ModelCard, ...]:
         if isinstance(error, MedclsError):
             raise
         raise BadModel(
-            "This is not an archive of a model", found="a broken ZIP, or none", allowed="a ZIP that medcls exported"
+            "This is not an archive of a model", found="no ZIP that can be read", allowed="a ZIP that medcls exported"
         ) from error
     except OSError as error:
         raise BadModel(

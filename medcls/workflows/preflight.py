@@ -120,7 +120,7 @@ def first_data(records: Sequence[CollectionRecord]) -> str:
     """
     from medcls.tasks import list_tasks
 
-    tasks = list_tasks()
+    tasks = list_tasks(home.tasks())
     whole = [r for r in records if r.task_id not in tasks or set(tasks[r.task_id].label_ids) <= set(r.labels)]
     return (whole or list(records))[0].name
 

@@ -1,5 +1,6 @@
 """The table of a drop's scans: thumbnails, answers, one click to the detail, and its files."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,7 +68,8 @@ def is_foreign(prediction: Prediction, card: ModelCard) -> bool:
 def short_names(names: Sequence[str]) -> list[str]:
     """Give names without the archive and folders they lie in, as far as they can still be told apart."""
     last = [name.rsplit("/", 1)[-1] for name in names]
-    return [short if last.count(short) == 1 else name for short, name in zip(last, names, strict=True)]
+    times = Counter(last)
+    return [short if times[short] == 1 else name for short, name in zip(last, names, strict=True)]
 
 
 def uncertain(prob: float) -> float:

@@ -42,15 +42,16 @@ TABLE = (
 
 
 def names_of(cards: Sequence[ModelCard]) -> dict[str, str]:
-    """Give what a person reads for each model; ids where two have one name.
+    """Give what a person reads for each model, without its task; ids where two have one name.
 
-    What all of them have before the first comma is left out (`Breast ultrasound, ResNet18` -> `ResNet18`); of one
-    alone, its task's title.
+    Where no name begins with its task's, what all of them have before the first comma is left out instead.
     """
-    heads = {card.name.partition(", ")[0] for card in cards}
-    head = heads.pop() if len(heads) == 1 and len(cards) > 1 else None
-    rests = [card.name.removeprefix(f"{head or pickers.task_title(card.task)}, ") for card in cards]
-    names = [rest[:1].upper() + rest[1:] if rest else card.id for card, rest in zip(cards, rests, strict=True)]
+    names = [pickers.model_title(card) for card in cards]
+    heads = {name.partition(", ")[0] for name in names}
+    if len(cards) > 1 and len(heads) == 1 and names == [card.name for card in cards]:
+        (head,) = heads
+        rests = [name.removeprefix(f"{head}, ") for name in names]
+        names = [rest[:1].upper() + rest[1:] for rest in rests]
     return {card.id: name if names.count(name) == 1 else card.id for card, name in zip(cards, names, strict=True)}
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from medcls.core.scan import Scan
 from medcls.core.task import Task
+from medcls.core.words import counted
 from medcls.errors import MedclsError
 from medcls.workflows import scans
 from pages._ui import notices, state
@@ -35,8 +36,10 @@ class Drop:
         """Give what to call it where the widget does not show it."""
         if self.task_id:
             return "the synthetic example (it shows nobody)"
-        name, n = self.entries[0].name, len(self.entries)
-        return f"{n} files" if n > 1 else name if len(name) <= _LONG else f"{name[: _LONG - 1]}…"
+        if len(self.entries) != 1:  # none at all where a folder held only what a system hides
+            return counted(len(self.entries), "file")
+        name = self.entries[0].name
+        return name if len(name) <= _LONG else f"{name[: _LONG - 1]}…"
 
 
 @dataclass(frozen=True)

@@ -176,3 +176,9 @@ def test_what_all_names_begin_with_is_left_out(tiny_model) -> None:
     assert names_of([*named, other])["m0"] == "Skin lesions, MobileNetV2"
     twice = dataclasses.replace(named[0], id="m3")
     assert names_of([*named, twice])["m3"] == "m3"
+    commas = dataclasses.replace(card.task, name="Skin, melanoma")
+    sizes = [
+        dataclasses.replace(card, id=f"s{px}", name=f"Skin, melanoma, MobileNetV2, {px} px", task=commas)
+        for px in (128, 160)
+    ]
+    assert names_of(sizes) == {"s128": "MobileNetV2, 128 px", "s160": "MobileNetV2, 160 px"}

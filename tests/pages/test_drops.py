@@ -88,7 +88,7 @@ def test_an_example_belongs_to_its_task() -> None:
 
 @pytest.mark.parametrize(
     ("names", "title"),
-    [(["a.png"], "a.png"), (["x" * 60], f"{'x' * 39}…"), (["a.png", "b.png"], "2 files")],
+    [(["a.png"], "a.png"), (["x" * 60], f"{'x' * 39}…"), (["a.png", "b.png"], "2 files"), ([], "0 files")],
 )
 def test_what_a_drop_is_called(names: list[str], title: str) -> None:
     assert drops.Drop(tuple(Entry(name, b"", None) for name in names)).title == title
