@@ -131,7 +131,12 @@ def _log_of(run: RunFolder) -> Iterator[None]:
 def _carry_out(run: RunFolder, spec: RunSpec, writer: RunWriter, also: "Follow | None") -> "ModelCard":
     told = _Told(run, spec, writer)
     told.say("Starts")
-    with hold_device(spec.device, run.id, told.wait) as device:
+
+    def wait(sentence: str) -> None:
+        if told.wait(sentence) and also:
+            also.say(sentence)
+
+    with hold_device(spec.device, run.id, wait) as device:
         from medcls.runs.make import make_model
 
         print(f"Computes on {device}.", flush=True)
@@ -183,7 +188,8 @@ class _Told:
     def should_stop(self) -> bool:
         return (self.run.path / "stop").exists()
 
-    def wait(self, sentence: str) -> None:
+    def wait(self, sentence: str) -> bool:
+        """Write that the run waits; True where the sentence is new."""
         if self.should_stop():
             raise Asked(self.writer.last.epoch)
         new = sentence != self.writer.last.message
@@ -191,6 +197,7 @@ class _Told:
             print(sentence, flush=True)
         if new or self._due():
             self.writer.say("waiting", sentence)
+        return new
 
     def say(self, sentence: str) -> None:
         print(sentence, flush=True)

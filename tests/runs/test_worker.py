@@ -198,6 +198,19 @@ def test_a_worker_waits_for_its_device_and_says_for_whom(whole: tuple[RunFolder,
     assert (run.path / "log.txt").read_text().count("Waits for cpu") == 1, "once, not at every look"
 
 
+def test_a_run_in_the_foreground_says_that_it_waits(phantoms) -> None:
+    asked = ["train", "--data", *SPEC.collections, "--backbone", "simple_cnn", "--initial", "none", "--size-px", "32"]
+    with (
+        device.hold_device("cpu", "20260101T0000Z-abcd", print),
+        subprocess.Popen(
+            [sys.executable, "-m", "medcls", *asked, "--device", "cpu"], stderr=subprocess.PIPE, text=True
+        ) as run,
+    ):
+        said = next((line for line in run.stderr if "Waits for cpu" in line), "")
+        run.kill()
+    assert "run 20260101T0000Z-abcd" in said
+
+
 def test_as_many_runs_share_the_processor_as_are_let(monkeypatch: pytest.MonkeyPatch) -> None:
     assert device.devices_for("cpu") == ("cpu",)
     monkeypatch.setenv("MEDCLS_CPU_RUNS", "3")
