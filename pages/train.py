@@ -25,7 +25,7 @@ try:
         initial = train_form.pick_initial(backbone)
     st.subheader("3 · Settings")
     train_form.begin_reading()
-    values = train_form.show_main_knobs(backbone) | train_form.show_advanced()
+    values = train_form.show_main_knobs(backbone) | train_form.show_advanced(collections)
     name = st.text_input(
         "Name of the run", spec.name, max_chars=200, key=train_form.key("name"), placeholder="what you will know it by"
     )

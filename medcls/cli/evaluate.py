@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from medcls.cli import print_json, say, verb
+from medcls.core.evaluation import CaseTable, Evaluation
 
 
 def add(verbs: Any) -> None:
@@ -29,15 +30,29 @@ def add(verbs: Any) -> None:
 
 
 def _evaluate(args: argparse.Namespace) -> int:
-    from medcls.workflows.evaluate import evaluate, name_collections, write
+    from medcls.workflows.evaluate import evaluate, name_collections
 
     if args.out:
         args.out.mkdir(parents=True, exist_ok=True)  # where it cannot be, that is said before the work
     names = name_collections(args.data, say)
     evaluation, cases = evaluate(args.model, names, args.part, split=args.split, fold=args.fold)
-    if args.out:
-        write(evaluation, cases, args.out)
-    if args.json:
+    return tell(evaluation, cases, args.json, args.out)
+
+
+def tell(evaluation: Evaluation, cases: CaseTable, as_json: bool, out: Path | None = None) -> int:
+    """Print what was measured.
+
+    Args:
+        evaluation: The scores.
+        cases: The cases.
+        as_json: True for one JSON object.
+        out: Folder to write evaluation.json and cases.csv into; None for nowhere.
+    """
+    from medcls.workflows.evaluate import write
+
+    if out:
+        write(evaluation, cases, out)
+    if as_json:
         print_json(evaluation.to_dict())
         return 0
     print(

@@ -5,10 +5,11 @@ import dataclasses
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from medcls.core.run import Knob, RunSpec, knobs
-from medcls.errors import BadSpec
+from medcls.errors import BadData, BadSpec
 
 
 def add(subparsers: Any) -> None:
@@ -22,6 +23,7 @@ def add(subparsers: Any) -> None:
     )
     start.add_argument("--preflight", action="store_true", help="say what the run would need, and start nothing")
     start.add_argument("--watch", action="store_true", help="wait for its end, one line per change")
+    start.add_argument("--all-folds", action="store_true", help="cross-validation: a run for every fold of --split")
     add_knobs(start)
     _action(actions, "list", _list, "list all runs", run=False)
     show = _action(actions, "show", _show, "show one run: its state, its epochs, the end of its log")
@@ -43,6 +45,11 @@ def add(subparsers: Any) -> None:
     publish.add_argument(
         "--limit", action="append", default=[], help="what it was not trained or tested on; may be repeated"
     )
+    publish.add_argument(
+        "--all-folds", action="store_true", help="the mean of the networks of all folds, measured over all of them"
+    )
+    pool = _action(actions, "pool", _pool, "measure a cross-validation over all its folds")
+    pool.add_argument("--out", type=Path, metavar="DIR", help="write evaluation.json and cases.csv here")
 
 
 def _action(actions: Any, name: str, handler: Callable[[argparse.Namespace], int], help: str, run: bool = True) -> Any:
@@ -125,10 +132,15 @@ def _start(arguments: argparse.Namespace) -> int:
     spec = make_spec(arguments)
     if arguments.preflight:
         return _preflight(spec, arguments.json)
-    view = runs.start_run(spec)
+    if arguments.all_folds:
+        from medcls.workflows.folds import start_folds
+
+        views = start_folds(spec)
+    else:
+        views = (runs.start_run(spec),)
     if not arguments.watch:
-        return _tell(view, arguments.json)
-    return _follow(view.id, arguments.json, 1.0)
+        return max(_tell(view, arguments.json) for view in views)
+    return max(_follow(view.id, arguments.json, 1.0) for view in views)
 
 
 def _preflight(spec: RunSpec, as_json: bool) -> int:
@@ -237,12 +249,32 @@ def _follow(run_id: str, as_json: bool, every_s: float) -> int:
     return 0 if status in ("finished", "stopped") else 1
 
 
-def _publish(arguments: argparse.Namespace) -> int:
-    from medcls.workflows import run_results
+def _pool(arguments: argparse.Namespace) -> int:
+    from medcls.cli.evaluate import tell
+    from medcls.workflows.folds import pool_folds
 
-    card = run_results.publish_run(
-        arguments.run, arguments.name, arguments.model_id, arguments.licence, tuple(arguments.limit)
-    )
+    return tell(*pool_folds(_folds_of(arguments.run)), arguments.json, arguments.out)
+
+
+def _folds_of(run_id: str) -> Any:
+    from medcls.workflows.folds import find_folds
+
+    if found := find_folds(run_id):
+        return found
+    raise BadData(
+        f"Run {run_id} is no part of a cross-validation", found="its split has no folds, or is gone",
+        do="Start one with --all-folds on a split with folds",
+    )  # fmt: skip
+
+
+def _publish(arguments: argparse.Namespace) -> int:
+    from medcls.workflows import folds, run_results
+
+    told = (arguments.name, arguments.model_id, arguments.licence, tuple(arguments.limit))
+    if arguments.all_folds:
+        card = folds.publish_folds(_folds_of(arguments.run), *told)
+    else:
+        card = run_results.publish_run(arguments.run, *told)
     print(json.dumps({"model": card.id, "name": card.name}) if arguments.json else card.id)
     return 0
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from medcls.cli import print_json, say, verb
 from medcls.cli.runs import add_knobs, make_spec
+from medcls.core.run import RunSpec
 
 
 def add(verbs: Any) -> None:
@@ -25,7 +26,14 @@ def add(verbs: Any) -> None:
         const="",
         help="put the model into the list of models, under this id or the next free one",
     )
-    made.add_argument("--json", action="store_true", help="print the card of the model made as JSON")
+    made.add_argument(
+        "--all-folds", action="store_true",
+        help="cross-validation: a run for every fold of --split, each case answered by the network that never saw it; "
+        "given again, it goes on where it stopped",
+    )  # fmt: skip
+    made.add_argument(
+        "--json", action="store_true", help="print the card of the model made as JSON; of folds, what was measured"
+    )
     add_knobs(made)
 
 
@@ -35,6 +43,8 @@ def _train(args: argparse.Namespace) -> int:
     spec = make_spec(args)
     if args.data:
         spec = replace(spec, collections=tuple(args.data))
+    if args.all_folds:
+        return _train_folds(spec, args)
     with Bars() as bars:
         run_id, card = train(spec, bars.follow())
     if args.publish is not None:
@@ -43,6 +53,20 @@ def _train(args: argparse.Namespace) -> int:
         card = publish_run(run_id, model_id=args.publish)
     print_json(card.to_dict()) if args.json else say(f"Run {run_id}: model {card.id}, {card.trained_on}")
     return 0
+
+
+def _train_folds(spec: RunSpec, args: argparse.Namespace) -> int:
+    from medcls.cli.evaluate import tell
+    from medcls.workflows import folds
+
+    with Bars() as bars:
+        found = folds.train_folds(spec, bars.follow())
+    if found.missing:
+        say(f"{found.describe()}. The same command goes on with them.")
+        return 1
+    if args.publish is not None:
+        say(f"Published as {folds.publish_folds(found, spec.name, args.publish).id}")
+    return tell(*folds.pool_folds(found), args.json)
 
 
 class Bars:

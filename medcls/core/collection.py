@@ -96,7 +96,7 @@ class Split(Record):
             raise BadSplit(
                 f"Split {self.name} has no fold {fold} to test on",
                 found=f"{len(names)} folds",
-                allowed="0 to 9, of three or more",
+                allowed=f"0 to {len(names) - 1}" if len(names) > 2 else "a split of three folds or more",
             )
         test, validate = names[fold], names[(fold + 1) % len(names)]
         train = tuple(c for name in names if name not in (test, validate) for c in self.parts[name])

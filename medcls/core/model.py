@@ -132,6 +132,8 @@ class ModelCard(Record):
         n_parameters: Number of weights.
         members: Ids of the models averaged, if this is an ensemble; it then has no weights of its own.
         member_weights: SHA-256 of each member's weights, by its id: what was measured is the mean of these very networks.
+        folds: Number of folds of a cross-validation, if this is an ensemble of its networks: a case of the sets they learned from
+            is answered by those members alone that never saw it; 0 if it is none.
         files: SHA-256 of every other file in the folder that must not change.
         retired: Why the model is no longer offered; empty while it is.
     """
@@ -152,6 +154,7 @@ class ModelCard(Record):
     n_parameters: int = 0
     members: tuple[str, ...] = ()
     member_weights: dict[str, str] = field(default_factory=dict)
+    folds: int = 0
     files: dict[str, str] = field(default_factory=dict)
     retired: str = ""
     schema: int = 1

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from medcls import store
-from medcls.classifier import Classifier
+from medcls.classifier import Classifier, Ensemble
 from medcls.core.collection import Case
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
@@ -19,6 +19,7 @@ from medcls.core.words import counted
 from medcls.data.collections import Collection
 from medcls.data.sources import Sources, find_sources
 from medcls.errors import BadData
+from medcls.stats.paired import by_collection
 from medcls.stats.scores import confusion, evaluate_cases
 from medcls.training.fit import TrainingData, Watch, fit
 from medcls.training.make import Fitted, make_net, read_sources, write_result
@@ -34,6 +35,7 @@ _PARTS = {
     "all": "every labelled scan",
 }
 FLATTERS = "then these scores flatter."  # how a note ends that puts an evaluation in doubt
+LEFT_OUT = "they are left out."  # how one ends that tells of cases not counted
 _FEWEST = 30  # cases in a subgroup worth a line
 _FEWEST_GROUPS = 10  # below it a bootstrap over groups covers less than it says
 
@@ -120,7 +122,8 @@ def evaluate_sources(
     """Evaluate a model on one part of every collection, case by case from the files' bytes.
 
     Of `test` and `unseen`, cases are left out whose scan, or one of the same group, the model was trained or tuned on. A note says
-    where the model, or a member of it, does not tell which those are.
+    where the model, or a member of it, does not tell which those are. Of the mean of a cross-validation's networks, those answer a
+    case there that never saw it.
 
     Args:
         classifier: The model.
@@ -141,13 +144,15 @@ def evaluate_sources(
         decided.append(None if prediction.decided is None else prediction.decided == case.label)
 
     for collection, cases in zip(sources.collections, sources.cases, strict=True):
-        chosen = [c for p, rows in cases.items() if part in ("all", "unseen", p) for c in rows]
-        fresh = unseen_cases(chosen, collection, classifier.seen)
-        known += len(chosen) - len(fresh)
-        rows = sorted(fresh if part in ("test", "unseen") else chosen, key=lambda case: case.id)
-        if rows:
-            named = [replace(c, attributes={**c.attributes, "collection": collection.name}) for c in rows]
-            tables.append(classifier.evaluate(named, collection.read, on_case, told))
+        chosen = sorted(
+            (c for p, rows in cases.items() if part in ("all", "unseen", p) for c in rows), key=lambda c: c.id
+        )
+        asked = _ask_unseen(classifier, chosen, collection)
+        known += len(chosen) - sum(len(rows) for _, rows in asked)
+        if part not in ("test", "unseen"):
+            asked = [(classifier, chosen)] if chosen else []
+        if asked:
+            tables.append(_evaluate_by(asked, collection, on_case, told))
     if not tables:
         found = f"{known} cases, all of which the model was trained or tuned on" if known else "0 cases"
         raise BadData("There is no case to evaluate on", found=found, do="Choose another part or collection")
@@ -158,11 +163,53 @@ def evaluate_sources(
         evaluation = replace(evaluation, notes=(*evaluation.notes, note))
     if classifier.untold:
         evaluation = replace(evaluation, notes=(*evaluation.notes, _untold_note(classifier.untold)))
+    if classifier.card.folds and part in ("test", "unseen"):
+        note = f"Each case was answered by those of the {classifier.card.folds} networks that never saw it."
+        evaluation = replace(evaluation, notes=(*evaluation.notes, note))
     if known:
-        left = "they are left out" if part in ("test", "unseen") else "they count here, and these scores flatter it"
-        note = f"The model was trained or tuned on {known} cases of these collections, or on others of their group: {left}."
+        left = LEFT_OUT if part in ("test", "unseen") else "they count here, and these scores flatter it."
+        note = (
+            f"The model was trained or tuned on {known} cases of these collections, or on others of their group: {left}"
+        )
         evaluation = replace(evaluation, notes=(*evaluation.notes, note))
     return evaluation, table
+
+
+def _ask_unseen(
+    classifier: Classifier, chosen: list[Case], collection: Collection
+) -> list[tuple[Classifier, list[Case]]]:
+    """Give who answers which of some cases, so that nobody answers one of a group it learned from."""
+    if not (isinstance(classifier, Ensemble) and classifier.card.folds):
+        fresh = unseen_cases(chosen, collection, classifier.seen)
+        return [(classifier, fresh)] if fresh else []
+    who: dict[str, list[Classifier]] = {}
+    for member in classifier.members:
+        for case in unseen_cases(chosen, collection, member.seen):
+            who.setdefault(case.id, []).append(member)
+    by: dict[tuple[Classifier, ...], list[Case]] = {}
+    for case in chosen:
+        if case.id in who:
+            by.setdefault(tuple(who[case.id]), []).append(case)
+    return [(Ensemble(classifier.card, members), cases) for members, cases in by.items()]
+
+
+def _evaluate_by(
+    asked: list[tuple[Classifier, list[Case]]], collection: Collection, on_case: Callable[[int, int], None],
+    told: Callable[[Case, Prediction], None],
+) -> CaseTable:  # fmt: skip
+    """Have each answer its cases of a collection; gives one table by id."""
+    parts: list[CaseTable] = []
+    total = sum(len(cases) for _, cases in asked)
+    for classifier, cases in asked:
+        before = sum(map(len, parts))
+
+        def count(done: int, n: int, before: int = before) -> None:
+            on_case(before + done, total)
+
+        named = [replace(c, attributes={**c.attributes, "collection": collection.name}) for c in cases]
+        parts.append(classifier.evaluate(named, collection.read, count, told))
+    table = stack_tables(parts)
+    return table.take(np.argsort(table.case, kind="stable"))
 
 
 def _cannot_tell_note(decided: list[bool | None]) -> str:
@@ -228,19 +275,17 @@ def describe_cases(table: CaseTable, card: ModelCard, collection: str, fingerpri
 
 
 def join_tables(tables: list[CaseTable]) -> CaseTable:
-    """Put tables of several collections one after the other; a column one of them lacks is empty there."""
+    """Put tables of several collections one after the other, ids with their collection before them."""
+    if len(tables) == 1:
+        return tables[0]
+    return stack_tables([by_collection(table, "") for table in tables])
+
+
+def stack_tables(tables: list[CaseTable]) -> CaseTable:
+    """Put tables with the same labels one after the other; a column one of them lacks is empty there."""
     names = sorted({name for table in tables for name in table.attributes})
-    several = len(tables) > 1
-
-    def column(field: str) -> np.ndarray:
-        values = [getattr(t, field) for t in tables]
-        if several:
-            values = [
-                np.array([f"{w}/{v}" for w, v in zip(t.attributes["collection"], col, strict=True)])
-                for t, col in zip(tables, values, strict=True)
-            ]
-        return np.concatenate(values)
-
     columns = {n: np.concatenate([t.attributes.get(n, np.full(len(t), "")) for t in tables]) for n in names}
-    truth, prob = (np.concatenate([getattr(t, field) for t in tables]) for field in ("truth", "prob"))
-    return CaseTable(column("case"), column("group"), truth, prob, tables[0].labels, columns)
+    case, group, truth, prob = (
+        np.concatenate([getattr(t, field) for t in tables]) for field in ("case", "group", "truth", "prob")
+    )
+    return CaseTable(case, group, truth, prob, tables[0].labels, columns)

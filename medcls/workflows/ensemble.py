@@ -40,17 +40,40 @@ def make_ensemble(members: Sequence[str], name: str, model_id: str = "", into: P
                 found=reason,
                 allowed=f"single networks for {', '.join(cards[0].task.label_ids)}",
             )
+    card = mean_card(cards, name)
+    return publish_mean(card, _measure(card, cards), model_id, into)
+
+
+def publish_mean(
+    card: ModelCard, measured: tuple[Evaluation, CaseTable] | None, model_id: str = "", into: Path | None = None
+) -> ModelCard:
+    """Publish the mean of models.
+
+    Args:
+        card: From `mean_card`.
+        measured: How it did, with the cases; None if that is not known.
+        model_id: Id to publish under; empty makes the next free one.
+        into: Folder to publish into; None for the user's own models.
+
+    Raises:
+        Conflict: If the id is taken.
+    """
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "ensemble"
         result.mkdir()
-        card = _card(cards, name)
-        if measured := _measure(card, cards):
+        if measured:
             store.write_evaluation(result, *measured)
         store.seal(result, card)
         return store.publish(result, model_id=model_id, into=into)
 
 
-def _card(cards: Sequence[ModelCard], name: str) -> ModelCard:
+def mean_card(cards: Sequence[ModelCard], name: str) -> ModelCard:
+    """Give the card of the mean of models, as far as it is known before it is published.
+
+    Args:
+        cards: The members' cards, of one task.
+        name: What to call it.
+    """
     first = cards[0]
     return ModelCard(
         id="ensemble", name=name, task=first.task, backbone="ensemble", preprocess=first.preprocess,

@@ -1,5 +1,6 @@
 """What a run would meet, before it is started: data, findings, time, memory, room on disk."""
 
+import contextlib
 import math
 import os
 import shutil
@@ -16,7 +17,7 @@ from medcls.core.record import Record
 from medcls.core.run import RunSpec
 from medcls.core.scan import Preprocess
 from medcls.core.words import counted
-from medcls.errors import MedclsError
+from medcls.errors import BadSplit, MedclsError
 
 _FEW_SCANS, _DECODERS = 8, 4
 _FEWEST = 10  # cases of a label in a part below which its scores say little
@@ -125,16 +126,22 @@ def first_data(records: Sequence[CollectionRecord]) -> str:
     return (whole or list(records))[0].name
 
 
-def list_data_splits(name: str) -> tuple[str, ...]:
-    """Give the names of the splits made of a collection.
+def list_shared_splits(collections: Sequence[str]) -> dict[str, int]:
+    """Give the splits that all of some collections have, each with its number of folds (0 for a hold-out); `auto` always.
 
     Raises:
         BadData: If there is no such collection.
     """
     from medcls.data.collections import open_collection
     from medcls.data.splits import list_splits
+    from medcls.workflows.folds import count_folds
 
-    return list_splits(open_collection(name))
+    names = [set(list_splits(open_collection(name))) for name in collections]
+    found = {"auto": 0}
+    for split in sorted(set.intersection(*names) if names else ()):
+        with contextlib.suppress(BadSplit):  # made for contents that have changed, or not alike in all of them
+            found[split] = count_folds(RunSpec(collections=tuple(collections), split=split))
+    return found
 
 
 def look_at_data(spec: RunSpec) -> Preflight:

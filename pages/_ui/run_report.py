@@ -4,8 +4,9 @@ import streamlit as st
 
 from medcls.core.evaluation import Evaluation
 from medcls.core.model import ModelCard
+from medcls.core.words import counted
 from medcls.errors import MedclsError
-from medcls.workflows import run_results, runs
+from medcls.workflows import folds, run_results, runs
 from pages._ui import notices
 from pages._ui.charts import show_scan
 from pages._ui.charts_scores import confusion_chart
@@ -15,10 +16,24 @@ from pages._ui.palette import label_word
 _WHOLE = {"auroc": "AUROC", "accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy", "macro_f1": "Macro F1"}
 _EACH = {"precision": "precision", "recall": "recall", "f1": "F1", "auroc": "AUROC against the rest"}
 _PICTURES, _SHOWN = "runs.pictures", 24
+_ONE, _ALL, _POOLED = "This fold", "All folds, pooled", "runs.pooled"
 
 
 def show_report(view: runs.RunView) -> None:
-    """Draw scores with intervals, the confusion matrix and a line per label."""
+    """Draw scores with intervals, the confusion matrix and a line per label; of a cross-validation, also those over all folds."""
+    found = folds.find_folds(view.id)
+    which = _ONE
+    if found and len(found.runs) > 1:
+        which = st.segmented_control(
+            "Cases", (_ONE, _ALL), default=_ONE, key="runs.folds", label_visibility="collapsed", required=True
+        )
+    if found and which == _ALL:
+        _show_folds(found)
+    else:
+        _show_own(view)
+
+
+def _show_own(view: runs.RunView) -> None:
     if not view.has_result:
         st.info(
             "The report comes with the model: when the run is finished, or stopped after an epoch.",
@@ -29,9 +44,30 @@ def show_report(view: runs.RunView) -> None:
     if evaluation is None:
         st.info("The split keeps no cases apart for testing, so nothing was measured.", icon=":material/info:")
         return
-    st.caption(
-        f"Epoch kept: {view.state.best_epoch}. {evaluation.n_cases} cases of {evaluation.n_groups} groups; {notices.escape(evaluation.part)}."
-    )
+    _show_scores(card, evaluation, f"Epoch kept: {view.state.best_epoch}. ")
+
+
+def _show_folds(found: folds.FoldSet) -> None:
+    """Draw what was measured over all folds, or how far they are."""
+    if found.missing:
+        st.info(f"{found.describe()}. Pooled scores come with the last of them.", icon=":material/hourglass_empty:")
+        return
+    key = tuple(found.runs[fold] for fold in range(found.n_folds))
+    held = st.session_state.get(_POOLED)
+    try:
+        if held is None or held[0] != key:
+            with st.spinner("Resampling groups …"):
+                held = (key, run_results.read_result(key[0]), folds.pool_folds(found)[0])
+            st.session_state[_POOLED] = held
+    except MedclsError as error:
+        notices.show_error(error)
+        return
+    _show_scores(held[1], held[2])
+
+
+def _show_scores(card: ModelCard, evaluation: Evaluation, first: str = "") -> None:
+    basis = f"{counted(evaluation.n_cases, 'case')} of {counted(evaluation.n_groups, 'group')}"
+    st.caption(f"{first}{basis}; {notices.escape(evaluation.part)}.")
     for note in evaluation.notes:
         st.warning(notices.escape(note), icon=":material/flag:")
     with st.container(horizontal=True, gap="large"):
@@ -43,7 +79,7 @@ def show_report(view: runs.RunView) -> None:
                     help=f"Below it the 95 % interval; {evaluation.scores[name].how}.",
                 )  # fmt: skip
     words = [label_word(card.task, label) for label in evaluation.labels]
-    chart = confusion_chart({view.id: evaluation.confusion}, {view.id: "cases"}, words)
+    chart = confusion_chart({card.id: evaluation.confusion}, {card.id: "cases"}, words)
     st.plotly_chart(chart, key="runs.confusion", width=420)
     st.dataframe(
         _per_label(card, evaluation), hide_index=True, width="stretch", alt="Scores of each label with intervals"

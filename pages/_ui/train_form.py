@@ -10,7 +10,7 @@ from medcls.core.backbones import BACKBONES
 from medcls.core.recipes import RECIPES, Recipe, apply_recipe, first_of, recipes_for
 from medcls.core.run import Knob, RunSpec, knobs
 from medcls.errors import MedclsError
-from medcls.workflows import models, runs
+from medcls.workflows import models, preflight, runs
 from pages._ui import notices
 
 GROUPS = {
@@ -157,8 +157,12 @@ def show_main_knobs(backbone: str) -> dict[str, Any]:
     return values
 
 
-def show_advanced() -> dict[str, Any]:
-    """Draw every other knob, folded away by group."""
+def show_advanced(collections: tuple[str, ...]) -> dict[str, Any]:
+    """Draw every other knob, folded away by group.
+
+    Args:
+        collections: What is trained on: it decides which splits there are.
+    """
     values: dict[str, Any] = {}
     with st.expander("Advanced: every knob", icon=":material/tune:"):
         tabs = st.tabs(list(GROUPS.values()))
@@ -168,8 +172,20 @@ def show_advanced() -> dict[str, Any]:
                 columns = st.columns(3)
                 for i, name in enumerate(names):
                     with columns[i % 3]:
-                        values[name] = show_knob(name, getattr(draft(), name))
+                        values[name] = (
+                            _pick_split(collections) if name == "split" else show_knob(name, getattr(draft(), name))
+                        )
     return values
+
+
+def _pick_split(collections: tuple[str, ...]) -> str:
+    found = preflight.list_shared_splits(collections)
+    if (last := draft().split) not in found:
+        found |= {last: 0}  # a run's that is cloned: what is wrong with it is said beside the counts
+    return st.selectbox(
+        "Split", list(found), index=list(found).index(last), help=knobs()["split"][1].help, key=key("split"),
+        format_func=lambda n: f"{n} ({found[n]} folds)" if found[n] else n,
+    )  # fmt: skip
 
 
 def show_knob(name: str, value: Any, suffix: str = "") -> Any:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from medcls.core.run import RunSpec
 from medcls.errors import MedclsError
-from medcls.workflows import preflight, runs
+from medcls.workflows import folds, preflight, runs
 from pages._ui import notices, state
 from pages._ui.numbers import show_seconds
 
@@ -15,7 +15,7 @@ _FOUND = "train.preflight"
 
 def show_start(spec: RunSpec, seen: preflight.Preflight, usable: bool = True) -> None:
     """Draw the two buttons and what the preflight found; neither can be pressed where a field holds nothing usable."""
-    check, start, _ = st.columns([1, 1, 3])
+    check, start, whole, _ = st.columns([1, 1, 1.4, 1.6])
     if check.button(
         "Preflight",
         icon=":material/fact_check:",
@@ -29,6 +29,11 @@ def show_start(spec: RunSpec, seen: preflight.Preflight, usable: bool = True) ->
     blocked = bool(not usable or seen.blockers or (current and current.blockers))
     if start.button("Start", type="primary", icon=":material/play_arrow:", width="stretch", disabled=blocked):
         begin(spec)
+    if (n_folds := _count_folds(spec)) >= folds.FEWEST and whole.button(
+        f"Start all {n_folds} folds", icon=":material/view_week:", width="stretch", disabled=blocked,
+        help="Cross-validation: a run for every fold, so that each case is answered by the network that never saw it.",
+    ):  # fmt: skip
+        begin(spec, every_fold=True)
     if current:
         show_found(current, spec)
     elif found:
@@ -68,11 +73,18 @@ def _of(free: int | None) -> str:
     return "" if free is None else f"{free / 1e9:.1f} GB are free"
 
 
-def begin(spec: RunSpec) -> None:
-    """Start the run and go to its page."""
+def _count_folds(spec: RunSpec) -> int:
+    try:
+        return folds.count_folds(spec)
+    except MedclsError:
+        return 0  # what is wrong with the split stands beside the counts
+
+
+def begin(spec: RunSpec, every_fold: bool = False) -> None:
+    """Start the run, or one for every fold, and go to its page."""
     try:
         with st.spinner("Starting the worker …"):
-            view = runs.start_run(spec)
+            view = folds.start_folds(spec)[0] if every_fold else runs.start_run(spec)
     except MedclsError as error:
         notices.show_error(error)
         return

@@ -12,7 +12,8 @@ from medcls.core.run import RunSpec, knobs
 from medcls.data.collections import add_collection
 from medcls.imaging.phantom import phantom
 from medcls.runs.folder import RunWriter, make_run, open_run
-from medcls.workflows import run_results, runs
+from medcls.workflows import folds, run_results, runs
+from medcls.workflows.data_split import split_collection
 from tests.pages.conftest import assert_sound
 from tests.pages.conftest import words as escaped_words
 from tests.runs.processes import SPEC, add_phantoms, finish
@@ -240,6 +241,64 @@ def test_a_run_that_is_gone_or_broken_takes_nothing_down(open_app, at_home) -> N
     finally:
         if run.path.exists():
             run.delete()
+
+
+@pytest.fixture(scope="module")
+def by_folds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a split in three folds and a finished run of two of them."""
+    folder = tmp_path_factory.mktemp("folds")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDCLS_HOME", str(folder / "home"))
+        add_phantoms(folder / "scans")
+        split_collection("phantoms", "three-folds", folds=3)
+        for fold in range(2):
+            finish_fold(fold)
+    return folder / "home"
+
+
+def finish_fold(fold: int) -> str:
+    run = make_run(dataclasses.replace(SPEC, name=f"cross, fold {fold}", split="three-folds", fold=fold, epochs=1))
+    assert finish(run) == 0, run.log_tail()
+    return run.id
+
+
+def test_all_folds_are_started_from_the_form(open_app, by_folds, home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDCLS_HOME", str(by_folds))
+    started = []
+    monkeypatch.setattr(folds, "start_run", lambda spec: started.append(spec) or runs.list_runs()[0])
+    app = open_app("../train.py")
+    split = widget(app, "selectbox", "Split")
+    assert split.options == ["auto", "three-folds (3 folds)"]
+    assert not any(b.label.startswith("Start all") for b in app.button)
+    split.set_value("three-folds").run()
+    assert_sound(app)
+    widget(app, "button", "Start all 3 folds").click().run()
+    assert_sound(app)
+    assert [(spec.fold, spec.split) for spec in started] == [(k, "three-folds") for k in range(3)]
+
+
+def test_folds_are_pooled_and_published_when_all_are_there(
+    open_app, by_folds, home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDCLS_HOME", str(by_folds))
+    (first,) = [v for v in runs.list_runs() if v.name == "cross, fold 0"]
+    app = open_app("../runs.py", run=first.id)
+    widget(app, "button_group", "Show").set_value("Report").run()
+    widget(app, "button_group", "Cases").set_value("All folds, pooled").run()
+    assert_sound(app)
+    assert "2 of 3 folds finished; missing: 2" in words(app)
+    last = finish_fold(2)
+    app = open_app("../runs.py", run=first.id)
+    widget(app, "button_group", "Show").set_value("Report").run()
+    widget(app, "button_group", "Cases").set_value("All folds, pooled").run()
+    assert_sound(app)
+    assert "36 cases of 36 groups; every fold" in words(app)
+    assert app.dataframe[0].value["cases"].sum() == 36
+    widget(app, "button", "Publish").click().run()
+    assert widget(app, "toggle", "The mean of all folds' networks").value
+    assert widget(app, "text_input", "Name").value == "cross"
+    card = folds.publish_folds(folds.find_folds(last), "cross")
+    assert store.list_cards() == (card,)
 
 
 def test_cloning_opens_the_form_with_the_runs_settings(open_app, at_home) -> None:
