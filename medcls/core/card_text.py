@@ -98,21 +98,47 @@ def _trust(card: ModelCard) -> str:
     return "\n".join(lines)
 
 
-def _feed(card: ModelCard) -> str:
+def tell_feeding(card: ModelCard) -> str:
+    """Say how scans are fed to a model, in a sentence."""
+    if card.members:
+        return "A scan is fed to each of its networks as that one's own card says."
     p = card.preprocess
-    cleaning = ", ".join(p.cleaning) or "none"
     return (
-        f"## How to feed it\n\n{p.channels} x {p.size_px} x {p.size_px}, {p.fit}, {p.interpolation} with antialiasing, display values 0 to 1, "
-        f"mean {list(p.mean)}, std {list(p.std)}; cleaning: {cleaning}.\n\n"
-        f'```python\nimport timm\nnet = timm.create_model("local-dir:weights/{card.id}", pretrained=True).eval()\n```'
+        f"{p.channels} x {p.size_px} x {p.size_px}, {p.fit}, {p.interpolation} with antialiasing, display values 0 to 1, "
+        f"mean {list(p.mean)}, std {list(p.std)}; cleaning: {', '.join(p.cleaning) or 'none'}."
     )
 
 
-def _origin(card: ModelCard) -> str:
+def tell_making(card: ModelCard) -> str:
+    """Say which run made a model from what, in sentences; of an ensemble, whose mean it is."""
     o = card.origin
-    versions = ", ".join(f"{name} {version}" for name, version in o.versions.items())
+    if card.members:
+        return f"Made of {', '.join(card.members)}."
+    made = f"Run {o.run or 'unknown'}, {o.created or 'date unknown'}; {o.epochs} epochs in {o.training_s / 60:.0f} minutes."
+    return f"{made} Initial weights: {(o.initial or 'unknown').rstrip('.')}."
+
+
+def tell_data(card: ModelCard) -> str:
+    """Say on which data and with which libraries a model was made, in sentences."""
+    o = card.origin
+    versions = ", ".join(f"{name} {version}" for name, version in o.versions.items()) or "unknown versions"
+    data = "; ".join(o.collections) or "unknown"
+    return f"Data: {data} (fingerprint {o.fingerprint[:12] or 'unknown'}). Made with {versions}."
+
+
+def _feed(card: ModelCard) -> str:
+    if card.members:
+        code = (
+            "from medcls.classifier import Classifier\nfrom medcls.imaging.decode import read_scan\n"
+            f'answer = Classifier.open("{card.id}").predict(read_scan(open("scan.png", "rb").read()))'
+        )
+    else:
+        code = f'import timm\nnet = timm.create_model("local-dir:weights/{card.id}", pretrained=True).eval()'
+    return f"## How to feed it\n\n{tell_feeding(card)}\n\n```python\n{code}\n```"
+
+
+def _origin(card: ModelCard) -> str:
     return (
-        f"## Where it came from\n\nRun {o.run or 'unknown'}, {o.created}. Initial weights: {o.initial or 'unknown'}. {o.epochs} epochs in "
-        f"{o.training_s / 60:.0f} minutes. Data: {'; '.join(o.collections)} (fingerprint {o.fingerprint[:12]}). {versions}.\n\n"
+        f"## Where it came from\n\n{tell_making(card)} {tell_data(card)}\n\n"
         f"## Licence\n\n{card.licence or 'Not stated.'}"
     )

@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 
 import streamlit as st
 
+from medcls.core.card_text import tell_data, tell_feeding, tell_making
 from medcls.core.evaluation import Evaluation, describe_basis
 from medcls.core.model import ModelCard
 from medcls.core.task import Task
@@ -111,15 +112,8 @@ def _show_trust(card: ModelCard) -> None:
 
 
 def _show_origin(card: ModelCard) -> None:
-    o, p = card.origin, card.preprocess
     with st.expander("Where it came from and how it is fed"):
-        lines = [
-            f"Run {o.run or 'unknown'}, {o.created or 'date unknown'}; {o.epochs} epochs in {o.training_s / 60:.0f} minutes.",
-            f"Initial weights: {o.initial or 'unknown'}.", f"Data: {'; '.join(o.collections) or 'unknown'} (fingerprint {o.fingerprint[:12] or 'unknown'}).",
-            f"Scans become {p.channels} x {p.size_px} x {p.size_px}, {p.fit}, cleaning: {', '.join(p.cleaning) or 'none'}.",
-            "Made with " + (", ".join(f"{name} {version}" for name, version in o.versions.items()) or "unknown versions") + ".",
-            f"Licence: {card.licence or 'not stated'}.",
-        ]  # fmt: skip
+        lines = [tell_making(card), tell_data(card), tell_feeding(card), f"Licence: {card.licence or 'not stated'}"]
         st.markdown("\n".join(f"- {notices.escape(line)}" for line in lines))
 
 

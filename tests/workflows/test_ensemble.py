@@ -41,6 +41,20 @@ def test_it_is_the_mean_of_its_members_on_disk_and_live(members):
     assert card.id in {c.id for c in store.list_cards()}
 
 
+def test_its_card_tells_how_to_ask_it_and_nothing_that_is_not_so(members, tmp_path, monkeypatch):
+    card = make_ensemble([m.id for m in members], "Both")
+    text = store.readme(card.id)
+    assert "local-dir" not in text
+    assert "Run unknown" not in text
+    assert f"Made of {members[0].id}, {members[1].id}." in text
+    (tmp_path / "scan.png").write_bytes(phantom("breast-ultrasound", "benign", 3))
+    monkeypatch.chdir(tmp_path)
+    code = text.split("```python\n")[1].split("```")[0]
+    told: dict = {}
+    exec(code, told)
+    assert told["answer"].model == card.id
+
+
 def test_scans_of_two_places_under_one_name_are_not_averaged(members):
     path = store.folder(members[1].id)
     evaluation, cases = store.read_evaluation(path), store.read_cases(path)
