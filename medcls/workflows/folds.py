@@ -17,7 +17,7 @@ from medcls.core.words import counted
 from medcls.errors import BadData, BadSplit, Conflict, MedclsError
 from medcls.runs.folder import RunFolder, list_runs, open_run
 from medcls.workflows.ensemble import mean_card, publish_mean
-from medcls.workflows.runs import RunView, check_spec, show_run, start_run
+from medcls.workflows.runs import RunView, check_spec, resume_run, show_run, start_run
 from medcls.workflows.train import train
 
 if TYPE_CHECKING:
@@ -80,15 +80,28 @@ def count_folds(spec: RunSpec) -> int:
 def start_folds(spec: RunSpec) -> tuple[RunView, ...]:
     """Start a run in the background for every fold; they wait for each other where they share a device.
 
+    Folds whose run is finished or at work are left as they are, and one that was stopped is gone on with.
+
     Args:
         spec: What is asked for; its `fold` is not read.
 
+    Returns:
+        The runs started or gone on with, by fold.
+
     Raises:
         BadSplit: If the split has fewer than three folds.
+        Conflict: If every fold has a run that is finished or at work.
         MedclsError: As `medcls.workflows.runs.start_run`.
     """
     check_spec(spec)
-    return tuple(start_run(_of_fold(spec, fold)) for fold in range(_checked_count(spec)))
+    found = _gather(spec, _checked_count(spec))
+    begun = {fold: show_run(run) for fold, run in found.runs.items()}
+    idle = [fold for fold in found.missing if fold not in begun or not begun[fold].moves]
+    if not idle:
+        raise Conflict(
+            "Every fold has its run already", found=found.describe(), do="See them on Runs, or change a setting to train anew"
+        )  # fmt: skip
+    return tuple(resume_run(begun[fold].id) if fold in begun else start_run(_of_fold(spec, fold)) for fold in idle)
 
 
 def train_folds(spec: RunSpec, follow: "Follow | None" = None) -> FoldSet:

@@ -15,7 +15,7 @@ from medcls.data.splits import read_split
 from medcls.errors import BadData, BadSplit, Conflict
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
-from medcls.runs.folder import list_runs, open_run
+from medcls.runs.folder import list_runs, make_run, open_run
 from medcls.runs.make import Follow
 from medcls.workflows import compare, folds
 from medcls.workflows.data_split import split_collection
@@ -81,6 +81,19 @@ def test_it_goes_on_where_it_stopped(patches):
     assert again.runs == whole.runs
     assert len(list_runs()) == 3
     assert folds.find_folds(whole.runs[1]).runs == whole.runs
+
+
+def test_in_the_background_only_what_is_left_is_started(patches, monkeypatch):
+    asked = []
+    monkeypatch.setattr(folds, "start_run", lambda spec: asked.append(("start", spec.fold)))
+    monkeypatch.setattr(folds, "resume_run", lambda run: asked.append(("resume", open_run(run).spec().fold)))
+    train(replace(SPEC, fold=1))
+    make_run(replace(SPEC, fold=2))  # made, and its worker never came up
+    folds.start_folds(SPEC)
+    assert asked == [("start", 0), ("resume", 2)]
+    folds.train_folds(SPEC)
+    with pytest.raises(Conflict, match="3 of 3 folds finished"):
+        folds.start_folds(SPEC)
 
 
 def test_runs_of_other_knobs_or_of_other_contents_do_not_belong(found, patches, tmp_path):
