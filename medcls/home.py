@@ -1,7 +1,6 @@
 """Where things stand on disk. Paths only; nothing is created here."""
 
 import os
-import secrets
 from pathlib import Path
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
@@ -40,11 +39,3 @@ def cache() -> Path:
 def shipped_weights() -> Path:
     """Give the folder of the models that ship: `MEDCLS_SHIPPED_WEIGHTS`, or `weights` in the repository."""
     return Path(os.environ.get("MEDCLS_SHIPPED_WEIGHTS") or _REPOSITORY / "weights")
-
-
-def aside(path: Path) -> Path:
-    """Give a name beside a path under which it can be built and then renamed: hidden, and no other writer's.
-
-    A process alone is no mark of a writer: all sessions of one server share it.
-    """
-    return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.aside")

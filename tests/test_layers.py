@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ROWS = (
     ("errors",),
-    ("core", "home"),
+    ("core", "home", "disk"),
     ("tasks", "imaging", "stats", "nets"),
     ("data", "explain", "store"),
     ("training", "classifier"),
@@ -153,7 +153,9 @@ def test_importing_medcls_loads_neither_torch_nor_streamlit() -> None:
 def test_no_workflow_or_command_loads_torch_on_import() -> None:
     """Importing every workflow and every family of commands loads neither torch nor streamlit."""
     names = [
-        name_of(p) for p in LIBRARY if room_of(name_of(p)) in ("workflows", "cli", "core", "tasks", "store", "home")
+        name_of(p)
+        for p in LIBRARY
+        if room_of(name_of(p)) in ("workflows", "cli", "core", "tasks", "store", "home", "disk")
     ]
     assert "medcls.workflows.scans" in names
     code = (

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from medcls import home
+from medcls import disk, home
 from medcls.core.collection import CollectionRecord
 from medcls.core.task import OWN
 from medcls.data.collection import Collection, Stored, as_text, bytes_of, digest_of
@@ -133,7 +133,7 @@ def add_collection(
             "There is nothing at this path", found=str(path)[:200], do="Check the path on the machine medcls runs on"
         )
     tell = progress or (lambda stage, done, total: None)
-    aside = home.aside(final)
+    aside = disk.aside(final)
     aside.mkdir(parents=True)
     try:
         source = _brought_in(path, aside / "files", copy, tell)
@@ -207,12 +207,7 @@ def _build(folder: Path, root: Path, layout: Layout, progress: Progress) -> Coll
 
 def write_record(folder: Path, record: CollectionRecord) -> None:
     """Write a collection's record so that no reader ever sees half of it."""
-    aside = home.aside(folder / "record.json")
-    with aside.open("w", encoding="utf-8") as file:
-        file.write(record.to_json())
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(aside, folder / "record.json")
+    disk.write_whole(folder / "record.json", record.to_json().encode())
 
 
 def note_pairs(index: Index, progress: Progress) -> None:

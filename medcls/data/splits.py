@@ -1,13 +1,12 @@
 """Splits that keep together what belongs together, stratified by label, with a proof."""
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from medcls import home
+from medcls import disk
 from medcls.core.collection import PARTS, Proof, Split
 from medcls.core.words import counted
 from medcls.data.collections import Collection
@@ -306,9 +305,7 @@ def write_split(collection: Collection, split: Split) -> Path:
         raise BadData("A split of several collections has no place on disk", do="Split each of them")
     folder.mkdir(exist_ok=True)
     final = folder / f"{split.name}.json"
-    aside = home.aside(final)
-    aside.write_text(split.to_json(), encoding="utf-8")
-    os.replace(aside, final)
+    disk.write_whole(final, split.to_json().encode())
     return final
 
 

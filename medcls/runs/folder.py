@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from medcls import home
+from medcls import disk, home
 from medcls.core.record import Record
 from medcls.core.run import FINAL, EpochResult, RunSpec, RunState, Status
 from medcls.errors import BadSpec, Conflict, MedclsError
@@ -196,7 +196,7 @@ class RunFolder:
         name = name.strip()
         if len(name) > 200 or not name.isprintable():
             raise BadSpec("This is no name for a run", found=f"{len(name)} characters", allowed="200 printable ones")
-        write_whole(self.path / "name.txt", name.encode())
+        disk.write_whole(self.path / "name.txt", name.encode())
 
     def delete(self) -> None:
         """Delete the run. It vanishes at once from every list, then its files go.
@@ -276,10 +276,10 @@ def make_run(spec: RunSpec) -> RunFolder:
     root = home.runs()
     for _ in range(100):
         path = root / f"{datetime.now(UTC):%Y%m%dT%H%MZ}-{secrets.token_hex(2)}"
-        aside = home.aside(path)
+        aside = disk.aside(path)
         try:
             aside.mkdir(parents=True)
-            write_whole(aside / "spec.json", spec.to_json().encode())
+            disk.write_whole(aside / "spec.json", spec.to_json().encode())
             (aside / "lock").touch()
             if path.exists():
                 raise FileExistsError(path.name)
@@ -296,34 +296,6 @@ def make_run(spec: RunSpec) -> RunFolder:
             ) from error
         return RunFolder(path)
     raise Conflict("No free id for a new run", do="Try again in a minute")
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Replace a file so that a reader, or the next start after a power cut, sees the old or the new content whole.
-
-    Raises:
-        OSError: If it cannot be written; the old content then still stands.
-    """
-    aside = home.aside(path)
-    try:
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            aside.unlink()
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @dataclass
@@ -344,7 +316,7 @@ class RunWriter:
         reserve = run.path / "reserve"
         if not reserve.exists():
             with contextlib.suppress(OSError):  # a disk already full is told of when the state is written
-                write_whole(reserve, secrets.token_bytes(RESERVE_BYTES))
+                disk.write_whole(reserve, secrets.token_bytes(RESERVE_BYTES))
         try:
             before = RunState.from_json((run.path / "state.json").read_bytes())
         except (FileNotFoundError, MedclsError):
@@ -361,10 +333,10 @@ class RunWriter:
         self.last = dataclasses.replace(self.last, status=status, message=message, updated=now, **changes)  # type: ignore[arg-type]
         content = self.last.to_json().encode()
         try:
-            write_whole(self.run.path / "state.json", content)
+            disk.write_whole(self.run.path / "state.json", content)
         except OSError:
             (self.run.path / "reserve").unlink(missing_ok=True)
-            write_whole(self.run.path / "state.json", content)
+            disk.write_whole(self.run.path / "state.json", content)
 
     def append(self, result: EpochResult) -> None:
         """Append one epoch to `metrics.jsonl`; on disk when it returns.
@@ -385,8 +357,8 @@ class RunWriter:
 
     def rewrite(self, results: Iterable[EpochResult]) -> None:
         """Make `metrics.jsonl` say exactly what the checkpoint knows; a resume begins with it."""
-        write_whole(self.run.path / "metrics.jsonl", b"".join(r.to_json(indent=None).encode() for r in results))
+        disk.write_whole(self.run.path / "metrics.jsonl", b"".join(r.to_json(indent=None).encode() for r in results))
 
     def saw(self, data: DataSeen) -> None:
         """Write down which data the run was given."""
-        write_whole(self.run.path / "data.json", data.to_json().encode())
+        disk.write_whole(self.run.path / "data.json", data.to_json().encode())

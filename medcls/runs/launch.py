@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 
 import medcls
-from medcls import home
+from medcls import disk, home
 from medcls.errors import Conflict, RunFailed
 from medcls.runs import lock
-from medcls.runs.folder import AT_REST, RunFolder, read_tail, write_whole
+from medcls.runs.folder import AT_REST, RunFolder, read_tail
 
 CHECKOUT = Path(medcls.__file__).resolve().parent.parent
 _PATIENCE_S = (
@@ -63,10 +63,10 @@ def _hand_over(run: RunFolder, address: str) -> None:
     from medcls.runs.ray_job import submit
 
     job = run.path / "job.txt"
-    write_whole(job, b"")
+    disk.write_whole(job, b"")
     asked = job.stat()
     try:
-        write_whole(job, submit(run, address).encode())
+        disk.write_whole(job, submit(run, address).encode())
     except RunFailed:
         job.unlink()
         raise

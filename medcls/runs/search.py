@@ -25,12 +25,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from medcls import home
+from medcls import disk, home
 from medcls.core.record import Record
 from medcls.core.run import RunSpec, knobs
 from medcls.errors import BadSpec, Conflict, MedclsError
 from medcls.runs import lock
-from medcls.runs.folder import AT_REST, RunFolder, make_run, write_whole
+from medcls.runs.folder import AT_REST, RunFolder, make_run
 
 if TYPE_CHECKING:
     import optuna
@@ -179,7 +179,7 @@ def write_search(spec: SearchSpec) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "lock").touch()
-        write_whole(folder / "search.json", spec.to_json().encode())
+        disk.write_whole(folder / "search.json", spec.to_json().encode())
     except OSError as error:
         raise Conflict(
             "The search cannot be written down", found=error.strerror or "", do="Check MEDCLS_HOME"

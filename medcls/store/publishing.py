@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from medcls import home
+from medcls import disk, home
 from medcls.core.card_text import describe_card
 from medcls.core.model import ModelCard
 from medcls.core.pointing import PointingRecord, PointingStudy
@@ -64,7 +64,7 @@ def publish(result: Path, name: str = "", model_id: str = "", into: Path | None 
     root = into or home.weights()
     card = replace(card, id=model_id or _next_id(card, into), name=name or card.name, **changes)  # checks the id first
     root.mkdir(parents=True, exist_ok=True)
-    aside = home.aside(root / card.id)
+    aside = disk.aside(root / card.id)
     try:
         aside.mkdir()
         for file in SEALED:
@@ -120,7 +120,7 @@ def update_card(model_id: str, **changes: Any) -> ModelCard:
     path = folder(model_id)
     card = replace(read_card(path), **changes)
     for name, text in ((CARD, card.to_json()), (README, _readme(path, card))):
-        _replace_text(path / name, text)
+        disk.write_whole(path / name, text.encode())
     return card
 
 
@@ -136,7 +136,7 @@ def add_pointing(study: PointingStudy) -> ModelCard:
     text = vouched_pointing(path, card).having(study).to_json()
     files = card.files | {POINTING: hashlib.sha256(text.encode()).hexdigest()}
     try:
-        _replace_text(path / POINTING, text)
+        disk.write_whole(path / POINTING, text.encode())
         return update_card(study.model, files=files)
     except OSError as error:
         raise Conflict(
@@ -156,13 +156,3 @@ def readme(model_id: str) -> str:
 
 def _readme(path: Path, card: ModelCard) -> str:
     return describe_card(card, read_evaluation(path), vouched_pointing(path, card))
-
-
-def _replace_text(path: Path, text: str) -> None:
-    """Write a file aside, under a name that no other writer has, and put it in place whole."""
-    aside = home.aside(path)
-    try:
-        aside.write_bytes(text.encode())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)

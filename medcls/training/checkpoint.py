@@ -6,12 +6,12 @@ belongs together.
 """
 
 import io
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from medcls import disk
 from medcls.errors import RunFailed
 
 LAST = "last.pt"
@@ -67,26 +67,7 @@ def write_file(path: Path, state: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     content = io.BytesIO()  # torch's own writer hides the reason when a disk is full
     torch.save(state, content)
-    aside = path.with_name(f".{path.name}.aside")
-    try:
-        with aside.open("wb") as file:
-            file.write(content.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows has no handle on a folder to flush
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    disk.write_whole(path, content.getbuffer(), alone=True)
 
 
 def read_file(path: Path) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medcls import home, store
+from medcls import disk, home, store
 from medcls.core.backbones import BACKBONES
 from medcls.core.recipes import apply_recipe, find_recipe, first_of
 from medcls.core.run import EpochResult, RunSpec
 from medcls.errors import BadData, MedclsError
 from medcls.runs import lock
-from medcls.runs.folder import RunFolder, make_run, open_run, write_whole
+from medcls.runs.folder import RunFolder, make_run, open_run
 from medcls.workflows.reproduction import SHOWN, Row, best_today, folder, read_row, systems, write_row
 
 if TYPE_CHECKING:
@@ -332,7 +332,7 @@ def _run_of(spec: RunSpec) -> RunFolder:
     except MedclsError:
         pass  # none was begun, or it was deleted since
     run = make_run(spec)
-    write_whole(_note_of(spec.recipe), run.id.encode())
+    disk.write_whole(_note_of(spec.recipe), run.id.encode())
     return run
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from medcls import home, store
+from medcls import disk, home, store
 from medcls.core.evaluation import CaseTable, Estimate
 from medcls.core.recipes import PROJECTS, RECIPES, find_recipe
 from medcls.core.record import Record
 from medcls.errors import MedclsError
-from medcls.runs.folder import open_run, write_whole
+from medcls.runs.folder import open_run
 
 # Scores a row shows, in this order.
 SHOWN = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1", "auroc": "AUROC"}
@@ -88,7 +88,7 @@ def read_row(name: str) -> Row | None:
 def write_row(row: Row) -> None:
     """Write a row down, whole or not at all."""
     folder().mkdir(parents=True, exist_ok=True)
-    write_whole(folder() / f"{row.recipe}.json", row.to_json().encode())
+    disk.write_whole(folder() / f"{row.recipe}.json", row.to_json().encode())
 
 
 def read_rows() -> tuple[Row, ...]:

@@ -8,9 +8,10 @@ import pytest
 
 from medcls import home
 from medcls.core.run import EpochResult, RunSpec, RunState
+from medcls.disk import write_whole
 from medcls.errors import BadSpec, Conflict, MedclsError
 from medcls.runs import folder as folders
-from medcls.runs.folder import RunWriter, list_runs, make_run, open_run, write_whole
+from medcls.runs.folder import RunWriter, list_runs, make_run, open_run
 
 
 @pytest.fixture(autouse=True)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from medcls import nets
+from medcls import disk, nets
 from medcls.core.run import EpochResult, RunSpec
 from medcls.errors import RunFailed
 from medcls.nets.freezing import freeze
-from medcls.training import checkpoint, inputs
 from medcls.training import fit as loop
+from medcls.training import inputs
 from medcls.training.checkpoint import read_last
 from medcls.training.fit import Watch, fit
 from medcls.training.inputs import TrainingData, keeps_features
@@ -135,7 +135,7 @@ def test_a_full_disk_in_the_middle_leaves_the_last_checkpoint_whole(
     data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec, whole = dataclasses.replace(SPEC, epochs=4), train(dataclasses.replace(SPEC, epochs=4), data)
-    written, fsync = [], checkpoint.os.fsync
+    written, fsync = [], disk.os.fsync
 
     def full(handle: int) -> None:
         written.append(handle)
@@ -144,7 +144,7 @@ def test_a_full_disk_in_the_middle_leaves_the_last_checkpoint_whole(
         fsync(handle)
 
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoint.os, "fsync", full)
+        patch.setattr(disk.os, "fsync", full)
         with pytest.raises(OSError, match="No space"):
             train(spec, data, Watch(tmp_path))
     assert read_last(tmp_path)["state"]["epoch"] == 1

@@ -1,0 +1,53 @@
+"""Files and folders put in place whole: built aside, then renamed, so that nobody reads half of one."""
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+
+def aside(path: Path) -> Path:
+    """Give a name beside a path under which it can be built and then renamed: hidden, and no other writer's.
+
+    A process alone is no mark of a writer: all sessions of one server share it.
+    """
+    return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.aside")
+
+
+def write_whole(path: Path, content: bytes | memoryview, *, alone: bool = False) -> None:
+    """Replace a file so that a reader, or the next start after a power cut, sees the old or the new content whole.
+
+    Args:
+        path: The file.
+        content: What it shall hold.
+        alone: True where nobody else ever writes this file: what a killed writer left aside is then written over, not kept.
+
+    Raises:
+        OSError: If it cannot be written; the old content then still stands.
+    """
+    built = path.with_name(f".{path.name}.aside") if alone else aside(path)
+    try:
+        with built.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        built.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            built.unlink()
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Make sure that renames in a folder outlive a power cut; where folders cannot be opened (Windows), nothing is done.
+
+    Raises:
+        OSError: If the disk refuses.
+    """
+    if os.name != "posix":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
