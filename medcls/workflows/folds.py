@@ -5,11 +5,13 @@ Pooled over the folds, every labelled case counts. Nothing here loads torch befo
 """
 
 import contextlib
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from medcls import store
+from medcls import home, store
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.run import RunSpec
@@ -23,6 +25,7 @@ from medcls.workflows.train import train
 if TYPE_CHECKING:
     from medcls.runs.make import Follow
 
+_RETIRED = "One fold of a cross-validation; the mean of all folds is offered instead."
 FEWEST = 3  # folds: one to test on, one to choose the epoch by, one to learn from
 
 
@@ -252,7 +255,12 @@ def _pool(card: ModelCard, parts: list[tuple[Evaluation, CaseTable]]) -> tuple[E
 
 
 def publish_folds(
-    found: FoldSet, name: str = "", model_id: str = "", licence: str = "", limits: tuple[str, ...] = ()
+    found: FoldSet,
+    name: str = "",
+    model_id: str = "",
+    licence: str = "",
+    limits: tuple[str, ...] = (),
+    into: Path | None = None,
 ) -> ModelCard:
     """Publish the networks of all folds as one model: their mean answers, and what is measured is pooled over the folds.
 
@@ -260,32 +268,29 @@ def publish_folds(
 
     Args:
         found: A cross-validation whose runs are all finished.
-        name: What to call it.
-        model_id: Id to publish the mean under; empty makes the next free one.
+        name: What to call it; empty takes the runs' name.
+        model_id: Id to publish the mean under, and with `-0`, `-1`, … the networks; empty makes the next free ones.
         licence: Terms of use to write on the cards; empty keeps what the runs wrote.
         limits: Further sentences on what it was not trained or tested on.
+        into: Folder to publish into; None for the user's own models.
 
     Raises:
         BadData: If a fold has no finished run, or one was not measured.
-        Conflict: If the id is taken.
+        Conflict: If an id is taken.
     """
-    from medcls.store import is_taken
-    from medcls.workflows.exchange import remove_model
-    from medcls.workflows.run_results import publish_run
-
-    _, parts = _parts(found)
-    if model_id and is_taken(model_id):
-        raise Conflict(f"There is already a model {model_id}", do="Choose another id")
+    card, parts = _parts(found)
+    name = name or show_run(found.runs[0]).name.removesuffix(", fold 0")
+    changes: dict[str, Any] = {"licence": licence} if licence else {}
+    changes |= {"retired": _RETIRED, "limits": (*card.limits, *limits)}
     with contextlib.ExitStack() as undo:
         cards = []
         for fold in range(found.n_folds):
-            card = publish_run(
-                found.runs[fold], f"{name or show_run(found.runs[0]).name}, fold {fold}", licence=licence, limits=limits,
-                retired="One fold of a cross-validation; the mean of all folds is offered instead.",
+            one = store.publish(
+                open_run(found.runs[fold]).result, f"{name}, fold {fold}", model_id and f"{model_id}-{fold}", into, **changes
             )  # fmt: skip
-            undo.callback(remove_model, card.id)
-            cards.append(card)
+            undo.callback(shutil.rmtree, (into or home.weights()) / one.id)
+            cards.append(one)
         mean = _card(found, cards, name)
-        made = publish_mean(mean, _pool(mean, parts), model_id)
+        made = publish_mean(mean, _pool(mean, parts), model_id, into)
         undo.pop_all()
     return made

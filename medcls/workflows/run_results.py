@@ -104,7 +104,7 @@ def read_case_picture(collection: str, case: str, side_px: int = 256) -> bytes:
 
 
 def publish_run(
-    run_id: str, name: str = "", model_id: str = "", licence: str = "", limits: tuple[str, ...] = (), retired: str = ""
+    run_id: str, name: str = "", model_id: str = "", licence: str = "", limits: tuple[str, ...] = ()
 ) -> ModelCard:
     """Copy a run's model into the list of models.
 
@@ -114,7 +114,6 @@ def publish_run(
         model_id: Id to publish under; empty makes the next free one.
         licence: Terms of use to write on the card; empty keeps what the run wrote.
         limits: Further sentences on what the model was not trained or tested on.
-        retired: Why it is not offered by itself; empty if it is.
 
     Raises:
         BadSpec: If there is no such run.
@@ -122,7 +121,7 @@ def publish_run(
         BadModel: If the result is damaged.
     """
     result, card = _result(run_id), read_result(run_id)
-    changes: dict[str, Any] = {"retired": retired} | ({"licence": licence} if licence else {})
+    changes: dict[str, Any] = {"licence": licence} if licence else {}
     if limits:
         changes["limits"] = (*card.limits, *limits)
     return store.publish(result, name=name or open_run(run_id).name(), model_id=model_id, **changes)

@@ -136,6 +136,7 @@ def test_two_cross_validations_are_compared_on_every_case(found):
 def test_what_cannot_be_published_leaves_nothing_behind(found, monkeypatch):
     folds.publish_folds(found, "Taken", "taken")
     before = {card.id for card in store.list_cards(retired=True)}
+    assert before == {"taken", "taken-0", "taken-1", "taken-2"}
     with pytest.raises(Conflict, match="taken"):
         folds.publish_folds(found, "Taken", "taken")
 
