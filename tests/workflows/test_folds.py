@@ -17,7 +17,7 @@ from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 from medcls.runs.folder import list_runs, make_run, open_run
 from medcls.runs.make import Follow
-from medcls.workflows import compare, folds
+from medcls.workflows import compare, exchange, folds
 from medcls.workflows.data_split import split_collection
 from medcls.workflows.evaluate import evaluate
 from medcls.workflows.train import train
@@ -171,3 +171,15 @@ def test_the_command_line_trains_pools_and_publishes(patches, tmp_path, capsys):
     assert store.read_card(json.loads(capsys.readouterr().out)["model"]).folds == 3
     assert main(["train", "--data", "patches", "--all-folds", "--split", "auto"]) == 2
     assert "needs a split with folds" in capsys.readouterr().err
+
+
+def test_it_travels_with_the_networks_of_its_folds(found, tmp_path, monkeypatch):
+    card = folds.publish_folds(found, "Folds", "folds")
+    archive = tmp_path / "folds.zip"
+    exchange.export_model(card.id, archive)
+    monkeypatch.setenv("MEDCLS_HOME", str(tmp_path / "elsewhere"))
+    exchange.import_model(archive)
+    assert [(c.id, c.folds) for c in store.list_cards()] == [("folds", 3)]
+    assert len(store.list_cards(retired=True)) == 4
+    scan = read_scan(phantom("breast-histology-idc", "idc", 500))
+    assert len(Classifier.open("folds").predict(scan).prob) == 2
