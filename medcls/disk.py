@@ -1,6 +1,7 @@
 """Files and folders put in place whole: built aside, then renamed, so that nobody reads half of one."""
 
 import contextlib
+import errno
 import os
 import secrets
 from pathlib import Path
@@ -23,7 +24,7 @@ def write_whole(path: Path, content: bytes | memoryview, *, alone: bool = False)
         alone: True where nobody else ever writes this file: what a killed writer left aside is then written over, not kept.
 
     Raises:
-        OSError: If it cannot be written; the old content then still stands.
+        OSError: If it cannot be written; the old content then still stands, or, where only the folder could not be flushed, the new.
     """
     built = path.with_name(f".{path.name}.aside") if alone else aside(path)
     try:
@@ -39,7 +40,7 @@ def write_whole(path: Path, content: bytes | memoryview, *, alone: bool = False)
 
 
 def sync_folder(path: Path) -> None:
-    """Make sure that renames in a folder outlive a power cut; where folders cannot be opened (Windows), nothing is done.
+    """Make sure that renames in a folder outlive a power cut, where system and file system can do that for a folder.
 
     Raises:
         OSError: If the disk refuses.
@@ -49,5 +50,8 @@ def sync_folder(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network drives flush files only
+            raise
     finally:
         os.close(handle)

@@ -64,9 +64,10 @@ def _train_folds(spec: RunSpec, args: argparse.Namespace) -> int:
     if found.missing:
         say(f"{found.describe()}. The same command goes on with them.")
         return 1
+    status = tell(*folds.pool_folds(found), args.json)
     if args.publish is not None:
         say(f"Published as {folds.publish_folds(found, spec.name, args.publish).id}")
-    return tell(*folds.pool_folds(found), args.json)
+    return status
 
 
 class Bars:

@@ -1,5 +1,7 @@
 """Labelled scans: cases, the collection they form, and how it is split."""
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -84,6 +86,12 @@ class Split(Record):
     def folds(self) -> tuple[str, ...]:
         """Names of the folds, in order; empty for a hold-out."""
         return tuple(sorted((p for p in self.parts if p.startswith("fold-")), key=lambda p: int(p[5:])))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over which case stands in which part: two splits of one name may differ."""
+        parts = {part: sorted(cases) for part, cases in self.parts.items()}
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def rotate(self, fold: int) -> "Split":
         """Give the hold-out in which `fold` is the test part and the next one validates.

@@ -1,7 +1,7 @@
 """The cases a run or an evaluation uses, chosen before any scan is decoded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -25,12 +25,16 @@ class Sources:
         collections: Collections in the order of the spec.
         cases: For each collection, its labelled cases by part (`train`, `validate`, `test`).
         by: What the splits kept together, in words.
+        splits: Digest of each collection's split, by the collection's name; empty where there is none.
+        n_folds: Folds of the splits; 0 for hold-outs.
     """
 
     task: Task
     collections: tuple[Collection, ...]
     cases: tuple[dict[str, tuple[Case, ...]], ...]
     by: str
+    splits: dict[str, str] = field(default_factory=dict)
+    n_folds: int = 0
 
     @property
     def fingerprint(self) -> str:
@@ -55,15 +59,17 @@ def find_sources(spec: RunSpec) -> Sources:
         )
     collections = tuple(open_collection(name) for name in spec.collections)
     task = _task_of(spec, collections)
-    chosen, by = [], []
+    chosen, by, splits, n_folds = [], [], {}, 0
     for collection in collections:
-        split = choose_split(collection, spec)
+        whole = whole_split(collection, spec)
+        splits[collection.name], n_folds = whole.digest, len(whole.folds)
+        split = whole.rotate(spec.fold) if whole.folds else whole
         rows = {case.id: case for case in collection.cases}
         chosen.append({part: tuple(rows[i] for i in ids if rows[i].label) for part, ids in split.parts.items()})
         by.append(f"{collection.name} split by {split.by}")
     if len(collections) > 1:
         by += _leave_out_copies(collections, chosen)
-    sources = Sources(task, collections, tuple(chosen), "; ".join(by))
+    sources = Sources(task, collections, tuple(chosen), "; ".join(by), splits, n_folds)
     for part in ("train", "validate"):
         if not sources.count(part):
             raise BadData(f"The run has no case to {part} on", found="0 cases", do="Choose another split")
@@ -129,23 +135,32 @@ def whole_sources(names: Sequence[str], task: Task) -> Sources:
 
 
 def choose_split(collection: Collection, spec: RunSpec) -> Split:
-    """Give the hold-out of a collection that a run uses.
+    """Give the hold-out of a collection that a run uses: its split, or of one with folds that in which `spec.fold` is tested on.
+
+    Raises:
+        BadSplit: If the split is unknown or has no such fold.
+    """
+    split = whole_split(collection, spec)
+    return split.rotate(spec.fold) if split.folds else split
+
+
+def whole_split(collection: Collection, spec: RunSpec) -> Split:
+    """Give the split of a collection that a run uses, with all its folds where it has any.
 
     `auto` is made once, by patient where patients are known and else by group, with a seed of its own: runs with
     different seeds are still tested on the same cases. Where the contents change, it is carried over to them.
 
     Raises:
-        BadSplit: If the split is unknown or has no such fold.
+        BadSplit: If the split is unknown.
     """
     if spec.split != "auto":
-        split = read_split(collection, spec.split)
-        return split.rotate(spec.fold) if split.folds else split
+        return read_split(collection, spec.split)
     try:
         split = read_split(collection, "auto")
     except BadSplit:  # none yet, or made for contents that have changed since
         split = _auto_split(collection)
         write_split(collection, split)
-    return split.rotate(spec.fold) if split.folds else split
+    return split
 
 
 def _auto_split(collection: Collection) -> Split:

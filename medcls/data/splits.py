@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from medcls import disk
 from medcls.core.collection import PARTS, Proof, Split
 from medcls.core.words import counted
 from medcls.data.collections import Collection
+from medcls.data.layouts.layout import natural
 from medcls.data.settle import first_with_same, join
 from medcls.errors import BadData, BadSplit
 
@@ -142,14 +144,17 @@ def accept_split(
     Args:
         collection: The collection it is for.
         name: What to call it.
-        parts: Case ids of each part.
+        parts: Case ids of each part. Folds (`fold-…`) are numbered anew from 0, in the order of their names.
         by: What its maker kept together, as noted in the split.
         seed: Seed its maker used; 0 if unknown.
 
     Raises:
         BadSplit: If a case is unknown or stands twice, or a group or a picture stands on both sides.
     """
-    split = Split(name, collection.fingerprint, by, seed, {part: tuple(ids) for part, ids in parts.items()})
+    named = {part: tuple(ids) for part, ids in parts.items()}
+    if all(part.startswith("fold-") for part in named):
+        named = {f"fold-{k}": named[part] for k, part in enumerate(sorted(named, key=natural))}
+    split = Split(name, collection.fingerprint, by, seed, named)
     return Split(name, split.fingerprint, by, seed, split.parts, prove(collection, split))
 
 
@@ -340,7 +345,14 @@ def _written(collection: Collection, name: str) -> Split:
             found=name[:80],
             allowed=", ".join(list_splits(collection)) or "none made yet",
         )
-    return Split.from_json(path.read_bytes(), f"split {name}")
+    found = path.stat()
+    return _parse(path, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=16)
+def _parse(path: Path, changed_ns: int, size: int) -> Split:
+    """Read a split's file, once for the same state of it: pages ask again with every click."""
+    return Split.from_json(path.read_bytes(), f"split {path.stem}")
 
 
 def join_splits(collection: Collection, name: str, splits: list[Split]) -> Split:

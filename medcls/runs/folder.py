@@ -53,6 +53,8 @@ class DataSeen(Record):
         counts: Number of cases of each part (`train`, `validate`, `test`).
         task: Id of the task.
         labels: Label ids, in order.
+        splits: Digest of each collection's split, by name; a split made anew under the same name has another.
+        n_folds: Folds of the splits; 0 for hold-outs.
     """
 
     fingerprints: dict[str, str]
@@ -60,6 +62,8 @@ class DataSeen(Record):
     counts: dict[str, int]
     task: str
     labels: tuple[str, ...]
+    splits: dict[str, str] = dataclasses.field(default_factory=dict)
+    n_folds: int = 0
     schema: int = 1
 
 
@@ -186,6 +190,10 @@ class RunFolder:
     def ask_stop(self) -> None:
         """Ask the worker to stop after the step it is in; asking twice is asking once."""
         (self.path / "stop").touch()
+
+    def forget_stop(self) -> None:
+        """Take back what `ask_stop` asked, before the run is gone on with."""
+        (self.path / "stop").unlink(missing_ok=True)
 
     def rename(self, name: str) -> None:
         """Call the run something else; the spec stays as it was.

@@ -35,7 +35,7 @@ def launch(run: RunFolder) -> None:
     if run.is_alive():
         return
     try:
-        (run.path / "stop").unlink(missing_ok=True)
+        run.forget_stop()
         if address := os.environ.get("MEDCLS_RAY_ADDRESS"):
             _hand_over(run, address)
             return

@@ -19,7 +19,6 @@ from medcls.core.words import counted
 from medcls.data.collections import Collection
 from medcls.data.sources import Sources, find_sources
 from medcls.errors import BadData
-from medcls.stats.paired import by_collection
 from medcls.stats.scores import confusion, evaluate_cases
 from medcls.training.fit import TrainingData, Watch, fit
 from medcls.training.make import Fitted, make_net, read_sources, write_result
@@ -148,8 +147,10 @@ def evaluate_sources(
             (c for p, rows in cases.items() if part in ("all", "unseen", p) for c in rows), key=lambda c: c.id
         )
         asked = _ask_unseen(classifier, chosen, collection)
-        known += len(chosen) - sum(len(rows) for _, rows in asked)
-        if part not in ("test", "unseen"):
+        if part in ("test", "unseen"):
+            known += len(chosen) - sum(len(rows) for _, rows in asked)
+        else:
+            known += len(chosen) - len(unseen_cases(chosen, collection, classifier.seen))
             asked = [(classifier, chosen)] if chosen else []
         if asked:
             tables.append(_evaluate_by(asked, collection, on_case, told))
@@ -178,14 +179,28 @@ def evaluate_sources(
 def _ask_unseen(
     classifier: Classifier, chosen: list[Case], collection: Collection
 ) -> list[tuple[Classifier, list[Case]]]:
-    """Give who answers which of some cases, so that nobody answers one of a group it learned from."""
+    """Give who answers which of some cases, so that nobody answers one of a group it learned from.
+
+    Of a cross-validation's networks the one that was tested on a case answers it: another may not have learned from it only because
+    a copy of it was watched, or because it learned from a part of the cases.
+    """
     if not (isinstance(classifier, Ensemble) and classifier.card.folds):
         fresh = unseen_cases(chosen, collection, classifier.seen)
         return [(classifier, fresh)] if fresh else []
     who: dict[str, list[Classifier]] = {}
+    tested: dict[str, list[Classifier]] = {}
     for member in classifier.members:
+        held = store.read_cases(member.card.id)
+        mine = (
+            {(str(held.attributes.get("collection", [""] * len(held))[i]), str(c)) for i, c in enumerate(held.case)}
+            if held
+            else set()
+        )
         for case in unseen_cases(chosen, collection, member.seen):
             who.setdefault(case.id, []).append(member)
+            if {(collection.name, case.id), (collection.name, f"{collection.name}/{case.id}")} & mine:
+                tested.setdefault(case.id, []).append(member)
+    who |= tested
     by: dict[tuple[Classifier, ...], list[Case]] = {}
     for case in chosen:
         if case.id in who:
@@ -278,7 +293,15 @@ def join_tables(tables: list[CaseTable]) -> CaseTable:
     """Put tables of several collections one after the other, ids with their collection before them."""
     if len(tables) == 1:
         return tables[0]
-    return stack_tables([by_collection(table, "") for table in tables])
+    return stack_tables([_under_collection(table) for table in tables])
+
+
+def _under_collection(table: CaseTable) -> CaseTable:
+    where = table.attributes["collection"]
+    case, group = (
+        np.array([f"{w}/{i}" for w, i in zip(where, ids, strict=True)], str) for ids in (table.case, table.group)
+    )
+    return replace(table, case=case, group=group)
 
 
 def stack_tables(tables: list[CaseTable]) -> CaseTable:

@@ -219,7 +219,10 @@ class _Told:
     def on_sources(self, sources: "Sources") -> None:
         fingerprints = {c.name: c.fingerprint for c in sources.collections}
         counts = {part: n for part in PARTS if (n := sources.count(part))}
-        self.writer.saw(DataSeen(fingerprints, sources.by, counts, sources.task.id, sources.task.label_ids))
+        task = sources.task
+        self.writer.saw(
+            DataSeen(fingerprints, sources.by, counts, task.id, task.label_ids, sources.splits, sources.n_folds)
+        )
 
     def on_read(self, part: str, done: int, total: int) -> None:
         if self.should_stop() and not self.writer.last.epoch:  # else its best epoch is still made into a model

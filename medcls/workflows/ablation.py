@@ -1,5 +1,6 @@
 """Runs that differ in one knob, lined up with what the knob did."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -13,6 +14,7 @@ from medcls.runs.folder import RunFolder, list_runs
 from medcls.stats.paired import Difference, by_collection, compare, correct_together, share_cases
 from medcls.stats.score_table import SCORES, names_of
 from medcls.stats.scores import evaluate_cases
+from medcls.workflows.folds import find_folds, pool_folds
 
 _SAY_NOTHING = {"name", "recipe", "device", "precision"}  # knobs that do not change what is learned
 
@@ -50,6 +52,7 @@ class _Tested:
     collection: str
     fingerprint: str
     positive: tuple[int, ...]
+    folds: tuple[str, ...] = ()
 
 
 def ablate(score: str = "auroc", *, run_ids: Sequence[str] = (), resamples: int = 2000) -> tuple[AblationRow, ...]:
@@ -61,13 +64,15 @@ def ablate(score: str = "auroc", *, run_ids: Sequence[str] = (), resamples: int 
         resamples: How many times groups are resampled.
 
     Returns:
-        One row for each pair, by knob. Runs that differ in name, recipe, device or number format alone count as the same in
+        One row for each pair, by knob; a whole cross-validation counts as one run, tested on every case. Runs that differ in name, recipe, device or number format alone count as the same in
         these; every pair's p is corrected (Holm) among the pairs of its knob.
 
     Raises:
         BadData: If there is no such score.
     """
-    tested = [t for run in list_runs() if (not run_ids or run.id in run_ids) and (t := _tested(run))]
+    runs = [run for run in list_runs() if not run_ids or run.id in run_ids]
+    tested = _pooled(runs)
+    tested += [t for run in runs if run.id not in {i for p in tested for i in p.folds} and (t := _tested(run))]
     pairs: dict[str, list[tuple[_Tested, _Tested]]] = {}
     for a, b in combinations(sorted(tested, key=lambda t: t.run), 2):
         same_data = a.fingerprint == b.fingerprint and set(a.cases.labels) == set(b.cases.labels)
@@ -86,6 +91,24 @@ def _corrected(rows: Sequence[AblationRow | None]) -> list[AblationRow]:
     made = [row for row in rows if row]
     judged = correct_together([row.difference for row in made])
     return [replace(row, difference=difference) for row, difference in zip(made, judged, strict=True)]
+
+
+def _pooled(runs: Sequence[RunFolder]) -> list[_Tested]:
+    """Give every whole cross-validation as if it were one run, under the id of its first fold's, tested on all cases."""
+    found = []
+    for run in runs:
+        with contextlib.suppress(MedclsError, FileNotFoundError):  # one that cannot be read: the Runs page tells of it
+            spec = run.spec()
+            whole = None if spec.fold or spec.split == "auto" else find_folds(run.id)
+            if whole is None or whole.missing:
+                continue
+            evaluation, cases = pool_folds(whole)
+            positive = store.read_card(run.result).task.positive
+            ids = tuple(whole.runs.values())
+            found.append(
+                _Tested(run.id, whole.spec, cases, evaluation.collection, evaluation.fingerprint, positive, ids)
+            )
+    return found
 
 
 def _tested(run: RunFolder) -> _Tested | None:

@@ -17,7 +17,7 @@ from medcls.core.record import Record
 from medcls.core.run import RunSpec
 from medcls.core.scan import Preprocess
 from medcls.core.words import counted
-from medcls.errors import BadSplit, MedclsError
+from medcls.errors import MedclsError
 
 _FEW_SCANS, _DECODERS = 8, 4
 _FEWEST = 10  # cases of a label in a part below which its scores say little
@@ -139,7 +139,7 @@ def list_shared_splits(collections: Sequence[str]) -> dict[str, int]:
     names = [set(list_splits(open_collection(name))) for name in collections]
     found = {"auto": 0}
     for split in sorted(set.intersection(*names) if names else ()):
-        with contextlib.suppress(BadSplit):  # made for contents that have changed, or not alike in all of them
+        with contextlib.suppress(MedclsError):  # damaged, of contents that have changed, or not alike in all of them
             found[split] = count_folds(RunSpec(collections=tuple(collections), split=split))
     return found
 

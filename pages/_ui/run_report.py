@@ -63,6 +63,13 @@ def _show_folds(found: folds.FoldSet) -> None:
         notices.show_error(error)
         return
     _show_scores(held[1], held[2])
+    rows = [
+        {"fold": fold, "run": found.runs[fold], "cases": evaluation.n_cases}
+        | {title: show_estimate(evaluation.scores[name]) for name, title in _WHOLE.items() if name in evaluation.scores}
+        for fold, (evaluation, _) in folds.read_folds(found).items()
+    ]
+    st.markdown("**Each fold**")
+    st.dataframe(rows, hide_index=True, width="stretch", alt="Scores of each fold with intervals")
 
 
 def _show_scores(card: ModelCard, evaluation: Evaluation, first: str = "") -> None:

@@ -17,9 +17,12 @@ from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 from medcls.runs.folder import list_runs, make_run, open_run
 from medcls.runs.make import Follow
+from medcls.runs.worker import work
 from medcls.workflows import compare, exchange, folds
-from medcls.workflows.data_split import split_collection
+from medcls.workflows.ablation import ablate
+from medcls.workflows.data_split import split_collection, take_split
 from medcls.workflows.evaluate import evaluate
+from medcls.workflows.preflight import list_shared_splits
 from medcls.workflows.train import train
 
 SPEC = RunSpec(
@@ -48,39 +51,48 @@ def found(patches):
 def test_every_case_is_answered_by_the_network_that_never_saw_it(found, patches):
     assert found.missing == ()
     evaluation, cases = folds.pool_folds(found)
-    assert sorted(cases.case.tolist()) == sorted(f"patches/{case.id}" for case in patches.cases)
+    assert sorted(cases.case.tolist()) == sorted(case.id for case in patches.cases)
     split = read_split(patches, "three-folds")
     for fold, run in found.runs.items():
-        mine = {f"patches/{i}" for i in split.parts[f"fold-{fold}"]}
         own = store.read_cases(open_run(run).result)
-        said = dict(zip(cases.case.tolist(), cases.prob, strict=True))
-        assert {f"patches/{case}" for case in own.case.tolist()} == mine
-        np.testing.assert_array_equal([said[f"patches/{case}"] for case in own.case.tolist()], own.prob)
+        assert set(own.case.tolist()) == set(split.parts[f"fold-{fold}"])
+        rows = cases.take(cases.attributes["cv_fold"] == str(fold))
+        assert rows.case.tolist() == own.case.tolist()
+        np.testing.assert_array_equal(rows.prob, own.prob)
     right = float((cases.prob.argmax(1) == cases.truth).mean())
     assert evaluation.scores["accuracy"].value == pytest.approx(right)
     assert evaluation.n_cases == len(patches.cases)
 
 
 def test_it_goes_on_where_it_stopped(patches):
-    stopped = False
-
-    def on_epoch(result):
-        nonlocal stopped
-        stopped = True
-
-    part = folds.train_folds(SPEC, Follow(should_stop=lambda: stopped, on_epoch=on_epoch))
-    assert len(part.missing) in (2, 3)  # asked to stop after the first fold's only epoch
+    spec, epochs = replace(SPEC, epochs=2), []
+    part = folds.train_folds(spec, Follow(should_stop=lambda: len(epochs) == 1, on_epoch=epochs.append))
+    assert part.missing == (0, 1, 2)  # stopped in the first fold's second epoch
+    assert list(part.runs) == [0]
     with pytest.raises(BadData, match="cannot be pooled yet"):
         folds.pool_folds(part)
-    before = {run.id for run in list_runs()}
-    whole = folds.train_folds(SPEC)
+    open_run(part.runs[0]).ask_stop()  # as a press of Stop on the page leaves it
+    whole = folds.train_folds(spec)
     assert whole.missing == ()
-    assert before <= set(whole.runs.values())
+    assert whole.runs[0] == part.runs[0]
     assert len(list_runs()) == 3
-    again = folds.train_folds(replace(SPEC, name="another name"))
+    again = folds.train_folds(replace(spec, name="another name"))
     assert again.runs == whole.runs
     assert len(list_runs()) == 3
     assert folds.find_folds(whole.runs[1]).runs == whole.runs
+
+
+def test_a_stop_from_elsewhere_ends_it_with_the_fold_it_is_in(patches):
+    spec, asked = replace(SPEC, epochs=3), []
+
+    def on_epoch(result):
+        if not asked:
+            (run,) = list_runs()
+            run.ask_stop()
+            asked.append(run.id)
+
+    part = folds.train_folds(spec, Follow(on_epoch=on_epoch))
+    assert (part.missing, part.runs) == ((0, 1, 2), {0: asked[0]})
 
 
 def test_in_the_background_only_what_is_left_is_started(patches, monkeypatch):
@@ -96,14 +108,63 @@ def test_in_the_background_only_what_is_left_is_started(patches, monkeypatch):
         folds.start_folds(SPEC)
 
 
-def test_runs_of_other_knobs_or_of_other_contents_do_not_belong(found, patches, tmp_path):
+def test_runs_of_other_knobs_contents_or_splits_do_not_belong(found, patches, tmp_path):
     other = folds.train_folds(replace(SPEC, seed=1))
     assert not set(other.runs.values()) & set(found.runs.values())
+    split_collection("patches", "three-folds", folds=3, seed=5)  # another split of the same name
+    anew = folds.train_folds(SPEC)
+    assert not set(anew.runs.values()) & set(found.runs.values())
     (tmp_path / "patches" / "idc" / "new.png").write_bytes(phantom("breast-histology-idc", "idc", 99))
     remove_collection("patches")
     add_collection(tmp_path / "patches", "patches", task_id="breast-histology-idc")
     split_collection("patches", "three-folds", folds=3)
-    assert folds.find_folds(found.runs[0]).missing == (0, 1, 2)
+    assert folds.train_folds(SPEC).runs.keys() == {0, 1, 2}
+    assert len(list_runs()) == 12
+    assert folds.find_folds(found.runs[0]).runs == found.runs  # what was done together stays together
+    assert folds.pool_folds(found)[0].n_cases == 24
+
+
+def test_of_two_runs_of_a_fold_the_one_asked_about_counts(found):
+    again = make_run(open_run(found.runs[1]).spec())
+    work(again, Follow())
+    for run in (found.runs[1], again.id):
+        assert folds.find_folds(run).runs[1] == run
+
+
+def test_two_collections_keep_their_cases_apart(patches, tmp_path):
+    for label in ("no-idc", "idc"):
+        inside = tmp_path / "more" / label
+        inside.mkdir(parents=True)
+        for seed in range(9):
+            (inside / f"{seed}.png").write_bytes(phantom("breast-histology-idc", label, 100 + seed))
+    add_collection(tmp_path / "more", "idc", task_id="breast-histology-idc")  # called as one of its folders
+    with pytest.raises(BadSplit):
+        folds.train_folds(replace(SPEC, collections=("patches", "idc")))
+    split_collection("idc", "three-folds", folds=3)
+    both = folds.train_folds(replace(SPEC, collections=("patches", "idc")))
+    evaluation, cases = folds.pool_folds(both)
+    assert evaluation.n_cases == 24 + 18
+    assert {case.split("/", 1)[0] for case in cases.case.tolist()} == {"patches", "idc"}
+    assert "idc/idc/1.png" in cases.case.tolist()
+    card = folds.publish_folds(both)
+    again = evaluate(card.id, ("patches", "idc"))[1]
+    order = {case: i for i, case in enumerate(cases.case.tolist())}
+    np.testing.assert_allclose(again.prob, cases.prob[[order[c] for c in again.case.tolist()]], atol=1e-5)
+
+
+def test_folds_named_otherwise_are_numbered(patches):
+    parts = read_split(patches, "three-folds").parts
+    told = {f"fold-{letter}": list(ids) for letter, ids in zip("ABC", parts.values(), strict=True)}
+    assert take_split("patches", "letters", json.dumps(told).encode()).folds == ("fold-0", "fold-1", "fold-2")
+    assert list_shared_splits(("patches",)) == {"auto": 0, "letters": 3, "three-folds": 3}
+
+
+def test_cross_validations_that_differ_in_one_knob_are_one_ablation(found):
+    folds.train_folds(replace(SPEC, hflip=True))
+    (row,) = ablate("accuracy", resamples=50)
+    assert row.knob == "hflip"
+    assert row.score_before.n == folds.pool_folds(found)[0].scores["accuracy"].n
+    assert row.difference.n_cases == 24
 
 
 def test_the_mean_is_published_with_what_the_folds_give_and_evaluates_to_it_again(found, tmp_path):
@@ -114,7 +175,7 @@ def test_the_mean_is_published_with_what_the_folds_give_and_evaluates_to_it_agai
     assert store.read_cases(card.id).case.tolist() == pooled.case.tolist()
     evaluation, cases = evaluate(card.id, ("patches",))
     order = {case: i for i, case in enumerate(pooled.case.tolist())}
-    rows = [order[f"patches/{case}"] for case in cases.case.tolist()]
+    rows = [order[case] for case in cases.case.tolist()]
     assert sorted(rows) == list(range(len(pooled)))
     np.testing.assert_allclose(cases.prob, pooled.prob[rows], atol=1e-5)
     assert any("answered by those of the 3 networks that never saw it" in note for note in evaluation.notes)
@@ -123,7 +184,9 @@ def test_the_mean_is_published_with_what_the_folds_give_and_evaluates_to_it_agai
     each = [Classifier.open(member).predict(scan).prob for member in card.members]
     np.testing.assert_allclose(Classifier.open(card.id).predict(scan).prob, np.mean(each, axis=0), rtol=1e-9)
     whole, _ = evaluate(card.id, ("patches",), "all")
-    assert any("these scores flatter it" in note for note in whole.notes) or whole.n_cases == len(pooled)
+    assert f"trained or tuned on {len(pooled)} cases" in " ".join(whole.notes)
+    assert "these scores flatter it" in " ".join(whole.notes)
+    assert str(tmp_path) not in card.to_json()
 
 
 def test_two_cross_validations_are_compared_on_every_case(found):
