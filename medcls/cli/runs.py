@@ -251,7 +251,7 @@ def _follow(run_id: str, as_json: bool, every_s: float) -> int:
 
 def _pool(arguments: argparse.Namespace) -> int:
     from medcls.cli.evaluate import tell
-    from medcls.workflows.folds import pool_folds
+    from medcls.workflows.fold_results import pool_folds
 
     return tell(*pool_folds(_folds_of(arguments.run)), arguments.json, arguments.out)
 
@@ -268,11 +268,11 @@ def _folds_of(run_id: str) -> Any:
 
 
 def _publish(arguments: argparse.Namespace) -> int:
-    from medcls.workflows import folds, run_results
+    from medcls.workflows import fold_results, run_results
 
     told = (arguments.name, arguments.model_id, arguments.licence, tuple(arguments.limit))
     if arguments.all_folds:
-        card = folds.publish_folds(_folds_of(arguments.run), *told)
+        card = fold_results.publish_folds(_folds_of(arguments.run), *told)
     else:
         card = run_results.publish_run(arguments.run, *told)
     print(json.dumps({"model": card.id, "name": card.name}) if arguments.json else card.id)

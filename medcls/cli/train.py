@@ -57,16 +57,16 @@ def _train(args: argparse.Namespace) -> int:
 
 def _train_folds(spec: RunSpec, args: argparse.Namespace) -> int:
     from medcls.cli.evaluate import tell
-    from medcls.workflows import folds
+    from medcls.workflows import fold_results, folds
 
     with Bars() as bars:
         found = folds.train_folds(spec, bars.follow())
     if found.missing:
         say(f"{found.describe()}. The same command goes on with them.")
         return 1
-    status = tell(*folds.pool_folds(found), args.json)
+    status = tell(*fold_results.pool_folds(found), args.json)
     if args.publish is not None:
-        say(f"Published as {folds.publish_folds(found, spec.name, args.publish).id}")
+        say(f"Published as {fold_results.publish_folds(found, spec.name, args.publish).id}")
     return status
 
 

@@ -14,7 +14,8 @@ from medcls.runs.folder import RunFolder, list_runs
 from medcls.stats.paired import Difference, by_collection, compare, correct_together, share_cases
 from medcls.stats.score_table import SCORES, names_of
 from medcls.stats.scores import evaluate_cases
-from medcls.workflows.folds import find_folds, pool_folds
+from medcls.workflows.fold_results import pool_folds
+from medcls.workflows.folds import find_folds
 
 _SAY_NOTHING = {"name", "recipe", "device", "precision"}  # knobs that do not change what is learned
 

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from medcls.errors import MedclsError
-from medcls.workflows import folds, models, run_results, runs
+from medcls.workflows import fold_results, folds, models, run_results, runs
 from pages._ui import notices, state
 from pages._ui.run_list import RUN
 
@@ -76,9 +76,7 @@ def publish(view: runs.RunView) -> None:
         "The mean of all folds' networks", True,
         help="It answers new scans with all of them; its scores are those over all folds, each case by the network that never saw it.",
     )  # fmt: skip
-    name = st.text_input(
-        "Name", view.name.removesuffix(f", fold {view.spec.fold}") if every else view.name, max_chars=120
-    )
+    name = st.text_input("Name", folds.name_together(view.name) if every else view.name, max_chars=120)
     licence = st.text_input("Licence", help="Terms of the weights; those of the data bind too.")
     limits = st.text_area(
         "What it was not trained or tested on, one line each", placeholder="children\nscanners of other makers"
@@ -90,7 +88,7 @@ def publish(view: runs.RunView) -> None:
             with st.spinner("Publishing …"):
                 told = tuple(line.strip() for line in limits.splitlines() if line.strip())
                 if found and every:
-                    card = folds.publish_folds(found, name, licence=licence, limits=told)
+                    card = fold_results.publish_folds(found, name, licence=licence, limits=told)
                 else:
                     card = run_results.publish_run(view.id, name, licence=licence, limits=told)
         except MedclsError as error:

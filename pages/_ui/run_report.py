@@ -6,7 +6,7 @@ from medcls.core.evaluation import Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.words import counted
 from medcls.errors import MedclsError
-from medcls.workflows import folds, run_results, runs
+from medcls.workflows import fold_results, folds, run_results, runs
 from pages._ui import notices
 from pages._ui.charts import show_scan
 from pages._ui.charts_scores import confusion_chart
@@ -57,7 +57,7 @@ def _show_folds(found: folds.FoldSet) -> None:
     try:
         if held is None or held[0] != key:
             with st.spinner("Resampling groups …"):
-                held = (key, run_results.read_result(key[0]), folds.pool_folds(found)[0])
+                held = (key, run_results.read_result(key[0]), fold_results.pool_folds(found)[0])
             st.session_state[_POOLED] = held
     except MedclsError as error:
         notices.show_error(error)
@@ -66,7 +66,7 @@ def _show_folds(found: folds.FoldSet) -> None:
     rows = [
         {"fold": fold, "run": found.runs[fold], "cases": evaluation.n_cases}
         | {title: show_estimate(evaluation.scores[name]) for name, title in _WHOLE.items() if name in evaluation.scores}
-        for fold, (evaluation, _) in folds.read_folds(found).items()
+        for fold, (evaluation, _) in fold_results.read_folds(found).items()
     ]
     st.markdown("**Each fold**")
     st.dataframe(rows, hide_index=True, width="stretch", alt="Scores of each fold with intervals")

@@ -12,7 +12,7 @@ from medcls.core.run import RunSpec, knobs
 from medcls.data.collections import add_collection
 from medcls.imaging.phantom import phantom
 from medcls.runs.folder import RunWriter, make_run, open_run
-from medcls.workflows import folds, run_results, runs
+from medcls.workflows import fold_results, folds, run_results, runs
 from medcls.workflows.data_split import split_collection
 from tests.pages.conftest import assert_sound
 from tests.pages.conftest import words as escaped_words
@@ -297,7 +297,7 @@ def test_folds_are_pooled_and_published_when_all_are_there(
     widget(app, "button", "Publish").click().run()
     assert widget(app, "toggle", "The mean of all folds' networks").value
     assert widget(app, "text_input", "Name").value == "cross"
-    card = folds.publish_folds(folds.find_folds(last), "cross")
+    card = fold_results.publish_folds(folds.find_folds(last), "cross")
     assert store.list_cards() == (card,)
 
 

@@ -18,7 +18,7 @@ from medcls.imaging.phantom import phantom
 from medcls.runs.folder import list_runs, make_run, open_run
 from medcls.runs.make import Follow
 from medcls.runs.worker import work
-from medcls.workflows import compare, exchange, folds
+from medcls.workflows import compare, exchange, fold_results, folds
 from medcls.workflows.ablation import ablate
 from medcls.workflows.data_split import split_collection, take_split
 from medcls.workflows.evaluate import evaluate
@@ -50,7 +50,7 @@ def found(patches):
 
 def test_every_case_is_answered_by_the_network_that_never_saw_it(found, patches):
     assert found.missing == ()
-    evaluation, cases = folds.pool_folds(found)
+    evaluation, cases = fold_results.pool_folds(found)
     assert sorted(cases.case.tolist()) == sorted(case.id for case in patches.cases)
     split = read_split(patches, "three-folds")
     for fold, run in found.runs.items():
@@ -70,7 +70,7 @@ def test_it_goes_on_where_it_stopped(patches):
     assert part.missing == (0, 1, 2)  # stopped in the first fold's second epoch
     assert list(part.runs) == [0]
     with pytest.raises(BadData, match="cannot be pooled yet"):
-        folds.pool_folds(part)
+        fold_results.pool_folds(part)
     open_run(part.runs[0]).ask_stop()  # as a press of Stop on the page leaves it
     whole = folds.train_folds(spec)
     assert whole.missing == ()
@@ -121,7 +121,7 @@ def test_runs_of_other_knobs_contents_or_splits_do_not_belong(found, patches, tm
     assert folds.train_folds(SPEC).runs.keys() == {0, 1, 2}
     assert len(list_runs()) == 12
     assert folds.find_folds(found.runs[0]).runs == found.runs  # what was done together stays together
-    assert folds.pool_folds(found)[0].n_cases == 24
+    assert fold_results.pool_folds(found)[0].n_cases == 24
 
 
 def test_of_two_runs_of_a_fold_the_one_asked_about_counts(found):
@@ -142,11 +142,11 @@ def test_two_collections_keep_their_cases_apart(patches, tmp_path):
         folds.train_folds(replace(SPEC, collections=("patches", "idc")))
     split_collection("idc", "three-folds", folds=3)
     both = folds.train_folds(replace(SPEC, collections=("patches", "idc")))
-    evaluation, cases = folds.pool_folds(both)
+    evaluation, cases = fold_results.pool_folds(both)
     assert evaluation.n_cases == 24 + 18
     assert {case.split("/", 1)[0] for case in cases.case.tolist()} == {"patches", "idc"}
     assert "idc/idc/1.png" in cases.case.tolist()
-    card = folds.publish_folds(both)
+    card = fold_results.publish_folds(both)
     again = evaluate(card.id, ("patches", "idc"))[1]
     order = {case: i for i, case in enumerate(cases.case.tolist())}
     np.testing.assert_allclose(again.prob, cases.prob[[order[c] for c in again.case.tolist()]], atol=1e-5)
@@ -163,15 +163,15 @@ def test_cross_validations_that_differ_in_one_knob_are_one_ablation(found):
     folds.train_folds(replace(SPEC, hflip=True))
     (row,) = ablate("accuracy", resamples=50)
     assert row.knob == "hflip"
-    assert row.score_before.n == folds.pool_folds(found)[0].scores["accuracy"].n
+    assert row.score_before.n == fold_results.pool_folds(found)[0].scores["accuracy"].n
     assert row.difference.n_cases == 24
 
 
 def test_the_mean_is_published_with_what_the_folds_give_and_evaluates_to_it_again(found, tmp_path):
-    card = folds.publish_folds(found, "Patches, three folds")
+    card = fold_results.publish_folds(found, "Patches, three folds")
     assert (card.folds, len(card.members)) == (3, 3)
     assert [c.id for c in store.list_cards()] == [card.id]  # the networks of the folds are not offered one by one
-    pooled = folds.pool_folds(found)[1]
+    pooled = fold_results.pool_folds(found)[1]
     assert store.read_cases(card.id).case.tolist() == pooled.case.tolist()
     evaluation, cases = evaluate(card.id, ("patches",))
     order = {case: i for i, case in enumerate(pooled.case.tolist())}
@@ -190,25 +190,25 @@ def test_the_mean_is_published_with_what_the_folds_give_and_evaluates_to_it_agai
 
 
 def test_two_cross_validations_are_compared_on_every_case(found):
-    first = folds.publish_folds(found, "Seed 0")
-    second = folds.publish_folds(folds.train_folds(replace(SPEC, seed=1)), "Seed 1")
+    first = fold_results.publish_folds(found, "Seed 0")
+    second = fold_results.publish_folds(folds.train_folds(replace(SPEC, seed=1)), "Seed 1")
     comparison = compare.compare_stored([first.id, second.id], resamples=50)
     assert len(comparison.first) == 24
 
 
 def test_what_cannot_be_published_leaves_nothing_behind(found, monkeypatch):
-    folds.publish_folds(found, "Taken", "taken")
+    fold_results.publish_folds(found, "Taken", "taken")
     before = {card.id for card in store.list_cards(retired=True)}
     assert before == {"taken", "taken-0", "taken-1", "taken-2"}
     with pytest.raises(Conflict, match="taken"):
-        folds.publish_folds(found, "Taken", "taken")
+        fold_results.publish_folds(found, "Taken", "taken")
 
     def full(*_, **__):
         raise Conflict("The disk is full")
 
-    monkeypatch.setattr(folds, "publish_mean", full)
+    monkeypatch.setattr(fold_results, "publish_mean", full)
     with pytest.raises(Conflict, match="full"):
-        folds.publish_folds(found, "Another")
+        fold_results.publish_folds(found, "Another")
     assert {card.id for card in store.list_cards(retired=True)} == before
 
 
@@ -237,7 +237,7 @@ def test_the_command_line_trains_pools_and_publishes(patches, tmp_path, capsys):
 
 
 def test_it_travels_with_the_networks_of_its_folds(found, tmp_path, monkeypatch):
-    card = folds.publish_folds(found, "Folds", "folds")
+    card = fold_results.publish_folds(found, "Folds", "folds")
     archive = tmp_path / "folds.zip"
     exchange.export_model(card.id, archive)
     monkeypatch.setenv("MEDCLS_HOME", str(tmp_path / "elsewhere"))
