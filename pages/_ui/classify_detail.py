@@ -98,10 +98,12 @@ def measured(card: ModelCard) -> str:
         return "How good it is was not measured: take no answer of it for granted."
     accuracy, auroc = evaluation.scores["accuracy"], evaluation.scores.get("auroc")
     ranking = f"; AUROC {show_estimate(auroc)}" if auroc else ""
-    return (
-        f"In {evaluation.n_cases} scans it never saw ({evaluation.collection}) it was right in {show_estimate(accuracy)}{ranking}. "
-        "In brackets: the 95 % interval."
-    )
+    scans = f"{evaluation.n_cases:,} scans"
+    if card.folds:
+        on = f"In {scans} ({evaluation.collection}), each answered by the one of its networks that never saw it, they were"
+    else:
+        on = f"In {scans} it never saw ({evaluation.collection}) it was"
+    return f"{on} right in {show_estimate(accuracy)}{ranking}. In brackets: the 95 % interval."
 
 
 def show_history(scan: Scan) -> None:
