@@ -121,8 +121,11 @@ def _cases(collection: "Collection", label: str, classifier: "Classifier | None"
         cases = unseen_cases(cases, collection, classifier.seen)
     chosen = [c for c in cases if c.label == label and c.masks]
     if not chosen:
+        do = "Bring outlined scans that it has not seen"
+        if classifier is not None and classifier.card.folds:
+            do = f"Test the network of one of its folds, as {classifier.card.members[0]}"
         raise BadData(
-            f"No case of {collection.name} can be used", found=f"0 cases of {label} with an outline, held out"
+            f"No case of {collection.name} can be used", found=f"0 cases of {label} with an outline, held out", do=do
         )
     return chosen
 
