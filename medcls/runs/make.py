@@ -146,7 +146,7 @@ def evaluate_sources(
         chosen = sorted(
             (c for p, rows in cases.items() if part in ("all", "unseen", p) for c in rows), key=lambda c: c.id
         )
-        asked = _ask_unseen(classifier, chosen, collection)
+        asked = ask_unseen(classifier, chosen, collection)
         if part in ("test", "unseen"):
             known += len(chosen) - sum(len(rows) for _, rows in asked)
         else:
@@ -176,13 +176,22 @@ def evaluate_sources(
     return evaluation, table
 
 
-def _ask_unseen(
+def ask_unseen(
     classifier: Classifier, chosen: list[Case], collection: Collection
 ) -> list[tuple[Classifier, list[Case]]]:
     """Give who answers which of some cases, so that nobody answers one of a group it learned from.
 
     Of a cross-validation's networks the one that was tested on a case answers it: another may not have learned from it only because
     a copy of it was watched, or because it learned from a part of the cases.
+
+    Args:
+        classifier: The model.
+        chosen: Cases of a collection.
+        collection: The collection.
+
+    Returns:
+        The model with the cases it answers; of a cross-validation, the mean of some of its networks with those, for each set of networks.
+        Cases that nobody may answer are left out.
     """
     if not (isinstance(classifier, Ensemble) and classifier.card.folds):
         fresh = unseen_cases(chosen, collection, classifier.seen)
@@ -190,15 +199,10 @@ def _ask_unseen(
     who: dict[str, list[Classifier]] = {}
     tested: dict[str, list[Classifier]] = {}
     for member in classifier.members:
-        held = store.read_cases(member.card.id)
-        mine = (
-            {(str(held.attributes.get("collection", [""] * len(held))[i]), str(c)) for i, c in enumerate(held.case)}
-            if held
-            else set()
-        )
+        mine = _tested_on(member.card.id)
         for case in unseen_cases(chosen, collection, member.seen):
             who.setdefault(case.id, []).append(member)
-            if {(collection.name, case.id), (collection.name, f"{collection.name}/{case.id}")} & mine:
+            if (collection.name, case.id) in mine:
                 tested.setdefault(case.id, []).append(member)
     who |= tested
     by: dict[tuple[Classifier, ...], list[Case]] = {}
@@ -206,6 +210,15 @@ def _ask_unseen(
         if case.id in who:
             by.setdefault(tuple(who[case.id]), []).append(case)
     return [(Ensemble(classifier.card, members), cases) for members, cases in by.items()]
+
+
+def _tested_on(model_id: str) -> set[tuple[str, str]]:
+    """Give the cases a model was tested on when it was made: their collection, and their id with and without its name before it."""
+    cases = store.read_cases(model_id)
+    if cases is None or "collection" not in cases.attributes:
+        return set()
+    pairs = list(zip(cases.attributes["collection"].tolist(), cases.case.tolist(), strict=True))
+    return {*pairs, *((where, case.removeprefix(f"{where}/")) for where, case in pairs)}
 
 
 def _evaluate_by(

@@ -53,33 +53,46 @@ def measure(
         raise MedclsError("There is no such heatmap method", found=", ".join(unknown)[:80], allowed=", ".join(METHODS))
     opened, classifier = open_collection(collection), Classifier.open(model_id)
     classifier.card.task.label(label)
-    cases = _cases(opened, label, None if everything else classifier)
+    asked = _cases(opened, label, classifier, everything)
+    n_cases = sum(len(cases) for _, cases in asked)
     groups: list[str] = []
     found: list[dict[str, Pointing]] = []
-    control, read = untaught(classifier, 0), ""
-    for i, case in enumerate(cases):
-        progress(i, len(cases))
-        pointed, read = _one(opened, case, (classifier, control), label, methods, layer)
-        if pointed:
-            found.append(pointed)
-            groups.append(case.group)
-    progress(len(cases), len(cases))
+    read, done = "", 0
+    for drawn, cases in asked:
+        control = untaught(drawn, 0)
+        for case in cases:
+            progress(done, n_cases)
+            pointed, read = _one(opened, case, (drawn, control), label, methods, layer)
+            done += 1
+            if pointed:
+                found.append(pointed)
+                groups.append(case.group)
+    progress(n_cases, n_cases)
     if not found:
-        raise BadData("No heatmap can be measured", found=f"0 of {len(cases)} cases answered rightly")
+        raise BadData("No heatmap can be measured", found=f"0 of {n_cases} cases answered rightly")
     names = [*methods, CENTRE, UNTAUGHT]
     rows = tuple(_row(name, [f[name] for f in found], [f[CENTRE] for f in found], groups) for name in names)
     share = float(np.mean([f[CENTRE].mask_share for f in found]))
     return PointingStudy(
-        model_id, collection, label, read, len(cases), len(found), share, rows, _notes(everything, methods[0])
+        model_id,
+        collection,
+        label,
+        read,
+        n_cases,
+        len(found),
+        share,
+        rows,
+        _notes(everything, methods[0], classifier.card.folds),
     )
 
 
-def _notes(everything: bool, first: str) -> tuple[str, ...]:
-    which = (
-        "every case of the collection, those the model learned from too"
-        if everything
-        else "cases of groups that the model never learned from"
-    )
+def _notes(everything: bool, first: str, n_folds: int) -> tuple[str, ...]:
+    if everything:
+        which = "every case of the collection, those the model learned from too"
+    elif n_folds:
+        which = f"heatmaps of those of the {n_folds} networks that never learned from a case or its group"
+    else:
+        which = "cases of groups that the model never learned from"
     return (
         f"Measured on {which}, where the model's most probable answer was right. In brackets: 95 % intervals.",
         f"Controls: a Gaussian in the middle of the scan, which looks at nothing, and {METHODS[first].title} of the same network with "
@@ -107,27 +120,24 @@ def keep(study: PointingStudy) -> ModelCard:
     return store.add_pointing(study)
 
 
-def _cases(collection: "Collection", label: str, classifier: "Classifier | None") -> list[Case]:
-    """Give the cases with this truth and an outline; only those a model never learned from, if one is given."""
-    from medcls.runs.make import unseen_cases
+def _cases(
+    collection: "Collection", label: str, classifier: "Classifier", everything: bool
+) -> "list[tuple[Classifier, list[Case]]]":
+    """Give the cases with this truth and an outline, with who draws them: unless all are asked for, nobody that learned from them."""
+    from medcls.runs.make import ask_unseen
 
-    cases = list(collection.cases)
-    if classifier is not None:
-        if classifier.untold:
-            raise BadData(
-                f"Model {classifier.untold[0]} does not say which scans it learned from",
-                do="Measure on every case instead",
-            )
-        cases = unseen_cases(cases, collection, classifier.seen)
-    chosen = [c for c in cases if c.label == label and c.masks]
-    if not chosen:
-        do = "Bring outlined scans that it has not seen"
-        if classifier is not None and classifier.card.folds:
-            do = f"Test the network of one of its folds, as {classifier.card.members[0]}"
+    if not everything and classifier.untold:
         raise BadData(
-            f"No case of {collection.name} can be used", found=f"0 cases of {label} with an outline, held out", do=do
+            f"Model {classifier.untold[0]} does not say which scans it learned from", do="Measure on every case instead"
         )
-    return chosen
+    chosen = [case for case in collection.cases if case.label == label and case.masks]
+    asked = ([(classifier, chosen)] if chosen else []) if everything else ask_unseen(classifier, chosen, collection)
+    if not asked:
+        raise BadData(
+            f"No case of {collection.name} can be used", found=f"0 cases of {label} with an outline, held out",
+            do="Bring outlined scans that it has not seen",
+        )  # fmt: skip
+    return asked
 
 
 def _one(

@@ -99,6 +99,24 @@ def test_ensemble_is_measured_by_the_mean_of_its_members(busi, tiny_model, tiny_
         assert a.energy_inside.low <= a.energy_inside.value <= a.energy_inside.high
 
 
+def test_of_folds_each_case_is_drawn_by_the_networks_that_never_saw_it(busi, tiny_model, tiny_made, home) -> None:
+    """Two networks alike, each of which learned from half of the cases: together they are measured as one that saw none."""
+    install(tiny_made, home / "weights", "breast-ultrasound--tiny--0002")
+    both = make_ensemble([tiny_model.id, "breast-ultrasound--tiny--0002"], "Both")
+    groups = sorted({c.group for c in busi.cases})
+    for half, member in enumerate(both.members):
+        learned_from(member, [c.sha256 for c in busi.cases if groups.index(c.group) % 2 == half])
+    with pytest.raises(BadData, match="held out"):
+        pointing.measure(both.id, "busi", "malignant", ("gradcam",))
+    store.update_card(both.id, folds=2)
+    folds = pointing.measure(both.id, "busi", "malignant", ("gradcam",))
+    whole = pointing.measure(tiny_model.id, "busi", "malignant", ("gradcam",), everything=True)
+    assert (folds.n_cases, folds.n_right) == (whole.n_cases, whole.n_right)
+    for a, b in zip(folds.rows, whole.rows, strict=True):
+        assert (a.name, a.hits) == (b.name, b.hits)
+    assert "of those of the 2 networks that never learned from" in pointing.table(folds)
+
+
 def test_study_is_kept_with_the_model(busi, tiny_model) -> None:
     """On disk, vouched for by the card, in the README; measured again it is replaced; it moves along when published anew."""
     study = pointing.measure(tiny_model.id, "busi", "malignant", ("gradcam", "layercam"), everything=True)
