@@ -34,6 +34,8 @@ _PARTS = {
     "all": "every labelled scan",
 }
 FLATTERS = "then these scores flatter."  # how a note ends that puts an evaluation in doubt
+CANNOT_TELL = "cases the model cannot tell; "  # in a note on how often it stood by no answer
+FEW_GROUPS = "groups: intervals by resampling so few are too narrow"  # in one that doubts the intervals
 LEFT_OUT = "they are left out."  # how one ends that tells of cases not counted
 _FEWEST = 30  # cases in a subgroup worth a line
 _FEWEST_GROUPS = 10  # below it a bootstrap over groups covers less than it says
@@ -246,7 +248,7 @@ def _cannot_tell_note(decided: list[bool | None]) -> str:
     silent, n = len(decided) - len(answers), len(decided)
     if not silent:
         return ""
-    words = f"On {silent} of these {n} cases the model cannot tell; scores count its most probable label there too."
+    words = f"On {silent} of these {n} {CANNOT_TELL}scores count its most probable label there too."
     if answers:
         share = sum(answers) / len(answers)
         words += f" Of the {counted(len(answers), 'case')} that it decides, a share of {share:.2f} is right."
@@ -293,9 +295,7 @@ def describe_cases(table: CaseTable, card: ModelCard, collection: str, fingerpri
     )
     n_groups = len(set(table.group))
     if n_groups < _FEWEST_GROUPS:
-        notes += (
-            f"Only {n_groups} groups: intervals by resampling so few are too narrow, and say little of other patients.",
-        )
+        notes += (f"Only {n_groups} {FEW_GROUPS}, and say little of other patients.",)
     return Evaluation(
         card.id, collection, fingerprint, part, table.labels, len(table), n_groups,
         evaluate_cases(table, positive), counts, subgroups, notes,

@@ -6,7 +6,7 @@ Pooled over the folds, every labelled case counts.
 
 import contextlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 from medcls import home, store
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
+from medcls.core.words import counted
 from medcls.errors import BadData
 from medcls.runs.folder import open_run
 from medcls.workflows.ensemble import mean_card, publish_mean
@@ -38,7 +39,8 @@ def pool_folds(found: FoldSet) -> tuple[Evaluation, CaseTable]:
         BadData: If a fold has no finished run, or one was not measured.
     """
     parts = read_folds(found)
-    return _pool(_card(found, [store.read_card(open_run(found.runs[k]).result) for k in parts]), parts)
+    cards = [store.read_card(open_run(found.runs[k]).result) for k in parts]
+    return _pool(_card(found, cards), cards, parts)
 
 
 def read_folds(found: FoldSet) -> dict[int, tuple[Evaluation, CaseTable]]:
@@ -80,7 +82,9 @@ def _card(found: FoldSet, cards: list[ModelCard], name: str = "") -> ModelCard:
     return replace(card, trained_on=told, origin=origin)
 
 
-def _pool(card: ModelCard, parts: Mapping[int, tuple[Evaluation, CaseTable]]) -> tuple[Evaluation, CaseTable]:
+def _pool(
+    card: ModelCard, cards: Sequence[ModelCard], parts: Mapping[int, tuple[Evaluation, CaseTable]]
+) -> tuple[Evaluation, CaseTable]:
     from medcls.runs.make import describe_cases, stack_tables
 
     tables = [
@@ -94,15 +98,29 @@ def _pool(card: ModelCard, parts: Mapping[int, tuple[Evaluation, CaseTable]]) ->
     evaluation = describe_cases(
         table, card, first.collection, first.fingerprint, "every fold; each case answered by the one network that was not trained or tuned on it"
     )  # fmt: skip
-    return replace(evaluation, notes=(*evaluation.notes, *_notes(parts), *_caveats(len(parts)))), table
+    notes = (*evaluation.notes, *_unsure(cards, tables), *_notes(parts), *_caveats(len(parts)))
+    return replace(evaluation, notes=tuple(dict.fromkeys(notes))), table
+
+
+def _unsure(cards: Sequence[ModelCard], tables: Sequence[CaseTable]) -> tuple[str, ...]:
+    """Say on how many cases the network that answered is not sure enough to decide."""
+    sure = np.concatenate([t.prob.max(axis=1) >= c.abstention.min_prob for c, t in zip(cards, tables, strict=True)])
+    right = np.concatenate([t.prob.argmax(axis=1) == t.truth for t in tables])
+    if sure.all():
+        return ()
+    words = f"On {(~sure).sum():,} of these {counted(len(sure), 'case')} no answer is probable enough for its network to decide; scores count the most probable label there too."
+    return (words + (f" Of the others a share of {right[sure].mean():.2f} is right." if sure.any() else ""),)
 
 
 def _notes(parts: Mapping[int, tuple[Evaluation, CaseTable]]) -> list[str]:
     """Give what was noted of the folds: once what was noted of all, by fold what was not."""
+    from medcls.runs.make import CANNOT_TELL, FEW_GROUPS
+
     said: dict[str, list[int]] = {}
     for fold, (evaluation, _) in parts.items():
         for note in evaluation.notes:
-            said.setdefault(note, []).append(fold)
+            if CANNOT_TELL not in note and FEW_GROUPS not in note:  # these are said of all folds together
+                said.setdefault(note, []).append(fold)
     return [note if len(by) == len(parts) else f"Fold {', '.join(map(str, by))}: {note}" for note, by in said.items()]
 
 
@@ -150,6 +168,6 @@ def publish_folds(
             cards.append(store.publish(result, f"{name}, fold {fold}", own_id, into, **changes))
             undo.callback(shutil.rmtree, (into or home.weights()) / cards[-1].id)
         mean = _card(found, cards, name)
-        made = publish_mean(mean, _pool(mean, parts), model_id, into)
+        made = publish_mean(mean, _pool(mean, cards, parts), model_id, into)
         undo.pop_all()
     return made

@@ -64,6 +64,18 @@ def test_every_case_is_answered_by_the_network_that_never_saw_it(found, patches)
     assert evaluation.n_cases == len(patches.cases)
 
 
+def test_notes_of_the_folds_are_said_once(found):
+    cards = [store.read_card(open_run(run).result) for run in found.runs.values()]
+    evaluation, cases = fold_results.pool_folds(found)
+    limit = {card.abstention.min_prob for card in cards}
+    assert len(limit) == 1
+    unsure = int((cases.prob.max(axis=1) < limit.pop()).sum())
+    assert not any("the model cannot tell" in note for note in evaluation.notes)
+    told = [note for note in evaluation.notes if "probable enough for its network to decide" in note]
+    assert [note.split(" of these")[0] for note in told] == ([f"On {unsure}"] if unsure else [])
+    assert len(evaluation.notes) == len(set(evaluation.notes))
+
+
 def test_it_goes_on_where_it_stopped(patches):
     spec, epochs = replace(SPEC, epochs=2), []
     part = folds.train_folds(spec, Follow(should_stop=lambda: len(epochs) == 1, on_epoch=epochs.append))
