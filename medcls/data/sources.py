@@ -15,6 +15,8 @@ from medcls.data.splits import carry_split, make_split, read_split, write_split
 from medcls.errors import BadData, BadSplit, BadTask
 from medcls.tasks import list_tasks, own_task
 
+_BY_OTHERS = ("given", "published")  # what a split says it kept together that medcls did not make
+
 
 @dataclass(frozen=True, eq=False)
 class Sources:
@@ -59,16 +61,17 @@ def find_sources(spec: RunSpec) -> Sources:
         )
     collections = tuple(open_collection(name) for name in spec.collections)
     task = _task_of(spec, collections)
-    chosen, by, splits, n_folds = [], [], {}, 0
+    chosen, by, wholes = [], [], []
     for collection in collections:
-        whole = whole_split(collection, spec)
-        splits[collection.name], n_folds = whole.digest, len(whole.folds)
-        split = whole.rotate(spec.fold) if whole.folds else whole
+        wholes.append(whole_split(collection, spec))
+        split = _hold_out(wholes[-1], spec.fold)
         rows = {case.id: case for case in collection.cases}
         chosen.append({part: tuple(rows[i] for i in ids if rows[i].label) for part, ids in split.parts.items()})
-        by.append(f"{collection.name} split by {split.by}")
+        by.append(f"{collection.name} split {'as' if split.by in _BY_OTHERS else 'by'} {split.by}")
     if len(collections) > 1:
         by += _leave_out_copies(collections, chosen)
+    splits = {collection.name: whole.digest for collection, whole in zip(collections, wholes, strict=True)}
+    n_folds = min(len(whole.folds) for whole in wholes)
     sources = Sources(task, collections, tuple(chosen), "; ".join(by), splits, n_folds)
     for part in ("train", "validate"):
         if not sources.count(part):
@@ -140,8 +143,11 @@ def choose_split(collection: Collection, spec: RunSpec) -> Split:
     Raises:
         BadSplit: If the split is unknown or has no such fold.
     """
-    split = whole_split(collection, spec)
-    return split.rotate(spec.fold) if split.folds else split
+    return _hold_out(whole_split(collection, spec), spec.fold)
+
+
+def _hold_out(split: Split, fold: int) -> Split:
+    return split.rotate(fold) if split.folds else split
 
 
 def whole_split(collection: Collection, spec: RunSpec) -> Split:

@@ -65,15 +65,16 @@ def ablate(score: str = "auroc", *, run_ids: Sequence[str] = (), resamples: int 
         resamples: How many times groups are resampled.
 
     Returns:
-        One row for each pair, by knob; a whole cross-validation counts as one run, tested on every case. Runs that differ in name, recipe, device or number format alone count as the same in
-        these; every pair's p is corrected (Holm) among the pairs of its knob.
+        One row for each pair, by knob; a whole cross-validation counts as one run, tested on every case. Runs that differ in name,
+        recipe, device or number format alone count as the same in these; every pair's p is corrected (Holm) among the pairs of its knob.
 
     Raises:
         BadData: If there is no such score.
     """
     runs = [run for run in list_runs() if not run_ids or run.id in run_ids]
-    tested = _pooled(runs)
-    tested += [t for run in runs if run.id not in {i for p in tested for i in p.folds} and (t := _tested(run))]
+    whole = _pooled(runs)
+    parts = {run_id for pooled in whole for run_id in pooled.folds}
+    tested = whole + [t for run in runs if run.id not in parts and (t := _tested(run))]
     pairs: dict[str, list[tuple[_Tested, _Tested]]] = {}
     for a, b in combinations(sorted(tested, key=lambda t: t.run), 2):
         same_data = a.fingerprint == b.fingerprint and set(a.cases.labels) == set(b.cases.labels)

@@ -1,13 +1,14 @@
 """Splits of a labelled collection as a page or a command uses them: make one, take one over, see what leaks."""
 
+import contextlib
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from medcls.core.collection import Split
-from medcls.errors import BadSplit
+from medcls.errors import BadSplit, MedclsError
 
 
 def split_collection(
@@ -122,6 +123,48 @@ def list_splits(name: str) -> dict[str, Split | str]:
             found[split] = read_split(collection, split)
         except BadSplit as error:
             found[split] = str(error)
+    return found
+
+
+def count_folds(collections: Sequence[str], split: str) -> int:
+    """Give how many folds a split has that all of some collections have; 0 for a hold-out, and for `auto`.
+
+    Args:
+        collections: Names of collections.
+        split: Name of the split.
+
+    Raises:
+        BadData: If a collection is unknown.
+        BadSplit: If there is no such split, or the collections have different numbers of folds.
+    """
+    from medcls.data.collections import open_collection
+    from medcls.data.splits import read_split
+
+    if split == "auto":
+        return 0
+    by_name = {name: len(read_split(open_collection(name), split).folds) for name in collections}
+    if len(set(by_name.values())) > 1:
+        raise BadSplit(
+            f"Split {split} has not as many folds in every collection",
+            found=", ".join(f"{n} in {name}" for name, n in by_name.items()), do="Make it anew in each, with as many folds",
+        )  # fmt: skip
+    return next(iter(by_name.values()), 0)
+
+
+def list_shared_splits(collections: Sequence[str]) -> dict[str, int]:
+    """Give the splits that all of some collections have, each with its number of folds (0 for a hold-out); `auto` always.
+
+    Raises:
+        BadData: If there is no such collection.
+    """
+    from medcls.data.collections import open_collection
+    from medcls.data.splits import list_splits as listed
+
+    names = [set(listed(open_collection(name))) for name in collections]
+    found = {"auto": 0}
+    for split in sorted(set.intersection(*names) if names else ()):
+        with contextlib.suppress(MedclsError):  # damaged, of contents that have changed, or not alike in all of them
+            found[split] = count_folds(collections, split)
     return found
 
 

@@ -13,6 +13,8 @@ from medcls.core.run import RunSpec
 from medcls.core.words import counted
 from medcls.errors import BadSplit, Conflict, MedclsError
 from medcls.runs.folder import DataSeen, RunFolder, list_runs, make_run, open_run
+from medcls.workflows.data_split import count_folds
+from medcls.workflows.preflight import look_at_data
 from medcls.workflows.runs import RunView, check_spec, resume_run, show_run, start_run
 
 if TYPE_CHECKING:
@@ -59,30 +61,6 @@ class _Data:
     def is_of(self, seen: DataSeen | None) -> bool:
         """Tell whether a run saw this; of one that has read nothing yet that is assumed."""
         return seen is None or (seen.fingerprints == self.fingerprints and seen.splits == self.splits)
-
-
-def count_folds(spec: RunSpec) -> int:
-    """Give how many folds the split of a run's collections has; 0 for a hold-out.
-
-    Args:
-        spec: A run's spec; its `split` and `collections` are read.
-
-    Raises:
-        BadData: If a collection is unknown.
-        BadSplit: If there is no such split, or the collections have different numbers of folds.
-    """
-    from medcls.data.collections import open_collection
-    from medcls.data.splits import read_split
-
-    if spec.split == "auto":
-        return 0
-    by_name = {name: len(read_split(open_collection(name), spec.split).folds) for name in spec.collections}
-    if len(set(by_name.values())) > 1:
-        raise BadSplit(
-            f"Split {spec.split} has not as many folds in every collection",
-            found=", ".join(f"{n} in {name}" for name, n in by_name.items()), do="Make it anew in each, with as many folds",
-        )  # fmt: skip
-    return next(iter(by_name.values()), 0)
 
 
 def start_folds(spec: RunSpec) -> tuple[RunView, ...]:
@@ -148,10 +126,8 @@ def train_folds(spec: RunSpec, follow: "Follow | None" = None) -> FoldSet:
 
 def _checked(spec: RunSpec) -> FoldSet:
     """Find the runs there are of a cross-validation that is asked for, if it can be carried out."""
-    from medcls.workflows.preflight import look_at_data
-
     check_spec(spec)
-    n_folds = count_folds(spec)
+    n_folds = count_folds(spec.collections, spec.split)
     if n_folds < FEWEST:
         raise BadSplit(
             "Cross-validation needs a split with folds", found=f"split {spec.split}, {counted(n_folds, 'fold')}",
@@ -194,7 +170,7 @@ def find_folds(run_id: str) -> FoldSet | None:
         data, n_folds = _Data(seen.fingerprints, seen.splits), seen.n_folds
     else:
         try:
-            data, n_folds = _data_now(spec), count_folds(spec)
+            data, n_folds = _data_now(spec), count_folds(spec.collections, spec.split)
         except MedclsError:
             return None  # it never read its data, and now they, or their split, are gone
     if n_folds < FEWEST:

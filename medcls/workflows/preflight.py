@@ -1,6 +1,5 @@
 """What a run would meet, before it is started: data, findings, time, memory, room on disk."""
 
-import contextlib
 import math
 import os
 import shutil
@@ -124,24 +123,6 @@ def first_data(records: Sequence[CollectionRecord]) -> str:
     tasks = list_tasks(home.tasks())
     whole = [r for r in records if r.task_id not in tasks or set(tasks[r.task_id].label_ids) <= set(r.labels)]
     return (whole or list(records))[0].name
-
-
-def list_shared_splits(collections: Sequence[str]) -> dict[str, int]:
-    """Give the splits that all of some collections have, each with its number of folds (0 for a hold-out); `auto` always.
-
-    Raises:
-        BadData: If there is no such collection.
-    """
-    from medcls.data.collections import open_collection
-    from medcls.data.splits import list_splits
-    from medcls.workflows.folds import count_folds
-
-    names = [set(list_splits(open_collection(name))) for name in collections]
-    found = {"auto": 0}
-    for split in sorted(set.intersection(*names) if names else ()):
-        with contextlib.suppress(MedclsError):  # damaged, of contents that have changed, or not alike in all of them
-            found[split] = count_folds(RunSpec(collections=tuple(collections), split=split))
-    return found
 
 
 def look_at_data(spec: RunSpec) -> Preflight:

@@ -10,7 +10,7 @@ from medcls.core.backbones import BACKBONES
 from medcls.core.recipes import RECIPES, Recipe, apply_recipe, first_of, recipes_for
 from medcls.core.run import Knob, RunSpec, knobs
 from medcls.errors import MedclsError
-from medcls.workflows import models, preflight, runs
+from medcls.workflows import data_split, models, runs
 from pages._ui import notices
 
 GROUPS = {
@@ -179,7 +179,7 @@ def show_advanced(collections: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _pick_split(collections: tuple[str, ...]) -> str:
-    found = preflight.list_shared_splits(collections)
+    found = data_split.list_shared_splits(collections)
     if (last := draft().split) not in found:
         found |= {last: 0}  # a run's that is cloned: what is wrong with it is said beside the counts
     return st.selectbox(

@@ -6,7 +6,7 @@ import streamlit as st
 
 from medcls.core.run import RunSpec
 from medcls.errors import MedclsError
-from medcls.workflows import folds, preflight, runs
+from medcls.workflows import data_split, folds, preflight, runs
 from pages._ui import notices, state
 from pages._ui.numbers import show_seconds
 
@@ -75,7 +75,7 @@ def _of(free: int | None) -> str:
 
 def _count_folds(spec: RunSpec) -> int:
     try:
-        return folds.count_folds(spec)
+        return data_split.count_folds(spec.collections, spec.split)
     except MedclsError:
         return 0  # what is wrong with the split stands beside the counts
 

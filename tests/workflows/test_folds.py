@@ -20,9 +20,8 @@ from medcls.runs.make import Follow
 from medcls.runs.worker import work
 from medcls.workflows import compare, exchange, fold_results, folds
 from medcls.workflows.ablation import ablate
-from medcls.workflows.data_split import split_collection, take_split
+from medcls.workflows.data_split import list_shared_splits, split_collection, take_split
 from medcls.workflows.evaluate import evaluate
-from medcls.workflows.preflight import list_shared_splits
 from medcls.workflows.train import train
 
 SPEC = RunSpec(
