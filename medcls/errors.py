@@ -1,35 +1,96 @@
-"""Every mistake a user can make, as a sentence the user can act on.
+"""Every mistake a user can make: a code and its parts, said as a sentence the user can act on.
 
 A `MedclsError` is for people: pages show it where the result would have stood, the command line
-prints it on one line. A bug raises anything else. No message may carry patient data: no file
+prints it on one line. A bug raises anything else. No part may carry patient data: no file
 names, no DICOM values; the caller who knows the name adds it when showing the error to the same user.
 """
+
+from collections.abc import Mapping
+from typing import Any
+
+from medcls.words import entry_of, fill
+
+_PARTS = ("what", "found", "allowed", "do")
 
 
 class MedclsError(Exception):
     """A mistake in what the user gave, with what was found, what is allowed and what to do.
 
     Args:
-        what: What could not be done, as the start of a sentence without a final stop.
-        found: What was found instead.
-        allowed: What would have been accepted.
-        do: What to do now, as an imperative.
+        code: `room.name`: an entry of `medcls/words`, whose `what`, `found`, `allowed` and `do` are templates.
+        params: What the templates name. `found` and `allowed` need no template: given here, they stand as they are.
 
     Example:
-        >>> print(MedclsError("This file cannot be read", found="0 bytes", do="Export it again"))
-        This file cannot be read: found 0 bytes. Export it again.
+        >>> error = MedclsError("core.no-json", where="card.json", found="0 bytes")
+        >>> error.code, error.params["where"]
+        ('core.no-json', 'card.json')
+        >>> print(error)
+        card.json is not valid JSON: found 0 bytes.
     """
 
-    def __init__(self, what: str, *, found: str = "", allowed: str = "", do: str = "") -> None:
-        self.what, self.found, self.allowed, self.do = what, found, allowed, do
-        super().__init__(what, found, allowed, do)
+    def __init__(self, code: str, /, **params: Any) -> None:
+        self.code, self.params = code, params
+        super().__init__(code, params)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.code, self.params)
+
+    def part(self, name: str) -> str:
+        """Return one of `what`, `found`, `allowed` and `do`, without a final stop; empty if it says none."""
+        entry = entry_of(self.code)
+        templates = entry if isinstance(entry, Mapping) else {"what": self.code}
+        if name in templates:
+            return fill(templates[name], self.params)
+        return str(self.params.get(name, ""))
+
+    @property
+    def what(self) -> str:
+        """What could not be done, as the start of a sentence."""
+        return self.part("what")
+
+    @property
+    def found(self) -> str:
+        """What was found instead."""
+        return self.part("found")
+
+    @property
+    def allowed(self) -> str:
+        """What would have been accepted."""
+        return self.part("allowed")
+
+    @property
+    def do(self) -> str:
+        """What to do now, as an imperative."""
+        return self.part("do")
 
     def __str__(self) -> str:
-        details = ", ".join(
-            part for part in (self.found and f"found {self.found}", self.allowed and f"allowed {self.allowed}") if part
-        )
-        sentence = f"{self.what}: {details}." if details else f"{self.what}."
-        return f"{sentence} {self.do}." if self.do else sentence
+        what, found, allowed, do = (self.part(name) for name in _PARTS)
+        details = ", ".join(part for part in (found and f"found {found}", allowed and f"allowed {allowed}") if part)
+        sentence = f"{what}: {details}." if details else f"{what}."
+        return f"{sentence} {do}." if do else sentence
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the error as plain values: its type, its code and its parameters."""
+        plain = {k: v if isinstance(v, (int, float, bool, str)) else str(v) for k, v in self.params.items()}
+        return {"error": type(self).__name__, "code": self.code, "params": plain}
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> "MedclsError":
+        """Return the error that `to_dict` described.
+
+        Raises:
+            KeyError: If there is no such type of error.
+        """
+        kinds = {kind.__name__: kind for kind in (MedclsError, *_all_below(MedclsError))}
+        return kinds[data["error"]](data["code"], **data["params"])
+
+
+def _rebuild(kind: type[MedclsError], code: str, params: dict[str, Any]) -> MedclsError:
+    return kind(code, **params)
+
+
+def _all_below(kind: type[MedclsError]) -> list[type[MedclsError]]:
+    return [k for child in kind.__subclasses__() for k in (child, *_all_below(child))]
 
 
 class BadScan(MedclsError):

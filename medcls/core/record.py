@@ -42,22 +42,17 @@ class Record:
         """
         where = where or cls.__name__
         if not isinstance(data, Mapping):
-            raise _wrong(where, f"{type(data).__name__}", "an object with named values")
+            raise wrong(where, f"{type(data).__name__}", "an object with named values")
         fields = {f.name: f for f in dataclasses.fields(cls)}
         if "schema" in fields and data.get("schema", 1) > fields["schema"].default:
-            raise MedclsError(
-                f"{where} was written by a newer medcls",
-                found=f"schema {data['schema']}",
-                allowed=f"up to {fields['schema'].default}",
-                do="Update medcls",
-            )
+            raise MedclsError("core.newer-schema", where=where, schema=data["schema"], newest=fields["schema"].default)
         if unknown := sorted(set(data) - set(fields)):
-            raise _wrong(where, f"unknown {', '.join(unknown)}", ", ".join(fields))
+            raise wrong(where, f"unknown {', '.join(unknown)}", ", ".join(fields))
         hints = get_type_hints(cls)
         values = {name: _typed(data[name], hints[name], f"{where}.{name}") for name in data}
         missing = [n for n, f in fields.items() if n not in data and _required(f)]
         if missing:
-            raise _wrong(where, f"no {', '.join(missing)}", "all of " + ", ".join(fields))
+            raise wrong(where, f"no {', '.join(missing)}", "all of " + ", ".join(fields))
         return cls(**values)
 
     @classmethod
@@ -70,7 +65,7 @@ class Record:
         try:
             data = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise MedclsError(f"{where or cls.__name__} is not valid JSON", found=str(error)[:120]) from error
+            raise MedclsError("core.no-json", where=where or cls.__name__, found=str(error)[:120]) from error
         return cls.from_dict(data, where)
 
 
@@ -78,8 +73,9 @@ def _required(field: dataclasses.Field) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
-def _wrong(where: str, found: str, allowed: str) -> MedclsError:
-    return MedclsError(f"{where} is wrong", found=found, allowed=allowed)
+def wrong(where: str, found: str, allowed: str) -> MedclsError:
+    """Return the error of a record that holds `found` where `allowed` is expected."""
+    return MedclsError("core.wrong-record", where=where, found=found, allowed=allowed)
 
 
 def _plain(value: Any) -> Any:
@@ -103,20 +99,20 @@ def _typed(value: Any, hint: Any, where: str) -> Any:
         return _typed_union(value, args, where)
     if origin is Literal:
         if value not in args:
-            raise _wrong(where, repr(value), ", ".join(map(str, args)))
+            raise wrong(where, repr(value), ", ".join(map(str, args)))
         return value
     if origin is tuple:
         return _typed_tuple(value, args, where)
     if origin in (dict, Mapping):
         if not isinstance(value, Mapping):
-            raise _wrong(where, type(value).__name__, "an object with named values")
+            raise wrong(where, type(value).__name__, "an object with named values")
         return {str(k): _typed(v, args[1], f"{where}.{k}") for k, v in value.items()}
     if isinstance(hint, type) and issubclass(hint, Record):
         return hint.from_dict(value, where)
     if hint is float:
         return _typed_float(value, where)
     if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
-        raise _wrong(where, f"{value!r:.60}", hint.__name__)
+        raise wrong(where, f"{value!r:.60}", hint.__name__)
     return value
 
 
@@ -133,11 +129,11 @@ def _typed_union(value: Any, args: tuple[Any, ...], where: str) -> Any:
 
 def _typed_tuple(value: Any, args: tuple[Any, ...], where: str) -> tuple[Any, ...]:
     if not isinstance(value, (list, tuple)):
-        raise _wrong(where, f"{value!r:.60}", "a list")
+        raise wrong(where, f"{value!r:.60}", "a list")
     if len(args) == 2 and args[1] is Ellipsis:
         return tuple(_typed(v, args[0], f"{where}[{i}]") for i, v in enumerate(value))
     if len(value) != len(args):
-        raise _wrong(where, f"{len(value)} values", f"{len(args)}")
+        raise wrong(where, f"{len(value)} values", f"{len(args)}")
     return tuple(_typed(v, a, f"{where}[{i}]") for i, (v, a) in enumerate(zip(value, args, strict=True)))
 
 
@@ -145,5 +141,5 @@ def _typed_float(value: Any, where: str) -> float:
     if value is None:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise _wrong(where, f"{value!r:.60}", "a number")
+        raise wrong(where, f"{value!r:.60}", "a number")
     return float(value)

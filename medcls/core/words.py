@@ -1,6 +1,3 @@
-"""Small words that several rooms say."""
+"""Moved to `medcls.words`; imports of this name go as files are touched."""
 
-
-def counted(n: int, noun: str) -> str:
-    """Say a number of things, as `1 case` or `1,473 cases`; the noun takes an s."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+from medcls.words import counted as counted

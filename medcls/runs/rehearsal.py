@@ -5,7 +5,6 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from medcls import errors
 from medcls.core.run import RunSpec
 from medcls.errors import MedclsError, RunFailed
 from medcls.runs.launch import CHECKOUT, worker_environment
@@ -50,7 +49,7 @@ def rehearse_apart(spec: RunSpec, n_labels: int) -> dict[str, Any]:
         raise RuntimeError(done.stderr[-2000:])
     told = json.loads(done.stdout.strip().splitlines()[-1])
     if "error" in told:
-        raise getattr(errors, told["error"], MedclsError)(**told["words"])
+        raise MedclsError.from_dict(told)
     return told
 
 
@@ -62,8 +61,7 @@ def main() -> int:
     try:
         told: Rehearsal = rehearse(RunSpec.from_dict(asked["spec"]), asked["n_labels"])
     except MedclsError as error:
-        words = {"what": error.what, "found": error.found, "allowed": error.allowed, "do": error.do}
-        print(json.dumps({"error": type(error).__name__, "words": words}))
+        print(json.dumps(error.to_dict()))
         return 0
     print(told.to_json(indent=None))
     return 0

@@ -1,0 +1,145 @@
+"""The sentences people read, one catalogue a language: code and parameters in, text out.
+
+The lowest room: it imports nothing of medcls, so that a note and an error can say themselves. Code reads codes and
+parameters; only what a person reads is made here. `en.toml` is the English catalogue; a second language is one more
+file beside it. Its tables are rooms, its keys codes: the entry `cut-to-region` of table `imaging` is the code
+`imaging.cut-to-region`. A note's entry is a template; an error's is a table of `what`, `found`, `allowed` and `do`.
+
+Templates are those of `str.format`, with one addition: `{n:#case}` counts things (`1 case`, `1,473 cases`;
+`{n:#study|studies}` where the plural takes no s).
+"""
+
+import os
+import string
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parent
+DEFAULT = "en"
+_CHOSEN = os.environ.get("MEDCLS_LANGUAGE", DEFAULT)
+_language: ContextVar[str] = ContextVar("language", default=_CHOSEN)
+
+Entry = str | Mapping[str, str]
+
+
+def catalogue(language: str = DEFAULT) -> Mapping[str, Entry]:
+    """Return every entry of a language by its code.
+
+    Args:
+        language: Name of the file, without its ending.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        tomllib.TOMLDecodeError: If it is not TOML.
+    """
+    return _read(FOLDER / f"{language}.toml")
+
+
+@cache
+def _read(path: Path) -> Mapping[str, Entry]:
+    rooms = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {f"{room}.{code}": entry for room, entries in rooms.items() for code, entry in entries.items()}
+
+
+def languages() -> tuple[str, ...]:
+    """Return the languages there is a catalogue for, in alphabetical order."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Say everything in a language while the block runs, in this thread or task only.
+
+    Raises:
+        ValueError: If there is no catalogue of that language.
+    """
+    if language not in languages():
+        raise ValueError(f"no catalogue for language {language!r}, there are {', '.join(languages())}")
+    token = _language.set(language)
+    try:
+        yield
+    finally:
+        _language.reset(token)
+
+
+def entry_of(code: str) -> Entry | None:
+    """Return the entry of a code in the language spoken, else in English; None if there is none."""
+    spoken = _language.get()
+    if spoken != DEFAULT and spoken in languages() and code in (entries := catalogue(spoken)):
+        return entries[code]
+    return catalogue().get(code)
+
+
+def say(code: str, params: Mapping[str, Any] | None = None) -> str:
+    """Return the sentence of a code.
+
+    Args:
+        code: `room.name`, as the catalogue has it.
+        params: What the template names. A parameter that has a sentence of its own (a note) is said; a list is joined.
+
+    Returns:
+        The sentence. A code without one (from a record that a newer medcls wrote) is shown with its parameters, so
+        that nothing is swallowed.
+
+    Example:
+        >>> say("words.example", {"n": 1473})
+        'Found 1,473 cases.'
+    """
+    entry = entry_of(code)
+    if not isinstance(entry, str):
+        return _bare(code, params or {})
+    return fill(entry, params or {})
+
+
+def fill(template: str, params: Mapping[str, Any]) -> str:
+    """Return a template with its parameters in place.
+
+    Raises:
+        KeyError: If the template names a parameter that is not given.
+    """
+    return _FORMATTER.vformat(template, (), params)
+
+
+def placeholders(template: str) -> frozenset[str]:
+    """Return the names of the parameters that a template needs."""
+    names = (name for _, name, _, _ in _FORMATTER.parse(template) if name)
+    return frozenset(name.split(".")[0].split("[")[0] for name in names)
+
+
+def counted(n: int, noun: str) -> str:
+    """Return a number of things, as `1 case` or `1,473 cases`.
+
+    Args:
+        n: How many.
+        noun: One of them; the plural takes an s, or stands behind a bar (`study|studies`).
+    """
+    one, _, many = noun.partition("|")
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def _bare(code: str, params: Mapping[str, Any]) -> str:
+    values = ", ".join(f"{name} {_plain(value)}" for name, value in params.items())
+    return f"{code} ({values})" if values else code
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_plain(v) for v in value)
+    return str(value)
+
+
+class _Formatter(string.Formatter):
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if format_spec.startswith("#"):
+            return counted(value, format_spec[1:])
+        if format_spec:
+            return format(value, format_spec)
+        return _plain(value)
+
+
+_FORMATTER = _Formatter()

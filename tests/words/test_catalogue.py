@@ -1,0 +1,124 @@
+"""Every code has a sentence, every sentence a code, and a second language is one more file."""
+
+import ast
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from medcls import errors, words
+from medcls.core.note import Note
+from medcls.errors import MedclsError
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SOURCES = sorted([*(ROOT / "medcls").rglob("*.py"), *(ROOT / "pages").rglob("*.py")])
+ERRORS = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, MedclsError)}
+# Rooms whose errors are still sentences where they are raised. A room that is converted leaves this list.
+UNCONVERTED = {
+    "cli",
+    "core",
+    "data",
+    "evaluation",
+    "explain",
+    "imaging",
+    "models",
+    "nets",
+    "pages",
+    "reproduction",
+    "runs",
+    "stats",
+    "store",
+    "classifier",
+    "tasks",
+    "training",
+    "workflows",
+}
+
+
+def calls_of(path: Path) -> Iterator[tuple[str, ast.Call]]:
+    """Every call of `Note` and of an error in a file, with its name."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            if name == "Note" or name in ERRORS:
+                yield name, node
+
+
+def room_of(path: Path) -> str:
+    """Room a file stands in."""
+    parts = path.relative_to(ROOT).parts
+    return "pages" if parts[0] == "pages" else parts[1].removesuffix(".py")
+
+
+CALLS = [(path, name, call) for path in SOURCES for name, call in calls_of(path) if call.args]
+
+
+def literal(call: ast.Call) -> str:
+    """The code a call names; empty if it is not written there."""
+    first = call.args[0]
+    return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
+
+
+def is_sentence(call: ast.Call) -> bool:
+    """Say whether a call's first argument is prose, not a code."""
+    first = call.args[0]
+    return isinstance(first, ast.JoinedStr) or " " in literal(call)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_every_code_that_is_written_has_its_sentence(path: Path) -> None:
+    """A note's entry is a template, an error's a table, and the call gives what the templates name."""
+    wrong = []
+    for name, call in calls_of(path):
+        code = literal(call) if call.args else ""
+        if not code or is_sentence(call):
+            continue
+        entry = words.catalogue().get(code)
+        if entry is None or isinstance(entry, str) != (name == "Note"):
+            wrong.append(f"line {call.lineno}: {code} has no entry of its kind")
+            continue
+        templates = [entry] if isinstance(entry, str) else list(entry.values())
+        needed = set().union(*(words.placeholders(t) for t in templates))
+        given = {k.arg for k in call.keywords}
+        if None not in given and (missing := needed - given):
+            wrong.append(f"line {call.lineno}: {code} is not given {missing}")
+    assert not wrong
+
+
+def test_errors_are_codes_in_every_converted_room() -> None:
+    """Sentences stand in the catalogue, not where errors are raised."""
+    prose = {room_of(path) for path, name, call in CALLS if is_sentence(call)}
+    assert prose <= UNCONVERTED, f"sentences instead of codes in {prose - UNCONVERTED}"
+
+
+def test_no_sentence_is_left_without_a_code_that_uses_it() -> None:
+    """A code that nothing names any more goes."""
+    source = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
+    assert [code for code in words.catalogue() if f'"{code}"' not in source and not code.startswith("words.")] == []
+
+
+def test_an_error_s_table_has_the_four_parts_only() -> None:
+    """Each says what could not be done; the other parts are optional."""
+    for code, entry in words.catalogue().items():
+        if not isinstance(entry, str):
+            assert "what" in entry and set(entry) <= {"what", "found", "allowed", "do"}, code
+            assert not [part for part in entry.values() if part.endswith(".")], f"{code}: final stops are set for you"
+
+
+def test_lines_stand_in_alphabetical_order() -> None:
+    """So that two people who add a line seldom meet."""
+    for room, entries in tomllib.loads((words.FOLDER / "en.toml").read_text()).items():
+        assert list(entries) == sorted(entries), room
+
+
+def test_a_second_language_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it says is said; what it lacks is said in English."""
+    (tmp_path / "en.toml").write_text((words.FOLDER / "en.toml").read_text())
+    (tmp_path / "ko.toml").write_text('[words]\nexample = "{n}건"\n[core]\nno-json = { what = "{where}: JSON 아님" }\n')
+    monkeypatch.setattr(words, "FOLDER", tmp_path)
+    with words.speaking("ko"):
+        assert str(Note("words.example", n=2)) == "2건"
+        assert MedclsError("core.no-json", where="card").what == "card: JSON 아님"
+        assert "wrong" in MedclsError("core.wrong-record", where="card").what
+    assert str(Note("words.example", n=2)) == "Found 2 cases."
