@@ -28,6 +28,7 @@ class Note(Record):
 
     __slots__ = ("_params", "code")
     code: str
+    _params: dict[str, Any]
 
     def __init__(self, code: str, /, **params: Any) -> None:
         object.__setattr__(self, "code", code)

@@ -102,7 +102,7 @@ def test_an_error_s_table_has_the_four_parts_only() -> None:
     """Each says what could not be done; the other parts are optional."""
     for code, entry in words.catalogue().items():
         if not isinstance(entry, str):
-            assert "what" in entry and set(entry) <= {"what", "found", "allowed", "do"}, code
+            assert {"what"} <= set(entry) <= {"what", "found", "allowed", "do"}, code
             assert not [part for part in entry.values() if part.endswith(".")], f"{code}: final stops are set for you"
 
 
