@@ -3,10 +3,10 @@
 import streamlit as st
 
 from medcls.errors import MedclsError
-from pages._ui import drops, notices, pickers
-from pages._ui.classify_answers import answers
-from pages._ui.classify_detail import show_detail, show_what_to_know
-from pages._ui.classify_table import show_downloads, show_table
+from pages._ui.classify.answers import answers
+from pages._ui.classify.detail import show_detail, show_what_to_know
+from pages._ui.classify.table import show_downloads, show_table
+from pages._ui.widgets import drops, notices, pickers
 
 card = pickers.pick_task_and_model("Classify")
 if card is None:

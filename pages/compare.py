@@ -4,8 +4,10 @@ import streamlit as st
 
 from medcls.errors import MedclsError
 from medcls.workflows import compare_scan, models
-from pages._ui import compare_pairs, compare_set, compare_threshold, notices, pickers, state
-from pages._ui.compare_scan import show_one_scan
+from pages._ui import state
+from pages._ui.compare import pairs, test_set, threshold
+from pages._ui.compare.one_scan import show_one_scan
+from pages._ui.widgets import notices, pickers
 
 MODES = {"scan": "One scan", "set": "A test set"}
 SECTIONS = ("Scores", "Curves", "Which is better", "Disagreements", "Subgroups", "Cost", "Operating point", "Ablation")
@@ -29,23 +31,23 @@ def pick_models() -> list:
     if len(mine) < compare_scan.FEWEST:
         notices.show_empty("To compare, two networks of one task are needed.", "Train or import another one.")
         return []
-    names = compare_set.names_of(list(mine.values()))
-    last = [m for m in (state.choice("models") or "").split(",") if m in mine]
+    names = test_set.names_of(list(mine.values()))
+    last = [m for m in (state.choice(state.MODELS) or "").split(",") if m in mine]
     chosen = st.multiselect(
         "Models, two to eight", list(mine), default=last or list(mine)[:4], format_func=lambda m: names[m],
         max_selections=compare_scan.MOST, key=f"compare.models.{task.id if task else ''}",
     )  # fmt: skip
-    state.remember("models", ",".join(chosen) or None)
+    state.remember(state.MODELS, ",".join(chosen) or None)
     return [mine[m] for m in chosen]
 
 
 def show_test_set(cards: list) -> None:
     """Draw the comparison on labelled cases, one section at a time."""
-    found = compare_set.get_comparison(cards)
+    found = test_set.get_comparison(cards)
     if found is None:
         return
-    names = compare_set.names_of(cards)
-    compare_set.show_basis(found, names)
+    names = test_set.names_of(cards)
+    test_set.show_basis(found, names)
     section = (
         st.segmented_control(
             "Show", SECTIONS, default="Scores", key="compare.section", label_visibility="collapsed", required=True
@@ -54,34 +56,34 @@ def show_test_set(cards: list) -> None:
     )
     score, files = "auroc", None
     if section == "Scores":
-        compare_set.show_scores(found, names)
+        test_set.show_scores(found, names)
     elif section == "Curves":
-        files = compare_set.show_curves(found, names)
+        files = test_set.show_curves(found, names)
     elif section == "Which is better":
-        score, files = compare_pairs.show_pairs(found, names)
+        score, files = pairs.show_pairs(found, names)
     elif section == "Disagreements":
-        files = compare_pairs.show_disagreements(found, names)
+        files = pairs.show_disagreements(found, names)
     elif section == "Subgroups":
-        files = compare_pairs.show_subgroups(found, names)
+        files = pairs.show_subgroups(found, names)
     elif section == "Cost":
-        files = compare_pairs.show_costs(found, names)
+        files = pairs.show_costs(found, names)
     elif section == "Operating point":
-        files = compare_threshold.show_threshold(found, names)
+        files = threshold.show_threshold(found, names)
     else:
-        files = compare_threshold.show_ablation(found)
-    compare_set.show_downloads(found, score, files)
+        files = threshold.show_ablation(found)
+    test_set.show_downloads(found, score, files)
 
 
 cards = pick_models()
 if not cards:
     notices.show_research_use()
     st.stop()
-last = state.choice("mode")
+last = state.choice(state.MODE)
 mode = st.segmented_control(
-    "Compare on", list(MODES), default=last if last in MODES else "scan", format_func=lambda m: MODES[m], key="compare.mode", label_visibility="collapsed",
+    "Compare on", list(MODES), default=last if last in MODES else "scan", format_func=lambda m: MODES[m], key=state.COMPARE_MODE, label_visibility="collapsed",
     required=True,
 )  # fmt: skip
-state.remember("mode", mode or "scan")
+state.remember(state.MODE, mode or "scan")
 if len(cards) < compare_scan.FEWEST:
     st.info("Choose at least two models.")
     st.stop()

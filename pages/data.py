@@ -4,21 +4,23 @@ import streamlit as st
 
 from medcls.errors import MedclsError
 from medcls.workflows import data
-from pages._ui import cache, data_add, data_findings, data_overview, data_shortcuts, data_split, notices, pickers
+from pages._ui import cache, state
+from pages._ui.data import add, findings, overview, shortcuts, split
+from pages._ui.widgets import notices, pickers
 
 SECTIONS = {
-    "Overview": data_overview.show_overview,
-    "Samples": data_overview.show_samples,
-    "Patients": data_overview.show_patients,
-    "Findings": data_findings.show_findings,
-    "Shortcuts": data_shortcuts.show_shortcuts,
-    "Split": data_split.show_split,
+    "Overview": overview.show_overview,
+    "Samples": overview.show_samples,
+    "Patients": overview.show_patients,
+    "Findings": findings.show_findings,
+    "Shortcuts": shortcuts.show_shortcuts,
+    "Split": split.show_split,
 }
 
 heading, right = st.columns([1, 2], vertical_alignment="bottom", gap="small")
 heading.title("Data")
 records = {record.name: record for record in data.list_collections()}
-data_add.show_add(opened=not records)
+add.show_add(opened=not records)
 if not records:
     notices.show_empty(
         "Labelled scans to train and to measure on are known here by what is in them and what is wrong with them.",
@@ -28,7 +30,7 @@ if not records:
     st.stop()
 with right:
     named = {name: f"{name} — {record.n_cases:,} cases" for name, record in records.items()}
-    chosen = pickers.pick("Collection", named, "collection")
+    chosen = pickers.pick("Collection", named, state.COLLECTION)
 section = st.segmented_control(
     "Section", list(SECTIONS), default="Overview", key="data.section", label_visibility="collapsed", required=True
 )

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from medcls.workflows import models
-from pages._ui import drops, heatmap_ask, heatmap_grid, heatmap_tests, heatmap_tissue, notices, pickers
+from pages._ui.heatmaps import ask, grid, tests, tissue
+from pages._ui.widgets import drops, notices, pickers
 
 card = pickers.pick_task_and_model("Heatmaps")
 if card is None:
@@ -16,16 +17,16 @@ if not entries:
     pickers.warm(card)
     st.stop()
 
-heatmap_tissue.offer(entries, card)
-read = heatmap_ask.pick_scan(entries)
+tissue.offer(entries, card)
+read = ask.pick_scan(entries)
 if read.scan is None:
     if read.error is not None:
         notices.show_error(read.error, read.name)
     st.stop()
 
 rivals = [other for other in models.list_models(card.task.id) if other.id != card.id]
-maps = heatmap_grid.draw(read.scan, card, rivals)
-heatmap_grid.show(read.scan, maps, card)
-heatmap_grid.show_downloads(read.scan, maps)
-heatmap_tests.show_tests(read.scan, maps)
+maps = grid.draw(read.scan, card, rivals)
+grid.show(read.scan, maps, card)
+grid.show_downloads(read.scan, maps)
+tests.show_tests(read.scan, maps)
 notices.show_research_use()

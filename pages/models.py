@@ -3,7 +3,9 @@
 import streamlit as st
 
 from medcls.workflows import models
-from pages._ui import model_cards, model_measure, notices
+from pages._ui.models import cards as model_cards
+from pages._ui.models import measure
+from pages._ui.widgets import notices
 
 heading, right = st.columns([3, 1], vertical_alignment="bottom")
 heading.title("Models")
@@ -21,6 +23,6 @@ if not cards:
     st.stop()
 chosen = model_cards.show_list(cards)
 model_cards.show_card(chosen)
-model_measure.show_measure(chosen)
+measure.show_measure(chosen)
 model_cards.show_actions(chosen)
 notices.show_research_use()

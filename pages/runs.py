@@ -6,7 +6,10 @@ import streamlit as st
 
 from medcls.errors import MedclsError
 from medcls.workflows import runs
-from pages._ui import notices, run_actions, run_list, run_report, run_searches, run_view, state
+from pages._ui import state
+from pages._ui.runs import actions, report, searches, table
+from pages._ui.runs import view as run_view
+from pages._ui.widgets import notices
 
 SECTIONS = ("Curves", "Report", "Wrong cases", "Log", "Settings")
 
@@ -14,7 +17,7 @@ SECTIONS = ("Curves", "Report", "Wrong cases", "Log", "Settings")
 def show_all() -> None:
     """Draw the list of runs, kept fresh while one moves."""
     views = runs.list_runs()
-    run_list.show_broken()
+    table.show_broken()
     if not views:
         notices.show_empty(
             "Fine-tuning runs stand here, with their curves and results; there is none yet.",
@@ -22,14 +25,14 @@ def show_all() -> None:
         )
         st.page_link("../train.py", label="Start a run", icon=":material/model_training:")
         return
-    run_list.show_list(views)
+    table.show_list(views)
 
 
 def show_live(run_id: str) -> None:
     """Draw one run's state and the section chosen; the page is drawn anew when it comes to rest."""
     view = runs.show_run(run_id)
-    if view.moves != st.session_state.get("runs.moves", view.moves):
-        st.session_state["runs.moves"] = view.moves
+    if view.moves != st.session_state.get(state.RUNS_MOVE, view.moves):
+        st.session_state[state.RUNS_MOVE] = view.moves
         st.rerun(scope="app")
     run_view.show_state(view)
     section = (
@@ -41,9 +44,9 @@ def show_live(run_id: str) -> None:
     if section == "Curves":
         run_view.show_curves(view, [other for other in runs.list_runs() if other.id != view.id])
     elif section == "Report":
-        run_report.show_report(view)
+        report.show_report(view)
     elif section == "Wrong cases":
-        run_report.show_wrong(view)
+        report.show_wrong(view)
     elif section == "Log":
         run_view.show_log(view)
     else:
@@ -52,37 +55,37 @@ def show_live(run_id: str) -> None:
 
 def keep_fresh(draw: Callable[..., None], moves: bool, *arguments: str) -> None:
     """Draw now, and again every two seconds while something moves."""
-    st.session_state["runs.moves"] = moves
+    st.session_state[state.RUNS_MOVE] = moves
     st.fragment(draw, run_every="2s" if moves else None)(*arguments)
 
 
-wanted = state.choice(run_list.RUN)
+wanted = state.choice(state.RUN)
 try:
     chosen = runs.show_run(wanted) if wanted else None
 except MedclsError as error:
     notices.show_error(error)
-    state.remember(run_list.RUN, None)
+    state.remember(state.RUN, None)
     chosen = None
 if chosen is None:
     st.title("Runs")
     kinds = {"runs": "Runs", "searches": "Searches"}
-    last = state.choice("show")
+    last = state.choice(state.RUNS_SHOW)
     kind = st.segmented_control(
-        "List", list(kinds), default=last if last in kinds else "runs", format_func=kinds.__getitem__, key="runs.kind",
+        "List", list(kinds), default=last if last in kinds else "runs", format_func=kinds.__getitem__, key=state.RUNS_KIND,
         label_visibility="collapsed", required=True,
     )  # fmt: skip
-    state.remember("show", kind or "runs")
+    state.remember(state.RUNS_SHOW, kind or "runs")
 if chosen is None and kind == "searches":
-    keep_fresh(run_searches.show_searches, run_searches.any_moves())
+    keep_fresh(searches.show_searches, searches.any_moves())
 elif chosen is None:
     keep_fresh(show_all, any(view.moves for view in runs.list_runs()))
 else:
-    state.remember(run_list.RUN, chosen.id)
+    state.remember(state.RUN, chosen.id)
     st.title(notices.escape(chosen.name))
-    if published := st.session_state.pop("runs.published", None):
+    if published := st.session_state.pop(state.RUN_PUBLISHED, None):
         st.success(
             f"Published as {notices.escape(published)}; it can be asked on the Classify page.", icon=":material/check:"
         )
-    run_actions.show_actions(chosen)
+    actions.show_actions(chosen)
     keep_fresh(show_live, chosen.moves, chosen.id)
 notices.show_research_use()

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from medcls import __version__
-from pages._ui import notices
+from pages._ui.widgets import notices
 
 # A picture of our own: a symbol's name would be fetched from another host.
 ICON = Path(__file__).with_name("icon.svg")

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from medcls.errors import MedclsError
-from pages._ui import cache, frame, notices
+from pages._ui import cache, frame
+from pages._ui.widgets import notices
 
 # Section, file beside this folder, title, icon, address. One line per page, in the order of the work.
 PAGES = (

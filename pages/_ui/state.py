@@ -8,14 +8,69 @@ from typing import Any
 
 import streamlit as st
 
+# Choices, which stand in the address too.
 TASK = "task"
 MODEL = "model"
-DROP = "drop"  # the scans before the user, on whichever page they were dropped
-ANSWERS = "answers"  # answers of the Classify page: (model, entry) -> row
+MODELS = "models"  # those that are compared, with commas between
+MODE = "mode"  # what they are compared on
+COLLECTION = "collection"
+DATA = "data"  # the collection to train on
+RUN = "run"
+SEARCH = "search"
+RUNS_SHOW = "show"  # the list of runs or of searches
+
+# What is before the user, on every page.
+DROP = "drop"  # the scans, on whichever page they were dropped
 FRAMES = "frames"  # how many pictures a file holds: entry -> count
-HEATMAP_ON = "heatmap.on"  # whether the Classify page shows one
-HEATMAPS = "heatmaps"  # the last ones drawn: (scan, model, label) -> heatmap
 DECODED = "decoded"  # the last few scans decoded: (entry, frame) -> scan or error
+ANSWERS = "answers"  # answers of the Classify page: (model, entry) -> row
+HEATMAP_ON = "heatmap.on"  # whether the Read pages show one
+HEATMAP_VIEW = "heatmap.view"  # how it looks
+HEATMAPS = "heatmaps"  # the last ones drawn: (scan, model, label) -> heatmap
+
+# Heatmaps.
+MAPS = "heatmaps.maps"  # the maps side by side, as far as they are drawn
+MAPS_STOPPED = "heatmaps.stopped"  # slow ones that were stopped
+MAP_ANSWERS = "heatmaps.answers"  # (scan, model) -> answer
+MAP_CHECKS = "heatmaps.checks"  # what the tests of a heatmap found
+TISSUE = "heatmaps.tissue.map"  # the last tissue map
+
+# Compare.
+COMPARE_MODE = "compare.mode"
+COMPARE_ANSWERS = "compare.answers"  # the last scan's, by model
+COMPARE_FOUND = "compare.found"  # the last comparison on a test set
+COMPARE_EVALUATIONS = "compare.evaluations"
+COMPARE_DIFFERENCES = "compare.differences"
+COMPARE_PICTURES = "compare.pictures"
+COMPARE_COSTS = "compare.costs"  # what models cost, milliseconds measured: card -> cost
+COMPARE_THRESHOLD = "compare.threshold"
+COMPARE_LABEL = "compare.threshold.label"
+
+# Data.
+DATA_ADDED = "data.added"  # said once after a collection was added
+DATA_TIMES = "data.add.times"  # archives added: a new key empties the uploader
+DATA_SEED = "data.samples.seed"
+
+# Train.
+TRAIN_DRAFT = "train.draft"  # what the form began from
+TRAIN_FORM = "train.number"  # how many times it began
+TRAIN_LAST = "train.last"  # what it holds
+TRAIN_UNUSABLE = "train.unusable"  # fields that hold nothing usable
+TRAIN_CLONED = "train.cloned"
+TRAIN_PREFLIGHT = "train.preflight"
+TRAIN_SEEN = "train.seen"
+
+# Runs.
+RUNS_TABLE = "runs.table"
+RUNS_KIND = "runs.kind"
+RUNS_MOVE = "runs.moves"  # whether anything moved when the page was drawn
+RUN_PUBLISHED = "runs.published"  # said once after a run was published
+RUN_PICTURES = "runs.pictures"
+RUN_POOLED = "runs.pooled"
+
+# Models.
+MODEL_ONNX = "models.onnx"  # the last file made
+MODEL_MEASURED = "models.measured"  # the last measurement, before it is kept
 
 
 def choice(key: str) -> str | None:

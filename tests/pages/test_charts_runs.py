@@ -5,7 +5,7 @@ import math
 import pytest
 
 from medcls.core.run import EpochResult
-from pages._ui.charts_runs import compare_chart, rate_chart, score_chart
+from pages._ui.runs.charts import compare_chart, rate_chart, score_chart
 
 
 def epochs(n: int, lr: float = 6e-4) -> list[EpochResult]:

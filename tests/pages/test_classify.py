@@ -11,8 +11,9 @@ import pytest
 from medcls.errors import BadScan
 from medcls.imaging.phantom import phantom
 from medcls.workflows.scans import Entry
-from pages._ui import classify_table, downloads, notices, palette
-from pages._ui.classify_answers import Row
+from pages._ui.classify import table
+from pages._ui.classify.answers import Row
+from pages._ui.widgets import downloads, notices, palette
 from tests.pages.conftest import assert_sound, words
 from tests.tiny import spoil
 
@@ -87,7 +88,7 @@ def test_broken_file_gets_its_sentence_and_the_others_their_answers(open_app, ti
     rows = answered(app)
     assert [r.prediction is not None for r in rows] == [False, True, True, False]
     frame = app.dataframe[0].value
-    assert frame["answer"].iloc[0] == classify_table.NO_ANSWER
+    assert frame["answer"].iloc[0] == table.NO_ANSWER
     assert all(str(rows[i].error) in list(frame["what to know"]) for i in (0, 3))
     assert "The 4 files of this drop" in words(app)
 
@@ -180,7 +181,7 @@ def row(name: str, error: str = "") -> Row:
 def test_csv_holds_no_formula(name: str, tiny_model) -> None:
     """No cell of the CSV starts a formula, whatever the file is called or the error says."""
     columns = ["file", "model", "decided", "notes", "error"]
-    text = downloads.to_csv([classify_table.flat(row(name, name), tiny_model)], columns).decode("utf-8-sig")
+    text = downloads.to_csv([table.flat(row(name, name), tiny_model)], columns).decode("utf-8-sig")
     for cell in list(csv.reader(io.StringIO(text, newline="")))[1]:
         assert not cell.lstrip().startswith(("=", "+", "-", "@", "＝")), cell
 
@@ -192,7 +193,7 @@ def test_record_is_the_command_lines_object(open_app, tiny_model) -> None:
 
     files = [("scan.png", png()), ("bad.png", b"\x00")]
     app = drop(open_app(), *files)
-    page = json.loads(downloads.to_json([classify_table.record(r, tiny_model) for r in answered(app)]))
+    page = json.loads(downloads.to_json([table.record(r, tiny_model) for r in answered(app)]))
     command = [answer_row(answer, tiny_model) for answer in classify_many(files, open_model(tiny_model.id))]
     assert page[0] | {"prob": None} == command[0] | {"prob": None}
     assert page[0]["prob"] == pytest.approx(command[0]["prob"], abs=1e-6)
@@ -225,7 +226,7 @@ def test_probabilities_that_mean_nothing_are_not_shown(open_app, tiny_model, hom
     store.update_card(tiny_model.id, abstention=limits)
     app = drop(open_app(), ("grey.png", png()), ("colour.png", phantom("skin-melanoma", "melanoma", 1)))
     frame = app.dataframe[0].value
-    assert list(frame["answer"])[1] == classify_table.CANNOT_TELL
+    assert list(frame["answer"])[1] == table.CANNOT_TELL
     assert frame["malignant"].notna().tolist() == [True, False]
 
 
@@ -238,4 +239,4 @@ def test_reasons_stand_below_the_table_too(open_app, tiny_model) -> None:
 
 def test_names_in_the_table_are_as_short_as_tells_them_apart() -> None:
     names = ["scans.zip/a/one.png", "scans.zip/b/one.png", "scans.zip/a/two.png", "three.png"]
-    assert classify_table.short_names(names) == [*names[:2], "two.png", "three.png"]
+    assert table.short_names(names) == [*names[:2], "two.png", "three.png"]

@@ -11,7 +11,7 @@ from medcls import store
 from medcls.data.collections import add_collection
 from medcls.imaging.phantom import phantom
 from medcls.workflows import compare, thresholds
-from pages._ui.compare_set import names_of
+from pages._ui.compare.test_set import names_of
 from tests import tiny
 from tests.compared import LABELS, cases, publish_three
 from tests.pages.conftest import assert_sound, words

@@ -5,7 +5,8 @@ import pytest
 from medcls.imaging.phantom import phantom
 from medcls.tasks import list_tasks
 from medcls.workflows.scans import Entry
-from pages._ui import drops, state
+from pages._ui import state
+from pages._ui.widgets import drops
 from tests.pages.conftest import assert_sound, words
 
 TASK = "breast-ultrasound"

@@ -8,7 +8,7 @@ from medcls.imaging.picture import to_png
 from medcls.workflows import classify, explain
 from medcls.workflows.ensemble import make_ensemble
 from medcls.workflows.scans import read
-from pages._ui import heatmap_view
+from pages._ui.heatmaps import view
 from tests.pages.conftest import assert_sound, words
 
 PAGE = "../heatmaps.py"
@@ -132,7 +132,7 @@ def test_patches_with_coordinates_get_their_tissue(open_app, home, tmp_path) -> 
 def test_all_axes_move_together() -> None:
     """Zooming one picture zooms all: every axis matches the first, in the scan's own pixels, right way up."""
     scan = read(png())
-    figure = heatmap_view.linked_figure(scan, [explain.plain_picture(scan)] * 5, list("abcde"), 300, 3)
+    figure = view.linked_figure(scan, [explain.plain_picture(scan)] * 5, list("abcde"), 300, 3)
     axes = [figure.layout[name] for name in figure.layout if name.startswith("xaxis")]
     assert len(figure.layout.images) == 5
     assert all(axis.matches == "x" or axis.anchor == "y" for axis in axes)
@@ -150,7 +150,7 @@ def test_titles_over_pictures_have_short_lines_and_lose_no_end_that_tells_them_a
         "EfficientNet-Lite2, second run\n◆ malignant",
         "a <b> & c\nbenign",
     ]
-    figure = heatmap_view.linked_figure(scan, [explain.plain_picture(scan)] * 4, titles, 300, 4, small=True)
+    figure = view.linked_figure(scan, [explain.plain_picture(scan)] * 4, titles, 300, 4, small=True)
     shown = [annotation.text for annotation in figure.layout.annotations]
     assert shown[1] == "EfficientNet-<br>Lite0<br>benign"
     assert shown[2] == "EfficientNet-<br>Lite2, second run<br>◆ malignant"

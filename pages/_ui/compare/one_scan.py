@@ -1,0 +1,139 @@
+"""Compare, one scan: several models side by side."""
+
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
+
+from medcls.core.model import ModelCard
+from medcls.core.prediction import Prediction
+from medcls.core.scan import Scan
+from medcls.core.task import Task
+from medcls.errors import MedclsError
+from medcls.workflows import compare_scan, scans
+from pages._ui import cache, state
+from pages._ui.compare import maps
+from pages._ui.compare.test_set import names_of
+from pages._ui.widgets import drops, notices
+from pages._ui.widgets.charts import show_probabilities
+from pages._ui.widgets.downloads import to_csv
+from pages._ui.widgets.numbers import show_seconds
+from pages._ui.widgets.palette import label_colours, label_word
+
+_BOX_PX = 200  # five beside each other at 1440 px, two at 800
+
+
+def show_one_scan(cards: Sequence[ModelCard]) -> None:
+    """Draw the drop, ask every chosen model, and show their answers side by side."""
+    entry = _pick_entry(cards[0].task)
+    if entry is None:
+        st.caption("One drop feeds all networks. They are opened at the same time and share the decoded scan.")
+        return
+    read = drops.read_entry(entry)
+    if read.scan is None:
+        notices.show_error(read.error or MedclsError("This file has no scan"), entry.name)
+        return
+    found = ask(read.scan, cards)
+    _show_agreement(found)
+    maps.show_pictures(read.scan, found)
+    _show_columns(found)
+    _show_download(found)
+    notices.show_research_use()
+
+
+def _pick_entry(task: Task) -> scans.Entry | None:
+    """Give the scan to show: the one dropped, or one of several."""
+    entries = drops.drop("compare", task)
+    if len(entries) < 2:
+        return entries[0] if entries else None
+    chosen = st.selectbox(
+        "Scan", range(len(entries)), format_func=lambda i: f"{i + 1}. {entries[i].name}", key="compare.which"
+    )
+    return entries[chosen]
+
+
+def ask(scan: Scan, cards: Sequence[ModelCard]) -> compare_scan.ComparedScan:
+    """Ask the models about the scan, once for each scan and set of models in this session."""
+    key = (scan.sha256, id(scan), tuple(card.to_json() for card in cards))
+    held = st.session_state.get(state.COMPARE_ANSWERS)
+    if held is None or held[0] != key:
+        by_id, context = {card.id: card for card in cards}, get_script_run_ctx()
+
+        def open_here(model_id: str) -> object:
+            add_script_run_ctx(ctx=context)  # the cache draws its notice on this session's page
+            return cache.open_classifier(by_id[model_id])
+
+        with st.spinner(f"Asking {len(cards)} networks …", show_time=True):
+            found = compare_scan.compare_scan(scan, [card.id for card in cards], open_here)
+        held = (key, found)
+        st.session_state[state.COMPARE_ANSWERS] = held
+    return held[1]
+
+
+def _show_agreement(found: compare_scan.ComparedScan) -> None:
+    for sentence in found.agreement:
+        show = st.warning if sentence.startswith("The networks disagree") else st.info
+        show(notices.escape(sentence), icon=":material/compare_arrows:")
+
+
+def _show_columns(found: compare_scan.ComparedScan) -> None:
+    """Show the ensembles and then every model, as many beside each other as there is room for."""
+    names = names_of([a.card for a in found.answers if a.card])
+    boxes: list[tuple[str, ModelCard | None, Prediction | None, MedclsError | None, str]] = [
+        (f"Mean of {len(e.models)} models", e.card, e.prediction, None, "calibrated probabilities averaged")
+        for e in found.ensembles
+    ]
+    boxes += [(names.get(a.model, a.model), a.card, a.prediction, a.error, _took(a)) for a in found.answers]
+    with st.container(horizontal=True):
+        for box in boxes:
+            with st.container(border=True, width=_BOX_PX):
+                _show_box(*box)
+
+
+def _took(answer: compare_scan.ModelAnswer) -> str:
+    if answer.prediction is None:
+        return answer.model
+    shared = ", preparing shared" if answer.prepared else ""
+    return f"{answer.card.backbone if answer.card else ''} · {show_seconds(answer.prediction.elapsed_s)}{shared}"
+
+
+def _show_box(
+    title: str, card: ModelCard | None, prediction: Prediction | None, error: MedclsError | None, caption: str
+) -> None:
+    if card is None or prediction is None:
+        st.markdown(f"**{notices.escape(title)}**")
+        notices.show_error(error or MedclsError("There is no answer"))
+        return
+    decided = prediction.decided
+    colour = label_colours(card.task)[decided] if decided else "currentColor"
+    word = label_word(card.task, decided) if decided else "cannot tell"
+    st.html(
+        f'<div style="border-left:4px solid {colour};padding-left:.7rem"><div style="font-size:.85rem;opacity:.8">{escape(title)}</div>'
+        f'<div style="font-size:1.3rem;font-weight:650;line-height:1.3">{escape(word)}</div>'
+        f'<div style="font-size:.8rem;opacity:.7">{escape(caption)}</div></div>'
+    )
+    show_probabilities(card, prediction)
+    for note in prediction.notes:
+        st.caption(notices.escape(note))
+
+
+def _show_download(found: compare_scan.ComparedScan) -> None:
+    labels = list(dict.fromkeys(label for a in found.answers if a.prediction for label in a.prediction.labels))
+    rows = [_row(a.model, a.prediction, a.error) for a in found.answers]
+    rows += [_row(f"mean of {', '.join(e.models)}", e.prediction, None) for e in found.ensembles]
+    columns = ["model", "decided", *labels, "elapsed_ms", "error"]
+    st.download_button(
+        "These answers as CSV", to_csv(rows, columns), "compare-scan.csv", "text/csv", icon=":material/download:"
+    )
+
+
+def _row(model: str, prediction: Prediction | None, error: MedclsError | None) -> dict[str, object]:
+    if prediction is None:
+        return {"model": model, "error": str(error)}
+    prob = {label: round(float(p), 6) for label, p in zip(prediction.labels, prediction.prob, strict=True)}
+    return {
+        "model": model,
+        "decided": prediction.decided or "cannot tell",
+        "elapsed_ms": round(1000 * prediction.elapsed_s, 2),
+    } | prob

@@ -1,0 +1,211 @@
+"""Compare, a test set: which model is better, and can these cases tell; where they disagree; subgroups; cost."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from medcls.core.model import ModelCard
+from medcls.errors import MedclsError
+from medcls.workflows import compare, costs, report, scans, subgroups, tables
+from pages._ui import cache, state
+from pages._ui.compare.test_set import Section, get_differences
+from pages._ui.widgets import drops, notices
+from pages._ui.widgets.charts import data_url
+from pages._ui.widgets.charts_scores import cost_chart
+from pages._ui.widgets.numbers import show_estimate, show_prob
+
+_SHOWN = 12
+
+
+def pick_score(found: compare.Comparison, key: str) -> str:
+    """Let the user choose a score; AUROC until one is chosen."""
+    titles = found.score_names()
+    return st.selectbox("Score", list(titles), format_func=lambda name: titles[name], key=f"compare.score.{key}")
+
+
+def show_pairs(found: compare.Comparison, names: dict[str, str]) -> tuple[str, Section]:
+    """Show every pair's difference with its verdict; gives the score chosen, and what can be downloaded."""
+    left, _ = st.columns([1, 2])
+    with left:
+        score = pick_score(found, "pairs")
+    with st.spinner("Resampling groups …"):
+        differences = get_differences(found, score)
+    mcnemar = compare.right_and_wrong(found)
+    st.markdown("**Row minus column** (●: more than chance, all pairs allowed for)")
+    st.dataframe(_matrix(differences, names), hide_index=True, alt="Differences between every pair of models")
+    st.markdown("\n".join(f"- {_sentence(d, names)}" for d in differences))
+    st.markdown("**Cases that only one of two got right**")
+    st.dataframe(
+        [
+            {
+                "A": names[a], "B": names[b], "only A right": m.only_a, "only B right": m.only_b,
+                "McNemar's p": f"{m.p:.3f}" if m.p >= 0.001 else "< 0.001",
+            }
+            for (a, b), m in mcnemar.items()
+        ],
+        hide_index=True, alt="McNemar's test of every pair",
+    )  # fmt: skip
+    st.caption(
+        "Differences: paired bootstrap over groups, Student's t; a pair counts as different if its p after Holm's correction is at most 0.05. "
+        "McNemar's test (mid-p below 25 discordant cases, else exact) takes cases as independent, which several scans of one patient are not: "
+        "it is shown for comparison with papers."
+    )
+    return score, ("McNemar", "mcnemar.csv", lambda: tables.mcnemar_rows(mcnemar))
+
+
+def _sentence(difference: Any, names: dict[str, str]) -> str:
+    told = difference.verdict
+    if difference.better:
+        told = told.replace(difference.better, f"**{notices.escape(names[difference.better])}**", 1)
+    return f"{notices.escape(names[difference.a])} against {notices.escape(names[difference.b])}: {told}"
+
+
+def show_difference(difference: Any) -> str:
+    """Give a difference with its interval; a dot where it is more than chance."""
+    e = difference.estimate
+    if math.isnan(difference.p):
+        return "not computable"
+    return f"{report.signed(e.value)} ({report.signed(e.low)} to {report.signed(e.high)})" + (
+        " ●" if difference.better else ""
+    )
+
+
+def _matrix(differences: Any, names: dict[str, str]) -> list[dict[str, str]]:
+    cells: dict[tuple[str, str], str] = {}
+    for d in differences:
+        e = d.estimate
+        turned = replace(d, estimate=replace(e, value=-e.value, low=-e.high, high=-e.low))
+        cells[d.a, d.b], cells[d.b, d.a] = show_difference(d), show_difference(turned)
+    return [{"": names[a]} | {names[b]: cells.get((a, b), "") for b in names} for a in names]
+
+
+def show_disagreements(found: compare.Comparison, names: dict[str, str]) -> Section | None:
+    """Show the cases on which the models' answers differ as pictures, one click from the scan."""
+    rows = compare.disagreements(found)
+    if not rows:
+        st.success(f"The models answer all {len(found.first)} cases alike.")
+        return None
+    n = compare.count_disagreements(found)
+    shown = f" The first {len(rows)} stand below." if n > len(rows) else ""
+    st.caption(
+        f"{n} of {len(found.first)} cases, widest spread of the probability of disease first; that probability stands in brackets.{shown}"
+    )
+    pictures = [_picture(row) for row in rows[:_SHOWN]]
+    if all(isinstance(picture, MedclsError) for picture in pictures):
+        st.caption(f"No pictures: {notices.escape(str(pictures[0]))}")
+    else:
+        with st.container(horizontal=True):
+            for row, picture in zip(rows, pictures, strict=False):
+                with st.container(border=True, width=240):
+                    _show_case(row, picture, names)
+    st.dataframe(
+        [{"case": r.case, "truth": r.truth} | {names[m]: f"{a} ({show_prob(r.prob[m])})" for m, a in r.answers.items()} for r in rows],
+        hide_index=True, alt="Cases on which the models disagree, with each model's answer and its probability of disease",
+    )  # fmt: skip
+    return (
+        "Disagreements",
+        "disagreements.csv",
+        lambda: tables.disagreement_rows(compare.disagreements(found, len(found.first))),
+    )
+
+
+def _show_case(row: compare.Disagreement, picture: bytes | MedclsError, names: dict[str, str]) -> None:
+    if isinstance(picture, MedclsError):
+        st.caption(notices.escape(str(picture)))
+    else:
+        st.image(data_url(picture), width="stretch")
+    st.markdown(f"truth: **{notices.escape(row.truth)}**")
+    st.caption(
+        "  \n".join(
+            f"{notices.escape(names[m])}: {notices.escape(answer)} ({show_prob(row.prob[m])})"
+            for m, answer in row.answers.items()
+        )
+    )
+    if not isinstance(picture, MedclsError):
+        st.button("Look at this scan", key=f"compare.look.{row.case}", on_click=_look, args=(row,))
+
+
+def _look(row: compare.Disagreement) -> None:
+    """Turn the page to one scan, this one."""
+    try:
+        drops.put_here(scans.Entry(row.case, compare.read_case(row), None))
+    except MedclsError as error:
+        notices.show_error(error)
+        return
+    st.session_state[state.COMPARE_MODE] = "scan"
+    state.remember(state.MODE, "scan")
+
+
+def _picture(row: compare.Disagreement) -> bytes | MedclsError:
+    """Give a case's thumbnail, the last few dozen kept in this session."""
+    held: dict[Any, bytes | MedclsError] = state.kept(state.COMPARE_PICTURES, dict)
+    key = (row.collection, row.case)
+    if key not in held:
+        if len(held) > 60:
+            held.pop(next(iter(held)))
+        try:
+            held[key] = scans.thumbnail(scans.read(compare.read_case(row)), 320)
+        except MedclsError as error:
+            held[key] = error
+    return held[key]
+
+
+def show_subgroups(found: compare.Comparison, names: dict[str, str]) -> Section | None:
+    """Show a score in each subgroup of a column, with how many cases each has."""
+    columns = subgroups.columns_of(found)
+    if not columns:
+        st.info("The cases carry no column that splits them (device, BI-RADS, size …).")
+        return None
+    left, right, _ = st.columns(3)
+    column = left.selectbox("Column", columns, format_func=subgroups.column_title, key="compare.column")
+    with right:
+        score = pick_score(found, "subgroups")
+    with st.spinner("Resampling groups …"):
+        groups = subgroups.subgroups(found, column, score)
+    st.dataframe(
+        [
+            {subgroups.column_title(column): g.value, "cases": g.n_cases, "groups": g.n_groups} | {names[m]: show_estimate(e) for m, e in g.scores.items()}
+            for g in groups
+        ],
+        hide_index=True, alt=f"{score} of every model in each subgroup of {column}",
+    )  # fmt: skip
+    st.caption(
+        "Small subgroups have wide intervals: a difference between two of them means little while the intervals overlap."
+    )
+    return "Subgroups", "subgroups.csv", lambda: tables.subgroup_rows(column, score, groups)
+
+
+def show_costs(found: compare.Comparison, names: dict[str, str]) -> Section:
+    """Show what each model costs against what it is worth; milliseconds are measured on this machine on request."""
+    held: dict[str, costs.Cost] = state.kept(state.COMPARE_COSTS, dict)
+    if st.button("Measure the milliseconds a scan takes here"):
+        for card in found.cards.values():
+            with st.spinner(f"{names[card.id]} …"):
+                held[card.to_json()] = _cost(card, found, timed=True)
+    rows, all_costs = [], []
+    for model, card in found.cards.items():
+        cost = held.get(card.to_json()) or _cost(card, found, timed=False)
+        all_costs.append(cost)
+        rows.append(
+            {
+                "model": names[model], "million weights": round(cost.n_parameters / 1e6, 3), "file, MB": round(cost.file_bytes / 1e6, 2),
+                "ms per scan here": None if cost.scan_ms is None else round(cost.scan_ms, 1), "AUROC": show_estimate(found.scores[model]["auroc"]),
+            }
+        )  # fmt: skip
+    st.dataframe(rows, hide_index=True, placeholder="not measured", alt="Cost and AUROC of every model")
+    timed = all(row["ms per scan here"] is not None for row in rows)
+    key, title = (
+        ("ms per scan here", "ms per scan on this machine") if timed else ("million weights", "million weights")
+    )
+    points = [
+        row | {"score": found.scores[m]["auroc"], "name": row["model"]}
+        for m, row in zip(found.cards, rows, strict=True)
+    ]
+    st.plotly_chart(cost_chart(points, key, title, "AUROC"), key="compare.cost")
+    return "Costs", "costs.csv", lambda: tables.cost_rows(all_costs)
+
+
+def _cost(card: ModelCard, found: compare.Comparison, *, timed: bool) -> costs.Cost:
+    return costs.cost_of(card, found.scores[card.id]["auroc"], cache.open_classifier(card) if timed else None)

@@ -1,0 +1,245 @@
+"""Compare, a test set: which cases, the comparison itself, and what of it to look at."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from medcls.core.evaluation import CaseTable, describe_basis
+from medcls.core.model import ModelCard
+from medcls.errors import MedclsError
+from medcls.workflows import compare, costs, report, tables
+from pages._ui import state
+from pages._ui.widgets import notices, pickers
+from pages._ui.widgets.charts_scores import confusion_chart, curve_chart
+from pages._ui.widgets.numbers import show_estimate, show_seconds
+
+Section = tuple[str, str, Callable[[], list[tables.Row]]]  # what a section offers as CSV: title, file, rows
+STORED = "the test cases they were published with"
+PARTS = {
+    "unseen": "cases no network has seen",
+    "test": "test part",
+    "validate": "validation part",
+    "all": "every labelled case",
+}
+TABLE = (
+    "auroc",
+    "auroc_disease",
+    "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "sensitivity",
+    "specificity",
+    "average_precision",
+    "kappa",
+    "brier",
+    "log_loss",
+    "ece",
+    "ece_floor",
+)
+
+
+def names_of(cards: Sequence[ModelCard]) -> dict[str, str]:
+    """Give what a person reads for each model, without its task; ids where two have one name.
+
+    Where no name begins with its task's, what all of them have before the first comma is left out instead.
+    """
+    names = [pickers.model_title(card) for card in cards]
+    heads = {name.partition(", ")[0] for name in names}
+    if len(cards) > 1 and len(heads) == 1 and names == [card.name for card in cards]:
+        (head,) = heads
+        rests = [name.removeprefix(f"{head}, ") for name in names]
+        names = [rest[:1].upper() + rest[1:] for rest in rests]
+    return {card.id: name if names.count(name) == 1 else card.id for card, name in zip(cards, names, strict=True)}
+
+
+def get_comparison(cards: Sequence[ModelCard]) -> compare.Comparison | None:
+    """Let the user say on which cases, and give the comparison, made once for this session; None until there is one."""
+    left, middle, right = st.columns([2, 1.3, 1], vertical_alignment="bottom")
+    sources = {STORED: f"On {STORED}"} | {name: f"Afresh on {name}" for name in compare.collections_for(cards)}
+    with left:
+        source = pickers.pick("Cases", sources, "cases") or STORED
+    part = "unseen"
+    if source != STORED:
+        with middle:
+            part = pickers.pick("Part", PARTS, "part") or "unseen"
+    key = (tuple(_answers_as(card) for card in cards), source, part)
+    held = st.session_state.get(state.COMPARE_FOUND)
+    if held and held[0] == key:
+        return replace(held[1], cards={card.id: card for card in cards})
+    if source != STORED and not right.button("Evaluate and compare", type="primary"):
+        st.caption(
+            f"Each network answers these cases ({PARTS[part]}); all answers are kept, so that differences can be tested."
+        )
+        return None
+    try:
+        found = _compare(cards, source, part)
+    except MedclsError as error:
+        notices.show_error(error)
+        return None
+    st.session_state[state.COMPARE_FOUND] = (key, found)
+    return found
+
+
+def _compare(cards: Sequence[ModelCard], source: str, part: str) -> compare.Comparison:
+    ids = [card.id for card in cards]
+    if source == STORED:
+        with st.spinner("Resampling groups …"):
+            return compare.compare_stored(ids)
+    bar = st.progress(0.0, text="Opening the networks …")
+    known = _known(cards, source, part)
+    tell = _teller(bar, ids)
+    found = compare.compare_afresh(ids, (source,), part, known=known, on_case=tell)
+    bar.empty()
+    return found
+
+
+def _known(cards: Sequence[ModelCard], source: str, part: str) -> dict[str, Any]:
+    """Evaluations of these very models on these cases made before in this session."""
+    held: dict[Any, dict[str, Any]] = state.kept(state.COMPARE_EVALUATIONS, dict)
+    known = held.setdefault((source, part), {})
+    for card in cards:
+        if card.id in known and known[card.id][2] != _answers_as(card):
+            del known[card.id]
+    return _Known(known, {card.id: _answers_as(card) for card in cards})
+
+
+def _answers_as(card: ModelCard) -> str:
+    """Give what a model's answers depend on: its card without what can be changed on it."""
+    return replace(card, thresholds=(), name="", retired="").to_json()
+
+
+class _Known(dict):
+    """Evaluations by model, kept in the session together with the card they were made with."""
+
+    def __init__(self, held: dict[str, Any], cards: dict[str, str]) -> None:
+        super().__init__({model: entry[:2] for model, entry in held.items()})
+        self._held, self._cards = held, cards
+
+    def __setitem__(self, model: str, made: Any) -> None:
+        super().__setitem__(model, made)
+        self._held[model] = (*made, self._cards[model])
+
+
+def _teller(bar: Any, ids: Sequence[str]) -> Callable[[str, int, int], None]:
+    import time
+
+    started = time.monotonic()
+    first: dict[str, float] = {}
+
+    def tell(model: str, done: int, total: int) -> None:
+        share = (ids.index(model) + done / max(1, total)) / len(ids)
+        first.setdefault("share", share)
+        passed, gone = share - first["share"], time.monotonic() - started
+        left_s = gone / passed * (1 - share) if passed > 0.02 else 0
+        words = f"{model}: {done} of {total} cases" + (
+            f", about {show_seconds(left_s)} left in all" if left_s >= 5 else ""
+        )
+        bar.progress(min(1.0, share), text=words)
+
+    return tell
+
+
+def get_differences(found: compare.Comparison, score: str) -> tuple[Any, ...]:
+    """Give the pairwise differences in a score, computed once for this session."""
+    held: tuple[dict[str, CaseTable], dict[str, tuple[Any, ...]]] | None = st.session_state.get(
+        state.COMPARE_DIFFERENCES
+    )
+    if held is None or held[0] is not found.cases:
+        held = (found.cases, {})
+        st.session_state[state.COMPARE_DIFFERENCES] = held
+    if score not in held[1]:
+        held[1][score] = compare.differences(found, score)
+    return held[1][score]
+
+
+def show_basis(found: compare.Comparison, names: dict[str, str]) -> None:
+    """Say on which cases everything below rests."""
+    first = found.first
+    counts = ", ".join(f"{int((first.truth == k).sum())} {label}" for k, label in enumerate(first.labels))
+    st.caption(
+        notices.escape(
+            f"{describe_basis(len(first), found.n_groups, found.collection)} ({counts}): {_named(found.part, names)}. "
+        )
+        + "In brackets: 95 % intervals; patients or groups are resampled whole."
+    )
+    if found.notes:
+        lines = [notices.escape(_named(note, names)) for note in found.notes]
+        st.info("\n".join(f"- {line}" for line in lines) if len(lines) > 1 else lines[0], icon=":material/info:")
+
+
+def _named(text: str, names: dict[str, str]) -> str:
+    """Give a text with the models' names in place of their ids."""
+    for model_id in sorted(names, key=len, reverse=True):
+        text = text.replace(model_id, names[model_id])
+    return text
+
+
+def show_scores(found: compare.Comparison, names: dict[str, str]) -> None:
+    """Show a table of scores with intervals, one line a model, sortable by every column."""
+    titles = found.score_names() | {"ece_floor": "…of it expected by chance"}
+    two = len(found.first.labels) == 2
+    shown = [name for name in TABLE if not (two and name == "auroc_disease")]
+    per_label = [name for name in titles if ":" in name and name.split(":")[0] in ("recall", "precision", "f1")]
+    every = st.toggle("Every label's precision, recall and F1 too", key="compare.every")
+    columns = shown + (per_label if every else [])
+    table: dict[str, list[str]] = {"model": [names[m] for m in found.scores]}
+    for name in columns:
+        table[titles[name]] = [show_estimate(found.scores[m][name]) for m in found.scores]
+    pinned = {"model": st.column_config.TextColumn(pinned=True)}
+    st.dataframe(table, hide_index=True, column_config=pinned, alt="Scores of every model with intervals")
+    st.caption("Sort by a click on a column's head. Log loss, Brier score and calibration error: lower is better.")
+
+
+def show_curves(found: compare.Comparison, names: dict[str, str]) -> Section:
+    """Show ROC, precision-recall and reliability of every model in one plot each, and the confusion matrices."""
+    labels = found.first.labels
+    left, _ = st.columns([1, 2])
+    label = left.selectbox("Label against the rest", labels, index=found.positive[-1], key="compare.label")
+    with st.spinner("Resampling groups for the bands …"):
+        drawn = compare.curves(found, label)
+    kinds = (
+        ("ROC", "roc", "false positive rate", "sensitivity", True),
+        ("Precision and recall", "precision_recall", "recall", "precision", False),
+        ("Reliability", "reliability", "probability given", "share that was true", True),
+    )
+    for column, (title, field, x, y, diagonal) in zip(st.columns(3), kinds, strict=True):
+        with column:
+            st.markdown(f"**{title}**")
+            chosen = {m: getattr(c, field) for m, c in drawn.items()}
+            st.plotly_chart(
+                curve_chart(chosen, names, x, y, diagonal=diagonal, points=field == "reliability"),
+                key=f"compare.{field}",
+            )
+    st.caption(
+        "Bands: 95 % intervals at each point. Click a model in a legend to hide or show it in that plot; double-click to see it alone."
+    )
+    st.markdown("**Confusion at the most probable label** (row: truth, column: answer)")
+    st.plotly_chart(confusion_chart(compare.confusions(found), names, labels), key="compare.confusion")
+    return "Curves", "curves.csv", lambda: tables.curve_rows(drawn, label)
+
+
+def show_downloads(found: compare.Comparison, score: str, section: Section | None) -> None:
+    """Offer everything as files: the whole comparison, and what the section shows with every digit."""
+    files: list[tuple[str, str, Callable[[], bytes], str]] = [
+        ("Report (HTML)", "comparison.html", lambda: _report(found, score), "text/html"),
+        ("Scores (CSV)", "scores.csv", lambda: tables.to_csv(tables.score_rows(found)), "text/csv"),
+        ("Differences (CSV)", "differences.csv", lambda: tables.to_csv(tables.difference_rows(get_differences(found, score))), "text/csv"),
+        ("Cases (CSV)", "cases.csv", lambda: tables.to_csv(tables.case_rows(found)), "text/csv"),
+    ]  # fmt: skip
+    if section is not None:
+        title, name, rows = section
+        files.append((f"{title} (CSV)", name, lambda: tables.to_csv(rows()), "text/csv"))
+    with st.container(horizontal=True):
+        for title, name, make, kind in files:
+            st.download_button(title, make, name, kind, icon=":material/download:")
+
+
+def _report(found: compare.Comparison, score: str) -> bytes:
+    held: dict[str, costs.Cost] = state.kept(state.COMPARE_COSTS, dict)
+    cost = [
+        held.get(card.to_json()) or other
+        for card, other in zip(found.cards.values(), report.costs_of(found), strict=True)
+    ]
+    return report.to_html(found, get_differences(found, score), cost).encode()

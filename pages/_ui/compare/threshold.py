@@ -1,0 +1,162 @@
+"""Compare, a test set: the operating point of one model, and runs that differ in one knob."""
+
+import math
+
+import numpy as np
+import streamlit as st
+
+from medcls.core.evaluation import Estimate
+from medcls.errors import MedclsError
+from medcls.workflows import ablation, compare, models, tables, thresholds
+from pages._ui import state
+from pages._ui.compare.pairs import pick_score, show_difference
+from pages._ui.compare.test_set import Section
+from pages._ui.widgets import notices
+from pages._ui.widgets.charts_scores import threshold_chart
+from pages._ui.widgets.numbers import show_estimate
+
+
+def show_threshold(found: compare.Comparison, names: dict[str, str]) -> Section:
+    """Let the user move the threshold and keep one on the model's card."""
+    left, middle, right = st.columns(3)
+    model = left.selectbox("Model", list(names), format_func=lambda m: names[m], key="compare.threshold.model")
+    if st.session_state.get(state.COMPARE_LABEL) not in found.first.labels:
+        st.session_state[state.COMPARE_LABEL] = found.first.labels[found.positive[-1]]
+    st.session_state.setdefault(state.COMPARE_THRESHOLD, 0.5)
+    label = middle.selectbox("Label called", found.first.labels, key=state.COMPARE_LABEL)
+    percent = right.number_input(
+        "Prevalence where it is to be used, %", 0.01, 99.0, 1.0, 0.5, format="%.2f", key="compare.prevalence"
+    )
+    table = found.cases[model]
+    _suggest(table, label)
+    _show_kept(model)
+    chosen = st.slider("Call it at or above a probability of", 0.01, 0.99, step=0.01, key=state.COMPARE_THRESHOLD)
+    point = thresholds.try_threshold(table, label, chosen, percent / 100)
+    _show_point(point, label)
+    grid = [thresholds.try_threshold(table, label, float(t), percent / 100) for t in np.linspace(0.02, 0.98, 49)]
+    st.plotly_chart(threshold_chart(grid, chosen), key="compare.threshold.chart")
+    _keep(model, label, chosen, thresholds.describe_point(point, table, found.collection))
+    return "Thresholds", "thresholds.csv", lambda: tables.threshold_rows(model, label, grid)
+
+
+def _suggest(table: object, label: str) -> None:
+    """Offer thresholds that reach common goals; the interval counts that the threshold was chosen on these cases."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for s in thresholds.suggest_thresholds(table, label):  # type: ignore[arg-type]
+            if math.isfinite(s.threshold) and 0.01 <= s.threshold <= 0.99:
+                other = "specificity" if s.goal.startswith("sens") else "sensitivity"
+                tip = f"{other} is then {show_estimate(s.reached)}"
+                at = (
+                    math.floor(100 * s.threshold) / 100
+                    if s.goal.startswith("sens")
+                    else math.ceil(100 * s.threshold) / 100
+                )
+                st.button(f"{s.goal}: {at:.2f}", key=f"compare.goal.{s.goal}", help=tip, on_click=_move, args=(at,))
+
+
+def _show_kept(model: str) -> None:
+    """Offer the operating points kept on the model's card: to look at again, or to take off."""
+    try:
+        card, _ = models.show_model(model)
+    except MedclsError as error:
+        notices.show_error(error)
+        return
+    if not card.thresholds:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Kept on the card, and told with every answer:")
+        for i, t in enumerate(card.thresholds):
+            with st.popover(f"{notices.escape(t.name)}: {notices.escape(t.label)} at {t.prob:.2f}"):
+                st.caption(notices.escape(t.note or "No figures were kept with it."))
+                st.button("Look at it", key=f"compare.kept.{i}", on_click=_move, args=(t.prob, t.label))
+                st.button(
+                    "Take it off the card", key=f"compare.forget.{i}", on_click=_forget, args=(model, t.name, t.label)
+                )
+
+
+def _forget(model: str, name: str, label: str) -> None:
+    try:
+        thresholds.forget_threshold(model, name, label)
+    except MedclsError as error:
+        notices.show_error(error)
+
+
+def _move(threshold: float, label: str | None = None) -> None:
+    st.session_state[state.COMPARE_THRESHOLD] = min(0.99, max(0.01, threshold))
+    if label is not None:
+        st.session_state[state.COMPARE_LABEL] = label
+
+
+def _show_point(point: thresholds.OperatingPoint, label: str) -> None:
+    cells = [
+        ("Sensitivity", show_estimate(point.sensitivity)), ("Specificity", show_estimate(point.specificity)),
+        ("PPV", _fine(point.ppv)), ("NPV", _fine(point.npv)),
+        ("Missed per 1,000", _count(point.missed_per_1000)), ("False alarms per 1,000", _count(point.alarms_per_1000)),
+    ]  # fmt: skip
+    for column, (title, value) in zip(st.columns(6), cells, strict=True):
+        column.markdown(f"<small>{title}</small>  \n**{value}**", unsafe_allow_html=True)
+    st.caption(
+        f"Of 1,000 people, {1000 * point.prevalence:.1f} have it ({notices.escape(label)}) at this prevalence. Sensitivity and specificity are of "
+        f"these cases (n = {point.sensitivity.n} and {point.specificity.n} groups); whether they hold elsewhere these cases cannot say."
+    )
+
+
+def _fine(estimate: Estimate) -> str:
+    """Give a predictive value with as many digits as keep it off 1: at a low prevalence all that matters lies there."""
+    if math.isnan(estimate.value):
+        return "not computable"
+    digits = 4 if estimate.value > 0.99 else 2
+    return f"{estimate.value:.{digits}f} ({estimate.low:.{digits}f}–{estimate.high:.{digits}f})"
+
+
+def _count(per_1000: float) -> str:
+    return "not computable" if math.isnan(per_1000) else f"{per_1000:.1f}"
+
+
+def _keep(model: str, label: str, chosen: float, note: str) -> None:
+    with st.form("compare.keep", border=True):
+        left, right = st.columns([3, 1], vertical_alignment="bottom")
+        name = left.text_input("Name of this operating point", max_chars=60, placeholder="screening")
+        if right.form_submit_button("Keep it on the model's card"):
+            try:
+                card = thresholds.save_threshold(model, name, label, chosen, note)
+                kept = ", ".join(f"{t.name} ({t.label} at {t.prob:.2f})" for t in card.thresholds)
+                st.success(
+                    notices.escape(f"On the card: {kept}. Every answer of this model now says what they make of it.")
+                )
+            except MedclsError as error:
+                notices.show_error(error)
+
+
+def show_ablation(found: compare.Comparison) -> Section | None:
+    """Show finished runs that differ in one knob, with what the knob did."""
+    left, _ = st.columns([1, 2])
+    with left:
+        score = pick_score(found, "ablation")
+    with st.spinner("Lining up runs …"):
+        rows = ablation.ablate(score)
+    if not rows:
+        notices.show_empty(
+            "Runs that differ in one knob alone are lined up here with what it did, as balancing before and after.",
+            "There are no two finished ones yet: start a second run on the Train page with one knob changed.",
+        )
+        return None
+    st.dataframe(
+        [
+            {
+                "knob": r.knob, "from": str(r.value_before), "to": str(r.value_after), "before": show_estimate(r.score_before),
+                "after": show_estimate(r.score_after), "difference": show_difference(r.difference), "run before": r.before, "run after": r.after,
+            }
+            for r in rows
+        ],
+        hide_index=True, alt="Runs that differ in one knob",
+    )  # fmt: skip
+    sentences = [f"{r.knob} {r.value_before} → {r.value_after}: {_by_value(r)}" for r in rows]
+    st.markdown("\n".join(f"- {notices.escape(sentence)}" for sentence in sentences))
+    return "Ablation", "ablation.csv", lambda: tables.ablation_rows(rows)
+
+
+def _by_value(row: ablation.AblationRow) -> str:
+    """Give the verdict with the knob's values in place of the runs' ids."""
+    names = {row.after: f"{row.knob} {row.value_after}", row.before: f"{row.knob} {row.value_before}"}
+    return row.difference.verdict.replace(row.difference.better, names[row.difference.better], 1) if row.difference.better else row.difference.verdict  # fmt: skip

@@ -1,0 +1,132 @@
+"""Data page: the audit's findings with their pictures, settled one by one or all as proposed."""
+
+import streamlit as st
+
+from medcls.core.collection import Audit, Finding
+from medcls.errors import MedclsError
+from medcls.workflows import data, data_audit, models
+from pages._ui.data.add import watched
+from pages._ui.data.pictures import show_cases
+from pages._ui.widgets import notices
+
+TITLES = {
+    "contradiction": "One picture, several labels", "leak": "The published split leaks", "mask": "Masks among the scans",
+    "duplicate": "The same picture more than once", "unreadable": "Unreadable files", "label": "Labels that may be wrong",
+    "blank": "Blank pictures", "marks": "Burned-in text and calipers", "colour": "Odd colours", "size": "Odd sizes",
+    "patients": "Patients unknown", "balance": "Uneven labels",
+}  # fmt: skip
+ACTIONS = {"drop": "drop", "merge": "merge into one group", "keep": "keep as they are"}
+A_PAGE, SHOWN, FEW = 6, 24, 4
+
+
+def show_findings(seen: data.Overview) -> None:
+    """Show what the audit found, by kind, each finding with its pictures and what to do."""
+    audit = _audit(seen)
+    if audit is None:
+        notices.show_empty("Nobody has looked this collection through yet.", "The audit takes seconds to minutes.")
+        return
+    if not audit.findings:
+        st.success("Nothing was found.", icon=":material/check:")
+        return
+    kinds = list(dict.fromkeys(finding.kind for finding in audit.findings))
+    count = {kind: sum(f.kind == kind for f in audit.findings) for kind in kinds}
+    still = {kind: sum(f.kind == kind and bool(f.choices) and not f.decided for f in audit.findings) for kind in kinds}
+    kind = st.pills(
+        "Kind of finding", kinds, default=kinds[0], key=f"data.kind.{seen.record.name}", label_visibility="collapsed",
+        format_func=lambda k: _kind_title(k, count[k], still[k]), required=True,
+    )  # fmt: skip
+    _show_kind(seen, [f for f in audit.findings if f.kind == (kind or kinds[0])])
+    st.caption(
+        f"{audit.pairs_compared:,} likely pairs of pictures were laid over each other. Decisions are kept in the "
+        "collection's record; splits made before no longer fit and are refused."
+    )
+
+
+def _kind_title(kind: str, n: int, still: int) -> str:
+    """Give a kind of finding with how many there are, and how many wait for a decision."""
+    numbers = ", ".join(filter(None, [f"{n:,}" if n > 1 else "", f"{still:,} open" if still else ""]))
+    return f"{TITLES[kind]} ({numbers})" if numbers else TITLES[kind]
+
+
+def _audit(seen: data.Overview) -> Audit | None:
+    """Offer to audit, and give what the last audit found."""
+    name = seen.record.name
+    known = {card.id: card.name or card.id for card in models.list_models() if not card.members}
+    ids, judge = ["", *known], data_audit.judge_of(name)
+    audit = data_audit.read_audit(name)
+    left, right = st.columns([1, 2], vertical_alignment="bottom")
+    model = right.selectbox(
+        "Judge labels by the features of", ids, index=ids.index(judge) if judge in ids else 0,
+        key=f"data.judge.{name}", format_func=lambda i: known.get(i, "the pictures themselves"),
+        help="A network of the same task finds more wrong labels than simple features of the pictures, and takes "
+        "longer. One that learned from these very labels has learned the wrong ones too.",
+    )  # fmt: skip
+    if left.button("Audit again" if audit else "Audit this collection", type="secondary" if audit else "primary"):
+        try:
+            with watched("Looking …") as tell:
+                data_audit.audit_collection(name, again=audit is not None, model=model, progress=tell)
+            st.rerun()
+        except MedclsError as error:
+            notices.show_error(error)
+    return audit
+
+
+def _show_kind(seen: data.Overview, findings: list[Finding]) -> None:
+    pages, page = -(-len(findings) // A_PAGE), 0
+    unsettled = {f.key: f.default for f in findings if f.choices and not f.decided}
+    left, right = st.columns([1, 2], vertical_alignment="bottom")
+    if pages > 1:
+        page = int(left.number_input(f"Page of {pages}", 1, pages, 1, key=f"data.page.{findings[0].kind}")) - 1
+    if len(unsettled) > 1 and right.button(f"Settle all {len(unsettled)} as proposed", key="data.settle.all"):
+        data_audit.decide(seen.record.name, unsettled)
+        st.rerun()
+    for finding in findings[page * A_PAGE : (page + 1) * A_PAGE]:
+        with st.container(border=True):
+            _show_finding(seen, finding)
+
+
+def _show_finding(seen: data.Overview, finding: Finding) -> None:
+    left, right = st.columns([3, 1], vertical_alignment="top")
+    left.markdown(f"**{notices.escape(finding.says)}**  \n{notices.escape(finding.advice)}")
+    singly = [case for case in finding.cases if f"drop:{case}" in seen.record.decisions]
+    if finding.choices:
+        with right:
+            _decide(seen.record.name, finding)
+    if finding.kind == "unreadable":
+        st.dataframe([{"file": case} for case in finding.cases], hide_index=True)
+    elif finding.cases:
+        all_out = bool(finding.choices) and (finding.decided or finding.default) == "drop"
+        shown = finding.cases[:SHOWN]
+        side_px = 230 if len(shown) <= FEW else 150
+        show_cases(seen.record.name, seen.task, shown, side_px, out=shown if all_out else singly)
+        if finding.n > SHOWN:
+            st.caption(f"{len(shown)} of {finding.n:,} shown, the clearest first.")
+        if finding.kind == "contradiction" and finding.decided and not all_out and len(finding.cases) - len(singly) > 1:
+            st.warning(
+                "Settled, but the picture still counts under more than one case: where the labels differ, leave the wrong one out below.",
+                icon=":material/warning:",
+            )
+        if finding.choices and not all_out:
+            _leave_out(seen.record.name, finding, singly)
+
+
+def _decide(name: str, finding: Finding) -> None:
+    now = finding.decided or finding.default
+    chosen = st.selectbox(
+        "Settled" if finding.decided else "Proposed", finding.choices, index=finding.choices.index(now),
+        format_func=lambda d: ACTIONS[d], key=f"data_audit.decide.{finding.key}.{now}",
+    )  # fmt: skip
+    if chosen != now or (not finding.decided and st.button("Settle", key=f"data.settle.{finding.key}")):
+        data_audit.decide(name, {finding.key: chosen})
+        st.rerun()
+
+
+def _leave_out(name: str, finding: Finding, singly: list[str]) -> None:
+    """Let single scans of a finding be left out, where not all of them are."""
+    chosen = st.multiselect(
+        "Leave out single scans", finding.cases, singly, key=f"data.single.{finding.key}.{'|'.join(singly)}",
+        placeholder="none", format_func=lambda case: case.rsplit("/", 1)[-1],
+    )  # fmt: skip
+    if changed := set(chosen) ^ set(singly):
+        data_audit.decide(name, {f"drop:{case}": "drop" if case in chosen else None for case in changed})
+        st.rerun()

@@ -1,0 +1,56 @@
+"""Data page: cases as rows of pictures on near-black."""
+
+from collections.abc import Container, Mapping, Sequence
+from html import escape
+
+import streamlit as st
+
+from medcls.core.collection import Case
+from medcls.core.task import Task
+from medcls.workflows import data
+from pages._ui.widgets.charts import data_url
+from pages._ui.widgets.palette import SCAN_BACKGROUND, SCAN_TEXT, label_colours, label_word
+
+
+def show_cases(name: str, task: Task, ids: Sequence[str], side_px: int = 150, out: Container[str] = ()) -> None:
+    """Show cases side by side, each with its label (colour, mark and word) and its id.
+
+    Args:
+        name: Name of the collection.
+        task: The question its labels answer.
+        ids: Case ids.
+        side_px: Least width of a picture; a row is filled.
+        out: Ids of those that are left out of the collection, which is said under them.
+    """
+    found = data.read_pictures(name, ids, 2 * side_px)
+    st.html(
+        f'<div style="display:grid;grid-template-columns:repeat(auto-fill,minmax({side_px}px,1fr));gap:8px;'
+        f'background:{SCAN_BACKGROUND};border-radius:6px;padding:12px">'
+        + "".join(_figure(task, case, png, case.id in out) for case, png in found.values())
+        + "</div>"
+    )
+
+
+def _figure(task: Task, case: Case, png: bytes | None, out: bool) -> str:
+    colour, word = _label(task, case.label)
+    word = f"{word} — left out" if out else word
+    short = case.id.rsplit("/", 1)[-1]
+    picture = (
+        f'<img src="{data_url(png)}" alt="{escape(word)}: {escape(short)}" loading="lazy" '
+        f'style="width:100%;aspect-ratio:1;object-fit:contain">'
+        if png
+        else f'<div style="width:100%;aspect-ratio:1;color:{SCAN_TEXT}">cannot be read</div>'
+    )
+    return (
+        f'<figure style="margin:0;min-width:0" title="{escape(case.id)}">{picture}'
+        f'<figcaption style="color:{SCAN_TEXT};font-size:.75rem;line-height:1.3;overflow:hidden;text-overflow:ellipsis">'
+        f'<span style="border-left:4px solid {colour};padding-left:5px">{escape(word)}</span><br>'
+        f'<span style="white-space:nowrap;opacity:.8">{escape(short)}</span></figcaption></figure>'
+    )
+
+
+def _label(task: Task, label: str | None) -> tuple[str, str]:
+    colours: Mapping[str, str] = label_colours(task)
+    if label is not None and label in colours:
+        return colours[label], label_word(task, label)
+    return SCAN_TEXT, label or "no label"

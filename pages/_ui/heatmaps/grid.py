@@ -1,0 +1,176 @@
+"""Heatmaps of one scan side by side: drawn, shown on linked axes, kept as files."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from medcls.core.model import ModelCard
+from medcls.core.prediction import Heatmap
+from medcls.core.scan import Scan
+from medcls.errors import MedclsError
+from medcls.workflows import explain
+from pages._ui import cache, state
+from pages._ui.heatmaps import view as heatmap_view
+from pages._ui.heatmaps.ask import Asked, ask
+from pages._ui.widgets import notices
+from pages._ui.widgets.numbers import show_seconds
+from pages._ui.widgets.palette import label_word
+
+_KEPT = 64
+_TELLS_LEFT_S = 3.0  # a wait shorter than this needs no telling
+
+
+@dataclass(frozen=True)
+class Map:
+    """One heatmap asked for, drawn or not.
+
+    Args:
+        asked: What was asked for.
+        heatmap: The heatmap; None if it could not be drawn.
+        error: Why not.
+    """
+
+    asked: Asked
+    heatmap: Heatmap | None
+    error: MedclsError | None
+
+
+def draw(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard]) -> list[Map]:
+    """Draw the switches, then every heatmap asked for; what was drawn before is not drawn again."""
+    try:
+        asked = ask(scan, card, rivals)
+    except MedclsError as error:
+        notices.show_error(error)
+        return []
+    held: dict[tuple[object, ...], Map] = state.kept(state.MAPS, dict)
+    stopped: set[tuple[object, ...]] = state.kept(state.MAPS_STOPPED, set)
+    waiting = [_key(scan, one) for one in asked if _key(scan, one) not in held]
+    place = st.empty()
+    with place.container(horizontal=True, vertical_alignment="center"):
+        bar = st.progress(0.0, text="Drawing")
+        slow = any(explain.METHODS[one.method].slow for one in asked if _key(scan, one) in waiting)
+        if slow and not stopped.issuperset(waiting):
+            st.button("Stop", key="heatmaps.stop", on_click=stopped.update, args=(waiting,), icon=":material/stop:")
+    maps = []
+    for i, one in enumerate(asked):
+        bar.progress(i / len(asked), text=f"Drawing {i + 1} of {len(asked)}: {one.title}")
+        maps.append(_drawn(scan, one, _teller(bar, i, len(asked), explain.METHODS[one.method].title)))
+    place.empty()
+    if any(isinstance(m.error, explain.Stopped) for m in maps):
+        st.button("Draw what was stopped", key="heatmaps.go_on", on_click=stopped.clear)
+    return maps
+
+
+def _teller(bar: DeltaGenerator, i: int, n: int, title: str) -> explain.Progress:
+    """Give what shows a slow method's passes, and the time left once it can be told."""
+    started = time.monotonic()
+
+    def tell(done: int, total: int) -> None:
+        gone = time.monotonic() - started
+        left = gone / done * (total - done) if done and gone > 1 else 0
+        words = f", about {show_seconds(left)} left" if left > _TELLS_LEFT_S else ""
+        bar.progress((i + done / max(total, 1)) / n, text=f"{title}: {done} of {total} passes{words}")
+
+    return tell
+
+
+def _key(scan: Scan, asked: Asked) -> tuple[object, ...]:
+    return (scan.sha256, scan.size_px, asked.card.to_json(), asked.label, asked.method, asked.layer)
+
+
+def _drawn(scan: Scan, asked: Asked, tell: explain.Progress) -> Map:
+    held: dict[tuple[object, ...], Map] = state.kept(state.MAPS, dict)
+    key = _key(scan, asked)
+    if key in held:
+        return Map(asked, held[key].heatmap, held[key].error)
+    if key in state.kept(state.MAPS_STOPPED, set):
+        return Map(asked, None, explain.Stopped("Stopped before it was drawn"))
+    try:
+        heatmap = explain.draw_one(
+            scan, cache.open_classifier(asked.card), asked.label, asked.method, asked.layer, progress=tell
+        )
+        found = Map(asked, heatmap, None)
+    except MedclsError as error:
+        found = Map(asked, None, error)
+    while len(held) >= _KEPT:
+        held.pop(next(iter(held)))
+    held[key] = found
+    return found
+
+
+def show(scan: Scan, maps: Sequence[Map], card: ModelCard) -> None:
+    """Show the scan and every heatmap on linked axes, and a sentence for each that is empty or could not be drawn."""
+    view = heatmap_view.controls("heatmaps", beside=False)
+    drawn = [(m.asked, m.heatmap) for m in maps if m.heatmap is not None]
+    how = view.paint
+    if len(drawn) > 1 and maps[0].asked.by == "label" and not card.members:
+        how = _common_scale(how, [heatmap for _, heatmap in drawn])
+    pictures = [explain.plain_picture(scan)] + [explain.picture(scan, heatmap, how) for _, heatmap in drawn]
+    titles = ["Scan", *(asked.title for asked, _ in drawn)]
+    height, width = scan.size_px
+    columns = min(4, max(2, len(pictures)))  # the scan alone, where nothing could be drawn, stays of a picture's size
+    heatmap_view.show_linked(
+        scan, pictures, titles, "heatmaps.pictures", round(1120 / columns * min(height / width, 1.3)) + 44, columns
+    )
+    for m in maps:
+        if m.heatmap is None:
+            notices.show_error(m.error or MedclsError("There is no heatmap"), m.asked.title)
+        elif m.heatmap.empty:
+            words = explain.describe(m.heatmap, label_word(card.task, m.asked.label), scan)
+            st.info(f"**{notices.escape(m.asked.title)}**: {notices.escape(words)}", icon=":material/info:")
+    if told := explain.describe_many([heatmap for _, heatmap in drawn], scan):
+        st.caption(notices.escape(told))
+    if maps and maps[0].asked.by == "method":
+        _show_notes([asked.method for asked, _ in drawn])
+
+
+def _show_notes(methods: Sequence[str]) -> None:
+    with st.expander("What each method shows"):
+        rows = [explain.METHODS[name] for name in methods]
+        st.markdown("\n".join(f"- **{notices.escape(row.title)}**: {notices.escape(row.note)}" for row in rows))
+
+
+def _common_scale(how: explain.Paint, heatmaps: Sequence[Heatmap]) -> explain.Paint:
+    """Labels side by side: let the user see them on one scale, so that weak evidence looks weak."""
+    if st.toggle(
+        "All on one scale",
+        value=True,
+        key="heatmaps.scale",
+        help="Evidence that is weaker than another label's is painted fainter.",
+    ):
+        return explain.Paint(how.style, how.colours, how.opacity, max(h.peak for h in heatmaps))
+    return how
+
+
+def show_downloads(scan: Scan, maps: Sequence[Map]) -> None:
+    """Offer each heatmap as a PNG of the scan's own size; model, method and label stand in its text, and below it if wanted."""
+    drawn = [(m.asked, m.heatmap) for m in maps if m.heatmap is not None]
+    if not drawn:
+        return
+    paint = heatmap_view.current().paint
+    titles = [asked.title for asked, _ in drawn]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox(
+            "Picture to keep",
+            range(len(drawn)),
+            format_func=titles.__getitem__,
+            key=f"heatmaps.keep.{titles}",
+            width=300,
+        )
+        captioned = st.toggle(
+            "Caption below it", value=True, key="heatmaps.captioned",
+            help="Model, method and label in a strip under the picture. The file's own text says them in any case.",
+        )  # fmt: skip
+        heatmap = drawn[chosen][1]
+        st.download_button(
+            "PNG at the scan's size", data=_exporter(scan, heatmap, paint, captioned), mime="image/png", icon=":material/download:",
+            file_name=f"{scan.sha256[:12]}--{heatmap.model}--{heatmap.label}--{heatmap.method.replace('+', 'p')}.png",
+            help="One pixel for each of the scan's. The scan's name stands nowhere in it.",
+        )  # fmt: skip
+
+
+def _exporter(scan: Scan, heatmap: Heatmap, paint: explain.Paint, captioned: bool) -> Callable[[], bytes]:
+    return lambda: explain.export(scan, heatmap, paint, captioned)

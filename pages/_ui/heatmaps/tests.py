@@ -1,0 +1,110 @@
+"""The tests of the heatmaps shown: a table of verdicts, then each one's words, numbers on demand."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from medcls.core.scan import Scan
+from medcls.errors import MedclsError
+from medcls.workflows import explain
+from pages._ui import cache, state
+from pages._ui.heatmaps.ask import Asked
+from pages._ui.heatmaps.grid import Map
+from pages._ui.widgets import notices
+from pages._ui.widgets.numbers import show_seconds
+
+_KEPT = 64
+_MARKS = {True: "✓ stands", False: "✗ fails", None: "cannot tell"}
+
+
+def show_tests(scan: Scan, maps: Sequence[Map]) -> None:
+    """Test every heatmap shown, on request; an ensemble's by testing each of its networks'."""
+    st.subheader("How far to believe them")
+    mask = _read_mask(scan)
+    if not st.toggle(
+        "Test these heatmaps",
+        key="heatmaps.test",
+        help="Hides and shows parts of the scan, asks networks with random weights, moves the scan: some hundred passes.",
+    ):
+        return
+    drawn = [m.asked for m in maps if m.heatmap is not None]
+    jobs = [(title, asked, network) for asked in drawn for title, network in _networks(asked)]
+    if any(asked.card.members for asked in drawn):
+        st.caption("A model that averages networks is tested network by network: its heatmap is the mean of theirs.")
+    bar, started = st.progress(0.0, text="Testing"), time.monotonic()
+    tested: list[tuple[str, Sequence[explain.Check]]] = []
+    for i, (title, asked, network) in enumerate(jobs):
+
+        def tell(done: int, total: int, i: int = i, title: str = title) -> None:
+            share, gone = (i + done / max(total, 1)) / len(jobs), time.monotonic() - started
+            left = f", about {show_seconds(gone / share * (1 - share))} left" if share > 0 and gone > 1 else ""
+            bar.progress(share, text=f"Testing {title}, {i + 1} of {len(jobs)}{left}. Switch off to stop")
+
+        try:
+            tested.append((title, _checks(scan, asked, network, mask, tell)))
+        except MedclsError as error:
+            notices.show_error(error, title)
+    bar.empty()
+    _show_table(tested)
+
+
+def _networks(asked: Asked) -> list[tuple[str, Any]]:
+    """Give the networks behind a heatmap, each with what its row is called."""
+    classifier = cache.open_classifier(asked.card)
+    networks = explain.networks_of(classifier)
+    if len(networks) == 1:
+        return [(asked.title, networks[0])]
+    names = [network.card.name for network in networks]
+    several = [n if n and names.count(n) == 1 else network.card.id for n, network in zip(names, networks, strict=True)]
+    return [(f"{asked.title}, {name}", network) for name, network in zip(several, networks, strict=True)]
+
+
+def _read_mask(scan: Scan) -> bytes | None:
+    file = st.file_uploader(
+        "Outline of the lesion, if you have one: white on black, of the scan's size", key=f"heatmaps.mask.{scan.sha256}"
+    )
+    if file is None:
+        return None
+    try:
+        explain.read_mask(file.getvalue(), scan)
+    except MedclsError as error:
+        notices.show_error(error)
+        return None
+    return file.getvalue()
+
+
+def _checks(
+    scan: Scan, asked: Asked, network: Any, mask: bytes | None, tell: explain.Progress
+) -> Sequence[explain.Check]:
+    held: dict[tuple[object, ...], Sequence[explain.Check]] = state.kept(state.MAP_CHECKS, dict)
+    key = (scan.sha256, network.card.to_json(), asked.label, asked.method, asked.layer, mask)
+    if key not in held:
+        outline = explain.read_mask(mask, scan) if mask else None
+        checks = explain.check_heatmap(scan, network, asked.label, asked.method, asked.layer, outline, progress=tell)
+        while len(held) >= _KEPT:
+            held.pop(next(iter(held)))
+        held[key] = checks
+    return held[key]
+
+
+def _show_table(tested: Sequence[tuple[str, Sequence[explain.Check]]]) -> None:
+    titles = {check.name: check.title for _, checks in tested for check in checks}
+    marks = [(title, {c.name: _MARKS[c.holds] for c in checks}) for title, checks in tested]
+    rows = [{"Test": words} | {title: held.get(name, "") for title, held in marks} for name, words in titles.items()]
+    if rows:
+        st.dataframe(rows, hide_index=True, width="stretch", alt="Each test and how each heatmap stood it")
+    for i, (title, checks) in enumerate(tested):
+        stood = sum(c.holds is True for c in checks)
+        asked = sum(c.holds is not None for c in checks)
+        with st.expander(f"{notices.escape(title)}: stands {stood} of {asked} tests", expanded=i == 0):
+            for check in checks:
+                st.markdown(f"**{notices.escape(check.title)}** {notices.escape(check.words)}")
+            with st.popover("The numbers"):
+                numbers = [
+                    {"test": c.title, "figure": name, "value": round(value, 4)}
+                    for c in checks
+                    for name, value in c.numbers.items()
+                ]
+                st.dataframe(numbers, hide_index=True, width=620, alt=f"Figures behind the tests of {title}")

@@ -1,0 +1,252 @@
+"""Models: the list, one model's card as a person reads it, and what can be done with it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import streamlit as st
+
+from medcls.core.card_text import tell_data, tell_feeding, tell_making
+from medcls.core.evaluation import Evaluation, describe_basis
+from medcls.core.model import ModelCard
+from medcls.core.task import Task
+from medcls.core.words import counted
+from medcls.errors import MedclsError
+from medcls.workflows import compare, exchange, models
+from pages._ui import state
+from pages._ui.widgets import notices
+from pages._ui.widgets.charts_scores import confusion_chart
+from pages._ui.widgets.numbers import show_estimate
+from pages._ui.widgets.palette import label_word
+from pages._ui.widgets.pickers import model_title, task_title
+
+FIRST = (
+    "auroc",
+    "auroc_disease",
+    "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "sensitivity",
+    "specificity",
+    "average_precision",
+    "kappa",
+    "brier",
+    "log_loss",
+    "ece",
+    "ece_floor",
+)
+
+
+def evaluation_of(card: ModelCard) -> Evaluation | None:
+    """Give what was measured of a model; None if nothing was, or what is there cannot be read (which is then shown)."""
+    try:
+        return models.evaluation_of(card.id)
+    except MedclsError as error:
+        notices.show_error(error)
+        return None
+
+
+def show_list(cards: Sequence[ModelCard]) -> ModelCard:
+    """Show every model in a table; gives the one chosen by a click."""
+    rows = []
+    for card in cards:
+        found = evaluation_of(card)
+        scores = found.scores if found else {}
+        rows.append(
+            {
+                "task": task_title(card.task), "model": model_title(card),
+                "AUROC": show_estimate(scores["auroc"]) if "auroc" in scores else "not measured",
+                "accuracy": show_estimate(scores["accuracy"]) if "accuracy" in scores else "not measured",
+                "on": f"{found.collection}, {counted(found.n_cases, 'case')}" if found else "",
+                "backbone": card.backbone, "million weights": round(card.n_parameters / 1e6, 2), "id": card.id, "retired": card.retired,
+            }
+        )  # fmt: skip
+    if not any(row["retired"] for row in rows):
+        for row in rows:
+            row.pop("retired")
+    event = st.dataframe(
+        rows, hide_index=True, on_select="rerun", selection_mode="single-row", key=f"models.table.{len(rows)}", alt="All models with their figures",
+    )  # fmt: skip
+    chosen = event["selection"]["rows"]
+    st.caption("Tick a model to read its card." + ("" if chosen else " Until then the first stands below."))
+    return cards[chosen[0]] if chosen and chosen[0] < len(cards) else cards[0]
+
+
+def show_card(card: ModelCard) -> None:
+    """Show one model's card: what it answers, how good it is, what it learned from, how far to trust it."""
+    st.subheader(notices.escape(card.name or card.id))
+    st.caption(notices.escape(f"{card.id} · {card.backbone} · {card.n_parameters / 1e6:.2f} million weights"))
+    if card.retired:
+        st.warning(f"Retired: {notices.escape(card.retired)}", icon=":material/inventory_2:")
+    left, right = st.columns([1, 1.1], gap="large")
+    with left:
+        _show_what(card)
+        _show_trust(card)
+        _show_origin(card)
+    with right:
+        _show_figures(card)
+        _show_pointing(card)
+
+
+def _show_what(card: ModelCard) -> None:
+    answers = ", ".join(notices.escape(label_word(card.task, label)) for label in card.task.label_ids)
+    st.markdown(f"**{notices.escape(card.task.question)}**  \nIt answers {answers}, or *cannot tell*.")
+    _list("What it learned from", [card.trained_on or "Not stated."])
+    _list("What it was not trained or tested on", [*card.task.limits, *card.limits] or ["Not stated."])
+    if card.members:
+        _list("It averages", card.members)
+
+
+def _list(title: str, lines: Sequence[str]) -> None:
+    st.markdown(f"**{title}**\n" + "\n".join(f"- {notices.escape(line)}" for line in lines))
+
+
+def _show_trust(card: ModelCard) -> None:
+    c, a = card.calibration, card.abstention
+    lines = [
+        f"Temperature {c.temperature:.2f}: {c.how} (n = {c.n}).",
+        f"It says “cannot tell” below a probability of {a.min_prob:.2f}: {a.how} (n = {a.n}).",
+    ]
+    lines += [f"Operating point “{t.name}”: {t.label} at {t.prob:.2f} or above. {t.note}" for t in card.thresholds]
+    _list("How far to trust a probability", lines)
+
+
+def _show_origin(card: ModelCard) -> None:
+    with st.expander("Where it came from and how it is fed"):
+        lines = [tell_making(card), tell_data(card), tell_feeding(card), f"Licence: {card.licence or 'not stated'}"]
+        st.markdown("\n".join(f"- {notices.escape(line)}" for line in lines))
+
+
+def _show_figures(card: ModelCard) -> None:
+    found = evaluation_of(card)
+    if found is None:
+        st.info("How good it is was not measured: take no answer of it for granted.")
+        return
+    show_evaluation(found, card.task, key="models.confusion")
+
+
+def show_evaluation(found: Evaluation, task: Task, key: str) -> None:
+    """Show every score of an evaluation with its interval, and the confusion matrix under a chart's `key`."""
+    basis = describe_basis(found.n_cases, found.n_groups, found.collection)
+    st.markdown(f"**How good it is**  \n{notices.escape(f'{basis}: {found.part}.')}")
+    for note in found.notes:
+        st.caption(notices.escape(note))
+    titles = compare.score_titles(found.labels) | {"ece_floor": "…of it expected by chance"}
+    names = [n for n in (*FIRST, *(n for n in found.scores if ":" in n)) if n in found.scores and n in titles]
+    st.dataframe(
+        [{"score": titles[n], "value (95 % interval)": show_estimate(found.scores[n]), "groups": found.scores[n].n, "how": found.scores[n].how} for n in names],
+        hide_index=True, height=320, alt="Every score of the model with its interval",
+    )  # fmt: skip
+    st.plotly_chart(
+        confusion_chart(
+            {found.model: found.confusion},
+            {found.model: "truth (row), answer (column)"},
+            [label_word(task, label) for label in found.labels],
+        ),
+        key=key,
+    )
+
+
+def _show_pointing(card: ModelCard) -> None:
+    """Show how often the model's heatmaps point at the lesion, beside the two controls."""
+    try:
+        studies = models.pointing_of(card.id)
+    except MedclsError as error:
+        notices.show_error(error)
+        return
+    for study in studies:
+        st.markdown(f"**Where its heatmaps point**  \n{notices.escape(study.about)}")
+        rows = [
+            {
+                "heatmap": f"control: {row.title}" if row.control else row.title,
+                "points at the lesion": show_estimate(row.hits),
+                "above the centred Gaussian": row.gain,
+                "n": row.hits.n, "energy inside": show_estimate(row.energy_inside), "IoU": show_estimate(row.iou),
+            }
+            for row in study.rows
+        ]  # fmt: skip
+        st.dataframe(rows, hide_index=True, alt=f"How often heatmaps point at the lesion in {study.collection}")
+        for note in study.notes:
+            st.caption(notices.escape(note))
+
+
+def show_actions(card: ModelCard) -> None:
+    """Offer what can be done with a model: compare, export as ZIP or ONNX, retire or put back."""
+    st.markdown("**With this model**")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.download_button(
+            "Export as ZIP", lambda: exchange.export_bytes(card.id), f"{card.id}.zip", "application/zip", icon=":material/archive:",
+            help="The whole folder; every file is checked against the card before it is packed. It holds cases.csv: file names, patient ids and table columns of the test scans, as their data set gives them.",
+        )  # fmt: skip
+        if not card.members and st.button(
+            "Make ONNX",
+            icon=":material/deployed_code:",
+            help="Written, run and compared with the network before it is offered.",
+        ):
+            _make_onnx(card)
+        made = st.session_state.get(state.MODEL_ONNX)
+        if made and made[0] == card.id:
+            st.download_button(
+                f"Download {card.id}.onnx",
+                made[1],
+                f"{card.id}.onnx",
+                "application/octet-stream",
+                icon=":material/download:",
+            )
+    if made and made[0] == card.id:
+        st.caption(
+            f"Checked: on {made[2]} inputs the file's logits differ from the network's by {made[3]:.1e} at most."
+        )
+    _retire(card)
+
+
+def _make_onnx(card: ModelCard) -> None:
+    with st.spinner("Writing the network as ONNX and running both …", show_time=True), TemporaryDirectory() as aside:
+        try:
+            found = exchange.export_onnx(card.id, Path(aside))
+            st.session_state[state.MODEL_ONNX] = (card.id, found.path.read_bytes(), found.n_scans, found.greatest)
+        except MedclsError as error:
+            notices.show_error(error)
+
+
+def _retire(card: ModelCard) -> None:
+    if card.retired:
+        if st.button("Offer it again"):
+            _change(card, "")
+        return
+    with st.popover("Retire …"):
+        reason = st.text_input("Why it should no longer be offered", max_chars=200, key=f"models.reason.{card.id}")
+        if st.button("Retire", disabled=not reason.strip(), key=f"models.retire.{card.id}"):
+            _change(card, reason.strip())
+
+
+def _change(card: ModelCard, reason: str) -> None:
+    try:
+        models.retire(card.id, reason)
+    except MedclsError as error:
+        notices.show_error(error)
+        return
+    st.rerun()
+
+
+def show_import() -> None:
+    """Take a model's archive; every hash is checked and pickles are refused."""
+    with st.expander("Import a model"):
+        file = st.file_uploader(
+            "A ZIP that `Export as ZIP` or `medcls models export` made", type=["zip"], key="models.import"
+        )
+        st.caption(
+            "Only safetensors are loaded. Every file is checked against the card's hashes and the network is run once before it is kept."
+        )
+        if file is None or not st.button("Import", type="primary"):
+            return
+        try:
+            with st.spinner("Checking …"):
+                taken = exchange.import_model(file.getvalue())
+        except MedclsError as error:
+            notices.show_error(error, file.name)
+            return
+        if taken:
+            st.success(notices.escape("Imported: " + ", ".join(card.id for card in taken)))
+        else:
+            st.info("The same weights and figures are here already; the card here is kept as it is.")

@@ -1,0 +1,55 @@
+"""Models: measure one on labelled scans of this machine, every case kept."""
+
+import streamlit as st
+
+from medcls.core.case_csv import format_cases
+from medcls.core.evaluation import CaseTable, Evaluation
+from medcls.core.model import ModelCard
+from medcls.errors import MedclsError
+from medcls.workflows import compare, evaluate
+from pages._ui import state
+from pages._ui.compare.test_set import PARTS
+from pages._ui.models.cards import show_evaluation
+from pages._ui.widgets import notices
+
+
+def show_measure(card: ModelCard) -> None:
+    """Let the user measure a model on labelled collections; shows the figures and offers them as files."""
+    with st.expander("Measure it on labelled scans"):
+        names = compare.collections_for([card])
+        if not names:
+            st.caption("No labelled scans of this machine carry this model's labels: add some (Build: Data).")
+            return
+        left, right = st.columns([2, 1])
+        chosen = left.multiselect("Labelled scans", names, default=list(names[:1]), key=f"models.on.{card.id}")
+        part = right.selectbox("Part", list(PARTS), format_func=PARTS.__getitem__, key="models.part")
+        if st.button("Measure", disabled=not chosen, key=f"models.measure.{card.id}"):
+            _measure(card, tuple(chosen), part)
+        made: tuple[str, Evaluation, CaseTable] | None = st.session_state.get(state.MODEL_MEASURED)
+        if made and made[0] == card.id:
+            show_evaluation(made[1], card.task, key="models.measured.confusion")
+            _offer(made[1], made[2])
+
+
+def _measure(card: ModelCard, chosen: tuple[str, ...], part: str) -> None:
+    bar = st.progress(0.0, text="Opening the network …")
+
+    def tell(done: int, total: int) -> None:
+        bar.progress(done / max(1, total), text=f"{done} of {total} cases")
+
+    try:
+        st.session_state[state.MODEL_MEASURED] = (card.id, *evaluate.evaluate(card.id, chosen, part, on_case=tell))
+    except MedclsError as error:
+        notices.show_error(error)
+    bar.empty()
+
+
+def _offer(evaluation: Evaluation, cases: CaseTable) -> None:
+    """Offer both files of an evaluation; in a folder of their own `medcls compare --evaluations` takes them."""
+    with st.container(horizontal=True):
+        for name, data, kind in (
+            ("evaluation.json", evaluation.to_json(), "application/json"),
+            ("cases.csv", format_cases(cases), "text/csv"),
+        ):
+            st.download_button(name, data, name, kind, icon=":material/download:")
+    st.caption("Kept in a folder of their own, `python -m medcls compare --evaluations` takes them.")

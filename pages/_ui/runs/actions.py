@@ -1,0 +1,123 @@
+"""Runs: what may be done with one; each action asks the workflow, which knows what is allowed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from medcls.errors import MedclsError
+from medcls.workflows import fold_results, folds, models, run_results, runs
+from pages._ui import state
+from pages._ui.widgets import notices
+
+
+def show_actions(view: runs.RunView) -> None:
+    """Draw the buttons that make sense in the run's state."""
+    with st.container(horizontal=True):
+        if view.moves and st.button(
+            "Stop", icon=":material/stop_circle:", help="Stops after the step it is in; the best epoch is kept."
+        ):
+            _do(runs.stop_run, view.id)
+        if (
+            not view.moves
+            and view.state.status != "finished"
+            and st.button(
+                "Resume", icon=":material/play_arrow:", type="primary", help="Goes on from the last whole epoch."
+            )
+        ):
+            _do(runs.resume_run, view.id)
+        if (
+            view.has_result
+            and not view.moves
+            and st.button(
+                "Publish", icon=":material/publish:", type="primary", help="Puts its model into the list of models."
+            )
+        ):
+            publish(view)
+        if st.button("Rename", icon=":material/edit:"):
+            rename(view)
+        if st.button("Clone", icon=":material/content_copy:", help="Opens its settings in the form of a new run."):
+            st.switch_page("../train.py", query_params={"from": view.id})
+        if st.button(
+            "Reproduce",
+            icon=":material/repeat:",
+            help="Starts it again with the same settings, on data checked to be the same.",
+        ):
+            _do(runs.reproduce_run, view.id, show=True)
+        if st.button("Delete", icon=":material/delete:", disabled=view.moves):
+            delete(view)
+        if st.button("All runs", icon=":material/list:"):
+            state.remember(state.RUN, None)
+            state.remember(state.RUNS_SHOW, "runs")
+            for key in (state.RUNS_TABLE, state.RUNS_KIND):
+                st.session_state.pop(key, None)
+            st.rerun()
+
+
+def _do(action: Callable[..., Any], *arguments: Any, show: bool = False) -> None:
+    try:
+        view = action(*arguments)
+    except MedclsError as error:
+        notices.show_error(error)
+        return
+    if show:
+        state.remember(state.RUN, view.id)
+    st.rerun()
+
+
+@st.dialog("Publish a model")
+def publish(view: runs.RunView) -> None:
+    """Ask for what the card should say, and publish."""
+    st.write(
+        "The model joins those on the Classify and Compare pages. Its card says what it learned from and how it did."
+    )
+    found = folds.find_folds(view.id)
+    every = bool(found and not found.missing) and st.toggle(
+        "The mean of all folds' networks", True,
+        help="It answers new scans with all of them; its scores are those over all folds, each case by the network that never saw it.",
+    )  # fmt: skip
+    name = st.text_input("Name", folds.name_together(view.name) if every else view.name, max_chars=120)
+    licence = st.text_input("Licence", help="Terms of the weights; those of the data bind too.")
+    limits = st.text_area(
+        "What it was not trained or tested on, one line each", placeholder="children\nscanners of other makers"
+    )
+    if name.strip() in {card.name for card in models.list_models()}:
+        st.warning("There is a model of this name; the new one will stand beside it.", icon=":material/info:")
+    if st.button("Publish", type="primary", disabled=not name.strip()):
+        try:
+            with st.spinner("Publishing …"):
+                told = tuple(line.strip() for line in limits.splitlines() if line.strip())
+                if found and every:
+                    card = fold_results.publish_folds(found, name, licence=licence, limits=told)
+                else:
+                    card = run_results.publish_run(view.id, name, licence=licence, limits=told)
+        except MedclsError as error:
+            notices.show_error(error)
+            return
+        st.session_state[state.RUN_PUBLISHED] = card.id
+        st.rerun()
+
+
+@st.dialog("Rename a run")
+def rename(view: runs.RunView) -> None:
+    """Ask for another name."""
+    name = st.text_input("Name", view.name, max_chars=200)
+    if st.button("Rename", type="primary"):
+        _do(runs.rename_run, view.id, name)
+
+
+@st.dialog("Delete a run")
+def delete(view: runs.RunView) -> None:
+    """Ask before a run is deleted."""
+    st.write(
+        f"Delete **{notices.escape(view.name)}** with its checkpoints, curves and result? Models published from it stay."
+    )
+    if st.button("Delete", type="primary"):
+        try:
+            runs.delete_run(view.id)
+        except MedclsError as error:
+            notices.show_error(error)
+            return
+        state.remember(state.RUN, None)
+        st.session_state.pop(state.RUNS_TABLE, None)
+        st.rerun()

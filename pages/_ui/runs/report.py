@@ -1,0 +1,146 @@
+"""Runs: how the kept epoch did on cases it never saw, and the cases it got wrong."""
+
+import streamlit as st
+
+from medcls.core.evaluation import Evaluation
+from medcls.core.model import ModelCard
+from medcls.core.words import counted
+from medcls.errors import MedclsError
+from medcls.workflows import fold_results, folds, run_results, runs
+from pages._ui import state
+from pages._ui.widgets import notices
+from pages._ui.widgets.charts import show_scan
+from pages._ui.widgets.charts_scores import confusion_chart
+from pages._ui.widgets.numbers import show_estimate, show_prob
+from pages._ui.widgets.palette import label_word
+
+_WHOLE = {"auroc": "AUROC", "accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy", "macro_f1": "Macro F1"}
+_EACH = {"precision": "precision", "recall": "recall", "f1": "F1", "auroc": "AUROC against the rest"}
+_SHOWN = 24
+_ONE, _ALL = "This fold", "All folds, pooled"
+
+
+def show_report(view: runs.RunView) -> None:
+    """Draw scores with intervals, the confusion matrix and a line per label; of a cross-validation, also those over all folds."""
+    found = folds.find_folds(view.id)
+    which = _ONE
+    if found and len(found.runs) > 1:
+        which = st.segmented_control(
+            "Cases", (_ONE, _ALL), default=_ONE, key="runs.folds", label_visibility="collapsed", required=True
+        )
+    if found and which == _ALL:
+        _show_folds(found)
+    else:
+        _show_own(view)
+
+
+def _show_own(view: runs.RunView) -> None:
+    if not view.has_result:
+        st.info(
+            "The report comes with the model: when the run is finished, or stopped after an epoch.",
+            icon=":material/info:",
+        )
+        return
+    card, evaluation, _ = run_results.read_report(view.id)
+    if evaluation is None:
+        st.info("The split keeps no cases apart for testing, so nothing was measured.", icon=":material/info:")
+        return
+    _show_scores(card, evaluation, f"Epoch kept: {view.state.best_epoch}. ")
+
+
+def _show_folds(found: folds.FoldSet) -> None:
+    """Draw what was measured over all folds, or how far they are."""
+    if found.missing:
+        st.info(f"{found.describe()}. Pooled scores come with the last of them.", icon=":material/hourglass_empty:")
+        return
+    key = tuple(found.runs[fold] for fold in range(found.n_folds))
+    held = st.session_state.get(state.RUN_POOLED)
+    try:
+        if held is None or held[0] != key:
+            with st.spinner("Resampling groups …"):
+                held = (key, run_results.read_result(key[0]), fold_results.pool_folds(found)[0])
+            st.session_state[state.RUN_POOLED] = held
+    except MedclsError as error:
+        notices.show_error(error)
+        return
+    _show_scores(held[1], held[2])
+    rows = [
+        {"fold": fold, "run": found.runs[fold], "cases": evaluation.n_cases}
+        | {title: show_estimate(evaluation.scores[name]) for name, title in _WHOLE.items() if name in evaluation.scores}
+        for fold, (evaluation, _) in fold_results.read_folds(found).items()
+    ]
+    st.markdown("**Each fold**")
+    st.dataframe(rows, hide_index=True, width="stretch", alt="Scores of each fold with intervals")
+
+
+def _show_scores(card: ModelCard, evaluation: Evaluation, first: str = "") -> None:
+    basis = f"{counted(evaluation.n_cases, 'case')} of {counted(evaluation.n_groups, 'group')}"
+    st.caption(f"{first}{basis}; {notices.escape(evaluation.part)}.")
+    for note in evaluation.notes:
+        st.warning(notices.escape(note), icon=":material/flag:")
+    with st.container(horizontal=True, gap="large"):
+        for name, title in _WHOLE.items():
+            if name in evaluation.scores:
+                value, _, interval = show_estimate(evaluation.scores[name]).partition(" (")
+                st.metric(
+                    title, value, interval.rstrip(")") or None, delta_color="off", delta_arrow="off", width="content",
+                    help=f"Below it the 95 % interval; {evaluation.scores[name].how}.",
+                )  # fmt: skip
+    words = [label_word(card.task, label) for label in evaluation.labels]
+    chart = confusion_chart({card.id: evaluation.confusion}, {card.id: "cases"}, words)
+    st.plotly_chart(chart, key="runs.confusion", width=420)
+    st.dataframe(
+        _per_label(card, evaluation), hide_index=True, width="stretch", alt="Scores of each label with intervals"
+    )
+    st.caption("In brackets the 95 % interval.")
+
+
+def _per_label(card: ModelCard, evaluation: Evaluation) -> list[dict]:
+    return [
+        {"label": label_word(card.task, label), "cases": sum(evaluation.confusion[i])}
+        | {
+            title: show_estimate(evaluation.scores[f"{name}:{label}"])
+            for name, title in _EACH.items()
+            if f"{name}:{label}" in evaluation.scores
+        }
+        for i, label in enumerate(evaluation.labels)
+    ]
+
+
+def show_wrong(view: runs.RunView) -> None:
+    """Draw the test cases the model got wrong, its most certain errors first."""
+    if not view.has_result:
+        st.info("There is no model yet to be wrong.", icon=":material/info:")
+        return
+    wrong = run_results.wrong_cases(view.id)
+    if not wrong:
+        st.success("No test case was answered wrongly; with few cases that says little.", icon=":material/check:")
+        return
+    labels = sorted({case.truth for case in wrong})
+    only = st.segmented_control("Truth", labels, key="runs.truth")
+    shown = [case for case in wrong if only in (None, case.truth)]
+    unsure = sum(case.unsure for case in shown)
+    st.caption(
+        f"{len(shown)} of {len(wrong)} wrong answers, the most certain first; {min(len(shown), _SHOWN)} shown."
+        + (f" On {unsure} of them the model says that it cannot tell." if unsure else "")
+    )
+    columns = st.columns(4)
+    for i, case in enumerate(shown[:_SHOWN]):
+        with columns[i % 4]:
+            _show_case(case)
+
+
+def _show_case(case: run_results.WrongCase) -> None:
+    held = st.session_state.setdefault(state.RUN_PICTURES, {})
+    key = (case.collection, case.case)
+    if key not in held:
+        try:
+            held[key] = run_results.read_case_picture(*key)
+        except MedclsError as error:
+            notices.show_error(error)
+            return
+    answer = f"{case.answered} ({show_prob(case.prob)})"
+    answer = f"cannot tell, most probable {answer}" if case.unsure else f"answered {answer}"
+    told = f"is {case.truth} ({show_prob(case.prob_truth)}), {answer}"
+    show_scan(held[key], f"A test case that {told}", told, height_px=220)
+    st.caption(notices.escape(case.case))

@@ -1,0 +1,169 @@
+"""Runs: searches over knobs, each trial of which is an ordinary run."""
+
+import math
+from typing import Any
+
+import streamlit as st
+
+from medcls.core.run import RunSpec
+from medcls.errors import MedclsError
+from medcls.workflows import runs, search
+from pages._ui import state
+from pages._ui.runs.charts import score_word
+from pages._ui.runs.search_charts import importance_chart, parallel_chart
+from pages._ui.widgets import notices
+
+_RECIPES, _OWN = "recipe", "own"
+_VARY = {
+    _RECIPES: "what the recipe searches over",
+    "batch-and-rate": "batch size and learning rate",
+    "layers-and-rate": "layers that stay frozen and learning rate",
+    _OWN: "only the ranges below",
+}
+_SAMPLERS = {"random": "at random", "tpe": "Bayesian (TPE)"}
+
+
+def show_searches() -> None:
+    """Draw the choice of a search and the one chosen."""
+    names = search.list_searches()
+    if not names:
+        notices.show_empty("Searches stand here; there is none yet.", "Start one on the Train page, under Search.")
+        return
+    last = state.choice(state.SEARCH)
+    name = st.selectbox("Search", names, index=names.index(last) if last in names else 0, key="search.name")
+    state.remember(state.SEARCH, name)
+    try:
+        view = search.show_search(name)
+    except MedclsError as error:
+        notices.show_error(error)
+        return
+    _show_actions(view)
+    _show(view)
+
+
+def any_moves() -> bool:
+    """Tell whether a search is worked on here, or a trial's run still moves."""
+    return search.any_at_work() or any(view.moves for view in runs.list_runs())
+
+
+def _show_actions(view: search.SearchView) -> None:
+    with st.container(horizontal=True):
+        if view.worked_on and st.button("Stop the search", icon=":material/stop_circle:"):
+            _do(search.stop_search, view.spec.name)
+        if (
+            not view.worked_on
+            and view.done < view.spec.trials
+            and st.button("Resume the search", icon=":material/play_arrow:", type="primary")
+        ):
+            _do(search.resume_search, view.spec.name)
+        if view.best and view.best.run and st.button("Show the best run", icon=":material/trophy:"):
+            state.remember(state.RUN, view.best.run)
+            st.rerun(scope="app")
+
+
+def _do(action: Any, name: str) -> None:
+    try:
+        action(name)
+    except MedclsError as error:
+        notices.show_error(error)
+        return
+    st.rerun()
+
+
+def _show(view: search.SearchView) -> None:
+    total, score = view.spec.trials, score_word(view.spec.base.select_by)
+    st.progress(
+        min(1.0, view.done / total),
+        text=f"{view.done} of {total} trials done" + (", at work" if view.worked_on else ""),
+    )
+    rows = [
+        {
+            "trial": t.number, "state": t.state, score: None if math.isnan(t.value) else round(t.value, 4), **t.values,
+            "best": "●" if view.best and t.number == view.best.number else "", "run": t.run,
+        }
+        for t in view.trials
+    ]  # fmt: skip
+    complete = [row for row, t in zip(rows, view.trials, strict=True) if t.state == "complete"]
+    if len(complete) > 1:
+        log = [name for name, r in view.spec.ranges.items() if r.log]
+        st.plotly_chart(
+            parallel_chart(complete, list(view.spec.ranges), log, score, lower_is_better=score == "loss"),
+            key="search.parallel",
+        )
+    if view.importance:
+        st.plotly_chart(importance_chart(view.importance), key="search.importance")
+    elif view.trials:
+        st.caption(
+            f"Which knob mattered can be said after {search.FEWEST_FOR_IMPORTANCE} complete trials with different scores."
+        )
+    st.dataframe(rows, hide_index=True, width="stretch", alt="Trials with what was tried and their scores")
+    with st.expander("Log", icon=":material/notes:"):
+        st.code(search.read_log(view.spec.name) or "Nothing was said yet.", language=None, height=240)
+    st.caption(
+        f"Scores are the best {score} on validation cases, the same for all trials: the best of many flatters itself."
+    )
+
+
+def _range_words(r: search.Range) -> str:
+    if r.choices:
+        return ", ".join(map(str, r.choices))
+    return f"{r.low:g} to {r.high:g}" + (", evenly on a log scale" if r.log else "")
+
+
+def show_form(spec: RunSpec) -> None:
+    """Draw the form of a new search around a run's settings."""
+    recipes_own = search.preset_of(spec.recipe)
+    presets: dict[str, Any] = {
+        **({_RECIPES: recipes_own} if recipes_own else {}), **search.PRESETS, _OWN: ("tpe", {}),
+    }  # fmt: skip
+    with st.expander(
+        "Search over settings instead of one run", icon=":material/travel_explore:", expanded=recipes_own is not None
+    ):
+        what, how = st.columns([2, 1])
+        key = spec.recipe if recipes_own else ""
+        preset = what.selectbox(
+            "What to vary", list(presets), format_func=_VARY.__getitem__, key=f"search.preset.{key}"
+        )
+        usual, ranges = presets[preset]
+        sampler = how.selectbox(
+            "How the next trial is chosen", list(_SAMPLERS), index=list(_SAMPLERS).index(usual), format_func=_SAMPLERS.__getitem__,
+            key=f"search.sampler.{preset}.{key}",
+        )  # fmt: skip
+        if ranges:
+            tried = "; ".join(f"{knob} {_range_words(r)}" for knob, r in ranges.items())
+            st.caption(f"Tries, whatever stands above: {notices.escape(tried)}.")
+        left, middle, right = st.columns(3)
+        name = left.text_input("Name of the search", "search-1", key="search.new")
+        trials = int(middle.number_input("Trials", 1, 10_000, 20, key="search.trials"))
+        prune = right.toggle("Give up trials that lag behind", True, key="search.prune")
+        left, right = st.columns([2, 1])
+        more = left.text_input(
+            "Ranges" if preset == _OWN else "Further ranges",
+            placeholder="weight_decay=1e-5..1e-2:log  dropout=0..0.5  optimiser=adam,sgd",
+            key="search.more",
+            help="Of any knob, by the name that Runs, Settings shows: knob=low..high, knob=low..high:log or knob=a,b,c, with blanks between.",
+        )
+        storage = right.text_input(
+            "Database for several machines", placeholder="postgresql://…", key="search.storage",
+            help="Empty: a file of this machine. Others join with `python -m medcls search join NAME URL`.",
+        )  # fmt: skip
+        if st.button("Start the search", icon=":material/travel_explore:"):
+            try:
+                ranges = {**ranges, **dict(map(search.parse_range, more.split()))}
+                asked = search.SearchSpec(name, spec, ranges, sampler, trials, prune, storage=storage.strip())  # type: ignore[arg-type]
+            except MedclsError as error:
+                notices.show_error(error)
+                return
+            _begin(asked)
+
+
+def _begin(asked: search.SearchSpec) -> None:
+    try:
+        with st.spinner("Starting the search …"):
+            search.start_search(asked)
+    except MedclsError as error:
+        notices.show_error(error)
+        return
+    state.remember(state.SEARCH, asked.name)
+    state.remember(state.RUNS_SHOW, "searches")
+    st.switch_page("../runs.py", query_params={state.SEARCH: asked.name, "show": "searches"})

@@ -1,0 +1,136 @@
+"""Runs: one run as it stands, its curves, its log, what was asked for."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from medcls.core.run import RunSpec, knobs
+from medcls.workflows import runs
+from pages._ui.runs.charts import SCORES, compare_chart, rate_chart, score_chart, score_word
+from pages._ui.runs.table import ICONS, show_left
+from pages._ui.widgets import notices
+from pages._ui.widgets.numbers import show_seconds
+
+_BAD = ("failed", "died")
+_PARTS = {"validate": "Validation", "train": "Training"}
+
+
+def show_state(view: runs.RunView) -> None:
+    """Draw where a run stands: state, progress, time, and the worker's last words."""
+    s = view.state
+    st.progress(
+        view.progress, text=f"{ICONS[s.status]} — {notices.escape(s.message)}" if s.message else ICONS[s.status]
+    )
+    if s.status in _BAD:
+        st.error(notices.escape(s.message), icon=":material/error:")
+    elif s.status == "paused":
+        st.warning(notices.escape(s.message), icon=":material/pause_circle:")
+    if view.may_hang:
+        st.warning(
+            f"The worker has said nothing for {show_seconds(view.silent_s)}; it may hang. Its log may tell why.",
+            icon=":material/hourglass_disabled:",
+        )
+    with st.container(horizontal=True, gap="large"):  # a narrow page breaks the row instead of cutting the numbers
+        st.metric("Epoch", f"{s.epoch} of {s.epochs or view.spec.epochs}", width="content")
+        st.metric("Time so far", show_seconds(s.elapsed_s), width="content")
+        st.metric("Time left", show_left(view) or "–", width="content")
+        st.metric(
+            f"Best {score_word(view.spec.select_by)} in validation", f"{s.best_score:.3f}" if s.best_epoch else "–",
+            f"epoch {s.best_epoch}" if s.best_epoch else None, delta_color="off", delta_arrow="off", width="content",
+            help="Chosen on these cases, so it flatters; the Report tells of cases kept apart.",
+        )  # fmt: skip
+
+
+def show_curves(view: runs.RunView, others: Sequence[runs.RunView]) -> None:
+    """Draw the curves of a run, or of several runs against each other.
+
+    Args:
+        view: The run.
+        others: The other runs; those on the same data are offered first.
+    """
+    epochs = runs.read_metrics(view.id)
+    if not epochs:
+        st.info("The first epoch is not done yet.", icon=":material/info:")
+        return
+    data = {other.id: other.spec.collections for other in others}
+    names = {
+        other.id: f"{other.name} ({', '.join(other.spec.collections)}, {other.id[-4:]})"
+        for other in sorted(others, key=lambda other: other.spec.collections != view.spec.collections)
+    }
+    against: list[str] = []
+    if names:
+        against = st.multiselect(
+            "Compare with", list(names), format_func=names.__getitem__, key="runs.against", max_selections=7
+        )
+    if against:
+        with st.container(horizontal=True):
+            score = (
+                st.segmented_control(
+                    "Score",
+                    list(SCORES),
+                    default="auroc",
+                    format_func=lambda s: SCORES[s],
+                    key="runs.score",
+                    required=True,
+                )
+                or "auroc"
+            )
+            part = (
+                st.segmented_control(
+                    "Cases",
+                    list(_PARTS),
+                    default="validate",
+                    format_func=lambda p: _PARTS[p],
+                    key="runs.part",
+                    required=True,
+                )
+                or "validate"
+            )
+        shown = {f"{view.name} ({view.id[-4:]})": epochs} | {names[i]: runs.read_metrics(i) for i in against}
+        st.plotly_chart(compare_chart(shown, score, part), key="runs.compare")
+        if any(data[i] != view.spec.collections for i in against):
+            st.caption(
+                "Some of these runs learned from other data: their curves are of other cases and not comparable."
+            )
+        return
+    left, right = st.columns(2)
+    for column, score in ((left, "loss"), (right, "auroc"), (left, "accuracy")):
+        column.plotly_chart(score_chart(epochs, score), key=f"runs.{score}")
+    right.plotly_chart(rate_chart(epochs), key="runs.lr")
+    for note in (n for e in epochs for n in e.notes):
+        st.caption(f"Note: {notices.escape(note)}.")
+
+
+def show_log(view: runs.RunView) -> None:
+    """Draw the end of the worker's log."""
+    text = runs.read_log(view.id, 200)
+    st.code(text or ("Nothing was printed yet." if view.moves else "This run left no log."), language=None, height=360)
+
+
+def _written(value: Any) -> str:
+    """Give a knob's value as it is given on the command line."""
+    if isinstance(value, tuple):
+        return " ".join(str(one) for one in value)
+    return json.dumps(value) if isinstance(value, dict) and value else "" if value == {} else str(value)
+
+
+def show_spec(view: runs.RunView) -> None:
+    """Draw what was asked for, and on which data."""
+    plain = RunSpec()
+    changed = [n for n in knobs() if getattr(view.spec, n) != getattr(plain, n)]
+    st.dataframe(
+        [{"knob": n, "value": _written(getattr(view.spec, n)), "what it is": knob.help, "plain default": "" if n in changed else "yes"} for n, (_, knob) in knobs().items()],
+        hide_index=True, height=420, alt="Every knob of the run",
+    )  # fmt: skip
+    if seen := runs.read_data_seen(view.id):
+        counts = ", ".join(f"{n} to {part}" for part, n in seen.counts.items())
+        prints = ", ".join(f"{name} {digest[:12]}" for name, digest in seen.fingerprints.items())
+        st.caption(f"{counts}; {notices.escape(seen.split)}; fingerprints {notices.escape(prints)}.")
+    for other, same in runs.same_runs(view.id).items():
+        told = {True: "the same weights to the bit", False: "other weights", None: "no result to compare yet"}[same]
+        st.caption(f"Run {other} has the same settings and data: {told}.")
+    st.download_button(
+        "Settings as JSON", view.spec.to_json(), f"{view.id}.json", "application/json", icon=":material/download:"
+    )

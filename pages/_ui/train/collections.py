@@ -1,0 +1,63 @@
+"""Train, step 1: which labelled scans, for which task; what is in them."""
+
+import streamlit as st
+
+from medcls.core.run import RunSpec
+from medcls.workflows import preflight
+from pages._ui import state
+from pages._ui.train.form import draft, key
+from pages._ui.widgets import notices
+
+OWN = ""
+
+
+def pick_collections() -> tuple[str, ...]:
+    """Draw the choice of collections; empty, with what to do, if there are none."""
+    records = {record.name: record for record in preflight.list_data()}
+    if not records:
+        notices.show_empty(
+            "A network is fine-tuned here on labelled scans; there are none yet.", "Add a data set first (Build: Data)."
+        )
+        return ()
+    st.subheader("1 · Data")
+    asked = state.choice(state.DATA)
+    last = [n for n in (draft().collections or ((asked,) if asked else ())) if n in records]
+    last = last or [preflight.first_data(list(records.values()))]
+    chosen = st.multiselect(
+        "Labelled scans", list(records), default=last, key=key("collections"),
+        format_func=lambda n: f"{n} — {records[n].n_cases:,} cases, {', '.join(records[n].labels)}",
+        help="Several collections of one task are learned from together.",
+    )  # fmt: skip
+    return tuple(chosen)
+
+
+def show_counts(spec: RunSpec) -> preflight.Preflight:
+    """Draw how many cases of each label serve for what, and what should be known of them."""
+    seen = look(spec)
+    rows = [{"": part, **by, "all": sum(by.values())} for part, by in seen.counts.items()]
+    left, right = st.columns([3, 2])
+    left.dataframe(rows, hide_index=True, width="stretch", alt="Cases of each part by label")
+    left.caption(
+        f"Task {notices.escape(seen.task)}; {notices.escape(seen.split)}. The epoch that is best on *validate* is kept; "
+        "*test* is never trained on."
+    )
+    with right:
+        for sentence in seen.blockers:
+            st.error(notices.escape(sentence), icon=":material/block:")
+        for sentence in seen.findings:
+            st.warning(notices.escape(sentence), icon=":material/flag:")
+        if not seen.findings and not seen.blockers:
+            st.success("Nothing to settle in these data.", icon=":material/check:")
+    return seen
+
+
+def look(spec: RunSpec) -> preflight.Preflight:
+    """Give what the data hold, looked at again only when another choice, or other contents, ask for it."""
+    contents = tuple(r.fingerprint for r in preflight.list_data() if r.name in spec.collections)
+    wanted = (spec.collections, spec.task, spec.split, spec.fold, contents)
+    held = st.session_state.get(state.TRAIN_SEEN)
+    if held is None or held[0] != wanted:
+        with st.spinner("Counting cases and making the split …"):
+            held = (wanted, preflight.look_at_data(spec))
+        st.session_state[state.TRAIN_SEEN] = held
+    return held[1]

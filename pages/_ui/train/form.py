@@ -1,0 +1,270 @@
+"""The form of a run's spec, made from the knobs themselves: what is new in `RunSpec` stands here by itself."""
+
+import dataclasses
+import json
+from typing import Any, get_args, get_origin, get_type_hints
+
+import streamlit as st
+
+from medcls.core.backbones import BACKBONES
+from medcls.core.recipes import RECIPES, Recipe, apply_recipe, first_of, recipes_for
+from medcls.core.run import Knob, RunSpec, knobs
+from medcls.errors import MedclsError
+from medcls.workflows import data_split, models, runs
+from pages._ui import state
+from pages._ui.widgets import notices
+
+GROUPS = {
+    "start": "Network and start", "data": "Data and split", "input": "Input", "augmentation": "Augmentation", "network": "What learns",
+    "loss": "Loss and balance", "optimiser": "Optimiser and schedule", "time": "Length, batch and machine",
+}  # fmt: skip
+_BY_HAND = ("name", "recipe", "backbone", "initial", "task", "collections", "size_px", "epochs", "batch_size", "lr")
+_OTHER = "another timm network"
+_FIRST = "fine-tune"
+_HINTS = get_type_hints(RunSpec)
+
+
+def draft() -> RunSpec:
+    """Give the spec the form began from: a good default, a recipe, or the run that is being cloned."""
+    if state.TRAIN_DRAFT not in st.session_state:
+        set_draft(apply_recipe(RunSpec(), _FIRST))
+    elif state.TRAIN_LAST in st.session_state and key("name") not in st.session_state:
+        # Back from another page: Streamlit has dropped this one's fields.
+        set_draft(st.session_state[state.TRAIN_LAST])
+    cloned = st.query_params.get("from")
+    if cloned and st.session_state.get(state.TRAIN_CLONED) != cloned:
+        st.session_state[state.TRAIN_CLONED] = cloned
+        try:
+            spec, name = runs.clone_spec(cloned), runs.show_run(cloned).name
+            set_draft(dataclasses.replace(spec, name=f"{name} again"[:200] if spec.name else ""))
+        except MedclsError as error:
+            notices.show_error(error)
+    return st.session_state[state.TRAIN_DRAFT]
+
+
+def set_draft(spec: RunSpec) -> None:
+    """Begin the form anew from a spec."""
+    st.session_state.pop(state.TRAIN_LAST, None)
+    st.session_state[state.TRAIN_DRAFT] = spec
+    st.session_state[state.TRAIN_FORM] = st.session_state.get(state.TRAIN_FORM, 0) + 1
+
+
+def keep(spec: RunSpec) -> None:
+    """Remember what the form holds, so that it is there again after a look at another page."""
+    st.session_state[state.TRAIN_LAST] = spec
+
+
+def key(name: str) -> str:
+    """Give the key of a knob's widget; another one whenever the form begins anew."""
+    return f"train.{st.session_state[state.TRAIN_FORM]}.{name}"
+
+
+def pick_recipe(task_id: str, collections: tuple[str, ...]) -> None:
+    """Draw the choice of a recipe; choosing one sets the whole form."""
+    fitting = recipes_for(task_id)
+    current = draft().recipe
+
+    def take() -> None:
+        chosen = st.session_state[key("recipe")]
+        begin = RunSpec(
+            collections=collections, initial=draft().initial if draft().initial not in ("none",) else "imagenet"
+        )
+        set_draft(apply_recipe(begin, chosen) if chosen else begin)
+
+    st.selectbox(
+        "Recipe", ["", *fitting], index=fitting.index(current) + 1 if current in fitting else 0, on_change=take, key=key("recipe"),
+        format_func=lambda name: f"{name} — {RECIPES[name].help}" if name else "none: every knob at its plain default",
+        help="Sets every knob below; change what you like afterwards.",
+    )  # fmt: skip
+    if current in RECIPES:
+        _tell_recipe(current)
+
+
+def _tell_recipe(name: str) -> None:
+    """Say what its project reported, and what must be done beside pressing Start."""
+    recipe = RECIPES[name]
+    if recipe.reported:
+        st.caption(f"Its project reported: {notices.escape(recipe.reported)}. Its split may leak.")
+    if recipe.search:
+        st.caption(
+            "This recipe is a search: start it at the foot of this page; *Start* makes one run with plain values."
+        )
+    first = first_of(name)
+    if first and first not in {card.id for card in models.list_models()}:
+        st.caption(
+            f"It starts from a model that is not here yet: train recipe `{first}` on the set {RECIPES[first].data}, publish it, and choose it under *Start from*."
+        )
+
+
+def pick_backbone() -> str:
+    """Draw the choice of a network."""
+    last = draft().backbone
+    names = [*BACKBONES, _OTHER]
+    chosen = st.selectbox(
+        "Network", names, index=names.index(last) if last in BACKBONES else len(names) - 1, key=key("backbone"),
+        format_func=lambda n: f"{BACKBONES[n].title} — {BACKBONES[n].megaparams:g} M weights" if n in BACKBONES else n,
+    )  # fmt: skip
+    if chosen == _OTHER:
+        return (
+            st.text_input("Name of the timm network", "" if last in BACKBONES else last, key=key("timm")).strip()
+            or "resnet18"
+        )
+    st.caption(BACKBONES[chosen].note)
+    return chosen
+
+
+def pick_initial(backbone: str) -> str:
+    """Draw the choice of initial weights: published ones, a model of the list, a file, or none."""
+    cards = {card.id: card for card in models.list_models() if not card.members}
+    published = BACKBONES[backbone].weights if backbone in BACKBONES else "published"
+    options = {"imagenet": f"{published} weights"} if published else {}
+    options |= {i: f"the model {card.name or i}" for i, card in cards.items()}
+    if (first := draft().initial) in RECIPES and first not in options:
+        options |= {first: f"the model of recipe {first}, which is not here yet"}
+    options |= {"file": "a .safetensors file on this machine", "none": "nothing: all weights at random"}
+    last = (
+        draft().initial
+        if draft().initial in options
+        else "file"
+        if draft().initial.endswith(".safetensors")
+        else next(iter(options))
+    )
+    chosen = st.selectbox(
+        "Start from", list(options), index=list(options).index(last), format_func=lambda i: options[i], key=key(f"initial.{backbone}"),
+        help=knobs()["initial"][1].help,
+    )  # fmt: skip
+    if chosen == "file":
+        before = draft().initial if draft().initial.endswith(".safetensors") else ""
+        return st.text_input("Path of the file", before, key=key("file")).strip() or "none"
+    if chosen == "imagenet":
+        st.caption(
+            "Downloaded once from timm's hub when a preflight or run needs them: the one thing that asks for the internet."
+        )
+    return chosen
+
+
+def show_main_knobs(backbone: str) -> dict[str, Any]:
+    """Draw the knobs that matter most, in one row."""
+    row = st.columns(4)
+    values = {}
+    for column, name in zip(row, ("size_px", "epochs", "batch_size", "lr"), strict=True):
+        with column:
+            value = getattr(draft(), name)
+            if name == "size_px" and backbone in BACKBONES and not RECIPES.get(draft().recipe, Recipe("")).project:
+                value = min(BACKBONES[backbone].size_px, 512) if value == RunSpec().size_px else value
+            values[name] = show_knob(name, value, suffix=backbone if name == "size_px" else "")
+    return values
+
+
+def show_advanced(collections: tuple[str, ...]) -> dict[str, Any]:
+    """Draw every other knob, folded away by group.
+
+    Args:
+        collections: What is trained on: it decides which splits there are.
+    """
+    values: dict[str, Any] = {}
+    with st.expander("Advanced: every knob", icon=":material/tune:"):
+        tabs = st.tabs(list(GROUPS.values()))
+        for tab, group in zip(tabs, GROUPS, strict=True):
+            names = [n for n, (_, knob) in knobs().items() if knob.group == group and n not in _BY_HAND]
+            with tab:
+                columns = st.columns(3)
+                for i, name in enumerate(names):
+                    with columns[i % 3]:
+                        values[name] = (
+                            _pick_split(collections) if name == "split" else show_knob(name, getattr(draft(), name))
+                        )
+    return values
+
+
+def _pick_split(collections: tuple[str, ...]) -> str:
+    found = data_split.list_shared_splits(collections)
+    if (last := draft().split) not in found:
+        found |= {last: 0}  # a run's that is cloned: what is wrong with it is said beside the counts
+    return st.selectbox(
+        "Split", list(found), index=list(found).index(last), help=knobs()["split"][1].help, key=key("split"),
+        format_func=lambda n: f"{n} ({found[n]} folds)" if found[n] else n,
+    )  # fmt: skip
+
+
+def show_knob(name: str, value: Any, suffix: str = "") -> Any:
+    """Draw the widget that fits a knob's type, choices and range; gives its value."""
+    knob, hint = knobs()[name][1], _HINTS[name]
+    label = _label(name, knob)
+    words: dict[str, Any] = {"help": knob.help, "key": key(name + suffix)}
+    if hint is bool:
+        return st.toggle(label, value, **words)
+    if get_origin(hint) is tuple and knob.choices:
+        return tuple(st.multiselect(label, knob.choices, list(value), **words))
+    if knob.choices:
+        return st.selectbox(label, knob.choices, knob.choices.index(value), **words)
+    if hint is int:  # no limits of the widget's own: it would keep the old value and let it start
+        return _within(name, int(st.number_input(label, value=int(value), step=1, **words)), value)
+    if hint is float:
+        return _number(name, label, value, words)
+    return _text(name, label, value, words)
+
+
+def _label(name: str, knob: Knob) -> str:
+    words = {"lr": "learning rate", "hflip": "mirror left-right", "vflip": "mirror up-down"}.get(name)
+    text = words or name.removesuffix("_px").removesuffix("_deg").replace("_", " ")
+    return f"{text[0].upper()}{text[1:]}" + (f" ({knob.unit})" if knob.unit else "")
+
+
+def _number(name: str, label: str, value: float, words: dict[str, Any]) -> float:
+    """Numbers that span orders of magnitude are written, not stepped through."""
+    knob = knobs()[name][1]
+    if knob.low > 0 and knob.high / knob.low > 1e4:
+        text = st.text_input(label, f"{value:g}", **words)
+        try:
+            return _within(name, float(text.replace(",", ".") if "." not in text else text), value)  # 0,001 as well
+        except ValueError:
+            return _unusable(name, f"{text!r:.40} is no number.", value)
+    step = 1.0 if knob.high > 5 else 0.05
+    given = st.number_input(label, value=float(value), step=step, format="%.6g", **words)  # 0.999 is not 1.00
+    return _within(name, float(given), value)
+
+
+def _within(name: str, given: Any, before: Any) -> Any:
+    knob = knobs()[name][1]
+    if knob.low <= given <= knob.high:
+        return given
+    return _unusable(name, f"{given:g} is out of range: {knob.low:g} to {knob.high:g}.", before)
+
+
+def _unusable(name: str, sentence: str, before: Any) -> Any:
+    """Say what is wrong below the field and keep the run from starting; the page goes on with the value before."""
+    st.error(notices.escape(sentence))
+    st.session_state.setdefault(state.TRAIN_UNUSABLE, []).append(_label(name, knobs()[name][1]))
+    return before
+
+
+def begin_reading() -> None:
+    """Forget which fields held nothing usable: they are read anew."""
+    st.session_state[state.TRAIN_UNUSABLE] = []
+
+
+def unusable() -> tuple[str, ...]:
+    """Give the labels of the fields whose content cannot be used, of those drawn since `begin_reading`."""
+    return tuple(st.session_state.get(state.TRAIN_UNUSABLE, ()))
+
+
+def _text(name: str, label: str, value: Any, words: dict[str, Any]) -> Any:
+    hint = _HINTS[name]
+    if hint is str:
+        return st.text_input(label, value, **words)
+    if get_origin(hint) is tuple:
+        text = st.text_input(label, ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in value), **words)
+        kind = get_args(hint)[0]
+        try:
+            return tuple(kind(part) for part in text.replace(",", " ").split())
+        except ValueError:
+            return _unusable(name, f"{text!r:.40} is no list of numbers.", value)
+    text = st.text_input(label, json.dumps(value) if value else "", placeholder='{"width": 0.5}', **words)
+    try:
+        given = json.loads(text or "{}")
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        return _unusable(name, 'Further arguments are a JSON object, as {"width": 0.5}.', value)
+    return given

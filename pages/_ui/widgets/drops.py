@@ -1,0 +1,153 @@
+"""Dropped scans: dropped once, read on every page of the session, kept in its memory only."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from medcls.core.scan import Scan
+from medcls.core.task import Task
+from medcls.core.words import counted
+from medcls.errors import MedclsError
+from medcls.workflows import scans
+from pages._ui import state
+from pages._ui.widgets import notices
+
+SYNTHETIC = "Synthetic example"
+_LONG = 40  # characters of a name that a button has room for
+
+
+@dataclass(frozen=True)
+class Drop:
+    """What this session has before it, on whichever page it was dropped.
+
+    Args:
+        entries: The files, archives opened, nothing decoded.
+        files: Ids of the widget's files it came from; none for an example or a case of a test set.
+        task_id: The only task it belongs to (an example); empty for any.
+        number: How many examples were made before it.
+    """
+
+    entries: tuple[scans.Entry, ...]
+    files: tuple[str, ...] = ()
+    task_id: str = ""
+    number: int = 0
+
+    @property
+    def title(self) -> str:
+        """Give what to call it where the widget does not show it."""
+        if self.task_id:
+            return "the synthetic example (it shows nobody)"
+        if len(self.entries) != 1:  # none at all where a folder held only what a system hides
+            return counted(len(self.entries), "file")
+        name = self.entries[0].name
+        return name if len(name) <= _LONG else f"{name[: _LONG - 1]}…"
+
+
+@dataclass(frozen=True)
+class Read:
+    """One dropped file after decoding: a scan, or why there is none."""
+
+    name: str
+    scan: Scan | None
+    error: MedclsError | None
+    synthetic: bool = False
+
+
+def drop(key: str, task: Task) -> tuple[scans.Entry, ...]:
+    """Draw the drop widget: files of any kind, ZIP archives, a whole folder, or an example.
+
+    What was dropped on another page is here too: the widget forgets it with its page, the session does not.
+
+    Args:
+        key: Distinguishes the drop of one page from another's.
+        task: For which an example can be made up.
+
+    Returns:
+        The files dropped, archives opened, nothing decoded.
+    """
+    whole_folder = st.session_state.get(f"{key}.folder", False)
+    files = st.file_uploader(
+        "Drop a folder of scans here" if whole_folder else "Drop scans here: PNG, JPEG, TIFF, BMP, WebP, DICOM, or a ZIP of them",
+        accept_multiple_files="directory" if whole_folder else True,
+        key=f"{key}.files.{whole_folder}", on_change=put_away,
+    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Try an example", key=f"{key}.try", help="A synthetic scan made by medcls; it shows nobody."):
+            show_example(task)
+        st.toggle("Choose a whole folder", key=f"{key}.folder")
+        held = _held(task)
+        ids = tuple(file.file_id for file in files)
+        if ids and (held is None or held.files not in (ids, ())):
+            entries = tuple(scans.unpack((file.name, file.getvalue()) for file in files))
+            held = st.session_state[state.DROP] = Drop(entries, ids)
+        if held is not None and (not ids or not held.files):
+            st.button(
+                f"Put away {notices.escape(held.title)}", key=f"{key}.away", on_click=put_away, type="tertiary",
+                icon=":material/close:", help="It is kept in this session's memory only.",
+            )  # fmt: skip
+    return held.entries if held else ()
+
+
+def belongs(held: Drop | None, task: Task) -> bool:
+    """Say whether something is held, and is no example for another task."""
+    return held is not None and held.task_id in ("", task.id)
+
+
+def _held(task: Task) -> Drop | None:
+    held: Drop | None = st.session_state.get(state.DROP)
+    return held if belongs(held, task) else None
+
+
+def put_away() -> None:
+    """Forget what was dropped."""
+    st.session_state.pop(state.DROP, None)
+
+
+def put_here(entry: scans.Entry) -> None:
+    """Put one scan before the user as if it had been dropped."""
+    st.session_state[state.DROP] = Drop((entry,))
+
+
+def show_example(task: Task) -> None:
+    """Make up the next synthetic scan: another label, then another seed, each time it is asked for."""
+    last = _held(task)
+    number = last.number + 1 if last and last.task_id else 0
+    label = task.labels[-1 - number % len(task.labels)].id
+    try:
+        data = scans.example(task, label, seed=number)
+    except MedclsError as error:
+        notices.show_error(error)
+        return
+    entry = scans.Entry(f"{SYNTHETIC} {number + 1}, drawn as {label}", data, None)
+    st.session_state[state.DROP] = Drop((entry,), task_id=task.id, number=number)
+
+
+def is_synthetic(entry: scans.Entry) -> bool:
+    """Say whether an entry is medcls' own example."""
+    return entry.name.startswith(SYNTHETIC)
+
+
+def read_entry(entry: scans.Entry, frame: int | None = None) -> Read:
+    """Decode one entry of a drop (one frame of it, from 0), the last few kept in the session."""
+    if entry.data is None:
+        return Read(entry.name, None, entry.error)
+    held, key = state.kept(state.DECODED, dict), (id(entry), frame)
+    if key in held and held[key][0] is entry:
+        return held[key][1]
+    try:
+        read = Read(entry.name, scans.read(entry.data, frame), None, is_synthetic(entry))
+    except MedclsError as error:
+        read = Read(entry.name, None, error)
+    held[key] = (entry, read)
+    state.make_room(held, lambda item: item[1].scan.pixels.size if item[1].scan else 0, most=8)
+    return read
+
+
+def count_frames(entry: scans.Entry) -> int:
+    """Count the pictures in one entry, once per drop."""
+    counts: dict[int, tuple[scans.Entry, int]] = state.kept(state.FRAMES, dict)
+    if id(entry) not in counts or counts[id(entry)][0] is not entry:
+        if len(counts) > 2000:
+            counts.clear()
+        counts[id(entry)] = (entry, scans.frames(entry.data) if entry.data else 0)
+    return counts[id(entry)][1]
