@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from scipy import special
 
-from medcls import store
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
+from medcls.models import store
 from medcls.stats.scores import confusion, evaluate_cases
 from tests import tiny
 

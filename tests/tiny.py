@@ -8,14 +8,15 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from medcls import nets, store
-from medcls.classifier import Classifier, calibrate
+from medcls import nets
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import Calibration, ModelCard
 from medcls.core.scan import Preprocess, Scan
 from medcls.core.task import Task
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
+from medcls.models import store
+from medcls.models.classifier import Classifier, calibrate
 from medcls.stats.scores import evaluate_cases
 from medcls.tasks import list_tasks
 

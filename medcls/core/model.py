@@ -43,7 +43,7 @@ class Abstention(Record):
     Args:
         min_prob: Nothing is decided while the largest probability is below this.
         max_distance: Nothing is decided when the scan's features lie farther than this from the
-            training scans' (see `medcls.classifier`); None if not measured.
+            training scans' (see `medcls.models.classifier`); None if not measured.
         max_appearance: Nothing is decided when the scan's brightness, colour and grain lie farther than this from
             the training scans' (see `medcls.imaging.appearance`), in standard deviations; None if not measured.
         n: How many validation cases the limits rest on.

@@ -24,7 +24,7 @@ _ROUNDING = 1e-6
 
 
 class Answering(Protocol):
-    """What a heatmap needs of a model: `medcls.classifier.Classifier` has it."""
+    """What a heatmap needs of a model: `medcls.models.classifier.Classifier` has it."""
 
     card: ModelCard
     net: torch.nn.Module
@@ -40,7 +40,7 @@ class Answering(Protocol):
 
 
 class Averaging(Answering, Protocol):
-    """What it needs of several models that answer as one: `medcls.classifier.Ensemble` has it."""
+    """What it needs of several models that answer as one: `medcls.models.classifier.Ensemble` has it."""
 
     members: Sequence[Answering]
 

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medcls import store
 from medcls.core.collection import PARTS
 from medcls.core.run import EpochResult, RunSpec, Status
 from medcls.errors import Conflict, MedclsError
+from medcls.models import store
 from medcls.runs import lock
 from medcls.runs.device import hold_device
 from medcls.runs.folder import DataSeen, RunFolder, RunWriter

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save
 
 import medcls
-from medcls import nets, store
+from medcls import nets
 from medcls.core.collection import Case
 from medcls.core.model import Abstention, ModelCard, Origin
 from medcls.core.run import EpochResult, RunSpec
@@ -22,6 +22,7 @@ from medcls.core.task import Task
 from medcls.data.batches import Part, join_parts, read_part
 from medcls.data.sources import Sources
 from medcls.imaging.appearance import appearance
+from medcls.models import store
 from medcls.nets.anatomy import logits_and_features
 from medcls.nets.config import hub_config
 from medcls.nets.freezing import freeze

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
-from medcls import store
 from medcls.core.evaluation import CaseTable, Estimate
 from medcls.core.run import RunSpec, knobs
 from medcls.errors import BadData, MedclsError
+from medcls.models import store
 from medcls.runs.folder import RunFolder, list_runs
 from medcls.stats.paired import Difference, by_collection, compare, correct_together, share_cases
 from medcls.stats.score_table import SCORES, names_of

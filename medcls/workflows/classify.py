@@ -6,16 +6,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from medcls import store
 from medcls.core.model import ModelCard
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import BadModel, MedclsError
 from medcls.imaging.decode import count_values, read_scan
 from medcls.imaging.limits import Limits
+from medcls.models import store
 
 if TYPE_CHECKING:  # torch costs seconds; a page that only lists models must not pay for it
-    from medcls.classifier import Classifier
+    from medcls.models.classifier import Classifier
 
 # How many scans go through the network at once, and how many are decoded ahead of it: fewer where they are large.
 _BATCH, _AHEAD, _AHEAD_VALUES = 8, 16, 50_000_000
@@ -44,7 +44,7 @@ def open_model(model_id: str) -> "Classifier":
     Raises:
         BadModel: If it is missing, damaged or was changed.
     """
-    from medcls.classifier import Classifier
+    from medcls.models.classifier import Classifier
 
     return Classifier.open(model_id)
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from medcls import store
 from medcls.core.evaluation import CaseTable, Estimate, Evaluation
 from medcls.core.model import ModelCard
 from medcls.errors import BadData
+from medcls.models import store
 from medcls.stats.curves import Curve, Steps, precision_recall, reliability, roc
 from medcls.stats.paired import Difference, McNemar, by_collection, compare, mcnemar, share_cases
 from medcls.stats.score_table import SCORES, confusion, names_of

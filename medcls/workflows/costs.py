@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from medcls import store
 from medcls.core.evaluation import Estimate
 from medcls.core.model import ModelCard
 from medcls.core.scan import Scan
+from medcls.models import store
 
 _REPEATS = 7
 

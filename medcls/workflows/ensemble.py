@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from medcls import store
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import Abstention, Calibration, ModelCard, Origin
 from medcls.errors import BadData, BadModel
+from medcls.models import store
 from medcls.stats.paired import by_collection, share_cases
 
 
@@ -100,7 +100,8 @@ def _once_each(cards: Sequence[ModelCard], said: Callable[[ModelCard], tuple[str
 
 def _measure(card: ModelCard, members: Sequence[ModelCard]) -> tuple[Evaluation, CaseTable] | None:
     """Average the members' answers to the scans they share; None if they share none or judge one by two truths."""
-    from medcls.runs.make import FLATTERS, describe_cases
+    from medcls.evaluation.asking import FLATTERS
+    from medcls.evaluation.scoring import describe_cases
 
     known: dict[str, CaseTable] = {}
     evaluations: list[Evaluation] = []

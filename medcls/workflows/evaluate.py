@@ -32,9 +32,9 @@ def evaluate(
         BadModel: If the model is missing or damaged.
         BadData: If a collection is missing, has no case in this part, or labels the model does not know.
     """
-    from medcls.classifier import Classifier
     from medcls.data.sources import find_sources, whole_sources
-    from medcls.runs.make import evaluate_sources
+    from medcls.evaluation.asking import evaluate_sources
+    from medcls.models.classifier import Classifier
 
     classifier = Classifier.open(model_id)
     task = classifier.card.task
@@ -50,7 +50,7 @@ def write(evaluation: Evaluation, cases: CaseTable, folder: Path) -> None:
     Raises:
         OSError: If it cannot be written.
     """
-    from medcls import store
+    from medcls.models import store
 
     folder.mkdir(parents=True, exist_ok=True)
     store.write_evaluation(folder, evaluation, cases)

@@ -11,11 +11,12 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from medcls import home, store
-from medcls.core.card_text import describe_card
+from medcls import home
 from medcls.core.model import ModelCard
 from medcls.data.unpack import check_room
 from medcls.errors import BadModel, Conflict, MedclsError, TooLarge
+from medcls.models import store
+from medcls.models.card_text import describe_card
 
 # All a model's folder may hold; anything else in an archive is refused.
 FILES = store.FILES
@@ -234,8 +235,8 @@ def _here(card: ModelCard) -> ModelCard | None:
 
 def _run_once(folder: Path) -> None:
     """Open the model and ask it about noise: weights that do not fit, or give no number, are found now and not later."""
-    from medcls.classifier import Classifier
     from medcls.core.scan import Scan
+    from medcls.models.classifier import Classifier
 
     noise = np.random.default_rng(0).random((96, 96, 3), dtype=np.float32)
     Classifier.open(folder).predict(Scan(noise, "0" * 64))
@@ -286,7 +287,7 @@ def export_onnx(model_id: str, into: Path) -> OnnxExport:
         BadModel: If there is no such model, it is an ensemble, the network cannot be written as ONNX, or the file's logits differ from the
             network's by more than 1e-4 of their size.
     """
-    from medcls.workflows.onnx_file import write_onnx
+    from medcls.models.onnx_file import write_onnx
 
     card = store.read_card(model_id)
     if card.members:

@@ -21,8 +21,8 @@ from medcls.explain.verdict import Check
 from medcls.imaging.picture import to_png
 
 if TYPE_CHECKING:
-    from medcls.classifier import Classifier
     from medcls.explain.drawing import OpenMembers, OpenScan
+    from medcls.models.classifier import Classifier
 
 __all__ = ["COARSE_PX", "COLOURS", "DEFAULT", "METHODS", "STYLES", "Check", "Drawn", "Paint", "Stopped"]
 

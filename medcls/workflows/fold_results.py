@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from medcls import home, store
+from medcls import home
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.words import counted
 from medcls.errors import BadData
+from medcls.models import store
 from medcls.runs.folder import open_run
 from medcls.workflows.ensemble import mean_card, publish_mean
 from medcls.workflows.folds import FoldSet, name_together
@@ -85,7 +86,7 @@ def _card(found: FoldSet, cards: list[ModelCard], name: str = "") -> ModelCard:
 def _pool(
     card: ModelCard, cards: Sequence[ModelCard], parts: Mapping[int, tuple[Evaluation, CaseTable]]
 ) -> tuple[Evaluation, CaseTable]:
-    from medcls.runs.make import describe_cases, stack_tables
+    from medcls.evaluation.scoring import describe_cases, stack_tables
 
     tables = [
         replace(cases, attributes={**cases.attributes, FOLD: np.full(len(cases), str(fold))})
@@ -114,7 +115,8 @@ def _unsure(cards: Sequence[ModelCard], tables: Sequence[CaseTable]) -> tuple[st
 
 def _notes(parts: Mapping[int, tuple[Evaluation, CaseTable]]) -> list[str]:
     """Give what was noted of the folds: once what was noted of all, by fold what was not."""
-    from medcls.runs.make import CANNOT_TELL, FEW_GROUPS
+    from medcls.evaluation.asking import CANNOT_TELL
+    from medcls.evaluation.scoring import FEW_GROUPS
 
     said: dict[str, list[int]] = {}
     for fold, (evaluation, _) in parts.items():

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from medcls import store
 from medcls.core.evaluation import CaseTable, Estimate, Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.pointing import PointingStudy
-from medcls.store import Broken
+from medcls.models import store
+from medcls.models.card_text import tell_data, tell_feeding, tell_making
+from medcls.models.store import Broken
 from medcls.workflows.marked import put_between_marks
 
 
@@ -33,6 +34,11 @@ def show_model(model_id: str) -> tuple[ModelCard, str]:
     """
     card = store.read_card(model_id)
     return card, store.readme(model_id)
+
+
+def tell_facts(card: ModelCard) -> tuple[str, str, str]:
+    """Return how a model was made, on which data, and how scans are fed to it, a text each."""
+    return tell_making(card), tell_data(card), tell_feeding(card)
 
 
 def evaluation_of(model_id: str) -> Evaluation | None:

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medcls import store
 from medcls.core.collection import Case
 from medcls.core.evaluation import Estimate
 from medcls.core.model import ModelCard
@@ -13,13 +12,14 @@ from medcls.core.pointing import PointingRow, PointingStudy, pointing_table
 from medcls.errors import BadData, MedclsError
 from medcls.explain import METHODS
 from medcls.explain.pointing import Pointing, centred_gaussian, point
+from medcls.models import store
 from medcls.workflows.explain import read_mask
 
 if TYPE_CHECKING:
-    from medcls.classifier import Classifier
     from medcls.core.scan import Scan
     from medcls.data.collections import Collection
     from medcls.explain.drawing import Answering
+    from medcls.models.classifier import Classifier
 
 CENTRE, UNTAUGHT = "centred Gaussian", "random weights"
 METHODS_MEASURED = ("gradcam", "hirescam", "layercam")
@@ -45,9 +45,9 @@ def measure(
         BadData: If the collection is missing, or no case is left.
         MedclsError: If a method is unknown or does not work on this network.
     """
-    from medcls.classifier import Classifier
     from medcls.data.collections import open_collection
     from medcls.explain.faith import untaught
+    from medcls.models.classifier import Classifier
 
     if unknown := [name for name in methods if name not in METHODS]:
         raise MedclsError("There is no such heatmap method", found=", ".join(unknown)[:80], allowed=", ".join(METHODS))
@@ -124,7 +124,7 @@ def _cases(
     collection: "Collection", label: str, classifier: "Classifier", everything: bool
 ) -> "list[tuple[Classifier, list[Case]]]":
     """Give the cases with this truth and an outline, with who draws them: unless all are asked for, nobody that learned from them."""
-    from medcls.runs.make import ask_unseen
+    from medcls.evaluation.asking import ask_unseen
 
     if not everything and classifier.untold:
         raise BadData(

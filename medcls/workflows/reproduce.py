@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medcls import disk, home, store
+from medcls import disk, home
 from medcls.core.backbones import BACKBONES
 from medcls.core.recipes import apply_recipe, find_recipe, first_of
 from medcls.core.run import EpochResult, RunSpec
 from medcls.errors import BadData, MedclsError
+from medcls.models import store
 from medcls.runs import lock
 from medcls.runs.folder import RunFolder, make_run, open_run
 from medcls.workflows.reproduction import SHOWN, Row, best_today, folder, read_row, systems, write_row

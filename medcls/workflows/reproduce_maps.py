@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from medcls import store
 from medcls.core.evaluation import CaseTable
+from medcls.models import store
 from medcls.runs.folder import RunFolder
 
 _EACH = 4  # cases drawn of each label
@@ -26,10 +26,10 @@ def draw_maps(run: RunFolder, method: str, into: Path) -> str:
     Raises:
         MedclsError: If the method does not work on this network, or a scan cannot be read.
     """
-    from medcls.classifier import Classifier
     from medcls.data.collections import open_collection
     from medcls.explain.method_table import METHODS
     from medcls.imaging.decode import read_scan
+    from medcls.models.classifier import Classifier
     from medcls.workflows import explain
 
     classifier, cases = Classifier.open(run.result), store.read_cases(run.result)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from medcls import disk, home, store
+from medcls import disk, home
 from medcls.core.evaluation import CaseTable, Estimate
 from medcls.core.recipes import PROJECTS, RECIPES, find_recipe
 from medcls.core.record import Record
 from medcls.errors import MedclsError
+from medcls.models import store
 from medcls.runs.folder import open_run
 
 # Scores a row shows, in this order.

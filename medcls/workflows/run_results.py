@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from medcls import store
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
 from medcls.errors import Conflict
+from medcls.models import store
 from medcls.runs.folder import open_run
 
 

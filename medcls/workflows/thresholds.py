@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from medcls import store
 from medcls.core.evaluation import CaseTable, Estimate
 from medcls.core.model import ModelCard, Threshold
 from medcls.errors import BadData, BadModel
+from medcls.models import store
 from medcls.stats.curves import Steps
 from medcls.stats.operating import OperatingPoint, operate, sensitivity_at, specificity_at
 

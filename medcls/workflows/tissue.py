@@ -16,7 +16,7 @@ from medcls.imaging.decode import read_scan
 from medcls.imaging.picture import to_png
 
 if TYPE_CHECKING:
-    from medcls.classifier import Classifier
+    from medcls.models.classifier import Classifier
 
 # Names of published patches: patient, place of the upper left corner, and the truth.
 _PLACED = re.compile(

@@ -4,10 +4,10 @@ import contextlib
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from medcls import store
 from medcls.core.model import ModelCard
 from medcls.core.run import RunSpec
 from medcls.errors import MedclsError, RunFailed
+from medcls.models import store
 from medcls.runs.folder import RunFolder, open_run
 
 if TYPE_CHECKING:

@@ -25,9 +25,9 @@ def _made(backbone: str):
     import torch
 
     from medcls import nets
-    from medcls.classifier import Classifier
     from medcls.core.model import Abstention, ModelCard
     from medcls.core.scan import Preprocess
+    from medcls.models.classifier import Classifier
     from medcls.stats.familiarity import Known, Normal
     from medcls.tasks import list_tasks
 

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 
 from medcls import nets
-from medcls.classifier import Classifier
 from medcls.core.model import ModelCard
 from medcls.core.scan import Preprocess, Scan
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
+from medcls.models.classifier import Classifier
 from medcls.tasks import list_tasks
 from medcls.workflows.compare_scan import compare_scan
 

@@ -10,7 +10,6 @@ from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from medcls import nets
-from medcls.classifier import Classifier
 from medcls.core.model import ModelCard
 from medcls.core.scan import Preprocess
 from medcls.explain.drawing import predict_and_explain, square_of
@@ -18,6 +17,7 @@ from medcls.explain.method_table import METHODS
 from medcls.explain.opening import open_at
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
+from medcls.models.classifier import Classifier
 from medcls.nets.layers import heatmap_layer
 from medcls.tasks import list_tasks
 

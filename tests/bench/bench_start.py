@@ -48,7 +48,7 @@ def measure(browser: Browser, home: Path, script: str, folder: Path) -> tuple[fl
 
 def bare_torch(folder: Path) -> float:
     """Seconds a fresh Python needs for one forward pass of the model in a folder."""
-    from medcls import store
+    from medcls.models import store
 
     card = store.read_card(folder)
     args = {k: v for k, v in card.backbone_args.items() if k != "head"}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from medcls import store
 from medcls.cli import main
+from medcls.models import store
 from medcls.workflows.evaluate import write
 from medcls.workflows.marked import marks
 from tests.compared import publish_three

@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import nn
 
-from medcls.classifier import Classifier
 from medcls.core.backbones import BACKBONES
 from medcls.core.scan import Scan
 from medcls.core.task import Label, Task
@@ -17,6 +16,7 @@ from medcls.explain import METHODS, Stopped
 from medcls.explain.drawing import draw, explain, open_scan, predict_and_explain
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
+from medcls.models.classifier import Classifier
 from medcls.nets import build
 from medcls.nets.layers import heatmap_layers
 from tests.explain.planted import Spots, brightest, model, scan

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from medcls import store
-from medcls.classifier import Classifier
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
+from medcls.models import store
+from medcls.models.classifier import Classifier
 from medcls.workflows import runs
 from tests.e2e.conftest import PATIENCE_MS, settle, start_server, stop_server, wait_for_choice
 from tests.runs.processes import add_phantoms

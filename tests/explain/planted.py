@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from medcls.classifier import Classifier
 from medcls.core.model import ModelCard
 from medcls.core.scan import Preprocess, Scan
 from medcls.core.task import Label, Task
+from medcls.models.classifier import Classifier
 
 TASK = Task("spots", "Which spot?", (Label("red", "Red", True), Label("blue", "Blue"), Label("none", "None")))
 SIZE_PX = 64

@@ -7,13 +7,13 @@ import pytest
 import torch
 from PIL import Image
 
-from medcls.classifier import Classifier
 from medcls.core.prediction import Heatmap
 from medcls.core.scan import Scan
 from medcls.errors import BadModel, BadTask, MedclsError
 from medcls.explain import METHODS
 from medcls.explain.drawing import draw, explain, open_scan, predict_and_explain
 from medcls.imaging.decode import read_scan
+from medcls.models.classifier import Classifier
 from tests.explain.planted import Spots, brightest, model, scan
 
 
@@ -149,7 +149,7 @@ def test_method_that_gives_no_number_is_an_error(monkeypatch: pytest.MonkeyPatch
 def test_ensemble_shows_the_mean_of_its_members() -> None:
     import dataclasses
 
-    from medcls.classifier import Ensemble
+    from medcls.models.classifier import Ensemble
 
     one, two = model(Spots("padded")), model(Spots("patches"))
     made = Ensemble(dataclasses.replace(one.card, id="both", members=("one", "two")), (one, two))

@@ -220,7 +220,7 @@ def test_probabilities_that_mean_nothing_are_not_shown(open_app, tiny_model, hom
     """A scan unlike those learned from is refused however sure the network seems: its row has no bars."""
     import dataclasses
 
-    from medcls import store
+    from medcls.models import store
 
     limits = dataclasses.replace(tiny_model.abstention, min_prob=0.0)
     store.update_card(tiny_model.id, abstention=limits)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from medcls import store
 from medcls.data.collections import add_collection
 from medcls.imaging.phantom import phantom
+from medcls.models import store
 from medcls.workflows import compare, thresholds
 from pages._ui.compare.test_set import names_of
 from tests import tiny

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from medcls import store
 from medcls.core.evaluation import Estimate
 from medcls.core.pointing import PointingRow, PointingStudy
 from medcls.data.collections import add_collection
 from medcls.imaging.phantom import phantom
+from medcls.models import store
 from medcls.workflows import exchange
 from tests import tiny
 from tests.pages.conftest import assert_sound, words

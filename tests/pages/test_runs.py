@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from medcls import store
 from medcls.core.recipes import RECIPES
 from medcls.core.run import RunSpec, knobs
 from medcls.data.collections import add_collection
 from medcls.imaging.phantom import phantom
+from medcls.models import store
 from medcls.runs.folder import RunWriter, make_run, open_run
 from medcls.workflows import fold_results, folds, run_results, runs
 from medcls.workflows.data_split import split_collection

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from medcls import store
+from medcls.models import store
 from medcls.runs.folder import make_run
 from tests.runs.processes import SPEC, finish
 

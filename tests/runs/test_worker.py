@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medcls import store
-from medcls.classifier import Classifier
 from medcls.core.run import EpochResult
 from medcls.core.scan import Scan
 from medcls.errors import BadSpec, Conflict
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
+from medcls.models import store
+from medcls.models.classifier import Classifier
 from medcls.runs import device, lock
 from medcls.runs.folder import RunFolder, make_run
 from medcls.workflows import run_results, runs

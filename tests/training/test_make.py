@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from medcls import store
-from medcls.classifier import Classifier
 from medcls.core.model import ModelCard
 from medcls.core.run import RunSpec
 from medcls.errors import BadModel
+from medcls.models import store
+from medcls.models.classifier import Classifier
 from medcls.training.make import _seen, find_initial
 from tests import tiny
 

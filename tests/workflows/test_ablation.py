@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from medcls import store
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.run import RunSpec
 from medcls.errors import BadData
+from medcls.models import store
 from medcls.runs.folder import make_run
 from medcls.stats.paired import holm
 from medcls.stats.scores import confusion, evaluate_cases

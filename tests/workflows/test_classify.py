@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medcls import store
 from medcls.errors import BadModel, BadScan
 from medcls.imaging.phantom import phantom
+from medcls.models import store
 from medcls.workflows.classify import choose_model, classify_many, classify_one, open_model
 from medcls.workflows.scans import read, unpack
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medcls import store
-from medcls.classifier import Classifier
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.data.collections import add_collection
 from medcls.errors import BadData, BadModel
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
+from medcls.models import store
+from medcls.models.classifier import Classifier
 from medcls.workflows.compare import (
     Disagreement,
     collections_for,

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medcls.classifier import Classifier
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import BadModel
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
+from medcls.models.classifier import Classifier
 from medcls.workflows.compare_scan import ModelAnswer, average, compare_scan, describe_agreement
 from tests import tiny
 

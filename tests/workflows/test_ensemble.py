@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from medcls import store
-from medcls.classifier import Classifier
 from medcls.core.evaluation import CaseTable
 from medcls.errors import BadModel
+from medcls.evaluation.asking import FLATTERS
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
-from medcls.runs.make import FLATTERS
+from medcls.models import store
+from medcls.models.classifier import Classifier
 from medcls.workflows import exchange
 from medcls.workflows.ensemble import make_ensemble
 from tests.tiny import install, write_tiny

@@ -6,17 +6,17 @@ import shutil
 import numpy as np
 import pytest
 
-from medcls import store
-from medcls.classifier import Classifier
 from medcls.cli import main
 from medcls.core.evaluation import CaseTable
 from medcls.core.model import Abstention
 from medcls.core.run import RunSpec
 from medcls.data.collections import add_collection, open_collection
 from medcls.errors import BadData
+from medcls.evaluation.scoring import describe_cases
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
-from medcls.runs.make import describe_cases
+from medcls.models import store
+from medcls.models.classifier import Classifier
 from medcls.workflows.ensemble import make_ensemble
 from medcls.workflows.evaluate import evaluate
 from medcls.workflows.run_results import publish_run

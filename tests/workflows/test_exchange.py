@@ -12,11 +12,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from medcls import store
-from medcls.classifier import Classifier
 from medcls.core.model import ModelCard
 from medcls.core.scan import Scan
 from medcls.errors import BadModel, Conflict, MedclsError, TooLarge
+from medcls.models import store
+from medcls.models.classifier import Classifier
 from medcls.workflows import exchange
 from tests import tiny
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medcls.classifier import Ensemble
 from medcls.core.scan import Scan
 from medcls.errors import BadModel, BadScan
 from medcls.imaging.picture import to_png
+from medcls.models.classifier import Ensemble
 from medcls.workflows import explain
 from tests.explain.planted import Spots, model, scan
 

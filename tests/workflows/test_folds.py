@@ -6,8 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from medcls import store
-from medcls.classifier import Classifier
 from medcls.cli import main
 from medcls.core.run import RunSpec
 from medcls.data.collections import add_collection, open_collection, remove_collection
@@ -15,6 +13,8 @@ from medcls.data.splits import read_split
 from medcls.errors import BadData, BadSplit, Conflict
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
+from medcls.models import store
+from medcls.models.classifier import Classifier
 from medcls.runs.folder import list_runs, make_run, open_run
 from medcls.runs.make import Follow
 from medcls.runs.worker import work

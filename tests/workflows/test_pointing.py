@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from medcls import store
 from medcls.data.collections import add_collection, open_collection
 from medcls.errors import BadData, BadModel, MedclsError
 from medcls.explain.pointing import centred_gaussian, point
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom, phantom_mask
 from medcls.imaging.picture import to_png
+from medcls.models import publishing, store
 from medcls.workflows import classify, exchange, models, pointing
 from medcls.workflows.ensemble import make_ensemble
 from tests.tiny import install
@@ -156,7 +156,7 @@ def test_a_kill_between_study_and_card_leaves_a_model_that_opens(busi, tiny_mode
         raise KeyboardInterrupt
 
     with monkeypatch.context() as context:
-        context.setattr(store.publishing, "update_card", killed)
+        context.setattr(publishing, "update_card", killed)
         with pytest.raises(KeyboardInterrupt):
             pointing.keep(benign)
     with pytest.raises(BadModel, match="not those its card vouches for"):

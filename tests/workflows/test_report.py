@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from medcls import store
 from medcls.core.model import Threshold
 from medcls.errors import BadData
+from medcls.models import store
 from medcls.workflows import compare, report, subgroups, tables
 from medcls.workflows.compare import Comparison, compare_stored, differences
 from medcls.workflows.thresholds import try_threshold

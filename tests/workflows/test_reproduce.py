@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from medcls import store
 from medcls.core.recipes import RECIPES
 from medcls.core.run import EpochResult
 from medcls.data.collections import add_collection, open_collection
 from medcls.data.splits import read_split
 from medcls.errors import BadData, BadModel
 from medcls.imaging.phantom import phantom
+from medcls.models import store
 from medcls.runs.folder import open_run
 from medcls.runs.make import Follow
 from medcls.workflows import run_results, runs

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from medcls import store
-from medcls.classifier import Classifier
 from medcls.core.evaluation import CaseTable
 from medcls.core.model import ModelCard
 from medcls.core.scan import Scan
 from medcls.errors import BadData, BadModel
+from medcls.models import store
+from medcls.models.classifier import Classifier
 from medcls.workflows.costs import cost_of
 from medcls.workflows.thresholds import (
     describe_point,
@@ -89,7 +89,7 @@ def test_impossible_points_are_refused(table: CaseTable, tiny_model: ModelCard) 
 
 
 def test_costs_are_what_lies_on_disk(tiny_model: ModelCard) -> None:
-    from medcls.classifier import Classifier
+    from medcls.models.classifier import Classifier
 
     cost = cost_of(tiny_model, None)
     assert cost.file_bytes == (store.folder(tiny_model.id) / store.WEIGHTS).stat().st_size

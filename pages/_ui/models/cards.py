@@ -6,7 +6,6 @@ from tempfile import TemporaryDirectory
 
 import streamlit as st
 
-from medcls.core.card_text import tell_data, tell_feeding, tell_making
 from medcls.core.evaluation import Evaluation, describe_basis
 from medcls.core.model import ModelCard
 from medcls.core.task import Task
@@ -113,7 +112,7 @@ def _show_trust(card: ModelCard) -> None:
 
 def _show_origin(card: ModelCard) -> None:
     with st.expander("Where it came from and how it is fed"):
-        lines = [tell_making(card), tell_data(card), tell_feeding(card), f"Licence: {card.licence or 'not stated'}"]
+        lines = [*models.tell_facts(card), f"Licence: {card.licence or 'not stated'}"]
         st.markdown("\n".join(f"- {notices.escape(line)}" for line in lines))
 
 

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from medcls import store
 from medcls.core.model import Threshold
 from medcls.errors import BadModel, Conflict
+from medcls.models import publishing, store
 from tests.tiny import install, spoil, write_tiny
 
 
@@ -122,6 +122,6 @@ def test_sessions_that_publish_at_once_each_get_their_own_model(home, tiny_made,
 
 def test_an_id_that_appears_while_publishing_is_a_conflict(home, tiny_made, monkeypatch):
     taken = store.publish(tiny_made, model_id="one").id
-    monkeypatch.setattr(store.publishing, "is_taken", lambda *asked: False)  # the other session was a moment later
+    monkeypatch.setattr(publishing, "is_taken", lambda *asked: False)  # the other session was a moment later
     with pytest.raises(Conflict, match="already a model"):
         store.publish(tiny_made, model_id=taken)

@@ -7,7 +7,7 @@ from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.pointing import PointingRecord
 from medcls.errors import BadModel, MedclsError
-from medcls.store.folders import CASES, EVALUATION, POINTING, digest, folder, read_card
+from medcls.models.folders import CASES, EVALUATION, POINTING, digest, folder, read_card
 
 
 def read_evaluation(model: str | Path) -> Evaluation | None:

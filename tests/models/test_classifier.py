@@ -8,8 +8,6 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from medcls import store
-from medcls.classifier import Classifier, Ensemble
 from medcls.core.collection import Case
 from medcls.core.model import Abstention
 from medcls.core.scan import Scan
@@ -18,6 +16,8 @@ from medcls.imaging.appearance import appearance
 from medcls.imaging.colour import colour_share, other_kind
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
+from medcls.models import store
+from medcls.models.classifier import Classifier, Ensemble
 from medcls.stats.familiarity import Known, Normal
 
 

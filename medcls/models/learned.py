@@ -9,8 +9,8 @@ from safetensors.numpy import load_file, save
 
 from medcls.core.model import ModelCard
 from medcls.errors import BadModel
+from medcls.models.folders import FEATURES, SEEN, folder
 from medcls.stats.familiarity import Known, Normal
-from medcls.store.folders import FEATURES, SEEN, folder
 
 _CENTRE, _WHITENING = "appearance_centre", "appearance_whitening"
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from medcls import disk, home
-from medcls.core.card_text import describe_card
 from medcls.core.model import ModelCard
 from medcls.core.pointing import PointingRecord, PointingStudy
 from medcls.errors import Conflict
-from medcls.store.folders import (
+from medcls.models.card_text import describe_card
+from medcls.models.folders import (
     CARD,
     EVALUATION,
     POINTING,
@@ -24,7 +24,7 @@ from medcls.store.folders import (
     read_card,
     verify,
 )
-from medcls.store.measured import has_whole_pointing, parse_pointing, read_evaluation, vouched_pointing
+from medcls.models.measured import has_whole_pointing, parse_pointing, read_evaluation, vouched_pointing
 
 
 def seal(path: Path, card: ModelCard) -> ModelCard:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from medcls import nets, store
+from medcls import nets
 from medcls.core.collection import Case
 from medcls.core.evaluation import CaseTable
 from medcls.core.model import ModelCard
@@ -20,6 +20,7 @@ from medcls.imaging.appearance import appearance
 from medcls.imaging.colour import other_kind
 from medcls.imaging.decode import read_scan
 from medcls.imaging.prepare import normalise, place
+from medcls.models import store
 from medcls.nets.anatomy import logits_and_features
 from medcls.nets.folding import fold_norms
 from medcls.nets.packing import pack_convolutions
@@ -36,7 +37,7 @@ class Classifier:
         card: What the model answers and how to feed it.
         net: The network, in evaluation mode.
         known: What the scans were like that it learned from; None if not stored.
-        seen: Which scans it was trained or tuned on, as `medcls.store.read_seen` gives them.
+        seen: Which scans it was trained or tuned on, as `medcls.models.store.read_seen` gives them.
     """
 
     def __init__(

@@ -129,7 +129,7 @@ def tell_data(card: ModelCard) -> str:
 def _feed(card: ModelCard) -> str:
     if card.members:
         code = (
-            "from medcls.classifier import Classifier\nfrom medcls.imaging.decode import read_scan\n"
+            "from medcls.models.classifier import Classifier\nfrom medcls.imaging.decode import read_scan\n"
             f'answer = Classifier.open("{card.id}").predict(read_scan(open("scan.png", "rb").read()))'
         )
     else:

@@ -1,6 +1,6 @@
 """Models on disk: list, read, verify, publish. Loads no network and no torch."""
 
-from medcls.store.folders import (
+from medcls.models.folders import (
     CARD,
     CASES,
     CONFIG,
@@ -21,9 +21,9 @@ from medcls.store.folders import (
     read_card,
     verify,
 )
-from medcls.store.learned import UNTOLD, read_known, read_seen, seen_key, write_known, write_seen
-from medcls.store.measured import has_whole_pointing, read_cases, read_evaluation, read_pointing, write_evaluation
-from medcls.store.publishing import add_pointing, publish, readme, seal, update_card
+from medcls.models.learned import UNTOLD, read_known, read_seen, seen_key, write_known, write_seen
+from medcls.models.measured import has_whole_pointing, read_cases, read_evaluation, read_pointing, write_evaluation
+from medcls.models.publishing import add_pointing, publish, readme, seal, update_card
 
 __all__ = (
     "CARD",

@@ -35,7 +35,7 @@ def write_onnx(model_id: str, path: Path, *, opset: int, equal: float) -> tuple[
         raise BadModel(
             "ONNX is not installed here", found=str(error)[:80], do="Run `pip install onnx onnxscript onnxruntime`"
         ) from error
-    from medcls.classifier import Classifier
+    from medcls.models.classifier import Classifier
 
     classifier = Classifier.open(model_id)
     batch = _inputs(classifier)

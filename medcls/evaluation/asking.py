@@ -1,0 +1,189 @@
+"""Asking a model labelled cases: which it may be asked, who answers them, what came of it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from medcls.core.collection import Case
+from medcls.core.evaluation import CaseTable, Evaluation
+from medcls.core.prediction import Prediction
+from medcls.core.words import counted
+from medcls.data.collections import Collection
+from medcls.data.sources import Sources
+from medcls.errors import BadData
+from medcls.evaluation.scoring import describe_cases, join_tables, stack_tables
+from medcls.models import store
+from medcls.models.classifier import Classifier, Ensemble
+
+_PARTS = {
+    "train": "what a run trains on",
+    "validate": "what a run chooses its epoch by",
+    "test": "the test part of the split; no scan, and no group, that the model was trained or tuned on",
+    "unseen": "every labelled scan of a group that the model was never trained or tuned on (told by the very same files: copies saved anew are not known)",
+    "all": "every labelled scan",
+}
+FLATTERS = "then these scores flatter."  # how a note ends that puts an evaluation in doubt
+CANNOT_TELL = "cases the model cannot tell; "  # in a note on how often it stood by no answer
+LEFT_OUT = "they are left out."  # how one ends that tells of cases not counted
+
+
+def evaluate_sources(
+    classifier: Classifier, sources: Sources, part: str, on_case: Callable[[int, int], None] = lambda done, total: None
+) -> tuple[Evaluation, CaseTable]:
+    """Evaluate a model on one part of every collection, case by case from the files' bytes.
+
+    Of `test` and `unseen`, cases are left out whose scan, or one of the same group, the model was trained or tuned on. A note says
+    where the model, or a member of it, does not tell which those are. Of the mean of a cross-validation's networks, those answer a
+    case there that never saw it.
+
+    Args:
+        classifier: The model.
+        sources: From `find_sources`.
+        part: `train`, `validate`, `test`, `unseen` (every case the model never saw) or `all`.
+        on_case: Called with cases done and cases in all, per collection.
+
+    Returns:
+        The evaluation and its cases, by collection and id; a column `collection` says where each comes from.
+
+    Raises:
+        BadData: If no case is left, or one has a label the model does not know.
+    """
+    tables, known = [], 0
+    decided: list[bool | None] = []
+
+    def told(case: Case, prediction: Prediction) -> None:
+        decided.append(None if prediction.decided is None else prediction.decided == case.label)
+
+    for collection, cases in zip(sources.collections, sources.cases, strict=True):
+        chosen = sorted(
+            (c for p, rows in cases.items() if part in ("all", "unseen", p) for c in rows), key=lambda c: c.id
+        )
+        asked = ask_unseen(classifier, chosen, collection)
+        if part in ("test", "unseen"):
+            known += len(chosen) - sum(len(rows) for _, rows in asked)
+        else:
+            known += len(chosen) - len(unseen_cases(chosen, collection, classifier.seen))
+            asked = [(classifier, chosen)] if chosen else []
+        if asked:
+            tables.append(_evaluate_by(asked, collection, on_case, told))
+    if not tables:
+        found = f"{known} cases, all of which the model was trained or tuned on" if known else "0 cases"
+        raise BadData("There is no case to evaluate on", found=found, do="Choose another part or collection")
+    table = join_tables(tables)
+    names = ", ".join(c.name for c in sources.collections)
+    evaluation = describe_cases(table, classifier.card, names, sources.fingerprint, _PARTS[part])
+    if note := _cannot_tell_note(decided):
+        evaluation = replace(evaluation, notes=(*evaluation.notes, note))
+    if classifier.untold:
+        evaluation = replace(evaluation, notes=(*evaluation.notes, _untold_note(classifier.untold)))
+    if classifier.card.folds and part in ("test", "unseen"):
+        note = f"Each case was answered by those of the {classifier.card.folds} networks that never saw it."
+        evaluation = replace(evaluation, notes=(*evaluation.notes, note))
+    if known:
+        left = LEFT_OUT if part in ("test", "unseen") else "they count here, and these scores flatter it."
+        note = (
+            f"The model was trained or tuned on {known} cases of these collections, or on others of their group: {left}"
+        )
+        evaluation = replace(evaluation, notes=(*evaluation.notes, note))
+    return evaluation, table
+
+
+def ask_unseen(
+    classifier: Classifier, chosen: list[Case], collection: Collection
+) -> list[tuple[Classifier, list[Case]]]:
+    """Give who answers which of some cases, so that nobody answers one of a group it learned from.
+
+    Of a cross-validation's networks the one that was tested on a case answers it: another may not have learned from it only because
+    a copy of it was watched, or because it learned from a part of the cases.
+
+    Args:
+        classifier: The model.
+        chosen: Cases of a collection.
+        collection: The collection.
+
+    Returns:
+        The model with the cases it answers; of a cross-validation, the mean of some of its networks with those, for each set of networks.
+        Cases that nobody may answer are left out.
+    """
+    if not (isinstance(classifier, Ensemble) and classifier.card.folds):
+        fresh = unseen_cases(chosen, collection, classifier.seen)
+        return [(classifier, fresh)] if fresh else []
+    who: dict[str, list[Classifier]] = {}
+    tested: dict[str, list[Classifier]] = {}
+    for member in classifier.members:
+        mine = _tested_on(member.card.id)
+        for case in unseen_cases(chosen, collection, member.seen):
+            who.setdefault(case.id, []).append(member)
+            if (collection.name, case.id) in mine:
+                tested.setdefault(case.id, []).append(member)
+    who |= tested
+    by: dict[tuple[Classifier, ...], list[Case]] = {}
+    for case in chosen:
+        if case.id in who:
+            by.setdefault(tuple(who[case.id]), []).append(case)
+    return [(Ensemble(classifier.card, members), cases) for members, cases in by.items()]
+
+
+def _tested_on(model_id: str) -> set[tuple[str, str]]:
+    """Give the cases a model was tested on when it was made: their collection, and their id with and without its name before it."""
+    cases = store.read_cases(model_id)
+    if cases is None or "collection" not in cases.attributes:
+        return set()
+    pairs = list(zip(cases.attributes["collection"].tolist(), cases.case.tolist(), strict=True))
+    return {*pairs, *((where, case.removeprefix(f"{where}/")) for where, case in pairs)}
+
+
+def _evaluate_by(
+    asked: list[tuple[Classifier, list[Case]]], collection: Collection, on_case: Callable[[int, int], None],
+    told: Callable[[Case, Prediction], None],
+) -> CaseTable:  # fmt: skip
+    """Have each answer its cases of a collection; gives one table by id."""
+    parts: list[CaseTable] = []
+    total = sum(len(cases) for _, cases in asked)
+    for classifier, cases in asked:
+        before = sum(map(len, parts))
+
+        def count(done: int, n: int, before: int = before) -> None:
+            on_case(before + done, total)
+
+        named = [replace(c, attributes={**c.attributes, "collection": collection.name}) for c in cases]
+        parts.append(classifier.evaluate(named, collection.read, count, told))
+    table = stack_tables(parts)
+    return table.take(np.argsort(table.case, kind="stable"))
+
+
+def _cannot_tell_note(decided: list[bool | None]) -> str:
+    """Say on how many cases a model stood by no answer: scores count its most probable label there too."""
+    answers = [right for right in decided if right is not None]
+    silent, n = len(decided) - len(answers), len(decided)
+    if not silent:
+        return ""
+    words = f"On {silent} of these {n} {CANNOT_TELL}scores count its most probable label there too."
+    if answers:
+        share = sum(answers) / len(answers)
+        words += f" Of the {counted(len(answers), 'case')} that it decides, a share of {share:.2f} is right."
+    return words + (" They may not be the kind of picture it was taught." if 2 * silent > n else "")
+
+
+def _untold_note(untold: tuple[str, ...]) -> str:
+    verb = "does" if len(untold) == 1 else "do"
+    return (
+        f"{' and '.join(untold)} {verb} not say which scans were trained or tuned on: "
+        f"any of these cases may be among them, and {FLATTERS}"
+    )
+
+
+def unseen_cases(cases: list[Case], collection: Collection, seen: frozenset[str]) -> list[Case]:
+    """Give the cases of groups none of whose scans a model has seen.
+
+    Args:
+        cases: Cases of a collection.
+        collection: The collection.
+        seen: What the model learned from, as `medcls.models.store.read_seen` gives it; empty: nothing is known, all are given, and
+            the caller says so (see `medcls.models.classifier.Classifier.untold`).
+    """
+    if not seen:
+        return cases
+    met = {case.group for case in collection.cases if store.seen_key(case.sha256) in seen}
+    return [case for case in cases if case.group not in met]

@@ -1,0 +1,64 @@
+"""Tables of answered cases: scored as a whole and by subgroup, put one after the other."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from medcls.core.evaluation import CaseTable, Evaluation
+from medcls.core.model import ModelCard
+from medcls.stats.scores import confusion, evaluate_cases
+
+# Parts of the cases whose scores are worth a line of their own, where a collection tells them.
+SUBGROUPS = ("collection", "device", "birads")
+FEW_GROUPS = "groups: intervals by resampling so few are too narrow"  # in a note that doubts the intervals
+_FEWEST = 30  # cases in a subgroup worth a line
+_FEWEST_GROUPS = 10  # below it a bootstrap over groups covers less than it says
+
+
+def describe_cases(table: CaseTable, card: ModelCard, collection: str, fingerprint: str, part: str) -> Evaluation:
+    """Score a table of cases, as a whole and by subgroup."""
+    positive = card.task.positive
+    subgroups = {}
+    for name in SUBGROUPS:
+        values = table.attributes.get(name)
+        for value in sorted(set(values) - {""}) if values is not None else ():
+            rows = table.take(values == value)
+            if _FEWEST <= len(rows) < len(table):
+                subgroups[f"{name}={value}"] = evaluate_cases(rows, positive)
+    counts = tuple(tuple(int(n) for n in row) for row in confusion(table))
+    answered = {table.labels[k] for k in set(table.prob.argmax(axis=1))}
+    notes: tuple[str, ...] = (
+        (f"This model answers {answered.pop()!r} to every case.",) if len(answered) == 1 and len(table) > 1 else ()
+    )
+    n_groups = len(set(table.group))
+    if n_groups < _FEWEST_GROUPS:
+        notes += (f"Only {n_groups} {FEW_GROUPS}, and say little of other patients.",)
+    return Evaluation(
+        card.id, collection, fingerprint, part, table.labels, len(table), n_groups,
+        evaluate_cases(table, positive), counts, subgroups, notes,
+    )  # fmt: skip
+
+
+def join_tables(tables: list[CaseTable]) -> CaseTable:
+    """Put tables of several collections one after the other, ids with their collection before them."""
+    if len(tables) == 1:
+        return tables[0]
+    return stack_tables([_under_collection(table) for table in tables])
+
+
+def _under_collection(table: CaseTable) -> CaseTable:
+    where = table.attributes["collection"]
+    case, group = (
+        np.array([f"{w}/{i}" for w, i in zip(where, ids, strict=True)], str) for ids in (table.case, table.group)
+    )
+    return replace(table, case=case, group=group)
+
+
+def stack_tables(tables: list[CaseTable]) -> CaseTable:
+    """Put tables with the same labels one after the other; a column one of them lacks is empty there."""
+    names = sorted({name for table in tables for name in table.attributes})
+    columns = {n: np.concatenate([t.attributes.get(n, np.full(len(t), "")) for t in tables]) for n in names}
+    case, group, truth, prob = (
+        np.concatenate([getattr(t, field) for t in tables]) for field in ("case", "group", "truth", "prob")
+    )
+    return CaseTable(case, group, truth, prob, tables[0].labels, columns)
