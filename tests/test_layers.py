@@ -13,7 +13,7 @@ ROWS = (
     ("words",),
     ("errors",),
     ("home", "disk"),
-    ("core", "words"),
+    ("core",),
     ("tasks", "imaging", "stats", "nets", "audit"),
     ("data",),
     ("models",),
