@@ -1,22 +1,30 @@
-"""Decode one compressed DICOM frame in a process of its own, with a limit on its time.
+"""Decode in a process that can be ended: with limits on its time and memory, and a life of its own.
 
-Two codecs cannot be trusted with damaged frames: GDCM (JPEG Lossless, 12-bit JPEG) dies of a segmentation fault,
+Some codecs cannot be trusted with damaged files: GDCM (JPEG Lossless, 12-bit JPEG) dies of a segmentation fault,
 CharLS (JPEG-LS) can spin for ever. In the server's process one bad file would end everybody's work. The file goes
-in and the values come out through pipes; nothing is written to disk.
+in and the values come out through pipes; nothing is written to disk. A process that has answered waits for the
+next file, as starting one costs a third of a second.
 """
 
-import io
+import atexit
+import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from medcls.errors import BadScan
+from medcls.errors import BadScan, MedclsError, TooLarge
 
-_CPU_S, _TIMEOUT_S = 4, 20
+# Seconds of computing for one file (where the system can limit that), and of waiting in all.
+CPU_S, TIMEOUT_S = 4, 20
+_MOST_IDLE = 2
 _ROOT = Path(__file__).parents[2]
+_lock = threading.Lock()
+_idle: list["_Process"] = []
 
 
 def decode_apart(data: bytes, frame: int, plugin: str) -> np.ndarray:
@@ -31,45 +39,153 @@ def decode_apart(data: bytes, frame: int, plugin: str) -> np.ndarray:
         (R, C) or (R, C, 3) stored values.
 
     Raises:
-        BadScan: If the process fails, crashes or takes longer than 4 seconds of
-            computing (where the system can limit that) or 20 in all.
+        BadScan: As `run_apart`.
     """
-    command = [sys.executable, "-m", "medcls.imaging.codec_process", plugin, str(frame)]
-    paths = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+    return run_apart("dicom", data, frame=frame, plugin=plugin)[0]
+
+
+def run_apart(job: str, data: bytes, **options: Any) -> tuple[np.ndarray, dict[str, Any]]:
+    """Do one of the jobs of `medcls.imaging.codec_worker` in another process.
+
+    Args:
+        job: A name of its table.
+        data: The whole file.
+        options: What the job takes beside it; values that JSON can hold.
+
+    Returns:
+        The array, and what else the job tells.
+
+    Raises:
+        BadScan: If the job raises it, crashes, or takes longer than 4 seconds of
+            computing (where the system can limit that) or 20 in all.
+        TooLarge: If the job raises it or needs more memory than it may have.
+    """
+    process = _take()
     try:
-        done = subprocess.run(
-            command, input=data, capture_output=True, timeout=_TIMEOUT_S, check=False,
-            env={**os.environ, "PYTHONPATH": paths},
+        answer = process.ask(job, data, options)
+    except BaseException:
+        process.end()
+        raise
+    _put_back(process)
+    if isinstance(answer, MedclsError):
+        raise answer
+    return answer
+
+
+class _Process:
+    """A running `codec_worker`."""
+
+    def __init__(self) -> None:
+        paths = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "medcls.imaging.codec_worker"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
         )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        raise BadScan("This file cannot be decoded in time", found=f"more than {_TIMEOUT_S} s for one frame") from None
-    if done.returncode != 0:
-        raise BadScan("This file is damaged and cannot be read", found="a compressed picture its decoder refuses",
-                      do="Export or copy it again")  # fmt: skip
-    return np.load(io.BytesIO(done.stdout), allow_pickle=False)
+        self.jobs = 0
+
+    def ask(self, job: str, data: bytes, options: dict[str, Any]) -> tuple[np.ndarray, dict[str, Any]] | MedclsError:
+        """Send a job and wait for its answer.
+
+        Raises:
+            BadScan: If the process dies or is too slow.
+        """
+        late = threading.Event()
+        timer = threading.Timer(TIMEOUT_S, self._kill, [late])
+        timer.start()
+        try:
+            self._send(json.dumps([job, len(data), options]).encode() + b"\n", data)
+            answer = self._receive()
+        except (OSError, EOFError):
+            answer = None
+        finally:
+            timer.cancel()
+        if answer is None:
+            raise self._why_dead(late.is_set())
+        self.jobs += 1
+        return answer
+
+    def _kill(self, late: threading.Event) -> None:
+        late.set()
+        self._child.kill()
+
+    def alive(self) -> bool:
+        """Tell if it has not ended."""
+        return self._child.poll() is None
+
+    def end(self) -> None:
+        """Kill it and free its pipes."""
+        self._child.kill()
+        self._child.wait()
+        for pipe in (self._child.stdin, self._child.stdout):
+            try:
+                pipe.close()  # type: ignore[union-attr]
+            except OSError:
+                continue  # what was not sent cannot be sent any more
+
+    def _send(self, *parts: bytes) -> None:
+        assert self._child.stdin
+        for part in parts:
+            self._child.stdin.write(part)
+        self._child.stdin.flush()
+
+    def _receive(self) -> tuple[np.ndarray, dict[str, Any]] | MedclsError:
+        assert self._child.stdout
+        line = self._child.stdout.readline()
+        if not line.endswith(b"\n"):
+            raise EOFError
+        head = json.loads(line)
+        if "error" in head:
+            return _error(*head["error"])
+        values = np.empty(head["shape"], np.dtype(head["dtype"]))
+        if values.size and self._child.stdout.readinto(values.reshape(-1).view(np.uint8).data) != values.nbytes:  # type: ignore[attr-defined]
+            raise EOFError
+        return values, head["more"]
+
+    def _why_dead(self, late: bool) -> BadScan:
+        code = self._child.wait()
+        if late or code in (-24, -9):  # SIGXCPU, SIGKILL
+            return BadScan("This file cannot be decoded in time", found=f"more than {CPU_S} s of work for one picture")
+        return BadScan("This file is damaged and cannot be read", found="a compressed picture its decoder refuses",
+                       do="Export or copy it again")  # fmt: skip
 
 
-def main() -> None:
-    """Read a DICOM file from standard input, write the frame named by plugin and number as `.npy`."""
-    from pydicom.pixels import pixel_array
-
-    from medcls.imaging.dicom import parse_checked
-    from medcls.imaging.limits import Limits
-    from medcls.imaging.quiet import quiet
-
-    _limit_time()
-    with quiet():
-        ds, _ = parse_checked(sys.stdin.buffer.read(), Limits(2**62, 2**62))
-        values = pixel_array(ds, index=int(sys.argv[2]), decoding_plugin=sys.argv[1])
-    np.save(sys.stdout.buffer, values)
+def _error(kind: str, parts: list[str]) -> MedclsError:
+    what, found, allowed, do = parts
+    return {"TooLarge": TooLarge}.get(kind, BadScan)(what, found=found, allowed=allowed, do=do)
 
 
-def _limit_time() -> None:
-    if sys.platform != "win32":
-        import resource
+def _take() -> _Process:
+    with _lock:
+        while _idle:
+            process = _idle.pop()
+            if process.alive():
+                return process
+            process.end()
+    return _Process()
 
-        resource.setrlimit(resource.RLIMIT_CPU, (_CPU_S, _CPU_S))
+
+def _put_back(process: _Process) -> None:
+    with _lock:
+        if len(_idle) < _MOST_IDLE:
+            _idle.append(process)
+            return
+    process.end()
 
 
-if __name__ == "__main__":
-    main()
+def _forget() -> None:
+    """Leave the parent's processes to the parent: two sides reading one pipe would mix their answers."""
+    global _lock
+    _lock = threading.Lock()
+    _idle.clear()
+
+
+def _end_all() -> None:
+    with _lock:
+        while _idle:
+            _idle.pop().end()
+
+
+atexit.register(_end_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -1,0 +1,88 @@
+"""The other side of `medcls.imaging.codec_process`: jobs come in on standard input, values go out on standard output."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from medcls.errors import MedclsError
+from medcls.imaging.codec_process import CPU_S
+from medcls.imaging.quiet import guarded, quiet, silence_logs
+
+_MOST_BYTES = 700_000_000
+
+Made = tuple[np.ndarray, dict[str, Any]]
+
+
+def _dicom(data: bytes, frame: int, plugin: str) -> Made:
+    from pydicom.pixels import pixel_array
+
+    from medcls.imaging.dicom import parse_checked
+    from medcls.imaging.limits import Limits
+
+    ds, _ = parse_checked(data, Limits(2**62, 2**62))
+    return pixel_array(ds, index=frame, decoding_plugin=plugin), {}
+
+
+# What a process can be asked for: a file's bytes and options become an array and what else is to be told.
+JOBS: Mapping[str, Callable[..., Made]] = MappingProxyType({"dicom": _dicom})
+
+
+def main() -> None:
+    """Answer jobs until standard input ends."""
+    source, out = sys.stdin.buffer, _own_output()
+    silence_logs()
+    _limit_memory()
+    while line := source.readline():
+        job, size, options = json.loads(line)
+        data = source.read(size)
+        _limit_time()
+        _answer(out, job, data, options)
+
+
+def _answer(out: BinaryIO, job: str, data: bytes, options: dict[str, Any]) -> None:
+    try:
+        with quiet():
+            values, more = guarded(lambda: JOBS[job](data, **options))
+        values = np.ascontiguousarray(values)
+        head: dict[str, Any] = {"dtype": values.dtype.str, "shape": values.shape, "more": more}
+    except MedclsError as error:
+        values = np.empty(0, np.uint8)
+        head = {"error": [type(error).__name__, [error.what, error.found, error.allowed, error.do]]}
+    out.write(json.dumps(head).encode() + b"\n")
+    if values.size:
+        out.write(values.reshape(-1).view(np.uint8).data)
+    out.flush()
+
+
+def _own_output() -> BinaryIO:
+    """Keep standard output for the answers: what a codec prints goes nowhere."""
+    kept = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    with open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), sys.stdout.fileno())
+    return kept
+
+
+def _limit_time() -> None:
+    """Allow `CPU_S` more seconds of computing; the system ends the process after that."""
+    if sys.platform != "win32":
+        import resource
+
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        resource.setrlimit(resource.RLIMIT_CPU, (int(usage.ru_utime + usage.ru_stime) + 1 + CPU_S, hard))
+
+
+def _limit_memory() -> None:
+    if sys.platform == "linux":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (_MOST_BYTES, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+
+if __name__ == "__main__":
+    main()
