@@ -81,7 +81,7 @@ class MedclsError(Exception):
         Raises:
             KeyError: If there is no such type of error.
         """
-        kinds = {kind.__name__: kind for kind in (MedclsError, *_all_below(MedclsError))}
+        kinds: dict[str, type[MedclsError]] = {k.__name__: k for k in [MedclsError, *_all_below(MedclsError)]}
         return kinds[data["error"]](data["code"], **data["params"])
 
 
