@@ -81,16 +81,22 @@ class MedclsError(Exception):
         Raises:
             KeyError: If there is no such type of error.
         """
-        kinds: dict[str, type[MedclsError]] = {k.__name__: k for k in [MedclsError, *_all_below(MedclsError)]}
-        return kinds[data["error"]](data["code"], **data["params"])
+        return _kinds()[data["error"]](data["code"], **data["params"])
 
 
 def _rebuild(kind: type[MedclsError], code: str, params: dict[str, Any]) -> MedclsError:
     return kind(code, **params)
 
 
-def _all_below(kind: type[MedclsError]) -> list[type[MedclsError]]:
-    return [k for child in kind.__subclasses__() for k in (child, *_all_below(child))]
+def _kinds() -> dict[str, type[MedclsError]]:
+    """Return every type of error by its name, those of other rooms too."""
+    found: dict[str, type[MedclsError]] = {}
+    waiting: list[type[MedclsError]] = [MedclsError]
+    while waiting:
+        kind = waiting.pop()
+        found[kind.__name__] = kind
+        waiting += kind.__subclasses__()
+    return found
 
 
 class BadScan(MedclsError):

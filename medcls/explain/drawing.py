@@ -107,9 +107,7 @@ def open_scan(model: Answering, scan: Scan, layer: str | None = None) -> OpenSca
         BadModel: If the model is an ensemble, or the layer does not exist or gives no map.
     """
     if model.card.members:
-        raise BadModel(
-            "An ensemble has no layers of its own", do="Look at one of its members: " + ", ".join(model.card.members)
-        )
+        raise BadModel("explain.mean-has-no-layers", members=", ".join(model.card.members))
     started = time.perf_counter()
     placed = place(scan, model.card.preprocess)
     device = next(model.net.parameters()).device
@@ -226,11 +224,7 @@ def square_of(opened: Opened, index: int, method: Method, watch: Watch = QUIET) 
     with np.errstate(all="ignore"):
         raw = np.asarray(method.run(opened, index, watch), np.float32)
     if not np.isfinite(raw).all():
-        raise MedclsError(
-            f"{method.title} gave no usable map for this scan",
-            found="values that are not numbers",
-            do="Use another method",
-        )
+        raise MedclsError("explain.map-not-finite", title=method.title)
     raw = np.maximum(raw, 0)
     peak, size_px = float(raw.max()), opened.x.shape[-1]
     if peak <= _ROUNDING * _loudest(opened, index, method):
@@ -246,7 +240,7 @@ def chosen(method: str) -> Method:
         MedclsError: If there is none.
     """
     if method not in METHODS:
-        raise MedclsError("There is no such heatmap method", found=repr(method)[:40], allowed=", ".join(METHODS))
+        raise MedclsError("explain.unknown-method", found=repr(method)[:40], allowed=", ".join(METHODS))
     return METHODS[method]
 
 

@@ -64,9 +64,7 @@ def check(
     task.label(label)
     index = task.label_ids.index(label)
     if mask is not None and (mask.shape != view.scan.size_px or not mask.any()):
-        raise BadScan(
-            "The mask does not lie on the scan", found=f"{mask.shape}", allowed=f"{view.scan.size_px}, not empty"
-        )
+        raise BadScan("explain.mask-off-scan", shape=mask.shape, size_px=view.scan.size_px)
     square, peak = square_of(view.opened, index, how, watch)
     if peak == 0:
         return (

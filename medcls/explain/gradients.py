@@ -90,10 +90,7 @@ def _weight(linear: Any, label: int) -> np.ndarray | None:
 
 
 def _not_linear(layer: str) -> BadModel:
-    return BadModel(
-        "A plain class activation map does not exist here", found=f"no average and linear head right behind {layer}",
-        do="Use HiResCAM, which equals it where it exists",
-    )  # fmt: skip
+    return BadModel("explain.no-plain-cam", layer=layer)
 
 
 def _weighed(name: str, opened: "Opened", gradients: np.ndarray) -> np.ndarray:

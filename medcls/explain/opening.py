@@ -127,9 +127,7 @@ def open_at(net: nn.Module, layer: str, x: Tensor) -> Opened:
     with torch.inference_mode(False), torch.no_grad():
         logits, features = answer(chain[0], x)
     if len(taken) != 1:
-        raise BadModel(
-            f"Heatmaps cannot be read from layer {layer}", found=f"it runs {len(taken)} times", allowed="once"
-        )
+        raise BadModel("explain.layer-runs-twice", layer=layer, n_taken=len(taken))
     opened = Opened(net, layer, x, taken[0], logits[0], features.detach())
     opened.to_map(taken[0])
     return opened
@@ -211,7 +209,7 @@ def _along(net: nn.Module, layer: str) -> list[nn.Module]:
     for name in layer.split("."):
         child = chain[-1]._modules.get(name)
         if child is None:
-            raise BadModel("The network has no such layer", found=repr(layer)[:80])
+            raise BadModel("explain.unknown-layer", found=repr(layer)[:80])
         chain.append(_shallow(child))
         chain[-2]._modules[name] = chain[-1]
     return chain
@@ -231,4 +229,4 @@ def _channels_last(values: Tensor) -> bool:
 
 def _no_map(layer: str, out: object) -> BadModel:
     found = f"shape {tuple(out.shape)}" if isinstance(out, Tensor) else type(out).__name__
-    return BadModel(f"Layer {layer} gives no map with places in it", found=found, do="Choose another layer")
+    return BadModel("explain.layer-without-places", layer=layer, found=found)

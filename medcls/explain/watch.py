@@ -29,7 +29,7 @@ class Watch:
             Stopped: If `should_stop` says so.
         """
         if self.should_stop is not None and self.should_stop():
-            raise Stopped("Stopped before it was done", found=f"{done} of {total} steps")
+            raise Stopped("explain.stopped", done=done, total=total)
         if self.progress is not None:
             self.progress(done, total)
 

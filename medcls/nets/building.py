@@ -54,12 +54,10 @@ def build(
     name = row.timm_name if row else backbone
     _check_known(name)
     if row and size_px < row.min_px:
-        raise BadSpec(
-            f"{row.title} cannot work on scans this small", found=f"{size_px} px", allowed=f"{row.min_px} px or more"
-        )
+        raise BadSpec("nets.scan-too-small", title=row.title, size_px=size_px, min_px=row.min_px)
     given = dict(args or {})
     if refused := sorted(_OURS & given.keys()):
-        raise BadSpec("These arguments of the network cannot be set here", found=", ".join(refused))
+        raise BadSpec("nets.arguments-not-free", found=", ".join(refused))
     wanted: dict[str, Any] = {**(row.args if row else {}), "in_chans": channels, **given}
     if dropout > 0:
         wanted["drop_rate"] = dropout
@@ -84,10 +82,7 @@ def from_card(backbone: str, backbone_args: Mapping[str, Any], n_labels: int) ->
     """
     _check_known(backbone)
     if parse_model_name(backbone)[0] is not None:
-        raise BadModel(
-            "The card names a network that would have to be fetched", found=repr(backbone)[:80], allowed="a plain timm name",
-            do="Do not use this model",
-        )  # fmt: skip
+        raise BadModel("nets.card-names-hub", found=repr(backbone)[:80])
     return _assemble(backbone, backbone_args, n_labels)
 
 
@@ -95,9 +90,9 @@ def _assemble(backbone: str, backbone_args: Mapping[str, Any], n_labels: int) ->
     args = {k: v for k, v in backbone_args.items() if k != "head"}
     head = backbone_args.get("head", "linear")
     if head not in HEADS:
-        raise BadSpec("There is no such head", found=repr(head)[:40], allowed=", ".join(HEADS))
+        raise BadSpec("nets.unknown-head", found=repr(head)[:40], allowed=", ".join(HEADS))
     if refused := sorted((_OURS - {"in_chans"}) & args.keys()):
-        raise BadModel("The card sets what it must not", found=", ".join(refused))
+        raise BadModel("nets.card-sets-too-much", found=", ".join(refused))
     net = _create(backbone, n_labels, head, args)
     _note(net, backbone, {**args, "head": head})
     return net
@@ -135,9 +130,7 @@ def from_weights(
         net.load_state_dict(full)
     except RuntimeError as error:
         reason = " ".join(str(error).split())
-        raise BadModel(
-            "The weights do not fit the network on the card", found=reason[:200], do="Get the model again"
-        ) from error
+        raise BadModel("nets.weights-misfit", found=reason[:200]) from error
     return net.eval()
 
 
@@ -168,40 +161,29 @@ def _create(backbone: str, n_labels: int, head: str, args: dict[str, Any]) -> nn
             return timm.create_model("dense256", backbone=backbone, num_classes=n_labels, **args)
         return timm.create_model(backbone, num_classes=n_labels, **args)
     except (TypeError, ValueError, AssertionError, ZeroDivisionError) as error:
-        raise BadSpec(
-            f"{backbone} cannot be built as asked", found=f"{type(error).__name__}: {error}"[:200],
-            do="Check the network's arguments and the input size",
-        ) from error  # fmt: skip
+        raise BadSpec("nets.cannot-build", backbone=backbone, found=f"{type(error).__name__}: {error}"[:200]) from error
     except OSError as error:
         raise unreachable(backbone, error) from error
     except (RuntimeError, MemoryError) as error:
-        raise TooLarge(f"{backbone} cannot be built", found=str(error)[:200], do="Use a smaller network") from error
+        raise TooLarge("nets.too-large-to-build", backbone=backbone, found=str(error)[:200]) from error
 
 
 def unreachable(what: str, error: Exception) -> BadModel:
     """Give the error for weights or a description that could not be fetched."""
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0].split(". ")[0].rstrip(".")
-    return BadModel(
-        f"{what} could not be fetched", found=reason[:200],
-        do="Connect to the internet once, copy a filled Hugging Face cache (HF_HOME) to this machine, "
-        "start from a .safetensors file or a published model, or start from none",
-    )  # fmt: skip
+    return BadModel("nets.unreachable", name=what, found=reason[:200])
 
 
 def _check_known(name: str) -> None:
     try:
         source, model = parse_model_name(name)
     except ValueError as error:
-        raise BadModel("There is no such network", found=repr(name)[:80], allowed=", ".join(BACKBONES)) from error
+        raise BadModel("nets.unknown-backbone", near=", ".join(BACKBONES), found=repr(name)[:80]) from error
     if source == "local-dir":
-        raise BadModel("A folder is not a backbone", found="local-dir:", do="Give it as initial weights")
+        raise BadModel("nets.folder-as-backbone")
     if source is None and not timm.is_model(split_model_name_tag(model)[0]):
         near = timm.list_models(f"*{split_model_name_tag(model)[0][:6]}*")[:8]
-        raise BadModel(
-            "There is no such network",
-            found=repr(name)[:80],
-            allowed=", ".join([*BACKBONES, *near]) + " or any timm name",
-        )
+        raise BadModel("nets.unknown-backbone", near=", ".join([*BACKBONES, *near]), found=repr(name)[:80])
 
 
 def _depends_on_size(name: str, size_px: int) -> bool:

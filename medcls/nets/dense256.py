@@ -56,11 +56,7 @@ def dense256(
     net: Any = timm.create_model(backbone, num_classes=num_classes, **kwargs)
     last = classifier_of(net)
     if not isinstance(last, nn.Linear):
-        raise BadSpec(
-            f"{backbone} cannot carry a dense head",
-            found=f"a classifier of type {type(last).__name__}",
-            do="Use head linear",
-        )
+        raise BadSpec("nets.no-dense-head", backbone=backbone, kind=type(last).__name__)
     net.set_submodule(classifier_name(net), DenseHead(last.in_features, num_classes, drop_rate))
     given = own["pretrained_cfg"]
     if given:

@@ -122,14 +122,12 @@ def _count_frozen(net: nn.Module, how: str, layers: tuple[str, ...]) -> int:
     for i, name in enumerate(layers):
         if name == wanted or name.startswith(wanted + "."):
             return i
-    raise BadSpec("There is no such layer to freeze up to", found=repr(how)[:60], allowed=_offer(net, architecture))
+    raise BadSpec("nets.unknown-freeze", found=repr(how)[:60], allowed=_offer(net, architecture))
 
 
 def _count_lowest(text: str, most: int) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= most:
-        raise BadSpec(
-            "So many layers cannot be frozen", found=f"lowest:{text}"[:40], allowed=f"lowest:1 to lowest:{most}"
-        )
+        raise BadSpec("nets.freeze-out-of-range", most=most, found=f"lowest:{text}"[:40])
     return int(text)
 
 

@@ -174,9 +174,8 @@ def _fill(net: nn.Module, file: Any, with_head: bool, start: Start) -> Matched:
             mismatched.append(name)
     if not any(name not in head for name in fitting):
         raise BadModel(
-            "The initial weights do not fit this network", found=f"names as {', '.join(sorted(theirs)[:3]) or 'none'}",
-            allowed=f"names as {', '.join(list(own)[:3])}", do="Choose the network they were made for",
-        )  # fmt: skip
+            "nets.initial-misfit", theirs=", ".join(sorted(theirs)[:3]) or "none", own=", ".join(list(own)[:3])
+        )
     net.load_state_dict(fitting, strict=False)
     if not set(head) & set(fitting):
         _calm(classifier_of(net))
@@ -199,19 +198,13 @@ def _check_made_for(net: nn.Module, start: Start) -> None:
     """Refuse weights that say they belong to another network: a few would fit by accident, and mean nothing there."""
     mine, theirs = (split_model_name_tag(name)[0] for name in (backbone_name_for(net), start.backbone))
     if theirs and theirs != mine:
-        raise BadModel(
-            "The initial weights were made for another network", found=theirs[:60], allowed=mine, do=f"Choose {theirs[:60]} as backbone"
-        )  # fmt: skip
+        raise BadModel("nets.initial-of-other-backbone", theirs=theirs[:60], found=theirs[:60], allowed=mine)
 
 
 def _read(file: Any, name: str) -> Tensor:
     tensor = file.get_tensor(name)
     if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-        raise BadModel(
-            "The initial weights cannot be used",
-            found=f"values that are not finite in {name[:80]}",
-            do="Use another file",
-        )
+        raise BadModel("nets.initial-not-finite", name=name[:80])
     return tensor.float() if tensor.is_floating_point() else tensor
 
 
@@ -289,26 +282,21 @@ def _read_card(folder: Path) -> ModelCard:
     try:
         return ModelCard.from_json((folder / "card.json").read_bytes(), where="card.json")
     except OSError as error:
-        raise BadModel("This folder holds no published model", found="no card.json that can be read") from error
+        raise BadModel("nets.folder-without-model") from error
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     """Open a safetensors file, refusing everything else unread."""
     if path.suffix != ".safetensors":
-        raise BadModel(
-            "Initial weights must be safetensors", found=f"a file of type {path.suffix or 'without a type'}", allowed=".safetensors",
-            do="Convert it where it was made with safetensors.torch.save_file; pickled files can run programs and are never opened",
-        )  # fmt: skip
+        raise BadModel("nets.initial-not-safetensors", suffix=path.suffix or "without a type")
     try:
         with safe_open(path, framework="pt") as file:
             yield file
     except FileNotFoundError as error:
-        raise BadModel("The initial weights are not there", found="no such file", do="Check the path") from error
+        raise BadModel("nets.initial-missing") from error
     except (SafetensorError, OSError) as error:
-        raise BadModel(
-            "The initial weights cannot be read as safetensors", found=str(error)[:160], do="Export them again"
-        ) from error
+        raise BadModel("nets.initial-unreadable", found=str(error)[:160]) from error
 
 
 def _fetch(net: nn.Module) -> Path:
@@ -321,9 +309,7 @@ def _fetch(net: nn.Module) -> Path:
     # The oldest records name a pickle elsewhere; the hub's copy of the same weights is a safetensors.
     repo = str(cfg.get("hf_hub_id") or (cfg.get("url") and "timm/") or "")
     if not repo:
-        raise BadModel(
-            f"{name} has no published weights", do="Start from none, a .safetensors file or a published model"
-        )
+        raise BadModel("nets.no-published-weights", name=name)
     repo = repo + name if repo.endswith("/") else repo
     repo, _, revision = repo.partition("@")
     try:
@@ -335,4 +321,4 @@ def _fetch(net: nn.Module) -> Path:
     except OSError as error:
         raise unreachable(f"The published weights of {name}", error) from error
     except EntryNotFoundError as error:
-        raise BadModel(f"{repo} publishes no safetensors", do="Choose another version of the network") from error
+        raise BadModel("nets.hub-without-safetensors", repo=repo) from error

@@ -60,7 +60,7 @@ def heatmap_layer(net: nn.Module) -> str:
         last = len(net.blocks) - 1
         return _before_last_pool(net.blocks[last], f"blocks.{last}")
     if not (stages := _stages(net)):
-        raise BadSpec("This network does not say where its maps are", found=kind, do="Name a layer")
+        raise BadSpec("nets.no-heatmap-layer", found=kind)
     return stages[-1]
 
 

@@ -86,22 +86,17 @@ def share_cases(tables: Mapping[str, CaseTable]) -> dict[str, CaseTable]:
     first = tables[names[0]]
     for table in tables.values():
         if set(table.labels) != set(first.labels):
-            raise BadData(
-                "These models do not answer the same question", found=", ".join(table.labels), allowed=", ".join(first.labels),
-                do="Compare models of one task",
-            )  # fmt: skip
+            raise BadData("stats.labels-differ", found=', '.join(table.labels), allowed=', '.join(first.labels))  # fmt: skip
         if len(np.unique(table.case)) != len(table):
-            raise BadData("A case stands twice in one evaluation", do="Evaluate the model again")
+            raise BadData("stats.case-twice")
     shared = set(first.case).intersection(*(set(t.case) for t in tables.values()))
     if not shared:
-        raise BadData("These models were evaluated on no case in common", do="Evaluate them on the same labelled set")
+        raise BadData("stats.no-case-shared")
     keep = [case for case in first.case if case in shared]
     found = {name: _reorder(table, keep, first.labels) for name, table in tables.items()}
     base = found[names[0]]
     if any((table.truth != base.truth).any() for table in found.values()):
-        raise BadData(
-            "A case has one label in one evaluation and another in the next", do="Evaluate both on the set as it is now"
-        )
+        raise BadData("stats.truths-differ")
     return {
         name: CaseTable(t.case, base.group, t.truth, t.prob, t.labels, base.attributes) for name, t in found.items()
     }

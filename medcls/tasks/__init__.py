@@ -23,9 +23,9 @@ def read_task(path: Path) -> Task:
     try:
         return Task.from_dict(tomllib.loads(path.read_text(encoding="utf-8")), where=path.name)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadTask(f"The task file {path.name} cannot be read", found=str(error)[:120]) from error
+        raise BadTask("tasks.unreadable-file", name=path.name, found=str(error)[:120]) from error
     except MedclsError as error:
-        raise BadTask(str(error).rstrip("."), do=f"Mend {path.name}") from error
+        raise BadTask("tasks.wrong-file", name=path.name, error=str(error).rstrip(".")) from error
 
 
 def list_tasks(folder: Path | None = None) -> dict[str, Task]:
@@ -41,7 +41,7 @@ def list_tasks(folder: Path | None = None) -> dict[str, Task]:
     for path in sorted(_SHIPPED.glob("*.toml")) + (sorted(folder.glob("*.toml")) if folder else []):
         task = read_task(path)
         if task.id in tasks:
-            raise BadTask(f"Two task files have the id {task.id}", do=f"Rename the one in {path.name}")
+            raise BadTask("tasks.id-twice", id=task.id, name=path.name)
         tasks[task.id] = task
     return tasks
 
