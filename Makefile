@@ -1,21 +1,22 @@
-# Two commands: make run, make test. Both make .venv and install what is missing.
+# Two commands: make run, make test. Both make .venv and install what is missing, in the versions of requirements.lock.
 PYTHON ?= python3
 VENV ?= .venv
 PY = $(VENV)/bin/python
+INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check -c requirements.lock
 
-.PHONY: run test check bench clean
+.PHONY: run test check lock wheel bench clean
 
-$(VENV)/.runs: requirements.txt
+$(VENV)/.runs: requirements.txt requirements.lock
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(INSTALL) -r requirements.txt
 	touch $@
 
 $(VENV)/.tests: requirements-dev.txt $(VENV)/.runs
-	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(INSTALL) -r requirements-dev.txt
 	touch $@
 
 run: $(VENV)/.runs
-	$(VENV)/bin/streamlit run app.py
+	$(PY) -m medcls app
 
 test: $(VENV)/.tests
 	$(PY) -m pytest $(ARGS)
@@ -25,8 +26,17 @@ check: $(VENV)/.tests
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 
+# After a change of requirements*.txt: install them, run the tests, then write down what was installed.
+lock:
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(PY) .ci/lock
+
+wheel:
+	$(PY) -m pip wheel --no-deps --wheel-dir dist .
+
 bench: $(VENV)/.tests
 	@for script in tests/bench/bench_*.py; do echo "## $$script"; PYTHONPATH=. $(PY) $$script || exit 1; done
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache

@@ -7,6 +7,7 @@ import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = "1"  # no network in tests
+os.environ.pop("MEDCLS_WEIGHTS", None)  # comes before the older name that the tests set
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,7 @@ from medcls.errors import MedclsError
 # Verb -> module of this package that adds it. A module may add several verbs.
 VERBS: Mapping[str, str] = MappingProxyType(
     {
+        "app": "app",
         "classify": "classify",
         "models": "models",
         "evaluate": "evaluate",
@@ -36,11 +37,14 @@ VERBS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+# Package -> the extra of pyproject.toml that brings it.
+EXTRAS: Mapping[str, str] = MappingProxyType({"optuna": "search", "sqlalchemy": "search", "onnx": "onnx", "ray": "ray"})
+
 
 def parser() -> argparse.ArgumentParser:
     """Give the parser of the whole command line."""
     root = argparse.ArgumentParser(
-        prog="python -m medcls",
+        prog="medcls",
         description="What networks say of a medical scan, and how far to trust it. Research use, not a medical device.",
     )
     root.add_argument("--version", action="version", version=f"medcls {__version__}")
@@ -96,12 +100,25 @@ def main(argv: list[str]) -> int:
     except KeyboardInterrupt:
         say("medcls: stopped")
         return 130
+    except ModuleNotFoundError as error:
+        say(f"medcls: {_missing(error)}")
+        return 2
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (OSError, sqlite3.Error) as error:
         say(f"medcls: {_file_trouble(error)}")
         return 2
+
+
+def _missing(error: ModuleNotFoundError) -> MedclsError:
+    """Say which extra brings a package that is not installed; a bug in an import of ours stays a bug."""
+    extra = EXTRAS.get((error.name or "").split(".")[0])
+    if extra is None:
+        raise error
+    return MedclsError(
+        "A package this needs is not installed", found=f"no {error.name}", do=f"pip install 'medcls[{extra}]'"
+    )
 
 
 def _file_trouble(error: OSError | sqlite3.Error) -> MedclsError:

@@ -1,0 +1,32 @@
+"""`app`: the pages, in a browser."""
+
+import argparse
+import subprocess
+import sys
+from typing import Any
+
+from medcls import home
+from medcls.cli import verb
+
+
+def add(verbs: Any) -> None:
+    """Add the verb."""
+    made = verb(verbs, "app", _app, "Serve the pages on this machine.")
+    made.add_argument(
+        "--port", type=int, metavar="N", help="port to listen on; without it 8501 or the next that is free"
+    )
+    made.add_argument("--headless", action="store_true", help="open no browser")
+    made.add_argument("streamlit", nargs="*", metavar="-- OPTION", help="further options of `streamlit run`")
+
+
+def _app(args: argparse.Namespace) -> int:
+    command = [sys.executable, "-m", "streamlit", "run", str(home.app_file()), *_options(args), *args.streamlit]
+    try:
+        return subprocess.call(command)
+    except KeyboardInterrupt:  # Ctrl-C reaches both processes; the server says goodbye itself
+        return 0
+
+
+def _options(args: argparse.Namespace) -> list[str]:
+    port = [f"--server.port={args.port}"] if args.port is not None else []
+    return port + (["--server.headless=true"] if args.headless else [])
