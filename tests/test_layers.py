@@ -96,7 +96,9 @@ def allowed_in_page(module: str, path: Path) -> bool:
     if top in sys.stdlib_module_names or top == "streamlit":
         return top != "threading"
     if top == "medcls":
-        return room_of(module) in ("workflows", "core", "words", "errors") or (module == "medcls.__version__" and in_ui(path))
+        return room_of(module) in ("workflows", "core", "words", "errors") or (
+            module == "medcls.__version__" and in_ui(path)
+        )
     if top == "pages":
         return module.startswith("pages._ui")
     if not in_ui(path):

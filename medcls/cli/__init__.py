@@ -116,9 +116,7 @@ def _missing(error: ModuleNotFoundError) -> MedclsError:
     extra = EXTRAS.get((error.name or "").split(".")[0])
     if extra is None:
         raise error
-    return MedclsError(
-        "A package this needs is not installed", found=f"no {error.name}", do=f"pip install 'medcls[{extra}]'"
-    )
+    return MedclsError("cli.missing-package", package=error.name, extra=extra)
 
 
 def _file_trouble(error: OSError | sqlite3.Error) -> MedclsError:
@@ -126,7 +124,4 @@ def _file_trouble(error: OSError | sqlite3.Error) -> MedclsError:
     found, where = str(error) or type(error).__name__, None
     if isinstance(error, OSError):
         found, where = error.strerror or found, error.filename
-    return MedclsError(
-        "A file or folder cannot be used", found=f"{found}, {where}" if where else found,
-        do="Check that it is there, that you may write to it, and that the disk has room",
-    )  # fmt: skip
+    return MedclsError("cli.file-trouble", found=f"{found}, {where}" if where else found)

@@ -32,9 +32,7 @@ def _classify(args: argparse.Namespace) -> int:
         row = answer_row(answer, card)
         print_json(row) if args.json else print(_line(row))
     if not total:
-        raise MedclsError(
-            "There is nothing to classify here", found="no file", allowed="PNG, JPEG, TIFF, BMP, WebP, DICOM, ZIP"
-        )
+        raise MedclsError("cli.nothing-to-classify")
     if not args.json:
         say(f"{total - failed} of {total} answered by {card.id}. Research use, not a medical device.")
     return 1 if failed else 0

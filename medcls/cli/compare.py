@@ -72,7 +72,7 @@ def _found(args: argparse.Namespace) -> Any:
     from medcls.workflows.evaluate import name_collections
 
     if bool(args.models) == bool(args.evaluations):
-        raise BadData("What is to be compared was not said", allowed="either --models or --evaluations")
+        raise BadData("cli.nothing-to-compare")
     if args.evaluations:
         return compare.compare_folders(args.evaluations, resamples=args.resamples)
     models = _models(args)
@@ -153,7 +153,7 @@ def _write(args: argparse.Namespace, found: Any, differences: Any) -> None:
             (args.csv / "differences.csv").write_bytes(tables.to_csv(tables.difference_rows(differences)))
             (args.csv / "cases.csv").write_bytes(tables.to_csv(tables.case_rows(found)))
     except OSError as error:
-        raise Conflict("The report cannot be written", found=error.strerror or type(error).__name__) from error
+        raise Conflict("cli.report-not-written", found=error.strerror or type(error).__name__) from error
 
 
 def _ablation(args: argparse.Namespace) -> int:

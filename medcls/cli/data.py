@@ -200,7 +200,7 @@ def _shares(text: str) -> dict[str, float]:
     except ValueError:
         values = []
     if len(values) not in (2, 3) or not sum(values) > 0:
-        raise BadSplit("The parts are wrong", found=text[:40], allowed="two or three numbers, as 70/15/15 or 80/0/20")
+        raise BadSplit("cli.wrong-parts", found=text[:40])
     names = ("train", "validate", "test") if len(values) == 3 else ("train", "test")
     return {name: value / sum(values) for name, value in zip(names, values, strict=True)}
 

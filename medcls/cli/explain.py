@@ -81,7 +81,7 @@ def _explain(args: argparse.Namespace) -> int:
         total += 1
         try:
             if entry.data is None:
-                raise entry.error or MedclsError("This file cannot be opened")
+                raise entry.error or MedclsError("cli.file-cannot-be-opened")
             rows = _rows(args, entry.name, read(entry.data), classifier, methods)
         except MedclsError as error:
             rows = [{"file": entry.name, "model": args.model, "error": str(error)}]
@@ -89,7 +89,7 @@ def _explain(args: argparse.Namespace) -> int:
         for row in rows:
             print_json(row) if args.json else print(_line(row))
     if not total:
-        raise MedclsError("There is nothing to explain here", found="no file")
+        raise MedclsError("cli.nothing-to-explain")
     return 1 if failed else 0
 
 

@@ -82,11 +82,7 @@ def _reproduce(args: argparse.Namespace) -> int:
     from medcls.workflows.reproduction import describe_page, read_rows
 
     if wrong := [pair for pair in args.data if "=" not in pair]:
-        raise MedclsError(
-            "A collection must be named for a task",
-            found=wrong[0][:80],
-            allowed="TASK=COLLECTION, as breast-ultrasound=busi",
-        )
+        raise MedclsError("cli.collection-without-task", found=wrong[0][:80])
     forget(args.again)
     means = Means(args.minutes, args.max_px, args.max_epochs, args.max_cases, args.max_trials, args.imagenet)
     data = dict(pair.split("=", 1) for pair in args.data)

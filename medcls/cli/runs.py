@@ -119,7 +119,7 @@ def make_spec(arguments: argparse.Namespace) -> RunSpec:
     from medcls.workflows import runs
 
     if arguments.like and arguments.recipe_name:
-        raise BadSpec("A run starts from another run or from a recipe", found="both", do="Leave out --from or --recipe")
+        raise BadSpec("cli.run-from-two-sources")
     spec = runs.clone_spec(arguments.like) if arguments.like else RunSpec()
     if arguments.recipe_name:
         spec = apply_recipe(spec, arguments.recipe_name)
@@ -200,7 +200,7 @@ def _resume(arguments: argparse.Namespace) -> int:
     from medcls.workflows import runs
 
     if arguments.interrupted == bool(arguments.run):
-        raise BadSpec("Say which run to go on with", allowed="an id, or --interrupted")
+        raise BadSpec("cli.no-run-named")
     if not arguments.interrupted:
         return _tell(runs.resume_run(arguments.run), arguments.json)
     for run_id in runs.resume_interrupted():
@@ -261,10 +261,7 @@ def _folds_of(run_id: str) -> Any:
 
     if found := find_folds(run_id):
         return found
-    raise BadData(
-        f"Run {run_id} is no part of a cross-validation", found="its split has no folds, or is gone",
-        do="Start one with --all-folds on a split with folds",
-    )  # fmt: skip
+    raise BadData("cli.run-without-folds", run=run_id)
 
 
 def _publish(arguments: argparse.Namespace) -> int:

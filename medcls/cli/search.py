@@ -62,7 +62,7 @@ def _start(args: argparse.Namespace) -> int:
     sampler, ranges = args.sampler, dict(map(search.parse_range, args.ranges))
     if args.preset:
         if args.preset not in search.PRESETS:
-            raise BadSpec("There is no such preset", found=args.preset[:40], allowed=", ".join(search.PRESETS))
+            raise BadSpec("cli.no-such-preset", found=args.preset[:40], allowed=", ".join(search.PRESETS))
         usual, preset = search.PRESETS[args.preset]
         sampler, ranges = sampler or usual, {**preset, **ranges}
     if found := None if ranges else search.preset_of(args.recipe_name or ""):

@@ -137,3 +137,15 @@ def test_trouble_with_files_is_a_sentence(capsys, monkeypatch, tmp_path):
         monkeypatch.setattr("medcls.workflows.models.list_models", fail)
         assert main(["models"]) == 2
         assert words in capsys.readouterr().err
+
+
+def test_a_missing_extra_is_named(monkeypatch, capsys) -> None:
+    """Where an optional package is not installed, the sentence says which extra brings it; a bug stays a bug."""
+    from medcls.cli import _missing
+
+    assert _missing(ModuleNotFoundError("no", name="optuna.trial")).params == {
+        "package": "optuna.trial",
+        "extra": "search",
+    }
+    with pytest.raises(ModuleNotFoundError):
+        _missing(ModuleNotFoundError("no", name="medcls.nowhere"))
