@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from medcls.core.note import Note
 from medcls.core.record import Record
 from medcls.core.task import Modality
 from medcls.errors import BadModel
@@ -34,7 +35,7 @@ class Scan:
         sha256: Hex digest of the file's bytes: the same bytes are the same scan under any name.
         modality: What the file says it is; None if it does not say.
         spacing_mm: Height and width of a pixel in mm; None if the file does not say.
-        history: What decoding did, as short sentences for a person.
+        notes: What decoding did, and what a reader must know of it.
 
     Raises:
         ValueError: If `pixels` has another shape, no pixel, or a value that is not finite.
@@ -44,7 +45,7 @@ class Scan:
     sha256: str
     modality: Modality | None = None
     spacing_mm: tuple[float, float] | None = None
-    history: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def __post_init__(self) -> None:
         pixels = readonly(self.pixels, np.float32)
@@ -58,6 +59,11 @@ class Scan:
     def size_px(self) -> tuple[int, int]:
         """Height and width."""
         return self.pixels.shape[0], self.pixels.shape[1]
+
+    @property
+    def history(self) -> tuple[str, ...]:
+        """The notes as short sentences, for a person."""
+        return tuple(map(str, self.notes))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from medcls.errors import BadScan, MedclsError, TooLarge
+from medcls.errors import BadScan, MedclsError
 
 # Seconds of computing for one file (where the system can limit that), and of waiting in all.
 CPU_S, TIMEOUT_S = 4, 20
@@ -136,7 +136,7 @@ class _Process:
             raise EOFError
         head = json.loads(line)
         if "error" in head:
-            return _error(*head["error"])
+            return MedclsError.from_dict(head["error"])
         values = np.empty(head["shape"], np.dtype(head["dtype"]))
         if values.size and self._child.stdout.readinto(values.reshape(-1).view(np.uint8).data) != values.nbytes:  # type: ignore[attr-defined]
             raise EOFError
@@ -148,11 +148,6 @@ class _Process:
             return BadScan("This file cannot be decoded in time", found=f"more than {CPU_S} s of work for one picture")
         return BadScan("This file is damaged and cannot be read", found="a compressed picture its decoder refuses",
                        do="Export or copy it again")  # fmt: skip
-
-
-def _error(kind: str, parts: list[str]) -> MedclsError:
-    what, found, allowed, do = parts
-    return {"TooLarge": TooLarge}.get(kind, BadScan)(what, found=found, allowed=allowed, do=do)
 
 
 def _take() -> _Process:

@@ -52,7 +52,7 @@ def _answer(out: BinaryIO, job: str, data: bytes, options: dict[str, Any]) -> No
         head: dict[str, Any] = {"dtype": values.dtype.str, "shape": values.shape, "more": more}
     except MedclsError as error:
         values = np.empty(0, np.uint8)
-        head = {"error": [type(error).__name__, [error.what, error.found, error.allowed, error.do]]}
+        head = {"error": error.to_dict()}
     out.write(json.dumps(head).encode() + b"\n")
     if values.size:
         out.write(values.reshape(-1).view(np.uint8).data)

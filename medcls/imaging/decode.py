@@ -2,6 +2,7 @@
 
 import hashlib
 
+from medcls.core.note import Note
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 from medcls.imaging.decoded import Decoded, as_display
@@ -40,9 +41,16 @@ def read_scan(data: bytes, *, frame: int | None = None, limits: Limits | None = 
     stored_in_colour = decoded.pixels.ndim == 3
     pixels = as_display(decoded.pixels)
     if stored_in_colour and pixels.ndim == 2:
-        decoded.history.append("Grey stored as colour: read as grey")
-    history = (f"{'WebP' if kind == 'WEBP' else kind}, {pixels.shape[1]} x {pixels.shape[0]} pixels", *decoded.history)
-    return Scan(pixels, hashlib.sha256(data).hexdigest(), decoded.modality, decoded.spacing_mm, history)
+        decoded.notes.append(Note("imaging.grey-in-colour"))
+    title = Note(
+        "imaging.format-and-size",
+        kind="WebP" if kind == "WEBP" else kind,
+        width=pixels.shape[1],
+        height=pixels.shape[0],
+    )
+    return Scan(
+        pixels, hashlib.sha256(data).hexdigest(), decoded.modality, decoded.spacing_mm, (title, *decoded.told())
+    )
 
 
 def count_frames(data: bytes, limits: Limits | None = None) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from medcls.core.note import SAID, Note
 from medcls.core.task import Modality
 
 _BLOCK_ROWS = 256
@@ -18,13 +19,17 @@ class Decoded:
         pixels: (H, W) or (H, W, 3), uint8 (0 black, 255 white) or float32 display values in [0, 1].
         modality: What the file says it is; None if it does not say.
         spacing_mm: Height and width of a pixel in mm; None if unknown.
-        history: What was done, as sentences.
+        notes: What was done, and what a reader must know; a bare sentence is one without a code.
     """
 
     pixels: np.ndarray
     modality: Modality | None = None
     spacing_mm: tuple[float, float] | None = None
-    history: list[str] = field(default_factory=list)
+    notes: list[Note | str] = field(default_factory=list)
+
+    def told(self) -> list[Note]:
+        """Return the notes, those without a code as `words.said`."""
+        return [note if isinstance(note, Note) else Note(SAID, text=note) for note in self.notes]
 
 
 def as_display(pixels: np.ndarray) -> np.ndarray:

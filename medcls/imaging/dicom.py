@@ -82,7 +82,7 @@ def read_dicom(data: bytes, frame: int | None, limits: Limits) -> Decoded:
         stored = _stored(data, ds, header, chosen)
         pixels = _display(ds, header, chosen, stored, notes)
         pixels, spacing = _region(ds, chosen, pixels, notes)
-        return Decoded(pixels, modality_of(text(ds, "Modality")), spacing, notes)
+        return Decoded(pixels, modality_of(text(ds, "Modality")), spacing, [*notes])
 
 
 def count_dicom_frames(data: bytes, limits: Limits) -> int:

@@ -60,7 +60,7 @@ def read_raster(data: bytes, kind: str, frame: int | None, limits: Limits) -> De
         pixels = _UPRIGHT[turn](pixels)
     if asked in _UPRIGHT:
         notes.append(f"Turned upright as the file asks (orientation {asked})")
-    return Decoded(pixels, history=notes)
+    return Decoded(pixels, notes=[*notes])
 
 
 def count_raster_frames(data: bytes, kind: str, limits: Limits) -> int:

@@ -117,7 +117,7 @@ def test_another_modality_is_noted(tiny_model, scans):
 
 
 def replace_modality(scan: Scan, modality: str) -> Scan:
-    return Scan(scan.pixels, scan.sha256, modality, scan.spacing_mm, scan.history)
+    return Scan(scan.pixels, scan.sha256, modality, scan.spacing_mm, scan.notes)
 
 
 @pytest.mark.parametrize("wrong", ["nan", "shape", "missing", "extra", "truncated", "pickle", "empty"])
