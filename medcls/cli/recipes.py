@@ -54,7 +54,7 @@ def add(verbs: Any) -> None:
 
 
 def _recipes(args: argparse.Namespace) -> int:
-    from medcls.core.recipes import PROJECTS, RECIPES, first_of
+    from medcls.reproduction.recipes import PROJECTS, RECIPES, first_of
 
     heading = None
     for name, recipe in RECIPES.items():
@@ -63,7 +63,7 @@ def _recipes(args: argparse.Namespace) -> int:
                 {
                     "recipe": name, "help": recipe.help, "tasks": list(recipe.tasks), "reported": recipe.reported,
                     "project": recipe.project, "first": first_of(name), "search": list(recipe.search), "maps": recipe.maps,
-                    "knobs": dict(recipe.knobs),
+                    "knobs": dict(recipe.settings),
                 }
             )  # fmt: skip
             continue
@@ -78,8 +78,8 @@ def _recipes(args: argparse.Namespace) -> int:
 def _reproduce(args: argparse.Namespace) -> int:
     from medcls.cli.train import Bars
     from medcls.errors import MedclsError
-    from medcls.workflows.reproduce import Means, forget, reproduce
-    from medcls.workflows.reproduction import describe_page, read_rows
+    from medcls.reproduction.reproduce import Means, forget, reproduce
+    from medcls.reproduction.table import describe_page, read_rows
 
     if wrong := [pair for pair in args.data if "=" not in pair]:
         raise MedclsError("cli.collection-without-task", found=wrong[0][:80])

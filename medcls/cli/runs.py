@@ -115,7 +115,7 @@ def make_spec(arguments: argparse.Namespace) -> RunSpec:
     Raises:
         BadSpec: If a value cannot be, or both a run and a recipe are named.
     """
-    from medcls.core.recipes import apply_recipe
+    from medcls.reproduction.recipes import apply_recipe
     from medcls.workflows import runs
 
     if arguments.like and arguments.recipe_name:

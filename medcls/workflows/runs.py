@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from medcls.core.recipes import RECIPES
 from medcls.core.run import FINAL, EpochResult, RunSpec, RunState
 from medcls.errors import BadData, BadModel, Conflict, MedclsError
 from medcls.models import store
+from medcls.reproduction.recipes import RECIPES
 from medcls.runs import boot
 from medcls.runs.folder import AT_REST, DataSeen, RunFolder, make_run, open_run
 from medcls.runs.folder import list_runs as _folders

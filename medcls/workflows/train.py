@@ -43,7 +43,7 @@ def train(spec: RunSpec, follow: "Follow | None" = None) -> tuple[str, ModelCard
 
 
 def _search(spec: RunSpec, sampler: Any, ranges: dict[str, Any], follow: "Follow") -> tuple[str, ModelCard]:
-    from medcls.runs.search import folder_of
+    from medcls.runs.search_spec import folder_of
     from medcls.runs.worker import work
     from medcls.workflows import search
 

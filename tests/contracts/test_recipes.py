@@ -4,12 +4,11 @@ import pytest
 import torch
 
 from medcls import nets
-from medcls.core.recipes import RECIPES, apply_recipe
 from medcls.core.run import RunSpec
 from medcls.nets.freezing import freeze, parts
-from medcls.runs.search import SearchSpec
+from medcls.reproduction.recipes import RECIPES, apply_recipe, preset_of
+from medcls.runs.search_spec import SearchSpec
 from medcls.training.optimise import make_optimiser
-from medcls.workflows.search import preset_of
 
 
 def _build(spec: RunSpec) -> torch.nn.Module:

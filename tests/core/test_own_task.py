@@ -2,8 +2,8 @@
 
 import pytest
 
-from medcls.core.recipes import recipes_for
 from medcls.core.task import is_own
+from medcls.reproduction.recipes import recipes_for
 from medcls.tasks import list_tasks, own_task
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from medcls.core.recipes import RECIPES
 from medcls.core.run import RunSpec, knobs
 from medcls.data.collections import add_collection
 from medcls.imaging.phantom import phantom
 from medcls.models import store
+from medcls.reproduction.recipes import RECIPES
 from medcls.runs.folder import RunWriter, make_run, open_run
 from medcls.workflows import fold_results, folds, run_results, runs
 from medcls.workflows.data_split import split_collection
@@ -93,7 +93,7 @@ def test_a_recipe_sets_the_form_and_a_change_survives(open_app, at_home) -> None
     recipe.set_value("head-only").run()
     assert_sound(app)
     assert widget(app, "text_input", "Freeze").value == "backbone"
-    assert widget(app, "number_input", "Epochs").value == RECIPES["head-only"].knobs["epochs"]
+    assert widget(app, "number_input", "Epochs").value == RECIPES["head-only"].settings["epochs"]
     widget(app, "number_input", "Epochs").set_value(7).run()
     assert widget(app, "number_input", "Epochs").value == 7
     assert widget(app, "text_input", "Freeze").value == "backbone"

@@ -7,8 +7,8 @@ import pytest
 
 from medcls.cli import main, parser
 from medcls.cli.runs import make_spec
-from medcls.core.recipes import RECIPES
 from medcls.core.run import EpochResult, RunSpec, knobs
+from medcls.reproduction.recipes import RECIPES
 from medcls.runs.folder import RunWriter, make_run, open_run
 
 ODD = RunSpec(
@@ -50,7 +50,7 @@ def test_flags_win_over_a_run_and_over_a_recipe() -> None:
     asked = make_spec(parser().parse_args(["runs", "start", "--from", run.id, "--lr", "0.25", "--no-hflip"]))
     assert asked == dataclasses.replace(ODD, lr=0.25, hflip=False)
     asked = make_spec(parser().parse_args(["runs", "start", "--recipe", "head-only", "--epochs", "3"]))
-    assert (asked.recipe, asked.freeze, asked.epochs) == ("head-only", RECIPES["head-only"].knobs["freeze"], 3)
+    assert (asked.recipe, asked.freeze, asked.epochs) == ("head-only", RECIPES["head-only"].settings["freeze"], 3)
     assert main(["runs", "start", "--recipe", "head-only", "--from", run.id]) == 2
 
 

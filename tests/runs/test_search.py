@@ -8,8 +8,10 @@ import pytest
 
 from medcls.errors import BadSpec, Conflict
 from medcls.runs import search as searches
+from medcls.runs import search_view
 from medcls.runs.folder import RunFolder, open_run
-from medcls.runs.search import Range, SearchSpec, Work
+from medcls.runs.search import Work
+from medcls.runs.search_spec import Range, SearchSpec, folder_of, value_of, write_search
 from medcls.workflows import runs, search
 from tests.runs.processes import SPEC, start, wait_until
 
@@ -20,7 +22,7 @@ BASE = dataclasses.replace(SPEC, epochs=2, schedule="constant")
 def make(name: str, **changes) -> SearchSpec:
     ranges = {"lr": Range(1e-5, 1e-1, log=True), "batch_size": Range(choices=(4, 8)), "freeze": Range(0, 2)}
     spec = SearchSpec(name, BASE, ranges, **{"trials": 4, "prune": False, **changes})
-    searches.write_search(spec)
+    write_search(spec)
     return spec
 
 
@@ -45,7 +47,7 @@ def test_trials_are_runs_and_their_scores_are_the_runs_own(monkeypatch: pytest.M
     assert view.best.value == max(t.value for t in view.trials)
     assert not view.importance, "four trials say nothing of what mattered"
     if len({t.value for t in view.trials}) > 1:
-        monkeypatch.setattr(search, "FEWEST_FOR_IMPORTANCE", 4)
+        monkeypatch.setattr(search_view, "FEWEST_FOR_IMPORTANCE", 4)
         assert sum(search.show_search("small").importance.values()) == pytest.approx(1)
     assert list(Work(spec, begin).carry_on()) == [], "enough trials are enough"
 
@@ -74,7 +76,7 @@ def test_a_stop_leaves_the_trial_open_and_its_run_stopped() -> None:
         if any(
             r.metrics() for r in [RunFolder(searches.home.runs() / t.run) for t in search.show_search("stopped").trials]
         ):
-            search.stop_search("stopped") if not (searches.folder_of("stopped") / "stop").exists() else None
+            search.stop_search("stopped") if not (folder_of("stopped") / "stop").exists() else None
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search.searches, "is_worked_on", lambda name: True)  # looking at its own lock would free it
@@ -165,7 +167,7 @@ def test_a_search_is_json_and_back() -> None:
     spec = SearchSpec("a", BASE, {"lr": Range(1e-5, 1e-1, log=True), "cleaning": Range(choices=((), ("clahe",)))})
     again = SearchSpec.from_json(spec.to_json())
     assert again.ranges["lr"] == spec.ranges["lr"]
-    assert [searches._value(c) for c in again.ranges["cleaning"].choices] == [(), ("clahe",)]
+    assert [value_of(c) for c in again.ranges["cleaning"].choices] == [(), ("clahe",)]
     assert again.base == spec.base
 
 

@@ -29,7 +29,7 @@ SPEC = RunSpec(
 TESTS: dict[str, Callable] = {}
 # Knobs that decide which scans are used, or where and under which name: tested where that is done.
 ELSEWHERE = {
-    "name": "tests/runs/test_folder.py", "recipe": "tests/core/test_recipes.py", "collections": "tests/runs/test_worker.py",
+    "name": "tests/runs/test_folder.py", "recipe": "tests/reproduction/test_recipes.py", "collections": "tests/runs/test_worker.py",
     "split": "tests/training/test_sources.py", "fold": "tests/training/test_sources.py", "task": "tests/training/test_sources.py",
     "patience": "tests/training/test_fit.py", "select_by": "tests/training/test_measure.py",
 }  # fmt: skip

@@ -7,10 +7,10 @@ from typing import Any, get_args, get_origin, get_type_hints
 import streamlit as st
 
 from medcls.core.backbones import BACKBONES
-from medcls.core.recipes import RECIPES, Recipe, apply_recipe, first_of, recipes_for
 from medcls.core.run import Knob, RunSpec, knobs
 from medcls.errors import MedclsError
 from medcls.workflows import data_split, models, runs
+from medcls.workflows.recipes import RECIPES, Recipe, apply_recipe, first_of, recipes_for
 from pages._ui import state
 from pages._ui.widgets import notices
 
@@ -73,7 +73,7 @@ def pick_recipe(task_id: str, collections: tuple[str, ...]) -> None:
 
     st.selectbox(
         "Recipe", ["", *fitting], index=fitting.index(current) + 1 if current in fitting else 0, on_change=take, key=key("recipe"),
-        format_func=lambda name: f"{name} — {RECIPES[name].help}" if name else "none: every knob at its plain default",
+        format_func=lambda name: f"{name} — {RECIPES[name].help}" if name else "none: every setting at its plain default",
         help="Sets every knob below; change what you like afterwards.",
     )  # fmt: skip
     if current in RECIPES:

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from medcls.core.recipes import RECIPES
 from medcls.core.run import EpochResult
 from medcls.data.collections import add_collection, open_collection
 from medcls.data.splits import read_split
 from medcls.errors import BadData, BadModel
 from medcls.imaging.phantom import phantom
 from medcls.models import store
+from medcls.reproduction.recipes import RECIPES
+from medcls.reproduction.reproduce import Clock, Means, adapt, forget, reproduce
+from medcls.reproduction.table import describe_page, folder, read_row, read_rows, systems
 from medcls.runs.folder import open_run
 from medcls.runs.make import Follow
 from medcls.workflows import run_results, runs
-from medcls.workflows.reproduce import Clock, Means, adapt, forget, reproduce
-from medcls.workflows.reproduction import describe_page, folder, read_row, read_rows, systems
 from medcls.workflows.search import list_searches, show_search
 from medcls.workflows.train import train
 
@@ -76,7 +76,7 @@ def test_a_system_that_is_stopped_gets_no_row_and_is_gone_on_with(patches):
 
 def test_time_stops_training_after_a_whole_epoch_and_never_counts_reading(monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr("medcls.workflows.reproduce.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("medcls.reproduction.reproduce.time.monotonic", lambda: now[0])
     clock = Clock(60.0, Follow())
     follow = clock.follow()
     now[0] += 500  # reading

@@ -9,10 +9,10 @@ import numpy as np
 
 from medcls import disk, home
 from medcls.core.evaluation import CaseTable, Estimate
-from medcls.core.recipes import PROJECTS, RECIPES, find_recipe
 from medcls.core.record import Record
 from medcls.errors import MedclsError
 from medcls.models import store
+from medcls.reproduction.recipes import PROJECTS, RECIPES, find_recipe
 from medcls.runs.folder import open_run
 
 # Scores a row shows, in this order.
@@ -71,17 +71,17 @@ class Row(Record):
 
 
 def systems() -> tuple[str, ...]:
-    """Give the names of the recipes that stand for a system of a seed project, in the order of the table."""
+    """Return the names of the recipes that stand for a system of a seed project, in the order of the table."""
     return tuple(name for project in PROJECTS for name, recipe in RECIPES.items() if recipe.project == project)
 
 
 def folder() -> Path:
-    """Give the folder of the rows."""
+    """Return the folder of the rows."""
     return home.home() / "reproduction"
 
 
 def read_row(name: str) -> Row | None:
-    """Give the row of a system that has been run; None if it has not."""
+    """Return the row of a system that has been run; None if it has not."""
     path = folder() / f"{name}.json"
     return Row.from_json(path.read_bytes(), path.name) if path.is_file() else None
 
@@ -93,7 +93,7 @@ def write_row(row: Row) -> None:
 
 
 def read_rows() -> tuple[Row, ...]:
-    """Give every row there is, each with the best model of today if its run is still here."""
+    """Return every row there is, each with the best model of today if its run is still here."""
     best_of: dict[tuple[str, ...], Best | None] = {}
     return tuple(_with_best(row, best_of) for name in systems() if (row := read_row(name)))
 
@@ -155,7 +155,7 @@ best model of today **on the very same cases**, none of which it was trained on.
 
 
 def describe_page(rows: Sequence[Row]) -> str:
-    """Give the whole page as Markdown: what it is, and one table per project; a system without a row is named as not run."""
+    """Return the whole page as Markdown: what it is, and one table per project; a system without a row is named as not run."""
     done = {row.recipe: row for row in rows}
     parts = [_BEGINNING]
     for key, project in PROJECTS.items():
@@ -166,7 +166,7 @@ def describe_page(rows: Sequence[Row]) -> str:
 
 
 def describe_rows(names: Sequence[str], rows: Sequence[Row]) -> str:
-    """Give one table as Markdown: a line for each system named, then the best models of today on the same cases.
+    """Return one table as Markdown: a line for each system named, then the best models of today on the same cases.
 
     Args:
         names: Names of systems.

@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 
 from medcls.core.backbones import BACKBONES
-from medcls.core.recipes import PROJECTS, RECIPES, apply_recipe, first_of, recipes_for
 from medcls.core.run import RunSpec
 from medcls.errors import BadSpec
+from medcls.reproduction.recipes import PROJECTS, RECIPES, apply_recipe, first_of, recipes_for
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -17,7 +17,7 @@ def test_a_recipe_gives_a_valid_spec_of_a_known_backbone(name: str) -> None:
     assert spec.backbone in BACKBONES
     assert RunSpec.from_json(spec.to_json()) == spec
     changed = {f.name for f in dataclasses.fields(spec) if getattr(spec, f.name) != getattr(RunSpec(), f.name)}
-    assert changed <= {*RECIPES[name].knobs, "recipe", "collections", "seed"}
+    assert changed <= {*RECIPES[name].settings, "recipe", "collections", "seed"}
     assert RECIPES[name].help[-1] in ".?"
 
 
@@ -31,7 +31,7 @@ def test_a_system_says_what_it_runs_on(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in RECIPES if first_of(name)])
 def test_a_chain_begins_with_a_model_of_the_same_network(name: str) -> None:
     first = RECIPES[first_of(name)]
-    assert first.knobs["backbone"] == RECIPES[name].knobs["backbone"]
+    assert first.settings["backbone"] == RECIPES[name].settings["backbone"]
     assert first.data
     assert not first_of(first_of(name))
 

@@ -27,10 +27,13 @@ def draw_maps(run: RunFolder, method: str, into: Path) -> str:
         MedclsError: If the method does not work on this network, or a scan cannot be read.
     """
     from medcls.data.collections import open_collection
+    from medcls.explain.drawing import explain, open_scan
+    from medcls.explain.faith import check
     from medcls.explain.method_table import METHODS
+    from medcls.explain.overlay import Paint, paint
     from medcls.imaging.decode import read_scan
+    from medcls.imaging.picture import to_png
     from medcls.models.classifier import Classifier
-    from medcls.workflows import explain
 
     classifier, cases = Classifier.open(run.result), store.read_cases(run.result)
     assert cases is not None
@@ -41,11 +44,11 @@ def draw_maps(run: RunFolder, method: str, into: Path) -> str:
     for row in _some(cases):
         scan = read_scan(collection.read(collection.case(str(cases.case[row]))))
         truth, label = (cases.labels[k] for k in (cases.truth[row], cases.prob[row].argmax()))
-        heatmap = explain.draw_one(scan, classifier, label, method)
+        heatmap = explain(classifier, scan, label, method)
         grid = heatmap.grid_px
         picture = into / f"{scan.sha256[:16]}--is-{truth}--called-{label}.png"
-        picture.write_bytes(explain.picture(scan, heatmap, explain.Paint(), 200))
-        found = {check.name: check.holds for check in explain.check_heatmap(scan, classifier, label, method)}
+        picture.write_bytes(to_png(paint(scan, heatmap, Paint(), 200)))
+        found = {test.name: test.holds for test in check(open_scan(classifier, scan, None), label, method)}
         verdicts.append(found.get("order"))
     told = f"{METHODS[method].title} drawn of {len(verdicts)} test cases on a grid of {grid[0]} x {grid[1]} cells"
     held, failed = (sum(v is wanted for v in verdicts) for wanted in (True, False))

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 from medcls import disk, home
 from medcls.core.backbones import BACKBONES
-from medcls.core.recipes import apply_recipe, find_recipe, first_of
 from medcls.core.run import EpochResult, RunSpec
 from medcls.errors import BadData, MedclsError
 from medcls.models import store
+from medcls.reproduction.recipes import apply_recipe, find_recipe, first_of, preset_of
+from medcls.reproduction.table import SHOWN, Row, best_today, folder, read_row, systems, write_row
 from medcls.runs import lock
 from medcls.runs.folder import RunFolder, make_run, open_run
-from medcls.workflows.reproduction import SHOWN, Row, best_today, folder, read_row, systems, write_row
+from medcls.runs.search_spec import SearchSpec, list_searches
+from medcls.runs.search_view import delete_search, search_here
 
 if TYPE_CHECKING:
     from medcls.runs.make import Follow
@@ -66,7 +68,7 @@ class Clock:
     is_over: bool = False
 
     def follow(self) -> "Follow":
-        """Give who is told of a run that this clock shall watch."""
+        """Return who is told of a run that this clock shall watch."""
         return replace(self.base, should_stop=self.should_stop, on_step=self.on_step, on_epoch=self.on_epoch)
 
     def on_step(self, done: int, total: int) -> None:
@@ -86,7 +88,7 @@ class Clock:
 
 
 def adapt(name: str, collection: str, means: Means) -> tuple[RunSpec, tuple[str, ...]]:
-    """Give the spec of a system on a collection within the means, and every change that made.
+    """Return the spec of a system on a collection within the means, and every change that made.
 
     Args:
         name: A recipe.
@@ -187,7 +189,7 @@ class _Work:
                 yield row
 
     def row_of(self, name: str, *, wait: bool) -> Row | None:
-        """Give a system's row, running it if there is none; None if another process has it and is not waited for."""
+        """Return a system's row, running it if there is none; None if another process has it and is not waited for."""
         folder().mkdir(parents=True, exist_ok=True)
         while True:
             with lock.hold(folder() / f"{name}.lock", patience_s=0.1) as held:
@@ -207,7 +209,7 @@ class _Work:
             raise Halted("Stopped; the next start goes on from here")
 
     def run(self, name: str) -> Row:
-        from medcls.workflows.reproduce_maps import draw_maps
+        from medcls.reproduction.maps import draw_maps
 
         recipe = find_recipe(name)
         self.halt_if_asked()
@@ -231,7 +233,7 @@ class _Work:
             return Row(name, recipe.reported, _noted_run(name), changes, error=str(error))
 
     def begin_of(self, name: str) -> Row:
-        """Give the row of the system whose model this one starts from, running that first; an empty one if there is none."""
+        """Return the row of the system whose model this one starts from, running that first; an empty one if there is none."""
         first = first_of(name)
         if not first:
             return Row("", "", "")
@@ -241,7 +243,7 @@ class _Work:
         return row
 
     def cut(self, spec: RunSpec) -> tuple[RunSpec, tuple[str, ...]]:
-        """Give the spec with a split of fewer cases to learn from, and what to say of it."""
+        """Return the spec with a split of fewer cases to learn from, and what to say of it."""
         from medcls.data.collections import open_collection
         from medcls.data.sources import choose_split
         from medcls.data.splits import cut_split, write_split
@@ -267,8 +269,6 @@ class _Work:
 
     def searched(self, spec: RunSpec) -> Row:
         """Carry a search out, or on; its best trial makes the row."""
-        from medcls.workflows.search import SearchSpec, preset_of, search_here
-
         trials = self.means.max_trials
         each_s = 60 * self.means.minutes / trials
 
@@ -325,7 +325,7 @@ def _carry_out(run: RunFolder, clock: Clock) -> None:
 
 
 def _run_of(spec: RunSpec) -> RunFolder:
-    """Give the run begun for this spec, if there is one, to go on with; else a new one."""
+    """Return the run begun for this spec, if there is one, to go on with; else a new one."""
     try:
         run = open_run(_noted_run(spec.recipe))
         if run.spec() == spec:
@@ -360,17 +360,16 @@ def _measured(name: str, run: RunFolder) -> Row:
     changes = () if spec.initial in ("none", "imagenet") else (started,)
     return Row(
         name, recipe.reported, run.id, changes, shown, evaluation.n_cases, evaluation.n_groups,
-        evaluation.collection, origin.epochs, int(recipe.knobs.get("epochs", RunSpec().epochs)), origin.training_s,
+        evaluation.collection, origin.epochs, int(recipe.settings.get("epochs", RunSpec().epochs)), origin.training_s,
         evaluation.notes, best_today(cases, spec.collections[0]),
     )  # fmt: skip
 
 
 def _publish_as(name: str, run_id: str) -> None:
     """Publish the first step of a chain under its recipe's name, where the next step looks for it."""
-    from medcls.workflows.run_results import publish_run
-
     if not (home.weights() / name).exists():
-        publish_run(run_id, model_id=name)
+        run = open_run(run_id)
+        store.publish(run.result, name=run.name(), model_id=name)
 
 
 def forget(names: Sequence[str]) -> None:
@@ -380,8 +379,6 @@ def forget(names: Sequence[str]) -> None:
         BadSpec: If a recipe is unknown.
         Conflict: If a search of one is being worked on.
     """
-    from medcls.workflows.search import delete_search, list_searches
-
     for name in names:
         recipe = find_recipe(name)
         for suffix in ("json", "run"):

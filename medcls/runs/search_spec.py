@@ -1,0 +1,230 @@
+"""What is searched over: ranges of settings, and a search's folder.
+
+```
+MEDCLS_HOME/searches/<name>/
+  search.json   what was asked for; whoever starts it, once
+  study.db      Optuna's database, unless a URL names another
+  lock          held by the process that works on the search here
+  stop          empty: please stop
+  log.txt       what that process printed
+```
+"""
+
+import dataclasses
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from medcls import disk, home
+from medcls.core.record import Record
+from medcls.core.run import RunSpec, knobs
+from medcls.errors import BadSpec, Conflict, MedclsError
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Range(Record):
+    """Values of one knob to try.
+
+    Args:
+        low: Least value; for `freeze`, the least number of lowest layers that stay (0 freezes none).
+        high: Greatest value.
+        log: True to try orders of magnitude alike.
+        choices: The values themselves, instead of a range.
+    """
+
+    low: float = math.nan
+    high: float = math.nan
+    log: bool = False
+    choices: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class SearchSpec(Record):
+    """What is searched, and how.
+
+    Args:
+        name: Name of the search, as a folder can have it.
+        base: The run all trials are variations of.
+        ranges: Values to try, by knob.
+        sampler: `random`, or `tpe` (Bayesian: tree-structured Parzen estimator).
+        trials: How many to try.
+        prune: True to give up trials that lag behind the median of earlier ones at the same epoch.
+        seed: Seed of the sampler.
+        storage: Optuna's database URL for several machines; empty for a file in the search's folder.
+
+    Raises:
+        BadSpec: If a name, knob or range cannot be.
+    """
+
+    name: str
+    base: RunSpec
+    ranges: dict[str, Range]
+    sampler: Literal["random", "tpe"] = "random"
+    trials: int = 20
+    prune: bool = True
+    seed: int = 0
+    storage: str = ""
+    schema: int = 1
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise BadSpec(
+                "This is no name for a search",
+                found=repr(self.name)[:80],
+                allowed="a-z, 0-9, '.', '_', '-', 64 at most",
+            )
+        if not self.ranges:
+            raise BadSpec("A search needs a knob to vary", found="none", do="Give a range for one knob or more")
+        if not 1 <= self.trials <= 10_000:
+            raise BadSpec("So many trials cannot be", found=str(self.trials), allowed="1 to 10,000")
+        for name, values in self.ranges.items():
+            _check_range(name, values, self.base)
+
+
+_FIXED = ("name", "collections", "task")  # of every trial the same
+
+
+def _check_range(name: str, values: Range, base: RunSpec) -> None:
+    if name not in knobs() or name in _FIXED:
+        raise BadSpec(
+            "This cannot be searched over", found=repr(name)[:40], allowed=", ".join(sorted(set(knobs()) - set(_FIXED)))
+        )
+    if values.choices:
+        for choice in values.choices:
+            _check_choice(name, choice, base)
+        return
+    if not (
+        math.isfinite(values.low)
+        and math.isfinite(values.high)
+        and values.low < values.high
+        and (values.low > 0 or not values.log)
+    ):
+        raise BadSpec(
+            f"{name} has no range that can be searched",
+            found=f"{values.low} to {values.high}",
+            allowed="low < high, above 0 if log",
+        )
+    for end in (values.low, values.high):
+        dataclasses.replace(base, **{name: number(name, end)})
+
+
+def _check_choice(name: str, choice: Any, base: RunSpec) -> None:
+    """Refuse a value that no spec can hold, of a wrong type too: the search's worker would die of it."""
+    try:
+        RunSpec.from_dict(dataclasses.replace(base, **{name: value_of(choice)}).to_dict())
+    except BadSpec:
+        raise
+    except (MedclsError, TypeError) as error:
+        raise BadSpec(
+            f"{name} cannot take this value", found=repr(choice)[:40], do="Give values of its kind"
+        ) from error
+
+
+def value_of(choice: Any) -> Any:
+    return tuple(choice) if isinstance(choice, list) else choice
+
+
+def number(name: str, value: float) -> Any:
+    if name == "freeze":
+        return f"lowest:{int(value)}" if value >= 1 else ""
+    field_type = type(getattr(RunSpec(), name))
+    if field_type not in (int, float):
+        raise BadSpec(f"{name} has no numbers to range over", do="Give choices instead")
+    return field_type(value)
+
+
+# What the seeds searched, by name: sampler and ranges.
+PRESETS = MappingProxyType(
+    {
+        "batch-and-rate": ("random", {"batch_size": Range(choices=(16, 32, 64, 128)), "lr": Range(1e-4, 1e-1, log=True)}),
+        "layers-and-rate": ("tpe", {"freeze": Range(0, 50), "lr": Range(1e-5, 1e-1, log=True)}),
+    }
+)  # fmt: skip
+
+
+def folder_of(name: str) -> Path:
+    """Give the folder of a search."""
+    return home.home() / "searches" / name
+
+
+def write_search(spec: SearchSpec) -> None:
+    """Write a new search down.
+
+    Raises:
+        Conflict: If there is one of that name, or it cannot be written.
+    """
+    folder = folder_of(spec.name)
+    if (folder / "search.json").exists():
+        raise Conflict(f"There is a search called {spec.name}", do="Choose another name, or resume it")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "lock").touch()
+        disk.write_whole(folder / "search.json", spec.to_json().encode())
+    except OSError as error:
+        raise Conflict(
+            "The search cannot be written down", found=error.strerror or "", do="Check MEDCLS_HOME"
+        ) from error
+
+
+def read_search(name: str) -> SearchSpec:
+    """Read what a search was asked for.
+
+    Raises:
+        BadSpec: If there is no such search.
+    """
+    path = folder_of(name) / "search.json"
+    if not _NAME.fullmatch(name) or not path.is_file():
+        raise BadSpec(
+            "There is no such search", found=repr(name)[:80], allowed=", ".join(list_searches()) or "none yet"
+        )
+    return SearchSpec.from_json(path.read_bytes(), where=f"search {name}")
+
+
+def list_searches() -> tuple[str, ...]:
+    """Give the names of the searches on this machine."""
+    root = home.home() / "searches"
+    return tuple(sorted(p.parent.name for p in root.glob("*/search.json"))) if root.is_dir() else ()
+
+
+def parse_range(text: str) -> tuple[str, Range]:
+    """Read a range as the command line writes it.
+
+    Args:
+        text: `lr=1e-4..1e-1:log`, `freeze=0..40`, or `batch_size=16,32,64`.
+
+    Raises:
+        BadSpec: If it cannot be read.
+
+    Example:
+        >>> parse_range("lr=1e-4..0.1:log")
+        ('lr', Range(low=0.0001, high=0.1, log=True, choices=()))
+    """
+    import ast
+
+    name, equals, values = text.partition("=")
+    values, log = values.removesuffix(":log"), values.endswith(":log")
+    try:
+        if ".." in values:
+            low, high = map(float, values.split(".."))
+            return name, Range(low, high, log)
+        if equals and values:
+            return name, Range(choices=tuple(_plain(part, ast.literal_eval) for part in values.split(",")))
+    except ValueError as error:
+        raise BadSpec(
+            "This range cannot be read", found=text[:80], allowed="knob=low..high, knob=low..high:log or knob=a,b,c"
+        ) from error
+    raise BadSpec(
+        "This range cannot be read", found=text[:80], allowed="knob=low..high, knob=low..high:log or knob=a,b,c"
+    )
+
+
+def _plain(part: str, read: Any) -> Any:
+    try:
+        return read(part)
+    except (ValueError, SyntaxError):
+        return part

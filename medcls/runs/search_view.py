@@ -1,0 +1,125 @@
+"""A search as a reader sees it: its trials, the best of them, which setting mattered; and carrying one out in this process."""
+
+import math
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from medcls.core.record import Record
+from medcls.errors import Conflict
+from medcls.runs.folder import RunFolder
+from medcls.runs.search import Work, direction, is_worked_on, open_study, tried
+from medcls.runs.search_spec import SearchSpec, folder_of, list_searches, read_search, write_search
+
+
+@dataclass(frozen=True)
+class Trial(Record):
+    """One trial of a search.
+
+    Args:
+        number: From 0.
+        state: `complete`, `pruned`, `running`, `fail` or `waiting`.
+        value: Its best validation score; NaN if it has none.
+        values: What was tried, by knob.
+        run: Id of its run; empty if it has none on this machine.
+    """
+
+    number: int
+    state: str
+    value: float
+    values: dict[str, Any]
+    run: str
+
+
+@dataclass(frozen=True)
+class SearchView:
+    """A search as it stands.
+
+    Args:
+        spec: What was asked for.
+        worked_on: True while a process of this home works on it.
+        trials: Every trial so far.
+        best: The best trial; None before the first is complete.
+        importance: Share of the scores' spread each knob explains, largest first; empty while too little is known.
+    """
+
+    spec: SearchSpec
+    worked_on: bool
+    trials: tuple[Trial, ...]
+    best: Trial | None
+    importance: dict[str, float]
+
+    @property
+    def done(self) -> int:
+        """Trials that came to an end."""
+        return sum(t.state in ("complete", "pruned", "fail") for t in self.trials)
+
+
+def search_here(spec: SearchSpec, start: Callable[[RunFolder], None], say: Callable[[str], None]) -> SearchView:
+    """Carry a search out in this process, or go on with it if it was begun for the same; otherwise it is begun anew.
+
+    Args:
+        spec: What is searched.
+        start: Carries a trial's run out before it returns; what it raises ends the search, which can be gone on with.
+        say: Called with a sentence after each trial.
+
+    Raises:
+        Conflict: If a process works on a search of that name.
+    """
+    if spec.name in list_searches() and read_search(spec.name) != spec:
+        delete_search(spec.name)
+    if spec.name not in list_searches():
+        write_search(spec)
+    for sentence in Work(spec, start).carry_on():
+        say(sentence)
+    return show_search(spec.name)
+
+
+def show_search(name: str) -> SearchView:
+    """Give a search with its trials and which knob mattered.
+
+    Raises:
+        BadSpec: If there is no such search, or its database does not answer.
+    """
+    spec = read_search(name)
+    study = open_study(spec)
+    found = tuple(_trial(spec, t) for t in study.get_trials(deepcopy=False))
+    complete = [t for t in found if t.state == "complete"]
+    sign = -1 if direction(spec) == "minimize" else 1
+    best = max(complete, key=lambda t: sign * t.value, default=None)
+    return SearchView(spec, is_worked_on(name), found, best, _importance(study, complete))
+
+
+def _trial(spec: SearchSpec, frozen: Any) -> Trial:
+    value = frozen.value if frozen.value is not None else frozen.intermediate_values.get(frozen.last_step, math.nan)
+    values = {name: tried(spec, name, given) for name, given in frozen.params.items()}
+    return Trial(frozen.number, frozen.state.name.lower(), float(value), values, frozen.user_attrs.get("run", ""))
+
+
+# Below it a forest over the trials explains noise.
+FEWEST_FOR_IMPORTANCE = 10
+
+
+def _importance(study: Any, complete: list[Trial]) -> dict[str, float]:
+    import optuna
+
+    if len(complete) < FEWEST_FOR_IMPORTANCE or len({t.value for t in complete}) < 2:
+        return {}
+    found = optuna.importance.get_param_importances(
+        study, evaluator=optuna.importance.FanovaImportanceEvaluator(seed=0)
+    )
+    return {name: float(share) for name, share in found.items()}
+
+
+def delete_search(name: str) -> None:
+    """Delete a search's folder; its runs stay, and so does a study in a database elsewhere.
+
+    Raises:
+        BadSpec: If there is no such search.
+        Conflict: If it is being worked on.
+    """
+    read_search(name)
+    if is_worked_on(name):
+        raise Conflict(f"Search {name} is being worked on", do="Stop it first")
+    shutil.rmtree(folder_of(name))
