@@ -5,7 +5,7 @@ the same: it is computed once and kept, and training a head takes seconds.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
@@ -18,19 +18,6 @@ from medcls.data.batches import Part
 from medcls.nets.freezing import features_are_fixed
 from medcls.training.augment import Augment
 
-AUGMENTATION = (
-    "rotate_deg",
-    "shift",
-    "shear",
-    "zoom",
-    "hflip",
-    "vflip",
-    "brightness",
-    "contrast",
-    "hue",
-    "blur",
-    "erase",
-)
 _BATCH = 64
 
 
@@ -141,9 +128,14 @@ def _drop_rate(net: torch.nn.Module) -> float:
 
 
 def keeps_features(net: torch.nn.Module, spec: RunSpec) -> bool:
-    """Say whether what enters the classifier is the same in every epoch."""
-    changes = any(getattr(spec, name) for name in AUGMENTATION) or spec.balance == "mixup"
-    return features_are_fixed(net) and not changes
+    """Return whether what enters the classifier is the same in every epoch."""
+    return features_are_fixed(net) and not changes_scans(spec) and spec.balance != "mixup"
+
+
+def changes_scans(spec: RunSpec) -> bool:
+    """Return whether any augmentation is on: any setting of that group that is not off."""
+    group = (f.name for f in fields(spec) if "knob" in f.metadata and f.metadata["knob"].group == "augmentation")
+    return any(getattr(spec, name) for name in group)
 
 
 def make_source(

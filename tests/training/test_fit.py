@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from medcls import disk, nets
-from medcls.core.run import EpochResult, RunSpec
+from medcls.core.run import EpochResult, Knob, RunSpec, knobs
 from medcls.errors import RunFailed
 from medcls.nets.freezing import freeze
 from medcls.training import fit as loop
@@ -207,7 +207,21 @@ def test_a_frozen_backbone_runs_once_per_scan(data: TrainingData, monkeypatch: p
     assert sum(seen) == len(data.train) + len(data.validate)
 
 
-@pytest.mark.parametrize("knob", inputs.AUGMENTATION)
+@dataclasses.dataclass(frozen=True)
+class MoreSpec(RunSpec):
+    """The spec of a later medcls, with an augmentation that nobody has told the loop of."""
+
+    sepia: float = dataclasses.field(default=0.0, metadata={"knob": Knob("Random sepia.", "augmentation")})
+
+
+def test_an_augmentation_added_later_keeps_no_features_either() -> None:
+    plain = MoreSpec.from_dict(SPEC.to_dict() | {"freeze": "backbone"})
+    assert keeps_features(build(plain), plain)
+    later = dataclasses.replace(plain, sepia=0.5)
+    assert not keeps_features(build(later), later)
+
+
+@pytest.mark.parametrize("knob", [name for name, (_, knob) in knobs().items() if knob.group == "augmentation"])
 def test_features_are_not_kept_where_a_scan_changes_from_epoch_to_epoch(knob: str) -> None:
     spec = dataclasses.replace(SPEC, freeze="backbone", **{knob: 0.1 if knob not in ("hflip", "vflip") else True})
     assert not keeps_features(build(spec), spec)
