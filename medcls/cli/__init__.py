@@ -94,21 +94,21 @@ def main(argv: list[str]) -> int:
         return int(stop.code or 0)
     try:
         return args.handler(args)
-    except MedclsError as error:
-        say(f"medcls: {error}")
-        return 2
     except KeyboardInterrupt:
         say("medcls: stopped")
         return 130
-    except ModuleNotFoundError as error:
-        say(f"medcls: {_missing(error)}")
-        return 2
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (OSError, sqlite3.Error) as error:
-        say(f"medcls: {_file_trouble(error)}")
+    except (MedclsError, ModuleNotFoundError, OSError, sqlite3.Error) as error:
+        say(f"medcls: {_as_sentence(error)}")
         return 2
+
+
+def _as_sentence(error: MedclsError | ModuleNotFoundError | OSError | sqlite3.Error) -> MedclsError:
+    if isinstance(error, MedclsError):
+        return error
+    return _missing(error) if isinstance(error, ModuleNotFoundError) else _file_trouble(error)
 
 
 def _missing(error: ModuleNotFoundError) -> MedclsError:

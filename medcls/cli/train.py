@@ -88,6 +88,7 @@ class Bars:
         signal.signal(signal.SIGINT, self.before)
 
     def follow(self) -> Any:
+        """Return who is told of the run: these bars."""
         from medcls.runs.make import Follow
 
         return Follow(
@@ -106,12 +107,15 @@ class Bars:
             self.bar = None
 
     def should_stop(self) -> bool:
+        """Say whether Ctrl-C was pressed."""
         return self.stopping
 
     def on_step(self, done: int, total: int) -> None:
+        """Move the bar of an epoch."""
         self._show("step", done, total)
 
     def on_read(self, part: str, done: int, total: int) -> None:
+        """Move the bar of the scans read."""
         self._show(f"reading, {part}", done, total)
 
     def _show(self, what: str, done: int, total: int) -> None:
@@ -125,6 +129,7 @@ class Bars:
             self._close()
 
     def on_epoch(self, result: Any) -> None:
+        """Print an epoch's scores."""
         self._close()
         scores = ", ".join(f"{name} {value:.3f}" for name, value in result.validate.items())
         say(
@@ -132,5 +137,6 @@ class Bars:
         )
 
     def say(self, sentence: str) -> None:
+        """Print a sentence in place of the bar."""
         self._close()
         say(sentence)

@@ -90,7 +90,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _typed(value: Any, hint: Any, where: str) -> Any:
+def _typed(value: Any, hint: Any, where: str) -> Any:  # noqa: C901, PLR0911 - one branch a kind of hint
     """Check `value` against a type hint, turning lists into tuples and objects into records."""
     origin, args = get_origin(hint), get_args(hint)
     if hint is Any:

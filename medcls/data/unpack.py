@@ -5,6 +5,7 @@ import stat
 import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from medcls.errors import BadData, TooLarge
 
@@ -77,7 +78,7 @@ def _safe(info: zipfile.ZipInfo) -> PurePosixPath:
     return path
 
 
-def _copy(source, file, announced: int) -> None:  # type: ignore[no-untyped-def]
+def _copy(source: IO[bytes], file: IO[bytes], announced: int) -> None:
     """Copy at most what the header announced: a header may lie."""
     left = announced
     while chunk := source.read(1 << 20):

@@ -25,7 +25,7 @@ def to_bytes8(pixels: np.ndarray) -> np.ndarray:
 
 
 def to_png(pixels: np.ndarray, max_side_px: int | None = None) -> bytes:
-    """Give pixels as a PNG.
+    r"""Give pixels as a PNG.
 
     Args:
         pixels: (H, W) or (H, W, 3), float in [0, 1] or uint8.
@@ -36,7 +36,7 @@ def to_png(pixels: np.ndarray, max_side_px: int | None = None) -> bytes:
 
     Example:
         >>> to_png(np.zeros((4, 4), np.float32))[:4]
-        b'\\x89PNG'
+        b'\x89PNG'
     """
     image = Image.fromarray(np.ascontiguousarray(to_bytes8(np.asarray(pixels))))
     if max_side_px and max(image.size) > max_side_px:

@@ -76,6 +76,11 @@ def has_whole_pointing(path: Path, card: ModelCard) -> bool:
 
 
 def parse_pointing(path: Path) -> PointingRecord:
+    """Return the heatmap studies kept in a model folder.
+
+    Raises:
+        BadModel: If the file cannot be read or is not such a record.
+    """
     try:
         return PointingRecord.from_json((path / POINTING).read_bytes(), where=f"{path.name}/{POINTING}")
     except (OSError, MedclsError) as error:

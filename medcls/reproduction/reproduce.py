@@ -72,16 +72,19 @@ class Clock:
         return replace(self.base, should_stop=self.should_stop, on_step=self.on_step, on_epoch=self.on_epoch)
 
     def on_step(self, done: int, total: int) -> None:
+        """Start the clock at the first step."""
         self.begun = self.begun or time.monotonic()
         self.base.on_step(done, total)
 
     def on_epoch(self, result: EpochResult) -> None:
+        """Count an epoch."""
         if not self.begun:  # an epoch of the checkpoint this run goes on from
             self.before_s = result.elapsed_s
         self.epochs = result.epoch
         self.base.on_epoch(result)
 
     def should_stop(self) -> bool:
+        """Say whether the time is up (after one epoch at least) or somebody else wants to stop."""
         spent = self.before_s + time.monotonic() - (self.begun or time.monotonic())
         self.is_over = bool(self.limit_s) and self.epochs > 0 and spent > self.limit_s
         return self.is_over or self.base.should_stop()

@@ -1,6 +1,7 @@
 """Operating points: what a threshold on one label's probability does, to the cases and to 1,000 people."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,9 @@ from medcls.stats.intervals import effective_cases, spread, wilson
 from medcls.stats.weighted import draw_counts, group_index
 
 _SLACK = 1e-12
+_Best = Callable[
+    [np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]
+]  # hits, alarms -> counts and thresholds' indices
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,9 @@ def specificity_at(
     return _at(steps, False, best, lambda hits, alarms: alarms[-1], seed, resamples, level)
 
 
-def _at(steps, sick, best, counted, seed, resamples, level) -> tuple[Estimate, float]:  # type: ignore[no-untyped-def]
+def _at(
+    steps: Steps, sick: bool, best: _Best, counted: Callable[..., np.ndarray], seed: int, resamples: int, level: float
+) -> tuple[Estimate, float]:
     n = group_index(steps.group)[1]
     hits, alarms = steps.called()
     if not hits[-1, 0] or not alarms[-1, 0]:

@@ -97,6 +97,11 @@ def draw_one(
     """Draw one heatmap; see `classify_and_explain`.
 
     Args:
+        scan: The scan.
+        classifier: From `open_model`.
+        label: Whose evidence is drawn; None for the most probable label.
+        method: Name in the table of methods.
+        layer: Name of the layer it is read from; None for the model's own choice.
         progress: Called with steps done and in all, by slow methods.
         should_stop: Asked between batches of a slow method; True stops it.
 

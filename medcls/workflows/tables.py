@@ -133,11 +133,11 @@ def _numbers(e: Estimate) -> Row:
 
 
 def to_csv(rows: Sequence[Row]) -> bytes:
-    """Give rows as CSV (UTF-8 with a mark, so that spreadsheets read it); text that looks like a formula is kept text.
+    r"""Give rows as CSV (UTF-8 with a mark, so that spreadsheets read it); text that looks like a formula is kept text.
 
     Example:
         >>> to_csv([{"model": "=a", "value": float("nan")}]).decode("utf-8-sig")
-        "model,value\\r\\n'=a,\\r\\n"
+        "model,value\r\n'=a,\r\n"
     """
     out = io.StringIO()
     writer = csv.DictWriter(out, list(rows[0]) if rows else [], extrasaction="raise")

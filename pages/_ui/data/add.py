@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -38,7 +39,7 @@ def show_add(opened: bool) -> None:
         st.success(notices.escape(added), icon=":material/check:")
 
 
-def _bring(path: str, upload, name: str, layout: str, copy: bool, tell: data.Progress) -> CollectionRecord:  # type: ignore[no-untyped-def]
+def _bring(path: str, upload: Any, name: str, layout: str, copy: bool, tell: data.Progress) -> CollectionRecord:
     if upload is not None:
         stem = Path(upload.name).stem.lower().replace(" ", "-")
         return data.add_upload(upload, name or stem, layout=layout, progress=tell)
