@@ -28,7 +28,7 @@ def to_png(pixels: np.ndarray, max_side_px: int | None = None) -> bytes:
     r"""Give pixels as a PNG.
 
     Args:
-        pixels: (H, W) or (H, W, 3), float in [0, 1] or uint8.
+        pixels: (H, W), (H, W, 2) grey and alpha or (H, W, 3), float in [0, 1] or uint8.
         max_side_px: Shrink (antialiased) so that no side is longer; None for the full size.
 
     Returns:
@@ -46,3 +46,29 @@ def to_png(pixels: np.ndarray, max_side_px: int | None = None) -> bytes:
     out = io.BytesIO()
     image.save(out, "PNG", compress_level=4)
     return out.getvalue()
+
+
+_LOSSLESS_PX = 500_000
+
+
+def to_screen(pixels: np.ndarray, max_side_px: int) -> tuple[bytes, str]:
+    """Return pixels compressed for a screen.
+
+    Args:
+        pixels: (H, W) or (H, W, 3), float in [0, 1] or uint8.
+        max_side_px: Shrink (antialiased) so that no side is longer.
+
+    Returns:
+        The bytes and their media type: a PNG up to half a megapixel, above that a JPEG of quality 95.
+    """
+    image = Image.fromarray(np.ascontiguousarray(to_bytes8(np.asarray(pixels))))
+    if max(image.size) > max_side_px:
+        share = max_side_px / max(image.size)
+        size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
+        image = image.resize(size, Image.Resampling.BOX, reducing_gap=2.0)
+    out = io.BytesIO()
+    if image.width * image.height <= _LOSSLESS_PX:
+        image.save(out, "PNG", compress_level=4)
+        return out.getvalue(), "image/png"
+    image.save(out, "JPEG", quality=95, subsampling=0)
+    return out.getvalue(), "image/jpeg"

@@ -23,6 +23,7 @@ RUNS_SHOW = "show"  # the list of runs or of searches
 DROP = "drop"  # the scans, on whichever page they were dropped
 FRAMES = "frames"  # how many pictures a file holds: entry -> count
 DECODED = "decoded"  # the last few scans decoded: (entry, frame) -> scan or error
+ENCODED = "encoded"  # pictures encoded for the viewer
 ANSWERS = "answers"  # answers of the Classify page: (model, entry) -> row
 HEATMAP_ON = "heatmap.on"  # whether the Read pages show one
 HEATMAP_VIEW = "heatmap.view"  # how it looks

@@ -1,0 +1,124 @@
+"""What the viewer is given: a scan, maps and colours as compressed pictures; and what it hands back, a drawn region."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from medcls.core.prediction import Heatmap, Prediction
+from medcls.core.scan import Scan
+from medcls.errors import BadScan
+from medcls.explain.overlay import COLOURS, colour
+from medcls.imaging.picture import to_png, to_screen
+from medcls.imaging.region import mask_of
+
+if TYPE_CHECKING:
+    from medcls.models.classifier import Classifier
+
+MAP_SIDE_PX = 512
+_FEWEST_PX = 16  # a region smaller than this says nothing to a network
+
+
+def scan_picture(scan: Scan, side_px: int = 1600) -> tuple[bytes, str]:
+    """Return a scan as a compressed picture and its media type: lossless where it is small, else a JPEG of quality 95.
+
+    Args:
+        scan: The scan.
+        side_px: Longest side at most.
+    """
+    return to_screen(scan.pixels, side_px)
+
+
+def map_picture(heatmap: Heatmap, strongest: float | None = None) -> bytes:
+    """Return a heatmap as a grey PNG with alpha: grey 0 to 255 is the evidence, alpha 0 what the network did not see.
+
+    Args:
+        heatmap: The heatmap.
+        strongest: Peak that is white; None for the heatmap's own.
+    """
+    share = 1.0 if not strongest or strongest <= 0 else min(1.0, heatmap.peak / strongest)
+    seen = np.isfinite(heatmap.values)  # (H, W)
+    grey = np.rint(255 * share * np.clip(np.nan_to_num(heatmap.values), 0, 1)).astype(np.uint8)
+    return to_png(np.dstack([grey, np.where(seen, 255, 0).astype(np.uint8)]), MAP_SIDE_PX)
+
+
+@cache
+def palettes() -> Mapping[str, bytes]:
+    """Return each table of colours as a PNG of 256 x 1 pixels, weakest first."""
+    ramp = np.linspace(0, 1, 256, dtype=np.float32)[None]  # (1, 256)
+    return {name: to_png(np.ascontiguousarray(colour(ramp, name))) for name in COLOURS}
+
+
+def draw_labels(scan: Scan, classifier: "Classifier", labels: Sequence[str]) -> tuple[Prediction, tuple[Heatmap, ...]]:
+    """Answer a scan and draw its heatmaps for several labels on one scale, from one pass through the network.
+
+    Raises:
+        MedclsError: If a label is unknown, or the method does not work on this network.
+    """
+    from medcls.explain.drawing import look
+    from medcls.explain.labels import draw_labels as draw
+
+    view = look(classifier, scan)
+    return view.prediction, draw(view, labels)
+
+
+@dataclass(frozen=True)
+class Pointing:
+    """How a heatmap lies to a region that a person drew.
+
+    Args:
+        hit: True if its strongest point lies in the region.
+        inside: Share of its evidence that lies in the region, 0 to 1.
+        area: Share of the scan that the region covers.
+    """
+
+    hit: bool
+    inside: float
+    area: float
+
+
+def region_mask(region: Mapping[str, Any], scan: Scan) -> np.ndarray:
+    """Return a drawn region as a mask, (H, W) bool.
+
+    Args:
+        region: `kind` (`box`, `ellipse` or `outline`) and `points`, [x, y] in the scan's pixels.
+        scan: The scan it was drawn on.
+
+    Raises:
+        BadScan: If it is no region, or covers no pixel.
+    """
+    return mask_of(region, scan.size_px)
+
+
+def point(heatmap: Heatmap, mask: np.ndarray) -> Pointing | None:
+    """Return how a heatmap lies to a region; None if the heatmap is empty.
+
+    Args:
+        heatmap: The heatmap.
+        mask: (H, W) bool, as `region_mask` gives it.
+    """
+    values = np.nan_to_num(heatmap.values)
+    if heatmap.empty or values.sum() <= 0:
+        return None
+    return Pointing(bool(mask.flat[values.argmax()]), float(values[mask].sum() / values.sum()), float(mask.mean()))
+
+
+def crop_region(scan: Scan, mask: np.ndarray) -> Scan:
+    """Return the box around a region as a scan of its own, to be asked alone.
+
+    Args:
+        scan: The scan.
+        mask: (H, W) bool.
+
+    Raises:
+        BadScan: If the box is too small to be read.
+    """
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    if min(bottom - top, right - left) < _FEWEST_PX:
+        raise BadScan("workflows.small-region", found=f"{right - left} x {bottom - top} px", least=_FEWEST_PX)
+    digest = hashlib.sha256(f"{scan.sha256} {top} {bottom} {left} {right}".encode()).hexdigest()
+    return Scan(scan.pixels[top:bottom, left:right], digest, scan.modality, scan.spacing_mm)

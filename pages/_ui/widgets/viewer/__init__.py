@@ -1,0 +1,192 @@
+"""The viewer: a scan, or several pictures of one scan, as large as the screen allows, with maps over them.
+
+Streamlit's components v2, no package: `paint.js`, `ink.js`, `controls.js` and `viewer.js` are one module, in this order.
+Pictures go to it compressed, as base64 text; a drag, a zoom or another label asks the server nothing.
+"""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from medcls.core.prediction import Heatmap
+from medcls.core.scan import Scan
+from medcls.core.task import Task
+from medcls.workflows import viewer as pictures
+from pages._ui import state
+from pages._ui.widgets.palette import label_word
+from pages._ui.widgets.viewer.texts import keys_told, texts
+
+_FOLDER = Path(__file__).parent
+_SCRIPTS = ("paint.js", "ink.js", "controls.js", "viewer.js")
+_mount = st.components.v2.component(
+    "medcls_viewer",
+    html='<div class="viewer" tabindex="0" role="group"></div>',
+    css=(_FOLDER / "viewer.css").read_text(encoding="utf-8"),
+    js="\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS),
+)
+_KEPT = 24  # pictures a session keeps encoded
+
+
+@dataclass(frozen=True)
+class Map:
+    """A map over a picture: the heatmap, and the peak that is painted in full colour (None for its own)."""
+
+    heatmap: Heatmap
+    strongest: float | None = None
+
+
+@dataclass(frozen=True)
+class Pane:
+    """One picture: the scan, or another picture of the same place, with its maps.
+
+    Args:
+        title: What stands over it; empty for nothing.
+        alt: What it is, for people who cannot see it.
+        maps: Maps over it; the one of the label chosen is shown, else the first.
+        png: Another picture than the scan itself; None for the scan.
+    """
+
+    title: str
+    alt: str
+    maps: Sequence[Map] = ()
+    png: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Frames:
+    """The frames of a file that holds several.
+
+    Args:
+        n: How many.
+        at: The one that was answered, from 0.
+        shown: All of them as scans once they were asked for; empty before.
+    """
+
+    n: int = 1
+    at: int = 0
+    shown: Sequence[Scan] = ()
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a person did that the page must know of.
+
+    Args:
+        region: The region drawn; None if there is none.
+        step: +1 or -1 if the next or the previous scan was asked for, once.
+        frame: The frame that is to be answered; None if none was asked for.
+        loop: True if all frames are wanted, once.
+    """
+
+    region: Mapping[str, Any] | None = None
+    step: int = 0
+    frame: int | None = None
+    loop: bool = False
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a page offers in its viewer.
+
+    Args:
+        task: Gives the labels their words; None for a viewer without labels.
+        label: Label shown first.
+        labels: Label ids that can be chosen with 1 to 9.
+        region: True if a region can be drawn.
+        scans: True if there is another scan to step to.
+        above_px: Height that stands above and below the stages on a page that is not scrolled.
+        frames: The frames of the scan's file.
+    """
+
+    task: Task | None = None
+    label: str | None = None
+    labels: Sequence[str] = ()
+    region: bool = False
+    scans: bool = False
+    above_px: int = 330
+    frames: Frames = field(default_factory=Frames)
+
+
+def show(scan: Scan, panes: Sequence[Pane], key: str, options: Options | None = None) -> Told:
+    """Show pictures of one scan that share zoom, position and window.
+
+    Args:
+        scan: The scan; its size and spacing are the viewer's.
+        panes: What stands side by side.
+        key: Distinguishes this viewer from others on the page.
+        options: What it offers.
+
+    Returns:
+        What the person did.
+    """
+    options = options or Options()
+    result = _mount(
+        key=key, data=_data(scan, panes, options), on_region_change=_nothing, on_step_change=_nothing,
+        on_frame_change=_nothing, on_loop_change=_nothing,
+    )  # fmt: skip
+    frame = result.get("frame")
+    return Told(
+        region=result.get("region"), step=int(result.get("step") or 0), loop=bool(result.get("loop")),
+        frame=int(frame) if isinstance(frame, int | float) and 0 <= frame < options.frames.n else None,
+    )  # fmt: skip
+
+
+def _nothing() -> None:
+    """The page reads what the viewer tells from its result."""
+
+
+def _data(scan: Scan, panes: Sequence[Pane], options: Options) -> dict[str, Any]:
+    store: dict[str, str] = {}
+    palettes = {name: _put(store, png, "image/png") for name, png in pictures.palettes().items()}
+    words = [[i, label_word(options.task, i)] for i in options.labels] if options.task else []
+    return {
+        "id": f"{scan.sha256}.{options.frames.at}", "size": list(scan.size_px), "words": texts() | {"keys": keys_told()},
+        "spacing": list(scan.spacing_mm) if scan.spacing_mm else None,
+        "panes": [_pane(store, scan, pane) for pane in panes], "labels": words, "label": options.label,
+        "palettes": palettes, "pictures": store, "region": options.region, "scans": options.scans,
+        "above": options.above_px, "frames": {
+            "n": options.frames.n, "at": options.frames.at,
+            "shown": [_put_scan(store, frame, 640) for frame in options.frames.shown],
+        },
+    }  # fmt: skip
+
+
+def _pane(store: dict[str, str], scan: Scan, pane: Pane) -> dict[str, Any]:
+    picture = _put_scan(store, scan) if pane.png is None else _put(store, pane.png, "image/png")
+    maps = [
+        {
+            "label": m.heatmap.label,
+            "picture": _put(store, *_encoded((id(m.heatmap), m.strongest), m)),
+            "note": pane.title,
+        }
+        for m in pane.maps
+    ]
+    return {"title": pane.title, "alt": pane.alt, "picture": picture, "maps": maps}
+
+
+def _put_scan(store: dict[str, str], scan: Scan, side_px: int = 1600) -> str:
+    return _put(store, *_encoded((id(scan), side_px), scan))
+
+
+def _encoded(key: tuple[Any, ...], what: Scan | Map) -> tuple[bytes, str]:
+    """Return a picture's bytes and media type, encoded once in this session."""
+    held: dict[tuple[Any, ...], tuple[Any, bytes, str]] = state.kept(state.ENCODED, dict)
+    owner = what.heatmap if isinstance(what, Map) else what
+    if key not in held or held[key][0] is not owner:
+        if isinstance(what, Map):
+            held[key] = (owner, pictures.map_picture(what.heatmap, what.strongest), "image/png")
+        else:
+            held[key] = (owner, *pictures.scan_picture(what, int(key[1])))
+        state.make_room(held, lambda item: len(item[1]) // 4, most=_KEPT * 4)
+    return held[key][1], held[key][2]
+
+
+def _put(store: dict[str, str], data: bytes, kind: str) -> str:
+    digest = hashlib.sha256(data).hexdigest()[:24]
+    store[digest] = f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
+    return digest
