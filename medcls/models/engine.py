@@ -6,6 +6,7 @@ decides its answers. One that differs, or is no faster, is not used; the record 
 """
 
 import contextlib
+import copy
 import hashlib
 import io
 import logging
@@ -14,6 +15,7 @@ import platform
 import statistics
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 # Greatest difference from PyTorch that is still the same answer, relative to the greatest value (1 at least).
 EQUAL = 1e-4
+OUTPUTS = ["logits", "features", "maps"]
 _PROBES = (("breast-ultrasound", "malignant"), ("breast-histology-idc", "idc"), ("skin-melanoma", "melanoma"))
 _ROUNDS = 5
 _LOG = logging.getLogger(__name__)
@@ -46,6 +49,12 @@ class Engine(Protocol):
     def run(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return logits (N, K) and what the last layer was given (N, D) of a prepared batch (N, C, S, S), all float32."""
 
+    def run_open(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """Return logits, features and what the heatmap layer gave, (N, C, h, w) or as the network lays it out.
+
+        None where this engine does not hand out that layer, or more than the network's head follows it.
+        """
+
 
 @dataclass(frozen=True)
 class Checked(Record):
@@ -55,11 +64,13 @@ class Checked(Record):
         onnx_sha256: Digest of the ONNX file.
         apart: Greatest difference of logits and features from PyTorch's, relative to the greatest value (1 at least).
         time_ratio: Median time of one scan, divided by PyTorch's.
+        opens: True if the head, run on what it says the heatmap layer gave, gives the same logits.
     """
 
     onnx_sha256: str
     apart: float
     time_ratio: float
+    opens: bool = False
     schema: int = 1
 
     @property
@@ -90,16 +101,22 @@ class TorchEngine:
             logits, features = logits_and_features(self.net, fed)
         return logits.cpu().numpy(), features.cpu().numpy()
 
+    def run_open(self, batch: np.ndarray) -> None:
+        """Return None: explaining opens PyTorch's own pass."""
+
 
 class OnnxEngine:
     """ONNX Runtime on the processor; may be shared between threads.
 
     Args:
-        model: The ONNX file's bytes, with outputs `logits` and `features`.
+        model: The ONNX file's bytes, with the outputs `OUTPUTS`.
+        opens: Whether the network's head is all that follows the last output.
     """
 
-    def __init__(self, model: bytes) -> None:
+    def __init__(self, model: bytes, opens: bool = False) -> None:
         import onnxruntime
+
+        self._opens = opens
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = _threads()
@@ -109,8 +126,17 @@ class OnnxEngine:
 
     def run(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return logits and features; see `Engine`."""
-        logits, features = self._session.run(["logits", "features"], {"scans": batch})
+        logits, features = self._session.run(OUTPUTS[:2], {"scans": batch})
         return logits, features
+
+    def run_open(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """Return logits, features and the heatmap layer's output; see `Engine`."""
+        return self.run_all(batch) if self._opens else None
+
+    def run_all(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return all outputs, whether or not the last is of use."""
+        logits, features, maps = self._session.run(OUTPUTS, {"scans": batch})
+        return logits, features, maps
 
 
 def engine_for(card: ModelCard, weights_sha256: str, net: "torch.nn.Module") -> Engine:
@@ -139,21 +165,26 @@ def _kept(path: Path, plain: TorchEngine) -> Engine | None:
         model = path.with_suffix(".onnx").read_bytes()
     except (OSError, MedclsError):
         return None
-    return OnnxEngine(model) if hashlib.sha256(model).hexdigest() == checked.onnx_sha256 else None
+    return OnnxEngine(model, checked.opens) if hashlib.sha256(model).hexdigest() == checked.onnx_sha256 else None
 
 
 def _build(path: Path, net: "torch.nn.Module", preprocess: Preprocess, plain: TorchEngine) -> Engine:
     """Write, check, time and keep an engine; PyTorch if it is not to be used."""
     batch = probe_batch(preprocess)
+    engine: Engine = plain
+    model, apart, ratio, opens = b"", float("nan"), float("nan"), False
     try:
         model = _export(net, batch)
-        engine: Engine = OnnxEngine(model)
-        apart = _apart(engine.run(batch), plain.run(batch))
+        written = OnnxEngine(model)
+        found, expected = written.run_all(batch), plain.run(batch)
+        apart = _apart(found[:2], expected)
+        if apart <= EQUAL:
+            opens = _apart((_head(net, found[2]),), expected[:1]) <= EQUAL
+            engine = OnnxEngine(model, opens)
+            ratio = _time_ratio(engine, plain, batch[:1])
     except Exception as error:  # noqa: BLE001  # exporter and runtime raise whatever their passes raise; PyTorch answers
         _LOG.info("PyTorch answers: this network cannot be written as ONNX (%s)", type(error).__name__)
-        model, engine, apart = b"", plain, float("nan")
-    ratio = _time_ratio(engine, plain, batch[:1]) if apart <= EQUAL else float("nan")
-    checked = Checked(hashlib.sha256(model).hexdigest(), apart, ratio)
+    checked = Checked(hashlib.sha256(model).hexdigest(), apart, ratio, opens)
     with contextlib.suppress(OSError):  # a full or read-only disk costs the next process a second, no answer
         path.parent.mkdir(parents=True, exist_ok=True)
         if checked.usable:
@@ -163,23 +194,14 @@ def _build(path: Path, net: "torch.nn.Module", preprocess: Preprocess, plain: To
 
 
 def _export(net: "torch.nn.Module", batch: np.ndarray) -> bytes:
+    """Return a network as ONNX: logits, features, and what its heatmap layer gives."""
     import torch
 
-    from medcls.nets.anatomy import logits_and_features
-
-    class Both(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.net = net
-
-        def forward(self, scans: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            return logits_and_features(self.net, scans)
-
-    written, names = io.BytesIO(), ("scans", "logits", "features")
+    written, names = io.BytesIO(), ("scans", *OUTPUTS)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # the tracing exporter announces its successor, which takes 20 times as long
         torch.onnx.export(
-            Both().eval(),
+            _tapped(copy.deepcopy(net)),
             (torch.from_numpy(batch[:2]),),
             written,  # type: ignore[arg-type]  # a file in memory is taken, though not declared
             input_names=names[:1],
@@ -190,13 +212,46 @@ def _export(net: "torch.nn.Module", batch: np.ndarray) -> bytes:
     return written.getvalue()
 
 
+def _tapped(net: "torch.nn.Module") -> "torch.nn.Module":
+    """Return a network of one's own, which is changed, so that it hands out its heatmap layer too."""
+    import torch
+
+    from medcls.nets.anatomy import logits_and_features
+    from medcls.nets.layers import heatmap_layer
+
+    class Tapped(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net, self.given = net, torch.empty(0)
+            net.get_submodule(heatmap_layer(net)).register_forward_hook(self._keep)
+
+        def _keep(self, module: torch.nn.Module, args: object, out: torch.Tensor) -> None:
+            self.given = out.clone()  # the next layer may work in place
+
+        def forward(self, scans: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+            logits, features = logits_and_features(self.net, scans)
+            return logits, features, self.given
+
+    return Tapped().eval()
+
+
+def _head(net: "torch.nn.Module", maps: np.ndarray) -> np.ndarray:
+    """Return the logits of a network's head on its own, given what its heatmap layer gave."""
+    import torch
+
+    from medcls.nets.anatomy import head_of
+
+    with torch.inference_mode():
+        return head_of(net, torch.from_numpy(maps))[0].numpy()
+
+
 def probe_batch(preprocess: Preprocess) -> np.ndarray:
     """Return a few phantoms of every task as a network is fed them, (N, C, S, S) float32."""
     scans = [read_scan(phantom(task, label, seed)) for seed in range(2) for task, label in _PROBES]
     return normalise(np.stack([place(scan, preprocess).pixels for scan in scans]), preprocess)
 
 
-def _apart(found: tuple[np.ndarray, np.ndarray], expected: tuple[np.ndarray, np.ndarray]) -> float:
+def _apart(found: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> float:
     """Return the greatest difference, relative to the greatest value (1 at least); NaN if a value is not a number."""
     worst = [np.abs(f - e).max() / max(1.0, np.abs(e).max()) for f, e in zip(found, expected, strict=True)]
     return float(np.max(worst))

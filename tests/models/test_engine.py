@@ -1,5 +1,6 @@
 """ONNX Runtime answers as PyTorch does, or does not answer."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ import torch
 from medcls import home, nets
 from medcls.core.model import ModelCard
 from medcls.core.scan import Preprocess
+from medcls.explain.opening import open_at, open_head
 from medcls.models import engine
 from medcls.models.engine import Checked, OnnxEngine, TorchEngine, engine_for, probe_batch
+from medcls.nets.layers import heatmap_layer
 from medcls.tasks import list_tasks
 
 DIGEST = "a" * 64
@@ -55,6 +58,21 @@ def test_it_answers_as_pytorch_for_any_number_of_scans(card: ModelCard, net: tor
             assert a.shape == b.shape
             assert a.dtype == b.dtype == np.float32
             np.testing.assert_allclose(a, b, atol=1e-4)
+
+
+def test_it_hands_out_what_a_heatmap_is_drawn_from(card: ModelCard, net: torch.nn.Module) -> None:
+    """The same activations, logits and gradients as PyTorch's own opened pass; only where the head alone follows."""
+    assert engine_for(card, DIGEST, net).run_open(np.zeros((1, 3, 64, 64), np.float32)) is None  # pools after its maps
+    net, card = nets.build("mobilenetv2_100", 3, size_px=64).eval(), replace(card, backbone="mobilenetv2_100")
+    x = np.random.default_rng(1).normal(size=(1, 3, 64, 64)).astype(np.float32)
+    given = engine_for(card, DIGEST, net).run_open(x)
+    assert given is not None
+    layer = heatmap_layer(net)
+    quick, slow = open_head(net, layer, torch.from_numpy(x), given[2]), open_at(net, layer, torch.from_numpy(x))
+    np.testing.assert_allclose(quick.activations, slow.activations, atol=1e-4)
+    np.testing.assert_allclose(quick.logits.detach(), slow.logits.detach(), atol=1e-4)
+    for label in range(3):
+        np.testing.assert_allclose(quick.label_gradients(label), slow.label_gradients(label), atol=1e-4)
 
 
 def test_it_is_built_once(card: ModelCard, net: torch.nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
