@@ -16,7 +16,9 @@ from medcls.core.task import Task
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 from medcls.models import store
-from medcls.models.classifier import Classifier, calibrate
+from medcls.models.network import Network
+from medcls.models.predictor import Predictor
+from medcls.stats.calibration import calibrate
 from medcls.stats.scores import evaluate_cases
 from medcls.tasks import list_tasks
 
@@ -41,17 +43,17 @@ def write_tiny(
         calibration=Calibration(1.0, 0, "not calibrated: made by a test"), trained_on="Synthetic scans made by medcls.",
         limits=("Never saw a patient.",), licence="Apache-2.0", n_parameters=sum(p.numel() for p in net.parameters()),
     )  # fmt: skip
-    solve_head(net, Classifier(card, net), *phantoms(task, range(6)))
+    solve_head(net, Network(card, net), *phantoms(task, range(6)))
     folder.mkdir(parents=True)
     save_file(
         {k: v.contiguous() for k, v in net.state_dict().items()}, folder / store.WEIGHTS, metadata={"format": "pt"}
     )
     (folder / store.CONFIG).write_text("{}", encoding="utf-8")
-    measure(folder, Classifier(card, net), task)
+    measure(folder, Network(card, net), task)
     return store.seal(folder, card)
 
 
-def solve_head(net: torch.nn.Module, classifier: Classifier, scans: list[Scan], truth: np.ndarray) -> None:
+def solve_head(net: torch.nn.Module, classifier: Predictor, scans: list[Scan], truth: np.ndarray) -> None:
     """Set the last layer by ridge regression onto the labels."""
     features = classifier.run(torch.stack([classifier.prepare(scan) for scan in scans]))[1].numpy().astype(np.float64)
     centre, scale = features.mean(0), features.std(0) + 1e-6
@@ -63,7 +65,7 @@ def solve_head(net: torch.nn.Module, classifier: Classifier, scans: list[Scan], 
     head.bias.data = torch.tensor(onto[-1] - weight @ centre, dtype=torch.float32)
 
 
-def measure(folder: Path, classifier: Classifier, task: Task) -> None:
+def measure(folder: Path, classifier: Predictor, task: Task) -> None:
     """Evaluate on synthetic scans the head never saw, and write that down."""
     scans, truth = phantoms(task, range(100, 104))
     logits = np.stack([p.logits for p in classifier.predict_many(scans)])

@@ -49,16 +49,12 @@ def answer_row(answer: Any, card: ModelCard) -> dict[str, Any]:
     """Give an answer as the documented JSON object.
 
     Returns:
-        `file` and `model`; then `labels`, `prob`, `decided` (null: cannot tell), `unfamiliarity`, `notes`, `sha256`; or `error`.
+        `file` and `model`; then what `Prediction.to_dict` gives; or `error` and its `code`.
     """
     row: dict[str, Any] = {"file": answer.name, "model": card.id}
     if answer.prediction is None:
-        return row | {"error": str(answer.error)}
-    p = answer.prediction
-    return row | {
-        "labels": list(p.labels), "prob": [float(v) for v in p.prob], "decided": p.decided,
-        "unfamiliarity": p.unfamiliarity, "notes": [*p.notes, *answer.scan.history], "sha256": p.sha256,
-    }  # fmt: skip
+        return row | {"error": str(answer.error), "code": answer.error.code}
+    return row | answer.prediction.to_dict(answer.scan.history)
 
 
 def _line(row: dict[str, Any]) -> str:

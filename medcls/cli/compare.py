@@ -62,7 +62,7 @@ def _compare(args: argparse.Namespace) -> int:
     if args.by:
         _print_subgroups(found, args)
     for note in found.notes:
-        say(note)
+        say(str(note))
     return 0
 
 

@@ -61,5 +61,5 @@ def tell(evaluation: Evaluation, cases: CaseTable, as_json: bool, out: Path | No
     for name, score in evaluation.scores.items():
         print(f"  {name}: {score}")
     for note in evaluation.notes:
-        say(note)
+        say(str(note))
     return 0

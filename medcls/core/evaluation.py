@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from medcls.core.note import Note
 from medcls.core.record import Record
 from medcls.core.scan import readonly
 from medcls.core.words import counted
@@ -107,7 +108,7 @@ class Evaluation(Record):
         scores: Each score by name.
         confusion: Counts, row = truth, column = most probable label.
         subgroups: Scores of parts of the cases, by `attribute=value`.
-        notes: Sentences a reader must know.
+        notes: What a reader must know.
     """
 
     model: str
@@ -120,5 +121,5 @@ class Evaluation(Record):
     scores: dict[str, Estimate]
     confusion: tuple[tuple[int, ...], ...]
     subgroups: dict[str, dict[str, Estimate]] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     schema: int = 1

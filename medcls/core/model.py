@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from medcls.core.note import Note
 from medcls.core.record import Record
 from medcls.core.scan import Preprocess
 from medcls.core.task import Task
@@ -43,7 +44,7 @@ class Abstention(Record):
     Args:
         min_prob: Nothing is decided while the largest probability is below this.
         max_distance: Nothing is decided when the scan's features lie farther than this from the
-            training scans' (see `medcls.models.classifier`); None if not measured.
+            training scans' (see `medcls.stats.familiarity`); None if not measured.
         max_appearance: Nothing is decided when the scan's brightness, colour and grain lie farther than this from
             the training scans' (see `medcls.imaging.appearance`), in standard deviations; None if not measured.
         n: How many validation cases the limits rest on.
@@ -73,15 +74,16 @@ class Threshold(Record):
     prob: float
     note: str = ""
 
-    def tell(self, prob: float, label_name: str) -> str:
-        """Say what this operating point makes of a probability, as a sentence.
+    def tell(self, prob: float, label_name: str) -> Note:
+        """Return what this operating point makes of a probability.
 
         Example:
-            >>> Threshold("screening", "malignant", 0.3).tell(0.42, "malignant")
+            >>> str(Threshold("screening", "malignant", 0.3).tell(0.42, "malignant"))
             'At the operating point “screening” (0.30 or above) this scan is called malignant.'
         """
-        called = "is called" if prob >= self.prob else "is not called"
-        return f"At the operating point “{self.name}” ({self.prob:.2f} or above) this scan {called} {label_name}."
+        if prob >= self.prob:
+            return Note("core.point-called", name=self.name, at=self.prob, label=label_name)
+        return Note("core.point-not-called", name=self.name, at=self.prob, label=label_name)
 
 
 @dataclass(frozen=True)
@@ -163,8 +165,8 @@ class ModelCard(Record):
         if not _ID.fullmatch(self.id) or ".." in self.id:
             raise BadModel("A model id is wrong", found=repr(self.id)[:140], allowed="letters, digits, '.', '_', '-'")
 
-    def tell_points(self, prob: Iterable[float]) -> tuple[str, ...]:
-        """Say what each named operating point makes of an answer.
+    def tell_points(self, prob: Iterable[float]) -> tuple[Note, ...]:
+        """Return what each named operating point makes of an answer.
 
         Args:
             prob: Calibrated probabilities, in the order of the task's labels.

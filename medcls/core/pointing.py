@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from medcls.core.evaluation import Estimate
+from medcls.core.note import Note
 from medcls.core.record import Record
 
 
@@ -49,7 +50,7 @@ class PointingStudy(Record):
         n_right: Those that the model answered rightly: the rows are about these.
         mask_share: Mean share of a scan that is lesion.
         rows: The methods in the order asked for, then the controls.
-        notes: Sentences a reader must know.
+        notes: What a reader must know.
     """
 
     model: str
@@ -60,7 +61,7 @@ class PointingStudy(Record):
     n_right: int
     mask_share: float
     rows: tuple[PointingRow, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def about(self) -> str:

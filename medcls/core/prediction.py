@@ -1,16 +1,19 @@
 """What a model says of a scan, and where it looked."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from medcls.core.note import Note
 from medcls.core.scan import readonly
 
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """One model's answer to one scan.
+    """One model's answer to one scan. Probabilities, verdict and doubts are apart: none is read off another.
 
     Args:
         model: Id of the model.
@@ -18,11 +21,17 @@ class Prediction:
         labels: Label ids, in the order of `logits` and `prob`.
         logits: What the network gave, (K,) float64, before calibration.
         prob: Calibrated probabilities, (K,) float64, sum 1.
-        decided: Label id the model stands by; None means "cannot tell" and `notes` says why.
-        notes: What a reader must know of this answer, as sentences.
-        unfamiliarity: How far the scan is from what the model was trained on, 1 = the limit stored on the
-            card; above 1 nothing is decided. None if the card stores no limit.
+        refusal: Why nothing is decided; None if the model stands by its most probable label.
+        points: What each named operating point makes of the answer.
+        cautions: What else a reader must know of this answer.
+        unfamiliarity: How far the scan is from the kind of picture the model answers, 1 = the limit stored on the card; above
+            1, or NaN, nothing may be decided. None if the card stores no limit.
+        acquired: How unlike those learned from the scan was acquired (gain, grain, colour, device), 1 = the limit; above 1
+            there is a caution. None if the card tells no such limit apart from the kind.
         elapsed_s: Seconds from scan to probabilities.
+
+    Raises:
+        ValueError: If lengths disagree, a number is not finite, or an unfamiliar scan is not refused.
     """
 
     model: str
@@ -30,9 +39,11 @@ class Prediction:
     labels: tuple[str, ...]
     logits: np.ndarray
     prob: np.ndarray
-    decided: str | None
-    notes: tuple[str, ...] = ()
+    refusal: Note | None = None
+    points: tuple[Note, ...] = ()
+    cautions: tuple[Note, ...] = ()
     unfamiliarity: float | None = None
+    acquired: float | None = None
     elapsed_s: float = 0.0
 
     def __post_init__(self) -> None:
@@ -41,36 +52,55 @@ class Prediction:
             if values.shape != (len(self.labels),) or not np.isfinite(values).all():
                 raise ValueError(f"{name} must be {len(self.labels)} finite numbers, found {values}")
             object.__setattr__(self, name, values)
-        if self.decided is not None and self.decided not in self.labels:
-            raise ValueError(f"decided {self.decided!r} is not one of {self.labels}")
+        if self.refusal is None and self.unfamiliarity is not None and not self.unfamiliarity <= 1:
+            raise ValueError(f"a scan this unlike must be refused, found {self.unfamiliarity}")
 
     @property
     def top(self) -> str:
         """The most probable label, whether or not the model stands by it."""
         return self.labels[int(self.prob.argmax())]
 
+    @property
+    def decided(self) -> str | None:
+        """Label id the model stands by; None means "cannot tell" and `refusal` says why."""
+        return self.top if self.refusal is None else None
 
-# Notes that say what one model decided, and on what grounds: of no use beside the mean of several.
-_OWN_VERDICT = ("Cannot tell", "At the operating point")
+    @property
+    def unsure(self) -> bool:
+        """True if nothing is decided because the probabilities are too even: the scan itself is of the kind taught."""
+        return self.refusal is not None and self.refusal.code in UNSURE
+
+    @property
+    def foreign(self) -> bool:
+        """True if nothing is decided because the scan is unlike what the model answers: its probabilities mean nothing."""
+        return self.refusal is not None and not self.unsure
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """All a reader must know: why nothing is decided, then cautions, then operating points."""
+        return (*((self.refusal,) if self.refusal else ()), *self.cautions, *self.points)
+
+    def to_dict(self, history: Iterable[Any] = ()) -> dict[str, Any]:
+        """Return the answer as the stable JSON object that README describes, without the file's name.
+
+        Args:
+            history: What decoding did, as notes; it stands behind the answer's own.
+        """
+        told = (*self.notes, *history)
+        return {
+            "model": self.model, "labels": list(self.labels), "prob": [float(v) for v in self.prob], "decided": self.decided,
+            "unfamiliarity": _number(self.unfamiliarity), "acquired": _number(self.acquired),
+            "notes": [str(note) for note in told], "codes": [getattr(note, "code", "words.said") for note in told],
+            "sha256": self.sha256,
+        }  # fmt: skip
 
 
-def notes_besides_verdict(answers: Iterable[Prediction]) -> tuple[str, ...]:
-    """Give what several answers to a scan note of it, each note once, without what each decided or could not."""
-    return tuple(dict.fromkeys(n for a in answers for n in a.notes if not n.startswith(_OWN_VERDICT)))
+# Refusals that say nothing against the scan: its probabilities are only too even to decide by.
+UNSURE = ("models.unsure", "models.unsure-mean")
 
 
-def say_unsure(prob: np.ndarray, least: float, whose: str = "") -> str:
-    """Say that the probabilities (K,) are too even to decide by; empty if they are not.
-
-    Args:
-        prob: The probabilities.
-        least: Probability that the most probable label must reach.
-        whose: What the probabilities are, at the start of the clause ("on average").
-    """
-    if prob.max() >= least:
-        return ""
-    lead = f"{whose} no" if whose else "no"
-    return f"Cannot tell: {lead} answer reaches a probability of {least:.2f}, so being wrong is too likely."
+def _number(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
 
 
 MEMBERS_LAST = "members' last"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from medcls.core.record import Record
-from medcls.core.scan import CLEANING
+from medcls.core.scan import CLEANING, LEAST_PX, MOST_PX
 from medcls.errors import BadSpec
 
 
@@ -94,7 +94,7 @@ class RunSpec(Record):
         0, "Use at most so many training cases, drawn at random by group; 0 uses all.", "data", low=0, high=10**7
     )
     size_px: int = _knob(
-        224, "Side of the square the network sees.", "input", unit="px", low=32, high=512, advanced=False
+        224, "Side of the square the network sees.", "input", unit="px", low=LEAST_PX, high=MOST_PX, advanced=False
     )
     channels: int = _knob(3, "1 for grey, 3 for colour.", "input", low=1, high=3)
     fit: str = _knob("pad", "How a scan is made square.", "input", choices=("pad", "stretch", "crop"))

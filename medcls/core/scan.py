@@ -16,6 +16,9 @@ Interpolation = Literal["bilinear", "bicubic", "nearest"]
 # Steps a scan may go through before it is resized, by name; medcls.imaging.cleaning carries them out.
 CLEANING = ("bilateral", "contour-crop", "hair-removal", "clahe")
 
+# Sides of the square a network may see; every backbone that is offered was made for one of these.
+LEAST_PX, MOST_PX = 32, 768
+
 
 def readonly(values: Any, dtype: Any = None) -> np.ndarray:
     """Give `values` as an array nobody can write to (copied only if it is writable)."""
@@ -71,7 +74,7 @@ class Preprocess(Record):
     """How a scan becomes what a network eats; travels with the weights.
 
     Args:
-        size_px: Side of the square the network sees, 32 to 512.
+        size_px: Side of the square the network sees, `LEAST_PX` to `MOST_PX`.
         channels: 1 (grey) or 3 (RGB; a grey scan is repeated).
         mean: One value per channel, subtracted from display values in [0, 1].
         std: One value per channel, divided by after that; above 0.
@@ -93,8 +96,9 @@ class Preprocess(Record):
     schema: int = 1
 
     def __post_init__(self) -> None:
-        if not 32 <= self.size_px <= 512:
-            raise BadModel("The input size is out of range", found=f"{self.size_px} px", allowed="32 to 512 px")
+        if not LEAST_PX <= self.size_px <= MOST_PX:
+            found, allowed = f"{self.size_px} px", f"{LEAST_PX} to {MOST_PX} px"
+            raise BadModel("core.input-size", found=found, allowed=allowed)
         if self.channels not in (1, 3) or not len(self.mean) == len(self.std) == self.channels:
             raise BadModel(
                 "Channels, mean and std disagree",

@@ -7,14 +7,16 @@ import numpy as np
 
 from medcls.core.collection import Case
 from medcls.core.evaluation import CaseTable, Evaluation
+from medcls.core.note import Note
 from medcls.core.prediction import Prediction
-from medcls.core.words import counted
 from medcls.data.collections import Collection
 from medcls.data.sources import Sources
 from medcls.errors import BadData
 from medcls.evaluation.scoring import describe_cases, join_tables, stack_tables
 from medcls.models import store
-from medcls.models.classifier import Classifier, Ensemble
+from medcls.models.mean import Mean
+from medcls.models.network import Network
+from medcls.models.predictor import Predictor
 
 _PARTS = {
     "train": "what a run trains on",
@@ -23,13 +25,11 @@ _PARTS = {
     "unseen": "every labelled scan of a group that the model was never trained or tuned on (told by the very same files: copies saved anew are not known)",
     "all": "every labelled scan",
 }
-FLATTERS = "then these scores flatter."  # how a note ends that puts an evaluation in doubt
-CANNOT_TELL = "cases the model cannot tell; "  # in a note on how often it stood by no answer
-LEFT_OUT = "they are left out."  # how one ends that tells of cases not counted
+DOUBTFUL = ("evaluation.untold",)  # notes that put an evaluation in doubt, also in a mean of such answers
 
 
 def evaluate_sources(
-    classifier: Classifier, sources: Sources, part: str, on_case: Callable[[int, int], None] = lambda done, total: None
+    classifier: Predictor, sources: Sources, part: str, on_case: Callable[[int, int], None] = lambda done, total: None
 ) -> tuple[Evaluation, CaseTable]:
     """Evaluate a model on one part of every collection, case by case from the files' bytes.
 
@@ -68,30 +68,15 @@ def evaluate_sources(
         if asked:
             tables.append(_evaluate_by(asked, collection, on_case, told))
     if not tables:
-        found = f"{known} cases, all of which the model was trained or tuned on" if known else "0 cases"
-        raise BadData("There is no case to evaluate on", found=found, do="Choose another part or collection")
+        raise BadData("evaluation.all-learned-from", n=known) if known else BadData("evaluation.no-case")
     table = join_tables(tables)
     names = ", ".join(c.name for c in sources.collections)
     evaluation = describe_cases(table, classifier.card, names, sources.fingerprint, _PARTS[part])
-    if note := _cannot_tell_note(decided):
-        evaluation = replace(evaluation, notes=(*evaluation.notes, note))
-    if classifier.untold:
-        evaluation = replace(evaluation, notes=(*evaluation.notes, _untold_note(classifier.untold)))
-    if classifier.card.folds and part in ("test", "unseen"):
-        note = f"Each case was answered by those of the {classifier.card.folds} networks that never saw it."
-        evaluation = replace(evaluation, notes=(*evaluation.notes, note))
-    if known:
-        left = LEFT_OUT if part in ("test", "unseen") else "they count here, and these scores flatter it."
-        note = (
-            f"The model was trained or tuned on {known} cases of these collections, or on others of their group: {left}"
-        )
-        evaluation = replace(evaluation, notes=(*evaluation.notes, note))
-    return evaluation, table
+    notes = (*evaluation.notes, *_undecided(decided), *_untold(classifier), *_who_answered(classifier, part, known))
+    return replace(evaluation, notes=notes), table
 
 
-def ask_unseen(
-    classifier: Classifier, chosen: list[Case], collection: Collection
-) -> list[tuple[Classifier, list[Case]]]:
+def ask_unseen(classifier: Predictor, chosen: list[Case], collection: Collection) -> list[tuple[Predictor, list[Case]]]:
     """Give who answers which of some cases, so that nobody answers one of a group it learned from.
 
     Of a cross-validation's networks the one that was tested on a case answers it: another may not have learned from it only because
@@ -106,11 +91,11 @@ def ask_unseen(
         The model with the cases it answers; of a cross-validation, the mean of some of its networks with those, for each set of networks.
         Cases that nobody may answer are left out.
     """
-    if not (isinstance(classifier, Ensemble) and classifier.card.folds):
+    if not classifier.card.folds:
         fresh = unseen_cases(chosen, collection, classifier.seen)
         return [(classifier, fresh)] if fresh else []
-    who: dict[str, list[Classifier]] = {}
-    tested: dict[str, list[Classifier]] = {}
+    who: dict[str, list[Network]] = {}
+    tested: dict[str, list[Network]] = {}
     for member in classifier.members:
         mine = _tested_on(member.card.id)
         for case in unseen_cases(chosen, collection, member.seen):
@@ -118,11 +103,11 @@ def ask_unseen(
             if (collection.name, case.id) in mine:
                 tested.setdefault(case.id, []).append(member)
     who |= tested
-    by: dict[tuple[Classifier, ...], list[Case]] = {}
+    by: dict[tuple[Network, ...], list[Case]] = {}
     for case in chosen:
         if case.id in who:
             by.setdefault(tuple(who[case.id]), []).append(case)
-    return [(Ensemble(classifier.card, members), cases) for members, cases in by.items()]
+    return [(Mean(classifier.card, members), cases) for members, cases in by.items()]
 
 
 def _tested_on(model_id: str) -> set[tuple[str, str]]:
@@ -135,7 +120,7 @@ def _tested_on(model_id: str) -> set[tuple[str, str]]:
 
 
 def _evaluate_by(
-    asked: list[tuple[Classifier, list[Case]]], collection: Collection, on_case: Callable[[int, int], None],
+    asked: list[tuple[Predictor, list[Case]]], collection: Collection, on_case: Callable[[int, int], None],
     told: Callable[[Case, Prediction], None],
 ) -> CaseTable:  # fmt: skip
     """Have each answer its cases of a collection; gives one table by id."""
@@ -153,25 +138,32 @@ def _evaluate_by(
     return table.take(np.argsort(table.case, kind="stable"))
 
 
-def _cannot_tell_note(decided: list[bool | None]) -> str:
-    """Say on how many cases a model stood by no answer: scores count its most probable label there too."""
+def _undecided(decided: list[bool | None]) -> tuple[Note, ...]:
+    """Return on how many cases a model stood by no answer: scores count its most probable label there too."""
     answers = [right for right in decided if right is not None]
     silent, n = len(decided) - len(answers), len(decided)
     if not silent:
-        return ""
-    words = f"On {silent} of these {n} {CANNOT_TELL}scores count its most probable label there too."
+        return ()
+    notes = [Note("evaluation.undecided", silent=silent, n=n)]
     if answers:
-        share = sum(answers) / len(answers)
-        words += f" Of the {counted(len(answers), 'case')} that it decides, a share of {share:.2f} is right."
-    return words + (" They may not be the kind of picture it was taught." if 2 * silent > n else "")
+        notes.append(Note("evaluation.right-of-decided", n=len(answers), share=sum(answers) / len(answers)))
+    if 2 * silent > n:
+        notes.append(Note("evaluation.perhaps-other-kind"))
+    return tuple(notes)
 
 
-def _untold_note(untold: tuple[str, ...]) -> str:
-    verb = "does" if len(untold) == 1 else "do"
-    return (
-        f"{' and '.join(untold)} {verb} not say which scans were trained or tuned on: "
-        f"any of these cases may be among them, and {FLATTERS}"
-    )
+def _untold(classifier: Predictor) -> tuple[Note, ...]:
+    names = classifier.untold
+    return (Note("evaluation.untold", models=" and ".join(names), n=len(names)),) if names else ()
+
+
+def _who_answered(classifier: Predictor, part: str, known: int) -> tuple[Note, ...]:
+    notes, kept_out = [], part in ("test", "unseen")
+    if classifier.card.folds and kept_out:
+        notes.append(Note("evaluation.by-fold", folds=classifier.card.folds))
+    if known:
+        notes.append(Note("evaluation.left-out" if kept_out else "evaluation.learned-from", n=known))
+    return tuple(notes)
 
 
 def unseen_cases(cases: list[Case], collection: Collection, seen: frozenset[str]) -> list[Case]:
@@ -181,7 +173,7 @@ def unseen_cases(cases: list[Case], collection: Collection, seen: frozenset[str]
         cases: Cases of a collection.
         collection: The collection.
         seen: What the model learned from, as `medcls.models.store.read_seen` gives it; empty: nothing is known, all are given, and
-            the caller says so (see `medcls.models.classifier.Classifier.untold`).
+            the caller says so (see `medcls.models.predictor.Predictor.untold`).
     """
     if not seen:
         return cases

@@ -6,11 +6,11 @@ import numpy as np
 
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
+from medcls.core.note import Note
 from medcls.stats.scores import confusion, evaluate_cases
 
 # Parts of the cases whose scores are worth a line of their own, where a collection tells them.
 SUBGROUPS = ("collection", "device", "birads")
-FEW_GROUPS = "groups: intervals by resampling so few are too narrow"  # in a note that doubts the intervals
 _FEWEST = 30  # cases in a subgroup worth a line
 _FEWEST_GROUPS = 10  # below it a bootstrap over groups covers less than it says
 
@@ -26,17 +26,21 @@ def describe_cases(table: CaseTable, card: ModelCard, collection: str, fingerpri
             if _FEWEST <= len(rows) < len(table):
                 subgroups[f"{name}={value}"] = evaluate_cases(rows, positive)
     counts = tuple(tuple(int(n) for n in row) for row in confusion(table))
-    answered = {table.labels[k] for k in set(table.prob.argmax(axis=1))}
-    notes: tuple[str, ...] = (
-        (f"This model answers {answered.pop()!r} to every case.",) if len(answered) == 1 and len(table) > 1 else ()
-    )
     n_groups = len(set(table.group))
-    if n_groups < _FEWEST_GROUPS:
-        notes += (f"Only {n_groups} {FEW_GROUPS}, and say little of other patients.",)
     return Evaluation(
         card.id, collection, fingerprint, part, table.labels, len(table), n_groups,
-        evaluate_cases(table, positive), counts, subgroups, notes,
+        evaluate_cases(table, positive), counts, subgroups, _doubts(table, n_groups),
     )  # fmt: skip
+
+
+def _doubts(table: CaseTable, n_groups: int) -> tuple[Note, ...]:
+    """Return what speaks against these scores: one answer to everything, or too few groups."""
+    notes, answered = [], {table.labels[k] for k in set(table.prob.argmax(axis=1))}
+    if len(answered) == 1 and len(table) > 1:
+        notes.append(Note("evaluation.one-answer", label=answered.pop()))
+    if n_groups < _FEWEST_GROUPS:
+        notes.append(Note("evaluation.few-groups", n=n_groups))
+    return tuple(notes)
 
 
 def join_tables(tables: list[CaseTable]) -> CaseTable:

@@ -3,12 +3,11 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any
 
 import numpy as np
 import torch
 
-from medcls.core.model import ModelCard
 from medcls.core.prediction import MEMBERS_LAST, Heatmap, Prediction
 from medcls.core.scan import Scan
 from medcls.errors import BadModel, MedclsError
@@ -17,35 +16,12 @@ from medcls.explain.method_table import METHODS, Method
 from medcls.explain.opening import Opened, open_at
 from medcls.explain.watch import QUIET, Watch
 from medcls.imaging.prepare import Box, normalise, place, unplace
+from medcls.models.network import Network
+from medcls.models.predictor import Predictor
 from medcls.nets.layers import heatmap_layer
 
 # Below this share of the largest |activation x gradient| a map is rounding error, not evidence.
 _ROUNDING = 1e-6
-
-
-class Answering(Protocol):
-    """What a heatmap needs of a model: `medcls.models.classifier.Classifier` has it."""
-
-    card: ModelCard
-    net: torch.nn.Module
-
-    def predict(self, scan: Scan) -> Prediction:
-        """Answer one scan."""
-
-    def answer(
-        self, scans: Sequence[Scan], squares: Sequence[np.ndarray], logits: np.ndarray, features: torch.Tensor,
-        elapsed_s: float,
-    ) -> list[Prediction]:  # fmt: skip
-        """Turn what the network gave into calibrated answers."""
-
-
-class Averaging(Answering, Protocol):
-    """What it needs of several models that answer as one: `medcls.models.classifier.Ensemble` has it."""
-
-    members: Sequence[Answering]
-
-    def average(self, scan: Scan, answers: Sequence[Prediction]) -> Prediction:
-        """Turn the members' answers to a scan into one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +36,7 @@ class OpenScan:
         prediction: The model's answer, from the same pass.
     """
 
-    model: Answering
+    model: Network
     scan: Scan
     box: Box
     opened: Opened
@@ -88,47 +64,46 @@ class OpenMembers:
         prediction: The ensemble's answer, from the same passes.
     """
 
-    model: Averaging
+    model: Predictor
     scan: Scan
     views: tuple[OpenScan, ...]
     prediction: Prediction
     layer: str = MEMBERS_LAST
 
 
-def open_scan(model: Answering, scan: Scan, layer: str | None = None) -> OpenScan:
-    """Run a model once on a scan and keep what one layer gave.
+def open_scan(model: Predictor, scan: Scan, layer: str | None = None) -> OpenScan:
+    """Run a network once on a scan and keep what one layer gave.
 
     Args:
-        model: A model with one network, perhaps shared between threads.
+        model: A network, perhaps shared between threads.
         scan: Any scan.
         layer: Name of the layer to read; None for the last one with places in it.
 
     Raises:
-        BadModel: If the model is an ensemble, or the layer does not exist or gives no map.
+        BadModel: If the model is the mean of several networks, or the layer does not exist or gives no map.
     """
-    if model.card.members:
+    if not isinstance(model, Network):
         raise BadModel("explain.mean-has-no-layers", members=", ".join(model.card.members))
     started = time.perf_counter()
-    placed = place(scan, model.card.preprocess)
+    placed = place(scan, model.card.preprocess)  # (S, S, C) uint8
     device = next(model.net.parameters()).device
-    x = torch.from_numpy(normalise(placed.pixels, model.card.preprocess))[None].to(device)
+    x = torch.from_numpy(normalise(placed.pixels, model.card.preprocess))[None].to(device)  # (1, C, S, S)
     opened = open_at(model.net, layer or heatmap_layer(model.net), x)
-    logits = opened.logits.detach().cpu().numpy()[None]
+    logits = opened.logits.detach().cpu().numpy()[None]  # (1, K)
     prediction = model.answer([scan], [placed.pixels], logits, opened.features.cpu(), time.perf_counter() - started)[0]
     return OpenScan(model, scan, placed.box, opened, prediction)
 
 
-def look(model: Answering, scan: Scan, layer: str | None = None) -> OpenScan | OpenMembers:
-    """Run a model, single or an ensemble, once on a scan; see `open_scan`.
+def look(model: Predictor, scan: Scan, layer: str | None = None) -> OpenScan | OpenMembers:
+    """Run a network, or each of those averaged, once on a scan; see `open_scan`.
 
     Raises:
-        BadModel: As `open_scan`; also if a layer of an ensemble is asked for.
+        BadModel: As `open_scan`; also if a layer of a mean is asked for.
     """
-    if not model.card.members or layer:
+    if isinstance(model, Network) or layer:
         return open_scan(model, scan, layer)
-    both = cast(Averaging, model)
-    views = tuple(open_scan(member, scan) for member in both.members)
-    return OpenMembers(both, scan, views, both.average(scan, [view.prediction for view in views]))
+    views = tuple(open_scan(member, scan) for member in model.members)
+    return OpenMembers(model, scan, views, model.join([view.prediction for view in views]))
 
 
 def draw(
@@ -165,7 +140,7 @@ def draw(
 
 
 def explain(
-    model: Answering,
+    model: Predictor,
     scan: Scan,
     label: str | None = None,
     method: str = "gradcam",
@@ -177,7 +152,7 @@ def explain(
 
 
 def predict_and_explain(
-    model: Answering,
+    model: Predictor,
     scan: Scan,
     label: str | None = None,
     method: str = "gradcam",

@@ -7,7 +7,7 @@ import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -15,13 +15,16 @@ import torch
 from torch import nn
 
 from medcls.errors import BadScan
-from medcls.explain.drawing import Answering, OpenScan, chosen, square_of
+from medcls.explain.drawing import OpenScan, chosen, square_of
 from medcls.explain.method_table import Method
 from medcls.explain.opening import open_at
 from medcls.explain.pointing import centred_gaussian, point
 from medcls.explain.verdict import Check
 from medcls.explain.watch import Watch
 from medcls.imaging.prepare import unplace
+from medcls.models.mean import Mean
+from medcls.models.network import Network
+from medcls.models.predictor import Predictor
 from medcls.stats.calibration import calibrate
 
 _BLOCKS = 14  # the square is hidden and shown in 14 x 14 blocks
@@ -230,19 +233,18 @@ def random_square(view: OpenScan, index: int, method: Method, seed: int, watch: 
     return square_of(open_at(net, view.opened.layer, view.opened.x), index, method, watch)
 
 
-def untaught(model: Answering, seed: int) -> Answering:
-    """Give a model, single or an ensemble, whose networks have learned nothing.
+def untaught(model: Predictor, seed: int) -> Network | Mean:
+    """Return a model like another whose networks have random weights.
 
     Args:
         model: The model; not changed.
         seed: Of the drawing of the weights.
     """
-    own: Any = copy.copy(model)
-    if model.card.members:
-        own.members = tuple(untaught(member, seed) for member in own.members)
-    else:
+    if isinstance(model, Network):
+        own = copy.copy(model)
         own.net = randomised(model.net, seed)
-    return own
+        return own
+    return Mean(model.card, [cast(Network, untaught(member, seed)) for member in model.members])
 
 
 def randomised(net: nn.Module, seed: int) -> nn.Module:

@@ -1,5 +1,6 @@
 """Whether a scan is in colour: the plainest sign that it is not the kind of picture a network was taught."""
 
+from medcls.core.note import Note
 from medcls.core.scan import Scan
 
 IN_COLOUR, IN_GREY = ("histology", "dermoscopy"), ("ultrasound", "radiograph")
@@ -18,8 +19,8 @@ def colour_share(scan: Scan) -> float:
     return float((some.max(2) - some.min(2) > _COLOURED).mean())
 
 
-def other_kind(scan: Scan, modality: str, channels: int) -> str:
-    """Say why a scan cannot be what a network of a modality was taught, going by colour alone; '' if it can.
+def other_kind(scan: Scan, modality: str, channels: int) -> Note | None:
+    """Return why a scan cannot be what a network of a modality was taught, going by colour alone; None if it can.
 
     Args:
         scan: The scan.
@@ -28,11 +29,11 @@ def other_kind(scan: Scan, modality: str, channels: int) -> str:
 
     Example:
         >>> import numpy as np
-        >>> other_kind(Scan(np.zeros((8, 8), np.float32), "0" * 64), "histology", 3)
+        >>> str(other_kind(Scan(np.zeros((8, 8), np.float32), "0" * 64), "histology", 3))
         'this scan is grey, and the network was taught histology in colour'
     """
     if modality in IN_COLOUR and channels == 3 and scan.pixels.ndim == 2:
-        return f"this scan is grey, and the network was taught {modality} in colour"
+        return Note("imaging.kind-grey", taught=modality)
     if modality in IN_GREY and colour_share(scan) > _MOSTLY:
-        return f"this scan is in colour, and the network was taught {modality} in grey"
-    return ""
+        return Note("imaging.kind-colour", taught=modality)
+    return None

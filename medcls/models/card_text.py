@@ -129,8 +129,8 @@ def tell_data(card: ModelCard) -> str:
 def _feed(card: ModelCard) -> str:
     if card.members:
         code = (
-            "from medcls.models.classifier import Classifier\nfrom medcls.imaging.decode import read_scan\n"
-            f'answer = Classifier.open("{card.id}").predict(read_scan(open("scan.png", "rb").read()))'
+            "from medcls.models.opening import open_model\nfrom medcls.imaging.decode import read_scan\n"
+            f'answer = open_model("{card.id}").predict(read_scan(open("scan.png", "rb").read()))'
         )
     else:
         code = f'import timm\nnet = timm.create_model("local-dir:weights/{card.id}", pretrained=True).eval()'

@@ -35,9 +35,9 @@ def write_onnx(model_id: str, path: Path, *, opset: int, equal: float) -> tuple[
         raise BadModel(
             "ONNX is not installed here", found=str(error)[:80], do="Run `pip install onnx onnxscript onnxruntime`"
         ) from error
-    from medcls.models.classifier import Classifier
+    from medcls.models.opening import open_model
 
-    classifier = Classifier.open(model_id)
+    classifier = open_model(model_id)
     batch = _inputs(classifier)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".onnx-") as aside:
         file = Path(aside) / "model.onnx"

@@ -33,9 +33,9 @@ def draw_maps(run: RunFolder, method: str, into: Path) -> str:
     from medcls.explain.overlay import Paint, paint
     from medcls.imaging.decode import read_scan
     from medcls.imaging.picture import to_png
-    from medcls.models.classifier import Classifier
+    from medcls.models.opening import open_model
 
-    classifier, cases = Classifier.open(run.result), store.read_cases(run.result)
+    classifier, cases = open_model(run.result), store.read_cases(run.result)
     assert cases is not None
     collection = open_collection(run.spec().collections[0])
     into.mkdir(parents=True, exist_ok=True)

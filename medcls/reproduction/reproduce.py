@@ -364,7 +364,7 @@ def _measured(name: str, run: RunFolder) -> Row:
     return Row(
         name, recipe.reported, run.id, changes, shown, evaluation.n_cases, evaluation.n_groups,
         evaluation.collection, origin.epochs, int(recipe.settings.get("epochs", RunSpec().epochs)), origin.training_s,
-        evaluation.notes, best_today(cases, spec.collections[0]),
+        tuple(map(str, evaluation.notes)), best_today(cases, spec.collections[0]),
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from medcls.data.sources import Sources, find_sources
 from medcls.errors import BadData
 from medcls.evaluation.asking import evaluate_sources
 from medcls.models import store
-from medcls.models.classifier import Classifier
+from medcls.models.opening import open_model
 from medcls.training.fit import TrainingData, Watch, fit
 from medcls.training.make import Fitted, make_net, read_sources, write_result
 from medcls.training.shares import is_first
@@ -83,7 +83,7 @@ def finish(fitted: Fitted, spec: RunSpec, run_id: str, result: Path, say: Callab
     shutil.rmtree(aside, ignore_errors=True)
     card = write_result(fitted, spec, run_id, aside)
     try:
-        store.write_evaluation(aside, *evaluate_sources(Classifier.open(aside), fitted.sources, "test"))
+        store.write_evaluation(aside, *evaluate_sources(open_model(aside), fitted.sources, "test"))
         card = store.seal(aside, replace(card, files={}))
     except (
         BadData

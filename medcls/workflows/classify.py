@@ -15,7 +15,7 @@ from medcls.imaging.limits import Limits
 from medcls.models import store
 
 if TYPE_CHECKING:  # torch costs seconds; a page that only lists models must not pay for it
-    from medcls.models.classifier import Classifier
+    from medcls.models.predictor import Predictor
 
 # How many scans go through the network at once, and how many are decoded ahead of it: fewer where they are large.
 _BATCH, _AHEAD, _AHEAD_VALUES = 8, 16, 50_000_000
@@ -38,15 +38,15 @@ class Answer:
     error: MedclsError | None
 
 
-def open_model(model_id: str) -> "Classifier":
-    """Load a model, checking its hashes.
+def open_model(model_id: str) -> "Predictor":
+    """Load a model, checking its hashes; torch is loaded here, not when this module is.
 
     Raises:
         BadModel: If it is missing, damaged or was changed.
     """
-    from medcls.models.classifier import Classifier
+    from medcls.models import opening
 
-    return Classifier.open(model_id)
+    return opening.open_model(model_id)
 
 
 def choose_model(task_id: str = "", model_id: str = "") -> ModelCard:
@@ -91,13 +91,13 @@ def _auroc(card: ModelCard) -> float:
     return score.value if score and score.value == score.value else -1.0
 
 
-def classify_one(scan: Scan, classifier: "Classifier") -> Prediction:
+def classify_one(scan: Scan, classifier: "Predictor") -> Prediction:
     """Answer one decoded scan."""
     return classifier.predict(scan)
 
 
 def classify_many(
-    files: Iterable[tuple[str, bytes | MedclsError]], classifier: "Classifier", frame: int | None = None
+    files: Iterable[tuple[str, bytes | MedclsError]], classifier: "Predictor", frame: int | None = None
 ) -> Iterator[Answer]:
     """Answer files in order; one that cannot be read comes with its error, and the rest go on.
 
@@ -139,7 +139,7 @@ def _read(data: bytes | MedclsError, frame: int | None, limits: Limits) -> Scan 
 
 
 def _answer_some(
-    waiting: deque[_Waiting], classifier: "Classifier", known: dict[str, Prediction | MedclsError]
+    waiting: deque[_Waiting], classifier: "Predictor", known: dict[str, Prediction | MedclsError]
 ) -> Iterator[Answer]:
     """Answer the first few that wait, and note in `known` what the network said of which bytes."""
     read = [(w.name, w.scan.result()) for w in (waiting.popleft() for _ in range(min(_BATCH, len(waiting))))]
@@ -154,7 +154,7 @@ def _answer_some(
             yield Answer(name, scan, found, None)
 
 
-def _predict(scans: list[Scan], classifier: "Classifier") -> list[Prediction | MedclsError]:
+def _predict(scans: list[Scan], classifier: "Predictor") -> list[Prediction | MedclsError]:
     """Answer scans together; if that fails, each alone, so that one spoils no other."""
     try:
         return list(classifier.predict_many(scans))

@@ -9,6 +9,7 @@ import numpy as np
 
 from medcls.core.evaluation import CaseTable, Estimate, Evaluation
 from medcls.core.model import ModelCard
+from medcls.core.note import Note
 from medcls.errors import BadData
 from medcls.models import store
 from medcls.stats.curves import Curve, Steps, precision_recall, reliability, roc
@@ -38,7 +39,7 @@ class Comparison:
     scores: dict[str, dict[str, Estimate]]
     collection: str
     part: str
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     @property
     def first(self) -> CaseTable:
@@ -173,20 +174,18 @@ def _compare(tables: dict[str, CaseTable], evaluations: dict[str, Evaluation], r
 
 def _notes(
     tables: dict[str, CaseTable], cases: dict[str, CaseTable], evaluations: dict[str, Evaluation]
-) -> tuple[str, ...]:
+) -> tuple[Note, ...]:
     shared = len(next(iter(cases.values())))
-    notes = []
+    notes: list[Note] = []
     if any(len(table) > shared for table in tables.values()):
         answered = _by_first((len(table), model_id) for model_id, table in tables.items())
         each = "; ".join(f"{n} for {', '.join(ids)}" for n, ids in answered.items())
         counts = f"{next(iter(answered))} for each, not all of them the same" if len(answered) == 1 else each
-        notes.append(f"Only the {shared} cases that all models here answered are compared. Evaluated were {counts}.")
+        notes.append(Note("evaluation.shared-only", n=shared, counts=counts))
     if len({e.fingerprint for e in evaluations.values()}) > 1:
-        notes.append(
-            "The models were evaluated on different states of the labelled sets; only cases with one id and one truth are compared."
-        )
+        notes.append(Note("evaluation.other-states"))
     said = _by_first((note, model_id) for model_id, e in evaluations.items() for note in e.notes)
-    return (*notes, *(f"{', '.join(ids)}: {note}" for note, ids in said.items()))
+    return (*notes, *(Note("evaluation.of-models", models=ids, note=note) for note, ids in said.items()))
 
 
 def _by_first(pairs: Iterable[tuple[Any, str]]) -> dict[Any, list[str]]:

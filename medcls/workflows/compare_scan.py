@@ -5,15 +5,16 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from medcls.core.model import ModelCard
-from medcls.core.prediction import Prediction, notes_besides_verdict, say_unsure
+from medcls.core.note import Note
+from medcls.core.prediction import Prediction
 from medcls.core.scan import Preprocess, Scan
 from medcls.errors import BadModel, MedclsError
+from medcls.models.combine import combine
+from medcls.models.mean_card import mean_card
 
 FEWEST, MOST = 2, 8
 CANNOT_TELL = "cannot tell"
@@ -41,13 +42,13 @@ class ModelAnswer:
 
 
 @dataclass(frozen=True, eq=False)
-class Ensemble:
-    """The mean of the calibrated probabilities of single networks of one task.
+class MeanAnswer:
+    """The mean of the calibrated probabilities of single networks of one task, decided as a published mean of them would.
 
     Args:
         models: Ids of the models averaged.
-        card: Card of the first, for the words of the labels.
-        prediction: Their mean; nothing is decided where half of them or more cannot tell, nor below the strictest of their limits.
+        card: Card of the mean, for the words of the labels; it is not published.
+        prediction: Their mean.
     """
 
     models: tuple[str, ...]
@@ -62,13 +63,13 @@ class ComparedScan:
     Args:
         answers: One per model asked, in the order asked.
         ensembles: One for each task that two single networks or more answered.
-        agreement: Where they agree and where not, as sentences.
+        agreement: Where they agree and where not.
         elapsed_s: Seconds from the first model opened to the last answer.
     """
 
     answers: tuple[ModelAnswer, ...]
-    ensembles: tuple[Ensemble, ...]
-    agreement: tuple[str, ...]
+    ensembles: tuple[MeanAnswer, ...]
+    agreement: tuple[Note, ...]
     elapsed_s: float
 
 
@@ -81,7 +82,7 @@ def compare_scan(scan: Scan, model_ids: Sequence[str], open_model: Callable[[str
     Args:
         scan: The decoded scan.
         model_ids: Two to eight, each once.
-        open_model: Gives a model's `Classifier` by id; called from several threads.
+        open_model: Gives a model by id; called from several threads.
 
     Returns:
         The answers; a model that fails comes with its error and the others go on.
@@ -109,10 +110,8 @@ def check_models(model_ids: Sequence[str]) -> None:
         BadModel: If not.
     """
     if not FEWEST <= len(model_ids) <= MOST or len(set(model_ids)) != len(model_ids):
-        raise BadModel(
-            "These models cannot be compared", found=f"{len(model_ids)} models, {len(set(model_ids))} of them different",
-            allowed=f"{FEWEST} to {MOST}, each once",
-        )  # fmt: skip
+        different = len(set(model_ids))
+        raise BadModel("models.too-few-to-compare", n=len(model_ids), different=different, fewest=FEWEST, most=MOST)
 
 
 def _open(model_id: str, open_model: Callable[[str], Any]) -> tuple[Any, float]:
@@ -133,7 +132,7 @@ def _ask(model_id: str, opening: Future, scan: Scan, prepared: dict[Preprocess, 
 
 
 def _predict(classifier: Any, scan: Scan, prepared: dict[Preprocess, Any]) -> tuple[Prediction, bool]:
-    if classifier.card.members:
+    if len(classifier.members) > 1:
         return classifier.predict(scan), False
     started = time.perf_counter()
     key = classifier.card.preprocess
@@ -147,7 +146,7 @@ def _predict(classifier: Any, scan: Scan, prepared: dict[Preprocess, Any]) -> tu
     return classifier.answer([scan], [square], logits.numpy(), features, elapsed_s)[0], shared
 
 
-def average(answers: Sequence[ModelAnswer]) -> tuple[Ensemble, ...]:
+def average(answers: Sequence[ModelAnswer]) -> tuple[MeanAnswer, ...]:
     """Average the calibrated probabilities of single networks of one task, wherever two or more answered.
 
     A published ensemble is left out: its networks would count twice.
@@ -164,33 +163,21 @@ def _single_of_one_task(answers: Sequence[ModelAnswer]) -> list[list[ModelAnswer
     return [members for members in found.values() if len(members) > 1]
 
 
-def _mean(members: Sequence[ModelAnswer]) -> Ensemble:
+def _mean(members: Sequence[ModelAnswer]) -> MeanAnswer:
     """Average as a published ensemble does: the strictest of the members' limits holds for the mean."""
     predictions = [answer.prediction for answer in members if answer.prediction is not None]
-    cards, first = [answer.card for answer in members if answer.card is not None], predictions[0]
-    prob = np.mean([p.prob for p in predictions], axis=0)
-    unsure, least = sum(p.decided is None for p in predictions), max(card.abstention.min_prob for card in cards)
-    refusal = say_unsure(prob, least, "on average")
-    if 2 * unsure >= len(predictions):
-        refusal = f"Cannot tell: {unsure} of the {len(predictions)} models averaged cannot."
-    note = refusal or (f"{unsure} of the {len(predictions)} models averaged cannot tell." if unsure else "")
-    mean = replace(
-        first, model="ensemble", logits=np.log(np.clip(prob, 1e-12, None)), prob=prob,
-        decided=None if refusal else first.labels[int(prob.argmax())],
-        notes=(*((note,) if note else ()), *notes_besides_verdict(predictions)),
-        unfamiliarity=None, elapsed_s=sum(p.elapsed_s for p in predictions),
-    )  # fmt: skip
-    return Ensemble(tuple(answer.model for answer in members), cards[0], mean)
+    card = mean_card([answer.card for answer in members if answer.card is not None], "")
+    return MeanAnswer(tuple(answer.model for answer in members), card, combine(card, predictions))
 
 
-def describe_agreement(answers: Sequence[ModelAnswer]) -> tuple[str, ...]:
-    """Say where single networks agree on a scan and where not, one sentence for each task."""
+def describe_agreement(answers: Sequence[ModelAnswer]) -> tuple[Note, ...]:
+    """Return where single networks agree on a scan and where not, one note for each task."""
     means = sum(bool(a.card and a.card.members) and a.prediction is not None for a in answers)
     besides = " An answer that is itself a mean of networks is not counted." if means else ""
-    return tuple(_agreement(members) + besides for members in _single_of_one_task(answers))
+    return tuple(_agreement(members, besides) for members in _single_of_one_task(answers))
 
 
-def _agreement(members: Sequence[ModelAnswer]) -> str:
+def _agreement(members: Sequence[ModelAnswer], besides: str) -> Note:
     decided = Counter(a.prediction.decided or CANNOT_TELL for a in members if a.prediction is not None)
     card = members[0].card
     assert card is not None
@@ -200,14 +187,14 @@ def _agreement(members: Sequence[ModelAnswer]) -> str:
     if len(decided) == 1:
         (answer,) = decided
         said = "cannot tell" if answer == CANNOT_TELL else f"answer {card.task.label(answer).name}"
-        return f"All {len(members)} networks {said}. {spread}"
+        return Note("workflows.networks-agree", n=len(members), said=said, spread=spread, besides=besides)
     parts = [
         f"{n} cannot tell"
         if answer == CANNOT_TELL
         else f"{n} {'answers' if n == 1 else 'answer'} {card.task.label(answer).name}"
         for answer, n in decided.most_common()
     ]
-    return f"The networks disagree: {', '.join(parts)}. {spread}"
+    return Note("workflows.networks-disagree", said=", ".join(parts), spread=spread, besides=besides)
 
 
 def _prob(prob: float) -> str:

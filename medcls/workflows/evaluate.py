@@ -34,9 +34,9 @@ def evaluate(
     """
     from medcls.data.sources import find_sources, whole_sources
     from medcls.evaluation.asking import evaluate_sources
-    from medcls.models.classifier import Classifier
+    from medcls.models.opening import open_model
 
-    classifier = Classifier.open(model_id)
+    classifier = open_model(model_id)
     task = classifier.card.task
     if part in ("unseen", "all"):
         return evaluate_sources(classifier, whole_sources(collections, task), part, on_case)

@@ -236,10 +236,10 @@ def _here(card: ModelCard) -> ModelCard | None:
 def _run_once(folder: Path) -> None:
     """Open the model and ask it about noise: weights that do not fit, or give no number, are found now and not later."""
     from medcls.core.scan import Scan
-    from medcls.models.classifier import Classifier
+    from medcls.models.opening import open_model
 
     noise = np.random.default_rng(0).random((96, 96, 3), dtype=np.float32)
-    Classifier.open(folder).predict(Scan(noise, "0" * 64))
+    open_model(folder).predict(Scan(noise, "0" * 64))
 
 
 def remove_model(model_id: str) -> None:

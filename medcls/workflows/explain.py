@@ -22,7 +22,8 @@ from medcls.imaging.picture import to_png
 
 if TYPE_CHECKING:
     from medcls.explain.drawing import OpenMembers, OpenScan
-    from medcls.models.classifier import Classifier
+    from medcls.models.network import Network
+    from medcls.models.predictor import Predictor
 
 __all__ = ["COARSE_PX", "COLOURS", "DEFAULT", "METHODS", "STYLES", "Check", "Drawn", "Paint", "Stopped"]
 
@@ -56,22 +57,20 @@ def list_methods() -> tuple[Method, ...]:
     return tuple(METHODS.values())
 
 
-def list_layers(classifier: "Classifier") -> tuple[str, ...]:
+def list_layers(classifier: "Predictor") -> tuple[str, ...]:
     """Give the layers worth looking at, lowest first; none for an ensemble."""
-    if classifier.card.members:
-        return ()
     from medcls.nets.layers import heatmap_layers
 
-    return heatmap_layers(classifier.net)
+    return heatmap_layers(classifier.members[0].net) if len(classifier.members) == 1 else ()
 
 
-def networks_of(classifier: "Classifier") -> "tuple[Classifier, ...]":
-    """Give the networks behind a model: its members if it is an ensemble, else itself alone."""
-    return classifier.members if classifier.card.members else (classifier,)  # type: ignore[attr-defined]
+def networks_of(classifier: "Predictor") -> "tuple[Network, ...]":
+    """Return the networks behind a model: those it averages, or itself alone."""
+    return classifier.members
 
 
 def classify_and_explain(
-    scan: Scan, classifier: "Classifier", label: str | None = None, method: str = DEFAULT, layer: str | None = None
+    scan: Scan, classifier: "Predictor", label: str | None = None, method: str = DEFAULT, layer: str | None = None
 ) -> tuple[Prediction, Heatmap]:
     """Answer a scan and draw where the evidence was, from one pass through the network.
 
@@ -91,7 +90,7 @@ def classify_and_explain(
 
 
 def draw_one(
-    scan: Scan, classifier: "Classifier", label: str | None = None, method: str = DEFAULT, layer: str | None = None, *,
+    scan: Scan, classifier: "Predictor", label: str | None = None, method: str = DEFAULT, layer: str | None = None, *,
     progress: Progress | None = None, should_stop: Callable[[], bool] | None = None,
 ) -> Heatmap:  # fmt: skip
     """Draw one heatmap; see `classify_and_explain`.
@@ -114,7 +113,7 @@ def draw_one(
 
 
 def draw_many(
-    scan: Scan, classifier: "Classifier", labels: Sequence[str], methods: Sequence[str] = (DEFAULT,),
+    scan: Scan, classifier: "Predictor", labels: Sequence[str], methods: Sequence[str] = (DEFAULT,),
     layers: Sequence[str | None] = (None,), progress: Progress | None = None,
 ) -> tuple[Drawn, ...]:  # fmt: skip
     """Draw a scan's heatmaps for several labels, methods and layers; the network runs once per layer.
@@ -158,7 +157,7 @@ def _try(make: Callable[[], Heatmap], label: str, method: str, layer: str) -> Dr
 
 
 def check_heatmap(
-    scan: Scan, classifier: "Classifier", label: str, method: str = DEFAULT, layer: str | None = None,
+    scan: Scan, classifier: "Predictor", label: str, method: str = DEFAULT, layer: str | None = None,
     mask: np.ndarray | None = None, progress: Progress | None = None,
 ) -> tuple[Check, ...]:  # fmt: skip
     """Test how far one heatmap can be believed.

@@ -16,11 +16,12 @@ import numpy as np
 from medcls import home
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
-from medcls.core.words import counted
+from medcls.core.note import Note
 from medcls.errors import BadData
 from medcls.models import store
+from medcls.models.mean_card import mean_card
 from medcls.runs.folder import open_run
-from medcls.workflows.ensemble import mean_card, publish_mean
+from medcls.workflows.ensemble import publish_mean
 from medcls.workflows.folds import FoldSet, name_together
 
 _RETIRED = "One fold of a cross-validation; the mean of all folds is offered instead."
@@ -94,7 +95,7 @@ def _pool(
     ]
     table = stack_tables(tables)
     if len(set(table.case.tolist())) < len(table):
-        raise BadData("A case was tested in two folds", do="Make the split again and start the runs anew")
+        raise BadData("evaluation.two-folds")
     first = next(iter(parts.values()))[0]
     evaluation = describe_cases(
         table, card, first.collection, first.fingerprint, "every fold; each case answered by the one network that was not trained or tuned on it"
@@ -103,35 +104,39 @@ def _pool(
     return replace(evaluation, notes=tuple(dict.fromkeys(notes))), table
 
 
-def _unsure(cards: Sequence[ModelCard], tables: Sequence[CaseTable]) -> tuple[str, ...]:
-    """Say on how many cases the network that answered is not sure enough to decide."""
+def _unsure(cards: Sequence[ModelCard], tables: Sequence[CaseTable]) -> tuple[Note, ...]:
+    """Return on how many cases the network that answered is not sure enough to decide."""
     sure = np.concatenate([t.prob.max(axis=1) >= c.abstention.min_prob for c, t in zip(cards, tables, strict=True)])
     right = np.concatenate([t.prob.argmax(axis=1) == t.truth for t in tables])
     if sure.all():
         return ()
-    words = f"On {(~sure).sum():,} of these {counted(len(sure), 'case')} no answer is probable enough for its network to decide; scores count the most probable label there too."
-    return (words + (f" Of the others a share of {right[sure].mean():.2f} is right." if sure.any() else ""),)
+    silent = Note("evaluation.too-unsure", silent=int((~sure).sum()), n=len(sure))
+    return (silent, Note("evaluation.right-of-sure", share=float(right[sure].mean()))) if sure.any() else (silent,)
 
 
-def _notes(parts: Mapping[int, tuple[Evaluation, CaseTable]]) -> list[str]:
-    """Give what was noted of the folds: once what was noted of all, by fold what was not."""
-    from medcls.evaluation.asking import CANNOT_TELL
-    from medcls.evaluation.scoring import FEW_GROUPS
+# Said of all folds together, so not of each.
+_TOLD_TOGETHER = (
+    "evaluation.undecided",
+    "evaluation.right-of-decided",
+    "evaluation.perhaps-other-kind",
+    "evaluation.few-groups",
+)
 
-    said: dict[str, list[int]] = {}
+
+def _notes(parts: Mapping[int, tuple[Evaluation, CaseTable]]) -> list[Note]:
+    """Return what was noted of the folds: once what was noted of all, by fold what was not."""
+    said: dict[Note, list[int]] = {}
     for fold, (evaluation, _) in parts.items():
         for note in evaluation.notes:
-            if CANNOT_TELL not in note and FEW_GROUPS not in note:  # these are said of all folds together
+            if note.code not in _TOLD_TOGETHER:
                 said.setdefault(note, []).append(fold)
-    return [note if len(by) == len(parts) else f"Fold {', '.join(map(str, by))}: {note}" for note, by in said.items()]
+    return [
+        note if len(by) == len(parts) else Note("evaluation.in-folds", folds=by, note=note) for note, by in said.items()
+    ]
 
 
-def _caveats(n_folds: int) -> tuple[str, ...]:
-    return (
-        f"New scans are answered by the mean of the {n_folds} networks. It has no scores of its own, as it has seen all of these cases; its "
-        "probabilities are less extreme than those of one network, so calibration and operating points measured here fit it roughly.",
-        "The intervals are for other patients, not for another training of the same networks.",
-    )
+def _caveats(n_folds: int) -> tuple[Note, ...]:
+    return (Note("evaluation.mean-of-folds", n=n_folds), Note("evaluation.other-patients"))
 
 
 def publish_folds(

@@ -8,6 +8,7 @@ import numpy as np
 from medcls.core.collection import Case
 from medcls.core.evaluation import Estimate
 from medcls.core.model import ModelCard
+from medcls.core.note import Note
 from medcls.core.pointing import PointingRow, PointingStudy, pointing_table
 from medcls.errors import BadData, MedclsError
 from medcls.explain import METHODS
@@ -18,8 +19,7 @@ from medcls.workflows.explain import read_mask
 if TYPE_CHECKING:
     from medcls.core.scan import Scan
     from medcls.data.collections import Collection
-    from medcls.explain.drawing import Answering
-    from medcls.models.classifier import Classifier
+    from medcls.models.predictor import Predictor
 
 CENTRE, UNTAUGHT = "centred Gaussian", "random weights"
 METHODS_MEASURED = ("gradcam", "hirescam", "layercam")
@@ -47,11 +47,11 @@ def measure(
     """
     from medcls.data.collections import open_collection
     from medcls.explain.faith import untaught
-    from medcls.models.classifier import Classifier
+    from medcls.models.opening import open_model
 
     if unknown := [name for name in methods if name not in METHODS]:
         raise MedclsError("There is no such heatmap method", found=", ".join(unknown)[:80], allowed=", ".join(METHODS))
-    opened, classifier = open_collection(collection), Classifier.open(model_id)
+    opened, classifier = open_collection(collection), open_model(model_id)
     classifier.card.task.label(label)
     asked = _cases(opened, label, classifier, everything)
     n_cases = sum(len(cases) for _, cases in asked)
@@ -86,24 +86,24 @@ def measure(
     )
 
 
-def _notes(everything: bool, first: str, n_folds: int) -> tuple[str, ...]:
+def _notes(everything: bool, first: str, n_folds: int) -> tuple[Note, ...]:
     if everything:
-        which = "every case of the collection, those the model learned from too"
+        which = Note("evaluation.pointing-all")
     elif n_folds:
-        which = f"heatmaps of those of the {n_folds} networks that never learned from a case or its group"
+        which = Note("evaluation.pointing-by-fold", n=n_folds)
     else:
-        which = "cases of groups that the model never learned from"
-    return (
-        f"Measured on {which}, where the model's most probable answer was right. In brackets: 95 % intervals.",
-        f"Controls: a Gaussian in the middle of the scan, which looks at nothing, and {METHODS[first].title} of the same network with "
-        "weights drawn anew, which learned nothing.",
-    )
+        which = Note("evaluation.pointing-unseen")
+    controls = Note("evaluation.pointing-controls", method=METHODS[first].title)
+    return (Note("evaluation.pointing-on", which=which), controls)
 
 
 def table(study: PointingStudy) -> str:
     """Give a study as Markdown: what was measured, the table, its notes."""
     return (
-        "\n\n".join([f"Pointing at lesions, {study.model}: {study.about}", pointing_table(study), *study.notes]) + "\n"
+        "\n\n".join(
+            [f"Pointing at lesions, {study.model}: {study.about}", pointing_table(study), *map(str, study.notes)]
+        )
+        + "\n"
     )
 
 
@@ -121,8 +121,8 @@ def keep(study: PointingStudy) -> ModelCard:
 
 
 def _cases(
-    collection: "Collection", label: str, classifier: "Classifier", everything: bool
-) -> "list[tuple[Classifier, list[Case]]]":
+    collection: "Collection", label: str, classifier: "Predictor", everything: bool
+) -> "list[tuple[Predictor, list[Case]]]":
     """Give the cases with this truth and an outline, with who draws them: unless all are asked for, nobody that learned from them."""
     from medcls.evaluation.asking import ask_unseen
 
@@ -143,7 +143,7 @@ def _cases(
 def _one(
     collection: "Collection",
     case: Case,
-    models: "tuple[Answering, Answering]",
+    models: "tuple[Predictor, Predictor]",
     label: str,
     methods: Sequence[str],
     layer: str | None,

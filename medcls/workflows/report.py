@@ -164,7 +164,7 @@ def to_html(comparison: Comparison, differences: Sequence[Difference], costs: Se
         f"<h1>Comparison of {len(comparison.cards)} networks</h1>",
         f"<p>{escape(_basis(comparison))}</p><p class=quiet>Made {made} by medcls {medcls.__version__}. Research use, not a medical device. "
         "Numbers in brackets are 95 % intervals; groups (patients, lesions, duplicates) are resampled whole.</p>",
-        "".join(f"<p>{escape(note)}</p>" for note in comparison.notes),
+        "".join(f"<p>{escape(str(note))}</p>" for note in comparison.notes),
         "<h2>Scores</h2>", _scores_table(comparison),
         "<h2>Which is better</h2>", _differences_table(comparison, differences), _one_right_table(comparison),
         "<h2>Curves</h2>", _plots(comparison),

@@ -16,7 +16,7 @@ from medcls.imaging.decode import read_scan
 from medcls.imaging.picture import to_png
 
 if TYPE_CHECKING:
-    from medcls.models.classifier import Classifier
+    from medcls.models.predictor import Predictor
 
 # Names of published patches: patient, place of the upper left corner, and the truth.
 _PLACED = re.compile(
@@ -69,7 +69,7 @@ class TissueMap:
 
 
 def tissue_map(
-    classifier: "Classifier", collection: str, patient: str, label: str | None = None,
+    classifier: "Predictor", collection: str, patient: str, label: str | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> TissueMap:  # fmt: skip
     """Map what a model says of every patch of a patient in a labelled collection.
@@ -135,7 +135,7 @@ def placed_patches(files: Iterable[tuple[str, bytes | None]]) -> dict[str, list[
 
 
 def map_patches(
-    classifier: "Classifier", patches: Iterable[Patch], total: int, label: str | None = None,
+    classifier: "Predictor", patches: Iterable[Patch], total: int, label: str | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> TissueMap:  # fmt: skip
     """Map what a model says of patches.
@@ -186,7 +186,7 @@ class _Answered:
 
 
 def _answer(
-    classifier: "Classifier", patches: Iterable[Patch], total: int, index: int, progress: Callable[[int, int], None]
+    classifier: "Predictor", patches: Iterable[Patch], total: int, index: int, progress: Callable[[int, int], None]
 ) -> tuple[list[_Answered], int]:
     answered: list[_Answered] = []
     unread = 0

@@ -16,7 +16,7 @@ from medcls.imaging.picture import to_png, to_screen
 from medcls.imaging.region import mask_of
 
 if TYPE_CHECKING:
-    from medcls.models.classifier import Classifier
+    from medcls.models.predictor import Predictor
 
 MAP_SIDE_PX = 512
 _FEWEST_PX = 16  # a region smaller than this says nothing to a network
@@ -52,7 +52,7 @@ def palettes() -> Mapping[str, bytes]:
     return {name: to_png(np.ascontiguousarray(colour(ramp, name))) for name in COLOURS}
 
 
-def draw_labels(scan: Scan, classifier: "Classifier", labels: Sequence[str]) -> tuple[Prediction, tuple[Heatmap, ...]]:
+def draw_labels(scan: Scan, classifier: "Predictor", labels: Sequence[str]) -> tuple[Prediction, tuple[Heatmap, ...]]:
     """Answer a scan and draw its heatmaps for several labels on one scale, from one pass through the network.
 
     Raises:

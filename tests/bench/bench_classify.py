@@ -27,7 +27,7 @@ def _made(backbone: str):
     from medcls import nets
     from medcls.core.model import Abstention, ModelCard
     from medcls.core.scan import Preprocess
-    from medcls.models.classifier import Classifier
+    from medcls.models.network import Network
     from medcls.stats.familiarity import Known, Normal
     from medcls.tasks import list_tasks
 
@@ -40,7 +40,7 @@ def _made(backbone: str):
         Preprocess(),
         abstention=Abstention(0.6, 1.0, 1.0),
     )
-    classifier = Classifier(card, net)
+    classifier = Network(card, net)
     width = classifier.run(torch.zeros(1, 3, 224, 224))[1].shape[1]
     rows = np.random.default_rng(0).normal(size=(512, width))
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)

@@ -11,7 +11,8 @@ from medcls.core.model import ModelCard
 from medcls.core.scan import Preprocess, Scan
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
-from medcls.models.classifier import Classifier
+from medcls.models.network import Network
+from medcls.models.predictor import Predictor
 from medcls.tasks import list_tasks
 from medcls.workflows.compare_scan import compare_scan
 
@@ -28,17 +29,17 @@ BACKBONES = (
 REPEATS = 9
 
 
-def classifiers() -> dict[str, Classifier]:
+def classifiers() -> dict[str, Predictor]:
     """Eight networks with random weights, all for one task at 224 px."""
     task = list_tasks()["breast-ultrasound"]
     made = {}
     for name in BACKBONES:
         net = nets.build(name, len(task.labels), size_px=224)
-        made[name] = Classifier(ModelCard(name, name, task, name, Preprocess()), net)
+        made[name] = Network(ModelCard(name, name, task, name, Preprocess()), net)
     return made
 
 
-def bare(models: dict[str, Classifier], scan: Scan) -> float:
+def bare(models: dict[str, Predictor], scan: Scan) -> float:
     """Seconds of the eight forward passes alone, one after the other, on inputs prepared before."""
     batch = next(iter(models.values())).prepare(scan)[None].contiguous(memory_format=torch.channels_last)
     started = time.perf_counter()

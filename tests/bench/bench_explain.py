@@ -17,7 +17,7 @@ from medcls.explain.method_table import METHODS
 from medcls.explain.opening import open_at
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
-from medcls.models.classifier import Classifier
+from medcls.models.network import Network
 from medcls.nets.layers import heatmap_layer
 from medcls.tasks import list_tasks
 
@@ -45,7 +45,7 @@ def measure(name: str, scan) -> list[float]:
     """Give the median seconds of the bare forward pass and of each way after it."""
     task = list_tasks()["breast-ultrasound"]
     net = nets.build(name, len(task.labels))
-    made = Classifier(ModelCard("bench", "Bench", task, name, Preprocess()), net)
+    made = Network(ModelCard("bench", "Bench", task, name, Preprocess()), net)
     x = made.prepare(scan)[None]
     layer = heatmap_layer(net)
     usual = copy.deepcopy(made.net).requires_grad_(True)

@@ -39,7 +39,9 @@ def test_classify_gives_one_object_a_scan_and_status_0(capsys, folder, tiny_mode
     rows = _rows(capsys)
     assert len(rows) == 2
     for row in rows:
-        assert set(row) == {"file", "model", "labels", "prob", "decided", "unfamiliarity", "notes", "sha256"}
+        told = {"file", "model", "labels", "prob", "decided", "unfamiliarity", "acquired", "notes", "codes", "sha256"}
+        assert set(row) == told
+        assert len(row["codes"]) == len(row["notes"])
         assert row["model"] == tiny_model.id
         assert row["labels"] == ["normal", "benign", "malignant"]
         assert sum(row["prob"]) == pytest.approx(1)
@@ -51,7 +53,7 @@ def test_one_broken_scan_gives_its_sentence_and_status_1(capsys, folder, tiny_mo
     assert main(["classify", str(folder), "--json"]) == 1
     errors = [row for row in _rows(capsys) if "error" in row]
     assert len(errors) == 1
-    assert set(errors[0]) == {"file", "model", "error"}
+    assert set(errors[0]) == {"file", "model", "error", "code"}
 
 
 def test_a_frame_can_be_chosen(capsys, tmp_path, tiny_model):

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from medcls.core.backbones import BACKBONES
+from medcls.core.run import RunSpec
 from medcls.core.scan import Preprocess
 from medcls.core.task import Label, Task
 from medcls.errors import BadSpec
@@ -96,6 +97,13 @@ def test_table_says_the_truth(name):
     assert net.pretrained_cfg["input_size"][-1] == row.size_px
     assert row.note.endswith(".")
     assert 32 <= row.min_px <= row.size_px
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_a_run_and_a_model_take_the_size_it_was_made_for(name):
+    size_px = BACKBONES[name].size_px
+    assert Preprocess(size_px=size_px).size_px == size_px
+    assert RunSpec(collections=("some",), backbone=name, size_px=size_px).size_px == size_px
 
 
 def test_folding_its_norms_changes_no_answer(built):

@@ -16,7 +16,7 @@ from medcls.explain import METHODS, Stopped
 from medcls.explain.drawing import draw, explain, open_scan, predict_and_explain
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
-from medcls.models.classifier import Classifier
+from medcls.models.predictor import Predictor
 from medcls.nets import build
 from medcls.nets.layers import heatmap_layers
 from tests.explain.planted import Spots, brightest, model, scan
@@ -29,7 +29,7 @@ QUICK = tuple(name for name, method in METHODS.items() if not method.slow)
 FEW_CHANNELS = ("vit", "convnext", "cancernet", "simple_cnn")
 
 
-def classifier(name: str, size_px: int) -> Classifier:
+def classifier(name: str, size_px: int) -> Predictor:
     torch.manual_seed(0)
     net = build(name, 3, size_px=size_px, args=THINNER.get(name))
     return model(net, TASK, size_px=size_px, mean=(0.5,) * 3, std=(0.25,) * 3)
@@ -77,7 +77,7 @@ def test_no_evidence_is_an_empty_map(method: str) -> None:
     assert not heatmap.values.any()
 
 
-def unfolded(made: Classifier, picture: Scan) -> np.ndarray:
+def unfolded(made: Predictor, picture: Scan) -> np.ndarray:
     """What the network itself says, its norms in their places; answers come from a copy without them."""
     batch = made.prepare(picture)[None].contiguous(memory_format=torch.channels_last)
     with torch.inference_mode():

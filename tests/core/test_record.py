@@ -109,7 +109,7 @@ def test_a_model_id_cannot_leave_its_folder(bad):
     "values",
     [
         {"size_px": 16},
-        {"size_px": 600},
+        {"size_px": 800},
         {"channels": 2},
         {"std": (0.0, 1.0, 1.0)},
         {"mean": (math.nan,) * 3},

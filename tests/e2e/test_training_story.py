@@ -11,7 +11,7 @@ import pytest
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 from medcls.models import store
-from medcls.models.classifier import Classifier
+from medcls.models.opening import open_model
 from medcls.workflows import runs
 from tests.e2e.conftest import PATIENCE_MS, settle, start_server, stop_server, wait_for_choice
 from tests.runs.processes import add_phantoms
@@ -77,7 +77,7 @@ def test_start_watch_kill_the_server_finish_publish_classify(
         shot(page, "5-classify")
         (card,) = store.list_cards()
         scan = read_scan(phantom("breast-ultrasound", "benign", 7))
-        assert Classifier.open(card.id).predict(scan).prob.sum() == pytest.approx(1)
+        assert open_model(card.id).predict(scan).prob.sum() == pytest.approx(1)
     finally:
         context.close()
         stop_server(server)

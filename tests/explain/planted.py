@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from medcls.core.model import ModelCard
 from medcls.core.scan import Preprocess, Scan
 from medcls.core.task import Label, Task
-from medcls.models.classifier import Classifier
+from medcls.models.network import Network
+from medcls.models.predictor import Predictor
 
 TASK = Task("spots", "Which spot?", (Label("red", "Red", True), Label("blue", "Blue"), Label("none", "None")))
 SIZE_PX = 64
@@ -53,10 +54,10 @@ class Spots(nn.Module):
         return self.forward_head(self.forward_features(x))
 
 
-def model(net: nn.Module | None = None, task: Task = TASK, **preprocess: Any) -> Classifier:
+def model(net: nn.Module | None = None, task: Task = TASK, **preprocess: Any) -> Predictor:
     """Wrap a network as a model that takes display values as they are."""
     wanted = {"size_px": SIZE_PX, "mean": (0.0,) * 3, "std": (1.0,) * 3, **preprocess}
-    return Classifier(ModelCard("made", "Made", task, "made", Preprocess(**wanted)), net or Spots())
+    return Network(ModelCard("made", "Made", task, "made", Preprocess(**wanted)), net or Spots())
 
 
 def scan(*spots: tuple[str, int, int], size_px: tuple[int, int] = (SIZE_PX, SIZE_PX), radius_px: int = 2) -> Scan:

@@ -13,12 +13,13 @@ from medcls.errors import BadModel, BadTask, MedclsError
 from medcls.explain import METHODS
 from medcls.explain.drawing import draw, explain, open_scan, predict_and_explain
 from medcls.imaging.decode import read_scan
-from medcls.models.classifier import Classifier
+from medcls.models.mean import Mean
+from medcls.models.predictor import Predictor
 from tests.explain.planted import Spots, brightest, model, scan
 
 
 def missed(
-    made: Classifier, picture: Scan, spot: tuple[int, int], down: float = 1, right: float = 1
+    made: Predictor, picture: Scan, spot: tuple[int, int], down: float = 1, right: float = 1
 ) -> dict[str, float]:
     """Draw a scan by every method; give those whose brightest place lies more than a pixel of the coarser grid off the spot."""
     view, off = open_scan(made, picture), {}
@@ -149,10 +150,8 @@ def test_method_that_gives_no_number_is_an_error(monkeypatch: pytest.MonkeyPatch
 def test_ensemble_shows_the_mean_of_its_members() -> None:
     import dataclasses
 
-    from medcls.models.classifier import Ensemble
-
     one, two = model(Spots("padded")), model(Spots("patches"))
-    made = Ensemble(dataclasses.replace(one.card, id="both", members=("one", "two")), (one, two))
+    made = Mean(dataclasses.replace(one.card, id="both", members=("one", "two")), (one, two))
     picture = scan(("red", 24, 24))
     prediction, heatmap = predict_and_explain(made, picture)
     singles = [explain(member, picture, "red").values for member in (one, two)]

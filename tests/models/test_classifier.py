@@ -17,7 +17,9 @@ from medcls.imaging.colour import colour_share, other_kind
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 from medcls.models import store
-from medcls.models.classifier import Classifier, Ensemble
+from medcls.models.mean import Mean
+from medcls.models.network import Network
+from medcls.models.opening import open_model
 from medcls.stats.familiarity import Known, Normal
 
 
@@ -29,21 +31,21 @@ def scans():
 
 
 def test_probabilities_are_the_softmax_of_the_logits_at_the_cards_temperature(tiny_model, scans):
-    p = Classifier.open(tiny_model.id).predict(scans[0])
+    p = open_model(tiny_model.id).predict(scans[0])
     expected = np.exp(p.logits / tiny_model.calibration.temperature)
     np.testing.assert_allclose(p.prob, expected / expected.sum(), rtol=1e-12)
     assert p.sha256 == scans[0].sha256
 
 
 def test_timm_alone_gives_the_same_logits_as_medcls(tiny_model, scans):
-    classifier = Classifier.open(tiny_model.id)
+    classifier = open_model(tiny_model.id)
     with torch.inference_mode():
         direct = classifier.net(classifier.prepare(scans[0])[None])[0].double().numpy()
     np.testing.assert_allclose(classifier.predict(scans[0]).logits, direct, rtol=1e-5, atol=1e-6)
 
 
 def test_four_threads_with_four_scans_give_the_serial_answers_bit_for_bit(tiny_model, scans):
-    classifier = Classifier.open(tiny_model.id)
+    classifier = open_model(tiny_model.id)
     serial = [classifier.predict(scan).logits for scan in scans]
     with ThreadPoolExecutor(4) as pool:
         for _ in range(5):
@@ -54,38 +56,38 @@ def test_four_threads_with_four_scans_give_the_serial_answers_bit_for_bit(tiny_m
 
 
 def test_many_at_once_answer_as_each_alone(tiny_model, scans):
-    classifier = Classifier.open(tiny_model.id)
+    classifier = open_model(tiny_model.id)
     for one, other in zip(classifier.predict_many(scans), map(classifier.predict, scans), strict=True):
         np.testing.assert_allclose(one.prob, other.prob, atol=1e-5)
     assert classifier.predict_many([]) == []
 
 
 def test_it_says_cannot_tell_below_the_least_probability(tiny_model, scans):
-    opened = Classifier.open(tiny_model.id)
-    sure = Classifier(replace(opened.card, abstention=Abstention(min_prob=0.0)), opened.net).predict(scans[0])
-    unsure = Classifier(replace(opened.card, abstention=Abstention(min_prob=1.0)), opened.net).predict(scans[0])
+    opened = open_model(tiny_model.id)
+    sure = Network(replace(opened.card, abstention=Abstention(min_prob=0.0)), opened.net).predict(scans[0])
+    unsure = Network(replace(opened.card, abstention=Abstention(min_prob=1.0)), opened.net).predict(scans[0])
     assert sure.decided == sure.top
     assert unsure.decided is None
-    assert "Cannot tell" in unsure.notes[0]
+    assert unsure.refusal.code == "models.unsure"
     assert (sure.prob == unsure.prob).all()
 
 
 def test_it_says_cannot_tell_of_a_scan_unlike_those_it_learned_from(tiny_model, scans):
-    opened = Classifier.open(tiny_model.id)
+    opened = open_model(tiny_model.id)
     features = opened.run(torch.stack([opened.prepare(s) for s in scans]))[1].double()
     bank = (features / features.norm(dim=1, keepdim=True)).numpy()
     card = replace(opened.card, abstention=Abstention(max_distance=0.01))
-    at_home = Classifier(card, opened.net, Known(bank[:1])).predict(scans[0])
-    abroad = Classifier(card, opened.net, Known(-bank[:1])).predict(scans[0])
+    at_home = Network(card, opened.net, Known(bank[:1])).predict(scans[0])
+    abroad = Network(card, opened.net, Known(-bank[:1])).predict(scans[0])
     assert at_home.unfamiliarity < 1
     assert at_home.decided is not None
     assert abroad.unfamiliarity > 1
     assert abroad.decided is None
-    assert "unlike" in abroad.notes[0]
+    assert abroad.refusal.code == "models.unlike-features"
 
 
 def test_it_says_cannot_tell_of_a_scan_that_looks_unlike_those_it_learned_from(tiny_model, scans):
-    opened = Classifier.open(tiny_model.id)
+    opened = open_model(tiny_model.id)
     learned = [
         read_scan(phantom("breast-ultrasound", label, i)) for label in ("benign", "malignant") for i in range(20)
     ]
@@ -95,7 +97,7 @@ def test_it_says_cannot_tell_of_a_scan_that_looks_unlike_those_it_learned_from(t
         Normal.fit([appearance(opened.place(s)) for s in learned]),
     )
     card = replace(opened.card, abstention=Abstention(max_distance=2.0, max_appearance=8.0))
-    model = Classifier(card, opened.net, known)
+    model = Network(card, opened.net, known)
     home = model.predict(read_scan(phantom("breast-ultrasound", "benign", 77)))
     assert home.unfamiliarity < 1
     assert home.decided is not None
@@ -106,14 +108,15 @@ def test_it_says_cannot_tell_of_a_scan_that_looks_unlike_those_it_learned_from(t
         answer = model.predict(strange)
         assert answer.decided is None
         assert answer.unfamiliarity > 1
-        assert "brightness, colour or grain" in answer.notes[0]
-    old = Classifier(card, opened.net, Known(known.features)).predict(noise)
+        assert answer.refusal.code == "models.unlike-looks"
+    old = Network(card, opened.net, Known(known.features)).predict(noise)
     assert old.decided is not None, "a model published before appearance was kept answers as it did"
 
 
 def test_another_modality_is_noted(tiny_model, scans):
-    note = Classifier.open(tiny_model.id).predict(replace_modality(scans[0], "dermoscopy")).notes
-    assert any("dermoscopy" in n and "ultrasound" in n for n in note)
+    (note,) = open_model(tiny_model.id).predict(replace_modality(scans[0], "dermoscopy")).cautions
+    assert note.code == "models.other-modality"
+    assert note.params == {"says": "dermoscopy", "taught": "ultrasound"}
 
 
 def replace_modality(scan: Scan, modality: str) -> Scan:
@@ -142,7 +145,7 @@ def test_damaged_weights_are_refused_with_a_sentence(home, tiny_model, wrong):
         path.write_bytes(b"")
     store.seal(path.parent, replace(store.read_card(tiny_model.id), files={}))  # a wrong file with a right hash
     with pytest.raises(BadModel, match="weights"):
-        Classifier.open(tiny_model.id)
+        open_model(tiny_model.id)
 
 
 def test_an_ensemble_is_the_mean_of_its_members(home, tiny_model, tiny_made, scans):
@@ -150,8 +153,8 @@ def test_an_ensemble_is_the_mean_of_its_members(home, tiny_model, tiny_made, sca
     card = replace(tiny_model, id="both", members=(tiny_model.id, other.id), files={}, abstention=Abstention())
     (home / "weights" / "both").mkdir()
     store.seal(home / "weights" / "both", card)
-    both = Classifier.open("both").predict(scans[0])
-    np.testing.assert_allclose(both.prob, Classifier.open("second").predict(scans[0]).prob, rtol=1e-12)
+    both = open_model("both").predict(scans[0])
+    np.testing.assert_allclose(both.prob, open_model("second").predict(scans[0]).prob, rtol=1e-12)
     assert both.model == "both"
 
 
@@ -159,22 +162,22 @@ def test_an_ensemble_of_itself_or_of_an_ensemble_is_refused(home, tiny_model):
     for name, members in (("one", (tiny_model.id,)), ("nested", ("one", tiny_model.id)), ("itself", ("itself",))):
         (home / "weights" / name).mkdir()
         store.seal(home / "weights" / name, replace(tiny_model, id=name, members=members, files={}))
-    assert len(Classifier.open("one").members) == 1
+    assert len(open_model("one").members) == 1
     for name in ("nested", "itself"):
         with pytest.raises(BadModel, match="averages an ensemble"):
-            Classifier.open(name)
+            open_model(name)
 
 
 def test_an_ensemble_stands_by_its_mean_and_not_by_its_most_doubtful_member(home, tiny_model, scans):
-    opened = Classifier.open(tiny_model.id)
-    doubtful = Classifier(replace(opened.card, abstention=Abstention(min_prob=1.0)), opened.net)
-    sure = Classifier(replace(opened.card, abstention=Abstention()), opened.net)
-    both = Ensemble(replace(opened.card, abstention=Abstention()), [doubtful, sure]).predict(scans[0])
+    opened = open_model(tiny_model.id)
+    doubtful = Network(replace(opened.card, abstention=Abstention(min_prob=1.0)), opened.net)
+    sure = Network(replace(opened.card, abstention=Abstention()), opened.net)
+    both = Mean(replace(opened.card, abstention=Abstention()), [doubtful, sure]).predict(scans[0])
     assert both.decided == both.top
-    assert not any("Cannot tell" in note for note in both.notes)
-    strict = Ensemble(replace(opened.card, abstention=Abstention(min_prob=1.0)), [doubtful, sure]).predict(scans[0])
+    assert [note.code for note in both.cautions] == ["models.some-cannot-tell"]
+    strict = Mean(replace(opened.card, abstention=Abstention(min_prob=1.0)), [doubtful, sure]).predict(scans[0])
     assert strict.decided is None
-    assert [note for note in strict.notes if "Cannot tell" in note] == [strict.notes[0]]
+    assert strict.refusal.code == "models.unsure-mean"
 
 
 def test_evaluating_keeps_every_case(tiny_model):
@@ -184,7 +187,7 @@ def test_evaluating_keeps_every_case(tiny_model):
         for label in ("normal", "benign")
     }
     cases = [Case(k, label, None, k, "", (1, 1), attributes={"device": "x"}) for k, (_, label) in data.items()]
-    classifier = Classifier.open(tiny_model.id)
+    classifier = open_model(tiny_model.id)
     table = classifier.evaluate(cases, lambda case: data[case.id][0])
     assert table.case.tolist() == list(data)
     assert [table.labels[t] for t in table.truth] == [label for _, label in data.values()]
@@ -202,16 +205,17 @@ def test_a_picture_of_another_kind_is_refused_by_its_colour():
     marked[:20, :, 0] = 1  # a coloured box over a third
     drawn_on = Scan(marked, "2" * 64)
     assert colour_share(grey) == 0 < colour_share(drawn_on) < 0.5 < colour_share(colour)
-    assert "in colour" in other_kind(colour, "ultrasound", 3)
-    assert "is grey" in other_kind(grey, "histology", 3)
+    assert other_kind(colour, "ultrasound", 3).code == "imaging.kind-colour"
+    assert other_kind(grey, "histology", 3).code == "imaging.kind-grey"
     for scan, modality, channels in ((grey, "ultrasound", 3), (drawn_on, "ultrasound", 3), (colour, "histology", 3),
                                      (grey, "histology", 1), (grey, "other", 3), (colour, "other", 3)):  # fmt: skip
-        assert other_kind(scan, modality, channels) == ""
+        assert other_kind(scan, modality, channels) is None
 
 
 def test_what_is_refused_by_its_colour_is_not_decided(tiny_model):
     colour = np.random.default_rng(0).random((64, 64, 3)).astype(np.float32)
-    answer = Classifier.open(tiny_model.id).predict(Scan(colour, "1" * 64))
+    answer = open_model(tiny_model.id).predict(Scan(colour, "1" * 64))
     assert answer.decided is None
-    assert answer.notes[0].startswith("Cannot tell: this scan is in colour")
+    assert answer.refusal.code == "models.other-kind"
+    assert answer.refusal.params["reason"].code == "imaging.kind-colour"
     assert answer.prob.sum() == pytest.approx(1)

@@ -198,7 +198,7 @@ def test_record_is_the_command_lines_object(open_app, tiny_model) -> None:
     assert page[0] | {"prob": None} == command[0] | {"prob": None}
     assert page[0]["prob"] == pytest.approx(command[0]["prob"], abs=1e-6)
     assert page[1] == command[1]
-    assert list(page[1]) == ["file", "model", "error"]
+    assert list(page[1]) == ["file", "model", "error", "code"]
 
 
 def test_names_are_shown_as_they_are() -> None:

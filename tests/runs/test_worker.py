@@ -18,7 +18,7 @@ from medcls.errors import BadSpec, Conflict
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 from medcls.models import store
-from medcls.models.classifier import Classifier
+from medcls.models.opening import open_model
 from medcls.runs import device, lock
 from medcls.runs.folder import RunFolder, make_run
 from medcls.workflows import run_results, runs
@@ -70,7 +70,7 @@ def test_a_run_ends_with_an_evaluated_model(whole: tuple[RunFolder, int]) -> Non
 
 
 def test_the_model_of_a_run_knows_the_like_of_what_it_learned(whole: tuple[RunFolder, int]) -> None:
-    model = Classifier.open(whole[0].result)
+    model = open_model(whole[0].result)
     assert model.card.abstention.max_appearance > 0
     like = [
         read_scan(phantom("breast-ultrasound", label, 900 + i, size_px=64)) for i, label in enumerate(SEEN_LABELS * 5)
@@ -81,7 +81,7 @@ def test_the_model_of_a_run_knows_the_like_of_what_it_learned(whole: tuple[RunFo
     strange = model.predict(noise)
     assert strange.unfamiliarity > max(familiar)
     assert strange.decided is None
-    assert "grain" in strange.notes[0]
+    assert strange.refusal.code == "models.unlike-looks"
 
 
 @pytest.mark.parametrize("share", [i / 13 for i in range(1, 13)])

@@ -10,7 +10,7 @@ from medcls.core.model import ModelCard
 from medcls.core.run import RunSpec
 from medcls.errors import BadModel
 from medcls.models import store
-from medcls.models.classifier import Classifier
+from medcls.models.opening import open_model
 from medcls.training.make import _seen, find_initial
 from tests import tiny
 
@@ -49,9 +49,9 @@ def test_a_child_of_a_model_that_does_not_say_does_not_say_either(tiny_model: Mo
     new = SimpleNamespace(cases=(SimpleNamespace(sha256="b" * 64),))
     fitted: Any = SimpleNamespace(data=SimpleNamespace(train=new, validate=new))
     folder = store.folder(tiny_model.id)
-    assert Classifier.open(folder).untold == (tiny_model.id,)
+    assert open_model(folder).untold == (tiny_model.id,)
     store.write_seen(folder, _seen(fitted, RunSpec(initial=tiny_model.id)))
-    child = Classifier.open(folder)
+    child = open_model(folder)
     assert child.seen == {"b" * 16, store.UNTOLD}
     assert child.untold == (tiny_model.id,)
     assert store.UNTOLD in _seen(fitted, RunSpec(initial=tiny_model.id))  # and so on to its children

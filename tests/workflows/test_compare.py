@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from medcls.core.evaluation import CaseTable, Evaluation
+from medcls.core.note import Note
 from medcls.data.collections import add_collection
 from medcls.errors import BadData, BadModel
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 from medcls.models import store
-from medcls.models.classifier import Classifier
+from medcls.models.opening import open_model
 from medcls.workflows.compare import (
     Disagreement,
     collections_for,
@@ -63,8 +64,8 @@ def test_only_shared_cases_count_and_it_is_said(tiny_made: Path, home: Path) -> 
     found = compare_stored(["all", "some"], resamples=50)
     assert len(found.first) == 50
     assert found.first.case[0] == "set/100.png"
-    assert any("Only the 50 cases" in n and "150 for all; 50 for some" in n for n in found.notes)
-    assert any("different states" in note for note in found.notes)
+    assert Note("evaluation.shared-only", n=50, counts="150 for all; 50 for some") in found.notes
+    assert Note("evaluation.other-states") in found.notes
 
 
 def test_models_evaluated_apart_are_compared_on_what_they_share(compared: tuple[str, ...], tmp_path: Path) -> None:
@@ -198,7 +199,7 @@ def test_models_are_evaluated_afresh_on_a_collection(tiny_made: Path, home: Path
     assert len(found.first) == 15
     assert ("two", 15, 15) in told
     assert np.bincount(found.first.truth).tolist() == [5, 5, 5]
-    alone = Classifier.open("one")
+    alone = open_model("one")
     for i in (0, 7, 14):
         data = read_case(Disagreement(str(found.first.case[i]), phantoms, "", {}, {}, 0.0))
         assert found.cases["one"].prob[i] == pytest.approx(alone.predict(read_scan(data)).prob, abs=1e-5)
@@ -217,6 +218,8 @@ def test_what_was_noted_at_an_evaluation_is_said_again(compared: tuple[str, ...]
     evaluation, table = store.read_evaluation(path), store.read_cases(path)
     assert evaluation is not None
     assert table is not None
-    store.write_evaluation(path, replace(evaluation, notes=("7 cases it was trained on: among them.",)), table)
+    store.write_evaluation(path, replace(evaluation, notes=(Note("evaluation.learned-from", n=7),)), table)
     store.seal(path, replace(store.read_card(path), files={}))
-    assert compare_stored(compared, resamples=20).notes == ("bad: 7 cases it was trained on: among them.",)
+    assert compare_stored(compared, resamples=20).notes == (
+        Note("evaluation.of-models", models=["bad"], note=Note("evaluation.learned-from", n=7)),
+    )

@@ -7,12 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from medcls.core.note import Note
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import BadModel
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
-from medcls.models.classifier import Classifier
+from medcls.models.mean import Mean
+from medcls.models.mean_card import mean_card
+from medcls.models.opening import open_model
+from medcls.models.predictor import Predictor
 from medcls.workflows.compare_scan import ModelAnswer, average, compare_scan, describe_agreement
 from tests import tiny
 
@@ -41,10 +45,10 @@ def scan() -> Scan:
 
 
 def test_each_answers_as_it_does_alone_and_the_mean_is_the_mean(models: tuple[str, ...], scan: Scan) -> None:
-    found = compare_scan(scan, models, Classifier.open)
+    found = compare_scan(scan, models, open_model)
     assert [answer.model for answer in found.answers] == list(models)
     for answer in found.answers:
-        alone = Classifier.open(answer.model).predict(scan)
+        alone = open_model(answer.model).predict(scan)
         assert answer.prediction is not None
         assert answer.prediction.prob == pytest.approx(alone.prob, abs=1e-6)
         assert answer.prediction.decided == alone.decided
@@ -60,16 +64,16 @@ def test_models_open_at_the_same_time(models: tuple[str, ...], scan: Scan, monke
     monkeypatch.setattr("medcls.workflows.compare_scan.os.cpu_count", lambda: 3)
     together = threading.Barrier(3, timeout=20)
 
-    def open_model(model_id: str) -> Classifier:
+    def open_together(model_id: str) -> Predictor:
         together.wait()  # passes only when all three are being opened
-        return Classifier.open(model_id)
+        return open_model(model_id)
 
-    assert all(answer.error is None for answer in compare_scan(scan, models, open_model).answers)
+    assert all(answer.error is None for answer in compare_scan(scan, models, open_together).answers)
 
 
 def test_one_broken_model_spoils_no_other(models: tuple[str, ...], scan: Scan, home: Path) -> None:
     tiny.spoil(home / "weights", models[1])
-    found = compare_scan(scan, models, Classifier.open)
+    found = compare_scan(scan, models, open_model)
     assert [answer.error is None for answer in found.answers] == [True, False, True]
     assert "is not the file that was published" in str(found.answers[1].error)
     assert found.ensembles == ()
@@ -78,45 +82,70 @@ def test_one_broken_model_spoils_no_other(models: tuple[str, ...], scan: Scan, h
 @pytest.mark.parametrize("chosen", [(), ("us--a",), ("us--a", "us--a"), tuple("abcdefghi")])
 def test_two_to_eight_different_models(chosen: tuple[str, ...], scan: Scan) -> None:
     with pytest.raises(BadModel, match="cannot be compared"):
-        compare_scan(scan, chosen, Classifier.open)
+        compare_scan(scan, chosen, open_model)
 
 
-def answer(card: object, prob: tuple[float, ...], decided: str | None) -> ModelAnswer:
+def answer(card: object, prob: tuple[float, ...], refusal: Note | None = None) -> ModelAnswer:
     labels = card.task.label_ids  # type: ignore[attr-defined]
-    prediction = Prediction("m", "0" * 64, labels, np.log(prob), np.array(prob), decided)
+    prediction = Prediction("m", "0" * 64, labels, np.log(prob), np.array(prob), refusal)
     return ModelAnswer("m", card, prediction, None)  # type: ignore[arg-type]
 
 
+UNSURE = Note("models.unsure", least=0.6)
+FOREIGN = Note("models.unlike-kind", times=3.0)
+
+
 def test_disagreement_is_said_in_words(models: tuple[str, ...]) -> None:
-    card = Classifier.open(models[0]).card
-    benign, malignant = answer(card, (0.1, 0.7, 0.2), "benign"), answer(card, (0.1, 0.1, 0.8), "malignant")
-    unsure = answer(card, (0.1, 0.45, 0.45), None)
+    card = open_model(models[0]).card
+    benign, malignant = answer(card, (0.1, 0.7, 0.2)), answer(card, (0.1, 0.1, 0.8))
+    unsure = answer(card, (0.1, 0.45, 0.45), UNSURE)
     words = [label.name for label in card.task.labels]
     (said,) = describe_agreement([benign, malignant, malignant, unsure])
-    assert said.startswith(f"The networks disagree: 2 answer {words[2]}, 1 answers {words[1]}, 1 cannot tell.")
-    assert "from 0.20 to 0.80" in said
+    assert said.code == "workflows.networks-disagree"
+    assert str(said).startswith(f"The networks disagree: 2 answer {words[2]}, 1 answers {words[1]}, 1 cannot tell.")
+    assert "from 0.20 to 0.80" in str(said)
     (said,) = describe_agreement([benign, benign])
-    assert said.startswith(f"All 2 networks answer {words[1]}.")
-    assert average([benign, unsure])[0].prediction.decided is None, "half cannot tell, so the mean does not either"
-    assert average([malignant, malignant, unsure])[0].prediction.decided == "malignant"
-    assert "1 of the 3" in average([malignant, malignant, unsure])[0].prediction.notes[0]
+    assert said.code == "workflows.networks-agree"
+    assert str(said).startswith(f"All 2 networks answer {words[1]}.")
+
+
+def test_the_mean_in_compare_decides_as_a_published_mean_does(models: tuple[str, ...]) -> None:
+    """The same three answers, two of them too even to decide alone, are decided alike whoever averages."""
+    made = open_model(models[0]).card
+    card = replace(made, abstention=replace(made.abstention, min_prob=0.6))
+    answers = [answer(card, (0.02, 0.03, 0.95))] + [answer(card, (0.05, 0.95 - p, p), UNSURE) for p in (0.55, 0.58)]
+    (compared,) = average(answers)
+    published = Mean(mean_card([card] * 3, "mean"), []).join([a.prediction for a in answers if a.prediction])
+    assert compared.prediction.decided == published.decided == "malignant"
+    assert (compared.prediction.prob == published.prob).all()
+    assert compared.prediction.cautions == published.cautions == (Note("models.some-cannot-tell", n=2, of=3),)
+
+
+@pytest.mark.parametrize(("strangers", "decided"), [(1, "malignant"), (2, None), (3, None)])
+def test_the_mean_refuses_what_half_of_its_networks_never_saw(models, strangers, decided) -> None:
+    card = open_model(models[0]).card
+    known, foreign = answer(card, (0.1, 0.1, 0.8)), answer(card, (0.1, 0.1, 0.8), FOREIGN)
+    known = replace(known, prediction=replace(known.prediction, unfamiliarity=0.5))
+    (mean,) = average([foreign] * strangers + [known] * (4 - strangers))
+    assert mean.prediction.decided == decided
+    assert mean.prediction.foreign == (decided is None)
 
 
 def test_the_mean_of_opposite_answers_decides_nothing_and_keeps_what_was_noted(models: tuple[str, ...]) -> None:
-    made = Classifier.open(models[0]).card
+    made = open_model(models[0]).card
     card = replace(made, abstention=replace(made.abstention, min_prob=0.6))
-    benign, malignant = answer(card, (0.02, 0.93, 0.05), "benign"), answer(card, (0.02, 0.04, 0.94), "malignant")
-    seen = "The network was trained or tuned on this very scan, so its answer here shows nothing of how good it is."
-    noted = replace(benign, prediction=replace(benign.prediction, notes=(seen, "At the operating point `x`: …")))
+    benign, malignant = answer(card, (0.02, 0.93, 0.05)), answer(card, (0.02, 0.04, 0.94))
+    seen, point = Note("models.seen"), Note("core.point-called", name="x", at=0.5, label="benign")
+    noted = replace(benign, prediction=replace(benign.prediction, cautions=(seen,), points=(point,)))
     (mean,) = average([noted, malignant])
     assert mean.prediction.decided is None
-    assert "0.60" in mean.prediction.notes[0]
-    assert mean.prediction.notes[1:] == (seen,)
+    assert mean.prediction.refusal == Note("models.unsure-mean", least=0.6)
+    assert mean.prediction.notes[1:] == (seen,), "what one network's operating point makes of it is not the mean's"
 
 
 def test_only_single_networks_of_one_task_are_averaged(models: tuple[str, ...]) -> None:
-    card = Classifier.open(models[0]).card
-    one = answer(card, (0.1, 0.1, 0.8), "malignant")
+    card = open_model(models[0]).card
+    one = answer(card, (0.1, 0.1, 0.8))
     other_task = replace(one, card=replace(card, task=replace(card.task, id="other")))
     published = replace(one, card=replace(card, members=("a", "b")))
     assert average([one, other_task]) == average([one, published]) == ()
@@ -124,5 +153,5 @@ def test_only_single_networks_of_one_task_are_averaged(models: tuple[str, ...]) 
     (mean,) = average([one, one, published])
     assert len(mean.models) == 2
     (said,) = describe_agreement([one, one, published])
-    assert said.startswith("All 2 networks")
-    assert said.endswith("is itself a mean of networks is not counted.")
+    assert said.params["n"] == 2
+    assert said.params["besides"]

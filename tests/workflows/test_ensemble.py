@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from medcls.core.evaluation import CaseTable
+from medcls.core.note import Note
 from medcls.errors import BadModel
-from medcls.evaluation.asking import FLATTERS
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 from medcls.models import store
-from medcls.models.classifier import Classifier
+from medcls.models.opening import open_model
 from medcls.workflows import exchange
 from medcls.workflows.ensemble import make_ensemble
 from tests.tiny import install, write_tiny
@@ -33,11 +33,11 @@ def test_it_is_the_mean_of_its_members_on_disk_and_live(members):
     names = [case.removeprefix("phantoms/") for case in found.case.tolist()]
     np.testing.assert_allclose(found.prob, [np.mean([p[c] for p in by_case], axis=0) for c in names], rtol=1e-12)
     scan = read_scan(phantom("breast-ultrasound", "benign", 3))
-    live = np.mean([Classifier.open(m.id).predict(scan).prob for m in members], axis=0)
-    np.testing.assert_allclose(Classifier.open(card.id).predict(scan).prob, live, rtol=1e-9)
+    live = np.mean([open_model(m.id).predict(scan).prob for m in members], axis=0)
+    np.testing.assert_allclose(open_model(card.id).predict(scan).prob, live, rtol=1e-9)
     evaluation = store.read_evaluation(card.id)
     assert evaluation.scores["auroc"].n > 0
-    assert evaluation.notes[-1] == f"Measured on the mean of the stored answers of {members[0].id}, {members[1].id}."
+    assert evaluation.notes[-1] == Note("evaluation.from-stored", models=[m.id for m in members])
     assert card.id in {c.id for c in store.list_cards()}
 
 
@@ -94,12 +94,12 @@ def test_it_refuses_what_cannot_be_averaged(home, members, tmp_path):
 
 def test_a_member_replaced_by_another_network_is_found_out(members, home, tmp_path):
     card = make_ensemble([m.id for m in members], "Both")
-    Classifier.open(card.id)
+    open_model(card.id)
     shutil.rmtree(store.folder(members[1].id))
     write_tiny(tmp_path / "third", seed=2)
     install(tmp_path / "third", home / "weights", members[1].id)
     with pytest.raises(BadModel, match="made with another model"):
-        Classifier.open(card.id)
+        open_model(card.id)
 
 
 def test_a_model_that_another_averages_cannot_be_removed(members):
@@ -120,7 +120,7 @@ def test_what_members_were_trained_on_is_told_of_each(members):
 
 def test_doubt_in_a_members_evaluation_is_doubt_in_the_means(members):
     path = store.folder(members[1].id)
-    doubt = f"{members[1].id} does not say which scans were trained or tuned on: any may be among them, and {FLATTERS}"
+    doubt = Note("evaluation.untold", models=members[1].id, n=1)
     store.write_evaluation(path, replace(store.read_evaluation(path), notes=(doubt,)), store.read_cases(path))
     store.seal(path, store.read_card(path))
     assert doubt in store.read_evaluation(make_ensemble([m.id for m in members], "Both").id).notes

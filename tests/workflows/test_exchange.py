@@ -16,7 +16,7 @@ from medcls.core.model import ModelCard
 from medcls.core.scan import Scan
 from medcls.errors import BadModel, Conflict, MedclsError, TooLarge
 from medcls.models import store
-from medcls.models.classifier import Classifier
+from medcls.models.opening import open_model
 from medcls.workflows import exchange
 from tests import tiny
 
@@ -50,8 +50,8 @@ def test_there_and_back_gives_the_same_model(tiny_model: ModelCard, elsewhere: b
     (card,) = exchange.import_model(elsewhere)
     assert card == tiny_model
     assert [c.id for c in store.list_cards()] == [tiny_model.id]
-    before = Classifier.open(home / "weights" / tiny_model.id).predict(scan())
-    after = Classifier.open(tiny_model.id).predict(scan())
+    before = open_model(home / "weights" / tiny_model.id).predict(scan())
+    after = open_model(tiny_model.id).predict(scan())
     assert (before.prob == after.prob).all()
     assert store.read_evaluation(card.id) is not None
     assert exchange.import_model(elsewhere) == (), "the same model again: nothing to do"
@@ -77,10 +77,10 @@ def test_an_ensemble_travels_with_its_members(tiny_made: Path, home: Path, tmp_p
     folder.mkdir()
     store.seal(folder, replace(cards[0], id="both", members=("member-1", "member-2"), files={}))
     archive = exchange.export_bytes("both")
-    before = Classifier.open("both").predict(scan())
+    before = open_model("both").predict(scan())
     monkeypatch.setenv("MEDCLS_HOME", str(tmp_path / "elsewhere"))
     assert [card.id for card in exchange.import_model(archive)] == ["member-1", "member-2", "both"]
-    assert Classifier.open("both").predict(scan()).prob == pytest.approx(before.prob)
+    assert open_model("both").predict(scan()).prob == pytest.approx(before.prob)
 
 
 def zipped(*folders: Path) -> bytes:
@@ -305,7 +305,7 @@ def test_onnx_gives_the_same_answers_without_torch(tiny_model: ModelCard, tmp_pa
     facts = {entry.key: entry.value for entry in onnx.load(found.path).metadata_props}
     assert json.loads(facts["medcls.labels"]) == list(tiny_model.task.label_ids)
     assert json.loads(facts["medcls.preprocess"])["size_px"] == 64
-    classifier = Classifier.open(tiny_model.id)
+    classifier = open_model(tiny_model.id)
     session = onnxruntime.InferenceSession(found.path)
     for n in (1, 3):  # any number of scans
         batch = np.stack([classifier.prepare(scan()).numpy()] * n)

@@ -10,7 +10,7 @@ from PIL import Image
 from medcls.core.scan import Scan
 from medcls.errors import BadModel, BadScan
 from medcls.imaging.picture import to_png
-from medcls.models.classifier import Ensemble
+from medcls.models.mean import Mean
 from medcls.workflows import explain
 from tests.explain.planted import Spots, model, scan
 
@@ -67,7 +67,7 @@ def test_several_are_described_by_their_cells() -> None:
 
 def test_ensemble_is_drawn_as_a_whole_and_tested_by_its_networks() -> None:
     one, two = model(Spots("padded")), model(Spots("patches"))
-    both = Ensemble(dataclasses.replace(one.card, id="both", members=("one", "two")), (one, two))
+    both = Mean(dataclasses.replace(one.card, id="both", members=("one", "two")), (one, two))
     drawn = explain.draw_many(PICTURE, both, ["red", "blue"], ["gradcam", "hirescam"])
     assert [d.error for d in drawn] == [None] * 4
     assert {d.layer for d in drawn} == {"members' last"}

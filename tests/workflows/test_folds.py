@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from medcls.cli import main
+from medcls.core.note import Note
 from medcls.core.run import RunSpec
 from medcls.data.collections import add_collection, open_collection, remove_collection
 from medcls.data.splits import read_split
@@ -14,7 +15,7 @@ from medcls.errors import BadData, BadSplit, Conflict
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 from medcls.models import store
-from medcls.models.classifier import Classifier
+from medcls.models.opening import open_model
 from medcls.runs.folder import list_runs, make_run, open_run
 from medcls.runs.make import Follow
 from medcls.runs.worker import work
@@ -69,9 +70,9 @@ def test_notes_of_the_folds_are_said_once(found):
     limit = {card.abstention.min_prob for card in cards}
     assert len(limit) == 1
     unsure = int((cases.prob.max(axis=1) < limit.pop()).sum())
-    assert not any("the model cannot tell" in note for note in evaluation.notes)
-    told = [note for note in evaluation.notes if "probable enough for its network to decide" in note]
-    assert [note.split(" of these")[0] for note in told] == ([f"On {unsure}"] if unsure else [])
+    assert not any(note.code == "evaluation.undecided" for note in evaluation.notes)
+    told = [note for note in evaluation.notes if note.code == "evaluation.too-unsure"]
+    assert [note.params["silent"] for note in told] == ([unsure] if unsure else [])
     assert len(evaluation.notes) == len(set(evaluation.notes))
 
 
@@ -189,14 +190,13 @@ def test_the_mean_is_published_with_what_the_folds_give_and_evaluates_to_it_agai
     rows = [order[case] for case in cases.case.tolist()]
     assert sorted(rows) == list(range(len(pooled)))
     np.testing.assert_allclose(cases.prob, pooled.prob[rows], atol=1e-5)
-    assert any("answered by those of the 3 networks that never saw it" in note for note in evaluation.notes)
+    assert Note("evaluation.by-fold", folds=3) in evaluation.notes
     assert evaluation.scores["auroc"].value == pytest.approx(store.read_evaluation(card.id).scores["auroc"].value)
     scan = read_scan(phantom("breast-histology-idc", "idc", 500))
-    each = [Classifier.open(member).predict(scan).prob for member in card.members]
-    np.testing.assert_allclose(Classifier.open(card.id).predict(scan).prob, np.mean(each, axis=0), rtol=1e-9)
+    each = [open_model(member).predict(scan).prob for member in card.members]
+    np.testing.assert_allclose(open_model(card.id).predict(scan).prob, np.mean(each, axis=0), rtol=1e-9)
     whole, _ = evaluate(card.id, ("patches",), "all")
-    assert f"trained or tuned on {len(pooled)} cases" in " ".join(whole.notes)
-    assert "these scores flatter it" in " ".join(whole.notes)
+    assert Note("evaluation.learned-from", n=len(pooled)) in whole.notes
     assert str(tmp_path) not in card.to_json()
 
 
@@ -256,4 +256,4 @@ def test_it_travels_with_the_networks_of_its_folds(found, tmp_path, monkeypatch)
     assert [(c.id, c.folds) for c in store.list_cards()] == [("folds", 3)]
     assert len(store.list_cards(retired=True)) == 4
     scan = read_scan(phantom("breast-histology-idc", "idc", 500))
-    assert len(Classifier.open("folds").predict(scan).prob) == 2
+    assert len(open_model("folds").predict(scan).prob) == 2

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from medcls.core.model import Threshold
+from medcls.core.note import Note
 from medcls.errors import BadData
 from medcls.models import store
 from medcls.workflows import compare, report, subgroups, tables
@@ -68,7 +69,7 @@ class Tags(HTMLParser):
 def test_html_report_needs_nothing_and_runs_nothing(found: Comparison) -> None:
     evil = '<script>alert(1)</script><img src=x onerror="a">'
     card = replace(found.cards["good"], trained_on=evil, licence=evil)
-    dirty = replace(found, cards=found.cards | {"good": card}, notes=(evil,), collection=evil)
+    dirty = replace(found, cards=found.cards | {"good": card}, notes=(Note("words.said", text=evil),), collection=evil)
     page = report.to_html(dirty, differences(found, resamples=50))
     tags = Tags()
     tags.feed(page)

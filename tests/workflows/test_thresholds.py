@@ -6,7 +6,7 @@ from medcls.core.model import ModelCard
 from medcls.core.scan import Scan
 from medcls.errors import BadData, BadModel
 from medcls.models import store
-from medcls.models.classifier import Classifier
+from medcls.models.opening import open_model
 from medcls.workflows.costs import cost_of
 from medcls.workflows.thresholds import (
     describe_point,
@@ -46,20 +46,20 @@ def test_a_threshold_is_tried_and_kept_on_the_card(table: CaseTable, tiny_model:
 
 def test_kept_points_are_told_with_every_answer(tiny_model: ModelCard) -> None:
     scan = Scan(np.random.default_rng(0).random((64, 64), dtype=np.float32), "0" * 64)
-    plain = Classifier.open(tiny_model.id).predict(scan)
+    plain = open_model(tiny_model.id).predict(scan)
     least, most = float(plain.prob.min()), float(plain.prob.max())
     last = tiny_model.task.label_ids[int(plain.prob.argmin())]
     save_threshold(tiny_model.id, "rule in", plain.top, most - 0.01)
     save_threshold(tiny_model.id, "rule out", last, least + 0.01)
-    notes = Classifier.open(tiny_model.id).predict(scan).notes
+    points = {note.params["name"]: note for note in open_model(tiny_model.id).predict(scan).points}
     names = {label.id: label.name for label in tiny_model.task.labels}
-    (high,) = (n for n in notes if "“rule in”" in n)
-    (low,) = (n for n in notes if "“rule out”" in n)
-    assert high.endswith(f"this scan is called {names[plain.top]}.")
-    assert low.endswith(f"this scan is not called {names[last]}.")
+    assert points["rule in"].code == "core.point-called"
+    assert points["rule in"].params["label"] == names[plain.top]
+    assert points["rule out"].code == "core.point-not-called"
+    assert points["rule out"].params["label"] == names[last]
     assert forget_threshold(tiny_model.id, "rule in", plain.top).thresholds[0].name == "rule out"
     assert forget_threshold(tiny_model.id, "rule out", last).thresholds == ()
-    assert Classifier.open(tiny_model.id).predict(scan).notes == plain.notes
+    assert open_model(tiny_model.id).predict(scan).notes == plain.notes
 
 
 def test_suggestions_reach_their_goal(table: CaseTable) -> None:
@@ -89,12 +89,12 @@ def test_impossible_points_are_refused(table: CaseTable, tiny_model: ModelCard) 
 
 
 def test_costs_are_what_lies_on_disk(tiny_model: ModelCard) -> None:
-    from medcls.models.classifier import Classifier
+    from medcls.models.opening import open_model
 
     cost = cost_of(tiny_model, None)
     assert cost.file_bytes == (store.folder(tiny_model.id) / store.WEIGHTS).stat().st_size
     assert cost.n_parameters == tiny_model.n_parameters
     assert cost.scan_ms is None
-    measured = cost_of(tiny_model, None, Classifier.open(tiny_model.id)).scan_ms
+    measured = cost_of(tiny_model, None, open_model(tiny_model.id)).scan_ms
     assert measured is not None
     assert measured > 0

@@ -67,15 +67,13 @@ def show_answer(prediction: Prediction, card: ModelCard) -> None:
         f'<div style="font-size:.85rem;opacity:.75">{escape(card.name or card.id)} · '
         f"{escape(show_seconds(prediction.elapsed_s))}</div></div>"
     )
-    reasons = [note for note in prediction.notes if decided is None and note.startswith("Cannot tell")]
-    for reason in reasons:
-        st.warning(notices.escape(reason), icon=":material/info:")
+    if prediction.refusal:
+        st.warning(notices.escape(str(prediction.refusal)), icon=":material/info:")
     show_probabilities(card, prediction)
     if card.abstention.min_prob > 0:
         st.caption(f"Line: below {show_prob(card.abstention.min_prob)} the network says “cannot tell”.")
-    for note in prediction.notes:
-        if note not in reasons:
-            st.info(notices.escape(note), icon=":material/info:")
+    for note in (*prediction.cautions, *prediction.points):
+        st.info(notices.escape(str(note)), icon=":material/info:")
 
 
 def show_what_to_know(card: ModelCard) -> None:

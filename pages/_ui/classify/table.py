@@ -7,7 +7,6 @@ from typing import Any
 import streamlit as st
 
 from medcls.core.model import ModelCard
-from medcls.core.prediction import Prediction
 from medcls.core.words import counted
 from pages._ui.classify.answers import Row
 from pages._ui.widgets import notices
@@ -51,18 +50,11 @@ def table(rows: list[Row], card: ModelCard, words: dict[str, str]) -> dict[str, 
     }
     for number, label in enumerate(words):
         shown[label] = [
-            None
-            if row.prediction is None or is_foreign(row.prediction, card)
-            else uncertain(float(row.prediction.prob[number]))
+            None if row.prediction is None or row.prediction.foreign else uncertain(float(row.prediction.prob[number]))
             for row in rows
         ]
     shown["what to know"] = [what_to_know(row) for row in rows]
     return shown
-
-
-def is_foreign(prediction: Prediction, card: ModelCard) -> bool:
-    """Say whether a scan is unlike those learned from, so that its probabilities mean nothing: refused, however sure."""
-    return prediction.decided is None and bool(prediction.prob.max() >= card.abstention.min_prob)
 
 
 def short_names(names: Sequence[str]) -> list[str]:
@@ -88,7 +80,7 @@ def what_to_know(row: Row) -> str:
     """Give the sentences a reader of this row must see."""
     if row.prediction is None:
         return str(row.error)
-    return " ".join(row.prediction.notes)
+    return " ".join(map(str, row.prediction.notes))
 
 
 def _columns(words: dict[str, str]) -> dict[str, Any]:
@@ -111,12 +103,8 @@ def record(row: Row, card: ModelCard) -> dict[str, Any]:
     """Give one row as the object `python -m medcls classify --json` prints for the same file."""
     told: dict[str, Any] = {"file": row.entry.name, "model": card.id}
     if row.prediction is None:
-        return told | {"error": str(row.error)}
-    p = row.prediction
-    return told | {
-        "labels": list(p.labels), "prob": [float(v) for v in p.prob], "decided": p.decided,
-        "unfamiliarity": p.unfamiliarity, "notes": [*p.notes, *row.history], "sha256": p.sha256,
-    }  # fmt: skip
+        return told | {"error": str(row.error), "code": row.error.code if row.error else ""}
+    return told | row.prediction.to_dict(row.history)
 
 
 def flat(row: Row, card: ModelCard) -> dict[str, Any]:

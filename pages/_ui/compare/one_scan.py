@@ -73,8 +73,8 @@ def ask(scan: Scan, cards: Sequence[ModelCard]) -> compare_scan.ComparedScan:
 
 def _show_agreement(found: compare_scan.ComparedScan) -> None:
     for sentence in found.agreement:
-        show = st.warning if sentence.startswith("The networks disagree") else st.info
-        show(notices.escape(sentence), icon=":material/compare_arrows:")
+        show = st.warning if sentence.code == "workflows.networks-disagree" else st.info
+        show(notices.escape(str(sentence)), icon=":material/compare_arrows:")
 
 
 def _show_columns(found: compare_scan.ComparedScan) -> None:
@@ -115,7 +115,7 @@ def _show_box(
     )
     show_probabilities(card, prediction)
     for note in prediction.notes:
-        st.caption(notices.escape(note))
+        st.caption(notices.escape(str(note)))
 
 
 def _show_download(found: compare_scan.ComparedScan) -> None:

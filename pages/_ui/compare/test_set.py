@@ -165,7 +165,7 @@ def show_basis(found: compare.Comparison, names: dict[str, str]) -> None:
         + "In brackets: 95 % intervals; patients or groups are resampled whole."
     )
     if found.notes:
-        lines = [notices.escape(_named(note, names)) for note in found.notes]
+        lines = [notices.escape(_named(str(note), names)) for note in found.notes]
         st.info("\n".join(f"- {line}" for line in lines) if len(lines) > 1 else lines[0], icon=":material/info:")
 
 

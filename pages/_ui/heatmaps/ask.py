@@ -165,4 +165,4 @@ def show_answer(answer: Prediction, card: ModelCard) -> None:
     decided = label_word(card.task, answer.decided) if answer.decided else "cannot tell"
     st.markdown(f"{notices.escape(pickers.model_title(card))} answers **{decided}** ({told}).")
     for note in answer.notes:
-        (st.info if answer.decided else st.warning)(notices.escape(note), icon=":material/info:")
+        (st.info if answer.decided else st.warning)(notices.escape(str(note)), icon=":material/info:")

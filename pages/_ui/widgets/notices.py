@@ -22,6 +22,6 @@ def show_empty(what_for: str, first_step: str) -> None:
     st.info(f"{what_for}  \n{first_step}", icon=":material/info:")
 
 
-def escape(text: str) -> str:
-    """Give `text` so that markdown shows it as it is: names of files and of labels come from outside."""
-    return "".join("\\" + c if c in r"\`*_{}[]()#+-.!|<>~$:^&" else c for c in text.replace("\n", " "))
+def escape(text: object) -> str:
+    """Give a text or note so that markdown shows it as it is: names of files and of labels come from outside."""
+    return "".join("\\" + c if c in r"\`*_{}[]()#+-.!|<>~$:^&" else c for c in str(text).replace("\n", " "))

@@ -1,0 +1,37 @@
+"""The card of the mean of several networks."""
+
+from collections.abc import Callable, Sequence
+
+from medcls.core.model import Abstention, Calibration, ModelCard, Origin
+from medcls.models import store
+
+
+def mean_card(cards: Sequence[ModelCard], name: str) -> ModelCard:
+    """Return the card of the mean of models, as far as it is known before it is published.
+
+    Args:
+        cards: The members' cards, of one task.
+        name: What to call it.
+    """
+    first = cards[0]
+    return ModelCard(
+        id="ensemble", name=name, task=first.task, backbone="ensemble", preprocess=first.preprocess,
+        calibration=Calibration(1.0, min(c.calibration.n for c in cards), "each member at its own temperature"),
+        abstention=Abstention(
+            min_prob=max(c.abstention.min_prob for c in cards), n=min(c.abstention.n for c in cards),
+            how="the strictest of its members' limits, on the mean; nothing is decided either where half of them or more never saw a scan's like",
+        ),
+        origin=Origin(initial=f"the mean of {', '.join(c.id for c in cards)}", collections=_once_each(cards, lambda c: c.origin.collections),
+                      fingerprint="+".join(dict.fromkeys(c.origin.fingerprint for c in cards)), versions=first.origin.versions),
+        licence="; ".join(dict.fromkeys(c.licence for c in cards if c.licence)),
+        trained_on=" ".join(_once_each(cards, lambda c: (c.trained_on,))),
+        limits=_once_each(cards, lambda c: c.limits),
+        n_parameters=sum(c.n_parameters for c in cards), members=tuple(c.id for c in cards),
+        member_weights={c.id: c.files[store.WEIGHTS] for c in cards if store.WEIGHTS in c.files},
+    )  # fmt: skip
+
+
+def _once_each(cards: Sequence[ModelCard], said: Callable[[ModelCard], tuple[str, ...]]) -> tuple[str, ...]:
+    """Return what the members' cards say, once each; what does not hold for all of them says whose it is."""
+    named = {text: [c.id for c in cards if text in said(c)] for c in cards for text in said(c) if text}
+    return tuple(f"{', '.join(ids)}: {text}" if len(ids) < len(cards) else text for text, ids in named.items())

@@ -1,0 +1,151 @@
+"""One network with its card, made runnable. The only object with a network inside, and no state to set first."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from medcls.core.collection import Case
+from medcls.core.evaluation import CaseTable
+from medcls.core.model import ModelCard
+from medcls.core.note import Note
+from medcls.core.prediction import Prediction
+from medcls.core.scan import Scan
+from medcls.errors import BadModel
+from medcls.imaging.prepare import normalise, place
+from medcls.models.familiarity import Unlike, farthest, how_unlike, refuse_foreign, refuse_unsure
+from medcls.models.learned import UNTOLD, seen_key
+from medcls.models.predictor import evaluate_with
+from medcls.nets.anatomy import logits_and_features
+from medcls.nets.folding import fold_norms
+from medcls.nets.packing import pack_convolutions
+from medcls.stats.calibration import calibrate
+from medcls.stats.familiarity import Known
+
+
+class Network:
+    """A network with its card, safe to share between threads: nothing is hooked, no gradient kept.
+
+    Args:
+        card: What it answers and how to feed it.
+        net: The network, in evaluation mode.
+        known: What the scans were like that it learned from; None if not stored.
+        seen: Which scans it was trained or tuned on, as `medcls.models.learned.read_seen` gives them.
+    """
+
+    def __init__(
+        self, card: ModelCard, net: torch.nn.Module, known: Known | None = None, seen: frozenset[str] = frozenset()
+    ) -> None:
+        self.card, self.seen = card, seen
+        self.net = net.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+        self.known = known
+        self._answering: tuple[torch.nn.Module, torch.nn.Module] | None = None
+
+    @property
+    def members(self) -> "tuple[Network, ...]":
+        """The networks that answer: itself alone."""
+        return (self,)
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """Its own id if it does not say which scans it was trained or tuned on."""
+        return () if self.seen and UNTOLD not in self.seen else (self.card.id,)
+
+    def place(self, scan: Scan) -> np.ndarray:
+        """Return a scan as the network's square, (S, S, C) uint8."""
+        return place(scan, self.card.preprocess).pixels
+
+    def normalise(self, squares: np.ndarray) -> torch.Tensor:
+        """Return squares (S, S, C) or (N, S, S, C) uint8 as the network eats them, (C, S, S) or (N, C, S, S) float32."""
+        return torch.from_numpy(normalise(squares, self.card.preprocess))
+
+    def prepare(self, scan: Scan) -> torch.Tensor:
+        """Return a scan as the network eats it, (C, S, S) float32."""
+        return self.normalise(self.place(scan))
+
+    def run(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Run the network once.
+
+        Args:
+            batch: (N, C, S, S) float32, prepared.
+
+        Returns:
+            Logits (N, K) and features before the last layer (N, D), both float32.
+        """
+        with torch.inference_mode():
+            batch = batch.contiguous(memory_format=torch.channels_last)
+            return logits_and_features(self._quick(batch), batch)
+
+    def _quick(self, batch: torch.Tensor) -> torch.nn.Module:
+        """Return the network with its norms folded in and its convolutions packed, made for the first batch it answers."""
+        if self._answering is None or self._answering[0] is not self.net:
+            self._answering = (self.net, pack_convolutions(fold_norms(self.net), batch[:1]))
+        return self._answering[1]
+
+    def describe(self, scans: Sequence[Scan]) -> np.ndarray:
+        """Return the features of scans, as they come to the last layer, (N, D) float32."""
+        return self.run(torch.stack([self.prepare(scan) for scan in scans]))[1].numpy()
+
+    def predict(self, scan: Scan) -> Prediction:
+        """Answer one scan."""
+        return self.predict_many([scan])[0]
+
+    def predict_many(self, scans: Sequence[Scan]) -> list[Prediction]:
+        """Answer several scans in one pass through the network."""
+        started = time.perf_counter()
+        if not scans:
+            return []
+        squares = np.stack([self.place(scan) for scan in scans])
+        logits, features = self.run(self.normalise(squares))
+        elapsed_s = (time.perf_counter() - started) / len(scans)
+        return self.answer(scans, squares, logits.numpy(), features, elapsed_s)
+
+    def join(self, answers: Sequence[Prediction]) -> Prediction:
+        """Return its own answer: it is its only member."""
+        (answer,) = answers
+        return answer
+
+    def evaluate(self, cases: Sequence[Case], read: Callable[[Case], bytes], *told: Any) -> CaseTable:
+        """Answer labelled cases, keeping every one; see `evaluate_with`."""
+        return evaluate_with(self, cases, read, *told)
+
+    def answer(
+        self, scans: Sequence[Scan], squares: Sequence[np.ndarray] | np.ndarray, logits: np.ndarray,
+        features: torch.Tensor, elapsed_s: float,
+    ) -> list[Prediction]:  # fmt: skip
+        """Turn what the network gave into calibrated answers, or "cannot tell".
+
+        Args:
+            scans: The scans, N of them.
+            squares: Each as `place` gave it, (S, S, C) uint8.
+            logits: (N, K) as `run` gave them.
+            features: (N, D) as `run` gave them.
+            elapsed_s: Seconds each scan took.
+
+        Raises:
+            BadModel: If a logit is not a number.
+        """
+        unlike = how_unlike(self.card, self.known, squares, features.numpy())
+        return [self._answer(scan, logits[i], unlike[i], elapsed_s) for i, scan in enumerate(scans)]
+
+    def _answer(self, scan: Scan, logits: np.ndarray, unlike: Unlike, elapsed_s: float) -> Prediction:
+        if not np.isfinite(logits).all():
+            raise BadModel("models.no-number", model=self.card.id)
+        card, prob = self.card, calibrate(logits, self.card.calibration.temperature)
+        foreign = refuse_foreign(scan, card, unlike)
+        refusal = foreign or refuse_unsure(prob, card.abstention.min_prob)
+        return Prediction(
+            card.id, scan.sha256, card.task.label_ids, logits, prob, refusal,
+            () if foreign else card.tell_points(prob), self._cautions(scan),
+            farthest(unlike.kind)[1], farthest(unlike.acquired)[1], elapsed_s,
+        )  # fmt: skip
+
+    def _cautions(self, scan: Scan) -> tuple[Note, ...]:
+        taught, notes = self.card.task.modality, []
+        if scan.modality and "other" not in (scan.modality, taught) and scan.modality != taught:
+            notes.append(Note("models.other-modality", says=scan.modality, taught=taught))
+        if seen_key(scan.sha256) in self.seen:
+            notes.append(Note("models.seen"))
+        return tuple(notes)
