@@ -145,9 +145,8 @@ class _Process:
     def _why_dead(self, late: bool) -> BadScan:
         code = self._child.wait()
         if late or code in (-24, -9):  # SIGXCPU, SIGKILL
-            return BadScan("This file cannot be decoded in time", found=f"more than {CPU_S} s of work for one picture")
-        return BadScan("This file is damaged and cannot be read", found="a compressed picture its decoder refuses",
-                       do="Export or copy it again")  # fmt: skip
+            return BadScan("imaging.too-slow", seconds=CPU_S)
+        return BadScan("imaging.refused-by-decoder")
 
 
 def _take() -> _Process:

@@ -1,5 +1,7 @@
 """The other side of `medcls.imaging.codec_process`: jobs come in on standard input, values go out on standard output."""
 
+import base64
+import io
 import json
 import os
 import sys
@@ -28,8 +30,37 @@ def _dicom(data: bytes, frame: int, plugin: str) -> Made:
     return pixel_array(ds, index=frame, decoding_plugin=plugin), {}
 
 
+def _tiff(data: bytes, page: int) -> Made:
+    from tifffile import TiffFile
+
+    with TiffFile(io.BytesIO(data)) as file:
+        return np.asarray(file.pages[page].asarray(maxworkers=1)), {}
+
+
+def _jpeg(data: bytes) -> Made:
+    import imagecodecs
+
+    return imagecodecs.jpeg8_decode(data), {}
+
+
+def _png(data: bytes) -> Made:
+    import imagecodecs
+
+    return imagecodecs.png_decode(data), {}
+
+
+def _heif(data: bytes) -> Made:
+    import pillow_heif
+
+    file = pillow_heif.open_heif(data, convert_hdr_to_8bit=True)
+    profile = base64.b64encode(file.info.get("icc_profile") or b"").decode("ascii")
+    return np.asarray(file), {"pictures": len(file), "profile": profile}
+
+
 # What a process can be asked for: a file's bytes and options become an array and what else is to be told.
-JOBS: Mapping[str, Callable[..., Made]] = MappingProxyType({"dicom": _dicom})
+JOBS: Mapping[str, Callable[..., Made]] = MappingProxyType(
+    {"dicom": _dicom, "heif": _heif, "jpeg": _jpeg, "png": _png, "tiff": _tiff}
+)
 
 
 def main() -> None:

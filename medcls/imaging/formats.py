@@ -1,28 +1,10 @@
 """Which kind of file the bytes are, by content alone: a name proves nothing."""
 
 from medcls.errors import BadScan
+from medcls.imaging.foreign import foreign_code, is_heif
 
-RASTERS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
-READABLE = "PNG, JPEG, TIFF, BMP, WebP or DICOM"
-
-# What a file starts with, and what to call it when it is refused.
-_FOREIGN: tuple[tuple[bytes, str], ...] = (
-    (b"PK\x03\x04", "a ZIP archive"),
-    (b"PK\x05\x06", "an empty ZIP archive"),
-    (b"GIF8", "a GIF picture"),
-    (b"%PDF", "a PDF document"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
-    (b"Rar!", "a RAR archive"),
-    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture outside DICOM"),
-    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture outside DICOM"),
-    (b"8BPS", "a Photoshop file"),
-    (b"\x93NUMPY", "a NumPy array"),
-    (b"\x89HDF", "an HDF5 file"),
-    (b"MZ", "a program"),
-    (b"\x7fELF", "a program"),
-    (b"SQLite format", "a database"),
-)
+RASTERS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "HEIF")
+READABLE = "PNG, JPEG, TIFF, BMP, WebP, HEIC or DICOM"
 
 
 def recognise(data: bytes) -> str:
@@ -42,14 +24,14 @@ def recognise(data: bytes) -> str:
         'BMP'
     """
     if not data:
-        raise BadScan("This file is empty", found="0 bytes", do="Export it again")
+        raise BadScan("imaging.empty")
     if data[128:132] == b"DICM":
         return "DICOM"
     if raster := _raster(data):
         return raster
     if _bare_dicom(data):
         return "DICOM"
-    raise BadScan("This file is not a scan that can be read", found=_name(data), allowed=READABLE)
+    raise BadScan(foreign_code(data), n=len(data), allowed=READABLE)
 
 
 def also_claims(data: bytes) -> str | None:
@@ -66,7 +48,9 @@ def _raster(data: bytes) -> str | None:
         return "TIFF"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
-    return "BMP" if data.startswith(b"BM") else None
+    if data.startswith(b"BM"):
+        return "BMP"
+    return "HEIF" if is_heif(data) else None
 
 
 def _bare_dicom(data: bytes) -> bool:
@@ -74,27 +58,3 @@ def _bare_dicom(data: bytes) -> bool:
     little, big = data[:2] in (b"\x02\x00", b"\x08\x00"), data[:2] in (b"\x00\x02", b"\x00\x08")
     element = int.from_bytes(data[2:4], "little" if little else "big")
     return len(data) >= 132 and (little or big) and element <= 0x0100
-
-
-def _name(data: bytes) -> str:
-    for start, name in _FOREIGN:
-        if data.startswith(start):
-            return name
-    if data[4:8] == b"ftyp":
-        return "a video or HEIF picture"
-    head = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if b"<svg" in head:
-        return "an SVG drawing"
-    if head.startswith((b"<!doctype html", b"<html")) or b"<html" in head:
-        return "a web page"
-    if b"\x00" not in data[:1024] and _is_text(data[:1024]):
-        return "text"
-    return f"{len(data):,} byte{'s' * (len(data) > 1)} of an unknown format"
-
-
-def _is_text(head: bytes) -> bool:
-    try:
-        text = head.decode("utf-8", errors="strict" if len(head) < 1024 else "ignore")
-    except UnicodeDecodeError:
-        return False
-    return all(c.isprintable() or c in "\t\r\n" for c in text)

@@ -24,7 +24,7 @@ class Limits:
     def __post_init__(self) -> None:
         for value in (self.max_pixels, self.max_bytes):
             if value < 1:
-                raise MedclsError("A size limit cannot be used", found=str(value), allowed="1 or more")
+                raise MedclsError("imaging.wrong-limit", value=value)
 
     @classmethod
     def from_env(cls) -> "Limits":
@@ -42,12 +42,7 @@ class Limits:
             TooLarge: If `n_bytes` is above `max_bytes`.
         """
         if n_bytes > self.max_bytes:
-            raise TooLarge(
-                "This file is too large",
-                found=f"{n_bytes / 1e6:,.1f} MB",
-                allowed=f"{self.max_bytes / 1e6:,.1f} MB",
-                do="Export a smaller one, or raise MEDCLS_MAX_BYTES",
-            )
+            raise TooLarge("imaging.file-too-large", mb=n_bytes / 1e6, most_mb=self.max_bytes / 1e6)
 
     def check_pixels(self, height: int, width: int) -> None:
         """Refuse a picture that would be too large once decoded.
@@ -56,12 +51,7 @@ class Limits:
             TooLarge: If `height` times `width` is above `max_pixels`.
         """
         if height * width > self.max_pixels:
-            raise TooLarge(
-                "This picture is too large",
-                found=f"{width:,} x {height:,} pixels",
-                allowed=f"{self.max_pixels / 1e6:,.1f} million pixels",
-                do="Export a smaller one, or raise MEDCLS_MAX_PIXELS",
-            )
+            raise TooLarge("imaging.too-many-pixels", width=width, height=height, most=self.max_pixels / 1e6)
 
 
 def _number(name: str, default: int) -> int:
@@ -69,5 +59,5 @@ def _number(name: str, default: int) -> int:
     if not text:
         return default
     if not text.isdecimal() or len(text) > 15:
-        raise MedclsError(f"{name} cannot be used", found=repr(text[:40]), allowed="a whole number of at least 1")
+        raise MedclsError("imaging.wrong-setting", name=name, value=text[:40])
     return int(text)

@@ -15,7 +15,9 @@ T = TypeVar("T")
 
 # How the decoders say that bytes are missing at the end.
 _CUT_SHORT = ("truncated", "less than expected", "end of file", "not a zip file")
-_DECODERS = r"(PIL|pydicom|openjpeg|pylibjpeg|gdcm)(\.|$)"
+# How they say that a file may be whole, and they do not read its kind.
+_NOT_READ = ("not supported", "unsupported", "not implemented", "cannot handle", "not available", "requires ")
+_DECODERS = r"(PIL|pydicom|tifffile|openjpeg|pylibjpeg|gdcm)(\.|$)"
 _lock = threading.Lock()
 _inside = 0
 _saved: warnings.catch_warnings | None = None
@@ -60,7 +62,7 @@ def _leave() -> None:
 
 def silence_logs() -> None:
     """Let the decoders log nothing: their messages quote tags. Called once by the modules that decode."""
-    for name in ("PIL", "pydicom"):
+    for name in ("PIL", "pydicom", "tifffile"):
         logger = logging.getLogger(name)
         logger.setLevel(logging.CRITICAL)
         logger.propagate = False
@@ -77,16 +79,12 @@ def guarded(decode: Callable[[], T]) -> T:
     except MedclsError:
         raise
     except Image.DecompressionBombError:
-        raise TooLarge(
-            "This picture is too large", found="more pixels than can be decoded safely", do="Export a smaller one"
-        ) from None
+        raise TooLarge("imaging.too-many-pixels-for-decoder") from None
     except MemoryError:
-        raise TooLarge("This picture needs more memory than there is", do="Export a smaller one") from None
+        raise TooLarge("imaging.too-little-memory") from None
     except Exception as error:  # noqa: BLE001  decoders raise anything at all on damaged bytes
         said = str(error).lower()
+        if isinstance(error, NotImplementedError) or any(word in said for word in _NOT_READ):
+            raise BadScan("imaging.not-read") from None
         cut = isinstance(error, EOFError) or any(word in said for word in _CUT_SHORT)
-        raise BadScan(
-            "This file is damaged and cannot be read",
-            found="a file cut short" if cut else "contents that are not what its header announces",
-            do="Export or copy it again",
-        ) from None
+        raise BadScan("imaging.cut-short" if cut else "imaging.damaged") from None

@@ -5,12 +5,14 @@ import math
 import cv2
 import numpy as np
 
+from medcls.core.note import Note
+
 # Within one part in a hundred, the two sides differ by rounding; beyond five to one, the file's word is not believed.
 _SQUARE_WITHIN, _BELIEVED_UP_TO = 0.01, 5.0
 
 
 def make_square(
-    pixels: np.ndarray, size: tuple[float, float], most_px: int, notes: list[str]
+    pixels: np.ndarray, size: tuple[float, float], most_px: int, notes: list[Note]
 ) -> tuple[np.ndarray, tuple[float, float]]:
     """Resample a picture whose pixels are higher than wide, or wider than high.
 
@@ -34,7 +36,7 @@ def make_square(
     if not all(math.isfinite(v) and v > 0 for v in size) or abs(wide / high - 1) <= _SQUARE_WITHIN:
         return pixels, size
     if not 1 / _BELIEVED_UP_TO <= wide / high <= _BELIEVED_UP_TO:
-        notes.append(f"The file says that its pixels are {_ratio(wide / high)}: not believed")
+        notes.append(Note("imaging.aspect-left-out", ratio=wide / high))
         return pixels, size
     side = min(size)
     rows, columns = (max(1, round(n * v / side)) for n, v in zip(pixels.shape, size, strict=False))
@@ -42,14 +44,6 @@ def make_square(
         side = max(size)
         rows, columns = (max(1, round(n * v / side)) for n, v in zip(pixels.shape, size, strict=False))
     how = cv2.INTER_LINEAR if side == min(size) else cv2.INTER_AREA
-    notes.append(
-        f"Pixels that are {_ratio(wide / high)} made square: {pixels.shape[1]} x {pixels.shape[0]} became {columns} x {rows}"
-    )
+    notes.append(Note("imaging.made-square", ratio=wide / high, height=rows, width=columns,
+                      stored_height=pixels.shape[0], stored_width=pixels.shape[1]))  # fmt: skip
     return cv2.resize(np.ascontiguousarray(pixels), (columns, rows), interpolation=how), (side, side)
-
-
-def _ratio(wide_by_high: float) -> str:
-    """Put a ratio in words, as `2 times as wide as high`."""
-    if wide_by_high >= 1:
-        return f"{wide_by_high:.3g} times as wide as high"
-    return f"{1 / wide_by_high:.3g} times as high as wide"

@@ -11,13 +11,14 @@ import numpy as np
 
 from medcls.core.prediction import MEMBERS_LAST, Heatmap, Prediction
 from medcls.core.scan import Scan
-from medcls.errors import BadScan, MedclsError
+from medcls.errors import MedclsError
 from medcls.explain import METHODS, Method, Stopped
 from medcls.explain.overlay import COLOURS, STYLES, Paint
 from medcls.explain.overlay import caption as _caption
 from medcls.explain.overlay import paint as _paint
 from medcls.explain.overlay import to_png as _to_png
 from medcls.explain.verdict import Check
+from medcls.imaging.mask import read_mask
 from medcls.imaging.picture import to_png
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from medcls.models.network import Network
     from medcls.models.predictor import Predictor
 
-__all__ = ["COARSE_PX", "COLOURS", "DEFAULT", "METHODS", "STYLES", "Check", "Drawn", "Paint", "Stopped"]
+__all__ = ["COARSE_PX", "COLOURS", "DEFAULT", "METHODS", "STYLES", "Check", "Drawn", "Paint", "Stopped", "read_mask"]
 
 DEFAULT = "gradcam"
 # Scans with no side above this are patches: a cell of the heatmap then covers a good part of them.
@@ -185,33 +186,6 @@ def check_heatmap(
         return check(open_scan(classifier, scan, layer), label, method, mask, progress=progress)
     finally:
         give_back_memory()
-
-
-def read_mask(data: bytes, scan: Scan) -> np.ndarray:
-    """Read a lesion mask: everything brighter than a half is lesion.
-
-    Args:
-        data: Bytes of a picture of the scan's size.
-        scan: The scan.
-
-    Returns:
-        (H, W) bool.
-
-    Raises:
-        BadScan: If it cannot be read, has another size, or marks nothing or everything.
-    """
-    from medcls.imaging.decode import read_scan
-
-    pixels = read_scan(data).pixels
-    mask = (pixels if pixels.ndim == 2 else pixels.max(2)) > 0.5
-    if mask.shape != scan.size_px:
-        raise BadScan(
-            "The mask does not lie on the scan", found=f"{mask.shape[1]} x {mask.shape[0]} px",
-            allowed=f"{scan.size_px[1]} x {scan.size_px[0]} px",
-        )  # fmt: skip
-    if not mask.any() or mask.all():
-        raise BadScan("The mask marks nothing", found="one value everywhere", allowed="the lesion white on black")
-    return mask
 
 
 def picture(scan: Scan, heatmap: Heatmap, how: Paint, side_px: int = 800) -> bytes:

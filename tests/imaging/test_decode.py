@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
+from medcls.core.note import Note
 from medcls.core.scan import Scan
 from medcls.errors import BadScan, MedclsError, TooLarge
 from medcls.imaging.decode import Limits, count_frames, read_scan
@@ -25,8 +26,8 @@ def encode(image: Image.Image | np.ndarray, kind: str = "PNG", **options) -> byt
     return out.getvalue()
 
 
-def said(scan: Scan, word: str) -> bool:
-    return any(word in line for line in scan.history)
+def told(scan: Scan, code: str) -> Note | None:
+    return next((note for note in scan.notes if note.code == code), None)
 
 
 def same(scan: Scan, expected: np.ndarray) -> bool:
@@ -89,7 +90,7 @@ def test_deep_grey_is_shown_by_the_depth_it_uses(high, bits, kind):
     values = np.linspace(0, high, 24 * 32).reshape(24, 32).astype(np.uint16)
     scan = read_scan(encode(values, kind))
     np.testing.assert_allclose(scan.pixels, values / (2**bits - 1), atol=1e-6)
-    assert said(scan, f"{bits}-bit")
+    assert told(scan, "imaging.deep-grey").params["bits"] == bits
 
 
 def test_float_tiff_with_nan_is_stretched_and_said():
@@ -99,7 +100,7 @@ def test_float_tiff_with_nan_is_stretched_and_said():
     good = np.isfinite(values)
     np.testing.assert_allclose(scan.pixels[good], (values[good] + 3) / 8, atol=1e-6)
     assert scan.pixels[0, 1:4].tolist() == [0, 1, 0]
-    assert said(scan, "3 pixels are no finite numbers")
+    assert told(scan, "imaging.not-finite").params["n"] == 3
 
 
 def test_float_tiff_extremes():
@@ -107,7 +108,7 @@ def test_float_tiff_extremes():
     np.testing.assert_allclose(read_scan(encode(huge, "TIFF")).pixels, [[0, 0.5, 1]], atol=1e-6)
     flat = read_scan(encode(np.full((3, 3), 7, np.float32), "TIFF"))
     assert not flat.pixels.any()
-    assert said(flat, "same value")
+    assert told(flat, "imaging.one-value")
     with pytest.raises(BadScan, match="no number"):
         read_scan(encode(np.full((3, 3), np.nan, np.float32), "TIFF"))
 
@@ -116,8 +117,8 @@ def test_deep_tiff_with_low_values_white_is_inverted_as_a_shallow_one_is():
     values = np.linspace(0, 4000, 24 * 32).reshape(24, 32).astype(np.uint16)
     scan = read_scan(encode(values, "TIFF", tiffinfo={262: 0}))
     np.testing.assert_allclose(scan.pixels, 1 - values / 4095, atol=1e-6)
-    assert said(scan, "4,095 is black")
-    assert said(scan, "WhiteIsZero")
+    assert told(scan, "imaging.deep-grey").params["end"] == 4095
+    assert told(scan, "imaging.white-is-zero")
     assert same(read_scan(encode(GREY, "TIFF", tiffinfo={262: 0})), GREY)  # Pillow inverts it on either way
 
 
@@ -128,8 +129,9 @@ def test_float_tiff_with_low_values_white_is_inverted():
     good = np.isfinite(values)
     np.testing.assert_allclose(scan.pixels[good], (5 - values[good]) / 8, atol=1e-6)
     assert scan.pixels[0, 1:4].tolist() == [0, 0, 1]
-    assert said(scan, "white to black")
-    assert said(scan, "NaN and infinity shown black, negative infinity white")
+    assert told(scan, "imaging.stretched")
+    assert told(scan, "imaging.not-finite").params["n"] == 3
+    assert told(scan, "imaging.white-is-zero")
     assert not read_scan(encode(np.full((3, 3), 7, np.float32), "TIFF", tiffinfo={262: 0})).pixels.any()
 
 
@@ -149,8 +151,8 @@ def hand_made_png(width: int, height: int, depth: int, colour: int, rows: bytes,
 def test_sixteen_bit_colour_and_its_words():
     row = struct.pack(">BHHH", 0, 0xFFFF, 0x8000, 0)
     scan = read_scan(hand_made_png(1, 1, 16, 2, row))
-    np.testing.assert_allclose(scan.pixels, [[[1, 128 / 255, 0]]], atol=1e-6)
-    assert said(scan, "16 bits per colour")
+    np.testing.assert_allclose(scan.pixels, [[[1, 0x8000 / 0xFFFF, 0]]], atol=1e-6)
+    assert told(scan, "imaging.deep-colour").params["bits"] == 16
 
 
 def test_interlaced_png():
@@ -171,16 +173,16 @@ def test_transparency_is_laid_on_black_and_said(kind):
     opaque = np.dstack([COLOUR, alpha])
     scan = read_scan(encode(opaque, kind, **({"lossless": True} if kind == "WEBP" else {})))
     assert same(scan, COLOUR)
-    assert not said(scan, "Transparent")
+    assert not told(scan, "imaging.alpha-on-black")
     alpha[:, 16:] = 0
     scan = read_scan(encode(np.dstack([COLOUR, alpha]), kind, **({"lossless": True} if kind == "WEBP" else {})))
     assert same(scan, COLOUR * (COLUMNS < 16)[..., None])
-    assert said(scan, "Transparent")
+    assert told(scan, "imaging.alpha-on-black")
 
 
 def test_transparent_palette_and_grey_key():
     palette = Image.fromarray(COLOUR).quantize(16)
-    assert said(read_scan(encode(palette, transparency=3)), "Transparent")
+    assert told(read_scan(encode(palette, transparency=3)), "imaging.alpha-on-black")
     keyed = read_scan(encode(GREY, transparency=int(GREY[3, 3])))
     assert keyed.pixels[3, 3] == 0
     assert keyed.pixels.shape == GREY.shape
@@ -189,7 +191,7 @@ def test_transparent_palette_and_grey_key():
 def test_grey_stored_as_colour_becomes_grey():
     scan = read_scan(encode(np.dstack([GREY] * 3)))
     assert same(scan, GREY)
-    assert said(scan, "Grey stored as colour")
+    assert told(scan, "imaging.grey-in-colour")
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
@@ -209,7 +211,7 @@ def test_exif_orientation_gives_the_upright_picture(kind, turn):
     scan = read_scan(encode(stored, kind, exif=exif.tobytes() if kind != "TIFF" else exif, **options))
     assert scan.size_px == (192, 256)
     assert np.abs(scan.pixels - np.asarray(upright) / 255).max() < (0.1 if kind == "JPEG" else 1e-6)
-    assert said(scan, "upright") == (turn != 1)
+    assert (told(scan, "imaging.turned-upright") is not None) == (turn != 1)
 
 
 def test_colour_profile_is_applied_and_a_broken_one_said():
@@ -218,7 +220,7 @@ def test_colour_profile_is_applied_and_a_broken_one_said():
     assert same(plain, COLOUR)
     broken = read_scan(encode(COLOUR, icc_profile=b"not a profile" * 20))
     assert same(broken, COLOUR)
-    assert said(broken, "could not be used")
+    assert told(broken, "imaging.profile-left-out")
 
 
 def test_a_wide_profile_changes_colours():
@@ -230,7 +232,7 @@ def test_a_wide_profile_changes_colours():
     red = np.zeros((4, 4, 3), np.uint8)
     red[..., 0] = 255
     scan = read_scan(encode(red, icc_profile=bytes(profile)))
-    assert said(scan, "converted from the embedded profile")
+    assert told(scan, "imaging.profile-converted")
     assert scan.pixels[0, 0, 1] > 0.9
     assert scan.pixels[0, 0, 0] < 0.3
 
@@ -247,7 +249,7 @@ def test_several_frames_first_is_read_and_said_and_another_can_be_chosen(kind):
     assert count_frames(data) == 3
     first = read_scan(data)
     assert same(first, COLOUR)
-    assert said(first, "Frame 1 of 3")
+    assert told(first, "imaging.frame-of")
     assert same(read_scan(data, frame=2), np.roll(COLOUR, 8, 1))
     for frame in (3, -1):
         with pytest.raises(BadScan, match="1 to 3"):

@@ -146,23 +146,25 @@ def test_trailing_junk_changes_nothing(name):
 
 
 @pytest.mark.parametrize(
-    ("data", "words"),
+    ("data", "code"),
     [
         (b"", "empty"),
-        (b"\x89", "1 byte of"),
-        (b"<!DOCTYPE html><p>404</p>", "a web page"),
-        (b"<?xml version='1.0'?><svg xmlns='x'/>", "an SVG drawing"),
-        (b"%PDF-1.7", "a PDF"),
-        (b"GIF89a" + bytes(20), "a GIF"),
-        (b"case,label\n1,benign\n", "text"),
-        (b"PK\x03\x04" + bytes(20), "a ZIP archive"),
-        (b"\x00\x00\x00\x18ftypheic", "video or HEIF"),
-        (bytes(5000), "unknown format"),
+        (b"\x89", "foreign-unknown"),
+        (b"<!DOCTYPE html><p>404</p>", "foreign-html"),
+        (b"<?xml version='1.0'?><svg xmlns='x'/>", "foreign-svg"),
+        (b"%PDF-1.7", "foreign-pdf"),
+        (b"GIF89a" + bytes(20), "foreign-gif"),
+        (b"case,label\n1,benign\n", "foreign-text"),
+        (b"PK\x03\x04" + bytes(20), "foreign-zip"),
+        (b"\x00\x00\x00\x18ftypavif", "foreign-avif"),
+        (b"\x00\x00\x00\x18ftypheic", "no-size"),
+        (bytes(5000), "foreign-unknown"),
     ],
 )
-def test_foreign_files_are_named(data, words):
-    with pytest.raises(BadScan, match=words):
+def test_foreign_files_are_named(data, code):
+    with pytest.raises(BadScan) as caught:
         read_scan(data)
+    assert caught.value.code == f"imaging.{code}"
 
 
 def webp_canvas(width: int, height: int) -> bytes:

@@ -67,7 +67,7 @@ def drop(key: str, task: Task) -> tuple[scans.Entry, ...]:
     """
     whole_folder = st.session_state.get(f"{key}.folder", False)
     files = st.file_uploader(
-        "Drop a folder of scans here" if whole_folder else "Drop scans here: PNG, JPEG, TIFF, BMP, WebP, DICOM, or a ZIP of them",
+        "Drop a folder of scans here" if whole_folder else "Drop scans here: PNG, JPEG, TIFF, BMP, WebP, HEIC, DICOM, or a ZIP of them",
         accept_multiple_files="directory" if whole_folder else True,
         key=f"{key}.files.{whole_folder}", on_change=put_away,
     )  # fmt: skip

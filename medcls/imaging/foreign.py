@@ -1,0 +1,179 @@
+"""Files that are no scan that can be read: what they are, by content, so that a person is told what to do instead."""
+
+import io
+import zipfile
+import zlib
+
+# Where a magic number stands, the number, and the code of the error.
+_MAGIC: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"GIF8", "imaging.foreign-gif"),
+    (0, b"%PDF", "imaging.foreign-pdf"),
+    (0, b"%!PS", "imaging.foreign-postscript"),
+    (0, b"\xc5\xd0\xd3\xc6", "imaging.foreign-postscript"),
+    (0, b"\x00\x00\x00\x0cjP  ", "imaging.foreign-jpeg2000"),
+    (0, b"\xff\x4f\xff\x51", "imaging.foreign-jpeg2000"),
+    (0, b"\x00\x00\x00\x0cJXL ", "imaging.foreign-jpegxl"),
+    (0, b"\xff\x0a", "imaging.foreign-jpegxl"),
+    (0, b"II\xbc", "imaging.foreign-jpegxr"),
+    (0, b"8BPS", "imaging.foreign-photoshop"),
+    (0, b"gimp xcf", "imaging.foreign-photoshop"),
+    (0, b"FUJIFILMCCD-RAW", "imaging.camera-raw"),
+    (0, b"IIU\x00", "imaging.camera-raw"),
+    (0, b"IIRO", "imaging.camera-raw"),
+    (0, b"FOVb", "imaging.camera-raw"),
+    (0, b"\x76\x2f\x31\x01", "imaging.foreign-picture"),
+    (0, b"qoif", "imaging.foreign-picture"),
+    (0, b"P1\n", "imaging.foreign-picture"),
+    (0, b"P4\n", "imaging.foreign-picture"),
+    (0, b"P5\n", "imaging.foreign-picture"),
+    (0, b"P6\n", "imaging.foreign-picture"),
+    (0, b"\x00\x00\x01\x00\x01\x00", "imaging.foreign-picture"),
+    (0, b"AT&TFORM", "imaging.foreign-picture"),
+    (0, b"\xd7\xcd\xc6\x9a", "imaging.foreign-picture"),
+    (0, b"SIMPLE  =", "imaging.foreign-picture"),
+    (344, b"n+1\x00", "imaging.foreign-nifti"),
+    (344, b"ni1\x00", "imaging.foreign-nifti"),
+    (4, b"n+2\x00", "imaging.foreign-nifti"),
+    (4, b"ni2\x00", "imaging.foreign-nifti"),
+    (0, b"NRRD00", "imaging.foreign-nrrd"),
+    (0, b"# vtk DataFile", "imaging.foreign-volume"),
+    (0, b"CDF\x01", "imaging.foreign-volume"),
+    (0, b"CDF\x02", "imaging.foreign-volume"),
+    (0, b"MATRIX7", "imaging.foreign-volume"),
+    (0, b"!INTERFILE", "imaging.foreign-volume"),
+    (0, b"\x7fCINE", "imaging.foreign-volume"),
+    (0, b"CALMRI", "imaging.foreign-volume"),
+    (0, b"ZISRAWFILE", "imaging.foreign-slide"),
+    (0, b"SIS\x00", "imaging.foreign-slide"),
+    (0, b"\xda\xce\xbe\x0a", "imaging.foreign-microscope"),
+    (0, b"\x70\x00\x00\x00", "imaging.foreign-microscope"),
+    (0, b"\x1a\x45\xdf\xa3", "imaging.foreign-video"),
+    (0, b"\x00\x00\x01\xba", "imaging.foreign-video"),
+    (0, b"\x00\x00\x01\xb3", "imaging.foreign-video"),
+    (0, b"\x00\x00\x00\x01\x67", "imaging.foreign-video"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "imaging.foreign-video"),
+    (0, b"FLV\x01", "imaging.foreign-video"),
+    (0, b"OggS", "imaging.foreign-video"),
+    (4, b"moov", "imaging.foreign-video"),
+    (4, b"mdat", "imaging.foreign-video"),
+    (4, b"wide", "imaging.foreign-video"),
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "imaging.foreign-office"),
+    (0, b"{\\rtf", "imaging.foreign-office"),
+    (0, b"7z\xbc\xaf\x27\x1c", "imaging.foreign-archive"),
+    (0, b"Rar!", "imaging.foreign-archive"),
+    (0, b"BZh", "imaging.foreign-archive"),
+    (0, b"\xfd7zXZ\x00", "imaging.foreign-archive"),
+    (0, b"\x28\xb5\x2f\xfd", "imaging.foreign-archive"),
+    (257, b"ustar", "imaging.foreign-archive"),
+    (0, b"\x93NUMPY", "imaging.foreign-array"),
+    (0, b"\x89HDF\r\n", "imaging.foreign-array"),
+    (0, b"MATLAB 5.0", "imaging.foreign-array"),
+    (0, b"\x80\x02}q", "imaging.foreign-array"),
+    (0, b"MZ", "imaging.foreign-program"),
+    (0, b"\x7fELF", "imaging.foreign-program"),
+    (0, b"SQLite format", "imaging.foreign-database"),
+)
+# Kinds of the container that phones, cameras and films share (ISO/IEC 14496-12), by brand.
+_HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1")
+_BRANDS = {
+    b"avif": "imaging.foreign-avif", b"avis": "imaging.foreign-avif", b"crx ": "imaging.camera-raw",
+    b"jxl ": "imaging.foreign-jpegxl", b"jp2 ": "imaging.foreign-jpeg2000", b"jpx ": "imaging.foreign-jpeg2000",
+}  # fmt: skip
+_RIFFS = {b"AVI ": "imaging.foreign-video", b"WAVE": "imaging.foreign-video"}
+_TEXTS = (
+    (b"objecttype = image", "imaging.foreign-mha"),
+    (b"ndims =", "imaging.foreign-mha"),
+    (b"[virtual microscope specimen]", "imaging.foreign-slide"),
+    (b"slide_version", "imaging.foreign-slide"),
+    (b"slide_id", "imaging.foreign-slide"),
+    (b"<svg", "imaging.foreign-svg"),
+    (b"<!doctype html", "imaging.foreign-html"),
+    (b"<html", "imaging.foreign-html"),
+    (b"<?xml", "imaging.foreign-xml"),
+)
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_HEAD, _UNPACKED = 4096, 65_536
+
+
+def foreign_code(data: bytes) -> str:
+    """Return the code of the error that names what a file is; `imaging.foreign-unknown` if that is not known.
+
+    Args:
+        data: The whole file, not empty, and none of the kinds that are read.
+    """
+    if data.startswith(_ZIP):
+        return "imaging.foreign-office" if is_document(data) else "imaging.foreign-zip"
+    if data.startswith(b"\x1f\x8b"):
+        return _inside_gzip(data)
+    for at, magic, code in _MAGIC:
+        if data[at : at + len(magic)] == magic:
+            return code
+    if data[4:8] == b"ftyp":
+        brands = _brands(data)
+        return next((_BRANDS[b] for b in brands if b in _BRANDS), "imaging.foreign-video")
+    if data[:4] == b"RIFF":
+        return _RIFFS.get(data[8:12], "imaging.foreign-unknown")
+    if data[:4] in (b"\x5c\x01\x00\x00", b"\x00\x00\x01\x5c"):
+        return "imaging.foreign-volume"  # Analyze: a header of 348 bytes
+    return _text_code(data)
+
+
+def is_heif(data: bytes) -> bool:
+    """Tell if a file is HEIC or HEIF; AVIF, which shares its container, is not."""
+    brands = _brands(data)
+    return any(b in _HEIF for b in brands) and not any(b in _BRANDS for b in brands[:1])
+
+
+def is_document(data: bytes) -> bool:
+    """Tell if a ZIP archive is a document of an office program: what lies in it is no folder of scans.
+
+    Args:
+        data: The whole archive.
+    """
+    if data[30:38] == b"mimetype":
+        return True
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            names = [entry.filename.lower() for entry in archive.filelist[:2000]]
+    except Exception:  # noqa: BLE001  damaged archives are refused as such, where they are opened
+        return False
+    return "[content_types].xml" in names or any(
+        n.startswith(("word/", "ppt/", "xl/", "index/document.iwa")) for n in names
+    )
+
+
+def _brands(data: bytes) -> list[bytes]:
+    if data[4:8] != b"ftyp":
+        return []
+    size = min(int.from_bytes(data[:4], "big"), 256)
+    return [data[8:12], *(data[at : at + 4] for at in range(16, size, 4))]
+
+
+def _inside_gzip(data: bytes) -> str:
+    """Name what a gzip archive holds, where that is known: volumes are often kept so."""
+    try:
+        head = zlib.decompressobj(31).decompress(data, _UNPACKED)
+    except zlib.error:
+        return "imaging.foreign-archive"
+    code = foreign_code(head) if head and not head.startswith(b"\x1f\x8b") else ""
+    known = ("imaging.foreign-nifti", "imaging.foreign-nrrd", "imaging.foreign-mha", "imaging.foreign-volume")
+    return code if code in known else "imaging.foreign-archive"
+
+
+def _text_code(data: bytes) -> str:
+    head = data[:_HEAD].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for word, code in _TEXTS:
+        if word in head:
+            return code
+    return "imaging.foreign-text" if _is_text(data[:1024]) else "imaging.foreign-unknown"
+
+
+def _is_text(head: bytes) -> bool:
+    for encoding in ("utf-8", "utf-16") if head[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8",):
+        try:
+            text = head.decode(encoding, errors="strict" if len(head) < 1024 else "ignore")
+        except UnicodeDecodeError:
+            continue
+        if text and all(c.isprintable() or c in "\t\r\n\ufeff" for c in text):
+            return True
+    return False

@@ -1,0 +1,135 @@
+"""TIFF files: their tags are checked first; what Pillow reads right it reads, all else is tifffile's."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from medcls.core.note import Note
+from medcls.errors import BadScan
+from medcls.imaging import tiff_layout as layouts
+from medcls.imaging import tiff_tags as t
+from medcls.imaging.alpha import without_alpha
+from medcls.imaging.codec_process import run_apart
+from medcls.imaging.decoded import Decoded
+from medcls.imaging.deep import show_real, show_unsigned
+from medcls.imaging.jpeg import check_work, warning_of
+from medcls.imaging.limits import Limits
+from medcls.imaging.profile import to_srgb
+from medcls.imaging.quiet import guarded
+from medcls.imaging.slide import refuse_slide
+from medcls.imaging.square import make_square
+from medcls.imaging.tiff_colour import show_samples
+from medcls.imaging.tiff_layout import Layout, layout_of
+from medcls.imaging.tiff_tags import Page, read_pages
+from medcls.imaging.upright import is_turned, swaps_sides, turn
+
+# A page that is a smaller copy of another, or marks its transparent parts.
+_NOT_THE_PICTURE = 0b101
+_TABLES_BYTES = 100_000
+
+
+def read_tiff(data: bytes, frame: int | None, limits: Limits) -> Decoded:
+    """Decode one page of a TIFF file.
+
+    Args:
+        data: The whole file.
+        frame: Which page, from 0; None for the first that is no smaller copy of another.
+        limits: Checked against the tags before pixels are decoded.
+
+    Returns:
+        Upright display pixels.
+
+    Raises:
+        TooLarge: If the tags announce more than `limits` allow, or more work than is done for one file.
+        BadScan: If the file is damaged, a whole-slide image, of a kind that is not read, or has no such page.
+    """
+    notes: list[Note] = []
+    pages, chosen, page = _open(data, frame, limits)
+    if len(pages) > 1:
+        notes.append(Note("imaging.frame-of", frame=chosen + 1, n=len(pages)))
+    layout = layout_of(page)
+    _check_jpegs(page, layout, notes)
+    if layout.for_pillow:
+        pixels, orientation = _by_pillow(data, chosen, layout, notes), page.number(t.ORIENTATION, 1)
+    else:
+        values = run_apart("tiff", data, page=chosen)[0]
+        pixels, orientation = show_samples(values, layout, page, notes), page.number(t.ORIENTATION, 1)
+        pixels = turn(pixels, orientation)
+    if is_turned(orientation):
+        notes.append(Note("imaging.turned-upright", orientation=orientation))
+    pixels, _ = make_square(pixels, _pixel_size(page, swaps_sides(orientation)), limits.max_pixels, notes)
+    return Decoded(pixels, notes=[*notes])
+
+
+def count_tiff_frames(data: bytes, limits: Limits) -> int:
+    """Count the pages of a TIFF file, `MOST_PAGES` at most.
+
+    Raises:
+        TooLarge, BadScan: As `read_tiff`, as far as the tags tell.
+    """
+    return len(_open(data, None, limits)[0])
+
+
+def count_tiff_values(data: bytes, limits: Limits) -> int:
+    """Tell from the tags how many numbers the page read by default decodes to.
+
+    Raises:
+        TooLarge, BadScan: As `count_tiff_frames`.
+    """
+    page = _open(data, None, limits)[2]
+    layout = layout_of(page)
+    return layout.height * layout.width * (1 if layout.photometric in layouts.GREYS else 3)
+
+
+def _open(data: bytes, frame: int | None, limits: Limits) -> tuple[list[Page], int, Page]:
+    """Return all pages, and which is read."""
+    pages = guarded(lambda: read_pages(data))
+    refuse_slide(pages)
+    if frame is None:
+        frame = next((i for i, page in enumerate(pages) if not page.number(t.SUBFILE) & _NOT_THE_PICTURE), 0)
+    if not 0 <= frame < len(pages):
+        raise BadScan("imaging.no-such-frame", frame=frame + 1, n=len(pages))
+    page = pages[frame]
+    limits.check_pixels(page.number(t.HEIGHT), page.number(t.WIDTH))
+    return pages, frame, page
+
+
+def _by_pillow(data: bytes, chosen: int, layout: Layout, notes: list[Note]) -> np.ndarray:
+    image = guarded(lambda: Image.open(io.BytesIO(data), formats=["TIFF"]))
+    if chosen:
+        guarded(lambda: image.seek(chosen))
+    if sorted(image.size) != sorted((layout.width, layout.height)):
+        raise BadScan("imaging.damaged")
+    guarded(image.load)  # turns it upright
+    if image.mode == "F" or image.mode.startswith("I;16"):
+        inverted = layout.photometric == layouts.WHITE_IS_ZERO
+        show = show_real if image.mode == "F" else show_unsigned
+        shown = show(guarded(lambda: np.asarray(image)), inverted, notes)
+        if inverted:
+            notes.append(Note("imaging.white-is-zero"))
+        return shown
+    profile = image.info.get("icc_profile") or b""
+    return guarded(lambda: np.asarray(to_srgb(without_alpha(image, notes), profile, notes)))
+
+
+def _pixel_size(page: Page, swapped: bool) -> tuple[float, float]:
+    """Return height and width of a pixel in some unit, of the picture once upright."""
+    sizes = []
+    for tag in (t.Y_RESOLUTION, t.X_RESOLUTION):
+        values = page.values(tag)
+        sizes.append(1 / float(values[0]) if len(values) and np.isfinite(values[0]) and values[0] > 0 else 0.0)
+    return (sizes[1], sizes[0]) if swapped else (sizes[0], sizes[1])
+
+
+def _check_jpegs(page: Page, layout: Layout, notes: list[Note]) -> None:
+    """Ask libjpeg what it thinks of the strips or tiles that are JPEG streams, once their work is known to be bounded."""
+    if layout.compression != layouts.JPEG:
+        return
+    tables = page.raw(t.JPEG_TABLES, _TABLES_BYTES)
+    tiled = t.TILES in page
+    starts, sizes = page.values(t.TILES if tiled else t.STRIPS), page.values(t.TILE_BYTES if tiled else t.STRIP_BYTES)
+    parts = [page.data[int(start) : int(start) + int(size)] for start, size in zip(starts, sizes, strict=False)]
+    check_work(parts)
+    if any(warning_of(tables[:-2] + part[2:] if len(tables) > 4 else part) for part in parts):
+        notes.append(Note("imaging.may-be-damaged"))
