@@ -1,0 +1,114 @@
+"""What a department finds out of a model with its own scans: the aim, the check, and the settings that follow."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+from medcls.core.evaluation import Estimate
+from medcls.core.note import Note
+from medcls.core.record import Record
+from medcls.errors import BadSpec
+
+Verdict = Literal["fit", "not-fit", "too-few"]
+
+
+@dataclass(frozen=True)
+class Aim(Record):
+    """What a model must reach at a site to be fit for use there.
+
+    Args:
+        sensitivity: Share of the scans with disease that it must call, (0, 1); 0 asks for none.
+        specificity: Share of the others that it must not call, [0, 1); 0 asks for none.
+        prevalence: Share of the people examined at the site who have the disease, (0, 1).
+
+    Raises:
+        BadSpec: If a share is out of its range, or nothing is asked for.
+    """
+
+    sensitivity: float = 0.90
+    specificity: float = 0.0
+    prevalence: float = 0.10
+    schema: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("sensitivity", "specificity"):
+            value = getattr(self, name)
+            if not 0 <= value < 1:
+                raise BadSpec("core.aim-out-of-range", name=name, value=value)
+        if not 0 < self.prevalence < 1:
+            raise BadSpec("core.prevalence-out-of-range", value=self.prevalence)
+        if not self.sensitivity and not self.specificity:
+            raise BadSpec("core.aim-asks-nothing")
+
+
+@dataclass(frozen=True)
+class SiteCheck(Record):
+    """How a model did on a site's own labelled scans.
+
+    Args:
+        model: Id of the model.
+        weights: What identifies its networks: their weights' digests.
+        site: Name of the site.
+        aim: What was asked of it.
+        verdict: Whether the scans settle that it reaches the aim, that it does not, or neither.
+        why: The reasons, most important first.
+        n_cases: Scans.
+        n_groups: Patients, or groups that may be one patient.
+        n_positive: Scans with disease.
+        scores: `auroc_disease`, `sensitivity`, `specificity`, `ppv`, `npv`, `refused`, `unfamiliar`, `ece_excess` and
+            `ece_excess_after` (by a temperature fitted on other patients of the site).
+        more_scans: Further scans of the same mixture that would probably settle it; None if it is settled, or no number would.
+        found: What was found in the pictures: shares and medians by name.
+        made: UTC day, ISO 8601.
+    """
+
+    model: str
+    weights: tuple[str, ...]
+    site: str
+    aim: Aim
+    verdict: Verdict
+    why: tuple[Note, ...]
+    n_cases: int
+    n_groups: int
+    n_positive: int
+    scores: dict[str, Estimate]
+    more_scans: int | None = None
+    found: dict[str, float] = field(default_factory=dict)
+    made: str = ""
+    schema: int = 1
+
+
+@dataclass(frozen=True)
+class SiteSettings(Record):
+    """A site's own settings for a model: they change how its answers are read there, never the model.
+
+    Args:
+        site: Name of the site.
+        model: Id of the model.
+        weights: What identifies its networks; settings for others are not applied.
+        temperature: The card's probabilities are spread by it (1 leaves them), above 0.
+        threshold: Probability of disease from which disease is called; NaN leaves the decision to the model.
+        aim: What the threshold was fitted for.
+        n_cases: Scans it rests on.
+        n_groups: Patients, or groups that may be one patient.
+        kept: What was found on patients that were left out of the fitting: `sensitivity`, `specificity`, `log_loss_gain`.
+        made: UTC day, ISO 8601.
+    """
+
+    site: str
+    model: str
+    weights: tuple[str, ...]
+    temperature: float = 1.0
+    threshold: float = math.nan
+    aim: Aim = field(default_factory=Aim)
+    n_cases: int = 0
+    n_groups: int = 0
+    kept: dict[str, Estimate] = field(default_factory=dict)
+    made: str = ""
+    schema: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0.01 <= self.temperature <= 100:
+            raise BadSpec("core.temperature-out-of-range", value=self.temperature)
+        if not math.isnan(self.threshold) and not 0 <= self.threshold <= 1:
+            raise BadSpec("core.threshold-out-of-range", value=self.threshold)

@@ -1,0 +1,169 @@
+"""A site's own settings, each fitted on some of its patients and judged on the others."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from medcls.core.evaluation import Estimate
+from medcls.stats.calibration import fit_temperature
+from medcls.stats.intervals import percentiles
+from medcls.stats.operating import proportion
+from medcls.stats.weighted import draw_counts, group_index
+
+FOLDS = 5
+_LEAST = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class FittedTemperature:
+    """A temperature on top of a card's own.
+
+    Args:
+        value: Fitted on all cases; 1 leaves the probabilities.
+        gain: By how much the mean log loss falls on patients left out of the fitting (above 0 is better).
+        prob: Probabilities of every case by a temperature fitted on other patients, (N, K).
+    """
+
+    value: float
+    gain: Estimate
+    prob: np.ndarray
+
+    @property
+    def better(self) -> bool:
+        """True if it is better beyond doubt: the whole interval of the gain lies above 0."""
+        return self.gain.low > 0
+
+
+@dataclass(frozen=True, eq=False)
+class FittedThreshold:
+    """A threshold on the probability of disease for a wanted sensitivity.
+
+    Args:
+        value: Fitted on all cases; NaN if there are too few with disease to promise the sensitivity.
+        sensitivity: On patients left out of the fitting.
+        specificity: On patients left out of the fitting.
+    """
+
+    value: float
+    sensitivity: Estimate
+    specificity: Estimate
+
+
+def folds_of(group: np.ndarray, sick: np.ndarray, seed: int = 0, folds: int = FOLDS) -> np.ndarray:
+    """Return a fold, 0 to `folds` - 1, for each case: whole groups, those with disease spread evenly.
+
+    Args:
+        group: What belongs together, (N,).
+        sick: Whether the case shows disease, (N,) bool.
+        seed: Seed of the order.
+        folds: Number of folds.
+    """
+    index, n_groups = group_index(group)
+    ill = np.bincount(index, sick, n_groups) > 0
+    order = np.random.default_rng(seed).permutation(n_groups)
+    order = np.concatenate([order[ill[order]], order[~ill[order]]])
+    of_group = np.empty(n_groups, np.int64)
+    of_group[order] = np.arange(n_groups) % folds
+    return of_group[index]
+
+
+def fit_site_temperature(
+    prob: np.ndarray, truth: np.ndarray, group: np.ndarray, *, seed: int = 0, resamples: int = 1000
+) -> FittedTemperature:
+    """Fit a temperature to a site's cases, and judge it on patients it was not fitted to.
+
+    Args:
+        prob: Calibrated probabilities as the card gives them, (N, K).
+        truth: Index of the true label, (N,).
+        group: What belongs together, (N,).
+        seed: Seed of folds and resamples.
+        resamples: How many times groups are resampled for the interval of the gain.
+    """
+    logits = np.log(np.clip(prob, _LEAST, None))
+    fold = folds_of(group, truth > 0, seed)
+    judged = logits.copy()
+    for one in np.unique(fold):
+        rest = fold != one
+        judged[~rest] = logits[~rest] / (fit_temperature(logits[rest], truth[rest]).temperature if rest.any() else 1.0)
+    before, after = _losses(logits, truth), _losses(judged, truth)
+    return FittedTemperature(
+        fit_temperature(logits, truth).temperature,
+        _mean_difference(before - after, group, seed, resamples),
+        special.softmax(judged, axis=1),
+    )
+
+
+def fit_threshold(
+    score: np.ndarray, sick: np.ndarray, group: np.ndarray, sensitivity: float, *, seed: int = 0
+) -> FittedThreshold:
+    """Fit the threshold that promises a sensitivity on new patients, and judge it on patients it was not fitted to.
+
+    Args:
+        score: Probability of disease, (N,).
+        sick: Whether the case shows disease, (N,) bool.
+        group: What belongs together, (N,).
+        sensitivity: Wanted on new patients, (0, 1).
+        seed: Seed of the folds.
+    """
+    fold, called = folds_of(group, sick, seed), np.zeros(len(score), bool)
+    for one in np.unique(fold):
+        rest = fold != one
+        threshold = promise(score[rest], sick[rest], group[rest], sensitivity)
+        called[~rest] = score[~rest] >= (0.0 if math.isnan(threshold) else threshold)
+    return FittedThreshold(
+        promise(score, sick, group, sensitivity),
+        proportion(called, sick, group),
+        proportion(~called, ~sick, group),
+    )
+
+
+def promise(score: np.ndarray, sick: np.ndarray, group: np.ndarray, sensitivity: float) -> float:
+    """Return the highest threshold that a new case with disease reaches with at least the wanted chance.
+
+    Of n patients with disease and one more, any is as likely to be the k-th lowest: called from the k-th lowest score
+    of the n on, the next one is called with a chance of 1 - k / (n + 1), whatever the scores' distribution. Of several
+    scans of a patient the lowest counts, so that groups are exchangeable.
+
+    Args:
+        score: Probability of disease, (N,).
+        sick: Whether the case shows disease, (N,) bool.
+        group: What belongs together, (N,).
+        sensitivity: Wanted on new patients, (0, 1).
+
+    Returns:
+        The threshold; NaN if so few have the disease that none but calling everybody keeps the promise.
+
+    References:
+        Vovk, Gammerman, Shafer, Algorithmic learning in a random world, 2005 (split conformal prediction).
+
+    Example:
+        >>> scores = np.linspace(0.05, 0.95, 19)
+        >>> float(round(promise(scores, np.ones(19, bool), np.arange(19), 0.9), 2))
+        0.1
+    """
+    index, n_groups = group_index(group)
+    lowest = np.full(n_groups, np.inf)
+    np.minimum.at(lowest, index[sick], score[sick])
+    lowest = np.sort(lowest[np.isfinite(lowest)])
+    k = math.floor((1 - sensitivity) * (len(lowest) + 1) + 1e-9)
+    return float(lowest[k - 1]) if k >= 1 else math.nan
+
+
+def _losses(logits: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    return -special.log_softmax(logits, axis=1)[np.arange(len(truth)), truth]
+
+
+def _mean_difference(values: np.ndarray, group: np.ndarray, seed: int, resamples: int) -> Estimate:
+    """Return the mean of values with percentiles of resampled groups."""
+    index, n_groups = group_index(group)
+    sums, counts = np.bincount(index, values, n_groups), np.bincount(index, minlength=n_groups)
+    drawn = [
+        (times.T @ sums) / np.maximum(times.T @ counts, 1)
+        for times in draw_counts(n_groups, resamples, len(values), seed)
+    ]
+    low, high = percentiles(np.concatenate(drawn))
+    return Estimate(
+        float(values.mean()), low, high, 0.95, n_groups, f"percentiles of {resamples} resamples over groups"
+    )

@@ -1,0 +1,152 @@
+"""A verdict on a site is wrong no oftener than it says, and a site's own settings keep their promise."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import special, stats
+
+from medcls.core.site import Aim
+from medcls.errors import BadSpec
+from medcls.evaluation.cross_fit import fit_site_temperature, fit_threshold, folds_of, promise
+from medcls.evaluation.site_check import judge, one_sided, scans_needed
+
+DRAWS = 2000
+
+
+def site(rng: np.random.Generator, n: int, prevalence: float, sensitivity: float, specificity: float):
+    """One scan of each of `n` patients: called or not, sick or not, patient."""
+    sick = rng.random(n) < prevalence
+    called = rng.random(n) < np.where(sick, sensitivity, 1 - specificity)
+    return called, sick, np.arange(n)
+
+
+@pytest.mark.parametrize(("n", "prevalence"), [(30, 0.5), (100, 0.05), (100, 0.3), (500, 0.05), (500, 0.5)])
+def test_a_verdict_is_wrong_in_one_of_twenty_at_most(n: int, prevalence: float) -> None:
+    """Where the truth is the aim itself, or a hair off it, the worst case for both verdicts."""
+    aim, rng = Aim(0.9), np.random.default_rng(n)
+    just_below = [judge(aim, *site(rng, n, prevalence, 0.9 - 1e-9, 0.8))[0] for _ in range(DRAWS)]
+    assert np.mean([v == "fit" for v in just_below]) <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / DRAWS)
+    assert np.mean([v == "not-fit" for v in just_below]) <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / DRAWS)
+
+
+def test_patients_with_several_scans_do_not_count_several_times() -> None:
+    """Scans of a patient are all called or none: the error stays where it was."""
+    aim, rng, wrong = Aim(0.9), np.random.default_rng(5), []
+    for _ in range(DRAWS):
+        called, sick, patient = site(rng, 120, 0.5, 0.9 - 1e-9, 0.8)
+        wrong.append(judge(aim, np.repeat(called, 4), np.repeat(sick, 4), np.repeat(patient, 4))[0] == "fit")
+    assert np.mean(wrong) <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / DRAWS)
+
+
+def test_a_good_and_a_bad_model_are_told_apart() -> None:
+    """With 500 scans, half of them with disease, 0.97 is fit and 0.80 is not."""
+    rng = np.random.default_rng(0)
+    assert np.mean([judge(Aim(0.9), *site(rng, 500, 0.5, 0.97, 0.8))[0] == "fit" for _ in range(200)]) > 0.9
+    assert np.mean([judge(Aim(0.9), *site(rng, 500, 0.5, 0.80, 0.8))[0] == "not-fit" for _ in range(200)]) > 0.9
+
+
+def test_two_things_asked_must_both_be_met() -> None:
+    """A model that calls everybody is not fit where a specificity is asked for; the reason comes first."""
+    called, sick = np.ones(200, bool), np.arange(200) < 100
+    verdict, why = judge(Aim(0.9, 0.5), called, sick, np.arange(200))
+    assert verdict == "not-fit"
+    assert (why[0].code, why[0].params["score"], why[0].params["share"]) == (
+        "evaluation.site-not-fit",
+        "specificity",
+        0.0,
+    )
+    assert why[1].code == "evaluation.site-fit"
+
+
+def test_without_a_scan_with_disease_nothing_is_told() -> None:
+    """Nor is a number given for what cannot be counted."""
+    nobody = np.zeros(50, bool)
+    assert judge(Aim(0.9), nobody, nobody, np.arange(50))[0] == "too-few"
+    assert scans_needed(Aim(0.9), nobody, nobody, np.arange(50)) is None
+
+
+def test_bounds_are_clopper_and_pearson_s() -> None:
+    """As SciPy's exact one-sided intervals."""
+    for hits, n in ((0, 7), (3, 10), (45, 50), (30, 30)):
+        low = stats.binomtest(hits, n, alternative="greater").proportion_ci(0.95, "exact").low
+        high = stats.binomtest(hits, n, alternative="less").proportion_ci(0.95, "exact").high
+        assert one_sided(hits, n) == pytest.approx((low, high), abs=1e-9)
+
+
+def test_the_number_of_further_scans_settles_it_mostly() -> None:
+    """With as many more of the same, the verdict is no longer open in most draws; settled asks for none."""
+    rng = np.random.default_rng(3)
+    called, sick, patient = site(rng, 60, 0.5, 1.0, 0.8)
+    called[np.flatnonzero(sick)[:1]] = False
+    more = scans_needed(Aim(0.9), called, sick, patient)
+    share = float(called[sick].mean())
+    assert more is not None
+    assert more > 0
+    settled = [judge(Aim(0.9), *site(rng, 60 + more, 0.5, share, 0.8))[0] != "too-few" for _ in range(300)]
+    assert np.mean(settled) > 0.45  # the expected figures just settle it: about half of the draws do
+    assert scans_needed(Aim(0.5), *site(rng, 500, 0.5, 0.99, 0.8)) == 0
+
+
+@pytest.mark.parametrize(
+    "aim", [(1.0, 0.0, 0.1), (0.0, 0.0, 0.1), (0.9, -0.1, 0.1), (0.9, 0.0, 0.0), (math.nan, 0.5, 0.1)]
+)
+def test_an_aim_that_cannot_be_is_refused(aim: tuple[float, float, float]) -> None:
+    """With the project's own error."""
+    with pytest.raises(BadSpec):
+        Aim(*aim)
+
+
+def scores(rng: np.random.Generator, n: int, prevalence: float) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities of disease of `n` patients, and who is sick."""
+    sick = rng.random(n) < prevalence
+    return special.expit(rng.normal(np.where(sick, 1.5, -1.5), 1.5)), sick
+
+
+@pytest.mark.parametrize(("n", "prevalence"), [(60, 0.5), (200, 0.1), (500, 0.3)])
+def test_a_promised_sensitivity_is_kept_on_fresh_patients(n: int, prevalence: float) -> None:
+    """On average over sites, and what the cross-fit says of it is right."""
+    rng, fresh, told = np.random.default_rng(n), [], []
+    for _ in range(400):
+        score, sick = scores(rng, n, prevalence)
+        found = fit_threshold(score, sick, np.arange(n), 0.9)
+        if math.isnan(found.value):
+            continue
+        true = 1 - stats.norm.cdf(special.logit(found.value), 1.5, 1.5)
+        fresh.append(float(true))
+        told.append(found.sensitivity.value)
+    assert len(fresh) > 100
+    assert np.mean(fresh) >= 0.9 - 0.01
+    assert abs(np.mean(told) - np.mean(fresh)) < 0.03
+
+
+def test_too_few_patients_promise_nothing() -> None:
+    """Eight with disease cannot promise 0.9 of the next."""
+    assert math.isnan(promise(np.linspace(0.1, 0.9, 8), np.ones(8, bool), np.arange(8), 0.9))
+    found = fit_threshold(np.linspace(0, 1, 30), np.arange(30) >= 25, np.arange(30), 0.9)
+    assert math.isnan(found.value)
+    assert found.sensitivity.value == 1.0  # without a threshold everybody is called
+
+
+def test_scans_of_a_patient_stand_in_one_fold() -> None:
+    """And those with disease are spread over all folds."""
+    group = np.repeat(np.arange(50), 3)
+    sick = group < 10
+    fold = folds_of(group, sick)
+    assert all(len(set(fold[group == g])) == 1 for g in range(50))
+    assert [int((fold[sick] == f).sum()) for f in range(5)] == [6] * 5
+
+
+def test_a_temperature_is_better_only_where_probabilities_were_off() -> None:
+    """Overconfident probabilities are mended beyond doubt; honest ones are left, in all but a few draws."""
+    mended, left = 0, 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        logit = rng.normal(0, 1.5, 300)
+        truth = (rng.random(300) < special.expit(logit)).astype(int)
+        honest = np.c_[special.expit(-logit), special.expit(logit)]
+        sure = np.c_[special.expit(-4 * logit), special.expit(4 * logit)]
+        mended += fit_site_temperature(sure, truth, np.arange(300), resamples=300).better
+        left += not fit_site_temperature(honest, truth, np.arange(300), resamples=300).better
+    assert mended >= 57
+    assert left >= 54
