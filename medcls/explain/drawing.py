@@ -13,7 +13,7 @@ from medcls.core.scan import Scan
 from medcls.errors import BadModel, MedclsError
 from medcls.explain.geometry import Cells, cells_of
 from medcls.explain.method_table import METHODS, Method
-from medcls.explain.opening import Opened, open_at
+from medcls.explain.opening import Opened, open_at, open_head
 from medcls.explain.watch import QUIET, Watch
 from medcls.imaging.prepare import Box, normalise, place, unplace
 from medcls.models.network import Network
@@ -88,10 +88,16 @@ def open_scan(model: Predictor, scan: Scan, layer: str | None = None) -> OpenSca
     placed = place(scan, model.card.preprocess)  # (S, S, C) uint8
     device = next(model.net.parameters()).device
     x = torch.from_numpy(normalise(placed.pixels, model.card.preprocess))[None].to(device)  # (1, C, S, S)
-    opened = open_at(model.net, layer or heatmap_layer(model.net), x)
+    opened = _open(model, layer or heatmap_layer(model.net), x)
     logits = opened.logits.detach().cpu().numpy()[None]  # (1, K)
     prediction = model.answer([scan], [placed.pixels], logits, opened.features.cpu(), time.perf_counter() - started)[0]
     return OpenScan(model, scan, placed.box, opened, prediction)
+
+
+def _open(model: Network, layer: str, x: torch.Tensor) -> Opened:
+    """Open a pass at a layer: the engine's that answers, where it hands the layer out, else PyTorch's own."""
+    given = model.engine.run_open(x.numpy(force=True)) if layer == heatmap_layer(model.net) else None
+    return open_at(model.net, layer, x) if given is None else open_head(model.net, layer, x, given[2])
 
 
 def look(model: Predictor, scan: Scan, layer: str | None = None) -> OpenScan | OpenMembers:

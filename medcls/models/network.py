@@ -1,5 +1,6 @@
 """One network with its card, made runnable. The only object with a network inside, and no state to set first."""
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,12 +16,11 @@ from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import BadModel
 from medcls.imaging.prepare import normalise, place
+from medcls.models.engine import engine_for
 from medcls.models.familiarity import Unlike, farthest, how_unlike, refuse_foreign, refuse_unsure
 from medcls.models.learned import UNTOLD, seen_key
 from medcls.models.predictor import evaluate_with
-from medcls.nets.anatomy import logits_and_features
-from medcls.nets.folding import fold_norms
-from medcls.nets.packing import pack_convolutions
+from medcls.models.queue import Queue
 from medcls.stats.calibration import calibrate
 from medcls.stats.familiarity import Known
 
@@ -33,15 +33,22 @@ class Network:
         net: The network, in evaluation mode.
         known: What the scans were like that it learned from; None if not stored.
         seen: Which scans it was trained or tuned on, as `medcls.models.learned.read_seen` gives them.
+        weights_sha256: Digest of the file its weights came from, by which a faster engine is kept; empty lets PyTorch answer.
     """
 
     def __init__(
-        self, card: ModelCard, net: torch.nn.Module, known: Known | None = None, seen: frozenset[str] = frozenset()
+        self,
+        card: ModelCard,
+        net: torch.nn.Module,
+        known: Known | None = None,
+        seen: frozenset[str] = frozenset(),
+        weights_sha256: str = "",
     ) -> None:
         self.card, self.seen = card, seen
         self.net = net.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         self.known = known
-        self._answering: tuple[torch.nn.Module, torch.nn.Module] | None = None
+        self._published, self._building = (self.net, weights_sha256), threading.Lock()
+        self._queue: tuple[torch.nn.Module, Queue] | None = None
 
     @property
     def members(self) -> "tuple[Network, ...]":
@@ -65,6 +72,16 @@ class Network:
         """Return a scan as the network eats it, (C, S, S) float32."""
         return self.normalise(self.place(scan))
 
+    @property
+    def engine(self) -> Queue:
+        """What runs the network, shared by all who ask; chosen at its first use."""
+        with self._building:
+            if self._queue is None or self._queue[0] is not self.net:
+                published, digest = self._published
+                own = digest if self.net is published else ""  # other weights were put in: no kept engine is theirs
+                self._queue = (self.net, Queue(engine_for(self.card, own, self.net)))
+            return self._queue[1]
+
     def run(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Run the network once.
 
@@ -74,15 +91,8 @@ class Network:
         Returns:
             Logits (N, K) and features before the last layer (N, D), both float32.
         """
-        with torch.inference_mode():
-            batch = batch.contiguous(memory_format=torch.channels_last)
-            return logits_and_features(self._quick(batch), batch)
-
-    def _quick(self, batch: torch.Tensor) -> torch.nn.Module:
-        """Return the network with its norms folded in and its convolutions packed, made for the first batch it answers."""
-        if self._answering is None or self._answering[0] is not self.net:
-            self._answering = (self.net, pack_convolutions(fold_norms(self.net), batch[:1]))
-        return self._answering[1]
+        logits, features = self.engine.run(batch.numpy(force=True))
+        return torch.from_numpy(logits), torch.from_numpy(features)
 
     def describe(self, scans: Sequence[Scan]) -> np.ndarray:
         """Return the features of scans, as they come to the last layer, (N, D) float32."""

@@ -43,7 +43,7 @@ def open_network(model: str | Path) -> Network:
 def _network(path: Path, card: ModelCard) -> Network:
     net = nets.from_card(card.backbone, card.backbone_args, len(card.task.labels))
     _fill(net, path / store.WEIGHTS, card.id)
-    return Network(card, net, store.read_known(path, card), store.read_seen(path))
+    return Network(card, net, store.read_known(path, card), store.read_seen(path), card.files[store.WEIGHTS])
 
 
 def _member(mean: ModelCard, model_id: str) -> Network:

@@ -18,10 +18,9 @@ from medcls.core.scan import Preprocess
 from medcls.core.task import Label, Task
 from medcls.errors import BadSpec
 from medcls.nets import backbone_args_for, backbone_name_for, build, from_weights
-from medcls.nets.anatomy import classifier_name, classifier_of
+from medcls.nets.anatomy import classifier_name, classifier_of, head_of
 from medcls.nets.config import hub_config
 from medcls.nets.dense256 import DenseHead
-from medcls.nets.folding import fold_norms
 from medcls.nets.freezing import features_are_fixed, freeze, frozen_boundary, parametrised_layers, train_mode
 from medcls.nets.layers import (
     features_and_head,
@@ -32,13 +31,15 @@ from medcls.nets.layers import (
     to_map,
     twin,
 )
-from medcls.nets.packing import pack_convolutions
+from medcls.models import engine
 
 # The dense head is computed with on one network for each place where timm keeps a classifier; on all others it is built
 # and frozen without weights being drawn.
 DENSE = ("resnet18", "densenet121", "mobilenetv4", "convnext", "vit", "vgg16", "cancernet")
 # VGG's dense layers hold 120 of its 134 million weights and only cost time here.
 THINNER = {"vgg16": {"mlp_ratio": 0.01}, "vgg19": {"mlp_ratio": 0.01}}
+# Networks that the exporter cannot write: PyTorch answers for them.
+NOT_WRITTEN: frozenset[str] = frozenset()
 TASK = Task("t", "Which?", (Label("a", "A"), Label("b", "B"), Label("c", "C")))
 
 
@@ -106,23 +107,19 @@ def test_a_run_and_a_model_take_the_size_it_was_made_for(name):
     assert RunSpec(collections=("some",), backbone=name, size_px=size_px).size_px == size_px
 
 
-def test_folding_its_norms_changes_no_answer(built):
-    folded = fold_norms(built.net)
-    with torch.no_grad():
-        torch.testing.assert_close(
-            folded(built.x), built.logits, rtol=1e-4, atol=1e-4 * float(built.logits.abs().max())
-        )
-    norms = [sum(isinstance(m, nn.BatchNorm2d) for m in net.modules()) for net in (built.net, folded)]
-    assert norms[1] < norms[0] or built.name == "cancernet" or not norms[0], "cancernet's follow a ReLU"
-
-
-def test_packing_its_convolutions_changes_no_answer(built):
-    packed = pack_convolutions(fold_norms(built.net), built.x[:1])
-    with torch.no_grad():
-        torch.testing.assert_close(
-            packed(built.x), built.logits, rtol=1e-4, atol=1e-4 * float(built.logits.abs().max())
-        )
-    assert not [name for name, m in packed.named_modules() if type(m) is nn.Conv2d]
+def test_its_engine_gives_its_answers(built, monkeypatch):
+    """ONNX Runtime's where it can be written so, PyTorch's where not; its head alone gives them from its maps, or it says no."""
+    monkeypatch.setattr(engine, "_time_ratio", lambda *_: 0.5)
+    preprocess = Preprocess(size_px=built.x.shape[-1])
+    card = ModelCard("m", "m", TASK, built.name, preprocess, backbone_args=backbone_args_for(built.net))
+    found = engine.engine_for(card, "0" * 64, built.net)
+    equal = {"rtol": 1e-4, "atol": 1e-4 * max(1.0, float(built.logits.abs().max()))}
+    logits, features = found.run(built.x.numpy())
+    np.testing.assert_allclose(logits, built.logits, **equal)
+    assert len(features) == len(built.x)
+    if (opened := found.run_open(built.x.numpy())) is not None:
+        np.testing.assert_allclose(head_of(built.net, torch.from_numpy(opened[2]))[0].detach(), built.logits, **equal)
+    assert isinstance(found, engine.OnnxEngine) or built.name in NOT_WRITTEN
 
 
 @pytest.mark.parametrize("name", BACKBONES)
