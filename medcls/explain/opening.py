@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from medcls.errors import BadModel
-from medcls.nets.anatomy import classifier_of, logits_and_features
+from medcls.nets.anatomy import classifier_of, head_of, logits_and_features
 from medcls.nets.layers import tokens
 
 
@@ -130,6 +130,26 @@ def open_at(net: nn.Module, layer: str, x: Tensor) -> Opened:
         raise BadModel("explain.layer-runs-twice", layer=layer, n_taken=len(taken))
     opened = Opened(net, layer, x, taken[0], logits[0], features.detach())
     opened.to_map(taken[0])
+    return opened
+
+
+def open_head(net: nn.Module, layer: str, x: Tensor, maps: np.ndarray) -> Opened:
+    """Open a pass that another engine ran, where only the network's head follows the layer.
+
+    Args:
+        net: As for `open_at`.
+        layer: Name of the layer that gave `maps`.
+        x: What went in, (1, C, S, S) float32.
+        maps: What the layer gave, (1, …), as the network lays it out.
+
+    Raises:
+        BadModel: If that is no map.
+    """
+    leaf = torch.from_numpy(maps).requires_grad_()
+    with torch.inference_mode(False), torch.enable_grad():
+        logits, features = head_of(net, leaf.clone())
+    opened = Opened(net, layer, x, leaf, logits[0], features.detach())
+    opened.to_map(leaf)
     return opened
 
 

@@ -39,6 +39,20 @@ def logits_and_features(net: nn.Module, batch: Tensor) -> tuple[Tensor, Tensor]:
         Logits (N, K) and what the last layer was given, (N, D), both float32.
     """
     known: Any = net
-    features: Tensor = known.forward_head(known.forward_features(batch), pre_logits=True)
+    return head_of(net, known.forward_features(batch))
+
+
+def head_of(net: nn.Module, maps: Tensor) -> tuple[Tensor, Tensor]:
+    """Run what follows a network's last maps.
+
+    Args:
+        net: A timm network.
+        maps: What `forward_features` gave, (N, …).
+
+    Returns:
+        As `logits_and_features`.
+    """
+    known: Any = net
+    features: Tensor = known.forward_head(maps, pre_logits=True)
     logits: Tensor = known.get_classifier()(features)
     return logits.float(), features.flatten(1).float()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 import timm
 import torch
@@ -13,10 +14,12 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from medcls.core.backbones import BACKBONES
+from medcls.core.model import ModelCard
 from medcls.core.run import RunSpec
 from medcls.core.scan import Preprocess
 from medcls.core.task import Label, Task
 from medcls.errors import BadSpec
+from medcls.models import engine
 from medcls.nets import backbone_args_for, backbone_name_for, build, from_weights
 from medcls.nets.anatomy import classifier_name, classifier_of, head_of
 from medcls.nets.config import hub_config
@@ -31,7 +34,6 @@ from medcls.nets.layers import (
     to_map,
     twin,
 )
-from medcls.models import engine
 
 # The dense head is computed with on one network for each place where timm keeps a classifier; on all others it is built
 # and frozen without weights being drawn.

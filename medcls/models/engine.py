@@ -1,0 +1,299 @@
+"""A network as ONNX Runtime answers with it: the same numbers in a fraction of PyTorch's time.
+
+PyTorch stays the reference, the way for heatmaps and training, and the fallback. A network is written as ONNX once per
+machine, compared with PyTorch on a few pictures, timed beside it, and kept under `MEDCLS_HOME/cache/engines` by what
+decides its answers. One that differs, or is no faster, is not used; the record beside the file says so.
+"""
+
+import contextlib
+import copy
+import hashlib
+import io
+import logging
+import os
+import platform
+import statistics
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from medcls import home
+from medcls.core.model import ModelCard
+from medcls.core.record import Record
+from medcls.core.scan import Preprocess
+from medcls.disk import write_whole
+from medcls.errors import MedclsError
+from medcls.imaging.decode import read_scan
+from medcls.imaging.phantom import phantom
+from medcls.imaging.prepare import normalise, place
+
+if TYPE_CHECKING:
+    import torch
+
+# Greatest difference from PyTorch that is still the same answer, relative to the greatest value (1 at least).
+EQUAL = 1e-4
+OUTPUTS = ["logits", "features", "maps"]
+_PROBES = (("breast-ultrasound", "malignant"), ("breast-histology-idc", "idc"), ("skin-melanoma", "melanoma"))
+_ROUNDS = 5
+_LOG = logging.getLogger(__name__)
+
+
+class Engine(Protocol):
+    """What runs a network forward."""
+
+    def run(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return logits (N, K) and what the last layer was given (N, D) of a prepared batch (N, C, S, S), all float32."""
+
+    def run_open(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """Return logits, features and what the heatmap layer gave, (N, C, h, w) or as the network lays it out.
+
+        None where this engine does not hand out that layer, or more than the network's head follows it.
+        """
+
+
+@dataclass(frozen=True)
+class Checked(Record):
+    """What was found when an engine was built on this machine.
+
+    Args:
+        onnx_sha256: Digest of the ONNX file.
+        apart: Greatest difference of logits and features from PyTorch's, relative to the greatest value (1 at least).
+        time_ratio: Median time of one scan, divided by PyTorch's.
+        opens: True if the head, run on what it says the heatmap layer gave, gives the same logits.
+    """
+
+    onnx_sha256: str
+    apart: float
+    time_ratio: float
+    opens: bool = False
+    schema: int = 1
+
+    @property
+    def usable(self) -> bool:
+        """True if it gives PyTorch's answers, sooner. NaN is neither."""
+        return self.apart <= EQUAL and self.time_ratio < 1
+
+
+class TorchEngine:
+    """PyTorch, eagerly.
+
+    Args:
+        net: In evaluation mode.
+    """
+
+    def __init__(self, net: "torch.nn.Module") -> None:
+        self.net = net
+
+    def run(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return logits and features; see `Engine`."""
+        import torch
+
+        from medcls.nets.anatomy import logits_and_features
+
+        device = next(self.net.parameters()).device
+        with torch.inference_mode():
+            fed = torch.from_numpy(batch).to(device).contiguous(memory_format=torch.channels_last)
+            logits, features = logits_and_features(self.net, fed)
+        return logits.cpu().numpy(), features.cpu().numpy()
+
+    def run_open(self, batch: np.ndarray) -> None:
+        """Return None: explaining opens PyTorch's own pass."""
+
+
+class OnnxEngine:
+    """ONNX Runtime on the processor; may be shared between threads.
+
+    Args:
+        model: The ONNX file's bytes, with the outputs `OUTPUTS`.
+        opens: Whether the network's head is all that follows the last output.
+    """
+
+    def __init__(self, model: bytes, opens: bool = False) -> None:
+        import onnxruntime
+
+        self._opens = opens
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = _threads()
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+    def run(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return logits and features; see `Engine`."""
+        logits, features = self._session.run(OUTPUTS[:2], {"scans": batch})
+        return logits, features
+
+    def run_open(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """Return logits, features and the heatmap layer's output; see `Engine`."""
+        return self.run_all(batch) if self._opens else None
+
+    def run_all(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return all outputs, whether or not the last is of use."""
+        logits, features, maps = self._session.run(OUTPUTS, {"scans": batch})
+        return logits, features, maps
+
+
+def engine_for(card: ModelCard, weights_sha256: str, net: "torch.nn.Module") -> Engine:
+    """Return what answers soonest with a network's own answers on this machine.
+
+    The first call for a model builds and checks its engine (about a second); later ones, in other processes too, read it.
+
+    Args:
+        card: Backbone, its arguments, labels and preprocessing.
+        weights_sha256: Digest of the weights file that `net` was filled from; empty if it came from none, and PyTorch answers.
+        net: In evaluation mode.
+    """
+    plain = TorchEngine(net)
+    if not weights_sha256 or next(net.parameters()).device.type != "cpu":
+        return plain
+    kept_at = home.cache() / "engines" / _key(card, weights_sha256)
+    return _kept(kept_at, plain) or _build(kept_at, net, card.preprocess, plain)
+
+
+def _kept(path: Path, plain: TorchEngine) -> Engine | None:
+    """Return what was chosen before; None if nothing was, or half of it is gone."""
+    try:
+        checked = Checked.from_json(path.with_suffix(".json").read_bytes())
+        if not checked.usable:
+            return plain
+        model = path.with_suffix(".onnx").read_bytes()
+    except (OSError, MedclsError):
+        return None
+    return OnnxEngine(model, checked.opens) if hashlib.sha256(model).hexdigest() == checked.onnx_sha256 else None
+
+
+def _build(path: Path, net: "torch.nn.Module", preprocess: Preprocess, plain: TorchEngine) -> Engine:
+    """Write, check, time and keep an engine; PyTorch if it is not to be used."""
+    batch = probe_batch(preprocess)
+    engine: Engine = plain
+    model, apart, ratio, opens = b"", float("nan"), float("nan"), False
+    try:
+        model = _export(net, batch)
+        written = OnnxEngine(model)
+        found, expected = written.run_all(batch), plain.run(batch)
+        apart = _apart(found[:2], expected)
+        if apart <= EQUAL:
+            opens = _apart((_head(net, found[2]),), expected[:1]) <= EQUAL
+            engine = OnnxEngine(model, opens)
+            ratio = _time_ratio(engine, plain, batch[:1])
+    except Exception as error:  # noqa: BLE001  # exporter and runtime raise whatever their passes raise; PyTorch answers
+        _LOG.info("PyTorch answers: this network cannot be written as ONNX (%s)", type(error).__name__)
+    checked = Checked(hashlib.sha256(model).hexdigest(), apart, ratio, opens)
+    with contextlib.suppress(OSError):  # a full or read-only disk costs the next process a second, no answer
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if checked.usable:
+            write_whole(path.with_suffix(".onnx"), model)
+        write_whole(path.with_suffix(".json"), checked.to_json().encode())
+    return engine if checked.usable else plain
+
+
+def _export(net: "torch.nn.Module", batch: np.ndarray) -> bytes:
+    """Return a network as ONNX: logits, features, and what its heatmap layer gives."""
+    import torch
+
+    written, names = io.BytesIO(), ("scans", *OUTPUTS)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # the tracing exporter announces its successor, which takes 20 times as long
+        torch.onnx.export(
+            _tapped(copy.deepcopy(net)),
+            (torch.from_numpy(batch[:2]),),
+            written,  # type: ignore[arg-type]  # a file in memory is taken, though not declared
+            input_names=names[:1],
+            output_names=names[1:],
+            dynamic_axes={name: {0: "n"} for name in names},
+            dynamo=False,
+        )
+    return written.getvalue()
+
+
+def _tapped(net: "torch.nn.Module") -> "torch.nn.Module":
+    """Return a network of one's own, which is changed, so that it hands out its heatmap layer too."""
+    import torch
+
+    from medcls.nets.anatomy import logits_and_features
+    from medcls.nets.layers import heatmap_layer
+
+    class Tapped(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net, self.given = net, torch.empty(0)
+            net.get_submodule(heatmap_layer(net)).register_forward_hook(self._keep)
+
+        def _keep(self, module: torch.nn.Module, args: object, out: torch.Tensor) -> None:
+            self.given = out.clone()  # the next layer may work in place
+
+        def forward(self, scans: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+            logits, features = logits_and_features(self.net, scans)
+            return logits, features, self.given
+
+    return Tapped().eval()
+
+
+def _head(net: "torch.nn.Module", maps: np.ndarray) -> np.ndarray:
+    """Return the logits of a network's head on its own, given what its heatmap layer gave."""
+    import torch
+
+    from medcls.nets.anatomy import head_of
+
+    with torch.inference_mode():
+        return head_of(net, torch.from_numpy(maps))[0].numpy()
+
+
+def probe_batch(preprocess: Preprocess) -> np.ndarray:
+    """Return a few phantoms of every task as a network is fed them, (N, C, S, S) float32."""
+    scans = [read_scan(phantom(task, label, seed)) for seed in range(2) for task, label in _PROBES]
+    return normalise(np.stack([place(scan, preprocess).pixels for scan in scans]), preprocess)
+
+
+def _apart(found: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> float:
+    """Return the greatest difference, relative to the greatest value (1 at least); NaN if a value is not a number."""
+    worst = [np.abs(f - e).max() / max(1.0, np.abs(e).max()) for f, e in zip(found, expected, strict=True)]
+    return float(np.max(worst))
+
+
+def _time_ratio(engine: Engine, plain: Engine, batch: np.ndarray) -> float:
+    """Return the median time of an engine divided by that of PyTorch, run in turn."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for _ in range(_ROUNDS):
+        for one, seen in zip((engine, plain), times, strict=True):
+            started = time.perf_counter()
+            one.run(batch)
+            seen.append(time.perf_counter() - started)
+    return statistics.median(times[0]) / statistics.median(times[1])
+
+
+def _threads() -> int:
+    """Return how many threads an engine may use: those of this process's cores, or what OMP_NUM_THREADS allows."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores, int(asked)) if asked.isdecimal() and int(asked) else cores
+
+
+def _key(card: ModelCard, weights_sha256: str) -> str:
+    """Return a name made of all that decides what an engine computes and how fast."""
+    import onnxruntime
+    import torch
+
+    network = (
+        card.backbone,
+        sorted(card.backbone_args.items()),
+        len(card.task.label_ids),
+        card.preprocess.to_json(None),
+    )
+    text = repr((weights_sha256, network, torch.__version__, onnxruntime.__version__, _processor()))
+    return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def _processor() -> str:
+    """Return what tells this kind of processor from others that may share the folder."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line for line in lines if line.startswith(("model name", "CPU part"))), platform.machine())
