@@ -198,8 +198,8 @@ def _export(net: "torch.nn.Module", batch: np.ndarray) -> bytes:
     import torch
 
     written, names = io.BytesIO(), ("scans", *OUTPUTS)
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # the tracing exporter announces its successor, which takes 20 times as long
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), torch.no_grad():
+        warnings.simplefilter("ignore")  # the tracing exporter announces its successor, and prints a graph where it fails
         torch.onnx.export(
             _tapped(copy.deepcopy(net)),
             (torch.from_numpy(batch[:2]),),
