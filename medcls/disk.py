@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -37,6 +38,60 @@ def write_whole(path: Path, content: bytes | memoryview, *, alone: bool = False)
         with contextlib.suppress(OSError):
             built.unlink()
     sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder for one writer while its records are read, changed and written.
+
+    Other processes, other threads of this one, and other servers on the same disk wait. A writer that is killed lets go.
+
+    Args:
+        folder: Made if it is missing. Its lock is the file `.lock` in it, which stays.
+
+    Raises:
+        OSError: If the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("a+b") as file:
+        _lock(file.fileno())
+        yield  # closing the file lets go
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a file, whole or not at all, however many writers there are.
+
+    Args:
+        path: The file; it and its folder are made if they are missing.
+        line: Without its end.
+
+    Raises:
+        OSError: If it cannot be written; the file is then as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        _lock(file.fileno())
+        before = file.seek(0, os.SEEK_END)
+        try:
+            file.write(line.encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError:
+            os.truncate(file.fileno(), before)
+            raise
+
+
+def _lock(handle: int) -> None:
+    """Wait until a file is ours; closing it lets go."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        os.lseek(handle, 0, os.SEEK_SET)
+        msvcrt.locking(handle, msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined]
+        return
+    fcntl.flock(handle, fcntl.LOCK_EX)
 
 
 def sync_folder(path: Path) -> None:
