@@ -22,8 +22,11 @@ def show_unsigned(pixels: np.ndarray, inverted: bool, notes: list[Note]) -> np.n
     """
     high = int(pixels.max(initial=0))
     bits = next(b for b in USUAL_BITS if high < 2**b)
-    notes.append(Note("imaging.deep-colour", high=high, bits=bits, end=2**bits - 1) if pixels.ndim == 3
-                 else Note("imaging.deep-grey", high=high, bits=bits, end=2**bits - 1))  # fmt: skip
+    notes.append(
+        Note("imaging.deep-colour", high=high, bits=bits, end=2**bits - 1)
+        if pixels.ndim == 3
+        else Note("imaging.deep-grey", high=high, bits=bits, end=2**bits - 1)
+    )
     shown = scale(pixels, 0, 2**bits - 1)
     return np.subtract(1, shown, out=shown) if inverted else shown
 

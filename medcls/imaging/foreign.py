@@ -76,9 +76,13 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
 # Kinds of the container that phones, cameras and films share (ISO/IEC 14496-12), by brand.
 _HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1")
 _BRANDS = {
-    b"avif": "imaging.foreign-avif", b"avis": "imaging.foreign-avif", b"crx ": "imaging.camera-raw",
-    b"jxl ": "imaging.foreign-jpegxl", b"jp2 ": "imaging.foreign-jpeg2000", b"jpx ": "imaging.foreign-jpeg2000",
-}  # fmt: skip
+    b"avif": "imaging.foreign-avif",
+    b"avis": "imaging.foreign-avif",
+    b"crx ": "imaging.camera-raw",
+    b"jxl ": "imaging.foreign-jpegxl",
+    b"jp2 ": "imaging.foreign-jpeg2000",
+    b"jpx ": "imaging.foreign-jpeg2000",
+}
 _RIFFS = {b"AVI ": "imaging.foreign-video", b"WAVE": "imaging.foreign-video"}
 _TEXTS = (
     (b"objecttype = image", "imaging.foreign-mha"),
@@ -108,14 +112,18 @@ def foreign_code(data: bytes) -> str:
     for at, magic, code in _MAGIC:
         if data[at : at + len(magic)] == magic:
             return code
+    return _container_code(data) or _text_code(data)
+
+
+def _container_code(data: bytes) -> str:
+    """Name what lies in a container that several kinds of file share; empty if it is none."""
     if data[4:8] == b"ftyp":
-        brands = _brands(data)
-        return next((_BRANDS[b] for b in brands if b in _BRANDS), "imaging.foreign-video")
+        return next((_BRANDS[b] for b in _brands(data) if b in _BRANDS), "imaging.foreign-video")
     if data[:4] == b"RIFF":
         return _RIFFS.get(data[8:12], "imaging.foreign-unknown")
     if data[:4] in (b"\x5c\x01\x00\x00", b"\x00\x00\x01\x5c"):
         return "imaging.foreign-volume"  # Analyze: a header of 348 bytes
-    return _text_code(data)
+    return ""
 
 
 def is_heif(data: bytes) -> bool:

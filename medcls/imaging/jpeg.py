@@ -15,9 +15,17 @@ _MOST_WORK, _WORK_A_SCAN = 1_000_000_000, 20_000
 _MOST_SEGMENTS = 20_000
 # libjpeg's own words for a stream that it repaired; whatever else simplejpeg says is not about damage.
 _REPAIRED = (
-    "corrupt jpeg data", "premature end", "inconsistent progression", "invalid sos parameters", "bogus", "warning",
-    "obsolete", "unrecognized", "bad huffman", "extraneous",
-)  # fmt: skip
+    "corrupt jpeg data",
+    "premature end",
+    "inconsistent progression",
+    "invalid sos parameters",
+    "bogus",
+    "warning",
+    "obsolete",
+    "unrecognized",
+    "bad huffman",
+    "extraneous",
+)
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,13 @@ def _on_scan(mask: np.ndarray, scan: Scan) -> np.ndarray:
         return mask
     square = next((note.params for note in scan.notes if note.code == "imaging.made-square"), None)
     if square is None or mask.shape != (square["stored_height"], square["stored_width"]):
-        raise BadScan("imaging.mask-size", width=mask.shape[1], height=mask.shape[0],
-                      scan_width=scan.size_px[1], scan_height=scan.size_px[0])  # fmt: skip
+        raise BadScan(
+            "imaging.mask-size",
+            width=mask.shape[1],
+            height=mask.shape[0],
+            scan_width=scan.size_px[1],
+            scan_height=scan.size_px[0],
+        )
     height, width = scan.size_px
     return cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST).astype(bool)
 

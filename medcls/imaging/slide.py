@@ -9,12 +9,24 @@ from medcls.imaging.tiff_tags import Page
 
 _LOOKED_AT, _TEXT_BYTES = 12, 20_000
 # What stands in description, software or XMP of a scanner's files.
-_WRITERS: Mapping[bytes, str] = MappingProxyType({
-    b"Aperio": "Aperio (SVS)", b"leica-microsystems.com/scn": "Leica (SCN)", b"iScan": "Ventana (BIF)",
-    b"EncodeInfo": "Ventana (BIF)", b"DPUfsImport": "Philips", b"Philips DP": "Philips", b"MedScan": "Trestle",
-    b"PerkinElmer-QPI": "PerkinElmer (QPTIFF)", b"Hamamatsu": "Hamamatsu (NDPI)", b"MIRAX": "MIRAX",
-    b"3DHISTECH": "3DHISTECH", b"Pannoramic": "3DHISTECH", b"TIFFscanner": "Huron", b"NanoZoomer": "Hamamatsu (NDPI)",
-})  # fmt: skip
+_WRITERS: Mapping[bytes, str] = MappingProxyType(
+    {
+        b"Aperio": "Aperio (SVS)",
+        b"leica-microsystems.com/scn": "Leica (SCN)",
+        b"iScan": "Ventana (BIF)",
+        b"EncodeInfo": "Ventana (BIF)",
+        b"DPUfsImport": "Philips",
+        b"Philips DP": "Philips",
+        b"MedScan": "Trestle",
+        b"PerkinElmer-QPI": "PerkinElmer (QPTIFF)",
+        b"Hamamatsu": "Hamamatsu (NDPI)",
+        b"MIRAX": "MIRAX",
+        b"3DHISTECH": "3DHISTECH",
+        b"Pannoramic": "3DHISTECH",
+        b"TIFFscanner": "Huron",
+        b"NanoZoomer": "Hamamatsu (NDPI)",
+    }
+)
 
 
 def refuse_slide(pages: list[Page]) -> None:

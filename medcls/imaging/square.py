@@ -44,6 +44,14 @@ def make_square(
         side = max(size)
         rows, columns = (max(1, round(n * v / side)) for n, v in zip(pixels.shape, size, strict=False))
     how = cv2.INTER_LINEAR if side == min(size) else cv2.INTER_AREA
-    notes.append(Note("imaging.made-square", ratio=wide / high, height=rows, width=columns,
-                      stored_height=pixels.shape[0], stored_width=pixels.shape[1]))  # fmt: skip
+    notes.append(
+        Note(
+            "imaging.made-square",
+            ratio=wide / high,
+            height=rows,
+            width=columns,
+            stored_height=pixels.shape[0],
+            stored_width=pixels.shape[1],
+        )
+    )
     return cv2.resize(np.ascontiguousarray(pixels), (columns, rows), interpolation=how), (side, side)

@@ -140,8 +140,13 @@ def _from_lab(values: np.ndarray, layout: Layout, notes: list[Note]) -> np.ndarr
         others = np.rint(values[..., 1:].view(np.int16 if layout.photometric == layouts.LAB else np.uint16) / 256)
         coded = np.concatenate([lightness[..., None], others], -1)
     else:
-        coded = np.concatenate([values[..., :1].view(np.uint8).astype(np.float64),
-                                values[..., 1:].view(np.int8 if layout.photometric == layouts.LAB else np.uint8)], -1)  # fmt: skip
+        coded = np.concatenate(
+            [
+                values[..., :1].view(np.uint8).astype(np.float64),
+                values[..., 1:].view(np.int8 if layout.photometric == layouts.LAB else np.uint8),
+            ],
+            -1,
+        )
     if layout.photometric == layouts.LAB:
         coded[..., 1:] += 128
     lab = np.clip(coded, 0, 255).astype(np.uint8)

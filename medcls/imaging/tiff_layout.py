@@ -19,16 +19,44 @@ _COLOUR_SAMPLES: Mapping[int, int] = MappingProxyType(
     {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, MASK: 1, INKS: 4, YCBCR: 3, LAB: 3, ICC_LAB: 3}
 )
 _PHOTOMETRICS = MappingProxyType(
-    {10: "ITU L*a*b*", 32803: "a camera's raw mosaic", 32844: "LogL", 32845: "LogLuv", 34892: "a camera's linear raw",
-     51177: "depth", 52527: "a semantic mask"}
-)  # fmt: skip
+    {
+        10: "ITU L*a*b*",
+        32803: "a camera's raw mosaic",
+        32844: "LogL",
+        32845: "LogLuv",
+        34892: "a camera's linear raw",
+        51177: "depth",
+        52527: "a semantic mask",
+    }
+)
 JPEG = 7
 _LOSSLESS = (1, 5, 8, 32773, 32946, 34925, 50000)
 _PILLOWS = (1, 2, 3, 4, 5, 7, 8, 32773, 32946, 34925, 50000)
 _TIFFFILES = (
-    1, 2, 3, 4, 5, 7, 8, 22610, 32773, 32946, 33003, 33004, 33005, 34712, 34887, 34892, 34925, 34933, 50000, 50001,
-    50002, 52546,
-)  # fmt: skip
+    1,
+    2,
+    3,
+    4,
+    5,
+    7,
+    8,
+    22610,
+    32773,
+    32946,
+    33003,
+    33004,
+    33005,
+    34712,
+    34887,
+    34892,
+    34925,
+    34933,
+    34934,
+    50000,
+    50001,
+    50002,
+    52546,
+)
 _INTEGERS, _REALS = range(1, 65), (16, 24, 32, 64)
 _MOST_BYTES = 230_000_000
 
@@ -47,6 +75,7 @@ class Layout:
         planes: True if each colour is stored by itself.
         compression: By number.
         extra: What each sample beside the colour is.
+        usual: True if nothing else about the file is out of the ordinary.
     """
 
     height: int
@@ -57,9 +86,8 @@ class Layout:
     photometric: int
     planes: bool
     compression: int
-    predictor: int
-    fill_order: int
     extra: tuple[int, ...]
+    usual: bool
 
     @property
     def colours(self) -> int:
@@ -69,20 +97,22 @@ class Layout:
     @property
     def for_pillow(self) -> bool:
         """True for what Pillow reads right: whole bytes, side by side, as nearly every TIFF has them."""
-        if self.compression not in _PILLOWS or self.fill_order != 1 or self.planes:
+        if self.compression not in _PILLOWS or not self.usual:
             return False
         form = (self.photometric, self.samples, self.bits, self.format)
         if form in _PILLOW_FORMS:
             return True
         if form == (YCBCR, 3, 8, UNSIGNED):
             return self.compression == JPEG
-        return form == (RGB, 4, 8, UNSIGNED) and self.extra in ((ALPHA_PREMULTIPLIED,), (ALPHA,))
+        return form == (RGB, 4, 8, UNSIGNED) and self.extra == (ALPHA,)
 
 
 _PILLOW_FORMS = {
-    *((grey, 1, bits, UNSIGNED) for grey in GREYS for bits in (1, 8, 16)), *((g, 1, 32, REAL) for g in GREYS),
-    (RGB, 3, 8, UNSIGNED), (INKS, 4, 8, UNSIGNED),
-}  # fmt: skip
+    *((grey, 1, bits, UNSIGNED) for grey in GREYS for bits in (1, 8, 16)),
+    *((g, 1, 32, REAL) for g in GREYS),
+    (RGB, 3, 8, UNSIGNED),
+    (INKS, 4, 8, UNSIGNED),
+}
 
 
 def layout_of(page: Page) -> Layout:
@@ -101,14 +131,27 @@ def layout_of(page: Page) -> Layout:
     if len(set(bits)) > 1 or len(formats) > 1:
         raise BadScan("imaging.tiff-mixed")
     made = Layout(
-        page.number(t.HEIGHT), page.number(t.WIDTH), bits[0], samples, {4: UNSIGNED}.get(f := formats.pop(), f),
-        photometric, page.number(t.PLANAR, 1) == 2 and samples > 1, page.number(t.COMPRESSION, 1),
-        page.number(t.PREDICTOR, 1), page.number(t.FILL_ORDER, 1), page.numbers(t.EXTRA),
-    )  # fmt: skip
+        page.number(t.HEIGHT),
+        page.number(t.WIDTH),
+        bits[0],
+        samples,
+        {4: UNSIGNED}.get(f := formats.pop(), f),
+        photometric,
+        page.number(t.PLANAR, 1) == 2 and samples > 1,
+        page.number(t.COMPRESSION, 1),
+        page.numbers(t.EXTRA),
+        _is_usual(page),
+    )
     _check_values(made)
     _check_compression(page, made)
     _check_segments(page, made)
     return made
+
+
+def _is_usual(page: Page) -> bool:
+    """Tell if bits run from the highest down, colours stand side by side, and no large file is written backwards."""
+    side_by_side, forwards = page.number(t.PLANAR, 1) == 1, page.number(t.FILL_ORDER, 1) == 1
+    return side_by_side and forwards and page.data[:4] != b"MM\x00+"
 
 
 def _check_meaning(page: Page, photometric: int, samples: int) -> None:
@@ -156,32 +199,38 @@ def _check_compression(page: Page, made: Layout) -> None:
 def _check_segments(page: Page, made: Layout) -> None:
     """Check that every strip or tile there must be lies inside the file."""
     tiled = t.TILES in page or t.TILE_WIDTH in page
-    starts = page.values(t.TILES if t.TILES in page else t.STRIPS).astype(np.int64)
-    sizes = page.values(t.TILE_BYTES if t.TILE_BYTES in page else t.STRIP_BYTES).astype(np.int64)
-    if tiled:
-        wide, high = page.number(t.TILE_WIDTH), page.number(t.TILE_HEIGHT)
-    else:
-        wide, high = made.width, min(page.number(t.STRIP_ROWS, made.height) or made.height, made.height)
-    if wide < 1 or high < 1:
-        raise BadScan("imaging.damaged")
+    wide, high = _segment_size(page, made, tiled)
     n = -(-made.width // wide) * -(-made.height // high) * (made.samples if made.planes else 1)
     if n > t.MOST_SEGMENTS:
         raise TooLarge("imaging.too-many-tiles", n=n, most=t.MOST_SEGMENTS)
-    if tiled and wide * high * made.samples * 8 > 8 * _MOST_BYTES:
-        raise TooLarge("imaging.too-many-bytes", n=wide * high * made.samples, most=_MOST_BYTES)
-    if len(starts) < n:
+    starts = page.values(t.TILES if t.TILES in page else t.STRIPS).astype(np.int64)[:n]
+    sizes = page.values(t.TILE_BYTES if t.TILE_BYTES in page else t.STRIP_BYTES).astype(np.int64)[:n]
+    if len(starts) < n or (len(sizes) < n and not made.compression == n == 1):
         raise BadScan("imaging.damaged")
-    if len(sizes) < n:
-        if made.compression != 1 or n != 1:
-            raise BadScan("imaging.damaged")
-        sizes = np.ones(n, np.int64)
-    starts, sizes = starts[:n], sizes[:n]
     if (starts <= 0).any() or (sizes <= 0).any():
         raise BadScan("imaging.tiff-gaps")
     if made.compression == 1:  # a count that is too large or too small does no harm here; missing bytes do
-        rows = np.full(n, high)
-        if not tiled and made.height % high:
-            rows[-(-made.height // high) - 1 :: -(-made.height // high)] = made.height % high
-        sizes = rows * -(-wide * made.bits * (1 if made.planes else made.samples) // 8)
+        sizes = _plain_sizes(made, n, wide, high, tiled)
     if (starts + sizes > len(page.data)).any():
         raise BadScan("imaging.cut-short")
+
+
+def _segment_size(page: Page, made: Layout, tiled: bool) -> tuple[int, int]:
+    """Return width and height of a strip or tile."""
+    wide, high = made.width, min(page.number(t.STRIP_ROWS, made.height) or made.height, made.height)
+    if tiled:
+        wide, high = page.number(t.TILE_WIDTH), page.number(t.TILE_HEIGHT)
+    if wide < 1 or high < 1:
+        raise BadScan("imaging.damaged")
+    if wide * high * made.samples > _MOST_BYTES:
+        raise TooLarge("imaging.too-many-bytes", n=wide * high * made.samples, most=_MOST_BYTES)
+    return wide, high
+
+
+def _plain_sizes(made: Layout, n: int, wide: int, high: int, tiled: bool) -> np.ndarray:
+    """Return the bytes that strips or tiles without compression take; the last strip of each plane may be shorter."""
+    rows = np.full(n, high)
+    down = -(-made.height // high)
+    if not tiled and made.height % high:
+        rows[down - 1 :: down] = made.height % high
+    return rows * -(-wide * made.bits * (1 if made.planes else made.samples) // 8)

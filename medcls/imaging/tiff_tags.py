@@ -13,23 +13,67 @@ MOST_PAGES = 1000
 _MOST_VALUES, MOST_SEGMENTS = 1 << 20, 30_000
 _MOST_ENTRIES = 4096
 _TYPES: Mapping[int, str] = {
-    1: "u1", 2: "S1", 3: "u2", 4: "u4", 5: "u4", 6: "i1", 7: "u1", 8: "i2", 9: "i4", 10: "i4", 11: "f4", 12: "f8",
-    13: "u4", 16: "u8", 17: "i8", 18: "u8",
-}  # fmt: skip
+    1: "u1",
+    2: "S1",
+    3: "u2",
+    4: "u4",
+    5: "u4",
+    6: "i1",
+    7: "u1",
+    8: "i2",
+    9: "i4",
+    10: "i4",
+    11: "f4",
+    12: "f8",
+    13: "u4",
+    16: "u8",
+    17: "i8",
+    18: "u8",
+}
 _TEXTS = (2, 7)
 
 SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER, DESCRIPTION, MAKE = (
-    254, 256, 257, 258, 259, 262, 266, 270, 271,
-)  # fmt: skip
+    254,
+    256,
+    257,
+    258,
+    259,
+    262,
+    266,
+    270,
+    271,
+)
 STRIPS, ORIENTATION, SAMPLES, STRIP_ROWS, STRIP_BYTES, X_RESOLUTION, Y_RESOLUTION, PLANAR = (
-    273, 274, 277, 278, 279, 282, 283, 284,
-)  # fmt: skip
-SOFTWARE, PREDICTOR, COLOUR_MAP, TILE_WIDTH, TILE_HEIGHT, TILES, TILE_BYTES, SUB_PAGES, INKS = (
-    305, 317, 320, 322, 323, 324, 325, 330, 332,
-)  # fmt: skip
+    273,
+    274,
+    277,
+    278,
+    279,
+    282,
+    283,
+    284,
+)
+SOFTWARE, COLOUR_MAP, TILE_WIDTH, TILE_HEIGHT, TILES, TILE_BYTES, SUB_PAGES, INKS = (
+    305,
+    320,
+    322,
+    323,
+    324,
+    325,
+    330,
+    332,
+)
 EXTRA, FORMAT, JPEG_TABLES, YCBCR_COEFFICIENTS, YCBCR_SUBSAMPLING, BLACK_WHITE, XMP, PROFILE, DEPTH = (
-    338, 339, 347, 529, 530, 532, 700, 34675, 32997,
-)  # fmt: skip
+    338,
+    339,
+    347,
+    529,
+    530,
+    532,
+    700,
+    34675,
+    32997,
+)
 DNG, HAMAMATSU = 50706, 65420
 
 

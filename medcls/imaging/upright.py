@@ -5,15 +5,17 @@ from types import MappingProxyType
 
 import numpy as np
 
-_TURNS: Mapping[int, Callable[[np.ndarray], np.ndarray]] = MappingProxyType({
-    2: lambda p: p[:, ::-1],
-    3: lambda p: p[::-1, ::-1],
-    4: lambda p: p[::-1],
-    5: lambda p: p.swapaxes(0, 1),
-    6: lambda p: np.rot90(p, -1),
-    7: lambda p: p[::-1, ::-1].swapaxes(0, 1),
-    8: lambda p: np.rot90(p, 1),
-})  # fmt: skip
+_TURNS: Mapping[int, Callable[[np.ndarray], np.ndarray]] = MappingProxyType(
+    {
+        2: lambda p: p[:, ::-1],
+        3: lambda p: p[::-1, ::-1],
+        4: lambda p: p[::-1],
+        5: lambda p: p.swapaxes(0, 1),
+        6: lambda p: np.rot90(p, -1),
+        7: lambda p: p[::-1, ::-1].swapaxes(0, 1),
+        8: lambda p: np.rot90(p, 1),
+    }
+)
 
 
 def is_turned(orientation: int) -> bool:

@@ -27,7 +27,9 @@ def test_corners_come_in_any_order() -> None:
 def test_an_ellipse_has_its_area_and_an_outline_its_own() -> None:
     ellipse = mask_of(region("ellipse", (10, 10), (70, 50)), SIZE)
     assert ellipse.sum() == pytest.approx(math.pi * 30 * 20, rel=0.01)
-    assert mask_of(region("outline", (10, 10), (70, 10), (70, 50)), SIZE).sum() == pytest.approx(1200, rel=0.08)  # the border counts
+    assert mask_of(region("outline", (10, 10), (70, 10), (70, 50)), SIZE).sum() == pytest.approx(
+        1200, rel=0.08
+    )  # the border counts
 
 
 def test_what_lies_outside_the_scan_is_cut_off() -> None:
