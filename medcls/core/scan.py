@@ -39,6 +39,7 @@ class Scan:
         modality: What the file says it is; None if it does not say.
         spacing_mm: Height and width of a pixel in mm; None if the file does not say.
         notes: What decoding did, and what a reader must know of it.
+        kind: What its DICOM header says it is beyond doubt, by the standard's code: `US`, `CT`; empty if it does not.
 
     Raises:
         ValueError: If `pixels` has another shape, no pixel, or a value that is not finite.
@@ -49,6 +50,7 @@ class Scan:
     modality: Modality | None = None
     spacing_mm: tuple[float, float] | None = None
     notes: tuple[Note, ...] = ()
+    kind: str = ""
 
     def __post_init__(self) -> None:
         pixels = readonly(self.pixels, np.float32)

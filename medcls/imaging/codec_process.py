@@ -27,23 +27,6 @@ _lock = threading.Lock()
 _idle: list["_Process"] = []
 
 
-def decode_apart(data: bytes, frame: int, plugin: str) -> np.ndarray:
-    """Decode one frame of a DICOM file in another process.
-
-    Args:
-        data: The whole file; its header has passed every check.
-        frame: Which frame, from 0.
-        plugin: pydicom's name of the codec.
-
-    Returns:
-        (R, C) or (R, C, 3) stored values.
-
-    Raises:
-        BadScan: As `run_apart`.
-    """
-    return run_apart("dicom", data, frame=frame, plugin=plugin)[0]
-
-
 def run_apart(job: str, data: bytes, **options: Any) -> tuple[np.ndarray, dict[str, Any]]:
     """Do one of the jobs of `medcls.imaging.codec_worker` in another process.
 

@@ -12,22 +12,13 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from medcls.errors import MedclsError
+from medcls.imaging import codecs
 from medcls.imaging.codec_process import CPU_S
 from medcls.imaging.quiet import guarded, quiet, silence_logs
 
 _MOST_BYTES = 700_000_000
 
 Made = tuple[np.ndarray, dict[str, Any]]
-
-
-def _dicom(data: bytes, frame: int, plugin: str) -> Made:
-    from pydicom.pixels import pixel_array
-
-    from medcls.imaging.dicom import parse_checked
-    from medcls.imaging.limits import Limits
-
-    ds, _ = parse_checked(data, Limits(2**62, 2**62))
-    return pixel_array(ds, index=frame, decoding_plugin=plugin), {}
 
 
 def _tiff(data: bytes, page: int) -> Made:
@@ -59,7 +50,16 @@ def _heif(data: bytes) -> Made:
 
 # What a process can be asked for: a file's bytes and options become an array and what else is to be told.
 JOBS: Mapping[str, Callable[..., Made]] = MappingProxyType(
-    {"dicom": _dicom, "heif": _heif, "jpeg": _jpeg, "png": _png, "tiff": _tiff}
+    {
+        "dicom-jpeg": codecs.jpeg,
+        "dicom-jpegls": codecs.jpegls,
+        "dicom-jpeg2000": codecs.jpeg2000,
+        "dicom-rle": codecs.rle,
+        "heif": _heif,
+        "jpeg": _jpeg,
+        "png": _png,
+        "tiff": _tiff,
+    }
 )
 
 

@@ -1,133 +1,186 @@
-"""What a compressed DICOM frame says of its own size, checked before its decoder sets memory aside."""
+"""What a compressed picture says of itself, read from its header before any decoder sees it."""
 
-from itertools import pairwise
+from dataclasses import dataclass
+from typing import Literal
 
-from pydicom.dataset import Dataset
-from pydicom.encaps import get_frame
-from pydicom.uid import (
-    HTJ2K,
-    JPEG2000,
-    UID,
-    HTJ2KLossless,
-    HTJ2KLosslessRPCL,
-    JPEG2000Lossless,
-    JPEGBaseline8Bit,
-    JPEGExtended12Bit,
-    JPEGLossless,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    JPEGLSNearLossless,
-    RLELossless,
-)
+Codec = Literal["jpeg", "jpegls", "jpeg2000", "rle"]
+Colour = Literal["rgb", "ybr", "unsaid"]
 
-from medcls.errors import BadScan
-from medcls.imaging.quiet import guarded
-
-# Which codec decodes what: the one least likely to stumble over hostile bytes.
-_PLUGINS: dict[str, str] = {
-    JPEGBaseline8Bit: "pillow",
-    JPEGExtended12Bit: "gdcm",
-    JPEGLossless: "gdcm",
-    JPEGLosslessSV1: "gdcm",
-    JPEGLSLossless: "pyjpegls",
-    JPEGLSNearLossless: "pyjpegls",
-    JPEG2000Lossless: "pylibjpeg",
-    JPEG2000: "pylibjpeg",
-    HTJ2KLossless: "pylibjpeg",
-    HTJ2KLosslessRPCL: "pylibjpeg",
-    HTJ2K: "pylibjpeg",
-    RLELossless: "pydicom",
-}
-# Codecs that crash or hang on damaged frames: see `medcls.imaging.codec_process`.
-APART = ("gdcm", "pyjpegls")
-_SOI, _J2K = b"\xff\xd8", b"\xff\x4f\xff\x51"
-_SIZED_MARKERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
+_SOI, _J2K, _JP2 = b"\xff\xd8", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP  "
+_SOF, _JPEG_LS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}, 0xF7
+_LOSSLESS, _HIERARCHICAL = (0xC3, 0xC7, 0xCB, 0xCF), (0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF)
+_LOSSLESS_ARITHMETIC, _PART_2 = 0xCB, 0x8000
+_ALONE = {0x01, *range(0xD0, 0xD9)}  # markers that no length follows
+_HEAD_BYTES = 1_000_000
 
 
-def plugin_for(syntax: UID) -> str | None:
-    """Name the pydicom plugin that decodes a compressed transfer syntax; None if none does."""
-    return _PLUGINS.get(syntax)
-
-
-def check_codestream(ds: Dataset, frame: int, rows: int, columns: int, samples: int) -> None:
-    """Refuse a compressed frame that announces another size than the DICOM header.
+@dataclass(frozen=True)
+class Stream:
+    """What a compressed picture announces.
 
     Args:
-        ds: Holds the pixel data.
-        frame: Which frame, from 0.
-        rows: Height the header declares.
-        columns: Width the header declares.
-        samples: Samples a pixel the header declares.
-
-    Raises:
-        BadScan: If they disagree, or the frame's own header cannot be found.
+        codec: Which family of decoders reads it.
+        rows: Height.
+        columns: Width.
+        samples: Samples a pixel.
+        bits: Bits a sample.
+        signed: Whether samples have a sign; None if the format cannot say.
+        colour: What three samples are once decoded: red, green, blue; luminance and two colour differences; or not said.
+        lossless: Whether samples are coded as they are, with no cosine transform.
+        scans: How many passes over the picture, or layers, a decoder must make.
+        tiles: How many tiles a JPEG 2000 picture is cut into.
+        unread: What keeps it from being read though it is no damage; empty if nothing.
+        start: Where the stream begins in its bytes, past any box around it.
     """
-    tables = (ds.get("ExtendedOffsetTable"), ds.get("ExtendedOffsetTableLengths"))
-    extended = tables if all(isinstance(t, bytes) for t in tables) else None
-    data = guarded(
-        lambda: get_frame(ds.PixelData, frame, number_of_frames=int(ds.NumberOfFrames), extended_offsets=extended)
-    )
-    if ds.file_meta.TransferSyntaxUID == RLELossless:
-        guarded(lambda: _check_rle(data, rows * columns))
-        return
-    found = guarded(lambda: _jpeg_size(data) if data.startswith(_SOI) else _jpeg2000_size(data))
-    if found != (rows, columns, samples):
-        raise BadScan(
-            "This DICOM file contradicts itself",
-            found="a compressed picture of another size than declared"
-            if found
-            else "a compressed picture without a size",
-            do="Export it again",
-        )
+
+    codec: Codec
+    rows: int = 0
+    columns: int = 0
+    samples: int = 0
+    bits: int = 0
+    signed: bool | None = None
+    colour: Colour = "unsaid"
+    lossless: bool = True
+    scans: int = 1
+    tiles: int = 1
+    unread: str = ""
+    start: int = 0
+
+    @property
+    def work(self) -> int:
+        """How many sample values a decoder must go over at most, counting each pass."""
+        return self.rows * self.columns * max(1, self.samples) * max(1, self.scans)
 
 
-def _jpeg_size(data: bytes) -> tuple[int, int, int] | None:
-    """Give height, width and components of a JPEG or JPEG-LS stream (ITU-T T.81, B.2.2)."""
-    at = 2
-    while at + 10 <= len(data):
-        if data[at] != 0xFF:
-            return None
+def codec_of(data: bytes) -> Codec | None:
+    r"""Name the family a stream belongs to by how it begins; None if it is none of them.
+
+    Example:
+        >>> codec_of(b"\xff\xd8\xff\xe0"), codec_of(b"text")
+        ('jpeg', None)
+    """
+    if data.startswith(_SOI) and data[2:3] == b"\xff":
+        return "jpegls" if _frame_marker(data) == _JPEG_LS else "jpeg"
+    if data.startswith((_J2K, _JP2)):
+        return "jpeg2000"
+    count = int.from_bytes(data[:4], "little")
+    return "rle" if 1 <= count <= 15 and int.from_bytes(data[4:8], "little") == 64 and len(data) >= 64 else None
+
+
+def read_stream(data: bytes) -> Stream | None:
+    """Read the header of a compressed picture.
+
+    Args:
+        data: The stream, from its first byte.
+
+    Returns:
+        What it announces; None if it is of no known family or its header is damaged.
+    """
+    codec = codec_of(data)
+    if codec == "rle":
+        return Stream("rle", samples=int.from_bytes(data[:4], "little"))
+    if codec == "jpeg2000":
+        return _jpeg2000(data)
+    return None if codec is None else _jpeg(data, codec)
+
+
+def _frame_marker(data: bytes) -> int:
+    """Return the marker of the frame header of a JPEG stream; 0 if there is none."""
+    return next((marker for marker, _, _ in _segments(data) if marker in _SOF or marker == _JPEG_LS), 0)
+
+
+def _segments(data: bytes) -> list[tuple[int, int, int]]:
+    """List marker, start and end of each segment up to the first scan (ITU-T T.81, B.1.1)."""
+    found, at = [], 2
+    while at + 4 <= len(data) and at < _HEAD_BYTES and data[at] == 0xFF:
         marker = data[at + 1]
-        if marker == 0xFF:
-            at += 1
-        elif marker in _SIZED_MARKERS:
-            return (
-                int.from_bytes(data[at + 5 : at + 7], "big"),
-                int.from_bytes(data[at + 7 : at + 9], "big"),
-                data[at + 9],
-            )
-        else:
-            at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return None
+        if marker == 0xFF or marker in _ALONE:
+            at += 1 if marker == 0xFF else 2
+            continue
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        found.append((marker, at + 4, end))
+        if marker in (0xDA, 0xD9) or end <= at + 3:
+            break
+        at = end
+    return found
 
 
-def _jpeg2000_size(data: bytes) -> tuple[int, int, int] | None:
-    """Give height, width and components of a JPEG 2000 stream, bare or boxed (ITU-T T.800, A.5.1)."""
-    start = data.find(_J2K, 0, 4096)
-    if start < 0 or len(data) < start + 42:
+def _jpeg(data: bytes, codec: Codec) -> Stream | None:
+    """Read a JPEG or JPEG-LS header (ITU-T T.81 B.2.2, T.87 C.2.2)."""
+    jfif, adobe, frame, last = False, None, None, 0
+    for marker, start, end in _segments(data):
+        if marker == 0xE0 and data[start : start + 4] == b"JFIF":
+            jfif = True
+        elif marker == 0xEE and data[start : start + 5] == b"Adobe" and end - start >= 12:
+            adobe = data[start + 11]
+        elif (marker in _SOF or marker == _JPEG_LS) and frame is None:
+            frame, last = (marker, start), end
+        elif marker == 0xDE:
+            frame = frame or (0xDE, start)
+    if frame is None or len(data) < frame[1] + 6:
         return None
-    xsiz, ysiz, xosiz, yosiz = (int.from_bytes(data[at : at + 4], "big") for at in range(start + 8, start + 24, 4))
-    return ysiz - yosiz, xsiz - xosiz, int.from_bytes(data[start + 40 : start + 42], "big")
+    marker, at = frame
+    bits, samples = data[at], data[at + 5]
+    rows, columns = int.from_bytes(data[at + 1 : at + 3], "big"), int.from_bytes(data[at + 3 : at + 5], "big")
+    parts = [(data[p], data[p + 1]) for p in range(at + 6, min(at + 6 + 3 * samples, len(data) - 1), 3)]
+    if codec == "jpegls":
+        return Stream("jpegls", rows, columns, samples, bits, scans=1)
+    unread = _unread_jpeg(marker, bits)
+    colour = _jpeg_colour(parts, jfif, adobe) if samples == 3 else "unsaid"
+    scans = data.count(b"\xff\xda", last)
+    return Stream("jpeg", rows, columns, samples, bits, None, colour, marker in _LOSSLESS, max(1, scans), unread=unread)
 
 
-def _check_rle(data: bytes, expected: int) -> None:
-    """Refuse RLE segments that unpack to far more than a plane of the picture (64 bytes for each 1 in the worst case)."""
-    count = min(15, int.from_bytes(data[:4], "little"))
-    starts = [int.from_bytes(data[at : at + 4], "little") for at in range(4, 4 + 4 * count, 4)]
-    for start, end in pairwise([*starts, len(data)]):
-        if 64 * max(0, end - start) > 2 * expected + 4096 and _unpacked(data, start, end, 2 * expected + 4096) < 0:
-            raise BadScan("This DICOM file is damaged", found="a run-length segment longer than the picture")
+def _unread_jpeg(marker: int, bits: int) -> str:
+    """Name what keeps a sound JPEG from being read; empty if nothing."""
+    if marker in _HIERARCHICAL or marker == 0xDE:
+        return "hierarchical JPEG"
+    if marker == _LOSSLESS_ARITHMETIC:
+        return "lossless JPEG with arithmetic coding"
+    good = 2 <= bits <= 16 if marker in _LOSSLESS else bits in (8, 12)
+    return "" if good else f"JPEG of {bits} bits"
 
 
-def _unpacked(data: bytes, at: int, end: int, most: int) -> int:
-    """Give the bytes a PackBits segment unpacks to, or -1 as soon as that is more than `most`."""
-    total = 0
-    while at < end:
-        header = data[at]
-        if header > 128:
-            total, at = total + 257 - header, at + 2
-        else:
-            total, at = (total + header + 1, at + header + 2) if header < 128 else (total, at + 1)
-        if total > most:
-            return -1
-    return total
+def _jpeg_colour(parts: list[tuple[int, int]], jfif: bool, adobe: int | None) -> Colour:
+    """Say what three components are, as every JPEG decoder does: by its marker, its subsampling, its identifiers."""
+    if jfif or adobe is not None:
+        return "rgb" if not jfif and adobe == 0 else "ybr"
+    if [chr(name).upper() for name, _ in parts] == ["R", "G", "B"]:
+        return "rgb"
+    return "ybr" if len({sampling for _, sampling in parts}) > 1 else "unsaid"
+
+
+def _jpeg2000(data: bytes) -> Stream | None:
+    """Read a JPEG 2000 header, bare or boxed (ITU-T T.800, A.5.1, A.6.1 and I.5.3.3)."""
+    start = data.find(_J2K, 0, 65_536)
+    if start < 0 or len(data) < start + 45:
+        return None
+    number = lambda at, n: int.from_bytes(data[start + at : start + at + n], "big")  # noqa: E731
+    right, bottom, left, top, tile_w, tile_h, tile_x, tile_y = (number(8 + 4 * i, 4) for i in range(8))
+    samples = number(40, 2)
+    parts = [(number(at, 1), number(at + 1, 1), number(at + 2, 1)) for at in range(42, 42 + 3 * min(samples, 4), 3)]
+    if not parts or not tile_w or not tile_h:
+        return None
+    tiles = -(-(right - tile_x) // tile_w) * -(-(bottom - tile_y) // tile_h)
+    layers, transformed = _coding_style(data, start + 4 + number(4, 2))
+    unread = "JPEG 2000 with extensions (part 2)" if number(6, 2) & _PART_2 else ""
+    if any(part[1:] != (1, 1) for part in parts):
+        unread = "JPEG 2000 with samples of unequal spacing"
+    elif len({part[0] for part in parts}) > 1:
+        unread = "JPEG 2000 with samples of unequal depth"
+    box = data.find(b"colr\x01", 0, start)
+    space = int.from_bytes(data[box + 7 : box + 11], "big") if box >= 0 else 0
+    colour: Colour = "rgb" if transformed else "ybr" if space == 18 else "unsaid"
+    bits, signed = (parts[0][0] & 0x7F) + 1, bool(parts[0][0] & 0x80)
+    return Stream(
+        "jpeg2000", bottom - top, right - left, samples, bits, signed, colour, True, layers, tiles, unread, start
+    )
+
+
+def _coding_style(data: bytes, at: int) -> tuple[int, bool]:
+    """Return layers and whether components are transformed, from the COD marker; 1 and False if it is missing."""
+    while at + 10 <= len(data) and data[at] == 0xFF and data[at + 1] not in (0x90, 0x93):
+        if data[at + 1] == 0x52:
+            return int.from_bytes(data[at + 6 : at + 8], "big"), bool(data[at + 8] & 1)
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return 1, False

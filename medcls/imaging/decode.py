@@ -49,7 +49,12 @@ def read_scan(data: bytes, *, frame: int | None = None, limits: Limits | None = 
         height=pixels.shape[0],
     )
     return Scan(
-        pixels, hashlib.sha256(data).hexdigest(), decoded.modality, decoded.spacing_mm, (title, *decoded.told())
+        pixels,
+        hashlib.sha256(data).hexdigest(),
+        decoded.modality,
+        decoded.spacing_mm,
+        (title, *decoded.told()),
+        decoded.kind,
     )
 
 

@@ -20,12 +20,14 @@ class Decoded:
         modality: What the file says it is; None if it does not say.
         spacing_mm: Height and width of a pixel in mm; None if unknown.
         notes: What was done, and what a reader must know; a bare sentence is one without a code.
+        kind: What its header says it is beyond doubt, a key of `medcls.imaging.kinds.KINDS`; empty if it does not.
     """
 
     pixels: np.ndarray
     modality: Modality | None = None
     spacing_mm: tuple[float, float] | None = None
     notes: list[Note | str] = field(default_factory=list)
+    kind: str = ""
 
     def told(self) -> list[Note]:
         """Return the notes, those without a code as `words.said`."""

@@ -6,9 +6,11 @@ from medcls.core.task import Modality
 
 # Everything medcls ever asks of a DICOM file. No name, date, place, number or free text is among them.
 WANTED = (
-    "Modality", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames", "Rows",
+    "SOPClassUID", "ImageType", "Modality", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames", "Rows",
     "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue",
-    "SmallestImagePixelValue", "BurnedInAnnotation", "PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing",
+    "PixelPaddingRangeLimit", "FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit", "DoubleFloatPixelPaddingValue",
+    "DoubleFloatPixelPaddingRangeLimit", "PixelAspectRatio", "PresentationLUTShape", "ICCProfile", "OpticalPathSequence",
+    "TotalPixelMatrixRows", "TotalPixelMatrixColumns", "BurnedInAnnotation", "PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing",
     "RescaleIntercept", "RescaleSlope", "ModalityLUTSequence", "WindowCenter", "WindowWidth", "VOILUTFunction",
     "VOILUTSequence", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
     "SequenceOfUltrasoundRegions", "RedPaletteColorLookupTableDescriptor", "GreenPaletteColorLookupTableDescriptor",
@@ -17,6 +19,9 @@ WANTED = (
     "SegmentedGreenPaletteColorLookupTableData", "SegmentedBluePaletteColorLookupTableData", "ExtendedOffsetTable",
     "ExtendedOffsetTableLengths", "PixelData", "FloatPixelData", "DoubleFloatPixelData",
 )  # fmt: skip
+
+# Where drawings lie that are laid over a picture: sixteen groups (PS3.3 C.9.2). Their size and place are looked at alone.
+OVERLAY_GROUPS = range(0x6000, 0x6020, 2)
 
 _MODALITIES: dict[str, Modality] = {
     **dict.fromkeys(("US", "IVUS", "BDUS"), "ultrasound"),
@@ -27,12 +32,13 @@ _MODALITIES: dict[str, Modality] = {
 
 
 def wanted_tags() -> list[int]:
-    """Give the tags of `WANTED`, for pydicom's `specific_tags`."""
-    return [tag for keyword in WANTED if (tag := tag_for_keyword(keyword)) is not None]
+    """Return the tags of `WANTED`, for pydicom's `specific_tags`."""
+    named = [tag for keyword in WANTED if (tag := tag_for_keyword(keyword)) is not None]
+    return named + [group << 16 | element for group in OVERLAY_GROUPS for element in (0x0010, 0x0102)]
 
 
 def modality_of(code: object) -> Modality | None:
-    """Give the modality a DICOM code stands for.
+    """Return the modality a DICOM code stands for.
 
     Args:
         code: Value of (0008,0060), whatever its type.

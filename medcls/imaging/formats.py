@@ -29,7 +29,7 @@ def recognise(data: bytes) -> str:
         return "DICOM"
     if raster := _raster(data):
         return raster
-    if _bare_dicom(data):
+    if data.find(b"DICM\x02\x00", 0, 4096) >= 0 or _bare_dicom(data):
         return "DICOM"
     raise BadScan(foreign_code(data), n=len(data), allowed=READABLE)
 

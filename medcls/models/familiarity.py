@@ -12,6 +12,7 @@ from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.imaging.appearance import appearance
 from medcls.imaging.colour import other_kind
+from medcls.imaging.kinds import KINDS, fits
 from medcls.stats.familiarity import Known, neighbour_distance
 
 FEATURES, LOOKS, KIND = "features", "looks", "kind"  # what is measured
@@ -67,6 +68,8 @@ def farthest(ratios: dict[str, float]) -> tuple[str | None, float | None]:
 
 def refuse_foreign(scan: Scan, card: ModelCard, unlike: Unlike) -> Note | None:
     """Return why a scan is not of the kind a network answers; None if it is, as far as anyone can tell."""
+    if not fits(scan.kind, card.task.modality):
+        return Note("models.other-object", kind=KINDS.get(scan.kind, scan.kind), task=card.task.name or card.task.id)
     if other := other_kind(scan, card.task.modality, card.preprocess.channels):
         return Note("models.other-kind", reason=other)
     how, far = farthest(unlike.kind)
