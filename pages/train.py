@@ -1,7 +1,5 @@
 """Train: from labelled scans to a run in the background, in four steps."""
 
-import dataclasses
-
 import streamlit as st
 
 from medcls.errors import MedclsError
@@ -17,7 +15,7 @@ if not collections:
     notices.show_research_use()
     st.stop()
 try:
-    spec = dataclasses.replace(spec, collections=collections)
+    spec = spec.having(collections=collections)
     counts = st.container()
     st.subheader("2 · Recipe and network")
     form.pick_recipe(train_data.look(spec).task, collections)
@@ -28,11 +26,11 @@ try:
         initial = form.pick_initial(backbone)
     st.subheader("3 · Settings")
     form.begin_reading()
-    values = form.show_main_knobs(backbone) | form.show_advanced(collections)
+    values = form.show_main_settings(backbone) | form.show_advanced(collections)
     name = st.text_input(
         "Name of the run", spec.name, max_chars=200, key=form.key("name"), placeholder="what you will know it by"
     )
-    spec = dataclasses.replace(spec, backbone=backbone, initial=initial, name=name.strip(), **values)
+    spec = spec.having(backbone=backbone, initial=initial, name=name.strip(), **values)
     form.keep(spec)
     with counts:
         seen = train_data.show_counts(spec)

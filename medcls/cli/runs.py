@@ -1,14 +1,14 @@
 """`medcls runs …`: fine-tuning runs from the command line; the same workflows as the Train and Runs pages."""
 
 import argparse
-import dataclasses
 import json
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin
 
-from medcls.core.run import Knob, RunSpec, knobs
+from medcls.core.run import RENAMED, Place, RunSpec, settings
 from medcls.errors import BadData, BadSpec
 
 
@@ -24,7 +24,7 @@ def add(subparsers: Any) -> None:
     start.add_argument("--preflight", action="store_true", help="say what the run would need, and start nothing")
     start.add_argument("--watch", action="store_true", help="wait for its end, one line per change")
     start.add_argument("--all-folds", action="store_true", help="cross-validation: a run for every fold of --split")
-    add_knobs(start)
+    add_settings(start)
     _action(actions, "list", _list, "list all runs", run=False)
     show = _action(actions, "show", _show, "show one run: its state, its epochs, the end of its log")
     show.add_argument("--log", type=int, default=10, metavar="N", help="lines of the log (default 10)")
@@ -61,39 +61,60 @@ def _action(actions: Any, name: str, handler: Callable[[argparse.Namespace], int
     return parser
 
 
-def add_knobs(parser: argparse.ArgumentParser, but: tuple[str, ...] = ()) -> None:
-    """Add one flag per knob of `RunSpec` (not those of `but`); a flag that is not given leaves no value."""
-    hints = get_type_hints(RunSpec)
-    for name, (field, knob) in knobs().items():
+def add_settings(parser: argparse.ArgumentParser, but: tuple[str, ...] = ()) -> None:
+    """Add one flag per setting of `RunSpec` (not those of `but`); a flag that is not given leaves no value."""
+    old_names = {new: old for old, new in RENAMED.items()}
+    for name, place in settings().items():
         if name == "recipe" or name in but:
-            continue  # --recipe fills the knobs in, and is noted in the spec
+            continue  # --recipe fills the settings in, and is noted in the spec
+        dest, parsing = f"setting_{name}", _parsing(place)
         parser.add_argument(
-            f"--{name.replace('_', '-')}", dest=f"knob_{name}", default=argparse.SUPPRESS,
-            help=_help(knob, field).replace("%", "%%"), **_parsing(hints[name], knob),
-        )  # fmt: skip
+            _flag(name), dest=dest, default=argparse.SUPPRESS, help=_help(place).replace("%", "%%"), **parsing
+        )
+        if name in old_names:
+            parser.add_argument(
+                _flag(old_names[name]),
+                dest=dest,
+                default=argparse.SUPPRESS,
+                help=argparse.SUPPRESS,
+                action=_OldName,
+                **parsing,
+            )
 
 
-def _help(knob: Knob, field: dataclasses.Field) -> str:
-    default = getattr(RunSpec(), field.name)
-    bounds = (
-        f" {knob.low:g} to {knob.high:g}{f' {knob.unit}' if knob.unit else ''}" if abs(knob.low) != float("inf") else ""
-    )
-    return f"{knob.help}{bounds} (default {default if default not in ('', (), {}) else 'none'})"
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
-def _parsing(hint: Any, knob: Knob) -> dict[str, Any]:
+class _OldName(argparse.Action):
+    """Stores what a flag was given under the name it had before; the old name is said to be going."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        new = _flag(self.dest.removeprefix("setting_"))
+        print(f"{option_string} is now called {new}; the old name goes with the next version.", file=sys.stderr)
+        setattr(namespace, self.dest, values)
+
+
+def _help(place: Place) -> str:
+    found, default = place.setting, place.default
+    bounds = f" {found.low:g} to {found.high:g} {found.unit}".rstrip() if abs(found.low) != float("inf") else ""
+    return f"{found.help}{bounds} (default {default if default not in ('', (), {}) else 'none'})"
+
+
+def _parsing(place: Place) -> dict[str, Any]:
+    hint, found = place.hint, place.setting
     if hint is bool:
         return {"action": argparse.BooleanOptionalAction}
     if get_origin(hint) is tuple:
         return {
             "nargs": "*",
             "type": get_args(hint)[0],
-            "choices": knob.choices or None,
-            "metavar": None if knob.choices else "X",
+            "choices": found.choices or None,
+            "metavar": None if found.choices else "X",
         }
     if get_origin(hint) is dict:
         return {"type": _json_object, "metavar": "JSON"}
-    return {"type": hint, "choices": knob.choices or None, "metavar": None if knob.choices else hint.__name__.upper()}
+    return {"type": hint, "choices": found.choices or None, "metavar": None if found.choices else hint.__name__.upper()}
 
 
 def _json_object(text: str) -> dict[str, Any]:
@@ -103,9 +124,9 @@ def _json_object(text: str) -> dict[str, Any]:
     return value
 
 
-def read_knobs(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Give the knobs that were given as flags."""
-    given = {k.removeprefix("knob_"): v for k, v in vars(arguments).items() if k.startswith("knob_")}
+def read_settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings that were given as flags."""
+    given = {k.removeprefix("setting_"): v for k, v in vars(arguments).items() if k.startswith("setting_")}
     return {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
 
 
@@ -123,7 +144,7 @@ def make_spec(arguments: argparse.Namespace) -> RunSpec:
     spec = runs.clone_spec(arguments.like) if arguments.like else RunSpec()
     if arguments.recipe_name:
         spec = apply_recipe(spec, arguments.recipe_name)
-    return dataclasses.replace(spec, **read_knobs(arguments))
+    return spec.having(**read_settings(arguments))
 
 
 def _start(arguments: argparse.Namespace) -> int:
@@ -172,13 +193,13 @@ def _show(arguments: argparse.Namespace) -> int:
     view, epochs = runs.show_run(arguments.run), runs.read_metrics(arguments.run)
     log = runs.read_log(arguments.run, arguments.log)
     if arguments.json:
-        whole = {**_row(view), "spec": view.spec.to_dict(), "epochs": [e.to_dict() for e in epochs], "log": log}
+        whole = {**_row(view), "spec": view.spec.values(), "epochs": [e.to_dict() for e in epochs], "log": log}
         print(json.dumps(whole))
         return 0
     _tell(view, as_json=False)
     plain = RunSpec()
-    for name in knobs():
-        if (value := getattr(view.spec, name)) != getattr(plain, name):
+    for name in settings():
+        if (value := view.spec.value(name)) != plain.value(name):
             print(f"  {name} = {value}")
     for e in epochs:
         scores = "  ".join(f"{k} {e.train.get(k, float('nan')):.3f}/{v:.3f}" for k, v in e.validate.items())
@@ -288,6 +309,12 @@ def _tell(view: Any, as_json: bool) -> int:
     s = view.state
     left = f"{s.left_s:.0f} s left" if s.left_s == s.left_s and view.moves else ""
     best = f"best {s.best_score:.3f} in {s.best_epoch}" if s.best_epoch else ""
-    words = (f"{view.id}  {s.status:9}  {s.epoch}/{s.epochs or view.spec.epochs}", best, left, view.name, s.message)
+    words = (
+        f"{view.id}  {s.status:9}  {s.epoch}/{s.epochs or view.spec.optimisation.epochs}",
+        best,
+        left,
+        view.name,
+        s.message,
+    )
     print("  ".join(w for w in words if w), flush=True)
     return 0

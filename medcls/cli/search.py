@@ -5,7 +5,7 @@ import dataclasses
 from typing import Any
 
 from medcls.cli import print_json, say
-from medcls.cli.runs import add_knobs, make_spec
+from medcls.cli.runs import add_settings, make_spec
 
 
 def add(verbs: Any) -> None:
@@ -34,7 +34,7 @@ def add(verbs: Any) -> None:
     start.add_argument(
         "--recipe", dest="recipe_name", metavar="RECIPE", help="take every knob not given here from this recipe"
     )
-    add_knobs(start, but=("name",))
+    add_settings(start, but=("name",))
     _action(actions, "list", _list, "list the searches on this machine", named=False)
     show = _action(actions, "show", _show, "show a search: its trials, the best, which knob mattered")
     show.add_argument("--log", type=int, default=10, metavar="N", help="lines of its log (default 10)")

@@ -1,11 +1,10 @@
 """`train`: fit a network in the foreground; `runs start` does the same in the background."""
 
 import argparse
-from dataclasses import replace
 from typing import Any
 
 from medcls.cli import print_json, say, verb
-from medcls.cli.runs import add_knobs, make_spec
+from medcls.cli.runs import add_settings, make_spec
 from medcls.core.run import RunSpec
 
 
@@ -34,7 +33,7 @@ def add(verbs: Any) -> None:
     made.add_argument(
         "--json", action="store_true", help="print the card of the model made as JSON; of folds, what was measured"
     )
-    add_knobs(made)
+    add_settings(made)
 
 
 def _train(args: argparse.Namespace) -> int:
@@ -42,7 +41,7 @@ def _train(args: argparse.Namespace) -> int:
 
     spec = make_spec(args)
     if args.data:
-        spec = replace(spec, collections=tuple(args.data))
+        spec = spec.having(collections=tuple(args.data))
     if args.all_folds:
         return _train_folds(spec, args)
     with Bars() as bars:

@@ -55,16 +55,16 @@ def find_sources(spec: RunSpec) -> Sources:
         BadData: If a collection is missing, or a part is empty.
         BadTask: If the task is unknown, or the labels of several collections make no task together.
     """
-    if not spec.collections:
+    if not spec.data.collections:
         raise BadData(
             "The run names no labelled collection", allowed="one or more names", do="See `python -m medcls data list`"
         )
-    collections = tuple(open_collection(name) for name in spec.collections)
+    collections = tuple(open_collection(name) for name in spec.data.collections)
     task = _task_of(spec, collections)
     chosen, by, wholes = [], [], []
     for collection in collections:
         wholes.append(whole_split(collection, spec))
-        split = _hold_out(wholes[-1], spec.fold)
+        split = _hold_out(wholes[-1], spec.data.fold)
         rows = {case.id: case for case in collection.cases}
         chosen.append({part: tuple(rows[i] for i in ids if rows[i].label) for part, ids in split.parts.items()})
         by.append(f"{collection.name} split {'as' if split.by in _BY_OTHERS else 'by'} {split.by}")
@@ -138,12 +138,12 @@ def whole_sources(names: Sequence[str], task: Task) -> Sources:
 
 
 def choose_split(collection: Collection, spec: RunSpec) -> Split:
-    """Give the hold-out of a collection that a run uses: its split, or of one with folds that in which `spec.fold` is tested on.
+    """Give the hold-out of a collection that a run uses: its split, or of one with folds that in which `spec.data.fold` is tested on.
 
     Raises:
         BadSplit: If the split is unknown or has no such fold.
     """
-    return _hold_out(whole_split(collection, spec), spec.fold)
+    return _hold_out(whole_split(collection, spec), spec.data.fold)
 
 
 def _hold_out(split: Split, fold: int) -> Split:
@@ -159,8 +159,8 @@ def whole_split(collection: Collection, spec: RunSpec) -> Split:
     Raises:
         BadSplit: If the split is unknown.
     """
-    if spec.split != "auto":
-        return read_split(collection, spec.split)
+    if spec.data.split != "auto":
+        return read_split(collection, spec.data.split)
     try:
         split = read_split(collection, "auto")
     except BadSplit:  # none yet, or made for contents that have changed since
@@ -179,7 +179,7 @@ def _auto_split(collection: Collection) -> Split:
 
 def _task_of(spec: RunSpec, collections: Sequence[Collection]) -> Task:
     tasks = list_tasks(home.tasks())
-    asked = spec.task or next((c.task_id for c in collections if c.task_id in tasks), "")
+    asked = spec.data.task or next((c.task_id for c in collections if c.task_id in tasks), "")
     if asked and asked not in tasks:
         raise BadTask("There is no such task", found=repr(asked)[:80], allowed=", ".join(tasks))
     return tasks[asked] if asked else own_task(tuple(dict.fromkeys(label for c in collections for label in c.labels)))

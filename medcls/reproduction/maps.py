@@ -37,7 +37,7 @@ def draw_maps(run: RunFolder, method: str, into: Path) -> str:
 
     classifier, cases = open_model(run.result), store.read_cases(run.result)
     assert cases is not None
-    collection = open_collection(run.spec().collections[0])
+    collection = open_collection(run.spec().data.collections[0])
     into.mkdir(parents=True, exist_ok=True)
     verdicts: list[bool | None] = []
     grid = (0, 0)

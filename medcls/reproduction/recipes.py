@@ -5,7 +5,7 @@ Where a library differs (Keras' names of layers, its rate decay), the nearest se
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -142,10 +142,10 @@ def apply_recipe(spec: RunSpec, name: str) -> RunSpec:
         BadSpec: If there is no such recipe.
 
     Example:
-        >>> apply_recipe(RunSpec(collections=("busi",)), "head-only").freeze
+        >>> apply_recipe(RunSpec.of(collections=("busi",)), "head-only").freeze
         'backbone'
     """
-    return replace(spec, recipe=name, **find_recipe(name).settings)
+    return spec.having(recipe=name, **find_recipe(name).settings)
 
 
 def preset_of(recipe: str) -> tuple[Literal["random", "tpe"], dict[str, Range]] | None:

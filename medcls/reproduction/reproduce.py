@@ -98,24 +98,24 @@ def adapt(name: str, collection: str, means: Means) -> tuple[RunSpec, tuple[str,
         collection: Name of the labelled collection.
         means: What can be afforded.
     """
-    spec = replace(apply_recipe(RunSpec(), name), name=f"Reproduction: {name}", collections=(collection,))
+    spec = apply_recipe(RunSpec(), name).having(name=f"Reproduction: {name}", collections=(collection,))
     changes = []
-    if means.max_px and spec.size_px > means.max_px:
-        size_px = max(means.max_px, _least_px(spec.backbone))
-        if size_px < spec.size_px:
-            changes.append(f"{size_px} px instead of {spec.size_px}")
-        spec = replace(spec, size_px=size_px)
-    if means.max_epochs and spec.epochs > means.max_epochs:
+    if means.max_px and spec.data.size_px > means.max_px:
+        size_px = max(means.max_px, _least_px(spec.network.backbone))
+        if size_px < spec.data.size_px:
+            changes.append(f"{size_px} px instead of {spec.data.size_px}")
+        spec = spec.having(size_px=size_px)
+    if means.max_epochs and spec.optimisation.epochs > means.max_epochs:
         changes.append(f"at most {means.max_epochs} epochs")
-        spec = replace(spec, epochs=means.max_epochs)
-    if spec.initial == "imagenet" and means.imagenet is not None:
-        file = means.imagenet / f"{_timm_name(spec.backbone)}.safetensors"
+        spec = spec.having(epochs=means.max_epochs)
+    if spec.network.initial == "imagenet" and means.imagenet is not None:
+        file = means.imagenet / f"{_timm_name(spec.network.backbone)}.safetensors"
         if not file.is_file():
             changes.append("starts from nothing, as no ImageNet weights were at hand")
-        spec = replace(spec, initial=str(file) if file.is_file() else "none")
-        if spec.initial == "none" and spec.freeze:
+        spec = spec.having(initial=str(file) if file.is_file() else "none")
+        if spec.network.initial == "none" and spec.network.freeze:
             changes.append("nothing frozen, as random weights must learn")
-            spec = replace(spec, freeze="")
+            spec = spec.having(freeze="")
     return spec, tuple(changes)
 
 
@@ -251,7 +251,7 @@ class _Work:
         from medcls.data.sources import choose_split
         from medcls.data.splits import cut_split, write_split
 
-        collection = open_collection(spec.collections[0])
+        collection = open_collection(spec.data.collections[0])
         whole = choose_split(collection, spec)
         n_train = len(whole.parts["train"])
         if not self.means.max_cases or n_train <= self.means.max_cases:
@@ -259,7 +259,7 @@ class _Work:
         most = {"train": self.means.max_cases, "validate": self.means.max_cases // _VALIDATE_SHARE}
         split = cut_split(collection, whole, f"auto-{self.means.max_cases}", most)
         write_split(collection, split)
-        return replace(spec, split=split.name), (f"learned from {len(split.parts['train']):,} of {n_train:,} cases",)
+        return spec.having(split=split.name), (f"learned from {len(split.parts['train']):,} of {n_train:,} cases",)
 
     def trained(self, spec: RunSpec, run: RunFolder) -> Row:
         """Carry a run out, or on, within the time there is."""
@@ -292,7 +292,9 @@ class _Work:
             raise BadData("No trial of the search came to an end", found=f"{view.done} failed")
         row = _measured(spec.recipe, open_run(view.best.run))
         found = ", ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in view.best.values.items())
-        words = [f"the best of {view.done} trials by validation {spec.select_by}: {found or 'nothing frozen'}"]
+        words = [
+            f"the best of {view.done} trials by validation {spec.optimisation.monitor}: {found or 'nothing frozen'}"
+        ]
         if each_s:
             words.append(f"a trial stopped after {_minutes(each_s / 60)}")
         return replace(row, changes=(*row.changes, *words))
@@ -360,11 +362,11 @@ def _measured(name: str, run: RunFolder) -> Row:
     shown = {score: evaluation.scores[score] for score in SHOWN if score in evaluation.scores}
     first = first_of(name)
     started = f"starts from `{first}`" if first else origin.initial.rstrip(".")
-    changes = () if spec.initial in ("none", "imagenet") else (started,)
+    changes = () if spec.network.initial in ("none", "imagenet") else (started,)
     return Row(
         name, recipe.reported, run.id, changes, shown, evaluation.n_cases, evaluation.n_groups,
-        evaluation.collection, origin.epochs, int(recipe.settings.get("epochs", RunSpec().epochs)), origin.training_s,
-        tuple(map(str, evaluation.notes)), best_today(cases, spec.collections[0]),
+        evaluation.collection, origin.epochs, int(recipe.settings.get("epochs", RunSpec().optimisation.epochs)), origin.training_s,
+        tuple(map(str, evaluation.notes)), best_today(cases, spec.data.collections[0]),
     )  # fmt: skip
 
 

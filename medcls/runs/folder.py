@@ -109,7 +109,7 @@ class RunFolder:
         if renamed:
             return renamed
         spec = self.spec()
-        return spec.name or f"{spec.backbone} on {', '.join(spec.collections) or 'nothing'}"
+        return spec.name or f"{spec.network.backbone} on {', '.join(spec.data.collections) or 'nothing'}"
 
     def is_alive(self) -> bool:
         """Tell whether a worker holds the run."""

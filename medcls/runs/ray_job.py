@@ -53,4 +53,4 @@ def _checkout() -> str:
 
 
 def _wants_gpu(run: RunFolder) -> bool:
-    return run.spec().device == "cuda"
+    return run.spec().machine.device == "cuda"

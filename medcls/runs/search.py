@@ -79,7 +79,7 @@ def _next_seed(seed: int, known: int) -> int:
 
 def direction(spec: SearchSpec) -> str:
     """Give which way the base's `select_by` score is better: `maximize` or `minimize`."""
-    return "minimize" if spec.base.select_by == "loss" else "maximize"
+    return "minimize" if spec.base.optimisation.monitor == "loss" else "maximize"
 
 
 def join_search(name: str, storage: str) -> SearchSpec:
@@ -164,7 +164,7 @@ class Work:
 
     def _vary(self, trial: Any) -> RunSpec:
         values = {name: suggest(trial, name, r) for name, r in self.spec.ranges.items()}
-        return dataclasses.replace(self.spec.base, name=f"{self.spec.name} {trial.number}", **values)
+        return self.spec.base.having(name=f"{self.spec.name} {trial.number}", **values)
 
     def _follow(self, study: "optuna.Study", trial: Any, run: RunFolder) -> str:
         """Watch a trial's run to its end, giving it up if Optuna says so."""
@@ -174,7 +174,7 @@ class Work:
             state = run.state()
             for result in run.metrics()[told:]:
                 told = result.epoch
-                value = result.validate.get(self.spec.base.select_by, math.nan)
+                value = result.validate.get(self.spec.base.optimisation.monitor, math.nan)
                 if math.isfinite(value):
                     trial.report(value, result.epoch)
             if state.status in (*AT_REST, "died"):
@@ -196,7 +196,7 @@ class Work:
             study.tell(trial, state=_state("FAIL"))
             return f"{words}; {state.message}"
         study.tell(trial, state.best_score)
-        return f"{words}, {self.spec.base.select_by} {state.best_score:.3f} in epoch {state.best_epoch}"
+        return f"{words}, {self.spec.base.optimisation.monitor} {state.best_score:.3f} in epoch {state.best_epoch}"
 
 
 def _state(name: str) -> Any:
@@ -210,7 +210,7 @@ def suggest(trial: Any, name: str, values: Range) -> Any:
     if values.choices:
         texts = [repr(choice) for choice in values.choices]  # Optuna keeps only plain values as categories
         return value_of(values.choices[texts.index(trial.suggest_categorical(name, texts))])
-    if name == "freeze" or isinstance(getattr(RunSpec(), name), int):
+    if name == "freeze" or isinstance(RunSpec().value(name), int):
         return number(name, trial.suggest_int(name, int(values.low), int(values.high), log=values.log))
     return trial.suggest_float(name, values.low, values.high, log=values.log)
 

@@ -10,17 +10,17 @@ MEDCLS_HOME/searches/<name>/
 ```
 """
 
-import dataclasses
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from medcls import disk, home
 from medcls.core.record import Record
-from medcls.core.run import RunSpec, knobs
+from medcls.core.run import RENAMED, RunSpec, settings
 from medcls.errors import BadSpec, Conflict, MedclsError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -71,6 +71,13 @@ class SearchSpec(Record):
     storage: str = ""
     schema: int = 1
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], where: str = "") -> Self:
+        """Build a search from plain values; settings that had other names are known by them. See `Record.from_dict`."""
+        if isinstance(data, Mapping) and isinstance(data.get("ranges"), Mapping):
+            data = {**data, "ranges": {RENAMED.get(name, name): values for name, values in data["ranges"].items()}}
+        return super().from_dict(data, where)
+
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise BadSpec(
@@ -90,9 +97,11 @@ _FIXED = ("name", "collections", "task")  # of every trial the same
 
 
 def _check_range(name: str, values: Range, base: RunSpec) -> None:
-    if name not in knobs() or name in _FIXED:
+    if name not in settings() or name in _FIXED:
         raise BadSpec(
-            "This cannot be searched over", found=repr(name)[:40], allowed=", ".join(sorted(set(knobs()) - set(_FIXED)))
+            "This cannot be searched over",
+            found=repr(name)[:40],
+            allowed=", ".join(sorted(set(settings()) - set(_FIXED))),
         )
     if values.choices:
         for choice in values.choices:
@@ -110,13 +119,13 @@ def _check_range(name: str, values: Range, base: RunSpec) -> None:
             allowed="low < high, above 0 if log",
         )
     for end in (values.low, values.high):
-        dataclasses.replace(base, **{name: number(name, end)})
+        base.having(**{name: number(name, end)})
 
 
 def _check_choice(name: str, choice: Any, base: RunSpec) -> None:
     """Refuse a value that no spec can hold, of a wrong type too: the search's worker would die of it."""
     try:
-        RunSpec.from_dict(dataclasses.replace(base, **{name: value_of(choice)}).to_dict())
+        RunSpec.from_dict(base.having(**{name: value_of(choice)}).to_dict())
     except BadSpec:
         raise
     except (MedclsError, TypeError) as error:
@@ -126,13 +135,19 @@ def _check_choice(name: str, choice: Any, base: RunSpec) -> None:
 
 
 def value_of(choice: Any) -> Any:
+    """Return a choice as a spec holds it: JSON knows no tuples."""
     return tuple(choice) if isinstance(choice, list) else choice
 
 
 def number(name: str, value: float) -> Any:
+    """Return a number of a range as the setting is typed.
+
+    Raises:
+        BadSpec: If the setting is no number.
+    """
     if name == "freeze":
         return f"lowest:{int(value)}" if value >= 1 else ""
-    field_type = type(getattr(RunSpec(), name))
+    field_type = type(RunSpec().value(name))
     if field_type not in (int, float):
         raise BadSpec(f"{name} has no numbers to range over", do="Give choices instead")
     return field_type(value)

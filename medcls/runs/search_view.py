@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from medcls.core.record import Record
+from medcls.core.run import RENAMED
 from medcls.errors import Conflict
 from medcls.runs.folder import RunFolder
 from medcls.runs.search import Work, direction, is_worked_on, open_study, tried
@@ -93,7 +94,8 @@ def show_search(name: str) -> SearchView:
 
 def _trial(spec: SearchSpec, frozen: Any) -> Trial:
     value = frozen.value if frozen.value is not None else frozen.intermediate_values.get(frozen.last_step, math.nan)
-    values = {name: tried(spec, name, given) for name, given in frozen.params.items()}
+    names = {name: RENAMED.get(name, name) for name in frozen.params}
+    values = {names[old]: tried(spec, names[old], given) for old, given in frozen.params.items()}
     return Trial(frozen.number, frozen.state.name.lower(), float(value), values, frozen.user_attrs.get("run", ""))
 
 

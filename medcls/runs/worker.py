@@ -107,7 +107,7 @@ def work(run: RunFolder, also: "Follow | None" = None) -> "ModelCard":
         if not held:
             raise NothingToDo(f"Another worker has run {run.id}")
         spec = run.spec()
-        writer = RunWriter.begin(run, spec.epochs)
+        writer = RunWriter.begin(run, spec.optimisation.epochs)
         if writer.last.status == "finished" and (run.result / store.CARD).is_file():
             raise NothingToDo(f"Run {run.id} is finished")
         try:
@@ -136,7 +136,7 @@ def _carry_out(run: RunFolder, spec: RunSpec, writer: RunWriter, also: "Follow |
         if told.wait(sentence) and also:
             also.say(sentence)
 
-    with hold_device(spec.device, run.id, wait) as device:
+    with hold_device(spec.machine.device, run.id, wait) as device:
         from medcls.runs.make import make_model
 
         print(f"Computes on {device}.", flush=True)
@@ -144,9 +144,9 @@ def _carry_out(run: RunFolder, spec: RunSpec, writer: RunWriter, also: "Follow |
         card = make_model(spec, run.id, run.path, follow)
     if card is None:
         raise Asked
-    over = writer.last.epoch >= spec.epochs or told.patience_over
-    early = f"; no better epoch for {spec.patience}" if told.patience_over else ""
-    done = f"{writer.last.epoch} of {spec.epochs} epochs{early}; kept is epoch {writer.last.best_epoch}"
+    over = writer.last.epoch >= spec.optimisation.epochs or told.patience_over
+    early = f"; no better epoch for {spec.optimisation.patience}" if told.patience_over else ""
+    done = f"{writer.last.epoch} of {spec.optimisation.epochs} epochs{early}; kept is epoch {writer.last.best_epoch}"
     print(done, flush=True)
     writer.say("finished" if over else "stopped", done, left_s=0.0)
     if over:  # nothing is left to go on with, and a checkpoint is four times as large as the model
@@ -239,9 +239,13 @@ class _Told:
         self._note(result)
         last = self.writer.last
         best = (
-            (result.epoch, result.validate[self.spec.select_by]) if result.best else (last.best_epoch, last.best_score)
+            (result.epoch, result.validate[self.spec.optimisation.monitor])
+            if result.best
+            else (last.best_epoch, last.best_score)
         )
-        self.patience_over = bool(self.spec.patience) and result.epoch - best[0] >= self.spec.patience
+        self.patience_over = (
+            bool(self.spec.optimisation.patience) and result.epoch - best[0] >= self.spec.optimisation.patience
+        )
         self.writer.say(
             "running", f"Epoch {result.epoch} done", epoch=result.epoch, step=0, best_epoch=best[0], best_score=best[1],
             elapsed_s=result.elapsed_s, left_s=self._left_s(result),
@@ -261,7 +265,7 @@ class _Told:
     def _left_s(self, result: EpochResult) -> float:
         recent = self.known[-6:]
         spans = [b.elapsed_s - a.elapsed_s for a, b in itertools.pairwise(recent)] or [result.elapsed_s]
-        return sum(spans) / len(spans) * (self.spec.epochs - result.epoch)
+        return sum(spans) / len(spans) * (self.spec.optimisation.epochs - result.epoch)
 
     def _due(self) -> bool:
         if time.monotonic() - self.written < _WRITE_EVERY_S:

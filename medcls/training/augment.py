@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from medcls.core.run import RunSpec
+from medcls.core.settings import AugmentationSpec
 
 # ITU-R BT.601 luma, and the two colour axes it leaves (YIQ, FCC 1953): hue is a turn in the I-Q plane.
 _RGB_TO_YIQ = torch.tensor([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
@@ -18,13 +18,13 @@ _RGB_TO_YIQ = torch.tensor([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [
 
 @dataclass(frozen=True)
 class Augment:
-    """Random turn, shift, shear, zoom, mirror, light, colour, blur and blanked patch, as a run's spec asks.
+    """Random turn, shift, shear, zoom, mirror, light, colour, blur and blanked patch, as asked.
 
     Args:
-        spec: The run's spec; only its `augmentation` knobs are read.
+        spec: How much of each change.
     """
 
-    spec: RunSpec
+    spec: AugmentationSpec
 
     def __call__(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """Change every scan of a batch by its own random amount.

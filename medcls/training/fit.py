@@ -88,24 +88,26 @@ def fit(net: torch.nn.Module, data: TrainingData, spec: RunSpec, watch: Watch = 
     learner = Head(net).to(fabric.device) if kept else net
     batches = _Batches(train, data, spec, fabric)
     optimiser = make_optimiser(learner, spec)
-    schedule = make_schedule(optimiser, spec, math.ceil(batches.steps / spec.accumulate))
+    schedule = make_schedule(optimiser, spec, math.ceil(batches.steps / spec.optimisation.grad_accum_steps))
     model, optimiser = fabric.setup(learner, optimiser)
-    average = ModelEmaV3(learner, decay=spec.averaging, use_warmup=True) if spec.averaging else None
+    average = (
+        ModelEmaV3(learner, decay=spec.optimisation.ema_decay, use_warmup=True) if spec.optimisation.ema_decay else None
+    )
     parts = {"net": learner, "optimiser": optimiser, "schedule": schedule} | ({"average": average} if average else {})
     state, best_weights = _resume(last, parts)
     yield from (EpochResult.from_dict(known) for known in state.history)
 
-    while state.epoch < spec.epochs and not _patience_over(state, spec):
+    while state.epoch < spec.optimisation.epochs and not _patience_over(state, spec):
         started, epoch = time.perf_counter(), state.epoch + 1
-        _seed(spec.seed, epoch)
+        _seed(spec.optimisation.seed, epoch)
         seen = _train_epoch(fabric, model, optimiser, schedule, average, batches, epoch, watch)
         if seen is None:  # stopped in the middle: the best epoch so far is the result
             break
         judged = average.module if average else learner
         scores = epoch_scores(logits_of(judged, validate, fabric), data.validate.truth)
-        if spec.schedule == "plateau":
+        if spec.optimisation.schedule == "plateau":
             schedule.step(scores["loss"])  # type: ignore[arg-type]  # plateau takes a score
-        state.epoch, best = epoch, is_better(scores, state.best, spec.select_by)
+        state.epoch, best = epoch, is_better(scores, state.best, spec.optimisation.monitor)
         if best:
             state.best_epoch, state.best = epoch, scores
             best_weights = {k: v.detach().cpu().clone() for k, v in judged.state_dict().items()}
@@ -132,7 +134,7 @@ def _steady(
 ) -> None:  # fmt: skip
     """Measure the norms again, and keep that where the validation loss says that it is right."""
     before = {name: value.clone() for name, value in learner.named_buffers()}
-    if not remeasure_norms(learner, train, fabric.device, spec.seed):
+    if not remeasure_norms(learner, train, fabric.device, spec.optimisation.seed):
         return
     loss_after = epoch_scores(logits_of(learner, validate, fabric), data.validate.truth)["loss"]
     if not loss_after < loss_before:
@@ -155,9 +157,9 @@ class _Batches:
     def __init__(self, source: Source, data: TrainingData, spec: RunSpec, fabric: Fabric) -> None:
         self.source, self.spec, self.fabric, self.n_labels = source, spec, fabric, data.n_labels
         self.truth = torch.from_numpy(data.train.truth)
-        weights = class_weights(self.truth, data.n_labels) if spec.balance == "weights" else None
+        weights = class_weights(self.truth, data.n_labels) if spec.optimisation.balance == "weights" else None
         self.weights = None if weights is None else weights.to(fabric.device)
-        self.size = min(spec.batch_size, len(self.truth))
+        self.size = min(spec.optimisation.batch_size, len(self.truth))
         if self.size < fabric.world_size:
             raise RunFailed(
                 "A batch is too small to be shared", found=f"{self.size} scans for {fabric.world_size} processes",
@@ -166,22 +168,27 @@ class _Batches:
         self.steps = max(1, len(epoch_order(data.train.truth, spec, 1)) // self.size)
         # Labels are smoothed below, as asked; timm's own smoothing would come on top of it.
         self.mixup = (
-            Mixup(spec.mixup, label_smoothing=0.0, num_classes=data.n_labels) if spec.balance == "mixup" else None
+            Mixup(spec.optimisation.mixup, label_smoothing=0.0, num_classes=data.n_labels)
+            if spec.optimisation.balance == "mixup"
+            else None
         )
 
     def __call__(self, epoch: int) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
         """Give this process' share: batch (N, …), target (N, K), truth (N,). An incomplete last batch is left out."""
         rank, world = self.fabric.global_rank, self.fabric.world_size
-        generator = torch.Generator().manual_seed((self.spec.seed * 100_003 + epoch) * world + rank)
+        generator = torch.Generator().manual_seed((self.spec.optimisation.seed * 100_003 + epoch) * world + rank)
         order = epoch_order(self.truth.numpy(), self.spec, epoch)
         for step in range(self.steps):
             rows = order[step * self.size : (step + 1) * self.size][rank::world]
             batch = self.source.learn(rows, self.fabric.device, generator)
             truth = self.truth[rows].to(self.fabric.device)
-            target = soft_targets(truth, self.n_labels, self.spec.label_smoothing)
+            target = soft_targets(truth, self.n_labels, self.spec.optimisation.label_smoothing)
             if self.mixup and (paired := len(batch) // 2 * 2):  # an odd one out stays as it is
                 batch[:paired], mixed = self.mixup(batch[:paired], truth[:paired])
-                target[:paired] = mixed * (1 - self.spec.label_smoothing) + self.spec.label_smoothing / self.n_labels
+                target[:paired] = (
+                    mixed * (1 - self.spec.optimisation.label_smoothing)
+                    + self.spec.optimisation.label_smoothing / self.n_labels
+                )
             yield batch, target, truth
 
     def share(self, n: int) -> float:
@@ -201,13 +208,16 @@ def _train_epoch(
             logits = model(batch)
             value = loss(logits, target, spec, batches.weights)
             _require_finite(value, spec, epoch, step)
-            closes = step % spec.accumulate == 0 or step == batches.steps
-            together = min(spec.accumulate, batches.steps - (step - 1) // spec.accumulate * spec.accumulate)
+            closes = step % spec.optimisation.grad_accum_steps == 0 or step == batches.steps
+            together = min(
+                spec.optimisation.grad_accum_steps,
+                batches.steps - (step - 1) // spec.optimisation.grad_accum_steps * spec.optimisation.grad_accum_steps,
+            )
             fabric.backward(value * batches.share(len(batch)) / together)
             if closes:
                 optimiser.step()
                 optimiser.zero_grad(set_to_none=True)
-                if spec.schedule != "plateau":
+                if spec.optimisation.schedule != "plateau":
                     schedule.step()
                 if average:
                     average.update(model.module, step=(epoch - 1) * batches.steps + step)
@@ -228,10 +238,12 @@ def _train_epoch(
 def _require_finite(value: torch.Tensor, spec: RunSpec, epoch: int, step: int) -> None:
     if torch.isfinite(value):
         return
-    cure = "train in fp32, or lower the learning rate" if spec.precision != "fp32" else "lower the learning rate"
+    cure = (
+        "train in fp32, or lower the learning rate" if spec.machine.precision != "fp32" else "lower the learning rate"
+    )
     raise RunFailed(
         "Training stopped: the loss is no longer a number", found=f"{value.item()} in epoch {epoch}, step {step}",
-        do=f"To cure it, {cure} ({spec.lr:g} now)",
+        do=f"To cure it, {cure} ({spec.optimisation.lr:g} now)",
     )  # fmt: skip
 
 
@@ -263,7 +275,7 @@ def _seed(seed: int, epoch: int) -> None:
 
 
 def _patience_over(state: _State, spec: RunSpec) -> bool:
-    return bool(spec.patience) and state.epoch - state.best_epoch >= spec.patience
+    return bool(spec.optimisation.patience) and state.epoch - state.best_epoch >= spec.optimisation.patience
 
 
 def _resume(last: dict[str, Any] | None, parts: dict[str, Any]) -> tuple[_State, dict[str, torch.Tensor]]:

@@ -5,7 +5,7 @@ the same: it is computed once and kept, and training a head takes seconds.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -61,7 +61,7 @@ class Pixels:
     """
 
     def __init__(self, part: Part, preprocess: Preprocess, spec: RunSpec) -> None:
-        self.part, self.preprocess, self.augment = part, preprocess, Augment(spec)
+        self.part, self.preprocess, self.augment = part, preprocess, Augment(spec.augmentation)
 
     def __len__(self) -> int:
         return len(self.part)
@@ -129,13 +129,7 @@ def _drop_rate(net: torch.nn.Module) -> float:
 
 def keeps_features(net: torch.nn.Module, spec: RunSpec) -> bool:
     """Return whether what enters the classifier is the same in every epoch."""
-    return features_are_fixed(net) and not changes_scans(spec) and spec.balance != "mixup"
-
-
-def changes_scans(spec: RunSpec) -> bool:
-    """Return whether any augmentation is on: any setting of that group that is not off."""
-    group = (f.name for f in fields(spec) if "knob" in f.metadata and f.metadata["knob"].group == "augmentation")
-    return any(getattr(spec, name) for name in group)
+    return features_are_fixed(net) and not spec.augmentation.is_on and spec.optimisation.balance != "mixup"
 
 
 def make_source(

@@ -43,13 +43,13 @@ def loss(
         Lin et al., Focal loss for dense object detection, ICCV 2017 (here over the softmax).
     """
     logits = logits.float()
-    if spec.loss == "binary" and logits.shape[1] == 2:
+    if spec.optimisation.loss == "binary" and logits.shape[1] == 2:
         each = F.binary_cross_entropy_with_logits(logits[:, 1] - logits[:, 0], target[:, 1], reduction="none")
-    elif spec.loss == "binary":
+    elif spec.optimisation.loss == "binary":
         each = F.binary_cross_entropy_with_logits(logits, target, reduction="none").mean(dim=1)
     else:
         log_prob = logits.log_softmax(dim=1)
-        focus = (1 - log_prob.exp()) ** spec.focal_gamma if spec.loss == "focal" else 1.0
+        focus = (1 - log_prob.exp()) ** spec.optimisation.focal_gamma if spec.optimisation.loss == "focal" else 1.0
         each = -(target * focus * log_prob).sum(dim=1)
     if weights is None:
         return each.mean()

@@ -3,7 +3,7 @@
 import json
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -59,8 +59,8 @@ def read_sources(
     parts = []
     for collection, cases in zip(sources.collections, sources.cases, strict=True):
         few = list(cases.get(part, ()))
-        if part == "train" and spec.max_cases:
-            few = _draw_groups(few, spec.max_cases // len(sources.collections), spec.seed)
+        if part == "train" and spec.data.max_cases:
+            few = _draw_groups(few, spec.data.max_cases // len(sources.collections), spec.optimisation.seed)
         if few:
             parts.append(read_part(collection, few, sources.task.label_ids, preprocess, on_case))
     return join_parts(parts)
@@ -90,17 +90,18 @@ def make_net(spec: RunSpec, task: Task) -> tuple[torch.nn.Module, Matched, Prepr
         BadModel: If the network or the weights cannot be had.
         BadSpec: If what shall be frozen is unknown.
     """
-    source = find_initial(spec.initial)
-    start = look_at(source, spec.backbone, spec.channels)
-    torch.manual_seed(spec.seed)
+    source = find_initial(spec.network.initial)
+    start = look_at(source, spec.network.backbone, spec.data.channels)
+    torch.manual_seed(spec.optimisation.seed)
     net = nets.build(
-        spec.backbone, len(task.labels), channels=spec.channels, size_px=spec.size_px, head=spec.head,
-        dropout=spec.dropout, args=start.args | spec.backbone_args,
+        spec.network.backbone, len(task.labels), channels=spec.data.channels, size_px=spec.data.size_px, head=spec.network.head,
+        dropout=spec.network.dropout, args=start.args | spec.network.backbone_args,
     )  # fmt: skip
     matched = load_initial(net, source, labels=task.label_ids)
-    freeze(net, spec.freeze)
-    mean, std = (for_channels(v, spec.channels) for v in (start.mean or IMAGENET_MEAN, start.std or IMAGENET_STD))
-    preprocess = Preprocess(spec.size_px, spec.channels, mean, std, fit=spec.fit, cleaning=spec.cleaning)  # type: ignore[arg-type]
+    freeze(net, spec.network.freeze)
+    mean, std = (for_channels(v, spec.data.channels) for v in (start.mean or IMAGENET_MEAN, start.std or IMAGENET_STD))
+    given = spec.data
+    preprocess = Preprocess(given.size_px, given.channels, mean, std, fit=given.fit, cleaning=given.cleaning)  # type: ignore[arg-type]
     return net, matched, preprocess
 
 
@@ -191,17 +192,18 @@ def write_result(fitted: Fitted, spec: RunSpec, run_id: str, folder: Path) -> Mo
     calibration = fit_temperature(logits, data.validate.truth)
     prob = calibrate(logits, calibration.temperature)
     known = Known(
-        _feature_bank(net, data, spec.seed).astype(np.float16), Normal.fit(_appearance(data.train, spec.seed))
+        _feature_bank(net, data, spec.optimisation.seed).astype(np.float16),
+        Normal.fit(_appearance(data.train, spec.optimisation.seed)),
     )
     store.write_known(folder, known)
     store.write_seen(folder, _seen(fitted, spec))
     preprocess = data.preprocess
     (folder / store.CONFIG).write_text(json.dumps(hub_config(net, task, preprocess), indent=2) + "\n", encoding="utf-8")
     card = ModelCard(
-        id=run_id, name=spec.name or f"{spec.backbone} for {task.id}", task=task,
+        id=run_id, name=spec.name or f"{spec.network.backbone} for {task.id}", task=task,
         backbone=nets.backbone_name_for(net), backbone_args=nets.backbone_args_for(net),
         preprocess=preprocess, calibration=calibration,
-        abstention=_abstention(prob, data.validate, features, known, spec.seed),
+        abstention=_abstention(prob, data.validate, features, known, spec.optimisation.seed),
         origin=_origin(fitted, spec, run_id), trained_on=_trained_on(fitted),
         n_parameters=sum(p.numel() for p in net.parameters()), limits=_limits(spec),
     )  # fmt: skip
@@ -210,7 +212,7 @@ def write_result(fitted: Fitted, spec: RunSpec, run_id: str, folder: Path) -> Mo
 
 def _limits(spec: RunSpec) -> tuple[str, ...]:
     """Say what the spec alone makes of a model's answers."""
-    if spec.balance not in ("weights", "sampler", "oversample"):
+    if spec.optimisation.balance not in ("weights", "sampler", "oversample"):
         return ()
     return (
         "Labels were balanced in training: its probabilities are those of a place where all labels are equally common. "
@@ -221,7 +223,7 @@ def _limits(spec: RunSpec) -> tuple[str, ...]:
 def _seen(fitted: Fitted, spec: RunSpec) -> set[str]:
     """Digests of every scan that shaped the weights: trained or tuned on here, or by the model it started from."""
     cases = (*fitted.data.train.cases, *fitted.data.validate.cases)
-    model = _model_of(find_initial(spec.initial))
+    model = _model_of(find_initial(spec.network.initial))
     before = (store.read_seen(model) or {store.UNTOLD}) if model else frozenset()
     return {case.sha256 for case in cases} | before
 
@@ -274,9 +276,9 @@ def _appearance_limit(known: Known, validate: Part, seed: int) -> float | None:
 def _origin(fitted: Fitted, spec: RunSpec, run_id: str) -> Origin:
     libraries = {name: version(name) for name in ("torch", "torchvision", "timm", "lightning-fabric", "pillow")}
     last = fitted.epochs[-1] if fitted.epochs else None
-    source = find_initial(spec.initial)
+    source = find_initial(spec.network.initial)
     told = (
-        replace(spec, initial=source.name) if isinstance(source, Path) else spec
+        spec.having(initial=source.name) if isinstance(source, Path) else spec
     )  # a card travels: no path of this machine
     return Origin(
         run=run_id, created=datetime.now(UTC).isoformat(timespec="seconds"), collections=tuple(_counts(fitted)),

@@ -30,15 +30,17 @@ def what_would_fit(model: Any, source: Source, spec: RunSpec, fabric: Fabric) ->
         spec: The run's spec.
         fabric: Where it runs.
     """
-    size = min(spec.batch_size, len(source))
+    size = min(spec.optimisation.batch_size, len(source))
     while (size := size // 2) >= 1:
         free(fabric.device)
         if fits(model, source, size, fabric):
-            more = -(-spec.batch_size * spec.accumulate // size)
+            more = -(-spec.optimisation.batch_size * spec.optimisation.grad_accum_steps // size)
             do = f"A batch of {size} fits: set batch_size to {size}, and accumulate to {more} for the same updates"
-            return RunFailed(f"Memory ran out with a batch of {spec.batch_size}", do=do)
+            return RunFailed(f"Memory ran out with a batch of {spec.optimisation.batch_size}", do=do)
     do = "Choose a smaller network or a smaller size_px"
-    return RunFailed(f"Memory ran out with a batch of {spec.batch_size}", found="not even a batch of 1 fits", do=do)
+    return RunFailed(
+        f"Memory ran out with a batch of {spec.optimisation.batch_size}", found="not even a batch of 1 fits", do=do
+    )
 
 
 def fits(model: Any, source: Source, size: int, fabric: Fabric) -> bool:

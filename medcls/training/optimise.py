@@ -24,15 +24,17 @@ def make_optimiser(net: torch.nn.Module, spec: RunSpec) -> torch.optim.Optimizer
         raise BadSpec("Nothing is left to learn", found="every weight frozen", do="Freeze less")
     fused = all(p.device.type in ("cpu", "cuda") for group in groups for p in group["params"])
     makers: dict[str, Callable[[], torch.optim.Optimizer]] = {
-        "sgd": lambda: torch.optim.SGD(groups, spec.lr, fused=fused),
-        "momentum": lambda: torch.optim.SGD(groups, spec.lr, momentum=spec.momentum, fused=fused),
-        "adagrad": lambda: torch.optim.Adagrad(groups, spec.lr),
-        "adadelta": lambda: torch.optim.Adadelta(groups, spec.lr),
-        "rmsprop": lambda: torch.optim.RMSprop(groups, spec.lr, momentum=spec.momentum),
-        "adam": lambda: torch.optim.Adam(groups, spec.lr, fused=fused),
-        "adamw": lambda: torch.optim.AdamW(groups, spec.lr, fused=fused),
+        "sgd": lambda: torch.optim.SGD(groups, spec.optimisation.lr, fused=fused),
+        "momentum": lambda: torch.optim.SGD(
+            groups, spec.optimisation.lr, momentum=spec.optimisation.momentum, fused=fused
+        ),
+        "adagrad": lambda: torch.optim.Adagrad(groups, spec.optimisation.lr),
+        "adadelta": lambda: torch.optim.Adadelta(groups, spec.optimisation.lr),
+        "rmsprop": lambda: torch.optim.RMSprop(groups, spec.optimisation.lr, momentum=spec.optimisation.momentum),
+        "adam": lambda: torch.optim.Adam(groups, spec.optimisation.lr, fused=fused),
+        "adamw": lambda: torch.optim.AdamW(groups, spec.optimisation.lr, fused=fused),
     }
-    return makers[spec.optimiser]()
+    return makers[spec.optimisation.optimiser]()
 
 
 def _groups(net: torch.nn.Module, spec: RunSpec) -> list[dict]:
@@ -44,8 +46,8 @@ def _groups(net: torch.nn.Module, spec: RunSpec) -> list[dict]:
     return [
         {
             "params": params,
-            "lr": spec.lr * (1.0 if in_head else spec.backbone_lr_factor),
-            "weight_decay": spec.weight_decay if decays else 0.0,
+            "lr": spec.optimisation.lr * (1.0 if in_head else spec.optimisation.backbone_lr_factor),
+            "weight_decay": spec.optimisation.weight_decay if decays else 0.0,
         }
         for (in_head, decays), params in sorted(split.items())
     ]
@@ -57,14 +59,19 @@ def make_schedule(optimiser: torch.optim.Optimizer, spec: RunSpec, steps_per_epo
     References:
         Loshchilov and Hutter, SGDR, ICLR 2017 (cosine, one period); Smith and Topin, Super-convergence, 2018 (one-cycle).
     """
-    total = max(1, spec.epochs * steps_per_epoch)
-    if spec.schedule == "plateau":
-        return ReduceLROnPlateau(optimiser, mode="min", factor=spec.gamma, patience=max(1, (spec.patience or 10) // 2))
-    if spec.schedule == "one-cycle":
+    total = max(1, spec.optimisation.epochs * steps_per_epoch)
+    if spec.optimisation.schedule == "plateau":
+        return ReduceLROnPlateau(
+            optimiser,
+            mode="min",
+            factor=spec.optimisation.gamma,
+            patience=max(1, (spec.optimisation.patience or 10) // 2),
+        )
+    if spec.optimisation.schedule == "one-cycle":
         return OneCycleLR(
             optimiser, [group["lr"] for group in optimiser.param_groups], total_steps=total + 1, cycle_momentum=False
         )
-    warm = spec.warmup_epochs * steps_per_epoch
+    warm = spec.optimisation.warmup_epochs * steps_per_epoch
     return LambdaLR(optimiser, lambda step: lr_factor(spec, step, total, warm))
 
 
@@ -78,14 +85,14 @@ def lr_factor(spec: RunSpec, step: int, total: int, warm: float) -> float:
         warm: Updates over which the rate rises.
 
     Example:
-        >>> lr_factor(RunSpec(schedule="cosine"), 50, 100, 0)
+        >>> lr_factor(RunSpec.of(schedule="cosine"), 50, 100, 0)
         0.5
     """
     if step < warm:
         return (step + 1) / (warm + 1)
     done = min(1.0, (step - warm) / max(1.0, total - warm))
-    if spec.schedule == "cosine":
+    if spec.optimisation.schedule == "cosine":
         return round(0.5 * (1 + math.cos(math.pi * done)), 12)
-    if spec.schedule == "multistep":
-        return spec.gamma ** sum(done >= m for m in spec.milestones)
+    if spec.optimisation.schedule == "multistep":
+        return spec.optimisation.gamma ** sum(done >= m for m in spec.optimisation.milestones)
     return 1.0

@@ -19,13 +19,13 @@ def epoch_order(truth: np.ndarray, spec: RunSpec, epoch: int) -> np.ndarray:
     Returns:
         (M,) int64 row numbers; M is N except for `oversample`.
     """
-    rng = np.random.default_rng([spec.seed, epoch])
+    rng = np.random.default_rng([spec.optimisation.seed, epoch])
     n = len(truth)
-    if spec.balance == "sampler":
+    if spec.optimisation.balance == "sampler":
         counts = np.bincount(truth)
         p = 1.0 / counts[truth]
         return rng.choice(n, size=n, p=p / p.sum())
-    if spec.balance == "oversample":
+    if spec.optimisation.balance == "oversample":
         most = np.bincount(truth).max()
         rows = [np.resize(rng.permutation(np.flatnonzero(truth == k)), most) for k in np.unique(truth)]
         return rng.permutation(np.concatenate(rows))

@@ -5,7 +5,7 @@ import resource
 import statistics
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -61,21 +61,20 @@ def rehearse(spec: RunSpec, n_labels: int) -> Rehearsal:
         RunFailed: If memory ran out, with the batch that fits.
     """
     net = nets.build(
-        spec.backbone, n_labels, channels=spec.channels, size_px=spec.size_px, head=spec.head, dropout=spec.dropout,
-        args=spec.backbone_args,
+        spec.network.backbone, n_labels, channels=spec.data.channels, size_px=spec.data.size_px, head=spec.network.head, dropout=spec.network.dropout,
+        args=spec.network.backbone_args,
     )  # fmt: skip
-    load_initial(net, find_initial(spec.initial))  # may have to be fetched, which is better known beforehand
-    freeze(net, spec.freeze)
+    load_initial(net, find_initial(spec.network.initial))  # may have to be fetched, which is better known beforehand
+    freeze(net, spec.network.freeze)
     kept = keeps_features(net, spec)
-    short = replace(
-        spec,
+    short = spec.having(
         epochs=1,
         patience=0,
-        accumulate=1,
+        grad_accum_steps=1,
         lr=1e-6,
-        optimiser=spec.optimiser,
+        optimiser=spec.optimisation.optimiser,
         schedule="constant",
-        select_by="loss",
+        monitor="loss",
     )
     data = _made_up(spec, n_labels, 1 if kept else _STEPS)
     times = [time.perf_counter()]
@@ -97,21 +96,28 @@ def rehearse(spec: RunSpec, n_labels: int) -> Rehearsal:
 def _made_up(spec: RunSpec, n_labels: int, steps: int) -> TrainingData:
     def part(n: int) -> Part:
         rng = np.random.default_rng(0)
-        pixels = rng.integers(0, 256, (n, spec.size_px, spec.size_px, spec.channels), np.uint8)
+        pixels = rng.integers(0, 256, (n, spec.data.size_px, spec.data.size_px, spec.data.channels), np.uint8)
         truth = np.arange(n, dtype=np.int64) % n_labels
         return Part(
-            pixels, truth, tuple(Case(str(i), "", None, str(i), "", (spec.size_px, spec.size_px)) for i in range(n))
+            pixels,
+            truth,
+            tuple(Case(str(i), "", None, str(i), "", (spec.data.size_px, spec.data.size_px)) for i in range(n)),
         )
 
-    mean, std = (for_channels((0.5,) * 3, spec.channels) for _ in range(2))
+    mean, std = (for_channels((0.5,) * 3, spec.data.channels) for _ in range(2))
     return TrainingData(
-        part(steps * spec.batch_size), part(_LOOKS), n_labels, Preprocess(spec.size_px, spec.channels, mean, std)
+        part(steps * spec.optimisation.batch_size),
+        part(_LOOKS),
+        n_labels,
+        Preprocess(spec.data.size_px, spec.data.channels, mean, std),
     )
 
 
 def _device(spec: RunSpec) -> str:
     return (
-        "cuda" if spec.device in ("auto", "cuda") and torch.cuda.is_available() else spec.device.replace("auto", "cpu")
+        "cuda"
+        if spec.machine.device in ("auto", "cuda") and torch.cuda.is_available()
+        else spec.machine.device.replace("auto", "cpu")
     )
 
 

@@ -33,14 +33,18 @@ def make_fabric(net: torch.nn.Module, data: TrainingData, spec: RunSpec, precisi
         precision: What an earlier part of this run computed in; None to choose.
     """
     if started_by_fabric():
-        return Fabric(precision=precision or {"bf16": "bf16-mixed", "fp16": "16-mixed"}.get(spec.precision, "32-true"))  # type: ignore[arg-type]
-    accelerator = spec.device if spec.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+        asked = {"bf16": "bf16-mixed", "fp16": "16-mixed"}.get(spec.machine.precision, "32-true")
+        return Fabric(precision=precision or asked)  # type: ignore[arg-type]
+    asked = spec.machine.device
+    accelerator = asked if asked != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     if precision is None:
         device = torch.device(accelerator)
-        few = slice(0, min(len(data.train), spec.batch_size))
+        few = slice(0, min(len(data.train), spec.optimisation.batch_size))
         batch = normalise(to_device(data.train.pixels[few], device), data.preprocess)
         net.to(device).eval()
-        precision = choose_precision(spec.precision, net, batch, torch.from_numpy(data.train.truth[few]).to(device))
+        precision = choose_precision(
+            spec.machine.precision, net, batch, torch.from_numpy(data.train.truth[few]).to(device)
+        )
     return Fabric(accelerator=accelerator, devices=1, precision=precision)  # type: ignore[arg-type]
 
 

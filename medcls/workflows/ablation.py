@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Any
 
 from medcls.core.evaluation import CaseTable, Estimate
-from medcls.core.run import RunSpec, knobs
+from medcls.core.run import RunSpec, settings
 from medcls.errors import BadData, MedclsError
 from medcls.models import store
 from medcls.runs.folder import RunFolder, list_runs
@@ -79,8 +79,8 @@ def ablate(score: str = "auroc", *, run_ids: Sequence[str] = (), resamples: int 
     for a, b in combinations(sorted(tested, key=lambda t: t.run), 2):
         same_data = a.fingerprint == b.fingerprint and set(a.cases.labels) == set(b.cases.labels)
         if same_data and (knob := _only_knob(a, b)):
-            usual = knobs()[knob][0].default
-            pairs.setdefault(knob, []).append((b, a) if getattr(b.spec, knob) == usual else (a, b))
+            usual = settings()[knob].default
+            pairs.setdefault(knob, []).append((b, a) if b.spec.value(knob) == usual else (a, b))
     return tuple(
         row
         for knob in sorted(pairs)
@@ -101,7 +101,7 @@ def _pooled(runs: Sequence[RunFolder]) -> list[_Tested]:
     for run in runs:
         with contextlib.suppress(MedclsError, FileNotFoundError):  # one that cannot be read: the Runs page tells of it
             spec = run.spec()
-            whole = None if spec.fold or spec.split == "auto" else find_folds(run.id)
+            whole = None if spec.data.fold or spec.data.split == "auto" else find_folds(run.id)
             if whole is None or whole.missing:
                 continue
             evaluation, cases = pool_folds(whole)
@@ -128,7 +128,7 @@ def _tested(run: RunFolder) -> _Tested | None:
 
 
 def _only_knob(a: _Tested, b: _Tested) -> str | None:
-    differ = [name for name in knobs() if name not in _SAY_NOTHING and getattr(a.spec, name) != getattr(b.spec, name)]
+    differ = [name for name in settings() if name not in _SAY_NOTHING and a.spec.value(name) != b.spec.value(name)]
     return differ[0] if len(differ) == 1 else None
 
 
@@ -149,5 +149,5 @@ def _row(knob: str, a: _Tested, b: _Tested, score: str, resamples: int) -> Ablat
     (difference,) = compare(tables, score, positive, resamples=resamples)
     scores = {m: evaluate_cases(t, positive, resamples=resamples, names=(name,))[score] for m, t in tables.items()}
     return AblationRow(
-        knob, a.run, b.run, getattr(a.spec, knob), getattr(b.spec, knob), scores[a.run], scores[b.run], difference
+        knob, a.run, b.run, a.spec.value(knob), b.spec.value(knob), scores[a.run], scores[b.run], difference
     )

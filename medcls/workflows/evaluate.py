@@ -40,7 +40,7 @@ def evaluate(
     task = classifier.card.task
     if part in ("unseen", "all"):
         return evaluate_sources(classifier, whole_sources(collections, task), part, on_case)
-    sources = find_sources(RunSpec(collections=collections, split=split, fold=fold))
+    sources = find_sources(RunSpec.of(collections=collections, split=split, fold=fold))
     return evaluate_sources(classifier, replace(sources, task=task), part, on_case)
 
 

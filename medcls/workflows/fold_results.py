@@ -17,6 +17,7 @@ from medcls import home
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
+from medcls.core.run import RunSpec
 from medcls.errors import BadData
 from medcls.models import store
 from medcls.models.mean_card import mean_card
@@ -73,13 +74,13 @@ def read_folds(found: FoldSet) -> dict[int, tuple[Evaluation, CaseTable]]:
 
 def _card(found: FoldSet, cards: list[ModelCard], name: str = "") -> ModelCard:
     """Give the card of the mean of the folds' networks."""
-    data = ", ".join(found.spec.collections)
+    data = ", ".join(found.spec.data.collections)
     told = (
         f"{found.n_folds} networks, each trained without two of the {found.n_folds} folds of {data}: one to choose the epoch by, one to be "
         f"tested on. The first says: {cards[0].trained_on}"
     )
     card = replace(mean_card(cards, name or f"{cards[0].backbone}, {found.n_folds} folds"), folds=found.n_folds)
-    spec = {knob: value for knob, value in cards[0].origin.spec.items() if knob not in ("fold", "name")}
+    spec = RunSpec.from_dict(cards[0].origin.spec).having(fold=0, name="").to_dict()
     origin = replace(card.origin, collections=(f"{data} in {found.n_folds} folds",), spec=spec)
     return replace(card, trained_on=told, origin=origin)
 

@@ -127,10 +127,10 @@ def train_folds(spec: RunSpec, follow: "Follow | None" = None) -> FoldSet:
 def _checked(spec: RunSpec) -> FoldSet:
     """Find the runs there are of a cross-validation that is asked for, if it can be carried out."""
     check_spec(spec)
-    n_folds = count_folds(spec.collections, spec.split)
+    n_folds = count_folds(spec.data.collections, spec.data.split)
     if n_folds < FEWEST:
         raise BadSplit(
-            "Cross-validation needs a split with folds", found=f"split {spec.split}, {counted(n_folds, 'fold')}",
+            "Cross-validation needs a split with folds", found=f"split {spec.data.split}, {counted(n_folds, 'fold')}",
             allowed=f"{FEWEST} folds or more",
             do="Make one for each collection (Data page, or `data split NAME --folds 5 --as five-folds`) and choose it",
         )  # fmt: skip
@@ -151,8 +151,8 @@ def name_together(name: str) -> str:
 
 
 def _of_fold(spec: RunSpec, fold: int) -> RunSpec:
-    name = name_together(spec.name) or f"{spec.backbone} on {', '.join(spec.collections)}"
-    return replace(spec, fold=fold, name=f"{name[:180]}, fold {fold}")
+    name = name_together(spec.name) or f"{spec.network.backbone} on {', '.join(spec.data.collections)}"
+    return spec.having(fold=fold, name=f"{name[:180]}, fold {fold}")
 
 
 def find_folds(run_id: str) -> FoldSet | None:
@@ -170,13 +170,15 @@ def find_folds(run_id: str) -> FoldSet | None:
         data, n_folds = _Data(seen.fingerprints, seen.splits), seen.n_folds
     else:
         try:
-            data, n_folds = _data_now(spec), count_folds(spec.collections, spec.split)
+            data, n_folds = _data_now(spec), count_folds(spec.data.collections, spec.data.split)
         except MedclsError:
             return None  # it never read its data, and now they, or their split, are gone
     if n_folds < FEWEST:
         return None
     found = _gather(spec, data, n_folds)
-    return replace(found, runs=found.runs | {spec.fold: run.id}) if _stands_for(found, spec.fold, run) else found
+    return (
+        replace(found, runs=found.runs | {spec.data.fold: run.id}) if _stands_for(found, spec.data.fold, run) else found
+    )
 
 
 def _stands_for(found: FoldSet, fold: int, run: RunFolder) -> bool:
@@ -188,7 +190,7 @@ def _data_now(spec: RunSpec) -> _Data:
     from medcls.data.collections import open_collection
     from medcls.data.sources import whole_split
 
-    collections = [open_collection(name) for name in spec.collections]
+    collections = [open_collection(name) for name in spec.data.collections]
     return _Data(
         {c.name: c.fingerprint for c in collections}, {c.name: whole_split(c, spec).digest for c in collections}
     )
@@ -202,14 +204,14 @@ def _gather(spec: RunSpec, data: _Data, n_folds: int) -> FoldSet:
     for run in sorted(list_runs(), key=lambda run: run.id):
         with contextlib.suppress(MedclsError, FileNotFoundError):  # the Runs page tells of one that cannot be read
             own = run.spec()
-            if _shared(own) != shared or not data.is_of(run.data_seen()) or own.fold >= n_folds:
+            if _shared(own) != shared or not data.is_of(run.data_seen()) or own.data.fold >= n_folds:
                 continue
             done = run.state().status == "finished"
-            if done or own.fold not in finished:
-                runs[own.fold] = run.id
-                finished |= {own.fold} if done else set()
+            if done or own.data.fold not in finished:
+                runs[own.data.fold] = run.id
+                finished |= {own.data.fold} if done else set()
     return FoldSet(shared, n_folds, runs, frozenset(finished))
 
 
 def _shared(spec: RunSpec) -> RunSpec:
-    return replace(spec, fold=0, name="")
+    return spec.having(fold=0, name="")

@@ -206,8 +206,8 @@ def _read_s(spec: RunSpec) -> float:
     from medcls.imaging.prepare import place
 
     preprocess = Preprocess(
-        spec.size_px, spec.channels, (0.5,) * spec.channels, (0.5,) * spec.channels, cleaning=spec.cleaning,
-        fit=spec.fit,  # type: ignore[arg-type]
+        spec.data.size_px, spec.data.channels, (0.5,) * spec.data.channels, (0.5,) * spec.data.channels, cleaning=spec.data.cleaning,
+        fit=spec.data.fit,  # type: ignore[arg-type]
     )  # fmt: skip
     sources = find_sources(spec)
     few = [
@@ -228,19 +228,19 @@ def _spread(cases: Sequence[Case]) -> Sequence[Case]:
 
 def _estimate(spec: RunSpec, data: Preflight, told: dict[str, Any]) -> dict[str, Any]:
     n_train, n_validate = (sum(data.counts[part].values()) for part in ("train", "validate"))
-    n_train = min(n_train, spec.max_cases) if spec.max_cases else n_train
-    steps = max(1, n_train // spec.batch_size)
+    n_train = min(n_train, spec.data.max_cases) if spec.data.max_cases else n_train
+    steps = max(1, n_train // spec.optimisation.batch_size)
     once_s = data.read_s
     if told["keeps_features"]:
         once_s += (n_train + n_validate) * told["look_s"]
         epoch_s = steps * told["step_s"]
     else:
         epoch_s = steps * told["step_s"] + n_validate * told["look_s"]
-    pixels = (n_train + n_validate) * spec.size_px**2 * spec.channels
+    pixels = (n_train + n_validate) * spec.data.size_px**2 * spec.data.channels
     memory = told["peak_bytes"] + min(pixels, 2_000_000_000)
     disk = 2 * (3 * told["learning_bytes"] + 2 * told["weights_bytes"]) + max(0, pixels - 2_000_000_000)
     return {
-        "epoch_s": epoch_s, "total_s": once_s + spec.epochs * epoch_s, "memory_bytes": memory, "disk_bytes": disk,
+        "epoch_s": epoch_s, "total_s": once_s + spec.optimisation.epochs * epoch_s, "memory_bytes": memory, "disk_bytes": disk,
         "computed_in": told["computed_in"], "blockers": _no_room(memory, disk, data, told),
     }  # fmt: skip
 

@@ -3,7 +3,6 @@
 Nothing here loads torch: a run computes in a process of its own.
 """
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +53,9 @@ class RunView:
         if self.state.status == "finished":
             return 1.0
         part = self.state.step / self.state.steps if self.state.steps else 0.0
-        return min(1.0, (self.state.epoch + min(1.0, part)) / max(1, self.state.epochs or self.spec.epochs))
+        return min(
+            1.0, (self.state.epoch + min(1.0, part)) / max(1, self.state.epochs or self.spec.optimisation.epochs)
+        )
 
     @property
     def may_hang(self) -> bool:
@@ -162,23 +163,25 @@ def check_spec(spec: RunSpec) -> None:
     """
     from medcls.data.collections import open_collection
 
-    if not spec.collections:
+    if not spec.data.collections:
         raise BadData("A run needs data", found="no collection", do="Choose a collection, or add one on the Data page")
-    for name in spec.collections:
+    for name in spec.data.collections:
         open_collection(name)
-    if spec.task:
+    if spec.data.task:
         from medcls import home
         from medcls.errors import BadTask
         from medcls.tasks import list_tasks
 
         tasks = list_tasks(home.tasks())
-        if spec.task not in tasks:
-            raise BadTask("There is no such task", found=repr(spec.task)[:80], allowed=", ".join(tasks))
-    if spec.initial.endswith(".safetensors"):
-        if not Path(spec.initial).expanduser().is_file():
-            raise BadModel("The file of initial weights is not there", found=spec.initial[-120:], do="Check the path")
-    elif spec.initial not in ("imagenet", "none", ""):
-        _check_model(spec.initial)
+        if spec.data.task not in tasks:
+            raise BadTask("There is no such task", found=repr(spec.data.task)[:80], allowed=", ".join(tasks))
+    if spec.network.initial.endswith(".safetensors"):
+        if not Path(spec.network.initial).expanduser().is_file():
+            raise BadModel(
+                "The file of initial weights is not there", found=spec.network.initial[-120:], do="Check the path"
+            )
+    elif spec.network.initial not in ("imagenet", "none", ""):
+        _check_model(spec.network.initial)
 
 
 def _check_model(model_id: str) -> None:
@@ -275,7 +278,7 @@ def clone_spec(run_id: str, **changes: Any) -> RunSpec:
     Raises:
         BadSpec: If there is no such run, or a value cannot be.
     """
-    return dataclasses.replace(open_run(run_id).spec(), **changes)
+    return open_run(run_id).spec().having(**changes)
 
 
 def reproduce_run(run_id: str) -> RunView:

@@ -23,7 +23,9 @@ from medcls.training.fit import fit
 from medcls.training.inputs import TrainingData
 
 LABELS = ("normal", "benign", "malignant")
-SPEC = RunSpec(backbone="resnet18", initial="none", device="cpu", optimiser="adam", schedule="constant", batch_size=16)
+SPEC = RunSpec.of(
+    backbone="resnet18", initial="none", device="cpu", optimiser="adam", schedule="constant", batch_size=16
+)
 
 
 def write_scans(
@@ -97,7 +99,7 @@ class Folder:
 def our_loop(net: torch.nn.Module, rows: list[tuple[Path, int]], spec: RunSpec) -> float:
     """Train as medcls does, from the files; gives the seconds, reading included."""
     started = time.perf_counter()
-    preprocess = Preprocess(spec.size_px, 3, (0.5,) * 3, (0.5,) * 3, fit="stretch")
+    preprocess = Preprocess(spec.data.size_px, 3, (0.5,) * 3, (0.5,) * 3, fit="stretch")
     folder, labels = Folder(rows), sorted({str(label) for _, label in rows})
     part = read_part(folder, folder.cases, labels, preprocess)
     list(fit(net, TrainingData(part, part, len(labels), preprocess), spec))
@@ -114,17 +116,16 @@ def make(backbone: str, n_labels: int, size_px: int, how: str = "") -> torch.nn.
 
 def rows_of(folder: Path) -> Iterator[tuple[str, int, float, float, str]]:
     """Measure each: what, scans seen, seconds of the baseline, our seconds, name of the baseline."""
-    import dataclasses
 
     scans = write_scans(folder, 128, 500)  # the mean side of a published BUSI scan
     # Enough epochs that what is done once (choosing the number format, measuring the norms) weighs as it does in a real run.
-    spec = dataclasses.replace(SPEC, size_px=224, epochs=12)
+    spec = SPEC.having(size_px=224, epochs=12)
     plain = best(lambda: plain_loop(timm.create_model("resnet18", num_classes=3), scans, 224, 16, 12), 1)
     ours = best(lambda: our_loop(make("resnet18", 3, 224), scans, spec), 1)
     yield "fine-tuning resnet18, 224 px, 12 epochs", 12 * len(scans), plain, ours, "plain fp32 PyTorch loop"
 
     few = scans[:48]
-    spec = dataclasses.replace(SPEC, size_px=224, epochs=20, freeze="backbone")
+    spec = SPEC.having(size_px=224, epochs=20, freeze="backbone")
     plain = best(lambda: plain_loop(make("resnet18", 3, 224, "backbone"), few, 224, 16, 20), 1)
     ours = best(lambda: our_loop(make("resnet18", 3, 224, "backbone"), few, spec), 1)
     yield (
@@ -136,7 +137,7 @@ def rows_of(folder: Path) -> Iterator[tuple[str, int, float, float, str]]:
     )
 
     patches = write_scans(folder, 5547, 50, "breast-histology-idc", ("no-idc", "idc"))  # as many as the seeds' subset
-    spec = dataclasses.replace(SPEC, backbone="cancernet", size_px=50, epochs=5, batch_size=64)
+    spec = SPEC.having(backbone="cancernet", size_px=50, epochs=5, batch_size=64)
     keras = keras_loop(patches, 5)
     plain = keras or best(lambda: plain_loop(make("cancernet", 2, 50), patches, 50, 64, 5), 1)
     ours = best(lambda: our_loop(make("cancernet", 2, 50), patches, spec), 1)

@@ -14,8 +14,8 @@ from medcls.training.optimise import make_optimiser
 def _build(spec: RunSpec) -> torch.nn.Module:
     with torch.device("meta"):  # shapes only: the largest networks have 140 million weights
         return nets.build(
-            spec.backbone, 2, channels=spec.channels, size_px=spec.size_px, head=spec.head, dropout=spec.dropout,
-            args=spec.backbone_args,
+            spec.network.backbone, 2, channels=spec.data.channels, size_px=spec.data.size_px, head=spec.network.head, dropout=spec.network.dropout,
+            args=spec.network.backbone_args,
         )  # fmt: skip
 
 
@@ -23,11 +23,11 @@ def _build(spec: RunSpec) -> torch.nn.Module:
 def test_a_recipe_builds_and_freezes(name: str) -> None:
     spec = apply_recipe(RunSpec(), name)
     net = _build(spec)
-    frozen = freeze(net, spec.freeze)
-    assert bool(frozen) == bool(spec.freeze)
+    frozen = freeze(net, spec.network.freeze)
+    assert bool(frozen) == bool(spec.network.freeze)
     assert parts(net)["head"]
     assert make_optimiser(net, spec).param_groups
-    out = net.eval()(torch.empty(1, spec.channels, spec.size_px, spec.size_px, device="meta"))
+    out = net.eval()(torch.empty(1, spec.data.channels, spec.data.size_px, spec.data.size_px, device="meta"))
     assert tuple(out.shape) == (1, 2)
 
 

@@ -10,7 +10,7 @@ import pytest
 from medcls.core.collection import Proof, Split
 from medcls.core.evaluation import Estimate, Evaluation
 from medcls.core.model import Abstention, Calibration, ModelCard, Origin, Threshold
-from medcls.core.run import EpochResult, RunSpec, RunState, knobs
+from medcls.core.run import EpochResult, RunSpec, RunState, settings
 from medcls.core.scan import Preprocess, Scan
 from medcls.core.task import Label, Task
 from medcls.errors import BadModel, BadSpec, BadSplit, BadTask, MedclsError
@@ -45,7 +45,9 @@ RECORDS = [
         {"a=b": {"auroc": ESTIMATE}},
     ),
     Split("auto", "f", "patient", 0, {"train": ("a",), "test": ("b",)}, Proof(0, 0, 5, "so")),
-    RunSpec(backbone="cancernet", collections=("busi",), cleaning=("bilateral", "clahe"), backbone_args={"width": 2}),
+    RunSpec.of(
+        backbone="cancernet", collections=("busi",), cleaning=("bilateral", "clahe"), backbone_args={"width": 2}
+    ),
     RunState("running", epoch=2, best_score=math.nan),
     EpochResult(1, 2.0, 1e-3, {"loss": 1.0}, {"loss": 0.9, "auroc": math.nan}, True, ("so",)),
 ]
@@ -153,15 +155,39 @@ def test_folds_rotate_through_test_and_validation():
         split.rotate(11)
 
 
-@pytest.mark.parametrize("name", [n for n, (_, k) in knobs().items() if k.choices or k.high != math.inf])
-def test_every_bounded_knob_refuses_what_lies_outside(name):
-    field, knob = knobs()[name]
-    default = getattr(RunSpec(), name)
-    wrong = "no such thing" if knob.choices else knob.high + 1
-    with pytest.raises(BadSpec, match=name):
-        RunSpec(**{name: (wrong,) if isinstance(default, tuple) else wrong})
-    assert knob.help.endswith("."), field.name
+@pytest.mark.parametrize("name", [n for n, p in settings().items() if p.setting.choices or p.setting.high != math.inf])
+def test_every_bounded_setting_refuses_what_lies_outside(name):
+    found, default = settings()[name].setting, RunSpec().value(name)
+    wrong = "no such thing" if found.choices else found.high + 1
+    with pytest.raises(BadSpec) as refused:
+        RunSpec.of(**{name: (wrong,) if isinstance(default, tuple) else wrong})
+    assert refused.value.params["name"] == name
+    assert found.help.endswith("."), name
 
 
-def test_every_field_of_a_spec_is_a_knob_or_the_schema():
-    assert {f.name for f in fields(RunSpec)} - set(knobs()) == {"schema"}
+def test_every_field_of_a_spec_is_a_setting_or_the_schema():
+    nouns = {place.noun for place in settings().values()} - {""}
+    assert {f.name for f in fields(RunSpec)} - set(settings()) - nouns == {"schema"}
+    inside = [f.name for noun in nouns for f in fields(getattr(RunSpec(), noun))]
+    assert sorted([*inside, "name", "recipe"]) == sorted(settings()), "no setting without metadata, no name twice"
+
+
+def test_a_flat_spec_of_schema_1_is_read():
+    flat = {"name": "old", "backbone": "vgg16", "collections": ["busi"], "averaging": 0.99, "accumulate": 2, "select_by": "loss",
+            "hflip": True, "device": "cpu", "schema": 1}  # fmt: skip
+    spec = RunSpec.from_dict(flat)
+    assert spec == RunSpec.of(
+        name="old", backbone="vgg16", collections=("busi",), ema_decay=0.99, grad_accum_steps=2, monitor="loss", hflip=True, device="cpu"
+    )  # fmt: skip
+    assert RunSpec.from_dict(spec.to_dict()) == spec
+    with pytest.raises(MedclsError, match="unknown width"):
+        RunSpec.from_dict({"width": 3})
+    with pytest.raises(MedclsError, match="newer"):
+        RunSpec.from_dict({"schema": 3})
+
+
+def test_a_setting_is_changed_by_its_name_alone():
+    spec = RunSpec.of(lr=0.1)
+    assert (spec.having(size_px=64).data.size_px, spec.optimisation.lr) == (64, 0.1)
+    with pytest.raises(TypeError):
+        spec.having(learning_rate=3)

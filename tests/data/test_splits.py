@@ -162,6 +162,6 @@ def test_folds_cannot_take_the_name_that_runs_hold_out_by(patients: Collection) 
 
 def test_folds_that_stand_under_auto_are_rotated(patients: Collection) -> None:
     splits.write_split(patients, splits.make_split(patients, name="auto", folds=3))
-    tested = [set(choose_split(patients, RunSpec(fold=fold)).parts["test"]) for fold in range(3)]
+    tested = [set(choose_split(patients, RunSpec.of(fold=fold)).parts["test"]) for fold in range(3)]
     assert all(tested)
     assert len(set.union(*tested)) == sum(map(len, tested)) == len(patients.cases)

@@ -1,12 +1,11 @@
 """Train and Runs in the app: a run goes from the form to a published model, in a process of its own."""
 
-import dataclasses
 import time
 from pathlib import Path
 
 import pytest
 
-from medcls.core.run import RunSpec, knobs
+from medcls.core.run import RunSpec, settings
 from medcls.data.collections import add_collection
 from medcls.imaging.phantom import phantom
 from medcls.models import store
@@ -26,7 +25,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEDCLS_HOME", str(folder / "home"))
         add_phantoms(folder / "scans")
-        run = make_run(dataclasses.replace(SPEC, name="first try", lr=1e-6))
+        run = make_run(SPEC.having(name="first try", lr=1e-6))
         assert finish(run) == 0, run.log_tail()
     return folder / "home"
 
@@ -69,11 +68,11 @@ def test_every_knob_stands_in_the_form_with_its_help(open_app, at_home) -> None:
         if w.key and w.key.startswith("train.")
     }
     by_hand = {"task", "name", "recipe", "backbone", "initial", "collections", "size_px"}
-    for name, (_, knob) in knobs().items():
+    for name, place in settings().items():
         if name in by_hand:
             continue
         assert name in keys, name
-        assert keys[name].help == knob.help
+        assert keys[name].help == place.setting.help
     assert any(key.startswith("size_px") for key in keys)
 
 
@@ -147,7 +146,7 @@ def test_the_form_is_as_it_was_after_a_look_at_another_page(open_app, at_home) -
     assert widget(app, "number_input", "Epochs").value == 7
     assert widget(app, "text_input", "Learning rate").value == "0.02"
     widget(app, "selectbox", "Recipe").set_value("").run()
-    assert widget(app, "number_input", "Epochs").value == RunSpec().epochs, "choosing a recipe begins anew"
+    assert widget(app, "number_input", "Epochs").value == RunSpec().optimisation.epochs, "choosing a recipe begins anew"
 
 
 @pytest.mark.slow
@@ -166,7 +165,7 @@ def test_from_the_form_to_a_published_model(open_app, at_home, monkeypatch: pyte
     widget(app, "button", "Start").click().run()
     assert_sound(app)
     (made,) = {view.id for view in runs.list_runs()} - before
-    assert runs.show_run(made).spec.epochs == 2
+    assert runs.show_run(made).spec.optimisation.epochs == 2
     assert app.session_state["choice.run"] == made
     assert "from the page" in words(app)
     until = time.monotonic() + 300
@@ -204,14 +203,14 @@ def test_a_finished_run_shows_every_section(open_app, at_home) -> None:
         if section == "Log":
             assert "Computes on cpu." in app.code[0].value
         if section == "Settings":
-            assert set(app.dataframe[0].value["knob"]) == set(knobs())
+            assert set(app.dataframe[0].value["setting"]) == set(settings())
 
 
 @pytest.mark.parametrize(
     "status", ["queued", "waiting", "preparing", "running", "paused", "finished", "stopped", "failed"]
 )
 def test_a_run_in_any_state_is_shown(open_app, at_home, status: str) -> None:
-    run = make_run(RunSpec(name=f"a *{status}* run", collections=("phantoms",)))
+    run = make_run(RunSpec.of(name=f"a *{status}* run", collections=("phantoms",)))
     if status != "queued":
         RunWriter.begin(run, epochs=5).say(status, "a [sentence](x)", epoch=2)
     try:
@@ -257,7 +256,7 @@ def by_folds(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def finish_fold(fold: int) -> str:
-    run = make_run(dataclasses.replace(SPEC, name=f"cross, fold {fold}", split="three-folds", fold=fold, epochs=1))
+    run = make_run(SPEC.having(name=f"cross, fold {fold}", split="three-folds", fold=fold, epochs=1))
     assert finish(run) == 0, run.log_tail()
     return run.id
 
@@ -274,7 +273,7 @@ def test_all_folds_are_started_from_the_form(open_app, by_folds, home, monkeypat
     assert_sound(app)
     widget(app, "button", "Start all 3 folds").click().run()
     assert_sound(app)
-    assert [(spec.fold, spec.split) for spec in started] == [(k, "three-folds") for k in range(3)]
+    assert [(spec.data.fold, spec.data.split) for spec in started] == [(k, "three-folds") for k in range(3)]
 
 
 def test_folds_are_pooled_and_published_when_all_are_there(
@@ -305,6 +304,6 @@ def test_cloning_opens_the_form_with_the_runs_settings(open_app, at_home) -> Non
     (view,) = [v for v in runs.list_runs() if v.name == "first try"]
     app = open_app("../train.py", **{"from": view.id})
     assert_sound(app)
-    assert widget(app, "number_input", "Epochs").value == SPEC.epochs
+    assert widget(app, "number_input", "Epochs").value == SPEC.optimisation.epochs
     assert widget(app, "text_input", "Learning rate").value == "1e-06"
     assert widget(app, "text_input", "Backbone args").value == '{"width": 4}'

@@ -1,7 +1,5 @@
 """Recipes are data that a run's spec accepts, and that stand for every system of the seed projects."""
 
-import dataclasses
-
 import pytest
 
 from medcls.core.backbones import BACKBONES
@@ -12,11 +10,11 @@ from medcls.reproduction.recipes import PROJECTS, RECIPES, apply_recipe, first_o
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_gives_a_valid_spec_of_a_known_backbone(name: str) -> None:
-    spec = apply_recipe(RunSpec(collections=("mine",), seed=7), name)
-    assert (spec.recipe, spec.collections, spec.seed) == (name, ("mine",), 7)
-    assert spec.backbone in BACKBONES
+    spec = apply_recipe(RunSpec.of(collections=("mine",), seed=7), name)
+    assert (spec.recipe, spec.data.collections, spec.optimisation.seed) == (name, ("mine",), 7)
+    assert spec.network.backbone in BACKBONES
     assert RunSpec.from_json(spec.to_json()) == spec
-    changed = {f.name for f in dataclasses.fields(spec) if getattr(spec, f.name) != getattr(RunSpec(), f.name)}
+    changed = {name for name, value in spec.values().items() if value != RunSpec().value(name)}
     assert changed <= {*RECIPES[name].settings, "recipe", "collections", "seed"}
     assert RECIPES[name].help[-1] in ".?"
 

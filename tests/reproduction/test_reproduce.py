@@ -185,7 +185,7 @@ def test_the_best_model_of_today_stands_under_its_rivals(patches):
 def test_what_a_machine_cannot_afford_is_changed_and_said(tmp_path):
     (tmp_path / "vgg16.safetensors").touch()
     spec, changes = adapt("melanoma-vgg16-frozen", "skin", Means(max_px=128, max_epochs=5, imagenet=tmp_path))
-    assert (spec.size_px, spec.epochs, Path(spec.initial).name, spec.freeze) == (
+    assert (spec.data.size_px, spec.optimisation.epochs, Path(spec.network.initial).name, spec.network.freeze) == (
         128,
         5,
         "vgg16.safetensors",
@@ -193,10 +193,10 @@ def test_what_a_machine_cannot_afford_is_changed_and_said(tmp_path):
     )
     assert changes == ("128 px instead of 512", "at most 5 epochs")
     spec, changes = adapt("melanoma-densenet121-frozen", "skin", Means(imagenet=tmp_path))
-    assert (spec.initial, spec.freeze) == ("none", "")
+    assert (spec.network.initial, spec.network.freeze) == ("none", "")
     assert any("nothing frozen" in change for change in changes)
     spec, changes = adapt("idc-inception-smoothed", "idc", Means(max_px=50))
-    assert (spec.size_px, changes) == (75, ())
+    assert (spec.data.size_px, changes) == (75, ())
 
 
 def test_a_task_without_data_is_said():
@@ -207,7 +207,7 @@ def test_a_task_without_data_is_said():
 
 
 def test_train_says_which_model_a_chain_lacks_and_then_starts_from_it(patches):
-    spec = replace(adapt("idc-breakhis-first", "patches", MEANS)[0], name="")
+    spec = adapt("idc-breakhis-first", "patches", MEANS)[0].having(name="")
     with pytest.raises(
         BadModel, match="train --recipe breakhis-cancernet --data breakhis --publish breakhis-cancernet"
     ):

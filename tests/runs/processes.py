@@ -15,9 +15,9 @@ from medcls.imaging.phantom import phantom
 from medcls.runs.folder import RunFolder
 
 LABELS = ("normal", "benign", "malignant")
-SPEC = RunSpec(
+SPEC = RunSpec.of(
     collections=("phantoms",), backbone="simple_cnn", backbone_args={"width": 4}, initial="none", size_px=32, batch_size=8,
-    epochs=3, lr=3e-3, device="cpu", precision="fp32", hflip=True, dropout=0.2, averaging=0.5,
+    epochs=3, lr=3e-3, device="cpu", precision="fp32", hflip=True, dropout=0.2, ema_decay=0.5,
 )  # fmt: skip
 PATIENCE_S = 300.0  # a loaded machine is slow; what is there sooner is not waited for
 _FORKS = multiprocessing.get_context("forkserver")

@@ -1,30 +1,29 @@
 """`medcls runs` and `medcls search` from the command line, on runs that are on disk."""
 
-import dataclasses
 import json
 
 import pytest
 
 from medcls.cli import main, parser
 from medcls.cli.runs import make_spec
-from medcls.core.run import EpochResult, RunSpec, knobs
+from medcls.core.run import EpochResult, RunSpec, settings
 from medcls.reproduction.recipes import RECIPES
 from medcls.runs.folder import RunWriter, make_run, open_run
 
-ODD = RunSpec(
+ODD = RunSpec.of(
     name="odd", backbone="vgg16", backbone_args={"width": 4}, initial="none", task="breast-ultrasound", collections=("a", "b"), split="s",
     fold=2, max_cases=5, size_px=96, channels=1, fit="crop", cleaning=("clahe", "bilateral"), rotate_deg=1.5, shift=0.1, shear=0.2, zoom=0.3,
     hflip=True, vflip=True, brightness=0.1, contrast=0.2, hue=0.1, blur=0.1, erase=0.2, freeze="lowest:3", head="dense256", dropout=0.1,
     loss="focal", label_smoothing=0.1, focal_gamma=1.0, balance="mixup", mixup=0.4, optimiser="sgd", lr=0.5, backbone_lr_factor=0.5,
-    momentum=0.5, weight_decay=0.1, schedule="multistep", warmup_epochs=1.0, milestones=(0.1, 0.9), gamma=0.5, batch_size=7, accumulate=2,
-    epochs=9, patience=3, select_by="loss", averaging=0.9, precision="fp32", device="cpu", seed=5,
+    momentum=0.5, weight_decay=0.1, schedule="multistep", warmup_epochs=1.0, milestones=(0.1, 0.9), gamma=0.5, batch_size=7, grad_accum_steps=2,
+    epochs=9, patience=3, monitor="loss", ema_decay=0.9, precision="fp32", device="cpu", seed=5,
 )  # fmt: skip
 
 
 def flags(spec: RunSpec) -> list[str]:
     given: list[str] = []
-    for name in knobs():
-        value, flag = getattr(spec, name), f"--{name.replace('_', '-')}"
+    for name in settings():
+        value, flag = spec.value(name), f"--{name.replace('_', '-')}"
         if name == "recipe":
             continue
         if isinstance(value, bool):
@@ -38,24 +37,38 @@ def flags(spec: RunSpec) -> list[str]:
 
 def test_every_knob_is_a_flag_and_says_what_the_spec_says() -> None:
     plain = RunSpec()
-    assert all(getattr(ODD, name) != getattr(plain, name) for name in knobs() if name != "recipe"), (
+    assert all(ODD.value(name) != plain.value(name) for name in settings() if name != "recipe"), (
         "a new knob belongs into ODD"
     )
     assert make_spec(parser().parse_args(["runs", "start", *flags(ODD)])) == ODD
     assert make_spec(parser().parse_args(["runs", "start"])) == plain
 
 
+def test_a_flag_is_still_known_by_the_name_it_had_and_says_so(capsys: pytest.CaptureFixture) -> None:
+    given = ["--accumulate", "4", "--averaging", "0.9", "--select-by", "loss"]
+    asked = make_spec(parser().parse_args(["runs", "start", *given]))
+    assert asked == RunSpec.of(grad_accum_steps=4, ema_decay=0.9, monitor="loss")
+    told = capsys.readouterr().err
+    assert all(flag in told for flag in ("--grad-accum-steps", "--ema-decay", "--monitor"))
+    make_spec(parser().parse_args(["runs", "start", "--monitor", "loss"]))
+    assert capsys.readouterr().err == ""
+
+
 def test_flags_win_over_a_run_and_over_a_recipe() -> None:
     run = make_run(ODD)
     asked = make_spec(parser().parse_args(["runs", "start", "--from", run.id, "--lr", "0.25", "--no-hflip"]))
-    assert asked == dataclasses.replace(ODD, lr=0.25, hflip=False)
+    assert asked == ODD.having(lr=0.25, hflip=False)
     asked = make_spec(parser().parse_args(["runs", "start", "--recipe", "head-only", "--epochs", "3"]))
-    assert (asked.recipe, asked.freeze, asked.epochs) == ("head-only", RECIPES["head-only"].settings["freeze"], 3)
+    assert (asked.recipe, asked.network.freeze, asked.optimisation.epochs) == (
+        "head-only",
+        RECIPES["head-only"].settings["freeze"],
+        3,
+    )
     assert main(["runs", "start", "--recipe", "head-only", "--from", run.id]) == 2
 
 
 def test_list_show_rename_delete(capsys: pytest.CaptureFixture[str]) -> None:
-    run = make_run(RunSpec(name="first", lr=0.5, epochs=5))
+    run = make_run(RunSpec.of(name="first", lr=0.5, epochs=5))
     writer = RunWriter.begin(run, epochs=5)
     writer.append(
         EpochResult(1, 2.0, 1e-3, {"loss": 0.5, "auroc": 0.6}, {"loss": float("nan"), "auroc": 0.75}, best=True)

@@ -24,9 +24,9 @@ def result(epoch: int) -> EpochResult:
 
 
 def test_a_run_that_was_made_is_queued_and_listed() -> None:
-    run = make_run(RunSpec(name="first"))
+    run = make_run(RunSpec.of(name="first"))
     assert list_runs() == (run,)
-    assert run.spec() == RunSpec(name="first")
+    assert run.spec() == RunSpec.of(name="first")
     assert run.state().status == "queued"
     assert run.metrics() == ()
     assert run.log_tail() == ""
@@ -88,7 +88,7 @@ def test_a_failed_replacement_leaves_the_old_file_whole(tmp_path: Path, monkeypa
 
 
 def test_a_name_changes_and_the_spec_does_not() -> None:
-    run = make_run(RunSpec(name="first"))
+    run = make_run(RunSpec.of(name="first"))
     before = (run.path / "spec.json").read_bytes()
     assert run.name() == "first"
     run.rename("  Größe 224, Lauf zwei ")
@@ -96,7 +96,7 @@ def test_a_name_changes_and_the_spec_does_not() -> None:
     assert (run.path / "spec.json").read_bytes() == before
     run.rename("")
     assert run.name() == "first"
-    assert make_run(RunSpec(backbone="vgg16", collections=("a", "b"))).name() == "vgg16 on a, b"
+    assert make_run(RunSpec.of(backbone="vgg16", collections=("a", "b"))).name() == "vgg16 on a, b"
     for bad in ("a\nb", "x" * 201, "nul\0"):
         with pytest.raises(BadSpec):
             run.rename(bad)

@@ -1,6 +1,5 @@
 """Runs started as users start them: detached, watched by several, outliving whoever started them."""
 
-import dataclasses
 import json
 import os
 import signal
@@ -130,13 +129,13 @@ def test_a_worker_that_dies_before_its_first_word_is_not_waited_for(monkeypatch:
 def test_what_can_be_known_beforehand_is_said_before_a_run_is_made(knobs: dict, error: type[Exception]) -> None:
     before = [run.id for run in runs.list_runs()]
     with pytest.raises(error):
-        runs.start_run(dataclasses.replace(SPEC, **knobs))
+        runs.start_run(SPEC.having(**knobs))
     assert [run.id for run in runs.list_runs()] == before
 
 
 def test_only_what_a_restart_cut_off_is_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("running", "waiting", "finished", "stopped", "failed", "paused")
-    made = {name: make_run(dataclasses.replace(SPEC, name=name)) for name in (*names, "queued", "young")}
+    made = {name: make_run(SPEC.having(name=name)) for name in (*names, "queued", "young")}
     for name in names:
         RunWriter.begin(made[name], epochs=3).say(name)  # type: ignore[arg-type]
         os.utime(made[name].path / "state.json", (1e9, 1e9))
@@ -152,7 +151,7 @@ def test_only_what_a_restart_cut_off_is_resumed(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_clone_changes_what_is_asked_and_nothing_else() -> None:
     run = make_run(SPEC)
-    assert runs.clone_spec(run.id, lr=0.5) == dataclasses.replace(SPEC, lr=0.5)
+    assert runs.clone_spec(run.id, lr=0.5) == SPEC.having(lr=0.5)
     assert runs.clone_spec(run.id) == SPEC
     assert isinstance(runs.clone_spec(run.id), RunSpec)
 

@@ -1,6 +1,5 @@
 """A run handed to a Ray cluster: a real local one, where Ray is installed."""
 
-import dataclasses
 import socket
 import subprocess
 import sys
@@ -79,13 +78,13 @@ def test_a_real_local_ray_carries_a_run_out(cluster: str, monkeypatch: pytest.Mo
     assert runs.show_run(run.id).moves, "handed over, and watched from the shared folder"
     wait_until(lambda: not runs.show_run(run.id).moves, run)
     assert run.state().status == "finished", run.log_tail()
-    assert len(run.metrics()) == SPEC.epochs
+    assert len(run.metrics()) == SPEC.optimisation.epochs
 
 
 @pytest.mark.slow
 def test_a_run_on_a_cluster_stops_and_goes_on_like_any_other(cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDCLS_RAY_ADDRESS", cluster)
-    run = make_run(dataclasses.replace(SPEC, epochs=10_000, schedule="constant"))
+    run = make_run(SPEC.having(epochs=10_000, schedule="constant"))
     runs.resume_run(run.id)
     wait_until(lambda: len(run.metrics()) >= 2, run)
     runs.stop_run(run.id)

@@ -16,7 +16,7 @@ from medcls.workflows import runs, search
 from tests.runs.processes import SPEC, start, wait_until
 
 pytestmark = pytest.mark.usefixtures("phantoms")
-BASE = dataclasses.replace(SPEC, epochs=2, schedule="constant")
+BASE = SPEC.having(epochs=2, schedule="constant")
 
 
 def make(name: str, **changes) -> SearchSpec:
@@ -39,9 +39,9 @@ def test_trials_are_runs_and_their_scores_are_the_runs_own(monkeypatch: pytest.M
     assert view.done == 4
     for trial in view.trials:
         run = open_run(trial.run)
-        tried = {name: getattr(run.spec(), name) for name in ("lr", "batch_size")}
+        tried = {name: run.spec().value(name) for name in ("lr", "batch_size")}
         assert tried == {name: trial.values[name] for name in tried}
-        assert run.spec().freeze == (f"lowest:{trial.values['freeze']}" if trial.values["freeze"] else "")
+        assert run.spec().network.freeze == (f"lowest:{trial.values['freeze']}" if trial.values["freeze"] else "")
         assert run.state().status == "finished"
         assert trial.value == max(e.validate["auroc"] for e in run.metrics())
     assert view.best.value == max(t.value for t in view.trials)
@@ -68,7 +68,7 @@ def test_what_was_left_open_is_gone_on_with_not_begun_again() -> None:
 
 def test_a_stop_leaves_the_trial_open_and_its_run_stopped() -> None:
     spec = make("stopped", trials=3)
-    spec = dataclasses.replace(spec, base=dataclasses.replace(BASE, epochs=5000))
+    spec = dataclasses.replace(spec, base=BASE.having(epochs=5000))
     looks = []
 
     def sleep(seconds: float) -> None:
@@ -89,7 +89,7 @@ def test_a_stop_leaves_the_trial_open_and_its_run_stopped() -> None:
 
 @pytest.mark.slow
 def test_a_search_works_in_the_background_stops_and_is_gone_on_with() -> None:
-    base = dataclasses.replace(BASE, epochs=10_000)
+    base = BASE.having(epochs=10_000)
     search.start_search(SearchSpec("behind", base, {"lr": Range(1e-5, 1e-1, log=True)}, trials=1, prune=False))
     assert search.any_at_work(), "it is at work when starting returns"
     with pytest.raises(Conflict, match="Stop it first"):
@@ -125,7 +125,7 @@ def test_a_trial_that_lags_is_given_up() -> None:
         study.add_trial(
             optuna.trial.create_trial(value=2.0, params={"lr": 1e-3}, distributions=good, intermediate_values=scores)
         )
-    spec = dataclasses.replace(spec, trials=6, base=dataclasses.replace(BASE, epochs=300))
+    spec = dataclasses.replace(spec, trials=6, base=BASE.having(epochs=300))
     (sentence,) = Work(spec, begin).carry_on()
     assert "given up after epoch" in sentence
     trial = search.show_search("pruned").trials[-1]

@@ -1,6 +1,5 @@
 """One run carried out by two processes on a CPU (gloo), started by Fabric's own launcher."""
 
-import dataclasses
 import os
 import shutil
 import socket
@@ -27,9 +26,7 @@ def free_port() -> int:
 
 @pytest.mark.slow
 def test_two_processes_come_to_what_one_comes_to() -> None:
-    spec = dataclasses.replace(
-        SPEC, hflip=False, dropout=0.0, averaging=0.0
-    )  # nothing random within a share, no batch norm
+    spec = SPEC.having(hflip=False, dropout=0.0, ema_decay=0.0)  # nothing random within a share, no batch norm
     alone, together = make_run(spec), make_run(spec)
     assert finish(alone) == 0
     fabric = shutil.which("fabric") or str(Path(sys.executable).with_name("fabric"))

@@ -109,7 +109,7 @@ def test_a_run_killed_again_and_again_still_comes_to_the_same_end(whole: tuple[R
 
 
 def test_a_stop_keeps_the_best_epoch_and_resume_goes_on() -> None:
-    run = make_run(dataclasses.replace(SPEC, epochs=10_000, schedule="constant"))
+    run = make_run(SPEC.having(epochs=10_000, schedule="constant"))
     worker = start(run)
     wait_for(run, "running")
     wait_until(lambda: len(run.metrics()) >= 2, run)
@@ -125,7 +125,7 @@ def test_a_stop_keeps_the_best_epoch_and_resume_goes_on() -> None:
     with pytest.raises(Conflict, match="not running"):
         runs.stop_run(run.id)
     (run.path / "stop").unlink()  # what resuming does first
-    short = dataclasses.replace(SPEC, epochs=10_000, schedule="constant", patience=1)
+    short = SPEC.having(epochs=10_000, schedule="constant", patience=1)
     (run.path / "spec.json").write_text(short.to_json())
     assert finish(run) == 0
     assert run.state().status == "finished"
@@ -144,7 +144,7 @@ def test_a_stop_before_the_first_epoch_leaves_no_model() -> None:
 
 
 def test_a_stop_before_a_resumed_run_goes_on_still_makes_its_best_epoch_a_model() -> None:
-    run = make_run(dataclasses.replace(SPEC, epochs=10_000, schedule="constant"))
+    run = make_run(SPEC.having(epochs=10_000, schedule="constant"))
     worker = start(run)
     wait_until(lambda: len(run.metrics()) >= 2, run)
     worker.kill()
@@ -164,7 +164,7 @@ def test_a_stop_before_a_resumed_run_goes_on_still_makes_its_best_epoch_a_model(
 
 
 def test_the_second_worker_of_a_run_leaves_at_once() -> None:
-    run = make_run(dataclasses.replace(SPEC, epochs=10_000))
+    run = make_run(SPEC.having(epochs=10_000))
     first = start(run)
     wait_for(run, "running")
     second = start(run)
@@ -199,7 +199,17 @@ def test_a_worker_waits_for_its_device_and_says_for_whom(whole: tuple[RunFolder,
 
 
 def test_a_run_in_the_foreground_says_that_it_waits(phantoms) -> None:
-    asked = ["train", "--data", *SPEC.collections, "--backbone", "simple_cnn", "--initial", "none", "--size-px", "32"]
+    asked = [
+        "train",
+        "--data",
+        *SPEC.data.collections,
+        "--backbone",
+        "simple_cnn",
+        "--initial",
+        "none",
+        "--size-px",
+        "32",
+    ]
     with (
         device.hold_device("cpu", "20260101T0000Z-abcd", print),
         subprocess.Popen(
@@ -249,7 +259,7 @@ def test_a_full_disk_pauses_the_run_with_its_last_checkpoint_whole(
 ) -> None:
     monkeypatch.setenv("MEDCLS_HOME", str(disk))
     add_phantoms(tmp_path / "scans")
-    long = dataclasses.replace(SPEC, epochs=5000, schedule="constant")
+    long = SPEC.having(epochs=5000, schedule="constant")
     run = make_run(long)
     worker = start(run)
     wait_until(lambda: len(run.metrics()) >= 2, run)
@@ -262,10 +272,10 @@ def test_a_full_disk_pauses_the_run_with_its_last_checkpoint_whole(
     assert 2 <= reached < 5000
     assert json.loads((run.path / "state.json").read_text())["status"] == "paused", "the last word found room"
     (disk / "ballast").unlink()
-    (run.path / "spec.json").write_text(dataclasses.replace(long, epochs=reached + 1).to_json())
+    (run.path / "spec.json").write_text(long.having(epochs=reached + 1).to_json())
     assert finish(run) == 0, run.log_tail()
     assert [r.epoch for r in run.metrics()] == list(range(1, reached + 2))
-    fresh = make_run(dataclasses.replace(long, epochs=reached + 1))
+    fresh = make_run(long.having(epochs=reached + 1))
     assert finish(fresh) == 0
     assert (epochs(run), made(run)) == (epochs(fresh), made(fresh))
 
@@ -294,12 +304,12 @@ def test_a_home_that_cannot_be_written_shows_its_runs_and_starts_none(
 
 
 def test_what_cannot_be_is_failed_with_its_sentence() -> None:
-    run = make_run(dataclasses.replace(SPEC, freeze="no-such-layer"))
+    run = make_run(SPEC.having(freeze="no-such-layer"))
     assert finish(run) == 1
     state = run.state()
     assert state.status == "failed"
     assert "There is no such layer" in state.message
-    gone = make_run(dataclasses.replace(SPEC, collections=("gone",)))
+    gone = make_run(SPEC.having(collections=("gone",)))
     assert finish(gone) == 1
     assert gone.state().status == "failed"
 

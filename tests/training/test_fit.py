@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from medcls import disk, nets
-from medcls.core.run import EpochResult, Knob, RunSpec, knobs
+from medcls.core.run import EpochResult, RunSpec, settings
+from medcls.core.settings import AugmentationSpec, setting
 from medcls.errors import RunFailed
 from medcls.nets.freezing import freeze
 from medcls.training import fit as loop
@@ -20,16 +21,23 @@ from medcls.training.inputs import TrainingData, keeps_features
 from medcls.training.optimise import lr_factor
 from medcls.training.shares import make_fabric
 
-SPEC = RunSpec(
+SPEC = RunSpec.of(
     backbone="simple_cnn", backbone_args={"width": 4}, initial="none", size_px=32, batch_size=8, epochs=3, lr=3e-3,
     device="cpu", precision="fp32", schedule="constant",
 )  # fmt: skip
 
 
 def build(spec: RunSpec) -> torch.nn.Module:
-    torch.manual_seed(spec.seed)
-    net = nets.build(spec.backbone, 3, size_px=32, head=spec.head, dropout=spec.dropout, args=spec.backbone_args)
-    freeze(net, spec.freeze)
+    torch.manual_seed(spec.optimisation.seed)
+    net = nets.build(
+        spec.network.backbone,
+        3,
+        size_px=32,
+        head=spec.network.head,
+        dropout=spec.network.dropout,
+        args=spec.network.backbone_args,
+    )
+    freeze(net, spec.network.freeze)
     return net
 
 
@@ -50,12 +58,12 @@ def untimed(results: list[EpochResult]) -> list[EpochResult]:
 
 
 def test_it_learns_and_gives_the_best_epochs_weights(data: TrainingData) -> None:
-    results, weights = train(dataclasses.replace(SPEC, epochs=25), data)
+    results, weights = train(SPEC.having(epochs=25), data)
     assert [r.epoch for r in results] == list(range(1, 26))
     assert results[-1].train["accuracy"] > 0.9 > results[0].train["accuracy"]
     assert max(r.validate["auroc"] for r in results) > 0.9
     best = max(r.epoch for r in results if r.best)
-    again, weights_then = train(dataclasses.replace(SPEC, epochs=best), data)
+    again, weights_then = train(SPEC.having(epochs=best), data)
     assert again[-1].best
     assert equal(weights, weights_then)
     assert all(a.elapsed_s < b.elapsed_s for a, b in itertools.pairwise(results))
@@ -64,16 +72,16 @@ def test_it_learns_and_gives_the_best_epochs_weights(data: TrainingData) -> None
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(data: TrainingData) -> None:
     _, one = train(SPEC, data)
     _, same = train(SPEC, data)
-    _, other = train(dataclasses.replace(SPEC, seed=1), data)
+    _, other = train(SPEC.having(seed=1), data)
     assert equal(one, same)
     assert not equal(one, other)
 
 
 HARD = (
-    {"optimiser": "adamw", "schedule": "cosine", "warmup_epochs": 1.0, "averaging": 0.9},
+    {"optimiser": "adamw", "schedule": "cosine", "warmup_epochs": 1.0, "ema_decay": 0.9},
     {"optimiser": "rmsprop", "schedule": "plateau", "balance": "mixup", "dropout": 0.3, "batch_size": 6, "gamma": 0.5},
     {"optimiser": "adadelta", "schedule": "one-cycle", "rotate_deg": 20.0, "zoom": 0.2, "blur": 0.5, "erase": 0.5},
-    {"optimiser": "momentum", "schedule": "multistep", "accumulate": 2, "balance": "sampler", "head": "dense256"},
+    {"optimiser": "momentum", "schedule": "multistep", "grad_accum_steps": 2, "balance": "sampler", "head": "dense256"},
     {"optimiser": "adagrad", "freeze": "backbone", "dropout": 0.5, "balance": "oversample"},
 )
 
@@ -82,9 +90,11 @@ HARD = (
 def test_a_run_cut_off_after_each_epoch_ends_with_the_very_same_weights(
     data: TrainingData, tmp_path: Path, knobs: dict
 ) -> None:
-    spec = dataclasses.replace(SPEC, epochs=4, **knobs)
+    spec = SPEC.having(epochs=4, **knobs)
     whole, weights = train(spec, data)
-    for _ in range(spec.epochs):  # a fresh network and process state each time, one epoch further each time
+    for _ in range(
+        spec.optimisation.epochs
+    ):  # a fresh network and process state each time, one epoch further each time
         torch.manual_seed(99)
         np.random.seed(99)
         steps = fit(build(spec), data, spec, Watch(tmp_path))
@@ -98,7 +108,7 @@ def test_a_run_cut_off_after_each_epoch_ends_with_the_very_same_weights(
 
 
 def test_a_stop_keeps_the_best_epoch_and_goes_on_later(data: TrainingData, tmp_path: Path) -> None:
-    spec, seen = dataclasses.replace(SPEC, epochs=6), []
+    spec, seen = SPEC.having(epochs=6), []
     whole, weights = train(spec, data)
 
     def on_step(done: int, total: int) -> None:
@@ -123,7 +133,7 @@ def test_a_stop_before_the_first_epoch_gives_nothing(data: TrainingData, tmp_pat
 
 
 def test_a_loss_that_is_no_number_stops_with_a_reason(data: TrainingData, tmp_path: Path) -> None:
-    spec = dataclasses.replace(SPEC, optimiser="sgd", lr=10.0, epochs=50, loss="cross-entropy")
+    spec = SPEC.having(optimiser="sgd", lr=10.0, epochs=50, loss="cross-entropy")
     net = build(spec)
     with torch.no_grad():
         next(net.parameters()).mul_(1e30)
@@ -134,7 +144,7 @@ def test_a_loss_that_is_no_number_stops_with_a_reason(data: TrainingData, tmp_pa
 def test_a_full_disk_in_the_middle_leaves_the_last_checkpoint_whole(
     data: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spec, whole = dataclasses.replace(SPEC, epochs=4), train(dataclasses.replace(SPEC, epochs=4), data)
+    spec, whole = SPEC.having(epochs=4), train(SPEC.having(epochs=4), data)
     written, fsync = [], disk.os.fsync
 
     def full(handle: int) -> None:
@@ -155,7 +165,7 @@ def test_a_full_disk_in_the_middle_leaves_the_last_checkpoint_whole(
 
 
 def test_only_the_best_epochs_weights_are_kept_beside_the_last(data: TrainingData, tmp_path: Path) -> None:
-    train(dataclasses.replace(SPEC, epochs=6), data, Watch(tmp_path))
+    train(SPEC.having(epochs=6), data, Watch(tmp_path))
     best = read_last(tmp_path)["state"]["best_epoch"]
     assert sorted(p.name for p in tmp_path.iterdir()) == [f"best-{best}.pt", "last.pt"]
 
@@ -185,7 +195,7 @@ def test_kept_features_teach_what_scans_would(
     data: TrainingData, monkeypatch: pytest.MonkeyPatch, backbone: str, head: str
 ) -> None:
     args = {"width": 4} if backbone == "simple_cnn" else {}
-    spec = dataclasses.replace(SPEC, backbone=backbone, backbone_args=args, freeze="backbone", head=head, epochs=2)
+    spec = SPEC.having(backbone=backbone, backbone_args=args, freeze="backbone", head=head, epochs=2)
     assert keeps_features(build(spec), spec)
     kept, weights = train(spec, data)
     assert "computed once and kept" in " ".join(kept[0].notes)
@@ -199,7 +209,7 @@ def test_kept_features_teach_what_scans_would(
 
 
 def test_a_frozen_backbone_runs_once_per_scan(data: TrainingData, monkeypatch: pytest.MonkeyPatch) -> None:
-    spec, net, seen = dataclasses.replace(SPEC, freeze="backbone", epochs=5), None, []
+    spec, net, seen = SPEC.having(freeze="backbone", epochs=5), None, []
     net = build(spec)
     inner = net.forward_features
     monkeypatch.setattr(net, "forward_features", lambda x: (seen.append(len(x)), inner(x))[1])
@@ -208,30 +218,30 @@ def test_a_frozen_backbone_runs_once_per_scan(data: TrainingData, monkeypatch: p
 
 
 @dataclasses.dataclass(frozen=True)
-class MoreSpec(RunSpec):
-    """The spec of a later medcls, with an augmentation that nobody has told the loop of."""
+class MoreAugmentation(AugmentationSpec):
+    """The augmentation of a later medcls, with a change that nobody has told the loop of."""
 
-    sepia: float = dataclasses.field(default=0.0, metadata={"knob": Knob("Random sepia.", "augmentation")})
+    sepia: float = setting(0.0, "Random sepia.", "augmentation")
 
 
 def test_an_augmentation_added_later_keeps_no_features_either() -> None:
-    plain = MoreSpec.from_dict(SPEC.to_dict() | {"freeze": "backbone"})
+    plain = dataclasses.replace(SPEC.having(freeze="backbone"), augmentation=MoreAugmentation())
     assert keeps_features(build(plain), plain)
-    later = dataclasses.replace(plain, sepia=0.5)
+    later = dataclasses.replace(plain, augmentation=MoreAugmentation(sepia=0.5))
     assert not keeps_features(build(later), later)
 
 
-@pytest.mark.parametrize("knob", [name for name, (_, knob) in knobs().items() if knob.group == "augmentation"])
+@pytest.mark.parametrize("knob", [name for name, place in settings().items() if place.noun == "augmentation"])
 def test_features_are_not_kept_where_a_scan_changes_from_epoch_to_epoch(knob: str) -> None:
-    spec = dataclasses.replace(SPEC, freeze="backbone", **{knob: 0.1 if knob not in ("hflip", "vflip") else True})
+    spec = SPEC.having(freeze="backbone", **{knob: 0.1 if knob not in ("hflip", "vflip") else True})
     assert not keeps_features(build(spec), spec)
     assert not keeps_features(build(SPEC), SPEC), "nothing is frozen"
-    mixup = dataclasses.replace(SPEC, freeze="backbone", balance="mixup")
+    mixup = SPEC.having(freeze="backbone", balance="mixup")
     assert not keeps_features(build(mixup), mixup)
 
 
 def test_early_stopping_counts_epochs_without_a_better_score(data: TrainingData, tmp_path: Path) -> None:
-    spec = dataclasses.replace(SPEC, epochs=40, patience=2, lr=1e-8)
+    spec = SPEC.having(epochs=40, patience=2, lr=1e-8)
     results, _ = train(spec, data, Watch(tmp_path))
     best = max(r.epoch for r in results if r.best)
     assert len(results) == best + 2 < 40
@@ -240,7 +250,7 @@ def test_early_stopping_counts_epochs_without_a_better_score(data: TrainingData,
 
 
 def test_memory_that_runs_out_names_a_batch_that_fits(data: TrainingData, monkeypatch: pytest.MonkeyPatch) -> None:
-    spec = dataclasses.replace(SPEC, batch_size=16)
+    spec = SPEC.having(batch_size=16)
     net = build(spec)
     inner = type(net).forward
 
@@ -257,19 +267,19 @@ def test_memory_that_runs_out_names_a_batch_that_fits(data: TrainingData, monkey
 
 
 def test_lr_factor_by_hand() -> None:
-    multistep = RunSpec(schedule="multistep", milestones=(0.5, 0.75), gamma=0.1)
+    multistep = RunSpec.of(schedule="multistep", milestones=(0.5, 0.75), gamma=0.1)
     assert [lr_factor(multistep, s, 100, 0) for s in (0, 49, 50, 74, 75, 99)] == pytest.approx(
         [1, 1, 0.1, 0.1, 0.01, 0.01]
     )
-    warm = RunSpec(schedule="constant", warmup_epochs=1)
+    warm = RunSpec.of(schedule="constant", warmup_epochs=1)
     assert [lr_factor(warm, s, 100, 4) for s in range(6)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1, 1])
-    assert lr_factor(RunSpec(schedule="cosine"), 100, 100, 0) == 0
+    assert lr_factor(RunSpec.of(schedule="cosine"), 100, 100, 0) == 0
 
 
 @pytest.mark.parametrize(("smoothing", "largest"), [(0.0, 1.0), (0.3, 0.8)])
 def test_mixup_smooths_labels_as_asked_and_no_more(data: TrainingData, smoothing: float, largest: float) -> None:
     """Smoothing by s leaves 1 - s + s / 3 on the label of a scan that was mixed with its like, however much of either."""
-    spec = dataclasses.replace(SPEC, balance="mixup", label_smoothing=smoothing)
+    spec = SPEC.having(balance="mixup", label_smoothing=smoothing)
     net = build(spec)
     fabric = make_fabric(net, data, spec, None)
     batches = loop._Batches(inputs.make_source(net, data.train, data, spec, fabric.device, False), data, spec, fabric)
@@ -280,8 +290,8 @@ def test_mixup_smooths_labels_as_asked_and_no_more(data: TrainingData, smoothing
 
 def test_an_accumulation_longer_than_the_epoch_is_one_over_the_epoch(data: TrainingData) -> None:
     """Gradients are averaged over the steps there were, not over those asked for."""
-    steps = len(data.train) // SPEC.batch_size
-    plain = dataclasses.replace(SPEC, optimiser="sgd", lr=0.1, epochs=1, select_by="loss")
-    _, whole = train(dataclasses.replace(plain, accumulate=steps), data)
-    _, longer = train(dataclasses.replace(plain, accumulate=2 * steps), data)
+    steps = len(data.train) // SPEC.optimisation.batch_size
+    plain = SPEC.having(optimiser="sgd", lr=0.1, epochs=1, monitor="loss")
+    _, whole = train(plain.having(grad_accum_steps=steps), data)
+    _, longer = train(plain.having(grad_accum_steps=2 * steps), data)
     assert equal(whole, longer)

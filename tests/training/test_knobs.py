@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from medcls import nets
-from medcls.core.run import RunSpec, knobs
+from medcls.core.run import RunSpec, settings
 from medcls.data.sources import Sources
 from medcls.nets.freezing import freeze
 from medcls.tasks import list_tasks
@@ -22,7 +22,7 @@ from medcls.training.optimise import make_optimiser, make_schedule
 from medcls.training.order import epoch_order
 from medcls.training.shares import make_fabric
 
-SPEC = RunSpec(
+SPEC = RunSpec.of(
     backbone="simple_cnn", backbone_args={"width": 4}, initial="none", size_px=32, batch_size=8, epochs=2, lr=3e-3,
     device="cpu", precision="fp32", schedule="constant",
 )  # fmt: skip
@@ -31,7 +31,7 @@ TESTS: dict[str, Callable] = {}
 ELSEWHERE = {
     "name": "tests/runs/test_folder.py", "recipe": "tests/reproduction/test_recipes.py", "collections": "tests/runs/test_worker.py",
     "split": "tests/training/test_sources.py", "fold": "tests/training/test_sources.py", "task": "tests/training/test_sources.py",
-    "patience": "tests/training/test_fit.py", "select_by": "tests/training/test_measure.py",
+    "patience": "tests/training/test_fit.py", "monitor": "tests/training/test_measure.py",
 }  # fmt: skip
 
 
@@ -44,7 +44,7 @@ def covers(*names: str) -> Callable:
 
 
 def spec_of(**changes) -> RunSpec:
-    return dataclasses.replace(SPEC, **changes)
+    return SPEC.having(**changes)
 
 
 def build(spec: RunSpec) -> torch.nn.Module:
@@ -59,7 +59,7 @@ def weights_after(spec: RunSpec, data: TrainingData) -> torch.Tensor:
 
 
 def changed(spec: RunSpec, batch: torch.Tensor) -> torch.Tensor:
-    return Augment(spec)(batch.clone(), torch.Generator().manual_seed(3))
+    return Augment(spec.augmentation)(batch.clone(), torch.Generator().manual_seed(3))
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def picture() -> torch.Tensor:
 
 
 def test_every_knob_is_tested() -> None:
-    assert set(TESTS) | set(ELSEWHERE) == set(knobs()), set(knobs()) ^ (set(TESTS) | set(ELSEWHERE))
+    assert set(TESTS) | set(ELSEWHERE) == set(settings()), set(settings()) ^ (set(TESTS) | set(ELSEWHERE))
 
 
 @covers("backbone", "backbone_args", "channels", "size_px", "head", "dropout")
@@ -216,7 +216,7 @@ def test_uneven_classes(data: TrainingData) -> None:
     assert not torch.equal(plain, mixed)
     assert not torch.equal(mixed, weights_after(spec_of(balance="mixup", mixup=2.0), data))
     odd = spec_of(batch_size=7)
-    assert not torch.equal(weights_after(odd, data), weights_after(dataclasses.replace(odd, balance="mixup"), data))
+    assert not torch.equal(weights_after(odd, data), weights_after(odd.having(balance="mixup"), data))
     assert not torch.equal(plain, weights_after(spec_of(balance="weights", max_cases=0), shrink(data)))
 
 
@@ -293,27 +293,27 @@ def test_schedules(data: TrainingData) -> None:
     assert max(cycle) == pytest.approx(0.01, rel=0.05)
     assert max(cycle) not in (cycle[0], cycle[-1])
     spec = spec_of(schedule="plateau", epochs=8, lr=1e-8, gamma=0.1, patience=2, optimiser="sgd")
-    results = list(fit(build(spec), data, dataclasses.replace(spec, patience=0)))
+    results = list(fit(build(spec), data, spec.having(patience=0)))
     assert results[-1].lr == 1e-8, "ten epochs without a better loss come first"
-    long = list(fit(build(spec), data, dataclasses.replace(spec, patience=6, epochs=20)))
+    long = list(fit(build(spec), data, spec.having(patience=6, epochs=20)))
     assert long[-1].lr <= 1e-8
 
 
-@covers("batch_size", "accumulate", "epochs")
+@covers("batch_size", "grad_accum_steps", "epochs")
 def test_accumulating_is_a_larger_batch(data: TrainingData) -> None:
     # a network without batch norm: two batches of 4 whose gradients are added are one of 8
     large = weights_after(spec_of(batch_size=8, epochs=3, optimiser="momentum"), data)
-    added = weights_after(spec_of(batch_size=4, accumulate=2, epochs=3, optimiser="momentum"), data)
+    added = weights_after(spec_of(batch_size=4, grad_accum_steps=2, epochs=3, optimiser="momentum"), data)
     torch.testing.assert_close(large, added, rtol=1e-4, atol=1e-6)
     assert not torch.equal(large, weights_after(spec_of(batch_size=4, epochs=3, optimiser="momentum"), data))
     assert len(list(fit(build(SPEC), data, spec_of(epochs=3)))) == 3
 
 
-@covers("averaging")
+@covers("ema_decay")
 def test_averaged_weights_lag_behind(data: TrainingData) -> None:
     spec = spec_of(epochs=1, lr=1e-2)
     start = torch.cat([p.detach().flatten() for p in build(spec).parameters()])
-    plain, averaged = (weights_after(s, data) for s in (spec, dataclasses.replace(spec, averaging=0.999)))
+    plain, averaged = (weights_after(s, data) for s in (spec, spec.having(ema_decay=0.999)))
     assert 0 < (averaged - start).norm() < (plain - start).norm()
 
 

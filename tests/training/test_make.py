@@ -37,11 +37,11 @@ def test_what_a_model_has_seen_comes_along_by_id_and_by_file(tiny_model: ModelCa
     new = SimpleNamespace(cases=(SimpleNamespace(sha256="b" * 64),))
     fitted: Any = SimpleNamespace(data=SimpleNamespace(train=new, validate=new))
     for initial in (tiny_model.id, str(folder / store.WEIGHTS)):
-        assert _seen(fitted, RunSpec(initial=initial)) == {"b" * 64, "a" * 16}
+        assert _seen(fitted, RunSpec.of(initial=initial)) == {"b" * 64, "a" * 16}
     alone = tmp_path / store.WEIGHTS
     alone.write_bytes((folder / store.WEIGHTS).read_bytes())
     for initial in (str(alone), "none", "imagenet"):
-        assert _seen(fitted, RunSpec(initial=initial)) == {"b" * 64}
+        assert _seen(fitted, RunSpec.of(initial=initial)) == {"b" * 64}
 
 
 def test_a_child_of_a_model_that_does_not_say_does_not_say_either(tiny_model: ModelCard) -> None:
@@ -50,8 +50,8 @@ def test_a_child_of_a_model_that_does_not_say_does_not_say_either(tiny_model: Mo
     fitted: Any = SimpleNamespace(data=SimpleNamespace(train=new, validate=new))
     folder = store.folder(tiny_model.id)
     assert open_model(folder).untold == (tiny_model.id,)
-    store.write_seen(folder, _seen(fitted, RunSpec(initial=tiny_model.id)))
+    store.write_seen(folder, _seen(fitted, RunSpec.of(initial=tiny_model.id)))
     child = open_model(folder)
     assert child.seen == {"b" * 16, store.UNTOLD}
     assert child.untold == (tiny_model.id,)
-    assert store.UNTOLD in _seen(fitted, RunSpec(initial=tiny_model.id))  # and so on to its children
+    assert store.UNTOLD in _seen(fitted, RunSpec.of(initial=tiny_model.id))  # and so on to its children

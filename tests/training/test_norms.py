@@ -1,7 +1,5 @@
 """Norms measured again: on whole scans, without dropout, and only where it helps."""
 
-import dataclasses
-
 import numpy as np
 import torch
 from torch import nn
@@ -40,15 +38,15 @@ def test_frozen_norms_and_networks_without_norms_stay(data: TrainingData) -> Non
 
 
 def test_a_fitted_network_is_never_the_worse_for_it_and_better_after_heavy_dropout(data: TrainingData) -> None:
-    spec = RunSpec(
-        backbone="cancernet", initial="none", size_px=32, batch_size=8, epochs=6, lr=3e-3, select_by="loss", device="cpu",
+    spec = RunSpec.of(
+        backbone="cancernet", initial="none", size_px=32, batch_size=8, epochs=6, lr=3e-3, monitor="loss", device="cpu",
         precision="fp32", schedule="constant", backbone_args={"channels": [[8], [8]], "dense": 16, "block_drop_rate": 0.5},
     )  # fmt: skip
     gains = []
     for seed in range(3):
         torch.manual_seed(seed)
-        net = build(spec.backbone, 3, size_px=32, args=spec.backbone_args)
-        results = list(fit(net, data, dataclasses.replace(spec, seed=seed)))
+        net = build(spec.network.backbone, 3, size_px=32, args=spec.network.backbone_args)
+        results = list(fit(net, data, spec.having(seed=seed)))
         with torch.inference_mode():
             logits = net(normalise(to_device(data.validate.pixels, CPU), data.preprocess))
         gains.append(min(r.validate["loss"] for r in results) - epoch_scores(logits, data.validate.truth)["loss"])

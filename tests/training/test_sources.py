@@ -1,6 +1,5 @@
 """Which cases a run uses: its task, its split, its fold."""
 
-import dataclasses
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from medcls.errors import BadData, BadSplit, BadTask
 from medcls.imaging.phantom import phantom
 from tests.runs.processes import add_phantoms
 
-SPEC = RunSpec(collections=("phantoms",))
+SPEC = RunSpec.of(collections=("phantoms",))
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +36,7 @@ def ids(sources, part: str) -> set[str]:
 
 def test_auto_splits_once_and_every_seed_is_tested_on_the_same_cases() -> None:
     first = find_sources(SPEC)
-    again = find_sources(dataclasses.replace(SPEC, seed=7))
+    again = find_sources(SPEC.having(seed=7))
     for part in ("train", "validate", "test"):
         assert ids(first, part) == ids(again, part) != set()
     assert sum(first.count(part) for part in ("train", "validate", "test")) == 36
@@ -78,7 +77,7 @@ def test_a_copy_in_another_collection_is_not_trained_on_where_its_like_is_tested
         Image.open(path).convert("L").save(copy, quality=92)
     add_collection(tmp_path / "copies", "copies")
     write_split(open_collection("copies"), make_split(open_collection("copies"), name="auto", seed=5))
-    both = find_sources(RunSpec(collections=("phantoms", "copies"), task="breast-ultrasound"))
+    both = find_sources(RunSpec.of(collections=("phantoms", "copies"), task="breast-ultrasound"))
 
     def pictures(part: str) -> set[str]:
         return {Path(i).stem.removeprefix("c") for i in ids(both, part)}
@@ -94,22 +93,22 @@ def test_a_copy_in_another_collection_is_not_trained_on_where_its_like_is_tested
 def test_each_fold_is_tested_on_once() -> None:
     collection = open_collection("phantoms")
     write_split(collection, make_split(collection, name="four", folds=4))
-    tested = [ids(find_sources(dataclasses.replace(SPEC, split="four", fold=k)), "test") for k in range(4)]
+    tested = [ids(find_sources(SPEC.having(split="four", fold=k)), "test") for k in range(4)]
     assert sum(map(len, tested)) == len(set().union(*tested)) == 36
     with pytest.raises(BadSplit, match="no fold 4"):
-        find_sources(dataclasses.replace(SPEC, split="four", fold=4))
+        find_sources(SPEC.having(split="four", fold=4))
     with pytest.raises(BadSplit):
-        find_sources(dataclasses.replace(SPEC, split="nothing"))
+        find_sources(SPEC.having(split="nothing"))
 
 
 def test_the_task_is_the_one_named_or_the_collections() -> None:
     assert find_sources(SPEC).task.id == "breast-ultrasound"
-    assert find_sources(dataclasses.replace(SPEC, task="breast-ultrasound")).task.label_ids == (
+    assert find_sources(SPEC.having(task="breast-ultrasound")).task.label_ids == (
         "normal",
         "benign",
         "malignant",
     )
     with pytest.raises(BadTask):
-        find_sources(dataclasses.replace(SPEC, task="nothing"))
+        find_sources(SPEC.having(task="nothing"))
     with pytest.raises(BadData):
         find_sources(RunSpec())

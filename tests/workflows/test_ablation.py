@@ -42,14 +42,14 @@ def finished(made: Path, spec: RunSpec, table: CaseTable, status: str = "finishe
 
 
 def test_runs_that_differ_in_one_knob_are_lined_up(tiny_made: Path) -> None:
-    plain = RunSpec(name="plain", collections=("set",))
+    plain = RunSpec.of(name="plain", collections=("set",))
     before = finished(tiny_made, plain, simulate(1, 80, noise=1.5, of=1))
-    balanced = finished(tiny_made, replace(plain, name="balanced", balance="sampler"), simulate(1, 80))
+    balanced = finished(tiny_made, plain.having(name="balanced", balance="sampler"), simulate(1, 80))
     finished(
-        tiny_made, replace(plain, balance="weights", lr=0.1), simulate(1, 80, noise=1.5, of=2)
+        tiny_made, plain.having(balance="weights", lr=0.1), simulate(1, 80, noise=1.5, of=2)
     )  # two knobs from the others
-    make_run(replace(plain, balance="mixup"))  # still to come: no result
-    finished(tiny_made, replace(plain, epochs=99), simulate(1, 80), status="stopped")  # not what its spec says
+    make_run(plain.having(balance="mixup"))  # still to come: no result
+    finished(tiny_made, plain.having(epochs=99), simulate(1, 80), status="stopped")  # not what its spec says
     (row,) = ablate("auroc", resamples=300)
     assert (row.knob, row.before, row.after) == ("balance", before, balanced)
     assert (row.value_before, row.value_after) == ("none", "sampler")
@@ -59,16 +59,16 @@ def test_runs_that_differ_in_one_knob_are_lined_up(tiny_made: Path) -> None:
 
 
 def test_the_same_knobs_twice_are_no_ablation(tiny_made: Path) -> None:
-    spec = RunSpec(name="a", collections=("set",))
+    spec = RunSpec.of(name="a", collections=("set",))
     finished(tiny_made, spec, simulate(1, 30))
-    finished(tiny_made, replace(spec, name="b", device="cpu"), simulate(1, 30))
+    finished(tiny_made, spec.having(name="b", device="cpu"), simulate(1, 30))
     assert ablate("auroc") == ()
 
 
 def test_a_wrong_score_is_refused(tiny_made: Path) -> None:
-    spec = RunSpec(collections=("set",))
+    spec = RunSpec.of(collections=("set",))
     finished(tiny_made, spec, simulate(1, 30))
-    finished(tiny_made, replace(spec, seed=1), simulate(1, 30))
+    finished(tiny_made, spec.having(seed=1), simulate(1, 30))
     with pytest.raises(BadData, match="no such score"):
         ablate("beauty")
 
@@ -78,7 +78,7 @@ def test_pairs_of_a_knob_are_corrected_together(tiny_made: Path) -> None:
     for i in range(6):
         finished(
             tiny_made,
-            RunSpec(name=f"run {i}", collections=("set",), lr=0.001 * (i + 1)),
+            RunSpec.of(name=f"run {i}", collections=("set",), lr=0.001 * (i + 1)),
             simulate(1, 60, noise=0.5 + 0.4 * i, of=i),
         )
     rows = ablate("auroc", resamples=200)

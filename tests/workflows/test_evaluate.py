@@ -37,7 +37,9 @@ def folder(tmp_path):
 
 @pytest.fixture
 def model(folder):
-    spec = RunSpec(backbone="simple_cnn", initial="none", collections=("patches",), size_px=32, epochs=1, batch_size=8)
+    spec = RunSpec.of(
+        backbone="simple_cnn", initial="none", collections=("patches",), size_px=32, epochs=1, batch_size=8
+    )
     run, _ = train(spec)
     return publish_run(run, model_id="mine")
 
@@ -83,7 +85,9 @@ def test_a_scan_it_was_trained_on_is_said_to_be_one(model, folder):
 
 
 def test_a_model_started_from_another_counts_what_that_one_saw(model):
-    spec = RunSpec(backbone="simple_cnn", initial="mine", collections=("patches",), size_px=32, epochs=1, batch_size=8)
+    spec = RunSpec.of(
+        backbone="simple_cnn", initial="mine", collections=("patches",), size_px=32, epochs=1, batch_size=8
+    )
     run, _ = train(spec)
     publish_run(run, model_id="second")
     assert store.read_seen("mine") <= store.read_seen("second")

@@ -1,7 +1,6 @@
 """Cross-validation: every case answered by the one network that never saw it, pooled, published and measured again."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,7 +24,7 @@ from medcls.workflows.data_split import list_shared_splits, split_collection, ta
 from medcls.workflows.evaluate import evaluate
 from medcls.workflows.train import train
 
-SPEC = RunSpec(
+SPEC = RunSpec.of(
     name="three", backbone="simple_cnn", initial="none", collections=("patches",), split="three-folds", size_px=32,
     epochs=1, batch_size=8,
 )  # fmt: skip
@@ -77,7 +76,7 @@ def test_notes_of_the_folds_are_said_once(found):
 
 
 def test_it_goes_on_where_it_stopped(patches):
-    spec, epochs = replace(SPEC, epochs=2), []
+    spec, epochs = SPEC.having(epochs=2), []
     part = folds.train_folds(spec, Follow(should_stop=lambda: len(epochs) == 1, on_epoch=epochs.append))
     assert part.missing == (0, 1, 2)  # stopped in the first fold's second epoch
     assert list(part.runs) == [0]
@@ -88,14 +87,14 @@ def test_it_goes_on_where_it_stopped(patches):
     assert whole.missing == ()
     assert whole.runs[0] == part.runs[0]
     assert len(list_runs()) == 3
-    again = folds.train_folds(replace(spec, name="another name"))
+    again = folds.train_folds(spec.having(name="another name"))
     assert again.runs == whole.runs
     assert len(list_runs()) == 3
     assert folds.find_folds(whole.runs[1]).runs == whole.runs
 
 
 def test_a_stop_from_elsewhere_ends_it_with_the_fold_it_is_in(patches):
-    spec, asked = replace(SPEC, epochs=3), []
+    spec, asked = SPEC.having(epochs=3), []
 
     def on_epoch(result):
         if not asked:
@@ -109,10 +108,10 @@ def test_a_stop_from_elsewhere_ends_it_with_the_fold_it_is_in(patches):
 
 def test_in_the_background_only_what_is_left_is_started(patches, monkeypatch):
     asked = []
-    monkeypatch.setattr(folds, "start_run", lambda spec: asked.append(("start", spec.fold)))
-    monkeypatch.setattr(folds, "resume_run", lambda run: asked.append(("resume", open_run(run).spec().fold)))
-    train(replace(SPEC, fold=1))
-    make_run(replace(SPEC, fold=2))  # made, and its worker never came up
+    monkeypatch.setattr(folds, "start_run", lambda spec: asked.append(("start", spec.data.fold)))
+    monkeypatch.setattr(folds, "resume_run", lambda run: asked.append(("resume", open_run(run).spec().data.fold)))
+    train(SPEC.having(fold=1))
+    make_run(SPEC.having(fold=2))  # made, and its worker never came up
     folds.start_folds(SPEC)
     assert asked == [("start", 0), ("resume", 2)]
     folds.train_folds(SPEC)
@@ -121,7 +120,7 @@ def test_in_the_background_only_what_is_left_is_started(patches, monkeypatch):
 
 
 def test_runs_of_other_knobs_contents_or_splits_do_not_belong(found, patches, tmp_path):
-    other = folds.train_folds(replace(SPEC, seed=1))
+    other = folds.train_folds(SPEC.having(seed=1))
     assert not set(other.runs.values()) & set(found.runs.values())
     split_collection("patches", "three-folds", folds=3, seed=5)  # another split of the same name
     anew = folds.train_folds(SPEC)
@@ -151,9 +150,9 @@ def test_two_collections_keep_their_cases_apart(patches, tmp_path):
             (inside / f"{seed}.png").write_bytes(phantom("breast-histology-idc", label, 100 + seed))
     add_collection(tmp_path / "more", "idc", task_id="breast-histology-idc")  # called as one of its folders
     with pytest.raises(BadSplit):
-        folds.train_folds(replace(SPEC, collections=("patches", "idc")))
+        folds.train_folds(SPEC.having(collections=("patches", "idc")))
     split_collection("idc", "three-folds", folds=3)
-    both = folds.train_folds(replace(SPEC, collections=("patches", "idc")))
+    both = folds.train_folds(SPEC.having(collections=("patches", "idc")))
     evaluation, cases = fold_results.pool_folds(both)
     assert evaluation.n_cases == 24 + 18
     assert {case.split("/", 1)[0] for case in cases.case.tolist()} == {"patches", "idc"}
@@ -172,7 +171,7 @@ def test_folds_named_otherwise_are_numbered(patches):
 
 
 def test_cross_validations_that_differ_in_one_knob_are_one_ablation(found):
-    folds.train_folds(replace(SPEC, hflip=True))
+    folds.train_folds(SPEC.having(hflip=True))
     (row,) = ablate("accuracy", resamples=50)
     assert row.knob == "hflip"
     assert row.score_before.n == fold_results.pool_folds(found)[0].scores["accuracy"].n
@@ -202,7 +201,7 @@ def test_the_mean_is_published_with_what_the_folds_give_and_evaluates_to_it_agai
 
 def test_two_cross_validations_are_compared_on_every_case(found):
     first = fold_results.publish_folds(found, "Seed 0")
-    second = fold_results.publish_folds(folds.train_folds(replace(SPEC, seed=1)), "Seed 1")
+    second = fold_results.publish_folds(folds.train_folds(SPEC.having(seed=1)), "Seed 1")
     comparison = compare.compare_stored([first.id, second.id], resamples=50)
     assert len(comparison.first) == 24
 
@@ -224,10 +223,10 @@ def test_what_cannot_be_published_leaves_nothing_behind(found, monkeypatch):
 
 
 def test_a_split_without_folds_is_refused(patches):
-    for spec in (replace(SPEC, split="auto"), replace(SPEC, split="gone")):
+    for spec in (SPEC.having(split="auto"), SPEC.having(split="gone")):
         with pytest.raises(BadSplit):
             folds.train_folds(spec)
-    run, _ = train(replace(SPEC, split="auto"))
+    run, _ = train(SPEC.having(split="auto"))
     assert folds.find_folds(run) is None
 
 

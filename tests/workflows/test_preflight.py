@@ -87,9 +87,9 @@ def test_open_findings_are_named_and_settled_ones_are_not() -> None:
 
 def test_what_cannot_be_is_a_blocker_or_an_error() -> None:
     with pytest.raises(BadData):
-        preflight.check_run(dataclasses.replace(SPEC, collections=()))
+        preflight.check_run(SPEC.having(collections=()))
     with pytest.raises(BadModel):
-        preflight.check_run(dataclasses.replace(SPEC, initial="no-such-model"))
+        preflight.check_run(SPEC.having(initial="no-such-model"))
 
 
 def test_a_label_without_a_case_is_a_blocker_and_said_once(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_label_without_a_case_is_a_blocker_and_said_once(tmp_path: Path) -> No
         for i in range(n):
             (folder / f"{label} ({i}).png").write_bytes(phantom("breast-ultrasound", label, i, size_px=64))
     add_collection(tmp_path, "without-normal")
-    found = preflight.look_at_data(dataclasses.replace(SPEC, collections=("without-normal",)))
+    found = preflight.look_at_data(SPEC.having(collections=("without-normal",)))
     assert found.counts["train"]["normal"] == 0
     assert any("No case of normal" in sentence for sentence in found.blockers)
     assert "normal" not in " ".join(found.findings).replace("without-normal", "")
@@ -121,4 +121,4 @@ def test_a_rehearsal_elsewhere_tells_the_same_kind_of_things(monkeypatch: pytest
     assert set(told) == set(in_process(SPEC, 3))
     assert all(math.isfinite(told[name]) for name in ("step_s", "look_s", "peak_bytes"))
     with pytest.raises(Exception, match="There is no such layer"):
-        rehearse_apart(dataclasses.replace(SPEC, freeze="no-such-layer"), 3)
+        rehearse_apart(SPEC.having(freeze="no-such-layer"), 3)

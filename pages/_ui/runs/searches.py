@@ -71,7 +71,7 @@ def _do(action: Any, name: str) -> None:
 
 
 def _show(view: search.SearchView) -> None:
-    total, score = view.spec.trials, score_word(view.spec.base.select_by)
+    total, score = view.spec.trials, score_word(view.spec.base.optimisation.monitor)
     st.progress(
         min(1.0, view.done / total),
         text=f"{view.done} of {total} trials done" + (", at work" if view.worked_on else ""),

@@ -43,11 +43,11 @@ def show_list(views: tuple[runs.RunView, ...]) -> None:
 
 def _row(view: runs.RunView) -> dict:
     s = view.state
-    best = "" if math.isnan(s.best_score) else f"{score_word(view.spec.select_by)} {s.best_score:.3f}"
+    best = "" if math.isnan(s.best_score) else f"{score_word(view.spec.optimisation.monitor)} {s.best_score:.3f}"
     return {
         "run": view.name, "state": ICONS[s.status], "progress": round(100 * view.progress),
-        "epoch": f"{s.epoch} of {s.epochs or view.spec.epochs}", "time left": show_left(view), "best": best,
-        "network": view.spec.backbone, "data": ", ".join(view.spec.collections), "id": view.id,
+        "epoch": f"{s.epoch} of {s.epochs or view.spec.optimisation.epochs}", "time left": show_left(view), "best": best,
+        "network": view.spec.network.backbone, "data": ", ".join(view.spec.data.collections), "id": view.id,
     }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from medcls.core.run import RunSpec, knobs
+from medcls.core.run import RunSpec, settings
 from medcls.workflows import runs
 from pages._ui.runs.charts import SCORES, compare_chart, rate_chart, score_chart, score_word
 from pages._ui.runs.table import ICONS, show_left
@@ -33,11 +33,11 @@ def show_state(view: runs.RunView) -> None:
             icon=":material/hourglass_disabled:",
         )
     with st.container(horizontal=True, gap="large"):  # a narrow page breaks the row instead of cutting the numbers
-        st.metric("Epoch", f"{s.epoch} of {s.epochs or view.spec.epochs}", width="content")
+        st.metric("Epoch", f"{s.epoch} of {s.epochs or view.spec.optimisation.epochs}", width="content")
         st.metric("Time so far", show_seconds(s.elapsed_s), width="content")
         st.metric("Time left", show_left(view) or "–", width="content")
         st.metric(
-            f"Best {score_word(view.spec.select_by)} in validation", f"{s.best_score:.3f}" if s.best_epoch else "–",
+            f"Best {score_word(view.spec.optimisation.monitor)} in validation", f"{s.best_score:.3f}" if s.best_epoch else "–",
             f"epoch {s.best_epoch}" if s.best_epoch else None, delta_color="off", delta_arrow="off", width="content",
             help="Chosen on these cases, so it flatters; the Report tells of cases kept apart.",
         )  # fmt: skip
@@ -54,10 +54,10 @@ def show_curves(view: runs.RunView, others: Sequence[runs.RunView]) -> None:
     if not epochs:
         st.info("The first epoch is not done yet.", icon=":material/info:")
         return
-    data = {other.id: other.spec.collections for other in others}
+    data = {other.id: other.spec.data.collections for other in others}
     names = {
-        other.id: f"{other.name} ({', '.join(other.spec.collections)}, {other.id[-4:]})"
-        for other in sorted(others, key=lambda other: other.spec.collections != view.spec.collections)
+        other.id: f"{other.name} ({', '.join(other.spec.data.collections)}, {other.id[-4:]})"
+        for other in sorted(others, key=lambda other: other.spec.data.collections != view.spec.data.collections)
     }
     against: list[str] = []
     if names:
@@ -90,7 +90,7 @@ def show_curves(view: runs.RunView, others: Sequence[runs.RunView]) -> None:
             )
         shown = {f"{view.name} ({view.id[-4:]})": epochs} | {names[i]: runs.read_metrics(i) for i in against}
         st.plotly_chart(compare_chart(shown, score, part), key="runs.compare")
-        if any(data[i] != view.spec.collections for i in against):
+        if any(data[i] != view.spec.data.collections for i in against):
             st.caption(
                 "Some of these runs learned from other data: their curves are of other cases and not comparable."
             )
@@ -110,7 +110,7 @@ def show_log(view: runs.RunView) -> None:
 
 
 def _written(value: Any) -> str:
-    """Give a knob's value as it is given on the command line."""
+    """Give a setting's value as it is given on the command line."""
     if isinstance(value, tuple):
         return " ".join(str(one) for one in value)
     return json.dumps(value) if isinstance(value, dict) and value else "" if value == {} else str(value)
@@ -119,10 +119,13 @@ def _written(value: Any) -> str:
 def show_spec(view: runs.RunView) -> None:
     """Draw what was asked for, and on which data."""
     plain = RunSpec()
-    changed = [n for n in knobs() if getattr(view.spec, n) != getattr(plain, n)]
+    changed = [n for n in settings() if view.spec.value(n) != plain.value(n)]
     st.dataframe(
-        [{"knob": n, "value": _written(getattr(view.spec, n)), "what it is": knob.help, "plain default": "" if n in changed else "yes"} for n, (_, knob) in knobs().items()],
-        hide_index=True, height=420, alt="Every knob of the run",
+        [
+            {"setting": n, "value": _written(view.spec.value(n)), "what it is": p.setting.help, "plain default": "" if n in changed else "yes"}
+            for n, p in settings().items()
+        ],
+        hide_index=True, height=420, alt="Every setting of the run",
     )  # fmt: skip
     if seen := runs.read_data_seen(view.id):
         counts = ", ".join(f"{n} to {part}" for part, n in seen.counts.items())

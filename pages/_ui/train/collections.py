@@ -21,7 +21,7 @@ def pick_collections() -> tuple[str, ...]:
         return ()
     st.subheader("1 · Data")
     asked = state.choice(state.DATA)
-    last = [n for n in (draft().collections or ((asked,) if asked else ())) if n in records]
+    last = [n for n in (draft().data.collections or ((asked,) if asked else ())) if n in records]
     last = last or [preflight.first_data(list(records.values()))]
     chosen = st.multiselect(
         "Labelled scans", list(records), default=last, key=key("collections"),
@@ -53,8 +53,8 @@ def show_counts(spec: RunSpec) -> preflight.Preflight:
 
 def look(spec: RunSpec) -> preflight.Preflight:
     """Give what the data hold, looked at again only when another choice, or other contents, ask for it."""
-    contents = tuple(r.fingerprint for r in preflight.list_data() if r.name in spec.collections)
-    wanted = (spec.collections, spec.task, spec.split, spec.fold, contents)
+    contents = tuple(r.fingerprint for r in preflight.list_data() if r.name in spec.data.collections)
+    wanted = (spec.data.collections, spec.data.task, spec.data.split, spec.data.fold, contents)
     held = st.session_state.get(state.TRAIN_SEEN)
     if held is None or held[0] != wanted:
         with st.spinner("Counting cases and making the split …"):

@@ -1,13 +1,12 @@
-"""The form of a run's spec, made from the knobs themselves: what is new in `RunSpec` stands here by itself."""
+"""The form of a run's spec, made from the settings themselves: what is new in `RunSpec` stands here by itself."""
 
-import dataclasses
 import json
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin
 
 import streamlit as st
 
 from medcls.core.backbones import BACKBONES
-from medcls.core.run import Knob, RunSpec, knobs
+from medcls.core.run import RunSpec, settings
 from medcls.errors import MedclsError
 from medcls.workflows import data_split, models, runs
 from medcls.workflows.recipes import RECIPES, Recipe, apply_recipe, first_of, recipes_for
@@ -21,7 +20,6 @@ GROUPS = {
 _BY_HAND = ("name", "recipe", "backbone", "initial", "task", "collections", "size_px", "epochs", "batch_size", "lr")
 _OTHER = "another timm network"
 _FIRST = "fine-tune"
-_HINTS = get_type_hints(RunSpec)
 
 
 def draft() -> RunSpec:
@@ -36,7 +34,7 @@ def draft() -> RunSpec:
         st.session_state[state.TRAIN_CLONED] = cloned
         try:
             spec, name = runs.clone_spec(cloned), runs.show_run(cloned).name
-            set_draft(dataclasses.replace(spec, name=f"{name} again"[:200] if spec.name else ""))
+            set_draft(spec.having(name=f"{name} again"[:200] if spec.name else ""))
         except MedclsError as error:
             notices.show_error(error)
     return st.session_state[state.TRAIN_DRAFT]
@@ -55,7 +53,7 @@ def keep(spec: RunSpec) -> None:
 
 
 def key(name: str) -> str:
-    """Give the key of a knob's widget; another one whenever the form begins anew."""
+    """Give the key of a setting's widget; another one whenever the form begins anew."""
     return f"train.{st.session_state[state.TRAIN_FORM]}.{name}"
 
 
@@ -66,15 +64,16 @@ def pick_recipe(task_id: str, collections: tuple[str, ...]) -> None:
 
     def take() -> None:
         chosen = st.session_state[key("recipe")]
-        begin = RunSpec(
-            collections=collections, initial=draft().initial if draft().initial not in ("none",) else "imagenet"
+        begin = RunSpec.of(
+            collections=collections,
+            initial=draft().network.initial if draft().network.initial not in ("none",) else "imagenet",
         )
         set_draft(apply_recipe(begin, chosen) if chosen else begin)
 
     st.selectbox(
         "Recipe", ["", *fitting], index=fitting.index(current) + 1 if current in fitting else 0, on_change=take, key=key("recipe"),
         format_func=lambda name: f"{name} — {RECIPES[name].help}" if name else "none: every setting at its plain default",
-        help="Sets every knob below; change what you like afterwards.",
+        help="Sets every setting below; change what you like afterwards.",
     )  # fmt: skip
     if current in RECIPES:
         _tell_recipe(current)
@@ -98,7 +97,7 @@ def _tell_recipe(name: str) -> None:
 
 def pick_backbone() -> str:
     """Draw the choice of a network."""
-    last = draft().backbone
+    last = draft().network.backbone
     names = [*BACKBONES, _OTHER]
     chosen = st.selectbox(
         "Network", names, index=names.index(last) if last in BACKBONES else len(names) - 1, key=key("backbone"),
@@ -119,22 +118,22 @@ def pick_initial(backbone: str) -> str:
     published = BACKBONES[backbone].weights if backbone in BACKBONES else "published"
     options = {"imagenet": f"{published} weights"} if published else {}
     options |= {i: f"the model {card.name or i}" for i, card in cards.items()}
-    if (first := draft().initial) in RECIPES and first not in options:
+    if (first := draft().network.initial) in RECIPES and first not in options:
         options |= {first: f"the model of recipe {first}, which is not here yet"}
     options |= {"file": "a .safetensors file on this machine", "none": "nothing: all weights at random"}
     last = (
-        draft().initial
-        if draft().initial in options
+        draft().network.initial
+        if draft().network.initial in options
         else "file"
-        if draft().initial.endswith(".safetensors")
+        if draft().network.initial.endswith(".safetensors")
         else next(iter(options))
     )
     chosen = st.selectbox(
         "Start from", list(options), index=list(options).index(last), format_func=lambda i: options[i], key=key(f"initial.{backbone}"),
-        help=knobs()["initial"][1].help,
+        help=settings()["initial"].setting.help,
     )  # fmt: skip
     if chosen == "file":
-        before = draft().initial if draft().initial.endswith(".safetensors") else ""
+        before = draft().network.initial if draft().network.initial.endswith(".safetensors") else ""
         return st.text_input("Path of the file", before, key=key("file")).strip() or "none"
     if chosen == "imagenet":
         st.caption(
@@ -143,61 +142,65 @@ def pick_initial(backbone: str) -> str:
     return chosen
 
 
-def show_main_knobs(backbone: str) -> dict[str, Any]:
-    """Draw the knobs that matter most, in one row."""
+def show_main_settings(backbone: str) -> dict[str, Any]:
+    """Draw the settings that matter most, in one row."""
     row = st.columns(4)
     values = {}
     for column, name in zip(row, ("size_px", "epochs", "batch_size", "lr"), strict=True):
         with column:
-            value = getattr(draft(), name)
+            value = draft().value(name)
             if name == "size_px" and backbone in BACKBONES and not RECIPES.get(draft().recipe, Recipe("")).project:
-                value = min(BACKBONES[backbone].size_px, 512) if value == RunSpec().size_px else value
-            values[name] = show_knob(name, value, suffix=backbone if name == "size_px" else "")
+                value = (
+                    min(BACKBONES[backbone].size_px, int(settings()[name].setting.high))
+                    if value == RunSpec().data.size_px
+                    else value
+                )
+            values[name] = show_setting(name, value, suffix=backbone if name == "size_px" else "")
     return values
 
 
 def show_advanced(collections: tuple[str, ...]) -> dict[str, Any]:
-    """Draw every other knob, folded away by group.
+    """Draw every other setting, folded away by group.
 
     Args:
         collections: What is trained on: it decides which splits there are.
     """
     values: dict[str, Any] = {}
-    with st.expander("Advanced: every knob", icon=":material/tune:"):
+    with st.expander("Advanced: every setting", icon=":material/tune:"):
         tabs = st.tabs(list(GROUPS.values()))
         for tab, group in zip(tabs, GROUPS, strict=True):
-            names = [n for n, (_, knob) in knobs().items() if knob.group == group and n not in _BY_HAND]
+            names = [n for n, p in settings().items() if p.setting.group == group and n not in _BY_HAND]
             with tab:
                 columns = st.columns(3)
                 for i, name in enumerate(names):
                     with columns[i % 3]:
                         values[name] = (
-                            _pick_split(collections) if name == "split" else show_knob(name, getattr(draft(), name))
+                            _pick_split(collections) if name == "split" else show_setting(name, draft().value(name))
                         )
     return values
 
 
 def _pick_split(collections: tuple[str, ...]) -> str:
     found = data_split.list_shared_splits(collections)
-    if (last := draft().split) not in found:
+    if (last := draft().data.split) not in found:
         found |= {last: 0}  # a run's that is cloned: what is wrong with it is said beside the counts
     return st.selectbox(
-        "Split", list(found), index=list(found).index(last), help=knobs()["split"][1].help, key=key("split"),
+        "Split", list(found), index=list(found).index(last), help=settings()["split"].setting.help, key=key("split"),
         format_func=lambda n: f"{n} ({found[n]} folds)" if found[n] else n,
     )  # fmt: skip
 
 
-def show_knob(name: str, value: Any, suffix: str = "") -> Any:
-    """Draw the widget that fits a knob's type, choices and range; gives its value."""
-    knob, hint = knobs()[name][1], _HINTS[name]
-    label = _label(name, knob)
-    words: dict[str, Any] = {"help": knob.help, "key": key(name + suffix)}
+def show_setting(name: str, value: Any, suffix: str = "") -> Any:
+    """Draw the widget that fits a setting's type, choices and range; gives its value."""
+    found, hint = settings()[name].setting, settings()[name].hint
+    label = _label(name)
+    words: dict[str, Any] = {"help": found.help, "key": key(name + suffix)}
     if hint is bool:
         return st.toggle(label, value, **words)
-    if get_origin(hint) is tuple and knob.choices:
-        return tuple(st.multiselect(label, knob.choices, list(value), **words))
-    if knob.choices:
-        return st.selectbox(label, knob.choices, knob.choices.index(value), **words)
+    if get_origin(hint) is tuple and found.choices:
+        return tuple(st.multiselect(label, found.choices, list(value), **words))
+    if found.choices:
+        return st.selectbox(label, found.choices, found.choices.index(value), **words)
     if hint is int:  # no limits of the widget's own: it would keep the old value and let it start
         return _within(name, int(st.number_input(label, value=int(value), step=1, **words)), value)
     if hint is float:
@@ -205,37 +208,38 @@ def show_knob(name: str, value: Any, suffix: str = "") -> Any:
     return _text(name, label, value, words)
 
 
-def _label(name: str, knob: Knob) -> str:
+def _label(name: str) -> str:
     words = {"lr": "learning rate", "hflip": "mirror left-right", "vflip": "mirror up-down"}.get(name)
+    unit = settings()[name].setting.unit
     text = words or name.removesuffix("_px").removesuffix("_deg").replace("_", " ")
-    return f"{text[0].upper()}{text[1:]}" + (f" ({knob.unit})" if knob.unit else "")
+    return f"{text[0].upper()}{text[1:]}" + (f" ({unit})" if unit else "")
 
 
 def _number(name: str, label: str, value: float, words: dict[str, Any]) -> float:
     """Numbers that span orders of magnitude are written, not stepped through."""
-    knob = knobs()[name][1]
-    if knob.low > 0 and knob.high / knob.low > 1e4:
+    limits = settings()[name].setting
+    if limits.low > 0 and limits.high / limits.low > 1e4:
         text = st.text_input(label, f"{value:g}", **words)
         try:
             return _within(name, float(text.replace(",", ".") if "." not in text else text), value)  # 0,001 as well
         except ValueError:
             return _unusable(name, f"{text!r:.40} is no number.", value)
-    step = 1.0 if knob.high > 5 else 0.05
+    step = 1.0 if limits.high > 5 else 0.05
     given = st.number_input(label, value=float(value), step=step, format="%.6g", **words)  # 0.999 is not 1.00
     return _within(name, float(given), value)
 
 
 def _within(name: str, given: Any, before: Any) -> Any:
-    knob = knobs()[name][1]
-    if knob.low <= given <= knob.high:
+    limits = settings()[name].setting
+    if limits.low <= given <= limits.high:
         return given
-    return _unusable(name, f"{given:g} is out of range: {knob.low:g} to {knob.high:g}.", before)
+    return _unusable(name, f"{given:g} is out of range: {limits.low:g} to {limits.high:g}.", before)
 
 
 def _unusable(name: str, sentence: str, before: Any) -> Any:
     """Say what is wrong below the field and keep the run from starting; the page goes on with the value before."""
     st.error(notices.escape(sentence))
-    st.session_state.setdefault(state.TRAIN_UNUSABLE, []).append(_label(name, knobs()[name][1]))
+    st.session_state.setdefault(state.TRAIN_UNUSABLE, []).append(_label(name))
     return before
 
 
@@ -250,7 +254,7 @@ def unusable() -> tuple[str, ...]:
 
 
 def _text(name: str, label: str, value: Any, words: dict[str, Any]) -> Any:
-    hint = _HINTS[name]
+    hint = settings()[name].hint
     if hint is str:
         return st.text_input(label, value, **words)
     if get_origin(hint) is tuple:

@@ -58,7 +58,7 @@ def show_found(found: preflight.Preflight, spec: RunSpec) -> None:
     numbers[0].metric(
         "The whole run, at most",
         show_seconds(found.total_s),
-        help=f"{spec.epochs} epochs; early stopping may end it sooner.",
+        help=f"{spec.optimisation.epochs} epochs; early stopping may end it sooner.",
     )
     numbers[1].metric("An epoch", show_seconds(found.epoch_s))
     numbers[2].metric("Memory", f"{found.memory_bytes / 1e9:.1f} GB", help=_of(found.memory_free_bytes))
@@ -74,7 +74,7 @@ def _of(free: int | None) -> str:
 
 def _count_folds(spec: RunSpec) -> int:
     try:
-        return data_split.count_folds(spec.collections, spec.split)
+        return data_split.count_folds(spec.data.collections, spec.data.split)
     except MedclsError:
         return 0  # what is wrong with the split stands beside the counts
 
