@@ -34,6 +34,7 @@ VERBS: Mapping[str, str] = MappingProxyType(
         "reproduce": "recipes",
         "runs": "runs",
         "search": "search",
+        "site": "site",
     }
 )
 

@@ -1,6 +1,6 @@
 """A thing, or what went wrong with it: the only such envelope."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -8,6 +8,7 @@ from medcls.errors import MedclsError
 
 T = TypeVar("T")
 U = TypeVar("U")
+A = TypeVar("A")
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,3 +65,14 @@ class Outcome(Generic[T]):
         if self.error is not None:
             return Outcome(self.name, error=self.error)
         return Outcome.of(self.name, lambda: do(self.get()))
+
+
+def outcomes(items: Iterable[A], name: Callable[[A], str], make: Callable[[A], T]) -> list[Outcome[T]]:
+    """Return what becomes of each item, in order: one that goes wrong stands in its place and takes no other down.
+
+    Args:
+        items: The items.
+        name: What the user calls an item.
+        make: What is made of it.
+    """
+    return [Outcome.of(name(item), lambda item=item: make(item)) for item in items]  # type: ignore[misc]

@@ -29,6 +29,7 @@ class Prediction:
         acquired: How unlike those learned from the scan was acquired (gain, grain, colour, device), 1 = the limit; above 1
             there is a caution. None if the card tells no such limit apart from the kind.
         elapsed_s: Seconds from scan to probabilities.
+        called: Label id that a site's own threshold decides for; empty where the most probable label is decided.
 
     Raises:
         ValueError: If lengths disagree, a number is not finite, or an unfamiliar scan is not refused.
@@ -45,6 +46,7 @@ class Prediction:
     unfamiliarity: float | None = None
     acquired: float | None = None
     elapsed_s: float = 0.0
+    called: str = ""
 
     def __post_init__(self) -> None:
         for name in ("logits", "prob"):
@@ -54,6 +56,8 @@ class Prediction:
             object.__setattr__(self, name, values)
         if self.refusal is None and self.unfamiliarity is not None and not self.unfamiliarity <= 1:
             raise ValueError(f"a scan this unlike must be refused, found {self.unfamiliarity}")
+        if self.called and self.called not in self.labels:
+            raise ValueError(f"called {self.called!r} is not one of {self.labels}")
 
     @property
     def top(self) -> str:
@@ -63,7 +67,7 @@ class Prediction:
     @property
     def decided(self) -> str | None:
         """Label id the model stands by; None means "cannot tell" and `refusal` says why."""
-        return self.top if self.refusal is None else None
+        return (self.called or self.top) if self.refusal is None else None
 
     @property
     def unsure(self) -> bool:

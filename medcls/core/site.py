@@ -57,6 +57,10 @@ class SiteCheck(Record):
         n_positive: Scans with disease.
         scores: `auroc_disease`, `sensitivity`, `specificity`, `ppv`, `npv`, `refused`, `unfamiliar`, `ece_excess` and
             `ece_excess_after` (by a temperature fitted on other patients of the site).
+        labels: Label ids, in the order of `confusion`.
+        confusion: Scans by true label (row) and most probable label (column).
+        calibration: For each tenth of the probability given to the answer: scans, their mean probability, share right.
+        roc: Sensitivity at specificities 1, 0.95, … 0.
         more_scans: Further scans of the same mixture that would probably settle it; None if it is settled, or no number would.
         found: What was found in the pictures: shares and medians by name.
         made: UTC day, ISO 8601.
@@ -72,6 +76,10 @@ class SiteCheck(Record):
     n_groups: int
     n_positive: int
     scores: dict[str, Estimate]
+    labels: tuple[str, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    calibration: tuple[tuple[float, float, float], ...] = ()
+    roc: tuple[float, ...] = ()
     more_scans: int | None = None
     found: dict[str, float] = field(default_factory=dict)
     made: str = ""
@@ -112,3 +120,48 @@ class SiteSettings(Record):
             raise BadSpec("core.temperature-out-of-range", value=self.temperature)
         if not math.isnan(self.threshold) and not 0 <= self.threshold <= 1:
             raise BadSpec("core.threshold-out-of-range", value=self.threshold)
+
+
+State = Literal["approved", "draft", "retired"]
+
+
+@dataclass(frozen=True)
+class Site(Record):
+    """A place where models are used.
+
+    Args:
+        name: What its people call it.
+        key: Drawn at random when it was made: two cards by mail with one key come from one site.
+        watch: True if its people agreed that answers are counted (never kept).
+        made: UTC day, ISO 8601.
+    """
+
+    name: str
+    key: str
+    watch: bool = False
+    made: str = ""
+    schema: int = 1
+
+
+@dataclass(frozen=True)
+class SiteEvent(Record):
+    """One line of a site's history of a model; nothing is ever taken out of it.
+
+    Args:
+        what: `applied` or `undone` (settings), or `state`.
+        model: Id of the model.
+        who: Login name, or `local`.
+        when: UTC time, ISO 8601.
+        settings: What was applied; None for other events.
+        state: The new state; empty for other events.
+        why: What the person wrote, or the check it rests on.
+    """
+
+    what: Literal["applied", "undone", "state"]
+    model: str
+    who: str
+    when: str
+    settings: SiteSettings | None = None
+    state: str = ""
+    why: str = ""
+    schema: int = 1

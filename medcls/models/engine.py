@@ -17,6 +17,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -150,7 +151,7 @@ def engine_for(card: ModelCard, weights_sha256: str, net: "torch.nn.Module") -> 
         net: In evaluation mode.
     """
     plain = TorchEngine(net)
-    if not weights_sha256 or next(net.parameters()).device.type != "cpu":
+    if not weights_sha256 or next(net.parameters()).device.type != "cpu" or find_spec("onnxruntime") is None:
         return plain
     kept_at = home.cache() / "engines" / _key(card, weights_sha256)
     return _kept(kept_at, plain) or _build(kept_at, net, card.preprocess, plain)
@@ -199,7 +200,9 @@ def _export(net: "torch.nn.Module", batch: np.ndarray) -> bytes:
 
     written, names = io.BytesIO(), ("scans", *OUTPUTS)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), torch.no_grad():
-        warnings.simplefilter("ignore")  # the tracing exporter announces its successor, and prints a graph where it fails
+        warnings.simplefilter(
+            "ignore"
+        )  # the tracing exporter announces its successor, and prints a graph where it fails
         torch.onnx.export(
             _tapped(copy.deepcopy(net)),
             (torch.from_numpy(batch[:2]),),

@@ -1,0 +1,171 @@
+"""`site`: does a model hold here, the site's own settings, states, watch, and cards by mail."""
+
+import argparse
+import getpass
+from pathlib import Path
+from typing import Any
+
+from medcls.cli import print_json, say, verb
+from medcls.core.site import Aim, SiteCheck
+
+
+def add(verbs: Any) -> None:
+    """Add the verb."""
+    made = verb(verbs, "site", _list, "Find out whether a model holds at your site, and set it up for there.")
+    parts = made.add_subparsers(title="what", metavar="WHAT")
+    _add_check(parts)
+    listed = verb(parts, "list", _list, "List the sites.")
+    listed.add_argument("--json", action="store_true", help="print JSON")
+    for name, handler, help_ in (
+        ("show", _show, "Show a site's checks, settings and states."),
+        ("watch", _watch, "Show the watch of a model, or switch it on or off."),
+        ("undo", _undo, "Take back the settings applied last."),
+    ):
+        one = verb(parts, name, handler, help_)
+        one.add_argument("site", metavar="SITE")
+        one.add_argument("--model", default="", metavar="M", help="model id")
+        if name == "watch":
+            one.add_argument("--on", action="store_true", help="count answers from now on; nothing else is kept")
+            one.add_argument("--off", action="store_true", help="stop counting")
+    state = verb(parts, "state", _state, "Approve a model for a site, put it back to draft, or retire it there.")
+    state.add_argument("site", metavar="SITE")
+    state.add_argument("model", metavar="M")
+    state.add_argument("state", choices=("approved", "draft", "retired"))
+    state.add_argument("--why", default="", help="why it is approved without a passed check; kept")
+    imported = verb(parts, "import", _import, "Keep an evaluation card that another site mailed.")
+    imported.add_argument("file", type=Path, metavar="FILE")
+    imported.add_argument("--model", default="", metavar="M", help="the model it is about (default: the id it names)")
+
+
+def _add_check(parts: Any) -> None:
+    made = verb(parts, "check", _check, "Measure a model on a site's labelled scans and say whether it is fit there.")
+    made.add_argument("--site", required=True, metavar="SITE", help="name of the site; made if it is new")
+    made.add_argument("--model", required=True, metavar="M", help="model id")
+    made.add_argument(
+        "--data", required=True, nargs="+", metavar="D", help="labelled collections, or a folder of labelled scans"
+    )
+    made.add_argument(
+        "--sensitivity", type=float, default=0.90, help="what the model must reach (default 0.90; 0 asks for none)"
+    )
+    made.add_argument("--specificity", type=float, default=0.0, help="what it must reach (default: none asked for)")
+    made.add_argument(
+        "--prevalence",
+        type=float,
+        default=0.10,
+        help="share of the people examined who have the disease (default 0.10)",
+    )
+    made.add_argument(
+        "--apply", action="store_true", help="read answers at this site by the fitted settings from now on"
+    )
+    made.add_argument("--card", type=Path, metavar="FILE", help="write the check as a signed card that can be mailed")
+    made.add_argument("--maker", default="", help="who made the card, as it shall be named there")
+    made.add_argument("--json", action="store_true", help="print the check as JSON")
+
+
+def _check(args: argparse.Namespace) -> int:
+    from medcls.workflows import site
+    from medcls.workflows.evaluate import name_collections
+
+    aim = Aim(args.sensitivity, args.specificity, args.prevalence)
+    done = site.check_site(args.site, args.model, name_collections(args.data, say), aim)
+    if args.apply:
+        site.apply_settings(done.settings, getpass.getuser())
+    if args.card:
+        say(f"{args.card}: signed, key {site.write_letter(args.site, done.check, args.card, args.maker).fingerprint}")
+    if args.json:
+        print_json(
+            done.check.to_dict() | {"settings": done.settings.to_dict(), "fitted": [n.to_dict() for n in done.fitted]}
+        )
+        return 0
+    _tell(done.check)
+    for note in done.fitted:
+        print(f"  {note}")
+    return 0
+
+
+def _tell(check: SiteCheck) -> None:
+    words = {"fit": "Fit", "not-fit": "Not fit", "too-few": "Too few scans to tell"}
+    print(
+        f"{words[check.verdict]}: {check.model} at {check.site}, {check.n_cases} scans, {check.n_positive} with disease"
+    )
+    for note in check.why:
+        print(f"  {note}")
+    if check.more_scans:
+        print(f"  About {check.more_scans:,} more scans of the same kind would probably settle it.")
+    for name, score in check.scores.items():
+        print(f"  {name}: {score}")
+
+
+def _list(args: argparse.Namespace) -> int:
+    from medcls.workflows.site import sites
+
+    status = 0
+    for one in sites():
+        if one.value is None:
+            say(f"{one.name}: {one.error}")
+            status = 1
+        elif getattr(args, "json", False):
+            print_json({"id": one.value.id, **one.value.site.to_dict()})
+        else:
+            print(f"{one.value.id}  {one.value.site.name}  {len(one.value.checks())} checks")
+    return status
+
+
+def _show(args: argparse.Namespace) -> int:
+    from medcls.workflows.site import site_folder
+
+    folder = site_folder(args.site)
+    for one in folder.checks():
+        if one.value is None:
+            say(f"{one.name}: {one.error}")
+        elif args.model in ("", one.value.model):
+            _tell(one.value)
+    for event in folder.history():
+        if args.model in ("", event.model):
+            print(f"{event.when}  {event.who}  {event.what} {event.state}  {event.model}  {event.why}".rstrip())
+    return 0
+
+
+def _watch(args: argparse.Namespace) -> int:
+    from medcls.workflows.site import consent, site_folder, watched
+
+    if args.on or args.off:
+        consent(args.site, args.on)
+        return 0
+    for model in (
+        [args.model] if args.model else sorted(p.name for p in (site_folder(args.site).path / "watch").glob("*"))
+    ):
+        weeks, alarms = watched(args.site, model)
+        for one in weeks:
+            week = one.value
+            print(
+                f"{model}  {one.name}  {one.error}"
+                if week is None
+                else f"{model}  {week.week}  {week.scans} scans, {week.refused} refused"
+            )
+        for note in alarms:
+            print(f"  {note}")
+    return 0
+
+
+def _undo(args: argparse.Namespace) -> int:
+    from medcls.workflows.site import undo_settings
+
+    left = undo_settings(args.site, args.model, getpass.getuser())
+    print("no settings are in force" if left is None else f"in force again: settings of {left.made}")
+    return 0
+
+
+def _state(args: argparse.Namespace) -> int:
+    from medcls.workflows.site import set_state
+
+    set_state(args.site, args.model, args.state, getpass.getuser(), args.why)
+    return 0
+
+
+def _import(args: argparse.Namespace) -> int:
+    from medcls.workflows.site import import_letter
+
+    signed = import_letter(args.file.read_bytes(), args.model)
+    print(f"{signed.card.model}: {signed.card.verdict}, {signed.card.n_cases} scans, key {signed.fingerprint}")
+    return 0

@@ -1,0 +1,129 @@
+"""An evaluation card that goes by mail: figures of one check, without pictures, names or rows."""
+
+import itertools
+import math
+from dataclasses import dataclass, field
+
+from medcls.core.evaluation import Estimate
+from medcls.core.record import Record
+from medcls.core.site import Aim, SiteCheck
+from medcls.errors import BadData
+
+_SHARES = (
+    "auroc_disease",
+    "sensitivity",
+    "specificity",
+    "ppv",
+    "npv",
+    "refused",
+    "unfamiliar",
+    "ece_excess",
+    "ece_excess_after",
+)
+_SLACK = 1e-6
+ROC_STEPS = 21
+
+
+@dataclass(frozen=True)
+class Letter(Record):
+    """What one site tells others of a model.
+
+    Args:
+        model: Id of the model there.
+        weights: Digests of its networks' weights: what it is about.
+        labels: Label ids.
+        site: What the site calls itself to others; may be empty.
+        site_key: Drawn at random by the site: two letters with one key come from one site.
+        maker: Who made it, as that person wrote; may be empty.
+        aim: What was asked for.
+        verdict: What came of it.
+        n_cases: Scans.
+        n_groups: Patients or groups.
+        n_positive: Scans with disease.
+        scores: As of `SiteCheck`.
+        confusion: As of `SiteCheck`.
+        calibration: As of `SiteCheck`.
+        roc: As of `SiteCheck`.
+        found: As of `SiteCheck`.
+        made: UTC day, ISO 8601.
+
+    Raises:
+        BadData: If its numbers cannot all be true.
+    """
+
+    model: str
+    weights: tuple[str, ...]
+    labels: tuple[str, ...]
+    site: str
+    site_key: str
+    maker: str
+    aim: Aim
+    verdict: str
+    n_cases: int
+    n_groups: int
+    n_positive: int
+    scores: dict[str, Estimate]
+    confusion: tuple[tuple[int, ...], ...]
+    calibration: tuple[tuple[float, float, float], ...]
+    roc: tuple[float, ...]
+    found: dict[str, float] = field(default_factory=dict)
+    made: str = ""
+    schema: int = 1
+
+    def __post_init__(self) -> None:
+        if impossible := next((what for what, wrong in self._impossible() if wrong), ""):
+            raise BadData("core.impossible-letter", found=impossible)
+
+    def _impossible(self) -> list[tuple[str, bool]]:
+        counts, k = [n for row in self.confusion for n in row], len(self.labels)
+        return [
+            ("counts below 0", min((self.n_cases, self.n_groups, self.n_positive, *counts)) < 0),
+            ("more patients than scans, or more with disease", max(self.n_groups, self.n_positive) > self.n_cases),
+            (
+                "a table of another size than its labels",
+                len(self.confusion) != k or any(len(row) != k for row in self.confusion),
+            ),
+            ("counts that do not add up", sum(counts) != self.n_cases),
+            ("a score without its name", not set(self.scores) <= set(_SHARES)),
+            ("a share outside 0 to 1", any(not _is_share(s) for s in self.scores.values())),
+            ("an interval that excludes its value", any(not _holds(s) for s in self.scores.values())),
+            (
+                "calibration counts that do not add up",
+                bool(self.calibration) and round(sum(row[0] for row in self.calibration)) != self.n_cases,
+            ),
+            ("a calibration share outside 0 to 1", any(not 0 <= v <= 1 for row in self.calibration for v in row[1:])),
+            ("a ROC curve that falls, or leaves 0 to 1", bool(self.roc) and not _rises(self.roc)),
+        ]
+
+    @classmethod
+    def of(cls, check: SiteCheck, site: str, site_key: str, maker: str) -> "Letter":
+        """Return the letter of a check.
+
+        Args:
+            check: The check.
+            site: What the site calls itself to others.
+            site_key: Its key.
+            maker: Who made it.
+        """
+        return cls(
+            check.model, check.weights, check.labels, site, site_key, maker, check.aim, check.verdict, check.n_cases, check.n_groups,
+            check.n_positive, check.scores, check.confusion, check.calibration, check.roc, check.found, check.made,
+        )  # fmt: skip
+
+
+def _is_share(score: Estimate) -> bool:
+    return math.isnan(score.value) or 0 <= score.value <= 1
+
+
+def _holds(score: Estimate) -> bool:
+    if math.isnan(score.value) or math.isnan(score.low + score.high):
+        return True
+    return score.low - _SLACK <= score.value <= score.high + _SLACK
+
+
+def _rises(roc: tuple[float, ...]) -> bool:
+    return (
+        len(roc) == ROC_STEPS
+        and all(0 <= v <= 1 for v in roc)
+        and all(b >= a - _SLACK for a, b in itertools.pairwise(roc))
+    )

@@ -1,0 +1,151 @@
+"""Evaluation cards by mail: signed by who made them, checked by who gets them, kept apart from one's own figures.
+
+A letter is one JSON file: the card, the maker's public key and an Ed25519 signature over the card's canonical text. The key is
+made at its first use and never leaves `MEDCLS_HOME/keys`; its fingerprint is what two people read to each other on the telephone.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medcls import home
+from medcls.core.letter import Letter
+from medcls.core.outcome import Outcome, outcomes
+from medcls.core.record import Record
+from medcls.disk import locked, write_whole
+from medcls.errors import BadData
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+_LARGEST = 200_000
+
+
+@dataclass(frozen=True)
+class Signed(Record):
+    """A letter as it travels.
+
+    Args:
+        card: The letter.
+        key: The maker's public Ed25519 key, 32 bytes in base64.
+        signature: Over the card's canonical JSON, 64 bytes in base64.
+    """
+
+    card: Letter
+    key: str
+    signature: str
+    schema: int = 1
+
+    @property
+    def fingerprint(self) -> str:
+        """What identifies the maker's key: SHA-256, the first 16 hex digits in fours."""
+        digest = hashlib.sha256(base64.b64decode(self.key)).hexdigest()[:16]
+        return " ".join(digest[i : i + 4] for i in range(0, 16, 4))
+
+
+def sign(letter: Letter) -> Signed:
+    """Sign a letter with this machine's key, which is made if there is none yet.
+
+    Raises:
+        OSError: If the key cannot be read or written.
+    """
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    key = _key()
+    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return Signed(letter, base64.b64encode(public).decode(), base64.b64encode(key.sign(_text(letter))).decode())
+
+
+def read_letter(data: bytes) -> Signed:
+    """Read a letter and check its signature and its numbers.
+
+    Args:
+        data: The file's bytes.
+
+    Raises:
+        MedclsError: If it is no letter, its numbers are impossible, or the signature is not that of its key over its card.
+    """
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    if len(data) > _LARGEST:
+        raise BadData("evaluation.letter-too-large", found=len(data), most=_LARGEST)
+    signed = Signed.from_json(data, "letter")
+    try:
+        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(signed.key, validate=True))
+        key.verify(base64.b64decode(signed.signature, validate=True), _text(signed.card))
+    except (InvalidSignature, ValueError, binascii.Error) as error:
+        raise BadData("evaluation.letter-signature") from error
+    return signed
+
+
+def keep_letter(signed: Signed, model: str, weights: tuple[str, ...]) -> Path:
+    """Keep a letter about a model; a newer one of the same site and maker takes the older one's place.
+
+    Args:
+        signed: From `read_letter`.
+        model: Id of the model here.
+        weights: Digests of its networks' weights.
+
+    Raises:
+        BadData: If it is about other networks, or an older one than that kept of its site.
+        OSError: If it cannot be written.
+    """
+    if signed.card.weights != weights:
+        raise BadData("evaluation.letter-of-other-weights", model=model)
+    folder = _folder(model)
+    with locked(folder):
+        path = folder / f"{_name(signed)}.json"
+        if path.exists():
+            before = read_letter(path.read_bytes())
+            if before.card.made > signed.card.made:
+                raise BadData("evaluation.letter-older", found=signed.card.made, kept=before.card.made)
+        write_whole(path, signed.to_json().encode())
+    return path
+
+
+def letters(model: str, weights: tuple[str, ...]) -> list[Outcome[Signed]]:
+    """Return what other sites told of a model's networks; one that no longer holds stands with its error.
+
+    Args:
+        model: Id of the model.
+        weights: Digests of its networks' weights; letters about others are left out.
+    """
+    folder = _folder(model)
+    found = outcomes(sorted(folder.glob("*.json")), lambda p: p.stem, lambda p: read_letter(p.read_bytes()))
+    return [one for one in found if one.value is None or one.value.card.weights == weights]
+
+
+def _folder(model: str) -> Path:
+    return home.home() / "letters" / model
+
+
+def _name(signed: Signed) -> str:
+    return hashlib.sha256(f"{signed.card.site_key}|{signed.key}".encode()).hexdigest()[:24]
+
+
+def _text(letter: Letter) -> bytes:
+    """Return the canonical text that is signed: JSON, keys sorted, no spaces, UTF-8."""
+    return json.dumps(
+        letter.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
+
+
+def _key() -> "Ed25519PrivateKey":
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    folder = home.home() / "keys"
+    path = folder / "letters.key"
+    with locked(folder):
+        if path.exists():
+            return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
+        key = Ed25519PrivateKey.generate()
+        write_whole(path, key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()))
+        os.chmod(path, 0o600)
+        return key

@@ -1,0 +1,116 @@
+"""An answer as it is read at a site: by its temperature and its threshold, and what such an answer was worth there."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from medcls.core.evaluation import CaseTable, Estimate
+from medcls.core.model import ModelCard
+from medcls.core.note import Note
+from medcls.core.prediction import Prediction
+from medcls.core.site import SiteSettings
+from medcls.models.familiarity import refuse_unsure
+from medcls.stats.calibration import calibrate
+from medcls.stats.curves import Steps
+from medcls.stats.operating import operate
+
+
+def weights_of(card: ModelCard) -> tuple[str, ...]:
+    """Return what identifies a model's networks: the digests of their weights, in the card's order."""
+    if card.members:
+        return tuple(card.member_weights.get(name, "") for name in card.members)
+    return (card.files.get("model.safetensors", ""),)
+
+
+def read_at_site(prediction: Prediction, card: ModelCard, settings: SiteSettings) -> Prediction:
+    """Return an answer as a site's settings make it; what was refused stays refused.
+
+    Args:
+        prediction: The model's answer.
+        card: The model's card.
+        settings: The site's; those made for other networks change nothing, and a caution says so.
+    """
+    if settings.model != card.id or settings.weights != weights_of(card):
+        return replace(
+            prediction,
+            cautions=(*prediction.cautions, Note("evaluation.settings-of-other-weights", site=settings.site)),
+        )
+    prob = calibrate(np.log(np.clip(prediction.prob, 1e-12, None)), settings.temperature)
+    refusal = prediction.refusal or refuse_unsure(prob, card.abstention.min_prob)
+    answer = replace(prediction, prob=prob, refusal=refusal)
+    if np.isnan(settings.threshold):
+        note = Note("evaluation.site-temperature", site=settings.site, n=settings.n_cases, made=settings.made)
+        return replace(answer, points=(*answer.points, note))
+    return _called(answer, card, settings)
+
+
+def _called(answer: Prediction, card: ModelCard, settings: SiteSettings) -> Prediction:
+    """Let the site's threshold on the probability of disease decide between the likeliest disease and the likeliest rest."""
+    positive = list(card.task.positive)
+    disease = float(answer.prob[positive].sum())
+    side = positive if disease >= settings.threshold else [k for k in range(len(answer.labels)) if k not in positive]
+    label = answer.labels[max(side, key=lambda k: answer.prob[k])]
+    note = Note(
+        "evaluation.site-threshold", site=settings.site, threshold=settings.threshold, n=settings.n_cases,
+        sensitivity=settings.aim.sensitivity, made=settings.made, disease=disease,
+    )  # fmt: skip
+    return replace(answer, called=label, points=(*answer.points, note))
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What an answer like this one was worth where it was measured.
+
+    Args:
+        label: Label id answered.
+        said: Cases for which the model said so.
+        right: Of them, those where it was true.
+        of: Cases with disease (where the answer is a disease), else cases with none.
+        missed: Of `of`, what was said instead: label id to count.
+        here: Chance that such a call is right at a prevalence; None for an answer that is no disease, or too few cases.
+        prevalence: The prevalence that `here` is for.
+    """
+
+    label: str
+    said: int
+    right: int
+    of: int
+    missed: dict[str, int]
+    here: Estimate | None
+    prevalence: float
+
+
+def worth_of(table: CaseTable, positive: tuple[int, ...], label: str, prevalence: float) -> Worth:
+    """Count what an answer was worth on cases that the model never saw.
+
+    Args:
+        table: The cases.
+        positive: Indices of the labels that mean disease.
+        label: Label id answered.
+        prevalence: Share of people with the disease where the answer is read, (0, 1).
+
+    Raises:
+        ValueError: If the table has no such label, or the prevalence is out of range.
+    """
+    k = table.labels.index(label)
+    said = table.prob.argmax(axis=1)
+    sick = np.isin(table.truth, positive)
+    of = sick if k in positive else ~sick
+    missed = {
+        table.labels[j]: int((of & (said == j)).sum())
+        for j in range(len(table.labels))
+        if (j in positive) != (k in positive)
+    }
+    here = None
+    if k in positive and sick.any() and not sick.all():
+        called = np.isin(said, positive)
+        here = operate(Steps(called.astype(float), sick, table.group), 0.5, prevalence).ppv
+    return Worth(
+        label,
+        int((said == k).sum()),
+        int(((said == k) & (table.truth == k)).sum()),
+        int(of.sum()),
+        missed,
+        here,
+        prevalence,
+    )

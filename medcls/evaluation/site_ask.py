@@ -1,0 +1,209 @@
+"""A model asked a site's labelled scans: what came of it, as a check that can be kept and mailed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from medcls.core.collection import Case
+from medcls.core.evaluation import CaseTable
+from medcls.core.letter import ROC_STEPS
+from medcls.core.note import Note
+from medcls.core.prediction import Prediction
+from medcls.core.scan import Scan
+from medcls.core.site import Aim, SiteCheck, SiteSettings
+from medcls.data.sources import Sources
+from medcls.errors import BadData
+from medcls.evaluation.asking import ask_unseen
+from medcls.evaluation.cross_fit import fit_site_temperature, fit_threshold
+from medcls.evaluation.scoring import join_tables, stack_tables
+from medcls.evaluation.site_answer import weights_of
+from medcls.evaluation.site_check import judge, scans_needed, score_site
+from medcls.evaluation.sites import now
+from medcls.models.predictor import Predictor
+from medcls.stats.operating import proportion
+from medcls.stats.scores import confusion, evaluate_cases
+
+_BINS = 10
+_LEAST = 10  # scans
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A model's answers to a site's scans.
+
+    Args:
+        table: The cases with their probabilities.
+        refused: Whether nothing was decided, (N,) bool.
+        unfamiliar: Whether the scan was refused as unlike, (N,) bool.
+        left_out: Labelled scans that were not asked because the model, or a copy's group, had learned from them.
+        acquired: How unlike each was acquired, in limits, (N,); NaN where that is not measured.
+    """
+
+    table: CaseTable
+    refused: np.ndarray
+    unfamiliar: np.ndarray
+    left_out: int
+    acquired: np.ndarray
+
+
+def ask_site(
+    model: Predictor, sources: Sources, on_case: Callable[[int, int], None] = lambda done, total: None
+) -> Asked:
+    """Ask a model every labelled scan of a site that it never learned from.
+
+    Args:
+        model: The model.
+        sources: The site's collections.
+        on_case: Called with cases done and in all, per collection.
+
+    Raises:
+        BadData: If fewer than ten are left, or one has a label the model does not know.
+        BadScan: If a scan cannot be read.
+    """
+    tables, told, left_out = [], {}, 0
+    for collection, parts in zip(sources.collections, sources.cases, strict=True):
+        cases = sorted((c for rows in parts.values() for c in rows), key=lambda c: c.id)
+        asked = ask_unseen(model, cases, collection)
+        left_out += len(cases) - sum(len(rows) for _, rows in asked)
+        for who, rows in asked:
+            named = [replace(c, attributes={**c.attributes, "collection": collection.name}) for c in rows]
+
+            def note(case: Case, answer: Prediction, name: str = collection.name) -> None:
+                told[name, case.id] = answer
+
+            tables.append(who.evaluate(named, collection.read, on_case, note))
+    if sum(map(len, tables)) < _LEAST:
+        raise BadData("evaluation.site-too-few-scans", n=sum(map(len, tables)), left_out=left_out, least=_LEAST)
+    table = stack_tables(tables)
+    answers = [told[where, case] for where, case in zip(table.attributes["collection"], table.case, strict=True)]
+    far = [np.nan if a.acquired is None else a.acquired for a in answers]
+    return Asked(
+        join_tables([table]), np.array([a.decided is None for a in answers]), np.array([a.foreign for a in answers]),
+        left_out, np.array(far, float),
+    )  # fmt: skip
+
+
+def check(model: Predictor, asked: Asked, site: str, aim: Aim, found: dict[str, float]) -> SiteCheck:
+    """Say how a model did at a site.
+
+    Args:
+        model: The model.
+        asked: From `ask_site`.
+        site: Name of the site.
+        aim: What is asked of the model.
+        found: What was found in the pictures.
+    """
+    card, table = model.card, asked.table
+    positive = card.task.positive
+    sick, called = np.isin(table.truth, positive), np.isin(table.prob.argmax(axis=1), positive)
+    verdict, why = judge(aim, called, sick, table.group)
+    everyone = np.ones(len(table), bool)
+    scores = score_site(table, positive, called, aim)
+    scores["refused"] = proportion(asked.refused, everyone, table.group)
+    scores["unfamiliar"] = proportion(asked.unfamiliar, everyone, table.group)
+    fitted = fit_site_temperature(table.prob, table.truth, table.group)
+    scores["ece_excess_after"] = evaluate_cases(replace(table, prob=fitted.prob), positive, names=("ece",))[
+        "ece_excess"
+    ]
+    return SiteCheck(
+        card.id, weights_of(card), site, aim, verdict, (*why, *_doubts(asked)), len(table), len(set(table.group)), int(sick.sum()), scores,
+        table.labels, confusion(table), calibration_bins(table), roc_points(table, positive),
+        scans_needed(aim, called, sick, table.group), found, now()[:10],
+    )  # fmt: skip
+
+
+def _doubts(asked: Asked) -> tuple[Note, ...]:
+    notes = []
+    if asked.left_out:
+        notes.append(Note("evaluation.site-left-out", n=asked.left_out))
+    if len(set(asked.table.group)) == len(asked.table):
+        notes.append(Note("evaluation.site-no-patients"))
+    return tuple(notes)
+
+
+def settings_for(model: Predictor, asked: Asked, site: str, aim: Aim) -> tuple[SiteSettings, tuple[Note, ...]]:
+    """Fit a site's own temperature and threshold; what is not better beyond doubt is left as it is.
+
+    Args:
+        model: The model.
+        asked: From `ask_site`.
+        site: Name of the site.
+        aim: For the sensitivity the threshold is to keep.
+
+    Returns:
+        The settings, and a note on each: whether it changes anything, and what it was worth on patients left out.
+    """
+    card, table = model.card, asked.table
+    positive = list(card.task.positive)
+    sick = np.isin(table.truth, positive)
+    warmth = fit_site_temperature(table.prob, table.truth, table.group)
+    temperature = warmth.value if warmth.better else 1.0
+    prob = warmth.prob if warmth.better else table.prob
+    kept = {"log_loss_gain": warmth.gain}
+    notes = [Note("evaluation.temperature-better" if warmth.better else "evaluation.temperature-left", value=warmth.value,
+                  gain=warmth.gain.value, low=warmth.gain.low, high=warmth.gain.high)]  # fmt: skip
+    threshold = float("nan")
+    if aim.sensitivity:
+        fitted = fit_threshold(prob[:, positive].sum(axis=1), sick, table.group, aim.sensitivity)
+        threshold = fitted.value
+        kept |= {"sensitivity": fitted.sensitivity, "specificity": fitted.specificity}
+        code = "evaluation.threshold-none" if np.isnan(threshold) else "evaluation.threshold-fitted"
+        notes.append(Note(code, aim=aim.sensitivity, value=threshold, sensitivity=fitted.sensitivity.value,
+                          low=fitted.sensitivity.low, high=fitted.sensitivity.high, specificity=fitted.specificity.value))  # fmt: skip
+    settings = SiteSettings(
+        site,
+        card.id,
+        weights_of(card),
+        temperature,
+        threshold,
+        aim,
+        len(table),
+        len(set(table.group)),
+        kept,
+        now()[:10],
+    )
+    return settings, tuple(notes)
+
+
+def calibration_bins(table: CaseTable) -> tuple[tuple[float, float, float], ...]:
+    """Return, for each tenth of the answered probability that has scans: how many, their mean probability, the share right."""
+    sure, right = table.prob.max(axis=1), table.prob.argmax(axis=1) == table.truth
+    at = np.minimum((sure * _BINS).astype(int), _BINS - 1)
+    return tuple(
+        (float((at == b).sum()), float(sure[at == b].mean()), float(right[at == b].mean()))
+        for b in range(_BINS)
+        if (at == b).any()
+    )
+
+
+def roc_points(table: CaseTable, positive: tuple[int, ...]) -> tuple[float, ...]:
+    """Return the sensitivity at false-alarm rates 0, 0.05, … 1; empty if one side has no case."""
+    score, sick = table.prob[:, list(positive)].sum(axis=1), np.isin(table.truth, positive)
+    if not sick.any() or sick.all():
+        return ()
+    thresholds = np.quantile(score[~sick], 1 - np.linspace(0, 1, ROC_STEPS), method="inverted_cdf")
+    points = [float((score[sick] > t).mean()) for t in thresholds[:-1]]
+    return (*np.maximum.accumulate(points).tolist(), 1.0)
+
+
+def found_in(scans: list[Scan], asked: Asked) -> dict[str, float]:
+    """Return what was found in a site's pictures: sides in pixels, grain, share with colour, share acquired unlike.
+
+    Args:
+        scans: Some of them.
+        asked: From `ask_site`.
+    """
+    short = [min(scan.size_px) for scan in scans]
+    grain = [float(np.abs(np.diff(_luma(scan), axis=1)).mean()) for scan in scans]
+    far = asked.acquired[np.isfinite(asked.acquired)]
+    found = {
+        "shorter_side_px": float(np.median(short)),
+        "grain": float(np.median(grain)),
+        "coloured": float(np.mean([scan.pixels.ndim == 3 for scan in scans])),
+    }
+    return found | ({"acquired_unlike": float((far > 1).mean())} if len(far) else {})
+
+
+def _luma(scan: Scan) -> np.ndarray:
+    return scan.pixels if scan.pixels.ndim == 2 else scan.pixels.mean(axis=2)

@@ -1,0 +1,159 @@
+"""A site's watch: what a week's answers looked like, counted and never kept, and when a week is unlike those before.
+
+Each week's file holds counts only: how many scans, how many refused, how many had caution, how far they lay and how
+probable disease was, in ten bins each. A week is compared with all whole weeks before it by an exact or a chi-squared
+test per count; the level is set so that all of them together give one false alarm a year.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+
+import numpy as np
+from scipy import stats
+
+from medcls.core.note import Note
+from medcls.core.outcome import Outcome, outcomes
+from medcls.core.prediction import Prediction
+from medcls.core.record import Record
+from medcls.disk import locked, write_whole
+from medcls.evaluation.sites import SiteFolder
+
+BINS = 10
+ALARMS_PER_YEAR = 1.0
+_WEEKS, _LEAST_BEFORE, _LEAST_NOW = 52.0, 50, 10
+_TESTS = 4
+
+
+@dataclass(frozen=True)
+class Week(Record):
+    """Counts of a model's answers in a week.
+
+    Args:
+        week: ISO week, as `2026-W48`.
+        model: Id of the model.
+        scans: Answers.
+        refused: Of them, those where nothing was decided.
+        disagreed: Of them, those where networks averaged did not agree.
+        score: Counts by probability of disease, in tenths.
+        distance: Counts by unfamiliarity: tenths of the limit, the last holds all beyond nine tenths.
+    """
+
+    week: str
+    model: str
+    scans: int = 0
+    refused: int = 0
+    disagreed: int = 0
+    score: tuple[int, ...] = field(default=(0,) * BINS)
+    distance: tuple[int, ...] = field(default=(0,) * BINS)
+    schema: int = 1
+
+
+def count(
+    folder: SiteFolder,
+    answers: Sequence[Prediction],
+    positive: tuple[int, ...],
+    disagreed: int = 0,
+    day: date | None = None,
+) -> bool:
+    """Add answers to this week's counts, if the site agreed to it.
+
+    Args:
+        folder: The site.
+        answers: Of one model.
+        positive: Indices of the labels that mean disease.
+        disagreed: How many of the answers came from networks that did not agree.
+        day: The day; None for today, UTC.
+
+    Returns:
+        True if they were counted; False if the site did not agree, or there are none.
+
+    Raises:
+        MedclsError: If the site's record is damaged.
+        OSError: If the counts cannot be written.
+    """
+    if not answers or not folder.site.watch:
+        return False
+    day = day or datetime.now(UTC).date()
+    year, number, _ = day.isocalendar()
+    name, place = f"{year}-W{number:02d}", folder.path / "watch" / answers[0].model
+    with locked(place):
+        path = place / f"{name}.json"
+        week = Week.from_json(path.read_bytes(), path.name) if path.exists() else Week(name, answers[0].model)
+        for answer in answers:
+            week = _with(week, answer, positive)
+        week = replace(week, disagreed=week.disagreed + disagreed)
+        write_whole(path, week.to_json().encode())
+    return True
+
+
+def _with(week: Week, answer: Prediction, positive: tuple[int, ...]) -> Week:
+    far = answer.unfamiliarity
+    beyond = far is None or not math.isfinite(far)
+    return replace(
+        week,
+        scans=week.scans + 1,
+        refused=week.refused + (answer.decided is None),
+        score=_raised(week.score, float(answer.prob[list(positive)].sum())),
+        distance=_raised(week.distance, 1.0 if beyond else float(far or 0.0)),
+    )
+
+
+def _raised(counts: tuple[int, ...], share: float) -> tuple[int, ...]:
+    at = min(BINS - 1, max(0, int(share * BINS)))
+    return tuple(n + (i == at) for i, n in enumerate(counts))
+
+
+def weeks(folder: SiteFolder, model: str) -> list[Outcome[Week]]:
+    """Return a model's weeks at a site, oldest first; a damaged one stands in its place with its error."""
+    paths = sorted((folder.path / "watch" / model).glob("*.json"))
+    return outcomes(paths, lambda p: p.stem, lambda p: Week.from_json(p.read_bytes(), p.name))
+
+
+def alarms(before: Sequence[Week], now: Week) -> tuple[Note, ...]:
+    """Say in what a week is unlike those before.
+
+    Args:
+        before: Earlier weeks; fewer than 50 scans in them alarm of nothing.
+        now: A week of at least 10 scans.
+
+    Returns:
+        A note for each count that changed: code `evaluation.watch-…`, with shares before and now. Empty most weeks: when nothing
+        changed, one week in fifty-two has any.
+    """
+    n_before = sum(w.scans for w in before)
+    if n_before < _LEAST_BEFORE or now.scans < _LEAST_NOW:
+        return ()
+    level = ALARMS_PER_YEAR / _WEEKS / _TESTS
+    notes = []
+    for code, name in (("evaluation.watch-refused", "refused"), ("evaluation.watch-disagreed", "disagreed")):
+        was, is_ = sum(getattr(w, name) for w in before), getattr(now, name)
+        p = stats.fisher_exact([[was, n_before - was], [is_, now.scans - is_]]).pvalue
+        if p < level:
+            notes.append(Note(code, before=was / n_before, now=is_ / now.scans, n=now.scans))
+    for code, name in (("evaluation.watch-scores", "score"), ("evaluation.watch-distance", "distance")):
+        was, is_ = np.sum([getattr(w, name) for w in before], axis=0), np.array(getattr(now, name))
+        if _spread_changed(was, is_, level):
+            notes.append(Note(code, before=_mean_bin(was), now=_mean_bin(is_), n=now.scans))
+    return tuple(notes)
+
+
+def _spread_changed(was: np.ndarray, is_: np.ndarray, level: float) -> bool:
+    """Say whether two histograms differ; bins are joined until each is expected to hold five of the smaller one."""
+    columns: list[tuple[int, int]] = []
+    share, a, b = is_.sum() / (was.sum() + is_.sum()), 0, 0
+    for one, two in zip(was.tolist(), is_.tolist(), strict=True):
+        a, b = a + one, b + two
+        if (a + b) * share >= 5:
+            columns.append((a, b))
+            a = b = 0
+    if (a or b) and columns:
+        columns[-1] = (columns[-1][0] + a, columns[-1][1] + b)
+    if len(columns) < 2:
+        return False
+    return bool(stats.chi2_contingency(np.array(columns).T, correction=False).pvalue < level)
+
+
+def _mean_bin(counts: np.ndarray) -> float:
+    return float((counts * (np.arange(BINS) + 0.5)).sum() / BINS / max(1, counts.sum()))

@@ -1,0 +1,281 @@
+"""A site: check a model on its scans, set it up for there, watch it, say what state it is in."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from medcls.core.letter import Letter
+from medcls.core.note import Note
+from medcls.core.outcome import Outcome
+from medcls.core.prediction import Prediction
+from medcls.core.site import Aim, SiteCheck, SiteEvent, SiteSettings, State
+from medcls.errors import BadSpec
+
+if TYPE_CHECKING:
+    from medcls.core.model import ModelCard
+    from medcls.evaluation.letters import Signed
+    from medcls.evaluation.site_answer import Worth
+    from medcls.evaluation.site_watch import Week
+    from medcls.evaluation.sites import SiteFolder
+
+_LOOKED_AT = 60  # pictures that are looked at for what is found in them
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """What a check gave.
+
+    Args:
+        check: The figures and the verdict; kept with the site.
+        settings: The settings that follow from it; not applied yet.
+        fitted: What was found when they were fitted.
+    """
+
+    check: SiteCheck
+    settings: SiteSettings
+    fitted: tuple[Note, ...]
+
+
+def check_site(
+    site: str,
+    model_id: str,
+    collections: tuple[str, ...],
+    aim: Aim,
+    on_case: Callable[[int, int], None] = lambda done, total: None,
+) -> Checked:
+    """Find out whether a model holds at a site, from the site's own labelled scans; nothing is trained on them.
+
+    Args:
+        site: Name of the site; made if it is not known yet.
+        model_id: The model.
+        collections: Names of the site's labelled collections.
+        aim: What is asked of the model.
+        on_case: Called with cases done and in all, per collection.
+
+    Raises:
+        MedclsError: If the model, a collection or the site's name cannot be used, or too few scans are left.
+    """
+    from medcls.data.sources import whole_sources
+    from medcls.evaluation.site_ask import ask_site, check, found_in, settings_for
+    from medcls.evaluation.sites import make_site
+    from medcls.imaging.decode import read_scan
+    from medcls.models.opening import open_model
+
+    folder, model = make_site(site), open_model(model_id)
+    sources = whole_sources(collections, model.card.task)
+    asked = ask_site(model, sources, on_case)
+    some = [(c, case) for c in sources.collections for case in c.cases[: _LOOKED_AT // len(sources.collections)]]
+    found = found_in([read_scan(c.read(case)) for c, case in some], asked)
+    name = folder.site.name
+    made = check(model, asked, name, aim, found)
+    folder.keep(made)
+    return Checked(made, *settings_for(model, asked, name, aim))
+
+
+def apply_settings(settings: SiteSettings, who: str = "local") -> None:
+    """Read a model's answers at a site by these settings from now on.
+
+    Raises:
+        MedclsError: If there is no such site.
+        OSError: If it cannot be written.
+    """
+    from medcls.evaluation.sites import now
+
+    folder = site_folder(settings.site)
+    folder.record(SiteEvent("applied", settings.model, who, now(), settings))
+
+
+def undo_settings(site: str, model_id: str, who: str = "local") -> SiteSettings | None:
+    """Take back the settings applied last; return those that are in force again, None if none are.
+
+    Raises:
+        BadSpec: If there is nothing to take back.
+        OSError: If it cannot be written.
+    """
+    from medcls.evaluation.sites import now
+
+    folder = site_folder(site)
+    if folder.settings(model_id) is None:
+        raise BadSpec("workflows.nothing-to-undo", site=site, model=model_id)
+    folder.record(SiteEvent("undone", model_id, who, now()))
+    return folder.settings(model_id)
+
+
+def read_at(site: str, prediction: Prediction, card: "ModelCard") -> Prediction:
+    """Return an answer as it is read at a site; without settings for the model it stands as it is.
+
+    Raises:
+        MedclsError: If there is no such site.
+    """
+    from medcls.evaluation.site_answer import read_at_site
+
+    settings = site_folder(site).settings(card.id)
+    return prediction if settings is None else read_at_site(prediction, card, settings)
+
+
+def set_state(site: str, model_id: str, state: State, who: str = "local", why: str = "") -> None:
+    """Say what state a model is in at a site.
+
+    Args:
+        site: Name of the site.
+        model_id: The model.
+        state: `approved`, `draft` or `retired`.
+        who: Login name, or `local`.
+        why: Kept with it. Approving needs a passed check of these very networks, or a sentence why not.
+
+    Raises:
+        BadSpec: If a model is approved without either.
+        MedclsError: If there is no such site or model.
+    """
+    from medcls.evaluation.site_answer import weights_of
+    from medcls.evaluation.sites import now
+    from medcls.models.store import read_card
+
+    folder = site_folder(site)
+    if state == "approved" and not why.strip():
+        last = folder.last_check(model_id, weights_of(read_card(model_id)))
+        if last is None or last.verdict != "fit":
+            raise BadSpec("workflows.approve-without-check", model=model_id, site=site)
+        why = f"check of {last.made}: fit"
+    folder.record(SiteEvent("state", model_id, who, now(), state=state, why=why.strip()))
+
+
+def state_of(site: str, card: "ModelCard") -> State:
+    """Return a model's state at a site: what was said last, else approved for those we ship as recommended, else draft."""
+    from medcls.tasks import list_tasks
+
+    said = site_folder(site).state(card.id) if site else None
+    task = list_tasks().get(card.task.id)
+    return said or ("approved" if task is not None and getattr(task, "recommended", "") == card.id else "draft")
+
+
+def worth(card: "ModelCard", label: str, prevalence: float) -> "dict[str, Worth]":
+    """Return what an answer was worth where the model was measured, by site (or by collection where none is told).
+
+    Args:
+        card: The model's card.
+        label: Label id answered.
+        prevalence: Share of people with the disease where the answer is read, (0, 1).
+    """
+    from medcls.evaluation.site_answer import worth_of
+    from medcls.models.store import read_cases
+
+    table = read_cases(card.id)
+    if table is None:
+        return {}
+    column = table.attributes.get("site", table.attributes.get("collection"))
+    if column is None:
+        return {"": worth_of(table, card.task.positive, label, prevalence)}
+    return {
+        str(place): worth_of(table.take(column == place), card.task.positive, label, prevalence)
+        for place in sorted(set(column))
+    }
+
+
+def write_letter(site: str, check: SiteCheck, path: Path, maker: str = "", name: str = "") -> "Signed":
+    """Write a check as a signed card that can be mailed: no pictures, names or rows.
+
+    Args:
+        site: Name of the site.
+        check: One of its checks.
+        path: File to write.
+        maker: Who made it, as that person wants to be named; may be empty.
+        name: What the site calls itself to others; may be empty.
+
+    Raises:
+        MedclsError: If there is no such site.
+        OSError: If it cannot be written.
+    """
+    from medcls.disk import write_whole
+    from medcls.evaluation.letters import sign
+
+    signed = sign(Letter.of(check, name, site_folder(site).site.key, maker))
+    write_whole(path, signed.to_json().encode())
+    return signed
+
+
+def import_letter(data: bytes, model_id: str = "") -> "Signed":
+    """Keep a card that another site mailed, beside a model's own figures.
+
+    Args:
+        data: The file's bytes.
+        model_id: The model it is about; empty for the id it names.
+
+    Raises:
+        MedclsError: If it is no such card, its numbers are impossible, its signature is wrong, or it is about other networks.
+    """
+    from medcls.evaluation.letters import keep_letter, read_letter
+    from medcls.evaluation.site_answer import weights_of
+    from medcls.models.store import read_card
+
+    signed = read_letter(data)
+    card = read_card(model_id or signed.card.model)
+    keep_letter(signed, card.id, weights_of(card))
+    return signed
+
+
+def letters_of(card: "ModelCard") -> "list[Outcome[Signed]]":
+    """Return what other sites told of a model; never part of its own figures."""
+    from medcls.evaluation.letters import letters
+    from medcls.evaluation.site_answer import weights_of
+
+    return letters(card.id, weights_of(card))
+
+
+def watch(site: str, answers: Sequence[Prediction], card: "ModelCard", disagreed: int = 0) -> bool:
+    """Count answers in a site's watch, if it agreed to one; see `medcls.evaluation.site_watch.count`.
+
+    Raises:
+        MedclsError: If there is no such site, or its record is damaged.
+        OSError: If the counts cannot be written.
+    """
+    from medcls.evaluation.site_watch import count
+
+    return count(site_folder(site), answers, card.task.positive, disagreed)
+
+
+def watched(site: str, model_id: str) -> "tuple[list[Outcome[Week]], tuple[Note, ...]]":
+    """Return a model's weeks at a site, oldest first, and in what the last is unlike those before.
+
+    Raises:
+        MedclsError: If there is no such site.
+    """
+    from medcls.evaluation.site_watch import alarms, weeks
+
+    found = weeks(site_folder(site), model_id)
+    whole = [one.value for one in found if one.value is not None]
+    return found, alarms(whole[:-1], whole[-1]) if whole else ()
+
+
+def site_folder(name: str) -> "SiteFolder":
+    """Return a known site by its name or id.
+
+    Raises:
+        BadSpec: If there is none.
+        MedclsError: If its record is damaged.
+    """
+    from medcls.evaluation.sites import open_site
+
+    folder = open_site(name)
+    _ = folder.site
+    return folder
+
+
+def sites() -> "list[Outcome[SiteFolder]]":
+    """Return every site; a damaged one stands in its place with its error."""
+    from medcls.evaluation.sites import list_sites
+
+    return list_sites()
+
+
+def consent(site: str, watch: bool) -> None:
+    """Switch a site's watch on or off.
+
+    Raises:
+        MedclsError: If there is no such site.
+        OSError: If it cannot be written.
+    """
+    from medcls.evaluation.sites import consent as write
+
+    write(site_folder(site), watch)

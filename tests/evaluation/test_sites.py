@@ -1,0 +1,257 @@
+"""A site's records, settings, cards by mail and watch."""
+
+import json
+import math
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from medcls.core.evaluation import CaseTable, Estimate
+from medcls.core.letter import Letter
+from medcls.core.model import ModelCard
+from medcls.core.note import Note
+from medcls.core.prediction import Prediction
+from medcls.core.scan import Preprocess
+from medcls.core.site import Aim, SiteCheck, SiteEvent, SiteSettings
+from medcls.errors import BadData, BadSpec, MedclsError
+from medcls.evaluation import letters, sites
+from medcls.evaluation.site_answer import read_at_site, weights_of, worth_of
+from medcls.evaluation.site_ask import calibration_bins, roc_points
+from medcls.evaluation.site_watch import BINS, Week, alarms, count, weeks
+from medcls.tasks import list_tasks
+
+WEIGHTS = ("w" * 64,)
+CARD = ModelCard(
+    "m",
+    "m",
+    list_tasks()["breast-ultrasound"],
+    "cancernet",
+    Preprocess(size_px=64),
+    files={"model.safetensors": WEIGHTS[0]},
+)
+
+
+def answer(*prob: float, refusal: Note | None = None, far: float | None = None) -> Prediction:
+    """An answer with these probabilities of normal, benign and malignant."""
+    return Prediction("m", "0" * 64, CARD.task.label_ids, np.log(prob), np.array(prob), refusal, unfamiliarity=far)
+
+
+def settings(**changes: object) -> SiteSettings:
+    """Settings of a ward for the card."""
+    return replace(SiteSettings("Ward 3", "m", WEIGHTS, n_cases=120, made="2026-11-28"), **changes)
+
+
+def check() -> SiteCheck:
+    """A check whose numbers are true."""
+    share = Estimate(0.9, 0.8, 0.95, 0.95, 40, "Wilson")
+    return SiteCheck(
+        "m", WEIGHTS, "Ward 3", Aim(0.8), "fit", (), 50, 40, 20, {"sensitivity": share}, CARD.task.label_ids,
+        ((10, 0, 0), (0, 18, 2), (0, 2, 18)), ((50.0, 0.9, 0.92),), (*np.linspace(0, 1, 20).tolist(), 1.0),
+    )  # fmt: skip
+
+
+def test_a_site_keeps_its_name_in_any_script() -> None:
+    """Its folder too; names that leave nothing, and those that clash, are refused."""
+    folder = sites.make_site("부산 병원")
+    assert (folder.id, folder.site.name) == ("부산-병원", "부산 병원")
+    assert sites.make_site("부산 병원").site.key == folder.site.key
+    for bad in ("", "..", "///", "x" * 200):
+        with pytest.raises(BadSpec):
+            sites.make_site(bad)
+
+
+def test_a_damaged_site_stands_in_its_place() -> None:
+    """The others are listed."""
+    sites.make_site("good")
+    bad = sites.make_site("bad")
+    (bad.path / "site.json").write_bytes(b"\xff\x00")
+    listed = {one.name: one.ok for one in sites.list_sites()}
+    assert listed == {"bad": False, "good": True}
+    (bad.path / "checks").mkdir()
+    (bad.path / "checks" / "x.json").write_text("{}")
+    assert [one.ok for one in bad.checks()] == [False]
+
+
+def test_settings_are_undone_one_by_one() -> None:
+    """A damaged line is passed over; what stands around it holds."""
+    folder = sites.make_site("Ward 3")
+    assert folder.settings("m") is None
+    for threshold in (0.3, 0.4):
+        folder.record(SiteEvent("applied", "m", "local", sites.now(), settings(threshold=threshold)))
+    with (folder.path / "history.jsonl").open("ab") as file:
+        file.write(b"\xff{]\n")
+    assert folder.settings("m") == settings(threshold=0.4)
+    folder.record(SiteEvent("undone", "m", "local", sites.now()))
+    assert folder.settings("m") == settings(threshold=0.3)
+    folder.record(SiteEvent("undone", "m", "local", sites.now()))
+    folder.record(SiteEvent("undone", "m", "local", sites.now()))
+    assert folder.settings("m") is None
+    assert folder.settings("other") is None
+
+
+def test_a_threshold_decides_between_disease_and_the_rest() -> None:
+    """Below the most probable label's own cut as well; the answer says by whose threshold."""
+    close = answer(0.1, 0.65, 0.25)
+    assert close.decided == "benign"
+    read = read_at_site(close, CARD, settings(threshold=0.2))
+    assert read.decided == "malignant"
+    assert read.points[-1].code == "evaluation.site-threshold"
+    assert read.points[-1].params["site"] == "Ward 3"
+    assert read_at_site(answer(0.1, 0.3, 0.6), CARD, settings(threshold=0.7)).decided == "benign"
+
+
+def test_what_was_refused_stays_refused() -> None:
+    """A temperature makes a scan no more familiar, and no refusal is lifted by it."""
+    foreign = answer(0.01, 0.01, 0.98, refusal=Note("models.unsure", least=0.6), far=3.0)
+    read = read_at_site(foreign, CARD, settings(temperature=0.5, threshold=0.1))
+    assert read.decided is None
+    limits = replace(CARD, abstention=replace(CARD.abstention, min_prob=0.6))
+    assert read_at_site(answer(0.1, 0.25, 0.65), limits, settings(temperature=4.0)).decided is None
+
+
+def test_settings_for_other_weights_change_nothing_but_say_so() -> None:
+    """A model published anew under the same id is another model."""
+    given = answer(0.1, 0.65, 0.25)
+    read = read_at_site(given, CARD, settings(weights=("x",), threshold=0.1, temperature=3.0))
+    assert (read.decided, read.prob.tolist()) == (given.decided, given.prob.tolist())
+    assert [note.code for note in read.cautions] == ["evaluation.settings-of-other-weights"]
+    assert weights_of(CARD) == WEIGHTS
+
+
+@pytest.mark.parametrize("wrong", [{"temperature": 0.0}, {"temperature": math.nan}, {"threshold": 1.1}])
+def test_settings_that_cannot_be_are_refused(wrong: dict[str, float]) -> None:
+    """NaN is no temperature."""
+    with pytest.raises(BadSpec):
+        settings(**wrong)
+
+
+def test_what_an_answer_was_worth_is_counted() -> None:
+    """By hand: five called malignant, four rightly; of six cancers two were called benign."""
+    truth = np.array([2, 2, 2, 2, 2, 2, 1, 1, 1, 0])
+    said = np.array([2, 2, 2, 2, 1, 1, 2, 1, 1, 0])
+    prob = np.full((10, 3), 0.1)
+    prob[np.arange(10), said] = 0.8
+    ids = np.array([str(i) for i in range(10)])
+    table = CaseTable(ids, ids, truth, prob, CARD.task.label_ids, {})
+    found = worth_of(table, CARD.task.positive, "malignant", 0.05)
+    assert (found.said, found.right, found.of, found.missed) == (5, 4, 6, {"normal": 0, "benign": 2})
+    assert found.here is not None
+    assert found.here.value == pytest.approx(0.05 * (4 / 6) / (0.05 * (4 / 6) + 0.95 * (1 / 4)))
+    benign = worth_of(table, CARD.task.positive, "benign", 0.05)
+    assert (benign.said, benign.right, benign.of, benign.missed, benign.here) == (4, 2, 4, {"malignant": 1}, None)
+
+
+def test_a_letter_travels_and_is_kept_apart() -> None:
+    """Signed, read again, kept with the model it is about; a newer one of the same site takes its place."""
+    signed = letters.sign(Letter.of(check(), "Busan", "key", "Kim"))
+    data = signed.to_json().encode()
+    assert letters.read_letter(data) == signed
+    letters.keep_letter(signed, "m", WEIGHTS)
+    newer = letters.sign(replace(signed.card, made="2027-01-01"))
+    letters.keep_letter(newer, "m", WEIGHTS)
+    assert [one.get().card.made for one in letters.letters("m", WEIGHTS)] == ["2027-01-01"]
+    with pytest.raises(BadData) as older:
+        letters.keep_letter(signed, "m", WEIGHTS)
+    assert older.value.code == "evaluation.letter-older"
+    with pytest.raises(BadData) as other:
+        letters.keep_letter(signed, "m", ("x",))
+    assert other.value.code == "evaluation.letter-of-other-weights"
+    assert letters.letters("m", ("x",)) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"n_cases": 51},
+        {"n_groups": 60},
+        {"n_positive": -1},
+        {"confusion": [[10, 0, 0], [0, 18, 2], [0, 2, 19]]},
+        {"confusion": [[10, 0], [0, 40]]},
+        {"calibration": [[49.0, 0.9, 0.92]]},
+        {"calibration": [[50.0, 0.9, 1.92]]},
+        {"roc": [0.5, 0.4]},
+        {"scores": {"sensitivity": {"value": 0.5, "low": 0.8, "high": 0.95, "level": 0.95, "n": 40, "how": ""}}},
+        {"scores": {"sensitivity": {"value": 1.5, "low": 0.8, "high": 1.95, "level": 0.95, "n": 40, "how": ""}}},
+        {"scores": {"joy": {"value": 0.9, "low": 0.8, "high": 0.95, "level": 0.95, "n": 40, "how": ""}}},
+    ],
+)
+def test_impossible_numbers_are_refused_even_when_signed(change: dict[str, object]) -> None:
+    """Before the signature is looked at."""
+    data = json.loads(letters.sign(Letter.of(check(), "", "key", "")).to_json())
+    data["card"].update(change)
+    with pytest.raises(BadData) as refused:
+        letters.read_letter(json.dumps(data).encode())
+    assert refused.value.code == "core.impossible-letter"
+
+
+@pytest.mark.parametrize("spoil", ["maker", "signature", "key", "bytes", "empty"])
+def test_a_letter_that_was_changed_is_refused(spoil: str) -> None:
+    """Any letter of it."""
+    data = json.loads(letters.sign(Letter.of(check(), "Busan", "key", "Kim")).to_json())
+    if spoil == "maker":
+        data["card"]["maker"] = "Lee"
+    elif spoil in ("signature", "key"):
+        data[spoil] = data[spoil][:-8] + "AAAAAAA="
+    text = {"bytes": b"\x00\xff", "empty": b""}.get(spoil, json.dumps(data).encode())
+    with pytest.raises(MedclsError):
+        letters.read_letter(text)
+
+
+def test_a_letter_has_no_room_for_rows_or_names() -> None:
+    """Its keys are the documented ones; none holds a case."""
+    data = json.loads(letters.sign(Letter.of(check(), "", "k", "")).to_json())["card"]
+    assert not {"cases", "case", "group", "sha256", "file"} & set(data)
+
+
+def test_nothing_is_counted_without_consent() -> None:
+    """And then counts alone: the file holds no digest and no name."""
+    folder = sites.make_site("Ward 3")
+    given = [answer(0.1, 0.2, 0.7, far=0.4), answer(0.4, 0.3, 0.3, refusal=Note("models.unsure", least=0.6))]
+    assert not count(folder, given, CARD.task.positive, day=date(2026, 11, 28))
+    assert weeks(folder, "m") == []
+    sites.consent(folder, True)
+    assert count(folder, given, CARD.task.positive, disagreed=1, day=date(2026, 11, 28))
+    (week,) = weeks(folder, "m")
+    assert (week.get().week, week.get().scans, week.get().refused, week.get().disagreed) == ("2026-W48", 2, 1, 1)
+    assert sum(week.get().score) == sum(week.get().distance) == 2
+    text = next((folder.path / "watch" / "m").glob("*.json")).read_text()
+    assert "0" * 64 not in text
+
+
+def week_of(rng: np.random.Generator, refused: float, shift: float) -> Week:
+    """A week of forty scans."""
+    score = np.clip(rng.beta(1 + shift, 3, 40), 0, 0.999)
+    far = np.clip(rng.beta(2 + shift, 5, 40), 0, 0.999)
+
+    def bins(v: np.ndarray) -> tuple[int, ...]:
+        return tuple(np.histogram(v, BINS, (0, 1))[0].tolist())
+
+    return Week("2026-W01", "m", 40, int(rng.binomial(40, refused)), int(rng.binomial(40, 0.1)), bins(score), bins(far))
+
+
+def test_the_alarm_is_false_once_a_year_at_most_and_hears_a_change() -> None:
+    """Sixty years of a site where nothing changes; then a new device."""
+    rng, false = np.random.default_rng(0), 0
+    for _ in range(60):
+        year = [week_of(rng, 0.05, 1.0) for _ in range(8 + 52)]
+        false += sum(bool(alarms(year[:i], year[i])) for i in range(8, 60))
+    assert false / 60 <= 1.3
+    heard = [bool(alarms([week_of(rng, 0.05, 1.0) for _ in range(12)], week_of(rng, 0.35, 1.0))) for _ in range(100)]
+    assert np.mean(heard) > 0.8
+    moved = [bool(alarms([week_of(rng, 0.05, 1.0) for _ in range(12)], week_of(rng, 0.05, 3.0))) for _ in range(100)]
+    assert np.mean(moved) > 0.8
+
+
+def test_bins_and_curve_of_a_check_add_up() -> None:
+    """They pass the letter's own rules."""
+    rng = np.random.default_rng(1)
+    prob = rng.dirichlet([1, 1, 1], 60)
+    ids = np.array([str(i) for i in range(60)])
+    table = CaseTable(ids, ids, rng.integers(0, 3, 60), prob, CARD.task.label_ids, {})
+    assert sum(row[0] for row in calibration_bins(table)) == 60
+    roc = roc_points(table, CARD.task.positive)
+    assert len(roc) == 21
+    assert list(roc) == sorted(roc)
+    assert roc[-1] == 1.0
