@@ -73,8 +73,9 @@ def open_dicom(data: bytes, limits: Limits) -> tuple[Dataset, list[Note]]:
     if (late := starts_late(data)) >= 0:
         data = bytes(128) + data[late:]
     syntax, start = _file_meta(data)
-    if syntax == DeflatedExplicitVRLittleEndian and not _is_element(data[start : start + 8]):
-        data = _inflated(data, start, limits, notes)
+    if syntax == DeflatedExplicitVRLittleEndian:
+        plain = _is_element(data[start : start + 8])
+        data = _with_header(data[start:] if plain else _inflated(data, start, limits, notes))
     ds = guarded(lambda: read_partial(_Rationed(data), force=True, specific_tags=list(wanted_tags())))
     if not hasattr(ds, "file_meta"):
         ds.file_meta = FileMetaDataset()
@@ -112,7 +113,7 @@ def _is_element(head: bytes) -> bool:
 
 
 def _inflated(data: bytes, start: int, limits: Limits, notes: list[Note]) -> bytes:
-    """Return a deflated file as a plain one, never holding more than twice `limits.max_bytes`."""
+    """Return the data set of a deflated file, never holding more than twice `limits.max_bytes`."""
     most = 2 * limits.max_bytes
     bits = zlib.MAX_WBITS if data[start : start + 1] == b"\x78" else -zlib.MAX_WBITS  # some writers keep zlib's header
     stream = zlib.decompressobj(bits)
@@ -121,6 +122,11 @@ def _inflated(data: bytes, start: int, limits: Limits, notes: list[Note]) -> byt
         raise TooLarge("imaging.dicom-inflates-too-far", most_mb=most / 1e6)
     if not stream.eof:
         notes.append(Note("imaging.dicom-deflated-no-end"))
+    return body
+
+
+def _with_header(body: bytes) -> bytes:
+    """Return a file of a data set in explicit VR little endian."""
     uid = ExplicitVRLittleEndian.encode() + b"\0"
     element = b"\x02\x00\x10\x00UI" + len(uid).to_bytes(2, "little") + uid
     length = b"\x02\x00\x00\x00UL\x04\x00" + len(element).to_bytes(4, "little")

@@ -140,8 +140,8 @@ def _with_coding(ds: Dataset, header: Header, notes: list[Note]) -> Header:
     syntax, pixels = UID(str(ds.file_meta.TransferSyntaxUID)), ds.PixelData
     if str(syntax) not in _NEWER and (syntax.is_private or not syntax.is_transfer_syntax):
         raise BadScan("imaging.dicom-unknown-syntax")
-    says_coded = syntax.is_encapsulated
-    if items_of(pixels) is not None and (says_coded or ds["PixelData"].is_undefined_length):
+    says_coded = _is_coded(syntax)
+    if _stands_in_items(pixels, header) or (says_coded and items_of(pixels) is not None):
         coded = frames_of(ds, pixels, header.frames)
     elif len(pixels) * 8 < header.frame_bits and codec_of(pixels) in ("jpeg", "jpegls", "jpeg2000"):
         coded = [[(0, len(pixels))]]  # a stream without the items it should stand in
@@ -149,11 +149,17 @@ def _with_coding(ds: Dataset, header: Header, notes: list[Note]) -> Header:
         raise BadScan("imaging.cut-short")
     else:
         if says_coded:
-            notes.append(Note("imaging.dicom-syntax-contradicts", stated=syntax.name, found="uncompressed"))
+            notes.append(Note("imaging.dicom-syntax-contradicts", stated=_name_of(syntax), found="uncompressed"))
         return replace(header, photometric=_uncoded(header.photometric))
     if len(coded) != header.frames:
         notes.append(Note("imaging.dicom-frames-contradict", stated=header.frames, found=len(coded)))
     return replace(header, coded=coded, frames=len(coded))
+
+
+def _stands_in_items(pixels: bytes, header: Header) -> bool:
+    """Tell if pixel data is compressed whatever its transfer syntax says: items, a known stream in the first of them."""
+    items = items_of(pixels) or []
+    return len(items) > 1 and len(pixels) * 8 != header.frame_bits and codec_of(pixels[slice(*items[1])]) is not None
 
 
 def _uncoded(photometric: str) -> str:
@@ -182,7 +188,7 @@ def _fitted(n_bytes: int, header: Header, notes: list[Note]) -> Header:
     if whole < header.frames:
         notes.append(Note("imaging.dicom-frames-contradict", stated=header.frames, found=whole))
         return replace(header, frames=whole)
-    if have - want >= max(64, header.columns * header.samples * header.allocated):
+    if have - want >= max(64, min(header.rows, header.columns) * header.samples * header.allocated):
         raise BadScan("imaging.dicom-more-pixels", found=n_bytes, announced=-(-want // 8))
     return header
 
@@ -210,7 +216,7 @@ def stream_of(ds: Dataset, header: Header, frame: int, notes: list[Note]) -> tup
     stream = read_stream(data)
     family = _family(syntax)
     if stream is None:
-        if family is None and syntax.is_encapsulated:
+        if family is None and _is_coded(syntax):
             raise BadScan("imaging.dicom-syntax-not-read", found=_name_of(syntax))
         raise BadScan("imaging.dicom-stream-without-size")
     if stream.unread:
@@ -229,7 +235,7 @@ def stream_of(ds: Dataset, header: Header, frame: int, notes: list[Note]) -> tup
     if stream.work > _MAX_WORK or stream.tiles * stream.scans > _MAX_TILE_WORK:
         raise TooLarge("imaging.too-much-work", passes=stream.scans, tiles=stream.tiles)
     if family != stream.codec and not any(note.code == "imaging.dicom-syntax-unstated" for note in notes):
-        notes.append(Note("imaging.dicom-syntax-contradicts", stated=syntax.name, found=_NAMES[stream.codec]))
+        notes.append(Note("imaging.dicom-syntax-contradicts", stated=_name_of(syntax), found=_NAMES[stream.codec]))
     return data[stream.start :], stream
 
 
@@ -254,6 +260,10 @@ _NEWER = {f"1.2.840.10008.1.2.4.{n}": "JPEG XL" for n in (110, 111, 112)} | {
 
 def _name_of(syntax: UID) -> str:
     return _NEWER.get(str(syntax), syntax.name)
+
+
+def _is_coded(syntax: UID) -> bool:
+    return str(syntax) in _NEWER or bool(syntax.is_encapsulated)
 
 
 def _family(syntax: UID) -> str | None:

@@ -3,9 +3,15 @@
 import io
 from typing import Any
 
+import imagecodecs
 import numpy as np
+from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import UID, ExplicitVRLittleEndian, UltrasoundImageStorage, generate_uid
+from pydicom.encaps import encapsulate
+from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGBaseline8Bit, UltrasoundImageStorage, generate_uid
+
+from medcls.core.scan import Scan
+from medcls.imaging.phantom import phantom
 
 
 def dataset(
@@ -86,3 +92,59 @@ def _coded(difference: int) -> str:
         return f"{size:05b}"
     low = difference if difference > 0 else difference + (1 << size) - 1
     return f"{size:05b}" + (f"{low:0{size}b}" if size else "")
+
+
+def far(scan: Scan, pixels: np.ndarray) -> float:
+    """Mean absolute difference from 8-bit pixels."""
+    return float(np.abs(scan.pixels - pixels / 255).mean())
+
+
+def coded(ds: Dataset, syntax: UID | None, *frames: bytes) -> bytes:
+    """Put streams into a data set; without a syntax the file does not say how it is coded."""
+    ds.file_meta.TransferSyntaxUID = syntax or JPEGBaseline8Bit
+    ds.PixelData = encapsulate([bytes(f) for f in frames])
+    ds["PixelData"].is_undefined_length = True
+    ds["PixelData"].VR = "OB"
+    data = written(ds)
+    return data if syntax else data.replace(b"\x02\x00\x10\x00UI", b"\x02\x00\x11\x00UI", 1)
+
+
+SKIN = np.asarray(Image.open(io.BytesIO(phantom("skin-melanoma", "melanoma", 0))).convert("RGB").resize((96, 64)))
+YCC = np.asarray(Image.fromarray(SKIN).convert("YCbCr"))
+DEEP = ramp(high=4095, dtype=np.uint16)
+
+
+def without_application_segments(stream: bytes) -> bytes:
+    """Drop what would say which colours a JPEG holds."""
+    kept, at = stream[:2], 2
+    while stream[at] == 0xFF and stream[at + 1] != 0xDA:
+        end = at + 2 + int.from_bytes(stream[at + 2 : at + 4], "big")
+        kept += b"" if 0xE0 <= stream[at + 1] <= 0xEF else stream[at:end]
+        at = end
+    return kept + stream[at:]
+
+
+def named(stream: bytes, names: bytes) -> bytes:
+    """Give the components of a JPEG other identifiers, in its frame and in its scan."""
+    out = bytearray(stream)
+    frame = next(i for i in range(len(out)) if out[i] == 0xFF and out[i + 1] in (0xC0, 0xC1, 0xC2, 0xC3))
+    scan = out.index(b"\xff\xda", frame)
+    for n, name in enumerate(names):
+        out[frame + 10 + 3 * n] = name
+        out[scan + 5 + 2 * n] = name
+    return bytes(out)
+
+
+def jpeg(
+    space: str, sampling: str | None = None, lossless: bool = False, names: bytes = b"", bare: bool = True
+) -> bytes:
+    """A JPEG of the skin picture in RGB or YCbCr."""
+    if lossless:  # the encoder turns nothing: the values are what is coded
+        values = SKIN if space == "RGB" else YCC
+        stream = imagecodecs.jpeg8_encode(values, lossless=True, colorspace="RGB", outcolorspace="RGB")
+    else:
+        stream = imagecodecs.jpeg8_encode(
+            SKIN, level=95, colorspace="RGB", outcolorspace=space, subsampling=sampling or "444"
+        )
+    stream = without_application_segments(stream) if bare else stream
+    return named(stream, names) if names else stream

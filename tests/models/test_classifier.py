@@ -219,3 +219,11 @@ def test_what_is_refused_by_its_colour_is_not_decided(tiny_model):
     assert answer.refusal.code == "models.other-kind"
     assert answer.refusal.params["reason"].code == "imaging.kind-colour"
     assert answer.prob.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("kind", "refused"), [("CT", True), ("MG", True), ("US", False), ("", False)])
+def test_what_the_header_says_is_of_another_kind_is_not_decided(tiny_model, scans, kind, refused):
+    answer = open_model(tiny_model.id).predict(replace(scans[0], kind=kind))
+    said = answer.refusal.code if answer.refusal else ""
+    assert (said == "models.other-object") == refused
+    assert not (refused and answer.decided)
