@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from medcls.core.note import Note
@@ -164,6 +164,8 @@ class ModelCard(Record):
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id) or ".." in self.id:
             raise BadModel("A model id is wrong", found=repr(self.id)[:140], allowed="letters, digits, '.', '_', '-'")
+        if self.task.is_grey and not self.preprocess.grey:  # cards older than the field, too
+            object.__setattr__(self, "preprocess", replace(self.preprocess, grey=True))
 
     def tell_points(self, prob: Iterable[float]) -> tuple[Note, ...]:
         """Return what each named operating point makes of an answer.

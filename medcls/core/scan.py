@@ -14,7 +14,7 @@ from medcls.errors import BadModel
 Fit = Literal["stretch", "pad", "crop"]
 Interpolation = Literal["bilinear", "bicubic", "nearest"]
 # Steps a scan may go through before it is resized, by name; medcls.imaging.cleaning carries them out.
-CLEANING = ("bilateral", "contour-crop", "hair-removal", "clahe")
+CLEANING = ("bilateral", "contour-crop", "hair-removal", "mark-removal", "clahe")
 
 # Sides of the square a network may see; every backbone that is offered was made for one of these.
 LEAST_PX, MOST_PX = 32, 768
@@ -83,6 +83,7 @@ class Preprocess(Record):
         interpolation: How pixels are resampled (always antialiased when shrinking).
         fit: `stretch` ignores the aspect ratio, `pad` adds black, `crop` keeps the middle square.
         cleaning: Steps before resizing, in order, out of `CLEANING`.
+        grey: True if a scan in colour is reduced to its luma before anything else.
 
     Raises:
         BadModel: If a value is out of range or the lengths disagree.
@@ -95,6 +96,7 @@ class Preprocess(Record):
     interpolation: Interpolation = "bilinear"
     fit: Fit = "pad"
     cleaning: tuple[str, ...] = ()
+    grey: bool = False
     schema: int = 1
 
     def __post_init__(self) -> None:

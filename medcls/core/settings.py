@@ -11,6 +11,7 @@ from typing import Any
 
 from medcls.core.record import Record
 from medcls.core.scan import CLEANING, LEAST_PX, MOST_PX
+from medcls.core.shifts import SHIFTS
 from medcls.errors import BadSpec
 
 LOSSES = ("cross-entropy", "binary", "focal")
@@ -151,11 +152,18 @@ class AugmentationSpec(Settings):
         0.0, "Chance of a random blur or noise, as another scanner would give.", "augmentation", low=0, high=1
     )
     erase: float = setting(0.0, "Chance that a random patch is blanked.", "augmentation", low=0, high=1)
+    shifts: tuple[str, ...] = setting(
+        (), "Changes of another device, hand or archive, drawn on copies of each scan.", "augmentation", choices=SHIFTS
+    )
+    shift_copies: int = setting(
+        0, "Changed copies of each scan; an epoch takes one of them or the scan itself.", "augmentation", low=0, high=16
+    )
+    shift_strength: float = setting(1.0, "Greatest strength of those changes.", "augmentation", low=0.05, high=1)
 
     @property
     def is_on(self) -> bool:
         """True if any of these changes is asked for: a scan is then another one in every epoch."""
-        return any(getattr(self, f.name) for f in dataclasses.fields(self))
+        return any(getattr(self, f.name) != f.default for f in dataclasses.fields(self))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Literal
 from medcls.core.record import Record
 from medcls.errors import BadTask
 
+Tones = Literal["", "grey", "colour"]
 Modality = Literal["ultrasound", "histology", "dermoscopy", "radiograph", "other"]
 OWN = "own"  # labels of a user's own: a collection's task, and how the id of a task made of them begins
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -49,6 +50,7 @@ class Task(Record):
         modality: Kind of picture the question is about.
         limits: Sentences saying what the question does not cover.
         name: What a person reads in a list; empty makes it of the id.
+        tones: Whether its pictures are `grey` or in `colour`; empty: as pictures of its modality are.
 
     Raises:
         BadTask: If there are fewer than two labels, or two with one id.
@@ -60,6 +62,7 @@ class Task(Record):
     modality: Modality = "other"
     limits: tuple[str, ...] = ()
     name: str = ""
+    tones: Tones = ""
     schema: int = 1
 
     def __post_init__(self) -> None:
@@ -74,6 +77,11 @@ class Task(Record):
     def label_ids(self) -> tuple[str, ...]:
         """Ids of the labels, in order."""
         return tuple(label.id for label in self.labels)
+
+    @property
+    def is_grey(self) -> bool:
+        """True if its pictures are grey: a tint is then the device's, and says nothing of what is shown."""
+        return self.tones == "grey" or (not self.tones and self.modality in ("ultrasound", "radiograph"))
 
     @property
     def positive(self) -> tuple[int, ...]:

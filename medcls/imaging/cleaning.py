@@ -6,6 +6,8 @@ from types import MappingProxyType
 import cv2
 import numpy as np
 
+from medcls.imaging.marks import find_marks, paint_over
+
 # What a step gives: the pixels, and where their top left corner lay in what it was given.
 Cleaned = tuple[np.ndarray, tuple[int, int]]
 Cleaner = Callable[[np.ndarray], Cleaned]
@@ -76,6 +78,22 @@ def remove_hair(pixels: np.ndarray) -> Cleaned:
     return np.where(chosen, filled, pixels), (0, 0)
 
 
+def remove_marks(pixels: np.ndarray) -> Cleaned:
+    """Paint over calipers, lines and letters that were drawn on a grey scan (see `medcls.imaging.marks`).
+
+    Args:
+        pixels: (H, W) or (H, W, 3) float32 in [0, 1].
+
+    Returns:
+        Same shape and range, at (0, 0).
+    """
+    mask = find_marks(_bytes8(_grey(pixels)))
+    if not mask.any():
+        return pixels, (0, 0)
+    filled = paint_over(_bytes8(pixels), mask).astype(np.float32) / 255
+    return np.where(mask if pixels.ndim == 2 else mask[..., None], filled, pixels), (0, 0)
+
+
 def equalise_locally(pixels: np.ndarray) -> Cleaned:
     """Raise local contrast (CLAHE, 8 x 8 tiles, clip limit 2); of a colour picture, its lightness only.
 
@@ -101,6 +119,7 @@ CLEANERS: Mapping[str, Cleaner] = MappingProxyType(
         "bilateral": smooth_bilateral,
         "contour-crop": crop_to_contour,
         "hair-removal": remove_hair,
+        "mark-removal": remove_marks,
         "clahe": equalise_locally,
     }
 )

@@ -8,6 +8,7 @@ IN_COLOUR, IN_GREY = ("histology", "dermoscopy"), ("ultrasound", "radiograph")
 _MOSTLY = 0.5
 _COLOURED = 0.1  # spread of red, green and blue from which a pixel is coloured
 _SAMPLED_PX = 128
+_TINTED = 0.004  # mean spread of red, green and blue from which a grey scan counts as tinted
 
 
 def colour_share(scan: Scan) -> float:
@@ -17,6 +18,15 @@ def colour_share(scan: Scan) -> float:
     step = max(1, min(scan.size_px) // _SAMPLED_PX)
     some = scan.pixels[::step, ::step]
     return float((some.max(2) - some.min(2) > _COLOURED).mean())
+
+
+def is_tinted(scan: Scan) -> bool:
+    """Return whether a scan that should be grey carries a tint, coloured letters or a logo."""
+    if scan.pixels.ndim == 2:
+        return False
+    step = max(1, min(scan.size_px) // _SAMPLED_PX)
+    some = scan.pixels[::step, ::step]
+    return float((some.max(2) - some.min(2)).mean()) > _TINTED
 
 
 def other_kind(scan: Scan, modality: str, channels: int) -> Note | None:

@@ -53,13 +53,13 @@ def place(scan: Scan, preprocess: Preprocess) -> Placed:
     Resampling is Pillow's: antialiased when shrinking (`nearest` averages then), in integer arithmetic.
 
     Args:
-        scan: Any scan. A grey one is repeated over three channels, a colour one is turned to its luma for one.
+        scan: Any scan. A grey one is repeated over three channels, a colour one is turned to its luma for one, or where `preprocess.grey`.
         preprocess: What the model wants. With cleaning, a longer side above 1,024 px is first shrunk to that.
 
     Returns:
         Pixels (S, S, C) uint8, and the box that undoes it.
     """
-    pixels, (top, left, down, right) = _cleaned(scan.pixels, preprocess)
+    pixels, (top, left, down, right) = _cleaned(_in_tones(scan.pixels, preprocess), preprocess)
     picture = _with_channels(to_bytes8(pixels), preprocess.channels)
     height, width = picture.shape[:2]
     (y, x, h, w), inside = _fit(height, width, preprocess)
@@ -126,6 +126,11 @@ def unplace(values: np.ndarray, box: Box, size_px: tuple[int, int]) -> np.ndarra
     across = _between(np.asarray(values, np.float32), y)
     out[rows, columns] = _between(across.T, x).T
     return out
+
+
+def _in_tones(pixels: np.ndarray, preprocess: Preprocess) -> np.ndarray:
+    """Reduce colour to luma (ITU-R BT.601) where the question is about grey pictures."""
+    return cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) if preprocess.grey and pixels.ndim == 3 else pixels
 
 
 def _cleaned(pixels: np.ndarray, preprocess: Preprocess) -> tuple[np.ndarray, tuple[int, int, float, float]]:

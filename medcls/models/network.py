@@ -15,6 +15,7 @@ from medcls.core.note import Note
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import BadModel
+from medcls.imaging.colour import is_tinted
 from medcls.imaging.prepare import normalise, place
 from medcls.models.engine import engine_for
 from medcls.models.familiarity import Unlike, farthest, how_unlike, refuse_foreign, refuse_unsure
@@ -156,6 +157,8 @@ class Network:
         taught, notes = self.card.task.modality, []
         if scan.modality and "other" not in (scan.modality, taught) and scan.modality != taught:
             notes.append(Note("models.other-modality", says=scan.modality, taught=taught))
+        if self.card.preprocess.grey and is_tinted(scan):
+            notes.append(Note("imaging.tint-removed"))
         if seen_key(scan.sha256) in self.seen:
             notes.append(Note("models.seen"))
         return tuple(notes)

@@ -31,6 +31,7 @@ from medcls.training.memory import is_out_of_memory, what_would_fit
 from medcls.training.norms import remeasure_norms
 from medcls.training.optimise import make_optimiser, make_schedule
 from medcls.training.order import epoch_order
+from medcls.training.precision import spare_wide_depthwise, use_own_forward
 from medcls.training.shares import gather_rows, join_shares, make_fabric
 
 Step = Callable[[int, int], None]
@@ -87,7 +88,7 @@ def fit(net: torch.nn.Module, data: TrainingData, spec: RunSpec, watch: Watch = 
         train, validate = (make_source(net, part, data, spec, fabric.device, kept) for part in parts_of_data)
     learner = Head(net).to(fabric.device) if kept else net
     batches = _Batches(train, data, spec, fabric)
-    optimiser = make_optimiser(learner, spec)
+    optimiser = make_optimiser(spare_wide_depthwise(learner, fabric), spec)
     schedule = make_schedule(optimiser, spec, math.ceil(batches.steps / spec.optimisation.grad_accum_steps))
     model, optimiser = fabric.setup(learner, optimiser)
     average = (
@@ -125,7 +126,7 @@ def fit(net: torch.nn.Module, data: TrainingData, spec: RunSpec, watch: Watch = 
     if best_weights:
         learner.load_state_dict(best_weights)
         _steady(learner, train, validate, data, spec, fabric, state.best["loss"])
-    net.cpu().eval()
+    use_own_forward(net).cpu().eval()
 
 
 def _steady(

@@ -68,7 +68,17 @@ class Pixels:
 
     def learn(self, rows: np.ndarray, device: torch.device, generator: torch.Generator) -> torch.Tensor:
         """Give (N, C, S, S), each scan changed by its own random amount."""
-        return normalise(self.augment(to_device(self.part.pixels[rows], device), generator), self.preprocess)
+        return normalise(self.augment(to_device(self._drawn(rows, generator), device), generator), self.preprocess)
+
+    def _drawn(self, rows: np.ndarray, generator: torch.Generator) -> np.ndarray:
+        """Return each scan as it is or as one of its changed copies, all as likely."""
+        pixels, copies = self.part.pixels[rows], self.part.copies
+        if copies is None:
+            return pixels
+        which = torch.randint(1 + len(copies), (len(rows),), generator=generator).numpy()
+        for i in np.flatnonzero(which):
+            pixels[i] = copies[which[i] - 1, rows[i]]
+        return pixels
 
     def look(self, rows: np.ndarray, device: torch.device) -> torch.Tensor:
         """Give (N, C, S, S)."""

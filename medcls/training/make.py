@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,9 +20,10 @@ from medcls.core.model import Abstention, ModelCard, Origin
 from medcls.core.run import EpochResult, RunSpec
 from medcls.core.scan import Preprocess
 from medcls.core.task import Task
-from medcls.data.batches import Part, join_parts, read_part
+from medcls.data.batches import Copies, Part, join_parts, read_part
 from medcls.data.sources import Sources
 from medcls.imaging.appearance import appearance
+from medcls.imaging.shifts import Mixture
 from medcls.models import store
 from medcls.nets.anatomy import logits_and_features
 from medcls.nets.config import hub_config
@@ -62,8 +64,16 @@ def read_sources(
         if part == "train" and spec.data.max_cases:
             few = _draw_groups(few, spec.data.max_cases // len(sources.collections), spec.optimisation.seed)
         if few:
-            parts.append(read_part(collection, few, sources.task.label_ids, preprocess, on_case))
+            copies = _copies(spec) if part == "train" else None
+            parts.append(read_part(collection, few, sources.task.label_ids, preprocess, on_case, copies))
     return join_parts(parts)
+
+
+def _copies(spec: RunSpec) -> Copies | None:
+    asked = spec.augmentation
+    if not (asked.shifts and asked.shift_copies):
+        return None
+    return Copies(asked.shift_copies, Mixture(asked.shifts, asked.shift_strength), spec.optimisation.seed)
 
 
 def _draw_groups(cases: list[Case], most: int, seed: int) -> list[Case]:
@@ -101,7 +111,10 @@ def make_net(spec: RunSpec, task: Task) -> tuple[torch.nn.Module, Matched, Prepr
     freeze(net, spec.network.freeze)
     mean, std = (for_channels(v, spec.data.channels) for v in (start.mean or IMAGENET_MEAN, start.std or IMAGENET_STD))
     given = spec.data
-    preprocess = Preprocess(given.size_px, given.channels, mean, std, fit=given.fit, cleaning=given.cleaning)  # type: ignore[arg-type]
+    fit: Any = given.fit  # one of the choices that its setting allows
+    preprocess = Preprocess(
+        given.size_px, given.channels, mean, std, fit=fit, cleaning=given.cleaning, grey=task.is_grey
+    )
     return net, matched, preprocess
 
 

@@ -233,7 +233,8 @@ def test_an_augmentation_added_later_keeps_no_features_either() -> None:
 
 @pytest.mark.parametrize("knob", [name for name, place in settings().items() if place.noun == "augmentation"])
 def test_features_are_not_kept_where_a_scan_changes_from_epoch_to_epoch(knob: str) -> None:
-    spec = SPEC.having(freeze="backbone", **{knob: 0.1 if knob not in ("hflip", "vflip") else True})
+    on = {"hflip": True, "vflip": True, "shifts": ("gain",), "shift_copies": 2, "shift_strength": 0.5}.get(knob, 0.1)
+    spec = SPEC.having(freeze="backbone", **{knob: on})
     assert not keeps_features(build(spec), spec)
     assert not keeps_features(build(SPEC), SPEC), "nothing is frozen"
     mixup = SPEC.having(freeze="backbone", balance="mixup")

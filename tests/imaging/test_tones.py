@@ -1,0 +1,49 @@
+"""A question about grey pictures sees grey, whatever tint a device gave them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from medcls.core.scan import Preprocess, Scan
+from medcls.core.task import Label, Task
+from medcls.imaging.colour import is_tinted, other_kind
+from medcls.imaging.decode import read_scan
+from medcls.imaging.phantom import phantom
+from medcls.imaging.prepare import place
+from medcls.imaging.shifts import shift_pixels
+from medcls.tasks import list_tasks
+
+GREY = Scan(np.asarray(read_scan(phantom("breast-ultrasound", "benign", 1)).pixels), "0" * 64)
+
+
+def luma(pixels: np.ndarray) -> np.ndarray:
+    return pixels @ np.array([0.299, 0.587, 0.114], np.float32)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_tinted_scan_gives_what_its_grey_gives(seed: int) -> None:
+    tinted = Scan(shift_pixels(np.asarray(GREY.pixels), "tint", 1.0, seed), "0" * 64)
+    by_hand = replace(GREY, pixels=luma(tinted.pixels))
+    squares = [place(scan, Preprocess(96, grey=True)).pixels.astype(int) for scan in (tinted, by_hand)]
+    assert np.abs(squares[0] - squares[1]).max() <= 1
+    assert np.ptp(squares[0], axis=2).max() == 0
+    assert np.ptp(place(tinted, Preprocess(96)).pixels.astype(int), axis=2).max() > 3
+
+
+def test_a_tint_is_told_and_real_colour_is_another_kind() -> None:
+    tinted = Scan(shift_pixels(np.asarray(GREY.pixels), "tint", 1.0, 0), "0" * 64)
+    assert is_tinted(tinted)
+    assert not is_tinted(GREY)
+    assert not is_tinted(Scan(np.repeat(GREY.pixels[..., None], 3, 2), "0" * 64))
+    assert other_kind(tinted, "ultrasound", 3) is None
+    skin = read_scan(phantom("skin-melanoma", "melanoma", 1))
+    assert other_kind(skin, "ultrasound", 3) is not None
+
+
+def test_a_task_says_whether_its_pictures_are_grey() -> None:
+    labels = (Label("a", "a"), Label("b", "b"))
+    assert Task("t", "?", labels, "ultrasound").is_grey
+    assert not Task("t", "?", labels, "ultrasound", tones="colour").is_grey
+    assert Task("t", "?", labels, "other", tones="grey").is_grey
+    assert {name for name, task in list_tasks().items() if task.is_grey} == {"breast-ultrasound"}
