@@ -9,7 +9,7 @@ from medcls.core.note import Note
 from medcls.errors import BadScan, TooLarge
 from medcls.imaging.codestream import Stream, codec_of, read_stream
 from medcls.imaging.dicom_kind import check_picture
-from medcls.imaging.dicom_values import integer, text
+from medcls.imaging.dicom_values import integer, pixel_bytes, text
 from medcls.imaging.encapsulated import frames_of, items_of, joined
 from medcls.imaging.limits import Limits
 
@@ -95,7 +95,7 @@ def check_header(ds: Dataset, limits: Limits, notes: list[Note]) -> Header:
     if "PixelData" not in ds:
         return header
     header = _with_coding(ds, header, notes)
-    return header if header.coded is not None else _fitted(len(ds.PixelData), header, notes)
+    return header if header.coded is not None else _fitted(len(pixel_bytes(ds)), header, notes)
 
 
 def _samples(ds: Dataset) -> tuple[int, str]:
@@ -137,7 +137,7 @@ def _bits(ds: Dataset) -> tuple[int, int, int]:
 
 def _with_coding(ds: Dataset, header: Header, notes: list[Note]) -> Header:
     """Tell plain pixel data from compressed by the data itself; a transfer syntax that says otherwise is noted."""
-    syntax, pixels = UID(str(ds.file_meta.TransferSyntaxUID)), ds.PixelData
+    syntax, pixels = UID(str(ds.file_meta.TransferSyntaxUID)), pixel_bytes(ds)
     if str(syntax) not in _NEWER and (syntax.is_private or not syntax.is_transfer_syntax):
         raise BadScan("imaging.dicom-unknown-syntax")
     says_coded = _is_coded(syntax)
@@ -212,7 +212,7 @@ def stream_of(ds: Dataset, header: Header, frame: int, notes: list[Note]) -> tup
     """
     assert header.coded is not None
     syntax = UID(str(ds.file_meta.TransferSyntaxUID))
-    data = joined(ds.PixelData, header.coded[frame])
+    data = joined(pixel_bytes(ds), header.coded[frame])
     stream = read_stream(data)
     family = _family(syntax)
     if stream is None:

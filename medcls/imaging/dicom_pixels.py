@@ -11,6 +11,7 @@ from medcls.imaging.codec_process import run_apart
 from medcls.imaging.codestream import Stream
 from medcls.imaging.deidentify import OVERLAY_GROUPS
 from medcls.imaging.dicom_header import PALETTE, Header, stream_of
+from medcls.imaging.dicom_values import pixel_bytes
 from medcls.imaging.quiet import guarded
 
 _OVERLAY_BIT, _ROUGH_ROWS = 0x0102, 512
@@ -70,7 +71,7 @@ def _floats(ds: Dataset, kind: str, header: Header, frame: int) -> np.ndarray:
 
 def _cells(ds: Dataset, header: Header, frame: int) -> np.ndarray:
     """Return the cells of a frame stored plain, unsigned, with all their bits: (R, C) or (R, C, 3)."""
-    raw, count = ds.PixelData, header.frame_bits // header.allocated
+    raw, count = pixel_bytes(ds), header.frame_bits // header.allocated
     if header.allocated == 1:
         first = frame * count
         bits = np.unpackbits(np.frombuffer(raw[first // 8 : (first + count + 7) // 8], np.uint8), bitorder="little")

@@ -8,6 +8,8 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from medcls.errors import BadScan
+
 _MAX_SEQUENCE_BYTES = 8_000_000
 _TEXT_VR = ("DS", "IS", "LO", "SH", "CS", "ST", "LT", "UT", "UC")
 _MAX_TEXT_BYTES = 4096
@@ -19,6 +21,18 @@ def value(ds: Dataset, keyword: str) -> Any:
         return ds.get(keyword)
     except Exception:  # noqa: BLE001  pydicom converts lazily and raises whatever the bytes provoke
         return None
+
+
+def pixel_bytes(ds: Dataset) -> bytes:
+    """Return the value of Pixel Data.
+
+    Raises:
+        BadScan: If it holds no bytes, or says that it holds something else.
+    """
+    found = value(ds, "PixelData")
+    if not isinstance(found, bytes) or not found:
+        raise BadScan("imaging.damaged")
+    return found
 
 
 def text(ds: Dataset, keyword: str) -> str | None:

@@ -323,3 +323,10 @@ def test_too_many_items_are_refused():
     ds["PixelData"].VR = "OB"
     with refused(TooLarge, "dicom-too-many-parts"):
         read_scan(written(ds))
+
+
+@pytest.mark.parametrize("kind", [b"OR", b"SQ", b"On", b"US", b"LO"])
+def test_pixel_data_of_another_kind_is_damage(kind: bytes):
+    data = written(dataset(ramp())).replace(b"\xe0\x7f\x10\x00OB", b"\xe0\x7f\x10\x00" + kind, 1)
+    with pytest.raises(BadScan):
+        read_scan(data)
