@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from medcls.core.outcome import Outcome
 from medcls.errors import BadScan, MedclsError, TooLarge
+from medcls.imaging.archive_names import read_names
 from medcls.imaging.limits import Limits
 from medcls.imaging.quiet import guarded
 
@@ -25,20 +27,8 @@ _JUNK = {"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", "DICOMDIR"}
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
-
-@dataclass(frozen=True)
-class Dropped:
-    """One file of a drop.
-
-    Args:
-        name: How to call it before the person who dropped it: unique in the drop, `archive.zip/folder/file`.
-        data: Its bytes; None if they cannot be had.
-        error: Why not; None if `data` is there. Says nothing of any name.
-    """
-
-    name: str
-    data: bytes | None
-    error: MedclsError | None = None
+# A file of a drop, by a name that is unique in it (`archive.zip/folder/file`): its bytes, or why they cannot be had.
+Dropped = Outcome[bytes]
 
 
 @dataclass
@@ -71,11 +61,9 @@ class _Budget:
         self.files -= 1
         self.total_bytes -= n_bytes
         if self.files < 0:
-            raise TooLarge("This drop holds too many files", allowed=f"{_MAX_FILES:,}", do="Drop fewer at a time")
+            raise TooLarge("imaging.drop-too-many", most=_MAX_FILES)
         if self.total_bytes < 0:
-            raise TooLarge(
-                "This drop is too large", allowed=f"{_MAX_TOTAL_BYTES / 1e9:.0f} GB unpacked", do="Drop less at a time"
-            )
+            raise TooLarge("imaging.drop-too-large", most_gb=_MAX_TOTAL_BYTES / 1e9)
 
 
 def open_drop(files: Iterable[tuple[str, bytes]], *, limits: Limits | None = None) -> Iterator[Dropped]:
@@ -128,7 +116,7 @@ def walk(paths: Iterable[Path], *, limits: Limits | None = None) -> Iterator[Dro
 def _from_disk(path: Path, budget: _Budget) -> Iterator[Dropped]:
     try:
         if not path.is_file():  # a pipe or a device would never end
-            raise BadScan("There is no such file", do="Check the path")
+            raise BadScan("imaging.no-such-file")
         with path.open("rb") as file:
             if file.read(4) in _ZIP:
                 yield from _archive(str(path), file, budget, 0)
@@ -137,11 +125,9 @@ def _from_disk(path: Path, budget: _Budget) -> Iterator[Dropped]:
             file.seek(0)
             data = file.read(budget.limits.max_bytes + 1)
     except OSError as error:
-        yield Dropped(
-            budget.name(str(path)), None, BadScan("This file cannot be opened", found=error.strerror or "an error")
-        )
+        yield Dropped(budget.name(str(path)), error=BadScan("imaging.unopenable", reason=error.strerror or "an error"))
     except MedclsError as error:
-        yield Dropped(budget.name(str(path)), None, error)
+        yield Dropped(budget.name(str(path)), error=error)
     else:
         yield _counted(str(path), data, budget)
 
@@ -158,7 +144,7 @@ def _counted(name: str, data: bytes, budget: _Budget) -> Dropped:
         budget.spend(len(data))
         budget.limits.check_bytes(len(data))
     except TooLarge as error:
-        return Dropped(budget.name(name), None, error)
+        return Dropped(budget.name(name), error=error)
     return Dropped(budget.name(name), data)
 
 
@@ -166,20 +152,20 @@ def _archive(name: str, file: BinaryIO, budget: _Budget, depth: int) -> Iterator
     """Hand out what a ZIP archive holds; an archive that cannot be opened is one error."""
     try:
         if depth > _MAX_DEPTH:
-            raise BadScan("This archive lies too deep inside other archives", do="Unpack it first")
+            raise BadScan("imaging.archive-too-deep")
         archive, entries = _entries(file)
     except MedclsError as error:
-        yield Dropped(budget.name(name), None, error)
+        yield Dropped(budget.name(name), error=error)
         return
     with archive:
-        for entry in entries:
+        for entry, path in entries:
             if budget.files < 0 or budget.total_bytes < 0:
                 return  # said once, at the file that broke the limit
-            yield from _entry(name, archive, entry, budget, depth)
+            yield from _entry(name, path, (archive, entry), budget, depth)
 
 
-def _entries(file: BinaryIO) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]:
-    """Open an archive after a look at the size of its directory; give the entries worth reading.
+def _entries(file: BinaryIO) -> tuple[zipfile.ZipFile, list[tuple[zipfile.ZipInfo, str]]]:
+    """Open an archive after a look at the size of its directory; return the entries worth reading, each with its path.
 
     Raises:
         BadScan: If it is damaged or holds no file.
@@ -187,14 +173,16 @@ def _entries(file: BinaryIO) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]:
     """
     listed = guarded(lambda: _directory_bytes(file))
     if listed > _MAX_DIRECTORY_BYTES:
-        raise TooLarge("This archive lists too many files", allowed=f"{_MAX_FILES:,}", do="Drop fewer at a time")
+        raise TooLarge("imaging.archive-too-many", most=_MAX_FILES)
     archive = guarded(lambda: zipfile.ZipFile(file))
-    entries = [e for e in archive.infolist() if not e.is_dir() and not _is_junk(e.filename, True)]
+    listed_files = archive.infolist()
+    paths, _ = read_names(listed_files)
+    named = zip(listed_files, paths, strict=True)
+    entries = [(entry, path) for entry, path in named if not path.endswith("/") and not _is_junk(path, True)]
     if len(entries) > _MAX_FILES:
-        raise TooLarge("This archive lists too many files", found=f"{len(entries):,}", allowed=f"{_MAX_FILES:,}",
-                       do="Drop fewer at a time")  # fmt: skip
+        raise TooLarge("imaging.archive-too-many", found=f"{len(entries):,}", most=_MAX_FILES)
     if not entries:
-        raise BadScan("This archive holds no files", do="Choose another")
+        raise BadScan("imaging.archive-empty")
     return archive, entries
 
 
@@ -213,37 +201,32 @@ def _directory_bytes(file: BinaryIO) -> int:
 
 
 def _entry(
-    name: str, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, budget: _Budget, depth: int
+    name: str, path: str, place: tuple[zipfile.ZipFile, zipfile.ZipInfo], budget: _Budget, depth: int
 ) -> Iterator[Dropped]:
-    shown = f"{name}/{entry.filename}"
+    shown, (archive, entry) = f"{name}/{path}", place
     try:
-        _check_entry(entry, budget)
+        _check_entry(entry, path, budget)
         data = guarded(lambda: _read_entry(archive, entry, budget.limits.max_bytes + 1))
     except MedclsError as error:
-        yield Dropped(budget.name(shown), None, error)
+        yield Dropped(budget.name(shown), error=error)
     else:
         yield from _expand(shown, data, budget, depth + 1)
 
 
-def _check_entry(entry: zipfile.ZipInfo, budget: _Budget) -> None:
+def _check_entry(entry: zipfile.ZipInfo, path: str, budget: _Budget) -> None:
     """Refuse an entry by what the archive's directory says of it."""
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
-        raise BadScan(
-            "This entry of an archive is not a file", found="a link" if kind == stat.S_IFLNK else "a special file"
-        )
-    if _escapes(entry.orig_filename):
-        raise BadScan("This entry of an archive has an unsafe path", found="one that leads out of the archive")
+        raise BadScan("imaging.entry-no-file", found="a link" if kind == stat.S_IFLNK else "a special file")
+    if _escapes(entry.orig_filename) or _escapes(path):
+        raise BadScan("imaging.entry-unsafe-path")
     if entry.flag_bits & 1:
-        raise BadScan("This entry of an archive is encrypted", do="Unpack it with its password and drop the files")
+        raise BadScan("imaging.entry-encrypted")
     if entry.compress_type not in _METHODS:
-        raise BadScan(
-            "This entry of an archive is packed in an unusual way", allowed="stored or deflated", do="Unpack it first"
-        )
+        raise BadScan("imaging.entry-packed")
     budget.limits.check_bytes(entry.file_size)
     if entry.file_size > max(_RATIO_FROM_BYTES, _MAX_RATIO * entry.compress_size):
-        raise TooLarge("This entry of an archive looks like a bomb", found=f"{entry.file_size / 1e6:,.0f} MB out of "
-                       f"{entry.compress_size / 1e6:,.2f} MB")  # fmt: skip
+        raise TooLarge("imaging.entry-bomb", large_mb=entry.file_size / 1e6, packed_mb=entry.compress_size / 1e6)
 
 
 def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, most: int) -> bytes:

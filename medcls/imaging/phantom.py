@@ -73,14 +73,12 @@ def phantom_mask(task_id: str, label_id: str, seed: int, size_px: int | tuple[in
 def _draw(task_id: str, label_id: str, seed: int, size_px: int | tuple[int, int] | None) -> Drawn:
     kind = PHANTOMS.get(task_id)
     if kind is None:
-        raise BadTask("There is no phantom for this task", found=repr(task_id)[:80], allowed=", ".join(PHANTOMS))
+        raise BadTask("imaging.phantom-task", found=repr(task_id)[:80], allowed=", ".join(PHANTOMS))
     if label_id not in kind.labels:
-        raise BadTask("There is no phantom for this label", found=repr(label_id)[:80], allowed=", ".join(kind.labels))
+        raise BadTask("imaging.phantom-label", found=repr(label_id)[:80], allowed=", ".join(kind.labels))
     height, width = (size_px, size_px) if isinstance(size_px, int) else size_px or kind.size_px
     if not (_LOWEST_PX <= height <= _HIGHEST_PX and _LOWEST_PX <= width <= _HIGHEST_PX):
-        raise MedclsError(
-            "A phantom cannot be drawn at this size", found=f"{height} x {width}", allowed="16 to 2048 px"
-        )
+        raise MedclsError("imaging.phantom-size", found=f"{height} x {width}", allowed="16 to 2048 px")
     rng = np.random.default_rng([seed, *task_id.encode(), *label_id.encode()])
     return kind.draw(label_id, rng, height, width)
 

@@ -48,7 +48,7 @@ def unpack(files: Iterable[tuple[str, bytes]], max_unpacked_bytes: int = 400_000
             yield name, data
 
     for dropped in open_drop(noting()):
-        left -= 0 if dropped.data is None or id(dropped.data) in given else len(dropped.data)
+        left -= 0 if dropped.value is None or id(dropped.value) in given else len(dropped.value)
         if left < 0:
             error = TooLarge(
                 "The archives of this drop hold too much to be shown at once",
@@ -57,7 +57,7 @@ def unpack(files: Iterable[tuple[str, bytes]], max_unpacked_bytes: int = 400_000
             )
             yield Entry(dropped.name, None, error)
             return
-        yield Entry(dropped.name, dropped.data, dropped.error)
+        yield Entry(dropped.name, dropped.value, dropped.error)
 
 
 def walk(paths: Iterable[Path]) -> Iterator[Entry]:
@@ -70,7 +70,7 @@ def walk(paths: Iterable[Path]) -> Iterator[Entry]:
         An iterator of entries; a file that cannot be read comes with its error and the rest go on.
     """
     for dropped in walk_paths(paths):
-        yield Entry(dropped.name, dropped.data, dropped.error)
+        yield Entry(dropped.name, dropped.value, dropped.error)
 
 
 def read(data: bytes, frame: int | None = None) -> Scan:

@@ -225,8 +225,8 @@ before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monoton
 for dropped in walk([Path(sys.argv[1])]):
     try:
         assert dropped.error is None or isinstance(dropped.error, TooLarge), dropped.error
-        if dropped.data is not None:
-            read_scan(dropped.data)
+        if dropped.value is not None:
+            read_scan(dropped.value)
             print("decoded")
     except TooLarge:
         pass
@@ -330,7 +330,7 @@ def test_no_name_of_an_archive_reaches_an_error():
     got = list(open_drop([("MARKER000.zip", out.getvalue())]))
     assert len(got) == 200
     for dropped in got:
-        error = dropped.error or survives(dropped.data or b"")
+        error = dropped.error or survives(dropped.value or b"")
         assert "MARKER" not in str(error)
         assert "MARKER" not in "".join(traceback.format_exception(error))
 

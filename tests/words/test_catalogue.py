@@ -19,7 +19,6 @@ UNCONVERTED = {
     "core",
     "data",
     "evaluation",
-    "imaging",
     "models",
     "pages",
     "reproduction",
