@@ -1,0 +1,247 @@
+"""The audit trail: who did what with which model and scan, and how it ended; no pixel and no name of a patient.
+
+`MEDCLS_HOME/audit/` holds numbered files of JSON lines. Each line carries the digest of the line before it, across
+files too, so that a line changed, taken out or moved breaks the chain from there on. `head.json` says how many lines
+there are and the last one's digest, so that lines missing at the end are found as well. Whoever can write to the folder
+can also compute a new chain: keep the digest that `audit verify` prints somewhere else, and compare it later.
+
+A line that cannot be written (disk full) stops nothing unless `MEDCLS_AUDIT_STRICT` is set; it is then an error.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from medcls import __version__, disk, home
+from medcls.errors import Conflict
+
+try:
+    import fcntl
+except ImportError:  # Windows: several servers on one home are not supported there
+    fcntl = None  # type: ignore[assignment]
+
+BEGINNING = "0" * 64  # what the first line carries in place of a digest
+MOST_BYTES = 8 << 20  # of one file; the next line then begins another
+_PATIENCE_S = 5.0
+_TAIL_BYTES = 1 << 16  # holds the last line, whatever it says
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that happened.
+
+    Args:
+        n: Its number in the trail, from 1.
+        at: When, UTC, ISO 8601.
+        who: Login name, or "local".
+        what: What was done, as `classify` or `exit.pdf`.
+        outcome: `done`, or the code of what went wrong.
+        facts: What it was done with: model, digests, mode. No pixel, no name.
+        before: Digest of the line before.
+        digest: Digest of this line.
+    """
+
+    n: int
+    at: str
+    who: str
+    what: str
+    outcome: str
+    facts: Mapping[str, Any]
+    before: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check of the trail found.
+
+    Args:
+        n: How many lines were read.
+        digest: Digest of the last one; to be kept elsewhere.
+        broken_at: Number of the first line that does not follow from the one before; None if all do.
+        missing: How many lines at the end are gone.
+        where: File of the first broken line; empty if none is.
+    """
+
+    n: int
+    digest: str
+    broken_at: int | None = None
+    missing: int = 0
+    where: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """True if no line was changed, moved or taken out."""
+        return self.broken_at is None and not self.missing
+
+
+def folder() -> Path:
+    """Return the folder of the trail."""
+    return home.home() / "audit"
+
+
+def write(what: str, *, outcome: str = "done", who: str = "local", **facts: Any) -> None:
+    """Append a line to the trail.
+
+    Args:
+        what: What was done.
+        outcome: `done`, or the code of what went wrong.
+        who: Login name.
+        facts: Texts and numbers beside it: ids of models, digests. Never a name or a path.
+
+    Raises:
+        Conflict: If it cannot be written and `MEDCLS_AUDIT_STRICT` is set.
+    """
+    row = {
+        "at": datetime.now(UTC).isoformat(timespec="milliseconds"), "who": who or "local", "what": what, "outcome": outcome,
+        "facts": {k: v for k, v in sorted(facts.items()) if v not in ("", None)}, "medcls": __version__,
+    }  # fmt: skip
+    try:
+        _append(row)
+    except OSError as error:
+        found = error.strerror or type(error).__name__
+        if os.environ.get("MEDCLS_AUDIT_STRICT", "0") not in ("", "0"):
+            raise Conflict("audit.cannot-write", found=found) from error
+        print(f"medcls: the audit trail cannot be written: {found}", file=sys.stderr, flush=True)
+
+
+def lines() -> Iterator[Line]:
+    """Yield the lines of the trail in order; one that is damaged beyond reading ends it.
+
+    Raises:
+        OSError: If a file cannot be read.
+    """
+    for path in files():
+        for text in path.read_bytes().splitlines():
+            line = _parsed(text)
+            if line is None:
+                return
+            yield line
+
+
+def files() -> list[Path]:
+    """Return the files of the trail, oldest first."""
+    return sorted(folder().glob("audit-*.jsonl"))
+
+
+def verify() -> Verdict:
+    """Check that no line was changed, moved or taken out.
+
+    Raises:
+        OSError: If a file cannot be read.
+    """
+    n, last = 0, BEGINNING
+    for path in files():
+        for text in path.read_bytes().splitlines():
+            line = _parsed(text)
+            if line is None or line.before != last or line.n != n + 1:
+                return Verdict(n, last, broken_at=n + 1, where=path.name)
+            n, last = line.n, line.digest
+    return Verdict(n, last, missing=max(0, _head().get("n", 0) - n))
+
+
+def _append(row: dict[str, Any]) -> None:
+    folder().mkdir(parents=True, exist_ok=True)
+    with _alone():
+        path, last = _end()
+        row |= {"n": last.n + 1 if last else 1, "before": last.digest if last else BEGINNING}
+        row["digest"] = _digest(row)
+        with path.open("ab") as file:
+            before = file.tell()
+            try:
+                file.write(json.dumps(row, sort_keys=True, ensure_ascii=False).encode("utf-8") + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.truncate(path, before)  # half a line would break the chain
+                raise
+        head = {"n": row["n"], "digest": row["digest"]}
+        disk.write_whole(folder() / "head.json", json.dumps(head).encode())
+
+
+def _end() -> tuple[Path, Line | None]:
+    """Return the file to append to and the last line there is; half a line that a crash left is cut off."""
+    written = files()
+    if not written:
+        return folder() / "audit-000001.jsonl", None
+    path = written[-1]
+    size, texts = _last_lines(path)
+    if not texts and len(written) > 1:
+        texts = _last_lines(written[-2])[1]
+    last = _parsed(texts[-1]) if texts else None
+    if texts and last is None:  # damaged: go on after it, so that `verify` finds the place
+        last = _unreadable(texts[-1])
+    if size >= MOST_BYTES:
+        path = folder() / f"audit-{int(path.stem.split('-')[1]) + 1:06d}.jsonl"
+    return path, last
+
+
+def _last_lines(path: Path) -> tuple[int, list[bytes]]:
+    """Return the size of a file and its last lines, having cut off what stands behind the last line's end."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(0, size - _TAIL_BYTES))
+        tail = file.read()
+    torn = len(tail) - (tail.rfind(b"\n") + 1)
+    if torn:
+        size -= torn
+        os.truncate(path, size)
+    return size, tail[: len(tail) - torn].splitlines()
+
+
+def _unreadable(text: bytes) -> Line:
+    """Return a stand-in for a line that cannot be read: its number from the head, its digest that of its bytes."""
+    return Line(_head().get("n", 0), "", "", "", "", {}, "", hashlib.sha256(text).hexdigest())
+
+
+def _head() -> dict[str, Any]:
+    try:
+        head = json.loads((folder() / "head.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return head if isinstance(head, dict) else {}
+
+
+def _parsed(text: bytes) -> Line | None:
+    """Return a line, or None if its digest is not that of what it says."""
+    try:
+        row = json.loads(text)
+        digest = row.pop("digest")
+        if digest != _digest(row):
+            return None
+        row.pop("medcls")
+        return Line(digest=digest, **row)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _digest(row: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(row, sort_keys=True, ensure_ascii=False).encode("utf-8")).hexdigest()
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Keep every other writer out, on whichever server of this home, while the block runs.
+
+    `flock`, not `lockf`: it belongs to the open file, so that it also keeps out another thread of this process.
+    """
+    with (folder() / "lock").open("ab") as file:
+        until = time.monotonic() + _PATIENCE_S
+        while fcntl is not None:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.005)
+        yield

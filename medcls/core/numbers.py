@@ -1,0 +1,50 @@
+"""How numbers are written for people: never more certain than they are."""
+
+import math
+
+from medcls.core.evaluation import Estimate
+
+
+def show_prob(prob: float) -> str:
+    """Return a probability with two significant digits, never 1 and never 0.
+
+    Example:
+        >>> show_prob(0.8349), show_prob(0.0149), show_prob(0.9996), show_prob(0.0004)
+        ('0.83', '0.015', '> 0.99', '< 0.01')
+    """
+    if prob >= 0.995:
+        return "> 0.99"
+    if prob < 0.01:
+        return "< 0.01"
+    return f"{prob:.2f}" if prob >= 0.1 else f"{prob:.3f}"
+
+
+def show_estimate(estimate: Estimate) -> str:
+    """Return a score with its interval, as `0.82 (0.74–0.88)`.
+
+    Example:
+        >>> show_estimate(Estimate(0.82, 0.7411, 0.8799, 0.95, 118, "Wilson"))
+        '0.82 (0.74–0.88)'
+    """
+    if math.isnan(estimate.value):
+        return "not computable"
+    return f"{_two(estimate.value)} ({_two(estimate.low)}–{_two(estimate.high)})"
+
+
+def _two(value: float) -> str:
+    return "?" if math.isnan(value) else f"{value:.2f}"
+
+
+def show_seconds(seconds: float) -> str:
+    """Return a duration as a person would say it.
+
+    Example:
+        >>> show_seconds(0.0142), show_seconds(2.34), show_seconds(75), show_seconds(4000)
+        ('14 ms', '2.3 s', '1 min 15 s', '1 h 7 min')
+    """
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, left = divmod(round(seconds), 60)
+    return f"{minutes} min {left} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

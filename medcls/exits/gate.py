@@ -1,0 +1,83 @@
+"""The one gate that whatever leaves passes: what may go for the record, and what is taken out for others.
+
+For the record nothing is taken out: the objects go to the same patient's file. For others: the file's name, the
+person, the login name and the comment go (a comment may stay if a person read it again and none of the names the file
+gives stand in it), a DICOM source is de-identified (see `profile`), and text found on the picture must have been painted over or
+looked at.
+"""
+
+import re
+from dataclasses import replace
+
+from medcls.errors import MedclsError
+from medcls.exits.case import Box, Case, Mode, Person, Reading
+from medcls.exits.profile import deidentify, is_dicom, names_in
+from medcls.imaging.burned_in import find_text
+
+_LEAST_WORD = 3  # shorter words of a name are part of too many others
+
+
+def pass_gate(case: Case, mode: Mode) -> Case:
+    """Return a case with all taken out that must not leave in this mode.
+
+    Args:
+        case: The case as the person has it before them.
+        mode: `record` or `others`.
+
+    Raises:
+        MedclsError: In mode `others`: if text was found on a picture and is neither painted over nor looked at, or if
+            a comment that is to stay holds a name or number of the file.
+    """
+    painted = _painted(case)
+    if mode == "record":
+        return painted
+    if not case.accepts_text and (left := find_burned_in(painted)):
+        raise MedclsError("exits.burned-in-text", n=len(left))
+    return replace(
+        painted, file_name="", person=Person(), made_by="", reading=_reading(case),
+        source=deidentify(case.source) if case.source and is_dicom(case.source) else None,
+    )  # fmt: skip
+
+
+def find_burned_in(case: Case) -> tuple[Box, ...]:
+    """Return where text was found on the pictures of a case that is not painted over."""
+    scans = (_painted(case).scan, *(view.scan for view in case.views))
+    return tuple(box for scan in scans for box in find_text(scan.pixels))
+
+
+def free_text(case: Case) -> tuple[str, ...]:
+    """Return what the person typed, to be shown before it goes."""
+    return tuple(text for text in (case.reading.comment,) if text.strip())
+
+
+def _painted(case: Case) -> Case:
+    if not case.covers:
+        return case
+    pixels = case.scan.pixels.copy()
+    for left, top, right, bottom in case.covers:
+        pixels[max(0, top) : bottom, max(0, left) : right] = 0.0
+    return replace(case, scan=replace(case.scan, pixels=pixels))
+
+
+def _reading(case: Case) -> Reading:
+    comment = case.reading.comment
+    if not case.keeps_comment or not comment.strip():
+        return replace(case.reading, comment="")
+    if _names_in_text(comment, case):
+        raise MedclsError("exits.personal-comment")
+    return case.reading
+
+
+def _names_in_text(text: str, case: Case) -> set[str]:
+    """Return the words of the person's and the file's names that stand in a text."""
+    known = (
+        case.person.name,
+        case.person.id,
+        case.person.birth_date,
+        case.person.accession,
+        case.file_name,
+        case.made_by,
+    )
+    given = " ".join((*known, *(names_in(case.source) if case.source and is_dicom(case.source) else ())))
+    words = {w.lower() for w in re.split(r"[^\w-]+", given) if len(w) >= _LEAST_WORD and w.lower() != "local"}
+    return {w for w in words if w in text.lower()}

@@ -1,0 +1,86 @@
+"""The pictures of a report: the scan with what was measured on it, the heatmap over it, the notice burned into both."""
+
+import io
+from functools import cache
+from importlib.resources import files
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from medcls.core.scan import Scan
+from medcls.exits.case import Case, Ruler
+from medcls.explain.overlay import PLAIN, base, paint
+from medcls.words import say
+
+SIDE_PX = 800  # longer side of a picture in a report
+_REGION, _RULER = (86, 180, 233), (240, 228, 66)  # Okabe–Ito: sky blue, yellow
+_FAINT = 90  # opacity of the notice out of 255, on a dark rim as faint
+
+
+def scan_picture(case: Case) -> np.ndarray:
+    """Return the scan with region and rulers drawn, (H, W, 3) uint8, the notice across it."""
+    picture, scale = _sized(case.scan)
+    thick = max(2, SIDE_PX // 400)
+    if case.region:
+        left, top, right, bottom = (round(v * scale) for v in case.region)
+        cv2.rectangle(picture, (left, top), (right, bottom), _REGION, thick, cv2.LINE_AA)
+    for ruler in case.rulers:
+        _draw_ruler(picture, ruler, scale, thick)
+    return stamp(picture)
+
+
+def heatmap_picture(case: Case) -> np.ndarray | None:
+    """Return the heatmap over the scan, (H, W, 3) uint8, the notice across it; None if there is no heatmap."""
+    return None if case.heatmap is None else stamp(paint(case.scan, case.heatmap, PLAIN, SIDE_PX))
+
+
+def view_pictures(case: Case) -> tuple[np.ndarray, ...]:
+    """Return the further scans of a case, each (H, W, 3) uint8 with the notice across it."""
+    return tuple(stamp(_sized(view.scan)[0]) for view in case.views)
+
+
+def stamp(picture: np.ndarray) -> np.ndarray:
+    """Return a picture with "research use" written faintly across it, so often that no useful part is without.
+
+    Args:
+        picture: (H, W, 3) uint8.
+    """
+    height, width = picture.shape[:2]
+    size = max(11, min(height, width) // 22)
+    sheet = Image.new("RGBA", (width, height), (0, 0, 0, 0))
+    pen, font, text = ImageDraw.Draw(sheet), _font(size), say("exits.stamp")
+    step_x, step_y = int(font.getlength(text)) + 4 * size, 5 * size
+    for row, y in enumerate(range(size // 2, height, step_y)):
+        for x in range(-(row % 2) * step_x // 2, width, step_x):
+            pen.text(
+                (x, y), text, font=font, fill=(255, 255, 255, _FAINT), stroke_width=1, stroke_fill=(0, 0, 0, _FAINT)
+            )
+    return np.asarray(Image.alpha_composite(Image.fromarray(picture).convert("RGBA"), sheet).convert("RGB"))
+
+
+def to_png(picture: np.ndarray) -> bytes:
+    """Return a picture as the bytes of a PNG without any text in it."""
+    out = io.BytesIO()
+    Image.fromarray(picture).save(out, "PNG", compress_level=6)
+    return out.getvalue()
+
+
+def _sized(scan: Scan) -> tuple[np.ndarray, float]:
+    """Return a scan as RGB whose longer side is that of a report's pictures, and how much larger it became."""
+    height, width = scan.size_px
+    scale = SIDE_PX / max(height, width)
+    return base(scan, (max(1, round(width * scale)), max(1, round(height * scale)))).copy(), scale
+
+
+def _draw_ruler(picture: np.ndarray, ruler: Ruler, scale: float, thick: int) -> None:
+    x0, y0, x1, y1 = (round(v * scale) for v in ruler.ends_px)
+    cv2.line(picture, (x0, y0), (x1, y1), _RULER, thick, cv2.LINE_AA)
+    for x, y in ((x0, y0), (x1, y1)):
+        cv2.drawMarker(picture, (x, y), _RULER, cv2.MARKER_TILTED_CROSS, 6 * thick, thick, cv2.LINE_AA)
+
+
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    with files("medcls.exits").joinpath("fonts/sans.ttf").open("rb") as file:
+        return ImageFont.truetype(io.BytesIO(file.read()), size)

@@ -1,0 +1,145 @@
+"""A DICOM header without whom it shows: the basic profile of PS3.15 Annex E, and less than that.
+
+What the profile's table (edition 2026c, as the package dicom-anonymizer carries it) says to remove is removed, to empty
+is emptied, to replace is replaced; unique identifiers get new ones, the same one throughout a file. No option of the
+profile is used. Beyond it, all private elements go, and every text, date and code whose meaning is not needed to show
+the picture: a vendor may write a name anywhere.
+"""
+
+import io
+from collections.abc import Iterator
+from functools import cache
+
+import pydicom
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
+
+from medcls.errors import BadScan
+from medcls.imaging.deidentify import wanted_tags
+
+_METHOD = "DICOM PS3.15 Annex E basic profile, 2026c; texts and private elements removed"
+# Text-like kinds of value; of these only what `_KEPT` names stays.
+_TEXTS = {"AE", "AS", "CS", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UN", "UR", "UT"}
+# ... and only with one of these values: a vendor may write anything into a code.
+_KEPT: dict[str, frozenset[str]] = {
+    "SpecificCharacterSet": frozenset({"ISO_IR 6", "ISO_IR 100", "ISO_IR 192"}),
+    "Modality": frozenset(
+        {"US", "IVUS", "BDUS", "SM", "GM", "XC", "ES", "DMS", "DX", "CR", "MG", "RG", "RF", "XA", "OT"}
+    ),
+    "PhotometricInterpretation": frozenset(
+        {
+            "MONOCHROME1",
+            "MONOCHROME2",
+            "PALETTE COLOR",
+            "RGB",
+            "YBR_FULL",
+            "YBR_FULL_422",
+            "YBR_ICT",
+            "YBR_RCT",
+        }
+    ),
+    "BurnedInAnnotation": frozenset({"YES", "NO"}),
+    "PresentationLUTShape": frozenset({"IDENTITY", "INVERSE"}),
+    "VOILUTFunction": frozenset({"LINEAR", "LINEAR_EXACT", "SIGMOID"}),
+    "LossyImageCompression": frozenset({"00", "01"}),
+}
+_EMPTY = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "AccessionNumber",
+          "ReferringPhysicianName", "StudyID", "SeriesNumber", "InstanceNumber", "Manufacturer")  # fmt: skip
+
+
+def is_dicom(data: bytes) -> bool:
+    """Say whether bytes are a DICOM file with its preamble."""
+    return data[128:132] == b"DICM"
+
+
+def deidentify(data: bytes) -> bytes:
+    """Return the header of a DICOM file without whom it shows; the picture, which may show it, is left out.
+
+    Args:
+        data: The whole file.
+
+    Raises:
+        BadScan: If it cannot be read.
+    """
+    try:
+        ds = pydicom.dcmread(io.BytesIO(data))
+        ds.decode()
+        for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData"):
+            ds.pop(keyword, None)
+        _strip(ds, {})
+    except (pydicom.errors.InvalidDicomError, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
+        raise BadScan("exits.not-deidentified", found=type(error).__name__) from error
+    for keyword in _EMPTY:
+        setattr(ds, keyword, None if keyword in ("SeriesNumber", "InstanceNumber") else "")
+    ds.PatientIdentityRemoved, ds.DeidentificationMethod = "YES", _METHOD[:64]
+    meta = ds.file_meta
+    for keyword in ("SourceApplicationEntityTitle", "PrivateInformation", "PrivateInformationCreatorUID",
+                    "SendingApplicationEntityTitle", "ReceivingApplicationEntityTitle"):  # fmt: skip
+        if keyword in meta:
+            delattr(meta, keyword)
+    meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
+    ds.preamble = b"\0" * 128
+    out = io.BytesIO()
+    ds.save_as(out, enforce_file_format=True)
+    return out.getvalue()
+
+
+def names_in(data: bytes) -> tuple[str, ...]:
+    """Return the names, numbers and dates by which a DICOM header tells whom it shows."""
+    keywords = ("PatientName", "PatientID", "PatientBirthDate", "OtherPatientIDs", "AccessionNumber",
+                "ReferringPhysicianName", "PerformingPhysicianName", "OperatorsName", "StudyID")  # fmt: skip
+    try:
+        ds = pydicom.dcmread(io.BytesIO(data), specific_tags=list(keywords), stop_before_pixels=True)
+    except (pydicom.errors.InvalidDicomError, OSError, ValueError) as error:
+        raise BadScan("exits.not-deidentified", found=type(error).__name__) from error
+    return tuple(str(ds[keyword].value).replace("^", " ") for keyword in keywords if keyword in ds)
+
+
+def _strip(ds: Dataset, uids: dict[str, str]) -> None:
+    """Take out of a data set, and of every sequence in it, whatever may tell whom it shows."""
+    for element in list(ds):
+        if element.tag.is_private or _goes(element):
+            del ds[element.tag]
+        elif element.VR == "SQ":
+            for item in element.value:
+                _strip(item, uids)
+        elif element.VR == "UI" and element.tag in _table()["U"] | _table()["UX"]:
+            element.value = _renamed(element.value, uids)
+
+
+def _goes(element: DataElement) -> bool:
+    tag = element.tag
+    if element.VR in _TEXTS:
+        return str(element.value) not in _KEPT.get(element.keyword, ())
+    if (tag.group & 0xFF00) in (0x5000, 0x6000) or tag.group in (0x0400, 0xFFFA, 0xFFFC, 0x4FFE):
+        return True  # curves and overlays may be drawings of text; signatures and padding
+    return int(tag) in _table()["D"] and int(tag) not in _picture()
+
+
+@cache
+def _picture() -> frozenset[int]:
+    """What the picture is made of; none of it is in the profile's table."""
+    return frozenset(wanted_tags())
+
+
+@cache
+def _table() -> dict[str, frozenset[int]]:
+    """The profile: `D`, tags that go or are emptied; `U` and `UX`, identifiers that get new ones."""
+    from dicomanonymizer.dicom_anonymization_databases import dicomfields_2026c as table
+
+    def tags(*names: str) -> frozenset[int]:
+        return frozenset(_numbers(entry for name in names for entry in getattr(table, name)))
+
+    lost = tags("D_TAGS", "Z_TAGS", "X_TAGS", "Z_D_TAGS", "X_Z_TAGS", "X_D_TAGS", "X_Z_D_TAGS")
+    return {"D": lost, "U": tags("U_TAGS"), "UX": tags("X_Z_U_STAR_TAGS")}
+
+
+def _numbers(entries: Iterator[tuple[int, ...]]) -> Iterator[int]:
+    return ((entry[0] << 16) + entry[1] for entry in entries if len(entry) == 2)
+
+
+def _renamed(value: object, uids: dict[str, str]) -> object:
+    if isinstance(value, (list, pydicom.multival.MultiValue)):
+        return [_renamed(one, uids) for one in value]
+    return uids.setdefault(str(value), generate_uid())

@@ -1,0 +1,155 @@
+"""The report as a PDF, A4: one page where it fits, the notice at head and foot and across every page.
+
+The same case and time give the same bytes: the only time in the file is the report's own.
+"""
+
+from importlib.resources import as_file, files
+
+import numpy as np
+from fpdf import FPDF
+from fpdf.enums import XPos, YPos
+from PIL import Image
+
+from medcls import __version__
+from medcls.exits import pictures
+from medcls.exits.case import Case, Mode
+from medcls.exits.sheet import Part, Sheet, sheet_of
+from medcls.words import say
+
+_MARGIN_MM, _WIDTH_MM, _HEIGHT_MM = 12.0, 186.0, 297.0  # of A4 between the margins; the page's height
+_PICTURES_MM = 72.0  # height of the row of pictures
+_INK, _QUIET, _ACCENT, _BLACK = (34, 38, 43), (110, 116, 122), (31, 111, 139), (11, 13, 16)
+
+
+def make(case: Case, mode: Mode) -> bytes:
+    """Return the report as a PDF.
+
+    Args:
+        case: The case, having passed the gate.
+        mode: `record` or `others`.
+    """
+    sheet = sheet_of(case, mode)
+    pdf = _Page(sheet, case)
+    pdf.add_page()
+    _title(pdf, sheet)
+    _pictures(pdf, case)
+    _answer(pdf, sheet)
+    for part in sheet.parts:
+        _part(pdf, part)
+    return bytes(pdf.output())
+
+
+class _Page(FPDF):
+    """An A4 page with the notice at its head, at its foot and, faintly, all over it."""
+
+    def __init__(self, sheet: Sheet, case: Case) -> None:
+        super().__init__("P", "mm", "A4")
+        self.sheet = sheet
+        self.set_creation_date(case.made_at)
+        self.set_title(sheet.title)
+        self.set_producer(f"medcls {__version__}")
+        self.set_lang("en")
+        self.set_margins(_MARGIN_MM, _MARGIN_MM)
+        self.set_auto_page_break(True, 16)
+        for family, style, name in (("sans", "", "sans"), ("sans", "B", "sans-bold"), ("other", "", "other")):
+            with as_file(files("medcls.exits").joinpath(f"fonts/{name}.ttf")) as path:
+                self.add_font(family, style, path)
+        self.set_fallback_fonts(["other", "sans"], exact_match=False)
+
+    def header(self) -> None:
+        """Write the notice over the page and at its head."""
+        self._across()
+        self._notice(_MARGIN_MM - 5)
+        self.set_y(_MARGIN_MM + 3)
+
+    def footer(self) -> None:
+        """Write the notice and the page's number at the foot."""
+        self._notice(_HEIGHT_MM - 12)
+
+    def _notice(self, y: float) -> None:
+        self.set_xy(_MARGIN_MM, y)
+        self.set_fill_color(*_INK)
+        self.set_text_color(255, 255, 255)
+        self.set_font("sans", "B", 8.5)
+        self.cell(_WIDTH_MM, 5.5, f"{self.sheet.notice}  ·  {self.page_no()}", fill=True, align="C")
+
+    def _across(self) -> None:
+        """Write the notice slanted and faint over the whole page: a cut-out takes a piece of it along."""
+        self.set_font("sans", "B", 22)
+        self.set_text_color(236, 238, 240)
+        step = self.get_string_width(self.sheet.notice) + 20
+        with self.rotation(35, _WIDTH_MM / 2, _HEIGHT_MM / 2):
+            for row in range(-9, 20):
+                for column in range(-2, 3):
+                    self.text(column * step - (row % 2) * step / 2, 24.0 * row, self.sheet.notice)
+
+
+def _title(pdf: _Page, sheet: Sheet) -> None:
+    pdf.set_text_color(*_INK)
+    pdf.set_font("sans", "B", 13)
+    pdf.multi_cell(_WIDTH_MM, 6, sheet.title, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    pdf.ln(1)
+
+
+def _pictures(pdf: _Page, case: Case) -> None:
+    """Draw the pictures side by side on black, each with its caption."""
+    heatmap = pictures.heatmap_picture(case)
+    shown = [("exits.picture-scan", pictures.scan_picture(case))]
+    shown += [("exits.picture-heatmap", heatmap)] if heatmap is not None else []
+    shown += [("exits.picture-view", picture) for picture in pictures.view_pictures(case)]
+    for start in range(0, len(shown), 2):
+        if pdf.get_y() + _PICTURES_MM > _HEIGHT_MM - 20:
+            pdf.add_page()
+        top = pdf.get_y()
+        pdf.set_fill_color(*_BLACK)
+        pdf.rect(_MARGIN_MM, top, _WIDTH_MM, _PICTURES_MM, "F")
+        for place, (code, picture) in enumerate(shown[start : start + 2]):
+            _picture(pdf, picture, say(code), _MARGIN_MM + place * _WIDTH_MM / 2, top)
+        pdf.set_y(top + _PICTURES_MM + 2)
+
+
+def _picture(pdf: _Page, picture: np.ndarray, caption: str, left: float, top: float) -> None:
+    room_w, room_h = _WIDTH_MM / 2 - 4, _PICTURES_MM - 8
+    height, width = picture.shape[:2]
+    scale = min(room_w / width, room_h / height)
+    x, y = left + (_WIDTH_MM / 2 - width * scale) / 2, top + 2 + (room_h - height * scale) / 2
+    pdf.image(Image.fromarray(picture), x, y, width * scale, height * scale, alt_text=caption)
+    pdf.set_font("sans", "", 7.5)
+    pdf.set_text_color(201, 209, 217)
+    pdf.set_xy(left + 2, top + _PICTURES_MM - 5.5)
+    pdf.cell(room_w, 4, caption, align="C")
+
+
+def _answer(pdf: _Page, sheet: Sheet) -> None:
+    """Write the answer and a bar for each label beside it."""
+    top = pdf.get_y()
+    pdf.set_text_color(*_QUIET)
+    pdf.set_font("sans", "", 9)
+    pdf.cell(70, 4.5, sheet.lead, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    pdf.set_text_color(*_INK)
+    pdf.set_font("sans", "B", 17)
+    pdf.multi_cell(70, 8, sheet.answer, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    left, bottom = _MARGIN_MM + 75, pdf.get_y()
+    for i, bar in enumerate(sheet.bars):
+        y = top + 5.5 * i
+        pdf.set_font("sans", "", 9)
+        pdf.set_xy(left, y)
+        pdf.cell(40, 5, bar.name)
+        pdf.set_fill_color(*_ACCENT)
+        pdf.rect(left + 41, y + 1.2, max(0.3, 50 * bar.share), 2.6, "F")
+        pdf.set_xy(left + 93, y)
+        pdf.cell(18, 5, bar.shown)
+    pdf.set_xy(_MARGIN_MM, max(bottom, top + 5.5 * len(sheet.bars)) + 1)
+
+
+def _part(pdf: _Page, part: Part) -> None:
+    if pdf.get_y() > _HEIGHT_MM - 28:  # no heading alone at the foot
+        pdf.add_page()
+    pdf.set_text_color(*_ACCENT)
+    pdf.set_font("sans", "B", 8.5)
+    pdf.cell(_WIDTH_MM, 4.6, part.heading, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    pdf.set_text_color(*_INK)
+    pdf.set_font("sans", "", 8)
+    for line in part.lines:
+        pdf.multi_cell(_WIDTH_MM, 3.7, line, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    pdf.ln(0.8)
