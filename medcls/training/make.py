@@ -16,29 +16,22 @@ from safetensors.torch import save
 import medcls
 from medcls import nets
 from medcls.core.collection import Case
-from medcls.core.model import Abstention, ModelCard, Origin
+from medcls.core.model import ModelCard, Origin
 from medcls.core.run import EpochResult, RunSpec
 from medcls.core.scan import Preprocess
 from medcls.core.task import Task
 from medcls.data.batches import Copies, Part, join_parts, read_part
 from medcls.data.sources import Sources
-from medcls.imaging.appearance import appearance
 from medcls.imaging.shifts import Mixture
 from medcls.models import store
-from medcls.nets.anatomy import logits_and_features
 from medcls.nets.config import hub_config
 from medcls.nets.freezing import freeze
 from medcls.nets.initial import IMAGENET_MEAN, IMAGENET_STD, Matched, for_channels, load_initial, look_at
 from medcls.stats.calibration import calibrate, fit_temperature
-from medcls.stats.familiarity import Known, Normal, neighbour_distance, unit_rows
-from medcls.training.inputs import TrainingData, normalise, to_device
+from medcls.training.familiar import familiar_copies, learn_known, measure_limits
+from medcls.training.inputs import TrainingData
+from medcls.training.outputs import run_part
 
-# Nothing is decided below this calibrated probability: the answer would be wrong two times in five.
-MIN_PROB = 0.6
-# The familiarity limits are kept by this share of validation scans; the bank keeps so many training scans.
-FAMILIAR_SHARE, BANK_SIZE = 0.99, 512
-# A scanner set a little brighter is no other kind of picture: what a scan looks like may go beyond the limit by this factor.
-APPEARANCE_MARGIN, _MOST_LOOKED_AT = 1.1, 4096
 _LARGEST_FP16 = 65_000.0
 
 
@@ -64,16 +57,19 @@ def read_sources(
         if part == "train" and spec.data.max_cases:
             few = _draw_groups(few, spec.data.max_cases // len(sources.collections), spec.optimisation.seed)
         if few:
-            copies = _copies(spec) if part == "train" else None
+            copies = _copies(spec, sources.task, part)
             parts.append(read_part(collection, few, sources.task.label_ids, preprocess, on_case, copies))
     return join_parts(parts)
 
 
-def _copies(spec: RunSpec) -> Copies | None:
-    asked = spec.augmentation
-    if not (asked.shifts and asked.shift_copies):
+def _copies(spec: RunSpec, task: Task, part: str) -> Copies | None:
+    """Return the changed copies a part needs: to learn from, or to be counted as familiar."""
+    asked, seed = spec.augmentation, spec.optimisation.seed
+    if part == "validate":
+        return familiar_copies(task, seed)
+    if part != "train" or not (asked.shifts and asked.shift_copies):
         return None
-    return Copies(asked.shift_copies, Mixture(asked.shifts, asked.shift_strength), spec.optimisation.seed)
+    return Copies(asked.shift_copies, Mixture(asked.shifts, asked.shift_strength), seed)
 
 
 def _draw_groups(cases: list[Case], most: int, seed: int) -> list[Case]:
@@ -150,21 +146,6 @@ def round_weights(net: torch.nn.Module) -> dict[str, torch.Tensor]:
     return stored
 
 
-def run_part(
-    net: torch.nn.Module, part: Part, preprocess: Preprocess, batch_size: int = 64
-) -> tuple[np.ndarray, np.ndarray]:
-    """Run a network over a part; logits (N, K) and features before the last layer (N, D), float32."""
-    net.eval()
-    logits, features = [], []
-    with torch.inference_mode():
-        for i in range(0, len(part), batch_size):
-            batch = normalise(to_device(part.pixels[i : i + batch_size], torch.device("cpu")), preprocess)
-            one = logits_and_features(net, batch)
-            logits.append(one[0].numpy())
-            features.append(one[1].numpy())
-    return np.concatenate(logits), np.concatenate(features)
-
-
 @dataclass(frozen=True, eq=False)
 class Fitted:
     """A fitted network and the story of how it was fitted.
@@ -204,10 +185,7 @@ def write_result(fitted: Fitted, spec: RunSpec, run_id: str, folder: Path) -> Mo
     logits, features = run_part(net, data.validate, data.preprocess)
     calibration = fit_temperature(logits, data.validate.truth)
     prob = calibrate(logits, calibration.temperature)
-    known = Known(
-        _feature_bank(net, data, spec.optimisation.seed).astype(np.float16),
-        Normal.fit(_appearance(data.train, spec.optimisation.seed)),
-    )
+    known = learn_known(net, data, spec.optimisation.seed)
     store.write_known(folder, known)
     store.write_seen(folder, _seen(fitted, spec))
     preprocess = data.preprocess
@@ -216,7 +194,7 @@ def write_result(fitted: Fitted, spec: RunSpec, run_id: str, folder: Path) -> Mo
         id=run_id, name=spec.name or f"{spec.network.backbone} for {task.id}", task=task,
         backbone=nets.backbone_name_for(net), backbone_args=nets.backbone_args_for(net),
         preprocess=preprocess, calibration=calibration,
-        abstention=_abstention(prob, data.validate, features, known, spec.optimisation.seed),
+        abstention=measure_limits(net, data, known, prob, features),
         origin=_origin(fitted, spec, run_id), trained_on=_trained_on(fitted),
         n_parameters=sum(p.numel() for p in net.parameters()), limits=_limits(spec),
     )  # fmt: skip
@@ -247,43 +225,6 @@ def _model_of(source: str | Path) -> Path | None:
         return None
     folder = source if source.is_dir() else source.parent
     return folder if (folder / store.CARD).is_file() else None
-
-
-def _feature_bank(net: torch.nn.Module, data: TrainingData, seed: int) -> np.ndarray:
-    """Features of training scans, as many of each label, (M, D) float64, rows of length 1."""
-    rng, truth = np.random.default_rng(seed), data.train.truth
-    each = BANK_SIZE // data.n_labels
-    rows = np.sort(np.concatenate([rng.permutation(np.flatnonzero(truth == k))[:each] for k in np.unique(truth)]))
-    part = Part(data.train.pixels[rows], truth[rows], tuple(data.train.cases[i] for i in rows))
-    return unit_rows(run_part(net, part, data.preprocess)[1])
-
-
-def _appearance(part: Part, seed: int) -> np.ndarray:
-    """How the scans of a part look, (M, A) float64; a draw of them where they are many."""
-    rows = np.random.default_rng(seed).permutation(len(part))[:_MOST_LOOKED_AT]
-    return np.stack([appearance(part.pixels[i]) for i in np.sort(rows)])
-
-
-def _abstention(prob: np.ndarray, validate: Part, features: np.ndarray, known: Known, seed: int) -> Abstention:
-    below = prob.max(axis=1) < MIN_PROB
-    right = float((prob.argmax(axis=1) == validate.truth)[below].mean()) if below.any() else float("nan")
-    distance = float(np.quantile(neighbour_distance(features, known.features), FAMILIAR_SHARE))
-    n, looks_limit = len(validate), _appearance_limit(known, validate, seed)
-    how = f"of {n} validation cases {int(below.sum())} lie below" + (
-        f", of which {right:.0%} were right" if below.any() else ""
-    )
-    how += (
-        f"; scans farther from the training scans than {FAMILIAR_SHARE:.0%} of the validation scans, by features or "
-        f"(with {APPEARANCE_MARGIN - 1:.0%} to spare) by brightness, colour and grain, are not decided either"
-    )
-    return Abstention(MIN_PROB, max(distance, 1e-6), looks_limit, n, how)
-
-
-def _appearance_limit(known: Known, validate: Part, seed: int) -> float | None:
-    if known.looks is None:
-        return None
-    distances = known.looks.distance(_appearance(validate, seed))
-    return max(APPEARANCE_MARGIN * float(np.quantile(distances, FAMILIAR_SHARE)), 1e-6)
 
 
 def _origin(fitted: Fitted, spec: RunSpec, run_id: str) -> Origin:

@@ -11,6 +11,7 @@ from medcls.core.settings import AugmentationSpec
 from medcls.data.batches import Copies, Part, join_parts, read_part
 from medcls.imaging.phantom import phantom
 from medcls.imaging.shifts import Mixture
+from medcls.tasks import list_tasks
 from medcls.training import make
 from medcls.training.inputs import Pixels
 from medcls.training.precision import spare_wide_depthwise, use_own_forward
@@ -71,9 +72,14 @@ def test_an_epoch_takes_scans_and_copies_alike_and_says_which_by_its_generator()
 
 
 def test_a_run_makes_the_copies_that_it_asks_for() -> None:
-    assert make._copies(RunSpec()) is None
+    task = list_tasks()["breast-ultrasound"]
+    assert make._copies(RunSpec(), task, "train") is None
+    assert make._copies(RunSpec(), task, "test") is None
     asked = RunSpec.of(shifts=("gain",), shift_copies=2, shift_strength=0.4, seed=9)
-    assert make._copies(asked) == Copies(2, Mixture(("gain",), 0.4), 9)
+    assert make._copies(asked, task, "train") == Copies(2, Mixture(("gain",), 0.4), 9)
+    watched = make._copies(asked, task, "validate")
+    assert watched is not None
+    assert {"gain", "blur", "resolution", "tint"} <= set(watched.mixture.names)
 
 
 def test_copies_count_as_augmentation_and_their_strength_alone_does_not() -> None:

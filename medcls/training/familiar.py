@@ -1,0 +1,113 @@
+"""What the scans were like that a network learned from, and how far from them it still answers.
+
+Scans of the same kind from another device, hand or archive are no strangers: changed copies of the scans (see
+`medcls.imaging.shifts`) count as familiar, so that what happened to be constant in training condemns nobody.
+"""
+
+import numpy as np
+import torch
+
+from medcls.core.model import Abstention
+from medcls.core.shifts import shifts_for
+from medcls.core.task import Task
+from medcls.data.batches import Copies, Part
+from medcls.imaging.appearance import appearance
+from medcls.imaging.shifts import Mixture
+from medcls.stats.familiarity import Known, Normal, neighbour_distance, unit_rows
+from medcls.training.inputs import TrainingData
+from medcls.training.outputs import run_part
+
+# Nothing is decided below this calibrated probability: the answer would be wrong two times in five.
+MIN_PROB = 0.6
+# The limits are kept by this share of validation scans and of their copies; the bank keeps so many training scans.
+FAMILIAR_SHARE, BANK_SIZE = 0.99, 512
+# A scanner set a little brighter is no other kind of picture: what a scan looks like may go beyond the limit by this factor.
+APPEARANCE_MARGIN, _MOST_LOOKED_AT = 1.1, 4096
+_COPIES, _STRENGTH, _CHANCE = 2, 0.8, 0.7
+
+
+def familiar_copies(task: Task, seed: int) -> Copies:
+    """Return the changed copies of validation scans that shall count as familiar.
+
+    Args:
+        task: The question; its modality says what such scans meet.
+        seed: Seed of the copies.
+    """
+    return Copies(_COPIES, Mixture(shifts_for(task.modality), _STRENGTH, _CHANCE), seed)
+
+
+def learn_known(net: torch.nn.Module, data: TrainingData, seed: int) -> Known:
+    """Return what a network shall know again: features of training scans and their copies, and how scans look.
+
+    Args:
+        net: The fitted network.
+        data: What it was fitted on; copies of the validation part count for the looks.
+        seed: Seed of the draw.
+    """
+    train = data.train
+    looked_at = [_looks(train.pixels, seed)]
+    for copies in (train.copies, data.validate.copies):
+        looked_at += [_looks(copy, seed) for copy in copies] if copies is not None else []
+    return Known(_feature_bank(net, data, seed).astype(np.float16), Normal.fit(np.concatenate(looked_at)))
+
+
+def measure_limits(
+    net: torch.nn.Module, data: TrainingData, known: Known, prob: np.ndarray, features: np.ndarray
+) -> Abstention:
+    """Return when a network says "cannot tell", by its validation scans and their copies.
+
+    Args:
+        net: The fitted network.
+        data: What it was fitted and watched on.
+        known: What it knows again.
+        prob: (N, K) calibrated probabilities of the validation scans.
+        features: (N, D) of the validation scans.
+    """
+    validate = data.validate
+    pixels = [validate.pixels, *(() if validate.copies is None else validate.copies)]
+    parts = [Part(one, validate.truth, validate.cases) for one in pixels]
+    far = [neighbour_distance(features, known.features)]
+    far += [neighbour_distance(run_part(net, part, data.preprocess)[1], known.features) for part in parts[1:]]
+    distance = float(np.quantile(np.concatenate(far), FAMILIAR_SHARE))
+    return Abstention(
+        MIN_PROB, max(distance, 1e-6), _looks_limit(known, pixels), len(validate), _how(prob, validate, len(parts) - 1)
+    )
+
+
+def _how(prob: np.ndarray, validate: Part, n_copies: int) -> str:
+    below = prob.max(axis=1) < MIN_PROB
+    how = f"of {len(validate)} validation cases {int(below.sum())} lie below"
+    if below.any():
+        how += f", of which {(prob.argmax(axis=1) == validate.truth)[below].mean():.0%} were right"
+    whom = "the validation scans" + (f" and {n_copies} changed copies of each" if n_copies else "")
+    return (
+        f"{how}; scans farther from the training scans than {FAMILIAR_SHARE:.0%} of {whom}, by features or "
+        f"(with {APPEARANCE_MARGIN - 1:.0%} to spare) by brightness, colour and grain, are not decided either"
+    )
+
+
+def _looks_limit(known: Known, pixels: list[np.ndarray]) -> float | None:
+    if known.looks is None:
+        return None
+    distances = np.concatenate([known.looks.distance(_looks(one, 0)) for one in pixels])
+    return max(APPEARANCE_MARGIN * float(np.quantile(distances, FAMILIAR_SHARE)), 1e-6)
+
+
+def _looks(pixels: np.ndarray, seed: int) -> np.ndarray:
+    """How pictures (N, S, S, C) look, (M, A) float64; a draw of them where they are many."""
+    rows = np.random.default_rng(seed).permutation(len(pixels))[:_MOST_LOOKED_AT]
+    return np.stack([appearance(pixels[i]) for i in np.sort(rows)])
+
+
+def _feature_bank(net: torch.nn.Module, data: TrainingData, seed: int) -> np.ndarray:
+    """Features of training scans, as many of each label and half of them changed copies where there are any."""
+    rng, train = np.random.default_rng(seed), data.train
+    each = BANK_SIZE // data.n_labels
+    rows = np.sort(
+        np.concatenate([rng.permutation(np.flatnonzero(train.truth == k))[:each] for k in np.unique(train.truth)])
+    )
+    pixels = train.pixels[rows]
+    if train.copies is not None:
+        pixels[1::2] = train.copies[rng.integers(len(train.copies), size=len(rows[1::2])), rows[1::2]]
+    part = Part(pixels, train.truth[rows], tuple(train.cases[i] for i in rows))
+    return unit_rows(run_part(net, part, data.preprocess)[1])
