@@ -4,7 +4,7 @@ import numpy as np
 
 from medcls.core.note import Note
 from medcls.errors import BadScan
-from medcls.imaging.decoded import finite_range, scale
+from medcls.imaging.decoded import blocks, finite_range, scale
 
 USUAL_BITS = (8, 10, 12, 14, 16)
 
@@ -27,8 +27,12 @@ def show_unsigned(pixels: np.ndarray, inverted: bool, notes: list[Note]) -> np.n
         if pixels.ndim == 3
         else Note("imaging.deep-grey", high=high, bits=bits, end=2**bits - 1)
     )
-    shown = scale(pixels, 0, 2**bits - 1)
-    return np.subtract(1, shown, out=shown) if inverted else shown
+    table = scale(np.arange(2**bits), 0, 2**bits - 1)
+    table = 1 - table if inverted else table
+    out = np.empty(pixels.shape, np.float32)
+    for source, target in zip(blocks(pixels), blocks(out), strict=True):
+        target[...] = table[source]
+    return out
 
 
 def show_real(pixels: np.ndarray, inverted: bool, notes: list[Note]) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Files that are no scan that can be read: what they are, by content, so that a person is told what to do instead."""
 
 import io
+import re
 import zipfile
 import zlib
 
@@ -23,10 +24,6 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"FOVb", "imaging.camera-raw"),
     (0, b"\x76\x2f\x31\x01", "imaging.foreign-picture"),
     (0, b"qoif", "imaging.foreign-picture"),
-    (0, b"P1\n", "imaging.foreign-picture"),
-    (0, b"P4\n", "imaging.foreign-picture"),
-    (0, b"P5\n", "imaging.foreign-picture"),
-    (0, b"P6\n", "imaging.foreign-picture"),
     (0, b"\x00\x00\x01\x00\x01\x00", "imaging.foreign-picture"),
     (0, b"AT&TFORM", "imaging.foreign-picture"),
     (0, b"\xd7\xcd\xc6\x9a", "imaging.foreign-picture"),
@@ -96,6 +93,7 @@ _TEXTS = (
     (b"<?xml", "imaging.foreign-xml"),
 )
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_PORTABLE = re.compile(rb"p[1-7][ \t\r\n#]")
 _HEAD, _UNPACKED = 4096, 65_536
 
 
@@ -169,10 +167,17 @@ def _inside_gzip(data: bytes) -> str:
 
 
 def _text_code(data: bytes) -> str:
-    head = data[:_HEAD].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    head = data[:_HEAD]
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        head = head.decode("utf-16", "replace").encode()
+    head = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     for word, code in _TEXTS:
         if word in head:
             return code
+    if b"%pdf-" in head:
+        return "imaging.foreign-pdf"
+    if _PORTABLE.match(head):
+        return "imaging.foreign-picture"
     return "imaging.foreign-text" if _is_text(data[:1024]) else "imaging.foreign-unknown"
 
 

@@ -11,16 +11,23 @@ from medcls.imaging.quiet import guarded
 _MOST_CHUNKS = 20_000
 
 
-def check_png(data: bytes) -> None:
-    """Refuse a PNG of too many chunks, or one whose checksums do not fit: a flipped byte spoils rows.
+def check_chunks(data: bytes) -> None:
+    """Refuse a PNG of more chunks than any picture needs.
 
     Raises:
-        BadScan: If a chunk was changed or is cut short.
-        TooLarge: If it has more chunks than any picture needs.
+        TooLarge: If it has.
     """
     for i, _ in enumerate(_chunks(data)):
         if i > _MOST_CHUNKS:
             raise TooLarge("imaging.too-many-segments", most=_MOST_CHUNKS)
+
+
+def check_sums(data: bytes) -> None:
+    """Refuse a PNG whose checksums do not fit: a flipped byte spoils rows.
+
+    Raises:
+        BadScan: If a chunk was changed or is cut short.
+    """
     guarded(lambda: Image.open(io.BytesIO(data), formats=["PNG"]).verify())
 
 
@@ -29,19 +36,24 @@ def has_deep_colour(data: bytes) -> bool:
     return data[24:25] == b"\x10" and data[25:26] in (b"\x02", b"\x04", b"\x06")
 
 
-def is_animated(data: bytes) -> bool:
-    """Tell if a PNG holds an animation."""
-    return any(kind == b"acTL" for kind in _chunks(data))
+def exif_of(data: bytes) -> Image.Exif:
+    """Return the EXIF of a PNG without decoding its pixels, as Pillow would; empty if it has none."""
+    exif = Image.Exif()
+    for kind, start, size in _chunks(data):
+        if kind == b"eXIf":
+            exif.load(data[start : start + size])
+    return exif
 
 
-def _chunks(data: bytes) -> Iterator[bytes]:
+def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield each chunk's kind, where its contents start, and how long they are."""
     at = 8
     while at + 8 <= len(data):
-        kind = data[at + 4 : at + 8]
-        yield kind
+        kind, size = data[at + 4 : at + 8], int.from_bytes(data[at : at + 4], "big")
+        yield kind, at + 8, size
         if kind == b"IEND":
             return
-        at += 12 + int.from_bytes(data[at : at + 4], "big")
+        at += 12 + size
 
 
 def check_bmp(data: bytes) -> None:

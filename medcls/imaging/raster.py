@@ -1,6 +1,7 @@
 """PNG, JPEG, BMP and WebP, decoded by Pillow within the limits; TIFF and HEIF are handed on."""
 
 import io
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
@@ -15,7 +16,7 @@ from medcls.imaging.heif import heif_size, read_heif
 from medcls.imaging.jpeg import JpegHeader, check_kind, check_work, read_jpeg_header, warning_of
 from medcls.imaging.limits import Limits
 from medcls.imaging.picture import MARK, to_bytes8
-from medcls.imaging.png import check_bmp, check_png, has_deep_colour
+from medcls.imaging.png import check_bmp, check_chunks, check_sums, exif_of, has_deep_colour
 from medcls.imaging.profile import to_srgb
 from medcls.imaging.quiet import guarded, quiet, silence_logs
 from medcls.imaging.square import make_square
@@ -102,11 +103,12 @@ def _by_pillow(data: bytes, kind: str, frame: int | None, limits: Limits) -> Dec
     notes: list[Note] = []
     image = _open(data, kind, limits)
     if kind == "PNG":
-        check_png(data)
+        check_sums(data)
     _choose_frame(image, frame, limits, notes)
-    orientation = _orientation(image)
+    deep = kind == "PNG" and has_deep_colour(data) and not frame
+    orientation = _orientation(lambda: exif_of(data) if deep else image.getexif())
     pixel_size = _pixel_size(image, swaps_sides(orientation))
-    if kind == "PNG" and has_deep_colour(data) and not frame:
+    if deep:
         pixels = _deep_png(data, image, notes)
     else:
         guarded(image.load)
@@ -127,6 +129,8 @@ def _open(data: bytes, kind: str, limits: Limits) -> Image.Image:
         limits.check_pixels(*_webp_size(data))
     if kind == "BMP":
         check_bmp(data)
+    if kind == "PNG":
+        check_chunks(data)
     image = guarded(lambda: Image.open(io.BytesIO(data), formats=[kind]))
     limits.check_pixels(image.height, image.width)
     return image
@@ -198,10 +202,10 @@ def _choose_frame(image: Image.Image, frame: int | None, limits: Limits, notes: 
         notes.append(Note("imaging.frame-of", frame=chosen + 1, n=n))
 
 
-def _orientation(image: Image.Image) -> int:
+def _orientation(exif: Callable[[], Image.Exif]) -> int:
     """Return the EXIF orientation, 1 to 8; 1 if there is none or it cannot be read."""
     try:
-        found = image.getexif().get(274, 1)
+        found = exif().get(274, 1)
     except Exception:  # noqa: BLE001  broken EXIF is no reason to refuse the picture
         return 1
     return found if isinstance(found, int) and is_turned(found) else 1

@@ -86,6 +86,8 @@ def _open(data: bytes, frame: int | None, limits: Limits) -> tuple[list[Page], i
     """Return all pages, and which is read."""
     pages = guarded(lambda: read_pages(data))
     refuse_slide(pages)
+    if data[8:10] == b"CR" or (t.SUB_PAGES in pages[0] and all(page.number(t.SUBFILE) & 1 for page in pages)):
+        raise BadScan("imaging.camera-raw")  # what stands in front is its preview
     if frame is None:
         frame = next((i for i, page in enumerate(pages) if not page.number(t.SUBFILE) & _NOT_THE_PICTURE), 0)
     if not 0 <= frame < len(pages):

@@ -2,6 +2,7 @@
 
 import io
 import struct
+import time
 import warnings
 
 import numpy as np
@@ -12,6 +13,7 @@ from medcls.core.note import Note
 from medcls.core.scan import Scan
 from medcls.errors import BadScan, MedclsError, TooLarge
 from medcls.imaging.decode import Limits, count_frames, read_scan
+from medcls.imaging.jpeg import warning_of
 from medcls.imaging.picture import to_png
 
 ROWS, COLUMNS = np.indices((24, 32))
@@ -307,3 +309,81 @@ def test_a_thumbnail():
     assert small.size == (16, 12)
     assert not small.info
     assert same(read_scan(to_png(COLOUR)), COLOUR)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "BMP"])
+@pytest.mark.parametrize(
+    ("across", "down", "size"), [(150, 300, (24, 64)), (300, 150, (48, 32)), (300, 300, (24, 32)), (300, 1, (24, 32))]
+)
+def test_unequal_resolutions_make_pixels_square(kind, across, down, size):
+    scan = read_scan(encode(COLOUR, kind, dpi=(across, down)))
+    assert scan.size_px == size
+    assert (told(scan, "imaging.made-square") is not None) == (size != (24, 32))
+    assert (told(scan, "imaging.aspect-left-out") is not None) == (down == 1)
+
+
+def test_resolutions_are_turned_with_the_picture():
+    exif = Image.Exif()
+    exif[274] = 6
+    scan = read_scan(encode(COLOUR, "JPEG", dpi=(150, 300), exif=exif.tobytes()))
+    assert scan.size_px == (64, 24)
+
+
+def test_a_deep_png_is_turned_upright_and_keeps_its_bits():
+    exif = Image.Exif()
+    exif[274] = 8
+    rows = b"".join(
+        struct.pack(">B6H", 0, *row)
+        for row in ((1, 2, 3, 40000, 50000, 60000), (7, 8, 9, 10, 11, 12), (0, 0, 0, 65535, 1, 2))
+    )
+    scan = read_scan(hand_made_png(2, 3, 16, 2, rows, chunk(b"eXIf", exif.tobytes()[6:])))
+    assert scan.size_px == (2, 3)
+    assert np.rint(scan.pixels[0, 0] * 65535).tolist() == [40000, 50000, 60000]
+
+
+def test_a_decoder_s_warning_of_damage_is_told():
+    """A bit flipped in the middle; and a file whose end is missing but for its end marker."""
+    smooth = np.asarray(Image.fromarray(COLOUR).resize((160, 120)))
+    for options in ({}, {"progressive": True}):
+        data = encode(smooth, "JPEG", quality=80, **options)
+        assert not told(read_scan(data), "imaging.may-be-damaged")
+        assert told(read_scan(data[: len(data) * 2 // 3] + b"\xff\xd9"), "imaging.may-be-damaged")
+    data = encode(smooth, "JPEG", quality=80)
+    flipped = [data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1 :] for at in range(len(data) // 2, len(data) - 2, 40)]
+    warned = [f for f in flipped if warning_of(f)]
+    assert warned
+    for file in warned:
+        try:
+            assert told(read_scan(file), "imaging.may-be-damaged")
+        except BadScan:
+            continue  # Pillow gave up altogether
+
+
+def test_a_jpeg_inside_a_tiff_is_asked_too():
+    smooth = np.asarray(Image.fromarray(COLOUR).resize((160, 120)))
+    data = encode(smooth, "TIFF", compression="jpeg", quality=80)
+    assert not told(read_scan(data), "imaging.may-be-damaged")
+    end = data.index(b"\xff\xd9")
+    assert told(read_scan(data[: end - 60] + b"\xff\xd9" + bytes(60) + data[end + 2 :]), "imaging.may-be-damaged")
+
+
+def test_a_jpeg_of_many_scans_is_refused_before_it_is_decoded():
+    data = encode(np.zeros((3000, 3000), np.uint8), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    many = data[:last] + data[last:-2] * 300 + b"\xff\xd9"
+    started = time.perf_counter()
+    for read in (read_scan, count_frames):
+        with pytest.raises(TooLarge) as caught:
+            read(many)
+        assert caught.value.code == "imaging.too-many-scans"
+    assert time.perf_counter() - started < 1
+
+
+@pytest.mark.parametrize("make", [
+    lambda: hand_made_png(4, 4, 8, 0, bytes(20), chunk(b"tEXt", b"a\0b") * 30_000),
+    lambda: (data := encode(COLOUR, "JPEG"))[:2] + b"\xff\xfe\0\2" * 30_000 + data[2:],
+])  # fmt: skip
+def test_a_file_of_countless_parts_is_refused(make):
+    with pytest.raises(TooLarge) as caught:
+        read_scan(make())
+    assert caught.value.code == "imaging.too-many-segments"
