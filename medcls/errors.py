@@ -107,6 +107,10 @@ class TooLarge(MedclsError):
     """An input above a limit that can be set; found out before it is decoded."""
 
 
+class BadRecord(MedclsError):
+    """A file of ours that cannot be understood: damaged, or written by something else."""
+
+
 class BadTask(MedclsError):
     """A task that is unknown or whose file is wrong."""
 

@@ -30,7 +30,11 @@ def show_all() -> None:
 
 def show_live(run_id: str) -> None:
     """Draw one run's state and the section chosen; the page is drawn anew when it comes to rest."""
-    view = runs.show_run(run_id)
+    try:
+        view = runs.show_run(run_id)
+    except MedclsError as error:  # deleted or damaged meanwhile
+        notices.show_error(error)
+        return
     if view.moves != st.session_state.get(state.RUNS_MOVE, view.moves):
         st.session_state[state.RUNS_MOVE] = view.moves
         st.rerun(scope="app")
@@ -41,6 +45,14 @@ def show_live(run_id: str) -> None:
         )
         or "Curves"
     )
+    try:
+        _show_section(section, view)
+    except MedclsError as error:  # one damaged file takes its section away, not the page
+        notices.show_error(error)
+
+
+def _show_section(section: str, view: runs.RunView) -> None:
+    """Draw one section of a run."""
     if section == "Curves":
         run_view.show_curves(view, [other for other in runs.list_runs() if other.id != view.id])
     elif section == "Report":

@@ -4,6 +4,7 @@ Exit status: 0 when everything asked was answered, 1 when some could not be, 2 f
 """
 
 import argparse
+import contextlib
 import json
 import os
 import sqlite3
@@ -84,7 +85,52 @@ def _finite(value: Any) -> Any:
 
 def say(text: str) -> None:
     """Tell the user something that is not the result, on standard error."""
-    print(text, file=sys.stderr, flush=True)
+    print(plain(text), file=sys.stderr, flush=True)
+
+
+# What a terminal obeys or is fooled by: control characters but tab and line end, and marks that turn the direction of writing.
+_OBEYED = {
+    code: f"\\u{code:04x}"
+    for code in (
+        *range(0x20),
+        *range(0x7F, 0xA0),
+        0x061C,
+        0x200E,
+        0x200F,
+        *range(0x2028, 0x202F),
+        *range(0x2066, 0x206A),
+    )
+    if chr(code) not in "\t\n"
+}
+
+
+def plain(text: str) -> str:
+    r"""Return a text as a terminal shows it without obeying it: names, cards and logs come from outside.
+
+    Example:
+        >>> print(plain("done\x1b[2J"))
+        done\u001b[2J
+    """
+    return text.translate(_OBEYED)
+
+
+class _Plain:
+    """Standard output that shows text and obeys none of it.
+
+    Args:
+        stream: Where it goes.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text; see `plain`."""
+        self._stream.write(plain(text))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def main(argv: list[str]) -> int:
@@ -94,7 +140,8 @@ def main(argv: list[str]) -> int:
     except SystemExit as stop:  # argparse has said why; 0 after --help
         return int(stop.code or 0)
     try:
-        return args.handler(args)
+        with contextlib.redirect_stdout(_Plain(sys.stdout)):
+            return args.handler(args)
     except KeyboardInterrupt:
         say("medcls: stopped")
         return 130

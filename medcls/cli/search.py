@@ -88,7 +88,7 @@ def _tell(args: argparse.Namespace) -> int:
             }
         )  # fmt: skip
         return 0
-    print(f"{args.name}  {view.done} of {view.spec.trials} trials done{', being worked on' if view.worked_on else ''}")
+    print(f"{args.name}  {view.done} of {view.spec.trials} trials done{_standing(view)}")
     for t in view.trials:
         mark = "*" if view.best and t.number == view.best.number else " "
         tried = "  ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in t.values.items())
@@ -103,16 +103,26 @@ def _tell(args: argparse.Namespace) -> int:
 _show = _tell
 
 
+def _standing(view: Any) -> str:
+    return ", being worked on" if view.worked_on else ", ended early: resume goes on" if view.ended_early else ""
+
+
 def _list(args: argparse.Namespace) -> int:
     from medcls.workflows import search
 
-    for name in search.list_searches():
-        view = search.show_search(name)
+    broken = 0
+    for entry in search.show_all():
+        if entry.error is not None:
+            broken += 1
+            line = {"search": entry.name, "error": str(entry.error)}
+            print_json(line) if args.json else print(f"{entry.name}  cannot be read  {entry.error}")
+            continue
+        name, view = entry.name, entry.get()
         if args.json:
             print_json({"search": name, "worked_on": view.worked_on, "done": view.done, "trials": view.spec.trials})
         else:
-            print(f"{name}  {view.done} of {view.spec.trials}{'  being worked on' if view.worked_on else ''}")
-    return 0
+            print(f"{name}  {view.done} of {view.spec.trials}{_standing(view)}")
+    return 1 if broken else 0
 
 
 def _stop(args: argparse.Namespace) -> int:

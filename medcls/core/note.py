@@ -77,7 +77,15 @@ class Note(Record):
         return hash((self.code, tuple(self._params.items())))
 
     def __str__(self) -> str:
-        return say(self.code, self._params)
+        try:
+            return say(self.code, self._params)
+        except (
+            AttributeError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ):  # parameters of another version, or a damaged record
+            return f"{self.code} {self._params}"
 
     def __repr__(self) -> str:
         return f"Note({', '.join([repr(self.code), *(f'{k}={v!r}' for k, v in self._params.items())])})"

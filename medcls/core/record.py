@@ -5,9 +5,10 @@ import json
 import math
 import types
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, get_type_hints
 
-from medcls.errors import MedclsError
+from medcls.errors import BadRecord, MedclsError
 
 
 class Record:
@@ -21,61 +22,166 @@ class Record:
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the record as plain lists, dicts, strings, numbers and None."""
+        """Return the record as plain lists, dicts, strings, numbers and None."""
         return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
 
     def to_json(self, indent: int | None = 2) -> str:
-        """Give the record as JSON text (UTF-8, keys in field order, a final newline)."""
+        """Return the record as JSON text (UTF-8, keys in field order, a final newline)."""
         return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], where: str = "") -> Self:
-        """Build the record from plain values, checking every key and type.
+        """Return the record that plain values describe, every key and type of them checked.
 
         Args:
             data: What `to_dict` gave.
             where: Where the values stand, for the message.
 
         Raises:
-            MedclsError: If a key is unknown or missing, a value has the wrong type, or `schema` is newer
-                than this version reads.
+            BadRecord: If a key is unknown or missing, a value has the wrong type or cannot be, or `schema` is newer than
+                this version reads.
+            MedclsError: If the record itself refuses a value.
         """
         where = where or cls.__name__
         if not isinstance(data, Mapping):
             raise wrong(where, f"{type(data).__name__}", "an object with named values")
         fields = {f.name: f for f in dataclasses.fields(cls)}
-        if "schema" in fields and data.get("schema", 1) > fields["schema"].default:
-            raise MedclsError("core.newer-schema", where=where, schema=data["schema"], newest=fields["schema"].default)
+        _check_schema(data, fields, where)
         if unknown := sorted(set(data) - set(fields)):
-            raise wrong(where, f"unknown {', '.join(unknown)}", ", ".join(fields))
+            raise wrong(where, f"unknown {', '.join(unknown)[:200]}", ", ".join(fields))
         hints = get_type_hints(cls)
         values = {name: _typed(data[name], hints[name], f"{where}.{name}") for name in data}
         missing = [n for n, f in fields.items() if n not in data and _required(f)]
         if missing:
             raise wrong(where, f"no {', '.join(missing)}", "all of " + ", ".join(fields))
-        return cls(**values)
+        try:
+            return cls(**values)
+        except _CANNOT_BE as error:  # what a record computes from its values when it is made
+            raise wrong(where, f"{type(error).__name__}: {error}"[:120], "values that go together") from error
 
     @classmethod
     def from_json(cls, text: str | bytes, where: str = "") -> Self:
-        """Build the record from JSON text; see `from_dict`.
+        """Return the record that JSON text describes; see `from_dict`.
+
+        Args:
+            text: JSON; anything at all may stand there.
+            where: Where it stands, for the message.
 
         Raises:
-            MedclsError: If the text is not JSON, or as `from_dict`.
+            BadRecord: If the text is not strict JSON, holds values that no record has (numbers beyond 64 bits, half
+                characters, null characters, a depth of more than 64), or as `from_dict`.
+            MedclsError: As `from_dict`.
         """
-        try:
-            data = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise MedclsError("core.no-json", where=where or cls.__name__, found=str(error)[:120]) from error
-        return cls.from_dict(data, where)
+        return cls.from_dict(parse_json(text, where or cls.__name__), where)
+
+    @classmethod
+    def read(cls, path: Path, where: str = "") -> Self:
+        """Return the record in a file.
+
+        Args:
+            path: The file.
+            where: What to call it in a message; its folder's and its own name if empty.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            BadRecord: If it cannot be read, is larger than 64 MiB, or as `from_json`.
+            MedclsError: As `from_dict`.
+        """
+        where = where or f"{path.parent.name}/{path.name}"
+        return cls.from_json(read_bounded(path, where), where)
+
+
+_CANNOT_BE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+_MOST_BYTES = 1 << 26
+_DEEPEST = 64
+_LARGEST = 1 << 63
+
+
+def read_bounded(path: Path, where: str) -> bytes:
+    """Return the bytes of a record's file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        BadRecord: If it cannot be read, or is larger than any record.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:
+        found = getattr(error, "strerror", None) or type(error).__name__
+        raise BadRecord("core.unreadable-record", where=where, found=found) from error
+    if len(content) > _MOST_BYTES:
+        raise wrong(where, f"more than {_MOST_BYTES >> 20} MiB", "a record")
+    return content
+
+
+def parse_json(text: str | bytes, where: str) -> Any:
+    """Return what JSON text says, as plain values that can be shown, compared and written again.
+
+    Raises:
+        BadRecord: If it is not strict JSON, or says what no record of ours says; see `Record.from_json`.
+    """
+    try:
+        data = json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise BadRecord("core.no-json", where=where, found=str(error)[:120]) from error
+    check_plain(data, where)
+    return data
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"the constant {name}")
+
+
+def check_plain(data: Any, where: str) -> None:
+    """Refuse plain values that pass for JSON or TOML and break whoever uses them.
+
+    Raises:
+        BadRecord: If they are nested more than 64 deep, or hold a number beyond 64 bits or half or null characters.
+    """
+    waiting = [(data, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if depth > _DEEPEST:
+            raise wrong(where, f"values nested more than {_DEEPEST} deep", "a record")
+        if isinstance(value, Mapping):
+            waiting += [(k, depth + 1) for k in value] + [(v, depth + 1) for v in value.values()]
+        elif isinstance(value, list):
+            waiting += [(v, depth + 1) for v in value]
+        elif isinstance(value, str) and ("\0" in value or not _is_whole(value)):
+            raise wrong(where, f"{value!r:.60}", "text of whole characters")
+        elif isinstance(value, (int, float)) and not -_LARGEST < value < _LARGEST:
+            raise wrong(where, "a number beyond 64 bits", "a number")
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _check_schema(data: Mapping[str, Any], fields: Mapping[str, Any], where: str) -> None:
+    """Refuse a record of a schema that this version does not know."""
+    if "schema" not in fields or "schema" not in data:
+        return
+    schema, newest = data["schema"], fields["schema"].default
+    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
+        raise wrong(f"{where}.schema", f"{schema!r:.60}", f"1 to {newest}")
+    if schema > newest:
+        raise BadRecord("core.newer-schema", where=where, schema=schema, newest=newest)
 
 
 def _required(field: dataclasses.Field) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
-def wrong(where: str, found: str, allowed: str) -> MedclsError:
+def wrong(where: str, found: str, allowed: str) -> BadRecord:
     """Return the error of a record that holds `found` where `allowed` is expected."""
-    return MedclsError("core.wrong-record", where=where, found=found, allowed=allowed)
+    return BadRecord("core.wrong-record", where=where, found=found, allowed=allowed)
 
 
 def _plain(value: Any) -> Any:

@@ -173,6 +173,10 @@ class EpochResult(Record):
     best: bool
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.epoch < 1 or not self.elapsed_s >= 0:
+            raise ValueError(f"epoch {self.epoch} after {self.elapsed_s} s")
+
 
 Status = Literal[
     "queued", "waiting", "preparing", "running", "stopping", "paused", "finished", "stopped", "failed", "died"
@@ -196,6 +200,7 @@ class RunState(Record):
         left_s: Seconds still to go, estimated from this run's own epochs; NaN if unknown.
         message: A sentence for a person: what it does, or why it ended.
         updated: UTC time of writing, ISO 8601.
+        machine: Name and start of the machine it was written on, as `medcls.runs.boot.this_machine` says; empty if unknown.
     """
 
     status: Status
@@ -209,4 +214,10 @@ class RunState(Record):
     left_s: float = math.nan
     message: str = ""
     updated: str = ""
+    machine: str = ""
     schema: int = 1
+
+    def __post_init__(self) -> None:
+        counts = (self.epoch, self.epochs, self.step, self.steps, self.best_epoch)
+        if min(counts) < 0 or not self.elapsed_s >= 0 or self.left_s < 0:
+            raise ValueError(f"counts {counts}, {self.elapsed_s} s done, {self.left_s} s left")

@@ -1,5 +1,6 @@
 """Whether a run was cut off by a restart of this machine."""
 
+import platform
 import time
 from pathlib import Path
 
@@ -16,9 +17,27 @@ def booted_at() -> float | None:
         return None
 
 
+def this_machine() -> str:
+    """Return this machine's name and which of its starts this is; empty where the system does not tell starts apart."""
+    try:
+        start = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
+    return f"{platform.node()} {start}"
+
+
 def was_cut_off(run: RunFolder) -> bool:
-    """Tell whether a run died with the machine: no worker, not at rest, and silent since before the machine started."""
+    """Return whether a run died with this machine: no worker, not at rest, and last heard of before the machine started.
+
+    Where the run says on which start of which machine it was written, that decides: clocks can be set.
+    """
+    state = run.state()
+    if state.status != "died":
+        return False
+    here = this_machine()
+    if state.machine and here:
+        return state.machine != here and state.machine.split(" ")[0] == here.split(" ")[0]
     booted = booted_at()
-    if booted is None or run.state().status != "died":
+    if booted is None:
         return False
     return (run.path / "state.json").stat().st_mtime < booted - _MARGIN_S

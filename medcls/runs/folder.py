@@ -27,9 +27,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from medcls import disk, home
-from medcls.core.record import Record
+from medcls.core.record import Record, read_bounded
 from medcls.core.run import FINAL, EpochResult, RunSpec, RunState, Status
 from medcls.errors import BadSpec, Conflict, MedclsError
 from medcls.runs import lock
@@ -94,22 +95,24 @@ class RunFolder:
             BadSpec: If the file is missing or wrong.
         """
         try:
-            return RunSpec.from_json((self.path / "spec.json").read_bytes(), where=f"{self.id}/spec.json")
-        except (OSError, MedclsError) as error:
-            raise BadSpec(
-                f"Run {self.id} cannot be read", found=str(error).rstrip("."), do="Delete it or mend its spec.json"
-            ) from error
+            return RunSpec.read(self.path / "spec.json", f"{self.id}/spec.json")
+        except (FileNotFoundError, MedclsError) as error:
+            raise BadSpec("runs.unreadable-spec", run=self.id, found=str(error).rstrip(".")) from error
 
     def name(self) -> str:
         """Give what a person calls the run: its new name, the spec's, or what it trains on what."""
-        try:
-            renamed = (self.path / "name.txt").read_text(encoding="utf-8").strip()
-        except FileNotFoundError:
-            renamed = ""
-        if renamed:
+        if renamed := self._renamed():
             return renamed
         spec = self.spec()
         return spec.name or f"{spec.network.backbone} on {', '.join(spec.data.collections) or 'nothing'}"
+
+    def _renamed(self) -> str:
+        """Return what `rename` wrote, as far as it can be read as a name; empty if nothing."""
+        try:
+            text = (self.path / "name.txt").read_bytes()[:1000].decode("utf-8", "replace")
+        except OSError:
+            return ""
+        return "".join(c for c in text if c.isprintable()).strip()[:200]
 
     def is_alive(self) -> bool:
         """Tell whether a worker holds the run."""
@@ -120,16 +123,17 @@ class RunFolder:
         return (self.path / "job.txt").exists()
 
     def state(self) -> RunState:
-        """Give the run's state with the status derived: not at rest and without a worker means `died`.
+        """Return the run's state with the status derived: not at rest and without a worker means `died`.
 
-        Raises:
-            MedclsError: If `state.json` is damaged.
+        A state that cannot be read locks nothing: the run counts as died, and its checkpoint, which is another file, goes on.
         """
         alive = self.is_alive()  # first: a worker that ends between the two reads has written its last state by then
         try:
-            said = RunState.from_json((self.path / "state.json").read_bytes(), where=f"{self.id}/state.json")
+            said = RunState.read(self.path / "state.json", f"{self.id}/state.json")
         except FileNotFoundError:
             return self._unsaid(alive)
+        except MedclsError as error:
+            return self._unreadable(alive, error)
         if not alive:
             alive = self.is_alive()  # a worker that began between the two reads
         if self._awaits_cluster():
@@ -144,6 +148,13 @@ class RunFolder:
         if self.is_handed_over():
             return RunState("queued", message=_HANDED)
         return RunState("queued", message="Not started yet, or its worker ended before its first word: see the log")
+
+    def _unreadable(self, alive: bool, error: MedclsError) -> RunState:
+        if alive:
+            return RunState("preparing", message="The worker has yet to say where it is")
+        return RunState(
+            "died", message=f"{str(error).rstrip('.')}; its checkpoint is another file, and resume goes on from it"
+        )
 
     def _awaits_cluster(self) -> bool:
         """Tell whether the run was handed to a cluster after its last word, and not stopped since."""
@@ -161,29 +172,41 @@ class RunFolder:
             return None
 
     def metrics(self) -> tuple[EpochResult, ...]:
-        """Give the epochs done so far; a line that is still being written is left for the next look."""
+        """Return the epochs done so far; a line that is still being written is left for the next look.
+
+        Raises:
+            BadRecord: If a line is damaged. The checkpoint knows every epoch: a resume writes the file anew.
+        """
+        where = f"{self.id}/metrics.jsonl"
         try:
-            text = (self.path / "metrics.jsonl").read_text(encoding="utf-8")
+            content = read_bounded(self.path / "metrics.jsonl", where)
         except FileNotFoundError:
             return ()
-        whole = text[: text.rfind("\n") + 1]
-        return tuple(EpochResult.from_json(line, where=f"{self.id}/metrics.jsonl") for line in whole.splitlines())
+        whole = content[: content.rfind(b"\n") + 1]
+        return tuple(EpochResult.from_json(line, where) for line in whole.splitlines())
 
     def log_tail(self, lines: int = 40, most_bytes: int = 65_536) -> str:
         """Give the last lines of the worker's log; empty if there is none."""
         return read_tail(self.path / "log.txt", lines, most_bytes)
 
     def data_seen(self) -> DataSeen | None:
-        """Give which data the run was given; None if it never got so far."""
+        """Return which data the run was given; None if it never got so far.
+
+        Raises:
+            BadRecord: If `data.json` is damaged; a resume writes it anew.
+        """
         try:
-            return DataSeen.from_json((self.path / "data.json").read_bytes(), where=f"{self.id}/data.json")
+            return DataSeen.read(self.path / "data.json", f"{self.id}/data.json")
         except FileNotFoundError:
             return None
 
     def silent_s(self) -> float:
-        """Give the seconds since the worker last wrote its state, by the disk's clock; 0 if it never did."""
+        """Return the seconds since the worker last wrote its state, by the disk's clock; 0 if it never did.
+
+        A time in the future counts as far from now as one in the past: a clock that was set must not hide a worker that hangs.
+        """
         try:
-            return max(0.0, time.time() - (self.path / "state.json").stat().st_mtime)
+            return abs(time.time() - (self.path / "state.json").stat().st_mtime)
         except FileNotFoundError:
             return 0.0
 
@@ -313,23 +336,25 @@ class RunWriter:
     Args:
         run: The run.
         last: What was last written to `state.json`.
+        machine: What the state says of where it was written.
     """
 
     run: RunFolder
     last: RunState
+    machine: str = ""
 
     @classmethod
-    def begin(cls, run: RunFolder, epochs: int) -> "RunWriter":
+    def begin(cls, run: RunFolder, epochs: int, machine: str = "") -> "RunWriter":
         """Start writing: keep room for a last word, and go on from what was said before."""
         reserve = run.path / "reserve"
         if not reserve.exists():
             with contextlib.suppress(OSError):  # a disk already full is told of when the state is written
                 disk.write_whole(reserve, secrets.token_bytes(RESERVE_BYTES))
         try:
-            before = RunState.from_json((run.path / "state.json").read_bytes())
+            before = RunState.read(run.path / "state.json")
         except (FileNotFoundError, MedclsError):
             before = RunState("preparing")
-        return cls(run, dataclasses.replace(before, epochs=epochs))
+        return cls(run, dataclasses.replace(before, epochs=epochs), machine)
 
     def say(self, status: Status, message: str = "", **changes: object) -> None:
         """Write the state; whatever is not given stays as it was.
@@ -338,7 +363,14 @@ class RunWriter:
             OSError: If there is no room even after the reserve was given up.
         """
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        self.last = dataclasses.replace(self.last, status=status, message=message, updated=now, **changes)  # type: ignore[arg-type]
+        whole: dict[str, Any] = {
+            "status": status,
+            "message": message,
+            "updated": now,
+            "machine": self.machine,
+            **changes,
+        }
+        self.last = dataclasses.replace(self.last, **whole)
         content = self.last.to_json().encode()
         try:
             disk.write_whole(self.run.path / "state.json", content)

@@ -23,6 +23,8 @@ from medcls.core.record import Record
 from medcls.core.run import RENAMED, RunSpec, settings
 from medcls.errors import BadSpec, Conflict, MedclsError
 
+BEAT = "beat"  # touched by the process that works on a search, every few seconds
+_SERVERS = ("postgresql", "mysql", "mariadb")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
@@ -89,8 +91,24 @@ class SearchSpec(Record):
             raise BadSpec("A search needs a knob to vary", found="none", do="Give a range for one knob or more")
         if not 1 <= self.trials <= 10_000:
             raise BadSpec("So many trials cannot be", found=str(self.trials), allowed="1 to 10,000")
+        _check_storage(self.storage)
         for name, values in self.ranges.items():
             _check_range(name, values, self.base)
+
+
+def _check_storage(url: str) -> None:
+    """Refuse a database that is neither a server's nor a plain SQLite file under the home: a URL comes from outside."""
+    if not url:
+        return
+    kind, separator, rest = url.partition("://")
+    if separator and kind.split("+")[0] in _SERVERS and rest.split("?")[0].strip("/"):
+        return
+    path = rest.removeprefix("/")
+    if separator and kind == "sqlite" and path and not set("?#%:\0") & set(path):
+        where = Path(path)
+        if where.is_absolute() and where.resolve().is_relative_to(home.home()) and where.suffix == ".db":
+            return
+    raise BadSpec("runs.storage-not-allowed", found=kind[:40] if separator else "no URL")
 
 
 _FIXED = ("name", "collections", "task")  # of every trial the same
@@ -197,7 +215,7 @@ def read_search(name: str) -> SearchSpec:
         raise BadSpec(
             "There is no such search", found=repr(name)[:80], allowed=", ".join(list_searches()) or "none yet"
         )
-    return SearchSpec.from_json(path.read_bytes(), where=f"search {name}")
+    return SearchSpec.read(path, f"search {name}")
 
 
 def list_searches() -> tuple[str, ...]:

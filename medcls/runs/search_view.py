@@ -2,16 +2,18 @@
 
 import math
 import shutil
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from medcls.core.record import Record
 from medcls.core.run import RENAMED
 from medcls.errors import Conflict
 from medcls.runs.folder import RunFolder
-from medcls.runs.search import Work, direction, is_worked_on, open_study, tried
-from medcls.runs.search_spec import SearchSpec, folder_of, list_searches, read_search, write_search
+from medcls.runs.search import Work, is_worked_on, tried
+from medcls.runs.search_spec import BEAT, SearchSpec, folder_of, list_searches, read_search, write_search
+from medcls.runs.study import direction, open_study, reading_study
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Trial(Record):
 
     Args:
         number: From 0.
-        state: `complete`, `pruned`, `running`, `fail` or `waiting`.
+        state: `complete`, `pruned`, `running`, `left open` (nobody works on it any more), `fail` or `waiting`.
         value: Its best validation score; NaN if it has none.
         values: What was tried, by knob.
         run: Id of its run; empty if it has none on this machine.
@@ -42,7 +44,8 @@ class SearchView:
         worked_on: True while a process of this home works on it.
         trials: Every trial so far.
         best: The best trial; None before the first is complete.
-        importance: Share of the scores' spread each knob explains, largest first; empty while too little is known.
+        importance: Share of the scores' spread each setting explains, largest first; empty while too little is known.
+        silent_s: Seconds since whoever works on it last gave a sign; 0 where nobody does.
     """
 
     spec: SearchSpec
@@ -50,6 +53,12 @@ class SearchView:
     trials: tuple[Trial, ...]
     best: Trial | None
     importance: dict[str, float]
+    silent_s: float = 0.0
+
+    @property
+    def ended_early(self) -> bool:
+        """True if nobody works on it though there are trials to do: stopped, or its process ended."""
+        return not self.worked_on and self.done < self.spec.trials
 
     @property
     def done(self) -> int:
@@ -82,14 +91,31 @@ def show_search(name: str) -> SearchView:
 
     Raises:
         BadSpec: If there is no such search, or its database does not answer.
+        BadRecord: If what it holds cannot be understood.
     """
     spec = read_search(name)
-    study = open_study(spec)
-    found = tuple(_trial(spec, t) for t in study.get_trials(deepcopy=False))
+    with reading_study(name):
+        study = open_study(spec)
+        found = tuple(_trial(spec, t) for t in study.get_trials(deepcopy=False))
+        return _view(spec, study, found)
+
+
+def _view(spec: SearchSpec, study: Any, found: tuple[Trial, ...]) -> SearchView:
     complete = [t for t in found if t.state == "complete"]
     sign = -1 if direction(spec) == "minimize" else 1
     best = max(complete, key=lambda t: sign * t.value, default=None)
-    return SearchView(spec, is_worked_on(name), found, best, _importance(study, complete))
+    worked_on = is_worked_on(spec.name)
+    if not worked_on and not spec.storage:  # nobody else can: what the database calls running was left open
+        found = tuple(replace(t, state="left open") if t.state == "running" else t for t in found)
+    return SearchView(spec, worked_on, found, best, _importance(study, complete), _silent_s(spec) if worked_on else 0.0)
+
+
+def _silent_s(spec: SearchSpec) -> float:
+    """Return how long ago a search last gave a sign; a time in the future counts as one in the past."""
+    try:
+        return abs(time.time() - (folder_of(spec.name) / BEAT).stat().st_mtime)
+    except FileNotFoundError:
+        return 0.0
 
 
 def _trial(spec: SearchSpec, frozen: Any) -> Trial:

@@ -20,7 +20,7 @@ from medcls.core.collection import PARTS
 from medcls.core.run import EpochResult, RunSpec, Status
 from medcls.errors import Conflict, MedclsError
 from medcls.models import store
-from medcls.runs import lock
+from medcls.runs import boot, lock
 from medcls.runs.device import hold_device
 from medcls.runs.folder import DataSeen, RunFolder, RunWriter
 
@@ -107,7 +107,7 @@ def work(run: RunFolder, also: "Follow | None" = None) -> "ModelCard":
         if not held:
             raise NothingToDo(f"Another worker has run {run.id}")
         spec = run.spec()
-        writer = RunWriter.begin(run, spec.optimisation.epochs)
+        writer = RunWriter.begin(run, spec.optimisation.epochs, boot.this_machine())
         if writer.last.status == "finished" and (run.result / store.CARD).is_file():
             raise NothingToDo(f"Run {run.id} is finished")
         try:

@@ -2,8 +2,12 @@
 
 import hashlib
 import tomllib
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+from medcls.core.outcome import Outcome
+from medcls.core.record import check_plain, read_bounded
 from medcls.core.task import OWN, Label, Task
 from medcls.errors import BadTask, MedclsError
 
@@ -21,29 +25,38 @@ def read_task(path: Path) -> Task:
         BadTask: If the file cannot be read or does not describe a task.
     """
     try:
-        return Task.from_dict(tomllib.loads(path.read_text(encoding="utf-8")), where=path.name)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        told = tomllib.loads(read_bounded(path, path.name).decode())
+        check_plain(told, path.name)
+        return Task.from_dict(told, where=path.name)
+    except (OSError, ValueError, RecursionError) as error:  # not there, not UTF-8, not TOML, or TOML without an end
         raise BadTask("tasks.unreadable-file", name=path.name, found=str(error)[:120]) from error
     except MedclsError as error:
         raise BadTask("tasks.wrong-file", name=path.name, error=str(error).rstrip(".")) from error
 
 
 def list_tasks(folder: Path | None = None) -> dict[str, Task]:
-    """Give the tasks that ship and those of a folder, by id.
+    """Return the tasks that ship and those of a folder, by id; a file that is wrong is passed over, `broken_tasks` has it.
 
     Args:
         folder: Further task files (`*.toml`); None or a missing folder for none.
-
-    Raises:
-        BadTask: If a file is wrong or an id stands twice.
     """
-    tasks: dict[str, Task] = {}
+    return {task.id: task for entry in _read_all(folder) if (task := entry.value) is not None}
+
+
+def broken_tasks(folder: Path) -> tuple[Outcome[Task], ...]:
+    """Return the task files of a folder that cannot be used, each with what is wrong with it."""
+    return tuple(entry for entry in _read_all(folder) if not entry.ok)
+
+
+def _read_all(folder: Path | None) -> Iterator[Outcome[Task]]:
+    """Read every file; of two with one id the first counts."""
+    known: set[str] = set()
     for path in sorted(_SHIPPED.glob("*.toml")) + (sorted(folder.glob("*.toml")) if folder else []):
-        task = read_task(path)
-        if task.id in tasks:
-            raise BadTask("tasks.id-twice", id=task.id, name=path.name)
-        tasks[task.id] = task
-    return tasks
+        entry = Outcome.of(path.name, partial(read_task, path))
+        if entry.value is not None and entry.value.id in known:
+            entry = Outcome(path.name, error=BadTask("tasks.id-twice", id=entry.value.id, name=path.name))
+        known |= {entry.value.id} if entry.value is not None else set()
+        yield entry
 
 
 _HEALTHY = frozenset((

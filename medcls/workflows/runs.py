@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from medcls.core.run import FINAL, EpochResult, RunSpec, RunState
-from medcls.errors import BadData, BadModel, Conflict, MedclsError
+from medcls.errors import BadData, BadModel, BadRecord, Conflict, MedclsError
 from medcls.models import store
 from medcls.reproduction.recipes import RECIPES
 from medcls.runs import boot
@@ -86,8 +86,11 @@ def _view(run: RunFolder) -> RunView | BrokenRun | None:
         return _look(run)
     except MedclsError as error:
         return BrokenRun(run.id, error)
-    except FileNotFoundError:
-        return None  # deleted between the list and the look
+    except OSError as error:
+        if not (run.path / "spec.json").exists():
+            return None  # deleted between the list and the look
+        found = error.strerror or type(error).__name__
+        return BrokenRun(run.id, BadRecord("core.unreadable-record", where=run.id, found=found))
 
 
 def _look(run: RunFolder) -> RunView:
@@ -319,12 +322,17 @@ def same_runs(run_id: str) -> dict[str, bool | None]:
     run = open_run(run_id)
     spec, seen = run.spec(), run.data_seen()
     others = [view.id for view in list_runs() if view.id != run.id and view.spec == spec]
-    alike = [
-        other
-        for other in map(open_run, others)
-        if (o := other.data_seen()) and seen and o.fingerprints == seen.fingerprints
-    ]
+    alike = [other for other in map(open_run, others) if seen and _fingerprints(other) == seen.fingerprints]
     return {other.id: _same_weights(run, other) for other in alike}
+
+
+def _fingerprints(run: RunFolder) -> dict[str, str] | None:
+    """Return which data a run was given; None if that is not known, or not any more."""
+    try:
+        seen = run.data_seen()
+    except BadRecord:  # said where that run itself is shown
+        return None
+    return seen.fingerprints if seen else None
 
 
 def _same_weights(one: RunFolder, other: RunFolder) -> bool | None:

@@ -2,10 +2,13 @@
 
 import shutil
 from collections.abc import Iterator
+from functools import partial
 
+from medcls.core.outcome import Outcome
 from medcls.errors import BadSpec, Conflict, MedclsError
 from medcls.reproduction.recipes import preset_of
 from medcls.runs import search as searches
+from medcls.runs import study as studies
 from medcls.runs.folder import RunFolder, open_run, read_tail
 from medcls.runs.launch import launch, start_detached, wait_until_held
 from medcls.runs.search_spec import (
@@ -31,6 +34,11 @@ def any_at_work() -> bool:
     return any(map(searches.is_worked_on, list_searches()))
 
 
+def show_all() -> tuple[Outcome[SearchView], ...]:
+    """Return every search of this machine as it stands, or why it cannot be read."""
+    return tuple(Outcome.of(name, partial(show_search, name)) for name in list_searches())
+
+
 def read_log(name: str, lines: int = 40) -> str:
     """Return the last sentences a search said: one for each trial, with the reason where it failed.
 
@@ -54,7 +62,7 @@ def start_search(spec: SearchSpec) -> None:
     check_spec(spec.base)
     write_search(spec)
     try:
-        searches.open_study(spec, make=True)
+        studies.open_study(spec, make=True)
     except BadSpec:
         shutil.rmtree(folder_of(spec.name))
         raise

@@ -1,14 +1,19 @@
 """Searches: trials are real runs in real processes, scores come from their epochs, and a search survives its worker."""
 
+import contextlib
 import dataclasses
 import math
+import sqlite3
+import threading
 
 import optuna
 import pytest
 
-from medcls.errors import BadSpec, Conflict
+from medcls import disk, home
+from medcls.errors import BadSpec, Conflict, RunFailed
 from medcls.runs import search as searches
 from medcls.runs import search_view
+from medcls.runs import study as studies
 from medcls.runs.folder import RunFolder, open_run
 from medcls.runs.search import Work
 from medcls.runs.search_spec import Range, SearchSpec, folder_of, value_of, write_search
@@ -55,7 +60,7 @@ def test_trials_are_runs_and_their_scores_are_the_runs_own(monkeypatch: pytest.M
 def test_what_was_left_open_is_gone_on_with_not_begun_again() -> None:
     spec = make("cut", trials=2)
     work = Work(spec, begin)
-    study = searches.open_study(spec, make=True)
+    study = studies.open_study(spec, make=True)
     trial = study.ask()
     run = searches.make_run(work._vary(trial))
     trial.set_user_attr("run", run.id)  # here the process that worked on the search was killed
@@ -73,9 +78,7 @@ def test_a_stop_leaves_the_trial_open_and_its_run_stopped() -> None:
 
     def sleep(seconds: float) -> None:
         looks.append(seconds)
-        if any(
-            r.metrics() for r in [RunFolder(searches.home.runs() / t.run) for t in search.show_search("stopped").trials]
-        ):
+        if any(r.metrics() for r in [RunFolder(home.runs() / t.run) for t in search.show_search("stopped").trials]):
             search.stop_search("stopped") if not (folder_of("stopped") / "stop").exists() else None
 
     with pytest.MonkeyPatch.context() as patch:
@@ -83,7 +86,7 @@ def test_a_stop_leaves_the_trial_open_and_its_run_stopped() -> None:
         (sentence,) = Work(spec, begin, sleep).carry_on()
     assert "stopped" in sentence
     view = search.show_search("stopped")
-    assert [t.state for t in view.trials] == ["running"]
+    assert [t.state for t in view.trials] == ["left open"]
     assert open_run(view.trials[0].run).state().status == "stopped"
 
 
@@ -99,7 +102,7 @@ def test_a_search_works_in_the_background_stops_and_is_gone_on_with() -> None:
         search.stop_search("behind")
         wait_until(lambda: not searches.is_worked_on("behind"))
         (trial,) = search.show_search("behind").trials
-        assert (trial.state, runs.show_run(trial.run).state.status) == ("running", "stopped")
+        assert (trial.state, runs.show_run(trial.run).state.status) == ("left open", "stopped")
         assert "Trial 0: stopped" in search.read_log("behind")
         reached = runs.show_run(trial.run).state.epoch
         search.resume_search("behind")
@@ -118,7 +121,7 @@ def test_a_search_whose_database_does_not_answer_leaves_nothing_behind() -> None
 
 def test_a_trial_that_lags_is_given_up() -> None:
     spec = make("pruned", sampler="random", trials=1, prune=True)
-    study = searches.open_study(spec, make=True)
+    study = studies.open_study(spec, make=True)
     good = {"lr": optuna.distributions.FloatDistribution(1e-5, 1e-1, log=True)}
     for _ in range(5):
         scores = dict.fromkeys(range(1, 301), 2.0)
@@ -134,18 +137,70 @@ def test_a_trial_that_lags_is_given_up() -> None:
 
 
 def test_two_machines_share_a_study_through_a_database(tmp_path, monkeypatch: pytest.MonkeyPatch, phantoms) -> None:
-    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    other = home.home() / "other"  # a file both homes hold; on two machines it is a database server
+    other.mkdir()
+    url = f"sqlite:///{other / 'shared.db'}"
     spec = make("shared", trials=2, storage=url)
-    searches.open_study(spec, make=True)
-    monkeypatch.setenv("MEDCLS_HOME", str(tmp_path / "other"))
+    studies.open_study(spec, make=True)
+    monkeypatch.setenv("MEDCLS_HOME", str(other))
     joined = searches.join_search("shared", url)
     assert joined == spec
     with pytest.raises(Conflict):
         searches.join_search("shared", url)
     with pytest.raises(BadSpec):
         searches.join_search("nothing", url)
-    with pytest.raises(BadSpec, match="database URL"):
-        searches.open_study(dataclasses.replace(spec, storage="nonsense://x"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense://x", "sqlite://", "sqlite:////etc/passwd", "sqlite:////tmp/x.db", "sqlite:///file:x.db?mode=rwc&uri=true", "x.db",
+        "sqlite:///{home}/../x.db", "sqlite:///{home}/datasets/busi/index.sqlite", "postgresql://", "mysql+pymysql:///?unix_socket=x",
+    ],
+)  # fmt: skip
+def test_a_search_is_kept_on_a_server_or_under_the_home_and_nowhere_else(url: str) -> None:
+    with pytest.raises(BadSpec) as refused:
+        make("elsewhere", storage=url.format(home=home.home()))
+    assert refused.value.code == "runs.storage-not-allowed"
+    SearchSpec("fine", BASE, {"lr": Range(1e-5, 1e-1)}, storage="postgresql+psycopg://user:word@host/db")
+
+
+def test_a_locked_database_is_waited_for_and_an_ended_search_is_shown_as_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = make("locked", trials=1)
+    studies.open_study(spec, make=True)
+    with contextlib.closing(sqlite3.connect(folder_of("locked") / "study.db", check_same_thread=False)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        monkeypatch.setattr(studies, "_LOCKED_S", 0.2)
+        monkeypatch.setattr(studies, "_AGAIN_S", 0.1)
+        free = threading.Timer(2.0, other.rollback)
+        free.start()
+        (sentence,) = Work(spec, begin).carry_on()  # began while the file was locked
+        free.join()
+    assert "finished" in sentence
+    assert search.show_search("locked").done == 1
+    more = dataclasses.replace(spec, trials=3)
+    disk.write_whole(folder_of("locked") / "search.json", more.to_json().encode())
+    studies.open_study(more).ask()  # a trial whose process was killed
+    view = search.show_search("locked")
+    assert (view.ended_early, [t.state for t in view.trials]) == (True, ["complete", "left open"])
+
+
+def test_a_database_that_stays_locked_ends_the_search_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = make("silent", trials=1)
+    studies.open_study(spec, make=True)
+    monkeypatch.setattr(studies, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(studies, "_LOCKED_S", 0.1)
+    with contextlib.closing(sqlite3.connect(folder_of("silent") / "study.db")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(BadSpec) as refused:
+            list(Work(spec, begin).carry_on())
+        assert refused.value.code == "runs.study-not-opened"
+    study = studies.open_study(spec)
+    with contextlib.closing(sqlite3.connect(folder_of("silent") / "study.db")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(RunFailed) as ended:
+            studies.patiently(study.ask)
+        assert ended.value.code == "runs.study-silent"
 
 
 @pytest.mark.parametrize(
@@ -185,7 +240,7 @@ def test_who_takes_a_search_up_tries_other_values(tmp_path) -> None:
     spec = make("again", storage=f"sqlite:///{tmp_path / 'again.db'}", sampler="random")
 
     def first(make: bool) -> dict:
-        trial = searches.open_study(spec, make=make).ask()
+        trial = studies.open_study(spec, make=make).ask()
         for name, values in spec.ranges.items():
             searches.suggest(trial, name, values)
         return dict(trial.params)
@@ -196,7 +251,7 @@ def test_who_takes_a_search_up_tries_other_values(tmp_path) -> None:
 
 def test_a_run_that_failed_is_no_best_trial_whatever_it_scored_before() -> None:
     spec = make("broken", trials=1)
-    study = searches.open_study(spec, make=True)
+    study = studies.open_study(spec, make=True)
     trial = study.ask()
     run = searches.make_run(Work(spec, begin)._vary(trial))
     failed = dataclasses.replace(run.state(), status="failed", best_score=0.99, best_epoch=3, message="no more")

@@ -12,7 +12,9 @@ from pages._ui import state
 from pages._ui.runs.charts import score_word
 from pages._ui.runs.search_charts import importance_chart, parallel_chart
 from pages._ui.widgets import notices
+from pages._ui.widgets.numbers import show_seconds
 
+_SILENT_S = 600.0
 _RECIPES, _OWN = "recipe", "own"
 _VARY = {
     _RECIPES: "what the recipe searches over",
@@ -76,6 +78,16 @@ def _show(view: search.SearchView) -> None:
         min(1.0, view.done / total),
         text=f"{view.done} of {total} trials done" + (", at work" if view.worked_on else ""),
     )
+    if view.ended_early:
+        st.warning(
+            "Nobody works on this search any more; *Resume the search* goes on with it. Its log says why it ended.",
+            icon=":material/pause_circle:",
+        )
+    elif view.silent_s > _SILENT_S:
+        st.warning(
+            f"Whoever works on it gave no sign for {show_seconds(view.silent_s)}; its log may tell why.",
+            icon=":material/hourglass_disabled:",
+        )
     rows = [
         {
             "trial": t.number, "state": t.state, score: None if math.isnan(t.value) else round(t.value, 4), **t.values,
@@ -94,7 +106,7 @@ def _show(view: search.SearchView) -> None:
         st.plotly_chart(importance_chart(view.importance), key="search.importance")
     elif view.trials:
         st.caption(
-            f"Which knob mattered can be said after {search.FEWEST_FOR_IMPORTANCE} complete trials with different scores."
+            f"Which setting mattered can be said after {search.FEWEST_FOR_IMPORTANCE} complete trials with different scores."
         )
     st.dataframe(rows, hide_index=True, width="stretch", alt="Trials with what was tried and their scores")
     with st.expander("Log", icon=":material/notes:"):
