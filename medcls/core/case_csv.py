@@ -13,7 +13,7 @@ _PROB, _ATTRIBUTE = "prob:", "attribute:"  # what a column's name starts with; a
 
 
 def format_cases(cases: CaseTable) -> str:
-    """Give the cases as CSV text: case, group, truth, one `prob:<label>` column per label, then attributes.
+    """Return the cases as CSV text: case, group, truth, one `prob:<label>` column per label, then attributes.
 
     Probabilities are written with 17 significant digits, so that reading gives the same numbers; text that a spreadsheet would
     take for a formula is kept text, which reading undoes. An attribute with the name of another column is written

@@ -94,7 +94,7 @@ class Split(Record):
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     def rotate(self, fold: int) -> "Split":
-        """Give the hold-out in which `fold` is the test part and the next one validates.
+        """Return the hold-out in which `fold` is the test part and the next one validates.
 
         Raises:
             BadSplit: If there is no such fold or fewer than three.

@@ -88,7 +88,7 @@ class CaseTable:
         return len(self.case)
 
     def take(self, rows: np.ndarray) -> "CaseTable":
-        """Give the table of the rows chosen by an index or boolean array."""
+        """Return the table of the rows chosen by an index or boolean array."""
         columns = {name: column[rows] for name, column in self.attributes.items()}
         return CaseTable(self.case[rows], self.group[rows], self.truth[rows], self.prob[rows], self.labels, columns)
 

@@ -84,7 +84,7 @@ class PointingRecord(Record):
     schema: int = 1
 
     def having(self, study: PointingStudy) -> "PointingRecord":
-        """Give the record with a study added, in place of one of the same collection, label and layer."""
+        """Return the record with a study added, in place of one of the same collection, label and layer."""
         key = (study.collection, study.label, study.layer)
         old = [(s.collection, s.label, s.layer) for s in self.studies]
         if key in old:
@@ -94,7 +94,7 @@ class PointingRecord(Record):
 
 
 def pointing_table(study: PointingStudy) -> str:
-    """Give a study as a Markdown table, methods first, then the controls."""
+    """Return a study as a Markdown table, methods first, then the controls."""
     lines = [
         "| heatmap | pointing game | above the centred Gaussian | energy inside | IoU |",
         "|---|---|---|---|---|",

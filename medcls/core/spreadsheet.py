@@ -7,7 +7,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def guard(value: Any) -> Any:
-    """Give a cell's value so that no spreadsheet takes it for a formula; numbers stay numbers.
+    """Return a cell's value so that no spreadsheet takes it for a formula; numbers stay numbers.
 
     Example:
         >>> guard("=1+1"), guard(" =1+1"), guard("scan.png"), guard(-0.5)

@@ -14,7 +14,7 @@ _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 def is_own(task_id: str) -> bool:
-    """Say whether an id stands for labels of a user's own, and not for a task that a file describes."""
+    """Return whether an id stands for labels of a user's own, and not for a task that a file describes."""
     return task_id == OWN or task_id.startswith(f"{OWN}-")
 
 
@@ -94,7 +94,7 @@ class Task(Record):
         return self.name or self.id.replace("-", " ").capitalize()
 
     def label(self, label_id: str) -> Label:
-        """Give the label with this id.
+        """Return the label with this id.
 
         Raises:
             BadTask: If there is none.

@@ -84,7 +84,7 @@ class Clock:
         self.base.on_epoch(result)
 
     def should_stop(self) -> bool:
-        """Say whether the time is up (after one epoch at least) or somebody else wants to stop."""
+        """Return whether the time is up (after one epoch at least) or somebody else wants to stop."""
         spent = self.before_s + time.monotonic() - (self.begun or time.monotonic())
         self.is_over = bool(self.limit_s) and self.epochs > 0 and spent > self.limit_s
         return self.is_over or self.base.should_stop()

@@ -10,7 +10,7 @@ _MARGIN_S = 1.0
 
 
 def booted_at() -> float | None:
-    """Give when this machine started, in seconds since 1970 by today's clock; None where that cannot be known."""
+    """Return when this machine started, in seconds since 1970 by today's clock; None where that cannot be known."""
     try:
         return time.time() - float(Path("/proc/uptime").read_text().split()[0])
     except (OSError, ValueError):

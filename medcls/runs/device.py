@@ -16,7 +16,7 @@ _LOOK_EVERY_S = 0.5
 
 
 def devices_for(asked: str) -> tuple[str, ...]:
-    """Give the devices a run may take, best first.
+    """Return the devices a run may take, best first.
 
     Args:
         asked: `auto`, `cpu`, `cuda` or `mps`, as in a run's spec.
@@ -74,7 +74,7 @@ def hold_device(asked: str, run_id: str, tell: Callable[[str], None]) -> Iterato
 
 
 def _place(name: str) -> Path:
-    """Give the lock file of a device of this machine; homes shared by several machines have one for each."""
+    """Return the lock file of a device of this machine; homes shared by several machines have one for each."""
     folder = home.runs() / ".devices"
     folder.mkdir(parents=True, exist_ok=True)
     machine = re.sub(r"[^A-Za-z0-9.-]", "_", platform.node()) or "machine"

@@ -100,7 +100,7 @@ class RunFolder:
             raise BadSpec("runs.unreadable-spec", run=self.id, found=str(error).rstrip(".")) from error
 
     def name(self) -> str:
-        """Give what a person calls the run: its new name, the spec's, or what it trains on what."""
+        """Return what a person calls the run: its new name, the spec's, or what it trains on what."""
         if renamed := self._renamed():
             return renamed
         spec = self.spec()
@@ -115,11 +115,11 @@ class RunFolder:
         return "".join(c for c in text if c.isprintable()).strip()[:200]
 
     def is_alive(self) -> bool:
-        """Tell whether a worker holds the run."""
+        """Return whether a worker holds the run."""
         return lock.is_held(self.path / "lock")
 
     def is_handed_over(self) -> bool:
-        """Tell whether a cluster was asked to carry the run out."""
+        """Return whether a cluster was asked to carry the run out."""
         return (self.path / "job.txt").exists()
 
     def state(self) -> RunState:
@@ -157,7 +157,7 @@ class RunFolder:
         )
 
     def _awaits_cluster(self) -> bool:
-        """Tell whether the run was handed to a cluster after its last word, and not stopped since."""
+        """Return whether the run was handed to a cluster after its last word, and not stopped since."""
         try:
             handed = (self.path / "job.txt").stat().st_mtime_ns
         except FileNotFoundError:
@@ -165,7 +165,7 @@ class RunFolder:
         return handed > (self.said_at() or 0) and not (self.path / "stop").exists()
 
     def said_at(self) -> int | None:
-        """Give when the worker last wrote its state, in nanoseconds by the disk's clock; None if it never did."""
+        """Return when the worker last wrote its state, in nanoseconds by the disk's clock; None if it never did."""
         try:
             return (self.path / "state.json").stat().st_mtime_ns
         except FileNotFoundError:
@@ -186,7 +186,7 @@ class RunFolder:
         return tuple(EpochResult.from_json(line, where) for line in whole.splitlines())
 
     def log_tail(self, lines: int = 40, most_bytes: int = 65_536) -> str:
-        """Give the last lines of the worker's log; empty if there is none."""
+        """Return the last lines of the worker's log; empty if there is none."""
         return read_tail(self.path / "log.txt", lines, most_bytes)
 
     def data_seen(self) -> DataSeen | None:
@@ -255,7 +255,7 @@ def _derive(said: RunState, alive: bool, asked_to_stop: bool) -> RunState:
 
 
 def read_tail(path: Path, lines: int, most_bytes: int = 65_536) -> str:
-    """Give the last lines of a text file; empty if it is not there."""
+    """Return the last lines of a text file; empty if it is not there."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - most_bytes))
@@ -266,7 +266,7 @@ def read_tail(path: Path, lines: int, most_bytes: int = 65_536) -> str:
 
 
 def open_run(run_id: str) -> RunFolder:
-    """Give the folder of a run.
+    """Return the folder of a run.
 
     Args:
         run_id: Its id, or the beginning of it if no other run begins so.
@@ -290,7 +290,7 @@ def open_run(run_id: str) -> RunFolder:
 
 
 def list_runs() -> tuple[RunFolder, ...]:
-    """Give every run, the newest first; a folder without a spec is no run."""
+    """Return every run, the newest first; a folder without a spec is no run."""
     root = home.runs()
     if not root.is_dir():
         return ()

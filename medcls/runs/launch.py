@@ -6,13 +6,13 @@ import sys
 import time
 from pathlib import Path
 
-import medcls
-from medcls import disk, home
+from medcls import disk
 from medcls.errors import Conflict, RunFailed
 from medcls.runs import lock
+from medcls.runs.command import CHECKOUT, worker_command, worker_environment
 from medcls.runs.folder import AT_REST, RunFolder, read_tail
+from medcls.runs.ray_job import submit
 
-CHECKOUT = Path(medcls.__file__).resolve().parent.parent
 _PATIENCE_S = (
     600.0  # a worker is up within seconds, minutes on a machine with fifty jobs; one that ends is told of at once
 )
@@ -60,8 +60,6 @@ def _let_end(run: RunFolder) -> None:
 
 def _hand_over(run: RunFolder, address: str) -> None:
     """Submit a run as a job; `job.txt` bears the time before that, so that whatever the job says is newer."""
-    from medcls.runs.ray_job import submit
-
     job = run.path / "job.txt"
     disk.write_whole(job, b"")
     asked = job.stat()
@@ -100,19 +98,15 @@ def start_detached(arguments: list[str], log: Path) -> subprocess.Popen[bytes]:
     """
     with log.open("ab") as file:
         return subprocess.Popen(
-            [sys.executable, *arguments], stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
-            cwd=CHECKOUT, env=worker_environment(), start_new_session=True, close_fds=True,
-        )  # fmt: skip
-
-
-def worker_command(run: RunFolder) -> list[str]:
-    """Give what a run's worker is, after the interpreter."""
-    return ["-m", "medcls.runs.worker", str(run.path)]
-
-
-def worker_environment() -> dict[str, str]:
-    """Give the environment a worker needs: ours, with the home spelled out."""
-    return {**os.environ, "MEDCLS_HOME": str(home.home()), "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1"}
+            [sys.executable, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            cwd=CHECKOUT,
+            env=worker_environment(),
+            start_new_session=True,
+            close_fds=True,
+        )
 
 
 def wait_until_held(folder: Path, worker: subprocess.Popen[bytes], what: str) -> None:

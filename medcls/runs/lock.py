@@ -52,7 +52,7 @@ def hold(path: Path, *, note: str = "", patience_s: float = 1.0) -> Iterator[boo
 
 
 def is_held(path: Path) -> bool:
-    """Tell whether a process holds the lock. Needs only the right to read; a missing file is not held.
+    """Return whether a process holds the lock. Needs only the right to read; a missing file is not held.
 
     Raises:
         Conflict: If this system has no such locks.

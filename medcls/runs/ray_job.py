@@ -5,6 +5,7 @@ import sys
 
 from medcls import home
 from medcls.errors import RunFailed
+from medcls.runs.command import CHECKOUT, worker_command, worker_environment
 from medcls.runs.folder import RunFolder
 
 
@@ -28,28 +29,23 @@ def submit(run: RunFolder, address: str) -> str:
         from ray.job_submission import JobSubmissionClient
     except ImportError as error:
         raise RunFailed("Ray is not installed", do="pip install 'ray[default]', or unset MEDCLS_RAY_ADDRESS") from error
-    from medcls.runs.launch import worker_command, worker_environment
-
     entry = shlex.join([sys.executable, *worker_command(run)]) + f" >> {shlex.quote(str(run.path / 'log.txt'))} 2>&1"
     kept = {k: v for k, v in worker_environment().items() if k.startswith(("MEDCLS_", "PYTHON", "OMP_", "HF_"))}
     kept.pop("MEDCLS_RAY_ADDRESS", None)
-    kept["PYTHONPATH"] = ":".join(p for p in (str(_checkout()), kept.get("PYTHONPATH", "")) if p)
+    kept["PYTHONPATH"] = ":".join(p for p in (str(CHECKOUT), kept.get("PYTHONPATH", "")) if p)
     try:
         client = JobSubmissionClient(address)
         return client.submit_job(
-            entrypoint=entry, runtime_env={"env_vars": kept}, metadata={"medcls_run": run.id, "medcls_home": str(home.home())},
-            entrypoint_num_cpus=1, entrypoint_num_gpus=1 if _wants_gpu(run) else 0,
-        )  # fmt: skip
+            entrypoint=entry,
+            runtime_env={"env_vars": kept},
+            metadata={"medcls_run": run.id, "medcls_home": str(home.home())},
+            entrypoint_num_cpus=1,
+            entrypoint_num_gpus=1 if _wants_gpu(run) else 0,
+        )
     except (ConnectionError, RuntimeError) as error:
         raise RunFailed(
             f"The Ray cluster at {address} did not take the run", found=str(error)[:200], do="Check MEDCLS_RAY_ADDRESS"
         ) from error
-
-
-def _checkout() -> str:
-    from medcls.runs.launch import CHECKOUT
-
-    return str(CHECKOUT)
 
 
 def _wants_gpu(run: RunFolder) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from medcls.core.run import RunSpec
 from medcls.errors import MedclsError, RunFailed
-from medcls.runs.launch import CHECKOUT, worker_environment
+from medcls.runs.command import CHECKOUT, worker_environment
 
 if TYPE_CHECKING:  # loads torch
     from medcls.training.rehearse import Rehearsal

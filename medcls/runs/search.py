@@ -31,7 +31,7 @@ _BEAT_EVERY_S = 5.0
 
 
 def is_worked_on(name: str) -> bool:
-    """Tell whether a process of this home works on a search."""
+    """Return whether a process of this home works on a search."""
     return lock.is_held(folder_of(name) / "lock")
 
 
@@ -185,6 +185,6 @@ def suggest(trial: Any, name: str, values: Range) -> Any:
 
 
 def tried(spec: SearchSpec, name: str, given: Any) -> Any:
-    """Give the value a trial tried, from what Optuna keeps of it."""
+    """Return the value a trial tried, from what Optuna keeps of it."""
     choices = spec.ranges[name].choices
     return next((choice for choice in choices if repr(choice) == given), given)

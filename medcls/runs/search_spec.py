@@ -181,7 +181,7 @@ PRESETS = MappingProxyType(
 
 
 def folder_of(name: str) -> Path:
-    """Give the folder of a search."""
+    """Return the folder of a search."""
     return home.home() / "searches" / name
 
 
@@ -219,7 +219,7 @@ def read_search(name: str) -> SearchSpec:
 
 
 def list_searches() -> tuple[str, ...]:
-    """Give the names of the searches on this machine."""
+    """Return the names of the searches on this machine."""
     root = home.home() / "searches"
     return tuple(sorted(p.parent.name for p in root.glob("*/search.json"))) if root.is_dir() else ()
 

@@ -87,7 +87,7 @@ def search_here(spec: SearchSpec, start: Callable[[RunFolder], None], say: Calla
 
 
 def show_search(name: str) -> SearchView:
-    """Give a search with its trials and which knob mattered.
+    """Return a search with its trials and which knob mattered.
 
     Raises:
         BadSpec: If there is no such search, or its database does not answer.

@@ -204,7 +204,7 @@ class _Told:
         self.writer.say(self.status, sentence)
 
     def joined(self, also: "Follow | None") -> "Follow":
-        """Give who is told: this, and `also` after it."""
+        """Return who is told: this, and `also` after it."""
         from medcls.runs.make import Follow
 
         names = ("on_step", "on_epoch", "on_read", "say")

@@ -175,7 +175,7 @@ class _Batches:
         )
 
     def __call__(self, epoch: int) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-        """Give this process' share: batch (N, …), target (N, K), truth (N,). An incomplete last batch is left out."""
+        """Return this process' share: batch (N, …), target (N, K), truth (N,). An incomplete last batch is left out."""
         rank, world = self.fabric.global_rank, self.fabric.world_size
         generator = torch.Generator().manual_seed((self.spec.optimisation.seed * 100_003 + epoch) * world + rank)
         order = epoch_order(self.truth.numpy(), self.spec, epoch)

@@ -45,10 +45,10 @@ class Source(Protocol):
         """Number of cases."""
 
     def learn(self, rows: np.ndarray, device: torch.device, generator: torch.Generator) -> torch.Tensor:
-        """Give the rows for a training step, changed at random if the spec asks for it."""
+        """Return the rows for a training step, changed at random if the spec asks for it."""
 
     def look(self, rows: np.ndarray, device: torch.device) -> torch.Tensor:
-        """Give the rows as they are."""
+        """Return the rows as they are."""
 
 
 class Pixels:
@@ -67,7 +67,7 @@ class Pixels:
         return len(self.part)
 
     def learn(self, rows: np.ndarray, device: torch.device, generator: torch.Generator) -> torch.Tensor:
-        """Give (N, C, S, S), each scan changed by its own random amount."""
+        """Return (N, C, S, S), each scan changed by its own random amount."""
         return normalise(self.augment(to_device(self._drawn(rows, generator), device), generator), self.preprocess)
 
     def _drawn(self, rows: np.ndarray, generator: torch.Generator) -> np.ndarray:
@@ -81,7 +81,7 @@ class Pixels:
         return pixels
 
     def look(self, rows: np.ndarray, device: torch.device) -> torch.Tensor:
-        """Give (N, C, S, S)."""
+        """Return (N, C, S, S)."""
         return normalise(to_device(self.part.pixels[rows], device), self.preprocess)
 
 
@@ -99,11 +99,11 @@ class Features:
         return len(self.kept)
 
     def learn(self, rows: np.ndarray, device: torch.device, generator: torch.Generator) -> torch.Tensor:
-        """Give (N, D)."""
+        """Return (N, D)."""
         return self.look(rows, device)
 
     def look(self, rows: np.ndarray, device: torch.device) -> torch.Tensor:
-        """Give (N, D)."""
+        """Return (N, D)."""
         return self.kept[torch.from_numpy(rows)]
 
 
@@ -120,7 +120,7 @@ class Head(torch.nn.Module):
         self.drop_rate = _drop_rate(net)
 
     def get_classifier(self) -> torch.nn.Module:
-        """Give the last layer, as a timm network does."""
+        """Return the last layer, as a timm network does."""
         return self.classifier
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -145,7 +145,7 @@ def keeps_features(net: torch.nn.Module, spec: RunSpec) -> bool:
 def make_source(
     net: torch.nn.Module, part: Part, data: TrainingData, spec: RunSpec, device: torch.device, kept: bool
 ) -> Source:
-    """Give a part as scans, or as features if these are kept.
+    """Return a part as scans, or as features if these are kept.
 
     Args:
         net: The network, on `device`.
@@ -166,14 +166,14 @@ def make_source(
 
 
 def row_batches(n: int, start: int = 0, step: int = 1) -> Iterator[np.ndarray]:
-    """Give every `step`th row from `start` in arrays of bounded length."""
+    """Return every `step`th row from `start` in arrays of bounded length."""
     rows = np.arange(start, n, step)
     for i in range(0, len(rows), _BATCH):
         yield rows[i : i + _BATCH]
 
 
 def to_device(pixels: np.ndarray, device: torch.device) -> torch.Tensor:
-    """Give pixels (N, S, S, C) uint8 as (N, C, S, S) float32 in [0, 1], channels last in memory."""
+    """Return pixels (N, S, S, C) uint8 as (N, C, S, S) float32 in [0, 1], channels last in memory."""
     return torch.from_numpy(np.ascontiguousarray(pixels)).to(device).permute(0, 3, 1, 2).float().div_(255)
 
 

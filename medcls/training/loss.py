@@ -7,7 +7,7 @@ from medcls.core.run import RunSpec
 
 
 def soft_targets(truth: torch.Tensor, n_labels: int, smoothing: float) -> torch.Tensor:
-    """Give label indices (N,) as distributions (N, K), a share `smoothing` spread evenly.
+    """Return label indices (N,) as distributions (N, K), a share `smoothing` spread evenly.
 
     References:
         Szegedy et al., Rethinking the Inception architecture, CVPR 2016, section 7.

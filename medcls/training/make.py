@@ -220,7 +220,7 @@ def _seen(fitted: Fitted, spec: RunSpec) -> set[str]:
 
 
 def _model_of(source: str | Path) -> Path | None:
-    """Give the folder of the model that initial weights are of, be they named by folder or by file; None if of none."""
+    """Return the folder of the model that initial weights are of, be they named by folder or by file; None if of none."""
     if not isinstance(source, Path):
         return None
     folder = source if source.is_dir() else source.parent

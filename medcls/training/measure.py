@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 
 def epoch_scores(logits: torch.Tensor, truth: np.ndarray) -> dict[str, float]:
-    """Give loss, accuracy, balanced accuracy and macro one-vs-rest AUROC.
+    """Return loss, accuracy, balanced accuracy and macro one-vs-rest AUROC.
 
     Args:
         logits: (N, K) float32.
@@ -44,7 +44,7 @@ _CLEARLY = 1e-3
 
 
 def is_better(scores: dict[str, float], best: dict[str, float], select_by: str) -> bool:
-    """Say whether an epoch's scores beat the best so far; among equals a clearly lower loss wins, as small sets tie often.
+    """Return whether an epoch's scores beat the best so far; among equals a clearly lower loss wins, as small sets tie often.
 
     A score that is no number never beats one that is, but the first epoch always counts.
     """

@@ -15,7 +15,7 @@ _WORDS = ("out of memory", "can't allocate memory", "cannot allocate memory", "f
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Say whether an error means that memory ran out; torch has its own class for graphics cards only."""
+    """Return whether an error means that memory ran out; torch has its own class for graphics cards only."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _WORDS)
@@ -44,7 +44,7 @@ def what_would_fit(model: Any, source: Source, spec: RunSpec, fabric: Fabric) ->
 
 
 def fits(model: Any, source: Source, size: int, fabric: Fabric) -> bool:
-    """Say whether a batch of so many scans passes forth and back."""
+    """Return whether a batch of so many scans passes forth and back."""
     try:
         batch = source.learn(np.arange(size), fabric.device, torch.Generator().manual_seed(0))
         model.eval()  # statistics of batch norms stay as they are

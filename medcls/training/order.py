@@ -6,7 +6,7 @@ from medcls.core.run import RunSpec
 
 
 def epoch_order(truth: np.ndarray, spec: RunSpec, epoch: int) -> np.ndarray:
-    """Give the rows of an epoch, shuffled by the run's seed and the epoch's number.
+    """Return the rows of an epoch, shuffled by the run's seed and the epoch's number.
 
     `sampler` draws with replacement so that every class is as likely; `oversample` repeats the cases of smaller classes
     until they are as many as the largest's; else every case comes once.

@@ -11,7 +11,7 @@ _TRIES, _CLEAR = 3, 1.3  # so many tries, fewer where the second is so many time
 
 
 def choose_precision(asked: str, net: torch.nn.Module, batch: torch.Tensor, truth: torch.Tensor) -> str:
-    """Give the Fabric precision for a run: what was asked, or what one measured step says.
+    """Return the Fabric precision for a run: what was asked, or what one measured step says.
 
     bf16 pays on processors with bf16 units and for dense convolutions, and costs where it is emulated; so it is
     measured on this very network, and only where the processor claims to have such units.
@@ -36,14 +36,14 @@ def choose_precision(asked: str, net: torch.nn.Module, batch: torch.Tensor, trut
 
 
 def has_bf16_units() -> bool:
-    """Say whether this processor multiplies bf16 in hardware (AVX512-BF16 or AMX)."""
+    """Return whether this processor multiplies bf16 in hardware (AVX512-BF16 or AMX)."""
     capabilities = torch.backends.cpu.get_cpu_capability()
     checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported", "_is_amx_bf16_supported")
     return "AVX512" in capabilities and any(getattr(torch.cpu, name, lambda: False)() for name in checks)
 
 
 def _bf16_pays(net: torch.nn.Module, batch: torch.Tensor, truth: torch.Tensor) -> bool:
-    """Say which of a few forward and backward passes were quicker at best; batch-norm statistics are put back."""
+    """Return which of a few forward and backward passes were quicker at best; batch-norm statistics are put back."""
     kept = {name: value.clone() for name, value in net.named_buffers()}
     best = {True: float("inf"), False: float("inf")}
     for _ in range(_TRIES):

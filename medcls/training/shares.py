@@ -12,12 +12,12 @@ from medcls.training.precision import choose_precision
 
 
 def started_by_fabric() -> bool:
-    """Say whether this process is one of those that `fabric run` started."""
+    """Return whether this process is one of those that `fabric run` started."""
     return os.environ.get("LT_CLI_USED") == "1"
 
 
 def is_first() -> bool:
-    """Say whether this process is the only one, or the first of those that `fabric run` started on all machines."""
+    """Return whether this process is the only one, or the first of those that `fabric run` started on all machines."""
     return not started_by_fabric() or os.environ.get("RANK", "0") == "0"
 
 

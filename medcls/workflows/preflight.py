@@ -106,7 +106,7 @@ def check_run(spec: RunSpec) -> Preflight:
 
 
 def list_data() -> tuple[CollectionRecord, ...]:
-    """Give the labelled collections there are, by name."""
+    """Return the labelled collections there are, by name."""
     from medcls.data.collections import list_collections
 
     return list_collections()
@@ -260,7 +260,7 @@ def _no_room(memory: int, disk: int, data: Preflight, told: dict[str, Any]) -> t
 
 
 def memory_free_bytes() -> int | None:
-    """Give the memory this machine (or the container) can still hand out; None where that cannot be known."""
+    """Return the memory this machine (or the container) can still hand out; None where that cannot be known."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
         free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))

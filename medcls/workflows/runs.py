@@ -72,12 +72,12 @@ class BrokenRun:
 
 
 def list_runs() -> tuple[RunView, ...]:
-    """Give every readable run, the newest first."""
+    """Return every readable run, the newest first."""
     return tuple(view for run in _folders() if isinstance(view := _view(run), RunView))
 
 
 def broken_runs() -> tuple[BrokenRun, ...]:
-    """Give the runs that cannot be read, with the reason."""
+    """Return the runs that cannot be read, with the reason."""
     return tuple(view for run in _folders() if isinstance(view := _view(run), BrokenRun))
 
 
@@ -99,7 +99,7 @@ def _look(run: RunFolder) -> RunView:
 
 
 def show_run(run_id: str) -> RunView:
-    """Give one run.
+    """Return one run.
 
     Args:
         run_id: Its id, or the beginning of it if no other run begins so.
@@ -111,7 +111,7 @@ def show_run(run_id: str) -> RunView:
 
 
 def read_metrics(run_id: str) -> tuple[EpochResult, ...]:
-    """Give the epochs a run has done so far.
+    """Return the epochs a run has done so far.
 
     Raises:
         BadSpec: If there is no such run.
@@ -120,7 +120,7 @@ def read_metrics(run_id: str) -> tuple[EpochResult, ...]:
 
 
 def read_log(run_id: str, lines: int = 40) -> str:
-    """Give the last lines of what a run's worker printed.
+    """Return the last lines of what a run's worker printed.
 
     Raises:
         BadSpec: If there is no such run.
@@ -129,7 +129,7 @@ def read_log(run_id: str, lines: int = 40) -> str:
 
 
 def read_data_seen(run_id: str) -> DataSeen | None:
-    """Give which data a run was given; None before it has read them.
+    """Return which data a run was given; None before it has read them.
 
     Raises:
         BadSpec: If there is no such run.
@@ -272,7 +272,7 @@ def rename_run(run_id: str, name: str) -> RunView:
 
 
 def clone_spec(run_id: str, **changes: Any) -> RunSpec:
-    """Give the spec of a run with some knobs changed, to start as a run of its own.
+    """Return the spec of a run with some knobs changed, to start as a run of its own.
 
     Args:
         run_id: The run to take it from.
@@ -311,7 +311,7 @@ def reproduce_run(run_id: str) -> RunView:
 
 
 def same_runs(run_id: str) -> dict[str, bool | None]:
-    """Give the other runs of the same spec on the same data, each with whether its weights are the same to the bit.
+    """Return the other runs of the same spec on the same data, each with whether its weights are the same to the bit.
 
     Returns:
         Run id -> True or False; None while one of the two has no result.
@@ -343,7 +343,7 @@ def _same_weights(one: RunFolder, other: RunFolder) -> bool | None:
 
 
 def watch_run(run_id: str, sleep: Callable[[float], None], every_s: float = 1.0) -> Iterator[RunView]:
-    """Give the run each time its state has changed, until it is at rest.
+    """Return the run each time its state has changed, until it is at rest.
 
     Args:
         run_id: The run.

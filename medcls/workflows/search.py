@@ -24,13 +24,23 @@ from medcls.runs.search_spec import (
 from medcls.runs.search_view import FEWEST_FOR_IMPORTANCE, SearchView, Trial, delete_search, search_here, show_search
 
 __all__ = [
-    "FEWEST_FOR_IMPORTANCE", "PRESETS", "Range", "SearchSpec", "SearchView", "Trial", "delete_search", "list_searches", "parse_range",
-    "preset_of", "search_here", "show_search",
-]  # fmt: skip
+    "FEWEST_FOR_IMPORTANCE",
+    "PRESETS",
+    "Range",
+    "SearchSpec",
+    "SearchView",
+    "Trial",
+    "delete_search",
+    "list_searches",
+    "parse_range",
+    "preset_of",
+    "search_here",
+    "show_search",
+]
 
 
 def any_at_work() -> bool:
-    """Tell whether a process of this home works on any search."""
+    """Return whether a process of this home works on any search."""
     return any(map(searches.is_worked_on, list_searches()))
 
 

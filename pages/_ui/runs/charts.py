@@ -12,7 +12,7 @@ SCORES = {"loss": "Loss", "auroc": "AUROC", "accuracy": "Accuracy", "balanced-ac
 
 
 def score_word(score: str) -> str:
-    """Give a score as it is written within a sentence."""
+    """Return a score as it is written within a sentence."""
     title = SCORES[score]
     return title if title.isupper() else title.lower()
 

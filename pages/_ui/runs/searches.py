@@ -44,7 +44,7 @@ def show_searches() -> None:
 
 
 def any_moves() -> bool:
-    """Tell whether a search is worked on here, or a trial's run still moves."""
+    """Return whether a search is worked on here, or a trial's run still moves."""
     return search.any_at_work() or any(view.moves for view in runs.list_runs())
 
 

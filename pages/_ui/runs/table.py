@@ -52,7 +52,7 @@ def _row(view: runs.RunView) -> dict:
 
 
 def show_left(view: runs.RunView) -> str:
-    """Give the time a run still needs, in words; empty if it is at rest, "?" if unknown."""
+    """Return the time a run still needs, in words; empty if it is at rest, "?" if unknown."""
     if not view.moves:
         return ""
     left_s = view.state.left_s
@@ -62,7 +62,7 @@ def show_left(view: runs.RunView) -> str:
 
 
 def current(views: tuple[runs.RunView, ...]) -> runs.RunView | None:
-    """Give the run that is shown: the one of the address, or none."""
+    """Return the run that is shown: the one of the address, or none."""
     wanted = state.choice(state.RUN)
     return next((view for view in views if view.id == wanted), None)
 

@@ -110,7 +110,7 @@ def show_log(view: runs.RunView) -> None:
 
 
 def _written(value: Any) -> str:
-    """Give a setting's value as it is given on the command line."""
+    """Return a setting's value as it is given on the command line."""
     if isinstance(value, tuple):
         return " ".join(str(one) for one in value)
     return json.dumps(value) if isinstance(value, dict) and value else "" if value == {} else str(value)

@@ -52,7 +52,7 @@ def show_counts(spec: RunSpec) -> preflight.Preflight:
 
 
 def look(spec: RunSpec) -> preflight.Preflight:
-    """Give what the data hold, looked at again only when another choice, or other contents, ask for it."""
+    """Return what the data hold, looked at again only when another choice, or other contents, ask for it."""
     contents = tuple(r.fingerprint for r in preflight.list_data() if r.name in spec.data.collections)
     wanted = (spec.data.collections, spec.data.task, spec.data.split, spec.data.fold, contents)
     held = st.session_state.get(state.TRAIN_SEEN)

@@ -23,7 +23,7 @@ _FIRST = "fine-tune"
 
 
 def draft() -> RunSpec:
-    """Give the spec the form began from: a good default, a recipe, or the run that is being cloned."""
+    """Return the spec the form began from: a good default, a recipe, or the run that is being cloned."""
     if state.TRAIN_DRAFT not in st.session_state:
         set_draft(apply_recipe(RunSpec(), _FIRST))
     elif state.TRAIN_LAST in st.session_state and key("name") not in st.session_state:
@@ -53,7 +53,7 @@ def keep(spec: RunSpec) -> None:
 
 
 def key(name: str) -> str:
-    """Give the key of a setting's widget; another one whenever the form begins anew."""
+    """Return the key of a setting's widget; another one whenever the form begins anew."""
     return f"train.{st.session_state[state.TRAIN_FORM]}.{name}"
 
 
@@ -249,7 +249,7 @@ def begin_reading() -> None:
 
 
 def unusable() -> tuple[str, ...]:
-    """Give the labels of the fields whose content cannot be used, of those drawn since `begin_reading`."""
+    """Return the labels of the fields whose content cannot be used, of those drawn since `begin_reading`."""
     return tuple(st.session_state.get(state.TRAIN_UNUSABLE, ()))
 
 
