@@ -1,0 +1,162 @@
+"""From labelled scans to a verdict, settings, a mailed card and a watch: the same by workflow and by command."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from medcls.cli import main
+from medcls.core.site import Aim
+from medcls.data.collections import add_collection
+from medcls.errors import BadSpec, MedclsError
+from medcls.imaging.decode import read_scan
+from medcls.imaging.phantom import phantom
+from medcls.models import store
+from medcls.models.opening import open_model
+from medcls.workflows import site
+
+MODEL = "breast-ultrasound--tiny--0001"
+MARKER = "Mustermann-1957"
+
+
+@pytest.fixture
+def ward(tiny_model, tmp_path: Path) -> tuple[str, ...]:
+    """Thirty-six labelled phantoms, some files named after a person."""
+    for label in ("normal", "benign", "malignant"):
+        folder = tmp_path / "ward" / label
+        folder.mkdir(parents=True)
+        for seed in range(100, 112):
+            (folder / f"{MARKER}-{seed}.png").write_bytes(phantom("breast-ultrasound", label, seed))
+    add_collection(tmp_path / "ward", "ward", task_id="breast-ultrasound")
+    return ("ward",)
+
+
+def test_a_check_is_kept_and_its_figures_are_those_of_the_answers(ward) -> None:
+    """Counts add up, every score has its interval, and the site remembers."""
+    done = site.check_site("Ward 3", MODEL, ward, Aim(0.5, 0.0, 0.2))
+    check = done.check
+    assert (check.n_cases, check.n_positive, sum(map(sum, check.confusion))) == (36, 12, 36)
+    assert {
+        "auroc_disease",
+        "sensitivity",
+        "specificity",
+        "ppv",
+        "npv",
+        "refused",
+        "ece_excess",
+        "ece_excess_after",
+    } <= set(check.scores)
+    hits = check.confusion[2][2] / 12
+    assert check.scores["sensitivity"].value == pytest.approx(hits)
+    assert check.found["shorter_side_px"] == 360
+    folder = site.site_folder("Ward 3")
+    assert [one.get() for one in folder.checks()] == [check]
+    assert folder.last_check(MODEL, check.weights) == check
+    assert {"evaluation.site-no-patients"} <= {note.code for note in check.why}
+
+
+def test_settings_change_answers_here_and_nowhere_else(ward) -> None:
+    """Applied, they stand in the answer with the site's name; undone, it is as before."""
+    done = site.check_site("Ward 3", MODEL, ward, Aim(0.5))
+    card, scan = store.read_card(MODEL), read_scan(phantom("breast-ultrasound", "malignant", 200))
+    plain = open_model(MODEL).predict(scan)
+    assert site.read_at("Ward 3", plain, card) is plain
+    site.apply_settings(replace(done.settings, threshold=0.0))
+    read = site.read_at("Ward 3", plain, card)
+    assert "evaluation.site-threshold" in {note.code for note in read.points} or read.decided is None
+    assert store.read_card(MODEL) == card
+    assert site.undo_settings("Ward 3", MODEL) is None
+    assert site.read_at("Ward 3", plain, card) is plain
+    with pytest.raises(BadSpec) as nothing:
+        site.undo_settings("Ward 3", MODEL)
+    assert nothing.value.code == "workflows.nothing-to-undo"
+
+
+def test_approval_needs_a_passed_check_or_a_reason(ward) -> None:
+    """Both are kept; a site that is not known approves nothing."""
+    with pytest.raises(MedclsError) as unknown:
+        site.set_state("Ward 9", MODEL, "approved", why="because")
+    assert unknown.value.code == "evaluation.no-such-site"
+    site.check_site("Ward 3", MODEL, ward, Aim(0.99))
+    card = store.read_card(MODEL)
+    assert site.state_of("Ward 3", card) == "draft"
+    with pytest.raises(BadSpec) as refused:
+        site.set_state("Ward 3", MODEL, "approved")
+    assert refused.value.code == "workflows.approve-without-check"
+    site.set_state("Ward 3", MODEL, "approved", "kim", "for a trial of two weeks")
+    assert site.state_of("Ward 3", card) == "approved"
+    event = list(site.site_folder("Ward 3").history())[-1]
+    assert (event.who, event.why) == ("kim", "for a trial of two weeks")
+    site.set_state("Ward 3", MODEL, "retired")
+    assert site.state_of("Ward 3", card) == "retired"
+    assert site.state_of("", card) == "draft"
+
+
+def test_too_few_scans_and_those_learned_from_are_told(tiny_model, tmp_path: Path) -> None:
+    """With counts, not with a figure."""
+    folder = tmp_path / "few" / "benign"
+    folder.mkdir(parents=True)
+    (folder / "a.png").write_bytes(phantom("breast-ultrasound", "benign", 1))
+    (tmp_path / "few" / "malignant").mkdir()
+    (tmp_path / "few" / "malignant" / "b.png").write_bytes(phantom("breast-ultrasound", "malignant", 1))
+    add_collection(tmp_path / "few", "few", task_id="breast-ultrasound")
+    with pytest.raises(MedclsError) as few:
+        site.check_site("Ward 3", MODEL, ("few",), Aim())
+    assert (few.value.code, few.value.params["n"]) == ("evaluation.site-too-few-scans", 2)
+
+
+def test_from_a_check_to_another_home(ward, tmp_path: Path, monkeypatch, capsys) -> None:
+    """By command: check, card by mail, imported where the same model is; names of files reach neither card nor watch."""
+    card = tmp_path / "card.json"
+    assert (
+        main(
+            [
+                "site",
+                "check",
+                "--site",
+                "Ward 3",
+                "--model",
+                MODEL,
+                "--data",
+                *ward,
+                "--sensitivity",
+                "0.5",
+                "--card",
+                str(card),
+                "--json",
+            ]
+        )
+        == 0
+    )
+    told = json.loads(capsys.readouterr().out)
+    assert told["verdict"] in ("fit", "not-fit", "too-few")
+    assert MARKER not in card.read_text()
+    site.consent("Ward 3", True)
+    answers = [open_model(MODEL).predict(read_scan(phantom("breast-ultrasound", "benign", s))) for s in range(3)]
+    assert site.watch("Ward 3", answers, store.read_card(MODEL))
+    found, alarms = site.watched("Ward 3", MODEL)
+    assert (found[0].get().scans, alarms) == (3, ())
+    for path in (site.site_folder("Ward 3").path).rglob("*"):
+        if path.is_file():
+            assert MARKER.encode() not in path.read_bytes()
+    weights = tmp_path / "home" / "weights"
+    monkeypatch.setenv("MEDCLS_HOME", str(tmp_path / "other"))
+    (tmp_path / "other").mkdir()
+    weights.rename(tmp_path / "other" / "weights")
+    assert main(["site", "import", str(card)]) == 0
+    (letter,) = site.letters_of(store.read_card(MODEL))
+    assert letter.get().card.n_cases == 36
+    changed = json.loads(card.read_text())
+    changed["card"]["weights"] = ["0" * 64]
+    card.write_text(json.dumps(changed))
+    assert main(["site", "import", str(card)]) != 0
+
+
+def test_what_an_answer_was_worth_comes_from_the_model_s_own_cases(tiny_model) -> None:
+    """By collection, where no site is told."""
+    found = site.worth(store.read_card(MODEL), "malignant", 0.1)
+    assert found
+    for one in found.values():
+        assert one.right <= one.said
+        assert sum(one.missed.values()) <= one.of
