@@ -1,7 +1,10 @@
 """A model asked a site's labelled scans: what came of it, as a check that can be kept and mailed."""
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Protocol, cast
 
 import numpy as np
 
@@ -12,6 +15,7 @@ from medcls.core.note import Note
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.core.site import Aim, SiteCheck, SiteSettings
+from medcls.data.collections import Collection
 from medcls.data.sources import Sources
 from medcls.errors import BadData
 from medcls.evaluation.asking import ask_unseen
@@ -47,32 +51,95 @@ class Asked:
     acquired: np.ndarray
 
 
+class Labelled(Protocol):
+    """A site's labelled scans, from a collection or as they were dropped."""
+
+    @property
+    def name(self) -> str:
+        """What to call them."""
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """The scans."""
+
+    def read(self, case: Case) -> bytes:
+        """Return a scan's bytes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dropped:
+    """Scans labelled on the page: in memory only.
+
+    Args:
+        scans: Bytes, label id and patient (empty if unknown) of each.
+        name: What to call them.
+    """
+
+    scans: tuple[tuple[bytes, str, str], ...]
+    name: str = "dropped"
+
+    @cached_property
+    def cases(self) -> tuple[Case, ...]:
+        """The scans as cases; the same bytes, and scans of one patient, belong together."""
+        found: list[Case] = []
+        patients: dict[str, str] = {}
+        for i, (data, label, patient) in enumerate(self.scans):
+            digest = hashlib.sha256(data).hexdigest()
+            group = patients.setdefault(patient or digest, f"{len(patients)}")
+            found.append(Case(str(i), label, group if patient else None, group, digest, (0, 0)))
+        return tuple(found)
+
+    def read(self, case: Case) -> bytes:
+        """Return a scan's bytes."""
+        return self.scans[int(case.id)][0]
+
+
+def labelled(sources: Sources) -> tuple[Labelled, ...]:
+    """Return each of a site's collections with its labelled cases only."""
+    return tuple(
+        _Part(c, tuple(sorted((case for rows in parts.values() for case in rows), key=lambda case: case.id)))
+        for c, parts in zip(sources.collections, sources.cases, strict=True)
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    collection: Collection
+    cases: tuple[Case, ...]
+
+    @property
+    def name(self) -> str:
+        return self.collection.name
+
+    def read(self, case: Case) -> bytes:
+        return self.collection.read(case)
+
+
 def ask_site(
-    model: Predictor, sources: Sources, on_case: Callable[[int, int], None] = lambda done, total: None
+    model: Predictor, scans: Sequence[Labelled], on_case: Callable[[int, int], None] = lambda done, total: None
 ) -> Asked:
     """Ask a model every labelled scan of a site that it never learned from.
 
     Args:
         model: The model.
-        sources: The site's collections.
-        on_case: Called with cases done and in all, per collection.
+        scans: The site's labelled scans.
+        on_case: Called with cases done and in all, for each set of them.
 
     Raises:
         BadData: If fewer than ten are left, or one has a label the model does not know.
         BadScan: If a scan cannot be read.
     """
     tables, told, left_out = [], {}, 0
-    for collection, parts in zip(sources.collections, sources.cases, strict=True):
-        cases = sorted((c for rows in parts.values() for c in rows), key=lambda c: c.id)
-        asked = ask_unseen(model, cases, collection)
-        left_out += len(cases) - sum(len(rows) for _, rows in asked)
+    for one in scans:
+        asked = ask_unseen(model, list(one.cases), cast(Collection, one))
+        left_out += len(one.cases) - sum(len(rows) for _, rows in asked)
         for who, rows in asked:
-            named = [replace(c, attributes={**c.attributes, "collection": collection.name}) for c in rows]
+            named = [replace(c, attributes={**c.attributes, "collection": one.name}) for c in rows]
 
-            def note(case: Case, answer: Prediction, name: str = collection.name) -> None:
+            def note(case: Case, answer: Prediction, name: str = one.name) -> None:
                 told[name, case.id] = answer
 
-            tables.append(who.evaluate(named, collection.read, on_case, note))
+            tables.append(who.evaluate(named, one.read, on_case, note))
     if sum(map(len, tables)) < _LEAST:
         raise BadData("evaluation.site-too-few-scans", n=sum(map(len, tables)), left_out=left_out, least=_LEAST)
     table = stack_tables(tables)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from medcls.core.evaluation import Estimate
 from medcls.core.letter import Letter
 from medcls.core.note import Note
 from medcls.core.outcome import Outcome
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     from medcls.core.model import ModelCard
     from medcls.evaluation.letters import Signed
     from medcls.evaluation.site_answer import Worth
+    from medcls.evaluation.site_ask import Labelled
     from medcls.evaluation.site_watch import Week
     from medcls.evaluation.sites import SiteFolder
+    from medcls.models.predictor import Predictor
 
 _LOOKED_AT = 60  # pictures that are looked at for what is found in them
 
@@ -57,18 +60,50 @@ def check_site(
         MedclsError: If the model, a collection or the site's name cannot be used, or too few scans are left.
     """
     from medcls.data.sources import whole_sources
+    from medcls.evaluation.site_ask import labelled
+    from medcls.models.opening import open_model
+
+    model = open_model(model_id)
+    return _check(site, model, labelled(whole_sources(collections, model.card.task)), aim, on_case)
+
+
+def check_dropped(
+    site: str,
+    model_id: str,
+    scans: Sequence[tuple[bytes, str, str]],
+    aim: Aim,
+    on_case: Callable[[int, int], None] = lambda done, total: None,
+) -> Checked:
+    """Find out whether a model holds at a site, from scans that were dropped and labelled on the page; none is written to disk.
+
+    Args:
+        site: Name of the site; made if it is not known yet.
+        model_id: The model.
+        scans: Bytes, label id, and patient (empty if unknown) of each.
+        aim: What is asked of the model.
+        on_case: Called with cases done and in all.
+
+    Raises:
+        MedclsError: As `check_site`.
+    """
+    from medcls.evaluation.site_ask import Dropped
+    from medcls.models.opening import open_model
+
+    return _check(site, open_model(model_id), (Dropped(tuple(scans)),), aim, on_case)
+
+
+def _check(
+    site: str, model: "Predictor", scans: "Sequence[Labelled]", aim: Aim, on_case: Callable[[int, int], None]
+) -> Checked:
     from medcls.evaluation.site_ask import ask_site, check, found_in, settings_for
     from medcls.evaluation.sites import make_site
     from medcls.imaging.decode import read_scan
-    from medcls.models.opening import open_model
 
-    folder, model = make_site(site), open_model(model_id)
-    sources = whole_sources(collections, model.card.task)
-    asked = ask_site(model, sources, on_case)
-    some = [(c, case) for c in sources.collections for case in c.cases[: _LOOKED_AT // len(sources.collections)]]
-    found = found_in([read_scan(c.read(case)) for c, case in some], asked)
+    asked = ask_site(model, scans, on_case)
+    folder = make_site(site)
+    some = [one.read(case) for one in scans for case in one.cases[: _LOOKED_AT // len(scans)]]
     name = folder.site.name
-    made = check(model, asked, name, aim, found)
+    made = check(model, asked, name, aim, found_in([read_scan(data) for data in some], asked))
     folder.keep(made)
     return Checked(made, *settings_for(model, asked, name, aim))
 
@@ -171,6 +206,28 @@ def worth(card: "ModelCard", label: str, prevalence: float) -> "dict[str, Worth]
         str(place): worth_of(table.take(column == place), card.task.positive, label, prevalence)
         for place in sorted(set(column))
     }
+
+
+def known_figures(card: "ModelCard") -> list[tuple[str, str, Estimate]]:
+    """Return what is known of a model elsewhere: where, score's name and estimate; other sites' letters are marked as told.
+
+    Args:
+        card: The model's card.
+    """
+    from medcls.models.store import read_evaluation
+
+    evaluation = read_evaluation(card.id)
+    rows: list[tuple[str, str, Estimate]] = []
+    for name, scores in evaluation.subgroups.items() if evaluation else ():
+        if name.startswith(("site=", "collection=")):
+            rows += [(name.partition("=")[2], score, estimate) for score, estimate in scores.items()]
+    for one in letters_of(card):
+        if one.value is not None:
+            told = one.value.card
+            rows += [
+                (f"{told.site or 'another site'} (told)", score, estimate) for score, estimate in told.scores.items()
+            ]
+    return rows
 
 
 def write_letter(site: str, check: SiteCheck, path: Path, maker: str = "", name: str = "") -> "Signed":

@@ -11,6 +11,7 @@ PAGES = (
     ("Read", "../classify.py", "Classify", ":material/center_focus_strong:", "classify"),
     ("Read", "../heatmaps.py", "Heatmaps", ":material/blur_on:", "heatmaps"),
     ("Read", "../compare.py", "Compare", ":material/compare:", "compare"),
+    ("Read", "../site.py", "Site", ":material/domain:", "site"),
     ("Build", "../data.py", "Data", ":material/photo_library:", "data"),
     ("Build", "../train.py", "Train", ":material/model_training:", "train"),
     ("Build", "../runs.py", "Runs", ":material/monitoring:", "runs"),

@@ -17,6 +17,7 @@ COLLECTION = "collection"
 DATA = "data"  # the collection to train on
 RUN = "run"
 SEARCH = "search"
+SITE = "site"  # where answers are read
 RUNS_SHOW = "show"  # the list of runs or of searches
 
 # What is before the user, on every page.
@@ -46,6 +47,10 @@ COMPARE_PICTURES = "compare.pictures"
 COMPARE_COSTS = "compare.costs"  # what models cost, milliseconds measured: card -> cost
 COMPARE_THRESHOLD = "compare.threshold"
 COMPARE_LABEL = "compare.threshold.label"
+
+# Site.
+SITE_ROWS = "site.rows"  # dropped scans with their thumbnails, decoded once
+SITE_CHECKED = "site.checked"  # the last check, with the settings that follow from it
 
 # Data.
 DATA_ADDED = "data.added"  # said once after a collection was added

@@ -160,3 +160,16 @@ def test_what_an_answer_was_worth_comes_from_the_model_s_own_cases(tiny_model) -
     for one in found.values():
         assert one.right <= one.said
         assert sum(one.missed.values()) <= one.of
+
+
+def test_scans_dropped_on_the_page_are_checked_without_being_written(tiny_model, home) -> None:
+    """By patient where one is named; the same picture twice is one group."""
+    task = store.read_card(MODEL).task
+    scans = [
+        (phantom("breast-ultrasound", label, s), label, f"{MARKER} {s}")
+        for s in range(300, 306)
+        for label in task.label_ids
+    ]
+    done = site.check_dropped("Ward 3", MODEL, [*scans, scans[0]], Aim(0.5))
+    assert (done.check.n_cases, done.check.n_groups) == (19, 6)
+    assert not [p for p in home.rglob("*") if p.is_file() and (p.suffix == ".png" or MARKER.encode() in p.read_bytes())]
