@@ -1,13 +1,15 @@
 """`data`: bring labelled scans, know them, split them honestly."""
 
 import argparse
-import sys
-import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from medcls.cli import print_json, say, verb
+from medcls.cli.data_add import add_add
+from medcls.cli.progress import Bar
 from medcls.core.collection import Audit, CollectionRecord, Split
+from medcls.core.note import Note
 from medcls.errors import BadSplit
 
 
@@ -15,15 +17,11 @@ def add(verbs: Any) -> None:
     """Add the verb with its own verbs."""
     made = verbs.add_parser("data", help="Labelled scans: add, list, show, audit, split.")
     inner = made.add_subparsers(title="verbs", metavar="VERB", required=True)
-    one = verb(inner, "add", _add, "Index labelled scans where they lie; the layout is recognised by looking.")
-    one.add_argument("path", type=Path, help="folder, csv or ZIP archive")
-    one.add_argument("--name", default="", help="what to call the collection; else the folder's name")
-    one.add_argument("--layout", default="", help="name of the layout; else recognised")
-    one.add_argument("--task", default="", help="task id its labels belong to; else the layout's")
-    one.add_argument("--copy", action="store_true", help="copy the files instead of reading them where they are")
+    add_add(inner)
     one = verb(inner, "list", _list, "List the collections on this machine.")
     one = verb(inner, "show", _show, "Say what is in a collection.")
     one.add_argument("name")
+    one.add_argument("--list", action="store_true", help="name every file that was not taken")
     one = verb(inner, "audit", _audit, "Look a collection through for what is wrong with it; settle what was found.")
     one.add_argument("name")
     one.add_argument("--again", action="store_true", help="search for duplicates anew")
@@ -32,9 +30,12 @@ def add(verbs: Any) -> None:
         "--model", help="model whose features judge the labels; else one of the task; '' takes the pictures themselves"
     )
     one.add_argument(
-        "--decide", action="append", default=[], metavar="KEY=DECISION",
+        "--decide",
+        action="append",
+        default=[],
+        metavar="KEY=DECISION",
         help="settle a finding: drop, merge or keep; KEY=none takes a decision back; may be repeated",
-    )  # fmt: skip
+    )
     _add_split(inner)
     one = verb(inner, "remove", _remove, "Forget a collection; the scans themselves are not touched.")
     one.add_argument("name")
@@ -55,33 +56,6 @@ def _add_split(inner: Any) -> None:
     )
 
 
-class _Bar:
-    """Progress on standard error, on one line that is written over; silent where nobody watches."""
-
-    def __init__(self) -> None:
-        self.shown = sys.stderr.isatty()
-        self.started, self.stage, self.last = time.monotonic(), "", 0.0
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        now = time.monotonic()
-        if stage != self.stage:
-            self.started, self.stage, self.last = now, stage, 0.0
-        if self.shown and (now - self.last > 0.2 or done == total):
-            self.last = now
-            left = (now - self.started) / max(done, 1) * (total - done)
-            end = "\n" if done == total else ""
-            print(f"\r{stage}: {done:,} of {total:,}, {left:.0f} s left   ", end=end, file=sys.stderr, flush=True)
-
-
-def _add(args: argparse.Namespace) -> int:
-    from medcls.workflows import data
-
-    record = data.add_collection(
-        args.path, args.name, layout=args.layout, task_id=args.task, copy=args.copy, progress=_Bar()
-    )
-    return _print_record(record, args.json)
-
-
 def _list(args: argparse.Namespace) -> int:
     from medcls.workflows import data
 
@@ -97,39 +71,74 @@ def _print_record(record: CollectionRecord, as_json: bool) -> int:
     if as_json:
         print_json(record.to_dict())
     else:
-        told = f"{record.n_cases:,} cases, {record.n_dropped:,} dropped, {record.n_set_aside:,} unreadable"
-        print(f"{record.name}  {record.layout}  {record.task_id}  {told}  {', '.join(record.labels)}")
+        told = f"{record.n_cases:,} cases, {record.n_dropped:,} dropped, {record.n_set_aside:,} unreadable, {record.n_not_taken:,} not taken"
+        print(
+            f"{record.name}  {record.layout}  {record.task_id}  {told}  {', '.join(map(record.name_of, record.labels))}"
+        )
     return 1 if record.n_set_aside else 0
 
 
 def _show(args: argparse.Namespace) -> int:
-    from medcls.workflows import data, data_split
+    from medcls.workflows import data, data_plan, data_split
 
     seen = data.look_over(args.name)
     patients = seen.per_patient()
     sizes = {f"{h} x {w}" for h, w in seen.size_px[:2000].tolist()}
+    parts = data_plan.count_brought_parts(args.name)
+    left = data_plan.not_taken_of(args.name)
+    labels = [
+        {"id": label, "name": seen.record.name_of(label), "positive": label in seen.positive, "n": n}
+        for label, n in seen.count().items()
+    ]
     row = {
-        **seen.record.to_dict(), "counts": seen.count(), "n_groups": seen.n_groups, "n_patients": len(patients),
-        "splits": list(data_split.list_splits(args.name)), "unreadable": [list(pair) for pair in seen.unreadable],
-    }  # fmt: skip
+        **seen.record.to_dict(),
+        "counts": seen.count(),
+        "labels_named": labels,
+        "n_groups": seen.n_groups,
+        "n_patients": len(patients),
+        "parts": parts,
+        "splits": list(data_split.list_splits(args.name)),
+        "unreadable": [list(pair) for pair in seen.unreadable],
+        "n_not_taken": len(left),
+        "not_taken": [one.to_dict() for one in data_plan.group_left(left)],
+    }
     if args.json:
         print_json(row)
         return 0
     print(f"{seen.record.name}: {seen.task.question}")
-    for label, n in seen.count().items():
-        print(f"  {label:<16}{n:>9,}")
+    for label in labels:
+        print(f"  {label['name']:<16}{label['n']:>9,}{'  disease' if label['positive'] else ''}")
+    if seen.record.n_unlabelled:
+        print(f"  {'unlabelled':<16}{seen.record.n_unlabelled:>9,}")
     print(f"  {seen.n_groups:,} groups, {len(patients) or 'unknown'} patients or lesions, {len(sizes)} sizes")
-    print(f"  root {seen.record.root}\n  fingerprint {seen.record.fingerprint[:16]}…")
+    for what, found in (("parts", parts), ("sites", seen.record.sites)):
+        if found:
+            print(f"  {what}: {', '.join(f'{name} {n:,}' for name, n in found.items())}")
+    print(f"  root {seen.record.root}\n  version {seen.record.version}, fingerprint {seen.record.fingerprint[:16]}…")
     print(f"  splits: {', '.join(row['splits']) or 'none made yet'}")
     for name, reason in seen.unreadable:
         print(f"  unreadable: {name}: {reason}")
+    _print_left(left, everything=args.list)
     return 0
+
+
+def _print_left(left: Mapping[str, Note], everything: bool) -> None:
+    from medcls.workflows import data_plan
+
+    if everything:
+        for path, reason in left.items():
+            print(f"  not taken: {path}: {reason}")
+        return
+    for one in data_plan.group_left(left)[:12]:
+        print(
+            f"  not taken: {one.n:,} {one.ending or 'without ending'} in {one.folder}: {one.reason} {', '.join(one.names[:4])}"
+        )
 
 
 def _audit(args: argparse.Namespace) -> int:
     from medcls.workflows import data_audit
 
-    audit = data_audit.audit_collection(args.name, again=args.again, model=args.model, progress=_Bar())
+    audit = data_audit.audit_collection(args.name, again=args.again, model=args.model, progress=Bar())
     if args.decide:
         pairs = (text.rpartition("=") for text in args.decide)
         audit = data_audit.decide(args.name, {key: None if value == "none" else value for key, _, value in pairs})

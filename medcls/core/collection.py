@@ -9,6 +9,7 @@ from medcls.core.record import Record
 from medcls.errors import BadSplit
 
 PARTS = ("train", "validate", "test")
+SITES = ("site", "device")  # attributes that say where a case is from, the first that is there
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,11 @@ class Case(Record):
     size_px: tuple[int, int]
     masks: tuple[str, ...] = ()
     attributes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def site(self) -> str:
+        """Hospital, archive or device the case is from; empty where the set does not say."""
+        return next((self.attributes[key] for key in SITES if key in self.attributes), "")
 
 
 @dataclass(frozen=True)
@@ -126,8 +132,17 @@ class CollectionRecord(Record):
         n_cases: Cases in use.
         n_set_aside: Files that could not be read.
         n_dropped: Cases left out by a decision.
-        decisions: What a person decided on each finding of the audit: `drop`, `merge` or `keep`.
+        decisions: What a person decided on each finding of the audit (`drop`, `merge` or `keep`), and on single cases: `drop`
+            under `drop:<case id>`, a label id under `label:<case id>`.
         made: UTC time of import, ISO 8601.
+        names: Names of the labels by id, as the set writes them; a label that is not there is called by its id.
+        positive: Ids of the labels that mean disease; empty where the task says it, or nobody did.
+        sites: Scans of each hospital, archive or device; empty where the set does not say.
+        split: The split that the set brought: `part` or `fold`; empty for none.
+        patients_from: Where patients are known from, as `column patient id`, `folders`, `DICOM`.
+        n_not_taken: Files under the path that were not taken; they are listed with their reasons.
+        n_unlabelled: Cases without a label.
+        version: Number of this state of the collection; every change that is seen in its fingerprint makes the next.
     """
 
     name: str
@@ -141,13 +156,35 @@ class CollectionRecord(Record):
     n_dropped: int
     decisions: dict[str, str]
     made: str
-    schema: int = 1
+    names: dict[str, str] = field(default_factory=dict)
+    positive: tuple[str, ...] = ()
+    sites: dict[str, int] = field(default_factory=dict)
+    split: str = ""
+    patients_from: tuple[str, ...] = ()
+    n_not_taken: int = 0
+    n_unlabelled: int = 0
+    version: int = 1
+    schema: int = 2
+
+    def name_of(self, label: str) -> str:
+        """Return the name of a label, as the set writes it."""
+        return self.names.get(label, label)
 
 
 Kind = Literal[
-    "contradiction", "duplicate", "leak", "mask", "marks", "colour", "size", "blank", "label", "balance", "patients",
+    "contradiction",
+    "duplicate",
+    "leak",
+    "mask",
+    "marks",
+    "colour",
+    "size",
+    "blank",
+    "label",
+    "balance",
+    "patients",
     "unreadable",
-]  # fmt: skip
+]
 Decision = Literal["drop", "merge", "keep"]
 
 

@@ -1,6 +1,7 @@
 """The clinical question a network answers."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +14,19 @@ OWN = "own"  # labels of a user's own: a collection's task, and how the id of a 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
+def is_label_id(text: str) -> bool:
+    """Say whether a text can be a label's id: letters and digits of any script in lower case, `.`, `_`, `-`, 64 at most.
+
+    Example:
+        >>> [is_label_id(text) for text in ("no-idc", "악성", "b\u00f6sartig", "Benign", "-1", "a b")]
+        [True, True, True, False, False, False]
+    """
+    if not 0 < len(text) <= 64 or text != unicodedata.normalize("NFC", text.lower()):
+        return False
+    kinds = [unicodedata.category(c)[0] for c in text]
+    return kinds[0] in "LN" and all(kind in "LNM" or c in "._-" for kind, c in zip(kinds, text, strict=True))
+
+
 def is_own(task_id: str) -> bool:
     """Return whether an id stands for labels of a user's own, and not for a task that a file describes."""
     return task_id == OWN or task_id.startswith(f"{OWN}-")
@@ -23,7 +37,7 @@ class Label(Record):
     """One possible answer.
 
     Args:
-        id: Stable identifier: lower case letters, digits, `.`, `_`, `-`.
+        id: Stable identifier: lower case letters of any script in NFC, digits, `.`, `_`, `-`.
         name: What a person reads.
         positive: True if the answer means the disease that is looked for.
     """
@@ -33,10 +47,8 @@ class Label(Record):
     positive: bool = False
 
     def __post_init__(self) -> None:
-        if not _ID.fullmatch(self.id):
-            raise BadTask(
-                "A label id is wrong", found=repr(self.id)[:80], allowed="a-z, 0-9, '.', '_', '-', 64 at most"
-            )
+        if not is_label_id(self.id):
+            raise BadTask("core.label-id", found=repr(self.id)[:80])
 
 
 @dataclass(frozen=True)

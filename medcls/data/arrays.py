@@ -2,12 +2,14 @@
 
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
 from medcls.errors import BadData
 
 _ROWS = 256
+_OPENING = Lock()
 
 
 def open_array(path: Path) -> np.ndarray:
@@ -17,11 +19,18 @@ def open_array(path: Path) -> np.ndarray:
         BadData: If it is no `.npy` file of numbers.
     """
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        state = path.stat()
+        with _OPENING:  # headers are parsed by Python's own parser, which several threads at once confuse
+            return _opened(path, state.st_mtime_ns, state.st_size)
     except (OSError, ValueError, EOFError) as error:
         raise BadData(
             "An array file cannot be read", found=type(error).__name__, allowed="a .npy file of numbers (never objects)"
         ) from error
+
+
+@lru_cache(maxsize=16)
+def _opened(path: Path, changed_ns: int, size_bytes: int) -> np.ndarray:
+    return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
 def array_scale(path: Path) -> int:
@@ -45,9 +54,11 @@ def array_scale(path: Path) -> int:
         return 1
     span = "" if np.isnan(low) else f" from {low:.6g} to {high:.6g}"
     raise BadData(
-        "The pictures of an array have values that are not read", found=kind + (span or " with values that are no numbers"),
-        allowed="whole numbers from 0 to 255, or real numbers from 0 to 1", do="Scale the whole array to one of them",
-    )  # fmt: skip
+        "The pictures of an array have values that are not read",
+        found=kind + (span or " with values that are no numbers"),
+        allowed="whole numbers from 0 to 255, or real numbers from 0 to 1",
+        do="Scale the whole array to one of them",
+    )
 
 
 @lru_cache(maxsize=64)

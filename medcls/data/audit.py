@@ -34,9 +34,19 @@ _TEXTS: Mapping[Kind, tuple[str, str]] = {
     ),
 }
 _ORDER: tuple[Kind, ...] = (
-    "contradiction", "leak", "mask", "duplicate", "unreadable", "label", "blank", "marks", "colour", "size", "patients",
+    "contradiction",
+    "leak",
+    "mask",
+    "duplicate",
+    "unreadable",
+    "label",
+    "blank",
+    "marks",
+    "colour",
+    "size",
+    "patients",
     "balance",
-)  # fmt: skip
+)
 
 
 def run_audit(
@@ -127,9 +137,12 @@ def _told(stored: Stored) -> Audit:
     counts = {label: int((labels == label).sum()) for label in stored.record.labels}
     decided.sort(key=lambda f: (_ORDER.index(f.kind), -f.n, f.key))
     return Audit(
-        stored.record.name, stored.record.fingerprint, tuple(decided), counts,
+        stored.record.name,
+        stored.record.fingerprint,
+        tuple(decided),
+        counts,
         int(stored.index.fact("pairs_compared") or 0),
-    )  # fmt: skip
+    )
 
 
 def _of_same(same: Same, stored: Stored, names: np.ndarray) -> Finding:

@@ -1,16 +1,12 @@
-"""Labelled collections on this machine: add one, open one, open several as one.
-
-A collection is a folder `MEDCLS_HOME/datasets/<name>/` with `record.json`, the index and the splits made of it;
-the scans stay where they are.
-"""
+"""Bringing labelled scans in: looked at where they lie, indexed, grouped by what shows the same picture."""
 
 import json
 import os
-import re
 import shutil
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -21,193 +17,240 @@ import numpy as np
 
 from medcls import disk, home
 from medcls.core.collection import CollectionRecord
-from medcls.core.task import OWN
-from medcls.data.collection import Collection, Stored, as_text, bytes_of, digest_of
+from medcls.core.note import Note
+from medcls.core.plan import Plan, PlanChoices
+from medcls.data.collection import Collection, as_text, bytes_of, digest_of
 from medcls.data.duplicates import find_pairs
 from medcls.data.flags import flag_pictures
 from medcls.data.index import Index
-from medcls.data.layouts import Entry, Layout, recognise
-from medcls.data.layouts.layout import natural, slug
+from medcls.data.labels import slug
+from medcls.data.layouts import LAYOUTS, Entry
 from medcls.data.look import LOOK, Look, look, look_at_array
+from medcls.data.plan import Prepared, prepare
+from medcls.data.registry import (
+    folder_of,
+    list_collections,
+    open_collection,
+    open_many,
+    remove_collection,
+    write_record,
+)
 from medcls.data.settle import settle
 from medcls.data.unpack import unpack
+from medcls.data.vocabulary import natural
 from medcls.errors import BadData, Conflict, MedclsError
-from medcls.tasks import list_tasks
 
+__all__ = [
+    "add_collection",
+    "folder_of",
+    "list_collections",
+    "list_left",
+    "look_at",
+    "name_for",
+    "note_pairs",
+    "open_collection",
+    "open_many",
+    "remove_collection",
+    "slug",
+    "write_record",
+]
 Progress = Callable[[str, int, int], None]
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _BATCH = 512
 
 
-def folder_of(name: str) -> Path:
-    """Give the folder of a collection.
-
-    Raises:
-        BadData: If the name cannot be one.
-    """
-    if not _NAME.fullmatch(name):
-        raise BadData(
-            "A collection cannot have this name", found=repr(name)[:80], allowed="a-z, 0-9, '.', '_', '-', 64 at most"
-        )
-    return home.datasets() / name
-
-
-def list_collections() -> tuple[CollectionRecord, ...]:
-    """Give the records of all collections on this machine, by name; folders without a record are passed over."""
-    paths = sorted(home.datasets().glob("*/record.json")) if home.datasets().is_dir() else []
-    return tuple(
-        CollectionRecord.from_json(p.read_bytes(), p.parent.name) for p in paths if _NAME.fullmatch(p.parent.name)
-    )
-
-
-def open_collection(name: str) -> Collection:
-    """Open a collection by name.
-
-    Raises:
-        BadData: If there is none.
-    """
-    return Collection((Stored(folder_of(name)),))
-
-
-def open_many(names: Iterable[str]) -> Collection:
-    """Open several collections as one, to train on them together.
+def look_at(path: Path | str, choices: PlanChoices | None = None, progress: Progress | None = None) -> Plan:
+    """Return the plan of bringing in labelled scans; nothing is written that stays.
 
     Args:
-        names: Their names; one name gives that collection itself.
+        path: Folder, table or ZIP archive. An archive is unpacked into the cache for the while.
+        choices: What a person decided; None for nothing.
+        progress: Called with the stage, what is done and the total.
 
     Raises:
-        BadData: If there is none of a name, no name at all, or they answer different tasks.
+        BadData: If nothing is recognised, or a choice is impossible.
     """
-    stored = tuple(Stored(folder_of(name)) for name in dict.fromkeys(names))
-    if not stored:
-        raise BadData("No collection is chosen", do="Choose one or more")
-    if len({s.record.task_id for s in stored}) > 1:
-        raise BadData(
-            "These collections answer different questions",
-            found=", ".join(s.record.task_id for s in stored),
-            do="Choose collections of one task",
-        )
-    return Collection(stored)
+    path = _there(path)
+    tell = progress or (lambda stage, done, total: None)
+    with _unpacked(path, tell) as (source, notes):
+        plan = prepare(source, choices, lambda done: tell("looking at the files", done, done)).plan
+    return replace(plan, path=str(path), notes=(*plan.notes, *notes))
 
 
-def remove_collection(name: str) -> None:
-    """Forget a collection: its record, index and splits. The scans themselves are not touched.
+def list_left(path: Path | str, choices: PlanChoices | None = None) -> dict[str, Note]:
+    """Return every file at a path that would not be taken, with the reason; see `look_at`."""
+    path = _there(path)
+    with _unpacked(path, lambda stage, done, total: None) as (source, _):
+        return prepare(source, choices).left
 
-    Raises:
-        BadData: If there is none.
-    """
-    Stored(folder_of(name))
-    shutil.rmtree(folder_of(name))
+
+def _there(path: Path | str) -> Path:
+    path = Path(path).expanduser()
+    path = path.resolve() if path.exists() else path
+    if not path.exists():
+        raise BadData("data.nothing-at-path", found=str(path)[:200])
+    return path
+
+
+@contextmanager
+def _unpacked(path: Path, tell: Progress) -> Iterator[tuple[Path, tuple[Note, ...]]]:
+    if not (path.is_file() and _is_archive(path)):
+        yield path, ()
+        return
+    files = disk.aside(home.cache() / "plan")
+    try:
+        page = unpack(path, files, lambda done, total: tell("unpacking the archive", done, total))
+        yield files, _names_guessed(page)
+    finally:
+        shutil.rmtree(files, ignore_errors=True)
+
+
+def _names_guessed(page: str) -> tuple[Note, ...]:
+    return (Note("data.names-guessed", page=page),) if page else ()
+
+
+def _is_archive(path: Path) -> bool:
+    """Say whether a file is a ZIP archive to unpack; an Excel file is one inside, but no archive of scans."""
+    return zipfile.is_zipfile(path) and path.suffix.lower() not in (".xlsx", ".xlsm", ".ods")
 
 
 def add_collection(
     path: Path | str,
     name: str | None = None,
     *,
-    layout: str | None = None,
     task_id: str | None = None,
     copy: bool = False,
+    choices: PlanChoices | None = None,
     progress: Progress | None = None,
 ) -> Collection:
     """Index labelled scans where they lie, group what shows the same picture, and set contradictions aside.
 
     Args:
-        path: Folder, csv or ZIP archive as downloaded. An archive is unpacked into the collection's own folder.
+        path: Folder, table or ZIP archive as downloaded. An archive is unpacked into the collection's own folder.
         name: What to call it; None takes the folder's name.
-        layout: Name of its layout; None recognises it by looking.
         task_id: Task its labels belong to; None takes the layout's.
         copy: True to copy the files into the collection's own folder instead of reading them where they are.
+        choices: What a person decided of the plan; None for nothing.
         progress: Called with the stage, what is done and the total.
 
     Raises:
         BadData: If nothing is recognised, or nothing labelled can be read.
         Conflict: If there is a collection of that name.
     """
-    path = Path(path).expanduser().resolve()
-    name = name or slug(path.stem if path.is_file() else path.name)
+    path = _there(path)
+    name = name or name_for(path)
     final = folder_of(name)
     if final.exists():
-        raise Conflict(f"There is a collection called {name}", do="Choose another name, or remove the old one")
-    if not path.exists():
-        raise BadData(
-            "There is nothing at this path", found=str(path)[:200], do="Check the path on the machine medcls runs on"
-        )
+        raise Conflict("data.name-taken", name=name)
+    choices = choices or PlanChoices()
+    choices = replace(choices, task=task_id or choices.task)
     tell = progress or (lambda stage, done, total: None)
     aside = disk.aside(final)
     aside.mkdir(parents=True)
     try:
-        source = _brought_in(path, aside / "files", copy, tell)
-        found, root = recognise(source, layout)
-        _check_task(found, task_id)
-        made = _build(aside, root, found, tell)
-        base = root.parent if root.is_file() else root
+        source, notes = _brought_in(path, aside / "files", copy, tell)
+        prepared = prepare(source, choices, lambda done: tell("looking at the files", done, done))
+        made = _build(aside, prepared, tell)
+        base = prepared.root
         if base.is_relative_to(aside):
             base = final / base.relative_to(aside)
-        write_record(aside, replace(made, name=name, root=str(base), task_id=task_id or found.task_id))
+        write_record(aside, replace(made, name=name, root=str(base)))
+        plan = replace(prepared.plan, path=str(path), notes=(*prepared.plan.notes, *notes))
+        disk.write_whole(aside / "plan.json", plan.to_json().encode())
         try:
             os.rename(aside, final)
         except OSError as error:
-            raise Conflict(f"There is a collection called {name} by now", do="Choose another name") from error
+            raise Conflict("data.name-taken", name=name) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return open_collection(name)
 
 
-def _brought_in(path: Path, files: Path, copy: bool, tell: Progress) -> Path:
-    """Give the folder to read: the one given, or one of our own where it was an archive or a copy was asked for."""
-    if path.is_file() and zipfile.is_zipfile(path):
-        unpack(path, files, lambda done, total: tell("unpacking the archive", done, total))
-        return files
+def name_for(path: Path) -> str:
+    """Return a collection's name made of a folder's or a file's: its letters in ASCII, else `scans` with a number."""
+    stem = slug(path.name if path.is_dir() else path.stem).encode("ascii", "ignore").decode().strip("-._")
+    if stem:
+        return stem
+    taken = {record.name for record in list_collections()}
+    return next(name for n in range(1, len(taken) + 2) if (name := "scans" if n == 1 else f"scans-{n}") not in taken)
+
+
+def _brought_in(path: Path, files: Path, copy: bool, tell: Progress) -> tuple[Path, tuple[Note, ...]]:
+    """Return the folder to read: the one given, or one of our own where it was an archive or a copy was asked for."""
+    if path.is_file() and _is_archive(path):
+        page = unpack(path, files, lambda done, total: tell("unpacking the archive", done, total))
+        return files, _names_guessed(page)
     if not copy:
-        return path
+        return path, ()
     tell("copying the files", 0, 1)
     source = path.parent if path.is_file() else path
     shutil.copytree(source, files, symlinks=True)
     tell("copying the files", 1, 1)
-    return files / path.name if path.is_file() else files
+    return files / path.name if path.is_file() else files, ()
 
 
-def _check_task(layout: Layout, task_id: str | None) -> None:
-    if task_id is None or task_id == OWN:
-        return
-    tasks = list_tasks(home.tasks())
-    if task_id not in tasks:
-        raise BadData("The task is unknown", found=task_id[:80], allowed=", ".join([*tasks, OWN]))
-    if foreign := set(layout.labels) - set(tasks[task_id].label_ids):
-        raise BadData(
-            f"The labels are not those of {task_id}", found=", ".join(sorted(foreign)),
-            allowed=", ".join(tasks[task_id].label_ids),
-        )  # fmt: skip
-
-
-def _build(folder: Path, root: Path, layout: Layout, progress: Progress) -> CollectionRecord:
-    """Write the index into a folder; gives the record but for its name, root and task."""
-    index = Index.create(folder)
-    total = sum(1 for _ in layout.entries(root))
-    base = root.parent if root.is_file() else root
+def _build(folder: Path, prepared: Prepared, progress: Progress) -> CollectionRecord:
+    """Write the index into a folder; returns the record but for its name and root."""
+    index, entries, plan = Index.create(folder), prepared.entries, prepared.plan
+    index.note_not_taken(prepared.left)
     n_read = n_aside = 0
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        for entries in _batches(layout.entries(root)):
-            good, bad = _look_at(pool, base, entries)
+        for batch in _batches(iter(entries)):
+            good, bad = _look_at(pool, prepared.root, batch)
             rows = [_row(n_read + i, entry, seen) for i, (entry, seen) in enumerate(good)]
             index.append(rows, np.array([seen.values for _, seen in good], LOOK))
             index.set_aside(bad)
             n_read, n_aside = n_read + len(good), n_aside + len(bad)
-            progress("reading the scans", n_read + n_aside, total)
+            progress("reading the scans", n_read + n_aside, len(entries))
     if n_read == 0:
-        raise BadData("None of the scans can be read", found=f"{n_aside} unreadable files", do="Check the folder")
+        raise BadData(
+            "data.none-readable",
+            n=n_aside,
+            missing=sum(why.code == "data.row-missing" for why in prepared.left.values()),
+        )
     flag_pictures(index)
     note_pairs(index, progress)
     digest, n_used, n_dropped = settle(index, {})
-    labels = layout.labels or tuple(sorted({v for v in index.column("label") if v is not None}, key=natural))
-    made = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    record = CollectionRecord(
+        "",
+        "",
+        plan.layout,
+        plan.task_id,
+        _labels(plan, index),
+        digest,
+        n_used,
+        n_aside,
+        n_dropped,
+        {},
+        now(),
+    )
+    sites, unlabelled = index.count_sites(), index.count_unlabelled()
     index.close()
-    return CollectionRecord("", "", layout.name, "", labels, digest, n_used, n_aside, n_dropped, {}, made)
+    names = {label.id: label.name for label in plan.labels if label.id in record.labels}
+    return replace(
+        record,
+        names=names,
+        positive=tuple(label.id for label in plan.labels if label.positive and label.id in names),
+        sites=dict(sorted(sites.items())) if len(sites) <= 200 else {},
+        split=plan.split,
+        patients_from=plan.patients_from,
+        n_not_taken=plan.n_not_taken,
+        n_unlabelled=unlabelled,
+    )
 
 
-def write_record(folder: Path, record: CollectionRecord) -> None:
-    """Write a collection's record so that no reader ever sees half of it."""
-    disk.write_whole(folder / "record.json", record.to_json().encode())
+def now() -> str:
+    """Return the time, UTC, ISO 8601."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _labels(plan: Plan, index: Index) -> tuple[str, ...]:
+    """Return the labels in order: those of a published layout all, else those that were found."""
+    fixed = LAYOUTS[plan.layout].labels
+    found = {label for label in index.column("label") if label is not None}
+    if fixed and found <= set(fixed) and not plan.choices.names:
+        return fixed
+    known = [label.id for label in plan.labels]
+    return tuple(sorted(found, key=lambda i: known.index(i) if plan.task_id != "own" else natural(i)))
 
 
 def note_pairs(index: Index, progress: Progress) -> None:

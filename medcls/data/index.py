@@ -7,13 +7,14 @@ memory than one batch. `looks.bin` holds one fixed-size record per row, in row o
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from medcls.core.collection import Case
+from medcls.core.collection import SITES, Case
+from medcls.core.note import Note
 from medcls.data.look import LOOK
 from medcls.errors import BadData
 
@@ -24,11 +25,13 @@ CREATE TABLE cases (
   dropped TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE set_aside (id TEXT NOT NULL, reason TEXT NOT NULL);
+CREATE TABLE not_taken (path TEXT NOT NULL, reason TEXT NOT NULL);
 CREATE TABLE pairs (a INTEGER NOT NULL, b INTEGER NOT NULL, likeness REAL NOT NULL);
 CREATE TABLE flagged (kind TEXT NOT NULL, n INTEGER NOT NULL, score REAL NOT NULL);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 _CASE = "id, label, patient, grp, sha256, height, width, masks, attributes"
+_ADDED = "n, id, label, patient, own_group, grp, sha256, height, width, masks, attributes"
 COLUMNS = ("n", "id", "label", "patient", "own_group", "grp", "sha256", "height", "width", "dropped", "attributes")
 
 
@@ -77,12 +80,42 @@ class Index:
         with (self.folder / "looks.bin").open("ab") as file:
             file.write(np.ascontiguousarray(looks, LOOK).tobytes())
         with self.db as db:
-            db.executemany("INSERT INTO cases VALUES (?,?,?,?,?,?,?,?,?,?,?,'')", rows)
+            db.executemany(f"INSERT INTO cases ({_ADDED}) VALUES (?,?,?,?,?,?,?,?,?,?,?)", rows)
 
     def set_aside(self, rows: Iterable[tuple[str, str]]) -> None:
         """Note files that could not be read, with the reason."""
         with self.db as db:
             db.executemany("INSERT INTO set_aside VALUES (?,?)", rows)
+
+    def note_not_taken(self, left: Mapping[str, Note]) -> None:
+        """Note files that were not taken, with the reason."""
+        with self.db as db:
+            db.executemany(
+                "INSERT INTO not_taken VALUES (?,?)", ((path, json.dumps(why.to_dict())) for path, why in left.items())
+            )
+
+    def not_taken(self) -> dict[str, Note]:
+        """Return why each file that was not taken was not, by its path; empty for a collection that an older medcls added."""
+        if not self.db.execute("SELECT 1 FROM sqlite_master WHERE name = 'not_taken'").fetchone():
+            return {}
+        rows = self.db.execute("SELECT path, reason FROM not_taken ORDER BY path")
+        return {path: Note.from_dict(json.loads(why)) for path, why in rows}
+
+    def relabel(self, labels: Mapping[str, str]) -> None:
+        """Give cases other labels than the set did; all others get back the one it gave.
+
+        Args:
+            labels: Label id by case id.
+        """
+        columns = {row[1] for row in self.db.execute("PRAGMA table_info(cases)")}
+        with self.db as db:
+            if "given" not in columns:
+                if not labels:
+                    return
+                db.execute("ALTER TABLE cases ADD COLUMN given TEXT")
+                db.execute("UPDATE cases SET given = label")
+            db.execute("UPDATE cases SET label = given WHERE label IS NOT given")
+            db.executemany("UPDATE cases SET label = ? WHERE id = ?", ((label, case) for case, label in labels.items()))
 
     def looks(self) -> np.ndarray:
         """Map the looks of all rows, in row order; an array of dtype `LOOK`, read-only."""
@@ -145,6 +178,16 @@ class Index:
             "WHERE dropped = '' AND key NOT IN ('x', 'y', 'bbox') GROUP BY key, value, label ORDER BY key, value"
         )
         return self.db.execute(query).fetchall()
+
+    def count_sites(self) -> dict[str, int]:
+        """Count the cases in use of each hospital, archive or device; those of which the set does not say it are left out."""
+        said = ", ".join(f"json_extract(attributes, '$.{key}')" for key in SITES)
+        query = f"SELECT coalesce({said}) AS site, count(*) FROM cases WHERE dropped = '' AND site IS NOT NULL GROUP BY site"
+        return dict(self.db.execute(query).fetchall())
+
+    def count_unlabelled(self) -> int:
+        """Count the cases in use without a label."""
+        return self.db.execute("SELECT count(*) FROM cases WHERE dropped = '' AND label IS NULL").fetchone()[0]
 
     def unreadable(self) -> list[tuple[str, str]]:
         """Give the files that could not be read, each with the reason."""

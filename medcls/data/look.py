@@ -19,9 +19,19 @@ from medcls.imaging.picture import to_bytes8
 
 _PLAIN = ("1", "L", "P", "RGB")
 _BROKEN = (
-    OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError, struct.error, zlib.error,
-    IndexError, KeyError, TypeError, EOFError, OverflowError,
-)  # fmt: skip
+    OSError,
+    ValueError,
+    SyntaxError,
+    UnidentifiedImageError,
+    Image.DecompressionBombError,
+    struct.error,
+    zlib.error,
+    IndexError,
+    KeyError,
+    TypeError,
+    EOFError,
+    OverflowError,
+)
 _MARKS_PX = 384
 SIDE_PX = 32
 # One record per case in `looks.bin`, in the order of the index.

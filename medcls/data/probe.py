@@ -86,9 +86,13 @@ def _auroc(
     if not known.any():
         return Estimate(np.nan, np.nan, np.nan, 0.95, 0, "too few groups to hold any out")
     table = CaseTable(
-        collection.column("id")[rows][known].astype(str), groups[known].astype(str), truth[known], prob[known],
-        ("rest", "positive"), {},
-    )  # fmt: skip
+        collection.column("id")[rows][known].astype(str),
+        groups[known].astype(str),
+        truth[known],
+        prob[known],
+        ("rest", "positive"),
+        {},
+    )
     return evaluate_cases(table, (1,), seed=seed, resamples=500, names=("auroc",))["auroc"]
 
 

@@ -12,6 +12,7 @@ from medcls.data.index import Index
 
 FLAGS = ("mask", "blank", "marks", "colour", "size", "label")
 DROPPED_BY_DEFAULT = ("mask",)
+DROP, LABEL = "drop:", "label:"  # what the keys of decisions on single cases begin with
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,13 +88,14 @@ def settle(index: Index, decisions: Mapping[str, str]) -> tuple[str, int, int]:
     """Write into the index which group every case has and which cases are dropped.
 
     Args:
-        index: The collection's index; its columns `grp` and `dropped` are rewritten.
+        index: The collection's index; its columns `label`, `grp` and `dropped` are rewritten.
         decisions: Decision by finding: `drop`, `merge` or `keep` under a finding's key;
-            `drop` under `drop:<case id>` drops one case.
+            `drop` under `drop:<case id>` drops one case, a label id under `label:<case id>` gives it that label.
 
     Returns:
         Fingerprint over the cases in use, how many they are, and how many are dropped.
     """
+    index.relabel({k.removeprefix(LABEL): v for k, v in decisions.items() if k.startswith(LABEL)})
     names, patients, own = (index.column(name) for name in ("id", "patient", "own_group"))
     edges = [first_with_same(patients), first_with_same(own)]
     dropped = np.full(len(names), "", object)

@@ -177,9 +177,13 @@ def _auto_split(collection: Collection) -> Split:
         return make_split(collection, name="auto", by="patient" if known else "group")
 
 
-def _task_of(spec: RunSpec, collections: Sequence[Collection]) -> Task:
+def _task_of(spec: RunSpec, collections: tuple[Collection, ...]) -> Task:
     tasks = list_tasks(home.tasks())
     asked = spec.data.task or next((c.task_id for c in collections if c.task_id in tasks), "")
     if asked and asked not in tasks:
         raise BadTask("There is no such task", found=repr(asked)[:80], allowed=", ".join(tasks))
-    return tasks[asked] if asked else own_task(tuple(dict.fromkeys(label for c in collections for label in c.labels)))
+    if asked:
+        return tasks[asked]
+    labels = tuple(dict.fromkeys(label for c in collections for label in c.labels))
+    names = {i: name for c in reversed(collections) for i, name in c.record.names.items()}
+    return own_task(labels, names=names, positive={i for c in collections for i in c.record.positive})

@@ -11,8 +11,8 @@ from medcls import disk
 from medcls.core.collection import PARTS, Proof, Split
 from medcls.core.words import counted
 from medcls.data.collections import Collection
-from medcls.data.layouts.layout import natural
 from medcls.data.settle import first_with_same, join
+from medcls.data.vocabulary import natural
 from medcls.errors import BadData, BadSplit
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -292,9 +292,10 @@ def check_split_name(name: str) -> None:
     """
     if not _NAME.fullmatch(name):
         raise BadSplit(
-            "A split cannot have this name", found=repr(name)[:80],
+            "A split cannot have this name",
+            found=repr(name)[:80],
             allowed="letters, digits, '.', '_' and '-', a letter or digit first, 64 at most",
-        )  # fmt: skip
+        )
 
 
 def write_split(collection: Collection, split: Split) -> Path:

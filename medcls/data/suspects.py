@@ -57,9 +57,10 @@ def out_of_fold(
             continue
         size = min(32, features.shape[1], len(train) - 1)
         model = make_pipeline(
-            StandardScaler(), PCA(size, svd_solver="full", random_state=seed),
+            StandardScaler(),
+            PCA(size, svd_solver="full", random_state=seed),
             LogisticRegression(C=0.1, max_iter=300, class_weight="balanced"),
-        )  # fmt: skip
+        )
         prob[test] = model.fit(features[train], truth[train]).predict_proba(features[test])
     return prob
 

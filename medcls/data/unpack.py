@@ -8,19 +8,23 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from medcls.errors import BadData, TooLarge
+from medcls.imaging.archive_names import read_names
 
 MAX_FILES = 1_000_000
 MAX_RATIO = 250  # of what a file unpacks to, over what it takes up in the archive
 _SPARE_BYTES = 1_000_000_000
 
 
-def unpack(archive: Path, folder: Path, progress: Callable[[int, int], None] | None = None) -> None:
+def unpack(archive: Path, folder: Path, progress: Callable[[int, int], None] | None = None) -> str:
     """Unpack an archive.
 
     Args:
         archive: A ZIP file.
         folder: Where to; made if missing.
         progress: Called with the files unpacked and their total.
+
+    Returns:
+        The code page its names were read in where that was guessed; empty where nothing had to be.
 
     Raises:
         BadData: If it is no readable ZIP, is encrypted, or holds a path or a link that leads outside.
@@ -29,24 +33,19 @@ def unpack(archive: Path, folder: Path, progress: Callable[[int, int], None] | N
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with zipfile.ZipFile(archive) as opened:
-            members = [info for info in opened.infolist() if not info.is_dir() and not _is_junk(info.filename)]
-            check_room(members, folder)
-            for done, info in enumerate(members, 1):
-                target = folder / _safe(info)
+            names, page = read_names(opened.infolist())
+            members = [(i, name) for i, name in zip(opened.infolist(), names, strict=True) if not name.endswith("/")]
+            check_room([info for info, _ in members], folder)
+            for done, (info, name) in enumerate(members, 1):
+                target = folder / _safe(info, name)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with opened.open(info) as source, target.open("xb") as file:
                     _copy(source, file, info.file_size)
                 if progress and (done % 200 == 0 or done == len(members)):
                     progress(done, len(members))
     except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, RuntimeError) as error:
-        raise BadData(
-            "The ZIP archive cannot be unpacked", found=type(error).__name__, do="Pack it again without a password"
-        ) from error
-
-
-def _is_junk(name: str) -> bool:
-    parts = PurePosixPath(name).parts
-    return "__MACOSX" in parts or not parts or parts[-1].startswith(".")
+        raise BadData("data.zip-broken", found=type(error).__name__) from error
+    return page
 
 
 def check_room(members: list[zipfile.ZipInfo], folder: Path) -> None:
@@ -70,11 +69,11 @@ def check_room(members: list[zipfile.ZipInfo], folder: Path) -> None:
         raise TooLarge("There is no room on the disk for what is in the ZIP archive", found=f"{total:,} bytes")
 
 
-def _safe(info: zipfile.ZipInfo) -> PurePosixPath:
-    path = PurePosixPath(info.filename)
-    outside = path.is_absolute() or ".." in path.parts or "\\" in info.filename or ":" in path.parts[0]
+def _safe(info: zipfile.ZipInfo, name: str) -> PurePosixPath:
+    path = PurePosixPath(name)
+    outside = path.is_absolute() or ".." in path.parts or not path.parts or ":" in path.parts[0][:2]
     if outside or stat.S_ISLNK(info.external_attr >> 16):
-        raise BadData("The ZIP archive holds a path or link that leads outside of it", do="Pack it again")
+        raise BadData("data.zip-leads-outside")
     return path
 
 

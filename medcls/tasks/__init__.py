@@ -2,7 +2,7 @@
 
 import hashlib
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -66,30 +66,40 @@ _HEALTHY = frozenset((
 _NOT = ("no-", "not-", "non-", "without-")
 
 
-def own_task(label_ids: tuple[str, ...]) -> Task:
-    """Make a task of a user's own label names, as found in the folders of a collection.
+def own_task(
+    label_ids: tuple[str, ...], *, names: Mapping[str, str] | None = None, positive: Collection[str] = ()
+) -> Task:
+    """Return a task of a user's own labels, as found in a collection.
 
-    What counts as disease is guessed from the names (`normal`, `benign`, `healthy`, `no-…` do not), else it is the last
-    label; the task's limits say which, and that a task file is how to say it oneself. Its id holds the labels: two
-    sets with other labels are two tasks.
+    What counts as disease is what was said when the scans were added. Where nobody said it, it is guessed from the ids
+    (`normal`, `benign`, `healthy`, `no-…` do not), else it is the last label; the task's limits say which. Its id holds
+    the labels: two sets with other labels are two tasks.
 
     Args:
         label_ids: Two or more label ids.
+        names: Names of the labels by id; a label that is not there is called by its id in words.
+        positive: Ids of those that mean disease; empty where nobody said.
 
     Raises:
         BadTask: If there are fewer than two, or one is no valid id.
     """
-    sick = [i for i in label_ids if i.lower() not in _HEALTHY and not i.lower().startswith(_NOT)]
-    why = "by the labels' names"
-    if len(sick) in (0, len(label_ids)):
+    said = [i for i in label_ids if i in positive]
+    sick = said or [i for i in label_ids if i.lower() not in _HEALTHY and not i.lower().startswith(_NOT)]
+    why = "as said when the scans were added" if said else "by the labels' names"
+    if not said and len(sick) in (0, len(label_ids)):
         sick, why = list(label_ids[-1:]), "as the last label, for want of a better sign"
-    labels = tuple(Label(i, i.replace("-", " "), positive=i in sick) for i in label_ids)
-    limit = f"Counted as disease, {why}: {', '.join(sick)}. A task file in MEDCLS_HOME/tasks says it otherwise."
-    return Task(_own_id(label_ids), f"Which of these is it: {', '.join(label_ids)}?", labels, limits=(limit,))
+    called = {i: (names or {}).get(i, i.replace("-", " ")) for i in label_ids}
+    labels = tuple(Label(i, called[i], positive=i in sick) for i in label_ids)
+    more = "" if said else " A task file in MEDCLS_HOME/tasks says it otherwise."
+    limit = f"Counted as disease, {why}: {', '.join(called[i] for i in sick)}.{more}"
+    return Task(_own_id(label_ids), f"Which of these is it: {', '.join(called.values())}?", labels, limits=(limit,))
 
 
 def _own_id(label_ids: tuple[str, ...]) -> str:
     whole = f"{OWN}-{'.'.join(label_ids)}"
+    digest = hashlib.sha256(repr(label_ids).encode()).hexdigest()[:8]
+    if not whole.isascii():  # the id of a task is part of file names
+        return f"{OWN}-{digest}"
     if len(whole) <= _LONGEST and not any("." in label for label in label_ids):
         return whole
-    return f"{whole[: _LONGEST - 9]}-{hashlib.sha256(repr(label_ids).encode()).hexdigest()[:8]}"
+    return f"{whole[: _LONGEST - 9]}-{digest}"

@@ -1,12 +1,8 @@
 """Labelled collections as a page or a command uses them: add, look at, lay out. Audit and splits: `data_audit`, `data_split`."""
 
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -44,16 +40,20 @@ class Overview:
     unreadable: tuple[tuple[str, str], ...]
     has_places: bool
 
+    @property
+    def positive(self) -> frozenset[str]:
+        """Ids of the labels that mean disease."""
+        return frozenset(self.task.labels[i].id for i in self.task.positive)
+
     def count(self) -> dict[str, int]:
         """Count the cases of each label."""
         return {label: int((self.label == label).sum()) for label in self.record.labels}
 
     def per_patient(self) -> dict[str, tuple[int, float]]:
         """Give cases and share of positive ones by patient; empty where no patients are known."""
-        positive = {self.task.labels[i].id for i in self.task.positive}
         names, number = np.unique(self.patient, return_inverse=True)
         n = np.bincount(number)
-        hits = np.bincount(number, np.isin(self.label, list(positive)))
+        hits = np.bincount(number, np.isin(self.label, list(self.positive)))
         return {str(p): (int(n[i]), float(hits[i] / n[i])) for i, p in enumerate(names) if p}
 
 
@@ -86,38 +86,6 @@ def list_layouts() -> dict[str, str]:
     return {name: layout.title for name, layout in LAYOUTS.items()}
 
 
-def add_collection(
-    path: Path, name: str = "", *, layout: str = "", task_id: str = "", copy: bool = False,
-    progress: Progress | None = None,
-) -> CollectionRecord:  # fmt: skip
-    """Index labelled scans where they lie.
-
-    Args:
-        path: Folder, csv or ZIP archive.
-        name: What to call the collection; empty takes the folder's name.
-        layout: Its layout; empty recognises it.
-        task_id: Task its labels belong to; empty takes the layout's.
-        copy: True to copy the files into the collection's own folder.
-        progress: Called with the stage, what is done and the total.
-
-    Raises:
-        BadData: If nothing is recognised or can be read.
-        Conflict: If there is a collection of that name.
-    """
-    from medcls.data.collections import add_collection as add
-
-    return add(path, name or None, layout=layout or None, task_id=task_id or None, copy=copy, progress=progress).record
-
-
-def add_upload(file: BinaryIO, name: str, *, layout: str = "", progress: Progress | None = None) -> CollectionRecord:
-    """Add a ZIP archive that was sent through the browser; see `add_collection`."""
-    home.datasets().mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=home.datasets(), prefix=".upload-", suffix=".zip") as kept:
-        shutil.copyfileobj(file, kept, 1 << 20)
-        kept.flush()
-        return add_collection(Path(kept.name), name, layout=layout, progress=progress)
-
-
 def remove_collection(name: str) -> None:
     """Forget a collection: record, index, splits, and files that were copied or unpacked for it; not the originals.
 
@@ -145,10 +113,16 @@ def look_over(name: str) -> Overview:
     sizes = np.stack([collection.column("height"), collection.column("width")], 1).astype(np.int64)
     first = collection.cases[0] if len(collection.cases) else None
     return Overview(
-        collection.record, task_of(collection.record), _text(collection.column("label")), _text(known), sizes, whose,
-        len(set(collection.column("grp"))), tuple(collection.stored[0].index.unreadable()),
+        collection.record,
+        task_of(collection.record),
+        _text(collection.column("label")),
+        _text(known),
+        sizes,
+        whose,
+        len(set(collection.column("grp"))),
+        tuple(collection.stored[0].index.unreadable()),
         first is not None and {"x", "y"} <= set(first.attributes),
-    )  # fmt: skip
+    )
 
 
 def _text(column: np.ndarray) -> np.ndarray:
@@ -162,7 +136,8 @@ def task_of(record: CollectionRecord) -> Task:
     tasks = list_tasks(home.tasks())
     if record.task_id in tasks:
         return tasks[record.task_id]
-    return own_task(record.labels if len(record.labels) > 1 else (*record.labels, "other"))
+    labels = record.labels if len(record.labels) > 1 else (*record.labels, "other")
+    return own_task(labels, names=record.names, positive=record.positive)
 
 
 def count_attributes(name: str, most: int = 30) -> dict[str, dict[str, dict[str, int]]]:

@@ -12,8 +12,14 @@ from medcls.errors import BadSplit, MedclsError
 
 
 def split_collection(
-    name: str, split: str = "auto", *, parts: Mapping[str, float] | None = None, folds: int = 0, seed: int = 0, by: str = "",
-) -> Split:  # fmt: skip
+    name: str,
+    split: str = "auto",
+    *,
+    parts: Mapping[str, float] | None = None,
+    folds: int = 0,
+    seed: int = 0,
+    by: str = "",
+) -> Split:
     """Split a collection and write the split down with its proof.
 
     Args:
@@ -33,9 +39,10 @@ def split_collection(
     check_split_name(split)
     if folds and split == "auto":
         raise BadSplit(
-            "Folds need a name of their own", found="auto, which runs take for a hold-out",
+            "Folds need a name of their own",
+            found="auto, which runs take for a hold-out",
             do="Name them, as with --as five-folds",
-        )  # fmt: skip
+        )
     collection = open_collection(name)
     known = any(patient is not None for patient in collection.column("patient"))
     made = make_split(
@@ -95,9 +102,10 @@ def _read_parts(data: bytes) -> dict[str, tuple[str, ...]]:
         return {str(part): tuple(map(str, ids)) for part, ids in told.items()}
     except (ValueError, AttributeError, TypeError, KeyError, IndexError, StopIteration, csv.Error) as error:
         raise BadSplit(
-            "The file is no split", found=type(error).__name__,
+            "The file is no split",
+            found=type(error).__name__,
             allowed="JSON with lists of case ids by part, or csv with the columns id and part",
-        ) from error  # fmt: skip
+        ) from error
 
 
 def _parts_of_table(rows: list[dict[str, str]]) -> dict[str, tuple[str, ...]]:
@@ -146,8 +154,9 @@ def count_folds(collections: Sequence[str], split: str) -> int:
     if len(set(by_name.values())) > 1:
         raise BadSplit(
             f"Split {split} has not as many folds in every collection",
-            found=", ".join(f"{n} in {name}" for name, n in by_name.items()), do="Make it anew in each, with as many folds",
-        )  # fmt: skip
+            found=", ".join(f"{n} in {name}" for name, n in by_name.items()),
+            do="Make it anew in each, with as many folds",
+        )
     return next(iter(by_name.values()), 0)
 
 

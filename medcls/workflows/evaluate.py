@@ -66,7 +66,7 @@ def name_collections(given: list[str], say: Callable[[str], None] = lambda sente
     Raises:
         BadData: If one is neither.
     """
-    from medcls.data.collections import add_collection, list_collections, slug
+    from medcls.data.collections import add_collection, list_collections
 
     known = {record.name: record for record in list_collections()}
     names = []
@@ -78,6 +78,6 @@ def name_collections(given: list[str], say: Callable[[str], None] = lambda sente
         same = [r.name for r in known.values() if Path(r.root).is_relative_to(path.resolve())]
         if not same:
             say(f"Indexing {path.name} as a collection")
-            same = [add_collection(path, slug(path.name)).name]
+            same = [add_collection(path).name]
         names += same
     return tuple(names)

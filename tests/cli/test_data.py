@@ -71,6 +71,6 @@ def test_mistakes_are_sentences_and_status_2(args: list[str], added: str, capsys
 
 def test_unreadable_files_give_status_1(tmp_path: Path, capsys) -> None:
     root = trees.folders(tmp_path / "f")
-    (root / "Sick 😷" / "bad.png").write_bytes(b"x")
+    (root / "Sick 😷" / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nrest")
     assert main(["data", "add", str(root), "--json"]) == 1
     assert rows(capsys)[0]["n_set_aside"] == 1

@@ -23,10 +23,10 @@ def faulty(tmp_path: Path) -> Collection:
     picture = trees.picture("benign", 3).convert("L")
     trees.save(root / "ill" / "again.png", picture.resize((80, 80)))  # healthy/3 under another label
     trees.save(root / "ill" / "copy.jpg", trees.picture("benign", 105).convert("L"))  # ill/5 re-encoded
-    trees.save(root / "ill" / "5_mask.png", trees.mask())
+    trees.save(root / "ill" / "region_mask.png", trees.mask())
     trees.save(root / "ill" / "blank.png", trees.picture().convert("L").point(lambda v: 7))
     trees.save(root / "ill" / "colour.png", trees.picture("idc", 1, "breast-histology-idc"))
-    (root / "ill" / "broken.png").write_bytes(b"\x89PNG")
+    (root / "ill" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nrest")
     return add_collection(root, "set")
 
 
@@ -42,7 +42,7 @@ def test_audit_finds_what_was_planted(faulty: Collection) -> None:
     assert contradiction.default == "drop"
     (duplicate,) = found(result, "duplicate")
     assert set(duplicate.cases) == {"ill/5.png", "ill/copy.jpg"}
-    assert [f.cases for f in found(result, "mask")] == [("ill/5_mask.png",)]
+    assert [f.cases for f in found(result, "mask")] == [("ill/region_mask.png",)]
     assert [f.cases for f in found(result, "blank")] == [("ill/blank.png",)]
     assert [f.cases for f in found(result, "colour")] == [("ill/colour.png",)]
     assert [f.cases for f in found(result, "unreadable")] == [("ill/broken.png",)]
@@ -53,7 +53,7 @@ def test_audit_finds_what_was_planted(faulty: Collection) -> None:
 
 def test_defaults_hold_until_decided(faulty: Collection) -> None:
     ids = set(faulty.column("id"))
-    assert not ids & {"healthy/3.png", "ill/again.png", "ill/5_mask.png"}
+    assert not ids & {"healthy/3.png", "ill/again.png", "ill/region_mask.png"}
     assert faulty.case("ill/copy.jpg").group == faulty.case("ill/5.png").group
 
 
@@ -63,7 +63,7 @@ def test_decisions_are_carried_out_and_remembered(faulty: Collection) -> None:
     audit.decide("set", {contradiction.key: "merge", duplicate.key: "keep", "blank": "drop", "mask": "keep"})
     now = open_collection("set")
     ids = set(now.column("id"))
-    assert {"healthy/3.png", "ill/again.png", "ill/5_mask.png"} <= ids
+    assert {"healthy/3.png", "ill/again.png", "ill/region_mask.png"} <= ids
     assert "ill/blank.png" not in ids
     assert now.case("healthy/3.png").group == now.case("ill/again.png").group
     assert now.case("ill/copy.jpg").group != now.case("ill/5.png").group

@@ -21,8 +21,10 @@ def test_import_leaves_the_files_and_knows_them(tmp_path: Path, home: Path) -> N
     collection = collections.add_collection(root)
     assert collection.name == "busi"
     assert (collection.layout, collection.task_id, collection.labels) == (
-        "busi", "breast-ultrasound", ("normal", "benign", "malignant"),
-    )  # fmt: skip
+        "busi",
+        "breast-ultrasound",
+        ("normal", "benign", "malignant"),
+    )
     case = collection.case("benign/benign (2).png")
     data = collection.read(case)
     assert data == before[root / "Dataset_BUSI_with_GT" / "benign" / "benign (2).png"]
@@ -51,17 +53,22 @@ def test_an_unreadable_file_in_the_middle_is_set_aside(tmp_path: Path) -> None:
     (root / "Dataset_BUSI_with_GT" / "benign" / "benign (2).png").write_bytes(b"\x89PNG\r\n\x1a\nrest")
     (root / "Dataset_BUSI_with_GT" / "normal" / "normal (3).png").write_bytes(b"")
     collection = collections.add_collection(root)
-    assert collection.record.n_set_aside == 2
+    assert (collection.record.n_set_aside, collection.record.n_not_taken) == (1, 2)
     assert len(collection.cases) == 10
     found = dict(collection.stored[0].index.unreadable())
-    assert set(found) == {"benign/benign (2).png", "normal/normal (3).png"}
+    assert set(found) == {"benign/benign (2).png"}
+    left = collection.stored[0].index.not_taken()
+    assert {path.rpartition("/")[2]: why.code for path, why in left.items()} == {
+        "normal (3).png": "data.no-picture",
+        "normal (3)_mask.png": "data.mask-without-scan",
+    }
     assert all(reason.endswith(".") for reason in found.values())
 
 
 def test_nothing_is_left_of_an_import_that_failed(tmp_path: Path, home: Path) -> None:
     for label in "ab":
         (tmp_path / "x" / label).mkdir(parents=True)
-        (tmp_path / "x" / label / "1.png").write_bytes(b"no picture")
+        (tmp_path / "x" / label / "1.png").write_bytes(b"\x89PNG\r\n\x1a\nno picture")
     with pytest.raises(BadData, match="None of the scans can be read"):
         collections.add_collection(tmp_path / "x")
     assert list((home / "datasets").iterdir()) == []
@@ -166,7 +173,9 @@ def test_a_table_cannot_reach_outside_its_folder(tmp_path: Path) -> None:
         file.write(f"{tmp_path / 'outside.png'},benign,p9,1\n")
     collection = collections.add_collection(root)
     assert len(collection.cases) == 6
-    assert all("outside" in reason for _, reason in collection.stored[0].index.unreadable())
+    left = collection.stored[0].index.not_taken()
+    assert {why.code for why in left.values()} == {"data.row-missing"}
+    assert len(left) == 2
 
 
 def test_a_task_must_have_the_layouts_labels(tmp_path: Path) -> None:

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from medcls.core.plan import PlanChoices
+from medcls.core.task import is_label_id
 from medcls.data.collections import add_collection
-from medcls.data.layouts import LAYOUTS, recognise
-from medcls.data.layouts.layout import label_ids
+from medcls.data.labels import find_labels
+from medcls.data.layouts import LAYOUTS
+from medcls.data.plan import prepare
 from medcls.errors import BadData
 from tests.data import trees
 
@@ -30,16 +33,16 @@ EXPECTED = {
 
 def entries(tmp_path: Path, name: str):
     root = getattr(trees, name.replace("-", "_"))(tmp_path / "set")
-    layout, where = recognise(root)
-    return layout, where, list(layout.entries(where))
+    prepared = prepare(root)
+    return LAYOUTS[prepared.plan.layout], prepared.plan, prepared.entries
 
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_layout_is_recognised_and_read(name: str, tmp_path: Path) -> None:
     task_id, counts, n_patients = EXPECTED[name]
-    layout, _, found = entries(tmp_path, name)
+    layout, plan, found = entries(tmp_path, name)
     assert layout.name == name
-    assert layout.task_id == task_id
+    assert plan.task_id == task_id
     assert Counter(e.label for e in found) == counts
     assert len({e.patient for e in found} - {None}) == n_patients
     assert len({e.id for e in found}) == len(found)
@@ -47,7 +50,7 @@ def test_layout_is_recognised_and_read(name: str, tmp_path: Path) -> None:
 
 
 def test_every_layout_is_tested() -> None:
-    assert set(EXPECTED) | {"arrays"} == set(LAYOUTS)
+    assert set(EXPECTED) | {"arrays", "isic"} == set(LAYOUTS)
 
 
 def test_busi_masks_stand_beside_their_scan_and_are_no_scans(tmp_path: Path) -> None:
@@ -80,13 +83,22 @@ def test_ham_keeps_lesions_together_over_several_folders(tmp_path: Path) -> None
 
 def test_ham_takes_known_diagnoses_only_and_leaves_the_others_unlabelled(tmp_path: Path) -> None:
     told = {
-        "mel": "melanoma", "MEL": "melanoma", " Melanoma ": "melanoma", "nv": "not-melanoma", "BKL": "not-melanoma",
-        "squamous cell carcinoma": "not-melanoma", "": None, "unknown": None, "melanoma?": None, "lentigo": None,
-    }  # fmt: skip
+        "mel": "melanoma",
+        "MEL": "melanoma",
+        " Melanoma ": "melanoma",
+        "nv": "not-melanoma",
+        "BKL": "not-melanoma",
+        "squamous cell carcinoma": "not-melanoma",
+        "": None,
+        "unknown": None,
+        "melanoma?": None,
+        "lentigo": None,
+    }
     rows = [{"lesion_id": f"L{i}", "image_id": f"I{i}", "dx": dx} for i, dx in enumerate(told)]
+    for i in range(len(rows)):
+        trees.save(tmp_path / f"I{i}.png", trees.picture("benign", i))
     trees.write_csv(tmp_path / "HAM10000_metadata.csv", rows)
-    layout, root = recognise(tmp_path)
-    assert [e.label for e in layout.entries(root)] == list(told.values())
+    assert [e.label for e in prepare(tmp_path).entries] == list(told.values())
 
 
 def test_breakhis_reads_slide_and_magnification_from_the_name(tmp_path: Path) -> None:
@@ -105,8 +117,7 @@ def test_dicom_patient_is_a_number_and_nothing_else_leaves_the_file(tmp_path: Pa
 
 
 def test_parts_made_by_others_are_noted(tmp_path: Path) -> None:
-    layout, root = recognise(trees.parted(tmp_path))
-    found = list(layout.entries(root))
+    found = prepare(trees.parted(tmp_path)).entries
     assert Counter((e.attributes["part"], e.label) for e in found) == Counter(
         {("train", "a"): 3, ("train", "b"): 3, ("test", "a"): 3, ("test", "b"): 3}
     )
@@ -118,21 +129,24 @@ def test_parts_made_by_others_are_noted(tmp_path: Path) -> None:
         (("HER2+", "HER2-"), ("her2-plus", "her2-minus")),
         (("-1", "1", "+1"), ("minus-1", "1", "plus-1")),
         (("grade-2", "pre-cancer"), ("grade-2", "pre-cancer")),
-        (("良性", "恶性"), ("label-2", "label")),
-        (("< 5 mm", "> 5 mm", "5-mm"), ("5-mm-2", "5-mm-3", "5-mm")),
+        (("良性", "恶性"), ("良性", "恶性")),
+        (("Bösartig", "сomplex — да", "घातक"), ("bösartig", "сomplex-да", "घातक")),
+        (("< 5 mm", "> 5 mm", "5-mm"), ("below-5-mm", "above-5-mm", "5-mm")),
         (("a!", "a", "a-2", "a?"), ("a-3", "a", "a-2", "a-4")),
         (("x" * 70 + "1", "x" * 70 + "2"), ("x" * 64, "x" * 62 + "-2")),
     ],
 )
 def test_different_labels_get_different_ids(raw: tuple[str, ...], expected: tuple[str, ...]) -> None:
-    assert tuple(label_ids(raw).values()) == expected
-    assert label_ids(raw[::-1]) == label_ids(raw)
+    assert tuple(find_labels(raw).ids.values()) == expected
+    assert find_labels(raw[::-1]).ids == find_labels(raw).ids
+    assert all(map(is_label_id, find_labels(raw).names))
 
 
 @pytest.mark.parametrize(("one", "other"), [("Benign", "benign"), ("not ill", "not  ill"), ("é", "e\u0301")])
-def test_labels_that_differ_only_by_case_or_space_are_refused(one: str, other: str) -> None:
-    with pytest.raises(BadData, match="nothing but case or spaces"):
-        label_ids([one, other])
+def test_labels_that_differ_only_by_case_space_or_form_are_one(one: str, other: str) -> None:
+    labels = find_labels([one, one, other])
+    assert labels.ids[one] == labels.ids[other]
+    assert len(labels.names) == 1
 
 
 def test_labels_with_signs_stay_apart_in_every_layout_that_takes_them_as_they_are(tmp_path: Path) -> None:
@@ -140,6 +154,7 @@ def test_labels_with_signs_stay_apart_in_every_layout_that_takes_them_as_they_ar
         trees.save(tmp_path / "folders" / label / "0.png", trees.picture("benign", k))
         for part in ("train", "test"):
             trees.save(tmp_path / "parted" / part / label / "0.png", trees.picture("benign", k))
+        trees.save(tmp_path / "table" / f"{k}.png", trees.picture("benign", k))
     trees.write_csv(
         tmp_path / "table" / "t.csv", [{"path": f"{k}.png", "label": f"HER2{sign}"} for k, sign in enumerate("+-")]
     )
@@ -147,16 +162,15 @@ def test_labels_with_signs_stay_apart_in_every_layout_that_takes_them_as_they_ar
     (made / "benign").rename(made / "HER2-")
     (made / "malignant").rename(made / "HER2+")
     for name in ("folders", "parted", "table", "dicom"):
-        layout, root = recognise(tmp_path / name)
-        assert {e.label for e in layout.entries(root)} == {"her2-plus", "her2-minus"}, name
+        assert {e.label for e in prepare(tmp_path / name).entries} == {"her2-plus", "her2-minus"}, name
 
 
 def test_other_arrays_take_their_labels_from_y(tmp_path: Path) -> None:
     np.save(tmp_path / "X.npy", np.zeros((4, 20, 20), np.uint8))
     np.save(tmp_path / "Y.npy", np.array([0, 1, 2, 2]))
-    layout, root = recognise(tmp_path)
-    assert layout.name == "arrays"
-    assert [e.label for e in layout.entries(root)] == ["class-0", "class-1", "class-2", "class-2"]
+    prepared = prepare(tmp_path)
+    assert prepared.plan.layout == "arrays"
+    assert [e.label for e in prepared.entries] == ["class-0", "class-1", "class-2", "class-2"]
 
 
 def arrays(folder: Path, pictures: np.ndarray) -> Path:
@@ -227,16 +241,16 @@ def test_pickled_arrays_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "X.npy", np.array([{"a": 1}], object), allow_pickle=True)
     np.save(tmp_path / "Y.npy", np.array([0]))
     with pytest.raises(BadData, match="array file cannot be read"):
-        recognise(tmp_path)
+        prepare(tmp_path)
 
 
 def test_a_folder_of_nothing_says_what_would_be_recognised(tmp_path: Path) -> None:
     with pytest.raises(BadData, match="one folder per label"):
-        recognise(tmp_path)
+        prepare(tmp_path)
     with pytest.raises(BadData, match="nothing at this path"):
-        recognise(tmp_path / "missing")
+        prepare(tmp_path / "missing")
     with pytest.raises(BadData, match="layout is unknown"):
-        recognise(tmp_path, "no-such")
+        prepare(tmp_path, PlanChoices(layout="no-such"))
 
 
 @pytest.mark.parametrize("name", ["dicom", "idc-arrays", "table"])
@@ -252,8 +266,8 @@ def test_unusual_sources_are_indexed_and_read_back(name: str, tmp_path: Path) ->
 def test_dicom_files_in_parts_keep_the_labels_inside_them(tmp_path: Path) -> None:
     for part in ("train", "test"):
         trees.dicom(tmp_path / "set" / part)
-    layout, where = recognise(tmp_path / "set")
-    found = list(layout.entries(where))
-    assert layout.name == "dicom"
+    prepared = prepare(tmp_path / "set")
+    found = prepared.entries
+    assert prepared.plan.layout == "dicom"
     assert Counter(e.label for e in found) == {"benign": 4, "malignant": 4}
     assert Counter(e.attributes["part"] for e in found) == {"train": 4, "test": 4}

@@ -29,6 +29,8 @@ def test_an_empty_page_offers_the_first_step_and_adds_a_folder(open_app, tmp_pat
     app = open_app(PAGE)
     assert "Add the folder of a data set" in words(app)
     app.text_input(key="data.add.path").set_value(str(trees.busi(tmp_path / "busi"))).run()
+    press(app, "Look")
+    assert {m.label: m.value for m in app.metric}["Scans"] == "12"
     press(app, "Add")
     assert open_collection("busi").record.n_cases == 12
     assert {m.label: m.value for m in app.metric}["Cases"] == "12"
@@ -37,7 +39,7 @@ def test_an_empty_page_offers_the_first_step_and_adds_a_folder(open_app, tmp_pat
 def test_a_wrong_path_is_a_sentence(open_app, tmp_path: Path) -> None:
     app = open_app(PAGE)
     app.text_input(key="data.add.path").set_value(str(tmp_path / "missing")).run()
-    press(app, "Add")
+    press(app, "Look")
     assert any("nothing at this path" in e.value for e in app.error)
 
 

@@ -1,48 +1,64 @@
-"""The published layouts medcls knows, most particular first."""
+"""The layouts medcls knows, most particular first."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 
+from medcls.core.plan import PlanChoices
 from medcls.data.layouts.arrays import ARRAYS, IDC_ARRAYS
 from medcls.data.layouts.breakhis import BREAKHIS
 from medcls.data.layouts.bus_bra import BUS_BRA
 from medcls.data.layouts.busi import BUSI
-from medcls.data.layouts.dicom import DICOM
-from medcls.data.layouts.folders import FOLDERS
-from medcls.data.layouts.ham10000 import HAM10000
+from medcls.data.layouts.folders import DICOM, FOLDERS
 from medcls.data.layouts.idc import IDC
-from medcls.data.layouts.layout import Entry, Layout
-from medcls.data.layouts.table import TABLE
+from medcls.data.layouts.layout import Entry, Layout, Reading
+from medcls.data.layouts.table import HAM10000, ISIC, TABLE
+from medcls.data.tree import Tree, without_masks
 from medcls.errors import BadData
 
-_ORDER = (BUS_BRA, HAM10000, IDC, BUSI, BREAKHIS, IDC_ARRAYS, ARRAYS, TABLE, DICOM, FOLDERS)
+_ORDER = (BUS_BRA, IDC, BUSI, BREAKHIS, IDC_ARRAYS, ARRAYS, HAM10000, ISIC, TABLE, DICOM, FOLDERS)
 LAYOUTS: Mapping[str, Layout] = MappingProxyType({layout.name: layout for layout in _ORDER})
-__all__ = ["LAYOUTS", "Entry", "Layout", "recognise"]
+_PUBLISHED = (BUS_BRA, IDC, BUSI, BREAKHIS, IDC_ARRAYS, ARRAYS)
+__all__ = ["LAYOUTS", "Entry", "Layout", "Reading", "recognise"]
 
 
-def recognise(path: Path, name: str | None = None) -> tuple[Layout, Path]:
-    """Find which layout a folder or file has, and where its root is.
+def recognise(tree: Tree, choices: PlanChoices | None = None) -> Reading:
+    """Find which layout a tree has, and read it.
 
     Args:
-        path: Folder or file as downloaded.
-        name: Try only the layout of this name; None tries all.
-
-    Returns:
-        The layout and the folder (or file) it starts at.
+        tree: What was found at the path.
+        choices: What a person decided; None for nothing.
 
     Raises:
-        BadData: If nothing is there, the name is unknown, or no layout fits.
+        BadData: If the layout named is unknown, or none fits.
     """
-    if not path.exists():
-        raise BadData("There is nothing at this path", do="Check the path on the machine medcls runs on")
-    if name is not None and name not in LAYOUTS:
-        raise BadData("The layout is unknown", found=name[:80], allowed=", ".join(LAYOUTS))
-    for layout in [LAYOUTS[name]] if name else LAYOUTS.values():
-        if (root := layout.find(path)) is not None:
-            return layout, root
-    raise BadData(
-        "No labelled scans are recognised here",
-        allowed="; ".join(dict.fromkeys(layout.title for layout in LAYOUTS.values())),
-        do="Put the scans into one folder per label, or write a csv with the columns path and label",
-    )
+    choices = choices or PlanChoices()
+    if choices.layout and choices.layout not in LAYOUTS:
+        raise BadData("data.layout-unknown", found=choices.layout[:80], allowed=", ".join(LAYOUTS))
+    reading = LAYOUTS[choices.layout].read(tree, choices) if choices.layout else _by_looking(tree, choices)
+    if reading is None or not (reading.entries or reading.missing):
+        raise BadData(
+            "data.nothing-recognised",
+            allowed="; ".join(dict.fromkeys(layout.title for layout in _ORDER)),
+            **_seen(tree),
+        )
+    return reading
+
+
+def _by_looking(tree: Tree, choices: PlanChoices) -> Reading | None:
+    if not (tree.sole or choices.table or choices.folders or choices.columns):
+        for layout in _PUBLISHED:
+            if (reading := layout.read(tree, choices)) is not None:
+                return reading
+    if choices.folders:
+        return FOLDERS.read(tree, choices)
+    by_table = TABLE.read(tree, choices)
+    covered = by_table is not None and 2 * len(by_table.entries) >= len(without_masks(tree))
+    if covered or tree.sole or choices.table:
+        return by_table
+    by_folders = FOLDERS.read(tree, choices)
+    return by_folders if by_folders is not None and (by_table is None or by_folders.labelled) else by_table
+
+
+def _seen(tree: Tree) -> dict[str, str]:
+    n, tables = len(tree.pictures), len(tree.of_kind("table"))
+    return {"found": f"{n:,} pictures and {tables:,} tables"}

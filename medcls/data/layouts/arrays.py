@@ -1,49 +1,61 @@
 """`X.npy` with `Y.npy`: pictures and labels as two arrays, as the IDC subset of 5,547 patches is handed around."""
 
 from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
 
 import numpy as np
 
+from medcls.core.note import Note
+from medcls.core.plan import PlanChoices
 from medcls.data.arrays import array_scale, open_array
 from medcls.data.layouts.idc import LABELS
-from medcls.data.layouts.layout import Entry, Layout, label_ids, names, near
+from medcls.data.layouts.layout import Entry, Layout, Reading, common_root, find_roots, roles_of_roots
+from medcls.data.tree import Tree
 from medcls.errors import BadData
 
 
-def _pair(folder: Path) -> tuple[Path, Path] | None:
-    low = {name.lower(): folder / name for name in names(folder)}
+def _pair(tree: Tree, folder: str) -> tuple[str, str] | None:
+    low = {path.rpartition("/")[2].lower(): path for path in tree.folders.get(folder, ())}
     return (low["x.npy"], low["y.npy"]) if {"x.npy", "y.npy"} <= set(low) else None
 
 
-def _is_idc(folder: Path) -> bool:
-    pair = _pair(folder)
-    if pair is None:
-        return False
-    pictures, labels = open_array(pair[0]), open_array(pair[1])
+def _is_idc(tree: Tree, pair: tuple[str, str]) -> bool:
+    pictures, labels = (open_array(tree.root / path) for path in pair)
     return pictures.shape[1:] == (50, 50, 3) and bool(np.isin(labels, (0, 1)).all())
 
 
-def _entries(folder: Path, idc: bool) -> Iterator[Entry]:
-    x, y = _pair(folder) or (folder / "X.npy", folder / "Y.npy")
-    pictures, labels = open_array(x), open_array(y)
+def _roots(tree: Tree) -> dict[str, tuple[str, str]]:
+    roots = find_roots(tree, lambda tree, folder: _pair(tree, folder) is not None)
+    return {root: pair for root in roots if (pair := _pair(tree, root))}
+
+
+def _read(tree: Tree, choices: PlanChoices, idc: bool) -> Reading | None:
+    pairs = _roots(tree)
+    if not pairs or (idc and not all(_is_idc(tree, pair) for pair in pairs.values())):
+        return None
+    told = roles_of_roots(list(pairs))
+    reading = Reading("idc-arrays" if idc else "arrays", common_root(pairs), [], [Note("data.why-arrays")])
+    if idc:
+        reading.task_id, reading.labels = "breast-histology-idc", LABELS
+    reading.entries = [e for root, pair in pairs.items() for e in _entries(tree, pair, idc, told[root])]
+    reading.used = {path for pair in pairs.values() for path in pair}
+    return reading
+
+
+def _entries(tree: Tree, pair: tuple[str, str], idc: bool, told: dict[str, str]) -> Iterator[Entry]:
+    pictures, labels = (open_array(tree.root / path) for path in pair)
     shown = pictures.ndim == 3 or (pictures.ndim == 4 and pictures.shape[3] == 3)
     if not shown or labels.ndim != 1 or len(pictures) != len(labels):
-        raise BadData(
-            "X.npy and Y.npy do not belong together", found=f"shapes {pictures.shape} and {labels.shape}",
-            allowed="(N, H, W) or (N, H, W, 3), and (N,)",
-        )  # fmt: skip
-    array_scale(x)
-    ids = {} if idc else label_ids(map(str, labels.tolist()))
+        raise BadData("data.arrays-differ", found=f"shapes {pictures.shape} and {labels.shape}")
+    array_scale(tree.root / pair[0])
     for i, label in enumerate(labels.tolist()):
-        yield Entry(f"{x.name}#{i}", LABELS[int(label)] if idc else f"class-{ids[str(label)]}")
+        yield Entry(f"{pair[0]}#{i}", LABELS[int(label)] if idc else f"class-{label}", attributes=dict(told))
 
 
 IDC_ARRAYS = Layout(
-    "idc-arrays", "IDC patches as X.npy and Y.npy", lambda path: near(path, _is_idc), partial(_entries, idc=True),
-    "breast-histology-idc", LABELS,
-)  # fmt: skip
-ARRAYS = Layout(
-    "arrays", "X.npy with Y.npy", lambda path: near(path, lambda f: _pair(f) is not None), partial(_entries, idc=False)
+    "idc-arrays",
+    "IDC patches as X.npy and Y.npy",
+    lambda tree, choices: _read(tree, choices, True),
+    "breast-histology-idc",
+    LABELS,
 )
+ARRAYS = Layout("arrays", "X.npy with Y.npy", lambda tree, choices: _read(tree, choices, False))

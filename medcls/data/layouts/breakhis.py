@@ -4,13 +4,13 @@ References:
     Spanhol et al., A dataset for breast cancer histopathological image classification, IEEE TBME 63, 2016.
 """
 
-import os
 import re
 from collections.abc import Iterator
-from itertools import islice
-from pathlib import Path
 
-from medcls.data.layouts.layout import Entry, Layout, is_picture
+from medcls.core.note import Note
+from medcls.core.plan import PlanChoices
+from medcls.data.layouts.layout import Entry, Layout, Reading, parts_by_folder, with_part
+from medcls.data.tree import Tree
 
 _LABELS = {"B": "benign", "M": "malignant"}
 _NAME = re.compile(
@@ -19,26 +19,26 @@ _NAME = re.compile(
 )
 
 
-def _files(root: Path) -> Iterator[str]:
-    for folder, inside, files in os.walk(root):
-        inside.sort()
-        for name in sorted(files):
-            yield (Path(folder) / name).relative_to(root).as_posix()
+def _read(tree: Tree, choices: PlanChoices) -> Reading | None:
+    looked = tree.pictures
+    fitting = [path for path in looked if _NAME.fullmatch(path.rpartition("/")[2])]
+    if not fitting or 2 * len(fitting) < len(looked):
+        return None
+    reading = Reading(
+        "breakhis", "", list(_entries(fitting)), [Note("data.why-breakhis")], labels=("benign", "malignant")
+    )
+    reading.patients_from = ["file names"]
+    return reading
 
 
-def _find(path: Path) -> Path | None:
-    looked = list(islice(_files(path), 200)) if path.is_dir() else []
-    fitting = [name for name in looked if _NAME.fullmatch(Path(name).name)]
-    return path if fitting and 2 * len(fitting) >= len(looked) else None
-
-
-def _entries(root: Path) -> Iterator[Entry]:
-    for path in _files(root):
-        match = _NAME.fullmatch(Path(path).name)
-        if match and is_picture(path):
+def _entries(paths: list[str]) -> Iterator[Entry]:
+    parts = parts_by_folder(paths)
+    for path in paths:
+        if match := _NAME.fullmatch(path.rpartition("/")[2]):
             told = {"tumour": match["tumour"].upper(), "magnification": match["zoom"]}
             patient = f"{match['year']}-{match['slide'].upper()}"
-            yield Entry(path, _LABELS[match["k"].upper()], patient, attributes=told)
+            part = parts.get(path.rpartition("/")[0], "")
+            yield Entry(path, _LABELS[match["k"].upper()], patient, attributes=with_part(told, part))
 
 
-BREAKHIS = Layout("breakhis", "BreakHis, breast histology", _find, _entries, "own", ("benign", "malignant"))
+BREAKHIS = Layout("breakhis", "BreakHis, breast histology", _read, "own", ("benign", "malignant"))

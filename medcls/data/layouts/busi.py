@@ -7,36 +7,52 @@ References:
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 
-from medcls.data.layouts.layout import Entry, Layout, is_picture, names, natural, near
+from medcls.core.note import Note
+from medcls.core.plan import PlanChoices
+from medcls.data.layouts.layout import Entry, Layout, Reading, below, common_root, find_roots, roles_of_roots
+from medcls.data.tree import Tree
 
 _LABELS = ("normal", "benign", "malignant")
-_NAME = re.compile(r"(?P<label>normal|benign|malignant) \((?P<n>\d+)\)(?P<mask>_mask(_\d+)?)?\.png", re.IGNORECASE)
+_NAME = re.compile(r"(?P<label>normal|benign|malignant) \((?P<n>\d+)\)(?P<mask>_mask(_\d+)?)?\.\w+", re.IGNORECASE)
 
 
-def _fits(folder: Path) -> bool:
-    classes = [name for name in names(folder) if name.lower() in _LABELS and (folder / name).is_dir()]
-    return len(classes) >= 2 and any(_NAME.fullmatch(name) for name in names(folder / classes[0])[:20])
+def _classes(tree: Tree, folder: str) -> list[str]:
+    return [name for name in tree.children.get(folder, ()) if name.lower() in _LABELS]
 
 
-def _entries(root: Path) -> Iterator[Entry]:
-    for folder in names(root):
-        if folder.lower() in _LABELS and (root / folder).is_dir():
-            yield from _class_entries(root, folder)
+def _fits(tree: Tree, folder: str) -> bool:
+    classes = _classes(tree, folder)
+    return len(classes) >= 2 and any(_NAME.fullmatch(name) for name in tree.names_in(below(folder, classes[0]))[:20])
 
 
-def _class_entries(root: Path, folder: str) -> Iterator[Entry]:
+def _read(tree: Tree, choices: PlanChoices) -> Reading | None:
+    roots = find_roots(tree, _fits)
+    if not roots:
+        return None
+    told = roles_of_roots(roots)
+    entries = [
+        entry
+        for root in roots
+        for name in sorted(_classes(tree, root))
+        for entry in _class_entries(tree, below(root, name), name.lower(), told[root])
+    ]
+    return Reading("busi", common_root(roots), entries, [Note("data.why-busi")], "breast-ultrasound", _LABELS)
+
+
+def _class_entries(tree: Tree, folder: str, label: str, told: dict[str, str]) -> Iterator[Entry]:
     masks: defaultdict[str, list[str]] = defaultdict(list)
     images = []
-    for name in sorted(filter(is_picture, names(root / folder)), key=natural):
-        match = _NAME.fullmatch(name)
+    for path in tree.folders[folder]:
+        match = _NAME.fullmatch(path.rpartition("/")[2])
+        if not tree.is_picture(path):
+            continue
         if match and match["mask"]:
-            masks[match["n"]].append(f"{folder}/{name}")
+            masks[match["n"]].append(path)
         else:
-            images.append((name, match["n"] if match else None))
-    for name, number in images:
-        yield Entry(f"{folder}/{name}", folder.lower(), masks=tuple(masks[number]) if number else ())
+            images.append((path, match["n"] if match else None))
+    for path, number in images:
+        yield Entry(path, label, masks=tuple(sorted(masks[number])) if number else (), attributes=dict(told))
 
 
-BUSI = Layout("busi", "BUSI, breast ultrasound", lambda path: near(path, _fits), _entries, "breast-ultrasound", _LABELS)
+BUSI = Layout("busi", "BUSI, breast ultrasound", _read, "breast-ultrasound", _LABELS)

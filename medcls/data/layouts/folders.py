@@ -1,58 +1,83 @@
-"""A folder per label, at the top or inside `train`, `validate` and `test` folders made by somebody else."""
+"""A folder per label; above and below it folders of parts, sites and patients, as people made them."""
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import replace
 
-from medcls.data.layouts.layout import Entry, Layout, is_picture, label_ids, names, natural, near
-
-PARTS = {
-    "train": "train", "training": "train", "val": "validate", "valid": "validate", "validate": "validate",
-    "validation": "validate", "dev": "validate", "test": "test", "testing": "test",
-}  # fmt: skip
-
-
-def _folders(root: Path) -> list[str]:
-    return [name for name in names(root) if (root / name).is_dir()]
+from medcls.core.note import Note
+from medcls.core.plan import PlanChoices
+from medcls.data.labels import tidy
+from medcls.data.layouts.found_tables import find_tables
+from medcls.data.layouts.layout import Entry, Layout, Reading, common_root, with_part
+from medcls.data.layouts.masks import find_masks, with_masks
+from medcls.data.layouts.roles import Roles, find_roles
+from medcls.data.layouts.table import join_table
+from medcls.data.tree import DICOM as DICOM_KIND
+from medcls.data.tree import Tree, without_masks
 
 
-def _classes(root: Path) -> list[str]:
-    """Give the folders of `root` that hold pictures, at any depth."""
-    return [name for name in _folders(root) if next(_pictures(root, name), None) is not None]
+def read_folders(tree: Tree, choices: PlanChoices) -> Reading | None:
+    """Return what the folders of a tree say of its pictures; None if they say no label."""
+    masks = find_masks(tree)
+    pictures = [path for path in without_masks(tree) if path not in masks]
+    roles = find_roles((tuple(path.split("/")[:-1]) for path in pictures), choices.folders)
+    reading = Reading("folders", "", [])
+    mostly_dicom = 2 * sum(tree.files[path] == DICOM_KIND for path in pictures) > len(pictures)
+    reading.layout = "dicom" if mostly_dicom else "folders"
+    if roles is None or len(roles.labels) < 2:
+        if not pictures or not mostly_dicom:
+            return None
+        reading.entries = [Entry(path, None) for path in pictures]
+        reading.why = [Note("data.why-dicom-unlabelled")]
+    else:
+        _fill(reading, pictures, roles)
+    entries = {e.id: e for e in with_masks(reading.entries, masks)}
+    _join_tables(tree, choices, entries, reading)
+    reading.entries = list(entries.values())
+    reading.root = _root(reading)
+    return reading
 
 
-def _pictures(root: Path, folder: str) -> Iterator[str]:
-    for where, inside, files in os.walk(root / folder):
-        inside.sort(key=natural)
-        for name in sorted(files, key=natural):
-            if is_picture(name) and not name.startswith("."):
-                yield (Path(where) / name).relative_to(root).as_posix()
+def _root(reading: Reading) -> str:
+    """Return the folder that holds the labels' folders, or what stands above them."""
+    if not any(reading.folders.split("/")):
+        return ""
+    shared = common_root(entry.id.rpartition("/")[0] for entry in reading.entries)
+    levels = reading.folders.split("/")
+    wrappers = next((i for i, role in enumerate(levels) if role != "other"), 0)
+    return "/".join(shared.split("/")[:wrappers]) if shared else ""
 
 
-def is_parted(root: Path) -> bool:
-    """Say whether a folder holds nothing but parts, as `train` and `test`, with the labels' folders inside."""
-    folders = _folders(root)
-    return len(folders) >= 2 and all(name.lower() in PARTS for name in folders)
+def _fill(reading: Reading, pictures: list[str], roles: Roles) -> None:
+    reading.folders, reading.questions = roles.pattern, list(roles.questions)
+    reading.why = [Note("data.why-folders", pattern=roles.pattern)]
+    if "patient" in roles.levels:
+        reading.patients_from.append("folders")
+    for path in pictures:
+        told = roles.place(tuple(path.split("/")[:-1]))
+        if told is None:
+            reading.left[path] = Note("data.outside-labels")
+            continue
+        attributes = with_part({}, told.get("part", ""))
+        if "site" in told:
+            attributes["site"] = tidy(told["site"])
+        patient = tidy(told["patient"]) if "patient" in told else None
+        group = f"{told['label']}/{tidy(told['group'])}" if "group" in told else None
+        reading.entries.append(Entry(path, told["label"], patient, group, attributes=attributes))
 
 
-def _fits(root: Path) -> bool:
-    if is_parted(root):
-        return any(len(_classes(root / part)) >= 2 for part in _folders(root))
-    return len(_classes(root)) >= 2
+def _join_tables(tree: Tree, choices: PlanChoices, entries: dict[str, Entry], reading: Reading) -> None:
+    """Add what tables beside the folders say of the scans: patients, lesions, parts, sites."""
+    found, useless = find_tables(tree, choices)
+    for one in found:
+        if one.named and set(one.columns) - {"path", "label"} and join_table(entries, one):
+            reading.used.add(one.table.file)
+            reading.tables.append(one.shown())
+            reading.patients_from += [
+                f"column {one.columns[role]}" for role in ("patient", "group") if role in one.columns
+            ]
+        else:
+            reading.tables.append(replace(one.shown(Note("data.table-adds-nothing")), columns={}))
+    reading.tables += useless
 
 
-def _entries(root: Path) -> Iterator[Entry]:
-    if not is_parted(root):
-        ids = label_ids(_classes(root))
-        for folder, label in ids.items():
-            yield from (Entry(path, label) for path in _pictures(root, folder))
-        return
-    classes = {part: _classes(root / part) for part in _folders(root)}
-    ids = label_ids(folder for folders in classes.values() for folder in folders)
-    for part, folders in classes.items():
-        for folder in folders:
-            for path in _pictures(root / part, folder):
-                yield Entry(f"{part}/{path}", ids[folder], attributes={"part": PARTS[part.lower()]})
-
-
-FOLDERS = Layout("folders", "a folder per label", lambda path: near(path, _fits), _entries)
+FOLDERS = Layout("folders", "a folder per label", read_folders)
+DICOM = Layout("dicom", "DICOM files, a folder per label", read_folders)

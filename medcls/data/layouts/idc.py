@@ -7,35 +7,48 @@ References:
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
-from medcls.data.layouts.layout import Entry, Layout, names, natural, near
+from medcls.core.note import Note
+from medcls.core.plan import PlanChoices
+from medcls.data.layouts.layout import Entry, Layout, Reading, below, common_root, find_roots, roles_of_roots
+from medcls.data.tree import Tree
 
 LABELS = ("no-idc", "idc")
-_NAME = re.compile(r"(?P<patient>\d+)_idx\d+_x(?P<x>\d+)_y(?P<y>\d+)_class(?P<k>[01])\.png", re.IGNORECASE)
+_NAME = re.compile(r"(?P<patient>\d+)_idx\d+_x(?P<x>\d+)_y(?P<y>\d+)_class(?P<k>[01])\.\w+", re.IGNORECASE)
 
 
-def _patients(folder: Path) -> list[str]:
-    return [name for name in names(folder) if name.isdigit() and (folder / name).is_dir()]
+def _patients(tree: Tree, folder: str) -> list[str]:
+    return [name for name in tree.children.get(folder, ()) if name.isdecimal()]
 
 
-def _fits(folder: Path) -> bool:
-    for patient in _patients(folder)[:3]:
+def _fits(tree: Tree, folder: str) -> bool:
+    return any(
+        _NAME.fullmatch(name)
+        for patient in _patients(tree, folder)[:3]
+        for k in ("0", "1")
+        for name in tree.names_in(below(folder, f"{patient}/{k}"))[:5]
+    )
+
+
+def _read(tree: Tree, choices: PlanChoices) -> Reading | None:
+    roots = find_roots(tree, _fits)
+    if not roots:
+        return None
+    told = roles_of_roots(roots)
+    entries = [entry for root in roots for entry in _entries(tree, root, told[root])]
+    reading = Reading("idc", common_root(roots), entries, [Note("data.why-idc")], "breast-histology-idc", LABELS)
+    reading.patients_from = ["folders"]
+    return reading
+
+
+def _entries(tree: Tree, root: str, told: dict[str, str]) -> Iterator[Entry]:
+    for patient in sorted(_patients(tree, root), key=int):
         for k in ("0", "1"):
-            if any(_NAME.fullmatch(name) for name in names(folder / patient / k)[:5]):
-                return True
-    return False
+            for path in tree.folders.get(below(root, f"{patient}/{k}"), ()):
+                if (match := _NAME.fullmatch(path.rpartition("/")[2])) and tree.is_picture(path):
+                    yield Entry(
+                        path, LABELS[int(match["k"])], patient, attributes={"x": match["x"], "y": match["y"], **told}
+                    )
 
 
-def _entries(root: Path) -> Iterator[Entry]:
-    for patient in sorted(_patients(root), key=int):
-        for k in ("0", "1"):
-            for name in sorted(names(root / patient / k), key=natural):
-                if match := _NAME.fullmatch(name):
-                    place = {"x": match["x"], "y": match["y"]}
-                    yield Entry(f"{patient}/{k}/{name}", LABELS[int(match["k"])], patient, attributes=place)
-
-
-IDC = Layout(
-    "idc", "IDC patches, breast histology", lambda path: near(path, _fits), _entries, "breast-histology-idc", LABELS
-)
+IDC = Layout("idc", "IDC patches, breast histology", _read, "breast-histology-idc", LABELS)

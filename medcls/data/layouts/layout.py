@@ -1,25 +1,21 @@
-"""What a layout is: how a published data set lies on disk, and what its files say."""
+"""What a layout is: how a data set lies on disk, and what its files say."""
 
-import csv
-import re
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import count
-from pathlib import Path
 
-from medcls.errors import BadData
+from medcls.core.note import Note
+from medcls.core.plan import PlanChoices, PlanTable, Question
+from medcls.data.tree import Tree
+from medcls.data.vocabulary import fold, is_numbered, names_patient, parts_of
 
-PICTURES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".dcm", ".dicom"})
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One scan as its layout describes it, before its bytes were looked at.
 
     Args:
         id: Path below the root with `/`; for arrays `X.npy#17`.
-        label: Label id; None if unlabelled.
+        label: The label as it is written, or its id in a published layout; None if unlabelled.
         patient: Patient or slide id; None if unknown.
         group: What must stay together if that is not the patient (a lesion); None for the patient.
         masks: Paths of lesion masks below the root.
@@ -34,6 +30,52 @@ class Entry:
     attributes: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass
+class Reading:
+    """What a layout made of a tree.
+
+    Args:
+        layout: Name of the layout.
+        root: Folder that ids shall start at, below the tree's root; empty for that itself.
+        entries: The scans, ids below the tree's root.
+        why: Why the layout was recognised.
+        task_id: Task the labels belong to; `own` for one made of them.
+        labels: Label ids in order; empty if they are found in the data.
+        names: Names of those labels by id, where they are not the ids.
+        cells: True where labels are cells of a table.
+        folders: Roles of the levels of folders.
+        tables: Tables that were looked at.
+        used: Paths of files that are read as tables, or as whole arrays.
+        left: Why a file of the tree is not taken, by path.
+        missing: Why something a table names is not taken, by its name.
+        patients_from: Where patients are known from.
+        notes: What a person should know.
+        questions: What only a person can tell.
+    """
+
+    layout: str
+    root: str
+    entries: list[Entry]
+    why: list[Note] = field(default_factory=list)
+    task_id: str = "own"
+    labels: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    cells: bool = False
+    folders: str = ""
+    tables: list[PlanTable] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
+    left: dict[str, Note] = field(default_factory=dict)
+    missing: dict[str, Note] = field(default_factory=dict)
+    patients_from: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+
+    @property
+    def labelled(self) -> bool:
+        """True if some scan has a label."""
+        return any(entry.label for entry in self.entries)
+
+
 @dataclass(frozen=True)
 class Layout:
     """A way in which labelled scans lie on disk.
@@ -41,129 +83,94 @@ class Layout:
     Args:
         name: Stable name, stored with every collection.
         title: What a person reads.
-        find: Gives the folder or file at or below a path that has this layout; None if there is none.
-        entries: Gives the entries below that root, in an order that depends on their names only.
+        read: Returns what a tree holds in this layout; None if it has another.
         task_id: Task the labels belong to; `own` for a task made of the labels.
         labels: Label ids in order; empty if they are found in the data.
     """
 
     name: str
     title: str
-    find: Callable[[Path], Path | None]
-    entries: Callable[[Path], Iterator[Entry]]
+    read: Callable[[Tree, PlanChoices], Reading | None]
     task_id: str = "own"
     labels: tuple[str, ...] = ()
 
 
-def names(folder: Path) -> list[str]:
-    """Give the names in a folder, sorted, hidden ones and archive debris left out; none if it is no folder."""
-    if not folder.is_dir():
-        return []
-    return sorted(p.name for p in folder.iterdir() if not p.name.startswith((".", "__MACOSX")))
+def find_roots(tree: Tree, fits: Callable[[Tree, str], bool]) -> list[str]:
+    """Return the outermost folders that fit, in order; several where a set was cut into parts or comes from several sites."""
+    roots: list[str] = []
+    for folder in sorted(tree.folders, key=lambda f: (f.count("/") if f else -1, f)):
+        if not any(folder == root or not root or folder.startswith(f"{root}/") for root in roots) and fits(
+            tree, folder
+        ):
+            roots.append(folder)
+    return sorted(roots)
 
 
-def read_table(path: Path, needed: tuple[str, ...] = ()) -> Iterator[dict[str, str]]:
-    """Give the rows of a csv by column; a cell that is missing is empty.
-
-    Args:
-        path: A csv with a header, UTF-8.
-        needed: Columns it must have.
-
-    Raises:
-        BadData: If it is no such table.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = csv.DictReader(file, restval="")
-            if missing := [name for name in needed if name not in (rows.fieldnames or ())]:
-                raise BadData("A table of the set lacks columns", found=f"no {', '.join(missing)}", do="Get it anew")
-            for row in rows:
-                row.pop(None, None)
-                yield row
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadData(
-            "A table of the set cannot be read", found=type(error).__name__, allowed="csv in UTF-8", do="Save it anew"
-        ) from error
+def common_root(folders: Iterable[str]) -> str:
+    """Return the innermost folder that all of some folders lie in."""
+    parted = [folder.split("/") if folder else [] for folder in folders]
+    shared = []
+    for names in zip(*parted, strict=False):
+        if len(set(names)) > 1:
+            break
+        shared.append(names[0])
+    return "/".join(shared)
 
 
-def is_picture(name: str) -> bool:
-    """Say whether a file name ends like a scan's."""
-    return Path(name).suffix.lower() in PICTURES
+def below(folder: str, name: str) -> str:
+    """Return the path of a name in a folder; the root is empty."""
+    return f"{folder}/{name}" if folder else name
 
 
-def near(path: Path, fits: Callable[[Path], bool], depth: int = 2) -> Path | None:
-    """Give the first folder at `path` or at most `depth` levels below it that fits.
-
-    A folder with more than 64 folders inside is not searched further: it is the data, not a wrapping.
-    """
-    if not path.is_dir():
-        return None
-    if fits(path):
-        return path
-    if depth == 0:
-        return None
-    inside = [path / name for name in names(path) if (path / name).is_dir()]
-    for folder in inside if len(inside) <= 64 else []:
-        if (found := near(folder, fits, depth - 1)) is not None:
-            return found
-    return None
+def roles_of_roots(roots: list[str]) -> dict[str, dict[str, str]]:
+    """Say what the folders above several roots tell of the scans in them: their `part` and their `site`."""
+    shared = common_root(roots)
+    inner = {root: root[len(shared) :].strip("/").split("/") for root in roots}
+    told: dict[str, dict[str, str]] = {root: {} for root in roots}
+    for level in range(max((len(names) for names in inner.values()), default=0)):
+        at = {root: names[level] for root, names in inner.items() if len(names) > level and names[level]}
+        parts = parts_of(at.values())
+        for root, name in at.items():
+            if part := parts.get(name, ""):
+                told[root]["part" if not part.startswith("fold-") else "fold"] = part.removeprefix("fold-")
+            elif len(set(at.values())) > 1:
+                told[root]["site"] = f"{told[root]['site']}/{name}" if "site" in told[root] else name
+    return told
 
 
-def natural(name: str) -> list[tuple[int, int | str]]:
-    """Give a sort key that puts `benign (2)` before `benign (10)`."""
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name) if part]
-
-
-def slug(name: str) -> str:
-    """Turn a folder's name into a label id: lower case, `-` for anything else; `label` if nothing is left."""
-    return re.sub(r"[^a-z0-9._]+", "-", name.lower()).strip("-._")[:64] or "label"
-
-
-def label_ids(found: Iterable[str]) -> Mapping[str, str]:
-    """Give every label of a collection an id of its own.
+def parts_by_folder(paths: Iterable[str]) -> Mapping[str, str]:
+    """Return the part each folder's name tells, by the folder, where a level of folders names two parts at least.
 
     Args:
-        found: The labels as the collection writes them, repeated or not.
-
-    Returns:
-        Id by label: its `slug`, with `plus` and `minus` for a sign; a number is added in sorted order where two labels
-        would have the same id.
-
-    Raises:
-        BadData: If two labels differ by nothing but case or spaces.
-
-    Example:
-        >>> dict(label_ids(["HER2+", "HER2-", "良性", "恶性"]))
-        {'HER2+': 'her2-plus', 'HER2-': 'her2-minus', '良性': 'label-2', '恶性': 'label'}
+        paths: Paths of the scans.
     """
-    found = list(dict.fromkeys(found))
-    distinct = sorted(found, key=lambda name: (name != slug(name), name))
-    written: dict[str, str] = {}
-    for name in distinct:
-        other = written.setdefault(" ".join(unicodedata.normalize("NFC", name).casefold().split()), name)
-        if other != name:
-            raise BadData(
-                "Two labels differ by nothing but case or spaces", found=f"{other!r:.60} and {name!r:.60}",
-                do="Write the label in one way, or make the names different",
-            )  # fmt: skip
-    plain = {name: slug(_signs_in_words(name)) for name in distinct}
-    taken: set[str] = set()
-    given = {}
-    for name in distinct:
-        given[name] = _free(plain[name], taken, set(plain.values()))
-        taken.add(given[name])
-    return {name: given[name] for name in found}
+    levels: dict[int, set[str]] = {}
+    folders = {path.rpartition("/")[0] for path in paths}
+    for folder in folders:
+        for level, name in enumerate(folder.split("/")):
+            levels.setdefault(level, set()).add(name)
+    parts = {level: found for level, names in levels.items() if len(set((found := parts_of(names)).values())) > 1}
+    found = {}
+    for folder in folders:
+        named = [parts[level][name] for level, name in enumerate(folder.split("/")) if name in parts.get(level, ())]
+        if named:
+            found[folder] = named[0]
+    return found
 
 
-def _signs_in_words(name: str) -> str:
-    """Write out every plus, and a minus where it is a sign and no hyphen: at the end, or before a number at the start."""
-    name = re.sub(r"[-−–](?=\W*$)", " minus ", re.sub(r"\++", " plus ", name))
-    return re.sub(r"^\W*[-−–](?=\d)", "minus ", name)
+def with_part(attributes: dict[str, str], part: str) -> dict[str, str]:
+    """Return attributes with a part as `part_of` gives it; folds stand under `fold`."""
+    return (
+        {**attributes, **({"fold": part[5:]} if part.startswith("fold-") else {"part": part})} if part else attributes
+    )
 
 
-def _free(wanted: str, taken: set[str], others: set[str]) -> str:
-    """Give the wanted id, or the first with a number behind it that no label has or would have."""
-    if wanted not in taken:
-        return wanted
-    numbered = (f"{wanted[: 63 - len(str(n))].rstrip('-._')}-{n}" for n in count(2))
-    return next(name for name in numbered if name not in taken and name not in others)
+def are_patients(names: Iterable[str]) -> bool:
+    """Say whether the folders of a level are a patient each, by their names."""
+    names = list(names)
+    return bool(names) and (all(map(is_numbered, names)) or sum(map(names_patient, names)) > 0.8 * len(names))
+
+
+def same_name(a: str, b: str) -> bool:
+    """Say whether two names are one, whatever their case and form."""
+    return fold(a) == fold(b)

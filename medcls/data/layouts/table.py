@@ -1,67 +1,185 @@
-"""A csv of paths with labels, and a patient or lesion column where there is one."""
+"""A table of paths with labels, and patients, lesions, parts and sites where it has them; those of ISIC as published."""
 
-import csv
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-from medcls.data.layouts.layout import Entry, Layout, label_ids, names, near, read_table
-from medcls.errors import BadData
+from medcls.core.note import Note
+from medcls.core.plan import PlanChoices
+from medcls.data.layouts.found_tables import Beside, Found, Teller, find_tables, same_label
+from medcls.data.layouts.isic import LABELS, TASK
+from medcls.data.layouts.layout import Entry, Layout, Reading, common_root, parts_by_folder, with_part
+from medcls.data.layouts.masks import find_masks, with_masks
+from medcls.data.resolve import MISSING, SEVERAL, Resolver, tidy_path
+from medcls.data.tree import Tree
+from medcls.data.vocabulary import part_of
 
-_COLUMNS = {
-    "path": ("path", "file", "filename", "file_name", "image", "image_path", "image_id"),
-    "label": ("label", "class", "diagnosis", "target", "pathology"),
-    "patient": ("patient", "patient_id", "patientid", "case", "subject", "slide"),
-    "group": ("group", "lesion", "lesion_id"),
-    "mask": ("mask", "mask_path", "segmentation"),
-}
-
-
-def _columns(path: Path) -> dict[str, str]:
-    """Map our column names to the file's; empty if it is no such table."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            header = next(csv.reader(file), [])
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return {}
-    low = {name.strip().lower(): name for name in header}
-    found = {ours: low[t] for ours, theirs in _COLUMNS.items() for t in reversed(theirs) if t in low}
-    return found if {"path", "label"} <= set(found) else {}
+ANY = ("table", "isic", "ham10000")
 
 
-def _find(path: Path) -> Path | None:
-    if path.is_file():
-        return path if path.suffix.lower() == ".csv" and _columns(path) else None
-    folder = near(path, lambda folder: any(_tables(folder)), depth=1)
-    return next(_tables(folder)) if folder else None
+def read_table_layout(tree: Tree, choices: PlanChoices, kind: str = "") -> Reading | None:
+    """Return what the tables of a tree say of its pictures; None if none has labels.
+
+    Args:
+        tree: The tree.
+        choices: What a person decided.
+        kind: Take only tables of this layout (`table`, `isic`, `ham10000`); empty for any.
+    """
+    found, useless = find_tables(tree, choices)
+    labelled = [one for one in found if one.rule and kind in ("", "table", one.layout)]
+    if not labelled:
+        return None
+    chosen, others = _choose(labelled)
+    beside = [one for one in found if one not in chosen and one.named]
+    first = chosen[0]
+    reading = Reading(first.layout, "", [], [_why(first)], cells=True)
+    if first.layout != "table":
+        reading.task_id, reading.labels = TASK, LABELS
+    entries: dict[str, Entry] = {}
+    for one in chosen:
+        _take(one, entries, reading)
+    for one in beside:
+        if join_table(entries, one):
+            reading.used.add(one.table.file)
+            reading.tables.append(one.shown())
+    reading.entries = _with_folders(entries.values())
+    reading.root = _root(tree, chosen, reading)
+    shown = {table.path for table in reading.tables}
+    for one in found:
+        if one.table.path not in shown:
+            why = (
+                Note("data.table-labels-again", table=first.table.path)
+                if one in others
+                else Note("data.table-adds-nothing")
+            )
+            reading.tables.append(replace(one.shown(why), columns={}))
+    reading.tables += useless
+    _attach_masks(tree, reading)
+    return reading
 
 
-def _tables(folder: Path) -> Iterator[Path]:
-    return (folder / n for n in names(folder) if n.lower().endswith(".csv") and _columns(folder / n))
+def _why(first: Found) -> Note:
+    if first.layout == "ham10000":
+        return Note("data.why-ham10000", table=first.table.path)
+    return (
+        Note("data.why-isic", table=first.table.path)
+        if first.layout == "isic"
+        else Note("data.why-table", table=first.table.path)
+    )
 
 
-def _entries(table: Path) -> Iterator[Entry]:
-    columns = _columns(table)
-    ids = label_ids(label for row in read_table(table) if (label := row[columns["label"]].strip()))
-    seen: set[str] = set()
-    for row in read_table(table):
-        value = {ours: row[theirs].strip() for ours, theirs in columns.items()}
-        if not value["path"]:
+def _choose(labelled: list[Found]) -> tuple[list[Found], list[Found]]:
+    """Choose the tables that labels are taken from: the best, and those of its kind that name other files."""
+    ranked = sorted(labelled, key=lambda one: (-bool(one.named), -round(one.sense, 1), -len(one.named), one.table.path))
+    chosen, others, named = [ranked[0]], [], set(ranked[0].named)
+    for one in ranked[1:]:
+        if one.layout == ranked[0].layout and one.named and not one.named & named:
+            chosen.append(one)
+            named |= one.named
+        else:
+            others.append(one)
+    return sorted(chosen, key=lambda one: one.table.path), others
+
+
+def _take(one: Found, entries: dict[str, Entry], reading: Reading) -> None:
+    """Add the scans of a table's rows; repeated rows are told, contradicting ones left out."""
+    table, teller, again, unclear = one.table.path, Teller(one), 0, set()
+    part = part_of(one.table.file.rpartition("/")[2].rpartition(".")[0])
+    for row, path in zip(one.rows(), one.paths, strict=True):
+        if path in (MISSING, SEVERAL):
+            if named := tidy_path(row[one.columns["path"]]):
+                why = (
+                    Note("data.row-missing", table=table) if path == MISSING else Note("data.row-several", table=table)
+                )
+                reading.missing[named] = why
             continue
-        name = _below(value["path"], table.parent)
-        if name in seen:
-            raise BadData("The table names a file twice", do="Keep one line for each file")
-        seen.add(name)
-        yield Entry(
-            name, ids.get(value["label"]), value.get("patient") or None,
-            value.get("group") or None, (value["mask"],) if value.get("mask") else (),
-            {k: v for k, v in row.items() if k and k not in columns.values() and v},
-        )  # fmt: skip
+        entry = _entry(one, teller, row, path, part)
+        if path not in entries:
+            entries[path] = entry
+            continue
+        again += 1
+        if not same_label(entries[path].label, entry.label):
+            unclear.add(path)
+    for path in unclear:
+        del entries[path]
+        reading.left[path] = Note("data.two-labels", table=table)
+    reading.used.add(one.table.file)
+    reading.tables.append(one.shown(*([Note("data.rows-again", n=again)] if again else [])))
+    reading.patients_from += [f"column {one.columns[role]}" for role in ("patient", "group") if role in one.columns]
 
 
-def _below(name: str, folder: Path) -> str:
-    """Give a path relative to the table's folder where it lies in it, as it is otherwise (reading refuses it)."""
-    path = Path(name)
-    return path.relative_to(folder).as_posix() if path.is_absolute() and path.is_relative_to(folder) else name
+def _entry(one: Found, teller: Teller, row: Mapping[str, str], path: str, part: str) -> Entry:
+    """Return what a row says of its file; `part` is what the table's own name says."""
+    told = teller.tell(row)
+    attributes = dict(told.attributes)
+    if one.layout != "table":
+        attributes |= {
+            name: row[name] for name in one.table.header if name.casefold() in one.label_columns and row[name]
+        }
+    if not {"part", "fold"} & set(attributes):
+        attributes = with_part(attributes, part)
+    label = one.rule(row) if one.rule else None
+    return Entry(path, label, told.patient, told.group, (told.mask,) if told.mask else (), attributes)
 
 
-TABLE = Layout("table", "a csv with the columns path and label", _find, _entries)
+def join_table(entries: dict[str, Entry], one: Found) -> bool:
+    """Add to scans what another table says of them; False if it says nothing."""
+    teller, told = Teller(one), False
+    for row, path in zip(one.rows(), one.paths, strict=True):
+        if (entry := entries.get(path)) is not None:
+            more = teller.tell(row)
+            joined = _joined(entry, more)
+            told = told or joined != entry
+            entries[path] = joined
+    return told
+
+
+def _joined(entry: Entry, more: Beside) -> Entry:
+    patient = entry.patient or more.patient
+    group = entry.group or more.group or (more.patient if entry.patient and more.patient != entry.patient else None)
+    masks = entry.masks or ((more.mask,) if more.mask else ())
+    return replace(entry, patient=patient, group=group, masks=masks, attributes={**more.attributes, **entry.attributes})
+
+
+def _with_folders(entries: Iterable[Entry]) -> list[Entry]:
+    """Add the parts that folders name, where no table says any."""
+    listed = list(entries)
+    if any("part" in e.attributes or "fold" in e.attributes for e in listed):
+        return listed
+    parts = parts_by_folder(entry.id for entry in listed)
+    return [
+        replace(e, attributes=with_part(e.attributes, part)) if (part := parts.get(e.id.rpartition("/")[0])) else e
+        for e in listed
+    ]
+
+
+def _root(tree: Tree, chosen: list[Found], reading: Reading) -> str:
+    """Return the table's folder where all scans lie below it, else the innermost folder of them all."""
+    folder = common_root([one.table.folder for one in chosen])
+    if all(not folder or entry.id.startswith(f"{folder}/") for entry in reading.entries):
+        return folder
+    return common_root([folder, *(entry.id.rpartition("/")[0] for entry in reading.entries)])
+
+
+def _attach_masks(tree: Tree, reading: Reading) -> None:
+    """Put the file in the place of what a table's mask column says."""
+    resolver = Resolver(tree.pictures) if any(entry.masks for entry in reading.entries) else None
+    for at, entry in enumerate(reading.entries):
+        if entry.masks and resolver:
+            there = [m for mask in entry.masks if (m := resolver.find(mask)) not in (MISSING, SEVERAL, entry.id)]
+            reading.entries[at] = replace(entry, masks=tuple(there))
+    reading.entries = with_masks(reading.entries, find_masks(tree))
+
+
+TABLE = Layout(
+    "table", "a table with a column of paths and one of labels", lambda tree, c: read_table_layout(tree, c, "table")
+)
+ISIC = Layout(
+    "isic",
+    "ISIC challenges and archive, skin lesions",
+    lambda tree, c: read_table_layout(tree, c, "isic"),
+    TASK,
+    LABELS,
+)
+HAM10000 = Layout(
+    "ham10000", "HAM10000, skin lesions", lambda tree, c: read_table_layout(tree, c, "ham10000"), TASK, LABELS
+)

@@ -14,9 +14,13 @@ CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg"}}
 
 def _framed(figure: go.Figure, height_px: int, x_title: str = "", y_title: str = "") -> go.Figure:
     figure.update_layout(
-        height=height_px, margin={"l": 10, "r": 10, "t": 10, "b": 10}, xaxis_title=x_title, yaxis_title=y_title,
-        legend={"orientation": "h", "traceorder": "normal", "yanchor": "bottom", "y": 1.02, "x": 0}, bargap=0.25,
-    )  # fmt: skip
+        height=height_px,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        xaxis_title=x_title,
+        yaxis_title=y_title,
+        legend={"orientation": "h", "traceorder": "normal", "yanchor": "bottom", "y": 1.02, "x": 0},
+        bargap=0.25,
+    )
     return figure
 
 
@@ -27,10 +31,15 @@ def label_chart(task: Task, counts: Mapping[str, int]) -> go.Figure:
     for label, n in counts.items():
         known = label in colours
         figure.add_bar(
-            y=[label_word(task, label) if known else label], x=[n], orientation="h", showlegend=False,
-            marker_color=colours.get(label, OKABE_ITO["grey"]), text=[f"{n:,} · {n / total:.0%}"], textposition="auto",
+            y=[label_word(task, label) if known else label],
+            x=[n],
+            orientation="h",
+            showlegend=False,
+            marker_color=colours.get(label, OKABE_ITO["grey"]),
+            text=[f"{n:,} · {n / total:.0%}"],
+            textposition="auto",
             hovertemplate=f"{n:,} cases<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_yaxes(autorange="reversed")
     return _framed(figure, 90 + 50 * len(counts), "cases")
 
@@ -42,10 +51,14 @@ def size_chart(task: Task, size_px: np.ndarray, label: np.ndarray) -> go.Figure:
         sizes, n = np.unique(size_px[label == one], axis=0, return_counts=True)
         if len(sizes):
             figure.add_scatter(
-                x=sizes[:, 1], y=sizes[:, 0], mode="markers", name=label_word(task, one),
-                marker={"color": colours[one], "opacity": 0.6, "size": 6 + 6 * np.log10(n)}, customdata=n,
+                x=sizes[:, 1],
+                y=sizes[:, 0],
+                mode="markers",
+                name=label_word(task, one),
+                marker={"color": colours[one], "opacity": 0.6, "size": 6 + 6 * np.log10(n)},
+                customdata=n,
                 hovertemplate="%{x} x %{y} px: %{customdata:,} cases<extra></extra>",
-            )  # fmt: skip
+            )
     figure.update_xaxes(rangemode="tozero")
     figure.update_yaxes(rangemode="tozero")
     return _framed(figure, 320, "width in px", "height in px")
@@ -62,9 +75,13 @@ def attribute_chart(task: Task, counts: Mapping[str, Mapping[str, int]]) -> go.F
         n = [counts[value].get(one, 0) for value in ordered]
         if any(n):
             figure.add_bar(
-                y=ordered, x=n, orientation="h", name=label_word(task, one), marker_color=colours[one],
+                y=ordered,
+                x=n,
+                orientation="h",
+                name=label_word(task, one),
+                marker_color=colours[one],
                 hovertemplate="%{y}: %{x:,} cases<extra></extra>",
-            )  # fmt: skip
+            )
     figure.update_layout(barmode="stack")
     figure.update_yaxes(autorange="reversed", type="category")
     return _framed(figure, 130 + 26 * len(ordered), "cases")
@@ -83,21 +100,25 @@ def patient_charts(
     n = np.array([cases for cases, _ in per_patient.values()])
     histogram = go.Figure(
         go.Histogram(
-            x=n, xbins={"start": 0.5, "size": max(1, -(-int(n.max()) // 40))}, marker_color=OKABE_ITO["blue"],
+            x=n,
+            xbins={"start": 0.5, "size": max(1, -(-int(n.max()) // 40))},
+            marker_color=OKABE_ITO["blue"],
             hovertemplate=f"%{{y:,}} {whose}s with %{{x}} cases<extra></extra>",
         )
-    )  # fmt: skip
+    )
     if n.max() <= 20:
         histogram.update_xaxes(dtick=1)
     ordered = sorted(per_patient.items(), key=lambda item: (-item[1][1], -item[1][0]))
     shares = go.Figure(
         go.Bar(
-            x=np.arange(1, len(ordered) + 1), y=[share for _, (_, share) in ordered],
-            marker_color=OKABE_ITO["vermilion"], marker_line_width=0,
+            x=np.arange(1, len(ordered) + 1),
+            y=[share for _, (_, share) in ordered],
+            marker_color=OKABE_ITO["vermilion"],
+            marker_line_width=0,
             customdata=[(patient, cases) for patient, (cases, _) in ordered],
             hovertemplate="%{customdata[0]}: %{y:.0%} of %{customdata[1]:,}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     shares.update_yaxes(range=[0, 1], tickformat=".0%")
     return (
         _framed(histogram, 300, f"cases of one {whose}", f"{whose}s"),
@@ -110,16 +131,23 @@ def probe_chart(found: Mapping[str, Estimate]) -> go.Figure:
     shown = {view: e for view, e in found.items() if np.isfinite(e.value)}
     figure = go.Figure(
         go.Scatter(
-            x=[e.value for e in shown.values()], y=list(shown), mode="markers", marker={"size": 11},
+            x=[e.value for e in shown.values()],
+            y=list(shown),
+            mode="markers",
+            marker={"size": 11},
             marker_color=[OKABE_ITO["vermilion" if e.low > 0.6 else "blue"] for e in shown.values()],
             error_x={
-                "type": "data", "symmetric": False, "thickness": 2, "color": OKABE_ITO["grey"],
+                "type": "data",
+                "symmetric": False,
+                "thickness": 2,
+                "color": OKABE_ITO["grey"],
                 "array": [e.high - e.value for e in shown.values()],
                 "arrayminus": [e.value - e.low for e in shown.values()],
             },
-            customdata=[str(e) for e in shown.values()], hovertemplate="%{y}: %{customdata}<extra></extra>",
+            customdata=[str(e) for e in shown.values()],
+            hovertemplate="%{y}: %{customdata}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     figure.add_vline(0.5, line_dash="dash", line_color=OKABE_ITO["grey"])
     figure.update_xaxes(range=[0.3, 1])
     figure.update_yaxes(autorange="reversed")
@@ -146,10 +174,19 @@ def tissue_chart(
     for k, one in enumerate(labels):
         shown = np.where(label == k, 1.0, np.nan)
         figure.add_heatmap(
-            z=shown, x0=tile / 2, dx=tile, y0=tile / 2, dy=tile, showscale=False, text=names,
-            colorscale=[[0, colours[one]], [1, colours[one]]], opacity=opacity if one in positive else 0.0001,
-            hovertemplate="%{text}<extra></extra>", xgap=1, ygap=1,
-        )  # fmt: skip
+            z=shown,
+            x0=tile / 2,
+            dx=tile,
+            y0=tile / 2,
+            dy=tile,
+            showscale=False,
+            text=names,
+            colorscale=[[0, colours[one]], [1, colours[one]]],
+            opacity=opacity if one in positive else 0.0001,
+            hovertemplate="%{text}<extra></extra>",
+            xgap=1,
+            ygap=1,
+        )
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False, scaleanchor="x")
     figure.update_layout(plot_bgcolor=SCAN_BACKGROUND, paper_bgcolor=SCAN_BACKGROUND)
@@ -162,11 +199,15 @@ def split_chart(task: Task, counts: Mapping[str, Mapping[str, int]]) -> go.Figur
     totals = {part: max(1, sum(labels.values())) for part, labels in counts.items()}
     for one in next(iter(counts.values()), {}):
         figure.add_bar(
-            y=[f"{part} ({totals[part]:,})" for part in counts], orientation="h", name=label_word(task, one),
-            x=[labels[one] / totals[part] for part, labels in counts.items()], marker_color=colours[one],
-            text=[f"{labels[one]:,}" for labels in counts.values()], textposition="inside",
+            y=[f"{part} ({totals[part]:,})" for part in counts],
+            orientation="h",
+            name=label_word(task, one),
+            x=[labels[one] / totals[part] for part, labels in counts.items()],
+            marker_color=colours[one],
+            text=[f"{labels[one]:,}" for labels in counts.values()],
+            textposition="inside",
             hovertemplate="%{y}: %{x:.1%}<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_layout(barmode="stack")
     figure.update_xaxes(tickformat=".0%", range=[0, 1])
     figure.update_yaxes(autorange="reversed")

@@ -10,11 +10,19 @@ from pages._ui.data.pictures import show_cases
 from pages._ui.widgets import notices
 
 TITLES = {
-    "contradiction": "One picture, several labels", "leak": "The published split leaks", "mask": "Masks among the scans",
-    "duplicate": "The same picture more than once", "unreadable": "Unreadable files", "label": "Labels that may be wrong",
-    "blank": "Blank pictures", "marks": "Burned-in text and calipers", "colour": "Odd colours", "size": "Odd sizes",
-    "patients": "Patients unknown", "balance": "Uneven labels",
-}  # fmt: skip
+    "contradiction": "One picture, several labels",
+    "leak": "The published split leaks",
+    "mask": "Masks among the scans",
+    "duplicate": "The same picture more than once",
+    "unreadable": "Unreadable files",
+    "label": "Labels that may be wrong",
+    "blank": "Blank pictures",
+    "marks": "Burned-in text and calipers",
+    "colour": "Odd colours",
+    "size": "Odd sizes",
+    "patients": "Patients unknown",
+    "balance": "Uneven labels",
+}
 ACTIONS = {"drop": "drop", "merge": "merge into one group", "keep": "keep as they are"}
 A_PAGE, SHOWN, FEW = 6, 24, 4
 
@@ -32,9 +40,14 @@ def show_findings(seen: data.Overview) -> None:
     count = {kind: sum(f.kind == kind for f in audit.findings) for kind in kinds}
     still = {kind: sum(f.kind == kind and bool(f.choices) and not f.decided for f in audit.findings) for kind in kinds}
     kind = st.pills(
-        "Kind of finding", kinds, default=kinds[0], key=f"data.kind.{seen.record.name}", label_visibility="collapsed",
-        format_func=lambda k: _kind_title(k, count[k], still[k]), required=True,
-    )  # fmt: skip
+        "Kind of finding",
+        kinds,
+        default=kinds[0],
+        key=f"data.kind.{seen.record.name}",
+        label_visibility="collapsed",
+        format_func=lambda k: _kind_title(k, count[k], still[k]),
+        required=True,
+    )
     _show_kind(seen, [f for f in audit.findings if f.kind == (kind or kinds[0])])
     st.caption(
         f"{audit.pairs_compared:,} likely pairs of pictures were laid over each other. Decisions are kept in the "
@@ -56,11 +69,14 @@ def _audit(seen: data.Overview) -> Audit | None:
     audit = data_audit.read_audit(name)
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     model = right.selectbox(
-        "Judge labels by the features of", ids, index=ids.index(judge) if judge in ids else 0,
-        key=f"data.judge.{name}", format_func=lambda i: known.get(i, "the pictures themselves"),
+        "Judge labels by the features of",
+        ids,
+        index=ids.index(judge) if judge in ids else 0,
+        key=f"data.judge.{name}",
+        format_func=lambda i: known.get(i, "the pictures themselves"),
         help="A network of the same task finds more wrong labels than simple features of the pictures, and takes "
         "longer. One that learned from these very labels has learned the wrong ones too.",
-    )  # fmt: skip
+    )
     if left.button("Audit again" if audit else "Audit this collection", type="secondary" if audit else "primary"):
         try:
             with watched("Looking …") as tell:
@@ -113,9 +129,12 @@ def _show_finding(seen: data.Overview, finding: Finding) -> None:
 def _decide(name: str, finding: Finding) -> None:
     now = finding.decided or finding.default
     chosen = st.selectbox(
-        "Settled" if finding.decided else "Proposed", finding.choices, index=finding.choices.index(now),
-        format_func=lambda d: ACTIONS[d], key=f"data_audit.decide.{finding.key}.{now}",
-    )  # fmt: skip
+        "Settled" if finding.decided else "Proposed",
+        finding.choices,
+        index=finding.choices.index(now),
+        format_func=lambda d: ACTIONS[d],
+        key=f"data_audit.decide.{finding.key}.{now}",
+    )
     if chosen != now or (not finding.decided and st.button("Settle", key=f"data.settle.{finding.key}")):
         data_audit.decide(name, {finding.key: chosen})
         st.rerun()
@@ -124,9 +143,13 @@ def _decide(name: str, finding: Finding) -> None:
 def _leave_out(name: str, finding: Finding, singly: list[str]) -> None:
     """Let single scans of a finding be left out, where not all of them are."""
     chosen = st.multiselect(
-        "Leave out single scans", finding.cases, singly, key=f"data.single.{finding.key}.{'|'.join(singly)}",
-        placeholder="none", format_func=lambda case: case.rsplit("/", 1)[-1],
-    )  # fmt: skip
+        "Leave out single scans",
+        finding.cases,
+        singly,
+        key=f"data.single.{finding.key}.{'|'.join(singly)}",
+        placeholder="none",
+        format_func=lambda case: case.rsplit("/", 1)[-1],
+    )
     if changed := set(chosen) ^ set(singly):
         data_audit.decide(name, {f"drop:{case}": "drop" if case in chosen else None for case in changed})
         st.rerun()

@@ -56,9 +56,13 @@ def _show_attributes(seen: data.Overview) -> None:
         return
     st.subheader("What else the set says")
     chosen = st.segmented_control(
-        "Attribute", list(counts), default=next(iter(counts)), key=f"data.attribute.{seen.record.name}",
-        label_visibility="collapsed", required=True,
-    )  # fmt: skip
+        "Attribute",
+        list(counts),
+        default=next(iter(counts)),
+        key=f"data.attribute.{seen.record.name}",
+        label_visibility="collapsed",
+        required=True,
+    )
     shown = counts.get(chosen or "") or next(iter(counts.values()))
     st.plotly_chart(charts.attribute_chart(seen.task, shown), config=charts.CONFIG)
 
@@ -102,9 +106,11 @@ def _show_patient(seen: data.Overview, patients: dict[str, tuple[int, float]], p
     ordered = sorted(patients, key=lambda p: -patients[p][0])
     left, right = st.columns(2)
     patient = left.selectbox(
-        seen.whose.capitalize(), ordered, key=f"data.patient.{seen.record.name}",
+        seen.whose.capitalize(),
+        ordered,
+        key=f"data.patient.{seen.record.name}",
         format_func=lambda p: f"{p} — {patients[p][0]:,} cases, {patients[p][1]:.0%} {positive}",
-    )  # fmt: skip
+    )
     if not seen.has_places:
         show_cases(seen.record.name, seen.task, data.sample_cases(seen.record.name, "", 24, patient=patient))
         return

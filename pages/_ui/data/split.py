@@ -11,8 +11,13 @@ from pages._ui.data import charts
 from pages._ui.data.pictures import show_cases
 from pages._ui.widgets import notices
 
-_WAYS = {"": "patient where known, else group", "patient": "patient", "group": "lesion or duplicate group",
-         "published": "the folds that came with it", "given": "as its maker did"}  # fmt: skip
+_WAYS = {
+    "": "patient where known, else group",
+    "patient": "patient",
+    "group": "lesion or duplicate group",
+    "published": "the folds that came with it",
+    "given": "as its maker did",
+}
 _SHOWN = 6
 
 
@@ -90,6 +95,9 @@ def _show(seen: data.Overview, split: Split) -> None:
         )
     st.caption(f"Kept together: {_WAYS.get(split.by, split.by)}. Seed {split.seed}.")
     st.download_button(
-        "Split as JSON", split.to_json(), f"{seen.record.name}-{split.name}.json", "application/json",
+        "Split as JSON",
+        split.to_json(),
+        f"{seen.record.name}-{split.name}.json",
+        "application/json",
         key=f"data.split.save.{split.name}",
-    )  # fmt: skip
+    )

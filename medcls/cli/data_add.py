@@ -1,0 +1,177 @@
+"""`data add`: what would be taken is shown first; a person decides where a program can only guess."""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from medcls import disk
+from medcls.cli import print_json, say, verb
+from medcls.cli.progress import Bar
+from medcls.core.plan import Plan, PlanChoices
+from medcls.errors import BadData
+
+_COLUMNS = {
+    "path": "column of a table that names the files",
+    "label": "column of the labels",
+    "patient": "column of the patients",
+    "lesion": "column of what must stay together beside the patient, as lesions",
+    "part": "column of the parts or folds",
+    "site": "column of the sites",
+}
+_SHOWN = 12
+
+
+def add_add(inner: Any) -> None:
+    """Add the verb."""
+    one = verb(inner, "add", _add, "Look at labelled scans and index them where they lie; the plan is shown first.")
+    one.add_argument("path", type=Path, help="folder, table or ZIP archive")
+    one.add_argument("--name", default="", help="what to call the collection; else the folder's name")
+    one.add_argument("--yes", action="store_true", help="take the plan without being asked")
+    one.add_argument("--look", action="store_true", help="show the plan and add nothing")
+    one.add_argument("--list", action="store_true", help="name every file that is not taken")
+    one.add_argument("--copy", action="store_true", help="copy the files instead of reading them where they are")
+    one.add_argument("--plan", type=Path, metavar="FILE", help="decide as in a saved plan")
+    one.add_argument("--save-plan", type=Path, metavar="FILE", help="save the plan, to be used with --plan")
+    made = one.add_argument_group("what to change in the plan")
+    made.add_argument("--layout", default="", help="name of the layout; else recognised")
+    made.add_argument(
+        "--folders",
+        default="",
+        metavar="ROLES",
+        help="roles of the levels of folders, as part/label/patient; "
+        "each one of part, site, label, patient, group, other",
+    )
+    made.add_argument(
+        "--disease", action="append", default=[], metavar="LABEL", help="label that means disease; may be repeated"
+    )
+    made.add_argument(
+        "--label-name",
+        action="append",
+        default=[],
+        metavar="OLD=NEW",
+        help="call a label otherwise; two of one name become one",
+    )
+    made.add_argument("--task", default="", help="task the labels belong to; else the layout's")
+    made.add_argument("--table", default="", help="table to take the labels from, below the path")
+    made.add_argument("--encoding", default="", help="encoding of the tables, as cp949")
+    made.add_argument(
+        "--leave-out", action="append", default=[], metavar="PATTERN", help="folder, or pattern of paths, not to take"
+    )
+    for role, help in _COLUMNS.items():
+        made.add_argument(f"--{role}-column", default="", metavar="COLUMN", help=f"{help}; '-' for none")
+
+
+def _choices(args: argparse.Namespace) -> PlanChoices:
+    """Return what a person decided: in a saved plan, and over it by options."""
+    from medcls.workflows import data_plan
+
+    made = data_plan.read_plan(args.plan) if args.plan else PlanChoices()
+    columns = {role if role != "lesion" else "group": getattr(args, f"{role}_column") for role in _COLUMNS}
+    given = {
+        "layout": args.layout,
+        "folders": args.folders,
+        "disease": tuple(args.disease),
+        "task": args.task,
+        "table": args.table,
+        "encoding": args.encoding,
+        "leave_out": tuple(args.leave_out),
+        "names": _names(args.label_name),
+    }
+    made = replace(made, **{name: value for name, value in given.items() if value})
+    return replace(made, columns={**made.columns, **{role: name for role, name in columns.items() if name}})
+
+
+def _names(pairs: list[str]) -> dict[str, str]:
+    parted = [pair.rpartition("=") for pair in pairs]
+    if wrong := [pair for pair, (old, _, new) in zip(pairs, parted, strict=True) if not (old and new)]:
+        raise BadData("cli.label-name-wrong", found=wrong[0][:80])
+    return {old: new for old, _, new in parted}
+
+
+def _add(args: argparse.Namespace) -> int:
+    from medcls.workflows import data_plan
+
+    choices, bar = _choices(args), Bar()
+    plan = data_plan.look_at(args.path, choices, bar)
+    if args.save_plan:
+        disk.write_whole(args.save_plan.absolute(), plan.to_json().encode())
+    if not args.json:
+        print_plan(plan)
+    if args.list:
+        for path, reason in data_plan.list_not_taken(args.path, choices).items():
+            print_json({"file": path, "reason": reason.to_dict(), "says": str(reason)}) if args.json else print(
+                f"{path}: {reason}"
+            )
+    if args.look or not _may_add(plan, args):
+        if args.json:
+            print_json(plan.to_dict())
+        return 0 if args.look else _told(plan)
+    record = data_plan.add_planned(args.path, plan, args.name, copy=args.copy, progress=bar)
+    if args.json:
+        print_json({**record.to_dict(), "plan": plan.to_dict()})
+    else:
+        print(
+            f"Added as {record.name}: {record.n_cases:,} cases, {record.n_dropped:,} left out until you decide, "
+            f"{record.n_set_aside:,} unreadable, {record.n_not_taken:,} not taken."
+        )
+    return 1 if record.n_set_aside else 0
+
+
+def _may_add(plan: Plan, args: argparse.Namespace) -> bool:
+    """Say whether to add: asked for, or agreed to on a terminal, or without one a plan that needs no person."""
+    if plan.open_questions:
+        return False
+    if args.yes:
+        return True
+    if sys.stdin is None or not sys.stdin.isatty():
+        return not plan.questions
+    print("Add it? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _told(plan: Plan) -> int:
+    """Say which options answer what is open; gives the exit status."""
+    for question in plan.questions:
+        allowed = f" {' | '.join(question.allowed)}" if question.allowed else ""
+        default = f" (unless told otherwise: {question.default})" if question.default else ""
+        say(f"medcls: {question.asks} Answer with {question.option}{allowed}{default}")
+    if not plan.questions:
+        say("Nothing was added.")
+        return 0
+    if not plan.open_questions:
+        say("medcls: --yes takes the plan as it is.")
+    return 2
+
+
+def print_plan(plan: Plan) -> None:
+    """Print a plan for a person."""
+    print(f"{plan.path}: {' '.join(map(str, plan.why))}")
+    for label in plan.labels:
+        means = {True: "disease", False: "no disease", None: "disease?"}[label.positive]
+        written = f"  (written {', '.join(label.written)})" if set(label.written) - {label.name} else ""
+        print(f"  {label.name:<20}{label.n:>9,}  {means}{written}")
+    for what in ("part", "site"):
+        if found := plan.count_by(what):
+            print(f"  {what}s: " + ", ".join(f"{name} {n:,}" for name, n in found.items()))
+    whose = (
+        f"{plan.n_patients:,} patients or lesions by {', '.join(plan.patients_from)}"
+        if plan.n_owned
+        else "patients unknown"
+    )
+    print(f"  {whose}; {plan.n_owned:,} of {plan.n_scans:,} scans are known to be somebody's")
+    print(
+        f"  {plan.n_files:,} files: {plan.n_scans:,} scans, {plan.n_masks:,} masks, {plan.n_tables:,} tables, {plan.n_not_taken:,} not taken"
+    )
+    for table in plan.tables:
+        read = ", ".join(f"{role} from {name}" for role, name in table.columns.items()) or "not used"
+        print(f"  table {table.path}: {read}. {' '.join(map(str, table.notes))}".rstrip())
+    for row in plan.not_taken[:_SHOWN]:
+        print(
+            f"  not taken: {row.n:,} {row.ending or 'without ending'} in {row.folder}: {row.reason} {', '.join(row.names[:4])}"
+        )
+    if len(plan.not_taken) > _SHOWN:
+        print(f"  … and {sum(row.n for row in plan.not_taken[_SHOWN:]):,} more; --list names them all")
+    for note in plan.notes:
+        print(f"  note: {note}")

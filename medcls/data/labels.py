@@ -1,0 +1,142 @@
+"""Labels as people write them: one form of each, an id that can be read back, and which of them mean disease."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import count
+
+from medcls.data.vocabulary import UNLABELLED, disease_of, fold, is_healthy, natural
+
+_NUMBER = re.compile(r"[-+]?\d+([.,]\d*)?(e[-+]?\d+)?", re.IGNORECASE)
+_MAY_BE_A_LABEL = ("none", "null", "nil", "없음", "-", "unknown", "missing", "미상", "未知", "不明")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of a set.
+
+    Args:
+        ids: Id of a label, by each way in which it is written; None for what says that there is none.
+        names: Name of a label as its set writes it most often, by id, in natural order.
+    """
+
+    ids: Mapping[str, str | None]
+    names: Mapping[str, str]
+
+
+def tidy(text: str) -> str:
+    """Return a text in its normal form: NFC, no blanks around it and one between words."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def find_labels(written: Iterable[str], renamed: Mapping[str, str] | None = None, *, cells: bool = False) -> Labels:
+    """Return the labels of a set by what its folders or cells say.
+
+    Args:
+        written: The labels as they are written, repeated or not.
+        renamed: Name a person gave to a label, by its name as written; two labels of one name become one.
+        cells: True where they are a table's cells, in which `NA` and the like mean that there is no label, and `1.0` is `1`.
+
+    Example:
+        >>> dict(find_labels(["HER2+", "HER2-", "악성", "Benign", "benign"]).ids)
+        {'HER2+': 'her2-plus', 'HER2-': 'her2-minus', '악성': '악성', 'Benign': 'benign', 'benign': 'benign'}
+    """
+    counted = Counter(written)
+    missing = _missing(counted) if cells else {text for text in counted if not tidy(text)}
+    numbers = cells and all(_NUMBER.fullmatch(tidy(text)) for text in counted if text not in missing)
+    wanted = {tidy(old).casefold(): new for old, new in (renamed or {}).items()}
+    forms: dict[str, str] = {}
+    for text in counted:
+        if text not in missing:
+            form = _whole(tidy(text)) if numbers else tidy(text)
+            forms[text] = tidy(wanted.get(form.casefold(), form))
+    spelled: dict[str, Counter[str]] = {}
+    for text, form in forms.items():
+        spelled.setdefault(form.casefold(), Counter())[form] += counted[text]
+    names = {key: min(many, key=lambda form: (-many[form], form)) for key, many in spelled.items()}
+    ids = _ids(names)
+    ordered = sorted(names, key=lambda key: natural(names[key].casefold()))
+    return Labels(
+        {text: ids[forms[text].casefold()] if text in forms else None for text in counted},
+        {ids[key]: names[key] for key in ordered},
+    )
+
+
+def _missing(counted: Counter[str]) -> set[str]:
+    empty = {text for text in counted if not tidy(text) or tidy(text).casefold() in UNLABELLED}
+    kept = {tidy(text).casefold() for text in counted if text not in empty}
+    if len(kept) < 2:  # "none" and "cancer" are two labels
+        empty -= {text for text in empty if tidy(text).casefold() in _MAY_BE_A_LABEL}
+    return empty
+
+
+def _whole(text: str) -> str:
+    """Write a number in one way: `1.0` as `1`."""
+    value = float(text.replace(",", "."))
+    return str(int(value)) if value == int(value) else repr(value)
+
+
+def slug(name: str) -> str:
+    """Turn a name into an id in its own script: lower case, `-` for anything but letters and digits; `label` if nothing is left."""
+    kept = [c if unicodedata.category(c)[0] in "LNM" or c in "._" else "-" for c in tidy(name).lower()]
+    made = re.sub(r"-+", "-", unicodedata.normalize("NFC", "".join(kept)))[:64].strip("-._")
+    while made and unicodedata.category(made[0])[0] == "M":
+        made = made[1:]
+    return made or "label"
+
+
+def _ids(names: Mapping[str, str]) -> dict[str, str]:
+    """Give every label an id of its own; a number is added in sorted order where two would have the same."""
+    plain = {key: slug(_signs_in_words(name)) for key, name in names.items()}
+    taken: set[str] = set()
+    given = {}
+    for key in sorted(names, key=lambda key: (names[key].lower() != plain[key], names[key])):
+        given[key] = _free(plain[key], taken, set(plain.values()))
+        taken.add(given[key])
+    return given
+
+
+def _signs_in_words(name: str) -> str:
+    """Write out every plus, and a minus where it is a sign and no hyphen: at the end, or before a number at the start."""
+    name = re.sub(r"[-−–](?=\W*$)", " minus ", re.sub(r"\++", " plus ", name))
+    name = re.sub(r"^\W*[-−–](?=\d)", "minus ", name)
+    return re.sub(r"^\W*<(?=\s*\d)", "below ", re.sub(r"^\W*>(?=\s*\d)", "above ", name))
+
+
+def _free(wanted: str, taken: set[str], others: set[str]) -> str:
+    if wanted not in taken:
+        return wanted
+    numbered = (f"{wanted[: 63 - len(str(n))].rstrip('-._')}-{n}" for n in count(2))
+    return next(name for name in numbered if name not in taken and name not in others)
+
+
+def tell_disease(names: Mapping[str, str]) -> dict[str, bool | None]:
+    """Say which labels mean disease, as far as their names tell.
+
+    Args:
+        names: Name by id.
+
+    Returns:
+        By id: True, False, or None where a person must say.
+
+    Example:
+        >>> tell_disease({"a": "양성", "b": "악성"}), tell_disease({"a": "양성", "b": "음성"}), tell_disease({"0": "0", "1": "1"})
+        ({'a': False, 'b': True}, {'a': True, 'b': False}, {'0': False, '1': True})
+    """
+    told = {i: disease_of(name) for i, name in names.items()}
+    folded = {i: fold(name) for i, name in names.items()}
+    if set(folded.values()) == {"0", "1"}:
+        return {i: form == "1" for i, form in folded.items()}
+    if (
+        "음성" in folded.values() and "악성" not in folded.values()
+    ):  # beside "negative" it is not "benign" but "positive"
+        told |= {i: True for i, form in folded.items() if form == "양성"}
+    unsure = [i for i, sick in told.items() if sick is None]
+    others = [i for i in names if i not in unsure]
+    if unsure and others and all(is_healthy(names[i]) for i in others):
+        return {i: i in unsure for i in names}  # what is not healthy is something
+    if len(names) > 1 and not unsure and len(set(told.values())) == 1:
+        return dict.fromkeys(names, None) if len(names) == 2 or not any(told.values()) else told
+    return told

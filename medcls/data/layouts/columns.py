@@ -1,0 +1,150 @@
+"""What the columns of a table say, by their names and by what stands in them."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from medcls.data.labels import find_labels, tell_disease, tidy
+from medcls.data.resolve import MISSING, Resolver
+from medcls.data.tables import Table, without_header
+from medcls.data.vocabulary import UNLABELLED, fold, is_site, part_of, role_of, says_number
+
+_SAMPLE = 400
+_MOST_LABELS = 40
+
+
+def find_columns(table: Table, resolver: Resolver, chosen: Mapping[str, str]) -> tuple[Table, dict[str, str]]:
+    """Return a table (with its header put right where it has none) and the column of each role that it has.
+
+    Args:
+        table: The table.
+        resolver: Knows the files there are.
+        chosen: Columns a person named by role; `-` for none.
+    """
+    found: dict[str, str] = {}
+    path, share = _path_column(table, resolver)
+    if any(resolver.find(name, table.folder) != MISSING for name in table.header):
+        table = without_header(table)
+        path, share = _path_column(table, resolver)
+    if path and (share or role_of(path) == "path"):
+        found["path"] = path
+    for name in table.header:
+        role = role_of(name)
+        if role and role != "path" and name not in found.values() and _better(role, name, found.get(role), table):
+            found[role] = name
+    _by_content(table, found)
+    if not {"patient", "group"} & set(found) and (name := _numbering(table, found)):
+        found["group"] = name
+    for role, name in chosen.items():
+        found.pop(role, None)
+        if wanted := next((n for n in table.header if fold(n) == fold(name)), ""):
+            found = {r: n for r, n in found.items() if n != wanted} | {role: wanted}
+    return table, found
+
+
+def _path_column(table: Table, resolver: Resolver) -> tuple[str, float]:
+    """Return the column whose cells name files, and the share of them that are there: one called so before any other."""
+    scored = []
+    step = max(1, len(table.rows) // _SAMPLE)
+    for at, name in enumerate(table.header):
+        cells = [row[at] for row in table.rows[::step] if row[at]]
+        there = [found for cell in cells if (found := resolver.find(cell, table.folder)) != MISSING]
+        share, named = len(there) / len(cells) if cells else 0.0, role_of(name) == "path"
+        distinct = len(set(there)) > 0.1 * len(there)
+        scored.append((named and share >= 0.2, share >= 0.5 and distinct, named, share, len(set(there)), -at))
+    best = max(scored, default=(False, False, False, 0.0, 0, 0))
+    return (table.header[-best[5]], best[3] if any(best[:2]) else 0.0) if any(best[:3]) else ("", 0.0)
+
+
+_RANK = (
+    "patient",
+    "subject",
+    "환자",
+    "患者",
+    "пациент",
+    "paciente",
+    "target",
+    "label",
+    "diagnosis",
+    "pathology",
+    "hospital",
+    "site",
+)
+
+
+def _better(role: str, name: str, other: str | None, table: Table) -> bool:
+    """Say whether a column is the better one for a role: filled, and by the plainer word."""
+    if not any(table.column(name)[:5000]):
+        return False
+    if other is None:
+        return True
+    if role == "label":
+        return label_sense(table.column(name)) > label_sense(table.column(other))
+    rank = [next((i for i, word in enumerate(_RANK) if word in fold(n)), len(_RANK)) for n in (name, other)]
+    return rank[0] < rank[1]
+
+
+def label_sense(cells: list[str]) -> float:
+    """Say how much like labels cells are: few, repeated, with words that mean disease or its absence."""
+    counted = Counter(cell for cell in cells[:20_000] if cell and tidy(cell).casefold() not in UNLABELLED)
+    if not 2 <= len(counted) <= _MOST_LABELS or (
+        len(counted) > 0.5 * sum(counted.values()) and sum(counted.values()) > 6
+    ):
+        return 0.1 if counted else 0.0
+    told = tell_disease(find_labels(counted, cells=True).names).values()
+    return 1.0 + sum(sick is not None for sick in told) / max(1, len(told)) - len(counted) / 1000
+
+
+def _by_content(table: Table, found: dict[str, str]) -> None:
+    """Add what no name tells but the cells do: labels, parts and sites."""
+    for at, name in enumerate(table.header):
+        if name in found.values():
+            continue
+        cells = [row[at] for row in table.rows[:5000] if row[at]]
+        counted = Counter(cells)
+        if not cells or len(counted) > _MOST_LABELS:
+            continue
+        words = [cell for cell in counted if not cell.isdecimal()]
+        if "part" not in found and len(counted) > 1 and words and all(part_of(cell) for cell in counted):
+            found["part"] = name
+        elif "site" not in found and len(counted) > 1 and words and all(is_site(cell) for cell in counted):
+            found["site"] = name
+        elif "label" not in found and label_sense(cells) > 1.9 and words:
+            found["label"] = name
+
+
+def _numbering(table: Table, found: Mapping[str, str]) -> str:
+    """Return a column that numbers something of which there are several scans each: whose it is cannot be told, so it stays together."""
+    for at, name in enumerate(table.header):
+        cells = [row[at] for row in table.rows if row[at]]
+        n = len(set(cells))
+        if name not in found.values() and says_number(name) and max(4, len(cells) // 50) <= n < len(cells):
+            return name
+    return ""
+
+
+def find_one_hot(table: Table, taken: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the columns of labels in which every row has a 1 in one at most and 0 elsewhere; empty if there are none.
+
+    Args:
+        table: The table.
+        taken: Columns by role; those are no labels.
+    """
+    columns = []
+    for at, name in enumerate(table.header):
+        if name in {v for k, v in taken.items() if k != "label"} or fold(name) in ("sex", "age", "male", "female"):
+            continue
+        values = {number_of(row[at]) for row in table.rows}
+        if values <= {0.0, 1.0, None} and 1.0 in values and 0.0 in values:
+            columns.append((at, name))
+    if len(columns) < 2:
+        return ()
+    sums = Counter(sum(number_of(row[at]) or 0 for at, _ in columns) for row in table.rows)
+    return tuple(name for _, name in columns) if set(sums) <= {0, 1} and sums[1] >= 0.5 * len(table.rows) else ()
+
+
+def number_of(cell: str) -> float | None:
+    """Return the number a cell is; None if it is none."""
+    try:
+        return float(cell.replace(",", "."))
+    except ValueError:
+        return {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}.get(cell.casefold())

@@ -1,0 +1,196 @@
+"""The tables of a tree: read, with what their columns say and the files their rows name."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from medcls.core.note import Note
+from medcls.core.plan import PlanChoices, PlanTable
+from medcls.data.labels import find_labels, tidy
+from medcls.data.layouts.columns import find_columns, find_one_hot, label_sense, number_of
+from medcls.data.layouts.isic import label_rule
+from medcls.data.resolve import MISSING, SEVERAL, Resolver
+from medcls.data.tables import Table, read_tables
+from medcls.data.tree import TABLE, Tree, without_masks
+from medcls.data.vocabulary import FOLD, NAME, UNLABELLED, holds, part_of, says, words_of
+from medcls.errors import BadData
+
+Row = Mapping[str, str]
+
+
+@dataclass
+class Found:
+    """A table whose rows name files of the tree.
+
+    Args:
+        table: The table.
+        columns: Column by role.
+        paths: File each row names; `MISSING` or `SEVERAL`.
+        layout: `table`, `isic` or `ham10000`.
+        rule: Gives a row's label; None if the table has no labels.
+        label_columns: Columns the rule reads.
+        notes: What a person should know.
+    """
+
+    table: Table
+    columns: dict[str, str]
+    paths: list[str]
+    layout: str = "table"
+    rule: Callable[[Row], str | None] | None = None
+    label_columns: tuple[str, ...] = ()
+    notes: list[Note] = field(default_factory=list)
+
+    @property
+    def named(self) -> set[str]:
+        """Files of the tree that its rows name."""
+        return {path for path in self.paths if path not in (MISSING, SEVERAL)}
+
+    @property
+    def sense(self) -> float:
+        """How good its labels are: those of ISIC, then few words often repeated."""
+        if self.layout != "table":
+            return 9.0
+        return (
+            label_sense(self.table.column(self.columns["label"]))
+            if "label" in self.columns
+            else 1.5
+            if self.rule
+            else 0.0
+        )
+
+    def rows(self) -> list[dict[str, str]]:
+        """Return its rows by column."""
+        return [dict(zip(self.table.header, cells, strict=True)) for cells in self.table.rows]
+
+    def shown(self, *notes: Note) -> PlanTable:
+        """Return what a plan shows of it."""
+        told = dict(self.columns)
+        if self.rule and "label" not in told and self.label_columns:
+            told["label"] = ", ".join(self.label_columns)
+        return PlanTable(
+            self.table.path, told, len(self.table.rows), (*self.table.notes, *self.notes, *notes), self.table.header
+        )
+
+
+def find_tables(tree: Tree, choices: PlanChoices) -> tuple[list[Found], list[PlanTable]]:
+    """Return the tables whose rows name files, and those of no use, each with why."""
+    wanted = [choices.table] if choices.table else [tree.sole] if tree.sole else tree.of_kind(TABLE)
+    if choices.table and choices.table not in tree.files:
+        raise BadData(
+            "data.no-such-table", found=choices.table[:200], allowed=", ".join(tree.of_kind(TABLE))[:400] or "none"
+        )
+    resolver = Resolver(without_masks(tree))
+    found, useless = [], []
+    for path in wanted:
+        try:
+            for table in read_tables(tree.root, path, choices.encoding):
+                if (one := _look(table, resolver, choices)) is not None:
+                    found.append(one)
+                elif len(table.header) > 1:
+                    useless.append(
+                        PlanTable(table.path, {}, len(table.rows), (*table.notes, Note("data.table-names-no-files")))
+                    )
+        except BadData as error:
+            useless.append(PlanTable(path, {}, 0, (Note("data.table-not-read", why=str(error)),)))
+        except OSError as error:
+            useless.append(
+                PlanTable(path, {}, 0, (Note("data.table-not-read", why=error.strerror or type(error).__name__),))
+            )
+    return found, useless
+
+
+def _look(table: Table, resolver: Resolver, choices: PlanChoices) -> Found | None:
+    table, columns = find_columns(table, resolver, choices.columns)
+    if "path" not in columns:
+        return None
+    paths = [resolver.find(cell, table.folder) for cell in table.column(columns["path"])]
+    found = Found(table, columns, paths)
+    isic = None if "label" in choices.columns else label_rule(table, columns["path"])
+    hot = () if isic or "label" in choices.columns else find_one_hot(table, columns)
+    if isic:
+        found.layout, rule, found.label_columns = isic
+        found.rule = lambda row: rule({name.strip().casefold(): cell for name, cell in row.items()})
+        found.columns.pop("label", None)
+    elif hot and ("label" not in columns or columns["label"] in hot):
+        found.columns.pop("label", None)
+        found.rule, found.label_columns = (lambda row: _hot(row, hot)), hot
+        found.notes.append(Note("data.one-hot", columns=", ".join(hot)))
+    elif "label" in columns:
+        found.rule, found.label_columns = (lambda row: row[columns["label"]]), (columns["label"],)
+    return found if found.named or found.rule else None
+
+
+def _hot(row: Row, columns: tuple[str, ...]) -> str:
+    said = [name for name in columns if number_of(row[name]) == 1.0]
+    return said[0] if said else ""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a table says of a scan beside its label."""
+
+    patient: str | None
+    group: str | None
+    mask: str
+    attributes: dict[str, str]
+
+
+class Teller:
+    """Tells what a table's rows say of scans beside the label.
+
+    Args:
+        found: The table.
+    """
+
+    def __init__(self, found: Found) -> None:
+        self._columns = found.columns
+        self._kept = [
+            name for name in found.table.header if name not in found.columns.values() and not says(name, NAME)
+        ]
+        self._whole: dict[str, bool] = {
+            role: _all_numbers(found.table.column(found.columns[role]))
+            for role in ("patient", "group")
+            if role in found.columns
+        }
+        named = words_of(found.columns.get("patient", ""))
+        self._aliases: dict[str, str] | None = {} if any(word in NAME for word in named) else None
+        self._folds = holds(found.columns.get("part", ""), FOLD)
+
+    def tell(self, row: Row) -> Beside:
+        """Return what a row says."""
+        patient = self._owner(row, "patient")
+        if patient and self._aliases is not None:  # a name is no id to show
+            patient = self._aliases.setdefault(patient, f"person-{len(self._aliases) + 1}")
+        told = {name: row[name] for name in self._kept if row[name]}
+        part = row[self._columns["part"]] if "part" in self._columns else ""
+        number = number_of(part)
+        named = f"fold-{int(number)}" if self._folds and number is not None else part_of(part)
+        if named:
+            told |= {"fold": named[5:]} if named.startswith("fold-") else {"part": named}
+        elif part:
+            told[self._columns["part"]] = part
+        if "site" in self._columns and (site := tidy(row[self._columns["site"]])):
+            told["site"] = site
+        return Beside(
+            patient, self._owner(row, "group"), row[self._columns["mask"]] if "mask" in self._columns else "", told
+        )
+
+    def _owner(self, row: Row, role: str) -> str | None:
+        value = tidy(row[self._columns[role]]) if role in self._columns else ""
+        if not value or value.casefold() in UNLABELLED:
+            return None
+        number = number_of(value) if self._whole[role] else None
+        return (
+            str(int(number))
+            if number is not None and number == int(number) and "." in value.replace(",", ".")
+            else value
+        )
+
+
+def _all_numbers(cells: list[str]) -> bool:
+    return all(number_of(cell) is not None for cell in cells if cell and cell.casefold() not in UNLABELLED)
+
+
+def same_label(a: str | None, b: str | None) -> bool:
+    """Say whether two cells are one label."""
+    ids = find_labels([a or "", b or "", "another label", "one more"], cells=True).ids
+    return ids[a or ""] == ids[b or ""]

@@ -1,0 +1,240 @@
+"""What the levels of a tree's folders are: parts, sites, labels, patients."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from medcls.core.note import Note
+from medcls.core.plan import Question
+from medcls.data.labels import tidy
+from medcls.data.layouts.layout import are_patients
+from medcls.data.vocabulary import MASK, NOT_PICTURES, disease_of, fold, holds, is_site, part_of, parts_of
+from medcls.errors import BadData
+
+ROLES = ("part", "site", "label", "patient", "group", "other")
+_MANY = 30
+_YEAR = re.compile(r"(19|20)\d\d")
+Folder = tuple[str, ...]
+
+
+def form(name: str) -> str:
+    """Return a folder's name without its case and in one form of its letters."""
+    return tidy(name).casefold()
+
+
+@dataclass
+class Roles:
+    """The roles of the levels of folders.
+
+    Args:
+        levels: Role of each level, from the top.
+        labels: Names of the labels' folders, in one form.
+        why: How the labels were told: `words`, `parts`, `folders`, `asked`.
+        questions: What only a person can tell.
+        parts: Part that each name of a level of parts says, by level.
+    """
+
+    levels: list[str]
+    labels: set[str] = field(default_factory=set)
+    why: str = "folders"
+    questions: list[Question] = field(default_factory=list)
+    parts: dict[int, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def pattern(self) -> str:
+        """The roles as a person writes them."""
+        return "/".join(self.levels)
+
+    def place(self, folder: Folder) -> dict[str, str] | None:
+        """Return the name in a folder's path that has each role, and its part; None if it lies in no label's folder."""
+        at = self.levels.index("label")
+        if len(folder) <= at or form(folder[at]) not in self.labels:
+            at = next((i for i, name in enumerate(folder) if form(name) in self.labels), -1)
+            if at < 0 or self.why == "asked":
+                return None
+        told = {"label": folder[at]}
+        for level, name in enumerate(folder):
+            role = self.levels[level] if level < len(self.levels) else "other"
+            if level == at or role in ("other", "label"):
+                continue
+            if role == "part":
+                told |= {"part": part} if (part := self.parts.get(level, {}).get(name)) else {}
+                continue
+            told[role] = f"{told[role]}/{name}" if role in ("site", "group") and role in told else told.get(role, name)
+        return told
+
+
+def find_roles(folders: Iterable[Folder], asked: str = "") -> Roles | None:
+    """Say what the levels of folders are.
+
+    Args:
+        folders: Folders of the pictures.
+        asked: What a person said, as `part/label/patient`; empty finds out.
+
+    Returns:
+        None if no level can be that of the labels.
+
+    Raises:
+        BadData: If `asked` is no such list.
+    """
+    folders = sorted(set(folders))
+    if asked:
+        return _as_asked(folders, asked)
+    if not folders:
+        return None
+    at = _label_level_by_words(folders)
+    roles = _around(folders, at, "words") if at is not None else _by_shape(folders)
+    return _with_parts(roles, folders) if roles else None
+
+
+def _with_parts(roles: Roles, folders: Sequence[Folder]) -> Roles:
+    roles.parts = {level: parts_of(_names(folders, level)) for level, role in enumerate(roles.levels) if role == "part"}
+    return roles
+
+
+def _as_asked(folders: Sequence[Folder], asked: str) -> Roles:
+    levels = [role.strip() for role in asked.lower().strip("/").split("/")]
+    if levels.count("label") != 1 or not set(levels) <= set(ROLES):
+        raise BadData("data.folders-wrong", found=asked[:80], allowed=", ".join(ROLES))
+    at = levels.index("label")
+    return _with_parts(Roles(levels, {form(folder[at]) for folder in folders if len(folder) > at}, "asked"), folders)
+
+
+def _names(folders: Iterable[Folder], level: int) -> list[str]:
+    return list(dict.fromkeys(folder[level] for folder in folders if len(folder) > level))
+
+
+def _told(names: Iterable[str]) -> dict[str, bool | None]:
+    return {name: None if is_site(name) or part_of(name) else disease_of(name) for name in names}
+
+
+def _label_level_by_words(folders: Sequence[Folder]) -> int | None:
+    """Return the first level whose names are words of labels: most of them, of a disease and of its absence."""
+    for level in range(max(map(len, folders))):
+        names = [name for name in _names(folders, level) if not _beside(name)]
+        forms = {fold(name) for name in names}
+        if forms == {"0", "1"}:
+            return level
+        known = [sick for sick in _told(names).values() if sick is not None]
+        if True in known and False in known and len(known) >= 0.5 * len(names):
+            return level
+        if False in known and len(names) == 2 and not parts_of(names) and not any(map(is_site, names)):
+            return level
+    return None
+
+
+def _beside(name: str) -> bool:
+    """Say whether a folder's name says that it holds no scans: figures, models, masks."""
+    return holds(name, NOT_PICTURES) or holds(name, MASK)
+
+
+def _around(folders: Sequence[Folder], at: int, why: str) -> Roles:
+    """Give the levels above and below that of the labels their roles."""
+    labels = {form(name) for name in _names(folders, at) if not _beside(name)}
+    inside = [folder for folder in folders if len(folder) > at and form(folder[at]) in labels]
+    roles = Roles([_role_above(_names(inside, level)) for level in range(at)] + ["label"], labels, why)
+    for level in range(at + 1, max(map(len, inside))):
+        roles.levels.append(_role_below(inside, level, at, roles))
+    return roles
+
+
+def _role_above(names: list[str]) -> str:
+    if parts_of(names):
+        return "part"
+    if any(map(is_site, names)):
+        return "site"
+    if len(names) == 1 or all(_YEAR.fullmatch(name) for name in names):
+        return "other"
+    return "patient" if are_patients(names) or len(names) > _MANY else "site"
+
+
+def _role_below(folders: Sequence[Folder], level: int, at: int, roles: Roles) -> str:
+    names = _names(folders, level)
+    if len(parts_of(names)) == len(names):
+        return "part"
+    if all(map(is_site, names)):
+        return "site"
+    if {"patient", "group"} & set(roles.levels):
+        return "other"
+    if are_patients(names):
+        return "patient"
+    labels: defaultdict[str, set[str]] = defaultdict(set)
+    for folder in folders:
+        if len(folder) > level:
+            labels[form(folder[level])].add(form(folder[at]))
+    return (
+        "other"
+        if all(len(under) > 1 for under in labels.values()) or len(labels) == 1
+        else _kept_together(names, roles)
+    )
+
+
+def _kept_together(names: list[str], roles: Roles) -> str:
+    """Keep folders inside those of the labels together until a person says whether they are patients."""
+    asks = Note("data.asks-inner-folders", names=", ".join(names[:4]))
+    above = "/".join(roles.levels)
+    roles.questions.append(Question(asks, "--folders", (f"{above}/patient", f"{above}/other"), f"{above}/group"))
+    return "group"
+
+
+def _by_shape(folders: Sequence[Folder]) -> Roles | None:
+    """Find the level of the labels where no word tells: below parts and sites, or the first with several names."""
+    levels, inside = [], list(folders)
+    for level in range(max(map(len, folders))):
+        names = [name for name in _names(inside, level) if not _beside(name)]
+        deeper = [name for name in names if any(len(f) > level + 1 and f[level] == name for f in inside)]
+        if len(names) == 1 or (len(deeper) == 1 and len(parts_of(_names(inside, level + 1))) > 1):
+            levels.append("part" if part_of(names[0]) else "site" if is_site(names[0]) else "other")
+            inside = [f for f in inside if len(f) > level and f[level] in (deeper or names)]
+            continue
+        parted = list(parts_of(names))
+        if len(parted) > 1 or (parted and all(name in deeper for name in parted)):
+            levels.append("part")
+            inside = [folder for folder in inside if len(folder) > level and folder[level] in parted]
+            continue
+        if len(names) > 1 and deeper and all(is_site(name) for name in deeper):
+            levels.append("site")
+            inside = [folder for folder in inside if len(folder) > level and folder[level] in deeper]
+            continue
+        return _by_repeats(folders, inside, level, names) if len(names) > 1 else None
+    return None
+
+
+def _by_repeats(folders: Sequence[Folder], inside: Sequence[Folder], level: int, names: list[str]) -> Roles | None:
+    """Decide between `label` here and `site/label` or `patient/label`, by whether the same names stand in every folder."""
+    children = {name: {form(f[level + 1]) for f in inside if len(f) > level + 1 and f[level] == name} for name in names}
+    below = _names(inside, level + 1)
+    shared = [set(c) for c in children.values() if c]
+    repeated = len(shared) > 1 and len(set.intersection(*shared)) > 1 and len(set.union(*shared)) <= 12
+    if not repeated or are_patients(below) or (_all_parts(below) and not _deeper(inside, level + 2)):
+        return _restricted(folders, inside, level)
+    if are_patients(names) or len(names) > _MANY:
+        return _restricted(folders, inside, level + 1)
+    if _all_parts(below):
+        return _restricted(folders, inside, level + 2)
+    roles = _restricted(folders, inside, level)
+    above = roles.levels[:level]
+    roles.questions.append(
+        Question(
+            Note("data.asks-label-level", outer=", ".join(names[:4]), inner=", ".join(below[:4])),
+            "--folders",
+            ("/".join([*above, "label", "other"]), "/".join([*above, "site", "label"])),
+        )
+    )
+    return roles
+
+
+def _all_parts(names: list[str]) -> bool:
+    return len(parts_of(names)) == len(names)
+
+
+def _deeper(folders: Sequence[Folder], level: int) -> bool:
+    return len(_names(folders, level)) > 1
+
+
+def _restricted(folders: Sequence[Folder], inside: Sequence[Folder], at: int) -> Roles:
+    """Give the roles around a level of labels, for the folders that belong to it."""
+    roles = _around(inside, at, "folders")
+    roles.labels = {form(folder[at]) for folder in inside if len(folder) > at and not _beside(folder[at])}
+    return roles

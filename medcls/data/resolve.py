@@ -1,0 +1,111 @@
+"""From what a table's cell says of a file to the file: any slashes, drive letters, endings, forms of letters."""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+from posixpath import normpath, splitext
+
+_DRIVE = re.compile(r"^([A-Za-z]:|file:/+|//[^/]+)")
+MISSING, SEVERAL = "", "?"
+_ENDINGS = frozenset(
+    [
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".bmp",
+        ".tif",
+        ".tiff",
+        ".webp",
+        ".gif",
+        ".dcm",
+        ".dicom",
+        ".ima",
+        ".jp2",
+        ".avif",
+        ".heic",
+        ".nii",
+        ".npy",
+        ".mha",
+    ]
+)
+
+
+def _form(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def tidy_path(cell: str) -> str:
+    r"""Return a cell as a path with `/`, without quotes, drive or leading slashes.
+
+    Example:
+        >>> tidy_path('"C:\\scans\\a.png"'), tidy_path("./img//b.png")
+        ('scans/a.png', 'img/b.png')
+    """
+    text = cell.strip().strip("\"'").strip().replace("\\", "/")
+    text = _DRIVE.sub("", text)
+    return normpath(text.lstrip("/")) if text.strip("/") else ""
+
+
+class Resolver:
+    """Finds the files that cells name.
+
+    Args:
+        paths: Paths below the root that cells may name.
+    """
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._exact: dict[str, str] = {}
+        self._by_name: defaultdict[str, list[str]] = defaultdict(list)
+        self._by_stem: defaultdict[str, list[str]] = defaultdict(list)
+        for path in paths:
+            form = _form(path)
+            self._exact[form] = path if form not in self._exact else SEVERAL
+            name = form.rpartition("/")[2]
+            self._by_name[name].append(path)
+            self._by_stem[_stem(name)].append(path)
+
+    def find(self, cell: str, folder: str = "") -> str:
+        """Return the path a cell names; `MISSING` where there is none, `SEVERAL` where it may be one of several.
+
+        Args:
+            cell: What the table says: a path, a name or an id.
+            folder: Folder of the table.
+        """
+        wanted = _form(tidy_path(cell))
+        if not wanted or wanted == ".":
+            return MISSING
+        for start in dict.fromkeys((_form(folder), "")):
+            exact = normpath(f"{start}/{wanted}" if start else wanted)
+            if exact in self._exact and self._exact[exact] != SEVERAL:
+                return self._exact[exact]
+        wanted = wanted.removeprefix("../").replace("../", "")
+        name = wanted.rpartition("/")[2]
+        found = self._by_name.get(name) or self._by_stem.get(_stem(name)) or []
+        return _nearest(wanted, found, folder) if found else MISSING
+
+
+def _stem(name: str) -> str:
+    """Return a name without the ending of a picture; dots of an id stay."""
+    while (ending := splitext(name)[1]) in _ENDINGS and ending:
+        name = name[: -len(ending)]
+    return name
+
+
+def _nearest(wanted: str, found: list[str], folder: str) -> str:
+    """Return the path that shares most folders with the wanted one, counted from its end."""
+    if len(found) == 1:
+        return found[0]
+    parts = [*folder.casefold().split("/"), *wanted.split("/")[:-1]]
+    shared = [_shared(parts, _form(path).split("/")[:-1]) for path in found]
+    best = [path for path, n in zip(found, shared, strict=True) if n == max(shared)]
+    return best[0] if len(best) == 1 else SEVERAL
+
+
+def _shared(wanted: list[str], above: list[str]) -> int:
+    n = 0
+    while n < min(len(wanted), len(above)) and wanted[-1 - n] == above[-1 - n]:
+        n += 1
+    return n

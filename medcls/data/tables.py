@@ -1,0 +1,251 @@
+"""Tables as people save them: any separator and encoding, Excel, with a header or without."""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from medcls.core.note import Note
+from medcls.data.labels import find_labels, tell_disease
+from medcls.data.vocabulary import role_of
+from medcls.errors import BadData
+
+MAX_BYTES = 500_000_000
+_SEPARATORS = ",;\t|"
+# Encodings tried where a table is neither UTF-8 nor UTF-16, each with the letters that speak for it.
+_ENCODINGS = ("cp949", "cp932", "gb18030", "big5", "cp1252", "cp1251", "cp1250", "cp1254", "cp1253", "cp1256", "cp874")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as read.
+
+    Args:
+        path: Its path below the root; of an Excel file with the sheet in brackets where it has several.
+        header: Names of the columns, each once.
+        rows: Cells by row, each row as long as the header, without blanks around them.
+        notes: How it was read, where that is not plain.
+    """
+
+    path: str
+    header: tuple[str, ...]
+    rows: list[list[str]]
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def file(self) -> str:
+        """Path of its file below the root."""
+        return self.path.partition("[")[0] if self.path.endswith("]") else self.path
+
+    @property
+    def folder(self) -> str:
+        """Folder it lies in, below the root; empty for the root."""
+        return self.file.rpartition("/")[0]
+
+    def column(self, name: str) -> list[str]:
+        """Return the cells of a column.
+
+        Raises:
+            ValueError: If there is no such column.
+        """
+        at = self.header.index(name)
+        return [row[at] for row in self.rows]
+
+
+def read_tables(root: Path, path: str, encoding: str = "") -> list[Table]:
+    """Read a file as a table, an Excel file as one for each sheet with cells.
+
+    Args:
+        root: Folder the path is below.
+        path: Path of the file.
+        encoding: Its encoding; empty finds out.
+
+    Raises:
+        BadData: If it is no table.
+        OSError: If it cannot be opened.
+    """
+    if (root / path).stat().st_size > MAX_BYTES:
+        raise BadData("data.table-too-large", name=path, most=MAX_BYTES)
+    data = (root / path).read_bytes()
+    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        return _read_excel(data, path)
+    text, notes = _decode(data, encoding)
+    rows, separator = _split(text)
+    if separator not in ",":
+        notes = (*notes, Note("data.table-separator", separator={"\t": "tab"}.get(separator, separator)))
+    return [_made(path, rows, notes)] if rows else []
+
+
+def _decode(data: bytes, encoding: str) -> tuple[str, tuple[Note, ...]]:
+    if encoding:
+        try:
+            return data.decode(encoding).removeprefix("\ufeff"), ()
+        except (LookupError, UnicodeDecodeError) as error:
+            raise BadData("data.encoding-wrong", found=encoding[:40]) from error
+    for mark, name in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if data.startswith(mark):
+            return data.decode(name, "replace"), () if name == "utf-8-sig" else (
+                Note("data.table-encoding", encoding="UTF-16"),
+            )
+    if 0 in data[:2000]:
+        name = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
+        return data.decode(name, "replace"), (Note("data.table-encoding", encoding="UTF-16"),)
+    try:
+        return data.decode("utf-8"), ()
+    except UnicodeDecodeError:
+        return _guess(data)
+
+
+def _guess(data: bytes) -> tuple[str, tuple[Note, ...]]:
+    """Decode a table of an old encoding: the one in which its words are words, else the likeliest by its letters."""
+    fitting = {}
+    for name in _ENCODINGS:
+        try:
+            fitting[name] = data.decode(name)
+        except UnicodeDecodeError:
+            continue
+    if not fitting:
+        raise BadData("data.encoding-unknown")
+    known = {name: _known_words(text) for name, text in fitting.items()}
+    likeliest = "" if any(known.values()) else _likeliest(data, tuple(fitting))
+    best = max(fitting, key=lambda name: (known[name], name == likeliest))  # the first of several
+    return fitting[best], (Note("data.table-encoding-guessed", encoding=best),)
+
+
+def _known_words(text: str) -> int:
+    """Count the cells of a table that are words of a label in letters other than ASCII."""
+    cells = {cell.strip(' "') for row in _split(text[:200_000])[0][:2000] for cell in row}
+    odd = [cell for cell in cells if cell and not cell.isascii() and len(cell) < 40]
+    told = tell_disease({cell: cell for cell in odd})
+    return sum(sick is not None for sick in told.values()) + sum(bool(role_of(cell)) for cell in odd)
+
+
+def _likeliest(data: bytes, names: tuple[str, ...]) -> str:
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(data[:100_000], cp_isolation=list(names)).best()
+    return best.encoding if best else "cp1252"
+
+
+def _split(text: str) -> tuple[list[list[str]], str]:
+    """Split a text into rows of cells by the separator that makes most rows alike, and give the separator."""
+    lines = text.splitlines()
+    if lines and lines[0].lower().startswith("sep=") and len(lines[0].strip()) == 5:  # Excel's own hint
+        separator = lines[0].strip()[4]
+        return list(_rows("\n".join(lines[1:]), separator)), separator
+    head = "\n".join(lines[:50])
+    scored = []
+    for separator in _SEPARATORS:
+        try:
+            lengths = [len(row) for row in _rows(head, separator)]
+        except BadData:
+            continue
+        usual = max(set(lengths), key=lengths.count) if lengths else 0
+        if usual > 1:
+            scored.append((lengths.count(usual) / len(lengths), usual, separator))
+    separator = max(scored, key=lambda s: (round(s[0], 1), s[1]))[2] if scored else ","
+    return list(_rows(text, separator)), separator
+
+
+def _rows(text: str, separator: str) -> Iterator[list[str]]:
+    try:
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=False):
+            if any(cell.strip() for cell in row):
+                yield row
+    except csv.Error as error:
+        raise BadData("data.table-broken", found=str(error)[:120]) from error
+
+
+def _made(path: str, rows: list[list[str]], notes: tuple[Note, ...] = ()) -> Table:
+    """Make a table of rows of cells: its header found, its rows made as long as the header."""
+    width = max((len(row) for row in rows[:50]), key=[len(row) for row in rows[:50]].count)
+    start = next((i for i, row in enumerate(rows[:10]) if sum(bool(c.strip()) for c in row) >= min(2, width)), 0)
+    header = [cell.strip() for cell in rows[start]]
+    while (
+        len(header) > 1
+        and not header[-1]
+        and all(len(row) < len(header) or not row[len(header) - 1].strip() for row in rows[start:])
+    ):
+        header.pop()  # a comma at the end of every line
+    kept, joined, cut = [], 0, 0
+    for row in rows[start + 1 :]:
+        if len(row) > len(header):
+            row, was_joined = _joined(row, len(header))
+            joined, cut = joined + was_joined, cut + (len(row) > len(header))
+        kept.append([cell.strip() for cell in row[: len(header)]] + [""] * (len(header) - len(row)))
+    more = [Note("data.rows-joined", n=joined)] if joined else []
+    more += [Note("data.rows-too-long", n=cut)] if cut else []
+    return Table(path, _named_once(header), kept, (*notes, *more))
+
+
+def _joined(row: list[str], width: int) -> tuple[list[str], bool]:
+    """Put together what a comma in an unquoted cell has parted (`Melanoma, NOS`): the cell after it begins with a blank."""
+    row = list(row)
+    while len(row) > width and (
+        at := next((i for i in range(1, len(row)) if row[i].startswith(" ") and row[i].strip()), 0)
+    ):
+        row[at - 1 : at + 1] = [f"{row[at - 1]},{row[at]}"]
+    return row, len(row) == width
+
+
+def _named_once(header: list[str]) -> tuple[str, ...]:
+    names: list[str] = []
+    for at, name in enumerate(header, 1):
+        name = name or f"column {at}"
+        names.append(name if name not in names else f"{name} ({at})")
+    return tuple(names)
+
+
+def without_header(table: Table) -> Table:
+    """Return a table whose first row was taken for its header."""
+    header = tuple(f"column {at}" for at in range(1, len(table.header) + 1))
+    return Table(table.path, header, [list(table.header), *table.rows], (*table.notes, Note("data.table-no-header")))
+
+
+def _read_excel(data: bytes, path: str) -> list[Table]:
+    import zipfile
+    from xml.etree.ElementTree import ParseError
+
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    if not data.startswith(b"PK"):
+        raise BadData("data.old-excel")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as opened:
+            if sum(info.file_size for info in opened.infolist()) > MAX_BYTES:
+                raise BadData("data.table-too-large", name=path, most=MAX_BYTES)
+        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        sheets = [
+            (sheet.title, [[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)])
+            for sheet in book.worksheets
+        ]
+    except (
+        InvalidFileException,
+        zipfile.BadZipFile,
+        KeyError,
+        ValueError,
+        TypeError,
+        ParseError,
+        AttributeError,
+    ) as error:
+        raise BadData("data.excel-broken", found=type(error).__name__) from error
+    filled = [(title, [row for row in rows if any(row)]) for title, rows in sheets]
+    filled = [(title, rows) for title, rows in filled if rows]
+    return [_made(f"{path}[{title}]" if len(filled) > 1 else path, rows) for title, rows in filled]
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, float) and value == int(value):
+        return str(int(value))
+    return str(value)
+
+
+def label_words(cells: list[str]) -> int:
+    """Count the different cells that are words of a label."""
+    return sum(sick is not None for sick in tell_disease(find_labels(set(cells), cells=True).names).values())

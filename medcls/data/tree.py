@@ -1,0 +1,167 @@
+"""Everything under a path, walked once and known by content: pictures, arrays, tables, and what is none of them."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from medcls.core.note import Note
+from medcls.data.vocabulary import MASK, holds, natural
+from medcls.errors import BadScan
+from medcls.imaging.formats import recognise
+
+PICTURE, DICOM, ARRAY, TABLE, OTHER = "picture", "dicom", "array", "table", "other"
+_HEAD = 2048
+_SYSTEM = frozenset({"__macosx", "thumbs.db", "desktop.ini", "dicomdir"})
+_TABLES = frozenset({".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".xls", ".ods", ""})
+_OLE = b"\xd0\xcf\x11\xe0"
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The files under a folder.
+
+    Args:
+        root: The folder.
+        files: Kind of each file that is looked at, by its path below the root with `/`; folders in natural order.
+        passed: Why a file is not looked at (a link, housekeeping, a name that is no text), by path.
+        found: What a file that is neither picture nor array is, by path.
+        sole: The one table that was asked for; None where the whole folder was.
+    """
+
+    root: Path
+    files: dict[str, str] = field(default_factory=dict)
+    passed: dict[str, Note] = field(default_factory=dict)
+    found: dict[str, str] = field(default_factory=dict)
+    sole: str | None = None
+
+    def of_kind(self, *kinds: str) -> list[str]:
+        """Return the paths of some kinds, in order."""
+        return [path for path, kind in self.files.items() if kind in kinds]
+
+    @property
+    def pictures(self) -> list[str]:
+        """Paths of all pictures, DICOM files among them, in order."""
+        return self.of_kind(PICTURE, DICOM)
+
+    @cached_property
+    def folders(self) -> dict[str, list[str]]:
+        """Files by the folder they lie in (empty for the root); a folder with no file of its own is there too."""
+        by_folder: dict[str, list[str]] = {"": []}
+        for path in self.files:
+            folder = path.rpartition("/")[0]
+            if folder not in by_folder:
+                parts = folder.split("/")
+                for depth in range(1, len(parts) + 1):
+                    by_folder.setdefault("/".join(parts[:depth]), [])
+            by_folder[folder].append(path)
+        return by_folder
+
+    @cached_property
+    def children(self) -> dict[str, list[str]]:
+        """Names of the folders in each folder that has any."""
+        inside: dict[str, list[str]] = {}
+        for folder in self.folders:
+            if folder:
+                above, _, name = folder.rpartition("/")
+                inside.setdefault(above, []).append(name)
+        return inside
+
+    def names_in(self, folder: str) -> list[str]:
+        """Return the names of the files that lie in a folder."""
+        return [path.rpartition("/")[2] for path in self.folders.get(folder, ())]
+
+    def is_picture(self, path: str) -> bool:
+        """Say whether a path is a picture by content."""
+        return self.files.get(path) in (PICTURE, DICOM)
+
+
+def walk(path: Path, progress: Callable[[int], None] = lambda done: None) -> Tree:
+    """Return the tree at a path; no link is followed.
+
+    Args:
+        path: A folder, or a table whose folder is then looked through.
+        progress: Called now and then with the files seen so far.
+    """
+    tree = Tree(path) if path.is_dir() else Tree(path.parent, sole=path.name)
+    for n, (name, entry, why) in enumerate(_below(tree.root, "")):
+        if why is not None:
+            tree.passed[_shown(name)] = why
+        else:
+            tree.files[name] = _kind(entry, name, tree)
+        if n % 500 == 0:
+            progress(n)
+    return tree
+
+
+def _below(folder: Path, above: str, why: Note | None = None) -> Iterator[tuple[str, os.DirEntry, Note | None]]:
+    try:
+        with os.scandir(folder) as opened:
+            entries = sorted(opened, key=lambda entry: (entry.is_dir(follow_symlinks=False), natural(entry.name)))
+    except OSError as error:
+        if not above:
+            raise
+        entries = []
+        yield above, None, Note("data.no-access", found=error.strerror or type(error).__name__)  # type: ignore[misc]
+    for entry in entries:
+        name = f"{above}/{entry.name}" if above else entry.name
+        passed = why or _passed(entry)
+        if entry.is_dir(follow_symlinks=False):
+            yield from _below(Path(entry.path), name, passed)
+        else:
+            yield name, entry, passed
+
+
+def _passed(entry: os.DirEntry) -> Note | None:
+    if entry.is_symlink():
+        return Note("data.a-link")
+    if entry.name.startswith(".") or entry.name.casefold() in _SYSTEM:
+        return Note("data.housekeeping")
+    if not entry.name.isascii() and entry.name != entry.name.encode("utf-8", "replace").decode():
+        return Note("data.name-no-text")
+    if not entry.is_file(follow_symlinks=False) and not entry.is_dir(follow_symlinks=False):
+        return Note("data.no-file")
+    return None
+
+
+def _shown(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _kind(entry: os.DirEntry, name: str, tree: Tree) -> str:
+    """Return what a file is by its first bytes, and note what it is where it is no picture."""
+    ending = os.path.splitext(entry.name)[1].lower()
+    try:
+        with open(entry.path, "rb") as file:
+            head = file.read(_HEAD)
+    except OSError as error:
+        tree.found[name] = error.strerror or type(error).__name__
+        return OTHER
+    if head.startswith(b"\x93NUMPY"):
+        return ARRAY
+    try:
+        return DICOM if recognise(head) == "DICOM" else PICTURE
+    except BadScan as error:
+        tree.found[name] = error.found
+    spreadsheet = head.startswith((b"PK\x03\x04", _OLE)) and ending in (".xlsx", ".xlsm", ".xls", ".ods")
+    is_text = ending in _TABLES and not head.startswith((b"PK", _OLE)) and _like_text(head)
+    return TABLE if spreadsheet or (is_text and head) else OTHER
+
+
+def _like_text(head: bytes) -> bool:
+    """Say whether bytes may be a table in some encoding: UTF-16 by its mark or its zeros, else hardly any control characters."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return True
+    zeros = head.count(0)
+    if zeros:
+        return zeros > len(head) // 4 and (
+            not any(head[::2]) or not any(head[1::2]) or b"\x00,\x00" in head or b"\x00\t\x00" in head
+        )
+    return sum(byte < 32 and byte not in b"\t\r\n\x0c\x1a" for byte in head) <= len(head) // 100
+
+
+def without_masks(tree: Tree) -> list[str]:
+    """Return the pictures of a tree but for those in folders of masks, where there are others."""
+    plain = [path for path in tree.pictures if not any(holds(name, MASK) for name in path.split("/")[:-1])]
+    return plain or tree.pictures

@@ -1,0 +1,188 @@
+"""Data page: the plan of adding scans, and what a person may change in it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from medcls.core.plan import Plan, PlanChoices, Question
+from medcls.workflows import data
+from pages._ui import state
+from pages._ui.widgets import notices
+
+_ROLES = {
+    "label": "Label",
+    "patient": "Patient",
+    "group": "Lesion, or what else stays together",
+    "part": "Part or fold",
+    "site": "Site",
+}
+_NONE = "—"
+
+
+def show_summary(plan: Plan) -> None:
+    """Show what would be taken: counts by label, part and site, whose the scans are, and what a person should know."""
+    st.markdown(
+        f"**{plan.n_scans:,} scans** of {plan.n_files:,} files. " + notices.escape(" ".join(map(str, plan.why)))
+    )
+    owners = f"{plan.n_patients:,}" if plan.n_owned else "unknown"
+    with st.container(horizontal=True, gap="large"):
+        st.metric("Scans", f"{plan.n_scans:,}", width="content")
+        st.metric("Labels", sum(label.n > 0 for label in plan.labels), width="content")
+        st.metric(
+            "Patients or lesions", owners, help=f"From {', '.join(plan.patients_from) or 'nowhere'}", width="content"
+        )
+        st.metric("Masks", f"{plan.n_masks:,}", width="content")
+        st.metric("Not taken", f"{plan.n_not_taken:,}", width="content")
+    if (rows := _by_part(plan)) is not None:
+        st.dataframe(rows, hide_index=True, width="content")
+    for note in plan.notes:
+        st.caption(notices.escape(str(note)))
+
+
+def _by_part(plan: Plan) -> pd.DataFrame | None:
+    """Return scans by part and site, a column a label; None where the set has neither."""
+    if not any(row.part or row.site for row in plan.counts):
+        return None
+    names = {label.id: label.name for label in plan.labels} | {"": "unlabelled"}
+    table = pd.DataFrame([{"part": r.part, "site": r.site, "label": names[r.label], "n": r.n} for r in plan.counts])
+    keys = [key for key in ("site", "part") if table[key].any()]
+    wide = table.pivot_table(index=keys, columns="label", values="n", aggfunc="sum", fill_value=0)
+    return wide.reset_index()
+
+
+def ask_choices(plan: Plan) -> PlanChoices | None:
+    """Let a person change how the set is read; returns the choices once they are to be applied."""
+    for question in plan.questions:
+        st.warning(notices.escape(str(question.asks)), icon=":material/help:")
+    key = f"data.plan.{plan.path}.{hash(plan.to_json())}"
+    with st.form(key, border=True):
+        labels = _ask_labels(plan, key)
+        columns = _ask_columns(plan, key)
+        left, right = st.columns(2)
+        folders = _ask_folders(plan, left, key)
+        leave_out = right.text_input(
+            "Leave out",
+            ", ".join(plan.choices.leave_out),
+            key=f"{key}.out",
+            placeholder="models, */figures/*",
+            help="Folders, or patterns of paths, with commas between.",
+        )
+        layout = _ask_layout(plan, left, key)
+        if not st.form_submit_button("Apply"):
+            return None
+    names, disease = _said(plan, labels)
+    return replace(
+        plan.choices,
+        columns={**plan.choices.columns, **columns},
+        folders=folders,
+        layout=layout,
+        leave_out=tuple(part.strip() for part in leave_out.split(",") if part.strip()),
+        names=names,
+        disease=disease,
+    )
+
+
+def _ask_labels(plan: Plan, key: str) -> pd.DataFrame:
+    st.caption("What the labels are called, and which of them mean disease.")
+    rows = [
+        {
+            "Written": ", ".join(label.written) or label.name,
+            "Name": label.name,
+            "Disease": bool(label.positive),
+            "Scans": label.n,
+        }
+        for label in plan.labels
+    ]
+    return st.data_editor(pd.DataFrame(rows), hide_index=True, disabled=["Written", "Scans"], key=f"{key}.labels")
+
+
+def _ask_layout(plan: Plan, place: st.delta_generator.DeltaGenerator, key: str) -> str:
+    layouts = data.list_layouts()
+    return place.selectbox(
+        "Layout",
+        ["", *layouts],
+        index=["", *layouts].index(plan.choices.layout),
+        key=f"{key}.layout",
+        format_func=lambda i: layouts.get(i, f"recognised: {layouts[plan.layout]}"),
+    )
+
+
+def _said(plan: Plan, labels: pd.DataFrame) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the names and the disease as a person edited them."""
+    names = dict(plan.choices.names)
+    for label, name in zip(plan.labels, labels["Name"], strict=True):
+        if str(name).strip() and str(name).strip() != label.name:
+            names |= {written: str(name).strip() for written in label.written or (label.name,)}
+    disease = {str(n).strip() for n, sick in zip(labels["Name"], labels["Disease"], strict=True) if sick}
+    asked = any(question.option == "--disease" for question in plan.questions)
+    as_read = {label.name for label in plan.labels if label.positive}
+    said = tuple(sorted(disease)) if disease and (asked or disease != as_read) else plan.choices.disease
+    return names, said
+
+
+def _ask_columns(plan: Plan, key: str) -> dict[str, str]:
+    """Let a person name the columns of the table that the labels, or else the patients, come from."""
+    used = next((table for table in plan.tables if table.columns), None)
+    if used is None:
+        return {}
+    st.caption(f"Columns of {notices.escape(used.path)}.")
+    chosen = {}
+    for place, (role, title) in zip(st.columns(len(_ROLES)), _ROLES.items(), strict=True):
+        now = used.columns.get(role, _NONE)
+        options = list(dict.fromkeys([_NONE, now, *used.header]))
+        picked = place.selectbox(title, options, index=options.index(now), key=f"{key}.{role}")
+        if picked != now:
+            chosen[role] = "-" if picked == _NONE else picked
+    return chosen
+
+
+def _ask_folders(plan: Plan, place: st.delta_generator.DeltaGenerator, key: str) -> str:
+    """Let a person say what the levels of folders are."""
+    asked: Question | None = next((q for q in plan.questions if q.option == "--folders"), None)
+    options = [option for option in (asked.allowed if asked else ()) if "/" in option]
+    if options:
+        return place.selectbox("Levels of folders", ["", *options], key=f"{key}.folders") or plan.choices.folders
+    shown = place.text_input(
+        "Levels of folders",
+        plan.choices.folders or plan.folders,
+        key=f"{key}.folders",
+        help="One role a level from the top: part, site, label, patient, group or other.",
+    )
+    return plan.choices.folders if shown == plan.folders else shown
+
+
+def show_not_taken(plan: Plan, list_all: Callable[[], dict[str, str]]) -> None:
+    """Show what is not taken by folder, ending and reason, and every name on a click."""
+    tables = [
+        {
+            "table": t.path,
+            "read as": ", ".join(f"{role}: {name}" for role, name in t.columns.items()) or "not used",
+            "why": " ".join(map(str, t.notes)),
+        }
+        for t in plan.tables
+    ]
+    if tables:
+        with st.expander(f"{len(tables)} tables found"):
+            st.dataframe(tables, hide_index=True)
+    if not plan.n_not_taken:
+        return
+    with st.expander(f"{plan.n_not_taken:,} files are not taken", expanded=plan.n_not_taken < 200):
+        st.dataframe(
+            [
+                {
+                    "folder": row.folder,
+                    "ending": row.ending or "none",
+                    "why": str(row.reason),
+                    "files": row.n,
+                    "such as": ", ".join(row.names[:3]),
+                }
+                for row in plan.not_taken
+            ],
+            hide_index=True,
+        )
+        if st.button("Name them all", key=f"data.plan.list.{plan.path}"):
+            st.session_state[state.DATA_LEFT] = list_all()
+        if (left := st.session_state.get(state.DATA_LEFT)) is not None and len(left) == plan.n_not_taken:
+            st.dataframe([{"file": file, "why": why} for file, why in left.items()], hide_index=True)
