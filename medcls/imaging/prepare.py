@@ -8,6 +8,7 @@ from PIL import Image
 
 from medcls.core.scan import Preprocess, Scan
 from medcls.imaging.cleaning import clean
+from medcls.imaging.marks import find_marks
 from medcls.imaging.picture import to_bytes8
 
 # Cleaning looks at neighbourhoods of a few pixels: on a huge scan it would be slow and see only noise.
@@ -66,6 +67,22 @@ def place(scan: Scan, preprocess: Preprocess) -> Placed:
     resized = _resize(picture[y : y + h, x : x + w], inside[2], inside[3], preprocess.interpolation)
     source = (top + y * down, left + x * right, h * down, w * right)
     return Placed(_on_square(resized, inside, preprocess), Box(preprocess.size_px, inside, source))
+
+
+def painted_over(scan: Scan) -> np.ndarray:
+    """Return where a scan carries marks that the step `mark-removal` paints over.
+
+    Args:
+        scan: Any scan; one in colour is read as its luma.
+
+    Returns:
+        (H, W) bool on the scan's own pixels.
+    """
+    grey = to_bytes8(_in_tones(scan.pixels, Preprocess(grey=True)))
+    share = min(1.0, _CLEANING_SIDE_PX / max(grey.shape))
+    small = cv2.resize(grey, None, fx=share, fy=share, interpolation=cv2.INTER_AREA) if share < 1 else grey
+    mask = find_marks(small).astype(np.uint8)
+    return cv2.resize(mask, grey.shape[::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
 
 
 def normalise(pixels: np.ndarray, preprocess: Preprocess) -> np.ndarray:

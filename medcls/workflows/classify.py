@@ -93,7 +93,13 @@ def _auroc(card: ModelCard) -> float:
 
 def classify_one(scan: Scan, classifier: "Predictor") -> Prediction:
     """Answer one decoded scan."""
-    return classifier.predict(scan)
+    return _tell_marks(scan, classifier.predict(scan), classifier)
+
+
+def _tell_marks(scan: Scan, answer: Prediction, classifier: "Predictor") -> Prediction:
+    from medcls.models.marks import with_marks_told
+
+    return with_marks_told(classifier, scan, answer)
 
 
 def classify_many(
@@ -157,6 +163,7 @@ def _answer_some(
 def _predict(scans: list[Scan], classifier: "Predictor") -> list[Prediction | MedclsError]:
     """Answer scans together; if that fails, each alone, so that one spoils no other."""
     try:
-        return list(classifier.predict_many(scans))
+        answers = classifier.predict_many(scans)
+        return [_tell_marks(scan, answer, classifier) for scan, answer in zip(scans, answers, strict=True)]
     except MedclsError as error:
         return [error] if len(scans) == 1 else [found for scan in scans for found in _predict([scan], classifier)]

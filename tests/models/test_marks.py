@@ -1,0 +1,76 @@
+"""What drawn marks do to an answer stands beside it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from medcls.core.model import ModelCard
+from medcls.core.scan import Preprocess, Scan
+from medcls.imaging.decode import read_scan
+from medcls.imaging.phantom import phantom
+from medcls.imaging.shifts import shift_pixels
+from medcls.models.marks import with_marks_told
+from medcls.models.network import Network
+from medcls.tasks import list_tasks
+
+PLAIN = Scan(np.full((200, 260), 0.3, np.float32), "0" * 64)
+MARKED = replace(PLAIN, pixels=shift_pixels(np.asarray(PLAIN.pixels), "calipers-plus", 1.0, 3))
+
+
+class SeesBright(torch.nn.Module):
+    """A network that gives its last label to whatever has bright pixels."""
+
+    def __init__(self, n_labels: int) -> None:
+        super().__init__()
+        self.head = torch.nn.Linear(1, n_labels, bias=False)
+        self.head.weight = torch.nn.Parameter(torch.eye(n_labels)[:, -1:] * 20)
+
+    def forward_features(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the brightest value of each scan."""
+        return x.amax(dim=(1, 2, 3))[:, None]
+
+    def forward_head(self, x: torch.Tensor, pre_logits: bool = False) -> torch.Tensor:
+        """Return logits: above 0 for the last label where something is bright, 0 for the others."""
+        return x if pre_logits else self.head(x)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return logits of scans."""
+        return self.forward_head(self.forward_features(x))
+
+    def get_classifier(self) -> torch.nn.Module:
+        """Return a last layer, as a timm network does."""
+        return self.head
+
+
+def make(task: str, cleaning: tuple[str, ...]) -> Network:
+    card = ModelCard("m", "m", list_tasks()[task], "cancernet", Preprocess(64, cleaning=cleaning))
+    return Network(card, SeesBright(len(card.task.labels)))
+
+
+@pytest.mark.parametrize("cleaning", [(), ("mark-removal",)])
+def test_both_answers_are_told_where_marks_matter(cleaning: tuple[str, ...]) -> None:
+    network = make("breast-ultrasound", cleaning)
+    answer = network.predict(MARKED)
+    told = with_marks_told(network, MARKED, answer)
+    codes = {note.code: note.params for note in told.cautions}
+    assert ("models.marks-painted" in codes) == bool(cleaning)
+    both = codes["models.marks-matter"]
+    assert both["marked"] > 0.8
+    assert both["unmarked"] < 0.2
+    assert np.array_equal(told.prob, answer.prob)
+    assert answer.prob[2] == pytest.approx(both["unmarked" if cleaning else "marked"], abs=1e-6)
+
+
+def test_nothing_is_told_where_nothing_was_drawn() -> None:
+    network = make("breast-ultrasound", ("mark-removal",))
+    answer = network.predict(PLAIN)
+    assert with_marks_told(network, PLAIN, answer) is answer
+
+
+def test_questions_about_colour_have_no_such_marks() -> None:
+    network = make("skin-melanoma", ())
+    scan = read_scan(phantom("skin-melanoma", "melanoma", 1))
+    answer = network.predict(scan)
+    assert with_marks_told(network, scan, answer) is answer
