@@ -14,6 +14,7 @@ from typing import BinaryIO
 from medcls.core.outcome import Outcome
 from medcls.errors import BadScan, MedclsError, TooLarge
 from medcls.imaging.archive_names import read_names
+from medcls.imaging.foreign import names_document
 from medcls.imaging.limits import Limits
 from medcls.imaging.quiet import guarded
 
@@ -176,6 +177,8 @@ def _entries(file: BinaryIO) -> tuple[zipfile.ZipFile, list[tuple[zipfile.ZipInf
         raise TooLarge("imaging.archive-too-many", most=_MAX_FILES)
     archive = guarded(lambda: zipfile.ZipFile(file))
     listed_files = archive.infolist()
+    if names_document(archive.namelist()):
+        raise BadScan("imaging.foreign-office")
     paths, _ = read_names(listed_files)
     named = zip(listed_files, paths, strict=True)
     entries = [(entry, path) for entry, path in named if not path.endswith("/") and not _is_junk(path, True)]

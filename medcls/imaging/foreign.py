@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 import zlib
+from collections.abc import Sequence
 
 # Where a magic number stands, the number, and the code of the error.
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
@@ -93,6 +94,9 @@ _TEXTS = (
     (b"<?xml", "imaging.foreign-xml"),
 )
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_OFFICE = frozenset(
+    ("[Content_Types].xml", "Index/Document.iwa", "word/document.xml", "ppt/presentation.xml", "xl/workbook.xml")
+)
 _PORTABLE = re.compile(rb"p[1-7][ \t\r\n#]")
 _HEAD, _UNPACKED = 4096, 65_536
 
@@ -136,16 +140,16 @@ def is_document(data: bytes) -> bool:
     Args:
         data: The whole archive.
     """
-    if data[30:38] == b"mimetype":
-        return True
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = [entry.filename.lower() for entry in archive.filelist[:2000]]
+            return names_document(archive.namelist())
     except Exception:  # noqa: BLE001  damaged archives are refused as such, where they are opened
         return False
-    return "[content_types].xml" in names or any(
-        n.startswith(("word/", "ppt/", "xl/", "index/document.iwa")) for n in names
-    )
+
+
+def names_document(names: Sequence[str]) -> bool:
+    """Tell by the names in a ZIP archive if it is a document of an office program."""
+    return bool(_OFFICE.intersection(names)) or names[:1] == ["mimetype"]
 
 
 def _brands(data: bytes) -> list[bytes]:

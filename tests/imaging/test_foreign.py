@@ -14,6 +14,7 @@ from medcls import words
 from medcls.errors import BadScan
 from medcls.imaging import foreign
 from medcls.imaging.decode import read_scan
+from medcls.imaging.drop import open_drop, walk
 from medcls.imaging.slide import _WRITERS
 from tests.imaging.test_decode import COLOUR, encode
 from tests.imaging.test_tiff_table import RGB, samples
@@ -115,3 +116,10 @@ def test_tiles_alone_and_pages_of_one_size_are_no_slide():
             file.write(COLOUR, photometric="rgb", **options)
             file.write(COLOUR, photometric="rgb", **options)
         assert read_scan(out.getvalue()).size_px == COLOUR.shape[:2]
+
+
+@pytest.mark.parametrize("data", FILES["office"][:3])
+def test_a_document_is_one_file_not_an_archive_of_many(data, tmp_path):
+    (tmp_path / "letter.docx").write_bytes(data)
+    for dropped in (list(open_drop([("letter.docx", data)])), list(walk([tmp_path / "letter.docx"]))):
+        assert [d.error.code for d in dropped if d.error] == ["imaging.foreign-office"]
