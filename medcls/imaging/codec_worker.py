@@ -31,7 +31,10 @@ def _tiff(data: bytes, page: int) -> Made:
 def _jpeg(data: bytes) -> Made:
     import imagecodecs
 
-    return imagecodecs.jpeg8_decode(data), {}
+    from medcls.imaging.codecs import doubted
+
+    values = imagecodecs.jpeg8_decode(data)
+    return values, {"warned": doubted(data, values)}
 
 
 def _png(data: bytes) -> Made:

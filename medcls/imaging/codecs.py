@@ -1,5 +1,6 @@
 """Decoders of compressed DICOM pictures, as jobs for a process that can be ended: raw samples, no colour turned."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,12 +23,34 @@ def jpeg(data: bytes, samples: int) -> Made:
     """
     import imagecodecs
 
-    from medcls.imaging.jpeg import warning_of
-
     # Naming one space for both sides leaves the components alone; what they are is judged by the caller.
     space = "RGB" if samples == 3 else None
     values = imagecodecs.jpeg8_decode(data, colorspace=space, outcolorspace=space)
-    return values, {"warned": bool(warning_of(data))}
+    return values, {"warned": doubted(data, values)}
+
+
+def doubted(data: bytes, values: np.ndarray) -> bool:
+    """Tell if a JPEG's decoder passed over errors, or no other decoder of lossless ones finds the same values.
+
+    Args:
+        data: The stream.
+        values: What libjpeg made of it.
+    """
+    import imagecodecs
+
+    from medcls.imaging.jpeg import LOSSLESS, read_jpeg_header, warning_of
+
+    header = read_jpeg_header(data)
+    if header is None or header.process != LOSSLESS:
+        return bool(warning_of(data))
+    return not any(_same(decode, data, values) for decode in (imagecodecs.jpegsof3_decode, imagecodecs.ljpeg_decode))
+
+
+def _same(decode: Callable[[bytes], np.ndarray], data: bytes, values: np.ndarray) -> bool:
+    try:
+        return np.array_equal(decode(data), values)
+    except (RuntimeError, ValueError):
+        return False
 
 
 def jpegls(data: bytes) -> Made:

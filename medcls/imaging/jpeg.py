@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from medcls.errors import BadScan, TooLarge
 
+LOSSLESS = 0xC3
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _ALONE = {0x01, *range(0xD0, 0xD8)}
 _FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
@@ -51,6 +52,11 @@ class JpegHeader:
     adobe_transform: int | None
     scans: int
     ended: bool
+
+    @property
+    def usual(self) -> bool:
+        """True for eight bits, lossy: what Pillow reads."""
+        return self.bits == 8 and self.process != LOSSLESS
 
     @property
     def work(self) -> int:
@@ -132,7 +138,7 @@ def warning_of(data: bytes) -> str:
     import simplejpeg
 
     header = read_jpeg_header(data)
-    if header is None or header.bits != 8 or header.process == 0xF7:
+    if header is None or header.bits != 8 or header.process in (LOSSLESS, 0xF7):
         return ""
     space = "CMYK" if len(header.components) == 4 else "GRAY"
     try:

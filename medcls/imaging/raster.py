@@ -50,8 +50,8 @@ def read_raster(data: bytes, kind: str, frame: int | None, limits: Limits) -> De
             return read_tiff(data, frame, limits)
         if kind == "HEIF":
             return _only(read_heif(data, limits), frame)
-        if kind == "JPEG" and (header := _checked_jpeg(data, limits)).bits != 8:
-            return _only(_deep_jpeg(data, header, limits), frame)
+        if kind == "JPEG" and not (header := _checked_jpeg(data, limits)).usual:
+            return _only(_rare_jpeg(data, header, limits), frame)
         return _by_pillow(data, kind, frame, limits)
 
 
@@ -68,7 +68,7 @@ def count_raster_frames(data: bytes, kind: str, limits: Limits) -> int:
         if kind == "HEIF":
             limits.check_pixels(*heif_size(data))
             return 1
-        if kind == "JPEG" and _checked_jpeg(data, limits).bits != 8:
+        if kind == "JPEG" and not _checked_jpeg(data, limits).usual:
             return 1
         return _count(_open(data, kind, limits))
 
@@ -86,7 +86,7 @@ def count_raster_values(data: bytes, kind: str, limits: Limits) -> int:
             height, width = heif_size(data)
             limits.check_pixels(height, width)
             return height * width * 3
-        if kind == "JPEG" and (header := _checked_jpeg(data, limits)).bits != 8:
+        if kind == "JPEG" and not (header := _checked_jpeg(data, limits)).usual:
             return header.height * header.width * len(header.components)
         image = _open(data, kind, limits)
     grey = image.mode in ("1", "L", "LA", "I", "F") or image.mode.startswith("I;16")
@@ -159,15 +159,18 @@ def _checked_jpeg(data: bytes, limits: Limits) -> JpegHeader:
     return header
 
 
-def _deep_jpeg(data: bytes, header: JpegHeader, limits: Limits) -> Decoded:
-    """Decode a JPEG of other than eight bits, which Pillow does not read."""
+def _rare_jpeg(data: bytes, header: JpegHeader, limits: Limits) -> Decoded:
+    """Decode a lossless JPEG, or one of other than eight bits."""
     notes: list[Note] = []
-    values = run_apart("jpeg", data)[0]
+    values, more = run_apart("jpeg", data)
     limits.check_pixels(*values.shape[:2])
     if len(header.components) == 4:
         raise BadScan("imaging.jpeg-components", n=4, bits=header.bits)
     most = 2**header.bits - 1
-    notes.append(Note("imaging.bits-each", bits=header.bits))
+    if header.bits != 8:
+        notes.append(Note("imaging.bits-each", bits=header.bits))
+    if more["warned"]:
+        notes.append(Note("imaging.may-be-damaged"))
     return Decoded((values / np.float32(most)).astype(np.float32), notes=[*notes])
 
 

@@ -5,6 +5,7 @@ import struct
 import time
 import warnings
 
+import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
@@ -387,3 +388,19 @@ def test_a_file_of_countless_parts_is_refused(make):
     with pytest.raises(TooLarge) as caught:
         read_scan(make())
     assert caught.value.code == "imaging.too-many-segments"
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16])
+def test_a_lossless_jpeg_is_decoded_twice_and_a_contradiction_told(bits):
+    values = np.rint(np.kron(GREY, np.ones((4, 4))) / 255 * (2**bits - 1)).astype(np.uint8 if bits == 8 else np.uint16)
+    data = imagecodecs.jpeg8_encode(values, lossless=True, bitspersample=bits)
+    assert not told(read_scan(data), "imaging.may-be-damaged")
+    warned = 0
+    for at in range(len(data) // 2, len(data) - 2, len(data) // 20):
+        try:
+            scan = read_scan(data[:at] + bytes([data[at] ^ 0x18]) + data[at + 1 :])
+        except BadScan:
+            continue
+        same_ = np.array_equal(scan.pixels, read_scan(data).pixels)
+        warned += told(scan, "imaging.may-be-damaged") is not None and not same_
+    assert warned
