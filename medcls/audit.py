@@ -8,12 +8,10 @@ can also compute a new chain: keep the digest that `audit verify` prints somewhe
 A line that cannot be written (disk full) stops nothing unless `MEDCLS_AUDIT_STRICT` is set; it is then an error.
 """
 
-import contextlib
 import hashlib
 import json
 import os
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,14 +21,8 @@ from typing import Any
 from medcls import __version__, disk, home
 from medcls.errors import Conflict
 
-try:
-    import fcntl
-except ImportError:  # Windows: several servers on one home are not supported there
-    fcntl = None  # type: ignore[assignment]
-
 BEGINNING = "0" * 64  # what the first line carries in place of a digest
 MOST_BYTES = 8 << 20  # of one file; the next line then begins another
-_PATIENCE_S = 5.0
 _TAIL_BYTES = 1 << 16  # holds the last line, whatever it says
 
 
@@ -149,21 +141,11 @@ def verify() -> Verdict:
 
 
 def _append(row: dict[str, Any]) -> None:
-    folder().mkdir(parents=True, exist_ok=True)
-    with _alone():
+    with disk.locked(folder()):
         path, last = _end()
         row |= {"n": last.n + 1 if last else 1, "before": last.digest if last else BEGINNING}
         row["digest"] = _digest(row)
-        with path.open("ab") as file:
-            before = file.tell()
-            try:
-                file.write(json.dumps(row, sort_keys=True, ensure_ascii=False).encode("utf-8") + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            except OSError:
-                with contextlib.suppress(OSError):
-                    os.truncate(path, before)  # half a line would break the chain
-                raise
+        disk.append_line(path, json.dumps(row, sort_keys=True, ensure_ascii=False))
         head = {"n": row["n"], "digest": row["digest"]}
         disk.write_whole(folder() / "head.json", json.dumps(head).encode())
 
@@ -226,22 +208,3 @@ def _parsed(text: bytes) -> Line | None:
 
 def _digest(row: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(row, sort_keys=True, ensure_ascii=False).encode("utf-8")).hexdigest()
-
-
-@contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """Keep every other writer out, on whichever server of this home, while the block runs.
-
-    `flock`, not `lockf`: it belongs to the open file, so that it also keeps out another thread of this process.
-    """
-    with (folder() / "lock").open("ab") as file:
-        until = time.monotonic() + _PATIENCE_S
-        while fcntl is not None:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(0.005)
-        yield

@@ -36,6 +36,8 @@ VERBS: Mapping[str, str] = MappingProxyType(
         "runs": "runs",
         "search": "search",
         "site": "site",
+        "report": "report",
+        "audit": "report",
     }
 )
 

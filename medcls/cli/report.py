@@ -1,0 +1,105 @@
+"""`report` and `audit`: a case as a document, and the trail of what was done."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from medcls import audit
+from medcls.cli import print_json, say, verb
+from medcls.errors import MedclsError
+
+
+def add(verbs: Any) -> None:
+    """Add the verbs."""
+    _add_report(verbs)
+    trail = verb(verbs, "audit", _verify, "Check the audit trail, or print it.")
+    parts = trail.add_subparsers(title="what", metavar="WHAT")
+    verb(parts, "verify", _verify, "Find a line that was changed, taken out or moved.")
+    verb(parts, "list", _list, "Print the trail, one JSON object a line.")
+
+
+def _add_report(verbs: Any) -> None:
+    from medcls.exits import EXITS
+    from medcls.exits.case import MODES
+
+    made = verb(verbs, "report", _report, "Answer scans and write a report for each.")
+    made.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="scan, folder or ZIP archive")
+    made.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to; made if missing")
+    made.add_argument(
+        "--as", dest="ways", default="pdf", metavar="WAY…", help=f"of {', '.join(EXITS)}; several with commas"
+    )
+    made.add_argument("--for", dest="mode", choices=MODES, default="record", help="others: de-identified")
+    made.add_argument("--task", default="", help="task id; needed where models of several tasks are installed")
+    made.add_argument("--model", default="", help="model id; without it the best measured one of the task")
+    made.add_argument("--site", default="", help="site whose settings the answer is read with")
+    made.add_argument("--read", default="", metavar="LABEL", help="your own reading, a label id, before the answer")
+    made.add_argument("--comment", default="", help="free text; left out for others")
+    made.add_argument("--checks", action="store_true", help="test the heatmap as well; takes some seconds a scan")
+    made.add_argument("--cover-text", action="store_true", help="paint over text found on the picture")
+    made.add_argument("--json", action="store_true", help="one JSON object a file")
+
+
+def _report(args: argparse.Namespace) -> int:
+    from medcls.workflows.classify import choose_model, open_model
+    from medcls.workflows.scans import walk
+
+    model = open_model(choose_model(args.task, args.model).id)
+    args.out.mkdir(parents=True, exist_ok=True)
+    failed = total = 0
+    for entry in walk(args.paths):
+        total += 1
+        try:
+            if entry.data is None:
+                raise entry.error or MedclsError("cli.file-cannot-be-opened")
+            rows = [{"file": entry.name, "written": str(path)} for path in _write(args, entry.name, entry.data, model)]
+        except MedclsError as error:
+            rows = [{"file": entry.name, "error": str(error)}]
+            failed += 1
+        for row in rows:
+            print_json(row) if args.json else print(f"{row['file']}: {row.get('written') or row['error']}")
+    if not total:
+        raise MedclsError("cli.nothing-to-classify")
+    say(f"{total - failed} of {total} reported. Research use, not for diagnosis.")
+    return 1 if failed else 0
+
+
+def _write(args: argparse.Namespace, name: str, data: bytes, model: Any) -> list[Path]:
+    """Write one scan's report in every way asked for."""
+    from dataclasses import replace
+
+    from medcls.workflows import case_report
+
+    said = case_report.Said(reading=case_report.Reading(args.read, "", args.comment), site=args.site)
+    case = case_report.make_case(data, name, model, said=said, checks=args.checks)
+    if args.read and args.read not in case.card.task.label_ids:
+        raise MedclsError("cli.no-such-label", found=args.read[:40], allowed=", ".join(case.card.task.label_ids))
+    if args.cover_text:
+        case = replace(case, covers=case_report.text_on(case))
+    written = []
+    for way in args.ways.split(","):
+        parcel = case_report.send_out(way.strip(), case, args.mode)
+        (args.out / parcel.name).write_bytes(parcel.data)
+        written.append(args.out / parcel.name)
+    return written
+
+
+def _verify(args: argparse.Namespace) -> int:
+    found = audit.verify()
+    if found.broken_at is not None:
+        say(
+            f"medcls: the audit trail breaks at line {found.broken_at}, in {found.where}: a line was changed, taken out or moved"
+        )
+        return 1
+    if found.missing:
+        say(f"medcls: the last {found.missing} lines of the audit trail are gone")
+        return 1
+    print(f"{found.n} lines, whole. Keep this digest elsewhere: {found.digest}")
+    return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    for line in audit.lines():
+        print_json(
+            {"n": line.n, "at": line.at, "who": line.who, "what": line.what, "outcome": line.outcome, **line.facts}
+        )
+    return 0

@@ -1,0 +1,146 @@
+"""A scan, answered and ready to leave: as a report, as text, to another system."""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from medcls.core.evaluation import Evaluation
+from medcls.core.model import ModelCard
+from medcls.core.note import Note
+from medcls.core.numbers import show_estimate
+from medcls.core.prediction import Heatmap, Prediction
+from medcls.core.scan import Scan
+from medcls.exits import EXITS, Exit, Parcel, leave
+from medcls.exits.case import MODES, Box, Case, Mode, Person, Reading, Ruler, View
+from medcls.exits.gate import find_burned_in, free_text
+from medcls.explain.verdict import Check
+from medcls.imaging.decode import read_scan
+from medcls.models import store
+
+if TYPE_CHECKING:
+    from medcls.models.predictor import Predictor
+
+__all__ = ["EXITS", "MODES", "Box", "Case", "Exit", "Mode", "Parcel", "Person", "Reading", "Ruler", "Said", "View"]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the people around a scan say of it.
+
+    Args:
+        reading: The reader's own reading.
+        person: Whom the scan shows.
+        by: Login name of whoever makes the report, or "local".
+        site: The site it is read at; empty for none.
+        prevalence: Share of people with the disease there, (0, 1).
+    """
+
+    reading: Reading = field(default_factory=Reading)
+    person: Person = field(default_factory=Person)
+    by: str = "local"
+    site: str = ""
+    prevalence: float = 0.1
+
+
+def make_case(
+    data: bytes,
+    name: str,
+    model: "Predictor",
+    *,
+    frame: int | None = None,
+    said: Said | None = None,
+    checks: bool = False,
+) -> Case:
+    """Return a file answered, with its heatmap, as it may leave.
+
+    Args:
+        data: The file's bytes.
+        name: Its name, for the record only.
+        model: From `classify.open_model`.
+        frame: Which frame, from 0; None for the first.
+        said: What people say of it.
+        checks: True to test the heatmap as well; takes some seconds.
+
+    Raises:
+        MedclsError: If the file cannot be read or the model does not answer it.
+    """
+    said = said or Said()
+    scan = read_scan(data, frame=frame)
+    prediction, heatmap = _answer(scan, model, said.site)
+    return Case(
+        scan, prediction, model.card, datetime.now(UTC).replace(microsecond=0), model_sha256=model_digest(model.card),
+        heatmap=heatmap, checks=_checks(scan, model, heatmap.label) if checks else (), reading=said.reading,
+        worth=worth_of(model.card, prediction.top, said.prevalence), person=said.person, made_by=said.by, file_name=name,
+        source=data,
+    )  # fmt: skip
+
+
+def send_out(exit_name: str, case: Case, mode: Mode) -> Parcel:
+    """Return a case in one of the ways out; it passes the gate and is written to the audit trail.
+
+    Raises:
+        MedclsError: As `exits.leave`.
+    """
+    return leave(exit_name, case, mode)
+
+
+def text_on(case: Case) -> tuple[Box, ...]:
+    """Return where text was found on the case's pictures that is not painted over."""
+    return find_burned_in(case)
+
+
+def typed(case: Case) -> tuple[str, ...]:
+    """Return what the person typed, to be shown before it goes to others."""
+    return free_text(case)
+
+
+def model_digest(card: ModelCard) -> str:
+    """Return the digest that names a model's weights; of a mean, the digest of its members' digests in order."""
+    own = card.files.get(store.WEIGHTS, "")
+    if own or not card.member_weights:
+        return own
+    joined = "".join(card.member_weights[member] for member in sorted(card.member_weights))
+    return hashlib.sha256(joined.encode("ascii")).hexdigest()
+
+
+def worth_of(card: ModelCard, label: str, prevalence: float = 0.1) -> tuple[Note, ...]:
+    """Return what such an answer was worth where the model was measured, a note for each place, then its scores.
+
+    Args:
+        card: The model.
+        label: Label id answered.
+        prevalence: Share of people with the disease where the answer is read, (0, 1).
+    """
+    from medcls.workflows.site import worth
+
+    name = card.task.label(label).name
+    notes = [
+        Note("exits.worth-there", label=name, place=place or "?", right=w.right, said=w.said, of=w.of, missed=sum(w.missed.values()))
+        for place, w in worth(card, label, prevalence).items()
+        if w.said
+    ]  # fmt: skip
+    evaluation = store.read_evaluation(card.id)
+    return (*notes, *_scores(evaluation)) if evaluation else (Note("exits.not-measured"),)
+
+
+def _scores(evaluation: Evaluation) -> tuple[Note, ...]:
+    accuracy, auroc = evaluation.scores.get("accuracy"), evaluation.scores.get("auroc")
+    if accuracy is None or auroc is None:
+        return ()
+    told = {"n": evaluation.n_cases, "where": evaluation.collection}
+    return (Note("exits.worth-measured", accuracy=show_estimate(accuracy), auroc=show_estimate(auroc), **told),)
+
+
+def _answer(scan: Scan, model: "Predictor", site: str) -> tuple[Prediction, Heatmap]:
+    from medcls.workflows.explain import classify_and_explain
+    from medcls.workflows.site import read_at
+
+    prediction, heatmap = classify_and_explain(scan, model)
+    return (read_at(site, prediction, model.card) if site else prediction), heatmap
+
+
+def _checks(scan: Scan, model: "Predictor", label: str) -> tuple[Check, ...]:
+    from medcls.workflows.explain import check_heatmap, networks_of
+
+    return check_heatmap(scan, networks_of(model)[0], label)
