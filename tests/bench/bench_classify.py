@@ -40,7 +40,9 @@ def _made(backbone: str):
         Preprocess(),
         abstention=Abstention(0.6, 1.0, 1.0),
     )
-    classifier = Network(card, net)
+    classifier = Network(
+        card, net, weights_sha256=backbone
+    )  # a digest, so that its engine is built as a file's would be
     width = classifier.run(torch.zeros(1, 3, 224, 224))[1].shape[1]
     rows = np.random.default_rng(0).normal(size=(512, width))
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
