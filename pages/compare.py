@@ -3,39 +3,36 @@
 import streamlit as st
 
 from medcls.errors import MedclsError
-from medcls.workflows import compare_scan, models
+from medcls.words import say
+from medcls.workflows import compare_scan
 from pages._ui import state
 from pages._ui.compare import pairs, test_set, threshold
 from pages._ui.compare.one_scan import show_one_scan
-from pages._ui.widgets import notices, pickers
+from pages._ui.widgets import header, notices
 
 MODES = {"scan": "One scan", "set": "A test set"}
 SECTIONS = ("Scores", "Curves", "Which is better", "Disagreements", "Subgroups", "Cost", "Operating point", "Ablation")
 
 
 def pick_models() -> list:
-    """Draw the title and the pickers; gives the cards chosen, two to eight, or none."""
-    heading, left = st.columns([3.4, 2.3], vertical_alignment="bottom", gap="small")
-    heading.title("Compare")
-    cards = models.list_models()
-    for broken in models.broken_models():
-        notices.show_error(broken.error)
-    if not cards:
-        notices.show_empty(
-            "Networks are compared here; there is none yet.", "Train two (Build: Train) or import them (Build: Models)."
-        )
+    """Draw the head and the pickers; returns the cards chosen, two to eight, or none."""
+    found = header.open_task("Compare")
+    if found is None:
         return []
-    with left:
-        task = pickers.pick_task(cards)
-    mine = {card.id: card for card in cards if task and card.task.id == task.id}
+    task, cards, _ = found
+    mine = {card.id: card for card in cards if card.task.id == task.id}
     if len(mine) < compare_scan.FEWEST:
-        notices.show_empty("To compare, two networks of one task are needed.", "Train or import another one.")
+        notices.show_empty(say("pages.compare-two"), say("pages.compare-two-do"))
         return []
     names = test_set.names_of(list(mine.values()))
-    last = [m for m in (state.choice(state.MODELS) or "").split(",") if m in mine]
+    wanted = [m for m in (state.choice(state.MODELS) or "").split(",") if m]
+    known = {card.id for card in cards}
+    for missing in (m for m in wanted if m not in known):
+        notices.show_missing(say("pages.unknown-model", {"wanted": missing}))
+    last = [m for m in wanted if m in mine]
     chosen = st.multiselect(
-        "Models, two to eight", list(mine), default=last or list(mine)[:4], format_func=lambda m: names[m],
-        max_selections=compare_scan.MOST, key=f"compare.models.{task.id if task else ''}",
+        say("pages.compare-models"), list(mine), default=last or list(mine)[:4], format_func=lambda m: names[m],
+        max_selections=compare_scan.MOST, key=f"compare.models.{task.id}",
     )  # fmt: skip
     state.remember(state.MODELS, ",".join(chosen) or None)
     return [mine[m] for m in chosen]
@@ -77,7 +74,7 @@ def show_test_set(cards: list) -> None:
 cards = pick_models()
 if not cards:
     notices.show_research_use()
-    st.stop()
+    state.done()
 last = state.choice(state.MODE)
 mode = st.segmented_control(
     "Compare on", list(MODES), default=last if last in MODES else "scan", format_func=lambda m: MODES[m], key=state.COMPARE_MODE, label_visibility="collapsed",
@@ -86,7 +83,7 @@ mode = st.segmented_control(
 state.remember(state.MODE, mode or "scan")
 if len(cards) < compare_scan.FEWEST:
     st.info("Choose at least two models.")
-    st.stop()
+    state.done()
 try:
     show_test_set(cards) if mode == "set" else show_one_scan(cards)
 except MedclsError as error:

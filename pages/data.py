@@ -27,7 +27,7 @@ if not records:
         "Add the folder of a data set as it was downloaded; the scans stay where they are.",
     )
     notices.show_research_use()
-    st.stop()
+    state.done()
 with right:
     named = {name: f"{name} — {record.n_cases:,} cases" for name, record in records.items()}
     chosen = pickers.pick("Collection", named, state.COLLECTION)

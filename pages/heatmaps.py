@@ -2,27 +2,29 @@
 
 import streamlit as st
 
+from medcls.words import say
 from medcls.workflows import models
+from pages._ui import state
 from pages._ui.heatmaps import ask, grid, tests, tissue
-from pages._ui.widgets import drops, notices, pickers
+from pages._ui.widgets import drops, header, notices, pickers
 
-card = pickers.pick_task_and_model("Heatmaps")
+card = header.open_page("Heatmaps")
 if card is None:
-    st.stop()
+    state.done()
 
 entries = drops.drop("heatmaps", card.task)
 if not entries:
-    st.caption("Drop a scan to see where a network finds evidence: by several methods, for each label, in each layer.")
+    st.markdown(say("pages.heatmaps-what"))
     notices.show_research_use()
     pickers.warm(card)
-    st.stop()
+    state.done()
 
 tissue.offer(entries, card)
 read = ask.pick_scan(entries)
 if read.scan is None:
     if read.error is not None:
         notices.show_error(read.error, read.name)
-    st.stop()
+    state.done()
 
 rivals = [other for other in models.list_models(card.task.id) if other.id != card.id]
 maps = grid.draw(read.scan, card, rivals)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from medcls.workflows import models
+from pages._ui import state
 from pages._ui.models import cards as model_cards
 from pages._ui.models import measure
 from pages._ui.widgets import notices
@@ -20,7 +21,7 @@ if not cards:
         "Train one (Build: Train) or import one above.",
     )
     notices.show_research_use()
-    st.stop()
+    state.done()
 chosen = model_cards.show_list(cards)
 model_cards.show_card(chosen)
 measure.show_measure(chosen)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from medcls.errors import MedclsError
+from pages._ui import state
 from pages._ui.runs import searches
 from pages._ui.train import collections as train_data
 from pages._ui.train import form, start
@@ -13,7 +14,7 @@ spec = form.draft()
 collections = train_data.pick_collections()
 if not collections:
     notices.show_research_use()
-    st.stop()
+    state.done()
 try:
     spec = spec.having(collections=collections)
     counts = st.container()

@@ -29,7 +29,9 @@ class _Kind:
     draw: Callable[[str, np.random.Generator, int, int], Drawn]
 
 
-def phantom(task_id: str, label_id: str, seed: int, size_px: int | tuple[int, int] | None = None) -> bytes:
+def phantom(
+    task_id: str, label_id: str, seed: int, size_px: int | tuple[int, int] | None = None, *, filled: bool = False
+) -> bytes:
     """Draw a synthetic scan.
 
     Args:
@@ -37,6 +39,7 @@ def phantom(task_id: str, label_id: str, seed: int, size_px: int | tuple[int, in
         label_id: What it should look like, a label of that task.
         seed: 0 or more; the same seed gives the same picture.
         size_px: Side, or height and width, 16 to 2,048; None for a usual size (360 x 480, 50 x 50, 300 x 400).
+        filled: True for a carcinoma of small crowded nuclei that fills a histology patch; other pictures stay as they are.
 
     Returns:
         A PNG whose text says that it is synthetic; nothing is burned into the picture.
@@ -50,7 +53,7 @@ def phantom(task_id: str, label_id: str, seed: int, size_px: int | tuple[int, in
         >>> read_scan(phantom("breast-ultrasound", "benign", 1)).size_px
         (360, 480)
     """
-    picture, _ = _draw(task_id, label_id, seed, size_px)
+    picture, _ = _draw(task_id, label_id, seed, size_px, filled)
     text = PngImagePlugin.PngInfo()
     text.add_text("medcls", MARK)
     out = io.BytesIO()
@@ -70,7 +73,9 @@ def phantom_mask(task_id: str, label_id: str, seed: int, size_px: int | tuple[in
     return _draw(task_id, label_id, seed, size_px)[1]
 
 
-def _draw(task_id: str, label_id: str, seed: int, size_px: int | tuple[int, int] | None) -> Drawn:
+def _draw(
+    task_id: str, label_id: str, seed: int, size_px: int | tuple[int, int] | None, filled: bool = False
+) -> Drawn:
     kind = PHANTOMS.get(task_id)
     if kind is None:
         raise BadTask("imaging.phantom-task", found=repr(task_id)[:80], allowed=", ".join(PHANTOMS))
@@ -80,6 +85,8 @@ def _draw(task_id: str, label_id: str, seed: int, size_px: int | tuple[int, int]
     if not (_LOWEST_PX <= height <= _HIGHEST_PX and _LOWEST_PX <= width <= _HIGHEST_PX):
         raise MedclsError("imaging.phantom-size", found=f"{height} x {width}", allowed="16 to 2048 px")
     rng = np.random.default_rng([seed, *task_id.encode(), *label_id.encode()])
+    if filled and (task_id, label_id) == ("breast-histology-idc", "idc"):
+        return _histology(label_id, rng, height, width, filled=True)
     return kind.draw(label_id, rng, height, width)
 
 
@@ -195,7 +202,7 @@ def _scanned(echo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 _PINK, _PALE, _PURPLE = np.array([0.86, 0.62, 0.76]), np.array([0.95, 0.91, 0.94]), np.array([0.40, 0.24, 0.55])
 
 
-def _histology(label: str, rng: np.random.Generator, height: int, width: int) -> Drawn:
+def _histology(label: str, rng: np.random.Generator, height: int, width: int, filled: bool = False) -> Drawn:
     """Draw a patch stained with haematoxylin and eosin: fibres and small nuclei, or a nest of crowded large ones."""
     side, shape = min(height, width), (height, width)
     fibres = _clouds(rng, shape, (side / 28, side / 9))[..., None]
@@ -207,25 +214,29 @@ def _histology(label: str, rng: np.random.Generator, height: int, width: int) ->
     mask = np.zeros(shape, bool)
     if label == "idc":
         centre = height * rng.uniform(0.35, 0.65), width * rng.uniform(0.35, 0.65)
-        distance = _blob(rng, shape, centre, (side * rng.uniform(0.3, 0.42), side * rng.uniform(0.3, 0.42)), 0.1)
+        low, high = (0.85, 0.95) if filled else (0.3, 0.42)
+        distance = _blob(rng, shape, centre, (side * rng.uniform(low, high), side * rng.uniform(low, high)), 0.1)
         mask = distance <= 1
         nest = gaussian_filter(mask.astype(float), side / 50)[..., None] * 0.55
         picture = picture * (1 - nest) + np.array([0.70, 0.47, 0.70]) * nest
-    for row, column, radius in _nuclei(rng, mask, side):
+    for row, column, radius in _nuclei(rng, mask, side, filled):
         _stain(picture, rng, row, column, radius)
     return gaussian_filter(picture, (side / 130, side / 130, 0)) + 0.012 * rng.standard_normal((*shape, 3)), mask
 
 
-def _nuclei(rng: np.random.Generator, nest: np.ndarray, side: int) -> list[tuple[float, float, float]]:
-    """Place nuclei: crowded and large inside the nest, few and small outside; row, column, radius."""
+def _nuclei(
+    rng: np.random.Generator, nest: np.ndarray, side: int, small: bool = False
+) -> list[tuple[float, float, float]]:
+    """Place nuclei: crowded inside the nest, large or small; few and small outside; row, column, radius."""
     height, width = nest.shape
     placed: list[tuple[float, float, float]] = []
-    for _ in range(220):
+    tries, low, high = (600, 0.02, 0.035) if small else (220, 0.035, 0.06)
+    for _ in range(tries):
         row, column = rng.uniform(0, height), rng.uniform(0, width)
         inside = bool(nest[int(row), int(column)])
         if not inside and rng.uniform() > 0.06:
             continue
-        radius = side * (rng.uniform(0.035, 0.06) if inside else rng.uniform(0.022, 0.034))
+        radius = side * (rng.uniform(low, high) if inside else rng.uniform(0.022, 0.034))
         if all(np.hypot(row - r, column - c) > 0.8 * (radius + other) for r, c, other in placed):
             placed.append((row, column, radius))
     return placed

@@ -1,7 +1,7 @@
 """Answering scans: one, many, or a folder of them, with one model."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from medcls.core.model import ModelCard
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
+from medcls.core.task import Task
 from medcls.errors import BadModel, MedclsError
+from medcls.imaging.colour import other_kind
 from medcls.imaging.decode import count_values, read_scan
 from medcls.imaging.limits import Limits
 from medcls.models import store
+from medcls.models.combine import combine
 
 if TYPE_CHECKING:  # torch costs seconds; a page that only lists models must not pay for it
     from medcls.models.predictor import Predictor
@@ -167,3 +170,32 @@ def _predict(scans: list[Scan], classifier: "Predictor") -> list[Prediction | Me
         return [_tell_marks(scan, answer, classifier) for scan, answer in zip(scans, answers, strict=True)]
     except MedclsError as error:
         return [error] if len(scans) == 1 else [found for scan in scans for found in _predict([scan], classifier)]
+
+
+def other_tasks(scan: Scan, task_id: str) -> tuple[Task, ...]:
+    """Return the other tasks whose recommended model may be asked about a scan, going by whether it is in colour.
+
+    Args:
+        scan: The scan.
+        task_id: The task that was asked about.
+    """
+    tasks = {card.task.id: card.task for card in store.list_cards() if card.task.id != task_id}
+    fitting = []
+    for task in tasks.values():
+        card = choose_model(task.id)
+        if not other_kind(scan, task.modality, card.preprocess.channels):
+            fitting.append(task)
+    return tuple(fitting)
+
+
+def combine_views(answers: Sequence[Prediction], card: ModelCard) -> Prediction | None:
+    """Return one answer for several views of a case, combined as the answers of several networks are.
+
+    Args:
+        answers: One of each view, by one model.
+        card: The model's card.
+
+    Returns:
+        The answer; None if there is no view.
+    """
+    return combine(card, answers) if answers else None

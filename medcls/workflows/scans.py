@@ -130,6 +130,6 @@ def example(task: Task, label_id: str, seed: int = 0) -> bytes:
         BadTask: If there is no generator for this task or label.
     """
     try:
-        return phantom(task.id, label_id, seed)
+        return phantom(task.id, label_id, seed, filled=True)
     except (KeyError, ValueError) as error:
         raise BadTask(f"There is no example scan for {task.id}", do="Drop a scan of your own") from error

@@ -52,17 +52,43 @@ def palettes() -> Mapping[str, bytes]:
     return {name: to_png(np.ascontiguousarray(colour(ramp, name))) for name in COLOURS}
 
 
-def draw_labels(scan: Scan, classifier: "Predictor", labels: Sequence[str]) -> tuple[Prediction, tuple[Heatmap, ...]]:
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """One pass of a scan through a model: the answer, maps for labels on one scale, and what each network said.
+
+    Args:
+        prediction: The model's answer.
+        maps: A heatmap for each label asked for; their peaks compare.
+        members: The answer of each network, where the model is a mean of several; else empty.
+    """
+
+    prediction: Prediction
+    maps: tuple[Heatmap, ...]
+    members: tuple[Prediction, ...]
+
+    @property
+    def strongest(self) -> float:
+        """Highest peak among the labels: what is painted in full colour."""
+        return max((m.peak for m in self.maps), default=0.0)
+
+    @property
+    def agreeing(self) -> int:
+        """How many networks find the same label most probable as their mean."""
+        return sum(m.top == self.prediction.top for m in self.members)
+
+
+def find_evidence(scan: Scan, classifier: "Predictor", labels: Sequence[str]) -> Evidence:
     """Answer a scan and draw its heatmaps for several labels on one scale, from one pass through the network.
 
     Raises:
         MedclsError: If a label is unknown, or the method does not work on this network.
     """
-    from medcls.explain.drawing import look
-    from medcls.explain.labels import draw_labels as draw
+    from medcls.explain.drawing import OpenMembers, look
+    from medcls.explain.labels import draw_labels
 
     view = look(classifier, scan)
-    return view.prediction, draw(view, labels)
+    members = tuple(one.prediction for one in view.views) if isinstance(view, OpenMembers) else ()
+    return Evidence(view.prediction, draw_labels(view, labels), members)
 
 
 @dataclass(frozen=True)

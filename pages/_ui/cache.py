@@ -2,6 +2,9 @@
 
 import contextlib
 import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +13,11 @@ import streamlit as st
 from medcls.core.collection import CollectionRecord
 from medcls.core.model import ModelCard
 from medcls.core.scan import Scan
+from medcls.core.task import Task
 from medcls.errors import MedclsError
-from medcls.workflows import data, explain
+from medcls.workflows import data, explain, scans
 from medcls.workflows.classify import open_model
+from pages._ui.widgets.charts import data_url
 
 MODELS_OPEN = 10  # networks kept in memory; the one opened first makes room
 COLLECTIONS_OPEN = 4  # a few columns of each, as long as it has cases
@@ -79,3 +84,29 @@ def resume_once() -> tuple[str, ...]:
     from medcls.workflows.runs import resume_interrupted
 
     return resume_interrupted()
+
+
+@dataclass(frozen=True)
+class Example:
+    """A synthetic scan that the recommended model answers as it was drawn, with its thumbnail as a data URL."""
+
+    label: str
+    data: bytes
+    thumbnail: str
+
+
+_EXAMPLES = Path(__file__).with_name("classify") / "examples.json"
+
+
+def examples(task: Task) -> tuple[Example, ...]:
+    """Return the examples of a task; none for a task of the user's own."""
+    return _examples(task.id, task)
+
+
+@st.cache_resource(show_spinner=False)
+def _examples(task_id: str, _task: Task) -> tuple[Example, ...]:
+    made = []
+    for row in json.loads(_EXAMPLES.read_text(encoding="utf-8")).get(task_id, ()):
+        data = scans.example(_task, row["label"], row["seed"])
+        made.append(Example(row["label"], data, data_url(scans.thumbnail(scans.read(data), 320))))
+    return tuple(made)

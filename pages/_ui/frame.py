@@ -1,24 +1,27 @@
-"""What stands around every page: title of the tab, width, and the foot of the sidebar."""
+"""What stands around every page: its mark, the title of the tab, and the foot."""
 
 from pathlib import Path
 
 import streamlit as st
 
 from medcls import __version__
-from pages._ui.widgets import notices
 
-# A picture of our own: a symbol's name would be fetched from another host.
-ICON = Path(__file__).with_name("icon.svg")
-
-SIDEBAR_PX = 200  # leaves room for scan and answer side by side at 800 px
+# Pictures of our own: a symbol's name would be fetched from another host.
+_HERE = Path(__file__).parent
+ICON, WORDMARK = _HERE / "icon.svg", _HERE / "wordmark.svg"
 
 
 def open_frame() -> None:
     """Set what the browser must know before anything is drawn."""
-    st.set_page_config(page_title="medcls", page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR_PX)
+    st.set_page_config(page_title="medcls", page_icon=str(ICON), layout="wide")
+    st.logo(str(WORDMARK), size="medium", icon_image=str(ICON))
+
+
+def name_tab(title: str) -> None:
+    """Name the browser's tab after the page."""
+    st.set_page_config(page_title=f"{title} · medcls")
 
 
 def close_frame() -> None:
-    """Draw the foot of the sidebar: what this is, and which version."""
-    with st.sidebar:
-        st.caption(f"medcls {__version__}  \n{notices.RESEARCH_USE}")
+    """Draw the foot: what this is, and which version."""
+    st.caption(f"medcls {__version__}")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from medcls.errors import MedclsError
-from pages._ui import cache, frame
+from pages._ui import cache, frame, state
 from pages._ui.widgets import notices
 
 # Section, file beside this folder, title, icon, address. One line per page, in the order of the work.
@@ -29,10 +29,14 @@ def navigation() -> dict[str, list]:
 
 
 frame.open_frame()
-page = st.navigation(navigation())
-frame.close_frame()
+page = st.navigation(navigation(), position="top")
+frame.name_tab(page.title)
 cache.resume_once()
 try:
     page.run()
+except state.Done:
+    pass
 except MedclsError as error:
     notices.show_error(error)
+finally:
+    state.write_address()

@@ -1,10 +1,10 @@
 """The keys of the session, and the choices that stay.
 
 A choice (task, model) is kept in the session and in the page's address: it survives a change of page, a
-reload and a bookmark. Everything about a patient is kept in the session only.
+reload and a bookmark, and Back takes it back. Everything about a patient is kept in the session only.
 """
 
-from typing import Any
+from typing import Any, NoReturn
 
 import streamlit as st
 
@@ -25,8 +25,18 @@ DROP = "drop"  # the scans, on whichever page they were dropped
 FRAMES = "frames"  # how many pictures a file holds: entry -> count
 DECODED = "decoded"  # the last few scans decoded: (entry, frame) -> scan or error
 ENCODED = "encoded"  # pictures encoded for the viewer
-ANSWERS = "answers"  # answers of the Classify page: (model, entry) -> row
-HEATMAP_ON = "heatmap.on"  # whether the Read pages show one
+READING = "reading"  # the answers of the drop: its entries and, by model, how far they were read
+CHOSEN = "classify.chosen"  # which scan of the drop is looked at
+LOOKED = "classify.looked"  # those looked at
+SHOW_ANYWAY = "classify.anyway"  # refused scans whose numbers were asked for all the same
+OWN_FIRST = "classify.own"  # whether a person reads before the network is shown
+OPINIONS = "classify.opinions"  # what a person said of a scan
+GROUPING = "classify.grouping"  # how scans are put together to cases
+CASES = "classify.cases"  # cases put together by hand
+REGION = "region"  # the region drawn last: scan -> region
+EVIDENCE = "evidence"  # maps of a scan for all labels: (scan, model) -> what was drawn
+LOOPS = "loops"  # all frames of the loop that was asked for
+EXAMPLES = "examples"  # synthetic examples made in this session
 HEATMAP_VIEW = "heatmap.view"  # how it looks
 HEATMAPS = "heatmaps"  # the last ones drawn: (scan, model, label) -> heatmap
 
@@ -81,18 +91,45 @@ MODEL_ONNX = "models.onnx"  # the last file made
 MODEL_MEASURED = "models.measured"  # the last measurement, before it is kept
 
 
+_PENDING = "address.pending"  # choices of this run that the address does not show yet
+_WRITTEN = "address.written"  # what this session last put there
+
+
 def choice(key: str) -> str | None:
-    """Give the last choice under `key`: of this session, else of the page's address, else None."""
+    """Return the last choice under `key`: the address's if somebody changed it (a link, Back), else this session's."""
+    if moved(key):
+        st.session_state[f"choice.{key}"] = st.query_params[key]
     return st.session_state.get(f"choice.{key}") or st.query_params.get(key)
 
 
+def moved(key: str) -> bool:
+    """Say whether the address holds another choice than this session put there: a link was followed, or Back pressed."""
+    here = st.query_params.get(key)
+    return here is not None and here != st.session_state.get(_WRITTEN, {}).get(key)
+
+
 def remember(key: str, value: str | None) -> None:
-    """Keep a choice for this session and put it into the address; None forgets it."""
+    """Keep a choice for this session; `write_address` puts it into the address. None forgets it."""
     st.session_state[f"choice.{key}"] = value
-    if value is None:
-        st.query_params.pop(key, None)
-    elif st.query_params.get(key) != value:
-        st.query_params[key] = value
+    st.session_state.setdefault(_PENDING, {})[key] = value
+
+
+def write_address() -> None:
+    """Put every choice of this run into the address at once: one click is one step back."""
+    pending = st.session_state.pop(_PENDING, {})
+    wanted = {key: value for key, value in {**st.query_params.to_dict(), **pending}.items() if value is not None}
+    if wanted != st.query_params.to_dict():
+        st.query_params.from_dict(wanted)
+    st.session_state[_WRITTEN] = wanted
+
+
+class Done(Exception):
+    """Ends a page early; unlike `st.stop` it lets the address be written."""
+
+
+def done() -> NoReturn:
+    """End the page here."""
+    raise Done
 
 
 def kept(key: str, make: Any) -> Any:

@@ -56,7 +56,8 @@ def test_every_table_of_colours_is_a_strip() -> None:
 
 def test_labels_of_one_network_share_its_unit(tiny_model) -> None:
     scan, model = read(phantom("breast-ultrasound", "malignant", 7)), classify.open_model(tiny_model.id)
-    answer, maps = viewer.draw_labels(scan, model, LABELS)
+    found = viewer.find_evidence(scan, model, LABELS)
+    answer, maps = found.prediction, found.maps
     assert answer.labels == LABELS
     assert [m.label for m in maps] == list(LABELS)
     for one in maps:
@@ -72,8 +73,10 @@ def test_labels_of_a_mean_share_one_scale(tiny_model, tiny_made, home) -> None:
     install(tiny_made, home / "weights", "breast-ultrasound--tiny--0002")
     mean = make_ensemble(["breast-ultrasound--tiny--0001", "breast-ultrasound--tiny--0002"], "Mean")
     scan = read(phantom("breast-ultrasound", "malignant", 7))
-    _, alone = viewer.draw_labels(scan, classify.open_model(tiny_model.id), LABELS)
-    _, both = viewer.draw_labels(scan, classify.open_model(mean.id), LABELS)
+    alone = viewer.find_evidence(scan, classify.open_model(tiny_model.id), LABELS).maps
+    found = viewer.find_evidence(scan, classify.open_model(mean.id), LABELS)
+    both = found.maps
+    assert (len(found.members), found.agreeing) == (2, 2)
     top = max(m.peak for m in alone)
     assert top > 0
     for one, mean_map in zip(alone, both, strict=True):

@@ -1,24 +1,27 @@
-"""The answers of the Classify page: made once per scan and model, kept in this session only."""
+"""The answers of a drop: read a little at each run of the page, so that rows stream in; kept in this session only."""
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
 
 from medcls.core.model import ModelCard
 from medcls.core.prediction import Prediction
+from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 from medcls.workflows import classify, scans
 from pages._ui import cache, state
+from pages._ui.widgets import drops
 from pages._ui.widgets.charts import data_url
-from pages._ui.widgets.numbers import show_seconds
+
+_A_RUN_S = 0.6  # how long a run of the page answers before it shows what it has
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the drop: an answer, or why there is none. Holds a thumbnail, not the scan."""
+    """One scan of the drop: an answer, or why there is none. Holds a thumbnail, not the scan."""
 
     entry: scans.Entry
     prediction: Prediction | None
@@ -28,64 +31,82 @@ class Row:
     history: tuple[str, ...] = ()
 
 
-def answers(entries: tuple[scans.Entry, ...], card: ModelCard) -> list[Row]:
-    """Give a row for each entry, in order; what was answered before is not asked again.
+@dataclass
+class Reading:
+    """How far a drop was read by one model."""
 
-    A run that is interrupted (another widget was touched) goes on where it stopped. Progress and the
-    time left are shown while it works.
-    """
-    rows = _held(entries, card)
-    if len(rows) == len(entries):
-        return rows
-    classifier = cache.open_classifier(card)
-    bar = st.progress(0.0, text=_progress(rows, entries, 0.0))
-    started, before = time.monotonic(), len(rows)
-    for row in _rows(entries[len(rows) :], classifier):
-        rows.append(row)
-        each_s = (time.monotonic() - started) / (len(rows) - before)
-        bar.progress(len(rows) / len(entries), text=_progress(rows, entries, each_s))
-    bar.empty()
-    return rows
+    entries: tuple[scans.Entry, ...]
+    card: ModelCard
+    rows: list[Row] = field(default_factory=list)
+    source: Iterator[Row] | None = None
+
+    @property
+    def done(self) -> bool:
+        """True once every scan has its row."""
+        return len(self.rows) == len(self.entries)
 
 
-def ask_frame(rows: list[Row], chosen: int, frame: int, card: ModelCard) -> bool:
-    """Answer another frame of a file that holds several, in place of the one answered before.
-
-    Returns:
-        True if there was something to answer.
-    """
-    row = rows[chosen]
-    if frame == (row.frame or 0):
-        return False
-    try:
-        scan = scans.read(row.entry.data or b"", frame)
-        prediction = cache.open_classifier(card).predict(scan)
-        rows[chosen] = Row(row.entry, prediction, None, data_url(scans.thumbnail(scan)), frame, scan.history)
-    except MedclsError as error:
-        rows[chosen] = Row(row.entry, None, error, row.thumbnail, frame)
-    return True
-
-
-def _held(entries: tuple[scans.Entry, ...], card: ModelCard) -> list[Row]:
-    held: tuple[tuple[scans.Entry, ...], dict[str, list[Row]]] | None = st.session_state.get(state.ANSWERS)
+def reading_of(entries: tuple[scans.Entry, ...], card: ModelCard) -> Reading:
+    """Return what this session knows of a drop by a model; nothing is asked yet."""
+    held: tuple[tuple[scans.Entry, ...], dict[str, Reading]] | None = st.session_state.get(state.READING)
     if held is None or held[0] is not entries:
         held = (entries, {})
-        st.session_state[state.ANSWERS] = held
-    return held[1].setdefault(card.to_json(), [])
+        st.session_state[state.READING] = held
+        for key in (state.CHOSEN, state.LOOKED, state.SHOW_ANYWAY, state.OPINIONS, state.CASES):
+            st.session_state.pop(key, None)
+    return held[1].setdefault(card.to_json(), Reading(entries, card))
+
+
+def go_on(reading: Reading) -> None:
+    """Answer some more scans: for about half a second, one at least.
+
+    Raises:
+        MedclsError: If the model cannot be opened.
+    """
+    until = time.monotonic() + _A_RUN_S
+    if reading.source is None:
+        reading.source = _rows(reading.entries[len(reading.rows) :], cache.open_classifier(reading.card))
+    for row in reading.source:
+        reading.rows.append(row)
+        if time.monotonic() > until:
+            return
+    reading.source = None
+
+
+def answer_frame(reading: Reading, place: int, frame: int) -> None:
+    """Answer another frame of a file that holds several, in place of the one answered before."""
+    row = reading.rows[place]
+    read = drops.read_entry(row.entry, frame)
+    try:
+        if read.scan is None:
+            raise read.error or MedclsError("pages.no-answer")
+        reading.rows[place] = _answered(row.entry, read.scan, cache.open_classifier(reading.card), frame)
+    except MedclsError as error:
+        reading.rows[place] = Row(row.entry, None, error, row.thumbnail, frame)
+
+
+def _answered(entry: scans.Entry, scan: Scan, classifier: Any, frame: int | None = None) -> Row:
+    prediction = classify.classify_one(scan, classifier)
+    return Row(entry, prediction, None, data_url(scans.thumbnail(scan)), frame, scan.history)
 
 
 def _rows(entries: tuple[scans.Entry, ...], classifier: Any) -> Iterator[Row]:
     """Answer the entries in order; one that cannot be read keeps its error and the rest go on."""
-    files = (
-        (e.name, e.data if e.data is not None else e.error or MedclsError("This file is missing")) for e in entries
-    )
+    if len(entries) == 1:  # on the page already: not decoded again
+        yield _single(entries[0], classifier)
+        return
+    files = ((e.name, e.data if e.data is not None else e.error or MedclsError("pages.no-answer")) for e in entries)
     for entry, answer in zip(entries, classify.classify_many(files, classifier), strict=True):
         thumbnail = data_url(scans.thumbnail(answer.scan)) if answer.scan is not None else ""
         history = answer.scan.history if answer.scan is not None else ()
         yield Row(entry, answer.prediction, answer.error, thumbnail, None, history)
 
 
-def _progress(rows: list[Row], entries: tuple[scans.Entry, ...], each_s: float) -> str:
-    left_s = each_s * (len(entries) - len(rows))
-    told = f"Answered {len(rows)} of {len(entries)} scans"
-    return f"{told}, about {show_seconds(left_s)} left" if left_s >= 5 else told
+def _single(entry: scans.Entry, classifier: Any) -> Row:
+    read = drops.read_entry(entry)
+    if read.scan is None:
+        return Row(entry, None, read.error)
+    try:
+        return _answered(entry, read.scan, classifier)
+    except MedclsError as error:
+        return Row(entry, None, error)

@@ -1,46 +1,29 @@
 """Compare, one scan: the scan and each model's heatmap beside it; zooming one zooms all."""
 
-import math
-
 import streamlit as st
 
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
+from medcls.words import say
 from medcls.workflows import compare_scan, explain
-from pages._ui import state
-from pages._ui.classify.heatmap import draw
+from pages._ui.classify import evidence
 from pages._ui.compare.test_set import names_of
-from pages._ui.heatmaps import view as heatmap_view
-from pages._ui.widgets import notices
+from pages._ui.widgets import notices, viewer
 from pages._ui.widgets.palette import label_word
 
 OWN = "own"
-_SIDE_PX = 640
-_WIDE_PX = {1: 900, 2: 540, 3: 380, 4: 290}  # how wide a picture is with so many in a row, on a page of usual width
-_TITLES_PX = 70
 
 
 def show_pictures(scan: Scan, found: compare_scan.ComparedScan) -> None:
-    """Show the plain scan and, where wanted, every model's heatmap for its own answer or for one label."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        wanted = st.toggle("Heatmaps", value=bool(state.kept(state.HEATMAP_ON, lambda: True)), key="compare.heatmap")
-        st.session_state[state.HEATMAP_ON] = wanted
-        label = _pick_label(found) if wanted else OWN
-        with st.popover("Appearance", disabled=not wanted):
-            view = heatmap_view.controls("compare", beside=False)
-    pictures = [("the scan", explain.plain_picture(scan, _SIDE_PX))]
+    """Show the plain scan and every model's heatmap for its own answer or for one label; a refusal has none."""
+    label = _pick_label(found)
+    panes = [viewer.Pane(say("pages.scan"), say("pages.alt-scan", {"name": ""}).strip())]
     said: list[str] = []
-    if wanted:
-        with st.spinner("Drawing heatmaps …"):
-            names = names_of([answer.card for answer in found.answers if answer.card])
-            for answer in found.answers:
-                _add(scan, answer, names.get(answer.model, answer.model), label, view.paint, pictures, said)
-    rows = math.ceil(len(pictures) / 5)
-    columns = math.ceil(len(pictures) / rows)
-    height, width = scan.size_px
-    tall = min(round(_WIDE_PX.get(columns, 240) * height / width), 460) + _TITLES_PX
-    titles, pngs = zip(*pictures, strict=True)
-    heatmap_view.show_linked(scan, pngs, titles, "compare.pictures", tall, columns, small=True)
+    with st.spinner(say("pages.drawing-map")):
+        names = names_of([answer.card for answer in found.answers if answer.card])
+        for answer in found.answers:
+            _add(scan, answer, names.get(answer.model, answer.model), label, panes, said)
+    viewer.show(scan, panes, "compare.viewer", viewer.Options(above_px=400))
     for sentence in said:
         st.caption(notices.escape(sentence))
 
@@ -50,39 +33,34 @@ def _pick_label(found: compare_scan.ComparedScan) -> str:
     if not cards:
         return OWN
     task = cards[0].task
-    words = {OWN: "each network's answer"} | {label: label_word(task, label) for label in task.label_ids}
+    words = {OWN: say("pages.own-answer")} | {label: label_word(task, label) for label in task.label_ids}
     return (
         st.segmented_control(
-            "Evidence for",
-            list(words),
-            default=OWN,
-            format_func=words.__getitem__,
-            key=f"compare.evidence.{task.id}",
-            required=True,
+            say("pages.viewer-evidence"), list(words), default=OWN, format_func=words.__getitem__,
+            key=f"compare.evidence.{task.id}", required=True,
         )
         or OWN
-    )
+    )  # fmt: skip
 
 
 def _add(
-    scan: Scan,
-    answer: compare_scan.ModelAnswer,
-    name: str,
-    label: str,
-    how: explain.Paint,
-    pictures: list[tuple[str, bytes]],
-    said: list[str],
+    scan: Scan, answer: compare_scan.ModelAnswer, name: str, label: str, panes: list[viewer.Pane], said: list[str]
 ) -> None:
-    """Add one model's heatmap to the pictures, or a sentence saying why there is none."""
+    """Add one model's heatmap to the panes, or a sentence saying why there is none."""
     if answer.card is None or answer.prediction is None:
         return
-    chosen = label if label in answer.prediction.labels else answer.prediction.decided or answer.prediction.top
-    try:
-        heatmap = draw(scan, answer.card, chosen)
-    except MedclsError as error:
-        said.append(f"{name}: no heatmap. {error}")
+    if answer.prediction.decided is None:
+        said.append(say("pages.map-refused", {"name": name}))
         return
+    chosen = label if label in answer.prediction.labels else answer.prediction.decided
+    drawn = evidence.find(scan, answer.card, chosen)
+    if isinstance(drawn, MedclsError):
+        said.append(f"{name}: {drawn}")
+        return
+    heatmap = next(m for m in drawn.maps if m.label == chosen)
     word = label_word(answer.card.task, chosen)
     if heatmap.empty:
         said.append(f"{name}: {explain.describe(heatmap, word, scan)}")
-    pictures.append((f"{name}\n{word}", explain.picture(scan, heatmap, how, _SIDE_PX)))
+    title = f"{name}\n{word}"
+    maps = () if heatmap.empty else (viewer.Map(heatmap, drawn.strongest),)
+    panes.append(viewer.Pane(title, say("pages.alt-map", {"title": title}), maps))

@@ -1,8 +1,9 @@
 """Heatmaps of one scan side by side: drawn, shown on linked axes, kept as files."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -11,11 +12,13 @@ from medcls.core.model import ModelCard
 from medcls.core.prediction import Heatmap
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
+from medcls.words import say
 from medcls.workflows import explain
+from medcls.workflows import viewer as pictures
 from pages._ui import cache, state
 from pages._ui.heatmaps import view as heatmap_view
 from pages._ui.heatmaps.ask import Asked, ask
-from pages._ui.widgets import notices
+from pages._ui.widgets import notices, viewer
 from pages._ui.widgets.numbers import show_seconds
 from pages._ui.widgets.palette import label_word
 
@@ -102,29 +105,48 @@ def _drawn(scan: Scan, asked: Asked, tell: explain.Progress) -> Map:
 
 
 def show(scan: Scan, maps: Sequence[Map], card: ModelCard) -> None:
-    """Show the scan and every heatmap on linked axes, and a sentence for each that is empty or could not be drawn."""
-    view = heatmap_view.controls("heatmaps", beside=False)
+    """Show the scan and every heatmap side by side, zoomed together, and a sentence for each that is empty or failed."""
     drawn = [(m.asked, m.heatmap) for m in maps if m.heatmap is not None]
-    how = view.paint
-    if len(drawn) > 1 and maps[0].asked.by == "label" and not card.members:
-        how = _common_scale(how, [heatmap for _, heatmap in drawn])
-    pictures = [explain.plain_picture(scan)] + [explain.picture(scan, heatmap, how) for _, heatmap in drawn]
-    titles = ["Scan", *(asked.title for asked, _ in drawn)]
-    height, width = scan.size_px
-    columns = min(4, max(2, len(pictures)))  # the scan alone, where nothing could be drawn, stays of a picture's size
-    heatmap_view.show_linked(
-        scan, pictures, titles, "heatmaps.pictures", round(1120 / columns * min(height / width, 1.3)) + 44, columns
-    )
+    strongest = _common_scale([h for _, h in drawn]) if len(drawn) > 1 and maps[0].asked.by == "label" else None
+    panes = [viewer.Pane(say("pages.scan"), say("pages.alt-scan", {"name": ""}).strip())]
+    panes += [_pane(asked, heatmap, strongest) for asked, heatmap in drawn]
+    told = viewer.show(scan, panes, "heatmaps.viewer", viewer.Options(card.task, region=True, above_px=360))
+    if told.region:
+        _show_region(scan, told.region, drawn)
     for m in maps:
         if m.heatmap is None:
-            notices.show_error(m.error or MedclsError("There is no heatmap"), m.asked.title)
+            notices.show_error(m.error or MedclsError("pages.no-heatmap"), m.asked.title)
         elif m.heatmap.empty:
             words = explain.describe(m.heatmap, label_word(card.task, m.asked.label), scan)
             st.info(f"**{notices.escape(m.asked.title)}**: {notices.escape(words)}", icon=":material/info:")
-    if told := explain.describe_many([heatmap for _, heatmap in drawn], scan):
-        st.caption(notices.escape(told))
+    if told_of := explain.describe_many([heatmap for _, heatmap in drawn], scan):
+        st.caption(notices.escape(told_of))
     if maps and maps[0].asked.by == "method":
         _show_notes([asked.method for asked, _ in drawn])
+
+
+def _pane(asked: Asked, heatmap: Heatmap, strongest: float | None) -> viewer.Pane:
+    maps = () if heatmap.empty else (viewer.Map(heatmap, strongest),)
+    return viewer.Pane(asked.title, say("pages.alt-map", {"title": asked.title}), maps)
+
+
+def _show_region(scan: Scan, region: Mapping[str, Any], drawn: Sequence[tuple[Asked, Heatmap]]) -> None:
+    """Say of each heatmap how it lies to the region drawn."""
+    try:
+        mask = pictures.region_mask(region, scan)
+    except MedclsError as error:
+        notices.show_error(error)
+        return
+    rows = []
+    for asked, heatmap in drawn:
+        found = pictures.point(heatmap, mask)
+        if found is not None:
+            hit = say("pages.yes") if found.hit else say("pages.no")
+            row = {say("pages.heatmap"): asked.title, say("pages.region-peak"): hit}
+            rows.append(
+                row | {say("pages.region-inside"): f"{found.inside:.0%}", say("pages.region-area"): f"{found.area:.0%}"}
+            )
+    st.dataframe(rows, hide_index=True, alt=say("pages.region-table"))
 
 
 def _show_notes(methods: Sequence[str]) -> None:
@@ -133,16 +155,11 @@ def _show_notes(methods: Sequence[str]) -> None:
         st.markdown("\n".join(f"- **{notices.escape(row.title)}**: {notices.escape(row.note)}" for row in rows))
 
 
-def _common_scale(how: explain.Paint, heatmaps: Sequence[Heatmap]) -> explain.Paint:
-    """Labels side by side: let the user see them on one scale, so that weak evidence looks weak."""
-    if st.toggle(
-        "All on one scale",
-        value=True,
-        key="heatmaps.scale",
-        help="Evidence that is weaker than another label's is painted fainter.",
-    ):
-        return explain.Paint(how.style, how.colours, how.opacity, max(h.peak for h in heatmaps))
-    return how
+def _common_scale(heatmaps: Sequence[Heatmap]) -> float | None:
+    """Labels side by side: one scale for all unless the person wants each on its own."""
+    if st.toggle(say("pages.one-scale"), value=True, key="heatmaps.scale", help=say("pages.one-scale-help")):
+        return max(h.peak for h in heatmaps)
+    return None
 
 
 def show_downloads(scan: Scan, maps: Sequence[Map]) -> None:
@@ -150,7 +167,6 @@ def show_downloads(scan: Scan, maps: Sequence[Map]) -> None:
     drawn = [(m.asked, m.heatmap) for m in maps if m.heatmap is not None]
     if not drawn:
         return
-    paint = heatmap_view.current().paint
     titles = [asked.title for asked, _ in drawn]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
@@ -164,6 +180,8 @@ def show_downloads(scan: Scan, maps: Sequence[Map]) -> None:
             "Caption below it", value=True, key="heatmaps.captioned",
             help="Model, method and label in a strip under the picture. The file's own text says them in any case.",
         )  # fmt: skip
+        with st.popover(say("pages.appearance")):
+            paint = heatmap_view.controls("heatmaps")
         heatmap = drawn[chosen][1]
         st.download_button(
             "PNG at the scan's size", data=_exporter(scan, heatmap, paint, captioned), mime="image/png", icon=":material/download:",

@@ -6,10 +6,10 @@ import streamlit as st
 
 from medcls.core.model import ModelCard
 from medcls.errors import MedclsError
+from medcls.words import say
 from medcls.workflows import scans, tissue
 from pages._ui import cache, state
-from pages._ui.heatmaps import view
-from pages._ui.widgets import notices
+from pages._ui.widgets import notices, viewer
 from pages._ui.widgets.numbers import show_estimate
 from pages._ui.widgets.palette import label_word
 
@@ -52,11 +52,11 @@ def _mapped(patches: list[tissue.Patch], card: ModelCard) -> tissue.TissueMap:
 def _show(found: tissue.TissueMap, card: ModelCard) -> None:
     plain, prob, truth = tissue.pictures(found)
     word = label_word(card.task, found.label)
-    pictures, titles = [plain, prob], ["Tissue", f"Probability of {word}"]
+    titles = {say("pages.tissue"): plain, say("pages.tissue-prob", {"word": word}): prob}
     if truth is not None:
-        pictures.append(truth)
-        titles.append("What the file names say")
-    view.show_linked(found.scan, pictures, titles, "heatmaps.tissue.pictures", 460)
+        titles[say("pages.tissue-truth")] = truth
+    panes = [viewer.Pane(title, title, png=png) for title, png in titles.items()]
+    viewer.show(found.scan, panes, "heatmaps.tissue.viewer", viewer.Options(above_px=420))
     unread = f" {found.n_unread} could not be read." if found.n_unread else ""
     st.caption(f"{found.n_patches} patches; dark violet is probability 0, yellow is 1.{unread}")
     if found.agreement is not None:

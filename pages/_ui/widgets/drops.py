@@ -1,18 +1,19 @@
 """Dropped scans: dropped once, read on every page of the session, kept in its memory only."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
 from medcls.core.scan import Scan
 from medcls.core.task import Task
-from medcls.core.words import counted
 from medcls.errors import MedclsError
+from medcls.words import counted, say
 from medcls.workflows import scans
-from pages._ui import state
+from pages._ui import cache, state
 from pages._ui.widgets import notices
 
-SYNTHETIC = "Synthetic example"
+_STYLE = Path(__file__).with_name("drop.css")
 _LONG = 40  # characters of a name that a button has room for
 
 
@@ -36,7 +37,7 @@ class Drop:
     def title(self) -> str:
         """Give what to call it where the widget does not show it."""
         if self.task_id:
-            return "the synthetic example (it shows nobody)"
+            return say("pages.example-title")
         if len(self.entries) != 1:  # none at all where a folder held only what a system hides
             return counted(len(self.entries), "file")
         name = self.entries[0].name
@@ -54,7 +55,7 @@ class Read:
 
 
 def drop(key: str, task: Task) -> tuple[scans.Entry, ...]:
-    """Draw the drop widget: files of any kind, ZIP archives, a whole folder, or an example.
+    """Draw the drop widget: files of any kind, ZIP archives, a whole folder; a bar once there is something.
 
     What was dropped on another page is here too: the widget forgets it with its page, the session does not.
 
@@ -65,27 +66,39 @@ def drop(key: str, task: Task) -> tuple[scans.Entry, ...]:
     Returns:
         The files dropped, archives opened, nothing decoded.
     """
+    held = _held(task)
+    if held is None:
+        with st.container(key=f"drop-{key}"):
+            st.html(_STYLE)
+            _upload(key, task)
+        if (held := _held(task)) is not None:
+            st.rerun()  # the target becomes a bar
+        return ()
+    with st.container(horizontal=True, vertical_alignment="center", key=f"bar-{key}"):
+        st.markdown(f"**{notices.escape(held.title)}**", width="content")
+        with st.popover(say("pages.drop-others"), icon=":material/upload:"):
+            _upload(key, task)
+        st.button(
+            say("pages.drop-away"), key=f"{key}.away", on_click=put_away, type="tertiary", icon=":material/close:",
+            help=say("pages.drop-memory"),
+        )  # fmt: skip
+    held = _held(task)
+    return held.entries if held else ()
+
+
+def _upload(key: str, task: Task) -> None:
+    """Draw the uploader and take what it holds."""
     whole_folder = st.session_state.get(f"{key}.folder", False)
     files = st.file_uploader(
-        "Drop a folder of scans here" if whole_folder else "Drop scans here: PNG, JPEG, TIFF, BMP, WebP, HEIC, DICOM, or a ZIP of them",
+        say("pages.drop-folder-here") if whole_folder else say("pages.drop-here"),
         accept_multiple_files="directory" if whole_folder else True,
         key=f"{key}.files.{whole_folder}", on_change=put_away,
     )  # fmt: skip
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Try an example", key=f"{key}.try", help="A synthetic scan made by medcls; it shows nobody."):
-            show_example(task)
-        st.toggle("Choose a whole folder", key=f"{key}.folder")
-        held = _held(task)
-        ids = tuple(file.file_id for file in files)
-        if ids and (held is None or held.files not in (ids, ())):
-            entries = tuple(scans.unpack((file.name, file.getvalue()) for file in files))
-            held = st.session_state[state.DROP] = Drop(entries, ids)
-        if held is not None and (not ids or not held.files):
-            st.button(
-                f"Put away {notices.escape(held.title)}", key=f"{key}.away", on_click=put_away, type="tertiary",
-                icon=":material/close:", help="It is kept in this session's memory only.",
-            )  # fmt: skip
-    return held.entries if held else ()
+    st.toggle(say("pages.drop-folder"), key=f"{key}.folder")
+    held, ids = _held(task), tuple(file.file_id for file in files)
+    if ids and (held is None or held.files not in (ids, ())):
+        entries = tuple(scans.unpack((file.name, file.getvalue()) for file in files))
+        st.session_state[state.DROP] = Drop(entries, ids)
 
 
 def belongs(held: Drop | None, task: Task) -> bool:
@@ -108,23 +121,19 @@ def put_here(entry: scans.Entry) -> None:
     st.session_state[state.DROP] = Drop((entry,))
 
 
-def show_example(task: Task) -> None:
-    """Make up the next synthetic scan: another label, then another seed, each time it is asked for."""
-    last = _held(task)
-    number = last.number + 1 if last and last.task_id else 0
-    label = task.labels[-1 - number % len(task.labels)].id
-    try:
-        data = scans.example(task, label, seed=number)
-    except MedclsError as error:
-        notices.show_error(error)
-        return
-    entry = scans.Entry(f"{SYNTHETIC} {number + 1}, drawn as {label}", data, None)
-    st.session_state[state.DROP] = Drop((entry,), task_id=task.id, number=number)
+def show_example(task: Task, place: int) -> None:
+    """Put one of a task's examples before the user as if it had been dropped."""
+    example = cache.examples(task)[place]
+    entry = scans.Entry(
+        say("pages.example-name", {"n": place + 1, "label": task.label(example.label).name}), example.data, None
+    )
+    st.session_state[state.DROP] = Drop((entry,), task_id=task.id, number=place)
 
 
 def is_synthetic(entry: scans.Entry) -> bool:
     """Say whether an entry is medcls' own example."""
-    return entry.name.startswith(SYNTHETIC)
+    held: Drop | None = st.session_state.get(state.DROP)
+    return held is not None and bool(held.task_id) and entry in held.entries
 
 
 def read_entry(entry: scans.Entry, frame: int | None = None) -> Read:

@@ -23,5 +23,10 @@ def show_empty(what_for: str, first_step: str) -> None:
 
 
 def escape(text: object) -> str:
-    """Give a text or note so that markdown shows it as it is: names of files and of labels come from outside."""
+    """Return a text or note so that markdown shows it as it is: names of files and of labels come from outside."""
     return "".join("\\" + c if c in r"\`*_{}[]()#+-.!|<>~$:^&" else c for c in str(text).replace("\n", " "))
+
+
+def show_missing(text: str) -> None:
+    """Say that something an address names is not here."""
+    st.warning(escape(text), icon=":material/link_off:")

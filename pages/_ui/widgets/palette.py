@@ -24,6 +24,7 @@ _POSITIVE = ("vermilion", "purple", "orange")
 # One colour per model where several are drawn in one plot (Compare, Runs).
 SERIES = tuple(OKABE_ITO[name] for name in ("blue", "orange", "green", "purple", "sky", "vermilion", "grey", "yellow"))
 MARK = "◆"  # before the word of a label that means disease
+REFUSED = OKABE_ITO["grey"]  # of an answer that could not be given
 
 
 def label_colours(task: Task) -> dict[str, str]:

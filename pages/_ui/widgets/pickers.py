@@ -8,7 +8,8 @@ import streamlit as st
 from medcls.core.model import ModelCard
 from medcls.core.task import Task, is_own
 from medcls.errors import MedclsError
-from medcls.workflows import classify, models
+from medcls.words import say
+from medcls.workflows import classify
 from pages._ui import cache, state
 from pages._ui.widgets import notices
 
@@ -60,20 +61,66 @@ _FIRST_TASK = "breast-ultrasound"  # what a new user meets, where a model answer
 
 
 def pick_task(cards: Sequence[ModelCard]) -> Task | None:
-    """Let the user choose among the tasks that at least one of these models answers."""
+    """Let the user choose among the tasks that at least one of these models answers; the address says which."""
     counts = Counter(card.task.id for card in cards)
     tasks = {card.task.id: card.task for card in sorted(cards, key=lambda card: (-counts[card.task.id], card.task.id))}
-    chosen = pick("Task", {i: task_title(task) for i, task in tasks.items()}, state.TASK, first=_FIRST_TASK)
-    return tasks[chosen] if chosen else None
+    last = state.choice(state.TASK)
+    if last and last not in tasks:
+        notices.show_missing(say("pages.unknown-task", {"wanted": last}))
+    start = last if last in tasks else _FIRST_TASK if _FIRST_TASK in tasks else next(iter(tasks))
+    key = f"pick.task.{'|'.join(tasks)}"
+    if st.session_state.get(key) != start and last in tasks:
+        st.session_state[key] = start  # a link, Back, or another page
+    chosen = st.segmented_control(
+        say("pages.task"), list(tasks), default=None if key in st.session_state else start, required=True, key=key,
+        format_func=lambda i: task_title(tasks[i]), label_visibility="collapsed", on_change=_task_chosen, args=(key,),
+    )  # fmt: skip
+    state.remember(state.TASK, chosen or start)
+    return tasks[chosen or start]
+
+
+def _task_chosen(key: str) -> None:
+    switch_task(st.session_state[key])
+
+
+def switch_task(task_id: str) -> None:
+    """Go to another task, with its recommended model."""
+    state.remember(state.TASK, task_id)
+    state.remember(state.MODEL, None)
 
 
 def pick_model(cards: Sequence[ModelCard], task: Task) -> ModelCard | None:
-    """Let the user choose among the models of a task; at first the one the command line would take."""
+    """Let the user choose among the models of a task, the recommended one first.
+
+    Returns:
+        The model's card; None while the address names one that is not here and none was chosen instead.
+    """
     mine = {card.id: card for card in cards if card.task.id == task.id}
-    known = state.choice(state.MODEL) in mine
-    first = None if known or not mine else _best(task)
-    chosen = pick("Model", {i: model_title(card) for i, card in mine.items()}, state.MODEL, first=first)
-    return mine[chosen] if chosen else None
+    best, last = _best(task) or next(iter(mine), None), state.choice(state.MODEL)
+    ids = sorted(mine, key=lambda i: i != best)
+    titles = {i: model_title(card) for i, card in mine.items()}
+    twice = {text for text, n in Counter(titles.values()).items() if n > 1}
+    shown = {i: f"{text} ({i})" if text in twice else text for i, text in titles.items()}
+    if best in shown:
+        shown[best] = say("pages.recommended", {"name": shown[best]})
+    unknown = bool(last) and last not in mine and last not in {card.id for card in cards}
+    if unknown:
+        notices.show_missing(say("pages.unknown-model", {"wanted": last}))
+    start = last if last in mine else None if unknown else best
+    key = f"pick.model.{task.id}.{'|'.join(ids)}"
+    if start is not None and st.session_state.get(key) != start:
+        st.session_state[key] = start
+    chosen = st.selectbox(
+        say("pages.model"), ids, index=None, format_func=lambda i: shown.get(i, i), key=key, label_visibility="collapsed",
+        placeholder=say("pages.choose-model"), on_change=_model_chosen, args=(key,),
+    )  # fmt: skip
+    if chosen is not None:
+        state.remember(state.MODEL, chosen)
+    return mine.get(chosen) if chosen else None
+
+
+def _model_chosen(key: str) -> None:
+    state.remember(state.MODEL, st.session_state[key])
 
 
 def _best(task: Task) -> str | None:
@@ -82,28 +129,6 @@ def _best(task: Task) -> str | None:
         return classify.choose_model(task.id).id
     except MedclsError:
         return None
-
-
-def pick_task_and_model(title: str) -> ModelCard | None:
-    """Draw a page's title and beside it both pickers over all models.
-
-    Broken models are named with what ails them; where there is none at all, the page says what to do first.
-
-    Returns:
-        The chosen model's card; None if there is no model.
-    """
-    heading, left, right = st.columns([1.75, 1.8, 2.3], vertical_alignment="bottom", gap="small")
-    heading.title(title)
-    cards = models.list_models()
-    for broken in models.broken_models():
-        notices.show_error(broken.error)
-    if not cards:
-        notices.show_empty("There is no model yet.", "Train one (Build: Train) or import one (Build: Models).")
-        return None
-    with left:
-        task = pick_task(cards)
-    with right:
-        return pick_model(cards, task) if task else None
 
 
 def warm(card: ModelCard) -> None:

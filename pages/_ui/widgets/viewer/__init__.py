@@ -6,7 +6,7 @@ Pictures go to it compressed, as base64 text; a drag, a zoom or another label as
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,13 +78,11 @@ class Told:
 
     Args:
         region: The region drawn; None if there is none.
-        step: +1 or -1 if the next or the previous scan was asked for, once.
         frame: The frame that is to be answered; None if none was asked for.
         loop: True if all frames are wanted, once.
     """
 
     region: Mapping[str, Any] | None = None
-    step: int = 0
     frame: int | None = None
     loop: bool = False
 
@@ -112,7 +110,13 @@ class Options:
     frames: Frames = field(default_factory=Frames)
 
 
-def show(scan: Scan, panes: Sequence[Pane], key: str, options: Options | None = None) -> Told:
+def show(
+    scan: Scan,
+    panes: Sequence[Pane],
+    key: str,
+    options: Options | None = None,
+    on_step: Callable[[int], None] | None = None,
+) -> Told:
     """Show pictures of one scan that share zoom, position and window.
 
     Args:
@@ -120,20 +124,32 @@ def show(scan: Scan, panes: Sequence[Pane], key: str, options: Options | None = 
         panes: What stands side by side.
         key: Distinguishes this viewer from others on the page.
         options: What it offers.
+        on_step: Called with +1 or -1 before the page runs again, where the next or the previous scan was asked for.
 
     Returns:
         What the person did.
     """
     options = options or Options()
+
+    def stepped() -> None:
+        by = st.session_state[key].get("step")
+        if on_step is not None and by in (-1, 1):
+            on_step(int(by))
+
     result = _mount(
-        key=key, data=_data(scan, panes, options), on_region_change=_nothing, on_step_change=_nothing,
+        key=key, data=_data(scan, panes, options), on_region_change=_nothing, on_step_change=stepped,
         on_frame_change=_nothing, on_loop_change=_nothing,
     )  # fmt: skip
     frame = result.get("frame")
     return Told(
-        region=result.get("region"), step=int(result.get("step") or 0), loop=bool(result.get("loop")),
+        region=_region(result.get("region"), scan), loop=bool(result.get("loop")),
         frame=int(frame) if isinstance(frame, int | float) and 0 <= frame < options.frames.n else None,
     )  # fmt: skip
+
+
+def _region(told: Any, scan: Scan) -> Mapping[str, Any] | None:
+    """Return the region told if it was drawn on this scan: a viewer keeps what it told when another scan comes."""
+    return told if isinstance(told, Mapping) and told.get("of") == scan.sha256 else None
 
 
 def _nothing() -> None:
@@ -145,7 +161,7 @@ def _data(scan: Scan, panes: Sequence[Pane], options: Options) -> dict[str, Any]
     palettes = {name: _put(store, png, "image/png") for name, png in pictures.palettes().items()}
     words = [[i, label_word(options.task, i)] for i in options.labels] if options.task else []
     return {
-        "id": f"{scan.sha256}.{options.frames.at}", "size": list(scan.size_px), "words": texts() | {"keys": keys_told()},
+        "id": f"{scan.sha256}.{options.frames.at}", "of": scan.sha256, "size": list(scan.size_px), "words": texts() | {"keys": keys_told()},
         "spacing": list(scan.spacing_mm) if scan.spacing_mm else None,
         "panes": [_pane(store, scan, pane) for pane in panes], "labels": words, "label": options.label,
         "palettes": palettes, "pictures": store, "region": options.region, "scans": options.scans,

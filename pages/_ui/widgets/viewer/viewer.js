@@ -168,7 +168,7 @@ class Viewer {
     if (!drawing || drawing.points.length < 2) return
     if (drawing.region) {
       this.state.region = { kind: drawing.kind, points: drawing.points.map((p) => p.map((v) => Math.round(v * 10) / 10)) }
-      this.tell("region", this.state.region)
+      this.tell("region", { ...this.state.region, of: this.state.data.of })
       this.take("pan")
     } else this.state.measures.push(drawing)
     this.place()

@@ -1,0 +1,179 @@
+"""The result card: the answer in a word, how sure, who agrees, how familiar, what it is worth, and what to do next."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+
+import streamlit as st
+
+from medcls.core.model import ModelCard
+from medcls.core.prediction import Prediction
+from medcls.core.scan import Scan
+from medcls.errors import MedclsError
+from medcls.words import say
+from medcls.workflows import classify, models, viewer
+from pages._ui import state
+from pages._ui.classify import opinions, sheets
+from pages._ui.classify.answers import Row
+from pages._ui.widgets import notices, pickers
+from pages._ui.widgets.charts import show_probabilities
+from pages._ui.widgets.numbers import show_prob
+from pages._ui.widgets.palette import REFUSED, label_colours, label_word
+
+_BARS = 4  # of the gauge of familiarity
+_NEXT_TASKS = 2
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the card is about.
+
+    Args:
+        row: The scan's row.
+        place: Its place in the drop.
+        scan: The decoded scan.
+        card: The model's card.
+        evidence: What was drawn of it; None if nothing was yet.
+    """
+
+    row: Row
+    place: int
+    scan: Scan
+    card: ModelCard
+    evidence: viewer.Evidence | MedclsError | None
+
+
+def shows_numbers(row: Row) -> bool:
+    """Say whether bars and map of a scan may be shown: it was answered, or they were asked for all the same."""
+    if row.prediction is None:
+        return False
+    return row.prediction.decided is not None or (id(row.entry), row.frame) in state.kept(state.SHOW_ANYWAY, set)
+
+
+def show(shown: Shown) -> None:
+    """Draw the card of one answered scan."""
+    row, card = shown.row, shown.card
+    assert row.prediction is not None
+    with st.container(border=True, key="card"):
+        if row.prediction.decided is None:
+            _show_refused(shown, row.prediction)
+        else:
+            _show_decided(shown, row.prediction)
+        opinions.show(row, card.task)
+        _show_buttons(shown)
+    st.caption(say("pages.research-use"))
+
+
+def _show_decided(shown: Shown, prediction: Prediction) -> None:
+    card, label = shown.card, prediction.decided or prediction.top
+    colour, word = label_colours(card.task)[label], label_word(card.task, label)
+    _head(word, show_prob(float(prediction.prob.max())), colour, f"{agreement(shown)} · {familiarity(prediction)}")
+    show_probabilities(card, prediction)
+    st.markdown(notices.escape(worth(card, label)))
+    for note in prediction.cautions:
+        st.warning(notices.escape(note), icon=":material/info:")
+    for note in prediction.points:
+        st.caption(notices.escape(note))
+
+
+def _show_refused(shown: Shown, prediction: Prediction) -> None:
+    """Draw a refusal in grey: reason, next step; numbers behind a button."""
+    _head(say("pages.cannot-tell"), "", REFUSED, familiarity(prediction))
+    st.markdown(notices.escape(prediction.refusal))
+    _show_next(shown, prediction)
+    key = (id(shown.row.entry), shown.row.frame)
+    anyway: set[tuple[int, int | None]] = state.kept(state.SHOW_ANYWAY, set)
+    if key in anyway:
+        st.caption(say("pages.shown-anyway"))
+        show_probabilities(shown.card, prediction)
+        st.button(say("pages.hide-again"), key="anyway.off", type="tertiary", on_click=anyway.discard, args=(key,))
+    else:
+        st.button(say("pages.show-anyway"), key="anyway.on", type="tertiary", on_click=anyway.add, args=(key,))
+    for note in prediction.cautions:
+        st.caption(notices.escape(note))
+
+
+def _head(word: str, prob: str, colour: str, below: str) -> None:
+    st.html(
+        f'<div role="status" style="border-left:6px solid {colour};padding:.1rem 0 .1rem .8rem">'
+        '<div style="display:flex;justify-content:space-between;align-items:baseline;gap:1rem;font-size:1.75rem;'
+        f'font-weight:650;line-height:1.2"><span>{escape(word)}</span>'
+        f'<span style="font-variant-numeric:tabular-nums">{escape(prob)}</span></div>'
+        f'<div style="font-size:.9rem;margin-top:.2rem">{below}</div></div>'
+    )
+
+
+def agreement(shown: Shown) -> str:
+    """Return how many of the networks agree, as HTML; a dash while it is not known."""
+    if not shown.card.members:
+        return escape(say("pages.one-network"))
+    found = shown.evidence
+    if not isinstance(found, viewer.Evidence) or not found.members:
+        return escape(say("pages.networks", {"n": len(shown.card.members)}))
+    return escape(say("pages.agree", {"agree": found.agreeing, "n": len(found.members)}))
+
+
+def familiarity(prediction: Prediction) -> str:
+    """Return how like the scan is to those learned from, as a gauge of four bars in HTML; empty bars are unlike."""
+    far = prediction.unfamiliarity
+    if far is None:
+        return escape(say("pages.familiar-unknown"))
+    full = 0 if not far <= 1 else max(1, min(_BARS, round(_BARS * 1.25 * (1 - far) + 1)))
+    word = say("pages.familiar-not" if full == 0 else "pages.familiar-edge" if full == 1 else "pages.familiar")
+    bars = "".join(f'<span style="opacity:{1 if i < full else 0.25}">▮</span>' for i in range(_BARS))
+    told = escape(say("pages.familiar-how", {"far": f"{far:.2f}"}))
+    return (
+        f'<span role="meter" aria-valuemin="0" aria-valuemax="{_BARS}" aria-valuenow="{full}" aria-label="{told}" '
+        f'title="{told}">{escape(word)} {bars}</span>'
+    )
+
+
+def worth(card: ModelCard, label: str) -> str:
+    """Return what an answer was worth on the model's own test scans, in counts."""
+    try:
+        found = models.evaluation_of(card.id)
+    except MedclsError as error:
+        return str(error)
+    if found is None or label not in found.labels:
+        return say("pages.not-measured")
+    i, task = found.labels.index(label), card.task
+    said, true = sum(row[i] for row in found.confusion), sum(found.confusion[i])
+    told = [say("pages.worth", {"word": task.label(label).name, "right": found.confusion[i][i], "said": said})]
+    positive = {task.labels[k].id for k in task.positive}
+    disease = [j for j, name in enumerate(found.labels) if name in positive]
+    if label in positive:
+        missed = true - found.confusion[i][i]
+        told.append(say("pages.worth-missed", {"n": true, "word": task.label(label).name, "missed": missed}))
+    elif disease:
+        among = sum(found.confusion[j][i] for j in disease)
+        names = " / ".join(task.label(found.labels[j]).name for j in disease)
+        told.append(say("pages.worth-among", {"among": among, "word": names}))
+    return " ".join(told)
+
+
+def _show_next(shown: Shown, prediction: Prediction) -> None:
+    """Offer what to do with a scan that was refused."""
+    tasks = () if prediction.unsure else classify.other_tasks(shown.scan, shown.card.task.id)
+    with st.container(horizontal=True):
+        for task in tasks[:_NEXT_TASKS]:
+            st.button(
+                say("pages.ask-task", {"task": pickers.task_title(task)}), key=f"next.{task.id}", type="primary",
+                on_click=pickers.switch_task, args=(task.id,),
+            )  # fmt: skip
+        if not tasks and st.button(say("pages.next-compare"), key="next.compare", type="primary"):
+            st.switch_page("../compare.py", query_params={state.TASK: shown.card.task.id})
+
+
+def _show_buttons(shown: Shown) -> None:
+    row, card = shown.row, shown.card
+    sheet: dict[str, Callable[[], None]] = {
+        say("pages.sheet-why"): lambda: sheets.why(row, card, shown.evidence),
+        say("pages.sheet-how"): lambda: sheets.how(row, card, shown.scan),
+        say("pages.sheet-know"): lambda: sheets.know(card),
+    }
+    with st.container(horizontal=True, gap="small"):
+        if st.button(say("pages.disagree"), key="disagree", icon=":material/thumb_down:", shortcut="x"):
+            opinions.disagree(row, card.task)
+        for word, act in sheet.items():
+            if st.button(word, key=f"sheet.{word}", type="tertiary"):
+                act()

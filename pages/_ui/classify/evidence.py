@@ -1,0 +1,68 @@
+"""Where the evidence for a scan lies: maps for all its labels on one scale, drawn once and kept in this session."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from medcls.core.model import ModelCard
+from medcls.core.scan import Scan
+from medcls.errors import MedclsError
+from medcls.words import say
+from medcls.workflows import classify, viewer
+from pages._ui import cache, state
+from pages._ui.widgets import notices
+from pages._ui.widgets.numbers import show_prob
+from pages._ui.widgets.palette import label_word
+
+_MOST_LABELS = 9
+
+
+def held(scan: Scan, card: ModelCard) -> viewer.Evidence | MedclsError | None:
+    """Return what was drawn of a scan before; None if nothing was."""
+    kept: dict[tuple[str, str], tuple[Scan, viewer.Evidence | MedclsError]] = state.kept(state.EVIDENCE, dict)
+    found = kept.get((scan.sha256, card.to_json()))
+    return found[1] if found and found[0] is scan else None
+
+
+def find(scan: Scan, card: ModelCard, top: str) -> viewer.Evidence | MedclsError:
+    """Draw a scan's maps for its labels, or return why that cannot be done.
+
+    Args:
+        scan: The scan.
+        card: The model's card.
+        top: The label of the answer: drawn whatever the number of labels.
+    """
+    if (known := held(scan, card)) is not None:
+        return known
+    labels = tuple(dict.fromkeys([top, *card.task.label_ids]))[:_MOST_LABELS]
+    try:
+        found: viewer.Evidence | MedclsError = viewer.find_evidence(scan, cache.open_classifier(card), labels)
+    except MedclsError as error:
+        found = error
+    kept = state.kept(state.EVIDENCE, dict)
+    kept[scan.sha256, card.to_json()] = (scan, found)
+    state.make_room(kept, _size, most=24)
+    return found
+
+
+def _size(item: tuple[Scan, viewer.Evidence | MedclsError]) -> int:
+    maps = () if isinstance(item[1], MedclsError) else item[1].maps
+    return item[0].pixels.size + sum(m.values.size for m in maps)
+
+
+def show_region(scan: Scan, card: ModelCard, region: Mapping[str, Any], found: Any) -> None:
+    """Say what the network makes of a drawn region alone, and how the heatmap lies to it."""
+    try:
+        mask = viewer.region_mask(region, scan)
+        part = classify.classify_one(viewer.crop_region(scan, mask), cache.open_classifier(card))
+    except MedclsError as error:
+        notices.show_error(error)
+        return
+    word = label_word(card.task, part.decided) if part.decided else say("pages.cannot-tell")
+    told = [say("pages.region-alone", {"word": word, "prob": show_prob(float(part.prob.max()))})]
+    pointing = viewer.point(found.maps[0], mask) if isinstance(found, viewer.Evidence) else None
+    if pointing is not None:
+        code = "pages.region-hit" if pointing.hit else "pages.region-missed"
+        told.append(say(code, {"inside": f"{100 * pointing.inside:.0f}", "area": f"{100 * pointing.area:.0f}"}))
+    st.info(notices.escape(" ".join(told)), icon=":material/crop_free:")

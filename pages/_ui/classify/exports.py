@@ -1,0 +1,71 @@
+"""A drop's answers as files: CSV and JSON, with what a person said of each scan."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from medcls.core.model import ModelCard
+from medcls.words import say
+from pages._ui.classify import opinions
+from pages._ui.classify.answers import Row
+from pages._ui.widgets.downloads import to_csv, to_json
+
+CANNOT_TELL = "cannot tell"
+NO_ANSWER = "no answer"
+
+
+def short_names(names: Sequence[str]) -> list[str]:
+    """Give names without the archive and folders they lie in, as far as they can still be told apart."""
+    last = [name.rsplit("/", 1)[-1] for name in names]
+    times = Counter(last)
+    return [short if times[short] == 1 else name for short, name in zip(last, names, strict=True)]
+
+
+def record(row: Row, card: ModelCard) -> dict[str, Any]:
+    """Give one row as the object `python -m medcls classify --json` prints for the same file."""
+    told: dict[str, Any] = {"file": row.entry.name, "model": card.id}
+    if row.prediction is None:
+        return told | {"error": str(row.error), "code": row.error.code if row.error else ""}
+    return told | row.prediction.to_dict(row.history)
+
+
+def flat(row: Row, card: ModelCard, case: str = "") -> dict[str, Any]:
+    """Return one row as a line of the CSV; a scan that was refused has no probabilities, however sure the network was."""
+    told = record(row, card)
+    refused = row.prediction is not None and row.prediction.decided is None
+    prob = (
+        {}
+        if refused
+        else {f"prob:{i}": f"{v:.6f}" for i, v in zip(told.get("labels", ()), told.get("prob", ()), strict=True)}
+    )
+    notes = "; ".join(str(note).rstrip(".") for note in told.get("notes", ()))
+    decided = (told.get("decided") or CANNOT_TELL) if row.prediction else ""
+    said = {"case": case, "file": told["file"], "model": card.id, "decided": decided}
+    return said | prob | opinions.columns_of(row) | {"notes": notes, "error": told.get("error", "")}
+
+
+_SAID = ("own_reading", "own_confidence", "reading_after", "disagrees")
+
+
+def show_downloads(rows: Sequence[Row], card: ModelCard, cases: Sequence[str]) -> None:
+    """Offer the answers as CSV and JSON, made when asked for.
+
+    Args:
+        rows: The drop's rows.
+        card: The model's card.
+        cases: The case of each row; empty for a case of its own.
+    """
+    said = [name for name in _SAID if any(name in opinions.columns_of(row) for row in rows)]
+    case = ["case"] if any(cases) else []
+    columns = [*case, "file", "model", "decided", *(f"prob:{i}" for i in card.task.label_ids), *said, "notes", "error"]
+    lines = list(zip(rows, cases, strict=True))
+    st.download_button(
+        say("pages.export-csv"), lambda: to_csv([flat(row, card, case) for row, case in lines], columns),
+        f"{card.task.id}-answers.csv", "text/csv", on_click="ignore", type="tertiary", icon=":material/download:",
+    )  # fmt: skip
+    st.download_button(
+        say("pages.export-json"), lambda: to_json([record(row, card) | opinions.columns_of(row) for row in rows]),
+        f"{card.task.id}-answers.json", "application/json", on_click="ignore", type="tertiary", icon=":material/download:",
+    )  # fmt: skip

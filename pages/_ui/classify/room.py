@@ -1,0 +1,272 @@
+"""The reading room: worklist, viewer and card; the scan comes first, the answer next, the map last."""
+
+from collections import Counter
+
+import streamlit as st
+
+from medcls.core.model import ModelCard
+from medcls.core.scan import Scan
+from medcls.errors import MedclsError
+from medcls.words import say
+from medcls.workflows import scans
+from medcls.workflows import viewer as pictures
+from pages._ui import state
+from pages._ui.classify import answers, cases, evidence, exports, opinions
+from pages._ui.classify import card as result
+from pages._ui.classify.answers import Reading, Row
+from pages._ui.widgets import drops, notices, viewer, worklist
+from pages._ui.widgets.numbers import show_prob
+from pages._ui.widgets.palette import REFUSED, label_colours, label_word
+
+_ALL, _REFUSED, _FAILED = "all", "cannot-tell", "no-answer"
+_LOOP_MOST = 120  # frames shown at once; a longer loop is shown by every second, third … frame
+SORTS = ("suspicious", "given", "name")
+
+
+def show(entries: tuple[scans.Entry, ...], card: ModelCard) -> None:
+    """Draw a drop as far as it is read, then read on."""
+    reading = answers.reading_of(entries, card)
+    many = len(entries) > 1
+    order = _order(reading)
+    if many:
+        _show_counts(reading)
+        left, middle, right = st.columns([1.05, 2.55, 1.35], gap="small")
+    else:
+        middle, right = st.columns([2.15, 1], gap="medium")
+    place = _chosen(reading, order)
+    with middle:
+        scan, complete = _show_scan(reading, place, order)
+    with right:
+        answer = st.empty()
+    if many:
+        with left:
+            _show_list(reading, order, place)
+    _show_card(answer, reading, place, scan)
+    if not reading.done:
+        with right:
+            _tell_progress(reading)
+        answers.go_on(reading)
+        st.rerun()
+    if not complete and scan is not None and _draw_evidence(reading, place, scan):
+        st.rerun()
+
+
+def _names(reading: Reading) -> list[str]:
+    return exports.short_names([entry.name for entry in reading.entries])
+
+
+def _row(reading: Reading, place: int) -> Row | None:
+    return reading.rows[place] if place < len(reading.rows) else None
+
+
+def _show_scan(reading: Reading, place: int, order: list[int]) -> tuple[Scan | None, bool]:
+    """Show the scan chosen in the viewer; returns it, and whether all that belongs over it is there."""
+    row, entry = _row(reading, place), reading.entries[place]
+    read = drops.read_entry(entry, row.frame if row else None)
+    if read.scan is None:
+        notices.show_error((row and row.error) or read.error or MedclsError("pages.no-answer"), entry.name)
+        return None, True
+    numbers = row is not None and result.shows_numbers(row) and not opinions.hides(row)
+    found = evidence.held(read.scan, reading.card) if numbers else None
+    maps = (
+        [viewer.Map(m, found.strongest) for m in found.maps if not m.empty]
+        if isinstance(found, pictures.Evidence)
+        else []
+    )
+    label = row.prediction.decided or row.prediction.top if row and row.prediction else None
+    name = _names(reading)[place]
+    frames = _frames(entry, row)
+    told = viewer.show(
+        read.scan,
+        [viewer.Pane(name, say("pages.alt-scan", {"name": entry.name}), maps)],
+        "classify.viewer",
+        viewer.Options(
+            reading.card.task, label, [m.heatmap.label for m in maps], region=True, scans=len(order) > 1, frames=frames,
+            above_px=330 if len(order) > 1 else 290,
+        ),
+        on_step=lambda by: _step(order, place, by),
+    )  # fmt: skip
+    if told.loop and not frames.shown:
+        _load_loop(entry)
+    if told.frame is not None and told.frame != frames.at and row is not None:
+        answers.answer_frame(reading, place, told.frame)
+        st.rerun()
+    if drops.is_synthetic(entry):
+        st.caption(say("pages.synthetic"))
+    if told.region and numbers:
+        evidence.show_region(read.scan, reading.card, told.region, found)
+    if isinstance(found, MedclsError):
+        notices.show_error(found)
+    return read.scan, not numbers or found is not None
+
+
+def _frames(entry: scans.Entry, row: Row | None) -> viewer.Frames:
+    n = drops.count_frames(entry)
+    loops = state.kept(state.LOOPS, dict)
+    shown = loops["scans"] if loops.get("entry") is entry else ()
+    return viewer.Frames(max(1, n), (row.frame or 0) if row else 0, shown)
+
+
+def _load_loop(entry: scans.Entry) -> None:
+    """Decode every frame of a loop, with a count while it takes."""
+    n = min(drops.count_frames(entry), _LOOP_MOST)
+    bar = st.progress(0.0, text=say("pages.loop-loading", {"n": n}))
+    shown = []
+    for frame in range(n):
+        read = drops.read_entry(entry, frame)
+        if read.scan is not None:
+            shown.append(read.scan)
+        bar.progress((frame + 1) / n, text=say("pages.loop-loading", {"n": n}))
+    st.session_state[state.LOOPS] = {"entry": entry, "scans": tuple(shown) if len(shown) == n else ()}
+    st.rerun()
+
+
+def _show_card(place_: object, reading: Reading, place: int, scan: Scan | None) -> None:
+    row = _row(reading, place)
+    with place_.container():  # type: ignore[attr-defined]
+        if row is None:
+            st.skeleton(height=180)
+            return
+        if row.prediction is None or scan is None:
+            if scan is not None:
+                notices.show_error(row.error or MedclsError("pages.no-answer"), row.entry.name)
+            return
+        if opinions.hides(row):
+            opinions.ask_first(row, reading.card.task, place)
+            return
+        state.kept(state.LOOKED, set).add(id(row.entry))
+        result.show(result.Shown(row, place, scan, reading.card, evidence.held(scan, reading.card)))
+        groups = cases.cases([entry.name for entry in reading.entries])
+        if reading.done and groups[place]:
+            together = [i for i, case in enumerate(groups) if case == groups[place]]
+            cases.show(reading.rows, together, reading.card, groups[place])
+        if len(reading.entries) == 1:
+            with st.container(horizontal=True):
+                exports.show_downloads(reading.rows, reading.card, groups)
+
+
+def _draw_evidence(reading: Reading, place: int, scan: Scan) -> bool:
+    """Draw the maps of the scan chosen; True if there is something new to show."""
+    row = _row(reading, place)
+    if row is None or row.prediction is None:
+        return False
+    with st.spinner(say("pages.drawing-map")):
+        evidence.find(scan, reading.card, row.prediction.decided or row.prediction.top)
+    return True
+
+
+def _tell_progress(reading: Reading) -> None:
+    n, done = len(reading.entries), len(reading.rows)
+    if n > 1:
+        st.progress(done / n, text=say("pages.reading", {"done": done, "n": n}))
+
+
+def _kind(row: Row) -> str:
+    if row.prediction is None:
+        return _FAILED
+    return row.prediction.decided or _REFUSED
+
+
+def _show_counts(reading: Reading) -> None:
+    """Show how many of each answer; a click on one shows those alone."""
+    counts = Counter(_kind(row) for row in reading.rows)
+    task = reading.card.task
+    words = {label: label_word(task, label) for label in reversed(task.label_ids)}
+    words |= {_REFUSED: say("pages.cannot-tell"), _FAILED: exports.NO_ANSWER}
+    options = [_ALL, *(kind for kind in words if counts[kind])]
+    with st.container(horizontal=True, vertical_alignment="center", key="counts"):
+        st.pills(
+            say("pages.filter"), options, default=_ALL, required=True, key="classify.filter", label_visibility="collapsed",
+            format_func=lambda k: say("pages.filter-all", {"n": len(reading.entries)}) if k == _ALL else f"{counts[k]} {words[k]}",
+        )  # fmt: skip
+        names = {
+            "suspicious": say("pages.sort-suspicious"),
+            "given": say("pages.sort-given"),
+            "name": say("pages.sort-name"),
+        }
+        st.selectbox(
+            say("pages.sort"),
+            SORTS,
+            format_func=names.__getitem__,
+            key="classify.sort",
+            label_visibility="collapsed",
+            width=210,
+        )
+        with st.popover(say("pages.reading-options"), icon=":material/tune:"):
+            st.session_state[state.OWN_FIRST] = st.toggle(
+                say("pages.own-first"), bool(st.session_state.get(state.OWN_FIRST)), key="classify.own.first"
+            )
+            cases.show_choice(_names(reading))
+        exports.show_downloads(
+            reading.rows, reading.card, cases.cases([e.name for e in reading.entries])[: len(reading.rows)]
+        )
+
+
+def suspicion(row: Row, card: ModelCard) -> tuple[float, float]:
+    """Return how early a scan is to be looked at: disease first, then what could not be told, then the rest."""
+    if row.prediction is None:
+        return (0.5, 0.0)
+    disease = float(row.prediction.prob[list(card.task.positive)].sum())
+    positive = {card.task.labels[i].id for i in card.task.positive}
+    rank = 2.0 if row.prediction.decided in positive else 1.0 if row.prediction.decided is None else 0.0
+    return (rank, disease if rank != 1.0 else 0.0)
+
+
+def _order(reading: Reading) -> list[int]:
+    """Return the places of the scans in the order the list shows them; those not read yet come last."""
+    wanted, sort = st.session_state.get("classify.filter", _ALL), st.session_state.get("classify.sort", SORTS[0])
+    hidden = st.session_state.get(state.OWN_FIRST)  # an order by the answers would tell them
+    places = [i for i, row in enumerate(reading.rows) if wanted in (_ALL, None) or _kind(row) == wanted]
+    if sort == "suspicious" and not hidden:
+        places.sort(key=lambda i: suspicion(reading.rows[i], reading.card), reverse=True)
+    elif sort == "name":
+        places.sort(key=lambda i: reading.entries[i].name)
+    return places + (list(range(len(reading.rows), len(reading.entries))) if wanted in (_ALL, None) else [])
+
+
+def _chosen(reading: Reading, order: list[int]) -> int:
+    """Return the scan to look at: the one chosen, else the first while they are read, then the first of the list."""
+    place = st.session_state.get(state.CHOSEN)
+    if isinstance(place, int) and place < len(reading.entries):
+        return place
+    return order[0] if reading.done and order else 0
+
+
+def _open(place: int) -> None:
+    st.session_state[state.CHOSEN] = place
+
+
+def _step(order: list[int], place: int, by: int) -> None:
+    """Go to the next or the previous scan of the list."""
+    at = order.index(place) if place in order else 0
+    _open(order[min(len(order) - 1, max(0, at + by))])
+
+
+def _show_list(reading: Reading, order: list[int], place: int) -> None:
+    names, groups = _names(reading), cases.cases([entry.name for entry in reading.entries])
+    looked: set[int] = state.kept(state.LOOKED, set)
+    lines = [_line(reading, i, names[i], groups[i], id(reading.entries[i]) in looked) for i in order]
+    worklist.show(lines, place, "classify.list", _open)
+    for by, word, key in ((-1, "pages.previous", "k"), (1, "pages.next", "j")):
+        st.button(
+            say(word), key=f"classify.step.{by}", on_click=_step, args=(order, place, by), shortcut=key, type="tertiary"
+        )
+
+
+def _line(reading: Reading, place: int, name: str, case: str, looked: bool) -> worklist.Line:
+    row, task = _row(reading, place), reading.card.task
+    if row is None:
+        return worklist.Line(place, name, "", "", "", REFUSED, case=case)
+    if opinions.hides(row):
+        return worklist.Line(place, name, row.thumbnail, say("pages.own-waits"), "", REFUSED, "", looked, case)
+    if row.prediction is None:
+        return worklist.Line(place, name, row.thumbnail, exports.NO_ANSWER, "", REFUSED, str(row.error), looked, case)
+    decided = row.prediction.decided
+    word = label_word(task, decided) if decided else say("pages.cannot-tell")
+    prob = show_prob(float(row.prediction.prob.max())) if decided else ""
+    colour = label_colours(task)[decided] if decided else REFUSED
+    caution = str(next(iter(row.prediction.notes[: 1 if row.prediction.refusal else len(row.prediction.cautions)]), ""))
+    return worklist.Line(place, name, row.thumbnail, word, prob, colour, caution, looked, case)
+
+
+__all__ = ["show", "suspicion"]

@@ -1,0 +1,132 @@
+"""Side sheets of the Classify page: why this answer, how the scan was read, what to know of the network."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from medcls.core.model import ModelCard
+from medcls.core.scan import Scan
+from medcls.errors import MedclsError
+from medcls.words import say
+from medcls.workflows import explain, models, viewer
+from pages._ui.classify.answers import Row
+from pages._ui.widgets import notices, pickers
+from pages._ui.widgets.numbers import show_estimate, show_prob, show_seconds
+from pages._ui.widgets.palette import label_word
+
+
+def _lines(lines: Sequence[str]) -> None:
+    st.markdown("\n".join(f"- {notices.escape(line)}" for line in lines))
+
+
+def why(row: Row, card: ModelCard, found: viewer.Evidence | MedclsError | None) -> None:
+    """Open the sheet that says why: each network's answer, and what the heatmap shows."""
+
+    @st.dialog(say("pages.sheet-why"), position="right", width="medium")
+    def sheet() -> None:
+        prediction = row.prediction
+        assert prediction is not None
+        st.markdown(say("pages.why-probabilities"))
+        _lines(
+            [
+                f"{label_word(card.task, i)}: {show_prob(float(p))}"
+                for i, p in zip(prediction.labels, prediction.prob, strict=True)
+            ]
+        )
+        if card.abstention.min_prob > 0:
+            st.markdown(say("pages.why-line", {"least": show_prob(card.abstention.min_prob)}))
+        if isinstance(found, viewer.Evidence):
+            _show_members(card, found)
+            _show_maps(card, found)
+        elif found is not None:
+            st.markdown(notices.escape(str(found)))
+        _lines([str(note) for note in prediction.notes] or [say("pages.no-notes")])
+
+    sheet()
+
+
+def _show_members(card: ModelCard, found: viewer.Evidence) -> None:
+    if not found.members:
+        return
+    names = {c.id: pickers.model_title(c) for c in models.list_models(card.task.id)}
+    st.markdown(say("pages.why-networks"))
+    _lines(
+        [
+            f"{names.get(m.model, m.model)}: {label_word(card.task, m.top)} {show_prob(float(m.prob.max()))}"
+            + ("" if m.decided else f" ({say('pages.cannot-tell')})")
+            for m in found.members
+        ]
+    )
+
+
+def _show_maps(card: ModelCard, found: viewer.Evidence) -> None:
+    top = found.strongest
+    st.markdown(say("pages.why-maps"))
+    _lines(
+        [
+            say(
+                "pages.why-map",
+                {"word": label_word(card.task, m.label), "share": f"{100 * m.peak / top if top > 0 else 0:.0f}"},
+            )
+            for m in found.maps
+        ]
+    )
+
+
+def how(row: Row, card: ModelCard, scan: Scan) -> None:
+    """Open the sheet that says how the scan was read, and by what."""
+
+    @st.dialog(say("pages.sheet-how"), position="right", width="medium")
+    def sheet() -> None:
+        height, width = scan.size_px
+        lines = [say("pages.how-size", {"width": width, "height": height}), *scan.history]
+        if scan.spacing_mm:
+            lines.append(say("pages.how-spacing", {"y": f"{scan.spacing_mm[0]:.3f}", "x": f"{scan.spacing_mm[1]:.3f}"}))
+        _lines(lines)
+        if row.prediction is not None:
+            _lines(
+                [
+                    say(
+                        "pages.how-model",
+                        {"model": card.name or card.id, "took": show_seconds(row.prediction.elapsed_s)},
+                    )
+                ]
+            )
+        st.caption(notices.escape(row.entry.name))
+
+    sheet()
+
+
+def know(card: ModelCard) -> None:
+    """Open the sheet that says what the model learned from, how good it is and what it was not tested on."""
+
+    @st.dialog(say("pages.sheet-know"), position="right", width="medium")
+    def sheet() -> None:
+        st.markdown(notices.escape(measured(card)))
+        _lines(
+            [
+                *([say("pages.know-trained", {"on": card.trained_on})] if card.trained_on else []),
+                *card.task.limits,
+                *card.limits,
+            ]
+        )
+        st.caption(notices.escape(explain.METHODS[explain.DEFAULT].note))
+
+    sheet()
+
+
+def measured(card: ModelCard) -> str:
+    """Return in a sentence how good the model was, with interval and n."""
+    try:
+        found = models.evaluation_of(card.id)
+    except MedclsError as error:
+        return str(error)
+    if found is None or "accuracy" not in found.scores:
+        return say("pages.not-measured")
+    code = "pages.measured-folds" if card.folds else "pages.measured"
+    told = say(
+        code, {"n": f"{found.n_cases:,}", "on": found.collection, "accuracy": show_estimate(found.scores["accuracy"])}
+    )
+    auroc = found.scores.get("auroc")
+    ranking = say("pages.measured-auroc", {"auroc": show_estimate(auroc)}) if auroc else ""
+    return " ".join(filter(None, [told, ranking, say("pages.measured-interval")]))
