@@ -4,7 +4,7 @@ VENV ?= .venv
 PY = $(VENV)/bin/python
 INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check -c requirements.lock
 
-.PHONY: run test check lock wheel bench fuzz clean
+.PHONY: run test check lock wheel bench fuzz clean examples screens
 
 $(VENV)/.runs: requirements.txt requirements.lock
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
@@ -41,6 +41,8 @@ bench: $(VENV)/.tests
 # Picture files changed at random; not part of the tests. Less of it: make fuzz ARGS="--mutants 2000".
 fuzz: $(VENV)/.tests
 	PYTHONPATH=. $(PY) tests/fuzz/fuzz_pictures.py $(ARGS)
+examples: $(VENV)/.tests
+	$(PY) .ci/examples
 
 clean:
 	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache

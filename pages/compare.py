@@ -73,7 +73,6 @@ def show_test_set(cards: list) -> None:
 
 cards = pick_models()
 if not cards:
-    notices.show_research_use()
     state.done()
 last = state.choice(state.MODE)
 mode = st.segmented_control(

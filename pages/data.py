@@ -26,7 +26,6 @@ if not records:
         "Labelled scans to train and to measure on are known here by what is in them and what is wrong with them.",
         "Add the folder of a data set as it was downloaded; the scans stay where they are.",
     )
-    notices.show_research_use()
     state.done()
 with right:
     named = {name: f"{name} — {record.n_cases:,} cases" for name, record in records.items()}
@@ -38,4 +37,3 @@ try:
     SECTIONS[section or "Overview"](cache.look_over(records[chosen or ""]))
 except MedclsError as error:
     notices.show_error(error)
-notices.show_research_use()

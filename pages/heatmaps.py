@@ -15,7 +15,6 @@ if card is None:
 entries = drops.drop("heatmaps", card.task)
 if not entries:
     st.markdown(say("pages.heatmaps-what"))
-    notices.show_research_use()
     pickers.warm(card)
     state.done()
 
@@ -31,4 +30,3 @@ maps = grid.draw(read.scan, card, rivals)
 grid.show(read.scan, maps, card)
 grid.show_downloads(read.scan, maps)
 tests.show_tests(read.scan, maps)
-notices.show_research_use()

@@ -20,10 +20,8 @@ if not cards:
         "Networks that can be asked stand here, with what is known of each; there is none yet.",
         "Train one (Build: Train) or import one above.",
     )
-    notices.show_research_use()
     state.done()
 chosen = model_cards.show_list(cards)
 model_cards.show_card(chosen)
 measure.show_measure(chosen)
 model_cards.show_actions(chosen)
-notices.show_research_use()

@@ -100,4 +100,3 @@ else:
         )
     actions.show_actions(chosen)
     keep_fresh(show_live, chosen.moves, chosen.id)
-notices.show_research_use()

@@ -13,7 +13,6 @@ st.title("Train")
 spec = form.draft()
 collections = train_data.pick_collections()
 if not collections:
-    notices.show_research_use()
     state.done()
 try:
     spec = spec.having(collections=collections)
@@ -43,4 +42,3 @@ try:
         searches.show_form(spec)
 except MedclsError as error:
     notices.show_error(error)
-notices.show_research_use()

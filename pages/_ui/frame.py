@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from medcls import __version__
+from medcls.words import say
 
 # Pictures of our own: a symbol's name would be fetched from another host.
 _HERE = Path(__file__).parent
@@ -24,4 +25,4 @@ def name_tab(title: str) -> None:
 
 def close_frame() -> None:
     """Draw the foot: what this is, and which version."""
-    st.caption(f"medcls {__version__}")
+    st.caption(f"{say('pages.research-use')} medcls {__version__}")

@@ -1,5 +1,7 @@
 """The main script: runs before every page, draws the frame and then the page that was asked for."""
 
+from typing import Any
+
 import streamlit as st
 
 from medcls.errors import MedclsError
@@ -28,15 +30,22 @@ def navigation() -> dict[str, list]:
     return sections
 
 
+def run(page: Any) -> None:
+    """Draw a page, or what went wrong with it, and the foot below it."""
+    try:
+        page.run()
+    except state.Done:
+        pass
+    except MedclsError as error:
+        notices.show_error(error)
+    frame.close_frame()
+
+
 frame.open_frame()
 page = st.navigation(navigation(), position="top")
 frame.name_tab(page.title)
 cache.resume_once()
 try:
-    page.run()
-except state.Done:
-    pass
-except MedclsError as error:
-    notices.show_error(error)
+    run(page)
 finally:
     state.write_address()

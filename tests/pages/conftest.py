@@ -1,8 +1,10 @@
 """The whole app as AppTest runs it: main script, frame and pages."""
 
 import ast
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -46,3 +48,10 @@ def words(app: AppTest) -> str:
 def assert_sound(app: AppTest) -> None:
     """No exception reached the reader."""
     assert not app.exception, [e.value for e in app.exception]
+
+
+def component(app: AppTest, name: str, place: int = 0) -> dict[str, Any]:
+    """What a component of our own on the page was given."""
+    found = [c.proto for c in app.get("bidi_component") if c.proto.component_name == name]
+    assert len(found) > place, f"{len(found)} of {name}"
+    return json.loads(found[place].json)

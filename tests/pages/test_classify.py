@@ -18,7 +18,7 @@ from pages._ui import state
 from pages._ui.classify import cases, exports, opinions, room
 from pages._ui.classify.answers import Row
 from pages._ui.widgets import downloads, notices, palette
-from tests.pages.conftest import assert_sound, words
+from tests.pages.conftest import assert_sound, component, words
 from tests.tiny import install, spoil
 
 TASK = "breast-ultrasound"
@@ -39,13 +39,6 @@ def answered(app) -> list[Row]:
 def lines(app) -> list[dict]:
     """The lines of the worklist."""
     return component(app, "medcls_worklist")["rows"]
-
-
-def component(app, name: str) -> dict:
-    """What a component on the page was given."""
-    found = [c.proto for c in app.get("bidi_component") if c.proto.component_name == name]
-    assert len(found) == 1, f"{len(found)} of {name}"
-    return json.loads(found[0].json)
 
 
 def png(label: str = "malignant", seed: int = 7) -> bytes:
@@ -291,7 +284,7 @@ def test_own_reading_comes_first(open_app, tiny_model) -> None:
     app.run()
     assert_sound(app)
     assert "Your own reading: benign, confidence 3 of 5" in words(app)
-    said = [opinion for opinion in app.session_state[state.OPINIONS].values()]
+    said = list(app.session_state[state.OPINIONS].values())
     assert said == [opinions.Opinion("benign", 3)]
 
 

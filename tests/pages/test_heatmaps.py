@@ -8,8 +8,7 @@ from medcls.imaging.picture import to_png
 from medcls.workflows import classify, explain
 from medcls.workflows.ensemble import make_ensemble
 from medcls.workflows.scans import read
-from pages._ui.heatmaps import view
-from tests.pages.conftest import assert_sound, words
+from tests.pages.conftest import assert_sound, component, words
 
 PAGE = "../heatmaps.py"
 
@@ -32,7 +31,9 @@ def switch(app, label: str, value: str):
 def test_methods_stand_side_by_side(open_app, tiny_model) -> None:
     app = opened(open_app, ("scan.png", png()))
     assert_sound(app)
-    assert len(app.get("plotly_chart")) == 1
+    panes = component(app, "medcls_viewer")["panes"]
+    assert not panes[0]["maps"]
+    assert len(panes) == 4
     assert "px wide" in words(app) or "no evidence" in words(app)
     assert app.get("download_button")
 
@@ -41,7 +42,7 @@ def test_methods_stand_side_by_side(open_app, tiny_model) -> None:
 def test_labels_and_layers_stand_side_by_side(open_app, tiny_model, by) -> None:
     app = switch(opened(open_app, ("scan.png", png())), "Side by side", by)
     assert_sound(app)
-    assert len(app.get("plotly_chart")) == 1
+    assert len(component(app, "medcls_viewer")["panes"]) > 2
 
 
 def test_models_stand_side_by_side(open_app, tiny_model, tiny_made, home) -> None:
@@ -50,7 +51,7 @@ def test_models_stand_side_by_side(open_app, tiny_model, tiny_made, home) -> Non
     install(tiny_made, home / "weights", "breast-ultrasound--tiny--0002")
     app = switch(opened(open_app, ("scan.png", png())), "Side by side", "model")
     assert_sound(app)
-    assert app.get("plotly_chart")
+    assert len(component(app, "medcls_viewer")["panes"]) == 3
 
 
 def test_tests_are_told_in_words(open_app, tiny_model) -> None:
@@ -126,33 +127,5 @@ def test_patches_with_coordinates_get_their_tissue(open_app, home, tmp_path) -> 
     assert_sound(app)
     assert "4 patches" in words(app)
     assert "coarse" in words(app)
-    assert len(app.get("plotly_chart")) == 2
-
-
-def test_all_axes_move_together() -> None:
-    """Zooming one picture zooms all: every axis matches the first, in the scan's own pixels, right way up."""
-    scan = read(png())
-    figure = view.linked_figure(scan, [explain.plain_picture(scan)] * 5, list("abcde"), 300, 3)
-    axes = [figure.layout[name] for name in figure.layout if name.startswith("xaxis")]
-    assert len(figure.layout.images) == 5
-    assert all(axis.matches == "x" or axis.anchor == "y" for axis in axes)
-    assert tuple(figure.layout.xaxis.range) == (0, 120)
-    assert tuple(figure.layout.yaxis.range) == (90, 0)
-    assert figure.layout.yaxis.scaleanchor == "x"
-    assert {(i.sizex, i.sizey) for i in figure.layout.images} == {(120, 90)}
-
-
-def test_titles_over_pictures_have_short_lines_and_lose_no_end_that_tells_them_apart() -> None:
-    scan = read(png())
-    titles = [
-        "the scan",
-        "EfficientNet-Lite0\nbenign",
-        "EfficientNet-Lite2, second run\n◆ malignant",
-        "a <b> & c\nbenign",
-    ]
-    figure = view.linked_figure(scan, [explain.plain_picture(scan)] * 4, titles, 300, 4, small=True)
-    shown = [annotation.text for annotation in figure.layout.annotations]
-    assert shown[1] == "EfficientNet-<br>Lite0<br>benign"
-    assert shown[2] == "EfficientNet-<br>Lite2, second run<br>◆ malignant"
-    assert shown[3] == "a &lt;b> &amp; c<br>benign"
-    assert figure.layout.margin.t >= 16 + 18 * 3
+    assert len(component(app, "medcls_viewer")["panes"]) == 3, "tissue, probability, truth"
+    assert component(app, "medcls_viewer", 1)["size"] == [50, 50]

@@ -61,7 +61,6 @@ def show(shown: Shown) -> None:
             _show_decided(shown, row.prediction)
         opinions.show(row, card.task)
         _show_buttons(shown)
-    st.caption(say("pages.research-use"))
 
 
 def _show_decided(shown: Shown, prediction: Prediction) -> None:

@@ -29,4 +29,3 @@ def show(card: ModelCard) -> None:
                     say("pages.example-try", {"word": word}), key=f"example.{card.task.id}.{place}", width="stretch",
                     on_click=drops.show_example, args=(card.task, place),
                 )  # fmt: skip
-    notices.show_research_use()

@@ -39,7 +39,6 @@ def show_one_scan(cards: Sequence[ModelCard]) -> None:
     maps.show_pictures(read.scan, found)
     _show_columns(found)
     _show_download(found)
-    notices.show_research_use()
 
 
 def _pick_entry(task: Task) -> scans.Entry | None:
@@ -113,7 +112,8 @@ def _show_box(
         f'<div style="font-size:1.3rem;font-weight:650;line-height:1.3">{escape(word)}</div>'
         f'<div style="font-size:.8rem;opacity:.7">{escape(caption)}</div></div>'
     )
-    show_probabilities(card, prediction)
+    if decided:
+        show_probabilities(card, prediction)
     for note in prediction.notes:
         st.caption(notices.escape(str(note)))
 

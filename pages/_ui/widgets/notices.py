@@ -4,17 +4,10 @@ import streamlit as st
 
 from medcls.errors import MedclsError
 
-RESEARCH_USE = "Research use, not a medical device."
-
 
 def show_error(error: MedclsError, name: str = "") -> None:
     """Show a user's mistake as one sentence, with the name of the file it is about (shown to its owner only)."""
     st.error(f"**{escape(name)}** — {escape(str(error))}" if name else escape(str(error)), icon=":material/error:")
-
-
-def show_research_use() -> None:
-    """Show the notice that stands under every answer."""
-    st.caption(RESEARCH_USE + " The network's answer is no diagnosis.")
 
 
 def show_empty(what_for: str, first_step: str) -> None:
