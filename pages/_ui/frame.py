@@ -15,7 +15,7 @@ ICON, WORDMARK = _HERE / "icon.svg", _HERE / "wordmark.svg"
 def open_frame() -> None:
     """Set what the browser must know before anything is drawn."""
     st.set_page_config(page_title="medcls", page_icon=str(ICON), layout="wide")
-    st.logo(str(WORDMARK), size="medium", icon_image=str(ICON))
+    st.logo(str(WORDMARK), size="medium")
 
 
 def name_tab(title: str) -> None:

@@ -21,13 +21,12 @@ PAGES = (
 )
 
 
-def navigation() -> dict[str, list]:
-    """Give the pages of each section, the first page of all being the one that opens."""
-    sections: dict[str, list] = {}
-    for number, (section, file, title, icon, address) in enumerate(PAGES):
-        page = st.Page(file, title=title, icon=icon, url_path=address, default=number == 0)
-        sections.setdefault(section, []).append(page)
-    return sections
+def navigation() -> list[Any]:
+    """Return the pages in the order of the work, the first being the one that opens."""
+    return [
+        st.Page(file, title=title, icon=icon, url_path=address, default=number == 0)
+        for number, (_, file, title, icon, address) in enumerate(PAGES)
+    ]
 
 
 def run(page: Any) -> None:

@@ -35,7 +35,8 @@ def find(scan: Scan, card: ModelCard, top: str) -> viewer.Evidence | MedclsError
     """
     if (known := held(scan, card)) is not None:
         return known
-    labels = tuple(dict.fromkeys([top, *card.task.label_ids]))[:_MOST_LABELS]
+    some = card.task.label_ids[:_MOST_LABELS]
+    labels = some if top in some else (*some[:-1], top)
     try:
         found: viewer.Evidence | MedclsError = viewer.find_evidence(scan, cache.open_classifier(card), labels)
     except MedclsError as error:
@@ -61,7 +62,9 @@ def show_region(scan: Scan, card: ModelCard, region: Mapping[str, Any], found: A
         return
     word = label_word(card.task, part.decided) if part.decided else say("pages.cannot-tell")
     told = [say("pages.region-alone", {"word": word, "prob": show_prob(float(part.prob.max()))})]
-    pointing = viewer.point(found.maps[0], mask) if isinstance(found, viewer.Evidence) else None
+    top = found.prediction.top if isinstance(found, viewer.Evidence) else ""
+    heatmap = next((m for m in found.maps if m.label == top), None) if top else None
+    pointing = viewer.point(heatmap, mask) if heatmap is not None else None
     if pointing is not None:
         code = "pages.region-hit" if pointing.hit else "pages.region-missed"
         told.append(say(code, {"inside": f"{100 * pointing.inside:.0f}", "area": f"{100 * pointing.area:.0f}"}))
