@@ -44,5 +44,8 @@ fuzz: $(VENV)/.tests
 examples: $(VENV)/.tests
 	$(PY) .ci/examples
 
+screens: $(VENV)/.tests
+	$(PY) .ci/screens
+
 clean:
 	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache

@@ -12,6 +12,7 @@ heading, right = st.columns([3, 1], vertical_alignment="bottom")
 heading.title("Models")
 retired = right.toggle("Show retired ones too", key="models.retired")
 model_cards.show_import()
+model_cards.offer_undo()
 cards = models.list_models(retired=retired)
 for broken in models.broken_models():
     notices.show_error(broken.error, broken.id)

@@ -94,9 +94,7 @@ elif chosen is None:
 else:
     state.remember(state.RUN, chosen.id)
     st.title(notices.escape(chosen.name))
-    if published := st.session_state.pop(state.RUN_PUBLISHED, None):
-        st.success(
-            f"Published as {notices.escape(published)}; it can be asked on the Classify page.", icon=":material/check:"
-        )
+    if published := st.session_state.get(state.RUN_PUBLISHED):
+        run_view.show_published(published)
     actions.show_actions(chosen)
     keep_fresh(show_live, chosen.moves, chosen.id)

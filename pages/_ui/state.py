@@ -88,6 +88,7 @@ RUN_POOLED = "runs.pooled"
 
 # Models.
 MODEL_ONNX = "models.onnx"  # the last file made
+MODEL_RETIRED = "models.retired.last"  # retired in this session: may be undone
 MODEL_MEASURED = "models.measured"  # the last measurement, before it is kept
 
 

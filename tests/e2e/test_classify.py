@@ -65,8 +65,20 @@ def files() -> list[dict]:
 def open_page(page, server: Server) -> None:
     """Open Classify and wait until it can be used."""
     page.goto(server.url)
-    page.get_by_role("button", name="Try an example").first.wait_for(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Try: drawn as").first.wait_for(timeout=PATIENCE_MS)
     page.get_by_text("Opening the network").wait_for(state="hidden", timeout=PATIENCE_MS)
+
+
+def viewer(page, maps: int | None = None):
+    """The viewer once it is ready, with so many pictures that have a map."""
+    found = page.locator(".viewer[data-ready]" if maps is None else f'.viewer[data-ready][data-maps="{maps}"]')
+    found.first.wait_for(timeout=PATIENCE_MS)
+    return found.first
+
+
+def answered(page) -> None:
+    """Wait for the result card."""
+    page.get_by_role("status").first.wait_for(timeout=PATIENCE_MS)
 
 
 def drop(page, *dropped: dict) -> None:
@@ -84,14 +96,14 @@ def test_drop_of_real_formats(page, server: Server, tmp_path: Path) -> None:
     open_page(page, server)
     before = written(server.home)
     drop(page, *files())
-    page.get_by_text("The 4 files of this drop").wait_for(timeout=PATIENCE_MS)
+    page.locator(".list .line").nth(3).wait_for(timeout=PATIENCE_MS)
+    answered(page)
     settle(page)
-    page.get_by_text("The network answers").or_(page.get_by_text("cannot tell")).first.wait_for()
-    rows = downloaded(page, "Download CSV")
+    rows = downloaded(page, "CSV")
     told = list(csv.DictReader(io.StringIO(rows.decode("utf-8-sig"), newline="")))
     assert [bool(row["error"]) for row in told] == [False, False, False, True]
     assert not any(cell.startswith(("=", "+", "@")) for row in told for cell in row.values())
-    answers = json.loads(downloaded(page, "Download JSON"))
+    answers = json.loads(downloaded(page, "JSON"))
     for answer in answers[:3]:
         assert abs(sum(answer["prob"]) - 1) < 1e-9
         assert answer["labels"] == ["normal", "benign", "malignant"]
@@ -100,41 +112,110 @@ def test_drop_of_real_formats(page, server: Server, tmp_path: Path) -> None:
     assert MARKER not in server.log.read_text(), "a name or a tag reached the log"
 
 
-def test_one_click_to_the_detail(page, server: Server) -> None:
-    """A click on a row of the table shows that scan; the broken file shows its sentence there."""
+def test_the_worklist_leads_to_every_scan(page, server: Server) -> None:
+    """A click opens a scan, a key the next one; a broken file shows its sentence; what was looked at is ticked."""
     open_page(page, server)
     drop(page, *files())
-    page.get_by_text("The 4 files of this drop").wait_for(timeout=PATIENCE_MS)
+    lines = page.locator(".list .line")
+    lines.nth(3).wait_for(timeout=PATIENCE_MS)
+    viewer(page)
     settle(page)
-    table = page.locator('[data-testid="stDataFrame"]')
-    page.locator(".js-plotly-plot .main-svg").first.wait_for()  # above the table: it stands still after that
-    settle(page)
-    table.click(position={"x": 140, "y": 38 + 58 + 29})
-    page.get_by_text("12-bit").or_(page.get_by_text(f"{MARKER}-b ·")).first.wait_for(timeout=PATIENCE_MS)
-    table.click(position={"x": 140, "y": 38 + 3 * 58 + 29})
+    page.locator(".list .line", has_text=f"{MARKER}-b").click()
+    page.locator(".title", has_text=f"{MARKER}-b").wait_for(timeout=PATIENCE_MS)
+    page.locator(".list .line", has_text="broken.png").click()
     page.locator('[data-testid="stAlert"]').get_by_text("broken.png").wait_for(timeout=PATIENCE_MS)
+    lines.first.click()
+    settle(page)
+    page.locator(".list").focus()
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function("() => true")
+    settle(page)
+    assert lines.nth(1).get_attribute("aria-selected") == "true"
+    assert page.locator(".list .tick", has_text="✓").count() >= 2
 
 
-def test_heatmap_is_on_and_can_be_switched(page, server: Server) -> None:
-    """The overlay is there at once; another label and the plain scan are one click away."""
+def test_the_viewer_measures_windows_and_hands_a_region_back(page, server: Server) -> None:
+    """A drag draws, measures and windows without asking the server; a region comes back with what the network says."""
     open_page(page, server)
     drop(page, files()[0])
-    page.get_by_text("Grad-CAM").first.wait_for(timeout=PATIENCE_MS)
-    page.locator(".js-plotly-plot image").nth(1).wait_for()  # the scan, and beside it the overlay
-    for label in ("normal", "benign"):
-        page.get_by_role("radio", name=label).or_(page.get_by_role("button", name=label, exact=True)).first.click()
-        page.get_by_text(f"evidence for {label}").first.wait_for(timeout=PATIENCE_MS)
-    page.get_by_text("Heatmap", exact=True).click()
-    image = page.locator("figure img").first
-    image.wait_for(timeout=PATIENCE_MS)
-    assert MARKER in image.get_attribute("alt")
-    assert page.locator("figure").first.evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(11, 13, 16)"
+    view = viewer(page, maps=1)
+    answered(page)
+    settle(page)
+    stage = page.locator(".stage").first
+    box = stage.bounding_box()
+    runs: list[str] = []
+    page.on("websocket", lambda socket: runs.append(socket.url))
+
+    def drag(x0: float, y0: float, x1: float, y1: float, button: str = "left") -> None:
+        page.mouse.move(box["x"] + x0 * box["width"], box["y"] + y0 * box["height"])
+        page.mouse.down(button=button)
+        page.mouse.move(box["x"] + x1 * box["width"], box["y"] + y1 * box["height"], steps=4)
+        page.mouse.up(button=button)
+
+    def brightness() -> float:
+        return page.locator(".stage canvas").first.evaluate(
+            "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.reduce((a, b) => a + b, 0) / 4"
+        )
+
+    view.focus()
+    page.keyboard.press("d")
+    drag(0.4, 0.4, 0.6, 0.6)
+    page.locator(".ink text", has_text="px").first.wait_for()
+    plain = brightness()
+    page.keyboard.press("i")
+    assert brightness() != plain
+    page.keyboard.press("i")
+    assert brightness() == plain
+    drag(0.5, 0.5, 0.5, 0.3, "right")
+    page.wait_for_timeout(100)
+    assert brightness() != plain
+    page.keyboard.press("?")
+    page.locator(".help").wait_for()
+    page.keyboard.press("Escape")
+    assert page.locator(".help").count() == 0
+    page.keyboard.press("h")
+    assert page.locator(".stage .map").first.is_hidden()
+    page.keyboard.press("h")
+    page.keyboard.press("b")
+    drag(0.35, 0.35, 0.65, 0.65)
+    page.get_by_text("The region alone:").wait_for(timeout=PATIENCE_MS)
+    assert page.locator(".ink text", has_text="px").first.is_visible(), "a rerun keeps the measurements"
+
+
+def test_labels_are_shown_on_one_scale(page, server: Server) -> None:
+    """Another label's map is one key away, and alt text says what the picture is."""
+    open_page(page, server)
+    drop(page, files()[0])
+    view = viewer(page, maps=1)
+    view.focus()
+    page.keyboard.press("1")
+    assert page.locator(".bar button.label").first.get_attribute("aria-pressed") == "true"
+    assert MARKER in page.locator(".stage canvas").first.get_attribute("aria-label")
+    assert page.locator(".stage").first.evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(11, 13, 16)"
+
+
+def test_i_disagree_is_one_key_and_is_exported(page, server: Server) -> None:
+    open_page(page, server)
+    drop(page, files()[0])
+    answered(page)
+    viewer(page, maps=1)
+    settle(page)
+    page.locator("body").click(position={"x": 5, "y": 5})
+    page.keyboard.press("x")
+    sheet = page.get_by_role("dialog")
+    sheet.get_by_text("cannot tell").click()
+    sheet.get_by_label("Why?").fill("shadow, no mass")
+    sheet.get_by_role("button", name="Keep").click()
+    page.get_by_text("You disagree: shadow, no mass").wait_for(timeout=PATIENCE_MS)
+    settle(page)
+    (said,) = json.loads(downloaded(page, "JSON"))
+    assert (said["reading_after"], said["disagrees"]) == ("cannot tell", "shadow, no mass")
 
 
 def downloaded(page, label: str) -> bytes:
     """The bytes behind a download button."""
     with page.expect_download() as waiting:
-        page.get_by_role("button", name=label).click()
+        page.get_by_role("button", name=label, exact=True).click()
     return Path(waiting.value.path()).read_bytes()
 
 
@@ -159,25 +240,19 @@ def test_reload_keeps_the_choice(page, server: Server, tiny_made: Path) -> None:
 def test_reads_well_in_both_themes_and_widths(page, server: Server, tmp_path: Path) -> None:
     """No line runs out of the page, the scan stands on near-black, and the answer is there in word and number."""
     open_page(page, server)
-    page.get_by_role("button", name="Try an example").first.click()
-    for width in (1280, 800):
+    page.get_by_role("button", name="Try: drawn as").first.click()
+    for width in (1280, 800, 390):
         for scheme, expected in (("light", "rgb(250, 250, 249)"), ("dark", "rgb(22, 25, 29)")):
             page.set_viewport_size({"width": width, "height": 900})
             page.emulate_media(color_scheme=scheme)
-            app = page.locator('[data-testid="stApp"]')
             page.wait_for_function(
                 "c => getComputedStyle(document.querySelector('[data-testid=\"stApp\"]')).backgroundColor === c",
                 arg=expected,
             )
-            assert app.count() == 1
-            page.get_by_text("The network answers").or_(page.get_by_text("cannot tell")).first.wait_for(
-                timeout=PATIENCE_MS
-            )
+            answered(page)
+            viewer(page)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
-            page.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=PATIENCE_MS)
-            ground = page.locator(".js-plotly-plot .main-svg").first.evaluate(
-                "e => getComputedStyle(e).backgroundColor"
-            )
+            ground = page.locator(".stage").first.evaluate("e => getComputedStyle(e).backgroundColor")
             assert ground == "rgb(11, 13, 16)", "a scan must stand on near-black"
             page.screenshot(path=tmp_path / f"classify-{width}-{scheme}.png", full_page=True)
 
@@ -187,16 +262,26 @@ def test_a_drop_goes_along_to_the_other_pages(page, server: Server) -> None:
     open_page(page, server)
     before = written(server.home)
     drop(page, files()[0])
-    page.get_by_text("The network answers").or_(page.get_by_text("cannot tell")).first.wait_for(timeout=PATIENCE_MS)
+    answered(page)
     settle(page)
-    menu = page.get_by_test_id("stSidebarNav")
-    menu.get_by_text("Heatmaps", exact=True).click()
+    page.get_by_role("link", name="Heatmaps").first.click()
     page.get_by_text("Evidence for").first.wait_for(timeout=PATIENCE_MS)
-    page.get_by_role("button", name=f"Put away {MARKER}-a.png").click()
-    page.get_by_text("Drop a scan to see where").wait_for(timeout=PATIENCE_MS)
-    menu.get_by_text("Classify", exact=True).click()
-    page.get_by_role("button", name="Try an example").first.wait_for(timeout=PATIENCE_MS)
     settle(page)
-    assert page.get_by_text("The network answers").count() == 0
+    page.get_by_role("button", name="Put away").click()
+    page.get_by_text("Drop a scan to see where").wait_for(timeout=PATIENCE_MS)
+    page.get_by_role("link", name="Classify").first.click()
+    page.get_by_role("button", name="Try: drawn as").first.wait_for(timeout=PATIENCE_MS)
+    settle(page)
+    assert page.get_by_role("status").count() == 0
     assert written(server.home) == before
-    assert MARKER not in server.log.read_text()
+
+
+def test_back_goes_back_one_step(page, server: Server) -> None:
+    """One click on another page is one entry of the history."""
+    open_page(page, server)
+    settle(page)
+    page.get_by_role("link", name="Models").first.click()
+    page.get_by_text("Import a model").first.wait_for(timeout=PATIENCE_MS)
+    settle(page)
+    page.go_back()
+    page.get_by_role("button", name="Try: drawn as").first.wait_for(timeout=PATIENCE_MS)

@@ -76,15 +76,14 @@ async def handshake(server: Server, host: str) -> int:
 
 
 def test_deep_link_is_the_first_thing_a_fresh_server_is_asked(chromium, app_home: Path, tmp_path: Path) -> None:
-    """A page opened by its address before any other has its frame: sidebar, notice, title of the tab."""
+    """A page opened by its address before any other has its frame: notice, title of the tab."""
     server = start_server(app_home, tmp_path / "log.txt")
     try:
         page = chromium.new_page()
         page.goto(f"{server.url}/heatmaps?model=breast-ultrasound--tiny--0001")
         page.get_by_text("Research use, not a medical device").first.wait_for(timeout=PATIENCE_MS)
-        assert page.locator('[data-testid="stSidebar"]').count() == 1
-        assert page.title().startswith("Heatmaps") or page.title() == "medcls"
-        page.get_by_role("button", name="Try an example").first.wait_for(timeout=PATIENCE_MS)
+        page.get_by_text("Drop a scan to see where").wait_for(timeout=PATIENCE_MS)
+        assert page.title() == "Heatmaps · medcls"
         page.close()
     finally:
         stop_server(server)
@@ -94,7 +93,7 @@ def test_the_page_that_opens_first_answers_to_its_name_too(chromium, server: Ser
     """Streamlit serves it at `/` alone, and tells who asks for `/classify` that there is no such page."""
     page = chromium.new_page()
     page.goto(f"{server.url}/classify?task=breast-ultrasound")
-    page.get_by_role("button", name="Try an example").first.wait_for(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Try: drawn as").first.wait_for(timeout=PATIENCE_MS)
     assert page.url.startswith(f"{server.url}/?task=breast-ultrasound")
     assert page.get_by_text("Page not found").count() == 0
     page.close()
@@ -110,15 +109,13 @@ def test_foreign_clear_cache_is_harmless(chromium, tiny_made: Path, tmp_path: Pa
     try:
         page = chromium.new_page()
         page.goto(server.url)
-        page.get_by_role("button", name="Try an example").first.click(timeout=PATIENCE_MS)
-        page.get_by_text("The network answers").wait_for(timeout=PATIENCE_MS)
+        page.get_by_role("button", name="Try: drawn as").first.click(timeout=PATIENCE_MS)
+        page.get_by_role("status").wait_for(timeout=PATIENCE_MS)
         spoil(tmp_path / "home" / "weights", "breast-ultrasound--tiny--0001")
         apart(send_clear_cache(server))
-        page.get_by_role("button", name="Try an example").first.click()
-        page.get_by_text("Synthetic example 2").wait_for(timeout=PATIENCE_MS)
-        page.get_by_text("The network answers").or_(page.get_by_text("is not the file")).first.wait_for(
-            timeout=PATIENCE_MS
-        )
+        page.get_by_role("button", name="Put away").click()
+        page.get_by_role("button", name="Try: drawn as").nth(1).click(timeout=PATIENCE_MS)
+        page.get_by_role("status").or_(page.get_by_text("is not the file")).first.wait_for(timeout=PATIENCE_MS)
         assert page.get_by_text("is not the file that was published").count() == 0
         page.close()
     finally:

@@ -22,7 +22,7 @@ def _lines(lines: Sequence[str]) -> None:
 def why(row: Row, card: ModelCard, found: viewer.Evidence | MedclsError | None) -> None:
     """Open the sheet that says why: each network's answer, and what the heatmap shows."""
 
-    @st.dialog(say("pages.sheet-why"), position="right", width="medium")
+    @st.dialog(say("pages.sheet-why"), position="right", width="small")
     def sheet() -> None:
         prediction = row.prediction
         assert prediction is not None
@@ -76,7 +76,7 @@ def _show_maps(card: ModelCard, found: viewer.Evidence) -> None:
 def how(row: Row, card: ModelCard, scan: Scan) -> None:
     """Open the sheet that says how the scan was read, and by what."""
 
-    @st.dialog(say("pages.sheet-how"), position="right", width="medium")
+    @st.dialog(say("pages.sheet-how"), position="right", width="small")
     def sheet() -> None:
         height, width = scan.size_px
         lines = [say("pages.how-size", {"width": width, "height": height}), *scan.history]
@@ -100,7 +100,7 @@ def how(row: Row, card: ModelCard, scan: Scan) -> None:
 def know(card: ModelCard) -> None:
     """Open the sheet that says what the model learned from, how good it is and what it was not tested on."""
 
-    @st.dialog(say("pages.sheet-know"), position="right", width="medium")
+    @st.dialog(say("pages.sheet-know"), position="right", width="small")
     def sheet() -> None:
         st.markdown(notices.escape(measured(card)))
         _lines(

@@ -11,9 +11,10 @@ from medcls.core.model import ModelCard
 from medcls.core.task import Task
 from medcls.core.words import counted
 from medcls.errors import MedclsError
+from medcls.words import say
 from medcls.workflows import compare, exchange, models
 from pages._ui import state
-from pages._ui.widgets import notices
+from pages._ui.widgets import notices, pickers
 from pages._ui.widgets.charts_scores import confusion_chart
 from pages._ui.widgets.numbers import show_estimate
 from pages._ui.widgets.palette import label_word
@@ -46,29 +47,55 @@ def evaluation_of(card: ModelCard) -> Evaluation | None:
 
 
 def show_list(cards: Sequence[ModelCard]) -> ModelCard:
-    """Show every model in a table; gives the one chosen by a click."""
-    rows = []
-    for card in cards:
-        found = evaluation_of(card)
-        scores = found.scores if found else {}
-        rows.append(
-            {
-                "task": task_title(card.task), "model": model_title(card),
-                "AUROC": show_estimate(scores["auroc"]) if "auroc" in scores else "not measured",
-                "accuracy": show_estimate(scores["accuracy"]) if "accuracy" in scores else "not measured",
-                "on": f"{found.collection}, {counted(found.n_cases, 'case')}" if found else "",
-                "backbone": card.backbone, "million weights": round(card.n_parameters / 1e6, 2), "id": card.id, "retired": card.retired,
-            }
-        )  # fmt: skip
-    if not any(row["retired"] for row in rows):
-        for row in rows:
-            row.pop("retired")
+    """Show the models of a task, or of all, in a table; returns the one chosen by a click."""
+    shown = _filtered(cards)
+    best = {task_id: pickers.recommended(task_id) for task_id in {card.task.id for card in shown}}
+    rows = [_row(card, best[card.task.id]) for card in shown]
     event = st.dataframe(
-        rows, hide_index=True, on_select="rerun", selection_mode="single-row", key=f"models.table.{len(rows)}", alt="All models with their figures",
+        rows, hide_index=True, on_select="rerun", selection_mode="single-row", key=f"models.table.{len(rows)}",
+        alt=say("pages.models-table"),
     )  # fmt: skip
     chosen = event["selection"]["rows"]
-    st.caption("Tick a model to read its card." + ("" if chosen else " Until then the first stands below."))
-    return cards[chosen[0]] if chosen and chosen[0] < len(cards) else cards[0]
+    st.caption(say("pages.models-tick") if chosen else say("pages.models-first"))
+    return shown[chosen[0]] if chosen and chosen[0] < len(shown) else shown[0]
+
+
+def _filtered(cards: Sequence[ModelCard]) -> list[ModelCard]:
+    """Let the person choose one task's models; recommended ones first."""
+    tasks = {card.task.id: task_title(card.task) for card in cards}
+    wanted = None
+    if len(tasks) > 1:
+        wanted = st.pills(
+            say("pages.filter"),
+            list(tasks),
+            format_func=tasks.__getitem__,
+            key="models.task",
+            label_visibility="collapsed",
+        )
+    some = [card for card in cards if wanted in (None, card.task.id)]
+    return sorted(
+        some, key=lambda card: (card.task.id, card.id != pickers.recommended(card.task.id), bool(card.retired))
+    )
+
+
+def _row(card: ModelCard, best: str | None) -> dict[str, object]:
+    found = evaluation_of(card)
+    scores = found.scores if found else {}
+    where = (
+        "pages.model-retired"
+        if card.retired
+        else "pages.model-recommended"
+        if card.id == best
+        else "pages.model-published"
+    )
+    told = {code: say(code) for code in ("pages.model-retired", "pages.model-recommended", "pages.model-published")}
+    return {
+        "state": told[where], "task": task_title(card.task), "model": model_title(card),
+        "AUROC": show_estimate(scores["auroc"]) if "auroc" in scores else say("pages.model-unmeasured"),
+        "accuracy": show_estimate(scores["accuracy"]) if "accuracy" in scores else say("pages.model-unmeasured"),
+        "on": f"{found.collection}, {counted(found.n_cases, 'case')}" if found else "",
+        "backbone": card.backbone, "million weights": round(card.n_parameters / 1e6, 2), "id": card.id, "why retired": card.retired,
+    }  # fmt: skip
 
 
 def show_card(card: ModelCard) -> None:
@@ -210,13 +237,44 @@ def _make_onnx(card: ModelCard) -> None:
 
 def _retire(card: ModelCard) -> None:
     if card.retired:
-        if st.button("Offer it again"):
+        if st.button(say("pages.offer-again"), icon=":material/undo:"):
             _change(card, "")
         return
-    with st.popover("Retire …"):
-        reason = st.text_input("Why it should no longer be offered", max_chars=200, key=f"models.reason.{card.id}")
-        if st.button("Retire", disabled=not reason.strip(), key=f"models.retire.{card.id}"):
+    if st.button(say("pages.retire"), icon=":material/inventory_2:"):
+        _ask_retire(card)
+
+
+def _ask_retire(card: ModelCard) -> None:
+    """Ask by name before a model is retired."""
+
+    @st.dialog(say("pages.retire-title"))
+    def sheet() -> None:
+        st.markdown(notices.escape(say("pages.retire-what", {"name": card.name or card.id})))
+        reason = st.text_input(say("pages.retire-why"), max_chars=200, key=f"models.reason.{card.id}")
+        if st.button(
+            say("pages.retire-do"), type="primary", disabled=not reason.strip(), key=f"models.retire.{card.id}"
+        ):
+            st.session_state[state.MODEL_RETIRED] = card.id
             _change(card, reason.strip())
+
+    sheet()
+
+
+def offer_undo() -> None:
+    """Say which model was retired last in this session, and offer it back."""
+    gone = st.session_state.get(state.MODEL_RETIRED)
+    if gone is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(notices.escape(say("pages.retired-now", {"name": gone})), width="content")
+        if st.button(say("pages.undo"), icon=":material/undo:", key="models.undo"):
+            st.session_state.pop(state.MODEL_RETIRED)
+            try:
+                models.retire(gone, "")
+            except MedclsError as error:
+                notices.show_error(error)
+                return
+            st.rerun()
 
 
 def _change(card: ModelCard, reason: str) -> None:
@@ -225,6 +283,8 @@ def _change(card: ModelCard, reason: str) -> None:
     except MedclsError as error:
         notices.show_error(error)
         return
+    if not reason:
+        st.session_state.pop(state.MODEL_RETIRED, None)
     st.rerun()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from medcls.errors import MedclsError
+from medcls.words import say
 from medcls.workflows import fold_results, folds, models, run_results, runs
 from pages._ui import state
 from pages._ui.widgets import notices
@@ -18,14 +19,18 @@ def show_actions(view: runs.RunView) -> None:
             "Stop", icon=":material/stop_circle:", help="Stops after the step it is in; the best epoch is kept."
         ):
             _do(runs.stop_run, view.id)
-        if (
-            not view.moves
-            and view.state.status != "finished"
-            and st.button(
-                "Resume", icon=":material/play_arrow:", type="primary", help="Goes on from the last whole epoch."
-            )
-        ):
-            _do(runs.resume_run, view.id)
+        failed = view.state.status == "failed"
+        if not view.moves and view.state.status != "finished":
+            # The same settings fail in the same way: what helps is to change them.
+            if failed and st.button(
+                say("pages.run-change"), icon=":material/tune:", type="primary", help=say("pages.run-change-help")
+            ):
+                st.switch_page("../train.py", query_params={"from": view.id})
+            if st.button(
+                say("pages.run-again") if failed else say("pages.run-resume"), icon=":material/play_arrow:",
+                type="secondary" if failed else "primary", help=say("pages.run-resume-help"),
+            ):  # fmt: skip
+                _do(runs.resume_run, view.id)
         if (
             view.has_result
             and not view.moves

@@ -7,7 +7,9 @@ from typing import Any
 import streamlit as st
 
 from medcls.core.run import RunSpec, settings
-from medcls.workflows import runs
+from medcls.words import say
+from medcls.workflows import models, runs
+from pages._ui import state
 from pages._ui.runs.charts import SCORES, compare_chart, rate_chart, score_chart, score_word
 from pages._ui.runs.table import ICONS, show_left
 from pages._ui.widgets import notices
@@ -137,3 +139,15 @@ def show_spec(view: runs.RunView) -> None:
     st.download_button(
         "Settings as JSON", view.spec.to_json(), f"{view.id}.json", "application/json", icon=":material/download:"
     )
+
+
+def show_published(model_id: str) -> None:
+    """Say that the run's model was published, and lead to where it is asked."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.success(notices.escape(say("pages.run-published", {"model": model_id})), icon=":material/check:")
+        if st.button(say("pages.run-open"), type="primary", icon=":material/center_focus_strong:"):
+            st.session_state.pop(state.RUN_PUBLISHED, None)
+            task = next((card.task.id for card in models.list_models() if card.id == model_id), None)
+            state.remember(state.TASK, task)
+            state.remember(state.MODEL, model_id)
+            st.switch_page("../classify.py", query_params={state.TASK: task or "", state.MODEL: model_id})

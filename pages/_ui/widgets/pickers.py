@@ -96,7 +96,7 @@ def pick_model(cards: Sequence[ModelCard], task: Task) -> ModelCard | None:
         The model's card; None while the address names one that is not here and none was chosen instead.
     """
     mine = {card.id: card for card in cards if card.task.id == task.id}
-    best, last = _best(task) or next(iter(mine), None), state.choice(state.MODEL)
+    best, last = recommended(task.id) or next(iter(mine), None), state.choice(state.MODEL)
     ids = sorted(mine, key=lambda i: i != best)
     titles = {i: model_title(card) for i, card in mine.items()}
     twice = {text for text, n in Counter(titles.values()).items() if n > 1}
@@ -111,7 +111,7 @@ def pick_model(cards: Sequence[ModelCard], task: Task) -> ModelCard | None:
     if start is not None and st.session_state.get(key) != start:
         st.session_state[key] = start
     chosen = st.selectbox(
-        say("pages.model"), ids, index=None, format_func=lambda i: shown.get(i, i), key=key, label_visibility="collapsed",
+        say("pages.model"), ids, index=None, format_func=lambda i: shown.get(i, i), key=key, label_visibility="collapsed", required=True,
         placeholder=say("pages.choose-model"), on_change=_model_chosen, args=(key,),
     )  # fmt: skip
     if chosen is not None:
@@ -123,10 +123,10 @@ def _model_chosen(key: str) -> None:
     state.remember(state.MODEL, st.session_state[key])
 
 
-def _best(task: Task) -> str | None:
-    """Give the model the command line would take; None where an evaluation cannot be read (its page tells of it)."""
+def recommended(task_id: str) -> str | None:
+    """Return the id of the model the command line would take; None where an evaluation cannot be read (its page tells of it)."""
     try:
-        return classify.choose_model(task.id).id
+        return classify.choose_model(task_id).id
     except MedclsError:
         return None
 
