@@ -19,18 +19,8 @@ def show_actions(view: runs.RunView) -> None:
             "Stop", icon=":material/stop_circle:", help="Stops after the step it is in; the best epoch is kept."
         ):
             _do(runs.stop_run, view.id)
-        failed = view.state.status == "failed"
         if not view.moves and view.state.status != "finished":
-            # The same settings fail in the same way: what helps is to change them.
-            if failed and st.button(
-                say("pages.run-change"), icon=":material/tune:", type="primary", help=say("pages.run-change-help")
-            ):
-                st.switch_page("../train.py", query_params={"from": view.id})
-            if st.button(
-                say("pages.run-again") if failed else say("pages.run-resume"), icon=":material/play_arrow:",
-                type="secondary" if failed else "primary", help=say("pages.run-resume-help"),
-            ):  # fmt: skip
-                _do(runs.resume_run, view.id)
+            _offer_more(view)
         if (
             view.has_result
             and not view.moves
@@ -57,6 +47,20 @@ def show_actions(view: runs.RunView) -> None:
             for key in (state.RUNS_TABLE, state.RUNS_KIND):
                 st.session_state.pop(key, None)
             st.rerun()
+
+
+def _offer_more(view: runs.RunView) -> None:
+    """Offer to go on; a failed run's settings fail in the same way again, so what helps is to change them."""
+    failed = view.state.status == "failed"
+    if failed and st.button(
+        say("pages.run-change"), icon=":material/tune:", type="primary", help=say("pages.run-change-help")
+    ):
+        st.switch_page("../train.py", query_params={"from": view.id})
+    if st.button(
+        say("pages.run-again") if failed else say("pages.run-resume"), icon=":material/play_arrow:",
+        type="secondary" if failed else "primary", help=say("pages.run-resume-help"),
+    ):  # fmt: skip
+        _do(runs.resume_run, view.id)
 
 
 def _do(action: Callable[..., Any], *arguments: Any, show: bool = False) -> None:

@@ -69,10 +69,9 @@ def pick_task(cards: Sequence[ModelCard]) -> Task | None:
         notices.show_missing(say("pages.unknown-task", {"wanted": last}))
     start = last if last in tasks else _FIRST_TASK if _FIRST_TASK in tasks else next(iter(tasks))
     key = f"pick.task.{'|'.join(tasks)}"
-    if st.session_state.get(key) != start and last in tasks:
-        st.session_state[key] = start  # a link, Back, or another page
+    st.session_state[key] = start  # always: see `pick_model`
     chosen = st.segmented_control(
-        say("pages.task"), list(tasks), default=None if key in st.session_state else start, required=True, key=key,
+        say("pages.task"), list(tasks), required=True, key=key,
         format_func=lambda i: task_title(tasks[i]), label_visibility="collapsed", on_change=_task_chosen, args=(key,),
     )  # fmt: skip
     state.remember(state.TASK, chosen or start)
@@ -108,8 +107,8 @@ def pick_model(cards: Sequence[ModelCard], task: Task) -> ModelCard | None:
         notices.show_missing(say("pages.unknown-model", {"wanted": last}))
     start = last if last in mine else None if unknown else best
     key = f"pick.model.{task.id}.{'|'.join(ids)}"
-    if start is not None and st.session_state.get(key) != start:
-        st.session_state[key] = start
+    if start is not None:
+        st.session_state[key] = start  # always: a widget that another page drew under this key has its value for itself
     chosen = st.selectbox(
         say("pages.model"), ids, index=None, format_func=lambda i: shown.get(i, i), key=key, label_visibility="collapsed", required=True,
         placeholder=say("pages.choose-model"), on_change=_model_chosen, args=(key,),
