@@ -31,9 +31,13 @@ def pick_models() -> list:
         notices.show_missing(say("pages.unknown-model", {"wanted": missing}))
     last = [m for m in wanted if m in mine]
     chosen = st.multiselect(
-        say("pages.compare-models"), list(mine), default=last or list(mine)[:4], format_func=lambda m: names[m],
-        max_selections=compare_scan.MOST, key=f"compare.models.{task.id}",
-    )  # fmt: skip
+        say("pages.compare-models"),
+        list(mine),
+        default=last or list(mine)[:4],
+        format_func=lambda m: names[m],
+        max_selections=compare_scan.MOST,
+        key=f"compare.models.{task.id}",
+    )
     state.remember(state.MODELS, ",".join(chosen) or None)
     return [mine[m] for m in chosen]
 
@@ -76,9 +80,14 @@ if not cards:
     state.done()
 last = state.choice(state.MODE)
 mode = st.segmented_control(
-    "Compare on", list(MODES), default=last if last in MODES else "scan", format_func=lambda m: MODES[m], key=state.COMPARE_MODE, label_visibility="collapsed",
+    "Compare on",
+    list(MODES),
+    default=last if last in MODES else "scan",
+    format_func=lambda m: MODES[m],
+    key=state.COMPARE_MODE,
+    label_visibility="collapsed",
     required=True,
-)  # fmt: skip
+)
 state.remember(state.MODE, mode or "scan")
 if len(cards) < compare_scan.FEWEST:
     st.info("Choose at least two models.")

@@ -26,6 +26,7 @@ FRAMES = "frames"  # how many pictures a file holds: entry -> count
 DECODED = "decoded"  # the last few scans decoded: (entry, frame) -> scan or error
 ENCODED = "encoded"  # pictures encoded for the viewer
 READING = "reading"  # the answers of the drop: its entries and, by model, how far they were read
+FILTER, SORT = "classify.filter", "classify.sort"  # which answers the list shows, in which order
 CHOSEN = "classify.chosen"  # which scan of the drop is looked at
 LOOKED = "classify.looked"  # those looked at
 SHOW_ANYWAY = "classify.anyway"  # refused scans whose numbers were asked for all the same

@@ -156,9 +156,12 @@ def _show_next(shown: Shown, prediction: Prediction) -> None:
     with st.container(horizontal=True):
         for task in tasks[:_NEXT_TASKS]:
             st.button(
-                say("pages.ask-task", {"task": pickers.task_title(task)}), key=f"next.{task.id}", type="primary",
-                on_click=pickers.switch_task, args=(task.id,),
-            )  # fmt: skip
+                say("pages.ask-task", {"task": pickers.task_title(task)}),
+                key=f"next.{task.id}",
+                type="primary",
+                on_click=pickers.switch_task,
+                args=(task.id,),
+            )
         if not tasks and st.button(say("pages.next-compare"), key="next.compare", type="primary"):
             st.switch_page("../compare.py", query_params={state.TASK: shown.card.task.id})
 

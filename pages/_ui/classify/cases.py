@@ -51,19 +51,28 @@ def cases(names: Sequence[str]) -> list[str]:
 def show_choice(names: Sequence[str]) -> None:
     """Draw the choice of what belongs together."""
     words = {
-        ALONE: say("pages.case-alone"), FOLDER: say("pages.case-folder"), NAME: say("pages.case-name"),
-        ALL: say("pages.case-together"), HAND: say("pages.case-mark"),
-    }  # fmt: skip
+        ALONE: say("pages.case-alone"),
+        FOLDER: say("pages.case-folder"),
+        NAME: say("pages.case-name"),
+        ALL: say("pages.case-together"),
+        HAND: say("pages.case-mark"),
+    }
     how = st.radio(
-        say("pages.case-which"), list(words), format_func=words.__getitem__, key="classify.grouping.pick",
+        say("pages.case-which"),
+        list(words),
+        format_func=words.__getitem__,
+        key="classify.grouping.pick",
         index=list(words).index(str(st.session_state.get(state.GROUPING, ALONE))),
-    )  # fmt: skip
+    )
     st.session_state[state.GROUPING] = how
     if how == HAND:
         marked = st.multiselect(
-            say("pages.case-views"), range(len(names)), sorted(state.kept(state.CASES, set)), format_func=lambda i: names[i],
+            say("pages.case-views"),
+            range(len(names)),
+            sorted(state.kept(state.CASES, set)),
+            format_func=lambda i: names[i],
             key="classify.grouping.hand",
-        )  # fmt: skip
+        )
         st.session_state[state.CASES] = set(marked)
 
 
@@ -78,7 +87,8 @@ def show(rows: Sequence[Row], places: Sequence[int], card: ModelCard, name: str)
     probs = [float(p.prob[i]) for _, p in answered if p is not None]
     word = label_word(card.task, mean.decided) if mean.decided else say("pages.cannot-tell")
     with st.container(border=True, key="case"):
-        st.markdown(f"**{notices.escape(say('pages.case-title', {'case': name, 'n': len(answered)}))}**")
+        title = say("pages.case-title", {"case": name, "n": len(answered)})
+        st.markdown(f"**{notices.escape(title)}**")
         spread = {
             "word": word,
             "prob": show_prob(float(mean.prob.max())),

@@ -62,10 +62,20 @@ def show_downloads(rows: Sequence[Row], card: ModelCard, cases: Sequence[str]) -
     columns = [*case, "file", "model", "decided", *(f"prob:{i}" for i in card.task.label_ids), *said, "notes", "error"]
     lines = list(zip(rows, cases, strict=True))
     st.download_button(
-        say("pages.export-csv"), lambda: to_csv([flat(row, card, case) for row, case in lines], columns),
-        f"{card.task.id}-answers.csv", "text/csv", on_click="ignore", type="tertiary", icon=":material/download:",
-    )  # fmt: skip
+        say("pages.export-csv"),
+        lambda: to_csv([flat(row, card, case) for row, case in lines], columns),
+        f"{card.task.id}-answers.csv",
+        "text/csv",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+    )
     st.download_button(
-        say("pages.export-json"), lambda: to_json([record(row, card) | opinions.columns_of(row) for row in rows]),
-        f"{card.task.id}-answers.json", "application/json", on_click="ignore", type="tertiary", icon=":material/download:",
-    )  # fmt: skip
+        say("pages.export-json"),
+        lambda: to_json([record(row, card) | opinions.columns_of(row) for row in rows]),
+        f"{card.task.id}-answers.json",
+        "application/json",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+    )

@@ -26,6 +26,9 @@ def show(card: ModelCard) -> None:
                     f'<img src="{example.thumbnail}" alt="{alt}" style="width:100%;height:11rem;object-fit:contain"></div>'
                 )
                 st.button(
-                    say("pages.example-try", {"word": word}), key=f"example.{card.task.id}.{place}", width="stretch",
-                    on_click=drops.show_example, args=(card.task, place),
-                )  # fmt: skip
+                    say("pages.example-try", {"word": word}),
+                    key=f"example.{card.task.id}.{place}",
+                    width="stretch",
+                    on_click=drops.show_example,
+                    args=(card.task, place),
+                )

@@ -52,11 +52,14 @@ def hides(row: Row) -> bool:
 def ask_first(row: Row, task: Task, place: int) -> None:
     """Ask for the person's own reading; the answer is shown after it."""
     with st.form(f"own.{place}", border=True):
-        st.markdown(f"**{say('pages.own-title')}**")
+        st.markdown("**" + say("pages.own-title") + "**")
         own = st.radio(
-            say("pages.own-label"), [*task.label_ids, UNSURE], index=None, horizontal=True,
+            say("pages.own-label"),
+            [*task.label_ids, UNSURE],
+            index=None,
+            horizontal=True,
             format_func=lambda i: label_word(task, i) if i else say("pages.cannot-tell"),
-        )  # fmt: skip
+        )
         confidence = st.select_slider(say("pages.own-confidence"), range(1, 6), 3)
         if st.form_submit_button(say("pages.own-show"), type="primary") and own is not None:
             keep(row, replace(of(row), own=own, confidence=confidence))
@@ -81,9 +84,11 @@ def disagree(row: Row, task: Task) -> None:
         before = of(row)
         choices = [*task.label_ids, UNSURE]
         after = st.radio(
-            say("pages.disagree-label"), choices, index=choices.index(before.after) if before.after in choices else None,
+            say("pages.disagree-label"),
+            choices,
+            index=choices.index(before.after) if before.after in choices else None,
             format_func=lambda i: label_word(task, i) if i else say("pages.cannot-tell"),
-        )  # fmt: skip
+        )
         reason = st.text_area(say("pages.disagree-reason"), before.reason, max_chars=1000)
         if st.button(say("pages.disagree-keep"), type="primary", disabled=after is None and not reason.strip()):
             keep(row, replace(before, after=after, reason=reason.strip() or say("pages.disagree-no-reason")))

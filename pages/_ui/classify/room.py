@@ -81,11 +81,16 @@ def _show_scan(reading: Reading, place: int, order: list[int]) -> tuple[Scan | N
         [viewer.Pane(name, say("pages.alt-scan", {"name": entry.name}), maps)],
         "classify.viewer",
         viewer.Options(
-            reading.card.task, label, [m.heatmap.label for m in maps], region=True, scans=len(order) > 1, frames=frames,
+            reading.card.task,
+            label,
+            [m.heatmap.label for m in maps],
+            region=True,
+            scans=len(order) > 1,
+            frames=frames,
             above_px=330 if len(order) > 1 else 290,
         ),
         on_step=lambda by: _step(order, place, by),
-    )  # fmt: skip
+    )
     if told.loop and not frames.shown:
         _load_loop(entry)
     if told.frame is not None and told.frame != frames.at and row is not None:
@@ -176,9 +181,16 @@ def _show_counts(reading: Reading) -> None:
     options = [_ALL, *(kind for kind in words if counts[kind])]
     with st.container(horizontal=True, vertical_alignment="center", key="counts"):
         st.pills(
-            say("pages.filter"), options, default=_ALL, required=True, key="classify.filter", label_visibility="collapsed",
-            format_func=lambda k: say("pages.filter-all", {"n": len(reading.entries)}) if k == _ALL else f"{counts[k]} {words[k]}",
-        )  # fmt: skip
+            say("pages.filter"),
+            options,
+            default=_ALL,
+            required=True,
+            key=state.FILTER,
+            label_visibility="collapsed",
+            format_func=lambda k: (
+                say("pages.filter-all", {"n": len(reading.entries)}) if k == _ALL else f"{counts[k]} {words[k]}"
+            ),
+        )
         names = {
             "suspicious": say("pages.sort-suspicious"),
             "given": say("pages.sort-given"),
@@ -188,7 +200,7 @@ def _show_counts(reading: Reading) -> None:
             say("pages.sort"),
             SORTS,
             format_func=names.__getitem__,
-            key="classify.sort",
+            key=state.SORT,
             label_visibility="collapsed",
             width=210,
         )
@@ -214,7 +226,7 @@ def suspicion(row: Row, card: ModelCard) -> tuple[float, float]:
 
 def _order(reading: Reading) -> list[int]:
     """Return the places of the scans in the order the list shows them; those not read yet come last."""
-    wanted, sort = st.session_state.get("classify.filter", _ALL), st.session_state.get("classify.sort", SORTS[0])
+    wanted, sort = st.session_state.get(state.FILTER, _ALL), st.session_state.get(state.SORT, SORTS[0])
     hidden = st.session_state.get(state.OWN_FIRST)  # an order by the answers would tell them
     places = [i for i, row in enumerate(reading.rows) if wanted in (_ALL, None) or _kind(row) == wanted]
     if sort == "suspicious" and not hidden:

@@ -36,11 +36,15 @@ def _pick_label(found: compare_scan.ComparedScan) -> str:
     words = {OWN: say("pages.own-answer")} | {label: label_word(task, label) for label in task.label_ids}
     return (
         st.segmented_control(
-            say("pages.viewer-evidence"), list(words), default=OWN, format_func=words.__getitem__,
-            key=f"compare.evidence.{task.id}", required=True,
+            say("pages.viewer-evidence"),
+            list(words),
+            default=OWN,
+            format_func=words.__getitem__,
+            key=f"compare.evidence.{task.id}",
+            required=True,
         )
         or OWN
-    )  # fmt: skip
+    )
 
 
 def _add(

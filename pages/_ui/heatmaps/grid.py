@@ -177,17 +177,22 @@ def show_downloads(scan: Scan, maps: Sequence[Map]) -> None:
             width=300,
         )
         captioned = st.toggle(
-            "Caption below it", value=True, key="heatmaps.captioned",
+            "Caption below it",
+            value=True,
+            key="heatmaps.captioned",
             help="Model, method and label in a strip under the picture. The file's own text says them in any case.",
-        )  # fmt: skip
+        )
         with st.popover(say("pages.appearance")):
             paint = heatmap_view.controls("heatmaps")
         heatmap = drawn[chosen][1]
         st.download_button(
-            "PNG at the scan's size", data=_exporter(scan, heatmap, paint, captioned), mime="image/png", icon=":material/download:",
+            "PNG at the scan's size",
+            data=_exporter(scan, heatmap, paint, captioned),
+            mime="image/png",
+            icon=":material/download:",
             file_name=f"{scan.sha256[:12]}--{heatmap.model}--{heatmap.label}--{heatmap.method.replace('+', 'p')}.png",
             help="One pixel for each of the scan's. The scan's name stands nowhere in it.",
-        )  # fmt: skip
+        )
 
 
 def _exporter(scan: Scan, heatmap: Heatmap, paint: explain.Paint, captioned: bool) -> Callable[[], bytes]:

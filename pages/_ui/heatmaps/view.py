@@ -17,9 +17,13 @@ def controls(key: str) -> Paint:
         say("pages.viewer-opacity"), 0, 100, int(str(kept.get("opacity", 60))), 5, format="%d %%", key=f"{key}.opacity"
     )
     style = st.segmented_control(
-        say("pages.viewer-style"), list(words), default=str(kept.get("style", "fill")), format_func=words.__getitem__,
-        key=f"{key}.style", required=True,
-    )  # fmt: skip
+        say("pages.viewer-style"),
+        list(words),
+        default=str(kept.get("style", "fill")),
+        format_func=words.__getitem__,
+        key=f"{key}.style",
+        required=True,
+    )
     colours = st.selectbox(
         say("pages.viewer-colours"), names, index=names.index(str(kept.get("colours", names[0]))), key=f"{key}.colours"
     )

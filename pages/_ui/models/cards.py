@@ -52,9 +52,13 @@ def show_list(cards: Sequence[ModelCard]) -> ModelCard:
     best = {task_id: pickers.recommended(task_id) for task_id in {card.task.id for card in shown}}
     rows = [_row(card, best[card.task.id]) for card in shown]
     event = st.dataframe(
-        rows, hide_index=True, on_select="rerun", selection_mode="single-row", key=f"models.table.{len(rows)}",
+        rows,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"models.table.{len(rows)}",
         alt=say("pages.models-table"),
-    )  # fmt: skip
+    )
     chosen = event["selection"]["rows"]
     st.caption(say("pages.models-tick") if chosen else say("pages.models-first"))
     return shown[chosen[0]] if chosen and chosen[0] < len(shown) else shown[0]
@@ -90,12 +94,17 @@ def _row(card: ModelCard, best: str | None) -> dict[str, object]:
     )
     told = {code: say(code) for code in ("pages.model-retired", "pages.model-recommended", "pages.model-published")}
     return {
-        "state": told[where], "task": task_title(card.task), "model": model_title(card),
+        "state": told[where],
+        "task": task_title(card.task),
+        "model": model_title(card),
         "AUROC": show_estimate(scores["auroc"]) if "auroc" in scores else say("pages.model-unmeasured"),
         "accuracy": show_estimate(scores["accuracy"]) if "accuracy" in scores else say("pages.model-unmeasured"),
         "on": f"{found.collection}, {counted(found.n_cases, 'case')}" if found else "",
-        "backbone": card.backbone, "million weights": round(card.n_parameters / 1e6, 2), "id": card.id, "why retired": card.retired,
-    }  # fmt: skip
+        "backbone": card.backbone,
+        "million weights": round(card.n_parameters / 1e6, 2),
+        "id": card.id,
+        "why retired": card.retired,
+    }
 
 
 def show_card(card: ModelCard) -> None:
@@ -160,9 +169,19 @@ def show_evaluation(found: Evaluation, task: Task, key: str) -> None:
     titles = compare.score_titles(found.labels) | {"ece_floor": "…of it expected by chance"}
     names = [n for n in (*FIRST, *(n for n in found.scores if ":" in n)) if n in found.scores and n in titles]
     st.dataframe(
-        [{"score": titles[n], "value (95 % interval)": show_estimate(found.scores[n]), "groups": found.scores[n].n, "how": found.scores[n].how} for n in names],
-        hide_index=True, height=320, alt="Every score of the model with its interval",
-    )  # fmt: skip
+        [
+            {
+                "score": titles[n],
+                "value (95 % interval)": show_estimate(found.scores[n]),
+                "groups": found.scores[n].n,
+                "how": found.scores[n].how,
+            }
+            for n in names
+        ],
+        hide_index=True,
+        height=320,
+        alt="Every score of the model with its interval",
+    )
     st.plotly_chart(
         confusion_chart(
             {found.model: found.confusion},
@@ -187,10 +206,12 @@ def _show_pointing(card: ModelCard) -> None:
                 "heatmap": f"control: {row.title}" if row.control else row.title,
                 "points at the lesion": show_estimate(row.hits),
                 "above the centred Gaussian": row.gain,
-                "n": row.hits.n, "energy inside": show_estimate(row.energy_inside), "IoU": show_estimate(row.iou),
+                "n": row.hits.n,
+                "energy inside": show_estimate(row.energy_inside),
+                "IoU": show_estimate(row.iou),
             }
             for row in study.rows
-        ]  # fmt: skip
+        ]
         st.dataframe(rows, hide_index=True, alt=f"How often heatmaps point at the lesion in {study.collection}")
         for note in study.notes:
             st.caption(notices.escape(note))
@@ -201,9 +222,13 @@ def show_actions(card: ModelCard) -> None:
     st.markdown("**With this model**")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.download_button(
-            "Export as ZIP", lambda: exchange.export_bytes(card.id), f"{card.id}.zip", "application/zip", icon=":material/archive:",
+            "Export as ZIP",
+            lambda: exchange.export_bytes(card.id),
+            f"{card.id}.zip",
+            "application/zip",
+            icon=":material/archive:",
             help="The whole folder; every file is checked against the card before it is packed. It holds cases.csv: file names, patient ids and table columns of the test scans, as their data set gives them.",
-        )  # fmt: skip
+        )
         if not card.members and st.button(
             "Make ONNX",
             icon=":material/deployed_code:",

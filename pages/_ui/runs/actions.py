@@ -57,9 +57,11 @@ def _offer_more(view: runs.RunView) -> None:
     ):
         st.switch_page("../train.py", query_params={"from": view.id})
     if st.button(
-        say("pages.run-again") if failed else say("pages.run-resume"), icon=":material/play_arrow:",
-        type="secondary" if failed else "primary", help=say("pages.run-resume-help"),
-    ):  # fmt: skip
+        say("pages.run-again") if failed else say("pages.run-resume"),
+        icon=":material/play_arrow:",
+        type="secondary" if failed else "primary",
+        help=say("pages.run-resume-help"),
+    ):
         _do(runs.resume_run, view.id)
 
 
@@ -82,9 +84,10 @@ def publish(view: runs.RunView) -> None:
     )
     found = folds.find_folds(view.id)
     every = bool(found and not found.missing) and st.toggle(
-        "The mean of all folds' networks", True,
+        "The mean of all folds' networks",
+        True,
         help="It answers new scans with all of them; its scores are those over all folds, each case by the network that never saw it.",
-    )  # fmt: skip
+    )
     name = st.text_input("Name", folds.name_together(view.name) if every else view.name, max_chars=120)
     licence = st.text_input("Licence", help="Terms of the weights; those of the data bind too.")
     limits = st.text_area(

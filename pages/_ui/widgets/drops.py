@@ -79,9 +79,13 @@ def drop(key: str, task: Task) -> tuple[scans.Entry, ...]:
         with st.popover(say("pages.drop-others"), icon=":material/upload:"):
             _upload(key, task)
         st.button(
-            say("pages.drop-away"), key=f"{key}.away", on_click=put_away, type="tertiary", icon=":material/close:",
+            say("pages.drop-away"),
+            key=f"{key}.away",
+            on_click=put_away,
+            type="tertiary",
+            icon=":material/close:",
             help=say("pages.drop-memory"),
-        )  # fmt: skip
+        )
     held = _held(task)
     return held.entries if held else ()
 
@@ -92,8 +96,9 @@ def _upload(key: str, task: Task) -> None:
     files = st.file_uploader(
         say("pages.drop-folder-here") if whole_folder else say("pages.drop-here"),
         accept_multiple_files="directory" if whole_folder else True,
-        key=f"{key}.files.{whole_folder}", on_change=put_away,
-    )  # fmt: skip
+        key=f"{key}.files.{whole_folder}",
+        on_change=put_away,
+    )
     st.toggle(say("pages.drop-folder"), key=f"{key}.folder")
     held, ids = _held(task), tuple(file.file_id for file in files)
     if ids and (held is None or held.files not in (ids, ())):

@@ -38,9 +38,13 @@ def pick(
     }  # the widget goes by the text
     start = last if last in ids else first if first in ids else ids[0]
     chosen = st.selectbox(
-        label, ids, index=ids.index(start), format_func=lambda i: shown.get(i, i),
-        key=f"pick.{key}.{'|'.join(shown.values())}", help=help,
-    )  # fmt: skip
+        label,
+        ids,
+        index=ids.index(start),
+        format_func=lambda i: shown.get(i, i),
+        key=f"pick.{key}.{'|'.join(shown.values())}",
+        help=help,
+    )
     state.remember(key, chosen)
     return chosen
 
@@ -71,9 +75,15 @@ def pick_task(cards: Sequence[ModelCard]) -> Task | None:
     key = f"pick.task.{'|'.join(tasks)}"
     st.session_state[key] = start  # always: see `pick_model`
     chosen = st.segmented_control(
-        say("pages.task"), list(tasks), required=True, key=key,
-        format_func=lambda i: task_title(tasks[i]), label_visibility="collapsed", on_change=_task_chosen, args=(key,),
-    )  # fmt: skip
+        say("pages.task"),
+        list(tasks),
+        required=True,
+        key=key,
+        format_func=lambda i: task_title(tasks[i]),
+        label_visibility="collapsed",
+        on_change=_task_chosen,
+        args=(key,),
+    )
     state.remember(state.TASK, chosen or start)
     return tasks[chosen or start]
 
@@ -110,9 +120,17 @@ def pick_model(cards: Sequence[ModelCard], task: Task) -> ModelCard | None:
     if start is not None:
         st.session_state[key] = start  # always: a widget that another page drew under this key has its value for itself
     chosen = st.selectbox(
-        say("pages.model"), ids, index=None, format_func=lambda i: shown.get(i, i), key=key, label_visibility="collapsed", required=True,
-        placeholder=say("pages.choose-model"), on_change=_model_chosen, args=(key,),
-    )  # fmt: skip
+        say("pages.model"),
+        ids,
+        index=None,
+        format_func=lambda i: shown.get(i, i),
+        key=key,
+        label_visibility="collapsed",
+        required=True,
+        placeholder=say("pages.choose-model"),
+        on_change=_model_chosen,
+        args=(key,),
+    )
     if chosen is not None:
         state.remember(state.MODEL, chosen)
     return mine.get(chosen) if chosen else None

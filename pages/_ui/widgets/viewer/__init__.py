@@ -137,14 +137,19 @@ def show(
             on_step(int(by))
 
     result = _mount(
-        key=key, data=_data(scan, panes, options), on_region_change=_nothing, on_step_change=stepped,
-        on_frame_change=_nothing, on_loop_change=_nothing,
-    )  # fmt: skip
+        key=key,
+        data=_data(scan, panes, options),
+        on_region_change=_nothing,
+        on_step_change=stepped,
+        on_frame_change=_nothing,
+        on_loop_change=_nothing,
+    )
     frame = result.get("frame")
     return Told(
-        region=_region(result.get("region"), scan), loop=bool(result.get("loop")),
+        region=_region(result.get("region"), scan),
+        loop=bool(result.get("loop")),
         frame=int(frame) if isinstance(frame, int | float) and 0 <= frame < options.frames.n else None,
-    )  # fmt: skip
+    )
 
 
 def _region(told: Any, scan: Scan) -> Mapping[str, Any] | None:
@@ -161,15 +166,25 @@ def _data(scan: Scan, panes: Sequence[Pane], options: Options) -> dict[str, Any]
     palettes = {name: _put(store, png, "image/png") for name, png in pictures.palettes().items()}
     words = [[i, label_word(options.task, i)] for i in options.labels] if options.task else []
     return {
-        "id": f"{scan.sha256}.{options.frames.at}", "of": scan.sha256, "size": list(scan.size_px), "words": texts() | {"keys": keys_told()},
+        "id": f"{scan.sha256}.{options.frames.at}",
+        "of": scan.sha256,
+        "size": list(scan.size_px),
+        "words": texts() | {"keys": keys_told()},
         "spacing": list(scan.spacing_mm) if scan.spacing_mm else None,
-        "panes": [_pane(store, scan, pane) for pane in panes], "labels": words, "label": options.label,
-        "palettes": palettes, "pictures": store, "region": options.region, "scans": options.scans,
-        "above": options.above_px, "frames": {
-            "n": options.frames.n, "at": options.frames.at,
+        "panes": [_pane(store, scan, pane) for pane in panes],
+        "labels": words,
+        "label": options.label,
+        "palettes": palettes,
+        "pictures": store,
+        "region": options.region,
+        "scans": options.scans,
+        "above": options.above_px,
+        "frames": {
+            "n": options.frames.n,
+            "at": options.frames.at,
             "shown": [_put_scan(store, frame, 640) for frame in options.frames.shown],
         },
-    }  # fmt: skip
+    }
 
 
 def _pane(store: dict[str, str], scan: Scan, pane: Pane) -> dict[str, Any]:

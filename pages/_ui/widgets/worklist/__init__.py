@@ -62,11 +62,18 @@ def show(lines: Sequence[Line], chosen: int, key: str, on_open: Callable[[int], 
 
     rows = [
         {
-            "place": line.place, "name": line.name, "thumb": line.thumbnail, "word": line.word, "prob": line.prob,
-            "colour": line.colour, "caution": line.caution, "looked": line.looked, "case": line.case,
+            "place": line.place,
+            "name": line.name,
+            "thumb": line.thumbnail,
+            "word": line.word,
+            "prob": line.prob,
+            "colour": line.colour,
+            "caution": line.caution,
+            "looked": line.looked,
+            "case": line.case,
         }
         for line in lines
-    ]  # fmt: skip
+    ]
     words = {
         "list": say("pages.worklist"),
         "looked": say("pages.worklist-looked"),
