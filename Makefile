@@ -41,6 +41,7 @@ bench: $(VENV)/.tests
 # Picture files changed at random; not part of the tests. Less of it: make fuzz ARGS="--mutants 2000".
 fuzz: $(VENV)/.tests
 	PYTHONPATH=. $(PY) tests/fuzz/fuzz_pictures.py $(ARGS)
+
 examples: $(VENV)/.tests
 	$(PY) .ci/examples
 

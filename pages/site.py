@@ -3,6 +3,7 @@
 import streamlit as st
 
 from medcls.workflows import models
+from pages._ui import state
 from pages._ui.site import check, letters, settings, sites, watch
 from pages._ui.widgets import notices, pickers
 
@@ -13,7 +14,7 @@ if not cards:
         "Here a department finds out in minutes whether a model holds on its own scans; there is no model yet.",
         "Train one (Build: Train) or import one (Build: Models).",
     )
-    st.stop()
+    state.done()
 where, task_column, model_column = st.columns([1, 1, 2])
 with where:
     site = sites.pick_site()
@@ -22,7 +23,7 @@ with task_column:
 with model_column:
     card = pickers.pick_model(cards, task) if task else None
 if card is None:
-    st.stop()
+    state.done()
 checked, own, others, watched = st.tabs(["Check", "Settings and state", "Other sites", "Watch"])
 with checked:
     check.show_check(site, card)
@@ -32,4 +33,3 @@ with others:
     letters.show_letters(site, card)
 with watched:
     watch.show_watch(site, card)
-notices.show_research_use()
