@@ -20,6 +20,9 @@ SECTIONS = {
 heading, right = st.columns([1, 2], vertical_alignment="bottom", gap="small")
 heading.title("Data")
 records = {record.name: record for record in data.list_collections()}
+for broken in data.broken():
+    if broken.error is not None:
+        notices.show_error(broken.error, broken.name)
 add.show_add(opened=not records)
 if not records:
     notices.show_empty(

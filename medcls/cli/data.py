@@ -62,6 +62,12 @@ def _list(args: argparse.Namespace) -> int:
     records = data.list_collections()
     for record in records:
         _print_record(record, args.json)
+    broken = data.broken()
+    for one in broken:
+        line = {"name": one.name, "error": str(one.error)}
+        print_json(line) if args.json else print(f"{one.name}  cannot be read  {one.error}")
+    if broken:
+        return 1
     if not records and not args.json:
         say("There is no collection yet. Add one: python -m medcls data add PATH")
     return 0

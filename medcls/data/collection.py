@@ -35,7 +35,7 @@ class Stored:
                 "There is no such labelled collection", found=folder.name[:80], do="Add it, or pick one of the list"
             )
         self.folder = folder
-        self.record = CollectionRecord.from_json(path.read_bytes(), "the collection's record")
+        self.record = CollectionRecord.read(path, f"The record of collection {folder.name}")
         self.index = Index(folder)
         self.rows = np.array(
             [row[0] for row in self.index.db.execute("SELECT n FROM cases WHERE dropped = '' ORDER BY n")], np.int64

@@ -4,6 +4,7 @@ Rows are written in batches while files are looked at and read back one by one: 
 memory than one batch. `looks.bin` holds one fixed-size record per row, in row order, to be mapped.
 """
 
+import contextlib
 import json
 import sqlite3
 import threading
@@ -33,6 +34,46 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 _CASE = "id, label, patient, grp, sha256, height, width, masks, attributes"
 _ADDED = "n, id, label, patient, own_group, grp, sha256, height, width, masks, attributes"
 COLUMNS = ("n", "id", "label", "patient", "own_group", "grp", "sha256", "height", "width", "dropped", "attributes")
+
+
+class _Cursor(sqlite3.Cursor):
+    """Says in a sentence that the index is damaged, wherever SQLite finds out."""
+
+    def execute(self, *args: Any) -> "_Cursor":
+        with _damage():
+            return super().execute(*args)
+
+    def __next__(self) -> Any:
+        with _damage():
+            return super().__next__()
+
+    def fetchone(self) -> Any:
+        with _damage():
+            return super().fetchone()
+
+    def fetchall(self) -> list[Any]:
+        with _damage():
+            return super().fetchall()
+
+
+class _Connection(sqlite3.Connection):
+    """A connection whose cursors tell of damage."""
+
+    def cursor(self, factory: Any = _Cursor) -> Any:
+        return super().cursor(factory)
+
+    def execute(self, *args: Any) -> Any:
+        return self.cursor().execute(*args)
+
+
+@contextlib.contextmanager
+def _damage() -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.DatabaseError, OverflowError, UnicodeDecodeError) as error:
+        if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+            raise
+        raise BadData("data.index-damaged", found=str(error)[:120]) from error
 
 
 class Index:
@@ -66,7 +107,7 @@ class Index:
     def db(self) -> sqlite3.Connection:
         """Give this thread's connection."""
         if not hasattr(self._local, "db"):
-            self._local.db = sqlite3.connect(self.folder / "index.sqlite", timeout=30)
+            self._local.db = sqlite3.connect(self.folder / "index.sqlite", timeout=30, factory=_Connection)
         return self._local.db
 
     def close(self) -> None:

@@ -6,13 +6,15 @@ the splits made of it; the scans stay where they are.
 
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from medcls import disk, home
 from medcls.core.collection import CollectionRecord
+from medcls.core.outcome import Outcome
 from medcls.data.collection import Collection, Stored
-from medcls.errors import BadData
+from medcls.errors import BadData, MedclsError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -29,11 +31,31 @@ def folder_of(name: str) -> Path:
 
 
 def list_collections() -> tuple[CollectionRecord, ...]:
-    """Return the records of all collections on this machine, by name; folders without a record are passed over."""
+    """Return the records of all collections on this machine, by name; `broken_collections` has those that cannot be read."""
+    return tuple(entry.value for entry in _read_all() if entry.value is not None)
+
+
+def broken_collections() -> tuple[Outcome[CollectionRecord], ...]:
+    """Return the collections whose record cannot be read, by the name of their folder, with the reason."""
+    return tuple(entry for entry in _read_all() if not entry.ok)
+
+
+def _read_all() -> Iterator[Outcome[CollectionRecord]]:
+    """Read every record; a folder without one is passed over."""
     paths = sorted(home.datasets().glob("*/record.json")) if home.datasets().is_dir() else []
-    return tuple(
-        CollectionRecord.from_json(p.read_bytes(), p.parent.name) for p in paths if _NAME.fullmatch(p.parent.name)
-    )
+    for path in paths:
+        if _NAME.fullmatch(path.parent.name):
+            yield Outcome.of(path.parent.name, partial(_read, path))
+
+
+def _read(path: Path) -> CollectionRecord:
+    try:
+        record = CollectionRecord.read(path, f"The record of collection {path.parent.name}")
+    except (FileNotFoundError, MedclsError) as error:
+        raise BadData("data.unreadable-record", name=path.parent.name, found=str(error).rstrip(".")) from error
+    if record.name != path.parent.name:
+        raise BadData("data.unreadable-record", name=path.parent.name, found=f"the name {record.name!r:.60}")
+    return record
 
 
 def open_collection(name: str) -> Collection:

@@ -8,6 +8,7 @@ import numpy as np
 
 from medcls import home
 from medcls.core.collection import Case, CollectionRecord
+from medcls.core.outcome import Outcome
 from medcls.core.task import Task
 from medcls.errors import BadData
 
@@ -77,6 +78,15 @@ def list_collections() -> tuple[CollectionRecord, ...]:
     from medcls.data.collections import list_collections as listed
 
     return listed()
+
+
+def broken() -> tuple[Outcome, ...]:
+    """Return the collections and the user's task files that cannot be read, by name, each with the reason."""
+    from medcls import home
+    from medcls.data.registry import broken_collections
+    from medcls.tasks import broken_tasks
+
+    return (*broken_collections(), *broken_tasks(home.tasks()))
 
 
 def list_layouts() -> dict[str, str]:
