@@ -37,6 +37,14 @@ def _jpeg(data: bytes) -> Made:
     return values, {"warned": doubted(data, values)}
 
 
+def _bmp(data: bytes) -> Made:
+    """Ask another decoder than Pillow, which fills what runs leave out; nothing if it refuses."""
+    import cv2
+
+    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    return np.ones(0 if found is None else 1, np.uint8), {}
+
+
 def _png(data: bytes) -> Made:
     import imagecodecs
 
@@ -59,6 +67,7 @@ JOBS: Mapping[str, Callable[..., Made]] = MappingProxyType(
         "dicom-jpeg2000": codecs.jpeg2000,
         "dicom-rle": codecs.rle,
         "heif": _heif,
+        "bmp": _bmp,
         "jpeg": _jpeg,
         "png": _png,
         "tiff": _tiff,

@@ -71,6 +71,7 @@ def open_dicom(data: bytes, limits: Limits) -> tuple[Dataset, list[Note]]:
     """
     notes: list[Note] = []
     if (late := starts_late(data)) >= 0:
+        notes.append(Note("imaging.dicom-late-mark", n=late))
         data = bytes(128) + data[late:]
     syntax, start = _file_meta(data)
     if syntax == DeflatedExplicitVRLittleEndian:

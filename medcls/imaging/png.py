@@ -1,11 +1,13 @@
 """What stands in a PNG beside its pixels: checked before Pillow, which decodes them without a look at it."""
 
 import io
+import struct
 from collections.abc import Iterator
 
 from PIL import Image
 
 from medcls.errors import BadScan, TooLarge
+from medcls.imaging.codec_process import run_apart
 from medcls.imaging.quiet import guarded
 
 _MOST_CHUNKS = 20_000
@@ -72,3 +74,12 @@ def check_bmp(data: bytes) -> None:
         )
     if bits not in (1, 4, 8, 16, 24, 32) or packing not in (0, 1, 2, 3, 6):
         raise BadScan("imaging.bmp-kind", bits=bits, packing=packing)
+
+
+def bmp_in_doubt(data: bytes) -> bool:
+    """Tell if a BMP that Pillow reads has fewer bytes than its header announces, or runs that do not fill it."""
+    head, start = int.from_bytes(data[14:18], "little"), int.from_bytes(data[10:14], "little")
+    width, height, bits = struct.unpack_from("<HH2xH" if head < 16 else "<ii2xH", data, 18)
+    if head >= 40 and int.from_bytes(data[30:34], "little") in (1, 2):
+        return not run_apart("bmp", data)[0].size
+    return start + (width * bits + 31) // 32 * 4 * abs(height) > len(data)

@@ -16,7 +16,7 @@ from medcls.imaging.heif import heif_size, read_heif
 from medcls.imaging.jpeg import JpegHeader, check_kind, check_work, read_jpeg_header, warning_of
 from medcls.imaging.limits import Limits
 from medcls.imaging.picture import MARK, to_bytes8
-from medcls.imaging.png import check_bmp, check_chunks, check_sums, exif_of, has_deep_colour
+from medcls.imaging.png import bmp_in_doubt, check_bmp, check_chunks, check_sums, exif_of, has_deep_colour
 from medcls.imaging.profile import to_srgb
 from medcls.imaging.quiet import guarded, quiet, silence_logs
 from medcls.imaging.square import make_square
@@ -113,7 +113,7 @@ def _by_pillow(data: bytes, kind: str, frame: int | None, limits: Limits) -> Dec
     else:
         guarded(image.load)
         pixels = _display(image, notes)
-    if kind == "JPEG" and warning_of(data):
+    if (kind == "JPEG" and warning_of(data)) or (kind == "BMP" and bmp_in_doubt(data)):
         notes.append(Note("imaging.may-be-damaged"))
     if image.info.get("medcls") == MARK:
         notes.append(Note("imaging.synthetic"))

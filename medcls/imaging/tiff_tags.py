@@ -117,8 +117,14 @@ class Page:
         return numbers
 
     def number(self, tag: int, default: int = 0) -> int:
-        """Return the first value of a tag as a whole number; `default` if there is none."""
+        """Return the value of a tag that has one, as a whole number; `default` if there is none.
+
+        Raises:
+            BadScan: If there are several.
+        """
         values = self.values(tag)
+        if len(values) > 1:
+            raise BadScan("imaging.damaged")
         return int(values[0]) if len(values) and np.isfinite(values[0]) else default
 
     def numbers(self, tag: int) -> tuple[int, ...]:

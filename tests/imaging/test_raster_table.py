@@ -280,3 +280,15 @@ def test_libpng_reads_the_same(cell):
     shown = values / np.iinfo(values.dtype).max
     right = cell[2] if cell[2].ndim == shown.ndim else np.repeat(cell[2][..., None], 3, -1)
     assert np.abs((shown if shown.ndim == right.ndim else np.repeat(shown[..., None], 3, -1)) - right).max() <= cell[3]
+
+
+@pytest.mark.parametrize("name", ["bmp run-length", "bmp rgb 24 header 40", "bmp palette 8 header 12 up"])
+def test_a_bmp_without_its_last_bytes_is_doubted_or_refused(name):
+    data = next(cell[1]() for cell in CELLS if cell[0] == name)
+    assert not any(note.code == "imaging.may-be-damaged" for note in read_scan(data).notes)
+    for cut in (1, 2, 60):
+        try:
+            scan = read_scan(data[:-cut])
+        except BadScan:
+            continue
+        assert any(note.code == "imaging.may-be-damaged" for note in scan.notes) or "run-length" in name

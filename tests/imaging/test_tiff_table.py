@@ -342,6 +342,7 @@ def refusals() -> Iterator[Cell]:
         )
     yield "volume", lambda: written(grey, 8, 1, more={32997: ("H", (4,))}), "tiff-volume", 0
     yield "strips left out", lambda: written(grey, 8, 1, compression=8, more={279: ("I", (0, 0, 0))}), "tiff-gaps", 0
+    yield "two widths", lambda: written(grey, 8, 1, more={256: ("H", (W, W))}), "damaged", 0
     yield "no size", lambda: written(grey, 8, 1, more={256: ("I", ())}), "no-size", 0
 
 
