@@ -10,12 +10,13 @@ from tests.pages.conftest import listed_pages
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 
 
 def test_every_verb_is_told_of() -> None:
     """Whoever adds a verb writes its line."""
-    missing = [verb for verb in VERBS if f"python -m medcls {verb}" not in README]
-    assert not missing, f"the README does not name the verbs {missing}"
+    missing = [verb for verb in VERBS if f"python -m medcls {verb}" not in COMMANDS]
+    assert not missing, f"docs/commands.md does not name the verbs {missing}"
 
 
 def test_every_page_is_told_of() -> None:
@@ -38,14 +39,14 @@ def test_documented_json_is_what_is_printed(tiny_model) -> None:
 
     files = [("a.png", phantom("breast-ultrasound", "benign", 1)), ("b.png", b"")]
     rows = [answer_row(a, tiny_model) for a in classify_many(files, open_model(tiny_model.id))]
-    section = README.split("### The JSON of `classify`")[1].split("```")[0]
+    section = COMMANDS.split("## The JSON of `classify`")[1].split("```")[0]
     documented = set(re.findall(r"^\| `(\w+)` \|", section, re.M))
     assert documented == set(rows[0]) | set(rows[1])
 
 
 def test_commands_of_the_readme_are_accepted() -> None:
     """Every flag the README's table shows is one the parser knows."""
-    for line in re.findall(r"^\| `python -m medcls (.+?)` \|", README, re.M):
+    for line in re.findall(r"^\| `python -m medcls (.+?)` \|", COMMANDS, re.M):
         words = line.split()
         known = help_of(words)
         for flag in re.findall(r"--[a-z-]+", line):
@@ -78,3 +79,29 @@ def test_settings_the_readme_promises() -> None:
     assert settings["client"]["showErrorDetails"] == "none"
     assert settings["client"]["disableDataExport"] is True, "the tables' own CSV is not guarded against formulas"
     assert settings["server"]["maxUploadSize"] == 500
+
+
+def test_five_lines_of_python_answer_a_scan(tiny_model, tmp_path, monkeypatch, capsys) -> None:
+    """What the README shows runs as it stands."""
+    from medcls.imaging.phantom import phantom
+
+    code = README.split("```python\n")[1].split("```")[0]
+    assert len(code.splitlines()) <= 5
+    (tmp_path / "scan.png").write_bytes(phantom("breast-ultrasound", "malignant", 1))
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+    assert "malignant" in capsys.readouterr().out
+
+
+def test_links_between_the_documents_lead_somewhere() -> None:
+    """Every file that README and docs link to is there."""
+    for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
+            assert target.startswith("http") or (path.parent / target).exists(), f"{target} in {path.name}"
+
+
+def test_architecture_names_every_room() -> None:
+    """A new room is drawn in the picture."""
+    picture = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split("```mermaid")[1].split("```")[0]
+    rooms = {p.name.removesuffix(".py") for p in (ROOT / "medcls").iterdir() if not p.name.startswith("_")}
+    assert not [room for room in rooms if not re.search(rf"\b{room}\b", picture)]

@@ -11,8 +11,7 @@ from medcls import home
 from medcls.cli import main
 from medcls.workflows.models import list_models
 
-README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
-SECTION = README.split("## Adding a task")[1].split("\n## ")[0]
+SECTION = (Path(__file__).resolve().parent.parent / "docs" / "tasks.md").read_text(encoding="utf-8")
 PACK = SECTION.split("```toml\n")[1].split("```")[0]
 COMMANDS = SECTION.split("```\n")[-2].splitlines()
 

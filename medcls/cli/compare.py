@@ -37,7 +37,7 @@ def add(verbs: Any) -> None:
     made.add_argument("--markdown", action="store_true", help="the scores and the differences as Markdown tables")
     made.add_argument(
         "--into", type=Path, metavar="FILE",
-        help="put the table of differences between its markers in this file, as README.md: <!-- compared TASK: begin --> and … end -->",
+        help="put the table of differences between its markers in this file, as docs/results.md: <!-- compared TASK: begin --> and … end -->",
     )  # fmt: skip
     made.add_argument("--html", type=Path, metavar="FILE", help="write a report that needs nothing else")
     made.add_argument("--csv", type=Path, metavar="FOLDER", help="write scores.csv, differences.csv and cases.csv")

@@ -14,7 +14,7 @@ def add(verbs: Any) -> None:
     inside = made.add_subparsers(title="with one model", metavar="")
     table = verb(inside, "table", _table, "Print the models and their figures as a Markdown table.")
     table.add_argument(
-        "--into", type=Path, metavar="FILE", help="put it between its markers in this file instead, as README.md"
+        "--into", type=Path, metavar="FILE", help="put it between its markers in this file instead, as docs/results.md"
     )
     show = verb(inside, "show", _show, "Show everything known of a model.")
     show.add_argument("model", metavar="M", help="model id")
