@@ -4,7 +4,7 @@ VENV ?= .venv
 PY = $(VENV)/bin/python
 INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check -c requirements.lock
 
-.PHONY: run test check lock wheel bench fuzz clean examples screens
+.PHONY: run test check lock wheel bench load fuzz clean examples screens
 
 $(VENV)/.runs: requirements.txt requirements.lock
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
@@ -37,6 +37,10 @@ wheel:
 
 bench: $(VENV)/.tests
 	@for script in tests/bench/bench_*.py; do echo "## $$script"; PYTHONPATH=. $(PY) $$script || exit 1; done
+
+# Twenty readers at one server on this machine, beside a bare app; not part of the tests.
+load: $(VENV)/.tests
+	$(PY) tests/load/load_readers.py $(ARGS)
 
 # Picture files changed at random; not part of the tests. Less of it: make fuzz ARGS="--mutants 2000".
 fuzz: $(VENV)/.tests
