@@ -12,7 +12,7 @@ _TINTED = 0.004  # mean spread of red, green and blue from which a grey scan cou
 
 
 def colour_share(scan: Scan) -> float:
-    """Give the share of coloured pixels, 0 to 1, from a grid of about 128 along the shorter side."""
+    """Return the share of coloured pixels, 0 to 1, from a grid of about 128 along the shorter side."""
     if scan.pixels.ndim == 2:
         return 0.0
     step = max(1, min(scan.size_px) // _SAMPLED_PX)

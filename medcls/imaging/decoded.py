@@ -35,7 +35,7 @@ class Decoded:
 
 
 def as_display(pixels: np.ndarray) -> np.ndarray:
-    """Give uint8 or float32 pixels as read-only float32 in [0, 1], grey where all three colours are equal.
+    """Return uint8 or float32 pixels as read-only float32 in [0, 1], grey where all three colours are equal.
 
     Args:
         pixels: (H, W) or (H, W, 3); uint8, or float32 already in [0, 1].
@@ -59,7 +59,7 @@ def is_grey(pixels: np.ndarray) -> bool:
 
 
 def blocks(pixels: np.ndarray) -> Iterator[np.ndarray]:
-    """Give views of a few rows each, so that a large picture needs no second copy in memory."""
+    """Return views of a few rows each, so that a large picture needs no second copy in memory."""
     for top in range(0, len(pixels), _BLOCK_ROWS):
         yield pixels[top : top + _BLOCK_ROWS]
 
@@ -84,7 +84,7 @@ def scale(pixels: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def finite_range(pixels: np.ndarray) -> tuple[float, float, int]:
-    """Give the smallest and largest finite value, and how many values are not finite.
+    """Return the smallest and largest finite value, and how many values are not finite.
 
     Returns:
         low, high (0 and 0 if no value is finite), count of NaN and infinities.

@@ -10,7 +10,7 @@ from medcls.errors import BadScan, TooLarge
 from medcls.imaging.codestream import Stream, codec_of, read_stream
 from medcls.imaging.dicom_kind import check_picture
 from medcls.imaging.dicom_values import integer, pixel_bytes, text
-from medcls.imaging.encapsulated import frames_of, items_of, joined
+from medcls.imaging.encapsulated import ends_well, frames_of, items_of, joined
 from medcls.imaging.limits import Limits
 
 COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT", "YBR_PARTIAL_420", "YBR_PARTIAL_422")
@@ -212,7 +212,10 @@ def stream_of(ds: Dataset, header: Header, frame: int, notes: list[Note]) -> tup
     """
     assert header.coded is not None
     syntax = UID(str(ds.file_meta.TransferSyntaxUID))
-    data = joined(pixel_bytes(ds), header.coded[frame])
+    pixels = pixel_bytes(ds)
+    data = joined(pixels, header.coded[frame])
+    if not ends_well(pixels):
+        notes.append(Note("imaging.may-be-damaged"))
     stream = read_stream(data)
     family = _family(syntax)
     if stream is None:

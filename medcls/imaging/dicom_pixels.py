@@ -134,7 +134,7 @@ def _from_planes(planes: np.ndarray, width: int) -> np.ndarray:
 
 
 def _of_stream(values: np.ndarray, header: Header, stream: Stream, notes: list[Note]) -> Stored:
-    """Give decoded values the sign the header says, and the bits that count by the stream's own word or their use."""
+    """Return decoded values the sign the header says, and the bits that count by the stream's own word or their use."""
     stated, bits = header.stored, min(header.stored, stream.bits)
     below = header.high + 1 - stated
     if below and stream.bits == header.high + 1:

@@ -43,7 +43,7 @@ class _Budget:
     max_name: int = _MAX_NAME
 
     def name(self, wanted: str) -> str:
-        """Give a name no other file of the drop has, printable and of bounded length."""
+        """Return a name no other file of the drop has, printable and of bounded length."""
         clean = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in wanted)
         most = self.max_name
         clean = clean if len(clean) <= most else f"{clean[: most // 2]}…{clean[-most // 2 + 1 :]}"
@@ -190,7 +190,7 @@ def _entries(file: BinaryIO) -> tuple[zipfile.ZipFile, list[tuple[zipfile.ZipInf
 
 
 def _directory_bytes(file: BinaryIO) -> int:
-    """Give the size of an archive's list of entries as its end record states it (APPNOTE 4.3.14 and 4.3.16)."""
+    """Return the size of an archive's list of entries as its end record states it (APPNOTE 4.3.14 and 4.3.16)."""
     size = file.seek(0, io.SEEK_END)
     file.seek(max(0, size - 65_557))
     tail = file.read()

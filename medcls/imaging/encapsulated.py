@@ -27,6 +27,15 @@ def items_of(pixels: bytes) -> list[tuple[int, int]] | None:
     return found
 
 
+def ends_well(pixels: bytes) -> bool:
+    """Tell if encapsulated pixel data is made of whole items to its end, or to the mark of its end."""
+    items = items_of(pixels) or [(0, 0)]
+    start, end = items[-1]
+    length = int.from_bytes(pixels[start - 4 : start], "little") if start >= 4 else 0
+    rest = pixels[end:]
+    return start + length <= len(pixels) and (rest.startswith(_END) or not rest.strip(b"\0"))
+
+
 def frames_of(ds: Dataset, pixels: bytes, declared: int) -> list[list[tuple[int, int]]]:
     """Group the items of encapsulated pixel data into frames.
 

@@ -28,7 +28,7 @@ class Limits:
 
     @classmethod
     def from_env(cls) -> "Limits":
-        """Give the limits, with `MEDCLS_MAX_PIXELS` and `MEDCLS_MAX_BYTES` in place of the defaults where set.
+        """Return the limits, with `MEDCLS_MAX_PIXELS` and `MEDCLS_MAX_BYTES` in place of the defaults where set.
 
         Raises:
             MedclsError: If a variable is not a whole number of at least 1.

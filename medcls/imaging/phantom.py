@@ -73,9 +73,7 @@ def phantom_mask(task_id: str, label_id: str, seed: int, size_px: int | tuple[in
     return _draw(task_id, label_id, seed, size_px)[1]
 
 
-def _draw(
-    task_id: str, label_id: str, seed: int, size_px: int | tuple[int, int] | None, filled: bool = False
-) -> Drawn:
+def _draw(task_id: str, label_id: str, seed: int, size_px: int | tuple[int, int] | None, filled: bool = False) -> Drawn:
     kind = PHANTOMS.get(task_id)
     if kind is None:
         raise BadTask("imaging.phantom-task", found=repr(task_id)[:80], allowed=", ".join(PHANTOMS))
@@ -91,7 +89,7 @@ def _draw(
 
 
 def _clouds(rng: np.random.Generator, shape: tuple[int, ...], sigma: float | tuple[float, ...]) -> np.ndarray:
-    """Give smooth noise of mean 0 and standard deviation 1; wide clouds are drawn small and enlarged."""
+    """Return smooth noise of mean 0 and standard deviation 1; wide clouds are drawn small and enlarged."""
     sigmas = sigma if isinstance(sigma, tuple) else (sigma,) * len(shape)
     steps = [max(1, int(s / 3)) for s in sigmas]
     small = [-(-n // step) + 2 for n, step in zip(shape, steps, strict=True)]
@@ -113,7 +111,7 @@ def _blob(
     radii: tuple[float, float],
     rough: float,
 ) -> np.ndarray:
-    """Give how far each pixel lies from a centre, in radii of a closed wavy outline: 1 is the outline.
+    """Return how far each pixel lies from a centre, in radii of a closed wavy outline: 1 is the outline.
 
     Args:
         rng: Draws the waves and the tilt.
@@ -142,7 +140,7 @@ def _ultrasound(label: str, rng: np.random.Generator, height: int, width: int) -
 
 
 def _tissue(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Give the echo strength in dB of skin, fat with its ligaments, gland and muscle."""
+    """Return the echo strength in dB of skin, fat with its ligaments, gland and muscle."""
     rows = np.linspace(0, 1, height)[:, None] + np.zeros((1, width))
 
     def border(depth: float, wave: float) -> np.ndarray:
@@ -187,7 +185,7 @@ def _put_lesion(echo: np.ndarray, malignant: bool, rng: np.random.Generator) -> 
 
 
 def _scanned(echo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Give what the machine shows of echoes in dB: speckle, losses in depth, 55 dB of range."""
+    """Return what the machine shows of echoes in dB: speckle, losses in depth, 55 dB of range."""
     height, width = echo.shape
     grain = max(0.45, height / 360), max(0.7, width / 210)
     scatter = [gaussian_filter(rng.standard_normal(echo.shape), grain) for _ in range(2)]
@@ -283,7 +281,7 @@ def _even_colour(rng: np.random.Generator, distance: np.ndarray) -> np.ndarray:
 
 
 def _ragged_colour(rng: np.random.Generator, shape: tuple[int, int], side: int) -> np.ndarray:
-    """Give brown with islands of black, blue-grey and red."""
+    """Return brown with islands of black, blue-grey and red."""
     colour = _BROWN * 0.8 * (1 + 0.12 * _clouds(rng, shape, side / 60))[..., None]
     for island, level in ((_BLACK, 0.1), (_BLUE, 0.9), (_RED, 1.1)):
         share = (1 / (1 + np.exp(-(_clouds(rng, shape, side / 14) - level) * 5)))[..., None] * 0.9

@@ -25,7 +25,7 @@ def to_bytes8(pixels: np.ndarray) -> np.ndarray:
 
 
 def to_png(pixels: np.ndarray, max_side_px: int | None = None) -> bytes:
-    r"""Give pixels as a PNG.
+    r"""Return pixels as a PNG.
 
     Args:
         pixels: (H, W), (H, W, 2) grey and alpha or (H, W, 3), float in [0, 1] or uint8.

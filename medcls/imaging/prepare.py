@@ -109,7 +109,7 @@ def normalise(pixels: np.ndarray, preprocess: Preprocess) -> np.ndarray:
 
 
 def prepare(scan: Scan, preprocess: Preprocess) -> np.ndarray:
-    """Give a scan as a network eats it: `place`, then `normalise`.
+    """Return a scan as a network eats it: `place`, then `normalise`.
 
     Returns:
         (C, S, S) float32.
@@ -151,7 +151,7 @@ def _in_tones(pixels: np.ndarray, preprocess: Preprocess) -> np.ndarray:
 
 
 def _cleaned(pixels: np.ndarray, preprocess: Preprocess) -> tuple[np.ndarray, tuple[int, int, float, float]]:
-    """Give cleaned pixels; top, left of the part kept, and height, width of its pixels, in pixels of the scan."""
+    """Return cleaned pixels; top, left of the part kept, and height, width of its pixels, in pixels of the scan."""
     if not preprocess.cleaning:
         return pixels, (0, 0, 1.0, 1.0)
     height, width = pixels.shape[:2]
@@ -168,14 +168,14 @@ def _cleaned(pixels: np.ndarray, preprocess: Preprocess) -> tuple[np.ndarray, tu
 
 
 def _with_channels(pixels: np.ndarray, channels: int) -> np.ndarray:
-    """Give (H, W) for one channel; for three, (H, W) if grey (repeated once small) or (H, W, 3)."""
+    """Return (H, W) for one channel; for three, (H, W) if grey (repeated once small) or (H, W, 3)."""
     return cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) if channels == 1 and pixels.ndim == 3 else pixels
 
 
 def _fit(
     height: int, width: int, preprocess: Preprocess
 ) -> tuple[tuple[int, int, int, int], tuple[int, int, int, int]]:
-    """Give what to take of the picture and where it goes on the square, each as top, left, height, width."""
+    """Return what to take of the picture and where it goes on the square, each as top, left, height, width."""
     side = preprocess.size_px
     if preprocess.fit == "crop":
         short = min(height, width)
@@ -208,7 +208,7 @@ def _on_square(resized: np.ndarray, inside: tuple[int, int, int, int], preproces
 def _along(
     length: int, start: float, extent: float, inside: int, shown: int, per_px: float
 ) -> tuple[slice, np.ndarray]:
-    """Give which pixels of one axis of the scan were seen, and where their centres lie on the values' own axis."""
+    """Return which pixels of one axis of the scan were seen, and where their centres lie on the values' own axis."""
     seen = slice(max(0, int(np.ceil(start - 0.5))), min(length, int(np.floor(start + extent - 0.5)) + 1))
     centres = np.arange(seen.start, seen.stop, dtype=np.float64) + 0.5
     return seen, (inside + (centres - start) / extent * shown) * per_px - 0.5
