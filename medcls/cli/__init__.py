@@ -38,6 +38,9 @@ VERBS: Mapping[str, str] = MappingProxyType(
         "site": "site",
         "report": "report",
         "audit": "report",
+        "receive": "pacs",
+        "worklist": "pacs",
+        "outbox": "pacs",
     }
 )
 

@@ -1,0 +1,61 @@
+"""`receive`, `worklist` and `outbox`: scans from the systems around, results to them."""
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from medcls.cli import print_json, say, verb
+from medcls.errors import MedclsError
+
+
+def add(verbs: Any) -> None:
+    """Add the verbs."""
+    verb(verbs, "receive", _receive, "Listen for scans that named senders store here (DICOM), and send what waits.")
+    listed = verb(verbs, "worklist", _worklist, "List the scans that wait to be read.")
+    listed.add_argument("source", nargs="?", default="", metavar="SOURCE", help="inbox, folder, or a server's name")
+    listed.add_argument("--patient", default="", metavar="ID", help="only of this patient (servers)")
+    listed.add_argument("--date", default="", metavar="YYYYMMDD", help="only of this day or span (servers)")
+    listed.add_argument("--fetch", type=Path, metavar="DIR", help="write the files there")
+    listed.add_argument("--json", action="store_true", help="one JSON object a scan")
+    out = verb(verbs, "outbox", _outbox, "List the results on their way, and try what waits.")
+    out.add_argument("--try", dest="again", default="", metavar="ID", help="try one that failed once more")
+    out.add_argument("--json", action="store_true", help="one JSON object a result")
+
+
+def _receive(args: argparse.Namespace) -> int:
+    from medcls.workflows.pacs import receive
+
+    receive(say)
+    return 0
+
+
+def _worklist(args: argparse.Namespace) -> int:
+    from medcls.workflows.pacs import fetch, worklist
+
+    failed = 0
+    for number, item in enumerate(worklist(args.source, patient_id=args.patient, date=args.date)):
+        if args.json:
+            print_json(asdict(item))
+        else:
+            print(
+                "  ".join(filter(None, (item.source, item.date, item.modality, item.patient_id, item.patient, item.id)))
+            )
+        if args.fetch:
+            args.fetch.mkdir(parents=True, exist_ok=True)
+            try:
+                (args.fetch / f"{number + 1:04d}.dcm").write_bytes(fetch(item))
+            except MedclsError as error:
+                failed += 1
+                say(f"{item.id}: {error}")
+    return 1 if failed else 0
+
+
+def _outbox(args: argparse.Namespace) -> int:
+    from medcls.workflows import pacs
+
+    _ = pacs.try_again(args.again) if args.again else pacs.try_waiting()
+    rows = pacs.sendings()
+    for row in rows:
+        print_json(asdict(row)) if args.json else print(f"{row.id}  {row.server}  {row.state}  {row.why}".rstrip())
+    return 1 if any(row.state == "failed" for row in rows) else 0

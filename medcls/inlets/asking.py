@@ -1,0 +1,166 @@
+"""Asking a DICOMweb server for scans (QIDO, WADO), and giving a server of either kind a result (STOW, C-STORE)."""
+
+import io
+import logging
+import ssl
+from collections.abc import Sequence
+from typing import Any
+
+import pydicom
+import requests
+from dicomweb_client.api import DICOMwebClient
+from pynetdicom import AE
+from requests.adapters import HTTPAdapter
+
+from medcls.errors import BadSpec, Conflict, MedclsError
+from medcls.inlets.inbox import Waiting, from_header
+from medcls.inlets.servers import Server
+
+# The client logs addresses, and an address of a search holds the patient's number.
+logging.getLogger("dicomweb_client").setLevel(logging.CRITICAL + 1)
+_PICTURES = ("US", "IVUS", "BDUS", "SM", "GM", "XC", "ES", "DMS", "OT")
+
+
+class Refused(MedclsError):
+    """A server that took the connection and said no: asking again changes nothing."""
+
+
+class _Patient(HTTPAdapter):
+    """Ends a request that takes too long; without a limit a server that hangs holds its caller for ever."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self.timeout_s = timeout_s
+        super().__init__()
+
+    def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Send a request with the limit."""
+        kwargs["timeout"] = self.timeout_s
+        return super().send(request, *args, **kwargs)
+
+
+def search(server: Server, *, patient_id: str = "", date: str = "", most: int = 100) -> tuple[Waiting, ...]:
+    """Return pictures that a DICOMweb server has.
+
+    Args:
+        server: The server.
+        patient_id: Only of this patient.
+        date: Only of this day (`YYYYMMDD`) or span (`YYYYMMDD-YYYYMMDD`).
+        most: At most so many.
+
+    Raises:
+        Conflict: If it does not answer.
+        Refused: If it refuses.
+    """
+    wanted = {k: v for k, v in (("PatientID", patient_id), ("StudyDate", date)) if v}
+    kept = ["PatientName", "PatientID", "StudyDate", "StudyDescription", "Modality"]
+    rows = _asked(server, lambda web: web.search_for_instances(search_filters=wanted, fields=kept, limit=most))
+    found = (pydicom.Dataset.from_json(row) for row in rows)
+    return tuple(
+        from_header(ds, _address(ds), server.name) for ds in found if str(ds.get("Modality", "OT")) in _PICTURES
+    )
+
+
+def fetch(server: Server, address: str) -> bytes:
+    """Return one object of a DICOMweb server as a file.
+
+    Args:
+        server: The server.
+        address: The `id` that `search` gave.
+
+    Raises:
+        Conflict: If it does not answer.
+        Refused: If it refuses or has no such object.
+    """
+    parts = address.split("/")
+    if len(parts) != 3:
+        raise BadSpec("inlets.not-waiting")
+    ds = _asked(server, lambda web: web.retrieve_instance(*parts))
+    out = io.BytesIO()
+    ds.save_as(out, enforce_file_format=True)
+    return out.getvalue()
+
+
+def has(server: Server, ds: pydicom.Dataset) -> bool:
+    """Say whether a DICOMweb server already has an object; of a DIMSE server that is not known, so False.
+
+    Raises:
+        Conflict: If it does not answer.
+    """
+    if server.kind != "dicomweb":
+        return False
+    wanted = {"SOPInstanceUID": str(ds.SOPInstanceUID)}
+    return bool(_asked(server, lambda web: web.search_for_instances(str(ds.StudyInstanceUID), search_filters=wanted)))
+
+
+def give(server: Server, objects: Sequence[bytes]) -> None:
+    """Store objects on a server; one it already has is not sent again.
+
+    Args:
+        server: The server.
+        objects: DICOM files.
+
+    Raises:
+        Conflict: If it does not answer; trying again later may help.
+        Refused: If it refuses.
+    """
+    files = [pydicom.dcmread(io.BytesIO(data)) for data in objects]
+    left = [ds for ds in files if not has(server, ds)]
+    if not left:
+        return
+    if server.kind == "dimse":
+        _store(server, left)
+        return
+    answer = _asked(server, lambda web: web.store_instances(left))
+    if failed := answer.get("FailedSOPSequence"):
+        raise Refused("inlets.refused", server=server.name, found=f"reason {failed[0].get('FailureReason', '?')}")
+
+
+def _address(ds: pydicom.Dataset) -> str:
+    return "/".join(str(ds.get(k, "")) for k in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"))
+
+
+def _asked(server: Server, ask: Any) -> Any:
+    """Return what a DICOMweb server answers; how it failed as one of two mistakes."""
+    session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _Patient(server.timeout_s))
+    session.auth = server.credentials()
+    session.trust_env = False
+    if server.ca:
+        session.verify = server.ca
+    web = DICOMwebClient(server.url, session=session)
+    web.set_http_retry_params(retry=False)  # the outbox tries again, with the reason told; a person must not wait a minute
+    try:
+        return ask(web)
+    except requests.exceptions.SSLError as error:
+        raise Refused("inlets.wrong-certificate", server=server.name) from error
+    except requests.HTTPError as error:
+        status = error.response.status_code if error.response is not None else 0
+        kind = Conflict if status >= 500 or status in (0, 408, 429) else Refused
+        raise kind("inlets.refused", server=server.name, found=f"status {status}") from error
+    except (requests.RequestException, OSError) as error:
+        raise Conflict("inlets.no-answer", server=server.name, found=type(error).__name__) from error
+
+
+def _store(server: Server, files: Sequence[pydicom.Dataset]) -> None:
+    """Store objects by C-STORE."""
+    entity = AE(ae_title=server.calling)
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = entity.connection_timeout = server.timeout_s
+    for ds in files:
+        entity.add_requested_context(ds.SOPClassUID, ds.file_meta.TransferSyntaxUID)
+    tls = (ssl.create_default_context(cafile=server.ca or None), server.host) if server.tls else None
+    link = entity.associate(server.host, server.port, ae_title=server.title, tls_args=tls)
+    if not link.is_established:
+        kind, code = (Refused, "inlets.refused") if link.is_rejected else (Conflict, "inlets.no-answer")
+        raise kind(code, server=server.name, found="no association")
+    try:
+        for ds in files:
+            status = link.send_c_store(ds)
+            if not status:
+                raise Conflict("inlets.no-answer", server=server.name, found="the connection broke")
+            if status.Status >> 12 == 0xA:  # out of resources, or does not match
+                raise Conflict("inlets.refused", server=server.name, found=f"status {status.Status:04X}")
+            if status.Status != 0 and status.Status >> 12 != 0xB:  # B: a warning, stored all the same
+                raise Refused("inlets.refused", server=server.name, found=f"status {status.Status:04X}")
+    finally:
+        link.release()

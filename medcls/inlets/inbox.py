@@ -1,0 +1,110 @@
+"""Scans that were sent here and wait to be read: one file each, named by its digest, until somebody puts it away.
+
+They are patient data on this machine's disk, readable by its owner only. A file that is sent twice is one file.
+"""
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import pydicom
+
+from medcls import disk, home
+from medcls.errors import BadScan
+
+_KEYWORDS = ("PatientName", "PatientID", "StudyDate", "StudyTime", "Modality", "StudyDescription", "AccessionNumber",
+             "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """One scan that waits to be read. Names a person: shown to whoever reads, kept nowhere else.
+
+    Args:
+        id: Its digest, or the identifiers by which a server finds it.
+        source: `inbox`, `folder`, or a server's name.
+        patient: Name as the header has it.
+        patient_id: Number.
+        date: Date of the study, `YYYYMMDD`; empty if not told.
+        modality: DICOM's code.
+        description: Of the study.
+        study: Identifier of the study.
+    """
+
+    id: str
+    source: str
+    patient: str = ""
+    patient_id: str = ""
+    date: str = ""
+    modality: str = ""
+    description: str = ""
+    study: str = ""
+
+
+def folder() -> Path:
+    """Return the folder of what waits."""
+    return home.home() / "inbox"
+
+
+def put(data: bytes) -> str:
+    """Keep a file; on return it outlives a power cut.
+
+    Args:
+        data: A DICOM file.
+
+    Returns:
+        Its digest.
+
+    Raises:
+        OSError: If it cannot be kept (disk full).
+    """
+    digest = hashlib.sha256(data).hexdigest()
+    folder().mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder() / f"{digest}.dcm"
+    if not path.is_file():
+        disk.write_whole(path, data)
+        path.chmod(0o600)
+    return digest
+
+
+def waiting() -> tuple[Waiting, ...]:
+    """Return what waits, the last that came first."""
+    paths = sorted(folder().glob("*.dcm"), key=lambda p: p.stat().st_mtime, reverse=True)
+    return tuple(described(path.read_bytes(), path.stem, "inbox") for path in paths)
+
+
+def read(digest: str) -> bytes:
+    """Return a file that waits.
+
+    Raises:
+        BadScan: If it is not there.
+    """
+    path = folder() / f"{digest}.dcm"
+    if not digest.isalnum() or not path.is_file():
+        raise BadScan("inlets.not-waiting")
+    return path.read_bytes()
+
+
+def put_away(digest: str) -> None:
+    """Delete a file that was read."""
+    if digest.isalnum():
+        (folder() / f"{digest}.dcm").unlink(missing_ok=True)
+
+
+def described(data: bytes, name: str, source: str) -> Waiting:
+    """Return what a DICOM header says of a file; of one that cannot be read, its name alone."""
+    try:
+        ds = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True, specific_tags=list(_KEYWORDS))
+    except (pydicom.errors.InvalidDicomError, OSError, ValueError, KeyError):
+        return Waiting(name, source)
+    return from_header(ds, name, source)
+
+
+def from_header(ds: pydicom.Dataset, name: str, source: str) -> Waiting:
+    """Return what a header says, as the worklist shows it."""
+    told = {keyword: str(ds.get(keyword, "") or "") for keyword in _KEYWORDS}
+    return Waiting(
+        name, source, told["PatientName"].replace("^", " ").strip(), told["PatientID"], told["StudyDate"], told["Modality"],
+        told["StudyDescription"], told["StudyInstanceUID"],
+    )  # fmt: skip

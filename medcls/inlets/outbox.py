@@ -1,0 +1,146 @@
+"""Results on their way to a server: kept on disk until it has them, tried again when it does not answer.
+
+A result is a folder: its objects, then `state.json`. The same objects for the same server are the same folder, so that
+two clicks send once. Killed between sending and noting it, the next try asks the server first and sends nothing twice.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from medcls import audit, disk, home
+from medcls.errors import Conflict, MedclsError
+from medcls.inlets.asking import give
+from medcls.inlets.servers import Around
+
+State = Literal["waiting", "sent", "failed"]
+_FIRST_S, _LONGEST_S, _MOST_TRIES = 10.0, 3600.0, 30
+
+
+@dataclass(frozen=True)
+class Sending:
+    """One result and how far it is.
+
+    Args:
+        id: Name of its folder.
+        server: Where it goes.
+        state: `waiting` (to be tried again), `sent`, or `failed` (refused: trying again changes nothing).
+        why: Why it is not sent, as a sentence; empty if it is, or was not tried.
+        code: The code of that sentence.
+        tries: How often it was tried.
+        next_at: When it is tried again, as `time.time` tells it.
+        scan_sha256: Digest of the scan it is about.
+    """
+
+    id: str
+    server: str
+    state: State = "waiting"
+    why: str = ""
+    code: str = ""
+    tries: int = 0
+    next_at: float = 0.0
+    scan_sha256: str = ""
+
+
+def folder() -> Path:
+    """Return the folder of what is on its way."""
+    return home.home() / "outbox"
+
+
+def put(server: str, objects: Sequence[bytes], scan_sha256: str = "") -> Sending:
+    """Keep a result for a server; on return it outlives a power cut.
+
+    Args:
+        server: The server's name.
+        objects: DICOM files.
+        scan_sha256: Digest of the scan it is about, for the audit trail.
+
+    Raises:
+        Conflict: If it cannot be kept.
+    """
+    digest = hashlib.sha256(b"".join([server.encode(), *(hashlib.sha256(data).digest() for data in objects)]))
+    made = Sending(digest.hexdigest()[:32], server, scan_sha256=scan_sha256)
+    place = folder() / made.id
+    try:
+        with disk.locked(place):
+            if (place / "state.json").is_file():
+                return _read(place)
+            for number, data in enumerate(objects):
+                disk.write_whole(place / f"{number:03d}.dcm", data)
+            _write(place, made)
+    except OSError as error:
+        raise Conflict("inlets.not-kept", found=error.strerror or type(error).__name__) from error
+    return made
+
+
+def sendings() -> tuple[Sending, ...]:
+    """Return what is or was on its way, the oldest first."""
+    places = sorted(folder().glob("*/state.json"), key=lambda path: path.stat().st_mtime)
+    return tuple(_read(path.parent) for path in places)
+
+
+def work(around: Around, now: float | None = None) -> tuple[Sending, ...]:
+    """Try everything that waits and whose time has come.
+
+    Args:
+        around: The servers.
+        now: Time as `time.time` tells it; None for now.
+
+    Returns:
+        What was tried, as it stands now.
+    """
+    now = time.time() if now is None else now
+    due = [s for s in sendings() if s.state == "waiting" and s.next_at <= now]
+    return tuple(try_one(sending.id, around, now) for sending in due)
+
+
+def try_one(name: str, around: Around, now: float | None = None) -> Sending:
+    """Try to send one result, unless it was sent meanwhile.
+
+    Args:
+        name: Its id.
+        around: The servers.
+        now: Time; None for now.
+    """
+    now, place = time.time() if now is None else now, folder() / name
+    with disk.locked(place):  # two who try at once: the second finds it sent
+        sending = _read(place)
+        if sending.state == "sent":
+            return sending
+        tried = _tried(sending, place, around, now)
+        _write(place, tried)
+    audit.write("send", outcome=tried.code or tried.state, server=tried.server, scan_sha256=tried.scan_sha256)
+    return tried
+
+
+def _tried(sending: Sending, place: Path, around: Around, now: float) -> Sending:
+    sending = replace(sending, tries=sending.tries + 1)
+    try:
+        give(around.server(sending.server), [path.read_bytes() for path in sorted(place.glob("*.dcm"))])
+    except Conflict as error:
+        wait = min(_LONGEST_S, _FIRST_S * 2 ** (sending.tries - 1))
+        state: State = "failed" if sending.tries >= _MOST_TRIES else "waiting"
+        return replace(sending, state=state, why=str(error), code=error.code, next_at=now + wait)
+    except MedclsError as error:
+        return replace(sending, state="failed", why=str(error), code=error.code)
+    return replace(sending, state="sent", why="", code="")
+
+
+def again(name: str) -> Sending:
+    """Put a result that failed back among those that wait."""
+    with disk.locked(folder() / name):
+        sending = replace(_read(folder() / name), state="waiting", tries=0, next_at=0.0)
+        _write(folder() / name, sending)
+    return sending
+
+
+def _read(place: Path) -> Sending:
+    return Sending(**json.loads((place / "state.json").read_text(encoding="utf-8")))
+
+
+def _write(place: Path, sending: Sending) -> None:
+    disk.write_whole(place / "state.json", json.dumps(asdict(sending), ensure_ascii=False).encode("utf-8"))

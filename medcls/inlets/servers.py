@@ -1,0 +1,177 @@
+"""The systems around, named in one TOML file: `MEDCLS_HOME/servers.toml`. Secrets stand in the environment, not in it.
+
+[receive]
+title = "MEDCLS"                 # this program's name as an application entity
+host = "127.0.0.1"               # the address it listens at
+port = 11112
+callers = ["US1", "PACS"]        # who may send; nobody else is accepted
+cert = "/etc/medcls/tls.crt"     # with key: TLS
+key = "/etc/medcls/tls.key"
+
+[servers.pacs]
+kind = "dicomweb"
+url = "https://pacs.example.org/dicom-web"
+user = "PACS_USER"               # names of variables of the environment
+password = "PACS_PASSWORD"
+ca = "/etc/medcls/ca.crt"        # whose certificates are believed; else the system's
+
+[servers.archive]
+kind = "dimse"
+host = "10.0.0.5"
+port = 104
+title = "ARCHIVE"
+calling = "MEDCLS"
+
+[watch]
+folder = "/srv/scans"
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from medcls import home
+from medcls.errors import BadSpec
+
+_TITLE_MOST = 16  # of an application entity's name, by the standard
+
+
+@dataclass(frozen=True)
+class Receive:
+    """How the listener listens.
+
+    Args:
+        title: Its name.
+        host: Address to listen at.
+        port: Port.
+        callers: Names of those who may send.
+        cert: File of its certificate; empty for no TLS.
+        key: File of its key.
+        ca: File of the certificates that callers must show; empty: they need show none.
+    """
+
+    title: str = "MEDCLS"
+    host: str = "127.0.0.1"
+    port: int = 11112
+    callers: tuple[str, ...] = ()
+    cert: str = ""
+    key: str = ""
+    ca: str = ""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A system that is asked for scans and given results.
+
+    Args:
+        name: What the file calls it.
+        kind: `dicomweb` or `dimse`.
+        url: Of DICOMweb's root.
+        user: Name of the environment's variable that holds the user.
+        password: Name of the one that holds the password.
+        ca: File of the certificates that are believed; empty: the system's.
+        host: Of a DIMSE server.
+        port: Of it.
+        title: Its name as an application entity.
+        calling: The name this program gives itself there.
+        tls: True to speak TLS with a DIMSE server.
+        timeout_s: How long an answer may take.
+    """
+
+    name: str
+    kind: str = "dicomweb"
+    url: str = ""
+    user: str = ""
+    password: str = ""
+    ca: str = ""
+    host: str = ""
+    port: int = 104
+    title: str = "ANY-SCP"
+    calling: str = "MEDCLS"
+    tls: bool = False
+    timeout_s: float = 20.0
+
+    def credentials(self) -> tuple[str, str] | None:
+        """Return user and password from the environment; None if none are asked for.
+
+        Raises:
+            BadSpec: If a variable that is named is not set.
+        """
+        if not self.user:
+            return None
+        missing = [name for name in (self.user, self.password) if name not in os.environ]
+        if missing:
+            raise BadSpec("inlets.no-secret", server=self.name, found=", ".join(missing))
+        return os.environ[self.user], os.environ[self.password]
+
+
+@dataclass(frozen=True)
+class Around:
+    """Everything the file names."""
+
+    receive: Receive = field(default_factory=Receive)
+    servers: Mapping[str, Server] = field(default_factory=dict)
+    watch: Path | None = None
+
+    def server(self, name: str) -> Server:
+        """Return a server by its name.
+
+        Raises:
+            BadSpec: If there is none.
+        """
+        if name not in self.servers:
+            raise BadSpec("inlets.no-such-server", found=name[:40], allowed=", ".join(self.servers) or "none is named")
+        return self.servers[name]
+
+
+def read_around(path: Path | None = None) -> Around:
+    """Return what the file names; with no file nothing is around and nobody may send.
+
+    Args:
+        path: The file; None for `MEDCLS_HOME/servers.toml`.
+
+    Raises:
+        BadSpec: If the file is no TOML or names something unknown.
+    """
+    path = path or home.home() / "servers.toml"
+    if not path.is_file():
+        return Around()
+    try:
+        told = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSpec("inlets.no-toml", found=str(error)[:200]) from error
+    _only(told, {"receive", "servers", "watch"}, "servers.toml")
+    watch = told.get("watch", {}).get("folder")
+    servers = {name: _server(name, row) for name, row in told.get("servers", {}).items()}
+    return Around(_receive(told.get("receive", {})), servers, Path(watch) if watch else None)
+
+
+def _receive(row: dict[str, Any]) -> Receive:
+    _only(row, {f.name for f in fields(Receive)}, "receive")
+    made = Receive(**{**row, "callers": tuple(row.get("callers", ()))})
+    _check_title(made.title, "receive")
+    return made
+
+
+def _server(name: str, row: dict[str, Any]) -> Server:
+    _only(row, {f.name for f in fields(Server)} - {"name"}, f"servers.{name}")
+    made = Server(name, **row)
+    if made.kind not in ("dicomweb", "dimse") or (made.kind == "dicomweb") != bool(made.url):
+        raise BadSpec("inlets.wrong-server", server=name, found=made.kind)
+    _check_title(made.title, name)
+    return made
+
+
+def _only(row: Mapping[str, Any], known: set[str], where: str) -> None:
+    if unknown := set(row) - known:
+        raise BadSpec(
+            "inlets.unknown-key", where=where, found=", ".join(sorted(unknown)), allowed=", ".join(sorted(known))
+        )
+
+
+def _check_title(title: str, where: str) -> None:
+    if not 0 < len(title) <= _TITLE_MOST or not title.isascii():
+        raise BadSpec("inlets.wrong-title", where=where, found=title[:40])

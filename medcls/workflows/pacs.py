@@ -1,0 +1,110 @@
+"""The worklist and the way back: scans from the systems around, results to them."""
+
+import time
+from collections.abc import Callable
+
+from medcls.exits import EXITS, leave
+from medcls.exits.case import Case
+from medcls.inlets import asking, inbox, listener, outbox, watched
+from medcls.inlets.inbox import Waiting
+from medcls.inlets.outbox import Sending
+from medcls.inlets.servers import Around, read_around
+
+__all__ = ["Around", "Sending", "Waiting", "read_around"]
+
+_EVERY_S = 2.0
+DICOM = "application/dicom"
+
+
+def worklist(source: str = "", *, patient_id: str = "", date: str = "") -> tuple[Waiting, ...]:
+    """Return what waits to be read.
+
+    Args:
+        source: A server's name, `inbox`, `folder`, or empty for inbox and folder.
+        patient_id: Of a server, only this patient's.
+        date: Of a server, only this day's or span's.
+
+    Raises:
+        MedclsError: If the source is not there or does not answer.
+    """
+    around = read_around()
+    if source and source not in ("inbox", "folder"):
+        return asking.search(around.server(source), patient_id=patient_id, date=date)
+    found = inbox.waiting() if source in ("", "inbox") else ()
+    return (*found, *(watched.waiting(around.watch) if around.watch and source in ("", "folder") else ()))
+
+
+def fetch(item: Waiting) -> bytes:
+    """Return the file of something on the worklist.
+
+    Raises:
+        MedclsError: If it is not there any more or its server does not answer.
+    """
+    around = read_around()
+    if item.source == "inbox":
+        return inbox.read(item.id)
+    if item.source == "folder" and around.watch:
+        return watched.read(around.watch, item.id)
+    return asking.fetch(around.server(item.source), item.id)
+
+
+def put_away(item: Waiting) -> None:
+    """Take something off the worklist once it was read; only what was sent here is deleted, nothing elsewhere."""
+    if item.source == "inbox":
+        inbox.put_away(item.id)
+
+
+def send_back(case: Case, server: str, ways: tuple[str, ...] = ()) -> Sending:
+    """Send a result to a server: kept until it has it, whatever happens in between.
+
+    Args:
+        case: The case.
+        server: The server's name.
+        ways: Exits that make DICOM objects; all of them if none is named.
+
+    Raises:
+        MedclsError: If there is no such server, the gate refuses, or the result cannot be kept.
+    """
+    around = read_around()
+    around.server(server)
+    chosen = ways or tuple(name for name, way in EXITS.items() if way.media_type == DICOM)
+    sending = outbox.put(server, [leave(name, case, "record").data for name in chosen], case.scan.sha256)
+    return outbox.try_one(sending.id, around)
+
+
+def sendings() -> tuple[Sending, ...]:
+    """Return what is or was on its way, the oldest first."""
+    return outbox.sendings()
+
+
+def try_waiting() -> tuple[Sending, ...]:
+    """Try what waits and whose time has come."""
+    return outbox.work(read_around())
+
+
+def try_again(name: str) -> Sending:
+    """Try a result that failed once more, now."""
+    outbox.again(name)
+    return outbox.try_one(name, read_around())
+
+
+def receive(told: Callable[[str], None], should_stop: Callable[[], bool] = lambda: False) -> None:
+    """Listen for scans, and send what waits, until told to stop.
+
+    Args:
+        told: Called with a line for a person: where it listens, the digest of each object kept, each result tried.
+        should_stop: Asked every two seconds.
+
+    Raises:
+        MedclsError: If it cannot listen.
+    """
+    around = read_around()
+    server = listener.start(around.receive, lambda digest: told(f"kept {digest}"))
+    told(f"{around.receive.title} listens at {around.receive.host}:{around.receive.port}")
+    try:
+        while not should_stop():
+            for sending in try_waiting():
+                told(f"{sending.server}: {sending.state} {sending.why}".rstrip())
+            time.sleep(_EVERY_S)
+    finally:
+        server.shutdown()

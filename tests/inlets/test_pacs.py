@@ -1,0 +1,224 @@
+"""Scans in and results out, with a real Orthanc, and what happens when something breaks in between."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pydicom
+import pytest
+from pynetdicom import AE
+
+from medcls import audit
+from medcls.errors import BadSpec, Conflict
+from medcls.inlets import asking, inbox, listener, outbox, watched
+from medcls.inlets.servers import Around, Receive, Server, read_around
+from tests.inlets.conftest import dicom, free_port
+
+
+def send(port: int, data: bytes, caller: str = "US1", called: str = "MEDCLS") -> int | None:
+    """Store a file at a listener as a device would; the status, or None if it was not let in."""
+    ds = pydicom.dcmread(io.BytesIO(data))
+    entity = AE(ae_title=caller)
+    entity.add_requested_context(ds.SOPClassUID, ds.file_meta.TransferSyntaxUID)
+    link = entity.associate("127.0.0.1", port, ae_title=called)
+    if not link.is_established:
+        return None
+    status = link.send_c_store(ds)
+    link.release()
+    return status.Status if status else None
+
+
+@pytest.fixture
+def port():
+    """A listener that US1 may send to."""
+    number = free_port()
+    server = listener.start(Receive(port=number, callers=("US1",)))
+    yield number
+    server.shutdown()
+
+
+def test_what_is_sent_waits_and_is_what_was_sent(port: int) -> None:
+    """Kept whole, once however often it is sent, described, written down without a name."""
+    data = dicom()
+    assert (send(port, data), send(port, data)) == (0, 0)
+    (item,) = inbox.waiting()
+    assert (item.patient, item.patient_id, item.date, item.modality) == ("KIM MINSU", "P0", "20261129", "US")
+    before, after = pydicom.dcmread(io.BytesIO(data)), pydicom.dcmread(io.BytesIO(inbox.read(item.id)))
+    assert (after.SOPInstanceUID, after.PixelData) == (before.SOPInstanceUID, before.PixelData)
+    assert [(line.what, line.who) for line in audit.lines()] == [("receive", "US1")] * 2
+    assert "KIM" not in audit.files()[0].read_text()
+    inbox.put_away(item.id)
+    assert inbox.waiting() == ()
+
+
+def test_only_who_is_named_may_send(port: int) -> None:
+    """Neither a stranger nor a call for somebody else is let in; with nobody named it does not start."""
+    assert send(port, dicom(), caller="STRANGER") is None
+    assert send(port, dicom(), called="OTHER") is None
+    assert inbox.waiting() == ()
+    with pytest.raises(BadSpec) as refused:
+        listener.start(Receive(port=free_port()))
+    assert refused.value.code == "inlets.nobody-may-send"
+
+
+def test_a_port_that_is_taken_is_a_sentence(port: int) -> None:
+    """Not a traceback."""
+    with pytest.raises(Conflict) as refused:
+        listener.start(Receive(port=port, callers=("US1",)))
+    assert refused.value.code == "inlets.cannot-listen"
+
+
+def test_a_full_disk_is_told_to_the_sender(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Out of resources: the sender keeps it and sends it again."""
+
+    def full(data: bytes) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(inbox, "put", full)
+    assert send(port, dicom()) == 0xA700
+    assert next(audit.lines()).outcome == "inlets.no-room"
+
+
+def test_a_listener_killed_in_the_middle_loses_nothing(home: Path, tmp_path: Path) -> None:
+    """What was acknowledged is there, whole, after a kill -9; started again it takes the rest."""
+    number = free_port()
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "servers.toml").write_text(f'[receive]\nport = {number}\ncallers = ["US1"]\n')
+    command = [sys.executable, "-m", "medcls", "receive"]
+
+    def begin() -> subprocess.Popen:
+        process = subprocess.Popen(
+            command, stderr=subprocess.PIPE, env=os.environ | {"MEDCLS_HOME": str(home)}, text=True
+        )
+        assert process.stderr is not None
+        assert "listens" in process.stderr.readline()
+        return process
+
+    process = begin()
+    sent = [dicom(seed=i) for i in range(6)]
+    acknowledged = [data for data in sent[:3] if send(number, data) == 0]
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert len(inbox.waiting()) == len(acknowledged) == 3
+    process = begin()
+    try:
+        assert [send(number, data) for data in sent] == [0] * 6
+        assert len(inbox.waiting()) == 6
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def around_of(orthanc, **more) -> Around:
+    """An Orthanc under two names: by DICOMweb and by DIMSE."""
+    web = Server("pacs", url=f"http://127.0.0.1:{orthanc.http}/dicom-web", timeout_s=5, **more)
+    old = Server("old", kind="dimse", host="127.0.0.1", port=orthanc.dimse, title="ORTHANC", timeout_s=5)
+    return Around(servers={"pacs": web, "old": old})
+
+
+@pytest.mark.slow
+def test_a_round_trip_through_orthanc(orthanc) -> None:
+    """Stored by either way once, found, fetched, the same."""
+    around = around_of(orthanc)
+    for number, name in enumerate(("pacs", "old")):
+        data = dicom(seed=number)
+        sending = outbox.try_one(outbox.put(name, [data]).id, around)
+        assert (sending.state, sending.why) == ("sent", "")
+        assert outbox.try_one(outbox.put(name, [data]).id, around).tries == 1  # a second click sends nothing
+    assert len(orthanc.instances()) == 2
+    found = asking.search(around.server("pacs"), patient_id="P1")
+    assert [item.patient for item in found] == ["KIM MINSU"]
+    back = pydicom.dcmread(io.BytesIO(asking.fetch(around.server("pacs"), found[0].id)))
+    assert back.PixelData == pydicom.dcmread(io.BytesIO(dicom(seed=1))).PixelData
+
+
+@pytest.mark.slow
+def test_a_server_that_was_down_gets_it_later_and_once(orthanc) -> None:
+    """Waiting with the reason; sent when it is back; killed before that was noted, nothing is sent twice."""
+    around = around_of(orthanc)
+    orthanc.stop()
+    made = outbox.put("pacs", [dicom(seed=7)])
+    (tried,) = outbox.work(around, now=1000.0)
+    assert (tried.state, tried.code) == ("waiting", "inlets.no-answer")
+    assert outbox.work(around, now=1001.0) == ()  # not before its time
+    orthanc.start()
+    (tried,) = outbox.work(around, now=5000.0)
+    assert tried.state == "sent"
+    outbox.again(made.id)  # as if killed between sending and noting it
+    assert outbox.try_one(made.id, around).state == "sent"
+    assert len(orthanc.instances()) == 1
+
+
+@pytest.mark.slow
+def test_a_server_that_refuses_is_not_asked_again(orthanc) -> None:
+    """Failed, with the code; put back on a click."""
+    server = Server("pacs", url=f"http://127.0.0.1:{orthanc.http}/nowhere", timeout_s=5)
+    made = outbox.put("pacs", [dicom()])
+    tried = outbox.try_one(made.id, Around(servers={"pacs": server}))
+    assert (tried.state, tried.code) == ("failed", "inlets.refused")
+    assert outbox.work(Around(servers={"pacs": server}), now=time.time() + 1e6) == ()
+    assert outbox.again(made.id).state == "waiting"
+
+
+def test_a_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After its time, as one that does not answer."""
+    import socket
+
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()
+        server = Server("slow", url=f"http://127.0.0.1:{deaf.getsockname()[1]}/dicom-web", timeout_s=0.5)
+        before = time.monotonic()
+        with pytest.raises(Conflict) as gone:
+            asking.search(server)
+    assert gone.value.code == "inlets.no-answer"
+    assert time.monotonic() - before < 10
+
+
+def test_watched_folder_leaves_out_what_is_being_written(tmp_path: Path) -> None:
+    """Settled files only, none hidden, none outside."""
+    (tmp_path / "a").mkdir()
+    for name in ("a/old.dcm", "new.dcm", ".hidden.dcm"):
+        (tmp_path / name).write_bytes(dicom())
+    now = time.time()
+    os.utime(tmp_path / "a" / "old.dcm", (now - 60, now - 60))
+    assert [item.id for item in watched.waiting(tmp_path, now)] == ["a/old.dcm"]
+    assert len(watched.waiting(tmp_path, now + 10)) == 2
+    assert watched.read(tmp_path, "a/old.dcm").startswith(b"\0" * 128)
+    with pytest.raises(Exception, match="worklist"):
+        watched.read(tmp_path / "a", "../new.dcm")
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("[receive", "inlets.no-toml"),
+        ("[receive]\ncolour = 1", "inlets.unknown-key"),
+        ("[servers.x]\nkind = 'dicomweb'", "inlets.wrong-server"),
+        ("[servers.x]\nkind = 'fax'\nurl = 'u'", "inlets.wrong-server"),
+        ("[receive]\ntitle = 'far too long for a title'", "inlets.wrong-title"),
+    ],
+)
+def test_a_wrong_file_is_a_sentence(home: Path, text: str, code: str) -> None:
+    """With what is wrong in it."""
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "servers.toml").write_text(text)
+    with pytest.raises(BadSpec) as refused:
+        read_around()
+    assert refused.value.code == code
+
+
+def test_secrets_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable that is named and not set is a mistake, not an empty password."""
+    server = Server("pacs", url="http://x", user="NO_SUCH_USER", password="NO_SUCH_PASSWORD")
+    with pytest.raises(BadSpec) as refused:
+        server.credentials()
+    assert refused.value.code == "inlets.no-secret"
+    monkeypatch.setenv("NO_SUCH_USER", "u")
+    monkeypatch.setenv("NO_SUCH_PASSWORD", "p")
+    assert server.credentials() == ("u", "p")
+    assert Server("pacs", url="http://x").credentials() is None
