@@ -106,7 +106,7 @@ def allowed_in_page(module: str, path: Path) -> bool:
     return (
         top in ("numpy", "pandas")
         or (top == "plotly" and ("charts" in path.name or path.parent.name == "heatmaps"))
-        or (top in ("starlette", "google") and path.name in ("security.py", "addresses.py"))
+        or (top in ("starlette", "google") and path.name in ("security.py", "addresses.py", "uploads.py"))
     )
 
 

@@ -8,6 +8,9 @@ upload above 1 MiB to a temporary file.
 from starlette.formparsers import MultiPartParser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
+
+from pages._ui.uploads import COOKIE, ROUTE, Uploads, header_of, new_token, token_of
 
 # 'unsafe-inline' and 'unsafe-eval' are what Streamlit's own page and the charts need; nothing may
 # be fetched from, sent to or framed by another host.
@@ -61,34 +64,67 @@ def is_allowed(data: bytes) -> bool:
 
 
 class SafeDoor:
-    """ASGI middleware: adds the headers, hides what is not for visitors, drops forbidden messages."""
+    """ASGI middleware: adds the headers, hides what is not for visitors, drops forbidden messages.
+
+    A foreign `Host` gets 403, at the websocket too: a name that another site points at this machine opens nothing.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._uploads = Uploads()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await self._http(scope, receive, send)
         elif scope["type"] == "websocket":
-            await self._app(scope, _filtered(receive), send)
+            await self._websocket(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        send = _with_headers(send)
+        if not is_host_allowed(header_of(scope, b"host")):
+            await _refuse(_with_headers(send, "none for strangers"), 403)
+            return
+        send = _with_headers(send, token_of(scope))
         # A base path may stand before the route, so the end of the path decides.
         if any(hidden in scope["path"] for hidden in _HIDDEN):
-            await send({"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"text/plain")]})
-            await send({"type": "http.response.body", "body": b"not found"})
+            await _refuse(send, 404)
+        elif ROUTE in scope["path"] and (status := self._uploads.verdict(scope)):
+            await _refuse(send, status)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not is_host_allowed(header_of(scope, b"host")):
+            await send({"type": "websocket.close", "code": 1008})  # before it is accepted: the server answers 403
             return
-        await self._app(scope, receive, send)
+        await self._app(scope, _filtered(receive), _watched(send, self._uploads, token_of(scope)))
 
 
-def _with_headers(send: Send) -> Send:
+_WORDS = {403: b"forbidden", 404: b"not found", 411: b"length required", 413: b"too large"}
+
+
+async def _refuse(send: Send, status: int) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "http.response.body", "body": _WORDS[status]})
+
+
+def _watched(send: Send, uploads: Uploads, token: str) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "websocket.send" and message.get("bytes"):
+            uploads.watch(message["bytes"], token)
+        await send(message)
+
+    return sending
+
+
+def _with_headers(send: Send, token: str) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             kept = [(k, v) for k, v in message.get("headers", []) if k.decode("latin-1").lower() not in HEADERS]
             own = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in HEADERS.items()]
+            if not token:
+                own.append((b"set-cookie", f"{COOKIE}={new_token()}; Path=/; HttpOnly; SameSite=Strict".encode()))
             message = {**message, "headers": kept + own}
         await send(message)
 

@@ -9,6 +9,7 @@ import pytest
 from starlette.formparsers import MultiPartParser
 from starlette.requests import Request
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from pages._ui.security import HEADERS, SafeDoor, is_allowed, keep_uploads_in_memory
 
@@ -86,27 +87,83 @@ def run(coroutine: Coroutine) -> object:
         return pool.submit(asyncio.run, coroutine).result()
 
 
-def call(path: str, kind: str = "http") -> list[dict]:
+HOST = (b"host", b"localhost:8501")
+BROWSER = (b"cookie", b"other=1; medcls_door=a-browser")
+
+
+def call(
+    path: str, kind: str = "http", headers: tuple = (HOST,), method: str = "GET", door: SafeDoor | None = None
+) -> list[dict]:
     """What the middleware sends for a request to an app that answers 200."""
     sent: list[dict] = []
-
-    async def inner(scope, receive, send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"X-Frame-Options", b"ALLOWALL")]})
-        await send({"type": "http.response.body", "body": b"inner"})
 
     async def send(message: dict) -> None:
         sent.append(message)
 
-    run(SafeDoor(inner)({"type": kind, "path": path, "headers": []}, None, send))
+    scope = {"type": kind, "path": path, "method": method, "headers": list(headers)}
+    run((door or SafeDoor(answering))(scope, None, send))
     return sent
 
 
+async def answering(scope, receive, send) -> None:
+    """An app that answers 200 to everything, and tells every websocket where it may upload."""
+    if scope["type"] == "websocket":
+        told = ForwardMsg()
+        told.file_urls_response.file_urls.add(
+            file_id="f", upload_url="/_stcore/upload_file/s/f", delete_url="/_stcore/upload_file/s/f"
+        )
+        await send({"type": "websocket.send", "bytes": told.SerializeToString()})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"X-Frame-Options", b"ALLOWALL")]})
+    await send({"type": "http.response.body", "body": b"inner"})
+
+
 def test_headers_are_set_once_and_win() -> None:
-    """Every answer carries every header exactly once, with our value."""
-    headers = call("/classify")[0]["headers"]
+    """Every answer carries every header exactly once, with our value; a browser that has a token gets no other."""
+    headers = call("/classify", headers=(HOST, BROWSER))[0]["headers"]
     names = [k.decode().lower() for k, _ in headers]
     assert {k.decode(): v.decode() for k, v in headers} == HEADERS
     assert len(names) == len(set(names))
+    (cookie,) = [v.decode() for k, v in call("/classify")[0]["headers"] if k == b"set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+
+
+@pytest.mark.parametrize(
+    "host",
+    [None, b"evil.example", b"localhost.evil.example", b"localhost@evil.example", b"", b"127.0.0.1.nip.io", b"[::2]"],
+)
+def test_a_foreign_host_gets_nothing_at_the_websocket_either(host: bytes | None) -> None:
+    headers = () if host is None else ((b"host", host),)
+    for path in ("/", "/_stcore/health", "/_stcore/upload_file/s/f", "/_stcore/metrics"):
+        assert call(path, headers=headers)[0]["status"] == 403
+    assert call("/_stcore/stream", "websocket", headers) == [{"type": "websocket.close", "code": 1008}]
+    assert call("/", headers=(HOST, (b"host", b"evil.example")))[0]["status"] == 403, "two of them"
+    assert call("/")[0]["status"] == 200
+
+
+def put(door: SafeDoor, path: str, *headers: tuple, method: str = "PUT") -> int:
+    """The status an upload gets."""
+    return call(f"/_stcore/upload_file/{path}", headers=(HOST, *headers), method=method, door=door)[0]["status"]
+
+
+def test_an_address_for_a_file_works_for_the_browser_it_was_given_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDCLS_UPLOAD_QUOTA_MB", "1")
+    door, size, half = SafeDoor(answering), (b"content-length", b"1000"), (b"content-length", str(600 << 10).encode())
+    assert put(door, "s/f", BROWSER, size) == 403, "never given out"
+    call("/_stcore/stream", "websocket", (HOST, BROWSER), door=door)
+    assert put(door, "s/f", BROWSER, size) == 200
+    stranger = (b"cookie", b"medcls_door=another")
+    for headers in ((), (stranger,), ((b"cookie", b"medcls_door="),)):
+        assert put(door, "s/f", *headers, size) == 403
+        assert put(door, "s/f", *headers, method="DELETE") == 403
+    assert put(door, "s/g", BROWSER, size) == 403
+    assert put(door, "s/f", BROWSER) == 411
+    assert put(door, "s/f", BROWSER, (b"content-length", b"-5")) == 411
+    assert put(door, "s/f", BROWSER, half) == 200
+    assert put(door, "s/f", BROWSER, half) == 200, "in the place of the first"
+    assert put(door, "s/f", BROWSER, (b"content-length", str(2 << 20).encode())) == 413
+    assert put(door, "s/f", BROWSER, method="DELETE") == 200
 
 
 @pytest.mark.parametrize("path", ["/_stcore/metrics", "/base/_stcore/metrics", "/_stcore/agent/openapi.json"])
