@@ -120,11 +120,11 @@ def fit_threshold(
 
 
 def promise(score: np.ndarray, sick: np.ndarray, group: np.ndarray, sensitivity: float) -> float:
-    """Return the highest threshold that a new case with disease reaches with at least the wanted chance.
+    """Return the highest threshold that a scan of a new patient with disease reaches with at least the wanted chance.
 
     Of n patients with disease and one more, any is as likely to be the k-th lowest: called from the k-th lowest score
-    of the n on, the next one is called with a chance of 1 - k / (n + 1), whatever the scores' distribution. Of several
-    scans of a patient the lowest counts, so that groups are exchangeable.
+    of the n on, the next one is called with a chance of 1 - k / (n + 1), whatever the scores' distribution. A patient's
+    scans share a patient's weight, as if one of them had been drawn.
 
     Args:
         score: Probability of disease, (N,).
@@ -136,19 +136,23 @@ def promise(score: np.ndarray, sick: np.ndarray, group: np.ndarray, sensitivity:
         The threshold; NaN if so few have the disease that none but calling everybody keeps the promise.
 
     References:
-        Vovk, Gammerman, Shafer, Algorithmic learning in a random world, 2005 (split conformal prediction).
+        Vovk, Gammerman, Shafer, Algorithmic learning in a random world, 2005 (split conformal prediction); Dunn, Wasserman,
+        Ramdas, Distribution-free prediction sets for two-layer hierarchical models, JASA 118, 2023 (pooled distributions).
 
     Example:
         >>> scores = np.linspace(0.05, 0.95, 19)
         >>> float(round(promise(scores, np.ones(19, bool), np.arange(19), 0.9), 2))
         0.1
     """
-    index, n_groups = group_index(group)
-    lowest = np.full(n_groups, np.inf)
-    np.minimum.at(lowest, index[sick], score[sick])
-    lowest = np.sort(lowest[np.isfinite(lowest)])
-    k = math.floor((1 - sensitivity) * (len(lowest) + 1) + 1e-9)
-    return float(lowest[k - 1]) if k >= 1 else math.nan
+    index, n_groups = group_index(group[sick])
+    room = (1 - sensitivity) * (n_groups + 1) - 1 + 1e-9  # weight that may lie below the threshold
+    if not sick.any() or room < 0:
+        return math.nan
+    order = np.argsort(score[sick])
+    ranked, weight = score[sick][order], (1 / np.bincount(index)[index])[order]
+    first = np.searchsorted(ranked, ranked, side="left")  # ties lie on the threshold, not below it
+    below = np.concatenate([[0.0], np.cumsum(weight)])[first]
+    return float(ranked[below <= room].max())
 
 
 def _losses(logits: np.ndarray, truth: np.ndarray) -> np.ndarray:

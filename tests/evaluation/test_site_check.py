@@ -120,6 +120,18 @@ def test_a_promised_sensitivity_is_kept_on_fresh_patients(n: int, prevalence: fl
     assert abs(np.mean(told) - np.mean(fresh)) < 0.03
 
 
+def test_a_promise_is_kept_where_patients_have_several_scans() -> None:
+    """Neither broken by scans that go together nor overdone by taking each patient's lowest."""
+    rng, fresh = np.random.default_rng(2), []
+    for _ in range(300):
+        patients, each = 60, rng.integers(1, 5, 60)
+        own = np.repeat(rng.normal(0, 1, patients), each)
+        group, score = np.repeat(np.arange(patients), each), special.expit(1.5 + own + rng.normal(0, 1, each.sum()))
+        threshold = promise(score, np.ones(len(score), bool), group, 0.9)
+        fresh.append(1 - stats.norm.cdf(special.logit(threshold), 1.5, math.sqrt(2)))
+    assert 0.89 <= np.mean(fresh) <= 0.93
+
+
 def test_too_few_patients_promise_nothing() -> None:
     """Eight with disease cannot promise 0.9 of the next."""
     assert math.isnan(promise(np.linspace(0.1, 0.9, 8), np.ones(8, bool), np.arange(8), 0.9))
