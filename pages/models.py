@@ -14,8 +14,8 @@ retired = right.toggle("Show retired ones too", key="models.retired")
 model_cards.show_import()
 model_cards.offer_undo()
 cards = models.list_models(retired=retired)
-for broken in models.broken_models():
-    notices.show_error(broken.error, broken.id)
+for name, error in models.broken_models().items():
+    notices.show_error(error, name)
 if not cards:
     notices.show_empty(
         "Networks that can be asked stand here, with what is known of each; there is none yet.",

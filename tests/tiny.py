@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,12 @@ def measure(folder: Path, classifier: Predictor, task: Task) -> None:
 def install(made: Path, weights: Path, model_id: str) -> ModelCard:
     """Publish a folder made by `write_tiny` among the models of a home."""
     return store.publish(made, model_id=model_id, into=weights)
+
+
+def recast(model_id: str, **fields: object) -> ModelCard:
+    """Write an installed model's card anew, sealed, with fields that users cannot change."""
+    path = store.folder(model_id)
+    return store.seal(path, replace(store.read_card(path), **fields))  # type: ignore[arg-type]
 
 
 def spoil(weights: Path, model_id: str) -> None:

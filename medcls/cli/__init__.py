@@ -41,6 +41,7 @@ VERBS: Mapping[str, str] = MappingProxyType(
         "receive": "pacs",
         "worklist": "pacs",
         "outbox": "pacs",
+        "stress": "stress",
     }
 )
 

@@ -15,7 +15,7 @@ def add(verbs: Any) -> None:
     made = verb(verbs, "classify", _classify, "Say what a model answers for scans, folders or ZIP archives of them.")
     made.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="scan, folder or ZIP archive")
     made.add_argument("--task", default="", help="task id; needed where models of several tasks are installed")
-    made.add_argument("--model", default="", help="model id; without it the best measured one of the task")
+    made.add_argument("--model", default="", help="model id; without it the one recommended for the task")
     made.add_argument("--frame", type=int, metavar="N", help="which frame or page of each file, from 1; else the first")
     made.add_argument("--json", action="store_true", help="one JSON object a scan")
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from medcls.cli import print_json, say, verb
+from medcls.errors import MedclsError
 
 
 def add(verbs: Any) -> None:
@@ -106,35 +107,44 @@ def _retire(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from medcls.workflows.models import broken_models, list_models
+    from medcls.workflows.models import every_model
 
-    cards = list_models()
-    for card in cards:
-        print_json(_row(card)) if args.json else print(_line(card))
-    for broken in broken_models():
-        say(f"{broken.id}: {broken.error}")
-    if not cards:
+    found = every_model()
+    for outcome in found:
+        if outcome.value is not None:
+            print_json(_row(outcome.value)) if args.json else print(_line(outcome.value))
+        elif outcome.error is not None and args.json:
+            print_json({"model": outcome.name, "error": str(outcome.error), "code": outcome.error.code})
+        else:
+            print(f"{outcome.name}  cannot be used: {outcome.error}")
+    if not any(outcome.ok for outcome in found):
         say("There is no model yet. Train one: python -m medcls train --help")
-    return 1 if broken_models() else 0
+    return 0 if all(outcome.ok for outcome in found) else 1
 
 
 def _row(card: Any) -> dict[str, Any]:
-    from medcls.workflows.models import evaluation_of
-
-    evaluation = evaluation_of(card.id)
+    evaluation, error = _measured(card)
     scores = {name: e.to_dict() for name, e in evaluation.scores.items()} if evaluation else {}
     return {
         "model": card.id, "name": card.name, "task": card.task.id, "labels": list(card.task.label_ids),
         "backbone": card.backbone, "parameters": card.n_parameters, "scores": scores, "licence": card.licence,
-    }  # fmt: skip
+    } | ({"error": str(error), "code": error.code} if error else {})  # fmt: skip
 
 
 def _line(card: Any) -> str:
+    evaluation, error = _measured(card)
+    score = evaluation.scores.get("auroc") if evaluation else None
+    return f"{card.id}  {card.task.id}  {card.backbone}  AUROC {score or error or 'not measured'}"
+
+
+def _measured(card: Any) -> tuple[Any, MedclsError | None]:
+    """Return what was measured of a model, or what ails it: one model's damage takes no other off the list."""
     from medcls.workflows.models import evaluation_of
 
-    evaluation = evaluation_of(card.id)
-    score = evaluation.scores.get("auroc") if evaluation else None
-    return f"{card.id}  {card.task.id}  {card.backbone}  AUROC {score or 'not measured'}"
+    try:
+        return evaluation_of(card.id), None
+    except MedclsError as error:
+        return None, error
 
 
 def _show(args: argparse.Namespace) -> int:

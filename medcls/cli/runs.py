@@ -48,6 +48,9 @@ def add(subparsers: Any) -> None:
     publish.add_argument(
         "--all-folds", action="store_true", help="the mean of the networks of all folds, measured over all of them"
     )
+    publish.add_argument(
+        "--without", nargs="+", default=[], metavar="RUN", help="runs that each left a site out: their figures stand first"
+    )
     pool = _action(actions, "pool", _pool, "measure a cross-validation over all its folds")
     pool.add_argument("--out", type=Path, metavar="DIR", help="write evaluation.json and cases.csv here")
 
@@ -292,7 +295,7 @@ def _publish(arguments: argparse.Namespace) -> int:
     if arguments.all_folds:
         card = fold_results.publish_folds(_folds_of(arguments.run), *told)
     else:
-        card = run_results.publish_run(arguments.run, *told)
+        card = run_results.publish_run(arguments.run, *told, tuple(arguments.without))
     print(json.dumps({"model": card.id, "name": card.name}) if arguments.json else card.id)
     return 0
 

@@ -44,6 +44,8 @@ def _train(args: argparse.Namespace) -> int:
         spec = spec.having(collections=tuple(args.data))
     if args.all_folds:
         return _train_folds(spec, args)
+    if spec.data.leave_out:
+        return _train_without(spec, args)
     with Bars() as bars:
         run_id, card = train(spec, bars.follow())
     if args.publish is not None:
@@ -67,6 +69,25 @@ def _train_folds(spec: RunSpec, args: argparse.Namespace) -> int:
     if args.publish is not None:
         say(f"Published as {fold_results.publish_folds(found, spec.name, args.publish).id}")
     return status
+
+
+def _train_without(spec: RunSpec, args: argparse.Namespace) -> int:
+    from medcls.workflows.left_out import measure_without, train_without
+
+    with Bars() as bars:
+        runs = train_without(spec, bars.follow())
+    scores, far = measure_without(runs.values())
+    if args.json:
+        print_json(
+            {"runs": runs, "sites": {s: {n: e.to_dict() for n, e in found.items()} for s, found in scores.items()}}
+        )
+    for site, found in scores.items() if not args.json else ():
+        print(
+            f"{site}, never seen by run {runs[site]}: disease against the rest {found.get('auroc_disease', 'not measured')}"
+        )
+    if far is not None and not args.json:
+        print(f"scans acquired unlike: AUROC {far}")
+    return 0
 
 
 class Bars:

@@ -108,6 +108,8 @@ class Evaluation(Record):
         scores: Each score by name.
         confusion: Counts, row = truth, column = most probable label.
         subgroups: Scores of parts of the cases, by `attribute=value`.
+        left_out: Scores at sites by networks made alike that never saw the site, by site; those sites are among the ones
+            this model learned from.
         notes: What a reader must know.
     """
 
@@ -122,4 +124,37 @@ class Evaluation(Record):
     confusion: tuple[tuple[int, ...], ...]
     subgroups: dict[str, dict[str, Estimate]] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
+    left_out: dict[str, dict[str, Estimate]] = field(default_factory=dict)
     schema: int = 1
+
+    def by_site(self) -> tuple["SiteScore", ...]:
+        """Return how the model tells disease from the rest at every site apart: what stands first wherever a figure does.
+
+        A figure pooled over sites measures in part which site a case is from. Sites never seen come first.
+        """
+        never = [SiteScore(site, True, scores) for site, scores in sorted(self.left_out.items())]
+        parts = {name.partition("=")[2]: s for name, s in sorted(self.subgroups.items()) if name.startswith("site=")}
+        if not parts:
+            parts = {name[len("collection=") :]: s for name, s in self.subgroups.items() if name.startswith("collection=")}
+        known = [SiteScore(site, False, scores) for site, scores in (parts or {self.collection: self.scores}).items()]
+        return (*never, *known)
+
+
+@dataclass(frozen=True)
+class SiteScore:
+    """A model at one site.
+
+    Args:
+        site: Hospital, archive or collection.
+        never_seen: True if the networks measured never saw a scan from there.
+        scores: The scores there, by name.
+    """
+
+    site: str
+    never_seen: bool
+    scores: dict[str, Estimate]
+
+    @property
+    def disease(self) -> Estimate | None:
+        """AUROC of disease against the rest; None if it was not computed."""
+        return self.scores.get("auroc_disease")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from medcls.core.evaluation import Estimate
 from medcls.core.note import Note
 from medcls.core.record import Record
 from medcls.core.scan import Preprocess
@@ -43,10 +44,13 @@ class Abstention(Record):
 
     Args:
         min_prob: Nothing is decided while the largest probability is below this.
-        max_distance: Nothing is decided when the scan's features lie farther than this from the
-            training scans' (see `medcls.stats.familiarity`); None if not measured.
-        max_appearance: Nothing is decided when the scan's brightness, colour and grain lie farther than this from
-            the training scans' (see `medcls.imaging.appearance`), in standard deviations; None if not measured.
+        max_distance: Scans whose features lie farther than this from the training scans' (see `medcls.stats.familiarity`)
+            were acquired unlike them; None if not measured.
+        max_appearance: So were scans whose brightness, colour and grain lie farther than this from the training scans'
+            (see `medcls.imaging.appearance`), in standard deviations; None if not measured.
+        max_kind: Nothing is decided above this score of the gate: the scan is not of the kind taught. None if no gate was
+            taught; then nothing is decided beyond the two limits above either.
+        far_auroc: AUROC of disease against the rest among scans acquired unlike, at a site left out; None if not measured.
         n: How many validation cases the limits rest on.
         how: How they were chosen, in words.
     """
@@ -54,8 +58,15 @@ class Abstention(Record):
     min_prob: float = 0.0
     max_distance: float | None = None
     max_appearance: float | None = None
+    max_kind: float | None = None
+    far_auroc: Estimate | None = None
     n: int = 0
     how: str = "no limit was measured"
+
+    def __post_init__(self) -> None:
+        limits = (self.min_prob, self.max_distance, self.max_appearance, self.max_kind)
+        if not all(limit is None or math.isfinite(limit) for limit in limits):
+            raise BadModel("core.limit-no-number")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """How often a model's heatmaps point at the lesion, measured over labelled cases and kept beside the model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from medcls.core.evaluation import Estimate
 from medcls.core.note import Note
@@ -82,6 +82,10 @@ class PointingRecord(Record):
 
     studies: tuple[PointingStudy, ...] = ()
     schema: int = 1
+
+    def named(self, model_id: str) -> "PointingRecord":
+        """Return the same studies of a model published under another id."""
+        return PointingRecord(tuple(replace(study, model=model_id) for study in self.studies))
 
     def having(self, study: PointingStudy) -> "PointingRecord":
         """Return the record with a study added, in place of one of the same collection, label and layer."""

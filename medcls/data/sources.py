@@ -68,6 +68,9 @@ def find_sources(spec: RunSpec) -> Sources:
         rows = {case.id: case for case in collection.cases}
         chosen.append({part: tuple(rows[i] for i in ids if rows[i].label) for part, ids in split.parts.items()})
         by.append(f"{collection.name} split {'as' if split.by in _BY_OTHERS else 'by'} {split.by}")
+    if site := spec.data.leave_out:
+        chosen = leave_out(collections, chosen, site)
+        by.append(f"{site} left out whole, to test on")
     if len(collections) > 1:
         by += _leave_out_copies(collections, chosen)
     splits = {collection.name: whole.digest for collection, whole in zip(collections, wholes, strict=True)}
@@ -77,6 +80,44 @@ def find_sources(spec: RunSpec) -> Sources:
         if not sources.count(part):
             raise BadData(f"The run has no case to {part} on", found="0 cases", do="Choose another split")
     return sources
+
+
+def site_of(case: Case, collection: Collection) -> str:
+    """Return the site a case comes from: what its set says, or else the collection."""
+    return case.attributes.get("site") or collection.name
+
+
+def sites_of(collections: Sequence[Collection]) -> tuple[str, ...]:
+    """Return the sites that labelled cases of some collections come from, in order of the alphabet."""
+    return tuple(sorted({site_of(case, c) for c in collections for case in c.cases if case.label}))
+
+
+def leave_out(
+    collections: Sequence[Collection], chosen: Sequence[dict[str, tuple[Case, ...]]], site: str
+) -> list[dict[str, tuple[Case, ...]]]:
+    """Return the parts with a site's cases all to test on and in no other part, and no other site's cases tested.
+
+    Args:
+        collections: The collections.
+        chosen: The cases of each, by part.
+        site: The site.
+
+    Raises:
+        BadData: If no case comes from there, or all of them do.
+    """
+    sites = sites_of(collections)
+    if site not in sites or len(sites) < 2:
+        raise BadData("data.no-such-site", found=site[:80], allowed=", ".join(sites))
+    found = []
+    for collection, parts in zip(collections, chosen, strict=True):
+        others = {
+            part: tuple(case for case in cases if site_of(case, collection) != site)
+            for part, cases in parts.items()
+            if part != "test"
+        }
+        tested = tuple(case for case in collection.cases if case.label and site_of(case, collection) == site)
+        found.append({**others, "test": tested})
+    return found
 
 
 def _leave_out_copies(collections: Sequence[Collection], chosen: list[dict[str, tuple[Case, ...]]]) -> list[str]:

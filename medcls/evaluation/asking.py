@@ -10,8 +10,9 @@ from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.note import Note
 from medcls.core.prediction import Prediction
 from medcls.data.collections import Collection
-from medcls.data.sources import Sources
+from medcls.data.sources import Sources, site_of, whole_sources
 from medcls.errors import BadData
+from medcls.evaluation.risk import ACQUIRED, REFUSED
 from medcls.evaluation.scoring import describe_cases, join_tables, stack_tables
 from medcls.models import store
 from medcls.models.mean import Mean
@@ -110,6 +111,36 @@ def ask_unseen(classifier: Predictor, chosen: list[Case], collection: Collection
     return [(Mean(classifier.card, members), cases) for members, cases in by.items()]
 
 
+def cases_for(
+    model: Predictor, collections: tuple[str, ...], part: str, most: int, seed: int
+) -> list[tuple[Predictor, list[Case], Callable[[Case], bytes]]]:
+    """Return who answers which cases of collections, with what reads them.
+
+    Args:
+        model: The model.
+        collections: Names of labelled collections.
+        part: `unseen` or `all`.
+        most: At most so many cases, drawn at random; 0 for all.
+        seed: Seed of the draw.
+
+    Raises:
+        BadData: If a collection is missing, or no case is left.
+    """
+    sources = whole_sources(collections, model.card.task)
+    found: list[tuple[Predictor, list[Case], Callable[[Case], bytes]]] = []
+    total = sources.count("test") or sum(len(rows) for parts in sources.cases for rows in parts.values())
+    share = min(1.0, most / total) if most else 1.0
+    for collection, parts in zip(sources.collections, sources.cases, strict=True):
+        chosen = sorted((case for rows in parts.values() for case in rows), key=lambda case: case.id)
+        asked = [(model, chosen)] if part == "all" else ask_unseen(model, chosen, collection)
+        for who, cases in asked:
+            kept = np.sort(np.random.default_rng(seed).permutation(len(cases))[: max(1, round(share * len(cases)))])
+            found.append((who, [cases[i] for i in kept], collection.read))
+    if not any(cases for _, cases, _ in found):
+        raise BadData("evaluation.no-case")
+    return found
+
+
 def _tested_on(model_id: str) -> set[tuple[str, str]]:
     """Give the cases a model was tested on when it was made: their collection, and their id with and without its name before it."""
     cases = store.read_cases(model_id)
@@ -132,10 +163,27 @@ def _evaluate_by(
         def count(done: int, n: int, before: int = before) -> None:
             on_case(before + done, total)
 
-        named = [replace(c, attributes={**c.attributes, "collection": collection.name}) for c in cases]
-        parts.append(classifier.evaluate(named, collection.read, count, told))
+        named = [
+            replace(c, attributes={**c.attributes, "collection": collection.name, "site": site_of(c, collection)})
+            for c in cases
+        ]
+        doubts: list[tuple[str, str]] = []
+
+        def hear(case: Case, prediction: Prediction, doubts: list[tuple[str, str]] = doubts) -> None:
+            doubts.append(_doubt(prediction))
+            told(case, prediction)
+
+        table = classifier.evaluate(named, collection.read, count, hear)
+        columns = dict(zip((ACQUIRED, REFUSED), np.array(doubts).T, strict=True))
+        parts.append(replace(table, attributes={**table.attributes, **columns}))
     table = stack_tables(parts)
     return table.take(np.argsort(table.case, kind="stable"))
+
+
+def _doubt(prediction: Prediction) -> tuple[str, str]:
+    """Return how unlike a scan was acquired, empty if that is not measured, and why nothing was decided of it."""
+    why = "" if prediction.refusal is None else "unsure" if prediction.unsure else "foreign"
+    return "" if prediction.acquired is None else f"{prediction.acquired:.3g}", why
 
 
 def _undecided(decided: list[bool | None]) -> tuple[Note, ...]:

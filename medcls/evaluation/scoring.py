@@ -7,10 +7,11 @@ import numpy as np
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
+from medcls.evaluation.neighbours import table_with_neighbours
 from medcls.stats.scores import confusion, evaluate_cases
 
 # Parts of the cases whose scores are worth a line of their own, where a collection tells them.
-SUBGROUPS = ("collection", "device", "birads")
+SUBGROUPS = ("site", "collection", "device", "birads")
 _FEWEST = 30  # cases in a subgroup worth a line
 _FEWEST_GROUPS = 10  # below it a bootstrap over groups covers less than it says
 
@@ -25,6 +26,8 @@ def describe_cases(table: CaseTable, card: ModelCard, collection: str, fingerpri
             rows = table.take(values == value)
             if _FEWEST <= len(rows) < len(table):
                 subgroups[f"{name}={value}"] = evaluate_cases(rows, positive)
+    if joined := table_with_neighbours(table):
+        subgroups["neighbours=averaged"] = evaluate_cases(joined, positive)
     counts = tuple(tuple(int(n) for n in row) for row in confusion(table))
     n_groups = len(set(table.group))
     return Evaluation(

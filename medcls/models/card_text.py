@@ -1,21 +1,26 @@
 """The model card a person reads, made from the card a program reads."""
 
-from medcls.core.evaluation import Evaluation, describe_basis
+from collections.abc import Mapping
+
+from medcls.core.evaluation import Estimate, Evaluation, describe_basis
 from medcls.core.model import ModelCard
 from medcls.core.pointing import PointingRecord, pointing_table
+from medcls.core.stress import StressRecord, stress_table
 
 NOTICE = "Research use, not a medical device."
 # Scores a reader looks for first; the others follow in the order they were computed.
 _FIRST = ("auroc", "accuracy", "balanced_accuracy", "macro_f1", "brier", "ece")
 
 
-def describe_card(card: ModelCard, evaluation: Evaluation | None, pointing: PointingRecord) -> str:
+def describe_card(
+    card: ModelCard, evaluation: Evaluation | None, studies: "Mapping[str, PointingRecord | StressRecord]"
+) -> str:
     """Give the README of a model folder as Markdown.
 
     Args:
         card: The model's card.
         evaluation: What was measured of it; None if nothing was.
-        pointing: How its heatmaps pointed at lesions.
+        studies: How its heatmaps pointed at lesions, and what shifts do to its answers.
 
     Returns:
         Markdown text, ending in a newline.
@@ -24,7 +29,7 @@ def describe_card(card: ModelCard, evaluation: Evaluation | None, pointing: Poin
         _head(card),
         _question(card),
         _measured(evaluation),
-        _pointing(pointing),
+        *(_pointing(one) if isinstance(one, PointingRecord) else _stress(one) for one in studies.values()),
         _trust(card),
         _feed(card),
         _origin(card),
@@ -58,7 +63,8 @@ def _measured(evaluation: Evaluation | None) -> str:
     if evaluation is None:
         return "## How good it is\n\nNothing was measured."
     names = [n for n in _FIRST if n in evaluation.scores] + [n for n in evaluation.scores if n not in _FIRST]
-    rows = ["| score | value | 95 % interval | n |", "|---|---|---|---|"]
+    rows = ["Over all sites together, which measures in part which site a case is from:", ""]
+    rows += ["| score | value | 95 % interval | n |", "|---|---|---|---|"]
     for name in names:
         e = evaluation.scores[name]
         rows.append(f"| {name} | {e.value:.3f} | {e.low:.3f} to {e.high:.3f} | {e.n} |")
@@ -71,7 +77,36 @@ def _measured(evaluation: Evaluation | None) -> str:
     basis = describe_basis(evaluation.n_cases, evaluation.n_groups, evaluation.collection)
     text = f"{basis}: {evaluation.part}."
     notes = [f"- {note}" for note in evaluation.notes]
-    return "\n".join(["## How good it is", "", text, "", *rows, "", *matrix, *(["", *notes] if notes else [])])
+    return "\n".join(
+        [
+            "## How good it is",
+            "",
+            text,
+            "",
+            *_sites(evaluation),
+            "",
+            *rows,
+            "",
+            *matrix,
+            *(["", *notes] if notes else []),
+        ]
+    )
+
+
+def _sites(evaluation: Evaluation) -> list[str]:
+    """Return disease against the rest at every site apart, a site never seen first."""
+    lines = ["| disease against the rest, per site | AUROC | sensitivity | specificity | n |", "|---|---|---|---|---|"]
+    for one in evaluation.by_site():
+        site = f"{one.site}, never seen" if one.never_seen else one.site
+        cells = [_cell(one.scores.get(name)) for name in ("auroc_disease", "sensitivity", "specificity")]
+        lines.append(f"| {site} | {' | '.join(cells)} | {one.disease.n if one.disease else 0} |")
+    return lines
+
+
+def _cell(estimate: Estimate | None) -> str:
+    if estimate is None or estimate.value != estimate.value:
+        return "–"
+    return f"{estimate.value:.3f} ({estimate.low:.3f}–{estimate.high:.3f})"
 
 
 def _pointing(record: PointingRecord) -> str:
@@ -80,6 +115,17 @@ def _pointing(record: PointingRecord) -> str:
     parts = ["## Where its heatmaps point"]
     for study in record.studies:
         parts += [study.about, pointing_table(study), "\n".join(f"- {note}" for note in study.notes)]
+    return "\n\n".join(parts)
+
+
+def _stress(record: StressRecord) -> str:
+    if not record.studies:
+        return ""
+    parts = ["## How far its answers hold"]
+    for study in record.studies:
+        about = describe_basis(study.n_cases, study.n_groups, study.collection)
+        told = "\n".join(f"- {note}" for note in study.told())
+        parts += [f"{about} ({study.part}), each scan as it is and shifted.", told, stress_table(study)]
     return "\n\n".join(parts)
 
 

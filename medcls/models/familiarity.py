@@ -12,10 +12,13 @@ from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.imaging.appearance import appearance
 from medcls.imaging.colour import other_kind
+from medcls.imaging.kind import kind_numbers
 from medcls.imaging.kinds import KINDS, fits
 from medcls.stats.familiarity import Known, neighbour_distance
 
+_MOST = 20.0  # log odds beyond which "how many times" says nothing more
 FEATURES, LOOKS, KIND = "features", "looks", "kind"  # what is measured
+_ACQUIRED = {FEATURES: "models.acquired-features", LOOKS: "models.acquired-looks"}
 _UNLIKE = {FEATURES: "models.unlike-features", LOOKS: "models.unlike-looks", KIND: "models.unlike-kind"}
 
 
@@ -45,17 +48,39 @@ def how_unlike(
 
     Returns:
         One for each scan; without numbers where the card sets no limit. A model without a taught gate tells kind and
-        acquisition by one distance: what lies beyond it is refused.
+        acquisition by one distance: what lies beyond it is refused. A limit without what it is a limit of gives NaN.
     """
-    if known is None:
-        return [Unlike() for _ in squares]
-    limits, by = card.abstention, {}
-    if limits.max_distance is not None:
-        by[FEATURES] = neighbour_distance(features, known.features) / limits.max_distance
-    if limits.max_appearance is not None and known.looks is not None:
-        by[LOOKS] = known.looks.distance(np.stack([appearance(s) for s in squares])) / limits.max_appearance
-    near = [{name: float(ratios[i]) for name, ratios in by.items()} for i in range(len(squares))]
-    return [Unlike(kind=ratios) for ratios in near]
+    limits = card.abstention
+    near = {**_by_features(limits.max_distance, known, features), **_by_looks(limits.max_appearance, known, squares)}
+    kind = _by_gate(limits.max_kind, known, squares)
+    by_scan = [[{name: float(r[i]) for name, r in by.items()} for by in (kind, near)] for i in range(len(squares))]
+    return [Unlike(*both) if kind else Unlike(kind=both[1]) for both in by_scan]
+
+
+def _by_features(limit: float | None, known: Known | None, features: np.ndarray) -> dict[str, np.ndarray]:
+    if limit is None or known is None:
+        return {}
+    return {FEATURES: neighbour_distance(features, known.features) / limit}
+
+
+def _by_looks(
+    limit: float | None, known: Known | None, squares: Sequence[np.ndarray] | np.ndarray
+) -> dict[str, np.ndarray]:
+    if limit is None or known is None or known.looks is None:
+        return {}
+    return {LOOKS: known.looks.distance(np.stack([appearance(s) for s in squares])) / limit}
+
+
+def _by_gate(
+    limit: float | None, known: Known | None, squares: Sequence[np.ndarray] | np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return how foreign each scan is, 1 at the limit; NaN for all where the card has a limit and the gate is gone."""
+    if limit is None:
+        return {}
+    if known is None or known.gate is None:
+        return {KIND: np.full(len(squares), np.nan)}
+    score = known.gate.score(np.stack([kind_numbers(s) for s in squares]))  # (N,)
+    return {KIND: np.exp(np.clip(score - limit, -_MOST, _MOST))}
 
 
 def farthest(ratios: dict[str, float]) -> tuple[str | None, float | None]:
@@ -77,7 +102,21 @@ def refuse_foreign(scan: Scan, card: ModelCard, unlike: Unlike) -> Note | None:
         return None
     if not math.isfinite(far):
         return Note("models.unlike-no-number")
-    return Note(_UNLIKE[how or FEATURES], times=far)
+    return Note(_UNLIKE[how or FEATURES]) if how == KIND else Note(_UNLIKE[how or FEATURES], times=far)
+
+
+def caution_acquired(card: ModelCard, unlike: Unlike) -> tuple[Note, ...]:
+    """Return that a scan was acquired unlike those learned from, and how such scans were answered; nothing if it was not."""
+    how, far = farthest(unlike.acquired)
+    if how is None or far is None or far <= 1:
+        return ()
+    if not math.isfinite(far):
+        return (Note("models.acquired-no-number"),)
+    score = card.abstention.far_auroc
+    if score is None or math.isnan(score.value):
+        return (Note(_ACQUIRED[how], times=far), Note("models.far-not-measured"))
+    measured = Note("models.far-measured", value=score.value, low=score.low, high=score.high, n=score.n)
+    return (Note(_ACQUIRED[how], times=far), measured)
 
 
 def refuse_unsure(prob: np.ndarray, least: float) -> Note | None:

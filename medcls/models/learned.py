@@ -9,17 +9,19 @@ from safetensors.numpy import load_file, save
 
 from medcls.core.model import ModelCard
 from medcls.errors import BadModel
-from medcls.models.folders import FEATURES, SEEN, folder
+from medcls.models.layout import FEATURES, SEEN
 from medcls.stats.familiarity import Known, Normal
+from medcls.stats.gate import Gate
 
 _CENTRE, _WHITENING = "appearance_centre", "appearance_whitening"
+_GATE = ("kind_centre", "kind_spread", "kind_bend", "kind_weight", "kind_bias")
 
 
 UNTOLD = "untold"  # stands in `seen.txt` of a model that began from one which does not say what it has seen
 
 
 def seen_key(sha256: str) -> str:
-    """Give what `seen.txt` holds of a scan: the first 16 hex digits of its bytes' SHA-256."""
+    """Return what `seen.txt` holds of a scan: the first 16 hex digits of its bytes' SHA-256."""
     return sha256[:16]
 
 
@@ -33,30 +35,29 @@ def write_seen(path: Path, digests: Iterable[str]) -> None:
     (path / SEEN).write_text("".join(f"{key}\n" for key in sorted({seen_key(d) for d in digests})), encoding="ascii")
 
 
-def read_seen(model: str | Path) -> frozenset[str]:
-    """Read which scans a model was trained or tuned on (see `seen_key`); empty if it does not say.
+def read_seen(path: Path) -> frozenset[str]:
+    """Return which scans a model was trained or tuned on (see `seen_key`); empty if it does not say.
 
     Raises:
-        BadModel: If there is no such model, or the file is there and cannot be read.
+        BadModel: If the file is there and cannot be read.
     """
-    path = model if isinstance(model, Path) else folder(model)
     if not (path / SEEN).exists():
         return frozenset()
     try:
         return frozenset((path / SEEN).read_text(encoding="ascii").split())
     except (OSError, UnicodeDecodeError) as error:
-        raise BadModel(
-            f"The list of scans model {path.name} has seen cannot be read",
-            found=type(error).__name__,
-            do="Import it again",
-        ) from error
+        raise BadModel("models.bad-seen", model=path.name, found=type(error).__name__) from error
 
 
 def write_known(path: Path, known: Known) -> None:
     """Write what the training scans were like into a model folder that is being built; features as float16."""
-    tensors = {"features": known.features.astype(np.float16)}
+    tensors: dict[str, np.ndarray] = {"features": known.features.astype(np.float16)}
     if known.looks:
         tensors |= {_CENTRE: known.looks.centre, _WHITENING: known.looks.whitening}
+    if known.gate:
+        gate, bias = known.gate, np.array([known.gate.bias], np.float32)
+        held = (gate.centre, gate.spread, gate.bend, gate.weight, bias)
+        tensors |= dict(zip(_GATE, held, strict=True))
     (path / FEATURES).write_bytes(save(tensors))  # safetensors' own writer hides that a disk is full
 
 
@@ -64,17 +65,48 @@ def read_known(path: Path, card: ModelCard) -> Known | None:
     """Read what the scans were like that a model learned from; None if its card vouches for no such file.
 
     Raises:
-        BadModel: If the file cannot be read.
+        BadModel: If the file cannot be read, or holds nothing, or anything but numbers: distances from it would mean nothing.
     """
     if FEATURES not in card.files:
         return None
     try:
-        tensors = load_file(path / FEATURES)
-        features = tensors["features"].astype(np.float32)
+        tensors = {name: value.astype(np.float32) for name, value in load_file(path / FEATURES).items()}
+        features = tensors["features"]
     except (OSError, KeyError, SafetensorError) as error:
-        raise BadModel(
-            f"What model {card.id} learned from cannot be read", found=f"{FEATURES}: {type(error).__name__}",
-            do="Import it again",
-        ) from error  # fmt: skip
+        reason = f"{FEATURES}: {type(error).__name__}"
+        raise BadModel("models.bad-features", model=card.id, found=reason) from error
+    if wrong := _wrong(tensors, features):
+        raise BadModel("models.bad-features", model=card.id, found=wrong)
     looks = Normal(tensors[_CENTRE], tensors[_WHITENING]) if {_CENTRE, _WHITENING} <= set(tensors) else None
-    return Known(features, looks)
+    return Known(features, looks, _gate(tensors))
+
+
+def _gate(tensors: dict[str, np.ndarray]) -> Gate | None:
+    if not set(_GATE) <= set(tensors):
+        return None
+    centre, spread, bend, weight, bias = (tensors[name] for name in _GATE)
+    return Gate(centre, spread, bend, weight, float(bias[0]))
+
+
+def _wrong(tensors: dict[str, np.ndarray], features: np.ndarray) -> str:
+    """Return what is wrong with stored features; empty if nothing is."""
+    if features.ndim != 2 or not features.size:
+        return f"features of shape {features.shape}"
+    if not all(np.isfinite(value).all() for value in tensors.values()):
+        return "NaN or infinity"
+    centre, whitening = tensors.get(_CENTRE), tensors.get(_WHITENING)
+    if centre is not None and whitening is not None and (len(centre.shape), whitening.shape) != (1, 2 * centre.shape):
+        return f"appearance of shapes {centre.shape} and {whitening.shape}"
+    return _wrong_gate(tensors)
+
+
+def _wrong_gate(tensors: dict[str, np.ndarray]) -> str:
+    """Return what is wrong with a stored gate; empty if nothing is, or there is none."""
+    if not set(_GATE) <= set(tensors):
+        return "half a gate" if set(_GATE) & set(tensors) else ""
+    centre, spread, bend, weight, bias = (tensors[name] for name in _GATE)
+    n = len(centre.ravel())
+    fits = bend.ndim == 2 and bend.shape[0] == n + 1 and weight.shape == (n + bend.shape[1],)
+    if not (fits and centre.ndim == 1 and spread.shape == (n,) and (spread > 0).all() and bias.shape == (1,)):
+        return f"a gate of shapes {centre.shape}, {spread.shape}, {bend.shape}, {weight.shape}"
+    return ""

@@ -18,7 +18,7 @@ from medcls.errors import BadModel
 from medcls.imaging.colour import is_tinted
 from medcls.imaging.prepare import normalise, place
 from medcls.models.engine import engine_for
-from medcls.models.familiarity import Unlike, farthest, how_unlike, refuse_foreign, refuse_unsure
+from medcls.models.familiarity import Unlike, caution_acquired, farthest, how_unlike, refuse_foreign, refuse_unsure
 from medcls.models.learned import UNTOLD, seen_key
 from medcls.models.predictor import evaluate_with
 from medcls.models.queue import Queue
@@ -149,12 +149,12 @@ class Network:
         refusal = foreign or refuse_unsure(prob, card.abstention.min_prob)
         return Prediction(
             card.id, scan.sha256, card.task.label_ids, logits, prob, refusal,
-            () if foreign else card.tell_points(prob), self._cautions(scan),
+            () if foreign else card.tell_points(prob), self._cautions(scan, unlike),
             farthest(unlike.kind)[1], farthest(unlike.acquired)[1], elapsed_s,
         )  # fmt: skip
 
-    def _cautions(self, scan: Scan) -> tuple[Note, ...]:
-        taught, notes = self.card.task.modality, []
+    def _cautions(self, scan: Scan, unlike: Unlike) -> tuple[Note, ...]:
+        taught, notes = self.card.task.modality, list(caution_acquired(self.card, unlike))
         if scan.modality and "other" not in (scan.modality, taught) and scan.modality != taught:
             notes.append(Note("models.other-modality", says=scan.modality, taught=taught))
         if self.card.preprocess.grey and is_tinted(scan):

@@ -3,12 +3,15 @@
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 from medcls import nets
 from medcls.core.model import ModelCard
-from medcls.errors import BadModel
-from medcls.models import store
+from medcls.errors import BadModel, TooLarge
+from medcls.models.folder import ModelFolder, check_member
+from medcls.models.layout import WEIGHTS
+from medcls.models.learned import read_known
 from medcls.models.mean import Mean
 from medcls.models.network import Network
 
@@ -23,9 +26,9 @@ def open_model(model: str | Path) -> Network | Mean:
         BadModel: If there is no such model, a file changed, or its weights do not fit its network; of a mean, also if a
             member is missing, is a mean itself, answers with other labels, or is not the network it was measured with.
     """
-    path = model if isinstance(model, Path) else store.folder(model)
-    card = store.verify(path)
-    return Mean(card, [_member(card, one) for one in card.members]) if card.members else _network(path, card)
+    folder = ModelFolder.of(model)
+    card = folder.verify()
+    return Mean(card, [_member(card, one) for one in card.members]) if card.members else _network(folder, card)
 
 
 def open_network(model: str | Path) -> Network:
@@ -40,20 +43,50 @@ def open_network(model: str | Path) -> Network:
     return opened
 
 
-def _network(path: Path, card: ModelCard) -> Network:
+def _network(folder: ModelFolder, card: ModelCard) -> Network:
+    _check_shapes(folder.path / WEIGHTS, card)
     net = nets.from_card(card.backbone, card.backbone_args, len(card.task.labels))
-    _fill(net, path / store.WEIGHTS, card.id)
-    return Network(card, net, store.read_known(path, card), store.read_seen(path), card.files[store.WEIGHTS])
+    _fill(net, folder.path / WEIGHTS, card.id)
+    known = read_known(folder.path, card)
+    width = getattr(net, "head_hidden_size", None) or getattr(net, "num_features", None)
+    if known is not None and width and known.features.shape[1] != width:
+        raise BadModel("models.bad-features", model=card.id, found=f"{known.features.shape[1]} numbers, not {width}")
+    return Network(card, net, known, folder.seen(), card.files[WEIGHTS])
 
 
 def _member(mean: ModelCard, model_id: str) -> Network:
-    if store.read_card(model_id).members:
+    if ModelFolder.of(model_id).card().members:
         raise BadModel("models.mean-of-mean", model=mean.id, found=model_id)
     member = open_network(model_id)
     if member.card.task.label_ids != mean.task.label_ids:
         raise BadModel("models.mean-of-other-labels", model=mean.id, found=member.card.id)
-    store.check_member(mean, member.card)
+    check_member(mean, member.card)
     return member
+
+
+def _check_shapes(path: Path, card: ModelCard) -> None:
+    """Compare what the file holds with what the card describes before either takes any memory.
+
+    Raises:
+        BadModel: If a weight is missing, surplus or of another shape, or the card counts others than there are.
+    """
+    with torch.device("meta"):
+        try:
+            net = nets.from_card(card.backbone, card.backbone_args, len(card.task.labels))
+        except (RuntimeError, NotImplementedError, TooLarge):
+            return  # this network computes with its weights while it is built: loading compares
+    expected = {name: tuple(value.shape) for name, value in net.state_dict().items()}
+    try:
+        with safe_open(path, "pt") as file:
+            found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise BadModel("models.weights-do-not-fit", model=card.id, found=str(error).splitlines()[0][:160]) from error
+    if apart := sorted(n for n in expected.keys() | found.keys() if expected.get(n) != found.get(n)):
+        told = f"{apart[0]}: {found.get(apart[0], 'missing')}, not {expected.get(apart[0], 'there')}"
+        raise BadModel("models.weights-do-not-fit", model=card.id, found=told[:160])
+    n = sum(p.numel() for p in net.parameters())
+    if card.n_parameters and card.n_parameters != n:
+        raise BadModel("models.weights-do-not-fit", model=card.id, found=f"{card.n_parameters} on the card, not {n}")
 
 
 def _fill(net: torch.nn.Module, path: Path, model_id: str) -> None:

@@ -1,30 +1,21 @@
-"""Writing models: sealing a folder, publishing it, changing a published card."""
+"""Writing models: sealing a folder, publishing it, laying changes over a published card."""
 
 import errno
-import hashlib
 import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from medcls import disk, home
+from medcls.core.evaluation import Estimate
 from medcls.core.model import ModelCard
 from medcls.core.pointing import PointingRecord, PointingStudy
+from medcls.core.stress import StressRecord, StressStudy
 from medcls.errors import Conflict
-from medcls.models.card_text import describe_card
-from medcls.models.folders import (
-    CARD,
-    EVALUATION,
-    POINTING,
-    README,
-    SEALED,
-    digest,
-    folder,
-    is_taken,
-    read_card,
-    verify,
-)
-from medcls.models.measured import has_whole_pointing, parse_pointing, read_evaluation, vouched_pointing
+from medcls.models import changes
+from medcls.models.folder import ModelFolder, digest, is_taken
+from medcls.models.layout import CARD, EVALUATION, POINTING, README, SEALED, STRESS, STUDIES
 
 
 def seal(path: Path, card: ModelCard) -> ModelCard:
@@ -39,19 +30,23 @@ def seal(path: Path, card: ModelCard) -> ModelCard:
     """
     card = replace(card, files={name: digest(path / name) for name in SEALED if (path / name).exists()})
     (path / CARD).write_text(card.to_json(), encoding="utf-8")
-    (path / README).write_text(_readme(path, card), encoding="utf-8")
+    (path / README).write_text(ModelFolder(path).readme(), encoding="utf-8")
     return card
 
 
-def publish(result: Path, name: str = "", model_id: str = "", into: Path | None = None, **changes: Any) -> ModelCard:
-    """Copy a finished model folder into the list of models.
+def publish(
+    result: Path, name: str = "", model_id: str = "", into: Path | None = None, *,
+    left_out: Mapping[str, Mapping[str, Estimate]] | None = None, **fields: Any,
+) -> ModelCard:  # fmt: skip
+    """Copy a finished model folder into the list of models; what was changed on it here becomes part of the copy.
 
     Args:
         result: A folder in the published layout, as a run's `result/`.
         name: What to call it; empty keeps its name.
         model_id: Id to publish under; empty makes the next free `<task>--<backbone>--<nnnn>`.
         into: Folder to publish into; None for the user's own models.
-        changes: Further fields of the card to set (licence, limits, …).
+        left_out: Scores at sites by networks made alike that never saw the site; None keeps those it has.
+        fields: Further fields of the card to set (licence, limits, …).
 
     Returns:
         The card as published.
@@ -60,26 +55,31 @@ def publish(result: Path, name: str = "", model_id: str = "", into: Path | None 
         BadModel: If the folder is not a whole model.
         Conflict: If the id is taken, by a model that ships or one of this machine.
     """
-    card = verify(result)
+    source = ModelFolder(result)
+    card = source.verify()
     root = into or home.weights()
-    card = replace(card, id=model_id or _next_id(card, into), name=name or card.name, **changes)  # checks the id first
+    card = replace(card, id=model_id or _next_id(card, into), name=name or card.name, **fields)  # checks the id first
     root.mkdir(parents=True, exist_ok=True)
     aside = disk.aside(root / card.id)
     try:
-        aside.mkdir()
-        for file in SEALED:
-            if (result / file).is_file() and (file != POINTING or has_whole_pointing(result, card)):
-                shutil.copyfile(result / file, aside / file)
+        _copy(source, aside)
         while True:
-            _rename(aside, card.id)
+            _rename(source, aside, card.id, left_out)
             card = seal(aside, card)
             if _put(aside, root / card.id, into):
                 return card
             if model_id:
-                raise Conflict(f"There is already a model {model_id}", do="Choose another id")
+                raise Conflict("models.id-taken", model=model_id)
             card = replace(card, id=_next_id(card, into))  # another session took the free id meanwhile
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _copy(source: ModelFolder, aside: Path) -> None:
+    aside.mkdir()
+    for file in SEALED:
+        if (source.path / file).is_file() and file not in STUDIES:
+            shutil.copyfile(source.path / file, aside / file)
 
 
 def _put(aside: Path, final: Path, into: Path | None) -> bool:
@@ -95,14 +95,17 @@ def _put(aside: Path, final: Path, into: Path | None) -> bool:
     return True
 
 
-def _rename(path: Path, model_id: str) -> None:
-    """Put a model's new id into what was measured of it."""
-    if evaluation := read_evaluation(path):
-        (path / EVALUATION).write_text(replace(evaluation, model=model_id).to_json(), encoding="utf-8")
-    if (path / POINTING).exists():
-        studies = parse_pointing(path).studies
-        record = PointingRecord(tuple(replace(study, model=model_id) for study in studies))
-        (path / POINTING).write_text(record.to_json(), encoding="utf-8")
+def _rename(
+    source: ModelFolder, aside: Path, model_id: str, left_out: Mapping[str, Mapping[str, Estimate]] | None
+) -> None:
+    """Put a model's new id into what was measured of it, studies made here among it."""
+    if evaluation := source.evaluation():
+        sites = evaluation.left_out if left_out is None else {site: dict(scores) for site, scores in left_out.items()}
+        renamed = replace(evaluation, model=model_id, left_out=sites)
+        (aside / EVALUATION).write_text(renamed.to_json(), encoding="utf-8")
+    for name, record in source.shown_studies().items():
+        if record.studies:
+            (aside / name).write_text(record.named(model_id).to_json(), encoding="utf-8")
 
 
 def _next_id(card: ModelCard, into: Path | None) -> str:
@@ -110,49 +113,47 @@ def _next_id(card: ModelCard, into: Path | None) -> str:
     return next(i for n in range(1, 10_000) if not is_taken(i := f"{stem}--{n:04d}", into))
 
 
-def update_card(model_id: str, **changes: Any) -> ModelCard:
-    """Change fields of a published model's card (name, thresholds, retired, …); its files stay.
+def change_card(model_id: str, make: Callable[[ModelCard], Mapping[str, Any]]) -> ModelCard:
+    """Change fields of a model's card on this machine; its folder stays as it was published.
+
+    Args:
+        model_id: The model.
+        make: Given the card as it is now, returns the fields to set (name, thresholds, retired, …); nobody else changes
+            the card meanwhile.
 
     Raises:
         BadModel: If there is no such model.
         MedclsError: If a value is not allowed.
+        Conflict: If the changes cannot be written.
     """
-    path = folder(model_id)
-    card = replace(read_card(path), **changes)
-    for name, text in ((CARD, card.to_json()), (README, _readme(path, card))):
-        disk.write_whole(path / name, text.encode())
-    return card
+    return changes.change(ModelFolder.find(model_id).published_card(), make)
+
+
+def update_card(model_id: str, **fields: Any) -> ModelCard:
+    """Set fields of a model's card on this machine whatever they are now; see `change_card`."""
+    return change_card(model_id, lambda card: fields)
 
 
 def add_pointing(study: PointingStudy) -> ModelCard:
-    """Keep a study of a published model's heatmaps in its folder, with its hash on the card and its table in the README.
+    """Keep a study of a model's heatmaps on this machine, beside those it was published with.
 
     Raises:
-        BadModel: If there is no such model, or the studies it has are damaged though its card vouches for them.
-        Conflict: If the folder cannot be written.
+        BadModel: If there is no such model, or the studies kept here are damaged.
+        Conflict: If they cannot be written.
     """
-    path = folder(study.model)
-    card = read_card(path)
-    text = vouched_pointing(path, card).having(study).to_json()
-    files = card.files | {POINTING: hashlib.sha256(text.encode()).hexdigest()}
-    try:
-        disk.write_whole(path / POINTING, text.encode())
-        return update_card(study.model, files=files)
-    except OSError as error:
-        raise Conflict(
-            f"The folder of model {study.model} cannot be written", found=error.strerror or type(error).__name__
-        ) from error
+    card = ModelFolder.find(study.model).published_card()
+    with changes.alone_with(card.id):
+        kept = changes.read_changes(card.id, changes.identity(card), POINTING)
+        record = PointingRecord.from_dict(kept) if kept else PointingRecord()
+        changes.write_changes(card, POINTING, record.having(study).to_dict())
+    return changes.lay_over(card)
 
 
-def readme(model_id: str) -> str:
-    """Give a model's card as a person reads it, in Markdown.
-
-    Raises:
-        BadModel: If there is no such model or its card cannot be read.
-    """
-    path = folder(model_id)
-    return _readme(path, read_card(path))
-
-
-def _readme(path: Path, card: ModelCard) -> str:
-    return describe_card(card, read_evaluation(path), vouched_pointing(path, card))
+def add_stress(study: StressStudy) -> ModelCard:
+    """Keep a study of shifts on this machine, beside those a model was published with; see `add_pointing`."""
+    card = ModelFolder.find(study.model).published_card()
+    with changes.alone_with(card.id):
+        kept = changes.read_changes(card.id, changes.identity(card), STRESS)
+        record = StressRecord.from_dict(kept) if kept else StressRecord()
+        changes.write_changes(card, STRESS, record.having(study).to_dict())
+    return changes.lay_over(card)

@@ -1,6 +1,12 @@
-"""Models on disk: list, read, verify, publish. Loads no network and no torch."""
+"""Models on disk by id or folder, in one place for whoever needs a single thing of one; see `ModelFolder`."""
 
-from medcls.models.folders import (
+from pathlib import Path
+
+from medcls.core.evaluation import CaseTable, Evaluation
+from medcls.core.model import ModelCard
+from medcls.core.pointing import PointingRecord
+from medcls.models.folder import ModelFolder, check_member, digest, is_taken, list_cards, list_models, same_model
+from medcls.models.layout import (
     CARD,
     CASES,
     CONFIG,
@@ -10,55 +16,57 @@ from medcls.models.folders import (
     POINTING,
     README,
     SEEN,
+    STRESS,
+    STUDIES,
     WEIGHTS,
-    Broken,
-    check_member,
-    digest,
-    folder,
-    is_taken,
-    list_broken,
-    list_cards,
-    read_card,
-    verify,
 )
-from medcls.models.learned import UNTOLD, read_known, read_seen, seen_key, write_known, write_seen
-from medcls.models.measured import has_whole_pointing, read_cases, read_evaluation, read_pointing, write_evaluation
-from medcls.models.publishing import add_pointing, publish, readme, seal, update_card
+from medcls.models.learned import UNTOLD, read_known, seen_key, write_known, write_seen
+from medcls.models.measured import write_evaluation
+from medcls.models.publishing import add_pointing, add_stress, change_card, publish, seal, update_card
 
 __all__ = (
-    "CARD",
-    "CASES",
-    "CONFIG",
-    "EVALUATION",
-    "FEATURES",
-    "FILES",
-    "POINTING",
-    "README",
-    "SEEN",
-    "UNTOLD",
-    "WEIGHTS",
-    "Broken",
-    "add_pointing",
-    "check_member",
-    "digest",
-    "folder",
-    "has_whole_pointing",
-    "is_taken",
-    "list_broken",
-    "list_cards",
-    "publish",
-    "read_card",
-    "read_cases",
-    "read_evaluation",
-    "read_known",
-    "read_pointing",
-    "read_seen",
-    "readme",
-    "seal",
-    "seen_key",
-    "update_card",
-    "verify",
-    "write_evaluation",
-    "write_known",
-    "write_seen",
-)
+    "CARD", "CASES", "CONFIG", "EVALUATION", "FEATURES", "FILES", "POINTING", "README", "SEEN", "STRESS", "STUDIES", "UNTOLD", "WEIGHTS",
+    "ModelFolder", "add_pointing", "add_stress", "change_card", "check_member", "digest", "folder", "is_taken", "list_cards", "list_models",
+    "publish", "read_card", "read_cases", "read_evaluation", "read_known", "read_pointing", "read_seen", "readme", "same_model", "seal",
+    "seen_key", "update_card", "verify", "write_evaluation", "write_known", "write_seen",
+)  # fmt: skip
+
+
+def folder(model_id: str) -> Path:
+    """Return the folder of an installed model; see `ModelFolder.find`."""
+    return ModelFolder.find(model_id).path
+
+
+def read_card(model: str | Path) -> ModelCard:
+    """Return a model's card with what was changed here; see `ModelFolder.card`."""
+    return ModelFolder.of(model).card()
+
+
+def verify(path: Path, only: str | None = None) -> ModelCard:
+    """Check the files of a model folder; see `ModelFolder.verify`."""
+    return ModelFolder(path).verify(only)
+
+
+def read_evaluation(model: str | Path) -> Evaluation | None:
+    """Return what was measured of a model; see `ModelFolder.evaluation`."""
+    return ModelFolder.of(model).evaluation()
+
+
+def read_cases(model: str | Path) -> CaseTable | None:
+    """Return the cases a model was measured on; see `ModelFolder.cases`."""
+    return ModelFolder.of(model).cases()
+
+
+def read_pointing(model: str | Path) -> PointingRecord:
+    """Return how a model's heatmaps pointed at lesions; see `ModelFolder.pointing`."""
+    return ModelFolder.of(model).pointing()
+
+
+def read_seen(model: str | Path) -> frozenset[str]:
+    """Return which scans a model was trained or tuned on; see `ModelFolder.seen`."""
+    return ModelFolder.of(model).seen()
+
+
+def readme(model_id: str) -> str:
+    """Return a model's card as a person reads it; see `ModelFolder.readme`."""
+    return ModelFolder.find(model_id).readme()

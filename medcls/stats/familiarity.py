@@ -5,6 +5,8 @@ from typing import Self
 
 import numpy as np
 
+from medcls.stats.gate import Gate
+
 # Mean over this many nearest stored feature vectors.
 NEIGHBOURS = 5
 # A standard deviation counts as at least this, and a direction without spread as this share of the mean variance: training
@@ -59,10 +61,12 @@ class Known:
     Args:
         features: Features of training scans, (M, D) float32, rows of length 1.
         looks: Their appearance (see `medcls.imaging.appearance`); None if not stored.
+        gate: What tells their kind of picture from others (see `medcls.imaging.kind`); None if none was taught.
     """
 
     features: np.ndarray
     looks: Normal | None = None
+    gate: Gate | None = None
 
 
 def neighbour_distance(features: np.ndarray, bank: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from medcls.core.outcome import Outcome
 from medcls.core.record import check_plain, read_bounded
@@ -19,19 +20,49 @@ def read_task(path: Path) -> Task:
     """Read one task file.
 
     Args:
-        path: A TOML file with the fields of `medcls.core.task.Task`.
+        path: A TOML file with the fields of `medcls.core.task.Task`; `recommended` may name a model.
 
     Raises:
         BadTask: If the file cannot be read or does not describe a task.
     """
     try:
-        told = tomllib.loads(read_bounded(path, path.name).decode())
-        check_plain(told, path.name)
-        return Task.from_dict(told, where=path.name)
-    except (OSError, ValueError, RecursionError) as error:  # not there, not UTF-8, not TOML, or TOML without an end
-        raise BadTask("tasks.unreadable-file", name=path.name, found=str(error)[:120]) from error
+        fields = {name: value for name, value in _parse(path).items() if name != "recommended"}
+        return Task.from_dict(fields, where=path.name)
+    except BadTask as error:
+        if error.code == "tasks.unreadable-file":
+            raise
+        raise BadTask("tasks.wrong-file", name=path.name, error=str(error).rstrip(".")) from error
     except MedclsError as error:
         raise BadTask("tasks.wrong-file", name=path.name, error=str(error).rstrip(".")) from error
+
+
+def recommended(task_id: str, folder: Path | None = None) -> str:
+    """Return the id of the model that is named for a task; empty if none is.
+
+    It is named by those who know the models, in the task's file; what users publish or measure changes it in no way.
+
+    Args:
+        task_id: The task.
+        folder: Further task files, as for `list_tasks`; one that cannot be read names nothing.
+    """
+    for path in _files(folder):
+        fields = Outcome.of(path.name, partial(_parse, path)).value or {}
+        if fields.get("id") == task_id:
+            return str(fields.get("recommended", ""))
+    return ""
+
+
+def _files(folder: Path | None) -> list[Path]:
+    return sorted(_SHIPPED.glob("*.toml")) + (sorted(folder.glob("*.toml")) if folder else [])
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        told = tomllib.loads(read_bounded(path, path.name).decode())
+    except (OSError, ValueError, RecursionError) as error:  # not there, not UTF-8, not TOML, or TOML without an end
+        raise BadTask("tasks.unreadable-file", name=path.name, found=str(error)[:120]) from error
+    check_plain(told, path.name)
+    return told
 
 
 def list_tasks(folder: Path | None = None) -> dict[str, Task]:
@@ -51,7 +82,7 @@ def broken_tasks(folder: Path) -> tuple[Outcome[Task], ...]:
 def _read_all(folder: Path | None) -> Iterator[Outcome[Task]]:
     """Read every file; of two with one id the first counts."""
     known: set[str] = set()
-    for path in sorted(_SHIPPED.glob("*.toml")) + (sorted(folder.glob("*.toml")) if folder else []):
+    for path in _files(folder):
         entry = Outcome.of(path.name, partial(read_task, path))
         if entry.value is not None and entry.value.id in known:
             entry = Outcome(path.name, error=BadTask("tasks.id-twice", id=entry.value.id, name=path.name))

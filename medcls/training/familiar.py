@@ -4,6 +4,8 @@ Scans of the same kind from another device, hand or archive are no strangers: ch
 `medcls.imaging.shifts`) count as familiar, so that what happened to be constant in training condemns nobody.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -23,6 +25,8 @@ MIN_PROB = 0.6
 FAMILIAR_SHARE, BANK_SIZE = 0.99, 512
 # A scanner set a little brighter is no other kind of picture: what a scan looks like may go beyond the limit by this factor.
 APPEARANCE_MARGIN, _MOST_LOOKED_AT = 1.1, 4096
+_NOT_DECIDED, _CAUTIONED = "are not decided either", "are answered with a caution"
+_GATED = "; pictures of another kind, as a gate taught by contrast tells them, are not decided"
 _COPIES, _STRENGTH, _CHANCE = 2, 0.8, 0.7
 
 
@@ -69,9 +73,14 @@ def measure_limits(
     far = [neighbour_distance(features, known.features)]
     far += [neighbour_distance(run_part(net, part, data.preprocess)[1], known.features) for part in parts[1:]]
     distance = float(np.quantile(np.concatenate(far), FAMILIAR_SHARE))
-    return Abstention(
-        MIN_PROB, max(distance, 1e-6), _looks_limit(known, pixels), len(validate), _how(prob, validate, len(parts) - 1)
-    )
+    how = _how(prob, validate, len(parts) - 1)
+    return Abstention(MIN_PROB, max(distance, 1e-6), _looks_limit(known, pixels), n=len(validate), how=how)
+
+
+def told_apart(limits: Abstention, max_kind: float) -> Abstention:
+    """Return limits for a network with a gate: it refuses other kinds of picture; what lies far is answered with a caution."""
+    how = limits.how.replace(_NOT_DECIDED, _CAUTIONED) + _GATED
+    return replace(limits, max_kind=max_kind, how=how)
 
 
 def _how(prob: np.ndarray, validate: Part, n_copies: int) -> str:
@@ -82,7 +91,7 @@ def _how(prob: np.ndarray, validate: Part, n_copies: int) -> str:
     whom = "the validation scans" + (f" and {n_copies} changed copies of each" if n_copies else "")
     return (
         f"{how}; scans farther from the training scans than {FAMILIAR_SHARE:.0%} of {whom}, by features or "
-        f"(with {APPEARANCE_MARGIN - 1:.0%} to spare) by brightness, colour and grain, are not decided either"
+        f"(with {APPEARANCE_MARGIN - 1:.0%} to spare) by brightness, colour and grain, {_NOT_DECIDED}"
     )
 
 

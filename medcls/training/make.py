@@ -3,7 +3,7 @@
 import json
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -16,20 +16,23 @@ from safetensors.torch import save
 import medcls
 from medcls import nets
 from medcls.core.collection import Case
-from medcls.core.model import ModelCard, Origin
+from medcls.core.model import Abstention, Calibration, ModelCard, Origin
 from medcls.core.run import EpochResult, RunSpec
 from medcls.core.scan import Preprocess
 from medcls.core.task import Task
 from medcls.data.batches import Copies, Part, join_parts, read_part
-from medcls.data.sources import Sources
+from medcls.data.sources import Sources, find_sources
 from medcls.imaging.shifts import Mixture
 from medcls.models import store
+from medcls.models.opening import open_network
 from medcls.nets.config import hub_config
 from medcls.nets.freezing import freeze
 from medcls.nets.initial import IMAGENET_MEAN, IMAGENET_STD, Matched, for_channels, load_initial, look_at
 from medcls.stats.calibration import calibrate, fit_temperature
-from medcls.training.familiar import familiar_copies, learn_known, measure_limits
+from medcls.stats.familiarity import Known
+from medcls.training.familiar import familiar_copies, learn_known, measure_limits, told_apart
 from medcls.training.inputs import TrainingData
+from medcls.training.kinds import teach_gate
 from medcls.training.outputs import run_part
 
 _LARGEST_FP16 = 65_000.0
@@ -182,10 +185,7 @@ def write_result(fitted: Fitted, spec: RunSpec, run_id: str, folder: Path) -> Mo
     weights = round_weights(net)
     # save_file hides that a disk is full
     (folder / store.WEIGHTS).write_bytes(save(weights, metadata={"format": "pt"}))
-    logits, features = run_part(net, data.validate, data.preprocess)
-    calibration = fit_temperature(logits, data.validate.truth)
-    prob = calibrate(logits, calibration.temperature)
-    known = learn_known(net, data, spec.optimisation.seed)
+    known, calibration, limits = learn_limits(net, data, task, spec.optimisation.seed)
     store.write_known(folder, known)
     store.write_seen(folder, _seen(fitted, spec))
     preprocess = data.preprocess
@@ -194,11 +194,51 @@ def write_result(fitted: Fitted, spec: RunSpec, run_id: str, folder: Path) -> Mo
         id=run_id, name=spec.name or f"{spec.network.backbone} for {task.id}", task=task,
         backbone=nets.backbone_name_for(net), backbone_args=nets.backbone_args_for(net),
         preprocess=preprocess, calibration=calibration,
-        abstention=measure_limits(net, data, known, prob, features),
+        abstention=limits,
         origin=_origin(fitted, spec, run_id), trained_on=_trained_on(fitted),
         n_parameters=sum(p.numel() for p in net.parameters()), limits=_limits(spec),
     )  # fmt: skip
     return store.seal(folder, card)
+
+
+def learn_limits(
+    net: torch.nn.Module, data: TrainingData, task: Task, seed: int
+) -> tuple[Known, Calibration, Abstention]:
+    """Return what a fitted network knows again, how its logits become probabilities, and when it says "cannot tell".
+
+    Args:
+        net: The network, its weights rounded as they are stored.
+        data: What it was fitted and watched on.
+        task: The question.
+        seed: Seed of all draws.
+    """
+    logits, features = run_part(net, data.validate, data.preprocess)
+    calibration = fit_temperature(logits, data.validate.truth)
+    known = learn_known(net, data, seed)
+    limits = measure_limits(net, data, known, calibrate(logits, calibration.temperature), features)
+    if taught := teach_gate(data, task, seed):
+        known, limits = replace(known, gate=taught[0]), told_apart(limits, taught[1])
+    return known, calibration, limits
+
+
+def refit_limits(folder: Path, spec: RunSpec) -> ModelCard:
+    """Measure limits and calibration of a finished network anew, as a run would today; its weights stay.
+
+    Args:
+        folder: A run's model folder that is not published; its card is written anew. Evaluate it again afterwards.
+        spec: The spec of the run.
+
+    Raises:
+        BadModel: If the folder is not a whole model, or the mean of several.
+        BadData: If the scans it learned from are not here.
+    """
+    network, sources = open_network(folder), find_sources(spec)
+    card, task = network.card, network.card.task
+    parts = [read_sources(sources, part, card.preprocess, spec) for part in ("train", "validate")]
+    data = TrainingData(parts[0], parts[1], len(task.labels), card.preprocess)
+    known, calibration, limits = learn_limits(network.net, data, task, spec.optimisation.seed)
+    store.write_known(folder, known)
+    return store.seal(folder, replace(card, calibration=calibration, abstention=limits))
 
 
 def _limits(spec: RunSpec) -> tuple[str, ...]:

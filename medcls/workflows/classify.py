@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from medcls import home
 from medcls.core.model import ModelCard
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
@@ -16,6 +17,7 @@ from medcls.imaging.decode import count_values, read_scan
 from medcls.imaging.limits import Limits
 from medcls.models import store
 from medcls.models.combine import combine
+from medcls.tasks import recommended
 
 if TYPE_CHECKING:  # torch costs seconds; a page that only lists models must not pay for it
     from medcls.models.predictor import Predictor
@@ -57,7 +59,8 @@ def choose_model(task_id: str = "", model_id: str = "") -> ModelCard:
 
     Args:
         task_id: Task the model must answer; empty for any.
-        model_id: The model; empty for the best measured one of the task (by AUROC on its own test cases).
+        model_id: The model; empty for the one recommended for the task, or where none is, or it is not here, the first that
+            was made. A model published later changes nothing.
 
     Raises:
         BadModel: If there is none, the model answers another task, or models of several tasks are there and none was named.
@@ -65,33 +68,20 @@ def choose_model(task_id: str = "", model_id: str = "") -> ModelCard:
     if model_id:
         card = store.read_card(model_id)
         if task_id and card.task.id != task_id:
-            raise BadModel(f"Model {model_id} answers another task", found=card.task.id, allowed=task_id)
+            raise BadModel("workflows.model-of-other-task", model=model_id, found=card.task.id, allowed=task_id)
         return card
-    cards = [card for card in store.list_cards() if task_id in ("", card.task.id)]
+    known = store.list_cards()
+    cards = [card for card in known if task_id in ("", card.task.id)]
     tasks = sorted({card.task.id for card in cards})
+    if not cards and task_id:
+        there = ", ".join(sorted({card.task.id for card in known}))
+        raise BadModel("workflows.no-model-for-task", found=task_id, allowed=there)
     if not cards:
-        raise BadModel(
-            "There is no model for this task" if task_id else "There is no model yet",
-            found=task_id,
-            allowed=", ".join(sorted({card.task.id for card in store.list_cards()})),
-            do="Train or import one",
-        )
+        raise BadModel("workflows.no-model")
     if len(tasks) > 1:
-        raise BadModel(
-            "It is not clear which task is meant",
-            allowed=", ".join(tasks),
-            do="Name one with --task, or a model with --model",
-        )
-    return max(cards, key=_auroc)
-
-
-def _auroc(card: ModelCard) -> float:
-    try:
-        evaluation = store.read_evaluation(card.id)
-    except BadModel:  # a model whose figures cannot be read is the last to be chosen; asking for it by name still works
-        return -1.0
-    score = evaluation.scores.get("auroc") if evaluation else None
-    return score.value if score and score.value == score.value else -1.0
+        raise BadModel("workflows.which-task", allowed=", ".join(tasks))
+    named = recommended(tasks[0], home.tasks())
+    return min(cards, key=lambda card: (card.id != named, card.origin.created, card.id))
 
 
 def classify_one(scan: Scan, classifier: "Predictor") -> Prediction:

@@ -15,8 +15,7 @@ from medcls import home
 from medcls.core.model import ModelCard
 from medcls.data.unpack import check_room
 from medcls.errors import BadModel, Conflict, MedclsError, TooLarge
-from medcls.models import store
-from medcls.models.card_text import describe_card
+from medcls.models import changes, store
 
 # All a model's folder may hold; anything else in an archive is refused.
 FILES = store.FILES
@@ -69,12 +68,15 @@ def _write_archive(model_id: str, out: object) -> None:
     card = store.read_card(model_id)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
         for one in (*card.members, model_id):
-            folder = store.folder(one)
-            one_card = store.verify(folder)
-            for name in FILES:
-                if (folder / name).is_file() and (name != store.POINTING or store.has_whole_pointing(folder, one_card)):
+            folder = store.ModelFolder.find(one)
+            folder.verify()
+            told = folder.told()
+            for name, text in told.items():
+                archive.writestr(f"{one}/{name}", text)
+            for name in sorted(set(FILES) - set(told) - set(store.STUDIES)):
+                if (folder.path / name).is_file():
                     stored = zipfile.ZIP_STORED if name.endswith(".safetensors") else zipfile.ZIP_DEFLATED
-                    archive.write(folder / name, f"{one}/{name}", stored)
+                    archive.write(folder.path / name, f"{one}/{name}", stored)
 
 
 def import_model(source: Path | bytes) -> tuple[ModelCard, ...]:
@@ -217,12 +219,11 @@ def _take_one(folder: Path) -> tuple[ModelCard, ...]:
     if not card.members and not {store.WEIGHTS, store.CONFIG} <= set(card.files):
         raise BadModel(f"The card of model {card.id} does not vouch for its weights", do="Export the model again")
     if (here := _here(card)) is not None:
-        if (here.files, here.members) == (card.files, card.members):
+        if store.same_model(here, card):
             return ()
         raise Conflict(f"There is already another model {card.id}", do="Retire it and remove its folder first")
     _run_once(folder)
-    text = describe_card(card, store.read_evaluation(folder), store.read_pointing(folder))
-    (folder / store.README).write_text(text, encoding="utf-8")
+    (folder / store.README).write_text(store.ModelFolder(folder).readme(), encoding="utf-8")
     if store.is_taken(card.id):
         raise Conflict(f"There is already a folder {card.id} that is no model", do="Remove it first")
     folder.rename(home.weights() / card.id)
@@ -256,6 +257,7 @@ def remove_model(model_id: str) -> None:
     if users := [card.id for card in store.list_cards(retired=True) if model_id in card.members]:
         raise BadModel(f"Model {model_id} is averaged by another", found=", ".join(users), do="Remove that one first")
     shutil.rmtree(folder)
+    changes.forget(model_id)
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from medcls.core.evaluation import CaseTable, Estimate, Evaluation
 from medcls.core.model import ModelCard
+from medcls.core.outcome import Outcome
 from medcls.core.pointing import PointingStudy
+from medcls.errors import MedclsError
 from medcls.models import store
 from medcls.models.card_text import tell_data, tell_feeding, tell_making
-from medcls.models.store import Broken
 from medcls.workflows.marked import put_between_marks
 
 
@@ -21,9 +22,18 @@ def list_models(task_id: str | None = None, *, retired: bool = False) -> tuple[M
     return tuple(card for card in store.list_cards(retired=retired) if task_id in (None, card.task.id))
 
 
-def broken_models() -> tuple[Broken, ...]:
-    """Give the model folders that cannot be used, with the reason."""
-    return store.list_broken()
+def every_model(*, retired: bool = False) -> tuple[Outcome[ModelCard], ...]:
+    """Return every installed model by id: its card, or in its place what ails it.
+
+    Args:
+        retired: True to include models no longer offered.
+    """
+    return store.list_models(retired=retired)
+
+
+def broken_models() -> dict[str, MedclsError]:
+    """Return the model folders that cannot be used, with the reason."""
+    return {outcome.name: outcome.error for outcome in store.list_models() if outcome.error is not None}
 
 
 def show_model(model_id: str) -> tuple[ModelCard, str]:
@@ -83,25 +93,20 @@ TABLE = "shipped models"  # name of its markers in the README
 def describe_models() -> str:
     """Give the models and what was measured of each as a Markdown table, with a line for every collection it was tested on."""
     rows = [
-        "| model | backbone, million weights | tested on | cases | AUROC, macro | disease or not, AUROC | accuracy | balanced accuracy |",
-        "|---|---|---|---|---|---|---|---|",
+        "| model | backbone, million weights | site | disease against the rest, AUROC | sensitivity | specificity | groups |",
+        "|---|---|---|---|---|---|---|",
     ]
     for card in store.list_cards():
-        evaluation = store.read_evaluation(card.id)
-        size = f"{card.backbone}, {card.n_parameters / 1e6:.1f}"
+        measured = Outcome.of(card.id, lambda card=card: (store.read_evaluation(card.id),))  # type: ignore[misc]
+        evaluation = measured.value[0] if measured.value else None
+        head = f"| `{card.id}` | {card.backbone}, {card.n_parameters / 1e6:.1f}"
         if evaluation is None:
-            rows.append(f"| `{card.id}` | {size} | nothing was measured |" + " |" * 5)
+            rows.append(f"{head} | {measured.error or 'nothing was measured'} |" + " |" * 4)
             continue
-        parts = {
-            name.removeprefix("collection="): scores
-            for name, scores in evaluation.subgroups.items()
-            if name.startswith("collection=")
-        }
-        for name, scores in (parts or {evaluation.collection: evaluation.scores}).items():
-            cells = [_cell(scores.get(score)) for score in ("auroc", "auroc_disease", "accuracy", "balanced_accuracy")]
-            rows.append(
-                f"| `{card.id}` | {size} | {name} | {scores['accuracy'].n} groups | " + " | ".join(cells) + " |"
-            )
+        for one in evaluation.by_site():
+            site = f"{one.site}, never seen" if one.never_seen else one.site
+            cells = [_cell(one.scores.get(score)) for score in ("auroc_disease", "sensitivity", "specificity")]
+            rows.append(f"{head} | {site} | " + " | ".join(cells) + f" | {one.disease.n if one.disease else 0} |")
     return "\n".join(rows) + "\n"
 
 

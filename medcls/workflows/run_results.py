@@ -1,6 +1,6 @@
 """What a run gave: its model, its report, the cases it got wrong; publishing it. Loads no torch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from medcls.core.model import ModelCard
 from medcls.errors import Conflict
 from medcls.models import store
 from medcls.runs.folder import open_run
+from medcls.workflows.left_out import measure_without
 
 
 def read_result(run_id: str) -> ModelCard:
@@ -104,8 +105,9 @@ def read_case_picture(collection: str, case: str, side_px: int = 256) -> bytes:
 
 
 def publish_run(
-    run_id: str, name: str = "", model_id: str = "", licence: str = "", limits: tuple[str, ...] = ()
-) -> ModelCard:
+    run_id: str, name: str = "", model_id: str = "", licence: str = "", limits: tuple[str, ...] = (),
+    without: tuple[str, ...] = (),
+) -> ModelCard:  # fmt: skip
     """Copy a run's model into the list of models.
 
     Args:
@@ -114,9 +116,11 @@ def publish_run(
         model_id: Id to publish under; empty makes the next free one.
         licence: Terms of use to write on the card; empty keeps what the run wrote.
         limits: Further sentences on what the model was not trained or tested on.
+        without: Runs made alike that each left a site out: their figures there stand first on the card.
 
     Raises:
         BadSpec: If there is no such run.
+        BadData: If one of `without` left no site out.
         Conflict: If it has no result yet, or the id is taken.
         BadModel: If the result is damaged.
     """
@@ -124,7 +128,12 @@ def publish_run(
     changes: dict[str, Any] = {"licence": licence} if licence else {}
     if limits:
         changes["limits"] = (*card.limits, *limits)
-    return store.publish(result, name=name or open_run(run_id).name(), model_id=model_id, **changes)
+    left_out = None
+    if without:
+        left_out, far = measure_without(without)
+        changes["abstention"] = replace(card.abstention, far_auroc=far)
+    name = name or open_run(run_id).name()
+    return store.publish(result, name=name, model_id=model_id, left_out=left_out, **changes)
 
 
 def _result(run_id: str) -> Path:

@@ -77,16 +77,16 @@ def save_threshold(model_id: str, name: str, label: str, prob: float, note: str 
     Raises:
         BadModel: If there is no such model or label, or name or value are not possible.
     """
-    card = store.read_card(model_id)
+    task = store.read_card(model_id).task
     name = " ".join(name.split())
     if not 1 <= len(name) <= 60:
         raise BadModel("An operating point needs a name", found=f"{len(name)} characters", allowed="1 to 60")
-    if label not in card.task.label_ids:
-        raise BadModel(f"Model {model_id} has no such label", found=label[:80], allowed=", ".join(card.task.label_ids))
+    if label not in task.label_ids:
+        raise BadModel(f"Model {model_id} has no such label", found=label[:80], allowed=", ".join(task.label_ids))
     if not 0 < prob < 1:
         raise BadModel("The threshold is not possible", found=f"{prob}", allowed="above 0 and below 1")
-    kept = tuple(t for t in card.thresholds if (t.name, t.label) != (name, label))
-    return store.update_card(model_id, thresholds=(*kept, Threshold(name, label, prob, note)))
+    made = Threshold(name, label, prob, note)
+    return store.change_card(model_id, lambda card: {"thresholds": (*_without(card, name, label), made)})
 
 
 def forget_threshold(model_id: str, name: str, label: str) -> ModelCard:
@@ -95,10 +95,11 @@ def forget_threshold(model_id: str, name: str, label: str) -> ModelCard:
     Raises:
         BadModel: If there is no such model.
     """
-    card = store.read_card(model_id)
-    return store.update_card(
-        model_id, thresholds=tuple(t for t in card.thresholds if (t.name, t.label) != (name, label))
-    )
+    return store.change_card(model_id, lambda card: {"thresholds": _without(card, name, label)})
+
+
+def _without(card: ModelCard, name: str, label: str) -> tuple[Threshold, ...]:
+    return tuple(t for t in card.thresholds if (t.name, t.label) != (name, label))
 
 
 def describe_point(point: OperatingPoint, table: CaseTable, where: str) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from medcls.core.evaluation import Estimate
 from medcls.core.scan import Scan
 from medcls.errors import BadData, MedclsError
+from medcls.evaluation.neighbours import grid_of, with_neighbours
 from medcls.imaging.decode import read_scan
 from medcls.imaging.picture import to_png
 
@@ -52,11 +53,13 @@ class TissueMap:
     Args:
         scan: The patches put together, small; grey where there is none.
         label: Label that is mapped.
-        prob: (rows, columns) probability of the label, NaN where there is no patch.
+        prob: (rows, columns) probability of the label, averaged with the patches around; NaN where there is no patch.
         truth: (rows, columns) 1 disease, 0 none, NaN unknown.
         n_patches: Patches answered.
         n_unread: Patches that could not be read.
         agreement: AUROC of the probability against the truth within this patient; None where the truth is unknown or all one.
+        alone: (rows, columns) probability of the label by the patch alone, NaN where there is no patch.
+        agreement_alone: AUROC of that against the truth; None as above.
     """
 
     scan: Scan
@@ -66,6 +69,8 @@ class TissueMap:
     n_patches: int
     n_unread: int
     agreement: Estimate | None
+    alone: np.ndarray
+    agreement_alone: Estimate | None
 
 
 def tissue_map(
@@ -156,17 +161,21 @@ def map_patches(
     task.label(label)
     if total > _MOST:
         raise BadData("There are too many patches for one map", found=f"{total}", allowed=f"{_MOST}")
-    answered, unread = _answer(classifier, patches, total, task.label_ids.index(label), progress)
+    answered, unread = _answer(classifier, patches, total, progress)
     if not answered:
         raise BadData("No patch of this tissue can be read", found=f"{unread} unreadable")
-    rows, columns = _grid([a.patch.y for a in answered]), _grid([a.patch.x for a in answered])
+    rows, columns = (grid_of(np.array([getattr(a.patch, axis) for a in answered])) for axis in ("y", "x"))
+    index = task.label_ids.index(label)
+    joined, _ = with_neighbours(np.stack([a.prob for a in answered]), rows, columns)  # (N, K)
     prob = np.full((rows.max() + 1, columns.max() + 1), np.nan)
-    truth, sheet = prob.copy(), np.full((*prob.shape, _TILE_PX, _TILE_PX, 3), 0.5, np.float32)
-    for one, row, column in zip(answered, rows, columns, strict=True):
-        prob[row, column], sheet[row, column] = one.prob, one.tile
+    alone, truth, sheet = prob.copy(), prob.copy(), np.full((*prob.shape, _TILE_PX, _TILE_PX, 3), 0.5, np.float32)
+    for one, row, column, told in zip(answered, rows, columns, joined, strict=True):
+        prob[row, column], alone[row, column], sheet[row, column] = told[index], one.prob[index], one.tile
         truth[row, column] = np.nan if one.patch.truth is None else float(one.patch.truth)
     scan = Scan(sheet.swapaxes(1, 2).reshape(prob.shape[0] * _TILE_PX, -1, 3), _digest(answered))
-    return TissueMap(scan, label, prob, truth, len(answered), unread, _agreement(prob, truth))
+    return TissueMap(
+        scan, label, prob, truth, len(answered), unread, _agreement(prob, truth), alone, _agreement(alone, truth)
+    )
 
 
 def pictures(tissue: TissueMap) -> tuple[bytes, bytes, bytes | None]:
@@ -180,13 +189,13 @@ def pictures(tissue: TissueMap) -> tuple[bytes, bytes, bytes | None]:
 @dataclass(frozen=True, eq=False)
 class _Answered:
     patch: Patch
-    prob: float
+    prob: np.ndarray
     tile: np.ndarray
     sha256: str
 
 
 def _answer(
-    classifier: "Predictor", patches: Iterable[Patch], total: int, index: int, progress: Callable[[int, int], None]
+    classifier: "Predictor", patches: Iterable[Patch], total: int, progress: Callable[[int, int], None]
 ) -> tuple[list[_Answered], int]:
     answered: list[_Answered] = []
     unread = 0
@@ -200,8 +209,7 @@ def _answer(
                 unread += 1  # told as a number beside the map
         found = classifier.predict_many([scan for _, scan in read])
         answered += [
-            _Answered(patch, float(p.prob[index]), _tile(scan), scan.sha256)
-            for (patch, scan), p in zip(read, found, strict=True)
+            _Answered(patch, p.prob, _tile(scan), scan.sha256) for (patch, scan), p in zip(read, found, strict=True)
         ]
     progress(total, total)
     return answered, unread
@@ -221,14 +229,6 @@ def _batches(patches: Iterable[Patch]) -> Iterator[list[Patch]]:
 def _tile(scan: Scan) -> np.ndarray:
     rgb = scan.pixels if scan.pixels.ndim == 3 else np.repeat(scan.pixels[..., None], 3, 2)
     return cv2.resize(rgb, (_TILE_PX, _TILE_PX), interpolation=cv2.INTER_AREA)
-
-
-def _grid(places: Sequence[int]) -> np.ndarray:
-    """Number places along one axis: the commonest gap between neighbours is one step."""
-    values = np.unique(places)
-    gaps = np.diff(values)
-    step = int(np.bincount(gaps).argmax()) if len(gaps) else 1
-    return np.rint((np.asarray(places) - values[0]) / step).astype(int)
 
 
 def _digest(answered: Sequence[_Answered]) -> str:

@@ -150,7 +150,8 @@ def test_damaged_weights_are_refused_with_a_sentence(home, tiny_model, wrong):
 
 def test_an_ensemble_is_the_mean_of_its_members(home, tiny_model, tiny_made, scans):
     other = store.publish(tiny_made, model_id="second")
-    card = replace(tiny_model, id="both", members=(tiny_model.id, other.id), files={}, abstention=Abstention())
+    hashes = {one.id: one.files[store.WEIGHTS] for one in (tiny_model, other)}
+    card = replace(tiny_model, id="both", members=tuple(hashes), member_weights=hashes, abstention=Abstention())
     (home / "weights" / "both").mkdir()
     store.seal(home / "weights" / "both", card)
     both = open_model("both").predict(scans[0])
@@ -161,7 +162,9 @@ def test_an_ensemble_is_the_mean_of_its_members(home, tiny_model, tiny_made, sca
 def test_an_ensemble_of_itself_or_of_an_ensemble_is_refused(home, tiny_model):
     for name, members in (("one", (tiny_model.id,)), ("nested", ("one", tiny_model.id)), ("itself", ("itself",))):
         (home / "weights" / name).mkdir()
-        store.seal(home / "weights" / name, replace(tiny_model, id=name, members=members, files={}))
+        hashes = dict.fromkeys(members, tiny_model.files[store.WEIGHTS])
+        card = replace(tiny_model, id=name, members=members, member_weights=hashes, files={})
+        store.seal(home / "weights" / name, card)
     assert len(open_model("one").members) == 1
     for name in ("nested", "itself"):
         with pytest.raises(BadModel, match="averages an ensemble"):

@@ -1,13 +1,20 @@
 """Models on disk: published whole, verified on load, listed even beside broken ones."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+import multiprocessing
+import shutil
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from medcls.core.model import Threshold
 from medcls.errors import BadModel, Conflict
-from medcls.models import publishing, store
+from medcls.models import changes, publishing, store
+from medcls.models.opening import open_model
+from medcls.stats.familiarity import Known
+from medcls.workflows.thresholds import save_threshold
 from tests.tiny import install, spoil, write_tiny
 
 
@@ -45,7 +52,7 @@ def test_a_missing_file_is_said(home, tiny_model, name):
 def test_a_card_cannot_point_outside_its_folder(home, tiny_model):
     path = store.folder(tiny_model.id) / store.CARD
     card = json.loads(path.read_text())
-    card["files"] = {"../../secret": "0" * 64}
+    card["files"] |= {"../../secret": "0" * 64}
     path.write_text(json.dumps(card))
     with pytest.raises(BadModel, match="outside"):
         store.verify(path.parent)
@@ -59,8 +66,9 @@ def test_broken_models_are_listed_apart(home, tiny_model):
     newer = json.loads((store.folder(tiny_model.id) / store.CARD).read_text()) | {"schema": 99}
     (home / "weights" / "newer" / store.CARD).write_text(json.dumps(newer))
     assert [card.id for card in store.list_cards()] == [tiny_model.id]
-    assert {broken.id for broken in store.list_broken()} == {"empty", "garbage", "newer"}
-    assert "newer medcls" in str(next(b.error for b in store.list_broken() if b.id == "newer"))
+    assert {o.name for o in store.list_models() if not o.ok} == {"empty", "garbage", "newer"}
+    assert [o.name for o in store.list_models()] == sorted(["empty", "garbage", "newer", tiny_model.id])
+    assert "newer medcls" in str(next(o.error for o in store.list_models() if o.name == "newer"))
 
 
 def test_an_id_that_ships_is_taken_too_and_so_is_an_own_one_for_shipping(home, tiny_made, tmp_path):
@@ -99,6 +107,96 @@ def test_writers_at_once_leave_a_whole_card_and_nothing_aside(home, tiny_model):
         list(pool.map(lambda i: store.update_card(tiny_model.id, name=f"Name {i}"), range(80)))
     assert store.verify(store.folder(tiny_model.id)).name.startswith("Name ")
     assert not list(store.folder(tiny_model.id).glob(".*"))
+    assert {p.name for p in changes.changes_folder(tiny_model.id).iterdir()} <= {"card.json", ".lock"}
+
+
+def save_points(model_id: str, who: int, n: int) -> None:
+    """Save `n` operating points of one's own, each a change of what is there."""
+    for i in range(n):
+        save_threshold(model_id, f"{who}-{i}", "malignant", (i + 1) / (n + 2))
+
+
+@pytest.mark.slow
+def test_eight_processes_that_save_points_lose_none(home, tiny_model):
+    before = {p.name: store.digest(p) for p in store.folder(tiny_model.id).iterdir()}
+    with ProcessPoolExecutor(8, mp_context=multiprocessing.get_context("spawn")) as pool:
+        list(pool.map(save_points, [tiny_model.id] * 8, range(8), [100] * 8))
+    kept = {t.name for t in store.read_card(tiny_model.id).thresholds}
+    assert kept == {f"{who}-{i}" for who in range(8) for i in range(100)}
+    assert {p.name: store.digest(p) for p in store.folder(tiny_model.id).iterdir()} == before
+
+
+def test_what_users_change_on_a_shipped_model_leaves_its_folder_alone(home, tiny_made, tmp_path):
+    card = install(tiny_made, tmp_path / "shipped", "ships")
+    before = {p.name: store.digest(p) for p in (tmp_path / "shipped" / "ships").iterdir()}
+    save_threshold("ships", "screening", "malignant", 0.3)
+    store.update_card("ships", retired="so")
+    assert {p.name: store.digest(p) for p in (tmp_path / "shipped" / "ships").iterdir()} == before
+    assert store.list_cards() == ()
+    assert store.read_card("ships").thresholds[0].name == "screening"
+    store.update_card("ships", retired="", thresholds=())
+    assert store.list_cards() == (card,)
+
+
+def test_changes_belong_to_the_very_model_they_were_made_on(home, tiny_made, tmp_path):
+    install(tiny_made, home / "weights", "one")
+    save_threshold("one", "screening", "malignant", 0.3)
+    again = store.publish(store.folder("one"), model_id="again")
+    assert again.thresholds[0].name == "screening", "a copy takes over what was changed"
+    shutil.rmtree(home / "weights" / "one")
+    write_tiny(tmp_path / "other", seed=3)
+    install(tmp_path / "other", home / "weights", "one")
+    assert store.read_card("one").thresholds == ()
+
+
+def test_damaged_changes_make_a_bad_entry_of_that_model_only(home, tiny_model, tiny_made):
+    install(tiny_made, home / "weights", "other")
+    store.update_card("other", name="Other")
+    (changes.changes_folder("other") / "card.json").write_text("{")
+    assert [(o.name, o.ok) for o in store.list_models()] == [(tiny_model.id, True), ("other", False)]
+    assert store.list_models()[1].error.code == "models.changes-unreadable"
+
+
+def test_fields_that_make_the_model_what_it_is_cannot_be_changed(home, tiny_model):
+    with pytest.raises(BadModel) as caught:
+        store.update_card(tiny_model.id, members=("other",))
+    assert caught.value.code == "models.not-changeable"
+
+
+@pytest.mark.parametrize("schema", ["1", None, [1], {}, 1e400])
+def test_a_schema_that_is_no_number_is_a_bad_card(home, tiny_model, schema):
+    path = store.folder(tiny_model.id) / store.CARD
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": schema}))
+    (outcome,) = store.list_models()
+    assert outcome.error.code == "models.bad-card"
+
+
+def test_a_card_without_hashes_is_not_opened(home, tiny_model):
+    path = store.folder(tiny_model.id) / store.CARD
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"files": {}}))
+    with pytest.raises(BadModel) as caught:
+        open_model(tiny_model.id)
+    assert caught.value.code == "models.no-hash"
+
+
+@pytest.mark.parametrize("values", [np.full((4, 8), np.nan), np.full((4, 8), np.inf), np.zeros((0, 8)), np.zeros((4, 0)), np.zeros(4), np.zeros((4, 8))])  # fmt: skip
+def test_features_that_give_no_distance_are_refused(home, tiny_model, values):
+    path = store.folder(tiny_model.id)
+    store.write_known(path, Known(values.astype(np.float32)))
+    store.seal(path, store.read_card(tiny_model.id))
+    with pytest.raises(BadModel) as caught:
+        open_model(tiny_model.id)
+    assert caught.value.code == "models.bad-features"
+
+
+def test_weights_of_another_shape_or_count_are_found_before_they_take_memory(home, tiny_model, monkeypatch):
+    path = store.folder(tiny_model.id)
+    card = store.read_card(tiny_model.id)
+    store.seal(path, replace(card, n_parameters=card.n_parameters + 1))
+    monkeypatch.setattr("medcls.models.opening.load_file", None)  # it is not got as far as that
+    with pytest.raises(BadModel) as caught:
+        open_model(tiny_model.id)
+    assert caught.value.code == "models.weights-do-not-fit"
 
 
 def test_an_unknown_model_names_those_there_are(home, tiny_model):

@@ -160,19 +160,14 @@ def test_a_link_to_an_unknown_model_is_told_not_replaced(open_app, tiny_model) -
     assert not app.warning
 
 
-def test_best_measured_model_is_offered_first_and_can_be_changed(open_app, tiny_model, tiny_made, home) -> None:
+def test_recommended_model_is_offered_first_and_can_be_changed(open_app, tiny_model, tiny_made, home) -> None:
     """A new session starts with the model the command line would take, wherever it stands in the list."""
-    from medcls.core.evaluation import Evaluation
+    from medcls.tasks import recommended
     from medcls.workflows.classify import choose_model
 
-    path = (
-        home / "weights" / install(tiny_made, home / "weights", "breast-ultrasound--tiny--0002").id / "evaluation.json"
-    )
-    better = Evaluation.from_json(path.read_text()).to_dict()
-    better["scores"]["auroc"] |= {"value": 0.999, "high": 1.0}
-    path.write_text(Evaluation.from_dict(better).to_json())
+    named = install(tiny_made, home / "weights", recommended(tiny_model.task.id)).id
     app = open_app()
-    assert model_picker(app).value == choose_model(tiny_model.task.id).id == "breast-ultrasound--tiny--0002"
+    assert model_picker(app).value == choose_model(tiny_model.task.id).id == named
     assert model_picker(app).options[0].startswith("Recommended")
     model_picker(app).set_value("breast-ultrasound--tiny--0001").run()
     assert model_picker(app).value == "breast-ultrasound--tiny--0001"

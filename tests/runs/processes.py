@@ -24,14 +24,14 @@ _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["medcls.runs.make", "medcls.runs.worker", "tests.runs.processes"])
 
 
-def add_phantoms(folder: Path, each: int = 12) -> None:
-    """Make synthetic scans in the layout of BUSI and add them as the collection `phantoms`."""
+def add_phantoms(folder: Path, name: str = "phantoms", each: int = 12, first: int = 0) -> None:
+    """Make synthetic scans in the layout of BUSI and add them as a collection."""
     for k, label in enumerate(LABELS):
         (folder / "Dataset_BUSI_with_GT" / label).mkdir(parents=True)
         for i in range(each):
             path = folder / "Dataset_BUSI_with_GT" / label / f"{label} ({i + 1}).png"
-            path.write_bytes(phantom("breast-ultrasound", label, 100 * k + i, size_px=64))
-    add_collection(folder, "phantoms")
+            path.write_bytes(phantom("breast-ultrasound", label, first + 100 * k + i, size_px=64))
+    add_collection(folder, name)
 
 
 def start(run: RunFolder, *, kill_at: int = 0, count_into: Path | None = None, most_bytes: int = 0) -> BaseProcess:

@@ -112,3 +112,20 @@ def test_the_task_is_the_one_named_or_the_collections() -> None:
         find_sources(SPEC.having(task="nothing"))
     with pytest.raises(BadData):
         find_sources(RunSpec())
+
+
+def test_a_site_left_out_is_tested_on_whole_and_nowhere_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDCLS_HOME", str(tmp_path / "home"))
+    for k, name in enumerate(("here", "there")):
+        add_phantoms(tmp_path / name, name, first=1000 * k)
+    spec = SPEC.having(collections=("here", "there"), leave_out="there")
+    sources = find_sources(spec)
+    where = {c.name: cases for c, cases in zip(sources.collections, sources.cases, strict=True)}
+    assert {part: len(where["there"].get(part, ())) for part in ("train", "validate")} == {"train": 0, "validate": 0}
+    assert len(where["there"]["test"]) == len(open_collection("there").cases)
+    assert where["here"]["test"] == ()
+    assert where["here"]["train"]
+    for wrong in (spec.having(leave_out="nowhere"), spec.having(collections=("here",), leave_out="here")):
+        with pytest.raises(BadData) as caught:
+            find_sources(wrong)
+        assert caught.value.code == "data.no-such-site"

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +11,11 @@ from PIL import Image
 from medcls.errors import BadModel, BadScan
 from medcls.imaging.phantom import phantom
 from medcls.models import store
+from medcls.tasks import list_tasks, recommended
 from medcls.workflows.classify import choose_model, classify_many, classify_one, open_model
 from medcls.workflows.scans import read, unpack
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def _png(shape=(40, 60)) -> bytes:
@@ -107,7 +111,16 @@ def test_the_model_is_chosen_where_it_is_clear(home, tiny_model, tiny_made):
         choose_model()
 
 
-def test_a_model_whose_figures_cannot_be_read_is_chosen_last(home, tiny_model, tiny_made):
-    other = store.publish(tiny_made, model_id="another")
-    (store.folder(other.id) / store.EVALUATION).write_text("{")
+def test_publishing_changes_no_default_and_the_task_names_the_model(home, tiny_model, tiny_made):
+    store.publish(tiny_made, model_id="breast-ultrasound--tiny--0002")
+    assert choose_model().id == tiny_model.id, "the one that was there first, whatever its figures"
+    named = list_tasks()["breast-ultrasound"].id
+    store.publish(tiny_made, model_id=recommended(named))
+    assert choose_model().id == recommended(named)
+    store.update_card(recommended(named), retired="so")
     assert choose_model().id == tiny_model.id
+
+
+def test_every_shipped_task_recommends_a_model_that_ships():
+    shipped = {path.name for path in (ROOT / "weights").iterdir()}
+    assert {recommended(task_id) for task_id in list_tasks()} <= shipped

@@ -92,7 +92,7 @@ def answer(card: object, prob: tuple[float, ...], refusal: Note | None = None) -
 
 
 UNSURE = Note("models.unsure", least=0.6)
-FOREIGN = Note("models.unlike-kind", times=3.0)
+FOREIGN = Note("models.unlike-kind")
 
 
 def test_disagreement_is_said_in_words(models: tuple[str, ...]) -> None:

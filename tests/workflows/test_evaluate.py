@@ -22,6 +22,7 @@ from medcls.workflows.ensemble import make_ensemble
 from medcls.workflows.evaluate import evaluate
 from medcls.workflows.run_results import publish_run
 from medcls.workflows.train import train
+from tests.tiny import recast
 
 
 @pytest.fixture
@@ -52,12 +53,12 @@ def test_evaluate_gives_the_published_evaluation_again(model, tmp_path, capsys):
 
 
 def test_it_says_on_how_many_cases_the_model_stands_by_no_answer(model):
-    silent = store.update_card("mine", abstention=Abstention(min_prob=1.0))
+    silent = recast("mine", abstention=Abstention(min_prob=1.0))
     evaluation, _ = evaluate(silent.id, ("patches",))
     n = evaluation.n_cases
     assert Note("evaluation.undecided", silent=n, n=n) in evaluation.notes
     assert Note("evaluation.perhaps-other-kind") in evaluation.notes
-    store.update_card("mine", abstention=Abstention())
+    recast("mine", abstention=Abstention())
     assert "evaluation.undecided" not in [note.code for note in evaluate("mine", ("patches",))[0].notes]
 
 

@@ -75,7 +75,8 @@ def test_an_ensemble_travels_with_its_members(tiny_made: Path, home: Path, tmp_p
     cards = [tiny.install(tiny_made, home / "weights", f"member-{k}") for k in (1, 2)]
     folder = home / "weights" / "both"
     folder.mkdir()
-    store.seal(folder, replace(cards[0], id="both", members=("member-1", "member-2"), files={}))
+    hashes = dict.fromkeys(("member-1", "member-2"), cards[0].files[store.WEIGHTS])
+    store.seal(folder, replace(cards[0], id="both", members=tuple(hashes), member_weights=hashes, files={}))
     archive = exchange.export_bytes("both")
     before = open_model("both").predict(scan())
     monkeypatch.setenv("MEDCLS_HOME", str(tmp_path / "elsewhere"))

@@ -1,5 +1,7 @@
 """Pointing measured over a collection: counted again here, case by case."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,10 +11,10 @@ from medcls.explain.pointing import centred_gaussian, point
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom, phantom_mask
 from medcls.imaging.picture import to_png
-from medcls.models import publishing, store
-from medcls.workflows import classify, exchange, models, pointing
+from medcls.models import store
+from medcls.workflows import classify, models, pointing
 from medcls.workflows.ensemble import make_ensemble
-from tests.tiny import install
+from tests.tiny import install, recast
 
 TASK = "breast-ultrasound"
 
@@ -108,7 +110,7 @@ def test_of_folds_each_case_is_drawn_by_the_networks_that_never_saw_it(busi, tin
         learned_from(member, [c.sha256 for c in busi.cases if groups.index(c.group) % 2 == half])
     with pytest.raises(BadData, match="held out"):
         pointing.measure(both.id, "busi", "malignant", ("gradcam",))
-    store.update_card(both.id, folds=2)
+    recast(both.id, folds=2)
     folds = pointing.measure(both.id, "busi", "malignant", ("gradcam",))
     whole = pointing.measure(tiny_model.id, "busi", "malignant", ("gradcam",), everything=True)
     assert (folds.n_cases, folds.n_right) == (whole.n_cases, whole.n_right)
@@ -118,62 +120,38 @@ def test_of_folds_each_case_is_drawn_by_the_networks_that_never_saw_it(busi, tin
 
 
 def test_study_is_kept_with_the_model(busi, tiny_model) -> None:
-    """On disk, vouched for by the card, in the README; measured again it is replaced; it moves along when published anew."""
+    """Beside the model's folder, in the README; measured again it is replaced; it moves along when published anew."""
+    before = {path.name: store.digest(path) for path in store.folder(tiny_model.id).iterdir()}
     study = pointing.measure(tiny_model.id, "busi", "malignant", ("gradcam", "layercam"), everything=True)
     benign = pointing.measure(tiny_model.id, "busi", "benign", ("gradcam",), everything=True)
     for one in (study, benign, study):
-        card = pointing.keep(one)
+        pointing.keep(one)
     assert models.pointing_of(tiny_model.id) == (study, benign)
-    assert card.files[store.POINTING] == store.digest(store.folder(tiny_model.id) / store.POINTING)
-    store.verify(store.folder(tiny_model.id))
-    readme = (store.folder(tiny_model.id) / store.README).read_text(encoding="utf-8")
+    assert {path.name: store.digest(path) for path in store.folder(tiny_model.id).iterdir()} == before
+    readme = store.readme(tiny_model.id)
     assert "## Where its heatmaps point" in readme
     assert "| *control:* centred Gaussian |" in readme
-    assert readme == store.readme(tiny_model.id)
     again = store.publish(store.folder(tiny_model.id), model_id="again")
     assert [s.model for s in models.pointing_of("again")] == ["again", "again"]
+    assert again.files[store.POINTING] == store.digest(store.folder("again") / store.POINTING)
     store.verify(store.folder("again"))
-    assert again.files[store.POINTING] != card.files[store.POINTING]
+    third = pointing.measure(tiny_model.id, "busi", "benign", ("layercam",), everything=True)
+    pointing.keep(replace(third, model="again"))
+    assert [s.label for s in models.pointing_of("again")] == ["malignant", "benign"], "laid over, in its place"
+    assert models.pointing_of("again")[1].rows == third.rows
 
 
 def test_changed_study_is_found_out(busi, tiny_model) -> None:
     pointing.keep(pointing.measure(tiny_model.id, "busi", "malignant", ("gradcam",), everything=True))
-    path = store.folder(tiny_model.id) / store.POINTING
+    store.publish(store.folder(tiny_model.id), model_id="again")
+    path = store.folder("again") / store.POINTING
     path.write_text(path.read_text().replace('"hit', '"Hit', 1), encoding="utf-8")
-    with pytest.raises(BadModel, match="not those its card vouches for"):
-        models.pointing_of(tiny_model.id)
-    classify.open_model(tiny_model.id)  # its answers do not depend on them
-
-
-def test_a_kill_between_study_and_card_leaves_a_model_that_opens(busi, tiny_model, tmp_path, monkeypatch) -> None:
-    malignant, benign = (
-        pointing.measure(tiny_model.id, "busi", label, ("gradcam",), everything=True)
-        for label in ("malignant", "benign")
-    )
-    pointing.keep(malignant)
-
-    def killed(*args, **changes):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as context:
-        context.setattr(publishing, "update_card", killed)
-        with pytest.raises(KeyboardInterrupt):
-            pointing.keep(benign)
-    with pytest.raises(BadModel, match="not those its card vouches for"):
-        models.pointing_of(tiny_model.id)
-    classify.open_model(tiny_model.id)
-    again = store.publish(store.folder(tiny_model.id), model_id="again")
-    assert store.POINTING not in again.files
-    assert models.pointing_of("again") == ()
-    archive = exchange.export_bytes(tiny_model.id)
-    store.update_card(tiny_model.id, name="Renamed")
-    assert "Where its heatmaps point" not in store.readme(tiny_model.id)
-    pointing.keep(benign)
-    assert models.pointing_of(tiny_model.id) == (benign,)
-    assert "Where its heatmaps point" in store.readme(tiny_model.id)
-    monkeypatch.setenv("MEDCLS_HOME", str(tmp_path / "elsewhere"))
-    assert [card.id for card in exchange.import_model(archive)] == [tiny_model.id]
-    assert models.pointing_of(tiny_model.id) == ()
+    with pytest.raises(BadModel) as caught:
+        models.pointing_of("again")
+    assert caught.value.code == "models.other-pointing"
+    classify.open_model("again")  # its answers do not depend on them
+    assert "Where its heatmaps point" not in store.readme("again")
+    assert store.POINTING not in store.publish(store.folder("again"), model_id="third").files
 
 
 def test_unknown_method(busi, tiny_model) -> None:

@@ -39,8 +39,8 @@ def open_task(title: str) -> tuple[Task, Sequence[ModelCard], st.delta_generator
         tabs = st.container(width="content")
         place = st.container(width=330)
         st.badge(say("pages.badge"), color="gray", icon=":material/science:", help=say("pages.research-use"))
-    for broken in models.broken_models():
-        notices.show_error(broken.error)
+    for name, error in models.broken_models().items():
+        notices.show_error(error, name)
     if not cards:
         notices.show_empty(say("pages.no-model"), say("pages.no-model-do"))
         return None

@@ -1,0 +1,126 @@
+"""What shifts of a scan (drawn marks, gain, blur, …) do to a model's answers, measured over labelled cases and kept."""
+
+from dataclasses import dataclass, replace
+
+from medcls.core.evaluation import Estimate
+from medcls.core.note import Note
+from medcls.core.record import Record
+
+
+@dataclass(frozen=True)
+class StressRow(Record):
+    """One shift at one strength. What fell is paired: the same cases, with and without the shift.
+
+    Args:
+        shift: Name of the shift.
+        strength: `weak`, `medium` or `strong`.
+        auroc: AUROC of disease against the rest under the shift.
+        sensitivity: Sensitivity at the model's own decision.
+        specificity: Specificity at it.
+        auroc_change: AUROC under the shift minus without it, with an interval over resampled groups.
+        sensitivity_change: The same of the sensitivity.
+        specificity_change: The same of the specificity.
+        flipped: Share of cases whose most probable label changed.
+        refused: Share of cases that were refused as foreign.
+        cautioned: Share of cases answered with the caution that they were acquired unlike.
+    """
+
+    shift: str
+    strength: str
+    auroc: Estimate
+    sensitivity: Estimate
+    specificity: Estimate
+    auroc_change: Estimate
+    sensitivity_change: Estimate
+    specificity_change: Estimate
+    flipped: Estimate
+    refused: Estimate
+    cautioned: Estimate
+
+
+@dataclass(frozen=True)
+class StressStudy(Record):
+    """A model under every shift of its modality.
+
+    Args:
+        model: Id of the model.
+        collection: Name of the collections.
+        part: Which part of them.
+        n_cases: Cases.
+        n_groups: Groups.
+        seed: Seed of the shifts.
+        auroc: AUROC of disease against the rest of the scans as they are.
+        sensitivity: Sensitivity of the scans as they are.
+        specificity: Specificity of the scans as they are.
+        refused: Share refused as foreign as they are.
+        rows: Shifts in the order of their table, each at every strength, weakest first.
+        notes: What a reader must know.
+    """
+
+    model: str
+    collection: str
+    part: str
+    n_cases: int
+    n_groups: int
+    seed: int
+    auroc: Estimate
+    sensitivity: Estimate
+    specificity: Estimate
+    refused: Estimate
+    rows: tuple[StressRow, ...]
+    notes: tuple[Note, ...] = ()
+
+    def told(self) -> tuple[Note, ...]:
+        """Return what each shift does at its strongest to the sensitivity, the worst first."""
+        strongest = {row.shift: row for row in self.rows}
+        ordered = sorted(strongest.values(), key=lambda row: row.sensitivity_change.value)
+        return tuple(
+            Note(
+                "core.stress-told", shift=row.shift.replace("-", " "), before=self.sensitivity.value,
+                after=row.sensitivity.value, low=row.sensitivity_change.low, high=row.sensitivity_change.high,
+                flipped=row.flipped.value, refused=row.refused.value,
+            )
+            for row in ordered
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StressRecord(Record):
+    """Every stress study kept of a model, at most one for each set of collections and part.
+
+    Args:
+        studies: In the order they were first made.
+    """
+
+    studies: tuple[StressStudy, ...] = ()
+    schema: int = 1
+
+    def named(self, model_id: str) -> "StressRecord":
+        """Return the same studies of a model published under another id."""
+        return StressRecord(tuple(replace(study, model=model_id) for study in self.studies))
+
+    def having(self, study: StressStudy) -> "StressRecord":
+        """Return the record with a study added, in place of one of the same collections and part."""
+        key = (study.collection, study.part)
+        kept = [study if (s.collection, s.part) == key else s for s in self.studies]
+        return StressRecord(tuple(kept) if study in kept else (*kept, study))
+
+
+def stress_table(study: StressStudy) -> str:
+    """Return a study as a Markdown table, a line for each shift and strength."""
+    lines = [
+        "| shift | strength | AUROC | sensitivity | its change | specificity | its change | flipped | refused |",
+        "|---|---|---|---|---|---|---|---|---|",
+        f"| none | | {study.auroc.value:.3f} | {study.sensitivity.value:.2f} | | {study.specificity.value:.2f} | | "
+        f"| {study.refused.value:.2f} |",
+    ]
+    for row in study.rows:
+        lines.append(
+            f"| {row.shift} | {row.strength} | {row.auroc.value:.3f} | {row.sensitivity.value:.2f} | {_change(row.sensitivity_change)} | "
+            f"{row.specificity.value:.2f} | {_change(row.specificity_change)} | {row.flipped.value:.2f} | {row.refused.value:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def _change(estimate: Estimate) -> str:
+    return f"{estimate.value:+.2f} ({estimate.low:+.2f} to {estimate.high:+.2f})"

@@ -1,0 +1,77 @@
+"""What shifts do to answers: the same case asked twice changes nothing, a shift that blinds a model shows in every figure."""
+
+import numpy as np
+import pytest
+
+from medcls.core.collection import Case
+from medcls.core.shifts import STRENGTHS
+from medcls.core.stress import StressRecord, stress_table
+from medcls.evaluation import stress as stressing
+from medcls.evaluation.stress import stress
+from medcls.imaging.phantom import phantom
+from medcls.models import store
+from medcls.models.opening import open_model
+from medcls.workflows import stress as workflow
+
+
+@pytest.fixture
+def study(tiny_model):
+    cases = [
+        Case(f"{label}-{i}", label, None, str(i), "", (1, 1)) for i in range(8) for label in tiny_model.task.label_ids
+    ]
+    asked = [(open_model(tiny_model.id), cases, lambda case: phantom(tiny_model.task.id, case.label, int(case.group)))]
+    return stress(asked[0][0], asked, "phantoms", "all", shifts=("gain", "blur"))
+
+
+def test_every_shift_has_a_row_at_every_strength_and_changes_are_paired(study):
+    assert [(r.shift, r.strength) for r in study.rows] == [(s, x) for s in ("gain", "blur") for x in STRENGTHS]
+    for row in study.rows:
+        assert row.sensitivity_change.value == pytest.approx(row.sensitivity.value - study.sensitivity.value)
+        assert row.auroc_change.low <= row.auroc_change.value <= row.auroc_change.high
+        assert row.flipped.n == 8, "groups are resampled, not cases"
+    assert 0 <= max(r.flipped.value for r in study.rows) <= 1
+    worst = [note.params["after"] - note.params["before"] for note in study.told()]
+    assert worst == sorted(worst)
+    assert stress_table(study).count("\n") == 2 + len(study.rows)
+
+
+def test_a_shift_that_changes_nothing_moves_no_figure(tiny_model, monkeypatch):
+    monkeypatch.setattr(stressing, "shift_scan", lambda scan, name, strength, seed: scan)
+    cases = [
+        Case(f"{label}-{i}", label, None, f"{label}-{i}", "", (1, 1))
+        for i in range(3)
+        for label in tiny_model.task.label_ids
+    ]
+    model = open_model(tiny_model.id)
+    found = stress(
+        model,
+        [(model, cases, lambda c: phantom(tiny_model.task.id, c.label, int(c.id[-1])))],
+        "p",
+        "all",
+        shifts=("gain",),
+    )
+    for row in found.rows:
+        for change in (row.auroc_change, row.sensitivity_change, row.specificity_change):
+            assert (change.value, change.low, change.high) == (0, 0, 0)
+        assert row.flipped.value == 0
+
+
+def test_a_study_is_kept_with_the_model_and_moves_along(home, tiny_model, study):
+    before = {p.name: store.digest(p) for p in store.folder(tiny_model.id).iterdir()}
+    for _ in range(2):
+        workflow.keep(study)
+    assert workflow.stress_of(tiny_model.id) == (study,)
+    assert {p.name: store.digest(p) for p in store.folder(tiny_model.id).iterdir()} == before
+    assert "How far its answers hold" in store.readme(tiny_model.id)
+    again = store.publish(store.folder(tiny_model.id), model_id="again")
+    assert workflow.stress_of("again") == StressRecord((study,)).named("again").studies
+    assert again.files[store.STRESS] == store.digest(store.folder("again") / store.STRESS)
+
+
+def test_share_is_over_cases_and_its_interval_over_groups():
+    hit = np.array([1, 1, 0, 0, 0, 0], bool)
+    groups = np.array(["a", "a", "b", "c", "d", "e"])
+    share = stressing._share(hit, groups)
+    assert share.value == pytest.approx(1 / 3)
+    assert share.n == 5
+    assert share.low == 0
