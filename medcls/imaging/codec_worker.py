@@ -38,11 +38,11 @@ def _jpeg(data: bytes) -> Made:
 
 
 def _bmp(data: bytes) -> Made:
-    """Ask another decoder than Pillow, which fills what runs leave out; nothing if it refuses."""
+    """Ask another decoder than Pillow, which fills what runs leave out: (H, W, 3) RGB, or nothing if it refuses."""
     import cv2
 
-    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    return np.ones(0 if found is None else 1, np.uint8), {}
+    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    return np.empty(0, np.uint8) if found is None else found[..., ::-1], {}
 
 
 def _png(data: bytes) -> Made:

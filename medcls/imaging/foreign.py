@@ -73,6 +73,7 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
 )
 # Kinds of the container that phones, cameras and films share (ISO/IEC 14496-12), by brand.
 _HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1")
+_HEVC = frozenset(_HEIF[:8])
 _BRANDS = {
     b"avif": "imaging.foreign-avif",
     b"avis": "imaging.foreign-avif",
@@ -131,7 +132,10 @@ def _container_code(data: bytes) -> str:
 def is_heif(data: bytes) -> bool:
     """Tell if a file is HEIC or HEIF; AVIF, which shares its container, is not."""
     brands = _brands(data)
-    return any(b in _HEIF for b in brands) and not any(b in _BRANDS for b in brands[:1])
+    if not brands or brands[0] in _BRANDS:
+        return False
+    coded = any(b in _HEVC for b in brands)
+    return coded or (any(b in _HEIF for b in brands) and not any(b in _BRANDS for b in brands))
 
 
 def is_document(data: bytes) -> bool:

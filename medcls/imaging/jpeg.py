@@ -115,16 +115,20 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
     raise TooLarge("imaging.too-many-segments", most=_MOST_SEGMENTS)
 
 
-def check_work(streams: Iterable[bytes]) -> None:
+def check_work(streams: Iterable[bytes], most_px: int) -> None:
     """Refuse JPEG streams that would take their decoder too long.
 
     Args:
         streams: Of one picture.
+        most_px: Most pixels of each.
 
     Raises:
+        BadScan: If one announces more pixels than that.
         TooLarge: If scans times pixels of all together are above the budget.
     """
     headers = [header for stream in streams if (header := read_jpeg_header(stream))]
+    if any(header.height * header.width > most_px for header in headers):
+        raise BadScan("imaging.damaged")
     if sum(header.work for header in headers) > _MOST_WORK:
         raise TooLarge("imaging.too-many-scans", n=max(header.scans for header in headers))
 

@@ -76,10 +76,15 @@ def check_bmp(data: bytes) -> None:
         raise BadScan("imaging.bmp-kind", bits=bits, packing=packing)
 
 
+def is_run_length(data: bytes) -> bool:
+    """Tell if the pixels of a BMP are stored as runs."""
+    return int.from_bytes(data[14:18], "little") >= 40 and int.from_bytes(data[30:34], "little") in (1, 2)
+
+
 def bmp_in_doubt(data: bytes) -> bool:
     """Tell if a BMP that Pillow reads has fewer bytes than its header announces, or runs that do not fill it."""
     head, start = int.from_bytes(data[14:18], "little"), int.from_bytes(data[10:14], "little")
     width, height, bits = struct.unpack_from("<HH2xH" if head < 16 else "<ii2xH", data, 18)
-    if head >= 40 and int.from_bytes(data[30:34], "little") in (1, 2):
+    if is_run_length(data):
         return not run_apart("bmp", data)[0].size
     return start + (width * bits + 31) // 32 * 4 * abs(height) > len(data)

@@ -16,7 +16,15 @@ from medcls.imaging.heif import heif_size, read_heif
 from medcls.imaging.jpeg import JpegHeader, check_kind, check_work, read_jpeg_header, warning_of
 from medcls.imaging.limits import Limits
 from medcls.imaging.picture import MARK, to_bytes8
-from medcls.imaging.png import bmp_in_doubt, check_bmp, check_chunks, check_sums, exif_of, has_deep_colour
+from medcls.imaging.png import (
+    bmp_in_doubt,
+    check_bmp,
+    check_chunks,
+    check_sums,
+    exif_of,
+    has_deep_colour,
+    is_run_length,
+)
 from medcls.imaging.profile import to_srgb
 from medcls.imaging.quiet import guarded, quiet, silence_logs
 from medcls.imaging.square import make_square
@@ -26,6 +34,7 @@ from medcls.imaging.upright import is_turned, swaps_sides, turn
 silence_logs()
 
 _COUNTED_FRAMES = 1000
+_LONG_RUNS = 200_000
 _WORK_FRAMES = 40
 
 
@@ -105,6 +114,8 @@ def _by_pillow(data: bytes, kind: str, frame: int | None, limits: Limits) -> Dec
     if kind == "PNG":
         check_sums(data)
     _choose_frame(image, frame, limits, notes)
+    if kind == "BMP" and is_run_length(data) and len(data) > _LONG_RUNS:  # Pillow's decoder of runs is slow
+        return _only(Decoded(guarded(lambda: run_apart("bmp", data)[0].reshape(image.height, image.width, 3))), frame)
     deep = kind == "PNG" and has_deep_colour(data) and not frame
     orientation = _orientation(lambda: exif_of(data) if deep else image.getexif())
     pixel_size = _pixel_size(image, swaps_sides(orientation))
@@ -155,7 +166,7 @@ def _checked_jpeg(data: bytes, limits: Limits) -> JpegHeader:
         raise BadScan("imaging.damaged")
     check_kind(header)
     limits.check_pixels(header.height, header.width)
-    check_work([data])
+    check_work([data], limits.max_pixels)
     return header
 
 

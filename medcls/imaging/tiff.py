@@ -49,7 +49,7 @@ def read_tiff(data: bytes, frame: int | None, limits: Limits) -> Decoded:
     if len(pages) > 1:
         notes.append(Note("imaging.frame-of", frame=chosen + 1, n=len(pages)))
     layout = layout_of(page)
-    _check_jpegs(page, layout, notes)
+    _check_jpegs(page, layout, limits, notes)
     if layout.for_pillow:
         pixels, orientation = _by_pillow(data, chosen, layout, notes), page.number(t.ORIENTATION, 1)
     else:
@@ -124,7 +124,7 @@ def _pixel_size(page: Page, swapped: bool) -> tuple[float, float]:
     return (sizes[1], sizes[0]) if swapped else (sizes[0], sizes[1])
 
 
-def _check_jpegs(page: Page, layout: Layout, notes: list[Note]) -> None:
+def _check_jpegs(page: Page, layout: Layout, limits: Limits, notes: list[Note]) -> None:
     """Ask libjpeg what it thinks of the strips or tiles that are JPEG streams, once their work is known to be bounded."""
     if layout.compression != layouts.JPEG:
         return
@@ -132,6 +132,6 @@ def _check_jpegs(page: Page, layout: Layout, notes: list[Note]) -> None:
     tiled = t.TILES in page
     starts, sizes = page.values(t.TILES if tiled else t.STRIPS), page.values(t.TILE_BYTES if tiled else t.STRIP_BYTES)
     parts = [page.data[int(start) : int(start) + int(size)] for start, size in zip(starts, sizes, strict=False)]
-    check_work(parts)
+    check_work(parts, limits.max_pixels)
     if any(warning_of(tables[:-2] + part[2:] if len(tables) > 4 else part) for part in parts):
         notes.append(Note("imaging.may-be-damaged"))

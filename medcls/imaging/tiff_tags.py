@@ -11,7 +11,7 @@ from medcls.errors import BadScan, TooLarge
 MOST_PAGES = 1000
 # Most values of one tag that are looked at, and strips or tiles of one picture (each costs a decoder some 50 µs).
 _MOST_VALUES, MOST_SEGMENTS = 1 << 20, 30_000
-_MOST_ENTRIES = 4096
+_MOST_ENTRIES, _MOST_ENTRIES_IN_ALL = 4096, 100_000
 _TYPES: Mapping[int, str] = {
     1: "u1",
     2: "S1",
@@ -85,11 +85,13 @@ class Page:
         data: The whole file.
         order: `<` or `>`.
         entries: Of each tag the type, the number of values, and where they stand.
+        listed: How many entries the page lists, the same tag more than once among them.
     """
 
     data: bytes
     order: str
     entries: Mapping[int, tuple[int, int, int]]
+    listed: int = 0
 
     def __contains__(self, tag: int) -> bool:
         return tag in self.entries
@@ -145,12 +147,14 @@ def read_pages(data: bytes) -> list[Page]:
 
     Raises:
         BadScan: If it has no first page.
+        TooLarge: If its pages have more tags than any need.
     """
     order = "<" if data[:2] == b"II" else ">"
     big = data[2:4] in (b"+\0", b"\0+")
     at = _unpack(data, order + ("Q" if big else "I"), 8 if big else 4)
     pages: list[Page] = []
     seen: set[int] = set()
+    entries = 0
     while at and at not in seen and len(pages) < MOST_PAGES:
         seen.add(at)
         try:
@@ -160,6 +164,9 @@ def read_pages(data: bytes) -> list[Page]:
                 break
             raise
         pages.append(page)
+        entries += page.listed
+        if entries > _MOST_ENTRIES_IN_ALL:
+            raise TooLarge("imaging.too-many-segments", most=_MOST_ENTRIES_IN_ALL)
     if not pages:
         raise BadScan("imaging.tiff-no-page")
     return pages
@@ -183,7 +190,7 @@ def _page(data: bytes, order: str, big: bool, at: int) -> tuple[Page, int]:
         entries.setdefault(tag, (kind, n, inside if fits else _unpack(data, order + ("Q" if big else "I"), inside)))
     end = start + count * size
     following = _unpack(data, order + ("Q" if big else "I"), end) if end + (8 if big else 4) <= len(data) else 0
-    return Page(data, order, entries), following
+    return Page(data, order, entries, count), following
 
 
 def _unpack(data: bytes, form: str, at: int) -> int:

@@ -404,3 +404,31 @@ def test_a_lossless_jpeg_is_decoded_twice_and_a_contradiction_told(bits):
         same_ = np.array_equal(scan.pixels, read_scan(data).pixels)
         warned += told(scan, "imaging.may-be-damaged") is not None and not same_
     assert warned
+
+
+def test_a_tiff_of_countless_tags_is_refused():
+    """Thousands of pages that share one list of tags: each begins two bytes after the one before it."""
+    entry = struct.pack("<HHII", 256, 4, 1, 1)
+    page = struct.pack("<H", 4000) + entry * 4000
+    data, at = b"II*\0" + struct.pack("<I", 8), 8
+    for i in range(40):
+        at += len(page) + 4
+        data += page + struct.pack("<I", at if i < 39 else 0)
+    with pytest.raises(TooLarge) as caught:
+        read_scan(data)
+    assert caught.value.code == "imaging.too-many-segments"
+
+
+def test_a_long_bmp_of_runs_is_read_in_time():
+    rng = np.random.default_rng(0)
+    levels = rng.integers(0, 256, (500, 1000)).astype(np.uint8)
+    runs = (
+        b"".join(np.column_stack([np.ones(1000, np.uint8), row]).tobytes() + b"\0\0" for row in levels[::-1]) + b"\0\1"
+    )
+    table = b"".join(bytes([v, v, v, 0]) for v in range(256))
+    head = struct.pack("<IiiHHIIiiII", 40, 1000, 500, 1, 8, 1, len(runs), 0, 0, 256, 0)
+    data = b"BM" + struct.pack("<IHHI", 1078 + len(runs), 0, 0, 1078) + head + table + runs
+    assert len(data) > 1_000_000
+    assert same(read_scan(data), levels)
+    with pytest.raises(BadScan):
+        read_scan(data[:600_000])
