@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from medcls.errors import BadScan, TooLarge
 
 LOSSLESS = 0xC3
@@ -151,6 +153,28 @@ def warning_of(data: bytes) -> str:
         said = str(error).lower()
         return str(error) if any(word in said for word in _REPAIRED) else ""
     return ""
+
+
+def decode_flawless(data: bytes) -> np.ndarray | None:
+    """Decode a JPEG of grey or three colours if libjpeg has nothing to warn of; None otherwise.
+
+    Args:
+        data: A whole file of eight bits, whose work was checked.
+
+    Returns:
+        (H, W) or (H, W, 3) uint8: what Pillow makes of it, which is libjpeg's, too.
+    """
+    import simplejpeg
+
+    header = read_jpeg_header(data)
+    space = {1: "GRAY", 3: "RGB"}.get(len(header.components)) if header else None
+    if space is None:
+        return None
+    try:
+        pixels = simplejpeg.decode_jpeg(data, space)
+    except ValueError:
+        return None
+    return pixels[..., 0] if space == "GRAY" else pixels
 
 
 def check_kind(header: JpegHeader | None) -> None:

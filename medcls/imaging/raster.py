@@ -13,7 +13,7 @@ from medcls.imaging.codec_process import run_apart
 from medcls.imaging.decoded import Decoded
 from medcls.imaging.deep import show_unsigned
 from medcls.imaging.heif import heif_size, read_heif
-from medcls.imaging.jpeg import JpegHeader, check_kind, check_work, read_jpeg_header, warning_of
+from medcls.imaging.jpeg import JpegHeader, check_kind, check_work, decode_flawless, read_jpeg_header, warning_of
 from medcls.imaging.limits import Limits
 from medcls.imaging.picture import MARK, to_bytes8
 from medcls.imaging.png import (
@@ -121,11 +121,14 @@ def _by_pillow(data: bytes, kind: str, frame: int | None, limits: Limits) -> Dec
     pixel_size = _pixel_size(image, swaps_sides(orientation))
     if deep:
         pixels = _deep_png(data, image, notes)
+    elif kind == "JPEG" and not frame and (flawless := decode_flawless(data)) is not None:
+        profile = image.info.get("icc_profile") or b""
+        pixels = np.asarray(to_srgb(Image.fromarray(flawless), profile, notes)) if profile else flawless
     else:
         guarded(image.load)
         pixels = _display(image, notes)
-    if (kind == "JPEG" and warning_of(data)) or (kind == "BMP" and bmp_in_doubt(data)):
-        notes.append(Note("imaging.may-be-damaged"))
+        if (kind == "JPEG" and warning_of(data)) or (kind == "BMP" and bmp_in_doubt(data)):
+            notes.append(Note("imaging.may-be-damaged"))
     if image.info.get("medcls") == MARK:
         notes.append(Note("imaging.synthetic"))
     pixels = turn(pixels, orientation)

@@ -292,3 +292,14 @@ def test_a_bmp_without_its_last_bytes_is_doubted_or_refused(name):
         except BadScan:
             continue
         assert any(note.code == "imaging.may-be-damaged" for note in scan.notes) or "run-length" in name
+
+
+JPEGS = [cell for cell in jpegs() if cell[0].startswith(("jpeg L ", "jpeg RGB "))]
+
+
+@pytest.mark.parametrize("cell", JPEGS, ids=[cell[0] for cell in JPEGS])
+def test_a_jpeg_is_what_pillow_makes_of_it(cell):
+    """It is decoded by another binding of libjpeg, for its warnings: not a value may differ."""
+    data = cell[1]()
+    right = np.asarray(Image.open(io.BytesIO(data)))
+    assert np.array_equal(np.rint(read_scan(data).pixels * 255), right)
