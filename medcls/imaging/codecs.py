@@ -30,7 +30,7 @@ def jpeg(data: bytes, samples: int) -> Made:
 
 
 def doubted(data: bytes, values: np.ndarray) -> bool:
-    """Tell if a JPEG's decoder passed over errors, or no other decoder of lossless ones finds the same values.
+    """Tell if a JPEG's decoder passed over errors, or another decoder of lossless ones finds other values.
 
     Args:
         data: The stream.
@@ -43,7 +43,9 @@ def doubted(data: bytes, values: np.ndarray) -> bool:
     header = read_jpeg_header(data)
     if header is None or header.process != LOSSLESS:
         return bool(warning_of(data))
-    return not any(_same(decode, data, values) for decode in (imagecodecs.jpegsof3_decode, imagecodecs.ljpeg_decode))
+    if int(values.max(initial=0)) >= 1 << header.bits:
+        return True
+    return not all(_same(decode, data, values) for decode in (imagecodecs.jpegsof3_decode, imagecodecs.ljpeg_decode))
 
 
 def _same(decode: Callable[[bytes], np.ndarray], data: bytes, values: np.ndarray) -> bool:
