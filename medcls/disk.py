@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def aside(path: Path) -> Path:
-    """Give a name beside a path under which it can be built and then renamed: hidden, and no other writer's.
+    """Return a name beside a path under which it can be built and then renamed: hidden, and no other writer's.
 
     A process alone is no mark of a writer: all sessions of one server share it.
     """

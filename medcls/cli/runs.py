@@ -49,7 +49,11 @@ def add(subparsers: Any) -> None:
         "--all-folds", action="store_true", help="the mean of the networks of all folds, measured over all of them"
     )
     publish.add_argument(
-        "--without", nargs="+", default=[], metavar="RUN", help="runs that each left a site out: their figures stand first"
+        "--without",
+        nargs="+",
+        default=[],
+        metavar="RUN",
+        help="runs that each left a site out: their figures stand first",
     )
     pool = _action(actions, "pool", _pool, "measure a cross-validation over all its folds")
     pool.add_argument("--out", type=Path, metavar="DIR", help="write evaluation.json and cases.csv here")

@@ -135,7 +135,9 @@ class Evaluation(Record):
         never = [SiteScore(site, True, scores) for site, scores in sorted(self.left_out.items())]
         parts = {name.partition("=")[2]: s for name, s in sorted(self.subgroups.items()) if name.startswith("site=")}
         if not parts:
-            parts = {name[len("collection=") :]: s for name, s in self.subgroups.items() if name.startswith("collection=")}
+            parts = {
+                name[len("collection=") :]: s for name, s in self.subgroups.items() if name.startswith("collection=")
+            }
         known = [SiteScore(site, False, scores) for site, scores in (parts or {self.collection: self.scores}).items()]
         return (*never, *known)
 

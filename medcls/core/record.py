@@ -175,7 +175,7 @@ def _check_schema(data: Mapping[str, Any], fields: Mapping[str, Any], where: str
         raise BadRecord("core.newer-schema", where=where, schema=schema, newest=newest)
 
 
-def _required(field: dataclasses.Field) -> bool:
+def _required(field: dataclasses.Field[Any]) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 

@@ -88,7 +88,9 @@ class DataSpec(Settings):
     collections: tuple[str, ...] = setting((), "Labelled collections to train on.", "data", advanced=False)
     split: str = setting("auto", "Split to use: its name, or auto to make one by patient or group.", "data")
     fold: int = setting(0, "Fold to test on, where the split has folds.", "data", low=0, high=99)
-    leave_out: str = setting("", "Site (hospital, archive) kept out of training and tested on whole; `each` is for `train`.", "data")
+    leave_out: str = setting(
+        "", "Site (hospital, archive) kept out of training and tested on whole; `each` is for `train`.", "data"
+    )
     max_cases: int = setting(
         0, "Use at most so many training cases, drawn at random by group; 0 uses all.", "data", low=0, high=10**7
     )

@@ -17,7 +17,7 @@ def guard(value: Any) -> Any:
 
 
 def unguard(text: str) -> str:
-    """Give back what `guard` was given.
+    """Return what `guard` was given.
 
     Example:
         >>> [unguard(guard(text)) for text in ("=1+1", "'=1+1", "'quoted'", "scan.png")]

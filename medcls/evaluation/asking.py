@@ -78,7 +78,7 @@ def evaluate_sources(
 
 
 def ask_unseen(classifier: Predictor, chosen: list[Case], collection: Collection) -> list[tuple[Predictor, list[Case]]]:
-    """Give who answers which of some cases, so that nobody answers one of a group it learned from.
+    """Return who answers which of some cases, so that nobody answers one of a group it learned from.
 
     Of a cross-validation's networks the one that was tested on a case answers it: another may not have learned from it only because
     a copy of it was watched, or because it learned from a part of the cases.
@@ -142,7 +142,7 @@ def cases_for(
 
 
 def _tested_on(model_id: str) -> set[tuple[str, str]]:
-    """Give the cases a model was tested on when it was made: their collection, and their id with and without its name before it."""
+    """Return the cases a model was tested on when it was made: their collection, and their id with and without its name before it."""
     cases = store.read_cases(model_id)
     if cases is None or "collection" not in cases.attributes:
         return set()
@@ -215,7 +215,7 @@ def _who_answered(classifier: Predictor, part: str, known: int) -> tuple[Note, .
 
 
 def unseen_cases(cases: list[Case], collection: Collection, seen: frozenset[str]) -> list[Case]:
-    """Give the cases of groups none of whose scans a model has seen.
+    """Return the cases of groups none of whose scans a model has seen.
 
     Args:
         cases: Cases of a collection.

@@ -108,7 +108,7 @@ def _noting_norm(norm: Any, pairs: list) -> "Callable[[Tensor], Tensor]":
 
 
 def _shaped(bias: "Tensor", out: "Tensor") -> "Tensor":
-    """Give a bias the shape that lines it up with the channels of an output."""
+    """Return a bias the shape that lines it up with the channels of an output."""
     first = (
         out.ndim == 4 and out.shape[1] == len(bias) and not (out.shape[1] == out.shape[2] and out.shape[3] == len(bias))
     )
@@ -132,5 +132,5 @@ def _as_map(opened: "Opened", values: "Tensor") -> np.ndarray | None:
 
 
 def _density(cells: np.ndarray, square: np.ndarray) -> float:
-    """Give the cells per pixel, so that a coarse layer's sum over the square stays its sum over cells."""
+    """Return the cells per pixel, so that a coarse layer's sum over the square stays its sum over cells."""
     return cells.size / square.size

@@ -183,7 +183,7 @@ def predict_and_explain(
 
 
 def square_map(view: OpenScan, label: str, method: Method, watch: Watch = QUIET) -> tuple[np.ndarray, float]:
-    """Give a heatmap on the network's square, before it goes back onto the scan.
+    """Return a heatmap on the network's square, before it goes back onto the scan.
 
     Returns:
         (S, S) float32, 0 to 1, and the peak before scaling; zeros and 0 if there is no evidence.
@@ -197,7 +197,7 @@ def square_map(view: OpenScan, label: str, method: Method, watch: Watch = QUIET)
 
 
 def square_of(opened: Opened, index: int, method: Method, watch: Watch = QUIET) -> tuple[np.ndarray, float]:
-    """Give the map of a label's index from any opened pass, as `square_map`.
+    """Return the map of a label's index from any opened pass, as `square_map`.
 
     Raises:
         MedclsError: If the method gives something that is not a number.
@@ -215,7 +215,7 @@ def square_of(opened: Opened, index: int, method: Method, watch: Watch = QUIET) 
 
 
 def chosen(method: str) -> Method:
-    """Give the method of this name.
+    """Return the method of this name.
 
     Raises:
         MedclsError: If there is none.
@@ -226,7 +226,7 @@ def chosen(method: str) -> Method:
 
 
 def _loudest(opened: Opened, index: int, method: Method) -> float:
-    """Give the largest number that went into a map: what is a millionth of it is rounding, not evidence."""
+    """Return the largest number that went into a map: what is a millionth of it is rounding, not evidence."""
     if method.name == "fullgrad":
         return 0.0
     if not method.per_label:

@@ -156,7 +156,7 @@ def _order(case: _Case) -> Check:
 
 
 def _curves(case: _Case, orders: Sequence[np.ndarray]) -> tuple[float, float, np.ndarray, np.ndarray]:
-    """Give the probability of the scan and of the blurred scan, and along deletion and insertion, (orders, shares) each."""
+    """Return the probability of the scan and of the blurred scan, and along deletion and insertion, (orders, shares) each."""
     x = case.view.opened.x
     blurred = _blur(x)
     inputs = [x, blurred]
@@ -169,7 +169,7 @@ def _curves(case: _Case, orders: Sequence[np.ndarray]) -> tuple[float, float, np
 
 
 def _probs(case: _Case, inputs: Sequence[torch.Tensor]) -> np.ndarray:
-    """Give the calibrated probability of the label for each input (1, C, S, S)."""
+    """Return the calibrated probability of the label for each input (1, C, S, S)."""
     logits = []
     for first in range(0, len(inputs), _BATCH):
         case.watch.step(first, len(inputs))
@@ -185,7 +185,7 @@ def _blur(x: torch.Tensor) -> torch.Tensor:
 
 
 def _block_of(size_px: int) -> np.ndarray:
-    """Give the block each pixel along a side belongs to, (S,) int."""
+    """Return the block each pixel along a side belongs to, (S,) int."""
     return np.arange(size_px) * _BLOCKS // size_px
 
 
@@ -248,7 +248,7 @@ def untaught(model: Predictor, seed: int) -> Network | Mean:
 
 
 def randomised(net: nn.Module, seed: int) -> nn.Module:
-    """Give a copy of a network that has learned nothing: weights drawn anew, norms put back to their start.
+    """Return a copy of a network that has learned nothing: weights drawn anew, norms put back to their start.
 
     Args:
         net: The network; not changed.
@@ -352,14 +352,14 @@ def _mask(case: _Case, mask: np.ndarray) -> Check:
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """Give the ranks of values on a coarse grid, equal values sharing one: for Spearman's correlation."""
+    """Return the ranks of values on a coarse grid, equal values sharing one: for Spearman's correlation."""
     small = cv2.resize(values.astype(np.float32), (28, 28), interpolation=cv2.INTER_AREA).ravel()
     _, which, counts = np.unique(small, return_inverse=True, return_counts=True)
     return (np.cumsum(counts) - (counts - 1) / 2)[which]
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Give Pearson's correlation; 0 where one of them is flat."""
+    """Return Pearson's correlation; 0 where one of them is flat."""
     a, b = a.ravel().astype(np.float64), b.ravel().astype(np.float64)
     a, b = a - a.mean(), b - b.mean()
     scale = float(np.sqrt((a @ a) * (b @ b)))

@@ -41,7 +41,7 @@ class Cells:
     step_px: float
 
     def matrix(self, axis: int) -> np.ndarray:
-        """Give the linear interpolation from cells to pixels along an axis, (S, n) float32, rows summing to 1; ends repeat."""
+        """Return the linear interpolation from cells to pixels along an axis, (S, n) float32, rows summing to 1; ends repeat."""
         at = np.clip((np.arange(self.size_px) - self.start_px[axis]) / self.step_px, 0, self.n - 1)
         low = np.minimum(np.floor(at).astype(int), max(self.n - 2, 0))
         share = at - low
@@ -113,7 +113,7 @@ def _kept(module: Any, given: list[Tensor]) -> Callable[..., Tensor]:
 
 
 def _noise(x: Tensor) -> Tensor:
-    """Give smooth noise in a network's own units, (12, C, S, S), always the same."""
+    """Return smooth noise in a network's own units, (12, C, S, S), always the same."""
     shape = (_PROBES, *x.shape[1:])
     drawn = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     return (4 * nn.functional.avg_pool2d(drawn, 5, 1, 2)).to(x)
@@ -136,7 +136,7 @@ def _followed(module: Any, windows: dict[int, tuple[float, float]]) -> Callable[
 
 
 def _middle(out: Tensor, noise: Tensor, start: float, step: float) -> tuple[float, float]:
-    """Give the centre of mass of what the middle cells answer to, carried back to the first cell; row and column.
+    """Return the centre of mass of what the middle cells answer to, carried back to the first cell; row and column.
 
     The mass is the squared gradient of a cell's squared values. If it says nothing, or lies farther than a step
     from the middle of the window, the window's middle stands.
@@ -161,7 +161,7 @@ def _middle(out: Tensor, noise: Tensor, start: float, step: float) -> tuple[floa
 
 
 def _window(module: Any, size: int) -> tuple[float, int]:
-    """Give the centre of a module's first window, in its input's cells, and its stride."""
+    """Return the centre of a module's first window, in its input's cells, and its stride."""
     kernel, stride = _first(module.kernel_size), _first(module.stride)
     extent = _first(getattr(module, "dilation", 1)) * (kernel - 1) + 1
     padding = module.padding

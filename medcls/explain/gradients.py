@@ -22,7 +22,7 @@ _FINER_RIVALS = 3
 
 
 def library(name: str) -> "Callable[[Opened, int, Watch], np.ndarray]":
-    """Give the method that a class of pytorch-grad-cam computes from activations and gradients."""
+    """Return the method that a class of pytorch-grad-cam computes from activations and gradients."""
 
     def run(opened: "Opened", label: int, watch: Watch) -> np.ndarray:
         return _weighed(name, opened, opened.label_gradients(label))

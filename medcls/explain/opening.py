@@ -75,7 +75,7 @@ class Opened:
         return self.to_map(torch.zeros_like(self.leaf) if grad is None else grad)
 
     def label_gradients(self, label: int) -> np.ndarray:
-        """Give the gradients of a label's logit, (1, C, h, w) float32; computed once."""
+        """Return the gradients of a label's logit, (1, C, h, w) float32; computed once."""
         if label not in self._gradients:
             self._gradients[label] = self.gradients(lambda logits: logits[label])
         return self._gradients[label]
@@ -95,7 +95,7 @@ class Opened:
         return np.ascontiguousarray(values.cpu().numpy())
 
     def run(self, batch: Tensor) -> Tensor:
-        """Give logits (N, K) of other inputs (N, C, S, S), without autograd."""
+        """Return logits (N, K) of other inputs (N, C, S, S), without autograd."""
         with torch.inference_mode():
             return answer(self.net, batch)[0]
 
@@ -154,12 +154,12 @@ def open_head(net: nn.Module, layer: str, x: Tensor, maps: np.ndarray) -> Opened
 
 
 def answer(net: nn.Module, batch: Tensor) -> tuple[Tensor, Tensor]:
-    """Give logits (N, K) and what entered the classifier (N, D), exactly as `Classifier.run` computes them."""
+    """Return logits (N, K) and what entered the classifier (N, D), exactly as `Classifier.run` computes them."""
     return logits_and_features(net, batch.contiguous(memory_format=torch.channels_last))
 
 
 def replay(opened: Opened) -> Callable[[Tensor], Tensor]:
-    """Give a function that runs the network from the opened layer on, on other values of that layer.
+    """Return a function that runs the network from the opened layer on, on other values of that layer.
 
     What runs before the layer is remembered from one pass and not computed again.
 
@@ -205,7 +205,7 @@ class _Tape:
         self.values, self.reached, self.calls = values, False, {}
 
     def follow(self, child: nn.Module) -> nn.Module:
-        """Give a stand-in for a module that plays back what the module gave."""
+        """Return a stand-in for a module that plays back what the module gave."""
         stand_in = _shallow(child)
         outputs: list[Tensor] = []
 

@@ -93,14 +93,14 @@ def paint(scan: Scan, heatmap: Heatmap, how: Paint = PLAIN, side_px: int | None 
 
 
 def base(scan: Scan, size: tuple[int, int]) -> np.ndarray:
-    """Give a scan as RGB of a width and height, (H, W, 3) uint8."""
+    """Return a scan as RGB of a width and height, (H, W, 3) uint8."""
     pixels = np.ascontiguousarray(to_bytes8(scan.pixels))
     rgb = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB) if pixels.ndim == 2 else pixels
     return rgb if size == (rgb.shape[1], rgb.shape[0]) else _resize(rgb, size)
 
 
 def colour(values: np.ndarray, colours: str) -> np.ndarray:
-    """Give the colour of values 0 to 1, (…, 3) uint8 RGB; the darkest colours of a table are left out."""
+    """Return the colour of values 0 to 1, (…, 3) uint8 RGB; the darkest colours of a table are left out."""
     table = COLOURS[colours]
     if isinstance(table, tuple):
         return np.broadcast_to(np.array(table, np.uint8), (*values.shape, 3))
@@ -142,7 +142,7 @@ def caption(picture: np.ndarray, heatmap: Heatmap, method: str) -> np.ndarray:
 
 
 def to_png(picture: np.ndarray, heatmap: Heatmap) -> bytes:
-    """Give a painted picture as a PNG whose text says model, method, label, layer, grid and peak; nothing of the patient.
+    """Return a painted picture as a PNG whose text says model, method, label, layer, grid and peak; nothing of the patient.
 
     Args:
         picture: As `paint` gave it.

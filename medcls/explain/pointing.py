@@ -55,7 +55,7 @@ def point(values: np.ndarray, mask: np.ndarray) -> Pointing:
 
 
 def centred_gaussian(size_px: tuple[int, int], width: float = 0.25) -> np.ndarray:
-    """Give the map of someone who always points at the middle: a control that looks at nothing.
+    """Return the map of someone who always points at the middle: a control that looks at nothing.
 
     Args:
         size_px: Height and width.

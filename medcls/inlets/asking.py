@@ -129,7 +129,9 @@ def _asked(server: Server, ask: Any) -> Any:
     if server.ca:
         session.verify = server.ca
     web = DICOMwebClient(server.url, session=session)
-    web.set_http_retry_params(retry=False)  # the outbox tries again, with the reason told; a person must not wait a minute
+    web.set_http_retry_params(
+        retry=False
+    )  # the outbox tries again, with the reason told; a person must not wait a minute
     try:
         return ask(web)
     except requests.exceptions.SSLError as error:

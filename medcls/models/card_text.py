@@ -15,7 +15,7 @@ _FIRST = ("auroc", "accuracy", "balanced_accuracy", "macro_f1", "brier", "ece")
 def describe_card(
     card: ModelCard, evaluation: Evaluation | None, studies: "Mapping[str, PointingRecord | StressRecord]"
 ) -> str:
-    """Give the README of a model folder as Markdown.
+    """Return the README of a model folder as Markdown.
 
     Args:
         card: The model's card.

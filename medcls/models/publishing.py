@@ -83,7 +83,7 @@ def _copy(source: ModelFolder, aside: Path) -> None:
 
 
 def _put(aside: Path, final: Path, into: Path | None) -> bool:
-    """Give a finished folder its name; False if the name is taken, also by one that came a moment before."""
+    """Return a finished folder its name; False if the name is taken, also by one that came a moment before."""
     if is_taken(final.name, into):
         return False
     try:

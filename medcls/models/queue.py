@@ -109,7 +109,7 @@ class _Line:
 
 
 def _share(together: list[_Asked], outputs: Arrays | None) -> None:
-    """Give each the rows of its own batch."""
+    """Return each the rows of its own batch."""
     start = 0
     for one in together:
         end = start + len(one.batch)

@@ -6,25 +6,25 @@ from torch import Tensor, nn
 
 
 def classifier_of(net: nn.Module) -> nn.Module:
-    """Give the last layer (or the dense head that stands in its place), sharing its weights."""
+    """Return the last layer (or the dense head that stands in its place), sharing its weights."""
     known: Any = net
     classifier: nn.Module = known.get_classifier()
     return classifier
 
 
 def classifier_name(net: nn.Module) -> str:
-    """Give the last layer's name, as in `fc` or `head.fc`."""
+    """Return the last layer's name, as in `fc` or `head.fc`."""
     last = classifier_of(net)
     return next(name for name, module in net.named_modules() if module is last)
 
 
 def published_record(net: nn.Module) -> dict[str, Any]:
-    """Give timm's record of the published weights: architecture, tag, hub id, first convolution, statistics."""
+    """Return timm's record of the published weights: architecture, tag, hub id, first convolution, statistics."""
     return dict(getattr(net, "pretrained_cfg", {}) or {})
 
 
 def architecture_of(net: nn.Module) -> str:
-    """Give timm's name of the architecture, without the tag of any weights."""
+    """Return timm's name of the architecture, without the tag of any weights."""
     return str(published_record(net).get("architecture", ""))
 
 

@@ -135,12 +135,12 @@ def from_weights(
 
 
 def backbone_name_for(net: nn.Module) -> str:
-    """Give the timm name to note in the card of a network that `build` or `from_card` made."""
+    """Return the timm name to note in the card of a network that `build` or `from_card` made."""
     return str(net.medcls_backbone)
 
 
 def backbone_args_for(net: nn.Module) -> dict[str, Any]:
-    """Give the arguments to note in the card of a network that `build` or `from_card` made: plain JSON values."""
+    """Return the arguments to note in the card of a network that `build` or `from_card` made: plain JSON values."""
     known: Any = net
     return copy.deepcopy(known.medcls_args)
 
@@ -169,7 +169,7 @@ def _create(backbone: str, n_labels: int, head: str, args: dict[str, Any]) -> nn
 
 
 def unreachable(what: str, error: Exception) -> BadModel:
-    """Give the error for weights or a description that could not be fetched."""
+    """Return the error for weights or a description that could not be fetched."""
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0].split(". ")[0].rstrip(".")
     return BadModel("nets.unreachable", name=what, found=reason[:200])
 

@@ -53,7 +53,7 @@ def hub_config(net: nn.Module, task: Task, preprocess: Preprocess) -> dict[str, 
 
 
 def _args(net: nn.Module) -> dict[str, Any]:
-    """Give the arguments to build with, drop rates included, which timm leaves out by itself."""
+    """Return the arguments to build with, drop rates included, which timm leaves out by itself."""
     args = {k: v for k, v in backbone_args_for(net).items() if k != "head"}
     if isinstance(classifier_of(net), DenseHead):
         args["backbone"] = backbone_name_for(net)

@@ -36,7 +36,7 @@ class DenseHead(nn.Module):
         self.classifier = nn.Linear(_WIDTH, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Give logits (N, K) of features (N, `in_features`)."""
+        """Return logits (N, K) of features (N, `in_features`)."""
         return self.classifier(self.drop(self.norm(self.act(self.dense(x)))))
 
 

@@ -20,7 +20,7 @@ class ByteDropout(nn.Dropout):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Give values of the same shape: unchanged in evaluation, else each set to 0 with probability `p`."""
+        """Return values of the same shape: unchanged in evaluation, else each set to 0 with probability `p`."""
         kept = _BYTE - round(self.p * _BYTE)
         if not self.training or kept in (0, _BYTE):
             return super().forward(x)

@@ -50,7 +50,7 @@ def freeze(net: nn.Module, how: str) -> tuple[str, ...]:
 
 
 def frozen_boundary(net: nn.Module) -> str:
-    """Give the lowest layer that learns; empty if none does."""
+    """Return the lowest layer that learns; empty if none does."""
     for name in parametrised_layers(net):
         if any(p.requires_grad for p in _own_parameters(net, name)):
             return name
@@ -81,7 +81,7 @@ def train_mode(net: nn.Module) -> nn.Module:
 
 
 def parts(net: nn.Module) -> dict[str, list[nn.Parameter]]:
-    """Give the weights that learn, as `backbone` and `head` (the classifier), for a learning rate of their own."""
+    """Return the weights that learn, as `backbone` and `head` (the classifier), for a learning rate of their own."""
     head = {id(p) for p in classifier_of(net).parameters()}
     learning = [p for p in net.parameters() if p.requires_grad]
     return {

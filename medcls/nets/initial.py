@@ -148,7 +148,7 @@ def load_initial(net: nn.Module, source: str | Path, *, labels: tuple[str, ...] 
 
 
 def for_channels(values: tuple[float, ...], channels: int) -> tuple[float, ...]:
-    """Give one mean or deviation per channel: averaged for grey, repeated for colour.
+    """Return one mean or deviation per channel: averaged for grey, repeated for colour.
 
     Example:
         >>> for_channels((0.2, 0.4, 0.6), 1)
@@ -300,7 +300,7 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _fetch(net: nn.Module) -> Path:
-    """Give the path of timm's published weights in the local cache, fetching them if they are not there yet."""
+    """Return the path of timm's published weights in the local cache, fetching them if they are not there yet."""
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError
 

@@ -116,14 +116,14 @@ def features_and_head(net: nn.Module) -> tuple[Step, Step]:
 
 
 def penultimate(net: nn.Module, x: Tensor) -> Tensor:
-    """Give what enters the classifier, (N, F), of scans (N, C, S, S); `classifier_of(net)` makes logits of it."""
+    """Return what enters the classifier, (N, F), of scans (N, C, S, S); `classifier_of(net)` makes logits of it."""
     known: Any = net
     features: Tensor = known.forward_head(known.forward_features(x), pre_logits=True)
     return features
 
 
 def head_on_features(net: nn.Module) -> nn.Module:
-    """Give the classifier with the network's own dropout before it, to train on what `penultimate` gave in eval mode.
+    """Return the classifier with the network's own dropout before it, to train on what `penultimate` gave in eval mode.
 
     Returns:
         (N, F) to logits (N, K). It shares its weights with the network.
@@ -132,7 +132,7 @@ def head_on_features(net: nn.Module) -> nn.Module:
 
 
 def twin(net: nn.Module) -> nn.Module:
-    """Give a network with modules of its own and the very same weights.
+    """Return a network with modules of its own and the very same weights.
 
     Hooks set on it touch nobody else's network, so each thread can have its own for the price of the module tree.
     """

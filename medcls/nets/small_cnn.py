@@ -12,7 +12,7 @@ _GREY = 0.5
 
 
 def describe_weights(size_px: int, first_conv: str) -> dict[str, Any]:
-    """Give timm's record of how to feed a network that has no published weights."""
+    """Return timm's record of how to feed a network that has no published weights."""
     return {
         "url": "",
         "num_classes": 1000,
@@ -67,7 +67,7 @@ class SmallCnn(nn.Module):
             _init_as_keras(module)
 
     def get_classifier(self) -> nn.Module:
-        """Give the last layer."""
+        """Return the last layer."""
         return self.classifier
 
     def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
@@ -77,18 +77,18 @@ class SmallCnn(nn.Module):
         _init_as_keras(self.classifier)
 
     def forward_features(self, x: Tensor) -> Tensor:
-        """Give the last feature map, (N, C, h, w)."""
+        """Return the last feature map, (N, C, h, w)."""
         return self.blocks(x)
 
     def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
-        """Give logits (N, K) of a feature map, or what enters the classifier (N, `head_hidden_size`)."""
+        """Return logits (N, K) of a feature map, or what enters the classifier (N, `head_hidden_size`)."""
         if max(x.shape[-2:]) > self.side_px:
             x = nn.functional.adaptive_avg_pool2d(x, self.side_px)
         x = self.head_drop(self.dense(x.flatten(1)))
         return x if pre_logits else self.classifier(x)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Give logits (N, K) of scans (N, in_chans, S, S)."""
+        """Return logits (N, K) of scans (N, in_chans, S, S)."""
         return self.forward_head(self.forward_features(x))
 
     @torch.jit.ignore
@@ -116,7 +116,7 @@ def _init_as_keras(module: nn.Module) -> None:
 
 
 def side_of(img_size: int | tuple[int, int]) -> int:
-    """Give the side of a square input that timm may state as one number or two.
+    """Return the side of a square input that timm may state as one number or two.
 
     Raises:
         ValueError: If the two differ.

@@ -10,7 +10,7 @@ _PRIOR_SPREAD = 1.0
 
 
 def calibrate(logits: np.ndarray, temperature: float) -> np.ndarray:
-    """Give softmax(logits / temperature).
+    """Return softmax(logits / temperature).
 
     Args:
         logits: (..., K), any real dtype.
@@ -23,7 +23,7 @@ def calibrate(logits: np.ndarray, temperature: float) -> np.ndarray:
 
 
 def log_loss(logits: np.ndarray, truth: np.ndarray, temperature: float = 1.0) -> float:
-    """Give the mean negative log-probability of the true label.
+    """Return the mean negative log-probability of the true label.
 
     Args:
         logits: (N, K), N at least 1.

@@ -81,7 +81,7 @@ class Steps:
 
 
 def roc(steps: Steps, *, seed: int = 0, resamples: int = 500, level: float = 0.95) -> Curve:
-    """Give the ROC curve: the greatest sensitivity a threshold reaches at each false positive rate of a grid of 101.
+    """Return the ROC curve: the greatest sensitivity a threshold reaches at each false positive rate of a grid of 101.
 
     Args:
         steps: The cases.
@@ -96,7 +96,7 @@ def roc(steps: Steps, *, seed: int = 0, resamples: int = 500, level: float = 0.9
 
 
 def precision_recall(steps: Steps, *, seed: int = 0, resamples: int = 500, level: float = 0.95) -> Curve:
-    """Give the precision-recall curve: precision at the highest threshold that reaches each recall of a grid of 101.
+    """Return the precision-recall curve: precision at the highest threshold that reaches each recall of a grid of 101.
 
     Args:
         steps: The cases.
@@ -111,7 +111,7 @@ def precision_recall(steps: Steps, *, seed: int = 0, resamples: int = 500, level
 
 
 def reliability(steps: Steps, *, bins: int = 10, level: float = 0.95) -> Curve:
-    """Give how often the label was true among cases with about the same probability for it.
+    """Return how often the label was true among cases with about the same probability for it.
 
     Args:
         steps: The cases; scores are probabilities.

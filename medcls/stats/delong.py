@@ -10,7 +10,7 @@ from medcls.stats.weighted import Ranking
 
 
 def influence(ranking: Ranking, n_cases: int) -> tuple[float, np.ndarray]:
-    """Give an AUROC and how much each case moves it.
+    """Return an AUROC and how much each case moves it.
 
     Args:
         ranking: The cases in order, of `n_cases` in all.
@@ -43,7 +43,7 @@ def influence(ranking: Ranking, n_cases: int) -> tuple[float, np.ndarray]:
 
 
 def interval(auroc: float, variance: float, level: float = 0.95) -> tuple[float, float]:
-    """Give an interval of an AUROC on the logit scale, which stays inside (0, 1).
+    """Return an interval of an AUROC on the logit scale, which stays inside (0, 1).
 
     Args:
         auroc: In (0, 1).

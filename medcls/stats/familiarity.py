@@ -39,7 +39,7 @@ class Normal:
         return cls(centre.astype(np.float32), whitening.astype(np.float32))
 
     def distance(self, values: np.ndarray) -> np.ndarray:
-        """Give the Mahalanobis distance of values (N, A) from it, in standard deviations, (N,) float64.
+        """Return the Mahalanobis distance of values (N, A) from it, in standard deviations, (N,) float64.
 
         References:
             Mahalanobis, On the generalised distance in statistics, 1936; Lee et al., A simple unified framework for detecting

@@ -12,12 +12,12 @@ from scipy import optimize, special
 
 
 def quantile(level: float, dof: float = math.inf) -> float:
-    """Give the two-sided quantile of Student's t: 1.96 for 0.95 and endless degrees of freedom."""
+    """Return the two-sided quantile of Student's t: 1.96 for 0.95 and endless degrees of freedom."""
     return float(special.ndtri((1 + level) / 2) if math.isinf(dof) else special.stdtrit(dof, (1 + level) / 2))
 
 
 def wilson(hits: float, n: float, level: float = 0.95) -> tuple[float, float]:
-    """Give Wilson's score interval of a proportion.
+    """Return Wilson's score interval of a proportion.
 
     Args:
         hits: Successes, 0 to `n`; need not be whole.
@@ -47,7 +47,7 @@ _NOTHING = 1e-20  # a variance below this is rounding
 
 
 def effective_cases(hits: np.ndarray, counted: np.ndarray, level: float = 0.95) -> float:
-    """Give how many independent cases grouped ones are worth, when a proportion is estimated from them.
+    """Return how many independent cases grouped ones are worth, when a proportion is estimated from them.
 
     Args:
         hits: Successes in each group, (G,).
@@ -73,7 +73,7 @@ def effective_cases(hits: np.ndarray, counted: np.ndarray, level: float = 0.95) 
 
 
 def wilson_auroc(auroc: float, n_positive: float, n_negative: float, level: float = 0.95) -> tuple[float, float]:
-    """Give a score interval of an AUROC that stays honest at 0 and 1, where resampling gives no width.
+    """Return a score interval of an AUROC that stays honest at 0 and 1, where resampling gives no width.
 
     Args:
         auroc: The estimate, in [0, 1].
@@ -106,7 +106,7 @@ def wilson_auroc(auroc: float, n_positive: float, n_negative: float, level: floa
 def spread(
     value: float, error: float, dof: float, level: float = 0.95, scale: tuple[float, float] = (0.0, 1.0)
 ) -> tuple[float, float]:
-    """Give an interval from a standard error, worked out where the scale has no ends (logit; log if it has only one).
+    """Return an interval from a standard error, worked out where the scale has no ends (logit; log if it has only one).
 
     Args:
         value: The estimate, strictly inside `scale`.
@@ -131,7 +131,7 @@ def spread(
 
 
 def percentiles(resampled: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Give the middle `level` of resampled values, leaving out those that could not be computed (NaN).
+    """Return the middle `level` of resampled values, leaving out those that could not be computed (NaN).
 
     Args:
         resampled: Values of one score, (R,).

@@ -90,7 +90,7 @@ def operate(steps: Steps, threshold: float, prevalence: float, level: float = 0.
 
 
 def proportion(hit: np.ndarray, counted: np.ndarray, group: np.ndarray, level: float = 0.95) -> Estimate:
-    """Give the share of hits among the cases counted.
+    """Return the share of hits among the cases counted.
 
     Args:
         hit: (N,) bool.
@@ -117,7 +117,7 @@ def proportion(hit: np.ndarray, counted: np.ndarray, group: np.ndarray, level: f
 def sensitivity_at(
     steps: Steps, specificity: float, *, seed: int = 0, resamples: int = 1000, level: float = 0.95
 ) -> tuple[Estimate, float]:
-    """Give the greatest sensitivity among thresholds that keep a specificity, and the threshold.
+    """Return the greatest sensitivity among thresholds that keep a specificity, and the threshold.
 
     Args:
         steps: The cases.
@@ -142,7 +142,7 @@ def sensitivity_at(
 def specificity_at(
     steps: Steps, sensitivity: float, *, seed: int = 0, resamples: int = 1000, level: float = 0.95
 ) -> tuple[Estimate, float]:
-    """Give the greatest specificity among thresholds that reach a sensitivity, and the threshold.
+    """Return the greatest specificity among thresholds that reach a sensitivity, and the threshold.
 
     Args:
         steps: The cases.
@@ -197,7 +197,7 @@ def _chance(odds: float) -> float:
 def _ratio(
     top: Estimate | tuple[float, float, float], bottom: Estimate | tuple[float, float, float]
 ) -> tuple[float, float, float]:
-    """Give top / bottom with the interval that Donner and Zou build from the intervals of both."""
+    """Return top / bottom with the interval that Donner and Zou build from the intervals of both."""
     a, la, ua = (top.value, top.low, top.high) if isinstance(top, Estimate) else top
     b, lb, ub = (bottom.value, bottom.low, bottom.high) if isinstance(bottom, Estimate) else bottom
     if math.isnan(a + b):

@@ -211,7 +211,7 @@ def _told(
 
 
 def find_title(full_name: str) -> str:
-    """Give the entry of `SCORES` that a full name belongs to, whatever the labels."""
+    """Return the entry of `SCORES` that a full name belongs to, whatever the labels."""
     stem, colon, _ = full_name.partition(":")
     return f"{stem}_each" if colon and f"{stem}_each" in SCORES else stem
 

@@ -138,14 +138,14 @@ SCORES: Mapping[str, Score] = MappingProxyType({
 
 
 def names_of(name: str, labels: tuple[str, ...]) -> tuple[str, ...]:
-    """Give the names a score has in an evaluation: itself, or one per label (`auroc:malignant`)."""
+    """Return the names a score has in an evaluation: itself, or one per label (`auroc:malignant`)."""
     if not SCORES[name].per_label:
         return (name,)
     return tuple(f"{name.removesuffix('_each')}:{label}" for label in labels)
 
 
 def find(full_name: str, labels: tuple[str, ...]) -> tuple[str, int]:
-    """Give the score a name in an evaluation belongs to, and its column.
+    """Return the score a name in an evaluation belongs to, and its column.
 
     Args:
         full_name: As in an evaluation: `auroc`, `recall:malignant`.
@@ -161,7 +161,7 @@ def find(full_name: str, labels: tuple[str, ...]) -> tuple[str, int]:
 
 
 def score(table: CaseTable, full_name: str, positive: tuple[int, ...]) -> float:
-    """Give one score without its interval; NaN if it cannot be computed.
+    """Return one score without its interval; NaN if it cannot be computed.
 
     Raises:
         KeyError: If there is no such score.

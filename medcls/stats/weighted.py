@@ -165,7 +165,7 @@ class Cases:
 
 
 def confidence_bin(confidence: np.ndarray) -> np.ndarray:
-    """Give the bin of each confidence in [0, 1]: `ECE_BINS` of equal width, each open below and closed above."""
+    """Return the bin of each confidence in [0, 1]: `ECE_BINS` of equal width, each open below and closed above."""
     return np.clip(np.ceil(confidence * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
 
 
@@ -207,7 +207,7 @@ class Weighted:
         return {}
 
     def ranked(self, which: int) -> tuple[np.ndarray, np.ndarray]:
-        """Give AUROC and average precision of ranking `which` (see `Cases.rankings`).
+        """Return AUROC and average precision of ranking `which` (see `Cases.rankings`).
 
         Returns:
             AUROC (R,), the chance that a positive case scores above a negative one, ties counted half; and average
