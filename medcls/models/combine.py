@@ -7,7 +7,7 @@ import numpy as np
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
 from medcls.core.prediction import Prediction
-from medcls.models.familiarity import is_stranger
+from medcls.models.familiarity import ACQUIRED, is_stranger
 
 
 def combine(card: ModelCard, answers: Sequence[Prediction]) -> Prediction:
@@ -50,10 +50,20 @@ def _unsure(prob: np.ndarray, least: float) -> Note | None:
 
 def _cautions(answers: Sequence[Prediction], foreign: bool) -> tuple[Note, ...]:
     """Return what the networks caution of, each once; and that some of them decide nothing where the mean does."""
-    own = dict.fromkeys(note for a in answers for note in a.cautions)
+    own = dict.fromkeys(note for a in answers for note in a.cautions if note.code not in ACQUIRED)
     silent = sum(a.decided is None for a in answers)
     said = (Note("models.some-cannot-tell", n=silent, of=len(answers)),) if silent and not foreign else ()
-    return (*said, *own)
+    return (*said, *_acquired(answers), *own)
+
+
+def _acquired(answers: Sequence[Prediction]) -> tuple[Note, ...]:
+    """Return what the farthest network cautions of how the scan was acquired, where half of those that measure it or more do."""
+    measured = [a for a in answers if a.acquired is not None]
+    far = [a for a in measured if not (a.acquired is not None and a.acquired <= 1)]
+    if not far or 2 * len(far) < len(measured):
+        return ()
+    farthest = max(far, key=lambda a: np.inf if np.isnan(a.acquired) else a.acquired)  # type: ignore[call-overload,arg-type,return-value]
+    return tuple(note for note in farthest.cautions if note.code in ACQUIRED)
 
 
 def _median(values: Sequence[float | None]) -> float | None:

@@ -19,6 +19,8 @@ from medcls.stats.familiarity import Known, neighbour_distance
 _MOST = 20.0  # log odds beyond which "how many times" says nothing more
 FEATURES, LOOKS, KIND = "features", "looks", "kind"  # what is measured
 _ACQUIRED = {FEATURES: "models.acquired-features", LOOKS: "models.acquired-looks"}
+# Every caution on how a scan was acquired.
+ACQUIRED = (*_ACQUIRED.values(), "models.acquired-no-number", "models.far-measured", "models.far-not-measured")
 _UNLIKE = {FEATURES: "models.unlike-features", LOOKS: "models.unlike-looks", KIND: "models.unlike-kind"}
 
 

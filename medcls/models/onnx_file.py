@@ -32,9 +32,7 @@ def write_onnx(model_id: str, path: Path, *, opset: int, equal: float) -> tuple[
         import onnx
         import onnxruntime
     except ImportError as error:
-        raise BadModel(
-            "ONNX is not installed here", found=str(error)[:80], do="Run `pip install onnx onnxscript onnxruntime`"
-        ) from error
+        raise BadModel("models.onnx-not-installed", found=str(error)[:80]) from error
     from medcls.models.opening import open_model
 
     classifier = open_model(model_id)
@@ -50,10 +48,7 @@ def write_onnx(model_id: str, path: Path, *, opset: int, equal: float) -> tuple[
             classifier, batch, onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
         )
         if not greatest <= equal:
-            raise BadModel(
-                f"The ONNX file of model {model_id} does not answer as the network does",
-                found=f"logits {greatest:.2g} apart", allowed=f"{equal:g}", do="Use the ZIP export",
-            )  # fmt: skip
+            raise BadModel("models.onnx-answers-differ", model_id=model_id, greatest=greatest, equal=equal)
         file.replace(path)
     return greatest, len(batch)
 
@@ -86,9 +81,8 @@ def _export(classifier: Any, batch: Any, file: Path, opset: int) -> None:
         )  # fmt: skip
     except Exception as error:  # the exporter raises whatever its passes raise
         raise BadModel(
-            f"Network {classifier.card.backbone} cannot be written as ONNX", found=str(error).splitlines()[0][:160],
-            do="Use the ZIP export",
-        ) from error  # fmt: skip
+            "models.onnx-not-written", backbone=classifier.card.backbone, found=str(error).splitlines()[0][:160]
+        ) from error
 
 
 def _describe(model: Any, card: Any) -> None:

@@ -137,7 +137,7 @@ def _row(knob: str, a: _Tested, b: _Tested, score: str, resamples: int) -> Ablat
     name = next((n for n in SCORES if score in names_of(n, labels)), None)
     if name is None:
         raise BadData(
-            "There is no such score",
+            "workflows.no-such-score",
             found=score[:80],
             allowed=", ".join(n for s in SCORES for n in names_of(s, labels)),
         )

@@ -88,9 +88,7 @@ def compare_stored(model_ids: Sequence[str], *, resamples: int = RESAMPLES) -> C
     for model_id in model_ids:
         table, evaluation = store.read_cases(model_id), store.read_evaluation(model_id)
         if table is None or evaluation is None:
-            raise BadData(
-                f"Model {model_id} was published without cases", do="Evaluate the models on a labelled set instead"
-            )
+            raise BadData("workflows.no-cases-kept", model_id=model_id)
         tables[model_id], evaluations[model_id] = table, evaluation
     return _compare(tables, evaluations, resamples)
 
@@ -111,9 +109,9 @@ def compare_folders(folders: Sequence[Path], *, resamples: int = RESAMPLES) -> C
     for path in folders:
         table, evaluation = store.read_cases(path), store.read_evaluation(path)
         if table is None or evaluation is None:
-            raise BadData(f"There is no evaluation in {path.name}", allowed="a folder that `evaluate --out` wrote")
+            raise BadData("workflows.folder-without-evaluation", name=path.name)
         if evaluation.model in tables:
-            raise BadData(f"Two of these folders hold evaluations of {evaluation.model}", allowed="one a model")
+            raise BadData("workflows.model-in-two-folders", model=evaluation.model)
         tables[evaluation.model], evaluations[evaluation.model] = table, evaluation
     check_models(list(tables))
     return _compare(tables, evaluations, resamples)
@@ -218,7 +216,7 @@ def check_score(comparison: Comparison, score: str) -> None:
         BadData: If there is none.
     """
     if score not in comparison.score_names():
-        raise BadData("There is no such score", found=score[:80], allowed=", ".join(comparison.score_names()))
+        raise BadData("workflows.no-such-score", found=score[:80], allowed=", ".join(comparison.score_names()))
 
 
 def right_and_wrong(comparison: Comparison) -> dict[tuple[str, str], McNemar]:
@@ -324,6 +322,6 @@ def read_case(disagreement: Disagreement) -> bytes:
     from medcls.data.collections import open_collection
 
     if not disagreement.collection:
-        raise BadData("This case does not say which collection it is from", do="Evaluate the models again")
+        raise BadData("workflows.case-of-no-collection")
     collection = open_collection(disagreement.collection)
     return collection.read(collection.case(disagreement.case.removeprefix(f"{disagreement.collection}/")))

@@ -33,14 +33,12 @@ def make_ensemble(members: Sequence[str], name: str, model_id: str = "", into: P
     """
     cards = [store.read_card(member) for member in dict.fromkeys(members)]
     if len(cards) < 2:
-        raise BadModel("An ensemble needs several models", found=str(len(cards)), allowed="2 or more")
+        raise BadModel("workflows.mean-of-one", found=str(len(cards)))
     for card in cards:
         if card.members or card.task.label_ids != cards[0].task.label_ids:
             reason = "an ensemble itself" if card.members else f"labels {', '.join(card.task.label_ids)}"
             raise BadModel(
-                f"Model {card.id} cannot join",
-                found=reason,
-                allowed=f"single networks for {', '.join(cards[0].task.label_ids)}",
+                "workflows.model-cannot-join", id=card.id, label_ids=", ".join(cards[0].task.label_ids), found=reason
             )
     card = mean_card(cards, name)
     return publish_mean(card, _measure(card, cards), model_id, into)
@@ -72,6 +70,7 @@ def publish_mean(
 def _measure(card: ModelCard, members: Sequence[ModelCard]) -> tuple[Evaluation, CaseTable] | None:
     """Average the members' answers to the scans they share; None if they share none or judge one by two truths."""
     from medcls.evaluation.asking import DOUBTFUL
+    from medcls.evaluation.risk import ACQUIRED, REFUSED
     from medcls.evaluation.scoring import describe_cases
 
     known: dict[str, CaseTable] = {}
@@ -88,7 +87,8 @@ def _measure(card: ModelCard, members: Sequence[ModelCard]) -> tuple[Evaluation,
         return None
     first, base = evaluations[0], rows[0]
     prob = np.mean([t.prob for t in rows], axis=0)
-    table = CaseTable(base.case, base.group, base.truth, prob, base.labels, base.attributes)
+    columns = {name: column for name, column in base.attributes.items() if name not in (ACQUIRED, REFUSED)}
+    table = CaseTable(base.case, base.group, base.truth, prob, base.labels, columns)  # doubts are each member's own
     evaluation = describe_cases(table, card, first.collection, first.fingerprint, first.part)
     notes = tuple(dict.fromkeys(note for e in evaluations for note in e.notes if note.code in (*DOUBTFUL, SAID)))
     notes += (Note("evaluation.from-stored", models=[m.id for m in members]),)

@@ -51,9 +51,7 @@ def export_model(model_id: str, into: Path) -> Path:
                 os.unlink(aside.name)
                 raise
     except OSError as error:
-        raise Conflict(
-            "The archive cannot be written", found=error.strerror or type(error).__name__, do="Choose another folder"
-        ) from error
+        raise Conflict("workflows.archive-not-written", found=error.strerror or type(error).__name__) from error
     return path
 
 
@@ -104,13 +102,9 @@ def import_model(source: Path | bytes) -> tuple[ModelCard, ...]:
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         if isinstance(error, MedclsError):
             raise
-        raise BadModel(
-            "This is not an archive of a model", found="no ZIP that can be read", allowed="a ZIP that medcls exported"
-        ) from error
+        raise BadModel("workflows.no-archive") from error
     except OSError as error:
-        raise BadModel(
-            "The archive cannot be read or unpacked", found=error.strerror or type(error).__name__
-        ) from error
+        raise BadModel("workflows.archive-unreadable", found=error.strerror or type(error).__name__) from error
 
 
 def _check_names(archive: zipfile.ZipFile) -> dict[str, list[zipfile.ZipInfo]]:
@@ -118,26 +112,18 @@ def _check_names(archive: zipfile.ZipFile) -> dict[str, list[zipfile.ZipInfo]]:
     models: dict[str, list[zipfile.ZipInfo]] = {}
     entries = [info for info in archive.infolist() if not info.is_dir()]
     if not entries or len(entries) > 64 * len(FILES):
-        raise BadModel(
-            "This archive holds no model", found=f"{len(entries)} files", allowed="a ZIP that medcls exported"
-        )
+        raise BadModel("workflows.archive-empty", n_entries=len(entries))
     for info in entries:
         path = PurePosixPath(info.filename.replace("\\", "/"))
         suffix = path.suffix.lower()
         if suffix in PICKLES:
-            raise BadModel(
-                "This archive holds a pickled checkpoint, which can run any program when opened", found=f"a {suffix} file",
-                allowed="safetensors", do="Ask for the model as safetensors",
-            )  # fmt: skip
+            raise BadModel("workflows.archive-pickle", suffix=suffix)
         if path.is_absolute() or len(path.parts) != 2 or ".." in path.parts or path.name not in FILES:
-            raise BadModel(
-                "This ZIP is not a model as medcls exports one", found=f"{info.filename[:80]!r} in it",
-                allowed="<model>/" + ", ".join(FILES), do="Give the ZIP that Export or `models export` made",
-            )  # fmt: skip
+            raise BadModel("workflows.archive-foreign", filename=repr(info.filename[:80]), files=", ".join(FILES))
         if info.flag_bits & 1 or stat.S_ISLNK(info.external_attr >> 16):
-            raise BadModel("This archive holds an encrypted file or a link", do="Export the model again")
+            raise BadModel("workflows.archive-encrypted-or-link")
         if path.name in {PurePosixPath(other.filename).name for other in models.get(path.parts[0], [])}:
-            raise BadModel("This archive holds a file twice", do="Export the model again")
+            raise BadModel("workflows.archive-file-twice")
         models.setdefault(path.parts[0], []).append(info)
     return models
 
@@ -152,9 +138,7 @@ def _unpack(archive: zipfile.ZipFile, models: dict[str, list[zipfile.ZipInfo]], 
         for info in files:
             left -= _copy(archive, info, folder, left)
         if store.read_card(folder).id != name:
-            raise BadModel(
-                "The folder in the archive and the card in it name different models", do="Export the model again"
-            )
+            raise BadModel("workflows.archive-names-differ")
         folders.append(folder)
     return folders
 
@@ -170,10 +154,7 @@ def _copy(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path, left: i
         while chunk := packed.read(1 << 20):
             total += len(chunk)
             if total > most:
-                raise TooLarge(
-                    "This archive unpacks to more than a model may take",
-                    allowed=f"{MOST_BYTES >> 20} MiB in all, {_TEXT_BYTES >> 20} MiB a file but for weights",
-                )
+                raise TooLarge("workflows.archive-too-large", most_bytes=MOST_BYTES >> 20, text_bytes=_TEXT_BYTES >> 20)
             out.write(chunk)
     return total
 
@@ -199,14 +180,11 @@ def _check_members(card: ModelCard, known: dict[str, ModelCard]) -> None:
     for member in card.members:
         other, found = known.get(member), repr(member)[:140]
         if other is None:
-            raise BadModel(
-                f"Model {card.id} averages a model that is neither in the archive nor here", found=found,
-                do="Export the ensemble again, or import its members first",
-            )  # fmt: skip
+            raise BadModel("workflows.member-missing", id=card.id, found=found)
         if other.members:
-            raise BadModel(f"Model {card.id} averages an ensemble", found=found, allowed="single networks")
+            raise BadModel("workflows.member-is-mean", id=card.id, found=found)
         if other.task.label_ids != card.task.label_ids:
-            raise BadModel(f"Model {card.id} averages networks with different labels", found=found)
+            raise BadModel("workflows.member-other-labels", id=card.id, found=found)
         store.check_member(card, other)
 
 
@@ -215,17 +193,17 @@ def _take_one(folder: Path) -> tuple[ModelCard, ...]:
     card = store.verify(folder)
     for path in folder.iterdir():
         if path.name not in (*card.files, store.CARD, store.README):
-            raise BadModel(f"The card of model {card.id} does not vouch for {path.name}", do="Export the model again")
+            raise BadModel("workflows.no-hash-of-weights-2", id=card.id, name=path.name)
     if not card.members and not {store.WEIGHTS, store.CONFIG} <= set(card.files):
-        raise BadModel(f"The card of model {card.id} does not vouch for its weights", do="Export the model again")
+        raise BadModel("workflows.no-hash-of-weights", id=card.id)
     if (here := _here(card)) is not None:
         if store.same_model(here, card):
             return ()
-        raise Conflict(f"There is already another model {card.id}", do="Retire it and remove its folder first")
+        raise Conflict("workflows.other-model-here", id=card.id)
     _run_once(folder)
     (folder / store.README).write_text(store.ModelFolder(folder).readme(), encoding="utf-8")
     if store.is_taken(card.id):
-        raise Conflict(f"There is already a folder {card.id} that is no model", do="Remove it first")
+        raise Conflict("workflows.folder-no-model", id=card.id)
     folder.rename(home.weights() / card.id)
     return (card,)
 
@@ -251,11 +229,11 @@ def remove_model(model_id: str) -> None:
     """
     folder = store.folder(model_id)
     if folder.parent != home.weights():
-        raise BadModel(f"Model {model_id} ships with medcls and cannot be removed", do="Retire it instead")
+        raise BadModel("workflows.model-ships", model_id=model_id)
     if not store.read_card(folder).retired:
-        raise BadModel(f"Model {model_id} is still offered", do="Retire it first")
+        raise BadModel("workflows.model-offered", model_id=model_id)
     if users := [card.id for card in store.list_cards(retired=True) if model_id in card.members]:
-        raise BadModel(f"Model {model_id} is averaged by another", found=", ".join(users), do="Remove that one first")
+        raise BadModel("workflows.model-is-member", model_id=model_id, found=", ".join(users))
     shutil.rmtree(folder)
     changes.forget(model_id)
 
@@ -293,10 +271,7 @@ def export_onnx(model_id: str, into: Path) -> OnnxExport:
 
     card = store.read_card(model_id)
     if card.members:
-        raise BadModel(
-            f"Model {model_id} is an ensemble and has no single network",
-            do="Export its members: " + ", ".join(card.members),
-        )
+        raise BadModel("workflows.no-single-network", model_id=model_id, members=", ".join(card.members))
     path = into if into.suffix == ".onnx" else into / f"{model_id}.onnx"
     path.parent.mkdir(parents=True, exist_ok=True)
     greatest, n_scans = write_onnx(model_id, path, opset=_OPSET, equal=_EQUAL)

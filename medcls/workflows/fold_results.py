@@ -56,18 +56,13 @@ def read_folds(found: FoldSet) -> dict[int, tuple[Evaluation, CaseTable]]:
         BadData: If a fold has no finished run, or one was not measured.
     """
     if found.missing:
-        raise BadData(
-            "The folds cannot be pooled yet", found=found.describe(), do="Wait for the runs left, or resume them"
-        )
+        raise BadData("workflows.folds-unfinished", found=found.describe())
     parts = {}
     for fold in range(found.n_folds):
         result = open_run(found.runs[fold]).result
         evaluation, cases = store.read_evaluation(result), store.read_cases(result)
         if evaluation is None or cases is None:
-            raise BadData(
-                f"The run of fold {fold} was not measured", found="the model it starts from has seen its test cases",
-                do="Start the runs from other weights",
-            )  # fmt: skip
+            raise BadData("workflows.fold-not-measured", fold=fold)
         parts[fold] = (evaluation, cases)
     return parts
 

@@ -32,11 +32,11 @@ def put_between_marks(path: Path, name: str, text: str) -> None:
         before, found, rest = path.read_text(encoding="utf-8").partition(begin)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
-        raise MedclsError("The file cannot be read", found=reason) from error
+        raise MedclsError("workflows.file-unreadable", found=reason) from error
     _, ended, after = rest.partition(end)
     if not found or not ended:
-        raise MedclsError("The file has no place for the table", allowed=f"lines {begin} and {end}")
+        raise MedclsError("workflows.no-place-for-table", begin=begin, end=end)
     try:
         path.write_text(f"{before}{begin}\n{text}{end}{after}", encoding="utf-8")
     except OSError as error:
-        raise Conflict("The file cannot be written", found=error.strerror or type(error).__name__) from error
+        raise Conflict("workflows.file-not-written", found=error.strerror or type(error).__name__) from error

@@ -50,7 +50,7 @@ def measure(
     from medcls.models.opening import open_model
 
     if unknown := [name for name in methods if name not in METHODS]:
-        raise MedclsError("There is no such heatmap method", found=", ".join(unknown)[:80], allowed=", ".join(METHODS))
+        raise MedclsError("workflows.unknown-method", found=", ".join(unknown)[:80], allowed=", ".join(METHODS))
     opened, classifier = open_collection(collection), open_model(model_id)
     classifier.card.task.label(label)
     asked = _cases(opened, label, classifier, everything)
@@ -69,7 +69,7 @@ def measure(
                 groups.append(case.group)
     progress(n_cases, n_cases)
     if not found:
-        raise BadData("No heatmap can be measured", found=f"0 of {n_cases} cases answered rightly")
+        raise BadData("workflows.no-heatmap-measured", n_cases=n_cases)
     names = [*methods, CENTRE, UNTAUGHT]
     rows = tuple(_row(name, [f[name] for f in found], [f[CENTRE] for f in found], groups) for name in names)
     share = float(np.mean([f[CENTRE].mask_share for f in found]))
@@ -127,16 +127,11 @@ def _cases(
     from medcls.evaluation.asking import ask_unseen
 
     if not everything and classifier.untold:
-        raise BadData(
-            f"Model {classifier.untold[0]} does not say which scans it learned from", do="Measure on every case instead"
-        )
+        raise BadData("workflows.model-tells-not", untold=classifier.untold[0])
     chosen = [case for case in collection.cases if case.label == label and case.masks]
     asked = ([(classifier, chosen)] if chosen else []) if everything else ask_unseen(classifier, chosen, collection)
     if not asked:
-        raise BadData(
-            f"No case of {collection.name} can be used", found=f"0 cases of {label} with an outline, held out",
-            do="Bring outlined scans that it has not seen",
-        )  # fmt: skip
+        raise BadData("workflows.no-outlined-case", name=collection.name, label=label)
     return asked
 
 

@@ -139,9 +139,5 @@ def publish_run(
 def _result(run_id: str) -> Path:
     run = open_run(run_id)
     if not (run.result / store.CARD).is_file():
-        raise Conflict(
-            f"Run {run.id} has no model yet",
-            found=run.state().status,
-            do="Wait for it, or stop it to keep its best epoch",
-        )
+        raise Conflict("workflows.run-without-model", id=run.id, found=run.state().status)
     return run.result

@@ -76,7 +76,7 @@ def subgroups(
         BadData: If there is no such column or score.
     """
     if column not in comparison.first.attributes:
-        raise BadData("The cases have no such column", found=column[:80], allowed=", ".join(columns_of(comparison)))
+        raise BadData("workflows.cases-lack-column", found=column[:80], allowed=", ".join(columns_of(comparison)))
     check_score(comparison, score)
     values = _binned(comparison.first.attributes[column])
     name = next(n for n in SCORES if score in names_of(n, comparison.first.labels))

@@ -23,7 +23,7 @@ def try_threshold(table: CaseTable, label: str, threshold: float, prevalence: fl
         BadData: If the label is unknown or the prevalence impossible.
     """
     if not 0 < prevalence < 1:
-        raise BadData("The prevalence is not possible", found=f"{prevalence}", allowed="above 0 and below 1")
+        raise BadData("workflows.impossible-prevalence", prevalence=prevalence)
     return operate(_steps(table, label), threshold, prevalence)
 
 
@@ -80,11 +80,13 @@ def save_threshold(model_id: str, name: str, label: str, prob: float, note: str 
     task = store.read_card(model_id).task
     name = " ".join(name.split())
     if not 1 <= len(name) <= 60:
-        raise BadModel("An operating point needs a name", found=f"{len(name)} characters", allowed="1 to 60")
+        raise BadModel("workflows.point-needs-name", n_name=len(name))
     if label not in task.label_ids:
-        raise BadModel(f"Model {model_id} has no such label", found=label[:80], allowed=", ".join(task.label_ids))
+        raise BadModel(
+            "workflows.model-lacks-label", model_id=model_id, found=label[:80], allowed=", ".join(task.label_ids)
+        )
     if not 0 < prob < 1:
-        raise BadModel("The threshold is not possible", found=f"{prob}", allowed="above 0 and below 1")
+        raise BadModel("workflows.impossible-threshold", prob=prob)
     made = Threshold(name, label, prob, note)
     return store.change_card(model_id, lambda card: {"thresholds": (*_without(card, name, label), made)})
 
@@ -114,7 +116,7 @@ def describe_point(point: OperatingPoint, table: CaseTable, where: str) -> str:
 
 def _steps(table: CaseTable, label: str) -> Steps:
     if label not in table.labels:
-        raise BadData("These cases have no such label", found=label[:80], allowed=", ".join(table.labels))
+        raise BadData("workflows.cases-lack-label", found=label[:80], allowed=", ".join(table.labels))
     k = table.labels.index(label)
     return Steps(table.prob[:, k], table.truth == k, table.group)
 

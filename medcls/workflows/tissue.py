@@ -97,7 +97,7 @@ def tissue_map(
     positive = {task.labels[i].id for i in task.positive}
     cases = [c for c in opened.cases if c.patient == patient and "x" in c.attributes and "y" in c.attributes]
     if not cases:
-        raise BadData("There is no tissue to map", found="no patch with coordinates for this patient")
+        raise BadData("workflows.no-tissue")
     patches = (
         Patch(
             int(c.attributes["x"]),
@@ -160,10 +160,10 @@ def map_patches(
     label = label or task.labels[task.positive[0]].id
     task.label(label)
     if total > _MOST:
-        raise BadData("There are too many patches for one map", found=f"{total}", allowed=f"{_MOST}")
+        raise BadData("workflows.too-many-patches", total=total, most=_MOST)
     answered, unread = _answer(classifier, patches, total, progress)
     if not answered:
-        raise BadData("No patch of this tissue can be read", found=f"{unread} unreadable")
+        raise BadData("workflows.no-patch-read", unread=unread)
     rows, columns = (grid_of(np.array([getattr(a.patch, axis) for a in answered])) for axis in ("y", "x"))
     index = task.label_ids.index(label)
     joined, _ = with_neighbours(np.stack([a.prob for a in answered]), rows, columns)  # (N, K)

@@ -124,3 +124,11 @@ def test_an_answer_cannot_decide_on_an_unfamiliar_scan():
 def test_a_limit_that_is_no_number_is_refused(limit):
     with pytest.raises(BadModel):
         Abstention(**{limit: float("nan")})
+
+
+def test_a_mean_cautions_once_and_only_where_half_of_its_networks_do(gated, own):
+    near, far = gated.predict(own[0]), gated.predict(shift_scan(own[0], "blur", 1.0, 0))
+    assert far.cautions
+    farther = replace(far, acquired=far.acquired + 1, cautions=(Note("models.acquired-looks", times=9.0),))
+    assert combine(gated.card, [near, near, far]).cautions == ()
+    assert combine(gated.card, [near, far, farther]).cautions == farther.cautions

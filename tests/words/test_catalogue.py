@@ -18,13 +18,9 @@ ERRORS = {name for name, kind in vars(errors).items() if isinstance(kind, type) 
 UNCONVERTED = {
     "core",
     "data",
-    "evaluation",
-    "models",
     "pages",
     "reproduction",
     "runs",
-    "store",
-    "classifier",
     "training",
     "workflows",
 }
