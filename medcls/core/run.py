@@ -8,6 +8,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal, Self, get_type_hints
 
+from medcls.core.note import Note
 from medcls.core.record import Record, wrong
 from medcls.core.settings import (
     AugmentationSpec,
@@ -171,7 +172,7 @@ class EpochResult(Record):
     train: dict[str, float]
     validate: dict[str, float]
     best: bool
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def __post_init__(self) -> None:
         if self.epoch < 1 or not self.elapsed_s >= 0:

@@ -23,6 +23,7 @@ from medcls.models import store
 from medcls.runs import boot, lock
 from medcls.runs.device import hold_device
 from medcls.runs.folder import DataSeen, RunFolder, RunWriter
+from medcls.words import counted
 
 if TYPE_CHECKING:  # these load torch
     from medcls.core.model import ModelCard
@@ -129,7 +130,7 @@ def _log_of(run: RunFolder) -> Iterator[None]:
 
 
 def _carry_out(run: RunFolder, spec: RunSpec, writer: RunWriter, also: "Follow | None") -> "ModelCard":
-    told = _Told(run, spec, writer)
+    told = _Recorder(run, spec, writer)
     told.say("Starts")
 
     def wait(sentence: str) -> None:
@@ -147,6 +148,7 @@ def _carry_out(run: RunFolder, spec: RunSpec, writer: RunWriter, also: "Follow |
     over = writer.last.epoch >= spec.optimisation.epochs or told.patience_over
     early = f"; no better epoch for {spec.optimisation.patience}" if told.patience_over else ""
     done = f"{writer.last.epoch} of {spec.optimisation.epochs} epochs{early}; kept is epoch {writer.last.best_epoch}"
+    done += told.warning()
     print(done, flush=True)
     writer.say("finished" if over else "stopped", done, left_s=0.0)
     if over:  # nothing is left to go on with, and a checkpoint is four times as large as the model
@@ -170,7 +172,7 @@ def verdict(error: BaseException) -> tuple[Status, str]:
 
 
 @dataclass
-class _Told:
+class _Recorder:
     """Turns what the work tells into the run's files."""
 
     run: RunFolder
@@ -261,6 +263,16 @@ class _Told:
         else:
             return
         self.known = [*before, result]
+
+    def warning(self) -> str:
+        """Return what must be said of a run whose loss exploded, as the end of a sentence; empty if it did not."""
+        found = [note for epoch in self.known for note in epoch.notes if note.code == "training.loss-exploded"]
+        if not found:
+            return ""
+        worst = max(found, key=lambda note: float(note.params["loss"]))
+        return (
+            f". In {counted(len(found), 'epoch')}: {worst} Lower the learning rate ({self.spec.optimisation.lr:g} now)"
+        )
 
     def _left_s(self, result: EpochResult) -> float:
         recent = self.known[-6:]

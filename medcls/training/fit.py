@@ -10,7 +10,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,14 @@ from lightning_fabric import Fabric
 from timm.data.mixup import Mixup
 from timm.utils.model_ema import ModelEmaV3
 
+from medcls.core.note import Note
 from medcls.core.run import EpochResult, RunSpec
 from medcls.errors import RunFailed
 from medcls.nets.freezing import train_mode
 from medcls.training.checkpoint import read_last, write_last
 from medcls.training.inputs import Head, Source, TrainingData, keeps_features, make_source, row_batches
 from medcls.training.loss import class_weights, loss, soft_targets
-from medcls.training.measure import epoch_scores, is_better
+from medcls.training.measure import epoch_scores, exploded, is_better
 from medcls.training.memory import is_out_of_memory, what_would_fit
 from medcls.training.norms import remeasure_norms
 from medcls.training.optimise import make_optimiser, make_schedule
@@ -114,7 +115,8 @@ def fit(net: torch.nn.Module, data: TrainingData, spec: RunSpec, watch: Watch = 
             best_weights = {k: v.detach().cpu().clone() for k, v in judged.state_dict().items()}
         state.elapsed_s += time.perf_counter() - started
         lr = optimiser.param_groups[-1]["lr"]
-        result = EpochResult(epoch, state.elapsed_s, lr, seen, scores, best, _notes(kept, epoch, fabric))
+        result = EpochResult(epoch, state.elapsed_s, lr, seen, scores, best)
+        result = replace(result, notes=_notes(kept, result, data.n_labels, fabric))
         state.history.append(result.to_dict())
         if fabric.is_global_zero and watch.folder:
             states = {name: part.state_dict() for name, part in parts.items()}
@@ -258,15 +260,17 @@ def _scores_seen(
     return epoch_scores(logits, truth.numpy()) | {"loss": float(mean)}
 
 
-def _notes(kept: bool, epoch: int, fabric: Fabric) -> tuple[str, ...]:
-    if epoch > 1:
-        return ()
-    notes = [f"computed in {fabric._precision.precision}"]
+def _notes(kept: bool, result: EpochResult, n_labels: int, fabric: Fabric) -> tuple[Note, ...]:
+    """Return what a reader of an epoch must know: of the first how it was computed, of any whether its loss exploded."""
+    notes = exploded(result.train["loss"], result.validate["loss"], n_labels)
+    if result.epoch > 1:
+        return notes
+    first = [Note("training.computed-in", precision=str(fabric._precision.precision))]
     if kept:
-        notes.append("the backbone is frozen: its features were computed once and kept")
+        first.append(Note("training.features-kept"))
     if fabric.world_size > 1:
-        notes.append(f"every batch shared by {fabric.world_size} processes")
-    return tuple(notes)
+        first.append(Note("training.batch-shared", n=fabric.world_size))
+    return (*first, *notes)
 
 
 def _seed(seed: int, epoch: int) -> None:

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from medcls.core.note import Note
+
 
 def epoch_scores(logits: torch.Tensor, truth: np.ndarray) -> dict[str, float]:
     """Return loss, accuracy, balanced accuracy and macro one-vs-rest AUROC.
@@ -56,3 +58,22 @@ def is_better(scores: dict[str, float], best: dict[str, float], select_by: str) 
     if new == old:
         return scores.get("loss", math.inf) < (1 - _CLEARLY) * best.get("loss", math.inf)
     return new < old if select_by == "loss" else new > old
+
+
+EXPLODED = "training.loss-exploded"
+_TIMES = 10.0  # so many times the loss of guessing; what learns at all stays below it
+
+
+def exploded(train: float, validate: float, n_labels: int) -> tuple[Note, ...]:
+    """Return a note if an epoch's loss is far beyond that of guessing: the rate is too high, or the norms went wrong.
+
+    Args:
+        train: Mean loss while training.
+        validate: Cross-entropy on the validation part.
+        n_labels: Number of labels, K; guessing costs ln K.
+    """
+    guessing = math.log(n_labels)
+    worst = max(train, validate)
+    if worst <= _TIMES * guessing:
+        return ()
+    return (Note(EXPLODED, part="training" if train == worst else "validation", loss=worst, guessing=guessing),)

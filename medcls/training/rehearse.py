@@ -81,7 +81,7 @@ def rehearse(spec: RunSpec, n_labels: int) -> Rehearsal:
     watch = Watch(on_step=lambda done, total: times.append(time.perf_counter()))
     started = times[0]
     for result in fit(net, data, short, watch):
-        whole_s, precision = time.perf_counter() - started, result.notes[0].removeprefix("computed in ")
+        whole_s, precision = time.perf_counter() - started, str(result.notes[0].params["precision"])
     steps = [b - a for a, b in itertools.pairwise(times)]
     looked = len(data.validate) + (len(data.train) if kept else 0)
     step_s = statistics.median(steps[1:] or steps)

@@ -18,6 +18,7 @@ from medcls.training import inputs
 from medcls.training.checkpoint import read_last
 from medcls.training.fit import Watch, fit
 from medcls.training.inputs import TrainingData, keeps_features
+from medcls.training.measure import EXPLODED, exploded
 from medcls.training.optimise import lr_factor
 from medcls.training.shares import make_fabric
 
@@ -130,6 +131,17 @@ def test_a_stop_before_the_first_epoch_gives_nothing(data: TrainingData, tmp_pat
     results, _ = train(SPEC, data, Watch(tmp_path, lambda: True))
     assert results == []
     assert read_last(tmp_path) is None
+
+
+def test_a_loss_that_explodes_without_end_is_noted(data: TrainingData) -> None:
+    spec = SPEC.having(optimiser="sgd", lr=8.0, epochs=2)
+    first = next(fit(build(spec), data, spec))  # in the second epoch it is no longer a number
+    (wild,) = [note for note in first.notes if note.code == EXPLODED]
+    assert wild.params["loss"] > 10 * wild.params["guessing"] == pytest.approx(10 * np.log(3))
+    calm = next(fit(build(SPEC), data, SPEC))
+    assert not [note for note in calm.notes if note.code == EXPLODED]
+    assert exploded(1.0, 40.0, 3)[0].params["part"] == "validation"
+    assert not exploded(1.0, float("nan"), 3)
 
 
 def test_a_loss_that_is_no_number_stops_with_a_reason(data: TrainingData, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from medcls import nets
+from medcls.core.note import Note
 from medcls.core.run import RunSpec, settings
 from medcls.data.sources import Sources
 from medcls.nets.freezing import freeze
@@ -332,7 +333,7 @@ def test_precision_and_device(data: TrainingData) -> None:
     )
     assert make_fabric(net, data, spec_of(device="cpu"), None).device.type == "cpu"
     (result,) = list(fit(build(SPEC), data, spec_of(precision="bf16", epochs=1)))
-    assert "computed in bf16-mixed" in result.notes
+    assert Note("training.computed-in", precision="bf16-mixed") in result.notes
 
 
 @covers("seed")
