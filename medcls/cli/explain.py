@@ -11,6 +11,12 @@ from medcls.errors import MedclsError
 
 def add(verbs: Any) -> None:
     """Add the verbs."""
+    _add_explain(verbs)
+    _add_study(verbs)
+    _add_tissue(verbs)
+
+
+def _add_explain(verbs: Any) -> None:
     made = verb(verbs, "explain", _explain, "Draw where a model finds evidence in scans, as PNG files.")
     made.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="scan, folder or ZIP archive")
     made.add_argument("--model", required=True, metavar="M", help="model id")
@@ -35,6 +41,9 @@ def add(verbs: Any) -> None:
         help="write the pictures here; names are made from the scan's digest",
     )
     made.add_argument("--json", action="store_true", help="one JSON object a heatmap")
+
+
+def _add_study(verbs: Any) -> None:
     study = verb(
         verbs,
         "explain-test",
@@ -59,6 +68,9 @@ def add(verbs: Any) -> None:
         help="keep the table in the model's folder too, for its README and the Models page",
     )
     study.add_argument("--json", action="store_true", help="print the table as JSON")
+
+
+def _add_tissue(verbs: Any) -> None:
     tissue = verb(verbs, "tissue-map", _tissue, "Map what a model says of every patch of a patient's tissue.")
     tissue.add_argument("--model", required=True, metavar="M", help="model id")
     tissue.add_argument("--data", required=True, metavar="D", help="name of a labelled collection with coordinates")

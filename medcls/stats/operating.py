@@ -136,7 +136,7 @@ def sensitivity_at(
         at = kept.sum(axis=0) - 1
         return np.take_along_axis(hits, at[None], axis=0)[0], at
 
-    return _at(steps, True, best, lambda hits, alarms: hits[-1], seed, resamples, level)
+    return _at(steps, _Side(True, best), _Drawing(seed, resamples, level))
 
 
 def specificity_at(
@@ -159,31 +159,52 @@ def specificity_at(
         at = (hits < sensitivity * hits[-1] - _SLACK).sum(axis=0)
         return alarms[-1] - np.take_along_axis(alarms, at[None], axis=0)[0], at
 
-    return _at(steps, False, best, lambda hits, alarms: alarms[-1], seed, resamples, level)
+    return _at(steps, _Side(False, best), _Drawing(seed, resamples, level))
 
 
-def _at(
-    steps: Steps, sick: bool, best: _Best, counted: Callable[..., np.ndarray], seed: int, resamples: int, level: float
-) -> tuple[Estimate, float]:
+@dataclass(frozen=True)
+class _Side:
+    """Whose share is counted: the sick (hits) or the well (alarms left out), and how the threshold is chosen."""
+
+    sick: bool
+    best: _Best
+
+    def counted(self, hits: np.ndarray, alarms: np.ndarray) -> np.ndarray:
+        """Return how many cases the side has, in each resample."""
+        return hits[-1] if self.sick else alarms[-1]
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """How groups are resampled."""
+
+    seed: int
+    resamples: int
+    level: float
+
+
+def _at(steps: Steps, side: _Side, how: _Drawing) -> tuple[Estimate, float]:
     n = group_index(steps.group)[1]
     hits, alarms = steps.called()
     if not hits[-1, 0] or not alarms[-1, 0]:
-        return Estimate(math.nan, math.nan, math.nan, level, n, "not computable: one side has no case"), math.nan
-    found, at = best(hits, alarms)
-    of = float(counted(hits, alarms)[0])
+        return Estimate(math.nan, math.nan, math.nan, how.level, n, "not computable: one side has no case"), math.nan
+    found, at = side.best(hits, alarms)
+    of = float(side.counted(hits, alarms)[0])
     value = float(found[0]) / of
     threshold = float(np.append(math.inf, steps.thresholds)[at[0]])
     if value in (0.0, 1.0) or n < 2:  # no resample would move it
         called = steps.score >= threshold
-        return proportion(called == sick, steps.is_positive.astype(bool) == sick, steps.group, level), threshold
+        return proportion(
+            called == side.sick, steps.is_positive.astype(bool) == side.sick, steps.group, how.level
+        ), threshold
     drawn = []
-    for counts in draw_counts(n, resamples, len(steps.score), seed):
+    for counts in draw_counts(n, how.resamples, len(steps.score), how.seed):
         sides = steps.called(counts)
         with np.errstate(invalid="ignore", divide="ignore"):
-            drawn.append(best(*sides)[0] / counted(*sides))
+            drawn.append(side.best(*sides)[0] / side.counted(*sides))
     error = float(np.nanstd(np.concatenate(drawn), ddof=1)) * math.sqrt(n / (n - 1))
-    how = f"standard error of {resamples} resamples over groups, threshold chosen anew in each, logit scale"
-    return Estimate(value, *spread(value, error, n - 1, level), level, n, how), threshold
+    words = f"standard error of {how.resamples} resamples over groups, threshold chosen anew in each, logit scale"
+    return Estimate(value, *spread(value, error, n - 1, how.level), how.level, n, words), threshold
 
 
 def _rest(share: Estimate) -> tuple[float, float, float]:
