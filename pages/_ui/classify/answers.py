@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
@@ -12,9 +12,11 @@ from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 from medcls.workflows import classify, scans
+from medcls.workflows import site as site_room
 from pages._ui import cache, state
-from pages._ui.widgets import drops
+from pages._ui.widgets import drops, notices
 from pages._ui.widgets.charts import data_url
+from pages._ui.widgets.header import site_name
 
 _A_RUN_S = 0.6  # how long a run of the page answers before it shows what it has
 
@@ -39,6 +41,7 @@ class Reading:
     card: ModelCard
     rows: list[Row] = field(default_factory=list)
     source: Iterator[Row] | None = None
+    site: str = ""
 
     @property
     def done(self) -> bool:
@@ -54,7 +57,8 @@ def reading_of(entries: tuple[scans.Entry, ...], card: ModelCard) -> Reading:
         st.session_state[state.READING] = held
         for key in (state.CHOSEN, state.LOOKED, state.SHOW_ANYWAY, state.OPINIONS, state.CASES):
             st.session_state.pop(key, None)
-    return held[1].setdefault(card.to_json(), Reading(entries, card))
+    site = site_name()
+    return held[1].setdefault(f"{site} {card.to_json()}", Reading(entries, card, site=site))
 
 
 def go_on(reading: Reading) -> None:
@@ -67,7 +71,7 @@ def go_on(reading: Reading) -> None:
     if reading.source is None:
         reading.source = _rows(reading.entries[len(reading.rows) :], cache.open_classifier(reading.card))
     for row in reading.source:
-        reading.rows.append(row)
+        reading.rows.append(_here(row, reading))
         if time.monotonic() > until:
             return
     reading.source = None
@@ -80,9 +84,29 @@ def answer_frame(reading: Reading, place: int, frame: int) -> None:
     try:
         if read.scan is None:
             raise read.error or MedclsError("pages.no-answer")
-        reading.rows[place] = _answered(row.entry, read.scan, cache.open_classifier(reading.card), frame)
+        reading.rows[place] = _here(
+            _answered(row.entry, read.scan, cache.open_classifier(reading.card), frame), reading
+        )
     except MedclsError as error:
         reading.rows[place] = Row(row.entry, None, error, row.thumbnail, frame)
+
+
+def _here(row: Row, reading: Reading) -> Row:
+    """Return a row as it is read at the site: by the site's own threshold, where it has one."""
+    if row.prediction is None or not reading.site:
+        return row
+    return replace(row, prediction=site_room.read_at(reading.site, row.prediction, reading.card))
+
+
+def count(reading: Reading, disagreed: int = 0) -> None:
+    """Count a drop's answers in the site's watch, if it agreed to one, once; or that the person disagreed with one."""
+    if not reading.site:
+        return
+    answered = [row.prediction for row in reading.rows if row.prediction is not None]
+    try:
+        site_room.watch(reading.site, () if disagreed else answered, reading.card, disagreed)
+    except MedclsError as error:
+        notices.show_error(error)
 
 
 def _answered(entry: scans.Entry, scan: Scan, classifier: Any, frame: int | None = None) -> Row:

@@ -13,8 +13,8 @@ from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import classify, models, viewer
 from pages._ui import state
-from pages._ui.classify import opinions, sheets
-from pages._ui.classify.answers import Row
+from pages._ui.classify import answers, opinions, report, sheets
+from pages._ui.classify.answers import Reading, Row
 from pages._ui.widgets import notices, pickers
 from pages._ui.widgets.charts import show_probabilities
 from pages._ui.widgets.numbers import show_prob
@@ -32,15 +32,20 @@ class Shown:
         row: The scan's row.
         place: Its place in the drop.
         scan: The decoded scan.
-        card: The model's card.
+        reading: The drop it belongs to.
         evidence: What was drawn of it; None if nothing was yet.
     """
 
     row: Row
     place: int
     scan: Scan
-    card: ModelCard
+    reading: Reading
     evidence: viewer.Evidence | MedclsError | None
+
+    @property
+    def card(self) -> ModelCard:
+        """The model's card."""
+        return self.reading.card
 
 
 def shows_numbers(row: Row) -> bool:
@@ -171,11 +176,13 @@ def _show_buttons(shown: Shown) -> None:
     sheet: dict[str, Callable[[], None]] = {
         say("pages.sheet-why"): lambda: sheets.why(row, card, shown.evidence),
         say("pages.sheet-how"): lambda: sheets.how(row, card, shown.scan),
-        say("pages.sheet-know"): lambda: sheets.know(card),
+        say("pages.sheet-know"): lambda: sheets.know(card, row.prediction.top if row.prediction else ""),
     }
     with st.container(horizontal=True, gap="small"):
         if st.button(say("pages.disagree"), key="disagree", icon=":material/thumb_down:", shortcut="x"):
-            opinions.disagree(row, card.task)
+            opinions.disagree(row, card.task, lambda: answers.count(shown.reading, disagreed=1))
+        if st.button(say("pages.report"), key="report", icon=":material/description:"):
+            report.open_sheet(shown)
         for word, act in sheet.items():
             if st.button(word, key=f"sheet.{word}", type="tertiary"):
                 act()

@@ -46,6 +46,8 @@ def show(entries: tuple[scans.Entry, ...], card: ModelCard) -> None:
         with right:
             _tell_progress(reading)
         answers.go_on(reading)
+        if reading.done:
+            answers.count(reading)
         st.rerun()
     if not complete and scan is not None and _draw_evidence(reading, place, scan):
         st.rerun()
@@ -98,6 +100,7 @@ def _show_scan(reading: Reading, place: int, order: list[int]) -> tuple[Scan | N
         st.rerun()
     if drops.is_synthetic(entry):
         st.caption(say("pages.synthetic"))
+    st.session_state[state.REGION] = told.region
     if told.region and numbers:
         evidence.show_region(read.scan, reading.card, told.region, found)
     if isinstance(found, MedclsError):
@@ -140,7 +143,7 @@ def _show_card(place_: object, reading: Reading, place: int, scan: Scan | None) 
             opinions.ask_first(row, reading.card.task, place)
             return
         state.kept(state.LOOKED, set).add(id(row.entry))
-        result.show(result.Shown(row, place, scan, reading.card, evidence.held(scan, reading.card)))
+        result.show(result.Shown(row, place, scan, reading, evidence.held(scan, reading.card)))
         groups = cases.cases([entry.name for entry in reading.entries])
         if reading.done and groups[place]:
             together = [i for i, case in enumerate(groups) if case == groups[place]]

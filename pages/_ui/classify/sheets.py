@@ -8,7 +8,8 @@ from medcls.core.model import ModelCard
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import explain, models, viewer
+from medcls.workflows import case_report, explain, models, viewer
+from pages._ui import state
 from pages._ui.classify.answers import Row
 from pages._ui.widgets import notices, pickers
 from pages._ui.widgets.numbers import show_estimate, show_prob, show_seconds
@@ -97,12 +98,13 @@ def how(row: Row, card: ModelCard, scan: Scan) -> None:
     sheet()
 
 
-def know(card: ModelCard) -> None:
+def know(card: ModelCard, label: str) -> None:
     """Open the sheet that says what the model learned from, how good it is and what it was not tested on."""
 
     @st.dialog(say("pages.sheet-know"), position="right", width="small")
     def sheet() -> None:
         st.markdown(notices.escape(measured(card)))
+        _show_worth(card, label)
         _lines(
             [
                 *([say("pages.know-trained", {"on": card.trained_on})] if card.trained_on else []),
@@ -113,6 +115,25 @@ def know(card: ModelCard) -> None:
         st.caption(notices.escape(explain.METHODS[explain.DEFAULT].note))
 
     sheet()
+
+
+def _show_worth(card: ModelCard, label: str) -> None:
+    """Show what such an answer was worth at each place it was measured, at the prevalence the person sets."""
+    if not label:
+        return
+    percent = st.number_input(
+        say("pages.prevalence"),
+        0.1,
+        90.0,
+        100 * float(st.session_state.get(state.PREVALENCE, 0.1)),
+        0.5,
+        key="know.prevalence",
+    )
+    st.session_state[state.PREVALENCE] = percent / 100
+    try:
+        _lines([str(note) for note in case_report.worth_of(card, label, percent / 100)])
+    except MedclsError as error:
+        notices.show_error(error)
 
 
 def measured(card: ModelCard) -> str:

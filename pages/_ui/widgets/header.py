@@ -7,7 +7,8 @@ import streamlit as st
 from medcls.core.model import ModelCard
 from medcls.core.task import Task
 from medcls.words import say
-from medcls.workflows import models
+from medcls.workflows import models, site
+from pages._ui import state
 from pages._ui.widgets import notices, pickers
 
 
@@ -24,7 +25,17 @@ def open_page(title: str) -> ModelCard | None:
         return None
     task, cards, place = found
     with place:
-        return pickers.pick_model(cards, task)
+        return pickers.pick_model(cards, task, _approved(cards))
+
+
+def _approved(cards: Sequence[ModelCard]) -> set[str] | None:
+    """Return the ids of the models approved at the site; None where there is no site, none is approved, or all are wanted."""
+    where = site_name()
+    if not where:
+        return None
+    found = {card.id for card in cards if site.state_of(where, card) == "approved"}
+    wanted = st.toggle(say("pages.all-models"), key=state.ALL_MODELS, help=say("pages.all-models-help"))
+    return None if wanted or not found else found
 
 
 def open_task(title: str) -> tuple[Task, Sequence[ModelCard], st.delta_generator.DeltaGenerator] | None:
@@ -38,6 +49,8 @@ def open_task(title: str) -> tuple[Task, Sequence[ModelCard], st.delta_generator
         cards = models.list_models()
         tabs = st.container(width="content")
         place = st.container(width=330)
+        with st.container(width=150):
+            _pick_site()
         st.badge(say("pages.badge"), color="gray", icon=":material/science:", help=say("pages.research-use"))
     for name, error in models.broken_models().items():
         notices.show_error(error, name)
@@ -47,3 +60,38 @@ def open_task(title: str) -> tuple[Task, Sequence[ModelCard], st.delta_generator
     with tabs:
         task = pickers.pick_task(cards)
     return (task, cards, place) if task else None
+
+
+def _pick_site() -> None:
+    """Let the user say where answers are read, if any site is known; the choice stands in the address."""
+    known = _sites()
+    if not known:
+        return
+    ids, last = ["", *known], state.choice(state.SITE) or ""
+    if last and last not in known:
+        notices.show_missing(say("pages.unknown-site", {"wanted": last}))
+    st.session_state[state.SITE_PICK] = last if last in known else ""
+    chosen = st.selectbox(
+        say("pages.site"),
+        ids,
+        format_func=lambda i: known.get(i, say("pages.no-site")),
+        key=state.SITE_PICK,
+        label_visibility="collapsed",
+        required=True,
+        on_change=_site_chosen,
+    )
+    state.remember(state.SITE, chosen or None)
+
+
+def _site_chosen() -> None:
+    state.remember(state.SITE, st.session_state[state.SITE_PICK] or None)
+
+
+def _sites() -> dict[str, str]:
+    """Return the known sites' names by id; a damaged one is told of on the Site page."""
+    return {one.value.id: one.value.site.name for one in site.sites() if one.value is not None}
+
+
+def site_name() -> str:
+    """Return the name of the site where answers are read; empty for none."""
+    return _sites().get(state.choice(state.SITE) or "", "")

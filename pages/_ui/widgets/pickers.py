@@ -1,7 +1,7 @@
 """Widgets every page shares: which task, which model."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import streamlit as st
 
@@ -98,15 +98,21 @@ def switch_task(task_id: str) -> None:
     state.remember(state.MODEL, None)
 
 
-def pick_model(cards: Sequence[ModelCard], task: Task) -> ModelCard | None:
+def pick_model(cards: Sequence[ModelCard], task: Task, approved: Container[str] | None = None) -> ModelCard | None:
     """Let the user choose among the models of a task, the recommended one first.
+
+    Args:
+        cards: All models.
+        task: The task.
+        approved: Ids offered, unless the address or the person asks for another; None for all.
 
     Returns:
         The model's card; None while the address names one that is not here and none was chosen instead.
     """
     mine = {card.id: card for card in cards if card.task.id == task.id}
     best, last = recommended(task.id) or next(iter(mine), None), state.choice(state.MODEL)
-    ids = sorted(mine, key=lambda i: i != best)
+    ids = sorted((i for i in mine if approved is None or i in approved or i == last), key=lambda i: i != best)
+    best = best if best in ids else next(iter(ids), None)
     titles = {i: model_title(card) for i, card in mine.items()}
     twice = {text for text, n in Counter(titles.values()).items() if n > 1}
     shown = {i: f"{text} ({i})" if text in twice else text for i, text in titles.items()}
