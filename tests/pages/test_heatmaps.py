@@ -89,7 +89,7 @@ def test_networks_of_an_ensemble_are_tested_one_by_one(open_app, tiny_model, tin
     assert len(heatmaps) == 2
     assert all("tiny" in title for title in heatmaps), "networks of one name are told apart by their ids"
     assert "Would a network that learned nothing draw the same?" in list(table["Test"])
-    assert {mark for title in heatmaps for mark in table[title]} <= {"✓ stands", "✗ fails", "cannot tell", ""}
+    assert {mark for title in heatmaps for mark in table[title]} <= {"✓ passed", "✗ failed", "cannot tell", ""}
 
 
 def test_what_was_stopped_is_said_and_can_be_drawn_after_all(open_app, tiny_model) -> None:

@@ -95,7 +95,8 @@ def show(rows: Sequence[Row], places: Sequence[int], card: ModelCard, name: str)
             "low": show_prob(min(probs)),
             "high": show_prob(max(probs)),
         }
-        st.markdown(notices.escape(say("pages.case-answer", spread)))
+        alike = spread["low"] == spread["high"]
+        st.markdown(notices.escape(say("pages.case-answer-alike" if alike else "pages.case-answer", spread)))
         views = [
             f"<li>{escape(rows[place].entry.name.rsplit('/', 1)[-1])}: {escape(label_word(card.task, top))} {escape(show_prob(p))}</li>"
             for (place, _), p in zip(answered, probs, strict=True)

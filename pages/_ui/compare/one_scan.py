@@ -11,6 +11,7 @@ from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.core.task import Task
 from medcls.errors import MedclsError
+from medcls.words import say
 from medcls.workflows import compare_scan, scans
 from pages._ui import cache, state
 from pages._ui.compare import maps
@@ -71,9 +72,15 @@ def ask(scan: Scan, cards: Sequence[ModelCard]) -> compare_scan.ComparedScan:
 
 
 def _show_agreement(found: compare_scan.ComparedScan) -> None:
-    for sentence in found.agreement:
-        show = st.warning if sentence.code == "workflows.networks-disagree" else st.info
-        show(notices.escape(str(sentence)), icon=":material/compare_arrows:")
+    """Say in one sentence whether the networks agree; the figures stand behind a button."""
+    for note in found.agreement:
+        said, _, rest = str(note).partition(". ")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            mark = "≠" if note.code == "workflows.networks-disagree" else "="
+            st.markdown(f"**{mark} {notices.escape(said.rstrip('.'))}.**", width="content")
+            if rest:
+                with st.popover(say("pages.more"), type="tertiary"):
+                    st.markdown(notices.escape(rest))
 
 
 def _show_columns(found: compare_scan.ComparedScan) -> None:

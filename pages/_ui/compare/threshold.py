@@ -1,4 +1,4 @@
-"""Compare, a test set: the operating point of one model, and runs that differ in one knob."""
+"""Compare, a test set: the operating point of one model, and runs that differ in one setting."""
 
 import math
 
@@ -129,7 +129,7 @@ def _keep(model: str, label: str, chosen: float, note: str) -> None:
 
 
 def show_ablation(found: compare.Comparison) -> Section | None:
-    """Show finished runs that differ in one knob, with what the knob did."""
+    """Show finished runs that differ in one setting, with what it did."""
     left, _ = st.columns([1, 2])
     with left:
         score = pick_score(found, "ablation")
@@ -137,19 +137,19 @@ def show_ablation(found: compare.Comparison) -> Section | None:
         rows = ablation.ablate(score)
     if not rows:
         notices.show_empty(
-            "Runs that differ in one knob alone are lined up here with what it did, as balancing before and after.",
-            "There are no two finished ones yet: start a second run on the Train page with one knob changed.",
+            "Runs that differ in one setting alone are lined up here with what it did, as balancing before and after.",
+            "There are no two finished ones yet: start a second run on the Train page with one setting changed.",
         )
         return None
     st.dataframe(
         [
             {
-                "knob": r.knob, "from": str(r.value_before), "to": str(r.value_after), "before": show_estimate(r.score_before),
+                "setting": r.knob, "from": str(r.value_before), "to": str(r.value_after), "before": show_estimate(r.score_before),
                 "after": show_estimate(r.score_after), "difference": show_difference(r.difference), "run before": r.before, "run after": r.after,
             }
             for r in rows
         ],
-        hide_index=True, alt="Runs that differ in one knob",
+        hide_index=True, alt="Runs that differ in one setting",
     )  # fmt: skip
     sentences = [f"{r.knob} {r.value_before} → {r.value_after}: {_by_value(r)}" for r in rows]
     st.markdown("\n".join(f"- {notices.escape(sentence)}" for sentence in sentences))
@@ -157,6 +157,6 @@ def show_ablation(found: compare.Comparison) -> Section | None:
 
 
 def _by_value(row: ablation.AblationRow) -> str:
-    """Give the verdict with the knob's values in place of the runs' ids."""
+    """Give the verdict with the setting's values in place of the runs' ids."""
     names = {row.after: f"{row.knob} {row.value_after}", row.before: f"{row.knob} {row.value_before}"}
     return row.difference.verdict.replace(row.difference.better, names[row.difference.better], 1) if row.difference.better else row.difference.verdict  # fmt: skip

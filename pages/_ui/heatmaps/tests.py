@@ -8,6 +8,7 @@ import streamlit as st
 
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
+from medcls.words import say
 from medcls.workflows import explain
 from pages._ui import cache, state
 from pages._ui.heatmaps.ask import Asked
@@ -16,7 +17,7 @@ from pages._ui.widgets import notices
 from pages._ui.widgets.numbers import show_seconds
 
 _KEPT = 64
-_MARKS = {True: "✓ stands", False: "✗ fails", None: "cannot tell"}
+_MARKS = {True: "✓ passed", False: "✗ failed", None: "cannot tell"}
 
 
 def show_tests(scan: Scan, maps: Sequence[Map]) -> None:
@@ -98,7 +99,10 @@ def _show_table(tested: Sequence[tuple[str, Sequence[explain.Check]]]) -> None:
     for i, (title, checks) in enumerate(tested):
         stood = sum(c.holds is True for c in checks)
         asked = sum(c.holds is not None for c in checks)
-        with st.expander(f"{notices.escape(title)}: stands {stood} of {asked} tests", expanded=i == 0):
+        with st.expander(
+            say("pages.checks-passed", {"title": notices.escape(title), "passed": stood, "asked": asked}),
+            expanded=i == 0,
+        ):
             for check in checks:
                 st.markdown(f"**{notices.escape(check.title)}** {notices.escape(check.words)}")
             with st.popover("The numbers"):
