@@ -44,7 +44,7 @@ def open_task(title: str) -> tuple[Task, Sequence[ModelCard], st.delta_generator
     Returns:
         The chosen task, every card, and where further pickers stand; None as `open_page`.
     """
-    with st.container(horizontal=True, vertical_alignment="bottom", key="header"):
+    with st.container(horizontal=True, vertical_alignment="center", key="header"):
         st.header(title, anchor=False, width="content")
         cards = models.list_models()
         tabs = st.container(width="content")
