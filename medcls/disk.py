@@ -3,7 +3,10 @@
 import contextlib
 import errno
 import os
+import re
 import secrets
+import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +41,33 @@ def write_whole(path: Path, content: bytes | memoryview, *, alone: bool = False)
         with contextlib.suppress(OSError):
             built.unlink()
     sync_folder(path.parent)
+
+
+_ORPHANED_S = 86_400.0  # nobody builds anything for a day
+_LEFT = re.compile(r"\..+\.(\d+-[0-9a-f]{8}\.)?aside|\..+\.deleted")
+
+
+def sweep(root: Path, deep: int = 3) -> int:
+    """Delete what killed writers left aside; nothing younger than a day, by a clock that may have been set either way.
+
+    Args:
+        root: A folder of ours; None of its links is followed.
+        deep: How many folders deep to look.
+
+    Returns:
+        How many files and folders were deleted.
+    """
+    swept = 0
+    with contextlib.suppress(OSError):  # not there, or not ours to read
+        for entry in list(os.scandir(root)):
+            old = abs(time.time() - entry.stat(follow_symlinks=False).st_mtime) > _ORPHANED_S
+            if _LEFT.fullmatch(entry.name) and old:
+                with contextlib.suppress(OSError):
+                    shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
+                    swept += 1
+            elif deep > 1 and entry.is_dir(follow_symlinks=False):
+                swept += sweep(Path(entry.path), deep - 1)
+    return swept
 
 
 @contextlib.contextmanager

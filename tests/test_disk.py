@@ -1,13 +1,16 @@
 """Many writers lose nothing."""
 
 import json
+import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from medcls import disk
 from medcls.disk import append_line, locked, write_whole
 
 COUNT = """
@@ -58,3 +61,26 @@ def test_a_line_that_does_not_fit_leaves_the_file_as_it_was(tmp_path: Path, monk
     with pytest.raises(OSError, match="No space"):
         append_line(path, "second")
     assert path.read_text() == '{"a": 1}\n'
+
+
+def test_what_killed_writers_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    old, future = time.time() - 2 * 86_400, time.time() + 30 * 86_400
+    run = tmp_path / "runs" / "one"
+    (run / ".result.aside").mkdir(parents=True)
+    left = [
+        run / ".state.json.12-0a1b2c3d.aside",
+        tmp_path / ".card.json.aside",
+        run / ".result.aside",
+        tmp_path / "runs" / ".two.deleted",
+    ]
+    kept = [run / "state.json", run / ".lock", run / ".hidden", run / ".young.json.1-00000000.aside"]
+    for path in (*left, *kept):
+        path.touch() if not path.exists() else None
+    for path, at in zip(left, (old, old, future, old), strict=True):
+        os.utime(path, (at, at))
+    os.utime(run / ".hidden", (old, old))
+    (tmp_path / "link").symlink_to(run)
+    assert disk.sweep(tmp_path) == len(left)
+    assert all(path.exists() for path in kept)
+    assert not any(path.exists() for path in left)
+    assert disk.sweep(tmp_path / "nothing") == 0

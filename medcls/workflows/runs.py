@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from medcls import disk, home
 from medcls.core.run import FINAL, EpochResult, RunSpec, RunState
 from medcls.errors import BadData, BadModel, BadRecord, Conflict, MedclsError
 from medcls.models import store
@@ -171,7 +172,6 @@ def check_spec(spec: RunSpec) -> None:
     for name in spec.data.collections:
         open_collection(name)
     if spec.data.task:
-        from medcls import home
         from medcls.errors import BadTask
         from medcls.tasks import list_tasks
 
@@ -218,12 +218,15 @@ def resume_run(run_id: str) -> RunView:
 def resume_interrupted() -> tuple[str, ...]:
     """Go on with every run that a restart of this machine cut off; the server does this when it starts.
 
+    What killed writers left aside under the home is deleted first.
+
     A run whose worker died while the machine stayed up is left alone: it may die of the same cause again. One that
     cannot be started stays as it is; resuming it by hand says why.
 
     Returns:
         Ids of the runs that were started.
     """
+    disk.sweep(home.home())
     started = []
     for run in _folders():
         try:
