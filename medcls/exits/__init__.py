@@ -38,6 +38,9 @@ EXITS: Mapping[str, Exit] = MappingProxyType(
         "text": Exit("report_text", "Report as text", "text/plain", ".txt"),
         "json": Exit("answer_json", "Answer (JSON)", "application/json", ".json"),
         "csv": Exit("answer_csv", "Answer (CSV)", "text/csv", ".csv"),
+        "dicom-sr": Exit("dicom_sr", "DICOM structured report", "application/dicom", ".sr.dcm"),
+        "dicom-sc": Exit("dicom_sc", "DICOM secondary capture", "application/dicom", ".sc.dcm"),
+        "fhir": Exit("fhir", "FHIR R4 bundle", "application/fhir+json", ".fhir.json"),
     }
 )
 

@@ -2,11 +2,16 @@
 
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 
+from medcls.core.model import Calibration, ModelCard
+from medcls.core.prediction import Heatmap, Prediction
+from medcls.core.scan import Preprocess
 from medcls.exits.case import Case, Person, Reading, Ruler, View
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
+from medcls.tasks import list_tasks
 from medcls.workflows.classify import open_model
 from medcls.workflows.explain import classify_and_explain
 
@@ -27,3 +32,43 @@ def case(tiny_model) -> Case:
         reading=Reading("benign", "malignant", "세침흡인 권고, Żółć"), person=Person("김민수", "1234-5678", "1971-02-03", "F", "A-77"),
         made_by="dr.kim", file_name="scan of 김민수.png", source=data,
     )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def given() -> Case:
+    """A case whose answer is given, not computed: for what only writes down."""
+    task = list_tasks()["breast-ultrasound"]
+    card = ModelCard(
+        id="breast-ultrasound--given--0001",
+        name="Given",
+        task=task,
+        backbone="resnet18",
+        backbone_args={},
+        preprocess=Preprocess(),
+        calibration=Calibration(1.0, 0, "not calibrated: made by a test"),
+        trained_on="Nothing.",
+        limits=(),
+        licence="Apache-2.0",
+        n_parameters=1,
+    )
+    data = phantom("breast-ultrasound", "malignant", 3)
+    scan = read_scan(data)
+    prediction = Prediction(card.id, scan.sha256, task.label_ids, np.arange(3.0), np.array([0.1, 0.2, 0.7]))
+    values = np.zeros(scan.size_px, np.float32)
+    values[100:200, 100:200] = 1
+    heatmap = Heatmap(values, "malignant", card.id, "gradcam", "layer4", (7, 7), 1.0)
+    return Case(
+        scan,
+        prediction,
+        card,
+        AT,
+        model_sha256="ab" * 32,
+        heatmap=heatmap,
+        region=(100, 100, 220, 210),
+        reading=Reading("benign", "malignant", "세침흡인 권고, Żółć"),
+        person=Person("김민수", "1234-5678", "1971-02-03", "F", "A-77"),
+        made_by="dr.kim",
+        file_name="scan of 김민수.png",
+        source=data,
+        accepts_text=True,
+    )

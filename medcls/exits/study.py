@@ -1,0 +1,139 @@
+"""The patient and study that a DICOM object made here belongs to: the source file's own, or one made for it."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.uid import UID, generate_uid
+
+from medcls import __version__
+from medcls.errors import BadScan, MedclsError
+from medcls.exits.case import Case, Mode
+from medcls.imaging.dicom_file import open_dicom
+from medcls.imaging.dicom_geometry import geometry_of
+from medcls.imaging.dicom_values import integer
+from medcls.imaging.formats import recognise
+from medcls.imaging.limits import Limits
+from medcls.imaging.quiet import guarded, quiet
+
+MANUFACTURER = "medcls"
+# What every object must say of patient and study, empty where nobody knows it.
+_TEXTS = ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "StudyID", "StudyDate", "StudyTime",
+          "AccessionNumber", "ReferringPhysicianName")  # fmt: skip
+_NEEDED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "SOPInstanceUID")
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A DICOM file that an answer is about.
+
+    Args:
+        header: Its header without the picture, completed so that study and patient can be copied from it.
+        frame: Which frame was read, from 1; None where frames have no numbers.
+        box: Top, left, bottom and right (open) of what was read of the frame.
+    """
+
+    header: Dataset
+    frame: int | None
+    box: tuple[int, int, int, int]
+
+
+def source_of(case: Case, mode: Mode) -> Source | None:
+    """Return the DICOM file a case came from; None if it was none, or must not be told of.
+
+    Args:
+        case: The case, having passed the gate.
+        mode: `record` or `others`; for others a result stands in a study of its own.
+
+    Raises:
+        BadScan: If the file's header cannot be read again.
+    """
+    if mode == "others" or case.source is None or not _is_dicom(case.source):
+        return None
+    with quiet():
+        header = guarded(lambda: _header(case.source or b""))
+        if any(not str(header.get(keyword) or "") for keyword in _NEEDED):
+            return None
+        frame = _frame(case)
+        picture, _ = open_dicom(case.source, Limits(2**62, 2**62))
+        size = (integer(picture, "Rows") or 0, integer(picture, "Columns") or 0)
+        place = geometry_of(picture, (frame or 1) - 1, size, [])
+    return Source(header, frame if _holds_frames(header) else None, place.box)
+
+
+@contextmanager
+def usable() -> Iterator[None]:
+    """Turn what a DICOM or FHIR library refuses of a header, or of what a person entered, into a sentence.
+
+    Raises:
+        BadScan: If it refuses a value.
+    """
+    try:
+        with quiet():
+            yield
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise BadScan("exits.header-unusable", found=type(error).__name__) from error
+
+
+def uid(case: Case, mode: Mode, what: str) -> UID:
+    """Return an identifier for an object made of a case: the same for the same case, time and purpose."""
+    made = case.made_at.isoformat()
+    return generate_uid(entropy_srcs=[what, mode, case.scan.sha256, case.card.id, case.model_sha256, made])
+
+
+def dated(ds: Dataset, case: Case) -> Dataset:
+    """Return an object that says it was made when the case was, not when this function ran."""
+    ds.SpecificCharacterSet = "ISO_IR 192"
+    date, time = case.made_at.strftime("%Y%m%d"), case.made_at.strftime("%H%M%S")
+    for keyword in ("InstanceCreationDate", "ContentDate", "SeriesDate", "DateOfSecondaryCapture"):
+        if keyword in ds:
+            setattr(ds, keyword, date)
+    for keyword in ("InstanceCreationTime", "ContentTime", "SeriesTime", "TimeOfSecondaryCapture"):
+        if keyword in ds:
+            setattr(ds, keyword, time)
+    for item in ds.get("ContributingEquipmentSequence", []):
+        item.ContributionDateTime = f"{date}{time}"
+    ds.TimezoneOffsetFromUTC = case.made_at.strftime("%z")
+    ds.ManufacturerModelName, ds.SoftwareVersions = case.card.id[:64], __version__
+    return ds
+
+
+def written(ds: Dataset) -> bytes:
+    """Return an object as a DICOM file."""
+    out = io.BytesIO()
+    ds.save_as(out, enforce_file_format=True)
+    return out.getvalue()
+
+
+def _is_dicom(data: bytes) -> bool:
+    try:
+        return recognise(data) == "DICOM"
+    except MedclsError:
+        return False
+
+
+def _header(data: bytes) -> Dataset:
+    ds = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True, force=True)
+    ds.decode()
+    ds.remove_private_tags()
+    for keyword in _TEXTS:
+        if keyword not in ds:
+            setattr(ds, keyword, "")
+    return ds
+
+
+def _holds_frames(header: Dataset) -> bool:
+    """Tell if objects of a class have numbered frames: only these may be referred to by number (PS3.3 10.3)."""
+    return any(
+        word in UID(str(header.SOPClassUID)).name for word in ("Multi-frame", "Enhanced", "Whole Slide", "Video")
+    )
+
+
+def _frame(case: Case) -> int | None:
+    for note in case.scan.notes:
+        if note.code == "imaging.frame-of":
+            return int(note.params["frame"])
+    return None
