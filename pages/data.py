@@ -5,7 +5,7 @@ import streamlit as st
 from medcls.errors import MedclsError
 from medcls.workflows import data
 from pages._ui import cache, state
-from pages._ui.data import add, findings, overview, shortcuts, split
+from pages._ui.data import add, findings, mend, overview, shortcuts, split
 from pages._ui.widgets import notices, pickers
 
 SECTIONS = {
@@ -13,6 +13,7 @@ SECTIONS = {
     "Samples": overview.show_samples,
     "Patients": overview.show_patients,
     "Findings": findings.show_findings,
+    "Labels": mend.show_labels,
     "Shortcuts": shortcuts.show_shortcuts,
     "Split": split.show_split,
 }
@@ -33,8 +34,14 @@ if not records:
 with right:
     named = {name: f"{name} — {record.n_cases:,} cases" for name, record in records.items()}
     chosen = pickers.pick("Collection", named, state.COLLECTION)
+asked = st.query_params.get("section")  # a link from another page lands on its section
 section = st.segmented_control(
-    "Section", list(SECTIONS), default="Overview", key="data.section", label_visibility="collapsed", required=True
+    "Section",
+    list(SECTIONS),
+    default=asked if asked in SECTIONS else "Overview",
+    key="data.section",
+    label_visibility="collapsed",
+    required=True,
 )
 try:
     SECTIONS[section or "Overview"](cache.look_over(records[chosen or ""]))

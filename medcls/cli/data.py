@@ -7,6 +7,7 @@ from typing import Any
 
 from medcls.cli import print_json, say, verb
 from medcls.cli.data_add import add_add
+from medcls.cli.data_mend import add_mending
 from medcls.cli.progress import Bar
 from medcls.core.collection import Audit, CollectionRecord, Split
 from medcls.core.note import Note
@@ -37,6 +38,7 @@ def add(verbs: Any) -> None:
         help="settle a finding: drop, merge or keep; KEY=none takes a decision back; may be repeated",
     )
     _add_split(inner)
+    add_mending(inner)
     one = verb(inner, "remove", _remove, "Forget a collection; the scans themselves are not touched.")
     one.add_argument("name")
     for parser in inner.choices.values():
@@ -201,6 +203,8 @@ def _print_split(name: str, split: Split, as_json: bool) -> int:
         return 0
     for part, labels in counts.items():
         print(f"  {part:<10}{sum(labels.values()):>9,}  " + ", ".join(f"{n:,} {label}" for label, n in labels.items()))
+    if split.proof and split.proof.caution:
+        print(f"Caution: {split.proof.caution}")
     if split.proof:
         print(
             f"Proof: {split.proof.groups_shared} groups and {split.proof.near_pairs_across} pairs of pictures on both "

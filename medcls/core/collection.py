@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Literal
 
+from medcls.core.note import Note
 from medcls.core.record import Record
 from medcls.errors import BadSplit
 
@@ -47,12 +48,14 @@ class Proof(Record):
     """What was checked about a split and found to hold.
 
     Args:
+        caution: What the check cannot see: cases of which nobody knows whose they are; None where all are known.
         groups_shared: Groups with cases in two parts (0 in a split that was accepted).
         near_pairs_across: Near-duplicate pairs with one picture in each of two parts (likewise 0).
         pairs_compared: How many candidate pairs were compared for it.
         how: How the check was made, in words.
     """
 
+    caution: Note | None = field(default=None, kw_only=True)
     groups_shared: int
     near_pairs_across: int
     pairs_compared: int
@@ -133,7 +136,7 @@ class CollectionRecord(Record):
         n_set_aside: Files that could not be read.
         n_dropped: Cases left out by a decision.
         decisions: What a person decided on each finding of the audit (`drop`, `merge` or `keep`), and on single cases: `drop`
-            under `drop:<case id>`, a label id under `label:<case id>`.
+            under `drop:<case id>`, a label id under `label:<case id>`, `keep` under `keep:<case id>`; a label's new name under `rename:<label id>`.
         made: UTC time of import, ISO 8601.
         names: Names of the labels by id, as the set writes them; a label that is not there is called by its id.
         positive: Ids of the labels that mean disease; empty where the task says it, or nobody did.
@@ -169,6 +172,62 @@ class CollectionRecord(Record):
     def name_of(self, label: str) -> str:
         """Return the name of a label, as the set writes it."""
         return self.names.get(label, label)
+
+
+@dataclass(frozen=True)
+class Change(Record):
+    """One change of a collection.
+
+    Args:
+        version: Version of the collection after it.
+        at: UTC time, ISO 8601.
+        who: Who made it.
+        set: Decisions that were made, by key; None for one taken back.
+        was: Decisions that stood under those keys before; None where there was none.
+        fingerprint: Fingerprint of the collection after it.
+        undoes: Number of the change (from 1) that it takes back; 0 for none.
+    """
+
+    version: int
+    at: str
+    who: str
+    set: dict[str, str | None]
+    was: dict[str, str | None]
+    fingerprint: str
+    undoes: int = 0
+    schema: int = 1
+
+
+@dataclass(frozen=True)
+class Difference(Record):
+    """What differs between two collections or versions.
+
+    Args:
+        before: The one, as `name@version (fingerprint)`.
+        after: The other.
+        n_added: Cases that only the second has.
+        n_removed: Cases that only the first has.
+        n_relabelled: Cases with another label.
+        n_moved: Cases that stand in another part.
+        added: Their ids, at most 1,000 as in the lists below.
+        removed: Their ids.
+        relabelled: Id, label before, label after; empty for none.
+        moved: Id, part before, part after; empty for none.
+        relabels: Number of cases of each kind of relabelling, as `benign -> malignant`.
+    """
+
+    before: str
+    after: str
+    n_added: int
+    n_removed: int
+    n_relabelled: int
+    n_moved: int
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    relabelled: tuple[tuple[str, str, str], ...]
+    moved: tuple[tuple[str, str, str], ...]
+    relabels: dict[str, int]
+    schema: int = 1
 
 
 Kind = Literal[

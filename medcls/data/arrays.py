@@ -23,9 +23,7 @@ def open_array(path: Path) -> np.ndarray:
         with _OPENING:  # headers are parsed by Python's own parser, which several threads at once confuse
             return _opened(path, state.st_mtime_ns, state.st_size)
     except (OSError, ValueError, EOFError) as error:
-        raise BadData(
-            "An array file cannot be read", found=type(error).__name__, allowed="a .npy file of numbers (never objects)"
-        ) from error
+        raise BadData("data.array-unreadable", found=type(error).__name__) from error
 
 
 @lru_cache(maxsize=16)
@@ -53,12 +51,7 @@ def array_scale(path: Path) -> int:
     if whole and low >= 0 and high <= 255:
         return 1
     span = "" if np.isnan(low) else f" from {low:.6g} to {high:.6g}"
-    raise BadData(
-        "The pictures of an array have values that are not read",
-        found=kind + (span or " with values that are no numbers"),
-        allowed="whole numbers from 0 to 255, or real numbers from 0 to 1",
-        do="Scale the whole array to one of them",
-    )
+    raise BadData("data.array-values", kind=kind, span=span or " with values that are no numbers")
 
 
 @lru_cache(maxsize=64)
@@ -88,7 +81,7 @@ def read_row(path: Path, row: int) -> np.ndarray:
     """
     scale, values = array_scale(path), open_array(path)
     if not row < len(values):
-        raise BadData("An array lacks a picture", found=f"row {row}", allowed=f"0 to {len(values) - 1}")
+        raise BadData("data.array-row", row=row, n_values=len(values) - 1)
     picture = values[row]
     if picture.dtype == np.uint8:
         return np.ascontiguousarray(picture)

@@ -6,18 +6,22 @@ from dataclasses import replace
 
 import numpy as np
 
+from medcls import disk
 from medcls.core.collection import Audit, Case, Decision, Finding, Kind
 from medcls.core.words import counted
 from medcls.data.collection import Collection, Stored
 from medcls.data.collections import Progress, note_pairs, open_collection, write_record
 from medcls.data.flags import flag_pictures
 from medcls.data.index import Index
-from medcls.data.settle import DROPPED_BY_DEFAULT, Same, same_pictures, settle
+from medcls.data.mending import change, settled
+from medcls.data.settle import DROP, DROPPED_BY_DEFAULT, KEEP, LABEL, RENAME, Same, same_pictures
 from medcls.data.splits import Leak, made_by_others, prove_parts
 from medcls.data.suspects import MOST, draw_groups, find_suspects, out_of_fold, simple_features
 from medcls.errors import BadData
 
 SHOWN = 200
+ANY = ("a label",)
+SINGLE: Mapping[str, tuple[str, ...]] = {DROP: ("drop",), KEEP: ("keep",), LABEL: ANY, RENAME: ANY}
 Describe = Callable[[Sequence[Case]], np.ndarray]
 _TEXTS: Mapping[Kind, tuple[str, str]] = {
     "mask": ("{n} files look like masks, not scans.", "Drop them: a mask shows where the lesion is, and so its label."),
@@ -50,7 +54,12 @@ _ORDER: tuple[Kind, ...] = (
 
 
 def run_audit(
-    name: str, *, describe: Describe | None = None, again: bool = False, progress: Progress | None = None
+    name: str,
+    *,
+    describe: Describe | None = None,
+    judge: str = "",
+    again: bool = False,
+    progress: Progress | None = None,
 ) -> Audit:
     """Look a collection through.
 
@@ -58,6 +67,7 @@ def run_audit(
         name: Name of the collection.
         describe: Gives a network's features of cases, (N, D) float32, to judge their labels by; None takes simple
             ones of the pictures themselves.
+        judge: What gives those features: a model's id; empty for the pictures themselves.
         again: True to search for duplicates again; otherwise those found at import count.
         progress: Called with the stage, what is done and the total.
 
@@ -72,9 +82,12 @@ def run_audit(
     tell("looking for wrong labels", 0, 1)
     suspects = _suspects(stored.index, describe)
     stored.index.flag("label", suspects, -np.arange(len(suspects)))
-    stored.index.note(audited="yes")
+    stored.index.note(audited="yes", judge=judge)
     tell("looking for wrong labels", 1, 1)
-    return _settled(stored, stored.record.decisions)
+    with disk.locked(stored.folder):
+        stored = Stored(stored.folder)
+        write_record(stored.folder, settled(stored, stored.record.decisions))
+    return _told(Stored(stored.folder))
 
 
 def read_audit(name: str) -> Audit | None:
@@ -87,12 +100,14 @@ def read_audit(name: str) -> Audit | None:
     return _told(stored) if stored.index.fact("audited") else None
 
 
-def decide(name: str, decisions: Mapping[str, Decision | None]) -> Audit:
+def decide(name: str, decisions: Mapping[str, str | None], *, who: str = "") -> Audit:
     """Settle findings: remembered in the collection's record, carried out in its index.
 
     Args:
         name: Name of the collection.
-        decisions: Decision by a finding's key, or `drop:<case id>` for one case; None takes a decision back.
+        decisions: Decision by a finding's key; `drop` under `drop:<case id>`, a label under `label:<case id>` or `keep` under
+            `keep:<case id>` for one case; None takes a decision back.
+        who: Who decided; empty takes the name of the account.
 
     Returns:
         The audit with the decisions in force. Splits made before no longer fit and are refused.
@@ -102,27 +117,13 @@ def decide(name: str, decisions: Mapping[str, Decision | None]) -> Audit:
     """
     stored = open_collection(name).stored[0]
     possible = {finding.key: finding.choices for finding in _told(stored).findings}
-    known = set(stored.index.column("id")) if any(key.startswith("drop:") for key in decisions) else set()
     for key, decision in decisions.items():
-        allowed = ("drop",) if key.removeprefix("drop:") in known else possible.get(key, ())
-        if decision is not None and decision not in allowed:
+        allowed = SINGLE.get(key.partition(":")[0] + ":", possible.get(key, ()))
+        if decision is not None and allowed != ANY and decision not in allowed:
             raise BadData(
-                "This decision is not possible", found=f"{decision} on {key[:40]}", allowed=", ".join(allowed) or "none"
+                "data.decision-impossible", decision=decision, key=key[:40], allowed=", ".join(allowed) or "none"
             )
-    merged = {k: v for k, v in {**stored.record.decisions, **decisions}.items() if v is not None}
-    return _settled(stored, merged)
-
-
-def _settled(stored: Stored, decisions: Mapping[str, str]) -> Audit:
-    digest, n_used, n_dropped = settle(stored.index, decisions)
-    record = replace(
-        stored.record,
-        fingerprint=digest,
-        n_cases=n_used,
-        n_dropped=n_dropped,
-        decisions=dict(sorted(decisions.items())),
-    )
-    write_record(stored.folder, record)
+    change(name, decisions, who=who)
     return _told(Stored(stored.folder))
 
 
@@ -256,4 +257,9 @@ def _suspects(index: Index, describe: Describe | None) -> np.ndarray:
     if len(names) < 2 or few:
         return np.zeros(0, np.int64)
     described = describe([index.case(int(n)) for n in rows]) if describe else simple_features(index.looks()[rows])
-    return rows[find_suspects(out_of_fold(described, truth, groups[rows]), truth)]
+    prob = out_of_fold(described, truth, groups[rows])
+    known = np.flatnonzero(np.isfinite(prob).all(1))
+    best, own = prob[known].argmax(1), prob[known, truth[known]]
+    told = zip(rows[known], names[best], prob[known].max(1), own, strict=True)
+    index.note_judged((int(n), str(label), float(p), float(q)) for n, label, p, q in told)
+    return rows[find_suspects(prob, truth)]

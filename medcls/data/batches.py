@@ -96,11 +96,9 @@ def read_part(
         BadData: If there is no case, a label is unknown, or a scan cannot be read.
     """
     if not cases:
-        raise BadData(f"No case of {collection.name} is left for this part", found="0 cases", do="Choose another split")
+        raise BadData("data.part-empty", name=collection.name)
     if unknown := sorted({str(case.label) for case in cases} - set(label_ids)):
-        raise BadData(
-            "The collection has labels the task does not", found=", ".join(unknown), allowed=", ".join(label_ids)
-        )
+        raise BadData("data.labels-unknown", found=", ".join(unknown), allowed=", ".join(label_ids))
 
     n_copies = copies.n if copies else 0
 
@@ -110,10 +108,7 @@ def read_part(
             scans = [scan, *(_changed(scan, copies, k) for k in range(n_copies) if copies)]
             return [place(one, preprocess).pixels for one in scans]
         except MedclsError as error:
-            raise BadData(
-                f"Case {case.id} of {collection.name}: {error}",
-                do="Put the file back where it was and whole, or add the collection again without it",
-            ) from error
+            raise BadData("data.case-unreadable", id=case.id, name=collection.name, error=error) from error
 
     side, channels = preprocess.size_px, preprocess.channels
     pixels = _room((1 + n_copies, len(cases), side, side, channels))

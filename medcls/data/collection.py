@@ -31,9 +31,7 @@ class Stored:
     def __init__(self, folder: Path) -> None:
         path = folder / "record.json"
         if not path.is_file():
-            raise BadData(
-                "There is no such labelled collection", found=folder.name[:80], do="Add it, or pick one of the list"
-            )
+            raise BadData("data.no-such-collection", found=folder.name[:80])
         self.folder = folder
         self.record = CollectionRecord.read(path, f"The record of collection {folder.name}")
         self.index = Index(folder)
@@ -62,11 +60,7 @@ class Stored:
             data, pixels = bytes_of(Path(self.record.root), case_id)
             return data, digest_of(data, pixels)
         except OSError as error:
-            raise BadData(
-                "A scan of the collection cannot be read any more",
-                found=type(error).__name__,
-                do=f"Put the folder of {self.record.name} back where it was, or add the collection again",
-            ) from error
+            raise BadData("data.scan-gone", name=self.record.name, found=type(error).__name__) from error
 
 
 class CaseList(Sequence[Case]):
@@ -128,7 +122,7 @@ class Collection:
             BadData: If it is several.
         """
         if len(self.stored) > 1:
-            raise BadData("Several collections have no record in common", found=self.name, do="Open one of them")
+            raise BadData("data.no-common-record", found=self.name)
         return self.stored[0].record
 
     @property
@@ -158,7 +152,7 @@ class Collection:
         stored, case_id = self._find(case.id)
         data, digest = stored.read_with_digest(case_id)
         if digest != case.sha256:
-            raise BadData("A scan has changed since its collection was added", do=f"Add {stored.record.name} again")
+            raise BadData("data.scan-changed", name=stored.record.name)
         return data
 
     def read_mask(self, case: Case, mask: str) -> bytes:
@@ -212,7 +206,7 @@ class Collection:
         for stored in self.stored:
             if stored.record.name == name:
                 return stored, inner
-        raise BadData("The collection has no case with this id", do="Look the id up in the collection's list")
+        raise BadData("data.no-such-case")
 
 
 def _pairs_of(stored: Stored) -> tuple[np.ndarray, int]:
@@ -261,9 +255,9 @@ def bytes_of(root: Path, case_id: str) -> tuple[bytes, np.ndarray | None]:
         OSError: If the file cannot be read.
     """
     if "\0" in case_id or case_id != as_text(case_id):
-        raise BadScan("The file's name is no text", do="Rename it")
+        raise BadScan("data.case-name-no-text")
     if ".." in Path(case_id).parts or Path(case_id).is_absolute():
-        raise BadScan("The path leads outside the collection's folder", do="Name files below the table's folder")
+        raise BadScan("data.path-outside")
     name, hash_sign, row = case_id.rpartition("#")
     if not (hash_sign and name.endswith(".npy") and row.isdigit()):
         return (root / case_id).read_bytes(), None

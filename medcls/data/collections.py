@@ -26,15 +26,9 @@ from medcls.data.index import Index
 from medcls.data.labels import slug
 from medcls.data.layouts import LAYOUTS, Entry
 from medcls.data.look import LOOK, Look, look, look_at_array
+from medcls.data.opening import open_collection, open_many
 from medcls.data.plan import Prepared, prepare
-from medcls.data.registry import (
-    folder_of,
-    list_collections,
-    open_collection,
-    open_many,
-    remove_collection,
-    write_record,
-)
+from medcls.data.registry import folder_of, list_collections, remove_collection, write_record
 from medcls.data.settle import settle
 from medcls.data.unpack import unpack
 from medcls.data.vocabulary import natural

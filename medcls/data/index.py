@@ -90,7 +90,7 @@ class Index:
         self.folder = folder
         self._local = threading.local()
         if not (folder / "index.sqlite").is_file():
-            raise BadData("This collection has no index", do="Add the collection again")
+            raise BadData("data.no-index")
 
     @classmethod
     def create(cls, folder: Path) -> "Index":
@@ -128,6 +128,19 @@ class Index:
         with self.db as db:
             db.executemany("INSERT INTO set_aside VALUES (?,?)", rows)
 
+    def note_judged(self, rows: Iterable[tuple[int, str, float, float]]) -> None:
+        """Keep what a judge says of labels: row, label suggested, its probability, and that of the label it has."""
+        with self.db as db:
+            db.execute("CREATE TABLE IF NOT EXISTS judged (n INTEGER PRIMARY KEY, label TEXT, prob REAL, own REAL)")
+            db.execute("DELETE FROM judged")
+            db.executemany("INSERT INTO judged VALUES (?,?,?,?)", rows)
+
+    def judged(self) -> list[tuple[int, str, float, float]]:
+        """Return what the last judge said of labels, the sharpest disagreement first: row, label, its probability, that of its own."""
+        if not self.db.execute("SELECT 1 FROM sqlite_master WHERE name = 'judged'").fetchone():
+            return []
+        return self.db.execute("SELECT n, label, prob, own FROM judged ORDER BY own, n").fetchall()
+
     def note_not_taken(self, left: Mapping[str, Note]) -> None:
         """Note files that were not taken, with the reason."""
         with self.db as db:
@@ -142,20 +155,22 @@ class Index:
         rows = self.db.execute("SELECT path, reason FROM not_taken ORDER BY path")
         return {path: Note.from_dict(json.loads(why)) for path, why in rows}
 
-    def relabel(self, labels: Mapping[str, str]) -> None:
+    def relabel(self, labels: Mapping[str, str], renames: Mapping[str, str]) -> None:
         """Give cases other labels than the set did; all others get back the one it gave.
 
         Args:
             labels: Label id by case id.
+            renames: New id of a label by the one that the set gave; `labels` holds new ones.
         """
         columns = {row[1] for row in self.db.execute("PRAGMA table_info(cases)")}
         with self.db as db:
             if "given" not in columns:
-                if not labels:
+                if not labels and not renames:
                     return
                 db.execute("ALTER TABLE cases ADD COLUMN given TEXT")
                 db.execute("UPDATE cases SET given = label")
             db.execute("UPDATE cases SET label = given WHERE label IS NOT given")
+            db.executemany("UPDATE cases SET label = ? WHERE given = ?", ((new, old) for old, new in renames.items()))
             db.executemany("UPDATE cases SET label = ? WHERE id = ?", ((label, case) for case, label in labels.items()))
 
     def looks(self) -> np.ndarray:
@@ -190,7 +205,7 @@ class Index:
         """
         row = self.db.execute(f"SELECT {_CASE} FROM cases WHERE id = ?", (case_id,)).fetchone()
         if row is None:
-            raise BadData("The collection has no case with this id", do="Look the id up in the collection's list")
+            raise BadData("data.no-such-case")
         return _case(row)
 
     def in_use(self) -> Iterator[Case]:

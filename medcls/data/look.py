@@ -107,9 +107,7 @@ def _open(data: bytes, limits: Limits) -> tuple[Image.Image, tuple[int, int]]:
         upright = ImageOps.exif_transpose(picture)
         return upright.convert("L" if picture.mode in ("1", "L") else "RGB"), size_px
     except _BROKEN as error:
-        raise BadScan(
-            "The file cannot be read as a picture", found=type(error).__name__, do="Export it again"
-        ) from error
+        raise BadScan("data.picture-unreadable", found=type(error).__name__) from error
 
 
 def _as_scan(data: bytes, limits: Limits) -> tuple[Image.Image, tuple[int, int]]:

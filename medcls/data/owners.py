@@ -1,5 +1,6 @@
 """Whose a DICOM file is: its patient's id, kept as a number only, and the device that took it."""
 
+import struct
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,14 @@ from medcls.data.layouts.layout import Entry
 from medcls.data.tree import DICOM, Tree
 
 _TAGS = (0x00080060, 0x00081090, 0x00100020, 0x00100021)  # modality, model of the device, patient's id, its issuer
-_LAST = 0x00100021  # the issuer of the patient's id; nothing wanted stands behind it
+_LAST = 0x00100021  # nothing wanted stands behind it
+_HEAD, _UNDEFINED = 1 << 14, 0xFFFFFFFF
+_LONG = frozenset((b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"UT", b"UC", b"UR", b"SV", b"UV"))  # PS3.5, 7.1.2
+_PREFIX = "1.2.840.10008.1.2"
+# Explicit little endian, plain or with coded pixels; not implicit (without a suffix), deflated (.1.99), big endian (.2).
+_EXPLICIT = frozenset(
+    (f"{_PREFIX}.1", f"{_PREFIX}.5", *(f"{_PREFIX}.4.{n}" for n in (50, 51, 57, 70, 80, 81, 90, 91, 201, 202, 203)))
+)
 
 
 def read_owner(path: Path) -> tuple[str, dict[str, str]]:
@@ -18,7 +26,51 @@ def read_owner(path: Path) -> tuple[str, dict[str, str]]:
         path: A DICOM file, with a preamble or without. One too broken to be read names nobody: it is set aside when
             its pixels are.
     """
-    import pydicom
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return "", {}
+    said = _read_plainly(head)
+    if said is None:
+        said = _read_by_pydicom(path)
+    modality, device, patient, issuer = (said.get(tag, "") for tag in _TAGS)
+    told = {"modality": modality[:16], "device": device[:64]}
+    return f"{issuer}\n{patient}" if patient else "", {key: value for key, value in told.items() if value}
+
+
+def _read_plainly(head: bytes) -> dict[int, str] | None:
+    """Read the wanted elements of a file in explicit little endian, which nearly all are, at a tenth of pydicom's cost.
+
+    Returns:
+        Values by tag; None where the file is of another kind, or its beginning does not reach to them.
+    """
+    if head[128:132] != b"DICM":
+        return None
+    found: dict[int, str] = {}
+    at = 132
+    while at + 8 <= len(head):
+        group, element, kind, short = struct.unpack_from("<HH2sH", head, at)
+        tag = group << 16 | element
+        if tag > _LAST:
+            return found
+        if not kind.isupper() or kind in (b"SQ", b"UN"):
+            return None
+        start, length = at + 8, short
+        if kind in _LONG:
+            start, length = at + 12, int.from_bytes(head[at + 8 : at + 12], "little")
+        value = head[start : start + length]
+        if length == _UNDEFINED or (
+            tag == 0x00020010 and value.strip(b"\0 ").decode("ascii", "replace") not in _EXPLICIT
+        ):
+            return None
+        if tag in _TAGS:
+            found[tag] = value.decode("latin-1").strip("\0 ")
+        at = start + length
+    return None
+
+
+def _read_by_pydicom(path: Path) -> dict[int, str]:
     from pydicom.filereader import read_partial
     from pydicom.tag import BaseTag
 
@@ -30,23 +82,9 @@ def read_owner(path: Path) -> tuple[str, dict[str, str]]:
                 force=True,
                 specific_tags=[BaseTag(tag) for tag in _TAGS],
             )
-        issuer, patient = (str(tags.get(name) or "").strip() for name in ("IssuerOfPatientID", "PatientID"))
-        told = {
-            "modality": str(tags.get("Modality") or "")[:16],
-            "device": str(tags.get("ManufacturerModelName") or "")[:64],
-        }
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        AttributeError,
-        TypeError,
-        NotImplementedError,
-        EOFError,
-        pydicom.errors.InvalidDicomError,
-    ):
-        return "", {}
-    return f"{issuer}\n{patient}" if patient else "", {key: value for key, value in told.items() if value}
+        return {tag: str(tags[tag].value or "").strip() for tag in _TAGS if tag in tags}
+    except Exception:  # noqa: BLE001 - a file this broken is set aside, with its reason, when its pixels are read
+        return {}
 
 
 def with_owners(tree: Tree, entries: Iterable[Entry]) -> tuple[list[Entry], int]:

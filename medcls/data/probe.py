@@ -65,11 +65,7 @@ def probe(collection: Collection, positive: tuple[str, ...], *, seed: int = 0) -
     rows = rows[draw_groups(groups[rows], MOST, seed)] if len(rows) else rows
     truth = np.isin(labels[rows].astype(str), positive).astype(np.int64)
     if min(truth.sum(), len(truth) - truth.sum()) < 20:
-        raise BadData(
-            "The shortcut probe needs more cases",
-            found=f"{truth.sum()} with the disease of {len(truth)}",
-            do="Bring 20 with it and 20 without at least",
-        )
+        raise BadData("data.probe-too-few", sum=truth.sum(), n_truth=len(truth))
     looks = collection.looks()[rows]
     sizes = np.stack([collection.column(name)[rows].astype(np.int64) for name in ("height", "width")], 1)
     told = {}

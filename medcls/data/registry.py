@@ -6,14 +6,14 @@ the splits made of it; the scans stay where they are.
 
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from medcls import disk, home
 from medcls.core.collection import CollectionRecord
 from medcls.core.outcome import Outcome
-from medcls.data.collection import Collection, Stored
+from medcls.data.collection import Stored
 from medcls.errors import BadData, MedclsError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -56,32 +56,6 @@ def _read(path: Path) -> CollectionRecord:
     if record.name != path.parent.name:
         raise BadData("data.unreadable-record", name=path.parent.name, found=f"the name {record.name!r:.60}")
     return record
-
-
-def open_collection(name: str) -> Collection:
-    """Open a collection by name.
-
-    Raises:
-        BadData: If there is none.
-    """
-    return Collection((Stored(folder_of(name)),))
-
-
-def open_many(names: Iterable[str]) -> Collection:
-    """Open several collections as one, to train on them together.
-
-    Args:
-        names: Their names; one name gives that collection itself.
-
-    Raises:
-        BadData: If there is none of a name, no name at all, or they answer different tasks.
-    """
-    stored = tuple(Stored(folder_of(name)) for name in dict.fromkeys(names))
-    if not stored:
-        raise BadData("data.none-chosen")
-    if len({s.record.task_id for s in stored}) > 1:
-        raise BadData("data.different-tasks", found=", ".join(s.record.task_id for s in stored))
-    return Collection(stored)
 
 
 def remove_collection(name: str) -> None:

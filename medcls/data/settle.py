@@ -12,7 +12,8 @@ from medcls.data.index import Index
 
 FLAGS = ("mask", "blank", "marks", "colour", "size", "label")
 DROPPED_BY_DEFAULT = ("mask",)
-DROP, LABEL = "drop:", "label:"  # what the keys of decisions on single cases begin with
+# What the keys of decisions begin with that are on a single case, or on a label.
+DROP, LABEL, KEEP, RENAME = "drop:", "label:", "keep:", "rename:"
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,18 +85,21 @@ def _same(rows: np.ndarray, pairs: np.ndarray, names: np.ndarray, labels: np.nda
     return Same(f"same-{digest[:12]}", rows, pairs, len({labels[row] for row in rows} - {None}) > 1)
 
 
-def settle(index: Index, decisions: Mapping[str, str]) -> tuple[str, int, int]:
+def settle(
+    index: Index, decisions: Mapping[str, str], renames: Mapping[str, str] | None = None
+) -> tuple[str, int, int]:
     """Write into the index which group every case has and which cases are dropped.
 
     Args:
         index: The collection's index; its columns `label`, `grp` and `dropped` are rewritten.
         decisions: Decision by finding: `drop`, `merge` or `keep` under a finding's key;
             `drop` under `drop:<case id>` drops one case, a label id under `label:<case id>` gives it that label.
+        renames: New id of a label, by the id that the set gave it.
 
     Returns:
         Fingerprint over the cases in use, how many they are, and how many are dropped.
     """
-    index.relabel({k.removeprefix(LABEL): v for k, v in decisions.items() if k.startswith(LABEL)})
+    index.relabel({k.removeprefix(LABEL): v for k, v in decisions.items() if k.startswith(LABEL)}, renames or {})
     names, patients, own = (index.column(name) for name in ("id", "patient", "own_group"))
     edges = [first_with_same(patients), first_with_same(own)]
     dropped = np.full(len(names), "", object)

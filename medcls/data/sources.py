@@ -9,7 +9,7 @@ import numpy as np
 from medcls import home
 from medcls.core.collection import PARTS, Case, Split
 from medcls.core.run import RunSpec
-from medcls.core.task import Task
+from medcls.core.task import Task, is_own
 from medcls.data.collections import Collection, open_collection
 from medcls.data.splits import carry_split, make_split, read_split, write_split
 from medcls.errors import BadData, BadSplit, BadTask
@@ -56,11 +56,10 @@ def find_sources(spec: RunSpec) -> Sources:
         BadTask: If the task is unknown, or the labels of several collections make no task together.
     """
     if not spec.data.collections:
-        raise BadData(
-            "The run names no labelled collection", allowed="one or more names", do="See `python -m medcls data list`"
-        )
+        raise BadData("data.run-without-collection")
     collections = tuple(open_collection(name) for name in spec.data.collections)
     task = _task_of(spec, collections)
+    check_labels(task, collections)
     chosen, by, wholes = [], [], []
     for collection in collections:
         wholes.append(whole_split(collection, spec))
@@ -78,7 +77,7 @@ def find_sources(spec: RunSpec) -> Sources:
     sources = Sources(task, collections, tuple(chosen), "; ".join(by), splits, n_folds)
     for part in ("train", "validate"):
         if not sources.count(part):
-            raise BadData(f"The run has no case to {part} on", found="0 cases", do="Choose another split")
+            raise BadData("data.run-part-empty", part=part)
     return sources
 
 
@@ -218,11 +217,43 @@ def _auto_split(collection: Collection) -> Split:
         return make_split(collection, name="auto", by="patient" if known else "group")
 
 
+def check_labels(task: Task, collections: Sequence[Collection]) -> None:
+    """Refuse collections whose labels make no task together, before anything is decoded.
+
+    Args:
+        task: The question a run would be asked.
+        collections: Its collections.
+
+    Raises:
+        BadTask: If a collection has a label that the task has not, or labels of their own differ between collections.
+    """
+    used = {c.name: {label for label in c.column("label") if label is not None} for c in collections}
+    for collection in collections:
+        if foreign := used[collection.name] - set(task.label_ids):
+            raise BadTask(
+                "data.labels-outside-task",
+                collection=collection.name,
+                task=task.id,
+                found=", ".join(sorted(foreign)),
+                allowed=", ".join(task.label_ids),
+            )
+    widest = max(collections, key=lambda c: len(used[c.name]))
+    for collection in collections:
+        if is_own(task.id) and (odd := used[collection.name] - used[widest.name]):
+            raise BadTask(
+                "data.labels-differ",
+                collection=collection.name,
+                other=widest.name,
+                found=", ".join(sorted(odd)),
+                allowed=", ".join(sorted(used[widest.name])),
+            )
+
+
 def _task_of(spec: RunSpec, collections: tuple[Collection, ...]) -> Task:
     tasks = list_tasks(home.tasks())
     asked = spec.data.task or next((c.task_id for c in collections if c.task_id in tasks), "")
     if asked and asked not in tasks:
-        raise BadTask("There is no such task", found=repr(asked)[:80], allowed=", ".join(tasks))
+        raise BadTask("data.no-such-task", found=repr(asked)[:80], allowed=", ".join(tasks))
     if asked:
         return tasks[asked]
     labels = tuple(dict.fromkeys(label for c in collections for label in c.labels))

@@ -9,7 +9,7 @@ import numpy as np
 
 from medcls import disk
 from medcls.core.collection import PARTS, Proof, Split
-from medcls.core.words import counted
+from medcls.core.note import Note
 from medcls.data.collections import Collection
 from medcls.data.settle import first_with_same, join
 from medcls.data.vocabulary import natural
@@ -49,18 +49,12 @@ def make_split(
     labels = collection.column("label")
     rows = np.flatnonzero(np.array([label is not None for label in labels]))
     if len(rows) == 0:
-        raise BadSplit(
-            "A split needs labelled cases", found="none", do="Add the labels and import the collection again"
-        )
+        raise BadSplit("data.split-without-labels")
     assigned = _assign(units[rows], labels[rows].astype(str), np.array(list(wanted.values())), seed)
     ids = collection.column("id")[rows]
     members = {part: tuple(ids[assigned == i].tolist()) for i, part in enumerate(wanted)}
     if empty := [part for part, cases in members.items() if not cases]:
-        raise BadSplit(
-            "The collection is too small for this split",
-            found=f"nothing left for {', '.join(empty)}",
-            do="Ask for fewer folds or parts",
-        )
+        raise BadSplit("data.split-too-small", empty=", ".join(empty))
     split = Split(name, collection.fingerprint, by, seed, members)
     return Split(name, collection.fingerprint, by, seed, members, prove(collection, split))
 
@@ -68,15 +62,11 @@ def make_split(
 def _wanted(parts: Mapping[str, float] | None, folds: int) -> dict[str, float]:
     if folds:
         if not 2 <= folds <= 100:
-            raise BadSplit("This number of folds is not possible", found=str(folds), allowed="2 to 100")
+            raise BadSplit("data.split-folds", found=str(folds))
         return {f"fold-{k}": 1 / folds for k in range(folds)}
     wanted = {part: share for part, share in (parts or DEFAULT_PARTS).items() if share > 0}
     if not set(wanted) <= set(PARTS) or len(wanted) < 2 or abs(sum(wanted.values()) - 1) > 1e-6:
-        raise BadSplit(
-            "These parts are not possible",
-            found=str(dict(wanted)),
-            allowed="shares of train, validate and test that add up to 1",
-        )
+        raise BadSplit("data.split-parts", found=str(dict(wanted)))
     return wanted
 
 
@@ -88,12 +78,10 @@ def _units(collection: Collection, by: str) -> np.ndarray:
     if by == "patient":
         patients = collection.column("patient")
         if all(patient is None for patient in patients):
-            raise BadSplit(
-                "This collection does not say which patient a case is of", allowed="group", do="Split by group"
-            )
+            raise BadSplit("data.patients-unknown")
         edges.append(first_with_same(patients))
     elif by != "group":
-        raise BadSplit("A split cannot be made by this", found=repr(by)[:40], allowed="patient, group, published")
+        raise BadSplit("data.split-by", found=repr(by)[:40])
     return join(len(groups), *(np.concatenate(ends) for ends in zip(*edges, strict=True)))
 
 
@@ -132,7 +120,7 @@ def made_by_others(collection: Collection) -> dict[str, tuple[str, ...]]:
 def _published(collection: Collection) -> dict[str, tuple[str, ...]]:
     parts = made_by_others(collection)
     if not parts:
-        raise BadSplit("This collection came without folds or parts", do="Make a split by patient or group")
+        raise BadSplit("data.no-published-split")
     return parts
 
 
@@ -182,7 +170,7 @@ def prove_parts(collection: Collection, parts: Mapping[str, tuple[str, ...]]) ->
     for number, cases in enumerate(parts.values()):
         for case_id in cases:
             if case_id not in row_of:
-                raise BadSplit("The split names a case the collection does not have", do="Make the split again")
+                raise BadSplit("data.split-unknown-case")
             part_of[row_of[case_id]] = number
     cut = _cut_groups(collection.column("grp"), part_of)
     pairs, compared = collection.pairs()
@@ -190,10 +178,18 @@ def prove_parts(collection: Collection, parts: Mapping[str, tuple[str, ...]]) ->
     if cut or across:
         named = {group: (str(ids[a]), str(ids[b])) for group, (a, b) in cut.items()}
         raise Leak(named, [(str(ids[a]), str(ids[b])) for a, b in across])
+    unknown = _n_unknown(collection)
+    caution = Note("data.owners-unknown", n=unknown, of=len(ids)) if unknown else None
     how = (
         "every group lies in one part; pictures laid over each other after fitting scale and shift, in four mirrorings"
     )
-    return Proof(0, 0, compared, how)
+    return Proof(0, 0, compared, how, caution=caution)
+
+
+def _n_unknown(collection: Collection) -> int:
+    """Count the cases of which neither the patient nor a lesion is known."""
+    patients, own = collection.column("patient"), collection.column("own_group")
+    return sum(patient is None and group is None for patient, group in zip(patients, own, strict=True))
 
 
 class Leak(BadSplit):
@@ -206,12 +202,10 @@ class Leak(BadSplit):
 
     def __init__(self, groups: Mapping[str, tuple[str, str]], pairs: list[tuple[str, str]]) -> None:
         self.groups, self.pairs = dict(groups), tuple(pairs)
-        super().__init__(
-            "This split leaks: what it tests on was partly seen in training",
-            found=f"{counted(len(groups), 'group')} and {counted(len(pairs), 'pair')} of like pictures on both sides",
-            allowed="none",
-            do="Split by patient or group",
-        )
+        super().__init__("data.split-leaks", n_groups=len(groups), n_pairs=len(pairs))
+
+    def __reduce__(self) -> tuple[type["Leak"], tuple[dict[str, tuple[str, str]], list[tuple[str, str]]]]:
+        return Leak, (self.groups, list(self.pairs))
 
 
 def _cut_groups(groups: np.ndarray, part_of: np.ndarray) -> dict[str, tuple[int, int]]:
@@ -260,7 +254,7 @@ def carry_split(collection: Collection, name: str) -> Split:
     """
     old = _written(collection, name)
     if not set(old.parts) <= set(PARTS):
-        raise BadSplit("Only a split into parts can be carried over", found=", ".join(old.parts)[:80])
+        raise BadSplit("data.split-not-carried", found=", ".join(old.parts)[:80])
     order = [part for part in PARTS if part in old.parts]
     known = {case: order.index(part) for part, cases in old.parts.items() for case in cases}
     labels, ids = collection.column("label"), collection.column("id")
@@ -280,7 +274,7 @@ def carry_split(collection: Collection, name: str) -> Split:
         for i, part in enumerate(order)
     }
     if empty := [part for part, cases in parts.items() if not cases]:
-        raise BadSplit("A part of the split is left without cases", found=", ".join(empty), do="Make the split again")
+        raise BadSplit("data.split-part-empty", found=", ".join(empty))
     return accept_split(collection, name, parts, by=old.by, seed=old.seed)
 
 
@@ -291,11 +285,7 @@ def check_split_name(name: str) -> None:
         BadSplit: If it holds anything but letters, digits, `.`, `_` and `-`, begins with a sign, or is too long.
     """
     if not _NAME.fullmatch(name):
-        raise BadSplit(
-            "A split cannot have this name",
-            found=repr(name)[:80],
-            allowed="letters, digits, '.', '_' and '-', a letter or digit first, 64 at most",
-        )
+        raise BadSplit("data.split-name", found=repr(name)[:80])
 
 
 def write_split(collection: Collection, split: Split) -> Path:
@@ -308,7 +298,7 @@ def write_split(collection: Collection, split: Split) -> Path:
     check_split_name(split.name)
     folder = collection.stored[0].folder / "splits"
     if len(collection.stored) > 1:
-        raise BadData("A split of several collections has no place on disk", do="Split each of them")
+        raise BadData("data.split-of-several")
     folder.mkdir(exist_ok=True)
     final = folder / f"{split.name}.json"
     disk.write_whole(final, split.to_json().encode())
@@ -334,7 +324,7 @@ def read_split(collection: Collection, name: str) -> Split:
 def _read(collection: Collection, name: str) -> Split:
     split = _written(collection, name)
     if split.fingerprint != collection.fingerprint:
-        raise BadSplit(f"Split {name} was made for other contents of {collection.name}", do="Make the split again")
+        raise BadSplit("data.split-outdated", split=name, collection=collection.name)
     return split
 
 
@@ -342,7 +332,8 @@ def _written(collection: Collection, name: str) -> Split:
     path = collection.stored[0].folder / "splits" / f"{name}.json"
     if name not in list_splits(collection):
         raise BadSplit(
-            f"{collection.name} has no split of this name",
+            "data.no-such-split",
+            name=collection.name,
             found=name[:80],
             allowed=", ".join(list_splits(collection)) or "none made yet",
         )
@@ -368,7 +359,7 @@ def join_splits(collection: Collection, name: str, splits: list[Split]) -> Split
         BadSplit: If their parts differ, or a picture stands in two parts across collections.
     """
     if len({tuple(sorted(split.parts)) for split in splits}) != 1:
-        raise BadSplit("These splits have different parts and cannot be joined", do="Make them in the same way")
+        raise BadSplit("data.splits-differ")
     prefixes = [f"{s.record.name}/" for s in collection.stored]
     parts = {
         part: tuple(prefix + case for prefix, split in zip(prefixes, splits, strict=True) for case in split.parts[part])

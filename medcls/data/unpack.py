@@ -59,14 +59,12 @@ def check_room(members: list[zipfile.ZipInfo], folder: Path) -> None:
         TooLarge: If they are too many, would fill the disk, or unpack to far more than they take up.
     """
     if len(members) > MAX_FILES:
-        raise TooLarge("The ZIP archive holds too many files", found=f"{len(members):,}", allowed=f"{MAX_FILES:,}")
+        raise TooLarge("data.zip-too-many", n_members=len(members), max_files=MAX_FILES)
     total, packed = sum(info.file_size for info in members), sum(info.compress_size for info in members)
     if total > MAX_RATIO * max(packed, 1) and total > 10_000_000:
-        raise TooLarge(
-            "The ZIP archive unpacks to far more than it is", found=f"{total:,} bytes", do="Unpack it yourself"
-        )
+        raise TooLarge("data.zip-bomb", total=total)
     if total + _SPARE_BYTES > shutil.disk_usage(folder).free:
-        raise TooLarge("There is no room on the disk for what is in the ZIP archive", found=f"{total:,} bytes")
+        raise TooLarge("data.zip-no-room", total=total)
 
 
 def _safe(info: zipfile.ZipInfo, name: str) -> PurePosixPath:
@@ -82,5 +80,5 @@ def _copy(source: IO[bytes], file: IO[bytes], announced: int) -> None:
     left = announced
     while chunk := source.read(1 << 20):
         if (left := left - len(chunk)) < 0:
-            raise TooLarge("A file in the ZIP archive is larger than it says", do="Pack it again")
+            raise TooLarge("data.zip-lies")
         file.write(chunk)

@@ -30,7 +30,8 @@ def audit_collection(
     from medcls.data.audit import run_audit
 
     model = judge_of(name) if model is None else model
-    return run_audit(name, describe=_describe(name, model, progress) if model else None, again=again, progress=progress)
+    describe = _describe(name, model, progress) if model else None
+    return run_audit(name, describe=describe, judge=model, again=again, progress=progress)
 
 
 def judge_of(name: str) -> str:

@@ -17,6 +17,7 @@ from medcls.core.run import RunSpec
 from medcls.core.scan import Preprocess
 from medcls.core.words import counted
 from medcls.errors import MedclsError
+from medcls.workflows.set_aside import LeftOut, list_left_out
 
 _FEW_SCANS, _DECODERS = 8, 4
 _FEWEST = 10  # cases of a label in a part below which its scores say little
@@ -42,6 +43,7 @@ class Preflight(Record):
         disk_bytes: Room its checkpoints and result need.
         disk_free_bytes: Room there is.
         computed_in: Number format and device.
+        left_out: Cases that the audit or a person leaves out.
     """
 
     task: str
@@ -58,6 +60,7 @@ class Preflight(Record):
     disk_bytes: int = 0
     disk_free_bytes: int = 0
     computed_in: str = ""
+    left_out: tuple[LeftOut, ...] = ()
 
     def describe(self) -> str:
         """Say it in a few lines."""
@@ -71,6 +74,7 @@ class Preflight(Record):
             free = f" of {self.memory_free_bytes / 1e9:.1f} GB" if self.memory_free_bytes is not None else ""
             lines.append(f"memory    {self.memory_bytes / 1e9:.1f} GB{free}")
             lines.append(f"disk      {self.disk_bytes / 1e9:.2f} GB of {self.disk_free_bytes / 1e9:.1f} GB")
+        lines += [f"left out  {one.says}" for one in self.left_out]
         lines += [f"note      {sentence}" for sentence in self.findings]
         lines += [f"BLOCKED   {sentence}" for sentence in self.blockers]
         return "\n".join(lines)
@@ -144,6 +148,7 @@ def look_at_data(spec: RunSpec) -> Preflight:
     return Preflight(
         sources.task.id, labels, counts, sources.by, _blockers(counts), _findings(sources, counts),
         disk_free_bytes=free, memory_free_bytes=memory_free_bytes(),
+        left_out=tuple(one for collection in sources.collections for one in list_left_out(collection.name)),
     )  # fmt: skip
 
 
@@ -160,10 +165,6 @@ def _findings(sources: Any, counts: dict[str, dict[str, int]]) -> tuple[str, ...
         record = collection.record
         if record.n_set_aside:
             said.append(f"{counted(record.n_set_aside, 'file')} of {record.name} set aside: not readable.")
-        if record.n_dropped:
-            said.append(
-                f"{counted(record.n_dropped, 'case')} of {record.name} left out, by your decisions or until you decide (Data, Findings)."
-            )
         said += _open_findings(record.name)
     # What a blocker says already is not said again.
     missing = {label for part in ("train", "validate") for label, n in counts[part].items() if n == 0}

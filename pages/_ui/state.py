@@ -71,6 +71,7 @@ DATA_ADDED = "data.added"  # said once after a collection was added
 DATA_TIMES = "data.add.times"  # archives added: a new key empties the uploader
 DATA_PLAN = "data.plan"  # what was looked at last, and its plan
 DATA_LEFT = "data.plan.left"  # every file of it that is not taken
+DATA_WHO = "data.mend.who"  # who decides, for the record of changes
 DATA_SEED = "data.samples.seed"
 
 # Train.

@@ -153,27 +153,31 @@ def table(root: Path) -> Path:
     return root
 
 
-def dicom(root: Path, n: int = 2) -> Path:
-    """A folder per label, two files a patient, nothing in the names."""
+def write_dicom(path: Path, pixels: np.ndarray, patient: str) -> None:
+    """A grey DICOM file of a patient."""
     from pydicom.dataset import FileDataset, FileMetaDataset
     from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    data = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    data.SOPClassUID, data.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+    data.PatientID, data.PatientName, data.Modality = patient, "Secret^Name", "US"
+    data.Rows, data.Columns = pixels.shape
+    data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
+    data.BitsAllocated = data.BitsStored = 8
+    data.HighBit, data.PixelRepresentation = 7, 0
+    data.PixelData = pixels.tobytes()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data.save_as(path, enforce_file_format=True)
+
+
+def dicom(root: Path, n: int = 2) -> Path:
+    """A folder per label, two files a patient, nothing in the names."""
     for k, label in enumerate(("benign", "malignant")):
         for i in range(n):
-            meta = FileMetaDataset()
-            meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
-            meta.MediaStorageSOPInstanceUID = generate_uid()
-            meta.TransferSyntaxUID = ExplicitVRLittleEndian
-            data = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
-            data.SOPClassUID, data.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
-            data.PatientID, data.PatientName, data.Modality = f"SECRET-{k}", "Secret^Name", "US"
             pixels = np.asarray(picture(label, 10 * k + i).convert("L"))
-            data.Rows, data.Columns = pixels.shape
-            data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
-            data.BitsAllocated = data.BitsStored = 8
-            data.HighBit, data.PixelRepresentation = 7, 0
-            data.PixelData = pixels.tobytes()
-            path = root / label / f"IM{i:04d}"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            data.save_as(path, enforce_file_format=True)
+            write_dicom(root / label / f"IM{i:04d}", pixels, f"SECRET-{k}")
     return root

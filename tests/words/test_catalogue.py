@@ -17,7 +17,6 @@ ERRORS = {name for name, kind in vars(errors).items() if isinstance(kind, type) 
 # Rooms whose errors are still sentences where they are raised. A room that is converted leaves this list.
 UNCONVERTED = {
     "core",
-    "data",
     "pages",
     "reproduction",
     "runs",

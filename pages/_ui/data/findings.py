@@ -4,8 +4,9 @@ import streamlit as st
 
 from medcls.core.collection import Audit, Finding
 from medcls.errors import MedclsError
-from medcls.workflows import data, data_audit, models
+from medcls.workflows import data, data_audit, data_mend, models
 from pages._ui.data.add import watched
+from pages._ui.data.mend import show_doubt
 from pages._ui.data.pictures import show_cases
 from pages._ui.widgets import notices
 
@@ -42,7 +43,7 @@ def show_findings(seen: data.Overview) -> None:
     kind = st.pills(
         "Kind of finding",
         kinds,
-        default=kinds[0],
+        default=asked if (asked := st.query_params.get("kind")) in kinds else kinds[0],
         key=f"data.kind.{seen.record.name}",
         label_visibility="collapsed",
         format_func=lambda k: _kind_title(k, count[k], still[k]),
@@ -110,6 +111,10 @@ def _show_finding(seen: data.Overview, finding: Finding) -> None:
             _decide(seen.record.name, finding)
     if finding.kind == "unreadable":
         st.dataframe([{"file": case} for case in finding.cases], hide_index=True)
+    elif finding.kind == "label":
+        doubts = {doubt.case: doubt for doubt in data_mend.list_doubts(seen.record.name)}
+        for case in [case for case in finding.cases if case in doubts][:A_PAGE]:
+            show_doubt(seen, doubts[case])
     elif finding.cases:
         all_out = bool(finding.choices) and (finding.decided or finding.default) == "drop"
         shown = finding.cases[:SHOWN]

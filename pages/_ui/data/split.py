@@ -87,6 +87,8 @@ def _show(seen: data.Overview, split: Split) -> None:
     counts = data_split.count_parts(seen.record.name, split)
     st.plotly_chart(charts.split_chart(seen.task, counts), config=charts.CONFIG, key=f"data.split.chart.{split.name}")
     proof = split.proof
+    if proof and proof.caution:
+        st.warning(notices.escape(str(proof.caution)), icon=":material/warning:")
     if proof:
         st.success(
             f"Proof: {proof.groups_shared} groups and {proof.near_pairs_across} pairs of pictures on both sides. "

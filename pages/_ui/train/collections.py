@@ -4,6 +4,7 @@ import streamlit as st
 
 from medcls.core.run import RunSpec
 from medcls.workflows import preflight
+from medcls.workflows.set_aside import LeftOut
 from pages._ui import state
 from pages._ui.train.form import draft, key
 from pages._ui.widgets import notices
@@ -44,11 +45,22 @@ def show_counts(spec: RunSpec) -> preflight.Preflight:
     with right:
         for sentence in seen.blockers:
             st.error(notices.escape(sentence), icon=":material/block:")
+        for one in seen.left_out:
+            _show_left_out(one)
         for sentence in seen.findings:
             st.warning(notices.escape(sentence), icon=":material/flag:")
-        if not seen.findings and not seen.blockers:
+        if not seen.findings and not seen.blockers and not seen.left_out:
             st.success("Nothing to settle in these data.", icon=":material/check:")
     return seen
+
+
+def _show_left_out(one: LeftOut) -> None:
+    """Say what is left out, with a button that goes to it."""
+    (st.info if one.settled else st.warning)(notices.escape(str(one.says)), icon=":material/filter_alt:")
+    if st.button("Look at them", key=f"train.left.{one.collection}.{one.kind}.{one.settled}", type="tertiary"):
+        state.remember(state.COLLECTION, one.collection)
+        where = {"collection": one.collection, "section": "Findings", "kind": one.kind}
+        st.switch_page("../data.py", query_params=where)
 
 
 def look(spec: RunSpec) -> preflight.Preflight:

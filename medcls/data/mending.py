@@ -1,0 +1,209 @@
+"""Labels mended: every change of a collection is the next version of it, with who made it and when; old ones stay readable.
+
+`changes.jsonl` in the collection's folder holds one line a change. The index keeps the labels as the set gave them, so that
+any version can be made again from the decisions that were in force.
+"""
+
+import getpass
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from medcls import disk
+from medcls.core.collection import Change, CollectionRecord
+from medcls.data.collection import Collection, Stored
+from medcls.data.index import Index
+from medcls.data.labels import slug, tidy
+from medcls.data.registry import folder_of, write_record
+from medcls.data.settle import DROP, KEEP, LABEL, RENAME, settle
+from medcls.errors import BadData
+
+_LOG = "changes.jsonl"
+
+
+def change(name: str, decisions: Mapping[str, str | None], *, who: str = "", undoes: int = 0) -> CollectionRecord:
+    """Decide on findings and cases: carried out in the index, kept in the record and in the list of changes.
+
+    Args:
+        name: Name of the collection.
+        decisions: Decision by key, as in `CollectionRecord.decisions`; None takes one back. `rename:<label id>` gives a label
+            another name: where another label has it, the two become one.
+        who: Who decided; empty takes the name of the account.
+        undoes: Version of the change that this one takes back; 0 for none.
+
+    Returns:
+        The record as it is now. Its version is the next one where the contents changed.
+
+    Raises:
+        BadData: If there is no such collection, case or label.
+    """
+    folder = folder_of(name)
+    Stored(folder)  # there must be one before a lock is made
+    with disk.locked(folder):
+        stored = Stored(folder)
+        _check(stored, decisions)
+        was = {key: stored.record.decisions.get(key) for key in decisions}
+        merged = {k: v for k, v in {**stored.record.decisions, **decisions}.items() if v is not None}
+        record = settled(stored, merged)
+        if was != dict(decisions):
+            at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            line = Change(record.version, at, who or _account(), dict(decisions), was, record.fingerprint, undoes)
+            disk.append_line(folder / _LOG, json.dumps(line.to_dict(), ensure_ascii=False))
+        write_record(folder, record)
+    return record
+
+
+def settled(stored: Stored, decisions: Mapping[str, str]) -> CollectionRecord:
+    """Carry decisions out in a collection's index; returns the record that goes with it, not yet written."""
+    base = first_record(stored)
+    renames = renamed_ids(base, decisions)
+    digest, n_used, n_dropped = settle(stored.index, decisions, renames)
+    labels = tuple(dict.fromkeys(renames.get(label, label) for label in base.labels))
+    names = {renames.get(i, i): base.names.get(i, i) for i in reversed(base.labels)}
+    names |= {renames[i]: _name(base, decisions[f"{RENAME}{i}"]) for i in renames}
+    changed = digest != stored.record.fingerprint
+    return replace(
+        stored.record,
+        fingerprint=digest,
+        n_cases=n_used,
+        n_dropped=n_dropped,
+        n_unlabelled=stored.index.count_unlabelled(),
+        decisions=dict(sorted(decisions.items())),
+        labels=labels,
+        names=names if base.names or renames else {},
+        positive=tuple(dict.fromkeys(renames.get(i, i) for i in base.positive)),
+        version=stored.record.version + changed,
+    )
+
+
+def _name(base: CollectionRecord, name: str) -> str:
+    return next(
+        (base.name_of(i) for i in base.labels if tidy(base.name_of(i)).casefold() == tidy(name).casefold()), tidy(name)
+    )
+
+
+def renamed_ids(base: CollectionRecord, decisions: Mapping[str, str]) -> dict[str, str]:
+    """Return the new id of each label that was given another name, by its id as the set gave it."""
+    by_name = {tidy(base.name_of(i)).casefold(): i for i in base.labels} | {i: i for i in base.labels}
+    found = {}
+    for key, name in decisions.items():
+        if key.startswith(RENAME):
+            found[key.removeprefix(RENAME)] = by_name.get(tidy(name).casefold(), slug(name))
+    return found
+
+
+def first_record(stored: Stored) -> CollectionRecord:
+    """Return the record with labels as the set gave them; kept at the first change."""
+    path = stored.folder / "base.json"
+    if path.is_file():
+        return CollectionRecord.from_json(path.read_bytes(), "the collection's first record")
+    disk.write_whole(path, stored.record.to_json().encode())
+    return stored.record
+
+
+def _check(stored: Stored, decisions: Mapping[str, str | None]) -> None:
+    """Refuse decisions on cases and labels that are not there."""
+    single = [(key, value) for key, value in decisions.items() if key.startswith((DROP, LABEL, KEEP))]
+    known = set(stored.index.column("id")) if single else set()
+    labels = set(stored.record.labels)
+    for key, value in single:
+        if key.partition(":")[2] not in known:
+            raise BadData("data.no-such-case")
+        if key.startswith(LABEL) and value is not None and value not in labels:
+            raise BadData("data.no-such-label", found=value[:80], allowed=", ".join(sorted(labels)))
+    base = first_record(stored)
+    for key in decisions:
+        if key.startswith(RENAME) and key.removeprefix(RENAME) not in base.labels:
+            raise BadData("data.no-such-label", found=key.removeprefix(RENAME)[:80], allowed=", ".join(base.labels))
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "local"
+
+
+def list_changes(name: str) -> tuple[Change, ...]:
+    """Return what was changed in a collection, the first change first.
+
+    Raises:
+        BadData: If there is no such collection.
+    """
+    folder = folder_of(name)
+    Stored(folder)
+    path = folder / _LOG
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return tuple(Change.from_json(line, "a change of the collection") for line in lines)
+
+
+def undo(name: str, *, who: str = "") -> CollectionRecord:
+    """Take back the last change that was not taken back yet.
+
+    Raises:
+        BadData: If there is none.
+    """
+    changes = list_changes(name)
+    undone = {c.undoes for c in changes}
+    last = next((c for i, c in reversed(list(enumerate(changes, 1))) if not c.undoes and i not in undone), None)
+    if last is None:
+        raise BadData("data.nothing-to-undo", name=name)
+    return change(name, last.was, who=who, undoes=changes.index(last) + 1)
+
+
+def open_version(name: str, version: int) -> Collection:
+    """Open a collection as it was at a version; it is made from the index and the decisions then in force.
+
+    Raises:
+        BadData: If there is no such collection or version.
+    """
+    stored = Stored(folder_of(name))
+    if version == stored.record.version:
+        return Collection((stored,))
+    changes = list_changes(name)
+    numbers = {1, *(c.version for c in changes)}
+    if version not in numbers:
+        raise BadData(
+            "data.no-such-version", name=name, found=str(version), allowed=", ".join(map(str, sorted(numbers)))
+        )
+    folder = stored.folder / "versions" / f"{version:04d}"
+    if not (folder / "record.json").is_file():
+        _make_version(stored, folder, _decisions_at(changes, version), version)
+    return Collection((Stored(folder),))
+
+
+def _decisions_at(changes: tuple[Change, ...], version: int) -> dict[str, str]:
+    decisions: dict[str, str | None] = {}
+    for one in changes:
+        if one.version > version:
+            break
+        decisions |= one.set
+    return {key: value for key, value in decisions.items() if value is not None}
+
+
+def _make_version(stored: Stored, folder: Path, decisions: Mapping[str, str], version: int) -> None:
+    """Write an old version beside the present one: the index settled anew, the looks shared."""
+    built = disk.aside(folder)
+    built.mkdir(parents=True)
+    try:
+        with sqlite3.connect(built / "index.sqlite") as copy:
+            stored.index.db.backup(copy)
+        copy.close()
+        try:
+            os.link(stored.folder / "looks.bin", built / "looks.bin")
+        except OSError:  # a file system without links
+            shutil.copyfile(stored.folder / "looks.bin", built / "looks.bin")
+        shutil.copyfile(stored.folder / "base.json", built / "base.json")
+        name = f"{stored.record.name}@{version}"
+        write_record(built, replace(stored.record, name=name, version=version, decisions={}))
+        old = Stored(built)
+        write_record(built, replace(settled(old, decisions), version=version))
+        Index.close(old.index)
+        built.replace(folder)
+    finally:
+        shutil.rmtree(built, ignore_errors=True)

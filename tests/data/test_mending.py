@@ -1,0 +1,146 @@
+"""Labels mended: every change is a version, said by whom, taken back, compared; several writers lose nothing."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from medcls.data import mending
+from medcls.data.audit import run_audit
+from medcls.data.collections import add_collection, open_collection
+from medcls.data.difference import compare
+from medcls.data.splits import make_split, read_split, write_split
+from medcls.errors import BadData, BadSplit
+from tests.data import trees
+
+
+@pytest.fixture
+def name(tmp_path: Path) -> str:
+    for k, label in enumerate(("gutartig", "bösartig")):
+        for i in range(6):
+            trees.save(tmp_path / "set" / label / f"{i}.png", trees.picture("benign", 50 * k + i, size_px=48))
+    add_collection(tmp_path / "set", "set")
+    return "set"
+
+
+def label_of(collection: str, case: str) -> str | None:
+    return open_collection(collection).case(case).label
+
+
+def test_a_relabelled_case_makes_the_next_version_and_the_old_one_stays_readable(name: str) -> None:
+    before = open_collection(name).fingerprint
+    record = mending.change(name, {"label:gutartig/1.png": "bösartig"}, who="Dr A")
+    assert record.version == 2
+    assert record.fingerprint != before
+    assert label_of(name, "gutartig/1.png") == "bösartig"
+    old = open_collection(f"{name}@1")
+    assert old.fingerprint == before
+    assert old.case("gutartig/1.png").label == "gutartig"
+    assert old.read(old.case("gutartig/1.png"))
+    (made,) = mending.list_changes(name)
+    assert (made.who, made.version, made.set) == ("Dr A", 2, {"label:gutartig/1.png": "bösartig"})
+
+
+def test_what_was_changed_is_taken_back_one_by_one(name: str) -> None:
+    first = open_collection(name).fingerprint
+    mending.change(name, {"label:gutartig/1.png": "bösartig"})
+    second = mending.change(name, {"drop:gutartig/2.png": "drop"}).fingerprint
+    mending.change(name, {"keep:gutartig/3.png": "keep"})
+    assert open_collection(name).record.version == 3, "keeping a case changes nothing that is trained on"
+    mending.undo(name)
+    assert open_collection(name).fingerprint == second
+    mending.undo(name)
+    assert label_of(name, "gutartig/1.png") == "bösartig"
+    assert mending.undo(name).fingerprint == first
+    with pytest.raises(BadData) as refused:
+        mending.undo(name)
+    assert refused.value.code == "data.nothing-to-undo"
+    assert len(mending.list_changes(name)) == 6
+
+
+def test_labels_are_renamed_and_joined(name: str) -> None:
+    record = mending.change(name, {"rename:bösartig": "malignant", "rename:gutartig": "benign"})
+    assert set(record.labels) == {"benign", "malignant"}
+    assert record.positive == ("malignant",)
+    assert label_of(name, "bösartig/1.png") == "malignant"
+    mending.change(name, {"label:bösartig/1.png": "benign"})
+    assert label_of(name, "bösartig/1.png") == "benign"
+    joined = mending.change(name, {"rename:gutartig": "malignant"})
+    assert joined.labels == ("malignant",)
+    assert set(mending.change(name, {"rename:gutartig": None, "rename:bösartig": None}).labels) == {
+        "gutartig",
+        "bösartig",
+    }
+
+
+def test_the_difference_of_two_versions_says_what_was_done(name: str) -> None:
+    mending.change(name, {"label:gutartig/1.png": "bösartig", "drop:gutartig/2.png": "drop"})
+    found = compare(open_collection(f"{name}@1"), open_collection(name))
+    assert (found.n_added, found.n_removed, found.n_relabelled) == (0, 1, 1)
+    assert found.removed == ("gutartig/2.png",)
+    assert found.relabels == {"gutartig -> bösartig": 1}
+    back = compare(open_collection(name), open_collection(f"{name}@1"))
+    assert (back.n_added, back.n_relabelled) == (1, 1)
+
+
+def test_a_moved_file_is_no_other_case(name: str, tmp_path: Path) -> None:
+    (tmp_path / "set" / "gutartig" / "1.png").rename(tmp_path / "set" / "gutartig" / "seen again.png")
+    add_collection(tmp_path / "set", "later")
+    found = compare(open_collection(name), open_collection("later"))
+    assert (found.n_added, found.n_removed, found.n_relabelled) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("key", ["label:no.png", "drop:no.png", "rename:no"])
+def test_what_is_not_there_cannot_be_mended(key: str, name: str) -> None:
+    with pytest.raises(BadData):
+        mending.change(name, {key: "drop"})
+    assert not mending.list_changes(name)
+    with pytest.raises(BadData):
+        mending.change(name, {"label:gutartig/1.png": "no-label"})
+    with pytest.raises(BadData):
+        open_collection(f"{name}@7")
+
+
+def test_a_split_of_a_version_fits_that_version_only(name: str) -> None:
+    write_split(open_collection(name), make_split(open_collection(name)))
+    mending.change(name, {"label:gutartig/1.png": "bösartig"})
+    with pytest.raises(BadSplit):
+        read_split(open_collection(name), "auto")
+
+
+def test_the_judge_s_doubts_are_kept_with_its_probabilities(tmp_path: Path) -> None:
+    from medcls.workflows.data_mend import list_doubts
+
+    for k, label in enumerate(("grey", "dark")):
+        for i in range(24):
+            picture = trees.picture("benign", 50 * k + i, size_px=48).convert("L")
+            trees.save(tmp_path / "s" / label / f"{i}.png", picture.point(lambda v, k=k: v // 8 if k else v))
+    (tmp_path / "s" / "dark" / "3.png").rename(tmp_path / "s" / "grey" / "wrong.png")
+    add_collection(tmp_path / "s", "s")
+    assert list_doubts("s") == ()
+    run_audit("s")
+    doubts = list_doubts("s")
+    assert doubts[0].case == "grey/wrong.png"
+    assert (doubts[0].label, doubts[0].suggested) == ("grey", "dark")
+    assert doubts[0].prob > 0.5 > doubts[0].own
+    mending.change("s", {"keep:grey/wrong.png": "keep"})
+    assert "grey/wrong.png" not in [doubt.case for doubt in list_doubts("s")]
+
+
+WRITER = """
+import sys
+from medcls.data.mending import change
+k, n = int(sys.argv[1]), int(sys.argv[2])
+for i in range(n):
+    change("set", {f"note-{k}-{i}": "keep"}, who=f"writer {k}")
+"""
+
+
+def test_writers_in_several_processes_lose_nothing(name: str) -> None:
+    writers, each = 4, 6
+    running = [subprocess.Popen([sys.executable, "-c", WRITER, str(k), str(each)]) for k in range(writers)]
+    assert [one.wait(120) for one in running] == [0] * writers
+    kept = open_collection(name).record.decisions
+    assert {f"note-{k}-{i}" for k in range(writers) for i in range(each)} <= set(kept)
+    assert len(mending.list_changes(name)) == writers * each
