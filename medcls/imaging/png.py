@@ -1,13 +1,11 @@
 """What stands in a PNG beside its pixels: checked before Pillow, which decodes them without a look at it."""
 
 import io
-import struct
 from collections.abc import Iterator
 
 from PIL import Image
 
-from medcls.errors import BadScan, TooLarge
-from medcls.imaging.codec_process import run_apart
+from medcls.errors import TooLarge
 from medcls.imaging.quiet import guarded
 
 _MOST_CHUNKS = 20_000
@@ -56,35 +54,3 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         if kind == b"IEND":
             return
         at += 12 + size
-
-
-def check_bmp(data: bytes) -> None:
-    """Refuse a BMP that is packed or laid out in a way that is not read.
-
-    Raises:
-        BadScan: If it holds a JPEG or PNG, or has another number of bits a pixel.
-    """
-    size = int.from_bytes(data[14:18], "little")
-    if size < 16:
-        bits, packing = int.from_bytes(data[24:26], "little"), 0
-    else:
-        bits, packing = (
-            int.from_bytes(data[28:30], "little"),
-            int.from_bytes(data[30:34], "little") if size >= 40 else 0,
-        )
-    if bits not in (1, 4, 8, 16, 24, 32) or packing not in (0, 1, 2, 3, 6):
-        raise BadScan("imaging.bmp-kind", bits=bits, packing=packing)
-
-
-def is_run_length(data: bytes) -> bool:
-    """Tell if the pixels of a BMP are stored as runs."""
-    return int.from_bytes(data[14:18], "little") >= 40 and int.from_bytes(data[30:34], "little") in (1, 2)
-
-
-def bmp_in_doubt(data: bytes) -> bool:
-    """Tell if a BMP that Pillow reads has fewer bytes than its header announces, or runs that do not fill it."""
-    head, start = int.from_bytes(data[14:18], "little"), int.from_bytes(data[10:14], "little")
-    width, height, bits = struct.unpack_from("<HH2xH" if head < 16 else "<ii2xH", data, 18)
-    if is_run_length(data):
-        return not run_apart("bmp", data)[0].size
-    return start + (width * bits + 31) // 32 * 4 * abs(height) > len(data)

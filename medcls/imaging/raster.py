@@ -9,6 +9,7 @@ from PIL import Image
 from medcls.core.note import Note
 from medcls.errors import BadScan, TooLarge
 from medcls.imaging.alpha import lay_on_black, without_alpha
+from medcls.imaging.bmp import bmp_in_doubt, check_bmp, is_run_length
 from medcls.imaging.codec_process import run_apart
 from medcls.imaging.decoded import Decoded
 from medcls.imaging.deep import show_unsigned
@@ -16,15 +17,7 @@ from medcls.imaging.heif import heif_size, read_heif
 from medcls.imaging.jpeg import JpegHeader, check_kind, check_work, decode_flawless, read_jpeg_header, warning_of
 from medcls.imaging.limits import Limits
 from medcls.imaging.picture import MARK, to_bytes8
-from medcls.imaging.png import (
-    bmp_in_doubt,
-    check_bmp,
-    check_chunks,
-    check_sums,
-    exif_of,
-    has_deep_colour,
-    is_run_length,
-)
+from medcls.imaging.png import check_chunks, check_sums, exif_of, has_deep_colour
 from medcls.imaging.profile import to_srgb
 from medcls.imaging.quiet import guarded, quiet, silence_logs
 from medcls.imaging.square import make_square

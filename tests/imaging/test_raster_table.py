@@ -11,7 +11,7 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from medcls.errors import BadScan
+from medcls.errors import BadScan, TooLarge
 from medcls.imaging.decode import count_values, read_scan
 from tests.imaging.test_decode import chunk, encode
 from tests.imaging.test_tiff_table import ALPHA, GREY, MEAN, RGB, H, W, quantised, step
@@ -303,3 +303,36 @@ def test_a_jpeg_is_what_pillow_makes_of_it(cell):
     data = cell[1]()
     right = np.asarray(Image.open(io.BytesIO(data)))
     assert np.array_equal(np.rint(read_scan(data).pixels * 255), right)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_heic_is_turned_once(orientation):
+    """Phones write the turn twice, for the container and as EXIF; the container's counts."""
+    upright = Image.fromarray(np.rint(SMOOTH * 255).astype(np.uint8))
+    undo = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
+    stored = upright.transpose(undo[orientation]) if orientation in undo else upright
+    exif = Image.Exif()
+    exif[274] = orientation
+    pillow_heif.register_heif_opener()
+    scan = read_scan(encode(stored, "HEIF", quality=95, exif=exif.tobytes()))
+    assert scan.size_px == upright.size[::-1]
+    assert np.abs(scan.pixels - SMOOTH).mean() < 0.02
+
+
+def test_of_several_pictures_in_a_heic_the_main_one_is_read_and_said():
+    file = pillow_heif.from_pillow(Image.fromarray(np.rint(SMOOTH * 255).astype(np.uint8)))
+    file.add_from_pillow(Image.new("RGB", (32, 32)))
+    out = io.BytesIO()
+    file.save(out, quality=90)
+    scan = read_scan(out.getvalue())
+    assert scan.size_px == SMOOTH.shape[:2]
+    assert any(note.code == "imaging.main-picture" and note.params["n"] == 2 for note in scan.notes)
+
+
+def test_a_heic_that_claims_to_be_huge_or_is_cut_is_refused():
+    data = heic(Image.fromarray(np.rint(SMOOTH * 255).astype(np.uint8)))
+    at = data.index(b"ispe")
+    with pytest.raises(TooLarge):
+        read_scan(data[: at + 8] + struct.pack(">II", 30_000, 30_000) + data[at + 16 :])
+    with pytest.raises(BadScan):
+        read_scan(data[:-200])
