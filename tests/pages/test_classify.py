@@ -283,18 +283,17 @@ def test_own_reading_comes_first(open_app, tiny_model) -> None:
     assert said == [opinions.Opinion("benign", 3)]
 
 
-def test_a_report_leaves_for_the_record(open_app, tiny_model) -> None:
-    """The sheet makes it, and the audit trail says so."""
-    from medcls import audit
+def test_the_report_sheet_offers_every_way_out(open_app, tiny_model) -> None:
+    """For the record at first; what is made of it is tested where the exits are."""
+    from medcls.workflows.case_report import EXITS
 
     app = drop(open_app(), ("scan.png", png()))
     app.button(key="report").click().run()
-    next(s for s in app.selectbox if s.key == "report.kind").set_value("json").run()
-    next(b for b in app.button if b.label == "Make").click().run()
     assert_sound(app)
-    assert not app.error, [e.value for e in app.error]
-    assert any(b.proto.label == "Save" for b in app.get("download_button"))
-    assert any(line.what == "exit.json" for line in audit.lines())
+    kinds = next(s for s in app.selectbox if s.key == "report.kind")
+    assert kinds.options == [one.title for one in EXITS.values()]
+    assert next(r for r in app.radio if r.key == "report.mode").value == "record"
+    assert any(b.label == "Make" for b in app.button)
 
 
 def test_suspicion_puts_disease_first_and_refusals_before_the_rest(tiny_model) -> None:

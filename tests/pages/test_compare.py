@@ -43,9 +43,11 @@ def test_one_scan_goes_to_every_model(open_app, three: tuple[str, ...]) -> None:
     text = words(app)
     assert "All 3 networks" in text or "The networks disagree" in text
     assert "Mean of 3 models" in text
-    decided = [a.prediction.decided for a in app.session_state["compare.answers"][1].answers]
-    assert len(component(app, "medcls_viewer")["panes"]) == 1 + sum(d is not None for d in decided)
-    assert text.count("Probabilities: normal") == 1 + sum(d is not None for d in decided)
+    found = app.session_state["compare.answers"][1]
+    decided = [a.prediction.decided is not None for a in found.answers]
+    assert len(component(app, "medcls_viewer")["panes"]) == 1 + sum(decided)
+    shown = sum(decided) + sum(e.prediction.decided is not None for e in found.ensembles)
+    assert text.count("Probabilities: normal") == shown
     app.file_uploader[0].set_value([("broken.png", scan[:40], "image/png")]).run()
     assert_sound(app)
     assert app.error, "a broken file is told of where the scan would have stood"

@@ -9,7 +9,8 @@ from medcls.core.pointing import PointingRow, PointingStudy
 from medcls.data.collections import add_collection
 from medcls.imaging.phantom import phantom
 from medcls.models import store
-from medcls.workflows import exchange
+from medcls.workflows import exchange, models
+from pages._ui import state
 from tests import tiny
 from tests.pages.conftest import assert_sound, words
 
@@ -33,16 +34,30 @@ def test_the_card_reads_well(open_app, tiny_model) -> None:
 
 
 def test_retired_models_leave_the_list_and_come_back(open_app, tiny_model) -> None:
+    """Retiring asks by name in a dialog; a retired model is shown on request and can be offered again."""
     app = open_app(PAGE)
-    next(t for t in app.text_input if t.label.startswith("Why")).set_value("superseded").run()
-    next(b for b in app.button if b.label == "Retire").click().run()
+    next(b for b in app.button if b.label == "Retire …").click().run()
     assert_sound(app)
-    assert store.read_card(tiny_model.id).retired == "superseded"
+    assert any(t.label.startswith("Why") for t in app.text_input)
+    assert tiny_model.name in words(app).replace("\\", "")
+    models.retire(tiny_model.id, "superseded")
+    app.run()
     assert "there is none yet" in words(app)
     app.toggle[0].set_value(True).run()
     assert "superseded" in words(app)
     next(b for b in app.button if b.label == "Offer it again").click().run()
     assert store.read_card(tiny_model.id).retired == ""
+
+
+def test_what_was_retired_last_can_be_undone(open_app, tiny_model) -> None:
+    app = open_app(PAGE)
+    models.retire(tiny_model.id, "by mistake")
+    app.session_state[state.MODEL_RETIRED] = tiny_model.id
+    app.run()
+    app.button(key="models.undo").click().run()
+    assert_sound(app)
+    assert store.read_card(tiny_model.id).retired == ""
+    assert not [b for b in app.button if b.key == "models.undo"]
 
 
 def test_a_model_is_measured_on_labelled_scans(open_app, tiny_model, tmp_path: Path) -> None:
