@@ -49,6 +49,8 @@ def read_tiff(data: bytes, frame: int | None, limits: Limits) -> Decoded:
     if len(pages) > 1:
         notes.append(Note("imaging.frame-of", frame=chosen + 1, n=len(pages)))
     layout = layout_of(page)
+    if t.PHOTOMETRIC not in page:
+        notes.append(Note("imaging.tiff-meaning-assumed", n=layout.colours))
     _check_jpegs(page, layout, limits, notes)
     if layout.for_pillow:
         pixels, orientation = _by_pillow(data, chosen, layout, notes), page.number(t.ORIENTATION, 1)

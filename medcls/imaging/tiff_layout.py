@@ -149,9 +149,9 @@ def layout_of(page: Page) -> Layout:
 
 
 def _is_usual(page: Page) -> bool:
-    """Tell if bits run from the highest down, colours stand side by side, and no large file is written backwards."""
+    """Tell if bits run from the highest down, colours stand side by side, their meaning is said, and no BigTIFF is big-endian."""
     side_by_side, forwards = page.number(t.PLANAR, 1) == 1, page.number(t.FILL_ORDER, 1) == 1
-    return side_by_side and forwards and page.data[:4] != b"MM\x00+"
+    return side_by_side and forwards and t.PHOTOMETRIC in page and page.data[:4] != b"MM\x00+"
 
 
 def _check_meaning(page: Page, photometric: int, samples: int) -> None:

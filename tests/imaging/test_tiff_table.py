@@ -289,8 +289,31 @@ def compressions() -> Iterator[Cell]:
             np.asarray(Image.fromarray(eight).convert("L" if mode == "L" else "RGB")) / 255,
             MEAN,
         )
+    for bits in (1, 8):
+        yield (
+            f"bits from the lowest up {bits}",
+            lambda b=bits: upside_down(written(samples(GREY, b), b, 1, rows=H, more={266: ("H", (2,))})),
+            GREY,
+            step(bits),
+        )
+    for name, picture in (("grey", GREY), ("rgb", RGB)):
+        for bits in (8, 16):
+            yield (
+                f"meaning unsaid {name} {bits}",
+                lambda p=picture, b=bits: written(samples(p, b), b, 1 if p.ndim == 2 else 2, more={262: ("H", ())}),
+                picture,
+                step(bits),
+            )
     yield "ccitt 4", lambda: by_pillow(Image.fromarray(GREY > 0.5), compression="group4"), (GREY > 0.5) * 1.0, 1e-6
     yield "ccitt 3", lambda: by_pillow(Image.fromarray(GREY > 0.5), compression="group3"), (GREY > 0.5) * 1.0, 1e-6
+
+
+def upside_down(data: bytes) -> bytes:
+    """The bytes of the only strip with their bits in the other order."""
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        start, size = file.pages[0].dataoffsets[0], file.pages[0].databytecounts[0]
+    body = np.packbits(np.unpackbits(np.frombuffer(data[start : start + size], np.uint8), bitorder="little"))
+    return data[:start] + body.tobytes() + data[start + size :]
 
 
 def by_pillow(image: Image.Image, **options) -> bytes:
