@@ -93,9 +93,13 @@ def write(what: str, *, outcome: str = "done", who: str = "local", **facts: Any)
         Conflict: If it cannot be written and `MEDCLS_AUDIT_STRICT` is set.
     """
     row = {
-        "at": datetime.now(UTC).isoformat(timespec="milliseconds"), "who": who or "local", "what": what, "outcome": outcome,
-        "facts": {k: v for k, v in sorted(facts.items()) if v not in ("", None)}, "medcls": __version__,
-    }  # fmt: skip
+        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "who": who or "local",
+        "what": what,
+        "outcome": outcome,
+        "facts": {k: v for k, v in sorted(facts.items()) if v not in ("", None)},
+        "medcls": __version__,
+    }
     try:
         _append(row)
     except OSError as error:

@@ -83,9 +83,14 @@ if chosen is None:
     kinds = {"runs": "Runs", "searches": "Searches"}
     last = state.choice(state.RUNS_SHOW)
     kind = st.segmented_control(
-        "List", list(kinds), default=last if last in kinds else "runs", format_func=kinds.__getitem__, key=state.RUNS_KIND,
-        label_visibility="collapsed", required=True,
-    )  # fmt: skip
+        "List",
+        list(kinds),
+        default=last if last in kinds else "runs",
+        format_func=kinds.__getitem__,
+        key=state.RUNS_KIND,
+        label_visibility="collapsed",
+        required=True,
+    )
     state.remember(state.RUNS_SHOW, kind or "runs")
 if chosen is None and kind == "searches":
     keep_fresh(searches.show_searches, searches.any_moves())

@@ -50,7 +50,7 @@ EXTRAS: Mapping[str, str] = MappingProxyType({"optuna": "search", "sqlalchemy": 
 
 
 def parser() -> argparse.ArgumentParser:
-    """Give the parser of the whole command line."""
+    """Return the parser of the whole command line."""
     root = argparse.ArgumentParser(
         prog="medcls",
         description="What networks say of a medical scan, and how far to trust it. Research use, not a medical device.",

@@ -46,7 +46,7 @@ def _files(paths: list[Path]) -> Iterator[tuple[str, bytes | MedclsError]]:
 
 
 def answer_row(answer: Any, card: ModelCard) -> dict[str, Any]:
-    """Give an answer as the documented JSON object.
+    """Return an answer as the documented JSON object.
 
     Returns:
         `file` and `model`; then what `Prediction.to_dict` gives; or `error` and its `code`.

@@ -19,9 +19,12 @@ def add(verbs: Any) -> None:
         help="labelled collections, by name or path; without it, the cases published with the models",
     )
     made.add_argument(
-        "--evaluations", nargs="+", type=Path, metavar="DIR",
+        "--evaluations",
+        nargs="+",
+        type=Path,
+        metavar="DIR",
         help="instead of models: folders that `evaluate --out` wrote, one a model; the cases they share are compared",
-    )  # fmt: skip
+    )
     made.add_argument(
         "--part",
         default="unseen",
@@ -36,9 +39,11 @@ def add(verbs: Any) -> None:
     made.add_argument("--json", action="store_true", help="one JSON object a score and a pair")
     made.add_argument("--markdown", action="store_true", help="the scores and the differences as Markdown tables")
     made.add_argument(
-        "--into", type=Path, metavar="FILE",
+        "--into",
+        type=Path,
+        metavar="FILE",
         help="put the table of differences between its markers in this file, as docs/results.md: <!-- compared TASK: begin --> and … end -->",
-    )  # fmt: skip
+    )
     made.add_argument("--html", type=Path, metavar="FILE", help="write a report that needs nothing else")
     made.add_argument("--csv", type=Path, metavar="FOLDER", help="write scores.csv, differences.csv and cases.csv")
     ablation = verb(verbs, "ablation", _ablation, "Line up finished runs that differ in one knob, with what it did.")
@@ -79,9 +84,14 @@ def _found(args: argparse.Namespace) -> Any:
     if not args.data:
         return compare.compare_stored(models, resamples=args.resamples)
     return compare.compare_afresh(
-        models, name_collections(args.data.split(","), say), args.part, split=args.split, fold=args.fold, resamples=args.resamples,
+        models,
+        name_collections(args.data.split(","), say),
+        args.part,
+        split=args.split,
+        fold=args.fold,
+        resamples=args.resamples,
         on_case=_progress,
-    )  # fmt: skip
+    )
 
 
 def _models(args: argparse.Namespace) -> list[str]:
@@ -165,12 +175,18 @@ def _ablation(args: argparse.Namespace) -> int:
         if args.json:
             print_json(
                 {
-                    "knob": row.knob, "before": row.before, "after": row.after, "value_before": row.value_before,
-                    "value_after": row.value_after, "score_before": row.score_before.to_dict(),
-                    "score_after": row.score_after.to_dict(), "difference": row.difference.estimate.to_dict(),
-                    "p": row.difference.p, "verdict": row.difference.verdict,
+                    "knob": row.knob,
+                    "before": row.before,
+                    "after": row.after,
+                    "value_before": row.value_before,
+                    "value_after": row.value_after,
+                    "score_before": row.score_before.to_dict(),
+                    "score_after": row.score_after.to_dict(),
+                    "difference": row.difference.estimate.to_dict(),
+                    "p": row.difference.p,
+                    "verdict": row.difference.verdict,
                 }
-            )  # fmt: skip
+            )
         else:
             print(
                 f"{row.knob} {row.value_before} → {row.value_after}: {show(row.score_before)} → {show(row.score_after)}; {row.difference.verdict}"

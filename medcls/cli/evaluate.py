@@ -20,9 +20,11 @@ def add(verbs: Any) -> None:
         help="names of labelled collections, or a folder of labelled scans",
     )
     made.add_argument(
-        "--part", default="unseen", choices=("unseen", "test", "train", "validate", "all"),
+        "--part",
+        default="unseen",
+        choices=("unseen", "test", "train", "validate", "all"),
         help="unseen (default): every labelled scan of a group the model was never trained on; or a part of the split",
-    )  # fmt: skip
+    )
     made.add_argument("--split", default="auto", help="name of the split (default auto, the one runs use)")
     made.add_argument("--fold", type=int, default=0, help="fold to test on, where the split has folds")
     made.add_argument("--out", type=Path, metavar="DIR", help="write evaluation.json and cases.csv here")

@@ -126,9 +126,15 @@ def _row(card: Any) -> dict[str, Any]:
     evaluation, error = _measured(card)
     scores = {name: e.to_dict() for name, e in evaluation.scores.items()} if evaluation else {}
     return {
-        "model": card.id, "name": card.name, "task": card.task.id, "labels": list(card.task.label_ids),
-        "backbone": card.backbone, "parameters": card.n_parameters, "scores": scores, "licence": card.licence,
-    } | ({"error": str(error), "code": error.code} if error else {})  # fmt: skip
+        "model": card.id,
+        "name": card.name,
+        "task": card.task.id,
+        "labels": list(card.task.label_ids),
+        "backbone": card.backbone,
+        "parameters": card.n_parameters,
+        "scores": scores,
+        "licence": card.licence,
+    } | ({"error": str(error), "code": error.code} if error else {})
 
 
 def _line(card: Any) -> str:

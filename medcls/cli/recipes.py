@@ -61,11 +61,17 @@ def _recipes(args: argparse.Namespace) -> int:
         if args.json:
             print_json(
                 {
-                    "recipe": name, "help": recipe.help, "tasks": list(recipe.tasks), "reported": recipe.reported,
-                    "project": recipe.project, "first": first_of(name), "search": list(recipe.search), "maps": recipe.maps,
+                    "recipe": name,
+                    "help": recipe.help,
+                    "tasks": list(recipe.tasks),
+                    "reported": recipe.reported,
+                    "project": recipe.project,
+                    "first": first_of(name),
+                    "search": list(recipe.search),
+                    "maps": recipe.maps,
                     "knobs": dict(recipe.settings),
                 }
-            )  # fmt: skip
+            )
             continue
         if recipe.project != heading:
             print(f"\n{PROJECTS[recipe.project].title}" if recipe.project else "Good beginnings")

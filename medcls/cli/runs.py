@@ -138,7 +138,7 @@ def read_settings(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def make_spec(arguments: argparse.Namespace) -> RunSpec:
-    """Give the spec that flags, `--from` and `--recipe` ask for together; flags win.
+    """Return the spec that flags, `--from` and `--recipe` ask for together; flags win.
 
     Raises:
         BadSpec: If a value cannot be, or both a run and a recipe are named.

@@ -68,9 +68,14 @@ def _start(args: argparse.Namespace) -> int:
     if found := None if ranges else search.preset_of(args.recipe_name or ""):
         sampler, ranges = sampler or found[0], found[1]
     spec = search.SearchSpec(
-        args.name, dataclasses.replace(make_spec(args), name=""), ranges, sampler or "tpe", args.trials, not args.no_prune,
+        args.name,
+        dataclasses.replace(make_spec(args), name=""),
+        ranges,
+        sampler or "tpe",
+        args.trials,
+        not args.no_prune,
         storage=args.storage,
-    )  # fmt: skip
+    )
     search.start_search(spec)
     return _tell(args)
 
@@ -83,10 +88,15 @@ def _tell(args: argparse.Namespace) -> int:
         best = view.best.to_dict() if view.best else None
         print_json(
             {
-                "search": args.name, "worked_on": view.worked_on, "done": view.done, "trials": [t.to_dict() for t in view.trials],
-                "best": best, "importance": view.importance, "spec": view.spec.to_dict(),
+                "search": args.name,
+                "worked_on": view.worked_on,
+                "done": view.done,
+                "trials": [t.to_dict() for t in view.trials],
+                "best": best,
+                "importance": view.importance,
+                "spec": view.spec.to_dict(),
             }
-        )  # fmt: skip
+        )
         return 0
     print(f"{args.name}  {view.done} of {view.spec.trials} trials done{_standing(view)}")
     for t in view.trials:

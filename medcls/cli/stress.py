@@ -32,8 +32,14 @@ def _stress(args: argparse.Namespace) -> int:
             bar.refresh()
 
         study = stress.measure(
-            args.model, tuple(args.data), args.part, shifts=tuple(args.shift), most=args.most, seed=args.seed, progress=progress
-        )  # fmt: skip
+            args.model,
+            tuple(args.data),
+            args.part,
+            shifts=tuple(args.shift),
+            most=args.most,
+            seed=args.seed,
+            progress=progress,
+        )
     if args.into_card:
         stress.keep(study)
     if args.json:

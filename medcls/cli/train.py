@@ -26,10 +26,11 @@ def add(verbs: Any) -> None:
         help="put the model into the list of models, under this id or the next free one",
     )
     made.add_argument(
-        "--all-folds", action="store_true",
+        "--all-folds",
+        action="store_true",
         help="cross-validation: a run for every fold of --split, each case answered by the network that never saw it; "
         "given again, it goes on where it stopped",
-    )  # fmt: skip
+    )
     made.add_argument(
         "--json", action="store_true", help="print the card of the model made as JSON; of folds, what was measured"
     )

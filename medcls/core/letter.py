@@ -106,9 +106,24 @@ class Letter(Record):
             maker: Who made it.
         """
         return cls(
-            check.model, check.weights, check.labels, site, site_key, maker, check.aim, check.verdict, check.n_cases, check.n_groups,
-            check.n_positive, check.scores, check.confusion, check.calibration, check.roc, check.found, check.made,
-        )  # fmt: skip
+            check.model,
+            check.weights,
+            check.labels,
+            site,
+            site_key,
+            maker,
+            check.aim,
+            check.verdict,
+            check.n_cases,
+            check.n_groups,
+            check.n_positive,
+            check.scores,
+            check.confusion,
+            check.calibration,
+            check.roc,
+            check.found,
+            check.made,
+        )
 
 
 def _is_share(score: Estimate) -> bool:

@@ -92,11 +92,16 @@ class Prediction:
         """
         told = (*self.notes, *history)
         return {
-            "model": self.model, "labels": list(self.labels), "prob": [float(v) for v in self.prob], "decided": self.decided,
-            "unfamiliarity": _number(self.unfamiliarity), "acquired": _number(self.acquired),
-            "notes": [str(note) for note in told], "codes": [getattr(note, "code", "words.said") for note in told],
+            "model": self.model,
+            "labels": list(self.labels),
+            "prob": [float(v) for v in self.prob],
+            "decided": self.decided,
+            "unfamiliarity": _number(self.unfamiliarity),
+            "acquired": _number(self.acquired),
+            "notes": [str(note) for note in told],
+            "codes": [getattr(note, "code", "words.said") for note in told],
             "sha256": self.sha256,
-        }  # fmt: skip
+        }
 
 
 # Refusals that say nothing against the scan: its probabilities are only too even to decide by.

@@ -76,12 +76,17 @@ class StressStudy(Record):
         ordered = sorted(strongest.values(), key=lambda row: row.sensitivity_change.value)
         return tuple(
             Note(
-                "core.stress-told", shift=row.shift.replace("-", " "), before=self.sensitivity.value,
-                after=row.sensitivity.value, low=row.sensitivity_change.low, high=row.sensitivity_change.high,
-                flipped=row.flipped.value, refused=row.refused.value,
+                "core.stress-told",
+                shift=row.shift.replace("-", " "),
+                before=self.sensitivity.value,
+                after=row.sensitivity.value,
+                low=row.sensitivity_change.low,
+                high=row.sensitivity_change.high,
+                flipped=row.flipped.value,
+                refused=row.refused.value,
             )
             for row in ordered
-        )  # fmt: skip
+        )
 
 
 @dataclass(frozen=True)

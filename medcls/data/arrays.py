@@ -56,7 +56,7 @@ def array_scale(path: Path) -> int:
 
 @lru_cache(maxsize=64)
 def _range(path: Path, changed_ns: int, size_bytes: int) -> tuple[str, float, float, bool]:
-    """Give an array's type, lowest and highest value, and whether all are whole; NaN where there are no numbers."""
+    """Return an array's type, lowest and highest value, and whether all are whole; NaN where there are no numbers."""
     values = open_array(path)
     kind = str(values.dtype)
     if values.dtype == np.uint8:
@@ -73,7 +73,7 @@ def _range(path: Path, changed_ns: int, size_bytes: int) -> tuple[str, float, fl
 
 
 def read_row(path: Path, row: int) -> np.ndarray:
-    """Give one picture of an array, (H, W) or (H, W, 3) uint8.
+    """Return one picture of an array, (H, W) or (H, W, 3) uint8.
 
     Raises:
         BadData: If the array has no such row, or values that are not read.

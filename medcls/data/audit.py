@@ -91,7 +91,7 @@ def run_audit(
 
 
 def read_audit(name: str) -> Audit | None:
-    """Give what the last audit found, with the decisions as they stand; None if there was none.
+    """Return what the last audit found, with the decisions as they stand; None if there was none.
 
     Raises:
         BadData: If there is no such collection.

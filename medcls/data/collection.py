@@ -43,7 +43,7 @@ class Stored:
         return Stored, (self.folder,)
 
     def read(self, case_id: str) -> bytes:
-        """Give the bytes of a case; a row of an array as PNG.
+        """Return the bytes of a case; a row of an array as PNG.
 
         Raises:
             BadData: If the file is gone.
@@ -51,7 +51,7 @@ class Stored:
         return self.read_with_digest(case_id)[0]
 
     def read_with_digest(self, case_id: str) -> tuple[bytes, str]:
-        """Give the bytes of a case, and the digest a collection keeps of it; see `digest_of`.
+        """Return the bytes of a case, and the digest a collection keeps of it; see `digest_of`.
 
         Raises:
             BadData: As `read`.
@@ -144,7 +144,7 @@ class Collection:
         return hashlib.sha256(joint.encode()).hexdigest()
 
     def read(self, case: Case) -> bytes:
-        """Give the bytes of a case, checked against the digest taken when the collection was added.
+        """Return the bytes of a case, checked against the digest taken when the collection was added.
 
         Raises:
             BadData: If the file is gone or has changed.
@@ -156,7 +156,7 @@ class Collection:
         return data
 
     def read_mask(self, case: Case, mask: str) -> bytes:
-        """Give the bytes of one of a case's masks, as named in `case.masks`.
+        """Return the bytes of one of a case's masks, as named in `case.masks`.
 
         Raises:
             BadData: If the file is gone.
@@ -164,7 +164,7 @@ class Collection:
         return self._find(case.id)[0].read(mask)
 
     def case(self, case_id: str) -> Case:
-        """Give the case with this id.
+        """Return the case with this id.
 
         Raises:
             BadData: If there is none.
@@ -173,7 +173,7 @@ class Collection:
         return _prefixed(stored.index.case_of(inner), case_id.removesuffix(inner))
 
     def column(self, name: str) -> np.ndarray:
-        """Give one column of the index (`id`, `label`, `patient`, `grp`, …) for the cases in use, in order."""
+        """Return one column of the index (`id`, `label`, `patient`, `grp`, …) for the cases in use, in order."""
         parts = []
         for stored in self.stored:
             values = stored.index.column(name)[stored.rows]
@@ -183,14 +183,14 @@ class Collection:
         return np.concatenate(parts)
 
     def looks(self) -> np.ndarray:
-        """Give the look of each case in use, in order, as an array of dtype `medcls.data.look.LOOK`."""
+        """Return the look of each case in use, in order, as an array of dtype `medcls.data.look.LOOK`."""
         parts = [s.index.looks() for s in self.stored]
         if len(parts) == 1 and len(parts[0]) == len(self.stored[0].rows):
             return parts[0]
         return np.concatenate([looks[s.rows] for looks, s in zip(parts, self.stored, strict=True)])
 
     def pairs(self) -> tuple[np.ndarray, int]:
-        """Give near-duplicates as positions among the cases, (P, 2) int64, and how many candidates were compared.
+        """Return near-duplicates as positions among the cases, (P, 2) int64, and how many candidates were compared.
 
         Pairs a person declared different are left out. Several collections are compared with each other when first
         asked for, as no index holds pairs across them.
@@ -236,18 +236,18 @@ def _prefixed(case: Case, prefix: str) -> Case:
 
 
 def _joint_labels(lists: list[tuple[str, ...]]) -> tuple[str, ...]:
-    """Give the labels of several collections in the order of the longest list, then of appearance."""
+    """Return the labels of several collections in the order of the longest list, then of appearance."""
     ordered = sorted(lists, key=len, reverse=True)
     return tuple(dict.fromkeys(label for labels in ordered for label in labels))
 
 
 def as_text(name: str) -> str:
-    """Give a name as it can be written down: bytes of a file's name that are no text are escaped."""
+    """Return a name as it can be written down: bytes of a file's name that are no text are escaped."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 
 def bytes_of(root: Path, case_id: str) -> tuple[bytes, np.ndarray | None]:
-    """Give a case's bytes, and its pixels where it is a row of an array.
+    """Return a case's bytes, and its pixels where it is a row of an array.
 
     Raises:
         BadScan: If the id leads outside of `root`, or cannot be written down.
@@ -268,7 +268,7 @@ def bytes_of(root: Path, case_id: str) -> tuple[bytes, np.ndarray | None]:
 
 
 def digest_of(data: bytes, pixels: np.ndarray | None) -> str:
-    """Give the SHA-256 by which a case is known: of its bytes, or of its 8-bit pixels where it is a row of an array.
+    """Return the SHA-256 by which a case is known: of its bytes, or of its 8-bit pixels where it is a row of an array.
 
     Args:
         data: The case's bytes.

@@ -91,7 +91,7 @@ def _describe(grey: np.ndarray) -> np.ndarray:
 
 
 def _stripes(described: np.ndarray) -> np.ndarray:
-    """Give the share of each picture that is straight stripes, (N,): an edge of glass is like any other edge of glass."""
+    """Return the share of each picture that is straight stripes, (N,): an edge of glass is like any other edge of glass."""
     total = described.var((1, 2)) + 1e-6
     return np.maximum(described.mean(1).var(1), described.mean(2).var(1)) / total
 
@@ -115,7 +115,7 @@ def _unit(described: np.ndarray) -> np.ndarray:
 
 
 def _candidates(grey: np.ndarray, rows: np.ndarray, buckets: Buckets) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give likely partners (a, b, flip of a) of these rows, sought as they are and as if cropped, in four mirrorings."""
+    """Return likely partners (a, b, flip of a) of these rows, sought as they are and as if cropped, in four mirrorings."""
     zoomed = _warp(grey[rows].astype(np.float32), np.tile(_ZOOM, (len(rows), 1)))[0]
     found = []
     for pictures in (grey[rows], zoomed):
@@ -251,7 +251,7 @@ def _warp(pictures: np.ndarray, fit: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def _sampling(scale: np.ndarray, shift: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give the (P, side, side) weights of linear interpolation along one axis, and 1 where it stays inside, else 0."""
+    """Return the (P, side, side) weights of linear interpolation along one axis, and 1 where it stays inside, else 0."""
     grid = (np.arange(side, dtype=np.float32) + 0.5) / side * 2 - 1
     place = ((1 + scale[:, None]) * grid + shift[:, None] + 1) * (side / 2) - 0.5
     inside = (np.abs(place - (side - 1) / 2) < side / 2).astype(np.float32)

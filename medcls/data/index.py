@@ -105,7 +105,7 @@ class Index:
 
     @property
     def db(self) -> sqlite3.Connection:
-        """Give this thread's connection."""
+        """Return this thread's connection."""
         if not hasattr(self._local, "db"):
             self._local.db = sqlite3.connect(self.folder / "index.sqlite", timeout=30, factory=_Connection)
         return self._local.db
@@ -156,7 +156,7 @@ class Index:
         return {path: Note.from_dict(json.loads(why)) for path, why in rows}
 
     def relabel(self, labels: Mapping[str, str], renames: Mapping[str, str]) -> None:
-        """Give cases other labels than the set did; all others get back the one it gave.
+        """Return cases other labels than the set did; all others get back the one it gave.
 
         Args:
             labels: Label id by case id.
@@ -181,7 +181,7 @@ class Index:
         return np.memmap(path, dtype=LOOK, mode="r")
 
     def column(self, name: str) -> np.ndarray:
-        """Give one column of all rows, in row order, as an object array.
+        """Return one column of all rows, in row order, as an object array.
 
         Raises:
             ValueError: If there is no such column.
@@ -194,11 +194,11 @@ class Index:
         return column
 
     def case(self, n: int) -> Case:
-        """Give the case of row `n`."""
+        """Return the case of row `n`."""
         return _case(self.db.execute(f"SELECT {_CASE} FROM cases WHERE n = ?", (int(n),)).fetchone())
 
     def case_of(self, case_id: str) -> Case:
-        """Give the case with this id.
+        """Return the case with this id.
 
         Raises:
             BadData: If there is none.
@@ -209,7 +209,7 @@ class Index:
         return _case(row)
 
     def in_use(self) -> Iterator[Case]:
-        """Give the cases that are not dropped, one by one, in row order."""
+        """Return the cases that are not dropped, one by one, in row order."""
         for row in self.db.execute(f"SELECT {_CASE} FROM cases WHERE dropped = '' ORDER BY n"):
             yield _case(row)
 
@@ -223,7 +223,7 @@ class Index:
             )
 
     def flagged(self, kind: str) -> np.ndarray:
-        """Give the rows a kind of finding is about, the clearest first, (M,) int64."""
+        """Return the rows a kind of finding is about, the clearest first, (M,) int64."""
         found = self.db.execute("SELECT n FROM flagged WHERE kind = ? ORDER BY score DESC, n", (kind,))
         return np.array([row[0] for row in found], np.int64)
 
@@ -246,11 +246,11 @@ class Index:
         return self.db.execute("SELECT count(*) FROM cases WHERE dropped = '' AND label IS NULL").fetchone()[0]
 
     def unreadable(self) -> list[tuple[str, str]]:
-        """Give the files that could not be read, each with the reason."""
+        """Return the files that could not be read, each with the reason."""
         return self.db.execute("SELECT id, reason FROM set_aside ORDER BY id").fetchall()
 
     def fact(self, name: str) -> str | None:
-        """Give a noted fact; None if it was never noted."""
+        """Return a noted fact; None if it was never noted."""
         row = self.db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return row[0] if row else None
 

@@ -88,7 +88,7 @@ def slug(name: str) -> str:
 
 
 def _ids(names: Mapping[str, str]) -> dict[str, str]:
-    """Give every label an id of its own; a number is added in sorted order where two would have the same."""
+    """Return every label an id of its own; a number is added in sorted order where two would have the same."""
     plain = {key: slug(_signs_in_words(name)) for key, name in names.items()}
     taken: set[str] = set()
     given = {}

@@ -89,7 +89,7 @@ def _leave_out(reading: Reading, choices: PlanChoices) -> None:
 
 
 def _with_ids(reading: Reading, choices: PlanChoices) -> Labels:
-    """Give every entry the id of its label in the place of the label as it is written."""
+    """Return every entry the id of its label in the place of the label as it is written."""
     if reading.labels and not choices.names:
         return Labels({label: label for label in reading.labels}, {i: reading.names.get(i, i) for i in reading.labels})
     labels = find_labels((e.label for e in reading.entries if e.label is not None), choices.names, cells=reading.cells)

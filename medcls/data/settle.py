@@ -57,7 +57,7 @@ def join(n: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def first_with_same(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Give edges that tie every row to the first with the same value; rows with None have none."""
+    """Return edges that tie every row to the first with the same value; rows with None have none."""
     seen: dict[str, int] = {}
     edges = [(row, seen.setdefault(value, row)) for row, value in enumerate(values) if value is not None]
     tied = np.array([edge for edge in edges if edge[0] != edge[1]], np.int64).reshape(-1, 2)
@@ -65,7 +65,7 @@ def first_with_same(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def same_pictures(index: Index) -> list[Same]:
-    """Give the sets of cases that show one picture, as the noted pairs connect them."""
+    """Return the sets of cases that show one picture, as the noted pairs connect them."""
     pairs = np.array(index.db.execute("SELECT a, b FROM pairs").fetchall(), np.int64).reshape(-1, 2)
     rows = np.unique(pairs)
     if not len(rows):

@@ -178,7 +178,7 @@ def whole_sources(names: Sequence[str], task: Task) -> Sources:
 
 
 def choose_split(collection: Collection, spec: RunSpec) -> Split:
-    """Give the hold-out of a collection that a run uses: its split, or of one with folds that in which `spec.data.fold` is tested on.
+    """Return the hold-out of a collection that a run uses: its split, or of one with folds that in which `spec.data.fold` is tested on.
 
     Raises:
         BadSplit: If the split is unknown or has no such fold.
@@ -191,7 +191,7 @@ def _hold_out(split: Split, fold: int) -> Split:
 
 
 def whole_split(collection: Collection, spec: RunSpec) -> Split:
-    """Give the split of a collection that a run uses, with all its folds where it has any.
+    """Return the split of a collection that a run uses, with all its folds where it has any.
 
     `auto` is made once, by patient where patients are known and else by group, with a seed of its own: runs with
     different seeds are still tested on the same cases. Where the contents change, it is carried over to them.

@@ -86,7 +86,7 @@ def _units(collection: Collection, by: str) -> np.ndarray:
 
 
 def _assign(units: np.ndarray, labels: np.ndarray, shares: np.ndarray, seed: int) -> np.ndarray:
-    """Give each case its part: the largest units first, each to the part that lacks most of its labels."""
+    """Return each case its part: the largest units first, each to the part that lacks most of its labels."""
     unit, unit_of = np.unique(units, return_inverse=True)
     label, label_of = np.unique(labels, return_inverse=True)
     counts = np.zeros((len(unit), len(label)))
@@ -105,7 +105,7 @@ def _assign(units: np.ndarray, labels: np.ndarray, shares: np.ndarray, seed: int
 
 
 def made_by_others(collection: Collection) -> dict[str, tuple[str, ...]]:
-    """Give the folds, or the train, validate and test folders, that came with a collection; empty if none did."""
+    """Return the folds, or the train, validate and test folders, that came with a collection; empty if none did."""
     for told, prefix in (("fold", "fold-"), ("part", "")):
         members: dict[str, list[str]] = {}
         for case in collection.cases:
@@ -209,7 +209,7 @@ class Leak(BadSplit):
 
 
 def _cut_groups(groups: np.ndarray, part_of: np.ndarray) -> dict[str, tuple[int, int]]:
-    """Give the groups that stand in two parts, each with a row of either side."""
+    """Return the groups that stand in two parts, each with a row of either side."""
     first: dict[str, int] = {}
     cut: dict[str, tuple[int, int]] = {}
     for row in np.flatnonzero(part_of >= 0):
@@ -220,7 +220,7 @@ def _cut_groups(groups: np.ndarray, part_of: np.ndarray) -> dict[str, tuple[int,
 
 
 def cut_split(collection: Collection, split: Split, name: str, most: Mapping[str, int]) -> Split:
-    """Give a split with fewer cases in some parts, drawn at random with the split's seed; the other parts stay as they are.
+    """Return a split with fewer cases in some parts, drawn at random with the split's seed; the other parts stay as they are.
 
     Args:
         collection: The collection it is for.
@@ -306,7 +306,7 @@ def write_split(collection: Collection, split: Split) -> Path:
 
 
 def list_splits(collection: Collection) -> tuple[str, ...]:
-    """Give the names of the splits written for a collection."""
+    """Return the names of the splits written for a collection."""
     return tuple(sorted(p.stem for p in (collection.stored[0].folder / "splits").glob("*.json") if p.name[0] != "."))
 
 

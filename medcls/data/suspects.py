@@ -66,7 +66,7 @@ def out_of_fold(
 
 
 def find_suspects(prob: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Give the rows whose own label is all but excluded while another is all but certain, the surest first.
+    """Return the rows whose own label is all but excluded while another is all but certain, the surest first.
 
     Args:
         prob: Out-of-fold probabilities, (N, K); rows of NaN are passed over.
@@ -83,7 +83,7 @@ def find_suspects(prob: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def draw_groups(groups: np.ndarray, most: int, seed: int = 0) -> np.ndarray:
-    """Give the rows of groups drawn at random until there are about `most`; all rows where there are no more."""
+    """Return the rows of groups drawn at random until there are about `most`; all rows where there are no more."""
     if len(groups) <= most:
         return np.arange(len(groups))
     number = np.unique(groups.astype(str), return_inverse=True)[1]

@@ -151,9 +151,11 @@ def _tested_on(model_id: str) -> set[tuple[str, str]]:
 
 
 def _evaluate_by(
-    asked: list[tuple[Predictor, list[Case]]], collection: Collection, on_case: Callable[[int, int], None],
+    asked: list[tuple[Predictor, list[Case]]],
+    collection: Collection,
+    on_case: Callable[[int, int], None],
     told: Callable[[Case, Prediction], None],
-) -> CaseTable:  # fmt: skip
+) -> CaseTable:
     """Have each answer its cases of a collection; gives one table by id."""
     parts: list[CaseTable] = []
     total = sum(len(cases) for _, cases in asked)

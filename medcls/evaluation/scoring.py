@@ -31,9 +31,18 @@ def describe_cases(table: CaseTable, card: ModelCard, collection: str, fingerpri
     counts = tuple(tuple(int(n) for n in row) for row in confusion(table))
     n_groups = len(set(table.group))
     return Evaluation(
-        card.id, collection, fingerprint, part, table.labels, len(table), n_groups,
-        evaluate_cases(table, positive), counts, subgroups, _doubts(table, n_groups),
-    )  # fmt: skip
+        card.id,
+        collection,
+        fingerprint,
+        part,
+        table.labels,
+        len(table),
+        n_groups,
+        evaluate_cases(table, positive),
+        counts,
+        subgroups,
+        _doubts(table, n_groups),
+    )
 
 
 def _doubts(table: CaseTable, n_groups: int) -> tuple[Note, ...]:

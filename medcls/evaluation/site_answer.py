@@ -51,9 +51,14 @@ def _called(answer: Prediction, card: ModelCard, settings: SiteSettings) -> Pred
     side = positive if disease >= settings.threshold else [k for k in range(len(answer.labels)) if k not in positive]
     label = answer.labels[max(side, key=lambda k: answer.prob[k])]
     note = Note(
-        "evaluation.site-threshold", site=settings.site, threshold=settings.threshold, n=settings.n_cases,
-        sensitivity=settings.aim.sensitivity, made=settings.made, disease=disease,
-    )  # fmt: skip
+        "evaluation.site-threshold",
+        site=settings.site,
+        threshold=settings.threshold,
+        n=settings.n_cases,
+        sensitivity=settings.aim.sensitivity,
+        made=settings.made,
+        disease=disease,
+    )
     return replace(answer, called=label, points=(*answer.points, note))
 
 

@@ -146,9 +146,12 @@ def ask_site(
     answers = [told[where, case] for where, case in zip(table.attributes["collection"], table.case, strict=True)]
     far = [np.nan if a.acquired is None else a.acquired for a in answers]
     return Asked(
-        join_tables([table]), np.array([a.decided is None for a in answers]), np.array([a.foreign for a in answers]),
-        left_out, np.array(far, float),
-    )  # fmt: skip
+        join_tables([table]),
+        np.array([a.decided is None for a in answers]),
+        np.array([a.foreign for a in answers]),
+        left_out,
+        np.array(far, float),
+    )
 
 
 def check(model: Predictor, asked: Asked, site: str, aim: Aim, found: dict[str, float]) -> SiteCheck:
@@ -174,10 +177,24 @@ def check(model: Predictor, asked: Asked, site: str, aim: Aim, found: dict[str, 
         "ece_excess"
     ]
     return SiteCheck(
-        card.id, weights_of(card), site, aim, verdict, (*why, *_doubts(asked)), len(table), len(set(table.group)), int(sick.sum()), scores,
-        table.labels, confusion(table), calibration_bins(table), roc_points(table, positive),
-        scans_needed(aim, called, sick, table.group), found, now()[:10],
-    )  # fmt: skip
+        card.id,
+        weights_of(card),
+        site,
+        aim,
+        verdict,
+        (*why, *_doubts(asked)),
+        len(table),
+        len(set(table.group)),
+        int(sick.sum()),
+        scores,
+        table.labels,
+        confusion(table),
+        calibration_bins(table),
+        roc_points(table, positive),
+        scans_needed(aim, called, sick, table.group),
+        found,
+        now()[:10],
+    )
 
 
 def _doubts(asked: Asked) -> tuple[Note, ...]:
@@ -208,16 +225,32 @@ def settings_for(model: Predictor, asked: Asked, site: str, aim: Aim) -> tuple[S
     temperature = warmth.value if warmth.better else 1.0
     prob = warmth.prob if warmth.better else table.prob
     kept = {"log_loss_gain": warmth.gain}
-    notes = [Note("evaluation.temperature-better" if warmth.better else "evaluation.temperature-left", value=warmth.value,
-                  gain=warmth.gain.value, low=warmth.gain.low, high=warmth.gain.high)]  # fmt: skip
+    notes = [
+        Note(
+            "evaluation.temperature-better" if warmth.better else "evaluation.temperature-left",
+            value=warmth.value,
+            gain=warmth.gain.value,
+            low=warmth.gain.low,
+            high=warmth.gain.high,
+        )
+    ]
     threshold = float("nan")
     if aim.sensitivity:
         fitted = fit_threshold(prob[:, positive].sum(axis=1), sick, table.group, aim.sensitivity)
         threshold = fitted.value
         kept |= {"sensitivity": fitted.sensitivity, "specificity": fitted.specificity}
         code = "evaluation.threshold-none" if np.isnan(threshold) else "evaluation.threshold-fitted"
-        notes.append(Note(code, aim=aim.sensitivity, value=threshold, sensitivity=fitted.sensitivity.value,
-                          low=fitted.sensitivity.low, high=fitted.sensitivity.high, specificity=fitted.specificity.value))  # fmt: skip
+        notes.append(
+            Note(
+                code,
+                aim=aim.sensitivity,
+                value=threshold,
+                sensitivity=fitted.sensitivity.value,
+                low=fitted.sensitivity.low,
+                high=fitted.sensitivity.high,
+                specificity=fitted.specificity.value,
+            )
+        )
     settings = SiteSettings(
         site,
         card.id,

@@ -35,9 +35,15 @@ class _Answers:
 
 
 def stress(
-    model: Predictor, asked: Sequence[Asked], collection: str, part: str, *, seed: int = 0,
-    shifts: Sequence[str] = (), on_case: Callable[[int, int], None] = lambda done, total: None,
-) -> StressStudy:  # fmt: skip
+    model: Predictor,
+    asked: Sequence[Asked],
+    collection: str,
+    part: str,
+    *,
+    seed: int = 0,
+    shifts: Sequence[str] = (),
+    on_case: Callable[[int, int], None] = lambda done, total: None,
+) -> StressStudy:
     """Measure what shifts do to a model's answers.
 
     Args:
@@ -80,8 +86,13 @@ def _gather(predictions: Sequence[Prediction]) -> _Answers:
 
 
 def _study(
-    model: Predictor, cases: Sequence[Case], answers: dict[tuple[str, str], _Answers], collection: str, part: str, seed: int
-) -> StressStudy:  # fmt: skip
+    model: Predictor,
+    cases: Sequence[Case],
+    answers: dict[tuple[str, str], _Answers],
+    collection: str,
+    part: str,
+    seed: int,
+) -> StressStudy:
     labels, positive = model.card.task.label_ids, model.card.task.positive
     ids, groups = (np.array([getattr(case, field) for case in cases]) for field in ("id", "group"))
     truth = np.array([labels.index(str(case.label)) for case in cases])
@@ -92,30 +103,53 @@ def _study(
     rows = tuple(_row(variant, answers, scores, drawn, groups) for variant in answers if variant != AS_IT_IS)
     before, n_groups = scores[AS_IT_IS], len(set(groups))
     return StressStudy(
-        model.card.id, collection, part, len(cases), n_groups, seed, before["auroc_disease"], before["sensitivity"],
-        before["specificity"], _share(answers[AS_IT_IS].refused, groups), rows,
+        model.card.id,
+        collection,
+        part,
+        len(cases),
+        n_groups,
+        seed,
+        before["auroc_disease"],
+        before["sensitivity"],
+        before["specificity"],
+        _share(answers[AS_IT_IS].refused, groups),
+        rows,
         (Note("evaluation.stress-paired", n=n_groups),),
-    )  # fmt: skip
+    )
 
 
 def _row(
-    variant: tuple[str, str], answers: dict[tuple[str, str], _Answers], scores: dict[tuple[str, str], dict[str, Estimate]],
-    drawn: dict[tuple[str, str], dict[str, np.ndarray]], groups: np.ndarray,
-) -> StressRow:  # fmt: skip
+    variant: tuple[str, str],
+    answers: dict[tuple[str, str], _Answers],
+    scores: dict[tuple[str, str], dict[str, Estimate]],
+    drawn: dict[tuple[str, str], dict[str, np.ndarray]],
+    groups: np.ndarray,
+) -> StressRow:
     here, found, plain = scores[variant], answers[variant], answers[AS_IT_IS]
     apart = {name: _change(scores, drawn, variant, name, len(set(groups))) for name in _SCORES}
     flipped = found.prob.argmax(axis=1) != plain.prob.argmax(axis=1)
     return StressRow(
-        variant[0], variant[1], here["auroc_disease"], here["sensitivity"], here["specificity"],
-        apart["auroc_disease"], apart["sensitivity"], apart["specificity"],
-        _share(flipped, groups), _share(found.refused, groups), _share(found.cautioned, groups),
-    )  # fmt: skip
+        variant[0],
+        variant[1],
+        here["auroc_disease"],
+        here["sensitivity"],
+        here["specificity"],
+        apart["auroc_disease"],
+        apart["sensitivity"],
+        apart["specificity"],
+        _share(flipped, groups),
+        _share(found.refused, groups),
+        _share(found.cautioned, groups),
+    )
 
 
 def _change(
-    scores: dict[tuple[str, str], dict[str, Estimate]], drawn: dict[tuple[str, str], dict[str, np.ndarray]],
-    variant: tuple[str, str], name: str, n_groups: int,
-) -> Estimate:  # fmt: skip
+    scores: dict[tuple[str, str], dict[str, Estimate]],
+    drawn: dict[tuple[str, str], dict[str, np.ndarray]],
+    variant: tuple[str, str],
+    name: str,
+    n_groups: int,
+) -> Estimate:
     """Return a score under a shift minus without it, both on the same resampled groups."""
     value = scores[variant][name].value - scores[AS_IT_IS][name].value
     apart = drawn[variant][name][:, 0] - drawn[AS_IT_IS][name][:, 0]  # (R,)

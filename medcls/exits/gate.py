@@ -34,9 +34,13 @@ def pass_gate(case: Case, mode: Mode) -> Case:
     if not case.accepts_text and (left := find_burned_in(painted)):
         raise MedclsError("exits.burned-in-text", n=len(left))
     return replace(
-        painted, file_name="", person=Person(), made_by="", reading=_reading(case),
+        painted,
+        file_name="",
+        person=Person(),
+        made_by="",
+        reading=_reading(case),
         source=deidentify(case.source) if case.source and is_dicom(case.source) else None,
-    )  # fmt: skip
+    )
 
 
 def find_burned_in(case: Case) -> tuple[Box, ...]:

@@ -44,8 +44,20 @@ _KEPT: dict[str, frozenset[str]] = {
     "VOILUTFunction": frozenset({"LINEAR", "LINEAR_EXACT", "SIGMOID"}),
     "LossyImageCompression": frozenset({"00", "01"}),
 }
-_EMPTY = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "AccessionNumber",
-          "ReferringPhysicianName", "StudyID", "SeriesNumber", "InstanceNumber", "Manufacturer")  # fmt: skip
+_EMPTY = (
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyDate",
+    "StudyTime",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+    "StudyID",
+    "SeriesNumber",
+    "InstanceNumber",
+    "Manufacturer",
+)
 
 
 def is_dicom(data: bytes) -> bool:
@@ -74,8 +86,13 @@ def deidentify(data: bytes) -> bytes:
         setattr(ds, keyword, None if keyword in ("SeriesNumber", "InstanceNumber") else "")
     ds.PatientIdentityRemoved, ds.DeidentificationMethod = "YES", _METHOD[:64]
     meta = ds.file_meta
-    for keyword in ("SourceApplicationEntityTitle", "PrivateInformation", "PrivateInformationCreatorUID",
-                    "SendingApplicationEntityTitle", "ReceivingApplicationEntityTitle"):  # fmt: skip
+    for keyword in (
+        "SourceApplicationEntityTitle",
+        "PrivateInformation",
+        "PrivateInformationCreatorUID",
+        "SendingApplicationEntityTitle",
+        "ReceivingApplicationEntityTitle",
+    ):
         if keyword in meta:
             delattr(meta, keyword)
     meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
@@ -87,8 +104,17 @@ def deidentify(data: bytes) -> bytes:
 
 def names_in(data: bytes) -> tuple[str, ...]:
     """Return the names, numbers and dates by which a DICOM header tells whom it shows."""
-    keywords = ("PatientName", "PatientID", "PatientBirthDate", "OtherPatientIDs", "AccessionNumber",
-                "ReferringPhysicianName", "PerformingPhysicianName", "OperatorsName", "StudyID")  # fmt: skip
+    keywords = (
+        "PatientName",
+        "PatientID",
+        "PatientBirthDate",
+        "OtherPatientIDs",
+        "AccessionNumber",
+        "ReferringPhysicianName",
+        "PerformingPhysicianName",
+        "OperatorsName",
+        "StudyID",
+    )
     try:
         ds = pydicom.dcmread(io.BytesIO(data), specific_tags=list(keywords), stop_before_pixels=True)
     except (pydicom.errors.InvalidDicomError, OSError, ValueError) as error:

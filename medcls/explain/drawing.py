@@ -113,9 +113,13 @@ def look(model: Predictor, scan: Scan, layer: str | None = None) -> OpenScan | O
 
 
 def draw(
-    view: OpenScan | OpenMembers, label: str | None = None, method: str = "gradcam", *,
-    progress: Callable[[int, int], None] | None = None, should_stop: Callable[[], bool] | None = None,
-) -> Heatmap:  # fmt: skip
+    view: OpenScan | OpenMembers,
+    label: str | None = None,
+    method: str = "gradcam",
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Heatmap:
     """Draw where a model found evidence for a label; an ensemble's heatmap is the mean of its members'.
 
     Args:

@@ -40,9 +40,15 @@ _OTHER = 0.5  # … and at most so much with that of a network that learned noth
 
 
 def check(
-    view: OpenScan, label: str, method: str = "gradcam", mask: np.ndarray | None = None, *, seed: int = 0,
-    progress: Callable[[int, int], None] | None = None, should_stop: Callable[[], bool] | None = None,
-) -> tuple[Check, ...]:  # fmt: skip
+    view: OpenScan,
+    label: str,
+    method: str = "gradcam",
+    mask: np.ndarray | None = None,
+    *,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> tuple[Check, ...]:
     """Run every test on the heatmap of one label by one method.
 
     Args:
@@ -137,9 +143,14 @@ def _order(case: _Case) -> Check:
     sharp, blurred, deleted, inserted = _curves(case, orders)
     gains = (inserted - deleted).mean(1)
     numbers = {
-        "prob": sharp, "prob_blurred": blurred, "deletion": float(deleted[0].mean()), "insertion": float(inserted[0].mean()),
-        "deletion_random": float(deleted[1:].mean()), "insertion_random": float(inserted[1:].mean()), "random_orders": _RANDOM_ORDERS,
-    }  # fmt: skip
+        "prob": sharp,
+        "prob_blurred": blurred,
+        "deletion": float(deleted[0].mean()),
+        "insertion": float(inserted[0].mean()),
+        "deletion_random": float(deleted[1:].mean()),
+        "insertion_random": float(inserted[1:].mean()),
+        "random_orders": _RANDOM_ORDERS,
+    }
     moved = max(np.ptp(np.r_[sharp, blurred, deleted.ravel()]), np.ptp(np.r_[sharp, blurred, inserted.ravel()]))
     if moved < _MOVES:
         return Check(

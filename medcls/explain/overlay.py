@@ -151,10 +151,15 @@ def to_png(picture: np.ndarray, heatmap: Heatmap) -> bytes:
     text = PngImagePlugin.PngInfo()
     rows, columns = heatmap.grid_px
     facts = {
-        "Software": f"medcls {__version__}", "Model": heatmap.model, "Method": heatmap.method, "Label": heatmap.label,
-        "Layer": heatmap.layer, "Grid": f"{rows} x {columns}", "Peak": f"{heatmap.peak:.6g}",
+        "Software": f"medcls {__version__}",
+        "Model": heatmap.model,
+        "Method": heatmap.method,
+        "Label": heatmap.label,
+        "Layer": heatmap.layer,
+        "Grid": f"{rows} x {columns}",
+        "Peak": f"{heatmap.peak:.6g}",
         "Comment": "Research use, not a medical device.",
-    }  # fmt: skip
+    }
     for key, value in facts.items():
         text.add_itxt(key, value)
     out = io.BytesIO()

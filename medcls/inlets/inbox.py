@@ -13,8 +13,18 @@ import pydicom
 from medcls import disk, home
 from medcls.errors import BadScan
 
-_KEYWORDS = ("PatientName", "PatientID", "StudyDate", "StudyTime", "Modality", "StudyDescription", "AccessionNumber",
-             "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")  # fmt: skip
+_KEYWORDS = (
+    "PatientName",
+    "PatientID",
+    "StudyDate",
+    "StudyTime",
+    "Modality",
+    "StudyDescription",
+    "AccessionNumber",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "SOPInstanceUID",
+)
 
 
 @dataclass(frozen=True)
@@ -105,6 +115,12 @@ def from_header(ds: pydicom.Dataset, name: str, source: str) -> Waiting:
     """Return what a header says, as the worklist shows it."""
     told = {keyword: str(ds.get(keyword, "") or "") for keyword in _KEYWORDS}
     return Waiting(
-        name, source, told["PatientName"].replace("^", " ").strip(), told["PatientID"], told["StudyDate"], told["Modality"],
-        told["StudyDescription"], told["StudyInstanceUID"],
-    )  # fmt: skip
+        name,
+        source,
+        told["PatientName"].replace("^", " ").strip(),
+        told["PatientID"],
+        told["StudyDate"],
+        told["Modality"],
+        told["StudyDescription"],
+        told["StudyInstanceUID"],
+    )

@@ -54,9 +54,20 @@ def _question(card: ModelCard) -> str:
     labels = ", ".join(f"*{label.name}*" for label in card.task.labels)
     limits = [f"- {limit}" for limit in (*card.task.limits, *card.limits)]
     return "\n".join(
-        ["## What it answers", "", card.task.question, "", f"Answers: {labels}, or *cannot tell*.", "",
-         "## What it learned from, and what it never saw", "", card.trained_on or "Not stated.", "", *limits]
-    )  # fmt: skip
+        [
+            "## What it answers",
+            "",
+            card.task.question,
+            "",
+            f"Answers: {labels}, or *cannot tell*.",
+            "",
+            "## What it learned from, and what it never saw",
+            "",
+            card.trained_on or "Not stated.",
+            "",
+            *limits,
+        ]
+    )
 
 
 def _measured(evaluation: Evaluation | None) -> str:

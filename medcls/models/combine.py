@@ -27,10 +27,18 @@ def combine(card: ModelCard, answers: Sequence[Prediction]) -> Prediction:
     refusal = _foreign(answers) or _unsure(prob, card.abstention.min_prob)
     foreign = refusal is not None and refusal.code != "models.unsure-mean"
     return Prediction(
-        card.id, answers[0].sha256, answers[0].labels, np.log(np.clip(prob, 1e-12, None)), prob, refusal,
-        () if foreign else card.tell_points(prob), _cautions(answers, foreign),
-        _median([a.unfamiliarity for a in answers]), _median([a.acquired for a in answers]), sum(a.elapsed_s for a in answers),
-    )  # fmt: skip
+        card.id,
+        answers[0].sha256,
+        answers[0].labels,
+        np.log(np.clip(prob, 1e-12, None)),
+        prob,
+        refusal,
+        () if foreign else card.tell_points(prob),
+        _cautions(answers, foreign),
+        _median([a.unfamiliarity for a in answers]),
+        _median([a.acquired for a in answers]),
+        sum(a.elapsed_s for a in answers),
+    )
 
 
 def _foreign(answers: Sequence[Prediction]) -> Note | None:

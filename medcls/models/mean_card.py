@@ -15,20 +15,30 @@ def mean_card(cards: Sequence[ModelCard], name: str) -> ModelCard:
     """
     first = cards[0]
     return ModelCard(
-        id="ensemble", name=name, task=first.task, backbone="ensemble", preprocess=first.preprocess,
+        id="ensemble",
+        name=name,
+        task=first.task,
+        backbone="ensemble",
+        preprocess=first.preprocess,
         calibration=Calibration(1.0, min(c.calibration.n for c in cards), "each member at its own temperature"),
         abstention=Abstention(
-            min_prob=max(c.abstention.min_prob for c in cards), n=min(c.abstention.n for c in cards),
+            min_prob=max(c.abstention.min_prob for c in cards),
+            n=min(c.abstention.n for c in cards),
             how="the strictest of its members' limits, on the mean; nothing is decided either where half of them or more never saw a scan's like",
         ),
-        origin=Origin(initial=f"the mean of {', '.join(c.id for c in cards)}", collections=_once_each(cards, lambda c: c.origin.collections),
-                      fingerprint="+".join(dict.fromkeys(c.origin.fingerprint for c in cards)), versions=first.origin.versions),
+        origin=Origin(
+            initial=f"the mean of {', '.join(c.id for c in cards)}",
+            collections=_once_each(cards, lambda c: c.origin.collections),
+            fingerprint="+".join(dict.fromkeys(c.origin.fingerprint for c in cards)),
+            versions=first.origin.versions,
+        ),
         licence="; ".join(dict.fromkeys(c.licence for c in cards if c.licence)),
         trained_on=" ".join(_once_each(cards, lambda c: (c.trained_on,))),
         limits=_once_each(cards, lambda c: c.limits),
-        n_parameters=sum(c.n_parameters for c in cards), members=tuple(c.id for c in cards),
+        n_parameters=sum(c.n_parameters for c in cards),
+        members=tuple(c.id for c in cards),
         member_weights={c.id: c.files[store.WEIGHTS] for c in cards if store.WEIGHTS in c.files},
-    )  # fmt: skip
+    )
 
 
 def _once_each(cards: Sequence[ModelCard], said: Callable[[ModelCard], tuple[str, ...]]) -> tuple[str, ...]:

@@ -123,9 +123,13 @@ class Network:
         return evaluate_with(self, cases, read, *told)
 
     def answer(
-        self, scans: Sequence[Scan], squares: Sequence[np.ndarray] | np.ndarray, logits: np.ndarray,
-        features: torch.Tensor, elapsed_s: float,
-    ) -> list[Prediction]:  # fmt: skip
+        self,
+        scans: Sequence[Scan],
+        squares: Sequence[np.ndarray] | np.ndarray,
+        logits: np.ndarray,
+        features: torch.Tensor,
+        elapsed_s: float,
+    ) -> list[Prediction]:
         """Turn what the network gave into calibrated answers, or "cannot tell".
 
         Args:
@@ -148,10 +152,18 @@ class Network:
         foreign = refuse_foreign(scan, card, unlike)
         refusal = foreign or refuse_unsure(prob, card.abstention.min_prob)
         return Prediction(
-            card.id, scan.sha256, card.task.label_ids, logits, prob, refusal,
-            () if foreign else card.tell_points(prob), self._cautions(scan, unlike),
-            farthest(unlike.kind)[1], farthest(unlike.acquired)[1], elapsed_s,
-        )  # fmt: skip
+            card.id,
+            scan.sha256,
+            card.task.label_ids,
+            logits,
+            prob,
+            refusal,
+            () if foreign else card.tell_points(prob),
+            self._cautions(scan, unlike),
+            farthest(unlike.kind)[1],
+            farthest(unlike.acquired)[1],
+            elapsed_s,
+        )
 
     def _cautions(self, scan: Scan, unlike: Unlike) -> tuple[Note, ...]:
         taught, notes = self.card.task.modality, list(caution_acquired(self.card, unlike))

@@ -76,9 +76,17 @@ def _export(classifier: Any, batch: Any, file: Path, opset: int) -> None:
 
     try:
         torch.onnx.export(
-            Calibrated().eval(), (batch[:2],), file, input_names=["scan"], output_names=["logits", "prob"], opset_version=opset,
-            dynamic_shapes=({0: torch.export.Dim("scans")},), dynamo=True, external_data=False, verbose=False,
-        )  # fmt: skip
+            Calibrated().eval(),
+            (batch[:2],),
+            file,
+            input_names=["scan"],
+            output_names=["logits", "prob"],
+            opset_version=opset,
+            dynamic_shapes=({0: torch.export.Dim("scans")},),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
     except Exception as error:  # the exporter raises whatever its passes raise
         raise BadModel(
             "models.onnx-not-written", backbone=classifier.card.backbone, found=str(error).splitlines()[0][:160]
@@ -88,10 +96,14 @@ def _export(classifier: Any, batch: Any, file: Path, opset: int) -> None:
 def _describe(model: Any, card: Any) -> None:
     """Put into the file what is needed to feed it and to read its answers."""
     facts = {
-        "medcls.model": card.id, "medcls.labels": json.dumps(card.task.label_ids), "medcls.task": card.task.to_json(None),
-        "medcls.preprocess": card.preprocess.to_json(None), "medcls.temperature": repr(card.calibration.temperature),
-        "medcls.licence": card.licence, "medcls.notice": "Research use, not a medical device.",
-    }  # fmt: skip
+        "medcls.model": card.id,
+        "medcls.labels": json.dumps(card.task.label_ids),
+        "medcls.task": card.task.to_json(None),
+        "medcls.preprocess": card.preprocess.to_json(None),
+        "medcls.temperature": repr(card.calibration.temperature),
+        "medcls.licence": card.licence,
+        "medcls.notice": "Research use, not a medical device.",
+    }
     for key, value in facts.items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value

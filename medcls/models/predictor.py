@@ -51,9 +51,12 @@ class Predictor(Protocol):
         """Return what enters the last layer, of every member side by side, (N, D) float32."""
 
     def evaluate(
-        self, cases: Sequence[Case], read: Callable[[Case], bytes],
-        on_case: Callable[[int, int], None] = ..., on_answer: Callable[[Case, Prediction], None] = ...,
-    ) -> CaseTable:  # fmt: skip
+        self,
+        cases: Sequence[Case],
+        read: Callable[[Case], bytes],
+        on_case: Callable[[int, int], None] = ...,
+        on_answer: Callable[[Case, Prediction], None] = ...,
+    ) -> CaseTable:
         """Answer labelled cases, keeping every one; see `evaluate_with`."""
 
 

@@ -35,9 +35,14 @@ def seal(path: Path, card: ModelCard) -> ModelCard:
 
 
 def publish(
-    result: Path, name: str = "", model_id: str = "", into: Path | None = None, *,
-    left_out: Mapping[str, Mapping[str, Estimate]] | None = None, **fields: Any,
-) -> ModelCard:  # fmt: skip
+    result: Path,
+    name: str = "",
+    model_id: str = "",
+    into: Path | None = None,
+    *,
+    left_out: Mapping[str, Mapping[str, Estimate]] | None = None,
+    **fields: Any,
+) -> ModelCard:
     """Copy a finished model folder into the list of models; what was changed on it here becomes part of the copy.
 
     Args:

@@ -28,9 +28,15 @@ _HUB = "hf-hub"
 
 
 def build(
-    backbone: str, n_labels: int, *, channels: int = 3, size_px: int = 224, head: str = "linear", dropout: float = 0.0,
+    backbone: str,
+    n_labels: int,
+    *,
+    channels: int = 3,
+    size_px: int = 224,
+    head: str = "linear",
+    dropout: float = 0.0,
     args: Mapping[str, Any] | None = None,
-) -> nn.Module:  # fmt: skip
+) -> nn.Module:
     """Build a network with random weights.
 
     Args:

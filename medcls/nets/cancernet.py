@@ -42,10 +42,19 @@ class CancerNet(SmallCnn):
     """
 
     def __init__(
-        self, num_classes: int = 1000, in_chans: int = 3, img_size: int | tuple[int, int] = 50, width: int = 32,
-        depth: Sequence[int] = (1, 2, 3), channels: Sequence[Sequence[int]] | None = None, kernel_size: int = 3,
-        dense: int = 256, drop_rate: float = 0.5, block_drop_rate: float = 0.25, pool_px: int = 12,
-    ) -> None:  # fmt: skip
+        self,
+        num_classes: int = 1000,
+        in_chans: int = 3,
+        img_size: int | tuple[int, int] = 50,
+        width: int = 32,
+        depth: Sequence[int] = (1, 2, 3),
+        channels: Sequence[Sequence[int]] | None = None,
+        kernel_size: int = 3,
+        dense: int = 256,
+        drop_rate: float = 0.5,
+        block_drop_rate: float = 0.25,
+        pool_px: int = 12,
+    ) -> None:
         plan = [list(block) for block in channels] if channels else [[width * 2**i] * n for i, n in enumerate(depth)]
         befores = [in_chans, *(block[-1] for block in plan)]
         blocks = nn.Sequential(

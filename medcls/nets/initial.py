@@ -256,8 +256,14 @@ def _plain(name: str) -> bool:
 
 
 def _start(
-    args: dict[str, Any], mean: Any, std: Any, channels: int, note: str, labels: tuple[str, ...] = (), backbone: str = ""
-) -> Start:  # fmt: skip
+    args: dict[str, Any],
+    mean: Any,
+    std: Any,
+    channels: int,
+    note: str,
+    labels: tuple[str, ...] = (),
+    backbone: str = "",
+) -> Start:
     mean, std = (for_channels(tuple(float(v) for v in values), channels) for values in (mean, std))
     return Start(args, mean, std, note, labels, backbone)
 

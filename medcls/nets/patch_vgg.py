@@ -25,8 +25,13 @@ class PatchVgg(SmallCnn):
     """
 
     def __init__(
-        self, num_classes: int = 1000, in_chans: int = 3, img_size: int | tuple[int, int] = 50, width: int = 64, drop_rate: float = 0.0
-    ) -> None:  # fmt: skip
+        self,
+        num_classes: int = 1000,
+        in_chans: int = 3,
+        img_size: int | tuple[int, int] = 50,
+        width: int = 64,
+        drop_rate: float = 0.0,
+    ) -> None:
         widths = [width * min(2**i, 8) for i in range(5)]
         blocks = nn.Sequential(
             *(_block(before, after) for before, after in zip([in_chans, *widths], widths, strict=False))

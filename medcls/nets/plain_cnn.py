@@ -28,9 +28,16 @@ class PlainCnn(SmallCnn):
     """
 
     def __init__(
-        self, num_classes: int = 1000, in_chans: int = 3, img_size: int | tuple[int, int] = 224, width: int = 32, dense: int = 256,
-        drop_rate: float = 0.5, block_drop_rate: float = 0.25, pool_px: int = 28,
-    ) -> None:  # fmt: skip
+        self,
+        num_classes: int = 1000,
+        in_chans: int = 3,
+        img_size: int | tuple[int, int] = 224,
+        width: int = 32,
+        dense: int = 256,
+        drop_rate: float = 0.5,
+        block_drop_rate: float = 0.25,
+        pool_px: int = 28,
+    ) -> None:
         blocks = nn.Sequential(
             nn.Sequential(nn.Conv2d(in_chans, width, 3), nn.ReLU()),
             nn.Sequential(nn.Conv2d(width, 2 * width, 3), nn.ReLU(), nn.MaxPool2d(2), ByteDropout(block_drop_rate)),

@@ -28,9 +28,16 @@ class SimpleCnn(SmallCnn):
     """
 
     def __init__(
-        self, num_classes: int = 1000, in_chans: int = 3, img_size: int | tuple[int, int] = 224, width: int = 16, depth: int = 3,
-        dense: int = 256, drop_rate: float = 0.0, pool_px: int = 28,
-    ) -> None:  # fmt: skip
+        self,
+        num_classes: int = 1000,
+        in_chans: int = 3,
+        img_size: int | tuple[int, int] = 224,
+        width: int = 16,
+        depth: int = 3,
+        dense: int = 256,
+        drop_rate: float = 0.0,
+        pool_px: int = 28,
+    ) -> None:
         widths = [width * 2**i for i in range(depth)]
         blocks = nn.Sequential(
             *(

@@ -53,9 +53,15 @@ class SmallCnn(nn.Module):
     """
 
     def __init__(
-        self, blocks: nn.Sequential, dense: nn.Module | None, side_px: int, num_features: int, hidden: int,
-        num_classes: int, drop_rate: float,
-    ) -> None:  # fmt: skip
+        self,
+        blocks: nn.Sequential,
+        dense: nn.Module | None,
+        side_px: int,
+        num_features: int,
+        hidden: int,
+        num_classes: int,
+        drop_rate: float,
+    ) -> None:
         super().__init__()
         self.num_classes, self.num_features, self.head_hidden_size = num_classes, num_features, hidden
         self.drop_rate, self.side_px = drop_rate, side_px

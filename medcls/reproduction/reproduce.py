@@ -128,9 +128,12 @@ def _least_px(backbone: str) -> int:
 
 
 def reproduce(
-    data: Mapping[str, str], means: Means, only: Sequence[str] = (), follow: "Follow | None" = None,
+    data: Mapping[str, str],
+    means: Means,
+    only: Sequence[str] = (),
+    follow: "Follow | None" = None,
     say: Callable[[str], None] = lambda sentence: None,
-) -> Iterator[Row]:  # fmt: skip
+) -> Iterator[Row]:
     """Run every system that has no row yet, and give their rows as they come.
 
     Several processes may work on one home: each takes the next system that nobody has, and ends when all are done.
@@ -364,10 +367,20 @@ def _measured(name: str, run: RunFolder) -> Row:
     started = f"starts from `{first}`" if first else origin.initial.rstrip(".")
     changes = () if spec.network.initial in ("none", "imagenet") else (started,)
     return Row(
-        name, recipe.reported, run.id, changes, shown, evaluation.n_cases, evaluation.n_groups,
-        evaluation.collection, origin.epochs, int(recipe.settings.get("epochs", RunSpec().optimisation.epochs)), origin.training_s,
-        tuple(map(str, evaluation.notes)), best_today(cases, spec.data.collections[0]),
-    )  # fmt: skip
+        name,
+        recipe.reported,
+        run.id,
+        changes,
+        shown,
+        evaluation.n_cases,
+        evaluation.n_groups,
+        evaluation.collection,
+        origin.epochs,
+        int(recipe.settings.get("epochs", RunSpec().optimisation.epochs)),
+        origin.training_s,
+        tuple(map(str, evaluation.notes)),
+        best_today(cases, spec.data.collections[0]),
+    )
 
 
 def _publish_as(name: str, run_id: str) -> None:

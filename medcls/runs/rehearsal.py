@@ -32,9 +32,14 @@ def rehearse_apart(spec: RunSpec, n_labels: int) -> dict[str, Any]:
     asked = json.dumps({"spec": spec.to_dict(), "n_labels": n_labels})
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "medcls.runs.rehearsal"], input=asked, capture_output=True, text=True,
-            cwd=CHECKOUT, env=worker_environment(), timeout=_PATIENCE_S,
-        )  # fmt: skip
+            [sys.executable, "-m", "medcls.runs.rehearsal"],
+            input=asked,
+            capture_output=True,
+            text=True,
+            cwd=CHECKOUT,
+            env=worker_environment(),
+            timeout=_PATIENCE_S,
+        )
     except subprocess.TimeoutExpired as error:
         raise RunFailed(
             f"A few steps took more than {_PATIENCE_S:.0f} s", do="Choose a smaller network, size_px or batch_size"

@@ -174,10 +174,13 @@ def number(name: str, value: float) -> Any:
 # What the seeds searched, by name: sampler and ranges.
 PRESETS = MappingProxyType(
     {
-        "batch-and-rate": ("random", {"batch_size": Range(choices=(16, 32, 64, 128)), "lr": Range(1e-4, 1e-1, log=True)}),
+        "batch-and-rate": (
+            "random",
+            {"batch_size": Range(choices=(16, 32, 64, 128)), "lr": Range(1e-4, 1e-1, log=True)},
+        ),
         "layers-and-rate": ("tpe", {"freeze": Range(0, 50), "lr": Range(1e-5, 1e-1, log=True)}),
     }
-)  # fmt: skip
+)
 
 
 def folder_of(name: str) -> Path:

@@ -249,9 +249,15 @@ class _Recorder:
             bool(self.spec.optimisation.patience) and result.epoch - best[0] >= self.spec.optimisation.patience
         )
         self.writer.say(
-            "running", f"Epoch {result.epoch} done", epoch=result.epoch, step=0, best_epoch=best[0], best_score=best[1],
-            elapsed_s=result.elapsed_s, left_s=self._left_s(result),
-        )  # fmt: skip
+            "running",
+            f"Epoch {result.epoch} done",
+            epoch=result.epoch,
+            step=0,
+            best_epoch=best[0],
+            best_score=best[1],
+            elapsed_s=result.elapsed_s,
+            left_s=self._left_s(result),
+        )
 
     def _note(self, result: EpochResult) -> None:
         """Make line `epoch` of the metrics say this; after a resume the checkpoint's epochs come again, line by line."""

@@ -86,7 +86,7 @@ def share_cases(tables: Mapping[str, CaseTable]) -> dict[str, CaseTable]:
     first = tables[names[0]]
     for table in tables.values():
         if set(table.labels) != set(first.labels):
-            raise BadData("stats.labels-differ", found=', '.join(table.labels), allowed=', '.join(first.labels))  # fmt: skip
+            raise BadData("stats.labels-differ", found=", ".join(table.labels), allowed=", ".join(first.labels))
         if len(np.unique(table.case)) != len(table):
             raise BadData("stats.case-twice")
     shared = set(first.case).intersection(*(set(t.case) for t in tables.values()))
@@ -112,9 +112,14 @@ def _reorder(table: CaseTable, keep: Sequence[str], labels: tuple[str, ...]) -> 
 
 
 def compare(
-    tables: Mapping[str, CaseTable], score: str, positive: tuple[int, ...], *,
-    seed: int = 0, resamples: int = 2000, level: float = 0.95,
-) -> tuple[Difference, ...]:  # fmt: skip
+    tables: Mapping[str, CaseTable],
+    score: str,
+    positive: tuple[int, ...],
+    *,
+    seed: int = 0,
+    resamples: int = 2000,
+    level: float = 0.95,
+) -> tuple[Difference, ...]:
     """Compare every pair of models in one score by a paired bootstrap over groups.
 
     In each resample every model is scored on the same groups, so what makes a case hard for all cancels out. The

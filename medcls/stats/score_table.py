@@ -114,27 +114,29 @@ def _share(title: str, parts: Parts, per_label: bool = False) -> Score:
     return Score(title, "high", lambda w: _divide(*parts(w.confusion, w.cases.positive)), parts, per_label=per_label)
 
 
-SCORES: Mapping[str, Score] = MappingProxyType({
-    "auroc": Score("AUROC", "high", lambda w: _over_labels(w, 0), ranks=True),
-    "auroc_disease": Score("AUROC, disease against the rest", "high", lambda w: w.ranked(-1)[0], ranks=True),
-    "accuracy": _share("Accuracy", _accuracy),
-    "balanced_accuracy": Score("Balanced accuracy", "high", _balanced_accuracy),
-    "macro_f1": Score("Macro F1", "high", _macro_f1),
-    "sensitivity": _share("Sensitivity to disease", _sensitivity),
-    "specificity": _share("Specificity", _specificity),
-    "average_precision": Score("Average precision", "high", lambda w: _over_labels(w, 1)),
-    "kappa": Score("Cohen's kappa", "high", _kappa, scale=(-1.0, 1.0)),
-    "brier": Score("Brier score", "low", lambda w: _divide(w.losses[:, 1], w.losses[:, 0]), scale=(0.0, 2.0)),
-    "log_loss": Score("Log loss", "low", lambda w: _divide(w.losses[:, 2], w.losses[:, 0]), scale=(0.0, math.inf)),
-    "ece": Score("Calibration error", "low", _ece),
-    "recall": _share("Recall", _recall, per_label=True),
-    "precision": _share("Precision", _precision, per_label=True),
-    "f1": Score("F1", "high", _f1, per_label=True),
-    "auroc_each": Score("AUROC against the rest", "high", lambda w: _each_ranked(w, 0), ranks=True, per_label=True),
-    "average_precision_each": Score(
-        "Average precision against the rest", "high", lambda w: _each_ranked(w, 1), per_label=True
-    ),
-})  # fmt: skip
+SCORES: Mapping[str, Score] = MappingProxyType(
+    {
+        "auroc": Score("AUROC", "high", lambda w: _over_labels(w, 0), ranks=True),
+        "auroc_disease": Score("AUROC, disease against the rest", "high", lambda w: w.ranked(-1)[0], ranks=True),
+        "accuracy": _share("Accuracy", _accuracy),
+        "balanced_accuracy": Score("Balanced accuracy", "high", _balanced_accuracy),
+        "macro_f1": Score("Macro F1", "high", _macro_f1),
+        "sensitivity": _share("Sensitivity to disease", _sensitivity),
+        "specificity": _share("Specificity", _specificity),
+        "average_precision": Score("Average precision", "high", lambda w: _over_labels(w, 1)),
+        "kappa": Score("Cohen's kappa", "high", _kappa, scale=(-1.0, 1.0)),
+        "brier": Score("Brier score", "low", lambda w: _divide(w.losses[:, 1], w.losses[:, 0]), scale=(0.0, 2.0)),
+        "log_loss": Score("Log loss", "low", lambda w: _divide(w.losses[:, 2], w.losses[:, 0]), scale=(0.0, math.inf)),
+        "ece": Score("Calibration error", "low", _ece),
+        "recall": _share("Recall", _recall, per_label=True),
+        "precision": _share("Precision", _precision, per_label=True),
+        "f1": Score("F1", "high", _f1, per_label=True),
+        "auroc_each": Score("AUROC against the rest", "high", lambda w: _each_ranked(w, 0), ranks=True, per_label=True),
+        "average_precision_each": Score(
+            "Average precision against the rest", "high", lambda w: _each_ranked(w, 1), per_label=True
+        ),
+    }
+)
 
 
 def names_of(name: str, labels: tuple[str, ...]) -> tuple[str, ...]:

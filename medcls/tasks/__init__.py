@@ -90,10 +90,24 @@ def _read_all(folder: Path | None) -> Iterator[Outcome[Task]]:
         yield entry
 
 
-_HEALTHY = frozenset((
-    "normal", "benign", "healthy", "negative", "control", "controls", "none", "absent", "no", "0", "false", "other", "rest",
-    "background",
-))  # fmt: skip
+_HEALTHY = frozenset(
+    (
+        "normal",
+        "benign",
+        "healthy",
+        "negative",
+        "control",
+        "controls",
+        "none",
+        "absent",
+        "no",
+        "0",
+        "false",
+        "other",
+        "rest",
+        "background",
+    )
+)
 _NOT = ("no-", "not-", "non-", "without-")
 
 

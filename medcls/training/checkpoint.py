@@ -80,6 +80,7 @@ def read_file(path: Path) -> dict[str, Any]:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises whatever its readers do
         raise RunFailed(
-            "The run's checkpoint cannot be read", found=str(error).splitlines()[0][:120],
+            "The run's checkpoint cannot be read",
+            found=str(error).splitlines()[0][:120],
             do="Start the run again as a clone",
-        ) from error  # fmt: skip
+        ) from error

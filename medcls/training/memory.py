@@ -59,7 +59,7 @@ def fits(model: Any, source: Source, size: int, fabric: Fabric) -> bool:
 
 
 def free(device: torch.device) -> None:
-    """Give back what nobody holds any more."""
+    """Return what nobody holds any more."""
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()

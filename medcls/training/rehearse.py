@@ -61,9 +61,14 @@ def rehearse(spec: RunSpec, n_labels: int) -> Rehearsal:
         RunFailed: If memory ran out, with the batch that fits.
     """
     net = nets.build(
-        spec.network.backbone, n_labels, channels=spec.data.channels, size_px=spec.data.size_px, head=spec.network.head, dropout=spec.network.dropout,
+        spec.network.backbone,
+        n_labels,
+        channels=spec.data.channels,
+        size_px=spec.data.size_px,
+        head=spec.network.head,
+        dropout=spec.network.dropout,
         args=spec.network.backbone_args,
-    )  # fmt: skip
+    )
     load_initial(net, find_initial(spec.network.initial))  # may have to be fetched, which is better known beforehand
     freeze(net, spec.network.freeze)
     kept = keeps_features(net, spec)
@@ -88,9 +93,14 @@ def rehearse(spec: RunSpec, n_labels: int) -> Rehearsal:
     look_s = (times[1] - started if kept else started + whole_s - times[-1]) / looked
     parameters = list(net.parameters())
     return Rehearsal(
-        step_s, max(look_s, 0.0), _peak_bytes(), sum(p.numel() * 4 for p in parameters),
-        sum(p.numel() * 4 for p in parameters if p.requires_grad), kept, f"{precision} on {_device(spec)}",
-    )  # fmt: skip
+        step_s,
+        max(look_s, 0.0),
+        _peak_bytes(),
+        sum(p.numel() * 4 for p in parameters),
+        sum(p.numel() * 4 for p in parameters if p.requires_grad),
+        kept,
+        f"{precision} on {_device(spec)}",
+    )
 
 
 def _made_up(spec: RunSpec, n_labels: int, steps: int) -> TrainingData:

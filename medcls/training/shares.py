@@ -22,7 +22,7 @@ def is_first() -> bool:
 
 
 def make_fabric(net: torch.nn.Module, data: TrainingData, spec: RunSpec, precision: str | None) -> Fabric:
-    """Give Lightning Fabric on the run's device, in the precision that pays there.
+    """Return Lightning Fabric on the run's device, in the precision that pays there.
 
     Under `fabric run`, devices, nodes and strategy are what its command line said.
 

@@ -89,14 +89,14 @@ def ablate(score: str = "auroc", *, run_ids: Sequence[str] = (), resamples: int 
 
 
 def _corrected(rows: Sequence[AblationRow | None]) -> list[AblationRow]:
-    """Give the rows that could be made, judged together."""
+    """Return the rows that could be made, judged together."""
     made = [row for row in rows if row]
     judged = correct_together([row.difference for row in made])
     return [replace(row, difference=difference) for row, difference in zip(made, judged, strict=True)]
 
 
 def _pooled(runs: Sequence[RunFolder]) -> list[_Tested]:
-    """Give every whole cross-validation as if it were one run, under the id of its first fold's, tested on all cases."""
+    """Return every whole cross-validation as if it were one run, under the id of its first fold's, tested on all cases."""
     found = []
     for run in runs:
         with contextlib.suppress(MedclsError, FileNotFoundError):  # one that cannot be read: the Runs page tells of it

@@ -69,11 +69,20 @@ def make_case(
     scan = read_scan(data, frame=frame)
     prediction, heatmap = _answer(scan, model, said.site)
     return Case(
-        scan, prediction, model.card, datetime.now(UTC).replace(microsecond=0), model_sha256=model_digest(model.card),
-        heatmap=heatmap, checks=_checks(scan, model, heatmap.label) if checks else (), reading=said.reading,
-        worth=worth_of(model.card, prediction.top, said.prevalence), person=said.person, made_by=said.by, file_name=name,
+        scan,
+        prediction,
+        model.card,
+        datetime.now(UTC).replace(microsecond=0),
+        model_sha256=model_digest(model.card),
+        heatmap=heatmap,
+        checks=_checks(scan, model, heatmap.label) if checks else (),
+        reading=said.reading,
+        worth=worth_of(model.card, prediction.top, said.prevalence),
+        person=said.person,
+        made_by=said.by,
+        file_name=name,
         source=data,
-    )  # fmt: skip
+    )
 
 
 def send_out(exit_name: str, case: Case, mode: Mode) -> Parcel:
@@ -116,10 +125,18 @@ def worth_of(card: ModelCard, label: str, prevalence: float = 0.1) -> tuple[Note
 
     name = card.task.label(label).name
     notes = [
-        Note("exits.worth-there", label=name, place=place or "?", right=w.right, said=w.said, of=w.of, missed=sum(w.missed.values()))
+        Note(
+            "exits.worth-there",
+            label=name,
+            place=place or "?",
+            right=w.right,
+            said=w.said,
+            of=w.of,
+            missed=sum(w.missed.values()),
+        )
         for place, w in worth(card, label, prevalence).items()
         if w.said
-    ]  # fmt: skip
+    ]
     evaluation = store.read_evaluation(card.id)
     return (*notes, *_scores(evaluation)) if evaluation else (Note("exits.not-measured"),)
 

@@ -63,7 +63,7 @@ class Comparison:
 
 
 def score_titles(labels: tuple[str, ...]) -> dict[str, str]:
-    """Give every score's full name with what a person reads (`recall:benign` -> `Recall, benign`)."""
+    """Return every score's full name with what a person reads (`recall:benign` -> `Recall, benign`)."""
     return {
         full_name: SCORES[name].title + (f", {full_name.partition(':')[2]}" if SCORES[name].per_label else "")
         for name in SCORES
@@ -118,11 +118,16 @@ def compare_folders(folders: Sequence[Path], *, resamples: int = RESAMPLES) -> C
 
 
 def compare_afresh(
-    model_ids: Sequence[str], collections: tuple[str, ...], part: str = "unseen", *,
-    split: str = "auto", fold: int = 0, resamples: int = RESAMPLES,
+    model_ids: Sequence[str],
+    collections: tuple[str, ...],
+    part: str = "unseen",
+    *,
+    split: str = "auto",
+    fold: int = 0,
+    resamples: int = RESAMPLES,
     known: MutableMapping[str, tuple[Evaluation, CaseTable]] | None = None,
     on_case: Callable[[str, int, int], None] = lambda model_id, done, total: None,
-) -> Comparison:  # fmt: skip
+) -> Comparison:
     """Evaluate models on labelled scans, one after the other, and compare them.
 
     Args:
@@ -227,7 +232,7 @@ def right_and_wrong(comparison: Comparison) -> dict[tuple[str, str], McNemar]:
 
 
 def collections_for(cards: Sequence[ModelCard]) -> tuple[str, ...]:
-    """Give the labelled collections of this machine that these models can be evaluated on: all labels are theirs."""
+    """Return the labelled collections of this machine that these models can be evaluated on: all labels are theirs."""
     from medcls.data.collections import list_collections
 
     known = [set(card.task.label_ids) for card in cards]
@@ -244,7 +249,7 @@ class Curves:
 
 
 def curves(comparison: Comparison, label: str, *, resamples: int = 300) -> dict[str, Curves]:
-    """Give every model's curves for a label against the rest, with bands from resampled groups."""
+    """Return every model's curves for a label against the rest, with bands from resampled groups."""
     found = {}
     for model_id in comparison.cases:
         steps = steps_of(comparison, model_id, label)
@@ -255,14 +260,14 @@ def curves(comparison: Comparison, label: str, *, resamples: int = 300) -> dict[
 
 
 def steps_of(comparison: Comparison, model_id: str, label: str) -> Steps:
-    """Give one model's cases ordered by its probability for one label."""
+    """Return one model's cases ordered by its probability for one label."""
     table = comparison.cases[model_id]
     k = table.labels.index(label)
     return Steps(table.prob[:, k], table.truth == k, table.group)
 
 
 def confusions(comparison: Comparison) -> dict[str, tuple[tuple[int, ...], ...]]:
-    """Give every model's confusion matrix, row = truth, column = most probable label."""
+    """Return every model's confusion matrix, row = truth, column = most probable label."""
     return {model_id: confusion(table) for model_id, table in comparison.cases.items()}
 
 
@@ -294,7 +299,7 @@ def count_disagreements(comparison: Comparison) -> int:
 
 
 def disagreements(comparison: Comparison, most: int = 60) -> tuple[Disagreement, ...]:
-    """Give the cases on which the models' most probable labels differ, widest spread of the probability of disease first."""
+    """Return the cases on which the models' most probable labels differ, widest spread of the probability of disease first."""
     tables = comparison.cases
     decided = np.stack([t.prob.argmax(axis=1) for t in tables.values()])
     disease = np.stack([t.prob[:, list(comparison.positive)].sum(axis=1) for t in tables.values()])
@@ -305,16 +310,19 @@ def disagreements(comparison: Comparison, most: int = 60) -> tuple[Disagreement,
     where = first.attributes.get("collection")
     return tuple(
         Disagreement(
-            str(first.case[i]), "" if where is None else str(where[i]), first.labels[first.truth[i]],
+            str(first.case[i]),
+            "" if where is None else str(where[i]),
+            first.labels[first.truth[i]],
             {m: first.labels[decided[j, i]] for j, m in enumerate(tables)},
-            {m: float(disease[j, i]) for j, m in enumerate(tables)}, float(spread[i]),
+            {m: float(disease[j, i]) for j, m in enumerate(tables)},
+            float(spread[i]),
         )
         for i in rows
-    )  # fmt: skip
+    )
 
 
 def read_case(disagreement: Disagreement) -> bytes:
-    """Give the bytes of the scan a disagreement is about.
+    """Return the bytes of the scan a disagreement is about.
 
     Raises:
         BadData: If its collection is not on this machine, or the file is gone.

@@ -35,7 +35,7 @@ class Cost:
 
 
 def cost_of(card: ModelCard, score: Estimate | None, classifier: Any = None) -> Cost:
-    """Give a model's cost.
+    """Return a model's cost.
 
     Args:
         card: Its card.

@@ -51,7 +51,7 @@ class Overview:
         return {label: int((self.label == label).sum()) for label in self.record.labels}
 
     def per_patient(self) -> dict[str, tuple[int, float]]:
-        """Give cases and share of positive ones by patient; empty where no patients are known."""
+        """Return cases and share of positive ones by patient; empty where no patients are known."""
         names, number = np.unique(self.patient, return_inverse=True)
         n = np.bincount(number)
         hits = np.bincount(number, np.isin(self.label, list(self.positive)))
@@ -74,7 +74,7 @@ class Tissue:
 
 
 def list_collections() -> tuple[CollectionRecord, ...]:
-    """Give the records of all collections on this machine, by name."""
+    """Return the records of all collections on this machine, by name."""
     from medcls.data.collections import list_collections as listed
 
     return listed()
@@ -90,7 +90,7 @@ def broken() -> tuple[Outcome, ...]:
 
 
 def list_layouts() -> dict[str, str]:
-    """Give the layouts that are recognised: name -> what a person reads."""
+    """Return the layouts that are recognised: name -> what a person reads."""
     from medcls.data.layouts import LAYOUTS
 
     return {name: layout.title for name, layout in LAYOUTS.items()}
@@ -108,7 +108,7 @@ def remove_collection(name: str) -> None:
 
 
 def look_over(name: str) -> Overview:
-    """Give what is in a collection.
+    """Return what is in a collection.
 
     Raises:
         BadData: If there is none.
@@ -140,7 +140,7 @@ def _text(column: np.ndarray) -> np.ndarray:
 
 
 def task_of(record: CollectionRecord) -> Task:
-    """Give the task a collection's labels belong to, or one made of them."""
+    """Return the task a collection's labels belong to, or one made of them."""
     from medcls.tasks import list_tasks, own_task
 
     tasks = list_tasks(home.tasks())
@@ -193,7 +193,7 @@ def sample_cases(name: str, label: str, n: int, seed: int = 0, patient: str = ""
 
 
 def read_pictures(name: str, ids: Sequence[str], side_px: int = 200) -> dict[str, tuple[Case, bytes | None]]:
-    """Give cases, dropped ones too, with a PNG no side of which is longer than `side_px`; None if it cannot be read."""
+    """Return cases, dropped ones too, with a PNG no side of which is longer than `side_px`; None if it cannot be read."""
     from medcls.data.collections import open_collection
     from medcls.errors import MedclsError
     from medcls.imaging.decode import read_scan

@@ -35,7 +35,7 @@ def audit_collection(
 
 
 def judge_of(name: str) -> str:
-    """Give the model whose features judge a collection's labels unless told otherwise; empty if its task has none.
+    """Return the model whose features judge a collection's labels unless told otherwise; empty if its task has none.
 
     Raises:
         BadData: If there is no such collection.
@@ -72,7 +72,7 @@ def _describe(name: str, model: str, progress: Progress | None) -> Callable[[Seq
 
 
 def read_audit(name: str) -> Audit | None:
-    """Give what the last audit found, decisions as they stand; None if there was none."""
+    """Return what the last audit found, decisions as they stand; None if there was none."""
     from medcls.data.audit import read_audit as read
 
     return read(name)
@@ -110,7 +110,7 @@ def probe_shortcuts(name: str, *, seed: int = 0) -> dict[str, tuple[Estimate, st
 
 
 def read_probe(name: str) -> dict[str, tuple[Estimate, str]] | None:
-    """Give the last shortcut probe of the collection as it is now; None if there was none."""
+    """Return the last shortcut probe of the collection as it is now; None if there was none."""
     from medcls.data.collections import open_collection
 
     collection = open_collection(name)

@@ -87,7 +87,7 @@ def take_split(name: str, split: str, data: bytes) -> Split:
 
 
 def list_leaks(error: BadSplit) -> list[tuple[str, str, str]]:
-    """Give what stands on both sides of a refused split: what it is, and a case of either side; empty if nothing does."""
+    """Return what stands on both sides of a refused split: what it is, and a case of either side; empty if nothing does."""
     pictures = [("same picture", a, b) for a, b in getattr(error, "pairs", ())]
     return pictures + [(f"group {name}", a, b) for name, (a, b) in getattr(error, "groups", {}).items()]
 
@@ -119,7 +119,7 @@ def _parts_of_table(rows: list[dict[str, str]]) -> dict[str, tuple[str, ...]]:
 
 
 def list_splits(name: str) -> dict[str, Split | str]:
-    """Give the splits of a collection by name; where one no longer fits, why not."""
+    """Return the splits of a collection by name; where one no longer fits, why not."""
     from medcls.data.collections import open_collection
     from medcls.data.splits import list_splits as listed
     from medcls.data.splits import read_split
@@ -135,7 +135,7 @@ def list_splits(name: str) -> dict[str, Split | str]:
 
 
 def count_folds(collections: Sequence[str], split: str) -> int:
-    """Give how many folds a split has that all of some collections have; 0 for a hold-out, and for `auto`.
+    """Return how many folds a split has that all of some collections have; 0 for a hold-out, and for `auto`.
 
     Args:
         collections: Names of collections.
@@ -161,7 +161,7 @@ def count_folds(collections: Sequence[str], split: str) -> int:
 
 
 def list_shared_splits(collections: Sequence[str]) -> dict[str, int]:
-    """Give the splits that all of some collections have, each with its number of folds (0 for a hold-out); `auto` always.
+    """Return the splits that all of some collections have, each with its number of folds (0 for a hold-out); `auto` always.
 
     Raises:
         BadData: If there is no such collection.

@@ -57,7 +57,7 @@ def write(evaluation: Evaluation, cases: CaseTable, folder: Path) -> None:
 
 
 def name_collections(given: list[str], say: Callable[[str], None] = lambda sentence: None) -> tuple[str, ...]:
-    """Give the names of collections that a user named by name or by path; a new path is indexed first.
+    """Return the names of collections that a user named by name or by path; a new path is indexed first.
 
     Args:
         given: Names of collections, or paths of labelled scans.

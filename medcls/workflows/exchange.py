@@ -56,7 +56,7 @@ def export_model(model_id: str, into: Path) -> Path:
 
 
 def export_bytes(model_id: str) -> bytes:
-    """Give a model as the bytes of a ZIP archive (see `export_model`), for a download."""
+    """Return a model as the bytes of a ZIP archive (see `export_model`), for a download."""
     out = io.BytesIO()
     _write_archive(model_id, out)
     return out.getvalue()
@@ -108,7 +108,7 @@ def import_model(source: Path | bytes) -> tuple[ModelCard, ...]:
 
 
 def _check_names(archive: zipfile.ZipFile) -> dict[str, list[zipfile.ZipInfo]]:
-    """Give the archive's files by model folder, having refused all that a model does not consist of."""
+    """Return the archive's files by model folder, having refused all that a model does not consist of."""
     models: dict[str, list[zipfile.ZipInfo]] = {}
     entries = [info for info in archive.infolist() if not info.is_dir()]
     if not entries or len(entries) > 64 * len(FILES):

@@ -54,12 +54,12 @@ class Drawn:
 
 
 def list_methods() -> tuple[Method, ...]:
-    """Give the methods in the order they are offered."""
+    """Return the methods in the order they are offered."""
     return tuple(METHODS.values())
 
 
 def list_layers(classifier: "Predictor") -> tuple[str, ...]:
-    """Give the layers worth looking at, lowest first; none for an ensemble."""
+    """Return the layers worth looking at, lowest first; none for an ensemble."""
     from medcls.nets.layers import heatmap_layers
 
     return heatmap_layers(classifier.members[0].net) if len(classifier.members) == 1 else ()
@@ -91,9 +91,15 @@ def classify_and_explain(
 
 
 def draw_one(
-    scan: Scan, classifier: "Predictor", label: str | None = None, method: str = DEFAULT, layer: str | None = None, *,
-    progress: Progress | None = None, should_stop: Callable[[], bool] | None = None,
-) -> Heatmap:  # fmt: skip
+    scan: Scan,
+    classifier: "Predictor",
+    label: str | None = None,
+    method: str = DEFAULT,
+    layer: str | None = None,
+    *,
+    progress: Progress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Heatmap:
     """Draw one heatmap; see `classify_and_explain`.
 
     Args:
@@ -114,9 +120,13 @@ def draw_one(
 
 
 def draw_many(
-    scan: Scan, classifier: "Predictor", labels: Sequence[str], methods: Sequence[str] = (DEFAULT,),
-    layers: Sequence[str | None] = (None,), progress: Progress | None = None,
-) -> tuple[Drawn, ...]:  # fmt: skip
+    scan: Scan,
+    classifier: "Predictor",
+    labels: Sequence[str],
+    methods: Sequence[str] = (DEFAULT,),
+    layers: Sequence[str | None] = (None,),
+    progress: Progress | None = None,
+) -> tuple[Drawn, ...]:
     """Draw a scan's heatmaps for several labels, methods and layers; the network runs once per layer.
 
     Args:
@@ -158,9 +168,14 @@ def _try(make: Callable[[], Heatmap], label: str, method: str, layer: str) -> Dr
 
 
 def check_heatmap(
-    scan: Scan, classifier: "Predictor", label: str, method: str = DEFAULT, layer: str | None = None,
-    mask: np.ndarray | None = None, progress: Progress | None = None,
-) -> tuple[Check, ...]:  # fmt: skip
+    scan: Scan,
+    classifier: "Predictor",
+    label: str,
+    method: str = DEFAULT,
+    layer: str | None = None,
+    mask: np.ndarray | None = None,
+    progress: Progress | None = None,
+) -> tuple[Check, ...]:
     """Test how far one heatmap can be believed.
 
     Args:
@@ -189,7 +204,7 @@ def check_heatmap(
 
 
 def picture(scan: Scan, heatmap: Heatmap, how: Paint, side_px: int = 800) -> bytes:
-    """Give a heatmap over its scan as a PNG for the screen.
+    """Return a heatmap over its scan as a PNG for the screen.
 
     Args:
         scan: The scan.
@@ -201,7 +216,7 @@ def picture(scan: Scan, heatmap: Heatmap, how: Paint, side_px: int = 800) -> byt
 
 
 def plain_picture(scan: Scan, side_px: int = 800) -> bytes:
-    """Give a scan as a PNG of the size that `picture` gives, to stand beside it."""
+    """Return a scan as a PNG of the size that `picture` gives, to stand beside it."""
     from medcls.explain.overlay import base
 
     share = side_px / max(scan.size_px)
@@ -209,7 +224,7 @@ def plain_picture(scan: Scan, side_px: int = 800) -> bytes:
 
 
 def export(scan: Scan, heatmap: Heatmap, how: Paint, captioned: bool = False) -> bytes:
-    """Give a heatmap over its scan as a PNG, a pixel for each of the scan's; model, method and label stand in its text.
+    """Return a heatmap over its scan as a PNG, a pixel for each of the scan's; model, method and label stand in its text.
 
     Args:
         scan: The scan.

@@ -47,7 +47,7 @@ def pool_folds(found: FoldSet) -> tuple[Evaluation, CaseTable]:
 
 
 def read_folds(found: FoldSet) -> dict[int, tuple[Evaluation, CaseTable]]:
-    """Give what was measured in each fold.
+    """Return what was measured in each fold.
 
     Args:
         found: A cross-validation whose runs are all finished.
@@ -68,7 +68,7 @@ def read_folds(found: FoldSet) -> dict[int, tuple[Evaluation, CaseTable]]:
 
 
 def _card(found: FoldSet, cards: list[ModelCard], name: str = "") -> ModelCard:
-    """Give the card of the mean of the folds' networks."""
+    """Return the card of the mean of the folds' networks."""
     data = ", ".join(found.spec.data.collections)
     told = (
         f"{found.n_folds} networks, each trained without two of the {found.n_folds} folds of {data}: one to choose the epoch by, one to be "
@@ -94,8 +94,12 @@ def _pool(
         raise BadData("evaluation.two-folds")
     first = next(iter(parts.values()))[0]
     evaluation = describe_cases(
-        table, card, first.collection, first.fingerprint, "every fold; each case answered by the one network that was not trained or tuned on it"
-    )  # fmt: skip
+        table,
+        card,
+        first.collection,
+        first.fingerprint,
+        "every fold; each case answered by the one network that was not trained or tuned on it",
+    )
     notes = (*evaluation.notes, *_unsure(cards, tables), *_notes(parts), *_caveats(len(parts)))
     return replace(evaluation, notes=tuple(dict.fromkeys(notes))), table
 

@@ -84,8 +84,10 @@ def start_folds(spec: RunSpec) -> tuple[RunView, ...]:
     idle = [fold for fold in found.missing if fold not in begun or not begun[fold].moves]
     if not idle:
         raise Conflict(
-            "Every fold has its run already", found=found.describe(), do="See them on Runs, or change a setting to train anew"
-        )  # fmt: skip
+            "Every fold has its run already",
+            found=found.describe(),
+            do="See them on Runs, or change a setting to train anew",
+        )
     return tuple(resume_run(begun[fold].id) if fold in begun else start_run(_of_fold(spec, fold)) for fold in idle)
 
 
@@ -130,10 +132,11 @@ def _checked(spec: RunSpec) -> FoldSet:
     n_folds = count_folds(spec.data.collections, spec.data.split)
     if n_folds < FEWEST:
         raise BadSplit(
-            "Cross-validation needs a split with folds", found=f"split {spec.data.split}, {counted(n_folds, 'fold')}",
+            "Cross-validation needs a split with folds",
+            found=f"split {spec.data.split}, {counted(n_folds, 'fold')}",
             allowed=f"{FEWEST} folds or more",
             do="Make one for each collection (Data page, or `data split NAME --folds 5 --as five-folds`) and choose it",
-        )  # fmt: skip
+        )
     for fold in range(n_folds):
         if blockers := look_at_data(_of_fold(spec, fold)).blockers:
             raise BadSplit(f"Fold {fold} cannot be trained", found=blockers[0].rstrip("."), do="Make fewer folds")
@@ -141,7 +144,7 @@ def _checked(spec: RunSpec) -> FoldSet:
 
 
 def name_together(name: str) -> str:
-    """Give what the runs of a cross-validation are called together: the name of one of them without its fold.
+    """Return what the runs of a cross-validation are called together: the name of one of them without its fold.
 
     Example:
         >>> name_together("BUSI, ResNet-18, fold 3")
@@ -156,7 +159,7 @@ def _of_fold(spec: RunSpec, fold: int) -> RunSpec:
 
 
 def find_folds(run_id: str) -> FoldSet | None:
-    """Give the cross-validation that a run is part of, by what it learned from; None if its split has no folds.
+    """Return the cross-validation that a run is part of, by what it learned from; None if its split has no folds.
 
     Args:
         run_id: Id of any of its runs, or the beginning of one.

@@ -6,7 +6,7 @@ from medcls.errors import Conflict, MedclsError
 
 
 def marks(name: str) -> tuple[str, str]:
-    """Give the lines that stand before and after a table.
+    """Return the lines that stand before and after a table.
 
     Example:
         >>> marks("shipped models")

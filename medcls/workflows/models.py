@@ -13,7 +13,7 @@ from medcls.workflows.marked import put_between_marks
 
 
 def list_models(task_id: str | None = None, *, retired: bool = False) -> tuple[ModelCard, ...]:
-    """Give the cards of all usable models.
+    """Return the cards of all usable models.
 
     Args:
         task_id: Only those answering this task; None for all.
@@ -37,7 +37,7 @@ def broken_models() -> dict[str, MedclsError]:
 
 
 def show_model(model_id: str) -> tuple[ModelCard, str]:
-    """Give a model's card and its text for people (Markdown).
+    """Return a model's card and its text for people (Markdown).
 
     Raises:
         BadModel: If there is no such model.
@@ -52,7 +52,7 @@ def tell_facts(card: ModelCard) -> tuple[str, str, str]:
 
 
 def evaluation_of(model_id: str) -> Evaluation | None:
-    """Give what was measured of a model when it was published; None if nothing was.
+    """Return what was measured of a model when it was published; None if nothing was.
 
     Raises:
         BadModel: If there is no such model or the file cannot be used.
@@ -61,7 +61,7 @@ def evaluation_of(model_id: str) -> Evaluation | None:
 
 
 def pointing_of(model_id: str) -> tuple[PointingStudy, ...]:
-    """Give how a model's heatmaps pointed at lesions, as `pointing.keep` kept it; nothing if it was not measured.
+    """Return how a model's heatmaps pointed at lesions, as `pointing.keep` kept it; nothing if it was not measured.
 
     Raises:
         BadModel: If there is no such model or the file cannot be used.
@@ -70,7 +70,7 @@ def pointing_of(model_id: str) -> tuple[PointingStudy, ...]:
 
 
 def cases_of(model_id: str) -> CaseTable | None:
-    """Give the cases a model was measured on; None if none were kept.
+    """Return the cases a model was measured on; None if none were kept.
 
     Raises:
         BadModel: If there is no such model or the file cannot be used.
@@ -91,7 +91,7 @@ TABLE = "shipped models"  # name of its markers in the README
 
 
 def describe_models() -> str:
-    """Give the models and what was measured of each as a Markdown table, with a line for every collection it was tested on."""
+    """Return the models and what was measured of each as a Markdown table, with a line for every collection it was tested on."""
     rows = [
         "| model | backbone, million weights | site | disease against the rest, AUROC | sensitivity | specificity | groups |",
         "|---|---|---|---|---|---|---|",

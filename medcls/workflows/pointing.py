@@ -26,9 +26,15 @@ METHODS_MEASURED = ("gradcam", "hirescam", "layercam")
 
 
 def measure(
-    model_id: str, collection: str, label: str, methods: Sequence[str] = METHODS_MEASURED, *,
-    layer: str | None = None, everything: bool = False, progress: Callable[[int, int], None] = lambda done, total: None,
-) -> PointingStudy:  # fmt: skip
+    model_id: str,
+    collection: str,
+    label: str,
+    methods: Sequence[str] = METHODS_MEASURED,
+    *,
+    layer: str | None = None,
+    everything: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> PointingStudy:
     """Measure how a model's heatmaps point at lesions, on the cases of groups that it never learned from.
 
     Args:
@@ -98,7 +104,7 @@ def _notes(everything: bool, first: str, n_folds: int) -> tuple[Note, ...]:
 
 
 def table(study: PointingStudy) -> str:
-    """Give a study as Markdown: what was measured, the table, its notes."""
+    """Return a study as Markdown: what was measured, the table, its notes."""
     return (
         "\n\n".join(
             [f"Pointing at lesions, {study.model}: {study.about}", pointing_table(study), *map(str, study.notes)]
@@ -123,7 +129,7 @@ def keep(study: PointingStudy) -> ModelCard:
 def _cases(
     collection: "Collection", label: str, classifier: "Predictor", everything: bool
 ) -> "list[tuple[Predictor, list[Case]]]":
-    """Give the cases with this truth and an outline, with who draws them: unless all are asked for, nobody that learned from them."""
+    """Return the cases with this truth and an outline, with who draws them: unless all are asked for, nobody that learned from them."""
     from medcls.evaluation.asking import ask_unseen
 
     if not everything and classifier.untold:
@@ -184,7 +190,7 @@ def _row(name: str, found: list[Pointing], centre: list[Pointing], groups: list[
 
 
 def _mean_over_groups(values: np.ndarray, groups: np.ndarray, resamples: int = 2000) -> Estimate:
-    """Give a mean with a percentile interval over resampled groups."""
+    """Return a mean with a percentile interval over resampled groups."""
     _, which = np.unique(groups, return_inverse=True)
     sums, counts = np.bincount(which, values), np.bincount(which)
     rows = np.random.default_rng(0).integers(0, len(sums), (resamples, len(sums)))

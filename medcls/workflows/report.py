@@ -44,7 +44,7 @@ figcaption{font-size:.85rem;color:#5b646d}.better{font-weight:600}
 
 
 def show(estimate: Estimate) -> str:
-    """Give a score with its interval, as `0.82 (0.74–0.88)`."""
+    """Return a score with its interval, as `0.82 (0.74–0.88)`."""
     if math.isnan(estimate.value):
         return "not computable"
     if math.isnan(estimate.low):
@@ -53,7 +53,7 @@ def show(estimate: Estimate) -> str:
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """Give a difference with its sign; no sign where it rounds to nothing.
+    """Return a difference with its sign; no sign where it rounds to nothing.
 
     Example:
         >>> signed(0.0514), signed(-0.0514), signed(-0.0001)
@@ -67,7 +67,7 @@ def to_markdown(
     comparison: Comparison,
     scores: Sequence[str] = ("auroc", "balanced_accuracy", "sensitivity", "specificity", "brier"),
 ) -> str:
-    """Give the models with a few scores as a Markdown table, for a README."""
+    """Return the models with a few scores as a Markdown table, for a README."""
     titles = comparison.score_names()
     lines = ["| model | " + " | ".join(titles[s] for s in scores) + " |", "|---" * (len(scores) + 1) + "|"]
     for model_id, found in comparison.scores.items():
@@ -77,7 +77,7 @@ def to_markdown(
 
 
 def pairs_to_markdown(comparison: Comparison, score: str = "auroc", *, resamples: int = compare.RESAMPLES) -> str:
-    """Give the difference of every pair of models with its verdict as a Markdown table, on each collection and on all cases.
+    """Return the difference of every pair of models with its verdict as a Markdown table, on each collection and on all cases.
 
     Args:
         comparison: The models and their cases.
@@ -149,7 +149,7 @@ def _basis(comparison: Comparison) -> str:
 
 
 def to_html(comparison: Comparison, differences: Sequence[Difference], costs: Sequence[Cost] = ()) -> str:
-    """Give the whole comparison as one HTML page: no script, nothing to fetch, pictures of plots inside.
+    """Return the whole comparison as one HTML page: no script, nothing to fetch, pictures of plots inside.
 
     Args:
         comparison: The models and their cases.
@@ -165,14 +165,23 @@ def to_html(comparison: Comparison, differences: Sequence[Difference], costs: Se
         f"<p>{escape(_basis(comparison))}</p><p class=quiet>Made {made} by medcls {medcls.__version__}. Research use, not a medical device. "
         "Numbers in brackets are 95 % intervals; groups (patients, lesions, duplicates) are resampled whole.</p>",
         "".join(f"<p>{escape(str(note))}</p>" for note in comparison.notes),
-        "<h2>Scores</h2>", _scores_table(comparison),
-        "<h2>Which is better</h2>", _differences_table(comparison, differences), _one_right_table(comparison),
-        "<h2>Curves</h2>", _plots(comparison),
-        "<h2>Confusion</h2>", *_confusions(comparison),
-        _subgroup_tables(comparison, differences[0].score if differences else "auroc"), _points_table(comparison), _costs_table(costs),
-        "<h2>All scores, with how each was computed</h2>", _all_scores(comparison),
-        "<h2>The networks</h2>", _models(comparison),
-    ]  # fmt: skip
+        "<h2>Scores</h2>",
+        _scores_table(comparison),
+        "<h2>Which is better</h2>",
+        _differences_table(comparison, differences),
+        _one_right_table(comparison),
+        "<h2>Curves</h2>",
+        _plots(comparison),
+        "<h2>Confusion</h2>",
+        *_confusions(comparison),
+        _subgroup_tables(comparison, differences[0].score if differences else "auroc"),
+        _points_table(comparison),
+        _costs_table(costs),
+        "<h2>All scores, with how each was computed</h2>",
+        _all_scores(comparison),
+        "<h2>The networks</h2>",
+        _models(comparison),
+    ]
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>Comparison of networks</title><style>{_STYLE}</style><body>{''.join(parts)}</body></html>\n"
@@ -238,27 +247,41 @@ def _subgroup_tables(comparison: Comparison, score: str) -> str:
 
 
 def _points_table(comparison: Comparison) -> str:
-    """Give the named operating points of the models' cards, with what they do on these cases."""
+    """Return the named operating points of the models' cards, with what they do on these cases."""
     rows = []
     for model_id, card in comparison.cards.items():
         for t in card.thresholds:
             point = try_threshold(comparison.cases[model_id], t.label, t.prob, 0.5)
-            rows.append([model_id, t.name, f"{t.label} at {t.prob:.2f} or above", show(point.sensitivity), show(point.specificity)])  # fmt: skip
+            rows.append(
+                [
+                    model_id,
+                    t.name,
+                    f"{t.label} at {t.prob:.2f} or above",
+                    show(point.sensitivity),
+                    show(point.specificity),
+                ]
+            )
     head = ["model", "operating point", "calls", "sensitivity", "specificity"]
     return "<h2>Operating points</h2>" + _table(head, rows) if rows else ""
 
 
 def _costs_table(costs: Sequence[Cost]) -> str:
     rows = [
-        [c.model, f"{c.n_parameters / 1e6:.2f}", f"{c.file_bytes / 1e6:.1f}", "not measured" if c.scan_ms is None else f"{c.scan_ms:.0f}", show(c.score) if c.score else ""]
+        [
+            c.model,
+            f"{c.n_parameters / 1e6:.2f}",
+            f"{c.file_bytes / 1e6:.1f}",
+            "not measured" if c.scan_ms is None else f"{c.scan_ms:.0f}",
+            show(c.score) if c.score else "",
+        ]
         for c in costs
-    ]  # fmt: skip
+    ]
     head = ["model", "million weights", "file, MB", "ms per scan, where this was made", "AUROC"]
     return "<h2>Cost against quality</h2>" + _table(head, rows) if rows else ""
 
 
 def costs_of(comparison: Comparison) -> tuple[Cost, ...]:
-    """Give what the models cost beside their AUROC, no time measured.
+    """Return what the models cost beside their AUROC, no time measured.
 
     Raises:
         BadModel: If a model's folder is gone.

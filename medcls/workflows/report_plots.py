@@ -14,7 +14,7 @@ _DASHES = ("", "6 3", "2 2", "8 3 2 3", "1 3", "10 4", "4 1", "3 5")  # lines di
 def line_plot(
     title: str, curves: Mapping[str, tuple[Curve, str]], x_title: str, y_title: str, *, diagonal: bool = False
 ) -> str:
-    """Give curves with their bands over the unit square.
+    """Return curves with their bands over the unit square.
 
     Args:
         title: What is shown.
@@ -91,7 +91,7 @@ def _legend(curves: Mapping[str, tuple[Curve, str]]) -> str:
 
 
 def confusion_table(model: str, labels: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
-    """Give a confusion matrix as an HTML table, row = truth, each row shaded by its shares."""
+    """Return a confusion matrix as an HTML table, row = truth, each row shaded by its shares."""
     head = "".join(f"<th>{escape(label)}</th>" for label in labels)
     rows = []
     for label, row in zip(labels, counts, strict=True):

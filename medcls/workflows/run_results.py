@@ -15,7 +15,7 @@ from medcls.workflows.left_out import measure_without
 
 
 def read_result(run_id: str) -> ModelCard:
-    """Give the card of the model a run made.
+    """Return the card of the model a run made.
 
     Raises:
         BadSpec: If there is no such run.
@@ -25,7 +25,7 @@ def read_result(run_id: str) -> ModelCard:
 
 
 def read_report(run_id: str) -> tuple[ModelCard, Evaluation | None, CaseTable | None]:
-    """Give what a run made and how it did on the cases kept apart for testing; None where none were.
+    """Return what a run made and how it did on the cases kept apart for testing; None where none were.
 
     Raises:
         BadSpec: If there is no such run.
@@ -60,7 +60,7 @@ class WrongCase:
 
 
 def wrong_cases(run_id: str, truth: str | None = None) -> tuple[WrongCase, ...]:
-    """Give the test cases a run's model got wrong, the most certain of its errors first.
+    """Return the test cases a run's model got wrong, the most certain of its errors first.
 
     Args:
         run_id: The run.
@@ -82,15 +82,20 @@ def wrong_cases(run_id: str, truth: str | None = None) -> tuple[WrongCase, ...]:
         answered = int(cases.prob[i].argmax())
         found.append(
             WrongCase(
-                case, name, cases.labels[cases.truth[i]], cases.labels[answered], float(cases.prob[i, answered]),
-                float(cases.prob[i, cases.truth[i]]), bool(cases.prob[i, answered] < card.abstention.min_prob),
+                case,
+                name,
+                cases.labels[cases.truth[i]],
+                cases.labels[answered],
+                float(cases.prob[i, answered]),
+                float(cases.prob[i, cases.truth[i]]),
+                bool(cases.prob[i, answered] < card.abstention.min_prob),
             )
-        )  # fmt: skip
+        )
     return tuple(sorted((w for w in found if truth in (None, w.truth)), key=lambda w: -w.prob))
 
 
 def read_case_picture(collection: str, case: str, side_px: int = 256) -> bytes:
-    """Give a labelled case as a small PNG.
+    """Return a labelled case as a small PNG.
 
     Raises:
         BadData: If the collection or its scan is gone or has changed.
@@ -105,9 +110,13 @@ def read_case_picture(collection: str, case: str, side_px: int = 256) -> bytes:
 
 
 def publish_run(
-    run_id: str, name: str = "", model_id: str = "", licence: str = "", limits: tuple[str, ...] = (),
+    run_id: str,
+    name: str = "",
+    model_id: str = "",
+    licence: str = "",
+    limits: tuple[str, ...] = (),
     without: tuple[str, ...] = (),
-) -> ModelCard:  # fmt: skip
+) -> ModelCard:
     """Copy a run's model into the list of models.
 
     Args:

@@ -30,7 +30,7 @@ class Entry:
 
 
 def unpack(files: Iterable[tuple[str, bytes]], max_unpacked_bytes: int = 400_000_000) -> Iterator[Entry]:
-    """Give every file of a drop in order, those inside ZIP archives too; nothing is decoded yet.
+    """Return every file of a drop in order, those inside ZIP archives too; nothing is decoded yet.
 
     Args:
         files: Name and bytes of each file dropped.
@@ -61,7 +61,7 @@ def unpack(files: Iterable[tuple[str, bytes]], max_unpacked_bytes: int = 400_000
 
 
 def walk(paths: Iterable[Path]) -> Iterator[Entry]:
-    """Give every file at some paths, those in folders and ZIP archives too, read one at a time.
+    """Return every file at some paths, those in folders and ZIP archives too, read one at a time.
 
     Args:
         paths: Files or folders.
@@ -96,7 +96,7 @@ def frames(data: bytes) -> int:
 
 
 def thumbnail(scan: Scan, side_px: int = 96) -> bytes:
-    """Give the scan as a small PNG.
+    """Return the scan as a small PNG.
 
     Args:
         scan: The scan.
@@ -106,7 +106,7 @@ def thumbnail(scan: Scan, side_px: int = 96) -> bytes:
 
 
 def picture(scan: Scan, side_px: int = 1600) -> bytes:
-    """Give the scan as a PNG for the screen.
+    """Return the scan as a PNG for the screen.
 
     Args:
         scan: The scan.

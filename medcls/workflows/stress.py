@@ -8,9 +8,15 @@ from medcls.models import store
 
 
 def measure(
-    model_id: str, collections: tuple[str, ...], part: str = "unseen", *, shifts: tuple[str, ...] = (), most: int = 0,
-    seed: int = 0, progress: Callable[[int, int], None] = lambda done, total: None,
-) -> StressStudy:  # fmt: skip
+    model_id: str,
+    collections: tuple[str, ...],
+    part: str = "unseen",
+    *,
+    shifts: tuple[str, ...] = (),
+    most: int = 0,
+    seed: int = 0,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> StressStudy:
     """Measure a model under every shift of its modality, at three strengths.
 
     Args:

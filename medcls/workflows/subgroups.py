@@ -43,14 +43,14 @@ class Subgroup:
 
 
 def columns_of(comparison: Comparison) -> tuple[str, ...]:
-    """Give the columns that split the cases into two subgroups or more, those that are asked for most at the front."""
+    """Return the columns that split the cases into two subgroups or more, those that are asked for most at the front."""
     columns = comparison.first.attributes
     names = (*(name for name in _TITLES if name in columns), *columns)
     return tuple(name for name in dict.fromkeys(names) if name not in _NEVER_GROUPS and _splits(columns[name]))
 
 
 def column_title(column: str) -> str:
-    """Give a column's name as a person reads it."""
+    """Return a column's name as a person reads it."""
     return _TITLES.get(column, column.replace("_", " "))
 
 
@@ -64,7 +64,7 @@ def _splits(values: np.ndarray) -> bool:
 def subgroups(
     comparison: Comparison, column: str, score: str = "auroc", *, resamples: int = 500
 ) -> tuple[Subgroup, ...]:
-    """Give one score of every model in each subgroup; numbers are cut into quarters of the cases, boxes by their longer side.
+    """Return one score of every model in each subgroup; numbers are cut into quarters of the cases, boxes by their longer side.
 
     Args:
         comparison: The models and their cases.
@@ -100,7 +100,7 @@ def _order(value: str) -> tuple[bool, float, str]:
 
 
 def _binned(values: np.ndarray) -> np.ndarray:
-    """Give values to group by: as they are if few, quarters if numbers, the commonest and the rest otherwise."""
+    """Return values to group by: as they are if few, quarters if numbers, the commonest and the rest otherwise."""
     kinds, counts = np.unique(values, return_counts=True)
     if len(kinds) <= _MOST_VALUES:
         return np.where(values == "", "not stated", values)
@@ -116,7 +116,7 @@ def _binned(values: np.ndarray) -> np.ndarray:
 
 
 def _number(value: str) -> float:
-    """Give a number, or the longer side of a box written as `[x,y,width,height]`; NaN for nothing."""
+    """Return a number, or the longer side of a box written as `[x,y,width,height]`; NaN for nothing."""
     if value.startswith("[") and value.count(",") == 3:
         return max(float(side) for side in value.strip("[]").split(",")[2:])
     return float(value) if value else math.nan

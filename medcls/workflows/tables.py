@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 
 def score_rows(comparison: Comparison) -> list[Row]:
-    """Give every score of every model, one row each: model, score, value, low, high, level, n, how."""
+    """Return every score of every model, one row each: model, score, value, low, high, level, n, how."""
     return [
         {"model": model_id, "score": name} | _numbers(estimate)
         for model_id, scores in comparison.scores.items()
@@ -28,19 +28,30 @@ def score_rows(comparison: Comparison) -> list[Row]:
 
 
 def difference_rows(differences: Iterable[Difference]) -> list[Row]:
-    """Give every pair of models as a row: difference, interval, p, p after Holm, verdict."""
+    """Return every pair of models as a row: difference, interval, p, p after Holm, verdict."""
     return [
         {
-            "a": d.a, "b": d.b, "score": d.score, "difference": d.estimate.value, "low": d.estimate.low, "high": d.estimate.high,
-            "level": d.estimate.level, "groups": d.estimate.n, "cases": d.n_cases, "p": d.p, "p_holm": d.p_holm,
-            "better": d.better, "verdict": d.verdict, "how": d.estimate.how,
+            "a": d.a,
+            "b": d.b,
+            "score": d.score,
+            "difference": d.estimate.value,
+            "low": d.estimate.low,
+            "high": d.estimate.high,
+            "level": d.estimate.level,
+            "groups": d.estimate.n,
+            "cases": d.n_cases,
+            "p": d.p,
+            "p_holm": d.p_holm,
+            "better": d.better,
+            "verdict": d.verdict,
+            "how": d.estimate.how,
         }
         for d in differences
-    ]  # fmt: skip
+    ]
 
 
 def mcnemar_rows(pairs: Mapping[tuple[str, str], McNemar]) -> list[Row]:
-    """Give the cases only one of two models got right, one row a pair."""
+    """Return the cases only one of two models got right, one row a pair."""
     return [
         {"a": a, "b": b, "only_a_right": m.only_a, "only_b_right": m.only_b, "p_exact": m.p_exact, "p_mid": m.p_mid}
         for (a, b), m in pairs.items()
@@ -48,7 +59,7 @@ def mcnemar_rows(pairs: Mapping[tuple[str, str], McNemar]) -> list[Row]:
 
 
 def case_rows(comparison: Comparison) -> list[Row]:
-    """Give every case as a row: id, group, truth, and each model's probabilities."""
+    """Return every case as a row: id, group, truth, and each model's probabilities."""
     first = comparison.first
     rows = []
     for i in range(len(first)):
@@ -60,13 +71,22 @@ def case_rows(comparison: Comparison) -> list[Row]:
 
 
 def curve_rows(drawn: Mapping[str, Curves], label: str) -> list[Row]:
-    """Give every point of every model's curves for a label."""
+    """Return every point of every model's curves for a label."""
     return [
-        {"model": model_id, "label": label, "curve": kind, "x": float(x), "y": float(y), "low": float(low), "high": float(high), "n": int(n)}
+        {
+            "model": model_id,
+            "label": label,
+            "curve": kind,
+            "x": float(x),
+            "y": float(y),
+            "low": float(low),
+            "high": float(high),
+            "n": int(n),
+        }
         for model_id, curves in drawn.items()
         for kind in ("roc", "precision_recall", "reliability")
         for x, y, low, high, n in _points(getattr(curves, kind))
-    ]  # fmt: skip
+    ]
 
 
 def _points(curve: Any) -> Iterable[tuple[Any, ...]]:
@@ -74,7 +94,7 @@ def _points(curve: Any) -> Iterable[tuple[Any, ...]]:
 
 
 def disagreement_rows(rows: Iterable[Disagreement]) -> list[Row]:
-    """Give the cases on which models do not answer alike: truth, each model's answer and its probability of disease."""
+    """Return the cases on which models do not answer alike: truth, each model's answer and its probability of disease."""
     found = []
     for r in rows:
         row: Row = {"case": r.case, "truth": r.truth, "spread": r.spread}
@@ -85,25 +105,30 @@ def disagreement_rows(rows: Iterable[Disagreement]) -> list[Row]:
 
 
 def subgroup_rows(column: str, score: str, groups: Iterable[Subgroup]) -> list[Row]:
-    """Give a score of every model in each subgroup of a column."""
+    """Return a score of every model in each subgroup of a column."""
     return [
         {column: g.value, "cases": g.n_cases, "groups": g.n_groups, "model": m, "score": score} | _numbers(e)
         for g in groups
         for m, e in g.scores.items()
-    ]  # fmt: skip
+    ]
 
 
 def cost_rows(costs: Iterable[Cost]) -> list[Row]:
-    """Give what each model costs and a score of it; the milliseconds are empty where they were not measured."""
+    """Return what each model costs and a score of it; the milliseconds are empty where they were not measured."""
     return [
-        {"model": c.model, "parameters": c.n_parameters, "file_bytes": c.file_bytes, "scan_ms": "" if c.scan_ms is None else c.scan_ms}
+        {
+            "model": c.model,
+            "parameters": c.n_parameters,
+            "file_bytes": c.file_bytes,
+            "scan_ms": "" if c.scan_ms is None else c.scan_ms,
+        }
         | ({} if c.score is None else _numbers(c.score))
         for c in costs
-    ]  # fmt: skip
+    ]
 
 
 def threshold_rows(model_id: str, label: str, points: Iterable[OperatingPoint]) -> list[Row]:
-    """Give what thresholds on a label's probability do, one row each, with the ends of every interval."""
+    """Return what thresholds on a label's probability do, one row each, with the ends of every interval."""
     found = []
     for p in points:
         row: Row = {"model": model_id, "label": label, "threshold": p.threshold, "prevalence": p.prevalence}
@@ -115,17 +140,29 @@ def threshold_rows(model_id: str, label: str, points: Iterable[OperatingPoint]) 
 
 
 def ablation_rows(rows: Iterable[AblationRow]) -> list[Row]:
-    """Give pairs of runs that differ in one knob: both scores, the difference, p and the verdict."""
+    """Return pairs of runs that differ in one knob: both scores, the difference, p and the verdict."""
     return [
         {
-            "knob": r.knob, "from": str(r.value_before), "to": str(r.value_after), "run_before": r.before, "run_after": r.after,
-            "before": r.score_before.value, "before_low": r.score_before.low, "before_high": r.score_before.high,
-            "after": r.score_after.value, "after_low": r.score_after.low, "after_high": r.score_after.high,
-            "difference": r.difference.estimate.value, "low": r.difference.estimate.low, "high": r.difference.estimate.high,
-            "p": r.difference.p, "cases": r.difference.n_cases, "verdict": r.difference.verdict,
+            "knob": r.knob,
+            "from": str(r.value_before),
+            "to": str(r.value_after),
+            "run_before": r.before,
+            "run_after": r.after,
+            "before": r.score_before.value,
+            "before_low": r.score_before.low,
+            "before_high": r.score_before.high,
+            "after": r.score_after.value,
+            "after_low": r.score_after.low,
+            "after_high": r.score_after.high,
+            "difference": r.difference.estimate.value,
+            "low": r.difference.estimate.low,
+            "high": r.difference.estimate.high,
+            "p": r.difference.p,
+            "cases": r.difference.n_cases,
+            "verdict": r.difference.verdict,
         }
         for r in rows
-    ]  # fmt: skip
+    ]
 
 
 def _numbers(e: Estimate) -> Row:
@@ -133,7 +170,7 @@ def _numbers(e: Estimate) -> Row:
 
 
 def to_csv(rows: Sequence[Row]) -> bytes:
-    r"""Give rows as CSV (UTF-8 with a mark, so that spreadsheets read it); text that looks like a formula is kept text.
+    r"""Return rows as CSV (UTF-8 with a mark, so that spreadsheets read it); text that looks like a formula is kept text.
 
     Example:
         >>> to_csv([{"model": "=a", "value": float("nan")}]).decode("utf-8-sig")

@@ -43,7 +43,7 @@ class Suggestion:
 
 
 def suggest_thresholds(table: CaseTable, label: str, goals: tuple[float, ...] = (0.9, 0.95)) -> tuple[Suggestion, ...]:
-    """Give the thresholds that reach each sensitivity and each specificity asked for.
+    """Return the thresholds that reach each sensitivity and each specificity asked for.
 
     Args:
         table: What a model said of labelled cases.
@@ -105,7 +105,7 @@ def _without(card: ModelCard, name: str, label: str) -> tuple[Threshold, ...]:
 
 
 def describe_point(point: OperatingPoint, table: CaseTable, where: str) -> str:
-    """Give an operating point's figures as the note that is kept with it."""
+    """Return an operating point's figures as the note that is kept with it."""
     se, sp = point.sensitivity, point.specificity
     return (
         f"On {len(table)} cases ({where}): sensitivity {se.value:.2f} ({se.low:.2f}–{se.high:.2f}), specificity {sp.value:.2f} "

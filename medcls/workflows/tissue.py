@@ -74,9 +74,12 @@ class TissueMap:
 
 
 def tissue_map(
-    classifier: "Predictor", collection: str, patient: str, label: str | None = None,
+    classifier: "Predictor",
+    collection: str,
+    patient: str,
+    label: str | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> TissueMap:  # fmt: skip
+) -> TissueMap:
     """Map what a model says of every patch of a patient in a labelled collection.
 
     Args:
@@ -140,9 +143,12 @@ def placed_patches(files: Iterable[tuple[str, bytes | None]]) -> dict[str, list[
 
 
 def map_patches(
-    classifier: "Predictor", patches: Iterable[Patch], total: int, label: str | None = None,
+    classifier: "Predictor",
+    patches: Iterable[Patch],
+    total: int,
+    label: str | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> TissueMap:  # fmt: skip
+) -> TissueMap:
     """Map what a model says of patches.
 
     Args:
@@ -179,7 +185,7 @@ def map_patches(
 
 
 def pictures(tissue: TissueMap) -> tuple[bytes, bytes, bytes | None]:
-    """Give the tissue, the tissue under its probabilities, and under the truth (None if unknown), as PNGs of one size."""
+    """Return the tissue, the tissue under its probabilities, and under the truth (None if unknown), as PNGs of one size."""
     plain = _grown(tissue.scan.pixels)
     prob = _washed(plain, tissue.prob)
     known = np.isfinite(tissue.truth).any()

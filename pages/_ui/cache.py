@@ -29,7 +29,7 @@ def _open(model_id: str, digest: str) -> Any:
 
 
 def open_classifier(card: ModelCard) -> Any:
-    """Give the model's `Classifier`, opened once for all sessions and again when its files change.
+    """Return the model's `Classifier`, opened once for all sessions and again when its files change.
 
     Args:
         card: The model's card as it is on disk now; its digests are part of the cache's key.
@@ -63,7 +63,7 @@ def _look_over(name: str, digest: str) -> data.Overview:
 
 
 def look_over(record: CollectionRecord) -> data.Overview:
-    """Give what is in a collection, read once for all sessions and again when its record changes.
+    """Return what is in a collection, read once for all sessions and again when its record changes.
 
     Args:
         record: The collection's record as it is on disk now.

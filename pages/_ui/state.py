@@ -139,7 +139,7 @@ def done() -> NoReturn:
 
 
 def kept(key: str, make: Any) -> Any:
-    """Give what the session holds under `key`, made by `make()` the first time."""
+    """Return what the session holds under `key`, made by `make()` the first time."""
     if key not in st.session_state:
         st.session_state[key] = make()
     return st.session_state[key]

@@ -130,7 +130,7 @@ def _beside(name: str) -> bool:
 
 
 def _around(folders: Sequence[Folder], at: int, why: str) -> Roles:
-    """Give the levels above and below that of the labels their roles."""
+    """Return the levels above and below that of the labels their roles."""
     labels = {form(name) for name in _names(folders, at) if not _beside(name)}
     inside = [folder for folder in folders if len(folder) > at and form(folder[at]) in labels]
     roles = Roles([_role_above(_names(inside, level)) for level in range(at)] + ["label"], labels, why)
@@ -234,7 +234,7 @@ def _deeper(folders: Sequence[Folder], level: int) -> bool:
 
 
 def _restricted(folders: Sequence[Folder], inside: Sequence[Folder], at: int) -> Roles:
-    """Give the roles around a level of labels, for the folders that belong to it."""
+    """Return the roles around a level of labels, for the folders that belong to it."""
     roles = _around(inside, at, "folders")
     roles.labels = {form(folder[at]) for folder in inside if len(folder) > at and not _beside(folder[at])}
     return roles

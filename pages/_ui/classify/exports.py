@@ -17,14 +17,14 @@ NO_ANSWER = "no answer"
 
 
 def short_names(names: Sequence[str]) -> list[str]:
-    """Give names without the archive and folders they lie in, as far as they can still be told apart."""
+    """Return names without the archive and folders they lie in, as far as they can still be told apart."""
     last = [name.rsplit("/", 1)[-1] for name in names]
     times = Counter(last)
     return [short if times[short] == 1 else name for short, name in zip(last, names, strict=True)]
 
 
 def record(row: Row, card: ModelCard) -> dict[str, Any]:
-    """Give one row as the object `python -m medcls classify --json` prints for the same file."""
+    """Return one row as the object `python -m medcls classify --json` prints for the same file."""
     told: dict[str, Any] = {"file": row.entry.name, "model": card.id}
     if row.prediction is None:
         return told | {"error": str(row.error), "code": row.error.code if row.error else ""}

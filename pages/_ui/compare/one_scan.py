@@ -43,7 +43,7 @@ def show_one_scan(cards: Sequence[ModelCard]) -> None:
 
 
 def _pick_entry(task: Task) -> scans.Entry | None:
-    """Give the scan to show: the one dropped, or one of several."""
+    """Return the scan to show: the one dropped, or one of several."""
     entries = drops.drop("compare", task)
     if len(entries) < 2:
         return entries[0] if entries else None

@@ -40,13 +40,17 @@ def show_pairs(found: compare.Comparison, names: dict[str, str]) -> tuple[str, S
     st.dataframe(
         [
             {
-                "A": names[a], "B": names[b], "only A right": m.only_a, "only B right": m.only_b,
+                "A": names[a],
+                "B": names[b],
+                "only A right": m.only_a,
+                "only B right": m.only_b,
                 "McNemar's p": f"{m.p:.3f}" if m.p >= 0.001 else "< 0.001",
             }
             for (a, b), m in mcnemar.items()
         ],
-        hide_index=True, alt="McNemar's test of every pair",
-    )  # fmt: skip
+        hide_index=True,
+        alt="McNemar's test of every pair",
+    )
     st.caption(
         "Differences: paired bootstrap over groups, Student's t; a pair counts as different if its p after Holm's correction is at most 0.05. "
         "McNemar's test (mid-p below 25 discordant cases, else exact) takes cases as independent, which several scans of one patient are not: "
@@ -63,7 +67,7 @@ def _sentence(difference: Any, names: dict[str, str]) -> str:
 
 
 def show_difference(difference: Any) -> str:
-    """Give a difference with its interval; a dot where it is more than chance."""
+    """Return a difference with its interval; a dot where it is more than chance."""
     e = difference.estimate
     if math.isnan(difference.p):
         return "not computable"
@@ -101,9 +105,14 @@ def show_disagreements(found: compare.Comparison, names: dict[str, str]) -> Sect
                 with st.container(border=True, width=240):
                     _show_case(row, picture, names)
     st.dataframe(
-        [{"case": r.case, "truth": r.truth} | {names[m]: f"{a} ({show_prob(r.prob[m])})" for m, a in r.answers.items()} for r in rows],
-        hide_index=True, alt="Cases on which the models disagree, with each model's answer and its probability of disease",
-    )  # fmt: skip
+        [
+            {"case": r.case, "truth": r.truth}
+            | {names[m]: f"{a} ({show_prob(r.prob[m])})" for m, a in r.answers.items()}
+            for r in rows
+        ],
+        hide_index=True,
+        alt="Cases on which the models disagree, with each model's answer and its probability of disease",
+    )
     return (
         "Disagreements",
         "disagreements.csv",
@@ -139,7 +148,7 @@ def _look(row: compare.Disagreement) -> None:
 
 
 def _picture(row: compare.Disagreement) -> bytes | MedclsError:
-    """Give a case's thumbnail, the last few dozen kept in this session."""
+    """Return a case's thumbnail, the last few dozen kept in this session."""
     held: dict[Any, bytes | MedclsError] = state.kept(state.COMPARE_PICTURES, dict)
     key = (row.collection, row.case)
     if key not in held:
@@ -166,11 +175,13 @@ def show_subgroups(found: compare.Comparison, names: dict[str, str]) -> Section 
         groups = subgroups.subgroups(found, column, score)
     st.dataframe(
         [
-            {subgroups.column_title(column): g.value, "cases": g.n_cases, "groups": g.n_groups} | {names[m]: show_estimate(e) for m, e in g.scores.items()}
+            {subgroups.column_title(column): g.value, "cases": g.n_cases, "groups": g.n_groups}
+            | {names[m]: show_estimate(e) for m, e in g.scores.items()}
             for g in groups
         ],
-        hide_index=True, alt=f"{score} of every model in each subgroup of {column}",
-    )  # fmt: skip
+        hide_index=True,
+        alt=f"{score} of every model in each subgroup of {column}",
+    )
     st.caption(
         "Small subgroups have wide intervals: a difference between two of them means little while the intervals overlap."
     )
@@ -190,10 +201,13 @@ def show_costs(found: compare.Comparison, names: dict[str, str]) -> Section:
         all_costs.append(cost)
         rows.append(
             {
-                "model": names[model], "million weights": round(cost.n_parameters / 1e6, 3), "file, MB": round(cost.file_bytes / 1e6, 2),
-                "ms per scan here": None if cost.scan_ms is None else round(cost.scan_ms, 1), "AUROC": show_estimate(found.scores[model]["auroc"]),
+                "model": names[model],
+                "million weights": round(cost.n_parameters / 1e6, 3),
+                "file, MB": round(cost.file_bytes / 1e6, 2),
+                "ms per scan here": None if cost.scan_ms is None else round(cost.scan_ms, 1),
+                "AUROC": show_estimate(found.scores[model]["auroc"]),
             }
-        )  # fmt: skip
+        )
     st.dataframe(rows, hide_index=True, placeholder="not measured", alt="Cost and AUROC of every model")
     timed = all(row["ms per scan here"] is not None for row in rows)
     key, title = (

@@ -41,7 +41,7 @@ TABLE = (
 
 
 def names_of(cards: Sequence[ModelCard]) -> dict[str, str]:
-    """Give what a person reads for each model, without its task; ids where two have one name.
+    """Return what a person reads for each model, without its task; ids where two have one name.
 
     Where no name begins with its task's, what all of them have before the first comma is left out instead.
     """
@@ -106,7 +106,7 @@ def _known(cards: Sequence[ModelCard], source: str, part: str) -> dict[str, Any]
 
 
 def _answers_as(card: ModelCard) -> str:
-    """Give what a model's answers depend on: its card without what can be changed on it."""
+    """Return what a model's answers depend on: its card without what can be changed on it."""
     return replace(card, thresholds=(), name="", retired="").to_json()
 
 
@@ -142,7 +142,7 @@ def _teller(bar: Any, ids: Sequence[str]) -> Callable[[str, int, int], None]:
 
 
 def get_differences(found: compare.Comparison, score: str) -> tuple[Any, ...]:
-    """Give the pairwise differences in a score, computed once for this session."""
+    """Return the pairwise differences in a score, computed once for this session."""
     held: tuple[dict[str, CaseTable], dict[str, tuple[Any, ...]]] | None = st.session_state.get(
         state.COMPARE_DIFFERENCES
     )
@@ -170,7 +170,7 @@ def show_basis(found: compare.Comparison, names: dict[str, str]) -> None:
 
 
 def _named(text: str, names: dict[str, str]) -> str:
-    """Give a text with the models' names in place of their ids."""
+    """Return a text with the models' names in place of their ids."""
     for model_id in sorted(names, key=len, reverse=True):
         text = text.replace(model_id, names[model_id])
     return text
@@ -225,9 +225,14 @@ def show_downloads(found: compare.Comparison, score: str, section: Section | Non
     files: list[tuple[str, str, Callable[[], bytes], str]] = [
         ("Report (HTML)", "comparison.html", lambda: _report(found, score), "text/html"),
         ("Scores (CSV)", "scores.csv", lambda: tables.to_csv(tables.score_rows(found)), "text/csv"),
-        ("Differences (CSV)", "differences.csv", lambda: tables.to_csv(tables.difference_rows(get_differences(found, score))), "text/csv"),
+        (
+            "Differences (CSV)",
+            "differences.csv",
+            lambda: tables.to_csv(tables.difference_rows(get_differences(found, score))),
+            "text/csv",
+        ),
         ("Cases (CSV)", "cases.csv", lambda: tables.to_csv(tables.case_rows(found)), "text/csv"),
-    ]  # fmt: skip
+    ]
     if section is not None:
         title, name, rows = section
         files.append((f"{title} (CSV)", name, lambda: tables.to_csv(rows()), "text/csv"))

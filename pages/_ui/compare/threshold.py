@@ -89,10 +89,13 @@ def _move(threshold: float, label: str | None = None) -> None:
 
 def _show_point(point: thresholds.OperatingPoint, label: str) -> None:
     cells = [
-        ("Sensitivity", show_estimate(point.sensitivity)), ("Specificity", show_estimate(point.specificity)),
-        ("PPV", _fine(point.ppv)), ("NPV", _fine(point.npv)),
-        ("Missed per 1,000", _count(point.missed_per_1000)), ("False alarms per 1,000", _count(point.alarms_per_1000)),
-    ]  # fmt: skip
+        ("Sensitivity", show_estimate(point.sensitivity)),
+        ("Specificity", show_estimate(point.specificity)),
+        ("PPV", _fine(point.ppv)),
+        ("NPV", _fine(point.npv)),
+        ("Missed per 1,000", _count(point.missed_per_1000)),
+        ("False alarms per 1,000", _count(point.alarms_per_1000)),
+    ]
     for column, (title, value) in zip(st.columns(6), cells, strict=True):
         column.markdown(f"<small>{title}</small>  \n**{value}**", unsafe_allow_html=True)
     st.caption(
@@ -102,7 +105,7 @@ def _show_point(point: thresholds.OperatingPoint, label: str) -> None:
 
 
 def _fine(estimate: Estimate) -> str:
-    """Give a predictive value with as many digits as keep it off 1: at a low prevalence all that matters lies there."""
+    """Return a predictive value with as many digits as keep it off 1: at a low prevalence all that matters lies there."""
     if math.isnan(estimate.value):
         return "not computable"
     digits = 4 if estimate.value > 0.99 else 2
@@ -144,19 +147,30 @@ def show_ablation(found: compare.Comparison) -> Section | None:
     st.dataframe(
         [
             {
-                "setting": r.knob, "from": str(r.value_before), "to": str(r.value_after), "before": show_estimate(r.score_before),
-                "after": show_estimate(r.score_after), "difference": show_difference(r.difference), "run before": r.before, "run after": r.after,
+                "setting": r.knob,
+                "from": str(r.value_before),
+                "to": str(r.value_after),
+                "before": show_estimate(r.score_before),
+                "after": show_estimate(r.score_after),
+                "difference": show_difference(r.difference),
+                "run before": r.before,
+                "run after": r.after,
             }
             for r in rows
         ],
-        hide_index=True, alt="Runs that differ in one setting",
-    )  # fmt: skip
+        hide_index=True,
+        alt="Runs that differ in one setting",
+    )
     sentences = [f"{r.knob} {r.value_before} → {r.value_after}: {_by_value(r)}" for r in rows]
     st.markdown("\n".join(f"- {notices.escape(sentence)}" for sentence in sentences))
     return "Ablation", "ablation.csv", lambda: tables.ablation_rows(rows)
 
 
 def _by_value(row: ablation.AblationRow) -> str:
-    """Give the verdict with the setting's values in place of the runs' ids."""
+    """Return the verdict with the setting's values in place of the runs' ids."""
     names = {row.after: f"{row.knob} {row.value_after}", row.before: f"{row.knob} {row.value_before}"}
-    return row.difference.verdict.replace(row.difference.better, names[row.difference.better], 1) if row.difference.better else row.difference.verdict  # fmt: skip
+    return (
+        row.difference.verdict.replace(row.difference.better, names[row.difference.better], 1)
+        if row.difference.better
+        else row.difference.verdict
+    )

@@ -57,7 +57,7 @@ def show_findings(seen: data.Overview) -> None:
 
 
 def _kind_title(kind: str, n: int, still: int) -> str:
-    """Give a kind of finding with how many there are, and how many wait for a decision."""
+    """Return a kind of finding with how many there are, and how many wait for a decision."""
     numbers = ", ".join(filter(None, [f"{n:,}" if n > 1 else "", f"{still:,} open" if still else ""]))
     return f"{TITLES[kind]} ({numbers})" if numbers else TITLES[kind]
 

@@ -142,7 +142,7 @@ def _pick_rivals(rivals: Sequence[ModelCard], place: DeltaGenerator) -> list[Mod
 
 
 def answer_of(scan: Scan, card: ModelCard) -> Prediction:
-    """Give the model's answer to a scan, asked once in this session.
+    """Return the model's answer to a scan, asked once in this session.
 
     Raises:
         MedclsError: If the model cannot be opened or does not answer.

@@ -68,7 +68,7 @@ def draw(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard]) -> list[Map]:
 
 
 def _teller(bar: DeltaGenerator, i: int, n: int, title: str) -> explain.Progress:
-    """Give what shows a slow method's passes, and the time left once it can be told."""
+    """Return what shows a slow method's passes, and the time left once it can be told."""
     started = time.monotonic()
 
     def tell(done: int, total: int) -> None:

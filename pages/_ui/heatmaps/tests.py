@@ -52,7 +52,7 @@ def show_tests(scan: Scan, maps: Sequence[Map]) -> None:
 
 
 def _networks(asked: Asked) -> list[tuple[str, Any]]:
-    """Give the networks behind a heatmap, each with what its row is called."""
+    """Return the networks behind a heatmap, each with what its row is called."""
     classifier = cache.open_classifier(asked.card)
     networks = explain.networks_of(classifier)
     if len(networks) == 1:

@@ -38,7 +38,7 @@ FIRST = (
 
 
 def evaluation_of(card: ModelCard) -> Evaluation | None:
-    """Give what was measured of a model; None if nothing was, or what is there cannot be read (which is then shown)."""
+    """Return what was measured of a model; None if nothing was, or what is there cannot be read (which is then shown)."""
     try:
         return models.evaluation_of(card.id)
     except MedclsError as error:

@@ -31,16 +31,24 @@ def score_chart(epochs: Sequence[EpochResult], score: str) -> go.Figure:
     figure, x = go.Figure(), [e.epoch for e in epochs]
     for part, colour, dash in (("train", _TRAIN, "dot"), ("validate", _VALIDATE, "solid")):
         figure.add_scatter(
-            x=x, y=[_or_none(getattr(e, part).get(score)) for e in epochs], name=part, mode="lines+markers",
-            line={"color": colour, "dash": dash, "width": 2.2}, marker={"size": 4, "color": colour},
+            x=x,
+            y=[_or_none(getattr(e, part).get(score)) for e in epochs],
+            name=part,
+            mode="lines+markers",
+            line={"color": colour, "dash": dash, "width": 2.2},
+            marker={"size": 4, "color": colour},
             hovertemplate=f"{part} %{{y:.3f}}",
-        )  # fmt: skip
+        )
     if best := max((e.epoch for e in epochs if e.best), default=0):
         value = _or_none(next(e for e in epochs if e.epoch == best).validate.get(score))
         figure.add_scatter(
-            x=[best], y=[value], name="kept", mode="markers", marker={"size": 12, "symbol": "diamond-open", "color": _VALIDATE, "line": {"width": 2}},
+            x=[best],
+            y=[value],
+            name="kept",
+            mode="markers",
+            marker={"size": 12, "symbol": "diamond-open", "color": _VALIDATE, "line": {"width": 2}},
             hovertemplate=f"kept: epoch {best}",
-        )  # fmt: skip
+        )
     return _finish(figure, SCORES[score])
 
 
@@ -48,9 +56,15 @@ def rate_chart(epochs: Sequence[EpochResult]) -> go.Figure:
     """Draw the learning rate at each epoch's end, on a logarithmic axis."""
     figure = go.Figure()
     figure.add_scatter(
-        x=[e.epoch for e in epochs], y=[e.lr or None for e in epochs], mode="lines+markers", name="learning rate", showlegend=False,
-        line={"color": OKABE_ITO["grey"], "width": 2, "shape": "hv"}, marker={"size": 4}, hovertemplate="%{y:.2e}",
-    )  # fmt: skip
+        x=[e.epoch for e in epochs],
+        y=[e.lr or None for e in epochs],
+        mode="lines+markers",
+        name="learning rate",
+        showlegend=False,
+        line={"color": OKABE_ITO["grey"], "width": 2, "shape": "hv"},
+        marker={"size": 4},
+        hovertemplate="%{y:.2e}",
+    )
     if rates := [e.lr for e in epochs if e.lr]:  # room about a rate that hardly moves, lest all ticks read alike
         around = [math.log10(min(rates)) - 0.4, math.log10(max(rates)) + 0.4]
         figure.update_yaxes(type="log", tickformat=".2~e", range=around)
@@ -68,9 +82,14 @@ def compare_chart(runs: Mapping[str, Sequence[EpochResult]], score: str, part: s
     figure = go.Figure()
     for i, (name, epochs) in enumerate(runs.items()):
         figure.add_scatter(
-            x=[e.epoch for e in epochs], y=[_or_none(getattr(e, part).get(score)) for e in epochs], name=name, mode="lines+markers",
-            line={"color": SERIES[i % len(SERIES)], "width": 2.2}, marker={"size": 6, "symbol": i % 8}, hovertemplate="%{y:.3f}",
-        )  # fmt: skip
+            x=[e.epoch for e in epochs],
+            y=[_or_none(getattr(e, part).get(score)) for e in epochs],
+            name=name,
+            mode="lines+markers",
+            line={"color": SERIES[i % len(SERIES)], "width": 2.2},
+            marker={"size": 6, "symbol": i % 8},
+            hovertemplate="%{y:.3f}",
+        )
     return _finish(figure, f"{SCORES[score]}, {part}", height=400)
 
 
@@ -84,7 +103,10 @@ def _finish(figure: go.Figure, title: str, height: int = 280) -> go.Figure:
     figure.update_xaxes(title="epoch", tickformat="d", rangemode="tozero", dtick=1 if last <= _EVERY_EPOCH else None)
     figure.update_yaxes(title=title)
     figure.update_layout(
-        height=height, margin={"l": 10, "r": 10, "t": 8, "b": 8}, hovermode="x unified", uirevision="keep",
+        height=height,
+        margin={"l": 10, "r": 10, "t": 8, "b": 8},
+        hovermode="x unified",
+        uirevision="keep",
         legend={"orientation": "h", "y": -0.25, "yanchor": "top", "x": 0},  # above, the toolbar would lie over it
-    )  # fmt: skip
+    )
     return figure

@@ -83,9 +83,14 @@ def _show_scores(card: ModelCard, evaluation: Evaluation, first: str = "") -> No
             if name in evaluation.scores:
                 value, _, interval = show_estimate(evaluation.scores[name]).partition(" (")
                 st.metric(
-                    title, value, interval.rstrip(")") or None, delta_color="off", delta_arrow="off", width="content",
+                    title,
+                    value,
+                    interval.rstrip(")") or None,
+                    delta_color="off",
+                    delta_arrow="off",
+                    width="content",
                     help=f"Below it the 95 % interval; {evaluation.scores[name].how}.",
-                )  # fmt: skip
+                )
     words = [label_word(card.task, label) for label in evaluation.labels]
     chart = confusion_chart({card.id: evaluation.confusion}, {card.id: "cases"}, words)
     st.plotly_chart(chart, key="runs.confusion", width=420)

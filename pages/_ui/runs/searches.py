@@ -90,11 +90,15 @@ def _show(view: search.SearchView) -> None:
         )
     rows = [
         {
-            "trial": t.number, "state": t.state, score: None if math.isnan(t.value) else round(t.value, 4), **t.values,
-            "best": "●" if view.best and t.number == view.best.number else "", "run": t.run,
+            "trial": t.number,
+            "state": t.state,
+            score: None if math.isnan(t.value) else round(t.value, 4),
+            **t.values,
+            "best": "●" if view.best and t.number == view.best.number else "",
+            "run": t.run,
         }
         for t in view.trials
-    ]  # fmt: skip
+    ]
     complete = [row for row, t in zip(rows, view.trials, strict=True) if t.state == "complete"]
     if len(complete) > 1:
         log = [name for name, r in view.spec.ranges.items() if r.log]
@@ -125,9 +129,7 @@ def _range_words(r: search.Range) -> str:
 def show_form(spec: RunSpec) -> None:
     """Draw the form of a new search around a run's settings."""
     recipes_own = search.preset_of(spec.recipe)
-    presets: dict[str, Any] = {
-        **({_RECIPES: recipes_own} if recipes_own else {}), **search.PRESETS, _OWN: ("tpe", {}),
-    }  # fmt: skip
+    presets: dict[str, Any] = {**({_RECIPES: recipes_own} if recipes_own else {}), **search.PRESETS, _OWN: ("tpe", {})}
     with st.expander(
         "Search over settings instead of one run", icon=":material/travel_explore:", expanded=recipes_own is not None
     ):
@@ -138,9 +140,12 @@ def show_form(spec: RunSpec) -> None:
         )
         usual, ranges = presets[preset]
         sampler = how.selectbox(
-            "How the next trial is chosen", list(_SAMPLERS), index=list(_SAMPLERS).index(usual), format_func=_SAMPLERS.__getitem__,
+            "How the next trial is chosen",
+            list(_SAMPLERS),
+            index=list(_SAMPLERS).index(usual),
+            format_func=_SAMPLERS.__getitem__,
             key=f"search.sampler.{preset}.{key}",
-        )  # fmt: skip
+        )
         if ranges:
             tried = "; ".join(f"{knob} {_range_words(r)}" for knob, r in ranges.items())
             st.caption(f"Tries, whatever stands above: {notices.escape(tried)}.")
@@ -156,9 +161,11 @@ def show_form(spec: RunSpec) -> None:
             help="Of any knob, by the name that Runs, Settings shows: knob=low..high, knob=low..high:log or knob=a,b,c, with blanks between.",
         )
         storage = right.text_input(
-            "Database for several machines", placeholder="postgresql://…", key="search.storage",
+            "Database for several machines",
+            placeholder="postgresql://…",
+            key="search.storage",
             help="Empty: a file of this machine. Others join with `python -m medcls search join NAME URL`.",
-        )  # fmt: skip
+        )
         if st.button("Start the search", icon=":material/travel_explore:"):
             try:
                 ranges = {**ranges, **dict(map(search.parse_range, more.split()))}

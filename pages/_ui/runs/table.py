@@ -12,9 +12,17 @@ from pages._ui.widgets import notices
 from pages._ui.widgets.numbers import show_seconds
 
 ICONS = {
-    "queued": "◌ queued", "waiting": "◔ waiting", "preparing": "◔ preparing", "running": "▶ running", "stopping": "◧ stopping",
-    "paused": "❚❚ paused", "finished": "● finished", "stopped": "■ stopped", "failed": "✕ failed", "died": "✕ died",
-}  # fmt: skip
+    "queued": "◌ queued",
+    "waiting": "◔ waiting",
+    "preparing": "◔ preparing",
+    "running": "▶ running",
+    "stopping": "◧ stopping",
+    "paused": "❚❚ paused",
+    "finished": "● finished",
+    "stopped": "■ stopped",
+    "failed": "✕ failed",
+    "died": "✕ died",
+}
 
 
 def show_list(views: tuple[runs.RunView, ...]) -> None:
@@ -23,14 +31,20 @@ def show_list(views: tuple[runs.RunView, ...]) -> None:
     if not any(view.moves for view in views):  # the room goes to what there is to tell
         rows = [{title: value for title, value in row.items() if title != "time left"} for row in rows]
     chosen = st.dataframe(
-        rows, hide_index=True, width="stretch", height=min(36 * len(rows) + 40, 640), on_select="rerun", selection_mode="single-row", key=state.RUNS_TABLE,
+        rows,
+        hide_index=True,
+        width="stretch",
+        height=min(36 * len(rows) + 40, 640),
+        on_select="rerun",
+        selection_mode="single-row",
+        key=state.RUNS_TABLE,
         column_config={
             "progress": st.column_config.ProgressColumn("progress", format="%d %%", min_value=0, max_value=100),
             "time left": st.column_config.TextColumn("time left", width=110),
             "best": st.column_config.TextColumn("best in validation", width=130),
         },
         alt="All runs with state and progress",
-    )  # fmt: skip
+    )
     st.caption(
         "Tick a run to open it. The validation score chose the run's best epoch, so it flatters and has no interval; "
         "the run's report measures it on cases that it never saw."
@@ -45,10 +59,16 @@ def _row(view: runs.RunView) -> dict:
     s = view.state
     best = "" if math.isnan(s.best_score) else f"{score_word(view.spec.optimisation.monitor)} {s.best_score:.3f}"
     return {
-        "run": view.name, "state": ICONS[s.status], "progress": round(100 * view.progress),
-        "epoch": f"{s.epoch} of {s.epochs or view.spec.optimisation.epochs}", "time left": show_left(view), "best": best,
-        "network": view.spec.network.backbone, "data": ", ".join(view.spec.data.collections), "id": view.id,
-    }  # fmt: skip
+        "run": view.name,
+        "state": ICONS[s.status],
+        "progress": round(100 * view.progress),
+        "epoch": f"{s.epoch} of {s.epochs or view.spec.optimisation.epochs}",
+        "time left": show_left(view),
+        "best": best,
+        "network": view.spec.network.backbone,
+        "data": ", ".join(view.spec.data.collections),
+        "id": view.id,
+    }
 
 
 def show_left(view: runs.RunView) -> str:

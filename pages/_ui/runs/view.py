@@ -39,10 +39,14 @@ def show_state(view: runs.RunView) -> None:
         st.metric("Time so far", show_seconds(s.elapsed_s), width="content")
         st.metric("Time left", show_left(view) or "–", width="content")
         st.metric(
-            f"Best {score_word(view.spec.optimisation.monitor)} in validation", f"{s.best_score:.3f}" if s.best_epoch else "–",
-            f"epoch {s.best_epoch}" if s.best_epoch else None, delta_color="off", delta_arrow="off", width="content",
+            f"Best {score_word(view.spec.optimisation.monitor)} in validation",
+            f"{s.best_score:.3f}" if s.best_epoch else "–",
+            f"epoch {s.best_epoch}" if s.best_epoch else None,
+            delta_color="off",
+            delta_arrow="off",
+            width="content",
             help="Chosen on these cases, so it flatters; the Report tells of cases kept apart.",
-        )  # fmt: skip
+        )
 
 
 def show_curves(view: runs.RunView, others: Sequence[runs.RunView]) -> None:
@@ -124,11 +128,18 @@ def show_spec(view: runs.RunView) -> None:
     changed = [n for n in settings() if view.spec.value(n) != plain.value(n)]
     st.dataframe(
         [
-            {"setting": n, "value": _written(view.spec.value(n)), "what it is": p.setting.help, "plain default": "" if n in changed else "yes"}
+            {
+                "setting": n,
+                "value": _written(view.spec.value(n)),
+                "what it is": p.setting.help,
+                "plain default": "" if n in changed else "yes",
+            }
             for n, p in settings().items()
         ],
-        hide_index=True, height=420, alt="Every setting of the run",
-    )  # fmt: skip
+        hide_index=True,
+        height=420,
+        alt="Every setting of the run",
+    )
     if seen := runs.read_data_seen(view.id):
         counts = ", ".join(f"{n} to {part}" for part, n in seen.counts.items())
         prints = ", ".join(f"{name} {digest[:12]}" for name, digest in seen.fingerprints.items())

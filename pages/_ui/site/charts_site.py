@@ -30,12 +30,20 @@ def forest(check: SiteCheck, known: Sequence[tuple[str, str, Estimate]]) -> go.F
     for here, colour, symbol in ((True, OKABE_ITO["blue"], "diamond"), (False, OKABE_ITO["grey"], "circle")):
         mine = [(label, s) for label, s, own in rows if own == here and s.value == s.value]
         figure.add_scatter(
-            x=[s.value for _, s in mine], y=[label for label, _ in mine], mode="markers",
-            marker={"color": colour, "symbol": symbol, "size": 11}, name="here" if here else "where it was measured before",
-            error_x={"type": "data", "symmetric": False, "array": [s.high - s.value for _, s in mine],
-                     "arrayminus": [s.value - s.low for _, s in mine], "color": colour},
+            x=[s.value for _, s in mine],
+            y=[label for label, _ in mine],
+            mode="markers",
+            marker={"color": colour, "symbol": symbol, "size": 11},
+            name="here" if here else "where it was measured before",
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [s.high - s.value for _, s in mine],
+                "arrayminus": [s.value - s.low for _, s in mine],
+                "color": colour,
+            },
             hovertemplate="%{y}: %{x:.2f}<extra></extra>",
-        )  # fmt: skip
+        )
     for name, goal in (("Sensitivity", check.aim.sensitivity), ("Specificity", check.aim.specificity)):
         if goal:
             figure.add_vline(
@@ -66,9 +74,14 @@ def watch(weeks: Sequence[Any]) -> go.Figure:
         lines.items(), ("blue", "orange", "grey"), ("solid", "dash", "dot"), strict=True
     ):
         figure.add_scatter(
-            x=names, y=values, name=name, mode="lines+markers", line={"color": OKABE_ITO[colour], "dash": dash},
-            customdata=[w.scans for w in weeks], hovertemplate="%{x}: %{y:.2f} of %{customdata} scans",
-        )  # fmt: skip
+            x=names,
+            y=values,
+            name=name,
+            mode="lines+markers",
+            line={"color": OKABE_ITO[colour], "dash": dash},
+            customdata=[w.scans for w in weeks],
+            hovertemplate="%{x}: %{y:.2f} of %{customdata} scans",
+        )
     figure.update_yaxes(range=[0, 1], title="")
     figure.update_layout(height=320, margin={"l": 10, "r": 10, "t": 20, "b": 10}, legend={"orientation": "h"})
     return figure

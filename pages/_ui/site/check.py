@@ -170,8 +170,12 @@ def show_verdict(check: SiteCheck, card: ModelCard) -> None:
         st.caption("Found in the pictures: " + ", ".join(f"{_FOUND.get(k, k)} {v:.3g}" for k, v in check.found.items()))
 
 
-_FOUND = {"shorter_side_px": "median shorter side in pixels", "grain": "median grain", "coloured": "share in colour",
-          "acquired_unlike": "share acquired unlike what was learned from"}  # fmt: skip
+_FOUND = {
+    "shorter_side_px": "median shorter side in pixels",
+    "grain": "median grain",
+    "coloured": "share in colour",
+    "acquired_unlike": "share acquired unlike what was learned from",
+}
 
 
 def _offer(name: str, made: site.Checked) -> None:

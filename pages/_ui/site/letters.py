@@ -21,10 +21,16 @@ def show_letters(name: str, card: ModelCard) -> None:
             notices.show_error(one.error, one.name)
             continue
         told, score = one.value.card, one.value.card.scores.get("sensitivity")
-        rows.append({
-            "site": told.site or "not named", "made": told.made, "verdict": WORDS[told.verdict][0] if told.verdict in WORDS else told.verdict,
-            "scans": told.n_cases, "sensitivity": str(score) if score else "", "key": one.value.fingerprint,
-        })  # fmt: skip
+        rows.append(
+            {
+                "site": told.site or "not named",
+                "made": told.made,
+                "verdict": WORDS[told.verdict][0] if told.verdict in WORDS else told.verdict,
+                "scans": told.n_cases,
+                "sensitivity": str(score) if score else "",
+                "key": one.value.fingerprint,
+            }
+        )
     if rows:
         st.dataframe(rows, hide_index=True)
     else:
@@ -65,6 +71,10 @@ def _export(name: str, card: ModelCard) -> None:
             return path.read_bytes()
 
     st.download_button(
-        f"Evaluation card of {mine[0].made}", made, f"{card.id}-card.json", "application/json", icon=":material/outgoing_mail:",
+        f"Evaluation card of {mine[0].made}",
+        made,
+        f"{card.id}-card.json",
+        "application/json",
+        icon=":material/outgoing_mail:",
         help="Counts and scores, signed: no pictures, no names, no rows.",
-    )  # fmt: skip
+    )

@@ -23,9 +23,11 @@ def show_watch(name: str, card: ModelCard) -> None:
         )
         return
     agreed = st.toggle(
-        "Count answers at this site", known.watch, key=f"site.watch.{name}",
+        "Count answers at this site",
+        known.watch,
+        key=f"site.watch.{name}",
         help="Each week: how many scans, how many refused, how far they lay, how probable disease was. No picture, name or digest.",
-    )  # fmt: skip
+    )
     if agreed != known.watch:
         site.consent(name, agreed)
         st.rerun()

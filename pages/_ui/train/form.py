@@ -14,9 +14,15 @@ from pages._ui import state
 from pages._ui.widgets import notices
 
 GROUPS = {
-    "start": "Network and start", "data": "Data and split", "input": "Input", "augmentation": "Augmentation", "network": "What learns",
-    "loss": "Loss and balance", "optimiser": "Optimiser and schedule", "time": "Length, batch and machine",
-}  # fmt: skip
+    "start": "Network and start",
+    "data": "Data and split",
+    "input": "Input",
+    "augmentation": "Augmentation",
+    "network": "What learns",
+    "loss": "Loss and balance",
+    "optimiser": "Optimiser and schedule",
+    "time": "Length, batch and machine",
+}
 _BY_HAND = ("name", "recipe", "backbone", "initial", "task", "collections", "size_px", "epochs", "batch_size", "lr")
 _OTHER = "another timm network"
 _FIRST = "fine-tune"
@@ -71,10 +77,16 @@ def pick_recipe(task_id: str, collections: tuple[str, ...]) -> None:
         set_draft(apply_recipe(begin, chosen) if chosen else begin)
 
     st.selectbox(
-        "Recipe", ["", *fitting], index=fitting.index(current) + 1 if current in fitting else 0, on_change=take, key=key("recipe"),
-        format_func=lambda name: f"{name} — {RECIPES[name].help}" if name else "none: every setting at its plain default",
+        "Recipe",
+        ["", *fitting],
+        index=fitting.index(current) + 1 if current in fitting else 0,
+        on_change=take,
+        key=key("recipe"),
+        format_func=lambda name: (
+            f"{name} — {RECIPES[name].help}" if name else "none: every setting at its plain default"
+        ),
         help="Sets every setting below; change what you like afterwards.",
-    )  # fmt: skip
+    )
     if current in RECIPES:
         _tell_recipe(current)
 
@@ -100,9 +112,12 @@ def pick_backbone() -> str:
     last = draft().network.backbone
     names = [*BACKBONES, _OTHER]
     chosen = st.selectbox(
-        "Network", names, index=names.index(last) if last in BACKBONES else len(names) - 1, key=key("backbone"),
+        "Network",
+        names,
+        index=names.index(last) if last in BACKBONES else len(names) - 1,
+        key=key("backbone"),
         format_func=lambda n: f"{BACKBONES[n].title} — {BACKBONES[n].megaparams:g} M weights" if n in BACKBONES else n,
-    )  # fmt: skip
+    )
     if chosen == _OTHER:
         return (
             st.text_input("Name of the timm network", "" if last in BACKBONES else last, key=key("timm")).strip()
@@ -129,9 +144,13 @@ def pick_initial(backbone: str) -> str:
         else next(iter(options))
     )
     chosen = st.selectbox(
-        "Start from", list(options), index=list(options).index(last), format_func=lambda i: options[i], key=key(f"initial.{backbone}"),
+        "Start from",
+        list(options),
+        index=list(options).index(last),
+        format_func=lambda i: options[i],
+        key=key(f"initial.{backbone}"),
         help=settings()["initial"].setting.help,
-    )  # fmt: skip
+    )
     if chosen == "file":
         before = draft().network.initial if draft().network.initial.endswith(".safetensors") else ""
         return st.text_input("Path of the file", before, key=key("file")).strip() or "none"
@@ -185,9 +204,13 @@ def _pick_split(collections: tuple[str, ...]) -> str:
     if (last := draft().data.split) not in found:
         found |= {last: 0}  # a run's that is cloned: what is wrong with it is said beside the counts
     return st.selectbox(
-        "Split", list(found), index=list(found).index(last), help=settings()["split"].setting.help, key=key("split"),
+        "Split",
+        list(found),
+        index=list(found).index(last),
+        help=settings()["split"].setting.help,
+        key=key("split"),
         format_func=lambda n: f"{n} ({found[n]} folds)" if found[n] else n,
-    )  # fmt: skip
+    )
 
 
 def show_setting(name: str, value: Any, suffix: str = "") -> Any:

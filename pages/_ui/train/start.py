@@ -29,9 +29,12 @@ def show_start(spec: RunSpec, seen: preflight.Preflight, usable: bool = True) ->
     if start.button("Start", type="primary", icon=":material/play_arrow:", width="stretch", disabled=blocked):
         begin(spec)
     if (n_folds := _count_folds(spec)) >= folds.FEWEST and whole.button(
-        f"Start all {n_folds} folds", icon=":material/view_week:", width="stretch", disabled=blocked,
+        f"Start all {n_folds} folds",
+        icon=":material/view_week:",
+        width="stretch",
+        disabled=blocked,
         help="Cross-validation: a run for every fold, so that each case is answered by the network that never saw it.",
-    ):  # fmt: skip
+    ):
         begin(spec, every_fold=True)
     if current:
         show_found(current, spec)

@@ -14,7 +14,7 @@ _STRIPES = "repeating-linear-gradient(45deg, transparent 0 5px, rgba(255,255,255
 
 
 def data_url(png: bytes) -> str:
-    """Give a PNG as a data URL, for tables and figures."""
+    """Return a PNG as a data URL, for tables and figures."""
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 

@@ -16,7 +16,7 @@ _GREY = OKABE_ITO["grey"]
 
 
 def model_colours(models: Sequence[str]) -> dict[str, str]:
-    """Give each model its colour, the same on every chart."""
+    """Return each model its colour, the same on every chart."""
     return {model: SERIES[i % len(SERIES)] for i, model in enumerate(models)}
 
 
@@ -53,11 +53,16 @@ def curve_chart(
     for i, (model, curve) in enumerate(curves.items()):
         _add_band(figure, curve, model, colours[model])
         figure.add_scatter(
-            x=curve.x, y=curve.y, name=html.escape(names[model]), legendgroup=model, mode="lines+markers" if points else "lines",
-            line={"color": colours[model], "dash": _DASHES[i % 8], "width": 2.2}, customdata=np.c_[curve.low, curve.high, curve.n],
+            x=curve.x,
+            y=curve.y,
+            name=html.escape(names[model]),
+            legendgroup=model,
+            mode="lines+markers" if points else "lines",
+            line={"color": colours[model], "dash": _DASHES[i % 8], "width": 2.2},
+            customdata=np.c_[curve.low, curve.high, curve.n],
             hovertemplate=f"{x_title} %{{x:.2f}}<br>{y_title} %{{y:.2f}} (%{{customdata[0]:.2f}}–%{{customdata[1]:.2f}})<br>"
             "n = %{customdata[2]}",
-        )  # fmt: skip
+        )
     _square(figure, x_title, y_title)
     return figure
 
@@ -66,9 +71,16 @@ def _add_band(figure: go.Figure, curve: Any, model: str, colour: str) -> None:
     rows = np.isfinite(curve.low) & np.isfinite(curve.high)
     x, low, high = curve.x[rows], curve.low[rows], curve.high[rows]
     figure.add_scatter(
-        x=np.r_[x, x[::-1]], y=np.r_[high, low[::-1]], fill="toself", fillcolor=_fade(colour, 0.13), line={"width": 0}, mode="lines",
-        legendgroup=model, showlegend=False, hoverinfo="skip",
-    )  # fmt: skip
+        x=np.r_[x, x[::-1]],
+        y=np.r_[high, low[::-1]],
+        fill="toself",
+        fillcolor=_fade(colour, 0.13),
+        line={"width": 0},
+        mode="lines",
+        legendgroup=model,
+        showlegend=False,
+        hoverinfo="skip",
+    )
 
 
 def _fade(colour: str, opacity: float) -> str:
@@ -94,17 +106,32 @@ def confusion_chart(
     columns = min(len(counts), 3)
     rows = math.ceil(len(counts) / columns)
     figure = make_subplots(
-        rows, columns, subplot_titles=[html.escape(names[m]) for m in counts], shared_yaxes=True, horizontal_spacing=0.06,
+        rows,
+        columns,
+        subplot_titles=[html.escape(names[m]) for m in counts],
+        shared_yaxes=True,
+        horizontal_spacing=0.06,
         vertical_spacing=0.32 / rows,
-    )  # fmt: skip
+    )
     for i, matrix in enumerate(counts.values()):
         n = np.asarray(matrix)
         share = n / np.maximum(1, n.sum(axis=1, keepdims=True))
         figure.add_heatmap(
-            z=share, x=list(labels), y=list(labels), text=n, texttemplate="%{text}", zmin=0, zmax=1, showscale=False,
-            colorscale=[[0, "#EDF2F5"], [1, "#0072B2"]], xgap=2, ygap=2, row=i // columns + 1, col=i % columns + 1,
+            z=share,
+            x=list(labels),
+            y=list(labels),
+            text=n,
+            texttemplate="%{text}",
+            zmin=0,
+            zmax=1,
+            showscale=False,
+            colorscale=[[0, "#EDF2F5"], [1, "#0072B2"]],
+            xgap=2,
+            ygap=2,
+            row=i // columns + 1,
+            col=i % columns + 1,
             hovertemplate="true %{y}, answered %{x}: %{text} cases (%{z:.0%} of the true ones)<extra></extra>",
-        )  # fmt: skip
+        )
     figure.update_annotations(font_size=13)
     figure.update_xaxes(showgrid=False, title="answered", title_standoff=4)
     figure.update_yaxes(autorange="reversed", showgrid=False)
@@ -119,10 +146,20 @@ def cost_chart(rows: Sequence[Mapping[str, Any]], x_key: str, x_title: str, y_ti
     for i, row in enumerate(rows):
         e = row["score"]
         figure.add_scatter(
-            x=[row[x_key]], y=[e.value], name=row["name"], mode="markers", marker={"size": 12, "color": SERIES[i % len(SERIES)], "symbol": i % 8},
-            error_y={"type": "data", "symmetric": False, "array": [e.high - e.value], "arrayminus": [e.value - e.low], "thickness": 1.5},
+            x=[row[x_key]],
+            y=[e.value],
+            name=row["name"],
+            mode="markers",
+            marker={"size": 12, "color": SERIES[i % len(SERIES)], "symbol": i % 8},
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": [e.high - e.value],
+                "arrayminus": [e.value - e.low],
+                "thickness": 1.5,
+            },
             hovertemplate=f"{x_title} %{{x:.3g}}<br>{y_title} %{{y:.3f}} ({e.low:.3f}–{e.high:.3f})",
-        )  # fmt: skip
+        )
     figure.update_xaxes(title=x_title, type="log")
     figure.update_yaxes(title=y_title)
     figure.update_layout(
@@ -139,13 +176,25 @@ def threshold_chart(points: Sequence[Any], chosen: float) -> go.Figure:
         estimates = [getattr(point, name) for point in points]
         low, high = [e.low for e in estimates], [e.high for e in estimates]
         figure.add_scatter(
-            x=x + x[::-1], y=high + low[::-1], fill="toself", fillcolor=_fade(colour, 0.15), line={"width": 0}, mode="lines",
-            showlegend=False, legendgroup=name, hoverinfo="skip",
-        )  # fmt: skip
+            x=x + x[::-1],
+            y=high + low[::-1],
+            fill="toself",
+            fillcolor=_fade(colour, 0.15),
+            line={"width": 0},
+            mode="lines",
+            showlegend=False,
+            legendgroup=name,
+            hoverinfo="skip",
+        )
         figure.add_scatter(
-            x=x, y=[e.value for e in estimates], name=name, legendgroup=name, mode="lines", line={"color": colour, "dash": dash, "width": 2.2},
+            x=x,
+            y=[e.value for e in estimates],
+            name=name,
+            legendgroup=name,
+            mode="lines",
+            line={"color": colour, "dash": dash, "width": 2.2},
             hovertemplate="at %{x:.2f}: %{y:.2f}",
-        )  # fmt: skip
+        )
     figure.add_vline(x=chosen, line={"color": _GREY, "width": 1.5})
     figure.update_xaxes(title="threshold on the probability", range=[0, 1])
     figure.update_yaxes(range=[0, 1.02])

@@ -10,7 +10,7 @@ from medcls.core.spreadsheet import guard
 
 
 def to_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
-    """Give rows as CSV (UTF-8 with a byte-order mark, which spreadsheets need), every cell guarded.
+    """Return rows as CSV (UTF-8 with a byte-order mark, which spreadsheets need), every cell guarded.
 
     Args:
         rows: One mapping per line; a missing column is left empty.
@@ -25,5 +25,5 @@ def to_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
 
 
 def to_json(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """Give rows as a JSON list."""
+    """Return rows as a JSON list."""
     return json.dumps(list(rows), indent=2, ensure_ascii=False, allow_nan=False).encode("utf-8")

@@ -35,7 +35,7 @@ class Drop:
 
     @property
     def title(self) -> str:
-        """Give what to call it where the widget does not show it."""
+        """Return what to call it where the widget does not show it."""
         if self.task_id:
             return say("pages.example-title")
         if len(self.entries) != 1:  # none at all where a folder held only what a system hides

@@ -28,7 +28,7 @@ REFUSED = OKABE_ITO["grey"]  # of an answer that could not be given
 
 
 def label_colours(task: Task) -> dict[str, str]:
-    """Give each label's colour: blues and greens for what is not disease, vermilion first for what is.
+    """Return each label's colour: blues and greens for what is not disease, vermilion first for what is.
 
     Args:
         task: The question; label order decides among equals.
@@ -46,7 +46,7 @@ def label_colours(task: Task) -> dict[str, str]:
 
 
 def label_word(task: Task, label_id: str) -> str:
-    """Give the label's name as shown: with the mark if it means disease."""
+    """Return the label's name as shown: with the mark if it means disease."""
     positive = {task.labels[i].id for i in task.positive}
     name = task.label(label_id).name
     return f"{MARK} {name}" if label_id in positive else name

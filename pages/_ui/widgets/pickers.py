@@ -50,13 +50,13 @@ def pick(
 
 
 def task_title(task: Task) -> str:
-    """Give a task as a person reads it: its name, or its labels where it is made of a user's own."""
+    """Return a task as a person reads it: its name, or its labels where it is made of a user's own."""
     labels = ", ".join(label.name for label in task.labels)
     return f"Own labels: {labels}" if is_own(task.id) else task.title
 
 
 def model_title(card: ModelCard) -> str:
-    """Give a model as it is called beside its task: without the task's name, which a narrow page has no room for twice."""
+    """Return a model as it is called beside its task: without the task's name, which a narrow page has no room for twice."""
     short = card.name.removeprefix(f"{task_title(card.task)}, ")
     return short[:1].upper() + short[1:] if short != card.name else card.name or card.id
 
