@@ -21,7 +21,7 @@ LEAST_PX, MOST_PX = 32, 768
 
 
 def readonly(values: Any, dtype: Any = None) -> np.ndarray:
-    """Give `values` as an array nobody can write to (copied only if it is writable)."""
+    """Return `values` as an array nobody can write to (copied only if it is writable)."""
     array = np.asarray(values, dtype=dtype)
     if array.flags.writeable:
         array = array.copy()

@@ -31,7 +31,7 @@ class Readable(Protocol):
         """What the collection is called."""
 
     def read(self, case: Case) -> bytes:
-        """Give the bytes of a case's scan."""
+        """Return the bytes of a case's scan."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +132,7 @@ def hash_of(text: str) -> int:
 
 
 def _room(shape: tuple[int, ...]) -> np.ndarray:
-    """Give an empty array in memory, or above the limit in an unnamed file that vanishes with it."""
+    """Return an empty array in memory, or above the limit in an unnamed file that vanishes with it."""
     if np.prod(shape, dtype=np.int64) <= MAX_MEMORY_BYTES:
         return np.empty(shape, np.uint8)
     home.cache().mkdir(parents=True, exist_ok=True)

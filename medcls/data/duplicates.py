@@ -86,7 +86,7 @@ def _in_blocks(describe: Callable[[np.ndarray], np.ndarray], pictures: np.ndarra
 
 
 def _describe(grey: np.ndarray) -> np.ndarray:
-    """Give (N, 16, 16) float32: the picture at half its look's size, with local brightness and contrast evened out."""
+    """Return (N, 16, 16) float32: the picture at half its look's size, with local brightness and contrast evened out."""
     return _even_out(grey.reshape(len(grey), 16, 2, 16, 2).mean((2, 4), dtype=np.float32), 1.5, 3.0)
 
 
@@ -108,7 +108,7 @@ def _is_round(grey: np.ndarray) -> np.ndarray:
 
 
 def _unit(described: np.ndarray) -> np.ndarray:
-    """Give (N, 256) float32 of length 1; zeros for a picture without contrast."""
+    """Return (N, 256) float32 of length 1; zeros for a picture without contrast."""
     flat = (described - described.mean((1, 2), keepdims=True)).reshape(len(described), -1)
     length = np.sqrt((flat**2).sum(1, keepdims=True))
     return np.where(length > 1.0, flat / np.maximum(length, 1e-6), 0).astype(np.float32)

@@ -124,7 +124,7 @@ class Head(torch.nn.Module):
         return self.classifier
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Give logits (N, K) of features (N, D)."""
+        """Return logits (N, K) of features (N, D)."""
         return self.classifier(F.dropout(x, self.drop_rate, self.training))
 
 

@@ -57,7 +57,7 @@ def sharpen(picture: Picture, strength: float, rng: np.random.Generator) -> Pict
 
 
 def resolution(picture: Picture, strength: float, rng: np.random.Generator) -> Picture:
-    """Give the picture fewer pixels, down to four in ten along each side."""
+    """Take pixels off the picture, down to four in ten along each side."""
     share = 1 - 0.6 * strength
     height, width = (max(8, round(n * share)) for n in picture.shape[:2])
     return _within(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA))
