@@ -86,7 +86,8 @@ def test_five_lines_of_python_answer_a_scan(tiny_model, tmp_path, monkeypatch, c
     from medcls.imaging.phantom import phantom
 
     code = README.split("```python\n")[1].split("```")[0]
-    assert len(code.splitlines()) <= 5
+    assert len(code.split("\n\n")) == 2
+    assert len([line for line in code.splitlines() if line]) <= 5
     (tmp_path / "scan.png").write_bytes(phantom("breast-ultrasound", "malignant", 1))
     monkeypatch.chdir(tmp_path)
     exec(code, {})

@@ -13,7 +13,9 @@ def clouds(seed: int, n: int = 200) -> tuple[np.ndarray, dict[str, np.ndarray]]:
 
 def test_it_tells_what_lies_on_either_side():
     own, foreign = clouds(0)
-    wide = {name: np.c_[rows, rows**2] for name, rows in foreign.items()}  # a line needs squares to close around a cloud
+    wide = {
+        name: np.c_[rows, rows**2] for name, rows in foreign.items()
+    }  # a line needs squares to close around a cloud
     gate = Gate.fit(np.c_[own, own**2], wide)
     fresh, strangers = clouds(1)
     assert (gate.score(np.c_[fresh, fresh**2]) > 0).mean() < 0.02
