@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -106,6 +107,30 @@ def test_a_run_killed_again_and_again_still_comes_to_the_same_end(whole: tuple[R
     assert finish(run) == 0
     assert run.state().status == "finished"
     assert (epochs(run), made(run)) == (epochs(undisturbed), made(undisturbed))
+
+
+@pytest.mark.slow
+def test_kill_minus_9_at_random_moments_of_training_loses_the_running_epoch_at_most(phantoms) -> None:
+    spec, rng, killed = SPEC.having(epochs=12), random.Random(9), 0
+    alone, run = make_run(spec), make_run(spec)
+    assert finish(alone) == 0, alone.log_tail()
+    for _ in range(8):
+        known = len(run.metrics())
+        worker = start(run)
+        # it trains once its state says so, or once it has told of an epoch that was not known
+        wait_until(
+            lambda w=worker, n=known: not w.is_alive() or len(run.metrics()) > n or run.state().status == "running", run
+        )
+        time.sleep(rng.uniform(0, 0.4))
+        worker.kill()
+        worker.join()
+        killed += worker.exitcode == -signal.SIGKILL
+        assert epochs(run) == epochs(alone)[: len(run.metrics())], "what was told stays true"
+        assert len(run.metrics()) >= known, "no epoch that was told of is lost"
+        assert run.state().status in ("died", "finished", "queued")
+    assert finish(run) == 0, run.log_tail()
+    assert killed
+    assert (made(run), epochs(run)) == (made(alone), epochs(alone))
 
 
 def test_a_stop_keeps_the_best_epoch_and_resume_goes_on() -> None:
