@@ -23,7 +23,7 @@ PERSONAL = ("김민수", "1234-5678", "1971-02-03", "A-77", "dr.kim", "세침흡
 def text_of(name: str, data: bytes) -> str:
     """All the text that stands in what left."""
     if name != "pdf":
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8-sig", "replace")  # DICOM objects hold bytes that are no text
     reader = PdfReader(io.BytesIO(data))
     return "\n".join(page.extract_text() for page in reader.pages) + str(dict(reader.metadata or {}))
 
