@@ -97,7 +97,9 @@ def zipped(*folders: Path) -> bytes:
 def ensemble(folder: Path, card: ModelCard, members: tuple[str, ...], **changes: object) -> Path:
     """The folder of an ensemble that nobody has checked."""
     folder.mkdir(parents=True)
-    store.seal(folder, replace(card, id=folder.name, members=members, files={}, **changes))  # type: ignore[arg-type]
+    hashes = dict.fromkeys(members, card.files[store.WEIGHTS])
+    made = replace(card, id=folder.name, members=members, member_weights=hashes, files={}, **changes)  # type: ignore[arg-type]
+    store.seal(folder, made)
     return folder
 
 
