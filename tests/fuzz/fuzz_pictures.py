@@ -210,13 +210,13 @@ def _children_s() -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def run(mutants: int, seed: int) -> int:
-    """Read so many mutants in processes of their own; return how many fail."""
-    failures, at, began = 0, 0, time.monotonic()
+def run(first: int, mutants: int, seed: int) -> int:
+    """Read mutants from a number on in processes of their own; return how many fail."""
+    failures, at, began = 0, first, time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        while at < mutants:
+        while at < first + mutants:
             results = Path(folder) / f"{at}.jsonl"
-            count = min(BATCH, mutants - at)
+            count = min(BATCH, first + mutants - at)
             done, died = _batch_apart(at, count, seed, results)
             rows = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
             for row in (row for row in rows if "wrong" in row):
@@ -247,6 +247,7 @@ def main() -> None:
     """Read mutants, or one of them."""
     ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ask.add_argument("--mutants", type=int, default=20_000)
+    ask.add_argument("--first", type=int, default=0, help="number of the first mutant")
     ask.add_argument("--seed", type=int, default=0)
     ask.add_argument("--only", type=int, help="number of the one mutant to read")
     ask.add_argument("--out", type=Path, help="with --only: where to write the mutant")
@@ -265,7 +266,7 @@ def main() -> None:
             args.out.write_bytes(data)
         print(name, len(data), "bytes:", judge(name, data, files[name], _read(files[name])) or "as it should be")
     else:
-        sys.exit(1 if run(args.mutants, args.seed) else 0)
+        sys.exit(1 if run(args.first, args.mutants, args.seed) else 0)
 
 
 if __name__ == "__main__":
