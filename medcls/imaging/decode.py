@@ -53,7 +53,7 @@ def read_scan(data: bytes, *, frame: int | None = None, limits: Limits | None = 
         hashlib.sha256(data).hexdigest(),
         decoded.modality,
         decoded.spacing_mm,
-        (title, *decoded.told()),
+        (title, *decoded.notes),
         decoded.kind,
     )
 

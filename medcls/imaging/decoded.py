@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from medcls.core.note import SAID, Note
+from medcls.core.note import Note
 from medcls.core.task import Modality
 
 _BLOCK_ROWS = 256
@@ -19,19 +19,15 @@ class Decoded:
         pixels: (H, W) or (H, W, 3), uint8 (0 black, 255 white) or float32 display values in [0, 1].
         modality: What the file says it is; None if it does not say.
         spacing_mm: Height and width of a pixel in mm; None if unknown.
-        notes: What was done, and what a reader must know; a bare sentence is one without a code.
+        notes: What was done, and what a reader must know.
         kind: What its header says it is beyond doubt, a key of `medcls.imaging.kinds.KINDS`; empty if it does not.
     """
 
     pixels: np.ndarray
     modality: Modality | None = None
     spacing_mm: tuple[float, float] | None = None
-    notes: list[Note | str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     kind: str = ""
-
-    def told(self) -> list[Note]:
-        """Return the notes, those without a code as `words.said`."""
-        return [note if isinstance(note, Note) else Note(SAID, text=note) for note in self.notes]
 
 
 def as_display(pixels: np.ndarray) -> np.ndarray:

@@ -51,7 +51,7 @@ def read_dicom(data: bytes, frame: int | None, limits: Limits) -> Decoded:
         place = geometry_of(ds, chosen, pixels.shape, notes)
         square, sides = make_square(cut(pixels, place.box), place.aspect, limits.max_pixels, notes)
         spacing = sides if place.spacing_mm else None
-        return Decoded(square, modality_of(text(ds, "Modality")), spacing, [*notes], kind_of(ds))
+        return Decoded(square, modality_of(text(ds, "Modality")), spacing, notes, kind_of(ds))
 
 
 def count_dicom_frames(data: bytes, limits: Limits) -> int:

@@ -38,7 +38,7 @@ def read_heif(data: bytes, limits: Limits) -> Decoded:
     if more["pictures"] > 1:
         notes.append(Note("imaging.main-picture", n=more["pictures"]))
     image = without_alpha(Image.fromarray(pixels), notes)
-    return Decoded(np.asarray(to_srgb(image, base64.b64decode(more["profile"]), notes)), notes=[*notes])
+    return Decoded(np.asarray(to_srgb(image, base64.b64decode(more["profile"]), notes)), notes=notes)
 
 
 def heif_size(data: bytes) -> tuple[int, int]:

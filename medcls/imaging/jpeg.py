@@ -28,6 +28,7 @@ _REPAIRED = (
     "unrecognized",
     "bad huffman",
     "extraneous",
+    "unknown adobe",
 )
 
 

@@ -51,9 +51,11 @@ def read_raster(data: bytes, kind: str, frame: int | None, limits: Limits) -> De
         if kind == "TIFF":
             return read_tiff(data, frame, limits)
         if kind == "HEIF":
-            return _only(read_heif(data, limits), frame)
+            _check_only(frame)
+            return read_heif(data, limits)
         if kind == "JPEG" and not (header := _checked_jpeg(data, limits)).usual:
-            return _only(_rare_jpeg(data, header, limits), frame)
+            _check_only(frame)
+            return _rare_jpeg(data, header, limits)
         return _by_pillow(data, kind, frame, limits)
 
 
@@ -95,10 +97,10 @@ def count_raster_values(data: bytes, kind: str, limits: Limits) -> int:
     return image.height * image.width * (1 if grey else 3)
 
 
-def _only(decoded: Decoded, frame: int | None) -> Decoded:
+def _check_only(frame: int | None) -> None:
+    """Refuse any frame but the first of a file that holds one."""
     if frame:
         raise BadScan("imaging.no-such-frame", frame=frame + 1, n=1)
-    return decoded
 
 
 def _by_pillow(data: bytes, kind: str, frame: int | None, limits: Limits) -> Decoded:
@@ -107,28 +109,30 @@ def _by_pillow(data: bytes, kind: str, frame: int | None, limits: Limits) -> Dec
     if kind == "PNG":
         check_sums(data)
     _choose_frame(image, frame, limits, notes)
-    if kind == "BMP" and is_run_length(data) and len(data) > _LONG_RUNS:  # Pillow's decoder of runs is slow
-        return _only(Decoded(guarded(lambda: run_apart("bmp", data)[0].reshape(image.height, image.width, 3))), frame)
     deep = kind == "PNG" and has_deep_colour(data) and not frame
     orientation = _orientation(lambda: exif_of(data) if deep else image.getexif())
     pixel_size = _pixel_size(image, swaps_sides(orientation))
-    if deep:
-        pixels = _deep_png(data, image, notes)
-    elif kind == "JPEG" and not frame and (flawless := decode_flawless(data)) is not None:
-        profile = image.info.get("icc_profile") or b""
-        pixels = np.asarray(to_srgb(Image.fromarray(flawless), profile, notes)) if profile else flawless
-    else:
-        guarded(image.load)
-        pixels = _display(image, notes)
-        if (kind == "JPEG" and warning_of(data)) or (kind == "BMP" and bmp_in_doubt(data)):
-            notes.append(Note("imaging.may-be-damaged"))
+    pixels = _deep_png(data, image, notes) if deep else _pixels(data, kind, image, frame, notes)
     if image.info.get("medcls") == MARK:
         notes.append(Note("imaging.synthetic"))
     pixels = turn(pixels, orientation)
     if is_turned(orientation):
         notes.append(Note("imaging.turned-upright", orientation=orientation))
     pixels, _ = make_square(pixels, pixel_size, limits.max_pixels, notes)
-    return Decoded(pixels, notes=[*notes])
+    return Decoded(pixels, notes=notes)
+
+
+def _pixels(data: bytes, kind: str, image: Image.Image, frame: int | None, notes: list[Note]) -> np.ndarray:
+    """Decode a frame, and say what the decoder warns of."""
+    if kind == "JPEG" and not frame and (flawless := decode_flawless(data)) is not None:
+        profile = image.info.get("icc_profile") or b""
+        return np.asarray(to_srgb(Image.fromarray(flawless), profile, notes)) if profile else flawless
+    if kind == "BMP" and is_run_length(data) and len(data) > _LONG_RUNS:  # Pillow's decoder of runs is slow
+        return guarded(lambda: run_apart("bmp", data)[0].reshape(image.height, image.width, 3))
+    guarded(image.load)
+    if (kind == "JPEG" and warning_of(data)) or (kind == "BMP" and bmp_in_doubt(data)):
+        notes.append(Note("imaging.may-be-damaged"))
+    return _display(image, notes)
 
 
 def _open(data: bytes, kind: str, limits: Limits) -> Image.Image:
@@ -178,7 +182,7 @@ def _rare_jpeg(data: bytes, header: JpegHeader, limits: Limits) -> Decoded:
         notes.append(Note("imaging.bits-each", bits=header.bits))
     if more["warned"]:
         notes.append(Note("imaging.may-be-damaged"))
-    return Decoded((values / np.float32(most)).astype(np.float32), notes=[*notes])
+    return Decoded((values / np.float32(most)).astype(np.float32), notes=notes)
 
 
 def _deep_png(data: bytes, image: Image.Image, notes: list[Note]) -> np.ndarray:

@@ -61,7 +61,7 @@ def read_tiff(data: bytes, frame: int | None, limits: Limits) -> Decoded:
     if is_turned(orientation):
         notes.append(Note("imaging.turned-upright", orientation=orientation))
     pixels, _ = make_square(pixels, _pixel_size(page, swaps_sides(orientation)), limits.max_pixels, notes)
-    return Decoded(pixels, notes=[*notes])
+    return Decoded(pixels, notes=notes)
 
 
 def count_tiff_frames(data: bytes, limits: Limits) -> int:
