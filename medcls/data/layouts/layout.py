@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices, PlanTable, Question
 from medcls.data.tree import Tree
-from medcls.data.vocabulary import fold, is_numbered, names_patient, parts_of
+from medcls.data.vocabulary import fold, is_numbered, is_site, names_patient, parts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +156,20 @@ def parts_by_folder(paths: Iterable[str]) -> Mapping[str, str]:
         if named:
             found[folder] = named[0]
     return found
+
+
+def sites_by_folder(paths: Iterable[str]) -> Mapping[str, str]:
+    """Return the site each folder's name tells, by the folder, where all names of a level are those of sites.
+
+    Args:
+        paths: Paths of the scans.
+    """
+    folders = [folder.split("/") for folder in {path.rpartition("/")[0] for path in paths}]
+    for level in range(max(map(len, folders), default=0)):
+        names = {folder[level] if len(folder) > level else "" for folder in folders}
+        if len(names) > 1 and all(map(is_site, names)):
+            return {"/".join(folder): folder[level] for folder in folders}
+    return {}
 
 
 def with_part(attributes: dict[str, str], part: str) -> dict[str, str]:

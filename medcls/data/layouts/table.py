@@ -7,7 +7,7 @@ from medcls.core.note import Note
 from medcls.core.plan import PlanChoices
 from medcls.data.layouts.found_tables import Beside, Found, Teller, find_tables, same_label
 from medcls.data.layouts.isic import LABELS, TASK
-from medcls.data.layouts.layout import Entry, Layout, Reading, common_root, parts_by_folder, with_part
+from medcls.data.layouts.layout import Entry, Layout, Reading, common_root, parts_by_folder, sites_by_folder, with_part
 from medcls.data.layouts.masks import find_masks, with_masks
 from medcls.data.resolve import MISSING, SEVERAL, Resolver, tidy_path
 from medcls.data.tree import Tree
@@ -141,15 +141,23 @@ def _joined(entry: Entry, more: Beside) -> Entry:
 
 
 def _with_folders(entries: Iterable[Entry]) -> list[Entry]:
-    """Add the parts that folders name, where no table says any."""
+    """Add the parts and the sites that folders name, where no table says any."""
     listed = list(entries)
-    if any("part" in e.attributes or "fold" in e.attributes for e in listed):
+    told = set().union(*(entry.attributes for entry in listed))
+    parts = {} if told & {"part", "fold"} else parts_by_folder(entry.id for entry in listed)
+    sites = {} if "site" in told else sites_by_folder(entry.id for entry in listed)
+    if not parts and not sites:
         return listed
-    parts = parts_by_folder(entry.id for entry in listed)
-    return [
-        replace(e, attributes=with_part(e.attributes, part)) if (part := parts.get(e.id.rpartition("/")[0])) else e
-        for e in listed
-    ]
+    return [_placed(entry, parts.get(_folder(entry), ""), sites.get(_folder(entry), "")) for entry in listed]
+
+
+def _folder(entry: Entry) -> str:
+    return entry.id.rpartition("/")[0]
+
+
+def _placed(entry: Entry, part: str, site: str) -> Entry:
+    attributes = with_part(entry.attributes, part)
+    return replace(entry, attributes={**attributes, "site": site} if site else attributes)
 
 
 def _root(tree: Tree, chosen: list[Found], reading: Reading) -> str:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from medcls.core.words import counted
 from medcls.errors import MedclsError
-from medcls.workflows import data
+from medcls.workflows import data, data_plan
 from pages._ui import state
 from pages._ui.data import charts
 from pages._ui.data.pictures import show_cases
@@ -16,13 +16,16 @@ def show_overview(seen: data.Overview) -> None:
     """Show counts, balance and sizes."""
     record, patients = seen.record, seen.per_patient()
     titles = data.list_layouts()
-    out = f"{record.n_dropped:,} dropped, see Findings; {record.n_set_aside:,} could not be read."
+    out = (
+        f"{record.n_dropped:,} dropped, see Findings; {record.n_set_aside:,} could not be read; "
+        f"{record.n_not_taken:,} were not taken when the collection was added."
+    )
     with st.container(horizontal=True, gap="large"):  # a narrow page breaks the row instead of cutting the words
         for title, value in (
             ("Cases", f"{record.n_cases:,}"),
             ("Groups", f"{seen.n_groups:,}"),
             (f"{seen.whose or 'patient'}s".capitalize(), f"{len(patients):,}" if patients else "unknown"),
-            ("Left out", f"{record.n_dropped + record.n_set_aside:,}"),
+            ("Left out", f"{record.n_dropped + record.n_set_aside + record.n_not_taken:,}"),
         ):
             st.metric(title, value, help=out if title == "Left out" else None, width="content")
     left, right = st.columns(2)
@@ -34,12 +37,14 @@ def show_overview(seen: data.Overview) -> None:
         st.plotly_chart(charts.size_chart(seen.task, seen.size_px, seen.label), config=charts.CONFIG)
     st.caption(
         f"{notices.escape(titles.get(record.layout, record.layout))} · read from `{record.root}` · "
-        f"fingerprint `{record.fingerprint[:16]}` · added {record.made}"
+        f"version {record.version}, fingerprint `{record.fingerprint[:16]}` · added {record.made}"
     )
     _show_attributes(seen)
     if seen.unreadable:
         with st.expander(f"{counted(len(seen.unreadable), 'file')} could not be read"):
             st.dataframe([{"file": name, "why": why} for name, why in seen.unreadable], hide_index=True)
+    if record.n_not_taken:
+        _show_not_taken(record.name)
     with st.popover("Forget this collection", icon=":material/delete:"):
         st.caption(
             "Its index, decisions and splits go, and files that were unpacked or copied for it; not the originals."
@@ -48,6 +53,13 @@ def show_overview(seen: data.Overview) -> None:
             data.remove_collection(record.name)
             state.remember(state.COLLECTION, None)
             st.rerun()
+
+
+def _show_not_taken(name: str) -> None:
+    """Show the files that were not taken when the collection was added, each with its reason."""
+    left = data_plan.not_taken_of(name)
+    with st.expander(f"Not taken: {counted(len(left), 'file')}"):
+        st.dataframe([{"file": file, "why": str(why)} for file, why in left.items()], hide_index=True)
 
 
 def _show_attributes(seen: data.Overview) -> None:

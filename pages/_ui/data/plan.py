@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from medcls.core.plan import Plan, PlanChoices, Question
+from medcls.words import counted
 from medcls.workflows import data
 from pages._ui import state
 from pages._ui.widgets import notices
@@ -164,11 +165,11 @@ def show_not_taken(plan: Plan, list_all: Callable[[], dict[str, str]]) -> None:
         for t in plan.tables
     ]
     if tables:
-        with st.expander(f"{len(tables)} tables found"):
+        with st.expander(counted(len(tables), "table") + " found"):
             st.dataframe(tables, hide_index=True)
     if not plan.n_not_taken:
         return
-    with st.expander(f"{plan.n_not_taken:,} files are not taken", expanded=plan.n_not_taken < 200):
+    with st.expander(f"Not taken: {counted(plan.n_not_taken, 'file')}", expanded=plan.n_not_taken < 200):
         st.dataframe(
             [
                 {
