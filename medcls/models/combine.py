@@ -70,8 +70,15 @@ def _acquired(answers: Sequence[Prediction]) -> tuple[Note, ...]:
     far = [a for a in measured if not (a.acquired is not None and a.acquired <= 1)]
     if not far or 2 * len(far) < len(measured):
         return ()
-    farthest = max(far, key=lambda a: np.inf if np.isnan(a.acquired) else a.acquired)  # type: ignore[call-overload,arg-type,return-value]
+    farthest = max(far, key=_distance)
     return tuple(note for note in farthest.cautions if note.code in ACQUIRED)
+
+
+def _distance(answer: Prediction) -> float:
+    """Return how unlike a scan was acquired, a distance that is no number counting as the farthest; 0 if not measured."""
+    if answer.acquired is None:
+        return 0.0
+    return float("inf") if np.isnan(answer.acquired) else answer.acquired
 
 
 def _median(values: Sequence[float | None]) -> float | None:

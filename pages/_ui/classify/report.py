@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
 
 from medcls.errors import MedclsError
@@ -24,7 +25,9 @@ def open_sheet(shown: "Shown") -> None:
     @st.dialog(say("pages.report"), position="right", width="small")
     def sheet() -> None:
         words = {"record": say("pages.report-record"), "others": say("pages.report-others")}
-        mode = st.radio(say("pages.report-for"), list(words), format_func=words.__getitem__, key="report.mode")
+        mode = st.radio(
+            say("pages.report-for"), list(case_report.MODES), format_func=words.__getitem__, key="report.mode"
+        )
         kind = st.selectbox(
             say("pages.report-kind"),
             list(case_report.EXITS),
@@ -83,5 +86,5 @@ def _box(shown: "Shown") -> case_report.Box | None:
         mask = viewer.region_mask(region, shown.scan)
     except MedclsError:  # it was said beside the scan
         return None
-    rows, columns = mask.any(1).nonzero()[0], mask.any(0).nonzero()[0]
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
