@@ -28,7 +28,7 @@ def mask_of(region: Mapping[str, Any], size_px: tuple[int, int]) -> np.ndarray:
         BadScan: If the kind or the points cannot be used, or no pixel lies inside.
 
     Example:
-        >>> mask_of({"kind": "box", "points": [[1, 1], [3, 2]]}, (4, 5)).sum()
+        >>> int(mask_of({"kind": "box", "points": [[1, 1], [3, 2]]}, (4, 5)).sum())
         2
     """
     points = _points(region)
