@@ -10,6 +10,7 @@ import pytest
 from medcls.core.collection import Proof, Split
 from medcls.core.evaluation import Estimate, Evaluation
 from medcls.core.model import Abstention, Calibration, ModelCard, Origin, Threshold
+from medcls.core.note import Note
 from medcls.core.run import EpochResult, RunSpec, RunState, settings
 from medcls.core.scan import Preprocess, Scan
 from medcls.core.task import Label, Task
@@ -28,7 +29,7 @@ RECORDS = [
         Preprocess(),
         {"in_chans": 3},
         Calibration(1.5, 20, "fitted"),
-        Abstention(0.6, 0.2, 5.5, 20, "so"),
+        Abstention(0.6, 0.2, 5.5, n=20, how="so"),
         (Threshold("screening", "yes", 0.2),),
         Origin("r", collections=("busi: 3",)),
     ),
@@ -49,7 +50,7 @@ RECORDS = [
         backbone="cancernet", collections=("busi",), cleaning=("bilateral", "clahe"), backbone_args={"width": 2}
     ),
     RunState("running", epoch=2, best_score=math.nan),
-    EpochResult(1, 2.0, 1e-3, {"loss": 1.0}, {"loss": 0.9, "auroc": math.nan}, True, ("so",)),
+    EpochResult(1, 2.0, 1e-3, {"loss": 1.0}, {"loss": 0.9, "auroc": math.nan}, True, (Note("words.said", text="so"),)),
 ]
 
 
