@@ -1,6 +1,7 @@
 """TIFF files: their tags are checked first; what Pillow reads right it reads, all else is tifffile's."""
 
 import io
+import zlib
 
 import numpy as np
 from PIL import Image
@@ -27,6 +28,7 @@ from medcls.imaging.upright import is_turned, swaps_sides, turn
 # A page that is a smaller copy of another, or marks its transparent parts.
 _NOT_THE_PICTURE = 0b101
 _TABLES_BYTES = 100_000
+_DEFLATED, _MOST_INFLATED, _AT_ONCE = (8, 32946), 250_000_000, 16_000_000
 
 
 def read_tiff(data: bytes, frame: int | None, limits: Limits) -> Decoded:
@@ -52,6 +54,8 @@ def read_tiff(data: bytes, frame: int | None, limits: Limits) -> Decoded:
     if t.PHOTOMETRIC not in page:
         notes.append(Note("imaging.tiff-meaning-assumed", n=layout.colours))
     _check_jpegs(page, layout, limits, notes)
+    if layout.for_pillow and layout.compression in _DEFLATED and not _inflate(_parts(page)):
+        notes.append(Note("imaging.may-be-damaged"))
     if layout.for_pillow:
         pixels, orientation = _by_pillow(data, chosen, layout, notes), page.number(t.ORIENTATION, 1)
     else:
@@ -131,9 +135,30 @@ def _check_jpegs(page: Page, layout: Layout, limits: Limits, notes: list[Note]) 
     if layout.compression != layouts.JPEG:
         return
     tables = page.raw(t.JPEG_TABLES, _TABLES_BYTES)
-    tiled = t.TILES in page
-    starts, sizes = page.values(t.TILES if tiled else t.STRIPS), page.values(t.TILE_BYTES if tiled else t.STRIP_BYTES)
-    parts = [page.data[int(start) : int(start) + int(size)] for start, size in zip(starts, sizes, strict=False)]
+    parts = _parts(page)
     check_work(parts, limits.max_pixels)
     if any(warning_of(tables[:-2] + part[2:] if len(tables) > 4 else part) for part in parts):
         notes.append(Note("imaging.may-be-damaged"))
+
+
+def _parts(page: Page) -> list[bytes]:
+    """Return the bytes of the strips or tiles."""
+    tiled = t.TILES in page
+    starts, sizes = page.values(t.TILES if tiled else t.STRIPS), page.values(t.TILE_BYTES if tiled else t.STRIP_BYTES)
+    return [page.data[int(start) : int(start) + int(size)] for start, size in zip(starts, sizes, strict=False)]
+
+
+def _inflate(parts: list[bytes]) -> bool:
+    """Tell if every deflated strip or tile ends with the checksum of its contents, which Pillow does not ask for."""
+    left = _MOST_INFLATED
+    for part in parts:
+        stream = zlib.decompressobj()
+        try:
+            while part and not stream.eof and left > 0:
+                left -= len(stream.decompress(part, _AT_ONCE))
+                part = stream.unconsumed_tail
+        except zlib.error:
+            return False
+        if not stream.eof or left <= 0:
+            return False
+    return True

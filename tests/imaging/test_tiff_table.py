@@ -1,6 +1,7 @@
 """TIFF in every layout, depth and meaning: the right picture, or the true reason why not. A table, cell by cell."""
 
 import io
+import zlib
 from collections.abc import Callable, Iterator
 
 import imagecodecs
@@ -11,7 +12,8 @@ from PIL import Image, ImageCms
 
 from medcls.errors import BadScan
 from medcls.imaging.decode import count_values, read_scan
-from tests.imaging.tiff_files import written
+from medcls.imaging.tiff import _inflate
+from tests.imaging.tiff_files import assemble, written
 
 H, W = 21, 37
 ROW, COLUMN = np.indices((H, W))
@@ -415,3 +417,23 @@ def test_libtiff_reads_the_same(cell):
     shown = values / (2.0**bits - 1)
     shown = 1 - shown if page.photometric == 0 else shown
     assert np.abs(shown.reshape(cell[2].shape) - cell[2]).max() <= cell[3]
+
+
+def test_a_deflated_strip_whose_checksum_does_not_fit_is_noticed():
+    """Decoders stop at the last pixel; where a stream goes on, they never come to its checksum."""
+    whole = zlib.compress(bytes(range(256)) * 8)
+    assert _inflate([whole, whole])
+    assert not _inflate([whole, whole[:-1] + bytes([whole[-1] ^ 1])])
+    assert not _inflate([whole[:-6]])
+
+
+def test_a_deflated_strip_that_goes_on_and_is_spoilt_is_told():
+    plain = written(samples(RGB, 8), 8, 2, rows=H)
+    with tifffile.TiffFile(io.BytesIO(plain)) as file:
+        raw = plain[file.pages[0].dataoffsets[0] :][: file.pages[0].databytecounts[0]]
+    spoilt = bytearray(zlib.compress(raw + bytes(5000)))
+    spoilt[-1] ^= 1
+    tags = {256: ("I", (W,)), 257: ("I", (H,)), 258: ("H", (8,) * 3), 259: ("H", (8,)), 262: ("H", (2,)), 277: ("H", (3,)),
+            273: ("I", (8,)), 278: ("I", (H,)), 279: ("I", (len(spoilt),))}  # fmt: skip
+    notes = read_scan(assemble(bytes(spoilt), tags)).notes
+    assert any(note.code == "imaging.may-be-damaged" for note in notes)
