@@ -66,7 +66,7 @@ def open_page(page, server: Server) -> None:
     """Open Classify and wait until it can be used."""
     page.goto(server.url)
     page.get_by_role("button", name="Try: drawn as").first.wait_for(timeout=PATIENCE_MS)
-    page.get_by_text("Opening the network").wait_for(state="hidden", timeout=PATIENCE_MS)
+    settle(page)  # the network is opened below the examples, and its engine kept on disk
 
 
 def viewer(page, maps: int | None = None):
