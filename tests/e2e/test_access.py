@@ -31,10 +31,7 @@ def findings(page) -> list[str]:
 
     found = Axe().run(page).response["violations"]
     return [
-        f"{v['id']}: {v['help']} at {node['target']}"
-        for v in found
-        if v["impact"] in SERIOUS
-        for node in v["nodes"]
+        f"{v['id']}: {v['help']} at {node['target']}" for v in found if v["impact"] in SERIOUS for node in v["nodes"]
     ]
 
 

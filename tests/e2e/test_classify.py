@@ -116,6 +116,8 @@ def test_the_worklist_leads_to_every_scan(page, server: Server) -> None:
     """A click opens a scan, a key the next one; a broken file shows its sentence; what was looked at is ticked."""
     open_page(page, server)
     drop(page, *files())
+    from playwright.sync_api import expect
+
     lines = page.locator(".list .line")
     lines.nth(3).wait_for(timeout=PATIENCE_MS)
     viewer(page)
@@ -125,13 +127,12 @@ def test_the_worklist_leads_to_every_scan(page, server: Server) -> None:
     page.locator(".list .line", has_text="broken.png").click()
     page.locator('[data-testid="stAlert"]').get_by_text("broken.png").wait_for(timeout=PATIENCE_MS)
     lines.first.click()
+    expect(lines.first).to_have_attribute("aria-selected", "true", timeout=PATIENCE_MS)
     settle(page)
     page.locator(".list").focus()
     page.keyboard.press("ArrowDown")
-    page.wait_for_function("() => true")
-    settle(page)
-    assert lines.nth(1).get_attribute("aria-selected") == "true"
-    assert page.locator(".list .tick", has_text="✓").count() >= 2
+    expect(lines.nth(1)).to_have_attribute("aria-selected", "true", timeout=PATIENCE_MS)
+    expect(page.locator(".list .tick", has_text="✓").nth(1)).to_be_visible(timeout=PATIENCE_MS)
 
 
 def test_the_viewer_measures_windows_and_hands_a_region_back(page, server: Server) -> None:
