@@ -136,7 +136,7 @@ def test_trouble_with_files_is_a_sentence(capsys, monkeypatch, tmp_path):
         def fail(*args, error=error, **more):
             raise error
 
-        monkeypatch.setattr("medcls.workflows.models.list_models", fail)
+        monkeypatch.setattr("medcls.workflows.models.every_model", fail)
         assert main(["models"]) == 2
         assert words in capsys.readouterr().err
 
