@@ -38,5 +38,5 @@ def test_a_card_names_the_file_it_started_from_and_not_where_it_lies(patches, ca
     save_file(build("cancernet", 2, size_px=32).state_dict(), folder / "start.safetensors")
     assert main(["train", "--data", "patches", "--json", "--initial", str(folder / "start.safetensors"), *KNOBS]) == 0
     said = capsys.readouterr().out
-    assert json.loads(said)["origin"]["spec"]["initial"] == "start.safetensors"
+    assert json.loads(said)["origin"]["spec"]["network"]["initial"] == "start.safetensors"
     assert "somebody" not in said
