@@ -40,7 +40,7 @@ def show_seconds(seconds: float) -> str:
 
     Example:
         >>> show_seconds(0.0142), show_seconds(2.34), show_seconds(75), show_seconds(4000)
-        ('14 ms', '2.3 s', '1 min 15 s', '1 h 7 min')
+        ('14 ms', '2.3 s', '1 min 15 s', '1 h 6 min')
     """
     if seconds < 1:
         return f"{1000 * seconds:.0f} ms"

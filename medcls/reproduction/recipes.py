@@ -142,7 +142,7 @@ def apply_recipe(spec: RunSpec, name: str) -> RunSpec:
         BadSpec: If there is no such recipe.
 
     Example:
-        >>> apply_recipe(RunSpec.of(collections=("busi",)), "head-only").freeze
+        >>> apply_recipe(RunSpec.of(collections=("busi",)), "head-only").network.freeze
         'backbone'
     """
     return spec.having(recipe=name, **find_recipe(name).settings)

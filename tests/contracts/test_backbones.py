@@ -106,7 +106,7 @@ def test_table_says_the_truth(name):
 @pytest.mark.parametrize("name", BACKBONES)
 def test_a_run_and_a_model_take_the_size_it_was_made_for(name):
     size_px = BACKBONES[name].size_px
-    assert Preprocess(size_px=size_px).data.size_px == size_px
+    assert Preprocess(size_px=size_px).size_px == size_px
     assert RunSpec.of(collections=("some",), backbone=name, size_px=size_px).data.size_px == size_px
 
 

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from pypdf import PdfReader
 
 from medcls import audit
+from medcls.core.note import Note
 from medcls.core.numbers import show_prob
 from medcls.errors import MedclsError
 from medcls.exits import EXITS, leave
@@ -66,7 +67,7 @@ def test_reports_say_what_is_on_the_screen(name: str, case: Case) -> None:
 @pytest.mark.parametrize("name", REPORTS)
 def test_cannot_tell_is_said_as_such(name: str, case: Case) -> None:
     """An answer that was not decided names no label as the answer."""
-    undecided = replace(case, prediction=replace(case.prediction, decided=None))
+    undecided = replace(case, prediction=replace(case.prediction, refusal=Note("models.unsure", least=0.99)))
     assert "cannot tell" in text_of(name, leave(name, undecided, "record").data)
 
 
