@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -115,8 +116,7 @@ class OnnxEngine:
     """
 
     def __init__(self, model: bytes, opens: bool = False) -> None:
-        import onnxruntime
-
+        onnxruntime = runtime()
         self._opens = opens
 
         options = onnxruntime.SessionOptions()
@@ -138,6 +138,20 @@ class OnnxEngine:
         """Return all outputs, whether or not the last is of use."""
         logits, features, maps = self._session.run(OUTPUTS, {"scans": batch})
         return logits, features, maps
+
+
+def runtime() -> ModuleType:
+    """Return ONNX Runtime with its telemetry switched off before anything of it runs; the only place that imports it.
+
+    Its wheels carry a client that reports to their maker; nothing leaves this machine unasked.
+
+    Raises:
+        ImportError: If it is not installed.
+    """
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime
 
 
 def engine_for(card: ModelCard, weights_sha256: str, net: "torch.nn.Module") -> Engine:
@@ -280,9 +294,9 @@ def _threads() -> int:
 
 def _key(card: ModelCard, weights_sha256: str) -> str:
     """Return a name made of all that decides what an engine computes and how fast."""
-    import onnxruntime
     import torch
 
+    onnxruntime = runtime()
     network = (
         card.backbone,
         sorted(card.backbone_args.items()),

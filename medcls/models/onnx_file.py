@@ -9,6 +9,7 @@ import numpy as np
 
 from medcls.core.scan import Scan
 from medcls.errors import BadModel
+from medcls.models.engine import runtime
 
 _SCANS = 6
 
@@ -30,7 +31,8 @@ def write_onnx(model_id: str, path: Path, *, opset: int, equal: float) -> tuple[
     """
     try:
         import onnx
-        import onnxruntime
+
+        onnxruntime = runtime()
     except ImportError as error:
         raise BadModel("models.onnx-not-installed", found=str(error)[:80]) from error
     from medcls.models.opening import open_model

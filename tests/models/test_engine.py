@@ -156,3 +156,19 @@ def test_probes_are_as_the_network_is_fed() -> None:
     """Grey and colour."""
     assert probe_batch(Preprocess(size_px=48)).shape == (6, 3, 48, 48)
     assert probe_batch(Preprocess(size_px=48, channels=1, mean=(0.5,), std=(0.5,))).shape == (6, 1, 48, 48)
+
+
+def test_its_maker_hears_nothing(monkeypatch: pytest.MonkeyPatch, card: ModelCard, net: torch.nn.Module) -> None:
+    """ONNX Runtime's telemetry is off before a session is made, and no other file of ours imports it."""
+    import onnxruntime
+
+    done: list[str] = []
+    off, session = onnxruntime.disable_telemetry_events, onnxruntime.InferenceSession
+    monkeypatch.setattr(onnxruntime, "disable_telemetry_events", lambda: (done.append("off"), off()))
+    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *a, **k: (done.append("session"), session(*a, **k))[1])
+    assert isinstance(engine_for(card, "d" * 64, net), OnnxEngine)
+    assert done[0] == "off"
+    assert "session" in done
+    root = Path(engine.__file__).parents[1]
+    importing = [p for p in root.rglob("*.py") if "import onnxruntime" in p.read_text(encoding="utf-8")]
+    assert importing == [Path(engine.__file__)]
