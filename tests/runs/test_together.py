@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
+from medcls.core.note import Note
 from medcls.models import store
 from medcls.runs.folder import make_run
 from tests.runs.processes import SPEC, finish
@@ -50,7 +51,7 @@ def test_two_processes_come_to_what_one_comes_to() -> None:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert together.state().status == "finished"
-    assert "every batch shared by 2 processes" in together.metrics()[0].notes
+    assert Note("training.batch-shared", n=2) in together.metrics()[0].notes
     for one, two in zip(alone.metrics(), together.metrics(), strict=True):
         assert two.validate == pytest.approx(one.validate, rel=1e-3, abs=1e-4)
         assert two.train == pytest.approx(one.train, rel=1e-3, abs=1e-4)
