@@ -201,7 +201,7 @@ def test_i_disagree_is_one_key_and_is_exported(page, server: Server) -> None:
     answered(page)
     viewer(page, maps=1)
     settle(page)
-    page.locator("body").click(position={"x": 5, "y": 5})
+    page.mouse.click(5, 5)
     page.keyboard.press("x")
     sheet = page.get_by_role("dialog")
     sheet.get_by_text("cannot tell").click()

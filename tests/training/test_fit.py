@@ -210,7 +210,7 @@ def test_kept_features_teach_what_scans_would(
     spec = SPEC.having(backbone=backbone, backbone_args=args, freeze="backbone", head=head, epochs=2)
     assert keeps_features(build(spec), spec)
     kept, weights = train(spec, data)
-    assert "computed once and kept" in " ".join(kept[0].notes)
+    assert "training.features-kept" in [note.code for note in kept[0].notes]
     monkeypatch.setattr(loop, "keeps_features", lambda net, spec: False)
     usual, expected = train(spec, data)
     for one, other in zip(kept, usual, strict=True):

@@ -1,7 +1,7 @@
 """A drop's answers as files: CSV and JSON, with what a person said of each scan."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -31,8 +31,15 @@ def record(row: Row, card: ModelCard) -> dict[str, Any]:
     return told | row.prediction.to_dict(row.history)
 
 
-def flat(row: Row, card: ModelCard, case: str = "") -> dict[str, Any]:
-    """Return one row as a line of the CSV; a scan that was refused has no probabilities, however sure the network was."""
+def flat(row: Row, card: ModelCard, case: str = "", opinion: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return one row as a line of the CSV; a scan that was refused has no probabilities, however sure the network was.
+
+    Args:
+        row: The row.
+        card: The model's card.
+        case: The case it belongs to; empty for one of its own.
+        opinion: What the reader said of it, as columns.
+    """
     told = record(row, card)
     refused = row.prediction is not None and row.prediction.decided is None
     prob = (
@@ -43,7 +50,7 @@ def flat(row: Row, card: ModelCard, case: str = "") -> dict[str, Any]:
     notes = "; ".join(str(note).rstrip(".") for note in told.get("notes", ()))
     decided = (told.get("decided") or CANNOT_TELL) if row.prediction else ""
     said = {"case": case, "file": told["file"], "model": card.id, "decided": decided}
-    return said | prob | opinions.columns_of(row) | {"notes": notes, "error": told.get("error", "")}
+    return said | prob | dict(opinion or {}) | {"notes": notes, "error": told.get("error", "")}
 
 
 _SAID = ("own_reading", "own_confidence", "reading_after", "disagrees")
@@ -57,13 +64,14 @@ def show_downloads(rows: Sequence[Row], card: ModelCard, cases: Sequence[str]) -
         card: The model's card.
         cases: The case of each row; empty for a case of its own.
     """
-    said = [name for name in _SAID if any(name in opinions.columns_of(row) for row in rows)]
+    told = [opinions.columns_of(row) for row in rows]  # now: the session is not at hand where a file is made
+    said = [name for name in _SAID if any(name in opinion for opinion in told)]
     case = ["case"] if any(cases) else []
     columns = [*case, "file", "model", "decided", *(f"prob:{i}" for i in card.task.label_ids), *said, "notes", "error"]
-    lines = list(zip(rows, cases, strict=True))
+    lines = list(zip(rows, cases, told, strict=True))
     st.download_button(
         say("pages.export-csv"),
-        lambda: to_csv([flat(row, card, case) for row, case in lines], columns),
+        lambda: to_csv([flat(row, card, case, opinion) for row, case, opinion in lines], columns),
         f"{card.task.id}-answers.csv",
         "text/csv",
         on_click="ignore",
@@ -72,7 +80,7 @@ def show_downloads(rows: Sequence[Row], card: ModelCard, cases: Sequence[str]) -
     )
     st.download_button(
         say("pages.export-json"),
-        lambda: to_json([record(row, card) | opinions.columns_of(row) for row in rows]),
+        lambda: to_json([record(row, card) | opinion for row, _, opinion in lines]),
         f"{card.task.id}-answers.json",
         "application/json",
         on_click="ignore",
