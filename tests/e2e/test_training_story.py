@@ -33,7 +33,7 @@ def test_start_watch_kill_the_server_finish_publish_classify(
     page.set_default_timeout(PATIENCE_MS)
     try:
         page.goto(f"{server.url}/train")
-        choose(page, "Recipe", "none: every knob")
+        choose(page, "Recipe", "none: every")
         choose(page, "Network", "Simple CNN")
         choose(page, "Start from", "nothing")
         for label, value in (
