@@ -40,11 +40,12 @@ def run(page: Any) -> None:
     frame.close_frame()
 
 
-frame.open_frame()
-page = st.navigation(navigation(), position="top")
-frame.name_tab(page.title)
-cache.resume_once()
-try:
-    run(page)
-finally:
-    state.write_address()
+if __name__ == "__main__":  # not in a process that multiprocessing starts from this one
+    frame.open_frame()
+    page = st.navigation(navigation(), position="top")
+    frame.name_tab(page.title)
+    cache.resume_once()
+    try:
+        run(page)
+    finally:
+        state.write_address()
