@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 PY = $(VENV)/bin/python
+# Processes that share the tests: at most four, for each holds PyTorch.
+JOBS ?= $(shell $(PYTHON) -c "import os; print(min(4, os.cpu_count() or 1))")
 INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check -c requirements.lock
 
 .PHONY: run test check lock wheel bench load fuzz clean examples screens
@@ -19,7 +21,7 @@ run: $(VENV)/.runs
 	$(PY) -m medcls app
 
 test: $(VENV)/.tests
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 check: $(VENV)/.tests
 	$(PY) -m ruff format --check .

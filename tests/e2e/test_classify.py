@@ -15,6 +15,7 @@ from tests.e2e.conftest import PATIENCE_MS, Server, settle, wait_for_choice
 
 pytestmark = pytest.mark.e2e
 
+DOWNLOAD_MS = 30_000  # a file is made when it is asked for
 MARKER = "ZZMARKER7431"  # stands in file names and in DICOM tags; must be nowhere afterwards
 
 
@@ -214,10 +215,18 @@ def test_i_disagree_is_one_key_and_is_exported(page, server: Server) -> None:
 
 
 def downloaded(page, label: str) -> bytes:
-    """The bytes behind a download button."""
-    with page.expect_download() as waiting:
-        page.get_by_role("button", name=label, exact=True).click()
-    return Path(waiting.value.path()).read_bytes()
+    """The bytes behind a download button; a click in the very moment when the button is drawn anew is lost, so it is repeated."""
+    from playwright.sync_api import TimeoutError
+
+    for _ in range(PATIENCE_MS // DOWNLOAD_MS):
+        settle(page)
+        try:
+            with page.expect_download(timeout=DOWNLOAD_MS) as waiting:
+                page.get_by_role("button", name=label, exact=True).click()
+            return Path(waiting.value.path()).read_bytes()
+        except TimeoutError:
+            continue
+    raise AssertionError(f"the button {label} gave no file")
 
 
 def test_reload_keeps_the_choice(page, server: Server, tiny_made: Path) -> None:
