@@ -55,7 +55,7 @@ def show_test_set(cards: list) -> None:
         )
         or "Scores"
     )
-    score, files = "auroc", None
+    score, files = "auroc_disease", None
     if section == "Scores":
         test_set.show_scores(found, names)
     elif section == "Curves":

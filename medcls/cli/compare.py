@@ -110,19 +110,24 @@ def _progress(model_id: str, done: int, total: int) -> None:
 def _print(found: Any, differences: Any, score: str) -> None:
     from medcls.core.evaluation import describe_basis
     from medcls.workflows.report import show
+    from medcls.workflows.site_figures import compared
 
-    title = found.score_names()[score]
+    title, sites = found.score_names()[score], compared(found)
     print(f"{describe_basis(len(found.first), found.n_groups, found.collection)}: {found.part}.\n")
     for model_id, scores in found.scores.items():
         print(f"{model_id}: {title} {show(scores[score])}, accuracy {show(scores['accuracy'])}")
+        for one in sites[model_id]:
+            print(f"  {one.headline()}")
     print()
     for d in differences:
         print(f"{d.a} against {d.b}: {d.verdict}")
 
 
 def _print_json(found: Any, differences: Any) -> None:
-    from medcls.workflows.tables import difference_rows, score_rows
+    from medcls.workflows.tables import difference_rows, score_rows, site_rows
 
+    for row in site_rows(found):
+        print_json({"kind": "site"} | row)
     for row in score_rows(found):
         print_json({"kind": "score"} | row)
     for row in difference_rows(differences):

@@ -14,6 +14,7 @@ def add(verbs: Any) -> None:
     made.add_argument("--json", action="store_true", help="one JSON object a model")
     inside = made.add_subparsers(title="with one model", metavar="")
     table = verb(inside, "table", _table, "Print the models and their figures as a Markdown table.")
+    table.add_argument("--recommended", action="store_true", help="only the models recommended for their task")
     table.add_argument(
         "--into", type=Path, metavar="FILE", help="put it between its markers in this file instead, as docs/results.md"
     )
@@ -48,9 +49,9 @@ def _table(args: argparse.Namespace) -> int:
     from medcls.workflows.models import describe_models, write_table
 
     if args.into:
-        write_table(args.into)
+        write_table(args.into, args.recommended)
     else:
-        print(describe_models(), end="")
+        print(describe_models(args.recommended), end="")
     return 0
 
 
@@ -124,7 +125,7 @@ def _list(args: argparse.Namespace) -> int:
 
 def _row(card: Any) -> dict[str, Any]:
     evaluation, error = _measured(card)
-    scores = {name: e.to_dict() for name, e in evaluation.scores.items()} if evaluation else {}
+    sites = evaluation.by_site() if evaluation else ()
     return {
         "model": card.id,
         "name": card.name,
@@ -132,15 +133,23 @@ def _row(card: Any) -> dict[str, Any]:
         "labels": list(card.task.label_ids),
         "backbone": card.backbone,
         "parameters": card.n_parameters,
-        "scores": scores,
+        "scores": _plain(evaluation.scores if evaluation else {}),
+        "sites": [{"site": s.site, "never_seen": s.never_seen, **_plain(s.scores)} for s in sites],
         "licence": card.licence,
     } | ({"error": str(error), "code": error.code} if error else {})
 
 
+def _plain(scores: Any) -> dict[str, Any]:
+    return {name: estimate.to_dict() for name, estimate in scores.items()}
+
+
 def _line(card: Any) -> str:
+    from medcls.workflows.site_figures import evaluated_figures
+
     evaluation, error = _measured(card)
-    score = evaluation.scores.get("auroc") if evaluation else None
-    return f"{card.id}  {card.task.id}  {card.backbone}  AUROC {score or error or 'not measured'}"
+    sites = evaluated_figures(evaluation, None) if evaluation else ()
+    told = "; ".join(f"{one.title} {one.scores.get('auroc_disease', 'not measured')}" for one in sites)
+    return f"{card.id}  {card.task.id}  {card.backbone}  AUROC {told or error or 'not measured'}"
 
 
 def _measured(card: Any) -> tuple[Any, MedclsError | None]:

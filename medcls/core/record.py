@@ -5,6 +5,7 @@ import json
 import math
 import types
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, get_type_hints
 
@@ -49,7 +50,7 @@ class Record:
         _check_schema(data, fields, where)
         if unknown := sorted(set(data) - set(fields)):
             raise wrong(where, f"unknown {', '.join(unknown)[:200]}", ", ".join(fields))
-        hints = get_type_hints(cls)
+        hints = _hints(cls)
         values = {name: _typed(data[name], hints[name], f"{where}.{name}") for name in data}
         missing = [n for n, f in fields.items() if n not in data and _required(f)]
         if missing:
@@ -194,6 +195,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    """Return the types of a record's fields by name; resolved once a class, as that takes longer than the checks."""
+    return get_type_hints(kind)
 
 
 def _typed(value: Any, hint: Any, where: str) -> Any:  # noqa: C901, PLR0911 - one branch a kind of hint

@@ -5,10 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from medcls.core.evaluation import Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
-from medcls.core.numbers import show_estimate
 from medcls.core.prediction import Heatmap, Prediction
 from medcls.core.scan import Scan
 from medcls.exits import EXITS, Exit, Parcel, leave
@@ -114,7 +112,7 @@ def model_digest(card: ModelCard) -> str:
 
 
 def worth_of(card: ModelCard, label: str, prevalence: float = 0.1) -> tuple[Note, ...]:
-    """Return what such an answer was worth where the model was measured, a note for each place, then its scores.
+    """Return what such an answer was worth where the model was measured, a note for each place, then disease against the rest at each.
 
     Args:
         card: The model.
@@ -122,6 +120,7 @@ def worth_of(card: ModelCard, label: str, prevalence: float = 0.1) -> tuple[Note
         prevalence: Share of people with the disease where the answer is read, (0, 1).
     """
     from medcls.workflows.site import worth
+    from medcls.workflows.site_figures import figures_of
 
     name = card.task.label(label).name
     notes = [
@@ -137,16 +136,8 @@ def worth_of(card: ModelCard, label: str, prevalence: float = 0.1) -> tuple[Note
         for place, w in worth(card, label, prevalence).items()
         if w.said
     ]
-    evaluation = store.read_evaluation(card.id)
-    return (*notes, *_scores(evaluation)) if evaluation else (Note("exits.not-measured"),)
-
-
-def _scores(evaluation: Evaluation) -> tuple[Note, ...]:
-    accuracy, auroc = evaluation.scores.get("accuracy"), evaluation.scores.get("auroc")
-    if accuracy is None or auroc is None:
-        return ()
-    told = {"n": evaluation.n_cases, "where": evaluation.collection}
-    return (Note("exits.worth-measured", accuracy=show_estimate(accuracy), auroc=show_estimate(auroc), **told),)
+    figures = figures_of(card)
+    return (*notes, *(one.headline() for one in figures)) if figures else (Note("exits.not-measured"),)
 
 
 def _answer(scan: Scan, model: "Predictor", site: str) -> tuple[Prediction, Heatmap]:

@@ -9,6 +9,7 @@ from medcls.core.pointing import PointingStudy
 from medcls.errors import MedclsError
 from medcls.models import store
 from medcls.models.card_text import tell_data, tell_feeding, tell_making
+from medcls.tasks import recommended
 from medcls.workflows.marked import put_between_marks
 
 
@@ -87,16 +88,22 @@ def retire(model_id: str, reason: str) -> ModelCard:
     return store.update_card(model_id, retired=reason)
 
 
-TABLE = "shipped models"  # name of its markers in the README
+TABLES = {False: "shipped models", True: "recommended models"}  # names of their markers in a Markdown file
 
 
-def describe_models() -> str:
-    """Return the models and what was measured of each as a Markdown table, with a line for every collection it was tested on."""
+def describe_models(only_recommended: bool = False) -> str:
+    """Return the models and what was measured of each as a Markdown table, a line for every site, one never seen first.
+
+    Args:
+        only_recommended: True for only those recommended for their task.
+    """
     rows = [
         "| model | backbone, million weights | site | disease against the rest, AUROC | sensitivity | specificity | groups |",
         "|---|---|---|---|---|---|---|",
     ]
     for card in store.list_cards():
+        if only_recommended and card.id != recommended(card.task.id):
+            continue
         measured = Outcome.of(card.id, lambda card=card: (store.read_evaluation(card.id),))  # type: ignore[misc]
         evaluation = measured.value[0] if measured.value else None
         head = f"| `{card.id}` | {card.backbone}, {card.n_parameters / 1e6:.1f}"
@@ -116,11 +123,15 @@ def _cell(estimate: Estimate | None) -> str:
     return f"{estimate.value:.2f} ({estimate.low:.2f}–{estimate.high:.2f})"
 
 
-def write_table(path: Path) -> None:
+def write_table(path: Path, only_recommended: bool = False) -> None:
     """Put the table of models between its two markers in a Markdown file (see `marked.marks`).
+
+    Args:
+        path: The file.
+        only_recommended: True for only those recommended for their task.
 
     Raises:
         MedclsError: If the file cannot be read or lacks the markers.
         Conflict: If it cannot be written.
     """
-    put_between_marks(path, TABLE, describe_models())
+    put_between_marks(path, TABLES[only_recommended], describe_models(only_recommended))

@@ -12,7 +12,7 @@ import medcls
 from medcls.core.evaluation import CaseTable, Estimate, describe_basis
 from medcls.stats import paired
 from medcls.stats.paired import Difference
-from medcls.workflows import compare, subgroups
+from medcls.workflows import compare, site_figures, subgroups
 from medcls.workflows.compare import Comparison
 from medcls.workflows.costs import Cost, cost_of
 from medcls.workflows.marked import put_between_marks
@@ -165,7 +165,9 @@ def to_html(comparison: Comparison, differences: Sequence[Difference], costs: Se
         f"<p>{escape(_basis(comparison))}</p><p class=quiet>Made {made} by medcls {medcls.__version__}. Research use, not a medical device. "
         "Numbers in brackets are 95 % intervals; groups (patients, lesions, duplicates) are resampled whole.</p>",
         "".join(f"<p>{escape(str(note))}</p>" for note in comparison.notes),
-        "<h2>Scores</h2>",
+        "<h2>Disease against the rest, per site</h2>",
+        _sites_table(comparison),
+        "<h2>Scores over all sites together</h2>",
         _scores_table(comparison),
         "<h2>Which is better</h2>",
         _differences_table(comparison, differences),
@@ -174,7 +176,7 @@ def to_html(comparison: Comparison, differences: Sequence[Difference], costs: Se
         _plots(comparison),
         "<h2>Confusion</h2>",
         *_confusions(comparison),
-        _subgroup_tables(comparison, differences[0].score if differences else "auroc"),
+        _subgroup_tables(comparison, differences[0].score if differences else "auroc_disease"),
         _points_table(comparison),
         _costs_table(costs),
         "<h2>All scores, with how each was computed</h2>",
@@ -191,6 +193,15 @@ def to_html(comparison: Comparison, differences: Sequence[Difference], costs: Se
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return "<table><tr>" + "".join(f"<th>{escape(cell)}</th>" for cell in head) + f"</tr>{body}</table>"
+
+
+def _sites_table(comparison: Comparison) -> str:
+    rows = (
+        [model, one.title, *(show(one.scores[name]) if name in one.scores else "" for name in site_figures.SCORES)]
+        for model, sites in site_figures.compared(comparison).items()
+        for one in sites
+    )
+    return _table(["model", "site", "AUROC", "sensitivity", "specificity"], rows)
 
 
 def _scores_table(comparison: Comparison) -> str:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medcls.core.evaluation import Estimate
 from medcls.core.letter import Letter
 from medcls.core.note import Note
 from medcls.core.outcome import Outcome
@@ -178,11 +177,10 @@ def set_state(site: str, model_id: str, state: State, who: str = "local", why: s
 
 def state_of(site: str, card: "ModelCard") -> State:
     """Return a model's state at a site: what was said last, else approved for those we ship as recommended, else draft."""
-    from medcls.tasks import list_tasks
+    from medcls.tasks import recommended
 
     said = site_folder(site).state(card.id) if site else None
-    task = list_tasks().get(card.task.id)
-    return said or ("approved" if task is not None and getattr(task, "recommended", "") == card.id else "draft")
+    return said or ("approved" if recommended(card.task.id) == card.id else "draft")
 
 
 def worth(card: "ModelCard", label: str, prevalence: float) -> "dict[str, Worth]":
@@ -206,28 +204,6 @@ def worth(card: "ModelCard", label: str, prevalence: float) -> "dict[str, Worth]
         str(place): worth_of(table.take(column == place), card.task.positive, label, prevalence)
         for place in sorted(set(column))
     }
-
-
-def known_figures(card: "ModelCard") -> list[tuple[str, str, Estimate]]:
-    """Return what is known of a model elsewhere: where, score's name and estimate; other sites' letters are marked as told.
-
-    Args:
-        card: The model's card.
-    """
-    from medcls.models.store import read_evaluation
-
-    evaluation = read_evaluation(card.id)
-    rows: list[tuple[str, str, Estimate]] = []
-    for name, scores in evaluation.subgroups.items() if evaluation else ():
-        if name.startswith(("site=", "collection=")):
-            rows += [(name.partition("=")[2], score, estimate) for score, estimate in scores.items()]
-    for one in letters_of(card):
-        if one.value is not None:
-            told = one.value.card
-            rows += [
-                (f"{told.site or 'another site'} (told)", score, estimate) for score, estimate in told.scores.items()
-            ]
-    return rows
 
 
 def write_letter(site: str, check: SiteCheck, path: Path, maker: str = "", name: str = "") -> "Signed":

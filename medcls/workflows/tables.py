@@ -12,6 +12,7 @@ from medcls.stats.paired import Difference, McNemar
 from medcls.workflows.ablation import AblationRow
 from medcls.workflows.compare import Comparison, Curves, Disagreement
 from medcls.workflows.costs import Cost
+from medcls.workflows.site_figures import SCORES, compared
 from medcls.workflows.subgroups import Subgroup
 from medcls.workflows.thresholds import OperatingPoint
 
@@ -24,6 +25,17 @@ def score_rows(comparison: Comparison) -> list[Row]:
         {"model": model_id, "score": name} | _numbers(estimate)
         for model_id, scores in comparison.scores.items()
         for name, estimate in scores.items()
+    ]
+
+
+def site_rows(comparison: Comparison) -> list[Row]:
+    """Return disease against the rest of every model at every site, one row a score: a site never seen first."""
+    return [
+        {"model": model_id, "site": one.site, "source": one.source, "score": name} | _numbers(estimate)
+        for model_id, sites in compared(comparison).items()
+        for one in sites
+        for name, estimate in one.scores.items()
+        if name in SCORES
     ]
 
 

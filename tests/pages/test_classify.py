@@ -13,6 +13,7 @@ from medcls.core.note import Note
 from medcls.core.prediction import Prediction
 from medcls.errors import BadScan
 from medcls.imaging.phantom import phantom
+from medcls.workflows import site_figures
 from medcls.workflows.scans import Entry
 from pages._ui import state
 from pages._ui.classify import cases, exports, opinions, room
@@ -63,7 +64,8 @@ def test_one_scan_gets_its_answer(open_app, tiny_model) -> None:
     told, expected = words(app), classify_one(read(png()), open_model(tiny_model.id))
     assert expected.decided is not None
     assert palette.label_word(tiny_model.task, expected.decided) in told
-    assert "on its test scans" in told
+    (site,) = site_figures.figures_of(tiny_model)
+    assert notices.escape(" ".join(map(str, site.worth(tiny_model.task, expected.decided)))) in told
     assert "Research use, not a medical device" in told
     rows = answered(app)
     assert np.array_equal(rows[0].prediction.prob, expected.prob)

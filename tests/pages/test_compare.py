@@ -67,7 +67,7 @@ def test_test_set_shows_scores_verdicts_and_keeps_a_threshold(open_app, three: t
     app = open_app(PAGE, mode="set")
     assert_sound(app)
     assert "150 cases in 75 groups" in words(app).replace("\\", "")
-    table = app.dataframe[0].value
+    table = app.dataframe[1].value
     assert list(table["model"]) == sorted(three), "models of one name are told apart by their ids"
     assert float(str(table["AUROC"][1])[:4]) > float(str(table["AUROC"][0])[:4])
 

@@ -36,7 +36,7 @@ def test_a_scan_dropped_once_is_read_on_every_page(open_app, tiny_model) -> None
     app = drop(open_app(), "malignant.png")
     assert "malignant.png" in words(app).replace("\\", "")
     (entry,) = app.session_state[state.DROP].entries
-    for page, told in (("../heatmaps.py", "answers **"), ("../classify.py", "on its test scans")):
+    for page, told in (("../heatmaps.py", "answers **"), ("../classify.py", "it is right in")):
         turn(app, page)
         assert told in words(app)
         assert AWAY in buttons(app)
@@ -49,7 +49,7 @@ def test_what_is_put_away_is_gone_from_every_page(open_app, tiny_model) -> None:
     assert_sound(app)
     assert "Drop a scan to see" in words(app)
     assert state.DROP not in app.session_state
-    assert "on its test scans" not in words(turn(app, "../classify.py"))
+    assert "it is right in" not in words(turn(app, "../classify.py"))
 
 
 def test_another_drop_takes_its_place(open_app, tiny_model) -> None:
@@ -65,7 +65,7 @@ def test_taking_the_files_out_of_the_widget_forgets_them(open_app, tiny_model) -
     drop(app)
     assert_sound(app)
     assert state.DROP not in app.session_state
-    assert "on its test scans" not in words(app)
+    assert "it is right in" not in words(app)
 
 
 def test_a_drop_takes_the_place_of_an_example(open_app, tiny_model) -> None:

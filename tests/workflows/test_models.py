@@ -3,10 +3,12 @@
 import pytest
 
 from medcls.errors import MedclsError
+from medcls.tasks import recommended
 from medcls.workflows.marked import marks
-from medcls.workflows.models import TABLE, describe_models, list_models, retire, write_table
+from medcls.workflows.models import TABLES, describe_models, list_models, retire, write_table
+from tests import tiny
 
-BEGIN, END = marks(TABLE)
+BEGIN, END = marks(TABLES[False])
 
 
 def test_the_table_has_a_line_for_every_model_and_leaves_the_rest_of_the_file(tiny_model, tmp_path):
@@ -37,3 +39,11 @@ def test_a_retired_model_leaves_the_lists_until_it_is_put_back(tiny_model):
     retire(tiny_model.id, "")
     assert [card.id for card in list_models("breast-ultrasound")] == [tiny_model.id]
     assert list_models("skin-melanoma") == ()
+
+
+def test_the_short_table_holds_only_recommended_models(tiny_model, home, tiny_made, tmp_path):
+    named = recommended("breast-ultrasound")
+    tiny.install(tiny_made, home / "weights", named)
+    table = describe_models(only_recommended=True)
+    assert f"`{named}`" in table
+    assert tiny_model.id not in table

@@ -11,11 +11,11 @@ from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import classify, models, viewer
+from medcls.workflows import classify, site_figures, viewer
 from pages._ui import state
 from pages._ui.classify import answers, opinions, report, sheets
 from pages._ui.classify.answers import Reading, Row
-from pages._ui.widgets import notices, pickers
+from pages._ui.widgets import header, notices, pickers
 from pages._ui.widgets.charts import show_probabilities
 from pages._ui.widgets.numbers import show_prob
 from pages._ui.widgets.palette import REFUSED, label_colours, label_word
@@ -73,7 +73,7 @@ def _show_decided(shown: Shown, prediction: Prediction) -> None:
     colour, word = label_colours(card.task)[label], label_word(card.task, label)
     _head(word, show_prob(float(prediction.prob.max())), colour, f"{agreement(shown)} · {familiarity(prediction)}")
     show_probabilities(card, prediction)
-    st.markdown(notices.escape(worth(card, label)))
+    st.markdown(worth(card, label))
     for note in prediction.cautions:
         st.warning(notices.escape(note), icon=":material/info:")
     for note in prediction.points:
@@ -133,26 +133,16 @@ def familiarity(prediction: Prediction) -> str:
 
 
 def worth(card: ModelCard, label: str) -> str:
-    """Return what an answer was worth on the model's own test scans, in counts."""
+    """Return what an answer was worth where the model was measured, in counts: a line for each site, never a sum over them."""
     try:
-        found = models.evaluation_of(card.id)
+        figures = site_figures.figures_of(card)
     except MedclsError as error:
-        return str(error)
-    if found is None or label not in found.labels:
-        return say("pages.not-measured")
-    i, task = found.labels.index(label), card.task
-    said, true = sum(row[i] for row in found.confusion), sum(found.confusion[i])
-    told = [say("pages.worth", {"word": task.label(label).name, "right": found.confusion[i][i], "said": said})]
-    positive = {task.labels[k].id for k in task.positive}
-    disease = [j for j, name in enumerate(found.labels) if name in positive]
-    if label in positive:
-        missed = true - found.confusion[i][i]
-        told.append(say("pages.worth-missed", {"n": true, "word": task.label(label).name, "missed": missed}))
-    elif disease:
-        among = sum(found.confusion[j][i] for j in disease)
-        names = " / ".join(task.label(found.labels[j]).name for j in disease)
-        told.append(say("pages.worth-among", {"among": among, "word": names}))
-    return " ".join(told)
+        return notices.escape(str(error))
+    here = header.site_name()
+    own = [f for f in figures if f.source == "measured" or (f.source == "here" and f.site == here)]
+    told = [(f.title, " ".join(map(str, f.worth(card.task, label)))) for f in own]
+    lines = [say("pages.site-worth", {"site": where, "told": text}) for where, text in told if text]
+    return "  \n".join(map(notices.escape, lines)) or say("pages.not-measured")
 
 
 def _show_next(shown: Shown, prediction: Prediction) -> None:

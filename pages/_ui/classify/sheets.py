@@ -8,11 +8,11 @@ from medcls.core.model import ModelCard
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import case_report, explain, models, viewer
+from medcls.workflows import case_report, explain, models, site_figures, viewer
 from pages._ui import state
 from pages._ui.classify.answers import Row
 from pages._ui.widgets import notices, pickers
-from pages._ui.widgets.numbers import show_estimate, show_prob, show_seconds
+from pages._ui.widgets.numbers import show_prob, show_seconds
 from pages._ui.widgets.palette import label_word
 
 
@@ -103,7 +103,9 @@ def know(card: ModelCard, label: str) -> None:
 
     @st.dialog(say("pages.sheet-know"), position="right", width="small")
     def sheet() -> None:
-        st.markdown(notices.escape(measured(card)))
+        st.markdown(say("pages.forest-title"))
+        _lines(measured(card))
+        st.caption(say("pages.measured-interval"))
         _show_worth(card, label)
         _lines(
             [
@@ -136,18 +138,10 @@ def _show_worth(card: ModelCard, label: str) -> None:
         notices.show_error(error)
 
 
-def measured(card: ModelCard) -> str:
-    """Return in a sentence how good the model was, with interval and n."""
+def measured(card: ModelCard) -> list[str]:
+    """Return how well the model tells disease from the rest at every site, a line each; a site never seen comes first."""
     try:
-        found = models.evaluation_of(card.id)
+        figures = site_figures.figures_of(card)
     except MedclsError as error:
-        return str(error)
-    if found is None or "accuracy" not in found.scores:
-        return say("pages.not-measured")
-    code = "pages.measured-folds" if card.folds else "pages.measured"
-    told = say(
-        code, {"n": f"{found.n_cases:,}", "on": found.collection, "accuracy": show_estimate(found.scores["accuracy"])}
-    )
-    auroc = found.scores.get("auroc")
-    ranking = say("pages.measured-auroc", {"auroc": show_estimate(auroc)}) if auroc else ""
-    return " ".join(filter(None, [told, ranking, say("pages.measured-interval")]))
+        return [str(error)]
+    return [str(one.headline()) for one in figures] or [say("pages.not-measured")]

@@ -20,9 +20,10 @@ _SHOWN = 12
 
 
 def pick_score(found: compare.Comparison, key: str) -> str:
-    """Let the user choose a score; AUROC until one is chosen."""
+    """Let the user choose a score; the AUROC of disease against the rest until one is chosen."""
     titles = found.score_names()
-    return st.selectbox("Score", list(titles), format_func=lambda name: titles[name], key=f"compare.score.{key}")
+    first = list(titles).index("auroc_disease")
+    return st.selectbox("Score", list(titles), first, format_func=lambda name: titles[name], key=f"compare.score.{key}")
 
 
 def show_pairs(found: compare.Comparison, names: dict[str, str]) -> tuple[str, Section]:

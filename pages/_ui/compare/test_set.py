@@ -9,7 +9,8 @@ import streamlit as st
 from medcls.core.evaluation import CaseTable, describe_basis
 from medcls.core.model import ModelCard
 from medcls.errors import MedclsError
-from medcls.workflows import compare, costs, report, tables
+from medcls.words import say
+from medcls.workflows import compare, costs, report, site_figures, tables
 from pages._ui import state
 from pages._ui.widgets import notices, pickers
 from pages._ui.widgets.charts_scores import confusion_chart, curve_chart
@@ -24,8 +25,8 @@ PARTS = {
     "all": "every labelled case",
 }
 TABLE = (
-    "auroc",
     "auroc_disease",
+    "auroc",
     "accuracy",
     "balanced_accuracy",
     "macro_f1",
@@ -176,8 +177,33 @@ def _named(text: str, names: dict[str, str]) -> str:
     return text
 
 
+def show_sites(found: compare.Comparison, names: dict[str, str]) -> None:
+    """Show disease against the rest at every site, a line for each model and site; one never seen stands first."""
+    held: tuple[dict[str, CaseTable], dict[str, tuple[site_figures.SiteFigures, ...]]] | None
+    held = st.session_state.get(state.COMPARE_SITES)
+    if held is None or held[0] is not found.cases:
+        with st.spinner("Resampling groups …"):
+            held = (found.cases, site_figures.compared(found))
+        st.session_state[state.COMPARE_SITES] = held
+    titles = found.score_names()
+    rows = [
+        {"model": names[model], "site": one.title}
+        | {titles[name]: show_estimate(one.scores[name]) for name in site_figures.SCORES if name in one.scores}
+        for model, sites in held[1].items()
+        for one in sites
+    ]
+    st.markdown(say("pages.forest-title"))
+    st.dataframe(rows, hide_index=True, alt=say("pages.forest"))
+    if any(one.source == "never-seen" for sites in held[1].values() for one in sites):
+        st.caption(say("pages.forest-never"))
+
+
 def show_scores(found: compare.Comparison, names: dict[str, str]) -> None:
-    """Show a table of scores with intervals, one line a model, sortable by every column."""
+    """Show disease against the rest per site, then a table of scores, one line a model, sortable by every column."""
+    show_sites(found, names)
+    st.markdown(say("pages.pooled"))
+    if len({one.site for sites in st.session_state[state.COMPARE_SITES][1].values() for one in sites}) > 1:
+        st.caption(say("pages.pooled-caution"))
     titles = found.score_names() | {"ece_floor": "…of it expected by chance"}
     two = len(found.first.labels) == 2
     shown = [name for name in TABLE if not (two and name == "auroc_disease")]

@@ -12,8 +12,9 @@ from medcls.core.task import Task
 from medcls.core.words import counted
 from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import compare, exchange, models
+from medcls.workflows import compare, exchange, models, site_figures
 from pages._ui import state
+from pages._ui.models import sites
 from pages._ui.widgets import notices, pickers
 from pages._ui.widgets.charts_scores import confusion_chart
 from pages._ui.widgets.numbers import show_estimate
@@ -21,8 +22,8 @@ from pages._ui.widgets.palette import label_word
 from pages._ui.widgets.pickers import model_title, task_title
 
 FIRST = (
-    "auroc",
     "auroc_disease",
+    "auroc",
     "accuracy",
     "balanced_accuracy",
     "macro_f1",
@@ -84,7 +85,7 @@ def _filtered(cards: Sequence[ModelCard]) -> list[ModelCard]:
 
 def _row(card: ModelCard, best: str | None) -> dict[str, object]:
     found = evaluation_of(card)
-    scores = found.scores if found else {}
+    by_site = site_figures.evaluated_figures(found, None) if found else ()
     where = (
         "pages.model-retired"
         if card.retired
@@ -97,8 +98,7 @@ def _row(card: ModelCard, best: str | None) -> dict[str, object]:
         "state": told[where],
         "task": task_title(card.task),
         "model": model_title(card),
-        "AUROC": show_estimate(scores["auroc"]) if "auroc" in scores else say("pages.model-unmeasured"),
-        "accuracy": show_estimate(scores["accuracy"]) if "accuracy" in scores else say("pages.model-unmeasured"),
+        say("pages.models-by-site"): " · ".join(map(_short, by_site)) or say("pages.model-unmeasured"),
         "on": f"{found.collection}, {counted(found.n_cases, 'case')}" if found else "",
         "backbone": card.backbone,
         "million weights": round(card.n_parameters / 1e6, 2),
@@ -107,12 +107,18 @@ def _row(card: ModelCard, best: str | None) -> dict[str, object]:
     }
 
 
+def _short(one: site_figures.SiteFigures) -> str:
+    disease = one.scores.get("auroc_disease")
+    return f"{one.title} {show_estimate(disease) if disease else say('pages.model-unmeasured')}"
+
+
 def show_card(card: ModelCard) -> None:
     """Show one model's card: what it answers, how good it is, what it learned from, how far to trust it."""
     st.subheader(notices.escape(card.name or card.id))
     st.caption(notices.escape(f"{card.id} · {card.backbone} · {card.n_parameters / 1e6:.2f} million weights"))
     if card.retired:
         st.warning(f"Retired: {notices.escape(card.retired)}", icon=":material/inventory_2:")
+    sites.show_sites(card)
     left, right = st.columns([1, 1.1], gap="large")
     with left:
         _show_what(card)
@@ -166,6 +172,8 @@ def show_evaluation(found: Evaluation, task: Task, key: str) -> None:
     st.markdown(f"**How good it is**  \n{notices.escape(f'{basis}: {found.part}.')}")
     for note in found.notes:
         st.caption(notices.escape(note))
+    if len(found.by_site()) > 1:
+        st.caption(say("pages.pooled-caution"))
     titles = compare.score_titles(found.labels) | {"ece_floor": "…of it expected by chance"}
     names = [n for n in (*FIRST, *(n for n in found.scores if ":" in n)) if n in found.scores and n in titles]
     st.dataframe(

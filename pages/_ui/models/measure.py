@@ -6,9 +6,10 @@ from medcls.core.case_csv import format_cases
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
 from medcls.errors import MedclsError
-from medcls.workflows import compare, evaluate
+from medcls.workflows import compare, evaluate, site_figures
 from pages._ui import state
 from pages._ui.compare.test_set import PARTS
+from pages._ui.models import sites
 from pages._ui.models.cards import show_evaluation
 from pages._ui.widgets import notices
 
@@ -27,6 +28,7 @@ def show_measure(card: ModelCard) -> None:
             _measure(card, tuple(chosen), part)
         made: tuple[str, Evaluation, CaseTable] | None = st.session_state.get(state.MODEL_MEASURED)
         if made and made[0] == card.id:
+            sites.show_forest(site_figures.evaluated_figures(made[1], made[2]), key="models.measured.forest")
             show_evaluation(made[1], card.task, key="models.measured.confusion")
             _offer(made[1], made[2])
 

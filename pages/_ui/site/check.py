@@ -8,11 +8,11 @@ from medcls.core.model import ModelCard
 from medcls.core.site import Aim, SiteCheck
 from medcls.errors import MedclsError
 from medcls.words import counted
-from medcls.workflows import compare, site
+from medcls.workflows import compare, site, site_figures
 from pages._ui import state
-from pages._ui.site import charts_site
 from pages._ui.site.label import label_drop
 from pages._ui.widgets import notices
+from pages._ui.widgets.charts_forest import forest_chart, forest_notes
 
 WORDS = {
     "fit": ("Fit", ":material/check_circle:", "green"),
@@ -163,9 +163,14 @@ def show_verdict(check: SiteCheck, card: ModelCard) -> None:
         hide_index=True,
         column_config={c: st.column_config.NumberColumn(c, format="%.2f") for c in ("value", "from", "to")},
     )
+    figures = site_figures.beside(check, card)
     st.plotly_chart(
-        charts_site.forest(check, site.known_figures(card)), key=f"site.forest.{check.made}.{check.n_cases}"
+        forest_chart(figures, check.aim),
+        key=f"site.forest.{check.made}.{check.n_cases}",
+        config={"displayModeBar": False},
     )
+    if told := forest_notes(figures):
+        st.caption(told)
     if check.found:
         st.caption("Found in the pictures: " + ", ".join(f"{_FOUND.get(k, k)} {v:.3g}" for k, v in check.found.items()))
 

@@ -1,0 +1,171 @@
+"""How a model does, site by site: where it was measured, what this home's own checks found, what other sites told.
+
+Figures of different sources stand beside each other and are never pooled: a figure over several sites measures in part
+which site a case is from.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from medcls.core.evaluation import CaseTable, Estimate, Evaluation
+from medcls.core.model import ModelCard
+from medcls.core.note import Note
+from medcls.core.numbers import show_estimate
+from medcls.core.site import SiteCheck
+from medcls.core.task import Task
+from medcls.models import store
+from medcls.stats.score_table import confusion
+
+if TYPE_CHECKING:
+    from medcls.workflows.compare import Comparison
+
+Source = Literal["never-seen", "here", "told", "measured"]
+SCORES = ("auroc_disease", "sensitivity", "specificity")
+_TITLES = {
+    "never-seen": "workflows.site-never-seen",
+    "here": "workflows.site-here",
+    "told": "workflows.site-told",
+    "measured": "workflows.site-measured",
+}
+
+
+@dataclass(frozen=True)
+class SiteFigures:
+    """A model at one site, by one source.
+
+    Args:
+        site: Hospital, archive, collection or ward; empty for a letter whose maker did not name it.
+        source: `never-seen` (networks made alike, measured at a site that these alone never saw), `here` (a check of this
+            home), `told` (another site's evaluation card), or `measured` (the model's own test cases of the site).
+        scores: The scores there, by name.
+        confusion: Cases by true label (row) and most probable label (column); empty where it was not kept.
+    """
+
+    site: str
+    source: Source
+    scores: dict[str, Estimate]
+    confusion: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The site, and who says so."""
+        return str(Note(_TITLES[self.source] if self.site else "workflows.site-told-unnamed", site=self.site))
+
+    def headline(self) -> Note:
+        """Return disease against the rest at this site in a sentence."""
+        told = {name: show_estimate(self.scores[name]) if name in self.scores else "–" for name in SCORES}
+        n = self.scores["auroc_disease"].n if "auroc_disease" in self.scores else 0
+        return Note("workflows.site-headline", site=self.title, n=n, **told)
+
+    def worth(self, task: Task, label: str) -> tuple[Note, ...]:
+        """Return what an answer was worth at this site, in counts; nothing where no counts were kept.
+
+        Args:
+            task: The model's.
+            label: Label id answered.
+        """
+        if not self.confusion or label not in task.label_ids:
+            return ()
+        counts, k = np.array(self.confusion), task.label_ids.index(label)
+        name, right, true = task.labels[k].name, int(counts[k, k]), int(counts[k].sum())
+        notes = [Note("workflows.worth-said", label=name, right=right, said=int(counts[:, k].sum()))]
+        sick = list(task.positive)
+        if k in sick:
+            notes.append(Note("workflows.worth-missed", n=true, label=name, missed=true - right))
+        elif sick:
+            names = " / ".join(task.labels[j].name for j in sick)
+            notes.append(Note("workflows.worth-among", among=int(counts[sick, k].sum()), label=names))
+        return tuple(notes)
+
+
+def figures_of(card: ModelCard) -> tuple[SiteFigures, ...]:
+    """Return all that is known of a model by site: sites never seen first, then own checks, letters, and its test cases.
+
+    Args:
+        card: The model's card.
+
+    Raises:
+        BadModel: If what was measured of it cannot be read.
+    """
+    evaluation = store.read_evaluation(card.id)
+    measured = evaluated_figures(evaluation, store.read_cases(card.id)) if evaluation else ()
+    never = tuple(one for one in measured if one.source == "never-seen")
+    return (*never, *_checked(card), *_told(card), *measured[len(never) :])
+
+
+def beside(check: SiteCheck, card: ModelCard) -> tuple[SiteFigures, ...]:
+    """Return a check of a site first, then all else that is known of the model; an earlier check of the site is left out.
+
+    Args:
+        check: The check.
+        card: The model's card.
+
+    Raises:
+        BadModel: If what was measured of it cannot be read.
+    """
+    others = [one for one in figures_of(card) if (one.source, one.site) != ("here", check.site)]
+    return (SiteFigures(check.site, "here", check.scores, check.confusion), *others)
+
+
+def evaluated_figures(evaluation: Evaluation, cases: CaseTable | None) -> tuple[SiteFigures, ...]:
+    """Return what an evaluation says by site, a site never seen first.
+
+    Args:
+        evaluation: What was measured.
+        cases: The cases it rests on, for the counts; None for none.
+    """
+    counts, found = _counts(cases), []
+    for one in evaluation.by_site():
+        if one.never_seen:
+            found.append(SiteFigures(one.site, "never-seen", one.scores))
+        else:
+            own = counts.get(one.site, () if counts else evaluation.confusion)
+            found.append(SiteFigures(one.site, "measured", one.scores, own))
+    return tuple(found)
+
+
+def _counts(table: CaseTable | None) -> dict[str, tuple[tuple[int, ...], ...]]:
+    """Return the confusion matrix at every site; empty where sites are not told."""
+    column = None if table is None else table.attributes.get("site", table.attributes.get("collection"))
+    if table is None or column is None:
+        return {}
+    return {str(site): confusion(table.take(column == site)) for site in np.unique(column)}
+
+
+def _checked(card: ModelCard) -> tuple[SiteFigures, ...]:
+    from medcls.evaluation.site_answer import weights_of
+    from medcls.workflows.site import sites
+
+    weights = weights_of(card)
+    folders = [one.value for one in sites() if one.value is not None]
+    checks = [(folder.site.name, folder.last_check(card.id, weights)) for folder in folders]
+    return tuple(SiteFigures(name, "here", c.scores, c.confusion) for name, c in checks if isinstance(c, SiteCheck))
+
+
+def _told(card: ModelCard) -> tuple[SiteFigures, ...]:
+    from medcls.workflows.site import letters_of, sites
+
+    own = {one.value.site.key for one in sites() if one.value is not None}
+    letters = [one.value.card for one in letters_of(card) if one.value and one.value.card.site_key not in own]
+    return tuple(SiteFigures(told.site, "told", told.scores, told.confusion) for told in letters)
+
+
+def compared(comparison: "Comparison") -> dict[str, tuple[SiteFigures, ...]]:
+    """Return compared models site by site on the cases they share; sites that networks made alike never saw come first.
+
+    Args:
+        comparison: The models and their cases.
+    """
+    from medcls.workflows.subgroups import sites_of
+
+    found = {}
+    for model_id, parts in sites_of(comparison, SCORES).items():
+        evaluation = store.read_evaluation(model_id)
+        never = sorted(evaluation.left_out.items()) if evaluation else []
+        found[model_id] = (
+            *(SiteFigures(site, "never-seen", scores) for site, scores in never),
+            *(SiteFigures(site, "measured", scores) for site, scores in parts.items()),
+        )
+    return found

@@ -1,0 +1,88 @@
+"""A forest plot: a model site by site, each source of the figures with its own mark."""
+
+import html
+import math
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from medcls.core.site import Aim
+from medcls.words import say
+from medcls.workflows.site_figures import SCORES, SiteFigures
+from pages._ui.widgets.palette import OKABE_ITO
+
+_TITLES = ("AUROC, disease", "Sensitivity", "Specificity")
+_MARKS = {
+    "never-seen": ("vermilion", "diamond"),
+    "here": ("green", "star"),
+    "told": ("purple", "square-open"),
+    "measured": ("blue", "circle"),
+}
+_ROW_PX, _HEAD_PX = 40, 70
+
+
+def forest_chart(figures: Sequence[SiteFigures], aim: Aim | None = None) -> go.Figure:
+    """Draw AUROC of disease against the rest, sensitivity and specificity at every site, a line each.
+
+    Args:
+        figures: The sites in the order they stand, the first at the top.
+        aim: What is asked of the model; drawn as a line where it asks for a share. None for nothing.
+    """
+    lines = [html.escape(one.title) for one in figures]
+    lines = [line if lines.count(line) == 1 else f"{line} ({i + 1})" for i, line in enumerate(lines)]
+    chart = make_subplots(1, 3, shared_yaxes=True, subplot_titles=_TITLES, horizontal_spacing=0.035)
+    for column, name in enumerate(SCORES, 1):
+        for line, one in zip(lines, figures, strict=True):
+            _add(chart, column, line, one, name)
+        goal = getattr(aim, name, 0.0)
+        if goal:
+            chart.add_vline(x=goal, line={"color": OKABE_ITO["orange"], "dash": "dot"}, row=1, col=column)
+    chart.update_xaxes(range=[_least(figures) - 0.03, 1.03], tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1], zeroline=False)
+    chart.update_yaxes(
+        categoryorder="array", categoryarray=lines[::-1], range=[-0.6, len(lines) - 0.4], automargin=True
+    )
+    chart.update_annotations(font_size=13)
+    chart.update_layout(
+        height=_HEAD_PX + _ROW_PX * len(lines), margin={"l": 8, "r": 8, "t": 28, "b": 8}, showlegend=False
+    )
+    return chart
+
+
+def _least(figures: Sequence[SiteFigures]) -> float:
+    """Return where the axes begin: at 0.4, or at the tenth below the lowest end of an interval."""
+    ends = [s.low for one in figures for name, s in one.scores.items() if name in SCORES and not math.isnan(s.low)]
+    return min([0.4, *(math.floor(10 * end) / 10 for end in ends)])
+
+
+def _add(chart: go.Figure, column: int, line: str, one: SiteFigures, name: str) -> None:
+    """Put one estimate into its column; a line without it keeps its place, empty."""
+    score = one.scores.get(name)
+    colour, symbol = _MARKS[one.source]
+    known = score is not None and not math.isnan(score.value)
+    chart.add_scatter(
+        x=[score.value if score and known else None],
+        y=[line],
+        mode="markers+text",
+        text=[f"{score.value:.2f}" if score and known else ""],
+        textposition="top center",
+        cliponaxis=False,
+        marker={"color": OKABE_ITO[colour], "symbol": symbol, "size": 10},
+        error_x=_interval(score.value, score.low, score.high) if score and known else None,
+        hovertemplate=f"{line}: {score}<extra></extra>" if score else None,
+        row=1,
+        col=column,
+    )
+
+
+def _interval(value: float, low: float, high: float) -> dict[str, object] | None:
+    if math.isnan(low) or math.isnan(high):
+        return None
+    return {"type": "data", "symmetric": False, "array": [high - value], "arrayminus": [value - low], "thickness": 1.5}
+
+
+def forest_notes(figures: Sequence[SiteFigures]) -> str:
+    """Return what the marks of a forest plot mean, as far as they occur."""
+    sources = {one.source for one in figures}
+    told = [say("pages.forest-never")] if "never-seen" in sources else []
+    return " ".join([*told, *([say("pages.forest-told")] if "told" in sources else [])])

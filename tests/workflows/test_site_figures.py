@@ -1,0 +1,94 @@
+"""A model's figures by site: the order they stand in, who says them, and that nothing is pooled."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from medcls.core.evaluation import CaseTable, Estimate, Evaluation
+from medcls.core.site import Aim
+from medcls.disk import write_whole
+from medcls.evaluation.sites import make_site
+from medcls.imaging.phantom import phantom
+from medcls.models import store
+from medcls.stats.score_table import confusion
+from medcls.workflows import site, site_figures
+
+MODEL = "breast-ultrasound--tiny--0001"
+
+
+def estimate(value: float) -> Estimate:
+    """An estimate of 20 groups."""
+    return Estimate(value, value - 0.1, value + 0.1, 0.95, 20, "bootstrap")
+
+
+def scans(seeds: range) -> list[tuple[bytes, str, str]]:
+    """Labelled phantoms, a patient each."""
+    labels = ("normal", "benign", "malignant")
+    return [(phantom("breast-ultrasound", label, s), label, f"{label} {s}") for label in labels for s in seeds]
+
+
+def test_a_site_never_seen_stands_first_then_checks_then_letters_then_own_cases(tiny_model, home, monkeypatch) -> None:
+    card, evaluation = store.read_card(MODEL), store.read_evaluation(MODEL)
+    left_out = {"far": {"auroc_disease": estimate(0.7)}}
+    monkeypatch.setattr(store, "read_evaluation", lambda model: replace(evaluation, left_out=left_out))
+    check = site.check_dropped("Ward 3", MODEL, scans(range(300, 306)), Aim(0.5)).check
+    letter = home / "letter.json"
+    site.write_letter("Ward 3", check, letter, name="Elsewhere")
+    site.import_letter(letter.read_bytes())
+    assert [one.source for one in site_figures.figures_of(card)] == ["never-seen", "here", "measured"], (
+        "an own letter tells nothing new"
+    )
+    write_whole(
+        make_site("Ward 3").path / "site.json", replace(make_site("Ward 3").site, key="other").to_json().encode()
+    )
+    figures = site_figures.figures_of(card)
+    assert [one.source for one in figures] == ["never-seen", "here", "told", "measured"]
+    assert [one.site for one in figures[:3]] == ["far", "Ward 3", "Elsewhere"]
+    assert figures[1].scores == figures[2].scores == check.scores
+    assert len({one.title for one in figures}) == 4
+    beside = site_figures.beside(check, card)
+    assert [one.source for one in beside] == ["here", "never-seen", "told", "measured"]
+
+
+def test_counts_of_sites_add_up_and_are_not_pooled() -> None:
+    prob = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]])
+    ids = np.array(list("abcd"))
+    where = np.array(["x", "x", "y", "y"])
+    table = CaseTable(ids, ids, np.array([0, 1, 1, 0]), prob, ("no", "yes"), {"site": where})
+    scores = {"auroc_disease": estimate(0.5)}
+    evaluation = Evaluation(
+        "m", "c", "f", "p", ("no", "yes"), 4, 4, scores, confusion(table), {"site=x": scores, "site=y": scores}
+    )
+    x, y = site_figures.evaluated_figures(evaluation, table)
+    assert (x.site, x.confusion, y.confusion) == ("x", ((1, 0), (0, 1)), ((0, 1), (1, 0)))
+
+
+def test_what_an_answer_was_worth_is_counted_at_one_site(tiny_model) -> None:
+    task = store.read_card(MODEL).task
+    one = site_figures.SiteFigures("x", "measured", {}, ((5, 1, 1), (0, 6, 2), (1, 3, 9)))
+    said, missed = one.worth(task, "malignant")
+    assert (said.params["right"], said.params["said"], missed.params["n"], missed.params["missed"]) == (9, 12, 13, 4)
+    said, among = one.worth(task, "benign")
+    assert (said.params["right"], said.params["said"], among.params["among"]) == (6, 10, 3)
+    assert replace(one, confusion=()).worth(task, "malignant") == ()
+
+
+@pytest.mark.parametrize("name", ["auroc_disease", "sensitivity"])
+def test_a_headline_says_what_was_not_measured(name: str) -> None:
+    told = site_figures.SiteFigures("x", "measured", {name: estimate(0.8)}).headline()
+    assert told.params[name] == "0.80 (0.70–0.90)"
+    assert sorted(v for v in told.params.values() if v == "–") == ["–", "–"]
+
+
+def test_the_shipped_recommended_model_is_approved_out_of_the_box(tiny_made: Path, home: Path) -> None:
+    from medcls.tasks import recommended
+    from tests import tiny
+
+    make_site("Ward 3")
+    named = recommended("breast-ultrasound")
+    tiny.install(tiny_made, home / "weights", named)
+    tiny.install(tiny_made, home / "weights", "another")
+    assert site.state_of("Ward 3", store.read_card(named)) == "approved"
+    assert site.state_of("Ward 3", store.read_card("another")) == "draft"
