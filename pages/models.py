@@ -5,7 +5,7 @@ import streamlit as st
 from medcls.workflows import models
 from pages._ui import state
 from pages._ui.models import cards as model_cards
-from pages._ui.models import measure
+from pages._ui.models import measure, stress
 from pages._ui.widgets import notices
 
 heading, right = st.columns([3, 1], vertical_alignment="bottom")
@@ -24,5 +24,6 @@ if not cards:
     state.done()
 chosen = model_cards.show_list(cards)
 model_cards.show_card(chosen)
+stress.show_holds(chosen)
 measure.show_measure(chosen)
 model_cards.show_actions(chosen)

@@ -18,10 +18,17 @@ def add(verbs: Any) -> None:
     made.add_argument("--model", default="", help="model id; without it the one recommended for the task")
     made.add_argument("--frame", type=int, metavar="N", help="which frame or page of each file, from 1; else the first")
     made.add_argument("--json", action="store_true", help="one JSON object a scan")
+    made.add_argument(
+        "--marks",
+        type=Path,
+        metavar="DIR",
+        help="write here what drawn marks were found on each scan, and it without them",
+    )
 
 
 def _classify(args: argparse.Namespace) -> int:
     from medcls.workflows.classify import choose_model, classify_many, open_model
+    from medcls.workflows.marks import write_painted
 
     card = choose_model(args.task, args.model)
     failed = total = 0
@@ -31,6 +38,8 @@ def _classify(args: argparse.Namespace) -> int:
         failed += answer.error is not None
         row = answer_row(answer, card)
         print_json(row) if args.json else print(_line(row))
+        if args.marks and answer.scan is not None:
+            write_painted(answer.scan, answer.name, args.marks)
     if not total:
         raise MedclsError("cli.nothing-to-classify")
     if not args.json:

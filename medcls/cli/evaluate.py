@@ -50,6 +50,7 @@ def tell(evaluation: Evaluation, cases: CaseTable, as_json: bool, out: Path | No
         as_json: True for one JSON object.
         out: Folder to write evaluation.json and cases.csv into; None for nowhere.
     """
+    from medcls.workflows.doubt import doubts
     from medcls.workflows.evaluate import write
 
     if out:
@@ -62,6 +63,6 @@ def tell(evaluation: Evaluation, cases: CaseTable, as_json: bool, out: Path | No
     )
     for name, score in evaluation.scores.items():
         print(f"  {name}: {score}")
-    for note in evaluation.notes:
+    for note in (*(one.told() for one in doubts(cases, evaluation.collection)), *evaluation.notes):
         say(str(note))
     return 0

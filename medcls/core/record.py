@@ -50,7 +50,7 @@ class Record:
         _check_schema(data, fields, where)
         if unknown := sorted(set(data) - set(fields)):
             raise wrong(where, f"unknown {', '.join(unknown)[:200]}", ", ".join(fields))
-        hints = _hints(cls)
+        hints = _hints(cls)  # type: ignore[arg-type]
         values = {name: _typed(data[name], hints[name], f"{where}.{name}") for name in data}
         missing = [n for n, f in fields.items() if n not in data and _required(f)]
         if missing:

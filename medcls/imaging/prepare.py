@@ -69,6 +69,11 @@ def place(scan: Scan, preprocess: Preprocess) -> Placed:
     return Placed(_on_square(resized, inside, preprocess), Box(preprocess.size_px, inside, source))
 
 
+def grey_bytes(scan: Scan) -> np.ndarray:
+    """Return a scan as its luma, (H, W) uint8."""
+    return to_bytes8(_in_tones(scan.pixels, Preprocess(grey=True)))
+
+
 def painted_over(scan: Scan) -> np.ndarray:
     """Return where a scan carries marks that the step `mark-removal` paints over.
 
@@ -78,7 +83,7 @@ def painted_over(scan: Scan) -> np.ndarray:
     Returns:
         (H, W) bool on the scan's own pixels.
     """
-    grey = to_bytes8(_in_tones(scan.pixels, Preprocess(grey=True)))
+    grey = grey_bytes(scan)
     share = min(1.0, _CLEANING_SIDE_PX / max(grey.shape))
     small = cv2.resize(grey, None, fx=share, fy=share, interpolation=cv2.INTER_AREA) if share < 1 else grey
     mask = find_marks(small).astype(np.uint8)

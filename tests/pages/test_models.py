@@ -6,11 +6,13 @@ import pytest
 
 from medcls.core.evaluation import Estimate
 from medcls.core.pointing import PointingRow, PointingStudy
+from medcls.core.shifts import shifts_for
 from medcls.data.collections import add_collection
 from medcls.imaging.phantom import phantom
 from medcls.models import store
-from medcls.workflows import exchange, models
+from medcls.workflows import doubt, exchange, models, stress
 from pages._ui import state
+from pages._ui.widgets import notices
 from tests import tiny
 from tests.pages.conftest import assert_sound, words
 
@@ -119,3 +121,22 @@ def test_heatmaps_that_were_measured_are_told_with_their_controls(open_app, tiny
     shown = next(t.value for t in app.dataframe if "points at the lesion" in t.value)
     assert list(shown["heatmap"]) == ["Grad-CAM", "control: centred Gaussian"]
     assert shown["above the centred Gaussian"][0] == "+0.25 (+0.05 to +0.45)"
+
+
+def test_what_shifts_do_is_measured_and_kept_with_the_model(open_app, tiny_model, tmp_path: Path) -> None:
+    for label in ("benign", "malignant"):
+        (tmp_path / "scans" / label).mkdir(parents=True)
+        for seed in range(2):
+            data = phantom("breast-ultrasound", label, 700 + seed, size_px=(64, 80))
+            (tmp_path / "scans" / label / f"{seed}.png").write_bytes(data)
+    add_collection(tmp_path / "scans", "phantoms", task_id="breast-ultrasound")
+    app = open_app(PAGE)
+    app.button(key=f"models.stress-do.{tiny_model.id}").click().run()
+    assert_sound(app)
+    (study,) = stress.stress_of(tiny_model.id)
+    assert (study.n_cases, study.collection) == (4, "phantoms")
+    table = next(t.value for t in app.dataframe if "flipped" in t.value)
+    assert list(table["shift"]) == [name.replace("-", " ") for name in shifts_for("ultrasound")]
+    assert notices.escape(study.told()[0]) in words(app)
+    (one,) = doubt.doubts_of(tiny_model.id)
+    assert notices.escape(one.told()) in words(app)

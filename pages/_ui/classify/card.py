@@ -11,7 +11,7 @@ from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import classify, site_figures, viewer
+from medcls.workflows import classify, marks, site_figures, viewer
 from pages._ui import state
 from pages._ui.classify import answers, opinions, report, sheets
 from pages._ui.classify.answers import Reading, Row
@@ -76,6 +76,10 @@ def _show_decided(shown: Shown, prediction: Prediction) -> None:
     st.markdown(worth(card, label))
     for note in prediction.cautions:
         st.warning(notices.escape(note), icon=":material/info:")
+    if any(note.code in marks.PAINTED for note in prediction.cautions) and st.button(
+        say("pages.marks-show"), key="marks", type="tertiary", icon=":material/ink_eraser:"
+    ):
+        sheets.painted(shown.scan)
     for note in prediction.points:
         st.caption(notices.escape(note))
 

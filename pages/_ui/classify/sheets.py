@@ -8,10 +8,11 @@ from medcls.core.model import ModelCard
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import case_report, explain, models, site_figures, viewer
+from medcls.workflows import case_report, explain, marks, models, site_figures, viewer
 from pages._ui import state
 from pages._ui.classify.answers import Row
 from pages._ui.widgets import notices, pickers
+from pages._ui.widgets.charts import show_scan
 from pages._ui.widgets.numbers import show_prob, show_seconds
 from pages._ui.widgets.palette import label_word
 
@@ -94,6 +95,25 @@ def how(row: Row, card: ModelCard, scan: Scan) -> None:
                 ]
             )
         st.caption(notices.escape(row.entry.name))
+
+    sheet()
+
+
+def painted(scan: Scan) -> None:
+    """Open the sheet that shows which drawn marks were found on a scan, and the scan without them."""
+
+    @st.dialog(say("pages.marks-title"), width="large")
+    def sheet() -> None:
+        found = marks.show_painted(scan)
+        if found is None:
+            st.markdown(say("pages.marks-none"))
+            return
+        left, right = st.columns(2)
+        with left:
+            show_scan(found.marked, say("pages.marks-alt"), say("pages.marks-found", {"share": found.share}))
+        with right:
+            show_scan(found.without, say("pages.marks-without"), say("pages.marks-without"))
+        st.caption(say("pages.marks-how"))
 
     sheet()
 

@@ -202,3 +202,27 @@ def threshold_chart(points: Sequence[Any], chosen: float) -> go.Figure:
         height=330, margin={"l": 10, "r": 10, "t": 10, "b": 10}, legend={"orientation": "h", "y": -0.28, "x": 0}
     )
     return figure
+
+
+def risk_chart(found: Sequence[Any]) -> go.Figure:
+    """Draw the share of errors against the share of cases answered, the most doubtful left out first.
+
+    Args:
+        found: A `workflows.doubt.Doubt` for each site.
+    """
+    figure = go.Figure()
+    for i, one in enumerate(found):
+        figure.add_scatter(
+            x=one.curve.coverage,
+            y=one.curve.risk,
+            name=html.escape(one.site),
+            mode="lines",
+            line={"color": SERIES[i % len(SERIES)], "dash": _DASHES[i % 8], "width": 2.2},
+            hovertemplate="%{x:.0%} answered: %{y:.1%} of them wrong",
+        )
+    figure.update_xaxes(title="share answered, surest first", range=[0, 1.01], tickformat=".0%")
+    figure.update_yaxes(title="share wrong", rangemode="tozero", tickformat=".0%")
+    figure.update_layout(
+        height=300, margin={"l": 10, "r": 10, "t": 10, "b": 10}, legend={"orientation": "h", "y": -0.3, "x": 0}
+    )
+    return figure
