@@ -52,6 +52,11 @@ class OpenScan:
         """Name of the layer."""
         return self.opened.layer
 
+    @property
+    def n_values(self) -> int:
+        """How many numbers it keeps in memory beside the scan."""
+        return self.opened.x.numel() + self.opened.leaf.numel()
+
 
 @dataclass(frozen=True, eq=False)
 class OpenMembers:
@@ -70,6 +75,11 @@ class OpenMembers:
     prediction: Prediction
     layer: str = MEMBERS_LAST
 
+    @property
+    def n_values(self) -> int:
+        """How many numbers it keeps in memory beside the scan."""
+        return sum(view.n_values for view in self.views)
+
 
 def open_scan(model: Predictor, scan: Scan, layer: str | None = None) -> OpenScan:
     """Run a network once on a scan and keep what one layer gave.
@@ -83,21 +93,27 @@ def open_scan(model: Predictor, scan: Scan, layer: str | None = None) -> OpenSca
         BadModel: If the model is the mean of several networks, or the layer does not exist or gives no map.
     """
     if not isinstance(model, Network):
-        raise BadModel("explain.mean-has-no-layers", members=", ".join(model.card.members))
+        raise BadModel("explain.mean-has-no-layers", members=", ".join(model.card.networks))
     started = time.perf_counter()
     placed = place(scan, model.card.preprocess)  # (S, S, C) uint8
     device = next(model.net.parameters()).device
     x = torch.from_numpy(normalise(placed.pixels, model.card.preprocess))[None].to(device)  # (1, C, S, S)
-    opened = _open(model, layer or heatmap_layer(model.net), x)
-    logits = opened.logits.detach().cpu().numpy()[None]  # (1, K)
-    prediction = model.answer([scan], [placed.pixels], logits, opened.features.cpu(), time.perf_counter() - started)[0]
+    opened, logits, features = _open(model, layer or heatmap_layer(model.net), x)
+    prediction = model.answer([scan], [placed.pixels], logits, features, time.perf_counter() - started)[0]
     return OpenScan(model, scan, placed.box, opened, prediction)
 
 
-def _open(model: Network, layer: str, x: torch.Tensor) -> Opened:
-    """Open a pass at a layer: the engine's that answers, where it hands the layer out, else PyTorch's own."""
+def _open(model: Network, layer: str, x: torch.Tensor) -> tuple[Opened, np.ndarray, torch.Tensor]:
+    """Open a pass at a layer: the engine's that answers, where it hands the layer out, else PyTorch's own.
+
+    Returns:
+        The pass, and its logits (1, K) and features (1, D) as the engine that ran it gave them.
+    """
     given = model.engine.run_open(x.numpy(force=True)) if layer == heatmap_layer(model.net) else None
-    return open_at(model.net, layer, x) if given is None else open_head(model.net, layer, x, given[2])
+    if given is not None:
+        return open_head(model.net, layer, x, given[2]), given[0], torch.from_numpy(given[1])
+    opened = open_at(model.net, layer, x)
+    return opened, opened.logits.detach().cpu().numpy()[None], opened.features.cpu()
 
 
 def look(model: Predictor, scan: Scan, layer: str | None = None) -> OpenScan | OpenMembers:

@@ -1,10 +1,12 @@
-"""Methods that need one pass and one gradient; the arithmetic is pytorch-grad-cam's.
+"""Methods that need one pass, and one gradient of its tail: written down where the head is an average and a linear layer.
+
+The arithmetic is pytorch-grad-cam's.
 
 The library hooks the network it is given and differentiates its parameters too, which is not safe on a network
 that threads share. Here it is given a network of nothing, and the activations and gradients of an `Opened` pass.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,8 +15,6 @@ from medcls.explain.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from torch import Tensor
 
     from medcls.explain.opening import Opened
 
@@ -71,26 +71,10 @@ def closed_form(opened: "Opened", label: int, watch: Watch) -> np.ndarray:
     References:
         Zhou et al., Learning deep features for discriminative localization, CVPR 2016.
     """
-    linear: Any = opened.classifier
+    if opened.shares is None:
+        raise BadModel("explain.no-plain-cam", layer=opened.layer)
     activations = opened.activations[0]
-    weight = _weight(linear, label)
-    if weight is None or weight.shape != (len(activations),):
-        raise _not_linear(opened.layer)
-    cells = np.tensordot(weight, activations, 1) / activations[0].size
-    rest = 0.0 if linear.bias is None else linear.bias[label].item()
-    logit = opened.logits[label].item()
-    if abs(float(cells.sum()) + rest - logit) > 1e-3 * max(1.0, abs(logit), float(np.abs(cells).sum())):
-        raise _not_linear(opened.layer)
-    return cells
-
-
-def _weight(linear: Any, label: int) -> np.ndarray | None:
-    weight: Tensor | None = getattr(linear, "weight", None)
-    return None if weight is None or weight.ndim != 2 else weight[label].detach().float().cpu().numpy()
-
-
-def _not_linear(layer: str) -> BadModel:
-    return BadModel("explain.no-plain-cam", layer=layer)
+    return np.tensordot(opened.shares[label], activations, 1) / activations[0].size
 
 
 def _weighed(name: str, opened: "Opened", gradients: np.ndarray) -> np.ndarray:

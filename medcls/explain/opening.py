@@ -6,17 +6,24 @@ the copy of the layer hands on a detached leaf in place of its output. What come
 autograd; gradients are taken with respect to the leaf alone.
 """
 
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from medcls.errors import BadModel
-from medcls.nets.anatomy import classifier_of, head_of, logits_and_features
-from medcls.nets.layers import tokens
+from medcls.nets.anatomy import classifier_of, logits_and_features
+from medcls.nets.layers import answer_from, tokens
+
+# Whether what follows a layer of a network averages its places and ends in one linear layer, as one backward pass showed.
+_pooled: "weakref.WeakKeyDictionary[nn.Module, dict[str, bool]]" = weakref.WeakKeyDictionary()
+_CLOSE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +47,7 @@ class Opened:
     features: Tensor
     _gradients: dict[int, np.ndarray] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def activations(self) -> np.ndarray:
         """What the layer gave as a map, (1, C, h, w) float32."""
         return self.to_map(self.leaf)
@@ -70,9 +77,43 @@ class Opened:
         Returns:
             (1, C, h, w) float32; zeros if the score does not depend on the layer.
         """
+        if self.shares is None:
+            return self._backward(score)
+        logits = self.logits.detach().requires_grad_()
+        with torch.enable_grad():
+            (slope,) = torch.autograd.grad(score(logits), logits)  # (K,): the head's own slope is known
+        channels = slope.cpu().numpy() @ self.shares / self.activations[0, 0].size  # (C,)
+        return np.broadcast_to(channels[None, :, None, None], self.activations.shape)
+
+    def _backward(self, score: Callable[[Tensor], Tensor]) -> np.ndarray:
         with torch.enable_grad():
             (grad,) = torch.autograd.grad(score(self.logits), self.leaf, retain_graph=True, allow_unused=True)
         return self.to_map(torch.zeros_like(self.leaf) if grad is None else grad)
+
+    @cached_property
+    def shares(self) -> np.ndarray | None:
+        """What the mean of each channel counts for each logit, (K, C) float32, where the logits are nothing else but that.
+
+        None where more than an average over places and a linear layer follows the layer. The first pass of a network is
+        compared with a backward pass; no later one needs any.
+        """
+        last: Any = self.classifier
+        weight = getattr(last, "weight", None)
+        if weight is None or weight.ndim != 2 or weight.shape[1] != self.activations.shape[1]:
+            return None
+        shares: np.ndarray = weight.detach().float().cpu().numpy()
+        evidence = shares * self.activations[0].mean((1, 2))  # (K, C)
+        bias = 0 if last.bias is None else last.bias.detach().float().cpu().numpy()
+        logits = self.logits.detach().cpu().numpy()  # (K,)
+        if np.abs(evidence.sum(1) + bias - logits).max() > _CLOSE * max(1.0, np.abs(evidence).sum(1).max()):
+            return None
+        known = _pooled.setdefault(self.net, {})
+        if self.layer not in known:
+            found, expected = self._backward(lambda logits: logits[0]), shares[0] / self.activations[0, 0].size
+            known[self.layer] = bool(
+                np.abs(found[0] - expected[:, None, None]).max() <= _CLOSE * np.abs(expected).max()
+            )
+        return shares if known[self.layer] else None
 
     def label_gradients(self, label: int) -> np.ndarray:
         """Return the gradients of a label's logit, (1, C, h, w) float32; computed once."""
@@ -134,7 +175,7 @@ def open_at(net: nn.Module, layer: str, x: Tensor) -> Opened:
 
 
 def open_head(net: nn.Module, layer: str, x: Tensor, maps: np.ndarray) -> Opened:
-    """Open a pass that another engine ran, where only the network's head follows the layer.
+    """Open a pass that another engine ran, where only pooling and the network's head follow the layer.
 
     Args:
         net: As for `open_at`.
@@ -147,7 +188,7 @@ def open_head(net: nn.Module, layer: str, x: Tensor, maps: np.ndarray) -> Opened
     """
     leaf = torch.from_numpy(maps).requires_grad_()
     with torch.inference_mode(False), torch.enable_grad():
-        logits, features = head_of(net, leaf.clone())
+        logits, features = answer_from(net, leaf.clone())
     opened = Opened(net, layer, x, leaf, logits[0], features.detach())
     opened.to_map(leaf)
     return opened

@@ -1,6 +1,7 @@
 """Steps a scan may go through before it is resized, by the names of `medcls.core.scan.CLEANING`."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 
 import cv2
@@ -11,6 +12,8 @@ from medcls.imaging.marks import find_marks, paint_over
 # What a step gives: the pixels, and where their top left corner lay in what it was given.
 Cleaned = tuple[np.ndarray, tuple[int, int]]
 Cleaner = Callable[[np.ndarray], Cleaned]
+# Finds drawn marks: (H, W) uint8 to (H, W) bool.
+Finder = Callable[[np.ndarray], np.ndarray]
 
 _MIN_SHARE = 0.05
 
@@ -78,16 +81,17 @@ def remove_hair(pixels: np.ndarray) -> Cleaned:
     return np.where(chosen, filled, pixels), (0, 0)
 
 
-def remove_marks(pixels: np.ndarray) -> Cleaned:
+def remove_marks(pixels: np.ndarray, find: Finder = find_marks) -> Cleaned:
     """Paint over calipers, lines and letters that were drawn on a grey scan (see `medcls.imaging.marks`).
 
     Args:
         pixels: (H, W) or (H, W, 3) float32 in [0, 1].
+        find: What finds them; whoever reads a scan several times remembers what was found.
 
     Returns:
         Same shape and range, at (0, 0).
     """
-    mask = find_marks(_bytes8(_grey(pixels)))
+    mask = find(_bytes8(_grey(pixels)))
     if not mask.any():
         return pixels, (0, 0)
     filled = paint_over(_bytes8(pixels), mask).astype(np.float32) / 255
@@ -125,19 +129,21 @@ CLEANERS: Mapping[str, Cleaner] = MappingProxyType(
 )
 
 
-def clean(pixels: np.ndarray, steps: tuple[str, ...]) -> Cleaned:
+def clean(pixels: np.ndarray, steps: tuple[str, ...], find: Finder = find_marks) -> Cleaned:
     """Carry out steps in order.
 
     Args:
         pixels: (H, W) or (H, W, 3) float32 in [0, 1].
         steps: Names out of `CLEANERS`.
+        find: What finds drawn marks, for `mark-removal`.
 
     Returns:
         The pixels, and where their top left corner lay in `pixels`.
     """
     top = left = 0
     for step in steps:
-        pixels, (down, right) = CLEANERS[step](pixels)
+        cleaner = partial(remove_marks, find=find) if step == "mark-removal" else CLEANERS[step]
+        pixels, (down, right) = cleaner(pixels)
         top, left = top + down, left + right
     return pixels, (top, left)
 

@@ -1,6 +1,9 @@
 """A `Scan` becomes what a network eats, and what a network says of a place finds its way back onto the scan."""
 
+import hashlib
+import weakref
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -13,6 +16,9 @@ from medcls.imaging.picture import to_bytes8
 
 # Cleaning looks at neighbourhoods of a few pixels: on a huge scan it would be slow and see only noise.
 _CLEANING_SIDE_PX = 1024
+# Where marks were found on a scan, by what was searched: networks of a mean, their heatmaps and what is told of marks ask the
+# same. It goes with the scan.
+_marks: "weakref.WeakKeyDictionary[Scan, dict[bytes, np.ndarray]]" = weakref.WeakKeyDictionary()
 _FILTERS = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
@@ -60,7 +66,7 @@ def place(scan: Scan, preprocess: Preprocess) -> Placed:
     Returns:
         Pixels (S, S, C) uint8, and the box that undoes it.
     """
-    pixels, (top, left, down, right) = _cleaned(_in_tones(scan.pixels, preprocess), preprocess)
+    pixels, (top, left, down, right) = _cleaned(scan, preprocess)
     picture = _with_channels(to_bytes8(pixels), preprocess.channels)
     height, width = picture.shape[:2]
     (y, x, h, w), inside = _fit(height, width, preprocess)
@@ -86,7 +92,7 @@ def painted_over(scan: Scan) -> np.ndarray:
     grey = grey_bytes(scan)
     share = min(1.0, _CLEANING_SIDE_PX / max(grey.shape))
     small = cv2.resize(grey, None, fx=share, fy=share, interpolation=cv2.INTER_AREA) if share < 1 else grey
-    mask = find_marks(small).astype(np.uint8)
+    mask = _find_once(scan, small).astype(np.uint8)
     return cv2.resize(mask, grey.shape[::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
 
 
@@ -155,8 +161,18 @@ def _in_tones(pixels: np.ndarray, preprocess: Preprocess) -> np.ndarray:
     return cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) if preprocess.grey and pixels.ndim == 3 else pixels
 
 
-def _cleaned(pixels: np.ndarray, preprocess: Preprocess) -> tuple[np.ndarray, tuple[int, int, float, float]]:
+def _find_once(scan: Scan, grey: np.ndarray) -> np.ndarray:
+    """Return where marks were drawn on a scan as (H, W) uint8, as `find_marks`; searched once for the same bytes."""
+    known = _marks.setdefault(scan, {})
+    key = hashlib.blake2b(repr(grey.shape).encode() + grey.tobytes()).digest()
+    if key not in known:
+        known[key] = find_marks(grey)
+    return known[key]
+
+
+def _cleaned(scan: Scan, preprocess: Preprocess) -> tuple[np.ndarray, tuple[int, int, float, float]]:
     """Return cleaned pixels; top, left of the part kept, and height, width of its pixels, in pixels of the scan."""
+    pixels = _in_tones(scan.pixels, preprocess)
     if not preprocess.cleaning:
         return pixels, (0, 0, 1.0, 1.0)
     height, width = pixels.shape[:2]
@@ -168,7 +184,7 @@ def _cleaned(pixels: np.ndarray, preprocess: Preprocess) -> tuple[np.ndarray, tu
     else:
         small = pixels
     down, right = height / small.shape[0], width / small.shape[1]
-    cleaned, (top, left) = clean(small, preprocess.cleaning)
+    cleaned, (top, left) = clean(small, preprocess.cleaning, partial(_find_once, scan))
     return cleaned, (top * down, left * right, down, right)
 
 

@@ -42,6 +42,7 @@ EQUAL = 1e-4
 OUTPUTS = ["logits", "features", "maps"]
 _PROBES = (("breast-ultrasound", "malignant"), ("breast-histology-idc", "idc"), ("skin-melanoma", "melanoma"))
 _ROUNDS = 5
+_CHECKS = 2  # raised when an engine is written or checked in another way: those kept before are built again
 _LOG = logging.getLogger(__name__)
 
 
@@ -54,7 +55,7 @@ class Engine(Protocol):
     def run_open(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         """Return logits, features and what the heatmap layer gave, (N, C, h, w) or as the network lays it out.
 
-        None where this engine does not hand out that layer, or more than the network's head follows it.
+        None where this engine does not hand out that layer, or more than pooling and head follow it.
         """
 
 
@@ -66,7 +67,7 @@ class Checked(Record):
         onnx_sha256: Digest of the ONNX file.
         apart: Greatest difference of logits and features from PyTorch's, relative to the greatest value (1 at least).
         time_ratio: Median time of one scan, divided by PyTorch's.
-        opens: True if the head, run on what it says the heatmap layer gave, gives the same logits.
+        opens: True if pooling and head, run on what it says the heatmap layer gave, give the same logits.
     """
 
     onnx_sha256: str
@@ -112,7 +113,7 @@ class OnnxEngine:
 
     Args:
         model: The ONNX file's bytes, with the outputs `OUTPUTS`.
-        opens: Whether the network's head is all that follows the last output.
+        opens: Whether pooling and head are all that follows the last output.
     """
 
     def __init__(self, model: bytes, opens: bool = False) -> None:
@@ -253,13 +254,13 @@ def _tapped(net: "torch.nn.Module") -> "torch.nn.Module":
 
 
 def _head(net: "torch.nn.Module", maps: np.ndarray) -> np.ndarray:
-    """Return the logits of a network's head on its own, given what its heatmap layer gave."""
+    """Return the logits that follow from what a network's heatmap layer gave."""
     import torch
 
-    from medcls.nets.anatomy import head_of
+    from medcls.nets.layers import answer_from
 
     with torch.inference_mode():
-        return head_of(net, torch.from_numpy(maps))[0].numpy()
+        return answer_from(net, torch.from_numpy(maps))[0].numpy()
 
 
 def probe_batch(preprocess: Preprocess) -> np.ndarray:
@@ -303,7 +304,7 @@ def _key(card: ModelCard, weights_sha256: str) -> str:
         len(card.task.label_ids),
         card.preprocess.to_json(None),
     )
-    text = repr((weights_sha256, network, torch.__version__, onnxruntime.__version__, _processor()))
+    text = repr((_CHECKS, weights_sha256, network, torch.__version__, onnxruntime.__version__, _processor()))
     return hashlib.sha256(text.encode()).hexdigest()[:40]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from medcls.errors import BadSpec
-from medcls.nets.anatomy import classifier_of
+from medcls.nets.anatomy import classifier_of, head_of
 from medcls.nets.small_cnn import SmallCnn
 
 Step = Callable[[Tensor], Tensor]
@@ -62,6 +62,23 @@ def heatmap_layer(net: nn.Module) -> str:
     if not (stages := _stages(net)):
         raise BadSpec("nets.no-heatmap-layer", found=kind)
     return stages[-1]
+
+
+def answer_from(net: nn.Module, maps: Tensor) -> tuple[Tensor, Tensor]:
+    """Run what follows the heatmap layer, where that is the head alone or with the last pooling before it.
+
+    Args:
+        net: The network.
+        maps: What `heatmap_layer` gave, (N, …).
+
+    Returns:
+        Logits (N, K) and features (N, D). They are no answer where more follows the layer (transformers): compare first.
+    """
+    known: Any = net
+    parent, _, last = heatmap_layer(net).rpartition(".")
+    if type(net).__name__ == "VGG" or isinstance(net, SmallCnn):
+        maps = known.get_submodule(parent)[int(last) + 1 :](maps)
+    return head_of(net, maps)
 
 
 def heatmap_layers(net: nn.Module) -> tuple[str, ...]:

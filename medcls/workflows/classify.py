@@ -20,6 +20,7 @@ from medcls.models.combine import combine
 from medcls.tasks import recommended
 
 if TYPE_CHECKING:  # torch costs seconds; a page that only lists models must not pay for it
+    from medcls.explain.drawing import OpenMembers, OpenScan
     from medcls.models.predictor import Predictor
 
 # How many scans go through the network at once, and how many are decoded ahead of it: fewer where they are large.
@@ -87,6 +88,14 @@ def choose_model(task_id: str = "", model_id: str = "") -> ModelCard:
 def classify_one(scan: Scan, classifier: "Predictor") -> Prediction:
     """Answer one decoded scan."""
     return _tell_marks(scan, classifier.predict(scan), classifier)
+
+
+def classify_open(scan: Scan, classifier: "Predictor") -> "tuple[Prediction, OpenScan | OpenMembers]":
+    """Answer one decoded scan, and keep the pass: its heatmaps are drawn from it without another."""
+    from medcls.explain.drawing import look
+
+    view = look(classifier, scan)
+    return _tell_marks(scan, view.prediction, classifier), view
 
 
 def _tell_marks(scan: Scan, answer: Prediction, classifier: "Predictor") -> Prediction:

@@ -16,6 +16,7 @@ from medcls.imaging.picture import to_png, to_screen
 from medcls.imaging.region import mask_of
 
 if TYPE_CHECKING:
+    from medcls.explain.drawing import OpenMembers, OpenScan
     from medcls.models.predictor import Predictor
 
 MAP_SIDE_PX = 512
@@ -77,8 +78,16 @@ class Evidence:
         return sum(m.top == self.prediction.top for m in self.members)
 
 
-def find_evidence(scan: Scan, classifier: "Predictor", labels: Sequence[str]) -> Evidence:
+def find_evidence(
+    scan: Scan, classifier: "Predictor", labels: Sequence[str], view: "OpenScan | OpenMembers | None" = None
+) -> Evidence:
     """Answer a scan and draw its heatmaps for several labels on one scale, from one pass through the network.
+
+    Args:
+        scan: The scan.
+        classifier: From `classify.open_model`.
+        labels: Label ids.
+        view: The pass, from `classify.classify_open`; None runs it here.
 
     Raises:
         MedclsError: If a label is unknown, or the method does not work on this network.
@@ -86,7 +95,7 @@ def find_evidence(scan: Scan, classifier: "Predictor", labels: Sequence[str]) ->
     from medcls.explain.drawing import OpenMembers, look
     from medcls.explain.labels import draw_labels
 
-    view = look(classifier, scan)
+    view = view or look(classifier, scan)
     members = tuple(one.prediction for one in view.views) if isinstance(view, OpenMembers) else ()
     return Evidence(view.prediction, draw_labels(view, labels), members)
 

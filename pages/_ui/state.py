@@ -36,6 +36,7 @@ GROUPING = "classify.grouping"  # how scans are put together to cases
 CASES = "classify.cases"  # cases put together by hand
 REGION = "region"  # the region drawn last: scan -> region
 EVIDENCE = "evidence"  # maps of a scan for all labels: (scan, model) -> what was drawn
+PASSES = "passes"  # what answered a scan, until its maps are drawn from it: (scan, model) -> pass
 LOOPS = "loops"  # all frames of the loop that was asked for
 EXAMPLES = "examples"  # synthetic examples made in this session
 HEATMAP_VIEW = "heatmap.view"  # how it looks

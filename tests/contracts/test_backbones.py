@@ -21,11 +21,12 @@ from medcls.core.task import Label, Task
 from medcls.errors import BadSpec
 from medcls.models import engine
 from medcls.nets import backbone_args_for, backbone_name_for, build, from_weights
-from medcls.nets.anatomy import classifier_name, classifier_of, head_of
+from medcls.nets.anatomy import classifier_name, classifier_of
 from medcls.nets.config import hub_config
 from medcls.nets.dense256 import DenseHead
 from medcls.nets.freezing import features_are_fixed, freeze, frozen_boundary, parametrised_layers, train_mode
 from medcls.nets.layers import (
+    answer_from,
     features_and_head,
     head_on_features,
     heatmap_layer,
@@ -111,7 +112,7 @@ def test_a_run_and_a_model_take_the_size_it_was_made_for(name):
 
 
 def test_its_engine_gives_its_answers(built, monkeypatch):
-    """ONNX Runtime's where it can be written so, PyTorch's where not; its head alone gives them from its maps, or it says no."""
+    """ONNX Runtime's where it can be written so, PyTorch's where not; its tail gives them from its maps, or it says no."""
     monkeypatch.setattr(engine, "_time_ratio", lambda *_: 0.5)
     preprocess = Preprocess(size_px=built.x.shape[-1])
     card = ModelCard("m", "m", TASK, built.name, preprocess, backbone_args=backbone_args_for(built.net))
@@ -121,7 +122,9 @@ def test_its_engine_gives_its_answers(built, monkeypatch):
     np.testing.assert_allclose(logits, built.logits, **equal)
     assert len(features) == len(built.x)
     if (opened := found.run_open(built.x.numpy())) is not None:
-        np.testing.assert_allclose(head_of(built.net, torch.from_numpy(opened[2]))[0].detach(), built.logits, **equal)
+        np.testing.assert_allclose(
+            answer_from(built.net, torch.from_numpy(opened[2]))[0].detach(), built.logits, **equal
+        )
     assert isinstance(found, engine.OnnxEngine) or built.name in NOT_WRITTEN
 
 

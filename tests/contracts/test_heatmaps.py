@@ -3,9 +3,12 @@
 import sys
 import threading
 
+import cv2
 import numpy as np
 import pytest
+import pytorch_grad_cam
 import torch
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 
 from medcls.core.backbones import BACKBONES
@@ -14,11 +17,13 @@ from medcls.core.task import Label, Task
 from medcls.errors import BadModel
 from medcls.explain import METHODS, Stopped
 from medcls.explain.drawing import draw, explain, open_scan, predict_and_explain
+from medcls.explain.opening import open_at
+from medcls.explain.watch import QUIET
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 from medcls.models.predictor import Predictor
 from medcls.nets import build
-from medcls.nets.layers import heatmap_layers
+from medcls.nets.layers import heatmap_layer, heatmap_layers, to_map, twin
 from tests.explain.planted import Spots, brightest, model, scan
 
 TASK = Task("t", "Which?", (Label("a", "A", True), Label("b", "B"), Label("c", "C")))
@@ -27,6 +32,14 @@ THINNER = {"vgg16": {"mlp_ratio": 0.01}, "vgg19": {"mlp_ratio": 0.01}}
 QUICK = tuple(name for name, method in METHODS.items() if not method.slow)
 # Backbones whose last map has few enough channels to ask the network once for each.
 FEW_CHANNELS = ("vit", "convnext", "cancernet", "simple_cnn")
+
+
+# Maps whose gradient is written down where the head is an average and a linear layer, and their names in the library.
+CLOSED = {"gradcam": "GradCAM", "hirescam": "HiResCAM", "xgradcam": "XGradCAM"}
+# Backbones with another head: norms, dense layers or attention stand between their last map and the classifier.
+OTHER_HEADS = frozenset(
+    {"mobilenetv4", "convnext", "vit", "dinov2", "vgg16", "vgg19", "plain_cnn", "simple_cnn", "cancernet", "patch_vgg"}
+)
 
 
 def classifier(name: str, size_px: int) -> Predictor:
@@ -110,6 +123,47 @@ def test_backbone_is_explained_by_every_method(name: str) -> None:
     assert drawn >= set(QUICK) - {"cam"}
     assert leftovers(made.net) == []
     assert all(torch.equal(before[key], value) for key, value in made.net.state_dict().items())
+
+
+def as_library_shows(raw: np.ndarray, size_px: int) -> np.ndarray:
+    """Cut at 0, scale, stretch and scale again, as the library does on its way out."""
+
+    def scaled(values: np.ndarray) -> np.ndarray:
+        return (values - values.min()) / (1e-7 + (values - values.min()).max())
+
+    return scaled(cv2.resize(scaled(np.maximum(raw, 0)).astype(np.float32), (size_px, size_px)))
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_closed_forms_are_the_librarys_maps_and_need_no_backward_pass(name: str, monkeypatch) -> None:
+    """Hooks, whole network, backward through all of it: the library's usual way gives the same maps, on scan after scan."""
+    net, size_px = classifier(name, side_px(name)).members[0].net, side_px(name)
+    layer, own, backward = heatmap_layer(net), twin(net).requires_grad_(True), 0
+    original = torch.autograd.grad
+
+    def counted(outputs, inputs, **named):
+        nonlocal backward
+        backward += inputs.ndim > 1
+        return original(outputs, inputs, **named)
+
+    for seed in range(2):
+        x = torch.randn(1, 3, size_px, size_px, generator=torch.Generator().manual_seed(seed))
+        opened = open_at(net, layer, x)
+        assert (opened.shares is None) == (name in OTHER_HEADS)
+        for label in range(3):
+            for method, known in CLOSED.items():
+                cam = getattr(pytorch_grad_cam, known)(
+                    own, [own.get_submodule(layer)], reshape_transform=lambda out: to_map(net, out)
+                )
+                expected = cam(x, [ClassifierOutputTarget(label)])[0]
+                with monkeypatch.context() as patched:
+                    patched.setattr(torch.autograd, "grad", counted)
+                    found = METHODS[method].run(opened, label, QUIET)
+                np.testing.assert_allclose(as_library_shows(found, size_px), expected, atol=3e-3)
+            if name not in OTHER_HEADS:
+                exact = METHODS["cam"].run(opened, label, QUIET)
+                np.testing.assert_allclose(METHODS["hirescam"].run(opened, label, QUIET), exact, rtol=1e-4, atol=1e-6)
+    assert (backward == 0) == (name not in OTHER_HEADS)
 
 
 @pytest.mark.parametrize("name", ["resnet18", "densenet121", "mobilenetv2", "convnext", "vit", "cancernet", "xception"])

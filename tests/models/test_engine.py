@@ -60,10 +60,13 @@ def test_it_answers_as_pytorch_for_any_number_of_scans(card: ModelCard, net: tor
             np.testing.assert_allclose(a, b, atol=1e-4)
 
 
-def test_it_hands_out_what_a_heatmap_is_drawn_from(card: ModelCard, net: torch.nn.Module) -> None:
-    """The same activations, logits and gradients as PyTorch's own opened pass; only where the head alone follows."""
-    assert engine_for(card, DIGEST, net).run_open(np.zeros((1, 3, 64, 64), np.float32)) is None  # pools after its maps
-    net, card = nets.build("mobilenetv2_100", 3, size_px=64).eval(), replace(card, backbone="mobilenetv2_100")
+@pytest.mark.parametrize("backbone", ["cancernet", "mobilenetv2_100"])
+def test_it_hands_out_what_a_heatmap_is_drawn_from(card: ModelCard, net: torch.nn.Module, backbone: str) -> None:
+    """The same activations, logits and gradients as PyTorch's own opened pass; only where pooling and head alone follow."""
+    attending, other = nets.build("vit", 3, size_px=32).eval(), replace(card, backbone="vit")
+    assert engine_for(other, DIGEST, attending).run_open(np.zeros((1, 3, 32, 32), np.float32)) is None
+    if backbone != "cancernet":  # which pools once more behind its heatmap layer
+        net, card = nets.build(backbone, 3, size_px=64).eval(), replace(card, backbone=backbone)
     x = np.random.default_rng(1).normal(size=(1, 3, 64, 64)).astype(np.float32)
     given = engine_for(card, DIGEST, net).run_open(x)
     assert given is not None
@@ -72,7 +75,8 @@ def test_it_hands_out_what_a_heatmap_is_drawn_from(card: ModelCard, net: torch.n
     np.testing.assert_allclose(quick.activations, slow.activations, atol=1e-4)
     np.testing.assert_allclose(quick.logits.detach(), slow.logits.detach(), atol=1e-4)
     for label in range(3):
-        np.testing.assert_allclose(quick.label_gradients(label), slow.label_gradients(label), atol=1e-4)
+        apart = np.abs(quick.label_gradients(label) - slow.label_gradients(label))
+        assert np.mean(apart > 1e-4) < 1e-4  # a pool takes the greater of two cells that are equal but for rounding
 
 
 def test_it_is_built_once(card: ModelCard, net: torch.nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:

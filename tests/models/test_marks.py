@@ -8,10 +8,14 @@ import torch
 
 from medcls.core.model import ModelCard
 from medcls.core.scan import Preprocess, Scan
+from medcls.imaging import prepare
 from medcls.imaging.decode import read_scan
+from medcls.imaging.marks import find_marks
 from medcls.imaging.phantom import phantom
 from medcls.imaging.shifts import shift_pixels
 from medcls.models.marks import with_marks_told
+from medcls.models.mean import Mean
+from medcls.models.mean_card import mean_card
 from medcls.models.network import Network
 from medcls.tasks import list_tasks
 
@@ -61,6 +65,25 @@ def test_both_answers_are_told_where_marks_matter(cleaning: tuple[str, ...]) -> 
     assert both["unmarked"] < 0.2
     assert np.array_equal(told.prob, answer.prob)
     assert answer.prob[2] == pytest.approx(both["unmarked" if cleaning else "marked"], abs=1e-6)
+
+
+def test_marks_are_searched_once_a_scan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two networks of a mean, their heatmaps and what is told of marks share what was found."""
+    searched: list[tuple[int, ...]] = []
+
+    def counted(grey: np.ndarray) -> np.ndarray:
+        searched.append(grey.shape)
+        return find_marks(grey)
+
+    monkeypatch.setattr(prepare, "find_marks", counted)
+    one, other = make("breast-ultrasound", ("mark-removal",)), make("breast-ultrasound", ("mark-removal", "clahe"))
+    mean = Mean(mean_card([one.card, replace(other.card, id="n")], ""), [one, other])
+    scan = replace(MARKED)
+    told = with_marks_told(mean, scan, mean.predict(scan))
+    assert "models.marks-painted" in [note.code for note in told.cautions]
+    assert searched == [(200, 260)]
+    mean.predict(replace(MARKED))
+    assert len(searched) == 2
 
 
 def test_nothing_is_told_where_nothing_was_drawn() -> None:

@@ -71,6 +71,35 @@ def test_one_scan_gets_its_answer(open_app, tiny_model) -> None:
     assert np.array_equal(rows[0].prediction.prob, expected.prob)
 
 
+@pytest.mark.parametrize("n", [1, 3])
+def test_each_scan_is_decoded_once_and_run_once_for_answer_and_map(n: int, open_app, tiny_model, monkeypatch) -> None:
+    """The maps shown are drawn from the pass that answered."""
+    from medcls.imaging import decode
+    from medcls.models.queue import Queue
+    from medcls.workflows import scans
+
+    app, decoded, passes = open_app(), [], []
+    read, run, run_open = decode.read_scan, Queue.run, Queue.run_open
+
+    def counted_read(data, **named):
+        decoded.append(data)
+        return read(data, **named)
+
+    monkeypatch.setattr(scans, "read_scan", counted_read)
+    monkeypatch.setattr(Queue, "run", lambda self, batch: passes.append(len(batch)) or run(self, batch))
+    monkeypatch.setattr(Queue, "run_open", lambda self, batch: passes.append(len(batch)) or run_open(self, batch))
+    monkeypatch.setattr("medcls.models.marks.painted_over", lambda scan: np.zeros(scan.size_px, bool))
+    drop(app, *((f"{i}.png", png(seed=i)) for i in range(n)))
+    assert_sound(app)
+    assert component(app, "medcls_viewer")["panes"][0]["maps"]
+    for place in range(n):
+        app.session_state[state.CHOSEN] = place
+        app.run()
+        assert component(app, "medcls_viewer")["panes"][0]["maps"]
+    assert len(decoded) == n
+    assert passes == [1] * n
+
+
 def test_the_viewer_has_the_scan_and_a_map_for_every_label(open_app, tiny_model) -> None:
     app = drop(open_app(), ("scan.png", png()))
     told = component(app, "medcls_viewer")

@@ -14,10 +14,14 @@ from medcls.errors import MedclsError
 from medcls.workflows import classify, scans
 from medcls.workflows import site as site_room
 from pages._ui import cache, state
+from pages._ui.classify import evidence
 from pages._ui.widgets import drops, notices
 from pages._ui.widgets.charts import data_url
 from pages._ui.widgets.header import site_name
 
+_ONE_BY_ONE = (
+    8  # scans at most that are decoded and answered one by one, each once for its answer, its picture and its maps
+)
 _A_RUN_S = 0.6  # how long a run of the page answers before it shows what it has
 
 
@@ -110,14 +114,15 @@ def count(reading: Reading, disagreed: int = 0) -> None:
 
 
 def _answered(entry: scans.Entry, scan: Scan, classifier: Any, frame: int | None = None) -> Row:
-    prediction = classify.classify_one(scan, classifier)
+    prediction, view = classify.classify_open(scan, classifier)
+    evidence.keep(scan, classifier.card, view)
     return Row(entry, prediction, None, data_url(scans.thumbnail(scan)), frame, scan.history)
 
 
 def _rows(entries: tuple[scans.Entry, ...], classifier: Any) -> Iterator[Row]:
     """Answer the entries in order; one that cannot be read keeps its error and the rest go on."""
-    if len(entries) == 1:  # on the page already: not decoded again
-        yield _single(entries[0], classifier)
+    if len(entries) <= _ONE_BY_ONE:
+        yield from (_single(entry, classifier) for entry in entries)
         return
     files = ((e.name, e.data if e.data is not None else e.error or MedclsError("pages.no-answer")) for e in entries)
     for entry, answer in zip(entries, classify.classify_many(files, classifier), strict=True):

@@ -25,6 +25,13 @@ def held(scan: Scan, card: ModelCard) -> viewer.Evidence | MedclsError | None:
     return found[1] if found and found[0] is scan else None
 
 
+def keep(scan: Scan, card: ModelCard, view: Any) -> None:
+    """Keep the pass that answered a scan (of `classify.classify_open`), for its maps to be drawn from."""
+    kept = state.kept(state.PASSES, dict)
+    kept[scan.sha256, card.to_json()] = (scan, view)
+    state.make_room(kept, lambda item: item[0].pixels.size + item[1].n_values, most=8)
+
+
 def find(scan: Scan, card: ModelCard, top: str) -> viewer.Evidence | MedclsError:
     """Draw a scan's maps for its labels, or return why that cannot be done.
 
@@ -38,7 +45,10 @@ def find(scan: Scan, card: ModelCard, top: str) -> viewer.Evidence | MedclsError
     some = card.task.label_ids[:_MOST_LABELS]
     labels = some if top in some else (*some[:-1], top)
     try:
-        found: viewer.Evidence | MedclsError = viewer.find_evidence(scan, cache.open_classifier(card), labels)
+        held_scan, view = state.kept(state.PASSES, dict).pop((scan.sha256, card.to_json()), (None, None))
+        found: viewer.Evidence | MedclsError = viewer.find_evidence(
+            scan, cache.open_classifier(card), labels, view if held_scan is scan else None
+        )
     except MedclsError as error:
         found = error
     kept = state.kept(state.EVIDENCE, dict)
