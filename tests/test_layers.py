@@ -154,6 +154,21 @@ def test_session_keys_stand_in_one_file(path: Path) -> None:
     assert not keys_spelled_out(ast.parse(path.read_text()))
 
 
+def asks_for_members(tree: ast.AST) -> list[int]:
+    """Lines that ask a card for its members, `card.members` or `cards[id].members`."""
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == "members" and "card" in ast.unparse(node.value).lower()
+    ]
+
+
+@pytest.mark.parametrize("path", [p for p in (*LIBRARY, *PAGES) if room_of(name_of(p)) != "models"], ids=name_of)
+def test_only_the_models_room_asks_a_card_for_its_members(path: Path) -> None:
+    """Others ask `is_mean` and `networks`, or the `Predictor`."""
+    assert not asks_for_members(ast.parse(path.read_text()))
+
+
 def test_rule_catches_what_it_should() -> None:
     """The checks above would fail on a forbidden import, one inside a function too."""
     tree = ast.parse("def f():\n    from medcls import workflows\n    import streamlit.web as w")
@@ -161,6 +176,10 @@ def test_rule_catches_what_it_should() -> None:
     assert keys_spelled_out(
         ast.parse("st.session_state['a']\nstate.kept('b', dict)\nst.session_state.get(state.A)")
     ) == [1, 2]
+    assert asks_for_members(ast.parse("if answer.card.members:\n    found = cards[path].members\nmodel.members")) == [
+        1,
+        2,
+    ]
     assert breaks_row_rule("medcls.imaging.decode", "medcls.workflows")
     assert breaks_row_rule("medcls.imaging.decode", "medcls.nets.freezing")  # a neighbour
     assert not breaks_row_rule("medcls.models.store", "medcls.core.model")

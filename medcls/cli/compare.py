@@ -52,10 +52,10 @@ def add(verbs: Any) -> None:
 
 
 def _compare(args: argparse.Namespace) -> int:
-    from medcls.workflows import compare, report
+    from medcls.workflows import report
 
     found = _found(args)
-    differences = compare.differences(found, args.score, resamples=args.resamples)
+    differences = found.differences(args.score)
     _write(args, found, differences)
     if args.markdown:
         pairs = report.pairs_to_markdown(found, args.score, resamples=args.resamples)
@@ -136,9 +136,8 @@ def _print_json(found: Any, differences: Any) -> None:
 
 def _print_subgroups(found: Any, args: argparse.Namespace) -> None:
     from medcls.workflows.report import show
-    from medcls.workflows.subgroups import subgroups
 
-    for group in subgroups(found, args.by, args.score):
+    for group in found.subgroups(args.by, args.score):
         for model_id, estimate in group.scores.items():
             row = {
                 "model": model_id,

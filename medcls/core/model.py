@@ -172,6 +172,16 @@ class ModelCard(Record):
     retired: str = ""
     schema: int = 1
 
+    @property
+    def is_mean(self) -> bool:
+        """True if several networks answer, and this is the mean of what they say."""
+        return bool(self.members)
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Ids of the models whose networks answer: those averaged, or its own."""
+        return self.members or (self.id,)
+
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id) or ".." in self.id:
             raise BadModel("A model id is wrong", found=repr(self.id)[:140], allowed="letters, digits, '.', '_', '-'")

@@ -17,8 +17,8 @@ from medcls.stats.operating import operate
 
 def weights_of(card: ModelCard) -> tuple[str, ...]:
     """Return what identifies a model's networks: the digests of their weights, in the card's order."""
-    if card.members:
-        return tuple(card.member_weights.get(name, "") for name in card.members)
+    if card.is_mean:
+        return tuple(card.member_weights.get(name, "") for name in card.networks)
     return (card.files.get("model.safetensors", ""),)
 
 

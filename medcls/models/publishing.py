@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from medcls import disk, home
-from medcls.core.evaluation import Estimate
+from medcls.core.evaluation import CaseTable, Estimate, Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.pointing import PointingRecord, PointingStudy
 from medcls.core.stress import StressRecord, StressStudy
@@ -16,6 +16,7 @@ from medcls.errors import Conflict
 from medcls.models import changes
 from medcls.models.folder import ModelFolder, digest, is_taken
 from medcls.models.layout import CARD, EVALUATION, POINTING, README, SEALED, STRESS, STUDIES
+from medcls.models.measured import write_evaluation
 
 
 def seal(path: Path, card: ModelCard) -> ModelCard:
@@ -62,26 +63,57 @@ def publish(
     """
     source = ModelFolder(result)
     card = source.verify()
-    root = into or home.weights()
-    card = replace(card, id=model_id or _next_id(card, into), name=name or card.name, **fields)  # checks the id first
-    root.mkdir(parents=True, exist_ok=True)
-    aside = disk.aside(root / card.id)
-    try:
+
+    def fill(aside: Path, named: ModelCard) -> None:
         _copy(source, aside)
-        while True:
-            _rename(source, aside, card.id, left_out)
+        _rename(source, aside, named.id, left_out)
+
+    return _publish(replace(card, name=name or card.name, **fields), model_id, into, fill)
+
+
+def publish_mean(
+    card: ModelCard, measured: tuple[Evaluation, CaseTable] | None, model_id: str = "", into: Path | None = None
+) -> ModelCard:
+    """Publish the mean of models, which has no weights of its own.
+
+    Args:
+        card: From `mean_card`.
+        measured: How it did, with the cases; None if that is not known.
+        model_id: Id to publish under; empty makes the next free one.
+        into: Folder to publish into; None for the user's own models.
+
+    Raises:
+        Conflict: If the id is taken.
+    """
+
+    def fill(aside: Path, named: ModelCard) -> None:
+        if measured:
+            write_evaluation(aside, replace(measured[0], model=named.id), measured[1])
+
+    return _publish(card, model_id, into, fill)
+
+
+def _publish(card: ModelCard, model_id: str, into: Path | None, fill: Callable[[Path, ModelCard], None]) -> ModelCard:
+    """Fill a folder aside, seal it once and put it in place; once more if another session took the free id meanwhile."""
+    root = into or home.weights()
+    card = replace(card, id=model_id or _next_id(card, into))  # checks the id first
+    root.mkdir(parents=True, exist_ok=True)
+    while True:
+        aside = disk.aside(root / card.id)
+        try:
+            aside.mkdir()
+            fill(aside, card)
             card = seal(aside, card)
             if _put(aside, root / card.id, into):
                 return card
-            if model_id:
-                raise Conflict("models.id-taken", model=model_id)
-            card = replace(card, id=_next_id(card, into))  # another session took the free id meanwhile
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+        if model_id:
+            raise Conflict("models.id-taken", model=model_id)
+        card = replace(card, id=_next_id(card, into))
 
 
 def _copy(source: ModelFolder, aside: Path) -> None:
-    aside.mkdir()
     for file in SEALED:
         if (source.path / file).is_file() and file not in STUDIES:
             shutil.copyfile(source.path / file, aside / file)

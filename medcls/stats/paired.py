@@ -12,8 +12,8 @@ from medcls.core.evaluation import CaseTable, Estimate
 from medcls.errors import BadData
 from medcls.stats import delong
 from medcls.stats.intervals import quantile, wilson
-from medcls.stats.scores import SCORES, find, resample
-from medcls.stats.weighted import Cases, Ranking, Weighted
+from medcls.stats.scores import SCORES, Drawn, draw, find
+from medcls.stats.weighted import Ranking
 
 _POWER = 0.8
 _NOTHING = 1e-9  # a standard error below this share of its difference is rounding
@@ -143,15 +143,30 @@ def compare(
     References:
         Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6, 1979.
     """
+    name, _ = find(score, next(iter(tables.values())).labels)
+    drawn = {m: draw(t, positive, seed=seed, resamples=resamples, names=(name,)) for m, t in tables.items()}
+    return compare_drawn(drawn, score, level=level)
+
+
+def compare_drawn(models: Mapping[str, Drawn], score: str, *, level: float = 0.95) -> tuple[Difference, ...]:
+    """Compare every pair of models in one score by draws that were made before; see `compare`.
+
+    Args:
+        models: From `medcls.stats.scores.draw`, with one seed, row i the same case in each.
+        score: Full name of a score that was drawn.
+        level: As for `compare`.
+
+    Raises:
+        KeyError: If there is no such score.
+        ValueError: If the models' cases or groups differ.
+    """
+    tables = {m: one.cases.table for m, one in models.items()}
     first = next(iter(tables.values()))
     if any(not (np.array_equal(t.case, first.case) and np.array_equal(t.group, first.group)) for t in tables.values()):
         raise ValueError("the tables hold different cases: cut them to the shared ones first")
     name, column = find(score, first.labels)
-    values, drawn = {}, {}
-    for model, table in tables.items():
-        cases = Cases(table, tuple(positive))
-        values[model] = float(SCORES[name].compute(Weighted.once(cases)).reshape(-1)[column])
-        drawn[model] = resample(cases, (name,), seed, resamples)[name][:, column]
+    values = {m: float(one.point[name][column]) for m, one in models.items()}
+    drawn = {m: one.resampled[name][:, column] for m, one in models.items()}
     n_groups = len(np.unique(first.group))
     raw = [
         (a, b, *_difference(values[a] - values[b], drawn[a] - drawn[b], n_groups, level))

@@ -1,6 +1,7 @@
 """What a model is worth on labelled cases: every score with the interval that suits it."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,7 +11,19 @@ from medcls.stats.intervals import effective_cases, percentiles, spread, wilson,
 from medcls.stats.score_table import SCORES, Score, confusion, find, names_of, score
 from medcls.stats.weighted import BLOCK_VALUES, Cases, Weighted, confidence_bin, draw_counts
 
-__all__ = ["SCORES", "Score", "confusion", "evaluate_cases", "find", "names_of", "resample", "score"]
+__all__ = [
+    "SCORES",
+    "Drawn",
+    "Score",
+    "confusion",
+    "draw",
+    "estimate",
+    "evaluate_cases",
+    "find",
+    "names_of",
+    "resample",
+    "score",
+]
 
 _END = 1e-12  # this close to an end of its scale a score counts as lying on it
 
@@ -42,16 +55,48 @@ def evaluate_cases(
         `auroc:benign`), `ece_floor` (the calibration error a perfectly calibrated model would show on as many cases)
         and `ece_excess` (what is above it). NaN where a score cannot be computed, as AUROC on one class.
     """
+    return estimate(draw(table, positive, seed=seed, resamples=resamples, names=names), level)
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Scores of a model on cases, and on the same cases resampled: drawn once, for its intervals and for every difference.
+
+    Args:
+        cases: The cases.
+        point: For each score, its values (1,), or (K,) if there is one per label.
+        resampled: For each score, its values on resampled groups, (R, 1) or (R, K), as `resample` gives them.
+        seed: Seed of the draws.
+    """
+
+    cases: Cases
+    point: dict[str, np.ndarray]
+    resampled: dict[str, np.ndarray]
+    seed: int
+
+
+def draw(
+    table: CaseTable,
+    positive: tuple[int, ...],
+    *,
+    seed: int = 0,
+    resamples: int = 2000,
+    names: tuple[str, ...] = tuple(SCORES),
+) -> Drawn:
+    """Score a model on labelled cases and on resampled groups of them; see `evaluate_cases`."""
     cases = Cases(table, tuple(positive))
-    point = {name: kind.compute(Weighted.once(cases)).reshape(-1) for name, kind in SCORES.items() if name in names}
-    resampled = resample(cases, names, seed, resamples)
+    point = {name: SCORES[name].compute(Weighted.once(cases)).reshape(-1) for name in names}
+    return Drawn(cases, point, resample(cases, names, seed, resamples), seed)
+
+
+def estimate(drawn: Drawn, level: float = 0.95) -> dict[str, Estimate]:
+    """Return every score that was drawn, with its interval; see `evaluate_cases`."""
     found: dict[str, Estimate] = {}
-    for name in names:
-        for column, full_name in enumerate(names_of(name, table.labels)):
-            found[full_name] = _estimate(
-                cases, name, column, float(point[name][column]), resampled[name][:, column], level
-            )
-    return found | _calibration_floor(cases, found["ece"], seed, level) if "ece" in found else found
+    for name, resampled in drawn.resampled.items():
+        for column, full_name in enumerate(names_of(name, drawn.cases.table.labels)):
+            value = float(drawn.point[name][column])
+            found[full_name] = _estimate(drawn.cases, name, column, value, resampled[:, column], level)
+    return found | _calibration_floor(drawn.cases, found["ece"], drawn.seed, level) if "ece" in found else found
 
 
 def resample(cases: Cases, names: tuple[str, ...], seed: int, resamples: int) -> dict[str, np.ndarray]:

@@ -158,7 +158,7 @@ def _single_of_one_task(answers: Sequence[ModelAnswer]) -> list[list[ModelAnswer
     """Put together single networks that answered the same question, where two or more did; a mean is no voice of its own."""
     found: dict[tuple[str, tuple[str, ...]], list[ModelAnswer]] = {}
     for answer in answers:
-        if answer.prediction is not None and answer.card is not None and not answer.card.members:
+        if answer.prediction is not None and answer.card is not None and not answer.card.is_mean:
             found.setdefault((answer.card.task.id, answer.prediction.labels), []).append(answer)
     return [members for members in found.values() if len(members) > 1]
 
@@ -172,7 +172,7 @@ def _mean(members: Sequence[ModelAnswer]) -> MeanAnswer:
 
 def describe_agreement(answers: Sequence[ModelAnswer]) -> tuple[Note, ...]:
     """Return where single networks agree on a scan and where not, one note for each task."""
-    means = sum(bool(a.card and a.card.members) and a.prediction is not None for a in answers)
+    means = sum(bool(a.card and a.card.is_mean) and a.prediction is not None for a in answers)
     besides = " An answer that is itself a mean of networks is not counted." if means else ""
     return tuple(_agreement(members, besides) for members in _single_of_one_task(answers))
 

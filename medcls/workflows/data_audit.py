@@ -49,7 +49,7 @@ def judge_of(name: str) -> str:
     except BadModel:
         return ""
     fits = set(collection.labels) <= set(card.task.label_ids)
-    return "" if not fits else card.members[0] if card.members else card.id
+    return card.networks[0] if fits else ""
 
 
 def _describe(name: str, model: str, progress: Progress | None) -> Callable[[Sequence[Case]], np.ndarray]:

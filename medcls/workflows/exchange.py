@@ -65,7 +65,7 @@ def export_bytes(model_id: str) -> bytes:
 def _write_archive(model_id: str, out: object) -> None:
     card = store.read_card(model_id)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
-        for one in (*card.members, model_id):
+        for one in dict.fromkeys((*card.networks, model_id)):
             folder = store.ModelFolder.find(one)
             folder.verify()
             told = folder.told()
@@ -166,7 +166,7 @@ def _take(folders: list[Path]) -> tuple[ModelCard, ...]:
         _check_members(card, {other.id: other for other in (*store.list_cards(retired=True), *cards.values())})
     taken: list[ModelCard] = []
     try:
-        for path in sorted(folders, key=lambda path: bool(cards[path].members)):
+        for path in sorted(folders, key=lambda path: cards[path].is_mean):
             taken += _take_one(path)
     except BaseException:
         for card in taken:
@@ -177,11 +177,11 @@ def _take(folders: list[Path]) -> tuple[ModelCard, ...]:
 
 def _check_members(card: ModelCard, known: dict[str, ModelCard]) -> None:
     """Refuse an ensemble with a member that is not there, is no single network or has other labels."""
-    for member in card.members:
+    for member in card.networks if card.is_mean else ():
         other, found = known.get(member), repr(member)[:140]
         if other is None:
             raise BadModel("workflows.member-missing", id=card.id, found=found)
-        if other.members:
+        if other.is_mean:
             raise BadModel("workflows.member-is-mean", id=card.id, found=found)
         if other.task.label_ids != card.task.label_ids:
             raise BadModel("workflows.member-other-labels", id=card.id, found=found)
@@ -194,7 +194,7 @@ def _take_one(folder: Path) -> tuple[ModelCard, ...]:
     for path in folder.iterdir():
         if path.name not in (*card.files, store.CARD, store.README):
             raise BadModel("workflows.no-hash-of-weights-2", id=card.id, name=path.name)
-    if not card.members and not {store.WEIGHTS, store.CONFIG} <= set(card.files):
+    if not card.is_mean and not {store.WEIGHTS, store.CONFIG} <= set(card.files):
         raise BadModel("workflows.no-hash-of-weights", id=card.id)
     if (here := _here(card)) is not None:
         if store.same_model(here, card):
@@ -232,7 +232,7 @@ def remove_model(model_id: str) -> None:
         raise BadModel("workflows.model-ships", model_id=model_id)
     if not store.read_card(folder).retired:
         raise BadModel("workflows.model-offered", model_id=model_id)
-    if users := [card.id for card in store.list_cards(retired=True) if model_id in card.members]:
+    if users := [card.id for card in store.list_cards(retired=True) if card.is_mean and model_id in card.networks]:
         raise BadModel("workflows.model-is-member", model_id=model_id, found=", ".join(users))
     shutil.rmtree(folder)
     changes.forget(model_id)
@@ -270,8 +270,8 @@ def export_onnx(model_id: str, into: Path) -> OnnxExport:
     from medcls.models.onnx_file import write_onnx
 
     card = store.read_card(model_id)
-    if card.members:
-        raise BadModel("workflows.no-single-network", model_id=model_id, members=", ".join(card.members))
+    if card.is_mean:
+        raise BadModel("workflows.no-single-network", model_id=model_id, members=", ".join(card.networks))
     path = into if into.suffix == ".onnx" else into / f"{model_id}.onnx"
     path.parent.mkdir(parents=True, exist_ok=True)
     greatest, n_scans = write_onnx(model_id, path, opset=_OPSET, equal=_EQUAL)

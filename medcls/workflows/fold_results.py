@@ -1,32 +1,24 @@
-"""What a cross-validation gave: every case answered by the one network that never saw it, pooled; publishing its networks.
-
-On a few hundred cases one test part says little: two networks five points apart in AUROC cannot be told apart on a hundred.
-Pooled over the folds, every labelled case counts.
-"""
+"""What a cross-validation gave: every case answered by the one network that never saw it; publishing its networks."""
 
 import contextlib
 import shutil
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from medcls import home
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
-from medcls.core.note import Note
 from medcls.core.run import RunSpec
 from medcls.errors import BadData
+from medcls.evaluation.folds import pool
 from medcls.models import store
 from medcls.models.mean_card import mean_card
+from medcls.models.publishing import publish_mean
 from medcls.runs.folder import open_run
-from medcls.workflows.ensemble import publish_mean
 from medcls.workflows.folds import FoldSet, name_together
 
 _RETIRED = "One fold of a cross-validation; the mean of all folds is offered instead."
-FOLD = "cv_fold"  # column of pooled cases: the fold each was tested in
 
 
 def pool_folds(found: FoldSet) -> tuple[Evaluation, CaseTable]:
@@ -43,7 +35,7 @@ def pool_folds(found: FoldSet) -> tuple[Evaluation, CaseTable]:
     """
     parts = read_folds(found)
     cards = [store.read_card(open_run(found.runs[k]).result) for k in parts]
-    return _pool(_card(found, cards), cards, parts)
+    return pool(_card(found, cards), cards, parts)
 
 
 def read_folds(found: FoldSet) -> dict[int, tuple[Evaluation, CaseTable]]:
@@ -78,65 +70,6 @@ def _card(found: FoldSet, cards: list[ModelCard], name: str = "") -> ModelCard:
     spec = RunSpec.from_dict(cards[0].origin.spec).having(fold=0, name="").to_dict()
     origin = replace(card.origin, collections=(f"{data} in {found.n_folds} folds",), spec=spec)
     return replace(card, trained_on=told, origin=origin)
-
-
-def _pool(
-    card: ModelCard, cards: Sequence[ModelCard], parts: Mapping[int, tuple[Evaluation, CaseTable]]
-) -> tuple[Evaluation, CaseTable]:
-    from medcls.evaluation.scoring import describe_cases, stack_tables
-
-    tables = [
-        replace(cases, attributes={**cases.attributes, FOLD: np.full(len(cases), str(fold))})
-        for fold, (_, cases) in parts.items()
-    ]
-    table = stack_tables(tables)
-    if len(set(table.case.tolist())) < len(table):
-        raise BadData("evaluation.two-folds")
-    first = next(iter(parts.values()))[0]
-    evaluation = describe_cases(
-        table,
-        card,
-        first.collection,
-        first.fingerprint,
-        "every fold; each case answered by the one network that was not trained or tuned on it",
-    )
-    notes = (*evaluation.notes, *_unsure(cards, tables), *_notes(parts), *_caveats(len(parts)))
-    return replace(evaluation, notes=tuple(dict.fromkeys(notes))), table
-
-
-def _unsure(cards: Sequence[ModelCard], tables: Sequence[CaseTable]) -> tuple[Note, ...]:
-    """Return on how many cases the network that answered is not sure enough to decide."""
-    sure = np.concatenate([t.prob.max(axis=1) >= c.abstention.min_prob for c, t in zip(cards, tables, strict=True)])
-    right = np.concatenate([t.prob.argmax(axis=1) == t.truth for t in tables])
-    if sure.all():
-        return ()
-    silent = Note("evaluation.too-unsure", silent=int((~sure).sum()), n=len(sure))
-    return (silent, Note("evaluation.right-of-sure", share=float(right[sure].mean()))) if sure.any() else (silent,)
-
-
-# Said of all folds together, so not of each.
-_TOLD_TOGETHER = (
-    "evaluation.undecided",
-    "evaluation.right-of-decided",
-    "evaluation.perhaps-other-kind",
-    "evaluation.few-groups",
-)
-
-
-def _notes(parts: Mapping[int, tuple[Evaluation, CaseTable]]) -> list[Note]:
-    """Return what was noted of the folds: once what was noted of all, by fold what was not."""
-    said: dict[Note, list[int]] = {}
-    for fold, (evaluation, _) in parts.items():
-        for note in evaluation.notes:
-            if note.code not in _TOLD_TOGETHER:
-                said.setdefault(note, []).append(fold)
-    return [
-        note if len(by) == len(parts) else Note("evaluation.in-folds", folds=by, note=note) for note, by in said.items()
-    ]
-
-
-def _caveats(n_folds: int) -> tuple[Note, ...]:
-    return (Note("evaluation.mean-of-folds", n=n_folds), Note("evaluation.other-patients"))
 
 
 def publish_folds(
@@ -175,6 +108,6 @@ def publish_folds(
             cards.append(store.publish(result, f"{name}, fold {fold}", own_id, into, **changes))
             undo.callback(shutil.rmtree, (into or home.weights()) / cards[-1].id)
         mean = _card(found, cards, name)
-        made = publish_mean(mean, _pool(mean, cards, parts), model_id, into)
+        made = publish_mean(mean, pool(mean, cards, parts), model_id, into)
         undo.pop_all()
     return made

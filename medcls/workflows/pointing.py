@@ -1,27 +1,11 @@
-"""How often a model's heatmaps point at the lesion: measured over every labelled case that has an outline."""
+"""How often a model's heatmaps point at the lesion: asked for by a person, shown, kept beside the model."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-from medcls.core.collection import Case
-from medcls.core.evaluation import Estimate
 from medcls.core.model import ModelCard
-from medcls.core.note import Note
-from medcls.core.pointing import PointingRow, PointingStudy, pointing_table
-from medcls.errors import BadData, MedclsError
-from medcls.explain import METHODS
-from medcls.explain.pointing import Pointing, centred_gaussian, point
-from medcls.models import store
-from medcls.workflows.explain import read_mask
+from medcls.core.pointing import PointingStudy, pointing_table
+from medcls.models.publishing import add_pointing
 
-if TYPE_CHECKING:
-    from medcls.core.scan import Scan
-    from medcls.data.collections import Collection
-    from medcls.models.predictor import Predictor
-
-CENTRE, UNTAUGHT = "centred Gaussian", "random weights"
 METHODS_MEASURED = ("gradcam", "hirescam", "layercam")
 
 
@@ -52,55 +36,13 @@ def measure(
         MedclsError: If a method is unknown or does not work on this network.
     """
     from medcls.data.collections import open_collection
-    from medcls.explain.faith import untaught
+    from medcls.evaluation.pointing import measure_pointing
     from medcls.models.opening import open_model
 
-    if unknown := [name for name in methods if name not in METHODS]:
-        raise MedclsError("workflows.unknown-method", found=", ".join(unknown)[:80], allowed=", ".join(METHODS))
     opened, classifier = open_collection(collection), open_model(model_id)
-    classifier.card.task.label(label)
-    asked = _cases(opened, label, classifier, everything)
-    n_cases = sum(len(cases) for _, cases in asked)
-    groups: list[str] = []
-    found: list[dict[str, Pointing]] = []
-    read, done = "", 0
-    for drawn, cases in asked:
-        control = untaught(drawn, 0)
-        for case in cases:
-            progress(done, n_cases)
-            pointed, read = _one(opened, case, (drawn, control), label, methods, layer)
-            done += 1
-            if pointed:
-                found.append(pointed)
-                groups.append(case.group)
-    progress(n_cases, n_cases)
-    if not found:
-        raise BadData("workflows.no-heatmap-measured", n_cases=n_cases)
-    names = [*methods, CENTRE, UNTAUGHT]
-    rows = tuple(_row(name, [f[name] for f in found], [f[CENTRE] for f in found], groups) for name in names)
-    share = float(np.mean([f[CENTRE].mask_share for f in found]))
-    return PointingStudy(
-        model_id,
-        collection,
-        label,
-        read,
-        n_cases,
-        len(found),
-        share,
-        rows,
-        _notes(everything, methods[0], classifier.card.folds),
+    return measure_pointing(
+        opened, classifier, label, tuple(methods), layer=layer, everything=everything, progress=progress
     )
-
-
-def _notes(everything: bool, first: str, n_folds: int) -> tuple[Note, ...]:
-    if everything:
-        which = Note("evaluation.pointing-all")
-    elif n_folds:
-        which = Note("evaluation.pointing-by-fold", n=n_folds)
-    else:
-        which = Note("evaluation.pointing-unseen")
-    controls = Note("evaluation.pointing-controls", method=METHODS[first].title)
-    return (Note("evaluation.pointing-on", which=which), controls)
 
 
 def table(study: PointingStudy) -> str:
@@ -123,84 +65,4 @@ def keep(study: PointingStudy) -> ModelCard:
         BadModel: If the model is missing, or its kept studies cannot be read.
         Conflict: If its folder cannot be written.
     """
-    return store.add_pointing(study)
-
-
-def _cases(
-    collection: "Collection", label: str, classifier: "Predictor", everything: bool
-) -> "list[tuple[Predictor, list[Case]]]":
-    """Return the cases with this truth and an outline, with who draws them: unless all are asked for, nobody that learned from them."""
-    from medcls.evaluation.asking import ask_unseen
-
-    if not everything and classifier.untold:
-        raise BadData("workflows.model-tells-not", untold=classifier.untold[0])
-    chosen = [case for case in collection.cases if case.label == label and case.masks]
-    asked = ([(classifier, chosen)] if chosen else []) if everything else ask_unseen(classifier, chosen, collection)
-    if not asked:
-        raise BadData("workflows.no-outlined-case", name=collection.name, label=label)
-    return asked
-
-
-def _one(
-    collection: "Collection",
-    case: Case,
-    models: "tuple[Predictor, Predictor]",
-    label: str,
-    methods: Sequence[str],
-    layer: str | None,
-) -> tuple[dict[str, Pointing] | None, str]:
-    """Measure one case with a model and its untaught twin, None if the answer is wrong; give the layer read beside it."""
-    from medcls.explain.drawing import draw, look
-    from medcls.imaging.decode import read_scan
-
-    scan = read_scan(collection.read(case))
-    view = look(models[0], scan, layer)
-    if view.prediction.top != label:
-        return None, view.layer
-    mask = _mask(collection, case, scan)
-    found = {name: point(draw(view, label, name).values, mask) for name in methods}
-    found[CENTRE] = point(centred_gaussian(scan.size_px), mask)
-    return found | {UNTAUGHT: point(draw(look(models[1], scan, layer), label, methods[0]).values, mask)}, view.layer
-
-
-def _mask(collection: "Collection", case: Case, scan: "Scan") -> np.ndarray:
-    """Join the outlines of a case's lesions, (H, W) bool."""
-    return np.any([read_mask(collection.read_mask(case, mask), scan) for mask in case.masks], axis=0)
-
-
-def _row(name: str, found: list[Pointing], centre: list[Pointing], groups: list[str]) -> PointingRow:
-    from medcls.stats.intervals import wilson
-
-    which = np.array(groups)
-    hits, energy, iou = (
-        np.array([getattr(p, field) for p in found], float) for field in ("hit", "energy_inside", "iou")
-    )
-    value, n = float(hits.mean()), len(set(groups))
-    share = Estimate(value, *wilson(value * n, n), 0.95, n, "share of cases, Wilson's interval over groups")
-    difference = hits - np.array([p.hit for p in centre], float)
-    return PointingRow(
-        name,
-        METHODS[name].title if name in METHODS else name,
-        name not in METHODS,
-        share,
-        _mean_over_groups(energy, which),
-        _mean_over_groups(iou, which),
-        None if name == CENTRE else _mean_over_groups(difference, which),
-    )
-
-
-def _mean_over_groups(values: np.ndarray, groups: np.ndarray, resamples: int = 2000) -> Estimate:
-    """Return a mean with a percentile interval over resampled groups."""
-    _, which = np.unique(groups, return_inverse=True)
-    sums, counts = np.bincount(which, values), np.bincount(which)
-    rows = np.random.default_rng(0).integers(0, len(sums), (resamples, len(sums)))
-    low, high = np.quantile(sums[rows].sum(1) / counts[rows].sum(1), [0.025, 0.975])
-    how = f"mean over cases, percentiles of {resamples} resamples of groups"
-    return Estimate(
-        float(values.mean()),
-        min(float(low), float(values.mean())),
-        max(float(high), float(values.mean())),
-        0.95,
-        len(sums),
-        how,
-    )
+    return add_pointing(study)

@@ -10,11 +10,10 @@ import numpy as np
 
 import medcls
 from medcls.core.evaluation import CaseTable, Estimate, describe_basis
-from medcls.stats import paired
+from medcls.evaluation.comparison import RESAMPLES, Comparison
+from medcls.evaluation.costs import Cost
 from medcls.stats.paired import Difference
-from medcls.workflows import compare, site_figures, subgroups
-from medcls.workflows.compare import Comparison
-from medcls.workflows.costs import Cost, cost_of
+from medcls.workflows import site_figures
 from medcls.workflows.marked import put_between_marks
 from medcls.workflows.report_plots import confusion_table, line_plot
 from medcls.workflows.tables import score_rows
@@ -76,20 +75,18 @@ def to_markdown(
     return "\n".join(lines) + "\n"
 
 
-def pairs_to_markdown(comparison: Comparison, score: str = "auroc", *, resamples: int = compare.RESAMPLES) -> str:
+def pairs_to_markdown(comparison: Comparison, score: str = "auroc", *, resamples: int = RESAMPLES) -> str:
     """Return the difference of every pair of models with its verdict as a Markdown table, on each collection and on all cases.
 
     Args:
         comparison: The models and their cases.
         score: Full name of a score.
-        resamples: How many times groups are resampled.
+        resamples: How many times groups are resampled on each collection.
 
     Raises:
         BadData: If there is no such score.
     """
-    compare.check_score(comparison, score)
-    parts = _by_collection(comparison)
-    found = {part: paired.compare(t, score, comparison.positive, resamples=resamples) for part, t in parts.items()}
+    found, parts = comparison.differences_by_collection(score, resamples), comparison.by_collection()
     heads = [f"{part}: {_count(next(iter(tables.values())))}" for part, tables in parts.items()]
     lines = ["| A | B | " + " | ".join(heads) + " |", "|---" * (len(heads) + 2) + "|"]
     for i, first in enumerate(next(iter(found.values()))):
@@ -105,9 +102,7 @@ def pairs_to_markdown(comparison: Comparison, score: str = "auroc", *, resamples
     return "\n".join(lines) + "\n"
 
 
-def write_pairs(
-    comparison: Comparison, path: Path, score: str = "auroc", *, resamples: int = compare.RESAMPLES
-) -> None:
+def write_pairs(comparison: Comparison, path: Path, score: str = "auroc", *, resamples: int = RESAMPLES) -> None:
     """Put the table of `pairs_to_markdown` between its markers in a Markdown file: `<!-- compared TASK: begin -->` and `… end -->`.
 
     Raises:
@@ -117,17 +112,6 @@ def write_pairs(
     """
     task = next(iter(comparison.cards.values())).task.id
     put_between_marks(path, f"compared {task}", pairs_to_markdown(comparison, score, resamples=resamples))
-
-
-def _by_collection(comparison: Comparison) -> dict[str, dict[str, CaseTable]]:
-    """Cut the cases by the collection they are from, and give all of them after that."""
-    where = comparison.first.attributes.get("collection")
-    names = [] if where is None else sorted(set(where.tolist()))
-    if len(names) < 2 or where is None:
-        return {comparison.collection: comparison.cases}
-    rows = {name: np.flatnonzero(where == name) for name in names}
-    parts = {name: {m: t.take(inside) for m, t in comparison.cases.items()} for name, inside in rows.items()}
-    return parts | {"together": comparison.cases}
 
 
 def _count(table: CaseTable) -> str:
@@ -229,9 +213,9 @@ def _differences_table(comparison: Comparison, differences: Sequence[Difference]
 def _one_right_table(comparison: Comparison) -> str:
     rows = (
         [a, b, str(m.only_a), str(m.only_b), f"{m.p:.3f}" if m.p >= 0.001 else "< 0.001"]
-        for (a, b), m in compare.right_and_wrong(comparison).items()
+        for (a, b), m in comparison.right_and_wrong().items()
     )
-    unlike = compare.count_disagreements(comparison)
+    unlike = comparison.count_disagreements()
     return (
         f"<p>On {unlike} of {len(comparison.first)} cases the networks' most probable labels differ. Cases only one of two got right, with "
         "McNemar's test, which takes cases as independent:</p>"
@@ -240,19 +224,19 @@ def _one_right_table(comparison: Comparison) -> str:
 
 
 def _subgroup_tables(comparison: Comparison, score: str) -> str:
-    columns = subgroups.columns_of(comparison)
+    columns = comparison.columns()
     if not columns:
         return ""
     title = comparison.score_names()[score]
     tables = [
         _table(
-            [subgroups.column_title(column), "cases", "groups", *comparison.cards],
+            [name, "cases", "groups", *comparison.cards],
             (
                 [g.value, str(g.n_cases), str(g.n_groups), *(show(g.scores[m]) for m in comparison.cards)]
-                for g in subgroups.subgroups(comparison, column, score, resamples=200)
+                for g in comparison.subgroups(column, score, resamples=200)
             ),
         )
-        for column in columns
+        for column, name in columns.items()
     ]
     return f"<h2>Subgroups: {escape(title)}</h2>" + "".join(tables)
 
@@ -297,13 +281,13 @@ def costs_of(comparison: Comparison) -> tuple[Cost, ...]:
     Raises:
         BadModel: If a model's folder is gone.
     """
-    return tuple(cost_of(card, comparison.scores[card.id]["auroc"]) for card in comparison.cards.values())
+    return tuple(comparison.cost(model_id) for model_id in comparison.cards)
 
 
 def _plots(comparison: Comparison) -> str:
     label = comparison.first.labels[comparison.positive[-1]]
     colours = dict(zip(comparison.cases, _SERIES, strict=False))
-    drawn = compare.curves(comparison, label, resamples=200)
+    drawn = comparison.curves(label, resamples=200)
     kinds = (
         ("roc", f"ROC, {label} against the rest", "false positive rate", "sensitivity"),
         ("precision_recall", "Precision and recall", "recall", "precision"),
@@ -322,7 +306,7 @@ def _plots(comparison: Comparison) -> str:
 
 
 def _confusions(comparison: Comparison) -> list[str]:
-    return [confusion_table(m, comparison.first.labels, counts) for m, counts in compare.confusions(comparison).items()]
+    return [confusion_table(m, comparison.first.labels, counts) for m, counts in comparison.confusions().items()]
 
 
 def _all_scores(comparison: Comparison) -> str:

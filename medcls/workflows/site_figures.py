@@ -19,7 +19,7 @@ from medcls.models import store
 from medcls.stats.score_table import confusion
 
 if TYPE_CHECKING:
-    from medcls.workflows.compare import Comparison
+    from medcls.evaluation.comparison import Comparison
 
 Source = Literal["never-seen", "here", "told", "measured"]
 SCORES = ("auroc_disease", "sensitivity", "specificity")

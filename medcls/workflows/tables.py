@@ -8,12 +8,12 @@ from typing import Any
 
 from medcls.core.evaluation import Estimate
 from medcls.core.spreadsheet import guard
+from medcls.evaluation.ablation import AblationRow
+from medcls.evaluation.comparison import Comparison, Curves, Disagreement
+from medcls.evaluation.costs import Cost
+from medcls.evaluation.subgroups import Subgroup
 from medcls.stats.paired import Difference, McNemar
-from medcls.workflows.ablation import AblationRow
-from medcls.workflows.compare import Comparison, Curves, Disagreement
-from medcls.workflows.costs import Cost
 from medcls.workflows.site_figures import SCORES, compared
-from medcls.workflows.subgroups import Subgroup
 from medcls.workflows.thresholds import OperatingPoint
 
 Row = dict[str, Any]

@@ -14,20 +14,15 @@ from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 from medcls.models import store
 from medcls.models.opening import open_model
+from medcls.stats import paired, scores
 from medcls.workflows.compare import (
     Disagreement,
     collections_for,
     compare_afresh,
     compare_folders,
     compare_stored,
-    confusions,
-    curves,
-    differences,
-    disagreements,
     read_case,
-    right_and_wrong,
 )
-from medcls.workflows.subgroups import columns_of, subgroups
 from tests import tiny
 from tests.compared import LABELS, cases, publish, publish_three
 
@@ -45,13 +40,13 @@ def test_stored_cases_are_compared_with_verdicts(compared: tuple[str, ...]) -> N
     assert found.notes == ()
     assert found.scores["good"]["auroc"].value > found.scores["bad"]["auroc"].value
     assert found.score_names()["recall:benign"] == "Recall, benign"
-    by_pair = {(d.a, d.b): d for d in differences(found, "auroc", resamples=300)}
+    by_pair = {(d.a, d.b): d for d in found.differences("auroc")}
     assert by_pair["good", "bad"].better == "good"
     assert by_pair["bad", "twin"].better == "twin"
     assert by_pair["good", "twin"].verdict == "not distinguishable on these 150 cases"
     assert by_pair["good", "bad"].n_cases == 150
     with pytest.raises(BadData, match="no such score"):
-        differences(found, "beauty")
+        found.differences("beauty")
 
 
 def test_only_shared_cases_count_and_it_is_said(tiny_made: Path, home: Path) -> None:
@@ -78,7 +73,7 @@ def test_models_evaluated_apart_are_compared_on_what_they_share(compared: tuple[
     found = compare_folders(folders, resamples=50)
     assert sorted(found.cases) == ["bad", "good"]
     assert list(found.first.case) == [f"set/{name}" for name in store.read_cases("good").case[30:120]]
-    (told,) = differences(found, "auroc", resamples=200)
+    (told,) = found.differences("auroc")
     assert told.better == "good"
     with pytest.raises(BadData, match="evaluations of good"):
         compare_folders([folders[0], folders[0]])
@@ -104,21 +99,21 @@ def test_models_without_cases_or_with_none_in_common(tiny_made: Path, home: Path
 
 def test_subgroups_with_their_counts(compared: tuple[str, ...]) -> None:
     found = compare_stored(compared, resamples=50)
-    assert columns_of(found) == ("device", "birads", "width_px"), "those asked for most come first"
-    by_device = {g.value: g for g in subgroups(found, "device", "accuracy")}
+    assert tuple(found.columns()) == ("device", "birads", "width_px"), "those asked for most come first"
+    by_device = {g.value: g for g in found.subgroups("device", "accuracy")}
     assert {value: group.n_cases for value, group in by_device.items()} == {"GE": 50, "Philips": 100}
     good = found.cases["good"]
     ge = good.attributes["device"] == "GE"
     expected = (good.prob[ge].argmax(1) == good.truth[ge]).mean()
     assert by_device["GE"].scores["good"].value == pytest.approx(expected)
-    quarters = subgroups(found, "width_px", "auroc", resamples=50)
+    quarters = found.subgroups("width_px", "auroc", resamples=50)
     assert sum(group.n_cases for group in quarters) == 150
     assert next(group.value for group in quarters) == "100 to 137.25"
-    birads = {group.value: group for group in subgroups(found, "birads", "auroc", resamples=50)}
+    birads = {group.value: group for group in found.subgroups("birads", "auroc", resamples=50)}
     assert set(birads) == {"5", "not stated"}
     assert np.isnan(birads["5"].scores["good"].value), "one class only: no AUROC, and it says so"
     with pytest.raises(BadData, match="no such column"):
-        subgroups(found, "colour")
+        found.subgroups("colour")
 
 
 def test_columns_of_boxes_and_of_many_words(compared: tuple[str, ...]) -> None:
@@ -132,8 +127,8 @@ def test_columns_of_boxes_and_of_many_words(compared: tuple[str, ...]) -> None:
     columns = {"bbox": boxes, "note": note}
     tables = {m: replace(t, attributes=t.attributes | columns) for m, t in stored.cases.items()}
     found = replace(stored, cases=tables)
-    assert columns_of(found) == ("device", "birads", "bbox", "width_px")
-    groups = {g.value: g.n_cases for g in subgroups(found, "bbox", "accuracy", resamples=20)}
+    assert tuple(found.columns()) == ("device", "birads", "bbox", "width_px")
+    groups = {g.value: g.n_cases for g in found.subgroups("bbox", "accuracy", resamples=20)}
     longer = sides.max(axis=1)[10:]
     assert groups.pop("not stated") == 10
     assert sum(groups.values()) == 140
@@ -144,7 +139,7 @@ def test_columns_of_boxes_and_of_many_words(compared: tuple[str, ...]) -> None:
 
 def test_disagreements_come_widest_first(compared: tuple[str, ...]) -> None:
     found = compare_stored(compared, resamples=50)
-    rows = disagreements(found)
+    rows = found.disagreements()
     assert rows
     assert [row.spread for row in rows] == sorted((row.spread for row in rows), reverse=True)
     for row in rows:
@@ -152,15 +147,15 @@ def test_disagreements_come_widest_first(compared: tuple[str, ...]) -> None:
         i = list(found.first.case).index(row.case)
         assert row.truth == LABELS[found.first.truth[i]]
         assert row.prob["good"] == pytest.approx(found.cases["good"].prob[i, 2])
-    assert disagreements(compare_stored(["good", "twin"], resamples=50)) == ()
+    assert compare_stored(["good", "twin"], resamples=50).disagreements() == ()
     with pytest.raises(BadData):
         read_case(rows[0])  # the collection is not on this machine
 
 
 def test_mcnemar_and_confusion_count_the_same_cases(compared: tuple[str, ...]) -> None:
     found = compare_stored(compared, resamples=50)
-    pairs = right_and_wrong(found)
-    hits = {m: sum(counts[i][i] for i in range(3)) for m, counts in confusions(found).items()}
+    pairs = found.right_and_wrong()
+    hits = {m: sum(counts[i][i] for i in range(3)) for m, counts in found.confusions().items()}
     assert pairs["good", "bad"].only_a - pairs["good", "bad"].only_b == hits["good"] - hits["bad"]
     assert pairs["good", "bad"].p < 0.001
     assert pairs["good", "twin"].p == 1
@@ -168,7 +163,7 @@ def test_mcnemar_and_confusion_count_the_same_cases(compared: tuple[str, ...]) -
 
 def test_curves_end_where_the_scores_say(compared: tuple[str, ...]) -> None:
     found = compare_stored(compared, resamples=50)
-    drawn = curves(found, "malignant", resamples=50)
+    drawn = found.curves("malignant", resamples=50)
     assert set(drawn) == set(compared)
     area = np.trapezoid(drawn["good"].roc.y, drawn["good"].roc.x)
     assert area == pytest.approx(found.scores["good"]["auroc:malignant"].value, abs=0.02)
@@ -203,7 +198,7 @@ def test_models_are_evaluated_afresh_on_a_collection(tiny_made: Path, home: Path
     for i in (0, 7, 14):
         data = read_case(Disagreement(str(found.first.case[i]), phantoms, "", {}, {}, 0.0))
         assert found.cases["one"].prob[i] == pytest.approx(alone.predict(read_scan(data)).prob, abs=1e-5)
-    (same,) = differences(found, "log_loss", resamples=50)
+    (same,) = found.differences("log_loss")
     assert same.verdict == "not distinguishable on these 15 cases"
     told.clear()
     again = compare_afresh(
@@ -223,3 +218,20 @@ def test_what_was_noted_at_an_evaluation_is_said_again(compared: tuple[str, ...]
     assert compare_stored(compared, resamples=20).notes == (
         Note("evaluation.of-models", models=["bad"], note=Note("evaluation.learned-from", n=7)),
     )
+
+
+def test_groups_are_resampled_once_for_scores_and_every_difference(compared, monkeypatch) -> None:
+    """The intervals and the tables of pairs, in any score, come from the same draws; so does each pair as it was computed alone."""
+    drawn: list[int] = []
+    original = scores.resample
+
+    def counted(of, names, seed, resamples):
+        drawn.append(resamples)
+        return original(of, names, seed, resamples)
+
+    monkeypatch.setattr(scores, "resample", counted)
+    found = compare_stored(compared, resamples=100)
+    tables = {name: found.differences(name) for name in ("auroc", "log_loss", "recall:malignant")}
+    assert drawn == [100] * len(compared)
+    for name, told in tables.items():
+        assert told == paired.compare(found.cases, name, found.positive, resamples=100)

@@ -11,7 +11,7 @@ from medcls.core.note import Note
 from medcls.errors import BadModel
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
-from medcls.models import store
+from medcls.models import publishing, store
 from medcls.models.opening import open_model
 from medcls.workflows import exchange
 from medcls.workflows.ensemble import make_ensemble
@@ -124,3 +124,19 @@ def test_doubt_in_a_members_evaluation_is_doubt_in_the_means(members):
     store.write_evaluation(path, replace(store.read_evaluation(path), notes=(doubt,)), store.read_cases(path))
     store.seal(path, store.read_card(path))
     assert doubt in store.read_evaluation(make_ensemble([m.id for m in members], "Both").id).notes
+
+
+def test_a_card_is_sealed_once_when_it_is_published(members, tiny_made, home, monkeypatch) -> None:
+    sealed: list[str] = []
+    original = publishing.seal
+
+    def counted(path, card):
+        sealed.append(card.id)
+        return original(path, card)
+
+    monkeypatch.setattr(publishing, "seal", counted)
+    card = make_ensemble([m.id for m in members], "Both")
+    assert sealed == [card.id]
+    assert store.read_evaluation(card.id).model == card.id
+    again = install(tiny_made, home / "weights", "breast-ultrasound--tiny--0009")
+    assert sealed == [card.id, again.id]

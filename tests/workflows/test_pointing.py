@@ -7,6 +7,7 @@ import pytest
 
 from medcls.data.collections import add_collection, open_collection
 from medcls.errors import BadData, BadModel, MedclsError
+from medcls.evaluation.pointing import CENTRE, UNTAUGHT, _mean_over_groups
 from medcls.explain.pointing import centred_gaussian, point
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom, phantom_mask
@@ -42,7 +43,7 @@ def test_counts_are_those_of_the_cases(busi, tiny_model) -> None:
     scans = [read_scan(busi.read(c)) for c in cases]
     right = [i for i, s in enumerate(scans) if classifier.predict(s).top == "malignant"]
     assert (study.n_cases, study.n_right) == (len(cases), len(right))
-    assert [row.name for row in study.rows] == ["gradcam", "layercam", pointing.CENTRE, pointing.UNTAUGHT]
+    assert [row.name for row in study.rows] == ["gradcam", "layercam", CENTRE, UNTAUGHT]
     masks = [read_scan(busi.read_mask(cases[i], cases[i].masks[0])).pixels > 0.5 for i in right]
     centre = [point(centred_gaussian(m.shape), m) for m in masks]
     row = study.rows[2]
@@ -161,7 +162,7 @@ def test_unknown_method(busi, tiny_model) -> None:
 
 def test_interval_of_a_difference_by_groups() -> None:
     """All equal: no width. One group: no width either. Two opposite groups: from one to the other."""
-    even = pointing._mean_over_groups(np.ones(6), np.arange(6))
+    even = _mean_over_groups(np.ones(6), np.arange(6))
     assert (even.low, even.value, even.high) == (1, 1, 1)
-    two = pointing._mean_over_groups(np.array([1.0, 1.0, -1.0, -1.0]), np.array(["a", "a", "b", "b"]))
+    two = _mean_over_groups(np.array([1.0, 1.0, -1.0, -1.0]), np.array(["a", "a", "b", "b"]))
     assert (two.low, two.value, two.high, two.n) == (-1, 0, 1, 2)

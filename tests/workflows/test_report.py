@@ -14,8 +14,8 @@ from medcls.core.model import Threshold
 from medcls.core.note import Note
 from medcls.errors import BadData
 from medcls.models import store
-from medcls.workflows import compare, report, subgroups, tables
-from medcls.workflows.compare import Comparison, compare_stored, differences
+from medcls.workflows import report, tables
+from medcls.workflows.compare import Comparison, compare_stored
 from medcls.workflows.thresholds import try_threshold
 from tests.compared import publish_three
 
@@ -34,7 +34,7 @@ def test_csv_holds_every_number_exactly(found: Comparison) -> None:
     assert len(scores) == sum(len(s) for s in found.scores.values())
     assert float(scores["good", "auroc"]["value"]) == found.scores["good"]["auroc"].value
     assert float(scores["bad", "brier"]["high"]) == found.scores["bad"]["brier"].high
-    pairs = read(tables.to_csv(tables.difference_rows(differences(found, resamples=50))))
+    pairs = read(tables.to_csv(tables.difference_rows(found.differences())))
     assert [(r["a"], r["b"]) for r in pairs] == [("good", "bad"), ("good", "twin"), ("bad", "twin")]
     rows = read(tables.to_csv(tables.case_rows(found)))
     assert len(rows) == 150
@@ -70,7 +70,7 @@ def test_html_report_needs_nothing_and_runs_nothing(found: Comparison) -> None:
     evil = '<script>alert(1)</script><img src=x onerror="a">'
     card = replace(found.cards["good"], trained_on=evil, licence=evil)
     dirty = replace(found, cards=found.cards | {"good": card}, notes=(Note("words.said", text=evil),), collection=evil)
-    page = report.to_html(dirty, differences(found, resamples=50))
+    page = report.to_html(dirty, found.differences())
     tags = Tags()
     tags.feed(page)
     assert tags.wrong == []
@@ -113,7 +113,7 @@ def test_pairs_of_models_as_a_table_on_each_collection(found: Comparison) -> Non
 
 
 def test_every_section_has_its_rows(found: Comparison) -> None:
-    groups = subgroups.subgroups(found, "device", "accuracy", resamples=20)
+    groups = found.subgroups("device", "accuracy", resamples=20)
     rows = read(tables.to_csv(tables.subgroup_rows("device", "accuracy", groups)))
     assert {(r["device"], int(r["cases"])) for r in rows} == {("GE", 50), ("Philips", 100)}
     assert len(rows) == 6
@@ -121,13 +121,13 @@ def test_every_section_has_its_rows(found: Comparison) -> None:
     first, second = read(tables.to_csv(tables.threshold_rows("good", "malignant", points)))
     assert float(first["sensitivity"]) == points[0].sensitivity.value
     assert float(second["missed_per_1000"]) == points[1].missed_per_1000
-    drawn = compare.curves(found, "malignant", resamples=20)
+    drawn = found.curves("malignant", resamples=20)
     curves = read(tables.to_csv(tables.curve_rows(drawn, "malignant")))
     assert len([r for r in curves if (r["model"], r["curve"]) == ("good", "roc")]) == 101
-    unlike = read(tables.to_csv(tables.disagreement_rows(compare.disagreements(found, 1000))))
-    assert len(unlike) == compare.count_disagreements(found)
-    pairs = read(tables.to_csv(tables.mcnemar_rows(compare.right_and_wrong(found))))
-    assert int(pairs[0]["only_a_right"]) == compare.right_and_wrong(found)["good", "bad"].only_a
+    unlike = read(tables.to_csv(tables.disagreement_rows(found.disagreements(1000))))
+    assert len(unlike) == found.count_disagreements()
+    pairs = read(tables.to_csv(tables.mcnemar_rows(found.right_and_wrong())))
+    assert int(pairs[0]["only_a_right"]) == found.right_and_wrong()["good", "bad"].only_a
     costs = read(tables.to_csv(tables.cost_rows(report.costs_of(found))))
     assert [r["scan_ms"] for r in costs] == ["", "", ""]
     assert float(costs[0]["value"]) == found.scores["good"]["auroc"].value
@@ -136,7 +136,7 @@ def test_every_section_has_its_rows(found: Comparison) -> None:
 def test_a_report_holds_subgroups_operating_points_and_costs(found: Comparison) -> None:
     card = replace(found.cards["good"], thresholds=(Threshold("screening", "malignant", 0.3),))
     page = report.to_html(
-        replace(found, cards=found.cards | {"good": card}), differences(found, resamples=50), report.costs_of(found)
+        replace(found, cards=found.cards | {"good": card}), found.differences(), report.costs_of(found)
     )
     for said in ("Subgroups: AUROC", "<td>Philips</td><td>100</td>", "Operating points", "malignant at 0.30 or above", "Cost against quality", "McNemar"):  # fmt: skip
         assert said in page
@@ -147,6 +147,6 @@ def test_a_perfect_or_hopeless_model_still_makes_a_report(tiny_made: Path, home:
     found = compare_stored(ids, resamples=20)
     benign = {m: t.take(t.truth == 1) for m, t in found.cases.items()}
     only = replace(found, cases=benign, scores=dict(found.scores))
-    page = report.to_html(only, differences(only, resamples=20))
+    page = report.to_html(only, only.differences())
     assert "cannot be compared on these" in page
     assert store.read_card("good").id == "good"

@@ -5,9 +5,9 @@ from medcls.core.evaluation import CaseTable
 from medcls.core.model import ModelCard
 from medcls.core.scan import Scan
 from medcls.errors import BadData, BadModel
+from medcls.evaluation.costs import cost_of
 from medcls.models import store
 from medcls.models.opening import open_model
-from medcls.workflows.costs import cost_of
 from medcls.workflows.thresholds import (
     describe_point,
     forget_threshold,

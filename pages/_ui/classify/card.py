@@ -113,11 +113,11 @@ def _head(word: str, prob: str, colour: str, below: str) -> None:
 
 def agreement(shown: Shown) -> str:
     """Return how many of the networks agree, as HTML; a dash while it is not known."""
-    if not shown.card.members:
+    if not shown.card.is_mean:
         return escape(say("pages.one-network"))
     found = shown.evidence
     if not isinstance(found, viewer.Evidence) or not found.members:
-        return escape(say("pages.networks", {"n": len(shown.card.members)}))
+        return escape(say("pages.networks", {"n": len(shown.card.networks)}))
     return escape(say("pages.agree", {"agree": found.agreeing, "n": len(found.members)}))
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from medcls.core.model import ModelCard
 from medcls.errors import MedclsError
-from medcls.workflows import compare, costs, report, scans, subgroups, tables
+from medcls.workflows import compare, report, scans, tables
 from pages._ui import cache, state
 from pages._ui.compare.test_set import Section, get_differences
 from pages._ui.widgets import drops, notices
@@ -33,7 +33,7 @@ def show_pairs(found: compare.Comparison, names: dict[str, str]) -> tuple[str, S
         score = pick_score(found, "pairs")
     with st.spinner("Resampling groups …"):
         differences = get_differences(found, score)
-    mcnemar = compare.right_and_wrong(found)
+    mcnemar = found.right_and_wrong()
     st.markdown("**Row minus column** (●: more than chance, all pairs allowed for)")
     st.dataframe(_matrix(differences, names), hide_index=True, alt="Differences between every pair of models")
     st.markdown("\n".join(f"- {_sentence(d, names)}" for d in differences))
@@ -88,11 +88,11 @@ def _matrix(differences: Any, names: dict[str, str]) -> list[dict[str, str]]:
 
 def show_disagreements(found: compare.Comparison, names: dict[str, str]) -> Section | None:
     """Show the cases on which the models' answers differ as pictures, one click from the scan."""
-    rows = compare.disagreements(found)
+    rows = found.disagreements()
     if not rows:
         st.success(f"The models answer all {len(found.first)} cases alike.")
         return None
-    n = compare.count_disagreements(found)
+    n = found.count_disagreements()
     shown = f" The first {len(rows)} stand below." if n > len(rows) else ""
     st.caption(
         f"{n} of {len(found.first)} cases, widest spread of the probability of disease first; that probability stands in brackets.{shown}"
@@ -117,7 +117,7 @@ def show_disagreements(found: compare.Comparison, names: dict[str, str]) -> Sect
     return (
         "Disagreements",
         "disagreements.csv",
-        lambda: tables.disagreement_rows(compare.disagreements(found, len(found.first))),
+        lambda: tables.disagreement_rows(found.disagreements(len(found.first))),
     )
 
 
@@ -164,19 +164,19 @@ def _picture(row: compare.Disagreement) -> bytes | MedclsError:
 
 def show_subgroups(found: compare.Comparison, names: dict[str, str]) -> Section | None:
     """Show a score in each subgroup of a column, with how many cases each has."""
-    columns = subgroups.columns_of(found)
+    columns = found.columns()
     if not columns:
         st.info("The cases carry no column that splits them (device, BI-RADS, size …).")
         return None
     left, right, _ = st.columns(3)
-    column = left.selectbox("Column", columns, format_func=subgroups.column_title, key="compare.column")
+    column = left.selectbox("Column", list(columns), format_func=columns.__getitem__, key="compare.column")
     with right:
         score = pick_score(found, "subgroups")
     with st.spinner("Resampling groups …"):
-        groups = subgroups.subgroups(found, column, score)
+        groups = found.subgroups(column, score)
     st.dataframe(
         [
-            {subgroups.column_title(column): g.value, "cases": g.n_cases, "groups": g.n_groups}
+            {columns[column]: g.value, "cases": g.n_cases, "groups": g.n_groups}
             | {names[m]: show_estimate(e) for m, e in g.scores.items()}
             for g in groups
         ],
@@ -191,7 +191,7 @@ def show_subgroups(found: compare.Comparison, names: dict[str, str]) -> Section 
 
 def show_costs(found: compare.Comparison, names: dict[str, str]) -> Section:
     """Show what each model costs against what it is worth; milliseconds are measured on this machine on request."""
-    held: dict[str, costs.Cost] = state.kept(state.COMPARE_COSTS, dict)
+    held: dict[str, compare.Cost] = state.kept(state.COMPARE_COSTS, dict)
     if st.button("Measure the milliseconds a scan takes here"):
         for card in found.cards.values():
             with st.spinner(f"{names[card.id]} …"):
@@ -222,5 +222,5 @@ def show_costs(found: compare.Comparison, names: dict[str, str]) -> Section:
     return "Costs", "costs.csv", lambda: tables.cost_rows(all_costs)
 
 
-def _cost(card: ModelCard, found: compare.Comparison, *, timed: bool) -> costs.Cost:
-    return costs.cost_of(card, found.scores[card.id]["auroc"], cache.open_classifier(card) if timed else None)
+def _cost(card: ModelCard, found: compare.Comparison, *, timed: bool) -> compare.Cost:
+    return found.cost(card.id, cache.open_classifier(card) if timed else None)

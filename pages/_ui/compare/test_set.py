@@ -10,7 +10,7 @@ from medcls.core.evaluation import CaseTable, describe_basis
 from medcls.core.model import ModelCard
 from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import compare, costs, report, site_figures, tables
+from medcls.workflows import compare, report, site_figures, tables
 from pages._ui import state
 from pages._ui.widgets import notices, pickers
 from pages._ui.widgets.charts_scores import confusion_chart, curve_chart
@@ -151,7 +151,7 @@ def get_differences(found: compare.Comparison, score: str) -> tuple[Any, ...]:
         held = (found.cases, {})
         st.session_state[state.COMPARE_DIFFERENCES] = held
     if score not in held[1]:
-        held[1][score] = compare.differences(found, score)
+        held[1][score] = found.differences(score)
     return held[1][score]
 
 
@@ -224,7 +224,7 @@ def show_curves(found: compare.Comparison, names: dict[str, str]) -> Section:
     left, _ = st.columns([1, 2])
     label = left.selectbox("Label against the rest", labels, index=found.positive[-1], key="compare.label")
     with st.spinner("Resampling groups for the bands …"):
-        drawn = compare.curves(found, label)
+        drawn = found.curves(label)
     kinds = (
         ("ROC", "roc", "false positive rate", "sensitivity", True),
         ("Precision and recall", "precision_recall", "recall", "precision", False),
@@ -242,7 +242,7 @@ def show_curves(found: compare.Comparison, names: dict[str, str]) -> Section:
         "Bands: 95 % intervals at each point. Click a model in a legend to hide or show it in that plot; double-click to see it alone."
     )
     st.markdown("**Confusion at the most probable label** (row: truth, column: answer)")
-    st.plotly_chart(confusion_chart(compare.confusions(found), names, labels), key="compare.confusion")
+    st.plotly_chart(confusion_chart(found.confusions(), names, labels), key="compare.confusion")
     return "Curves", "curves.csv", lambda: tables.curve_rows(drawn, label)
 
 
@@ -268,7 +268,7 @@ def show_downloads(found: compare.Comparison, score: str, section: Section | Non
 
 
 def _report(found: compare.Comparison, score: str) -> bytes:
-    held: dict[str, costs.Cost] = state.kept(state.COMPARE_COSTS, dict)
+    held: dict[str, compare.Cost] = state.kept(state.COMPARE_COSTS, dict)
     cost = [
         held.get(card.to_json()) or other
         for card, other in zip(found.cards.values(), report.costs_of(found), strict=True)

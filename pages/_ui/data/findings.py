@@ -65,7 +65,7 @@ def _kind_title(kind: str, n: int, still: int) -> str:
 def _audit(seen: data.Overview) -> Audit | None:
     """Offer to audit, and give what the last audit found."""
     name = seen.record.name
-    known = {card.id: card.name or card.id for card in models.list_models() if not card.members}
+    known = {card.id: card.name or card.id for card in models.list_models() if not card.is_mean}
     ids, judge = ["", *known], data_audit.judge_of(name)
     audit = data_audit.read_audit(name)
     left, right = st.columns([1, 2], vertical_alignment="bottom")

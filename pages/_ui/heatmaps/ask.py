@@ -71,7 +71,7 @@ def ask(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard]) -> list[Asked]
         )
         or kinds[0]
     )
-    if card.members:
+    if card.is_mean:
         st.caption(
             "This model averages several networks, and so does its heatmap. To look into their layers, choose one of the networks above."
         )

@@ -32,7 +32,7 @@ def show_tests(scan: Scan, maps: Sequence[Map]) -> None:
         return
     drawn = [m.asked for m in maps if m.heatmap is not None]
     jobs = [(title, asked, network) for asked in drawn for title, network in _networks(asked)]
-    if any(asked.card.members for asked in drawn):
+    if any(asked.card.is_mean for asked in drawn):
         st.caption("A model that averages networks is tested network by network: its heatmap is the mean of theirs.")
     bar, started = st.progress(0.0, text="Testing"), time.monotonic()
     tested: list[tuple[str, Sequence[explain.Check]]] = []

@@ -134,8 +134,8 @@ def _show_what(card: ModelCard) -> None:
     st.markdown(f"**{notices.escape(card.task.question)}**  \nIt answers {answers}, or *cannot tell*.")
     _list("What it learned from", [card.trained_on or "Not stated."])
     _list("What it was not trained or tested on", [*card.task.limits, *card.limits] or ["Not stated."])
-    if card.members:
-        _list("It averages", card.members)
+    if card.is_mean:
+        _list("It averages", card.networks)
 
 
 def _list(title: str, lines: Sequence[str]) -> None:
@@ -237,7 +237,7 @@ def show_actions(card: ModelCard) -> None:
             icon=":material/archive:",
             help="The whole folder; every file is checked against the card before it is packed. It holds cases.csv: file names, patient ids and table columns of the test scans, as their data set gives them.",
         )
-        if not card.members and st.button(
+        if not card.is_mean and st.button(
             "Make ONNX",
             icon=":material/deployed_code:",
             help="Written, run and compared with the network before it is offered.",

@@ -129,7 +129,7 @@ def pick_backbone() -> str:
 
 def pick_initial(backbone: str) -> str:
     """Draw the choice of initial weights: published ones, a model of the list, a file, or none."""
-    cards = {card.id: card for card in models.list_models() if not card.members}
+    cards = {card.id: card for card in models.list_models() if not card.is_mean}
     published = BACKBONES[backbone].weights if backbone in BACKBONES else "published"
     options = {"imagenet": f"{published} weights"} if published else {}
     options |= {i: f"the model {card.name or i}" for i, card in cards.items()}

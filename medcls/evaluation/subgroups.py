@@ -1,16 +1,16 @@
 """Models on parts of the cases: by device, BI-RADS, size of the lesion, or any other column of the set."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from medcls.core.evaluation import Estimate
+from medcls.core.evaluation import CaseTable, Estimate
 from medcls.errors import BadData
 from medcls.stats.score_table import SCORES, names_of
 from medcls.stats.scores import evaluate_cases
-from medcls.workflows.compare import Comparison, check_score
 
 _BINS = 4  # parts into which a column of numbers is cut
 _MOST_VALUES = 8
@@ -43,16 +43,15 @@ class Subgroup:
     scores: dict[str, Estimate]
 
 
-def columns_of(comparison: Comparison) -> tuple[str, ...]:
-    """Return the columns that split the cases into two subgroups or more, those that are asked for most at the front."""
-    columns = comparison.first.attributes
-    names = (*(name for name in _TITLES if name in columns), *columns)
-    return tuple(name for name in dict.fromkeys(names) if name not in _NEVER_GROUPS and _splits(columns[name]))
-
-
-def column_title(column: str) -> str:
-    """Return a column's name as a person reads it."""
-    return _TITLES.get(column, column.replace("_", " "))
+def columns_of(table: CaseTable) -> dict[str, str]:
+    """Return the columns that split cases into two subgroups or more, with their titles, those that are asked for most first."""
+    columns = table.attributes
+    names = dict.fromkeys((*(name for name in _TITLES if name in columns), *columns))
+    return {
+        name: _TITLES.get(name, name.replace("_", " "))
+        for name in names
+        if name not in _NEVER_GROUPS and _splits(columns[name])
+    }
 
 
 def _splits(values: np.ndarray) -> bool:
@@ -63,33 +62,33 @@ def _splits(values: np.ndarray) -> bool:
 
 
 def subgroups(
-    comparison: Comparison, column: str, score: str = "auroc", *, resamples: int = 500
+    tables: Mapping[str, CaseTable], positive: tuple[int, ...], column: str, score: str, resamples: int
 ) -> tuple[Subgroup, ...]:
     """Return one score of every model in each subgroup; numbers are cut into quarters of the cases, boxes by their longer side.
 
     Args:
-        comparison: The models and their cases.
+        tables: What each model said, row i the same case in each.
+        positive: Indices of the labels that mean disease.
         column: One of `columns_of`.
         score: Full name of a score.
         resamples: How many times groups are resampled for each interval.
 
     Raises:
-        BadData: If there is no such column or score.
+        BadData: If there is no such column.
     """
-    if column not in comparison.first.attributes:
-        raise BadData("workflows.cases-lack-column", found=column[:80], allowed=", ".join(columns_of(comparison)))
-    check_score(comparison, score)
-    values = _binned(comparison.first.attributes[column])
-    name = next(n for n in SCORES if score in names_of(n, comparison.first.labels))
+    first = next(iter(tables.values()))
+    if column not in first.attributes:
+        raise BadData("workflows.cases-lack-column", found=column[:80], allowed=", ".join(columns_of(first)))
+    values = _binned(first.attributes[column])
+    name = next(n for n in SCORES if score in names_of(n, first.labels))
     found = []
     for value in sorted(set(values.tolist()), key=_order):
         rows = np.flatnonzero(values == value)
-        tables = {m: t.take(rows) for m, t in comparison.cases.items()}
         scores = {
-            m: evaluate_cases(t, comparison.positive, resamples=resamples, names=(name,))[score]
+            m: evaluate_cases(t.take(rows), positive, resamples=resamples, names=(name,))[score]
             for m, t in tables.items()
         }
-        found.append(Subgroup(value, len(rows), len(np.unique(comparison.first.group[rows])), scores))
+        found.append(Subgroup(value, len(rows), len(np.unique(first.group[rows])), scores))
     return tuple(found)
 
 

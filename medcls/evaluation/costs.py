@@ -10,7 +10,8 @@ import numpy as np
 from medcls.core.evaluation import Estimate
 from medcls.core.model import ModelCard
 from medcls.core.scan import Scan
-from medcls.models import store
+from medcls.models.folder import ModelFolder
+from medcls.models.layout import WEIGHTS
 
 _REPEATS = 7
 
@@ -45,8 +46,7 @@ def cost_of(card: ModelCard, score: Estimate | None, classifier: Any = None) -> 
     Raises:
         BadModel: If its folder is gone.
     """
-    ids = card.members or (card.id,)
-    sizes = [(store.folder(one) / store.WEIGHTS).stat().st_size for one in ids]
+    sizes = [(ModelFolder.find(one).path / WEIGHTS).stat().st_size for one in card.networks]
     return Cost(card.id, card.n_parameters, sum(sizes), None if classifier is None else measure_ms(classifier), score)
 
 

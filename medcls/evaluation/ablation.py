@@ -1,0 +1,124 @@
+"""Runs that differ in one knob, lined up with what the knob did."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+
+from medcls.core.evaluation import CaseTable, Estimate
+from medcls.core.run import RunSpec, settings
+from medcls.errors import BadData
+from medcls.stats.paired import Difference, by_collection, compare_drawn, correct_together, share_cases
+from medcls.stats.score_table import SCORES, names_of
+from medcls.stats.scores import draw, estimate
+
+_SAY_NOTHING = {"name", "recipe", "device", "precision"}  # knobs that do not change what is learned
+
+
+@dataclass(frozen=True, eq=False)
+class AblationRow:
+    """Two runs that differ in one knob.
+
+    Args:
+        knob: Name of the knob.
+        before: Id of the run with the knob at its usual value, or the older one.
+        after: Id of the other.
+        value_before: The knob's value in it.
+        value_after: The knob's value in the other.
+        score_before: The chosen score on the cases both were tested on.
+        score_after: The same of the other.
+        difference: After minus before, with a verdict.
+    """
+
+    knob: str
+    before: str
+    after: str
+    value_before: Any
+    value_after: Any
+    score_before: Estimate
+    score_after: Estimate
+    difference: Difference
+
+
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """A run, or a whole cross-validation, and what it was tested on.
+
+    Args:
+        run: Its id.
+        spec: What was asked for.
+        cases: What it said of each case.
+        collection: Where they are from.
+        fingerprint: Fingerprint of the contents it was made from.
+        positive: Indices of the labels that mean disease.
+        folds: Ids of the runs of a cross-validation.
+    """
+
+    run: str
+    spec: RunSpec
+    cases: CaseTable
+    collection: str
+    fingerprint: str
+    positive: tuple[int, ...]
+    folds: tuple[str, ...] = ()
+
+
+def line_up(tested: Sequence[Tested], score: str = "auroc", *, resamples: int = 2000) -> tuple[AblationRow, ...]:
+    """Line up runs that differ in one knob and were made from the same contents.
+
+    Args:
+        tested: The runs.
+        score: Full name of the score to compare.
+        resamples: How many times groups are resampled.
+
+    Returns:
+        One row for each pair, by knob; every pair's p is corrected (Holm) among the pairs of its knob.
+
+    Raises:
+        BadData: If there is no such score.
+    """
+    pairs: dict[str, list[tuple[Tested, Tested]]] = {}
+    for a, b in combinations(sorted(tested, key=lambda t: t.run), 2):
+        same_data = a.fingerprint == b.fingerprint and set(a.cases.labels) == set(b.cases.labels)
+        if same_data and (knob := _only_knob(a, b)):
+            usual = settings()[knob].default
+            pairs.setdefault(knob, []).append((b, a) if b.spec.value(knob) == usual else (a, b))
+    return tuple(
+        row
+        for knob in sorted(pairs)
+        for row in _corrected([_row(knob, a, b, score, resamples) for a, b in pairs[knob]])
+    )
+
+
+def _corrected(rows: Sequence[AblationRow | None]) -> list[AblationRow]:
+    """Return the rows that could be made, judged together."""
+    made = [row for row in rows if row]
+    judged = correct_together([row.difference for row in made])
+    return [replace(row, difference=difference) for row, difference in zip(made, judged, strict=True)]
+
+
+def _only_knob(a: Tested, b: Tested) -> str | None:
+    differ = [name for name in settings() if name not in _SAY_NOTHING and a.spec.value(name) != b.spec.value(name)]
+    return differ[0] if len(differ) == 1 else None
+
+
+def _row(knob: str, a: Tested, b: Tested, score: str, resamples: int) -> AblationRow | None:
+    labels = a.cases.labels
+    name = next((n for n in SCORES if score in names_of(n, labels)), None)
+    if name is None:
+        raise BadData(
+            "workflows.no-such-score",
+            found=score[:80],
+            allowed=", ".join(n for s in SCORES for n in names_of(s, labels)),
+        )
+    try:
+        tables = share_cases({run.run: by_collection(run.cases, run.collection) for run in (b, a)})
+    except BadData:
+        return None  # tested on other cases: nothing to line up
+    positive = tuple(tables[b.run].labels.index(b.cases.labels[i]) for i in b.positive)
+    drawn = {m: draw(t, positive, resamples=resamples, names=(name,)) for m, t in tables.items()}
+    (difference,) = compare_drawn(drawn, score)
+    scores = {m: estimate(one)[score] for m, one in drawn.items()}
+    return AblationRow(
+        knob, a.run, b.run, a.spec.value(knob), b.spec.value(knob), scores[a.run], scores[b.run], difference
+    )
