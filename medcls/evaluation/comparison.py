@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
@@ -59,20 +60,28 @@ class Comparison:
     Args:
         cards: The models' cards, by id, in the order asked.
         cases: What each said of each shared case: row i is the same case in every table.
-        drawn: Every score of every model on these cases and on resampled groups of them; drawn once.
-        scores: The scores with their intervals.
         collection: Where the cases come from, in words.
         part: Which part of it, in words.
         notes: What a reader must know.
+        resamples: How many times groups are resampled for intervals and differences.
     """
 
     cards: dict[str, ModelCard]
     cases: dict[str, CaseTable]
-    drawn: dict[str, Drawn]
-    scores: dict[str, dict[str, Estimate]]
     collection: str
     part: str
     notes: tuple[Note, ...] = ()
+    resamples: int = RESAMPLES
+
+    @cached_property
+    def drawn(self) -> dict[str, Drawn]:
+        """Every score of every model on these cases and on resampled groups of them; drawn once."""
+        return {m: draw(table, self.positive, resamples=self.resamples) for m, table in self.cases.items()}
+
+    @cached_property
+    def scores(self) -> dict[str, dict[str, Estimate]]:
+        """Every score of every model, with its interval."""
+        return {m: estimate(one) for m, one in self.drawn.items()}
 
     @property
     def first(self) -> CaseTable:
@@ -113,7 +122,7 @@ class Comparison:
             BadData: If there is no such score.
         """
         self.check_score(score)
-        return compare_drawn({m: self.drawn[m] for m in self.cases}, score)
+        return compare_drawn(self.drawn, score)
 
     def right_and_wrong(self) -> dict[tuple[str, str], McNemar]:
         """Count, for every pair of models, the cases only one of them got right (McNemar's test; cases taken as independent)."""
@@ -244,15 +253,10 @@ def compare(
         BadData: If they share no case, or their labels differ.
     """
     cases = share_cases({m: by_collection(table, evaluations[m].collection) for m, table in tables.items()})
-    first = next(iter(cards.values()))
-    labels = next(iter(cases.values())).labels
-    positive = tuple(labels.index(first.task.label_ids[i]) for i in first.task.positive)
-    drawn = {m: draw(table, positive, resamples=resamples) for m, table in cases.items()}
-    scores = {m: estimate(one) for m, one in drawn.items()}
     collections = dict.fromkeys(e.collection for e in evaluations.values())
     parts = dict.fromkeys(piece for e in evaluations.values() for piece in e.part.split("; "))
     notes = _notes(tables, len(next(iter(cases.values()))), evaluations)
-    return Comparison(cards, cases, drawn, scores, "; ".join(collections), "; ".join(parts), notes)
+    return Comparison(cards, cases, "; ".join(collections), "; ".join(parts), notes, resamples)
 
 
 def _notes(tables: Mapping[str, CaseTable], shared: int, evaluations: Mapping[str, Evaluation]) -> tuple[Note, ...]:

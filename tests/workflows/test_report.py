@@ -146,7 +146,7 @@ def test_a_perfect_or_hopeless_model_still_makes_a_report(tiny_made: Path, home:
     ids = publish_three(tiny_made, home)
     found = compare_stored(ids, resamples=20)
     benign = {m: t.take(t.truth == 1) for m, t in found.cases.items()}
-    only = replace(found, cases=benign, scores=dict(found.scores))
+    only = replace(found, cases=benign)
     page = report.to_html(only, only.differences())
     assert "cannot be compared on these" in page
     assert store.read_card("good").id == "good"
