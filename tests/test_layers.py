@@ -1,6 +1,7 @@
 """The rules of who may import whom, held against the code: imports inside functions count too."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -152,6 +153,13 @@ def keys_spelled_out(tree: ast.AST) -> list[int]:
 def test_session_keys_stand_in_one_file(path: Path) -> None:
     """state.py names every key of the session; no other file spells one out."""
     assert not keys_spelled_out(ast.parse(path.read_text()))
+
+
+@pytest.mark.parametrize("path", [*LIBRARY, *PAGES], ids=name_of)
+def test_work_tells_how_far_it_is_in_one_way(path: Path) -> None:
+    """Whoever hears of steps done and in all is a `Progress`."""
+    told = [ast.unparse(node) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Subscript)]
+    assert not [t for t in told if re.match(r"Callable\[\[(str, )?int, int\], None\]", t)]
 
 
 def asks_for_members(tree: ast.AST) -> list[int]:

@@ -102,9 +102,9 @@ def _models(args: argparse.Namespace) -> list[str]:
     return [card.id for card in list_models(args.task or None)]
 
 
-def _progress(model_id: str, done: int, total: int) -> None:
+def _progress(done: int, total: int, stage: str = "") -> None:
     if done == total or done % 200 == 0:
-        say(f"{model_id}: {done} of {total} cases")
+        say(f"{stage}: {done} of {total} cases")
 
 
 def _print(found: Any, differences: Any, score: str) -> None:

@@ -157,7 +157,7 @@ def _study(args: argparse.Namespace) -> int:
     from medcls.workflows.explain import METHODS
     from medcls.workflows.pointing import keep, measure, table
 
-    def tell(done: int, total: int) -> None:
+    def tell(done: int, total: int, stage: str = "") -> None:
         if done % 25 == 0 or done == total:
             say(f"{done} of {total} cases")
 

@@ -11,7 +11,7 @@ class Bar:
         self.shown = sys.stderr.isatty()
         self.started, self.stage, self.last = time.monotonic(), "", 0.0
 
-    def __call__(self, stage: str, done: int, total: int) -> None:
+    def __call__(self, done: int, total: int, stage: str = "") -> None:
         """Show how far a stage is."""
         now = time.monotonic()
         if stage != self.stage:

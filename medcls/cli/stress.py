@@ -27,7 +27,7 @@ def _stress(args: argparse.Namespace) -> int:
 
     with tqdm(desc="cases", leave=False, disable=None) as bar:
 
-        def progress(done: int, total: int) -> None:
+        def progress(done: int, total: int, stage: str = "") -> None:
             bar.total, bar.n = total, done
             bar.refresh()
 

@@ -131,13 +131,13 @@ class Bars:
         """Say whether Ctrl-C was pressed."""
         return self.stopping
 
-    def on_step(self, done: int, total: int) -> None:
+    def on_step(self, done: int, total: int, stage: str = "") -> None:
         """Move the bar of an epoch."""
         self._show("step", done, total)
 
-    def on_read(self, part: str, done: int, total: int) -> None:
+    def on_read(self, done: int, total: int, stage: str = "") -> None:
         """Move the bar of the scans read."""
-        self._show(f"reading, {part}", done, total)
+        self._show(f"reading, {stage}", done, total)
 
     def _show(self, what: str, done: int, total: int) -> None:
         from tqdm import tqdm

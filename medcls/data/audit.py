@@ -8,9 +8,10 @@ import numpy as np
 
 from medcls import disk
 from medcls.core.collection import Audit, Case, Decision, Finding, Kind
+from medcls.core.progress import Progress, silent
 from medcls.core.words import counted
 from medcls.data.collection import Collection, Stored
-from medcls.data.collections import Progress, note_pairs, open_collection, write_record
+from medcls.data.collections import note_pairs, open_collection, write_record
 from medcls.data.flags import flag_pictures
 from medcls.data.index import Index
 from medcls.data.mending import change, settled
@@ -59,7 +60,7 @@ def run_audit(
     describe: Describe | None = None,
     judge: str = "",
     again: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Audit:
     """Look a collection through.
 
@@ -74,16 +75,15 @@ def run_audit(
     Raises:
         BadData: If there is no such collection.
     """
-    tell = progress or (lambda stage, done, total: None)
     stored = open_collection(name).stored[0]
     if again:
-        note_pairs(stored.index, tell)
+        note_pairs(stored.index, progress)
     flag_pictures(stored.index)
-    tell("looking for wrong labels", 0, 1)
+    progress(0, 1, "looking for wrong labels")
     suspects = _suspects(stored.index, describe)
     stored.index.flag("label", suspects, -np.arange(len(suspects)))
     stored.index.note(audited="yes", judge=judge)
-    tell("looking for wrong labels", 1, 1)
+    progress(1, 1, "looking for wrong labels")
     with disk.locked(stored.folder):
         stored = Stored(stored.folder)
         write_record(stored.folder, settled(stored, stored.record.decisions))

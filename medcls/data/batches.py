@@ -3,7 +3,7 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,6 +12,7 @@ import numpy as np
 
 from medcls import home
 from medcls.core.collection import Case
+from medcls.core.progress import Progress, silent
 from medcls.core.scan import Preprocess, Scan
 from medcls.errors import BadData, MedclsError
 from medcls.imaging.decode import read_scan
@@ -79,7 +80,7 @@ def read_part(
     cases: Sequence[Case],
     label_ids: Sequence[str],
     preprocess: Preprocess,
-    on_case: Callable[[int, int], None] = lambda done, total: None,
+    on_case: Progress = silent,
     copies: Copies | None = None,
 ) -> Part:
     """Decode cases and fit them to the network's square.

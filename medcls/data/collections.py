@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +19,7 @@ from medcls import disk, home
 from medcls.core.collection import CollectionRecord
 from medcls.core.note import Note
 from medcls.core.plan import Plan, PlanChoices
+from medcls.core.progress import Progress, silent, staged
 from medcls.data.collection import Collection, as_text, bytes_of, digest_of
 from medcls.data.duplicates import find_pairs
 from medcls.data.flags import flag_pictures
@@ -48,11 +49,10 @@ __all__ = [
     "slug",
     "write_record",
 ]
-Progress = Callable[[str, int, int], None]
 _BATCH = 512
 
 
-def look_at(path: Path | str, choices: PlanChoices | None = None, progress: Progress | None = None) -> Plan:
+def look_at(path: Path | str, choices: PlanChoices | None = None, progress: Progress = silent) -> Plan:
     """Return the plan of bringing in labelled scans; nothing is written that stays.
 
     Args:
@@ -64,16 +64,15 @@ def look_at(path: Path | str, choices: PlanChoices | None = None, progress: Prog
         BadData: If nothing is recognised, or a choice is impossible.
     """
     path = _there(path)
-    tell = progress or (lambda stage, done, total: None)
-    with _unpacked(path, tell) as (source, notes):
-        plan = prepare(source, choices, lambda done: tell("looking at the files", done, done)).plan
+    with _unpacked(path, progress) as (source, notes):
+        plan = prepare(source, choices, staged(progress, "looking at the files")).plan
     return replace(plan, path=str(path), notes=(*plan.notes, *notes))
 
 
 def list_left(path: Path | str, choices: PlanChoices | None = None) -> dict[str, Note]:
     """Return every file at a path that would not be taken, with the reason; see `look_at`."""
     path = _there(path)
-    with _unpacked(path, lambda stage, done, total: None) as (source, _):
+    with _unpacked(path, silent) as (source, _):
         return prepare(source, choices).left
 
 
@@ -86,13 +85,13 @@ def _there(path: Path | str) -> Path:
 
 
 @contextmanager
-def _unpacked(path: Path, tell: Progress) -> Iterator[tuple[Path, tuple[Note, ...]]]:
+def _unpacked(path: Path, progress: Progress) -> Iterator[tuple[Path, tuple[Note, ...]]]:
     if not (path.is_file() and _is_archive(path)):
         yield path, ()
         return
     files = disk.aside(home.cache() / "plan")
     try:
-        page = unpack(path, files, lambda done, total: tell("unpacking the archive", done, total))
+        page = unpack(path, files, staged(progress, "unpacking the archive"))
         yield files, _names_guessed(page)
     finally:
         shutil.rmtree(files, ignore_errors=True)
@@ -114,7 +113,7 @@ def add_collection(
     task_id: str | None = None,
     copy: bool = False,
     choices: PlanChoices | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Collection:
     """Index labelled scans where they lie, group what shows the same picture, and set contradictions aside.
 
@@ -137,13 +136,12 @@ def add_collection(
         raise Conflict("data.name-taken", name=name)
     choices = choices or PlanChoices()
     choices = replace(choices, task=task_id or choices.task)
-    tell = progress or (lambda stage, done, total: None)
     aside = disk.aside(final)
     aside.mkdir(parents=True)
     try:
-        source, notes = _brought_in(path, aside / "files", copy, tell)
-        prepared = prepare(source, choices, lambda done: tell("looking at the files", done, done))
-        made = _build(aside, prepared, tell)
+        source, notes = _brought_in(path, aside / "files", copy, progress)
+        prepared = prepare(source, choices, staged(progress, "looking at the files"))
+        made = _build(aside, prepared, progress)
         base = prepared.root
         if base.is_relative_to(aside):
             base = final / base.relative_to(aside)
@@ -168,17 +166,17 @@ def name_for(path: Path) -> str:
     return next(name for n in range(1, len(taken) + 2) if (name := "scans" if n == 1 else f"scans-{n}") not in taken)
 
 
-def _brought_in(path: Path, files: Path, copy: bool, tell: Progress) -> tuple[Path, tuple[Note, ...]]:
+def _brought_in(path: Path, files: Path, copy: bool, progress: Progress) -> tuple[Path, tuple[Note, ...]]:
     """Return the folder to read: the one given, or one of our own where it was an archive or a copy was asked for."""
     if path.is_file() and _is_archive(path):
-        page = unpack(path, files, lambda done, total: tell("unpacking the archive", done, total))
+        page = unpack(path, files, staged(progress, "unpacking the archive"))
         return files, _names_guessed(page)
     if not copy:
         return path, ()
-    tell("copying the files", 0, 1)
+    progress(0, 1, "copying the files")
     source = path.parent if path.is_file() else path
     shutil.copytree(source, files, symlinks=True)
-    tell("copying the files", 1, 1)
+    progress(1, 1, "copying the files")
     return files / path.name if path.is_file() else files, ()
 
 
@@ -194,7 +192,7 @@ def _build(folder: Path, prepared: Prepared, progress: Progress) -> CollectionRe
             index.append(rows, np.array([seen.values for _, seen in good], LOOK))
             index.set_aside(bad)
             n_read, n_aside = n_read + len(good), n_aside + len(bad)
-            progress("reading the scans", n_read + n_aside, len(entries))
+            progress(n_read + n_aside, len(entries), "reading the scans")
     if n_read == 0:
         raise BadData(
             "data.none-readable",
@@ -250,9 +248,7 @@ def _labels(plan: Plan, index: Index) -> tuple[str, ...]:
 def note_pairs(index: Index, progress: Progress) -> None:
     """Find near-duplicates among all cases of an index and note them in it."""
     sides = np.minimum(index.column("height"), index.column("width")).astype(np.int64)
-    pairs = find_pairs(
-        index.looks()["grey"], sides, lambda done, total: progress("looking for duplicates", done, total)
-    )
+    pairs = find_pairs(index.looks()["grey"], sides, staged(progress, "looking for duplicates"))
     with index.db as db:
         db.execute("DELETE FROM pairs")
         rows = zip(pairs.a.tolist(), pairs.b.tolist(), pairs.likeness.tolist(), strict=True)

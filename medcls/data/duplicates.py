@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from medcls.core.progress import Progress, silent
 from medcls.data.nearest import Buckets
 
 # Correlation of detail from which two pictures are one. Of planted copies of all 662 BUSI scans it finds every exact,
@@ -30,7 +31,6 @@ _MIDDLE = np.zeros((32, 32), np.float32)
 _MIDDLE[7:25, 7:25] = 1
 _FLAT = 15.0
 _FLIPS = ((1, 1), (1, -1), (-1, 1), (-1, -1))
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ class Pairs:
         return len(self.a)
 
 
-def find_pairs(grey: np.ndarray, sides_px: np.ndarray | None = None, progress: Progress | None = None) -> Pairs:
+def find_pairs(grey: np.ndarray, sides_px: np.ndarray | None = None, progress: Progress = silent) -> Pairs:
     """Find pictures that are the same but for size, encoding, a small crop, a mirroring or annotations.
 
     Args:
@@ -74,8 +74,7 @@ def find_pairs(grey: np.ndarray, sides_px: np.ndarray | None = None, progress: P
         a, b, flip = _candidates(grey, rows, buckets)
         compared += len(a)
         found.append(_verify(grey, needed, a, b, flip))
-        if progress:
-            progress(int(rows[-1]) + 1, len(grey))
+        progress(int(rows[-1]) + 1, len(grey))
     return _each_once(found, compared)
 
 

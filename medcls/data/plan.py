@@ -1,7 +1,7 @@
 """The plan of bringing in labelled scans: everything under a path read by its layout, and what is not taken, with reasons."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 from medcls import home
 from medcls.core.note import Note
 from medcls.core.plan import NotTaken, Plan, PlanChoices, PlanCount, PlanLabel, PlanTable, Question
+from medcls.core.progress import Progress, silent
 from medcls.core.task import OWN, Task
 from medcls.data.labels import Labels, find_labels, slug, tell_disease, tidy
 from medcls.data.layouts import LAYOUTS, Entry, Reading, recognise
@@ -39,9 +40,7 @@ class Prepared:
     left: dict[str, Note]
 
 
-def prepare(
-    path: Path, choices: PlanChoices | None = None, progress: Callable[[int], None] = lambda done: None
-) -> Prepared:
+def prepare(path: Path, choices: PlanChoices | None = None, progress: Progress = silent) -> Prepared:
     """Look at a folder or table and say what would be taken of it.
 
     Args:

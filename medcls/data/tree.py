@@ -1,12 +1,13 @@
 """Everything under a path, walked once and known by content: pictures, arrays, tables, and what is none of them."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from medcls.core.note import Note
+from medcls.core.progress import Progress, silent
 from medcls.data.vocabulary import MASK, holds, natural
 from medcls.errors import BadScan
 from medcls.imaging.formats import recognise
@@ -77,7 +78,7 @@ class Tree:
         return self.files.get(path) in (PICTURE, DICOM)
 
 
-def walk(path: Path, progress: Callable[[int], None] = lambda done: None) -> Tree:
+def walk(path: Path, progress: Progress = silent) -> Tree:
     """Return the tree at a path; no link is followed.
 
     Args:
@@ -91,7 +92,7 @@ def walk(path: Path, progress: Callable[[int], None] = lambda done: None) -> Tre
         else:
             tree.files[name] = _kind(entry, name, tree)
         if n % 500 == 0:
-            progress(n)
+            progress(n, n)
     return tree
 
 

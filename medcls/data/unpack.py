@@ -3,10 +3,10 @@
 import shutil
 import stat
 import zipfile
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from medcls.core.progress import Progress, silent
 from medcls.errors import BadData, TooLarge
 from medcls.imaging.archive_names import read_names
 
@@ -15,7 +15,7 @@ MAX_RATIO = 250  # of what a file unpacks to, over what it takes up in the archi
 _SPARE_BYTES = 1_000_000_000
 
 
-def unpack(archive: Path, folder: Path, progress: Callable[[int, int], None] | None = None) -> str:
+def unpack(archive: Path, folder: Path, progress: Progress = silent) -> str:
     """Unpack an archive.
 
     Args:
@@ -41,7 +41,7 @@ def unpack(archive: Path, folder: Path, progress: Callable[[int, int], None] | N
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with opened.open(info) as source, target.open("xb") as file:
                     _copy(source, file, info.file_size)
-                if progress and (done % 200 == 0 or done == len(members)):
+                if done % 200 == 0 or done == len(members):
                     progress(done, len(members))
     except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, RuntimeError) as error:
         raise BadData("data.zip-broken", found=type(error).__name__) from error

@@ -9,6 +9,7 @@ from medcls.core.collection import Case
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.note import Note
 from medcls.core.prediction import Prediction
+from medcls.core.progress import Progress, silent
 from medcls.data.collections import Collection
 from medcls.data.sources import Sources, site_of, whole_sources
 from medcls.errors import BadData
@@ -30,7 +31,7 @@ DOUBTFUL = ("evaluation.untold",)  # notes that put an evaluation in doubt, also
 
 
 def evaluate_sources(
-    classifier: Predictor, sources: Sources, part: str, on_case: Callable[[int, int], None] = lambda done, total: None
+    classifier: Predictor, sources: Sources, part: str, on_case: Progress = silent
 ) -> tuple[Evaluation, CaseTable]:
     """Evaluate a model on one part of every collection, case by case from the files' bytes.
 
@@ -153,7 +154,7 @@ def _tested_on(model_id: str) -> set[tuple[str, str]]:
 def _evaluate_by(
     asked: list[tuple[Predictor, list[Case]]],
     collection: Collection,
-    on_case: Callable[[int, int], None],
+    on_case: Progress,
     told: Callable[[Case, Prediction], None],
 ) -> CaseTable:
     """Have each answer its cases of a collection; gives one table by id."""
@@ -162,7 +163,7 @@ def _evaluate_by(
     for classifier, cases in asked:
         before = sum(map(len, parts))
 
-        def count(done: int, n: int, before: int = before) -> None:
+        def count(done: int, n: int, stage: str = "", before: int = before) -> None:
             on_case(before + done, total)
 
         named = [

@@ -1,6 +1,6 @@
 """How often a model's heatmaps point at the lesion: measured over every labelled case that has an outline."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +9,7 @@ from medcls.core.collection import Case
 from medcls.core.evaluation import Estimate
 from medcls.core.note import Note
 from medcls.core.pointing import PointingRow, PointingStudy
+from medcls.core.progress import Progress, silent
 from medcls.errors import BadData, MedclsError
 from medcls.explain import METHODS
 from medcls.explain.pointing import Pointing, centred_gaussian, point
@@ -30,7 +31,7 @@ def measure_pointing(
     *,
     layer: str | None = None,
     everything: bool = False,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = silent,
 ) -> PointingStudy:
     """Measure how a model's heatmaps point at lesions, on the cases of groups that it never learned from.
 

@@ -1,7 +1,7 @@
 """A model asked a site's labelled scans: what came of it, as a check that can be kept and mailed."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol, cast
@@ -13,6 +13,7 @@ from medcls.core.evaluation import CaseTable
 from medcls.core.letter import ROC_STEPS
 from medcls.core.note import Note
 from medcls.core.prediction import Prediction
+from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
 from medcls.core.site import Aim, SiteCheck, SiteSettings
 from medcls.data.collections import Collection
@@ -115,9 +116,7 @@ class _Part:
         return self.collection.read(case)
 
 
-def ask_site(
-    model: Predictor, scans: Sequence[Labelled], on_case: Callable[[int, int], None] = lambda done, total: None
-) -> Asked:
+def ask_site(model: Predictor, scans: Sequence[Labelled], on_case: Progress = silent) -> Asked:
     """Ask a model every labelled scan of a site that it never learned from.
 
     Args:

@@ -9,6 +9,7 @@ from medcls.core.collection import Case
 from medcls.core.evaluation import CaseTable, Estimate
 from medcls.core.note import Note
 from medcls.core.prediction import Prediction
+from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
 from medcls.core.shifts import STRENGTHS, shifts_for
 from medcls.core.stress import StressRow, StressStudy
@@ -42,7 +43,7 @@ def stress(
     *,
     seed: int = 0,
     shifts: Sequence[str] = (),
-    on_case: Callable[[int, int], None] = lambda done, total: None,
+    on_case: Progress = silent,
 ) -> StressStudy:
     """Measure what shifts do to a model's answers.
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from medcls.core.prediction import MEMBERS_LAST, Heatmap, Prediction
+from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
 from medcls.errors import BadModel, MedclsError
 from medcls.explain.geometry import Cells, cells_of
@@ -133,7 +134,7 @@ def draw(
     label: str | None = None,
     method: str = "gradcam",
     *,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
     should_stop: Callable[[], bool] | None = None,
 ) -> Heatmap:
     """Draw where a model found evidence for a label; an ensemble's heatmap is the mean of its members'.

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from medcls.core.progress import Progress, silent
 from medcls.errors import BadScan
 from medcls.explain.drawing import OpenScan, chosen, square_of
 from medcls.explain.method_table import Method
@@ -46,7 +47,7 @@ def check(
     mask: np.ndarray | None = None,
     *,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
     should_stop: Callable[[], bool] | None = None,
 ) -> tuple[Check, ...]:
     """Run every test on the heatmap of one label by one method.
@@ -68,7 +69,7 @@ def check(
         MedclsError: As `draw`.
         Stopped: If `should_stop` said so.
     """
-    how, watch = chosen(method), Watch(None, should_stop)
+    how, watch = chosen(method), Watch(should_stop=should_stop)
     task = view.model.card.task
     task.label(label)
     index = task.label_ids.index(label)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from medcls.core.progress import Progress, silent
 from medcls.errors import MedclsError
 
 
@@ -19,7 +20,7 @@ class Watch:
         should_stop: Asked between batches; True stops.
     """
 
-    progress: Callable[[int, int], None] | None = None
+    progress: Progress = silent
     should_stop: Callable[[], bool] | None = None
 
     def step(self, done: int, total: int) -> None:
@@ -30,8 +31,7 @@ class Watch:
         """
         if self.should_stop is not None and self.should_stop():
             raise Stopped("explain.stopped", done=done, total=total)
-        if self.progress is not None:
-            self.progress(done, total)
+        self.progress(done, total)
 
 
 QUIET = Watch()

@@ -9,6 +9,7 @@ from medcls.core.collection import Case
 from medcls.core.evaluation import CaseTable
 from medcls.core.model import ModelCard
 from medcls.core.prediction import Prediction
+from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
 from medcls.errors import BadData
 from medcls.imaging.decode import read_scan
@@ -54,7 +55,7 @@ class Predictor(Protocol):
         self,
         cases: Sequence[Case],
         read: Callable[[Case], bytes],
-        on_case: Callable[[int, int], None] = ...,
+        on_case: Progress = ...,
         on_answer: Callable[[Case, Prediction], None] = ...,
     ) -> CaseTable:
         """Answer labelled cases, keeping every one; see `evaluate_with`."""
@@ -64,7 +65,7 @@ def evaluate_with(
     model: Predictor,
     cases: Sequence[Case],
     read: Callable[[Case], bytes],
-    on_case: Callable[[int, int], None] = lambda done, total: None,
+    on_case: Progress = silent,
     on_answer: Callable[[Case, Prediction], None] = lambda case, prediction: None,
 ) -> CaseTable:
     """Answer labelled cases, keeping every one.

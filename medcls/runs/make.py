@@ -3,10 +3,10 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from medcls.core.model import ModelCard
+from medcls.core.progress import Progress, silent, staged
 from medcls.core.run import EpochResult, RunSpec
 from medcls.data.sources import Sources, find_sources
 from medcls.errors import BadData
@@ -26,15 +26,15 @@ class Follow:
         should_stop: Asked after every step; True ends training with the best epoch so far.
         on_step: Called with steps done and steps in the epoch.
         on_epoch: Called with every epoch's result.
-        on_read: Called with the part being decoded, cases done and cases in all.
+        on_read: Called with cases decoded and cases in all, and the part as the stage.
         say: Called with a sentence about what is being done.
         on_sources: Called with the cases chosen, before any scan is decoded.
     """
 
     should_stop: Callable[[], bool] = lambda: False
-    on_step: Callable[[int, int], None] = lambda done, total: None
+    on_step: Progress = silent
     on_epoch: Callable[[EpochResult], None] = lambda result: None
-    on_read: Callable[[str, int, int], None] = lambda part, done, total: None
+    on_read: Progress = silent
     say: Callable[[str], None] = lambda sentence: None
     on_sources: Callable[[Sources], None] = lambda sources: None
 
@@ -65,7 +65,7 @@ def make_model(spec: RunSpec, run_id: str, folder: Path, follow: Follow | None =
     parts = {}
     for part in ("train", "validate"):
         follow.say(f"Reading {sources.count(part)} scans to {part}")
-        parts[part] = read_sources(sources, part, preprocess, spec, partial(follow.on_read, part))
+        parts[part] = read_sources(sources, part, preprocess, spec, staged(follow.on_read, part))
     data = TrainingData(parts["train"], parts["validate"], len(sources.task.labels), preprocess)
     epochs = []
     for result in fit(net, data, spec, Watch(folder / "checkpoint", follow.should_stop, follow.on_step)):

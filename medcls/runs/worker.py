@@ -226,13 +226,13 @@ class _Recorder:
             DataSeen(fingerprints, sources.by, counts, task.id, task.label_ids, sources.splits, sources.n_folds)
         )
 
-    def on_read(self, part: str, done: int, total: int) -> None:
+    def on_read(self, done: int, total: int, stage: str = "") -> None:
         if self.should_stop() and not self.writer.last.epoch:  # else its best epoch is still made into a model
             raise Asked
         if self._due():
-            self.writer.say("preparing", f"Reads the scans to {part}: {done} of {total}", step=done, steps=total)
+            self.writer.say("preparing", f"Reads the scans to {stage}: {done} of {total}", step=done, steps=total)
 
-    def on_step(self, done: int, total: int) -> None:
+    def on_step(self, done: int, total: int, stage: str = "") -> None:
         if self.status != "running" or self._due():
             self.status = "running"
             self.writer.say("running", f"Epoch {self.writer.last.epoch + 1}", step=done, steps=total)

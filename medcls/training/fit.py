@@ -21,6 +21,7 @@ from timm.data.mixup import Mixup
 from timm.utils.model_ema import ModelEmaV3
 
 from medcls.core.note import Note
+from medcls.core.progress import Progress, silent
 from medcls.core.run import EpochResult, RunSpec
 from medcls.errors import RunFailed
 from medcls.nets.freezing import train_mode
@@ -35,8 +36,6 @@ from medcls.training.order import epoch_order
 from medcls.training.precision import spare_wide_depthwise, use_own_forward
 from medcls.training.shares import gather_rows, join_shares, make_fabric
 
-Step = Callable[[int, int], None]
-
 
 @dataclass(frozen=True)
 class Watch:
@@ -50,7 +49,7 @@ class Watch:
 
     folder: Path | None = None
     should_stop: Callable[[], bool] = lambda: False
-    on_step: Step = lambda done, total: None
+    on_step: Progress = silent
 
 
 @dataclass

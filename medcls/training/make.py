@@ -2,7 +2,6 @@
 
 import json
 import platform
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,6 +16,7 @@ import medcls
 from medcls import nets
 from medcls.core.collection import Case
 from medcls.core.model import Abstention, Calibration, ModelCard, Origin
+from medcls.core.progress import Progress, silent
 from medcls.core.run import EpochResult, RunSpec
 from medcls.core.scan import Preprocess
 from medcls.core.task import Task
@@ -43,7 +43,7 @@ def read_sources(
     part: str,
     preprocess: Preprocess,
     spec: RunSpec,
-    on_case: Callable[[int, int], None] = lambda done, total: None,
+    on_case: Progress = silent,
 ) -> Part:
     """Decode one part of every collection into one set of arrays.
 

@@ -83,7 +83,7 @@ def rehearse(spec: RunSpec, n_labels: int) -> Rehearsal:
     )
     data = _made_up(spec, n_labels, 1 if kept else _STEPS)
     times = [time.perf_counter()]
-    watch = Watch(on_step=lambda done, total: times.append(time.perf_counter()))
+    watch = Watch(on_step=lambda done, total, stage="": times.append(time.perf_counter()))
     started = times[0]
     for result in fit(net, data, short, watch):
         whole_s, precision = time.perf_counter() - started, str(result.notes[0].params["precision"])

@@ -1,10 +1,11 @@
 """Models compared on labelled scans: from what they were published with, from folders, or asked afresh."""
 
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
+from medcls.core.progress import Progress, silent, staged
 from medcls.errors import BadData
 from medcls.evaluation.comparison import RESAMPLES, Comparison, Disagreement, compare, score_titles
 from medcls.evaluation.costs import Cost
@@ -79,7 +80,7 @@ def compare_afresh(
     fold: int = 0,
     resamples: int = RESAMPLES,
     known: MutableMapping[str, tuple[Evaluation, CaseTable]] | None = None,
-    on_case: Callable[[str, int, int], None] = lambda model_id, done, total: None,
+    on_case: Progress = silent,
 ) -> Comparison:
     """Evaluate models on labelled scans, one after the other, and compare them.
 
@@ -92,7 +93,7 @@ def compare_afresh(
         resamples: How many times groups are resampled for the intervals.
         known: Evaluations made before of these very cases, by model; those made now are added, so that an interrupted
             comparison goes on where it stopped. None keeps none.
-        on_case: Called with the model, cases done and cases in all.
+        on_case: Called with cases done and cases in all, and the model as the stage.
 
     Raises:
         BadModel: If there are too few or too many, or one is missing or damaged.
@@ -103,11 +104,8 @@ def compare_afresh(
     check_models(model_ids)
     made = {} if known is None else known
     for model_id in model_ids:
-
-        def told(done: int, total: int, model_id: str = model_id) -> None:
-            on_case(model_id, done, total)
-
         if model_id not in made:
+            told = staged(on_case, model_id)
             made[model_id] = evaluate(model_id, collections, part, split=split, fold=fold, on_case=told)
     evaluations = {model_id: made[model_id][0] for model_id in model_ids}
     tables = {model_id: made[model_id][1] for model_id in model_ids}

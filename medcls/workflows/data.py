@@ -1,7 +1,7 @@
 """Labelled collections as a page or a command uses them: add, look at, lay out. Audit and splits: `data_audit`, `data_split`."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,6 @@ from medcls.core.collection import Case, CollectionRecord
 from medcls.core.outcome import Outcome
 from medcls.core.task import Task
 from medcls.errors import BadData
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)

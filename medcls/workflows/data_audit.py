@@ -7,13 +7,12 @@ import numpy as np
 
 from medcls.core.collection import Audit, Case, Decision
 from medcls.core.evaluation import Estimate
+from medcls.core.progress import Progress, silent
 from medcls.errors import BadModel
-from medcls.workflows.data import Progress, task_of
+from medcls.workflows.data import task_of
 
 
-def audit_collection(
-    name: str, *, again: bool = False, model: str | None = None, progress: Progress | None = None
-) -> Audit:
+def audit_collection(name: str, *, again: bool = False, model: str | None = None, progress: Progress = silent) -> Audit:
     """Look a collection through for what is wrong with it.
 
     Args:
@@ -52,7 +51,7 @@ def judge_of(name: str) -> str:
     return card.networks[0] if fits else ""
 
 
-def _describe(name: str, model: str, progress: Progress | None) -> Callable[[Sequence[Case]], np.ndarray]:
+def _describe(name: str, model: str, progress: Progress) -> Callable[[Sequence[Case]], np.ndarray]:
     from medcls.data.collections import open_collection
     from medcls.imaging.decode import read_scan
     from medcls.workflows.classify import open_model
@@ -64,8 +63,7 @@ def _describe(name: str, model: str, progress: Progress | None) -> Callable[[Seq
         for start in range(0, len(cases), 32):
             scans = [read_scan(collection.read(case)) for case in cases[start : start + 32]]
             found.append(classifier.describe(scans))
-            if progress:
-                progress("describing the scans", min(start + 32, len(cases)), len(cases))
+            progress(min(start + 32, len(cases)), len(cases), "describing the scans")
         return np.concatenate(found)
 
     return features

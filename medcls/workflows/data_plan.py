@@ -11,11 +11,11 @@ from medcls import home
 from medcls.core.collection import CollectionRecord
 from medcls.core.note import Note
 from medcls.core.plan import NotTaken, Plan, PlanChoices
+from medcls.core.progress import Progress, silent
 from medcls.errors import BadData
-from medcls.workflows.data import Progress
 
 
-def look_at(path: Path, choices: PlanChoices | None = None, progress: Progress | None = None) -> Plan:
+def look_at(path: Path, choices: PlanChoices | None = None, progress: Progress = silent) -> Plan:
     """Return the plan of bringing in labelled scans; nothing is written that stays.
 
     Args:
@@ -43,7 +43,7 @@ def list_not_taken(path: Path, choices: PlanChoices | None = None) -> dict[str, 
 
 
 def add_planned(
-    path: Path, plan: Plan, name: str = "", *, copy: bool = False, progress: Progress | None = None
+    path: Path, plan: Plan, name: str = "", *, copy: bool = False, progress: Progress = silent
 ) -> CollectionRecord:
     """Add what a plan says.
 
@@ -82,13 +82,13 @@ def kept_upload(file: BinaryIO) -> Iterator[Path]:
         yield Path(kept.name)
 
 
-def look_at_upload(file: BinaryIO, choices: PlanChoices | None = None, progress: Progress | None = None) -> Plan:
+def look_at_upload(file: BinaryIO, choices: PlanChoices | None = None, progress: Progress = silent) -> Plan:
     """Return the plan of adding a ZIP archive that was sent through the browser; see `look_at`."""
     with kept_upload(file) as kept:
         return look_at(kept, choices, progress)
 
 
-def add_upload(file: BinaryIO, plan: Plan, name: str, progress: Progress | None = None) -> CollectionRecord:
+def add_upload(file: BinaryIO, plan: Plan, name: str, progress: Progress = silent) -> CollectionRecord:
     """Add a ZIP archive that was sent through the browser; see `add_planned`."""
     with kept_upload(file) as kept:
         return add_planned(kept, plan, name, progress=progress)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from medcls.core.evaluation import CaseTable, Evaluation
+from medcls.core.progress import Progress, silent
 from medcls.core.run import RunSpec
 
 
@@ -15,7 +16,7 @@ def evaluate(
     *,
     split: str = "auto",
     fold: int = 0,
-    on_case: Callable[[int, int], None] = lambda done, total: None,
+    on_case: Progress = silent,
 ) -> tuple[Evaluation, CaseTable]:
     """Evaluate a model on a part of labelled collections.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medcls.core.prediction import MEMBERS_LAST, Heatmap, Prediction
+from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 from medcls.explain import METHODS, Method, Stopped
@@ -31,7 +32,6 @@ __all__ = ["COARSE_PX", "COLOURS", "DEFAULT", "METHODS", "STYLES", "Check", "Dra
 DEFAULT = "gradcam"
 # Scans with no side above this are patches: a cell of the heatmap then covers a good part of them.
 COARSE_PX = 64
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +97,7 @@ def draw_one(
     method: str = DEFAULT,
     layer: str | None = None,
     *,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     should_stop: Callable[[], bool] | None = None,
 ) -> Heatmap:
     """Draw one heatmap; see `classify_and_explain`.
@@ -125,7 +125,7 @@ def draw_many(
     labels: Sequence[str],
     methods: Sequence[str] = (DEFAULT,),
     layers: Sequence[str | None] = (None,),
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> tuple[Drawn, ...]:
     """Draw a scan's heatmaps for several labels, methods and layers; the network runs once per layer.
 
@@ -174,7 +174,7 @@ def check_heatmap(
     method: str = DEFAULT,
     layer: str | None = None,
     mask: np.ndarray | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> tuple[Check, ...]:
     """Test how far one heatmap can be believed.
 

@@ -1,9 +1,10 @@
 """How often a model's heatmaps point at the lesion: asked for by a person, shown, kept beside the model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from medcls.core.model import ModelCard
 from medcls.core.pointing import PointingStudy, pointing_table
+from medcls.core.progress import Progress, silent
 from medcls.models.publishing import add_pointing
 
 METHODS_MEASURED = ("gradcam", "hirescam", "layercam")
@@ -17,7 +18,7 @@ def measure(
     *,
     layer: str | None = None,
     everything: bool = False,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = silent,
 ) -> PointingStudy:
     """Measure how a model's heatmaps point at lesions, on the cases of groups that it never learned from.
 

@@ -1,6 +1,6 @@
 """A site: check a model on its scans, set it up for there, watch it, say what state it is in."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from medcls.core.letter import Letter
 from medcls.core.note import Note
 from medcls.core.outcome import Outcome
 from medcls.core.prediction import Prediction
+from medcls.core.progress import Progress, silent
 from medcls.core.site import Aim, SiteCheck, SiteEvent, SiteSettings, State
 from medcls.errors import BadSpec
 
@@ -44,7 +45,7 @@ def check_site(
     model_id: str,
     collections: tuple[str, ...],
     aim: Aim,
-    on_case: Callable[[int, int], None] = lambda done, total: None,
+    on_case: Progress = silent,
 ) -> Checked:
     """Find out whether a model holds at a site, from the site's own labelled scans; nothing is trained on them.
 
@@ -71,7 +72,7 @@ def check_dropped(
     model_id: str,
     scans: Sequence[tuple[bytes, str, str]],
     aim: Aim,
-    on_case: Callable[[int, int], None] = lambda done, total: None,
+    on_case: Progress = silent,
 ) -> Checked:
     """Find out whether a model holds at a site, from scans that were dropped and labelled on the page; none is written to disk.
 
@@ -91,9 +92,7 @@ def check_dropped(
     return _check(site, open_model(model_id), (Dropped(tuple(scans)),), aim, on_case)
 
 
-def _check(
-    site: str, model: "Predictor", scans: "Sequence[Labelled]", aim: Aim, on_case: Callable[[int, int], None]
-) -> Checked:
+def _check(site: str, model: "Predictor", scans: "Sequence[Labelled]", aim: Aim, on_case: Progress) -> Checked:
     from medcls.evaluation.site_ask import ask_site, check, found_in, settings_for
     from medcls.evaluation.sites import make_site
     from medcls.imaging.decode import read_scan

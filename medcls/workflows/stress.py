@@ -1,8 +1,7 @@
 """What shifts of a scan do to a model's answers: measured on labelled scans, kept with the model."""
 
-from collections.abc import Callable
-
 from medcls.core.model import ModelCard
+from medcls.core.progress import Progress, silent
 from medcls.core.stress import StressStudy
 from medcls.models import store
 
@@ -15,7 +14,7 @@ def measure(
     shifts: tuple[str, ...] = (),
     most: int = 0,
     seed: int = 0,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = silent,
 ) -> StressStudy:
     """Measure a model under every shift of its modality, at three strengths.
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from medcls.core.evaluation import Estimate
+from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
 from medcls.errors import BadData, MedclsError
 from medcls.evaluation.neighbours import grid_of, with_neighbours
@@ -78,7 +79,7 @@ def tissue_map(
     collection: str,
     patient: str,
     label: str | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = silent,
 ) -> TissueMap:
     """Map what a model says of every patch of a patient in a labelled collection.
 
@@ -147,7 +148,7 @@ def map_patches(
     patches: Iterable[Patch],
     total: int,
     label: str | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = silent,
 ) -> TissueMap:
     """Map what a model says of patches.
 
@@ -201,7 +202,7 @@ class _Answered:
 
 
 def _answer(
-    classifier: "Predictor", patches: Iterable[Patch], total: int, progress: Callable[[int, int], None]
+    classifier: "Predictor", patches: Iterable[Patch], total: int, progress: Progress
 ) -> tuple[list[_Answered], int]:
     answered: list[_Answered] = []
     unread = 0

@@ -63,7 +63,7 @@ def measure(n: int) -> tuple[float, float, float, float]:
         add_collection(
             Path(folder) / "set",
             "bench",
-            progress=lambda stage, done, total: marks.update({stage: time.perf_counter()}),
+            progress=lambda done, total, stage="": marks.update({stage: time.perf_counter()}),
         )
         added = time.perf_counter()
         run_audit("bench")

@@ -188,10 +188,10 @@ def test_a_task_must_have_the_layouts_labels(tmp_path: Path) -> None:
 
 
 def test_progress_is_told_and_reaches_its_end(tmp_path: Path) -> None:
-    told: list[tuple[str, int, int]] = []
+    told: list[tuple[int, int, str]] = []
     collections.add_collection(trees.busi(tmp_path / "busi"), progress=lambda *step: told.append(step))
-    assert ("reading the scans", 12, 12) in told
-    assert told[-1][1] == told[-1][2]
+    assert (12, 12, "reading the scans") in told
+    assert told[-1][0] == told[-1][1]
 
 
 def test_a_look_tells_masks_blank_and_marked_pictures_apart() -> None:

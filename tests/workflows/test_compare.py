@@ -186,13 +186,13 @@ def test_models_are_evaluated_afresh_on_a_collection(tiny_made: Path, home: Path
         tiny.install(tiny_made, home / "weights", model_id)
     cards = [store.read_card(model_id) for model_id in ("one", "two")]
     assert collections_for(cards) == (phantoms,)
-    told: list[tuple[str, int, int]] = []
+    told: list[tuple[int, int, str]] = []
     known: dict[str, tuple[Evaluation, CaseTable]] = {}
     found = compare_afresh(
         ["one", "two"], (phantoms,), "all", resamples=50, known=known, on_case=lambda *step: told.append(step)
     )
     assert len(found.first) == 15
-    assert ("two", 15, 15) in told
+    assert (15, 15, "two") in told
     assert np.bincount(found.first.truth).tolist() == [5, 5, 5]
     alone = open_model("one")
     for i in (0, 7, 14):

@@ -8,6 +8,7 @@ import streamlit as st
 
 from medcls.core.evaluation import CaseTable, describe_basis
 from medcls.core.model import ModelCard
+from medcls.core.progress import Progress
 from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import compare, report, site_figures, tables
@@ -123,18 +124,18 @@ class _Known(dict):
         self._held[model] = (*made, self._cards[model])
 
 
-def _teller(bar: Any, ids: Sequence[str]) -> Callable[[str, int, int], None]:
+def _teller(bar: Any, ids: Sequence[str]) -> Progress:
     import time
 
     started = time.monotonic()
     first: dict[str, float] = {}
 
-    def tell(model: str, done: int, total: int) -> None:
-        share = (ids.index(model) + done / max(1, total)) / len(ids)
+    def tell(done: int, total: int, stage: str = "") -> None:
+        share = (ids.index(stage) + done / max(1, total)) / len(ids)
         first.setdefault("share", share)
         passed, gone = share - first["share"], time.monotonic() - started
         left_s = gone / passed * (1 - share) if passed > 0.02 else 0
-        words = f"{model}: {done} of {total} cases" + (
+        words = f"{stage}: {done} of {total} cases" + (
             f", about {show_seconds(left_s)} left in all" if left_s >= 5 else ""
         )
         bar.progress(min(1.0, share), text=words)

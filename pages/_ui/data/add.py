@@ -10,8 +10,9 @@ import streamlit as st
 
 from medcls.core.collection import CollectionRecord
 from medcls.core.plan import Plan, PlanChoices
+from medcls.core.progress import Progress
 from medcls.errors import MedclsError
-from medcls.workflows import data, data_plan
+from medcls.workflows import data_plan
 from pages._ui import state
 from pages._ui.data import plan as plan_view
 from pages._ui.widgets import notices
@@ -107,13 +108,13 @@ def _list_left(plan: Plan, path: str, upload: Any) -> dict[str, str]:
     return {file: str(why) for file, why in left.items()}
 
 
-def _bring(plan: Plan, path: str, upload: Any, name: str, copy: bool, tell: data.Progress) -> CollectionRecord:
+def _bring(plan: Plan, path: str, upload: Any, name: str, copy: bool, tell: Progress) -> CollectionRecord:
     if upload is not None:
         return data_plan.add_upload(upload, plan, name or data_plan.collection_name(upload.name), progress=tell)
     return data_plan.add_planned(Path(_tidy(path)), plan, name, copy=copy, progress=tell)
 
 
-def _add(bring: Callable[[data.Progress], CollectionRecord]) -> None:
+def _add(bring: Callable[[Progress], CollectionRecord]) -> None:
     with watched("Adding the collection …") as tell:
         try:
             record = bring(tell)
@@ -131,11 +132,11 @@ def _add(bring: Callable[[data.Progress], CollectionRecord]) -> None:
 
 
 @contextmanager
-def watched(title: str) -> Iterator[data.Progress]:
+def watched(title: str) -> Iterator[Progress]:
     """Show a progress bar with the stage, what is done and the time left, gone when the work is."""
     bar, started = st.progress(0.0, title), {"": 0.0}
 
-    def tell(stage: str, done: int, total: int) -> None:
+    def tell(done: int, total: int, stage: str = "") -> None:
         spent_s = time.monotonic() - started.setdefault(stage, time.monotonic())
         left_s = spent_s / max(done, 1) * (total - done)
         left = f", about {left_s:.0f} s left" if spent_s + left_s > 5 and done else ""

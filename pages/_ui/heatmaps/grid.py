@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from medcls.core.model import ModelCard
 from medcls.core.prediction import Heatmap
+from medcls.core.progress import Progress
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 from medcls.words import say
@@ -67,11 +68,11 @@ def draw(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard]) -> list[Map]:
     return maps
 
 
-def _teller(bar: DeltaGenerator, i: int, n: int, title: str) -> explain.Progress:
+def _teller(bar: DeltaGenerator, i: int, n: int, title: str) -> Progress:
     """Return what shows a slow method's passes, and the time left once it can be told."""
     started = time.monotonic()
 
-    def tell(done: int, total: int) -> None:
+    def tell(done: int, total: int, stage: str = "") -> None:
         gone = time.monotonic() - started
         left = gone / done * (total - done) if done and gone > 1 else 0
         words = f", about {show_seconds(left)} left" if left > _TELLS_LEFT_S else ""
@@ -84,7 +85,7 @@ def _key(scan: Scan, asked: Asked) -> tuple[object, ...]:
     return (scan.sha256, scan.size_px, asked.card.to_json(), asked.label, asked.method, asked.layer)
 
 
-def _drawn(scan: Scan, asked: Asked, tell: explain.Progress) -> Map:
+def _drawn(scan: Scan, asked: Asked, tell: Progress) -> Map:
     held: dict[tuple[object, ...], Map] = state.kept(state.MAPS, dict)
     key = _key(scan, asked)
     if key in held:

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from medcls.core.progress import Progress
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 from medcls.words import say
@@ -38,7 +39,7 @@ def show_tests(scan: Scan, maps: Sequence[Map]) -> None:
     tested: list[tuple[str, Sequence[explain.Check]]] = []
     for i, (title, asked, network) in enumerate(jobs):
 
-        def tell(done: int, total: int, i: int = i, title: str = title) -> None:
+        def tell(done: int, total: int, stage: str = "", i: int = i, title: str = title) -> None:
             share, gone = (i + done / max(total, 1)) / len(jobs), time.monotonic() - started
             left = f", about {show_seconds(gone / share * (1 - share))} left" if share > 0 and gone > 1 else ""
             bar.progress(share, text=f"Testing {title}, {i + 1} of {len(jobs)}{left}. Switch off to stop")
@@ -76,9 +77,7 @@ def _read_mask(scan: Scan) -> bytes | None:
     return file.getvalue()
 
 
-def _checks(
-    scan: Scan, asked: Asked, network: Any, mask: bytes | None, tell: explain.Progress
-) -> Sequence[explain.Check]:
+def _checks(scan: Scan, asked: Asked, network: Any, mask: bytes | None, tell: Progress) -> Sequence[explain.Check]:
     held: dict[tuple[object, ...], Sequence[explain.Check]] = state.kept(state.MAP_CHECKS, dict)
     key = (scan.sha256, network.card.to_json(), asked.label, asked.method, asked.layer, mask)
     if key not in held:

@@ -38,7 +38,7 @@ def _mapped(patches: list[tissue.Patch], card: ModelCard) -> tissue.TissueMap:
     if held.get("key") != key:
         bar = st.progress(0.0, text="Reading the patches")
 
-        def tell(done: int, total: int) -> None:
+        def tell(done: int, total: int, stage: str = "") -> None:
             bar.progress(done / total, text=f"{done} of {total} patches")
 
         found = tissue.map_patches(cache.open_classifier(card), patches, len(patches), progress=tell)

@@ -36,7 +36,7 @@ def show_measure(card: ModelCard) -> None:
 def _measure(card: ModelCard, chosen: tuple[str, ...], part: str) -> None:
     bar = st.progress(0.0, text="Opening the network …")
 
-    def tell(done: int, total: int) -> None:
+    def tell(done: int, total: int, stage: str = "") -> None:
         bar.progress(done / max(1, total), text=f"{done} of {total} cases")
 
     try:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from medcls.core.model import ModelCard
+from medcls.core.progress import Progress
 from medcls.core.site import Aim, SiteCheck
 from medcls.errors import MedclsError
 from medcls.words import counted
@@ -122,10 +123,10 @@ def _from_drop(name: str, card: ModelCard, aim: Aim | None) -> None:
         _run(lambda tell: site.check_dropped(name, card.id, scans, aim, tell))
 
 
-def _run(check: Callable[[Callable[[int, int], None]], site.Checked]) -> None:
+def _run(check: Callable[[Progress], site.Checked]) -> None:
     bar = st.progress(0.0, text="Opening the network …")
 
-    def tell(done: int, total: int) -> None:
+    def tell(done: int, total: int, stage: str = "") -> None:
         bar.progress(done / max(1, total), text=f"{done} of {counted(total, 'scan')}")
 
     try:
