@@ -14,7 +14,6 @@ from medcls.stats.scores import evaluate_cases
 
 _BINS = 4  # parts into which a column of numbers is cut
 _MOST_VALUES = 8
-_RESAMPLES = 500
 _LEAST_COMMON = 0.5  # a column of many words is of use only if its commonest ones hold this share of the cases
 _NO_VALUE = ("all others", "not stated")
 _NEVER_GROUPS = {"case", "group"}
@@ -90,25 +89,6 @@ def subgroups(
         }
         found.append(Subgroup(value, len(rows), len(np.unique(first.group[rows])), scores))
     return tuple(found)
-
-
-def sites_of(comparison: Comparison, names: tuple[str, ...]) -> dict[str, dict[str, dict[str, Estimate]]]:
-    """Return scores of every model at every site, by model, site and score; one site where the cases do not tell.
-
-    Args:
-        comparison: The models and their cases.
-        names: Names of scores that are not per label.
-    """
-    columns = comparison.first.attributes
-    where = columns.get("site", columns.get("collection", np.full(len(comparison.first), comparison.collection)))
-    rows = {str(site): np.flatnonzero(where == site) for site in np.unique(where)}
-    return {
-        model: {
-            site: evaluate_cases(table.take(part), comparison.positive, resamples=_RESAMPLES, names=names)
-            for site, part in rows.items()
-        }
-        for model, table in comparison.cases.items()
-    }
 
 
 def _order(value: str) -> tuple[bool, float, str]:

@@ -158,10 +158,8 @@ def compared(comparison: "Comparison") -> dict[str, tuple[SiteFigures, ...]]:
     Args:
         comparison: The models and their cases.
     """
-    from medcls.workflows.subgroups import sites_of
-
     found = {}
-    for model_id, parts in sites_of(comparison, SCORES).items():
+    for model_id, parts in comparison.by_site(SCORES).items():
         evaluation = store.read_evaluation(model_id)
         never = sorted(evaluation.left_out.items()) if evaluation else []
         found[model_id] = (
