@@ -16,9 +16,10 @@ if not collections:
     state.done()
 try:
     spec = spec.having(collections=collections)
+    spec = spec.having(label_map=train_data.pick_labels(spec))
     counts = st.container()
     st.subheader("2 · Recipe and network")
-    form.pick_recipe(train_data.look(spec).task, collections)
+    form.pick_recipe(train_data.look(spec).task, spec)
     left, right = st.columns(2)
     with left:
         backbone = form.pick_backbone()

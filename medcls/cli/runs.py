@@ -119,6 +119,8 @@ def _parsing(place: Place) -> dict[str, Any]:
             "choices": found.choices or None,
             "metavar": None if found.choices else "X",
         }
+    if hint == dict[str, str]:
+        return {"type": _pairs, "metavar": "NAME=VALUE,…"}
     if get_origin(hint) is dict:
         return {"type": _json_object, "metavar": "JSON"}
     return {"type": hint, "choices": found.choices or None, "metavar": None if found.choices else hint.__name__.upper()}
@@ -129,6 +131,16 @@ def _json_object(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise argparse.ArgumentTypeError('a JSON object is needed, as {"width": 0.5}')
     return value
+
+
+def _pairs(text: str) -> dict[str, Any]:
+    """Read names and values written as `a=b,c=d` (a value may be empty), or as a JSON object."""
+    if text.lstrip().startswith("{"):
+        return _json_object(text)
+    pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
+    if not all(sign and name.strip() for name, sign, _ in pairs):
+        raise argparse.ArgumentTypeError("pairs are needed, as busi/cancer=malignant,busi/other=")
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def read_settings(arguments: argparse.Namespace) -> dict[str, Any]:

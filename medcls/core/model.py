@@ -188,6 +188,12 @@ class ModelCard(Record):
         if self.task.is_grey and not self.preprocess.grey:  # cards older than the field, too
             object.__setattr__(self, "preprocess", replace(self.preprocess, grey=True))
 
+    @property
+    def label_map(self) -> dict[str, str]:
+        """Labels of the collections it learned from that were read as others, as `DataSpec.label_map`."""
+        data = self.origin.spec.get("data")
+        return dict(data.get("label_map", {})) if isinstance(data, dict) else {}
+
     def tell_points(self, prob: Iterable[float]) -> tuple[Note, ...]:
         """Return what each named operating point makes of an answer.
 

@@ -86,6 +86,12 @@ class DataSpec(Settings):
 
     task: str = setting("", "Task id; empty makes a task of the collection's own labels.", "data", advanced=False)
     collections: tuple[str, ...] = setting((), "Labelled collections to train on.", "data", advanced=False)
+    label_map: dict[str, str] = setting(
+        {},
+        'Labels of one collection read as labels of the task: {"collection/label": "label"}; an empty one leaves its scans out.',
+        "data",
+        advanced=False,
+    )
     split: str = setting("auto", "Split to use: its name, or auto to make one by patient or group.", "data")
     fold: int = setting(0, "Fold to test on, where the split has folds.", "data", low=0, high=99)
     leave_out: str = setting(

@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import overload
@@ -66,8 +66,9 @@ class Stored:
 class CaseList(Sequence[Case]):
     """The cases of a collection, made one by one as they are asked for."""
 
-    def __init__(self, stored: tuple[Stored, ...]) -> None:
+    def __init__(self, stored: tuple[Stored, ...], read_as: Mapping[str, str]) -> None:
         self._stored = stored
+        self._read_as = read_as
         self._ends = np.cumsum([len(s.rows) for s in stored])
 
     def __len__(self) -> int:
@@ -86,15 +87,23 @@ class CaseList(Sequence[Case]):
         part = int(np.searchsorted(self._ends, i, side="right"))
         stored = self._stored[part]
         within = i - (int(self._ends[part - 1]) if part else 0)
-        return _prefixed(stored.index.case(stored.rows[within]), self._prefix(stored))
+        return self._told(stored.index.case(stored.rows[within]), stored)
 
     def __iter__(self) -> Iterator[Case]:
         for stored in self._stored:
             for case in stored.index.in_use():
-                yield _prefixed(case, self._prefix(stored))
+                yield self._told(case, stored)
 
-    def _prefix(self, stored: Stored) -> str:
-        return f"{stored.record.name}/" if len(self._stored) > 1 else ""
+    def _told(self, case: Case, stored: Stored) -> Case:
+        """Return a case as the collection tells it: its label as it is read, its names after its collection's."""
+        prefix = f"{stored.record.name}/" if len(self._stored) > 1 else ""
+        label = _read(case.label, self._read_as)
+        return _prefixed(case if label == case.label else replace(case, label=label), prefix)
+
+
+def _read(label: str | None, read_as: Mapping[str, str]) -> str | None:
+    """Return a label as another name says it is to be read; None where there is none, or it is to be left out."""
+    return label if label is None else read_as.get(label, label) or None
 
 
 class Collection:
@@ -104,15 +113,18 @@ class Collection:
 
     Args:
         stored: The collections on disk, one or more.
+        read_as: Label id to read instead of another, by that other; an empty one reads its cases as unlabelled.
     """
 
-    def __init__(self, stored: tuple[Stored, ...]) -> None:
+    def __init__(self, stored: tuple[Stored, ...], read_as: Mapping[str, str] | None = None) -> None:
         self.stored = stored
+        self.read_as = dict(read_as or {})
         self.name = "+".join(s.record.name for s in stored)
-        self.cases = CaseList(stored)
+        self.cases = CaseList(stored, self.read_as)
         self.task_id = stored[0].record.task_id
         self._pairs: tuple[np.ndarray, int] | None = None
-        self.labels = _joint_labels([s.record.labels for s in stored])
+        given = _joint_labels([s.record.labels for s in stored])
+        self.labels = tuple(dict.fromkeys(label for one in given if (label := _read(one, self.read_as))))
 
     @property
     def record(self) -> CollectionRecord:
@@ -170,13 +182,15 @@ class Collection:
             BadData: If there is none.
         """
         stored, inner = self._find(case_id)
-        return _prefixed(stored.index.case_of(inner), case_id.removesuffix(inner))
+        return self.cases._told(stored.index.case_of(inner), stored)
 
     def column(self, name: str) -> np.ndarray:
         """Return one column of the index (`id`, `label`, `patient`, `grp`, …) for the cases in use, in order."""
         parts = []
         for stored in self.stored:
             values = stored.index.column(name)[stored.rows]
+            if name == "label" and self.read_as:
+                values = np.array([_read(value, self.read_as) for value in values], object)
             if len(self.stored) > 1 and name in ("id", "patient", "own_group", "grp"):
                 values = np.array([v if v is None else f"{stored.record.name}/{v}" for v in values], object)
             parts.append(values)

@@ -1,6 +1,6 @@
 """The cases a run or an evaluation uses, chosen before any scan is decoded."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -52,17 +52,19 @@ def find_sources(spec: RunSpec) -> Sources:
     """Open a run's collections and choose the cases of each part.
 
     Raises:
-        BadData: If a collection is missing, or a part is empty.
+        BadData: If a collection is missing, a part is empty, or a label that is to be read as another is not there.
         BadTask: If the task is unknown, or the labels of several collections make no task together.
     """
     if not spec.data.collections:
         raise BadData("data.run-without-collection")
-    collections = tuple(open_collection(name) for name in spec.data.collections)
+    as_stored = tuple(open_collection(name) for name in spec.data.collections)
+    _check_map(as_stored, spec.data.label_map)
+    collections = _read_with(as_stored, spec.data.label_map)
     task = _task_of(spec, collections)
     check_labels(task, collections)
     chosen, by, wholes = [], [], []
-    for collection in collections:
-        wholes.append(whole_split(collection, spec))
+    for collection, stored in zip(collections, as_stored, strict=True):
+        wholes.append(whole_split(stored, spec))  # of all its cases: other runs use it too
         split = _hold_out(wholes[-1], spec.data.fold)
         rows = {case.id: case for case in collection.cases}
         chosen.append({part: tuple(rows[i] for i in ids if rows[i].label) for part, ids in split.parts.items()})
@@ -162,17 +164,38 @@ def _pairs_across(
     ]
 
 
-def whole_sources(names: Sequence[str], task: Task) -> Sources:
+def map_for(names: Sequence[str], label_map: Mapping[str, str]) -> dict[str, str]:
+    """Return what a label map says of some collections, by their names."""
+    return {key: label for key, label in label_map.items() if key.partition("/")[0] in names}
+
+
+def _check_map(collections: tuple[Collection, ...], label_map: Mapping[str, str]) -> None:
+    """Refuse a map that names a collection or a label that is not there."""
+    known = {f"{c.name}/{label}" for c in collections for label in c.labels}
+    if unknown := sorted(set(label_map) - known):
+        raise BadData("data.label-map-unknown", found=unknown[0][:120], allowed=", ".join(sorted(known)))
+
+
+def _read_with(collections: tuple[Collection, ...], label_map: Mapping[str, str]) -> tuple[Collection, ...]:
+    """Return collections whose labels are read as a map says."""
+    return tuple(
+        Collection(c.stored, {key.removeprefix(f"{c.name}/"): to for key, to in map_for([c.name], label_map).items()})
+        for c in collections
+    )
+
+
+def whole_sources(names: Sequence[str], task: Task, label_map: Mapping[str, str] | None = None) -> Sources:
     """Open collections and take every labelled case of them, without any split: the smallest one can be measured on.
 
     Args:
         names: Names of collections.
         task: The question.
+        label_map: Which labels are read as others, as `DataSpec.label_map`; of other collections too.
 
     Raises:
         BadData: If a collection is missing.
     """
-    collections = tuple(open_collection(name) for name in names)
+    collections = _read_with(tuple(open_collection(name) for name in names), label_map or {})
     cases = tuple({"all": tuple(case for case in c.cases if case.label)} for c in collections)
     return Sources(task, collections, cases, "not split")
 
@@ -227,7 +250,7 @@ def check_labels(task: Task, collections: Sequence[Collection]) -> None:
     Raises:
         BadTask: If a collection has a label that the task has not, or labels of their own differ between collections.
     """
-    used = {c.name: {label for label in c.column("label") if label is not None} for c in collections}
+    used = {c.name: _labels_used(c) for c in collections}
     for collection in collections:
         if foreign := used[collection.name] - set(task.label_ids):
             raise BadTask(
@@ -249,13 +272,54 @@ def check_labels(task: Task, collections: Sequence[Collection]) -> None:
             )
 
 
-def _task_of(spec: RunSpec, collections: tuple[Collection, ...]) -> Task:
+def list_foreign(spec: RunSpec) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+    """Return the labels of a run's collections that the others, or its task, have not, and those they may be read as.
+
+    Args:
+        spec: The run's spec; what its `label_map` says already is not counted with.
+
+    Returns:
+        Label ids by collection, and label ids of the task.
+
+    Raises:
+        BadData: If a collection is missing.
+        BadTask: If the task is unknown.
+    """
+    collections = tuple(open_collection(name) for name in spec.data.collections)
+    used = {c.name: _labels_used(c) for c in collections}
+    task = _task_named(spec, collections)
+    allowed = task.label_ids if task else _widest(used)
+    foreign = {name: tuple(sorted(labels - set(allowed))) for name, labels in used.items()}
+    return {name: labels for name, labels in foreign.items() if labels}, allowed
+
+
+def _labels_used(collection: Collection) -> set[str]:
+    return {str(label) for label in collection.column("label") if label is not None}
+
+
+def _widest(used: Mapping[str, set[str]]) -> tuple[str, ...]:
+    """Return the labels of the collection that has most of them; the first of those where several have."""
+    return tuple(sorted(max(used.values(), key=len)))
+
+
+def _task_named(spec: RunSpec, collections: tuple[Collection, ...]) -> Task | None:
+    """Return the task that a spec names, or that a collection belongs to; None where it is made of their labels.
+
+    Raises:
+        BadTask: If the task is unknown.
+    """
     tasks = list_tasks(home.tasks())
     asked = spec.data.task or next((c.task_id for c in collections if c.task_id in tasks), "")
     if asked and asked not in tasks:
         raise BadTask("data.no-such-task", found=repr(asked)[:80], allowed=", ".join(tasks))
-    if asked:
-        return tasks[asked]
+    return tasks[asked] if asked else None
+
+
+def _task_of(spec: RunSpec, collections: tuple[Collection, ...]) -> Task:
+    if task := _task_named(spec, collections):
+        return task
     labels = tuple(dict.fromkeys(label for c in collections for label in c.labels))
     names = {i: name for c in reversed(collections) for i, name in c.record.names.items()}
-    return own_task(labels, names=names, positive={i for c in collections for i in c.record.positive})
+    own = {label for c in collections for label in c.record.labels if label not in c.read_as}
+    sick = {(i, c.read_as.get(i, i)) for c in collections for i in c.record.positive}
+    return own_task(labels, names=names, positive={to for i, to in sick if to == i or to not in own})

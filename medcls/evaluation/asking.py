@@ -127,7 +127,7 @@ def cases_for(
     Raises:
         BadData: If a collection is missing, or no case is left.
     """
-    sources = whole_sources(collections, model.card.task)
+    sources = whole_sources(collections, model.card.task, model.card.label_map)
     found: list[tuple[Predictor, list[Case], Callable[[Case], bytes]]] = []
     total = sources.count("test") or sum(len(rows) for parts in sources.cases for rows in parts.values())
     share = min(1.0, most / total) if most else 1.0

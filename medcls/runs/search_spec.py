@@ -111,7 +111,7 @@ def _check_storage(url: str) -> None:
     raise BadSpec("runs.storage-not-allowed", found=kind[:40] if separator else "no URL")
 
 
-_FIXED = ("name", "collections", "task")  # of every trial the same
+_FIXED = ("name", "collections", "task", "label_map")  # of every trial the same
 
 
 def _check_range(name: str, values: Range, base: RunSpec) -> None:

@@ -33,15 +33,16 @@ def evaluate(
         BadModel: If the model is missing or damaged.
         BadData: If a collection is missing, has no case in this part, or labels the model does not know.
     """
-    from medcls.data.sources import find_sources, whole_sources
+    from medcls.data.sources import find_sources, map_for, whole_sources
     from medcls.evaluation.asking import evaluate_sources
     from medcls.models.opening import open_model
 
     classifier = open_model(model_id)
-    task = classifier.card.task
+    task, label_map = classifier.card.task, classifier.card.label_map
     if part in ("unseen", "all"):
-        return evaluate_sources(classifier, whole_sources(collections, task), part, on_case)
-    sources = find_sources(RunSpec.of(collections=collections, split=split, fold=fold))
+        return evaluate_sources(classifier, whole_sources(collections, task, label_map), part, on_case)
+    asked = RunSpec.of(collections=collections, split=split, fold=fold, label_map=map_for(collections, label_map))
+    sources = find_sources(asked)
     return evaluate_sources(classifier, replace(sources, task=task), part, on_case)
 
 

@@ -129,6 +129,20 @@ def first_data(records: Sequence[CollectionRecord]) -> str:
     return (whole or list(records))[0].name
 
 
+def list_foreign_labels(spec: RunSpec) -> tuple[dict[str, tuple[str, ...]], tuple[str, ...]]:
+    """Return the labels of a run's collections that its task has not, by collection, and those of the task.
+
+    They can be read as one of the task's, or left out, by `DataSpec.label_map`.
+
+    Raises:
+        BadData: If a collection is unknown.
+        BadTask: If the task is unknown.
+    """
+    from medcls.data.sources import list_foreign
+
+    return list_foreign(spec)
+
+
 def look_at_data(spec: RunSpec) -> Preflight:
     """Count cases and collect findings; quick, nothing is computed.
 

@@ -64,7 +64,9 @@ def check_site(
     from medcls.models.opening import open_model
 
     model = open_model(model_id)
-    return _check(site, model, labelled(whole_sources(collections, model.card.task)), aim, on_case)
+    return _check(
+        site, model, labelled(whole_sources(collections, model.card.task, model.card.label_map)), aim, on_case
+    )
 
 
 def check_dropped(

@@ -67,13 +67,34 @@ def test_every_knob_stands_in_the_form_with_its_help(open_app, at_home) -> None:
         for w in app.get(kind)
         if w.key and w.key.startswith("train.")
     }
-    by_hand = {"task", "name", "recipe", "backbone", "initial", "collections", "size_px"}
+    by_hand = {"task", "name", "recipe", "backbone", "initial", "collections", "label_map", "size_px"}
     for name, place in settings().items():
         if name in by_hand:
             continue
         assert name in keys, name
         assert keys[name].help == place.setting.help
     assert any(key.startswith("size_px") for key in keys)
+
+
+def test_labels_that_differ_are_refused_in_step_1_and_mapped_there(open_app, home, tmp_path) -> None:
+    for name, labels in {"here": ("good", "tumour"), "there": ("good", "krebs", "odd")}.items():
+        for k, label in enumerate(labels):
+            for i in range(8):
+                path = tmp_path / name / label / f"s{i}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(phantom("breast-ultrasound", "benign", 100 * len(name) + 10 * k + i, size_px=64))
+        add_collection(tmp_path / name, name)
+    app = open_app("../train.py")
+    widget(app, "number_input", "Epochs").set_value(3).run()
+    widget(app, "multiselect", "Labelled scans").set_value(["here", "there"]).run()
+    assert_sound(app)
+    assert "tumour" in app.error[0].value
+    widget(app, "selectbox", "tumour of here is").set_value("krebs").run()
+    assert_sound(app)
+    assert not app.error, [e.value for e in app.error]
+    assert {"good", "krebs", "odd"} < set(app.dataframe[0].value.columns)
+    asked = app.session_state["train.last"]
+    assert (asked.data.label_map, asked.optimisation.epochs) == ({"here/tumour": "krebs"}, 3)
 
 
 def test_counts_findings_and_recipes_of_the_task_are_shown(open_app, at_home) -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from medcls.core.plan import PlanChoices
 from medcls.core.run import RunSpec
 from medcls.data.collections import add_collection, open_collection, remove_collection
-from medcls.data.sources import find_sources
+from medcls.data.sources import find_sources, list_foreign, whole_sources
 from medcls.data.splits import make_split, read_split, write_split
 from medcls.errors import BadData, BadSplit, BadTask
 from medcls.imaging.phantom import phantom
@@ -129,3 +130,59 @@ def test_a_site_left_out_is_tested_on_whole_and_nowhere_else(tmp_path: Path, mon
         with pytest.raises(BadData) as caught:
             find_sources(wrong)
         assert caught.value.code == "data.no-such-site"
+
+
+@pytest.fixture
+def two_tongues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunSpec:
+    """Two collections of labels of their own; the second calls them otherwise, and has one more."""
+    monkeypatch.setenv("MEDCLS_HOME", str(tmp_path / "home"))
+    for k, (name, labels) in enumerate({"here": ("good", "tumour"), "there": ("gut", "schlecht", "unklar")}.items()):
+        for j, label in enumerate(labels):
+            for i in range(8):
+                path = tmp_path / name / label / f"s{i}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(phantom("breast-ultrasound", "malignant", 100 * k + 10 * j + i, size_px=64))
+        choices = PlanChoices(disease=tuple({"tumour", "schlecht"} & set(labels)))
+        add_collection(tmp_path / name, name, choices=choices)
+    return RunSpec.of(collections=("here", "there"))
+
+
+MAP = {"there/gut": "good", "there/schlecht": "tumour", "there/unklar": ""}
+
+
+def test_labels_of_two_collections_are_one_where_a_map_says_so(two_tongues: RunSpec) -> None:
+    with pytest.raises(BadTask) as caught:
+        find_sources(two_tongues)
+    assert caught.value.code == "data.labels-differ"
+    sources = find_sources(two_tongues.having(label_map=MAP))
+    assert {(label.id, label.positive) for label in sources.task.labels} == {("good", False), ("tumour", True)}
+    for cases in sources.cases:
+        labels = [case.label for part in cases.values() for case in part]
+        assert sorted(labels) == ["good"] * 8 + ["tumour"] * 8
+    there = read_split(open_collection("there"), "auto")
+    assert sum(map(len, there.parts.values())) == 24, "the split is of all cases: other runs use it too"
+    assert {case.label for case in open_collection("there").cases} == {"gut", "schlecht", "unklar"}
+
+
+def test_what_must_be_mapped_is_listed_until_it_is(two_tongues: RunSpec) -> None:
+    foreign, allowed = list_foreign(two_tongues.having(collections=("there", "here")))
+    assert foreign == {"here": ("good", "tumour")}
+    assert allowed == ("gut", "schlecht", "unklar")
+    with pytest.raises(BadTask) as caught:
+        find_sources(two_tongues.having(label_map={"there/gut": "good"}))
+    assert (caught.value.code, caught.value.params["found"]) == ("data.labels-differ", "tumour")
+    to_task = two_tongues.having(collections=("there",), task="breast-ultrasound")
+    assert list_foreign(to_task) == ({"there": ("gut", "schlecht", "unklar")}, ("normal", "benign", "malignant"))
+
+
+@pytest.mark.parametrize("wrong", ["there/nothing", "nowhere/gut", "gut"])
+def test_a_map_of_what_is_not_there_is_refused(two_tongues: RunSpec, wrong: str) -> None:
+    with pytest.raises(BadData) as caught:
+        find_sources(two_tongues.having(label_map=MAP | {wrong: "good"}))
+    assert (caught.value.code, caught.value.params["found"]) == ("data.label-map-unknown", wrong)
+
+
+def test_a_collection_is_measured_as_it_was_learned_from(two_tongues: RunSpec) -> None:
+    task = find_sources(two_tongues.having(label_map=MAP)).task
+    (told,) = whole_sources(["there"], task, MAP | {"here/good": "tumour", "there/gone": "good"}).cases
+    assert sorted(case.label for case in told["all"]) == ["good"] * 8 + ["tumour"] * 8

@@ -9,7 +9,7 @@ from pages._ui import state
 from pages._ui.train.form import draft, key
 from pages._ui.widgets import notices
 
-OWN = ""
+OUT = ""
 
 
 def pick_collections() -> tuple[str, ...]:
@@ -30,6 +30,32 @@ def pick_collections() -> tuple[str, ...]:
         help="Several collections of one task are learned from together.",
     )  # fmt: skip
     return tuple(chosen)
+
+
+def pick_labels(spec: RunSpec) -> dict[str, str]:
+    """Draw, for every label that the task has not, what it is read as; nothing where all labels are the task's."""
+    foreign, allowed = preflight.list_foreign_labels(spec)
+    found: dict[str, str] = {}
+    if not foreign:
+        return found
+    st.caption("Labels that the others have not: say what each is read as, or leave its scans out.")
+    places = st.columns(3)
+    names = {record.name: record for record in preflight.list_data()}
+    asked = [(name, label) for name, labels in foreign.items() for label in labels]
+    for i, (name, label) in enumerate(asked):
+        place = f"{name}/{label}"
+        options = [None, *allowed, OUT]
+        called = names[name].name_of(label) if name in names else label
+        chosen = places[i % 3].selectbox(
+            f"{notices.escape(called)} of {name} is",
+            options,
+            index=options.index(spec.data.label_map.get(place)) if spec.data.label_map.get(place) in options else 0,
+            format_func=lambda one: "not said yet" if one is None else one or "left out",
+            key=key(f"label_map.{place}"),
+        )
+        if chosen is not None:
+            found[place] = chosen
+    return found
 
 
 def show_counts(spec: RunSpec) -> preflight.Preflight:
@@ -66,7 +92,7 @@ def _show_left_out(one: LeftOut) -> None:
 def look(spec: RunSpec) -> preflight.Preflight:
     """Return what the data hold, looked at again only when another choice, or other contents, ask for it."""
     contents = tuple(r.fingerprint for r in preflight.list_data() if r.name in spec.data.collections)
-    wanted = (spec.data.collections, spec.data.task, spec.data.split, spec.data.fold, contents)
+    wanted = (spec.data.collections, spec.data.label_map, spec.data.task, spec.data.split, spec.data.fold, contents)
     held = st.session_state.get(state.TRAIN_SEEN)
     if held is None or held[0] != wanted:
         with st.spinner("Counting cases and making the split …"):

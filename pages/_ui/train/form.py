@@ -23,7 +23,19 @@ GROUPS = {
     "optimiser": "Optimiser and schedule",
     "time": "Length, batch and machine",
 }
-_BY_HAND = ("name", "recipe", "backbone", "initial", "task", "collections", "size_px", "epochs", "batch_size", "lr")
+_BY_HAND = (
+    "name",
+    "recipe",
+    "backbone",
+    "initial",
+    "task",
+    "collections",
+    "label_map",
+    "size_px",
+    "epochs",
+    "batch_size",
+    "lr",
+)
 _OTHER = "another timm network"
 _FIRST = "fine-tune"
 
@@ -33,8 +45,10 @@ def draft() -> RunSpec:
     if state.TRAIN_DRAFT not in st.session_state:
         set_draft(apply_recipe(RunSpec(), _FIRST))
     elif state.TRAIN_LAST in st.session_state and key("name") not in st.session_state:
-        # Back from another page: Streamlit has dropped this one's fields.
-        set_draft(st.session_state[state.TRAIN_LAST])
+        if key("collections") in st.session_state:  # the fields below step 1 were not drawn: what was wrong stood there
+            st.session_state[state.TRAIN_DRAFT] = st.session_state[state.TRAIN_LAST]
+        else:  # back from another page: Streamlit has dropped this one's fields
+            set_draft(st.session_state[state.TRAIN_LAST])
     cloned = st.query_params.get("from")
     if cloned and st.session_state.get(state.TRAIN_CLONED) != cloned:
         st.session_state[state.TRAIN_CLONED] = cloned
@@ -63,7 +77,7 @@ def key(name: str) -> str:
     return f"train.{st.session_state[state.TRAIN_FORM]}.{name}"
 
 
-def pick_recipe(task_id: str, collections: tuple[str, ...]) -> None:
+def pick_recipe(task_id: str, spec: RunSpec) -> None:
     """Draw the choice of a recipe; choosing one sets the whole form."""
     fitting = recipes_for(task_id)
     current = draft().recipe
@@ -71,7 +85,8 @@ def pick_recipe(task_id: str, collections: tuple[str, ...]) -> None:
     def take() -> None:
         chosen = st.session_state[key("recipe")]
         begin = RunSpec.of(
-            collections=collections,
+            collections=spec.data.collections,
+            label_map=spec.data.label_map,
             initial=draft().network.initial if draft().network.initial not in ("none",) else "imagenet",
         )
         set_draft(apply_recipe(begin, chosen) if chosen else begin)
