@@ -127,8 +127,9 @@ def tell_disease(names: Mapping[str, str]) -> dict[str, bool | None]:
     """
     told = {i: disease_of(name) for i, name in names.items()}
     folded = {i: fold(name) for i, name in names.items()}
-    if set(folded.values()) == {"0", "1"}:
-        return {i: form == "1" for i, form in folded.items()}
+    for absent, present in (("0", "1"), ("n", "y")):
+        if set(folded.values()) == {absent, present}:
+            return {i: form == present for i, form in folded.items()}
     if (
         "음성" in folded.values() and "악성" not in folded.values()
     ):  # beside "negative" it is not "benign" but "positive"

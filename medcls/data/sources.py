@@ -299,7 +299,7 @@ def _labels_used(collection: Collection) -> set[str]:
 
 def _widest(used: Mapping[str, set[str]]) -> tuple[str, ...]:
     """Return the labels of the collection that has most of them; the first of those where several have."""
-    return tuple(sorted(max(used.values(), key=len)))
+    return tuple(sorted(used[max(used, key=lambda name: len(used[name]))]))
 
 
 def _task_named(spec: RunSpec, collections: tuple[Collection, ...]) -> Task | None:

@@ -12,9 +12,10 @@ from medcls.data.vocabulary import role_of
 from medcls.errors import BadData
 
 MAX_BYTES = 500_000_000
-_SEPARATORS = ",;\t|"
-# Encodings tried where a table is neither UTF-8 nor UTF-16, each with the letters that speak for it.
+_SEPARATORS = ",;\t| "
+# Encodings tried where a table is neither UTF-8 nor UTF-16, the likelier first; the rare ones only where words speak for them.
 _ENCODINGS = ("cp949", "cp932", "gb18030", "big5", "cp1252", "cp1251", "cp1250", "cp1254", "cp1253", "cp1256", "cp874")
+_RARE = ("euc_jp", "koi8_r", "mac_roman", "cp850", "cp866", "cp852", "cp437")
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,17 @@ def read_tables(root: Path, path: str, encoding: str = "") -> list[Table]:
     text, notes = _decode(data, encoding)
     rows, separator = _split(text)
     if separator not in ",":
-        notes = (*notes, Note("data.table-separator", separator={"\t": "tab"}.get(separator, separator)))
+        notes = (*notes, Note("data.table-separator", separator={"\t": "tab", " ": "blank"}.get(separator, separator)))
     return [_made(path, rows, notes)] if rows else []
+
+
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\0\0", "utf-32"),
+    (b"\0\0\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
 
 
 def _decode(data: bytes, encoding: str) -> tuple[str, tuple[Note, ...]]:
@@ -83,11 +93,10 @@ def _decode(data: bytes, encoding: str) -> tuple[str, tuple[Note, ...]]:
             return data.decode(encoding).removeprefix("\ufeff"), ()
         except (LookupError, UnicodeDecodeError) as error:
             raise BadData("data.encoding-wrong", found=encoding[:40]) from error
-    for mark, name in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+    for mark, name in _MARKS:
         if data.startswith(mark):
-            return data.decode(name, "replace"), () if name == "utf-8-sig" else (
-                Note("data.table-encoding", encoding="UTF-16"),
-            )
+            noted = () if name == "utf-8-sig" else (Note("data.table-encoding", encoding=name.upper()),)
+            return data.decode(name, "replace"), noted
     if 0 in data[:2000]:
         name = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
         return data.decode(name, "replace"), (Note("data.table-encoding", encoding="UTF-16"),)
@@ -100,7 +109,7 @@ def _decode(data: bytes, encoding: str) -> tuple[str, tuple[Note, ...]]:
 def _guess(data: bytes) -> tuple[str, tuple[Note, ...]]:
     """Decode a table of an old encoding: the one in which its words are words, else the likeliest by its letters."""
     fitting = {}
-    for name in _ENCODINGS:
+    for name in (*_ENCODINGS, *_RARE):
         try:
             fitting[name] = data.decode(name)
         except UnicodeDecodeError:
@@ -108,7 +117,7 @@ def _guess(data: bytes) -> tuple[str, tuple[Note, ...]]:
     if not fitting:
         raise BadData("data.encoding-unknown")
     known = {name: _known_words(text) for name, text in fitting.items()}
-    likeliest = "" if any(known.values()) else _likeliest(data, tuple(fitting))
+    likeliest = "" if any(known.values()) else _likeliest(data, tuple(name for name in fitting if name not in _RARE))
     best = max(fitting, key=lambda name: (known[name], name == likeliest))  # the first of several
     return fitting[best], (Note("data.table-encoding-guessed", encoding=best),)
 
@@ -135,14 +144,14 @@ def _split(text: str) -> tuple[list[list[str]], str]:
         separator = lines[0].strip()[4]
         return list(_rows("\n".join(lines[1:]), separator)), separator
     head = "\n".join(lines[:50])
-    scored = []
+    scored: list[tuple[float, int, str]] = []
     for separator in _SEPARATORS:
         try:
             lengths = [len(row) for row in _rows(head, separator)]
         except BadData:
             continue
         usual = max(set(lengths), key=lengths.count) if lengths else 0
-        if usual > 1:
+        if usual > 1 and (separator != " " or (not scored and set(lengths) == {usual})):  # blanks stand in texts, too
             scored.append((lengths.count(usual) / len(lengths), usual, separator))
     separator = max(scored, key=lambda s: (round(s[0], 1), s[1]))[2] if scored else ","
     return list(_rows(text, separator)), separator

@@ -30,7 +30,7 @@ TEST = _words(
     "test testing tests testset testdata testimages holdout heldout eval evaluation 테스트 시험 평가 테스트용 시험용 평가용 テスト 試験 評価 测试 测试集 測試 "
     "prueba pruebas teste prova essai тест тестовая тестирование اختبار الاختبار"
 )
-FOLD = _words("fold folds kfold cv 폴드 折 フォールド фолд falte pliegue")
+FOLD = _words("fold folds kfold cv split splits 폴드 折 フォールド фолд falte pliegue")
 SITE = _words(
     "site sites hospital hosp center centre clinic institution institute institut location vendor device scanner machine "
     "manufacturer source archive cohort klinik krankenhaus standort zentrum gerät hopital hôpital centro clinica clínica "
@@ -40,7 +40,7 @@ PATIENT = _words(
     "patient patients patientin patienten pat pt pts subject subjects subj person individual participant donor proband probandin mrn pid "
     "case cases fall fallnummer 환자 환자번호 등록번호 병록번호 피험자 대상자 환자등록번호 증례 患者 病人 病患 病历号 住院号 受试者 被検者 症例 "
     "пациент пациента пациенты больной больного испытуемый paciente pacientes sujeto caso casos sujet malade paziente soggetto "
-    "pacjent pacjenta hasta مريض المريض المرضى patiente rogi रोगी मरीज"
+    "pacjent pacjenta sub ptid uhid hn cpr ssn nhs dossier historia~clinica historia~clínica prontuario prontuário ασθενής ασθενή ασθενούς מטופל חולה ผู้ป่วย bệnh~nhân beteg potilas patiënt بیمار пацієнт pasien hasta مريض المريض المرضى patiente rogi रोगी मरीज"
 )
 GROUP = _words(
     "lesion lesions group nodule tumor tumour exam examination study accession series 병변 그룹 病灶 病変 läsion lésion lesión lesione очаг آفة"
@@ -73,7 +73,7 @@ NOT_PICTURES = _words(
     "model models figure figures plot plots result results output outputs log logs heatmap heatmaps checkpoint checkpoints script scripts code docs doc"
 )
 SET = _words(
-    "set sets data dataset images image img imgs split part cases scans folder the of all pictures files 데이터 세트 셋 용 集 用 データ セット daten satz "
+    "v version set sets data dataset images image img imgs split part cases scans folder the of all pictures files 데이터 세트 셋 용 集 用 データ セット daten satz "
     "datos conjunto données donnees набор данные выборка dati veri"
 )
 UNLABELLED = _words(
@@ -167,6 +167,9 @@ def holds(text: str, vocabulary: frozenset[str]) -> bool:
     return bool(_CJK.search(whole)) and any(w in whole for w in vocabulary if _CJK.search(w))
 
 
+_LETTERED = re.compile(r"(\w+) ([a-j])")
+
+
 def part_of(name: str) -> str:
     """Return the part a folder, file or cell names: `train`, `validate`, `test` or `fold-<k>`; empty if none.
 
@@ -176,6 +179,8 @@ def part_of(name: str) -> str:
     """
     if says(name, FOLD, SET) and (number := re.search(r"\d+", name)):
         return f"fold-{int(number.group())}"
+    if (lettered := _LETTERED.fullmatch(fold(name))) and lettered[1] in FOLD:
+        return f"fold-{ord(lettered[2]) - ord('a') + 1}"
     named = [
         part for part, words in (("train", TRAIN), ("validate", VALIDATE), ("test", TEST)) if says(name, words, SET)
     ]
@@ -286,7 +291,7 @@ _PARTS_OF_NAMES = ID | NAME | frozenset(("full", "relative", "rel", "abs", "orig
 
 
 _PATIENT_INSIDE = re.compile(
-    "patient|pacient|pazient|pacjent|subject|proband|mrn$|caseid|caseno|casenumber|환자|患者|病人|пациент|المريض|hastano|hastaid"
+    "hosp(ital)?(no|nr|num|number)$|patient|pacient|pazient|pacjent|subject|proband|mrn$|caseid|caseno|casenumber|환자|患者|病人|пациент|المريض|hastano|hastaid"
 )
 _NO_ID = re.compile(
     "age|sex|gender|birth|date|year|weight|height|count|orient|position|history|status|type|group|notes|comment|edad|sexo|alter|"

@@ -4,16 +4,73 @@ References:
     PKWARE APPNOTE.TXT 4.4.4 (bit 11: names in UTF-8) and 4.6.9 (extra field 0x7075: the name in UTF-8).
 """
 
+import io
+import mmap
 import re
 import struct
 import unicodedata
 import zipfile
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
 
 _UTF8 = 0x800
 # Code pages that archivers of old wrote names in, the likelier first where two fit alike.
 _PAGES = ("cp949", "cp932", "gb18030", "big5", "cp866", "cp1251", "cp850", "cp1252")
 _HANGUL, _KANA, _CYRILLIC = r"[\uac00-\ud7a3]", r"[\u3040-\u30ff]", r"[\u0400-\u04ff]"
+
+
+def open_archive(file: BinaryIO | Path) -> zipfile.ZipFile:
+    """Open a ZIP archive; names that say they are UTF-8 and are not count as names of an unsaid code page.
+
+    Args:
+        file: The archive.
+
+    Raises:
+        BadZipFile: If it is no archive that can be read.
+    """
+    try:
+        return zipfile.ZipFile(file)
+    except UnicodeDecodeError:
+        return zipfile.ZipFile(_unflagged(file))
+
+
+class _Copy(mmap.mmap):
+    """A file whose bytes can be changed without changing the file."""
+
+    def seekable(self) -> bool:
+        """Say that it can be read from anywhere, as `zipfile` asks."""
+        return True
+
+
+def _unflagged(file: BinaryIO | Path) -> Any:
+    """Return an archive without the flag of UTF-8 at names that are none (APPNOTE 4.3.7, 4.3.12 and 4.3.16)."""
+    if isinstance(file, Path):
+        with file.open("rb") as opened:
+            data: Any = _Copy(opened.fileno(), 0, access=mmap.ACCESS_COPY)
+    else:
+        file.seek(0)
+        data = bytearray(file.read())
+    end = data.rfind(b"PK\x05\x06")
+    size, offset = struct.unpack_from("<II", data, end + 12)
+    at = end - size
+    before = at - offset  # what stands before the archive, as in one that unpacks itself
+    while data[at : at + 4] == b"PK\x01\x02":
+        (flags,), lengths = struct.unpack_from("<H", data, at + 8), struct.unpack_from("<HHH", data, at + 28)
+        local = before + struct.unpack_from("<I", data, at + 42)[0]
+        if flags & _UTF8 and not _is_utf8(data[at + 46 : at + 46 + lengths[0]]):
+            data[at + 9] &= ~(_UTF8 >> 8) & 0xFF
+            data[local + 7] &= ~(_UTF8 >> 8) & 0xFF
+        at += 46 + sum(lengths)
+    return data if isinstance(file, Path) else io.BytesIO(data)
+
+
+def _is_utf8(name: bytes) -> bool:
+    try:
+        name.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def read_names(entries: Sequence[zipfile.ZipInfo]) -> tuple[list[str], str]:

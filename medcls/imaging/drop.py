@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from medcls.core.outcome import Outcome
 from medcls.errors import BadScan, MedclsError, TooLarge
-from medcls.imaging.archive_names import read_names
+from medcls.imaging.archive_names import open_archive, read_names
 from medcls.imaging.foreign import names_document
 from medcls.imaging.limits import Limits
 from medcls.imaging.quiet import guarded
@@ -175,7 +175,7 @@ def _entries(file: BinaryIO) -> tuple[zipfile.ZipFile, list[tuple[zipfile.ZipInf
     listed = guarded(lambda: _directory_bytes(file))
     if listed > _MAX_DIRECTORY_BYTES:
         raise TooLarge("imaging.archive-too-many", most=_MAX_FILES)
-    archive = guarded(lambda: zipfile.ZipFile(file))
+    archive = guarded(lambda: open_archive(file))
     listed_files = archive.infolist()
     if names_document(archive.namelist()):
         raise BadScan("imaging.foreign-office")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from medcls.data.labels import find_labels, tell_disease, tidy
 from medcls.data.resolve import MISSING, Resolver
 from medcls.data.tables import Table, without_header
-from medcls.data.vocabulary import UNLABELLED, fold, is_site, part_of, role_of, says_number
+from medcls.data.vocabulary import UNLABELLED, disease_of, fold, is_site, part_of, role_of, says_number
 
 _SAMPLE = 400
 _MOST_LABELS = 40
@@ -32,6 +32,8 @@ def find_columns(table: Table, resolver: Resolver, chosen: Mapping[str, str]) ->
         if role and role != "path" and name not in found.values() and _better(role, name, found.get(role), table):
             found[role] = name
     _by_content(table, found)
+    if "label" not in found and (name := _yes_or_no(table, found)):
+        found["label"] = name
     if not {"patient", "group"} & set(found) and (name := _numbering(table, found)):
         found["group"] = name
     for role, name in chosen.items():
@@ -110,6 +112,19 @@ def _by_content(table: Table, found: dict[str, str]) -> None:
             found["site"] = name
         elif "label" not in found and label_sense(cells) > 1.9 and words:
             found["label"] = name
+
+
+_YES_OR_NO = ({"0", "1"}, {"no", "yes"}, {"n", "y"}, {"false", "true"}, {"f", "t"})
+
+
+def _yes_or_no(table: Table, found: Mapping[str, str]) -> str:
+    """Return the one column that is named after a disease and says of each row whether it is there; empty if there is none."""
+    named = []
+    for at, name in enumerate(table.header):
+        cells = {row[at].casefold().removesuffix(".0") for row in table.rows if row[at]}
+        if name not in found.values() and disease_of(name) and cells - UNLABELLED in _YES_OR_NO:
+            named.append(name)
+    return named[0] if len(named) == 1 else ""
 
 
 def _numbering(table: Table, found: Mapping[str, str]) -> str:

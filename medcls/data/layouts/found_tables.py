@@ -8,6 +8,7 @@ from medcls.core.plan import PlanChoices, PlanTable
 from medcls.data.labels import find_labels, tidy
 from medcls.data.layouts.columns import find_columns, find_one_hot, label_sense, number_of
 from medcls.data.layouts.isic import label_rule
+from medcls.data.layouts.patient_tables import by_picture
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tables import Table, read_tables
 from medcls.data.tree import TABLE, Tree, without_masks
@@ -78,12 +79,14 @@ def find_tables(tree: Tree, choices: PlanChoices) -> tuple[list[Found], list[Pla
         raise BadData(
             "data.no-such-table", found=choices.table[:200], allowed=", ".join(tree.of_kind(TABLE))[:400] or "none"
         )
-    resolver = Resolver(without_masks(tree))
+    pictures = without_masks(tree)
+    resolver = Resolver(pictures)
     found, useless = [], []
     for path in wanted:
         try:
             for table in read_tables(tree.root, path, choices.encoding):
-                if (one := _look(table, resolver, choices)) is not None:
+                one = _look(table, resolver, choices) or _look_by_patient(table, tree, pictures, choices)
+                if one is not None:
                     found.append(one)
                 elif len(table.header) > 1:
                     useless.append(
@@ -117,6 +120,22 @@ def _look(table: Table, resolver: Resolver, choices: PlanChoices) -> Found | Non
     elif "label" in columns:
         found.rule, found.label_columns = (lambda row: row[columns["label"]]), (columns["label"],)
     return found if found.named or found.rule else None
+
+
+def _look_by_patient(table: Table, tree: Tree, pictures: list[str], choices: PlanChoices) -> Found | None:
+    """Look at a table that has a row for each patient; None if it has none, or says nothing of several."""
+    if (expanded := by_picture(table, tree, pictures)) is None:
+        return None
+    per_picture, key = expanded
+    found = _look(per_picture, Resolver(pictures), choices)
+    if found is None or key in found.label_columns:
+        return None
+    labels = {found.rule(row) for row in found.rows()} if found.rule else set()
+    if len(labels) >= len(table.rows):  # a name for each folder: a list of the labels
+        return None
+    if not {"patient", "group"} & set(found.columns):
+        found.columns["patient"] = key
+    return found
 
 
 def _hot(row: Row, columns: tuple[str, ...]) -> str:

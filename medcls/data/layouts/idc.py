@@ -1,5 +1,7 @@
 """IDC patches: breast histology, `<patient>/<0|1>/<patient>_idx5_x<X>_y<Y>_class<k>.png`, or `X.npy` with `Y.npy`.
 
+The file's name tells patient, place and label: they are read from it where folders were laid out anew.
+
 References:
     Janowczyk and Madabhushi, Deep learning for digital pathology image analysis, J Pathol Inform 7, 2016.
     Cruz-Roa et al., Automatic detection of invasive ductal carcinoma in whole slide images, SPIE 2014.
@@ -22,12 +24,9 @@ def _patients(tree: Tree, folder: str) -> list[str]:
 
 
 def _fits(tree: Tree, folder: str) -> bool:
-    return any(
-        _NAME.fullmatch(name)
-        for patient in _patients(tree, folder)[:3]
-        for k in ("0", "1")
-        for name in tree.names_in(below(folder, f"{patient}/{k}"))[:5]
-    )
+    inside = [f"{patient}/{k}" for patient in _patients(tree, folder)[:3] for k in ("0", "1")]
+    inner = [below(folder, name) for name in (*inside, "0", "1")]
+    return any(_NAME.fullmatch(name) for one in (*inner, folder) for name in tree.names_in(one)[:5])
 
 
 def _read(tree: Tree, choices: PlanChoices) -> Reading | None:
@@ -37,18 +36,17 @@ def _read(tree: Tree, choices: PlanChoices) -> Reading | None:
     told = roles_of_roots(roots)
     entries = [entry for root in roots for entry in _entries(tree, root, told[root])]
     reading = Reading("idc", common_root(roots), entries, [Note("data.why-idc")], "breast-histology-idc", LABELS)
-    reading.patients_from = ["folders"]
+    reading.patients_from = ["file names"]
     return reading
 
 
 def _entries(tree: Tree, root: str, told: dict[str, str]) -> Iterator[Entry]:
-    for patient in sorted(_patients(tree, root), key=int):
-        for k in ("0", "1"):
-            for path in tree.folders.get(below(root, f"{patient}/{k}"), ()):
+    for folder, paths in tree.folders.items():
+        if not root or folder == root or folder.startswith(f"{root}/"):
+            for path in paths:
                 if (match := _NAME.fullmatch(path.rpartition("/")[2])) and tree.is_picture(path):
-                    yield Entry(
-                        path, LABELS[int(match["k"])], patient, attributes={"x": match["x"], "y": match["y"], **told}
-                    )
+                    place = {"x": match["x"], "y": match["y"]}
+                    yield Entry(path, LABELS[int(match["k"])], match["patient"], attributes={**place, **told})
 
 
 IDC = Layout("idc", "IDC patches, breast histology", _read, "breast-histology-idc", LABELS)

@@ -1,0 +1,60 @@
+"""Tables with a row for each patient, or folder, instead of one for each picture."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+
+from medcls.core.note import Note
+from medcls.data.owners import read_owner
+from medcls.data.tables import Table
+from medcls.data.tree import DICOM, Tree
+from medcls.data.vocabulary import fold, role_of
+
+SCAN = "scan"  # the column that is added; its name says that it holds paths
+_MOST_MISSED = 0.2
+
+
+def by_picture(table: Table, tree: Tree, pictures: Iterable[str]) -> tuple[Table, str] | None:
+    """Return a table of patients as one of their pictures, and its column that names them; None if it is none.
+
+    Args:
+        table: A table whose rows name no files.
+        tree: The tree it lies in.
+        pictures: Pictures its rows may be about: those in a folder of a patient's name, or of a DICOM patient.
+    """
+    pictures = list(pictures)
+    for owned in (_by_folder, _by_dicom):
+        named = owned(tree, pictures)
+        if column := _column(table, named):
+            at = table.header.index(column)
+            rows = [[*row, path] for row in table.rows for path in named.get(fold(row[at]), ())]
+            note = Note("data.table-of-patients", column=column)
+            return replace(table, header=(*table.header, SCAN), rows=rows, notes=(*table.notes, note)), column
+    return None
+
+
+def _by_folder(tree: Tree, pictures: list[str]) -> dict[str, list[str]]:
+    named: defaultdict[str, list[str]] = defaultdict(list)
+    for path in pictures:
+        for name in {fold(part) for part in path.split("/")[:-1]}:
+            named[name].append(path)
+    return named
+
+
+def _by_dicom(tree: Tree, pictures: list[str]) -> dict[str, list[str]]:
+    named: defaultdict[str, list[str]] = defaultdict(list)
+    for path in pictures:
+        if tree.files[path] == DICOM and (owner := read_owner(tree.root / path)[0]):
+            named[fold(owner.rpartition("\n")[2])].append(path)
+    return named
+
+
+def _column(table: Table, named: dict[str, list[str]]) -> str:
+    """Return the column whose cells are names, each once; of several that which says it holds patients."""
+    fitting = []
+    for name in table.header:
+        cells = [fold(cell) for cell in table.column(name) if cell]
+        there = sum(cell in named for cell in cells)
+        if len(cells) > 1 and len(set(cells)) == len(cells) and there >= (1 - _MOST_MISSED) * len(cells):
+            fitting.append((role_of(name) == "patient", name))
+    return max(fitting, key=lambda one: one[0])[1] if fitting else ""

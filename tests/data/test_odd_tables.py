@@ -1,0 +1,158 @@
+"""Tables and names of rarer kinds: columns of a yes or no, old encodings, a row for each patient, patches told by their names."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from medcls.core.plan import Plan
+from medcls.data.collections import look_at
+from medcls.data.vocabulary import part_of, role_of
+from medcls.imaging.drop import open_drop
+from tests.data import trees
+from tests.data.test_plan import counts, scan, sick, sums_up, table
+
+
+def whose(i: int) -> str:
+    return f"P{i // 2}"
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["sub", "ptid", "UHID", "HN", "Hospital Number", "hosp_no", "NHS number", "historia clinica", "Prontuário", "ασθενής", "ผู้ป่วย"],
+)  # fmt: skip
+def test_a_patient_by_other_words_is_kept_together(column: str, tmp_path: Path) -> None:
+    plan = look_at(table(tmp_path, ("file", "label", column), lambda i: (f"{i}.jpg", ("a", "b")[i % 2], whose(i))))
+    assert (plan.n_patients, plan.n_owned) == (4, 8)
+    assert role_of("hospital") == "site"
+    assert role_of("hospital name") == "site"
+
+
+@pytest.mark.parametrize(
+    ("column", "said", "disease"),
+    [
+        ("malignant", ("0", "1"), "1"), ("malignant", ("0.0", "1.0"), "1"), ("malignant", ("False", "True"), "True"), ("cancer", ("N", "Y"), "Y"),
+        ("is_melanoma", ("no", "yes"), "yes"), ("악성", ("0", "1"), "1"),
+    ],
+)  # fmt: skip
+def test_a_column_of_a_disease_that_says_yes_or_no_is_the_label(
+    column: str, said: tuple[str, str], disease: str, tmp_path: Path
+) -> None:
+    plan = look_at(table(tmp_path, ("file", column, "age"), lambda i: (f"{i}.jpg", said[i % 2], 40 + i)))
+    assert sorted(counts(plan).values()) == [4, 4]
+    assert sick(plan) == [disease]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("mac_roman", ("gutartig", "bösartig")), ("cp850", ("gutartig", "bösartig")), ("euc_jp", ("良性", "悪性")),
+        ("koi8_r", ("доброкачественная", "злокачественная")), ("utf-32", ("양성", "악성")), ("cp1252", ("gutartig", "bösartig")),
+    ],
+)  # fmt: skip
+def test_encodings_of_other_machines(encoding: str, words: tuple[str, str], tmp_path: Path) -> None:
+    plan = look_at(
+        table(
+            tmp_path, ("file", "label", "patient"), lambda i: (f"{i}.jpg", words[i // 2 % 2], whose(i)),
+            encoding=encoding, separator=";",
+        )
+    )  # fmt: skip
+    assert counts(plan) == dict.fromkeys(words, 4)
+    assert sick(plan) == [words[1]]
+    assert plan.tables[0].notes, "a guess is told"
+
+
+def test_columns_parted_by_blanks(tmp_path: Path) -> None:
+    plan = look_at(table(tmp_path, ("file", "label"), lambda i: (f"img/{i}.jpg", ("a", "b")[i % 2]), separator=" "))
+    assert counts(plan) == {"a": 4, "b": 4}
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [("split1", "fold-1"), ("Split 2", "fold-2"), ("Fold B", "fold-2"), ("ISIC-2017_Test_v2_Data", ""), ("Test_v2", "test"),
+     ("fold", ""), ("split", ""), ("Folder B", "")],
+)  # fmt: skip
+def test_parts_and_folds_by_other_words(name: str, part: str) -> None:
+    assert part_of(name) == part
+
+
+@pytest.mark.parametrize("place", ["train/{k}", "{k}", "all", "fold1/{patient}/{k}"])
+def test_patches_are_told_by_their_names_however_they_lie(place: str, tmp_path: Path) -> None:
+    for patient in (8863, 8864, 8865):
+        for k in "01":
+            for x in (1, 51):
+                folder = tmp_path / place.format(k=k, patient=patient)
+                scan(folder / f"{patient}_idx5_x{x}_y{patient}_class{k}.png")
+    plan = look_at(tmp_path)
+    assert (plan.layout, counts(plan), plan.n_patients) == ("idc", {"no IDC": 6, "IDC": 6}, 3)
+    assert sums_up(plan)
+
+
+def by_folder(root: Path) -> None:
+    for i in range(8):
+        scan(root / whose(i) / f"{i}.png")
+
+
+def by_dicom(root: Path) -> None:
+    for i in range(8):
+        path = root / "files" / f"IM{i}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        trees.write_dicom(path, np.random.default_rng(i).integers(0, 255, (32, 32), np.uint8), whose(i))
+
+
+@pytest.mark.parametrize("lie", [by_folder, by_dicom])
+def test_a_table_with_a_row_for_each_patient_tells_all_their_scans(lie: Callable[[Path], None], tmp_path: Path) -> None:
+    lie(tmp_path)
+    rows = [f"P{p},{('benign', 'malignant')[p % 2]},{40 + p}" for p in range(4)]
+    (tmp_path / "labels.csv").write_text("\n".join(["patient,diagnosis,age", *rows]))
+    plan = look_at(tmp_path)
+    assert counts(plan) == {"benign": 4, "malignant": 4}
+    assert (plan.n_patients, plan.n_scans, plan.n_tables, plan.n_not_taken) == (4, 8, 1, 0)
+    assert sums_up(plan)
+
+
+def test_a_list_of_the_labels_is_no_table_of_patients(tmp_path: Path) -> None:
+    for name in ("A1", "A2", "A3", "A4"):
+        for i in range(2):
+            scan(tmp_path / name / f"{i}.png")
+    (tmp_path / "classes.csv").write_text("code,name\nA1,benign\nA2,malignant\nA3,normal\nA4,other\n")
+    plan = look_at(tmp_path)
+    assert counts(plan) == dict.fromkeys(("A1", "A2", "A3", "A4"), 2)
+    assert plan.n_patients == 0
+
+
+@pytest.fixture
+def misflagged() -> bytes:
+    """An archive whose names say that they are UTF-8 and are cp949, but for one."""
+    out = io.BytesIO()
+    held: list[str] = []
+    with zipfile.ZipFile(out, "w") as made:
+        for label in ("양성", "악성"):
+            for i in range(3):
+                held.append(f"{label}/{i}.png")
+                made.writestr(held[-1], trees_png(len(held)))
+    data = out.getvalue()
+    for name in held[1:]:
+        raw = name.encode("cp949")
+        data = data.replace(name.encode(), raw + b"." * (len(name.encode()) - len(raw)))
+    return b"MZ self-extracting" + data
+
+
+def trees_png(seed: int) -> bytes:
+    out = io.BytesIO()
+    trees.picture("benign", seed).save(out, "PNG")
+    return out.getvalue()
+
+
+def test_names_that_say_utf_8_and_are_not_are_read_by_the_code_page(misflagged: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "set.zip"
+    path.write_bytes(misflagged)
+    plan: Plan = look_at(path)
+    assert counts(plan) == {"양성": 3, "악성": 3}
+    dropped = list(open_drop([("set.zip", misflagged[len(b"MZ self-extracting") :])]))
+    assert [one.error for one in dropped] == [None] * 6
+    assert dropped[3].name.startswith("set.zip/악성/0.png")
+    assert path.read_bytes() == misflagged, "the archive itself is not touched"
