@@ -89,7 +89,7 @@ class Split(Record):
     def __post_init__(self) -> None:
         total = sum(map(len, self.parts.values()))
         if total != len(set().union(*map(set, self.parts.values()))):
-            raise BadSplit(f"Split {self.name} has a case in two parts", do="Make the split again")
+            raise BadSplit("core.case-in-two-parts", split=self.name)
 
     @property
     def folds(self) -> tuple[str, ...]:
@@ -109,12 +109,10 @@ class Split(Record):
             BadSplit: If there is no such fold or fewer than three.
         """
         names = self.folds
-        if len(names) < 3 or not 0 <= fold < len(names):
-            raise BadSplit(
-                f"Split {self.name} has no fold {fold} to test on",
-                found=f"{len(names)} folds",
-                allowed=f"0 to {len(names) - 1}" if len(names) > 2 else "a split of three folds or more",
-            )
+        if len(names) < 3:
+            raise BadSplit("core.split-without-folds", split=self.name, fold=fold, n=len(names))
+        if not 0 <= fold < len(names):
+            raise BadSplit("core.no-such-fold", split=self.name, fold=fold, n=len(names), last=len(names) - 1)
         test, validate = names[fold], names[(fold + 1) % len(names)]
         train = tuple(c for name in names if name not in (test, validate) for c in self.parts[name])
         parts = {"train": train, "validate": self.parts[validate], "test": self.parts[test]}

@@ -35,7 +35,7 @@ class Calibration(Record):
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.temperature) and self.temperature > 0):
-            raise BadModel("The calibration cannot be used", found=f"temperature {self.temperature}", allowed="above 0")
+            raise BadModel("core.calibration-unusable", temperature=self.temperature)
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ class ModelCard(Record):
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id) or ".." in self.id:
-            raise BadModel("A model id is wrong", found=repr(self.id)[:140], allowed="letters, digits, '.', '_', '-'")
+            raise BadModel("core.model-id", found=repr(self.id)[:140])
         if self.task.is_grey and not self.preprocess.grey:  # cards older than the field, too
             object.__setattr__(self, "preprocess", replace(self.preprocess, grey=True))
 

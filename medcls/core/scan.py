@@ -104,14 +104,8 @@ class Preprocess(Record):
             found, allowed = f"{self.size_px} px", f"{LEAST_PX} to {MOST_PX} px"
             raise BadModel("core.input-size", found=found, allowed=allowed)
         if self.channels not in (1, 3) or not len(self.mean) == len(self.std) == self.channels:
-            raise BadModel(
-                "Channels, mean and std disagree",
-                found=f"{self.channels}, {len(self.mean)}, {len(self.std)}",
-                allowed="1 or 3 of each",
-            )
+            raise BadModel("core.channels-disagree", channels=self.channels, means=len(self.mean), stds=len(self.std))
         if not all(math.isfinite(m) for m in self.mean) or not all(math.isfinite(s) and s > 0 for s in self.std):
-            raise BadModel(
-                "Mean or std cannot be used", found=f"{self.mean}, {self.std}", allowed="finite, std above 0"
-            )
+            raise BadModel("core.mean-or-std", found=f"{self.mean}, {self.std}")
         if unknown := [step for step in self.cleaning if step not in CLEANING]:
-            raise BadModel("A cleaning step is unknown", found=", ".join(unknown), allowed=", ".join(CLEANING))
+            raise BadModel("core.cleaning-step", found=", ".join(unknown), allowed=", ".join(CLEANING))

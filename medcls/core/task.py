@@ -79,11 +79,9 @@ class Task(Record):
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id):
-            raise BadTask("A task id is wrong", found=repr(self.id)[:80], allowed="a-z, 0-9, '.', '_', '-', 64 at most")
+            raise BadTask("core.task-id", found=repr(self.id)[:80])
         if len(self.labels) < 2 or len(set(self.label_ids)) != len(self.labels):
-            raise BadTask(
-                f"Task {self.id} needs distinct labels", found=", ".join(self.label_ids), allowed="two or more"
-            )
+            raise BadTask("core.labels-not-distinct", task=self.id, found=", ".join(self.label_ids))
 
     @property
     def label_ids(self) -> tuple[str, ...]:
@@ -114,4 +112,4 @@ class Task(Record):
         for label in self.labels:
             if label.id == label_id:
                 return label
-        raise BadTask(f"Task {self.id} has no such label", found=repr(label_id)[:80], allowed=", ".join(self.label_ids))
+        raise BadTask("core.no-such-label", task=self.id, found=repr(label_id)[:80], allowed=", ".join(self.label_ids))

@@ -103,7 +103,7 @@ def find_recipe(name: str) -> Recipe:
         BadSpec: If there is none.
     """
     if name not in RECIPES:
-        raise BadSpec("There is no such recipe", found=repr(name)[:80], allowed=", ".join(RECIPES))
+        raise BadSpec("reproduction.no-such-recipe", found=repr(name)[:80], allowed=", ".join(RECIPES))
     return RECIPES[name]
 
 

@@ -166,10 +166,7 @@ def _collection_of(name: str, data: Mapping[str, str]) -> str:
     wanted = (recipe.data,) if recipe.data else recipe.tasks
     found = next((data[key] for key in wanted if key in data), None)
     if found is None:
-        raise BadData(
-            f"No labelled collection is named for {', '.join(wanted)}",
-            do=f"Give one with --data {wanted[0]}=COLLECTION",
-        )
+        raise BadData("reproduction.no-collection", tasks=wanted, first=wanted[0])
     return found
 
 
@@ -224,7 +221,7 @@ class _Work:
         spec, changes = adapt(name, _collection_of(name, self.data), self.means)
         try:
             if begin.error:
-                raise BadData(f"There is no model to start from: {begin.recipe} failed")
+                raise BadData("reproduction.no-model-to-start-from", recipe=begin.recipe)
             spec, cut = self.cut(spec)
             row = self.searched(spec) if recipe.search else self.trained(spec, _run_of(spec))
             row = replace(row, changes=(*changes, *cut, *row.changes))
@@ -292,7 +289,7 @@ class _Work:
         search = SearchSpec(_search_name(spec.recipe), spec, preset[1], preset[0], trials, prune=False)
         view = search_here(search, start, self.say)
         if view.best is None:
-            raise BadData("No trial of the search came to an end", found=f"{view.done} failed")
+            raise BadData("reproduction.no-trial-ended", n=view.done)
         row = _measured(spec.recipe, open_run(view.best.run))
         found = ", ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in view.best.values.items())
         words = [
@@ -361,7 +358,7 @@ def _measured(name: str, run: RunFolder) -> Row:
         store.read_cases(run.result),
     )
     if evaluation is None or cases is None:
-        raise BadData("The split has no test part", found="0 cases")
+        raise BadData("reproduction.no-test-part")
     shown = {score: evaluation.scores[score] for score in SHOWN if score in evaluation.scores}
     first = first_of(name)
     started = f"starts from `{first}`" if first else origin.initial.rstrip(".")

@@ -45,7 +45,7 @@ def _cpu_places() -> tuple[str, ...]:
     """One place on the processor, or as many as `MEDCLS_CPU_RUNS` says: each run then wants `OMP_NUM_THREADS` of its own."""
     asked = os.environ.get("MEDCLS_CPU_RUNS", "1")
     if not asked.isdecimal() or not 1 <= int(asked) <= 64:
-        raise Conflict("MEDCLS_CPU_RUNS is no number of runs", found=repr(asked)[:40], allowed="1 to 64")
+        raise Conflict("runs.cpu-runs", found=repr(asked)[:40])
     return ("cpu", *(f"cpu:{i}" for i in range(1, int(asked))))
 
 

@@ -226,7 +226,7 @@ class RunFolder:
         """
         name = name.strip()
         if len(name) > 200 or not name.isprintable():
-            raise BadSpec("This is no name for a run", found=f"{len(name)} characters", allowed="200 printable ones")
+            raise BadSpec("runs.name", n=len(name))
         disk.write_whole(self.path / "name.txt", name.encode())
 
     def delete(self) -> None:
@@ -237,7 +237,7 @@ class RunFolder:
         """
         with lock.hold(self.path / "lock") as held:
             if not held:
-                raise Conflict(f"Run {self.id} is being worked on", do="Stop it first")
+                raise Conflict("runs.busy", run=self.id)
             aside = self.path.with_name(f".{self.id}.deleted")
             self.path.rename(aside)
             shutil.rmtree(aside)
@@ -281,12 +281,8 @@ def open_run(run_id: str) -> RunFolder:
         if len(found) == 1:
             return found[0]
         if found:
-            raise BadSpec(
-                f"Several runs begin with {run_id}",
-                found=", ".join(run.id for run in found[:5]),
-                do="Give more letters",
-            )
-    raise BadSpec("There is no such run", found=repr(run_id)[:80], do="See `python -m medcls runs list`")
+            raise BadSpec("runs.several", beginning=run_id, found=", ".join(run.id for run in found[:5]))
+    raise BadSpec("runs.no-such-run", found=repr(run_id)[:80])
 
 
 def list_runs() -> tuple[RunFolder, ...]:
@@ -320,13 +316,9 @@ def make_run(spec: RunSpec) -> RunFolder:
             continue
         except OSError as error:
             shutil.rmtree(aside, ignore_errors=True)
-            raise Conflict(
-                "The run cannot be written down",
-                found=error.strerror or type(error).__name__,
-                do="Give MEDCLS_HOME a folder on a disk with room that you may write to",
-            ) from error
+            raise Conflict("runs.not-written", found=error.strerror or type(error).__name__) from error
         return RunFolder(path)
-    raise Conflict("No free id for a new run", do="Try again in a minute")
+    raise Conflict("runs.no-free-id")
 
 
 @dataclass

@@ -42,11 +42,7 @@ def launch(run: RunFolder) -> None:
         before = run.said_at()
         worker = start_detached(worker_command(run), run.path / "log.txt")
     except OSError as error:
-        raise Conflict(
-            f"Run {run.id} cannot be started",
-            found=error.strerror or type(error).__name__,
-            do="Give MEDCLS_HOME a folder on a disk with room that you may write to",
-        ) from error
+        raise Conflict("runs.not-started", run=run.id, found=error.strerror or type(error).__name__) from error
     wait_until_held(run.path, worker, f"run {run.id}")
     _hear_first_word(run, worker, before)
 
@@ -129,9 +125,9 @@ def wait_until_held(folder: Path, worker: subprocess.Popen[bytes], what: str) ->
                 raise _did_not_come_up(what, folder, code)
             return  # it had nothing left to do
         time.sleep(0.02)
-    raise RunFailed(f"The worker of {what} did not come up in {_PATIENCE_S:.0f} s", do="See its log.txt")
+    raise RunFailed("runs.worker-late", worked_on=what, seconds=_PATIENCE_S)
 
 
 def _did_not_come_up(what: str, folder: Path, code: int) -> RunFailed:
     last = read_tail(folder / "log.txt", 1) or f"exit {code}"
-    return RunFailed(f"The worker of {what} did not come up", found=last[:300], do="See its log.txt")
+    return RunFailed("runs.worker-ended", worked_on=what, found=last[:300])

@@ -78,7 +78,7 @@ def _acquire(handle: int, patience_s: float) -> bool:
 
 def _try(handle: int, how: int) -> bool:
     if fcntl is None:
-        raise Conflict("Runs need record locks, which Windows does not have", do="Start medcls under WSL 2 or on Linux")
+        raise Conflict("runs.no-record-locks")
     try:
         fcntl.lockf(handle, how)
     except OSError as error:

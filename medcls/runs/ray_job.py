@@ -28,7 +28,7 @@ def submit(run: RunFolder, address: str) -> str:
     try:
         from ray.job_submission import JobSubmissionClient
     except ImportError as error:
-        raise RunFailed("Ray is not installed", do="pip install 'ray[default]', or unset MEDCLS_RAY_ADDRESS") from error
+        raise RunFailed("runs.ray-not-installed") from error
     entry = shlex.join([sys.executable, *worker_command(run)]) + f" >> {shlex.quote(str(run.path / 'log.txt'))} 2>&1"
     kept = {k: v for k, v in worker_environment().items() if k.startswith(("MEDCLS_", "PYTHON", "OMP_", "HF_"))}
     kept.pop("MEDCLS_RAY_ADDRESS", None)
@@ -43,9 +43,7 @@ def submit(run: RunFolder, address: str) -> str:
             entrypoint_num_gpus=1 if _wants_gpu(run) else 0,
         )
     except (ConnectionError, RuntimeError) as error:
-        raise RunFailed(
-            f"The Ray cluster at {address} did not take the run", found=str(error)[:200], do="Check MEDCLS_RAY_ADDRESS"
-        ) from error
+        raise RunFailed("runs.ray-refused", address=address, found=str(error)[:200]) from error
 
 
 def _wants_gpu(run: RunFolder) -> bool:

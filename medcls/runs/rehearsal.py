@@ -41,15 +41,9 @@ def rehearse_apart(spec: RunSpec, n_labels: int) -> dict[str, Any]:
             timeout=_PATIENCE_S,
         )
     except subprocess.TimeoutExpired as error:
-        raise RunFailed(
-            f"A few steps took more than {_PATIENCE_S:.0f} s", do="Choose a smaller network, size_px or batch_size"
-        ) from error
+        raise RunFailed("runs.rehearsal-slow", seconds=_PATIENCE_S) from error
     if done.returncode < 0:
-        raise RunFailed(
-            "The system ended a trial of a few steps",
-            found="most likely no memory left",
-            do="Lower batch_size or size_px",
-        )
+        raise RunFailed("runs.rehearsal-killed")
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
     told = json.loads(done.stdout.strip().splitlines()[-1])

@@ -81,7 +81,7 @@ class Work:
         """
         with lock.hold(folder_of(self.spec.name) / "lock") as held:
             if not held:
-                raise Conflict(f"Search {self.spec.name} is being worked on here")
+                raise Conflict("runs.search-busy-here", search=self.spec.name)
             study = open_to_work(self.spec)
             for trial, run in self._left_open(study):
                 yield self._follow(study, trial, run)

@@ -10,6 +10,7 @@ MEDCLS_HOME/searches/<name>/
 ```
 """
 
+import contextlib
 import math
 import re
 from collections.abc import Mapping
@@ -82,15 +83,11 @@ class SearchSpec(Record):
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
-            raise BadSpec(
-                "This is no name for a search",
-                found=repr(self.name)[:80],
-                allowed="a-z, 0-9, '.', '_', '-', 64 at most",
-            )
+            raise BadSpec("runs.search-name", found=repr(self.name)[:80])
         if not self.ranges:
-            raise BadSpec("A search needs a knob to vary", found="none", do="Give a range for one knob or more")
+            raise BadSpec("runs.search-without-ranges")
         if not 1 <= self.trials <= 10_000:
-            raise BadSpec("So many trials cannot be", found=str(self.trials), allowed="1 to 10,000")
+            raise BadSpec("runs.number-of-trials", found=str(self.trials))
         _check_storage(self.storage)
         for name, values in self.ranges.items():
             _check_range(name, values, self.base)
@@ -117,7 +114,7 @@ _FIXED = ("name", "collections", "task", "label_map")  # of every trial the same
 def _check_range(name: str, values: Range, base: RunSpec) -> None:
     if name not in settings() or name in _FIXED:
         raise BadSpec(
-            "This cannot be searched over",
+            "runs.setting-not-searchable",
             found=repr(name)[:40],
             allowed=", ".join(sorted(set(settings()) - set(_FIXED))),
         )
@@ -131,11 +128,7 @@ def _check_range(name: str, values: Range, base: RunSpec) -> None:
         and values.low < values.high
         and (values.low > 0 or not values.log)
     ):
-        raise BadSpec(
-            f"{name} has no range that can be searched",
-            found=f"{values.low} to {values.high}",
-            allowed="low < high, above 0 if log",
-        )
+        raise BadSpec("runs.range-impossible", name=name, low=values.low, high=values.high)
     for end in (values.low, values.high):
         base.having(**{name: number(name, end)})
 
@@ -147,9 +140,7 @@ def _check_choice(name: str, choice: Any, base: RunSpec) -> None:
     except BadSpec:
         raise
     except (MedclsError, TypeError) as error:
-        raise BadSpec(
-            f"{name} cannot take this value", found=repr(choice)[:40], do="Give values of its kind"
-        ) from error
+        raise BadSpec("runs.choice-impossible", name=name, found=repr(choice)[:40]) from error
 
 
 def value_of(choice: Any) -> Any:
@@ -167,7 +158,7 @@ def number(name: str, value: float) -> Any:
         return f"lowest:{int(value)}" if value >= 1 else ""
     field_type = type(RunSpec().value(name))
     if field_type not in (int, float):
-        raise BadSpec(f"{name} has no numbers to range over", do="Give choices instead")
+        raise BadSpec("runs.setting-no-number", name=name)
     return field_type(value)
 
 
@@ -196,15 +187,13 @@ def write_search(spec: SearchSpec) -> None:
     """
     folder = folder_of(spec.name)
     if (folder / "search.json").exists():
-        raise Conflict(f"There is a search called {spec.name}", do="Choose another name, or resume it")
+        raise Conflict("runs.search-exists", search=spec.name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "lock").touch()
         disk.write_whole(folder / "search.json", spec.to_json().encode())
     except OSError as error:
-        raise Conflict(
-            "The search cannot be written down", found=error.strerror or "", do="Check MEDCLS_HOME"
-        ) from error
+        raise Conflict("runs.search-not-written", found=error.strerror or type(error).__name__) from error
 
 
 def read_search(name: str) -> SearchSpec:
@@ -215,9 +204,7 @@ def read_search(name: str) -> SearchSpec:
     """
     path = folder_of(name) / "search.json"
     if not _NAME.fullmatch(name) or not path.is_file():
-        raise BadSpec(
-            "There is no such search", found=repr(name)[:80], allowed=", ".join(list_searches()) or "none yet"
-        )
+        raise BadSpec("runs.no-such-search", found=repr(name)[:80], allowed=", ".join(list_searches()) or "none yet")
     return SearchSpec.read(path, f"search {name}")
 
 
@@ -244,19 +231,13 @@ def parse_range(text: str) -> tuple[str, Range]:
 
     name, equals, values = text.partition("=")
     values, log = values.removesuffix(":log"), values.endswith(":log")
-    try:
+    with contextlib.suppress(ValueError):
         if ".." in values:
             low, high = map(float, values.split(".."))
             return name, Range(low, high, log)
         if equals and values:
             return name, Range(choices=tuple(_plain(part, ast.literal_eval) for part in values.split(",")))
-    except ValueError as error:
-        raise BadSpec(
-            "This range cannot be read", found=text[:80], allowed="knob=low..high, knob=low..high:log or knob=a,b,c"
-        ) from error
-    raise BadSpec(
-        "This range cannot be read", found=text[:80], allowed="knob=low..high, knob=low..high:log or knob=a,b,c"
-    )
+    raise BadSpec("runs.range-unreadable", found=text[:80])
 
 
 def _plain(part: str, read: Any) -> Any:

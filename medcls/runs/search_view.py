@@ -149,5 +149,5 @@ def delete_search(name: str) -> None:
     """
     read_search(name)
     if is_worked_on(name):
-        raise Conflict(f"Search {name} is being worked on", do="Stop it first")
+        raise Conflict("runs.search-busy", search=name)
     shutil.rmtree(folder_of(name))

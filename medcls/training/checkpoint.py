@@ -79,8 +79,4 @@ def read_file(path: Path) -> dict[str, Any]:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises whatever its readers do
-        raise RunFailed(
-            "The run's checkpoint cannot be read",
-            found=str(error).splitlines()[0][:120],
-            do="Start the run again as a clone",
-        ) from error
+        raise RunFailed("training.checkpoint-unreadable", found=str(error).splitlines()[0][:120]) from error

@@ -163,10 +163,7 @@ class _Batches:
         self.weights = None if weights is None else weights.to(fabric.device)
         self.size = min(spec.optimisation.batch_size, len(self.truth))
         if self.size < fabric.world_size:
-            raise RunFailed(
-                "A batch is too small to be shared", found=f"{self.size} scans for {fabric.world_size} processes",
-                do="Raise batch_size, or use fewer processes",
-            )  # fmt: skip
+            raise RunFailed("training.batch-not-shareable", size=self.size, n=fabric.world_size)
         self.steps = max(1, len(epoch_order(data.train.truth, spec, 1)) // self.size)
         # Labels are smoothed below, as asked; timm's own smoothing would come on top of it.
         self.mixup = (
@@ -240,13 +237,9 @@ def _train_epoch(
 def _require_finite(value: torch.Tensor, spec: RunSpec, epoch: int, step: int) -> None:
     if torch.isfinite(value):
         return
-    cure = (
-        "train in fp32, or lower the learning rate" if spec.machine.precision != "fp32" else "lower the learning rate"
-    )
-    raise RunFailed(
-        "Training stopped: the loss is no longer a number", found=f"{value.item()} in epoch {epoch}, step {step}",
-        do=f"To cure it, {cure} ({spec.optimisation.lr:g} now)",
-    )  # fmt: skip
+    whole = spec.machine.precision == "fp32"
+    code = "training.loss-not-finite" if whole else "training.loss-not-finite-in-half"
+    raise RunFailed(code, loss=value.item(), epoch=epoch, step=step, lr=spec.optimisation.lr)
 
 
 def _scores_seen(

@@ -34,13 +34,11 @@ def what_would_fit(model: Any, source: Source, spec: RunSpec, fabric: Fabric) ->
     while (size := size // 2) >= 1:
         free(fabric.device)
         if fits(model, source, size, fabric):
-            more = -(-spec.optimisation.batch_size * spec.optimisation.grad_accum_steps // size)
-            do = f"A batch of {size} fits: set batch_size to {size}, and accumulate to {more} for the same updates"
-            return RunFailed(f"Memory ran out with a batch of {spec.optimisation.batch_size}", do=do)
-    do = "Choose a smaller network or a smaller size_px"
-    return RunFailed(
-        f"Memory ran out with a batch of {spec.optimisation.batch_size}", found="not even a batch of 1 fits", do=do
-    )
+            steps = -(-spec.optimisation.batch_size * spec.optimisation.grad_accum_steps // size)
+            return RunFailed(
+                "training.out-of-memory-smaller-fits", size=spec.optimisation.batch_size, fits=size, steps=steps
+            )
+    return RunFailed("training.out-of-memory", size=spec.optimisation.batch_size)
 
 
 def fits(model: Any, source: Source, size: int, fabric: Fabric) -> bool:

@@ -21,7 +21,7 @@ def make_optimiser(net: torch.nn.Module, spec: RunSpec) -> torch.optim.Optimizer
     """
     groups = _groups(net, spec)
     if not groups:
-        raise BadSpec("Nothing is left to learn", found="every weight frozen", do="Freeze less")
+        raise BadSpec("training.all-frozen")
     fused = all(p.device.type in ("cpu", "cuda") for group in groups for p in group["params"])
     makers: dict[str, Callable[[], torch.optim.Optimizer]] = {
         "sgd": lambda: torch.optim.SGD(groups, spec.optimisation.lr, fused=fused),

@@ -225,7 +225,7 @@ def lay_out_tissue(name: str, patient: str, tile_px: int = 16) -> Tissue:
     rows = np.flatnonzero(collection.column("patient") == patient)
     looks, told = collection.looks()["grey"], [json.loads(text) for text in collection.column("attributes")[rows]]
     if not len(rows) or not all("x" in one and "y" in one for one in told):
-        raise BadData("This patient's patches carry no coordinates", do="Choose another patient")
+        raise BadData("workflows.patches-without-places")
     x, y = (np.array([int(one[axis]) for one in told]) for axis in ("x", "y"))
     step = _step(x, y)
     column, row = (x - x.min()) // step, (y - y.min()) // step

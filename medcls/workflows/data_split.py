@@ -38,11 +38,7 @@ def split_collection(
 
     check_split_name(split)
     if folds and split == "auto":
-        raise BadSplit(
-            "Folds need a name of their own",
-            found="auto, which runs take for a hold-out",
-            do="Name them, as with --as five-folds",
-        )
+        raise BadSplit("workflows.folds-without-name")
     collection = open_collection(name)
     known = any(patient is not None for patient in collection.column("patient"))
     made = make_split(
@@ -61,7 +57,7 @@ def read_split_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise BadSplit("The split's file cannot be read", found=type(error).__name__, do="Check the path") from error
+        raise BadSplit("workflows.split-unreadable", found=type(error).__name__) from error
 
 
 def take_split(name: str, split: str, data: bytes) -> Split:
@@ -101,11 +97,7 @@ def _read_parts(data: bytes) -> dict[str, tuple[str, ...]]:
         told = told.get("parts", told)
         return {str(part): tuple(map(str, ids)) for part, ids in told.items()}
     except (ValueError, AttributeError, TypeError, KeyError, IndexError, StopIteration, csv.Error) as error:
-        raise BadSplit(
-            "The file is no split",
-            found=type(error).__name__,
-            allowed="JSON with lists of case ids by part, or csv with the columns id and part",
-        ) from error
+        raise BadSplit("workflows.no-split", found=type(error).__name__) from error
 
 
 def _parts_of_table(rows: list[dict[str, str]]) -> dict[str, tuple[str, ...]]:
@@ -153,9 +145,7 @@ def count_folds(collections: Sequence[str], split: str) -> int:
     by_name = {name: len(read_split(open_collection(name), split).folds) for name in collections}
     if len(set(by_name.values())) > 1:
         raise BadSplit(
-            f"Split {split} has not as many folds in every collection",
-            found=", ".join(f"{n} in {name}" for name, n in by_name.items()),
-            do="Make it anew in each, with as many folds",
+            "workflows.folds-differ", split=split, found=", ".join(f"{n} in {name}" for name, n in by_name.items())
         )
     return next(iter(by_name.values()), 0)
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from medcls.core.run import RunSpec
-from medcls.core.words import counted
 from medcls.errors import BadSplit, Conflict, MedclsError
 from medcls.runs.folder import DataSeen, RunFolder, list_runs, make_run, open_run
 from medcls.workflows.data_split import count_folds
@@ -83,11 +82,7 @@ def start_folds(spec: RunSpec) -> tuple[RunView, ...]:
     begun = {fold: show_run(run) for fold, run in found.runs.items()}
     idle = [fold for fold in found.missing if fold not in begun or not begun[fold].moves]
     if not idle:
-        raise Conflict(
-            "Every fold has its run already",
-            found=found.describe(),
-            do="See them on Runs, or change a setting to train anew",
-        )
+        raise Conflict("workflows.folds-all-run", found=found.describe())
     return tuple(resume_run(begun[fold].id) if fold in begun else start_run(_of_fold(spec, fold)) for fold in idle)
 
 
@@ -131,15 +126,10 @@ def _checked(spec: RunSpec) -> FoldSet:
     check_spec(spec)
     n_folds = count_folds(spec.data.collections, spec.data.split)
     if n_folds < FEWEST:
-        raise BadSplit(
-            "Cross-validation needs a split with folds",
-            found=f"split {spec.data.split}, {counted(n_folds, 'fold')}",
-            allowed=f"{FEWEST} folds or more",
-            do="Make one for each collection (Data page, or `data split NAME --folds 5 --as five-folds`) and choose it",
-        )
+        raise BadSplit("workflows.folds-too-few", split=spec.data.split, n=n_folds, least=FEWEST)
     for fold in range(n_folds):
         if blockers := look_at_data(_of_fold(spec, fold)).blockers:
-            raise BadSplit(f"Fold {fold} cannot be trained", found=blockers[0].rstrip("."), do="Make fewer folds")
+            raise BadSplit("workflows.fold-untrainable", fold=fold, found=str(blockers[0]).rstrip("."))
     return _gather(spec, _data_now(spec), n_folds)
 
 

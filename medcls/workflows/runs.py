@@ -168,7 +168,7 @@ def check_spec(spec: RunSpec) -> None:
     from medcls.data.collections import open_collection
 
     if not spec.data.collections:
-        raise BadData("A run needs data", found="no collection", do="Choose a collection, or add one on the Data page")
+        raise BadData("workflows.run-without-data")
     for name in spec.data.collections:
         open_collection(name)
     if spec.data.task:
@@ -177,12 +177,10 @@ def check_spec(spec: RunSpec) -> None:
 
         tasks = list_tasks(home.tasks())
         if spec.data.task not in tasks:
-            raise BadTask("There is no such task", found=repr(spec.data.task)[:80], allowed=", ".join(tasks))
+            raise BadTask("workflows.no-such-task", found=repr(spec.data.task)[:80], allowed=", ".join(tasks))
     if spec.network.initial.endswith(".safetensors"):
         if not Path(spec.network.initial).expanduser().is_file():
-            raise BadModel(
-                "The file of initial weights is not there", found=spec.network.initial[-120:], do="Check the path"
-            )
+            raise BadModel("workflows.no-initial-weights", found=spec.network.initial[-120:])
     elif spec.network.initial not in ("imagenet", "none", ""):
         _check_model(spec.network.initial)
 
@@ -193,10 +191,7 @@ def _check_model(model_id: str) -> None:
     except BadModel as error:
         if model_id not in RECIPES:
             raise
-        made = f"python -m medcls train --recipe {model_id} --data {RECIPES[model_id].data} --publish {model_id}"
-        raise BadModel(
-            f"The model of recipe {model_id}, to start from, is not here yet", do=f"Make it: {made}"
-        ) from error
+        raise BadModel("workflows.recipe-not-made", model=model_id, data=RECIPES[model_id].data) from error
 
 
 def resume_run(run_id: str) -> RunView:
@@ -210,7 +205,7 @@ def resume_run(run_id: str) -> RunView:
     run = open_run(run_id)
     state = run.state()
     if state.status == "finished":
-        raise Conflict(f"Run {run.id} is finished", found=f"{state.epoch} epochs", do="Clone it to train again")
+        raise Conflict("workflows.run-finished", run=run.id, n=state.epoch)
     launch(run)
     return _look(run)
 
@@ -248,7 +243,7 @@ def stop_run(run_id: str) -> RunView:
     run = open_run(run_id)
     state = run.state()
     if state.status in (*FINAL, "died", "paused"):
-        raise Conflict(f"Run {run.id} is not running", found=state.status)
+        raise Conflict("workflows.run-not-running", run=run.id, found=state.status)
     run.ask_stop()
     return _look(run)
 
@@ -300,16 +295,11 @@ def reproduce_run(run_id: str) -> RunView:
     run = open_run(run_id)
     seen = run.data_seen()
     if seen is None:
-        raise BadData(
-            f"Run {run.id} cannot be reproduced", found="it never got to read its data", do="Clone it instead"
-        )
+        raise BadData("workflows.run-without-data-seen", run=run.id)
     for name, fingerprint in seen.fingerprints.items():
         now = open_collection(name).fingerprint
         if now != fingerprint:
-            raise BadData(
-                f"Collection {name} is not what run {run.id} was trained on", found=f"fingerprint {now[:12]}",
-                allowed=fingerprint[:12], do="Bring the data back, or clone the run to train on the new data",
-            )  # fmt: skip
+            raise BadData("workflows.data-changed", collection=name, run=run.id, now=now[:12], then=fingerprint[:12])
     return start_run(run.spec())
 
 

@@ -50,11 +50,7 @@ def unpack(files: Iterable[tuple[str, bytes]], max_unpacked_bytes: int = 400_000
     for dropped in open_drop(noting()):
         left -= 0 if dropped.value is None or id(dropped.value) in given else len(dropped.value)
         if left < 0:
-            error = TooLarge(
-                "The archives of this drop hold too much to be shown at once",
-                allowed=f"{max_unpacked_bytes / 1e6:.0f} MB unpacked",
-                do="Drop fewer files at a time, or use `python -m medcls classify`",
-            )
+            error = TooLarge("workflows.drop-too-large", most_mb=max_unpacked_bytes / 1e6)
             yield Entry(dropped.name, None, error)
             return
         yield Entry(dropped.name, dropped.value, dropped.error)
@@ -132,4 +128,4 @@ def example(task: Task, label_id: str, seed: int = 0) -> bytes:
     try:
         return phantom(task.id, label_id, seed, filled=True)
     except (KeyError, ValueError) as error:
-        raise BadTask(f"There is no example scan for {task.id}", do="Drop a scan of your own") from error
+        raise BadTask("workflows.no-example", task=task.id) from error

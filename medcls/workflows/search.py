@@ -128,7 +128,7 @@ def stop_search(name: str) -> None:
     """
     read_search(name)
     if not searches.is_worked_on(name):
-        raise Conflict(f"Search {name} is not being worked on here")
+        raise Conflict("workflows.search-idle", search=name)
     (folder_of(name) / "stop").touch()
 
 

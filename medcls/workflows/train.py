@@ -57,5 +57,5 @@ def _search(spec: RunSpec, sampler: Any, ranges: dict[str, Any], follow: "Follow
 
     view = search.search_here(wanted, start, follow.say)
     if view.best is None:
-        raise RunFailed("No trial of the search came to an end", do=f"See `python -m medcls search show {wanted.name}`")
+        raise RunFailed("workflows.no-trial-ended", search=wanted.name)
     return view.best.run, store.read_card(open_run(view.best.run).result)

@@ -103,8 +103,9 @@ def test_a_worker_that_has_said_its_last_word_is_not_taken_for_one_at_work() -> 
 def test_a_worker_that_cannot_come_up_is_told_with_its_last_words(monkeypatch: pytest.MonkeyPatch) -> None:
     run = make_run(SPEC)
     monkeypatch.setattr("medcls.runs.launch.worker_command", lambda run: ["-c", "raise SystemExit('no such luck')"])
-    with pytest.raises(RunFailed, match="did not come up: found no such luck"):
+    with pytest.raises(RunFailed) as caught:
         launch(run)
+    assert (caught.value.code, caught.value.found) == ("runs.worker-ended", "no such luck")
 
 
 def test_a_worker_that_dies_before_its_first_word_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,8 +113,9 @@ def test_a_worker_that_dies_before_its_first_word_is_not_waited_for(monkeypatch:
     code = "import os, signal, sys, time; from pathlib import Path; from medcls.runs import lock\n"
     code += "with lock.hold(Path(sys.argv[1])):\n time.sleep(1)\n os.kill(os.getpid(), signal.SIGKILL)"
     monkeypatch.setattr("medcls.runs.launch.worker_command", lambda run: ["-c", code, str(run.path / "lock")])
-    with pytest.raises(RunFailed, match="did not come up"):
+    with pytest.raises(RunFailed) as caught:
         launch(run)
+    assert caught.value.code == "runs.worker-ended"
 
 
 @pytest.mark.parametrize(
@@ -158,12 +160,14 @@ def test_a_clone_changes_what_is_asked_and_nothing_else() -> None:
 
 def test_reproducing_needs_the_same_data(monkeypatch: pytest.MonkeyPatch) -> None:
     run = make_run(SPEC)
-    with pytest.raises(BadData, match="never got to read its data"):
+    with pytest.raises(BadData) as caught:
         runs.reproduce_run(run.id)
+    assert caught.value.code == "workflows.run-without-data-seen"
     data = {"fingerprints": {"phantoms": "0" * 64}, "split": "", "counts": {}, "task": "t", "labels": []}
     (run.path / "data.json").write_text(json.dumps(data))
-    with pytest.raises(BadData, match="is not what run"):
+    with pytest.raises(BadData) as caught:
         runs.reproduce_run(run.id)
+    assert caught.value.code == "workflows.data-changed"
 
 
 def test_a_finished_run_is_not_resumed() -> None:

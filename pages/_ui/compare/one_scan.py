@@ -33,7 +33,7 @@ def show_one_scan(cards: Sequence[ModelCard]) -> None:
         return
     read = drops.read_entry(entry)
     if read.scan is None:
-        notices.show_error(read.error or MedclsError("This file has no scan"), entry.name)
+        notices.show_error(read.error or MedclsError("pages.no-scan"), entry.name)
         return
     found = ask(read.scan, cards)
     _show_agreement(found)
@@ -109,7 +109,7 @@ def _show_box(
 ) -> None:
     if card is None or prediction is None:
         st.markdown(f"**{notices.escape(title)}**")
-        notices.show_error(error or MedclsError("There is no answer"))
+        notices.show_error(error or MedclsError("pages.no-answer"))
         return
     decided = prediction.decided
     colour = label_colours(card.task)[decided] if decided else "currentColor"
