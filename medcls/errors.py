@@ -8,9 +8,7 @@ names, no DICOM values; the caller who knows the name adds it when showing the e
 from collections.abc import Mapping
 from typing import Any
 
-from medcls.words import entry_of, fill
-
-_PARTS = ("what", "found", "allowed", "do")
+from medcls.words import entry_of, part_of, say
 
 
 class MedclsError(Exception):
@@ -38,10 +36,7 @@ class MedclsError(Exception):
     def part(self, name: str) -> str:
         """Return one of `what`, `found`, `allowed` and `do`, without a final stop; empty if it says none."""
         entry = entry_of(self.code)
-        templates = entry if isinstance(entry, Mapping) else {"what": self.code}
-        if name in templates:
-            return fill(templates[name], self.params)
-        return str(self.params.get(name, ""))
+        return part_of(entry if isinstance(entry, Mapping) else {"what": self.code}, name, self.params)
 
     @property
     def what(self) -> str:
@@ -64,15 +59,15 @@ class MedclsError(Exception):
         return self.part("do")
 
     def __str__(self) -> str:
-        what, found, allowed, do = (self.part(name) for name in _PARTS)
-        details = ", ".join(part for part in (found and f"found {found}", allowed and f"allowed {allowed}") if part)
-        sentence = f"{what}: {details}." if details else f"{what}."
-        return f"{sentence} {do}." if do else sentence
+        return say(self.code, self.params)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the error as plain values: its type, its code and its parameters."""
-        plain = {k: v if isinstance(v, (int, float, bool, str)) else str(v) for k, v in self.params.items()}
-        return {"error": type(self).__name__, "code": self.code, "params": plain}
+        return {
+            "error": type(self).__name__,
+            "code": self.code,
+            "params": {k: _plain(v) for k, v in self.params.items()},
+        }
 
     @staticmethod
     def from_dict(data: Mapping[str, Any]) -> "MedclsError":
@@ -82,6 +77,12 @@ class MedclsError(Exception):
             KeyError: If there is no such type of error.
         """
         return _kinds()[data["error"]](data["code"], **data["params"])
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value if isinstance(value, (int, float, bool, str)) else str(value)
 
 
 def _rebuild(kind: type[MedclsError], code: str, params: dict[str, Any]) -> MedclsError:

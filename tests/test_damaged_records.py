@@ -57,7 +57,14 @@ def a_run(tiny_made: Path, name: str) -> RunFolder:
                 ("computed in 32-true",),
             )
         )
-    writer.say("stopped", "3 of 5 epochs", epoch=3, best_epoch=2, best_score=0.7, elapsed_s=6.0)
+    writer.say(
+        "stopped",
+        Note("runs.ended", done=3, epochs=5, best=2, warning=""),
+        epoch=3,
+        best_epoch=2,
+        best_score=0.7,
+        elapsed_s=6.0,
+    )
     run.rename(f"{name} again")
     disk.write_whole(run.path / "log.txt", b"Starts\n")
     install(tiny_made, run.path, "result")

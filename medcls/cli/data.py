@@ -153,7 +153,8 @@ def _audit(args: argparse.Namespace) -> int:
     probed = data_audit.probe_shortcuts(args.name) if args.probe else {}
     if args.json:
         for finding in audit.findings:
-            print_json(finding.to_dict())
+            plain, notes = finding.to_dict(), {"says": finding.says, "advice": finding.advice}
+            print_json(plain | {name: str(note) for name, note in notes.items()} | {"notes": [plain[n] for n in notes]})
         for view, (estimate, sentence) in probed.items():
             print_json({"probe": view, "auroc": estimate.to_dict(), "says": sentence})
         return 0

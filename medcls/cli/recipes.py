@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from medcls.cli import print_json, say, verb
+from medcls.cli import print_json, verb
 
 
 def add(verbs: Any) -> None:
@@ -95,7 +95,7 @@ def _reproduce(args: argparse.Namespace) -> int:
     failed = 0
     if not args.table_only:
         with Bars() as bars:
-            for row in reproduce(data, means, args.only, bars.follow(), say):
+            for row in reproduce(data, means, args.only, bars.follow(), bars.say):
                 failed += bool(row.error)
                 if args.json:
                     print_json(row.to_dict())

@@ -187,7 +187,10 @@ def _preflight(spec: RunSpec, as_json: bool) -> int:
     from medcls.workflows.preflight import check_run
 
     found = check_run(spec)
-    print(json.dumps(found.to_dict()) if as_json else found.describe())
+    plain = found.to_dict()
+    said = {name: [str(note) for note in getattr(found, name)] for name in ("blockers", "findings")}
+    notes = {"notes": plain["blockers"] + plain["findings"]}
+    print(json.dumps(plain | said | notes) if as_json else found.describe())
     return 1 if found.blockers else 0
 
 
@@ -318,7 +321,15 @@ def _publish(arguments: argparse.Namespace) -> int:
 
 def _row(view: Any) -> dict[str, Any]:
     state = view.state.to_dict()
-    return {"run": view.id, "name": view.name, **state, "may_hang": view.may_hang, "has_result": view.has_result}
+    said = {"message": str(view.state.message or ""), "note": state["message"]}
+    return {
+        "run": view.id,
+        "name": view.name,
+        **state,
+        **said,
+        "may_hang": view.may_hang,
+        "has_result": view.has_result,
+    }
 
 
 def _tell(view: Any, as_json: bool) -> int:
@@ -333,7 +344,7 @@ def _tell(view: Any, as_json: bool) -> int:
         best,
         left,
         view.name,
-        s.message,
+        str(s.message or ""),
     )
     print("  ".join(w for w in words if w), flush=True)
     return 0

@@ -152,8 +152,8 @@ def _resume(args: argparse.Namespace) -> int:
 def _work(args: argparse.Namespace) -> int:
     from medcls.workflows import search
 
-    for sentence in search.work_on(args.name):
-        say(sentence)
+    for note in search.work_on(args.name):
+        say(str(note))
     return 0
 
 

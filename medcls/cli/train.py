@@ -5,6 +5,7 @@ from typing import Any
 
 from medcls.cli import print_json, say, verb
 from medcls.cli.runs import add_settings, make_spec
+from medcls.core.note import Note
 from medcls.core.run import RunSpec
 
 
@@ -157,7 +158,7 @@ class Bars:
             f"epoch {result.epoch}: train loss {result.train['loss']:.3f}, validate {scores}{' *' if result.best else ''} ({result.elapsed_s:.0f} s)"
         )
 
-    def say(self, sentence: str) -> None:
-        """Print a sentence in place of the bar."""
+    def say(self, note: Note) -> None:
+        """Print a note in place of the bar."""
         self._close()
-        say(sentence)
+        say(str(note))

@@ -252,8 +252,8 @@ class Finding(Record):
     Args:
         key: Stable name; decisions are remembered under it.
         kind: What kind of finding it is.
-        says: What was found, as a sentence for a person.
-        advice: What to do about it, as a sentence.
+        says: What was found.
+        advice: What to do about it.
         n: How many cases it is about.
         cases: Ids of those cases, the clearest first, at most 200; of files where they are not cases.
         choices: Decisions that are possible; empty where there is nothing to decide.
@@ -263,8 +263,8 @@ class Finding(Record):
 
     key: str
     kind: Kind
-    says: str
-    advice: str
+    says: Note
+    advice: Note
     n: int
     cases: tuple[str, ...]
     choices: tuple[Decision, ...]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from medcls.core.record import Record, wrong
+from medcls.errors import MedclsError
 from medcls.words import say
 
 SAID = "words.said"
@@ -33,6 +34,11 @@ class Note(Record):
     def __init__(self, code: str, /, **params: Any) -> None:
         object.__setattr__(self, "code", code)
         object.__setattr__(self, "_params", {k: _frozen(v) for k, v in sorted(params.items())})
+
+    @classmethod
+    def of(cls, error: MedclsError) -> Self:
+        """Return an error as a note that says the same sentence."""
+        return cls(error.code, **error.to_dict()["params"])
 
     @property
     def params(self) -> Mapping[str, Any]:

@@ -199,7 +199,7 @@ class RunState(Record):
         best_score: Its validation score, as named by the spec's `monitor`.
         elapsed_s: Seconds of work so far, stops not counted.
         left_s: Seconds still to go, estimated from this run's own epochs; NaN if unknown.
-        message: A sentence for a person: what it does, or why it ended.
+        message: What it does, or why it ended; None if there is nothing to say.
         updated: UTC time of writing, ISO 8601.
         machine: Name and start of the machine it was written on, as `medcls.runs.boot.this_machine` says; empty if unknown.
     """
@@ -213,10 +213,17 @@ class RunState(Record):
     best_score: float = math.nan
     elapsed_s: float = 0.0
     left_s: float = math.nan
-    message: str = ""
+    message: Note | None = None
     updated: str = ""
     machine: str = ""
-    schema: int = 1
+    schema: int = 2
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], where: str = "") -> Self:
+        """Return the state that plain values describe; the bare sentences of schema 1 are read too. See `Record.from_dict`."""
+        if isinstance(data, Mapping) and data.get("message") == "":
+            data = {**data, "message": None}
+        return super().from_dict(data, where)
 
     def __post_init__(self) -> None:
         counts = (self.epoch, self.epochs, self.step, self.steps, self.best_epoch)

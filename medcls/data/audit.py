@@ -8,8 +8,8 @@ import numpy as np
 
 from medcls import disk
 from medcls.core.collection import Audit, Case, Decision, Finding, Kind
+from medcls.core.note import Note
 from medcls.core.progress import Progress, silent
-from medcls.core.words import counted
 from medcls.data.collection import Collection, Stored
 from medcls.data.collections import note_pairs, open_collection, write_record
 from medcls.data.flags import flag_pictures
@@ -24,19 +24,14 @@ SHOWN = 200
 ANY = ("a label",)
 SINGLE: Mapping[str, tuple[str, ...]] = {DROP: ("drop",), KEEP: ("keep",), LABEL: ANY, RENAME: ANY}
 Describe = Callable[[Sequence[Case]], np.ndarray]
-_TEXTS: Mapping[Kind, tuple[str, str]] = {
-    "mask": ("{n} files look like masks, not scans.", "Drop them: a mask shows where the lesion is, and so its label."),
-    "blank": ("{n} pictures are blank or nearly so.", "Drop them: there is nothing to learn from."),
-    "marks": (
-        "{n} scans seem to have text or calipers burned in.",
-        "Look whether one label has more of them than another; a network learns such marks. Keep, or drop them.",
-    ),
-    "colour": ("{n} pictures differ from the rest in being coloured or grey.", "Look at them; drop what is no scan."),
-    "size": ("{n} pictures have an unusual size.", "Look at them; drop cut-offs."),
-    "label": (
-        "{n} labels may be wrong: a simple model taught without them is sure of another.",
-        "Have them looked at by somebody who can tell. Drop what is wrong; keep what is right.",
-    ),
+# What is said of pictures that were flagged, and what to do about them.
+_FLAGGED: Mapping[Kind, tuple[str, str]] = {
+    "mask": ("data.finding-mask", "data.advice-mask"),
+    "blank": ("data.finding-blank", "data.advice-blank"),
+    "marks": ("data.finding-marks", "data.advice-marks"),
+    "colour": ("data.finding-colour", "data.advice-colour"),
+    "size": ("data.finding-size", "data.advice-size"),
+    "label": ("data.finding-label", "data.advice-label"),
 }
 _ORDER: tuple[Kind, ...] = (
     "contradiction",
@@ -131,7 +126,7 @@ def _told(stored: Stored) -> Audit:
     """Put the audit together from what the index holds."""
     names = stored.index.column("id")
     findings = [_of_same(same, stored, names) for same in same_pictures(stored.index)]
-    findings += [f for kind in _TEXTS if (f := _of_flagged(kind, stored, names)) is not None]
+    findings += [f for kind in _FLAGGED if (f := _of_flagged(kind, stored, names)) is not None]
     findings += [f for f in (_leak(stored), _unreadable(stored), _patients(stored), _balance(stored)) if f is not None]
     decided = [replace(f, decided=stored.record.decisions.get(f.key)) for f in findings]  # type: ignore[arg-type]
     labels = stored.index.column("label")[stored.rows]
@@ -147,23 +142,18 @@ def _told(stored: Stored) -> Audit:
 
 
 def _of_same(same: Same, stored: Stored, names: np.ndarray) -> Finding:
-    index = stored.index
-    cases = [index.case(n) for n in same.rows[:SHOWN]]
-    exact = "byte for byte " if len({case.sha256 for case in cases}) == 1 else ""
+    cases = [stored.index.case(n) for n in same.rows[:SHOWN]]
+    exact = Note("data.exactly") if len({case.sha256 for case in cases}) == 1 else ""
     if same.contradictory:
         count = Counter(case.label for case in cases if case.label)
-        told = ", ".join(f"{'once' if n == 1 else f'{n} times'} as {label}" for label, n in sorted(count.items()))
-        says = f"One picture {exact}stands under several labels: {told}."
-        advice = (
-            "Drop all of them unless you know which label is right; then merge, and leave out those with the wrong one."
-        )
+        labels = [Note("data.times-as", label=label, n=n) for label, n in sorted(count.items())]
+        says, advice = Note("data.finding-contradiction", exact=exact, labels=labels), Note("data.advice-contradiction")
         kind: Kind = "contradiction"
     else:
         patients = len({case.patient for case in cases} - {None})
-        across = f" under {patients} patients" if patients > 1 else ""
-        says = f"{len(same.rows)} files show {exact}the same picture{across}."
-        advice = "Merge them into one group, so that no split cuts them. Keep, if they are different pictures."
-        kind = "duplicate"
+        across = Note("data.across-patients", n=patients) if patients > 1 else ""
+        says = Note("data.finding-duplicate", n=len(same.rows), exact=exact, across=across)
+        kind, advice = "duplicate", Note("data.advice-duplicate")
     ids = tuple(str(name) for name in names[same.rows[:SHOWN]])
     return Finding(same.key, kind, says, advice, len(same.rows), ids, ("merge", "drop", "keep"), same.default)  # type: ignore[arg-type]
 
@@ -172,12 +162,12 @@ def _of_flagged(kind: Kind, stored: Stored, names: np.ndarray) -> Finding | None
     rows = stored.index.flagged(kind)
     if not len(rows):
         return None
-    says, advice = _TEXTS[kind]
+    says, advice = _FLAGGED[kind]
     ids = tuple(str(name) for name in names[rows[:SHOWN]])
     default: Decision = "drop" if kind in DROPPED_BY_DEFAULT else "keep"
-    if kind == "marks":
-        says = says.removesuffix(".") + f": {_by_label(stored, rows)}."
-    return Finding(kind, kind, says.format(n=len(rows)), advice, len(rows), ids, ("keep", "drop"), default)
+    shares = {"shares": _by_label(stored, rows)} if kind == "marks" else {}
+    told = Note(says, n=len(rows), **shares)
+    return Finding(kind, kind, told, Note(advice), len(rows), ids, ("keep", "drop"), default)
 
 
 def _by_label(stored: Stored, rows: np.ndarray) -> str:
@@ -195,8 +185,7 @@ def _leak(stored: Stored) -> Finding | None:
         prove_parts(collection, parts)
     except Leak as leak:
         ids = tuple(dict.fromkeys(case for pair in (*leak.pairs, *leak.groups.values()) for case in pair))
-        says = f"The folds or parts that came with the set leak: {leak.found}."
-        advice = "Make a split of your own, by patient or group."
+        says, advice = Note("data.finding-leak", leaks=leak.found), Note("data.advice-leak")
         return Finding("leak", "leak", says, advice, len(ids), ids[:SHOWN], (), "keep")
     return None
 
@@ -206,18 +195,9 @@ def _unreadable(stored: Stored) -> Finding | None:
     if not files:
         return None
     reasons = "; ".join(sorted({reason for _, reason in files})[:3])
-    says = f"{counted(len(files), 'file')} could not be read and left out. {reasons}"
+    says, advice = Note("data.finding-unreadable", n=len(files), reasons=reasons), Note("data.advice-unreadable")
     names = tuple(name for name, _ in files[:SHOWN])
-    return Finding(
-        "unreadable",
-        "unreadable",
-        says,
-        "Export them again and add the collection anew.",
-        len(files),
-        names,
-        (),
-        "keep",
-    )
+    return Finding("unreadable", "unreadable", says, advice, len(files), names, (), "keep")
 
 
 def _patients(stored: Stored) -> Finding | None:
@@ -228,8 +208,7 @@ def _patients(stored: Stored) -> Finding | None:
     n_missing = index.db.execute("SELECT count(*) FROM cases").fetchone()[0] - n_known
     if not n_missing:
         return None
-    says = f"For {counted(n_missing, 'case')} (those left out among them) it is not known whose they are: only pictures that look the same are kept together."
-    advice = "If you know the patients, import a csv with a patient column. Otherwise read scores as on the kind side."
+    says, advice = Note("data.finding-patients", n=n_missing), Note("data.advice-patients")
     return Finding("patients", "patients", says, advice, n_missing, (), (), "keep")
 
 
@@ -238,9 +217,8 @@ def _balance(stored: Stored) -> Finding | None:
     counts = {label: int((labels == label).sum()) for label in stored.record.labels}
     if not counts or min(counts.values()) * 4 > max(counts.values()):
         return None
-    told = ", ".join(f"{n} {label}" for label, n in counts.items())
-    advice = "Weigh or sample the rare label when training, and read balanced accuracy, not accuracy."
-    return Finding("balance", "balance", f"The labels are uneven: {told}.", advice, 0, (), (), "keep")
+    says = Note("data.finding-balance", counts=[f"{n} {label}" for label, n in counts.items()])
+    return Finding("balance", "balance", says, Note("data.advice-balance"), 0, (), (), "keep")
 
 
 def _suspects(index: Index, describe: Describe | None) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from medcls import disk, home
 from medcls.core.backbones import BACKBONES
+from medcls.core.note import Note
 from medcls.core.run import EpochResult, RunSpec
 from medcls.errors import BadData, MedclsError
 from medcls.models import store
@@ -132,7 +133,7 @@ def reproduce(
     means: Means,
     only: Sequence[str] = (),
     follow: "Follow | None" = None,
-    say: Callable[[str], None] = lambda sentence: None,
+    say: Callable[[Note], None] = lambda note: None,
 ) -> Iterator[Row]:
     """Run every system that has no row yet, and give their rows as they come.
 
@@ -144,7 +145,7 @@ def reproduce(
         only: Names of recipes; empty for all.
         follow: Who is told of each run; if its `should_stop` says so, the system under way gets no row and is gone on with
             next time.
-        say: Called with a sentence before each system.
+        say: Called with a note before each system.
 
     Raises:
         BadSpec: If a recipe is unknown.
@@ -175,7 +176,7 @@ class _Work:
     data: Mapping[str, str]
     means: Means
     base: "Follow"
-    say: Callable[[str], None]
+    say: Callable[[Note], None]
 
     def rows(self, names: Sequence[str]) -> Iterator[Row]:
         """Take what nobody has; then wait for, or take over, what others had."""
@@ -209,7 +210,7 @@ class _Work:
 
     def halt_if_asked(self) -> None:
         if self.base.should_stop():
-            raise Halted("Stopped; the next start goes on from here")
+            raise Halted("reproduction.halted")
 
     def run(self, name: str) -> Row:
         from medcls.reproduction.maps import draw_maps
@@ -217,7 +218,7 @@ class _Work:
         recipe = find_recipe(name)
         self.halt_if_asked()
         begin = self.begin_of(name)
-        self.say(f"{name}: {recipe.help}")
+        self.say(Note("reproduction.system", name=name, help=recipe.help))
         spec, changes = adapt(name, _collection_of(name, self.data), self.means)
         try:
             if begin.error:
@@ -282,7 +283,7 @@ class _Work:
             except Halted:
                 raise
             except MedclsError as error:
-                self.say(str(error))  # the run's state says so too, and the search counts it as failed
+                self.say(Note.of(error))  # the run's state says so too, and the search counts it as failed
 
         preset = preset_of(spec.recipe)
         assert preset is not None
@@ -323,10 +324,10 @@ def _carry_out(run: RunFolder, clock: Clock) -> None:
         return  # it had finished, and only its row was missing
     except MedclsError:
         if clock.base.should_stop():
-            raise Halted("Stopped; the next start goes on from here") from None
+            raise Halted("reproduction.halted") from None
         raise
     if clock.base.should_stop():
-        raise Halted("Stopped; the next start goes on from here")
+        raise Halted("reproduction.halted")
 
 
 def _run_of(spec: RunSpec) -> RunFolder:

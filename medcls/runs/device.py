@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from medcls import home
+from medcls.core.note import Note
 from medcls.errors import Conflict
 from medcls.runs import lock
 
@@ -50,13 +51,13 @@ def _cpu_places() -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def hold_device(asked: str, run_id: str, tell: Callable[[str], None]) -> Iterator[str]:
+def hold_device(asked: str, run_id: str, tell: Callable[[Note], None]) -> Iterator[str]:
     """Hold a device for the length of a `with` block, waiting for one if all are taken.
 
     Args:
         asked: As in a run's spec.
         run_id: Who takes it; shown to those who wait.
-        tell: Called with a sentence at every look while waiting; may raise to give up.
+        tell: Called with what is waited for, each time the devices are tried; may raise to give up.
 
     Yields:
         The device's name. For a graphics card, this process sees only that one from here on.
@@ -69,7 +70,12 @@ def hold_device(asked: str, run_id: str, tell: Callable[[str], None]) -> Iterato
                     _show_only(name)
                     yield name
                     return
-        tell(f"Waits for {' or '.join(names)}, taken by {' and '.join(_holders(names)) or 'another run'}")
+        holders = _holders(names)
+        tell(
+            Note("runs.waits", devices=names, runs=holders)
+            if holders
+            else Note("runs.waits-for-another", devices=names)
+        )
         time.sleep(_LOOK_EVERY_S)
 
 
@@ -83,7 +89,7 @@ def _place(name: str) -> Path:
 
 def _holders(names: tuple[str, ...]) -> list[str]:
     notes = (_place(name).read_text(encoding="utf-8").strip() for name in names if _place(name).exists())
-    return [f"run {note}" for note in notes if note]
+    return [note for note in notes if note]
 
 
 def _show_only(name: str) -> None:

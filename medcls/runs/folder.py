@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from medcls import disk, home
+from medcls.core.note import Note
 from medcls.core.record import Record, read_bounded
 from medcls.core.run import FINAL, EpochResult, RunSpec, RunState, Status
 from medcls.errors import BadSpec, Conflict, MedclsError
@@ -38,10 +39,7 @@ from medcls.runs import lock
 AT_REST = (*FINAL, "paused")  # states in which no worker is expected
 RESERVE_BYTES = 1 << 16
 _ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
-_HANDED = "Handed to the cluster, which has not begun it yet"
-_DIED = (
-    "The worker ended without a word (killed, out of memory, or the machine went down); resume goes on from epoch {}"
-)
+_HANDED = Note("runs.handed-over")
 
 
 @dataclass(frozen=True)
@@ -142,19 +140,17 @@ class RunFolder:
 
     def _unsaid(self, alive: bool) -> RunState:
         if alive:
-            return RunState("preparing", message="The worker starts")
+            return RunState("preparing", message=Note("runs.worker-starts"))
         if (self.path / "stop").exists():
-            return RunState("stopped", message="Stopped before it began")
+            return RunState("stopped", message=Note("runs.stopped-unbegun"))
         if self.is_handed_over():
             return RunState("queued", message=_HANDED)
-        return RunState("queued", message="Not started yet, or its worker ended before its first word: see the log")
+        return RunState("queued", message=Note("runs.not-begun"))
 
     def _unreadable(self, alive: bool, error: MedclsError) -> RunState:
         if alive:
-            return RunState("preparing", message="The worker has yet to say where it is")
-        return RunState(
-            "died", message=f"{str(error).rstrip('.')}; its checkpoint is another file, and resume goes on from it"
-        )
+            return RunState("preparing", message=Note("runs.worker-unsaid"))
+        return RunState("died", message=Note("runs.state-unreadable", error=Note.of(error)))
 
     def _awaits_cluster(self) -> bool:
         """Return whether the run was handed to a cluster after its last word, and not stopped since."""
@@ -246,12 +242,11 @@ class RunFolder:
 def _derive(said: RunState, alive: bool, asked_to_stop: bool) -> RunState:
     if alive:
         stopping = asked_to_stop and said.status in ("waiting", "preparing", "running")
-        return (
-            dataclasses.replace(said, status="stopping", message="Stops after the step it is in") if stopping else said
-        )
+        return dataclasses.replace(said, status="stopping", message=Note("runs.stopping")) if stopping else said
     if said.status in AT_REST:
         return said
-    return dataclasses.replace(said, status="died", left_s=float("nan"), message=_DIED.format(said.epoch + 1))
+    died = Note("runs.died", epoch=said.epoch + 1)
+    return dataclasses.replace(said, status="died", left_s=float("nan"), message=died)
 
 
 def read_tail(path: Path, lines: int, most_bytes: int = 65_536) -> str:
@@ -348,7 +343,7 @@ class RunWriter:
             before = RunState("preparing")
         return cls(run, dataclasses.replace(before, epochs=epochs), machine)
 
-    def say(self, status: Status, message: str = "", **changes: object) -> None:
+    def say(self, status: Status, message: Note | None = None, **changes: object) -> None:
         """Write the state; whatever is not given stays as it was.
 
         Raises:

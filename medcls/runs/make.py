@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from medcls.core.model import ModelCard
+from medcls.core.note import Note
 from medcls.core.progress import Progress, silent, staged
 from medcls.core.run import EpochResult, RunSpec
 from medcls.data.sources import Sources, find_sources
@@ -27,7 +28,7 @@ class Follow:
         on_step: Called with steps done and steps in the epoch.
         on_epoch: Called with every epoch's result.
         on_read: Called with cases decoded and cases in all, and the part as the stage.
-        say: Called with a sentence about what is being done.
+        say: Called with a note about what is being done.
         on_sources: Called with the cases chosen, before any scan is decoded.
     """
 
@@ -35,7 +36,7 @@ class Follow:
     on_step: Progress = silent
     on_epoch: Callable[[EpochResult], None] = lambda result: None
     on_read: Progress = silent
-    say: Callable[[str], None] = lambda sentence: None
+    say: Callable[[Note], None] = lambda note: None
     on_sources: Callable[[Sources], None] = lambda sources: None
 
 
@@ -61,10 +62,10 @@ def make_model(spec: RunSpec, run_id: str, folder: Path, follow: Follow | None =
     sources = find_sources(spec)
     follow.on_sources(sources)
     net, matched, preprocess = make_net(spec, sources.task)
-    follow.say(f"Initial weights: {matched.words}")
+    follow.say(Note("runs.initial-weights", words=matched.words))
     parts = {}
     for part in ("train", "validate"):
-        follow.say(f"Reading {sources.count(part)} scans to {part}")
+        follow.say(Note("runs.reading", n=sources.count(part), part=part))
         parts[part] = read_sources(sources, part, preprocess, spec, staged(follow.on_read, part))
     data = TrainingData(parts["train"], parts["validate"], len(sources.task.labels), preprocess)
     epochs = []
@@ -73,11 +74,11 @@ def make_model(spec: RunSpec, run_id: str, folder: Path, follow: Follow | None =
         follow.on_epoch(result)
     if not epochs or not is_first():
         return None
-    follow.say("Writing and evaluating the model")
+    follow.say(Note("runs.evaluating"))
     return finish(Fitted(net, data, sources, matched, tuple(epochs)), spec, run_id, folder / "result", follow.say)
 
 
-def finish(fitted: Fitted, spec: RunSpec, run_id: str, result: Path, say: Callable[[str], None]) -> ModelCard:
+def finish(fitted: Fitted, spec: RunSpec, run_id: str, result: Path, say: Callable[[Note], None]) -> ModelCard:
     """Write a fitted network as a model folder, evaluate it as a user would run it, and put it in place whole."""
     aside = result.with_name(f".{result.name}.aside")
     shutil.rmtree(aside, ignore_errors=True)
@@ -88,7 +89,7 @@ def finish(fitted: Fitted, spec: RunSpec, run_id: str, result: Path, say: Callab
     except (
         BadData
     ) as error:  # no test part, or a model it started from has seen all of it: a model that was not measured
-        say(f"Not measured. {error}")
+        say(Note("runs.not-measured", error=Note.of(error)))
     shutil.rmtree(result, ignore_errors=True)
     aside.rename(result)
     return card

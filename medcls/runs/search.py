@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from medcls import home
+from medcls.core.note import Note
 from medcls.core.record import check_plain
 from medcls.core.run import EpochResult, RunSpec
 from medcls.errors import BadRecord, BadSpec, Conflict, MedclsError
@@ -70,11 +71,11 @@ class Work:
     start: Callable[[RunFolder], None]
     sleep: Callable[[float], None] = time.sleep
 
-    def carry_on(self) -> Iterator[str]:
+    def carry_on(self) -> Iterator[Note]:
         """Finish what was left open, then try on until there are enough trials or somebody asks to stop.
 
         Yields:
-            A sentence after each trial.
+            What became of each trial, after it.
 
         Raises:
             Conflict: If another process works on the search here.
@@ -91,7 +92,7 @@ class Work:
                     run = make_run(self._vary(trial))
                 except MedclsError as error:
                     patiently(partial(study.tell, trial, state=_state("FAIL")), self.sleep)
-                    yield f"Trial {trial.number}: {error}"
+                    yield Note("runs.trial-refused", trial=trial.number, error=Note.of(error))
                     continue
                 patiently(partial(trial.set_user_attr, _RUN, run.id), self.sleep)
                 yield self._follow(study, trial, run)
@@ -124,7 +125,7 @@ class Work:
         values = {name: suggest(trial, name, r) for name, r in self.spec.ranges.items()}
         return self.spec.base.having(name=f"{self.spec.name} {trial.number}", **values)
 
-    def _follow(self, study: "optuna.Study", trial: Any, run: RunFolder) -> str:
+    def _follow(self, study: "optuna.Study", trial: Any, run: RunFolder) -> Note:
         """Watch a trial's run to its end, giving it up if Optuna says so."""
         told, pruned = 0, False
         self.start(run)
@@ -145,19 +146,20 @@ class Work:
                 run.ask_stop()
             self.sleep(_LOOK_EVERY_S)
 
-    def _tell(self, study: "optuna.Study", trial: Any, run: RunFolder, pruned: bool) -> str:
+    def _tell(self, study: "optuna.Study", trial: Any, run: RunFolder, pruned: bool) -> Note:
         state = run.state()
-        words = f"Trial {trial.number}: {state.status}"
+        ended = Note("runs.trial-ended", trial=trial.number, status=state.status, message=state.message or "")
         if pruned and not self._stopped():
             patiently(partial(study.tell, trial, state=_state("PRUNED")), self.sleep)
-            return f"{words}, given up after epoch {state.epoch}"
+            return Note("runs.trial-given-up", trial=trial.number, status=state.status, epoch=state.epoch)
         if state.status in ("paused", "died") or (pruned and self._stopped()):
-            return f"{words}; {state.message}"  # left open: resuming the search goes on with it
+            return ended  # left open: resuming the search goes on with it
         if state.status == "failed" or not math.isfinite(state.best_score):
             patiently(partial(study.tell, trial, state=_state("FAIL")), self.sleep)
-            return f"{words}; {state.message}"
+            return ended
         patiently(partial(study.tell, trial, state.best_score), self.sleep)
-        return f"{words}, {self.spec.base.optimisation.monitor} {state.best_score:.3f} in epoch {state.best_epoch}"
+        best = {"score": state.best_score, "epoch": state.best_epoch, "monitor": self.spec.base.optimisation.monitor}
+        return Note("runs.trial-scored", trial=trial.number, status=state.status, **best)
 
 
 def _known(run: RunFolder) -> tuple[EpochResult, ...]:

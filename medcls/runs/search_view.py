@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from medcls.core.note import Note
 from medcls.core.record import Record
 from medcls.core.run import RENAMED
 from medcls.errors import Conflict
@@ -66,13 +67,13 @@ class SearchView:
         return sum(t.state in ("complete", "pruned", "fail") for t in self.trials)
 
 
-def search_here(spec: SearchSpec, start: Callable[[RunFolder], None], say: Callable[[str], None]) -> SearchView:
+def search_here(spec: SearchSpec, start: Callable[[RunFolder], None], say: Callable[[Note], None]) -> SearchView:
     """Carry a search out in this process, or go on with it if it was begun for the same; otherwise it is begun anew.
 
     Args:
         spec: What is searched.
         start: Carries a trial's run out before it returns; what it raises ends the search, which can be gone on with.
-        say: Called with a sentence after each trial.
+        say: Called with a note after each trial.
 
     Raises:
         Conflict: If a process works on a search of that name.
@@ -81,8 +82,8 @@ def search_here(spec: SearchSpec, start: Callable[[RunFolder], None], say: Calla
         delete_search(spec.name)
     if spec.name not in list_searches():
         write_search(spec)
-    for sentence in Work(spec, start).carry_on():
-        say(sentence)
+    for note in Work(spec, start).carry_on():
+        say(note)
     return show_search(spec.name)
 
 

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medcls.core.collection import PARTS
+from medcls.core.note import Note
 from medcls.core.run import EpochResult, RunSpec, Status
 from medcls.errors import Conflict, MedclsError
 from medcls.models import store
 from medcls.runs import boot, lock
 from medcls.runs.device import hold_device
 from medcls.runs.folder import DataSeen, RunFolder, RunWriter
-from medcls.words import counted
 
 if TYPE_CHECKING:  # these load torch
     from medcls.core.model import ModelCard
@@ -34,16 +34,15 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _WRITE_EVERY_S = 1.0
 
 
-class Asked(MedclsError):
-    """The run was asked to stop before it had trained.
-
-    Args:
-        epoch: Epochs it had done when it was last stopped.
-    """
+class StopRequested(MedclsError):
+    """The run was asked to stop before there was a model to keep."""
 
     def __init__(self, epoch: int = 0) -> None:
-        first = "Stopped before the first epoch was done; there is nothing to keep yet"
-        super().__init__(f"Stopped before it went on; epoch {epoch} is safe" if epoch else first)
+        """Take how many epochs it had done when it was last stopped."""
+        if epoch:
+            super().__init__("runs.stopped-before-more", epoch=epoch)
+        else:
+            super().__init__("runs.stopped-before-first")
 
 
 class NothingToDo(Conflict):
@@ -68,7 +67,7 @@ def main(argv: list[str]) -> int:
         print(error, flush=True)
         return int(together)  # the others would wait for us
     except BaseException as error:  # noqa: BLE001 - it was told in state.json; the status is for whoever started us
-        return 0 if isinstance(error, Asked) else 1
+        return 0 if isinstance(error, StopRequested) else 1
     return 0
 
 
@@ -101,16 +100,16 @@ def work(run: RunFolder, also: "Follow | None" = None) -> "ModelCard":
 
     Raises:
         NothingToDo: If another worker has the run, or it is finished.
-        Asked: If it was asked to stop before the first epoch was done.
+        StopRequested: If it was asked to stop before the first epoch was done.
         Exception: Whatever ended the run; `state.json` says so already.
     """
     with lock.hold(run.path / "lock") as held, _log_of(run) if also else contextlib.nullcontext():
         if not held:
-            raise NothingToDo(f"Another worker has run {run.id}")
+            raise NothingToDo("runs.held-by-another", run=run.id)
         spec = run.spec()
         writer = RunWriter.begin(run, spec.optimisation.epochs, boot.this_machine())
         if writer.last.status == "finished" and (run.result / store.CARD).is_file():
-            raise NothingToDo(f"Run {run.id} is finished")
+            raise NothingToDo("runs.finished", run=run.id)
         try:
             return _carry_out(run, spec, writer, also)
         except BaseException as error:
@@ -131,11 +130,11 @@ def _log_of(run: RunFolder) -> Iterator[None]:
 
 def _carry_out(run: RunFolder, spec: RunSpec, writer: RunWriter, also: "Follow | None") -> "ModelCard":
     told = _Recorder(run, spec, writer)
-    told.say("Starts")
+    told.say(Note("runs.starts"))
 
-    def wait(sentence: str) -> None:
-        if told.wait(sentence) and also:
-            also.say(sentence)
+    def wait(note: Note) -> None:
+        if told.wait(note) and also:
+            also.say(note)
 
     with hold_device(spec.machine.device, run.id, wait) as device:
         from medcls.runs.make import make_model
@@ -144,11 +143,9 @@ def _carry_out(run: RunFolder, spec: RunSpec, writer: RunWriter, also: "Follow |
         follow = told.joined(also)
         card = make_model(spec, run.id, run.path, follow)
     if card is None:
-        raise Asked
+        raise StopRequested
     over = writer.last.epoch >= spec.optimisation.epochs or told.patience_over
-    early = f"; no better epoch for {spec.optimisation.patience}" if told.patience_over else ""
-    done = f"{writer.last.epoch} of {spec.optimisation.epochs} epochs{early}; kept is epoch {writer.last.best_epoch}"
-    done += told.warning()
+    done = told.summary()
     print(done, flush=True)
     writer.say("finished" if over else "stopped", done, left_s=0.0)
     if over:  # nothing is left to go on with, and a checkpoint is four times as large as the model
@@ -156,19 +153,17 @@ def _carry_out(run: RunFolder, spec: RunSpec, writer: RunWriter, also: "Follow |
     return card
 
 
-def verdict(error: BaseException) -> tuple[Status, str]:
-    """Say what became of a run that an error ended, and what to do, in a sentence."""
-    if isinstance(error, Asked):
-        return "stopped", str(error)
+def verdict(error: BaseException) -> tuple[Status, Note]:
+    """Return what became of a run that an error ended, and what to do."""
     if isinstance(error, MedclsError):
-        return "failed", str(error)
+        return "stopped" if isinstance(error, StopRequested) else "failed", Note.of(error)
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
-        return "paused", "The disk is full; the last epoch is safe. Make room, then resume"
+        return "paused", Note("runs.disk-full")
     if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return "paused", "The run's folder cannot be written any more; the last epoch is safe. Mend that, then resume"
+        return "paused", Note("runs.folder-read-only")
     if isinstance(error, (KeyboardInterrupt, SystemExit)):
-        return "stopped", "The worker was interrupted; resume goes on from the last epoch"
-    return "failed", f"A fault in medcls: {type(error).__name__}: {str(error)[:300]}. The log has the details"
+        return "stopped", Note("runs.interrupted")
+    return "failed", Note("runs.fault", kind=type(error).__name__, text=str(error)[:300])
 
 
 @dataclass
@@ -190,20 +185,20 @@ class _Recorder:
     def should_stop(self) -> bool:
         return (self.run.path / "stop").exists()
 
-    def wait(self, sentence: str) -> bool:
-        """Write that the run waits; True where the sentence is new."""
+    def wait(self, note: Note) -> bool:
+        """Write that the run waits; True where the note is new."""
         if self.should_stop():
-            raise Asked(self.writer.last.epoch)
-        new = sentence != self.writer.last.message
+            raise StopRequested(self.writer.last.epoch)
+        new = note != self.writer.last.message
         if new:
-            print(sentence, flush=True)
+            print(note, flush=True)
         if new or self._due():
-            self.writer.say("waiting", sentence)
+            self.writer.say("waiting", note)
         return new
 
-    def say(self, sentence: str) -> None:
-        print(sentence, flush=True)
-        self.writer.say(self.status, sentence)
+    def say(self, note: Note) -> None:
+        print(note, flush=True)
+        self.writer.say(self.status, note)
 
     def joined(self, also: "Follow | None") -> "Follow":
         """Return who is told: this, and `also` after it."""
@@ -228,14 +223,15 @@ class _Recorder:
 
     def on_read(self, done: int, total: int, stage: str = "") -> None:
         if self.should_stop() and not self.writer.last.epoch:  # else its best epoch is still made into a model
-            raise Asked
+            raise StopRequested
         if self._due():
-            self.writer.say("preparing", f"Reads the scans to {stage}: {done} of {total}", step=done, steps=total)
+            reads = Note("runs.reads", part=stage, done=done, total=total)
+            self.writer.say("preparing", reads, step=done, steps=total)
 
     def on_step(self, done: int, total: int, stage: str = "") -> None:
         if self.status != "running" or self._due():
             self.status = "running"
-            self.writer.say("running", f"Epoch {self.writer.last.epoch + 1}", step=done, steps=total)
+            self.writer.say("running", Note("runs.epoch", epoch=self.writer.last.epoch + 1), step=done, steps=total)
 
     def on_epoch(self, result: EpochResult) -> None:
         self._note(result)
@@ -250,7 +246,7 @@ class _Recorder:
         )
         self.writer.say(
             "running",
-            f"Epoch {result.epoch} done",
+            Note("runs.epoch-done", epoch=result.epoch),
             epoch=result.epoch,
             step=0,
             best_epoch=best[0],
@@ -270,15 +266,18 @@ class _Recorder:
             return
         self.known = [*before, result]
 
-    def warning(self) -> str:
-        """Return what must be said of a run whose loss exploded, as the end of a sentence; empty if it did not."""
-        found = [note for epoch in self.known for note in epoch.notes if note.code == "training.loss-exploded"]
-        if not found:
-            return ""
-        worst = max(found, key=lambda note: float(note.params["loss"]))
-        return (
-            f". In {counted(len(found), 'epoch')}: {worst} Lower the learning rate ({self.spec.optimisation.lr:g} now)"
-        )
+    def summary(self) -> Note:
+        """Return how far the run got, which epoch is kept, and what to do if its loss exploded."""
+        asked = self.spec.optimisation
+        counts = {"done": self.writer.last.epoch, "epochs": asked.epochs, "best": self.writer.last.best_epoch}
+        exploded = [note for epoch in self.known for note in epoch.notes if note.code == "training.loss-exploded"]
+        warning: Note | str = ""
+        if exploded:
+            worst = max(exploded, key=lambda note: float(note.params["loss"]))
+            warning = Note("runs.loss-exploded", n=len(exploded), worst=worst, lr=asked.lr)
+        if self.patience_over:
+            return Note("runs.ended-early", **counts, patience=asked.patience, warning=warning)
+        return Note("runs.ended", **counts, warning=warning)
 
     def _left_s(self, result: EpochResult) -> float:
         recent = self.known[-6:]

@@ -24,6 +24,8 @@ DEFAULT = "en"
 _CHOSEN = os.environ.get("MEDCLS_LANGUAGE", DEFAULT)
 _language: ContextVar[str] = ContextVar("language", default=_CHOSEN)
 
+PARTS = ("what", "found", "allowed", "do")
+
 Entry = str | Mapping[str, str]
 
 
@@ -83,17 +85,33 @@ def say(code: str, params: Mapping[str, Any] | None = None) -> str:
         params: What the template names. A parameter that has a sentence of its own (a note) is said; a list is joined.
 
     Returns:
-        The sentence. A code without one (from a record that a newer medcls wrote) is shown with its parameters, so
-        that nothing is swallowed.
+        The sentence; of an error's table its parts, joined. A code without either (from a record that a newer medcls
+        wrote) is shown with its parameters, so that nothing is swallowed.
 
     Example:
         >>> say("words.example", {"n": 1473})
         'Found 1,473 cases.'
     """
     entry = entry_of(code)
-    if not isinstance(entry, str):
+    if isinstance(entry, str):
+        return fill(entry, params or {})
+    if entry is None:
         return _bare(code, params or {})
-    return fill(entry, params or {})
+    what, found, allowed, do = (part_of(entry, name, params or {}) for name in PARTS)
+    details = ", ".join(part for part in (found and f"found {found}", allowed and f"allowed {allowed}") if part)
+    sentence = f"{what}: {details}." if details else f"{what}."
+    return f"{sentence} {do}." if do else sentence
+
+
+def part_of(entry: Mapping[str, str], name: str, params: Mapping[str, Any]) -> str:
+    """Return a part of an error's table without a final stop; a parameter of its name where the table has no template.
+
+    Args:
+        entry: The table.
+        name: One of `PARTS`.
+        params: What the templates name.
+    """
+    return fill(entry[name], params) if name in entry else str(params.get(name, ""))
 
 
 def fill(template: str, params: Mapping[str, Any]) -> str:

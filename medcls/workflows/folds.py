@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from medcls.core.note import Note
 from medcls.core.run import RunSpec
 from medcls.errors import BadSplit, Conflict, MedclsError
 from medcls.runs.folder import DataSeen, RunFolder, list_runs, make_run, open_run
@@ -107,14 +108,14 @@ def train_folds(spec: RunSpec, follow: "Follow | None" = None) -> FoldSet:
     for fold in found.missing:
         if follow.should_stop():
             break
-        follow.say(f"Fold {fold} of 0 to {found.n_folds - 1}")
+        follow.say(Note("workflows.fold-begins", fold=fold, last=found.n_folds - 1))
         run = open_run(found.runs[fold]) if fold in found.runs else make_run(_of_fold(spec, fold))
         if not run.is_alive():
             run.forget_stop()
         try:
             work(run, follow)
         except NothingToDo as error:
-            follow.say(f"Fold {fold} is left: {error}")
+            follow.say(Note("workflows.fold-left", fold=fold, error=Note.of(error)))
             continue
         if run.state().status != "finished":
             break

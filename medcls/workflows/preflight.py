@@ -12,10 +12,10 @@ from typing import Any
 
 from medcls import home
 from medcls.core.collection import Case, CollectionRecord
+from medcls.core.note import Note
 from medcls.core.record import Record
 from medcls.core.run import RunSpec
 from medcls.core.scan import Preprocess
-from medcls.core.words import counted
 from medcls.errors import MedclsError
 from medcls.workflows.set_aside import LeftOut, list_left_out
 
@@ -33,8 +33,8 @@ class Preflight(Record):
         labels: Label ids, in order.
         counts: Cases of each part, by label.
         split: How the cases were split, in words.
-        blockers: Why the run would fail, as sentences; it may be started only if there are none.
-        findings: What a person should know or settle first, as sentences.
+        blockers: Why the run would fail; it may be started only if there are none.
+        findings: What a person should know or settle first.
         read_s: Seconds to read all scans once.
         epoch_s: Seconds of an epoch.
         total_s: Seconds of the whole run, if no early stop cuts it short; NaN if it could not be measured.
@@ -50,8 +50,8 @@ class Preflight(Record):
     labels: tuple[str, ...]
     counts: dict[str, dict[str, int]]
     split: str
-    blockers: tuple[str, ...]
-    findings: tuple[str, ...]
+    blockers: tuple[Note, ...]
+    findings: tuple[Note, ...]
     read_s: float = math.nan
     epoch_s: float = math.nan
     total_s: float = math.nan
@@ -75,8 +75,8 @@ class Preflight(Record):
             lines.append(f"memory    {self.memory_bytes / 1e9:.1f} GB{free}")
             lines.append(f"disk      {self.disk_bytes / 1e9:.2f} GB of {self.disk_free_bytes / 1e9:.1f} GB")
         lines += [f"left out  {one.says}" for one in self.left_out]
-        lines += [f"note      {sentence}" for sentence in self.findings]
-        lines += [f"BLOCKED   {sentence}" for sentence in self.blockers]
+        lines += [f"note      {note}" for note in self.findings]
+        lines += [f"BLOCKED   {note}" for note in self.blockers]
         return "\n".join(lines)
 
 
@@ -105,7 +105,7 @@ def check_run(spec: RunSpec) -> Preflight:
     try:
         told = rehearse_apart(spec, len(data.labels))
     except MedclsError as error:
-        return _with(data, blockers=(str(error),))
+        return _with(data, blockers=(Note.of(error),))
     return _with(data, **_estimate(spec, data, told))
 
 
@@ -166,52 +166,47 @@ def look_at_data(spec: RunSpec) -> Preflight:
     )  # fmt: skip
 
 
-def _blockers(counts: dict[str, dict[str, int]]) -> tuple[str, ...]:
-    return tuple(
-        f"No case of {label} is left to {part} on. Use another split, or bring more scans."
-        for part in ("train", "validate") for label, n in counts[part].items() if n == 0
-    )  # fmt: skip
+def _blockers(counts: dict[str, dict[str, int]]) -> tuple[Note, ...]:
+    without = [(part, label) for part in ("train", "validate") for label, n in counts[part].items() if n == 0]
+    return tuple(Note("workflows.label-without-cases", label=label, part=part) for part, label in without)
 
 
-def _findings(sources: Any, counts: dict[str, dict[str, int]]) -> tuple[str, ...]:
-    said = []
+def _findings(sources: Any, counts: dict[str, dict[str, int]]) -> tuple[Note, ...]:
+    said: list[Note] = []
     for collection in sources.collections:
         record = collection.record
         if record.n_set_aside:
-            said.append(f"{counted(record.n_set_aside, 'file')} of {record.name} set aside: not readable.")
+            said.append(Note("workflows.files-set-aside", n=record.n_set_aside, collection=record.name))
         said += _open_findings(record.name)
     # What a blocker says already is not said again.
     missing = {label for part in ("train", "validate") for label, n in counts[part].items() if n == 0}
     train = {label: n for label, n in counts["train"].items() if label not in missing}
     if train and max(train.values()) > 3 * min(train.values()):
         most, least = max(train, key=train.get), min(train, key=train.get)  # type: ignore[arg-type]
-        said.append(
-            f"Classes are uneven: {train[most]} {most}, {train[least]} {least}. A balance other than none may help."
-        )
+        uneven = {"most": most, "n_most": train[most], "least": least, "n_least": train[least]}
+        said.append(Note("workflows.classes-uneven", **uneven))
     for part in ("validate", "test"):
         few = [f"{n} {label}" for label, n in counts[part].items() if n < _FEWEST and label not in missing]
         if few:
-            said.append(f"Few cases to {part} on ({', '.join(few)}): its scores will be uncertain.")
+            said.append(Note("workflows.few-cases", part=part, few=few))
     return tuple(said)
 
 
-def _open_findings(name: str) -> list[str]:
+def _open_findings(name: str) -> list[Note]:
     """What the audit found and nobody settled; a collection that was never audited says so."""
     from medcls.data.audit import read_audit
 
     found = read_audit(name)
     if found is None:
-        return [f"{name} was never audited: look for duplicates and wrong labels on the Data page."]
+        return [Note("workflows.never-audited", collection=name)]
     undecided = [f for f in found.findings if f.choices and f.decided is None]
     if not undecided:
         return []
     kinds = Counter(f.kind for f in undecided)
-    first = {f.kind: f.says.rstrip(".") for f in reversed(undecided)}
-    told = "; ".join(first[kind] if n == 1 else f"{n} of the kind {kind}" for kind, n in kinds.items())
-    return [
-        f"{len(undecided)} findings of the audit of {name} are not settled, so what they propose holds: {told}. "
-        "Settle them on the Data page."
-    ]
+    told = Note(
+        "workflows.findings-open", n=len(undecided), collection=name, kinds=[f"{n} {k}" for k, n in kinds.items()]
+    )
+    return [told, *(f.says for f in undecided if kinds[f.kind] == 1)]
 
 
 def _read_s(spec: RunSpec) -> float:
@@ -260,17 +255,13 @@ def _estimate(spec: RunSpec, data: Preflight, told: dict[str, Any]) -> dict[str,
     }  # fmt: skip
 
 
-def _no_room(memory: int, disk: int, data: Preflight, told: dict[str, Any]) -> tuple[str, ...]:
+def _no_room(memory: int, disk: int, data: Preflight, told: dict[str, Any]) -> tuple[Note, ...]:
     said = []
     on_card = "cuda" in told["computed_in"]
     if not on_card and data.memory_free_bytes is not None and memory > data.memory_free_bytes:
-        said.append(
-            f"It needs {memory / 1e9:.1f} GB of memory and {data.memory_free_bytes / 1e9:.1f} GB are free. Lower batch_size or size_px."
-        )
+        said.append(Note("workflows.no-memory", needed_gb=memory / 1e9, free_gb=data.memory_free_bytes / 1e9))
     if disk * _MARGIN > data.disk_free_bytes:
-        said.append(
-            f"It needs {disk / 1e9:.1f} GB on disk and {data.disk_free_bytes / 1e9:.1f} GB are free. Make room, or delete old runs."
-        )
+        said.append(Note("workflows.no-disk", needed_gb=disk / 1e9, free_gb=data.disk_free_bytes / 1e9))
     return tuple(said)
 
 

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from functools import partial
 
+from medcls.core.note import Note
 from medcls.core.outcome import Outcome
 from medcls.errors import BadSpec, Conflict, MedclsError
 from medcls.reproduction.recipes import preset_of
@@ -106,11 +107,11 @@ def join_search(name: str, storage: str) -> None:
     resume_search(name)
 
 
-def work_on(name: str) -> Iterator[str]:
+def work_on(name: str) -> Iterator[Note]:
     """Work on a search in this process.
 
     Yields:
-        A sentence after each trial.
+        What became of each trial, after it.
 
     Raises:
         BadSpec: If there is no such search.

@@ -69,6 +69,7 @@ def test_an_error_carries_its_code_through_processes() -> None:
         assert type(copy) is BadScan
         assert copy.code == error.code
         assert str(copy) == str(error)
+    assert str(Note.of(error)) == str(error)
     assert (error.what, error.found, error.allowed, error.do) == ("card is wrong", "1", "a list", "")
 
 

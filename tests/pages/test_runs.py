@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from medcls.core.note import Note
 from medcls.core.run import RunSpec, settings
 from medcls.data.collections import add_collection
 from medcls.imaging.phantom import phantom
@@ -233,7 +234,7 @@ def test_a_finished_run_shows_every_section(open_app, at_home) -> None:
 def test_a_run_in_any_state_is_shown(open_app, at_home, status: str) -> None:
     run = make_run(RunSpec.of(name=f"a *{status}* run", collections=("phantoms",)))
     if status != "queued":
-        RunWriter.begin(run, epochs=5).say(status, "a [sentence](x)", epoch=2)
+        RunWriter.begin(run, epochs=5).say(status, Note("words.said", text="a [sentence](x)"), epoch=2)
     try:
         app = open_app("../runs.py", run=run.id)
         assert_sound(app)

@@ -6,6 +6,7 @@ import pytest
 
 from medcls.cli import main, parser
 from medcls.cli.runs import make_spec
+from medcls.core.note import Note
 from medcls.core.run import EpochResult, RunSpec, settings
 from medcls.reproduction.recipes import RECIPES
 from medcls.runs.folder import RunWriter, make_run, open_run
@@ -74,7 +75,7 @@ def test_list_show_rename_delete(capsys: pytest.CaptureFixture[str]) -> None:
     writer.append(
         EpochResult(1, 2.0, 1e-3, {"loss": 0.5, "auroc": 0.6}, {"loss": float("nan"), "auroc": 0.75}, best=True)
     )
-    writer.say("stopped", "as asked", epoch=1, best_epoch=1, best_score=0.75)
+    writer.say("stopped", Note("words.said", text="as asked"), epoch=1, best_epoch=1, best_score=0.75)
     assert main(["runs", "list", "--json"]) == 0
     (row,) = map(json.loads, capsys.readouterr().out.splitlines())
     assert (row["run"], row["name"], row["status"], row["best_score"]) == (run.id, "first", "stopped", 0.75)

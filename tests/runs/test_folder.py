@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from medcls import home
+from medcls.core.note import Note
 from medcls.core.run import EpochResult, RunSpec, RunState
 from medcls.disk import write_whole
 from medcls.errors import BadSpec, Conflict
@@ -37,24 +38,24 @@ def test_a_run_that_was_made_is_queued_and_listed() -> None:
 def test_a_state_that_is_not_at_rest_and_unlocked_is_died() -> None:
     run = make_run(RunSpec())
     writer = RunWriter.begin(run, epochs=5)
-    writer.say("running", "epoch 3", epoch=2, step=4)
+    writer.say("running", Note("runs.epoch", epoch=3), epoch=2, step=4)
     state = run.state()
     assert state.status == "died"
-    assert "goes on from epoch 3" in state.message
+    assert state.message == Note("runs.died", epoch=3)
     assert json.loads((run.path / "state.json").read_text())["status"] == "running", "died is never written"
 
 
 @pytest.mark.parametrize("status", folders.AT_REST)
 def test_a_state_at_rest_is_believed(status: str) -> None:
     run = make_run(RunSpec())
-    RunWriter.begin(run, epochs=5).say(status, "why")
-    assert (run.state().status, run.state().message) == (status, "why")
+    RunWriter.begin(run, epochs=5).say(status, Note("runs.interrupted"))
+    assert (run.state().status, run.state().message) == (status, Note("runs.interrupted"))
 
 
 def test_what_is_not_given_stays_from_one_word_to_the_next() -> None:
     run = make_run(RunSpec())
     RunWriter.begin(run, epochs=5).say("running", epoch=2, best_epoch=1, best_score=0.8, elapsed_s=3.5)
-    RunWriter.begin(run, epochs=5).say("preparing", "again")
+    RunWriter.begin(run, epochs=5).say("preparing", Note("runs.starts"))
     said = RunState.from_json((run.path / "state.json").read_bytes())
     assert (said.epoch, said.best_epoch, said.best_score, said.elapsed_s, said.epochs) == (2, 1, 0.8, 3.5, 5)
 
@@ -134,7 +135,14 @@ def test_a_foreign_or_broken_folder_is_no_run() -> None:
         run.spec()
     (run.path / "state.json").write_text("{")
     assert run.state().status == "died", "a state that cannot be read locks nothing"
-    assert "state.json" in run.state().message
+    assert run.state().message.code == "runs.state-unreadable"
+    assert run.state().message.params["error"].code == "core.no-json"
+
+
+def test_a_state_of_schema_1_is_read_with_its_sentence() -> None:
+    plain = RunState("stopped").to_dict() | {"schema": 1}
+    assert str(RunState.from_dict(plain | {"message": "as asked"}).message) == "as asked"
+    assert RunState.from_dict(plain | {"message": ""}).message is None
 
 
 def test_a_home_that_cannot_be_written_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from medcls.core.note import Note
 from medcls.core.run import RunSpec
 from medcls.errors import BadData, BadModel, BadTask, Conflict, RunFailed
 from medcls.runs import boot
@@ -90,7 +91,7 @@ def test_a_worker_that_has_said_its_last_word_is_not_taken_for_one_at_work() -> 
         [sys.executable, "-c", code, str(run.path / "lock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     going.stdout.readline()
-    RunWriter.begin(run, epochs=3).say("stopped", "as asked")
+    RunWriter.begin(run, epochs=3).say("stopped", Note("runs.interrupted"))
     with ThreadPoolExecutor(1) as pool:
         launching = pool.submit(launch, run)
         with pytest.raises(TimeoutError):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from medcls.core.note import Note
 from medcls.errors import RunFailed
 from medcls.runs.folder import make_run
 from medcls.workflows import runs
@@ -32,7 +33,7 @@ def test_a_run_handed_over_is_queued_until_the_cluster_begins() -> None:
     (run.path / "job.txt").write_text("raysubmit_1")
     view = runs.show_run(run.id)
     assert (view.state.status, view.moves) == ("queued", True)
-    assert "cluster" in view.state.message
+    assert view.state.message == Note("runs.handed-over")
     assert runs.stop_run(run.id).state.status == "stopped"
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from medcls.core.note import Note
 from medcls.core.run import EpochResult
 from medcls.core.scan import Scan
 from medcls.errors import BadSpec, Conflict
@@ -146,7 +147,7 @@ def test_a_stop_keeps_the_best_epoch_and_resume_goes_on() -> None:
     assert (state.status, worker.exitcode) == ("stopped", 0)
     assert 2 <= state.epoch < 10_000
     best = max(r.epoch for r in run.metrics() if r.best)
-    assert f"kept is epoch {best}" in state.message
+    assert (state.message.code, state.message.params["best"]) == ("runs.ended", best)
     assert store.verify(run.result).origin.epochs == state.epoch
     with pytest.raises(Conflict, match="not running"):
         runs.stop_run(run.id)
@@ -155,7 +156,8 @@ def test_a_stop_keeps_the_best_epoch_and_resume_goes_on() -> None:
     (run.path / "spec.json").write_text(short.to_json())
     assert finish(run) == 0
     assert run.state().status == "finished"
-    assert "no better epoch for 1" in run.state().message
+    assert run.state().message.code == "runs.ended-early"
+    assert run.state().message.params["patience"] == 1
 
 
 def test_a_stop_before_the_first_epoch_leaves_no_model() -> None:
@@ -164,7 +166,7 @@ def test_a_stop_before_the_first_epoch_leaves_no_model() -> None:
     assert run.state().status == "stopped"
     assert finish(run) == 0
     assert run.state().status == "stopped"
-    assert "nothing to keep" in run.state().message
+    assert run.state().message.code == "runs.stopped-before-first"
     with pytest.raises(Conflict, match="no model yet"):
         run_results.publish_run(run.id)
 
@@ -186,7 +188,7 @@ def test_a_stop_before_a_resumed_run_goes_on_still_makes_its_best_epoch_a_model(
     with device.hold_device("cpu", "20260101T0000Z-abcd", print):
         assert finish(run) == 0
     assert run.state().status == "stopped"
-    assert f"epoch {reached} is safe" in run.state().message
+    assert run.state().message == Note("runs.stopped-before-more", epoch=reached)
 
 
 def test_the_second_worker_of_a_run_leaves_at_once() -> None:
@@ -213,7 +215,7 @@ def test_a_worker_waits_for_its_device_and_says_for_whom(whole: tuple[RunFolder,
         workers = start(run), start(stopped)
         wait_for(run, "waiting")
         wait_for(stopped, "waiting")
-        assert "run 20260101T0000Z-abcd" in run.state().message
+        assert run.state().message == Note("runs.waits", devices=["cpu"], runs=["20260101T0000Z-abcd"])
         stopped.ask_stop()
         workers[1].join(PATIENCE_S)
         assert stopped.state().status == "stopped"
@@ -263,7 +265,7 @@ def test_files_that_may_not_grow_pause_the_run_and_room_lets_it_go_on(whole: tup
     assert finish(run, most_bytes=size - 1000) == 1
     state = run.state()
     assert state.status == "paused", run.log_tail()
-    assert "disk is full" in state.message
+    assert state.message.code == "runs.disk-full"
     assert finish(run) == 0
     assert (epochs(run), made(run)) == (epochs(whole[0]), made(whole[0]))
 
@@ -293,7 +295,7 @@ def test_a_full_disk_pauses_the_run_with_its_last_checkpoint_whole(
     worker.join(PATIENCE_S)
     state = run.state()
     assert state.status == "paused", run.log_tail()
-    assert "disk is full" in state.message
+    assert state.message.code == "runs.disk-full"
     reached = len(run.metrics())
     assert 2 <= reached < 5000
     assert json.loads((run.path / "state.json").read_text())["status"] == "paused", "the last word found room"
@@ -334,7 +336,7 @@ def test_what_cannot_be_is_failed_with_its_sentence() -> None:
     assert finish(run) == 1
     state = run.state()
     assert state.status == "failed"
-    assert "There is no such layer" in state.message
+    assert state.message.code == "nets.unknown-freeze"
     gone = make_run(SPEC.having(collections=("gone",)))
     assert finish(gone) == 1
     assert gone.state().status == "failed"

@@ -13,7 +13,9 @@ from medcls.errors import MedclsError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SOURCES = sorted([*(ROOT / "medcls").rglob("*.py"), *(ROOT / "pages").rglob("*.py")])
+CLASSES = [node for path in SOURCES for node in ast.parse(path.read_text()).body if isinstance(node, ast.ClassDef)]
 ERRORS = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, MedclsError)}
+ERRORS |= {node.name for node in CLASSES if {ast.unparse(base) for base in node.bases} & ERRORS}
 
 
 def calls_of(path: Path) -> Iterator[tuple[str, ast.Call]]:

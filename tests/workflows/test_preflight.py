@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from medcls.core.note import Note
 from medcls.data.audit import run_audit
 from medcls.data.collections import add_collection
 from medcls.errors import BadData, BadModel
@@ -36,6 +37,10 @@ def in_process(spec, n_labels: int) -> dict:
     return rehearse(spec, n_labels).to_dict()
 
 
+def codes(notes: tuple[Note, ...]) -> list[str]:
+    return [note.code for note in notes]
+
+
 def test_counts_time_memory_and_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rehearsal, "rehearse_apart", in_process)
     found = preflight.check_run(SPEC)
@@ -45,7 +50,7 @@ def test_counts_time_memory_and_room(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0 < found.epoch_s < found.total_s < 600
     assert found.memory_bytes > 10**7
     assert 0 < found.disk_bytes < found.disk_free_bytes
-    assert "never audited" in " ".join(found.findings)
+    assert "workflows.never-audited" in codes(found.findings)
     assert "24" in " ".join(map(str, [sum(found.counts["train"].values())]))
     assert "in all" in found.describe()
     assert preflight.Preflight.from_json(found.to_json()) == found
@@ -73,16 +78,17 @@ def test_more_epochs_take_longer_and_kept_features_less(monkeypatch: pytest.Monk
     monkeypatch.setitem(told, "peak_bytes", 10**15)
     monkeypatch.setitem(told, "weights_bytes", 10**15)
     told_blocked = preflight.check_run(SPEC).blockers
-    assert any("memory" in b for b in told_blocked)
-    assert any("on disk" in b for b in told_blocked)
+    assert [b.code for b in told_blocked] == ["workflows.no-memory", "workflows.no-disk"]
 
 
 def test_open_findings_are_named_and_settled_ones_are_not() -> None:
     found = run_audit("phantoms")
-    told = " ".join(preflight.look_at_data(SPEC).findings)
-    assert "never audited" not in told
+    told = preflight.look_at_data(SPEC).findings
+    assert "workflows.never-audited" not in codes(told)
     undecided = [f for f in found.findings if f.choices and f.decided is None]
-    assert ("not settled" in told) == bool(undecided)
+    assert [note.params["n"] for note in told if note.code == "workflows.findings-open"] == [len(undecided)] * bool(
+        undecided
+    )
 
 
 def test_what_cannot_be_is_a_blocker_or_an_error() -> None:
@@ -101,9 +107,10 @@ def test_a_label_without_a_case_is_a_blocker_and_said_once(tmp_path: Path) -> No
     add_collection(tmp_path, "without-normal")
     found = preflight.look_at_data(SPEC.having(collections=("without-normal",)))
     assert found.counts["train"]["normal"] == 0
-    assert any("No case of normal" in sentence for sentence in found.blockers)
-    assert "normal" not in " ".join(found.findings).replace("without-normal", "")
-    assert any("uneven" in sentence and "malignant" in sentence for sentence in found.findings)
+    assert ("workflows.label-without-cases", "normal") in [(b.code, b.params["label"]) for b in found.blockers]
+    assert "normal" not in " ".join(map(str, found.findings)).replace("without-normal", "")
+    (uneven,) = [note for note in found.findings if note.code == "workflows.classes-uneven"]
+    assert (uneven.params["most"], uneven.params["least"]) == ("benign", "malignant")
 
 
 def test_training_begins_with_a_collection_that_has_every_label_of_its_task() -> None:

@@ -104,7 +104,7 @@ def _show_kind(seen: data.Overview, findings: list[Finding]) -> None:
 
 def _show_finding(seen: data.Overview, finding: Finding) -> None:
     left, right = st.columns([3, 1], vertical_alignment="top")
-    left.markdown(f"**{notices.escape(finding.says)}**  \n{notices.escape(finding.advice)}")
+    left.markdown(f"**{notices.escape(str(finding.says))}**  \n{notices.escape(str(finding.advice))}")
     singly = [case for case in finding.cases if f"drop:{case}" in seen.record.decisions]
     if finding.choices:
         with right:

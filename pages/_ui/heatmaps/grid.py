@@ -91,7 +91,7 @@ def _drawn(scan: Scan, asked: Asked, tell: Progress) -> Map:
     if key in held:
         return Map(asked, held[key].heatmap, held[key].error)
     if key in state.kept(state.MAPS_STOPPED, set):
-        return Map(asked, None, explain.Stopped("Stopped before it was drawn"))
+        return Map(asked, None, explain.Stopped("pages.map-stopped"))
     try:
         heatmap = explain.draw_one(
             scan, cache.open_classifier(asked.card), asked.label, asked.method, asked.layer, progress=tell

@@ -22,13 +22,12 @@ _PARTS = {"validate": "Validation", "train": "Training"}
 def show_state(view: runs.RunView) -> None:
     """Draw where a run stands: state, progress, time, and the worker's last words."""
     s = view.state
-    st.progress(
-        view.progress, text=f"{ICONS[s.status]} — {notices.escape(s.message)}" if s.message else ICONS[s.status]
-    )
+    message = notices.escape(str(s.message or ""))
+    st.progress(view.progress, text=f"{ICONS[s.status]} — {message}" if message else ICONS[s.status])
     if s.status in _BAD:
-        st.error(notices.escape(s.message), icon=":material/error:")
+        st.error(message, icon=":material/error:")
     elif s.status == "paused":
-        st.warning(notices.escape(s.message), icon=":material/pause_circle:")
+        st.warning(message, icon=":material/pause_circle:")
     if view.may_hang:
         st.warning(
             f"The worker has said nothing for {show_seconds(view.silent_s)}; it may hang. Its log may tell why.",

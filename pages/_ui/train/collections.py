@@ -69,12 +69,12 @@ def show_counts(spec: RunSpec) -> preflight.Preflight:
         "*test* is never trained on."
     )
     with right:
-        for sentence in seen.blockers:
-            st.error(notices.escape(sentence), icon=":material/block:")
+        for note in seen.blockers:
+            st.error(notices.escape(str(note)), icon=":material/block:")
         for one in seen.left_out:
             _show_left_out(one)
-        for sentence in seen.findings:
-            st.warning(notices.escape(sentence), icon=":material/flag:")
+        for note in seen.findings:
+            st.warning(notices.escape(str(note)), icon=":material/flag:")
         if not seen.findings and not seen.blockers and not seen.left_out:
             st.success("Nothing to settle in these data.", icon=":material/check:")
     return seen

@@ -53,8 +53,8 @@ def measure(spec: RunSpec) -> None:
 
 def show_found(found: preflight.Preflight, spec: RunSpec) -> None:
     """Draw time, memory and room, or why the run cannot start."""
-    for sentence in found.blockers:
-        st.error(notices.escape(sentence), icon=":material/block:")
+    for note in found.blockers:
+        st.error(notices.escape(str(note)), icon=":material/block:")
     if math.isnan(found.total_s):
         return
     numbers = st.columns(4)
