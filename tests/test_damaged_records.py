@@ -19,8 +19,9 @@ from medcls.core.record import Record
 from medcls.core.run import EpochResult, RunSpec, RunState
 from medcls.core.task import Task
 from medcls.runs import study as studies
-from medcls.runs.folder import DataSeen, RunFolder, RunWriter, make_run
+from medcls.runs.folder import DataSeen, RunFolder, make_run
 from medcls.runs.search_spec import Range, SearchSpec, folder_of, write_search
+from medcls.runs.writer import RunWriter
 from medcls.tasks import list_tasks
 from medcls.workflows import runs
 from tests.mutations import mutate

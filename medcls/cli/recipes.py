@@ -84,7 +84,8 @@ def _recipes(args: argparse.Namespace) -> int:
 def _reproduce(args: argparse.Namespace) -> int:
     from medcls.cli.train import Bars
     from medcls.errors import MedclsError
-    from medcls.reproduction.reproduce import Means, forget, reproduce
+    from medcls.reproduction.means import Means
+    from medcls.reproduction.reproduce import forget, reproduce
     from medcls.reproduction.table import describe_page, read_rows
 
     if wrong := [pair for pair in args.data if "=" not in pair]:

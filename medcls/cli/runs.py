@@ -156,11 +156,11 @@ def make_spec(arguments: argparse.Namespace) -> RunSpec:
         BadSpec: If a value cannot be, or both a run and a recipe are named.
     """
     from medcls.reproduction.recipes import apply_recipe
-    from medcls.workflows import runs
+    from medcls.workflows import run_again
 
     if arguments.like and arguments.recipe_name:
         raise BadSpec("cli.run-from-two-sources")
-    spec = runs.clone_spec(arguments.like) if arguments.like else RunSpec()
+    spec = run_again.clone_spec(arguments.like) if arguments.like else RunSpec()
     if arguments.recipe_name:
         spec = apply_recipe(spec, arguments.recipe_name)
     return spec.having(**read_settings(arguments))
@@ -271,9 +271,9 @@ def _rename(arguments: argparse.Namespace) -> int:
 
 
 def _reproduce(arguments: argparse.Namespace) -> int:
-    from medcls.workflows import runs
+    from medcls.workflows import run_again
 
-    return _tell(runs.reproduce_run(arguments.run), arguments.json)
+    return _tell(run_again.reproduce_run(arguments.run), arguments.json)
 
 
 def _watch(arguments: argparse.Namespace) -> int:

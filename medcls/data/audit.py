@@ -16,7 +16,8 @@ from medcls.data.flags import flag_pictures
 from medcls.data.index import Index
 from medcls.data.mending import change, settled
 from medcls.data.settle import DROP, DROPPED_BY_DEFAULT, KEEP, LABEL, RENAME, Same, same_pictures
-from medcls.data.splits import Leak, made_by_others, prove_parts
+from medcls.data.split_proof import Leak, prove_parts
+from medcls.data.splits import made_by_others
 from medcls.data.suspects import MOST, draw_groups, find_suspects, out_of_fold, simple_features
 from medcls.errors import BadData
 

@@ -16,28 +16,23 @@ result/         a model folder in the published layout; the worker
 ```
 """
 
-import contextlib
 import dataclasses
-import errno
 import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from medcls import disk, home
 from medcls.core.note import Note
 from medcls.core.record import Record, read_bounded
-from medcls.core.run import FINAL, EpochResult, RunSpec, RunState, Status
+from medcls.core.run import FINAL, EpochResult, RunSpec, RunState
 from medcls.errors import BadSpec, Conflict, MedclsError
 from medcls.runs import lock
 
 AT_REST = (*FINAL, "paused")  # states in which no worker is expected
-RESERVE_BYTES = 1 << 16
 _ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 _HANDED = Note("runs.handed-over")
 
@@ -314,78 +309,3 @@ def make_run(spec: RunSpec) -> RunFolder:
             raise Conflict("runs.not-written", found=error.strerror or type(error).__name__) from error
         return RunFolder(path)
     raise Conflict("runs.no-free-id")
-
-
-@dataclass
-class RunWriter:
-    """What only the worker of a run may do to its folder, while it holds the lock.
-
-    Args:
-        run: The run.
-        last: What was last written to `state.json`.
-        machine: What the state says of where it was written.
-    """
-
-    run: RunFolder
-    last: RunState
-    machine: str = ""
-
-    @classmethod
-    def begin(cls, run: RunFolder, epochs: int, machine: str = "") -> "RunWriter":
-        """Start writing: keep room for a last word, and go on from what was said before."""
-        reserve = run.path / "reserve"
-        if not reserve.exists():
-            with contextlib.suppress(OSError):  # a disk already full is told of when the state is written
-                disk.write_whole(reserve, secrets.token_bytes(RESERVE_BYTES))
-        try:
-            before = RunState.read(run.path / "state.json")
-        except (FileNotFoundError, MedclsError):
-            before = RunState("preparing")
-        return cls(run, dataclasses.replace(before, epochs=epochs), machine)
-
-    def say(self, status: Status, message: Note | None = None, **changes: object) -> None:
-        """Write the state; whatever is not given stays as it was.
-
-        Raises:
-            OSError: If there is no room even after the reserve was given up.
-        """
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        whole: dict[str, Any] = {
-            "status": status,
-            "message": message,
-            "updated": now,
-            "machine": self.machine,
-            **changes,
-        }
-        self.last = dataclasses.replace(self.last, **whole)
-        content = self.last.to_json().encode()
-        try:
-            disk.write_whole(self.run.path / "state.json", content)
-        except OSError:
-            (self.run.path / "reserve").unlink(missing_ok=True)
-            disk.write_whole(self.run.path / "state.json", content)
-
-    def append(self, result: EpochResult) -> None:
-        """Append one epoch to `metrics.jsonl`; on disk when it returns.
-
-        Raises:
-            OSError: If there is no room; the file is then as it was.
-        """
-        path, line = self.run.path / "metrics.jsonl", result.to_json(indent=None).encode()
-        with path.open("ab", buffering=0) as file:
-            before = file.tell()
-            try:
-                if file.write(line) < len(line):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                os.fsync(file.fileno())
-            except OSError:
-                file.truncate(before)
-                raise
-
-    def rewrite(self, results: Iterable[EpochResult]) -> None:
-        """Make `metrics.jsonl` say exactly what the checkpoint knows; a resume begins with it."""
-        disk.write_whole(self.run.path / "metrics.jsonl", b"".join(r.to_json(indent=None).encode() for r in results))
-
-    def saw(self, data: DataSeen) -> None:
-        """Write down which data the run was given."""
-        disk.write_whole(self.run.path / "data.json", data.to_json().encode())

@@ -23,7 +23,8 @@ from medcls.errors import Conflict, MedclsError
 from medcls.models import store
 from medcls.runs import boot, lock
 from medcls.runs.device import hold_device
-from medcls.runs.folder import DataSeen, RunFolder, RunWriter
+from medcls.runs.folder import DataSeen, RunFolder
+from medcls.runs.writer import RunWriter
 
 if TYPE_CHECKING:  # these load torch
     from medcls.core.model import ModelCard

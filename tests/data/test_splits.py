@@ -15,7 +15,7 @@ from medcls.core.run import RunSpec
 from medcls.data import splits
 from medcls.data.collections import Collection, add_collection, open_many
 from medcls.data.sources import choose_split
-from medcls.data.splits import Leak
+from medcls.data.split_proof import Leak
 from medcls.errors import BadSplit
 from medcls.workflows.data_split import split_collection, take_split
 from tests.data import trees

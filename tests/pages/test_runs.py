@@ -11,7 +11,8 @@ from medcls.data.collections import add_collection
 from medcls.imaging.phantom import phantom
 from medcls.models import store
 from medcls.reproduction.recipes import RECIPES
-from medcls.runs.folder import RunWriter, make_run, open_run
+from medcls.runs.folder import make_run, open_run
+from medcls.runs.writer import RunWriter
 from medcls.workflows import fold_results, folds, run_results, runs
 from medcls.workflows.data_split import split_collection
 from tests.pages.conftest import assert_sound

@@ -14,8 +14,9 @@ from medcls.data.splits import read_split
 from medcls.errors import BadData, BadModel
 from medcls.imaging.phantom import phantom
 from medcls.models import store
+from medcls.reproduction.means import Clock, Means, adapt
 from medcls.reproduction.recipes import RECIPES
-from medcls.reproduction.reproduce import Clock, Means, adapt, forget, reproduce
+from medcls.reproduction.reproduce import forget, reproduce
 from medcls.reproduction.table import describe_page, folder, read_row, read_rows, systems
 from medcls.runs.folder import open_run
 from medcls.runs.make import Follow
@@ -76,7 +77,7 @@ def test_a_system_that_is_stopped_gets_no_row_and_is_gone_on_with(patches):
 
 def test_time_stops_training_after_a_whole_epoch_and_never_counts_reading(monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr("medcls.reproduction.reproduce.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("medcls.reproduction.means.time.monotonic", lambda: now[0])
     clock = Clock(60.0, Follow())
     follow = clock.follow()
     now[0] += 500  # reading

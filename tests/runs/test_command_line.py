@@ -9,7 +9,8 @@ from medcls.cli.runs import make_spec
 from medcls.core.note import Note
 from medcls.core.run import EpochResult, RunSpec, settings
 from medcls.reproduction.recipes import RECIPES
-from medcls.runs.folder import RunWriter, make_run, open_run
+from medcls.runs.folder import make_run, open_run
+from medcls.runs.writer import RunWriter
 
 ODD = RunSpec.of(
     name="odd", backbone="vgg16", backbone_args={"width": 4}, initial="none", task="breast-ultrasound", collections=("a", "b"), split="s",

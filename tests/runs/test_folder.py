@@ -12,7 +12,8 @@ from medcls.core.run import EpochResult, RunSpec, RunState
 from medcls.disk import write_whole
 from medcls.errors import BadSpec, Conflict
 from medcls.runs import folder as folders
-from medcls.runs.folder import RunWriter, list_runs, make_run, open_run
+from medcls.runs.folder import list_runs, make_run, open_run
+from medcls.runs.writer import RunWriter
 
 
 @pytest.fixture(autouse=True)

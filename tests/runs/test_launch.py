@@ -14,9 +14,10 @@ from medcls.core.note import Note
 from medcls.core.run import RunSpec
 from medcls.errors import BadData, BadModel, BadTask, Conflict, RunFailed
 from medcls.runs import boot
-from medcls.runs.folder import RunWriter, make_run
+from medcls.runs.folder import make_run
 from medcls.runs.launch import launch
-from medcls.workflows import runs
+from medcls.runs.writer import RunWriter
+from medcls.workflows import run_again, runs
 from tests.runs.processes import PATIENCE_S, SPEC, wait_until
 
 pytestmark = pytest.mark.usefixtures("phantoms")
@@ -154,20 +155,20 @@ def test_only_what_a_restart_cut_off_is_resumed(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_clone_changes_what_is_asked_and_nothing_else() -> None:
     run = make_run(SPEC)
-    assert runs.clone_spec(run.id, lr=0.5) == SPEC.having(lr=0.5)
-    assert runs.clone_spec(run.id) == SPEC
-    assert isinstance(runs.clone_spec(run.id), RunSpec)
+    assert run_again.clone_spec(run.id, lr=0.5) == SPEC.having(lr=0.5)
+    assert run_again.clone_spec(run.id) == SPEC
+    assert isinstance(run_again.clone_spec(run.id), RunSpec)
 
 
 def test_reproducing_needs_the_same_data(monkeypatch: pytest.MonkeyPatch) -> None:
     run = make_run(SPEC)
     with pytest.raises(BadData) as caught:
-        runs.reproduce_run(run.id)
+        run_again.reproduce_run(run.id)
     assert caught.value.code == "workflows.run-without-data-seen"
     data = {"fingerprints": {"phantoms": "0" * 64}, "split": "", "counts": {}, "task": "t", "labels": []}
     (run.path / "data.json").write_text(json.dumps(data))
     with pytest.raises(BadData) as caught:
-        runs.reproduce_run(run.id)
+        run_again.reproduce_run(run.id)
     assert caught.value.code == "workflows.data-changed"
 
 

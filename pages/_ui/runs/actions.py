@@ -7,7 +7,7 @@ import streamlit as st
 
 from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import fold_results, folds, models, run_results, runs
+from medcls.workflows import fold_results, folds, models, run_again, run_results, runs
 from pages._ui import state
 from pages._ui.widgets import notices
 
@@ -38,7 +38,7 @@ def show_actions(view: runs.RunView) -> None:
             icon=":material/repeat:",
             help="Starts it again with the same settings, on data checked to be the same.",
         ):
-            _do(runs.reproduce_run, view.id, show=True)
+            _do(run_again.reproduce_run, view.id, show=True)
         if st.button("Delete", icon=":material/delete:", disabled=view.moves):
             delete(view)
         if st.button("All runs", icon=":material/list:"):

@@ -8,7 +8,7 @@ import streamlit as st
 
 from medcls.core.run import RunSpec, settings
 from medcls.words import say
-from medcls.workflows import models, runs
+from medcls.workflows import models, run_again, runs
 from pages._ui import state
 from pages._ui.runs.charts import SCORES, compare_chart, rate_chart, score_chart, score_word
 from pages._ui.runs.table import ICONS, show_left
@@ -143,7 +143,7 @@ def show_spec(view: runs.RunView) -> None:
         counts = ", ".join(f"{n} to {part}" for part, n in seen.counts.items())
         prints = ", ".join(f"{name} {digest[:12]}" for name, digest in seen.fingerprints.items())
         st.caption(f"{counts}; {notices.escape(seen.split)}; fingerprints {notices.escape(prints)}.")
-    for other, same in runs.same_runs(view.id).items():
+    for other, same in run_again.same_runs(view.id).items():
         told = {True: "the same weights to the bit", False: "other weights", None: "no result to compare yet"}[same]
         st.caption(f"Run {other} has the same settings and data: {told}.")
     st.download_button(

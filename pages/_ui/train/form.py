@@ -8,7 +8,7 @@ import streamlit as st
 from medcls.core.backbones import BACKBONES
 from medcls.core.run import RunSpec, settings
 from medcls.errors import MedclsError
-from medcls.workflows import data_split, models, runs
+from medcls.workflows import data_split, models, run_again, runs
 from medcls.workflows.recipes import RECIPES, Recipe, apply_recipe, first_of, recipes_for
 from pages._ui import state
 from pages._ui.widgets import notices
@@ -53,7 +53,7 @@ def draft() -> RunSpec:
     if cloned and st.session_state.get(state.TRAIN_CLONED) != cloned:
         st.session_state[state.TRAIN_CLONED] = cloned
         try:
-            spec, name = runs.clone_spec(cloned), runs.show_run(cloned).name
+            spec, name = run_again.clone_spec(cloned), runs.show_run(cloned).name
             set_draft(spec.having(name=f"{name} again"[:200] if spec.name else ""))
         except MedclsError as error:
             notices.show_error(error)
