@@ -46,7 +46,7 @@ def add(verbs: Any) -> None:
     )
     made.add_argument("--html", type=Path, metavar="FILE", help="write a report that needs nothing else")
     made.add_argument("--csv", type=Path, metavar="FOLDER", help="write scores.csv, differences.csv and cases.csv")
-    ablation = verb(verbs, "ablation", _ablation, "Line up finished runs that differ in one knob, with what it did.")
+    ablation = verb(verbs, "ablation", _ablation, "Line up finished runs that differ in one setting, with what it did.")
     ablation.add_argument("--score", default="auroc", help="score to compare")
     ablation.add_argument("--json", action="store_true", help="one JSON object a pair of runs")
 
@@ -196,5 +196,5 @@ def _ablation(args: argparse.Namespace) -> int:
                 f"{row.knob} {row.value_before} → {row.value_after}: {show(row.score_before)} → {show(row.score_after)}; {row.difference.verdict}"
             )
     if not rows:
-        say("No two finished runs differ in one knob alone.")
+        say("No two finished runs differ in one setting alone.")
     return 0

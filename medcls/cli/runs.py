@@ -17,9 +17,9 @@ def add(subparsers: Any) -> None:
     parser = subparsers.add_parser("runs", help="fine-tune networks in the background", description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True, metavar="action")
     start = _action(actions, "start", _start, "start a new run", run=False)
-    start.add_argument("--from", dest="like", metavar="RUN", help="take every knob not given here from this run")
+    start.add_argument("--from", dest="like", metavar="RUN", help="take every setting not given here from this run")
     start.add_argument(
-        "--recipe", dest="recipe_name", metavar="RECIPE", help="take every knob not given here from this recipe"
+        "--recipe", dest="recipe_name", metavar="RECIPE", help="take every setting not given here from this recipe"
     )
     start.add_argument("--preflight", action="store_true", help="say what the run would need, and start nothing")
     start.add_argument("--watch", action="store_true", help="wait for its end, one line per change")

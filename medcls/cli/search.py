@@ -1,4 +1,4 @@
-"""`medcls search …`: searches over knobs; each trial is an ordinary run."""
+"""`medcls search …`: searches over settings; each trial is an ordinary run."""
 
 import argparse
 import dataclasses
@@ -10,7 +10,7 @@ from medcls.cli.runs import add_settings, make_spec
 
 def add(verbs: Any) -> None:
     """Add the verb `search` with its actions."""
-    parser = verbs.add_parser("search", help="search over the knobs of a run", description=__doc__)
+    parser = verbs.add_parser("search", help="search over the settings of a run", description=__doc__)
     actions = parser.add_subparsers(dest="action", required=True, metavar="action")
     start = _action(actions, "start", _start, "start a search in the background")
     start.add_argument("--preset", help="what the seeds searched: batch-and-rate, layers-and-rate")
@@ -19,8 +19,8 @@ def add(verbs: Any) -> None:
         action="append",
         default=[],
         dest="ranges",
-        metavar="KNOB=VALUES",
-        help="knob=low..high, knob=low..high:log or knob=a,b,c; may be repeated",
+        metavar="SETTING=VALUES",
+        help="setting=low..high, setting=low..high:log or setting=a,b,c; may be repeated",
     )
     start.add_argument(
         "--sampler", choices=("random", "tpe"), default=None, help="how the next trial is chosen (tpe: Bayesian)"
@@ -30,13 +30,13 @@ def add(verbs: Any) -> None:
     start.add_argument(
         "--storage", default="", metavar="URL", help="database several machines share, as postgresql://…"
     )
-    start.add_argument("--from", dest="like", metavar="RUN", help="take every knob not given here from this run")
+    start.add_argument("--from", dest="like", metavar="RUN", help="take every setting not given here from this run")
     start.add_argument(
-        "--recipe", dest="recipe_name", metavar="RECIPE", help="take every knob not given here from this recipe"
+        "--recipe", dest="recipe_name", metavar="RECIPE", help="take every setting not given here from this recipe"
     )
     add_settings(start, but=("name",))
     _action(actions, "list", _list, "list the searches on this machine", named=False)
-    show = _action(actions, "show", _show, "show a search: its trials, the best, which knob mattered")
+    show = _action(actions, "show", _show, "show a search: its trials, the best, which setting mattered")
     show.add_argument("--log", type=int, default=10, metavar="N", help="lines of its log (default 10)")
     _action(actions, "stop", _stop, "stop a search with the run it is in")
     _action(actions, "resume", _resume, "go on with a search")

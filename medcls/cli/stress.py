@@ -22,6 +22,7 @@ def add(verbs: Any) -> None:
 def _stress(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
+    from medcls.core.collection import Selection
     from medcls.core.stress import stress_table
     from medcls.workflows import stress
 
@@ -31,15 +32,8 @@ def _stress(args: argparse.Namespace) -> int:
             bar.total, bar.n = total, done
             bar.refresh()
 
-        study = stress.measure(
-            args.model,
-            tuple(args.data),
-            args.part,
-            shifts=tuple(args.shift),
-            most=args.most,
-            seed=args.seed,
-            progress=progress,
-        )
+        wanted = Selection(tuple(args.data), args.part, args.most, args.seed)
+        study = stress.measure(args.model, wanted, shifts=tuple(args.shift), progress=progress)
     if args.into_card:
         stress.keep(study)
     if args.json:

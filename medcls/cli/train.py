@@ -10,15 +10,15 @@ from medcls.core.run import RunSpec
 
 
 def add(verbs: Any) -> None:
-    """Add the verb, with one flag per knob of a run's spec."""
+    """Add the verb, with one flag per setting of a run's spec."""
     made = verb(
         verbs, "train", _train, "Fit a network on labelled scans, here and now. Ctrl-C keeps the best epoch so far."
     )
     made.add_argument("--data", nargs="+", default=[], metavar="D", help="labelled collections (see `data add`)")
     made.add_argument(
-        "--recipe", dest="recipe_name", metavar="NAME", help="take every knob not given here from this recipe"
+        "--recipe", dest="recipe_name", metavar="NAME", help="take every setting not given here from this recipe"
     )
-    made.add_argument("--from", dest="like", metavar="RUN", help="take every knob not given here from this run")
+    made.add_argument("--from", dest="like", metavar="RUN", help="take every setting not given here from this run")
     made.add_argument(
         "--publish",
         metavar="ID",

@@ -290,3 +290,20 @@ class Audit(Record):
     counts: dict[str, int]
     pairs_compared: int
     schema: int = 1
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which cases a model is asked.
+
+    Args:
+        collections: Names of labelled collections.
+        part: `unseen` (cases of groups that the model was never trained or tuned on) or `all`.
+        most: At most so many cases, drawn at random; 0 for all.
+        seed: Seed of the draw, and of whatever is drawn for each case.
+    """
+
+    collections: tuple[str, ...]
+    part: str = "unseen"
+    most: int = 0
+    seed: int = 0

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from medcls.core.collection import Case
+from medcls.core.collection import Case, Selection
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.note import Note
 from medcls.core.prediction import Prediction
@@ -112,30 +112,26 @@ def ask_unseen(classifier: Predictor, chosen: list[Case], collection: Collection
     return [(Mean(classifier.card, members), cases) for members, cases in by.items()]
 
 
-def cases_for(
-    model: Predictor, collections: tuple[str, ...], part: str, most: int, seed: int
-) -> list[tuple[Predictor, list[Case], Callable[[Case], bytes]]]:
+def cases_for(model: Predictor, wanted: Selection) -> list[tuple[Predictor, list[Case], Callable[[Case], bytes]]]:
     """Return who answers which cases of collections, with what reads them.
 
     Args:
         model: The model.
-        collections: Names of labelled collections.
-        part: `unseen` or `all`.
-        most: At most so many cases, drawn at random; 0 for all.
-        seed: Seed of the draw.
+        wanted: Which cases.
 
     Raises:
         BadData: If a collection is missing, or no case is left.
     """
-    sources = whole_sources(collections, model.card.task, model.card.label_map)
+    sources = whole_sources(wanted.collections, model.card.task, model.card.label_map)
     found: list[tuple[Predictor, list[Case], Callable[[Case], bytes]]] = []
     total = sources.count("test") or sum(len(rows) for parts in sources.cases for rows in parts.values())
-    share = min(1.0, most / total) if most else 1.0
+    share = min(1.0, wanted.most / total) if wanted.most else 1.0
     for collection, parts in zip(sources.collections, sources.cases, strict=True):
         chosen = sorted((case for rows in parts.values() for case in rows), key=lambda case: case.id)
-        asked = [(model, chosen)] if part == "all" else ask_unseen(model, chosen, collection)
+        asked = [(model, chosen)] if wanted.part == "all" else ask_unseen(model, chosen, collection)
         for who, cases in asked:
-            kept = np.sort(np.random.default_rng(seed).permutation(len(cases))[: max(1, round(share * len(cases)))])
+            drawn = np.random.default_rng(wanted.seed).permutation(len(cases))
+            kept = np.sort(drawn[: max(1, round(share * len(cases)))])
             found.append((who, [cases[i] for i in kept], collection.read))
     if not any(cases for _, cases, _ in found):
         raise BadData("evaluation.no-case")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from medcls.core.collection import Case
+from medcls.core.collection import Case, Selection
 from medcls.core.evaluation import CaseTable, Estimate
 from medcls.core.note import Note
 from medcls.core.prediction import Prediction
@@ -38,10 +38,8 @@ class _Answers:
 def stress(
     model: Predictor,
     asked: Sequence[Asked],
-    collection: str,
-    part: str,
+    wanted: Selection,
     *,
-    seed: int = 0,
     shifts: Sequence[str] = (),
     on_case: Progress = silent,
 ) -> StressStudy:
@@ -50,9 +48,7 @@ def stress(
     Args:
         model: The model.
         asked: Who answers which cases, and what returns a case's bytes (see `evaluation.asking.ask_unseen`).
-        collection: Name of the collections.
-        part: Which part of them.
-        seed: Seed of the shifts; every case has its own draw, the same at every strength.
+        wanted: Which cases those are; with its seed every case has a draw of its own, the same at every strength.
         shifts: Names of shifts; none for all that scans of the modality meet.
         on_case: Called with cases done and cases in all.
 
@@ -68,10 +64,12 @@ def stress(
             scans = [read_scan(read(case)) for case in some[start : start + _BATCH]]
             done = len(found[AS_IT_IS])
             for variant in variants:
-                found[variant] += who.predict_many([_shifted(s, variant, seed + done + i) for i, s in enumerate(scans)])
+                found[variant] += who.predict_many(
+                    [_shifted(s, variant, wanted.seed + done + i) for i, s in enumerate(scans)]
+                )
             on_case(done + len(scans), len(cases))
     answers = {variant: _gather(predictions) for variant, predictions in found.items()}
-    return _study(model, cases, answers, collection, part, seed)
+    return _study(model, cases, answers, wanted)
 
 
 def _shifted(scan: Scan, variant: tuple[str, str], seed: int) -> Scan:
@@ -90,9 +88,7 @@ def _study(
     model: Predictor,
     cases: Sequence[Case],
     answers: dict[tuple[str, str], _Answers],
-    collection: str,
-    part: str,
-    seed: int,
+    wanted: Selection,
 ) -> StressStudy:
     labels, positive = model.card.task.label_ids, model.card.task.positive
     ids, groups = (np.array([getattr(case, field) for case in cases]) for field in ("id", "group"))
@@ -105,11 +101,11 @@ def _study(
     before, n_groups = scores[AS_IT_IS], len(set(groups))
     return StressStudy(
         model.card.id,
-        collection,
-        part,
+        ", ".join(wanted.collections),
+        wanted.part,
         len(cases),
         n_groups,
-        seed,
+        wanted.seed,
         before["auroc_disease"],
         before["sensitivity"],
         before["specificity"],

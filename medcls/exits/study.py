@@ -21,8 +21,17 @@ from medcls.imaging.quiet import guarded, quiet
 
 MANUFACTURER = "medcls"
 # What every object must say of patient and study, empty where nobody knows it.
-_TEXTS = ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "StudyID", "StudyDate", "StudyTime",
-          "AccessionNumber", "ReferringPhysicianName")  # fmt: skip
+_TEXTS = (
+    "PatientID",
+    "PatientName",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyID",
+    "StudyDate",
+    "StudyTime",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+)
 _NEEDED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "SOPInstanceUID")
 
 

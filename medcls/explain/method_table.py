@@ -38,21 +38,51 @@ class Method:
     per_label: bool = True
 
 
-# fmt: off
 _ROWS = (
     Method("gradcam", "Grad-CAM", "Channels weighed by their mean gradient; the usual choice.", library("GradCAM")),
     Method("gradcam++", "Grad-CAM++", "Weighs several separate places of evidence alike.", library("GradCAMPlusPlus")),
-    Method("hirescam", "HiResCAM", "Activation times gradient, place by place; exact behind a linear head.", library("HiResCAM")),
+    Method(
+        "hirescam",
+        "HiResCAM",
+        "Activation times gradient, place by place; exact behind a linear head.",
+        library("HiResCAM"),
+    ),
     Method("xgradcam", "XGrad-CAM", "Gradients weighed by each channel's share of activation.", library("XGradCAM")),
-    Method("layercam", "LayerCAM", "Place by place, gradients in favour only; made for lower layers.", library("LayerCAM")),
-    Method("cam", "Class activation map", "The logit shared out over the cells; exact, needs an average and a linear head.", closed_form),
+    Method(
+        "layercam", "LayerCAM", "Place by place, gradients in favour only; made for lower layers.", library("LayerCAM")
+    ),
+    Method(
+        "cam",
+        "Class activation map",
+        "The logit shared out over the cells; exact, needs an average and a linear head.",
+        closed_form,
+    ),
     Method("finercam", "Finer-CAM", "What sets this label apart from the ones nearest to it.", finer),
-    Method("eigencam", "Eigen-CAM", "The strongest pattern in the layer, the same for every label.", eigen, per_label=False),
+    Method(
+        "eigencam", "Eigen-CAM", "The strongest pattern in the layer, the same for every label.", eigen, per_label=False
+    ),
     Method("eigengradcam", "EigenGrad-CAM", "The strongest pattern in activation times gradient.", eigen_gradients),
-    Method("fullgrad", "FullGrad", "Input and every bias, over all layers; differentiates the whole network.", fullgrad, slow=True),
-    Method("scorecam", "Score-CAM", "Shows the network only where a channel is active; one pass per channel.", score, slow=True),
-    Method("ablationcam", "Ablation-CAM", "Removes one channel after the other and sees what it costs.", ablation, slow=True),
+    Method(
+        "fullgrad",
+        "FullGrad",
+        "Input and every bias, over all layers; differentiates the whole network.",
+        fullgrad,
+        slow=True,
+    ),
+    Method(
+        "scorecam",
+        "Score-CAM",
+        "Shows the network only where a channel is active; one pass per channel.",
+        score,
+        slow=True,
+    ),
+    Method(
+        "ablationcam",
+        "Ablation-CAM",
+        "Removes one channel after the other and sees what it costs.",
+        ablation,
+        slow=True,
+    ),
 )
-# fmt: on
 
 METHODS: Mapping[str, Method] = MappingProxyType({row.name: row for row in _ROWS})

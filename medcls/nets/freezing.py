@@ -8,20 +8,24 @@ from medcls.errors import BadSpec
 from medcls.nets.anatomy import architecture_of, classifier_of
 
 # Keras names that the seed projects used, and the same place in timm's networks.
-# fmt: off
-_VGG16 = {"block1_conv1": 0, "block1_conv2": 2, "block2_conv1": 5, "block2_conv2": 7, "block3_conv1": 10, "block3_conv2": 12, "block3_conv3": 14,
-          "block4_conv1": 17, "block4_conv2": 19, "block4_conv3": 21, "block5_conv1": 24, "block5_conv2": 26, "block5_conv3": 28}
-_VGG19 = {"block1_conv1": 0, "block1_conv2": 2, "block2_conv1": 5, "block2_conv2": 7, "block3_conv1": 10, "block3_conv2": 12, "block3_conv3": 14, "block3_conv4": 16,
-          "block4_conv1": 19, "block4_conv2": 21, "block4_conv3": 23, "block4_conv4": 25, "block5_conv1": 28, "block5_conv2": 30, "block5_conv3": 32, "block5_conv4": 34}
-_RESNET50 = {"conv2_block1": "layer1.0", "conv2_block2": "layer1.1", "conv2_block3": "layer1.2",
-             "conv3_block1": "layer2.0", "conv3_block2": "layer2.1", "conv3_block3": "layer2.2", "conv3_block4": "layer2.3",
-             "conv4_block1": "layer3.0", "conv4_block2": "layer3.1", "conv4_block3": "layer3.2", "conv4_block4": "layer3.3", "conv4_block5": "layer3.4", "conv4_block6": "layer3.5",
-             "conv5_block1": "layer4.0", "conv5_block2": "layer4.1", "conv5_block3": "layer4.2"}
-# fmt: on
+_VGG_CONVS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}  # convolutions of each block
+
+
+def _vgg_names(convs: tuple[int, ...]) -> dict[str, str]:
+    """Return timm's name of each convolution by its Keras name: an activation follows each, a pooling each block."""
+    names, place = {}, 0
+    for block, n in enumerate(convs, 1):
+        for conv in range(1, n + 1):
+            names[f"block{block}_conv{conv}"] = f"features.{place}"
+            place += 2
+        place += 1
+    return names
+
+
+_RESNET50 = {f"conv{s + 1}_block{b + 1}": f"layer{s}.{b}" for s, n in enumerate((3, 4, 6, 3), 1) for b in range(n)}
 KERAS_NAMES = MappingProxyType(
     {
-        "vgg16": {k: f"features.{i}" for k, i in _VGG16.items()},
-        "vgg19": {k: f"features.{i}" for k, i in _VGG19.items()},
+        **{name: _vgg_names(convs) for name, convs in _VGG_CONVS.items()},
         "resnet50": {**_RESNET50, **{f"{k}_1_conv": v for k, v in _RESNET50.items()}},
     }
 )

@@ -1,9 +1,9 @@
 """Where weights start: published by timm, a file, a model folder, or nothing. Only safetensors are ever opened."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,7 @@ class Matched:
         )
 
 
-def look_at(source: str | Path, backbone: str = "resnet18", channels: int = 3) -> Start:
+def inspect_initial(source: str | Path, backbone: str = "resnet18", channels: int = 3) -> Start:
     """Read what initial weights say of themselves, before a network is built for them.
 
     Args:
@@ -104,15 +104,14 @@ def look_at(source: str | Path, backbone: str = "resnet18", channels: int = 3) -
         return Start()
     if source == "imagenet":
         cfg = get_pretrained_cfg(_timm_name(backbone)) if _plain(_timm_name(backbone)) else None
-        return Start() if cfg is None else _start({}, cfg.mean, cfg.std, channels, "")
+        return Start() if cfg is None else _fed(Start(), cfg.mean, cfg.std, channels)
     path = Path(source)
     if path.is_dir():
         card = _read_card(path)
         note = f"Started from the model {card.id}"
         args = {k: v for k, v in card.backbone_args.items() if k in _ARGS_FROM_FILES}
-        return _start(
-            args, card.preprocess.mean, card.preprocess.std, channels, note, card.task.label_ids, card.backbone
-        )
+        start = Start(args, note=note, labels=card.task.label_ids, backbone=card.backbone)
+        return _fed(start, card.preprocess.mean, card.preprocess.std, channels)
     with _opened(path) as file:
         return _read_metadata(file.metadata() or {}, channels)
 
@@ -138,7 +137,7 @@ def load_initial(net: nn.Module, source: str | Path, *, labels: tuple[str, ...] 
     path, with_head = Path(source), True
     if source == "imagenet":
         path, with_head = _fetch(net), False
-    start = look_at(source, backbone_name_for(net))
+    start = inspect_initial(source, backbone_name_for(net))
     _check_made_for(net, start)
     if path.is_dir():
         with_head = bool(labels) and start.labels == labels
@@ -178,12 +177,12 @@ def _fill(net: nn.Module, file: Any, with_head: bool, start: Start) -> Matched:
         )
     net.load_state_dict(fitting, strict=False)
     if not set(head) & set(fitting):
-        _calm(classifier_of(net))
+        _start_near_zero(classifier_of(net))
     missing = tuple(n for n in own if n not in fitting and n not in mismatched and not n.endswith(_COUNTER))
     return Matched(tuple(fitting), missing, tuple(sorted(theirs - own.keys())), tuple(mismatched), head, start)
 
 
-def _calm(classifier: nn.Module) -> None:
+def _start_near_zero(classifier: nn.Module) -> None:
     """Start a fresh linear classifier near zero.
 
     Some timm networks start theirs so large (EfficientNet, MobileNet) that the first steps would tear the taken-over features.
@@ -255,17 +254,10 @@ def _plain(name: str) -> bool:
     return parse_model_name(name)[0] is None
 
 
-def _start(
-    args: dict[str, Any],
-    mean: Any,
-    std: Any,
-    channels: int,
-    note: str,
-    labels: tuple[str, ...] = (),
-    backbone: str = "",
-) -> Start:
+def _fed(start: Start, mean: Sequence[float], std: Sequence[float], channels: int) -> Start:
+    """Return a start with the statistics its weights expect, for so many channels."""
     mean, std = (for_channels(tuple(float(v) for v in values), channels) for values in (mean, std))
-    return Start(args, mean, std, note, labels, backbone)
+    return replace(start, mean=mean, std=std)
 
 
 def _read_metadata(metadata: dict[str, str], channels: int) -> Start:
@@ -277,11 +269,8 @@ def _read_metadata(metadata: dict[str, str], channels: int) -> Start:
         kwargs = {}
     args = {k: str(kwargs[k]) for k in _ARGS_FROM_FILES if isinstance(kwargs, dict) and k in kwargs}
     note, name = metadata.get("note", "")[:400], metadata.get("timm_name", "")
-    return (
-        Start(args, note=note, backbone=name)
-        if mean is None
-        else _start(args, mean, std, channels, note, backbone=name)
-    )
+    start = Start(args, note=note, backbone=name)
+    return start if mean is None or std is None else _fed(start, mean, std, channels)
 
 
 def _read_card(folder: Path) -> ModelCard:

@@ -60,7 +60,7 @@ class Clock:
         """Return who is told of a run that this clock shall watch."""
         return replace(self.base, should_stop=self.should_stop, on_step=self.on_step, on_epoch=self.on_epoch)
 
-    def on_step(self, done: int, total: int) -> None:
+    def on_step(self, done: int, total: int, stage: str = "") -> None:
         """Start the clock at the first step."""
         self.begun = self.begun or time.monotonic()
         self.base.on_step(done, total)

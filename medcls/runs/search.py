@@ -1,4 +1,4 @@
-"""A search over knobs: an Optuna study whose trials are ordinary runs.
+"""A search over settings: an Optuna study whose trials are ordinary runs.
 
 Optuna decides what to try next and when to give a trial up; its database is what several machines share. Here is
 only what turns a trial into a run and a run's epochs into the trial's scores.
@@ -177,7 +177,7 @@ def _state(name: str) -> Any:
 
 
 def suggest(trial: Any, name: str, values: Range) -> Any:
-    """Ask a trial for a knob's value, typed as the knob is."""
+    """Ask a trial for a setting's value, typed as the setting is."""
     if values.choices:
         texts = [repr(choice) for choice in values.choices]  # Optuna keeps only plain values as categories
         return value_of(values.choices[texts.index(trial.suggest_categorical(name, texts))])

@@ -31,7 +31,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 @dataclass(frozen=True)
 class Range(Record):
-    """Values of one knob to try.
+    """Values of one setting to try.
 
     Args:
         low: Least value; for `freeze`, the least number of lowest layers that stay (0 freezes none).
@@ -53,7 +53,7 @@ class SearchSpec(Record):
     Args:
         name: Name of the search, as a folder can have it.
         base: The run all trials are variations of.
-        ranges: Values to try, by knob.
+        ranges: Values to try, by setting.
         sampler: `random`, or `tpe` (Bayesian: tree-structured Parzen estimator).
         trials: How many to try.
         prune: True to give up trials that lag behind the median of earlier ones at the same epoch.
@@ -61,7 +61,7 @@ class SearchSpec(Record):
         storage: Optuna's database URL for several machines; empty for a file in the search's folder.
 
     Raises:
-        BadSpec: If a name, knob or range cannot be.
+        BadSpec: If a name, setting or range cannot be.
     """
 
     name: str

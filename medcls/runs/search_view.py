@@ -25,7 +25,7 @@ class Trial(Record):
         number: From 0.
         state: `complete`, `pruned`, `running`, `left open` (nobody works on it any more), `fail` or `waiting`.
         value: Its best validation score; NaN if it has none.
-        values: What was tried, by knob.
+        values: What was tried, by setting.
         run: Id of its run; empty if it has none on this machine.
     """
 
@@ -88,7 +88,7 @@ def search_here(spec: SearchSpec, start: Callable[[RunFolder], None], say: Calla
 
 
 def show_search(name: str) -> SearchView:
-    """Return a search with its trials and which knob mattered.
+    """Return a search with its trials and which setting mattered.
 
     Raises:
         BadSpec: If there is no such search, or its database does not answer.

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -168,15 +168,11 @@ def compare_drawn(models: Mapping[str, Drawn], score: str, *, level: float = 0.9
     values = {m: float(one.point[name][column]) for m, one in models.items()}
     drawn = {m: one.resampled[name][:, column] for m, one in models.items()}
     n_groups = len(np.unique(first.group))
-    raw = [
-        (a, b, *_difference(values[a] - values[b], drawn[a] - drawn[b], n_groups, level))
-        for a, b in combinations(tables, 2)
-    ]
-    corrected = holm([p for *_, p, _ in raw])
-    return tuple(
-        _told(a, b, score, estimate, p, float(q), len(raw), seen, len(first))
-        for (a, b, estimate, p, seen), q in zip(raw, corrected, strict=True)
-    )
+    apart = []
+    for a, b in combinations(tables, 2):
+        estimate, p, seen = _difference(values[a] - values[b], drawn[a] - drawn[b], n_groups, level)
+        apart.append(Difference(a, b, score, estimate, p, p, 1, seen, len(first), better="", verdict=""))
+    return correct_together(apart)
 
 
 def correct_together(differences: Sequence[Difference]) -> tuple[Difference, ...]:
@@ -190,8 +186,8 @@ def correct_together(differences: Sequence[Difference]) -> tuple[Difference, ...
     """
     corrected = holm([d.p for d in differences])
     return tuple(
-        _told(d.a, d.b, d.score, d.estimate, d.p, float(q), len(differences), d.seen, d.n_cases)
-        for d, q in zip(differences, corrected, strict=True)
+        _judged(replace(d, p_holm=float(p), pairs=len(differences)))
+        for d, p in zip(differences, corrected, strict=True)
     )
 
 
@@ -220,14 +216,12 @@ def _the_same_everywhere(value: float, n_groups: int, level: float) -> tuple[Est
     return Estimate(value, low, high, level, n_groups, how), 2.0 ** (1 - n_groups), math.nan
 
 
-def _told(
-    a: str, b: str, score: str, estimate: Estimate, p: float, p_holm: float, pairs: int, seen: float, n_cases: int
-) -> Difference:
-    sign = 1 if SCORES[find_title(score)].better == "high" else -1
-    beyond = p_holm <= 1 - estimate.level
-    better = "" if not beyond else a if sign * estimate.value > 0 else b
-    verdict = _verdict(better, estimate, p, p_holm, pairs, seen, n_cases)
-    return Difference(a, b, score, estimate, p, p_holm, pairs, seen, n_cases, better, verdict)
+def _judged(d: Difference) -> Difference:
+    """Return a difference with the model that is better, if any is, and the verdict that follows."""
+    sign = 1 if SCORES[find_title(d.score)].better == "high" else -1
+    beyond = d.p_holm <= 1 - d.estimate.level
+    better = "" if not beyond else d.a if sign * d.estimate.value > 0 else d.b
+    return replace(d, better=better, verdict=_verdict(better, d))
 
 
 def find_title(full_name: str) -> str:
@@ -236,18 +230,18 @@ def find_title(full_name: str) -> str:
     return f"{stem}_each" if colon and f"{stem}_each" in SCORES else stem
 
 
-def _verdict(better: str, estimate: Estimate, p: float, p_holm: float, pairs: int, seen: float, n_cases: int) -> str:
-    if math.isnan(p):
-        return f"cannot be compared on these {n_cases} cases"
-    low, high = sorted((abs(estimate.low), abs(estimate.high)))
+def _verdict(better: str, d: Difference) -> str:
+    if math.isnan(d.p):
+        return f"cannot be compared on these {d.n_cases} cases"
     if better:
-        said = f"{better} is better by {abs(estimate.value):#.2g} ({low:#.2g}–{high:#.2g})"
-        return f"{said}, p {_p(p_holm)}" + (f" after Holm for {pairs} pairs" if pairs > 1 else "")
-    said = f"not distinguishable on these {n_cases} cases"
-    if pairs > 1 and p <= 1 - estimate.level:
-        after = _p(p_holm).removeprefix("= ")
-        return f"{said} once {pairs} pairs are allowed for (p {_p(p)} alone, {after} after Holm)"
-    return said + (f", which would show a difference of {seen:#.2g} four times in five" if seen > 0 else "")
+        low, high = sorted((abs(d.estimate.low), abs(d.estimate.high)))
+        said = f"{better} is better by {abs(d.estimate.value):#.2g} ({low:#.2g}–{high:#.2g})"
+        return f"{said}, p {_p(d.p_holm)}" + (f" after Holm for {d.pairs} pairs" if d.pairs > 1 else "")
+    said = f"not distinguishable on these {d.n_cases} cases"
+    if d.pairs > 1 and d.p <= 1 - d.estimate.level:
+        after = _p(d.p_holm).removeprefix("= ")
+        return f"{said} once {d.pairs} pairs are allowed for (p {_p(d.p)} alone, {after} after Holm)"
+    return said + (f", which would show a difference of {d.seen:#.2g} four times in five" if d.seen > 0 else "")
 
 
 def _p(p: float) -> str:

@@ -84,8 +84,7 @@ def fit(net: torch.nn.Module, data: TrainingData, spec: RunSpec, watch: Watch = 
     net = net.to(fabric.device).to(memory_format=torch.channels_last)
     kept = keeps_features(net, spec)
     with fabric.autocast():  # features that are kept are computed as a step would compute them
-        parts_of_data = (data.train, data.validate)
-        train, validate = (make_source(net, part, data, spec, fabric.device, kept) for part in parts_of_data)
+        train, validate = (make_source(net, p, data, spec, fabric.device, kept) for p in (data.train, data.validate))
     learner = Head(net).to(fabric.device) if kept else net
     batches = _Batches(train, data, spec, fabric)
     optimiser = make_optimiser(spare_wide_depthwise(learner, fabric), spec)
@@ -94,6 +93,7 @@ def fit(net: torch.nn.Module, data: TrainingData, spec: RunSpec, watch: Watch = 
     average = (
         ModelEmaV3(learner, decay=spec.optimisation.ema_decay, use_warmup=True) if spec.optimisation.ema_decay else None
     )
+    work = _Work(fabric, model, optimiser, schedule, average, batches)
     parts = {"net": learner, "optimiser": optimiser, "schedule": schedule} | ({"average": average} if average else {})
     state, best_weights = _resume(last, parts)
     yield from (EpochResult.from_dict(known) for known in state.history)
@@ -101,7 +101,7 @@ def fit(net: torch.nn.Module, data: TrainingData, spec: RunSpec, watch: Watch = 
     while state.epoch < spec.optimisation.epochs and not _patience_over(state, spec):
         started, epoch = time.perf_counter(), state.epoch + 1
         _seed(spec.optimisation.seed, epoch)
-        seen = _train_epoch(fabric, model, optimiser, schedule, average, batches, epoch, watch)
+        seen = _train_epoch(work, epoch, watch)
         if seen is None:  # stopped in the middle: the best epoch so far is the result
             break
         judged = average.module if average else learner
@@ -126,19 +126,19 @@ def fit(net: torch.nn.Module, data: TrainingData, spec: RunSpec, watch: Watch = 
 
     if best_weights:
         learner.load_state_dict(best_weights)
-        _steady(learner, train, validate, data, spec, fabric, state.best["loss"])
+        _steady(learner, batches, validate, data.validate.truth, state.best["loss"])
     use_own_forward(net).cpu().eval()
 
 
 def _steady(
-    learner: torch.nn.Module, train: Source, validate: Source, data: TrainingData, spec: RunSpec, fabric: Fabric,
-    loss_before: float,
-) -> None:  # fmt: skip
+    learner: torch.nn.Module, batches: "_Batches", validate: Source, truth: np.ndarray, loss_before: float
+) -> None:
     """Measure the norms again, and keep that where the validation loss says that it is right."""
     before = {name: value.clone() for name, value in learner.named_buffers()}
-    if not remeasure_norms(learner, train, fabric.device, spec.optimisation.seed):
+    fabric, seed = batches.fabric, batches.spec.optimisation.seed
+    if not remeasure_norms(learner, batches.source, fabric.device, seed):
         return
-    loss_after = epoch_scores(logits_of(learner, validate, fabric), data.validate.truth)["loss"]
+    loss_after = epoch_scores(logits_of(learner, validate, fabric), truth)["loss"]
     if not loss_after < loss_before:
         for name, value in learner.named_buffers():
             value.copy_(before[name])
@@ -149,7 +149,7 @@ def logits_of(net: torch.nn.Module, source: Source, fabric: Fabric) -> torch.Ten
     net.eval()
     with torch.inference_mode(), fabric.autocast():
         shares = row_batches(len(source), fabric.global_rank, fabric.world_size)
-        own = [net(source.look(rows, fabric.device)).float().cpu() for rows in shares]
+        own = [net(source.batch(rows, fabric.device)).float().cpu() for rows in shares]
     return gather_rows(own, len(source), fabric)
 
 
@@ -179,7 +179,7 @@ class _Batches:
         order = epoch_order(self.truth.numpy(), self.spec, epoch)
         for step in range(self.steps):
             rows = order[step * self.size : (step + 1) * self.size][rank::world]
-            batch = self.source.learn(rows, self.fabric.device, generator)
+            batch = self.source.training_batch(rows, self.fabric.device, generator)
             truth = self.truth[rows].to(self.fabric.device)
             target = soft_targets(truth, self.n_labels, self.spec.optimisation.label_smoothing)
             if self.mixup and (paired := len(batch) // 2 * 2):  # an odd one out stays as it is
@@ -195,31 +195,42 @@ class _Batches:
         return n * self.fabric.world_size / self.size
 
 
-def _train_epoch(
-    fabric: Fabric, model: Any, optimiser: Any, schedule: Any, average: ModelEmaV3 | None, batches: _Batches,
-    epoch: int, watch: Watch,
-) -> dict[str, float] | None:  # fmt: skip
-    """One pass over the training part; its scores as seen while training, or None if asked to stop."""
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """What an epoch of training works with, as Fabric set it up."""
+
+    fabric: Fabric
+    model: Any
+    optimiser: Any
+    schedule: Any
+    average: ModelEmaV3 | None
+    batches: _Batches
+
+    def step(self, epoch: int, step: int) -> None:
+        """Change the weights by the gradients gathered, then the learning rate and the moving average."""
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        if self.batches.spec.optimisation.schedule != "plateau":
+            self.schedule.step()
+        if self.average:
+            self.average.update(self.model.module, step=(epoch - 1) * self.batches.steps + step)
+
+
+def _train_epoch(work: _Work, epoch: int, watch: Watch) -> dict[str, float] | None:
+    """Pass once over the training part; return its scores as seen while training, or None if asked to stop."""
+    fabric, model, batches = work.fabric, work.model, work.batches
     spec, seen, truths, losses = batches.spec, [], [], []
+    accumulate = spec.optimisation.grad_accum_steps
     train_mode(model.module)
     try:
         for step, (batch, target, truth) in enumerate(batches(epoch), 1):
             logits = model(batch)
             value = loss(logits, target, spec, batches.weights)
             _require_finite(value, spec, epoch, step)
-            closes = step % spec.optimisation.grad_accum_steps == 0 or step == batches.steps
-            together = min(
-                spec.optimisation.grad_accum_steps,
-                batches.steps - (step - 1) // spec.optimisation.grad_accum_steps * spec.optimisation.grad_accum_steps,
-            )
+            together = min(accumulate, batches.steps - (step - 1) // accumulate * accumulate)
             fabric.backward(value * batches.share(len(batch)) / together)
-            if closes:
-                optimiser.step()
-                optimiser.zero_grad(set_to_none=True)
-                if spec.optimisation.schedule != "plateau":
-                    schedule.step()
-                if average:
-                    average.update(model.module, step=(epoch - 1) * batches.steps + step)
+            if step % accumulate == 0 or step == batches.steps:
+                work.step(epoch, step)
             seen.append(logits.detach().float().cpu())
             truths.append(truth.cpu())
             losses.append(float(value.detach()))
@@ -229,7 +240,7 @@ def _train_epoch(
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        optimiser.zero_grad(set_to_none=True)
+        work.optimiser.zero_grad(set_to_none=True)
         raise what_would_fit(model, batches.source, spec, fabric) from error
     return _scores_seen(seen, truths, losses, fabric)
 

@@ -39,15 +39,15 @@ class TrainingData:
 
 
 class Source(Protocol):
-    """Gives what the trained module eats."""
+    """Where batches of a part come from, as the trained module takes them in."""
 
     def __len__(self) -> int:
         """Number of cases."""
 
-    def learn(self, rows: np.ndarray, device: torch.device, generator: torch.Generator) -> torch.Tensor:
+    def training_batch(self, rows: np.ndarray, device: torch.device, generator: torch.Generator) -> torch.Tensor:
         """Return the rows for a training step, changed at random if the spec asks for it."""
 
-    def look(self, rows: np.ndarray, device: torch.device) -> torch.Tensor:
+    def batch(self, rows: np.ndarray, device: torch.device) -> torch.Tensor:
         """Return the rows as they are."""
 
 
@@ -66,7 +66,7 @@ class Pixels:
     def __len__(self) -> int:
         return len(self.part)
 
-    def learn(self, rows: np.ndarray, device: torch.device, generator: torch.Generator) -> torch.Tensor:
+    def training_batch(self, rows: np.ndarray, device: torch.device, generator: torch.Generator) -> torch.Tensor:
         """Return (N, C, S, S), each scan changed by its own random amount."""
         return normalise(self.augment(to_device(self._drawn(rows, generator), device), generator), self.preprocess)
 
@@ -80,7 +80,7 @@ class Pixels:
             pixels[i] = copies[which[i] - 1, rows[i]]
         return pixels
 
-    def look(self, rows: np.ndarray, device: torch.device) -> torch.Tensor:
+    def batch(self, rows: np.ndarray, device: torch.device) -> torch.Tensor:
         """Return (N, C, S, S)."""
         return normalise(to_device(self.part.pixels[rows], device), self.preprocess)
 
@@ -98,11 +98,11 @@ class Features:
     def __len__(self) -> int:
         return len(self.kept)
 
-    def learn(self, rows: np.ndarray, device: torch.device, generator: torch.Generator) -> torch.Tensor:
+    def training_batch(self, rows: np.ndarray, device: torch.device, generator: torch.Generator) -> torch.Tensor:
         """Return (N, D)."""
-        return self.look(rows, device)
+        return self.batch(rows, device)
 
-    def look(self, rows: np.ndarray, device: torch.device) -> torch.Tensor:
+    def batch(self, rows: np.ndarray, device: torch.device) -> torch.Tensor:
         """Return (N, D)."""
         return self.kept[torch.from_numpy(rows)]
 
@@ -160,7 +160,7 @@ def make_source(
         return pixels
     net.eval()
     with torch.no_grad():  # inference tensors could not enter the classifier's gradient
-        batches = (pixels.look(rows, device) for rows in row_batches(len(pixels)))
+        batches = (pixels.batch(rows, device) for rows in row_batches(len(pixels)))
         features = [net.forward_head(net.forward_features(b), pre_logits=True).float() for b in batches]  # type: ignore[operator]
     return Features(torch.cat(features))
 

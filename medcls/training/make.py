@@ -27,7 +27,7 @@ from medcls.models import store
 from medcls.models.opening import open_network
 from medcls.nets.config import hub_config
 from medcls.nets.freezing import freeze
-from medcls.nets.initial import IMAGENET_MEAN, IMAGENET_STD, Matched, for_channels, load_initial, look_at
+from medcls.nets.initial import IMAGENET_MEAN, IMAGENET_STD, Matched, for_channels, inspect_initial, load_initial
 from medcls.stats.calibration import calibrate, fit_temperature
 from medcls.stats.familiarity import Known
 from medcls.training.familiar import familiar_copies, learn_known, measure_limits, told_apart
@@ -100,12 +100,17 @@ def make_net(spec: RunSpec, task: Task) -> tuple[torch.nn.Module, Matched, Prepr
         BadSpec: If what shall be frozen is unknown.
     """
     source = find_initial(spec.network.initial)
-    start = look_at(source, spec.network.backbone, spec.data.channels)
+    start = inspect_initial(source, spec.network.backbone, spec.data.channels)
     torch.manual_seed(spec.optimisation.seed)
     net = nets.build(
-        spec.network.backbone, len(task.labels), channels=spec.data.channels, size_px=spec.data.size_px, head=spec.network.head,
-        dropout=spec.network.dropout, args=start.args | spec.network.backbone_args,
-    )  # fmt: skip
+        spec.network.backbone,
+        len(task.labels),
+        channels=spec.data.channels,
+        size_px=spec.data.size_px,
+        head=spec.network.head,
+        dropout=spec.network.dropout,
+        args=start.args | spec.network.backbone_args,
+    )
     matched = load_initial(net, source, labels=task.label_ids)
     freeze(net, spec.network.freeze)
     mean, std = (for_channels(v, spec.data.channels) for v in (start.mean or IMAGENET_MEAN, start.std or IMAGENET_STD))
@@ -191,13 +196,19 @@ def write_result(fitted: Fitted, spec: RunSpec, run_id: str, folder: Path) -> Mo
     preprocess = data.preprocess
     (folder / store.CONFIG).write_text(json.dumps(hub_config(net, task, preprocess), indent=2) + "\n", encoding="utf-8")
     card = ModelCard(
-        id=run_id, name=spec.name or f"{spec.network.backbone} for {task.id}", task=task,
-        backbone=nets.backbone_name_for(net), backbone_args=nets.backbone_args_for(net),
-        preprocess=preprocess, calibration=calibration,
+        id=run_id,
+        name=spec.name or f"{spec.network.backbone} for {task.id}",
+        task=task,
+        backbone=nets.backbone_name_for(net),
+        backbone_args=nets.backbone_args_for(net),
+        preprocess=preprocess,
+        calibration=calibration,
         abstention=limits,
-        origin=_origin(fitted, spec, run_id), trained_on=_trained_on(fitted),
-        n_parameters=sum(p.numel() for p in net.parameters()), limits=_limits(spec),
-    )  # fmt: skip
+        origin=_origin(fitted, spec, run_id),
+        trained_on=_trained_on(fitted),
+        n_parameters=sum(p.numel() for p in net.parameters()),
+        limits=_limits(spec),
+    )
     return store.seal(folder, card)
 
 
@@ -275,11 +286,16 @@ def _origin(fitted: Fitted, spec: RunSpec, run_id: str) -> Origin:
         spec.having(initial=source.name) if isinstance(source, Path) else spec
     )  # a card travels: no path of this machine
     return Origin(
-        run=run_id, created=datetime.now(UTC).isoformat(timespec="seconds"), collections=tuple(_counts(fitted)),
-        fingerprint=fitted.sources.fingerprint, initial=fitted.matched.words, spec=told.to_dict(),
+        run=run_id,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        collections=tuple(_counts(fitted)),
+        fingerprint=fitted.sources.fingerprint,
+        initial=fitted.matched.words,
+        spec=told.to_dict(),
         versions={"medcls": medcls.__version__, "python": platform.python_version()} | libraries,
-        training_s=last.elapsed_s if last else 0.0, epochs=last.epoch if last else 0,
-    )  # fmt: skip
+        training_s=last.elapsed_s if last else 0.0,
+        epochs=last.epoch if last else 0,
+    )
 
 
 def _counts(fitted: Fitted) -> list[str]:

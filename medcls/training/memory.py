@@ -44,7 +44,7 @@ def what_would_fit(model: Any, source: Source, spec: RunSpec, fabric: Fabric) ->
 def fits(model: Any, source: Source, size: int, fabric: Fabric) -> bool:
     """Return whether a batch of so many scans passes forth and back."""
     try:
-        batch = source.learn(np.arange(size), fabric.device, torch.Generator().manual_seed(0))
+        batch = source.training_batch(np.arange(size), fabric.device, torch.Generator().manual_seed(0))
         model.eval()  # statistics of batch norms stay as they are
         fabric.backward(model(batch).float().square().mean())
     except (RuntimeError, MemoryError) as error:

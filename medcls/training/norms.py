@@ -47,7 +47,7 @@ def remeasure_norms(net: torch.nn.Module, source: Source, device: torch.device, 
         norm.train()
     with torch.no_grad():
         for rows in batches:
-            net(source.look(np.sort(rows), device))
+            net(source.batch(np.sort(rows), device))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     net.eval()

@@ -14,7 +14,7 @@ from medcls.core.run import RunSpec
 from medcls.errors import BadSplit, Conflict, MedclsError
 from medcls.runs.folder import DataSeen, RunFolder, list_runs, make_run, open_run
 from medcls.workflows.data_split import count_folds
-from medcls.workflows.preflight import look_at_data
+from medcls.workflows.preflight import check_data
 from medcls.workflows.runs import RunView, check_spec, resume_run, show_run, start_run
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def start_folds(spec: RunSpec) -> tuple[RunView, ...]:
     Folds whose run is finished or at work are left as they are, and one that was stopped is gone on with.
 
     Args:
-        spec: What is asked for; its `fold` is not read. A recipe that is a search is not searched: its knobs as they are count.
+        spec: What is asked for; its `fold` is not read. A recipe that is a search is not searched: its settings as they are count.
 
     Returns:
         The runs started or gone on with, by fold.
@@ -91,7 +91,7 @@ def train_folds(spec: RunSpec, follow: "Follow | None" = None) -> FoldSet:
     """Carry out a run for every fold in this process; finished ones are kept, begun ones gone on with.
 
     Args:
-        spec: What is asked for; its `fold` is not read. A recipe that is a search is not searched: its knobs as they are count.
+        spec: What is asked for; its `fold` is not read. A recipe that is a search is not searched: its settings as they are count.
         follow: Who is told besides the runs' folders. Where a run is stopped, by this or from elsewhere, the folds left are not begun.
 
     Returns:
@@ -129,7 +129,7 @@ def _checked(spec: RunSpec) -> FoldSet:
     if n_folds < FEWEST:
         raise BadSplit("workflows.folds-too-few", split=spec.data.split, n=n_folds, least=FEWEST)
     for fold in range(n_folds):
-        if blockers := look_at_data(_of_fold(spec, fold)).blockers:
+        if blockers := check_data(_of_fold(spec, fold)).blockers:
             raise BadSplit("workflows.fold-untrainable", fold=fold, found=str(blockers[0]).rstrip("."))
     return _gather(spec, _data_now(spec), n_folds)
 

@@ -98,7 +98,7 @@ def check_run(spec: RunSpec) -> Preflight:
     from medcls.workflows.runs import check_spec
 
     check_spec(spec)
-    data = look_at_data(spec)
+    data = check_data(spec)
     if data.blockers:
         return data
     data = _with(data, read_s=_read_s(spec) * sum(sum(by.values()) for by in data.counts.values()))
@@ -143,7 +143,7 @@ def list_foreign_labels(spec: RunSpec) -> tuple[dict[str, tuple[str, ...]], tupl
     return list_foreign(spec)
 
 
-def look_at_data(spec: RunSpec) -> Preflight:
+def check_data(spec: RunSpec) -> Preflight:
     """Count cases and collect findings; quick, nothing is computed.
 
     Raises:
@@ -160,10 +160,16 @@ def look_at_data(spec: RunSpec) -> Preflight:
     }
     free = shutil.disk_usage(_existing(home.home())).free
     return Preflight(
-        sources.task.id, labels, counts, sources.by, _blockers(counts), _findings(sources, counts),
-        disk_free_bytes=free, memory_free_bytes=memory_free_bytes(),
+        sources.task.id,
+        labels,
+        counts,
+        sources.by,
+        _blockers(counts),
+        _findings(sources, counts),
+        disk_free_bytes=free,
+        memory_free_bytes=memory_free_bytes(),
         left_out=tuple(one for collection in sources.collections for one in list_left_out(collection.name)),
-    )  # fmt: skip
+    )
 
 
 def _blockers(counts: dict[str, dict[str, int]]) -> tuple[Note, ...]:
@@ -216,9 +222,13 @@ def _read_s(spec: RunSpec) -> float:
     from medcls.imaging.prepare import place
 
     preprocess = Preprocess(
-        spec.data.size_px, spec.data.channels, (0.5,) * spec.data.channels, (0.5,) * spec.data.channels, cleaning=spec.data.cleaning,
+        spec.data.size_px,
+        spec.data.channels,
+        (0.5,) * spec.data.channels,
+        (0.5,) * spec.data.channels,
+        cleaning=spec.data.cleaning,
         fit=spec.data.fit,  # type: ignore[arg-type]
-    )  # fmt: skip
+    )
     sources = find_sources(spec)
     few = [
         (c, case)
@@ -250,9 +260,13 @@ def _estimate(spec: RunSpec, data: Preflight, told: dict[str, Any]) -> dict[str,
     memory = told["peak_bytes"] + min(pixels, 2_000_000_000)
     disk = 2 * (3 * told["learning_bytes"] + 2 * told["weights_bytes"]) + max(0, pixels - 2_000_000_000)
     return {
-        "epoch_s": epoch_s, "total_s": once_s + spec.optimisation.epochs * epoch_s, "memory_bytes": memory, "disk_bytes": disk,
-        "computed_in": told["computed_in"], "blockers": _no_room(memory, disk, data, told),
-    }  # fmt: skip
+        "epoch_s": epoch_s,
+        "total_s": once_s + spec.optimisation.epochs * epoch_s,
+        "memory_bytes": memory,
+        "disk_bytes": disk,
+        "computed_in": told["computed_in"],
+        "blockers": _no_room(memory, disk, data, told),
+    }
 
 
 def _no_room(memory: int, disk: int, data: Preflight, told: dict[str, Any]) -> tuple[Note, ...]:

@@ -10,11 +10,11 @@ from medcls.workflows.runs import RunView, list_runs, start_run
 
 
 def clone_spec(run_id: str, **changes: Any) -> RunSpec:
-    """Return the spec of a run with some knobs changed, to start as a run of its own.
+    """Return the spec of a run with some settings changed, to start as a run of its own.
 
     Args:
         run_id: The run to take it from.
-        changes: Knobs to set.
+        changes: Settings to set.
 
     Raises:
         BadSpec: If there is no such run, or a value cannot be.

@@ -1,4 +1,4 @@
-"""Searches over knobs: start one, watch it, stop it, see which knob mattered. Trials are ordinary runs."""
+"""Searches over settings: start one, watch it, stop it, see which setting mattered. Trials are ordinary runs."""
 
 import shutil
 from collections.abc import Iterator

@@ -1,5 +1,6 @@
 """What shifts of a scan do to a model's answers: measured on labelled scans, kept with the model."""
 
+from medcls.core.collection import Selection
 from medcls.core.model import ModelCard
 from medcls.core.progress import Progress, silent
 from medcls.core.stress import StressStudy
@@ -8,23 +9,17 @@ from medcls.models import store
 
 def measure(
     model_id: str,
-    collections: tuple[str, ...],
-    part: str = "unseen",
+    wanted: Selection,
     *,
     shifts: tuple[str, ...] = (),
-    most: int = 0,
-    seed: int = 0,
     progress: Progress = silent,
 ) -> StressStudy:
     """Measure a model under every shift of its modality, at three strengths.
 
     Args:
         model_id: The model.
-        collections: Names of labelled collections.
-        part: `unseen` (cases of groups that the model was never trained or tuned on) or `all`.
+        wanted: Which cases.
         shifts: Names of shifts; none for all that scans of the modality meet.
-        most: At most so many cases, drawn at random; 0 for all.
-        seed: Seed of the draw and of the shifts.
         progress: Called with cases done and cases in all.
 
     Raises:
@@ -40,8 +35,7 @@ def measure(
     if unknown := [name for name in shifts if name not in SHIFTS]:
         raise BadData("workflows.unknown-shift", found=", ".join(unknown)[:80], allowed=", ".join(SHIFTS))
     model = open_model(model_id)
-    asked = cases_for(model, collections, part, most, seed)
-    return stress(model, asked, ", ".join(collections), part, seed=seed, shifts=shifts, on_case=progress)
+    return stress(model, cases_for(model, wanted), wanted, shifts=shifts, on_case=progress)
 
 
 def keep(study: StressStudy) -> ModelCard:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medcls.core.collection import Case
+from medcls.core.collection import Case, Selection
 from medcls.core.shifts import STRENGTHS
 from medcls.core.stress import StressRecord, stress_table
 from medcls.evaluation import stress as stressing
@@ -20,7 +20,7 @@ def study(tiny_model):
         Case(f"{label}-{i}", label, None, str(i), "", (1, 1)) for i in range(8) for label in tiny_model.task.label_ids
     ]
     asked = [(open_model(tiny_model.id), cases, lambda case: phantom(tiny_model.task.id, case.label, int(case.group)))]
-    return stress(asked[0][0], asked, "phantoms", "all", shifts=("gain", "blur"))
+    return stress(asked[0][0], asked, Selection(("phantoms",), "all"), shifts=("gain", "blur"))
 
 
 def test_every_shift_has_a_row_at_every_strength_and_changes_are_paired(study):
@@ -46,8 +46,7 @@ def test_a_shift_that_changes_nothing_moves_no_figure(tiny_model, monkeypatch):
     found = stress(
         model,
         [(model, cases, lambda c: phantom(tiny_model.task.id, c.label, int(c.id[-1])))],
-        "p",
-        "all",
+        Selection(("p",), "all"),
         shifts=("gain",),
     )
     for row in found.rows:

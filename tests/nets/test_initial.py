@@ -15,7 +15,7 @@ from medcls.core.scan import Preprocess
 from medcls.core.task import Label, Task
 from medcls.errors import BadModel
 from medcls.nets import backbone_args_for, backbone_name_for, build
-from medcls.nets.initial import for_channels, load_initial, look_at
+from medcls.nets.initial import for_channels, inspect_initial, load_initial
 
 BLOCKS = {"channels": [[4], [4]], "dense": 8}
 
@@ -146,7 +146,7 @@ def test_pickles_are_refused_by_name_and_by_content(tmp_path, name, how):
     went_off = tmp_path / "went-off"
     with (tmp_path / name).open("wb") as file:
         how(Bomb(went_off), file)
-    for attempt in (lambda: load_initial(small(), tmp_path / name), lambda: look_at(tmp_path / name)):
+    for attempt in (lambda: load_initial(small(), tmp_path / name), lambda: inspect_initial(tmp_path / name)):
         with pytest.raises(BadModel, match="safetensors"):
             attempt()
     assert not went_off.exists()
@@ -205,7 +205,7 @@ def test_none_loads_nothing():
 
 def test_sources_say_how_they_want_to_be_fed(tmp_path):
     metadata = {"mean_std": "half", "kwargs": '{"pad_type": "same", "checkpoint_path": "/x"}', "note": "From afar"}
-    start = look_at(write(small(), tmp_path / "w.safetensors", metadata), "cancernet")
+    start = inspect_initial(write(small(), tmp_path / "w.safetensors", metadata), "cancernet")
     assert (start.args, start.mean, start.std, start.note) == (
         {"pad_type": "same"},
         (0.5,) * 3,
@@ -213,22 +213,22 @@ def test_sources_say_how_they_want_to_be_fed(tmp_path):
         "From afar",
     )
     write(small(), tmp_path / "i.safetensors", {"mean_std": "imagenet", "kwargs": "not json"})
-    start = look_at(tmp_path / "i.safetensors", "cancernet", channels=1)
+    start = inspect_initial(tmp_path / "i.safetensors", "cancernet", channels=1)
     assert (start.args, start.mean, start.std) == ({}, (0.449,), (0.226,))
-    assert look_at(write(small(), tmp_path / "n.safetensors")).mean is None
+    assert inspect_initial(write(small(), tmp_path / "n.safetensors")).mean is None
     folder = publish(small(), tmp_path / "m", ("a", "b"), mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6))
-    assert look_at(folder).mean == (0.1, 0.2, 0.3)
-    assert look_at(folder).labels == ("a", "b")
-    assert look_at("imagenet", "resnet18").mean == (0.485, 0.456, 0.406)
-    assert look_at("imagenet", "vit").mean == (0.5, 0.5, 0.5)
-    assert look_at("none") == look_at("none", "vit")
+    assert inspect_initial(folder).mean == (0.1, 0.2, 0.3)
+    assert inspect_initial(folder).labels == ("a", "b")
+    assert inspect_initial("imagenet", "resnet18").mean == (0.485, 0.456, 0.406)
+    assert inspect_initial("imagenet", "vit").mean == (0.5, 0.5, 0.5)
+    assert inspect_initial("none") == inspect_initial("none", "vit")
     assert for_channels((0.4,), 3) == (0.4, 0.4, 0.4)
 
 
 def test_padding_from_the_file_is_what_the_network_is_built_with(tmp_path):
     source = build("mobilenetv2", 2, size_px=64, args={"pad_type": "same"}).eval()
     write(source, tmp_path / "w.safetensors", {"kwargs": '{"pad_type": "same"}', "timm_name": "mobilenetv2_100"})
-    net = build("mobilenetv2", 2, size_px=64, args=look_at(tmp_path / "w.safetensors").args).eval()
+    net = build("mobilenetv2", 2, size_px=64, args=inspect_initial(tmp_path / "w.safetensors").args).eval()
     load_initial(net, tmp_path / "w.safetensors")
     x = torch.randn(1, 3, 63, 63)
     assert torch.equal(net(x), source(x))

@@ -83,7 +83,7 @@ def test_more_epochs_take_longer_and_kept_features_less(monkeypatch: pytest.Monk
 
 def test_open_findings_are_named_and_settled_ones_are_not() -> None:
     found = run_audit("phantoms")
-    told = preflight.look_at_data(SPEC).findings
+    told = preflight.check_data(SPEC).findings
     assert "workflows.never-audited" not in codes(told)
     undecided = [f for f in found.findings if f.choices and f.decided is None]
     assert [note.params["n"] for note in told if note.code == "workflows.findings-open"] == [len(undecided)] * bool(
@@ -105,7 +105,7 @@ def test_a_label_without_a_case_is_a_blocker_and_said_once(tmp_path: Path) -> No
         for i in range(n):
             (folder / f"{label} ({i}).png").write_bytes(phantom("breast-ultrasound", label, i, size_px=64))
     add_collection(tmp_path, "without-normal")
-    found = preflight.look_at_data(SPEC.having(collections=("without-normal",)))
+    found = preflight.check_data(SPEC.having(collections=("without-normal",)))
     assert found.counts["train"]["normal"] == 0
     assert ("workflows.label-without-cases", "normal") in [(b.code, b.params["label"]) for b in found.blockers]
     assert "normal" not in " ".join(map(str, found.findings)).replace("without-normal", "")

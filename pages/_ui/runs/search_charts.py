@@ -1,4 +1,4 @@
-"""Charts of a search: every trial as one line through its knobs, and which knob mattered."""
+"""Charts of a search: every trial as one line through its settings, and which setting mattered."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,22 +15,22 @@ _MOST_TICKS = 12
 
 def parallel_chart(
     rows: Sequence[Mapping[str, Any]],
-    knobs: Sequence[str],
+    settings: Sequence[str],
     log: Sequence[str],
     score: str,
     lower_is_better: bool = False,
 ) -> go.Figure:
-    """Draw each trial as a line through its knobs' values to its score; brighter is better.
+    """Draw each trial as a line through its settings' values to its score; brighter is better.
 
     Args:
-        rows: One mapping per complete trial, with a value for each knob and for `score`.
-        knobs: Names of the knobs, in order.
-        log: Knobs whose range goes over orders of magnitude.
+        rows: One mapping per complete trial, with a value for each setting and for `score`.
+        settings: Names of the settings, in order.
+        log: Settings whose range goes over orders of magnitude.
         score: Name of the score.
         lower_is_better: True for a loss.
     """
     scores = [row[score] for row in rows]
-    axes = [_axis(name, [row[name] for row in rows], name in log) for name in knobs]
+    axes = [_axis(name, [row[name] for row in rows], name in log) for name in settings]
     axes.append({"label": score, "values": scores})
     figure = go.Figure(
         go.Parcoords(
@@ -57,7 +57,7 @@ def _axis(name: str, values: list[Any], log: bool) -> dict[str, Any]:
 
 
 def importance_chart(importance: Mapping[str, float]) -> go.Figure:
-    """Draw the share of the scores' spread each knob explains."""
+    """Draw the share of the scores' spread each setting explains."""
     names = list(importance)[::-1]
     shares = [importance[name] for name in names]
     figure = go.Figure(

@@ -1,4 +1,4 @@
-"""Runs: searches over knobs, each trial of which is an ordinary run."""
+"""Runs: searches over settings, each trial of which is an ordinary run."""
 
 import math
 from typing import Any
@@ -147,7 +147,7 @@ def show_form(spec: RunSpec) -> None:
             key=f"search.sampler.{preset}.{key}",
         )
         if ranges:
-            tried = "; ".join(f"{knob} {_range_words(r)}" for knob, r in ranges.items())
+            tried = "; ".join(f"{setting} {_range_words(r)}" for setting, r in ranges.items())
             st.caption(f"Tries, whatever stands above: {notices.escape(tried)}.")
         left, middle, right = st.columns(3)
         name = left.text_input("Name of the search", "search-1", key="search.new")
@@ -158,7 +158,7 @@ def show_form(spec: RunSpec) -> None:
             "Ranges" if preset == _OWN else "Further ranges",
             placeholder="weight_decay=1e-5..1e-2:log  dropout=0..0.5  optimiser=adam,sgd",
             key="search.more",
-            help="Of any knob, by the name that Runs, Settings shows: knob=low..high, knob=low..high:log or knob=a,b,c, with blanks between.",
+            help="Of any setting, by the name that Runs, Settings shows: setting=low..high, setting=low..high:log or setting=a,b,c, with blanks between.",
         )
         storage = right.text_input(
             "Database for several machines",

@@ -1,7 +1,7 @@
 """Runs: one run as it stands, its curves, its log, what was asked for."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -71,28 +71,8 @@ def show_curves(view: runs.RunView, others: Sequence[runs.RunView]) -> None:
         )
     if against:
         with st.container(horizontal=True):
-            score = (
-                st.segmented_control(
-                    "Score",
-                    list(SCORES),
-                    default="auroc",
-                    format_func=lambda s: SCORES[s],
-                    key="runs.score",
-                    required=True,
-                )
-                or "auroc"
-            )
-            part = (
-                st.segmented_control(
-                    "Cases",
-                    list(_PARTS),
-                    default="validate",
-                    format_func=lambda p: _PARTS[p],
-                    key="runs.part",
-                    required=True,
-                )
-                or "validate"
-            )
+            score = _pick_one("Score", SCORES, "auroc", "runs.score")
+            part = _pick_one("Cases", _PARTS, "validate", "runs.part")
         shown = {f"{view.name} ({view.id[-4:]})": epochs} | {names[i]: runs.read_metrics(i) for i in against}
         st.plotly_chart(compare_chart(shown, score, part), key="runs.compare")
         if any(data[i] != view.spec.data.collections for i in against):
@@ -106,6 +86,12 @@ def show_curves(view: runs.RunView, others: Sequence[runs.RunView]) -> None:
     right.plotly_chart(rate_chart(epochs), key="runs.lr")
     for note in (n for e in epochs for n in e.notes):
         st.caption(f"Note: {notices.escape(note)}.")
+
+
+def _pick_one(title: str, titles: Mapping[str, str], first: str, key: str) -> str:
+    """Ask for one of several; `first` until another is chosen."""
+    named = titles.__getitem__
+    return st.segmented_control(title, list(titles), default=first, required=True, format_func=named, key=key) or first
 
 
 def show_log(view: runs.RunView) -> None:

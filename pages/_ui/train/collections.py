@@ -25,10 +25,13 @@ def pick_collections() -> tuple[str, ...]:
     last = [n for n in (draft().data.collections or ((asked,) if asked else ())) if n in records]
     last = last or [preflight.first_data(list(records.values()))]
     chosen = st.multiselect(
-        "Labelled scans", list(records), default=last, key=key("collections"),
+        "Labelled scans",
+        list(records),
+        default=last,
+        key=key("collections"),
         format_func=lambda n: f"{n} — {records[n].n_cases:,} cases, {', '.join(records[n].labels)}",
         help="Several collections of one task are learned from together.",
-    )  # fmt: skip
+    )
     return tuple(chosen)
 
 
@@ -96,6 +99,6 @@ def look(spec: RunSpec) -> preflight.Preflight:
     held = st.session_state.get(state.TRAIN_SEEN)
     if held is None or held[0] != wanted:
         with st.spinner("Counting cases and making the split …"):
-            held = (wanted, preflight.look_at_data(spec))
+            held = (wanted, preflight.check_data(spec))
         st.session_state[state.TRAIN_SEEN] = held
     return held[1]
