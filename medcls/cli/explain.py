@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from medcls.cli import print_json, say, verb
+from medcls.cli.files import each_file
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 
@@ -83,23 +84,17 @@ def _add_tissue(verbs: Any) -> None:
 def _explain(args: argparse.Namespace) -> int:
     from medcls.workflows import explain
     from medcls.workflows.classify import open_model
-    from medcls.workflows.scans import read, walk
+    from medcls.workflows.scans import read
 
     methods = list(explain.METHODS) if args.method == ["all"] else args.method
     classifier = open_model(args.model)
     args.out.mkdir(parents=True, exist_ok=True)
-    failed = total = 0
-    for entry in walk(args.paths):
-        total += 1
-        try:
-            if entry.data is None:
-                raise entry.error or MedclsError("cli.file-cannot-be-opened")
-            rows = _rows(args, entry.name, read(entry.data), classifier, methods)
-        except MedclsError as error:
-            rows = [{"file": entry.name, "model": args.model, "error": str(error)}]
-        failed += any("error" in row for row in rows)
-        for row in rows:
-            print_json(row) if args.json else print(_line(row))
+    total, failed = each_file(
+        args.paths,
+        lambda name, data: _rows(args, name, read(data), classifier, methods),
+        lambda row: print_json(row) if args.json else print(_line(row)),
+        model=args.model,
+    )
     if not total:
         raise MedclsError("cli.nothing-to-explain")
     return 1 if failed else 0

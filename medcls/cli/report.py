@@ -6,6 +6,7 @@ from typing import Any
 
 from medcls import audit
 from medcls.cli import print_json, say, verb
+from medcls.cli.files import each_file
 from medcls.errors import MedclsError
 
 
@@ -41,22 +42,14 @@ def _add_report(verbs: Any) -> None:
 
 def _report(args: argparse.Namespace) -> int:
     from medcls.workflows.classify import choose_model, open_model
-    from medcls.workflows.scans import walk
 
     model = open_model(choose_model(args.task, args.model).id)
     args.out.mkdir(parents=True, exist_ok=True)
-    failed = total = 0
-    for entry in walk(args.paths):
-        total += 1
-        try:
-            if entry.data is None:
-                raise entry.error or MedclsError("cli.file-cannot-be-opened")
-            rows = [{"file": entry.name, "written": str(path)} for path in _write(args, entry.name, entry.data, model)]
-        except MedclsError as error:
-            rows = [{"file": entry.name, "error": str(error)}]
-            failed += 1
-        for row in rows:
-            print_json(row) if args.json else print(f"{row['file']}: {row.get('written') or row['error']}")
+    total, failed = each_file(
+        args.paths,
+        lambda name, data: [{"file": name, "written": str(path)} for path in _write(args, name, data, model)],
+        lambda row: print_json(row) if args.json else print(f"{row['file']}: {row.get('written') or row['error']}"),
+    )
     if not total:
         raise MedclsError("cli.nothing-to-classify")
     say(f"{total - failed} of {total} reported. Research use, not for diagnosis.")

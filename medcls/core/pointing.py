@@ -1,10 +1,11 @@
 """How often a model's heatmaps point at the lesion, measured over labelled cases and kept beside the model."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from medcls.core.evaluation import Estimate
 from medcls.core.note import Note
 from medcls.core.record import Record
+from medcls.core.studies import Studies
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,11 @@ class PointingStudy(Record):
     notes: tuple[Note, ...] = ()
 
     @property
+    def key(self) -> tuple[str, ...]:
+        """What two studies of the same thing share."""
+        return self.collection, self.label, self.layer
+
+    @property
     def about(self) -> str:
         """What was measured on what, in a sentence."""
         return (
@@ -73,7 +79,7 @@ class PointingStudy(Record):
 
 
 @dataclass(frozen=True)
-class PointingRecord(Record):
+class PointingRecord(Studies):
     """Every study kept of a model, at most one for each collection, label and layer.
 
     Args:
@@ -82,19 +88,6 @@ class PointingRecord(Record):
 
     studies: tuple[PointingStudy, ...] = ()
     schema: int = 1
-
-    def named(self, model_id: str) -> "PointingRecord":
-        """Return the same studies of a model published under another id."""
-        return PointingRecord(tuple(replace(study, model=model_id) for study in self.studies))
-
-    def having(self, study: PointingStudy) -> "PointingRecord":
-        """Return the record with a study added, in place of one of the same collection, label and layer."""
-        key = (study.collection, study.label, study.layer)
-        old = [(s.collection, s.label, s.layer) for s in self.studies]
-        if key in old:
-            at = old.index(key)
-            return PointingRecord((*self.studies[:at], study, *self.studies[at + 1 :]))
-        return PointingRecord((*self.studies, study))
 
 
 def pointing_table(study: PointingStudy) -> str:

@@ -1,10 +1,11 @@
 """What shifts of a scan (drawn marks, gain, blur, …) do to a model's answers, measured over labelled cases and kept."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from medcls.core.evaluation import Estimate
 from medcls.core.note import Note
 from medcls.core.record import Record
+from medcls.core.studies import Studies
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,11 @@ class StressStudy(Record):
     rows: tuple[StressRow, ...]
     notes: tuple[Note, ...] = ()
 
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What two studies of the same thing share."""
+        return self.collection, self.part
+
     def told(self) -> tuple[Note, ...]:
         """Return what each shift does at its strongest to the sensitivity, the worst first."""
         strongest = {row.shift: row for row in self.rows}
@@ -90,7 +96,7 @@ class StressStudy(Record):
 
 
 @dataclass(frozen=True)
-class StressRecord(Record):
+class StressRecord(Studies):
     """Every stress study kept of a model, at most one for each set of collections and part.
 
     Args:
@@ -99,16 +105,6 @@ class StressRecord(Record):
 
     studies: tuple[StressStudy, ...] = ()
     schema: int = 1
-
-    def named(self, model_id: str) -> "StressRecord":
-        """Return the same studies of a model published under another id."""
-        return StressRecord(tuple(replace(study, model=model_id) for study in self.studies))
-
-    def having(self, study: StressStudy) -> "StressRecord":
-        """Return the record with a study added, in place of one of the same collections and part."""
-        key = (study.collection, study.part)
-        kept = [study if (s.collection, s.part) == key else s for s in self.studies]
-        return StressRecord(tuple(kept) if study in kept else (*kept, study))
 
 
 def stress_table(study: StressStudy) -> str:

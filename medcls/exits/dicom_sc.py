@@ -10,9 +10,7 @@ from highdicom.sc import SCImage
 
 from medcls.exits.case import Case, Mode
 from medcls.exits.pictures import SIDE_PX, heatmap_picture, scan_picture
-from medcls.exits.study import MANUFACTURER, dated, source_of, uid, usable, written
-
-_NUMBER = 9001  # of the series; high, so that it stands behind those of the machine
+from medcls.exits.study import alone, dated, source_of, uid, usable, written
 
 
 def make(case: Case, mode: Mode) -> bytes:
@@ -38,11 +36,7 @@ def capture(case: Case, mode: Mode) -> SCImage:
         "bits_allocated": 8,
         "coordinate_system": CoordinateSystemNames.PATIENT,
         "patient_orientation": ("L", "P"),
-        "series_instance_uid": UID(uid(case, mode, "capture series")),
-        "series_number": _NUMBER,
-        "sop_instance_uid": UID(uid(case, mode, "capture")),
-        "instance_number": 1,
-        "manufacturer": MANUFACTURER,
+        **alone(case, mode, "capture", 9001),
     }
     if source is not None:
         made = SCImage.from_ref_dataset(ref_dataset=source.header, **options)

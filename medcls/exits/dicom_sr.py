@@ -35,10 +35,9 @@ from pydicom.uid import generate_uid
 from medcls.exits.case import Case, Mode
 from medcls.exits.coding import CANNOT_TELL, COMMENT, READING, Code, label_code, probability_code
 from medcls.exits.dicom_sc import capture, scale_of
-from medcls.exits.study import MANUFACTURER, Source, dated, source_of, uid, usable, written
+from medcls.exits.study import MANUFACTURER, Source, alone, dated, source_of, uid, usable, written
 from medcls.words import say
 
-_NUMBER = 9002
 _MOST_TEXT = 10_000
 
 
@@ -65,11 +64,7 @@ def _document(case: Case, mode: Mode) -> Dataset:
     document = ComprehensiveSR(
         evidence=[image],
         content=_report(case, mode, image, source)[0],
-        series_instance_uid=UID(uid(case, mode, "report series")),
-        series_number=_NUMBER,
-        sop_instance_uid=UID(uid(case, mode, "report")),
-        instance_number=1,
-        manufacturer=MANUFACTURER,
+        **alone(case, mode, "report", 9002),
         is_complete=True,
         is_final=False,
         is_verified=False,

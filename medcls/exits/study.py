@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pydicom
 from pydicom.dataset import Dataset
@@ -91,6 +92,24 @@ def uid(case: Case, mode: Mode, what: str) -> UID:
     """Return an identifier for an object made of a case: the same for the same case, time and purpose."""
     made = case.made_at.isoformat()
     return generate_uid(entropy_srcs=[what, mode, case.scan.sha256, case.card.id, case.model_sha256, made])
+
+
+def alone(case: Case, mode: Mode, what: str, series: int) -> dict[str, Any]:
+    """Return how an object is told apart from others: the first and only one of a series of its own.
+
+    Args:
+        case: The case it is made of.
+        mode: `record` or `others`.
+        what: What the object is.
+        series: Number of its series; high, so that it stands behind those of the machine.
+    """
+    return {
+        "series_instance_uid": uid(case, mode, f"{what} series"),
+        "series_number": series,
+        "sop_instance_uid": uid(case, mode, what),
+        "instance_number": 1,
+        "manufacturer": MANUFACTURER,
+    }
 
 
 def dated(ds: Dataset, case: Case) -> Dataset:

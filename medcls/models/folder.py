@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from medcls import home
 from medcls.core.evaluation import CaseTable, Evaluation
@@ -12,11 +13,14 @@ from medcls.core.model import ModelCard
 from medcls.core.outcome import Outcome
 from medcls.core.pointing import PointingRecord
 from medcls.core.stress import StressRecord
+from medcls.core.studies import Studies
 from medcls.errors import BadModel, MedclsError
 from medcls.models import learned, measured
 from medcls.models.card_text import describe_card
 from medcls.models.changes import identity, lay_over, read_changes
 from medcls.models.layout import CARD, POINTING, README, STRESS, STUDIES, WEIGHTS
+
+S = TypeVar("S", bound=Studies)
 
 
 @dataclass(frozen=True)
@@ -158,11 +162,7 @@ class ModelFolder:
             BadModel: If the file is there and cannot be used, or is not the one that the card vouches for.
         """
         card = self.published_card()
-        record = measured.read_pointing(self.path, card)
-        if self.installed and (made := read_changes(card.id, identity(card), POINTING)):
-            for study in PointingRecord.from_dict(made).studies:
-                record = record.having(study)
-        return record
+        return self._with_made(measured.read_pointing(self.path, card), card, POINTING)
 
     def stress(self) -> StressRecord:
         """Return what shifts do to its answers, studies made here among them; without any if none was kept.
@@ -171,10 +171,13 @@ class ModelFolder:
             BadModel: If the file is there and cannot be used, or is not the one that the card vouches for.
         """
         card = self.published_card()
-        record = measured.read_stress(self.path, card)
-        if self.installed and (made := read_changes(card.id, identity(card), STRESS)):
-            for study in StressRecord.from_dict(made).studies:
-                record = record.having(study)
+        return self._with_made(measured.read_stress(self.path, card), card, STRESS)
+
+    def _with_made(self, record: S, card: ModelCard, kind: str) -> S:
+        """Return the studies a model was published with and, in place of or behind them, those made here."""
+        made = read_changes(card.id, identity(card), kind) if self.installed else None
+        for study in type(record).from_dict(made).studies if made else ():
+            record = record.having(study)
         return record
 
     def seen(self) -> frozenset[str]:

@@ -2,14 +2,18 @@
 
 import hashlib
 from pathlib import Path
+from typing import TypeVar
 
 from medcls.core.case_csv import format_cases, parse_cases
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.pointing import PointingRecord
 from medcls.core.stress import StressRecord
+from medcls.core.studies import Studies
 from medcls.errors import BadModel, MedclsError
 from medcls.models.layout import CASES, EVALUATION, POINTING, STRESS
+
+S = TypeVar("S", bound=Studies)
 
 
 def read_evaluation(path: Path) -> Evaluation | None:
@@ -54,18 +58,20 @@ def is_vouched(path: Path, card: ModelCard, name: str) -> bool:
         return False
 
 
+def _read_studies(path: Path, kind: type[S]) -> S:
+    return kind.read(path) if path.exists() else kind()
+
+
 def read_stress(path: Path, card: ModelCard) -> StressRecord:
     """Return the stress studies in a model folder; without any if there is no such file.
 
     Raises:
         BadModel: If the file is there and cannot be used, or is not the one that the card vouches for.
     """
-    if not (path / STRESS).exists():
-        return StressRecord()
-    if not is_vouched(path, card, STRESS):
+    if (path / STRESS).exists() and not is_vouched(path, card, STRESS):
         raise BadModel("models.other-stress", model=path.name)
     try:
-        return StressRecord.from_json((path / STRESS).read_bytes(), where=f"{path.name}/{STRESS}")
+        return _read_studies(path / STRESS, StressRecord)
     except (OSError, MedclsError) as error:
         raise BadModel("models.bad-stress", model=path.name, found=str(error).rstrip(".")) from error
 
@@ -76,11 +82,9 @@ def read_pointing(path: Path, card: ModelCard) -> PointingRecord:
     Raises:
         BadModel: If the file is there and cannot be used, or is not the one that the card vouches for.
     """
-    if not (path / POINTING).exists():
-        return PointingRecord()
-    if not is_vouched(path, card, POINTING):
+    if (path / POINTING).exists() and not is_vouched(path, card, POINTING):
         raise BadModel("models.other-pointing", model=path.name)
     try:
-        return PointingRecord.from_json((path / POINTING).read_bytes(), where=f"{path.name}/{POINTING}")
+        return _read_studies(path / POINTING, PointingRecord)
     except (OSError, MedclsError) as error:
         raise BadModel("models.bad-pointing", model=path.name, found=str(error).rstrip(".")) from error

@@ -12,6 +12,7 @@ from medcls.core.evaluation import CaseTable, Estimate, Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.pointing import PointingRecord, PointingStudy
 from medcls.core.stress import StressRecord, StressStudy
+from medcls.core.studies import Studies
 from medcls.errors import Conflict
 from medcls.models import changes
 from medcls.models.folder import ModelFolder, digest, is_taken
@@ -178,19 +179,18 @@ def add_pointing(study: PointingStudy) -> ModelCard:
         BadModel: If there is no such model, or the studies kept here are damaged.
         Conflict: If they cannot be written.
     """
-    card = ModelFolder.find(study.model).published_card()
-    with changes.alone_with(card.id):
-        kept = changes.read_changes(card.id, changes.identity(card), POINTING)
-        record = PointingRecord.from_dict(kept) if kept else PointingRecord()
-        changes.write_changes(card, POINTING, record.having(study).to_dict())
-    return changes.lay_over(card)
+    return _add(study, PointingRecord, POINTING)
 
 
 def add_stress(study: StressStudy) -> ModelCard:
     """Keep a study of shifts on this machine, beside those a model was published with; see `add_pointing`."""
+    return _add(study, StressRecord, STRESS)
+
+
+def _add(study: PointingStudy | StressStudy, kind: type[Studies], file: str) -> ModelCard:
     card = ModelFolder.find(study.model).published_card()
     with changes.alone_with(card.id):
-        kept = changes.read_changes(card.id, changes.identity(card), STRESS)
-        record = StressRecord.from_dict(kept) if kept else StressRecord()
-        changes.write_changes(card, STRESS, record.having(study).to_dict())
+        kept = changes.read_changes(card.id, changes.identity(card), file)
+        record = kind.from_dict(kept or {})
+        changes.write_changes(card, file, record.having(study).to_dict())
     return changes.lay_over(card)

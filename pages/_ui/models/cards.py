@@ -16,26 +16,10 @@ from medcls.workflows import compare, exchange, models, site_figures
 from pages._ui import state
 from pages._ui.models import sites
 from pages._ui.widgets import notices, pickers
-from pages._ui.widgets.charts_scores import confusion_chart
+from pages._ui.widgets.charts_scores import SHOWN_SCORES, confusion_chart
 from pages._ui.widgets.numbers import show_estimate
 from pages._ui.widgets.palette import label_word
 from pages._ui.widgets.pickers import model_title, task_title
-
-FIRST = (
-    "auroc_disease",
-    "auroc",
-    "accuracy",
-    "balanced_accuracy",
-    "macro_f1",
-    "sensitivity",
-    "specificity",
-    "average_precision",
-    "kappa",
-    "brier",
-    "log_loss",
-    "ece",
-    "ece_floor",
-)
 
 
 def evaluation_of(card: ModelCard) -> Evaluation | None:
@@ -175,7 +159,7 @@ def show_evaluation(found: Evaluation, task: Task, key: str) -> None:
     if len(found.by_site()) > 1:
         st.caption(say("pages.pooled-caution"))
     titles = compare.score_titles(found.labels) | {"ece_floor": "…of it expected by chance"}
-    names = [n for n in (*FIRST, *(n for n in found.scores if ":" in n)) if n in found.scores and n in titles]
+    names = [n for n in (*SHOWN_SCORES, *(n for n in found.scores if ":" in n)) if n in found.scores and n in titles]
     st.dataframe(
         [
             {
