@@ -4,6 +4,7 @@ import time
 
 import streamlit as st
 
+from medcls.core.collection import Selection
 from medcls.core.model import ModelCard
 from medcls.core.stress import StressStudy
 from medcls.errors import MedclsError
@@ -111,7 +112,7 @@ def _measure(card: ModelCard, chosen: tuple[str, ...], part: str, most: int) -> 
         bar.progress(done / max(1, total), say("pages.stress-progress", _told(done, total, left_s)))
 
     try:
-        stress.keep(stress.measure(card.id, chosen, part, most=most, progress=tell))
+        stress.keep(stress.measure(card.id, Selection(chosen, part, most), progress=tell))
     except MedclsError as error:
         bar.empty()
         notices.show_error(error)
