@@ -24,4 +24,4 @@ class Studies(Record):
         return self._with(kept if study in kept else (*kept, study))
 
     def _with(self, studies: tuple[Any, ...]) -> Self:
-        return replace(self, studies=studies)  # type: ignore[type-var]  # those who mix this in are dataclasses
+        return replace(self, studies=studies)

@@ -107,7 +107,7 @@ def _measure(card: ModelCard, chosen: tuple[str, ...], part: str, most: int) -> 
     """Measure with a bar that says how long it takes, keep the study with the model and show it."""
     bar, started = st.progress(0.0, text=say("pages.stress-opening")), time.monotonic()
 
-    def tell(done: int, total: int) -> None:
+    def tell(done: int, total: int, stage: str = "") -> None:
         left_s = (time.monotonic() - started) * (total - done) / max(1, done)
         bar.progress(done / max(1, total), say("pages.stress-progress", _told(done, total, left_s)))
 
