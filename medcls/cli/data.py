@@ -28,7 +28,9 @@ def add(verbs: Any) -> None:
     one.add_argument("--again", action="store_true", help="search for duplicates anew")
     one.add_argument("--probe", action="store_true", help="also see what border, size, blur and marks alone tell")
     one.add_argument(
-        "--model", help="model whose features judge the labels; else one of the task; '' takes the pictures themselves"
+        "--model",
+        action="append",
+        help="model whose features judge the labels, may be given again; else those of the task; '' takes the pictures themselves",
     )
     one.add_argument(
         "--decide",
@@ -143,10 +145,14 @@ def _print_left(left: Mapping[str, Note], everything: bool) -> None:
         )
 
 
+def _judges(given: list[str] | None) -> list[str] | None:
+    return None if given is None else [model for model in given if model]
+
+
 def _audit(args: argparse.Namespace) -> int:
     from medcls.workflows import data_audit
 
-    audit = data_audit.audit_collection(args.name, again=args.again, model=args.model, progress=Bar())
+    audit = data_audit.audit_collection(args.name, again=args.again, models=_judges(args.model), progress=Bar())
     if args.decide:
         pairs = (text.rpartition("=") for text in args.decide)
         audit = data_audit.decide(args.name, {key: None if value == "none" else value for key, _, value in pairs})

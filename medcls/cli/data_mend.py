@@ -87,6 +87,8 @@ def _diff(args: argparse.Namespace) -> int:
         print(f"  {what}: {n:,}")
     for case, was, now in found.relabelled[:20]:
         print(f"  relabelled: {case}: {was or 'unlabelled'} -> {now or 'unlabelled'}")
+    for case, was, now in found.moved[:20]:
+        print(f"  moved: {case}: {was or 'in no part'} -> {now or 'in no part'}")
     for word, cases in (("added", found.added), ("removed", found.removed)):
         for case in cases[:10]:
             print(f"  {word}: {case}")

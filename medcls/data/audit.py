@@ -53,8 +53,7 @@ _ORDER: tuple[Kind, ...] = (
 def run_audit(
     name: str,
     *,
-    describe: Describe | None = None,
-    judge: str = "",
+    judges: Mapping[str, Describe] | None = None,
     again: bool = False,
     progress: Progress = silent,
 ) -> Audit:
@@ -62,9 +61,8 @@ def run_audit(
 
     Args:
         name: Name of the collection.
-        describe: Gives a network's features of cases, (N, D) float32, to judge their labels by; None takes simple
-            ones of the pictures themselves.
-        judge: What gives those features: a model's id; empty for the pictures themselves.
+        judges: What gives features of cases, (N, D) float32, to judge their labels by, by the id of its model; the mean of
+            what they say counts. None or empty takes simple features of the pictures themselves.
         again: True to search for duplicates again; otherwise those found at import count.
         progress: Called with the stage, what is done and the total.
 
@@ -76,9 +74,9 @@ def run_audit(
         note_pairs(stored.index, progress)
     flag_pictures(stored.index)
     progress(0, 1, "looking for wrong labels")
-    suspects = _suspects(stored.index, describe)
+    suspects = _suspects(stored.index, tuple((judges or {}).values()))
     stored.index.flag("label", suspects, -np.arange(len(suspects)))
-    stored.index.note(audited="yes", judge=judge)
+    stored.index.note(audited="yes", judge=", ".join(judges or ()))
     progress(1, 1, "looking for wrong labels")
     with disk.locked(stored.folder):
         stored = Stored(stored.folder)
@@ -222,7 +220,7 @@ def _balance(stored: Stored) -> Finding | None:
     return Finding("balance", "balance", says, Note("data.advice-balance"), 0, (), (), "keep")
 
 
-def _suspects(index: Index, describe: Describe | None) -> np.ndarray:
+def _suspects(index: Index, judges: Sequence[Describe]) -> np.ndarray:
     labels, groups = index.column("label"), index.column("grp")
     usable = np.array([label is not None for label in labels], bool)
     usable[index.flagged("mask")] = False
@@ -235,8 +233,9 @@ def _suspects(index: Index, describe: Describe | None) -> np.ndarray:
     ]  # a slide or two teach slides, not labels
     if len(names) < 2 or few:
         return np.zeros(0, np.int64)
-    described = describe([index.case(int(n)) for n in rows]) if describe else simple_features(index.looks()[rows])
-    prob = out_of_fold(described, truth, groups[rows])
+    cases = [index.case(int(n)) for n in rows] if judges else []
+    described = [describe(cases) for describe in judges] or [simple_features(index.looks()[rows])]
+    prob = np.mean([out_of_fold(features, truth, groups[rows]) for features in described], axis=0)
     known = np.flatnonzero(np.isfinite(prob).all(1))
     best, own = prob[known].argmax(1), prob[known, truth[known]]
     told = zip(rows[known], names[best], prob[known].max(1), own, strict=True)

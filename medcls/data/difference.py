@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 
-from medcls.core.collection import Difference
+from medcls.core.collection import Difference, Split
 from medcls.data.collection import Collection
 
 _SHOWN = 1000
@@ -12,13 +12,15 @@ _SHOWN = 1000
 def compare(before: Collection, after: Collection) -> Difference:
     """Return what was added, removed, relabelled and moved between parts.
 
-    A case is the same where its id is; a file whose path changed is found again by its bytes.
+    A case is the same where its id is; a file whose path changed is found again by its bytes. Its part is the one that the
+    set brought, or else that of a split of one name that both have, for what they hold.
 
     Args:
         before: The one.
         after: The other.
     """
-    old, new = _cases(before), _cases(after)
+    split = next(iter(sorted(set(_splits(before)) & set(_splits(after)))), "")
+    old, new = (_cases(one, _splits(one).get(split, {})) for one in (before, after))
     by_bytes: dict[str, list[str]] = {}
     for case, (_, _, digest) in old.items():
         if case not in new:
@@ -51,11 +53,23 @@ def _title(collection: Collection) -> str:
     return f"{record.name.partition('@')[0]}@{record.version} ({record.fingerprint[:12]})"
 
 
-def _cases(collection: Collection) -> dict[str, tuple[str, str, str]]:
+def _splits(collection: Collection) -> dict[str, dict[str, str]]:
+    """Return the part of each case by the name of each split that was made for a collection's contents, or its version's."""
+    folder = collection.stored[0].folder
+    home = folder.parent.parent if folder.parent.name == "versions" else folder
+    found = {}
+    for path in sorted((home / "splits").glob("*.json")):  # those of earlier contents begin with a dot
+        split = Split.read(path, f"The split {path.name}")
+        if split.fingerprint == collection.fingerprint:
+            found[split.name] = {case: part for part, cases in split.parts.items() for case in cases}
+    return found
+
+
+def _cases(collection: Collection, parts: dict[str, str]) -> dict[str, tuple[str, str, str]]:
     columns = (collection.column(name) for name in ("id", "label", "attributes", "sha256"))
     found = {}
     for case, label, told, digest in zip(*columns, strict=True):
         attributes = json.loads(told)
-        part = attributes.get("part") or (f"fold-{attributes['fold']}" if "fold" in attributes else "")
+        part = attributes.get("part") or (f"fold-{attributes['fold']}" if "fold" in attributes else parts.get(case, ""))
         found[case] = (label or "", part, digest)
     return found

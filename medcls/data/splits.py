@@ -228,6 +228,11 @@ def write_split(collection: Collection, split: Split) -> Path:
         raise BadData("data.split-of-several")
     folder.mkdir(exist_ok=True)
     final = folder / f"{split.name}.json"
+    if (
+        split.name in list_splits(collection)
+        and (old := _written(collection, split.name).fingerprint) != split.fingerprint
+    ):
+        final.replace(folder / f".{split.name}.{old[:16]}.json")  # of an earlier version, which stays comparable
     disk.write_whole(final, split.to_json().encode())
     return final
 

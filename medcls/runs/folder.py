@@ -49,6 +49,7 @@ class DataSeen(Record):
         labels: Label ids, in order.
         splits: Digest of each collection's split, by name; a split made anew under the same name has another.
         n_folds: Folds of the splits; 0 for hold-outs.
+        versions: Version of each collection, by name.
     """
 
     fingerprints: dict[str, str]
@@ -58,6 +59,7 @@ class DataSeen(Record):
     labels: tuple[str, ...]
     splits: dict[str, str] = dataclasses.field(default_factory=dict)
     n_folds: int = 0
+    versions: dict[str, int] = dataclasses.field(default_factory=dict)
     schema: int = 1
 
 

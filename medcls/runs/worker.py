@@ -12,7 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -218,9 +218,8 @@ class _Recorder:
         fingerprints = {c.name: c.fingerprint for c in sources.collections}
         counts = {part: n for part in PARTS if (n := sources.count(part))}
         task = sources.task
-        self.writer.saw(
-            DataSeen(fingerprints, sources.by, counts, task.id, task.label_ids, sources.splits, sources.n_folds)
-        )
+        seen = DataSeen(fingerprints, sources.by, counts, task.id, task.label_ids, sources.splits, sources.n_folds)
+        self.writer.saw(replace(seen, versions={c.name: c.record.version for c in sources.collections}))
 
     def on_read(self, done: int, total: int, stage: str = "") -> None:
         if self.should_stop() and not self.writer.last.epoch:  # else its best epoch is still made into a model

@@ -11,15 +11,19 @@ from medcls.core.progress import Progress, silent
 from medcls.errors import BadModel
 from medcls.workflows.data import task_of
 
+_MOST_JUDGES = 3  # each looks at every scan
 
-def audit_collection(name: str, *, again: bool = False, model: str | None = None, progress: Progress = silent) -> Audit:
+
+def audit_collection(
+    name: str, *, again: bool = False, models: Sequence[str] | None = None, progress: Progress = silent
+) -> Audit:
     """Look a collection through for what is wrong with it.
 
     Args:
         name: Name of the collection.
         again: True to search for duplicates anew.
-        model: Model whose features judge the labels; None takes one of the collection's task where there is one,
-            empty simple features of the pictures themselves.
+        models: Models whose features judge the labels, together; None takes those of the collection's task where there
+            are any, an empty list simple features of the pictures themselves.
         progress: Called with the stage, what is done and the total.
 
     Raises:
@@ -28,13 +32,13 @@ def audit_collection(name: str, *, again: bool = False, model: str | None = None
     """
     from medcls.data.audit import run_audit
 
-    model = judge_of(name) if model is None else model
-    describe = _describe(name, model, progress) if model else None
-    return run_audit(name, describe=describe, judge=model, again=again, progress=progress)
+    models = judges_of(name) if models is None else models
+    judges = {model: _describe(name, model, progress) for model in models}
+    return run_audit(name, judges=judges, again=again, progress=progress)
 
 
-def judge_of(name: str) -> str:
-    """Return the model whose features judge a collection's labels unless told otherwise; empty if its task has none.
+def judges_of(name: str) -> tuple[str, ...]:
+    """Return the models whose features judge a collection's labels unless told otherwise; none if its task has none.
 
     Raises:
         BadData: If there is no such collection.
@@ -46,9 +50,9 @@ def judge_of(name: str) -> str:
     try:
         card = choose_model(collection.task_id)
     except BadModel:
-        return ""
+        return ()
     fits = set(collection.labels) <= set(card.task.label_ids)
-    return card.networks[0] if fits else ""
+    return card.networks[:_MOST_JUDGES] if fits else ()
 
 
 def _describe(name: str, model: str, progress: Progress) -> Callable[[Sequence[Case]], np.ndarray]:

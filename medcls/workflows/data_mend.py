@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from medcls.core.collection import Change, CollectionRecord, Difference
+from medcls.core.collection import Change, CollectionRecord, Difference, Finding
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Doubt:
         suggested: The label suggested, by id.
         prob: Probability of the suggested label, of networks or models that never learned from the scan's group.
         own: Probability of the label it has.
-        by: Who suggests it: a model's id; empty for a simple model of the pictures themselves.
+        by: Who suggests it: ids of models with commas between; empty for a simple model of the pictures themselves.
     """
 
     case: str
@@ -81,6 +81,17 @@ def change(name: str, decisions: Mapping[str, str | None], *, who: str = "") -> 
     from medcls.data.mending import change as make
 
     return make(name, decisions, who=who)
+
+
+def merge_labels(name: str, finding: Finding, label: str, *, who: str = "") -> CollectionRecord:
+    """Give all cases of a finding one label and merge them into one group, as one change.
+
+    Raises:
+        BadData: If there is no such collection or label.
+    """
+    given = {f"label:{case}": label for case in finding.cases}
+    back = {f"drop:{case}": None for case in finding.cases}
+    return change(name, {finding.key: "merge", **given, **back}, who=who)
 
 
 def undo(name: str, *, who: str = "") -> CollectionRecord:

@@ -5,6 +5,7 @@ import streamlit as st
 from medcls.core.collection import Audit, Finding
 from medcls.errors import MedclsError
 from medcls.workflows import data, data_audit, data_mend, models
+from pages._ui import state
 from pages._ui.data.add import watched
 from pages._ui.data.mend import show_doubt
 from pages._ui.data.pictures import show_cases
@@ -66,22 +67,23 @@ def _audit(seen: data.Overview) -> Audit | None:
     """Offer to audit, and give what the last audit found."""
     name = seen.record.name
     known = {card.id: card.name or card.id for card in models.list_models() if not card.is_mean}
-    ids, judge = ["", *known], data_audit.judge_of(name)
+    judges = [judge for judge in data_audit.judges_of(name) if judge in known]
     audit = data_audit.read_audit(name)
     left, right = st.columns([1, 2], vertical_alignment="bottom")
-    model = right.selectbox(
+    chosen = right.multiselect(
         "Judge labels by the features of",
-        ids,
-        index=ids.index(judge) if judge in ids else 0,
+        list(known),
+        default=judges,
         key=f"data.judge.{name}",
-        format_func=lambda i: known.get(i, "the pictures themselves"),
-        help="A network of the same task finds more wrong labels than simple features of the pictures, and takes "
-        "longer. One that learned from these very labels has learned the wrong ones too.",
+        format_func=lambda i: known[i],
+        placeholder="the pictures themselves",
+        help="Networks of the same task find more wrong labels than simple features of the pictures, and take longer; "
+        "of several, the mean of what they say counts. One that learned from these very labels has learned the wrong ones too.",
     )
     if left.button("Audit again" if audit else "Audit this collection", type="secondary" if audit else "primary"):
         try:
             with watched("Looking …") as tell:
-                data_audit.audit_collection(name, again=audit is not None, model=model, progress=tell)
+                data_audit.audit_collection(name, again=audit is not None, models=chosen, progress=tell)
             st.rerun()
         except MedclsError as error:
             notices.show_error(error)
@@ -127,6 +129,8 @@ def _show_finding(seen: data.Overview, finding: Finding) -> None:
                 "Settled, but the picture still counts under more than one case: where the labels differ, leave the wrong one out below.",
                 icon=":material/warning:",
             )
+        if finding.kind in ("contradiction", "duplicate"):
+            _one_label(seen, finding)
         if finding.choices and not all_out:
             _leave_out(seen.record.name, finding, singly)
 
@@ -143,6 +147,20 @@ def _decide(name: str, finding: Finding) -> None:
     if chosen != now or (not finding.decided and st.button("Settle", key=f"data.settle.{finding.key}")):
         data_audit.decide(name, {finding.key: chosen})
         st.rerun()
+
+
+def _one_label(seen: data.Overview, finding: Finding) -> None:
+    """Let one label be given to all files that show a picture: they are merged, and none is left out."""
+    name, key = seen.record.name, f"data.one.{finding.key}"
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
+    label = left.selectbox("One label for all of them", seen.record.labels, format_func=seen.record.name_of, key=key)
+    if right.button("Merge under this label", key=f"{key}.go"):
+        try:
+            data_mend.merge_labels(name, finding, str(label), who=str(st.session_state.get(state.DATA_WHO, "")).strip())
+        except MedclsError as error:
+            notices.show_error(error)
+        else:
+            st.rerun()
 
 
 def _leave_out(name: str, finding: Finding, singly: list[str]) -> None:

@@ -127,7 +127,10 @@ def show_spec(view: runs.RunView) -> None:
     )
     if seen := runs.read_data_seen(view.id):
         counts = ", ".join(f"{n} to {part}" for part, n in seen.counts.items())
-        prints = ", ".join(f"{name} {digest[:12]}" for name, digest in seen.fingerprints.items())
+        prints = ", ".join(
+            f"{name}{f' version {v}' if (v := seen.versions.get(name)) else ''} {digest[:12]}"
+            for name, digest in seen.fingerprints.items()
+        )
         st.caption(f"{counts}; {notices.escape(seen.split)}; fingerprints {notices.escape(prints)}.")
     for other, same in run_again.same_runs(view.id).items():
         told = {True: "the same weights to the bit", False: "other weights", None: "no result to compare yet"}[same]
