@@ -34,7 +34,7 @@ def log_loss(logits: np.ndarray, truth: np.ndarray, temperature: float = 1.0) ->
     return float(-log_prob[np.arange(len(truth)), truth].mean())
 
 
-def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> Calibration:
+def fit_temperature(logits: np.ndarray, truth: np.ndarray, spread: float = _PRIOR_SPREAD) -> Calibration:
     """Find the temperature that makes held-out cases most likely.
 
     A weak prior around 1 (log-normal, spread 1, worth a fraction of one case) keeps a few cases that the network happens
@@ -43,6 +43,7 @@ def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> Calibration:
     Args:
         logits: Of cases the network did not train on, (N, K).
         truth: True labels' indices, (N,) integers, 0 to K - 1.
+        spread: Of the prior, in the temperature's logarithm; less where the logits are calibrated already and cases are few.
 
     Returns:
         The calibration, with how many cases it rests on. No case gives the one that changes nothing.
@@ -69,7 +70,7 @@ def fit_temperature(logits: np.ndarray, truth: np.ndarray) -> Calibration:
         raise ValueError(f"a truth is out of range: {truth.min()} to {truth.max()}, {k} labels")
 
     def badness(log_t: float) -> float:
-        return log_loss(logits, truth, float(np.exp(log_t))) + (log_t / _PRIOR_SPREAD) ** 2 / (2 * n)
+        return log_loss(logits, truth, float(np.exp(log_t))) + (log_t / spread) ** 2 / (2 * n)
 
     found = optimize.minimize_scalar(badness, bounds=_LOG_RANGE, method="bounded", options={"xatol": 1e-6})
     temperature = float(np.exp(found.x))

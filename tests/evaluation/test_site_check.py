@@ -10,6 +10,7 @@ from medcls.core.site import Aim
 from medcls.errors import BadSpec
 from medcls.evaluation.cross_fit import fit_site_temperature, fit_threshold, folds_of, promise
 from medcls.evaluation.site_check import judge, one_sided, scans_needed
+from medcls.stats.calibration import log_loss
 
 DRAWS = 2000
 
@@ -162,3 +163,19 @@ def test_a_temperature_is_better_only_where_probabilities_were_off() -> None:
         left += not fit_site_temperature(honest, truth, np.arange(300), resamples=300).better
     assert mended >= 57
     assert left >= 54
+
+
+def test_a_hundred_scans_mend_what_is_off_and_the_promise_holds_on_fresh_ones() -> None:
+    """Probabilities too sure by a factor of 1.7: applied often, and then fresh scans are nearly always better off."""
+    applied, kept = 0, 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        logit = rng.normal(-1, 1.5, 2100)
+        truth = (rng.random(2100) < special.expit(logit)).astype(int)
+        sure = np.c_[special.expit(-1.7 * logit), special.expit(1.7 * logit)]
+        found = fit_site_temperature(sure[:100], truth[:100], np.arange(100), resamples=200)
+        fresh = np.log(sure[100:])
+        applied += found.better
+        kept += found.better and log_loss(fresh, truth[100:], found.value) < log_loss(fresh, truth[100:])
+    assert applied >= 12
+    assert kept >= 0.95 * applied
