@@ -1,6 +1,6 @@
 """How often a model's heatmaps point at the lesion: measured over every labelled case that has an outline."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,25 +23,32 @@ if TYPE_CHECKING:
 CENTRE, UNTAUGHT = "centred Gaussian", "random weights"
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of heatmaps.
+
+    Args:
+        label: Truth of the cases, and the label whose evidence is drawn.
+        methods: Names of `METHODS`.
+        layer: Layer to read; None for the last one.
+        everything: True to use every case of the collection, those the model learned from too.
+    """
+
+    label: str
+    methods: tuple[str, ...]
+    layer: str | None = None
+    everything: bool = False
+
+
 def measure_pointing(
-    collection: "Collection",
-    classifier: "Predictor",
-    label: str,
-    methods: tuple[str, ...],
-    *,
-    layer: str | None = None,
-    everything: bool = False,
-    progress: Progress = silent,
+    collection: "Collection", classifier: "Predictor", asked: Asked, progress: Progress = silent
 ) -> PointingStudy:
     """Measure how a model's heatmaps point at lesions, on the cases of groups that it never learned from.
 
     Args:
         collection: A labelled collection with masks.
         classifier: The model.
-        label: Truth of the cases, and the label whose evidence is drawn.
-        methods: Names of `METHODS`.
-        layer: Layer to read; None for the last one.
-        everything: True to use every case of the collection, those the model learned from too.
+        asked: Which heatmaps, on which cases.
         progress: Called with cases done and cases in all.
 
     Raises:
@@ -50,19 +57,19 @@ def measure_pointing(
     """
     from medcls.explain.faith import untaught
 
-    if unknown := [name for name in methods if name not in METHODS]:
+    if unknown := [name for name in asked.methods if name not in METHODS]:
         raise MedclsError("workflows.unknown-method", found=", ".join(unknown)[:80], allowed=", ".join(METHODS))
-    classifier.card.task.label(label)
-    asked = _cases(collection, label, classifier, everything)
-    n_cases = sum(len(cases) for _, cases in asked)
+    classifier.card.task.label(asked.label)
+    by_model = _cases(collection, asked.label, classifier, asked.everything)
+    n_cases = sum(len(cases) for _, cases in by_model)
     groups: list[str] = []
     found: list[dict[str, Pointing]] = []
     read, done = "", 0
-    for drawn, cases in asked:
+    for drawn, cases in by_model:
         control = untaught(drawn, 0)
         for case in cases:
             progress(done, n_cases)
-            pointed, read = _one(collection, case, (drawn, control), label, methods, layer)
+            pointed, read = _one(collection, case, (drawn, control), asked)
             done += 1
             if pointed:
                 found.append(pointed)
@@ -70,19 +77,19 @@ def measure_pointing(
     progress(n_cases, n_cases)
     if not found:
         raise BadData("workflows.no-heatmap-measured", n_cases=n_cases)
-    names = [*methods, CENTRE, UNTAUGHT]
+    names = [*asked.methods, CENTRE, UNTAUGHT]
     rows = tuple(_row(name, [f[name] for f in found], [f[CENTRE] for f in found], groups) for name in names)
     share = float(np.mean([f[CENTRE].mask_share for f in found]))
     return PointingStudy(
         classifier.card.id,
         collection.name,
-        label,
+        asked.label,
         read,
         n_cases,
         len(found),
         share,
         rows,
-        _notes(everything, methods[0], classifier.card.folds),
+        _notes(asked.everything, asked.methods[0], classifier.card.folds),
     )
 
 
@@ -113,25 +120,21 @@ def _cases(
 
 
 def _one(
-    collection: "Collection",
-    case: Case,
-    models: "tuple[Predictor, Predictor]",
-    label: str,
-    methods: Sequence[str],
-    layer: str | None,
+    collection: "Collection", case: Case, models: "tuple[Predictor, Predictor]", asked: Asked
 ) -> tuple[dict[str, Pointing] | None, str]:
     """Measure one case with a model and its untaught twin, None if the answer is wrong; give the layer read beside it."""
     from medcls.explain.drawing import draw, look
     from medcls.imaging.decode import read_scan
 
     scan = read_scan(collection.read(case))
-    view = look(models[0], scan, layer)
-    if view.prediction.top != label:
+    view = look(models[0], scan, asked.layer)
+    if view.prediction.top != asked.label:
         return None, view.layer
     mask = _mask(collection, case, scan)
-    found = {name: point(draw(view, label, name).values, mask) for name in methods}
+    found = {name: point(draw(view, asked.label, name).values, mask) for name in asked.methods}
     found[CENTRE] = point(centred_gaussian(scan.size_px), mask)
-    return found | {UNTAUGHT: point(draw(look(models[1], scan, layer), label, methods[0]).values, mask)}, view.layer
+    control = draw(look(models[1], scan, asked.layer), asked.label, asked.methods[0])
+    return found | {UNTAUGHT: point(control.values, mask)}, view.layer
 
 
 def _mask(collection: "Collection", case: Case, scan: "Scan") -> np.ndarray:

@@ -37,13 +37,11 @@ def measure(
         MedclsError: If a method is unknown or does not work on this network.
     """
     from medcls.data.collections import open_collection
-    from medcls.evaluation.pointing import measure_pointing
+    from medcls.evaluation.pointing import Asked, measure_pointing
     from medcls.models.opening import open_model
 
     opened, classifier = open_collection(collection), open_model(model_id)
-    return measure_pointing(
-        opened, classifier, label, tuple(methods), layer=layer, everything=everything, progress=progress
-    )
+    return measure_pointing(opened, classifier, Asked(label, tuple(methods), layer, everything), progress)
 
 
 def table(study: PointingStudy) -> str:
