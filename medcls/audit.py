@@ -12,14 +12,14 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from medcls import __version__, disk, home
-from medcls.errors import Conflict
+from medcls import __version__, access, disk, home
+from medcls.errors import Conflict, MedclsError
 
 BEGINNING = "0" * 64  # what the first line carries in place of a digest
 MOST_BYTES = 8 << 20  # of one file; the next line then begins another
@@ -80,28 +80,47 @@ def folder() -> Path:
     return home.home() / "audit"
 
 
-def write(what: str, *, outcome: str = "done", who: str = "local", **facts: Any) -> None:
+def write(what: str, *, outcome: str = "done", who: str = "", **facts: Any) -> None:
     """Append a line to the trail.
 
     Args:
         what: What was done.
         outcome: `done`, or the code of what went wrong.
-        who: Login name.
+        who: Login name; empty for whoever is at work.
         facts: Texts and numbers beside it: ids of models, digests. Never a name or a path.
 
     Raises:
         Conflict: If it cannot be written and `MEDCLS_AUDIT_STRICT` is set.
     """
-    row = {
-        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "who": who or "local",
-        "what": what,
-        "outcome": outcome,
-        "facts": {k: v for k, v in sorted(facts.items()) if v not in ("", None)},
-        "medcls": __version__,
-    }
+    write_many(what, [{"outcome": outcome, **facts}], who=who)
+
+
+def write_many(what: str, rows: Iterable[Mapping[str, Any]], *, who: str = "") -> None:
+    """Append several lines of one kind to the trail at once, all or none.
+
+    Args:
+        what: What was done.
+        rows: The facts of each; its `outcome`, if it is not `done`, among them.
+        who: Login name; empty for whoever is at work.
+
+    Raises:
+        Conflict: As `write`.
+    """
+    at, who = datetime.now(UTC).isoformat(timespec="milliseconds"), who or _present()
+    made = [
+        {
+            "at": at,
+            "who": who,
+            "what": what,
+            "outcome": row.get("outcome", "done"),
+            "facts": {k: v for k, v in sorted(row.items()) if k != "outcome" and v not in ("", None)},
+            "medcls": __version__,
+        }
+        for row in rows
+    ]
     try:
-        _append(row)
+        if made:
+            _append(made)
     except OSError as error:
         found = error.strerror or type(error).__name__
         if os.environ.get("MEDCLS_AUDIT_STRICT", "0") not in ("", "0"):
@@ -144,14 +163,23 @@ def verify() -> Verdict:
     return Verdict(n, last, missing=max(0, _head().get("n", 0) - n))
 
 
-def _append(row: dict[str, Any]) -> None:
+def _present() -> str:
+    """Return the login name of whoever is at work; "nobody" where that cannot be found out."""
+    try:
+        return access.present().name or "nobody"
+    except MedclsError:
+        return "nobody"
+
+
+def _append(rows: list[dict[str, Any]]) -> None:
     with disk.locked(folder()):
         path, last = _end()
-        row |= {"n": last.n + 1 if last else 1, "before": last.digest if last else BEGINNING}
-        row["digest"] = _digest(row)
-        disk.append_line(path, json.dumps(row, sort_keys=True, ensure_ascii=False))
-        head = {"n": row["n"], "digest": row["digest"]}
-        disk.write_whole(folder() / "head.json", json.dumps(head).encode())
+        n, digest = (last.n, last.digest) if last else (0, BEGINNING)
+        for row in rows:
+            row |= {"n": (n := n + 1), "before": digest}
+            row["digest"] = digest = _digest(row)
+        disk.append_line(path, "\n".join(json.dumps(row, sort_keys=True, ensure_ascii=False) for row in rows))
+        disk.write_whole(folder() / "head.json", json.dumps({"n": n, "digest": digest}).encode())
 
 
 def _end() -> tuple[Path, Line | None]:

@@ -14,6 +14,7 @@ ROWS = (
     ("words",),
     ("errors",),
     ("home", "disk"),
+    ("access",),
     ("core",),
     ("tasks", "imaging", "stats", "nets", "audit"),
     ("data",),

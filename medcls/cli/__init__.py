@@ -14,7 +14,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
-from medcls import __version__
+from medcls import __version__, access
 from medcls.errors import MedclsError
 
 # Verb -> module of this package that adds it. A module may add several verbs.
@@ -146,7 +146,7 @@ def main(argv: list[str]) -> int:
     except SystemExit as stop:  # argparse has said why; 0 after --help
         return int(stop.code or 0)
     try:
-        with contextlib.redirect_stdout(_Plain(sys.stdout)):
+        with contextlib.redirect_stdout(_Plain(sys.stdout)), access.acting_as(access.LOCAL):
             return args.handler(args)
     except KeyboardInterrupt:
         say("medcls: stopped")

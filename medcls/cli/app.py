@@ -1,12 +1,16 @@
 """`app`: the pages, in a browser."""
 
 import argparse
+import os
 import subprocess
 import sys
 from typing import Any
 
 from medcls import home
 from medcls.cli import verb
+
+# Uvicorn would take the caller's address from a header of any local proxy; who may log people in is told by the real one.
+_OWN_ADDRESS = {"FORWARDED_ALLOW_IPS": ""}
 
 
 def add(verbs: Any) -> None:
@@ -22,7 +26,7 @@ def add(verbs: Any) -> None:
 def _app(args: argparse.Namespace) -> int:
     command = [sys.executable, "-m", "streamlit", "run", str(home.app_file()), *_options(args), *args.streamlit]
     try:
-        return subprocess.call(command)
+        return subprocess.call(command, env=_OWN_ADDRESS | os.environ)
     except KeyboardInterrupt:  # Ctrl-C reaches both processes; the server says goodbye itself
         return 0
 

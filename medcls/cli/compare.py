@@ -46,6 +46,9 @@ def add(verbs: Any) -> None:
     )
     made.add_argument("--html", type=Path, metavar="FILE", help="write a report that needs nothing else")
     made.add_argument("--csv", type=Path, metavar="FOLDER", help="write scores.csv, differences.csv and cases.csv")
+    made.add_argument(
+        "--for", dest="mode", choices=("record", "others"), default="record", help="others: cases.csv names nobody"
+    )
     ablation = verb(verbs, "ablation", _ablation, "Line up finished runs that differ in one setting, with what it did.")
     ablation.add_argument("--score", default="auroc", help="score to compare")
     ablation.add_argument("--json", action="store_true", help="one JSON object a pair of runs")
@@ -155,6 +158,7 @@ def _print_subgroups(found: Any, args: argparse.Namespace) -> None:
 def _write(args: argparse.Namespace, found: Any, differences: Any) -> None:
     from medcls.errors import Conflict
     from medcls.workflows import report, tables
+    from medcls.workflows.case_report import send_out
 
     if args.into:
         report.write_pairs(found, args.into, args.score, resamples=args.resamples)
@@ -165,7 +169,8 @@ def _write(args: argparse.Namespace, found: Any, differences: Any) -> None:
             args.csv.mkdir(parents=True, exist_ok=True)
             (args.csv / "scores.csv").write_bytes(tables.to_csv(tables.score_rows(found)))
             (args.csv / "differences.csv").write_bytes(tables.to_csv(tables.difference_rows(differences)))
-            (args.csv / "cases.csv").write_bytes(tables.to_csv(tables.case_rows(found)))
+            cases = tables.as_table("cases", tables.case_rows(found), found)
+            (args.csv / "cases.csv").write_bytes(send_out("table-csv", cases, args.mode).data)
     except OSError as error:
         raise Conflict("cli.report-not-written", found=error.strerror or type(error).__name__) from error
 

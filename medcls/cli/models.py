@@ -10,6 +10,8 @@ from medcls.errors import MedclsError
 
 def add(verbs: Any) -> None:
     """Add the verb and what can be done with it."""
+    from medcls.exits.case import MODES
+
     made = verb(verbs, "models", _list, "List the models that can be asked.")
     made.add_argument("--json", action="store_true", help="one JSON object a model")
     inside = made.add_subparsers(title="with one model", metavar="")
@@ -38,6 +40,9 @@ def add(verbs: Any) -> None:
     export = verb(inside, "export", _export, "Write a model as one ZIP archive, or as ONNX with checked equality.")
     export.add_argument("model", metavar="M", help="model id")
     export.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="folder to write to (default: here)")
+    export.add_argument(
+        "--for", dest="mode", choices=MODES, default="others", help="record: with the names of its test cases"
+    )
     export.add_argument("--onnx", action="store_true", help="ONNX instead of a ZIP archive")
     bring = verb(
         inside, "import", _import, "Take the models of an archive that `models export` wrote; hashes are verified."
@@ -73,7 +78,7 @@ def _export(args: argparse.Namespace) -> int:
     from medcls.workflows import exchange
 
     if not args.onnx:
-        print(exchange.export_model(args.model, args.out))
+        print(exchange.export_model(args.model, args.out, args.mode))
         return 0
     made = exchange.export_onnx(args.model, args.out)
     print(made.path)

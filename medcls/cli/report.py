@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from medcls import audit
 from medcls.cli import print_json, say, verb
 from medcls.cli.files import each_file
 from medcls.errors import MedclsError
@@ -12,22 +11,27 @@ from medcls.errors import MedclsError
 
 def add(verbs: Any) -> None:
     """Add the verbs."""
+    from medcls.exits.case import MODES
+
     _add_report(verbs)
     trail = verb(verbs, "audit", _verify, "Check the audit trail, or print it.")
     parts = trail.add_subparsers(title="what", metavar="WHAT")
     verb(parts, "verify", _verify, "Find a line that was changed, taken out or moved.")
     verb(parts, "list", _list, "Print the trail, one JSON object a line.")
+    out = verb(parts, "export", _export, "Write the trail as FHIR R4 AuditEvents.")
+    out.add_argument("--out", type=Path, required=True, metavar="FILE", help="file to write")
+    out.add_argument("--for", dest="mode", choices=MODES, default="record", help="others: people are numbered")
 
 
 def _add_report(verbs: Any) -> None:
-    from medcls.exits import EXITS
+    from medcls.exits import CASE_EXITS
     from medcls.exits.case import MODES
 
     made = verb(verbs, "report", _report, "Answer scans and write a report for each.")
     made.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="scan, folder or ZIP archive")
     made.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to; made if missing")
     made.add_argument(
-        "--as", dest="ways", default="pdf", metavar="WAY…", help=f"of {', '.join(EXITS)}; several with commas"
+        "--as", dest="ways", default="pdf", metavar="WAY…", help=f"of {', '.join(CASE_EXITS)}; several with commas"
     )
     made.add_argument("--for", dest="mode", choices=MODES, default="record", help="others: de-identified")
     made.add_argument("--task", default="", help="task id; needed where models of several tasks are installed")
@@ -77,7 +81,9 @@ def _write(args: argparse.Namespace, name: str, data: bytes, model: Any) -> list
 
 
 def _verify(args: argparse.Namespace) -> int:
-    found = audit.verify()
+    from medcls.workflows import trail
+
+    found = trail.verify()
     if found.broken_at is not None:
         say(
             f"medcls: the audit trail breaks at line {found.broken_at}, in {found.where}: a line was changed, taken out or moved"
@@ -90,8 +96,19 @@ def _verify(args: argparse.Namespace) -> int:
     return 0
 
 
+def _export(args: argparse.Namespace) -> int:
+    from medcls import disk
+    from medcls.workflows import trail
+
+    disk.write_whole(args.out.absolute(), trail.export(args.mode).data)
+    print(args.out)
+    return 0
+
+
 def _list(args: argparse.Namespace) -> int:
-    for line in audit.lines():
+    from medcls.workflows import trail
+
+    for line in trail.lines():
         print_json(
             {"n": line.n, "at": line.at, "who": line.who, "what": line.what, "outcome": line.outcome, **line.facts}
         )

@@ -1,6 +1,6 @@
 """What leaves: a table of exits, each one file, all behind one gate for personal data and written to the audit trail.
 
-An exit is a module of this package with `make(case, mode) -> bytes`. To add one: write the file, add its line.
+An exit is a module of this package with `make(subject, mode) -> bytes`. To add one: write the file, add its line.
 """
 
 from collections.abc import Mapping
@@ -9,9 +9,11 @@ from importlib import import_module
 from types import MappingProxyType
 
 from medcls import audit
+from medcls.core.letter import Letter
 from medcls.errors import MedclsError
 from medcls.exits.case import Case, Mode
 from medcls.exits.gate import pass_gate
+from medcls.exits.subjects import Measured, ModelFiles, Subject, Table, Trail, facts_of, stem_of
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,14 @@ class Exit:
         title: What a person reads on its button.
         media_type: Of the bytes it makes.
         suffix: Ending of the file's name, with its point.
+        of: What it takes.
     """
 
     module: str
     title: str
     media_type: str
     suffix: str
+    of: type = Case
 
 
 EXITS: Mapping[str, Exit] = MappingProxyType(
@@ -41,8 +45,17 @@ EXITS: Mapping[str, Exit] = MappingProxyType(
         "dicom-sr": Exit("dicom_sr", "DICOM structured report", "application/dicom", ".sr.dcm"),
         "dicom-sc": Exit("dicom_sc", "DICOM secondary capture", "application/dicom", ".sc.dcm"),
         "fhir": Exit("fhir", "FHIR R4 bundle", "application/fhir+json", ".fhir.json"),
+        "table-csv": Exit("table_csv", "Table (CSV)", "text/csv", ".csv", Table),
+        "table-json": Exit("table_json", "Table (JSON)", "application/json", ".json", Table),
+        "evaluation": Exit("measured_json", "Figures (JSON)", "application/json", ".evaluation.json", Measured),
+        "cases": Exit("measured_cases", "Cases (CSV)", "text/csv", ".cases.csv", Measured),
+        "model": Exit("model_zip", "Model (ZIP)", "application/zip", ".zip", ModelFiles),
+        "letter": Exit("letter", "Evaluation card (JSON)", "application/json", ".json", Letter),
+        "audit": Exit("audit_fhir", "Audit trail (FHIR AuditEvents)", "application/fhir+json", ".fhir.json", Trail),
     }
 )
+# Those that take a case: what the report sheet and the `report` verb offer.
+CASE_EXITS: Mapping[str, Exit] = MappingProxyType({name: way for name, way in EXITS.items() if way.of is Case})
 
 
 @dataclass(frozen=True)
@@ -60,25 +73,26 @@ class Parcel:
     media_type: str
 
 
-def leave(name: str, case: Case, mode: Mode) -> Parcel:
-    """Return a case in one of the ways out, having passed the gate and been written to the audit trail.
+def leave(name: str, subject: Subject, mode: Mode) -> Parcel:
+    """Return a thing in one of the ways out, having passed the gate and been written to the audit trail.
 
     Args:
         name: A key of `EXITS`.
-        case: The case.
+        subject: What leaves, of the kind that the exit takes.
         mode: `record` or `others`.
 
     Raises:
-        MedclsError: If there is no such exit, or the gate or the exit refuses the case.
+        MedclsError: If there is no such exit for it, or the gate or the exit refuses it.
     """
-    if name not in EXITS:
-        raise MedclsError("exits.unknown", found=name[:40], allowed=", ".join(EXITS))
+    allowed = [other for other, way in EXITS.items() if isinstance(subject, way.of)]
+    if name not in allowed:
+        raise MedclsError("exits.unknown", found=name[:40], allowed=", ".join(allowed))
     chosen = EXITS[name]
-    facts = {"model": case.card.id, "model_sha256": case.model_sha256, "scan_sha256": case.scan.sha256}
+    facts = facts_of(subject) | {"who": subject.made_by if isinstance(subject, Case) else "", "mode": mode}
     try:
-        data = import_module(f"medcls.exits.{chosen.module}").make(pass_gate(case, mode), mode)
+        data = import_module(f"medcls.exits.{chosen.module}").make(pass_gate(subject, mode), mode)
     except MedclsError as error:
-        audit.write(f"exit.{name}", outcome=error.code, who=case.made_by, mode=mode, **facts)
+        audit.write(f"exit.{name}", **facts | {"outcome": error.code})
         raise
-    audit.write(f"exit.{name}", outcome="done", who=case.made_by, mode=mode, **facts)
-    return Parcel(f"medcls-{case.scan.sha256[:12]}{chosen.suffix}", data, chosen.media_type)
+    audit.write(f"exit.{name}", **facts)
+    return Parcel(f"{stem_of(subject)}{chosen.suffix}", data, chosen.media_type)

@@ -50,6 +50,9 @@ class Reading:
         return self.before != self.after if self.before and self.after else None
 
 
+Assessment = Literal["accepted", "rejected"]
+
+
 @dataclass(frozen=True)
 class Person:
     """Whom the scan shows, as a person entered it for a file that does not say so itself.
@@ -126,3 +129,9 @@ class Case:
     def __post_init__(self) -> None:
         if self.made_at.tzinfo is None:
             raise ValueError("made_at needs a time zone")
+
+    @property
+    def assessment(self) -> Assessment | None:
+        """Whether the reader stands by the answer; None if they did not say, or nothing was decided."""
+        after, decided = self.reading.after, self.prediction.decided
+        return ("accepted" if after == decided else "rejected") if after and decided else None

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 from medcls.core.task import Label, Task
+from medcls.explain.verdict import Check
 
 OURS, OURS_URI = "99MEDCLS", "urn:medcls:codes"
 SYSTEMS = {
@@ -30,6 +31,18 @@ CANCER, FINDING, COMMENT = (
 )
 CANNOT_TELL = Code("cannot-tell", OURS, "Cannot tell")
 READING = Code("reading", OURS, "Finding of the reader")
+# What IHE's AI Results Assessment (AIRA) asks a reader for; the words are ours, for its own codes are not at hand.
+ASSESSMENT = Code("assessment", OURS, "Reader's assessment of the result")
+ASSESSMENTS = {
+    "accepted": Code("accepted", OURS, "Accepted by the reader"),
+    "rejected": Code("rejected", OURS, "Rejected by the reader"),
+}
+# What a test of the heatmap may say.
+HELD = {
+    True: Code("passed", OURS, "Passed"),
+    False: Code("failed", OURS, "Failed"),
+    None: Code("cannot-tell", OURS, "Cannot tell"),
+}
 # Labels of the tasks that ship, for which SNOMED CT has a concept.
 _KNOWN = {
     ("breast-ultrasound", "normal"): Code("17621005", "SCT", "Normal"),
@@ -51,6 +64,11 @@ def probability_code(task: Task, label: Label) -> Code:
     if label.positive and task.id in _OF_CANCER:
         return CANCER
     return Code(_short("probability", task.id, label.id), OURS, f"Probability of {label.name}"[:_MOST_MEANING])
+
+
+def check_code(check: Check) -> Code:
+    """Return the concept "this test of the heatmap"."""
+    return Code(f"check-{check.name}"[:16], OURS, f"Heatmap: {check.title}"[:_MOST_MEANING])
 
 
 def _short(*parts: str) -> str:

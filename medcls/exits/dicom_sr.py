@@ -33,8 +33,20 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import generate_uid
 
 from medcls.exits.case import Case, Mode
-from medcls.exits.coding import CANNOT_TELL, COMMENT, READING, Code, label_code, probability_code
+from medcls.exits.coding import (
+    ASSESSMENT,
+    ASSESSMENTS,
+    CANNOT_TELL,
+    COMMENT,
+    HELD,
+    READING,
+    Code,
+    check_code,
+    label_code,
+    probability_code,
+)
 from medcls.exits.dicom_sc import capture, scale_of
+from medcls.exits.sheet import tell_views
 from medcls.exits.study import MANUFACTURER, Source, alone, dated, source_of, uid, usable, written
 from medcls.words import say
 
@@ -135,16 +147,22 @@ def _measurements(case: Case) -> Iterator[Measurement]:
 
 
 def _evaluations(case: Case) -> Iterator[QualitativeEvaluation]:
-    """Yield what the person reads."""
+    """Yield what the person reads, whether they stand by the answer, and what each test of the heatmap said."""
     task = case.card.task
     if case.reading.after:
         yield QualitativeEvaluation(_concept(READING), _concept(label_code(task, task.label(case.reading.after))))
+    if case.assessment:
+        yield QualitativeEvaluation(_concept(ASSESSMENT), _concept(ASSESSMENTS[case.assessment]))
+    for check in case.checks:
+        yield QualitativeEvaluation(_concept(check_code(check)), _concept(HELD[check.holds]))
 
 
 def _comments(case: Case) -> Iterator[str]:
-    """Yield the notice, the answer's cautions and the person's comment."""
+    """Yield the notice, the answer's cautions, what was found in further views, the heatmap's tests and the person's comment."""
     yield say("exits.stamp")
     yield from (str(note) for note in case.prediction.notes)
+    yield from tell_views(case)
+    yield from (f"{check.title}: {check.words}" for check in case.checks)
     if case.reading.comment.strip():
         yield case.reading.comment
 

@@ -6,6 +6,7 @@ References:
 
 import json
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 from fhir.resources.R4B.bundle import Bundle
@@ -13,7 +14,20 @@ from fhir.resources.R4B.bundle import Bundle
 from medcls import __version__
 from medcls.core.prediction import Prediction
 from medcls.exits.case import Case, Mode
-from medcls.exits.coding import CANNOT_TELL, FINDING, SYSTEMS, Code, label_code, probability_code
+from medcls.exits.coding import (
+    ASSESSMENT,
+    ASSESSMENTS,
+    CANNOT_TELL,
+    FINDING,
+    HELD,
+    READING,
+    SYSTEMS,
+    Code,
+    check_code,
+    label_code,
+    probability_code,
+)
+from medcls.exits.sheet import tell_views
 from medcls.exits.study import source_of, uid, usable
 from medcls.words import say
 
@@ -150,11 +164,28 @@ def _finding(case: Case, mode: Mode) -> Resource:
     else:
         reason = {"system": "http://terminology.hl7.org/CodeSystem/data-absent-reason", "code": "unknown"}
         made["dataAbsentReason"] = {"coding": [reason, *_concept(CANNOT_TELL)["coding"]], "text": CANNOT_TELL.meaning}
-    notes = [str(note) for note in case.prediction.notes]
+    if components := list(_components(case)):
+        made["component"] = components
+    notes = [*(str(note) for note in case.prediction.notes), *tell_views(case)]
     comment = [case.reading.comment] if case.reading.comment.strip() else []
     if texts := [*notes, *comment]:
         made["note"] = [{"text": text} for text in texts]
     return made
+
+
+def _components(case: Case) -> Iterator[Resource]:
+    """Yield what the reader found, whether they stand by the answer, and what each test of the heatmap said."""
+    task = case.card.task
+    if case.reading.after:
+        yield _coded(READING, label_code(task, task.label(case.reading.after)))
+    if case.assessment:
+        yield _coded(ASSESSMENT, ASSESSMENTS[case.assessment])
+    for check in case.checks:
+        yield _coded(check_code(check), HELD[check.holds])
+
+
+def _coded(name: Code, value: Code) -> Resource:
+    return {"code": _concept(name), "valueCodeableConcept": _concept(value)}
 
 
 def _probability(case: Case, mode: Mode, n: int) -> Resource:

@@ -3,31 +3,46 @@
 For the record nothing is taken out: the objects go to the same patient's file. For others: the file's name, the
 person, the login name and the comment go (a comment may stay if a person read it again and none of the names the file
 gives stand in it), a DICOM source is de-identified (see `profile`), and text found on the picture must have been painted over or
-looked at.
+looked at. In tables, figures and models cases are numbered and columns that may hold a person's words emptied (see `nameless`).
 """
 
 import re
 from dataclasses import replace
 
+from medcls.core.letter import Letter
 from medcls.errors import MedclsError
 from medcls.exits.case import Box, Case, Mode, Person, Reading
+from medcls.exits.nameless import nameless_measured, nameless_model, nameless_table, nameless_trail
 from medcls.exits.profile import deidentify, is_dicom, names_in
+from medcls.exits.subjects import Measured, Subject, Table, Trail
 from medcls.imaging.burned_in import find_text
 
 _LEAST_WORD = 3  # shorter words of a name are part of too many others
 
 
-def pass_gate(case: Case, mode: Mode) -> Case:
-    """Return a case with all taken out that must not leave in this mode.
+def pass_gate(subject: Subject, mode: Mode) -> Subject:
+    """Return what is to leave with all taken out that must not leave in this mode.
 
     Args:
-        case: The case as the person has it before them.
+        subject: It, as the person has it before them.
         mode: `record` or `others`.
 
     Raises:
         MedclsError: In mode `others`: if text was found on a picture and is neither painted over nor looked at, or if
             a comment that is to stay holds a name or number of the file.
     """
+    if isinstance(subject, Case):
+        return _case(subject, mode)
+    if mode == "record" or isinstance(subject, Letter):  # a letter names only who wants to be named
+        return subject
+    if isinstance(subject, Table):
+        return nameless_table(subject)
+    if isinstance(subject, Trail):
+        return nameless_trail(subject)
+    return nameless_measured(subject) if isinstance(subject, Measured) else nameless_model(subject)
+
+
+def _case(case: Case, mode: Mode) -> Case:
     painted = _painted(case)
     if mode == "record":
         return painted

@@ -61,7 +61,7 @@ def sheet_of(case: Case, mode: Mode) -> Sheet:
         ("exits.heading-worth", tuple(str(note) for note in case.worth)),
         ("exits.heading-measured", _measured(case)),
         ("exits.heading-heatmap", _heatmap(case)),
-        ("exits.heading-views", _views(case)),
+        ("exits.heading-views", tell_views(case)),
         ("exits.heading-reading", _reading(case)),
         ("exits.heading-model", _model(case)),
         ("exits.heading-made", _made(case, mode)),
@@ -135,7 +135,9 @@ def _heatmap(case: Case) -> tuple[str, ...]:
     return (*lines, *(f"{check.title}: {check.words}" for check in case.checks))
 
 
-def _views(case: Case) -> tuple[str, ...]:
+def tell_views(case: Case) -> tuple[str, ...]:
+    """Return a line for each further scan of a case: what was answered, and the most probable label."""
+
     def line(number: int, prediction: Prediction) -> str:
         top = float(prediction.prob.max())
         told = {"n": number, "answer": answer_of(prediction, case), "label": case.card.task.label(prediction.top).name}

@@ -6,6 +6,7 @@ They are patient data on this machine's disk, readable by its owner only. A file
 import hashlib
 import io
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pydicom
@@ -81,7 +82,39 @@ def put(data: bytes) -> str:
 def waiting() -> tuple[Waiting, ...]:
     """Return what waits, the last that came first."""
     paths = sorted(folder().glob("*.dcm"), key=lambda p: p.stat().st_mtime, reverse=True)
-    return tuple(described(path.read_bytes(), path.stem, "inbox") for path in paths)
+    return tuple(described(head(path), path.stem, "inbox") for path in paths)
+
+
+def head(path: Path) -> bytes:
+    """Return the beginning of a file: its header, and little of its picture."""
+    with path.open("rb") as file:
+        return file.read(1 << 18)
+
+
+def came_at(digest: str) -> datetime:
+    """Return when a file came, UTC, to the second.
+
+    Raises:
+        BadScan: If it is not there.
+    """
+    try:
+        return datetime.fromtimestamp(int((folder() / f"{digest}.dcm").stat().st_mtime), UTC)
+    except OSError as error:
+        raise BadScan("inlets.not-waiting") from error
+
+
+def note(digest: str, rule: str) -> None:
+    """Note that a rule dealt with a file.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    disk.write_whole(folder() / f"{digest}.{rule}.done", b"")
+
+
+def is_noted(digest: str, rule: str) -> bool:
+    """Say whether a rule dealt with a file."""
+    return (folder() / f"{digest}.{rule}.done").is_file()
 
 
 def read(digest: str) -> bytes:
@@ -99,7 +132,8 @@ def read(digest: str) -> bytes:
 def put_away(digest: str) -> None:
     """Delete a file that was read."""
     if digest.isalnum():
-        (folder() / f"{digest}.dcm").unlink(missing_ok=True)
+        for path in (folder() / f"{digest}.dcm", *folder().glob(f"{digest}.*.done")):
+            path.unlink(missing_ok=True)
 
 
 def described(data: bytes, name: str, source: str) -> Waiting:

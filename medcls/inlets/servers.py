@@ -24,6 +24,11 @@ calling = "MEDCLS"
 
 [watch]
 folder = "/srv/scans"
+
+[rules.breast]                   # what comes in is answered and sent on by itself
+task = "breast-ultrasound"
+modality = "US"                  # only of this kind; empty for every
+to = ["pacs"]
 """
 
 import os
@@ -109,12 +114,40 @@ class Server:
 
 
 @dataclass(frozen=True)
+class Rule:
+    """What is done by itself with a scan that comes in.
+
+    Args:
+        name: What the file calls it.
+        task: Task that is asked.
+        to: Servers the result is sent to.
+        modality: Only scans of this kind, DICOM's code; empty for every.
+        model: Model id; empty for the one recommended.
+        site: Site whose settings the answer is read with; empty for none.
+        ways: Exits that make DICOM objects; all of them if none is named.
+    """
+
+    name: str
+    task: str
+    to: tuple[str, ...]
+    modality: str = ""
+    model: str = ""
+    site: str = ""
+    ways: tuple[str, ...] = ()
+
+    def takes(self, modality: str) -> bool:
+        """Say whether the rule is about scans of a kind."""
+        return self.modality in ("", modality)
+
+
+@dataclass(frozen=True)
 class Around:
     """Everything the file names."""
 
     receive: Receive = field(default_factory=Receive)
     servers: Mapping[str, Server] = field(default_factory=dict)
     watch: Path | None = None
+    rules: tuple[Rule, ...] = ()
 
     def server(self, name: str) -> Server:
         """Return a server by its name.
@@ -143,10 +176,19 @@ def read_around(path: Path | None = None) -> Around:
         told = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadSpec("inlets.no-toml", found=str(error)[:200]) from error
-    _only(told, {"receive", "servers", "watch"}, "servers.toml")
+    _only(told, {"receive", "rules", "servers", "watch"}, "servers.toml")
     watch = told.get("watch", {}).get("folder")
     servers = {name: _server(name, row) for name, row in told.get("servers", {}).items()}
-    return Around(_receive(told.get("receive", {})), servers, Path(watch) if watch else None)
+    rules = tuple(_rule(name, row, servers) for name, row in told.get("rules", {}).items())
+    return Around(_receive(told.get("receive", {})), servers, Path(watch) if watch else None, rules)
+
+
+def _rule(name: str, row: dict[str, Any], servers: Mapping[str, Server]) -> Rule:
+    _only(row, {f.name for f in fields(Rule)} - {"name"}, f"rules.{name}")
+    to = tuple(row.get("to", ()))
+    if not name.isalnum() or not row.get("task") or not to or set(to) - set(servers):
+        raise BadSpec("inlets.wrong-rule", rule=name, found=", ".join(to) or "none", allowed=", ".join(servers))
+    return Rule(name, **{**row, "to": to, "ways": tuple(row.get("ways", ()))})
 
 
 def _receive(row: dict[str, Any]) -> Receive:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from medcls.errors import BadScan
 from medcls.imaging.limits import Limits
-from medcls.inlets.inbox import Waiting, described
+from medcls.inlets.inbox import Waiting, described, head
 
 _SETTLED_S = 2.0  # a file written to within the last seconds may still be on its way
 _MOST = 2000
@@ -25,7 +25,7 @@ def waiting(folder: Path, now: float | None = None) -> tuple[Waiting, ...]:
     now = time.time() if now is None else now
     try:
         paths = sorted(_settled(folder, now), key=lambda p: p.stat().st_mtime, reverse=True)[:_MOST]
-        return tuple(described(_head(path), path.relative_to(folder).as_posix(), "folder") for path in paths)
+        return tuple(described(head(path), path.relative_to(folder).as_posix(), "folder") for path in paths)
     except OSError as error:
         raise BadScan("inlets.folder-not-read", found=error.strerror or type(error).__name__) from error
 
@@ -49,8 +49,3 @@ def _settled(folder: Path, now: float) -> Iterator[Path]:
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
         if path.is_file() and not path.is_symlink() and not hidden and path.stat().st_mtime < now - _SETTLED_S:
             yield path
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(1 << 18)

@@ -266,6 +266,15 @@ def check_member(mean: ModelCard, member: ModelCard) -> None:
         raise BadModel("models.other-member", model=mean.id, member=member.id, **told)
 
 
+def weights_digest(card: ModelCard) -> str:
+    """Return the digest that names a model's weights; of a mean, the digest of its members' digests in order of their ids."""
+    own = card.files.get(WEIGHTS, "")
+    if own or not card.member_weights:
+        return own
+    joined = "".join(card.member_weights[member] for member in sorted(card.member_weights))
+    return hashlib.sha256(joined.encode("ascii")).hexdigest()
+
+
 def digest(path: Path) -> str:
     """Return the SHA-256 of a file as hex.
 

@@ -1,25 +1,46 @@
 """A scan, answered and ready to leave: as a report, as text, to another system."""
 
-import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from medcls import access
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
 from medcls.core.prediction import Heatmap, Prediction
 from medcls.core.scan import Scan
-from medcls.exits import EXITS, Exit, Parcel, leave
+from medcls.exits import CASE_EXITS as EXITS
+from medcls.exits import EXITS as ALL_EXITS
+from medcls.exits import Exit, Parcel, leave
 from medcls.exits.case import MODES, Box, Case, Mode, Person, Reading, Ruler, View
 from medcls.exits.gate import find_burned_in, free_text
+from medcls.exits.subjects import Measured, Subject, Table
 from medcls.explain.verdict import Check
 from medcls.imaging.decode import read_scan
-from medcls.models import store
+from medcls.models.folder import weights_digest
+from medcls.workflows.acts import allowed
 
 if TYPE_CHECKING:
     from medcls.models.predictor import Predictor
 
-__all__ = ["EXITS", "MODES", "Box", "Case", "Exit", "Mode", "Parcel", "Person", "Reading", "Ruler", "Said", "View"]
+__all__ = [
+    "ALL_EXITS",
+    "EXITS",
+    "MODES",
+    "Box",
+    "Case",
+    "Exit",
+    "Measured",
+    "Mode",
+    "Parcel",
+    "Person",
+    "Reading",
+    "Ruler",
+    "Said",
+    "Subject",
+    "Table",
+    "View",
+]
 
 
 @dataclass(frozen=True)
@@ -29,18 +50,19 @@ class Said:
     Args:
         reading: The reader's own reading.
         person: Whom the scan shows.
-        by: Login name of whoever makes the report, or "local".
+        by: Login name of whoever makes the report; empty for whoever is at work.
         site: The site it is read at; empty for none.
         prevalence: Share of people with the disease there, (0, 1).
     """
 
     reading: Reading = field(default_factory=Reading)
     person: Person = field(default_factory=Person)
-    by: str = "local"
+    by: str = ""
     site: str = ""
     prevalence: float = 0.1
 
 
+@allowed("read")
 def make_case(
     data: bytes,
     name: str,
@@ -71,25 +93,26 @@ def make_case(
         prediction,
         model.card,
         datetime.now(UTC).replace(microsecond=0),
-        model_sha256=model_digest(model.card),
+        model_sha256=weights_digest(model.card),
         heatmap=heatmap,
         checks=_checks(scan, model, heatmap.label) if checks else (),
         reading=said.reading,
         worth=worth_of(model.card, prediction.top, said.prevalence),
         person=said.person,
-        made_by=said.by,
+        made_by=said.by or access.present().name,
         file_name=name,
         source=data,
     )
 
 
-def send_out(exit_name: str, case: Case, mode: Mode) -> Parcel:
-    """Return a case in one of the ways out; it passes the gate and is written to the audit trail.
+@allowed("read")
+def send_out(exit_name: str, subject: Subject, mode: Mode) -> Parcel:
+    """Return a case, a table, figures or a model in one of the ways out; it passes the gate and is written to the audit trail.
 
     Raises:
         MedclsError: As `exits.leave`.
     """
-    return leave(exit_name, case, mode)
+    return leave(exit_name, subject, mode)
 
 
 def text_on(case: Case) -> tuple[Box, ...]:
@@ -100,15 +123,6 @@ def text_on(case: Case) -> tuple[Box, ...]:
 def typed(case: Case) -> tuple[str, ...]:
     """Return what the person typed, to be shown before it goes to others."""
     return free_text(case)
-
-
-def model_digest(card: ModelCard) -> str:
-    """Return the digest that names a model's weights; of a mean, the digest of its members' digests in order."""
-    own = card.files.get(store.WEIGHTS, "")
-    if own or not card.member_weights:
-        return own
-    joined = "".join(card.member_weights[member] for member in sorted(card.member_weights))
-    return hashlib.sha256(joined.encode("ascii")).hexdigest()
 
 
 def worth_of(card: ModelCard, label: str, prevalence: float = 0.1) -> tuple[Note, ...]:

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from medcls import home
+from medcls import access, home
 from medcls.core.model import ModelCard
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
@@ -18,6 +18,7 @@ from medcls.imaging.limits import Limits
 from medcls.models import store
 from medcls.models.combine import combine
 from medcls.tasks import recommended
+from medcls.workflows.acts import allowed, write_answers
 
 if TYPE_CHECKING:  # torch costs seconds; a page that only lists models must not pay for it
     from medcls.explain.drawing import OpenMembers, OpenScan
@@ -85,17 +86,28 @@ def choose_model(task_id: str = "", model_id: str = "") -> ModelCard:
     return min(cards, key=lambda card: (card.id != named, card.origin.created, card.id))
 
 
+@allowed("read")
 def classify_one(scan: Scan, classifier: "Predictor") -> Prediction:
-    """Answer one decoded scan."""
-    return _tell_marks(scan, classifier.predict(scan), classifier)
+    """Answer one decoded scan; it is written to the audit trail.
+
+    Raises:
+        MedclsError: If the model fails on it, or it must not be answered unwritten.
+        Denied: If the person at work may not ask.
+    """
+    answer = _tell_marks(scan, classifier.predict(scan), classifier)
+    write_answers(classifier.card, [(scan, answer)])
+    return answer
 
 
+@allowed("read")
 def classify_open(scan: Scan, classifier: "Predictor") -> "tuple[Prediction, OpenScan | OpenMembers]":
-    """Answer one decoded scan, and keep the pass: its heatmaps are drawn from it without another."""
+    """Answer one decoded scan, and keep the pass: its heatmaps are drawn from it without another. It is written to the audit trail."""
     from medcls.explain.drawing import look
 
     view = look(classifier, scan)
-    return _tell_marks(scan, view.prediction, classifier), view
+    answer = _tell_marks(scan, view.prediction, classifier)
+    write_answers(classifier.card, [(scan, answer)])
+    return answer, view
 
 
 def _tell_marks(scan: Scan, answer: Prediction, classifier: "Predictor") -> Prediction:
@@ -115,7 +127,12 @@ def classify_many(
         files: Name and bytes of each file, archives already opened, or the error that took the place of its bytes.
         classifier: From `open_model`.
         frame: Which frame or page of each file, from 0; None for the first.
+
+    Raises:
+        Denied: If the person at work may not ask.
+        Conflict: If an answer cannot be written to the audit trail and must not be given unwritten.
     """
+    access.need("read")
     limits = Limits.from_env()
     with ThreadPoolExecutor(1) as pool:
         waiting: deque[_Waiting] = deque()
@@ -153,6 +170,7 @@ def _answer_some(
     read = [(w.name, w.scan.result()) for w in (waiting.popleft() for _ in range(min(_BATCH, len(waiting))))]
     new = {scan.sha256: scan for _, scan in read if isinstance(scan, Scan) and scan.sha256 not in known}
     known.update(zip(new, _predict(list(new.values()), classifier), strict=True))
+    write_answers(classifier.card, [_written(scan, known) for _, scan in read])
     for name, scan in read:
         if isinstance(scan, MedclsError):
             yield Answer(name, None, None, scan)
@@ -160,6 +178,12 @@ def _answer_some(
             yield Answer(name, scan, None, found)
         else:
             yield Answer(name, scan, found, None)
+
+
+def _written(
+    scan: Scan | MedclsError, known: dict[str, Prediction | MedclsError]
+) -> tuple[Scan | None, Prediction | MedclsError]:
+    return (None, scan) if isinstance(scan, MedclsError) else (scan, known[scan.sha256])
 
 
 def _predict(scans: list[Scan], classifier: "Predictor") -> list[Prediction | MedclsError]:

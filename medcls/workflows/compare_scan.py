@@ -15,6 +15,7 @@ from medcls.core.scan import Preprocess, Scan
 from medcls.errors import BadModel, MedclsError
 from medcls.models.combine import combine
 from medcls.models.mean_card import mean_card
+from medcls.workflows.acts import allowed, write_answers
 
 FEWEST, MOST = 2, 8
 CANNOT_TELL = "cannot tell"
@@ -73,6 +74,7 @@ class ComparedScan:
     elapsed_s: float
 
 
+@allowed("read")
 def compare_scan(scan: Scan, model_ids: Sequence[str], open_model: Callable[[str], Any]) -> ComparedScan:
     """Ask several models about one scan, decoded once.
 
@@ -99,6 +101,9 @@ def compare_scan(scan: Scan, model_ids: Sequence[str], open_model: Callable[[str
         for done in as_completed(opening):
             answers[opening[done]] = _ask(opening[done], done, scan, prepared)
     ordered = tuple(answers[model_id] for model_id in model_ids)
+    for one in ordered:
+        if one.card is not None and (found := one.prediction or one.error) is not None:
+            write_answers(one.card, [(scan, found)])
     ensembles = average(ordered)
     return ComparedScan(ordered, ensembles, describe_agreement(ordered), time.perf_counter() - started)
 

@@ -11,6 +11,7 @@ from medcls.core.collection import Case, CollectionRecord
 from medcls.core.outcome import Outcome
 from medcls.core.task import Task
 from medcls.errors import BadData
+from medcls.workflows.acts import act
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +95,7 @@ def list_layouts() -> dict[str, str]:
     return {name: layout.title for name, layout in LAYOUTS.items()}
 
 
+@act("build", "data.remove", "name")
 def remove_collection(name: str) -> None:
     """Forget a collection: record, index, splits, and files that were copied or unpacked for it; not the originals.
 

@@ -9,6 +9,7 @@ from medcls.core.collection import Audit, Case, Decision
 from medcls.core.evaluation import Estimate
 from medcls.core.progress import Progress, silent
 from medcls.errors import BadModel
+from medcls.workflows.acts import act
 from medcls.workflows.data import task_of
 
 _MOST_JUDGES = 3  # each looks at every scan
@@ -80,6 +81,7 @@ def read_audit(name: str) -> Audit | None:
     return read(name)
 
 
+@act("build", "data.decide", "name")
 def decide(name: str, decisions: Mapping[str, Decision | None]) -> Audit:
     """Settle findings; None takes a decision back.
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from medcls.core.collection import Change, CollectionRecord, Difference, Finding
+from medcls.workflows.acts import act
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ def given_labels(name: str, label: str) -> tuple[str, ...]:
     return tuple(one for one in base.labels if renames.get(one, one) == label)
 
 
+@act("build", "data.change", "name")
 def change(name: str, decisions: Mapping[str, str | None], *, who: str = "") -> CollectionRecord:
     """Decide on cases and labels; see `medcls.data.mending.change`.
 
@@ -94,6 +96,7 @@ def merge_labels(name: str, finding: Finding, label: str, *, who: str = "") -> C
     return change(name, {finding.key: "merge", **given, **back}, who=who)
 
 
+@act("build", "data.undo", "name")
 def undo(name: str, *, who: str = "") -> CollectionRecord:
     """Take back the last change that was not taken back yet.
 

@@ -13,6 +13,7 @@ from medcls.core.note import Note
 from medcls.core.plan import NotTaken, Plan, PlanChoices
 from medcls.core.progress import Progress, silent
 from medcls.errors import BadData
+from medcls.workflows.acts import act
 
 
 def look_at(path: Path, choices: PlanChoices | None = None, progress: Progress = silent) -> Plan:
@@ -42,6 +43,7 @@ def list_not_taken(path: Path, choices: PlanChoices | None = None) -> dict[str, 
     return list_left(path, choices)
 
 
+@act("build", "data.add", "name")
 def add_planned(
     path: Path, plan: Plan, name: str = "", *, copy: bool = False, progress: Progress = silent
 ) -> CollectionRecord:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from medcls.core.collection import Split
 from medcls.errors import BadSplit, MedclsError
+from medcls.workflows.acts import act
 
 
+@act("build", "data.split", "name", "split")
 def split_collection(
     name: str,
     split: str = "auto",
@@ -60,6 +62,7 @@ def read_split_file(path: Path) -> bytes:
         raise BadSplit("workflows.split-unreadable", found=type(error).__name__) from error
 
 
+@act("build", "data.split", "name", "split")
 def take_split(name: str, split: str, data: bytes) -> Split:
     """Take over a split made elsewhere, if it does not leak.
 

@@ -8,8 +8,10 @@ from medcls.errors import BadModel
 from medcls.models import store
 from medcls.models.mean_card import mean_card
 from medcls.models.publishing import publish_mean
+from medcls.workflows.acts import act
 
 
+@act("build", "model.publish")
 def make_ensemble(members: Sequence[str], name: str, model_id: str = "", into: Path | None = None) -> ModelCard:
     """Publish the mean of several models' calibrated probabilities as a model.
 

@@ -1,7 +1,6 @@
 """Models on the move: a folder as ZIP with every hash checked on both sides, and ONNX with checked equality."""
 
 import io
-import os
 import shutil
 import stat
 import tempfile
@@ -11,11 +10,15 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from medcls import home
+from medcls import disk, home
 from medcls.core.model import ModelCard
 from medcls.data.unpack import check_room
 from medcls.errors import BadModel, Conflict, MedclsError, TooLarge
+from medcls.exits import leave
+from medcls.exits.case import Mode
+from medcls.exits.subjects import ModelFiles
 from medcls.models import changes, store
+from medcls.workflows.acts import act, allowed
 
 # All a model's folder may hold; anything else in an archive is refused.
 FILES = store.FILES
@@ -26,12 +29,14 @@ _EQUAL = 1e-4
 _OPSET = 18
 
 
-def export_model(model_id: str, into: Path) -> Path:
+@allowed("read")
+def export_model(model_id: str, into: Path, mode: Mode = "others") -> Path:
     """Write a model, and the members of an ensemble, as one ZIP archive.
 
     Args:
         model_id: The model.
         into: Folder to write to, or the archive's own path (ending in `.zip`).
+        mode: `record`: as it is; `others`: the cases it was measured on are numbered, without their attributes.
 
     Returns:
         Path of the archive.
@@ -43,40 +48,40 @@ def export_model(model_id: str, into: Path) -> Path:
     path = into if into.suffix == ".zip" else into / f"{model_id}.zip"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".export-", delete=False) as aside:
-            try:
-                _write_archive(model_id, aside)
-                os.replace(aside.name, path)
-            except BaseException:
-                os.unlink(aside.name)
-                raise
+        disk.write_whole(path, export_bytes(model_id, mode))
     except OSError as error:
         raise Conflict("workflows.archive-not-written", found=error.strerror or type(error).__name__) from error
     return path
 
 
-def export_bytes(model_id: str) -> bytes:
+@allowed("read")
+def export_bytes(model_id: str, mode: Mode = "others") -> bytes:
     """Return a model as the bytes of a ZIP archive (see `export_model`), for a download."""
-    out = io.BytesIO()
-    _write_archive(model_id, out)
-    return out.getvalue()
+    try:
+        return leave("model", files_of(model_id), mode).data
+    except OSError as error:
+        raise Conflict("workflows.archive-not-written", found=error.strerror or type(error).__name__) from error
 
 
-def _write_archive(model_id: str, out: object) -> None:
+def files_of(model_id: str) -> ModelFiles:
+    """Return a model's files, each checked against its card."""
     card = store.read_card(model_id)
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
-        for one in dict.fromkeys((*card.networks, model_id)):
-            folder = store.ModelFolder.find(one)
-            folder.verify()
-            told = folder.told()
-            for name, text in told.items():
-                archive.writestr(f"{one}/{name}", text)
-            for name in sorted(set(FILES) - set(told) - set(store.STUDIES)):
-                if (folder.path / name).is_file():
-                    stored = zipfile.ZIP_STORED if name.endswith(".safetensors") else zipfile.ZIP_DEFLATED
-                    archive.write(folder.path / name, f"{one}/{name}", stored)
+    folders = tuple(store.ModelFolder.find(one) for one in dict.fromkeys((*card.networks, model_id)))
+    for folder in folders:
+        folder.verify()
+    texts = {folder.id: folder.told() for folder in folders}
+    files = {
+        folder.id: {
+            name: folder.path / name
+            for name in sorted(set(FILES) - set(texts[folder.id]) - set(store.STUDIES))
+            if (folder.path / name).is_file()
+        }
+        for folder in folders
+    }
+    return ModelFiles(card, texts, files, folders)
 
 
+@act("build", "model.import")
 def import_model(source: Path | bytes) -> tuple[ModelCard, ...]:
     """Take the models of an archive that `export_model` wrote, after checking every file and running each once.
 
@@ -221,6 +226,7 @@ def _run_once(folder: Path) -> None:
     open_model(folder).predict(Scan(noise, "0" * 64))
 
 
+@act("admin", "model.remove", "model_id")
 def remove_model(model_id: str) -> None:
     """Delete a retired model of this machine for good.
 
@@ -253,6 +259,7 @@ class OnnxExport:
     greatest: float
 
 
+@act("read", "exit.onnx", "model_id")
 def export_onnx(model_id: str, into: Path) -> OnnxExport:
     """Write a model's network as ONNX, with its labels and how to feed it, and check that it gives the same answers.
 

@@ -21,6 +21,7 @@ from medcls.explain.overlay import to_png as _to_png
 from medcls.explain.verdict import Check
 from medcls.imaging.mask import read_mask
 from medcls.imaging.picture import to_png
+from medcls.workflows.acts import allowed, write_answers
 
 if TYPE_CHECKING:
     from medcls.explain.drawing import OpenMembers, OpenScan
@@ -70,10 +71,11 @@ def networks_of(classifier: "Predictor") -> "tuple[Network, ...]":
     return classifier.members
 
 
+@allowed("read")
 def classify_and_explain(
     scan: Scan, classifier: "Predictor", label: str | None = None, method: str = DEFAULT, layer: str | None = None
 ) -> tuple[Prediction, Heatmap]:
-    """Answer a scan and draw where the evidence was, from one pass through the network.
+    """Answer a scan and draw where the evidence was, from one pass through the network; it is written to the audit trail.
 
     Args:
         scan: The scan.
@@ -87,7 +89,20 @@ def classify_and_explain(
     """
     from medcls.explain.drawing import predict_and_explain
 
-    return predict_and_explain(classifier, scan, label, method, layer)
+    prediction, heatmap = predict_and_explain(classifier, scan, label, method, layer)
+    write_answers(classifier.card, [(scan, prediction)])
+    return prediction, heatmap
+
+
+def rehearse(classifier: "Predictor", scan: Scan) -> None:
+    """Answer and explain a scan of nobody, so that the first real one waits for nothing; not written down.
+
+    Raises:
+        MedclsError: As `classify_and_explain`.
+    """
+    from medcls.explain.drawing import predict_and_explain
+
+    predict_and_explain(classifier, scan, None, DEFAULT, None)
 
 
 def draw_one(

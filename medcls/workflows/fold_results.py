@@ -16,6 +16,7 @@ from medcls.models import store
 from medcls.models.mean_card import mean_card
 from medcls.models.publishing import publish_mean
 from medcls.runs.folder import open_run
+from medcls.workflows.acts import act
 from medcls.workflows.folds import FoldSet, name_together
 
 _RETIRED = "One fold of a cross-validation; the mean of all folds is offered instead."
@@ -72,6 +73,7 @@ def _card(found: FoldSet, cards: list[ModelCard], name: str = "") -> ModelCard:
     return replace(card, trained_on=told, origin=origin)
 
 
+@act("build", "model.publish")
 def publish_folds(
     found: FoldSet,
     name: str = "",

@@ -13,6 +13,7 @@ from medcls.core.note import Note
 from medcls.core.run import RunSpec
 from medcls.errors import BadSplit, Conflict, MedclsError
 from medcls.runs.folder import DataSeen, RunFolder, list_runs, make_run, open_run
+from medcls.workflows.acts import act
 from medcls.workflows.data_split import count_folds
 from medcls.workflows.preflight import check_data
 from medcls.workflows.runs import RunView, check_spec, resume_run, show_run, start_run
@@ -63,6 +64,7 @@ class _Data:
         return seen is None or (seen.fingerprints == self.fingerprints and seen.splits == self.splits)
 
 
+@act("build", "run.start-folds")
 def start_folds(spec: RunSpec) -> tuple[RunView, ...]:
     """Start a run in the background for every fold; they wait for each other where they share a device.
 

@@ -10,6 +10,7 @@ from medcls.errors import MedclsError
 from medcls.models import store
 from medcls.models.card_text import tell_data, tell_feeding, tell_making
 from medcls.tasks import recommended
+from medcls.workflows.acts import act
 from medcls.workflows.marked import put_between_marks
 
 
@@ -79,6 +80,7 @@ def cases_of(model_id: str) -> CaseTable | None:
     return store.read_cases(model_id)
 
 
+@act("approve", "model.retire", "model_id")
 def retire(model_id: str, reason: str) -> ModelCard:
     """Take a model off the lists without deleting it; an empty reason puts it back.
 

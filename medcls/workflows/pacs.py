@@ -3,12 +3,14 @@
 import time
 from collections.abc import Callable
 
-from medcls.exits import EXITS, leave
+from medcls.errors import MedclsError
+from medcls.exits import CASE_EXITS, leave
 from medcls.exits.case import Case
 from medcls.inlets import asking, inbox, listener, outbox, watched
 from medcls.inlets.inbox import Waiting
 from medcls.inlets.outbox import Sending
 from medcls.inlets.servers import Around, read_around
+from medcls.workflows.acts import allowed
 
 __all__ = ["Around", "Sending", "Waiting", "read_around"]
 
@@ -16,6 +18,7 @@ _EVERY_S = 2.0
 DICOM = "application/dicom"
 
 
+@allowed("read")
 def worklist(source: str = "", *, patient_id: str = "", date: str = "") -> tuple[Waiting, ...]:
     """Return what waits to be read.
 
@@ -34,6 +37,7 @@ def worklist(source: str = "", *, patient_id: str = "", date: str = "") -> tuple
     return (*found, *(watched.waiting(around.watch) if around.watch and source in ("", "folder") else ()))
 
 
+@allowed("read")
 def fetch(item: Waiting) -> bytes:
     """Return the file of something on the worklist.
 
@@ -48,12 +52,14 @@ def fetch(item: Waiting) -> bytes:
     return asking.fetch(around.server(item.source), item.id)
 
 
+@allowed("read")
 def put_away(item: Waiting) -> None:
     """Take something off the worklist once it was read; only what was sent here is deleted, nothing elsewhere."""
     if item.source == "inbox":
         inbox.put_away(item.id)
 
 
+@allowed("read")
 def send_back(case: Case, server: str, ways: tuple[str, ...] = ()) -> Sending:
     """Send a result to a server: kept until it has it, whatever happens in between.
 
@@ -67,11 +73,12 @@ def send_back(case: Case, server: str, ways: tuple[str, ...] = ()) -> Sending:
     """
     around = read_around()
     around.server(server)
-    chosen = ways or tuple(name for name, way in EXITS.items() if way.media_type == DICOM)
+    chosen = ways or tuple(name for name, way in CASE_EXITS.items() if way.media_type == DICOM)
     sending = outbox.put(server, [leave(name, case, "record").data for name in chosen], case.scan.sha256)
     return outbox.try_one(sending.id, around)
 
 
+@allowed("read")
 def sendings() -> tuple[Sending, ...]:
     """Return what is or was on its way, the oldest first."""
     return outbox.sendings()
@@ -82,6 +89,7 @@ def try_waiting() -> tuple[Sending, ...]:
     return outbox.work(read_around())
 
 
+@allowed("read")
 def try_again(name: str) -> Sending:
     """Try a result that failed once more, now."""
     outbox.again(name)
@@ -101,10 +109,24 @@ def receive(told: Callable[[str], None], should_stop: Callable[[], bool] = lambd
     around = read_around()
     server = listener.start(around.receive, lambda digest: told(f"kept {digest}"))
     told(f"{around.receive.title} listens at {around.receive.host}:{around.receive.port}")
+    trouble = ""
     try:
         while not should_stop():
-            for sending in try_waiting():
-                told(f"{sending.server}: {sending.state} {sending.why}".rstrip())
+            if (now := _work(told)) not in ("", trouble):
+                told(now)
+            trouble = now
             time.sleep(_EVERY_S)
     finally:
         server.shutdown()
+
+
+def _work(told: Callable[[str], None]) -> str:
+    """Answer by rule and send what waits; return what stood in the way of it, for the listener goes on all the same."""
+    from medcls.workflows import pacs_rules
+
+    try:
+        for made in (*pacs_rules.work(), *try_waiting()):
+            told(str(made) if isinstance(made, MedclsError) else f"{made.server}: {made.state} {made.why}".rstrip())
+    except (MedclsError, OSError) as error:  # servers.toml is being written, the disk is full
+        return str(error)
+    return ""

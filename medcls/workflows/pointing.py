@@ -6,6 +6,7 @@ from medcls.core.model import ModelCard
 from medcls.core.pointing import PointingStudy, pointing_table
 from medcls.core.progress import Progress, silent
 from medcls.models.publishing import add_pointing
+from medcls.workflows.acts import act
 
 METHODS_MEASURED = ("gradcam", "hirescam", "layercam")
 
@@ -54,6 +55,7 @@ def table(study: PointingStudy) -> str:
     )
 
 
+@act("build", "model.keep")
 def keep(study: PointingStudy) -> ModelCard:
     """Keep a study beside its model: in the folder, vouched for by the card, shown in its README and on the Models page.
 

@@ -6,6 +6,7 @@ from medcls.core.run import RunSpec
 from medcls.errors import BadData, BadRecord
 from medcls.models import store
 from medcls.runs.folder import RunFolder, open_run
+from medcls.workflows.acts import act
 from medcls.workflows.runs import RunView, list_runs, start_run
 
 
@@ -22,6 +23,7 @@ def clone_spec(run_id: str, **changes: Any) -> RunSpec:
     return open_run(run_id).spec().having(**changes)
 
 
+@act("build", "run.reproduce", "run_id")
 def reproduce_run(run_id: str) -> RunView:
     """Start a run again with the same spec, on data checked to be the same.
 

@@ -11,6 +11,7 @@ from medcls.core.model import ModelCard
 from medcls.errors import Conflict
 from medcls.models import store
 from medcls.runs.folder import open_run
+from medcls.workflows.acts import act
 from medcls.workflows.left_out import measure_without
 
 
@@ -109,6 +110,7 @@ def read_case_picture(collection: str, case: str, side_px: int = 256) -> bytes:
     return to_png(read_scan(opened.read(opened.case(case))).pixels, side_px)
 
 
+@act("build", "model.publish", "run_id")
 def publish_run(
     run_id: str,
     name: str = "",

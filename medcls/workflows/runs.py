@@ -16,6 +16,7 @@ from medcls.runs import boot
 from medcls.runs.folder import AT_REST, DataSeen, RunFolder, make_run, open_run
 from medcls.runs.folder import list_runs as _folders
 from medcls.runs.launch import launch
+from medcls.workflows.acts import act
 
 SILENT_S = 600.0  # a worker that has not written its state for so long may hang
 
@@ -137,6 +138,7 @@ def read_data_seen(run_id: str) -> DataSeen | None:
     return open_run(run_id).data_seen()
 
 
+@act("build", "run.start")
 def start_run(spec: RunSpec) -> RunView:
     """Start a new run; it goes on when whoever started it is gone.
 
@@ -193,6 +195,7 @@ def _check_model(model_id: str) -> None:
         raise BadModel("workflows.recipe-not-made", model=model_id, data=RECIPES[model_id].data) from error
 
 
+@act("build", "run.resume", "run_id")
 def resume_run(run_id: str) -> RunView:
     """Go on with a run that was stopped, paused, died or never started; does nothing if a worker has it.
 
@@ -232,6 +235,7 @@ def resume_interrupted() -> tuple[str, ...]:
     return tuple(started)
 
 
+@act("build", "run.stop", "run_id")
 def stop_run(run_id: str) -> RunView:
     """Ask a run to stop; it keeps the best epoch so far and can be resumed.
 
@@ -247,6 +251,7 @@ def stop_run(run_id: str) -> RunView:
     return _look(run)
 
 
+@act("build", "run.delete", "run_id")
 def delete_run(run_id: str) -> None:
     """Delete a run with everything it made; models published from it stay.
 
@@ -257,6 +262,7 @@ def delete_run(run_id: str) -> None:
     open_run(run_id).delete()
 
 
+@act("build", "run.rename", "run_id")
 def rename_run(run_id: str, name: str) -> RunView:
     """Call a run something else.
 

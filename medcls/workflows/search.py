@@ -23,6 +23,7 @@ from medcls.runs.search_spec import (
     write_search,
 )
 from medcls.runs.search_view import FEWEST_FOR_IMPORTANCE, SearchView, Trial, delete_search, search_here, show_search
+from medcls.workflows.acts import act
 
 __all__ = [
     "FEWEST_FOR_IMPORTANCE",
@@ -60,6 +61,7 @@ def read_log(name: str, lines: int = 40) -> str:
     return read_tail(folder_of(name) / "log.txt", lines)
 
 
+@act("build", "search.start")
 def start_search(spec: SearchSpec) -> None:
     """Write a search down and work on it in the background.
 
@@ -80,6 +82,7 @@ def start_search(spec: SearchSpec) -> None:
     resume_search(spec.name)
 
 
+@act("build", "search.resume", "name")
 def resume_search(name: str) -> None:
     """Go on with a search in the background; does nothing if it is being worked on here.
 
@@ -96,6 +99,7 @@ def resume_search(name: str) -> None:
     wait_until_held(folder, worker, f"search {name}")
 
 
+@act("build", "search.join", "name")
 def join_search(name: str, storage: str) -> None:
     """Take part in a search that another machine began, in the background.
 
@@ -120,6 +124,7 @@ def work_on(name: str) -> Iterator[Note]:
     yield from searches.Work(read_search(name), launch).carry_on()
 
 
+@act("build", "search.stop", "name")
 def stop_search(name: str) -> None:
     """Ask a search to stop; the run it is in stops too, keeps its best epoch, and is gone on with on resume.
 

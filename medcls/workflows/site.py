@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from medcls import access
 from medcls.core.letter import Letter
 from medcls.core.note import Note
 from medcls.core.outcome import Outcome
@@ -12,6 +13,7 @@ from medcls.core.prediction import Prediction
 from medcls.core.progress import Progress, silent
 from medcls.core.site import Aim, SiteCheck, SiteEvent, SiteSettings, State
 from medcls.errors import BadSpec
+from medcls.workflows.acts import act, allowed
 
 if TYPE_CHECKING:
     from medcls.core.model import ModelCard
@@ -108,7 +110,8 @@ def _check(site: str, model: "Predictor", scans: "Sequence[Labelled]", aim: Aim,
     return Checked(made, *settings_for(model, asked, name, aim))
 
 
-def apply_settings(settings: SiteSettings, who: str = "local") -> None:
+@act("approve", "site.apply")
+def apply_settings(settings: SiteSettings, who: str = "") -> None:
     """Read a model's answers at a site by these settings from now on.
 
     Raises:
@@ -118,10 +121,11 @@ def apply_settings(settings: SiteSettings, who: str = "local") -> None:
     from medcls.evaluation.sites import now
 
     folder = site_folder(settings.site)
-    folder.record(SiteEvent("applied", settings.model, who, now(), settings))
+    folder.record(SiteEvent("applied", settings.model, who or access.present().name, now(), settings))
 
 
-def undo_settings(site: str, model_id: str, who: str = "local") -> SiteSettings | None:
+@act("approve", "site.undo", "site", "model_id")
+def undo_settings(site: str, model_id: str, who: str = "") -> SiteSettings | None:
     """Take back the settings applied last; return those that are in force again, None if none are.
 
     Raises:
@@ -133,7 +137,7 @@ def undo_settings(site: str, model_id: str, who: str = "local") -> SiteSettings 
     folder = site_folder(site)
     if folder.settings(model_id) is None:
         raise BadSpec("workflows.nothing-to-undo", site=site, model=model_id)
-    folder.record(SiteEvent("undone", model_id, who, now()))
+    folder.record(SiteEvent("undone", model_id, who or access.present().name, now()))
     return folder.settings(model_id)
 
 
@@ -149,14 +153,15 @@ def read_at(site: str, prediction: Prediction, card: "ModelCard") -> Prediction:
     return prediction if settings is None else read_at_site(prediction, card, settings)
 
 
-def set_state(site: str, model_id: str, state: State, who: str = "local", why: str = "") -> None:
+@act("approve", "site.state", "site", "model_id", "state")
+def set_state(site: str, model_id: str, state: State, who: str = "", why: str = "") -> None:
     """Say what state a model is in at a site.
 
     Args:
         site: Name of the site.
         model_id: The model.
         state: `approved`, `draft` or `retired`.
-        who: Login name, or `local`.
+        who: Login name; empty for whoever is at work.
         why: Kept with it. Approving needs a passed check of these very networks, or a sentence why not.
 
     Raises:
@@ -173,7 +178,7 @@ def set_state(site: str, model_id: str, state: State, who: str = "local", why: s
         if last is None or last.verdict != "fit":
             raise BadSpec("workflows.approve-without-check", model=model_id, site=site)
         why = f"check of {last.made}: fit"
-    folder.record(SiteEvent("state", model_id, who, now(), state=state, why=why.strip()))
+    folder.record(SiteEvent("state", model_id, who or access.present().name, now(), state=state, why=why.strip()))
 
 
 def state_of(site: str, card: "ModelCard") -> State:
@@ -207,6 +212,7 @@ def worth(card: "ModelCard", label: str, prevalence: float) -> "dict[str, Worth]
     }
 
 
+@allowed("approve")
 def write_letter(site: str, check: SiteCheck, path: Path, maker: str = "", name: str = "") -> "Signed":
     """Write a check as a signed card that can be mailed: no pictures, names or rows.
 
@@ -222,13 +228,15 @@ def write_letter(site: str, check: SiteCheck, path: Path, maker: str = "", name:
         OSError: If it cannot be written.
     """
     from medcls.disk import write_whole
-    from medcls.evaluation.letters import sign
+    from medcls.evaluation.letters import read_letter
+    from medcls.exits import leave
 
-    signed = sign(Letter.of(check, name, site_folder(site).site.key, maker))
-    write_whole(path, signed.to_json().encode())
-    return signed
+    data = leave("letter", Letter.of(check, name, site_folder(site).site.key, maker), "others").data
+    write_whole(path, data)
+    return read_letter(data)
 
 
+@act("build", "site.letter", "model_id")
 def import_letter(data: bytes, model_id: str = "") -> "Signed":
     """Keep a card that another site mailed, beside a model's own figures.
 
@@ -303,6 +311,7 @@ def sites() -> "list[Outcome[SiteFolder]]":
     return list_sites()
 
 
+@act("admin", "site.watch", "site", "watch")
 def consent(site: str, watch: bool) -> None:
     """Switch a site's watch on or off.
 

@@ -5,6 +5,7 @@ from medcls.core.model import ModelCard
 from medcls.core.progress import Progress, silent
 from medcls.core.stress import StressStudy
 from medcls.models import store
+from medcls.workflows.acts import act
 
 
 def measure(
@@ -38,6 +39,7 @@ def measure(
     return stress(model, cases_for(model, wanted), wanted, shifts=shifts, on_case=progress)
 
 
+@act("build", "model.keep")
 def keep(study: StressStudy) -> ModelCard:
     """Keep a study beside its model: it takes the place of an earlier one of the same collections and part.
 

@@ -12,6 +12,7 @@ from medcls.evaluation.ablation import AblationRow
 from medcls.evaluation.comparison import Comparison, Curves, Disagreement
 from medcls.evaluation.costs import Cost
 from medcls.evaluation.subgroups import Subgroup
+from medcls.exits.subjects import Table
 from medcls.stats.paired import Difference, McNemar
 from medcls.workflows.site_figures import SCORES, compared
 from medcls.workflows.thresholds import OperatingPoint
@@ -80,6 +81,12 @@ def case_rows(comparison: Comparison) -> list[Row]:
             row |= {f"{model_id}:{label}": float(table.prob[i, k]) for k, label in enumerate(table.labels)}
         rows.append(row | {name: str(column[i]) for name, column in first.attributes.items()})
     return rows
+
+
+def as_table(name: str, rows: Sequence[Row], comparison: Comparison) -> Table:
+    """Return rows of a comparison as a table that may leave; what a collection's own columns say does not, for others."""
+    columns, own = tuple(rows[0]) if rows else (), set(comparison.first.attributes) - {"collection"}
+    return Table(name, columns, rows, frozenset(set(columns) - own), {"models": ", ".join(comparison.cards)})
 
 
 def curve_rows(drawn: Mapping[str, Curves], label: str) -> list[Row]:

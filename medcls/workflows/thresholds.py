@@ -8,6 +8,7 @@ from medcls.errors import BadData, BadModel
 from medcls.models import store
 from medcls.stats.curves import Steps
 from medcls.stats.operating import OperatingPoint, operate, sensitivity_at, specificity_at
+from medcls.workflows.acts import act
 
 
 def try_threshold(table: CaseTable, label: str, threshold: float, prevalence: float) -> OperatingPoint:
@@ -64,6 +65,7 @@ def suggest_thresholds(table: CaseTable, label: str, goals: tuple[float, ...] = 
     return tuple(found)
 
 
+@act("approve", "model.threshold", "model_id", "name", "label", "prob")
 def save_threshold(model_id: str, name: str, label: str, prob: float, note: str = "") -> ModelCard:
     """Keep a named operating point on a model's card; one of the same name and label is replaced.
 
@@ -91,6 +93,7 @@ def save_threshold(model_id: str, name: str, label: str, prob: float, note: str 
     return store.change_card(model_id, lambda card: {"thresholds": (*_without(card, name, label), made)})
 
 
+@act("approve", "model.threshold-off", "model_id", "name", "label")
 def forget_threshold(model_id: str, name: str, label: str) -> ModelCard:
     """Take a named operating point off a model's card; nothing happens if it is not there.
 

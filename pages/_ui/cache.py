@@ -53,7 +53,7 @@ def rehearse(card: ModelCard) -> None:
 def _rehearse(model_id: str, digest: str) -> bool:
     classifier, blank = _open(model_id, digest), Scan(np.full((64, 64), 0.5, np.float32), "0" * 64)
     with contextlib.suppress(MedclsError):  # what fails here fails again, and is told, with a real scan
-        explain.classify_and_explain(blank, classifier)
+        explain.rehearse(classifier, blank)
     return True
 
 

@@ -6,6 +6,8 @@ import streamlit as st
 
 from medcls import __version__
 from medcls.words import say
+from pages._ui import visitor
+from pages._ui.widgets import notices
 
 # Pictures of our own: a symbol's name would be fetched from another host.
 _HERE = Path(__file__).parent
@@ -25,4 +27,5 @@ def name_tab(title: str) -> None:
 
 def close_frame() -> None:
     """Draw the foot: what this is, and which version."""
-    st.caption(f"{say('pages.research-use')} medcls {__version__}")
+    told = [f"{say('pages.research-use')} medcls {__version__}", visitor.describe()]
+    st.caption(notices.escape(" · ".join(filter(None, told))))

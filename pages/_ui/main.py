@@ -5,12 +5,13 @@ from typing import Any
 import streamlit as st
 
 from medcls.errors import MedclsError
-from pages._ui import cache, frame, state
+from pages._ui import cache, frame, state, visitor
 from pages._ui.widgets import notices
 
 # Section, file beside this folder, title, icon, address. One line per page, in the order of the work.
 PAGES = (
     ("Read", "../classify.py", "Classify", ":material/center_focus_strong:", "classify"),
+    ("Read", "../worklist.py", "Worklist", ":material/list_alt:", "worklist"),
     ("Read", "../heatmaps.py", "Heatmaps", ":material/blur_on:", "heatmaps"),
     ("Read", "../compare.py", "Compare", ":material/compare:", "compare"),
     ("Read", "../site.py", "Site", ":material/domain:", "site"),
@@ -32,6 +33,7 @@ def navigation() -> list[Any]:
 def run(page: Any) -> None:
     """Draw a page, or what went wrong with it, and the foot below it."""
     try:
+        visitor.come_in()
         page.run()
     except state.Done:
         pass

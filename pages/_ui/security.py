@@ -10,6 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
+from medcls.errors import MedclsError
+from medcls.workflows import people
 from pages._ui.uploads import COOKIE, ROUTE, Uploads, header_of, new_token, token_of
 
 # 'unsafe-inline' and 'unsafe-eval' are what Streamlit's own page and the charts need; nothing may
@@ -63,6 +65,18 @@ def is_allowed(data: bytes) -> bool:
     return kind in _ALLOWED
 
 
+def without_claims(scope: Scope) -> Scope:
+    """Return a request without the header that names a person, unless it came once and from a proxy that is trusted."""
+    try:
+        rules = people.read_rules()
+    except MedclsError:  # then nobody may do anything
+        return scope
+    name, peer = rules.header.encode("latin-1"), (scope.get("client") or ("",))[0]
+    if not name or (rules.trusts(peer) and header_of(scope, name) is not None):
+        return scope
+    return {**scope, "headers": [(key, value) for key, value in scope["headers"] if key.lower() != name]}
+
+
 class SafeDoor:
     """ASGI middleware: adds the headers, hides what is not for visitors, drops forbidden messages.
 
@@ -75,9 +89,9 @@ class SafeDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await self._http(scope, receive, send)
+            await self._http(without_claims(scope), receive, send)
         elif scope["type"] == "websocket":
-            await self._websocket(scope, receive, send)
+            await self._websocket(without_claims(scope), receive, send)
         else:
             await self._app(scope, receive, send)
 

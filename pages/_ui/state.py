@@ -42,6 +42,11 @@ EXAMPLES = "examples"  # synthetic examples made in this session
 HEATMAP_VIEW = "heatmap.view"  # how it looks
 HEATMAPS = "heatmaps"  # the last ones drawn: (scan, model, label) -> heatmap
 
+# Worklist.
+WORKLIST = "worklist.found"  # what a source had when it was asked last
+
+REPORT_SENT = "report.sent"  # when what was sent first: a second click sends the same objects, which is nothing new
+
 # Heatmaps.
 MAPS = "heatmaps.maps"  # the maps side by side, as far as they are drawn
 MAPS_STOPPED = "heatmaps.stopped"  # slow ones that were stopped

@@ -20,7 +20,7 @@ def test_report_is_written_and_written_down(tiny_model, tmp_path: Path, capsys) 
     assert [("written" in row, "error" in row) for row in rows] == [(True, False), (True, False), (False, True)]
     assert sorted(path.suffix for path in out.iterdir()) == [".json", ".txt"]
     assert not [path for path in out.iterdir() if "kim" in path.name or b"kim" in path.read_bytes()]
-    assert [line.what for line in audit.lines()] == ["exit.text", "exit.json"]
+    assert [line.what for line in audit.lines()] == ["classify", "exit.text", "exit.json"]
     assert main(["audit", "verify"]) == 0
 
 

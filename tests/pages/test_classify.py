@@ -14,11 +14,12 @@ from medcls.core.prediction import Prediction
 from medcls.errors import BadScan
 from medcls.imaging.phantom import phantom
 from medcls.workflows import site_figures
+from medcls.workflows.case_report import send_out
 from medcls.workflows.scans import Entry
 from pages._ui import state
 from pages._ui.classify import cases, exports, opinions, room
 from pages._ui.classify.answers import Row
-from pages._ui.widgets import downloads, notices, palette
+from pages._ui.widgets import notices, palette
 from tests.pages.conftest import assert_sound, component, words
 from tests.tiny import install, spoil
 
@@ -243,7 +244,8 @@ def row(name: str, error: str = "", decided: str | None = None, prob: tuple[floa
 def test_csv_holds_no_formula(name: str, tiny_model) -> None:
     """No cell of the CSV starts a formula, whatever the file is called or the error says."""
     columns = ["file", "model", "decided", "notes", "error"]
-    text = downloads.to_csv([exports.flat(row(name, name), tiny_model)], columns).decode("utf-8-sig")
+    table = exports.table([exports.flat(row(name, name), tiny_model)], tiny_model, columns)
+    text = send_out("table-csv", table, "record").data.decode("utf-8-sig")
     for cell in list(csv.reader(io.StringIO(text, newline="")))[1]:
         assert not cell.lstrip().startswith(("=", "+", "-", "@", "＝")), cell
 
@@ -263,7 +265,8 @@ def test_record_is_the_command_lines_object(open_app, tiny_model) -> None:
 
     files = [("scan.png", png()), ("bad.png", b"\x00")]
     app = drop(open_app(), *files)
-    page = json.loads(downloads.to_json([exports.record(r, tiny_model) for r in answered(app)]))
+    table = exports.table([exports.record(r, tiny_model) for r in answered(app)], tiny_model, ["file"])
+    page = json.loads(send_out("table-json", table, "record").data)
     command = [answer_row(answer, tiny_model) for answer in classify_many(files, open_model(tiny_model.id))]
     assert page[0] | {"prob": None} == command[0] | {"prob": None}
     assert page[0]["prob"] == pytest.approx(command[0]["prob"], abs=1e-6)

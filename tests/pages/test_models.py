@@ -80,7 +80,7 @@ def test_a_model_is_measured_on_labelled_scans(open_app, tiny_model, tmp_path: P
 
 
 def test_import_checks_and_keeps(open_app, tiny_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    archive = exchange.export_bytes(tiny_model.id)
+    archive = exchange.export_bytes(tiny_model.id, "record")
     monkeypatch.setenv("MEDCLS_HOME", str(tmp_path / "elsewhere"))
     app = open_app(PAGE)
     app.file_uploader[0].set_value([("model.zip", archive[:-30], "application/zip")]).run()

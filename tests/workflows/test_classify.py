@@ -1,5 +1,6 @@
 """Answering a drop: every file gets an answer or a sentence, in order."""
 
+import hashlib
 import io
 import zipfile
 from pathlib import Path
@@ -8,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medcls.errors import BadModel, BadScan
+from medcls import audit
+from medcls.errors import BadModel, BadScan, Conflict
 from medcls.imaging.phantom import phantom
 from medcls.models import store
 from medcls.tasks import list_tasks, recommended
@@ -124,3 +126,32 @@ def test_publishing_changes_no_default_and_the_task_names_the_model(home, tiny_m
 def test_every_shipped_task_recommends_a_model_that_ships():
     shipped = {path.name for path in (ROOT / "weights").iterdir()}
     assert {recommended(task_id) for task_id in list_tasks()} <= shipped
+
+
+def test_every_answer_is_written_to_the_trail(tiny_model):
+    """Model and scan by their digests, what was answered, why not; no name of a file."""
+    model, good = open_model(tiny_model.id), phantom("breast-ultrasound", "benign", 1)
+    list(classify_many([("kim.png", good), ("lee.png", b"no scan")], model))
+    classify_one(read(good), model)
+    first, second, third = audit.lines()
+    assert {line.what for line in (first, second, third)} == {"classify"}
+    assert first.facts["scan_sha256"] == third.facts["scan_sha256"] == hashlib.sha256(good).hexdigest()
+    assert first.facts["model_sha256"] == tiny_model.files["model.safetensors"]
+    assert first.facts["answer"] == third.facts["answer"]
+    assert (second.outcome, "answer" in second.facts) != ("done", True)
+    assert "kim" not in audit.files()[0].read_text()
+
+
+def test_a_trail_that_cannot_be_written_stops_answers_only_if_the_site_says_so(tiny_model, home: Path, monkeypatch):
+    """No folder for it can be made here: by default answered all the same, with MEDCLS_AUDIT_STRICT not."""
+    model, scan = open_model(tiny_model.id), read(phantom("breast-ultrasound", "benign", 1))
+    (home / "audit").write_text("in the way")
+    assert classify_one(scan, model).model == tiny_model.id
+    monkeypatch.setenv("MEDCLS_AUDIT_STRICT", "1")
+    for ask in (
+        lambda: classify_one(scan, model),
+        lambda: list(classify_many([("a", phantom("breast-ultrasound", "benign", 1))], model)),
+    ):
+        with pytest.raises(Conflict) as refused:
+            ask()
+        assert refused.value.code == "audit.cannot-write"

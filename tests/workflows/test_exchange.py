@@ -41,7 +41,7 @@ def rewritten(archive: bytes, changes: dict[str, bytes | None], extra: dict[str,
 @pytest.fixture
 def elsewhere(tiny_model: ModelCard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
     """The tiny model's archive, with a home that does not hold it yet."""
-    archive = exchange.export_bytes(tiny_model.id)
+    archive = exchange.export_bytes(tiny_model.id, "record")
     monkeypatch.setenv("MEDCLS_HOME", str(tmp_path / "elsewhere"))
     return archive
 
@@ -77,7 +77,7 @@ def test_an_ensemble_travels_with_its_members(tiny_made: Path, home: Path, tmp_p
     folder.mkdir()
     hashes = dict.fromkeys(("member-1", "member-2"), cards[0].files[store.WEIGHTS])
     store.seal(folder, replace(cards[0], id="both", members=tuple(hashes), member_weights=hashes, files={}))
-    archive = exchange.export_bytes("both")
+    archive = exchange.export_bytes("both", "record")
     before = open_model("both").predict(scan())
     monkeypatch.setenv("MEDCLS_HOME", str(tmp_path / "elsewhere"))
     assert [card.id for card in exchange.import_model(archive)] == ["member-1", "member-2", "both"]

@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import streamlit as st
-
 from medcls.core.model import ModelCard
 from medcls.words import say
+from medcls.workflows.case_report import Table
 from pages._ui.classify import opinions
 from pages._ui.classify.answers import Row
-from pages._ui.widgets.downloads import to_csv, to_json
+from pages._ui.widgets import downloads
 
 CANNOT_TELL = "cannot tell"
 NO_ANSWER = "no answer"
@@ -54,6 +53,21 @@ def flat(row: Row, card: ModelCard, case: str = "", opinion: Mapping[str, str] |
 
 
 _SAID = ("own_reading", "own_confidence", "reading_after", "disagrees")
+# What stays in a file for others: what the network and medcls say, and what was chosen, not typed.
+_KEPT = {"model", "decided", "labels", "prob", "unfamiliarity", "acquired", "notes", "codes", "code", "sha256", "error"}
+_KEPT |= set(_SAID) - {"disagrees"}
+
+
+def table(lines: Sequence[dict[str, Any]], card: ModelCard, columns: Sequence[str]) -> Table:
+    """Return a drop's answers as a table that may leave.
+
+    Args:
+        lines: A row of `flat` or of `record` for each scan.
+        card: The model's card.
+        columns: The columns of its CSV.
+    """
+    kept = frozenset(_KEPT | {f"prob:{label}" for label in card.task.label_ids})
+    return Table(f"{card.task.id}-answers", tuple(columns), lines, kept, {"model": card.id, "rows": str(len(lines))})
 
 
 def show_downloads(rows: Sequence[Row], card: ModelCard, cases: Sequence[str]) -> None:
@@ -69,21 +83,18 @@ def show_downloads(rows: Sequence[Row], card: ModelCard, cases: Sequence[str]) -
     case = ["case"] if any(cases) else []
     columns = [*case, "file", "model", "decided", *(f"prob:{i}" for i in card.task.label_ids), *said, "notes", "error"]
     lines = list(zip(rows, cases, told, strict=True))
-    st.download_button(
+    mode, name = downloads.ask_mode("classify.save"), f"{card.task.id}-answers"
+    downloads.offer(
         say("pages.export-csv"),
-        lambda: to_csv([flat(row, card, case, opinion) for row, case, opinion in lines], columns),
-        f"{card.task.id}-answers.csv",
-        "text/csv",
-        on_click="ignore",
-        type="tertiary",
-        icon=":material/download:",
+        "table-csv",
+        lambda: table([flat(row, card, case, opinion) for row, case, opinion in lines], card, columns),
+        mode,
+        f"{name}.csv",
     )
-    st.download_button(
+    downloads.offer(
         say("pages.export-json"),
-        lambda: to_json([record(row, card) | opinion for row, _, opinion in lines]),
-        f"{card.task.id}-answers.json",
-        "application/json",
-        on_click="ignore",
-        type="tertiary",
-        icon=":material/download:",
+        "table-json",
+        lambda: table([record(row, card) | opinion for row, _, opinion in lines], card, columns),
+        mode,
+        f"{name}.json",
     )

@@ -13,12 +13,12 @@ from medcls.core.task import Task
 from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import compare_scan, scans
+from medcls.workflows.case_report import Table
 from pages._ui import cache, state
 from pages._ui.compare import maps
 from pages._ui.compare.test_set import names_of
-from pages._ui.widgets import drops, notices
+from pages._ui.widgets import downloads, drops, notices
 from pages._ui.widgets.charts import show_probabilities
-from pages._ui.widgets.downloads import to_csv
 from pages._ui.widgets.numbers import show_seconds
 from pages._ui.widgets.palette import label_colours, label_word
 
@@ -130,9 +130,8 @@ def _show_download(found: compare_scan.ComparedScan) -> None:
     rows = [_row(a.model, a.prediction, a.error) for a in found.answers]
     rows += [_row(f"mean of {', '.join(e.models)}", e.prediction, None) for e in found.ensembles]
     columns = ["model", "decided", *labels, "elapsed_ms", "error"]
-    st.download_button(
-        "These answers as CSV", to_csv(rows, columns), "compare-scan.csv", "text/csv", icon=":material/download:"
-    )
+    table = Table("compare-scan", tuple(columns), rows, frozenset(columns), {"models": str(len(rows))})
+    downloads.offer("These answers as CSV", "table-csv", lambda: table, "others", "compare-scan.csv")
 
 
 def _row(model: str, prediction: Prediction | None, error: MedclsError | None) -> dict[str, object]:

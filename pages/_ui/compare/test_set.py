@@ -13,7 +13,7 @@ from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import compare, report, site_figures, tables
 from pages._ui import state
-from pages._ui.widgets import notices, pickers
+from pages._ui.widgets import downloads, notices, pickers
 from pages._ui.widgets.charts_scores import SHOWN_SCORES, confusion_chart, curve_chart
 from pages._ui.widgets.numbers import show_estimate, show_seconds
 
@@ -243,12 +243,20 @@ def show_downloads(found: compare.Comparison, score: str, section: Section | Non
             lambda: tables.to_csv(tables.difference_rows(get_differences(found, score))),
             "text/csv",
         ),
-        ("Cases (CSV)", "cases.csv", lambda: tables.to_csv(tables.case_rows(found)), "text/csv"),
     ]
-    if section is not None:
-        title, name, rows = section
-        files.append((f"{title} (CSV)", name, lambda: tables.to_csv(rows()), "text/csv"))
+    mode = downloads.ask_mode("compare.save")
     with st.container(horizontal=True):
+        downloads.offer(
+            "Cases (CSV)",
+            "table-csv",
+            lambda: tables.as_table("cases", tables.case_rows(found), found),
+            mode,
+            "cases.csv",
+        )
+        if section is not None:
+            title, name, rows = section
+            stem = name.removesuffix(".csv")
+            downloads.offer(f"{title} (CSV)", "table-csv", lambda: tables.as_table(stem, rows(), found), mode, name)
         for title, name, make, kind in files:
             st.download_button(title, make, name, kind, icon=":material/download:")
 

@@ -12,10 +12,10 @@ from medcls.core.task import Task
 from medcls.core.words import counted
 from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import compare, exchange, models, site_figures
+from medcls.workflows import compare, exchange, models, people, site_figures
 from pages._ui import state
 from pages._ui.models import sites
-from pages._ui.widgets import notices, pickers
+from pages._ui.widgets import downloads, notices, pickers
 from pages._ui.widgets.charts_scores import SHOWN_SCORES, confusion_chart
 from pages._ui.widgets.numbers import show_estimate
 from pages._ui.widgets.palette import label_word
@@ -213,13 +213,14 @@ def show_actions(card: ModelCard) -> None:
     """Offer what can be done with a model: compare, export as ZIP or ONNX, retire or put back."""
     st.markdown("**With this model**")
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        mode = downloads.ask_mode("models.zip", "others")
         st.download_button(
             "Export as ZIP",
-            lambda: exchange.export_bytes(card.id),
+            people.as_now(lambda: exchange.export_bytes(card.id, mode)),
             f"{card.id}.zip",
             "application/zip",
             icon=":material/archive:",
-            help="The whole folder; every file is checked against the card before it is packed. It holds cases.csv: file names, patient ids and table columns of the test scans, as their data set gives them.",
+            help=say("pages.zip-help"),
         )
         if not card.is_mean and st.button(
             "Make ONNX",

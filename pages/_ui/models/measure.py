@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from medcls.core.case_csv import format_cases
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
 from medcls.errors import MedclsError
 from medcls.workflows import compare, evaluate, site_figures
+from medcls.workflows.case_report import Measured
 from pages._ui import state
 from pages._ui.compare.test_set import PARTS
 from pages._ui.models import sites
 from pages._ui.models.cards import show_evaluation
-from pages._ui.widgets import notices
+from pages._ui.widgets import downloads, notices
 
 
 def show_measure(card: ModelCard) -> None:
@@ -48,10 +48,8 @@ def _measure(card: ModelCard, chosen: tuple[str, ...], part: str) -> None:
 
 def _offer(evaluation: Evaluation, cases: CaseTable) -> None:
     """Offer both files of an evaluation; in a folder of their own `medcls compare --evaluations` takes them."""
+    mode = downloads.ask_mode("models.measured")
     with st.container(horizontal=True):
-        for name, data, kind in (
-            ("evaluation.json", evaluation.to_json(), "application/json"),
-            ("cases.csv", format_cases(cases), "text/csv"),
-        ):
-            st.download_button(name, data, name, kind, icon=":material/download:")
+        for way, name in (("evaluation", "evaluation.json"), ("cases", "cases.csv")):
+            downloads.offer(name, way, lambda: Measured(evaluation, cases), mode, name)
     st.caption("Kept in a folder of their own, `python -m medcls compare --evaluations` takes them.")

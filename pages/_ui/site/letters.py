@@ -7,7 +7,7 @@ import streamlit as st
 
 from medcls.core.model import ModelCard
 from medcls.errors import MedclsError
-from medcls.workflows import site
+from medcls.workflows import people, site
 from pages._ui.site.check import WORDS
 from pages._ui.widgets import notices
 
@@ -72,7 +72,7 @@ def _export(name: str, card: ModelCard) -> None:
 
     st.download_button(
         f"Evaluation card of {mine[0].made}",
-        made,
+        people.as_now(made),
         f"{card.id}-card.json",
         "application/json",
         icon=":material/outgoing_mail:",

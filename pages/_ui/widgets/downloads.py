@@ -1,29 +1,55 @@
-"""Tables as files a spreadsheet may open safely."""
+"""Files to save: each passes the gate and is written to the audit trail, by a workflow."""
 
-import csv
-import io
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import cast
 
-from medcls.core.spreadsheet import guard
+import streamlit as st
+
+from medcls.words import say
+from medcls.workflows import case_report, people
 
 
-def to_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> bytes:
-    """Return rows as CSV (UTF-8 with a byte-order mark, which spreadsheets need), every cell guarded.
+def ask_mode(key: str, first: case_report.Mode = "record") -> case_report.Mode:
+    """Let the person say whom files are for: the own records, or others, for whom they name nobody."""
+    words = {"record": say("pages.save-record"), "others": say("pages.save-others")}
+    chosen = st.segmented_control(
+        say("pages.report-for"),
+        list(case_report.MODES),
+        default=first,
+        required=True,
+        format_func=words.__getitem__,
+        key=f"{key}.for",
+        label_visibility="collapsed",
+    )
+    return cast(case_report.Mode, chosen or "others")
+
+
+def offer(
+    label: str,
+    way: str,
+    subject: Callable[[], case_report.Subject],
+    mode: case_report.Mode,
+    name: str,
+    *,
+    key: str = "",
+) -> None:
+    """Offer a file, made when it is asked for as whoever is at work now.
 
     Args:
-        rows: One mapping per line; a missing column is left empty.
-        columns: The columns, in order.
+        label: What its button says.
+        way: A key of the table of exits.
+        subject: Makes what leaves.
+        mode: `record` or `others`.
+        name: The file's name.
+        key: Of the button; empty for one made of its label.
     """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([guard(name) for name in columns])
-    for row in rows:
-        writer.writerow([guard(row.get(name, "")) for name in columns])
-    return ("\ufeff" + out.getvalue()).encode("utf-8")
-
-
-def to_json(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """Return rows as a JSON list."""
-    return json.dumps(list(rows), indent=2, ensure_ascii=False, allow_nan=False).encode("utf-8")
+    st.download_button(
+        label,
+        people.as_now(lambda: case_report.send_out(way, subject(), mode).data),
+        name,
+        case_report.ALL_EXITS[way].media_type,
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+        key=key or f"save.{way}.{name}",
+    )

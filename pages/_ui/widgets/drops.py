@@ -121,9 +121,9 @@ def put_away() -> None:
     st.session_state.pop(state.DROP, None)
 
 
-def put_here(entry: scans.Entry) -> None:
-    """Put one scan before the user as if it had been dropped."""
-    st.session_state[state.DROP] = Drop((entry,))
+def put_here(*entries: scans.Entry) -> None:
+    """Put scans before the user as if they had been dropped."""
+    st.session_state[state.DROP] = Drop(entries)
 
 
 def show_example(task: Task, place: int) -> None:

@@ -1,0 +1,27 @@
+# medcls on CPUs: not root, nothing written outside /data and /tmp. Build: docker build -t medcls .
+FROM python:3.11-slim-bookworm AS build
+WORKDIR /src
+COPY requirements.txt requirements.lock ./
+# CPU wheels of torch: the lock pins the version, this index has the build without CUDA. Lines of the lock that are not needed install nothing.
+RUN python -m venv /opt/medcls \
+    && /opt/medcls/bin/pip install --no-cache-dir --extra-index-url https://download.pytorch.org/whl/cpu "torch==$(sed -n 's/^torch==//p' requirements.lock)+cpu" "torchvision==$(sed -n 's/^torchvision==//p' requirements.lock)+cpu" \
+    && sed -E '/^(torch|torchvision|triton|nvidia-|cuda-)/d' requirements.lock > lock.txt \
+    && /opt/medcls/bin/pip install --no-cache-dir -c lock.txt -r requirements.txt \
+    && find /opt/medcls -name __pycache__ -prune -exec rm -rf {} +
+
+FROM python:3.11-slim-bookworm
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin medcls && install -d -o medcls /data
+COPY --from=build /opt/medcls /opt/medcls
+WORKDIR /app
+COPY app.py pyproject.toml LICENSE ./
+COPY .streamlit .streamlit
+COPY medcls medcls
+COPY pages pages
+COPY weights weights
+ENV PATH=/opt/medcls/bin:$PATH MEDCLS_HOME=/data HOME=/tmp MPLCONFIGDIR=/tmp HF_HUB_OFFLINE=1 PYTHONDONTWRITEBYTECODE=1 \
+    STREAMLIT_SERVER_ADDRESS=0.0.0.0
+USER medcls
+VOLUME /data
+EXPOSE 8501
+HEALTHCHECK --interval=30s --start-period=60s CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8501/_stcore/health', timeout=5)"]
+CMD ["python", "-m", "medcls", "app", "--headless", "--port", "8501"]

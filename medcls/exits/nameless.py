@@ -1,0 +1,84 @@
+"""Tables, figures and models without the names that stand in them: what the gate takes out for others."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from medcls.core.case_csv import format_cases
+from medcls.core.evaluation import CaseTable, Evaluation
+from medcls.core.model import ModelCard
+from medcls.exits.subjects import Measured, ModelFiles, Table, Trail
+from medcls.models.card_text import describe_card
+from medcls.models.folder import ModelFolder
+from medcls.models.layout import CARD, CASES, EVALUATION, README
+
+# Columns that name somebody's file or somebody: numbered, so that rows which belong together still do.
+_NUMBERED = {"file": "scan", "case": "case", "group": "group"}
+# The one attribute of a case that stays: the name of the collection, which card and evaluation tell as well.
+_COLLECTION = "collection"
+
+
+def nameless_table(table: Table) -> Table:
+    """Return a table with files, cases and groups numbered and every column emptied that may hold a person's words."""
+    numbers = {
+        column: _numbers([str(row.get(column, "")) for row in table.rows], word) for column, word in _NUMBERED.items()
+    }
+
+    def cell(column: str, value: object) -> object:
+        if column in _NUMBERED:
+            return numbers[column].get(str(value), "")
+        return value if column in table.kept else ""
+
+    return replace(table, rows=[{name: cell(name, value) for name, value in row.items()} for row in table.rows])
+
+
+def nameless_measured(measured: Measured) -> Measured:
+    """Return figures and cases without the cases' names and attributes."""
+    return Measured(_evaluation(measured.evaluation), _cases(measured.cases))
+
+
+def nameless_model(model: ModelFiles) -> ModelFiles:
+    """Return a model's files with those of them rewritten that name cases; the card vouches for them as they are now.
+
+    Raises:
+        BadModel: If one of them cannot be read.
+    """
+    texts = {folder.id: _texts(folder, model.texts[folder.id]) for folder in model.folders}
+    files = {one: {n: path for n, path in paths.items() if n not in texts[one]} for one, paths in model.files.items()}
+    return replace(model, texts=texts, files=files)
+
+
+def nameless_trail(trail: Trail) -> Trail:
+    """Return the audit trail with whoever did something numbered; what stands for nobody stays."""
+    numbers = _numbers([line.who for line in trail.lines if line.who != "local"], "person")
+    return Trail(tuple(replace(line, who=numbers.get(line.who, line.who)) for line in trail.lines))
+
+
+def _texts(folder: ModelFolder, told: Mapping[str, str]) -> dict[str, str]:
+    cases, evaluation = folder.cases(), folder.evaluation()
+    shown = _evaluation(evaluation) if evaluation else None
+    new = {CASES: format_cases(_cases(cases))} if cases else {}
+    new |= {EVALUATION: shown.to_json()} if shown else {}
+    card = ModelCard.from_json(told[CARD])
+    sealed = {**card.files, **{name: hashlib.sha256(text.encode()).hexdigest() for name, text in new.items()}}
+    card = replace(card, files=sealed)
+    return {**told, **new, CARD: card.to_json(), README: describe_card(card, shown, folder.shown_studies())}
+
+
+def _evaluation(evaluation: Evaluation) -> Evaluation:
+    kept = {name: scores for name, scores in evaluation.subgroups.items() if name.startswith(f"{_COLLECTION}=")}
+    return replace(evaluation, subgroups=kept)
+
+
+def _cases(cases: CaseTable) -> CaseTable:
+    case, group = (_numbers(column.tolist(), word) for column, word in ((cases.case, "case"), (cases.group, "group")))
+    kept = {name: column for name, column in cases.attributes.items() if name == _COLLECTION}
+    renamed = np.array([case[str(one)] for one in cases.case]), np.array([group[str(one)] for one in cases.group])
+    return CaseTable(*renamed, cases.truth, cases.prob, cases.labels, kept)
+
+
+def _numbers(names: list[str], word: str) -> dict[str, str]:
+    """Return a number for each name, in the order they come."""
+    return {name: f"{word} {n}" for n, name in enumerate(dict.fromkeys(filter(None, names)), start=1)}

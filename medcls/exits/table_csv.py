@@ -1,0 +1,30 @@
+"""A table as CSV that a spreadsheet may open safely."""
+
+import csv
+import io
+import math
+
+from medcls.core.spreadsheet import guard
+from medcls.exits.case import Mode
+from medcls.exits.subjects import Table
+
+
+def make(table: Table, mode: Mode) -> bytes:
+    """Return a table as CSV, UTF-8 with a byte-order mark, which spreadsheets need; what is not a finite number is empty.
+
+    Args:
+        table: The table, having passed the gate.
+        mode: `record` or `others`.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([guard(name) for name in table.columns])
+    for row in table.rows:
+        writer.writerow([_cell(row.get(name, "")) for name in table.columns])
+    return ("\ufeff" + out.getvalue()).encode("utf-8")
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, float):
+        return repr(value) if math.isfinite(value) else ""
+    return guard(value)

@@ -1,0 +1,100 @@
+"""What is done by somebody: allowed or refused by their roles, and written to the audit trail, here and not in a page."""
+
+import inspect
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from medcls import access, audit
+from medcls.access import Role
+from medcls.core.model import ModelCard
+from medcls.core.prediction import Prediction
+from medcls.core.scan import Scan
+from medcls.errors import MedclsError
+from medcls.models.folder import weights_digest
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def act(role: Role, what: str, *facts: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return a decorator for a workflow that only some may use, and that is written down with how it ended.
+
+    Args:
+        role: The role it needs.
+        what: What the trail calls it, as `model.publish`.
+        facts: Names of arguments to write down: ids, states and counts, never a name of a person or file. Of a model's card that comes
+            back, id and digest are written as well.
+
+    Returns:
+        The decorator. What it makes raises `Denied` for whoever lacks the role, before anything is done.
+    """
+
+    def decorate(do: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(do)
+
+        @wraps(do)
+        def doing(*args: P.args, **kwargs: P.kwargs) -> R:
+            given = signature.bind(*args, **kwargs).arguments
+            told = {name: _plain(given.get(name)) for name in facts}
+            try:
+                access.need(role)
+                made = do(*args, **kwargs)
+            except MedclsError as error:
+                audit.write(what, outcome=error.code, **told)
+                raise
+            audit.write(what, **{**told, **_of(made)})
+            return made
+
+        doing.__dict__["needs"] = role
+        return doing
+
+    return decorate
+
+
+def allowed(role: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return a decorator for a workflow that only some may use; what it does is written down by what it calls, or not at all."""
+
+    def decorate(do: Callable[P, R]) -> Callable[P, R]:
+        @wraps(do)
+        def doing(*args: P.args, **kwargs: P.kwargs) -> R:
+            access.need(role)
+            return do(*args, **kwargs)
+
+        doing.__dict__["needs"] = role
+        return doing
+
+    return decorate
+
+
+def write_answers(card: ModelCard, answers: Iterable[tuple[Scan | None, Prediction | MedclsError]]) -> None:
+    """Write to the audit trail what a model answered; a site that says so gets no answer that cannot be written down.
+
+    Args:
+        card: The model.
+        answers: Each scan, None if it could not be read, with the answer or why there is none.
+
+    Raises:
+        Conflict: If it cannot be written and `MEDCLS_AUDIT_STRICT` is set.
+    """
+    model = {"model": card.id, "model_sha256": weights_digest(card)}
+    audit.write_many("classify", [model | _answer(scan, found) for scan, found in answers])
+
+
+def _answer(scan: Scan | None, found: Prediction | MedclsError) -> dict[str, str]:
+    told = {"scan_sha256": scan.sha256 if scan else ""}
+    if isinstance(found, MedclsError):
+        return told | {"outcome": found.code}
+    return told | {"answer": found.decided or "cannot-tell"}
+
+
+def _of(made: object) -> dict[str, str]:
+    cards = [one for one in (made if isinstance(made, tuple) else (made,)) if isinstance(one, ModelCard)]
+    digests = ", ".join(weights_digest(card) for card in cards)
+    return {"model": ", ".join(card.id for card in cards), "model_sha256": digests} if cards else {}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(str(one) for one in value)
+    return value if isinstance(value, (str, int, float, bool)) else ""

@@ -1,0 +1,160 @@
+"""Every way out, whatever it takes: named, repeatable, behind the gate, written down; a new one is covered the day it is made."""
+
+import io
+import json
+import re
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from medcls import audit
+from medcls.core.evaluation import CaseTable, Estimate, Evaluation
+from medcls.core.letter import Letter
+from medcls.core.site import Aim
+from medcls.errors import MedclsError
+from medcls.exits import CASE_EXITS, EXITS, leave
+from medcls.exits.case import MODES, Case, Person, Reading
+from medcls.exits.subjects import Measured, ModelFiles, Subject, Table, Trail
+from medcls.models import store
+from medcls.workflows import exchange
+from tests import tiny
+
+LABELS = ("normal", "benign", "malignant")
+N = 200
+
+
+def marks(n: int = N) -> list[str]:
+    """Strings that stand nowhere else."""
+    return [f"ZQMARK{i:04d}" for i in range(n)]
+
+
+def cases_of(names: list[str]) -> CaseTable:
+    """Labelled cases: a marker in every id, group and attribute."""
+    rows = [names[i : i + 4] for i in range(0, len(names), 4)]
+    n = len(rows)
+    columns = {"device": np.array([r[2] for r in rows]), "ward": np.array([r[3] for r in rows])}
+    columns["collection"] = np.array(["breast"] * n)
+    prob = np.full((n, 3), 1 / 3)
+    return CaseTable(
+        np.array([r[0] for r in rows]), np.array([r[1] for r in rows]), np.arange(n) % 3, prob, LABELS, columns
+    )
+
+
+def evaluation_of(names: list[str], model: str) -> Evaluation:
+    """Figures with a marker in the name of every subgroup."""
+    score = {"accuracy": Estimate(0.5, 0.4, 0.6, 0.95, 60, "Wilson")}
+    parts = {f"device={name}": score for name in names} | {"collection=breast": score}
+    return Evaluation(
+        model, "breast", "f" * 8, "unseen", LABELS, 60, 60, score, ((20, 0, 0), (0, 20, 0), (0, 0, 20)), parts
+    )
+
+
+@pytest.fixture
+def subjects(given: Case, tiny_made: Path, home: Path) -> dict[type, Subject]:
+    """Something of every kind that may leave, 200 markers in each that can hold any."""
+    names = marks()
+    card = tiny.install(tiny_made, home / "weights", "breast-ultrasound--tiny--0001")
+    folder = store.folder(card.id)
+    store.write_evaluation(folder, evaluation_of(names[:20], card.id), cases_of(names[20:]))
+    store.seal(folder, replace(card, files={}))
+    rows = [
+        dict(zip(("file", "case", "disagrees", "remark"), names[i : i + 4], strict=True), decided="benign")
+        for i in range(0, N, 4)
+    ]
+    letter = Letter(
+        card.id, ("ab",), LABELS, "", "key", "", Aim(), "fit", 3, 3, 1, {}, ((1, 0, 0), (0, 1, 0), (0, 0, 1)), (), ()
+    )
+    person = Person(names[0], names[1], "", "", names[2])
+    return {
+        Case: replace(
+            given,
+            person=person,
+            file_name=names[5],
+            made_by=names[6],
+            reading=Reading("", "benign", " ".join(names[7:])),
+        ),
+        Table: Table("answers", (*rows[0],), rows, frozenset({"decided"})),
+        Measured: Measured(evaluation_of(names[:20], card.id), cases_of(names[20:])),
+        ModelFiles: exchange.files_of(card.id),
+        Letter: letter,
+        Trail: Trail(tuple(line_of(n, name) for n, name in enumerate(names, start=1))),
+    }
+
+
+def line_of(n: int, who: str) -> audit.Line:
+    """A line of the trail about somebody."""
+    facts = {"model": "m", "model_sha256": "ab" * 32, "scan_sha256": "cd" * 32}
+    return audit.Line(n, "2026-11-29T10:00:00.000+00:00", who, "exit.pdf", "done", facts, "0" * 64, f"{n:064x}")
+
+
+def text_in(data: bytes) -> bytes:
+    """What left, archives unpacked."""
+    if not data.startswith(b"PK"):
+        return data
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return b"".join(archive.read(name) for name in archive.namelist())
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", EXITS)
+def test_every_exit_keeps_the_contract(name: str, mode, subjects: dict[type, Subject]) -> None:
+    """A name with its ending, the same bytes for the same thing, a line in the trail with the mode, and no marker for others."""
+    subject = subjects[EXITS[name].of]
+    before = len(list(audit.lines()))
+    made = leave(name, subject, mode)
+    assert made.data
+    assert made.name.endswith(EXITS[name].suffix)
+    assert made.media_type == EXITS[name].media_type
+    (line,) = list(audit.lines())[before:]
+    assert (line.what, line.outcome, line.facts["mode"]) == (f"exit.{name}", "done", mode)
+    if EXITS[name].of is not ModelFiles:  # an archive tells when it was made
+        assert leave(name, subject, mode).data == made.data
+    if mode == "others":
+        assert b"ZQMARK" not in text_in(made.data) + made.name.encode()
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, way in EXITS.items() if way.of in (Table, Measured, ModelFiles, Trail)]
+)
+def test_for_the_record_the_markers_are_there(name: str, subjects: dict[type, Subject]) -> None:
+    """So the test above can fail."""
+    made = text_in(leave(name, subjects[EXITS[name].of], "record").data)
+    assert len(set(re.findall(rb"ZQMARK\d{4}", made))) >= (20 if name == "evaluation" else 100)
+
+
+def test_a_thing_does_not_leave_where_another_kind_does(subjects: dict[type, Subject]) -> None:
+    """With the ways there are for it."""
+    for name, kind in (("model", Case), ("pdf", Table), ("table-csv", Case)):
+        with pytest.raises(MedclsError) as refused:
+            leave(name, subjects[kind], "record")
+        assert refused.value.code == "exits.unknown"
+    assert set(CASE_EXITS) < set(EXITS)
+
+
+def test_rows_that_belong_together_still_do(subjects: dict[type, Subject]) -> None:
+    """Numbered, the same number for the same name."""
+    table = subjects[Table]
+    assert isinstance(table, Table)
+    twice = replace(table, rows=[table.rows[0], table.rows[1], table.rows[0]])
+    rows = json.loads(leave("table-json", twice, "others").data)
+    assert [row["file"] for row in rows] == ["scan 1", "scan 2", "scan 1"]
+    assert {row["disagrees"] for row in rows} == {""}
+    assert {row["decided"] for row in rows} == {"benign"}
+
+
+def test_a_model_without_names_is_taken_elsewhere(subjects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every hash holds, its figures stand, its cases are numbered; it answers as before."""
+    model = subjects[ModelFiles]
+    data = leave("model", model, "others").data
+    monkeypatch.setenv("MEDCLS_HOME", str(tmp_path / "elsewhere"))
+    (card,) = exchange.import_model(data)
+    assert card.id == model.card.id
+    cases = store.read_cases(card.id)
+    assert cases is not None
+    assert cases.case[0] == "case 1"
+    assert set(cases.attributes) == {"collection"}
+    assert list(store.read_evaluation(card.id).subgroups) == ["collection=breast"]
+    assert b"ZQMARK" not in b"".join(path.read_bytes() for path in store.folder(card.id).iterdir())

@@ -1,0 +1,167 @@
+"""Who may do what: by role, checked in the workflows; a header only from a trusted address; nothing with a damaged file."""
+
+import inspect
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from medcls import access, audit
+from medcls.access import LOCAL, NOBODY, ROLES, Denied, Visitor
+from medcls.errors import BadSpec, MedclsError
+from medcls.workflows import people
+from medcls.workflows.acts import act
+from pages._ui.security import without_claims
+
+RULES = """
+[proxy]
+header = "X-Forwarded-User"
+trusted = ["127.0.0.1", "10.1.0.0/16", "::1"]
+[roles]
+read = ["*"]
+build = ["kim"]
+approve = ["lee"]
+admin = ["root"]
+"""
+# Workflows that change something, or show or let out what was dropped, with the role each needs.
+GUARDED = {
+    "read": "case_report.make_case case_report.send_out classify.classify_one classify.classify_open compare_scan.compare_scan exchange.export_bytes "
+    "exchange.export_model exchange.export_onnx explain.classify_and_explain pacs.fetch pacs.put_away pacs.send_back "
+    "pacs.sendings pacs.try_again pacs.worklist pacs_rules.work",
+    "build": "data.remove_collection data_audit.decide data_mend.change data_mend.undo data_plan.add_planned "
+    "data_split.split_collection data_split.take_split ensemble.make_ensemble exchange.import_model fold_results.publish_folds "
+    "folds.start_folds pointing.keep run_again.reproduce_run run_results.publish_run runs.delete_run runs.rename_run runs.resume_run "
+    "runs.start_run runs.stop_run search.join_search search.resume_search search.start_search search.stop_search "
+    "site.import_letter stress.keep",
+    "approve": "models.retire site.apply_settings site.set_state site.undo_settings site.write_letter thresholds.forget_threshold "
+    "thresholds.save_threshold",
+    "admin": "exchange.remove_model site.consent trail.export trail.lines trail.verify",
+}
+WORKFLOWS = [(role, name) for role, names in GUARDED.items() for name in names.split()]
+
+
+def write_rules(home: Path, text: str = RULES) -> None:
+    """Put rules in force."""
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "access.toml").write_text(text)
+
+
+def test_without_a_file_everybody_is_local_and_may_do_all() -> None:
+    """Off by default."""
+    assert access.present() == LOCAL
+    assert [access.need(role).name for role in ROLES] == ["local"] * 4
+
+
+@pytest.mark.parametrize(
+    ("name", "roles"),
+    [("eve", {"read"}), ("kim", {"read", "build"}), ("lee", {"read", "approve"}), ("root", set(ROLES)), ("", set())],
+)
+def test_roles_follow_the_login_name(home: Path, name: str, roles: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever builds or approves reads, an admin does all, nobody does nothing."""
+    write_rules(home)
+    monkeypatch.setattr(access, "_ask", [lambda: name])
+    assert access.present().roles == roles
+    for role in ROLES:
+        if role in roles:
+            assert access.need(role).name == name
+        else:
+            with pytest.raises(Denied) as refused:
+                access.need(role)
+            assert refused.value.code == ("access.denied" if name else "access.not-logged-in")
+
+
+def test_a_process_that_cannot_ask_who_it_is_may_do_nothing(home: Path) -> None:
+    """A thread without a session, a server that forgot to ask."""
+    write_rules(home)
+    assert access.present() == NOBODY
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[proxy", "[roles]\nread = ['*']", "[proxy]\nheader = 'X-User'", "[proxy]\nheader = 'u'\ntrusted = ['nowhere']",
+     RULES + "boss = ['kim']", RULES.replace("['kim']", "kim").replace('["kim"]', '"kim"'), RULES + "[oidc]\non = true", "[oidc]\non = 'no'"],
+)  # fmt: skip
+def test_with_a_file_that_cannot_be_used_nobody_may_do_anything(home: Path, text: str) -> None:
+    """Not even read: a slip must not open the door."""
+    write_rules(home, text)
+    for role in ROLES:
+        with pytest.raises(BadSpec) as refused:
+            access.need(role)
+        assert refused.value.code == "access.unreadable"
+
+
+@pytest.mark.parametrize(
+    ("peer", "sent", "kept"),
+    [
+        ("127.0.0.1", ["kim"], True),
+        ("10.1.7.7", ["kim"], True),
+        ("::ffff:10.1.7.7", ["kim"], True),
+        ("10.2.0.1", ["kim"], False),
+        ("", ["kim"], False),
+        ("127.0.0.1", ["kim", "root"], False),
+    ],
+)
+def test_the_header_is_taken_off_unless_a_trusted_proxy_sent_it_once(
+    home: Path, peer: str, sent: list[str], kept: bool
+) -> None:
+    """From anywhere else it is anybody's claim."""
+    write_rules(home)
+    headers = [(b"X-Forwarded-User", name.encode()) for name in sent] + [(b"host", b"here")]
+    scope = without_claims({"type": "http", "client": (peer, 1), "headers": headers})
+    assert ((b"X-Forwarded-User", b"kim") in scope["headers"]) == kept
+    assert (b"host", b"here") in scope["headers"]
+
+
+@pytest.mark.parametrize(("role", "name"), WORKFLOWS)
+def test_the_workflow_asks_for_the_role(role: str, name: str) -> None:
+    """And not the page that calls it: refused before it looks at what it is given."""
+    module, _, function = name.partition(".")
+    do = getattr(import_module(f"medcls.workflows.{module}"), function)
+    assert do.needs == role
+    given = [None] * sum(
+        p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD for p in inspect.signature(do).parameters.values()
+    )
+    for visitor in (NOBODY, Visitor("eve", frozenset(ROLES) - {role})):
+        with people.acting_as(visitor), pytest.raises(Denied):
+            do(*given)
+
+
+def test_every_guarded_workflow_stands_in_the_table() -> None:
+    """So that one which loses its guard is missed."""
+    found = set()
+    for path in Path(people.__file__).parent.glob("*.py"):
+        module = import_module(f"medcls.workflows.{path.stem}")
+        found |= {
+            (do.needs, f"{path.stem}.{name}") for name, do in vars(module).items()
+            if hasattr(do, "needs") and do.__module__ == module.__name__
+        }  # fmt: skip
+    assert found == set(WORKFLOWS)
+
+
+def test_what_was_done_and_refused_is_written_down() -> None:
+    """Who, what, with which facts, and how it ended."""
+
+    @act("approve", "test.change", "state")
+    def change(state: str, name: str) -> None:
+        if state == "bad":
+            raise MedclsError("core.no-json", where=name)
+
+    with people.acting_as(Visitor("lee", frozenset({"approve"}))):
+        change("good", "Kim Minsu")
+        with pytest.raises(MedclsError):
+            change("bad", name="Kim Minsu")
+    with people.acting_as(Visitor("eve", frozenset({"read"}))), pytest.raises(Denied):
+        change("good", "Kim Minsu")
+    assert [(line.who, line.outcome, line.facts["state"]) for line in audit.lines()] == [
+        ("lee", "done", "good"), ("lee", "core.no-json", "bad"), ("eve", "access.denied", "good"),
+    ]  # fmt: skip
+    assert "Minsu" not in audit.files()[0].read_text()
+
+
+def test_a_file_made_later_is_made_as_who_asked_for_it(home: Path) -> None:
+    """The download's own thread has no session."""
+    write_rules(home)
+    with people.acting_as(Visitor("kim", frozenset({"read"}))):
+        later = people.as_now(lambda: access.present().name)
+    assert access.present() == NOBODY
+    assert later() == "kim"
