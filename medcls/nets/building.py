@@ -34,7 +34,6 @@ def build(
     channels: int = 3,
     size_px: int = 224,
     head: str = "linear",
-    dropout: float = 0.0,
     args: Mapping[str, Any] | None = None,
 ) -> nn.Module:
     """Build a network with random weights.
@@ -45,8 +44,8 @@ def build(
         channels: 1 grey, 3 colour.
         size_px: Side of the input. Networks that depend on it (transformers, the small CNNs) are built for it.
         head: `linear`, or `dense256` (dense 256, ReLU, batch norm, dropout, classifier).
-        dropout: Dropout before the last layer; 0 leaves the backbone's own.
-        args: Further arguments of the network; they go before the table's.
+        args: Further arguments of the network, as `drop_rate` for the dropout before the last layer; they go before the
+            table's.
 
     Returns:
         A timm network in training mode, float32, logits (N, n_labels) for input (N, channels, size_px, size_px).
@@ -65,8 +64,6 @@ def build(
     if refused := sorted(_OURS & given.keys()):
         raise BadSpec("nets.arguments-not-free", found=", ".join(refused))
     wanted: dict[str, Any] = {**(row.args if row else {}), "in_chans": channels, **given}
-    if dropout > 0:
-        wanted["drop_rate"] = dropout
     if _depends_on_size(name, size_px):
         wanted.setdefault("img_size", size_px)
     return _assemble(name, {"head": head, **wanted}, n_labels)

@@ -2,6 +2,7 @@
 
 import json
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -89,6 +90,26 @@ def _draw_groups(cases: list[Case], most: int, seed: int) -> list[Case]:
     return [case for case in cases if case.group in kept]
 
 
+def build_net(spec: RunSpec, n_labels: int, args: Mapping[str, Any] | None = None) -> torch.nn.Module:
+    """Return a run's network with random weights, nothing frozen.
+
+    Args:
+        spec: The run's spec.
+        n_labels: Number of labels.
+        args: What its initial weights want it built with; the spec's own arguments go before.
+
+    Raises:
+        BadModel: If there is no such network.
+        BadSpec: If it does not work as asked.
+    """
+    asked, data = spec.network, spec.data
+    dropout = {"drop_rate": asked.dropout} if asked.dropout > 0 else {}
+    given = {**(args or {}), **asked.backbone_args, **dropout}
+    return nets.build(
+        asked.backbone, n_labels, channels=data.channels, size_px=data.size_px, head=asked.head, args=given
+    )
+
+
 def make_net(spec: RunSpec, task: Task) -> tuple[torch.nn.Module, Matched, Preprocess]:
     """Build a run's network with its initial weights, frozen as asked.
 
@@ -102,15 +123,7 @@ def make_net(spec: RunSpec, task: Task) -> tuple[torch.nn.Module, Matched, Prepr
     source = find_initial(spec.network.initial)
     start = inspect_initial(source, spec.network.backbone, spec.data.channels)
     torch.manual_seed(spec.optimisation.seed)
-    net = nets.build(
-        spec.network.backbone,
-        len(task.labels),
-        channels=spec.data.channels,
-        size_px=spec.data.size_px,
-        head=spec.network.head,
-        dropout=spec.network.dropout,
-        args=start.args | spec.network.backbone_args,
-    )
+    net = build_net(spec, len(task.labels), start.args)
     matched = load_initial(net, source, labels=task.label_ids)
     freeze(net, spec.network.freeze)
     mean, std = (for_channels(v, spec.data.channels) for v in (start.mean or IMAGENET_MEAN, start.std or IMAGENET_STD))

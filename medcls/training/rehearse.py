@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from medcls import nets
 from medcls.core.collection import Case
 from medcls.core.record import Record
 from medcls.core.run import RunSpec
@@ -20,7 +19,7 @@ from medcls.nets.freezing import freeze
 from medcls.nets.initial import for_channels, load_initial
 from medcls.training.fit import Watch, fit
 from medcls.training.inputs import TrainingData, keeps_features
-from medcls.training.make import find_initial
+from medcls.training.make import build_net, find_initial
 
 _STEPS, _LOOKS = 4, 16
 
@@ -60,15 +59,7 @@ def rehearse(spec: RunSpec, n_labels: int) -> Rehearsal:
         BadSpec: If it does not work as asked.
         RunFailed: If memory ran out, with the batch that fits.
     """
-    net = nets.build(
-        spec.network.backbone,
-        n_labels,
-        channels=spec.data.channels,
-        size_px=spec.data.size_px,
-        head=spec.network.head,
-        dropout=spec.network.dropout,
-        args=spec.network.backbone_args,
-    )
+    net = build_net(spec, n_labels)
     load_initial(net, find_initial(spec.network.initial))  # may have to be fetched, which is better known beforehand
     freeze(net, spec.network.freeze)
     kept = keeps_features(net, spec)

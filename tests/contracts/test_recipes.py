@@ -3,20 +3,17 @@
 import pytest
 import torch
 
-from medcls import nets
 from medcls.core.run import RunSpec
 from medcls.nets.freezing import freeze, parts
 from medcls.reproduction.recipes import RECIPES, apply_recipe, preset_of
 from medcls.runs.search_spec import SearchSpec
+from medcls.training.make import build_net
 from medcls.training.optimise import make_optimiser
 
 
 def _build(spec: RunSpec) -> torch.nn.Module:
     with torch.device("meta"):  # shapes only: the largest networks have 140 million weights
-        return nets.build(
-            spec.network.backbone, 2, channels=spec.data.channels, size_px=spec.data.size_px, head=spec.network.head, dropout=spec.network.dropout,
-            args=spec.network.backbone_args,
-        )  # fmt: skip
+        return build_net(spec, 2)
 
 
 @pytest.mark.parametrize("name", RECIPES)

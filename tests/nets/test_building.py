@@ -25,7 +25,7 @@ def test_a_window_transformer_is_built_for_the_size():
 
 
 def test_arguments_reach_the_network_and_the_card():
-    net = build("mobilenetv2", 2, size_px=64, args={"pad_type": "same"}, dropout=0.3)
+    net = build("mobilenetv2", 2, size_px=64, args={"pad_type": "same", "drop_rate": 0.3})
     assert backbone_args_for(net) == {"in_chans": 3, "pad_type": "same", "drop_rate": 0.3, "head": "linear"}
     again = from_card("mobilenetv2_100", json.loads(json.dumps(backbone_args_for(net))), 2)
     assert type(again.conv_stem) is type(net.conv_stem) is not torch.nn.Conv2d
@@ -34,12 +34,12 @@ def test_arguments_reach_the_network_and_the_card():
 
 def test_no_dropout_leaves_the_networks_own():
     assert build("cancernet", 2, size_px=50).drop_rate == 0.5
-    assert build("cancernet", 2, size_px=50, dropout=0.2).drop_rate == 0.2
+    assert build("cancernet", 2, size_px=50, args={"drop_rate": 0.2}).drop_rate == 0.2
     assert build("cancernet", 2, size_px=50, args={"drop_rate": 0.0}).drop_rate == 0.0
 
 
 def test_dense_head_is_the_one_described_and_holds_the_dropout():
-    net = build("resnet18", 3, size_px=64, head="dense256", dropout=0.4)
+    net = build("resnet18", 3, size_px=64, head="dense256", args={"drop_rate": 0.4})
     head = net.get_classifier()
     assert isinstance(head, DenseHead)
     assert [type(m).__name__ for m in head.children()] == ["Linear", "ReLU", "BatchNorm1d", "Dropout", "Linear"]

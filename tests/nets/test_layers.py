@@ -64,7 +64,7 @@ def test_the_layer_is_the_one_people_use(name, layer):
 
 @pytest.mark.parametrize("name", ["resnet18", "densenet121", "vit", "inception_v3", "convnext", "cancernet", "vgg16"])
 def test_dropout_before_the_classifier_is_found(name):
-    net = build(name, 2, size_px=128, dropout=0.37, args={"mlp_ratio": 0.01} if name == "vgg16" else None)
+    net = build(name, 2, size_px=128, args={"drop_rate": 0.37} | ({"mlp_ratio": 0.01} if name == "vgg16" else {}))
     head = head_on_features(net).train()
     assert head[0].p == 0.37
     assert head[1] is net.get_classifier()

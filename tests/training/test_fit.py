@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from medcls import disk, nets
+from medcls import disk
 from medcls.core.run import EpochResult, RunSpec, settings
 from medcls.core.settings import AugmentationSpec, setting
 from medcls.errors import RunFailed
@@ -18,6 +18,7 @@ from medcls.training import inputs
 from medcls.training.checkpoint import read_last
 from medcls.training.fit import Watch, fit
 from medcls.training.inputs import TrainingData, keeps_features
+from medcls.training.make import build_net
 from medcls.training.measure import EXPLODED, exploded
 from medcls.training.optimise import lr_factor
 from medcls.training.shares import make_fabric
@@ -30,14 +31,7 @@ SPEC = RunSpec.of(
 
 def build(spec: RunSpec) -> torch.nn.Module:
     torch.manual_seed(spec.optimisation.seed)
-    net = nets.build(
-        spec.network.backbone,
-        3,
-        size_px=32,
-        head=spec.network.head,
-        dropout=spec.network.dropout,
-        args=spec.network.backbone_args,
-    )
+    net = build_net(spec, 3)
     freeze(net, spec.network.freeze)
     return net
 
