@@ -6,7 +6,7 @@ from medcls.cli import main
 
 
 def run() -> None:
-    """Carry out the command line and leave with its exit status."""
+    """Run the command line and exit with its status."""
     sys.exit(main(sys.argv[1:]))
 
 

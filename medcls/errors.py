@@ -55,7 +55,7 @@ class MedclsError(Exception):
 
     @property
     def do(self) -> str:
-        """What to do now, as an imperative."""
+        """What to do about it, as an imperative."""
         return self.part("do")
 
     def __str__(self) -> str:
@@ -133,7 +133,7 @@ class BadSpec(MedclsError):
 
 
 class RunFailed(MedclsError):
-    """A run that stopped for a reason the user can mend (not a number, memory, disk)."""
+    """A run that stopped for a reason the user can do something about: a loss that is not a number, memory, disk."""
 
 
 class Conflict(MedclsError):

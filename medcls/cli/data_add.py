@@ -120,7 +120,7 @@ def _add(args: argparse.Namespace) -> int:
 
 
 def _may_add(plan: Plan, args: argparse.Namespace) -> bool:
-    """Say whether to add: asked for, or agreed to on a terminal, or without one a plan that needs no person."""
+    """Return whether to add: asked for, or agreed to on a terminal, or without one a plan that needs no person."""
     if plan.open_questions:
         return False
     if args.yes:

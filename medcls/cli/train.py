@@ -110,7 +110,7 @@ class Bars:
         signal.signal(signal.SIGINT, self.before)
 
     def follow(self) -> Any:
-        """Return who is told of the run: these bars."""
+        """Return a `Follow` that draws these bars."""
         from medcls.runs.make import Follow
 
         return Follow(
@@ -129,7 +129,7 @@ class Bars:
             self.bar = None
 
     def should_stop(self) -> bool:
-        """Say whether Ctrl-C was pressed."""
+        """Return whether Ctrl-C was pressed."""
         return self.stopping
 
     def on_step(self, done: int, total: int, stage: str = "") -> None:

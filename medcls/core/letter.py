@@ -26,7 +26,7 @@ ROC_STEPS = 21
 
 @dataclass(frozen=True)
 class Letter(Record):
-    """What one site tells others of a model.
+    """What one site reports to others about a model.
 
     Args:
         model: Id of the model there.

@@ -38,7 +38,7 @@ class Outcome(Generic[T]):
 
     @classmethod
     def of(cls, name: str, make: Callable[[], T]) -> "Outcome[T]":
-        """Return what `make` gives, or the mistake of the user that it raised; a bug is raised on."""
+        """Return what `make` returns, or the `MedclsError` it raised; a bug is raised on."""
         try:
             return cls(name, make())
         except MedclsError as error:
@@ -68,7 +68,7 @@ class Outcome(Generic[T]):
 
 
 def outcomes(items: Iterable[A], name: Callable[[A], str], make: Callable[[A], T]) -> list[Outcome[T]]:
-    """Return what becomes of each item, in order: one that goes wrong stands in its place and takes no other down.
+    """Return the outcome of each item, in order: one that fails keeps its place and does not affect the others.
 
     Args:
         items: The items.

@@ -183,7 +183,7 @@ class Plan(Record):
 
     @property
     def open_questions(self) -> tuple[Question, ...]:
-        """Questions without an answer to go on with: nothing can be added until a person tells."""
+        """Questions that have no default answer: nothing can be added until a person answers them."""
         return tuple(question for question in self.questions if not question.default)
 
     def count_by(self, what: str) -> dict[str, int]:

@@ -77,7 +77,7 @@ class StressStudy(Record):
         return self.collection, self.part
 
     def told(self) -> tuple[Note, ...]:
-        """Return what each shift does at its strongest to the sensitivity, the worst first."""
+        """Return what each shift at full strength does to the sensitivity, worst first."""
         strongest = {row.shift: row for row in self.rows}
         ordered = sorted(strongest.values(), key=lambda row: row.sensitivity_change.value)
         return tuple(

@@ -102,7 +102,7 @@ def _names_guessed(page: str) -> tuple[Note, ...]:
 
 
 def _is_archive(path: Path) -> bool:
-    """Say whether a file is a ZIP archive to unpack; an Excel file is one inside, but no archive of scans."""
+    """Return whether a file is a ZIP archive to unpack; an Excel file is one inside, but no archive of scans."""
     return zipfile.is_zipfile(path) and path.suffix.lower() not in (".xlsx", ".xlsm", ".ods")
 
 

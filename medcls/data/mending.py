@@ -157,7 +157,7 @@ def undo(name: str, *, who: str = "") -> CollectionRecord:
 
 
 def open_version(name: str, version: int) -> Collection:
-    """Open a collection as it was at a version; it is made from the index and the decisions then in force.
+    """Open a collection as it was at a version, rebuilt from the index and the decisions then in force.
 
     Raises:
         BadData: If there is no such collection or version.

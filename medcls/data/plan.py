@@ -25,7 +25,7 @@ NAMES_SHOWN = 20
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A plan with all that is needed to carry it out.
+    """A plan with everything needed to carry it out.
 
     Args:
         plan: The plan.

@@ -34,7 +34,7 @@ class Same:
 
     @property
     def default(self) -> str:
-        """What is done unless a person decides otherwise: contradictory pictures teach nothing, so they are dropped."""
+        """What is done unless a person decides otherwise: pictures with contradictory labels teach nothing, so they are dropped."""
         return "drop" if self.contradictory else "merge"
 
 

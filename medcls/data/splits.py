@@ -147,7 +147,7 @@ def accept_split(
 
 
 def cut_split(collection: Collection, split: Split, name: str, most: Mapping[str, int]) -> Split:
-    """Return a split with fewer cases in some parts, drawn at random with the split's seed; the other parts stay as they are.
+    """Return a split with fewer cases in some parts, drawn at random with its seed; the other parts stay as they are.
 
     Args:
         collection: The collection it is for.
@@ -206,7 +206,7 @@ def carry_split(collection: Collection, name: str) -> Split:
 
 
 def check_split_name(name: str) -> None:
-    """Check that a split can be called this: the name becomes a file's.
+    """Check that a split can have this name: it becomes a file name.
 
     Raises:
         BadSplit: If it holds anything but letters, digits, `.`, `_` and `-`, begins with a sign, or is too long.

@@ -138,7 +138,7 @@ def _likeliest(data: bytes, names: tuple[str, ...]) -> str:
 
 
 def _split(text: str) -> tuple[list[list[str]], str]:
-    """Split a text into rows of cells by the separator that makes most rows alike, and give the separator."""
+    """Split a text into rows of cells by the separator that makes most rows alike; return the separator too."""
     lines = text.splitlines()
     if lines and lines[0].lower().startswith("sep=") and len(lines[0].strip()) == 5:  # Excel's own hint
         separator = lines[0].strip()[4]

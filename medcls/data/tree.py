@@ -74,7 +74,7 @@ class Tree:
         return [path.rpartition("/")[2] for path in self.folders.get(folder, ())]
 
     def is_picture(self, path: str) -> bool:
-        """Say whether a path is a picture by content."""
+        """Return whether a path is a picture by content."""
         return self.files.get(path) in (PICTURE, DICOM)
 
 
@@ -151,7 +151,7 @@ def _kind(entry: os.DirEntry, name: str, tree: Tree) -> str:
 
 
 def _like_text(head: bytes) -> bool:
-    """Say whether bytes may be a table in some encoding: UTF-16 by its mark or its zeros, else hardly any control characters."""
+    """Return whether bytes may be a table in some encoding: UTF-16 by its mark or its zeros, else hardly any control characters."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return True
     zeros = head.count(0)

@@ -59,7 +59,7 @@ def unpack(archive: Path, folder: Path, progress: Progress = silent) -> str:
 
 
 def check_room(members: list[zipfile.ZipInfo], folder: Path) -> None:
-    """Refuse what an archive announces, before any of it is unpacked.
+    """Refuse an archive by what it announces, before any of it is unpacked.
 
     Args:
         members: The files to be unpacked.

@@ -129,7 +129,7 @@ def words_of(text: str) -> tuple[str, ...]:
 
 
 def says(text: str, vocabulary: frozenset[str], beside: frozenset[str] = frozenset()) -> bool:
-    """Say whether a name holds a word of a vocabulary, and nothing beside it but other words that are allowed and numbers.
+    """Return whether a name holds a word of a vocabulary, and nothing beside it but other words that are allowed and numbers.
 
     Args:
         text: The name.
@@ -149,7 +149,7 @@ def says(text: str, vocabulary: frozenset[str], beside: frozenset[str] = frozens
 
 @lru_cache(maxsize=65536)
 def _made_of(text: str, vocabulary: frozenset[str], beside: frozenset[str]) -> bool:
-    """Say whether a text without blanks is one word of a vocabulary with words that may stand beside it, and numbers."""
+    """Return whether a text without blanks is one word of a vocabulary with words that may stand beside it, and numbers."""
     for word in sorted((w for w in vocabulary if w in text and _CJK.search(w)), key=len, reverse=True):
         rest = text.replace(word, "", 1)
         for other in sorted((w for w in beside if w in rest), key=len, reverse=True):
@@ -160,7 +160,7 @@ def _made_of(text: str, vocabulary: frozenset[str], beside: frozenset[str]) -> b
 
 
 def holds(text: str, vocabulary: frozenset[str]) -> bool:
-    """Say whether one of a name's words is in a vocabulary; in scripts without blanks, whether a word of it stands in the name."""
+    """Return whether one of a name's words is in a vocabulary; in scripts without blanks, whether a word of it stands in the name."""
     whole, words = fold(text), set(words_of(text)) | set(fold(text).split())
     if whole in vocabulary or words & vocabulary or any(" " in w and f" {w} " in f" {whole} " for w in vocabulary):
         return True
@@ -205,7 +205,7 @@ def parts_of(names: Iterable[str]) -> dict[str, str]:
 
 
 def is_site(name: str) -> bool:
-    """Say whether a folder's name says that it is a site: `siteA`, `hospital 2`, `서울병원`."""
+    """Return whether a folder's name says that it is a site: `siteA`, `hospital 2`, `서울병원`."""
     words = words_of(name)
     return bool(set(words) & SITE) or (bool(_CJK.search(name)) and any(w in fold(name) for w in SITE if _CJK.search(w)))
 
@@ -218,14 +218,14 @@ _ZOOM = re.compile(r"x?\d+x?|\d+x|x\d+", re.IGNORECASE)
 
 
 def is_numbered(name: str) -> bool:
-    """Say whether a folder's name may number a patient: `BP01`, `8863`, `patient 3`, `환자-12`."""
+    """Return whether a folder's name may number a patient: `BP01`, `8863`, `patient 3`, `환자-12`."""
     if part_of(name) or (_ZOOM.fullmatch(name) and "x" in name.casefold()):
         return False
     return names_patient(name) or bool(_NUMBERED.fullmatch(unicodedata.normalize("NFC", name)))
 
 
 def names_patient(name: str) -> bool:
-    """Say whether a folder's name says that it is a patient's."""
+    """Return whether a folder's name says that it is a patient's."""
     words = words_of(name)
     if _CJK.search(name) and any(w in fold(name) for w in PATIENT if _CJK.search(w)):
         return True
@@ -233,7 +233,7 @@ def names_patient(name: str) -> bool:
 
 
 def disease_of(label: str) -> bool | None:
-    """Say whether a label's name means disease; None if it does not say.
+    """Return whether a label's name means disease; None if it does not say.
 
     Example:
         >>> [disease_of(n) for n in ("no-idc", "malignant", "2_malignant tumor", "Typ A", "bo\u0308sartig")]
@@ -258,7 +258,7 @@ def disease_of(label: str) -> bool | None:
 
 
 def is_healthy(label: str) -> bool:
-    """Say whether a label's name says that nothing is there (`normal`, `no …`), so that every other label is something."""
+    """Return whether a label's name says that nothing is there (`normal`, `no …`), so that every other label is something."""
     words = words_of(label)
     if fold(label) in DISEASE:
         return False
@@ -300,7 +300,7 @@ _NO_ID = re.compile(
 
 
 def says_number(name: str) -> bool:
-    """Say whether a column's name says that it numbers something: `ID`, `chart no`, `차트번호`.
+    """Return whether a column's name says that it numbers something: `ID`, `chart no`, `차트번호`.
 
     Example:
         >>> [says_number(n) for n in ("ID", "Kranken-Nr", "차트번호", "age", "note")]

@@ -218,7 +218,7 @@ class Comparison:
         return cost_of(self.cards[model_id], self.scores[model_id]["auroc"], classifier)
 
     def by_collection(self) -> dict[str, dict[str, CaseTable]]:
-        """Cut the cases by the collection they are from, and give all of them after that."""
+        """Cut the cases by the collection they are from, and return all of them after that."""
         where = self.first.attributes.get("collection")
         names = [] if where is None else sorted(set(where.tolist()))
         if len(names) < 2 or where is None:

@@ -102,7 +102,7 @@ def fit_site_temperature(
 def fit_threshold(
     score: np.ndarray, sick: np.ndarray, group: np.ndarray, sensitivity: float, *, seed: int = 0
 ) -> FittedThreshold:
-    """Fit the threshold that promises a sensitivity on new patients, and judge it on patients it was not fitted to.
+    """Fit the threshold that promises a sensitivity for new patients, and measure it on patients it was not fitted to.
 
     Args:
         score: Probability of disease, (N,).

@@ -110,7 +110,7 @@ def keep_letter(signed: Signed, model: str, weights: tuple[str, ...]) -> Path:
 
 
 def letters(model: str, weights: tuple[str, ...]) -> list[Outcome[Signed]]:
-    """Return what other sites told of a model's networks; one that no longer holds stands with its error.
+    """Return what other sites reported about a model's networks; a report that no longer holds comes with its error.
 
     Args:
         model: Id of the model.

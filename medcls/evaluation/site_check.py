@@ -52,7 +52,7 @@ def one_sided(hits: float, n: float, wrong: float = WRONG) -> tuple[float, float
 
 
 def judge(aim: Aim, called: np.ndarray, sick: np.ndarray, group: np.ndarray) -> tuple[Verdict, tuple[Note, ...]]:
-    """Say whether what was called at a site settles that the aim is reached, or missed.
+    """Return whether what was called at a site settles that the aim is reached, or missed.
 
     Args:
         aim: What is asked for.

@@ -140,7 +140,7 @@ def alarms(before: Sequence[Week], now: Week) -> tuple[Note, ...]:
 
 
 def _spread_changed(was: np.ndarray, is_: np.ndarray, level: float) -> bool:
-    """Say whether two histograms differ; bins are joined until each is expected to hold five of the smaller one."""
+    """Return whether two histograms differ; bins are joined until each is expected to hold five of the smaller one."""
     columns: list[tuple[int, int]] = []
     share, a, b = is_.sum() / (was.sum() + is_.sum()), 0, 0
     for one, two in zip(was.tolist(), is_.tolist(), strict=True):

@@ -82,7 +82,7 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One answered scan, as it may leave.
+    """One answered scan, as it may leave the machine.
 
     Args:
         scan: The scan.

@@ -61,12 +61,12 @@ _EMPTY = (
 
 
 def is_dicom(data: bytes) -> bool:
-    """Say whether bytes are a DICOM file with its preamble."""
+    """Return whether bytes are a DICOM file with its preamble."""
     return data[128:132] == b"DICM"
 
 
 def deidentify(data: bytes) -> bytes:
-    """Return the header of a DICOM file without whom it shows; the picture, which may show it, is left out.
+    """Return the header of a DICOM file without what identifies the patient; the picture, which may, is left out.
 
     Args:
         data: The whole file.

@@ -95,7 +95,7 @@ def uid(case: Case, mode: Mode, what: str) -> UID:
 
 
 def alone(case: Case, mode: Mode, what: str, series: int) -> dict[str, Any]:
-    """Return how an object is told apart from others: the first and only one of a series of its own.
+    """Return what identifies an object: the first and only one of a series of its own.
 
     Args:
         case: The case it is made of.
@@ -154,7 +154,7 @@ def _header(data: bytes) -> Dataset:
 
 
 def _holds_frames(header: Dataset) -> bool:
-    """Tell if objects of a class have numbered frames: only these may be referred to by number (PS3.3 10.3)."""
+    """Return whether objects of a class have numbered frames: only these may be referred to by number (PS3.3 10.3)."""
     return any(
         word in UID(str(header.SOPClassUID)).name for word in ("Multi-frame", "Enhanced", "Whole Slide", "Video")
     )

@@ -5,7 +5,7 @@ import gc
 
 
 def give_back_memory() -> bool:
-    """Clear away what only refers to itself and hand freed memory back to the system; of use after much work in a thread that a server starts and ends.
+    """Collect garbage and hand freed memory back to the system: for threads that a server starts and ends.
 
     glibc keeps what each thread freed for that thread: a page that tests heatmaps would hold gigabytes afterwards.
 

@@ -142,7 +142,7 @@ class Opened:
 
 
 def open_at(net: nn.Module, layer: str, x: Tensor) -> Opened:
-    """Run a network once and keep what one layer gave.
+    """Run a network once and keep the output of one layer.
 
     Args:
         net: A timm network in evaluation mode, perhaps shared between threads.
@@ -246,7 +246,7 @@ class _Tape:
         self.values, self.reached, self.calls = values, False, {}
 
     def follow(self, child: nn.Module) -> nn.Module:
-        """Return a stand-in for a module that plays back what the module gave."""
+        """Return a stand-in for a module that plays back the module's output."""
         stand_in = _shallow(child)
         outputs: list[Tensor] = []
 

@@ -13,7 +13,7 @@ class Stopped(MedclsError):
 
 @dataclass(frozen=True)
 class Watch:
-    """What a slow method reports to and asks.
+    """Whom a slow method reports its progress to, and asks whether to stop.
 
     Args:
         progress: Called with steps done and steps in all; may raise to stop.

@@ -25,12 +25,12 @@ def check_bmp(data: bytes) -> None:
 
 
 def is_run_length(data: bytes) -> bool:
-    """Tell if the pixels of a BMP are stored as runs."""
+    """Return whether the pixels of a BMP are stored as runs."""
     return int.from_bytes(data[14:18], "little") >= 40 and int.from_bytes(data[30:34], "little") in (1, 2)
 
 
 def bmp_in_doubt(data: bytes) -> bool:
-    """Tell if a BMP that Pillow reads has fewer bytes than its header announces, or runs that do not fill it."""
+    """Return whether a BMP that Pillow reads has fewer bytes than its header announces, or runs that do not fill it."""
     head, start = int.from_bytes(data[14:18], "little"), int.from_bytes(data[10:14], "little")
     width, height, bits = struct.unpack_from("<HH2xH" if head < 16 else "<ii2xH", data, 18)
     if is_run_length(data):

@@ -72,7 +72,7 @@ def _letters(grey: np.ndarray, ink: np.ndarray) -> list[np.ndarray]:
 
 
 def _is_even(grey: np.ndarray, parts: np.ndarray, i: int, box: tuple[int, int, int, int]) -> bool:
-    """Say whether a part is of one ink that differs from what is around it."""
+    """Return whether a part is of one ink that differs from what is around it."""
     left, top, width, height = box
     area = np.s_[max(0, top - 1) : top + height + 1, max(0, left - 1) : left + width + 1]
     values, mine = grey[area].astype(np.float32), parts[area] == i
@@ -100,7 +100,7 @@ def _continues(last: np.ndarray, box: np.ndarray) -> bool:
 
 
 def _is_grid(line: list[np.ndarray]) -> bool:
-    """Say whether the parts are copies of each other, evenly spaced: marks of a scale, no letters."""
+    """Return whether the parts are copies of each other, evenly spaced: marks of a scale, no letters."""
     widths = {int(b[2]) for b in line}
     return len(widths) == 1 and max(widths) <= 3
 

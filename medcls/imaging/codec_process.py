@@ -97,7 +97,7 @@ class _Process:
         self._child.kill()
 
     def alive(self) -> bool:
-        """Tell if it has not ended."""
+        """Return whether it has not ended."""
         return self._child.poll() is None
 
     def end(self) -> None:

@@ -30,7 +30,7 @@ def jpeg(data: bytes, samples: int) -> Made:
 
 
 def doubted(data: bytes, values: np.ndarray) -> bool:
-    """Tell if a JPEG's decoder passed over errors, or another decoder of lossless ones finds other values.
+    """Return whether a JPEG's decoder passed over errors, or another decoder of lossless ones finds other values.
 
     Args:
         data: The stream.

@@ -50,7 +50,7 @@ def as_display(pixels: np.ndarray) -> np.ndarray:
 
 
 def is_grey(pixels: np.ndarray) -> bool:
-    """Tell if red, green and blue are equal everywhere in (H, W, 3) pixels."""
+    """Return whether red, green and blue are equal everywhere in (H, W, 3) pixels."""
     return all(np.array_equal(b[..., 0], b[..., 1]) and np.array_equal(b[..., 0], b[..., 2]) for b in blocks(pixels))
 
 

@@ -109,7 +109,7 @@ def _file_meta(data: bytes) -> tuple[str, int]:
 
 
 def _is_element(head: bytes) -> bool:
-    """Tell if bytes begin as a data set of explicit VR does: a low group, then two capital letters."""
+    """Return whether bytes begin as a data set of explicit VR does: a low group, then two capital letters."""
     return head[:2] in (b"\x08\x00", b"\x04\x00") and head[4:6].isalpha() and head[4:6].isupper()
 
 

@@ -55,7 +55,7 @@ def display_grey(
 
 
 def _inverted(ds: Dataset, photometric: str, notes: list[Note]) -> bool:
-    """Tell if low values are white: by the shape of the presentation table where stated, else by the photometric word."""
+    """Return whether low values are white: by the shape of the presentation table where stated, else by the photometric word."""
     shape, low_is_white = text(ds, "PresentationLUTShape"), photometric == "MONOCHROME1"
     if shape not in ("INVERSE", "IDENTITY") or (shape == "INVERSE") == low_is_white:
         if low_is_white:
@@ -186,7 +186,7 @@ def _within(values: np.ndarray, padding: np.ndarray | None) -> np.ndarray:
 
 
 def _shows_something(shown: np.ndarray, values: np.ndarray, padding: np.ndarray | None) -> bool:
-    """Tell if a picture that has contrast still has some; what is no finite number does not count."""
+    """Return whether a picture that has contrast still has some; what is no finite number does not count."""
     (low, high, _), (least, most, _) = finite_range(_within(shown, padding)), finite_range(_within(values, padding))
     return high - low > 1e-6 or most == least
 

@@ -73,7 +73,7 @@ def kind_of(ds: Dataset) -> str:
 
 
 def _is_image_class(uid: str) -> bool:
-    """Tell if objects of a class hold a picture; a class that the standard does not know may."""
+    """Return whether objects of a class hold a picture; a class that the standard does not know may."""
     name = UID(uid).name
     known = name != uid and UID(uid).type == "SOP Class"
     return not known or "Image" in name or "US Volume" in name
@@ -92,7 +92,7 @@ def _name(uid: str, modality: str) -> str:
 
 
 def _in_tiles(ds: Dataset) -> bool:
-    """Tell if a slide image is anything but one picture of the whole."""
+    """Return whether a slide image is anything but one picture of the whole."""
     rows, columns = integer(ds, "TotalPixelMatrixRows"), integer(ds, "TotalPixelMatrixColumns")
     whole = (rows or 0) <= (integer(ds, "Rows") or 0) and (columns or 0) <= (integer(ds, "Columns") or 0)
     return (integer(ds, "NumberOfFrames") or 1) > 1 or not whole or _slide_part(ds) != "tiles"

@@ -29,7 +29,7 @@ def look_up_colours(ds: Dataset, values: np.ndarray) -> np.ndarray:
 
 
 def _tables_are_shallow(ds: Dataset) -> bool:
-    """Tell if no entry of any of the three tables reaches 256."""
+    """Return whether no entry of any of the three tables reaches 256."""
     tables = [ds.get(f"{colour}PaletteColorLookupTableData") for colour in ("Red", "Green", "Blue")]
     return all(
         isinstance(raw, bytes) and np.frombuffer(raw[: len(raw) // 2 * 2], "<u2").max(initial=0) < 256 for raw in tables

@@ -204,7 +204,7 @@ def _cut(cells: np.ndarray, bits: int, signed: bool) -> np.ndarray:
 
 
 def _overlaid(ds: Dataset) -> bool:
-    """Tell if bits beyond the stored ones are said to hold drawings (retired overlays, PS3.5 8.1.2)."""
+    """Return whether bits beyond the stored ones are said to hold drawings (retired overlays, PS3.5 8.1.2)."""
     return any((group, _OVERLAY_BIT) in ds and (ds[group, _OVERLAY_BIT].value or 0) for group in OVERLAY_GROUPS)
 
 

@@ -243,7 +243,7 @@ def _escapes(path: str) -> bool:
 
 
 def _is_junk(path: str, inside_folder: bool = False) -> bool:
-    """Tell if a path is an operating system's housekeeping, or hidden below a folder."""
+    """Return whether a path is an operating system's housekeeping, or hidden below a folder."""
     parts = PurePosixPath(path.replace("\\", "/")).parts
     hidden = any(part.startswith(".") and part != ".." for part in parts) and (inside_folder or len(parts) > 1)
     return hidden or bool(_JUNK.intersection(parts)) or (bool(parts) and parts[-1].startswith("._"))

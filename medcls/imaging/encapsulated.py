@@ -28,7 +28,7 @@ def items_of(pixels: bytes) -> list[tuple[int, int]] | None:
 
 
 def ends_well(pixels: bytes) -> bool:
-    """Tell if encapsulated pixel data is made of whole items to its end, or to the mark of its end."""
+    """Return whether encapsulated pixel data is made of whole items to its end, or to the mark of its end."""
     items = items_of(pixels) or [(0, 0)]
     start, end = items[-1]
     length = int.from_bytes(pixels[start - 4 : start], "little") if start >= 4 else 0

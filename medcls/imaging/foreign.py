@@ -130,7 +130,7 @@ def _container_code(data: bytes) -> str:
 
 
 def is_heif(data: bytes) -> bool:
-    """Tell if a file is HEIC or HEIF; AVIF, which shares its container, is not."""
+    """Return whether a file is HEIC or HEIF; AVIF, which shares its container, is not."""
     brands = _brands(data)
     if not brands or brands[0] in _BRANDS:
         return False
@@ -139,7 +139,7 @@ def is_heif(data: bytes) -> bool:
 
 
 def is_document(data: bytes) -> bool:
-    """Tell if a ZIP archive is a document of an office program: what lies in it is no folder of scans.
+    """Return whether a ZIP archive is a document of an office program: what lies in it is no folder of scans.
 
     Args:
         data: The whole archive.

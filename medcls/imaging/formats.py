@@ -54,7 +54,7 @@ def _raster(data: bytes) -> str | None:
 
 
 def _bare_dicom(data: bytes) -> bool:
-    """Tell if the bytes start with a data element of group 2 or 8, as DICOM without its preamble does."""
+    """Return whether the bytes start with a data element of group 2 or 8, as DICOM without its preamble does."""
     little, big = data[:2] in (b"\x02\x00", b"\x08\x00"), data[:2] in (b"\x00\x02", b"\x00\x08")
     element = int.from_bytes(data[2:4], "little" if little else "big")
     return len(data) >= 132 and (little or big) and element <= 0x0100

@@ -39,7 +39,7 @@ _FITS = {"ultrasound": ("US",), "radiograph": ("CR", "DX", "IO", "MG", "PX", "RF
 
 
 def fits(kind: str, modality: str) -> bool:
-    """Tell if a picture of a stated kind may be what a task of a modality asks about.
+    """Return whether a picture of a stated kind may be what a task of a modality asks about.
 
     Args:
         kind: A key of `KINDS`; empty if the file states none beyond doubt.

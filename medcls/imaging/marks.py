@@ -114,7 +114,7 @@ def _lines(grey: np.ndarray, thin: np.ndarray, scale: float) -> np.ndarray:
 
 
 def _drawn_along(grey: np.ndarray, x: np.ndarray, y: np.ndarray, steep: bool, scale: float, least: int) -> bool:
-    """Say whether a line is brighter than both its sides along most of its length."""
+    """Return whether a line is brighter than both its sides along most of its length."""
     off = max(2, round(2.5 * scale))
     dx, dy = (off, 0) if steep else (0, off)
     height, width = grey.shape

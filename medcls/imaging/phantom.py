@@ -160,7 +160,7 @@ def _tissue(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 
 def _put_lesion(echo: np.ndarray, malignant: bool, rng: np.random.Generator) -> np.ndarray:
-    """Draw a mass into `echo` with what lies behind it (shadow or enhancement) and give its mask."""
+    """Draw a mass into `echo` with what lies behind it (shadow or enhancement) and return its mask."""
     height, width = echo.shape
     side = min(height, width)
     centre = height * rng.uniform(0.4, 0.5), width * rng.uniform(0.34, 0.66)

@@ -32,7 +32,7 @@ def check_sums(data: bytes) -> None:
 
 
 def has_deep_colour(data: bytes) -> bool:
-    """Tell if a PNG has 16 bits a channel, and more than grey: Pillow would keep eight of them."""
+    """Return whether a PNG has 16 bits a channel, and more than grey: Pillow would keep eight of them."""
     return data[24:25] == b"\x10" and data[25:26] in (b"\x02", b"\x04", b"\x06")
 
 

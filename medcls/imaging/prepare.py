@@ -120,7 +120,7 @@ def normalise(pixels: np.ndarray, preprocess: Preprocess) -> np.ndarray:
 
 
 def prepare(scan: Scan, preprocess: Preprocess) -> np.ndarray:
-    """Return a scan as a network eats it: `place`, then `normalise`.
+    """Return a scan as a network takes it in: `place`, then `normalise`.
 
     Returns:
         (C, S, S) float32.

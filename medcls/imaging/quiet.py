@@ -61,7 +61,7 @@ def _leave() -> None:
 
 
 def silence_logs() -> None:
-    """Let the decoders log nothing: their messages quote tags. Called once by the modules that decode."""
+    """Silence the decoders' logs, whose messages quote tags. Called once by the modules that decode."""
     for name in ("PIL", "pydicom", "tifffile"):
         logger = logging.getLogger(name)
         logger.setLevel(logging.CRITICAL)

@@ -56,7 +56,7 @@ def _writer(pages: list[Page]) -> str:
 
 
 def _pyramid(pages: list[Page]) -> bool:
-    """Tell if the first page is tiled and the others, or those below it, hold it again in coarser levels."""
+    """Return whether the first page is tiled and the others, or those below it, hold it again in coarser levels."""
     first = pages[0]
     if t.TILE_WIDTH not in first:
         return False

@@ -149,7 +149,7 @@ def _parts(page: Page) -> list[bytes]:
 
 
 def _inflate(parts: list[bytes]) -> bool:
-    """Tell if every deflated strip or tile ends with the checksum of its contents, which Pillow does not ask for."""
+    """Return whether every deflated strip or tile ends with the checksum of its contents, which Pillow does not ask for."""
     left = _MOST_INFLATED
     for part in parts:
         stream = zlib.decompressobj()

@@ -149,7 +149,7 @@ def layout_of(page: Page) -> Layout:
 
 
 def _is_usual(page: Page) -> bool:
-    """Tell if bits run from the highest down, colours stand side by side, their meaning is said, and no BigTIFF is big-endian."""
+    """Return whether bits run from the highest down, colours stand side by side, their meaning is said, and no BigTIFF is big-endian."""
     side_by_side, forwards = page.number(t.PLANAR, 1) == 1, page.number(t.FILL_ORDER, 1) == 1
     return side_by_side and forwards and t.PHOTOMETRIC in page and page.data[:4] != b"MM\x00+"
 

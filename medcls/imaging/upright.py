@@ -19,12 +19,12 @@ _TURNS: Mapping[int, Callable[[np.ndarray], np.ndarray]] = MappingProxyType(
 
 
 def is_turned(orientation: int) -> bool:
-    """Tell if an EXIF orientation asks for anything."""
+    """Return whether an EXIF orientation asks for anything."""
     return orientation in _TURNS
 
 
 def swaps_sides(orientation: int) -> bool:
-    """Tell if height becomes width."""
+    """Return whether height becomes width."""
     return orientation in (5, 6, 7, 8)
 
 

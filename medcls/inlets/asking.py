@@ -81,7 +81,7 @@ def fetch(server: Server, address: str) -> bytes:
 
 
 def has(server: Server, ds: pydicom.Dataset) -> bool:
-    """Say whether a DICOMweb server already has an object; of a DIMSE server that is not known, so False.
+    """Return whether a DICOMweb server already has an object; of a DIMSE server that is not known, so False.
 
     Raises:
         Conflict: If it does not answer.

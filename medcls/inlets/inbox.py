@@ -80,7 +80,7 @@ def put(data: bytes) -> str:
 
 
 def waiting() -> tuple[Waiting, ...]:
-    """Return what waits, the last that came first."""
+    """Return what waits, the latest first."""
     paths = sorted(folder().glob("*.dcm"), key=lambda p: p.stat().st_mtime, reverse=True)
     return tuple(described(head(path), path.stem, "inbox") for path in paths)
 

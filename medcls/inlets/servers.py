@@ -161,7 +161,7 @@ class Around:
 
 
 def read_around(path: Path | None = None) -> Around:
-    """Return what the file names; with no file nothing is around and nobody may send.
+    """Return what the file names; without a file there are no systems and nobody may send.
 
     Args:
         path: The file; None for `MEDCLS_HOME/servers.toml`.

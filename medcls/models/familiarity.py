@@ -127,5 +127,5 @@ def refuse_unsure(prob: np.ndarray, least: float) -> Note | None:
 
 
 def is_stranger(answer: Prediction) -> bool:
-    """Say whether a network that gave this answer never saw the scan's like; a distance that is no number counts."""
+    """Return whether a network that gave this answer never saw the scan's like; a distance that is no number counts."""
     return answer.foreign or (answer.unfamiliarity is not None and not answer.unfamiliarity <= 1)

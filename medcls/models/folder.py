@@ -223,7 +223,7 @@ def _unvouched(card: ModelCard) -> str:
 
 
 def list_models(*, retired: bool = False) -> tuple[Outcome[ModelCard], ...]:
-    """Return every installed model by id: its card, or what ails it in its place.
+    """Return every installed model by id: its card, or what is wrong with it.
 
     Args:
         retired: True to include models that are no longer offered.
@@ -238,7 +238,7 @@ def list_cards(*, retired: bool = False) -> tuple[ModelCard, ...]:
 
 
 def is_taken(model_id: str, into: Path | None = None) -> bool:
-    """Say whether an id names anything among the models of this machine or those that ship: two would hide each other.
+    """Return whether an id names anything among the models of this machine or those that ship: two would hide each other.
 
     Args:
         model_id: The id.
@@ -249,7 +249,7 @@ def is_taken(model_id: str, into: Path | None = None) -> bool:
 
 
 def same_model(one: ModelCard, other: ModelCard) -> bool:
-    """Say whether two cards are of one model: the same files but for studies, which change no answer."""
+    """Return whether two cards are of one model: the same files but for studies, which change no answer."""
     files = [{n: h for n, h in card.files.items() if n not in STUDIES} for card in (one, other)]
     return files[0] == files[1] and one.members == other.members
 

@@ -51,7 +51,7 @@ def write_evaluation(path: Path, evaluation: Evaluation, cases: CaseTable) -> No
 
 
 def is_vouched(path: Path, card: ModelCard, name: str) -> bool:
-    """Say whether a model folder holds a file and its card vouches for it."""
+    """Return whether a model folder holds a file and its card vouches for it."""
     try:
         return hashlib.sha256((path / name).read_bytes()).hexdigest() == card.files.get(name)
     except OSError:

@@ -66,7 +66,7 @@ class Network:
         return place(scan, self.card.preprocess).pixels
 
     def normalise(self, squares: np.ndarray) -> torch.Tensor:
-        """Return squares (S, S, C) or (N, S, S, C) uint8 as the network eats them, (C, S, S) or (N, C, S, S) float32."""
+        """Return squares (S, S, C) or (N, S, S, C) uint8 as the network takes them in, (C, S, S) or (N, C, S, S) float32."""
         return torch.from_numpy(normalise(squares, self.card.preprocess))
 
     def prepare(self, scan: Scan) -> torch.Tensor:

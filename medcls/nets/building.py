@@ -190,7 +190,7 @@ def _check_known(name: str) -> None:
 
 
 def _depends_on_size(name: str, size_px: int) -> bool:
-    """Tell whether timm builds this network for one input size, and would take another one."""
+    """Return whether timm builds this network for one input size, and would take another one."""
     source, model = parse_model_name(name)
     if source == _HUB:
         try:

@@ -62,7 +62,7 @@ def frozen_boundary(net: nn.Module) -> str:
 
 
 def features_are_fixed(net: nn.Module) -> bool:
-    """Tell whether only the classifier learns, so that what enters it can be computed once and kept."""
+    """Return whether only the classifier learns, so that what enters it can be computed once and kept."""
     head = {id(p) for p in classifier_of(net).parameters()}
     return bool(head) and all(p.requires_grad == (id(p) in head) for p in net.parameters())
 

@@ -70,7 +70,7 @@ class Matched:
 
     @property
     def words(self) -> str:
-        """Say it in a sentence or two."""
+        """What matched and what did not, in a sentence or two."""
         if not self.loaded:
             return "All weights start at random."
         total = len(self.loaded) + len(self.missing) + len(self.mismatched)

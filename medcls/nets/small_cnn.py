@@ -77,7 +77,7 @@ class SmallCnn(nn.Module):
         return self.classifier
 
     def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
-        """Put a new last layer for another number of labels; `global_pool` is taken and has no effect."""
+        """Replace the last layer for another number of labels; `global_pool` is accepted and has no effect."""
         self.num_classes = num_classes
         self.classifier = nn.Linear(self.head_hidden_size, num_classes) if num_classes else nn.Identity()
         _init_as_keras(self.classifier)

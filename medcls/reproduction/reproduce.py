@@ -33,7 +33,7 @@ def reproduce(
     follow: "Follow | None" = None,
     say: Callable[[Note], None] = lambda note: None,
 ) -> Iterator[Row]:
-    """Run every system that has no row yet, and give their rows as they come.
+    """Run every system that has no row yet, and yield the rows as they come.
 
     Several processes may work on one home: each takes the next system that nobody has, and ends when all are done.
 
@@ -161,7 +161,7 @@ class _Work:
         return spec.having(split=split.name), (f"learned from {len(split.parts['train']):,} of {n_train:,} cases",)
 
     def trained(self, spec: RunSpec, run: RunFolder) -> Row:
-        """Carry a run out, or on, within the time there is."""
+        """Carry out a run, or resume it, within the time there is."""
         clock = Clock(60 * self.means.minutes, self.base)
         _carry_out(run, clock)
         row = _measured(spec.recipe, run)
@@ -170,7 +170,7 @@ class _Work:
         return replace(row, changes=(*row.changes, f"stopped after {_minutes(self.means.minutes)}"))
 
     def searched(self, spec: RunSpec) -> Row:
-        """Carry a search out, or on; its best trial makes the row."""
+        """Carry out a search, or resume it; its best trial makes the row."""
         trials = self.means.max_trials
         each_s = 60 * self.means.minutes / trials
 
@@ -287,7 +287,7 @@ def _publish_as(name: str, run_id: str) -> None:
 
 
 def forget(names: Sequence[str]) -> None:
-    """Drop rows, so that their systems are run anew; runs and published models of the model list stay, those of chains go.
+    """Delete rows, so that their systems are run again; runs and published models stay, but for those of chains.
 
     Raises:
         BadSpec: If a recipe is unknown.

@@ -26,7 +26,7 @@ def devices_for(asked: str) -> tuple[str, ...]:
         Names as `cpu`, `cuda:0`, `cuda:1`, `mps`; one run fits on each.
 
     Raises:
-        Conflict: If `MEDCLS_CPU_RUNS` is no number of runs.
+        Conflict: If `MEDCLS_CPU_RUNS` is not a number of runs.
     """
     if asked == "cpu":
         return _cpu_places()

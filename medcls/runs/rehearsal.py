@@ -16,7 +16,7 @@ _PATIENCE_S = 600.0
 
 
 def rehearse_apart(spec: RunSpec, n_labels: int) -> dict[str, Any]:
-    """Carry out a few steps of a run elsewhere and give what they took.
+    """Carry out a few steps of a run in another process and return what they took.
 
     Args:
         spec: The run's spec.
@@ -53,7 +53,7 @@ def rehearse_apart(spec: RunSpec, n_labels: int) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Rehearse the spec on standard input; print what it took, or why it cannot be, as JSON."""
+    """Rehearse the spec on standard input; print what it took, or why it cannot run, as JSON."""
     asked = json.load(sys.stdin)
     from medcls.training.rehearse import rehearse
 

@@ -68,7 +68,7 @@ class SearchView:
 
 
 def search_here(spec: SearchSpec, start: Callable[[RunFolder], None], say: Callable[[Note], None]) -> SearchView:
-    """Carry a search out in this process, or go on with it if it was begun for the same; otherwise it is begun anew.
+    """Carry out a search in this process: resume it if it was begun with the same spec, else begin anew.
 
     Args:
         spec: What is searched.

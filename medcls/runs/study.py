@@ -147,5 +147,5 @@ def _next_seed(seed: int, known: int) -> int:
 
 
 def told_by(study: "optuna.Study") -> Any:
-    """Return what a study says was asked for, as plain values; None if it was not made by medcls."""
+    """Return the spec that a study records, as plain values; None if medcls did not make the study."""
     return study.user_attrs.get(SEARCH)

@@ -35,7 +35,7 @@ class RunWriter:
 
     @classmethod
     def begin(cls, run: RunFolder, epochs: int, machine: str = "") -> "RunWriter":
-        """Start writing: keep room for a last word, and go on from what was said before."""
+        """Start writing: reserve room for a last state, and go on from the state written before."""
         reserve = run.path / "reserve"
         if not reserve.exists():
             with contextlib.suppress(OSError):  # a disk already full is told of when the state is written

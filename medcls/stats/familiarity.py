@@ -56,7 +56,7 @@ class Normal:
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """What the scans were like that a network learned from.
+    """What the scans that a network learned from were like.
 
     Args:
         features: Features of training scans, (M, D) float32, rows of length 1.

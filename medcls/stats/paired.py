@@ -52,7 +52,7 @@ class Difference:
 
 
 def by_collection(table: CaseTable, collection: str) -> CaseTable:
-    """Put the collection's name before ids that lack it: one set alone and the same set among others then match.
+    """Prefix ids that lack it with their collection's name, so that a set alone and the same set among others match.
 
     Args:
         table: Cases; their attribute `collection` says where each is from, if they are from several.
@@ -176,7 +176,7 @@ def compare_drawn(models: Mapping[str, Drawn], score: str, *, level: float = 0.9
 
 
 def correct_together(differences: Sequence[Difference]) -> tuple[Difference, ...]:
-    """Correct differences that were tested one by one for being looked at together, and judge them anew.
+    """Correct differences that were tested one by one for multiple comparisons, and judge them anew.
 
     Args:
         differences: As `compare` gave them, on whatever cases.

@@ -31,7 +31,7 @@ _COPIES, _STRENGTH, _CHANCE = 2, 0.8, 0.7
 
 
 def familiar_copies(task: Task, seed: int) -> Copies:
-    """Return the changed copies of validation scans that shall count as familiar.
+    """Return the changed copies of validation scans that are to count as familiar.
 
     Args:
         task: The question; its modality says what such scans meet.
@@ -78,7 +78,7 @@ def measure_limits(
 
 
 def told_apart(limits: Abstention, max_kind: float) -> Abstention:
-    """Return limits for a network with a gate: it refuses other kinds of picture; what lies far is answered with a caution."""
+    """Return limits for a network with a gate: other kinds of picture are refused; distant scans are answered with a caution."""
     how = limits.how.replace(_NOT_DECIDED, _CAUTIONED) + _GATED
     return replace(limits, max_kind=max_kind, how=how)
 

@@ -86,7 +86,7 @@ class Pixels:
 
 
 class Features:
-    """What enters the classifier, computed once.
+    """The features that enter the classifier, computed once.
 
     Args:
         kept: Features (N, D) of the scans, on the run's device.

@@ -148,7 +148,7 @@ def find_initial(initial: str) -> str | Path:
 
 
 def round_weights(net: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """Round a network's weights to what will be stored, and give that.
+    """Round a network's weights to what is stored, and return them.
 
     Matrices and kernels are kept as fp16 where they fit its range; vectors (biases, norms and their statistics) as fp32.
     Rounding comes before calibration and evaluation, so what is measured is what ships.

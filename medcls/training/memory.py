@@ -22,7 +22,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def what_would_fit(model: Any, source: Source, spec: RunSpec, fabric: Fabric) -> RunFailed:
-    """Find the largest halved batch that passes forth and back, and give the error that says so.
+    """Return the error that names the largest halved batch which fits a forward and backward pass.
 
     Args:
         model: The network as Fabric set it up; its weights are not changed.

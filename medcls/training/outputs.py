@@ -12,7 +12,7 @@ from medcls.training.inputs import normalise, to_device
 def run_part(
     net: torch.nn.Module, part: Part, preprocess: Preprocess, batch_size: int = 64
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Run a network over a part; logits (N, K) and features before the last layer (N, D), float32."""
+    """Return logits (N, K) and the features before the last layer (N, D) of a part, float32."""
     net.eval()
     logits, features = [], []
     with torch.inference_mode():

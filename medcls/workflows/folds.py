@@ -60,7 +60,7 @@ class _Data:
     splits: Mapping[str, str]
 
     def is_of(self, seen: DataSeen | None) -> bool:
-        """Tell whether a run saw this; of one that has read nothing yet that is assumed."""
+        """Return whether a run saw these data; assumed of a run that has read nothing yet."""
         return seen is None or (seen.fingerprints == self.fingerprints and seen.splits == self.splits)
 
 
@@ -178,7 +178,7 @@ def find_folds(run_id: str) -> FoldSet | None:
 
 
 def _stands_for(found: FoldSet, fold: int, run: RunFolder) -> bool:
-    """Tell whether the run asked about takes the place of another of its fold: that is what was asked for."""
+    """Return whether the run asked about takes the place of another of its fold: that is what was asked for."""
     return found.runs.get(fold) != run.id and (fold not in found.finished or run.state().status == "finished")
 
 

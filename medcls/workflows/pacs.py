@@ -54,7 +54,7 @@ def fetch(item: Waiting) -> bytes:
 
 @allowed("read")
 def put_away(item: Waiting) -> None:
-    """Take something off the worklist once it was read; only what was sent here is deleted, nothing elsewhere."""
+    """Take a scan off the worklist once it was read; only the copy sent here is deleted, nothing elsewhere."""
     if item.source == "inbox":
         inbox.put_away(item.id)
 

@@ -53,7 +53,7 @@ def keep_uploads_in_memory() -> None:
 
 
 def is_allowed(data: bytes) -> bool:
-    """Say whether a browser's websocket message may reach Streamlit."""
+    """Return whether a browser's websocket message may reach Streamlit."""
     message = BackMsg()
     try:
         message.ParseFromString(data)

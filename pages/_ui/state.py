@@ -116,7 +116,7 @@ def choice(key: str) -> str | None:
 
 
 def moved(key: str) -> bool:
-    """Say whether the address holds another choice than this session put there: a link was followed, or Back pressed."""
+    """Return whether the address holds another choice than this session put there: a link was followed, or Back pressed."""
     here = st.query_params.get(key)
     return here is not None and here != st.session_state.get(_WRITTEN, {}).get(key)
 

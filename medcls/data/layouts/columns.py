@@ -74,7 +74,7 @@ _RANK = (
 
 
 def _better(role: str, name: str, other: str | None, table: Table) -> bool:
-    """Say whether a column is the better one for a role: filled, and by the plainer word."""
+    """Return whether a column is the better one for a role: filled, and by the plainer word."""
     if not any(table.column(name)[:5000]):
         return False
     if other is None:

@@ -210,6 +210,6 @@ def _all_numbers(cells: list[str]) -> bool:
 
 
 def same_label(a: str | None, b: str | None) -> bool:
-    """Say whether two cells are one label."""
+    """Return whether two cells are one label."""
     ids = find_labels([a or "", b or "", "another label", "one more"], cells=True).ids
     return ids[a or ""] == ids[b or ""]

@@ -180,11 +180,11 @@ def with_part(attributes: dict[str, str], part: str) -> dict[str, str]:
 
 
 def are_patients(names: Iterable[str]) -> bool:
-    """Say whether the folders of a level are a patient each, by their names."""
+    """Return whether the folders of a level are a patient each, by their names."""
     names = list(names)
     return bool(names) and (all(map(is_numbered, names)) or sum(map(names_patient, names)) > 0.8 * len(names))
 
 
 def same_name(a: str, b: str) -> bool:
-    """Say whether two names are one, whatever their case and form."""
+    """Return whether two names are one, whatever their case and form."""
     return fold(a) == fold(b)

@@ -19,7 +19,7 @@ Folder = tuple[str, ...]
 
 
 def form(name: str) -> str:
-    """Return a folder's name without its case and in one form of its letters."""
+    """Return a folder's name in lower case and in one Unicode form."""
     return tidy(name).casefold()
 
 
@@ -125,7 +125,7 @@ def _label_level_by_words(folders: Sequence[Folder]) -> int | None:
 
 
 def _beside(name: str) -> bool:
-    """Say whether a folder's name says that it holds no scans: figures, models, masks."""
+    """Return whether a folder's name says that it holds no scans: figures, models, masks."""
     return holds(name, NOT_PICTURES) or holds(name, MASK)
 
 

@@ -49,7 +49,7 @@ class Shown:
 
 
 def shows_numbers(row: Row) -> bool:
-    """Say whether bars and map of a scan may be shown: it was answered, or they were asked for all the same."""
+    """Return whether bars and map of a scan may be shown: it was answered, or they were asked for all the same."""
     if row.prediction is None:
         return False
     return row.prediction.decided is not None or (id(row.entry), row.frame) in state.kept(state.SHOW_ANYWAY, set)

@@ -46,7 +46,7 @@ def _key(row: Row) -> tuple[int, int | None]:
 
 
 def hides(row: Row) -> bool:
-    """Say whether the answer waits for the person's own reading."""
+    """Return whether the answer waits for the person's own reading."""
     return bool(st.session_state.get(state.OWN_FIRST)) and of(row).own is None
 
 

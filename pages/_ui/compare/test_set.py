@@ -42,7 +42,7 @@ def names_of(cards: Sequence[ModelCard]) -> dict[str, str]:
 
 
 def get_comparison(cards: Sequence[ModelCard]) -> compare.Comparison | None:
-    """Let the user say on which cases, and give the comparison, made once for this session; None until there is one."""
+    """Ask on which cases, and return the comparison, made once for this session; None until there is one."""
     left, middle, right = st.columns([2, 1.3, 1], vertical_alignment="bottom")
     sources = {STORED: f"On {STORED}"} | {name: f"Afresh on {name}" for name in compare.collections_for(cards)}
     with left:

@@ -64,7 +64,7 @@ def _kind_title(kind: str, n: int, still: int) -> str:
 
 
 def _audit(seen: data.Overview) -> Audit | None:
-    """Offer to audit, and give what the last audit found."""
+    """Offer to audit, and return what the last audit found."""
     name = seen.record.name
     known = {card.id: card.name or card.id for card in models.list_models() if not card.is_mean}
     judges = [judge for judge in data_audit.judges_of(name) if judge in known]

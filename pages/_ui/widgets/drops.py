@@ -107,7 +107,7 @@ def _upload(key: str, task: Task) -> None:
 
 
 def belongs(held: Drop | None, task: Task) -> bool:
-    """Say whether something is held, and is no example for another task."""
+    """Return whether something is held, and is no example for another task."""
     return held is not None and held.task_id in ("", task.id)
 
 
@@ -136,7 +136,7 @@ def show_example(task: Task, place: int) -> None:
 
 
 def is_synthetic(entry: scans.Entry) -> bool:
-    """Say whether an entry is medcls' own example."""
+    """Return whether an entry is medcls' own example."""
     held: Drop | None = st.session_state.get(state.DROP)
     return held is not None and bool(held.task_id) and entry in held.entries
 
