@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import numpy as np
+from PIL import Image
 
 from medcls.errors import MedclsError
 from medcls.imaging import codecs
@@ -26,6 +27,26 @@ def _tiff(data: bytes, page: int) -> Made:
 
     with TiffFile(io.BytesIO(data)) as file:
         return np.asarray(file.pages[page].asarray(maxworkers=1)), {}
+
+
+def _fax(data: bytes, page: int) -> Made:
+    """Tell if libtiff complains of a fax-coded page: it says so on standard error only, and goes on."""
+    reading, writing = os.pipe()
+    kept = os.dup(2)
+    for end in (reading, writing):
+        os.set_blocking(end, False)  # what does not fit is not needed
+    os.dup2(writing, 2)
+    try:
+        with Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
+            image.seek(page)
+            image.load()
+    finally:
+        os.dup2(kept, 2)
+        os.close(writing)
+        os.close(kept)
+        with os.fdopen(reading, "rb") as said:
+            warned = bool(said.read(1))
+    return np.empty(0, np.uint8), {"warned": warned}
 
 
 def _jpeg(data: bytes) -> Made:
@@ -66,6 +87,7 @@ JOBS: Mapping[str, Callable[..., Made]] = MappingProxyType(
         "dicom-jpegls": codecs.jpegls,
         "dicom-jpeg2000": codecs.jpeg2000,
         "dicom-rle": codecs.rle,
+        "fax": _fax,
         "heif": _heif,
         "bmp": _bmp,
         "jpeg": _jpeg,

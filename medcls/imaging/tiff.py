@@ -28,6 +28,7 @@ from medcls.imaging.upright import is_turned, swaps_sides, turn
 # A page that is a smaller copy of another, or marks its transparent parts.
 _NOT_THE_PICTURE = 0b101
 _TABLES_BYTES = 100_000
+_FAX = (2, 3, 4)
 _DEFLATED, _MOST_INFLATED, _AT_ONCE = (8, 32946), 250_000_000, 16_000_000
 
 
@@ -54,7 +55,7 @@ def read_tiff(data: bytes, frame: int | None, limits: Limits) -> Decoded:
     if t.PHOTOMETRIC not in page:
         notes.append(Note("imaging.tiff-meaning-assumed", n=layout.colours))
     _check_jpegs(page, layout, limits, notes)
-    if layout.for_pillow and layout.compression in _DEFLATED and not _inflate(_parts(page)):
+    if layout.for_pillow and _in_doubt(data, chosen, layout, page):
         notes.append(Note("imaging.may-be-damaged"))
     if layout.for_pillow:
         pixels, orientation = _by_pillow(data, chosen, layout, notes), page.number(t.ORIENTATION, 1)
@@ -146,6 +147,13 @@ def _parts(page: Page) -> list[bytes]:
     tiled = t.TILES in page
     starts, sizes = page.values(t.TILES if tiled else t.STRIPS), page.values(t.TILE_BYTES if tiled else t.STRIP_BYTES)
     return [page.data[int(start) : int(start) + int(size)] for start, size in zip(starts, sizes, strict=False)]
+
+
+def _in_doubt(data: bytes, chosen: int, layout: Layout, page: Page) -> bool:
+    """Tell if what Pillow decodes without a word is damaged: streams of zlib without their end, lines of a fax that are none."""
+    if layout.compression in _DEFLATED:
+        return not _inflate(_parts(page))
+    return layout.compression in _FAX and run_apart("fax", data, page=chosen)[1]["warned"]
 
 
 def _inflate(parts: list[bytes]) -> bool:

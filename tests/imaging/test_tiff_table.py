@@ -13,6 +13,7 @@ from PIL import Image, ImageCms
 from medcls.errors import BadScan
 from medcls.imaging.decode import count_values, read_scan
 from medcls.imaging.tiff import _inflate
+from medcls.imaging.tiff_tags import STRIPS, read_pages
 from tests.imaging.tiff_files import assemble, written
 
 H, W = 21, 37
@@ -437,3 +438,14 @@ def test_a_deflated_strip_that_goes_on_and_is_spoilt_is_told():
             273: ("I", (8,)), 278: ("I", (H,)), 279: ("I", (len(spoilt),))}  # fmt: skip
     notes = read_scan(assemble(bytes(spoilt), tags)).notes
     assert any(note.code == "imaging.may-be-damaged" for note in notes)
+
+
+@pytest.mark.parametrize(("coding", "n"), [("group3", 2), ("group4", 2), ("tiff_ccitt", 8)])
+def test_lines_of_a_fax_that_are_none_are_told(coding: str, n: int):
+    data = by_pillow(Image.fromarray(GREY > 0.5), compression=coding)
+    assert not any(note.code == "imaging.may-be-damaged" for note in read_scan(data).notes)
+    spoilt, start = bytearray(data), int(read_pages(data)[0].values(STRIPS)[0])
+    spoilt[start + 1 : start + 1 + n] = b"\xff" * n
+    scan = read_scan(bytes(spoilt))
+    assert any(note.code == "imaging.may-be-damaged" for note in scan.notes)
+    assert not np.allclose(scan.pixels, GREY > 0.5)
