@@ -53,9 +53,10 @@ def geometry_of(ds: Dataset, frame: int, shape: tuple[int, ...], notes: list[Not
         return Geometry(whole, spacing, aspect)
     box, region = max(boxes, key=lambda b: (b[0][2] - b[0][0]) * (b[0][3] - b[0][1]))
     if box != whole:
-        width, height, n = box[3] - box[1], box[2] - box[0], len(boxes)
-        several = Note("imaging.cut-to-largest-region", width=width, height=height, n=n)
-        notes.append(several if n > 1 else Note("imaging.cut-to-region", width=width, height=height))
+        size = {"width": box[3] - box[1], "height": box[2] - box[0]}
+        place = {"top": box[0], "left": box[1], "stored_width": shape[1], "stored_height": shape[0]}
+        several = Note("imaging.cut-to-largest-region", **size, **place, n=len(boxes))
+        notes.append(several if len(boxes) > 1 else Note("imaging.cut-to-region", **size, **place))
     spacing = _region_spacing(region) or spacing
     return Geometry(box, spacing, spacing or _region_ratio(region) or aspect)
 

@@ -6,11 +6,16 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from medcls.core.note import Note
 from medcls.core.scan import Scan
 from medcls.errors import BadScan
 from medcls.imaging.decode import read_scan
 from medcls.imaging.formats import recognise
 from medcls.imaging.quiet import guarded, quiet
+from medcls.imaging.upright import swaps_sides, turn
+
+_TURNED, _SQUARE = "imaging.turned-upright", "imaging.made-square"
+_CUTS = ("imaging.cut-to-region", "imaging.cut-to-largest-region")
 
 
 def read_mask(data: bytes, scan: Scan) -> np.ndarray:
@@ -20,7 +25,8 @@ def read_mask(data: bytes, scan: Scan) -> np.ndarray:
     (a mask saved as JPEG, or smoothed at its edge), those above the middle between lowest and highest are.
 
     Args:
-        data: Bytes of a picture of the scan's size, or of the size it is stored in, where its pixels were made square.
+        data: Bytes of a picture of the scan's size, or of the size it is stored in, before it was turned, cut to its
+            region or made square.
         scan: The scan.
 
     Returns:
@@ -40,20 +46,43 @@ def read_mask(data: bytes, scan: Scan) -> np.ndarray:
 
 
 def _on_scan(mask: np.ndarray, scan: Scan) -> np.ndarray:
-    """Bring a mask onto the scan's grid if it was drawn on the picture as stored."""
-    if mask.shape == scan.size_px:
-        return mask
-    square = next((note.params for note in scan.notes if note.code == "imaging.made-square"), None)
-    if square is None or mask.shape != (square["stored_height"], square["stored_width"]):
+    """Bring a mask onto the scan's grid if it was drawn on the picture as stored, or on a step between.
+
+    Raises:
+        BadScan: If it has the size of none of them.
+    """
+    steps: list[Note] = []
+    size = scan.size_px
+    for note in reversed(scan.notes):
+        if mask.shape == size:
+            break
+        if (before := _size_before(note, size)) is not None:
+            steps, size = [note, *steps], before
+    if mask.shape != size:
+        height, width = scan.size_px
         raise BadScan(
-            "imaging.mask-size",
-            width=mask.shape[1],
-            height=mask.shape[0],
-            scan_width=scan.size_px[1],
-            scan_height=scan.size_px[0],
+            "imaging.mask-size", width=mask.shape[1], height=mask.shape[0], scan_width=width, scan_height=height
         )
-    height, width = scan.size_px
-    return cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST).astype(bool)
+    for note in steps:
+        mask = _after(note, mask)
+    return mask
+
+
+def _size_before(note: Note, size: tuple[int, int]) -> tuple[int, int] | None:
+    """Return height and width before what a note tells of was done; None where it changes neither."""
+    if note.code in (_SQUARE, *_CUTS) and "stored_height" in note.params:
+        return note.params["stored_height"], note.params["stored_width"]
+    return size[::-1] if note.code == _TURNED and swaps_sides(note.params["orientation"]) else None
+
+
+def _after(note: Note, mask: np.ndarray) -> np.ndarray:
+    told = note.params
+    if note.code == _TURNED:
+        return turn(mask, told["orientation"])
+    if note.code in _CUTS:
+        return mask[told["top"] : told["top"] + told["height"], told["left"] : told["left"] + told["width"]]
+    size = (told["width"], told["height"])
+    return cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(bool)
 
 
 def _opacity(data: bytes, plain: np.ndarray) -> np.ndarray:

@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 
 from medcls.core.note import Note
 from medcls.core.scan import Scan
 from medcls.errors import BadScan
+from medcls.imaging.decode import read_scan
 from medcls.imaging.mask import read_mask
+from tests.imaging.dicom_files import dicom
 from tests.imaging.test_decode import encode
 
 LESION = np.zeros((24, 32), bool)
@@ -71,3 +75,30 @@ def test_another_size_is_refused():
         read_mask(encode(LESION[:20].astype(np.uint8)), SCAN)
     assert caught.value.code == "imaging.mask-size"
     assert caught.value.params["height"] == 20
+
+
+def test_a_mask_drawn_on_a_frame_that_is_cut_to_its_region_and_made_square():
+    region = Dataset()
+    for name, value in (
+        ("RegionSpatialFormat", 1), ("RegionDataType", 1), ("RegionFlags", 0),
+        ("PhysicalUnitsXDirection", 3), ("PhysicalUnitsYDirection", 3), ("PhysicalDeltaX", 0.02), ("PhysicalDeltaY", 0.01),
+        ("RegionLocationMinX0", 8), ("RegionLocationMinY0", 4), ("RegionLocationMaxX1", 39), ("RegionLocationMaxY1", 27),
+    ):  # fmt: skip
+        setattr(region, name, value)
+    frame = np.zeros((40, 64), np.uint8)
+    frame[4:28, 8:40] = np.where(LESION, 200, 50)
+    scan = read_scan(dicom(frame, SequenceOfUltrasoundRegions=Sequence([region])))
+    assert scan.size_px == (24, 64)
+    whole = np.zeros(frame.shape, np.uint8)
+    whole[4:28, 8:40] = LESION
+    for drawn in (whole, LESION.astype(np.uint8), LESION.repeat(2, 1).astype(np.uint8)):
+        assert np.array_equal(read_mask(encode(drawn), scan), LESION.repeat(2, 1)), drawn.shape
+
+
+@pytest.mark.parametrize("orientation", [5, 6, 7, 8])
+def test_a_mask_drawn_on_a_picture_as_stored_is_turned_with_it(orientation):
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    scan = read_scan(encode(np.where(LESION, 250, 5).astype(np.uint8), exif=exif))
+    assert scan.size_px == (32, 24)
+    assert np.array_equal(read_mask(encode(LESION.astype(np.uint8)), scan), scan.pixels > 0.5)
