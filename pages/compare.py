@@ -8,7 +8,7 @@ from medcls.workflows import compare_scan
 from pages._ui import state
 from pages._ui.compare import pairs, test_set, threshold
 from pages._ui.compare.one_scan import show_one_scan
-from pages._ui.widgets import header, notices
+from pages._ui.widgets import header, notices, pickers
 
 MODES = {"scan": "One scan", "set": "A test set"}
 SECTIONS = ("Scores", "Curves", "Which is better", "Disagreements", "Subgroups", "Cost", "Operating point", "Ablation")
@@ -29,7 +29,12 @@ def pick_models() -> list:
     known = {card.id for card in cards}
     for missing in (m for m in wanted if m not in known):
         notices.show_missing(say("pages.unknown-model", {"wanted": missing}))
+    if state.moved(state.MODELS):
+        for card in (card for card in cards if card.id in wanted and card.id not in mine):
+            told = {"wanted": pickers.model_title(card), "task": pickers.task_title(card.task)}
+            notices.show_missing(say("pages.model-of-other-task", told))
     last = [m for m in wanted if m in mine]
+    state.follow(f"compare.models.{task.id}", state.MODELS, last or list(mine)[:4])
     chosen = st.multiselect(
         say("pages.compare-models"),
         list(mine),
@@ -49,12 +54,7 @@ def show_test_set(cards: list) -> None:
         return
     names = test_set.names_of(cards)
     test_set.show_basis(found, names)
-    section = (
-        st.segmented_control(
-            "Show", SECTIONS, default="Scores", key="compare.section", label_visibility="collapsed", required=True
-        )
-        or "Scores"
-    )
+    section = pickers.pick_part("Show", SECTIONS, state.VIEW)
     score, files = "auroc_disease", None
     if section == "Scores":
         test_set.show_scores(found, names)
@@ -79,6 +79,7 @@ cards = pick_models()
 if not cards:
     state.done()
 last = state.choice(state.MODE)
+state.follow(state.COMPARE_MODE, state.MODE, last if last in MODES else "scan")
 mode = st.segmented_control(
     "Compare on",
     list(MODES),

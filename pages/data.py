@@ -6,7 +6,7 @@ from medcls.errors import MedclsError
 from medcls.workflows import data
 from pages._ui import cache, state
 from pages._ui.data import add, findings, mend, overview, shortcuts, split
-from pages._ui.widgets import notices, pickers
+from pages._ui.widgets import notices, path, pickers
 
 SECTIONS = {
     "Overview": overview.show_overview,
@@ -26,6 +26,7 @@ for broken in data.broken():
         notices.show_error(broken.error, broken.name)
 add.show_add(opened=not records)
 if not records:
+    path.show(None)
     notices.show_empty(
         "Labelled scans to train and to measure on are known here by what is in them and what is wrong with them.",
         "Add the folder of a data set as it was downloaded; the scans stay where they are.",
@@ -33,17 +34,12 @@ if not records:
     state.done()
 with right:
     named = {name: f"{name} — {record.n_cases:,} cases" for name, record in records.items()}
-    chosen = pickers.pick("Collection", named, state.COLLECTION)
-asked = st.query_params.get("section")  # a link from another page lands on its section
-section = st.segmented_control(
-    "Section",
-    list(SECTIONS),
-    default=asked if asked in SECTIONS else "Overview",
-    key="data.section",
-    label_visibility="collapsed",
-    required=True,
-)
+    chosen = pickers.pick("Collection", named, state.COLLECTION, unknown="pages.unknown-collection")
+if chosen is None:
+    state.done()
+path.show(chosen)
+section = pickers.pick_part("Section", list(SECTIONS), state.SECTION)
 try:
-    SECTIONS[section or "Overview"](cache.look_over(records[chosen or ""]))
+    SECTIONS[section](cache.look_over(records[chosen]))
 except MedclsError as error:
     notices.show_error(error)

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
+from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import models
 from pages._ui import state
 from pages._ui.heatmaps import ask, grid, tests, tissue
-from pages._ui.widgets import drops, header, notices, pickers
+from pages._ui.widgets import anyway, drops, header, notices, pickers
 
 card = header.open_page("Heatmaps")
 if card is None:
@@ -19,14 +20,22 @@ if not entries:
     state.done()
 
 tissue.offer(entries, card)
-read = ask.pick_scan(entries)
+entry = ask.pick_scan(entries)
+read = drops.read_entry(entry)
 if read.scan is None:
     if read.error is not None:
         notices.show_error(read.error, read.name)
     state.done()
 
+try:
+    answer = ask.answer_of(read.scan, card)
+except MedclsError as error:
+    notices.show_error(error)
+    state.done()
+if not ask.show_answer(answer, card, entry):
+    state.done()
 rivals = [other for other in models.list_models(card.task.id) if other.id != card.id]
-maps = grid.draw(read.scan, card, rivals)
+maps = grid.draw(read.scan, card, rivals, anyway.wanted(entry))
 grid.show(read.scan, maps, card)
 grid.show_downloads(read.scan, maps)
 tests.show_tests(read.scan, maps)

@@ -9,7 +9,7 @@ from medcls.workflows import runs
 from pages._ui import state
 from pages._ui.runs import actions, report, searches, table
 from pages._ui.runs import view as run_view
-from pages._ui.widgets import notices
+from pages._ui.widgets import notices, path, pickers
 
 SECTIONS = ("Curves", "Report", "Wrong cases", "Log", "Settings")
 
@@ -25,29 +25,18 @@ def show_all() -> None:
         )
         st.page_link("../train.py", label="Start a run", icon=":material/model_training:")
         return
-    table.show_list(views)
+    table.show_list()
 
 
-def show_live(run_id: str) -> None:
-    """Draw one run's state and the section chosen; the page is drawn anew when it comes to rest."""
+def show_live(run_id: str, section: str = "") -> None:
+    """Draw one run's state, or one section of it; the page is drawn anew when the run comes to rest."""
     try:
         view = runs.show_run(run_id)
-    except MedclsError as error:  # deleted or damaged meanwhile
-        notices.show_error(error)
-        return
-    if view.moves != st.session_state.get(state.RUNS_MOVE, view.moves):
-        st.session_state[state.RUNS_MOVE] = view.moves
-        st.rerun(scope="app")
-    run_view.show_state(view)
-    section = (
-        st.segmented_control(
-            "Show", SECTIONS, default="Curves", key="runs.section", label_visibility="collapsed", required=True
-        )
-        or "Curves"
-    )
-    try:
-        _show_section(section, view)
-    except MedclsError as error:  # one damaged file takes its section away, not the page
+        if view.moves != st.session_state.get(state.RUNS_MOVE, view.moves):
+            st.session_state[state.RUNS_MOVE] = view.moves
+            st.rerun(scope="app")
+        _show_section(section, view) if section else run_view.show_state(view)
+    except MedclsError as error:  # deleted or damaged meanwhile: one damaged file takes its section away, not the page
         notices.show_error(error)
 
 
@@ -82,6 +71,7 @@ if chosen is None:
     st.title("Runs")
     kinds = {"runs": "Runs", "searches": "Searches"}
     last = state.choice(state.RUNS_SHOW)
+    state.follow(state.RUNS_KIND, state.RUNS_SHOW, last if last in kinds else "runs")
     kind = st.segmented_control(
         "List",
         list(kinds),
@@ -99,7 +89,11 @@ elif chosen is None:
 else:
     state.remember(state.RUN, chosen.id)
     st.title(notices.escape(chosen.name))
+    run_view.show_about(chosen)
     if published := st.session_state.get(state.RUN_PUBLISHED):
         run_view.show_published(published)
+    if chosen.spec.data.collections and chosen.has_result:
+        path.show_of_run(chosen)
     actions.show_actions(chosen)
     keep_fresh(show_live, chosen.moves, chosen.id)
+    keep_fresh(show_live, chosen.moves, chosen.id, pickers.pick_part("Show", SECTIONS, state.RUN_PART))

@@ -7,13 +7,16 @@ from pages._ui import state
 from pages._ui.runs import searches
 from pages._ui.train import collections as train_data
 from pages._ui.train import form, start
-from pages._ui.widgets import notices
+from pages._ui.widgets import notices, path
 
 st.title("Train")
+way = st.container()
 spec = form.draft()
 collections = train_data.pick_collections()
 if not collections:
     state.done()
+with way:
+    path.show(collections[0])
 try:
     spec = spec.having(collections=collections)
     spec = spec.having(label_map=train_data.pick_labels(spec))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
+from medcls.cli import run_about
 from medcls.core.run import RENAMED, Place, RunSpec, settings
 from medcls.errors import BadData, BadSpec
 
@@ -35,6 +36,8 @@ def add(subparsers: Any) -> None:
     delete = _action(actions, "delete", _delete, "delete a run and all it made")
     delete.add_argument("--yes", action="store_true", help="do not ask")
     _action(actions, "rename", _rename, "call a run something else").add_argument("name")
+    describe = _action(actions, "describe", lambda given: _tell(run_about.describe(given), given.json), run_about.HELP)
+    run_about.add_flags(describe)
     _action(actions, "reproduce", _reproduce, "start a run again, on data checked to be the same")
     watch = _action(actions, "watch", _watch, "wait for a run's end, one line per change")
     watch.add_argument("--every", type=float, default=1.0, metavar="S", help="seconds between two looks (default 1)")
@@ -255,12 +258,9 @@ def _delete(arguments: argparse.Namespace) -> int:
     from medcls.workflows import runs
 
     view = runs.show_run(arguments.run)
-    if (
-        not arguments.yes
-        and input(f"Delete run {view.id} ({view.name}) and all it made? [y/N] ").strip().lower() != "y"
-    ):
-        return 0
-    runs.delete_run(view.id)
+    question = f"Delete run {view.id} ({view.name}) and all it made? [y/N] "
+    if arguments.yes or input(question).strip().lower() == "y":
+        runs.delete_run(view.id)
     return 0
 
 

@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,7 @@ def main(argv: list[str]) -> int:
         if together:
             _leave_the_others()
     except NothingToDo as error:
-        print(error, flush=True)
+        _log(error)
         return int(together)  # the others would wait for us
     except BaseException as error:  # noqa: BLE001 - it was told in state.json; the status is for whoever started us
         return 0 if isinstance(error, StopRequested) else 1
@@ -115,11 +116,16 @@ def work(run: RunFolder, also: "Follow | None" = None) -> "ModelCard":
             return _carry_out(run, spec, writer, also)
         except BaseException as error:
             status, message = verdict(error)
-            print(message, flush=True)
+            _log(message)
             if not isinstance(error, MedclsError):
                 traceback.print_exc()
             writer.say(status, message, left_s=float("nan"))
             raise
+
+
+def _log(sentence: object) -> None:
+    """Print a sentence with the time, for the run's log."""
+    print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}  {sentence}", flush=True)
 
 
 @contextlib.contextmanager
@@ -140,14 +146,14 @@ def _carry_out(run: RunFolder, spec: RunSpec, writer: RunWriter, also: "Follow |
     with hold_device(spec.machine.device, run.id, wait) as device:
         from medcls.runs.make import make_model
 
-        print(f"Computes on {device}.", flush=True)
+        _log(f"Computes on {device}.")
         follow = told.joined(also)
         card = make_model(spec, run.id, run.path, follow)
     if card is None:
         raise StopRequested
     over = writer.last.epoch >= spec.optimisation.epochs or told.patience_over
     done = told.summary()
-    print(done, flush=True)
+    _log(done)
     writer.say("finished" if over else "stopped", done, left_s=0.0)
     if over:  # nothing is left to go on with, and a checkpoint is four times as large as the model
         shutil.rmtree(run.path / "checkpoint", ignore_errors=True)
@@ -192,13 +198,13 @@ class _Recorder:
             raise StopRequested(self.writer.last.epoch)
         new = note != self.writer.last.message
         if new:
-            print(note, flush=True)
+            _log(note)
         if new or self._due():
             self.writer.say("waiting", note)
         return new
 
     def say(self, note: Note) -> None:
-        print(note, flush=True)
+        _log(note)
         self.writer.say(self.status, note)
 
     def joined(self, also: "Follow | None") -> "Follow":

@@ -1,5 +1,6 @@
 """Labelled collections as a page or a command uses them: add, look at, lay out. Audit and splits: `data_audit`, `data_split`."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ import numpy as np
 from medcls import home
 from medcls.core.collection import Case, CollectionRecord
 from medcls.core.outcome import Outcome
+from medcls.core.prediction import Heatmap
+from medcls.core.scan import Scan
 from medcls.core.task import Task
 from medcls.errors import BadData
 from medcls.workflows.acts import act
@@ -241,6 +244,39 @@ def lay_out_tissue(name: str, patient: str, tile_px: int = 16) -> Tissue:
         top, left = row[i] * tile_px, column[i] * tile_px
         picture[top : top + tile_px, left : left + tile_px] = _tile(looks[n], colours[i], tile_px)
     return Tissue(picture, label, labels)
+
+
+def read_case(name: str, case_id: str) -> Scan:
+    """Return a case of a collection as a scan, a dropped one too.
+
+    Raises:
+        BadData: If the collection or its file is gone or has changed.
+        BadScan: If it cannot be decoded.
+    """
+    from medcls.data.collections import open_collection
+    from medcls.imaging.decode import read_scan
+
+    collection = open_collection(name)
+    return read_scan(collection.read(collection.case(case_id)))
+
+
+def show_labels(tissue: Tissue, task: Task) -> tuple[Scan, Heatmap]:
+    """Return tissue as a scan, and where its patches are labelled as disease as a map over it.
+
+    Args:
+        tissue: As `lay_out_tissue` gives it.
+        task: Says which labels mean disease.
+    """
+    positive = [tissue.labels.index(task.labels[i].id) for i in task.positive if task.labels[i].id in tissue.labels]
+    sick = np.where(tissue.label < 0, np.nan, np.isin(tissue.label, positive)).astype(np.float32)  # (rows, columns)
+    tile_px = tissue.picture.shape[0] // tissue.label.shape[0]
+    values = sick.repeat(tile_px, 0).repeat(tile_px, 1)
+    digest = hashlib.sha256(tissue.picture.tobytes()).hexdigest()
+    peak = float(np.nan_to_num(values).max())
+    label = task.labels[task.positive[-1]].id
+    scan = Scan(tissue.picture.astype(np.float32) / 255, digest)
+    rows, columns = tissue.label.shape
+    return scan, Heatmap(values, label, "", "labels", "", (rows, columns), peak)
 
 
 def _step(x: np.ndarray, y: np.ndarray) -> int:

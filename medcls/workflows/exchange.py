@@ -112,6 +112,16 @@ def import_model(source: Path | bytes) -> tuple[ModelCard, ...]:
         raise BadModel("workflows.archive-unreadable", found=error.strerror or type(error).__name__) from error
 
 
+def retired_in(source: bytes) -> tuple[ModelCard, ...]:
+    """Return the models named in an archive that are here already, but retired; none where it is no archive."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(source)) as archive:
+            names = {PurePosixPath(info.filename.replace("\\", "/")).parts[:1] for info in archive.infolist()}
+    except zipfile.BadZipFile:
+        return ()
+    return tuple(card for card in store.list_cards(retired=True) if card.retired and (card.id,) in names)
+
+
 def _check_names(archive: zipfile.ZipFile) -> dict[str, list[zipfile.ZipInfo]]:
     """Return the archive's files by model folder, having refused all that a model does not consist of."""
     models: dict[str, list[zipfile.ZipInfo]] = {}

@@ -165,7 +165,7 @@ def check_data(spec: RunSpec) -> Preflight:
         counts,
         sources.by,
         _blockers(counts),
-        _findings(sources, counts),
+        _findings(sources, counts, spec),
         disk_free_bytes=free,
         memory_free_bytes=memory_free_bytes(),
         left_out=tuple(one for collection in sources.collections for one in list_left_out(collection.name)),
@@ -177,7 +177,7 @@ def _blockers(counts: dict[str, dict[str, int]]) -> tuple[Note, ...]:
     return tuple(Note("workflows.label-without-cases", label=label, part=part) for part, label in without)
 
 
-def _findings(sources: Any, counts: dict[str, dict[str, int]]) -> tuple[Note, ...]:
+def _findings(sources: Any, counts: dict[str, dict[str, int]], spec: RunSpec) -> tuple[Note, ...]:
     said: list[Note] = []
     for collection in sources.collections:
         record = collection.record
@@ -187,7 +187,7 @@ def _findings(sources: Any, counts: dict[str, dict[str, int]]) -> tuple[Note, ..
     # What a blocker says already is not said again.
     missing = {label for part in ("train", "validate") for label, n in counts[part].items() if n == 0}
     train = {label: n for label, n in counts["train"].items() if label not in missing}
-    if train and max(train.values()) > 3 * min(train.values()):
+    if train and max(train.values()) > 3 * min(train.values()) and spec.value("balance") == "none":
         most, least = max(train, key=train.get), min(train, key=train.get)  # type: ignore[arg-type]
         uneven = {"most": most, "n_most": train[most], "least": least, "n_least": train[least]}
         said.append(Note("workflows.classes-uneven", **uneven))

@@ -8,6 +8,7 @@ from medcls.core.scan import Scan
 from medcls.core.task import Task
 from medcls.errors import BadTask, MedclsError, TooLarge
 from medcls.imaging.decode import Limits, count_frames, read_scan
+from medcls.imaging.dicom_study import study_of as study_of
 from medcls.imaging.drop import open_drop
 from medcls.imaging.drop import walk as walk_paths
 from medcls.imaging.phantom import phantom

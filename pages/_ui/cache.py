@@ -23,7 +23,7 @@ MODELS_OPEN = 10  # networks kept in memory; the one opened first makes room
 COLLECTIONS_OPEN = 4  # a few columns of each, as long as it has cases
 
 
-@st.cache_resource(max_entries=MODELS_OPEN, show_spinner="Opening the network …")
+@st.cache_resource(max_entries=MODELS_OPEN, show_spinner="Opening the network …", show_time=True)
 def _open(model_id: str, digest: str) -> Any:
     return open_model(model_id)
 
@@ -49,7 +49,7 @@ def rehearse(card: ModelCard) -> None:
     _rehearse(card.id, _digest(card))
 
 
-@st.cache_resource(max_entries=10 * MODELS_OPEN, show_spinner="Opening the network …")
+@st.cache_resource(max_entries=10 * MODELS_OPEN, show_spinner="Opening the network …", show_time=True)
 def _rehearse(model_id: str, digest: str) -> bool:
     classifier, blank = _open(model_id, digest), Scan(np.full((64, 64), 0.5, np.float32), "0" * 64)
     with contextlib.suppress(MedclsError):  # what fails here fails again, and is told, with a real scan
@@ -57,7 +57,7 @@ def _rehearse(model_id: str, digest: str) -> bool:
     return True
 
 
-@st.cache_resource(max_entries=COLLECTIONS_OPEN, show_spinner="Reading the collection …")
+@st.cache_resource(max_entries=COLLECTIONS_OPEN, show_spinner="Reading the collection …", show_time=True)
 def _look_over(name: str, digest: str) -> data.Overview:
     return data.look_over(name)
 

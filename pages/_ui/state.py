@@ -4,9 +4,13 @@ A choice (task, model) is kept in the session and in the page's address: it surv
 reload and a bookmark, and Back takes it back. Everything about a patient is kept in the session only.
 """
 
+from collections.abc import Mapping
 from typing import Any, NoReturn
+from urllib.parse import urlencode
 
 import streamlit as st
+
+from pages._ui.widgets import address
 
 # Choices, which stand in the address too.
 TASK = "task"
@@ -18,9 +22,13 @@ DATA = "data"  # the collection to train on
 RUN = "run"
 SEARCH = "search"
 SITE = "site"  # where answers are read
+SECTION = "section"  # which part of the Data page
+VIEW = "view"  # which part of a comparison
+RUN_PART = "of"  # which part of a run
 RUNS_SHOW = "show"  # the list of runs or of searches
 
 # What is before the user, on every page.
+PAGE = "page"  # the page that is shown
 DROP = "drop"  # the scans, on whichever page they were dropped
 FRAMES = "frames"  # how many pictures a file holds: entry -> count
 DECODED = "decoded"  # the last few scans decoded: (entry, frame) -> scan or error
@@ -32,6 +40,7 @@ LOOKED = "classify.looked"  # those looked at
 SHOW_ANYWAY = "classify.anyway"  # refused scans whose numbers were asked for all the same
 OWN_FIRST = "classify.own"  # whether a person reads before the network is shown
 OPINIONS = "classify.opinions"  # what a person said of a scan
+STUDIES = "studies"  # the study of each DICOM file of the drop, as a digest
 GROUPING = "classify.grouping"  # how scans are put together to cases
 CASES = "classify.cases"  # cases put together by hand
 REGION = "region"  # the region drawn last: scan -> region
@@ -105,20 +114,43 @@ MODEL_MEASURED = "models.measured"  # the last measurement, before it is kept
 
 
 _PENDING = "address.pending"  # choices of this run that the address does not show yet
-_WRITTEN = "address.written"  # what this session last put there
+_WRITTEN = "address.written"  # page, what its address held, and what this session last put there
+_OPENED = "address.opened"  # what the page added when it opened: told to the browser, not to its history
 
 
 def choice(key: str) -> str | None:
     """Return the last choice under `key`: the address's if somebody changed it (a link, Back), else this session's."""
     if moved(key):
-        st.session_state[f"choice.{key}"] = st.query_params[key]
+        st.session_state[f"choice.{key}"] = st.query_params.get(key)
     return st.session_state.get(f"choice.{key}") or st.query_params.get(key)
 
 
 def moved(key: str) -> bool:
-    """Return whether the address holds another choice than this session put there: a link was followed, or Back pressed."""
-    here = st.query_params.get(key)
-    return here is not None and here != st.session_state.get(_WRITTEN, {}).get(key)
+    """Return whether the address holds another choice than this session put there: a link was followed, or Back pressed.
+
+    A choice that is missing on the page it was written on was taken back; on another page it was not written yet.
+    """
+    page, before, wrote = st.session_state.get(_WRITTEN, ("", {}, {}))
+    here = st.query_params.to_dict()
+    if here in (before, wrote) and page == _page():
+        return False
+    return here.get(key) != wrote.get(key) and (key in here or page == _page())
+
+
+def follow(widget: str, key: str, value: Any) -> None:
+    """Let a widget show the choice of the address where somebody changed it: it has a value of its own."""
+    if moved(key):
+        st.session_state[widget] = value
+
+
+def _page() -> str:
+    """Return the page that is shown."""
+    return str(st.session_state.get(PAGE, ""))
+
+
+def open_page(title: str) -> None:
+    """Say which page is shown, before it is drawn."""
+    st.session_state[PAGE] = title
 
 
 def remember(key: str, value: str | None) -> None:
@@ -128,12 +160,25 @@ def remember(key: str, value: str | None) -> None:
 
 
 def write_address() -> None:
-    """Put every choice of this run into the address at once: one click is one step back."""
+    """Put every choice of this run into the address at once: one click is one step back, opening a page is none."""
     pending = st.session_state.pop(_PENDING, {})
-    wanted = {key: value for key, value in {**st.query_params.to_dict(), **pending}.items() if value is not None}
-    if wanted != st.query_params.to_dict():
-        st.query_params.from_dict(wanted)
-    st.session_state[_WRITTEN] = wanted
+    here = st.query_params.to_dict()
+    wanted = {key: value for key, value in {**here, **pending}.items() if value is not None}
+    page, before, wrote = st.session_state.get(_WRITTEN, ("", {}, {}))
+    if page != _page():  # it opens
+        number = st.session_state.get(_OPENED, (0,))[0] + 1
+        st.session_state[_OPENED] = (number, _query(here), _query(wanted) if wanted != here else "")
+        st.session_state[_WRITTEN] = (_page(), here, wanted)
+    elif here != before or wanted != wrote:  # else the browser has yet to show what the page added when it opened
+        if wanted != here:
+            st.query_params.from_dict(wanted)
+        st.session_state[_WRITTEN] = (_page(), wanted, wanted)
+    number, old, new = st.session_state[_OPENED]
+    address.replace(old, new, number)
+
+
+def _query(params: Mapping[str, str]) -> str:
+    return f"?{urlencode(params)}" if params else ""
 
 
 class Done(Exception):

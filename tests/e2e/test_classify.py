@@ -297,3 +297,19 @@ def test_back_goes_back_one_step(page, server: Server) -> None:
     settle(page)
     page.go_back()
     page.get_by_role("button", name="Try: drawn as").first.wait_for(timeout=PATIENCE_MS)
+
+
+def test_what_a_page_adds_to_its_address_is_no_step_of_its_own(page, server: Server) -> None:
+    """Heatmaps puts task and model into its address as it opens: still one entry, and Back leads to Classify as it was."""
+    open_page(page, server)
+    page.wait_for_url("**model=**", timeout=PATIENCE_MS)
+    settle(page)
+    before, address = page.evaluate("history.length"), page.url
+    page.get_by_role("link", name="Heatmaps").first.click()
+    page.get_by_text("Drop a scan to see where").first.wait_for(timeout=PATIENCE_MS)
+    page.wait_for_url("**/heatmaps?**model=**", timeout=PATIENCE_MS)
+    assert page.evaluate("history.length") == before + 1
+    page.go_back()
+    page.get_by_role("button", name="Try: drawn as").first.wait_for(timeout=PATIENCE_MS)
+    settle(page)
+    assert page.url == address

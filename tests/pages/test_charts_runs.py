@@ -26,9 +26,10 @@ def test_a_rate_that_stays_has_room_about_it() -> None:
     assert high - low > 0.5  # in decades: two ticks never read alike
 
 
-def test_a_rate_of_nothing_leaves_a_gap() -> None:
+def test_a_rate_that_ends_at_nothing_is_drawn_to_its_end() -> None:
     figure = rate_chart([*epochs(1), *epochs(1, lr=0.0)])
-    assert list(figure.data[0].y) == [6e-4, None]
+    assert list(figure.data[0].y) == [6e-4, 0]
+    assert figure.layout.yaxis.type is None, "0 has no place on a logarithmic axis"
 
 
 def test_no_epoch_draws_an_empty_chart() -> None:

@@ -25,7 +25,7 @@ def three(tiny_made: Path, home: Path) -> tuple[str, ...]:
 
 def show(app: AppTest, section: str) -> AppTest:
     """Choose a section of the test-set view."""
-    control = next(c for c in app.get("button_group") if c.key == "compare.section")
+    control = next(c for c in app.get("button_group") if c.key == "part.view")
     control.set_value(section).run()
     assert_sound(app)
     return app

@@ -7,13 +7,13 @@ from streamlit.testing.v1 import AppTest
 
 from medcls.data.collections import add_collection, list_collections, open_collection
 from tests.data import trees
-from tests.pages.conftest import assert_sound, words
+from tests.pages.conftest import assert_sound, component, words
 
 PAGE = "../data.py"
 
 
 def show(app: AppTest, section: str) -> AppTest:
-    control = next(c for c in app.get("button_group") if c.key == "data.section")
+    control = next(c for c in app.get("button_group") if c.key == "part.section")
     control.set_value(section).run()
     assert_sound(app)
     return app
@@ -50,7 +50,8 @@ def test_every_section_of_patches_with_places(open_app, tmp_path: Path) -> None:
     assert len(app.get("plotly_chart")) == 2
     assert words(show(app, "Samples")).count("<img") == 6, "one of each patient and label"
     show(app, "Patients")
-    assert len(app.get("plotly_chart")) == 3, "histogram, shares and the tissue"
+    assert len(app.get("plotly_chart")) == 2, "histogram and shares"
+    assert component(app, "medcls_viewer")["panes"][0]["maps"], "the tissue, with its labels over it"
     show(app, "Shortcuts")
     press(app, "Probe for shortcuts")
     assert any("needs more cases" in e.value for e in app.error)

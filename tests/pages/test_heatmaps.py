@@ -54,6 +54,28 @@ def test_models_stand_side_by_side(open_app, tiny_model, tiny_made, home) -> Non
     assert len(component(app, "medcls_viewer")["panes"]) == 3
 
 
+def test_what_a_model_cannot_tell_has_a_map_only_when_asked_for(open_app, tiny_model, home) -> None:
+    """As on Classify: the reason first; maps and figures behind a button, and away again."""
+    from dataclasses import replace
+
+    from tests.tiny import recast
+
+    recast(tiny_model.id, abstention=replace(tiny_model.abstention, min_prob=0.999999))
+    app = opened(open_app, ("scan.png", png()))
+    assert_sound(app)
+    assert not viewers(app)
+    assert "cannot tell" in words(app)
+    app.button(key="anyway.on").click().run()
+    assert_sound(app)
+    assert len(component(app, "medcls_viewer")["panes"]) == 4
+    app.button(key="anyway.off").click().run()
+    assert not viewers(app)
+
+
+def viewers(app) -> list:
+    return [c for c in app.get("bidi_component") if c.proto.component_name == "medcls_viewer"]
+
+
 def test_tests_are_told_in_words(open_app, tiny_model) -> None:
     app = opened(open_app, ("scan.png", png()))
     next(t for t in app.toggle if t.label == "Test these heatmaps").set_value(True)

@@ -58,6 +58,16 @@ def test_there_and_back_gives_the_same_model(tiny_model: ModelCard, elsewhere: b
     assert not list(store.folder(card.id).parent.glob(".*")), "nothing is left aside"
 
 
+def test_a_retired_model_of_an_archive_is_named(tiny_model: ModelCard) -> None:
+    from medcls.workflows import models
+
+    archive = exchange.export_bytes(tiny_model.id)
+    assert exchange.retired_in(archive) == ()
+    models.retire(tiny_model.id, "worn out")
+    assert [(card.id, card.retired) for card in exchange.retired_in(archive)] == [(tiny_model.id, "worn out")]
+    assert exchange.retired_in(b"no archive") == ()
+
+
 def test_the_archive_is_written_whole_or_not_at_all(tiny_model: ModelCard, tmp_path: Path, home: Path) -> None:
     path = exchange.export_model(tiny_model.id, tmp_path / "out")
     assert path.name == f"{tiny_model.id}.zip"

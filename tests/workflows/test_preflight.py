@@ -111,6 +111,9 @@ def test_a_label_without_a_case_is_a_blocker_and_said_once(tmp_path: Path) -> No
     assert "normal" not in " ".join(map(str, found.findings)).replace("without-normal", "")
     (uneven,) = [note for note in found.findings if note.code == "workflows.classes-uneven"]
     assert (uneven.params["most"], uneven.params["least"]) == ("benign", "malignant")
+    balanced = preflight.check_data(SPEC.having(collections=("without-normal",), balance="sampler"))
+    codes = {note.code for note in balanced.findings}
+    assert "workflows.classes-uneven" not in codes, "the recipe balances already"
 
 
 def test_training_begins_with_a_collection_that_has_every_label_of_its_task() -> None:

@@ -15,7 +15,7 @@ from medcls.workflows import classify, marks, site_figures, viewer
 from pages._ui import state
 from pages._ui.classify import answers, opinions, report, sheets
 from pages._ui.classify.answers import Reading, Row
-from pages._ui.widgets import header, notices, pickers
+from pages._ui.widgets import anyway, header, notices, pickers
 from pages._ui.widgets.charts import show_probabilities
 from pages._ui.widgets.numbers import show_prob
 from pages._ui.widgets.palette import REFUSED, label_colours, label_word
@@ -52,7 +52,7 @@ def shows_numbers(row: Row) -> bool:
     """Return whether bars and map of a scan may be shown: it was answered, or they were asked for all the same."""
     if row.prediction is None:
         return False
-    return row.prediction.decided is not None or (id(row.entry), row.frame) in state.kept(state.SHOW_ANYWAY, set)
+    return row.prediction.decided is not None or anyway.wanted(row.entry, row.frame)
 
 
 def show(shown: Shown) -> None:
@@ -89,14 +89,9 @@ def _show_refused(shown: Shown, prediction: Prediction) -> None:
     _head(say("pages.cannot-tell"), "", REFUSED, familiarity(prediction))
     st.markdown(notices.escape(prediction.refusal))
     _show_next(shown, prediction)
-    key = (id(shown.row.entry), shown.row.frame)
-    anyway: set[tuple[int, int | None]] = state.kept(state.SHOW_ANYWAY, set)
-    if key in anyway:
-        st.caption(say("pages.shown-anyway"))
+    if shows_numbers(shown.row):
         show_probabilities(shown.card, prediction)
-        st.button(say("pages.hide-again"), key="anyway.off", type="tertiary", on_click=anyway.discard, args=(key,))
-    else:
-        st.button(say("pages.show-anyway"), key="anyway.on", type="tertiary", on_click=anyway.add, args=(key,))
+    anyway.offer(shown.row.entry, shown.row.frame)
     for note in prediction.cautions:
         st.caption(notices.escape(note))
 

@@ -8,14 +8,14 @@ import streamlit as st
 
 from medcls.core.model import ModelCard
 from medcls.words import say
-from medcls.workflows import classify
+from medcls.workflows import classify, scans
 from pages._ui import state
 from pages._ui.classify.answers import Row
 from pages._ui.widgets import notices
 from pages._ui.widgets.numbers import show_prob
 from pages._ui.widgets.palette import label_word
 
-ALONE, FOLDER, NAME, ALL, HAND = "alone", "folder", "name", "all", "hand"
+ALONE, STUDY, FOLDER, NAME, ALL, HAND = "alone", "study", "folder", "name", "all", "hand"
 _VIEW = re.compile(r"[-_ ]+[^-_ /]*$")  # what follows the last dash, underline or space of a name
 
 
@@ -35,11 +35,13 @@ def case_of(name: str, how: str) -> str:
     return ""
 
 
-def cases(names: Sequence[str]) -> list[str]:
+def cases(entries: Sequence[scans.Entry]) -> list[str]:
     """Return the case of each scan as the person chose it; a case of one scan has no name."""
-    how = str(st.session_state.get(state.GROUPING, ALONE))
+    how, names = str(st.session_state.get(state.GROUPING, ALONE)), [entry.name for entry in entries]
     if how == ALL:
         found = [say("pages.case-all")] * len(names)
+    elif how == STUDY:
+        found = _by_study(entries)
     elif how == HAND:
         marked: set[int] = state.kept(state.CASES, set)
         found = [say("pages.case-hand") if place in marked else "" for place in range(len(names))]
@@ -48,10 +50,27 @@ def cases(names: Sequence[str]) -> list[str]:
     return [case if found.count(case) > 1 else "" for case in found]
 
 
+def _by_study(entries: Sequence[scans.Entry]) -> list[str]:
+    """Return the study of each scan by its place among the drop's studies; its own number is the patient's."""
+    studies = [_study(entry) for entry in entries]
+    order = list(dict.fromkeys(filter(None, studies)))
+    return [say("pages.case-study-n", {"n": order.index(one) + 1}) if one else "" for one in studies]
+
+
+def _study(entry: scans.Entry) -> str:
+    held: dict[int, tuple[scans.Entry, str]] = state.kept(state.STUDIES, dict)
+    if id(entry) not in held or held[id(entry)][0] is not entry:
+        if len(held) > 2000:
+            held.clear()
+        held[id(entry)] = (entry, scans.study_of(entry.data) if entry.data else "")
+    return held[id(entry)][1]
+
+
 def show_choice(names: Sequence[str]) -> None:
     """Draw the choice of what belongs together."""
     words = {
         ALONE: say("pages.case-alone"),
+        STUDY: say("pages.case-study"),
         FOLDER: say("pages.case-folder"),
         NAME: say("pages.case-name"),
         ALL: say("pages.case-together"),

@@ -144,7 +144,7 @@ def _show_card(place_: object, reading: Reading, place: int, scan: Scan | None) 
             return
         state.kept(state.LOOKED, set).add(id(row.entry))
         result.show(result.Shown(row, place, scan, reading, evidence.held(scan, reading.card)))
-        groups = cases.cases([entry.name for entry in reading.entries])
+        groups = cases.cases(reading.entries)
         if reading.done and groups[place]:
             together = [i for i, case in enumerate(groups) if case == groups[place]]
             cases.show(reading.rows, together, reading.card, groups[place])
@@ -212,9 +212,7 @@ def _show_counts(reading: Reading) -> None:
                 say("pages.own-first"), bool(st.session_state.get(state.OWN_FIRST)), key="classify.own.first"
             )
             cases.show_choice(_names(reading))
-        exports.show_downloads(
-            reading.rows, reading.card, cases.cases([e.name for e in reading.entries])[: len(reading.rows)]
-        )
+        exports.show_downloads(reading.rows, reading.card, cases.cases(reading.entries)[: len(reading.rows)])
 
 
 def suspicion(row: Row, card: ModelCard) -> tuple[float, float]:
@@ -258,7 +256,7 @@ def _step(order: list[int], place: int, by: int) -> None:
 
 
 def _show_list(reading: Reading, order: list[int], place: int) -> None:
-    names, groups = _names(reading), cases.cases([entry.name for entry in reading.entries])
+    names, groups = _names(reading), cases.cases(reading.entries)
     looked: set[int] = state.kept(state.LOOKED, set)
     lines = [_line(reading, i, names[i], groups[i], id(reading.entries[i]) in looked) for i in order]
     worklist.show(lines, place, "classify.list", _open)

@@ -14,14 +14,17 @@ from pages._ui.widgets.palette import label_word
 OWN = "own"
 
 
-def show_pictures(scan: Scan, found: compare_scan.ComparedScan) -> None:
-    """Show the plain scan and every model's heatmap for its own answer or for one label; a refusal has none."""
+def show_pictures(scan: Scan, found: compare_scan.ComparedScan, refused_too: bool) -> None:
+    """Show the plain scan and every model's heatmap for its own answer or for one label; a refusal has none unless asked for."""
     label = _pick_label(found)
     panes = [viewer.Pane(say("pages.scan"), say("pages.alt-scan", {"name": ""}).strip())]
     said: list[str] = []
     with st.spinner(say("pages.drawing-map")):
         names = names_of([answer.card for answer in found.answers if answer.card])
         for answer in found.answers:
+            if not refused_too and answer.prediction is not None and answer.prediction.decided is None:
+                said.append(say("pages.map-refused", {"name": names.get(answer.model, answer.model)}))
+                continue
             _add(scan, answer, names.get(answer.model, answer.model), label, panes, said)
     viewer.show(scan, panes, "compare.viewer", viewer.Options(above_px=400))
     for sentence in said:
@@ -53,10 +56,7 @@ def _add(
     """Add one model's heatmap to the panes, or a sentence saying why there is none."""
     if answer.card is None or answer.prediction is None:
         return
-    if answer.prediction.decided is None:
-        said.append(say("pages.map-refused", {"name": name}))
-        return
-    chosen = label if label in answer.prediction.labels else answer.prediction.decided
+    chosen = label if label in answer.prediction.labels else answer.prediction.decided or answer.prediction.top
     drawn = evidence.find(scan, answer.card, chosen)
     if isinstance(drawn, MedclsError):
         said.append(f"{name}: {drawn}")

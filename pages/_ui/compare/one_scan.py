@@ -17,7 +17,7 @@ from medcls.workflows.case_report import Table
 from pages._ui import cache, state
 from pages._ui.compare import maps
 from pages._ui.compare.test_set import names_of
-from pages._ui.widgets import downloads, drops, notices
+from pages._ui.widgets import anyway, downloads, drops, notices
 from pages._ui.widgets.charts import show_probabilities
 from pages._ui.widgets.numbers import show_seconds
 from pages._ui.widgets.palette import label_colours, label_word
@@ -29,16 +29,19 @@ def show_one_scan(cards: Sequence[ModelCard]) -> None:
     """Draw the drop, ask every chosen model, and show their answers side by side."""
     entry = _pick_entry(cards[0].task)
     if entry is None:
-        st.caption("One drop feeds all networks. They are opened at the same time and share the decoded scan.")
+        st.caption(say("pages.compare-what"))
         return
     read = drops.read_entry(entry)
     if read.scan is None:
         notices.show_error(read.error or MedclsError("pages.no-scan"), entry.name)
         return
     found = ask(read.scan, cards)
+    refused = any(a.prediction is not None and a.prediction.decided is None for a in found.answers)
     _show_agreement(found)
-    maps.show_pictures(read.scan, found)
-    _show_columns(found)
+    maps.show_pictures(read.scan, found, anyway.wanted(entry))
+    if refused:
+        anyway.offer(entry)
+    _show_columns(found, anyway.wanted(entry))
     _show_download(found)
 
 
@@ -48,7 +51,7 @@ def _pick_entry(task: Task) -> scans.Entry | None:
     if len(entries) < 2:
         return entries[0] if entries else None
     chosen = st.selectbox(
-        "Scan", range(len(entries)), format_func=lambda i: f"{i + 1}. {entries[i].name}", key="compare.which"
+        say("pages.scan"), range(len(entries)), format_func=lambda i: f"{i + 1}. {entries[i].name}", key="compare.which"
     )
     return entries[chosen]
 
@@ -64,7 +67,7 @@ def ask(scan: Scan, cards: Sequence[ModelCard]) -> compare_scan.ComparedScan:
             add_script_run_ctx(ctx=context)  # the cache draws its notice on this session's page
             return cache.open_classifier(by_id[model_id])
 
-        with st.spinner(f"Asking {len(cards)} networks …", show_time=True):
+        with st.spinner(say("pages.asking", {"n": len(cards)}), show_time=True):
             found = compare_scan.compare_scan(scan, [card.id for card in cards], open_here)
         held = (key, found)
         st.session_state[state.COMPARE_ANSWERS] = held
@@ -83,29 +86,33 @@ def _show_agreement(found: compare_scan.ComparedScan) -> None:
                     st.markdown(notices.escape(rest))
 
 
-def _show_columns(found: compare_scan.ComparedScan) -> None:
+def _show_columns(found: compare_scan.ComparedScan, refused_too: bool) -> None:
     """Show the ensembles and then every model, as many beside each other as there is room for."""
     names = names_of([a.card for a in found.answers if a.card])
     boxes: list[tuple[str, ModelCard | None, Prediction | None, MedclsError | None, str]] = [
-        (f"Mean of {len(e.models)} models", e.card, e.prediction, None, "calibrated probabilities averaged")
+        (say("pages.mean-of", {"n": len(e.models)}), e.card, e.prediction, None, say("pages.mean-how"))
         for e in found.ensembles
     ]
     boxes += [(names.get(a.model, a.model), a.card, a.prediction, a.error, _took(a)) for a in found.answers]
     with st.container(horizontal=True):
         for box in boxes:
             with st.container(border=True, width=_BOX_PX):
-                _show_box(*box)
+                _show_box(*box, refused_too)
 
 
 def _took(answer: compare_scan.ModelAnswer) -> str:
     if answer.prediction is None:
         return answer.model
-    shared = ", preparing shared" if answer.prepared else ""
-    return f"{answer.card.backbone if answer.card else ''} · {show_seconds(answer.prediction.elapsed_s)}{shared}"
+    return f"{answer.card.backbone if answer.card else ''} · {show_seconds(answer.prediction.elapsed_s)}"
 
 
 def _show_box(
-    title: str, card: ModelCard | None, prediction: Prediction | None, error: MedclsError | None, caption: str
+    title: str,
+    card: ModelCard | None,
+    prediction: Prediction | None,
+    error: MedclsError | None,
+    caption: str,
+    refused_too: bool,
 ) -> None:
     if card is None or prediction is None:
         st.markdown(f"**{notices.escape(title)}**")
@@ -113,13 +120,13 @@ def _show_box(
         return
     decided = prediction.decided
     colour = label_colours(card.task)[decided] if decided else "currentColor"
-    word = label_word(card.task, decided) if decided else "cannot tell"
+    word = label_word(card.task, decided) if decided else say("pages.cannot-tell")
     st.html(
         f'<div style="border-left:4px solid {colour};padding-left:.7rem"><div style="font-size:.85rem;opacity:.8">{escape(title)}</div>'
         f'<div style="font-size:1.3rem;font-weight:650;line-height:1.3">{escape(word)}</div>'
         f'<div style="font-size:.8rem;opacity:.7">{escape(caption)}</div></div>'
     )
-    if decided:
+    if decided or refused_too:
         show_probabilities(card, prediction)
     for note in prediction.notes:
         st.caption(notices.escape(str(note)))
@@ -131,13 +138,18 @@ def _show_download(found: compare_scan.ComparedScan) -> None:
     rows += [_row(f"mean of {', '.join(e.models)}", e.prediction, None) for e in found.ensembles]
     columns = ["model", "decided", *labels, "elapsed_ms", "error"]
     table = Table("compare-scan", tuple(columns), rows, frozenset(columns), {"models": str(len(rows))})
-    downloads.offer("These answers as CSV", "table-csv", lambda: table, "others", "compare-scan.csv")
+    downloads.offer(say("pages.answers-csv"), "table-csv", lambda: table, "others", "compare-scan.csv")
 
 
 def _row(model: str, prediction: Prediction | None, error: MedclsError | None) -> dict[str, object]:
     if prediction is None:
         return {"model": model, "error": str(error)}
-    prob = {label: round(float(p), 6) for label, p in zip(prediction.labels, prediction.prob, strict=True)}
+    refused = prediction.decided is None  # its numbers mean little, and a table cannot say so
+    prob = (
+        {}
+        if refused
+        else {label: round(float(p), 6) for label, p in zip(prediction.labels, prediction.prob, strict=True)}
+    )
     return {
         "model": model,
         "decided": prediction.decided or "cannot tell",

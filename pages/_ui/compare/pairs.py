@@ -1,6 +1,7 @@
 """Compare, a test set: which model is better, and can these cases tell; where they disagree; subgroups; cost."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,11 +9,12 @@ import streamlit as st
 
 from medcls.core.model import ModelCard
 from medcls.errors import MedclsError
+from medcls.words import say
 from medcls.workflows import compare, report, scans, tables
 from pages._ui import cache, state
 from pages._ui.compare.test_set import Section, get_differences
 from pages._ui.widgets import drops, notices
-from pages._ui.widgets.charts import data_url
+from pages._ui.widgets.charts import show_scan
 from pages._ui.widgets.charts_scores import cost_chart
 from pages._ui.widgets.numbers import show_estimate, show_prob
 
@@ -97,14 +99,7 @@ def show_disagreements(found: compare.Comparison, names: dict[str, str]) -> Sect
     st.caption(
         f"{n} of {len(found.first)} cases, widest spread of the probability of disease first; that probability stands in brackets.{shown}"
     )
-    pictures = [_picture(row) for row in rows[:_SHOWN]]
-    if all(isinstance(picture, MedclsError) for picture in pictures):
-        st.caption(f"No pictures: {notices.escape(str(pictures[0]))}")
-    else:
-        with st.container(horizontal=True):
-            for row, picture in zip(rows, pictures, strict=False):
-                with st.container(border=True, width=240):
-                    _show_case(row, picture, names)
+    _show_pictures(rows, names)
     st.dataframe(
         [
             {"case": r.case, "truth": r.truth}
@@ -121,11 +116,28 @@ def show_disagreements(found: compare.Comparison, names: dict[str, str]) -> Sect
     )
 
 
-def _show_case(row: compare.Disagreement, picture: bytes | MedclsError, names: dict[str, str]) -> None:
-    if isinstance(picture, MedclsError):
-        st.caption(notices.escape(str(picture)))
-    else:
-        st.image(data_url(picture), width="stretch")
+def _show_pictures(rows: Sequence[compare.Disagreement], names: dict[str, str]) -> None:
+    """Show the first cases whose scan is here; each reason why others have none is said once."""
+    shown: list[tuple[compare.Disagreement, bytes]] = []
+    missing: dict[str, int] = {}
+    for row in rows:
+        picture = _picture(row)
+        if isinstance(picture, MedclsError):
+            missing[str(picture)] = missing.get(str(picture), 0) + 1
+        else:
+            shown.append((row, picture))
+        if len(shown) == _SHOWN:
+            break
+    with st.container(horizontal=True):
+        for row, picture in shown:
+            with st.container(border=True, width=240):
+                _show_case(row, picture, names)
+    for why, n in missing.items():
+        st.caption(notices.escape(say("pages.no-pictures", {"n": n, "why": why.rstrip(".")})))
+
+
+def _show_case(row: compare.Disagreement, picture: bytes, names: dict[str, str]) -> None:
+    show_scan(picture, row.case, height_px=220)
     st.markdown(f"truth: **{notices.escape(row.truth)}**")
     st.caption(
         "  \n".join(
@@ -133,8 +145,7 @@ def _show_case(row: compare.Disagreement, picture: bytes | MedclsError, names: d
             for m, answer in row.answers.items()
         )
     )
-    if not isinstance(picture, MedclsError):
-        st.button("Look at this scan", key=f"compare.look.{row.case}", on_click=_look, args=(row,))
+    st.button(say("pages.look-at-scan"), key=f"compare.look.{row.case}", on_click=_look, args=(row,))
 
 
 def _look(row: compare.Disagreement) -> None:

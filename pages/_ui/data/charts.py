@@ -1,13 +1,13 @@
 """Charts of a labelled collection: labels, sizes, patients, tissue, splits. Colours of labels as everywhere."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import plotly.graph_objects as go
 
 from medcls.core.evaluation import Estimate
 from medcls.core.task import Task
-from pages._ui.widgets.palette import OKABE_ITO, SCAN_BACKGROUND, label_colours, label_word
+from pages._ui.widgets.palette import OKABE_ITO, label_colours, label_word
 
 CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg"}}
 
@@ -152,45 +152,6 @@ def probe_chart(found: Mapping[str, Estimate]) -> go.Figure:
     figure.update_xaxes(range=[0.3, 1])
     figure.update_yaxes(autorange="reversed")
     return _framed(figure, 90 + 40 * len(shown), "AUROC")
-
-
-def tissue_chart(
-    task: Task, picture: np.ndarray, label: np.ndarray, labels: Sequence[str], opacity: float
-) -> go.Figure:
-    """Draw a patient's tissue with the labels that mean disease laid over it; hover tells every patch's label.
-
-    Args:
-        task: The question.
-        picture: (H, W, 3) uint8.
-        label: Index into `labels` by place, -1 for none, (rows, columns).
-        labels: Label ids.
-        opacity: Of the labels over the tissue, 0 to 1.
-    """
-    colours = label_colours(task)
-    positive = {task.labels[i].id for i in task.positive}
-    tile = picture.shape[0] // label.shape[0]
-    figure = go.Figure(go.Image(z=picture, hoverinfo="skip"))
-    names = np.array([*labels, "no patch"])[label]
-    for k, one in enumerate(labels):
-        shown = np.where(label == k, 1.0, np.nan)
-        figure.add_heatmap(
-            z=shown,
-            x0=tile / 2,
-            dx=tile,
-            y0=tile / 2,
-            dy=tile,
-            showscale=False,
-            text=names,
-            colorscale=[[0, colours[one]], [1, colours[one]]],
-            opacity=opacity if one in positive else 0.0001,
-            hovertemplate="%{text}<extra></extra>",
-            xgap=1,
-            ygap=1,
-        )
-    figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False, scaleanchor="x")
-    figure.update_layout(plot_bgcolor=SCAN_BACKGROUND, paper_bgcolor=SCAN_BACKGROUND)
-    return _framed(figure, 620)
 
 
 def split_chart(task: Task, counts: Mapping[str, Mapping[str, int]]) -> go.Figure:

@@ -7,6 +7,7 @@ from medcls.workflows import data, data_mend
 from pages._ui import state
 from pages._ui.data.pictures import show_cases
 from pages._ui.widgets import notices
+from pages._ui.widgets.numbers import show_prob
 
 _A_PAGE = 6
 
@@ -37,12 +38,10 @@ def show_doubt(seen: data.Overview, doubt: data_mend.Doubt) -> None:
     left, right = st.columns([2, 3], vertical_alignment="center")
     with left:
         show_cases(name, seen.task, (doubt.case,), 230)
-        with st.popover("Larger"):
-            show_cases(name, seen.task, (doubt.case,), 640)
     by = f"the features of {doubt.by}" if doubt.by else "a simple model of the pictures"
     right.markdown(
         f"Filed as **{notices.escape(called(doubt.label))}**; {notices.escape(by)} suggests "
-        f"**{notices.escape(called(doubt.suggested))}** with probability {doubt.prob:.2f} (own label {doubt.own:.2f})."
+        f"**{notices.escape(called(doubt.suggested))}** with probability {show_prob(doubt.prob)} (own label {show_prob(doubt.own)})."
     )
     others = [doubt.suggested, *(label for label in seen.record.labels if label not in (doubt.suggested, doubt.label))]
     label = right.selectbox("Another label", others, format_func=called, key=f"data.mend.label.{doubt.case}")

@@ -4,11 +4,12 @@ import streamlit as st
 
 from medcls.core.words import counted
 from medcls.errors import MedclsError
+from medcls.words import say
 from medcls.workflows import data, data_plan
 from pages._ui import state
 from pages._ui.data import charts
 from pages._ui.data.pictures import show_cases
-from pages._ui.widgets import notices
+from pages._ui.widgets import notices, viewer
 from pages._ui.widgets.palette import label_word
 
 
@@ -116,8 +117,7 @@ def show_patients(seen: data.Overview) -> None:
 
 def _show_patient(seen: data.Overview, patients: dict[str, tuple[int, float]], positive: str) -> None:
     ordered = sorted(patients, key=lambda p: -patients[p][0])
-    left, right = st.columns(2)
-    patient = left.selectbox(
+    patient = st.selectbox(
         seen.whose.capitalize(),
         ordered,
         key=f"data.patient.{seen.record.name}",
@@ -126,14 +126,13 @@ def _show_patient(seen: data.Overview, patients: dict[str, tuple[int, float]], p
     if not seen.has_places:
         show_cases(seen.record.name, seen.task, data.sample_cases(seen.record.name, "", 24, patient=patient))
         return
-    opacity = right.slider("Labels over the tissue", 0.0, 1.0, 0.4, 0.1, key="data.tissue.opacity")
     try:
         tissue = data.lay_out_tissue(seen.record.name, patient)
     except MedclsError as error:
         notices.show_error(error)
         return
-    st.plotly_chart(
-        charts.tissue_chart(seen.task, tissue.picture, tissue.label, tissue.labels, opacity),
-        config=charts.CONFIG,
-    )
-    st.caption(f"Every patch stands where it was cut. Colour marks those labelled {positive}; hover for each.")
+    scan, labelled = data.show_labels(tissue, seen.task)
+    maps = () if labelled.empty else (viewer.Map(labelled),)
+    panes = [viewer.Pane("", say("pages.alt-tissue", {"name": patient}), maps)]
+    viewer.show(scan, panes, "data.tissue", viewer.Options(seen.task))
+    st.caption(notices.escape(say("pages.tissue-labels", {"word": positive})))

@@ -1,5 +1,6 @@
 """Data page: cases as rows of pictures on near-black."""
 
+import hashlib
 from collections.abc import Container, Mapping, Sequence
 from html import escape
 
@@ -7,13 +8,18 @@ import streamlit as st
 
 from medcls.core.collection import Case
 from medcls.core.task import Task
+from medcls.errors import MedclsError
+from medcls.words import say
 from medcls.workflows import data
+from pages._ui.widgets import notices, viewer
 from pages._ui.widgets.charts import data_url
 from pages._ui.widgets.palette import SCAN_BACKGROUND, SCAN_TEXT, label_colours, label_word
 
 
-def show_cases(name: str, task: Task, ids: Sequence[str], side_px: int = 150, out: Container[str] = ()) -> None:
-    """Show cases side by side, each with its label (colour, mark and word) and its id.
+def show_cases(
+    name: str, task: Task, ids: Sequence[str], side_px: int = 150, out: Container[str] = (), key: str = ""
+) -> None:
+    """Show cases side by side, each with its label (colour, mark and word) and its id; a button opens them in the viewer.
 
     Args:
         name: Name of the collection.
@@ -21,6 +27,7 @@ def show_cases(name: str, task: Task, ids: Sequence[str], side_px: int = 150, ou
         ids: Case ids.
         side_px: Least width of a picture; a row is filled.
         out: Ids of those that are left out of the collection, which is said under them.
+        key: Tells the button apart where the same cases stand on a page twice.
     """
     found = data.read_pictures(name, ids, 2 * side_px)
     st.html(
@@ -29,6 +36,30 @@ def show_cases(name: str, task: Task, ids: Sequence[str], side_px: int = 150, ou
         + "".join(_figure(task, case, png, case.id in out) for case, png in found.values())
         + "</div>"
     )
+    digest = hashlib.sha256("|".join([name, key, *ids]).encode()).hexdigest()[:16]
+    if found and st.button(say("pages.open-viewer"), key=f"data.view.{digest}", type="tertiary", icon=_ICON):
+        _open(name, task, list(found))
+
+
+_ICON = ":material/zoom_in:"
+
+
+def _open(name: str, task: Task, ids: Sequence[str]) -> None:
+    """Open a sheet with one of some cases in the viewer."""
+
+    @st.dialog(say("pages.viewer-title"), width="large")
+    def sheet() -> None:
+        chosen = ids[0]
+        if len(ids) > 1:
+            chosen = st.selectbox(say("pages.scan"), ids, format_func=lambda i: i.rsplit("/", 1)[-1], key="data.view")
+        try:
+            scan = data.read_case(name, chosen)
+        except MedclsError as error:
+            notices.show_error(error, chosen)
+            return
+        viewer.show(scan, [viewer.Pane("", say("pages.alt-scan", {"name": chosen}))], "data.viewer")
+
+    sheet()
 
 
 def _figure(task: Task, case: Case, png: bytes | None, out: bool) -> str:

@@ -77,7 +77,7 @@ def _tell_leaks(seen: data.Overview, make: Callable[[], Split]) -> None:
             st.dataframe(rows, hide_index=True)
             for column, (what, a, b) in zip(st.columns(2) * (_SHOWN // 2), leaks, strict=False):
                 with column:
-                    show_cases(seen.record.name, seen.task, (a, b), 120)
+                    show_cases(seen.record.name, seen.task, (a, b), 120, key=what)
                     st.caption(notices.escape(what))
             if len(leaks) > _SHOWN:
                 st.caption(f"The pictures of the first {_SHOWN} of {len(leaks):,} are shown.")

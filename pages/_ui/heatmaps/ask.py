@@ -9,9 +9,10 @@ from streamlit.delta_generator import DeltaGenerator
 from medcls.core.model import ModelCard
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
+from medcls.words import say
 from medcls.workflows import explain, scans
 from pages._ui import cache, state
-from pages._ui.widgets import drops, notices, pickers
+from pages._ui.widgets import anyway, notices, pickers
 from pages._ui.widgets.numbers import show_prob
 from pages._ui.widgets.palette import label_word
 
@@ -41,14 +42,14 @@ class Asked:
     by: str
 
 
-def pick_scan(entries: Sequence[scans.Entry]) -> drops.Read:
-    """Let the user choose one entry of the drop, and decode it."""
+def pick_scan(entries: Sequence[scans.Entry]) -> scans.Entry:
+    """Let the user choose one entry of the drop."""
     if len(entries) == 1:
-        return drops.read_entry(entries[0])
+        return entries[0]
     chosen = st.selectbox(
-        "Scan", range(len(entries)), format_func=lambda i: f"{i + 1}. {entries[i].name}", key="heatmaps.scan"
+        say("pages.scan"), range(len(entries)), format_func=lambda i: f"{i + 1}. {entries[i].name}", key="heatmaps.scan"
     )
-    return drops.read_entry(entries[chosen])
+    return entries[chosen]
 
 
 def ask(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard]) -> list[Asked]:
@@ -57,7 +58,6 @@ def ask(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard]) -> list[Asked]
     Raises:
         MedclsError: If the model cannot be opened or does not answer.
     """
-    show_answer(answer_of(scan, card), card)
     layers = explain.list_layers(cache.open_classifier(card))
     kinds = [k for k in _BY if (k != "layer" or len(layers) > 1) and (k != "model" or rivals)]
     by = (
@@ -156,13 +156,23 @@ def answer_of(scan: Scan, card: ModelCard) -> Prediction:
     return held[key]
 
 
-def show_answer(answer: Prediction, card: ModelCard) -> None:
-    """Say in a line what the model answered: evidence for a label is not that label."""
+def show_answer(answer: Prediction, card: ModelCard, entry: scans.Entry) -> bool:
+    """Say in a line what the model answered: evidence for a label is not that label.
+
+    Returns:
+        True if heatmaps may be shown: the scan was answered, or they are wanted all the same.
+    """
+    numbers = answer.decided is not None or anyway.wanted(entry)
     told = ", ".join(
         f"{label_word(card.task, label)} {show_prob(prob)}"
         for label, prob in zip(answer.labels, answer.prob, strict=True)
     )
-    decided = label_word(card.task, answer.decided) if answer.decided else "cannot tell"
-    st.markdown(f"{notices.escape(pickers.model_title(card))} answers **{decided}** ({told}).")
+    decided = label_word(card.task, answer.decided) if answer.decided else say("pages.cannot-tell")
+    said = {"model": pickers.model_title(card), "word": decided}
+    sentence = say("pages.model-answers", said)
+    st.markdown(notices.escape(f"{sentence} ({told})" if numbers else sentence))
     for note in answer.notes:
         (st.info if answer.decided else st.warning)(notices.escape(str(note)), icon=":material/info:")
+    if answer.decided is None:
+        anyway.offer(entry)
+    return numbers

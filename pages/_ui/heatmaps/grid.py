@@ -18,8 +18,8 @@ from medcls.workflows import explain
 from medcls.workflows import viewer as pictures
 from pages._ui import cache, state
 from pages._ui.heatmaps import view as heatmap_view
-from pages._ui.heatmaps.ask import Asked, ask
-from pages._ui.widgets import notices, viewer
+from pages._ui.heatmaps.ask import Asked, answer_of, ask
+from pages._ui.widgets import notices, pickers, viewer
 from pages._ui.widgets.numbers import show_seconds
 from pages._ui.widgets.palette import label_word
 
@@ -42,10 +42,18 @@ class Map:
     error: MedclsError | None
 
 
-def draw(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard]) -> list[Map]:
-    """Draw the switches, then every heatmap asked for; what was drawn before is not drawn again."""
+def draw(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard], refused_too: bool) -> list[Map]:
+    """Draw the switches, then every heatmap asked for; what was drawn before is not drawn again.
+
+    Args:
+        scan: The scan.
+        card: The model.
+        rivals: Models that may stand beside it; one that cannot tell is named, and has no map.
+        refused_too: True if maps are wanted of what a model cannot tell as well.
+    """
     try:
         asked = ask(scan, card, rivals)
+        asked = asked if refused_too else [one for one in asked if _answered(scan, one.card)]
     except MedclsError as error:
         notices.show_error(error)
         return []
@@ -66,6 +74,14 @@ def draw(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard]) -> list[Map]:
     if any(isinstance(m.error, explain.Stopped) for m in maps):
         st.button("Draw what was stopped", key="heatmaps.go_on", on_click=stopped.clear)
     return maps
+
+
+def _answered(scan: Scan, card: ModelCard) -> bool:
+    """Return whether a model answers the scan; one that does not is named."""
+    if answer_of(scan, card).decided is not None:
+        return True
+    st.caption(notices.escape(say("pages.map-refused", {"name": pickers.model_title(card)})))
+    return False
 
 
 def _teller(bar: DeltaGenerator, i: int, n: int, title: str) -> Progress:

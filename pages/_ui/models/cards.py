@@ -324,6 +324,10 @@ def show_import() -> None:
             notices.show_error(error, file.name)
             return
         if taken:
-            st.success(notices.escape("Imported: " + ", ".join(card.id for card in taken)))
-        else:
-            st.info("The same weights and figures are here already; the card here is kept as it is.")
+            st.success(notices.escape(say("pages.imported", {"models": [card.name or card.id for card in taken]})))
+        for card in (retired := exchange.retired_in(file.getvalue())):
+            st.session_state[state.MODEL_RETIRED] = card.id
+            told = {"name": card.name or card.id, "why": card.retired}
+            st.warning(notices.escape(say("pages.import-retired", told)), icon=":material/inventory_2:")
+        if not taken and not retired:
+            st.info(say("pages.import-here"))

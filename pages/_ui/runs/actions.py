@@ -7,7 +7,7 @@ import streamlit as st
 
 from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import fold_results, folds, models, run_again, run_results, runs
+from medcls.workflows import fold_results, folds, models, run_again, run_results, run_table, runs
 from pages._ui import state
 from pages._ui.widgets import notices
 
@@ -29,8 +29,8 @@ def show_actions(view: runs.RunView) -> None:
             )
         ):
             publish(view)
-        if st.button("Rename", icon=":material/edit:"):
-            rename(view)
+        if st.button(say("pages.run-describe"), icon=":material/edit:"):
+            describe(view)
         if st.button("Clone", icon=":material/content_copy:", help="Opens its settings in the form of a new run."):
             st.switch_page("../train.py", query_params={"from": view.id})
         if st.button(
@@ -44,8 +44,7 @@ def show_actions(view: runs.RunView) -> None:
         if st.button("All runs", icon=":material/list:"):
             state.remember(state.RUN, None)
             state.remember(state.RUNS_SHOW, "runs")
-            for key in (state.RUNS_TABLE, state.RUNS_KIND):
-                st.session_state.pop(key, None)
+            st.session_state.pop(state.RUNS_KIND, None)
             st.rerun()
 
 
@@ -110,12 +109,21 @@ def publish(view: runs.RunView) -> None:
         st.rerun()
 
 
-@st.dialog("Rename a run")
-def rename(view: runs.RunView) -> None:
-    """Ask for another name."""
-    name = st.text_input("Name", view.name, max_chars=200)
-    if st.button("Rename", type="primary"):
-        _do(runs.rename_run, view.id, name)
+@st.dialog(say("pages.run-describe"))
+def describe(view: runs.RunView) -> None:
+    """Ask for another name, tags and a note."""
+    about = run_table.line_of(view).about
+    name = st.text_input(say("pages.run-name"), view.name, max_chars=200)
+    tags = st.text_input(say("pages.run-tags"), ", ".join(about.tags))
+    note = st.text_area(say("pages.run-note"), about.note, max_chars=2000)
+    if st.button(say("pages.run-keep"), type="primary"):
+        _do(_describe, view.id, name, tuple(tags.split(",")), note)
+
+
+def _describe(run_id: str, name: str, tags: tuple[str, ...], note: str) -> runs.RunView:
+    if name.strip() != runs.show_run(run_id).name:
+        runs.rename_run(run_id, name)
+    return run_table.describe_run(run_id, tags, note)
 
 
 @st.dialog("Delete a run")
@@ -131,5 +139,4 @@ def delete(view: runs.RunView) -> None:
             notices.show_error(error)
             return
         state.remember(state.RUN, None)
-        st.session_state.pop(state.RUNS_TABLE, None)
         st.rerun()

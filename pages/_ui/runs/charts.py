@@ -53,11 +53,11 @@ def score_chart(epochs: Sequence[EpochResult], score: str) -> go.Figure:
 
 
 def rate_chart(epochs: Sequence[EpochResult]) -> go.Figure:
-    """Draw the learning rate at each epoch's end, on a logarithmic axis."""
+    """Draw the learning rate at each epoch's end, on a logarithmic axis unless it ends at 0, which has no place there."""
     figure = go.Figure()
     figure.add_scatter(
         x=[e.epoch for e in epochs],
-        y=[e.lr or None for e in epochs],
+        y=[e.lr for e in epochs],
         mode="lines+markers",
         name="learning rate",
         showlegend=False,
@@ -65,7 +65,8 @@ def rate_chart(epochs: Sequence[EpochResult]) -> go.Figure:
         marker={"size": 4},
         hovertemplate="%{y:.2e}",
     )
-    if rates := [e.lr for e in epochs if e.lr]:  # room about a rate that hardly moves, lest all ticks read alike
+    rates = [e.lr for e in epochs]
+    if rates and min(rates) > 0:  # room about a rate that hardly moves, lest all ticks read alike
         around = [math.log10(min(rates)) - 0.4, math.log10(max(rates)) + 0.4]
         figure.update_yaxes(type="log", tickformat=".2~e", range=around)
     return _finish(figure, "Learning rate")

@@ -7,6 +7,7 @@ import streamlit as st
 
 from medcls.core.run import RunSpec
 from medcls.errors import MedclsError
+from medcls.words import say
 from medcls.workflows import runs, search
 from pages._ui import state
 from pages._ui.runs.charts import score_word
@@ -32,6 +33,9 @@ def show_searches() -> None:
         notices.show_empty("Searches stand here; there is none yet.", "Start one on the Train page, under Search.")
         return
     last = state.choice(state.SEARCH)
+    if last and last not in names:
+        notices.show_missing(say("pages.unknown-search", {"wanted": last}))
+    state.follow("search.name", state.SEARCH, last if last in names else names[0])
     name = st.selectbox("Search", names, index=names.index(last) if last in names else 0, key="search.name")
     state.remember(state.SEARCH, name)
     try:

@@ -1,15 +1,21 @@
-"""Runs: the list of all of them, and which one is shown."""
+"""Runs: the list of all of them, grouped, filtered by tag; and which one is shown."""
 
+import json
 import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 import streamlit as st
 
+from medcls.core.run import settings
 from medcls.errors import MedclsError
-from medcls.workflows import runs
+from medcls.words import say
+from medcls.workflows import run_table, runs
 from pages._ui import state
 from pages._ui.runs.charts import score_word
 from pages._ui.widgets import notices
-from pages._ui.widgets.numbers import show_seconds
+from pages._ui.widgets.numbers import show_ago, show_estimate, show_seconds
 
 ICONS = {
     "queued": "◌ queued",
@@ -23,13 +29,52 @@ ICONS = {
     "failed": "✕ failed",
     "died": "✕ died",
 }
+_BY = {"": "pages.runs-all", "folds": "pages.runs-by-folds", "search": "pages.runs-by-search"}
 
 
-def show_list(views: tuple[runs.RunView, ...]) -> None:
-    """Draw all runs as a table; a click shows one."""
-    rows = [_row(view) for view in views]
-    if not any(view.moves for view in views):  # the room goes to what there is to tell
-        rows = [{title: value for title, value in row.items() if title != "time left"} for row in rows]
+def show_list() -> None:
+    """Draw all runs as tables, one a group; a click shows one."""
+    lines = run_table.list_lines()
+    by, shown = _choose(lines)
+    names = run_table.differing([line.view for line in shown])
+    for title, some in run_table.groups(shown, by).items():
+        if by:
+            st.subheader(notices.escape(title) if title else say("pages.runs-rest"))
+        _show_table(some, run_table.differing([line.view for line in some]) if by else names, title)
+    st.caption(say("pages.runs-tick"))
+
+
+def _choose(lines: Sequence[run_table.RunLine]) -> tuple[str, list[run_table.RunLine]]:
+    """Let the person group the runs and keep those of one tag; neither is offered where it would change nothing."""
+    tags = sorted({tag for line in lines for tag in line.about.tags})
+    kinds = ["", *(k for k in ("folds", "search") if any(getattr(line, k) for line in lines))]
+    by, tag = "", None
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if len(kinds) > 1:
+            by = (
+                st.segmented_control(
+                    say("pages.runs-group"),
+                    kinds,
+                    default="",
+                    format_func=lambda k: say(_BY[k]),
+                    key="runs.by",
+                    label_visibility="collapsed",
+                    required=True,
+                )
+                or ""
+            )
+        if tags:
+            tag = st.pills(say("pages.runs-tags"), tags, key="runs.tag", label_visibility="collapsed")
+    return by, [line for line in lines if tag is None or tag in line.about.tags]
+
+
+def _show_table(lines: Sequence[run_table.RunLine], names: Sequence[str], title: str) -> None:
+    columns = {**_COLUMNS, **{name: setting_word(name) for name in names}}
+    rows = [_row(line) | {name: written(line.view.spec.value(name)) for name in names} for line in lines]
+    rows = [
+        {columns[key]: row[key] for key in columns if key in row and any(r[key] not in ("", [], None) for r in rows)}
+        for row in rows
+    ]
     chosen = st.dataframe(
         rows,
         hide_index=True,
@@ -37,38 +82,70 @@ def show_list(views: tuple[runs.RunView, ...]) -> None:
         height=min(36 * len(rows) + 40, 640),
         on_select="rerun",
         selection_mode="single-row",
-        key=state.RUNS_TABLE,
+        key=f"{state.RUNS_TABLE}.{st.session_state.get(state.RUNS_TABLE, 0)}.{title}",
         column_config={
-            "progress": st.column_config.ProgressColumn("progress", format="%d %%", min_value=0, max_value=100),
-            "time left": st.column_config.TextColumn("time left", width=110),
-            "best": st.column_config.TextColumn("best in validation", width=130),
+            _COLUMNS["name"]: st.column_config.TextColumn(pinned=True),
+            _COLUMNS["progress"]: st.column_config.ProgressColumn(format="%d %%", min_value=0, max_value=100),
+            _COLUMNS["curve"]: st.column_config.LineChartColumn(width=110),
         },
-        alt="All runs with state and progress",
-    )
-    st.caption(
-        "Tick a run to open it. The validation score chose the run's best epoch, so it flatters and has no interval; "
-        "the run's report measures it on cases that it never saw."
+        alt=say("pages.runs-table"),
     )
     picked = chosen.selection.rows
-    if picked and picked[0] < len(views):
-        state.remember(state.RUN, views[picked[0]].id)
+    if picked and picked[0] < len(lines):
+        state.remember(state.RUN, lines[picked[0]].view.id)
+        leave()
         st.rerun(scope="app")
 
 
-def _row(view: runs.RunView) -> dict:
-    s = view.state
+_COLUMNS = {
+    "name": "run",
+    "state": "state",
+    "progress": "progress",
+    "left": "time left",
+    "tested": "on test cases (95 % interval)",
+    "best": "best in validation",
+    "curve": "over the epochs",
+    "tags": "tags",
+    "note": "note",
+    "began": "asked for",
+}
+
+
+def leave() -> None:
+    """Forget which line was ticked: the table is drawn with none when the page comes back to it."""
+    st.session_state[state.RUNS_TABLE] = st.session_state.get(state.RUNS_TABLE, 0) + 1
+
+
+def _row(line: run_table.RunLine) -> dict[str, Any]:
+    view, s = line.view, line.view.state
     best = "" if math.isnan(s.best_score) else f"{score_word(view.spec.optimisation.monitor)} {s.best_score:.3f}"
+    score = {"balanced_accuracy": "balanced accuracy", "auroc": "AUROC"}.get(line.score, line.score)
     return {
-        "run": view.name,
+        "name": view.name,
         "state": ICONS[s.status],
-        "progress": round(100 * view.progress),
-        "epoch": f"{s.epoch} of {s.epochs or view.spec.optimisation.epochs}",
-        "time left": show_left(view),
+        "progress": round(100 * view.progress) if view.moves or s.status in ("paused", "stopped") else None,
+        "left": show_left(view),
+        "tested": f"{score} {show_estimate(line.tested)}" if line.tested else "",
         "best": best,
-        "network": view.spec.network.backbone,
-        "data": ", ".join(view.spec.data.collections),
-        "id": view.id,
+        "curve": [value for value in line.curve if math.isfinite(value)],
+        "tags": ", ".join(line.about.tags),
+        "note": line.about.note.partition("\n")[0],
+        "began": show_ago((datetime.now(UTC) - line.began).total_seconds()),
     }
+
+
+def setting_word(name: str) -> str:
+    """Return a setting as a person reads it, with its unit."""
+    words = {"lr": "learning rate", "hflip": "mirror left-right", "vflip": "mirror up-down"}.get(name)
+    unit = settings()[name].setting.unit
+    return (words or name.removesuffix("_px").removesuffix("_deg").replace("_", " ")) + (f" ({unit})" if unit else "")
+
+
+def written(value: Any) -> str:
+    """Return a setting's value as it is given on the command line."""
+    if isinstance(value, tuple):
+        return " ".join(str(one) for one in value)
+    return json.dumps(value) if isinstance(value, dict) and value else "" if value == {} else str(value)
 
 
 def show_left(view: runs.RunView) -> str:
@@ -79,12 +156,6 @@ def show_left(view: runs.RunView) -> str:
     if math.isnan(left_s) or (left_s <= 0 and view.state.status != "running"):
         return "?"
     return show_seconds(left_s if left_s < 60 else 60 * round(left_s / 60)).removesuffix(" 0 s")
-
-
-def current(views: tuple[runs.RunView, ...]) -> runs.RunView | None:
-    """Return the run that is shown: the one of the address, or none."""
-    wanted = state.choice(state.RUN)
-    return next((view for view in views if view.id == wanted), None)
 
 
 def show_broken() -> None:

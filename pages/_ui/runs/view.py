@@ -1,22 +1,32 @@
 """Runs: one run as it stands, its curves, its log, what was asked for."""
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import UTC, datetime
 
 import streamlit as st
 
 from medcls.core.run import RunSpec, settings
 from medcls.words import say
-from medcls.workflows import models, run_again, runs
+from medcls.workflows import models, run_again, run_table, runs
 from pages._ui import state
 from pages._ui.runs.charts import SCORES, compare_chart, rate_chart, score_chart, score_word
-from pages._ui.runs.table import ICONS, show_left
+from pages._ui.runs.table import ICONS, show_left, written
 from pages._ui.widgets import notices
-from pages._ui.widgets.numbers import show_seconds
+from pages._ui.widgets.numbers import show_ago, show_seconds
 
 _BAD = ("failed", "died")
 _PARTS = {"validate": "Validation", "train": "Training"}
+
+
+def show_about(view: runs.RunView) -> None:
+    """Draw a run's id, when it was asked for, its tags and its note."""
+    line = run_table.line_of(view)
+    ago = show_ago((datetime.now(UTC) - line.began).total_seconds())
+    told = say("pages.run-about", {"id": view.id, "ago": ago})
+    tags = " ".join(f":gray-badge[{notices.escape(tag)}]" for tag in line.about.tags)
+    st.caption(f"{notices.escape(told)} {tags}")
+    if line.about.note:
+        st.markdown(notices.escape(line.about.note))
 
 
 def show_state(view: runs.RunView) -> None:
@@ -100,13 +110,6 @@ def show_log(view: runs.RunView) -> None:
     st.code(text or ("Nothing was printed yet." if view.moves else "This run left no log."), language=None, height=360)
 
 
-def _written(value: Any) -> str:
-    """Return a setting's value as it is given on the command line."""
-    if isinstance(value, tuple):
-        return " ".join(str(one) for one in value)
-    return json.dumps(value) if isinstance(value, dict) and value else "" if value == {} else str(value)
-
-
 def show_spec(view: runs.RunView) -> None:
     """Draw what was asked for, and on which data."""
     plain = RunSpec()
@@ -115,7 +118,7 @@ def show_spec(view: runs.RunView) -> None:
         [
             {
                 "setting": n,
-                "value": _written(view.spec.value(n)),
+                "value": written(view.spec.value(n)),
                 "what it is": p.setting.help,
                 "plain default": "" if n in changed else "yes",
             }

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from medcls.core.run import RunSpec
+from medcls.words import say
 from medcls.workflows import preflight
 from medcls.workflows.set_aside import LeftOut
 from pages._ui import state
@@ -10,6 +11,7 @@ from pages._ui.train.form import draft, key
 from pages._ui.widgets import notices
 
 OUT = ""
+_KEPT = 8
 
 
 def pick_collections() -> tuple[str, ...]:
@@ -22,6 +24,8 @@ def pick_collections() -> tuple[str, ...]:
         return ()
     st.subheader("1 · Data")
     asked = state.choice(state.DATA)
+    if asked and asked not in records:
+        notices.show_missing(say("pages.unknown-collection", {"wanted": asked}))
     last = [n for n in (draft().data.collections or ((asked,) if asked else ())) if n in records]
     last = last or [preflight.first_data(list(records.values()))]
     chosen = st.multiselect(
@@ -88,17 +92,19 @@ def _show_left_out(one: LeftOut) -> None:
     (st.info if one.settled else st.warning)(notices.escape(str(one.says)), icon=":material/filter_alt:")
     if st.button("Look at them", key=f"train.left.{one.collection}.{one.kind}.{one.settled}", type="tertiary"):
         state.remember(state.COLLECTION, one.collection)
-        where = {"collection": one.collection, "section": "Findings", "kind": one.kind}
+        where = {state.COLLECTION: one.collection, state.SECTION: "Findings", "kind": one.kind}
         st.switch_page("../data.py", query_params=where)
 
 
 def look(spec: RunSpec) -> preflight.Preflight:
     """Return what the data hold, looked at again only when another choice, or other contents, ask for it."""
     contents = tuple(r.fingerprint for r in preflight.list_data() if r.name in spec.data.collections)
-    wanted = (spec.data.collections, spec.data.label_map, spec.data.task, spec.data.split, spec.data.fold, contents)
-    held = st.session_state.get(state.TRAIN_SEEN)
-    if held is None or held[0] != wanted:
+    data = spec.data
+    wanted = repr((data.collections, data.label_map, data.task, data.split, data.fold, spec.value("balance"), contents))
+    held: dict[str, preflight.Preflight] = state.kept(state.TRAIN_SEEN, dict)
+    if wanted not in held:
+        if len(held) >= _KEPT:
+            held.pop(next(iter(held)))
         with st.spinner("Counting cases and making the split …"):
-            held = (wanted, preflight.check_data(spec))
-        st.session_state[state.TRAIN_SEEN] = held
-    return held[1]
+            held[wanted] = preflight.check_data(spec)
+    return held[wanted]

@@ -11,6 +11,7 @@ from medcls.errors import MedclsError
 from medcls.workflows import data_split, models, run_again, runs
 from medcls.workflows.recipes import RECIPES, Recipe, apply_recipe, first_of, recipes_for
 from pages._ui import state
+from pages._ui.runs.table import setting_word
 from pages._ui.widgets import notices
 
 GROUPS = {
@@ -144,7 +145,8 @@ def pick_backbone() -> str:
 
 def pick_initial(backbone: str) -> str:
     """Draw the choice of initial weights: published ones, a model of the list, a file, or none."""
-    cards = {card.id: card for card in models.list_models() if not card.is_mean}
+    mine = {_bare(backbone), _bare(BACKBONES[backbone].timm_name)} if backbone in BACKBONES else {_bare(backbone)}
+    cards = {card.id: card for card in models.list_models() if not card.is_mean and _bare(card.backbone) in mine}
     published = BACKBONES[backbone].weights if backbone in BACKBONES else "published"
     options = {"imagenet": f"{published} weights"} if published else {}
     options |= {i: f"the model {card.name or i}" for i, card in cards.items()}
@@ -174,6 +176,11 @@ def pick_initial(backbone: str) -> str:
             "Downloaded once from timm's hub when a preflight or run needs them: the one thing that asks for the internet."
         )
     return chosen
+
+
+def _bare(network: str) -> str:
+    """Return a network's name without the tag of its published weights: weights fit networks of the same one."""
+    return network.partition(".")[0]
 
 
 def show_main_settings(backbone: str) -> dict[str, Any]:
@@ -247,10 +254,8 @@ def show_setting(name: str, value: Any, suffix: str = "") -> Any:
 
 
 def _label(name: str) -> str:
-    words = {"lr": "learning rate", "hflip": "mirror left-right", "vflip": "mirror up-down"}.get(name)
-    unit = settings()[name].setting.unit
-    text = words or name.removesuffix("_px").removesuffix("_deg").replace("_", " ")
-    return f"{text[0].upper()}{text[1:]}" + (f" ({unit})" if unit else "")
+    text = setting_word(name)
+    return f"{text[0].upper()}{text[1:]}"
 
 
 def _number(name: str, label: str, value: float, words: dict[str, Any]) -> float:

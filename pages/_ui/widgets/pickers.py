@@ -14,9 +14,7 @@ from pages._ui import cache, state
 from pages._ui.widgets import notices
 
 
-def pick(
-    label: str, options: Mapping[str, str], key: str, help: str | None = None, first: str | None = None
-) -> str | None:
+def pick(label: str, options: Mapping[str, str], key: str, help: str | None = None, unknown: str = "") -> str | None:
     """Let the user choose one of `options` (id -> what a person reads); the last choice is there again.
 
     Args:
@@ -24,10 +22,11 @@ def pick(
         options: What can be chosen.
         key: Under which the choice is remembered.
         help: A sentence on it.
-        first: Chosen where nothing was chosen before; None for the first option.
+        unknown: Code of the sentence that tells of a choice that is not here, and then nothing is chosen in its place;
+            empty for choices that may be replaced by the first option.
 
     Returns:
-        The chosen id; None if there are no options.
+        The chosen id; None if there are no options, or the address names one that is not here.
     """
     ids, last = list(options), state.choice(key)
     if not ids:
@@ -36,17 +35,41 @@ def pick(
     shown = {
         i: f"{text} ({i})" if text in twice else text for i, text in options.items()
     }  # the widget goes by the text
-    start = last if last in ids else first if first in ids else ids[0]
+    missing = bool(last and unknown) and last not in ids
+    if missing:
+        notices.show_missing(say(unknown, {"wanted": last}))
+    start = last if last in ids else None if missing else ids[0]
+    widget = f"pick.{key}.{'|'.join(shown.values())}"
+    state.follow(widget, key, start)
     chosen = st.selectbox(
         label,
         ids,
-        index=ids.index(start),
+        index=None if start is None else ids.index(start),
         format_func=lambda i: shown.get(i, i),
-        key=f"pick.{key}.{'|'.join(shown.values())}",
+        key=widget,
         help=help,
     )
-    state.remember(key, chosen)
+    if chosen is not None:
+        state.remember(key, chosen)
     return chosen
+
+
+def pick_part(label: str, parts: Sequence[str], key: str) -> str:
+    """Let the user choose which part of a page is shown; the address says which.
+
+    Args:
+        label: Name of the widget.
+        parts: What can be shown, the first where nothing was chosen.
+        key: Under which the choice is remembered.
+    """
+    last = state.choice(key)
+    start = last if last in parts else parts[0]
+    state.follow(f"part.{key}", key, start)
+    chosen = st.segmented_control(
+        label, parts, default=start, key=f"part.{key}", label_visibility="collapsed", required=True
+    )
+    state.remember(key, chosen or start)
+    return str(chosen or start)
 
 
 def task_title(task: Task) -> str:
@@ -68,7 +91,7 @@ def pick_task(cards: Sequence[ModelCard]) -> Task | None:
     """Let the user choose among the tasks that at least one of these models answers; the address says which."""
     counts = Counter(card.task.id for card in cards)
     tasks = {card.task.id: card.task for card in sorted(cards, key=lambda card: (-counts[card.task.id], card.task.id))}
-    last = state.choice(state.TASK)
+    last = state.choice(state.TASK) or _task_of_linked(cards)
     if last and last not in tasks:
         notices.show_missing(say("pages.unknown-task", {"wanted": last}))
     start = last if last in tasks else _FIRST_TASK if _FIRST_TASK in tasks else next(iter(tasks))
@@ -86,6 +109,12 @@ def pick_task(cards: Sequence[ModelCard]) -> Task | None:
     )
     state.remember(state.TASK, chosen or start)
     return tasks[chosen or start]
+
+
+def _task_of_linked(cards: Sequence[ModelCard]) -> str | None:
+    """Return the task of the model that a link names without a task."""
+    wanted = state.choice(state.MODEL)
+    return next((card.task.id for card in cards if card.id == wanted), None)
 
 
 def _task_chosen(key: str) -> None:
@@ -121,7 +150,11 @@ def pick_model(cards: Sequence[ModelCard], task: Task, approved: Container[str] 
     unknown = bool(last) and last not in mine and last not in {card.id for card in cards}
     if unknown:
         notices.show_missing(say("pages.unknown-model", {"wanted": last}))
-    start = last if last in mine else None if unknown else best
+    elsewhere = next((card for card in cards if card.id == last and last not in mine), None)
+    if elsewhere is not None:
+        told = {"wanted": model_title(elsewhere), "task": task_title(elsewhere.task)}
+        notices.show_missing(say("pages.model-of-other-task", told))
+    start = last if last in mine else None if unknown or elsewhere else best
     key = f"pick.model.{task.id}.{'|'.join(ids)}"
     if start is not None:
         st.session_state[key] = start  # always: a widget that another page drew under this key has its value for itself

@@ -1,0 +1,51 @@
+"""What a person says of a run beside its name: tags and a note. The page and the command line write it, never the worker."""
+
+from dataclasses import dataclass
+
+from medcls import disk
+from medcls.core.record import Record
+from medcls.errors import BadSpec, MedclsError
+from medcls.runs.folder import RunFolder
+
+MOST_TAGS, MOST_LETTERS, MOST_NOTE = 20, 40, 2000
+
+
+@dataclass(frozen=True)
+class About(Record):
+    """Tags and a note.
+
+    Args:
+        tags: Short words to find runs by, each once.
+        note: What is worth knowing of the run, several lines at most.
+    """
+
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    schema: int = 1
+
+    def __post_init__(self) -> None:
+        longest = max((len(tag) for tag in self.tags), default=0)
+        if len(self.tags) > MOST_TAGS or longest > MOST_LETTERS or not all(t.isprintable() and t for t in self.tags):
+            found = f"{len(self.tags)} tags, the longest of {longest} characters"
+            raise BadSpec("runs.wrong-tags", found=found, most=MOST_TAGS, letters=MOST_LETTERS)
+        if len(self.note) > MOST_NOTE:
+            raise BadSpec("runs.long-note", found=f"{len(self.note):,} characters", most=MOST_NOTE)
+
+
+def read_about(run: RunFolder) -> About:
+    """Return what was said of a run; nothing where nobody did, or it cannot be read: a list of runs must not fail by it."""
+    try:
+        return About.read(run.path / "about.json", f"{run.id}/about.json")
+    except (FileNotFoundError, MedclsError):
+        return About()
+
+
+def write_about(run: RunFolder, tags: tuple[str, ...], note: str) -> About:
+    """Keep what is said of a run, in place of what was.
+
+    Raises:
+        BadSpec: If there are too many tags, one is too long or not printable, or the note is too long.
+    """
+    about = About(tuple(dict.fromkeys(tag.strip() for tag in tags if tag.strip())), note.strip())
+    disk.write_whole(run.path / "about.json", about.to_json().encode())
+    return about

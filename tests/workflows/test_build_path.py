@@ -1,0 +1,30 @@
+"""How far a collection has come: each step ticked by what is on disk."""
+
+from pathlib import Path
+
+import pytest
+
+from medcls.errors import BadData
+from medcls.models import store
+from medcls.runs.folder import make_run
+from medcls.workflows import build_path, data_audit, data_split
+from tests.runs.processes import SPEC, add_phantoms
+from tests.tiny import install
+
+
+def test_each_step_is_ticked_when_it_is_done(home, tmp_path: Path, tiny_made: Path) -> None:
+    assert build_path.look(None).next == "data"
+    add_phantoms(tmp_path / "scans")
+    assert build_path.look("phantoms") == build_path.Path(frozenset({"data"}), "audit")
+    data_audit.audit_collection("phantoms", model="")
+    assert build_path.look("phantoms").next == "split"
+    data_split.split_collection("phantoms", "auto")
+    assert build_path.look("phantoms").next == "train"
+    run = make_run(SPEC)
+    install(tiny_made, run.path, "result")
+    assert build_path.look("phantoms").next == "publish"
+    assert build_path.look("phantoms").run == run.id
+    (card,) = [store.read_card(run.result)]
+    assert card.origin.run != run.id, "a model of another run publishes nothing of this one"
+    with pytest.raises(BadData):
+        build_path.look("gone")
