@@ -12,6 +12,7 @@ from medcls.core.collection import CollectionRecord
 from medcls.core.plan import Plan, PlanChoices
 from medcls.core.progress import Progress
 from medcls.errors import MedclsError
+from medcls.words import counted
 from medcls.workflows import data_plan
 from pages._ui import state
 from pages._ui.data import plan as plan_view
@@ -124,7 +125,8 @@ def _add(bring: Callable[[Progress], CollectionRecord]) -> None:
     state.remember(state.COLLECTION, record.name)
     aside = f"; {record.n_set_aside:,} could not be read" if record.n_set_aside else ""
     dropped = f"; {record.n_dropped:,} are left out until you decide otherwise (Findings)" if record.n_dropped else ""
-    taken = f"; {record.n_not_taken:,} files were not taken" if record.n_not_taken else ""
+    n = record.n_not_taken
+    taken = f"; {counted(n, 'file')} {'was' if n == 1 else 'were'} not taken" if n else ""
     st.session_state[state.DATA_ADDED] = f"{record.name} was added: {record.n_cases:,} cases{dropped}{aside}{taken}."
     st.session_state[state.DATA_TIMES] = st.session_state.get(state.DATA_TIMES, 0) + 1
     st.session_state.pop(state.DATA_PLAN, None)
