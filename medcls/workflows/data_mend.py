@@ -86,7 +86,7 @@ def change(name: str, decisions: Mapping[str, str | None], *, who: str = "") -> 
 
 
 def merge_labels(name: str, finding: Finding, label: str, *, who: str = "") -> CollectionRecord:
-    """Give all cases of a finding one label and merge them into one group, as one change.
+    """Label all cases of a finding alike and merge them into one group, as one change.
 
     Raises:
         BadData: If there is no such collection or label.
