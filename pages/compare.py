@@ -10,7 +10,7 @@ from pages._ui.compare import pairs, test_set, threshold
 from pages._ui.compare.one_scan import show_one_scan
 from pages._ui.widgets import header, notices, pickers
 
-MODES = {"scan": "One scan", "set": "A test set"}
+MODES = {"scan": say("pages.compare-one-scan"), "set": say("pages.compare-a-test-set")}
 SECTIONS = ("Scores", "Curves", "Which is better", "Disagreements", "Subgroups", "Cost", "Operating point", "Ablation")
 
 
@@ -81,7 +81,7 @@ if not cards:
 last = state.choice(state.MODE)
 state.follow(state.COMPARE_MODE, state.MODE, last if last in MODES else "scan")
 mode = st.segmented_control(
-    "Compare on",
+    say("pages.compare-compare-on"),
     list(MODES),
     default=last if last in MODES else "scan",
     format_func=lambda m: MODES[m],
@@ -91,7 +91,7 @@ mode = st.segmented_control(
 )
 state.remember(state.MODE, mode or "scan")
 if len(cards) < compare_scan.FEWEST:
-    st.info("Choose at least two models.")
+    st.info(say("pages.compare-choose-at-least"))
     state.done()
 try:
     show_test_set(cards) if mode == "set" else show_one_scan(cards)

@@ -2,24 +2,25 @@
 
 import streamlit as st
 
+from medcls.words import say
 from medcls.workflows import models
 from pages._ui import state
 from pages._ui.models import cards as model_cards
-from pages._ui.models import measure, stress
+from pages._ui.models import measure, stress, taking
 from pages._ui.widgets import notices
 
 heading, right = st.columns([3, 1], vertical_alignment="bottom")
 heading.title("Models")
-retired = right.toggle("Show retired ones too", key="models.retired")
-model_cards.show_import()
+retired = right.toggle(say("pages.models-show-retired-ones"), key="models.retired")
+taking.show_import()
 model_cards.offer_undo()
 cards = models.list_models(retired=retired)
 for name, error in models.broken_models().items():
     notices.show_error(error, name)
 if not cards:
     notices.show_empty(
-        "Networks that can be asked stand here, with what is known of each; there is none yet.",
-        "Train one (Build: Train) or import one above.",
+        say("pages.models-networks-that-can"),
+        say("pages.models-train-one-build"),
     )
     state.done()
 chosen = model_cards.show_list(cards)

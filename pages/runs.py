@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from medcls.errors import MedclsError
+from medcls.words import say
 from medcls.workflows import runs
 from pages._ui import state
 from pages._ui.runs import actions, report, searches, table
@@ -20,10 +21,10 @@ def show_all() -> None:
     table.show_broken()
     if not views:
         notices.show_empty(
-            "Fine-tuning runs stand here, with their curves and results; there is none yet.",
-            "Start one (Build: Train).",
+            say("pages.runs-fine-tuning-runs"),
+            say("pages.runs-start-one-build"),
         )
-        st.page_link("../train.py", label="Start a run", icon=":material/model_training:")
+        st.page_link("../train.py", label=say("pages.runs-start-a-run"), icon=":material/model_training:")
         return
     table.show_list()
 

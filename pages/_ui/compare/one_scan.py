@@ -135,7 +135,9 @@ def _show_box(
 def _show_download(found: compare_scan.ComparedScan) -> None:
     labels = list(dict.fromkeys(label for a in found.answers if a.prediction for label in a.prediction.labels))
     rows = [_row(a.model, a.prediction, a.error) for a in found.answers]
-    rows += [_row(f"mean of {', '.join(e.models)}", e.prediction, None) for e in found.ensembles]
+    rows += [
+        _row(say("pages.compare-mean-of", {"join": ", ".join(e.models)}), e.prediction, None) for e in found.ensembles
+    ]
     columns = ["model", "decided", *labels, "elapsed_ms", "error"]
     table = Table("compare-scan", tuple(columns), rows, frozenset(columns), {"models": str(len(rows))})
     downloads.offer(say("pages.answers-csv"), "table-csv", lambda: table, "others", "compare-scan.csv")

@@ -33,11 +33,11 @@ def show_pairs(found: compare.Comparison, names: dict[str, str]) -> tuple[str, S
     left, _ = st.columns([1, 2])
     with left:
         score = pick_score(found, "pairs")
-    with st.spinner("Resampling groups …"):
+    with st.spinner(say("pages.compare-resampling-groups")):
         differences = get_differences(found, score)
     mcnemar = found.right_and_wrong()
     st.markdown("**Row minus column** (●: more than chance, all pairs allowed for)")
-    st.dataframe(_matrix(differences, names), hide_index=True, alt="Differences between every pair of models")
+    st.dataframe(_matrix(differences, names), hide_index=True, alt=say("pages.compare-differences-between-every"))
     st.markdown("\n".join(f"- {_sentence(d, names)}" for d in differences))
     st.markdown("**Cases that only one of two got right**")
     st.dataframe(
@@ -52,13 +52,9 @@ def show_pairs(found: compare.Comparison, names: dict[str, str]) -> tuple[str, S
             for (a, b), m in mcnemar.items()
         ],
         hide_index=True,
-        alt="McNemar's test of every pair",
+        alt=say("pages.compare-mcnemar-s-test"),
     )
-    st.caption(
-        "Differences: paired bootstrap over groups, Student's t; a pair counts as different if its p after Holm's correction is at most 0.05. "
-        "McNemar's test (mid-p below 25 discordant cases, else exact) takes cases as independent, which several scans of one patient are not: "
-        "it is shown for comparison with papers."
-    )
+    st.caption(say("pages.compare-differences-paired-bootstrap"))
     return score, ("McNemar", "mcnemar.csv", lambda: tables.mcnemar_rows(mcnemar))
 
 
@@ -92,13 +88,11 @@ def show_disagreements(found: compare.Comparison, names: dict[str, str]) -> Sect
     """Show the cases on which the models' answers differ as pictures, one click from the scan."""
     rows = found.disagreements()
     if not rows:
-        st.success(f"The models answer all {len(found.first)} cases alike.")
+        st.success(say("pages.compare-the-models-answer", {"first": len(found.first)}))
         return None
     n = found.count_disagreements()
-    shown = f" The first {len(rows)} stand below." if n > len(rows) else ""
-    st.caption(
-        f"{n} of {len(found.first)} cases, widest spread of the probability of disease first; that probability stands in brackets.{shown}"
-    )
+    shown = say("pages.compare-the-first-stand", {"rows": len(rows)}) if n > len(rows) else ""
+    st.caption(say("pages.compare-of-cases-widest", {"n": n, "first": len(found.first), "shown": shown}))
     _show_pictures(rows, names)
     st.dataframe(
         [
@@ -107,7 +101,7 @@ def show_disagreements(found: compare.Comparison, names: dict[str, str]) -> Sect
             for r in rows
         ],
         hide_index=True,
-        alt="Cases on which the models disagree, with each model's answer and its probability of disease",
+        alt=say("pages.compare-cases-on-which"),
     )
     return (
         "Disagreements",
@@ -177,13 +171,13 @@ def show_subgroups(found: compare.Comparison, names: dict[str, str]) -> Section 
     """Show a score in each subgroup of a column, with how many cases each has."""
     columns = found.columns()
     if not columns:
-        st.info("The cases carry no column that splits them (device, BI-RADS, size …).")
+        st.info(say("pages.compare-the-cases-carry"))
         return None
     left, right, _ = st.columns(3)
     column = left.selectbox("Column", list(columns), format_func=columns.__getitem__, key="compare.column")
     with right:
         score = pick_score(found, "subgroups")
-    with st.spinner("Resampling groups …"):
+    with st.spinner(say("pages.compare-resampling-groups")):
         groups = found.subgroups(column, score)
     st.dataframe(
         [
@@ -192,18 +186,16 @@ def show_subgroups(found: compare.Comparison, names: dict[str, str]) -> Section 
             for g in groups
         ],
         hide_index=True,
-        alt=f"{score} of every model in each subgroup of {column}",
+        alt=say("pages.compare-of-every-model", {"score": score, "column": column}),
     )
-    st.caption(
-        "Small subgroups have wide intervals: a difference between two of them means little while the intervals overlap."
-    )
+    st.caption(say("pages.compare-small-subgroups-have"))
     return "Subgroups", "subgroups.csv", lambda: tables.subgroup_rows(column, score, groups)
 
 
 def show_costs(found: compare.Comparison, names: dict[str, str]) -> Section:
     """Show what each model costs against what it is worth; milliseconds are measured on this machine on request."""
     held: dict[str, compare.Cost] = state.kept(state.COMPARE_COSTS, dict)
-    if st.button("Measure the milliseconds a scan takes here"):
+    if st.button(say("pages.compare-measure-the-milliseconds")):
         for card in found.cards.values():
             with st.spinner(f"{names[card.id]} …"):
                 held[card.to_json()] = _cost(card, found, timed=True)
@@ -220,7 +212,7 @@ def show_costs(found: compare.Comparison, names: dict[str, str]) -> Section:
                 "AUROC": show_estimate(found.scores[model]["auroc"]),
             }
         )
-    st.dataframe(rows, hide_index=True, placeholder="not measured", alt="Cost and AUROC of every model")
+    st.dataframe(rows, hide_index=True, placeholder="not measured", alt=say("pages.compare-cost-and-auroc"))
     timed = all(row["ms per scan here"] is not None for row in rows)
     key, title = (
         ("ms per scan here", "ms per scan on this machine") if timed else ("million weights", "million weights")

@@ -44,7 +44,9 @@ def names_of(cards: Sequence[ModelCard]) -> dict[str, str]:
 def get_comparison(cards: Sequence[ModelCard]) -> compare.Comparison | None:
     """Ask on which cases, and return the comparison, made once for this session; None until there is one."""
     left, middle, right = st.columns([2, 1.3, 1], vertical_alignment="bottom")
-    sources = {STORED: f"On {STORED}"} | {name: f"Afresh on {name}" for name in compare.collections_for(cards)}
+    sources = {STORED: f"On {STORED}"} | {
+        name: say("pages.compare-afresh-on", {"name": name}) for name in compare.collections_for(cards)
+    }
     with left:
         source = pickers.pick("Cases", sources, "cases") or STORED
     part = "unseen"
@@ -55,10 +57,8 @@ def get_comparison(cards: Sequence[ModelCard]) -> compare.Comparison | None:
     held = st.session_state.get(state.COMPARE_FOUND)
     if held and held[0] == key:
         return replace(held[1], cards={card.id: card for card in cards})
-    if source != STORED and not right.button("Evaluate and compare", type="primary"):
-        st.caption(
-            f"Each network answers these cases ({PARTS[part]}); all answers are kept, so that differences can be tested."
-        )
+    if source != STORED and not right.button(say("pages.compare-evaluate-and-compare"), type="primary"):
+        st.caption(say("pages.compare-each-network-answers", {"PARTS": PARTS[part]}))
         return None
     try:
         found = _compare(cards, source, part)
@@ -72,9 +72,9 @@ def get_comparison(cards: Sequence[ModelCard]) -> compare.Comparison | None:
 def _compare(cards: Sequence[ModelCard], source: str, part: str) -> compare.Comparison:
     ids = [card.id for card in cards]
     if source == STORED:
-        with st.spinner("Resampling groups …"):
+        with st.spinner(say("pages.compare-resampling-groups")):
             return compare.compare_stored(ids)
-    bar = st.progress(0.0, text="Opening the networks …")
+    bar = st.progress(0.0, text=say("pages.compare-opening-the-networks"))
     known = _known(cards, source, part)
     tell = _teller(bar, ids)
     found = compare.compare_afresh(ids, (source,), part, known=known, on_case=tell)
@@ -120,8 +120,8 @@ def _teller(bar: Any, ids: Sequence[str]) -> Progress:
         first.setdefault("share", share)
         passed, gone = share - first["share"], time.monotonic() - started
         left_s = gone / passed * (1 - share) if passed > 0.02 else 0
-        words = f"{stage}: {done} of {total} cases" + (
-            f", about {show_seconds(left_s)} left in all" if left_s >= 5 else ""
+        words = say("pages.compare-of-cases", {"stage": stage, "done": done, "total": total}) + (
+            say("pages.compare-about-left-in", {"left_s": show_seconds(left_s)}) if left_s >= 5 else ""
         )
         bar.progress(min(1.0, share), text=words)
 
@@ -149,7 +149,7 @@ def show_basis(found: compare.Comparison, names: dict[str, str]) -> None:
         notices.escape(
             f"{describe_basis(len(first), found.n_groups, found.collection)} ({counts}): {_named(found.part, names)}. "
         )
-        + "In brackets: 95 % intervals; patients or groups are resampled whole."
+        + say("pages.compare-in-brackets-intervals")
     )
     if found.notes:
         lines = [notices.escape(_named(str(note), names)) for note in found.notes]
@@ -168,7 +168,7 @@ def show_sites(found: compare.Comparison, names: dict[str, str]) -> None:
     held: tuple[dict[str, CaseTable], dict[str, tuple[site_figures.SiteFigures, ...]]] | None
     held = st.session_state.get(state.COMPARE_SITES)
     if held is None or held[0] is not found.cases:
-        with st.spinner("Resampling groups …"):
+        with st.spinner(say("pages.compare-resampling-groups")):
             held = (found.cases, site_figures.compared(found))
         st.session_state[state.COMPARE_SITES] = held
     titles = found.score_names()
@@ -194,26 +194,28 @@ def show_scores(found: compare.Comparison, names: dict[str, str]) -> None:
     two = len(found.first.labels) == 2
     shown = [name for name in SHOWN_SCORES if not (two and name == "auroc_disease")]
     per_label = [name for name in titles if ":" in name and name.split(":")[0] in ("recall", "precision", "f1")]
-    every = st.toggle("Every label's precision, recall and F1 too", key="compare.every")
+    every = st.toggle(say("pages.compare-every-label-s"), key="compare.every")
     columns = shown + (per_label if every else [])
     table: dict[str, list[str]] = {"model": [names[m] for m in found.scores]}
     for name in columns:
         table[titles[name]] = [show_estimate(found.scores[m][name]) for m in found.scores]
     pinned = {"model": st.column_config.TextColumn(pinned=True)}
-    st.dataframe(table, hide_index=True, column_config=pinned, alt="Scores of every model with intervals")
-    st.caption("Sort by a click on a column's head. Log loss, Brier score and calibration error: lower is better.")
+    st.dataframe(table, hide_index=True, column_config=pinned, alt=say("pages.compare-scores-of-every"))
+    st.caption(say("pages.compare-sort-by-a"))
 
 
 def show_curves(found: compare.Comparison, names: dict[str, str]) -> Section:
     """Show ROC, precision-recall and reliability of every model in one plot each, and the confusion matrices."""
     labels = found.first.labels
     left, _ = st.columns([1, 2])
-    label = left.selectbox("Label against the rest", labels, index=found.positive[-1], key="compare.label")
-    with st.spinner("Resampling groups for the bands …"):
+    label = left.selectbox(
+        say("pages.compare-label-against-the"), labels, index=found.positive[-1], key="compare.label"
+    )
+    with st.spinner(say("pages.compare-resampling-groups-for")):
         drawn = found.curves(label)
     kinds = (
         ("ROC", "roc", "false positive rate", "sensitivity", True),
-        ("Precision and recall", "precision_recall", "recall", "precision", False),
+        (say("pages.compare-precision-and-recall"), "precision_recall", "recall", "precision", False),
         ("Reliability", "reliability", "probability given", "share that was true", True),
     )
     for column, (title, field, x, y, diagonal) in zip(st.columns(3), kinds, strict=True):
@@ -224,9 +226,7 @@ def show_curves(found: compare.Comparison, names: dict[str, str]) -> Section:
                 curve_chart(chosen, names, x, y, diagonal=diagonal, points=field == "reliability"),
                 key=f"compare.{field}",
             )
-    st.caption(
-        "Bands: 95 % intervals at each point. Click a model in a legend to hide or show it in that plot; double-click to see it alone."
-    )
+    st.caption(say("pages.compare-bands-intervals-at"))
     st.markdown("**Confusion at the most probable label** (row: truth, column: answer)")
     st.plotly_chart(confusion_chart(found.confusions(), names, labels), key="compare.confusion")
     return "Curves", "curves.csv", lambda: tables.curve_rows(drawn, label)
@@ -235,10 +235,10 @@ def show_curves(found: compare.Comparison, names: dict[str, str]) -> Section:
 def show_downloads(found: compare.Comparison, score: str, section: Section | None) -> None:
     """Offer everything as files: the whole comparison, and what the section shows with every digit."""
     files: list[tuple[str, str, Callable[[], bytes], str]] = [
-        ("Report (HTML)", "comparison.html", lambda: _report(found, score), "text/html"),
-        ("Scores (CSV)", "scores.csv", lambda: tables.to_csv(tables.score_rows(found)), "text/csv"),
+        (say("pages.compare-report-html"), "comparison.html", lambda: _report(found, score), "text/html"),
+        (say("pages.compare-scores-csv"), "scores.csv", lambda: tables.to_csv(tables.score_rows(found)), "text/csv"),
         (
-            "Differences (CSV)",
+            say("pages.compare-differences-csv"),
             "differences.csv",
             lambda: tables.to_csv(tables.difference_rows(get_differences(found, score))),
             "text/csv",
@@ -247,7 +247,7 @@ def show_downloads(found: compare.Comparison, score: str, section: Section | Non
     mode = downloads.ask_mode("compare.save")
     with st.container(horizontal=True):
         downloads.offer(
-            "Cases (CSV)",
+            say("pages.compare-cases-csv"),
             "table-csv",
             lambda: tables.as_table("cases", tables.case_rows(found), found),
             mode,

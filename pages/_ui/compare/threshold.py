@@ -7,6 +7,7 @@ import streamlit as st
 
 from medcls.core.evaluation import Estimate
 from medcls.errors import MedclsError
+from medcls.words import say
 from medcls.workflows import ablation, compare, models, tables, thresholds
 from pages._ui import state
 from pages._ui.compare.pairs import pick_score, show_difference
@@ -23,14 +24,14 @@ def show_threshold(found: compare.Comparison, names: dict[str, str]) -> Section:
     if st.session_state.get(state.COMPARE_LABEL) not in found.first.labels:
         st.session_state[state.COMPARE_LABEL] = found.first.labels[found.positive[-1]]
     st.session_state.setdefault(state.COMPARE_THRESHOLD, 0.5)
-    label = middle.selectbox("Label called", found.first.labels, key=state.COMPARE_LABEL)
+    label = middle.selectbox(say("pages.compare-label-called"), found.first.labels, key=state.COMPARE_LABEL)
     percent = right.number_input(
-        "Prevalence where it is to be used, %", 0.01, 99.0, 1.0, 0.5, format="%.2f", key="compare.prevalence"
+        say("pages.compare-prevalence-where-it"), 0.01, 99.0, 1.0, 0.5, format="%.2f", key="compare.prevalence"
     )
     table = found.cases[model]
     _suggest(table, label)
     _show_kept(model)
-    chosen = st.slider("Call it at or above a probability of", 0.01, 0.99, step=0.01, key=state.COMPARE_THRESHOLD)
+    chosen = st.slider(say("pages.compare-call-it-at"), 0.01, 0.99, step=0.01, key=state.COMPARE_THRESHOLD)
     point = thresholds.try_threshold(table, label, chosen, percent / 100)
     _show_point(point, label)
     grid = [thresholds.try_threshold(table, label, float(t), percent / 100) for t in np.linspace(0.02, 0.98, 49)]
@@ -45,7 +46,7 @@ def _suggest(table: object, label: str) -> None:
         for s in thresholds.suggest_thresholds(table, label):  # type: ignore[arg-type]
             if math.isfinite(s.threshold) and 0.01 <= s.threshold <= 0.99:
                 other = "specificity" if s.goal.startswith("sens") else "sensitivity"
-                tip = f"{other} is then {show_estimate(s.reached)}"
+                tip = say("pages.compare-is-then", {"other": other, "reached": show_estimate(s.reached)})
                 at = (
                     math.floor(100 * s.threshold) / 100
                     if s.goal.startswith("sens")
@@ -64,13 +65,18 @@ def _show_kept(model: str) -> None:
     if not card.thresholds:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("Kept on the card, and told with every answer:")
+        st.caption(say("pages.compare-kept-on-the"))
         for i, t in enumerate(card.thresholds):
             with st.popover(f"{notices.escape(t.name)}: {notices.escape(t.label)} at {t.prob:.2f}"):
-                st.caption(notices.escape(t.note or "No figures were kept with it."))
-                st.button("Look at it", key=f"compare.kept.{i}", on_click=_move, args=(t.prob, t.label))
+                st.caption(notices.escape(t.note or say("pages.compare-no-figures-were")))
                 st.button(
-                    "Take it off the card", key=f"compare.forget.{i}", on_click=_forget, args=(model, t.name, t.label)
+                    say("pages.compare-look-at-it"), key=f"compare.kept.{i}", on_click=_move, args=(t.prob, t.label)
+                )
+                st.button(
+                    say("pages.compare-take-it-off"),
+                    key=f"compare.forget.{i}",
+                    on_click=_forget,
+                    args=(model, t.name, t.label),
                 )
 
 
@@ -93,14 +99,21 @@ def _show_point(point: thresholds.OperatingPoint, label: str) -> None:
         ("Specificity", show_estimate(point.specificity)),
         ("PPV", _fine(point.ppv)),
         ("NPV", _fine(point.npv)),
-        ("Missed per 1,000", _count(point.missed_per_1000)),
-        ("False alarms per 1,000", _count(point.alarms_per_1000)),
+        (say("pages.compare-missed-per"), _count(point.missed_per_1000)),
+        (say("pages.compare-false-alarms-per"), _count(point.alarms_per_1000)),
     ]
     for column, (title, value) in zip(st.columns(6), cells, strict=True):
         column.markdown(f"<small>{title}</small>  \n**{value}**", unsafe_allow_html=True)
     st.caption(
-        f"Of 1,000 people, {1000 * point.prevalence:.1f} have it ({notices.escape(label)}) at this prevalence. Sensitivity and specificity are of "
-        f"these cases (n = {point.sensitivity.n} and {point.specificity.n} groups); whether they hold elsewhere these cases cannot say."
+        say(
+            "pages.compare-of-people-have",
+            {
+                "value": 1000 * point.prevalence,
+                "label": notices.escape(label),
+                "n": point.sensitivity.n,
+                "n2": point.specificity.n,
+            },
+        )
     )
 
 
@@ -119,14 +132,12 @@ def _count(per_1000: float) -> str:
 def _keep(model: str, label: str, chosen: float, note: str) -> None:
     with st.form("compare.keep", border=True):
         left, right = st.columns([3, 1], vertical_alignment="bottom")
-        name = left.text_input("Name of this operating point", max_chars=60, placeholder="screening")
-        if right.form_submit_button("Keep it on the model's card"):
+        name = left.text_input(say("pages.compare-name-of-this"), max_chars=60, placeholder="screening")
+        if right.form_submit_button(say("pages.compare-keep-it-on")):
             try:
                 card = thresholds.save_threshold(model, name, label, chosen, note)
                 kept = ", ".join(f"{t.name} ({t.label} at {t.prob:.2f})" for t in card.thresholds)
-                st.success(
-                    notices.escape(f"On the card: {kept}. Every answer of this model now says what they make of it.")
-                )
+                st.success(notices.escape(say("pages.compare-on-the-card", {"kept": kept})))
             except MedclsError as error:
                 notices.show_error(error)
 
@@ -136,12 +147,12 @@ def show_ablation(found: compare.Comparison) -> Section | None:
     left, _ = st.columns([1, 2])
     with left:
         score = pick_score(found, "ablation")
-    with st.spinner("Lining up runs …"):
+    with st.spinner(say("pages.compare-lining-up-runs")):
         rows = ablation.ablate(score)
     if not rows:
         notices.show_empty(
-            "Runs that differ in one setting alone are lined up here with what it did, as balancing before and after.",
-            "There are no two finished ones yet: start a second run on the Train page with one setting changed.",
+            say("pages.compare-runs-that-differ"),
+            say("pages.compare-there-are-no"),
         )
         return None
     st.dataframe(
@@ -159,7 +170,7 @@ def show_ablation(found: compare.Comparison) -> Section | None:
             for r in rows
         ],
         hide_index=True,
-        alt="Runs that differ in one setting",
+        alt=say("pages.compare-runs-that-differ-in"),
     )
     sentences = [f"{r.knob} {r.value_before} → {r.value_after}: {_by_value(r)}" for r in rows]
     st.markdown("\n".join(f"- {notices.escape(sentence)}" for sentence in sentences))

@@ -62,7 +62,7 @@ def ask(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard]) -> list[Asked]
     kinds = [k for k in _BY if (k != "layer" or len(layers) > 1) and (k != "model" or rivals)]
     by = (
         st.segmented_control(
-            "Side by side",
+            say("pages.heatmaps-side-by-side"),
             kinds,
             default=kinds[0],
             format_func=_BY.__getitem__,
@@ -72,9 +72,7 @@ def ask(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard]) -> list[Asked]
         or kinds[0]
     )
     if card.is_mean:
-        st.caption(
-            "This model averages several networks, and so does its heatmap. To look into their layers, choose one of the networks above."
-        )
+        st.caption(say("pages.heatmaps-this-model-averages"))
     wanted = [by != "label", True, by in ("method", "label") and bool(layers), by == "model"]
     places = iter(st.columns([w for w, on in zip((2, 3 if by == "method" else 2, 2, 3), wanted, strict=True) if on]))
     labels = [_pick_label(scan, card, next(places))] if by != "label" else list(card.task.label_ids)
@@ -93,7 +91,7 @@ def ask(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard]) -> list[Asked]
 def _pick_label(scan: Scan, card: ModelCard, place: DeltaGenerator) -> str:
     labels = card.task.label_ids
     return place.selectbox(
-        "Evidence for",
+        say("pages.viewer-evidence"),
         labels,
         index=labels.index(answer_of(scan, card).top),
         format_func=lambda i: label_word(card.task, i),
@@ -125,7 +123,7 @@ def _pick_layer(layers: Sequence[str], places: Iterator[DeltaGenerator], card: M
         layers,
         index=len(layers) - 1,
         key=f"heatmaps.layer.{card.id}",
-        help="The last one is the coarsest and the nearest to the answer.",
+        help=say("pages.heatmaps-the-last-one"),
     )
 
 

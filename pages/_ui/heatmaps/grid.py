@@ -68,11 +68,13 @@ def draw(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard], refused_too: 
             st.button("Stop", key="heatmaps.stop", on_click=stopped.update, args=(waiting,), icon=":material/stop:")
     maps = []
     for i, one in enumerate(asked):
-        bar.progress(i / len(asked), text=f"Drawing {i + 1} of {len(asked)}: {one.title}")
+        bar.progress(
+            i / len(asked), text=say("pages.heatmaps-drawing-of", {"i": i + 1, "asked": len(asked), "title": one.title})
+        )
         maps.append(_drawn(scan, one, _teller(bar, i, len(asked), explain.METHODS[one.method].title)))
     place.empty()
     if any(isinstance(m.error, explain.Stopped) for m in maps):
-        st.button("Draw what was stopped", key="heatmaps.go_on", on_click=stopped.clear)
+        st.button(say("pages.heatmaps-draw-what-was"), key="heatmaps.go_on", on_click=stopped.clear)
     return maps
 
 
@@ -91,8 +93,11 @@ def _teller(bar: DeltaGenerator, i: int, n: int, title: str) -> Progress:
     def tell(done: int, total: int, stage: str = "") -> None:
         gone = time.monotonic() - started
         left = gone / done * (total - done) if done and gone > 1 else 0
-        words = f", about {show_seconds(left)} left" if left > _TELLS_LEFT_S else ""
-        bar.progress((i + done / max(total, 1)) / n, text=f"{title}: {done} of {total} passes{words}")
+        words = say("pages.heatmaps-about-left", {"left": show_seconds(left)}) if left > _TELLS_LEFT_S else ""
+        bar.progress(
+            (i + done / max(total, 1)) / n,
+            text=say("pages.heatmaps-of-passes", {"title": title, "done": done, "total": total, "words": words}),
+        )
 
     return tell
 
@@ -167,7 +172,7 @@ def _show_region(scan: Scan, region: Mapping[str, Any], drawn: Sequence[tuple[As
 
 
 def _show_notes(methods: Sequence[str]) -> None:
-    with st.expander("What each method shows"):
+    with st.expander(say("pages.heatmaps-what-each-method")):
         rows = [explain.METHODS[name] for name in methods]
         st.markdown("\n".join(f"- **{notices.escape(row.title)}**: {notices.escape(row.note)}" for row in rows))
 
@@ -187,28 +192,28 @@ def show_downloads(scan: Scan, maps: Sequence[Map]) -> None:
     titles = [asked.title for asked, _ in drawn]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
-            "Picture to keep",
+            say("pages.heatmaps-picture-to-keep"),
             range(len(drawn)),
             format_func=titles.__getitem__,
             key=f"heatmaps.keep.{titles}",
             width=300,
         )
         captioned = st.toggle(
-            "Caption below it",
+            say("pages.heatmaps-caption-below-it"),
             value=True,
             key="heatmaps.captioned",
-            help="Model, method and label in a strip under the picture. The file's own text says them in any case.",
+            help=say("pages.heatmaps-model-method-and"),
         )
         with st.popover(say("pages.appearance")):
             paint = heatmap_view.controls("heatmaps")
         heatmap = drawn[chosen][1]
         st.download_button(
-            "PNG at the scan's size",
+            say("pages.heatmaps-png-at-the"),
             data=_exporter(scan, heatmap, paint, captioned),
             mime="image/png",
             icon=":material/download:",
             file_name=f"{scan.sha256[:12]}--{heatmap.model}--{heatmap.label}--{heatmap.method.replace('+', 'p')}.png",
-            help="One pixel for each of the scan's. The scan's name stands nowhere in it.",
+            help=say("pages.heatmaps-one-pixel-for"),
         )
 
 

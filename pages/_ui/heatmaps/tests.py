@@ -23,26 +23,35 @@ _MARKS = {True: "✓ passed", False: "✗ failed", None: "cannot tell"}
 
 def show_tests(scan: Scan, maps: Sequence[Map]) -> None:
     """Test every heatmap shown, on request; an ensemble's by testing each of its networks'."""
-    st.subheader("How far to believe them")
+    st.subheader(say("pages.heatmaps-how-far-to"))
     mask = _read_mask(scan)
     if not st.toggle(
-        "Test these heatmaps",
+        say("pages.heatmaps-test-these-heatmaps"),
         key="heatmaps.test",
-        help="Hides and shows parts of the scan, asks networks with random weights, moves the scan: some hundred passes.",
+        help=say("pages.heatmaps-hides-and-shows"),
     ):
         return
     drawn = [m.asked for m in maps if m.heatmap is not None]
     jobs = [(title, asked, network) for asked in drawn for title, network in _networks(asked)]
     if any(asked.card.is_mean for asked in drawn):
-        st.caption("A model that averages networks is tested network by network: its heatmap is the mean of theirs.")
+        st.caption(say("pages.heatmaps-a-model-that"))
     bar, started = st.progress(0.0, text="Testing"), time.monotonic()
     tested: list[tuple[str, Sequence[explain.Check]]] = []
     for i, (title, asked, network) in enumerate(jobs):
 
         def tell(done: int, total: int, stage: str = "", i: int = i, title: str = title) -> None:
             share, gone = (i + done / max(total, 1)) / len(jobs), time.monotonic() - started
-            left = f", about {show_seconds(gone / share * (1 - share))} left" if share > 0 and gone > 1 else ""
-            bar.progress(share, text=f"Testing {title}, {i + 1} of {len(jobs)}{left}. Switch off to stop")
+            left = (
+                say("pages.heatmaps-about-left-2", {"gone": show_seconds(gone / share * (1 - share))})
+                if share > 0 and gone > 1
+                else ""
+            )
+            bar.progress(
+                share,
+                text=say(
+                    "pages.heatmaps-testing-of-switch", {"title": title, "i": i + 1, "jobs": len(jobs), "left": left}
+                ),
+            )
 
         try:
             tested.append((title, _checks(scan, asked, network, mask, tell)))
@@ -64,9 +73,7 @@ def _networks(asked: Asked) -> list[tuple[str, Any]]:
 
 
 def _read_mask(scan: Scan) -> bytes | None:
-    file = st.file_uploader(
-        "Outline of the lesion, if you have one: white on black, of the scan's size", key=f"heatmaps.mask.{scan.sha256}"
-    )
+    file = st.file_uploader(say("pages.heatmaps-outline-of-the"), key=f"heatmaps.mask.{scan.sha256}")
     if file is None:
         return None
     try:
@@ -94,7 +101,7 @@ def _show_table(tested: Sequence[tuple[str, Sequence[explain.Check]]]) -> None:
     marks = [(title, {c.name: _MARKS[c.holds] for c in checks}) for title, checks in tested]
     rows = [{"Test": words} | {title: held.get(name, "") for title, held in marks} for name, words in titles.items()]
     if rows:
-        st.dataframe(rows, hide_index=True, width="stretch", alt="Each test and how each heatmap stood it")
+        st.dataframe(rows, hide_index=True, width="stretch", alt=say("pages.heatmaps-each-test-and"))
     for i, (title, checks) in enumerate(tested):
         stood = sum(c.holds is True for c in checks)
         asked = sum(c.holds is not None for c in checks)
@@ -104,10 +111,12 @@ def _show_table(tested: Sequence[tuple[str, Sequence[explain.Check]]]) -> None:
         ):
             for check in checks:
                 st.markdown(f"**{notices.escape(check.title)}** {notices.escape(check.words)}")
-            with st.popover("The numbers"):
+            with st.popover(say("pages.heatmaps-the-numbers")):
                 numbers = [
                     {"test": c.title, "figure": name, "value": round(value, 4)}
                     for c in checks
                     for name, value in c.numbers.items()
                 ]
-                st.dataframe(numbers, hide_index=True, width=620, alt=f"Figures behind the tests of {title}")
+                st.dataframe(
+                    numbers, hide_index=True, width=620, alt=say("pages.heatmaps-figures-behind-the", {"title": title})
+                )

@@ -22,10 +22,8 @@ def offer(entries: Sequence[scans.Entry], card: ModelCard) -> None:
     patient = st.selectbox(
         "Tissue", list(by_patient), format_func=lambda p: f"{p}: {len(by_patient[p])} patches", key="heatmaps.tissue"
     )
-    st.caption(
-        "A heatmap of a patch this small is coarse. These patches say where they lie, so the tissue can be shown whole."
-    )
-    if st.toggle("Show the tissue map", value=True, key="heatmaps.tissue.on"):
+    st.caption(say("pages.heatmaps-a-heatmap-of"))
+    if st.toggle(say("pages.heatmaps-show-the-tissue"), value=True, key="heatmaps.tissue.on"):
         try:
             _show(_mapped(by_patient[patient], card), card)
         except MedclsError as error:
@@ -36,10 +34,10 @@ def _mapped(patches: list[tissue.Patch], card: ModelCard) -> tissue.TissueMap:
     held: dict[str, object] = state.kept(state.TISSUE, dict)
     key = (card.to_json(), tuple((p.x, p.y, hash(p.data)) for p in patches))
     if held.get("key") != key:
-        bar = st.progress(0.0, text="Reading the patches")
+        bar = st.progress(0.0, text=say("pages.heatmaps-reading-the-patches"))
 
         def tell(done: int, total: int, stage: str = "") -> None:
-            bar.progress(done / total, text=f"{done} of {total} patches")
+            bar.progress(done / total, text=say("pages.heatmaps-of-patches", {"done": done, "total": total}))
 
         found = tissue.map_patches(cache.open_classifier(card), patches, len(patches), progress=tell)
         bar.empty()
@@ -57,9 +55,7 @@ def _show(found: tissue.TissueMap, card: ModelCard) -> None:
         titles[say("pages.tissue-truth")] = truth
     panes = [viewer.Pane(title, title, png=png) for title, png in titles.items()]
     viewer.show(found.scan, panes, "heatmaps.tissue.viewer", viewer.Options(above_px=420))
-    unread = f" {found.n_unread} could not be read." if found.n_unread else ""
-    st.caption(f"{found.n_patches} patches; dark violet is probability 0, yellow is 1.{unread}")
+    unread = say("pages.heatmaps-could-not-be", {"n_unread": found.n_unread}) if found.n_unread else ""
+    st.caption(say("pages.heatmaps-patches-dark-violet", {"n_patches": found.n_patches, "unread": unread}))
     if found.agreement is not None:
-        st.caption(
-            f"AUROC within this patient {show_estimate(found.agreement)}. Neighbouring patches are alike: the interval is too narrow."
-        )
+        st.caption(say("pages.heatmaps-auroc-within-this", {"agreement": show_estimate(found.agreement)}))

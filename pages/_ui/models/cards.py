@@ -99,7 +99,14 @@ def _short(one: site_figures.SiteFigures) -> str:
 def show_card(card: ModelCard) -> None:
     """Show one model's card: what it answers, how good it is, what it learned from, how far to trust it."""
     st.subheader(notices.escape(card.name or card.id))
-    st.caption(notices.escape(f"{card.id} · {card.backbone} · {card.n_parameters / 1e6:.2f} million weights"))
+    st.caption(
+        notices.escape(
+            say(
+                "pages.models-million-weights",
+                {"id": card.id, "backbone": card.backbone, "n_parameters": card.n_parameters / 1e6},
+            )
+        )
+    )
     if card.retired:
         st.warning(f"Retired: {notices.escape(card.retired)}", icon=":material/inventory_2:")
     sites.show_sites(card)
@@ -116,10 +123,10 @@ def show_card(card: ModelCard) -> None:
 def _show_what(card: ModelCard) -> None:
     answers = ", ".join(notices.escape(label_word(card.task, label)) for label in card.task.label_ids)
     st.markdown(f"**{notices.escape(card.task.question)}**  \nIt answers {answers}, or *cannot tell*.")
-    _list("What it learned from", [card.trained_on or "Not stated."])
-    _list("What it was not trained or tested on", [*card.task.limits, *card.limits] or ["Not stated."])
+    _list(say("pages.models-what-it-learned"), [card.trained_on or say("pages.models-not-stated")])
+    _list(say("pages.models-what-it-was"), [*card.task.limits, *card.limits] or [say("pages.models-not-stated")])
     if card.is_mean:
-        _list("It averages", card.networks)
+        _list(say("pages.models-it-averages"), card.networks)
 
 
 def _list(title: str, lines: Sequence[str]) -> None:
@@ -129,15 +136,18 @@ def _list(title: str, lines: Sequence[str]) -> None:
 def _show_trust(card: ModelCard) -> None:
     c, a = card.calibration, card.abstention
     lines = [
-        f"Temperature {c.temperature:.2f}: {c.how} (n = {c.n}).",
-        f"It says “cannot tell” below a probability of {a.min_prob:.2f}: {a.how} (n = {a.n}).",
+        say("pages.models-temperature-n", {"temperature": c.temperature, "how": c.how, "n": c.n}),
+        say("pages.models-it-says-cannot", {"min_prob": a.min_prob, "how": a.how, "n": a.n}),
     ]
-    lines += [f"Operating point “{t.name}”: {t.label} at {t.prob:.2f} or above. {t.note}" for t in card.thresholds]
-    _list("How far to trust a probability", lines)
+    lines += [
+        say("pages.models-operating-point-at", {"name": t.name, "label": t.label, "prob": t.prob, "note": t.note})
+        for t in card.thresholds
+    ]
+    _list(say("pages.models-how-far-to"), lines)
 
 
 def _show_origin(card: ModelCard) -> None:
-    with st.expander("Where it came from and how it is fed"):
+    with st.expander(say("pages.models-where-it-came")):
         lines = [*models.tell_facts(card), f"Licence: {card.licence or 'not stated'}"]
         st.markdown("\n".join(f"- {notices.escape(line)}" for line in lines))
 
@@ -145,7 +155,7 @@ def _show_origin(card: ModelCard) -> None:
 def _show_figures(card: ModelCard) -> None:
     found = evaluation_of(card)
     if found is None:
-        st.info("How good it is was not measured: take no answer of it for granted.")
+        st.info(say("pages.not-measured"))
         return
     show_evaluation(found, card.task, key="models.confusion")
 
@@ -172,7 +182,7 @@ def show_evaluation(found: Evaluation, task: Task, key: str) -> None:
         ],
         hide_index=True,
         height=320,
-        alt="Every score of the model with its interval",
+        alt=say("pages.models-every-score-of"),
     )
     st.plotly_chart(
         confusion_chart(
@@ -204,7 +214,9 @@ def _show_pointing(card: ModelCard) -> None:
             }
             for row in study.rows
         ]
-        st.dataframe(rows, hide_index=True, alt=f"How often heatmaps point at the lesion in {study.collection}")
+        st.dataframe(
+            rows, hide_index=True, alt=say("pages.models-how-often-heatmaps", {"collection": study.collection})
+        )
         for note in study.notes:
             st.caption(notices.escape(note))
 
@@ -215,7 +227,7 @@ def show_actions(card: ModelCard) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         mode = downloads.ask_mode("models.zip", "others")
         st.download_button(
-            "Export as ZIP",
+            say("pages.models-export-as-zip"),
             people.as_now(lambda: exchange.export_bytes(card.id, mode)),
             f"{card.id}.zip",
             "application/zip",
@@ -223,9 +235,9 @@ def show_actions(card: ModelCard) -> None:
             help=say("pages.zip-help"),
         )
         if not card.is_mean and st.button(
-            "Make ONNX",
+            say("pages.models-make-onnx"),
             icon=":material/deployed_code:",
-            help="Written, run and compared with the network before it is offered.",
+            help=say("pages.models-written-run-and"),
         ):
             _make_onnx(card)
         made = st.session_state.get(state.MODEL_ONNX)
@@ -238,14 +250,12 @@ def show_actions(card: ModelCard) -> None:
                 icon=":material/download:",
             )
     if made and made[0] == card.id:
-        st.caption(
-            f"Checked: on {made[2]} inputs the file's logits differ from the network's by {made[3]:.1e} at most."
-        )
+        st.caption(say("pages.models-checked-on-inputs", {"made": made[2], "made2": made[3]}))
     _retire(card)
 
 
 def _make_onnx(card: ModelCard) -> None:
-    with st.spinner("Writing the network as ONNX and running both …", show_time=True), TemporaryDirectory() as aside:
+    with st.spinner(say("pages.models-writing-the-network"), show_time=True), TemporaryDirectory() as aside:
         try:
             found = exchange.export_onnx(card.id, Path(aside))
             st.session_state[state.MODEL_ONNX] = (card.id, found.path.read_bytes(), found.n_scans, found.greatest)
@@ -304,30 +314,3 @@ def _change(card: ModelCard, reason: str) -> None:
     if not reason:
         st.session_state.pop(state.MODEL_RETIRED, None)
     st.rerun()
-
-
-def show_import() -> None:
-    """Take a model's archive; every hash is checked and pickles are refused."""
-    with st.expander("Import a model"):
-        file = st.file_uploader(
-            "A ZIP that `Export as ZIP` or `medcls models export` made", type=["zip"], key="models.import"
-        )
-        st.caption(
-            "Only safetensors are loaded. Every file is checked against the card's hashes and the network is run once before it is kept."
-        )
-        if file is None or not st.button("Import", type="primary"):
-            return
-        try:
-            with st.spinner("Checking …"):
-                taken = exchange.import_model(file.getvalue())
-        except MedclsError as error:
-            notices.show_error(error, file.name)
-            return
-        if taken:
-            st.success(notices.escape(say("pages.imported", {"models": [card.name or card.id for card in taken]})))
-        for card in (retired := exchange.retired_in(file.getvalue())):
-            st.session_state[state.MODEL_RETIRED] = card.id
-            told = {"name": card.name or card.id, "why": card.retired}
-            st.warning(notices.escape(say("pages.import-retired", told)), icon=":material/inventory_2:")
-        if not taken and not retired:
-            st.info(say("pages.import-here"))

@@ -5,6 +5,7 @@ import streamlit as st
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
 from medcls.errors import MedclsError
+from medcls.words import say
 from medcls.workflows import compare, evaluate, site_figures
 from medcls.workflows.case_report import Measured
 from pages._ui import state
@@ -16,13 +17,13 @@ from pages._ui.widgets import downloads, notices
 
 def show_measure(card: ModelCard) -> None:
     """Let the user measure a model on labelled collections; shows the figures and offers them as files."""
-    with st.expander("Measure it on labelled scans"):
+    with st.expander(say("pages.models-measure-it-on")):
         names = compare.collections_for([card])
         if not names:
-            st.caption("No labelled scans of this machine carry this model's labels: add some (Build: Data).")
+            st.caption(say("pages.stress-no-scans"))
             return
         left, right = st.columns([2, 1])
-        chosen = left.multiselect("Labelled scans", names, default=list(names[:1]), key=f"models.on.{card.id}")
+        chosen = left.multiselect(say("pages.stress-on"), names, default=list(names[:1]), key=f"models.on.{card.id}")
         part = right.selectbox("Part", list(PARTS), format_func=PARTS.__getitem__, key="models.part")
         if st.button("Measure", disabled=not chosen, key=f"models.measure.{card.id}"):
             _measure(card, tuple(chosen), part)
@@ -34,10 +35,10 @@ def show_measure(card: ModelCard) -> None:
 
 
 def _measure(card: ModelCard, chosen: tuple[str, ...], part: str) -> None:
-    bar = st.progress(0.0, text="Opening the network …")
+    bar = st.progress(0.0, text=say("pages.stress-opening"))
 
     def tell(done: int, total: int, stage: str = "") -> None:
-        bar.progress(done / max(1, total), text=f"{done} of {total} cases")
+        bar.progress(done / max(1, total), text=say("pages.models-of-cases", {"done": done, "total": total}))
 
     try:
         st.session_state[state.MODEL_MEASURED] = (card.id, *evaluate.evaluate(card.id, chosen, part, on_case=tell))
@@ -52,4 +53,4 @@ def _offer(evaluation: Evaluation, cases: CaseTable) -> None:
     with st.container(horizontal=True):
         for way, name in (("evaluation", "evaluation.json"), ("cases", "cases.csv")):
             downloads.offer(name, way, lambda: Measured(evaluation, cases), mode, name)
-    st.caption("Kept in a folder of their own, `python -m medcls compare --evaluations` takes them.")
+    st.caption(say("pages.models-kept-in-a"))

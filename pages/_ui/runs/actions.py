@@ -15,33 +15,29 @@ from pages._ui.widgets import notices
 def show_actions(view: runs.RunView) -> None:
     """Draw the buttons that make sense in the run's state."""
     with st.container(horizontal=True):
-        if view.moves and st.button(
-            "Stop", icon=":material/stop_circle:", help="Stops after the step it is in; the best epoch is kept."
-        ):
+        if view.moves and st.button("Stop", icon=":material/stop_circle:", help=say("pages.runs-stops-after-the")):
             _do(runs.stop_run, view.id)
         if not view.moves and view.state.status != "finished":
             _offer_more(view)
         if (
             view.has_result
             and not view.moves
-            and st.button(
-                "Publish", icon=":material/publish:", type="primary", help="Puts its model into the list of models."
-            )
+            and st.button("Publish", icon=":material/publish:", type="primary", help=say("pages.runs-puts-its-model"))
         ):
             publish(view)
         if st.button(say("pages.run-describe"), icon=":material/edit:"):
             describe(view)
-        if st.button("Clone", icon=":material/content_copy:", help="Opens its settings in the form of a new run."):
+        if st.button("Clone", icon=":material/content_copy:", help=say("pages.runs-opens-its-settings")):
             st.switch_page("../train.py", query_params={"from": view.id})
         if st.button(
             "Reproduce",
             icon=":material/repeat:",
-            help="Starts it again with the same settings, on data checked to be the same.",
+            help=say("pages.runs-starts-it-again"),
         ):
             _do(run_again.reproduce_run, view.id, show=True)
         if st.button("Delete", icon=":material/delete:", disabled=view.moves):
             delete(view)
-        if st.button("All runs", icon=":material/list:"):
+        if st.button(say("pages.runs-all-runs"), icon=":material/list:"):
             state.remember(state.RUN, None)
             state.remember(state.RUNS_SHOW, "runs")
             st.session_state.pop(state.RUNS_KIND, None)
@@ -75,25 +71,21 @@ def _do(action: Callable[..., Any], *arguments: Any, show: bool = False) -> None
     st.rerun()
 
 
-@st.dialog("Publish a model")
+@st.dialog(say("pages.runs-publish-a-model"))
 def publish(view: runs.RunView) -> None:
     """Ask for what the card should say, and publish."""
-    st.write(
-        "The model joins those on the Classify and Compare pages. Its card says what it learned from and how it did."
-    )
+    st.write(say("pages.runs-the-model-joins"))
     found = folds.find_folds(view.id)
     every = bool(found and not found.missing) and st.toggle(
-        "The mean of all folds' networks",
+        say("pages.runs-the-mean-of"),
         True,
-        help="It answers new scans with all of them; its scores are those over all folds, each case by the network that never saw it.",
+        help=say("pages.runs-it-answers-new"),
     )
     name = st.text_input("Name", folds.name_together(view.name) if every else view.name, max_chars=120)
-    licence = st.text_input("Licence", help="Terms of the weights; those of the data bind too.")
-    limits = st.text_area(
-        "What it was not trained or tested on, one line each", placeholder="children\nscanners of other makers"
-    )
+    licence = st.text_input("Licence", help=say("pages.runs-terms-of-the"))
+    limits = st.text_area(say("pages.runs-what-it-was"), placeholder="children\nscanners of other makers")
     if name.strip() in {card.name for card in models.list_models()}:
-        st.warning("There is a model of this name; the new one will stand beside it.", icon=":material/info:")
+        st.warning(say("pages.runs-there-is-a"), icon=":material/info:")
     if st.button("Publish", type="primary", disabled=not name.strip()):
         try:
             with st.spinner("Publishing …"):
@@ -126,12 +118,10 @@ def _describe(run_id: str, name: str, tags: tuple[str, ...], note: str) -> runs.
     return run_table.describe_run(run_id, tags, note)
 
 
-@st.dialog("Delete a run")
+@st.dialog(say("pages.runs-delete-a-run"))
 def delete(view: runs.RunView) -> None:
     """Ask before a run is deleted."""
-    st.write(
-        f"Delete **{notices.escape(view.name)}** with its checkpoints, curves and result? Models published from it stay."
-    )
+    st.write(say("pages.runs-delete-with-its", {"name": notices.escape(view.name)}))
     if st.button("Delete", type="primary"):
         try:
             runs.delete_run(view.id)

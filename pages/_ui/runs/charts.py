@@ -6,9 +6,15 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 
 from medcls.core.run import EpochResult
+from medcls.words import say
 from pages._ui.widgets.palette import OKABE_ITO, SERIES
 
-SCORES = {"loss": "Loss", "auroc": "AUROC", "accuracy": "Accuracy", "balanced-accuracy": "Balanced accuracy"}
+SCORES = {
+    "loss": "Loss",
+    "auroc": "AUROC",
+    "accuracy": "Accuracy",
+    "balanced-accuracy": say("pages.runs-balanced-accuracy"),
+}
 
 
 def score_word(score: str) -> str:
@@ -69,7 +75,7 @@ def rate_chart(epochs: Sequence[EpochResult]) -> go.Figure:
     if rates and min(rates) > 0:  # room about a rate that hardly moves, lest all ticks read alike
         around = [math.log10(min(rates)) - 0.4, math.log10(max(rates)) + 0.4]
         figure.update_yaxes(type="log", tickformat=".2~e", range=around)
-    return _finish(figure, "Learning rate")
+    return _finish(figure, say("pages.runs-learning-rate"))
 
 
 def compare_chart(runs: Mapping[str, Sequence[EpochResult]], score: str, part: str = "validate") -> go.Figure:

@@ -6,6 +6,7 @@ from medcls.core.evaluation import Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.words import counted
 from medcls.errors import MedclsError
+from medcls.words import say
 from medcls.workflows import fold_results, folds, run_results, runs
 from pages._ui import state
 from pages._ui.widgets import notices
@@ -14,8 +15,13 @@ from pages._ui.widgets.charts_scores import confusion_chart
 from pages._ui.widgets.numbers import show_estimate, show_prob
 from pages._ui.widgets.palette import label_word
 
-_WHOLE = {"auroc": "AUROC", "accuracy": "Accuracy", "balanced_accuracy": "Balanced accuracy", "macro_f1": "Macro F1"}
-_EACH = {"precision": "precision", "recall": "recall", "f1": "F1", "auroc": "AUROC against the rest"}
+_WHOLE = {
+    "auroc": "AUROC",
+    "accuracy": "Accuracy",
+    "balanced_accuracy": say("pages.runs-balanced-accuracy"),
+    "macro_f1": say("pages.runs-macro-f"),
+}
+_EACH = {"precision": "precision", "recall": "recall", "f1": "F1", "auroc": say("pages.runs-auroc-against-the")}
 _SHOWN = 24
 _ONE, _ALL = "This fold", "All folds, pooled"
 
@@ -37,27 +43,27 @@ def show_report(view: runs.RunView) -> None:
 def _show_own(view: runs.RunView) -> None:
     if not view.has_result:
         st.info(
-            "The report comes with the model: when the run is finished, or stopped after an epoch.",
+            say("pages.runs-the-report-comes"),
             icon=":material/info:",
         )
         return
     card, evaluation, _ = run_results.read_report(view.id)
     if evaluation is None:
-        st.info("The split keeps no cases apart for testing, so nothing was measured.", icon=":material/info:")
+        st.info(say("pages.runs-the-split-keeps"), icon=":material/info:")
         return
-    _show_scores(card, evaluation, f"Epoch kept: {view.state.best_epoch}. ")
+    _show_scores(card, evaluation, say("pages.runs-epoch-kept", {"best_epoch": view.state.best_epoch}))
 
 
 def _show_folds(found: folds.FoldSet) -> None:
     """Draw what was measured over all folds, or how far they are."""
     if found.missing:
-        st.info(f"{found.describe()}. Pooled scores come with the last of them.", icon=":material/hourglass_empty:")
+        st.info(say("pages.runs-pooled-scores-come", {"describe": found.describe()}), icon=":material/hourglass_empty:")
         return
     key = tuple(found.runs[fold] for fold in range(found.n_folds))
     held = st.session_state.get(state.RUN_POOLED)
     try:
         if held is None or held[0] != key:
-            with st.spinner("Resampling groups …"):
+            with st.spinner(say("pages.compare-resampling-groups")):
                 held = (key, run_results.read_result(key[0]), fold_results.pool_folds(found)[0])
             st.session_state[state.RUN_POOLED] = held
     except MedclsError as error:
@@ -70,7 +76,7 @@ def _show_folds(found: folds.FoldSet) -> None:
         for fold, (evaluation, _) in fold_results.read_folds(found).items()
     ]
     st.markdown("**Each fold**")
-    st.dataframe(rows, hide_index=True, width="stretch", alt="Scores of each fold with intervals")
+    st.dataframe(rows, hide_index=True, width="stretch", alt=say("pages.runs-scores-of-each"))
 
 
 def _show_scores(card: ModelCard, evaluation: Evaluation, first: str = "") -> None:
@@ -89,15 +95,15 @@ def _show_scores(card: ModelCard, evaluation: Evaluation, first: str = "") -> No
                     delta_color="off",
                     delta_arrow="off",
                     width="content",
-                    help=f"Below it the 95 % interval; {evaluation.scores[name].how}.",
+                    help=say("pages.runs-below-it-the", {"how": evaluation.scores[name].how}),
                 )
     words = [label_word(card.task, label) for label in evaluation.labels]
     chart = confusion_chart({card.id: evaluation.confusion}, {card.id: "cases"}, words)
     st.plotly_chart(chart, key="runs.confusion", width=420)
     st.dataframe(
-        _per_label(card, evaluation), hide_index=True, width="stretch", alt="Scores of each label with intervals"
+        _per_label(card, evaluation), hide_index=True, width="stretch", alt=say("pages.runs-scores-of-each-label")
     )
-    st.caption("In brackets the 95 % interval.")
+    st.caption(say("pages.runs-in-brackets-the"))
 
 
 def _per_label(card: ModelCard, evaluation: Evaluation) -> list[dict]:
@@ -115,19 +121,21 @@ def _per_label(card: ModelCard, evaluation: Evaluation) -> list[dict]:
 def show_wrong(view: runs.RunView) -> None:
     """Draw the test cases the model got wrong, its most certain errors first."""
     if not view.has_result:
-        st.info("There is no model yet to be wrong.", icon=":material/info:")
+        st.info(say("pages.runs-there-is-no"), icon=":material/info:")
         return
     wrong = run_results.wrong_cases(view.id)
     if not wrong:
-        st.success("No test case was answered wrongly; with few cases that says little.", icon=":material/check:")
+        st.success(say("pages.runs-no-test-case"), icon=":material/check:")
         return
     labels = sorted({case.truth for case in wrong})
     only = st.segmented_control("Truth", labels, key="runs.truth")
     shown = [case for case in wrong if only in (None, case.truth)]
     unsure = sum(case.unsure for case in shown)
     st.caption(
-        f"{len(shown)} of {len(wrong)} wrong answers, the most certain first; {min(len(shown), _SHOWN)} shown."
-        + (f" On {unsure} of them the model says that it cannot tell." if unsure else "")
+        say(
+            "pages.runs-of-wrong-answers", {"shown": len(shown), "wrong": len(wrong), "shown2": min(len(shown), _SHOWN)}
+        )
+        + (say("pages.runs-on-of-them", {"unsure": unsure}) if unsure else "")
     )
     columns = st.columns(4)
     for i, case in enumerate(shown[:_SHOWN]):
@@ -145,7 +153,7 @@ def _show_case(case: run_results.WrongCase) -> None:
             notices.show_error(error)
             return
     answer = f"{case.answered} ({show_prob(case.prob)})"
-    answer = f"cannot tell, most probable {answer}" if case.unsure else f"answered {answer}"
-    told = f"is {case.truth} ({show_prob(case.prob_truth)}), {answer}"
-    show_scan(held[key], f"A test case that {told}", told, height_px=220)
+    answer = say("pages.runs-cannot-tell-most", {"answer": answer}) if case.unsure else f"answered {answer}"
+    told = say("pages.runs-is", {"truth": case.truth, "prob_truth": show_prob(case.prob_truth), "answer": answer})
+    show_scan(held[key], say("pages.runs-a-test-case", {"told": told}), told, height_px=220)
     st.caption(notices.escape(case.case))

@@ -23,14 +23,14 @@ _VARY = {
     "layers-and-rate": "layers that stay frozen and learning rate",
     _OWN: "only the ranges below",
 }
-_SAMPLERS = {"random": "at random", "tpe": "Bayesian (TPE)"}
+_SAMPLERS = {"random": "at random", "tpe": say("pages.runs-bayesian-tpe")}
 
 
 def show_searches() -> None:
     """Draw the choice of a search and the one chosen."""
     names = search.list_searches()
     if not names:
-        notices.show_empty("Searches stand here; there is none yet.", "Start one on the Train page, under Search.")
+        notices.show_empty(say("pages.runs-searches-stand-here"), say("pages.runs-start-one-on"))
         return
     last = state.choice(state.SEARCH)
     if last and last not in names:
@@ -54,15 +54,15 @@ def any_moves() -> bool:
 
 def _show_actions(view: search.SearchView) -> None:
     with st.container(horizontal=True):
-        if view.worked_on and st.button("Stop the search", icon=":material/stop_circle:"):
+        if view.worked_on and st.button(say("pages.runs-stop-the-search"), icon=":material/stop_circle:"):
             _do(search.stop_search, view.spec.name)
         if (
             not view.worked_on
             and view.done < view.spec.trials
-            and st.button("Resume the search", icon=":material/play_arrow:", type="primary")
+            and st.button(say("pages.runs-resume-the-search"), icon=":material/play_arrow:", type="primary")
         ):
             _do(search.resume_search, view.spec.name)
-        if view.best and view.best.run and st.button("Show the best run", icon=":material/trophy:"):
+        if view.best and view.best.run and st.button(say("pages.runs-show-the-best"), icon=":material/trophy:"):
             state.remember(state.RUN, view.best.run)
             st.rerun(scope="app")
 
@@ -80,16 +80,17 @@ def _show(view: search.SearchView) -> None:
     total, score = view.spec.trials, score_word(view.spec.base.optimisation.monitor)
     st.progress(
         min(1.0, view.done / total),
-        text=f"{view.done} of {total} trials done" + (", at work" if view.worked_on else ""),
+        text=say("pages.runs-of-trials-done", {"done": view.done, "total": total})
+        + (", at work" if view.worked_on else ""),
     )
     if view.ended_early:
         st.warning(
-            "Nobody works on this search any more; *Resume the search* goes on with it. Its log says why it ended.",
+            say("pages.runs-nobody-works-on"),
             icon=":material/pause_circle:",
         )
     elif view.silent_s > _SILENT_S:
         st.warning(
-            f"Whoever works on it gave no sign for {show_seconds(view.silent_s)}; its log may tell why.",
+            say("pages.runs-whoever-works-on", {"silent_s": show_seconds(view.silent_s)}),
             icon=":material/hourglass_disabled:",
         )
     rows = [
@@ -113,15 +114,11 @@ def _show(view: search.SearchView) -> None:
     if view.importance:
         st.plotly_chart(importance_chart(view.importance), key="search.importance")
     elif view.trials:
-        st.caption(
-            f"Which setting mattered can be said after {search.FEWEST_FOR_IMPORTANCE} complete trials with different scores."
-        )
-    st.dataframe(rows, hide_index=True, width="stretch", alt="Trials with what was tried and their scores")
+        st.caption(say("pages.runs-which-setting-mattered", {"FEWEST_FOR_IMPORTANCE": search.FEWEST_FOR_IMPORTANCE}))
+    st.dataframe(rows, hide_index=True, width="stretch", alt=say("pages.runs-trials-with-what"))
     with st.expander("Log", icon=":material/notes:"):
-        st.code(search.read_log(view.spec.name) or "Nothing was said yet.", language=None, height=240)
-    st.caption(
-        f"Scores are the best {score} on validation cases, the same for all trials: the best of many flatters itself."
-    )
+        st.code(search.read_log(view.spec.name) or say("pages.runs-nothing-was-said"), language=None, height=240)
+    st.caption(say("pages.runs-scores-are-the", {"score": score}))
 
 
 def _range_words(r: search.Range) -> str:
@@ -135,16 +132,16 @@ def show_form(spec: RunSpec) -> None:
     recipes_own = search.preset_of(spec.recipe)
     presets: dict[str, Any] = {**({_RECIPES: recipes_own} if recipes_own else {}), **search.PRESETS, _OWN: ("tpe", {})}
     with st.expander(
-        "Search over settings instead of one run", icon=":material/travel_explore:", expanded=recipes_own is not None
+        say("pages.runs-search-over-settings"), icon=":material/travel_explore:", expanded=recipes_own is not None
     ):
         what, how = st.columns([2, 1])
         key = spec.recipe if recipes_own else ""
         preset = what.selectbox(
-            "What to vary", list(presets), format_func=_VARY.__getitem__, key=f"search.preset.{key}"
+            say("pages.runs-what-to-vary"), list(presets), format_func=_VARY.__getitem__, key=f"search.preset.{key}"
         )
         usual, ranges = presets[preset]
         sampler = how.selectbox(
-            "How the next trial is chosen",
+            say("pages.runs-how-the-next"),
             list(_SAMPLERS),
             index=list(_SAMPLERS).index(usual),
             format_func=_SAMPLERS.__getitem__,
@@ -152,25 +149,25 @@ def show_form(spec: RunSpec) -> None:
         )
         if ranges:
             tried = "; ".join(f"{setting} {_range_words(r)}" for setting, r in ranges.items())
-            st.caption(f"Tries, whatever stands above: {notices.escape(tried)}.")
+            st.caption(say("pages.runs-tries-whatever-stands", {"tried": notices.escape(tried)}))
         left, middle, right = st.columns(3)
-        name = left.text_input("Name of the search", "search-1", key="search.new")
+        name = left.text_input(say("pages.runs-name-of-the"), "search-1", key="search.new")
         trials = int(middle.number_input("Trials", 1, 10_000, 20, key="search.trials"))
-        prune = right.toggle("Give up trials that lag behind", True, key="search.prune")
+        prune = right.toggle(say("pages.runs-give-up-trials"), True, key="search.prune")
         left, right = st.columns([2, 1])
         more = left.text_input(
-            "Ranges" if preset == _OWN else "Further ranges",
+            "Ranges" if preset == _OWN else say("pages.runs-further-ranges"),
             placeholder="weight_decay=1e-5..1e-2:log  dropout=0..0.5  optimiser=adam,sgd",
             key="search.more",
-            help="Of any setting, by the name that Runs, Settings shows: setting=low..high, setting=low..high:log or setting=a,b,c, with blanks between.",
+            help=say("pages.runs-of-any-setting"),
         )
         storage = right.text_input(
-            "Database for several machines",
+            say("pages.runs-database-for-several"),
             placeholder="postgresql://…",
             key="search.storage",
-            help="Empty: a file of this machine. Others join with `python -m medcls search join NAME URL`.",
+            help=say("pages.runs-empty-a-file"),
         )
-        if st.button("Start the search", icon=":material/travel_explore:"):
+        if st.button(say("pages.runs-start-the-search"), icon=":material/travel_explore:"):
             try:
                 ranges = {**ranges, **dict(map(search.parse_range, more.split()))}
                 asked = search.SearchSpec(name, spec, ranges, sampler, trials, prune, storage=storage.strip())  # type: ignore[arg-type]
@@ -182,7 +179,7 @@ def show_form(spec: RunSpec) -> None:
 
 def _begin(asked: search.SearchSpec) -> None:
     try:
-        with st.spinner("Starting the search …"):
+        with st.spinner(say("pages.runs-starting-the-search")):
             search.start_search(asked)
     except MedclsError as error:
         notices.show_error(error)

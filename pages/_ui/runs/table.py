@@ -162,8 +162,8 @@ def show_broken() -> None:
     """Name the runs that cannot be read, with the reason."""
     for broken in runs.broken_runs():
         notices.show_error(broken.error)
-        with st.popover("Delete it …", icon=":material/delete:"):
-            st.write("Deletes the run's folder with all that it made; models published from it stay.")
+        with st.popover(say("pages.runs-delete-it"), icon=":material/delete:"):
+            st.write(say("pages.runs-deletes-the-run"))
             if st.button(f"Delete {broken.id}", key=f"runs.broken.{broken.id}"):
                 try:
                     runs.delete_run(broken.id)

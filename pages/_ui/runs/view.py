@@ -40,21 +40,21 @@ def show_state(view: runs.RunView) -> None:
         st.warning(message, icon=":material/pause_circle:")
     if view.may_hang:
         st.warning(
-            f"The worker has said nothing for {show_seconds(view.silent_s)}; it may hang. Its log may tell why.",
+            say("pages.runs-the-worker-has", {"silent_s": show_seconds(view.silent_s)}),
             icon=":material/hourglass_disabled:",
         )
     with st.container(horizontal=True, gap="large"):  # a narrow page breaks the row instead of cutting the numbers
         st.metric("Epoch", f"{s.epoch} of {s.epochs or view.spec.optimisation.epochs}", width="content")
-        st.metric("Time so far", show_seconds(s.elapsed_s), width="content")
-        st.metric("Time left", show_left(view) or "–", width="content")
+        st.metric(say("pages.runs-time-so-far"), show_seconds(s.elapsed_s), width="content")
+        st.metric(say("pages.runs-time-left"), show_left(view) or "–", width="content")
         st.metric(
-            f"Best {score_word(view.spec.optimisation.monitor)} in validation",
+            say("pages.runs-best-in-validation", {"monitor": score_word(view.spec.optimisation.monitor)}),
             f"{s.best_score:.3f}" if s.best_epoch else "–",
             f"epoch {s.best_epoch}" if s.best_epoch else None,
             delta_color="off",
             delta_arrow="off",
             width="content",
-            help="Chosen on these cases, so it flatters; the Report tells of cases kept apart.",
+            help=say("pages.runs-chosen-on-these"),
         )
 
 
@@ -67,7 +67,7 @@ def show_curves(view: runs.RunView, others: Sequence[runs.RunView]) -> None:
     """
     epochs = runs.read_metrics(view.id)
     if not epochs:
-        st.info("The first epoch is not done yet.", icon=":material/info:")
+        st.info(say("pages.runs-the-first-epoch"), icon=":material/info:")
         return
     data = {other.id: other.spec.data.collections for other in others}
     names = {
@@ -77,7 +77,11 @@ def show_curves(view: runs.RunView, others: Sequence[runs.RunView]) -> None:
     against: list[str] = []
     if names:
         against = st.multiselect(
-            "Compare with", list(names), format_func=names.__getitem__, key="runs.against", max_selections=7
+            say("pages.runs-compare-with"),
+            list(names),
+            format_func=names.__getitem__,
+            key="runs.against",
+            max_selections=7,
         )
     if against:
         with st.container(horizontal=True):
@@ -86,9 +90,7 @@ def show_curves(view: runs.RunView, others: Sequence[runs.RunView]) -> None:
         shown = {f"{view.name} ({view.id[-4:]})": epochs} | {names[i]: runs.read_metrics(i) for i in against}
         st.plotly_chart(compare_chart(shown, score, part), key="runs.compare")
         if any(data[i] != view.spec.data.collections for i in against):
-            st.caption(
-                "Some of these runs learned from other data: their curves are of other cases and not comparable."
-            )
+            st.caption(say("pages.runs-some-of-these"))
         return
     left, right = st.columns(2)
     for column, score in ((left, "loss"), (right, "auroc"), (left, "accuracy")):
@@ -107,7 +109,11 @@ def _pick_one(title: str, titles: Mapping[str, str], first: str, key: str) -> st
 def show_log(view: runs.RunView) -> None:
     """Draw the end of the worker's log."""
     text = runs.read_log(view.id, 200)
-    st.code(text or ("Nothing was printed yet." if view.moves else "This run left no log."), language=None, height=360)
+    st.code(
+        text or (say("pages.runs-nothing-was-printed") if view.moves else say("pages.runs-this-run-left")),
+        language=None,
+        height=360,
+    )
 
 
 def show_spec(view: runs.RunView) -> None:
@@ -126,7 +132,7 @@ def show_spec(view: runs.RunView) -> None:
         ],
         hide_index=True,
         height=420,
-        alt="Every setting of the run",
+        alt=say("pages.runs-every-setting-of"),
     )
     if seen := runs.read_data_seen(view.id):
         counts = ", ".join(f"{n} to {part}" for part, n in seen.counts.items())
@@ -137,9 +143,13 @@ def show_spec(view: runs.RunView) -> None:
         st.caption(f"{counts}; {notices.escape(seen.split)}; fingerprints {notices.escape(prints)}.")
     for other, same in run_again.same_runs(view.id).items():
         told = {True: "the same weights to the bit", False: "other weights", None: "no result to compare yet"}[same]
-        st.caption(f"Run {other} has the same settings and data: {told}.")
+        st.caption(say("pages.runs-run-has-the", {"other": other, "told": told}))
     st.download_button(
-        "Settings as JSON", view.spec.to_json(), f"{view.id}.json", "application/json", icon=":material/download:"
+        say("pages.runs-settings-as-json"),
+        view.spec.to_json(),
+        f"{view.id}.json",
+        "application/json",
+        icon=":material/download:",
     )
 
 
