@@ -74,7 +74,7 @@ def evaluate_sources(
     table = join_tables(tables)
     names = ", ".join(c.name for c in sources.collections)
     evaluation = describe_cases(table, classifier.card, names, sources.fingerprint, _PARTS[part])
-    notes = (*evaluation.notes, *_undecided(decided), *_untold(classifier), *_who_answered(classifier, part, known))
+    notes = (*evaluation.notes, *_undecided(decided), *_doubts(classifier), *_who_answered(classifier, part, known))
     return replace(evaluation, notes=notes), table
 
 
@@ -199,8 +199,8 @@ def _undecided(decided: list[bool | None]) -> tuple[Note, ...]:
     return tuple(notes)
 
 
-def _untold(classifier: Predictor) -> tuple[Note, ...]:
-    names = classifier.untold
+def _doubts(classifier: Predictor) -> tuple[Note, ...]:
+    names = classifier.without_record
     return (Note("evaluation.untold", models=" and ".join(names), n=len(names)),) if names else ()
 
 
@@ -220,7 +220,7 @@ def unseen_cases(cases: list[Case], collection: Collection, seen: frozenset[str]
         cases: Cases of a collection.
         collection: The collection.
         seen: What the model learned from, as `medcls.models.store.read_seen` gives it; empty: nothing is known, all are given, and
-            the caller says so (see `medcls.models.predictor.Predictor.untold`).
+            the caller says so (see `medcls.models.predictor.Predictor.without_record`).
     """
     if not seen:
         return cases

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from medcls.data.collections import Collection
     from medcls.models.predictor import Predictor
 
-CENTRE, UNTAUGHT = "centred Gaussian", "random weights"
+CENTRE, RANDOM_WEIGHTS = "centred Gaussian", "random weights"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def measure_pointing(
         BadData: If no case is left.
         MedclsError: If a method is unknown or does not work on this network.
     """
-    from medcls.explain.faith import untaught
+    from medcls.explain.random_weights import with_random_weights
 
     if unknown := [name for name in asked.methods if name not in METHODS]:
         raise MedclsError("workflows.unknown-method", found=", ".join(unknown)[:80], allowed=", ".join(METHODS))
@@ -66,7 +66,7 @@ def measure_pointing(
     found: list[dict[str, Pointing]] = []
     read, done = "", 0
     for drawn, cases in by_model:
-        control = untaught(drawn, 0)
+        control = with_random_weights(drawn, 0)
         for case in cases:
             progress(done, n_cases)
             pointed, read = _one(collection, case, (drawn, control), asked)
@@ -77,7 +77,7 @@ def measure_pointing(
     progress(n_cases, n_cases)
     if not found:
         raise BadData("workflows.no-heatmap-measured", n_cases=n_cases)
-    names = [*asked.methods, CENTRE, UNTAUGHT]
+    names = [*asked.methods, CENTRE, RANDOM_WEIGHTS]
     rows = tuple(_row(name, [f[name] for f in found], [f[CENTRE] for f in found], groups) for name in names)
     share = float(np.mean([f[CENTRE].mask_share for f in found]))
     return PointingStudy(
@@ -110,8 +110,8 @@ def _cases(
     """Return the cases with this truth and an outline, with who draws them: unless all are asked for, nobody that learned from them."""
     from medcls.evaluation.asking import ask_unseen
 
-    if not everything and classifier.untold:
-        raise BadData("workflows.model-tells-not", untold=classifier.untold[0])
+    if not everything and classifier.without_record:
+        raise BadData("workflows.model-tells-not", model=classifier.without_record[0])
     chosen = [case for case in collection.cases if case.label == label and case.masks]
     asked = ([(classifier, chosen)] if chosen else []) if everything else ask_unseen(classifier, chosen, collection)
     if not asked:
@@ -122,19 +122,19 @@ def _cases(
 def _one(
     collection: "Collection", case: Case, models: "tuple[Predictor, Predictor]", asked: Asked
 ) -> tuple[dict[str, Pointing] | None, str]:
-    """Measure one case with a model and its untaught twin, None if the answer is wrong; give the layer read beside it."""
-    from medcls.explain.drawing import draw, look
+    """Measure one case with a model and its twin with random weights, None if the answer is wrong; return the layer read beside it."""
+    from medcls.explain.drawing import draw, forward
     from medcls.imaging.decode import read_scan
 
     scan = read_scan(collection.read(case))
-    view = look(models[0], scan, asked.layer)
+    view = forward(models[0], scan, asked.layer)
     if view.prediction.top != asked.label:
         return None, view.layer
     mask = _mask(collection, case, scan)
     found = {name: point(draw(view, asked.label, name).values, mask) for name in asked.methods}
     found[CENTRE] = point(centred_gaussian(scan.size_px), mask)
-    control = draw(look(models[1], scan, asked.layer), asked.label, asked.methods[0])
-    return found | {UNTAUGHT: point(control.values, mask)}, view.layer
+    control = draw(forward(models[1], scan, asked.layer), asked.label, asked.methods[0])
+    return found | {RANDOM_WEIGHTS: point(control.values, mask)}, view.layer
 
 
 def _mask(collection: "Collection", case: Case, scan: "Scan") -> np.ndarray:

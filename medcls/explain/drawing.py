@@ -117,7 +117,7 @@ def _open(model: Network, layer: str, x: torch.Tensor) -> tuple[Opened, np.ndarr
     return opened, opened.logits.detach().cpu().numpy()[None], opened.features.cpu()
 
 
-def look(model: Predictor, scan: Scan, layer: str | None = None) -> OpenScan | OpenMembers:
+def forward(model: Predictor, scan: Scan, layer: str | None = None) -> OpenScan | OpenMembers:
     """Run a network, or each of those averaged, once on a scan; see `open_scan`.
 
     Raises:
@@ -199,7 +199,7 @@ def predict_and_explain(
     Raises:
         MedclsError: As `open_scan` and `draw`.
     """
-    view = look(model, scan, layer)
+    view = forward(model, scan, layer)
     return view.prediction, draw(view, label, method, **watching)
 
 

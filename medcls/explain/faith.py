@@ -3,11 +3,9 @@
 A heatmap can look convincing and mean nothing. Each check gives a sentence first and its numbers after.
 """
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -20,12 +18,10 @@ from medcls.explain.drawing import OpenScan, chosen, square_of
 from medcls.explain.method_table import Method
 from medcls.explain.opening import open_at
 from medcls.explain.pointing import centred_gaussian, point
+from medcls.explain.random_weights import randomised
 from medcls.explain.verdict import Check
 from medcls.explain.watch import Watch
 from medcls.imaging.prepare import unplace
-from medcls.models.mean import Mean
-from medcls.models.network import Network
-from medcls.models.predictor import Predictor
 from medcls.stats.calibration import calibrate
 
 _BLOCKS = 14  # the square is hidden and shown in 14 x 14 blocks
@@ -245,46 +241,6 @@ def random_square(view: OpenScan, index: int, method: Method, seed: int, watch: 
     return square_of(open_at(net, view.opened.layer, view.opened.x), index, method, watch)
 
 
-def untaught(model: Predictor, seed: int) -> Network | Mean:
-    """Return a model like another whose networks have random weights.
-
-    Args:
-        model: The model; not changed.
-        seed: Of the drawing of the weights.
-    """
-    if isinstance(model, Network):
-        own = copy.copy(model)
-        own.net = randomised(model.net, seed)
-        return own
-    return Mean(model.card, [cast(Network, untaught(member, seed)) for member in model.members])
-
-
-def randomised(net: nn.Module, seed: int) -> nn.Module:
-    """Return a copy of a network that has learned nothing: weights drawn anew, norms put back to their start.
-
-    Args:
-        net: The network; not changed.
-        seed: Of the drawing; torch's own generator is left alone.
-    """
-    own, generator = copy.deepcopy(net), torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for module in own.modules():
-            _forget(module, generator)
-    return own
-
-
-def _forget(module: Any, generator: torch.Generator) -> None:
-    for name, weight in module.named_parameters(recurse=False):
-        if weight.ndim < 2:
-            weight.fill_(1.0 if name == "weight" else 0.0) if name in ("weight", "bias") else None
-        else:
-            spread = (2 / weight[0].numel()) ** 0.5 if name == "weight" else 0.02
-            weight.copy_(torch.randn(weight.shape, generator=generator) * spread)
-    if getattr(module, "running_mean", None) is not None:
-        module.running_mean.zero_()
-        module.running_var.fill_(1.0)
-
-
 def _shift(case: _Case) -> Check:
     """Move the scan by 2 % and see whether the map moves along."""
     title = "Does it hold still?"
@@ -347,17 +303,17 @@ def _mask(case: _Case, mask: np.ndarray) -> Check:
     """Measure against the lesion's outline, beside two controls that know nothing."""
     found = point(case.on_scan(case.square), mask)
     centre = point(centred_gaussian(mask.shape), mask)
-    untaught = [point(case.on_scan(other), mask) for other in case.random_squares]
-    by_chance = float(np.mean([p.energy_inside for p in untaught]))
+    controls = [point(case.on_scan(other), mask) for other in case.random_squares]
+    by_chance = float(np.mean([p.energy_inside for p in controls]))
     holds = found.hit and found.energy_inside > max(centre.energy_inside, by_chance)
     words = (
         f"The brightest place lies {'on' if found.hit else 'beside'} the lesion, and {found.energy_inside:.0%} of the heatmap lies on it "
         f"(a spot in the middle of the scan: {centre.energy_inside:.0%}, {'a hit' if centre.hit else 'a miss'}; random weights: "
-        f"{by_chance:.0%}, {sum(p.hit for p in untaught)} of {len(untaught)} hit; the lesion is {found.mask_share:.0%} of the scan)."
+        f"{by_chance:.0%}, {sum(p.hit for p in controls)} of {len(controls)} hit; the lesion is {found.mask_share:.0%} of the scan)."
     )
     numbers = {
         f"{name}{suffix}": float(np.mean([getattr(p, name) for p in points]))
-        for suffix, points in (("", [found]), ("_centre", [centre]), ("_random", untaught))
+        for suffix, points in (("", [found]), ("_centre", [centre]), ("_random", controls))
         for name in ("hit", "energy_inside", "iou")
     }
     return Check("mask", "Does it point at the lesion?", holds, words, numbers | {"mask_share": found.mask_share})

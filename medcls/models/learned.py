@@ -17,7 +17,7 @@ _CENTRE, _WHITENING = "appearance_centre", "appearance_whitening"
 _GATE = ("kind_centre", "kind_spread", "kind_bend", "kind_weight", "kind_bias")
 
 
-UNTOLD = "untold"  # stands in `seen.txt` of a model that began from one which does not say what it has seen
+NO_RECORD = "untold"  # stands in `seen.txt` of a model that began from one which does not say what it has seen
 
 
 def seen_key(sha256: str) -> str:

@@ -28,9 +28,9 @@ class Mean:
         self.seen = frozenset[str]().union(*(member.seen for member in members))
 
     @property
-    def untold(self) -> tuple[str, ...]:
+    def without_record(self) -> tuple[str, ...]:
         """Ids of the members that do not say which scans they were trained or tuned on."""
-        return tuple(name for member in self.members for name in member.untold)
+        return tuple(name for member in self.members for name in member.without_record)
 
     def describe(self, scans: Sequence[Scan]) -> np.ndarray:
         """Return the features of scans from every member, side by side, (N, sum of D) float32."""

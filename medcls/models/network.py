@@ -19,7 +19,7 @@ from medcls.imaging.colour import is_tinted
 from medcls.imaging.prepare import normalise, place
 from medcls.models.engine import engine_for
 from medcls.models.familiarity import Unlike, caution_acquired, farthest, how_unlike, refuse_foreign, refuse_unsure
-from medcls.models.learned import UNTOLD, seen_key
+from medcls.models.learned import NO_RECORD, seen_key
 from medcls.models.predictor import evaluate_with
 from medcls.models.queue import Queue
 from medcls.stats.calibration import calibrate
@@ -57,9 +57,9 @@ class Network:
         return (self,)
 
     @property
-    def untold(self) -> tuple[str, ...]:
+    def without_record(self) -> tuple[str, ...]:
         """Its own id if it does not say which scans it was trained or tuned on."""
-        return () if self.seen and UNTOLD not in self.seen else (self.card.id,)
+        return () if self.seen and NO_RECORD not in self.seen else (self.card.id,)
 
     def place(self, scan: Scan) -> np.ndarray:
         """Return a scan as the network's square, (S, S, C) uint8."""

@@ -36,7 +36,7 @@ class Predictor(Protocol):
         """Keys of the scans that any of them was trained or tuned on (see `medcls.models.learned.seen_key`)."""
 
     @property
-    def untold(self) -> tuple[str, ...]:
+    def without_record(self) -> tuple[str, ...]:
         """Ids of the networks that do not say which scans they were trained or tuned on."""
 
     def predict(self, scan: Scan) -> Prediction:

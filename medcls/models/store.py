@@ -20,7 +20,7 @@ from medcls.models.layout import (
     STUDIES,
     WEIGHTS,
 )
-from medcls.models.learned import UNTOLD, read_known, seen_key, write_known, write_seen
+from medcls.models.learned import NO_RECORD, read_known, seen_key, write_known, write_seen
 from medcls.models.measured import write_evaluation
 from medcls.models.publishing import add_pointing, add_stress, change_card, publish, seal, update_card
 
@@ -31,12 +31,12 @@ __all__ = (
     "EVALUATION",
     "FEATURES",
     "FILES",
+    "NO_RECORD",
     "POINTING",
     "README",
     "SEEN",
     "STRESS",
     "STUDIES",
-    "UNTOLD",
     "WEIGHTS",
     "ModelFolder",
     "add_pointing",

@@ -279,7 +279,7 @@ def _seen(fitted: Fitted, spec: RunSpec) -> set[str]:
     """Digests of every scan that shaped the weights: trained or tuned on here, or by the model it started from."""
     cases = (*fitted.data.train.cases, *fitted.data.validate.cases)
     model = _model_of(find_initial(spec.network.initial))
-    before = (store.read_seen(model) or {store.UNTOLD}) if model else frozenset()
+    before = (store.read_seen(model) or {store.NO_RECORD}) if model else frozenset()
     return {case.sha256 for case in cases} | before
 
 

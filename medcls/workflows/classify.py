@@ -102,9 +102,9 @@ def classify_one(scan: Scan, classifier: "Predictor") -> Prediction:
 @allowed("read")
 def classify_open(scan: Scan, classifier: "Predictor") -> "tuple[Prediction, OpenScan | OpenMembers]":
     """Answer one decoded scan, and keep the pass: its heatmaps are drawn from it without another. It is written to the audit trail."""
-    from medcls.explain.drawing import look
+    from medcls.explain.drawing import forward
 
-    view = look(classifier, scan)
+    view = forward(classifier, scan)
     answer = _tell_marks(scan, view.prediction, classifier)
     write_answers(classifier.card, [(scan, answer)])
     return answer, view

@@ -158,11 +158,11 @@ def draw_many(
     Raises:
         BadModel: If there is no such layer, or one is named for an ensemble.
     """
-    from medcls.explain.drawing import draw, look
+    from medcls.explain.drawing import draw, forward
 
     drawn: list[Drawn] = []
     for layer in layers:
-        view = look(classifier, scan, layer)
+        view = forward(classifier, scan, layer)
         for method in methods:
             for label in labels:
 

@@ -92,10 +92,10 @@ def find_evidence(
     Raises:
         MedclsError: If a label is unknown, or the method does not work on this network.
     """
-    from medcls.explain.drawing import OpenMembers, look
+    from medcls.explain.drawing import OpenMembers, forward
     from medcls.explain.labels import draw_labels
 
-    view = view or look(classifier, scan)
+    view = view or forward(classifier, scan)
     members = tuple(one.prediction for one in view.views) if isinstance(view, OpenMembers) else ()
     return Evidence(view.prediction, draw_labels(view, labels), members)
 

@@ -4,17 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs.processes import add_phantoms
+from tests.runs.processes import phantom_home
 
 
 @pytest.fixture(scope="session")
 def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the collection `phantoms`: 36 synthetic scans of three labels."""
-    folder = tmp_path_factory.mktemp("runs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MEDCLS_HOME", str(folder / "home"))
-        add_phantoms(folder / "scans")
-    return folder / "home"
+    return phantom_home(tmp_path_factory.mktemp("runs"))
 
 
 @pytest.fixture

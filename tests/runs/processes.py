@@ -34,6 +34,16 @@ def add_phantoms(folder: Path, name: str = "phantoms", each: int = 12, first: in
     add_collection(folder, name)
 
 
+def phantom_home(folder: Path) -> Path:
+    """Return a new home in a folder with the collection `phantoms`."""
+    import pytest  # not what every forked worker needs
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDCLS_HOME", str(folder / "home"))
+        add_phantoms(folder / "scans")
+    return folder / "home"
+
+
 def start(run: RunFolder, *, kill_at: int = 0, count_into: Path | None = None, most_bytes: int = 0) -> BaseProcess:
     """Start the worker of a run.
 

@@ -49,9 +49,9 @@ def test_a_child_of_a_model_that_does_not_say_does_not_say_either(tiny_model: Mo
     new = SimpleNamespace(cases=(SimpleNamespace(sha256="b" * 64),))
     fitted: Any = SimpleNamespace(data=SimpleNamespace(train=new, validate=new))
     folder = store.folder(tiny_model.id)
-    assert open_model(folder).untold == (tiny_model.id,)
+    assert open_model(folder).without_record == (tiny_model.id,)
     store.write_seen(folder, _seen(fitted, RunSpec.of(initial=tiny_model.id)))
     child = open_model(folder)
-    assert child.seen == {"b" * 16, store.UNTOLD}
-    assert child.untold == (tiny_model.id,)
-    assert store.UNTOLD in _seen(fitted, RunSpec.of(initial=tiny_model.id))  # and so on to its children
+    assert child.seen == {"b" * 16, store.NO_RECORD}
+    assert child.without_record == (tiny_model.id,)
+    assert store.NO_RECORD in _seen(fitted, RunSpec.of(initial=tiny_model.id))  # and so on to its children

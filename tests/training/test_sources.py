@@ -12,18 +12,14 @@ from medcls.data.sources import find_sources, list_foreign, whole_sources
 from medcls.data.splits import make_split, read_split, write_split
 from medcls.errors import BadData, BadSplit, BadTask
 from medcls.imaging.phantom import phantom
-from tests.runs.processes import add_phantoms
+from tests.runs.processes import add_phantoms, phantom_home
 
 SPEC = RunSpec.of(collections=("phantoms",))
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sources")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MEDCLS_HOME", str(folder / "home"))
-        add_phantoms(folder / "scans")
-    return folder / "home"
+    return phantom_home(tmp_path_factory.mktemp("sources"))
 
 
 @pytest.fixture(autouse=True)

@@ -112,7 +112,7 @@ def test_a_model_or_a_member_that_does_not_say_what_it_has_seen_is_told_of(model
         for name in ("silent", "both"):
             notes = evaluate(name, ("patches",), part)[0].notes
             assert notes.count(Note("evaluation.untold", models="silent", n=1)) == 1, (name, part)
-    assert (open_model("mine").untold, open_model("both").untold) == ((), ("silent",))
+    assert (open_model("mine").without_record, open_model("both").without_record) == ((), ("silent",))
 
 
 def test_few_groups_and_a_model_with_one_answer_are_told_of(tiny_model):

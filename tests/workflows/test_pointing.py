@@ -7,7 +7,7 @@ import pytest
 
 from medcls.data.collections import add_collection, open_collection
 from medcls.errors import BadData, BadModel, MedclsError
-from medcls.evaluation.pointing import CENTRE, UNTAUGHT, _mean_over_groups
+from medcls.evaluation.pointing import CENTRE, RANDOM_WEIGHTS, _mean_over_groups
 from medcls.explain.pointing import centred_gaussian, point
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom, phantom_mask
@@ -43,7 +43,7 @@ def test_counts_are_those_of_the_cases(busi, tiny_model) -> None:
     scans = [read_scan(busi.read(c)) for c in cases]
     right = [i for i, s in enumerate(scans) if classifier.predict(s).top == "malignant"]
     assert (study.n_cases, study.n_right) == (len(cases), len(right))
-    assert [row.name for row in study.rows] == ["gradcam", "layercam", CENTRE, UNTAUGHT]
+    assert [row.name for row in study.rows] == ["gradcam", "layercam", CENTRE, RANDOM_WEIGHTS]
     masks = [read_scan(busi.read_mask(cases[i], cases[i].masks[0])).pixels > 0.5 for i in right]
     centre = [point(centred_gaussian(m.shape), m) for m in masks]
     row = study.rows[2]

@@ -15,16 +15,12 @@ from medcls.runs import rehearsal
 from medcls.runs.rehearsal import rehearse_apart
 from medcls.training.rehearse import rehearse
 from medcls.workflows import preflight
-from tests.runs.processes import SPEC, add_phantoms
+from tests.runs.processes import SPEC, phantom_home
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("preflight")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MEDCLS_HOME", str(folder / "home"))
-        add_phantoms(folder / "scans")
-    return folder / "home"
+    return phantom_home(tmp_path_factory.mktemp("preflight"))
 
 
 @pytest.fixture(autouse=True)
