@@ -29,6 +29,7 @@ def pick_site() -> str:
         index=options.index(last) if last in known else 0,
         format_func=lambda i: known.get(i, "a new site …"),
         key=f"site.pick.{'|'.join(known)}",
+        label_visibility="collapsed",  # as of the task and the model beside it
     )
     state.remember(state.SITE, chosen)
     if chosen != _NEW:
