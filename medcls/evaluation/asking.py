@@ -124,15 +124,17 @@ def cases_for(model: Predictor, wanted: Selection) -> list[tuple[Predictor, list
     """
     sources = whole_sources(wanted.collections, model.card.task, model.card.label_map)
     found: list[tuple[Predictor, list[Case], Callable[[Case], bytes]]] = []
-    total = sources.count("test") or sum(len(rows) for parts in sources.cases for rows in parts.values())
-    share = min(1.0, wanted.most / total) if wanted.most else 1.0
+    asked: list[tuple[Predictor, list[Case], Callable[[Case], bytes]]] = []
     for collection, parts in zip(sources.collections, sources.cases, strict=True):
         chosen = sorted((case for rows in parts.values() for case in rows), key=lambda case: case.id)
-        asked = [(model, chosen)] if wanted.part == "all" else ask_unseen(model, chosen, collection)
-        for who, cases in asked:
-            drawn = np.random.default_rng(wanted.seed).permutation(len(cases))
-            kept = np.sort(drawn[: max(1, round(share * len(cases)))])
-            found.append((who, [cases[i] for i in kept], collection.read))
+        some = [(model, chosen)] if wanted.part == "all" else ask_unseen(model, chosen, collection)
+        asked += [(who, cases, collection.read) for who, cases in some]
+    total = sum(len(cases) for _, cases, _ in asked)
+    share = min(1.0, wanted.most / total) if wanted.most and total else 1.0
+    for who, cases, read in asked:
+        drawn = np.random.default_rng(wanted.seed).permutation(len(cases))
+        kept = np.sort(drawn[: max(1, round(share * len(cases)))])
+        found.append((who, [cases[i] for i in kept], read))
     if not any(cases for _, cases, _ in found):
         raise BadData("evaluation.no-case")
     return found

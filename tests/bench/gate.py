@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from medcls.core.collection import Selection
 from medcls.core.scan import Scan
 from medcls.data.collections import open_collection
 from medcls.evaluation.asking import cases_for
@@ -48,7 +49,9 @@ def table(model: Predictor, own: Sequence[str], foreign: Sequence[str], most: in
     lines = ["| pictures | n | refused as another kind | goal |", "|---|---|---|---|"]
     for name in own:
         plain = [
-            read_scan(read(case)) for _, cases, read in cases_for(model, (name,), "unseen", most, 0) for case in cases
+            read_scan(read(case))
+            for _, cases, read in cases_for(model, Selection((name,), "unseen", most))
+            for case in cases
         ]
         for how, goal in FAMILIAR.items():
             lines.append(line(f"{name}, {how}", model, [changed(scan, how) for scan in plain], f"≤ {goal:.0%}"))

@@ -6,7 +6,9 @@ import pytest
 from medcls.core.collection import Case, Selection
 from medcls.core.shifts import STRENGTHS
 from medcls.core.stress import StressRecord, stress_table
+from medcls.data.collections import add_collection, open_collection
 from medcls.evaluation import stress as stressing
+from medcls.evaluation.asking import cases_for
 from medcls.evaluation.stress import stress
 from medcls.imaging.phantom import phantom
 from medcls.models import store
@@ -74,3 +76,17 @@ def test_share_is_over_cases_and_its_interval_over_groups():
     assert share.value == pytest.approx(1 / 3)
     assert share.n == 5
     assert share.low == 0
+
+
+def test_as_many_unseen_cases_are_drawn_as_were_asked_for(tiny_model, tmp_path):
+    """However many of the collection the model has learned from."""
+    for label in tiny_model.task.label_ids:
+        (tmp_path / "scans" / label).mkdir(parents=True)
+        for seed in range(4):
+            (tmp_path / "scans" / label / f"{seed}.png").write_bytes(phantom(tiny_model.task.id, label, seed))
+    add_collection(tmp_path / "scans", "phantoms", task_id=tiny_model.task.id)
+    model = open_model(tiny_model.id)
+    model.seen = frozenset(store.seen_key(case.sha256) for case in open_collection("phantoms").cases[:6])
+    ((_, kept, _),) = cases_for(model, Selection(("phantoms",), most=4))
+    assert len(kept) == 4
+    assert not {store.seen_key(case.sha256) for case in kept} & model.seen
