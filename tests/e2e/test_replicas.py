@@ -1,0 +1,111 @@
+"""Two servers on one home behind a sticky proxy that logs people in: a browser stays with one; killed, it goes on at the other."""
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from medcls.imaging.phantom import phantom
+from tests.e2e.conftest import PATIENCE_MS, Server, settle, start_server, stop_server
+from tests.inlets.conftest import free_port
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+HAPROXY = shutil.which("haproxy") or "/usr/sbin/haproxy"
+RULES = '[proxy]\nheader = "X-Forwarded-User"\ntrusted = ["127.0.0.1"]\n[roles]\nread = ["*"]\n'
+
+
+@pytest.fixture
+def front(app_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, dict[str, Server]]]:
+    """The proxy's address, and the servers behind it by the value of their cookie."""
+    if not Path(HAPROXY).is_file():
+        pytest.skip("haproxy is not installed: apt-get install haproxy")
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "")  # as `medcls app` sets it
+    home = tmp_path / "shared"
+    shutil.copytree(app_home, home)
+    (home / "access.toml").write_text(RULES)
+    servers = {name: start_server(home, tmp_path / f"{name}.txt") for name in ("one", "two")}
+    ports = {name: server.url.rsplit(":", 1)[1] for name, server in servers.items()}
+    config, port = tmp_path / "haproxy.cfg", free_port()
+    config.write_text(Path(__file__).with_name("haproxy.cfg").read_text().format(front=port, **ports))
+    proxy = subprocess.Popen([HAPROXY, "-db", "-f", str(config)], stderr=(tmp_path / "proxy.txt").open("wb"))
+    wait_for(port)
+    yield f"http://127.0.0.1:{port}", servers
+    proxy.terminate()
+    proxy.wait(10)
+    for server in servers.values():
+        stop_server(server)
+
+
+def wait_for(port: int) -> None:
+    """Wait until somebody listens at a port."""
+    until = time.monotonic() + PATIENCE_MS / 1000
+    while time.monotonic() < until:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise AssertionError("the proxy does not listen")
+
+
+def drop(page, name: str) -> None:
+    """Drop a scan and wait until it is answered and its picture is there."""
+    data = phantom("breast-ultrasound", "malignant", 3)
+    page.get_by_role("button", name="Try: drawn as").first.wait_for()
+    settle(page)  # the network is opened below the examples
+    page.locator('input[type="file"]').first.set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
+    page.get_by_role("status").first.wait_for()  # the card with the answer
+    page.locator(".viewer[data-ready]").first.wait_for()
+    settle(page)
+
+
+def cookie_of(context) -> str:
+    """Which server the browser is kept with."""
+    return next(c["value"] for c in context.cookies() if c["name"] == "MEDCLS_SERVER")
+
+
+def test_uploads_pictures_and_login_hold_and_a_killed_server_is_replaced(chromium, front) -> None:
+    """Two browsers, both servers in use; after a kill a reload is enough, and what lies on disk is as it was."""
+    address, servers = front
+    contexts = [chromium.new_context(viewport={"width": 1280, "height": 900}) for _ in range(2)]
+    pages = [context.new_page() for context in contexts]
+    for page in pages:
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(address)
+        page.get_by_text("kim (read)").wait_for()
+        drop(page, "scan.png")
+    kept = [cookie_of(context) for context in contexts]
+    assert set(kept) == {"one", "two"}  # round robin: both are in use
+    home = servers["one"].home
+    trail = (home / "audit" / "audit-000001.jsonl").read_bytes()
+    assert trail.count(b'"what": "classify"') == 2
+    assert b'"who": "kim"' in trail
+    models = {p: p.read_bytes() for p in (home / "weights").rglob("*") if p.is_file()}
+
+    servers[kept[0]].process.kill()
+    servers[kept[0]].process.wait()
+    time.sleep(1)  # haproxy looks every half second; a request before that is sent to the other all the same
+    pages[0].reload()
+    pages[0].get_by_text("kim (read)").wait_for()
+    drop(pages[0], "scan.png")
+    assert cookie_of(contexts[0]) == kept[1]
+    pages[1].get_by_text("kim (read)").wait_for()  # nobody else noticed
+    now = (home / "audit" / "audit-000001.jsonl").read_bytes()
+    assert now.startswith(trail)
+    assert {p: p.read_bytes() for p in (home / "weights").rglob("*") if p.is_file()} == models
+    for context in contexts:
+        context.close()
+
+
+def test_without_the_proxy_nobody_is_logged_in(front, chromium) -> None:
+    """A header of one's own from an address that is not trusted: here, none at all."""
+    _, servers = front
+    context = chromium.new_context()
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(servers["one"].url)
+    page.get_by_text("Nobody is logged in").wait_for()
+    context.close()
