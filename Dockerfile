@@ -1,10 +1,13 @@
-# medcls on CPUs: not root, nothing written outside /data and /tmp. Build: docker build -t medcls .
+# medcls on CPUs: not root, nothing written outside /data and /tmp.
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /src
 COPY requirements.txt requirements.lock ./
-# CPU wheels of torch: the lock pins the version, this index has the build without CUDA. Lines of the lock that are not needed install nothing.
+# PyTorch's own index has builds without CUDA: docker build --build-arg TORCH_INDEX=<its address for cpu> (pytorch.org, Get started).
+# Without it the build of the usual index is taken, 3 GB larger. The lock pins the version; lines of it that are not needed install nothing.
+ARG TORCH_INDEX=""
 RUN python -m venv /opt/medcls \
-    && /opt/medcls/bin/pip install --no-cache-dir --extra-index-url https://download.pytorch.org/whl/cpu "torch==$(sed -n 's/^torch==//p' requirements.lock)+cpu" "torchvision==$(sed -n 's/^torchvision==//p' requirements.lock)+cpu" \
+    && /opt/medcls/bin/pip install --no-cache-dir ${TORCH_INDEX:+--index-url "$TORCH_INDEX" --no-deps} \
+        "torch==$(sed -n 's/^torch==//p' requirements.lock)" "torchvision==$(sed -n 's/^torchvision==//p' requirements.lock)" \
     && sed -E '/^(torch|torchvision|triton|nvidia-|cuda-)/d' requirements.lock > lock.txt \
     && /opt/medcls/bin/pip install --no-cache-dir -c lock.txt -r requirements.txt \
     && find /opt/medcls -name __pycache__ -prune -exec rm -rf {} +

@@ -87,7 +87,6 @@ def test_uploads_pictures_and_login_hold_and_a_killed_server_is_replaced(chromiu
 
     servers[kept[0]].process.kill()
     servers[kept[0]].process.wait()
-    time.sleep(1)  # haproxy looks every half second; a request before that is sent to the other all the same
     pages[0].reload()
     pages[0].get_by_text("kim (read)").wait_for()
     drop(pages[0], "scan.png")
