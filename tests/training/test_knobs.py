@@ -33,7 +33,7 @@ ELSEWHERE = {
     "name": "tests/runs/test_folder.py", "recipe": "tests/reproduction/test_recipes.py", "collections": "tests/runs/test_worker.py",
     "split": "tests/training/test_sources.py", "fold": "tests/training/test_sources.py", "task": "tests/training/test_sources.py",
     "shifts": "tests/training/test_copies.py", "shift_copies": "tests/training/test_copies.py",
-    "shift_strength": "tests/training/test_copies.py", "leave_out": "tests/training/test_sources.py", "patience": "tests/training/test_fit.py", "monitor": "tests/training/test_measure.py",
+    "shift_strength": "tests/training/test_copies.py", "leave_out": "tests/training/test_sources.py", "label_map": "tests/training/test_sources.py", "patience": "tests/training/test_fit.py", "monitor": "tests/training/test_measure.py",
 }  # fmt: skip
 
 
