@@ -83,8 +83,8 @@ def test_a_stop_leaves_the_trial_open_and_its_run_stopped() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search.searches, "is_worked_on", lambda name: True)  # looking at its own lock would free it
-        (sentence,) = Work(spec, begin, sleep).carry_on()
-    assert "stopped" in sentence
+        (told,) = Work(spec, begin, sleep).carry_on()
+    assert (told.code, told.params["status"]) == ("runs.trial-ended", "stopped")
     view = search.show_search("stopped")
     assert [t.state for t in view.trials] == ["left open"]
     assert open_run(view.trials[0].run).state().status == "stopped"
@@ -130,8 +130,8 @@ def test_a_trial_that_lags_is_given_up() -> None:
             optuna.trial.create_trial(value=2.0, params={"lr": 1e-3}, distributions=good, intermediate_values=scores)
         )
     spec = dataclasses.replace(spec, trials=6, base=BASE.having(epochs=300))
-    (sentence,) = Work(spec, begin).carry_on()
-    assert "given up after epoch" in sentence
+    (told,) = Work(spec, begin).carry_on()
+    assert told.code == "runs.trial-given-up"
     trial = search.show_search("pruned").trials[-1]
     assert trial.state == "pruned"
     assert open_run(trial.run).state().epoch < 300
@@ -175,9 +175,9 @@ def test_a_locked_database_is_waited_for_and_an_ended_search_is_shown_as_ended(m
         monkeypatch.setattr(studies, "_AGAIN_S", 0.1)
         free = threading.Timer(2.0, other.rollback)
         free.start()
-        (sentence,) = Work(spec, begin).carry_on()  # began while the file was locked
+        (told,) = Work(spec, begin).carry_on()  # began while the file was locked
         free.join()
-    assert "finished" in sentence
+    assert (told.code, told.params["status"]) == ("runs.trial-scored", "finished")
     assert search.show_search("locked").done == 1
     more = dataclasses.replace(spec, trials=3)
     disk.write_whole(folder_of("locked") / "search.json", more.to_json().encode())
@@ -257,5 +257,5 @@ def test_a_run_that_failed_is_no_best_trial_whatever_it_scored_before() -> None:
     run = searches.make_run(Work(spec, begin)._vary(trial))
     failed = dataclasses.replace(run.state(), status="failed", best_score=0.99, best_epoch=3, message="no more")
     (run.path / "state.json").write_text(failed.to_json(), encoding="utf-8")
-    assert "failed" in Work(spec, begin)._tell(study, trial, run, pruned=False)
+    assert Work(spec, begin)._tell(study, trial, run, pruned=False).params["status"] == "failed"
     assert [t.state.name for t in study.get_trials()] == ["FAIL"]
