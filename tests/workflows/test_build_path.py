@@ -16,7 +16,7 @@ def test_each_step_is_ticked_when_it_is_done(home, tmp_path: Path, tiny_made: Pa
     assert build_path.look(None).next == "data"
     add_phantoms(tmp_path / "scans")
     assert build_path.look("phantoms") == build_path.Path(frozenset({"data"}), "audit")
-    data_audit.audit_collection("phantoms", model="")
+    data_audit.audit_collection("phantoms", models=())
     assert build_path.look("phantoms").next == "split"
     data_split.split_collection("phantoms", "auto")
     assert build_path.look("phantoms").next == "train"
