@@ -123,7 +123,7 @@ def test_labels_are_judged_by_a_networks_features_where_they_are_given(tmp_path:
         seen = [(case.label == "ill") != (case.id == "ill/7.png") for case in cases]
         return np.random.default_rng(0).normal(size=(len(cases), 16)) * 0.1 + np.array(seen, np.float32)[:, None]
 
-    (suspect,) = found(audit.run_audit("s", describe=describe), "label")
+    (suspect,) = found(audit.run_audit("s", judges={"one": describe}), "label")
     assert suspect.cases == ("ill/7.png",)
     assert len(asked) == 80
 
