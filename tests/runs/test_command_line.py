@@ -19,7 +19,7 @@ ODD = RunSpec.of(
     loss="focal", label_smoothing=0.1, focal_gamma=1.0, balance="mixup", mixup=0.4, optimiser="sgd", lr=0.5, backbone_lr_factor=0.5,
     momentum=0.5, weight_decay=0.1, schedule="multistep", warmup_epochs=1.0, milestones=(0.1, 0.9), gamma=0.5, batch_size=7, grad_accum_steps=2,
     epochs=9, patience=3, monitor="loss", ema_decay=0.9, precision="fp32", device="cpu", seed=5,
-    shifts=("line", "text"), shift_copies=2, shift_strength=0.5, leave_out="Busan",
+    shifts=("line", "text"), shift_copies=2, shift_strength=0.5, leave_out="Busan", label_map={"a/krebs": "malignant", "b/odd": ""},
 )  # fmt: skip
 
 
@@ -29,7 +29,9 @@ def flags(spec: RunSpec) -> list[str]:
         value, flag = spec.value(name), f"--{name.replace('_', '-')}"
         if name == "recipe":
             continue
-        if isinstance(value, bool):
+        if name == "label_map":
+            given += [flag, ",".join(f"{key}={label}" for key, label in value.items())]
+        elif isinstance(value, bool):
             given.append(flag if value else flag.replace("--", "--no-"))
         elif isinstance(value, tuple):
             given += [flag, *map(str, value)]
