@@ -16,22 +16,10 @@ from medcls.stats.paired import Difference
 from medcls.workflows import site_figures
 from medcls.workflows.marked import put_between_marks
 from medcls.workflows.report_plots import confusion_table, line_plot
-from medcls.workflows.tables import score_rows
+from medcls.workflows.tables import SHOWN_SCORES, score_rows
 from medcls.workflows.thresholds import try_threshold
 
-MAIN = (
-    "auroc",
-    "auroc_disease",
-    "accuracy",
-    "balanced_accuracy",
-    "macro_f1",
-    "sensitivity",
-    "specificity",
-    "brier",
-    "log_loss",
-    "ece",
-    "ece_floor",
-)
+_LEFT_OUT = ("average_precision", "kappa")  # a printed page is narrow
 _SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7A828A", "#8A6D00")
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:1080px;margin:2rem auto;padding:0 1rem;color:#1c2024;background:#fff}
@@ -190,7 +178,7 @@ def _sites_table(comparison: Comparison) -> str:
 
 def _scores_table(comparison: Comparison) -> str:
     titles = comparison.score_names() | {"ece_floor": "…of which expected by chance"}
-    shown = [name for name in MAIN if name in titles]
+    shown = [name for name in SHOWN_SCORES if name in titles and name not in _LEFT_OUT]
     models = list(comparison.scores)
     return _table(["", *models], ([titles[s], *(show(comparison.scores[m][s]) for m in models)] for s in shown))
 

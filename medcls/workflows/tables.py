@@ -19,6 +19,23 @@ from medcls.workflows.thresholds import OperatingPoint
 
 Row = dict[str, Any]
 
+# Scores that a table of models shows, in this order: disease against the rest first.
+SHOWN_SCORES = (
+    "auroc_disease",
+    "auroc",
+    "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "sensitivity",
+    "specificity",
+    "average_precision",
+    "kappa",
+    "brier",
+    "log_loss",
+    "ece",
+    "ece_floor",
+)
+
 
 def score_rows(comparison: Comparison) -> list[Row]:
     """Return every score of every model, one row each: model, score, value, low, high, level, n, how."""

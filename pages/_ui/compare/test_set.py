@@ -14,7 +14,7 @@ from medcls.words import say
 from medcls.workflows import compare, report, site_figures, tables
 from pages._ui import state
 from pages._ui.widgets import downloads, notices, pickers
-from pages._ui.widgets.charts_scores import SHOWN_SCORES, confusion_chart, curve_chart
+from pages._ui.widgets.charts_scores import confusion_chart, curve_chart
 from pages._ui.widgets.numbers import show_estimate, show_seconds
 
 Section = tuple[str, str, Callable[[], list[tables.Row]]]  # what a section offers as CSV: title, file, rows
@@ -192,7 +192,7 @@ def show_scores(found: compare.Comparison, names: dict[str, str]) -> None:
         st.caption(say("pages.pooled-caution"))
     titles = found.score_names() | {"ece_floor": "…of it expected by chance"}
     two = len(found.first.labels) == 2
-    shown = [name for name in SHOWN_SCORES if not (two and name == "auroc_disease")]
+    shown = [name for name in tables.SHOWN_SCORES if not (two and name == "auroc_disease")]
     per_label = [name for name in titles if ":" in name and name.split(":")[0] in ("recall", "precision", "f1")]
     every = st.toggle(say("pages.compare-every-label-s"), key="compare.every")
     columns = shown + (per_label if every else [])

@@ -12,11 +12,11 @@ from medcls.core.task import Task
 from medcls.core.words import counted
 from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import compare, exchange, models, people, site_figures
+from medcls.workflows import compare, exchange, models, people, site_figures, tables
 from pages._ui import state
 from pages._ui.models import sites
 from pages._ui.widgets import downloads, notices, pickers
-from pages._ui.widgets.charts_scores import SHOWN_SCORES, confusion_chart
+from pages._ui.widgets.charts_scores import confusion_chart
 from pages._ui.widgets.numbers import show_estimate
 from pages._ui.widgets.palette import label_word
 from pages._ui.widgets.pickers import model_title, task_title
@@ -169,7 +169,9 @@ def show_evaluation(found: Evaluation, task: Task, key: str) -> None:
     if len(found.by_site()) > 1:
         st.caption(say("pages.pooled-caution"))
     titles = compare.score_titles(found.labels) | {"ece_floor": "…of it expected by chance"}
-    names = [n for n in (*SHOWN_SCORES, *(n for n in found.scores if ":" in n)) if n in found.scores and n in titles]
+    names = [
+        n for n in (*tables.SHOWN_SCORES, *(n for n in found.scores if ":" in n)) if n in found.scores and n in titles
+    ]
     st.dataframe(
         [
             {

@@ -11,23 +11,6 @@ from plotly.subplots import make_subplots
 
 from pages._ui.widgets.palette import OKABE_ITO, SERIES
 
-# Scores that a table of models shows, in this order.
-SHOWN_SCORES = (
-    "auroc",
-    "auroc_disease",
-    "accuracy",
-    "balanced_accuracy",
-    "macro_f1",
-    "sensitivity",
-    "specificity",
-    "average_precision",
-    "kappa",
-    "brier",
-    "log_loss",
-    "ece",
-    "ece_floor",
-)
-
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash")
 _GREY = OKABE_ITO["grey"]
 
