@@ -40,6 +40,11 @@ def tiny_model(home: Path, tiny_made: Path):
     return install(tiny_made, home / "weights", "breast-ultrasound--tiny--0001")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes are numbered, not spelled: a file made at collection may hold the time, and every process needs the same names."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Close with a line of its own when the browser tests could not run."""
     reasons = {str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])}

@@ -36,9 +36,9 @@ def box(brand: bytes) -> bytes:
 
 
 FILES = {
-    "nifti": [NIFTI, gzip.compress(NIFTI), struct.pack(">i", 348) + bytes(340) + b"ni1\0" + bytes(9),
+    "nifti": [NIFTI, gzip.compress(NIFTI, mtime=0), struct.pack(">i", 348) + bytes(340) + b"ni1\0" + bytes(9),
               struct.pack("<i", 540) + b"n+2\0\r\n\x1a\n" + bytes(600)],
-    "nrrd": [b"NRRD0005\ntype: short\n" + bytes(99), gzip.compress(b"NRRD0004\n" + bytes(999))],
+    "nrrd": [b"NRRD0005\ntype: short\n" + bytes(99), gzip.compress(b"NRRD0004\n" + bytes(999), mtime=0)],
     "mha": [b"ObjectType = Image\nNDims = 3\n" + bytes(99), b"NDims = 3\nElementDataFile = a.raw\n"],
     "volume": [struct.pack("<i", 348) + bytes(400), b"CDF\1" + bytes(99)],
     "avif": [box(b"avif"), box(b"avis")],
@@ -56,7 +56,7 @@ FILES = {
     "svg": [b"<?xml version='1.0'?>\n<svg xmlns='x'/>", "<svg xmlns='x'/>".encode("utf-16")],
     "slide": [b"ZISRAWFILE" + bytes(99), b"SIS\0" + bytes(99), b"[GENERAL]\r\nSLIDE_VERSION = 01.02\r\n"],
     "array": [b"\x93NUMPY\1\0" + bytes(99), b"\x89HDF\r\n\x1a\n" + bytes(99), b"MATLAB 5.0 MAT-file" + bytes(99)],
-    "archive": [gzip.compress(b"text"), bytes(257) + b"ustar\0" + bytes(300), b"Rar!" + bytes(99)],
+    "archive": [gzip.compress(b"text", mtime=0), bytes(257) + b"ustar\0" + bytes(300), b"Rar!" + bytes(99)],
     "picture": [b"P5 10 10 255\n" + bytes(99), bytes([0, 0, 1, 0, 1, 0, 16, 16]) + bytes(50)],
     "text": [b"case,label\n1,benign\n"],
     "unknown": [bytes(600), b"\x89"],
