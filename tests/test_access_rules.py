@@ -30,7 +30,7 @@ GUARDED = {
     "pacs.sendings pacs.try_again pacs.worklist pacs_rules.work",
     "build": "data.remove_collection data_audit.decide data_mend.change data_mend.undo data_plan.add_planned "
     "data_split.split_collection data_split.take_split ensemble.make_ensemble exchange.import_model fold_results.publish_folds "
-    "folds.start_folds pointing.keep run_again.reproduce_run run_results.publish_run runs.delete_run runs.rename_run runs.resume_run "
+    "folds.start_folds pointing.keep run_again.reproduce_run run_results.publish_run run_table.describe_run runs.delete_run runs.rename_run runs.resume_run "
     "runs.start_run runs.stop_run search.join_search search.resume_search search.start_search search.stop_search "
     "site.import_letter stress.keep",
     "approve": "models.retire site.apply_settings site.set_state site.undo_settings site.write_letter thresholds.forget_threshold "

@@ -52,4 +52,4 @@ def look(collection: str | None) -> Path:
 
 def _is_published(made: list[RunView]) -> bool:
     runs = {view.id for view in made}
-    return any(card.origin.run in runs for card in store.list_cards())
+    return any(card.origin.run in runs for card in store.list_cards(retired=True))

@@ -9,12 +9,13 @@ from typing import Any
 
 from medcls.core.evaluation import Estimate
 from medcls.core.run import RunSpec, settings
-from medcls.errors import MedclsError
+from medcls.errors import BadSpec, MedclsError
 from medcls.models import store
 from medcls.models.layout import EVALUATION
 from medcls.runs.about import About, read_about, write_about
-from medcls.runs.folder import DataSeen, open_run
+from medcls.runs.folder import DataSeen, RunFolder, open_run
 from medcls.runs.search_spec import SearchSpec, list_searches, read_search
+from medcls.workflows.acts import act
 from medcls.workflows.runs import RunView, list_runs, show_run
 
 _TESTED = {"accuracy": "accuracy", "balanced-accuracy": "balanced_accuracy"}  # else AUROC
@@ -46,13 +47,22 @@ class RunLine:
 
 
 def list_lines() -> tuple[RunLine, ...]:
-    """Return every readable run as a line, the newest first."""
-    searches = _searches()
-    return tuple(_line(view, searches) for view in list_runs())
+    """Return every readable run as a line, the newest first; one that is deleted meanwhile is left out."""
+    searches, found = _searches(), []
+    for view in list_runs():
+        try:
+            found.append(_line(view, searches))
+        except (BadSpec, FileNotFoundError):  # deleted between the list and the look
+            continue
+    return tuple(found)
 
 
 def line_of(view: RunView) -> RunLine:
-    """Return one run as a line."""
+    """Return one run as a line.
+
+    Raises:
+        BadSpec: If it was deleted meanwhile.
+    """
     return _line(view, _searches())
 
 
@@ -68,7 +78,7 @@ def _line(view: RunView, searches: Sequence[SearchSpec]) -> RunLine:
         read_about(run),
         next((s.name for s in searches if _is_trial(spec, s)), ""),
         spec.data.split if seen and seen.n_folds > 1 else "",
-        _began(view.id),
+        _began(run),
     )
 
 
@@ -119,9 +129,12 @@ def _is_trial(spec: RunSpec, search: SearchSpec) -> bool:
     return head == search.name and number.isdigit() and spec.having(**varied) == search.base
 
 
-def _began(run_id: str) -> datetime:
-    """Return when a run was asked for, from its id."""
-    return datetime.strptime(run_id.split("-")[0], "%Y%m%dT%H%MZ").replace(tzinfo=UTC)
+def _began(run: RunFolder) -> datetime:
+    """Return when a run was asked for, from its id; of a folder that was renamed, when its spec was written."""
+    try:
+        return datetime.strptime(run.id.split("-")[0], "%Y%m%dT%H%MZ").replace(tzinfo=UTC)
+    except ValueError:
+        return datetime.fromtimestamp((run.path / "spec.json").stat().st_mtime, UTC)
 
 
 def differing(views: Sequence[RunView]) -> tuple[str, ...]:
@@ -168,6 +181,7 @@ def _title(some: Sequence[RunLine], by: str) -> str:
     return some[-1].view.spec.name.partition(", fold ")[0] or some[-1].view.name
 
 
+@act("build", "run.describe", "run_id")
 def describe_run(run_id: str, tags: tuple[str, ...], note: str) -> RunView:
     """Keep tags and a note with a run, in place of those it had.
 

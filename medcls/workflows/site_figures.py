@@ -121,7 +121,8 @@ def evaluated_figures(evaluation: Evaluation, cases: CaseTable | None) -> tuple[
         if one.never_seen:
             found.append(SiteFigures(one.site, "never-seen", one.scores))
         else:
-            own = counts.get(one.site, () if counts else evaluation.confusion)
+            whole = evaluation.confusion if one.site == evaluation.collection else ()
+            own = counts.get(one.site, whole)
             found.append(SiteFigures(one.site, "measured", one.scores, own))
     return tuple(found)
 

@@ -1,13 +1,16 @@
 """How far a collection has come: each step ticked by what is on disk."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from medcls.core.model import Origin
 from medcls.errors import BadData
 from medcls.models import store
 from medcls.runs.folder import make_run
-from medcls.workflows import build_path, data_audit, data_split
+from medcls.workflows import build_path, data_audit, data_split, models
 from tests.runs.processes import SPEC, add_phantoms
 from tests.tiny import install
 
@@ -26,5 +29,10 @@ def test_each_step_is_ticked_when_it_is_done(home, tmp_path: Path, tiny_made: Pa
     assert build_path.look("phantoms").run == run.id
     (card,) = [store.read_card(run.result)]
     assert card.origin.run != run.id, "a model of another run publishes nothing of this one"
+    (home / "weights").mkdir()
+    store.seal(shutil.copytree(run.result, home / "weights" / "out"), replace(card, id="out", origin=Origin(run.id)))
+    assert build_path.look("phantoms").next == ""
+    models.retire("out", "superseded")
+    assert build_path.look("phantoms").next == "", "a model that is no longer offered was published all the same"
     with pytest.raises(BadData):
         build_path.look("gone")

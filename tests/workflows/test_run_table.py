@@ -1,14 +1,17 @@
 """Runs as a table: what differs, what belongs together, what was said of them."""
 
+import os
+
 import pytest
 
+from medcls import audit
 from medcls.core.run import RunSpec
 from medcls.errors import BadSpec
 from medcls.runs.about import read_about, write_about
 from medcls.runs.folder import DataSeen, RunFolder, make_run
 from medcls.runs.search_spec import SearchSpec, parse_range, write_search
 from medcls.runs.writer import RunWriter
-from medcls.workflows import run_table
+from medcls.workflows import run_table, runs
 
 
 def make(**values: object) -> RunFolder:
@@ -65,3 +68,26 @@ def test_a_run_without_a_result_has_no_score(home) -> None:
     assert line.tested is None
     assert line.curve == ()
     assert line.began.tzinfo is not None
+
+
+def test_a_run_deleted_meanwhile_is_left_out(home, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, gone = make(name="kept"), make(name="gone")
+    views = runs.list_runs()
+    runs.delete_run(gone.id)
+    monkeypatch.setattr(run_table, "list_runs", lambda: views)
+    assert [line.view.id for line in run_table.list_lines()] == [kept.id]
+
+
+def test_a_run_whose_name_tells_no_time_began_when_its_spec_was_written(home) -> None:
+    run = make(name="a")
+    moved = run.path.rename(run.path.with_name("from-elsewhere"))
+    os.utime(moved / "spec.json", (1_700_000_000, 1_700_000_000))
+    (line,) = run_table.list_lines()
+    assert (line.view.id, line.began.timestamp()) == ("from-elsewhere", 1_700_000_000)
+
+
+def test_describing_a_run_is_written_to_the_trail_without_what_was_said(home) -> None:
+    run = make(name="a")
+    run_table.describe_run(run.id, ("paper",), "of Kim Minsu")
+    (line,) = audit.lines()
+    assert (line.what, line.outcome, line.facts) == ("run.describe", "done", {"run_id": run.id})

@@ -65,6 +65,15 @@ def test_counts_of_sites_add_up_and_are_not_pooled() -> None:
     assert (x.site, x.confusion, y.confusion) == ("x", ((1, 0), (0, 1)), ((0, 1), (1, 0)))
 
 
+def test_the_whole_evaluation_stands_for_no_single_site() -> None:
+    scores, counts = {"auroc_disease": estimate(0.5)}, ((5, 1), (2, 6))
+    by_site = {"site=x": scores, "site=y": scores}
+    several = Evaluation("m", "c", "f", "p", ("no", "yes"), 14, 14, scores, counts, by_site)
+    assert [one.confusion for one in site_figures.evaluated_figures(several, None)] == [(), ()]
+    (alone,) = site_figures.evaluated_figures(replace(several, subgroups={}), None)
+    assert (alone.site, alone.confusion) == ("c", counts)
+
+
 def test_what_an_answer_was_worth_is_counted_at_one_site(tiny_model) -> None:
     task = store.read_card(MODEL).task
     one = site_figures.SiteFigures("x", "measured", {}, ((5, 1, 1), (0, 6, 2), (1, 3, 9)))
