@@ -23,10 +23,22 @@ Made = tuple[np.ndarray, dict[str, Any]]
 
 
 def _tiff(data: bytes, page: int) -> Made:
+    """Decode a page, and tell if a tile held less than its size: tifffile takes it for one that was cut to the picture."""
     from tifffile import TiffFile
 
+    short = []
     with TiffFile(io.BytesIO(data)) as file:
-        return np.asarray(file.pages[page].asarray(maxworkers=1)), {}
+        found: Any = file.pages[page]
+        decode = found.decode
+
+        def watched(*args: Any, **options: Any) -> Any:
+            values, at, shape = decode(*args, **options)
+            if values is None or values.shape != shape:
+                short.append(at)
+            return values, at, shape
+
+        found.decode = watched
+        return np.asarray(found.asarray(maxworkers=1)), {"short": bool(short)}
 
 
 def _fax(data: bytes, page: int) -> Made:

@@ -21,14 +21,14 @@ from medcls.imaging.quiet import guarded
 from medcls.imaging.slide import refuse_slide
 from medcls.imaging.square import make_square
 from medcls.imaging.tiff_colour import show_samples
-from medcls.imaging.tiff_layout import Layout, layout_of
+from medcls.imaging.tiff_layout import Layout, counts_contradict, layout_of
 from medcls.imaging.tiff_tags import Page, read_pages
 from medcls.imaging.upright import is_turned, swaps_sides, turn
 
 # A page that is a smaller copy of another, or marks its transparent parts.
 _NOT_THE_PICTURE = 0b101
 _TABLES_BYTES = 100_000
-_FAX = (2, 3, 4)
+_FAX, _LZW = (2, 3, 4), 5
 _DEFLATED, _MOST_INFLATED, _AT_ONCE = (8, 32946), 250_000_000, 16_000_000
 
 
@@ -55,14 +55,17 @@ def read_tiff(data: bytes, frame: int | None, limits: Limits) -> Decoded:
     if t.PHOTOMETRIC not in page:
         notes.append(Note("imaging.tiff-meaning-assumed", n=layout.colours))
     _check_jpegs(page, layout, limits, notes)
-    if layout.for_pillow and _in_doubt(data, chosen, layout, page):
-        notes.append(Note("imaging.may-be-damaged"))
+    orientation, doubted = page.number(t.ORIENTATION, 1), counts_contradict(page, layout)
     if layout.for_pillow:
-        pixels, orientation = _by_pillow(data, chosen, layout, notes), page.number(t.ORIENTATION, 1)
+        doubted = doubted or _in_doubt(data, chosen, layout, page)
+        pixels = _by_pillow(data, chosen, layout, notes)
     else:
-        values = run_apart("tiff", data, page=chosen)[0]
-        pixels, orientation = show_samples(values, layout, page, notes), page.number(t.ORIENTATION, 1)
-        pixels = turn(pixels, orientation)
+        values, more = run_apart("tiff", data, page=chosen)
+        doubted = doubted or (more["short"] and layout.compression in layouts.BYTE_CODINGS)
+        doubted = doubted or (layout.compression == _LZW and not all(map(_ends_lzw, _parts(page))))
+        pixels = turn(show_samples(values, layout, page, notes), orientation)
+    if doubted:
+        notes.insert(0, Note("imaging.may-be-damaged"))
     if is_turned(orientation):
         notes.append(Note("imaging.turned-upright", orientation=orientation))
     pixels, _ = make_square(pixels, _pixel_size(page, swaps_sides(orientation)), limits.max_pixels, notes)
@@ -170,3 +173,15 @@ def _inflate(parts: list[bytes]) -> bool:
         if not stream.eof or left <= 0:
             return False
     return True
+
+
+def _ends_lzw(part: bytes) -> bool:
+    """Tell if an LZW strip ends with its mark, code 257, after which only zero bits stand (TIFF 6.0, section 13).
+
+    Without it the last code may lack bits, for which tifffile's decoder takes zeros. Strips of the order that was in use before
+    TIFF 6.0, which begin with a zero byte, are not judged.
+    """
+    if part[:1] == b"\0":
+        return True
+    last = int.from_bytes(part.rstrip(b"\0")[-3:], "big")
+    return bool(last) and last // (last & -last) & 0x1FF == 0x101

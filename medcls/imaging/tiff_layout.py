@@ -30,7 +30,7 @@ _PHOTOMETRICS = MappingProxyType(
     }
 )
 JPEG = 7
-_LOSSLESS = (1, 5, 8, 32773, 32946, 34925, 50000)
+BYTE_CODINGS = (1, 5, 8, 32773, 32946, 34925, 50000)
 _PILLOWS = (1, 2, 3, 4, 5, 7, 8, 32773, 32946, 34925, 50000)
 _TIFFFILES = (
     1,
@@ -191,13 +191,27 @@ def _check_values(made: Layout) -> None:
 def _check_compression(page: Page, made: Layout) -> None:
     if made.compression not in (*_PILLOWS, *_TIFFFILES):
         raise BadScan("imaging.tiff-compression", number=made.compression)
-    whole = (page.numbers(t.YCBCR_SUBSAMPLING) or (2, 2)) == (1, 1) and made.compression in _LOSSLESS
+    whole = (page.numbers(t.YCBCR_SUBSAMPLING) or (2, 2)) == (1, 1) and made.compression in BYTE_CODINGS
     if made.photometric == YCBCR and made.compression != JPEG and not whole:
         raise BadScan("imaging.tiff-subsampled")
 
 
-def _check_segments(page: Page, made: Layout) -> None:
-    """Check that every strip or tile there must be lies inside the file."""
+def counts_contradict(page: Page, made: Layout) -> bool:
+    """Tell if a strip or tile stored plain is said to be shorter than its rows need, or to go on beyond the file.
+
+    Args:
+        page: As `layout_of` checked it.
+        made: Its layout.
+    """
+    if made.compression != 1:
+        return False
+    starts, stated, needed = _segments(page, made)
+    n = min(len(stated), len(needed))  # a picture of one strip may do without its count
+    return bool((stated[:n] < needed[:n]).any() or (starts[:n] + stated[:n] > len(page.data)).any())
+
+
+def _segments(page: Page, made: Layout) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return where strips or tiles start, the bytes that are stated of each, and those that each takes if stored plain."""
     tiled = t.TILES in page or t.TILE_WIDTH in page
     wide, high = _segment_size(page, made, tiled)
     n = -(-made.width // wide) * -(-made.height // high) * (made.samples if made.planes else 1)
@@ -205,12 +219,19 @@ def _check_segments(page: Page, made: Layout) -> None:
         raise TooLarge("imaging.too-many-tiles", n=n, most=t.MOST_SEGMENTS)
     starts = page.values(t.TILES if t.TILES in page else t.STRIPS).astype(np.int64)[:n]
     sizes = page.values(t.TILE_BYTES if t.TILE_BYTES in page else t.STRIP_BYTES).astype(np.int64)[:n]
+    return starts, sizes, _plain_sizes(made, n, wide, high, tiled)
+
+
+def _check_segments(page: Page, made: Layout) -> None:
+    """Check that every strip or tile there must be lies inside the file."""
+    starts, sizes, plain = _segments(page, made)
+    n = len(plain)
     if len(starts) < n or (len(sizes) < n and not made.compression == n == 1):
         raise BadScan("imaging.damaged")
     if (starts <= 0).any() or (sizes <= 0).any():
         raise BadScan("imaging.tiff-gaps")
-    if made.compression == 1:  # a count that is too large or too small does no harm here; missing bytes do
-        sizes = _plain_sizes(made, n, wide, high, tiled)
+    if made.compression == 1:  # a wrong count is told (`counts_contradict`); missing bytes are refused
+        sizes = plain
     if (starts + sizes > len(page.data)).any():
         raise BadScan("imaging.cut-short")
 
