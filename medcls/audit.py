@@ -35,7 +35,7 @@ class Line:
         at: When, UTC, ISO 8601.
         who: Login name, or "local".
         what: What was done, as `classify` or `exit.pdf`.
-        outcome: `done`, or the code of what went wrong.
+        outcome: `done`, the code of what went wrong, or `failed` for a fault that has none.
         facts: What it was done with: model, digests, mode. No pixel, no name.
         before: Digest of the line before.
         digest: Digest of this line.
@@ -85,7 +85,7 @@ def write(what: str, *, outcome: str = "done", who: str = "", **facts: Any) -> N
 
     Args:
         what: What was done.
-        outcome: `done`, or the code of what went wrong.
+        outcome: `done`, or `outcome_of` what went wrong.
         who: Login name; empty for whoever is at work.
         facts: Texts and numbers beside it: ids of models, digests. Never a name or a path.
 
@@ -126,6 +126,11 @@ def write_many(what: str, rows: Iterable[Mapping[str, Any]], *, who: str = "") -
         if os.environ.get("MEDCLS_AUDIT_STRICT", "0") not in ("", "0"):
             raise Conflict("audit.cannot-write", found=found) from error
         print(f"medcls: the audit trail cannot be written: {found}", file=sys.stderr, flush=True)
+
+
+def outcome_of(error: Exception) -> str:
+    """Return how something ended that stopped with an error: its code, or `failed` for a fault that has none."""
+    return error.code if isinstance(error, MedclsError) else "failed"
 
 
 def lines() -> Iterator[Line]:

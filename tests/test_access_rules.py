@@ -9,7 +9,7 @@ import pytest
 from medcls import access, audit
 from medcls.access import LOCAL, NOBODY, ROLES, Denied, Visitor
 from medcls.errors import BadSpec, MedclsError
-from medcls.workflows import people
+from medcls.workflows import classify, pacs, people, trail
 from medcls.workflows.acts import act
 from pages._ui.security import without_claims
 
@@ -27,12 +27,12 @@ admin = ["root"]
 GUARDED = {
     "read": "case_report.make_case case_report.send_out classify.classify_one classify.classify_open compare_scan.compare_scan exchange.export_bytes "
     "exchange.export_model exchange.export_onnx explain.classify_and_explain pacs.fetch pacs.put_away pacs.send_back "
-    "pacs.sendings pacs.try_again pacs.worklist pacs_rules.work",
-    "build": "data.remove_collection data_audit.decide data_mend.change data_mend.undo data_plan.add_planned "
+    "pacs.sendings pacs.try_again pacs.worklist pacs_rules.work tissue.map_patches",
+    "build": "data.remove_collection data_audit.audit_collection data_audit.decide data_mend.change data_mend.undo data_plan.add_planned "
     "data_split.split_collection data_split.take_split ensemble.make_ensemble exchange.import_model fold_results.publish_folds "
     "folds.start_folds pointing.keep run_again.reproduce_run run_results.publish_run run_table.describe_run runs.delete_run runs.rename_run runs.resume_run "
     "runs.start_run runs.stop_run search.join_search search.resume_search search.start_search search.stop_search "
-    "site.import_letter stress.keep",
+    "site.check_dropped site.check_site site.import_letter stress.keep",
     "approve": "models.retire site.apply_settings site.set_state site.undo_settings site.write_letter thresholds.forget_threshold "
     "thresholds.save_threshold",
     "admin": "exchange.remove_model site.consent trail.export trail.lines trail.verify",
@@ -156,6 +156,40 @@ def test_what_was_done_and_refused_is_written_down() -> None:
         ("lee", "done", "good"), ("lee", "core.no-json", "bad"), ("eve", "access.denied", "good"),
     ]  # fmt: skip
     assert "Minsu" not in audit.files()[0].read_text()
+
+
+def test_what_is_written_down_honours_defaults_and_looks_into_an_argument() -> None:
+    """A fact is an argument as it was used, or an attribute of one."""
+
+    @act("approve", "test.change", "state", "visitor.name", "visitor.age")
+    def change(visitor: Visitor, state: str = "draft") -> None:
+        pass
+
+    change(Visitor("ward", frozenset()))
+    assert next(audit.lines()).facts == {"state": "draft", "name": "ward"}
+
+
+def test_a_fault_without_a_code_is_written_down_too() -> None:
+    """What stopped half way may have changed something."""
+
+    @act("build", "test.change", "name")
+    def change(name: str) -> None:
+        raise OSError(28, "No space left on device", f"/patients/{name}")
+
+    with pytest.raises(OSError, match="No space"):
+        change("set")
+    (line,) = audit.lines()
+    assert (line.what, line.outcome, line.facts) == ("test.change", "failed", {"name": "set"})
+
+
+def test_a_refusal_is_written_down_wherever_a_role_is_asked_for() -> None:
+    """By the workflow's name where what it does has none of its own, or is written by what it calls."""
+    with people.acting_as(Visitor("eve", frozenset({"build"}))):
+        for refused in (lambda: pacs.worklist(), lambda: trail.lines(), lambda: next(classify.classify_many([], None))):
+            with pytest.raises(Denied):
+                refused()
+    told = [(line.who, line.what, line.outcome) for line in audit.lines()]
+    assert told == [("eve", what, "access.denied") for what in ("pacs.worklist", "trail.lines", "classify")]
 
 
 def test_a_file_made_later_is_made_as_who_asked_for_it(home: Path) -> None:

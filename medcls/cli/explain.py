@@ -103,9 +103,10 @@ def _explain(args: argparse.Namespace) -> int:
 def _rows(args: argparse.Namespace, name: str, scan: Scan, classifier: Any, methods: list[str]) -> list[dict[str, Any]]:
     """Draw one scan by each method; a method that fails gives a row with its error and the rest go on."""
     from medcls.workflows import explain
+    from medcls.workflows.classify import classify_one
 
     mask = explain.read_mask(args.mask.read_bytes(), scan) if args.mask else None
-    label = args.label or classifier.predict(scan).top
+    label = args.label or classify_one(scan, classifier).top
     rows = []
     for drawn in explain.draw_many(scan, classifier, [label], methods, [args.layer or None]):
         row: dict[str, Any] = {

@@ -82,7 +82,8 @@ def leave(name: str, subject: Subject, mode: Mode) -> Parcel:
         mode: `record` or `others`.
 
     Raises:
-        MedclsError: If there is no such exit for it, or the gate or the exit refuses it.
+        MedclsError: If there is no such exit for it, or the gate or the exit refuses it. Any other fault of an exit is
+            written down as well, and goes on.
     """
     allowed = [other for other, way in EXITS.items() if isinstance(subject, way.of)]
     if name not in allowed:
@@ -91,8 +92,8 @@ def leave(name: str, subject: Subject, mode: Mode) -> Parcel:
     facts = facts_of(subject) | {"who": subject.made_by if isinstance(subject, Case) else "", "mode": mode}
     try:
         data = import_module(f"medcls.exits.{chosen.module}").make(pass_gate(subject, mode), mode)
-    except MedclsError as error:
-        audit.write(f"exit.{name}", **facts | {"outcome": error.code})
+    except Exception as error:
+        audit.write(f"exit.{name}", **facts | {"outcome": audit.outcome_of(error)})
         raise
     audit.write(f"exit.{name}", **facts)
     return Parcel(f"{stem_of(subject)}{chosen.suffix}", data, chosen.media_type)

@@ -1,8 +1,8 @@
 """What is done by somebody: allowed or refused by their roles, and written to the audit trail, here and not in a page."""
 
 import inspect
-from collections.abc import Callable, Iterable
-from functools import wraps
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce, wraps
 from typing import Any, ParamSpec, TypeVar
 
 from medcls import access, audit
@@ -23,11 +23,13 @@ def act(role: Role, what: str, *facts: str) -> Callable[[Callable[P, R]], Callab
     Args:
         role: The role it needs.
         what: What the trail calls it, as `model.publish`.
-        facts: Names of arguments to write down: ids, states and counts, never a name of a person or file. Of a model's card that comes
-            back, id and digest are written as well.
+        facts: Names of arguments to write down, as they were used: ids, states and counts, never a name of a person or file.
+            `settings.site` is the attribute `site` of the argument `settings`. Of a model's card that comes back, id and
+            digest are written as well.
 
     Returns:
-        The decorator. What it makes raises `Denied` for whoever lacks the role, before anything is done.
+        The decorator. What it makes raises `Denied` for whoever lacks the role, before anything is done. Any error is
+        written down and goes on.
     """
 
     def decorate(do: Callable[P, R]) -> Callable[P, R]:
@@ -35,13 +37,14 @@ def act(role: Role, what: str, *facts: str) -> Callable[[Callable[P, R]], Callab
 
         @wraps(do)
         def doing(*args: P.args, **kwargs: P.kwargs) -> R:
-            given = signature.bind(*args, **kwargs).arguments
-            told = {name: _plain(given.get(name)) for name in facts}
+            given = signature.bind(*args, **kwargs)
+            given.apply_defaults()
+            told = {fact.rpartition(".")[2]: _plain(_found(given.arguments, fact)) for fact in facts}
             try:
                 access.need(role)
                 made = do(*args, **kwargs)
-            except MedclsError as error:
-                audit.write(what, outcome=error.code, **told)
+            except Exception as error:
+                audit.write(what, outcome=audit.outcome_of(error), **told)
                 raise
             audit.write(what, **{**told, **_of(made)})
             return made
@@ -53,18 +56,38 @@ def act(role: Role, what: str, *facts: str) -> Callable[[Callable[P, R]], Callab
 
 
 def allowed(role: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Return a decorator for a workflow that only some may use; what it does is written down by what it calls, or not at all."""
+    """Return a decorator for a workflow that only some may use; only a refusal is written down, under the workflow's name."""
 
     def decorate(do: Callable[P, R]) -> Callable[P, R]:
+        what = f"{do.__module__.rpartition('.')[2]}.{do.__name__}"
+
         @wraps(do)
         def doing(*args: P.args, **kwargs: P.kwargs) -> R:
-            access.need(role)
+            need(role, what)
             return do(*args, **kwargs)
 
         doing.__dict__["needs"] = role
         return doing
 
     return decorate
+
+
+def need(role: Role, what: str) -> None:
+    """Ask for a role; a refusal is written to the trail.
+
+    Args:
+        role: The role.
+        what: What the trail calls that for which it is needed.
+
+    Raises:
+        Denied: If whoever is at work lacks it.
+        BadSpec: If the rules cannot be read.
+    """
+    try:
+        access.need(role)
+    except Exception as error:
+        audit.write(what, outcome=audit.outcome_of(error))
+        raise
 
 
 def write_answers(card: ModelCard, answers: Iterable[tuple[Scan | None, Prediction | MedclsError]]) -> None:
@@ -92,6 +115,12 @@ def _of(made: object) -> dict[str, str]:
     cards = [one for one in (made if isinstance(made, tuple) else (made,)) if isinstance(one, ModelCard)]
     digests = ", ".join(weights_digest(card) for card in cards)
     return {"model": ", ".join(card.id for card in cards), "model_sha256": digests} if cards else {}
+
+
+def _found(given: Mapping[str, Any], fact: str) -> Any:
+    """Return an argument by its name, or an attribute of one by `argument.attribute`; None where there is none."""
+    name, *attributes = fact.split(".")
+    return reduce(lambda value, attribute: getattr(value, attribute, None), attributes, given.get(name))
 
 
 def _plain(value: Any) -> Any:

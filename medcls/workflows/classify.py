@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from medcls import access, home
+from medcls import home
 from medcls.core.model import ModelCard
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
@@ -18,7 +18,7 @@ from medcls.imaging.limits import Limits
 from medcls.models import store
 from medcls.models.combine import combine
 from medcls.tasks import recommended
-from medcls.workflows.acts import allowed, write_answers
+from medcls.workflows.acts import allowed, need, write_answers
 
 if TYPE_CHECKING:  # torch costs seconds; a page that only lists models must not pay for it
     from medcls.explain.drawing import OpenMembers, OpenScan
@@ -132,7 +132,7 @@ def classify_many(
         Denied: If the person at work may not ask.
         Conflict: If an answer cannot be written to the audit trail and must not be given unwritten.
     """
-    access.need("read")
+    need("read", "classify")
     limits = Limits.from_env()
     with ThreadPoolExecutor(1) as pool:
         waiting: deque[_Waiting] = deque()

@@ -15,6 +15,7 @@ from medcls.workflows.data import task_of
 _MOST_JUDGES = 3  # each looks at every scan
 
 
+@act("build", "data.audit", "name")
 def audit_collection(
     name: str, *, again: bool = False, models: Sequence[str] | None = None, progress: Progress = silent
 ) -> Audit:

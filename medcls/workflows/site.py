@@ -42,6 +42,7 @@ class Checked:
     fitted: tuple[Note, ...]
 
 
+@act("build", "site.check", "site", "model_id")
 def check_site(
     site: str,
     model_id: str,
@@ -71,6 +72,7 @@ def check_site(
     )
 
 
+@act("build", "site.check", "site", "model_id")
 def check_dropped(
     site: str,
     model_id: str,
@@ -110,7 +112,7 @@ def _check(site: str, model: "Predictor", scans: "Sequence[Labelled]", aim: Aim,
     return Checked(made, *settings_for(model, asked, name, aim))
 
 
-@act("approve", "site.apply")
+@act("approve", "site.apply", "settings.site", "settings.model")
 def apply_settings(settings: SiteSettings, who: str = "") -> None:
     """Read a model's answers at a site by these settings from now on.
 

@@ -16,6 +16,7 @@ from medcls.errors import BadData, MedclsError
 from medcls.evaluation.neighbours import grid_of, with_neighbours
 from medcls.imaging.decode import read_scan
 from medcls.imaging.picture import to_png
+from medcls.workflows.acts import allowed, write_answers
 
 if TYPE_CHECKING:
     from medcls.models.predictor import Predictor
@@ -143,6 +144,7 @@ def placed_patches(files: Iterable[tuple[str, bytes | None]]) -> dict[str, list[
     return {patient: patches for patient, patches in found.items() if len(patches) >= _FEWEST}
 
 
+@allowed("read")
 def map_patches(
     classifier: "Predictor",
     patches: Iterable[Patch],
@@ -150,7 +152,7 @@ def map_patches(
     label: str | None = None,
     progress: Progress = silent,
 ) -> TissueMap:
-    """Map what a model says of patches.
+    """Map what a model says of patches; each answer is written to the audit trail.
 
     Args:
         classifier: From `classify.open_model`.
@@ -162,6 +164,8 @@ def map_patches(
     Raises:
         BadData: If there are too many, or none can be read.
         BadTask: If the label is unknown.
+        Denied: If the person at work may not ask.
+        Conflict: If an answer cannot be written to the audit trail and must not be given unwritten.
     """
     task = classifier.card.task
     label = label or task.labels[task.positive[0]].id
@@ -209,12 +213,16 @@ def _answer(
     for some in _batches(patches):
         progress(len(answered) + unread, total)
         read: list[tuple[Patch, Scan]] = []
+        errors: list[MedclsError] = []
         for patch in some:
             try:
                 read.append((patch, read_scan(patch.data)))
-            except MedclsError:
-                unread += 1  # told as a number beside the map
-        found = classifier.predict_many([scan for _, scan in read])
+            except MedclsError as error:  # told as a number beside the map
+                errors.append(error)
+        scans = [scan for _, scan in read]
+        found = classifier.predict_many(scans)
+        write_answers(classifier.card, [*zip(scans, found, strict=True), *((None, error) for error in errors)])
+        unread += len(errors)
         answered += [
             _Answered(patch, p.prob, _tile(scan), scan.sha256) for (patch, scan), p in zip(read, found, strict=True)
         ]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from medcls import audit
 from medcls.cli import main
 from medcls.imaging.phantom import phantom, phantom_mask
 from medcls.imaging.picture import to_png
@@ -47,6 +48,8 @@ def test_explain_says_what_it_could_not_read(capsys, tmp_path, picture, tiny_mod
     assert status == 1
     assert len(told) == 2
     assert "broken.png" in told[0]
+    (line,) = audit.lines()
+    assert (line.what, line.facts["model"]) == ("classify", tiny_model.id), "the label drawn was asked of the model"
 
 
 @pytest.mark.parametrize("wrong", [["--method", "nocam"], ["--label", "green"], ["--layer", "nowhere"]])

@@ -149,6 +149,20 @@ def test_everything_that_leaves_is_written_down(case: Case) -> None:
     assert not [word for word in PERSONAL if word in text and word != "dr.kim"]
 
 
+def test_a_fault_of_an_exit_is_written_down_as_failed(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And goes on to whoever asked."""
+
+    def breaks(subject: Case, mode: str) -> bytes:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("medcls.exits.answer_json.make", breaks)
+    with pytest.raises(OSError, match="No space"):
+        leave("json", case, "record")
+    *_, line = audit.lines()
+    assert (line.what, line.who, line.outcome) == ("exit.json", "dr.kim", "failed")
+    assert line.facts["scan_sha256"] == case.scan.sha256
+
+
 def test_an_unknown_way_out_is_a_sentence(case: Case) -> None:
     """With what there is."""
     with pytest.raises(MedclsError) as refused:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from medcls import audit
 from medcls.core.model import Origin
 from medcls.errors import BadData
 from medcls.models import store
@@ -20,6 +21,7 @@ def test_each_step_is_ticked_when_it_is_done(home, tmp_path: Path, tiny_made: Pa
     add_phantoms(tmp_path / "scans")
     assert build_path.look("phantoms") == build_path.Path(frozenset({"data"}), "audit")
     data_audit.audit_collection("phantoms", models=())
+    assert [line.facts for line in audit.lines() if line.what == "data.audit"] == [{"name": "phantoms"}]
     assert build_path.look("phantoms").next == "split"
     data_split.split_collection("phantoms", "auto")
     assert build_path.look("phantoms").next == "train"

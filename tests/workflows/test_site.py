@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from medcls import audit
 from medcls.cli import main
 from medcls.core.site import Aim
 from medcls.data.collections import add_collection
@@ -66,6 +67,10 @@ def test_settings_change_answers_here_and_nowhere_else(ward) -> None:
     read = site.read_at("Ward 3", plain, card)
     assert "evaluation.site-threshold" in {note.code for note in read.points} or read.decided is None
     assert store.read_card(MODEL) == card
+    told = {
+        line.what: (line.facts["site"], line.facts.get("model_id", line.facts.get("model"))) for line in audit.lines()
+    }
+    assert told == dict.fromkeys(("site.check", "site.apply"), ("Ward 3", MODEL))
     assert site.undo_settings("Ward 3", MODEL) is None
     assert site.read_at("Ward 3", plain, card) is plain
     with pytest.raises(BadSpec) as nothing:

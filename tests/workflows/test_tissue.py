@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from medcls import audit
 from medcls.core.task import Label, Task
 from medcls.errors import BadData, BadTask
 from medcls.imaging.decode import read_scan
@@ -51,6 +52,21 @@ def test_order_does_not_matter_and_unread_are_counted() -> None:
     assert np.array_equal(np.nan_to_num(one.prob), np.nan_to_num(two.prob))
     assert one.n_unread == two.n_unread == 1
     assert one.agreement is None
+
+
+def test_every_answer_is_written_to_the_trail() -> None:
+    asked = model()
+    tissue.map_patches(asked, [*patches(), tissue.Patch(201, 101, b"not a picture")], 6)
+    lines = list(audit.lines())
+    assert {(line.what, line.facts["model"]) for line in lines} == {("classify", asked.card.id)}
+    known = {asked_scan.sha256: p.decided or "cannot-tell" for asked_scan, p in answers(asked)}
+    assert [line.facts["answer"] for line in lines[:5]] == [known[line.facts["scan_sha256"]] for line in lines[:5]]
+    assert (len(lines), lines[5].outcome) == (6, "imaging.foreign-text")
+
+
+def answers(asked):
+    scans = [read_scan(data) for *_, data in LAID]
+    return zip(scans, asked.predict_many(scans), strict=True)
 
 
 def test_nothing_to_map_is_said() -> None:
