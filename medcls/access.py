@@ -98,14 +98,14 @@ def read_rules() -> Rules:
     """Return the rules in force; without a file nobody logs in and all is allowed.
 
     Raises:
-        BadSpec: If the file cannot be used.
+        BadSpec: If the file cannot be used, or is a link to nothing, as to a drive that is not mounted.
     """
     path = home.home() / "access.toml"
     try:
         stamp = path.stat()
-    except FileNotFoundError:
-        return Rules()
     except OSError as error:
+        if isinstance(error, FileNotFoundError) and not path.is_symlink():
+            return Rules()
         raise BadSpec("access.unreadable", found=error.strerror or type(error).__name__) from error
     return _read(path, stamp.st_mtime_ns, stamp.st_size)
 

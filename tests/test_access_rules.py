@@ -3,15 +3,18 @@
 import inspect
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from streamlit.runtime.context import StreamlitHeaders
 
 from medcls import access, audit
 from medcls.access import LOCAL, NOBODY, ROLES, Denied, Visitor
 from medcls.errors import BadSpec, MedclsError
 from medcls.workflows import classify, pacs, people, trail
 from medcls.workflows.acts import act
-from pages._ui.security import without_claims
+from pages._ui.security import VOUCHED, without_claims
+from pages._ui.visitor import login_name
 
 RULES = """
 [proxy]
@@ -70,10 +73,12 @@ def test_roles_follow_the_login_name(home: Path, name: str, roles: set[str], mon
             assert refused.value.code == ("access.denied" if name else "access.not-logged-in")
 
 
-def test_a_process_that_cannot_ask_who_it_is_may_do_nothing(home: Path) -> None:
+def test_a_process_that_cannot_ask_who_it_is_may_do_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread without a session, a server that forgot to ask."""
     write_rules(home)
-    assert access.present() == NOBODY
+    for asked in ([login_name], []):
+        monkeypatch.setattr(access, "_ask", asked)
+        assert access.present() == NOBODY
 
 
 @pytest.mark.parametrize(
@@ -101,15 +106,53 @@ def test_with_a_file_that_cannot_be_used_nobody_may_do_anything(home: Path, text
         ("127.0.0.1", ["kim", "root"], False),
     ],
 )
-def test_the_header_is_taken_off_unless_a_trusted_proxy_sent_it_once(
+def test_the_door_vouches_for_a_name_only_if_a_trusted_proxy_sent_it_once(
     home: Path, peer: str, sent: list[str], kept: bool
 ) -> None:
-    """From anywhere else it is anybody's claim."""
+    """From anywhere else it is anybody's claim; the door's own header never comes from outside."""
     write_rules(home)
-    headers = [(b"X-Forwarded-User", name.encode()) for name in sent] + [(b"host", b"here")]
-    scope = without_claims({"type": "http", "client": (peer, 1), "headers": headers})
-    assert ((b"X-Forwarded-User", b"kim") in scope["headers"]) == kept
-    assert (b"host", b"here") in scope["headers"]
+    claims = [(b"X-Medcls-Visitor", b"root"), (b"host", b"here")]
+    headers = through_the_door(peer, [(b"X-Forwarded-User", name.encode()) for name in sent] + claims)
+    assert headers == [(b"host", b"here"), *([(VOUCHED, b"kim")] if kept else [])]
+
+
+def through_the_door(peer: str, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """What is left of a request's headers behind the door."""
+    return without_claims({"type": "websocket", "client": (peer, 1), "headers": headers})["headers"]
+
+
+@pytest.mark.parametrize("earlier", ["", "[proxy", RULES.replace("X-Forwarded-User", "X-Other")])
+def test_a_claim_from_before_the_rules_is_believed_by_no_session(
+    home: Path, earlier: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session keeps the headers it was opened with, whatever rules came into force since."""
+    if earlier:
+        write_rules(home, earlier)
+    claims = [(b"X-Forwarded-User", b"root"), (b"X-Medcls-Visitor", b"root")]
+    kept = StreamlitHeaders([(k.decode(), v.decode()) for k, v in through_the_door("192.0.2.7", claims)])
+    write_rules(home)
+    monkeypatch.setattr("pages._ui.visitor.st.context", SimpleNamespace(headers=kept))
+    assert login_name() == ""
+
+
+def test_whom_the_door_vouches_for_is_at_work(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the proxy's header to the login name."""
+    write_rules(home)
+    headers = through_the_door("127.0.0.1", [(b"X-Forwarded-User", b"kim"), (b"x-medcls-visitor", b"root")])
+    kept = StreamlitHeaders([(k.decode(), v.decode()) for k, v in headers])
+    monkeypatch.setattr("pages._ui.visitor.st.context", SimpleNamespace(headers=kept))
+    assert login_name() == "kim"
+
+
+def test_rules_behind_a_link_to_nothing_let_nobody_do_anything(home: Path, tmp_path: Path) -> None:
+    """A drive that is not mounted must not open the door."""
+    home.mkdir()
+    (home / "access.toml").symlink_to(tmp_path / "not-mounted" / "access.toml")
+    with pytest.raises(BadSpec) as refused:
+        access.need("read")
+    assert refused.value.code == "access.unreadable"
+    (home / "access.toml").unlink()
+    assert access.need("read") == LOCAL
 
 
 @pytest.mark.parametrize(("role", "name"), WORKFLOWS)

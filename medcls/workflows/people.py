@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from medcls.access import LOCAL, ROLES, Visitor, acting_as, ask_with, need, present, read_rules
+from medcls.access import LOCAL, ROLES, Rules, Visitor, acting_as, ask_with, need, present, read_rules
 
-__all__ = ["LOCAL", "ROLES", "Visitor", "acting_as", "as_now", "ask_with", "need", "present", "read_rules"]
+__all__ = ["LOCAL", "ROLES", "Rules", "Visitor", "acting_as", "as_now", "ask_with", "need", "present", "read_rules"]
 
 R = TypeVar("R")
 

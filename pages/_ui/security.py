@@ -40,6 +40,7 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
+VOUCHED = b"x-medcls-visitor"  # the login name of whom the proxy logged in; only the door writes it
 _HIDDEN = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-check")
 # Everything a page needs from a browser. Clearing caches, switching run-on-save, installing things
 # and debugging are the server operator's, not a visitor's.
@@ -66,15 +67,19 @@ def is_allowed(data: bytes) -> bool:
 
 
 def without_claims(scope: Scope) -> Scope:
-    """Return a request without the header that names a person, unless it came once and from a proxy that is trusted."""
+    """Return a request without any header that names a person, but with `VOUCHED` where a trusted proxy named one, once.
+
+    A session keeps the headers it was opened with. What the proxy's header is called, and from whom it is believed, is asked
+    here and now: rules that come into force later believe no claim that came before them.
+    """
     try:
         rules = people.read_rules()
-    except MedclsError:  # then nobody may do anything
-        return scope
+    except MedclsError:  # then nobody is vouched for
+        rules = people.Rules()
     name, peer = rules.header.encode("latin-1"), (scope.get("client") or ("",))[0]
-    if not name or (rules.trusts(peer) and header_of(scope, name) is not None):
-        return scope
-    return {**scope, "headers": [(key, value) for key, value in scope["headers"] if key.lower() != name]}
+    told = header_of(scope, name) if name and rules.trusts(peer) else None
+    kept = [(key, value) for key, value in scope["headers"] if key.lower() not in (name, VOUCHED)]
+    return {**scope, "headers": [*kept, (VOUCHED, told.encode("latin-1"))] if told else kept}
 
 
 class SafeDoor:

@@ -5,19 +5,20 @@ import streamlit as st
 from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import people
+from pages._ui.security import VOUCHED
 
 
 def login_name() -> str:
     """Return the login name of this session's visitor; empty if nobody is logged in.
 
-    The header is there only if the proxy is trusted: the door takes it off any other request.
+    Behind a proxy only the door's word counts, never a header that the browser may have sent.
 
     Raises:
         BadSpec: If the rules cannot be read.
     """
     rules = people.read_rules()
     if rules.header:
-        return st.context.headers.get(rules.header, "")
+        return st.context.headers.get(VOUCHED.decode(), "")
     told = st.user.to_dict()
     if not told.get("is_logged_in") or (rules.claim == "email" and told.get("email_verified") is False):
         return ""
