@@ -15,7 +15,7 @@ from medcls.data.labels import Labels, find_labels, slug, tell_disease, tidy
 from medcls.data.layouts import LAYOUTS, Entry, Reading, recognise
 from medcls.data.layouts.layout import common_root
 from medcls.data.owners import with_owners
-from medcls.data.tree import ARRAY, OTHER, TABLE, Tree, walk
+from medcls.data.tree import ARRAY, BESIDE, OTHER, TABLE, Tree, walk
 from medcls.data.vocabulary import MASK, holds
 from medcls.errors import BadData
 from medcls.tasks import list_tasks
@@ -202,6 +202,8 @@ def _why_left(tree: Tree, reading: Reading) -> dict[str, Note]:
             left[path] = of_table[path]
         elif kind in (OTHER, TABLE):
             left[path] = Note("data.no-picture", found=tree.found.get(path) or "something else")
+        elif kind == BESIDE:
+            left[path] = Note("data.beside-a-picture")
         elif kind == ARRAY:
             left[path] = Note("data.array-alone")
         elif any(holds(name, MASK) for name in path.split("/")):

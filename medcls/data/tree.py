@@ -12,10 +12,72 @@ from medcls.data.vocabulary import MASK, holds, natural
 from medcls.errors import BadScan
 from medcls.imaging.formats import recognise
 
-PICTURE, DICOM, ARRAY, TABLE, OTHER = "picture", "dicom", "array", "table", "other"
+PICTURE, DICOM, ARRAY, TABLE, BESIDE, OTHER = "picture", "dicom", "array", "table", "beside", "other"
 _HEAD = 2048
 _SYSTEM = frozenset({"__macosx", "thumbs.db", "desktop.ini", "dicomdir"})
-_TABLES = frozenset({".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".xls", ".ods", ""})
+_BOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
+# Texts that are no tables, whatever stands in them; any other text may be one.
+_NO_TABLES = frozenset(
+    (
+        ".py",
+        ".ipynb",
+        ".json",
+        ".jsonl",
+        ".geojson",
+        ".xml",
+        ".html",
+        ".htm",
+        ".md",
+        ".rst",
+        ".tex",
+        ".bib",
+        ".yml",
+        ".yaml",
+        ".toml",
+        ".ini",
+        ".cfg",
+        ".sh",
+        ".bat",
+        ".js",
+        ".css",
+        ".c",
+        ".h",
+        ".cpp",
+        ".m",
+        ".r",
+        ".svg",
+        ".rtf",
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".bmp",
+        ".tif",
+        ".tiff",
+        ".webp",
+        ".gif",
+        ".dcm",
+        ".dicom",
+        ".ima",
+        ".heic",
+        ".nii",
+        ".mha",
+        ".log",
+        ".sql",
+        ".java",
+        ".ps",
+        ".eps",
+        ".url",
+        ".lnk",
+        ".nrrd",
+        ".mhd",
+        ".vtk",
+        ".obj",
+        ".ply",
+    )
+)
+_FEW_BESIDE = 20
 _OLE = b"\xd0\xcf\x11\xe0"
 
 
@@ -25,7 +87,8 @@ class Tree:
 
     Args:
         root: The folder.
-        files: Kind of each file that is looked at, by its path below the root with `/`; folders in natural order.
+        files: Kind of each file that is looked at, by its path below the root with `/`; folders in natural order. A text that is named
+            after a picture, one of many such, is `beside`.
         passed: Why a file is not looked at (a link, housekeeping, a name that is no text), by path.
         found: What a file that is neither picture nor array is, by path.
         sole: The one table that was asked for; None where the whole folder was.
@@ -93,7 +156,19 @@ def walk(path: Path, progress: Progress = silent) -> Tree:
             tree.files[name] = _kind(entry, name, tree)
         if n % 500 == 0:
             progress(n, n)
+    _tell_beside(tree)
     return tree
+
+
+def _tell_beside(tree: Tree) -> None:
+    """Tell texts that are named after a picture each (a detector's boxes, reports) from tables, where there are many."""
+    if tree.sole:
+        return
+    stems = {os.path.splitext(path.rpartition("/")[2])[0] for path in tree.pictures}
+    texts = [path for path in tree.of_kind(TABLE) if not path.lower().endswith(_BOOKS)]
+    beside = [path for path in texts if os.path.splitext(path.rpartition("/")[2])[0] in stems]
+    if len(beside) > _FEW_BESIDE:
+        tree.files.update(dict.fromkeys(beside, BESIDE))
 
 
 def _below(folder: Path, above: str, why: Note | None = None) -> Iterator[tuple[str, os.DirEntry, Note | None]]:
@@ -145,8 +220,8 @@ def _kind(entry: os.DirEntry, name: str, tree: Tree) -> str:
         return DICOM if recognise(head) == "DICOM" else PICTURE
     except BadScan as error:
         tree.found[name] = error.found
-    spreadsheet = head.startswith((b"PK\x03\x04", _OLE)) and ending in (".xlsx", ".xlsm", ".xls", ".ods")
-    is_text = ending in _TABLES and not head.startswith((b"PK", _OLE)) and _like_text(head)
+    spreadsheet = head.startswith((b"PK\x03\x04", _OLE)) and ending in _BOOKS
+    is_text = ending not in _NO_TABLES and not head.startswith((b"PK", _OLE)) and _like_text(head)
     return TABLE if spreadsheet or (is_text and head) else OTHER
 
 

@@ -40,7 +40,8 @@ PATIENT = _words(
     "patient patients patientin patienten pat pt pts subject subjects subj person individual participant donor proband probandin mrn pid "
     "case cases fall fallnummer 환자 환자번호 등록번호 병록번호 피험자 대상자 환자등록번호 증례 患者 病人 病患 病历号 住院号 受试者 被検者 症例 "
     "пациент пациента пациенты больной больного испытуемый paciente pacientes sujeto caso casos sujet malade paziente soggetto "
-    "pacjent pacjenta sub ptid uhid hn cpr ssn nhs dossier historia~clinica historia~clínica prontuario prontuário ασθενής ασθενή ασθενούς מטופל חולה ผู้ป่วย bệnh~nhân beteg potilas patiënt بیمار пацієнт pasien hasta مريض المريض المرضى patiente rogi रोगी मरीज"
+    "pacjent pacjenta sub ptid uhid hn cpr ssn nhs nhc nip ipp owner owners client clients pseudonym pseudonyms surname lastname nachname familienname aktenzeichen "
+    "personennummer personnummer expediente dossier historia~clinica historia~clínica prontuario prontuário ασθενής ασθενή ασθενούς מטופל חולה ผู้ป่วย bệnh~nhân beteg potilas patiënt بیمار пацієнт pasien hasta مريض المريض المرضى patiente rogi रोगी मरीज"
 )
 GROUP = _words(
     "lesion lesions group nodule tumor tumour exam examination study accession series 병변 그룹 病灶 病変 läsion lésion lesión lesione очаг آفة"
@@ -48,9 +49,11 @@ GROUP = _words(
 SLIDE = _words("slide wsi specimen biopsy block 슬라이드 切片 スライド")
 ID = _words(
     "id ids number no nr num nummer nro code codes key identifier uid index idx ref kennung kenner numéro numero número n "
-    "번호 아이디 코드 식별자 号 编号 番号 号码 代码 номер код идентификатор رقم معرف numer kod numarası no. nº nbr pseudonym alias anonymous anon deid hash de of du der des do del di"
+    "번호 아이디 코드 식별자 号 编号 番号 号码 代码 номер код идентификатор رقم معرف numer kod numarası no. nº nbr מספר כרטיס pseudonym alias anonymous anon deid hash de of du der des do del di"
 )
-NAME = _words("name names 이름 성명 환자명 姓名 名前 имя фио nombre nom nome اسم")
+NAME = _words(
+    "name names surname lastname nachname familienname 이름 성명 환자명 姓名 名前 имя фио nombre nom nome اسم"
+)
 PATH = _words(
     "path paths file files filename filenames filepath image images img imgs imgname imagename imagepath picture pictures photo scan "
     "scans dicom isic uri url 파일 파일명 파일이름 경로 이미지 영상 사진 bild bilder bilddatei datei dateiname dateipfad pfad aufnahme fichier "
@@ -291,7 +294,7 @@ _PARTS_OF_NAMES = ID | NAME | frozenset(("full", "relative", "rel", "abs", "orig
 
 
 _PATIENT_INSIDE = re.compile(
-    "hosp(ital)?(no|nr|num|number)$|patient|pacient|pazient|pacjent|subject|proband|mrn$|caseid|caseno|casenumber|환자|患者|病人|пациент|المريض|hastano|hastaid"
+    "hosp(ital)?(no|nr|num|number)$|medicalrecord(no|nr|num|number|id)?$|מטופל|ผู้ป่วย|คนไข้|bệnhnhân|patient|pacient|pazient|pacjent|subject|proband|mrn$|caseid|caseno|casenumber|환자|患者|病人|пациент|المريض|hastano|hastaid"
 )
 _NO_ID = re.compile(
     "age|sex|gender|birth|date|year|weight|height|count|orient|position|history|status|type|group|notes|comment|edad|sexo|alter|"

@@ -1,4 +1,4 @@
-"""Indexing and auditing files per second, and how both grow from 1,000 to 30,000 generated pictures.
+"""Seconds until the plan is shown, files indexed and audited per second, and how all grow from 1,000 to 30,000 generated pictures.
 
 One patch in 500 is a copy of another (saved as JPEG, mirrored, or both resized and saved again), so that a search that
 grows fast because it no longer finds anything shows. `--files N` measures N generated patches instead.
@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from medcls.data.audit import run_audit
-from medcls.data.collections import add_collection, open_collection, remove_collection
+from medcls.data.collections import add_collection, look_at, open_collection, remove_collection
 
 SIZES = (1_000, 3_000, 10_000, 30_000)
 COPY_EVERY = 500
@@ -53,12 +53,15 @@ def copy_of(picture: Image.Image, kind: int) -> Image.Image:
     return Image.open(out).convert("RGB")
 
 
-def measure(n: int) -> tuple[float, float, float, float]:
-    """Give seconds of reading, of the search for duplicates, of the audit after it, and the share of planted copies found."""
+def measure(n: int) -> tuple[float, float, float, float, float]:
+    """Give seconds of the plan, of reading, of the search for duplicates, of the audit after it, and the share of planted copies found."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["MEDCLS_HOME"] = str(Path(folder) / "home")
         planted = write_patches(Path(folder) / "set", n)
         marks: dict[str, float] = {}
+        looked = time.perf_counter()
+        look_at(Path(folder) / "set")
+        plan = time.perf_counter() - looked
         started = time.perf_counter()
         add_collection(
             Path(folder) / "set",
@@ -74,7 +77,7 @@ def measure(n: int) -> tuple[float, float, float, float]:
         found = sum(frozenset(pair) in pairs for pair in planted) / max(1, len(planted))
         remove_collection("bench")
     read = marks["reading the scans"] - started
-    return read, added - started - read, audited - added, found
+    return plan, read, added - started - read, audited - added, found
 
 
 def main() -> None:
@@ -83,17 +86,17 @@ def main() -> None:
     asked.add_argument("--files", type=int, default=0)
     files = asked.parse_args().files
     print(
-        "| patches | reading, files/s | duplicates, files/s | audit, files/s | time per file, of that at 1,000 | copies found | peak MB |"
+        "| patches | plan, s | reading, files/s | duplicates, files/s | audit, files/s | time per file, of that at 1,000 | copies found | peak MB |"
     )
-    print("|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|")
     base = 0.0
     for n in (files,) if files else SIZES:
-        read, search, audit, found = measure(n)
+        plan, read, search, audit, found = measure(n)
         each = (read + search + audit) / n
         base = base or each
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(
-            f"| {n:,} | {n / read:,.0f} | {n / search:,.0f} | {n / audit:,.0f} | {each / base:.2f} | {found:.3f} | {peak:,.0f} |",
+            f"| {n:,} | {plan:.1f} | {n / read:,.0f} | {n / search:,.0f} | {n / audit:,.0f} | {each / base:.2f} | {found:.3f} | {peak:,.0f} |",
             flush=True,
         )
 

@@ -10,6 +10,7 @@ import pytest
 
 from medcls.core.plan import Plan
 from medcls.data.collections import look_at
+from medcls.data.plan import prepare
 from medcls.data.vocabulary import part_of, role_of
 from medcls.imaging.drop import open_drop
 from tests.data import trees
@@ -22,13 +23,45 @@ def whose(i: int) -> str:
 
 @pytest.mark.parametrize(
     "column",
-    ["sub", "ptid", "UHID", "HN", "Hospital Number", "hosp_no", "NHS number", "historia clinica", "Prontuário", "ασθενής", "ผู้ป่วย"],
+    [
+        "sub", "ptid", "UHID", "HN", "Hospital Number", "hosp_no", "NHS number", "historia clinica", "Prontuário", "ασθενής", "ผู้ป่วย",
+        "owner", "Owner ID", "owner_id", "client", "MRN", "medical record no", "patient_code", "pid", "病历号", "患者ID", "номер пациента",
+        "pseudonym", "Personennummer", "Aktenzeichen", "IPP", "NHC", "expediente", "מספר מטופל", "รหัสผู้ป่วย", "mã bệnh nhân", "surname",
+        "name", "姓名", "이름", "ФИО",
+    ],
 )  # fmt: skip
 def test_a_patient_by_other_words_is_kept_together(column: str, tmp_path: Path) -> None:
     plan = look_at(table(tmp_path, ("file", "label", column), lambda i: (f"{i}.jpg", ("a", "b")[i % 2], whose(i))))
     assert (plan.n_patients, plan.n_owned) == (4, 8)
     assert role_of("hospital") == "site"
     assert role_of("hospital name") == "site"
+
+
+@pytest.mark.parametrize("column", ["name", "owner", "patient", "姓名"])
+def test_the_name_of_a_person_is_no_id_to_show(column: str, tmp_path: Path) -> None:
+    people = ("Kim, Chul-Soo", "Anna Maria Weber", "O'Neil Jane", "Иванов Пётр")
+    found = prepare(
+        table(tmp_path, ("file", "label", column), lambda i: (f"{i}.jpg", ("a", "b")[i % 2], people[i // 2]))
+    )
+    assert {entry.patient for entry in found.entries} == {f"person-{i}" for i in (1, 2, 3, 4)}
+
+
+@pytest.mark.parametrize("ending", [".dat", ".data", ".asc", ".psv", ".lst", ".CSV", ".list.txt", ""])
+def test_a_table_is_one_whatever_its_ending(ending: str, tmp_path: Path) -> None:
+    made = table(tmp_path, ("file", "label", "patient"), lambda i: (f"{i}.jpg", ("a", "b")[i % 2], whose(i)))
+    next(made.glob("*.csv")).rename(made / f"labels{ending}")
+    plan = look_at(made)
+    assert (counts(plan), plan.n_patients, plan.n_not_taken) == ({"a": 4, "b": 4}, 4, 0)
+
+
+def test_many_texts_about_one_picture_each_are_no_tables(tmp_path: Path) -> None:
+    for i in range(30):
+        scan(tmp_path / ("benign", "malignant")[i % 2] / f"{i}.png")
+        (tmp_path / "boxes").mkdir(exist_ok=True)
+        (tmp_path / "boxes" / f"{i}.txt").write_text(f"{i % 2} 0.5 0.5 0.1 0.2\n")
+    plan = look_at(tmp_path)
+    assert (counts(plan), len(plan.tables)) == ({"benign": 15, "malignant": 15}, 0)
+    assert [(row.n, row.reason.code) for row in plan.not_taken] == [(30, "data.beside-a-picture")]
 
 
 @pytest.mark.parametrize(

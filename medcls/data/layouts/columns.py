@@ -1,12 +1,12 @@
 """What the columns of a table say, by their names and by what stands in them."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from medcls.data.labels import find_labels, tell_disease, tidy
 from medcls.data.resolve import MISSING, Resolver
 from medcls.data.tables import Table, without_header
-from medcls.data.vocabulary import UNLABELLED, disease_of, fold, is_site, part_of, role_of, says_number
+from medcls.data.vocabulary import NAME, UNLABELLED, disease_of, fold, is_site, part_of, role_of, says, says_number
 
 _SAMPLE = 400
 _MOST_LABELS = 40
@@ -34,7 +34,9 @@ def find_columns(table: Table, resolver: Resolver, chosen: Mapping[str, str]) ->
     _by_content(table, found)
     if "label" not in found and (name := _yes_or_no(table, found)):
         found["label"] = name
-    if not {"patient", "group"} & set(found) and (name := _numbering(table, found)):
+    if not {"patient", "group"} & set(found) and (name := _repeated(table, found, lambda n: says(n, NAME))):
+        found["patient"] = name
+    if not {"patient", "group"} & set(found) and (name := _repeated(table, found, says_number)):
         found["group"] = name
     for role, name in chosen.items():
         found.pop(role, None)
@@ -127,12 +129,12 @@ def _yes_or_no(table: Table, found: Mapping[str, str]) -> str:
     return named[0] if len(named) == 1 else ""
 
 
-def _numbering(table: Table, found: Mapping[str, str]) -> str:
-    """Return a column that numbers something of which there are several scans each: whose it is cannot be told, so it stays together."""
+def _repeated(table: Table, found: Mapping[str, str], is_named: Callable[[str], bool]) -> str:
+    """Return a column, called by a number or a name, whose values stand beside several scans each: they stay together."""
     for at, name in enumerate(table.header):
         cells = [row[at] for row in table.rows if row[at]]
         n = len(set(cells))
-        if name not in found.values() and says_number(name) and max(4, len(cells) // 50) <= n < len(cells):
+        if name not in found.values() and is_named(name) and max(4, len(cells) // 50) <= n < len(cells):
             return name
     return ""
 

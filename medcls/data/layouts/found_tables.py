@@ -1,5 +1,6 @@
 """The tables of a tree: read, with what their columns say and the files their rows name."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -8,7 +9,7 @@ from medcls.core.plan import PlanChoices, PlanTable
 from medcls.data.labels import find_labels, tidy
 from medcls.data.layouts.columns import find_columns, find_one_hot, label_sense, number_of
 from medcls.data.layouts.isic import label_rule
-from medcls.data.layouts.patient_tables import by_picture
+from medcls.data.layouts.patient_tables import Owned, by_picture
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tables import Table, read_tables
 from medcls.data.tree import TABLE, Tree, without_masks
@@ -16,6 +17,8 @@ from medcls.data.vocabulary import FOLD, NAME, UNLABELLED, holds, part_of, says,
 from medcls.errors import BadData
 
 Row = Mapping[str, str]
+_WORD = r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?"
+_PERSON = re.compile(rf"{_WORD}(?:[ ,^]+(?=[^\W\d_]{{2}}){_WORD})+")
 
 
 @dataclass
@@ -80,12 +83,12 @@ def find_tables(tree: Tree, choices: PlanChoices) -> tuple[list[Found], list[Pla
             "data.no-such-table", found=choices.table[:200], allowed=", ".join(tree.of_kind(TABLE))[:400] or "none"
         )
     pictures = without_masks(tree)
-    resolver = Resolver(pictures)
+    resolver, owned = Resolver(pictures), Owned(tree, pictures)
     found, useless = [], []
     for path in wanted:
         try:
             for table in read_tables(tree.root, path, choices.encoding):
-                one = _look(table, resolver, choices) or _look_by_patient(table, tree, pictures, choices)
+                one = _look(table, resolver, choices) or _look_by_patient(table, owned, resolver, choices)
                 if one is not None:
                     found.append(one)
                 elif len(table.header) > 1:
@@ -122,12 +125,12 @@ def _look(table: Table, resolver: Resolver, choices: PlanChoices) -> Found | Non
     return found if found.named or found.rule else None
 
 
-def _look_by_patient(table: Table, tree: Tree, pictures: list[str], choices: PlanChoices) -> Found | None:
+def _look_by_patient(table: Table, owned: Owned, resolver: Resolver, choices: PlanChoices) -> Found | None:
     """Look at a table that has a row for each patient; None if it has none, or says nothing of several."""
-    if (expanded := by_picture(table, tree, pictures)) is None:
+    if (expanded := by_picture(table, owned)) is None:
         return None
     per_picture, key = expanded
-    found = _look(per_picture, Resolver(pictures), choices)
+    found = _look(per_picture, resolver, choices)
     if found is None or key in found.label_columns:
         return None
     labels = {found.rule(row) for row in found.rows()} if found.rule else set()
@@ -171,7 +174,10 @@ class Teller:
             if role in found.columns
         }
         named = words_of(found.columns.get("patient", ""))
-        self._aliases: dict[str, str] | None = {} if any(word in NAME for word in named) else None
+        is_name = any(word in NAME for word in named) or (
+            bool(named) and _are_names(found.table.column(found.columns["patient"]))
+        )
+        self._aliases: dict[str, str] | None = {} if is_name else None
         self._folds = holds(found.columns.get("part", ""), FOLD)
 
     def tell(self, row: Row) -> Beside:
@@ -203,6 +209,12 @@ class Teller:
             if number is not None and number == int(number) and "." in value.replace(",", ".")
             else value
         )
+
+
+def _are_names(cells: list[str]) -> bool:
+    """Return whether cells look like names of people: words of letters, two or more."""
+    filled = [cell for cell in cells if cell]
+    return bool(filled) and sum(bool(_PERSON.fullmatch(cell)) for cell in filled) > 0.8 * len(filled)
 
 
 def _all_numbers(cells: list[str]) -> bool:

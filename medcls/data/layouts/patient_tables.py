@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cached_property
 
 from medcls.core.note import Note
 from medcls.data.owners import read_owner
@@ -14,39 +15,51 @@ SCAN = "scan"  # the column that is added; its name says that it holds paths
 _MOST_MISSED = 0.2
 
 
-def by_picture(table: Table, tree: Tree, pictures: Iterable[str]) -> tuple[Table, str] | None:
+class Owned:
+    """Pictures by the names of the folders they lie in, and by their DICOM patients; each is looked up when first asked for.
+
+    Args:
+        tree: The tree.
+        pictures: Pictures that tables may be about.
+    """
+
+    def __init__(self, tree: Tree, pictures: Iterable[str]) -> None:
+        self._tree, self._pictures = tree, list(pictures)
+
+    @cached_property
+    def by_folder(self) -> dict[str, list[str]]:
+        """Pictures by the name of each folder above them, in one form."""
+        named: defaultdict[str, list[str]] = defaultdict(list)
+        for path in self._pictures:
+            for name in {fold(part) for part in path.split("/")[:-1]}:
+                named[name].append(path)
+        return named
+
+    @cached_property
+    def by_dicom(self) -> dict[str, list[str]]:
+        """Pictures by their DICOM patient, in one form."""
+        named: defaultdict[str, list[str]] = defaultdict(list)
+        for path in self._pictures:
+            if self._tree.files[path] == DICOM and (owner := read_owner(self._tree.root / path)[0]):
+                named[fold(owner.rpartition("\n")[2])].append(path)
+        return named
+
+
+def by_picture(table: Table, owned: Owned) -> tuple[Table, str] | None:
     """Return a table of patients as one of their pictures, and its column that names them; None if it is none.
 
     Args:
         table: A table whose rows name no files.
-        tree: The tree it lies in.
-        pictures: Pictures its rows may be about: those in a folder of a patient's name, or of a DICOM patient.
+        owned: Pictures its rows may be about: those in a folder of a patient's name, or of a DICOM patient.
     """
-    pictures = list(pictures)
-    for owned in (_by_folder, _by_dicom):
-        named = owned(tree, pictures)
+    for look_up in (lambda: owned.by_folder, lambda: owned.by_dicom):
+        named = look_up()
         if column := _column(table, named):
             at = table.header.index(column)
             rows = [[*row, path] for row in table.rows for path in named.get(fold(row[at]), ())]
             note = Note("data.table-of-patients", column=column)
             return replace(table, header=(*table.header, SCAN), rows=rows, notes=(*table.notes, note)), column
     return None
-
-
-def _by_folder(tree: Tree, pictures: list[str]) -> dict[str, list[str]]:
-    named: defaultdict[str, list[str]] = defaultdict(list)
-    for path in pictures:
-        for name in {fold(part) for part in path.split("/")[:-1]}:
-            named[name].append(path)
-    return named
-
-
-def _by_dicom(tree: Tree, pictures: list[str]) -> dict[str, list[str]]:
-    named: defaultdict[str, list[str]] = defaultdict(list)
-    for path in pictures:
-        if tree.files[path] == DICOM and (owner := read_owner(tree.root / path)[0]):
-            named[fold(owner.rpartition("\n")[2])].append(path)
-    return named
 
 
 def _column(table: Table, named: dict[str, list[str]]) -> str:
