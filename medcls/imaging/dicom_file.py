@@ -73,10 +73,8 @@ def open_dicom(data: bytes, limits: Limits) -> tuple[Dataset, list[Note]]:
     if (late := starts_late(data)) >= 0:
         notes.append(Note("imaging.dicom-late-mark", n=late))
         data = bytes(128) + data[late:]
-    syntax, start = _file_meta(data)
-    if syntax == DeflatedExplicitVRLittleEndian:
-        plain = _is_element(data[start : start + 8])
-        data = _with_header(data[start:] if plain else _inflated(data, start, limits, notes))
+    syntax, _ = _file_meta(data)
+    data = inflated(data, limits, notes)
     ds = guarded(lambda: read_partial(_Rationed(data), force=True, specific_tags=list(wanted_tags())))
     if not hasattr(ds, "file_meta"):
         ds.file_meta = FileMetaDataset()
@@ -113,8 +111,27 @@ def _is_element(head: bytes) -> bool:
     return head[:2] in (b"\x08\x00", b"\x04\x00") and head[4:6].isalpha() and head[4:6].isupper()
 
 
+def inflated(data: bytes, limits: Limits, notes: list[Note]) -> bytes:
+    """Return a DICOM file with its data set as it was before it was deflated; one that is not deflated as it is.
+
+    Args:
+        data: The whole file.
+        limits: Never more than twice `limits.max_bytes` are held.
+        notes: What a reader must know is added to it.
+
+    Raises:
+        TooLarge: If it inflates to more.
+        BadScan: If it is damaged.
+    """
+    syntax, start = _file_meta(data)
+    if syntax != DeflatedExplicitVRLittleEndian:
+        return data
+    if _is_element(data[start : start + 8]):  # it only says so
+        return _with_header(data[start:])
+    return _with_header(_inflated(data, start, limits, notes))
+
+
 def _inflated(data: bytes, start: int, limits: Limits, notes: list[Note]) -> bytes:
-    """Return the data set of a deflated file, never holding more than twice `limits.max_bytes`."""
     most = 2 * limits.max_bytes
     bits = zlib.MAX_WBITS if data[start : start + 1] == b"\x78" else -zlib.MAX_WBITS  # some writers keep zlib's header
     stream = zlib.decompressobj(bits)

@@ -10,9 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pydicom
+from pydicom.filereader import read_file_meta_info
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from medcls import disk, home
-from medcls.errors import BadScan
+from medcls.errors import BadScan, MedclsError
+from medcls.imaging.dicom_file import inflated
+from medcls.imaging.limits import Limits
+from medcls.imaging.quiet import guarded
 
 _KEYWORDS = (
     "PatientName",
@@ -82,13 +87,7 @@ def put(data: bytes) -> str:
 def waiting() -> tuple[Waiting, ...]:
     """Return what waits, the latest first."""
     paths = sorted(folder().glob("*.dcm"), key=lambda p: p.stat().st_mtime, reverse=True)
-    return tuple(described(head(path), path.stem, "inbox") for path in paths)
-
-
-def head(path: Path) -> bytes:
-    """Return the beginning of a file: its header, and little of its picture."""
-    with path.open("rb") as file:
-        return file.read(1 << 18)
+    return tuple(described(path, path.stem, "inbox") for path in paths)
 
 
 def came_at(digest: str) -> datetime:
@@ -136,13 +135,27 @@ def put_away(digest: str) -> None:
             path.unlink(missing_ok=True)
 
 
-def described(data: bytes, name: str, source: str) -> Waiting:
-    """Return what a DICOM header says of a file; of one that cannot be read, its name alone."""
+def described(path: Path, name: str, source: str) -> Waiting:
+    """Return what a DICOM header says of a file; of one that cannot be read, its name alone.
+
+    Args:
+        path: The file; of one that is not deflated only the header is read.
+        name: What it is found by.
+        source: Where it waits.
+    """
     try:
-        ds = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True, specific_tags=list(_KEYWORDS))
-    except (pydicom.errors.InvalidDicomError, OSError, ValueError, KeyError):
+        return guarded(lambda: from_header(_header(path), name, source))
+    except MedclsError:  # told where the scan is read
         return Waiting(name, source)
-    return from_header(ds, name, source)
+
+
+def _header(path: Path) -> pydicom.Dataset:
+    found: Path | io.BytesIO = path
+    if read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+        limits = Limits.from_env()
+        limits.check_bytes(path.stat().st_size)
+        found = io.BytesIO(inflated(path.read_bytes(), limits, []))
+    return pydicom.dcmread(found, stop_before_pixels=True, specific_tags=list(_KEYWORDS))
 
 
 def from_header(ds: pydicom.Dataset, name: str, source: str) -> Waiting:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from medcls.errors import BadScan
 from medcls.imaging.limits import Limits
-from medcls.inlets.inbox import Waiting, described, head
+from medcls.inlets.inbox import Waiting, described
 
 _SETTLED_S = 2.0  # a file written to within the last seconds may still be on its way
 _MOST = 2000
@@ -25,7 +25,7 @@ def waiting(folder: Path, now: float | None = None) -> tuple[Waiting, ...]:
     now = time.time() if now is None else now
     try:
         paths = sorted(_settled(folder, now), key=lambda p: p.stat().st_mtime, reverse=True)[:_MOST]
-        return tuple(described(head(path), path.relative_to(folder).as_posix(), "folder") for path in paths)
+        return tuple(described(path, path.relative_to(folder).as_posix(), "folder") for path in paths)
     except OSError as error:
         raise BadScan("inlets.folder-not-read", found=error.strerror or type(error).__name__) from error
 

@@ -8,8 +8,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pydicom
 import pytest
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 from pynetdicom import AE
 
 from medcls import audit
@@ -53,6 +55,34 @@ def test_what_is_sent_waits_and_is_what_was_sent(port: int) -> None:
     assert "KIM" not in audit.files()[0].read_text()
     inbox.put_away(item.id)
     assert inbox.waiting() == ()
+
+
+def deflated(n_px: int, level: float = 255) -> bytes:
+    """A square picture in a deflated file; noise up to `level`, so that 0 deflates to nearly nothing."""
+    ds = pydicom.dcmread(io.BytesIO(dicom()))
+    ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    ds.Rows = ds.Columns = n_px
+    ds.PixelData = np.random.default_rng(0).integers(0, level + 1, (n_px, n_px), np.uint8).tobytes()
+    out = io.BytesIO()
+    ds.save_as(out, enforce_file_format=True)
+    return out.getvalue()
+
+
+def test_a_deflated_file_is_described_and_a_broken_one_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole or cut short; of noise behind its header, and of one that inflates too far, the name alone."""
+    whole = deflated(800)
+    monkeypatch.setenv("MEDCLS_MAX_BYTES", "1000000")
+    files = {"whole": whole, "cut": whole[:-1000], "broken": whole[:400] + b"\xff" * 400, "bomb": deflated(4000, 0)}
+    (place := tmp_path / "watched").mkdir()
+    for name, data in files.items():
+        (place / f"{name}.dcm").write_bytes(data)
+    for data in files.values():
+        inbox.put(data)
+    told = {item.id: item.modality for item in watched.waiting(place, time.time() + 60)}
+    assert told == {"whole.dcm": "US", "cut.dcm": "US", "broken.dcm": "", "bomb.dcm": ""}
+    assert sorted(item.modality for item in inbox.waiting()) == sorted(told.values())
 
 
 def test_only_who_is_named_may_send(port: int) -> None:
