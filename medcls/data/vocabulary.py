@@ -41,7 +41,7 @@ PATIENT = _words(
     "case cases fall fallnummer 환자 환자번호 등록번호 병록번호 피험자 대상자 환자등록번호 증례 患者 病人 病患 病历号 住院号 受试者 被検者 症例 "
     "пациент пациента пациенты больной больного испытуемый paciente pacientes sujeto caso casos sujet malade paziente soggetto "
     "pacjent pacjenta sub ptid uhid hn cpr ssn nhs nhc nip ipp owner owners client clients pseudonym pseudonyms surname lastname nachname familienname aktenzeichen "
-    "personennummer personnummer expediente dossier historia~clinica historia~clínica prontuario prontuário ασθενής ασθενή ασθενούς מטופל חולה ผู้ป่วย bệnh~nhân beteg potilas patiënt بیمار пацієнт pasien hasta مريض المريض المرضى patiente rogi रोगी मरीज"
+    "personennummer personnummer expediente processo dossier historia~clinica historia~clínica prontuario prontuário ασθενής ασθενή ασθενούς מטופל חולה ผู้ป่วย bệnh~nhân beteg potilas patiënt بیمار пацієнт pasien hasta مريض المريض المرضى patiente rogi रोगी मरीज"
 )
 GROUP = _words(
     "lesion lesions group nodule tumor tumour exam examination study accession series 병변 그룹 病灶 病変 läsion lésion lesión lesione очаг آفة"
@@ -275,6 +275,8 @@ _NUMBERS = frozenset(
         "ids",
         "no",
         "nr",
+        "nro",
+        "nº",
         "num",
         "nummer",
         "number",

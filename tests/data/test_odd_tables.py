@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ def whose(i: int) -> str:
     [
         "sub", "ptid", "UHID", "HN", "Hospital Number", "hosp_no", "NHS number", "historia clinica", "Prontuário", "ασθενής", "ผู้ป่วย",
         "owner", "Owner ID", "owner_id", "client", "MRN", "medical record no", "patient_code", "pid", "病历号", "患者ID", "номер пациента",
-        "pseudonym", "Personennummer", "Aktenzeichen", "IPP", "NHC", "expediente", "מספר מטופל", "รหัสผู้ป่วย", "mã bệnh nhân", "surname",
+        "pseudonym", "Personennummer", "Aktenzeichen", "IPP", "NHC", "expediente", "Nº Processo", "מספר מטופל", "รหัสผู้ป่วย", "mã bệnh nhân", "surname",
         "name", "姓名", "이름", "ФИО",
     ],
 )  # fmt: skip
@@ -189,3 +189,35 @@ def test_names_that_say_utf_8_and_are_not_are_read_by_the_code_page(misflagged: 
     assert [one.error for one in dropped] == [None] * 6
     assert dropped[3].name.startswith("set.zip/악성/0.png")
     assert path.read_bytes() == misflagged, "the archive itself is not touched"
+
+
+def test_a_table_in_each_patients_folder_keeps_patients_together(tmp_path: Path) -> None:
+    for patient in ("P01", "P02", "P03", "P04"):
+        for i in range(3):
+            scan(tmp_path / patient / f"s{i}.png")
+        (tmp_path / patient / "info.csv").write_text("image,label\ns0.png,benign\ns1.png,malignant\ns2.png,benign\n")
+    plan = look_at(tmp_path)
+    assert (counts(plan), plan.n_patients, plan.n_owned) == ({"benign": 8, "malignant": 4}, 4, 12)
+
+
+@pytest.mark.parametrize("folders", ["ab", ("batch_1", "batch_2", "batch_3", "batch_4"), ("1", "2", "3", "4")])
+def test_folders_that_number_something_else_are_no_patients(folders: Iterable[str], tmp_path: Path) -> None:
+    """Batches; and a folder for each label."""
+    lines = ["image,diagnosis"]
+    for k, folder in enumerate(folders):
+        for i in range(3):
+            scan(tmp_path / folder / f"{folder}-{i}.png")
+            lines.append(f"{folder}-{i}.png,{('nevus', 'melanoma', 'keratosis', 'carcinoma')[k]}")
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
+    plan = look_at(tmp_path)
+    assert (plan.layout, plan.n_owned) == ("table", 0)
+
+
+@pytest.mark.parametrize("place", ["{what}/{label}", "{label}/{what}", "set/{what}/all/{label}"])
+def test_masks_in_folders_of_the_same_shape_belong_to_their_scans(place: str, tmp_path: Path) -> None:
+    for label in ("benign", "malignant"):
+        for i in range(3):
+            for what in ("images", "masks"):
+                scan(tmp_path / place.format(what=what, label=label) / f"{i}.png")
+    plan = look_at(tmp_path)
+    assert (counts(plan), plan.n_masks, plan.n_not_taken) == ({"benign": 3, "malignant": 3}, 6, 0)

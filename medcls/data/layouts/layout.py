@@ -1,5 +1,6 @@
 """What a layout is: how a data set lies on disk, and what its files say."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -7,6 +8,8 @@ from medcls.core.note import Note
 from medcls.core.plan import PlanChoices, PlanTable, Question
 from medcls.data.tree import Tree
 from medcls.data.vocabulary import fold, is_numbered, is_site, names_patient, parts_of
+
+_FEW_PATIENTS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +173,35 @@ def sites_by_folder(paths: Iterable[str]) -> Mapping[str, str]:
         if len(names) > 1 and all(map(is_site, names)):
             return {"/".join(folder): folder[level] for folder in folders}
     return {}
+
+
+def patients_by_folder(entries: Iterable[Entry]) -> Mapping[str, str]:
+    """Return the patient each folder's name tells, by the folder, where the names of a level number patients of several scans each.
+
+    Args:
+        entries: Scans whose labels are known from elsewhere; a level that says no more than the label is none of patients.
+    """
+    labels: dict[str, set[str]] = {}
+    scans: Counter[str] = Counter()
+    for entry in entries:
+        folder = entry.id.rpartition("/")[0]
+        labels.setdefault(folder, set()).add(entry.label or "")
+        scans[folder] += 1
+    parted = {folder: folder.split("/") for folder in labels}
+    n_labels = len(set().union(*labels.values()))
+    for level in range(min(map(len, parted.values()), default=0)):
+        names: dict[str, set[str]] = {}
+        for folder, parts in parted.items():
+            names.setdefault(parts[level], set()).update(labels[folder])
+        several = sum(scans.values()) > len(names) and (len(names) > 2 * n_labels or max(map(len, names.values())) > 1)
+        if len(names) >= _FEW_PATIENTS and several and all(map(_is_owner, names)):
+            return {folder: parts[level] for folder, parts in parted.items()}
+    return {}
+
+
+def _is_owner(name: str) -> bool:
+    """Return whether a folder is a patient's by its name: it says so, or is a number with two letters at most (`8863`, `BP01`)."""
+    return names_patient(name) or (is_numbered(name) and sum(c.isalpha() for c in name) <= 2)
 
 
 def with_part(attributes: dict[str, str], part: str) -> dict[str, str]:

@@ -33,9 +33,17 @@ def find_masks(tree: Tree) -> Mapping[str, str]:
             )
             if beside and beside[0] != path:
                 found[path] = beside[0]
-        elif len(of := by_stem.get(_stem(path)) or by_stem.get(match["stem"] if match else "", [])) == 1:
-            found[path] = of[0]
+        elif scan := _nearest(path, by_stem.get(_stem(path)) or by_stem.get(match["stem"] if match else "", [])):
+            found[path] = scan
     return found
+
+
+def _nearest(mask: str, scans: list[str]) -> str:
+    """Return the scan that shares most folders with a mask (`images/benign/1.png`, `masks/benign/1.png`); empty if several do."""
+    folders = set(mask.split("/")[:-1])
+    shared = [len(folders & set(scan.split("/")[:-1])) for scan in scans]
+    best = [scan for scan, n in zip(scans, shared, strict=True) if n == max(shared)]
+    return best[0] if len(best) == 1 else ""
 
 
 def with_masks(entries: Iterable[Entry], masks: Mapping[str, str]) -> list[Entry]:

@@ -5,9 +5,19 @@ from dataclasses import replace
 
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices
+from medcls.data.labels import tidy
 from medcls.data.layouts.found_tables import Beside, Found, Teller, find_tables, same_label
 from medcls.data.layouts.isic import LABELS, TASK
-from medcls.data.layouts.layout import Entry, Layout, Reading, common_root, parts_by_folder, sites_by_folder, with_part
+from medcls.data.layouts.layout import (
+    Entry,
+    Layout,
+    Reading,
+    common_root,
+    parts_by_folder,
+    patients_by_folder,
+    sites_by_folder,
+    with_part,
+)
 from medcls.data.layouts.masks import find_masks, with_masks
 from medcls.data.resolve import MISSING, SEVERAL, Resolver, tidy_path
 from medcls.data.tree import Tree
@@ -41,7 +51,7 @@ def read_table_layout(tree: Tree, choices: PlanChoices, kind: str = "") -> Readi
         if join_table(entries, one):
             reading.used.add(one.table.file)
             reading.tables.append(one.shown())
-    reading.entries = _with_folders(entries.values())
+    reading.entries = _with_owners(_with_folders(entries.values()), reading)
     reading.root = _root(tree, chosen, reading)
     shown = {table.path for table in reading.tables}
     for one in found:
@@ -149,6 +159,14 @@ def _with_folders(entries: Iterable[Entry]) -> list[Entry]:
     if not parts and not sites:
         return listed
     return [_placed(entry, parts.get(_folder(entry), ""), sites.get(_folder(entry), "")) for entry in listed]
+
+
+def _with_owners(entries: list[Entry], reading: Reading) -> list[Entry]:
+    """Add the patients that folders name, where no table says whose a scan is."""
+    if any(entry.patient or entry.group for entry in entries) or not (owners := patients_by_folder(entries)):
+        return entries
+    reading.patients_from.append("folders")
+    return [replace(entry, patient=tidy(owners[_folder(entry)])) for entry in entries]
 
 
 def _folder(entry: Entry) -> str:
