@@ -124,9 +124,11 @@ def _work(told: Callable[[str], None]) -> str:
     """Answer by rule and send what waits; return what stood in the way of it, for the listener goes on all the same."""
     from medcls.workflows import pacs_rules
 
-    try:
-        for made in (*pacs_rules.work(), *try_waiting()):
-            told(str(made) if isinstance(made, MedclsError) else f"{made.server}: {made.state} {made.why}".rstrip())
-    except (MedclsError, OSError) as error:  # servers.toml is being written, the disk is full
-        return str(error)
-    return ""
+    trouble: list[str] = []
+    for part in (pacs_rules.work, try_waiting):
+        try:
+            for made in part():
+                told(f"{made.server}: {made.state} {made.why}".rstrip() if isinstance(made, Sending) else str(made))
+        except (MedclsError, OSError) as error:  # servers.toml is being written, the disk is full
+            trouble.append(str(error))
+    return " ".join(dict.fromkeys(trouble))

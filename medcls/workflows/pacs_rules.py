@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from medcls import audit
+from medcls.core.note import Note
 from medcls.errors import MedclsError
 from medcls.inlets import inbox
 from medcls.inlets.inbox import Waiting
@@ -18,20 +20,21 @@ if TYPE_CHECKING:
 
 
 @allowed("read")
-def work() -> tuple[Sending | MedclsError, ...]:
-    """Answer what waits and fits a rule, and send the results as the rule says.
+def work() -> tuple[Sending | Note, ...]:
+    """Answer what waits and fits a rule, and send the results as the rule says; whatever goes wrong with one stops no other.
 
-    What a rule did is noted beside the file when the result lies in the outbox. Killed before that, it is made again,
-    with the same time and identifiers, and is the same result there: nothing is sent twice.
+    What a rule did is noted beside the file, server by server, when the result lies in the outbox. Killed before that, it
+    is made again, with the same time and identifiers, and is the same result there: nothing is sent twice.
 
     Returns:
-        What is on its way now, or why a file got no result; that is not tried again.
+        What is on its way now, or `workflows.rule-failed`: why a file, or one server, got no result; that is not tried again.
 
     Raises:
         MedclsError: If servers.toml cannot be used.
+        OSError: If what was done cannot be noted.
     """
     rules = read_around().rules
-    made: list[Sending | MedclsError] = []
+    made: list[Sending | Note] = []
     for item in inbox.waiting() if rules else ():
         for rule in rules:
             if rule.takes(item.modality) and not inbox.is_noted(item.id, rule.name):
@@ -40,13 +43,33 @@ def work() -> tuple[Sending | MedclsError, ...]:
     return tuple(made)
 
 
-def _answered(item: Waiting, rule: Rule) -> list[Sending | MedclsError]:
+def _answered(item: Waiting, rule: Rule) -> list[Sending | Note]:
     try:
         case = _case(item, rule, open_model(choose_model(rule.task, rule.model).id))
-        return [pacs.send_back(case, server, rule.ways) for server in rule.to]
-    except MedclsError as error:
-        audit.write("rule", outcome=error.code, who=f"rule {rule.name}", scan_sha256=item.id)
-        return [error]
+    except Exception as error:  # noqa: BLE001  whatever one file provokes, the others are answered
+        return [_failed(item, rule, error)]
+    made: list[Sending | Note] = []
+    for server in rule.to:
+        given = f"{rule.name}.{quote(server, safe='')}"
+        if not inbox.is_noted(item.id, given):
+            made.append(_sent(case, item, rule, server))
+            inbox.note(item.id, given)
+    return made
+
+
+def _sent(case: case_report.Case, item: Waiting, rule: Rule, server: str) -> Sending | Note:
+    try:
+        return pacs.send_back(case, server, rule.ways)
+    except Exception as error:  # noqa: BLE001  whatever is wrong with one server, the others get theirs
+        return _failed(item, rule, error, server)
+
+
+def _failed(item: Waiting, rule: Rule, error: Exception, server: str = "") -> Note:
+    """Write down and return why there is no result; of a fault without a code only its kind, for its words may name a person."""
+    audit.write("rule", outcome=audit.outcome_of(error), who=f"rule {rule.name}", scan_sha256=item.id, server=server)
+    why = Note.of(error) if isinstance(error, MedclsError) else type(error).__name__
+    to = server or ", ".join(rule.to)
+    return Note("workflows.rule-failed", rule=rule.name, scan=item.id[:12], to=to, error=why)
 
 
 def _case(item: Waiting, rule: Rule, model: "Predictor") -> case_report.Case:

@@ -18,6 +18,7 @@ import pytest
 from pynetdicom import AE, evt
 
 from medcls import audit
+from medcls.core.note import Note
 from medcls.errors import Conflict
 from medcls.exits import CASE_EXITS, leave
 from medcls.exits.case import Case
@@ -127,6 +128,79 @@ def test_a_rule_answers_what_comes_in_once(home: Path, orthanc, tiny_model) -> N
     assert [getattr(one, "code", "") for one in pacs_rules.work()] == []  # of no kind that the rule is about
     inbox.put_away(digest)
     assert not list(inbox.folder().glob(f"{digest}*"))
+
+
+RULED = "".join(f'[servers.{n}]\nkind = "dimse"\nhost = "127.0.0.1"\nport = 9\ntimeout_s = 2.0\n' for n in "abc")
+RULED += '[rules.breast]\ntask = "breast-ultrasound"\nmodality = "US"\nto = ["a", "b", "c"]\n'
+
+
+def test_one_bad_study_or_server_stops_no_other(home: Path, tiny_model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is told and written down by its code, without what a fault said; and not tried again."""
+    write_servers(home, RULED)
+    bad, good = inbox.put(dicom(seed=1)), inbox.put(dicom(seed=2))
+    read_one, send_one = inbox.read, pacs.send_back
+
+    def read_or_break(digest: str) -> bytes:
+        if digest == bad:
+            raise ZeroDivisionError("KIM MINSU")
+        return read_one(digest)
+
+    def send_or_refuse(case: Case, server: str, ways: tuple[str, ...]) -> outbox.Sending:
+        if server == "b":
+            raise Conflict("inlets.not-kept", found="full")
+        return send_one(case, server, ways)
+
+    monkeypatch.setattr(inbox, "read", read_or_break)
+    monkeypatch.setattr(pacs, "send_back", send_or_refuse)
+    made = pacs_rules.work()
+    assert [one.server for one in made if isinstance(one, outbox.Sending)] == ["a", "c"]
+    assert {one.code for one in made if isinstance(one, Note)} == {"workflows.rule-failed"}
+    told = [
+        (line.outcome, line.facts["scan_sha256"], line.facts.get("server"))
+        for line in audit.lines()
+        if line.what == "rule"
+    ]
+    assert sorted(told) == [("failed", bad, None), ("inlets.not-kept", good, "b")]
+    assert "MINSU" not in "".join(map(str, made)) + audit.files()[0].read_text()
+    assert pacs_rules.work() == ()
+
+
+def test_a_rule_stopped_between_servers_goes_on_with_those_left(
+    home: Path, tiny_model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one server was given is remembered for that server."""
+    write_servers(home, RULED)
+    digest = inbox.put(dicom(seed=2))
+    send_one = pacs.send_back
+
+    def send_or_stop(case: Case, server: str, ways: tuple[str, ...]) -> outbox.Sending:
+        if server == "b":
+            raise KeyboardInterrupt
+        return send_one(case, server, ways)
+
+    monkeypatch.setattr(pacs, "send_back", send_or_stop)
+    with pytest.raises(KeyboardInterrupt):
+        pacs_rules.work()
+    monkeypatch.setattr(pacs, "send_back", send_one)
+    assert [one.server for one in pacs_rules.work()] == ["b", "c"]
+    assert pacs_rules.work() == ()
+    inbox.put_away(digest)
+    assert not list(inbox.folder().glob(f"{digest}*"))
+
+
+def test_rules_that_cannot_work_do_not_keep_results_from_being_sent(home: Path) -> None:
+    """Both are tried; what stood in the way is told."""
+    told: list[str] = []
+    with archive(lambda: 0) as (around, _):
+        server = around.servers["a"]
+        known = f'[servers.a]\nkind = "dimse"\nhost = "127.0.0.1"\nport = {server.port}\ntitle = "ARCHIVE"\n'
+        write_servers(home, known + '[rules.breast]\ntask = "breast-ultrasound"\nto = ["a"]\n')
+        outbox.put("a", [dicom()])
+        digest = inbox.put(dicom(seed=2))
+        for name in ("breast", "breast.a"):  # what was done cannot be noted
+            (inbox.folder() / f"{digest}.{name}.done").mkdir()
+        assert pacs._work(told.append)
+    assert told == ["a: sent"]
 
 
 @contextmanager
