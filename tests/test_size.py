@@ -14,7 +14,7 @@ SOURCES = sorted([*(ROOT / "medcls").rglob("*.py"), *(ROOT / "pages").rglob("*.p
 MOST_LINES_OF_FILE, MOST_LINES, MOST_LINES_P90, MOST_PARAMETERS = 350, 50, 20, 6
 
 # How many are over each limit today; these numbers only go down.
-LONG_FILES, LONG_FUNCTIONS, MANY_PARAMETERS, ESCAPED, GIVES = 0, 0, 5, 0, 0
+LONG_FILES, LONG_FUNCTIONS, MANY_PARAMETERS, ESCAPED, GIVES = 0, 0, 0, 0, 0
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

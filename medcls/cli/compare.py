@@ -75,6 +75,7 @@ def _compare(args: argparse.Namespace) -> int:
 
 
 def _found(args: argparse.Namespace) -> Any:
+    from medcls.core.collection import Part
     from medcls.errors import BadData
     from medcls.workflows import compare
     from medcls.workflows.evaluate import name_collections
@@ -89,9 +90,7 @@ def _found(args: argparse.Namespace) -> Any:
     return compare.compare_afresh(
         models,
         name_collections(args.data.split(","), say),
-        args.part,
-        split=args.split,
-        fold=args.fold,
+        Part(args.part, args.split, args.fold),
         resamples=args.resamples,
         on_case=_progress,
     )

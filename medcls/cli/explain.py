@@ -129,10 +129,11 @@ def _rows(args: argparse.Namespace, name: str, scan: Scan, classifier: Any, meth
             "picture": str(picture),
         }
         if args.test or mask is not None:
+            wanted = explain.Wanted(label, drawn.method, args.layer or None)
             row["checks"] = [
                 {"model": network.card.id, "name": c.name, "holds": c.holds, "words": c.words, "numbers": c.numbers}
                 for network in explain.networks_of(classifier)
-                for c in explain.check_heatmap(scan, network, label, drawn.method, args.layer or None, mask)
+                for c in explain.check_heatmap(scan, network, wanted, mask)
             ]
         rows.append(row)
     return rows
@@ -151,21 +152,14 @@ def _line(row: dict[str, Any]) -> str:
 
 def _study(args: argparse.Namespace) -> int:
     from medcls.workflows.explain import METHODS
-    from medcls.workflows.pointing import keep, measure, table
+    from medcls.workflows.pointing import Asked, keep, measure, table
 
     def tell(done: int, total: int, stage: str = "") -> None:
         if done % 25 == 0 or done == total:
             say(f"{done} of {total} cases")
 
-    study = measure(
-        args.model,
-        args.data,
-        args.label,
-        tuple(METHODS) if args.method == ["all"] else tuple(args.method),
-        layer=args.layer or None,
-        everything=args.everything,
-        progress=tell,
-    )
+    methods = tuple(METHODS) if args.method == ["all"] else tuple(args.method)
+    study = measure(args.model, args.data, Asked(args.label, methods, args.layer or None, args.everything), tell)
     print_json(study.to_dict()) if args.json else print(table(study), end="")
     if args.into_card:
         keep(study)

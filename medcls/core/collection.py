@@ -307,3 +307,22 @@ class Selection:
     part: str = "unseen"
     most: int = 0
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which part of labelled collections is evaluated.
+
+    Args:
+        name: `unseen` (cases of groups that the model was never trained or tuned on), `all`, or a part of the split: `train`,
+            `validate`, `test`.
+        split: Name of the split, for its parts.
+        fold: Fold that is the test part, where the split has folds.
+    """
+
+    name: str = "unseen"
+    split: str = "auto"
+    fold: int = 0
+
+
+UNSEEN = Part()

@@ -8,7 +8,7 @@ import numpy as np
 from medcls.core.note import Note
 from medcls.core.record import Record
 from medcls.core.scan import readonly
-from medcls.core.words import counted
+from medcls.words import counted
 
 
 def describe_basis(n_cases: int, n_groups: int, collection: str) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from medcls.data.collections import Collection
     from medcls.models.predictor import Predictor
 
+METHODS_MEASURED = ("gradcam", "hirescam", "layercam")
 CENTRE, RANDOM_WEIGHTS = "centred Gaussian", "random weights"
 
 
@@ -35,7 +36,7 @@ class Asked:
     """
 
     label: str
-    methods: tuple[str, ...]
+    methods: tuple[str, ...] = METHODS_MEASURED
     layer: str | None = None
     everything: bool = False
 

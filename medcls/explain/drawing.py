@@ -1,15 +1,13 @@
 """From a scan and a model to a heatmap on the scan's own grid."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 
 from medcls.core.prediction import MEMBERS_LAST, Heatmap, Prediction
-from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
 from medcls.errors import BadModel, MedclsError
 from medcls.explain.geometry import Cells, cells_of
@@ -133,9 +131,7 @@ def draw(
     view: OpenScan | OpenMembers,
     label: str | None = None,
     method: str = "gradcam",
-    *,
-    progress: Progress = silent,
-    should_stop: Callable[[], bool] | None = None,
+    watch: Watch = QUIET,
 ) -> Heatmap:
     """Draw where a model found evidence for a label; an ensemble's heatmap is the mean of its members'.
 
@@ -143,8 +139,7 @@ def draw(
         view: The opened scan.
         label: Label id; None for the most probable one.
         method: A name of `METHODS`.
-        progress: Called with steps done and in all, by slow methods.
-        should_stop: Asked between batches of a slow method; True stops it.
+        watch: Told steps done and in all by slow methods, and asked between them whether to stop.
 
     Returns:
         The heatmap on the scan's own pixels. `peak` is the largest value of the method's map before scaling, anywhere on
@@ -154,14 +149,12 @@ def draw(
         MedclsError: If the method is unknown or gives something that is not a number.
         BadTask: If the label is unknown.
         BadModel: If the method does not work on this network.
-        Stopped: If `should_stop` said so.
+        Stopped: If `watch` was asked to stop.
     """
     label = label or view.prediction.top
     if isinstance(view, OpenMembers):
-        return _mean(
-            view, label, [draw(v, label, method, progress=progress, should_stop=should_stop) for v in view.views]
-        )
-    square, peak = square_map(view, label, chosen(method), Watch(progress, should_stop))
+        return _mean(view, label, [draw(v, label, method, watch) for v in view.views])
+    square, peak = square_map(view, label, chosen(method), watch)
     values = unplace(square, view.box, view.scan.size_px)
     return Heatmap(values, label, view.model.card.id, method, _layer(view, method), _grid(view, method), peak)
 
@@ -172,10 +165,10 @@ def explain(
     label: str | None = None,
     method: str = "gradcam",
     layer: str | None = None,
-    **watching: Any,
+    watch: Watch = QUIET,
 ) -> Heatmap:
     """Draw a heatmap of one scan; see `open_scan` and `draw`. An ensemble's is the mean of its members'."""
-    return predict_and_explain(model, scan, label, method, layer, **watching)[1]
+    return predict_and_explain(model, scan, label, method, layer, watch)[1]
 
 
 def predict_and_explain(
@@ -184,7 +177,7 @@ def predict_and_explain(
     label: str | None = None,
     method: str = "gradcam",
     layer: str | None = None,
-    **watching: Any,
+    watch: Watch = QUIET,
 ) -> tuple[Prediction, Heatmap]:
     """Answer a scan and draw where the evidence was, from one pass through the network.
 
@@ -194,13 +187,13 @@ def predict_and_explain(
         label: Label id; None for the most probable one.
         method: A name of `METHODS`.
         layer: Name of the layer to read; None for the last one with places in it.
-        watching: `progress` and `should_stop`, as `draw` takes them.
+        watch: As `draw` takes it.
 
     Raises:
         MedclsError: As `open_scan` and `draw`.
     """
     view = forward(model, scan, layer)
-    return view.prediction, draw(view, label, method, **watching)
+    return view.prediction, draw(view, label, method, watch)
 
 
 def square_map(view: OpenScan, label: str, method: Method, watch: Watch = QUIET) -> tuple[np.ndarray, float]:

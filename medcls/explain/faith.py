@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from medcls.core.progress import Progress, silent
+from medcls.core.note import Note
 from medcls.errors import BadScan
 from medcls.explain.drawing import OpenScan, chosen, square_of
 from medcls.explain.method_table import Method
@@ -20,7 +20,7 @@ from medcls.explain.opening import open_at
 from medcls.explain.pointing import centred_gaussian, point
 from medcls.explain.random_weights import randomised
 from medcls.explain.verdict import Check
-from medcls.explain.watch import Watch
+from medcls.explain.watch import QUIET, Watch
 from medcls.imaging.prepare import unplace
 from medcls.stats.calibration import calibrate
 
@@ -43,8 +43,7 @@ def check(
     mask: np.ndarray | None = None,
     *,
     seed: int = 0,
-    progress: Progress = silent,
-    should_stop: Callable[[], bool] | None = None,
+    watch: Watch = QUIET,
 ) -> tuple[Check, ...]:
     """Run every test on the heatmap of one label by one method.
 
@@ -54,8 +53,7 @@ def check(
         method: A name of `METHODS`.
         mask: (H, W) bool, True on the lesion; None if unknown.
         seed: Of the random orders and the random network.
-        progress: Called with tests done and in all.
-        should_stop: Asked between steps; True stops.
+        watch: Told tests done and in all; asked between steps whether to stop.
 
     Returns:
         `order`, `random`, `shift`, `padding`, and `mask` where there is one. For an empty heatmap only that it is empty.
@@ -63,25 +61,18 @@ def check(
     Raises:
         BadScan: If the mask has another size than the scan or marks nothing.
         MedclsError: As `draw`.
-        Stopped: If `should_stop` said so.
+        Stopped: If `watch` was asked to stop.
     """
-    how, watch = chosen(method), Watch(should_stop=should_stop)
+    how, within = chosen(method), Watch(should_stop=watch.should_stop)
     task = view.model.card.task
     task.label(label)
     index = task.label_ids.index(label)
     if mask is not None and (mask.shape != view.scan.size_px or not mask.any()):
         raise BadScan("explain.mask-off-scan", shape=mask.shape, size_px=view.scan.size_px)
-    square, peak = square_of(view.opened, index, how, watch)
+    square, peak = square_of(view.opened, index, how, within)
     if peak == 0:
-        return (
-            Check(
-                "empty",
-                "Is there anything to test?",
-                None,
-                f"There is no evidence for {task.label(label).name}, so nothing to test.",
-            ),
-        )
-    case = _Case(view, index, task.label(label).name, how, square, seed, watch)
+        return (Check("empty", None, Note("explain.check-empty", label=task.label(label).name)),)
+    case = _Case(view, index, task.label(label).name, how, square, seed, within)
     steps: list[Callable[[], Check]] = [
         lambda: _order(case),
         lambda: _random(case),
@@ -90,7 +81,7 @@ def check(
     ]
     if mask is not None:
         steps.append(lambda: _mask(case, mask))
-    return tuple(_report(steps, Watch(progress, should_stop)))
+    return tuple(_report(steps, watch))
 
 
 def _report(steps: Sequence[Callable[[], Check]], watch: Watch) -> list[Check]:
@@ -130,7 +121,6 @@ def _order(case: _Case) -> Check:
     References:
         Petsiuk et al., RISE: randomized input sampling for explanation of black-box models, BMVC 2018.
     """
-    title = "Does the region shown carry the decision?"
     rows = _block_values(case.square, case.view.box.inside)
     blocks = np.flatnonzero(np.isfinite(rows))
     rng = np.random.default_rng(case.seed)
@@ -150,17 +140,17 @@ def _order(case: _Case) -> Check:
     }
     moved = max(np.ptp(np.r_[sharp, blurred, deleted.ravel()]), np.ptp(np.r_[sharp, blurred, inserted.ravel()]))
     if moved < _MOVES:
-        return Check(
-            "order", title, None, "Cannot be told: hiding parts of this scan hardly moves the probability.", numbers
-        )
+        return Check("order", None, Note("explain.check-order-untold"), numbers)
     holds = bool(gains[0] > gains[1:].max() and gains[0] - gains[1:].mean() > _MOVES)
-    verb = "does carry" if holds else "does not carry more of"
-    words = (
-        f"The region shown {verb} the decision{'' if holds else ' than any other'}: hiding it first brings the mean probability of "
-        f"{case.label} to {numbers['deletion']:.2f} (hiding random parts: {numbers['deletion_random']:.2f}), showing it "
-        f"first to {numbers['insertion']:.2f} (random parts: {numbers['insertion_random']:.2f})."
-    )
-    return Check("order", title, holds, words, numbers)
+    figures = {
+        "label": case.label,
+        "hidden": numbers["deletion"],
+        "hidden_random": numbers["deletion_random"],
+        "shown": numbers["insertion"],
+        "shown_random": numbers["insertion_random"],
+    }
+    found = Note("explain.check-order", **figures) if holds else Note("explain.check-order-failed", **figures)
+    return Check("order", holds, found, numbers)
 
 
 def _curves(case: _Case, orders: Sequence[np.ndarray]) -> tuple[float, float, np.ndarray, np.ndarray]:
@@ -223,16 +213,13 @@ def _random(case: _Case) -> Check:
     References:
         Adebayo et al., Sanity checks for saliency maps, NeurIPS 2018.
     """
-    title = "Would a network that learned nothing draw the same?"
     agreements = [_correlation(_ranks(case.square), _ranks(other)) for other in case.random_squares]
     agreement = float(np.mean(agreements))
     holds = agreement < _OTHER
-    words = (
-        f"{'No' if holds else 'Yes, nearly'}: the same network with random weights draws a picture that agrees by "
-        f"{agreement:.2f} (mean of {len(agreements)}; 1 would be the same)."
-    )
+    figures = {"agreement": agreement, "n": len(agreements)}
+    found = Note("explain.check-random", **figures) if holds else Note("explain.check-random-failed", **figures)
     numbers = {"agreement": agreement, "agreement_highest": max(agreements), "random_networks": len(agreements)}
-    return Check("random", title, holds, words, numbers)
+    return Check("random", holds, found, numbers)
 
 
 def random_square(view: OpenScan, index: int, method: Method, seed: int, watch: Watch) -> tuple[np.ndarray, float]:
@@ -243,21 +230,16 @@ def random_square(view: OpenScan, index: int, method: Method, seed: int, watch: 
 
 def _shift(case: _Case) -> Check:
     """Move the scan by 2 % and see whether the map moves along."""
-    title = "Does it hold still?"
     x = case.view.opened.x
     step = max(1, round(_SHIFT * x.shape[-1]))
     moves = [(step, 0), (-step, 0), (0, step), (0, -step)]
     agreements = [_agreement_moved(case, move) for move in (moves[:1] if case.method.slow else moves)]
     worst = min(agreements)
     holds = worst >= _STEADY
-    words = f"{'Yes' if holds else 'No'}: with the scan moved by {step} px ({_SHIFT:.0%}) the map still agrees by {worst:.2f} at worst."
-    return Check(
-        "shift",
-        title,
-        holds,
-        words,
-        {"agreement_worst": worst, "agreement_mean": float(np.mean(agreements)), "shift_px": step},
-    )
+    figures = {"px": step, "share": _SHIFT, "worst": worst}
+    found = Note("explain.check-shift", **figures) if holds else Note("explain.check-shift-failed", **figures)
+    numbers = {"agreement_worst": worst, "agreement_mean": float(np.mean(agreements)), "shift_px": step}
+    return Check("shift", holds, found, numbers)
 
 
 def _agreement_moved(case: _Case, move: tuple[int, int]) -> float:
@@ -279,24 +261,16 @@ _MOST_BESIDE = 0.5
 
 def _padding(case: _Case) -> Check:
     """Sum what lies beside the scan: there is nothing to see there."""
-    title = "Is the evidence on the scan?"
     top, left, height, width = case.view.box.inside
     total = float(case.square.sum())
     outside = 1 - float(case.square[top : top + height, left : left + width].sum()) / total
     area = 1 - height * width / case.square.size
     if area == 0:
-        return Check(
-            "padding",
-            title,
-            True,
-            "Yes: the scan fills all that the network sees.",
-            {"outside": 0.0, "area_outside": 0.0},
-        )
+        return Check("padding", True, Note("explain.check-padding-none"), {"outside": 0.0, "area_outside": 0.0})
     holds = outside <= _MOST_BESIDE * area  # a map that knows nothing puts the edges' own share there
-    words = f"{outside:.0%} of the evidence lies on the black edges that make the scan square; they are {area:.0%} of what the network sees."
-    if not holds:
-        words += f" A map that looks at the scan puts less than half of that ({_MOST_BESIDE * area:.0%}) there."
-    return Check("padding", title, holds, words, {"outside": outside, "area_outside": area})
+    figures = {"outside": outside, "area": area, "most": _MOST_BESIDE * area}
+    found = Note("explain.check-padding", **figures) if holds else Note("explain.check-padding-failed", **figures)
+    return Check("padding", holds, found, {"outside": outside, "area_outside": area})
 
 
 def _mask(case: _Case, mask: np.ndarray) -> Check:
@@ -306,17 +280,22 @@ def _mask(case: _Case, mask: np.ndarray) -> Check:
     controls = [point(case.on_scan(other), mask) for other in case.random_squares]
     by_chance = float(np.mean([p.energy_inside for p in controls]))
     holds = found.hit and found.energy_inside > max(centre.energy_inside, by_chance)
-    words = (
-        f"The brightest place lies {'on' if found.hit else 'beside'} the lesion, and {found.energy_inside:.0%} of the heatmap lies on it "
-        f"(a spot in the middle of the scan: {centre.energy_inside:.0%}, {'a hit' if centre.hit else 'a miss'}; random weights: "
-        f"{by_chance:.0%}, {sum(p.hit for p in controls)} of {len(controls)} hit; the lesion is {found.mask_share:.0%} of the scan)."
-    )
+    figures = {
+        "inside": found.energy_inside,
+        "centre": centre.energy_inside,
+        "centre_hit": Note("explain.a-hit") if centre.hit else Note("explain.a-miss"),
+        "random": by_chance,
+        "hits": sum(p.hit for p in controls),
+        "n": len(controls),
+        "lesion": found.mask_share,
+    }
+    told = Note("explain.check-mask-hit", **figures) if found.hit else Note("explain.check-mask-missed", **figures)
     numbers = {
         f"{name}{suffix}": float(np.mean([getattr(p, name) for p in points]))
         for suffix, points in (("", [found]), ("_centre", [centre]), ("_random", controls))
         for name in ("hit", "energy_inside", "iou")
     }
-    return Check("mask", "Does it point at the lesion?", holds, words, numbers | {"mask_share": found.mask_share})
+    return Check("mask", holds, told, numbers | {"mask_share": found.mask_share})
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:

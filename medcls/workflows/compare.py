@@ -3,6 +3,7 @@
 from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 
+from medcls.core.collection import UNSEEN, Part
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.progress import Progress, silent, staged
@@ -74,10 +75,8 @@ def compare_folders(folders: Sequence[Path], *, resamples: int = RESAMPLES) -> C
 def compare_afresh(
     model_ids: Sequence[str],
     collections: tuple[str, ...],
-    part: str = "unseen",
+    part: Part = UNSEEN,
     *,
-    split: str = "auto",
-    fold: int = 0,
     resamples: int = RESAMPLES,
     known: MutableMapping[str, tuple[Evaluation, CaseTable]] | None = None,
     on_case: Progress = silent,
@@ -87,9 +86,7 @@ def compare_afresh(
     Args:
         model_ids: Two to eight models.
         collections: Names of labelled collections.
-        part: `unseen` (cases of groups that none of the models was trained or tuned on), `test`, `validate`, `train`, or `all`.
-        split: Name of the split.
-        fold: Fold that is the test part, where the split has folds.
+        part: Which of their cases.
         resamples: How many times groups are resampled for the intervals.
         known: Evaluations made before of these very cases, by model; those made now are added, so that an interrupted
             comparison goes on where it stopped. None keeps none.
@@ -106,7 +103,7 @@ def compare_afresh(
     for model_id in model_ids:
         if model_id not in made:
             told = staged(on_case, model_id)
-            made[model_id] = evaluate(model_id, collections, part, split=split, fold=fold, on_case=told)
+            made[model_id] = evaluate(model_id, collections, part.name, split=part.split, fold=part.fold, on_case=told)
     evaluations = {model_id: made[model_id][0] for model_id in model_ids}
     tables = {model_id: made[model_id][1] for model_id in model_ids}
     return _compare(tables, evaluations, resamples)

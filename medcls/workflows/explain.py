@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medcls.core.note import Note
 from medcls.core.prediction import MEMBERS_LAST, Heatmap, Prediction
 from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
@@ -19,8 +20,10 @@ from medcls.explain.overlay import caption as _caption
 from medcls.explain.overlay import paint as _paint
 from medcls.explain.overlay import to_png as _to_png
 from medcls.explain.verdict import Check
+from medcls.explain.watch import QUIET, Watch
 from medcls.imaging.mask import read_mask
 from medcls.imaging.picture import to_png
+from medcls.words import say
 from medcls.workflows.acts import allowed, write_answers
 
 if TYPE_CHECKING:
@@ -28,11 +31,39 @@ if TYPE_CHECKING:
     from medcls.models.network import Network
     from medcls.models.predictor import Predictor
 
-__all__ = ["COARSE_PX", "COLOURS", "DEFAULT", "METHODS", "STYLES", "Check", "Drawn", "Paint", "Stopped", "read_mask"]
+__all__ = [
+    "COARSE_PX",
+    "COLOURS",
+    "DEFAULT",
+    "METHODS",
+    "STYLES",
+    "Check",
+    "Drawn",
+    "Paint",
+    "Stopped",
+    "Wanted",
+    "Watch",
+    "read_mask",
+]
 
 DEFAULT = "gradcam"
 # Scans with no side above this are patches: a cell of the heatmap then covers a good part of them.
 COARSE_PX = 64
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which heatmap of a scan is meant.
+
+    Args:
+        label: Label id.
+        method: A name of `METHODS`.
+        layer: Name of a layer; None for the last one.
+    """
+
+    label: str
+    method: str = DEFAULT
+    layer: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,9 +142,7 @@ def draw_one(
     label: str | None = None,
     method: str = DEFAULT,
     layer: str | None = None,
-    *,
-    progress: Progress = silent,
-    should_stop: Callable[[], bool] | None = None,
+    watch: Watch = QUIET,
 ) -> Heatmap:
     """Draw one heatmap; see `classify_and_explain`.
 
@@ -123,15 +152,14 @@ def draw_one(
         label: Whose evidence is drawn; None for the most probable label.
         method: Name in the table of methods.
         layer: Name of the layer it is read from; None for the model's own choice.
-        progress: Called with steps done and in all, by slow methods.
-        should_stop: Asked between batches of a slow method; True stops it.
+        watch: Told steps done and in all by slow methods, and asked between them whether to stop.
 
     Raises:
-        Stopped: If `should_stop` said so.
+        Stopped: If `watch` was asked to stop.
     """
     from medcls.explain.drawing import explain
 
-    return explain(classifier, scan, label, method, layer, progress=progress, should_stop=should_stop)
+    return explain(classifier, scan, label, method, layer, watch)
 
 
 def draw_many(
@@ -167,7 +195,7 @@ def draw_many(
             for label in labels:
 
                 def make(label: str = label, method: str = method, view: "OpenScan | OpenMembers" = view) -> Heatmap:
-                    return draw(view, label, method, progress=progress)
+                    return draw(view, label, method, Watch(progress))
 
                 drawn.append(_try(make, label, method, view.layer))
     return tuple(drawn)
@@ -185,9 +213,7 @@ def _try(make: Callable[[], Heatmap], label: str, method: str, layer: str) -> Dr
 def check_heatmap(
     scan: Scan,
     classifier: "Predictor",
-    label: str,
-    method: str = DEFAULT,
-    layer: str | None = None,
+    wanted: Wanted,
     mask: np.ndarray | None = None,
     progress: Progress = silent,
 ) -> tuple[Check, ...]:
@@ -196,9 +222,7 @@ def check_heatmap(
     Args:
         scan: The scan.
         classifier: From `classify.open_model`; of an ensemble, one of `networks_of`.
-        label: Label id.
-        method: A name of `METHODS`.
-        layer: Name of a layer; None for the last one.
+        wanted: Which heatmap.
         mask: (H, W) bool, True on the lesion; None if unknown.
         progress: Called with steps done and in all.
 
@@ -213,7 +237,9 @@ def check_heatmap(
     from medcls.explain.memory import give_back_memory
 
     try:
-        return check(open_scan(classifier, scan, layer), label, method, mask, progress=progress)
+        return check(
+            open_scan(classifier, scan, wanted.layer), wanted.label, wanted.method, mask, watch=Watch(progress)
+        )
     finally:
         give_back_memory()
 
@@ -253,23 +279,16 @@ def export(scan: Scan, heatmap: Heatmap, how: Paint, captioned: bool = False) ->
 
 def describe(heatmap: Heatmap, label_name: str, scan: Scan) -> str:
     """Say in a sentence or two what a heatmap shows, or that it shows nothing."""
-    title = METHODS[heatmap.method].title
+    facts = {"title": METHODS[heatmap.method].title, "label": label_name}
     if heatmap.empty:
-        return f"{title} finds no evidence for {label_name} anywhere in this scan."
+        return say("workflows.map-empty", facts)
     rows, columns = heatmap.grid_px
-    which = (
-        f"for {label_name}"
-        if METHODS[heatmap.method].per_label
-        else f"for any label (it draws the same for {label_name} as for the others)"
-    )
-    read = "The layer read has"
-    if heatmap.layer == MEMBERS_LAST:
-        read = "It is the mean of several networks' heatmaps; the coarsest layer read has"
-    told = f"{title}: where the network finds evidence {which}, brightest where most. {read} {rows} x {columns} cells"
-    cell_px = max(scan.size_px) / max(rows, 1)
+    where = Note("workflows.map-for-label" if METHODS[heatmap.method].per_label else "workflows.map-for-any", **facts)
+    read = Note("workflows.map-read-members" if heatmap.layer == MEMBERS_LAST else "workflows.map-read-layer")
+    facts |= {"where": where, "read": read, "rows": rows, "columns": columns}
     if max(scan.size_px) <= COARSE_PX:
-        return f"{told}: on a patch this small the picture is coarse, and says little more than whether the whole patch counts."
-    return f"{told}, each about {cell_px:.0f} px wide: edges finer than that mean nothing."
+        return say("workflows.map-of-patch", facts)
+    return say("workflows.map-of-scan", facts | {"cell_px": max(scan.size_px) / max(rows, 1)})
 
 
 def describe_many(heatmaps: Sequence[Heatmap], scan: Scan) -> str:
@@ -278,6 +297,10 @@ def describe_many(heatmaps: Sequence[Heatmap], scan: Scan) -> str:
     if not cells_px:
         return ""
     if max(scan.size_px) <= COARSE_PX:
-        return "Brightest where the network finds most evidence. On a patch this small the pictures are coarse, and say little more than whether the whole patch counts."
-    wide = f"{cells_px[0]}" if cells_px[0] == cells_px[-1] else f"{cells_px[0]} to {cells_px[-1]}"
-    return f"Brightest where the network finds most evidence. A cell of what was read is about {wide} px wide: edges finer than that mean nothing."
+        return say("workflows.maps-of-patch")
+    least, most = cells_px[0], cells_px[-1]
+    return (
+        say("workflows.maps-of-scan", {"cell_px": least})
+        if least == most
+        else say("workflows.maps-of-scan-range", {"least": least, "most": most})
+    )

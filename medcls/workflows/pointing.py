@@ -1,35 +1,22 @@
 """How often a model's heatmaps point at the lesion: asked for by a person, shown, kept beside the model."""
 
-from collections.abc import Sequence
-
 from medcls.core.model import ModelCard
 from medcls.core.pointing import PointingStudy, pointing_table
 from medcls.core.progress import Progress, silent
+from medcls.evaluation.pointing import METHODS_MEASURED, Asked
 from medcls.models.publishing import add_pointing
 from medcls.workflows.acts import act
 
-METHODS_MEASURED = ("gradcam", "hirescam", "layercam")
+__all__ = ["METHODS_MEASURED", "Asked"]
 
 
-def measure(
-    model_id: str,
-    collection: str,
-    label: str,
-    methods: Sequence[str] = METHODS_MEASURED,
-    *,
-    layer: str | None = None,
-    everything: bool = False,
-    progress: Progress = silent,
-) -> PointingStudy:
+def measure(model_id: str, collection: str, asked: Asked, progress: Progress = silent) -> PointingStudy:
     """Measure how a model's heatmaps point at lesions, on the cases of groups that it never learned from.
 
     Args:
         model_id: The model.
         collection: Name of a labelled collection with masks.
-        label: Truth of the cases, and the label whose evidence is drawn.
-        methods: Names of `METHODS`.
-        layer: Layer to read; None for the last one.
-        everything: True to use every case of the collection, those the model learned from too.
+        asked: Which heatmaps, on which cases.
         progress: Called with cases done and cases in all.
 
     Raises:
@@ -38,11 +25,11 @@ def measure(
         MedclsError: If a method is unknown or does not work on this network.
     """
     from medcls.data.collections import open_collection
-    from medcls.evaluation.pointing import Asked, measure_pointing
+    from medcls.evaluation.pointing import measure_pointing
     from medcls.models.opening import open_model
 
     opened, classifier = open_collection(collection), open_model(model_id)
-    return measure_pointing(opened, classifier, Asked(label, tuple(methods), layer, everything), progress)
+    return measure_pointing(opened, classifier, asked, progress)
 
 
 def table(study: PointingStudy) -> str:

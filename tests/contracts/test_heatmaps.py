@@ -18,7 +18,7 @@ from medcls.errors import BadModel
 from medcls.explain import METHODS, Stopped
 from medcls.explain.drawing import draw, explain, open_scan, predict_and_explain
 from medcls.explain.opening import open_at
-from medcls.explain.watch import QUIET
+from medcls.explain.watch import QUIET, Watch
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 from medcls.models.predictor import Predictor
@@ -234,10 +234,10 @@ def test_slow_method_reports_and_stops(method: str) -> None:
     """Progress rises to the end; a wish to stop is heard; the network is left clean."""
     made, picture = classifier("cancernet", 64), Scan(np.random.default_rng(0).random((64, 64), np.float32), "0" * 64)
     told: list[tuple[int, int]] = []
-    explain(made, picture, "a", method, progress=lambda done, total: told.append((done, total)))
+    explain(made, picture, "a", method, watch=Watch(lambda done, total: told.append((done, total))))
     assert len(told) > 2
     assert told == sorted(told)
     assert told[-1][0] == told[-1][1]
     with pytest.raises(Stopped):
-        explain(made, picture, "a", method, should_stop=lambda: True)
+        explain(made, picture, "a", method, watch=Watch(should_stop=lambda: True))
     assert leftovers(made.net) == []

@@ -1,7 +1,7 @@
 """Words around numbers."""
 
 from medcls.core.evaluation import describe_basis
-from medcls.core.words import counted
+from medcls.words import counted
 
 
 def test_one_is_not_several() -> None:

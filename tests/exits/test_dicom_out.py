@@ -26,9 +26,9 @@ from tests.imaging.dicom_files import dataset, ramp, written
 BESIDE = Path(sys.executable).with_name("dciodvfy")  # pip's package; else the system's
 DCIODVFY = BESIDE if BESIDE.exists() else Path(shutil.which("dciodvfy") or BESIDE)
 CHECKS = (
-    Check("order", "Order", True, "It holds."),
-    Check("random", "Random", False, "It does not."),
-    Check("shift", "Shift", None, "Too few."),
+    Check("order", True, Note("explain.check-padding-none")),
+    Check("random", False, Note("explain.check-random-failed", agreement=0.9, n=3)),
+    Check("shift", None, Note("explain.check-order-untold")),
 )
 SOURCE = (
     "PatientID",

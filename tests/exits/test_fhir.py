@@ -57,7 +57,9 @@ def of_kind(bundle: dict, kind: str) -> list[dict]:
 def test_the_validator_finds_no_error(case: Case, mode, decided: bool) -> None:
     """A wrong code is found by it, so this test can fail."""
     case = replace(
-        case, checks=(Check("order", "Order", True, "It holds."),), views=(View(case.scan, case.prediction),)
+        case,
+        checks=(Check("order", True, Note("explain.check-padding-none")),),
+        views=(View(case.scan, case.prediction),),
     )
     shown = (
         case

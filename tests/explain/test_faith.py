@@ -12,6 +12,7 @@ from medcls.explain import METHODS, Stopped, faith
 from medcls.explain.drawing import open_scan
 from medcls.explain.method_table import Method
 from medcls.explain.random_weights import randomised
+from medcls.explain.watch import Watch
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 from tests.explain.planted import SIZE_PX, model, scan
@@ -137,10 +138,10 @@ def test_mask_must_lie_on_the_scan() -> None:
 def test_tests_report_and_stop() -> None:
     told: list[tuple[int, int]] = []
     view = open_scan(model(), PICTURE)
-    faith.check(view, "red", progress=lambda done, total: told.append((done, total)))
+    faith.check(view, "red", watch=Watch(lambda done, total: told.append((done, total))))
     assert told == [(i, 4) for i in range(5)]
     with pytest.raises(Stopped):
-        faith.check(view, "red", should_stop=lambda: True)
+        faith.check(view, "red", watch=Watch(should_stop=lambda: True))
 
 
 def test_every_quick_method_can_be_tested() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from medcls.core.collection import Part
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.note import Note
 from medcls.data.collections import add_collection
@@ -189,7 +190,7 @@ def test_models_are_evaluated_afresh_on_a_collection(tiny_made: Path, home: Path
     told: list[tuple[int, int, str]] = []
     known: dict[str, tuple[Evaluation, CaseTable]] = {}
     found = compare_afresh(
-        ["one", "two"], (phantoms,), "all", resamples=50, known=known, on_case=lambda *step: told.append(step)
+        ["one", "two"], (phantoms,), Part("all"), resamples=50, known=known, on_case=lambda *step: told.append(step)
     )
     assert len(found.first) == 15
     assert (15, 15, "two") in told
@@ -202,7 +203,7 @@ def test_models_are_evaluated_afresh_on_a_collection(tiny_made: Path, home: Path
     assert same.verdict == "not distinguishable on these 15 cases"
     told.clear()
     again = compare_afresh(
-        ["one", "two"], (phantoms,), "all", resamples=50, known=known, on_case=lambda *s: told.append(s)
+        ["one", "two"], (phantoms,), Part("all"), resamples=50, known=known, on_case=lambda *s: told.append(s)
     )
     assert told == [], "what is known is not asked again"
     assert again.scores == found.scores

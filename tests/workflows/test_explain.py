@@ -102,7 +102,7 @@ def test_mask_is_read_or_refused() -> None:
 def test_checks_take_a_mask() -> None:
     mask = np.zeros((64, 64), bool)
     mask[18:31, 18:31] = True
-    checks = explain.check_heatmap(PICTURE, model(), "red", "hirescam", mask=mask)
+    checks = explain.check_heatmap(PICTURE, model(), explain.Wanted("red", "hirescam"), mask)
     assert checks[-1].name == "mask"
     assert checks[-1].numbers["hit"] == 1
 

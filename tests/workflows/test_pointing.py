@@ -7,7 +7,7 @@ import pytest
 
 from medcls.data.collections import add_collection, open_collection
 from medcls.errors import BadData, BadModel, MedclsError
-from medcls.evaluation.pointing import CENTRE, RANDOM_WEIGHTS, _mean_over_groups
+from medcls.evaluation.pointing import CENTRE, RANDOM_WEIGHTS, Asked, _mean_over_groups
 from medcls.explain.pointing import centred_gaussian, point
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom, phantom_mask
@@ -37,7 +37,7 @@ def busi(tmp_path, home):
 
 
 def test_counts_are_those_of_the_cases(busi, tiny_model) -> None:
-    study = pointing.measure(tiny_model.id, "busi", "malignant", ("gradcam", "layercam"), everything=True)
+    study = pointing.measure(tiny_model.id, "busi", Asked("malignant", ("gradcam", "layercam"), everything=True))
     classifier = classify.open_model(tiny_model.id)
     cases = [c for c in busi.cases if c.label == "malignant" and c.masks]
     scans = [read_scan(busi.read(c)) for c in cases]
@@ -68,15 +68,15 @@ def learned_from(model_id: str, digests) -> None:
 def test_only_cases_the_model_never_learned_from(busi, tiny_model) -> None:
     """Of the malignant cases all but those of one group were seen: that group is what is measured."""
     with pytest.raises(BadData, match="does not say"):
-        pointing.measure(tiny_model.id, "busi", "malignant")
+        pointing.measure(tiny_model.id, "busi", Asked("malignant"))
     cases = [c for c in busi.cases if c.label == "malignant"]
     learned_from(tiny_model.id, [c.sha256 for c in cases])
     with pytest.raises(BadData, match="held out"):
-        pointing.measure(tiny_model.id, "busi", "malignant")
+        pointing.measure(tiny_model.id, "busi", Asked("malignant"))
     classifier = classify.open_model(tiny_model.id)
     kept = next(c.group for c in cases if classifier.predict(read_scan(busi.read(c))).top == "malignant")
     learned_from(tiny_model.id, [c.sha256 for c in cases if c.group != kept])
-    study = pointing.measure(tiny_model.id, "busi", "malignant", ("gradcam",))
+    study = pointing.measure(tiny_model.id, "busi", Asked("malignant", ("gradcam",)))
     assert study.n_cases == sum(c.group == kept for c in cases) < len(cases)
     assert "never learned from" in pointing.table(study)
 
@@ -86,15 +86,15 @@ def test_an_ensemble_with_a_member_that_does_not_say_is_refused(busi, tiny_model
     install(tiny_made, home / "weights", "breast-ultrasound--tiny--0002")
     both = make_ensemble([tiny_model.id, "breast-ultrasound--tiny--0002"], "Both")
     with pytest.raises(BadData, match="tiny--0002 does not say"):
-        pointing.measure(both.id, "busi", "malignant")
+        pointing.measure(both.id, "busi", Asked("malignant"))
 
 
 def test_ensemble_is_measured_by_the_mean_of_its_members(busi, tiny_model, tiny_made, home) -> None:
     """One network twice is an ensemble that points where the one network points, and so does its control."""
     install(tiny_made, home / "weights", "breast-ultrasound--tiny--0002")
     both = make_ensemble([tiny_model.id, "breast-ultrasound--tiny--0002"], "Both")
-    one = pointing.measure(tiny_model.id, "busi", "malignant", ("gradcam",), everything=True)
-    two = pointing.measure(both.id, "busi", "malignant", ("gradcam",), everything=True)
+    one = pointing.measure(tiny_model.id, "busi", Asked("malignant", ("gradcam",), everything=True))
+    two = pointing.measure(both.id, "busi", Asked("malignant", ("gradcam",), everything=True))
     assert two.layer == "members' last"
     for a, b in zip(one.rows, two.rows, strict=True):
         assert (a.name, a.hits) == (b.name, b.hits)
@@ -110,10 +110,10 @@ def test_of_folds_each_case_is_drawn_by_the_networks_that_never_saw_it(busi, tin
     for half, member in enumerate(both.members):
         learned_from(member, [c.sha256 for c in busi.cases if groups.index(c.group) % 2 == half])
     with pytest.raises(BadData, match="held out"):
-        pointing.measure(both.id, "busi", "malignant", ("gradcam",))
+        pointing.measure(both.id, "busi", Asked("malignant", ("gradcam",)))
     recast(both.id, folds=2)
-    folds = pointing.measure(both.id, "busi", "malignant", ("gradcam",))
-    whole = pointing.measure(tiny_model.id, "busi", "malignant", ("gradcam",), everything=True)
+    folds = pointing.measure(both.id, "busi", Asked("malignant", ("gradcam",)))
+    whole = pointing.measure(tiny_model.id, "busi", Asked("malignant", ("gradcam",), everything=True))
     assert (folds.n_cases, folds.n_right) == (whole.n_cases, whole.n_right)
     for a, b in zip(folds.rows, whole.rows, strict=True):
         assert (a.name, a.hits) == (b.name, b.hits)
@@ -123,8 +123,8 @@ def test_of_folds_each_case_is_drawn_by_the_networks_that_never_saw_it(busi, tin
 def test_study_is_kept_with_the_model(busi, tiny_model) -> None:
     """Beside the model's folder, in the README; measured again it is replaced; it moves along when published anew."""
     before = {path.name: store.digest(path) for path in store.folder(tiny_model.id).iterdir()}
-    study = pointing.measure(tiny_model.id, "busi", "malignant", ("gradcam", "layercam"), everything=True)
-    benign = pointing.measure(tiny_model.id, "busi", "benign", ("gradcam",), everything=True)
+    study = pointing.measure(tiny_model.id, "busi", Asked("malignant", ("gradcam", "layercam"), everything=True))
+    benign = pointing.measure(tiny_model.id, "busi", Asked("benign", ("gradcam",), everything=True))
     for one in (study, benign, study):
         pointing.keep(one)
     assert models.pointing_of(tiny_model.id) == (study, benign)
@@ -136,14 +136,14 @@ def test_study_is_kept_with_the_model(busi, tiny_model) -> None:
     assert [s.model for s in models.pointing_of("again")] == ["again", "again"]
     assert again.files[store.POINTING] == store.digest(store.folder("again") / store.POINTING)
     store.verify(store.folder("again"))
-    third = pointing.measure(tiny_model.id, "busi", "benign", ("layercam",), everything=True)
+    third = pointing.measure(tiny_model.id, "busi", Asked("benign", ("layercam",), everything=True))
     pointing.keep(replace(third, model="again"))
     assert [s.label for s in models.pointing_of("again")] == ["malignant", "benign"], "laid over, in its place"
     assert models.pointing_of("again")[1].rows == third.rows
 
 
 def test_changed_study_is_found_out(busi, tiny_model) -> None:
-    pointing.keep(pointing.measure(tiny_model.id, "busi", "malignant", ("gradcam",), everything=True))
+    pointing.keep(pointing.measure(tiny_model.id, "busi", Asked("malignant", ("gradcam",), everything=True)))
     store.publish(store.folder(tiny_model.id), model_id="again")
     path = store.folder("again") / store.POINTING
     path.write_text(path.read_text().replace('"hit', '"Hit', 1), encoding="utf-8")
@@ -157,7 +157,7 @@ def test_changed_study_is_found_out(busi, tiny_model) -> None:
 
 def test_unknown_method(busi, tiny_model) -> None:
     with pytest.raises(MedclsError, match="no such heatmap method"):
-        pointing.measure(tiny_model.id, "busi", "malignant", ("nocam",), everything=True)
+        pointing.measure(tiny_model.id, "busi", Asked("malignant", ("nocam",), everything=True))
 
 
 def test_interval_of_a_difference_by_groups() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from medcls.core.collection import Part
 from medcls.core.evaluation import CaseTable, describe_basis
 from medcls.core.model import ModelCard
 from medcls.core.progress import Progress
@@ -77,7 +78,7 @@ def _compare(cards: Sequence[ModelCard], source: str, part: str) -> compare.Comp
     bar = st.progress(0.0, text=say("pages.compare-opening-the-networks"))
     known = _known(cards, source, part)
     tell = _teller(bar, ids)
-    found = compare.compare_afresh(ids, (source,), part, known=known, on_case=tell)
+    found = compare.compare_afresh(ids, (source,), Part(part), known=known, on_case=tell)
     bar.empty()
     return found
 

@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from medcls.core.words import counted
 from medcls.errors import MedclsError
-from medcls.words import say
+from medcls.words import counted, say
 from medcls.workflows import data, data_plan
 from pages._ui import state
 from pages._ui.data import charts

@@ -115,7 +115,7 @@ def _drawn(scan: Scan, asked: Asked, tell: Progress) -> Map:
         return Map(asked, None, explain.Stopped("pages.map-stopped"))
     try:
         heatmap = explain.draw_one(
-            scan, cache.open_classifier(asked.card), asked.label, asked.method, asked.layer, progress=tell
+            scan, cache.open_classifier(asked.card), asked.label, asked.method, asked.layer, explain.Watch(tell)
         )
         found = Map(asked, heatmap, None)
     except MedclsError as error:

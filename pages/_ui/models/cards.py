@@ -9,9 +9,8 @@ import streamlit as st
 from medcls.core.evaluation import Evaluation, describe_basis
 from medcls.core.model import ModelCard
 from medcls.core.task import Task
-from medcls.core.words import counted
 from medcls.errors import MedclsError
-from medcls.words import say
+from medcls.words import counted, say
 from medcls.workflows import compare, exchange, models, people, site_figures, tables
 from pages._ui import state
 from pages._ui.models import sites

@@ -4,9 +4,8 @@ import streamlit as st
 
 from medcls.core.evaluation import Evaluation
 from medcls.core.model import ModelCard
-from medcls.core.words import counted
 from medcls.errors import MedclsError
-from medcls.words import say
+from medcls.words import counted, say
 from medcls.workflows import fold_results, folds, run_results, runs
 from pages._ui import state
 from pages._ui.widgets import notices
