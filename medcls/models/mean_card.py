@@ -14,6 +14,7 @@ def mean_card(cards: Sequence[ModelCard], name: str) -> ModelCard:
         name: What to call it.
     """
     first = cards[0]
+    label_map = _label_map(cards)
     return ModelCard(
         id="ensemble",
         name=name,
@@ -30,6 +31,7 @@ def mean_card(cards: Sequence[ModelCard], name: str) -> ModelCard:
             initial=f"the mean of {', '.join(c.id for c in cards)}",
             collections=_once_each(cards, lambda c: c.origin.collections),
             fingerprint="+".join(dict.fromkeys(c.origin.fingerprint for c in cards)),
+            spec={"data": {"label_map": label_map}} if label_map else {},
             versions=first.origin.versions,
         ),
         licence="; ".join(dict.fromkeys(c.licence for c in cards if c.licence)),
@@ -39,6 +41,15 @@ def mean_card(cards: Sequence[ModelCard], name: str) -> ModelCard:
         members=tuple(c.id for c in cards),
         member_weights={c.id: c.files[store.WEIGHTS] for c in cards if store.WEIGHTS in c.files},
     )
+
+
+def _label_map(cards: Sequence[ModelCard]) -> dict[str, str]:
+    """Return which labels the members read as others; one that two of them read differently is left as it is."""
+    said: dict[str, set[str]] = {}
+    for card in cards:
+        for label, to in card.label_map.items():
+            said.setdefault(label, set()).add(to)
+    return {label: to for label, (to, *others) in said.items() if not others}
 
 
 def _once_each(cards: Sequence[ModelCard], said: Callable[[ModelCard], tuple[str, ...]]) -> tuple[str, ...]:

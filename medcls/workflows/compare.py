@@ -3,7 +3,7 @@
 from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 
-from medcls.core.collection import UNSEEN, Part
+from medcls.core.collection import UNSEEN, CollectionRecord, Part
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.progress import Progress, silent, staged
@@ -115,11 +115,18 @@ def _compare(tables: dict[str, CaseTable], evaluations: dict[str, Evaluation], r
 
 
 def collections_for(cards: Sequence[ModelCard]) -> tuple[str, ...]:
-    """Return the labelled collections of this machine that these models can be evaluated on: all labels are theirs."""
+    """Return the labelled collections of this machine that these models can be evaluated on.
+
+    Each model knows all of their labels, by its task or because its card reads them as such or leaves them out.
+    """
     from medcls.data.collections import list_collections
 
-    known = [set(card.task.label_ids) for card in cards]
-    return tuple(r.name for r in list_collections() if r.labels and all(set(r.labels) <= labels for labels in known))
+    return tuple(r.name for r in list_collections() if r.labels and all(_knows(card, r) for card in cards))
+
+
+def _knows(card: ModelCard, record: CollectionRecord) -> bool:
+    read = {card.label_map.get(f"{record.name}/{label}", label) for label in record.labels} - {""}
+    return bool(read) and read <= set(card.task.label_ids)
 
 
 def read_case(disagreement: Disagreement) -> bytes:

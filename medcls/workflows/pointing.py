@@ -24,11 +24,12 @@ def measure(model_id: str, collection: str, asked: Asked, progress: Progress = s
         BadData: If the collection is missing, or no case is left.
         MedclsError: If a method is unknown or does not work on this network.
     """
-    from medcls.data.collections import open_collection
+    from medcls.data.sources import whole_sources
     from medcls.evaluation.pointing import measure_pointing
     from medcls.models.opening import open_model
 
-    opened, classifier = open_collection(collection), open_model(model_id)
+    classifier = open_model(model_id)
+    opened = whole_sources((collection,), classifier.card.task, classifier.card.label_map).collections[0]
     return measure_pointing(opened, classifier, asked, progress)
 
 

@@ -95,10 +95,10 @@ def tissue_map(
         BadData: If there is no such collection or patient, or its patches have no coordinates.
         BadTask: If the label is unknown.
     """
-    from medcls.data.collections import open_collection
+    from medcls.data.sources import whole_sources
 
-    opened = open_collection(collection)
     task = classifier.card.task
+    opened = whole_sources((collection,), task, classifier.card.label_map).collections[0]
     positive = {task.labels[i].id for i in task.positive}
     cases = [c for c in opened.cases if c.patient == patient and "x" in c.attributes and "y" in c.attributes]
     if not cases:

@@ -182,6 +182,20 @@ def phantoms(home: Path, tmp_path: Path) -> str:
     return "phantoms"
 
 
+def test_a_collection_is_offered_where_the_cards_read_its_labels(tiny_made: Path, home: Path, tmp_path: Path) -> None:
+    scan = phantom("breast-ultrasound", "normal", 1, size_px=(90, 120))
+    for label in ("normal", "gutartig", "unklar"):
+        (tmp_path / "klinik" / label).mkdir(parents=True)
+        (tmp_path / "klinik" / label / f"{label}.png").write_bytes(scan)
+    add_collection(tmp_path / "klinik", "klinik")
+    card = tiny.install(tiny_made, home / "weights", "one")
+    assert collections_for([card]) == ()
+    label_map = {"klinik/gutartig": "benign", "klinik/unklar": ""}
+    mapped = replace(card, origin=replace(card.origin, spec={"data": {"label_map": label_map}}))
+    assert collections_for([mapped]) == ("klinik",)
+    assert collections_for([mapped, card]) == ()
+
+
 def test_models_are_evaluated_afresh_on_a_collection(tiny_made: Path, home: Path, phantoms: str) -> None:
     for model_id in ("one", "two"):
         tiny.install(tiny_made, home / "weights", model_id)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from medcls.core.model import ModelCard
 from medcls.core.note import Note
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
@@ -119,6 +120,18 @@ def test_the_mean_in_compare_decides_as_a_published_mean_does(models: tuple[str,
     assert compared.prediction.decided == published.decided == "malignant"
     assert (compared.prediction.prob == published.prob).all()
     assert compared.prediction.cautions == published.cautions == (Note("models.some-cannot-tell", n=2, of=3),)
+
+
+def test_a_mean_reads_labels_as_its_members_do(models: tuple[str, ...]) -> None:
+    card = open_model(models[0]).card
+
+    def reading(**label_map: str) -> ModelCard:
+        return replace(card, origin=replace(card.origin, spec={"data": {"label_map": label_map}}))
+
+    assert mean_card([reading(a="benign", b="normal"), card, reading(a="benign", b="malignant")], "").label_map == {
+        "a": "benign"
+    }
+    assert mean_card([card, reading()], "").origin.spec == {}
 
 
 @pytest.mark.parametrize(("strangers", "decided"), [(1, "malignant"), (2, None), (3, None)])

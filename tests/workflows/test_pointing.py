@@ -58,6 +58,13 @@ def test_counts_are_those_of_the_cases(busi, tiny_model) -> None:
     assert f"{len(right)} of {len(cases)} cases" in told
 
 
+def test_labels_are_read_as_the_card_says(busi, tiny_model) -> None:
+    spec = {"data": {"label_map": {"busi/benign": "malignant"}}}
+    recast(tiny_model.id, origin=replace(tiny_model.origin, spec=spec))
+    study = pointing.measure(tiny_model.id, "busi", Asked("malignant", ("gradcam",), everything=True))
+    assert study.n_cases == sum(bool(case.masks) for case in busi.cases)
+
+
 def learned_from(model_id: str, digests) -> None:
     """Let a model say that it learned from these scans."""
     path = store.folder(model_id)

@@ -1,12 +1,16 @@
 """The tissue map: each patch where it lies, with what the model says of it."""
 
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from medcls import audit
+from medcls.core.model import Origin
 from medcls.core.task import Label, Task
+from medcls.data.collections import add_collection
 from medcls.errors import BadData, BadTask
 from medcls.imaging.decode import read_scan
 from medcls.imaging.picture import to_png
@@ -95,14 +99,7 @@ def test_pictures_are_of_one_size() -> None:
 
 
 def test_patient_of_a_collection(tmp_path) -> None:
-    from medcls.data.collections import add_collection
-
-    for i, (x, y, data) in enumerate(LAID):
-        folder = tmp_path / "idc" / "42" / str(int(data is RED))
-        folder.mkdir(parents=True, exist_ok=True)
-        own = scan(("red" if data is RED else "blue", 16 + 8 * i, 24), radius_px=8)  # no two alike
-        grain = np.random.default_rng(i).uniform(0, 0.25, own.pixels.shape).astype(np.float32)
-        (folder / f"42_idx5_x{x}_y{y}_class{int(data is RED)}.png").write_bytes(to_png(np.maximum(own.pixels, grain)))
+    _lay_idc(tmp_path / "idc")
     add_collection(tmp_path / "idc")
     assert tissue.list_patients("idc") == {"42": 5}
     found = tissue.tissue_map(_idc_model(), "idc", "42", "idc")
@@ -112,6 +109,26 @@ def test_patient_of_a_collection(tmp_path) -> None:
     assert np.array_equal(np.nan_to_num(found.truth), [[1, 0, 0], [1, 1, 0]])
     with pytest.raises(BadData, match="no patch"):
         tissue.tissue_map(_idc_model(), "idc", "43")
+
+
+def test_labels_of_a_patient_are_read_as_the_card_says(tmp_path) -> None:
+    _lay_idc(tmp_path / "idc")
+    add_collection(tmp_path / "idc")
+    asked = model(task=Task("t", "Cancer?", (Label("ill", "Ill", True), Label("well", "Well"), Label("none", "None"))))
+    label_map = {"idc/idc": "ill", "idc/no-idc": "well"}
+    asked.card = replace(asked.card, origin=Origin(spec={"data": {"label_map": label_map}}))
+    found = tissue.tissue_map(asked, "idc", "42")
+    assert np.array_equal(np.nan_to_num(found.truth), [[1, 0, 0], [1, 1, 0]])
+    assert found.agreement is not None
+
+
+def _lay_idc(root: Path) -> None:
+    for i, (x, y, data) in enumerate(LAID):
+        folder = root / "42" / str(int(data is RED))
+        folder.mkdir(parents=True, exist_ok=True)
+        own = scan(("red" if data is RED else "blue", 16 + 8 * i, 24), radius_px=8)  # no two alike
+        grain = np.random.default_rng(i).uniform(0, 0.25, own.pixels.shape).astype(np.float32)
+        (folder / f"42_idx5_x{x}_y{y}_class{int(data is RED)}.png").write_bytes(to_png(np.maximum(own.pixels, grain)))
 
 
 def _idc_model():
