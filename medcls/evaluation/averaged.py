@@ -45,7 +45,8 @@ def measure_mean(card: ModelCard, members: Sequence[ModelCard]) -> tuple[Evaluat
     prob = np.mean([t.prob for t in rows], axis=0)
     columns = {name: column for name, column in base.attributes.items() if name not in (ACQUIRED, REFUSED)}
     table = CaseTable(base.case, base.group, base.truth, prob, base.labels, columns)  # doubts are each member's own
-    evaluation = describe_cases(table, card, first.collection, first.fingerprint, first.part)
+    where = ", ".join(dict.fromkeys(columns["collection"].tolist())) if "collection" in columns else first.collection
+    evaluation = describe_cases(table, card, where, first.fingerprint, first.part)
     notes = tuple(dict.fromkeys(note for e in evaluations for note in e.notes if note.code in (*DOUBTFUL, SAID)))
     notes += (Note("evaluation.from-stored", models=[m.id for m in members]),)
     return replace(evaluation, notes=(*evaluation.notes, *notes)), table

@@ -147,12 +147,13 @@ class Comparison:
 
     def count_disagreements(self) -> int:
         """Count the cases on which the models' most probable labels differ."""
-        return len(self.disagreements(len(self.first)))
+        decided = self._decided()
+        return int((decided != decided[0]).any(axis=0).sum())
 
     def disagreements(self, most: int = 60) -> tuple[Disagreement, ...]:
         """Return the cases on which the models' most probable labels differ, widest spread of the probability of disease first."""
         tables, first = self.cases, self.first
-        decided = np.stack([t.prob.argmax(axis=1) for t in tables.values()])  # (models, cases)
+        decided = self._decided()
         disease = np.stack([t.prob[:, list(self.positive)].sum(axis=1) for t in tables.values()])  # (models, cases)
         rows = np.flatnonzero((decided != decided[0]).any(axis=0))
         spread = disease.max(axis=0) - disease.min(axis=0)
@@ -169,6 +170,10 @@ class Comparison:
             )
             for i in rows
         )
+
+    def _decided(self) -> np.ndarray:
+        """Return each model's most probable label of each case, (models, cases) int."""
+        return np.stack([table.prob.argmax(axis=1) for table in self.cases.values()])
 
     def columns(self) -> dict[str, str]:
         """Return the columns that split the cases into two subgroups or more, with what a person reads."""

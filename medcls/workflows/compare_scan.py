@@ -73,6 +73,12 @@ class ComparedScan:
     agreement: tuple[Note, ...]
     elapsed_s: float
 
+    @property
+    def refused(self) -> bool:
+        """True if a model, or a mean of some, answered without deciding."""
+        told = [answer.prediction for answer in (*self.answers, *self.ensembles)]
+        return any(prediction is not None and prediction.decided is None for prediction in told)
+
 
 @allowed("read")
 def compare_scan(scan: Scan, model_ids: Sequence[str], open_model: Callable[[str], Any]) -> ComparedScan:

@@ -18,7 +18,7 @@ from medcls.models.mean import Mean
 from medcls.models.mean_card import mean_card
 from medcls.models.opening import open_model
 from medcls.models.predictor import Predictor
-from medcls.workflows.compare_scan import ModelAnswer, average, compare_scan, describe_agreement
+from medcls.workflows.compare_scan import ComparedScan, ModelAnswer, average, compare_scan, describe_agreement
 from tests import tiny
 
 IDS = ("us--a", "us--b", "idc--c")
@@ -132,6 +132,18 @@ def test_a_mean_reads_labels_as_its_members_do(models: tuple[str, ...]) -> None:
         "a": "benign"
     }
     assert mean_card([card, reading()], "").origin.spec == {}
+
+
+def test_a_mean_that_refuses_is_a_refusal(models: tuple[str, ...]) -> None:
+    """Two sure answers that contradict each other: neither network refuses, their mean does."""
+    made = open_model(models[0]).card
+    card = replace(made, abstention=replace(made.abstention, min_prob=0.6))
+    answers = (answer(card, (0.1, 0.8, 0.1)), answer(card, (0.1, 0.1, 0.8)))
+    means = average(answers)
+    assert means[0].prediction.decided is None
+    assert ComparedScan(answers, means, (), 0.0).refused
+    assert not ComparedScan(answers, (), (), 0.0).refused
+    assert ComparedScan((answer(card, (0.2, 0.4, 0.4), UNSURE),), (), (), 0.0).refused
 
 
 @pytest.mark.parametrize(("strangers", "decided"), [(1, "malignant"), (2, None), (3, None)])

@@ -65,6 +65,19 @@ def test_scans_of_two_places_under_one_name_are_not_averaged(members):
     assert store.read_cases(card.id) is None
 
 
+def test_it_names_the_collections_of_the_cases_it_was_measured_on(members):
+    """One member was measured on two collections, the other on one of them."""
+    path = store.folder(members[0].id)
+    evaluation, cases = store.read_evaluation(path), store.read_cases(path)
+    where = np.array(["phantoms"] * (len(cases) - 3) + ["elsewhere"] * 3)
+    case, group = (np.char.add(np.char.add(where, "/"), ids) for ids in (cases.case, cases.group))
+    both = CaseTable(case, group, cases.truth, cases.prob, cases.labels, cases.attributes | {"collection": where})
+    store.write_evaluation(path, replace(evaluation, collection="phantoms, elsewhere"), both)
+    store.seal(path, store.read_card(path))
+    found = store.read_evaluation(make_ensemble([m.id for m in members], "Both").id)
+    assert (found.collection, found.n_cases) == ("phantoms", len(cases) - 3)
+
+
 def test_one_scan_with_two_truths_is_not_averaged(members):
     path = store.folder(members[1].id)
     cases = store.read_cases(path)

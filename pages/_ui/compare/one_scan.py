@@ -36,10 +36,9 @@ def show_one_scan(cards: Sequence[ModelCard]) -> None:
         notices.show_error(read.error or MedclsError("pages.no-scan"), entry.name)
         return
     found = ask(read.scan, cards)
-    refused = any(a.prediction is not None and a.prediction.decided is None for a in found.answers)
     _show_agreement(found)
     maps.show_pictures(read.scan, found, anyway.wanted(entry))
-    if refused:
+    if found.refused:
         anyway.offer(entry)
     _show_columns(found, anyway.wanted(entry))
     _show_download(found)
