@@ -91,7 +91,7 @@ mode = st.segmented_control(
 )
 state.remember(state.MODE, mode or "scan")
 if len(cards) < compare_scan.FEWEST:
-    st.info(say("pages.compare-choose-at-least"))
+    st.info(say("pages.compare-choose-at-least", {"fewest": compare_scan.FEWEST}))
     state.done()
 try:
     show_test_set(cards) if mode == "set" else show_one_scan(cards)

@@ -24,8 +24,10 @@ def _stress(args: argparse.Namespace) -> int:
 
     from medcls.core.collection import Selection
     from medcls.core.stress import stress_table
-    from medcls.workflows import stress
+    from medcls.workflows import people, stress
 
+    if args.into_card:
+        people.need("build")
     with tqdm(desc="cases", leave=False, disable=None) as bar:
 
         def progress(done: int, total: int, stage: str = "") -> None:

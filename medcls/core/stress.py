@@ -1,5 +1,6 @@
 """What shifts of a scan (drawn marks, gain, blur, …) do to a model's answers, measured over labelled cases and kept."""
 
+import math
 from dataclasses import dataclass
 
 from medcls.core.evaluation import Estimate
@@ -77,22 +78,23 @@ class StressStudy(Record):
         return self.collection, self.part
 
     def told(self) -> tuple[Note, ...]:
-        """Return what each shift at full strength does to the sensitivity, worst first."""
+        """Return what each shift at full strength does, worst first; of the sensitivity nothing where no case has the disease."""
         strongest = {row.shift: row for row in self.rows}
-        ordered = sorted(strongest.values(), key=lambda row: row.sensitivity_change.value)
-        return tuple(
-            Note(
-                "core.stress-told",
-                shift=row.shift.replace("-", " "),
-                before=self.sensitivity.value,
-                after=row.sensitivity.value,
-                low=row.sensitivity_change.low,
-                high=row.sensitivity_change.high,
-                flipped=row.flipped.value,
-                refused=row.refused.value,
-            )
-            for row in ordered
-        )
+        ordered = sorted(strongest.values(), key=_harm)
+        return tuple(self._tell(row) for row in ordered)
+
+    def _tell(self, row: StressRow) -> Note:
+        changed = {"shift": row.shift.replace("-", " "), "flipped": row.flipped.value, "refused": row.refused.value}
+        if math.isnan(row.sensitivity_change.value):
+            return Note("core.stress-told-answers", **changed)
+        change = {"low": row.sensitivity_change.low, "high": row.sensitivity_change.high}
+        return Note("core.stress-told", before=self.sensitivity.value, after=row.sensitivity.value, **change, **changed)
+
+
+def _harm(row: StressRow) -> tuple[float, float]:
+    """Order rows by how far the sensitivity falls, then by how many answers flip."""
+    change = row.sensitivity_change.value
+    return (math.inf if math.isnan(change) else change), -row.flipped.value
 
 
 @dataclass(frozen=True)
@@ -108,20 +110,27 @@ class StressRecord(Studies):
 
 
 def stress_table(study: StressStudy) -> str:
-    """Return a study as a Markdown table, a line for each shift and strength."""
+    """Return a study as a Markdown table, a line for each shift and strength; a figure that is not known stays empty."""
     lines = [
         "| shift | strength | AUROC | sensitivity | its change | specificity | its change | flipped | refused |",
         "|---|---|---|---|---|---|---|---|---|",
-        f"| none | | {study.auroc.value:.3f} | {study.sensitivity.value:.2f} | | {study.specificity.value:.2f} | | "
-        f"| {study.refused.value:.2f} |",
+        f"| none | | {_value(study.auroc, 3)} | {_value(study.sensitivity)} | | {_value(study.specificity)} | | "
+        f"| {_value(study.refused)} |",
     ]
     for row in study.rows:
         lines.append(
-            f"| {row.shift} | {row.strength} | {row.auroc.value:.3f} | {row.sensitivity.value:.2f} | {_change(row.sensitivity_change)} | "
-            f"{row.specificity.value:.2f} | {_change(row.specificity_change)} | {row.flipped.value:.2f} | {row.refused.value:.2f} |"
+            f"| {row.shift} | {row.strength} | {_value(row.auroc, 3)} | {_value(row.sensitivity)} | "
+            f"{_change(row.sensitivity_change)} | {_value(row.specificity)} | {_change(row.specificity_change)} | "
+            f"{_value(row.flipped)} | {_value(row.refused)} |"
         )
     return "\n".join(lines)
 
 
+def _value(estimate: Estimate, digits: int = 2) -> str:
+    return "" if math.isnan(estimate.value) else f"{estimate.value:.{digits}f}"
+
+
 def _change(estimate: Estimate) -> str:
+    if math.isnan(estimate.value):
+        return ""
     return f"{estimate.value:+.2f} ({estimate.low:+.2f} to {estimate.high:+.2f})"

@@ -16,6 +16,7 @@ from medcls.core.note import Note
 from medcls.core.record import Record
 from medcls.core.run import RunSpec
 from medcls.core.scan import Preprocess
+from medcls.core.task import Task
 from medcls.errors import MedclsError
 from medcls.workflows.set_aside import LeftOut, list_left_out
 
@@ -164,7 +165,7 @@ def check_data(spec: RunSpec) -> Preflight:
         labels,
         counts,
         sources.by,
-        _blockers(counts),
+        _blockers(counts, sources.task),
         _findings(sources, counts, spec),
         disk_free_bytes=free,
         memory_free_bytes=memory_free_bytes(),
@@ -172,13 +173,16 @@ def check_data(spec: RunSpec) -> Preflight:
     )
 
 
-def _blockers(counts: dict[str, dict[str, int]]) -> tuple[Note, ...]:
+def _blockers(counts: dict[str, dict[str, int]], task: Task) -> tuple[Note, ...]:
     without = [(part, label) for part in ("train", "validate") for label, n in counts[part].items() if n == 0]
-    return tuple(Note("workflows.label-without-cases", label=label, part=part) for part, label in without)
+    return tuple(
+        Note("workflows.label-without-cases", label=task.label(label).name, part=part) for part, label in without
+    )
 
 
 def _findings(sources: Any, counts: dict[str, dict[str, int]], spec: RunSpec) -> tuple[Note, ...]:
     said: list[Note] = []
+    names_of = {label.id: label.name for label in sources.task.labels}
     for collection in sources.collections:
         record = collection.record
         if record.n_set_aside:
@@ -189,10 +193,10 @@ def _findings(sources: Any, counts: dict[str, dict[str, int]], spec: RunSpec) ->
     train = {label: n for label, n in counts["train"].items() if label not in missing}
     if train and max(train.values()) > 3 * min(train.values()) and spec.value("balance") == "none":
         most, least = max(train, key=train.get), min(train, key=train.get)  # type: ignore[arg-type]
-        uneven = {"most": most, "n_most": train[most], "least": least, "n_least": train[least]}
-        said.append(Note("workflows.classes-uneven", **uneven))
+        names = {"most": names_of[most], "least": names_of[least]}
+        said.append(Note("workflows.classes-uneven", n_most=train[most], n_least=train[least], **names))
     for part in ("validate", "test"):
-        few = [f"{n} {label}" for label, n in counts[part].items() if n < _FEWEST and label not in missing]
+        few = [f"{n} {names_of[label]}" for label, n in counts[part].items() if n < _FEWEST and label not in missing]
         if few:
             said.append(Note("workflows.few-cases", part=part, few=few))
     return tuple(said)

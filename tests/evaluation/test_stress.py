@@ -37,6 +37,19 @@ def test_every_shift_has_a_row_at_every_strength_and_changes_are_paired(study):
     assert stress_table(study).count("\n") == 2 + len(study.rows)
 
 
+def test_without_a_case_of_disease_no_figure_of_the_sensitivity_is_told(tiny_model):
+    cases = [Case(f"benign-{i}", "benign", None, str(i), "", (1, 1)) for i in range(4)]
+    model = open_model(tiny_model.id)
+    asked = [(model, cases, lambda case: phantom(tiny_model.task.id, case.label, int(case.group)))]
+    found = stress(model, asked, Selection(("phantoms",), "all"), shifts=("gain", "blur"))
+    assert np.isnan(found.sensitivity.value)
+    told = found.told()
+    assert {note.code for note in told} == {"core.stress-told-answers"}
+    flipped = [note.params["flipped"] for note in told]
+    assert flipped == sorted(flipped, reverse=True)
+    assert "nan" not in stress_table(found) + " ".join(map(str, told))
+
+
 def test_a_shift_that_changes_nothing_moves_no_figure(tiny_model, monkeypatch):
     monkeypatch.setattr(stressing, "shift_scan", lambda scan, name, strength, seed: scan)
     cases = [

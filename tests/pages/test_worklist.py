@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from medcls.inlets import inbox, outbox
+from medcls.workflows import pacs
 from pages._ui import state
+from pages._ui.pacs import waiting
 from tests.inlets.conftest import dicom, free_port
 from tests.pages.conftest import assert_sound, words
 
@@ -42,12 +44,28 @@ def test_who_waits_is_read_by_a_click(open_app, home: Path, tiny_model) -> None:
     (table,) = app.dataframe
     assert table.value["patient"].tolist() == ["KIM MINSU"]
     assert app.button(key="worklist.read").disabled
-    app.session_state["worklist.table.1"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    app.session_state[waiting.table_key(pacs.worklist())] = {"selection": {"rows": [0], "columns": [], "cells": []}}
     app.run()
     app.button(key="worklist.read").click().run()
     assert_sound(app)
     (entry,) = app.session_state[state.DROP].entries
     assert entry.data == inbox.read(digest)
+
+
+def test_a_row_that_takes_another_s_place_is_not_chosen(open_app, home: Path) -> None:
+    """One is put away elsewhere while another comes: the list is as long as before."""
+    name_around(home)
+    first = inbox.put(dicom())
+    app = open_app(PAGE)
+    app.session_state[waiting.table_key(pacs.worklist())] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    app.run()
+    assert not app.button(key="worklist.read").disabled
+    inbox.put_away(first)
+    inbox.put(dicom(seed=2))
+    app.run()
+    assert_sound(app)
+    assert len(app.dataframe[0].value) == 1
+    assert app.button(key="worklist.read").disabled
 
 
 def test_a_result_that_was_not_sent_says_why_and_is_tried_again(open_app, home: Path) -> None:

@@ -13,6 +13,7 @@ from medcls.errors import BadData, BadModel
 from medcls.imaging.phantom import phantom
 from medcls.runs import rehearsal
 from medcls.runs.rehearsal import rehearse_apart
+from medcls.tasks import list_tasks
 from medcls.training.rehearse import rehearse
 from medcls.workflows import preflight
 from tests.runs.processes import SPEC, phantom_home
@@ -110,6 +111,23 @@ def test_a_label_without_a_case_is_a_blocker_and_said_once(tmp_path: Path) -> No
     balanced = preflight.check_data(SPEC.having(collections=("without-normal",), balance="sampler"))
     codes = {note.code for note in balanced.findings}
     assert "workflows.classes-uneven" not in codes, "the recipe balances already"
+
+
+def test_labels_are_named_not_told_by_id(tmp_path: Path) -> None:
+    for label, n in (("no-idc", 40), ("idc", 6)):
+        (tmp_path / label).mkdir()
+        for i in range(n):
+            (tmp_path / label / f"{label}-{i}.png").write_bytes(phantom("breast-histology-idc", label, i, size_px=64))
+    add_collection(tmp_path, "tissue", task_id="breast-histology-idc")
+    found = preflight.check_data(SPEC.having(collections=("tissue",), task="breast-histology-idc"))
+    notes = {note.code: note for note in found.findings}
+    uneven = notes["workflows.classes-uneven"].params
+    assert (uneven["most"], uneven["least"]) == ("no IDC", "IDC")
+    assert all("idc" not in told for told in notes["workflows.few-cases"].params["few"])
+    only = preflight._blockers(
+        {"train": {"no-idc": 1}, "validate": {"no-idc": 0}}, list_tasks()["breast-histology-idc"]
+    )
+    assert [note.params["label"] for note in only] == ["no IDC"]
 
 
 def test_training_begins_with_a_collection_that_has_every_label_of_its_task() -> None:

@@ -70,7 +70,7 @@ def _figure(task: Task, case: Case, png: bytes | None, out: bool) -> str:
         f'<img src="{data_url(png)}" alt="{escape(word)}: {escape(short)}" loading="lazy" '
         f'style="width:100%;aspect-ratio:1;object-fit:contain">'
         if png
-        else f'<div style="width:100%;aspect-ratio:1;color:{SCAN_TEXT}">cannot be read</div>'
+        else f'<div style="width:100%;aspect-ratio:1;color:{SCAN_TEXT}">{escape(say("pages.picture-unreadable"))}</div>'
     )
     return (
         f'<figure style="margin:0;min-width:0" title="{escape(case.id)}">{picture}'

@@ -42,7 +42,7 @@ def show_tests(scan: Scan, maps: Sequence[Map]) -> None:
         def tell(done: int, total: int, stage: str = "", i: int = i, title: str = title) -> None:
             share, gone = (i + done / max(total, 1)) / len(jobs), time.monotonic() - started
             left = (
-                say("pages.heatmaps-about-left-2", {"gone": show_seconds(gone / share * (1 - share))})
+                say("pages.heatmaps-about-left", {"left": show_seconds(gone / share * (1 - share))})
                 if share > 0 and gone > 1
                 else ""
             )

@@ -9,7 +9,7 @@ from medcls.core.model import ModelCard
 from medcls.core.stress import StressStudy
 from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import compare, doubt, stress
+from medcls.workflows import compare, doubt, people, stress
 from pages._ui.widgets import notices
 from pages._ui.widgets.charts_scores import risk_chart
 from pages._ui.widgets.numbers import show_estimate, show_seconds
@@ -105,6 +105,11 @@ def _show_measure(card: ModelCard) -> None:
 
 def _measure(card: ModelCard, chosen: tuple[str, ...], part: str, most: int) -> None:
     """Measure with a bar that says how long it takes, keep the study with the model and show it."""
+    try:
+        people.need("build")  # before minutes of measuring, not after
+    except MedclsError as error:
+        notices.show_error(error)
+        return
     bar, started = st.progress(0.0, text=say("pages.stress-opening")), time.monotonic()
 
     def tell(done: int, total: int, stage: str = "") -> None:

@@ -1,5 +1,6 @@
 """Worklist: who waits, in this machine's inbox, in the watched folder or on a server; taken to Classify by a click."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,7 +44,7 @@ def show(around: pacs.Around) -> None:
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
-        key=f"worklist.table.{len(found)}",
+        key=table_key(found),
         alt=say("pages.worklist-title"),
         column_config={column: say(code) for column, code in _COLUMNS.items()},
     )
@@ -57,6 +58,12 @@ def show(around: pacs.Around) -> None:
             for item in chosen:
                 pacs.put_away(item)
             st.rerun()
+
+
+def table_key(found: Sequence[pacs.Waiting]) -> str:
+    """Return the key of the table of what waits: another for other rows, so that none of them inherits a selection."""
+    rows = "\n".join(f"{item.source} {item.id}" for item in found)
+    return f"worklist.table.{hashlib.sha256(rows.encode()).hexdigest()[:16]}"
 
 
 def _found(known: Sequence[str]) -> tuple[pacs.Waiting, ...] | None:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from medcls.core.evaluation import Evaluation
 from medcls.core.model import ModelCard
+from medcls.core.task import Task
 from medcls.errors import MedclsError
 from medcls.words import counted, say
 from medcls.workflows import fold_results, folds, run_results, runs
@@ -126,8 +127,9 @@ def show_wrong(view: runs.RunView) -> None:
     if not wrong:
         st.success(say("pages.runs-no-test-case"), icon=":material/check:")
         return
-    labels = sorted({case.truth for case in wrong})
-    only = st.segmented_control("Truth", labels, key="runs.truth")
+    task = run_results.read_result(view.id).task
+    labels = sorted({case.truth for case in wrong}, key=task.label_ids.index)
+    only = st.segmented_control("Truth", labels, key="runs.truth", format_func=lambda label: label_word(task, label))
     shown = [case for case in wrong if only in (None, case.truth)]
     unsure = sum(case.unsure for case in shown)
     st.caption(
@@ -139,10 +141,10 @@ def show_wrong(view: runs.RunView) -> None:
     columns = st.columns(4)
     for i, case in enumerate(shown[:_SHOWN]):
         with columns[i % 4]:
-            _show_case(case)
+            _show_case(case, task)
 
 
-def _show_case(case: run_results.WrongCase) -> None:
+def _show_case(case: run_results.WrongCase, task: Task) -> None:
     held = st.session_state.setdefault(state.RUN_PICTURES, {})
     key = (case.collection, case.case)
     if key not in held:
@@ -151,8 +153,9 @@ def _show_case(case: run_results.WrongCase) -> None:
         except MedclsError as error:
             notices.show_error(error)
             return
-    answer = f"{case.answered} ({show_prob(case.prob)})"
+    truth, answered = (label_word(task, label) for label in (case.truth, case.answered))
+    answer = f"{answered} ({show_prob(case.prob)})"
     answer = say("pages.runs-cannot-tell-most", {"answer": answer}) if case.unsure else f"answered {answer}"
-    told = say("pages.runs-is", {"truth": case.truth, "prob_truth": show_prob(case.prob_truth), "answer": answer})
+    told = say("pages.runs-is", {"truth": truth, "prob_truth": show_prob(case.prob_truth), "answer": answer})
     show_scan(held[key], say("pages.runs-a-test-case", {"told": told}), told, height_px=220)
     st.caption(notices.escape(case.case))
