@@ -1,5 +1,7 @@
 """Cells that a spreadsheet must not take for a formula."""
 
+import math
+import numbers
 from typing import Any
 
 # A cell that starts with one of these is a formula to a spreadsheet (OWASP, CSV injection).
@@ -14,6 +16,20 @@ def guard(value: Any) -> Any:
         ("'=1+1", "' =1+1", 'scan.png', -0.5)
     """
     return "'" + value if isinstance(value, str) and _is_risky(value) else value
+
+
+def cell(value: Any) -> Any:
+    """Return what a CSV's cell holds: a real number with every digit, nothing where it is not finite, a text guarded.
+
+    Example:
+        >>> cell(0.1), cell(float("nan")), cell(3), cell("=1")
+        ('0.1', '', 3, "'=1")
+    """
+    if isinstance(value, numbers.Real) and not isinstance(
+        value, numbers.Integral
+    ):  # NumPy's too, whose own repr names the type
+        return repr(float(value)) if math.isfinite(value) else ""
+    return guard(value)
 
 
 def unguard(text: str) -> str:

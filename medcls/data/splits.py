@@ -13,7 +13,7 @@ from medcls.data.collections import Collection
 from medcls.data.settle import first_with_same, join
 from medcls.data.split_proof import prove
 from medcls.data.vocabulary import natural
-from medcls.errors import BadData, BadSplit
+from medcls.errors import BadData, BadRecord, BadSplit
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 DEFAULT_PARTS: Mapping[str, float] = {"train": 0.7, "validate": 0.15, "test": 0.15}
@@ -216,7 +216,9 @@ def check_split_name(name: str) -> None:
 
 
 def write_split(collection: Collection, split: Split) -> Path:
-    """Write a split beside the collection's record.
+    """Write a split beside the collection's record; one of its name for earlier contents is kept under another.
+
+    An earlier file that cannot be read is written over: nothing can be compared by it.
 
     Raises:
         BadSplit: If it cannot have its name; see `check_split_name`.
@@ -228,13 +230,18 @@ def write_split(collection: Collection, split: Split) -> Path:
         raise BadData("data.split-of-several")
     folder.mkdir(exist_ok=True)
     final = folder / f"{split.name}.json"
-    if (
-        split.name in list_splits(collection)
-        and (old := _written(collection, split.name).fingerprint) != split.fingerprint
-    ):
-        final.replace(folder / f".{split.name}.{old[:16]}.json")  # of an earlier version, which stays comparable
+    if (old := _fingerprint_of(final)) not in ("", split.fingerprint):  # a copy: a kill between the two loses neither
+        disk.write_whole(folder / f".{split.name}.{old[:16]}.json", final.read_bytes())
     disk.write_whole(final, split.to_json().encode())
     return final
+
+
+def _fingerprint_of(path: Path) -> str:
+    """Return the contents a split's file was made for; empty if there is no file, or none that can be read."""
+    try:
+        return Split.from_json(path.read_bytes(), path.stem).fingerprint
+    except (FileNotFoundError, BadRecord):
+        return ""
 
 
 def list_splits(collection: Collection) -> tuple[str, ...]:

@@ -30,7 +30,8 @@ TEST = _words(
     "test testing tests testset testdata testimages holdout heldout eval evaluation 테스트 시험 평가 테스트용 시험용 평가용 テスト 試験 評価 测试 测试集 測試 "
     "prueba pruebas teste prova essai тест тестовая тестирование اختبار الاختبار"
 )
-FOLD = _words("fold folds kfold cv split splits 폴드 折 フォールド фолд falte pliegue")
+SPLIT = _words("split splits")  # names parts as well as folds: a number under it is no fold
+FOLD = SPLIT | _words("fold folds kfold cv 폴드 折 フォールド фолд falte pliegue")
 SITE = _words(
     "site sites hospital hosp center centre clinic institution institute institut location vendor device scanner machine "
     "manufacturer source archive cohort klinik krankenhaus standort zentrum gerät hopital hôpital centro clinica clínica "

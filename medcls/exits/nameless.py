@@ -18,6 +18,7 @@ from medcls.models.layout import CARD, CASES, EVALUATION, README
 _NUMBERED = {"file": "scan", "case": "case", "group": "group"}
 # The one attribute of a case that stays: the name of the collection, which card and evaluation tell as well.
 _COLLECTION = "collection"
+_NO_PERSON = ("local", "nobody")  # what the trail says where nobody logs in, or it cannot be found out who did
 
 
 def nameless_table(table: Table) -> Table:
@@ -52,7 +53,7 @@ def nameless_model(model: ModelFiles) -> ModelFiles:
 
 def nameless_trail(trail: Trail) -> Trail:
     """Return the audit trail with whoever did something numbered; what stands for nobody stays."""
-    numbers = _numbers([line.who for line in trail.lines if line.who != "local"], "person")
+    numbers = _numbers([line.who for line in trail.lines if line.who not in _NO_PERSON], "person")
     return Trail(tuple(replace(line, who=numbers.get(line.who, line.who)) for line in trail.lines))
 
 
@@ -69,13 +70,15 @@ def _texts(folder: ModelFolder, told: Mapping[str, str]) -> dict[str, str]:
 
 def _evaluation(evaluation: Evaluation) -> Evaluation:
     kept = {name: scores for name, scores in evaluation.subgroups.items() if name.startswith(f"{_COLLECTION}=")}
-    return replace(evaluation, subgroups=kept)
+    sites = _numbers(sorted(evaluation.left_out), "site")
+    left_out = {sites.get(site, ""): scores for site, scores in sorted(evaluation.left_out.items())}
+    return replace(evaluation, subgroups=kept, left_out=left_out)
 
 
 def _cases(cases: CaseTable) -> CaseTable:
     case, group = (_numbers(column.tolist(), word) for column, word in ((cases.case, "case"), (cases.group, "group")))
     kept = {name: column for name, column in cases.attributes.items() if name == _COLLECTION}
-    renamed = np.array([case[str(one)] for one in cases.case]), np.array([group[str(one)] for one in cases.group])
+    renamed = (np.array([n.get(str(one), "") for one in ids]) for n, ids in ((case, cases.case), (group, cases.group)))
     return CaseTable(*renamed, cases.truth, cases.prob, cases.labels, kept)
 
 

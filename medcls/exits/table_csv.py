@@ -2,9 +2,8 @@
 
 import csv
 import io
-import math
 
-from medcls.core.spreadsheet import guard
+from medcls.core.spreadsheet import cell, guard
 from medcls.exits.case import Mode
 from medcls.exits.subjects import Table
 
@@ -20,11 +19,5 @@ def make(table: Table, mode: Mode) -> bytes:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow([guard(name) for name in table.columns])
     for row in table.rows:
-        writer.writerow([_cell(row.get(name, "")) for name in table.columns])
+        writer.writerow([cell(row.get(name, "")) for name in table.columns])
     return ("\ufeff" + out.getvalue()).encode("utf-8")
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, float):
-        return repr(value) if math.isfinite(value) else ""
-    return guard(value)

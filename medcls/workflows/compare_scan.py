@@ -76,8 +76,8 @@ class ComparedScan:
     @property
     def refused(self) -> bool:
         """True if a model, or a mean of some, answered without deciding."""
-        told = [answer.prediction for answer in (*self.answers, *self.ensembles)]
-        return any(prediction is not None and prediction.decided is None for prediction in told)
+        told = [*(a.prediction for a in self.answers if a.prediction), *(mean.prediction for mean in self.ensembles)]
+        return any(prediction.decided is None for prediction in told)
 
 
 @allowed("read")

@@ -2,12 +2,11 @@
 
 import csv
 import io
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from medcls.core.evaluation import Estimate
-from medcls.core.spreadsheet import guard
+from medcls.core.spreadsheet import cell
 from medcls.evaluation.ablation import AblationRow
 from medcls.evaluation.comparison import Comparison, Curves, Disagreement
 from medcls.evaluation.costs import Cost
@@ -215,11 +214,5 @@ def to_csv(rows: Sequence[Row]) -> bytes:
     out = io.StringIO()
     writer = csv.DictWriter(out, list(rows[0]) if rows else [], extrasaction="raise")
     writer.writeheader()
-    writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
+    writer.writerows({key: cell(value) for key, value in row.items()} for row in rows)
     return out.getvalue().encode("utf-8-sig")
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, float):
-        return repr(value) if math.isfinite(value) else ""
-    return guard(value)

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 from medcls.core.plan import Plan
-from medcls.data.collections import look_at
+from medcls.data.collections import add_collection, look_at, open_collection
+from medcls.data.layouts import patient_tables
 from medcls.data.plan import prepare
+from medcls.data.tables import Table
+from medcls.data.tree import walk
 from medcls.data.vocabulary import part_of, role_of
 from medcls.imaging.drop import open_drop
 from tests.data import trees
@@ -145,6 +148,67 @@ def test_a_table_with_a_row_for_each_patient_tells_all_their_scans(lie: Callable
     assert counts(plan) == {"benign": 4, "malignant": 4}
     assert (plan.n_patients, plan.n_scans, plan.n_tables, plan.n_not_taken) == (4, 8, 1, 0)
     assert sums_up(plan)
+
+
+@pytest.mark.parametrize("lie", [by_folder, by_dicom])
+def test_a_patient_of_whom_nothing_is_there_is_told(lie: Callable[[Path], None], tmp_path: Path) -> None:
+    lie(tmp_path)
+    rows = [f"P{p},{('benign', 'malignant')[p % 2]}" for p in range(5)]
+    (tmp_path / "labels.csv").write_text("\n".join(["patient,diagnosis", *rows]))
+    plan = look_at(tmp_path)
+    assert (plan.n_patients, plan.n_scans) == (4, 8)
+    assert [(row.names, row.reason.code) for row in plan.not_taken] == [(("P4/*",), "data.row-missing")]
+
+
+def test_a_person_of_whom_nothing_is_there_is_told_by_a_number(tmp_path: Path) -> None:
+    people = ("Kim Minsu", "Lee Jiwoo", "Park Seojun", "Choi Yuna", "Han Sora")
+    for person in people[:4]:
+        for i in range(2):
+            scan(tmp_path / person / f"{i}.png")
+    rows = [f"{person},{('benign', 'malignant')[p % 2]}" for p, person in enumerate(people)]
+    (tmp_path / "labels.csv").write_text("\n".join(["patient,diagnosis", *rows]))
+    assert [row.names for row in look_at(tmp_path).not_taken] == [("person-5/*",)]
+
+
+def test_a_table_means_the_patients_of_its_own_folder(tmp_path: Path) -> None:
+    """Two sites number their patients alike, and call the same number differently."""
+    for k, site in enumerate(("north", "south")):
+        by_folder(tmp_path / site)
+        rows = [f"P{p},{('benign', 'malignant')[(p + k) % 2]}" for p in range(4)]
+        (tmp_path / site / "labels.csv").write_text("\n".join(["patient,diagnosis", *rows]))
+    plan = look_at(tmp_path)
+    assert counts(plan) == {"benign": 8, "malignant": 8}
+    assert plan.n_not_taken == 0
+
+
+def test_headers_are_read_once_and_only_for_a_table_that_may_be_of_patients(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+    read_owner = patient_tables.read_owner
+    monkeypatch.setattr(patient_tables, "read_owner", lambda path: read.append(path) or read_owner(path))
+    by_dicom(tmp_path)
+    tree = walk(tmp_path)
+    patients = patient_tables.Owned(tree, tree.pictures)
+    same = Table("a.csv", ("site", "label"), [["x", "a"], ["x", "a"]])
+    assert patient_tables.by_picture(same, patients) is None
+    assert read == []
+    told = Table("b.csv", ("patient",), [[f"P{p}"] for p in range(4)])
+    for _ in range(2):
+        found = patient_tables.by_picture(told, patients)
+        assert found is not None
+        assert len(found[0].rows) == 8
+    assert len(read) == 8
+
+
+def test_numbers_of_a_split_are_no_folds(tmp_path: Path) -> None:
+    for word, fold in (("split", None), ("fold", "1")):
+        root = tmp_path / word
+        root.mkdir()
+        header = ("file", "label", word)
+        add_collection(table(root, header, lambda i: (f"{i}.jpg", ("a", "b")[i % 2], i % 2)), word)
+        case = open_collection(word).cases[1]
+        assert case.attributes.get("fold") == fold
 
 
 def test_a_list_of_the_labels_is_no_table_of_patients(tmp_path: Path) -> None:

@@ -124,6 +124,19 @@ def test_a_split_is_kept_and_refused_when_contents_change(patients: Collection) 
     assert json.loads(path.read_text())["by"] == "patient"
 
 
+def test_a_split_for_earlier_contents_is_kept_and_a_broken_one_written_over(patients: Collection) -> None:
+    split = splits.make_split(patients, name="kept", by="patient")
+    earlier = replace(split, fingerprint="e" * 64).to_json()
+    path = splits.write_split(patients, split)
+    path.write_text(earlier)
+    splits.write_split(patients, split)
+    assert splits.read_split(patients, "kept") == split
+    assert (path.parent / f".kept.{'e' * 16}.json").read_text() == earlier
+    path.write_bytes(b'{"name": \xff')
+    splits.write_split(patients, split)
+    assert splits.read_split(patients, "kept") == split
+
+
 @pytest.mark.parametrize("name", ["a/b", "../a", "", ".a", "a b", "é", "x" * 65])
 def test_a_name_that_can_be_no_file_is_refused_before_anything_is_made(patients: Collection, name: str) -> None:
     split = splits.make_split(patients, name=name)

@@ -17,6 +17,7 @@ from medcls.core.site import Aim
 from medcls.errors import MedclsError
 from medcls.exits import CASE_EXITS, EXITS, leave
 from medcls.exits.case import MODES, Case, Person, Reading
+from medcls.exits.nameless import nameless_measured, nameless_trail
 from medcls.exits.subjects import Measured, ModelFiles, Subject, Table, Trail
 from medcls.models import store
 from medcls.workflows import exchange
@@ -48,8 +49,9 @@ def evaluation_of(names: list[str], model: str) -> Evaluation:
     score = {"accuracy": Estimate(0.5, 0.4, 0.6, 0.95, 60, "Wilson")}
     parts = {f"device={name}": score for name in names} | {"collection=breast": score}
     return Evaluation(
-        model, "breast", "f" * 8, "unseen", LABELS, 60, 60, score, ((20, 0, 0), (0, 20, 0), (0, 0, 20)), parts
-    )
+        model, "breast", "f" * 8, "unseen", LABELS, 60, 60, score, ((20, 0, 0), (0, 20, 0), (0, 0, 20)), parts,
+        left_out=dict.fromkeys(names[:2], score),
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -143,6 +145,22 @@ def test_rows_that_belong_together_still_do(subjects: dict[type, Subject]) -> No
     assert [row["file"] for row in rows] == ["scan 1", "scan 2", "scan 1"]
     assert {row["disagrees"] for row in rows} == {""}
     assert {row["decided"] for row in rows} == {"benign"}
+
+
+def test_sites_left_out_are_numbered_and_cases_without_a_name_stay_so() -> None:
+    """Two sites stay two; an empty id or group is no name."""
+    names = marks(8)
+    cases = cases_of(names)
+    blank = replace(cases, case=np.array(["", names[4]]), group=np.array([names[1], ""]))
+    told = nameless_measured(Measured(evaluation_of(names, "m"), blank))
+    assert list(told.evaluation.left_out) == ["site 1", "site 2"]
+    assert (told.cases.case.tolist(), told.cases.group.tolist()) == (["", "case 1"], ["group 1", ""])
+
+
+def test_who_is_no_person_stays_in_the_trail() -> None:
+    """Neither "local" nor "nobody" is somebody's name."""
+    trail = nameless_trail(Trail(tuple(line_of(n, who) for n, who in enumerate(("kim", "nobody", "local"), start=1))))
+    assert [line.who for line in trail.lines] == ["person 1", "nobody", "local"]
 
 
 def test_a_model_without_names_is_taken_elsewhere(subjects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

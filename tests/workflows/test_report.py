@@ -45,6 +45,8 @@ def test_csv_holds_every_number_exactly(found: Comparison) -> None:
 def test_csv_cells_that_look_like_formulas_stay_text() -> None:
     (row,) = read(tables.to_csv([{"model": "=1+1", "n": -3, "value": -0.5, "none": float("nan")}]))
     assert row == {"model": "'=1+1", "n": "-3", "value": "-0.5", "none": ""}
+    (row,) = read(tables.to_csv([{"wide": np.float64(0.1), "narrow": np.float32(0.5), "none": np.float64("inf")}]))
+    assert row == {"wide": "0.1", "narrow": "0.5", "none": ""}
     assert tables.to_csv([]) == b"\xef\xbb\xbf\r\n"
 
 

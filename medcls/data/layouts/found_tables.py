@@ -13,7 +13,7 @@ from medcls.data.layouts.patient_tables import Owned, by_picture
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tables import Table, read_tables
 from medcls.data.tree import TABLE, Tree, without_masks
-from medcls.data.vocabulary import FOLD, NAME, UNLABELLED, holds, part_of, says, words_of
+from medcls.data.vocabulary import FOLD, NAME, SPLIT, UNLABELLED, holds, part_of, says, words_of
 from medcls.errors import BadData
 
 Row = Mapping[str, str]
@@ -178,7 +178,12 @@ class Teller:
             bool(named) and _are_names(found.table.column(found.columns["patient"]))
         )
         self._aliases: dict[str, str] | None = {} if is_name else None
-        self._folds = holds(found.columns.get("part", ""), FOLD)
+        self._folds = holds(found.columns.get("part", ""), FOLD - SPLIT)
+
+    @property
+    def hides_names(self) -> bool:
+        """True if the patients' column holds names of people, which are not shown."""
+        return self._aliases is not None
 
     def tell(self, row: Row) -> Beside:
         """Return what a row says."""

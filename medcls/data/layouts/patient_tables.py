@@ -48,26 +48,43 @@ class Owned:
 def by_picture(table: Table, owned: Owned) -> tuple[Table, str] | None:
     """Return a table of patients as one of their pictures, and its column that names them; None if it is none.
 
+    A patient of whom there is no picture has one row, that of the path `<name>/*`, which no file has.
+
     Args:
         table: A table whose rows name no files.
-        owned: Pictures its rows may be about: those in a folder of a patient's name, or of a DICOM patient.
+        owned: Pictures its rows may be about: those in a folder of a patient's name, or of a DICOM patient. Where a name
+            stands in several folders, those in the table's own are meant.
     """
+    names = [name for name in table.header if _tells_apart(table.column(name))]
+    if not names:
+        return None
     for look_up in (lambda: owned.by_folder, lambda: owned.by_dicom):
         named = look_up()
-        if column := _column(table, named):
+        if column := _column(table, names, named):
             at = table.header.index(column)
-            rows = [[*row, path] for row in table.rows for path in named.get(fold(row[at]), ())]
+            rows = [[*row, path] for row in table.rows for path in _paths(row[at], named, table.folder)]
             note = Note("data.table-of-patients", column=column)
             return replace(table, header=(*table.header, SCAN), rows=rows, notes=(*table.notes, note)), column
     return None
 
 
-def _column(table: Table, named: dict[str, list[str]]) -> str:
-    """Return the column whose cells are names, each once; of several that which says it holds patients."""
+def _paths(cell: str, named: dict[str, list[str]], folder: str) -> list[str]:
+    """Return the pictures of a patient: those below a folder where there are any, else all."""
+    found = named.get(fold(cell), [])
+    near = [path for path in found if path.startswith(f"{folder}/")] if folder else []
+    return near or found or ([f"{cell}/*"] if cell else [])
+
+
+def _tells_apart(column: Iterable[str]) -> bool:
+    cells = [fold(cell) for cell in column if cell]
+    return len(cells) > 1 and len(set(cells)) == len(cells)
+
+
+def _column(table: Table, names: Iterable[str], named: dict[str, list[str]]) -> str:
+    """Return the first column whose cells nearly all are names; of several that which says it holds patients."""
     fitting = []
-    for name in table.header:
+    for name in names:
         cells = [fold(cell) for cell in table.column(name) if cell]
-        there = sum(cell in named for cell in cells)
-        if len(cells) > 1 and len(set(cells)) == len(cells) and there >= (1 - _MOST_MISSED) * len(cells):
+        if sum(cell in named for cell in cells) >= (1 - _MOST_MISSED) * len(cells):
             fitting.append((role_of(name) == "patient", name))
     return max(fitting, key=lambda one: one[0])[1] if fitting else ""

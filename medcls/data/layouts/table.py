@@ -96,7 +96,7 @@ def _take(one: Found, entries: dict[str, Entry], reading: Reading) -> None:
     part = part_of(one.table.file.rpartition("/")[2].rpartition(".")[0])
     for row, path in zip(one.rows(), one.paths, strict=True):
         if path in (MISSING, SEVERAL):
-            if named := tidy_path(row[one.columns["path"]]):
+            if named := _named(one, teller, row):
                 why = (
                     Note("data.row-missing", table=table) if path == MISSING else Note("data.row-several", table=table)
                 )
@@ -115,6 +115,14 @@ def _take(one: Found, entries: dict[str, Entry], reading: Reading) -> None:
     reading.used.add(one.table.file)
     reading.tables.append(one.shown(*([Note("data.rows-again", n=again)] if again else [])))
     reading.patients_from += [f"column {one.columns[role]}" for role in ("patient", "group") if role in one.columns]
+
+
+def _named(one: Found, teller: Teller, row: Mapping[str, str]) -> str:
+    """Return what a row names, as it may be shown: a person of whom there is no picture by a number."""
+    named = tidy_path(row[one.columns["path"]])
+    if named.endswith("/*") and teller.hides_names and (person := teller.tell(row).patient):
+        return f"{person}/*"
+    return named
 
 
 def _entry(one: Found, teller: Teller, row: Mapping[str, str], path: str, part: str) -> Entry:
