@@ -92,6 +92,17 @@ class CaseTable:
         columns = {name: column[rows] for name, column in self.attributes.items()}
         return CaseTable(self.case[rows], self.group[rows], self.truth[rows], self.prob[rows], self.labels, columns)
 
+    def by_site(self, elsewhere: str = "") -> dict[str, "CaseTable"]:
+        """Return the cases of each site by its name, in alphabetical order; of each collection where no site is told.
+
+        Args:
+            elsewhere: What all of them stand under where neither is told.
+        """
+        where = self.attributes.get("site", self.attributes.get("collection"))
+        if where is None:
+            return {elsewhere: self}
+        return {str(site): self.take(where == site) for site in np.unique(where)}
+
 
 @dataclass(frozen=True)
 class Evaluation(Record):

@@ -17,7 +17,7 @@ from medcls.evaluation.subgroups import Subgroup, columns_of, subgroups
 from medcls.stats.curves import Curve, Steps, precision_recall, reliability, roc
 from medcls.stats.paired import Difference, McNemar, by_collection, compare_drawn, mcnemar, share_cases
 from medcls.stats.paired import compare as paired
-from medcls.stats.score_table import SCORES, confusion, names_of
+from medcls.stats.score_table import SCORES, SITE_SCORES, confusion, names_of
 from medcls.stats.scores import Drawn, draw, estimate, evaluate_cases
 
 RESAMPLES = 2000
@@ -193,19 +193,13 @@ class Comparison:
         self.check_score(score)
         return subgroups(self.cases, self.positive, column, score, resamples)
 
-    def by_site(self, names: tuple[str, ...]) -> dict[str, dict[str, dict[str, Estimate]]]:
-        """Return scores of every model at every site, by model, site and score; one site where the cases do not tell.
-
-        Args:
-            names: Names of scores that are not per label.
-        """
-        columns = self.first.attributes
-        where = columns.get("site", columns.get("collection", np.full(len(self.first), self.collection)))
-        rows = {str(site): np.flatnonzero(where == site) for site in np.unique(where)}
+    @cached_property
+    def by_site(self) -> dict[str, dict[str, dict[str, Estimate]]]:
+        """Scores of every model at every site, by model, site and score; one site where the cases do not tell."""
         return {
             model: {
-                site: evaluate_cases(table.take(part), self.positive, resamples=_SITE_RESAMPLES, names=names)
-                for site, part in rows.items()
+                site: evaluate_cases(part, self.positive, resamples=_SITE_RESAMPLES, names=SITE_SCORES)
+                for site, part in table.by_site(self.collection).items()
             }
             for model, table in self.cases.items()
         }

@@ -78,8 +78,8 @@ def _evaluation(evaluation: Evaluation) -> Evaluation:
 def _cases(cases: CaseTable) -> CaseTable:
     case, group = (_numbers(column.tolist(), word) for column, word in ((cases.case, "case"), (cases.group, "group")))
     kept = {name: column for name, column in cases.attributes.items() if name == _COLLECTION}
-    renamed = (np.array([n.get(str(one), "") for one in ids]) for n, ids in ((case, cases.case), (group, cases.group)))
-    return CaseTable(*renamed, cases.truth, cases.prob, cases.labels, kept)
+    ids, groups = ([n.get(str(one), "") for one in names] for n, names in ((case, cases.case), (group, cases.group)))
+    return CaseTable(np.array(ids, str), np.array(groups, str), cases.truth, cases.prob, cases.labels, kept)
 
 
 def _numbers(names: list[str], word: str) -> dict[str, str]:

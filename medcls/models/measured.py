@@ -1,6 +1,8 @@
 """What was measured of a model, in its folder: its evaluation, the cases, how its heatmaps pointed."""
 
 import hashlib
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -36,12 +38,21 @@ def read_cases(path: Path) -> CaseTable | None:
     Raises:
         BadModel: If the file is there and cannot be used.
     """
-    if not (path / CASES).exists():
-        return None
+    file = path.absolute() / CASES
     try:
-        return parse_cases((path / CASES).read_text(encoding="utf-8"))
+        found = file.stat()
+        kept = _parse_cases(file, found.st_mtime_ns, found.st_size)
+    except FileNotFoundError:
+        return None
     except (OSError, ValueError, KeyError) as error:
         raise BadModel("models.bad-cases", model=path.name, found=str(error)[:120]) from error
+    return replace(kept, attributes=dict(kept.attributes))  # the arrays are frozen, a dictionary is not
+
+
+@lru_cache(maxsize=32)
+def _parse_cases(file: Path, changed_ns: int, size: int) -> CaseTable:
+    """Read a file of cases, once for the same state of it: pages ask again with every click."""
+    return parse_cases(file.read_text(encoding="utf-8"))
 
 
 def write_evaluation(path: Path, evaluation: Evaluation, cases: CaseTable) -> None:

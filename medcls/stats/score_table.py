@@ -114,6 +114,8 @@ def _share(title: str, parts: Parts, per_label: bool = False) -> Score:
     return Score(title, "high", lambda w: _divide(*parts(w.confusion, w.cases.positive)), parts, per_label=per_label)
 
 
+SITE_SCORES = ("auroc_disease", "sensitivity", "specificity")  # what is told of every site
+
 SCORES: Mapping[str, Score] = MappingProxyType(
     {
         "auroc": Score("AUROC", "high", lambda w: _over_labels(w, 0), ranks=True),

@@ -45,9 +45,7 @@ def doubts(cases: CaseTable, elsewhere: str = "") -> tuple[Doubt, ...]:
     """
     from medcls.evaluation.risk import risk_coverage
 
-    where = cases.attributes.get("site", cases.attributes.get("collection", np.full(len(cases), elsewhere)))
-    parts = [(str(site), cases.take(where == site)) for site in np.unique(where)]
-    return tuple(Doubt(site, len(part), risk_coverage(part)) for site, part in parts)
+    return tuple(Doubt(site, len(part), risk_coverage(part)) for site, part in cases.by_site(elsewhere).items())
 
 
 def doubts_of(model_id: str) -> tuple[Doubt, ...]:

@@ -205,13 +205,7 @@ def worth(card: "ModelCard", label: str, prevalence: float) -> "dict[str, Worth]
     table = read_cases(card.id)
     if table is None:
         return {}
-    column = table.attributes.get("site", table.attributes.get("collection"))
-    if column is None:
-        return {"": worth_of(table, card.task.positive, label, prevalence)}
-    return {
-        str(place): worth_of(table.take(column == place), card.task.positive, label, prevalence)
-        for place in sorted(set(column))
-    }
+    return {site: worth_of(part, card.task.positive, label, prevalence) for site, part in table.by_site().items()}
 
 
 @allowed("approve")

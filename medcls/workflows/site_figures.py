@@ -16,13 +16,13 @@ from medcls.core.numbers import show_estimate
 from medcls.core.site import SiteCheck
 from medcls.core.task import Task
 from medcls.models import store
+from medcls.stats.score_table import SITE_SCORES as SCORES
 from medcls.stats.score_table import confusion
 
 if TYPE_CHECKING:
     from medcls.evaluation.comparison import Comparison
 
 Source = Literal["never-seen", "here", "told", "measured"]
-SCORES = ("auroc_disease", "sensitivity", "specificity")
 _TITLES = {
     "never-seen": "workflows.site-never-seen",
     "here": "workflows.site-here",
@@ -116,7 +116,8 @@ def evaluated_figures(evaluation: Evaluation, cases: CaseTable | None) -> tuple[
         evaluation: What was measured.
         cases: The cases it rests on, for the counts; None for none.
     """
-    counts, found = _counts(cases), []
+    parts = cases.by_site(evaluation.collection) if cases else {}
+    counts, found = {site: confusion(part) for site, part in parts.items()}, []
     for one in evaluation.by_site():
         if one.never_seen:
             found.append(SiteFigures(one.site, "never-seen", one.scores))
@@ -125,14 +126,6 @@ def evaluated_figures(evaluation: Evaluation, cases: CaseTable | None) -> tuple[
             own = counts.get(one.site, whole)
             found.append(SiteFigures(one.site, "measured", one.scores, own))
     return tuple(found)
-
-
-def _counts(table: CaseTable | None) -> dict[str, tuple[tuple[int, ...], ...]]:
-    """Return the confusion matrix at every site; empty where sites are not told."""
-    column = None if table is None else table.attributes.get("site", table.attributes.get("collection"))
-    if table is None or column is None:
-        return {}
-    return {str(site): confusion(table.take(column == site)) for site in np.unique(column)}
 
 
 def _checked(card: ModelCard) -> tuple[SiteFigures, ...]:
@@ -160,7 +153,7 @@ def compared(comparison: "Comparison") -> dict[str, tuple[SiteFigures, ...]]:
         comparison: The models and their cases.
     """
     found = {}
-    for model_id, parts in comparison.by_site(SCORES).items():
+    for model_id, parts in comparison.by_site.items():
         evaluation = store.read_evaluation(model_id)
         never = sorted(evaluation.left_out.items()) if evaluation else []
         found[model_id] = (

@@ -69,7 +69,6 @@ COMPARE_ANSWERS = "compare.answers"  # the last scan's, by model
 COMPARE_FOUND = "compare.found"  # the last comparison on a test set
 COMPARE_EVALUATIONS = "compare.evaluations"
 COMPARE_DIFFERENCES = "compare.differences"
-COMPARE_SITES = "compare.sites"
 COMPARE_PICTURES = "compare.pictures"
 COMPARE_COSTS = "compare.costs"  # what models cost, milliseconds measured: card -> cost
 COMPARE_THRESHOLD = "compare.threshold"

@@ -29,9 +29,7 @@ def flags(spec: RunSpec) -> list[str]:
         value, flag = spec.value(name), f"--{name.replace('_', '-')}"
         if name == "recipe":
             continue
-        if name == "label_map":
-            given += [flag, ",".join(f"{key}={label}" for key, label in value.items())]
-        elif isinstance(value, bool):
+        if isinstance(value, bool):
             given.append(flag if value else flag.replace("--", "--no-"))
         elif isinstance(value, tuple):
             given += [flag, *map(str, value)]
@@ -47,6 +45,11 @@ def test_every_knob_is_a_flag_and_says_what_the_spec_says() -> None:
     )
     assert make_spec(parser().parse_args(["runs", "start", *flags(ODD)])) == ODD
     assert make_spec(parser().parse_args(["runs", "start"])) == plain
+
+
+def test_a_label_map_may_be_given_as_pairs() -> None:
+    asked = make_spec(parser().parse_args(["runs", "start", "--label-map", "a/krebs=malignant, b/odd="]))
+    assert asked.data.label_map == ODD.data.label_map
 
 
 def test_a_flag_is_still_known_by_the_name_it_had_and_says_so(capsys: pytest.CaptureFixture) -> None:

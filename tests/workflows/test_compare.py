@@ -13,7 +13,7 @@ from medcls.data.collections import add_collection
 from medcls.errors import BadData, BadModel
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
-from medcls.models import store
+from medcls.models import measured, store
 from medcls.models.opening import open_model
 from medcls.stats import paired, scores
 from medcls.workflows.compare import (
@@ -180,6 +180,30 @@ def phantoms(home: Path, tmp_path: Path) -> str:
             path.write_bytes(phantom("breast-ultrasound", label, 500 + seed, size_px=(90, 120)))
     add_collection(tmp_path / "scans", "phantoms", task_id="breast-ultrasound")
     return "phantoms"
+
+
+def test_sites_are_scored_once_and_each_from_its_own_cases(compared: tuple[str, ...]) -> None:
+    found = compare_stored(compared, resamples=20)
+    assert found.by_site is found.by_site
+    assert list(found.by_site) == list(compared)
+    where = np.array(["Busan", "Seoul"] * 75)
+    table = replace(found.first, attributes={"site": where, "collection": np.full(150, "set")})
+    assert {site: list(part.case) for site, part in table.by_site().items()} == {
+        site: list(table.case[where == site]) for site in ("Busan", "Seoul")
+    }
+    assert list(replace(table, attributes={}).by_site("set")) == ["set"]
+
+
+def test_cases_are_parsed_once_until_they_change(compared: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    first = store.read_cases("good")
+    first.attributes["mine"] = np.array(["x"] * len(first))
+    with monkeypatch.context() as patched:
+        patched.setattr(measured, "parse_cases", None)
+        again = store.read_cases("good")
+    assert "mine" not in again.attributes
+    assert np.shares_memory(again.prob, first.prob)
+    store.write_evaluation(store.folder("good"), store.read_evaluation("good"), first.take(np.arange(9)))
+    assert len(store.read_cases("good")) == 9
 
 
 def test_a_collection_is_offered_where_the_cards_read_its_labels(tiny_made: Path, home: Path, tmp_path: Path) -> None:

@@ -57,7 +57,11 @@ def get_comparison(cards: Sequence[ModelCard]) -> compare.Comparison | None:
     key = (tuple(_answers_as(card) for card in cards), source, part)
     held = st.session_state.get(state.COMPARE_FOUND)
     if held and held[0] == key:
-        return replace(held[1], cards={card.id: card for card in cards})
+        found = held[1]
+        if found.cards != (now := {card.id: card for card in cards}):
+            found = replace(found, cards=now)
+            st.session_state[state.COMPARE_FOUND] = (key, found)
+        return found
     if source != STORED and not right.button(say("pages.compare-evaluate-and-compare"), type="primary"):
         st.caption(say("pages.compare-each-network-answers", {"PARTS": PARTS[part]}))
         return None
@@ -164,32 +168,33 @@ def _named(text: str, names: dict[str, str]) -> str:
     return text
 
 
-def show_sites(found: compare.Comparison, names: dict[str, str]) -> None:
-    """Show disease against the rest at every site, a line for each model and site; one never seen stands first."""
-    held: tuple[dict[str, CaseTable], dict[str, tuple[site_figures.SiteFigures, ...]]] | None
-    held = st.session_state.get(state.COMPARE_SITES)
-    if held is None or held[0] is not found.cases:
-        with st.spinner(say("pages.compare-resampling-groups")):
-            held = (found.cases, site_figures.compared(found))
-        st.session_state[state.COMPARE_SITES] = held
+def show_sites(found: compare.Comparison, names: dict[str, str]) -> int:
+    """Show disease against the rest at every site, a line for each model and site; one never seen stands first.
+
+    Returns:
+        How many sites there are.
+    """
+    with st.spinner(say("pages.compare-resampling-groups")):
+        by_model = site_figures.compared(found)
     titles = found.score_names()
     rows = [
         {"model": names[model], "site": one.title}
         | {titles[name]: show_estimate(one.scores[name]) for name in site_figures.SCORES if name in one.scores}
-        for model, sites in held[1].items()
+        for model, sites in by_model.items()
         for one in sites
     ]
     st.markdown(say("pages.forest-title"))
     st.dataframe(rows, hide_index=True, alt=say("pages.forest"))
-    if any(one.source == "never-seen" for sites in held[1].values() for one in sites):
+    if any(one.source == "never-seen" for sites in by_model.values() for one in sites):
         st.caption(say("pages.forest-never"))
+    return len({one.site for sites in by_model.values() for one in sites})
 
 
 def show_scores(found: compare.Comparison, names: dict[str, str]) -> None:
     """Show disease against the rest per site, then a table of scores, one line a model, sortable by every column."""
-    show_sites(found, names)
+    n_sites = show_sites(found, names)
     st.markdown(say("pages.pooled"))
-    if len({one.site for sites in st.session_state[state.COMPARE_SITES][1].values() for one in sites}) > 1:
+    if n_sites > 1:
         st.caption(say("pages.pooled-caution"))
     titles = found.score_names() | {"ece_floor": "…of it expected by chance"}
     two = len(found.first.labels) == 2
