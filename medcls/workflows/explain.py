@@ -279,7 +279,7 @@ def export(scan: Scan, heatmap: Heatmap, how: Paint, captioned: bool = False) ->
 
 def describe(heatmap: Heatmap, label_name: str, scan: Scan) -> str:
     """Say in a sentence or two what a heatmap shows, or that it shows nothing."""
-    facts = {"title": METHODS[heatmap.method].title, "label": label_name}
+    facts: dict[str, object] = {"title": METHODS[heatmap.method].title, "label": label_name}
     if heatmap.empty:
         return say("workflows.map-empty", facts)
     rows, columns = heatmap.grid_px
