@@ -5,6 +5,7 @@ They are patient data on this machine's disk, readable by its owner only. A file
 
 import hashlib
 import io
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -86,8 +87,11 @@ def put(data: bytes) -> str:
 
 def waiting() -> tuple[Waiting, ...]:
     """Return what waits, the latest first."""
-    paths = sorted(folder().glob("*.dcm"), key=lambda p: p.stat().st_mtime, reverse=True)
-    return tuple(described(path, path.stem, "inbox") for path in paths)
+    found: list[tuple[float, Waiting]] = []
+    for path in folder().glob("*.dcm"):
+        with suppress(FileNotFoundError):  # put away meanwhile
+            found.append((path.stat().st_mtime, described(path, path.stem, "inbox")))
+    return tuple(one for _, one in sorted(found, key=lambda pair: -pair[0]))
 
 
 def came_at(digest: str) -> datetime:

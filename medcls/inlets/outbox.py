@@ -5,14 +5,15 @@ two clicks send once. Killed between sending and noting it, the next try asks th
 """
 
 import hashlib
-import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from medcls import audit, disk, home
+from medcls.core.record import Record
 from medcls.errors import Conflict, MedclsError
 from medcls.inlets.asking import give
 from medcls.inlets.servers import Around
@@ -22,7 +23,7 @@ _FIRST_S, _LONGEST_S, _MOST_TRIES = 10.0, 3600.0, 30
 
 
 @dataclass(frozen=True)
-class Sending:
+class Sending(Record):
     """One result and how far it is.
 
     Args:
@@ -78,9 +79,19 @@ def put(server: str, objects: Sequence[bytes], scan_sha256: str = "") -> Sending
 
 
 def sendings() -> tuple[Sending, ...]:
-    """Return what is or was on its way, the oldest first."""
-    places = sorted(folder().glob("*/state.json"), key=lambda path: path.stat().st_mtime)
-    return tuple(_read(path.parent) for path in places)
+    """Return what is or was on its way, the oldest first; one whose state is damaged stands there as failed, with why."""
+    found: list[tuple[float, Sending]] = []
+    for path in folder().glob("*/state.json"):
+        with suppress(FileNotFoundError):  # put away meanwhile
+            found.append((path.stat().st_mtime, _read_or_told(path.parent)))
+    return tuple(sending for _, sending in sorted(found, key=lambda pair: pair[0]))
+
+
+def _read_or_told(place: Path) -> Sending:
+    try:
+        return _read(place)
+    except MedclsError as error:
+        return Sending(place.name, "", "failed", str(error), error.code)
 
 
 def work(around: Around, now: float | None = None) -> tuple[Sending, ...]:
@@ -139,8 +150,8 @@ def again(name: str) -> Sending:
 
 
 def _read(place: Path) -> Sending:
-    return Sending(**json.loads((place / "state.json").read_text(encoding="utf-8")))
+    return Sending.read(place / "state.json")
 
 
 def _write(place: Path, sending: Sending) -> None:
-    disk.write_whole(place / "state.json", json.dumps(asdict(sending), ensure_ascii=False).encode("utf-8"))
+    disk.write_whole(place / "state.json", sending.to_json().encode("utf-8"))

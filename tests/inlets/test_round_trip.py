@@ -19,7 +19,7 @@ from pynetdicom import AE, evt
 
 from medcls import audit
 from medcls.core.note import Note
-from medcls.errors import Conflict
+from medcls.errors import BadRecord, Conflict
 from medcls.exits import CASE_EXITS, leave
 from medcls.exits.case import Case
 from medcls.inlets import inbox, listener, outbox
@@ -392,3 +392,17 @@ def test_a_listener_killed_in_the_middle_of_an_association_loses_nothing(home: P
     finally:
         process.terminate()
         process.wait(20)
+
+
+@pytest.mark.parametrize(
+    "state", [b"", b"\xff\x00", b"[]", b'{"id": 1}', b'{"id": "x", "server": "a", "state": "lost"}']
+)
+def test_a_damaged_state_stands_as_failed_and_hides_no_other(state: bytes) -> None:
+    whole, damaged = outbox.put("a", [dicom()]), outbox.put("b", [dicom()])
+    (outbox.folder() / damaged.id / "state.json").write_bytes(state)
+    found = {sending.id: sending for sending in outbox.sendings()}
+    assert found[whole.id] == whole
+    assert found[damaged.id].state == "failed"
+    assert found[damaged.id].code
+    with pytest.raises(BadRecord):
+        outbox.again(damaged.id)
