@@ -5,7 +5,7 @@ from PIL import Image
 
 from medcls.core.note import Note
 
-# Below this share of full opacity everywhere, nothing can be seen: the alpha was written by a program that does not know it.
+# Below this share of full opacity everywhere nothing can be seen: a program that does not know alpha wrote it.
 _NOTHING_LEFT = 0.04
 
 

@@ -1,6 +1,6 @@
 """What a picture looks like before anybody asks what it shows: its brightness, colour and grain, as a few numbers.
 
-A network that was taught to tell tumours apart need not notice that a picture is no scan of its kind at all; these numbers do.
+A network taught to tell tumours apart need not notice that a picture is no scan of its kind; these numbers do.
 """
 
 import cv2

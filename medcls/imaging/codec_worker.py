@@ -1,4 +1,4 @@
-"""The other side of `medcls.imaging.codec_process`: jobs come in on standard input, values go out on standard output."""
+"""The other side of `medcls.imaging.codec_process`: jobs come in on standard input, values leave on standard output."""
 
 import base64
 import io
@@ -23,7 +23,7 @@ Made = tuple[np.ndarray, dict[str, Any]]
 
 
 def _tiff(data: bytes, page: int) -> Made:
-    """Decode a page, and tell if a tile held less than its size: tifffile takes it for one that was cut to the picture."""
+    """Decode a page, and tell if a tile holds less than its size, which tifffile takes for one cut to the picture."""
     from tifffile import TiffFile
 
     short = []

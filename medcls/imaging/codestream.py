@@ -25,7 +25,7 @@ class Stream:
         samples: Samples a pixel.
         bits: Bits a sample.
         signed: Whether samples have a sign; None if the format cannot say.
-        colour: What three samples are once decoded: red, green, blue; luminance and two colour differences; or not said.
+        colour: What three decoded samples are: red, green, blue; luminance and two colour differences; or not said.
         lossless: Whether samples are coded as they are, with no cosine transform.
         scans: How many passes over the picture, or layers, a decoder must make.
         tiles: How many tiles a JPEG 2000 picture is cut into.

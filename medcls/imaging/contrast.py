@@ -1,4 +1,4 @@
-"""Pictures that no network here answers, made by program: textures, screenshots, masks, blank frames, other tasks' phantoms.
+"""Pictures made by program that no network here answers: textures, screenshots, masks, blanks, others' phantoms.
 
 A gate is taught by contrast with them, and tested with them under other seeds.
 """

@@ -61,7 +61,7 @@ WANTED = (
     "DoubleFloatPixelData",
 )
 
-# Where drawings lie that are laid over a picture: sixteen groups (PS3.3 C.9.2). Their size and place are looked at alone.
+# Where drawings laid over a picture lie: sixteen groups (PS3.3 C.9.2). Only their size and place are looked at.
 OVERLAY_GROUPS = range(0x6000, 0x6020, 2)
 
 _MODALITIES: dict[str, Modality] = {

@@ -1,4 +1,4 @@
-"""Three DICOM samples a pixel as red, green and blue: by the coded stream's own word, then the header's, then their look."""
+"""Three DICOM samples a pixel as red, green and blue: told by the coded stream, then the header, then their look."""
 
 import numpy as np
 from PIL import Image
@@ -81,7 +81,7 @@ def _coded_space(values: np.ndarray, bits: int, photometric: str, stream: Stream
 
 
 def _look(values: np.ndarray, bits: int) -> str:
-    """Judge three samples by how their planes change from pixel to pixel: `rgb`, `ybr`, or `unsaid` if that is not plain."""
+    """Judge three samples by how their planes change between pixels: `rgb`, `ybr`, or `unsaid` if that is not plain."""
     step = max(1, max(values.shape[:2]) // _SAMPLED_PX)
     some = values[::step].astype(np.float64) / (2**bits - 1)
     moves = np.diff(some, axis=1).reshape(-1, 3)

@@ -1,4 +1,4 @@
-"""Grey DICOM values as display values: rescale, then VOI table or window, then inversion; nonsense left out and said."""
+"""Grey DICOM values as display values: rescale, VOI table or window, inversion; nonsense is left out and said."""
 
 import math
 
@@ -55,7 +55,7 @@ def display_grey(
 
 
 def _inverted(ds: Dataset, photometric: str, notes: list[Note]) -> bool:
-    """Return whether low values are white: by the shape of the presentation table where stated, else by the photometric word."""
+    """Return whether low values are white: by the presentation table's shape if stated, else the photometric word."""
     shape, low_is_white = text(ds, "PresentationLUTShape"), photometric == "MONOCHROME1"
     if shape not in ("INVERSE", "IDENTITY") or (shape == "INVERSE") == low_is_white:
         if low_is_white:

@@ -157,7 +157,7 @@ def _with_coding(ds: Dataset, header: Header, notes: list[Note]) -> Header:
 
 
 def _stands_in_items(pixels: bytes, header: Header) -> bool:
-    """Return whether pixel data is compressed whatever its transfer syntax says: items, a known stream in the first of them."""
+    """Return whether pixel data is compressed whatever its transfer syntax says: items, the first a known stream."""
     items = items_of(pixels) or []
     return len(items) > 1 and len(pixels) * 8 != header.frame_bits and codec_of(pixels[slice(*items[1])]) is not None
 

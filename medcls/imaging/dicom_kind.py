@@ -61,11 +61,11 @@ def check_picture(ds: Dataset) -> None:
 
 
 def kind_of(ds: Dataset) -> str:
-    """Return what a picture is where the header says so beyond doubt, a key of `KINDS`; empty for photographs and captures.
+    """Return the kind of picture the header states beyond doubt (key of `KINDS`); empty for photographs and captures.
 
     Args:
-        ds: The file's wanted elements. Modality and class both count: a capture of a CT's screen stays CT, and so does a
-            CT image whose modality is missing or was written wrongly.
+        ds: The file's wanted elements. Modality and class both count: a capture of a CT's screen stays CT, and so
+            does a CT image whose modality is missing or was written wrongly.
     """
     by_class, modality = _OF_CLASS.get(text(ds, "SOPClassUID") or "", ""), text(ds, "Modality") or ""
     stated = modality if modality in KINDS else ""

@@ -91,7 +91,7 @@ def _cells(ds: Dataset, header: Header, frame: int) -> np.ndarray:
 
 
 def _widened(flat: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """Repeat colour differences that stand once for every two pixels: Y Y B R becomes Y B R, Y B R (PS3.3 C.7.6.3.1.2)."""
+    """Repeat colour differences that stand once for two pixels: Y Y B R becomes Y B R, Y B R (PS3.3 C.7.6.3.1.2)."""
     if columns % 2:
         raise BadScan("imaging.dicom-photometric", found="")
     quads = flat.reshape(rows, columns // 2, 4)
@@ -187,7 +187,7 @@ def _meant(cells: np.ndarray, ds: Dataset, header: Header, notes: list[Note], st
 
 
 def _without_low(cells: np.ndarray, header: Header, notes: list[Note]) -> np.ndarray:
-    """Drop unused bits below the stored ones, unless the values plainly lie in the lowest bits whatever the header says."""
+    """Drop unused bits below the stored ones, unless values plainly lie in the lowest bits whatever the header says."""
     below = header.high + 1 - header.stored
     if not below:
         return cells

@@ -1,6 +1,6 @@
-"""What tells one kind of picture from another (ultrasound, histology, a photograph, a mask, a screenshot), as a few numbers.
+"""What tells kinds of picture apart (ultrasound, histology, photograph, mask, screenshot), as a few numbers.
 
-They are taken from the picture alone, not from what a network makes of it: a network that was taught to tell tumours apart
+They are taken from the picture alone, not from what a network makes of it: a network taught to tell tumours apart
 knows its own hospital's scans too well, and took 70 % of another hospital's for foreign.
 """
 
@@ -13,7 +13,7 @@ _GRID, _BINS = 4, 12
 
 
 def kind_numbers(square: np.ndarray) -> np.ndarray:
-    """Return brightness, colour and grain, every pair of them multiplied, the layout of light, and the share of each level.
+    """Return brightness, colour and grain, all their pairs multiplied, the layout of light, and each level's share.
 
     Args:
         square: (S, S, C) uint8, C 1 or 3, as `medcls.imaging.prepare.place` gives it; S at least 16.

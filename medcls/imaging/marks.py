@@ -16,8 +16,8 @@ _FAINT, _CLEAR = 24, 62  # grey levels by which a stroke stands out: where it go
 _AROUND = 40  # grey levels above the median around it
 _SHORTEST_PX, _WIDEST = 5.0, 4.6  # of a stroke; mean width of one, in pixels
 _LINE, _LINE_SHARE, _LINE_COVER = 13, 0.16, 0.72  # contrast, least length as a share of the side, share drawn
-# Dots of a dotted curve: how far apart, how many at least, over what length, and with how few neighbours on average. The
-# specks of a cluster of calcifications lie closer, in all directions, and over a shorter length.
+# Dots of a dotted curve: how far apart, how many at least, over what length, and with how few neighbours on average.
+# The specks of a cluster of calcifications lie closer, in all directions, and over a shorter length.
 _DOTS_APART_PX, _DOTS, _DOTS_LONG_PX, _DOTS_BESIDE = 11.0, 8, 30.0, 2.8
 _MOST = 0.12  # of a scan's area; where more seems drawn, it is texture
 

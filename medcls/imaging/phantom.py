@@ -39,7 +39,7 @@ def phantom(
         label_id: What it should look like, a label of that task.
         seed: 0 or more; the same seed gives the same picture.
         size_px: Side, or height and width, 16 to 2,048; None for a usual size (360 x 480, 50 x 50, 300 x 400).
-        filled: True for a carcinoma of small crowded nuclei that fills a histology patch; other pictures stay as they are.
+        filled: True for a carcinoma of small crowded nuclei that fills a histology patch; no effect on other pictures.
 
     Returns:
         A PNG whose text says that it is synthetic; nothing is burned into the picture.

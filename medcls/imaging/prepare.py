@@ -16,8 +16,8 @@ from medcls.imaging.picture import to_bytes8
 
 # Cleaning looks at neighbourhoods of a few pixels: on a huge scan it would be slow and see only noise.
 _CLEANING_SIDE_PX = 1024
-# Where marks were found on a scan, by what was searched: networks of a mean, their heatmaps and what is told of marks ask the
-# same. It goes with the scan.
+# Where marks were found on a scan, by what was searched: networks of a mean, their heatmaps and what is told of marks
+# ask the same. It goes with the scan.
 _marks: "weakref.WeakKeyDictionary[Scan, dict[bytes, np.ndarray]]" = weakref.WeakKeyDictionary()
 _FILTERS = {
     "bilinear": Image.Resampling.BILINEAR,
@@ -60,7 +60,8 @@ def place(scan: Scan, preprocess: Preprocess) -> Placed:
     Resampling is Pillow's: antialiased when shrinking (`nearest` averages then), in integer arithmetic.
 
     Args:
-        scan: Any scan. A grey one is repeated over three channels, a colour one is turned to its luma for one, or where `preprocess.grey`.
+        scan: Any scan. A grey one is repeated over three channels; a colour one becomes its luma where one channel or
+            `preprocess.grey` asks for it.
         preprocess: What the model wants. With cleaning, a longer side above 1,024 px is first shrunk to that.
 
     Returns:

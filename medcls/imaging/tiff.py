@@ -135,7 +135,7 @@ def _pixel_size(page: Page, swapped: bool) -> tuple[float, float]:
 
 
 def _check_jpegs(page: Page, layout: Layout, limits: Limits, notes: list[Note]) -> None:
-    """Ask libjpeg what it thinks of the strips or tiles that are JPEG streams, once their work is known to be bounded."""
+    """Ask libjpeg what it thinks of strips or tiles that are JPEG streams, once their work is known to be bounded."""
     if layout.compression != layouts.JPEG:
         return
     tables = page.raw(t.JPEG_TABLES, _TABLES_BYTES)
@@ -153,14 +153,14 @@ def _parts(page: Page) -> list[bytes]:
 
 
 def _in_doubt(data: bytes, chosen: int, layout: Layout, page: Page) -> bool:
-    """Tell if what Pillow decodes without a word is damaged: streams of zlib without their end, lines of a fax that are none."""
+    """Tell if what Pillow decodes silently is damaged: zlib streams without their end, fax lines that are none."""
     if layout.compression in _DEFLATED:
         return not _inflate(_parts(page))
     return layout.compression in _FAX and run_apart("fax", data, page=chosen)[1]["warned"]
 
 
 def _inflate(parts: list[bytes]) -> bool:
-    """Return whether every deflated strip or tile ends with the checksum of its contents, which Pillow does not ask for."""
+    """Return whether every deflated strip or tile ends with its contents' checksum, which Pillow does not ask for."""
     left = _MOST_INFLATED
     for part in parts:
         stream = zlib.decompressobj()
@@ -178,7 +178,7 @@ def _inflate(parts: list[bytes]) -> bool:
 def _ends_lzw(part: bytes) -> bool:
     """Tell if an LZW strip ends with its mark, code 257, after which only zero bits stand (TIFF 6.0, section 13).
 
-    Without it the last code may lack bits, for which tifffile's decoder takes zeros. Strips of the order that was in use before
+    Without it the last code may lack bits, for which tifffile's decoder takes zeros. Strips in the order used before
     TIFF 6.0, which begin with a zero byte, are not judged.
     """
     if part[:1] == b"\0":

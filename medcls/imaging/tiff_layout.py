@@ -149,7 +149,7 @@ def layout_of(page: Page) -> Layout:
 
 
 def _is_usual(page: Page) -> bool:
-    """Return whether bits run from the highest down, colours stand side by side, their meaning is said, and no BigTIFF is big-endian."""
+    """Return whether bits run highest first, colours interleaved and named; a big-endian BigTIFF is never usual."""
     side_by_side, forwards = page.number(t.PLANAR, 1) == 1, page.number(t.FILL_ORDER, 1) == 1
     return side_by_side and forwards and t.PHOTOMETRIC in page and page.data[:4] != b"MM\x00+"
 
@@ -211,7 +211,7 @@ def counts_contradict(page: Page, made: Layout) -> bool:
 
 
 def _segments(page: Page, made: Layout) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return where strips or tiles start, the bytes that are stated of each, and those that each takes if stored plain."""
+    """Return where strips or tiles start, how many bytes are stated for each, and how many each takes stored plain."""
     tiled = t.TILES in page or t.TILE_WIDTH in page
     wide, high = _segment_size(page, made, tiled)
     n = -(-made.width // wide) * -(-made.height // high) * (made.samples if made.planes else 1)

@@ -140,7 +140,7 @@ class Page:
 
 
 def read_pages(data: bytes) -> list[Page]:
-    """Return the pages of a TIFF or BigTIFF, `MOST_PAGES` at most; the chain ends where it bites its tail or leaves the file.
+    """Return the pages of a TIFF or BigTIFF, at most `MOST_PAGES`; the chain ends where it loops or leaves the file.
 
     Args:
         data: The whole file.

@@ -1,7 +1,7 @@
 """Named, seeded changes of a scan that leave its label what it is: how others mark, take, store and colour it.
 
-The same functions serve as augmentation and as a test of how far an answer holds. None looks at what a scan shows, so no
-label can be learned from them. A fixed seed makes the same draw at every strength: only its size grows.
+The same functions serve as augmentation and as a test of how far an answer holds. None looks at what a scan shows, so
+no label can be learned from them. A fixed seed makes the same draw at every strength: only its size grows.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,7 +38,7 @@ def shift_pixels(pixels: np.ndarray, name: str, strength: float, seed: int) -> n
         seed: 0 or more; the same seed gives the same picture.
 
     Returns:
-        The same dtype and number of channels (`tint` gives three); `crop`, `aspect`, `resolution` and frames change the size.
+        The same dtype and channels (`tint` gives three); `crop`, `aspect`, `resolution` and frames change the size.
 
     Raises:
         KeyError: If there is no such shift.
