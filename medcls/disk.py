@@ -25,10 +25,12 @@ def write_whole(path: Path, content: bytes | memoryview, *, alone: bool = False)
     Args:
         path: The file.
         content: What it shall hold.
-        alone: True where nobody else ever writes this file: what a killed writer left aside is then written over, not kept.
+        alone: True where nobody else ever writes this file: what a killed writer left aside is then written over, not
+            kept.
 
     Raises:
-        OSError: If it cannot be written; the old content then still stands, or, where only the folder could not be flushed, the new.
+        OSError: If it cannot be written; the old content then still stands, or, where only the folder could not be
+            flushed, the new.
     """
     built = path.with_name(f".{path.name}.aside") if alone else aside(path)
     try:
@@ -74,7 +76,7 @@ def sweep(root: Path, deep: int = 3) -> int:
 def locked(folder: Path) -> Iterator[None]:
     """Hold a folder for one writer while its records are read, changed and written.
 
-    Other processes, other threads of this one, and other servers on the same disk wait. A writer that is killed lets go.
+    Other processes, other threads of this one, and other servers on the same disk wait. A killed writer lets go.
 
     Args:
         folder: Made if it is missing. Its lock is the file `.lock` in it, which stays.

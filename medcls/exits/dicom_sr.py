@@ -158,7 +158,7 @@ def _evaluations(case: Case) -> Iterator[QualitativeEvaluation]:
 
 
 def _comments(case: Case) -> Iterator[str]:
-    """Yield the notice, the answer's cautions, what was found in further views, the heatmap's tests and the person's comment."""
+    """Yield the notice, the answer's cautions, findings of further views, the heatmap's tests and the comment."""
     yield say("exits.stamp")
     yield from (str(note) for note in case.prediction.notes)
     yield from tell_views(case)

@@ -2,8 +2,9 @@
 
 For the record nothing is taken out: the objects go to the same patient's file. For others: the file's name, the
 person, the login name and the comment go (a comment may stay if a person read it again and none of the names the file
-gives stand in it), a DICOM source is de-identified (see `profile`), and text found on the picture must have been painted over or
-looked at. In tables, figures and models cases are numbered and columns that may hold a person's words emptied (see `nameless`).
+gives stand in it), a DICOM source is de-identified (see `profile`), and text found on the picture must have been
+painted over or looked at. In tables, figures and models cases are numbered and columns that may hold a person's words
+emptied (see `nameless`).
 """
 
 import re

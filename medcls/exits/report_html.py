@@ -12,12 +12,16 @@ from medcls.words import say
 
 _STYLE = """
 :root{color-scheme:light}
-body{font:14px/1.4 system-ui,-apple-system,'Segoe UI','Noto Sans','Malgun Gothic',sans-serif;max-width:60rem;margin:0 auto;padding:1rem;color:#22262b;background:#fff}
+body{font:14px/1.4 system-ui,-apple-system,'Segoe UI','Noto Sans','Malgun Gothic',sans-serif;
+max-width:60rem;margin:0 auto;padding:1rem;color:#22262b;background:#fff}
 h1{font-size:1.25rem;margin:.2rem 0}h2{font-size:.95rem;margin:.9rem 0 .2rem}
-.notice{background:#22262b;color:#fff;padding:.3rem .6rem;font-weight:600;-webkit-print-color-adjust:exact;print-color-adjust:exact}
-.pictures{display:flex;flex-wrap:wrap;gap:.6rem;background:#0b0d10;padding:.6rem;-webkit-print-color-adjust:exact;print-color-adjust:exact}
+.notice{background:#22262b;color:#fff;padding:.3rem .6rem;font-weight:600;
+-webkit-print-color-adjust:exact;print-color-adjust:exact}
+.pictures{display:flex;flex-wrap:wrap;gap:.6rem;background:#0b0d10;padding:.6rem;
+-webkit-print-color-adjust:exact;print-color-adjust:exact}
 figure{margin:0;flex:1 1 18rem}figure img{width:100%;height:auto;display:block}figcaption{color:#c9d1d9;font-size:.8rem}
-.answer{font-size:1.6rem;font-weight:650}.bar{display:grid;grid-template-columns:12rem 1fr 4rem;gap:.5rem;align-items:center}
+.answer{font-size:1.6rem;font-weight:650}
+.bar{display:grid;grid-template-columns:12rem 1fr 4rem;gap:.5rem;align-items:center}
 .bar i{display:block;height:.6rem;background:#1f6f8b;-webkit-print-color-adjust:exact;print-color-adjust:exact}
 ul{margin:0;padding-left:1.1rem}li{overflow-wrap:anywhere}
 @media print{body{max-width:none;padding:0}h2{break-after:avoid}figure{break-inside:avoid}}

@@ -9,7 +9,7 @@ from medcls.exits.subjects import Table
 
 
 def make(table: Table, mode: Mode) -> bytes:
-    """Return a table as CSV, UTF-8 with a byte-order mark, which spreadsheets need; what is not a finite number is empty.
+    """Return a table as CSV, UTF-8 with the byte-order mark spreadsheets need; a number that is not finite is empty.
 
     Args:
         table: The table, having passed the gate.

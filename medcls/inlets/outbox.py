@@ -79,7 +79,7 @@ def put(server: str, objects: Sequence[bytes], scan_sha256: str = "") -> Sending
 
 
 def sendings() -> tuple[Sending, ...]:
-    """Return what is or was on its way, the oldest first; one whose state is damaged stands there as failed, with why."""
+    """Return what is or was on its way, oldest first; one whose state is damaged stands as failed, and says why."""
     found: list[tuple[float, Sending]] = []
     for path in folder().glob("*/state.json"):
         with suppress(FileNotFoundError):  # put away meanwhile

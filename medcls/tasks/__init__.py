@@ -66,7 +66,7 @@ def _parse(path: Path) -> dict[str, Any]:
 
 
 def list_tasks(folder: Path | None = None) -> dict[str, Task]:
-    """Return the tasks that ship and those of a folder, by id; a file that is wrong is passed over, `broken_tasks` has it.
+    """Return the tasks that ship and those of a folder, by id; a faulty file is left out and told by `broken_tasks`.
 
     Args:
         folder: Further task files (`*.toml`); None or a missing folder for none.
