@@ -20,8 +20,9 @@ def ablate(score: str = "auroc", *, run_ids: Sequence[str] = (), resamples: int 
         resamples: How many times groups are resampled.
 
     Returns:
-        One row for each pair, by knob; a whole cross-validation counts as one run, tested on every case. Runs that differ in name,
-        recipe, device or number format alone count as the same in these; every pair's p is corrected (Holm) among the pairs of its knob.
+        One row for each pair, by knob; a whole cross-validation counts as one run, tested on every case. Runs that
+        differ in name, recipe, device or number format alone count as the same; every pair's p is corrected (Holm)
+        among the pairs of its knob.
 
     Raises:
         BadData: If there is no such score.
@@ -34,7 +35,7 @@ def ablate(score: str = "auroc", *, run_ids: Sequence[str] = (), resamples: int 
 
 
 def _pooled(runs: Sequence[RunFolder]) -> list[Tested]:
-    """Return every whole cross-validation as if it were one run, under the id of its first fold's, tested on all cases."""
+    """Return every whole cross-validation as one run, under the id of its first fold's, tested on all cases."""
     found = []
     for run in runs:
         with contextlib.suppress(MedclsError, FileNotFoundError):  # one that cannot be read: the Runs page tells of it

@@ -1,4 +1,4 @@
-"""What is done by somebody: allowed or refused by their roles, and written to the audit trail, here and not in a page."""
+"""Acts of a person: allowed or refused by their roles, and written to the audit trail, here and not in a page."""
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
@@ -23,9 +23,9 @@ def act(role: Role, what: str, *facts: str) -> Callable[[Callable[P, R]], Callab
     Args:
         role: The role it needs.
         what: What the trail calls it, as `model.publish`.
-        facts: Names of arguments to write down, as they were used: ids, states and counts, never a name of a person or file.
-            `settings.site` is the attribute `site` of the argument `settings`. Of a model's card that comes back, id and
-            digest are written as well.
+        facts: Names of arguments to write down, as they were used: ids, states and counts, never a name of a person or
+            file. `settings.site` is the attribute `site` of the argument `settings`. Of a model's card that comes
+            back, id and digest are written as well.
 
     Returns:
         The decorator. What it makes raises `Denied` for whoever lacks the role, before anything is done. Any error is
@@ -56,7 +56,7 @@ def act(role: Role, what: str, *facts: str) -> Callable[[Callable[P, R]], Callab
 
 
 def allowed(role: Role) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Return a decorator for a workflow that only some may use; only a refusal is written down, under the workflow's name."""
+    """Return a decorator for a workflow that only some may use; only refusals are logged, under the workflow's name."""
 
     def decorate(do: Callable[P, R]) -> Callable[P, R]:
         what = f"{do.__module__.rpartition('.')[2]}.{do.__name__}"

@@ -107,7 +107,7 @@ def make_case(
 
 @allowed("read")
 def send_out(exit_name: str, subject: Subject, mode: Mode) -> Parcel:
-    """Return a case, a table, figures or a model in one of the ways out; it passes the gate and is written to the audit trail.
+    """Return a case, table, figures or model in one of the ways out, past the gate and written to the audit trail.
 
     Raises:
         MedclsError: As `exits.leave`.
@@ -126,7 +126,7 @@ def typed(case: Case) -> tuple[str, ...]:
 
 
 def worth_of(card: ModelCard, label: str, prevalence: float = 0.1) -> tuple[Note, ...]:
-    """Return what such an answer was worth where the model was measured, a note for each place, then disease against the rest at each.
+    """Return notes on what such an answer was worth where it was measured: each place, then disease against the rest.
 
     Args:
         card: The model.

@@ -61,11 +61,12 @@ def choose_model(task_id: str = "", model_id: str = "") -> ModelCard:
 
     Args:
         task_id: Task the model must answer; empty for any.
-        model_id: The model; empty for the one recommended for the task, or where none is, or it is not here, the first that
-            was made. A model published later changes nothing.
+        model_id: The model; empty for the one recommended for the task, or where none is, or it is not here, the first
+            that was made. A model published later changes nothing.
 
     Raises:
-        BadModel: If there is none, the model answers another task, or models of several tasks are there and none was named.
+        BadModel: If there is none, the model answers another task, or none was named and there are models of several
+            tasks.
     """
     if model_id:
         card = store.read_card(model_id)
@@ -101,7 +102,7 @@ def classify_one(scan: Scan, classifier: "Predictor") -> Prediction:
 
 @allowed("read")
 def classify_open(scan: Scan, classifier: "Predictor") -> "tuple[Prediction, OpenScan | OpenMembers]":
-    """Answer one decoded scan, and keep the pass: its heatmaps are drawn from it without another. It is written to the audit trail."""
+    """Answer one decoded scan and keep the pass, which its heatmaps are drawn from; it is written to the audit trail."""
     from medcls.explain.drawing import forward
 
     view = forward(classifier, scan)

@@ -44,7 +44,7 @@ class ModelAnswer:
 
 @dataclass(frozen=True, eq=False)
 class MeanAnswer:
-    """The mean of the calibrated probabilities of single networks of one task, decided as a published mean of them would.
+    """The mean of the calibrated probabilities of single networks of one task, decided as a published mean would be.
 
     Args:
         models: Ids of the models averaged.
@@ -85,7 +85,8 @@ def compare_scan(scan: Scan, model_ids: Sequence[str], open_model: Callable[[str
     """Ask several models about one scan, decoded once.
 
     Models are opened on threads at the same time; each is asked as soon as it is open, one at a time, so that every
-    network has all cores while it computes and its time is its own. Models that want the scan prepared alike share that too.
+    network has all cores while it computes and its time is its own. Models that want the scan prepared alike share
+    that too.
 
     Args:
         scan: The decoded scan.
@@ -166,7 +167,7 @@ def average(answers: Sequence[ModelAnswer]) -> tuple[MeanAnswer, ...]:
 
 
 def _single_of_one_task(answers: Sequence[ModelAnswer]) -> list[list[ModelAnswer]]:
-    """Put together single networks that answered the same question, where two or more did; a mean is no voice of its own."""
+    """Put together single networks that answered the same question, where two or more did; a mean has no vote."""
     found: dict[tuple[str, tuple[str, ...]], list[ModelAnswer]] = {}
     for answer in answers:
         if answer.prediction is not None and answer.card is not None and not answer.card.is_mean:

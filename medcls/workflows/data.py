@@ -1,4 +1,4 @@
-"""Labelled collections as a page or a command uses them: add, look at, lay out. Audit and splits: `data_audit`, `data_split`."""
+"""Labelled collections as a page or a command uses them: add, view, lay out. See also `data_audit`, `data_split`."""
 
 import hashlib
 import json
@@ -196,7 +196,7 @@ def sample_cases(name: str, label: str, n: int, seed: int = 0, patient: str = ""
 
 
 def read_pictures(name: str, ids: Sequence[str], side_px: int = 200) -> dict[str, tuple[Case, bytes | None]]:
-    """Return cases, dropped ones too, with a PNG no side of which is longer than `side_px`; None if it cannot be read."""
+    """Return cases, also dropped ones, each with a PNG of at most `side_px` a side; None if it cannot be read."""
     from medcls.data.collections import open_collection
     from medcls.errors import MedclsError
     from medcls.imaging.decode import read_scan

@@ -1,4 +1,4 @@
-"""Labels mended as a page or a command does: relabel, leave out, keep, rename, undo; versions and what differs between them."""
+"""Labels mended as a page or command does: relabel, leave out, keep, rename, undo; versions and how they differ."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

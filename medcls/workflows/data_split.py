@@ -73,7 +73,8 @@ def take_split(name: str, split: str, data: bytes) -> Split:
             and a column `part` (or `split`, `fold`).
 
     Raises:
-        BadSplit: If it cannot have this name, or the file is no split, names unknown cases, or leaks; a `Leak` lists groups and pairs.
+        BadSplit: If it cannot have this name, or the file is no split, names unknown cases, or leaks; a `Leak` lists
+            groups and pairs.
     """
     from medcls.data.collections import open_collection
     from medcls.data.splits import accept_split, check_split_name, write_split
@@ -86,7 +87,7 @@ def take_split(name: str, split: str, data: bytes) -> Split:
 
 
 def list_leaks(error: BadSplit) -> list[tuple[str, str, str]]:
-    """Return what stands on both sides of a refused split: what it is, and a case of either side; empty if nothing does."""
+    """Return what stands on both sides of a refused split: what it is and a case of either side; empty if nothing."""
     pictures = [("same picture", a, b) for a, b in getattr(error, "pairs", ())]
     return pictures + [(f"group {name}", a, b) for name, (a, b) in getattr(error, "groups", {}).items()]
 
@@ -154,7 +155,7 @@ def count_folds(collections: Sequence[str], split: str) -> int:
 
 
 def list_shared_splits(collections: Sequence[str]) -> dict[str, int]:
-    """Return the splits that all of some collections have, each with its number of folds (0 for a hold-out); `auto` always.
+    """Return the splits that all given collections have, with their number of folds (0: hold-out); `auto` always.
 
     Raises:
         BadData: If there is no such collection.

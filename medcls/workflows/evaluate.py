@@ -23,8 +23,8 @@ def evaluate(
     Args:
         model_id: The model.
         collections: Names of collections.
-        part: `unseen` (every labelled case of a group that the model was never trained or tuned on), `all`, or a part of the split:
-            `train`, `validate`, `test`.
+        part: `unseen` (every labelled case of a group that the model was never trained or tuned on), `all`, or a part
+            of the split: `train`, `validate`, `test`.
         split: Split to use, as a run's spec names it.
         fold: Fold that is the test part, where the split has folds.
         on_case: Called with cases done and cases in all, per collection.

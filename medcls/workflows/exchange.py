@@ -89,13 +89,14 @@ def import_model(source: Path | bytes) -> tuple[ModelCard, ...]:
         source: Path or bytes of the ZIP archive.
 
     Returns:
-        The cards of the models that are new here; those whose files were here already, to the byte, are left out and their cards here kept.
+        The cards of the models that are new here; those whose files were here already, to the byte, are left out and
+        their cards here kept.
 
     Raises:
-        BadModel: If it is no such archive, holds anything but a model's files (a pickle, a path that leads out), a file is not
-            the one its card vouches for, the weights do not fit the network, or an ensemble's member is not there, is an
-            ensemble itself or has other labels. Nothing of the archive is then kept.
-        TooLarge: If it would unpack to more than 4 GiB, to far more than it is, or to more than there is room for on the disk.
+        BadModel: If it is no such archive, holds anything but a model's files (a pickle, a path that leads out), a file
+            is not the one its card vouches for, the weights do not fit the network, or an ensemble's member is not
+            there, is an ensemble itself or has other labels. Nothing of the archive is then kept.
+        TooLarge: If it would unpack to more than 4 GiB, to far more than it is, or to more than the disk has room for.
         Conflict: If another model has this id.
     """
     try:
@@ -228,7 +229,7 @@ def _here(card: ModelCard) -> ModelCard | None:
 
 
 def _run_once(folder: Path) -> None:
-    """Open the model and ask it about noise: weights that do not fit, or give no number, are found now and not later."""
+    """Open the model and ask it about noise: weights that do not fit, or give no number, are found now, not later."""
     from medcls.core.scan import Scan
     from medcls.models.opening import open_model
 
@@ -273,16 +274,16 @@ class OnnxExport:
 def export_onnx(model_id: str, into: Path) -> OnnxExport:
     """Write a model's network as ONNX, with its labels and how to feed it, and check that it gives the same answers.
 
-    The file's input is `scan` (N, C, S, S) float32, prepared as the metadata `medcls.preprocess` says; its outputs are `logits` and
-    the calibrated `prob`, both (N, K).
+    The file's input is `scan` (N, C, S, S) float32, prepared as the metadata `medcls.preprocess` says; its outputs are
+    `logits` and the calibrated `prob`, both (N, K).
 
     Args:
         model_id: The model; an ensemble has no single network.
         into: Folder to write to, or the file's own path (ending in `.onnx`).
 
     Raises:
-        BadModel: If there is no such model, it is an ensemble, the network cannot be written as ONNX, or the file's logits differ from the
-            network's by more than 1e-4 of their size.
+        BadModel: If there is no such model, it is an ensemble, the network cannot be written as ONNX, or the file's
+            logits differ from the network's by more than 1e-4 of their size.
     """
     from medcls.models.onnx_file import write_onnx
 

@@ -106,7 +106,7 @@ def networks_of(classifier: "Predictor") -> "tuple[Network, ...]":
 def classify_and_explain(
     scan: Scan, classifier: "Predictor", label: str | None = None, method: str = DEFAULT, layer: str | None = None
 ) -> tuple[Prediction, Heatmap]:
-    """Answer a scan and draw where the evidence was, from one pass through the network; it is written to the audit trail.
+    """Answer a scan and draw where the evidence was, from one pass of the network; written to the audit trail.
 
     Args:
         scan: The scan.
@@ -265,7 +265,7 @@ def plain_picture(scan: Scan, side_px: int = 800) -> bytes:
 
 
 def export(scan: Scan, heatmap: Heatmap, how: Paint, captioned: bool = False) -> bytes:
-    """Return a heatmap over its scan as a PNG, a pixel for each of the scan's; model, method and label stand in its text.
+    """Return a heatmap over its scan as a PNG, one pixel per scan pixel, with model, method and label in its text.
 
     Args:
         scan: The scan.

@@ -64,8 +64,8 @@ def _card(found: FoldSet, cards: list[ModelCard], name: str = "") -> ModelCard:
     """Return the card of the mean of the folds' networks."""
     data = ", ".join(found.spec.data.collections)
     told = (
-        f"{found.n_folds} networks, each trained without two of the {found.n_folds} folds of {data}: one to choose the epoch by, one to be "
-        f"tested on. The first says: {cards[0].trained_on}"
+        f"{found.n_folds} networks, each trained without two of the {found.n_folds} folds of {data}: one to choose the "
+        f"epoch by, one to be tested on. The first says: {cards[0].trained_on}"
     )
     card = replace(mean_card(cards, name or f"{cards[0].backbone}, {found.n_folds} folds"), folds=found.n_folds)
     spec = RunSpec.from_dict(cards[0].origin.spec).having(fold=0, name="").to_dict()
@@ -82,7 +82,7 @@ def publish_folds(
     limits: tuple[str, ...] = (),
     into: Path | None = None,
 ) -> ModelCard:
-    """Publish the networks of all folds as one model: their mean answers, and what is measured is pooled over the folds.
+    """Publish the networks of all folds as one model that answers with their mean; its scores are pooled over folds.
 
     The networks stand in the list of models as retired ones: each alone is weaker than the mean.
 

@@ -71,7 +71,8 @@ def start_folds(spec: RunSpec) -> tuple[RunView, ...]:
     Folds whose run is finished or at work are left as they are, and one that was stopped is gone on with.
 
     Args:
-        spec: What is asked for; its `fold` is not read. A recipe that is a search is not searched: its settings as they are count.
+        spec: What is asked for; its `fold` is not read. A recipe that is a search is not searched: its settings count
+            as they are.
 
     Returns:
         The runs started or gone on with, by fold.
@@ -93,8 +94,10 @@ def train_folds(spec: RunSpec, follow: "Follow | None" = None) -> FoldSet:
     """Carry out a run for every fold in this process; finished ones are kept, begun ones gone on with.
 
     Args:
-        spec: What is asked for; its `fold` is not read. A recipe that is a search is not searched: its settings as they are count.
-        follow: Who is told besides the runs' folders. Where a run is stopped, by this or from elsewhere, the folds left are not begun.
+        spec: What is asked for; its `fold` is not read. A recipe that is a search is not searched: its settings count
+            as they are.
+        follow: Who is told besides the runs' folders. Where a run is stopped, by this or from elsewhere, the folds left
+            are not begun.
 
     Returns:
         The runs as they are now; folds are missing if it was stopped, or if a process of its own is at work on one.

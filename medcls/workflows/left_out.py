@@ -1,4 +1,4 @@
-"""Leaving sites out: a network for every site that never saw it, and what those say of the network that learned from all."""
+"""Leaving sites out: a network for every site that never saw it, and what that says of the one trained on all."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING

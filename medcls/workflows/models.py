@@ -100,7 +100,8 @@ def describe_models(only_recommended: bool = False) -> str:
         only_recommended: True for only those recommended for their task.
     """
     rows = [
-        "| model | backbone, million weights | site | disease against the rest, AUROC | sensitivity | specificity | groups |",
+        "| model | backbone, million weights | site | disease against the rest, AUROC "
+        "| sensitivity | specificity | groups |",
         "|---|---|---|---|---|---|---|",
     ]
     for card in store.list_cards():

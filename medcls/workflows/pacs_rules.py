@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
 @allowed("read")
 def work() -> tuple[Sending | Note, ...]:
-    """Answer what waits and fits a rule, and send the results as the rule says; whatever goes wrong with one stops no other.
+    """Answer what waits and fits a rule, and send the results as the rule says; a failure of one stops no other.
 
-    What a rule did is noted beside the file, server by server, when the result lies in the outbox. Killed before that, it
-    is made again, with the same time and identifiers, and is the same result there: nothing is sent twice.
+    What a rule did is noted beside the file, server by server, when the result lies in the outbox. Killed before that,
+    it is made again, with the same time and identifiers, and is the same result there: nothing is sent twice.
 
     Returns:
-        What is on its way now, or `workflows.rule-failed`: why a file, or one server, got no result; that is not tried again.
+        What is on its way now, or `workflows.rule-failed`: why a file, or one server, got no result; that is not
+        tried again.
 
     Raises:
         MedclsError: If servers.toml cannot be used.
@@ -65,7 +66,7 @@ def _sent(case: case_report.Case, item: Waiting, rule: Rule, server: str) -> Sen
 
 
 def _failed(item: Waiting, rule: Rule, error: Exception, server: str = "") -> Note:
-    """Write down and return why there is no result; of a fault without a code only its kind, for its words may name a person."""
+    """Write down and return why there is no result; of a fault without a code its kind: its words may name people."""
     audit.write("rule", outcome=audit.outcome_of(error), who=f"rule {rule.name}", scan_sha256=item.id, server=server)
     why = Note.of(error) if isinstance(error, MedclsError) else type(error).__name__
     to = server or ", ".join(rule.to)

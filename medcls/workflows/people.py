@@ -11,7 +11,7 @@ R = TypeVar("R")
 
 
 def as_now(do: Callable[[], R]) -> Callable[[], R]:
-    """Return a function that works, whenever it is called, as whoever is at work now: for a file made when it is downloaded."""
+    """Return a function that always works as whoever is at work now: for a file made when it is downloaded."""
     who = present()
 
     def doing() -> R:

@@ -45,7 +45,7 @@ def table(study: PointingStudy) -> str:
 
 @act("build", "model.keep")
 def keep(study: PointingStudy) -> ModelCard:
-    """Keep a study beside its model: in the folder, vouched for by the card, shown in its README and on the Models page.
+    """Keep a study in its model's folder, vouched for by the card, shown in its README and on the Models page.
 
     Args:
         study: From `measure`; it takes the place of an earlier one of the same collection, label and layer.

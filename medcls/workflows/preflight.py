@@ -70,7 +70,8 @@ class Preflight(Record):
         ]
         if not math.isnan(self.total_s):
             lines.append(
-                f"time      {self.read_s:.0f} s to read, {self.epoch_s:.1f} s an epoch, {self.total_s:.0f} s in all ({self.computed_in})"
+                f"time      {self.read_s:.0f} s to read, {self.epoch_s:.1f} s an epoch, "
+                f"{self.total_s:.0f} s in all ({self.computed_in})"
             )
             free = f" of {self.memory_free_bytes / 1e9:.1f} GB" if self.memory_free_bytes is not None else ""
             lines.append(f"memory    {self.memory_bytes / 1e9:.1f} GB{free}")

@@ -25,7 +25,8 @@ _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:1080px;margin:2rem auto;padding:0 1rem;color:#1c2024;background:#fff}
 table{border-collapse:collapse;margin:.6rem 0 1.4rem;font-variant-numeric:tabular-nums}
 td,th{border-bottom:1px solid #dde1e6;padding:.3rem .8rem .3rem 0;text-align:left;vertical-align:top}
-th{font-weight:600}h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}.quiet{color:#5b646d}figure{margin:.4rem 1.2rem .4rem 0;display:inline-block}
+th{font-weight:600}h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}.quiet{color:#5b646d}
+figure{margin:.4rem 1.2rem .4rem 0;display:inline-block}
 figcaption{font-size:.85rem;color:#5b646d}.better{font-weight:600}
 """
 
@@ -64,7 +65,7 @@ def to_markdown(
 
 
 def pairs_to_markdown(comparison: Comparison, score: str = "auroc", *, resamples: int = RESAMPLES) -> str:
-    """Return the difference of every pair of models with its verdict as a Markdown table, on each collection and on all cases.
+    """Return the difference of every pair of models with its verdict, by collection and over all, as a Markdown table.
 
     Args:
         comparison: The models and their cases.
@@ -91,7 +92,7 @@ def pairs_to_markdown(comparison: Comparison, score: str = "auroc", *, resamples
 
 
 def write_pairs(comparison: Comparison, path: Path, score: str = "auroc", *, resamples: int = RESAMPLES) -> None:
-    """Put the table of `pairs_to_markdown` between its markers in a Markdown file: `<!-- compared TASK: begin -->` and `… end -->`.
+    """Put the table of `pairs_to_markdown` in a Markdown file, between `<!-- compared TASK: begin -->` and `… end -->`.
 
     Raises:
         BadData: If there is no such score.
@@ -134,7 +135,8 @@ def to_html(comparison: Comparison, differences: Sequence[Difference], costs: Se
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     parts = [
         f"<h1>Comparison of {len(comparison.cards)} networks</h1>",
-        f"<p>{escape(_basis(comparison))}</p><p class=quiet>Made {made} by medcls {medcls.__version__}. Research use, not a medical device. "
+        f"<p>{escape(_basis(comparison))}</p>"
+        f"<p class=quiet>Made {made} by medcls {medcls.__version__}. Research use, not a medical device. "
         "Numbers in brackets are 95 % intervals; groups (patients, lesions, duplicates) are resampled whole.</p>",
         "".join(f"<p>{escape(str(note))}</p>" for note in comparison.notes),
         "<h2>Disease against the rest, per site</h2>",
@@ -205,8 +207,8 @@ def _one_right_table(comparison: Comparison) -> str:
     )
     unlike = comparison.count_disagreements()
     return (
-        f"<p>On {unlike} of {len(comparison.first)} cases the networks' most probable labels differ. Cases only one of two got right, with "
-        "McNemar's test, which takes cases as independent:</p>"
+        f"<p>On {unlike} of {len(comparison.first)} cases the networks' most probable labels differ. "
+        "Cases only one of two got right, with McNemar's test, which takes cases as independent:</p>"
         + _table(["A", "B", "only A right", "only B right", "McNemar's p"], rows)
     )
 

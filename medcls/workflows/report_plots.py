@@ -35,7 +35,8 @@ def line_plot(
     lines += [_line(curve, colour, _DASHES[i % 8]) for i, (curve, colour) in enumerate(curves.values())]
     size = f'width="{_SIDE + _LEFT + 12}" height="{_SIDE + _TOP + _BOTTOM + 20 * len(curves)}"'
     return (
-        f'<figure><svg {size} role="img" aria-label="{escape(title)}" font-size="12" fill="#1c2024">{"".join(lines)}{_legend(curves)}</svg>'
+        f'<figure><svg {size} role="img" aria-label="{escape(title)}" font-size="12" fill="#1c2024">'
+        f"{''.join(lines)}{_legend(curves)}</svg>"
         f"<figcaption>{escape(title)}; bands are 95 % intervals at each point.</figcaption></figure>"
     )
 
@@ -51,7 +52,8 @@ def _y(value: float) -> float:
 def _axes(x_title: str, y_title: str) -> str:
     frame = f'<rect x="{_LEFT}" y="{_TOP}" width="{_SIDE}" height="{_SIDE}" fill="none" stroke="#8a929a"/>'
     ticks = "".join(
-        f'<text x="{_x(v)}" y="{_y(0) + 15}" text-anchor="middle">{v:g}</text><text x="{_LEFT - 6}" y="{_y(v) + 4}" text-anchor="end">{v:g}</text>'
+        f'<text x="{_x(v)}" y="{_y(0) + 15}" text-anchor="middle">{v:g}</text>'
+        f'<text x="{_LEFT - 6}" y="{_y(v) + 4}" text-anchor="end">{v:g}</text>'
         for v in (0, 0.5, 1)
     )
     names = (
@@ -100,4 +102,7 @@ def confusion_table(model: str, labels: Sequence[str], counts: Sequence[Sequence
             for n in row
         )
         rows.append(f"<tr><th>{escape(label)}</th>{cells}<td>n = {sum(row)}</td></tr>")
-    return f"<figure><table><tr><th>truth \\ answer</th>{head}<th></th></tr>{''.join(rows)}</table><figcaption>{escape(model)}</figcaption></figure>"
+    return (
+        f"<figure><table><tr><th>truth \\ answer</th>{head}<th></th></tr>{''.join(rows)}</table>"
+        f"<figcaption>{escape(model)}</figcaption></figure>"
+    )

@@ -80,7 +80,7 @@ def check_dropped(
     aim: Aim,
     on_case: Progress = silent,
 ) -> Checked:
-    """Find out whether a model holds at a site, from scans that were dropped and labelled on the page; none is written to disk.
+    """Find out whether a model holds at a site, from scans dropped and labelled on the page; none is written to disk.
 
     Args:
         site: Name of the site; made if it is not known yet.
@@ -184,7 +184,7 @@ def set_state(site: str, model_id: str, state: State, who: str = "", why: str = 
 
 
 def state_of(site: str, card: "ModelCard") -> State:
-    """Return a model's state at a site: what was said last, else approved for those we ship as recommended, else draft."""
+    """Return a model's state at a site: what was said last, else approved for shipped recommended ones, else draft."""
     from medcls.tasks import recommended
 
     said = site_folder(site).state(card.id) if site else None
@@ -241,7 +241,8 @@ def import_letter(data: bytes, model_id: str = "") -> "Signed":
         model_id: The model it is about; empty for the id it names.
 
     Raises:
-        MedclsError: If it is no such card, its numbers are impossible, its signature is wrong, or it is about other networks.
+        MedclsError: If it is no such card, its numbers are impossible, its signature is wrong, or it is about other
+            networks.
     """
     from medcls.evaluation.letters import keep_letter, read_letter
     from medcls.evaluation.site_answer import weights_of

@@ -37,8 +37,8 @@ class SiteFigures:
 
     Args:
         site: Hospital, archive, collection or ward; empty for a letter whose maker did not name it.
-        source: `never-seen` (networks made alike, measured at a site that these alone never saw), `here` (a check of this
-            home), `told` (another site's evaluation card), or `measured` (the model's own test cases of the site).
+        source: `never-seen` (networks made alike, measured at a site that these alone never saw), `here` (a check of
+            this home), `told` (another site's evaluation card), or `measured` (the model's own test cases of the site).
         scores: The scores there, by name.
         confusion: Cases by true label (row) and most probable label (column); empty where it was not kept.
     """
@@ -81,7 +81,7 @@ class SiteFigures:
 
 
 def figures_of(card: ModelCard) -> tuple[SiteFigures, ...]:
-    """Return all that is known of a model by site: sites never seen first, then own checks, letters, and its test cases.
+    """Return all that is known of a model by site: sites never seen first, then own checks, letters, test cases.
 
     Args:
         card: The model's card.
@@ -96,7 +96,7 @@ def figures_of(card: ModelCard) -> tuple[SiteFigures, ...]:
 
 
 def beside(check: SiteCheck, card: ModelCard) -> tuple[SiteFigures, ...]:
-    """Return a check of a site first, then all else that is known of the model; an earlier check of the site is left out.
+    """Return a check of a site, then all else known of the model; an earlier check of the site is left out.
 
     Args:
         check: The check.

@@ -100,7 +100,7 @@ def case_rows(comparison: Comparison) -> list[Row]:
 
 
 def as_table(name: str, rows: Sequence[Row], comparison: Comparison) -> Table:
-    """Return rows of a comparison as a table that may leave; what a collection's own columns say does not, for others."""
+    """Return rows of a comparison as a table that may leave; for others, without the collections' own columns."""
     columns, own = tuple(rows[0]) if rows else (), set(comparison.first.attributes) - {"collection"}
     return Table(name, columns, rows, frozenset(set(columns) - own), {"models": ", ".join(comparison.cards)})
 
@@ -129,7 +129,7 @@ def _points(curve: Any) -> Iterable[tuple[Any, ...]]:
 
 
 def disagreement_rows(rows: Iterable[Disagreement]) -> list[Row]:
-    """Return the cases on which models do not answer alike: truth, each model's answer and its probability of disease."""
+    """Return the cases on which models differ: truth, each model's answer and its probability of disease."""
     found = []
     for r in rows:
         row: Row = {"case": r.case, "truth": r.truth, "spread": r.spread}
@@ -205,7 +205,7 @@ def _numbers(e: Estimate) -> Row:
 
 
 def to_csv(rows: Sequence[Row]) -> bytes:
-    r"""Return rows as CSV (UTF-8 with a mark, so that spreadsheets read it); text that looks like a formula is kept text.
+    r"""Return rows as CSV (UTF-8 with a mark, so that spreadsheets read it); text that looks like a formula stays text.
 
     Example:
         >>> to_csv([{"model": "=a", "value": float("nan")}]).decode("utf-8-sig")

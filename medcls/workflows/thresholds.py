@@ -111,9 +111,9 @@ def describe_point(point: OperatingPoint, table: CaseTable, where: str) -> str:
     """Return an operating point's figures as the note that is kept with it."""
     se, sp = point.sensitivity, point.specificity
     return (
-        f"On {len(table)} cases ({where}): sensitivity {se.value:.2f} ({se.low:.2f}–{se.high:.2f}), specificity {sp.value:.2f} "
-        f"({sp.low:.2f}–{sp.high:.2f}); at a prevalence of {point.prevalence:g}, PPV {point.ppv.value:.2f} and NPV "
-        f"{point.npv.value:.2f}."
+        f"On {len(table)} cases ({where}): sensitivity {se.value:.2f} ({se.low:.2f}–{se.high:.2f}), "
+        f"specificity {sp.value:.2f} ({sp.low:.2f}–{sp.high:.2f}); at a prevalence of {point.prevalence:g}, "
+        f"PPV {point.ppv.value:.2f} and NPV {point.npv.value:.2f}."
     )
 
 

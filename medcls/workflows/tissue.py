@@ -59,7 +59,8 @@ class TissueMap:
         truth: (rows, columns) 1 disease, 0 none, NaN unknown.
         n_patches: Patches answered.
         n_unread: Patches that could not be read.
-        agreement: AUROC of the probability against the truth within this patient; None where the truth is unknown or all one.
+        agreement: AUROC of the probability against the truth within this patient; None where the truth is unknown or
+            all one.
         alone: (rows, columns) probability of the label by the patch alone, NaN where there is no patch.
         agreement_alone: AUROC of that against the truth; None as above.
     """
@@ -190,7 +191,7 @@ def map_patches(
 
 
 def pictures(tissue: TissueMap) -> tuple[bytes, bytes, bytes | None]:
-    """Return the tissue, the tissue under its probabilities, and under the truth (None if unknown), as PNGs of one size."""
+    """Return the tissue, plain, under its probabilities and under the truth (None if unknown): PNGs of one size."""
     plain = _grown(tissue.scan.pixels)
     prob = _washed(plain, tissue.prob)
     known = np.isfinite(tissue.truth).any()
