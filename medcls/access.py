@@ -1,4 +1,6 @@
-"""Who is at work, and what they may do. Off unless `MEDCLS_HOME/access.toml` says how people log in: all is then allowed.
+"""Who is at work, and what they may do.
+
+Everything is allowed unless `MEDCLS_HOME/access.toml` says how people log in:
 
 [proxy]
 header = "X-Forwarded-User"      # set by the proxy that logs people in
@@ -13,7 +15,7 @@ build = ["kim@example.org"]
 approve = ["lee@example.org"]
 admin = ["root@example.org"]
 
-Whoever may build or approve may read; an admin may do everything. With a file that cannot be read nobody may do anything.
+Whoever may build or approve may read; an admin may do everything. If the file cannot be read, nobody may do anything.
 """
 
 import ipaddress
@@ -151,7 +153,7 @@ def ask_with(login_name: Callable[[], str]) -> None:
 
 
 def present() -> Visitor:
-    """Return who is at work: whom `acting_as` named, else whom the server finds logged in; "local" where nobody logs in.
+    """Return who is at work: whom `acting_as` named, else who is logged in; "local" where nobody logs in.
 
     Raises:
         BadSpec: If the rules cannot be read.

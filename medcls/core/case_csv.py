@@ -15,9 +15,9 @@ _PROB, _ATTRIBUTE = "prob:", "attribute:"  # what a column's name starts with; a
 def format_cases(cases: CaseTable) -> str:
     """Return the cases as CSV text: case, group, truth, one `prob:<label>` column per label, then attributes.
 
-    Probabilities are written with 17 significant digits, so that reading gives the same numbers; text that a spreadsheet would
-    take for a formula is kept text, which reading undoes. An attribute with the name of another column is written
-    `attribute:<name>`.
+    Probabilities are written with 17 significant digits, so that reading gives the same numbers; text that a
+    spreadsheet would take for a formula is kept text, which reading undoes. An attribute with the name of another
+    column is written `attribute:<name>`.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

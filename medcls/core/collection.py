@@ -133,8 +133,9 @@ class CollectionRecord(Record):
         n_cases: Cases in use.
         n_set_aside: Files that could not be read.
         n_dropped: Cases left out by a decision.
-        decisions: What a person decided on each finding of the audit (`drop`, `merge` or `keep`), and on single cases: `drop`
-            under `drop:<case id>`, a label id under `label:<case id>`, `keep` under `keep:<case id>`; a label's new name under `rename:<label id>`.
+        decisions: What a person decided on each finding of the audit (`drop`, `merge` or `keep`), and on single cases:
+            `drop` under `drop:<case id>`, a label id under `label:<case id>`, `keep` under `keep:<case id>`; a label's
+            new name under `rename:<label id>`.
         made: UTC time of import, ISO 8601.
         names: Names of the labels by id, as the set writes them; a label that is not there is called by its id.
         positive: Ids of the labels that mean disease; empty where the task says it, or nobody did.
@@ -314,8 +315,8 @@ class Part:
     """Which part of labelled collections is evaluated.
 
     Args:
-        name: `unseen` (cases of groups that the model was never trained or tuned on), `all`, or a part of the split: `train`,
-            `validate`, `test`.
+        name: `unseen` (cases of groups that the model was never trained or tuned on), `all`, or a part of the split:
+            `train`, `validate`, `test`.
         split: Name of the split, for its parts.
         fold: Fold that is the test part, where the split has folds.
     """

@@ -119,8 +119,8 @@ class Evaluation(Record):
         scores: Each score by name.
         confusion: Counts, row = truth, column = most probable label.
         subgroups: Scores of parts of the cases, by `attribute=value`.
-        left_out: Scores at sites by networks made alike that never saw the site, by site; those sites are among the ones
-            this model learned from.
+        left_out: Scores at sites by networks made alike that never saw the site, by site; those sites are among the
+            ones this model learned from.
         notes: What a reader must know.
     """
 
@@ -139,7 +139,7 @@ class Evaluation(Record):
     schema: int = 1
 
     def by_site(self) -> tuple["SiteScore", ...]:
-        """Return how the model tells disease from the rest at every site apart: what stands first wherever a figure does.
+        """Return how well the model tells disease from the rest at each site: shown before any pooled figure.
 
         A figure pooled over sites measures in part which site a case is from. Sites never seen come first.
         """

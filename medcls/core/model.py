@@ -44,13 +44,13 @@ class Abstention(Record):
 
     Args:
         min_prob: Nothing is decided while the largest probability is below this.
-        max_distance: Scans whose features lie farther than this from the training scans' (see `medcls.stats.familiarity`)
-            were acquired unlike them; None if not measured.
+        max_distance: Scans whose features lie farther than this from the training scans' (see
+            `medcls.stats.familiarity`) were acquired unlike them; None if not measured.
         max_appearance: So were scans whose brightness, colour and grain lie farther than this from the training scans'
             (see `medcls.imaging.appearance`), in standard deviations; None if not measured.
-        max_kind: Nothing is decided above this score of the gate: the scan is not of the kind taught. None if no gate was
-            taught; then nothing is decided beyond the two limits above either.
-        far_auroc: AUROC of disease against the rest among scans acquired unlike, at a site left out; None if not measured.
+        max_kind: Nothing is decided above this score of the gate: the scan is not of the kind taught. None if no gate
+            was taught; then nothing is decided beyond the two limits above either.
+        far_auroc: AUROC of disease against the rest on scans acquired unlike, at a site left out; None if unmeasured.
         n: How many validation cases the limits rest on.
         how: How they were chosen, in words.
     """
@@ -144,9 +144,9 @@ class ModelCard(Record):
         limits: Plain statements of what it was not trained or tested on.
         n_parameters: Number of weights.
         members: Ids of the models averaged, if this is an ensemble; it then has no weights of its own.
-        member_weights: SHA-256 of each member's weights, by its id: what was measured is the mean of these very networks.
-        folds: Number of folds of a cross-validation, if this is an ensemble of its networks: a case of the sets they learned from
-            is answered by those members alone that never saw it; 0 if it is none.
+        member_weights: SHA-256 of each member's weights, by id: what was measured is the mean of these very networks.
+        folds: Number of folds of a cross-validation, if this is an ensemble of its networks: a case of the sets they
+            learned from is answered by those members alone that never saw it; 0 if it is none.
         files: SHA-256 of every other file in the folder that must not change.
         retired: Why the model is no longer offered; empty while it is.
     """

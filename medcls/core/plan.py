@@ -1,4 +1,7 @@
-"""What bringing in a folder of labelled scans would do, before anything is written: shown, changed by a person, saved, used again."""
+"""What importing a folder of labelled scans would do, before anything is written.
+
+A plan is shown, changed by a person, saved and used again.
+"""
 
 from dataclasses import dataclass, field
 
@@ -14,7 +17,7 @@ class PlanChoices(Record):
 
     Args:
         layout: Name of the layout.
-        folders: Roles of the levels of folders, as `part/label/patient`; each `part`, `site`, `label`, `patient` or `other`.
+        folders: Roles of the levels of folders, as `part/label/patient`: `part`, `site`, `label`, `patient` or `other`.
         names: Name of a label, by its name as written; two labels of one name become one.
         disease: Names or ids of the labels that mean disease.
         columns: A table's column by what it says: `path`, `label`, `patient`, `group`, `part`, `site`; `-` for none.
@@ -187,7 +190,7 @@ class Plan(Record):
         return tuple(question for question in self.questions if not question.default)
 
     def count_by(self, what: str) -> dict[str, int]:
-        """Return the number of scans by `label`, `part` or `site`; those of which the set does not say it are left out."""
+        """Return the number of scans by `label`, `part` or `site`; scans for which the set says none are left out."""
         found: dict[str, int] = {}
         for row in self.counts:
             if key := getattr(row, what):

@@ -19,8 +19,8 @@ class PointingRow(Record):
         hits: Share of cases whose brightest place lies on the lesion, with Wilson's interval over groups.
         energy_inside: Mean share of the heatmap that lies on the lesion, with an interval over resampled groups.
         iou: Mean overlap over union with the lesion, at the lesion's area, likewise.
-        above_centre: Hits above the centred Gaussian's on the same cases, with an interval over resampled groups; None for that
-            Gaussian itself.
+        above_centre: Hits above the centred Gaussian's on the same cases, with an interval over resampled groups; None
+            for that Gaussian itself.
     """
 
     name: str
@@ -73,7 +73,8 @@ class PointingStudy(Record):
     def about(self) -> str:
         """What was measured on what, in a sentence."""
         return (
-            f"{self.collection}, evidence for {self.label}, layer {self.layer}: {self.n_right} of {self.n_cases} cases answered rightly; "
+            f"{self.collection}, evidence for {self.label}, layer {self.layer}: "
+            f"{self.n_right} of {self.n_cases} cases answered rightly; "
             f"the lesion is {self.mask_share:.2f} of the scan on average."
         )
 

@@ -24,10 +24,10 @@ class Prediction:
         refusal: Why nothing is decided; None if the model stands by its most probable label.
         points: What each named operating point makes of the answer.
         cautions: What else a reader must know of this answer.
-        unfamiliarity: How far the scan is from the kind of picture the model answers, 1 = the limit stored on the card; above
-            1, or NaN, nothing may be decided. None if the card stores no limit.
-        acquired: How unlike those learned from the scan was acquired (gain, grain, colour, device), 1 = the limit; above 1
-            there is a caution. None if the card tells no such limit apart from the kind.
+        unfamiliarity: How far the scan is from the kind of picture the model answers, 1 = the limit stored on the card;
+            above 1, or NaN, nothing may be decided. None if the card stores no limit.
+        acquired: How unlike those learned from the scan was acquired (gain, grain, colour, device), 1 = the limit;
+            above 1 there is a caution. None if the card tells no such limit apart from the kind.
         elapsed_s: Seconds from scan to probabilities.
         called: Label id that a site's own threshold decides for; empty where the most probable label is decided.
 
@@ -76,7 +76,7 @@ class Prediction:
 
     @property
     def foreign(self) -> bool:
-        """True if nothing is decided because the scan is unlike what the model answers: its probabilities mean nothing."""
+        """True if nothing is decided as the scan is unlike what the model answers: its probabilities mean nothing."""
         return self.refusal is not None and not self.unsure
 
     @property

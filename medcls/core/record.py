@@ -39,8 +39,8 @@ class Record:
             where: Where the values stand, for the message.
 
         Raises:
-            BadRecord: If a key is unknown or missing, a value has the wrong type or cannot be, or `schema` is newer than
-                this version reads.
+            BadRecord: If a key is unknown or missing, a value has the wrong type or cannot be, or `schema` is newer
+                than this version reads.
             MedclsError: If the record itself refuses a value.
         """
         where = where or cls.__name__

@@ -201,7 +201,7 @@ class RunState(Record):
         left_s: Seconds still to go, estimated from this run's own epochs; NaN if unknown.
         message: What it does, or why it ended; None if there is nothing to say.
         updated: UTC time of writing, ISO 8601.
-        machine: Name and start of the machine it was written on, as `medcls.runs.boot.this_machine` says; empty if unknown.
+        machine: Name and start of the machine that wrote it, as `medcls.runs.boot.this_machine` says; empty if unknown.
     """
 
     status: Status
@@ -220,7 +220,7 @@ class RunState(Record):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], where: str = "") -> Self:
-        """Return the state that plain values describe; the bare sentences of schema 1 are read too. See `Record.from_dict`."""
+        """Return the state that plain values describe, bare sentences of schema 1 included. See `Record.from_dict`."""
         if isinstance(data, Mapping) and data.get("message") == "":
             data = {**data, "message": None}
         return super().from_dict(data, where)

@@ -27,7 +27,7 @@ class Setting:
 
     Args:
         help: One sentence.
-        group: Heading it stands under: `start`, `data`, `input`, `augmentation`, `network`, `loss`, `optimiser`, `time`.
+        group: Its heading: `start`, `data`, `input`, `augmentation`, `network`, `loss`, `optimiser`, `time`.
         unit: Unit of the value; empty if it has none.
         low: Least value allowed.
         high: Greatest value allowed.
@@ -88,7 +88,10 @@ class DataSpec(Settings):
     collections: tuple[str, ...] = setting((), "Labelled collections to train on.", "data", advanced=False)
     label_map: dict[str, str] = setting(
         {},
-        'Labels of one collection read as labels of the task: {"collection/label": "label"}; an empty one leaves its scans out.',
+        (
+            'Labels of one collection read as labels of the task: {"collection/label": "label"}; '
+            "an empty one leaves its scans out."
+        ),
         "data",
         advanced=False,
     )

@@ -61,7 +61,7 @@ class SiteCheck(Record):
         confusion: Scans by true label (row) and most probable label (column).
         calibration: For each tenth of the probability given to the answer: scans, their mean probability, share right.
         roc: Sensitivity at specificities 1, 0.95, … 0.
-        more_scans: Further scans of the same mixture that would probably settle it; None if it is settled, or no number would.
+        more_scans: Further scans of the same mixture that would probably settle it; None if settled or no number would.
         found: What was found in the pictures: shares and medians by name.
         made: UTC day, ISO 8601.
     """
@@ -99,7 +99,7 @@ class SiteSettings(Record):
         aim: What the threshold was fitted for.
         n_cases: Scans it rests on.
         n_groups: Patients, or groups that may be one patient.
-        kept: What was found on patients that were left out of the fitting: `sensitivity`, `specificity`, `log_loss_gain`.
+        kept: What was found on patients left out of the fitting: `sensitivity`, `specificity`, `log_loss_gain`.
         made: UTC day, ISO 8601.
     """
 

@@ -78,7 +78,7 @@ class StressStudy(Record):
         return self.collection, self.part
 
     def told(self) -> tuple[Note, ...]:
-        """Return what each shift at full strength does, worst first; of the sensitivity nothing where no case has the disease."""
+        """Return what each shift at full strength does, worst first; no sensitivity where no case has the disease."""
         strongest = {row.shift: row for row in self.rows}
         ordered = sorted(strongest.values(), key=_harm)
         return tuple(self._tell(row) for row in ordered)
@@ -110,7 +110,7 @@ class StressRecord(Studies):
 
 
 def stress_table(study: StressStudy) -> str:
-    """Return a study as a Markdown table, a line for each shift and strength; a figure that is not known stays empty."""
+    """Return a study as a Markdown table, a line per shift and strength; an unknown figure stays empty."""
     lines = [
         "| shift | strength | AUROC | sensitivity | its change | specificity | its change | flipped | refused |",
         "|---|---|---|---|---|---|---|---|---|",

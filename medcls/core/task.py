@@ -15,7 +15,7 @@ _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 def is_label_id(text: str) -> bool:
-    """Return whether a text can be a label's id: letters and digits of any script in lower case, `.`, `_`, `-`, 64 at most.
+    """Return whether text can be a label's id: lower-case letters and digits of any script, `.`, `_`, `-`; 64 at most.
 
     Example:
         >>> [is_label_id(text) for text in ("no-idc", "악성", "b\u00f6sartig", "Benign", "-1", "a b")]
