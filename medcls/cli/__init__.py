@@ -94,7 +94,8 @@ def say(text: str) -> None:
     print(plain(text), file=sys.stderr, flush=True)
 
 
-# What a terminal obeys or is fooled by: control characters but tab and line end, and marks that turn the direction of writing.
+# What a terminal obeys or is fooled by: control characters but tab and line end, and marks that turn the direction of
+# writing.
 _OBEYED = {
     code: f"\\u{code:04x}"
     for code in (

@@ -9,7 +9,7 @@ from typing import Any
 from medcls import home
 from medcls.cli import verb
 
-# Uvicorn would take the caller's address from a header of any local proxy; who may log people in is told by the real one.
+# Uvicorn would take the caller's address from a local proxy's header; who may log people in is told by the real one.
 _OWN_ADDRESS = {"FORWARDED_ALLOW_IPS": ""}
 
 

@@ -42,7 +42,8 @@ def add(verbs: Any) -> None:
         "--into",
         type=Path,
         metavar="FILE",
-        help="put the table of differences between its markers in this file, as docs/results.md: <!-- compared TASK: begin --> and … end -->",
+        help="put the table of differences between its markers in this file, as docs/results.md: "
+        "<!-- compared TASK: begin --> and … end -->",
     )
     made.add_argument("--html", type=Path, metavar="FILE", help="write a report that needs nothing else")
     made.add_argument("--csv", type=Path, metavar="FOLDER", help="write scores.csv, differences.csv and cases.csv")
@@ -197,7 +198,8 @@ def _ablation(args: argparse.Namespace) -> int:
             )
         else:
             print(
-                f"{row.knob} {row.value_before} → {row.value_after}: {show(row.score_before)} → {show(row.score_after)}; {row.difference.verdict}"
+                f"{row.knob} {row.value_before} → {row.value_after}: "
+                f"{show(row.score_before)} → {show(row.score_after)}; {row.difference.verdict}"
             )
     if not rows:
         say("No two finished runs differ in one setting alone.")

@@ -30,7 +30,8 @@ def add(verbs: Any) -> None:
     one.add_argument(
         "--model",
         action="append",
-        help="model whose features judge the labels, may be given again; else those of the task; '' takes the pictures themselves",
+        help="model whose features judge the labels, may be given again; else those of the task; "
+        "'' takes the pictures themselves",
     )
     one.add_argument(
         "--decide",
@@ -81,7 +82,10 @@ def _print_record(record: CollectionRecord, as_json: bool) -> int:
     if as_json:
         print_json(record.to_dict())
     else:
-        told = f"{record.n_cases:,} cases, {record.n_dropped:,} dropped, {record.n_set_aside:,} unreadable, {record.n_not_taken:,} not taken"
+        told = (
+            f"{record.n_cases:,} cases, {record.n_dropped:,} dropped, "
+            f"{record.n_set_aside:,} unreadable, {record.n_not_taken:,} not taken"
+        )
         print(
             f"{record.name}  {record.layout}  {record.task_id}  {told}  {', '.join(map(record.name_of, record.labels))}"
         )
@@ -141,7 +145,8 @@ def _print_left(left: Mapping[str, Note], everything: bool) -> None:
         return
     for one in data_plan.group_left(left)[:12]:
         print(
-            f"  not taken: {one.n:,} {one.ending or 'without ending'} in {one.folder}: {one.reason} {', '.join(one.names[:4])}"
+            f"  not taken: {one.n:,} {one.ending or 'without ending'} in {one.folder}: "
+            f"{one.reason} {', '.join(one.names[:4])}"
         )
 
 

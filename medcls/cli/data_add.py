@@ -162,14 +162,16 @@ def print_plan(plan: Plan) -> None:
     )
     print(f"  {whose}; {plan.n_owned:,} of {plan.n_scans:,} scans are known to be somebody's")
     print(
-        f"  {plan.n_files:,} files: {plan.n_scans:,} scans, {plan.n_masks:,} masks, {plan.n_tables:,} tables, {plan.n_not_taken:,} not taken"
+        f"  {plan.n_files:,} files: {plan.n_scans:,} scans, {plan.n_masks:,} masks, "
+        f"{plan.n_tables:,} tables, {plan.n_not_taken:,} not taken"
     )
     for table in plan.tables:
         read = ", ".join(f"{role} from {name}" for role, name in table.columns.items()) or "not used"
         print(f"  table {table.path}: {read}. {' '.join(map(str, table.notes))}".rstrip())
     for row in plan.not_taken[:_SHOWN]:
         print(
-            f"  not taken: {row.n:,} {row.ending or 'without ending'} in {row.folder}: {row.reason} {', '.join(row.names[:4])}"
+            f"  not taken: {row.n:,} {row.ending or 'without ending'} in {row.folder}: "
+            f"{row.reason} {', '.join(row.names[:4])}"
         )
     if len(plan.not_taken) > _SHOWN:
         print(f"  … and {sum(row.n for row in plan.not_taken[_SHOWN:]):,} more; --list names them all")

@@ -67,7 +67,8 @@ def _told(args: argparse.Namespace, record: Any) -> int:
         print_json(record.to_dict())
     else:
         print(
-            f"{record.name} is now version {record.version}: {record.n_cases:,} cases, {', '.join(map(record.name_of, record.labels))}"
+            f"{record.name} is now version {record.version}: {record.n_cases:,} cases, "
+            f"{', '.join(map(record.name_of, record.labels))}"
         )
     return 0
 
@@ -81,7 +82,8 @@ def _diff(args: argparse.Namespace) -> int:
         return 0
     print(f"{found.before} -> {found.after}")
     print(
-        f"  {found.n_added:,} added, {found.n_removed:,} removed, {found.n_relabelled:,} relabelled, {found.n_moved:,} in another part"
+        f"  {found.n_added:,} added, {found.n_removed:,} removed, {found.n_relabelled:,} relabelled, "
+        f"{found.n_moved:,} in another part"
     )
     for what, n in found.relabels.items():
         print(f"  {what}: {n:,}")
@@ -104,7 +106,8 @@ def _next(args: argparse.Namespace) -> int:
         else:
             by = doubt.by or "a simple model of the pictures"
             print(
-                f"{doubt.case}: {doubt.label}, but {by} says {doubt.suggested} ({doubt.prob:.2f}; {doubt.label} {doubt.own:.2f})"
+                f"{doubt.case}: {doubt.label}, but {by} says {doubt.suggested} "
+                f"({doubt.prob:.2f}; {doubt.label} {doubt.own:.2f})"
             )
     return 0
 
@@ -118,6 +121,7 @@ def _changes(args: argparse.Namespace) -> int:
         else:
             told = ", ".join(f"{key} {value or 'taken back'}" for key, value in list(one.set.items())[:4])
             print(
-                f"version {one.version}  {one.at}  {one.who}  {'undo: ' if one.undoes else ''}{told}{' …' if len(one.set) > 4 else ''}"
+                f"version {one.version}  {one.at}  {one.who}  "
+                f"{'undo: ' if one.undoes else ''}{told}{' …' if len(one.set) > 4 else ''}"
             )
     return 0

@@ -59,7 +59,8 @@ def tell(evaluation: Evaluation, cases: CaseTable, as_json: bool, out: Path | No
         print_json(evaluation.to_dict())
         return 0
     print(
-        f"{evaluation.model} on {evaluation.collection}, {evaluation.part}: {evaluation.n_cases} cases, {evaluation.n_groups} groups"
+        f"{evaluation.model} on {evaluation.collection}, {evaluation.part}: "
+        f"{evaluation.n_cases} cases, {evaluation.n_groups} groups"
     )
     for name, score in evaluation.scores.items():
         print(f"  {name}: {score}")

@@ -86,7 +86,8 @@ def _verify(args: argparse.Namespace) -> int:
     found = trail.verify()
     if found.broken_at is not None:
         say(
-            f"medcls: the audit trail breaks at line {found.broken_at}, in {found.where}: a line was changed, taken out or moved"
+            f"medcls: the audit trail breaks at line {found.broken_at}, in {found.where}: "
+            "a line was changed, taken out or moved"
         )
         return 1
     if found.missing:

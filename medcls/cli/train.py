@@ -85,7 +85,8 @@ def _train_without(spec: RunSpec, args: argparse.Namespace) -> int:
         )
     for site, found in scores.items() if not args.json else ():
         print(
-            f"{site}, never seen by run {runs[site]}: disease against the rest {found.get('auroc_disease', 'not measured')}"
+            f"{site}, never seen by run {runs[site]}: "
+            f"disease against the rest {found.get('auroc_disease', 'not measured')}"
         )
     if far is not None and not args.json:
         print(f"scans acquired unlike: AUROC {far}")
@@ -155,7 +156,8 @@ class Bars:
         self._close()
         scores = ", ".join(f"{name} {value:.3f}" for name, value in result.validate.items())
         say(
-            f"epoch {result.epoch}: train loss {result.train['loss']:.3f}, validate {scores}{' *' if result.best else ''} ({result.elapsed_s:.0f} s)"
+            f"epoch {result.epoch}: train loss {result.train['loss']:.3f}, validate {scores}"
+            f"{' *' if result.best else ''} ({result.elapsed_s:.0f} s)"
         )
 
     def say(self, note: Note) -> None:

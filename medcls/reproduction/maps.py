@@ -52,7 +52,10 @@ def draw_maps(run: RunFolder, method: str, into: Path) -> str:
         verdicts.append(found.get("order"))
     told = f"{METHODS[method].title} drawn of {len(verdicts)} test cases on a grid of {grid[0]} x {grid[1]} cells"
     held, failed = (sum(v is wanted for v in verdicts) for wanted in (True, False))
-    return f"{told}: hiding first what it marks moves the answer more than hiding at random in {held}, not so in {failed}, cannot be told in {len(verdicts) - held - failed}"
+    return (
+        f"{told}: hiding first what it marks moves the answer more than hiding at random in {held}, "
+        f"not so in {failed}, cannot be told in {len(verdicts) - held - failed}"
+    )
 
 
 def _some(cases: CaseTable) -> Iterator[int]:

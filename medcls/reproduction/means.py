@@ -19,11 +19,11 @@ class Means:
     """What a machine can afford.
 
     Args:
-        minutes: Training of one system (all trials of a search together) stops after so many minutes, reading not counted, with
-            its best epoch so far; 0 for no limit.
+        minutes: Training of one system (all trials of a search together) stops after so many minutes, reading not
+            counted, with its best epoch so far; 0 for no limit.
         max_px: Systems that ask for a larger input run at this; 0 for no limit.
         max_epochs: Systems that ask for more epochs run so many; 0 for no limit.
-        max_cases: Cases to learn from, at most; a quarter as many choose the epoch, all test cases test. 0 for no limit.
+        max_cases: Cases to learn from, at most; a quarter as many choose the epoch, all test cases test; 0: no limit.
         max_trials: Trials of a search.
         imagenet: Folder with `<timm name>.safetensors` files used in place of timm's hub; None uses the hub.
     """

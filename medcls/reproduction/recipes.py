@@ -1,4 +1,4 @@
-"""Recipes: named presets of a run's spec, read from the files of `systems/`: good beginnings, and the seed projects' systems.
+"""Recipes: presets of a run's spec, read from the files of `systems/`: good beginnings, and the seed projects' systems.
 
 Where a library differs (Keras' names of layers, its rate decay), the nearest setting is taken and `help` says so.
 """
@@ -24,8 +24,8 @@ class Recipe:
 
     Args:
         help: One sentence: what it is good for, or what it reproduces.
-        settings: Settings of `RunSpec`, by name. Where `initial` is the name of a recipe, that one is carried out first and
-            its model published under its name.
+        settings: Settings of `RunSpec`, by name. Where `initial` is the name of a recipe, that one is carried out first
+            and its model published under its name.
         tasks: Tasks it was made for; empty for any.
         reported: What its project reported, in words; empty if nothing.
         project: Key of `PROJECTS`, where it stands for a system of a seed project.

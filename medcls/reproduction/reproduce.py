@@ -41,8 +41,8 @@ def reproduce(
         data: Name of the labelled collection for each task id, and for each set a recipe names.
         means: What can be afforded.
         only: Names of recipes; empty for all.
-        follow: Who is told of each run; if its `should_stop` says so, the system under way gets no row and is gone on with
-            next time.
+        follow: Who is told of each run; if its `should_stop` says so, the system under way gets no row and is gone on
+            with next time.
         say: Called with a note before each system.
 
     Raises:
@@ -135,7 +135,7 @@ class _Work:
             return Row(name, recipe.reported, _noted_run(name), changes, error=str(error))
 
     def begin_of(self, name: str) -> Row:
-        """Return the row of the system whose model this one starts from, running that first; an empty one if there is none."""
+        """Return the row of the system whose model this one starts from, running that first; an empty one if none."""
         first = first_of(name)
         if not first:
             return Row("", "", "")

@@ -139,23 +139,27 @@ def best_today(cases: CaseTable, collection: str) -> Best | None:
 
 _BEGINNING = """# The seed projects, run again
 
-medcls grew out of five student projects. Each of their systems is a recipe (`python -m medcls recipes`), chosen on the Train page or run by
-`python -m medcls train --recipe NAME --data COLLECTION`. Here every one of them has been trained anew and tested on cases of patients, lesions or groups of
-near-copies of which it saw none. This page is written by one command, which goes on where it stopped:
+medcls grew out of five student projects. Each of their systems is a recipe (`python -m medcls recipes`), chosen on the
+Train page or run by `python -m medcls train --recipe NAME --data COLLECTION`. Here every one of them has been trained
+anew and tested on cases of patients, lesions or groups of near-copies of which it saw none. This page is written by one
+command, which goes on where it stopped:
 
 ```
-python -m medcls reproduce --data breast-ultrasound=busi breast-histology-idc=idc skin-melanoma=ham10000 breakhis=breakhis --table docs/reproduction.md
+python -m medcls reproduce --data breast-ultrasound=busi breast-histology-idc=idc skin-melanoma=ham10000 \
+breakhis=breakhis --table docs/reproduction.md
 ```
 
-How to read it. *Reported* is what the project wrote; the other figures are of the test part here, with 95 % intervals by resampling whole groups. *n* counts test
-cases (and the groups they are of), *epochs* those run of those the recipe asks for. The column *here* says what a slow machine without a graphics card made us
-change: a system that had a minute, a smaller picture or no ImageNet start is not refuted by its figure, only not confirmed. In bold stands the
-best model of today **on the very same cases**, none of which it was trained on. A system that failed stays in the table with its reason.
+How to read it. *Reported* is what the project wrote; the other figures are of the test part here, with 95 % intervals
+by resampling whole groups. *n* counts test cases (and the groups they are of), *epochs* those run of those the recipe
+asks for. The column *here* says what a slow machine without a graphics card made us change: a system that had a minute,
+a smaller picture or no ImageNet start is not refuted by its figure, only not confirmed. In bold stands the best model
+of today **on the very same cases**, none of which it was trained on. A system that failed stays in the table with its
+reason.
 """
 
 
 def describe_page(rows: Sequence[Row]) -> str:
-    """Return the whole page as Markdown: what it is, and one table per project; a system without a row is named as not run."""
+    """Return the page as Markdown: what it is, and a table per project; a system without a row is named as not run."""
     done = {row.recipe: row for row in rows}
     parts = [_BEGINNING]
     for key, project in PROJECTS.items():

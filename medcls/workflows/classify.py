@@ -102,7 +102,7 @@ def classify_one(scan: Scan, classifier: "Predictor") -> Prediction:
 
 @allowed("read")
 def classify_open(scan: Scan, classifier: "Predictor") -> "tuple[Prediction, OpenScan | OpenMembers]":
-    """Answer one decoded scan and keep the pass, which its heatmaps are drawn from; it is written to the audit trail."""
+    """Answer a decoded scan and keep the pass, which its heatmaps are drawn from; it is written to the audit trail."""
     from medcls.explain.drawing import forward
 
     view = forward(classifier, scan)
