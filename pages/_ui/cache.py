@@ -1,4 +1,4 @@
-"""The only caches shared by all sessions: models that were opened, columns of collections. Never a scan, never an answer."""
+"""The only caches shared by all sessions: opened models, columns of collections. Never a scan, never an answer."""
 
 import contextlib
 import hashlib

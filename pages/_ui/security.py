@@ -67,10 +67,10 @@ def is_allowed(data: bytes) -> bool:
 
 
 def without_claims(scope: Scope) -> Scope:
-    """Return a request without any header that names a person, but with `VOUCHED` where a trusted proxy named one, once.
+    """Return a request without headers that name a person, but with `VOUCHED` where a trusted proxy named one, once.
 
-    A session keeps the headers it was opened with. What the proxy's header is called, and from whom it is believed, is asked
-    here and now: rules that come into force later believe no claim that came before them.
+    A session keeps the headers it was opened with. What the proxy's header is called, and from whom it is believed, is
+    asked here and now: rules that come into force later believe no claim that came before them.
     """
     try:
         rules = people.read_rules()

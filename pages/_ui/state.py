@@ -125,7 +125,7 @@ def choice(key: str) -> str | None:
 
 
 def moved(key: str) -> bool:
-    """Return whether the address holds another choice than this session put there: a link was followed, or Back pressed.
+    """Return whether the address holds another choice than this session put there: by a link followed, or Back.
 
     A choice that is missing on the page it was written on was taken back; on another page it was not written yet.
     """

@@ -1,7 +1,8 @@
 """Who may upload what: an address for a file works for the browser it was given to, and a session has a quota.
 
-Streamlit takes any file under any id from whoever knows the id of a session, without a bound on all of them together. Here
-the addresses are watched as they go out: one that was never given out, or was given to another browser, changes nothing.
+Streamlit takes any file under any id from whoever knows the id of a session, without a bound on all of them together.
+Here the addresses are watched as they go out: one that was never given out, or was given to another browser, changes
+nothing.
 """
 
 import os
@@ -71,8 +72,8 @@ class Uploads:
     def verdict(self, scope: Scope) -> int:
         """Return the HTTP status to refuse an upload or a deletion with; 0 if it may pass.
 
-        403: the address was never given out, or to another browser. 411: an upload that does not say its size. 413: more
-        than the session may hold.
+        403: the address was never given out, or to another browser. 411: an upload that does not say its size. 413:
+        more than the session may hold.
         """
         place = _place(scope["path"])
         if scope["method"] not in ("PUT", "DELETE"):

@@ -1,4 +1,4 @@
-"""Who sits before the browser: named by the proxy's header, or by Streamlit's own login; asked by the workflows, not by pages."""
+"""Who sits before the browser, named by the proxy's header or Streamlit's login; workflows ask for it, pages do not."""
 
 import streamlit as st
 

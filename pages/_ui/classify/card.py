@@ -99,8 +99,8 @@ def _show_refused(shown: Shown, prediction: Prediction) -> None:
 def _head(word: str, prob: str, colour: str, below: str) -> None:
     st.html(
         f'<div role="status" style="border-left:6px solid {colour};padding:.1rem 0 .1rem .8rem">'
-        '<div style="display:flex;flex-wrap:wrap;justify-content:space-between;align-items:baseline;gap:0 1rem;font-size:1.6rem;'
-        f'font-weight:650;line-height:1.2"><span style="white-space:nowrap">{escape(word)}</span>'
+        '<div style="display:flex;flex-wrap:wrap;justify-content:space-between;align-items:baseline;gap:0 1rem;'
+        f'font-size:1.6rem;font-weight:650;line-height:1.2"><span style="white-space:nowrap">{escape(word)}</span>'
         f'<span style="font-variant-numeric:tabular-nums">{escape(prob)}</span></div>'
         f'<div style="font-size:.9rem;margin-top:.2rem">{below}</div></div>'
     )
@@ -132,7 +132,7 @@ def familiarity(prediction: Prediction) -> str:
 
 
 def worth(card: ModelCard, label: str) -> str:
-    """Return what an answer was worth where the model was measured, in counts: a line for each site, never a sum over them."""
+    """Return what an answer was worth where the model was measured, in counts: a line per site, never a sum of them."""
     try:
         figures = site_figures.figures_of(card)
     except MedclsError as error:

@@ -117,7 +117,8 @@ def show(rows: Sequence[Row], places: Sequence[int], card: ModelCard, name: str)
         alike = spread["low"] == spread["high"]
         st.markdown(notices.escape(say("pages.case-answer-alike" if alike else "pages.case-answer", spread)))
         views = [
-            f"<li>{escape(rows[place].entry.name.rsplit('/', 1)[-1])}: {escape(label_word(card.task, top))} {escape(show_prob(p))}</li>"
+            f"<li>{escape(rows[place].entry.name.rsplit('/', 1)[-1])}: "
+            f"{escape(label_word(card.task, top))} {escape(show_prob(p))}</li>"
             for (place, _), p in zip(answered, probs, strict=True)
         ]
         st.html(f'<ul style="margin:0;padding-left:1.1rem;font-size:.9rem">{"".join(views)}</ul>')

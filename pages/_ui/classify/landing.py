@@ -23,7 +23,8 @@ def show(card: ModelCard) -> None:
             with column:
                 st.html(
                     f'<div style="background:{SCAN_BACKGROUND};border-radius:6px;padding:8px">'
-                    f'<img src="{example.thumbnail}" alt="{alt}" style="width:100%;height:11rem;object-fit:contain"></div>'
+                    f'<img src="{example.thumbnail}" alt="{alt}" '
+                    'style="width:100%;height:11rem;object-fit:contain"></div>'
                 )
                 st.button(
                     say("pages.example-try", {"word": word}),

@@ -159,7 +159,7 @@ def _show_worth(card: ModelCard, label: str) -> None:
 
 
 def measured(card: ModelCard) -> list[str]:
-    """Return how well the model tells disease from the rest at every site, a line each; a site never seen comes first."""
+    """Return how well the model tells disease from the rest, a line per site; a site never seen comes first."""
     try:
         figures = site_figures.figures_of(card)
     except MedclsError as error:

@@ -15,7 +15,7 @@ OWN = "own"
 
 
 def show_pictures(scan: Scan, found: compare_scan.ComparedScan, refused_too: bool) -> None:
-    """Show the plain scan and every model's heatmap for its own answer or for one label; a refusal has none unless asked for."""
+    """Show the scan and every model's heatmap, for its own answer or one label; for a refusal only if `refused_too`."""
     label = _pick_label(found)
     panes = [viewer.Pane(say("pages.scan"), say("pages.alt-scan", {"name": ""}).strip())]
     said: list[str] = []

@@ -121,7 +121,8 @@ def _show_box(
     colour = label_colours(card.task)[decided] if decided else "currentColor"
     word = label_word(card.task, decided) if decided else say("pages.cannot-tell")
     st.html(
-        f'<div style="border-left:4px solid {colour};padding-left:.7rem"><div style="font-size:.85rem;opacity:.8">{escape(title)}</div>'
+        f'<div style="border-left:4px solid {colour};padding-left:.7rem">'
+        f'<div style="font-size:.85rem;opacity:.8">{escape(title)}</div>'
         f'<div style="font-size:1.3rem;font-weight:650;line-height:1.3">{escape(word)}</div>'
         f'<div style="font-size:.8rem;opacity:.7">{escape(caption)}</div></div>'
     )

@@ -118,7 +118,7 @@ def _show_point(point: thresholds.OperatingPoint, label: str) -> None:
 
 
 def _fine(estimate: Estimate) -> str:
-    """Return a predictive value with as many digits as keep it off 1: at a low prevalence all that matters lies there."""
+    """Return a predictive value in digits enough to keep it off 1: at a low prevalence all that matters is there."""
     if math.isnan(estimate.value):
         return "not computable"
     digits = 4 if estimate.value > 0.99 else 2

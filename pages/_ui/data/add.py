@@ -20,7 +20,7 @@ from pages._ui.widgets import notices
 
 
 def show_add(opened: bool) -> None:
-    """Draw what adds a collection: a path or an archive, its plan, what to change in it; once added, the new one is chosen."""
+    """Draw what adds a collection: path or archive, its plan, what to change in it; once added, it is chosen."""
     with st.expander(
         "Add a collection", expanded=opened or state.DATA_PLAN in st.session_state, icon=":material/create_new_folder:"
     ):

@@ -78,7 +78,8 @@ def _audit(seen: data.Overview) -> Audit | None:
         format_func=lambda i: known[i],
         placeholder="the pictures themselves",
         help="Networks of the same task find more wrong labels than simple features of the pictures, and take longer; "
-        "of several, the mean of what they say counts. One that learned from these very labels has learned the wrong ones too.",
+        "of several, the mean of what they say counts. "
+        "One that learned from these very labels has learned the wrong ones too.",
     )
     if left.button("Audit again" if audit else "Audit this collection", type="secondary" if audit else "primary"):
         try:
@@ -126,7 +127,8 @@ def _show_finding(seen: data.Overview, finding: Finding) -> None:
             st.caption(f"{len(shown)} of {finding.n:,} shown, the clearest first.")
         if finding.kind == "contradiction" and finding.decided and not all_out and len(finding.cases) - len(singly) > 1:
             st.warning(
-                "Settled, but the picture still counts under more than one case: where the labels differ, leave the wrong one out below.",
+                "Settled, but the picture still counts under more than one case: "
+                "where the labels differ, leave the wrong one out below.",
                 icon=":material/warning:",
             )
         if finding.kind in ("contradiction", "duplicate"):

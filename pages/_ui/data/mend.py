@@ -41,7 +41,8 @@ def show_doubt(seen: data.Overview, doubt: data_mend.Doubt) -> None:
     by = f"the features of {doubt.by}" if doubt.by else "a simple model of the pictures"
     right.markdown(
         f"Filed as **{notices.escape(called(doubt.label))}**; {notices.escape(by)} suggests "
-        f"**{notices.escape(called(doubt.suggested))}** with probability {show_prob(doubt.prob)} (own label {show_prob(doubt.own)})."
+        f"**{notices.escape(called(doubt.suggested))}** with probability {show_prob(doubt.prob)} "
+        f"(own label {show_prob(doubt.own)})."
     )
     others = [doubt.suggested, *(label for label in seen.record.labels if label not in (doubt.suggested, doubt.label))]
     label = right.selectbox("Another label", others, format_func=called, key=f"data.mend.label.{doubt.case}")
@@ -129,7 +130,8 @@ def _show_difference(name: str) -> None:
         notices.show_error(error)
         return
     st.markdown(
-        f"{found.n_added:,} added, {found.n_removed:,} removed, {found.n_relabelled:,} relabelled, {found.n_moved:,} in another part."
+        f"{found.n_added:,} added, {found.n_removed:,} removed, {found.n_relabelled:,} relabelled, "
+        f"{found.n_moved:,} in another part."
     )
     rows = [
         {"case": case, "before": was or "—", "after": now or "—"}

@@ -19,7 +19,7 @@ from pages._ui.widgets.palette import SCAN_BACKGROUND, SCAN_TEXT, label_colours,
 def show_cases(
     name: str, task: Task, ids: Sequence[str], side_px: int = 150, out: Container[str] = (), key: str = ""
 ) -> None:
-    """Show cases side by side, each with its label (colour, mark and word) and its id; a button opens them in the viewer.
+    """Show cases side by side, each with its label (colour, mark, word) and id; a button opens them in the viewer.
 
     Args:
         name: Name of the collection.
@@ -74,7 +74,8 @@ def _figure(task: Task, case: Case, png: bytes | None, out: bool) -> str:
     )
     return (
         f'<figure style="margin:0;min-width:0" title="{escape(case.id)}">{picture}'
-        f'<figcaption style="color:{SCAN_TEXT};font-size:.75rem;line-height:1.3;overflow:hidden;text-overflow:ellipsis">'
+        f'<figcaption style="color:{SCAN_TEXT};font-size:.75rem;line-height:1.3;'
+        'overflow:hidden;text-overflow:ellipsis">'
         f'<span style="border-left:4px solid {colour};padding-left:5px">{escape(word)}</span><br>'
         f'<span style="white-space:nowrap;opacity:.8">{escape(short)}</span></figcaption></figure>'
     )

@@ -29,6 +29,7 @@ def show_shortcuts(seen: data.Overview) -> None:
     for estimate, sentence in found.values():
         (st.warning if estimate.low > 0.6 else st.info)(notices.escape(sentence))
     st.caption(
-        "Dots are AUROCs, bars their 95 % intervals; 0.5, the dashed line, is a coin's. Logistic regressions, tested on "
-        "groups they were not taught on. What a heavy blur tells need not be a shortcut: a large dark lesion stays visible."
+        "Dots are AUROCs, bars their 95 % intervals; 0.5, the dashed line, is a coin's. Logistic regressions, "
+        "tested on groups they were not taught on. "
+        "What a heavy blur tells need not be a shortcut: a large dark lesion stays visible."
     )

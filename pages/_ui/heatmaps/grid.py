@@ -127,7 +127,7 @@ def _drawn(scan: Scan, asked: Asked, tell: Progress) -> Map:
 
 
 def show(scan: Scan, maps: Sequence[Map], card: ModelCard) -> None:
-    """Show the scan and every heatmap side by side, zoomed together, and a sentence for each that is empty or failed."""
+    """Show the scan and all heatmaps side by side, zoomed together; a sentence for each that is empty or failed."""
     drawn = [(m.asked, m.heatmap) for m in maps if m.heatmap is not None]
     strongest = _common_scale([h for _, h in drawn]) if len(drawn) > 1 and maps[0].asked.by == "label" else None
     panes = [viewer.Pane(say("pages.scan"), say("pages.alt-scan", {"name": ""}).strip())]
@@ -185,7 +185,7 @@ def _common_scale(heatmaps: Sequence[Heatmap]) -> float | None:
 
 
 def show_downloads(scan: Scan, maps: Sequence[Map]) -> None:
-    """Offer each heatmap as a PNG of the scan's own size; model, method and label stand in its text, and below it if wanted."""
+    """Offer each heatmap as a PNG of the scan's size; model, method and label in its text, and below it if wanted."""
     drawn = [(m.asked, m.heatmap) for m in maps if m.heatmap is not None]
     if not drawn:
         return

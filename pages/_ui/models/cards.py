@@ -22,7 +22,7 @@ from pages._ui.widgets.pickers import model_title, task_title
 
 
 def evaluation_of(card: ModelCard) -> Evaluation | None:
-    """Return what was measured of a model; None if nothing was, or what is there cannot be read (which is then shown)."""
+    """Return what was measured of a model; None if nothing was, or if it cannot be read (which is then shown)."""
     try:
         return models.evaluation_of(card.id)
     except MedclsError as error:

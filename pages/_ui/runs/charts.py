@@ -59,7 +59,7 @@ def score_chart(epochs: Sequence[EpochResult], score: str) -> go.Figure:
 
 
 def rate_chart(epochs: Sequence[EpochResult]) -> go.Figure:
-    """Draw the learning rate at each epoch's end, on a logarithmic axis unless it ends at 0, which has no place there."""
+    """Draw the learning rate at each epoch's end, on a logarithmic axis unless it ends at 0, which has no logarithm."""
     figure = go.Figure()
     figure.add_scatter(
         x=[e.epoch for e in epochs],

@@ -27,7 +27,7 @@ _ONE, _ALL = "This fold", "All folds, pooled"
 
 
 def show_report(view: runs.RunView) -> None:
-    """Draw scores with intervals, the confusion matrix and a line per label; of a cross-validation, also those over all folds."""
+    """Draw scores with intervals, the confusion matrix and a line per label; for folds also over all of them."""
     found = folds.find_folds(view.id)
     which = _ONE
     if found and len(found.runs) > 1:

@@ -9,7 +9,7 @@ from pages._ui.widgets.palette import OKABE_ITO
 
 
 def watch(weeks: Sequence[Any]) -> go.Figure:
-    """Draw week by week the share refused, the share on which networks disagree, and the mean probability of disease."""
+    """Draw by week the share refused, the share on which networks disagree, and the mean probability of disease."""
     figure, names = go.Figure(), [w.week for w in weeks]
     bins = len(weeks[0].score)
     lines = {

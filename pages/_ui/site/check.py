@@ -153,7 +153,8 @@ def show_verdict(check: SiteCheck, card: ModelCard) -> None:
         if check.more_scans:
             st.markdown(f"About **{check.more_scans:,} more scans** of the same kind would probably settle it.")
         st.caption(
-            f"{counted(check.n_cases, 'scan')}, {check.n_positive} with disease, {counted(check.n_groups, 'patient')} as far as is known; "
+            f"{counted(check.n_cases, 'scan')}, {check.n_positive} with disease, "
+            f"{counted(check.n_groups, 'patient')} as far as is known; "
             f"predictive values at a prevalence of {check.aim.prevalence:.1%}."
         )
     st.dataframe(

@@ -32,7 +32,8 @@ def show_settings(name: str, card: ModelCard) -> None:
         parts = [f"temperature {settings.temperature:.2f}"] if settings.temperature != 1 else []
         if not math.isnan(settings.threshold):
             parts.append(
-                f"disease from a probability of {settings.threshold:.2f} on, for a sensitivity of {settings.aim.sensitivity:.2f}"
+                f"disease from a probability of {settings.threshold:.2f} on, "
+                f"for a sensitivity of {settings.aim.sensitivity:.2f}"
             )
         st.markdown(f"In force since {settings.made}: {'; '.join(parts)}. They rest on {settings.n_cases} scans.")
         if st.button("Undo", icon=":material/undo:", key="site.undo"):

@@ -26,7 +26,8 @@ def show_watch(name: str, card: ModelCard) -> None:
         "Count answers at this site",
         known.watch,
         key=f"site.watch.{name}",
-        help="Each week: how many scans, how many refused, how far they lay, how probable disease was. No picture, name or digest.",
+        help="Each week: how many scans, how many refused, how far they lay, how probable disease was. "
+        "No picture, name or digest.",
     )
     if agreed != known.watch:
         site.consent(name, agreed)

@@ -72,8 +72,8 @@ def show_counts(spec: RunSpec) -> preflight.Preflight:
     left, right = st.columns([3, 2])
     left.dataframe(rows, hide_index=True, width="stretch", alt="Cases of each part by label")
     left.caption(
-        f"Task {notices.escape(seen.task)}; {notices.escape(seen.split)}. The epoch that is best on *validate* is kept; "
-        "*test* is never trained on."
+        f"Task {notices.escape(seen.task)}; {notices.escape(seen.split)}. "
+        "The epoch that is best on *validate* is kept; *test* is never trained on."
     )
     with right:
         for note in seen.blockers:

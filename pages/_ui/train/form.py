@@ -119,7 +119,8 @@ def _tell_recipe(name: str) -> None:
     first = first_of(name)
     if first and first not in {card.id for card in models.list_models()}:
         st.caption(
-            f"It starts from a model that is not here yet: train recipe `{first}` on the set {RECIPES[first].data}, publish it, and choose it under *Start from*."
+            f"It starts from a model that is not here yet: train recipe `{first}` on the set {RECIPES[first].data}, "
+            "publish it, and choose it under *Start from*."
         )
 
 
@@ -173,7 +174,8 @@ def pick_initial(backbone: str) -> str:
         return st.text_input("Path of the file", before, key=key("file")).strip() or "none"
     if chosen == "imagenet":
         st.caption(
-            "Downloaded once from timm's hub when a preflight or run needs them: the one thing that asks for the internet."
+            "Downloaded once from timm's hub when a preflight or run needs them: "
+            "the one thing that asks for the internet."
         )
     return chosen
 

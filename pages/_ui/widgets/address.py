@@ -1,4 +1,4 @@
-"""The page's address as a page fills it in when it opens: put in place of the bare one, so that Back goes back one step."""
+"""The page's address as a page fills it in on opening: in place of the bare one, so that Back goes back one step."""
 
 import streamlit as st
 

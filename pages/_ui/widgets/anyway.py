@@ -1,4 +1,4 @@
-"""What a model cannot tell: its bars and maps come only when a person asks for them all the same, on every page alike."""
+"""What a model cannot tell: bars and maps come only when a person asks for them all the same, alike on every page."""
 
 import streamlit as st
 

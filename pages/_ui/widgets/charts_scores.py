@@ -60,7 +60,8 @@ def curve_chart(
             mode="lines+markers" if points else "lines",
             line={"color": colours[model], "dash": _DASHES[i % 8], "width": 2.2},
             customdata=np.c_[curve.low, curve.high, curve.n],
-            hovertemplate=f"{x_title} %{{x:.2f}}<br>{y_title} %{{y:.2f}} (%{{customdata[0]:.2f}}–%{{customdata[1]:.2f}})<br>"
+            hovertemplate=f"{x_title} %{{x:.2f}}<br>"
+            f"{y_title} %{{y:.2f}} (%{{customdata[0]:.2f}}–%{{customdata[1]:.2f}})<br>"
             "n = %{customdata[2]}",
         )
     _square(figure, x_title, y_title)

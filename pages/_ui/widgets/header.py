@@ -29,7 +29,7 @@ def open_page(title: str) -> ModelCard | None:
 
 
 def _approved(cards: Sequence[ModelCard]) -> set[str] | None:
-    """Return the ids of the models approved at the site; None where there is no site, none is approved, or all are wanted."""
+    """Return the ids of the models approved at the site; None where there is no site, none is, or all are wanted."""
     where = site_name()
     if not where:
         return None

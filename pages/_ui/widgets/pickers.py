@@ -79,7 +79,7 @@ def task_title(task: Task) -> str:
 
 
 def model_title(card: ModelCard) -> str:
-    """Return a model as it is called beside its task: without the task's name, which a narrow page has no room for twice."""
+    """Return a model's name beside its task: without the task's, for which a narrow page has no room twice."""
     short = card.name.removeprefix(f"{task_title(card.task)}, ")
     return short[:1].upper() + short[1:] if short != card.name else card.name or card.id
 
@@ -180,7 +180,7 @@ def _model_chosen(key: str) -> None:
 
 
 def recommended(task_id: str) -> str | None:
-    """Return the id of the model the command line would take; None where an evaluation cannot be read (its page tells of it)."""
+    """Return the id of the model the command line would take; None if an evaluation is unreadable (its page tells)."""
     try:
         return classify.choose_model(task_id).id
     except MedclsError:

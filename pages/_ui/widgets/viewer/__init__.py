@@ -1,7 +1,7 @@
 """The viewer: a scan, or several pictures of one scan, as large as the screen allows, with maps over them.
 
-Streamlit's components v2, no package: `paint.js`, `ink.js`, `controls.js` and `viewer.js` are one module, in this order.
-Pictures go to it compressed, as base64 text; a drag, a zoom or another label asks the server nothing.
+Streamlit's components v2, no package: `paint.js`, `ink.js`, `controls.js` and `viewer.js` are one module, in this
+order. Pictures go to it compressed, as base64 text; a drag, a zoom or another label asks the server nothing.
 """
 
 import base64
