@@ -61,8 +61,8 @@ def run_audit(
 
     Args:
         name: Name of the collection.
-        judges: What gives features of cases, (N, D) float32, to judge their labels by, by the id of its model; the mean of
-            what they say counts. None or empty takes simple features of the pictures themselves.
+        judges: What gives features of cases, (N, D) float32, to judge their labels by, by the id of its model; the mean
+            of what they say counts. None or empty takes simple features of the pictures themselves.
         again: True to search for duplicates again; otherwise those found at import count.
         progress: Called with the stage, what is done and the total.
 
@@ -99,8 +99,8 @@ def decide(name: str, decisions: Mapping[str, str | None], *, who: str = "") -> 
 
     Args:
         name: Name of the collection.
-        decisions: Decision by a finding's key; `drop` under `drop:<case id>`, a label under `label:<case id>` or `keep` under
-            `keep:<case id>` for one case; None takes a decision back.
+        decisions: Decision by a finding's key; `drop` under `drop:<case id>`, a label under `label:<case id>` or `keep`
+            under `keep:<case id>` for one case; None takes a decision back.
         who: Who decided; empty takes the name of the account.
 
     Returns:
@@ -154,7 +154,7 @@ def _of_same(same: Same, stored: Stored, names: np.ndarray) -> Finding:
         says = Note("data.finding-duplicate", n=len(same.rows), exact=exact, across=across)
         kind, advice = "duplicate", Note("data.advice-duplicate")
     ids = tuple(str(name) for name in names[same.rows[:SHOWN]])
-    return Finding(same.key, kind, says, advice, len(same.rows), ids, ("merge", "drop", "keep"), same.default)  # type: ignore[arg-type]
+    return Finding(same.key, kind, says, advice, len(same.rows), ids, ("merge", "drop", "keep"), same.default)
 
 
 def _of_flagged(kind: Kind, stored: Stored, names: np.ndarray) -> Finding | None:

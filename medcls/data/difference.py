@@ -12,8 +12,8 @@ _SHOWN = 1000
 def compare(before: Collection, after: Collection) -> Difference:
     """Return what was added, removed, relabelled and moved between parts.
 
-    A case is the same where its id is; a file whose path changed is found again by its bytes. Its part is the one that the
-    set brought, or else that of a split of one name that both have, for what they hold.
+    A case is the same where its id is; a file whose path changed is found again by its bytes. Its part is the one that
+    the set brought, or else that of a split of one name that both have, for what they hold.
 
     Args:
         before: The one.
@@ -54,7 +54,7 @@ def _title(collection: Collection) -> str:
 
 
 def _splits(collection: Collection) -> dict[str, dict[str, str]]:
-    """Return the part of each case by the name of each split that was made for a collection's contents, or its version's."""
+    """Return the part of each case, by split, for the splits made for a collection's contents or its version's."""
     folder = collection.stored[0].folder
     home = folder.parent.parent if folder.parent.name == "versions" else folder
     found = {}

@@ -117,7 +117,7 @@ class Index:
             del self._local.db
 
     def append(self, rows: Sequence[tuple[Any, ...]], looks: np.ndarray) -> None:
-        """Add cases: (n, id, label, patient, own group, group, sha256, height, width, masks, attributes) and their looks."""
+        """Add cases (n, id, label, patient, own group, group, sha256, height, width, masks, attributes) and looks."""
         with (self.folder / "looks.bin").open("ab") as file:
             file.write(np.ascontiguousarray(looks, LOOK).tobytes())
         with self.db as db:
@@ -136,7 +136,7 @@ class Index:
             db.executemany("INSERT INTO judged VALUES (?,?,?,?)", rows)
 
     def judged(self) -> list[tuple[int, str, float, float]]:
-        """Return what the last judge said of labels, the sharpest disagreement first: row, label, its probability, that of its own."""
+        """Return the last judge's (row, label, its probability, that of its own label), sharpest disagreement first."""
         if not self.db.execute("SELECT 1 FROM sqlite_master WHERE name = 'judged'").fetchone():
             return []
         return self.db.execute("SELECT n, label, prob, own FROM judged ORDER BY own, n").fetchall()
@@ -149,7 +149,7 @@ class Index:
             )
 
     def not_taken(self) -> dict[str, Note]:
-        """Return why each file that was not taken was not, by its path; empty for a collection that an older medcls added."""
+        """Return why each file left out was left out, by path; empty for a collection that an older medcls added."""
         if not self.db.execute("SELECT 1 FROM sqlite_master WHERE name = 'not_taken'").fetchone():
             return {}
         rows = self.db.execute("SELECT path, reason FROM not_taken ORDER BY path")
@@ -236,9 +236,12 @@ class Index:
         return self.db.execute(query).fetchall()
 
     def count_sites(self) -> dict[str, int]:
-        """Count the cases in use of each hospital, archive or device; those of which the set does not say it are left out."""
+        """Count the cases in use of each hospital, archive or device; cases whose site is not said are left out."""
         said = ", ".join(f"json_extract(attributes, '$.{key}')" for key in SITES)
-        query = f"SELECT coalesce({said}) AS site, count(*) FROM cases WHERE dropped = '' AND site IS NOT NULL GROUP BY site"
+        query = (
+            f"SELECT coalesce({said}) AS site, count(*) FROM cases "
+            "WHERE dropped = '' AND site IS NOT NULL GROUP BY site"
+        )
         return dict(self.db.execute(query).fetchall())
 
     def count_unlabelled(self) -> int:

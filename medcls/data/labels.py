@@ -37,7 +37,7 @@ def find_labels(written: Iterable[str], renamed: Mapping[str, str] | None = None
     Args:
         written: The labels as they are written, repeated or not.
         renamed: Name a person gave to a label, by its name as written; two labels of one name become one.
-        cells: True where they are a table's cells, in which `NA` and the like mean that there is no label, and `1.0` is `1`.
+        cells: True where they are a table's cells, in which `NA` and the like mean no label, and `1.0` is `1`.
 
     Example:
         >>> dict(find_labels(["HER2+", "HER2-", "악성", "Benign", "benign"]).ids)
@@ -79,7 +79,7 @@ def _whole(text: str) -> str:
 
 
 def slug(name: str) -> str:
-    """Turn a name into an id in its own script: lower case, `-` for anything but letters and digits; `label` if nothing is left."""
+    """Turn a name into an id in its script: lower case, `-` for all but letters and digits; `label` if none is left."""
     kept = [c if unicodedata.category(c)[0] in "LNM" or c in "._" else "-" for c in tidy(name).lower()]
     made = re.sub(r"-+", "-", unicodedata.normalize("NFC", "".join(kept)))[:64].strip("-._")
     while made and unicodedata.category(made[0])[0] == "M":
@@ -99,7 +99,7 @@ def _ids(names: Mapping[str, str]) -> dict[str, str]:
 
 
 def _signs_in_words(name: str) -> str:
-    """Write out every plus, and a minus where it is a sign and no hyphen: at the end, or before a number at the start."""
+    """Write out every plus, and a minus where it is a sign, not a hyphen: at the end, or before a leading number."""
     name = re.sub(r"[-−–](?=\W*$)", " minus ", re.sub(r"\++", " plus ", name))
     name = re.sub(r"^\W*[-−–](?=\d)", "minus ", name)
     return re.sub(r"^\W*<(?=\s*\d)", "below ", re.sub(r"^\W*>(?=\s*\d)", "above ", name))
@@ -122,8 +122,10 @@ def tell_disease(names: Mapping[str, str]) -> dict[str, bool | None]:
         By id: True, False, or None where a person must say.
 
     Example:
-        >>> tell_disease({"a": "양성", "b": "악성"}), tell_disease({"a": "양성", "b": "음성"}), tell_disease({"0": "0", "1": "1"})
-        ({'a': False, 'b': True}, {'a': True, 'b': False}, {'0': False, '1': True})
+        >>> tell_disease({"a": "양성", "b": "악성"}), tell_disease({"a": "양성", "b": "음성"})
+        ({'a': False, 'b': True}, {'a': True, 'b': False})
+        >>> tell_disease({"0": "0", "1": "1"})
+        {'0': False, '1': True}
     """
     told = {i: disease_of(name) for i, name in names.items()}
     folded = {i: fold(name) for i, name in names.items()}

@@ -1,7 +1,7 @@
-"""Labels mended: every change of a collection is the next version of it, with who made it and when; old ones stay readable.
+"""Labels mended: each change of a collection is its next version, with who made it and when; old ones stay readable.
 
-`changes.jsonl` in the collection's folder holds one line a change. The index keeps the labels as the set gave them, so that
-any version can be made again from the decisions that were in force.
+`changes.jsonl` in the collection's folder holds one line a change. The index keeps the labels as the set gave them, so
+that any version can be made again from the decisions that were in force.
 """
 
 import getpass
@@ -31,8 +31,8 @@ def change(name: str, decisions: Mapping[str, str | None], *, who: str = "", und
 
     Args:
         name: Name of the collection.
-        decisions: Decision by key, as in `CollectionRecord.decisions`; None takes one back. `rename:<label id>` gives a label
-            another name: where another label has it, the two become one.
+        decisions: Decision by key, as in `CollectionRecord.decisions`; None takes one back. `rename:<label id>` gives a
+            label another name: where another label has it, the two become one.
         who: Who decided; empty takes the name of the account.
         undoes: Version of the change that this one takes back; 0 for none.
 

@@ -13,7 +13,7 @@ _LAST = 0x00100021  # nothing wanted stands behind it
 _HEAD, _UNDEFINED = 1 << 14, 0xFFFFFFFF
 _LONG = frozenset((b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"UT", b"UC", b"UR", b"SV", b"UV"))  # PS3.5, 7.1.2
 _PREFIX = "1.2.840.10008.1.2"
-# Explicit little endian, plain or with coded pixels; not implicit (without a suffix), deflated (.1.99), big endian (.2).
+# Explicit little endian, plain or with coded pixels; not implicit (no suffix), deflated (.1.99), big endian (.2).
 _EXPLICIT = frozenset(
     (f"{_PREFIX}.1", f"{_PREFIX}.5", *(f"{_PREFIX}.4.{n}" for n in (50, 51, 57, 70, 80, 81, 90, 91, 201, 202, 203)))
 )
@@ -90,8 +90,8 @@ def _read_by_pydicom(path: Path) -> dict[int, str]:
 def with_owners(tree: Tree, entries: Iterable[Entry]) -> tuple[list[Entry], int]:
     """Return entries with the patients that their DICOM files name, and how many of them name one.
 
-    A patient stands as a number in the order of the files: a digest of a short id is found by trying all of them. Where a
-    table or folder names the patient too, patients that share a DICOM id become one.
+    A patient stands as a number in the order of the files: a digest of a short id is found by trying all of them. Where
+    a table or folder names the patient too, patients that share a DICOM id become one.
     """
     found, owner, n_named = [], {}, 0
     for entry in entries:

@@ -1,4 +1,4 @@
-"""The plan of bringing in labelled scans: everything under a path read by its layout, and what is not taken, with reasons."""
+"""The plan of an import of labelled scans: all under a path, read by its layout, and what is not taken, and why."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,7 @@
 """The shelf of labelled collections on this machine: their names, records and locks.
 
-A collection is a folder `MEDCLS_HOME/datasets/<name>/` with `record.json`, the index, the record of what was changed, and
-the splits made of it; the scans stay where they are.
+A collection is a folder `MEDCLS_HOME/datasets/<name>/` with `record.json`, the index, the record of what was changed,
+and the splits made of it; the scans stay where they are.
 """
 
 import re
@@ -31,7 +31,7 @@ def folder_of(name: str) -> Path:
 
 
 def list_collections() -> tuple[CollectionRecord, ...]:
-    """Return the records of all collections on this machine, by name; `broken_collections` has those that cannot be read."""
+    """Return the records of this machine's collections, by name; `broken_collections` has those that cannot be read."""
     return tuple(entry.value for entry in _read_all() if entry.value is not None)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from medcls.core.collection import Decision
 from medcls.data.index import Index
 
 FLAGS = ("mask", "blank", "marks", "colour", "size", "label")
@@ -33,8 +34,8 @@ class Same:
     contradictory: bool
 
     @property
-    def default(self) -> str:
-        """What is done unless a person decides otherwise: pictures with contradictory labels teach nothing, so they are dropped."""
+    def default(self) -> Decision:
+        """What is done unless a person decides otherwise; contradictory labels teach nothing, so those are dropped."""
         return "drop" if self.contradictory else "merge"
 
 

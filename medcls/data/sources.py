@@ -201,7 +201,7 @@ def whole_sources(names: Sequence[str], task: Task, label_map: Mapping[str, str]
 
 
 def choose_split(collection: Collection, spec: RunSpec) -> Split:
-    """Return the hold-out of a collection that a run uses: its split, or of one with folds that in which `spec.data.fold` is tested on.
+    """Return the hold-out of a collection that a run uses: its split, or of folds the one tested on `spec.data.fold`.
 
     Raises:
         BadSplit: If the split is unknown or has no such fold.

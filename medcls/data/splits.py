@@ -169,8 +169,9 @@ def cut_split(collection: Collection, split: Split, name: str, most: Mapping[str
 def carry_split(collection: Collection, name: str) -> Split:
     """Make a split that was written for other contents fit those of now: what was tested on stays tested on.
 
-    Cases keep their part. A unit whose cases stand in several parts, because findings were settled since, goes to the first of
-    them (train before validate before test): what was learned from cannot become unseen. New units are assigned as `make_split` does.
+    Cases keep their part. A unit whose cases stand in several parts, because findings were settled since, goes to the
+    first of them (train before validate before test): what was learned from cannot become unseen. New units are
+    assigned as `make_split` does.
 
     Args:
         collection: A single labelled collection.

@@ -13,7 +13,7 @@ from medcls.errors import BadData
 
 MAX_BYTES = 500_000_000
 _SEPARATORS = ",;\t| "
-# Encodings tried where a table is neither UTF-8 nor UTF-16, the likelier first; the rare ones only where words speak for them.
+# Encodings tried where a table is neither UTF-8 nor UTF-16, likelier first; rare ones only where words speak for them.
 _ENCODINGS = ("cp949", "cp932", "gb18030", "big5", "cp1252", "cp1251", "cp1250", "cp1254", "cp1253", "cp1256", "cp874")
 _RARE = ("euc_jp", "koi8_r", "mac_roman", "cp850", "cp866", "cp852", "cp437")
 
@@ -189,7 +189,7 @@ def _made(path: str, rows: list[list[str]], notes: tuple[Note, ...] = ()) -> Tab
 
 
 def _joined(row: list[str], width: int) -> tuple[list[str], bool]:
-    """Put together what a comma in an unquoted cell has parted (`Melanoma, NOS`): the cell after it begins with a blank."""
+    """Join what a comma in an unquoted cell has parted (`Melanoma, NOS`): the cell after it begins with a blank."""
     row = list(row)
     while len(row) > width and (
         at := next((i for i in range(1, len(row)) if row[i].startswith(" ") and row[i].strip()), 0)

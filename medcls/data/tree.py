@@ -87,8 +87,8 @@ class Tree:
 
     Args:
         root: The folder.
-        files: Kind of each file that is looked at, by its path below the root with `/`; folders in natural order. A text that is named
-            after a picture, one of many such, is `beside`.
+        files: Kind of each file that is looked at, by its path below the root with `/`; folders in natural order. A
+            text that is named after a picture, one of many such, is `beside`.
         passed: Why a file is not looked at (a link, housekeeping, a name that is no text), by path.
         found: What a file that is neither picture nor array is, by path.
         sole: The one table that was asked for; None where the whole folder was.
@@ -161,7 +161,7 @@ def walk(path: Path, progress: Progress = silent) -> Tree:
 
 
 def _tell_beside(tree: Tree) -> None:
-    """Tell texts that are named after a picture each (a detector's boxes, reports) from tables, where there are many."""
+    """Tell texts each named after a picture (a detector's boxes, reports) from tables, where there are many."""
     if tree.sole:
         return
     stems = {os.path.splitext(path.rpartition("/")[2])[0] for path in tree.pictures}
@@ -226,7 +226,7 @@ def _kind(entry: os.DirEntry, name: str, tree: Tree) -> str:
 
 
 def _like_text(head: bytes) -> bool:
-    """Return whether bytes may be a table in some encoding: UTF-16 by its mark or its zeros, else hardly any control characters."""
+    """Return whether bytes may be a table: UTF-16 by its mark or zeros, else with hardly any control characters."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return True
     zeros = head.count(0)

@@ -46,7 +46,7 @@ def find_columns(table: Table, resolver: Resolver, chosen: Mapping[str, str]) ->
 
 
 def _path_column(table: Table, resolver: Resolver) -> tuple[str, float]:
-    """Return the column whose cells name files, and the share of them that are there: one called so before any other."""
+    """Return the column whose cells name files, and the share of them found; a column called so before any other."""
     scored = []
     step = max(1, len(table.rows) // _SAMPLE)
     for at, name in enumerate(table.header):
@@ -120,7 +120,7 @@ _YES_OR_NO = ({"0", "1"}, {"no", "yes"}, {"n", "y"}, {"false", "true"}, {"f", "t
 
 
 def _yes_or_no(table: Table, found: Mapping[str, str]) -> str:
-    """Return the one column that is named after a disease and says of each row whether it is there; empty if there is none."""
+    """Return the one column named after a disease that says yes or no of each row; empty if there is none."""
     named = []
     for at, name in enumerate(table.header):
         cells = {row[at].casefold().removesuffix(".0") for row in table.rows if row[at]}
@@ -130,7 +130,7 @@ def _yes_or_no(table: Table, found: Mapping[str, str]) -> str:
 
 
 def _repeated(table: Table, found: Mapping[str, str], is_named: Callable[[str], bool]) -> str:
-    """Return a column, called by a number or a name, whose values stand beside several scans each: they stay together."""
+    """Return a column called a number or a name whose values each stand beside several scans: these stay together."""
     for at, name in enumerate(table.header):
         cells = [row[at] for row in table.rows if row[at]]
         n = len(set(cells))

@@ -1,4 +1,4 @@
-"""Tables of the ISIC challenges 2017 to 2020, of HAM10000 and of the ISIC archive as published, read as melanoma or not.
+"""Tables of the ISIC challenges 2017 to 2020, HAM10000 and the ISIC archive as published, read as melanoma or not.
 
 References:
     Tschandl et al., The HAM10000 dataset, Scientific Data 5, 2018.
@@ -43,7 +43,7 @@ Row = Mapping[str, str]
 
 
 def label_rule(table: Table, path: str) -> tuple[str, Callable[[Row], str | None], tuple[str, ...]] | None:
-    """Return how a table of ISIC says melanoma: the layout's name, a rule from a row to its label, and the columns it reads.
+    """Return how an ISIC table says melanoma: the layout's name, a rule from a row to its label, the columns it reads.
 
     Args:
         table: A table.

@@ -99,7 +99,7 @@ class Layout:
 
 
 def find_roots(tree: Tree, fits: Callable[[Tree, str], bool]) -> list[str]:
-    """Return the outermost folders that fit, in order; several where a set was cut into parts or comes from several sites."""
+    """Return the outermost folders that fit, in order; several where a set is cut into parts or of several sites."""
     roots: list[str] = []
     for folder in sorted(tree.folders, key=lambda f: (f.count("/") if f else -1, f)):
         if not any(folder == root or not root or folder.startswith(f"{root}/") for root in roots) and fits(
@@ -176,10 +176,10 @@ def sites_by_folder(paths: Iterable[str]) -> Mapping[str, str]:
 
 
 def patients_by_folder(entries: Iterable[Entry]) -> Mapping[str, str]:
-    """Return the patient each folder's name tells, by the folder, where the names of a level number patients of several scans each.
+    """Return the patient each folder's name tells, by folder, where a level numbers patients of several scans each.
 
     Args:
-        entries: Scans whose labels are known from elsewhere; a level that says no more than the label is none of patients.
+        entries: Scans whose labels are known otherwise; a level that says no more than the label is none of patients.
     """
     labels: dict[str, set[str]] = {}
     scans: Counter[str] = Counter()
@@ -200,7 +200,7 @@ def patients_by_folder(entries: Iterable[Entry]) -> Mapping[str, str]:
 
 
 def _is_owner(name: str) -> bool:
-    """Return whether a folder is a patient's by its name: it says so, or is a number with two letters at most (`8863`, `BP01`)."""
+    """Return whether a folder's name is a patient's: it says so, or is a number with at most two letters (`BP01`)."""
     return names_patient(name) or (is_numbered(name) and sum(c.isalpha() for c in name) <= 2)
 
 

@@ -39,7 +39,7 @@ def find_masks(tree: Tree) -> Mapping[str, str]:
 
 
 def _nearest(mask: str, scans: list[str]) -> str:
-    """Return the scan that shares most folders with a mask (`images/benign/1.png`, `masks/benign/1.png`); empty if several do."""
+    """Return the scan that shares most folders with a mask (`images/b/1.png`, `masks/b/1.png`); empty if several do."""
     folders = set(mask.split("/")[:-1])
     shared = [len(folders & set(scan.split("/")[:-1])) for scan in scans]
     best = [scan for scan, n in zip(scans, shared, strict=True) if n == max(shared)]

@@ -16,7 +16,7 @@ _MOST_MISSED = 0.2
 
 
 class Owned:
-    """Pictures by the names of the folders they lie in, and by their DICOM patients; each is looked up when first asked for.
+    """Pictures by the names of their folders, and by their DICOM patients; each is looked up when first asked for.
 
     Args:
         tree: The tree.
@@ -52,8 +52,8 @@ def by_picture(table: Table, owned: Owned) -> tuple[Table, str] | None:
 
     Args:
         table: A table whose rows name no files.
-        owned: Pictures its rows may be about: those in a folder of a patient's name, or of a DICOM patient. Where a name
-            stands in several folders, those in the table's own are meant.
+        owned: Pictures its rows may be about: those in a folder of a patient's name, or of a DICOM patient. Where a
+            name stands in several folders, those in the table's own are meant.
     """
     names = [name for name in table.header if _tells_apart(table.column(name))]
     if not names:

@@ -202,7 +202,7 @@ def _by_shape(folders: Sequence[Folder]) -> Roles | None:
 
 
 def _by_repeats(folders: Sequence[Folder], inside: Sequence[Folder], level: int, names: list[str]) -> Roles | None:
-    """Decide between `label` here and `site/label` or `patient/label`, by whether the same names stand in every folder."""
+    """Decide between `label` here and `site/label` or `patient/label`, by whether all folders hold the same names."""
     children = {name: {form(f[level + 1]) for f in inside if len(f) > level + 1 and f[level] == name} for name in names}
     below = _names(inside, level + 1)
     shared = [set(c) for c in children.values() if c]

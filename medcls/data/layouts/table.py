@@ -1,4 +1,4 @@
-"""A table of paths with labels, and patients, lesions, parts and sites where it has them; those of ISIC as published."""
+"""A table of paths and labels, with patients, lesions, parts and sites if it has them; those of ISIC as published."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
