@@ -1,12 +1,15 @@
 """Transparency: laid on black, unless nothing of the picture would be left."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from PIL import Image
 
 from medcls.core.note import Note
+from medcls.imaging.decoded import blocks
 
 # Below this share of full opacity everywhere nothing can be seen: a program that does not know alpha wrote it.
-_NOTHING_LEFT = 0.04
+_NOTHING_LEFT, _BLOCK_PX = 0.04, 1 << 20
 
 
 def without_alpha(image: Image.Image, notes: list[Note]) -> Image.Image:
@@ -29,36 +32,53 @@ def without_alpha(image: Image.Image, notes: list[Note]) -> Image.Image:
 def _on_black(image: Image.Image, notes: list[Note]) -> Image.Image:
     grey = image.mode in ("L", "1", "LA", "La")
     full = image.convert("LA" if grey else "RGBA")
-    alpha = full.getchannel("A")
-    plain = full.convert("L" if grey else "RGB")
-    least, most = np.asarray(alpha).min(), np.asarray(alpha).max()
+    least, most = (float(np.max(end)) for end in full.getchannel("A").getextrema())
     if least == 255:
-        return plain
+        return full.convert("L" if grey else "RGB")
     if most < 255 * _NOTHING_LEFT:
         notes.append(Note("imaging.alpha-empty"))
-        return plain
+        return full.convert("L" if grey else "RGB")
     notes.append(Note("imaging.alpha-on-black"))
-    black = Image.new(plain.mode, plain.size)
-    black.paste(plain, mask=alpha)
+    black = Image.new("L" if grey else "RGB", full.size)
+    rows = max(1, _BLOCK_PX // full.width)
+    for top in range(0, full.height, rows):
+        strip = full.crop((0, top, full.width, min(top + rows, full.height)))
+        black.paste(strip.convert(black.mode), (0, top), strip.getchannel("A"))
     return black
 
 
-def lay_on_black(colours: np.ndarray, alpha: np.ndarray, premultiplied: bool, notes: list[Note]) -> np.ndarray:
-    """Lay display values on black by their opacity.
+def lay_on_black(
+    colours: np.ndarray, alpha: np.ndarray, most: float, premultiplied: bool, notes: list[Note]
+) -> np.ndarray:
+    """Lay display values on black by their opacity, in their own place.
 
     Args:
         colours: (H, W) or (H, W, 3), float32 in [0, 1].
-        alpha: (H, W), float32 in [0, 1].
+        alpha: (H, W), any real dtype; NaN is transparent.
+        most: The alpha that hides nothing.
         premultiplied: True where that was done before the file was written.
         notes: Told what was done.
 
     Returns:
-        Same shape, float32.
+        `colours`.
     """
-    if alpha.min(initial=1) >= 1:
+    if alpha.min(initial=most) >= most:
         return colours
-    if alpha.max(initial=0) < _NOTHING_LEFT:
+    if not np.nanmax(alpha, initial=0) >= _NOTHING_LEFT * most:
         notes.append(Note("imaging.alpha-empty"))
         return colours
     notes.append(Note("imaging.alpha-on-black"))
-    return colours if premultiplied else colours * (alpha if colours.ndim == 2 else alpha[..., None])
+    if premultiplied:
+        return colours
+    for target, source in zip(blocks(colours), _like(alpha, colours), strict=True):
+        opacity = np.clip(np.nan_to_num(source.astype(np.float32) / np.float32(most)), 0, 1)
+        target *= opacity if colours.ndim == 2 else opacity[..., None]
+    return colours
+
+
+def _like(alpha: np.ndarray, colours: np.ndarray) -> Iterator[np.ndarray]:
+    """Return the rows of an alpha that go with the blocks of its colours."""
+    top = 0
+    for block in blocks(colours):
+        yield alpha[top : top + len(block)]
+        top += len(block)

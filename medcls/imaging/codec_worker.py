@@ -42,7 +42,9 @@ def _tiff(data: bytes, page: int) -> Made:
 
 
 def _fax(data: bytes, page: int) -> Made:
-    """Tell if libtiff complains of a fax-coded page: it says so on standard error only, and goes on."""
+    """Tell if libtiff complains of a fax-coded page, on standard error only, or ends before its last line without a word."""
+    import imagecodecs
+
     reading, writing = os.pipe()
     kept = os.dup(2)
     for end in (reading, writing):
@@ -58,6 +60,10 @@ def _fax(data: bytes, page: int) -> Made:
         os.close(kept)
         with os.fdopen(reading, "rb") as said:
             warned = bool(said.read(1))
+    try:
+        imagecodecs.tiff_decode(data, index=page)
+    except imagecodecs.TiffError:
+        warned = True
     return np.empty(0, np.uint8), {"warned": warned}
 
 

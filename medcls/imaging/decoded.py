@@ -8,7 +8,7 @@ import numpy as np
 from medcls.core.note import Note
 from medcls.core.task import Modality
 
-_BLOCK_ROWS = 256
+_BLOCK_VALUES = 1 << 19
 
 
 @dataclass
@@ -56,8 +56,9 @@ def is_grey(pixels: np.ndarray) -> bool:
 
 def blocks(pixels: np.ndarray) -> Iterator[np.ndarray]:
     """Return views of a few rows each, so that a large picture needs no second copy in memory."""
-    for top in range(0, len(pixels), _BLOCK_ROWS):
-        yield pixels[top : top + _BLOCK_ROWS]
+    rows = max(1, _BLOCK_VALUES * len(pixels) // max(1, pixels.size))
+    for top in range(0, len(pixels), rows):
+        yield pixels[top : top + rows]
 
 
 def scale(pixels: np.ndarray, low: float, high: float) -> np.ndarray:

@@ -9,6 +9,11 @@ from medcls.imaging.decoded import blocks, finite_range, scale
 USUAL_BITS = (8, 10, 12, 14, 16)
 
 
+def usual_bits(high: int) -> int:
+    """Return the smallest usual depth of 16 bits at most that holds a value."""
+    return next(b for b in USUAL_BITS if high < 2**b)
+
+
 def show_unsigned(pixels: np.ndarray, inverted: bool, notes: list[Note]) -> np.ndarray:
     """Scale unsigned values of 16 bits by the smallest usual depth that holds them, all colours alike.
 
@@ -21,7 +26,7 @@ def show_unsigned(pixels: np.ndarray, inverted: bool, notes: list[Note]) -> np.n
         Same shape, float32 in [0, 1].
     """
     high = int(pixels.max(initial=0))
-    bits = next(b for b in USUAL_BITS if high < 2**b)
+    bits = usual_bits(high)
     notes.append(
         Note("imaging.deep-colour", high=high, bits=bits, end=2**bits - 1)
         if pixels.ndim == 3

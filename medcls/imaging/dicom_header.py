@@ -35,7 +35,7 @@ class Header:
         stored: How many of them count.
         high: Place of the highest of these.
         signed: Whether values have a sign.
-        planar: Whether uncompressed samples stand plane by plane.
+        planar: Whether uncompressed samples stand plane by plane; None if the header does not say.
         coded: Start and end of each item of each frame, in Pixel Data; None if the picture is stored plain.
     """
 
@@ -48,7 +48,7 @@ class Header:
     stored: int
     high: int
     signed: bool
-    planar: bool
+    planar: bool | None
     coded: list[list[tuple[int, int]]] | None = None
 
     @property
@@ -90,8 +90,10 @@ def check_header(ds: Dataset, limits: Limits, notes: list[Note]) -> Header:
         stored,
         high,
         integer(ds, "PixelRepresentation") == 1,
-        integer(ds, "PlanarConfiguration") == 1,
+        {0: False, 1: True}.get(integer(ds, "PlanarConfiguration") or 0) if "PlanarConfiguration" in ds else None,
     )
+    if allocated > 8 and integer(ds, "PixelRepresentation") not in (0, 1) and "PixelData" in ds:
+        notes.append(Note("imaging.dicom-sign-unsaid"))
     if "PixelData" not in ds:
         return header
     header = _with_coding(ds, header, notes)

@@ -50,7 +50,7 @@ def stored_values(ds: Dataset, header: Header, frame: int, notes: list[Note]) ->
         return Stored(guarded(lambda: _floats(ds, kind, header, frame)), header.stored)
     if header.coded is not None:
         return _decoded(ds, header, frame, notes)
-    cells = guarded(lambda: _cells(ds, header, frame))
+    cells = guarded(lambda: _cells(ds, header, frame, notes))
     if cells.dtype.kind != "u" or header.allocated == 1:
         return Stored(cells, 1)
     return _meant(cells, ds, header, notes)
@@ -69,7 +69,7 @@ def _floats(ds: Dataset, kind: str, header: Header, frame: int) -> np.ndarray:
     return values.reshape(header.rows, header.columns)
 
 
-def _cells(ds: Dataset, header: Header, frame: int) -> np.ndarray:
+def _cells(ds: Dataset, header: Header, frame: int, notes: list[Note]) -> np.ndarray:
     """Return the cells of a frame stored plain, unsigned, with all their bits: (R, C) or (R, C, 3)."""
     raw, count = pixel_bytes(ds), header.frame_bits // header.allocated
     if header.allocated == 1:
@@ -85,9 +85,13 @@ def _cells(ds: Dataset, header: Header, frame: int) -> np.ndarray:
         return _widened(flat, header.rows, header.columns)
     if header.samples == 1:
         return flat.reshape(header.rows, header.columns)
-    if header.planar:
-        return np.moveaxis(flat.reshape(3, header.rows, header.columns), 0, -1)
-    return flat.reshape(header.rows, header.columns, 3)
+    in_planes = np.moveaxis(flat.reshape(3, header.rows, header.columns), 0, -1)
+    side_by_side = flat.reshape(header.rows, header.columns, 3)
+    planar = header.planar
+    if planar is None:  # the right one of both is the smoother
+        planar = _roughness(in_planes) < _roughness(side_by_side)
+        notes.append(Note("imaging.dicom-planes-unsaid" if planar else "imaging.dicom-pixels-unsaid"))
+    return in_planes if planar else side_by_side
 
 
 def _widened(flat: np.ndarray, rows: int, columns: int) -> np.ndarray:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from medcls.errors import MedclsError, TooLarge
 
+_MOST_BYTES = 470_000_000
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -52,6 +54,23 @@ class Limits:
         """
         if height * width > self.max_pixels:
             raise TooLarge("imaging.too-many-pixels", width=width, height=height, most=self.max_pixels / 1e6)
+
+
+def check_memory(height: int, width: int, stored: int, colours: int) -> None:
+    """Refuse a picture whose decoded and shown values together take more than a file may.
+
+    Args:
+        height: Rows.
+        width: Columns.
+        stored: Bytes of a pixel as decoded.
+        colours: Colours of a pixel as shown, four bytes each.
+
+    Raises:
+        TooLarge: If they take more than 470 MB: what one file may cost (500 MB), less what decoding needs beside them.
+    """
+    n = height * width * (stored + 4 * colours)
+    if n > _MOST_BYTES:
+        raise TooLarge("imaging.too-many-bytes", n=n, most=_MOST_BYTES)
 
 
 def _number(name: str, default: int) -> int:

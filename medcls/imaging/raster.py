@@ -11,11 +11,11 @@ from medcls.errors import BadScan, TooLarge
 from medcls.imaging.alpha import lay_on_black, without_alpha
 from medcls.imaging.bmp import bmp_in_doubt, check_bmp, is_run_length
 from medcls.imaging.codec_process import run_apart
-from medcls.imaging.decoded import Decoded
-from medcls.imaging.deep import show_unsigned
+from medcls.imaging.decoded import Decoded, scale
+from medcls.imaging.deep import show_unsigned, usual_bits
 from medcls.imaging.heif import heif_size, read_heif
 from medcls.imaging.jpeg import JpegHeader, check_kind, check_work, decode_flawless, read_jpeg_header, warning_of
-from medcls.imaging.limits import Limits
+from medcls.imaging.limits import Limits, check_memory
 from medcls.imaging.picture import MARK, to_bytes8
 from medcls.imaging.png import check_chunks, check_sums, exif_of, has_deep_colour
 from medcls.imaging.profile import to_srgb
@@ -110,6 +110,8 @@ def _by_pillow(data: bytes, kind: str, frame: int | None, limits: Limits) -> Dec
         check_sums(data)
     _choose_frame(image, frame, limits, notes)
     deep = kind == "PNG" and has_deep_colour(data) and not frame
+    if deep:
+        check_memory(image.height, image.width, 2 * len(image.getbands()), min(3, len(image.getbands())))
     orientation = _orientation(lambda: exif_of(data) if deep else image.getexif())
     pixel_size = _pixel_size(image, swaps_sides(orientation))
     pixels = _deep_png(data, image, notes) if deep else _pixels(data, kind, image, frame, notes)
@@ -182,7 +184,7 @@ def _rare_jpeg(data: bytes, header: JpegHeader, limits: Limits) -> Decoded:
         notes.append(Note("imaging.bits-each", bits=header.bits))
     if more["warned"]:
         notes.append(Note("imaging.may-be-damaged"))
-    return Decoded((values / np.float32(most)).astype(np.float32), notes=notes)
+    return Decoded(scale(values, 0, most), notes=notes)
 
 
 def _deep_png(data: bytes, image: Image.Image, notes: list[Note]) -> np.ndarray:
@@ -195,8 +197,7 @@ def _deep_png(data: bytes, image: Image.Image, notes: list[Note]) -> np.ndarray:
         shown = np.asarray(to_srgb(Image.fromarray(to_bytes8(shown)), profile, notes), np.float32) / 255
     if alpha is None:
         return shown
-    ignored: list[Note] = []  # how deep the alpha is, is of no interest
-    return lay_on_black(shown, show_unsigned(alpha, False, ignored), False, notes)
+    return lay_on_black(shown, alpha, 2 ** usual_bits(int(alpha.max(initial=0))) - 1, False, notes)
 
 
 def _count(image: Image.Image) -> int:

@@ -23,7 +23,7 @@ from medcls.imaging.square import make_square
 from medcls.imaging.tiff_colour import show_samples
 from medcls.imaging.tiff_layout import Layout, counts_contradict, layout_of
 from medcls.imaging.tiff_tags import Page, read_pages
-from medcls.imaging.upright import is_turned, swaps_sides, turn
+from medcls.imaging.upright import is_turned, swaps_sides
 
 # A page that is a smaller copy of another, or marks its transparent parts.
 _NOT_THE_PICTURE = 0b101
@@ -63,7 +63,7 @@ def read_tiff(data: bytes, frame: int | None, limits: Limits) -> Decoded:
         values, more = run_apart("tiff", data, page=chosen)
         doubted = doubted or (more["short"] and layout.compression in layouts.BYTE_CODINGS)
         doubted = doubted or (layout.compression == _LZW and not all(map(_ends_lzw, _parts(page))))
-        pixels = turn(show_samples(values, layout, page, notes), orientation)
+        pixels = show_samples(values, layout, page, notes)
     if doubted:
         notes.insert(0, Note("imaging.may-be-damaged"))
     if is_turned(orientation):

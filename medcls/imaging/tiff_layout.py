@@ -8,6 +8,7 @@ import numpy as np
 
 from medcls.errors import BadScan, TooLarge
 from medcls.imaging import tiff_tags as t
+from medcls.imaging.limits import check_memory
 from medcls.imaging.tiff_tags import Page
 
 UNSIGNED, SIGNED, REAL, COMPLEX = 1, 2, 3, (5, 6)
@@ -186,6 +187,8 @@ def _check_values(made: Layout) -> None:
         raise TooLarge(
             "imaging.too-many-bytes", n=made.height * made.width * made.samples * whole // 8, most=_MOST_BYTES
         )
+    if whole > 8 and made.photometric not in (PALETTE, MASK, INKS):
+        check_memory(made.height, made.width, made.samples * whole // 8, 1 if made.colours == 1 else 3)
 
 
 def _check_compression(page: Page, made: Layout) -> None:

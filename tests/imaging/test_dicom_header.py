@@ -18,6 +18,7 @@ from pydicom.uid import (
 from medcls.errors import BadScan, TooLarge
 from medcls.imaging.decode import count_frames, read_scan
 from tests.imaging.dicom_files import DEEP, SKIN, YCC, coded, dataset, dicom, far, jpeg, ramp, written
+from tests.imaging.test_decode import COLOUR
 from tests.imaging.test_dicom import noted, refused
 
 
@@ -330,3 +331,23 @@ def test_pixel_data_of_another_kind_is_damage(kind: bytes):
     data = written(dataset(ramp())).replace(b"\xe0\x7f\x10\x00OB", b"\xe0\x7f\x10\x00" + kind, 1)
     with pytest.raises(BadScan):
         read_scan(data)
+
+
+@pytest.mark.parametrize("planar", [0, 1])
+@pytest.mark.parametrize("said", [None, 7])
+def test_colours_of_an_unsaid_arrangement_are_read_the_smooth_way_and_told(planar: int, said: int | None):
+    """Mutant 15847 of the fuzz: the tag of the planar configuration changed. pydicom refuses such a file."""
+    ds = dataset(COLOUR, photometric="RGB")
+    ds.PixelData = (np.moveaxis(COLOUR, -1, 0) if planar else COLOUR).tobytes()
+    del ds.PlanarConfiguration
+    if said is not None:
+        ds.PlanarConfiguration = said
+    scan = read_scan(written(ds))
+    assert f"imaging.dicom-{'planes' if planar else 'pixels'}-unsaid" in {note.code for note in scan.notes}
+    assert np.abs(scan.pixels - COLOUR / 255).max() < 1e-6
+
+
+def test_a_sign_that_is_not_said_is_told():
+    ds = dataset(ramp(high=4095, dtype=np.uint16), bits_stored=12)
+    del ds.PixelRepresentation
+    assert "imaging.dicom-sign-unsaid" in {note.code for note in read_scan(written(ds)).notes}

@@ -449,3 +449,12 @@ def test_lines_of_a_fax_that_are_none_are_told(coding: str, n: int):
     scan = read_scan(bytes(spoilt))
     assert any(note.code == "imaging.may-be-damaged" for note in scan.notes)
     assert not np.allclose(scan.pixels, GREY > 0.5)
+
+
+@pytest.mark.parametrize("lines", ["23008ff07db475555d5575001001", "23008ff06d5575555d5575001001"])
+def test_a_fax_that_ends_before_its_last_line_is_told(lines: str):
+    """Mutants 10578 and 11283 of the fuzz: an end mark where a line should stand; libtiff goes on without a word."""
+    data = bytearray(by_pillow(Image.fromarray(GREY > 0.5), compression="group4"))
+    start = int(read_pages(bytes(data))[0].values(STRIPS)[0])
+    data[start : start + len(lines) // 2] = bytes.fromhex(lines)
+    assert any(note.code == "imaging.may-be-damaged" for note in read_scan(bytes(data)).notes)
