@@ -79,7 +79,7 @@ def _colours(values: np.ndarray, layout: Layout, page: Page, notes: list[Note]) 
 
 
 def _inks(values: np.ndarray, layout: Layout, notes: list[Note]) -> np.ndarray:
-    """Return inks in eight bits, (H, W, 4) uint8; those of sixteen bits by blocks, as four colours of them are large."""
+    """Return inks in eight bits, (H, W, 4) uint8; those of sixteen bits are large and go by blocks."""
     if layout.format != layouts.UNSIGNED or layout.bits != 16:
         return to_bytes8(_linear(values, layout, False, notes))
     bits = usual_bits(int(values.max(initial=0)))

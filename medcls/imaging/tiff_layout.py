@@ -187,8 +187,8 @@ def _check_values(made: Layout) -> None:
         raise TooLarge(
             "imaging.too-many-bytes", n=made.height * made.width * made.samples * whole // 8, most=_MOST_BYTES
         )
-    if whole > 8 and made.photometric not in (PALETTE, MASK, INKS):
-        check_memory(made.height, made.width, made.samples * whole // 8, 1 if made.colours == 1 else 3)
+    if whole > 8 and made.photometric not in (PALETTE, MASK):
+        check_memory(made.height, made.width, made.samples * whole // 8, {1: 1, 4: 4}.get(made.colours, 3))
 
 
 def _check_compression(page: Page, made: Layout) -> None:
