@@ -24,7 +24,10 @@ _PARTS = {
     "train": "what a run trains on",
     "validate": "what a run chooses its epoch by",
     "test": "the test part of the split; no scan, and no group, that the model was trained or tuned on",
-    "unseen": "every labelled scan of a group that the model was never trained or tuned on (told by the very same files: copies saved anew are not known)",
+    "unseen": (
+        "every labelled scan of a group that the model was never trained or tuned on "
+        "(told by the very same files: copies saved anew are not known)"
+    ),
     "all": "every labelled scan",
 }
 DOUBTFUL = ("evaluation.untold",)  # notes that put an evaluation in doubt, also in a mean of such answers
@@ -35,9 +38,9 @@ def evaluate_sources(
 ) -> tuple[Evaluation, CaseTable]:
     """Evaluate a model on one part of every collection, case by case from the files' bytes.
 
-    Of `test` and `unseen`, cases are left out whose scan, or one of the same group, the model was trained or tuned on. A note says
-    where the model, or a member of it, does not tell which those are. Of the mean of a cross-validation's networks, those answer a
-    case there that never saw it.
+    Of `test` and `unseen`, cases are left out whose scan, or one of the same group, the model was trained or tuned on.
+    A note says where the model, or a member of it, does not tell which those are. Of the mean of a cross-validation's
+    networks, those answer a case there that never saw it.
 
     Args:
         classifier: The model.
@@ -81,8 +84,8 @@ def evaluate_sources(
 def ask_unseen(classifier: Predictor, chosen: list[Case], collection: Collection) -> list[tuple[Predictor, list[Case]]]:
     """Return who answers which of some cases, so that nobody answers one of a group it learned from.
 
-    Of a cross-validation's networks the one that was tested on a case answers it: another may not have learned from it only because
-    a copy of it was watched, or because it learned from a part of the cases.
+    Of a cross-validation's networks the one that was tested on a case answers it: another may not have learned from it
+    only because a copy of it was watched, or because it learned from a part of the cases.
 
     Args:
         classifier: The model.
@@ -90,8 +93,8 @@ def ask_unseen(classifier: Predictor, chosen: list[Case], collection: Collection
         collection: The collection.
 
     Returns:
-        The model with the cases it answers; of a cross-validation, the mean of some of its networks with those, for each set of networks.
-        Cases that nobody may answer are left out.
+        The model with the cases it answers; of a cross-validation, the mean of some of its networks with those, for
+        each set of networks. Cases that nobody may answer are left out.
     """
     if not classifier.card.folds:
         fresh = unseen_cases(chosen, collection, classifier.seen)
@@ -141,7 +144,7 @@ def cases_for(model: Predictor, wanted: Selection) -> list[tuple[Predictor, list
 
 
 def _tested_on(model_id: str) -> set[tuple[str, str]]:
-    """Return the cases a model was tested on when it was made: their collection, and their id with and without its name before it."""
+    """Return the cases tested on when a model was made: collection, and id with and without the collection's name."""
     cases = store.read_cases(model_id)
     if cases is None or "collection" not in cases.attributes:
         return set()
@@ -221,8 +224,8 @@ def unseen_cases(cases: list[Case], collection: Collection, seen: frozenset[str]
     Args:
         cases: Cases of a collection.
         collection: The collection.
-        seen: What the model learned from, as `medcls.models.store.read_seen` gives it; empty: nothing is known, all are given, and
-            the caller says so (see `medcls.models.predictor.Predictor.without_record`).
+        seen: What the model learned from, as `medcls.models.store.read_seen` gives it; empty: nothing is known, all are
+            given, and the caller says so (see `medcls.models.predictor.Predictor.without_record`).
     """
     if not seen:
         return cases

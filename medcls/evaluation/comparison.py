@@ -126,7 +126,7 @@ class Comparison:
         return compare_drawn(self.drawn, score)
 
     def right_and_wrong(self) -> dict[tuple[str, str], McNemar]:
-        """Count, for every pair of models, the cases only one of them got right (McNemar's test; cases taken as independent)."""
+        """Count, per pair of models, the cases only one got right (McNemar's test; cases taken as independent)."""
         right = {m: t.prob.argmax(axis=1) == t.truth for m, t in self.cases.items()}
         return {(a, b): mcnemar(right[a], right[b]) for a, b in combinations(right, 2)}
 
@@ -151,7 +151,7 @@ class Comparison:
         return int((decided != decided[0]).any(axis=0).sum())
 
     def disagreements(self, most: int = 60) -> tuple[Disagreement, ...]:
-        """Return the cases on which the models' most probable labels differ, widest spread of the probability of disease first."""
+        """Return cases on which the most probable labels differ, widest spread of the probability of disease first."""
         tables, first = self.cases, self.first
         decided = self._decided()
         disease = np.stack([t.prob[:, list(self.positive)].sum(axis=1) for t in tables.values()])  # (models, cases)
@@ -180,7 +180,7 @@ class Comparison:
         return columns_of(self.first)
 
     def subgroups(self, column: str, score: str = "auroc", *, resamples: int = 500) -> tuple[Subgroup, ...]:
-        """Return one score of every model in each subgroup; numbers are cut into quarters of the cases, boxes by their longer side.
+        """Return a score of every model in each subgroup; numbers are cut into quarters of cases, boxes by longer side.
 
         Args:
             column: One of `columns`.

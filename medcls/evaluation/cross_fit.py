@@ -140,8 +140,9 @@ def promise(score: np.ndarray, sick: np.ndarray, group: np.ndarray, sensitivity:
         The threshold; NaN if so few have the disease that none but calling everybody keeps the promise.
 
     References:
-        Vovk, Gammerman, Shafer, Algorithmic learning in a random world, 2005 (split conformal prediction); Dunn, Wasserman,
-        Ramdas, Distribution-free prediction sets for two-layer hierarchical models, JASA 118, 2023 (pooled distributions).
+        Vovk, Gammerman, Shafer, Algorithmic learning in a random world, 2005 (split conformal prediction); Dunn,
+        Wasserman, Ramdas, Distribution-free prediction sets for two-layer hierarchical models, JASA 118, 2023 (pooled
+        distributions).
 
     Example:
         >>> scores = np.linspace(0.05, 0.95, 19)

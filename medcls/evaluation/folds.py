@@ -1,7 +1,7 @@
 """Every case of a cross-validation answered by the one network that never saw it, pooled and scored.
 
-On a few hundred cases one test part says little: two networks five points apart in AUROC cannot be told apart on a hundred.
-Pooled over the folds, every labelled case counts.
+On a few hundred cases one test part says little: two networks five points apart in AUROC cannot be told apart on a
+hundred. Pooled over the folds, every labelled case counts.
 """
 
 from collections.abc import Mapping, Sequence

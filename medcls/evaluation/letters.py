@@ -1,7 +1,8 @@
 """Evaluation cards by mail: signed by who made them, checked by who gets them, kept apart from one's own figures.
 
-A letter is one JSON file: the card, the maker's public key and an Ed25519 signature over the card's canonical text. The key is
-made at its first use and never leaves `MEDCLS_HOME/keys`; its fingerprint is what two people read to each other on the telephone.
+A letter is one JSON file: the card, the maker's public key and an Ed25519 signature over the card's canonical text. The
+key is made at its first use and never leaves `MEDCLS_HOME/keys`; its fingerprint is what two people read to each other
+on the telephone.
 """
 
 import base64
@@ -68,7 +69,7 @@ def read_letter(data: bytes) -> Signed:
         data: The file's bytes.
 
     Raises:
-        MedclsError: If it is no letter, its numbers are impossible, or the signature is not that of its key over its card.
+        MedclsError: If it is no letter, its numbers are impossible, or its signature is not its key's over its card.
     """
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

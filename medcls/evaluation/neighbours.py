@@ -51,7 +51,7 @@ def with_neighbours(prob: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> 
 
 
 def table_with_neighbours(table: CaseTable) -> CaseTable | None:
-    """Return a table whose answers are averaged with those around; None where places are unknown or most have none around.
+    """Return a table of answers averaged with those around; None where places are unknown or most have none around.
 
     Args:
         table: Cases with columns `x` and `y`; patches of one group lie on one tissue.

@@ -108,7 +108,7 @@ def _notes(everything: bool, first: str, n_folds: int) -> tuple[Note, ...]:
 def _cases(
     collection: "Collection", label: str, classifier: "Predictor", everything: bool
 ) -> "list[tuple[Predictor, list[Case]]]":
-    """Return the cases with this truth and an outline, with who draws them: unless all are asked for, nobody that learned from them."""
+    """Return outlined cases of this truth and who draws them: unless all are asked for, none that learned from them."""
     from medcls.evaluation.asking import ask_unseen
 
     if not everything and classifier.without_record:
@@ -123,7 +123,7 @@ def _cases(
 def _one(
     collection: "Collection", case: Case, models: "tuple[Predictor, Predictor]", asked: Asked
 ) -> tuple[dict[str, Pointing] | None, str]:
-    """Measure one case with a model and its twin with random weights, None if the answer is wrong; return the layer read beside it."""
+    """Measure a case with a model and its twin of random weights (None if answered wrongly); also return the layer."""
     from medcls.explain.drawing import draw, forward
     from medcls.imaging.decode import read_scan
 

@@ -1,4 +1,4 @@
-"""What doubt is worth: how errors gather among the most doubtful answers, and how well scans acquired unlike are answered."""
+"""What doubt is worth: how errors gather among doubtful answers, and how well scans acquired unlike are answered."""
 
 from dataclasses import dataclass
 

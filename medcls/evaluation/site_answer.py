@@ -45,7 +45,7 @@ def read_at_site(prediction: Prediction, card: ModelCard, settings: SiteSettings
 
 
 def _called(answer: Prediction, card: ModelCard, settings: SiteSettings) -> Prediction:
-    """Let the site's threshold on the probability of disease decide between the likeliest disease and the likeliest rest."""
+    """Let a site's threshold on the probability of disease decide between the likeliest disease and likeliest rest."""
     positive = list(card.task.positive)
     disease = float(answer.prob[positive].sum())
     side = positive if disease >= settings.threshold else [k for k in range(len(answer.labels)) if k not in positive]

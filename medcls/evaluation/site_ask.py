@@ -266,7 +266,7 @@ def settings_for(model: Predictor, asked: Asked, site: str, aim: Aim) -> tuple[S
 
 
 def calibration_bins(table: CaseTable) -> tuple[tuple[float, float, float], ...]:
-    """Return, for each tenth of the answered probability that has scans: how many, their mean probability, the share right."""
+    """Return, per tenth of the answered probability with scans: how many, their mean probability, the share right."""
     sure, right = table.prob.max(axis=1), table.prob.argmax(axis=1) == table.truth
     at = np.minimum((sure * _BINS).astype(int), _BINS - 1)
     return tuple(

@@ -143,7 +143,7 @@ def _worth(hit: np.ndarray, counted: np.ndarray, group: np.ndarray) -> tuple[flo
 
 
 def score_site(table: CaseTable, positive: tuple[int, ...], called: np.ndarray, aim: Aim) -> dict[str, Estimate]:
-    """Return the figures of a check: `auroc_disease`, `ece_excess`, and sensitivity, specificity, PPV and NPV of the calls.
+    """Return a check's figures: `auroc_disease`, `ece_excess`, and sensitivity, specificity, PPV and NPV of the calls.
 
     Args:
         table: What the model said of each scan.

@@ -119,8 +119,8 @@ def alarms(before: Sequence[Week], now: Week) -> tuple[Note, ...]:
         now: A week of at least 10 scans.
 
     Returns:
-        A note for each count that changed: code `evaluation.watch-…`, with shares before and now. Empty most weeks: when nothing
-        changed, one week in fifty-two has any.
+        A note for each count that changed: code `evaluation.watch-…`, with shares before and now. Empty most weeks:
+        when nothing changed, one week in fifty-two has any.
     """
     n_before = sum(w.scans for w in before)
     if n_before < _LEAST_BEFORE or now.scans < _LEAST_NOW:

@@ -1,7 +1,7 @@
 """Sites on disk: `MEDCLS_HOME/sites/<id>/` holds what a site found out and decided; a model is never changed by it.
 
-`site.json` says what it is, `checks/` holds its checks, `history.jsonl` what was applied, undone, approved and retired: lines are
-only ever added, so that two people at once lose nothing and a click can be undone.
+`site.json` says what it is, `checks/` holds its checks, `history.jsonl` what was applied, undone, approved and retired:
+lines are only ever added, so that two people at once lose nothing and a click can be undone.
 """
 
 import secrets

@@ -43,7 +43,7 @@ class Subgroup:
 
 
 def columns_of(table: CaseTable) -> dict[str, str]:
-    """Return the columns that split cases into two subgroups or more, with their titles, those that are asked for most first."""
+    """Return the columns that split cases into two subgroups or more, with titles, those asked for most first."""
     columns = table.attributes
     names = dict.fromkeys((*(name for name in _TITLES if name in columns), *columns))
     return {
@@ -63,7 +63,7 @@ def _splits(values: np.ndarray) -> bool:
 def subgroups(
     tables: Mapping[str, CaseTable], positive: tuple[int, ...], column: str, score: str, resamples: int
 ) -> tuple[Subgroup, ...]:
-    """Return one score of every model in each subgroup; numbers are cut into quarters of the cases, boxes by their longer side.
+    """Return a score of every model in each subgroup; numbers are cut into quarters of cases, boxes by longer side.
 
     Args:
         tables: What each model said, row i the same case in each.
