@@ -37,13 +37,13 @@ def log_loss(logits: np.ndarray, truth: np.ndarray, temperature: float = 1.0) ->
 def fit_temperature(logits: np.ndarray, truth: np.ndarray, spread: float = _PRIOR_SPREAD) -> Calibration:
     """Find the temperature that makes held-out cases most likely.
 
-    A weak prior around 1 (log-normal, spread 1, worth a fraction of one case) keeps a few cases that the network happens
-    to get all right from making it endlessly sure of itself; from about 100 cases on it is not felt.
+    A weak prior around 1 (log-normal, spread 1, worth a fraction of one case) keeps a few cases that the network
+    happens to get all right from making it endlessly sure of itself; from about 100 cases on it is not felt.
 
     Args:
         logits: Of cases the network did not train on, (N, K).
         truth: True labels' indices, (N,) integers, 0 to K - 1.
-        spread: Of the prior, in the temperature's logarithm; less where the logits are calibrated already and cases are few.
+        spread: Of the prior, in the temperature's logarithm; less where logits are calibrated already and cases few.
 
     Returns:
         The calibration, with how many cases it rests on. No case gives the one that changes nothing.

@@ -18,10 +18,10 @@ def influence(ranking: Ranking, n_cases: int) -> tuple[float, np.ndarray]:
 
     Returns:
         The AUROC, and one number per case (N,), scaled so that the sum of squares is DeLong's variance and the sum of
-        products of two models' numbers on the same cases is DeLong's covariance. NaN where a side has fewer than two cases.
+        products of two models' numbers on the same cases is DeLong's covariance. NaN if a side has under two cases.
 
     References:
-        DeLong, DeLong, Clarke-Pearson, Biometrics 44, 1988; Sun, Xu, IEEE Signal Processing Letters 21, 2014 (by ranks).
+        DeLong, DeLong, Clarke-Pearson, Biometrics 44, 1988; Sun, Xu, IEEE Signal Processing Letters 21, 2014 (ranks).
     """
     p, q = len(ranking.positive), len(ranking.negative)
     moved = np.full(n_cases, np.nan)

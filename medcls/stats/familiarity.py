@@ -1,4 +1,4 @@
-"""How far a scan lies from those a network learned from: by the features the network sees, and by how the scan looks."""
+"""How far a scan lies from those a network learned from: by the features the network sees, and by its looks."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -9,8 +9,8 @@ from medcls.stats.gate import Gate
 
 # Mean over this many nearest stored feature vectors.
 NEIGHBOURS = 5
-# A standard deviation counts as at least this, and a direction without spread as this share of the mean variance: training
-# scans that are all grey leave no other measure of how little colour is too much.
+# A standard deviation counts as at least this, and a direction without spread as this share of the mean variance:
+# training scans that are all grey leave no other measure of how little colour is too much.
 _LEAST_SPREAD, _RIDGE = 0.01, 1e-3
 
 
@@ -42,8 +42,8 @@ class Normal:
         """Return the Mahalanobis distance of values (N, A) from it, in standard deviations, (N,) float64.
 
         References:
-            Mahalanobis, On the generalised distance in statistics, 1936; Lee et al., A simple unified framework for detecting
-            out-of-distribution samples, NeurIPS 2018.
+            Mahalanobis, On the generalised distance in statistics, 1936; Lee et al., A simple unified framework for
+            detecting out-of-distribution samples, NeurIPS 2018.
 
         Example:
             >>> corners = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])

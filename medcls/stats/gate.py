@@ -1,7 +1,7 @@
 """A border between one kind of picture and all others at hand, taught by contrast.
 
-On dermoscopies a straight line through the numbers let 3 to 20 % of a foreign kind pass; through a few hundred random bends
-of them as well (a one-layer network whose first layer is drawn, not taught) 0 to 3 %, and refused fewer own ones.
+On dermoscopies a straight line through the numbers let 3 to 20 % of a foreign kind pass; through a few hundred random
+bends of them as well (a one-layer network whose first layer is drawn, not taught) 0 to 3 %, and refused fewer own ones.
 """
 
 from collections.abc import Mapping

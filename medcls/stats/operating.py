@@ -61,9 +61,9 @@ def operate(steps: Steps, threshold: float, prevalence: float, level: float = 0.
         ValueError: If `prevalence` is not in (0, 1).
 
     References:
-        Predictive values by Bayes' theorem from the likelihood ratios; intervals of these ratios by the method of variance
-        estimates recovery: Donner, Zou, Closed-form confidence intervals for functions of the normal mean and standard
-        deviation, Statistical Methods in Medical Research 21, 2012.
+        Predictive values by Bayes' theorem from the likelihood ratios; intervals of these ratios by the method of
+        variance estimates recovery: Donner, Zou, Closed-form confidence intervals for functions of the normal mean and
+        standard deviation, Statistical Methods in Medical Research 21, 2012.
 
     Example:
         >>> import numpy as np

@@ -207,7 +207,7 @@ def _difference(value: float, drawn: np.ndarray, n_groups: int, level: float) ->
 
 
 def _the_same_everywhere(value: float, n_groups: int, level: float) -> tuple[Estimate, float, float]:
-    """Judge a difference that no resample moves by its sign in each group alone: a spread of nothing is no certainty."""
+    """Judge a difference that no resample moves by its sign in each group alone: zero spread is no certainty."""
     if value == 0:
         return Estimate(0.0, 0.0, 0.0, level, n_groups, f"no group of {n_groups} differs"), 1.0, 0.0
     agree, _ = wilson(n_groups, n_groups, level)
@@ -279,8 +279,8 @@ def delong_paired(score_a: np.ndarray, score_b: np.ndarray, is_positive: np.ndar
         is_positive: Truth, (N,) bool.
 
     Returns:
-        AUROC of a minus AUROC of b; its standard error; two-sided p (1 if both are 0, NaN if the error alone is: a spread
-        of nothing is no certainty). NaN if a side has fewer than two cases.
+        AUROC of a minus AUROC of b; its standard error; two-sided p (1 if both are 0, NaN if the error alone is: a
+        spread of nothing is no certainty). NaN if a side has fewer than two cases.
 
     References:
         DeLong, DeLong, Clarke-Pearson, Biometrics 44, 1988.
@@ -325,7 +325,7 @@ def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> McNemar:
         right_b: Whether the second was, (N,) bool.
 
     References:
-        Fagerland, Lydersen, Laake, The McNemar test for binary matched-pairs data, BMC Medical Research Methodology 13, 2013.
+        Fagerland, Lydersen, Laake, The McNemar test for binary matched-pairs data, BMC Med. Res. Methodol. 13, 2013.
 
     Example:
         >>> import numpy as np

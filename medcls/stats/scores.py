@@ -60,7 +60,7 @@ def evaluate_cases(
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """Scores of a model on cases, and on the same cases resampled: drawn once, for its intervals and for every difference.
+    """Scores of a model on cases and on resamples of them, drawn once for its intervals and for every difference.
 
     Args:
         cases: The cases.
@@ -152,7 +152,10 @@ def _bootstrapped(cases: Cases, kind: Score, value: float, resampled: np.ndarray
         return Estimate(value, math.nan, math.nan, level, n, f"no interval from {n} {_unit(cases)}")
     error = float(finite.std(ddof=1)) * math.sqrt(n / (n - 1))
     low, high = spread(value, error, n - 1, level, kind.scale)
-    how = f"standard error of {len(resampled)} resamples over {_unit(cases)}, {'log' if math.isinf(kind.scale[1]) else 'logit'} scale"
+    how = (
+        f"standard error of {len(resampled)} resamples over {_unit(cases)}, "
+        f"{'log' if math.isinf(kind.scale[1]) else 'logit'} scale"
+    )
     if lost := len(resampled) - len(finite):
         how += f"; {lost} resamples without a needed label left out"
     return Estimate(value, low, high, level, n, how)
@@ -234,7 +237,10 @@ def _calibration_floor(cases: Cases, ece: Estimate, seed: int, level: float, dra
         blocks.append(np.abs(np.add.reduceat(gap, starts, axis=1)).sum(axis=1) / len(confidence))
     drawn = np.concatenate(blocks)
     floor, (low, high) = float(drawn.mean()), percentiles(drawn, level)
-    how = f"mean and percentiles of {draws} draws of a perfectly calibrated model with these confidences, cases independent"
+    how = (
+        f"mean and percentiles of {draws} draws of a perfectly calibrated model "
+        "with these confidences, cases independent"
+    )
     value, least, most = (float(np.maximum(0.0, v - floor)) for v in (ece.value, ece.low, ece.high))  # NaN stays NaN
     return {
         "ece_floor": Estimate(floor, low, high, level, n, how),
