@@ -23,7 +23,7 @@ from medcls.training.outputs import run_part
 MIN_PROB = 0.6
 # The limits are kept by this share of validation scans and of their copies; the bank keeps so many training scans.
 FAMILIAR_SHARE, BANK_SIZE = 0.99, 512
-# A scanner set a little brighter is no other kind of picture: what a scan looks like may go beyond the limit by this factor.
+# A scanner set a little brighter is no other kind of picture: a scan's look may go beyond the limit by this factor.
 APPEARANCE_MARGIN, _MOST_LOOKED_AT = 1.1, 4096
 _NOT_DECIDED, _CAUTIONED = "are not decided either", "are answered with a caution"
 _GATED = "; pictures of another kind, as a gate taught by contrast tells them, are not decided"
@@ -78,7 +78,7 @@ def measure_limits(
 
 
 def told_apart(limits: Abstention, max_kind: float) -> Abstention:
-    """Return limits for a network with a gate: other kinds of picture are refused; distant scans are answered with a caution."""
+    """Return limits for a network with a gate: it refuses other kinds of picture and cautions of distant scans."""
     how = limits.how.replace(_NOT_DECIDED, _CAUTIONED) + _GATED
     return replace(limits, max_kind=max_kind, how=how)
 

@@ -264,7 +264,7 @@ def _scores_seen(
 
 
 def _notes(kept: bool, result: EpochResult, n_labels: int, fabric: Fabric) -> tuple[Note, ...]:
-    """Return what a reader of an epoch must know: of the first how it was computed, of any whether its loss exploded."""
+    """Return what a reader of an epoch must know: of the first, how it was computed; of any, an exploded loss."""
     notes = exploded(result.train["loss"], result.validate["loss"], n_labels)
     if result.epoch > 1:
         return notes

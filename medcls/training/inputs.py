@@ -161,7 +161,10 @@ def make_source(
     net.eval()
     with torch.no_grad():  # inference tensors could not enter the classifier's gradient
         batches = (pixels.batch(rows, device) for rows in row_batches(len(pixels)))
-        features = [net.forward_head(net.forward_features(b), pre_logits=True).float() for b in batches]  # type: ignore[operator]
+        features = [
+            net.forward_head(net.forward_features(b), pre_logits=True).float()  # type: ignore[operator]
+            for b in batches
+        ]
     return Features(torch.cat(features))
 
 

@@ -33,8 +33,8 @@ def teach_gate(data: TrainingData, task: Task, seed: int) -> tuple[Gate, float] 
         seed: Seed of the draws.
 
     Returns:
-        The gate, and the score above which a picture is foreign; None for a task whose kind of picture is not said: nobody
-        knows then what is foreign to it.
+        The gate, and the score above which a picture is foreign; None for a task whose kind of picture is not said:
+        nobody knows then what is foreign to it.
     """
     if task.modality == "other":
         return None
@@ -44,7 +44,7 @@ def teach_gate(data: TrainingData, task: Task, seed: int) -> tuple[Gate, float] 
 
 
 def _own(data: TrainingData, seed: int) -> list[np.ndarray]:
-    """Return draws of training and validation pictures (N, S, S, C) and of their changed copies, each as many at most."""
+    """Return draws of training and validation pictures (N, S, S, C) and of changed copies, at most as many of each."""
     rng, arrays = np.random.default_rng(seed), []
     for part in (data.train, data.validate):
         arrays += [part.pixels, *(() if part.copies is None else part.copies)]

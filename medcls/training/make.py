@@ -150,8 +150,8 @@ def find_initial(initial: str) -> str | Path:
 def round_weights(net: torch.nn.Module) -> dict[str, torch.Tensor]:
     """Round a network's weights to what is stored, and return them.
 
-    Matrices and kernels are kept as fp16 where they fit its range; vectors (biases, norms and their statistics) as fp32.
-    Rounding comes before calibration and evaluation, so what is measured is what ships.
+    Matrices and kernels are kept as fp16 where they fit its range; vectors (biases, norms and their statistics) as
+    fp32. Rounding comes before calibration and evaluation, so what is measured is what ships.
 
     Args:
         net: Changed in place.
@@ -284,7 +284,7 @@ def _seen(fitted: Fitted, spec: RunSpec) -> set[str]:
 
 
 def _model_of(source: str | Path) -> Path | None:
-    """Return the folder of the model that initial weights are of, be they named by folder or by file; None if of none."""
+    """Return the folder of the model that initial weights are of, named by folder or by file; None if of none."""
     if not isinstance(source, Path):
         return None
     folder = source if source.is_dir() else source.parent
@@ -329,4 +329,7 @@ def _trained_on(fitted: Fitted) -> str:
     sources, learned = fitted.sources, fitted.data.train.cases
     counts = ", ".join(f"{sum(c.label == label for c in learned)} {label}" for label in sources.task.label_ids)
     names = " and ".join(c.name for c in sources.collections)
-    return f"{len(learned)} labelled scans of {names} ({counts}). Kept apart for choosing the epoch and for testing: {sources.by}."
+    return (
+        f"{len(learned)} labelled scans of {names} ({counts}). "
+        f"Kept apart for choosing the epoch and for testing: {sources.by}."
+    )

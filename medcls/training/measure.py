@@ -34,19 +34,19 @@ def epoch_scores(logits: torch.Tensor, truth: np.ndarray) -> dict[str, float]:
 
 
 def _area(positive: np.ndarray, prob: np.ndarray) -> float:
-    """Area under the ROC curve from average ranks (Mann and Whitney); imports nothing that costs a worker's start seconds."""
+    """Return the AUROC from average ranks (Mann, Whitney), without imports that cost a worker seconds at its start."""
     _, place, counts = np.unique(prob, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
     n = int(positive.sum())
     return float((ranks[positive].sum() - n * (n + 1) / 2) / (n * (len(prob) - n)))
 
 
-# Of two epochs with the same score one has a clearly lower loss if it is lower by this share; less would never end a run's patience.
+# Of two epochs with equal scores one has a clearly lower loss if lower by this share; less would never end patience.
 _CLEARLY = 1e-3
 
 
 def is_better(scores: dict[str, float], best: dict[str, float], select_by: str) -> bool:
-    """Return whether an epoch's scores beat the best so far; among equals a clearly lower loss wins, as small sets tie often.
+    """Return whether an epoch's scores beat the best so far; of equals a clearly lower loss wins: small sets tie often.
 
     A score that is no number never beats one that is, but the first epoch always counts.
     """

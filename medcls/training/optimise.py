@@ -57,7 +57,7 @@ def make_schedule(optimiser: torch.optim.Optimizer, spec: RunSpec, steps_per_epo
     """Make the schedule of a run. All but `plateau` are stepped after every update, `plateau` after every epoch.
 
     References:
-        Loshchilov and Hutter, SGDR, ICLR 2017 (cosine, one period); Smith and Topin, Super-convergence, 2018 (one-cycle).
+        Loshchilov and Hutter, SGDR, ICLR 2017 (cosine, one period); Smith and Topin, Super-convergence, 2018 (1cycle).
     """
     total = max(1, spec.optimisation.epochs * steps_per_epoch)
     if spec.optimisation.schedule == "plateau":

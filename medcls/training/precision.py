@@ -68,10 +68,10 @@ def _step_s(net: torch.nn.Module, batch: torch.Tensor, truth: torch.Tensor, bf16
 
 
 def spare_wide_depthwise(net: torch.nn.Module, fabric: Fabric) -> torch.nn.Module:
-    """Have depthwise convolutions of 5 x 5 and wider compute in fp32 where the rest of a network computes in bf16, on a CPU.
+    """Have depthwise convolutions of 5 x 5 and wider compute in fp32 where the rest computes in bf16, on a CPU.
 
-    oneDNN has no quick bf16 kernel for the gradient of their weights: an EfficientNet-Lite0 at 160 px learns from 17 scans
-    a second on one core with them in bf16, from 30 with them in fp32.
+    oneDNN has no quick bf16 kernel for the gradient of their weights: an EfficientNet-Lite0 at 160 px learns from 17
+    scans a second on one core with them in bf16, from 30 with them in fp32.
 
     Args:
         net: Changed in place until `use_own_forward`; its weights stay.
