@@ -1,4 +1,4 @@
-"""What a person says of a run beside its name: tags and a note. The page and the command line write it, never the worker."""
+"""Tags and a note that a person gives a run. The page and the command line write them, never the worker."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ class About(Record):
 
 
 def read_about(run: RunFolder) -> About:
-    """Return what was said of a run; nothing where nobody did, or it cannot be read: a list of runs must not fail by it."""
+    """Return what was said of a run; nothing if nobody did or it cannot be read: a list of runs must not fail by it."""
     try:
         return About.read(run.path / "about.json", f"{run.id}/about.json")
     except (FileNotFoundError, MedclsError):

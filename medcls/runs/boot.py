@@ -27,7 +27,7 @@ def this_machine() -> str:
 
 
 def was_cut_off(run: RunFolder) -> bool:
-    """Return whether a run died with this machine: no worker, not at rest, and last heard of before the machine started.
+    """Return whether a run died with this machine: no worker, not at rest, last heard of before the machine started.
 
     Where the run says on which start of which machine it was written, that decides: clocks can be set.
     """

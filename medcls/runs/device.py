@@ -43,7 +43,7 @@ def devices_for(asked: str) -> tuple[str, ...]:
 
 
 def _cpu_places() -> tuple[str, ...]:
-    """One place on the processor, or as many as `MEDCLS_CPU_RUNS` says: each run then wants `OMP_NUM_THREADS` of its own."""
+    """Return one place on the CPU, or `MEDCLS_CPU_RUNS` of them: each run then wants its own `OMP_NUM_THREADS`."""
     asked = os.environ.get("MEDCLS_CPU_RUNS", "1")
     if not asked.isdecimal() or not 1 <= int(asked) <= 64:
         raise Conflict("runs.cpu-runs", found=repr(asked)[:40])

@@ -120,7 +120,7 @@ class RunFolder:
     def state(self) -> RunState:
         """Return the run's state with the status derived: not at rest and without a worker means `died`.
 
-        A state that cannot be read locks nothing: the run counts as died, and its checkpoint, which is another file, goes on.
+        A state that cannot be read locks nothing: the run counts as died, and its checkpoint, another file, goes on.
         """
         alive = self.is_alive()  # first: a worker that ends between the two reads has written its last state by then
         try:
@@ -196,7 +196,7 @@ class RunFolder:
     def silent_s(self) -> float:
         """Return the seconds since the worker last wrote its state, by the disk's clock; 0 if it never did.
 
-        A time in the future counts as far from now as one in the past: a clock that was set must not hide a worker that hangs.
+        A time in the future counts as far from now as one in the past: a clock that was set must hide no hung worker.
         """
         try:
             return abs(time.time() - (self.path / "state.json").stat().st_mtime)

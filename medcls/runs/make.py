@@ -52,7 +52,8 @@ def make_model(spec: RunSpec, run_id: str, folder: Path, follow: Follow | None =
         follow: Who is told.
 
     Returns:
-        The card of the model made; None if it was asked to stop before the first epoch was done, and in every process but the first.
+        The card of the model made; None if it was asked to stop before the first epoch was done, and in every process
+        but the first.
 
     Raises:
         MedclsError: If data, network or weights cannot be had, or training came to nothing.

@@ -1,4 +1,4 @@
-"""A search as a reader sees it: its trials, the best of them, which setting mattered; and carrying one out in this process."""
+"""A search as a reader sees it (trials, the best, which setting mattered), and carrying one out in this process."""
 
 import math
 import shutil

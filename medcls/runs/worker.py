@@ -83,7 +83,7 @@ def _assist(run: RunFolder) -> int:
 
 
 def _leave_the_others() -> None:
-    """Close the connections between the processes: an interpreter that ends with them open may be aborted by their threads."""
+    """Close the connections between processes: their threads may abort an interpreter that ends with them open."""
     import torch.distributed
 
     if torch.distributed.is_available() and torch.distributed.is_initialized():
@@ -262,7 +262,7 @@ class _Recorder:
         )
 
     def _note(self, result: EpochResult) -> None:
-        """Make line `epoch` of the metrics say this; after a resume the checkpoint's epochs come again, line by line."""
+        """Make line `epoch` of the metrics say this; after a resume the checkpoint's epochs come again, one by one."""
         before = self.known[: result.epoch - 1]
         if len(self.known) == len(before):
             self.writer.append(result)
