@@ -39,7 +39,7 @@ def build(
     """Build a network with random weights.
 
     Args:
-        backbone: A name of `BACKBONES`, any timm name, or `hf-hub:<owner>/<repo>` (its description is fetched, not its weights).
+        backbone: A name of `BACKBONES`, any timm name, or `hf-hub:<owner>/<repo>` (description fetched, not weights).
         n_labels: Number of labels, at least 2.
         channels: 1 grey, 3 colour.
         size_px: Side of the input. Networks that depend on it (transformers, the small CNNs) are built for it.

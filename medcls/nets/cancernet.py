@@ -22,7 +22,9 @@ class SeparableConv(nn.Sequential):
 
 
 class CancerNet(SmallCnn):
-    """Blocks of separable convolutions (each ReLU, batch norm), max-pool 2x2, dropout; dense, ReLU, batch norm, dropout.
+    """Blocks of separable convolutions with max-pool 2x2 and dropout, then a dense layer with dropout.
+
+    Each convolution and the dense layer are followed by ReLU and batch norm.
 
     Args:
         num_classes: Number of labels.

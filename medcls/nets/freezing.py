@@ -36,8 +36,8 @@ def freeze(net: nn.Module, how: str) -> tuple[str, ...]:
 
     Args:
         net: A timm network.
-        how: Empty: nothing is frozen. `backbone`: all but the classifier. A layer's name, timm's or one of `KERAS_NAMES`:
-            everything before it. `lowest:N`: the N lowest layers with weights of their own.
+        how: Empty: nothing is frozen. `backbone`: all but the classifier. A layer's name, timm's or one of
+            `KERAS_NAMES`: everything before it. `lowest:N`: the N lowest layers with weights of their own.
 
     Returns:
         Names of the frozen layers that have weights of their own, lowest first.
@@ -95,7 +95,7 @@ def parts(net: nn.Module) -> dict[str, list[nn.Parameter]]:
 
 
 def parametrised_layers(net: nn.Module) -> tuple[str, ...]:
-    """Name what holds weights of its own, lowest first; a weight of the network itself counts as a layer, the classifier comes last."""
+    """Name layers with weights of their own, lowest first, classifier last; a weight of the network itself is one."""
     head = classifier_of(net)
     inside_head = {id(m) for m in head.modules()}
     below: list[str] = []

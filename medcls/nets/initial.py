@@ -33,7 +33,7 @@ class Start:
 
     Args:
         args: Arguments the network must be built with, so that the weights mean the same (as `pad_type`).
-        mean: Mean per channel the weights expect, for display values in [0, 1], one or three; None if the source does not say.
+        mean: Mean per channel the weights expect, for display values in [0, 1], one or three; None if unknown.
         std: Standard deviation likewise.
         note: Where the weights are from, in words; empty if the source does not say.
         labels: Label ids the weights decide between; empty if the source does not say.
@@ -119,14 +119,14 @@ def inspect_initial(source: str | Path, backbone: str = "resnet18", channels: in
 def load_initial(net: nn.Module, source: str | Path, *, labels: tuple[str, ...] = ()) -> Matched:
     """Fill a network with initial weights, as far as they fit.
 
-    Weights of half precision become float32; a first convolution for colour is summed to one for grey, and one for grey spread
-    over colours; a transformer's positions are resampled to another input size.
+    Weights of half precision become float32; a first convolution for colour is summed to one for grey, and one for grey
+    spread over colours; a transformer's positions are resampled to another input size.
 
     Args:
         net: A network that `medcls.nets.build` made; changed in place.
-        source: `none`; `imagenet` (timm's published weights, from the hub or its local cache); a `.safetensors` file with names as
-            in timm, which may lack parts; or the folder of a published model.
-        labels: Label ids of the task to be learnt. A published model's classifier is taken over only if its labels are these.
+        source: `none`; `imagenet` (timm's published weights, from the hub or its local cache); a `.safetensors` file
+            with names as in timm, which may lack parts; or the folder of a published model.
+        labels: Label ids of the task to be learnt; only with these is a published model's classifier taken over.
 
     Raises:
         BadModel: If nothing is there, it is not safetensors (pickles are never opened), a weight is not finite, or
@@ -185,7 +185,7 @@ def _fill(net: nn.Module, file: Any, with_head: bool, start: Start) -> Matched:
 def _start_near_zero(classifier: nn.Module) -> None:
     """Start a fresh linear classifier near zero.
 
-    Some timm networks start theirs so large (EfficientNet, MobileNet) that the first steps would tear the taken-over features.
+    Some of timm's start so large (EfficientNet, MobileNet) that the first steps would tear the taken-over features.
     """
     if isinstance(classifier, nn.Linear):
         nn.init.trunc_normal_(classifier.weight, std=_FRESH_STD)

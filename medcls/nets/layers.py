@@ -72,7 +72,7 @@ def answer_from(net: nn.Module, maps: Tensor) -> tuple[Tensor, Tensor]:
         maps: What `heatmap_layer` gave, (N, …).
 
     Returns:
-        Logits (N, K) and features (N, D). They are no answer where more follows the layer (transformers): compare first.
+        Logits (N, K) and features (N, D); no answer where more follows the layer (transformers): compare first.
     """
     known: Any = net
     parent, _, last = heatmap_layer(net).rpartition(".")

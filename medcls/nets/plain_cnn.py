@@ -12,7 +12,7 @@ default_cfgs = generate_default_cfgs({"plain_cnn.untrained": describe_weights(22
 
 
 class PlainCnn(SmallCnn):
-    """Conv 3x3 32 and conv 3x3 64, each with ReLU, max-pool 2x2, dropout, flatten, dense with ReLU, dropout, classifier.
+    """Conv 3x3 32 and 3x3 64, each with ReLU, max-pool 2x2, dropout, flatten, dense with ReLU, dropout, classifier.
 
     The convolutions are not padded, as Keras has it unless told otherwise.
 
