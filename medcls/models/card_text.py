@@ -148,7 +148,10 @@ def _trust(card: ModelCard) -> str:
     ]
     lines += [
         "",
-        f"It says *cannot tell* below a probability of {card.abstention.min_prob:.2f}: {card.abstention.how} (n = {card.abstention.n}).",
+        (
+            f"It says *cannot tell* below a probability of {card.abstention.min_prob:.2f}: "
+            f"{card.abstention.how} (n = {card.abstention.n})."
+        ),
     ]
     for t in card.thresholds:
         lines += ["", f"Operating point *{t.name}*: {t.label} at {t.prob:.3f} or above. {t.note}"]
@@ -161,8 +164,8 @@ def tell_feeding(card: ModelCard) -> str:
         return "A scan is fed to each of its networks as that one's own card says."
     p = card.preprocess
     return (
-        f"{p.channels} x {p.size_px} x {p.size_px}, {p.fit}, {p.interpolation} with antialiasing, display values 0 to 1, "
-        f"mean {list(p.mean)}, std {list(p.std)}; cleaning: {', '.join(p.cleaning) or 'none'}."
+        f"{p.channels} x {p.size_px} x {p.size_px}, {p.fit}, {p.interpolation} with antialiasing, "
+        f"display values 0 to 1, mean {list(p.mean)}, std {list(p.std)}; cleaning: {', '.join(p.cleaning) or 'none'}."
     )
 
 
@@ -171,7 +174,10 @@ def tell_making(card: ModelCard) -> str:
     o = card.origin
     if card.members:
         return f"Made of {', '.join(card.members)}."
-    made = f"Run {o.run or 'unknown'}, {o.created or 'date unknown'}; {o.epochs} epochs in {o.training_s / 60:.0f} minutes."
+    made = (
+        f"Run {o.run or 'unknown'}, {o.created or 'date unknown'}; "
+        f"{o.epochs} epochs in {o.training_s / 60:.0f} minutes."
+    )
     return f"{made} Initial weights: {(o.initial or 'unknown').rstrip('.')}."
 
 

@@ -1,8 +1,8 @@
 """What users change on a model, laid over its published card: the model's own folder is never written.
 
-Changes lie in `MEDCLS_HOME/weights/.changes/<model>/`, of shipped and of own models alike: `card.json` holds fields of the
-card, `pointing.json` and `stress.json` hold studies made here. They name the model that they were made of by the hashes of
-its files: another model that comes under the same id does not take them over.
+Changes lie in `MEDCLS_HOME/weights/.changes/<model>/`, of shipped and of own models alike: `card.json` holds fields of
+the card, `pointing.json` and `stress.json` hold studies made here. They name the model that they were made of by the
+hashes of its files: another model that comes under the same id does not take them over.
 """
 
 import hashlib

@@ -14,7 +14,7 @@ def combine(card: ModelCard, answers: Sequence[Prediction]) -> Prediction:
     """Average the calibrated probabilities of networks for one scan.
 
     Nothing is decided where half of those that measure it, or more, never saw the scan's like, nor where the mean stays
-    below the card's least probability. A network that is only unsure counts with its probabilities: that is what a mean is for.
+    below the card's least probability. A network that is only unsure counts with its probabilities: a mean is for that.
 
     Args:
         card: Of the mean: its id, least probability and operating points.
@@ -65,7 +65,7 @@ def _cautions(answers: Sequence[Prediction], foreign: bool) -> tuple[Note, ...]:
 
 
 def _acquired(answers: Sequence[Prediction]) -> tuple[Note, ...]:
-    """Return what the farthest network cautions of how the scan was acquired, where half of those that measure it or more do."""
+    """Return the farthest network's caution on how the scan was acquired, if at least half that measure it have one."""
     measured = [a for a in answers if a.acquired is not None]
     far = [a for a in measured if not (a.acquired is not None and a.acquired <= 1)]
     if not far or 2 * len(far) < len(measured):
@@ -75,7 +75,7 @@ def _acquired(answers: Sequence[Prediction]) -> tuple[Note, ...]:
 
 
 def _distance(answer: Prediction) -> float:
-    """Return how unlike a scan was acquired, a distance that is no number counting as the farthest; 0 if not measured."""
+    """Return how unlike a scan was acquired; a distance that is no number counts as infinite, one not measured as 0."""
     if answer.acquired is None:
         return 0.0
     return float("inf") if np.isnan(answer.acquired) else answer.acquired

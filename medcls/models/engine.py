@@ -50,7 +50,7 @@ class Engine(Protocol):
     """What runs a network forward."""
 
     def run(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return logits (N, K) and what the last layer was given (N, D) of a prepared batch (N, C, S, S), all float32."""
+        """Return logits (N, K) and the last layer's input (N, D) of a prepared batch (N, C, S, S), all float32."""
 
     def run_open(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         """Return logits, features and what the heatmap layer gave, (N, C, h, w) or as the network lays it out.
@@ -158,11 +158,11 @@ def runtime() -> ModuleType:
 def engine_for(card: ModelCard, weights_sha256: str, net: "torch.nn.Module") -> Engine:
     """Return what answers soonest with a network's own answers on this machine.
 
-    The first call for a model builds and checks its engine (about a second); later ones, in other processes too, read it.
+    The first call for a model builds and checks its engine (about a second); later ones, of any process, read it.
 
     Args:
         card: Backbone, its arguments, labels and preprocessing.
-        weights_sha256: Digest of the weights file that `net` was filled from; empty if it came from none, and PyTorch answers.
+        weights_sha256: Digest of the weights file that `net` was filled from; empty if there was none: PyTorch answers.
         net: In evaluation mode.
     """
     plain = TorchEngine(net)
@@ -198,7 +198,7 @@ def _build(path: Path, net: "torch.nn.Module", preprocess: Preprocess, plain: To
             opens = _apart((_head(net, found[2]),), expected[:1]) <= EQUAL
             engine = OnnxEngine(model, opens)
             ratio = _time_ratio(engine, plain, batch[:1])
-    except Exception as error:  # noqa: BLE001  # exporter and runtime raise whatever their passes raise; PyTorch answers
+    except Exception as error:  # noqa: BLE001  # exporter and runtime raise whatever their passes do; PyTorch answers
         _LOG.info("PyTorch answers: this network cannot be written as ONNX (%s)", type(error).__name__)
     checked = Checked(hashlib.sha256(model).hexdigest(), apart, ratio, opens)
     with contextlib.suppress(OSError):  # a full or read-only disk costs the next process a second, no answer

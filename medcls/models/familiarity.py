@@ -108,7 +108,7 @@ def refuse_foreign(scan: Scan, card: ModelCard, unlike: Unlike) -> Note | None:
 
 
 def caution_acquired(card: ModelCard, unlike: Unlike) -> tuple[Note, ...]:
-    """Return that a scan was acquired unlike those learned from, and how such scans were answered; nothing if it was not."""
+    """Return that a scan was acquired unlike those learned from, and how such were answered; nothing if it was not."""
     how, far = farthest(unlike.acquired)
     if how is None or far is None or far <= 1:
         return ()

@@ -105,7 +105,8 @@ class ModelFolder:
     def verify(self, only: str | None = None) -> ModelCard:
         """Check the files of the folder against its card.
 
-        Studies (heatmaps, shifts) change no answer: they are left out here, and `pointing` and `stress` refuse to show what the card does not vouch for.
+        Studies (heatmaps, shifts) change no answer: they are left out here, and `pointing` and `stress` refuse to show
+        what the card does not vouch for.
 
         Args:
             only: Check just this file; None checks all.
@@ -238,7 +239,7 @@ def list_cards(*, retired: bool = False) -> tuple[ModelCard, ...]:
 
 
 def is_taken(model_id: str, into: Path | None = None) -> bool:
-    """Return whether an id names anything among the models of this machine or those that ship: two would hide each other.
+    """Return whether an id names anything among this machine's models or those that ship: two would hide each other.
 
     Args:
         model_id: The id.
@@ -267,7 +268,7 @@ def check_member(mean: ModelCard, member: ModelCard) -> None:
 
 
 def weights_digest(card: ModelCard) -> str:
-    """Return the digest that names a model's weights; of a mean, the digest of its members' digests in order of their ids."""
+    """Return the digest that names a model's weights; of a mean, that of its members' digests in order of their ids."""
     own = card.files.get(WEIGHTS, "")
     if own or not card.member_weights:
         return own

@@ -65,7 +65,7 @@ def read_known(path: Path, card: ModelCard) -> Known | None:
     """Read what the scans were like that a model learned from; None if its card vouches for no such file.
 
     Raises:
-        BadModel: If the file cannot be read, or holds nothing, or anything but numbers: distances from it would mean nothing.
+        BadModel: If the file cannot be read, or holds nothing or anything but numbers: distances would mean nothing.
     """
     if FEATURES not in card.files:
         return None

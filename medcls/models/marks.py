@@ -43,7 +43,7 @@ def with_marks_told(predictor: Predictor, scan: Scan, answer: Prediction) -> Pre
 
 
 def _otherwise(predictor: Predictor, scan: Scan) -> np.ndarray:
-    """Return mean probabilities with the marks left where they are painted over, and painted over where they are left."""
+    """Return mean probabilities with the marks left where they are painted over, and painted over where left."""
     return np.mean([_ask_otherwise(member, scan) for member in predictor.members], axis=0)
 
 

@@ -25,7 +25,10 @@ def mean_card(cards: Sequence[ModelCard], name: str) -> ModelCard:
         abstention=Abstention(
             min_prob=max(c.abstention.min_prob for c in cards),
             n=min(c.abstention.n for c in cards),
-            how="the strictest of its members' limits, on the mean; nothing is decided either where half of them or more never saw a scan's like",
+            how=(
+                "the strictest of its members' limits, on the mean; "
+                "nothing is decided either where half of them or more never saw a scan's like"
+            ),
         ),
         origin=Origin(
             initial=f"the mean of {', '.join(c.id for c in cards)}",

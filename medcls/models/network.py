@@ -34,7 +34,7 @@ class Network:
         net: The network, in evaluation mode.
         known: What the scans were like that it learned from; None if not stored.
         seen: Which scans it was trained or tuned on, as `medcls.models.learned.read_seen` gives them.
-        weights_sha256: Digest of the file its weights came from, by which a faster engine is kept; empty lets PyTorch answer.
+        weights_sha256: Digest of its weights' file, by which a faster engine is kept; if empty, PyTorch answers.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Network:
         return place(scan, self.card.preprocess).pixels
 
     def normalise(self, squares: np.ndarray) -> torch.Tensor:
-        """Return squares (S, S, C) or (N, S, S, C) uint8 as the network takes them in, (C, S, S) or (N, C, S, S) float32."""
+        """Return squares (S, S, C) or (N, S, S, C) uint8 as the network's input, (C, S, S) or (N, C, S, S) float32."""
         return torch.from_numpy(normalise(squares, self.card.preprocess))
 
     def prepare(self, scan: Scan) -> torch.Tensor:

@@ -112,7 +112,7 @@ def _describe(model: Any, card: Any) -> None:
 
 
 def _difference(classifier: Any, batch: Any, session: Any) -> float:
-    """Greatest difference of logits, relative to the greatest logit (1 at least); the probabilities must agree as well."""
+    """Return the greatest difference of logits over the greatest logit (1 at least); probabilities must agree too."""
     logits, _ = classifier.run(batch)
     expected = logits.numpy()
     found, prob = session.run(["logits", "prob"], {"scan": batch.numpy()})

@@ -75,7 +75,7 @@ def evaluate_with(
         cases: Labelled with labels of the model's task.
         read: Returns the bytes of a case's scan.
         on_case: Called with cases done and cases in all.
-        on_answer: Called with each case and its answer: a table holds probabilities, not whether the model stands by them.
+        on_answer: Called with each case and its answer: tables hold probabilities, not if the model stands by them.
 
     Raises:
         BadData: If there is no case, or one has a label the model does not know.

@@ -95,7 +95,7 @@ def publish_mean(
 
 
 def _publish(card: ModelCard, model_id: str, into: Path | None, fill: Callable[[Path, ModelCard], None]) -> ModelCard:
-    """Fill a folder aside, seal it once and put it in place; once more if another session took the free id meanwhile."""
+    """Fill a folder aside, seal it once and put it in place; again if another session took the free id meanwhile."""
     root = into or home.weights()
     card = replace(card, id=model_id or _next_id(card, into))  # checks the id first
     root.mkdir(parents=True, exist_ok=True)
