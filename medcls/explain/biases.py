@@ -19,7 +19,7 @@ def fullgrad(opened: "Opened", label: int, watch: Watch) -> np.ndarray:
 
     It runs on a twin of the network, which shares the weights and nothing else. Layers add up as they are; the
     library scales every channel of every layer to 1 first, which makes a silent layer as loud as a decisive one.
-    Exact for networks of ReLUs; for transformers the biases of linear and norm layers on the tokens are used, which is an estimate.
+    Exact for networks of ReLUs; for transformers an estimate, from the biases of linear and norm layers on the tokens.
 
     Returns:
         (S, S) float32.
@@ -116,7 +116,7 @@ def _shaped(bias: "Tensor", out: "Tensor") -> "Tensor":
 
 
 def _as_map(opened: "Opened", values: "Tensor") -> np.ndarray | None:
-    """Arrange as (1, C, h, w); None where the values lie nowhere on the scan (dense layers, other groupings of tokens)."""
+    """Arrange as (1, C, h, w); None where values have no place on the scan (dense layers, other groups of tokens)."""
     from medcls.errors import BadModel
     from medcls.nets.layers import tokens
 

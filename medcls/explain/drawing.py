@@ -142,8 +142,8 @@ def draw(
         watch: Told steps done and in all by slow methods, and asked between them whether to stop.
 
     Returns:
-        The heatmap on the scan's own pixels. `peak` is the largest value of the method's map before scaling, anywhere on
-            the network's square: if it lies in the padding, no pixel of the scan reaches 1.
+        The heatmap on the scan's own pixels. `peak` is the largest value of the method's map before scaling, anywhere
+            on the network's square: if it lies in the padding, no pixel of the scan reaches 1.
 
     Raises:
         MedclsError: If the method is unknown or gives something that is not a number.
@@ -182,7 +182,7 @@ def predict_and_explain(
     """Answer a scan and draw where the evidence was, from one pass through the network.
 
     Args:
-        model: A model; an ensemble's heatmap is the mean of its members' last layers', and no layer can be named for it.
+        model: A model; an ensemble's heatmap is the mean over its members' last layers; it takes no `layer`.
         scan: Any scan.
         label: Label id; None for the most probable one.
         method: A name of `METHODS`.

@@ -56,7 +56,7 @@ def check(
         watch: Told tests done and in all; asked between steps whether to stop.
 
     Returns:
-        `order`, `random`, `shift`, `padding`, and `mask` where there is one. For an empty heatmap only that it is empty.
+        `order`, `random`, `shift`, `padding`, and `mask` where there is one. Of an empty heatmap only that it is empty.
 
     Raises:
         BadScan: If the mask has another size than the scan or marks nothing.
@@ -154,7 +154,7 @@ def _order(case: _Case) -> Check:
 
 
 def _curves(case: _Case, orders: Sequence[np.ndarray]) -> tuple[float, float, np.ndarray, np.ndarray]:
-    """Return the probability of the scan and of the blurred scan, and along deletion and insertion, (orders, shares) each."""
+    """Return the probability of the scan, of it blurred, and along deletion and insertion, (orders, shares) each."""
     x = case.view.opened.x
     blurred = _blur(x)
     inputs = [x, blurred]

@@ -1,8 +1,8 @@
 """Where the cells of a layer's map lie on the square the network sees.
 
-A cell lies at the centre of mass of the pixels it answers to. Strides and paddings give the middle of its window (cell i of
-ResNet's last map: pixel 32 i); stretching the map over the square, as is usual, says 32 i + 15.5. Trained weights lie between
-the two and differ from network to network, so they are measured, once per network and layer, by what noise does.
+A cell lies at the centre of mass of the pixels it answers to. Strides and paddings give the middle of its window (cell
+i of ResNet's last map: pixel 32 i); the usual stretch of the map over the square says 32 i + 15.5. Trained weights lie
+between the two and differ from network to network, so they are measured, once per network and layer, with noise.
 """
 
 import threading
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from medcls.nets.layers import tokens, twin
 
 _lock = threading.Lock()
-# What was found for a network: (input side, rows of a map, layer) -> centre of the first cell (row, column) and step, in pixels.
+# Found for a network: (input side, rows of a map, layer) -> centre of the first cell (row, column) and step, in pixels.
 _known: "weakref.WeakKeyDictionary[nn.Module, dict[tuple[int, int, str | None], tuple[tuple[float, float], float]]]"
 _known = weakref.WeakKeyDictionary()
 _PROBES = 12
@@ -41,7 +41,7 @@ class Cells:
     step_px: float
 
     def matrix(self, axis: int) -> np.ndarray:
-        """Return the linear interpolation from cells to pixels along an axis, (S, n) float32, rows summing to 1; ends repeat."""
+        """Return linear interpolation from cells to pixels on an axis, (S, n) float32, rows sum to 1; ends repeat."""
         at = np.clip((np.arange(self.size_px) - self.start_px[axis]) / self.step_px, 0, self.n - 1)
         low = np.minimum(np.floor(at).astype(int), max(self.n - 2, 0))
         share = at - low

@@ -1,4 +1,4 @@
-"""Methods that need one pass, and one gradient of its tail: written down where the head is an average and a linear layer.
+"""Methods of one pass and one gradient of its tail, written down where the head is an average and a linear layer.
 
 The arithmetic is pytorch-grad-cam's.
 

@@ -21,7 +21,7 @@ from medcls.errors import BadModel
 from medcls.nets.anatomy import classifier_of, logits_and_features
 from medcls.nets.layers import answer_from, tokens
 
-# Whether what follows a layer of a network averages its places and ends in one linear layer, as one backward pass showed.
+# Whether what follows a network's layer averages its places and ends in one linear layer, as one backward pass showed.
 _pooled: "weakref.WeakKeyDictionary[nn.Module, dict[str, bool]]" = weakref.WeakKeyDictionary()
 _CLOSE = 1e-3
 
@@ -92,7 +92,7 @@ class Opened:
 
     @cached_property
     def shares(self) -> np.ndarray | None:
-        """What the mean of each channel counts for each logit, (K, C) float32, where the logits are nothing else but that.
+        """Weight of each channel's mean in each logit, (K, C) float32, where the logits are nothing but that.
 
         None where more than an average over places and a linear layer follows the layer. The first pass of a network is
         compared with a backward pass; no later one needs any.

@@ -142,7 +142,7 @@ def caption(picture: np.ndarray, heatmap: Heatmap, method: str) -> np.ndarray:
 
 
 def to_png(picture: np.ndarray, heatmap: Heatmap) -> bytes:
-    """Return a painted picture as a PNG whose text says model, method, label, layer, grid and peak; nothing of the patient.
+    """Return a painted picture as PNG; its text names model, method, label, layer, grid and peak, not the patient.
 
     Args:
         picture: As `paint` gave it.
