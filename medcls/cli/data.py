@@ -206,15 +206,18 @@ def _split(args: argparse.Namespace) -> int:
 
 
 def _print_split(name: str, split: Split, as_json: bool) -> int:
-    from medcls.workflows import data_split
+    from medcls.workflows import data, data_split
 
-    counts = data_split.count_parts(name, split)
+    counts, named = data_split.count_parts(name, split), data.look_over(name).record.name_of
     if as_json:
         proof = split.proof.to_dict() if split.proof else None
         print_json({"name": split.name, "by": split.by, "seed": split.seed, "parts": counts, "proof": proof})
         return 0
     for part, labels in counts.items():
-        print(f"  {part:<10}{sum(labels.values()):>9,}  " + ", ".join(f"{n:,} {label}" for label, n in labels.items()))
+        print(
+            f"  {part:<10}{sum(labels.values()):>9,}  "
+            + ", ".join(f"{n:,} {named(label)}" for label, n in labels.items())
+        )
     if split.proof and split.proof.caution:
         print(f"Caution: {split.proof.caution}")
     if split.proof:

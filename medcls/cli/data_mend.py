@@ -3,7 +3,8 @@
 import argparse
 from typing import Any
 
-from medcls.cli import print_json, verb
+from medcls.cli import print_json, say, verb
+from medcls.core.note import Note
 from medcls.errors import BadData
 
 
@@ -98,16 +99,19 @@ def _diff(args: argparse.Namespace) -> int:
 
 
 def _next(args: argparse.Namespace) -> int:
-    from medcls.workflows import data_mend
+    from medcls.workflows import data, data_mend
 
-    for doubt in data_mend.list_doubts(args.name, args.most):
+    doubts, named = data_mend.list_doubts(args.name, args.most), data.look_over(args.name).record.name_of
+    if not doubts and not args.json:
+        say(str(Note("cli.next-nothing", name=args.name)))
+    for doubt in doubts:
         if args.json:
             print_json(vars(doubt))
         else:
             by = doubt.by or "a simple model of the pictures"
             print(
-                f"{doubt.case}: {doubt.label}, but {by} says {doubt.suggested} "
-                f"({doubt.prob:.2f}; {doubt.label} {doubt.own:.2f})"
+                f"{doubt.case}: {named(doubt.label)}, but {by} says {named(doubt.suggested)} "
+                f"({doubt.prob:.2f}; {named(doubt.label)} {doubt.own:.2f})"
             )
     return 0
 

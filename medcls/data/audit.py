@@ -145,7 +145,7 @@ def _of_same(same: Same, stored: Stored, names: np.ndarray) -> Finding:
     exact = Note("data.exactly") if len({case.sha256 for case in cases}) == 1 else ""
     if same.contradictory:
         count = Counter(case.label for case in cases if case.label)
-        labels = [Note("data.times-as", label=label, n=n) for label, n in sorted(count.items())]
+        labels = [Note("data.times-as", label=stored.record.name_of(label), n=n) for label, n in sorted(count.items())]
         says, advice = Note("data.finding-contradiction", exact=exact, labels=labels), Note("data.advice-contradiction")
         kind: Kind = "contradiction"
     else:
@@ -172,7 +172,9 @@ def _of_flagged(kind: Kind, stored: Stored, names: np.ndarray) -> Finding | None
 def _by_label(stored: Stored, rows: np.ndarray) -> str:
     labels = stored.index.column("label")
     here, all_of = Counter(labels[rows].tolist()), Counter(labels.tolist())
-    return ", ".join(f"{here[label] / max(1, all_of[label]):.0%} of {label}" for label in stored.record.labels)
+    return ", ".join(
+        f"{here[label] / max(1, all_of[label]):.0%} of {stored.record.name_of(label)}" for label in stored.record.labels
+    )
 
 
 def _leak(stored: Stored) -> Finding | None:

@@ -32,7 +32,7 @@ def change(name: str, decisions: Mapping[str, str | None], *, who: str = "", und
     Args:
         name: Name of the collection.
         decisions: Decision by key, as in `CollectionRecord.decisions`; None takes one back. `rename:<label id>` gives a
-            label another name: where another label has it, the two become one.
+            label another name: where another label has it, the two become one. A label may be given by its name too.
         who: Who decided; empty takes the name of the account.
         undoes: Version of the change that this one takes back; 0 for none.
 
@@ -46,6 +46,7 @@ def change(name: str, decisions: Mapping[str, str | None], *, who: str = "", und
     Stored(folder)  # there must be one before a lock is made
     with disk.locked(folder):
         stored = Stored(folder)
+        decisions = _by_id(stored, decisions)
         _check(stored, decisions)
         was = {key: stored.record.decisions.get(key) for key in decisions}
         merged = {k: v for k, v in {**stored.record.decisions, **decisions}.items() if v is not None}
@@ -106,6 +107,28 @@ def first_record(stored: Stored) -> CollectionRecord:
     return stored.record
 
 
+def _by_id(stored: Stored, decisions: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Return decisions with the id of each label that is given by its name, in any case and form."""
+    now, first = stored.record, first_record(stored)
+    ids = {tidy(now.name_of(i)).casefold(): i for i in now.labels}
+    given = {tidy(now.name_of(j)).casefold(): i for i, j in _now_of(stored, first).items()}
+    given |= {tidy(first.name_of(i)).casefold(): i for i in first.labels}
+    found: dict[str, str | None] = {}
+    for key, value in decisions.items():
+        if key.startswith(LABEL) and value is not None and value not in now.labels:
+            value = ids.get(tidy(value).casefold(), value)
+        if key.startswith(RENAME) and (label := key.removeprefix(RENAME)) not in first.labels:
+            key = f"{RENAME}{given.get(tidy(label).casefold(), label)}"
+        found[key] = value
+    return found
+
+
+def _now_of(stored: Stored, first: CollectionRecord) -> dict[str, str]:
+    """Return the id that each label of the set has now."""
+    renames = renamed_ids(first, stored.record.decisions)
+    return {label: renames.get(label, label) for label in first.labels}
+
+
 def _check(stored: Stored, decisions: Mapping[str, str | None]) -> None:
     """Refuse decisions on cases and labels that are not there."""
     single = [(key, value) for key, value in decisions.items() if key.startswith((DROP, LABEL, KEEP))]
@@ -115,11 +138,15 @@ def _check(stored: Stored, decisions: Mapping[str, str | None]) -> None:
         if key.partition(":")[2] not in known:
             raise BadData("data.no-such-case")
         if key.startswith(LABEL) and value is not None and value not in labels:
-            raise BadData("data.no-such-label", found=value[:80], allowed=", ".join(sorted(labels)))
+            raise BadData("data.no-such-label", found=value[:80], allowed=_names(stored.record))
     base = first_record(stored)
     for key in decisions:
         if key.startswith(RENAME) and key.removeprefix(RENAME) not in base.labels:
-            raise BadData("data.no-such-label", found=key.removeprefix(RENAME)[:80], allowed=", ".join(base.labels))
+            raise BadData("data.no-such-label", found=key.removeprefix(RENAME)[:80], allowed=_names(base))
+
+
+def _names(record: CollectionRecord) -> str:
+    return ", ".join(sorted(map(record.name_of, record.labels)))
 
 
 def _account() -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from medcls.core.plan import PlanChoices
 from medcls.data import mending
 from medcls.data.audit import run_audit
 from medcls.data.collections import add_collection, open_collection
@@ -190,3 +191,19 @@ def test_writers_in_several_processes_lose_nothing(name: str) -> None:
     kept = open_collection(name).record.decisions
     assert {f"note-{k}-{i}" for k in range(writers) for i in range(each)} <= set(kept)
     assert len(mending.list_changes(name)) == writers * each
+
+
+def test_a_label_may_be_given_by_its_name_as_it_is_shown(tmp_path: Path) -> None:
+    for label in ("Typ A", "Bösartig"):
+        for i in range(3):
+            trees.save(tmp_path / "set" / label / f"{i}.png", trees.picture("benign", 9 * len(label) + i, size_px=48))
+    add_collection(tmp_path / "set", "named", choices=PlanChoices(disease=("Bösartig",)))
+    record = mending.change("named", {"label:Typ A/0.png": "bo\u0308sartig"})
+    assert record.decisions == {"label:Typ A/0.png": "bösartig"}
+    record = mending.change("named", {"rename:typ a": "Mild"})
+    assert {record.name_of(label) for label in record.labels} == {"Mild", "Bösartig"}
+    record = mending.change("named", {"rename:mild": "Milder"})
+    assert {record.name_of(label) for label in record.labels} == {"Milder", "Bösartig"}
+    with pytest.raises(BadData) as caught:
+        mending.change("named", {"label:Typ A/0.png": "foreign"})
+    assert "Milder" in caught.value.allowed
