@@ -30,6 +30,7 @@ pytestmark = pytest.mark.usefixtures("phantoms")
 SEEN_LABELS = ("normal", "benign", "malignant")
 WAITS = Note("runs.waits", devices=["cpu"], runs=["20260101T0000Z-abcd"])
 _MADE = (store.WEIGHTS, store.FEATURES, store.CASES)
+KILLS = int(os.environ.get("MEDCLS_KILLS", "8"))  # at random moments of one training; 100 take half an hour
 
 
 def made(run: RunFolder) -> dict[str, str]:
@@ -114,17 +115,15 @@ def test_a_run_killed_again_and_again_still_comes_to_the_same_end(whole: tuple[R
 
 @pytest.mark.slow
 def test_kill_minus_9_at_random_moments_of_training_loses_the_running_epoch_at_most(phantoms) -> None:
-    spec, rng, killed = SPEC.having(epochs=12), random.Random(9), 0
+    spec, rng, killed = SPEC.having(epochs=5 * KILLS), random.Random(9), 0
     alone, run = make_run(spec), make_run(spec)
     assert finish(alone) == 0, alone.log_tail()
-    for _ in range(8):
+    for _ in range(KILLS):
         known = len(run.metrics())
         worker = start(run)
-        # it trains once its state says so, or once it has told of an epoch that was not known
-        wait_until(
-            lambda w=worker, n=known: not w.is_alive() or len(run.metrics()) > n or run.state().status == "running", run
-        )
-        time.sleep(rng.uniform(0, 0.4))
+        # it trains, and no longer starts, once it has told of an epoch that was not known
+        wait_until(lambda w=worker, n=known: not w.is_alive() or len(run.metrics()) > n, run)
+        time.sleep(rng.uniform(0, 0.2))
         worker.kill()
         worker.join()
         killed += worker.exitcode == -signal.SIGKILL
@@ -132,7 +131,7 @@ def test_kill_minus_9_at_random_moments_of_training_loses_the_running_epoch_at_m
         assert len(run.metrics()) >= known, "no epoch that was told of is lost"
         assert run.state().status in ("died", "finished", "queued")
     assert finish(run) == 0, run.log_tail()
-    assert killed
+    assert killed > KILLS // 2, f"{killed} of {KILLS} died while training: there were too few epochs"
     assert (made(run), epochs(run)) == (made(alone), epochs(alone))
 
 
