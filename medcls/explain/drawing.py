@@ -110,7 +110,7 @@ def _open(model: Network, layer: str, x: torch.Tensor) -> tuple[Opened, np.ndarr
     """
     given = model.engine.run_open(x.numpy(force=True)) if layer == heatmap_layer(model.net) else None
     if given is not None:
-        return open_head(model.net, layer, x, given[2]), given[0], torch.from_numpy(given[1])
+        return open_head(model.net, layer, x, given), given[0], torch.from_numpy(given[1])
     opened = open_at(model.net, layer, x)
     return opened, opened.logits.detach().cpu().numpy()[None], opened.features.cpu()
 

@@ -6,9 +6,11 @@ The library hooks the network it is given and differentiates its parameters too,
 that threads share. Here it is given a network of nothing, and the activations and gradients of an `Opened` pass.
 """
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from medcls.errors import BadModel
 from medcls.explain.watch import Watch
@@ -78,11 +80,17 @@ def closed_form(opened: "Opened", label: int, watch: Watch) -> np.ndarray:
 
 
 def _weighed(name: str, opened: "Opened", gradients: np.ndarray) -> np.ndarray:
+    return _cam(name).get_cam_image(None, None, None, opened.activations, gradients, False)[0]
+
+
+@cache
+def _cam(name: str) -> Any:
+    """Return the library's method on a network of nothing; it keeps nothing between scans."""
     import pytorch_grad_cam
     from torch import nn
 
-    cam = getattr(pytorch_grad_cam, name)(nn.Linear(1, 1), [])
-    return cam.get_cam_image(None, None, None, opened.activations, gradients, False)[0]
+    with torch.random.fork_rng(devices=[]):  # the network's weights are drawn, and nobody else's draws move for it
+        return getattr(pytorch_grad_cam, name)(nn.Linear(1, 1), [])
 
 
 def _strongest(maps: np.ndarray, towards: np.ndarray) -> np.ndarray:

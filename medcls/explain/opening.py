@@ -35,7 +35,7 @@ class Opened:
         layer: Name of the layer.
         x: What went in, (1, C, S, S) float32.
         leaf: What the layer gave, as it gave it: (1, C, h, w), (1, h, w, C) or tokens (1, T, C).
-        logits: (K,) float32, hanging on `leaf` alone.
+        logits: (K,) float32; those of a pass that PyTorch ran hang on `leaf` alone.
         features: What entered the classifier, (1, D) float32.
     """
 
@@ -46,6 +46,14 @@ class Opened:
     logits: Tensor
     features: Tensor
     _gradients: dict[int, np.ndarray] = field(default_factory=dict)
+
+    @cached_property
+    def hanging(self) -> Tensor:
+        """The logits, (K,) float32, hanging on `leaf` alone; the head is run for them where another engine ran the pass."""
+        if self.logits.requires_grad:
+            return self.logits
+        with torch.inference_mode(False), torch.enable_grad():
+            return answer_from(self.net, self.leaf.clone())[0][0]
 
     @cached_property
     def activations(self) -> np.ndarray:
@@ -87,7 +95,7 @@ class Opened:
 
     def _backward(self, score: Callable[[Tensor], Tensor]) -> np.ndarray:
         with torch.enable_grad():
-            (grad,) = torch.autograd.grad(score(self.logits), self.leaf, retain_graph=True, allow_unused=True)
+            (grad,) = torch.autograd.grad(score(self.hanging), self.leaf, retain_graph=True, allow_unused=True)
         return self.to_map(torch.zeros_like(self.leaf) if grad is None else grad)
 
     @cached_property
@@ -174,22 +182,22 @@ def open_at(net: nn.Module, layer: str, x: Tensor) -> Opened:
     return opened
 
 
-def open_head(net: nn.Module, layer: str, x: Tensor, maps: np.ndarray) -> Opened:
+def open_head(net: nn.Module, layer: str, x: Tensor, given: tuple[np.ndarray, np.ndarray, np.ndarray]) -> Opened:
     """Open a pass that another engine ran, where only pooling and the network's head follow the layer.
 
     Args:
         net: As for `open_at`.
-        layer: Name of the layer that gave `maps`.
+        layer: Name of the layer that gave the maps.
         x: What went in, (1, C, S, S) float32.
-        maps: What the layer gave, (1, …), as the network lays it out.
+        given: Logits (1, K), features (1, D), and what the layer gave, (1, …), as the network lays it out, all float32.
 
     Raises:
         BadModel: If that is no map.
     """
-    leaf = torch.from_numpy(maps).requires_grad_()
-    with torch.inference_mode(False), torch.enable_grad():
-        logits, features = answer_from(net, leaf.clone())
-    opened = Opened(net, layer, x, leaf, logits[0], features.detach())
+    logits, features, maps = given
+    with torch.inference_mode(False):
+        leaf = torch.from_numpy(maps).requires_grad_()
+        opened = Opened(net, layer, x, leaf, torch.from_numpy(logits)[0], torch.from_numpy(features))
     opened.to_map(leaf)
     return opened
 

@@ -1,6 +1,7 @@
 """Where a network can be looked into: its stages, its last feature map, the split into features and head."""
 
 import copy
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from medcls.nets.anatomy import classifier_of, head_of
 from medcls.nets.small_cnn import SmallCnn
 
 Step = Callable[[Tensor], Tensor]
+
+_heatmap_layers: "weakref.WeakKeyDictionary[nn.Module, str]" = weakref.WeakKeyDictionary()  # found once a network
 
 # Last map before pooling, where timm's own list of stages (`feature_info`) names an earlier one.
 _LAST = {
@@ -48,6 +51,12 @@ def heatmap_layer(net: nn.Module) -> str:
     Raises:
         BadSpec: If the network tells nothing of its stages.
     """
+    if net not in _heatmap_layers:
+        _heatmap_layers[net] = _last_map(net)
+    return _heatmap_layers[net]
+
+
+def _last_map(net: nn.Module) -> str:
     known: Any = net
     if tokens(net) is not None:
         return f"blocks.{len(known.blocks) - 1}.norm1"

@@ -14,6 +14,7 @@ from medcls.errors import BadModel
 from medcls.explain import METHODS
 from medcls.explain.biases import full_gradients
 from medcls.explain.geometry import cells_of
+from medcls.explain.gradients import _cam
 from medcls.explain.opening import Opened, open_at, replay
 from medcls.explain.watch import QUIET
 from medcls.nets.layers import heatmap_layer, twin
@@ -171,3 +172,12 @@ def test_layer_that_does_not_exist_or_gives_no_map() -> None:
     for layer in ("layer9", "fc", "layer4.7"):
         with pytest.raises(BadModel):
             opened_small(layer)
+
+
+def test_drawing_a_map_moves_nobody_else_s_random_draws() -> None:
+    """A training beside it draws the same numbers."""
+    opened, label = opened_small(), 1
+    _cam.cache_clear()
+    before = torch.random.get_rng_state()
+    METHODS["gradcam"].run(opened, label, QUIET)
+    assert torch.equal(torch.random.get_rng_state(), before)

@@ -71,7 +71,7 @@ def test_it_hands_out_what_a_heatmap_is_drawn_from(card: ModelCard, net: torch.n
     given = engine_for(card, DIGEST, net).run_open(x)
     assert given is not None
     layer = heatmap_layer(net)
-    quick, slow = open_head(net, layer, torch.from_numpy(x), given[2]), open_at(net, layer, torch.from_numpy(x))
+    quick, slow = open_head(net, layer, torch.from_numpy(x), given), open_at(net, layer, torch.from_numpy(x))
     np.testing.assert_allclose(quick.activations, slow.activations, atol=1e-4)
     np.testing.assert_allclose(quick.logits.detach(), slow.logits.detach(), atol=1e-4)
     for label in range(3):
