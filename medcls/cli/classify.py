@@ -33,7 +33,7 @@ def _classify(args: argparse.Namespace) -> int:
     card = choose_model(args.task, args.model)
     failed = total = 0
     frame = None if args.frame is None else args.frame - 1
-    for answer in classify_many(_files(args.paths), open_model(card.id), frame):
+    for answer in classify_many(files(args.paths), open_model(card.id), frame):
         total += 1
         failed += answer.error is not None
         row = answer_row(answer, card)
@@ -47,7 +47,8 @@ def _classify(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _files(paths: list[Path]) -> Iterator[tuple[str, bytes | MedclsError]]:
+def files(paths: list[Path]) -> Iterator[tuple[str, bytes | MedclsError]]:
+    """Return name and bytes of every file at some paths, or the error that took the place of its bytes."""
     from medcls.workflows.scans import walk
 
     for entry in walk(paths):

@@ -14,6 +14,10 @@ def add(verbs: Any) -> None:
     made = verb(verbs, "site", _list, "Find out whether a model holds at your site, and set it up for there.")
     parts = made.add_subparsers(title="what", metavar="WHAT")
     _add_check(parts)
+    looked = verb(parts, "look", _look, "Say what can be said of a model on scans without labels.")
+    looked.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="scan, folder or ZIP archive")
+    looked.add_argument("--model", required=True, metavar="M", help="model id")
+    looked.add_argument("--json", action="store_true", help="print what was counted as JSON")
     listed = verb(parts, "list", _list, "List the sites.")
     listed.add_argument("--json", action="store_true", help="print JSON")
     for name, handler, help_ in (
@@ -96,6 +100,19 @@ def _tell(check: SiteCheck) -> None:
         print(f"  {name}: {score}")
 
 
+def _look(args: argparse.Namespace) -> int:
+    from medcls.cli.classify import files
+    from medcls.workflows.site_look import look_at
+
+    look, told = look_at(args.model, files(args.paths))
+    if args.json:
+        print_json(look.to_dict() | {"told": [note.to_dict() for note in told]})
+    else:
+        for note in told:
+            print(note)
+    return 1 if look.n_failed else 0
+
+
 def _list(args: argparse.Namespace) -> int:
     from medcls.workflows.site import sites
 
@@ -166,6 +183,12 @@ def _state(args: argparse.Namespace) -> int:
 def _import(args: argparse.Namespace) -> int:
     from medcls.workflows.site import import_letter
 
-    signed = import_letter(args.file.read_bytes(), args.model)
-    print(f"{signed.card.model}: {signed.card.verdict}, {signed.card.n_cases} scans, key {signed.fingerprint}")
+    kept = import_letter(args.file.read_bytes(), args.model)
+    card = kept.signed.card
+    print(f"{card.model}: {card.verdict}, {card.n_cases} scans, key {kept.signed.fingerprint}")
+    if kept.before:
+        say(f"The same site told of this model before: its card of {kept.before} gave way to this one.")
+    if kept.rivals:
+        keys = ", ".join(kept.rivals)
+        say(f"Cards of the same site are signed by another key too ({keys}): ask its maker which is right.")
     return 0

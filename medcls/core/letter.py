@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from medcls.core.evaluation import Estimate
 from medcls.core.record import Record
-from medcls.core.site import Aim, SiteCheck
+from medcls.core.site import FOUND, Aim, SiteCheck, Verdict
 from medcls.errors import BadData
 
 _SHARES = (
@@ -58,7 +58,7 @@ class Letter(Record):
     site_key: str
     maker: str
     aim: Aim
-    verdict: str
+    verdict: Verdict
     n_cases: int
     n_groups: int
     n_positive: int
@@ -93,7 +93,34 @@ class Letter(Record):
             ),
             ("a calibration share outside 0 to 1", any(not 0 <= v <= 1 for row in self.calibration for v in row[1:])),
             ("a ROC curve that falls, or leaves 0 to 1", bool(self.roc) and not _rises(self.roc)),
+            ("a score of more patients than there are", any(s.n > self.n_cases for s in self.scores.values())),
+            (
+                "a finding without its name, or below 0",
+                any(k not in FOUND or not v >= 0 for k, v in self.found.items()),
+            ),
         ]
+
+    def contradicts(self, labels: tuple[str, ...], positive: tuple[int, ...]) -> str:
+        """Return in what the numbers cannot be those of a model with these labels; empty if they can.
+
+        Args:
+            labels: Label ids of the model's task.
+            positive: Indices of those that mean disease.
+        """
+        if self.labels != labels:
+            return "other labels"
+        sick = sum(sum(self.confusion[k]) for k in positive)
+        if sick != self.n_positive:
+            return "scans with disease that do not add up"
+        called = sum(self.confusion[i][j] for i in positive for j in positive)
+        spared = sum(
+            self.confusion[i][j] for i in range(len(labels)) for j in range(len(labels)) if not {i, j} & set(positive)
+        )
+        for name, hits, n in (("sensitivity", called, sick), ("specificity", spared, self.n_cases - sick)):
+            score = self.scores.get(name)
+            if score is not None and n and not abs(score.value - hits / n) <= _SLACK:
+                return f"a {name} that its counts do not give"
+        return ""
 
     @classmethod
     def of(cls, check: SiteCheck, site: str, site_key: str, maker: str) -> "Letter":

@@ -30,6 +30,7 @@ class Prediction:
             above 1 there is a caution. None if the card tells no such limit apart from the kind.
         elapsed_s: Seconds from scan to probabilities.
         called: Label id that a site's own threshold decides for; empty where the most probable label is decided.
+        split: True if the networks averaged do not agree on the most probable label.
 
     Raises:
         ValueError: If lengths disagree, a number is not finite, or an unfamiliar scan is not refused.
@@ -47,6 +48,7 @@ class Prediction:
     acquired: float | None = None
     elapsed_s: float = 0.0
     called: str = ""
+    split: bool = False
 
     def __post_init__(self) -> None:
         for name in ("logits", "prob"):

@@ -96,10 +96,12 @@ class SiteSettings(Record):
         weights: What identifies its networks; settings for others are not applied.
         temperature: The card's probabilities are spread by it (1 leaves them), above 0.
         threshold: Probability of disease from which disease is called; NaN leaves the decision to the model.
+        caution: How unlike a scan must be acquired for a caution, in the card's limits (1 leaves them), above 0.
         aim: What the threshold was fitted for.
         n_cases: Scans it rests on.
         n_groups: Patients, or groups that may be one patient.
-        kept: What was found on patients left out of the fitting: `sensitivity`, `specificity`, `log_loss_gain`.
+        kept: What was found on patients left out of the fitting: `log_loss_gain` of the temperature; `sensitivity`,
+            `specificity` and `threshold_gain` of the threshold; `warned` and `caution_gain` of the caution's limit.
         made: UTC day, ISO 8601.
     """
 
@@ -113,14 +115,56 @@ class SiteSettings(Record):
     n_groups: int = 0
     kept: dict[str, Estimate] = field(default_factory=dict)
     made: str = ""
+    caution: float = 1.0
     schema: int = 1
 
     def __post_init__(self) -> None:
+        if not 0.01 <= self.caution <= 100:
+            raise BadSpec("core.caution-out-of-range", value=self.caution)
         if not 0.01 <= self.temperature <= 100:
             raise BadSpec("core.temperature-out-of-range", value=self.temperature)
         if not math.isnan(self.threshold) and not 0 <= self.threshold <= 1:
             raise BadSpec("core.threshold-out-of-range", value=self.threshold)
 
+    @property
+    def changes(self) -> bool:
+        """True if answers are read otherwise by them."""
+        return self.temperature != 1 or self.caution != 1 or not math.isnan(self.threshold)
+
+
+@dataclass(frozen=True)
+class SiteLook(Record):
+    """What can be said of a model at a site from scans without labels.
+
+    Args:
+        model: Id of the model.
+        n_cases: Scans that were answered.
+        n_failed: Files that could not be.
+        refused: Share on which nothing is decided.
+        unfamiliar: Share refused as unlike what the model learned from.
+        acquired: Share acquired unlike what it learned from; None if that is not measured.
+        distance: How far the scans lie, in limits: the median and the ninetieth percentile; empty if not measured.
+        decided: Scans by the label decided; those refused are in none.
+        score: Scans by probability of disease, in tenths.
+        found: What was found in the pictures, as of `SiteCheck`.
+    """
+
+    model: str
+    n_cases: int
+    n_failed: int
+    refused: Estimate
+    unfamiliar: Estimate
+    acquired: Estimate | None
+    distance: tuple[float, ...]
+    decided: dict[str, int]
+    score: tuple[int, ...]
+    found: dict[str, float] = field(default_factory=dict)
+    schema: int = 1
+
+
+# What may be found in a site's pictures: medians of the shorter side, of a pixel's size and of the grain (grey levels
+# of 255 between neighbours); the shares in colour, of a grey picture under drawn marks, and acquired unlike.
+FOUND = ("shorter_side_px", "mm_per_px", "grain", "coloured", "marked", "acquired_unlike")
 
 State = Literal["approved", "draft", "retired"]
 

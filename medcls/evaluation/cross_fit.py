@@ -16,6 +16,8 @@ FOLDS = 5
 _LEAST = 1e-12
 # A card's probabilities are calibrated already: at another site two temperatures of three lie within a factor of 1.28.
 _SPREAD = 0.25
+_RESAMPLES = 1000
+_LIMITS, _LIMIT_RANGE = 13, (0.01, 100.0)  # of the caution: how many are tried, and within what
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +48,33 @@ class FittedThreshold:
         value: Fitted on all cases; NaN if there are too few with disease to promise the sensitivity.
         sensitivity: On patients left out of the fitting.
         specificity: On patients left out of the fitting.
+        called: Whether disease is called by a threshold fitted on other patients, (N,) bool.
     """
 
     value: float
     sensitivity: Estimate
     specificity: Estimate
+    called: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class FittedCaution:
+    """From how far on a site's scans are answered with a caution.
+
+    Args:
+        value: Limit on how unlike a scan was acquired, in limits of the card (1 leaves the card's).
+        warned: Share of the scans that get the caution, by a limit fitted on other patients.
+        gain: By how much the share of wrong answers that get it, less that of right ones, rises on others.
+    """
+
+    value: float
+    warned: Estimate
+    gain: Estimate
+
+    @property
+    def better(self) -> bool:
+        """True if it is better beyond doubt: the whole interval of the gain lies above 0."""
+        return self.gain.low > 0
 
 
 def folds_of(group: np.ndarray, sick: np.ndarray, seed: int = 0, folds: int = FOLDS) -> np.ndarray:
@@ -120,7 +144,78 @@ def fit_threshold(
         promise(score, sick, group, sensitivity),
         proportion(called, sick, group),
         proportion(~called, ~sick, group),
+        called,
     )
+
+
+def nearer_aim(
+    fitted: FittedThreshold, own: np.ndarray, sick: np.ndarray, group: np.ndarray, sensitivity: float, *, seed: int = 0
+) -> tuple[str, Estimate]:
+    """Return by how much a threshold brings a model's calls nearer to a wanted sensitivity, on patients left out.
+
+    Where the model's own calls fall short of it, that is the sensitivity gained; where they reach it, the specificity
+    gained, as far as the sensitivity is kept.
+
+    Args:
+        fitted: From `fit_threshold`.
+        own: Whether the model itself calls disease, (N,) bool.
+        sick: Whether the case shows disease, (N,) bool.
+        group: What belongs together, (N,).
+        sensitivity: What was wanted.
+        seed: Seed of the resamples.
+
+    Returns:
+        `sensitivity` or `specificity`, and the gain with its interval: better beyond doubt if that lies above 0. NaN
+        without a case that counts, or where the sensitivity is lost.
+    """
+    short = not sick.any() or float(own[sick].mean()) < sensitivity
+    name, counted = ("sensitivity", sick) if short else ("specificity", ~sick)
+    if not counted.any() or (not short and fitted.sensitivity.value < sensitivity):
+        return name, Estimate(math.nan, math.nan, math.nan, 0.95, 0, "not measured")
+    change = (fitted.called.astype(float) - own) * (1 if short else -1)
+    return name, _mean_difference(change[counted], group[counted], seed, _RESAMPLES)
+
+
+def fit_caution(far: np.ndarray, wrong: np.ndarray, group: np.ndarray, *, seed: int = 0) -> FittedCaution:
+    """Fit from how far on scans get a caution, so that it stands by wrong answers and not by right ones (Youden).
+
+    Args:
+        far: How unlike each scan was acquired, in limits of the card, (N,); NaN is left out.
+        wrong: Whether the answer was wrong, (N,) bool.
+        group: What belongs together, (N,).
+        seed: Seed of folds and resamples.
+
+    Returns:
+        The limit and what it is worth on patients left out; the card's own where there is nothing to fit it to.
+
+    References:
+        Youden, Index for rating diagnostic tests, Cancer 3, 1950.
+    """
+    told = np.isfinite(far)
+    far, wrong, group = far[told], wrong[told], group[told]
+    if not wrong.any() or wrong.all():
+        unknown = Estimate(math.nan, math.nan, math.nan, 0.95, 0, "not measured")
+        return FittedCaution(1.0, unknown, unknown)
+    fold, warned = folds_of(group, wrong, seed), np.zeros(len(far), bool)
+    for one in np.unique(fold):
+        rest = fold != one
+        warned[~rest] = far[~rest] > _best_limit(far[rest], wrong[rest])
+    change = warned.astype(float) - (far > 1)
+    return FittedCaution(
+        _best_limit(far, wrong),
+        proportion(warned, np.ones(len(far), bool), group),
+        _difference_between(change, wrong, group, seed),
+    )
+
+
+def _best_limit(far: np.ndarray, wrong: np.ndarray) -> float:
+    """Return the limit that tells wrong answers from right ones best; the card's, 1, where none is better than it."""
+    if not wrong.any() or wrong.all():
+        return 1.0
+    limits = np.concatenate([[1.0], np.quantile(far, np.linspace(0.5, 0.98, _LIMITS))])
+    warned = far[:, None] > limits
+    worth = warned[wrong].mean(0) - warned[~wrong].mean(0)
+    return float(np.clip(limits[int(worth.argmax())], *_LIMIT_RANGE))
 
 
 def promise(score: np.ndarray, sick: np.ndarray, group: np.ndarray, sensitivity: float) -> float:
@@ -176,3 +271,20 @@ def _mean_difference(values: np.ndarray, group: np.ndarray, seed: int, resamples
     return Estimate(
         float(values.mean()), low, high, 0.95, n_groups, f"percentiles of {resamples} resamples over groups"
     )
+
+
+def _difference_between(values: np.ndarray, apart: np.ndarray, group: np.ndarray, seed: int) -> Estimate:
+    """Return the mean of values where `apart`, less their mean elsewhere, with percentiles of resampled groups."""
+    index, n_groups = group_index(group)
+
+    def summed(what: np.ndarray) -> np.ndarray:
+        return np.bincount(index, what.astype(float), n_groups)
+
+    sums = [(summed(values * side), summed(side)) for side in (apart, ~apart)]
+    drawn = []
+    for times in draw_counts(n_groups, _RESAMPLES, len(values), seed):
+        there, elsewhere = ((times.T @ total) / np.maximum(times.T @ n, 1) for total, n in sums)
+        drawn.append(there - elsewhere)
+    low, high = percentiles(np.concatenate(drawn))
+    value = float(values[apart].mean() - values[~apart].mean())
+    return Estimate(value, low, high, 0.95, n_groups, f"percentiles of {_RESAMPLES} resamples over groups")

@@ -20,6 +20,7 @@ from medcls.core.outcome import Outcome, outcomes
 from medcls.core.record import Record
 from medcls.disk import locked, write_whole
 from medcls.errors import BadData
+from medcls.evaluation.sites import list_sites
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -47,6 +48,23 @@ class Signed(Record):
         """What identifies the maker's key: SHA-256, the first 16 hex digits in fours."""
         digest = hashlib.sha256(base64.b64decode(self.key)).hexdigest()[:16]
         return " ".join(digest[i : i + 4] for i in range(0, 16, 4))
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A letter that was kept.
+
+    Args:
+        signed: The letter.
+        before: Day of an earlier one of the same site and key, whose place it took; empty if there was none.
+        rivals: Fingerprints of other keys that signed letters of the same site: one of them may be forged.
+        own: True if it comes from a site of this home.
+    """
+
+    signed: Signed
+    before: str = ""
+    rivals: tuple[str, ...] = ()
+    own: bool = False
 
 
 def sign(letter: Letter) -> Signed:
@@ -85,7 +103,7 @@ def read_letter(data: bytes) -> Signed:
     return signed
 
 
-def keep_letter(signed: Signed, model: str, weights: tuple[str, ...]) -> Path:
+def keep_letter(signed: Signed, model: str, weights: tuple[str, ...]) -> Kept:
     """Keep a letter about a model; a newer one of the same site and maker takes the older one's place.
 
     Args:
@@ -102,12 +120,14 @@ def keep_letter(signed: Signed, model: str, weights: tuple[str, ...]) -> Path:
     folder = _folder(model)
     with locked(folder):
         path = folder / f"{_name(signed)}.json"
-        if path.exists():
-            before = read_letter(path.read_bytes())
-            if before.card.made > signed.card.made:
-                raise BadData("evaluation.letter-older", found=signed.card.made, kept=before.card.made)
+        before = read_letter(path.read_bytes()).card.made if path.exists() else ""
+        if before > signed.card.made:
+            raise BadData("evaluation.letter-older", found=signed.card.made, kept=before)
         write_whole(path, signed.to_json().encode())
-    return path
+    others = [one.value for one in letters(model, weights) if one.value is not None]
+    rivals = {o.fingerprint for o in others if o.card.site_key == signed.card.site_key and o.key != signed.key}
+    own = {one.value.site.key for one in list_sites() if one.value is not None}
+    return Kept(signed, before, tuple(sorted(rivals)), signed.card.site_key in own)
 
 
 def letters(model: str, weights: tuple[str, ...]) -> list[Outcome[Signed]]:

@@ -9,7 +9,7 @@ from medcls.core.model import ModelCard
 from medcls.core.note import Note
 from medcls.core.prediction import Prediction
 from medcls.core.site import SiteSettings
-from medcls.models.familiarity import refuse_unsure
+from medcls.models.familiarity import ACQUIRED, refuse_unsure
 from medcls.stats.calibration import calibrate
 from medcls.stats.curves import Steps
 from medcls.stats.operating import operate
@@ -37,11 +37,26 @@ def read_at_site(prediction: Prediction, card: ModelCard, settings: SiteSettings
         )
     prob = calibrate(np.log(np.clip(prediction.prob, 1e-12, None)), settings.temperature)
     refusal = prediction.refusal or refuse_unsure(prob, card.abstention.min_prob)
-    answer = replace(prediction, prob=prob, refusal=refusal)
+    answer = _cautioned(replace(prediction, prob=prob, refusal=refusal), settings)
+    if np.isnan(settings.threshold) and settings.temperature == 1:
+        return answer
     if np.isnan(settings.threshold):
         note = Note("evaluation.site-temperature", site=settings.site, n=settings.n_cases, made=settings.made)
         return replace(answer, points=(*answer.points, note))
     return _called(answer, card, settings)
+
+
+def _cautioned(answer: Prediction, settings: SiteSettings) -> Prediction:
+    """Let the site's limit decide whether to caution of how a scan was acquired, where the card's decides otherwise."""
+    far = answer.acquired
+    if far is None or not np.isfinite(far) or (far > 1) == (far > settings.caution):
+        return answer
+    code = "evaluation.site-caution" if far > settings.caution else "evaluation.site-no-caution"
+    note = Note(code, site=settings.site, far=far, limit=settings.caution, n=settings.n_cases, made=settings.made)
+    others = tuple(given for given in answer.cautions if given.code not in ACQUIRED)
+    if far > settings.caution:
+        return replace(answer, cautions=(note, *others))
+    return replace(answer, cautions=others, points=(*answer.points, note))
 
 
 def _called(answer: Prediction, card: ModelCard, settings: SiteSettings) -> Prediction:

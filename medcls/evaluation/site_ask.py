@@ -14,13 +14,12 @@ from medcls.core.letter import ROC_STEPS
 from medcls.core.note import Note
 from medcls.core.prediction import Prediction
 from medcls.core.progress import Progress, silent
-from medcls.core.scan import Scan
-from medcls.core.site import Aim, SiteCheck, SiteSettings
+from medcls.core.site import Aim, SiteCheck
 from medcls.data.collections import Collection
 from medcls.data.sources import Sources
 from medcls.errors import BadData
 from medcls.evaluation.asking import ask_unseen
-from medcls.evaluation.cross_fit import fit_site_temperature, fit_threshold
+from medcls.evaluation.cross_fit import fit_site_temperature
 from medcls.evaluation.scoring import join_tables, stack_tables
 from medcls.evaluation.site_answer import weights_of
 from medcls.evaluation.site_check import judge, scans_needed, score_site
@@ -205,66 +204,6 @@ def _doubts(asked: Asked) -> tuple[Note, ...]:
     return tuple(notes)
 
 
-def settings_for(model: Predictor, asked: Asked, site: str, aim: Aim) -> tuple[SiteSettings, tuple[Note, ...]]:
-    """Fit a site's own temperature and threshold; what is not better beyond doubt is left as it is.
-
-    Args:
-        model: The model.
-        asked: From `ask_site`.
-        site: Name of the site.
-        aim: For the sensitivity the threshold is to keep.
-
-    Returns:
-        The settings, and a note on each: whether it changes anything, and what it was worth on patients left out.
-    """
-    card, table = model.card, asked.table
-    positive = list(card.task.positive)
-    sick = np.isin(table.truth, positive)
-    warmth = fit_site_temperature(table.prob, table.truth, table.group)
-    temperature = warmth.value if warmth.better else 1.0
-    prob = warmth.prob if warmth.better else table.prob
-    kept = {"log_loss_gain": warmth.gain}
-    notes = [
-        Note(
-            "evaluation.temperature-better" if warmth.better else "evaluation.temperature-left",
-            value=warmth.value,
-            gain=warmth.gain.value,
-            low=warmth.gain.low,
-            high=warmth.gain.high,
-        )
-    ]
-    threshold = float("nan")
-    if aim.sensitivity:
-        fitted = fit_threshold(prob[:, positive].sum(axis=1), sick, table.group, aim.sensitivity)
-        threshold = fitted.value
-        kept |= {"sensitivity": fitted.sensitivity, "specificity": fitted.specificity}
-        code = "evaluation.threshold-none" if np.isnan(threshold) else "evaluation.threshold-fitted"
-        notes.append(
-            Note(
-                code,
-                aim=aim.sensitivity,
-                value=threshold,
-                sensitivity=fitted.sensitivity.value,
-                low=fitted.sensitivity.low,
-                high=fitted.sensitivity.high,
-                specificity=fitted.specificity.value,
-            )
-        )
-    settings = SiteSettings(
-        site,
-        card.id,
-        weights_of(card),
-        temperature,
-        threshold,
-        aim,
-        len(table),
-        len(set(table.group)),
-        kept,
-        now()[:10],
-    )
-    return settings, tuple(notes)
-
-
 def calibration_bins(table: CaseTable) -> tuple[tuple[float, float, float], ...]:
     """Return, per tenth of the answered probability with scans: how many, their mean probability, the share right."""
     sure, right = table.prob.max(axis=1), table.prob.argmax(axis=1) == table.truth
@@ -284,25 +223,3 @@ def roc_points(table: CaseTable, positive: tuple[int, ...]) -> tuple[float, ...]
     thresholds = np.quantile(score[~sick], 1 - np.linspace(0, 1, ROC_STEPS), method="inverted_cdf")
     points = [float((score[sick] > t).mean()) for t in thresholds[:-1]]
     return (*np.maximum.accumulate(points).tolist(), 1.0)
-
-
-def found_in(scans: list[Scan], asked: Asked) -> dict[str, float]:
-    """Return what was found in a site's pictures: sides in pixels, grain, share with colour, share acquired unlike.
-
-    Args:
-        scans: Some of them.
-        asked: From `ask_site`.
-    """
-    short = [min(scan.size_px) for scan in scans]
-    grain = [float(np.abs(np.diff(_luma(scan), axis=1)).mean()) for scan in scans]
-    far = asked.acquired[np.isfinite(asked.acquired)]
-    found = {
-        "shorter_side_px": float(np.median(short)),
-        "grain": float(np.median(grain)),
-        "coloured": float(np.mean([scan.pixels.ndim == 3 for scan in scans])),
-    }
-    return found | ({"acquired_unlike": float((far > 1).mean())} if len(far) else {})
-
-
-def _luma(scan: Scan) -> np.ndarray:
-    return scan.pixels if scan.pixels.ndim == 2 else scan.pixels.mean(axis=2)

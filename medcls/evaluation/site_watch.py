@@ -54,7 +54,6 @@ def count(
     folder: SiteFolder,
     answers: Sequence[Prediction],
     positive: tuple[int, ...],
-    disagreed: int = 0,
     day: date | None = None,
 ) -> bool:
     """Add answers to this week's counts, if the site agreed to it.
@@ -63,7 +62,6 @@ def count(
         folder: The site.
         answers: Of one model.
         positive: Indices of the labels that mean disease.
-        disagreed: How many of the answers came from networks that did not agree.
         day: The day; None for today, UTC.
 
     Returns:
@@ -83,7 +81,6 @@ def count(
         week = Week.from_json(path.read_bytes(), path.name) if path.exists() else Week(name, answers[0].model)
         for answer in answers:
             week = _with(week, answer, positive)
-        week = replace(week, disagreed=week.disagreed + disagreed)
         write_whole(path, week.to_json().encode())
     return True
 
@@ -95,6 +92,7 @@ def _with(week: Week, answer: Prediction, positive: tuple[int, ...]) -> Week:
         week,
         scans=week.scans + 1,
         refused=week.refused + (answer.decided is None),
+        disagreed=week.disagreed + answer.split,
         score=_raised(week.score, float(answer.prob[list(positive)].sum())),
         distance=_raised(week.distance, 1.0 if beyond else float(far or 0.0)),
     )

@@ -49,7 +49,7 @@ class Opened:
 
     @cached_property
     def hanging(self) -> Tensor:
-        """The logits, (K,) float32, hanging on `leaf` alone; the head is run for them where another engine ran the pass."""
+        """The logits, (K,) float32, hanging on `leaf` alone; the head is run for them after another engine's pass."""
         if self.logits.requires_grad:
             return self.logits
         with torch.inference_mode(False), torch.enable_grad():

@@ -38,6 +38,7 @@ def combine(card: ModelCard, answers: Sequence[Prediction]) -> Prediction:
         _median([a.unfamiliarity for a in answers]),
         _median([a.acquired for a in answers]),
         sum(a.elapsed_s for a in answers),
+        split=len({a.top for a in answers}) > 1,
     )
 
 

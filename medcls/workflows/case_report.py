@@ -150,6 +150,19 @@ def worth_of(card: ModelCard, label: str, prevalence: float = 0.1) -> tuple[Note
         for place, w in worth(card, label, prevalence).items()
         if w.said
     ]
+    notes += [
+        Note(
+            "exits.worth-at",
+            label=name,
+            place=place or "?",
+            prevalence=f"{100 * prevalence:g} %",
+            n=100 * w.here.value,
+            low=100 * w.here.low,
+            high=100 * w.here.high,
+        )
+        for place, w in worth(card, label, prevalence).items()
+        if w.said and w.here is not None
+    ]
     figures = figures_of(card)
     return (*notes, *(one.headline() for one in figures)) if figures else (Note("exits.not-measured"),)
 

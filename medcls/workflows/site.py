@@ -12,19 +12,17 @@ from medcls.core.outcome import Outcome
 from medcls.core.prediction import Prediction
 from medcls.core.progress import Progress, silent
 from medcls.core.site import Aim, SiteCheck, SiteEvent, SiteSettings, State
-from medcls.errors import BadSpec
+from medcls.errors import BadData, BadSpec
 from medcls.workflows.acts import act, allowed
 
 if TYPE_CHECKING:
     from medcls.core.model import ModelCard
-    from medcls.evaluation.letters import Signed
+    from medcls.evaluation.letters import Kept, Signed
     from medcls.evaluation.site_answer import Worth
     from medcls.evaluation.site_ask import Labelled
     from medcls.evaluation.site_watch import Week
     from medcls.evaluation.sites import SiteFolder
     from medcls.models.predictor import Predictor
-
-_LOOKED_AT = 60  # pictures that are looked at for what is found in them
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,15 +97,17 @@ def check_dropped(
 
 
 def _check(site: str, model: "Predictor", scans: "Sequence[Labelled]", aim: Aim, on_case: Progress) -> Checked:
-    from medcls.evaluation.site_ask import ask_site, check, found_in, settings_for
+    from medcls.evaluation.site_ask import ask_site, check
+    from medcls.evaluation.site_look import LOOKED_AT, found_in
+    from medcls.evaluation.site_settings import settings_for
     from medcls.evaluation.sites import make_site
     from medcls.imaging.decode import read_scan
 
     asked = ask_site(model, scans, on_case)
     folder = make_site(site)
-    some = [one.read(case) for one in scans for case in one.cases[: _LOOKED_AT // len(scans)]]
+    some = [one.read(case) for one in scans for case in one.cases[: LOOKED_AT // len(scans)]]
     name = folder.site.name
-    made = check(model, asked, name, aim, found_in([read_scan(data) for data in some], asked))
+    made = check(model, asked, name, aim, found_in([read_scan(data) for data in some], asked.acquired))
     folder.keep(made)
     return Checked(made, *settings_for(model, asked, name, aim))
 
@@ -233,7 +233,7 @@ def write_letter(site: str, check: SiteCheck, path: Path, maker: str = "", name:
 
 
 @act("build", "site.letter", "model_id")
-def import_letter(data: bytes, model_id: str = "") -> "Signed":
+def import_letter(data: bytes, model_id: str = "") -> "Kept":
     """Keep a card that another site mailed, beside a model's own figures.
 
     Args:
@@ -241,8 +241,8 @@ def import_letter(data: bytes, model_id: str = "") -> "Signed":
         model_id: The model it is about; empty for the id it names.
 
     Raises:
-        MedclsError: If it is no such card, its numbers are impossible, its signature is wrong, or it is about other
-            networks.
+        MedclsError: If it is no such card, its numbers are impossible, its signature is wrong, it is about other
+            networks, or cannot be true of these.
     """
     from medcls.evaluation.letters import keep_letter, read_letter
     from medcls.evaluation.site_answer import weights_of
@@ -250,8 +250,11 @@ def import_letter(data: bytes, model_id: str = "") -> "Signed":
 
     signed = read_letter(data)
     card = read_card(model_id or signed.card.model)
-    keep_letter(signed, card.id, weights_of(card))
-    return signed
+    if signed.card.weights == weights_of(card) and (
+        found := signed.card.contradicts(card.task.label_ids, card.task.positive)
+    ):
+        raise BadData("evaluation.letter-contradicts-model", found=found)
+    return keep_letter(signed, card.id, weights_of(card))
 
 
 def letters_of(card: "ModelCard") -> "list[Outcome[Signed]]":
@@ -262,7 +265,7 @@ def letters_of(card: "ModelCard") -> "list[Outcome[Signed]]":
     return letters(card.id, weights_of(card))
 
 
-def watch(site: str, answers: Sequence[Prediction], card: "ModelCard", disagreed: int = 0) -> bool:
+def watch(site: str, answers: Sequence[Prediction], card: "ModelCard") -> bool:
     """Count answers in a site's watch, if it agreed to one; see `medcls.evaluation.site_watch.count`.
 
     Raises:
@@ -271,7 +274,7 @@ def watch(site: str, answers: Sequence[Prediction], card: "ModelCard", disagreed
     """
     from medcls.evaluation.site_watch import count
 
-    return count(site_folder(site), answers, card.task.positive, disagreed)
+    return count(site_folder(site), answers, card.task.positive)
 
 
 def watched(site: str, model_id: str) -> "tuple[list[Outcome[Week]], tuple[Note, ...]]":

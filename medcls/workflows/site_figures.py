@@ -13,7 +13,7 @@ from medcls.core.evaluation import CaseTable, Estimate, Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
 from medcls.core.numbers import show_estimate
-from medcls.core.site import SiteCheck
+from medcls.core.site import SiteCheck, SiteSettings
 from medcls.core.task import Task
 from medcls.models import store
 from medcls.stats.score_table import SITE_SCORES as SCORES
@@ -59,12 +59,13 @@ class SiteFigures:
         n = self.scores["auroc_disease"].n if "auroc_disease" in self.scores else 0
         return Note("workflows.site-headline", site=self.title, n=n, **told)
 
-    def worth(self, task: Task, label: str) -> tuple[Note, ...]:
+    def worth(self, task: Task, label: str, prevalence: float = 0.0) -> tuple[Note, ...]:
         """Return what an answer was worth at this site, in counts; nothing where no counts were kept.
 
         Args:
             task: The model's.
             label: Label id answered.
+            prevalence: Share of people with disease where the answer is read; 0 says nothing of it.
         """
         if not self.confusion or label not in task.label_ids:
             return ()
@@ -77,7 +78,47 @@ class SiteFigures:
         elif sick:
             names = " / ".join(task.labels[j].name for j in sick)
             notes.append(Note("workflows.worth-among", among=int(counts[sick, k].sum()), label=names))
-        return tuple(notes)
+        return (*notes, *self._worth_here(task, k, prevalence))
+
+    def _worth_here(self, task: Task, k: int, prevalence: float) -> tuple[Note, ...]:
+        """Return how many of 100 scans with a label show disease at a prevalence; nothing where that is unknown."""
+        counts, sick = np.array(self.confusion, float), list(task.positive)
+        well = [j for j in range(len(counts)) if j not in sick]
+        if not prevalence or not sick or not counts[sick].sum() or not counts[well].sum():
+            return ()
+        among_ill = float(counts[sick, k].sum() / counts[sick].sum())
+        among_well = float(counts[well, k].sum() / counts[well].sum())
+        return _worth_at(task, task.labels[k].name, prevalence, among_ill, among_well)
+
+
+def _worth_at(task: Task, label: str, prevalence: float, among_ill: float, among_well: float) -> tuple[Note, ...]:
+    """Return how many of 100 scans with an answer show disease, from its share among those with and those without."""
+    ill, well = prevalence * among_ill, (1 - prevalence) * among_well
+    if not ill + well:
+        return ()
+    n, disease = 100 * ill / (ill + well), " / ".join(task.labels[j].name for j in task.positive)
+    told, share = f"{n:.0f}" if n >= 1 or n == 0 else f"{n:.1f}", f"{100 * prevalence:g} %"
+    return (Note("workflows.worth-here", prevalence=share, label=label, n=told, disease=disease),)
+
+
+def worth_by_threshold(settings: SiteSettings, task: Task, label: str, prevalence: float) -> tuple[Note, ...]:
+    """Return what an answer is worth that a site's own threshold decides; nothing where that was not measured.
+
+    Args:
+        settings: The site's settings in force.
+        task: The model's.
+        label: Label id answered.
+        prevalence: Share of people with disease where the answer is read, (0, 1).
+    """
+    sensitivity, specificity = (settings.kept.get(name) for name in ("sensitivity", "specificity"))
+    if sensitivity is None or specificity is None:
+        return ()
+    rates = (sensitivity.value, 1 - specificity.value)
+    if task.label_ids.index(label) not in task.positive:
+        rates = (1 - rates[0], 1 - rates[1])
+    (here,) = _worth_at(task, task.label(label).name, prevalence, *rates) or ("",)
+    told = {"sensitivity": sensitivity.value, "specificity": specificity.value}
+    return (Note("workflows.worth-threshold", site=settings.site, here=here, **told),)
 
 
 def figures_of(card: ModelCard) -> tuple[SiteFigures, ...]:
@@ -161,3 +202,16 @@ def compared(comparison: "Comparison") -> dict[str, tuple[SiteFigures, ...]]:
             *(SiteFigures(site, "measured", scores) for site, scores in parts.items()),
         )
     return found
+
+
+def prevalence_at(site: str, card: ModelCard) -> float | None:
+    """Return the prevalence that a site's people gave when they last checked a model; None if they never did."""
+    from medcls.errors import MedclsError
+    from medcls.evaluation.site_answer import weights_of
+    from medcls.workflows.site import site_folder
+
+    try:
+        last = site_folder(site).last_check(card.id, weights_of(card)) if site else None
+    except MedclsError:  # of a site that is damaged or gone the Site page tells
+        return None
+    return last.aim.prevalence if last else None

@@ -77,9 +77,11 @@ COMPARE_LABEL = "compare.threshold.label"
 # Site.
 SITE_PICK = "site.here"  # the picker of the frame
 ALL_MODELS = "models.all"  # whether models that the site did not approve are offered
-PREVALENCE = "site.prevalence"  # share of people with the disease, as the person set it
+PREVALENCE = "site.prevalences"  # share of people with the disease, as the person set it, by site
 SITE_ROWS = "site.rows"  # dropped scans with their thumbnails, decoded once
 SITE_CHECKED = "site.checked"  # the last check, with the settings that follow from it
+SITE_LOOKED = "site.looked"  # what scans without labels told last
+SITE_LETTER = "site.letter.kept"  # the card by mail that was kept last
 
 # Data.
 DATA_ADDED = "data.added"  # said once after a collection was added

@@ -17,7 +17,7 @@ from tests.tiny import install
 MODEL = "breast-ultrasound--tiny--0001"
 SHOTS = os.environ.get("MEDCLS_SHOTS")
 LABELS = ("normal", "benign", "malignant")
-EACH = 5
+EACH = 20
 
 
 @contextmanager
@@ -42,12 +42,20 @@ def shots(page, server: Server, name: str) -> None:
         return
     Path(SHOTS).mkdir(parents=True, exist_ok=True)
     for scheme, width in (("light", 1280), ("dark", 1280), ("light", 800)):
-        page.set_viewport_size({"width": width, "height": 900})
+        page.set_viewport_size(
+            {"width": width, "height": 2000}
+        )  # a page scrolls within itself: all of it is to be seen
         page.emulate_media(color_scheme=scheme)
-        page.wait_for_timeout(500)
+        page.wait_for_timeout(1500)
         page.screenshot(path=f"{SHOTS}/{name}-{scheme}-{width}.png", full_page=True)
     page.set_viewport_size({"width": 1280, "height": 900})
     page.emulate_media(color_scheme="light")
+
+
+def checked(page) -> None:
+    """Check the scans, and wait until settings are offered."""
+    page.get_by_role("button", name="Check", exact=True).click()
+    page.get_by_text("Set it up for here").wait_for()
 
 
 @pytest.mark.e2e
@@ -67,10 +75,19 @@ def test_a_check_here_becomes_a_line_elsewhere(
         page.get_by_label("Name of the site").fill("Ward 3")
         page.get_by_label("Name of the site").press("Enter")
         page.locator('input[type="file"]').first.set_input_files(files)
+        page.get_by_text(f"{3 * EACH} of {3 * EACH} scans labelled").wait_for()
         settle(page)
         shots(page, server, "label")
-        page.get_by_role("button", name="Check", exact=True).click()
-        page.get_by_text("Set it up for here").wait_for()
+        checked(page)
+        page.get_by_role("heading", name="Too few scans to tell").wait_for()
+        page.get_by_text("more scans of the same kind").wait_for()
+        wanted = page.get_by_role("spinbutton", name="Sensitivity wanted")
+        wanted.fill("0.5")
+        wanted.press("Enter")
+        settle(page)
+        page.locator('[data-testid="stExpander"] summary').click()
+        checked(page)
+        page.get_by_role("heading", name="Fit", exact=True).wait_for()
         settle(page)
         shots(page, server, "verdict")
         page.get_by_role("tab", name="Other sites").click()
@@ -80,7 +97,8 @@ def test_a_check_here_becomes_a_line_elsewhere(
         button = page.get_by_role("button", name="Evaluation card of").inner_text().splitlines()[-1]
         card = downloaded(page, button)
         shots(page, server, "letters")
-    assert json.loads(card)["card"]["n_cases"] == 3 * EACH
+    sent = json.loads(card)["card"]
+    assert (sent["n_cases"], sent["n_positive"], sent["verdict"], sent["site"]) == (3 * EACH, EACH, "fit", "Busan")
     assert b"malignant 1" not in card
     with opened(chromium, homes[1], "site") as (page, server):
         page.get_by_role("tab", name="Other sites").click()
@@ -88,10 +106,12 @@ def test_a_check_here_becomes_a_line_elsewhere(
             {"name": "card.json", "mimeType": "application/json", "buffer": card}
         )
         page.get_by_text("Its key reads").wait_for()
+        settle(page)
+        shots(page, server, "imported")
         page.goto(f"{server.url}/models")
         page.locator(".js-plotly-plot .yaxislayer-above", has_text="Busan, told by others").first.wait_for()
         settle(page)
         shots(page, server, "models")
     monkeypatch.setenv("MEDCLS_HOME", str(homes[0]))
     monkeypatch.setenv("MEDCLS_SHIPPED_WEIGHTS", str(tmp_path / "none"))
-    assert site.site_folder("Ward 3").checks()[0].get().n_cases == 3 * EACH
+    assert [one.get().verdict for one in site.site_folder("Ward 3").checks()] == ["fit", "too-few"]

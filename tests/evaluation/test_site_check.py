@@ -8,9 +8,17 @@ from scipy import special, stats
 
 from medcls.core.site import Aim
 from medcls.errors import BadSpec
-from medcls.evaluation.cross_fit import fit_site_temperature, fit_threshold, folds_of, promise
+from medcls.evaluation.cross_fit import (
+    fit_caution,
+    fit_site_temperature,
+    fit_threshold,
+    folds_of,
+    nearer_aim,
+    promise,
+)
 from medcls.evaluation.site_check import judge, one_sided, scans_needed
 from medcls.stats.calibration import log_loss
+from medcls.stats.operating import proportion
 
 DRAWS = 2000
 
@@ -179,3 +187,68 @@ def test_a_hundred_scans_mend_what_is_off_and_the_promise_holds_on_fresh_ones() 
         kept += found.better and log_loss(fresh, truth[100:], found.value) < log_loss(fresh, truth[100:])
     assert applied >= 12
     assert kept >= 0.95 * applied
+
+
+def test_a_threshold_is_better_only_where_it_brings_calls_nearer_to_the_aim() -> None:
+    """Calls that miss half of the sick are mended; calls from the very threshold itself gain nothing, in all but a few draws."""
+    mended = same = 0
+    for seed in range(60):
+        score, sick = scores(np.random.default_rng(seed), 200, 0.3)
+        found = fit_threshold(score, sick, np.arange(200), 0.9)
+        which, gain = nearer_aim(found, score > special.expit(1.5), sick, np.arange(200), 0.9)
+        mended += which == "sensitivity" and gain.low > 0
+        same += nearer_aim(found, score >= found.value, sick, np.arange(200), 0.9)[1].low > 0
+    assert mended >= 57
+    assert same <= 3
+
+
+def test_a_threshold_that_loses_the_aim_is_never_better() -> None:
+    """However many false alarms it spares."""
+    score, sick = np.r_[np.full(50, 0.5), np.linspace(0, 1, 50)], np.arange(100) >= 50
+    found = fit_threshold(score, sick, np.arange(100), 0.9)
+    which, gain = nearer_aim(found, np.ones(100, bool), sick, np.arange(100), 0.999)
+    assert which == "specificity"
+    assert math.isnan(gain.low)
+
+
+def test_a_caution_is_moved_only_where_it_then_tells_wrong_answers_from_right_ones() -> None:
+    """At a site whose scans all lie beyond the card's limit, and where errors lie farther out; and where nothing hangs together."""
+    moved = stayed = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        far = rng.lognormal(1.0, 0.5, 300)
+        wrong = rng.random(300) < np.where(far > 3.5, 0.5, 0.05)
+        found = fit_caution(far, wrong, np.arange(300), seed=seed)
+        moved += found.better and 2 < found.value < 5
+        stayed += not fit_caution(far, rng.permutation(wrong), np.arange(300), seed=seed).better
+    assert moved >= 57
+    assert stayed >= 57
+
+
+def test_without_wrong_answers_or_distances_the_card_s_limit_stays() -> None:
+    """Nothing is measured, and nothing claimed."""
+    for far, wrong in ((np.full(20, np.nan), np.arange(20) < 5), (np.linspace(0, 2, 20), np.zeros(20, bool))):
+        found = fit_caution(far, wrong, np.arange(20))
+        assert (found.value, found.better, found.gain.n) == (1.0, False, 0)
+
+
+@pytest.mark.parametrize(("n", "prevalence"), [(30, 0.5), (100, 0.1), (100, 0.3), (500, 0.05), (500, 0.5)])
+def test_intervals_of_a_check_cover_what_they_promise(n: int, prevalence: float) -> None:
+    """Over sites whose true shares lie from 0.6 to 0.95, patients with one or two scans that go together."""
+    rng, hits, told = (
+        np.random.default_rng(n),
+        {"sensitivity": 0, "specificity": 0},
+        {"sensitivity": 0, "specificity": 0},
+    )
+    for _ in range(DRAWS):
+        true = {name: rng.uniform(0.6, 0.95) for name in hits}
+        called, sick, patient = site(rng, n, prevalence, true["sensitivity"], true["specificity"])
+        each = rng.integers(1, 3, n)
+        called, sick, patient = (np.repeat(v, each) for v in (called, sick, patient))
+        for name, hit, counted in (("sensitivity", called, sick), ("specificity", ~called, ~sick)):
+            if counted.any():
+                found = proportion(hit, counted, patient)
+                told[name] += 1
+                hits[name] += found.low <= true[name] <= found.high
+    covered = {name: hits[name] / told[name] for name in hits}
+    assert all(0.93 <= share <= 0.97 for share in covered.values()), covered

@@ -20,6 +20,7 @@ from medcls.evaluation import letters, sites
 from medcls.evaluation.site_answer import read_at_site, weights_of, worth_of
 from medcls.evaluation.site_ask import calibration_bins, roc_points
 from medcls.evaluation.site_watch import BINS, Week, alarms, count, weeks
+from medcls.home import home
 from medcls.tasks import list_tasks
 
 WEIGHTS = ("w" * 64,)
@@ -33,9 +34,10 @@ CARD = ModelCard(
 )
 
 
-def answer(*prob: float, refusal: Note | None = None, far: float | None = None) -> Prediction:
+def answer(*prob: float, refusal: Note | None = None, far: float | None = None, **more: object) -> Prediction:
     """An answer with these probabilities of normal, benign and malignant."""
-    return Prediction("m", "0" * 64, CARD.task.label_ids, np.log(prob), np.array(prob), refusal, unfamiliarity=far)
+    labels = CARD.task.label_ids
+    return Prediction("m", "0" * 64, labels, np.log(prob), np.array(prob), refusal, unfamiliarity=far, **more)
 
 
 def settings(**changes: object) -> SiteSettings:
@@ -120,7 +122,23 @@ def test_settings_for_other_weights_change_nothing_but_say_so() -> None:
     assert weights_of(CARD) == WEIGHTS
 
 
-@pytest.mark.parametrize("wrong", [{"temperature": 0.0}, {"temperature": math.nan}, {"threshold": 1.1}])
+def test_the_site_s_limit_decides_where_the_caution_stands() -> None:
+    """Beyond it there is one, within it none, and either says by whose limit; where both limits agree nothing changes."""
+    card_s = Note("models.acquired-looks", times=1.5)
+    far, near = answer(0.1, 0.2, 0.7, acquired=1.5, cautions=(card_s,)), answer(0.1, 0.2, 0.7, acquired=0.8)
+    read = read_at_site(far, CARD, settings(caution=2.0))
+    assert (read.cautions, [n.code for n in read.points]) == ((), ["evaluation.site-no-caution"])
+    read = read_at_site(near, CARD, settings(caution=0.5))
+    assert ([n.code for n in read.cautions], read.points) == (["evaluation.site-caution"], ())
+    assert (read.cautions[0].params["site"], read.cautions[0].params["n"]) == ("Ward 3", 120)
+    for same in (answer(0.1, 0.2, 0.7), near, replace(far, acquired=3.0), replace(far, acquired=math.nan)):
+        assert read_at_site(same, CARD, settings(caution=2.0)).cautions == same.cautions
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"temperature": 0.0}, {"temperature": math.nan}, {"threshold": 1.1}, {"caution": 0.0}, {"caution": math.inf}],
+)
 def test_settings_that_cannot_be_are_refused(wrong: dict[str, float]) -> None:
     """NaN is no temperature."""
     with pytest.raises(BadSpec):
@@ -161,6 +179,37 @@ def test_a_letter_travels_and_is_kept_apart() -> None:
     assert letters.letters("m", ("x",)) == []
 
 
+def test_two_cards_of_one_site_are_recognised() -> None:
+    """A later one takes the earlier one's place and says so; one of another key stands beside it, and both keys are named."""
+    first = letters.sign(Letter.of(check(), "Busan", "key", "Kim"))
+    assert letters.keep_letter(first, "m", WEIGHTS) == letters.Kept(first)
+    again = letters.keep_letter(letters.sign(replace(first.card, made="2027-01-01")), "m", WEIGHTS)
+    assert (again.before, again.rivals, again.own) == (first.card.made, (), False)
+    (home() / "keys" / "letters.key").unlink()
+    other = letters.keep_letter(letters.sign(first.card), "m", WEIGHTS)
+    assert (other.before, other.rivals) == ("", (first.fingerprint,))
+    assert other.signed.fingerprint != first.fingerprint
+    assert len(letters.letters("m", WEIGHTS)) == 2
+    own = letters.sign(replace(first.card, site_key=sites.make_site("Ward 3").site.key))
+    assert letters.keep_letter(own, "m", WEIGHTS).own
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({}, False),
+        ({"labels": ("benign", "normal", "malignant")}, True),
+        ({"n_positive": 19}, True),
+        ({"scores": {"sensitivity": Estimate(0.8, 0.7, 0.95, 0.95, 20, "")}}, True),
+        ({"scores": {"specificity": Estimate(0.9, 0.7, 0.95, 0.95, 30, "")}}, True),
+    ],
+)
+def test_a_card_whose_counts_deny_its_scores_contradicts_the_model(change: dict[str, object], found: bool) -> None:
+    """Of 20 malignant 18 were called so: the sensitivity is 0.90 and no other; of 30 others 2."""
+    letter = replace(Letter.of(check(), "", "key", ""), **change)
+    assert bool(letter.contradicts(CARD.task.label_ids, CARD.task.positive)) == found
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -174,6 +223,9 @@ def test_a_letter_travels_and_is_kept_apart() -> None:
         {"roc": [0.5, 0.4]},
         {"scores": {"sensitivity": {"value": 0.5, "low": 0.8, "high": 0.95, "level": 0.95, "n": 40, "how": ""}}},
         {"scores": {"sensitivity": {"value": 1.5, "low": 0.8, "high": 1.95, "level": 0.95, "n": 40, "how": ""}}},
+        {"found": {"grain": -1.0}},
+        {"found": {"Mustermann": 1.0}},
+        {"scores": {"sensitivity": {"value": 0.9, "low": 0.8, "high": 0.95, "level": 0.95, "n": 51, "how": ""}}},
         {"scores": {"joy": {"value": 0.9, "low": 0.8, "high": 0.95, "level": 0.95, "n": 40, "how": ""}}},
     ],
 )
@@ -208,11 +260,14 @@ def test_a_letter_has_no_room_for_rows_or_names() -> None:
 def test_nothing_is_counted_without_consent() -> None:
     """And then counts alone: the file holds no digest and no name."""
     folder = sites.make_site("Ward 3")
-    given = [answer(0.1, 0.2, 0.7, far=0.4), answer(0.4, 0.3, 0.3, refusal=Note("models.unsure", least=0.6))]
+    given = [
+        answer(0.1, 0.2, 0.7, far=0.4, split=True),
+        answer(0.4, 0.3, 0.3, refusal=Note("models.unsure", least=0.6)),
+    ]
     assert not count(folder, given, CARD.task.positive, day=date(2026, 11, 28))
     assert weeks(folder, "m") == []
     sites.consent(folder, True)
-    assert count(folder, given, CARD.task.positive, disagreed=1, day=date(2026, 11, 28))
+    assert count(folder, given, CARD.task.positive, day=date(2026, 11, 28))
     (week,) = weeks(folder, "m")
     assert (week.get().week, week.get().scans, week.get().refused, week.get().disagreed) == ("2026-W48", 2, 1, 1)
     assert sum(week.get().score) == sum(week.get().distance) == 2

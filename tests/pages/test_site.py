@@ -8,6 +8,7 @@ from medcls.data.collections import add_collection
 from medcls.evaluation.sites import make_site
 from medcls.imaging.phantom import phantom
 from medcls.workflows import site
+from pages._ui import state
 from tests.pages.conftest import assert_sound, words
 
 PAGE = "../site.py"
@@ -46,6 +47,42 @@ def test_from_a_collection_to_settings_and_back(open_app, ward) -> None:
         apply.click().run()
         assert_sound(app)
         assert site.site_folder("Ward 3").settings(ward.id) is not None
+
+
+def dropped(app, ward, labelled: bool):
+    """Drop scans whose names tell what they show, or do not."""
+    files = [
+        (f"{label if labelled else 'scan'} {i}.png", phantom("breast-ultrasound", label, 200 + i), "image/png")
+        for label in ward.task.label_ids
+        for i in range(4)
+    ]
+    app.file_uploader(key="site.files").set_value(files)
+    return app.run()
+
+
+def test_scans_that_are_dropped_are_checked_by_the_labels_in_their_names(open_app, ward) -> None:
+    app = open_app(PAGE)
+    app.text_input(key="site.new").set_value("Ward 3").run()
+    app = dropped(app, ward, labelled=True)
+    app.number_input(key="site.prevalence").set_value(0.25).run()
+    app.button(key="site.check.dropped").click().run()
+    assert_sound(app)
+    check = site.site_folder("Ward 3").checks()[0].get()
+    assert (check.n_cases, check.aim.prevalence) == (12, 0.25)
+    assert app.session_state[state.SITE_CHECKED].check == check
+    assert "12 scans" in words(app)
+
+
+def test_without_labels_there_is_a_look_and_no_check(open_app, ward) -> None:
+    app = open_app(PAGE)
+    app.text_input(key="site.new").set_value("Ward 3").run()
+    app = dropped(app, ward, labelled=False)
+    assert app.button(key="site.check.dropped").disabled
+    app.button(key="site.look").click().run()
+    assert_sound(app)
+    model, look, told = app.session_state[state.SITE_LOOKED]
+    assert (model, look.n_cases) == (ward.id, 12)
+    assert all(str(note) in words(app).replace("\\", "") for note in told)
 
 
 def test_a_damaged_site_stands_beside_the_others(open_app, ward, home) -> None:

@@ -4,18 +4,22 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from medcls import audit
 from medcls.cli import main
-from medcls.core.site import Aim
+from medcls.core.letter import Letter
+from medcls.core.site import FOUND, Aim
 from medcls.data.collections import add_collection
-from medcls.errors import BadSpec, MedclsError
+from medcls.errors import BadData, BadScan, BadSpec, MedclsError
+from medcls.evaluation import letters
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 from medcls.models import store
 from medcls.models.opening import open_model
-from medcls.workflows import site
+from medcls.workflows import case_report, site, site_figures, site_look
+from tests.imaging.dicom_files import dataset, written
 
 MODEL = "breast-ultrasound--tiny--0001"
 MARKER = "Mustermann-1957"
@@ -51,6 +55,7 @@ def test_a_check_is_kept_and_its_figures_are_those_of_the_answers(ward) -> None:
     hits = check.confusion[2][2] / 12
     assert check.scores["sensitivity"].value == pytest.approx(hits)
     assert check.found["shorter_side_px"] == 360
+    assert {"grain", "coloured", "marked"} < set(check.found) <= set(FOUND)
     folder = site.site_folder("Ward 3")
     assert [one.get() for one in folder.checks()] == [check]
     assert folder.last_check(MODEL, check.weights) == check
@@ -178,3 +183,97 @@ def test_scans_dropped_on_the_page_are_checked_without_being_written(tiny_model,
     done = site.check_dropped("Ward 3", MODEL, [*scans, scans[0]], Aim(0.5))
     assert (done.check.n_cases, done.check.n_groups) == (19, 6)
     assert not [p for p in home.rglob("*") if p.is_file() and (p.suffix == ".png" or MARKER.encode() in p.read_bytes())]
+
+
+def test_settings_rest_on_patients_left_out_and_a_threshold_no_better_is_not_offered(ward) -> None:
+    """Its figures are kept all the same; a sensitivity that nobody asked for is not fitted."""
+    done = site.check_site("Ward 3", MODEL, ward, Aim(0.5))
+    gain = done.settings.kept["threshold_gain"]
+    assert np.isnan(done.settings.threshold) == (not gain.low > 0)
+    assert {"log_loss_gain", "sensitivity", "specificity", "threshold_gain"} <= set(done.settings.kept)
+    assert done.settings.caution == 1.0
+    assert "sensitivity" not in site.check_site("Ward 3", MODEL, ward, Aim(0.0, 0.5)).settings.kept
+
+
+def test_without_labels_it_is_said_what_can_be_said_and_what_cannot(tiny_model, home) -> None:
+    """Every scan is counted once; a file that is no scan stops nothing; nothing is kept."""
+    files = [(f"{MARKER} {i}", phantom("breast-ultrasound", "benign", i)) for i in range(12)]
+    look, told = site_look.look_at(
+        MODEL, [*files, ("x", b"no picture"), ("y", BadScan("imaging.unopenable", reason="x"))]
+    )
+    refused = round(look.refused.value * look.n_cases)
+    assert (look.n_cases, look.n_failed, sum(look.decided.values()) + refused, sum(look.score)) == (12, 2, 12, 12)
+    assert told[0].code == "evaluation.look-refused"
+    assert told[-1].code == "evaluation.look-cannot"
+    assert set(look.found) <= set(FOUND)
+    assert MARKER not in look.to_json()
+    assert not (home / "sites").exists()
+    with pytest.raises(BadData) as nothing:
+        site_look.look_at(MODEL, [("x", b"no picture")])
+    assert nothing.value.code == "evaluation.site-nothing-to-look-at"
+
+
+def test_a_look_by_command(tiny_model, tmp_path: Path, capsys) -> None:
+    folder = tmp_path / "ward"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(phantom("breast-ultrasound", "benign", 1))
+    assert main(["site", "look", "--model", MODEL, str(folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["n_cases"] == 1
+    (folder / "b.png").write_bytes(b"no picture")
+    assert main(["site", "look", "--model", MODEL, str(folder)]) == 1
+
+
+def test_what_stands_in_a_scan_s_header_reaches_neither_card_nor_watch(tiny_model, home, tmp_path: Path) -> None:
+    """Names of the patient, institution and device, in every file that the site keeps or mails."""
+
+    def tagged(label: str, seed: int) -> bytes:
+        pixels = read_scan(phantom("breast-ultrasound", label, seed)).pixels
+        return written(
+            dataset(
+                np.rint(pixels * (255 if pixels.max() <= 1 else 1)).astype(np.uint8),
+                PatientName=MARKER,
+                PatientID=MARKER,
+                InstitutionName=MARKER,
+                StationName=MARKER[:16],
+                SeriesDescription=MARKER,
+            )
+        )
+
+    task = store.read_card(MODEL).task
+    scans = [(tagged(label, s), label, f"{MARKER} {s}") for s in range(400, 405) for label in task.label_ids]
+    assert all(MARKER.encode() in data for data, _, _ in scans)
+    done = site.check_dropped("Ward 3", MODEL, scans, Aim(0.5))
+    site.write_letter("Ward 3", done.check, tmp_path / "card.json")
+    site.consent("Ward 3", True)
+    assert site.watch("Ward 3", [open_model(MODEL).predict(read_scan(d)) for d, _, _ in scans], store.read_card(MODEL))
+    kept = [p for p in [*home.rglob("*"), tmp_path / "card.json"] if p.is_file()]
+    assert any(p.parent.name == MODEL and p.parent.parent.name == "watch" for p in kept)
+    assert not [p for p in kept if MARKER.encode() in p.read_bytes()]
+
+
+def test_a_card_that_its_own_counts_deny_is_refused_though_it_is_signed(ward) -> None:
+    """A sensitivity that no table of its counts gives."""
+    check = site.check_site("Ward 3", MODEL, ward, Aim(0.5)).check
+    better = replace(check.scores["sensitivity"], value=0.123, low=0.1, high=0.2)
+    forged = letters.sign(Letter.of(replace(check, scores=check.scores | {"sensitivity": better}), "", "key", ""))
+    with pytest.raises(BadData) as refused:
+        site.import_letter(forged.to_json().encode())
+    assert refused.value.code == "evaluation.letter-contradicts-model"
+
+
+def test_what_an_answer_is_worth_here_follows_the_prevalence(ward) -> None:
+    """The site's own is taken where it was told; a report gives the interval; a threshold in force is judged by itself."""
+    done = site.check_site("Ward 3", MODEL, ward, Aim(0.5, 0.0, 0.2))
+    card = store.read_card(MODEL)
+    assert site_figures.prevalence_at("Ward 3", card) == 0.2
+    assert site_figures.prevalence_at("Ward 9", card) is site_figures.prevalence_at("", card) is None
+    rare, common = (
+        float(next(n for n in case_report.worth_of(card, "malignant", p) if n.code == "exits.worth-at").params["n"])
+        for p in (0.01, 0.5)
+    )
+    assert rare < common
+    kept = {name: done.settings.kept[name] for name in ("sensitivity", "specificity")}
+    (note,) = site_figures.worth_by_threshold(done.settings, card.task, "malignant", 0.1)
+    ill, well = 0.1 * kept["sensitivity"].value, 0.9 * (1 - kept["specificity"].value)
+    assert float(note.params["here"].params["n"]) == pytest.approx(100 * ill / (ill + well), abs=0.5)
+    assert site_figures.worth_by_threshold(replace(done.settings, kept={}), card.task, "malignant", 0.1) == ()

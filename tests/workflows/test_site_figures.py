@@ -82,6 +82,10 @@ def test_what_an_answer_was_worth_is_counted_at_one_site(tiny_model) -> None:
     said, among = one.worth(task, "benign")
     assert (said.params["right"], said.params["said"], among.params["among"]) == (6, 10, 3)
     assert replace(one, confusion=()).worth(task, "malignant") == ()
+    here = one.worth(task, "malignant", 0.1)[-1]
+    ill, well = 0.1 * 9 / 13, 0.9 * 3 / 15
+    assert (here.code, float(here.params["n"])) == ("workflows.worth-here", round(100 * ill / (ill + well)))
+    assert float(one.worth(task, "benign", 0.001)[-1].params["n"]) < 1
 
 
 @pytest.mark.parametrize("name", ["auroc_disease", "sensitivity"])

@@ -102,13 +102,13 @@ def _here(row: Row, reading: Reading) -> Row:
     return replace(row, prediction=site_room.read_at(reading.site, row.prediction, reading.card))
 
 
-def count(reading: Reading, disagreed: int = 0) -> None:
-    """Count a drop's answers in the site's watch, if it agreed to one, once; or that the person disagreed with one."""
+def count(reading: Reading) -> None:
+    """Count a drop's answers in the site's watch, if it agreed to one."""
     if not reading.site:
         return
     answered = [row.prediction for row in reading.rows if row.prediction is not None]
     try:
-        site_room.watch(reading.site, () if disagreed else answered, reading.card, disagreed)
+        site_room.watch(reading.site, answered, reading.card)
     except MedclsError as error:
         notices.show_error(error)
 

@@ -11,9 +11,9 @@ from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import classify, marks, site_figures, viewer
+from medcls.workflows import classify, marks, site, site_figures, viewer
 from pages._ui import state
-from pages._ui.classify import answers, opinions, report, sheets
+from pages._ui.classify import opinions, report, sheets
 from pages._ui.classify.answers import Reading, Row
 from pages._ui.widgets import anyway, header, notices, pickers
 from pages._ui.widgets.charts import show_probabilities
@@ -73,7 +73,7 @@ def _show_decided(shown: Shown, prediction: Prediction) -> None:
     colour, word = label_colours(card.task)[label], label_word(card.task, label)
     _head(word, show_prob(float(prediction.prob.max())), colour, f"{agreement(shown)} · {familiarity(prediction)}")
     show_probabilities(card, prediction)
-    st.markdown(worth(card, label))
+    st.markdown(worth(card, label, bool(prediction.called)))
     for note in prediction.cautions:
         st.warning(notices.escape(note), icon=":material/info:")
     if any(note.code in marks.PAINTED for note in prediction.cautions) and st.button(
@@ -131,16 +131,27 @@ def familiarity(prediction: Prediction) -> str:
     )
 
 
-def worth(card: ModelCard, label: str) -> str:
-    """Return what an answer was worth where the model was measured, in counts: a line per site, never a sum of them."""
+def worth(card: ModelCard, label: str, by_threshold: bool = False) -> str:
+    """Return what an answer was worth where the model was measured, in counts: a line per site, never a sum of them.
+
+    Args:
+        card: The model's card.
+        label: Label id answered.
+        by_threshold: True if the site's own threshold decided: what that was worth comes first.
+    """
     try:
         figures = site_figures.figures_of(card)
     except MedclsError as error:
         return notices.escape(str(error))
     here = header.site_name()
+    share = header.prevalence(card)
     own = [f for f in figures if f.source == "measured" or (f.source == "here" and f.site == here)]
-    told = [(f.title, " ".join(map(str, f.worth(card.task, label)))) for f in own]
+    own.sort(key=lambda f: f.source != "here")
+    at = 0.0 if by_threshold else share
+    told = [(f.title, " ".join(map(str, f.worth(card.task, label, at)))) for f in own]
     lines = [say("pages.site-worth", {"site": where, "told": text}) for where, text in told if text]
+    if by_threshold and (settings := site.site_folder(here).settings(card.id)):
+        lines[:0] = [str(note) for note in site_figures.worth_by_threshold(settings, card.task, label, share)]
     return "  \n".join(map(notices.escape, lines)) or say("pages.not-measured")
 
 
@@ -169,7 +180,7 @@ def _show_buttons(shown: Shown) -> None:
     }
     with st.container(horizontal=True, gap="small"):
         if st.button(say("pages.disagree"), key="disagree", icon=":material/thumb_down:", shortcut="x"):
-            opinions.disagree(row, card.task, lambda: answers.count(shown.reading, disagreed=1))
+            opinions.disagree(row, card.task)
         if st.button(say("pages.report"), key="report", icon=":material/description:"):
             report.open_sheet(shown)
         for word, act in sheet.items():

@@ -1,6 +1,5 @@
 """What a person says of a scan: their own reading before the network's, and that they disagree with it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import streamlit as st
@@ -77,8 +76,8 @@ def show(row: Row, task: Task) -> None:
         st.caption(say("pages.disagree-said", {"reason": opinion.reason}))
 
 
-def disagree(row: Row, task: Task, told: Callable[[], None]) -> None:
-    """Ask what the person holds instead of the answer, and why, in a sheet; `told` is called once it is kept."""
+def disagree(row: Row, task: Task) -> None:
+    """Ask what the person holds instead of the answer, and why, in a sheet."""
 
     @st.dialog(say("pages.disagree-title"), position="right")
     def sheet() -> None:
@@ -93,7 +92,6 @@ def disagree(row: Row, task: Task, told: Callable[[], None]) -> None:
         reason = st.text_area(say("pages.disagree-reason"), before.reason, max_chars=1000)
         if st.button(say("pages.disagree-keep"), type="primary", disabled=after is None and not reason.strip()):
             keep(row, replace(before, after=after, reason=reason.strip() or say("pages.disagree-no-reason")))
-            told()
             st.rerun()
 
     sheet()

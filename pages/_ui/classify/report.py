@@ -13,7 +13,7 @@ from medcls.workflows import case_report, pacs, viewer
 from pages._ui import cache, state
 from pages._ui.classify import opinions
 from pages._ui.widgets import notices
-from pages._ui.widgets.header import site_name
+from pages._ui.widgets.header import prevalence, site_name
 
 if TYPE_CHECKING:
     from pages._ui.classify.card import Shown
@@ -69,8 +69,7 @@ def _said(shown: "Shown", person: case_report.Person, comment: str, accepted: bo
     opinion, prediction = opinions.of(shown.row), shown.row.prediction
     after = prediction.decided if accepted and prediction else opinion.after
     reading = case_report.Reading(opinion.own or "", after or "", comment.strip())
-    prevalence = float(st.session_state.get(state.PREVALENCE, 0.1))
-    return case_report.Said(reading, person, site=site_name(), prevalence=prevalence)
+    return case_report.Said(reading, person, site=site_name(), prevalence=prevalence(shown.card))
 
 
 def _make(shown: "Shown", kind: str, mode: case_report.Mode, said: case_report.Said, looked: bool) -> None:

@@ -9,9 +9,8 @@ from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import case_report, explain, marks, models, site_figures, viewer
-from pages._ui import state
 from pages._ui.classify.answers import Row
-from pages._ui.widgets import notices, pickers
+from pages._ui.widgets import header, notices, pickers
 from pages._ui.widgets.charts import show_scan
 from pages._ui.widgets.numbers import show_prob, show_seconds
 from pages._ui.widgets.palette import label_word
@@ -147,11 +146,11 @@ def _show_worth(card: ModelCard, label: str) -> None:
         say("pages.prevalence"),
         0.1,
         90.0,
-        100 * float(st.session_state.get(state.PREVALENCE, 0.1)),
+        100 * header.prevalence(card),
         0.5,
         key="know.prevalence",
     )
-    st.session_state[state.PREVALENCE] = percent / 100
+    header.keep_prevalence(percent / 100)
     try:
         _lines([str(note) for note in case_report.worth_of(card, label, percent / 100)])
     except MedclsError as error:

@@ -1,92 +1,117 @@
 """Site, check: scans of one's own in, a verdict in words out, then the figures."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import streamlit as st
 
 from medcls.core.model import ModelCard
+from medcls.core.note import Note
 from medcls.core.progress import Progress
-from medcls.core.site import Aim, SiteCheck
+from medcls.core.site import Aim, SiteCheck, SiteLook
 from medcls.errors import MedclsError
-from medcls.words import counted
-from medcls.workflows import compare, site, site_figures
+from medcls.words import say
+from medcls.workflows import compare, site, site_figures, site_look
 from pages._ui import state
 from pages._ui.site.label import label_drop
-from pages._ui.widgets import notices
+from pages._ui.widgets import header, notices
 from pages._ui.widgets.charts_forest import forest_chart, forest_notes
 
-WORDS = {
-    "fit": ("Fit", ":material/check_circle:", "green"),
-    "not-fit": ("Not fit", ":material/cancel:", "red"),
-    "too-few": ("Too few scans to tell", ":material/help:", "gray"),
+_VERDICTS = {
+    "fit": ("pages.site-verdict-fit", ":material/check_circle:", "green"),
+    "not-fit": ("pages.site-verdict-not-fit", ":material/cancel:", "red"),
+    "too-few": ("pages.site-verdict-too-few", ":material/help:", "gray"),
 }
-NAMES = {
-    "auroc_disease": "AUROC, disease against the rest",
-    "sensitivity": "Sensitivity",
-    "specificity": "Specificity",
-    "ppv": "A call of disease is right (PPV)",
-    "npv": "No call is right (NPV)",
-    "refused": "Nothing decided",
-    "unfamiliar": "Refused as unlike",
-    "ece_excess": "Calibration error above chance",
-    "ece_excess_after": "The same by a temperature fitted here",
+_DROP, _COLLECTION = "drop", "collection"
+_PARTS = {
+    "auroc_disease": "pages.site-auroc",
+    "sensitivity": "pages.site-sensitivity",
+    "specificity": "pages.site-specificity",
+    "ppv": "pages.site-ppv",
+    "npv": "pages.site-npv",
+    "refused": "pages.site-refused",
+    "unfamiliar": "pages.site-unfamiliar",
+    "ece_excess": "pages.site-ece",
+    "ece_excess_after": "pages.site-ece-after",
 }
+_COLUMNS = ("pages.site-column-value", "pages.site-column-low", "pages.site-column-high", "pages.site-column-n")
+_FOUND = {
+    "shorter_side_px": "pages.site-found-side",
+    "mm_per_px": "pages.site-found-spacing",
+    "grain": "pages.site-found-grain",
+    "coloured": "pages.site-found-coloured",
+    "marked": "pages.site-found-marked",
+    "acquired_unlike": "pages.site-found-acquired",
+}
+
+
+def verdict(check_verdict: str) -> str:
+    """Return a verdict as a person reads it."""
+    return say(_VERDICTS[check_verdict][0])
 
 
 def show_check(name: str, card: ModelCard) -> None:
-    """Let the user measure a model on the site's labelled scans, and show what came of it."""
-    aim = _aim()
-    source = st.segmented_control(
-        "Scans",
-        ["Drop and label them here", "A labelled collection"],
-        default="Drop and label them here",
-        key="site.source",
-    )
-    if source == "A labelled collection":
-        _from_collections(name, card, aim)
-    else:
-        _from_drop(name, card, aim)
+    """Let the user measure a model on the site's scans, and show what came of it."""
     made: site.Checked | None = st.session_state.get(state.SITE_CHECKED)
-    if made and (made.check.site, made.check.model) == (name, card.id):
+    if made and (made.check.site, made.check.model) != (name, card.id):
+        made = None
+    aim = _aim(card)
+    with st.expander(say("pages.site-scans"), expanded=made is None, icon=":material/photo_library:"):
+        words = {_DROP: say("pages.site-drop"), _COLLECTION: say("pages.site-collection")}
+        source = st.segmented_control(
+            say("pages.site-scans"),
+            list(words),
+            default=_DROP,
+            format_func=words.__getitem__,
+            key="site.source",
+            label_visibility="collapsed",
+        )
+        _from_collections(name, card, aim) if source == _COLLECTION else _from_drop(name, card, aim)
+    if made:
         show_verdict(made.check, card)
-        _offer(name, made)
+        _offer(made)
+        return
+    looked: tuple[str, SiteLook, tuple[Note, ...]] | None = st.session_state.get(state.SITE_LOOKED)
+    if looked and looked[0] == card.id:
+        _show_look(looked[1], looked[2])
         return
     earlier = [one.value for one in _kept(name) if one.value is not None and one.value.model == card.id]
     if earlier:
-        st.caption(f"The last check, of {earlier[0].made}:")
+        st.caption(say("pages.site-last", {"made": earlier[0].made}))
         show_verdict(earlier[0], card)
 
 
-def _aim() -> Aim | None:
+def _aim(card: ModelCard) -> Aim | None:
     columns = st.columns(3)
     sensitivity = columns[0].number_input(
-        "Sensitivity wanted",
+        say("pages.site-want-sensitivity"),
         0.0,
         0.99,
         0.90,
         0.01,
         key="site.sensitivity",
-        help="Share of the scans with disease to be called; 0 asks for none.",
+        help=say("pages.site-want-sensitivity-help"),
     )
     specificity = columns[1].number_input(
-        "Specificity wanted",
+        say("pages.site-want-specificity"),
         0.0,
         0.99,
         0.0,
         0.01,
         key="site.specificity",
-        help="Share of the other scans not to be called; 0 asks for none.",
+        help=say("pages.site-want-specificity-help"),
     )
     prevalence = columns[2].number_input(
-        "Prevalence here",
+        say("pages.site-prevalence"),
         0.001,
         0.999,
-        0.10,
+        header.prevalence(card),
         0.01,
         format="%.3f",
         key="site.prevalence",
-        help="Share of the people examined who have the disease.",
+        help=say("pages.site-prevalence-help"),
     )
+    header.keep_prevalence(prevalence)
     try:
         return Aim(sensitivity, specificity, prevalence)
     except MedclsError as error:
@@ -97,43 +122,82 @@ def _aim() -> Aim | None:
 def _from_collections(name: str, card: ModelCard, aim: Aim | None) -> None:
     known = compare.collections_for([card])
     if not known:
-        notices.show_empty(
-            "No labelled collection carries this model's labels.", "Add one (Build: Data), or drop scans here."
-        )
+        notices.show_empty(say("pages.site-no-collection"), say("pages.site-no-collection-do"))
         return
-    chosen = st.multiselect("Labelled scans of this site", known, key=f"site.on.{card.id}")
-    if st.button("Check", type="primary", disabled=not (chosen and name and aim), key="site.check"):
+    chosen = st.multiselect(say("pages.site-collections"), known, key=f"site.on.{card.id}")
+    if _check_button("site.check", name, bool(chosen and aim)):
         assert aim is not None
         _run(lambda tell: site.check_site(name, card.id, tuple(chosen), aim, tell))
 
 
 def _from_drop(name: str, card: ModelCard, aim: Aim | None) -> None:
-    scans = label_drop(card)
-    if not scans:
+    dropped = label_drop(card)
+    if not dropped:
         return
-    st.caption(f"{counted(len(scans), 'labelled scan')}; nothing of them is written to disk.")
-    if st.button(
-        "Check",
-        type="primary",
-        disabled=not (name and aim),
-        key="site.check.dropped",
-        help=None if name else "Name the site first.",
-    ):
+    labelled = [scan for scan in dropped if scan[1]]
+    st.caption(say("pages.site-labelled", {"labelled": len(labelled), "n": len(dropped)}))
+    with st.container(horizontal=True):
+        check = _check_button("site.check.dropped", name, bool(labelled and aim))
+        look = st.button(say("pages.site-look"), key="site.look", help=say("pages.site-look-help"))
+    if check:
         assert aim is not None
-        _run(lambda tell: site.check_dropped(name, card.id, scans, aim, tell))
+        _run(lambda tell: site.check_dropped(name, card.id, labelled, aim, tell))
+    elif look:
+        _look(card, [data for data, _, _ in dropped])
+
+
+def _check_button(key: str, name: str, ready: bool) -> bool:
+    return st.button(
+        say("pages.site-check"),
+        type="primary",
+        disabled=not (name and ready),
+        key=key,
+        help=None if name else say("pages.site-name-first"),
+    )
 
 
 def _run(check: Callable[[Progress], site.Checked]) -> None:
-    bar = st.progress(0.0, text="Opening the network …")
+    """Check, and draw the page anew with what came of it in front."""
+    with _watched() as tell:
+        st.session_state[state.SITE_CHECKED] = check(tell)
+        st.session_state.pop(state.SITE_LOOKED, None)
+        st.rerun()
+
+
+def _look(card: ModelCard, scans: Sequence[bytes]) -> None:
+    """Count the answers to scans without labels."""
+    with _watched() as tell:
+        found = site_look.look_at(card.id, [(str(i), data) for i, data in enumerate(scans)], tell, len(scans))
+        st.session_state[state.SITE_LOOKED] = (card.id, *found)
+        st.session_state.pop(state.SITE_CHECKED, None)
+        st.rerun()
+
+
+@contextmanager
+def _watched() -> Iterator[Progress]:
+    """Show how far something is; an error is shown in its place."""
+    bar = st.progress(0.0, text=say("pages.site-opening"))
 
     def tell(done: int, total: int, stage: str = "") -> None:
-        bar.progress(done / max(1, total), text=f"{done} of {counted(total, 'scan')}")
+        bar.progress(done / max(1, total), text=say("pages.site-progress", {"done": done, "total": total}))
 
     try:
-        st.session_state[state.SITE_CHECKED] = check(tell)
+        yield tell
     except MedclsError as error:
         notices.show_error(error)
-    bar.empty()
+    finally:
+        bar.empty()
+
+
+def _show_look(look: SiteLook, told: Sequence[Note]) -> None:
+    with st.container(border=True):
+        heading = say("pages.site-looked")
+        st.markdown(f"### :gray[:material/visibility: {heading}]")
+        for note in told:
+            st.markdown(notices.escape(note))
+        if look.n_failed:
+            st.caption(say("pages.site-look-failed", {"n": look.n_failed}))
+    _show_found(look.found)
 
 
 def _kept(name: str) -> Sequence:
@@ -145,26 +209,15 @@ def _kept(name: str) -> Sequence:
 
 def show_verdict(check: SiteCheck, card: ModelCard) -> None:
     """Show a check: the verdict in words, why, what more would settle it, then figures and forest plot."""
-    word, icon, colour = WORDS[check.verdict]
+    code, icon, colour = _VERDICTS[check.verdict]
     with st.container(border=True):
-        st.markdown(f"### :{colour}[{icon} {word}]")
+        st.markdown(f"### :{colour}[{icon} {say(code)}]")
         for note in check.why:
             st.markdown(notices.escape(note))
         if check.more_scans:
-            st.markdown(f"About **{check.more_scans:,} more scans** of the same kind would probably settle it.")
-        st.caption(
-            f"{counted(check.n_cases, 'scan')}, {check.n_positive} with disease, "
-            f"{counted(check.n_groups, 'patient')} as far as is known; "
-            f"predictive values at a prevalence of {check.aim.prevalence:.1%}."
-        )
-    st.dataframe(
-        [
-            {"": NAMES.get(n, n), "value": s.value, "from": s.low, "to": s.high, "n": s.n}
-            for n, s in check.scores.items()
-        ],
-        hide_index=True,
-        column_config={c: st.column_config.NumberColumn(c, format="%.2f") for c in ("value", "from", "to")},
-    )
+            st.markdown(say("pages.site-more", {"n": check.more_scans}))
+        shown = {"n": check.n_cases, "sick": check.n_positive, "groups": check.n_groups}
+        st.caption(say("pages.site-counted", shown | {"prevalence": f"{100 * check.aim.prevalence:g} %"}))
     figures = site_figures.beside(check, card)
     st.plotly_chart(
         forest_chart(figures, check.aim),
@@ -173,28 +226,30 @@ def show_verdict(check: SiteCheck, card: ModelCard) -> None:
     )
     if told := forest_notes(figures):
         st.caption(told)
-    if check.found:
-        st.caption("Found in the pictures: " + ", ".join(f"{_FOUND.get(k, k)} {v:.3g}" for k, v in check.found.items()))
+    value, low, high, n = (say(code) for code in _COLUMNS)
+    st.dataframe(
+        [
+            {"": say(_PARTS[name]) if name in _PARTS else name, value: s.value, low: s.low, high: s.high, n: s.n}
+            for name, s in check.scores.items()
+        ],
+        hide_index=True,
+        column_config={c: st.column_config.NumberColumn(c, format="%.2f") for c in (value, low, high)},
+    )
+    _show_found(check.found)
 
 
-_FOUND = {
-    "shorter_side_px": "median shorter side in pixels",
-    "grain": "median grain",
-    "coloured": "share in colour",
-    "acquired_unlike": "share acquired unlike what was learned from",
-}
+def _show_found(found: Mapping[str, float]) -> None:
+    if found:
+        parts = ", ".join(say(_FOUND[name], {"value": value}) for name, value in found.items() if name in _FOUND)
+        st.caption(say("pages.site-found", {"parts": parts}))
 
 
-def _offer(name: str, made: site.Checked) -> None:
-    st.subheader("Set it up for here")
+def _offer(made: site.Checked) -> None:
+    st.subheader(say("pages.site-set-up"))
     for note in made.fitted:
         st.markdown(f"- {notices.escape(note)}")
-    changes = made.settings.temperature != 1.0 or made.settings.threshold == made.settings.threshold
     if st.button(
-        "Read answers here by these settings",
-        disabled=not changes,
-        key="site.apply",
-        help="Undone by a click under *Settings and state*.",
+        say("pages.site-apply"), disabled=not made.settings.changes, key="site.apply", help=say("pages.site-apply-help")
     ):
         site.apply_settings(made.settings)
-        st.toast("Applied: answers at this site say so.")
+        st.toast(say("pages.site-applied"))

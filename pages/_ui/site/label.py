@@ -7,11 +7,13 @@ import streamlit as st
 from medcls.core.model import ModelCard
 from medcls.core.outcome import Outcome
 from medcls.errors import MedclsError
+from medcls.words import say
 from medcls.workflows import scans as reading
 from pages._ui import state
 from pages._ui.widgets import charts, notices
 
 _MOST = 500
+_ROW_PX, _TABLE_PX = 56, 480
 
 
 def label_drop(card: ModelCard) -> list[tuple[bytes, str, str]]:
@@ -21,36 +23,39 @@ def label_drop(card: ModelCard) -> list[tuple[bytes, str, str]]:
         card: The model's, for its labels.
 
     Returns:
-        Bytes, label id and patient of each that was labelled.
+        Bytes, label id (empty if it was not told) and patient (empty if unknown) of each.
     """
-    files = st.file_uploader("30 to 500 scans of your own", accept_multiple_files=True, key="site.files")
+    files = st.file_uploader(say("pages.site-files"), accept_multiple_files=True, key="site.files")
     if not files:
-        st.caption("Labels of a whole folder are read from its subfolders: add it as a collection (Build: Data).")
+        st.caption(say("pages.site-files-how"))
         return []
     names = {label.name: label.id for label in card.task.labels}
     given = tuple(f.file_id for f in files)
     if st.session_state.get(state.SITE_ROWS, ((),))[0] != given:
-        st.session_state[state.SITE_ROWS] = (given, *_read([(f.name, f.getvalue()) for f in files], names))
+        with st.spinner(say("pages.site-reading"), show_time=True):
+            st.session_state[state.SITE_ROWS] = (given, *_read([(f.name, f.getvalue()) for f in files], names))
     _, rows, data, failed = st.session_state[state.SITE_ROWS]
     for name, error in failed:
         notices.show_error(error, name)
+    if not rows:
+        return []
     edited = st.data_editor(
         rows,
         hide_index=True,
         key=f"site.labels.{len(rows)}",
+        height=min(_TABLE_PX, (len(rows) + 1) * _ROW_PX),
+        row_height=_ROW_PX,
         disabled=["scan", "file"],
         column_config={
-            "scan": st.column_config.ImageColumn("", width="small"),
-            "label": st.column_config.SelectboxColumn("what it shows", options=list(names)),
-            "patient": st.column_config.TextColumn(
-                "patient", help="Any sign that tells patients apart; empty if unknown. It stays in this session."
-            ),
+            "scan": st.column_config.ImageColumn("", width=80),
+            "file": st.column_config.TextColumn(say("pages.site-file")),
+            "label": st.column_config.SelectboxColumn(say("pages.site-label"), options=list(names)),
+            "patient": st.column_config.TextColumn(say("pages.site-patient"), help=say("pages.site-patient-help")),
         },
     )
     return [
-        (bytes_, names[row["label"]], row["patient"] or "")
+        (bytes_, names.get(row["label"] or "", ""), row["patient"] or "")
         for bytes_, row in zip(data, edited, strict=True)
-        if row["label"] in names
     ]
 
 

@@ -7,13 +7,24 @@ import streamlit as st
 
 from medcls.core.model import ModelCard
 from medcls.errors import MedclsError
+from medcls.words import say
 from medcls.workflows import people, site
-from pages._ui.site.check import WORDS
+from pages._ui import state
+from pages._ui.site.check import verdict
 from pages._ui.widgets import notices
+from pages._ui.widgets.numbers import show_estimate
 
 
 def show_letters(name: str, card: ModelCard) -> None:
     """Show what other sites told of a model; import a card, or make one of the last check."""
+    listed = st.container()
+    _import(card)
+    with listed:
+        _list(card)
+    _export(name, card)
+
+
+def _list(card: ModelCard) -> None:
     rows = []
     for one in site.letters_of(card):
         if one.value is None:
@@ -23,32 +34,41 @@ def show_letters(name: str, card: ModelCard) -> None:
         told, score = one.value.card, one.value.card.scores.get("sensitivity")
         rows.append(
             {
-                "site": told.site or "not named",
-                "made": told.made,
-                "verdict": WORDS[told.verdict][0] if told.verdict in WORDS else told.verdict,
-                "scans": told.n_cases,
-                "sensitivity": str(score) if score else "",
-                "key": one.value.fingerprint,
+                say("pages.site"): told.site or say("pages.site-not-named"),
+                say("pages.site-made"): told.made,
+                say("pages.site-verdict"): verdict(told.verdict),
+                say("pages.site-n-scans"): told.n_cases,
+                say("pages.site-sensitivity"): show_estimate(score) if score else "",
+                say("pages.site-key"): one.value.fingerprint,
             }
         )
     if rows:
         st.dataframe(rows, hide_index=True)
     else:
-        st.caption("No other site has told of this model yet.")
-    _import(card)
-    _export(name, card)
+        st.caption(say("pages.site-no-letter"))
 
 
 def _import(card: ModelCard) -> None:
-    file = st.file_uploader("An evaluation card that was mailed", type=["json"], key="site.letter")
+    """Keep a card that was dropped, once, and say whose it is and what it stands beside."""
+    file = st.file_uploader(say("pages.site-letter"), type=["json"], key="site.letter")
     if file is None:
         return
-    try:
-        signed = site.import_letter(file.getvalue(), card.id)
-    except MedclsError as error:
-        notices.show_error(error)
-        return
-    st.success(f"Kept. Its key reads **{signed.fingerprint}**: ask its maker whether that is right.")
+    held = st.session_state.get(state.SITE_LETTER)
+    if held is None or held[0] != (file.file_id, card.id):
+        try:
+            held = ((file.file_id, card.id), site.import_letter(file.getvalue(), card.id))
+        except MedclsError as error:
+            notices.show_error(error)
+            return
+        st.session_state[state.SITE_LETTER] = held
+    kept = held[1]
+    st.success(say("pages.site-letter-kept", {"key": kept.signed.fingerprint}))
+    if kept.before:
+        st.info(say("pages.site-letter-again", {"before": kept.before}))
+    if kept.own:
+        st.info(say("pages.site-letter-own"))
+    if kept.rivals:
+        st.warning(say("pages.site-letter-rivals", {"keys": kept.rivals}))
 
 
 def _export(name: str, card: ModelCard) -> None:
@@ -59,10 +79,10 @@ def _export(name: str, card: ModelCard) -> None:
     mine = [check for check in checks if check.model == card.id]
     if not mine:
         return
-    st.subheader("Tell others")
+    st.subheader(say("pages.site-tell"))
     left, right = st.columns(2)
-    called = left.text_input("What this site calls itself to others", key="site.letter.site", max_chars=60)
-    maker = right.text_input("Made by", key="site.letter.maker", max_chars=60)
+    called = left.text_input(say("pages.site-tell-name"), key="site.letter.site", max_chars=60)
+    maker = right.text_input(say("pages.site-tell-maker"), key="site.letter.maker", max_chars=60)
 
     def made() -> bytes:
         with tempfile.TemporaryDirectory() as folder:
@@ -71,10 +91,10 @@ def _export(name: str, card: ModelCard) -> None:
             return path.read_bytes()
 
     st.download_button(
-        f"Evaluation card of {mine[0].made}",
+        say("pages.site-tell-save", {"made": mine[0].made}),
         people.as_now(made),
         f"{card.id}-card.json",
         "application/json",
         icon=":material/outgoing_mail:",
-        help="Counts and scores, signed: no pictures, no names, no rows.",
+        help=say("pages.site-tell-help"),
     )

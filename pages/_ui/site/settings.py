@@ -8,10 +8,12 @@ import streamlit as st
 from medcls.core.model import ModelCard
 from medcls.core.site import State
 from medcls.errors import MedclsError
+from medcls.words import say
 from medcls.workflows import site
 from pages._ui.widgets import notices
 
-STATES = {"approved": "approved", "draft": "draft", "retired": "retired"}
+_STATES = {"approved": "pages.site-approved", "draft": "pages.site-draft", "retired": "pages.site-retired"}
+_EVENTS = {**_STATES, "applied": "pages.site-applied-settings", "undone": "pages.site-undone"}
 
 
 def show_settings(name: str, card: ModelCard) -> None:
@@ -21,27 +23,33 @@ def show_settings(name: str, card: ModelCard) -> None:
     except MedclsError:
         folder = None
     if folder is None:
-        notices.show_empty(
-            "A site's own threshold, temperature and approvals stand here.", "Run a check first: it makes the site."
-        )
+        notices.show_empty(say("pages.site-own-what"), say("pages.site-check-first"))
         return
     settings = folder.settings(card.id)
     if settings is None:
-        st.markdown("No settings of this site are in force: answers stand as the model gives them.")
+        st.markdown(say("pages.site-own-none"))
     else:
-        parts = [f"temperature {settings.temperature:.2f}"] if settings.temperature != 1 else []
+        parts = []
+        if settings.temperature != 1:
+            parts.append(say("pages.site-own-temperature", {"value": settings.temperature}))
         if not math.isnan(settings.threshold):
-            parts.append(
-                f"disease from a probability of {settings.threshold:.2f} on, "
-                f"for a sensitivity of {settings.aim.sensitivity:.2f}"
-            )
-        st.markdown(f"In force since {settings.made}: {'; '.join(parts)}. They rest on {settings.n_cases} scans.")
-        if st.button("Undo", icon=":material/undo:", key="site.undo"):
+            given = {"value": settings.threshold, "sensitivity": settings.aim.sensitivity}
+            parts.append(say("pages.site-own-threshold", given))
+        if settings.caution != 1:
+            parts.append(say("pages.site-own-caution", {"value": settings.caution}))
+        force = {"made": settings.made, "parts": "; ".join(parts), "n": settings.n_cases}
+        st.markdown(say("pages.site-own-force", force))
+        if st.button(say("pages.undo"), icon=":material/undo:", key="site.undo"):
             site.undo_settings(name, card.id)
             st.rerun()
     _show_state(name, card)
     events = [
-        {"when": e.when, "who": e.who, "what": f"{e.what} {e.state}".strip(), "why": e.why}
+        {
+            say("pages.site-event-when"): e.when,
+            say("pages.site-event-who"): e.who,
+            say("pages.site-event-what"): say(_EVENTS.get(e.state or e.what, "pages.site-undone")),
+            say("pages.site-why"): e.why,
+        }
         for e in folder.history()
         if e.model == card.id
     ]
@@ -51,13 +59,17 @@ def show_settings(name: str, card: ModelCard) -> None:
 
 def _show_state(name: str, card: ModelCard) -> None:
     now = site.state_of(name, card)
-    st.subheader("State here")
+    st.subheader(say("pages.site-state"))
     with st.form("site.state", border=False):
-        chosen = st.segmented_control("State", list(STATES), default=now, format_func=STATES.__getitem__)
-        why = st.text_input(
-            "Why", help="Approving needs a passed check, or a sentence why not; it is kept.", max_chars=300
+        chosen = st.segmented_control(
+            say("pages.site-state"),
+            list(_STATES),
+            default=now,
+            format_func=lambda one: say(_STATES[one]),
+            label_visibility="collapsed",
         )
-        if st.form_submit_button("Save") and chosen:
+        why = st.text_input(say("pages.site-why"), help=say("pages.site-why-help"), max_chars=300)
+        if st.form_submit_button(say("pages.site-save")) and chosen:
             try:
                 site.set_state(name, card.id, cast(State, chosen), why=why)
             except MedclsError as error:

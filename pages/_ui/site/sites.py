@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from medcls.words import say
 from medcls.workflows import site
 from pages._ui import state
 from pages._ui.widgets import notices
@@ -24,14 +25,16 @@ def pick_site() -> str:
             known[one.value.id] = one.value.site.name
     options, last = [*known, _NEW], state.choice(state.SITE)
     chosen = st.selectbox(
-        "Site",
+        say("pages.site"),
         options,
         index=options.index(last) if last in known else 0,
-        format_func=lambda i: known.get(i, "a new site …"),
+        format_func=lambda i: known.get(i, say("pages.site-new")),
         key=f"site.pick.{'|'.join(known)}",
         label_visibility="collapsed",  # as of the task and the model beside it
     )
     state.remember(state.SITE, chosen)
     if chosen != _NEW:
         return known[chosen]
-    return st.text_input("Name of the site", placeholder="Ward 3", key="site.new", max_chars=60).strip()
+    return st.text_input(
+        say("pages.site-name"), placeholder=say("pages.site-name-example"), key="site.new", max_chars=60
+    ).strip()

@@ -4,6 +4,7 @@ import streamlit as st
 
 from medcls.core.model import ModelCard
 from medcls.errors import MedclsError
+from medcls.words import say
 from medcls.workflows import site
 from pages._ui.site import charts_site
 from pages._ui.widgets import notices
@@ -18,16 +19,15 @@ def show_watch(name: str, card: ModelCard) -> None:
         known = None
     if known is None:
         notices.show_empty(
-            "How the answers of this site change from week to week stands here.",
-            "Run a check first: it makes the site.",
+            say("pages.site-watch-what"),
+            say("pages.site-check-first"),
         )
         return
     agreed = st.toggle(
-        "Count answers at this site",
+        say("pages.site-watch"),
         known.watch,
         key=f"site.watch.{name}",
-        help="Each week: how many scans, how many refused, how far they lay, how probable disease was. "
-        "No picture, name or digest.",
+        help=say("pages.site-watch-help"),
     )
     if agreed != known.watch:
         site.consent(name, agreed)
@@ -44,6 +44,6 @@ def show_watch(name: str, card: ModelCard) -> None:
             weeks.append(one.value)
     if weeks:
         st.plotly_chart(charts_site.watch(weeks), key="site.watch.chart")
-        st.caption("When nothing changes, an alarm is raised about once a year.")
+        st.caption(say("pages.site-watch-rate"))
     else:
-        st.caption("Nothing has been counted yet.")
+        st.caption(say("pages.site-watch-none"))

@@ -7,9 +7,11 @@ import streamlit as st
 from medcls.core.model import ModelCard
 from medcls.core.task import Task
 from medcls.words import say
-from medcls.workflows import models, site
+from medcls.workflows import models, site, site_figures
 from pages._ui import state
 from pages._ui.widgets import notices, pickers
+
+_PREVALENCE = 0.10  # where nobody said
 
 
 def open_page(title: str) -> ModelCard | None:
@@ -95,3 +97,15 @@ def _sites() -> dict[str, str]:
 def site_name() -> str:
     """Return the name of the site where answers are read; empty for none."""
     return _sites().get(state.choice(state.SITE) or "", "")
+
+
+def prevalence(card: ModelCard) -> float:
+    """Return the prevalence where answers are read: set by the person, else told at the last check, else 0.10."""
+    where = site_name()
+    said: float | None = state.kept(state.PREVALENCE, dict).get(where)
+    return said or site_figures.prevalence_at(where, card) or _PREVALENCE
+
+
+def keep_prevalence(share: float) -> None:
+    """Keep the prevalence that the person set where answers are read, for this session."""
+    state.kept(state.PREVALENCE, dict)[site_name()] = share

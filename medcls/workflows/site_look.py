@@ -1,0 +1,49 @@
+"""A site without labels: what can be said of a model there all the same."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from medcls.core.note import Note
+from medcls.core.prediction import Prediction
+from medcls.core.progress import Progress, silent
+from medcls.core.scan import Scan
+from medcls.core.site import SiteLook
+from medcls.errors import MedclsError
+
+
+def look_at(
+    model_id: str, files: Iterable[tuple[str, bytes | MedclsError]], on_case: Progress = silent, total: int = 0
+) -> tuple[SiteLook, tuple[Note, ...]]:
+    """Ask a model scans of a site whose labels are not known; nothing of them is kept.
+
+    Args:
+        model_id: The model.
+        files: Name and bytes of each, or the error that took the place of its bytes.
+        on_case: Called with scans done and in all.
+        total: How many files there are; 0 if that is not known.
+
+    Returns:
+        What was counted, and that in notes, what no look can tell among them.
+
+    Raises:
+        MedclsError: If the model cannot be used, or not one scan could be answered.
+    """
+    from medcls.evaluation.site_look import LOOKED_AT, found_in, look, tell
+    from medcls.workflows.classify import classify_many, open_model
+
+    model = open_model(model_id)
+    answers: list[Prediction] = []
+    scans: list[Scan] = []
+    n_failed = 0
+    for done, answer in enumerate(classify_many(files, model), 1):
+        if answer.prediction is None:
+            n_failed += 1
+        else:
+            answers.append(answer.prediction)
+        if answer.scan is not None and len(scans) < LOOKED_AT:
+            scans.append(answer.scan)
+        on_case(done, max(done, total))
+    acquired = np.array([np.nan if a.acquired is None else a.acquired for a in answers], float)
+    found = look(model.card, answers, found_in(scans, acquired) if scans else {}, n_failed)
+    return found, tell(found, model.card)
