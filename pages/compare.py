@@ -14,16 +14,36 @@ MODES = {"scan": say("pages.compare-one-scan"), "set": say("pages.compare-a-test
 SECTIONS = ("Scores", "Curves", "Which is better", "Disagreements", "Subgroups", "Cost", "Operating point", "Ablation")
 
 
-def pick_models() -> list:
-    """Draw the head and the pickers; returns the cards chosen, two to eight, or none."""
-    found = header.open_task("Compare")
+def pick_mode() -> str:
+    """Let the user say what models are compared on; the address holds it."""
+    last = state.choice(state.MODE)
+    start = last if last in MODES else "scan"
+    state.follow(state.COMPARE_MODE, state.MODE, start)
+    mode = st.segmented_control(
+        say("pages.compare-compare-on"),
+        list(MODES),
+        default=start,
+        format_func=lambda m: MODES[m],
+        key=state.COMPARE_MODE,
+        label_visibility="collapsed",
+        required=True,
+    )
+    state.remember(state.MODE, mode or "scan")
+    return str(mode or "scan")
+
+
+def pick_models() -> tuple[list, str]:
+    """Draw the head and the pickers; returns the cards chosen, two to eight, or none, and what they are compared on."""
+    found = header.open_task("Compare", room="content")
     if found is None:
-        return []
-    task, cards, _ = found
+        return [], ""
+    task, cards, place = found
     mine = {card.id: card for card in cards if card.task.id == task.id}
     if len(mine) < compare_scan.FEWEST:
         notices.show_empty(say("pages.compare-two"), say("pages.compare-two-do"))
-        return []
+        return [], ""
+    with place:
+        mode = pick_mode()
     names = test_set.names_of(list(mine.values()))
     wanted = [m for m in (state.choice(state.MODELS) or "").split(",") if m]
     known = {card.id for card in cards}
@@ -42,9 +62,10 @@ def pick_models() -> list:
         format_func=lambda m: names[m],
         max_selections=compare_scan.MOST,
         key=f"compare.models.{task.id}",
+        label_visibility="collapsed",
     )
     state.remember(state.MODELS, ",".join(chosen) or None)
-    return [mine[m] for m in chosen]
+    return [mine[m] for m in chosen], mode
 
 
 def show_test_set(cards: list) -> None:
@@ -75,21 +96,9 @@ def show_test_set(cards: list) -> None:
     test_set.show_downloads(found, score, files)
 
 
-cards = pick_models()
+cards, mode = pick_models()
 if not cards:
     state.done()
-last = state.choice(state.MODE)
-state.follow(state.COMPARE_MODE, state.MODE, last if last in MODES else "scan")
-mode = st.segmented_control(
-    say("pages.compare-compare-on"),
-    list(MODES),
-    default=last if last in MODES else "scan",
-    format_func=lambda m: MODES[m],
-    key=state.COMPARE_MODE,
-    label_visibility="collapsed",
-    required=True,
-)
-state.remember(state.MODE, mode or "scan")
 if len(cards) < compare_scan.FEWEST:
     st.info(say("pages.compare-choose-at-least", {"fewest": compare_scan.FEWEST}))
     state.done()

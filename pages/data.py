@@ -6,7 +6,7 @@ from medcls.errors import MedclsError
 from medcls.workflows import data
 from pages._ui import cache, state
 from pages._ui.data import add, findings, mend, overview, shortcuts, split
-from pages._ui.widgets import notices, path, pickers
+from pages._ui.widgets import header, notices, path, pickers
 
 SECTIONS = {
     "Overview": overview.show_overview,
@@ -18,8 +18,8 @@ SECTIONS = {
     "Split": split.show_split,
 }
 
-heading, right = st.columns([1, 2], vertical_alignment="bottom", gap="small")
-heading.title("Data")
+with header.head("Data"):
+    place = st.container(width=420)
 records = {record.name: record for record in data.list_collections()}
 for broken in data.broken():
     if broken.error is not None:
@@ -28,13 +28,13 @@ add.show_add(opened=not records)
 if not records:
     path.show(None)
     notices.show_empty(
-        "Labelled scans to train and to measure on are known here by what is in them and what is wrong with them.",
+        "Labelled scans to train and to measure on stand here, with what is in them and what is wrong with them.",
         "Add the folder of a data set as it was downloaded; the scans stay where they are.",
     )
     state.done()
-with right:
+with place:
     named = {name: f"{name} — {record.n_cases:,} cases" for name, record in records.items()}
-    chosen = pickers.pick("Collection", named, state.COLLECTION, unknown="pages.unknown-collection")
+    chosen = pickers.pick("Collection", named, state.COLLECTION, unknown="pages.unknown-collection", bare=True)
 if chosen is None:
     state.done()
 path.show(chosen)

@@ -33,6 +33,7 @@ except MedclsError as error:
     notices.show_error(error)
     state.done()
 if not ask.show_answer(answer, card, entry):
+    grid.show(read.scan, [], card)
     state.done()
 rivals = [other for other in models.list_models(card.task.id) if other.id != card.id]
 maps = grid.draw(read.scan, card, rivals, anyway.wanted(entry))

@@ -7,11 +7,11 @@ from medcls.workflows import models
 from pages._ui import state
 from pages._ui.models import cards as model_cards
 from pages._ui.models import measure, stress, taking
-from pages._ui.widgets import notices
+from pages._ui.widgets import header, notices
 
-heading, right = st.columns([3, 1], vertical_alignment="bottom")
-heading.title("Models")
-retired = right.toggle(say("pages.models-show-retired-ones"), key="models.retired")
+with header.head("Models"):
+    st.space("stretch")
+    retired = st.toggle(say("pages.models-show-retired-ones"), key="models.retired")
 taking.show_import()
 model_cards.offer_undo()
 cards = models.list_models(retired=retired)

@@ -10,7 +10,7 @@ from medcls.workflows import runs
 from pages._ui import state
 from pages._ui.runs import actions, report, searches, table
 from pages._ui.runs import view as run_view
-from pages._ui.widgets import notices, path, pickers
+from pages._ui.widgets import header, notices, path, pickers
 
 SECTIONS = ("Curves", "Report", "Wrong cases", "Log", "Settings")
 
@@ -69,7 +69,7 @@ except MedclsError as error:
     state.remember(state.RUN, None)
     chosen = None
 if chosen is None:
-    st.title("Runs")
+    header.head("Runs")
     kinds = {"runs": "Runs", "searches": "Searches"}
     last = state.choice(state.RUNS_SHOW)
     state.follow(state.RUNS_KIND, state.RUNS_SHOW, last if last in kinds else "runs")
@@ -89,7 +89,7 @@ elif chosen is None:
     keep_fresh(show_all, any(view.moves for view in runs.list_runs()))
 else:
     state.remember(state.RUN, chosen.id)
-    st.title(notices.escape(chosen.name))
+    header.head(notices.escape(chosen.name))
     run_view.show_about(chosen)
     if published := st.session_state.get(state.RUN_PUBLISHED):
         run_view.show_published(published)

@@ -2,29 +2,38 @@
 
 import streamlit as st
 
+from medcls.words import say
 from medcls.workflows import models
 from pages._ui import state
 from pages._ui.site import check, letters, settings, sites, watch
-from pages._ui.widgets import notices, pickers
+from pages._ui.widgets import header, notices, pickers
 
-st.title("Site")
+with header.head("Site"):
+    where = st.container(width=210)
+    task_place = st.container(width="content")
+    model_place = st.container(width=320)
 cards = models.list_models()
 if not cards:
     notices.show_empty(
-        "Here a department finds out in minutes whether a model holds on its own scans; there is no model yet.",
-        "Train one (Build: Train) or import one (Build: Models).",
+        say("pages.site-what"),
+        say("pages.no-model-do"),
     )
     state.done()
-where, task_column, model_column = st.columns([1, 1, 2])
-with where:
-    site = sites.pick_site()
-with task_column:
+site = sites.pick_site(where)
+with task_place:
     task = pickers.pick_task(cards)
-with model_column:
+with model_place:
     card = pickers.pick_model(cards, task) if task else None
 if card is None:
     state.done()
-checked, own, others, watched = st.tabs(["Check", "Settings and state", "Other sites", "Watch"])
+checked, own, others, watched = st.tabs(
+    [
+        say("pages.site-tab-check"),
+        say("pages.site-tab-own"),
+        say("pages.site-tab-others"),
+        say("pages.site-tab-watch"),
+    ]
+)
 with checked:
     check.show_check(site, card)
 with own:

@@ -7,9 +7,9 @@ from pages._ui import state
 from pages._ui.runs import searches
 from pages._ui.train import collections as train_data
 from pages._ui.train import form, start
-from pages._ui.widgets import notices, path
+from pages._ui.widgets import header, notices, path
 
-st.title("Train")
+header.head("Train")
 way = st.container()
 spec = form.draft()
 collections = train_data.pick_collections()

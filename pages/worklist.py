@@ -7,9 +7,9 @@ from medcls.words import say
 from medcls.workflows import pacs
 from pages._ui import state
 from pages._ui.pacs import outbox, waiting
-from pages._ui.widgets import notices
+from pages._ui.widgets import header, notices
 
-st.title(say("pages.worklist-title"))
+header.head(say("pages.worklist-title"))
 try:
     around = pacs.read_around()
 except MedclsError as error:

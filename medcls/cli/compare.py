@@ -112,13 +112,13 @@ def _progress(done: int, total: int, stage: str = "") -> None:
 
 def _print(found: Any, differences: Any, score: str) -> None:
     from medcls.core.evaluation import describe_basis
-    from medcls.workflows.report import show
+    from medcls.core.numbers import show_estimate
     from medcls.workflows.site_figures import compared
 
     title, sites = found.score_names()[score], compared(found)
     print(f"{describe_basis(len(found.first), found.n_groups, found.collection)}: {found.part}.\n")
     for model_id, scores in found.scores.items():
-        print(f"{model_id}: {title} {show(scores[score])}, accuracy {show(scores['accuracy'])}")
+        print(f"{model_id}: {title} {show_estimate(scores[score])}, accuracy {show_estimate(scores['accuracy'])}")
         for one in sites[model_id]:
             print(f"  {one.headline()}")
     print()
@@ -138,7 +138,7 @@ def _print_json(found: Any, differences: Any) -> None:
 
 
 def _print_subgroups(found: Any, args: argparse.Namespace) -> None:
-    from medcls.workflows.report import show
+    from medcls.core.numbers import show_estimate
 
     for group in found.subgroups(args.by, args.score):
         for model_id, estimate in group.scores.items():
@@ -152,7 +152,7 @@ def _print_subgroups(found: Any, args: argparse.Namespace) -> None:
             if args.json:
                 print_json({"kind": "subgroup"} | row | estimate.to_dict())
             else:
-                print(f"{args.by} {group.value} (n = {group.n_cases}): {model_id} {show(estimate)}")
+                print(f"{args.by} {group.value} (n = {group.n_cases}): {model_id} {show_estimate(estimate)}")
 
 
 def _write(args: argparse.Namespace, found: Any, differences: Any) -> None:
@@ -176,8 +176,8 @@ def _write(args: argparse.Namespace, found: Any, differences: Any) -> None:
 
 
 def _ablation(args: argparse.Namespace) -> int:
+    from medcls.core.numbers import show_estimate
     from medcls.workflows.ablation import ablate
-    from medcls.workflows.report import show
 
     rows = ablate(args.score)
     for row in rows:
@@ -198,8 +198,8 @@ def _ablation(args: argparse.Namespace) -> int:
             )
         else:
             print(
-                f"{row.knob} {row.value_before} → {row.value_after}: "
-                f"{show(row.score_before)} → {show(row.score_after)}; {row.difference.verdict}"
+                f"{row.knob} {row.value_before} → {row.value_after}: {show_estimate(row.score_before)} → "
+                f"{show_estimate(row.score_after)}; {row.difference.verdict}"
             )
     if not rows:
         say("No two finished runs differ in one setting alone.")

@@ -19,20 +19,36 @@ def show_prob(prob: float) -> str:
     return f"{prob:.2f}" if prob >= 0.1 else f"{prob:.3f}"
 
 
-def show_estimate(estimate: Estimate) -> str:
-    """Return a score with its interval, as `0.82 (0.74–0.88)`.
+def show_estimate(estimate: Estimate, digits: int = 2) -> str:
+    """Return a score with its interval, `0.82 (0.74–0.88)`; alone where there is none or its ends read alike.
+
+    Args:
+        estimate: The score.
+        digits: Decimals.
 
     Example:
         >>> show_estimate(Estimate(0.82, 0.7411, 0.8799, 0.95, 118, "Wilson"))
         '0.82 (0.74–0.88)'
+        >>> show_estimate(Estimate(1.0, 1.0, 1.0, 0.95, 118, "bootstrap"))
+        '1.00'
     """
     if math.isnan(estimate.value):
         return "not computable"
-    return f"{_two(estimate.value)} ({_two(estimate.low)}–{_two(estimate.high)})"
+    value, low, high = (f"{x:.{digits}f}" for x in (estimate.value, estimate.low, estimate.high))
+    return value if low == high else f"{value} ({low}–{high})"
 
 
-def _two(value: float) -> str:
-    return "?" if math.isnan(value) else f"{value:.2f}"
+def show_change(estimate: Estimate) -> str:
+    """Return a change with its interval, signs written out.
+
+    Example:
+        >>> show_change(Estimate(-0.021, -0.0534, 0.0118, 0.95, 118, "bootstrap"))
+        '-0.02 (-0.05 to +0.01)'
+    """
+    if math.isnan(estimate.value):
+        return "not computable"
+    value, low, high = (f"{x:+.2f}" for x in (estimate.value, estimate.low, estimate.high))
+    return value if low == high else f"{value} ({low} to {high})"
 
 
 def show_seconds(seconds: float) -> str:

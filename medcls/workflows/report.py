@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 import medcls
-from medcls.core.evaluation import CaseTable, Estimate, describe_basis
+from medcls.core.evaluation import CaseTable, describe_basis
+from medcls.core.numbers import show_estimate
 from medcls.evaluation.comparison import RESAMPLES, Comparison
 from medcls.evaluation.costs import Cost
 from medcls.stats.paired import Difference
@@ -31,15 +32,6 @@ figcaption{font-size:.85rem;color:#5b646d}.better{font-weight:600}
 """
 
 
-def show(estimate: Estimate) -> str:
-    """Return a score with its interval, as `0.82 (0.74–0.88)`."""
-    if math.isnan(estimate.value):
-        return "not computable"
-    if math.isnan(estimate.low):
-        return f"{estimate.value:.2f} (no interval)"
-    return f"{estimate.value:.2f} ({estimate.low:.2f}–{estimate.high:.2f})"
-
-
 def signed(value: float, digits: int = 3) -> str:
     """Return a difference with its sign; no sign where it rounds to nothing.
 
@@ -59,7 +51,7 @@ def to_markdown(
     titles = comparison.score_names()
     lines = ["| model | " + " | ".join(titles[s] for s in scores) + " |", "|---" * (len(scores) + 1) + "|"]
     for model_id, found in comparison.scores.items():
-        lines.append(f"| {model_id} | " + " | ".join(show(found[s]) for s in scores) + " |")
+        lines.append(f"| {model_id} | " + " | ".join(show_estimate(found[s]) for s in scores) + " |")
     lines += ["", f"{_basis(comparison)} In brackets: 95 % intervals."]
     return "\n".join(lines) + "\n"
 
@@ -171,7 +163,11 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _sites_table(comparison: Comparison) -> str:
     rows = (
-        [model, one.title, *(show(one.scores[name]) if name in one.scores else "" for name in site_figures.SCORES)]
+        [
+            model,
+            one.title,
+            *(show_estimate(one.scores[name]) if name in one.scores else "" for name in site_figures.SCORES),
+        ]
         for model, sites in site_figures.compared(comparison).items()
         for one in sites
     )
@@ -182,7 +178,9 @@ def _scores_table(comparison: Comparison) -> str:
     titles = comparison.score_names() | {"ece_floor": "…of which expected by chance"}
     shown = [name for name in SHOWN_SCORES if name in titles and name not in _LEFT_OUT]
     models = list(comparison.scores)
-    return _table(["", *models], ([titles[s], *(show(comparison.scores[m][s]) for m in models)] for s in shown))
+    return _table(
+        ["", *models], ([titles[s], *(show_estimate(comparison.scores[m][s]) for m in models)] for s in shown)
+    )
 
 
 def _differences_table(comparison: Comparison, differences: Sequence[Difference]) -> str:
@@ -222,7 +220,7 @@ def _subgroup_tables(comparison: Comparison, score: str) -> str:
         _table(
             [name, "cases", "groups", *comparison.cards],
             (
-                [g.value, str(g.n_cases), str(g.n_groups), *(show(g.scores[m]) for m in comparison.cards)]
+                [g.value, str(g.n_cases), str(g.n_groups), *(show_estimate(g.scores[m]) for m in comparison.cards)]
                 for g in comparison.subgroups(column, score, resamples=200)
             ),
         )
@@ -242,8 +240,8 @@ def _points_table(comparison: Comparison) -> str:
                     model_id,
                     t.name,
                     f"{t.label} at {t.prob:.2f} or above",
-                    show(point.sensitivity),
-                    show(point.specificity),
+                    show_estimate(point.sensitivity),
+                    show_estimate(point.specificity),
                 ]
             )
     head = ["model", "operating point", "calls", "sensitivity", "specificity"]
@@ -257,7 +255,7 @@ def _costs_table(costs: Sequence[Cost]) -> str:
             f"{c.n_parameters / 1e6:.2f}",
             f"{c.file_bytes / 1e6:.1f}",
             "not measured" if c.scan_ms is None else f"{c.scan_ms:.0f}",
-            show(c.score) if c.score else "",
+            show_estimate(c.score) if c.score else "",
         ]
         for c in costs
     ]
@@ -301,7 +299,7 @@ def _confusions(comparison: Comparison) -> list[str]:
 
 def _all_scores(comparison: Comparison) -> str:
     rows = (
-        [r["model"], r["score"], show(comparison.scores[r["model"]][r["score"]]), str(r["n"]), r["how"]]
+        [r["model"], r["score"], show_estimate(comparison.scores[r["model"]][r["score"]]), str(r["n"]), r["how"]]
         for r in score_rows(comparison)
     )
     return _table(["model", "score", "value", "n", "how"], rows)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from medcls.core.evaluation import CaseTable, Estimate
 from medcls.core.model import ModelCard, Threshold
+from medcls.core.numbers import show_estimate
 from medcls.errors import BadData, BadModel
 from medcls.models import store
 from medcls.stats.curves import Steps
@@ -109,11 +110,10 @@ def _without(card: ModelCard, name: str, label: str) -> tuple[Threshold, ...]:
 
 def describe_point(point: OperatingPoint, table: CaseTable, where: str) -> str:
     """Return an operating point's figures as the note that is kept with it."""
-    se, sp = point.sensitivity, point.specificity
     return (
-        f"On {len(table)} cases ({where}): sensitivity {se.value:.2f} ({se.low:.2f}–{se.high:.2f}), "
-        f"specificity {sp.value:.2f} ({sp.low:.2f}–{sp.high:.2f}); at a prevalence of {point.prevalence:g}, "
-        f"PPV {point.ppv.value:.2f} and NPV {point.npv.value:.2f}."
+        f"On {len(table)} cases ({where}): sensitivity {show_estimate(point.sensitivity)}, specificity "
+        f"{show_estimate(point.specificity)}; at a prevalence of {point.prevalence:g}, PPV {point.ppv.value:.2f} "
+        f"and NPV {point.npv.value:.2f}."
     )
 
 

@@ -12,12 +12,14 @@ from pages._ui.widgets import notices
 # Pictures of our own: a symbol's name would be fetched from another host.
 _HERE = Path(__file__).parent
 ICON, WORDMARK = _HERE / "icon.svg", _HERE / "wordmark.svg"
+_STYLE = _HERE / "frame.css"
 
 
 def open_frame() -> None:
     """Set what the browser must know before anything is drawn."""
     st.set_page_config(page_title="medcls", page_icon=str(ICON), layout="wide")
     st.logo(str(WORDMARK), size="medium")
+    st.html(_STYLE)
 
 
 def name_tab(title: str) -> None:

@@ -17,6 +17,11 @@ TASK = "task"
 MODEL = "model"
 MODELS = "models"  # those that are compared, with commas between
 MODE = "mode"  # what they are compared on
+MAPS_BY = "by"  # what stands side by side on Heatmaps
+MAPS_LABEL = "label"  # what is looked for, unless it is the answer
+MAPS_METHOD = "method"  # heatmap methods, with commas between
+MAPS_LAYER = "layer"
+CARD = "card"  # the model whose card is read
 COLLECTION = "collection"
 DATA = "data"  # the collection to train on
 RUN = "run"
@@ -30,6 +35,7 @@ RUNS_SHOW = "show"  # the list of runs or of searches
 # What is before the user, on every page.
 PAGE = "page"  # the page that is shown
 DROP = "drop"  # the scans, on whichever page they were dropped
+DROP_TIMES = "drop.times"  # how often it was put away: a new key empties the widget
 FRAMES = "frames"  # how many pictures a file holds: entry -> count
 DECODED = "decoded"  # the last few scans decoded: (entry, frame) -> scan or error
 ENCODED = "encoded"  # pictures encoded for the viewer
@@ -46,6 +52,7 @@ CASES = "classify.cases"  # cases put together by hand
 REGION = "region"  # the region drawn last: scan -> region
 EVIDENCE = "evidence"  # maps of a scan for all labels: (scan, model) -> what was drawn
 PASSES = "passes"  # what answered a scan, until its maps are drawn from it: (scan, model) -> pass
+GALLERY_AT = "gallery.at"  # which picture of a gallery is open
 LOOPS = "loops"  # all frames of the loop that was asked for
 EXAMPLES = "examples"  # synthetic examples made in this session
 HEATMAP_VIEW = "heatmap.view"  # how it looks
@@ -109,6 +116,7 @@ RUN_PICTURES = "runs.pictures"
 RUN_POOLED = "runs.pooled"
 
 # Models.
+MODELS_TABLE = "models.table"  # how often the list began anew, because the address named another card
 MODEL_ONNX = "models.onnx"  # the last file made
 MODEL_RETIRED = "models.retired.last"  # retired in this session: may be undone
 MODEL_MEASURED = "models.measured"  # the last measurement, before it is kept

@@ -220,11 +220,14 @@ def downloaded(page, label: str) -> bytes:
     """The bytes behind a download button; a click in the very moment when the button is drawn anew is lost, so it is repeated."""
     from playwright.sync_api import TimeoutError
 
+    button = page.get_by_role("button", name=label, exact=True)
     for _ in range(PATIENCE_MS // DOWNLOAD_MS):
         settle(page)
         try:
+            if not button.is_visible() and page.get_by_role("button", name="Save answers").count():
+                page.get_by_role("button", name="Save answers").click()
             with page.expect_download(timeout=DOWNLOAD_MS) as waiting:
-                page.get_by_role("button", name=label, exact=True).click()
+                button.click()
             return Path(waiting.value.path()).read_bytes()
         except TimeoutError:
             continue

@@ -307,6 +307,8 @@ def test_own_reading_comes_first(open_app, tiny_model) -> None:
     next(t for t in app.toggle if t.key == "classify.own.first").set_value(True)
     app.run()
     assert {line["word"] for line in lines(app)} == {"read it first"}
+    kinds = next(c for c in app.get("button_group") if c.key == state.FILTER)
+    assert [option.content for option in kinds.proto.options] == ["All 2", "2 to be read"], "a count would tell"
     assert "Probabilities:" not in words(app)
     next(r for r in app.radio if r.label == "What do you see?").set_value("benign")
     next(b for b in app.button if b.label == "Show the network's answer").click()

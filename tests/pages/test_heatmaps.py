@@ -63,17 +63,13 @@ def test_what_a_model_cannot_tell_has_a_map_only_when_asked_for(open_app, tiny_m
     recast(tiny_model.id, abstention=replace(tiny_model.abstention, min_prob=0.999999))
     app = opened(open_app, ("scan.png", png()))
     assert_sound(app)
-    assert not viewers(app)
+    assert [pane["maps"] for pane in component(app, "medcls_viewer")["panes"]] == [[]], "the scan alone"
     assert "cannot tell" in words(app)
     app.button(key="anyway.on").click().run()
     assert_sound(app)
     assert len(component(app, "medcls_viewer")["panes"]) == 4
     app.button(key="anyway.off").click().run()
-    assert not viewers(app)
-
-
-def viewers(app) -> list:
-    return [c for c in app.get("bidi_component") if c.proto.component_name == "medcls_viewer"]
+    assert len(component(app, "medcls_viewer")["panes"]) == 1
 
 
 def test_tests_are_told_in_words(open_app, tiny_model) -> None:
@@ -104,7 +100,8 @@ def test_networks_of_an_ensemble_are_tested_one_by_one(open_app, tiny_model, tin
     app.multiselect[0].set_value(["gradcam"]).run()
     next(t for t in app.toggle if t.label == "Test these heatmaps").set_value(True).run()
     assert_sound(app)
-    assert "averages several networks" in words(app)
+    by = next(b for b in app.get("button_group") if b.label == "Side by side")
+    assert "averages several networks" in by.proto.help
     assert "tested network by network" in words(app)
     (table,) = [t.value for t in app.dataframe if "Test" in t.value]
     heatmaps = [column for column in table if column != "Test"]

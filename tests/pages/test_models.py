@@ -44,7 +44,7 @@ def test_retired_models_leave_the_list_and_come_back(open_app, tiny_model) -> No
     assert tiny_model.name in words(app).replace("\\", "")
     models.retire(tiny_model.id, "superseded")
     app.run()
-    assert "there is none yet" in words(app)
+    assert "There is none yet" in words(app)
     app.toggle[0].set_value(True).run()
     assert "superseded" in words(app)
     next(b for b in app.button if b.label == "Offer it again").click().run()
@@ -75,7 +75,7 @@ def test_a_model_is_measured_on_labelled_scans(open_app, tiny_model, tmp_path: P
     next(s for s in app.selectbox if s.label == "Part").set_value("all").run()
     next(b for b in app.button if b.label == "Measure").click().run()
     assert_sound(app)
-    assert "6 cases in 6 groups of phantoms" in words(app).replace("\\", "")
+    assert "6 cases of 6 patients or look-alike groups, phantoms" in words(app).replace("\\", "")
     assert len(app.get("download_button")) >= 3
 
 

@@ -35,7 +35,7 @@ def test_without_a_model_it_says_what_it_is_for(open_app) -> None:
 def test_from_a_collection_to_settings_and_back(open_app, ward) -> None:
     app = open_app(PAGE)
     app.text_input(key="site.new").set_value("Ward 3").run()
-    app.button_group(key="site.source").set_value("A labelled collection").run()
+    app.button_group(key="site.source").set_value("collection").run()
     app.multiselect(key=f"site.on.{ward.id}").set_value(["ward"]).run()
     app.button(key="site.check").click().run()
     assert_sound(app)

@@ -12,6 +12,7 @@ import pytest
 
 from medcls.core.model import Threshold
 from medcls.core.note import Note
+from medcls.core.numbers import show_estimate
 from medcls.errors import BadData
 from medcls.models import store
 from medcls.workflows import report, tables
@@ -79,7 +80,7 @@ def test_html_report_needs_nothing_and_runs_nothing(found: Comparison) -> None:
     assert tags.seen.count("svg") == 3
     assert "http" not in page
     assert "not distinguishable on these 150 cases" in page
-    assert report.show(found.scores["bad"]["auroc"]) in page
+    assert show_estimate(found.scores["bad"]["auroc"]) in page
     assert "Research use, not a medical device" in page
     assert not any(str(case) in page for case in found.first.case), "no case id in a report that is passed on"
     numbers = [float(n) for n in re.findall(r"[ML]([\d.]+) ", page)]
@@ -90,7 +91,7 @@ def test_html_report_needs_nothing_and_runs_nothing(found: Comparison) -> None:
 def test_markdown_table_for_a_readme(found: Comparison) -> None:
     lines = report.to_markdown(found).splitlines()
     assert lines[0].startswith("| model | AUROC |")
-    assert lines[2].startswith(f"| good | {report.show(found.scores['good']['auroc'])} |")
+    assert lines[2].startswith(f"| good | {show_estimate(found.scores['good']['auroc'])} |")
     assert lines[-1] == "150 cases in 75 groups of set: part 'test'. In brackets: 95 % intervals."
 
 

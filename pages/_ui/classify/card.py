@@ -85,15 +85,13 @@ def _show_decided(shown: Shown, prediction: Prediction) -> None:
 
 
 def _show_refused(shown: Shown, prediction: Prediction) -> None:
-    """Draw a refusal in grey: reason, next step; numbers behind a button."""
+    """Draw a refusal in grey: reason, next step; numbers behind a button, what else was noted in the sheet *Why*."""
     _head(say("pages.cannot-tell"), "", REFUSED, familiarity(prediction))
     st.markdown(notices.escape(prediction.refusal))
     _show_next(shown, prediction)
     if shows_numbers(shown.row):
         show_probabilities(shown.card, prediction)
     anyway.offer(shown.row.entry, shown.row.frame)
-    for note in prediction.cautions:
-        st.caption(notices.escape(note))
 
 
 def _head(word: str, prob: str, colour: str, below: str) -> None:

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import streamlit as st
+
 from medcls.core.model import ModelCard
 from medcls.words import say
 from medcls.workflows.case_report import Table
@@ -83,18 +85,19 @@ def show_downloads(rows: Sequence[Row], card: ModelCard, cases: Sequence[str]) -
     case = ["case"] if any(cases) else []
     columns = [*case, "file", "model", "decided", *(f"prob:{i}" for i in card.task.label_ids), *said, "notes", "error"]
     lines = list(zip(rows, cases, told, strict=True))
-    mode, name = downloads.ask_mode("classify.save"), f"{card.task.id}-answers"
-    downloads.offer(
-        say("pages.export-csv"),
-        "table-csv",
-        lambda: table([flat(row, card, case, opinion) for row, case, opinion in lines], card, columns),
-        mode,
-        f"{name}.csv",
-    )
-    downloads.offer(
-        say("pages.export-json"),
-        "table-json",
-        lambda: table([record(row, card) | opinion for row, _, opinion in lines], card, columns),
-        mode,
-        f"{name}.json",
-    )
+    with st.popover(say("pages.save-answers"), icon=":material/download:"):
+        mode, name = downloads.ask_mode("classify.save"), f"{card.task.id}-answers"
+        downloads.offer(
+            say("pages.export-csv"),
+            "table-csv",
+            lambda: table([flat(row, card, case, opinion) for row, case, opinion in lines], card, columns),
+            mode,
+            f"{name}.csv",
+        )
+        downloads.offer(
+            say("pages.export-json"),
+            "table-json",
+            lambda: table([record(row, card) | opinion for row, _, opinion in lines], card, columns),
+            mode,
+            f"{name}.json",
+        )

@@ -18,8 +18,9 @@ from pages._ui.widgets import drops, notices, viewer, worklist
 from pages._ui.widgets.numbers import show_prob
 from pages._ui.widgets.palette import REFUSED, label_colours, label_word
 
-_ALL, _REFUSED, _FAILED = "all", "cannot-tell", "no-answer"
+_ALL, _REFUSED, _FAILED, _WAITS = "all", "cannot-tell", "no-answer", "own-waits"
 _LOOP_MOST = 120  # frames shown at once; a longer loop is shown by every second, third … frame
+_OWN_FIRST = "classify.own.first"  # the switch
 SORTS = ("suspicious", "given", "name")
 
 
@@ -30,9 +31,11 @@ def show(entries: tuple[scans.Entry, ...], card: ModelCard) -> None:
     order = _order(reading)
     if many:
         _show_counts(reading)
-        left, middle, right = st.columns([1.05, 2.55, 1.35], gap="small")
-    else:
-        middle, right = st.columns([2.15, 1], gap="medium")
+    with st.container(key="room"):  # frame.css puts it into one column on a narrow page
+        if many:
+            left, middle, right = st.columns([1.05, 2.55, 1.35], gap="small")
+        else:
+            middle, right = st.columns([2.15, 1], gap="medium")
     place = _chosen(reading, order)
     with middle:
         scan, complete = _show_scan(reading, place, order)
@@ -149,8 +152,7 @@ def _show_card(place_: object, reading: Reading, place: int, scan: Scan | None) 
             together = [i for i, case in enumerate(groups) if case == groups[place]]
             cases.show(reading.rows, together, reading.card, groups[place])
         if len(reading.entries) == 1:
-            with st.container(horizontal=True):
-                exports.show_downloads(reading.rows, reading.card, groups)
+            exports.show_downloads(reading.rows, reading.card, groups)
 
 
 def _draw_evidence(reading: Reading, place: int, scan: Scan) -> bool:
@@ -158,7 +160,7 @@ def _draw_evidence(reading: Reading, place: int, scan: Scan) -> bool:
     row = _row(reading, place)
     if row is None or row.prediction is None:
         return False
-    with st.spinner(say("pages.drawing-map")):
+    with st.spinner(say("pages.drawing-map"), show_time=True):
         evidence.find(scan, reading.card, row.prediction.decided or row.prediction.top)
     return True
 
@@ -169,7 +171,15 @@ def _tell_progress(reading: Reading) -> None:
         st.progress(done / n, text=say("pages.reading", {"done": done, "n": n}))
 
 
+def _switch_own() -> None:
+    """Take the switch before anything is drawn: counts and order would tell the answers."""
+    st.session_state[state.OWN_FIRST] = st.session_state[_OWN_FIRST]
+    st.session_state.pop(state.FILTER, None)
+
+
 def _kind(row: Row) -> str:
+    if opinions.hides(row):  # a count would tell the answer
+        return _WAITS
     if row.prediction is None:
         return _FAILED
     return row.prediction.decided or _REFUSED
@@ -180,7 +190,7 @@ def _show_counts(reading: Reading) -> None:
     counts = Counter(_kind(row) for row in reading.rows)
     task = reading.card.task
     words = {label: label_word(task, label) for label in reversed(task.label_ids)}
-    words |= {_REFUSED: say("pages.cannot-tell"), _FAILED: exports.NO_ANSWER}
+    words |= {_REFUSED: say("pages.cannot-tell"), _FAILED: exports.NO_ANSWER, _WAITS: say("pages.own-to-read")}
     options = [_ALL, *(kind for kind in words if counts[kind])]
     with st.container(horizontal=True, vertical_alignment="center", key="counts"):
         st.pills(
@@ -208,8 +218,11 @@ def _show_counts(reading: Reading) -> None:
             width=210,
         )
         with st.popover(say("pages.reading-options"), icon=":material/tune:"):
-            st.session_state[state.OWN_FIRST] = st.toggle(
-                say("pages.own-first"), bool(st.session_state.get(state.OWN_FIRST)), key="classify.own.first"
+            st.toggle(
+                say("pages.own-first"),
+                bool(st.session_state.get(state.OWN_FIRST)),
+                key=_OWN_FIRST,
+                on_change=_switch_own,
             )
             cases.show_choice(_names(reading))
         exports.show_downloads(reading.rows, reading.card, cases.cases(reading.entries)[: len(reading.rows)])
@@ -260,10 +273,16 @@ def _show_list(reading: Reading, order: list[int], place: int) -> None:
     looked: set[int] = state.kept(state.LOOKED, set)
     lines = [_line(reading, i, names[i], groups[i], id(reading.entries[i]) in looked) for i in order]
     worklist.show(lines, place, "classify.list", _open)
-    for by, word, key in ((-1, "pages.previous", "k"), (1, "pages.next", "j")):
-        st.button(
-            say(word), key=f"classify.step.{by}", on_click=_step, args=(order, place, by), shortcut=key, type="tertiary"
-        )
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        for by, word, key in ((-1, "pages.previous", "k"), (1, "pages.next", "j")):
+            st.button(
+                say(word),
+                key=f"classify.step.{by}",
+                on_click=_step,
+                args=(order, place, by),
+                shortcut=key,
+                type="tertiary",
+            )
 
 
 def _line(reading: Reading, place: int, name: str, case: str, looked: bool) -> worklist.Line:

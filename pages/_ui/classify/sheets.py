@@ -11,9 +11,11 @@ from medcls.words import say
 from medcls.workflows import case_report, explain, marks, models, site_figures, viewer
 from pages._ui.classify.answers import Row
 from pages._ui.widgets import header, notices, pickers
-from pages._ui.widgets.charts import show_scan
+from pages._ui.widgets import viewer as viewer_widget
 from pages._ui.widgets.numbers import show_prob, show_seconds
 from pages._ui.widgets.palette import label_word
+
+_ABOVE_PX = 330  # of the sheet of drawn marks
 
 
 def _lines(lines: Sequence[str]) -> None:
@@ -107,11 +109,13 @@ def painted(scan: Scan) -> None:
         if found is None:
             st.markdown(say("pages.marks-none"))
             return
-        left, right = st.columns(2)
-        with left:
-            show_scan(found.marked, say("pages.marks-alt"), say("pages.marks-found", {"share": found.share}))
-        with right:
-            show_scan(found.without, say("pages.marks-without"), say("pages.marks-without"))
+        panes = [
+            viewer_widget.Pane(
+                say("pages.marks-found", {"share": found.share}), say("pages.marks-alt"), png=found.marked
+            ),
+            viewer_widget.Pane(say("pages.marks-without"), say("pages.marks-without"), png=found.without),
+        ]
+        viewer_widget.show(scan, panes, "classify.marks.viewer", viewer_widget.Options(above_px=_ABOVE_PX))
         st.caption(say("pages.marks-how"))
 
     sheet()

@@ -19,7 +19,7 @@ def show_pictures(scan: Scan, found: compare_scan.ComparedScan, refused_too: boo
     label = _pick_label(found)
     panes = [viewer.Pane(say("pages.scan"), say("pages.alt-scan", {"name": ""}).strip())]
     said: list[str] = []
-    with st.spinner(say("pages.drawing-map")):
+    with st.spinner(say("pages.drawing-map"), show_time=True):
         names = names_of([answer.card for answer in found.answers if answer.card])
         for answer in found.answers:
             if not refused_too and answer.prediction is not None and answer.prediction.decided is None:

@@ -8,15 +8,17 @@ from typing import Any
 import streamlit as st
 
 from medcls.core.model import ModelCard
+from medcls.core.task import Task
 from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import compare, report, scans, tables
 from pages._ui import cache, state
 from pages._ui.compare.test_set import Section, get_differences
-from pages._ui.widgets import drops, notices
-from pages._ui.widgets.charts import show_scan
+from pages._ui.widgets import drops, gallery, notices
+from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.charts_scores import cost_chart
 from pages._ui.widgets.numbers import show_estimate, show_prob
+from pages._ui.widgets.palette import label_colours, label_word
 
 _SHOWN = 12
 
@@ -33,12 +35,11 @@ def show_pairs(found: compare.Comparison, names: dict[str, str]) -> tuple[str, S
     left, _ = st.columns([1, 2])
     with left:
         score = pick_score(found, "pairs")
-    with st.spinner(say("pages.compare-resampling-groups")):
+    with st.spinner(say("pages.compare-resampling-groups"), show_time=True):
         differences = get_differences(found, score)
     mcnemar = found.right_and_wrong()
     st.markdown("**Row minus column** (●: more than chance, all pairs allowed for)")
-    st.dataframe(_matrix(differences, names), hide_index=True, alt=say("pages.compare-differences-between-every"))
-    st.markdown("\n".join(f"- {_sentence(d, names)}" for d in differences))
+    _show_matrix(differences, names)
     st.markdown("**Cases that only one of two got right**")
     st.dataframe(
         [
@@ -56,6 +57,25 @@ def show_pairs(found: compare.Comparison, names: dict[str, str]) -> tuple[str, S
     )
     st.caption(say("pages.compare-differences-paired-bootstrap"))
     return score, ("McNemar", "mcnemar.csv", lambda: tables.mcnemar_rows(mcnemar))
+
+
+def _show_matrix(differences: Sequence[Any], names: dict[str, str]) -> None:
+    """Show the differences of all pairs as a table; a click on a cell says it in words, else those that are sure."""
+    event: Any = st.dataframe(
+        _matrix(differences, names),
+        hide_index=True,
+        alt=say("pages.compare-differences-between-every"),
+        column_config={"": st.column_config.TextColumn(pinned=True)},
+        on_select="rerun",
+        selection_mode="single-cell",
+        key=f"compare.matrix.{'|'.join(names)}",
+    )
+    ids = {name: model for model, name in names.items()}
+    cells = [{list(names)[row], ids[column]} for row, column in event["selection"]["cells"] if column in ids]
+    told = [d for d in differences if {d.a, d.b} in cells] or [d for d in differences if d.better]
+    if told:
+        st.markdown("\n".join(f"- {_sentence(d, names)}" for d in told))
+    st.caption(say("pages.compare-click-cell"))
 
 
 def _sentence(difference: Any, names: dict[str, str]) -> str:
@@ -93,11 +113,12 @@ def show_disagreements(found: compare.Comparison, names: dict[str, str]) -> Sect
     n = found.count_disagreements()
     shown = say("pages.compare-the-first-stand", {"rows": len(rows)}) if n > len(rows) else ""
     st.caption(say("pages.compare-of-cases-widest", {"n": n, "first": len(found.first), "shown": shown}))
-    _show_pictures(rows, names)
+    task = next(iter(found.cards.values())).task
+    _show_pictures(rows, names, task)
     st.dataframe(
         [
-            {"case": r.case, "truth": r.truth}
-            | {names[m]: f"{a} ({show_prob(r.prob[m])})" for m, a in r.answers.items()}
+            {"case": r.case, "truth": label_word(task, r.truth)}
+            | {names[m]: f"{label_word(task, a)} ({show_prob(r.prob[m])})" for m, a in r.answers.items()}
             for r in rows
         ],
         hide_index=True,
@@ -110,7 +131,7 @@ def show_disagreements(found: compare.Comparison, names: dict[str, str]) -> Sect
     )
 
 
-def _show_pictures(rows: Sequence[compare.Disagreement], names: dict[str, str]) -> None:
+def _show_pictures(rows: Sequence[compare.Disagreement], names: dict[str, str], task: Task) -> None:
     """Show the first cases whose scan is here; each reason why others have none is said once."""
     shown: list[tuple[compare.Disagreement, bytes]] = []
     missing: dict[str, int] = {}
@@ -122,35 +143,48 @@ def _show_pictures(rows: Sequence[compare.Disagreement], names: dict[str, str]) 
             shown.append((row, picture))
         if len(shown) == _SHOWN:
             break
-    with st.container(horizontal=True):
-        for row, picture in shown:
-            with st.container(border=True, width=240):
-                _show_case(row, picture, names)
+    _show_gallery(shown, names, task)
     for why, n in missing.items():
         st.caption(notices.escape(say("pages.no-pictures", {"n": n, "why": why.rstrip(".")})))
 
 
-def _show_case(row: compare.Disagreement, picture: bytes, names: dict[str, str]) -> None:
-    show_scan(picture, row.case, height_px=220)
-    st.markdown(f"truth: **{notices.escape(row.truth)}**")
-    st.caption(
-        "  \n".join(
-            f"{notices.escape(names[m])}: {notices.escape(answer)} ({show_prob(row.prob[m])})"
-            for m, answer in row.answers.items()
+def _show_gallery(shown: Sequence[tuple[compare.Disagreement, bytes]], names: dict[str, str], task: Task) -> None:
+    figures = [
+        gallery.Figure(
+            row.case,
+            picture,
+            say("pages.truth-is", {"word": label_word(task, row.truth)}),
+            label_colours(task)[row.truth],
+            [
+                say(
+                    "pages.model-says", {"model": names[m], "told": f"{label_word(task, a)} ({show_prob(row.prob[m])})"}
+                )
+                for m, a in row.answers.items()
+            ],
         )
-    )
-    st.button(say("pages.look-at-scan"), key=f"compare.look.{row.case}", on_click=_look, args=(row,))
+        for row, picture in shown
+    ]
+
+    def offer(place: int) -> None:
+        if st.button(say("pages.look-at-scan"), key=f"compare.look.{place}") and _look(shown[place][0]):
+            st.rerun()
+
+    if figures:
+        gallery.show(
+            figures, lambda place: scans.read(compare.read_case(shown[place][0])), "compare.pictures", 230, offer
+        )
 
 
-def _look(row: compare.Disagreement) -> None:
-    """Turn the page to one scan, this one."""
+def _look(row: compare.Disagreement) -> bool:
+    """Turn the page to one scan, this one; returns whether it can be read."""
     try:
         drops.put_here(scans.Entry(row.case, compare.read_case(row), None))
     except MedclsError as error:
         notices.show_error(error)
-        return
-    st.session_state[state.COMPARE_MODE] = "scan"
+        return False
+    st.session_state.pop(state.COMPARE_MODE, None)
     state.remember(state.MODE, "scan")
+    return True
 
 
 def _picture(row: compare.Disagreement) -> bytes | MedclsError:
@@ -177,11 +211,11 @@ def show_subgroups(found: compare.Comparison, names: dict[str, str]) -> Section 
     column = left.selectbox("Column", list(columns), format_func=columns.__getitem__, key="compare.column")
     with right:
         score = pick_score(found, "subgroups")
-    with st.spinner(say("pages.compare-resampling-groups")):
+    with st.spinner(say("pages.compare-resampling-groups"), show_time=True):
         groups = found.subgroups(column, score)
     st.dataframe(
         [
-            {columns[column]: g.value, "cases": g.n_cases, "groups": g.n_groups}
+            {columns[column]: g.value, "cases": g.n_cases, say("pages.groups"): g.n_groups}
             | {names[m]: show_estimate(e) for m, e in g.scores.items()}
             for g in groups
         ],
@@ -197,7 +231,7 @@ def show_costs(found: compare.Comparison, names: dict[str, str]) -> Section:
     held: dict[str, compare.Cost] = state.kept(state.COMPARE_COSTS, dict)
     if st.button(say("pages.compare-measure-the-milliseconds")):
         for card in found.cards.values():
-            with st.spinner(f"{names[card.id]} …"):
+            with st.spinner(f"{names[card.id]} …", show_time=True):
                 held[card.to_json()] = _cost(card, found, timed=True)
     rows, all_costs = [], []
     for model, card in found.cards.items():
@@ -221,7 +255,7 @@ def show_costs(found: compare.Comparison, names: dict[str, str]) -> Section:
         row | {"score": found.scores[m]["auroc"], "name": row["model"]}
         for m, row in zip(found.cards, rows, strict=True)
     ]
-    st.plotly_chart(cost_chart(points, key, title, "AUROC"), key="compare.cost")
+    show_chart(cost_chart(points, key, title, "AUROC"), key="compare.cost")
     return "Costs", "costs.csv", lambda: tables.cost_rows(all_costs)
 
 

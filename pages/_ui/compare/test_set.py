@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from medcls.core.collection import Part
-from medcls.core.evaluation import CaseTable, describe_basis
+from medcls.core.evaluation import CaseTable
 from medcls.core.model import ModelCard
 from medcls.core.progress import Progress
 from medcls.errors import MedclsError
@@ -15,6 +15,7 @@ from medcls.words import say
 from medcls.workflows import compare, report, site_figures, tables
 from pages._ui import state
 from pages._ui.widgets import downloads, notices, pickers
+from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.charts_scores import confusion_chart, curve_chart
 from pages._ui.widgets.numbers import show_estimate, show_seconds
 
@@ -77,7 +78,7 @@ def get_comparison(cards: Sequence[ModelCard]) -> compare.Comparison | None:
 def _compare(cards: Sequence[ModelCard], source: str, part: str) -> compare.Comparison:
     ids = [card.id for card in cards]
     if source == STORED:
-        with st.spinner(say("pages.compare-resampling-groups")):
+        with st.spinner(say("pages.compare-resampling-groups"), show_time=True):
             return compare.compare_stored(ids)
     bar = st.progress(0.0, text=say("pages.compare-opening-the-networks"))
     known = _known(cards, source, part)
@@ -149,16 +150,26 @@ def get_differences(found: compare.Comparison, score: str) -> tuple[Any, ...]:
 def show_basis(found: compare.Comparison, names: dict[str, str]) -> None:
     """Say on which cases everything below rests."""
     first = found.first
+    basis = {"cases": len(first), "groups": found.n_groups, "collection": found.collection}
     counts = ", ".join(f"{int((first.truth == k).sum())} {label}" for k, label in enumerate(first.labels))
     st.caption(
-        notices.escape(
-            f"{describe_basis(len(first), found.n_groups, found.collection)} ({counts}): {_named(found.part, names)}. "
-        )
+        notices.escape(f"{say('pages.basis', basis)} ({counts}): {_named(found.part, names)}. ")
         + say("pages.compare-in-brackets-intervals")
     )
-    if found.notes:
-        lines = [notices.escape(_named(str(note), names)) for note in found.notes]
-        st.info("\n".join(f"- {line}" for line in lines) if len(lines) > 1 else lines[0], icon=":material/info:")
+    if found.notes and st.button(
+        say("pages.about-cases", {"n": len(found.notes)}), type="tertiary", icon=":material/info:", key="compare.about"
+    ):
+        _open_notes([_named(str(note), names) for note in found.notes])
+
+
+def _open_notes(lines: Sequence[str]) -> None:
+    """Open the sheet with what is to be known of the cases compared on."""
+
+    @st.dialog(say("pages.about-cases-title"), position="right", width="small")
+    def sheet() -> None:
+        st.markdown("\n".join(f"- {notices.escape(line)}" for line in lines))
+
+    sheet()
 
 
 def _named(text: str, names: dict[str, str]) -> str:
@@ -174,7 +185,7 @@ def show_sites(found: compare.Comparison, names: dict[str, str]) -> int:
     Returns:
         How many sites there are.
     """
-    with st.spinner(say("pages.compare-resampling-groups")):
+    with st.spinner(say("pages.compare-resampling-groups"), show_time=True):
         by_model = site_figures.compared(found)
     titles = found.score_names()
     rows = [
@@ -217,7 +228,7 @@ def show_curves(found: compare.Comparison, names: dict[str, str]) -> Section:
     label = left.selectbox(
         say("pages.compare-label-against-the"), labels, index=found.positive[-1], key="compare.label"
     )
-    with st.spinner(say("pages.compare-resampling-groups-for")):
+    with st.spinner(say("pages.compare-resampling-groups-for"), show_time=True):
         drawn = found.curves(label)
     kinds = (
         ("ROC", "roc", "false positive rate", "sensitivity", True),
@@ -228,13 +239,13 @@ def show_curves(found: compare.Comparison, names: dict[str, str]) -> Section:
         with column:
             st.markdown(f"**{title}**")
             chosen = {m: getattr(c, field) for m, c in drawn.items()}
-            st.plotly_chart(
+            show_chart(
                 curve_chart(chosen, names, x, y, diagonal=diagonal, points=field == "reliability"),
                 key=f"compare.{field}",
             )
     st.caption(say("pages.compare-bands-intervals-at"))
     st.markdown("**Confusion at the most probable label** (row: truth, column: answer)")
-    st.plotly_chart(confusion_chart(found.confusions(), names, labels), key="compare.confusion")
+    show_chart(confusion_chart(found.confusions(), names, labels), key="compare.confusion")
     return "Curves", "curves.csv", lambda: tables.curve_rows(drawn, label)
 
 
@@ -264,7 +275,7 @@ def show_downloads(found: compare.Comparison, score: str, section: Section | Non
             stem = name.removesuffix(".csv")
             downloads.offer(f"{title} (CSV)", "table-csv", lambda: tables.as_table(stem, rows(), found), mode, name)
         for title, name, make, kind in files:
-            st.download_button(title, make, name, kind, icon=":material/download:")
+            st.download_button(title, make, name, kind, icon=":material/download:", type="tertiary")
 
 
 def _report(found: compare.Comparison, score: str) -> bytes:

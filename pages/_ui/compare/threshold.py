@@ -13,6 +13,7 @@ from pages._ui import state
 from pages._ui.compare.pairs import pick_score, show_difference
 from pages._ui.compare.test_set import Section
 from pages._ui.widgets import notices
+from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.charts_scores import threshold_chart
 from pages._ui.widgets.numbers import show_estimate
 
@@ -35,7 +36,7 @@ def show_threshold(found: compare.Comparison, names: dict[str, str]) -> Section:
     point = thresholds.try_threshold(table, label, chosen, percent / 100)
     _show_point(point, label)
     grid = [thresholds.try_threshold(table, label, float(t), percent / 100) for t in np.linspace(0.02, 0.98, 49)]
-    st.plotly_chart(threshold_chart(grid, chosen), key="compare.threshold.chart")
+    show_chart(threshold_chart(grid, chosen), key="compare.threshold.chart")
     _keep(model, label, chosen, thresholds.describe_point(point, table, found.collection))
     return "Thresholds", "thresholds.csv", lambda: tables.threshold_rows(model, label, grid)
 
@@ -119,10 +120,7 @@ def _show_point(point: thresholds.OperatingPoint, label: str) -> None:
 
 def _fine(estimate: Estimate) -> str:
     """Return a predictive value in digits enough to keep it off 1: at a low prevalence all that matters is there."""
-    if math.isnan(estimate.value):
-        return "not computable"
-    digits = 4 if estimate.value > 0.99 else 2
-    return f"{estimate.value:.{digits}f} ({estimate.low:.{digits}f}–{estimate.high:.{digits}f})"
+    return show_estimate(estimate, 4 if estimate.value > 0.99 else 2)
 
 
 def _count(per_1000: float) -> str:
@@ -147,7 +145,7 @@ def show_ablation(found: compare.Comparison) -> Section | None:
     left, _ = st.columns([1, 2])
     with left:
         score = pick_score(found, "ablation")
-    with st.spinner(say("pages.compare-lining-up-runs")):
+    with st.spinner(say("pages.compare-lining-up-runs"), show_time=True):
         rows = ablation.ablate(score)
     if not rows:
         notices.show_empty(

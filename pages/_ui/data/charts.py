@@ -7,9 +7,8 @@ import plotly.graph_objects as go
 
 from medcls.core.evaluation import Estimate
 from medcls.core.task import Task
+from pages._ui.widgets.numbers import show_estimate
 from pages._ui.widgets.palette import OKABE_ITO, label_colours, label_word
-
-CONFIG = {"displaylogo": False, "toImageButtonOptions": {"format": "svg"}}
 
 
 def _framed(figure: go.Figure, height_px: int, x_title: str = "", y_title: str = "") -> go.Figure:
@@ -144,7 +143,7 @@ def probe_chart(found: Mapping[str, Estimate]) -> go.Figure:
                 "array": [e.high - e.value for e in shown.values()],
                 "arrayminus": [e.value - e.low for e in shown.values()],
             },
-            customdata=[str(e) for e in shown.values()],
+            customdata=[show_estimate(e) for e in shown.values()],
             hovertemplate="%{y}: %{customdata}<extra></extra>",
         )
     )

@@ -15,7 +15,7 @@ TITLES = {
     "contradiction": "One picture, several labels",
     "leak": "The published split leaks",
     "mask": "Masks among the scans",
-    "duplicate": "The same picture more than once",
+    "duplicate": "The same scan more than once",
     "unreadable": "Unreadable files",
     "label": "Labels that may be wrong",
     "blank": "Blank pictures",
@@ -25,7 +25,7 @@ TITLES = {
     "patients": "Patients unknown",
     "balance": "Uneven labels",
 }
-ACTIONS = {"drop": "drop", "merge": "merge into one group", "keep": "keep as they are"}
+ACTIONS = {"drop": "drop", "merge": "keep together as one group", "keep": "keep as they are"}
 A_PAGE, SHOWN, FEW = 6, 24, 4
 
 
@@ -33,7 +33,7 @@ def show_findings(seen: data.Overview) -> None:
     """Show what the audit found, by kind, each finding with its pictures and what to do."""
     audit = _audit(seen)
     if audit is None:
-        notices.show_empty("Nobody has looked this collection through yet.", "The audit takes seconds to minutes.")
+        notices.show_empty("This collection was not audited yet.", "The audit takes seconds to minutes.")
         return
     if not audit.findings:
         st.success("Nothing was found.", icon=":material/check:")
@@ -52,7 +52,7 @@ def show_findings(seen: data.Overview) -> None:
     )
     _show_kind(seen, [f for f in audit.findings if f.kind == (kind or kinds[0])])
     st.caption(
-        f"{audit.pairs_compared:,} likely pairs of pictures were laid over each other. Decisions are kept in the "
+        f"{audit.pairs_compared:,} likely pairs of scans were compared. Decisions are kept in the "
         "collection's record; splits made before no longer fit and are refused."
     )
 

@@ -25,7 +25,7 @@ def show_labels(seen: data.Overview) -> None:
             st.caption(f"{_A_PAGE} of {len(doubts):,} shown; the next come up as these are settled.")
     else:
         notices.show_empty(
-            "No label is doubted, or nobody has looked this collection through yet.",
+            "No label is doubted, or the collection was not audited yet.",
             "Audit it in the section Findings.",
         )
     _show_names(seen)

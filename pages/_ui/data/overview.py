@@ -9,6 +9,7 @@ from pages._ui import state
 from pages._ui.data import charts
 from pages._ui.data.pictures import show_cases
 from pages._ui.widgets import notices, viewer
+from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.palette import label_word
 
 
@@ -23,7 +24,7 @@ def show_overview(seen: data.Overview) -> None:
     with st.container(horizontal=True, gap="large"):  # a narrow page breaks the row instead of cutting the words
         for title, value in (
             ("Cases", f"{record.n_cases:,}"),
-            ("Groups", f"{seen.n_groups:,}"),
+            ("Look-alike groups", f"{seen.n_groups:,}"),
             (f"{seen.whose or 'patient'}s".capitalize(), f"{len(patients):,}" if patients else "unknown"),
             ("Left out", f"{record.n_dropped + record.n_set_aside + record.n_not_taken:,}"),
         ):
@@ -31,13 +32,14 @@ def show_overview(seen: data.Overview) -> None:
     left, right = st.columns(2)
     with left:
         st.subheader("Cases of each label")
-        st.plotly_chart(charts.label_chart(seen.task, seen.count()), config=charts.CONFIG)
+        show_chart(charts.label_chart(seen.task, seen.count()))
     with right:
         st.subheader("Sizes")
-        st.plotly_chart(charts.size_chart(seen.task, seen.size_px, seen.label), config=charts.CONFIG)
+        show_chart(charts.size_chart(seen.task, seen.size_px, seen.label))
     st.caption(
         f"{notices.escape(titles.get(record.layout, record.layout))} · read from `{record.root}` · "
-        f"version {record.version}, fingerprint `{record.fingerprint[:16]}` · added {record.made}"
+        f"version {record.version}, fingerprint `{record.fingerprint[:16]}` · "
+        f"added {record.made[:16].replace('T', ' ')} UTC"
     )
     _show_attributes(seen)
     if seen.unreadable:
@@ -76,7 +78,7 @@ def _show_attributes(seen: data.Overview) -> None:
         required=True,
     )
     shown = counts.get(chosen or "") or next(iter(counts.values()))
-    st.plotly_chart(charts.attribute_chart(seen.task, shown), config=charts.CONFIG)
+    show_chart(charts.attribute_chart(seen.task, shown))
 
 
 def show_samples(seen: data.Overview) -> None:
@@ -108,9 +110,11 @@ def show_patients(seen: data.Overview) -> None:
     histogram, shares = charts.patient_charts(patients, positive, seen.whose)
     left, right = st.columns(2)
     left.subheader(f"Cases of one {seen.whose}")
-    left.plotly_chart(histogram, config=charts.CONFIG)
+    with left:
+        show_chart(histogram)
     right.subheader(f"Share of {notices.escape(positive)} in each")
-    right.plotly_chart(shares, config=charts.CONFIG)
+    with right:
+        show_chart(shares)
     _show_patient(seen, patients, positive)
 
 

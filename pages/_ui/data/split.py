@@ -10,11 +10,12 @@ from medcls.workflows import data, data_split
 from pages._ui.data import charts
 from pages._ui.data.pictures import show_cases
 from pages._ui.widgets import notices
+from pages._ui.widgets.charts import show_chart
 
 _WAYS = {
-    "": "patient where known, else group",
+    "": "patient where known, else look-alike group",
     "patient": "patient",
-    "group": "lesion or duplicate group",
+    "group": "lesion or look-alike group",
     "published": "the folds that came with it",
     "given": "as its maker did",
 }
@@ -53,15 +54,15 @@ def show_split(seen: data.Overview) -> None:
 
 
 def _take_over(seen: data.Overview) -> None:
-    with st.expander("Take over a split made elsewhere", icon=":material/upload_file:"):
+    with st.expander("Import a split made elsewhere", icon=":material/upload_file:"):
         st.caption(
             "JSON with the case ids of each part, or a csv with the columns `id` and `part` (or `fold`). "
-            "It is refused if a patient, a group or a picture stands on both sides."
+            "It is refused if a patient, a look-alike group or a picture stands on both sides."
         )
         left, right = st.columns(2)
         file = left.file_uploader("Split, JSON or csv", type=["json", "csv"], key="data.split.file")
         split = right.text_input("Name", "given", key="data.split.given")
-        asked = right.button("Check and take over", disabled=file is None, key="data.split.take")
+        asked = right.button("Check and import", disabled=file is None, key="data.split.take")
         if asked and file:
             _tell_leaks(seen, lambda: data_split.take_split(seen.record.name, split, file.getvalue()))
 
@@ -85,13 +86,14 @@ def _tell_leaks(seen: data.Overview, make: Callable[[], Split]) -> None:
 
 def _show(seen: data.Overview, split: Split) -> None:
     counts = data_split.count_parts(seen.record.name, split)
-    st.plotly_chart(charts.split_chart(seen.task, counts), config=charts.CONFIG, key=f"data.split.chart.{split.name}")
+    show_chart(charts.split_chart(seen.task, counts), key=f"data.split.chart.{split.name}")
     proof = split.proof
     if proof and proof.caution:
         st.warning(notices.escape(str(proof.caution)), icon=":material/warning:")
     if proof:
         st.success(
-            f"Proof: {proof.groups_shared} groups and {proof.near_pairs_across} pairs of pictures on both sides. "
+            f"Proof: {proof.groups_shared} patients or look-alike groups and "
+            f"{proof.near_pairs_across} pairs of pictures on both sides. "
             f"{proof.pairs_compared:,} likely pairs were compared: {notices.escape(proof.how)}.",
             icon=":material/verified:",
         )

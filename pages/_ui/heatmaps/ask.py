@@ -1,10 +1,10 @@
 """What stands side by side on the Heatmaps page: methods, labels, layers or models, and the rest held the same."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from medcls.core.model import ModelCard
 from medcls.core.prediction import Prediction
@@ -53,50 +53,67 @@ def pick_scan(entries: Sequence[scans.Entry]) -> scans.Entry:
 
 
 def ask(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard]) -> list[Asked]:
-    """Draw the switches: what stands side by side, and the rest held the same.
+    """Draw the switches: what stands side by side, and the rest held the same; the address holds what is chosen.
 
     Raises:
         MedclsError: If the model cannot be opened or does not answer.
     """
     layers = explain.list_layers(cache.open_classifier(card))
     kinds = [k for k in _BY if (k != "layer" or len(layers) > 1) and (k != "model" or rivals)]
-    by = (
-        st.segmented_control(
-            say("pages.heatmaps-side-by-side"),
-            kinds,
-            default=kinds[0],
-            format_func=_BY.__getitem__,
-            key=f"heatmaps.by.{len(kinds)}",
-            required=True,
-        )
-        or kinds[0]
-    )
-    if card.is_mean:
-        st.caption(say("pages.heatmaps-this-model-averages"))
-    wanted = [by != "label", True, by in ("method", "label") and bool(layers), by == "model"]
-    places = iter(st.columns([w for w, on in zip((2, 3 if by == "method" else 2, 2, 3), wanted, strict=True) if on]))
-    labels = [_pick_label(scan, card, next(places))] if by != "label" else list(card.task.label_ids)
-    methods = _pick_methods(by == "method", next(places))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        by = _pick_by(kinds, card)
+        labels = [_pick_label(scan, card)] if by != "label" else list(card.task.label_ids)
+        methods = _pick_methods() if by == "method" else [_pick_method()]
+        layer = _pick_layer(layers, card) if by in ("method", "label") and layers else None
+        shown = (card, *_pick_rivals(rivals)) if by == "model" else (card,)
     if by == "model":
-        shown = (card, *_pick_rivals(rivals, next(places)))
         return [Asked(c, labels[0], methods[0], None, pickers.model_title(c), by) for c in shown]
     if by == "layer":
         return [Asked(card, labels[0], methods[0], name, name, by) for name in layers]
-    layer = _pick_layer(layers, places, card)
     if by == "method":
         return [Asked(card, labels[0], m, layer, explain.METHODS[m].title, by) for m in methods]
     return [Asked(card, label, methods[0], layer, label_word(card.task, label), by) for label in labels]
 
 
-def _pick_label(scan: Scan, card: ModelCard, place: DeltaGenerator) -> str:
-    labels = card.task.label_ids
-    return place.selectbox(
-        say("pages.viewer-evidence"),
-        labels,
-        index=labels.index(answer_of(scan, card).top),
-        format_func=lambda i: label_word(card.task, i),
-        key=f"heatmaps.label.{scan.sha256}.{card.id}",
+def _linked(key: str, known: Container[str]) -> list[str]:
+    """Return what the address names under a key, as far as it can be chosen here."""
+    return [name for name in (state.choice(key) or "").split(",") if name in known]
+
+
+def _pick_by(kinds: Sequence[str], card: ModelCard) -> str:
+    key, start = f"heatmaps.by.{'|'.join(kinds)}", (_linked(state.MAPS_BY, kinds) or [kinds[0]])[0]
+    _begin(key, state.MAPS_BY, start)
+    chosen = st.segmented_control(
+        say("pages.heatmaps-side-by-side"),
+        kinds,
+        format_func=_BY.__getitem__,
+        key=key,
+        required=True,
+        help=say("pages.heatmaps-this-model-averages") if card.is_mean else None,
     )
+    by = str(chosen or start)
+    state.remember(state.MAPS_BY, None if by == kinds[0] else by)
+    return by
+
+
+def _begin(widget: str, key: str, value: Any) -> None:
+    """Set a widget's first value, and that of the address where somebody changed it."""
+    state.follow(widget, key, value)
+    st.session_state.setdefault(widget, value)
+
+
+def _pick_label(scan: Scan, card: ModelCard) -> str:
+    top, widget = answer_of(scan, card).top, f"heatmaps.label.{scan.sha256}.{card.id}"
+    _begin(widget, state.MAPS_LABEL, (_linked(state.MAPS_LABEL, card.task.label_ids) or [top])[0])
+    chosen = st.selectbox(
+        say("pages.viewer-evidence"),
+        card.task.label_ids,
+        format_func=lambda i: label_word(card.task, i),
+        key=widget,
+        width=220,
+    )
+    state.remember(state.MAPS_LABEL, None if chosen == top else chosen)
+    return chosen
 
 
 def _title(method: str) -> str:
@@ -104,38 +121,38 @@ def _title(method: str) -> str:
     return f"{row.title}{' (slow)' if row.slow else ''}"
 
 
-def _pick_methods(several: bool, place: DeltaGenerator) -> list[str]:
+def _pick_method() -> str:
     names = list(explain.METHODS)
-    if not several:
-        one = place.selectbox("Method", names, format_func=_title, key="heatmaps.method")
-        return [one]
-    chosen = place.multiselect(
-        "Methods", names, default=list(_FIRST_METHODS), format_func=_title, key="heatmaps.methods"
-    )
+    _begin("heatmaps.method", state.MAPS_METHOD, (_linked(state.MAPS_METHOD, names) or names)[0])
+    chosen = st.selectbox("Method", names, format_func=_title, key="heatmaps.method", width=220)
+    state.remember(state.MAPS_METHOD, None if chosen == names[0] else chosen)
+    return chosen
+
+
+def _pick_methods() -> list[str]:
+    names = list(explain.METHODS)
+    _begin("heatmaps.methods", state.MAPS_METHOD, _linked(state.MAPS_METHOD, names) or list(_FIRST_METHODS))
+    chosen = st.multiselect("Methods", names, format_func=_title, key="heatmaps.methods", width=520)
+    state.remember(state.MAPS_METHOD, None if chosen == list(_FIRST_METHODS) else ",".join(chosen))
     return chosen or [explain.DEFAULT]
 
 
-def _pick_layer(layers: Sequence[str], places: Iterator[DeltaGenerator], card: ModelCard) -> str | None:
-    if not layers:
-        return None
-    return next(places).selectbox(
-        "Layer",
-        layers,
-        index=len(layers) - 1,
-        key=f"heatmaps.layer.{card.id}",
-        help=say("pages.heatmaps-the-last-one"),
-    )
+def _pick_layer(layers: Sequence[str], card: ModelCard) -> str | None:
+    widget = f"heatmaps.layer.{card.id}"
+    _begin(widget, state.MAPS_LAYER, (_linked(state.MAPS_LAYER, layers) or [layers[-1]])[0])
+    chosen = st.selectbox("Layer", layers, key=widget, width=220, help=say("pages.heatmaps-the-last-one"))
+    state.remember(state.MAPS_LAYER, None if chosen == layers[-1] else chosen)
+    return chosen
 
 
-def _pick_rivals(rivals: Sequence[ModelCard], place: DeltaGenerator) -> list[ModelCard]:
+def _pick_rivals(rivals: Sequence[ModelCard]) -> list[ModelCard]:
     by_id = {card.id: card for card in rivals}
-    chosen = place.multiselect(
-        "With",
-        list(by_id),
-        default=list(by_id)[:3],
-        format_func=lambda i: pickers.model_title(by_id[i]),
-        key="heatmaps.rivals",
+    widget, first = f"heatmaps.rivals.{'|'.join(by_id)}", list(by_id)[:3]
+    _begin(widget, state.MODELS, _linked(state.MODELS, by_id) or first)
+    chosen = st.multiselect(
+        "With", list(by_id), format_func=lambda i: pickers.model_title(by_id[i]), key=widget, width=520
     )
+    state.remember(state.MODELS, ",".join(chosen) or None)
     return [by_id[i] for i in chosen]
 
 
@@ -169,8 +186,12 @@ def show_answer(answer: Prediction, card: ModelCard, entry: scans.Entry) -> bool
     said = {"model": pickers.model_title(card), "word": decided}
     sentence = say("pages.model-answers", said)
     st.markdown(notices.escape(f"{sentence} ({told})" if numbers else sentence))
-    for note in answer.notes:
+    first, more = (answer.notes[:1], answer.notes[1:]) if answer.decided is None else (answer.notes, ())
+    for note in first:
         (st.info if answer.decided else st.warning)(notices.escape(str(note)), icon=":material/info:")
+    if more:
+        with st.popover(say("pages.more"), type="tertiary"):
+            st.markdown("\n".join(f"- {notices.escape(str(note))}" for note in more))
     if answer.decided is None:
         anyway.offer(entry)
     return numbers

@@ -68,9 +68,8 @@ def draw(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard], refused_too: 
             st.button("Stop", key="heatmaps.stop", on_click=stopped.update, args=(waiting,), icon=":material/stop:")
     maps = []
     for i, one in enumerate(asked):
-        bar.progress(
-            i / len(asked), text=say("pages.heatmaps-drawing-of", {"i": i + 1, "asked": len(asked), "title": one.title})
-        )
+        code = "pages.heatmaps-drawing-of" if len(asked) > 1 else "pages.heatmaps-drawing"
+        bar.progress(i / len(asked), text=say(code, {"i": i + 1, "asked": len(asked), "title": one.title}))
         maps.append(_drawn(scan, one, _teller(bar, i, len(asked), explain.METHODS[one.method].title)))
     place.empty()
     if any(isinstance(m.error, explain.Stopped) for m in maps):

@@ -36,6 +36,7 @@ def show_tests(scan: Scan, maps: Sequence[Map]) -> None:
     if any(asked.card.is_mean for asked in drawn):
         st.caption(say("pages.heatmaps-a-model-that"))
     bar, started = st.progress(0.0, text="Testing"), time.monotonic()
+    code = "pages.heatmaps-testing-of-switch" if len(jobs) > 1 else "pages.heatmaps-testing"
     tested: list[tuple[str, Sequence[explain.Check]]] = []
     for i, (title, asked, network) in enumerate(jobs):
 
@@ -48,9 +49,7 @@ def show_tests(scan: Scan, maps: Sequence[Map]) -> None:
             )
             bar.progress(
                 share,
-                text=say(
-                    "pages.heatmaps-testing-of-switch", {"title": title, "i": i + 1, "jobs": len(jobs), "left": left}
-                ),
+                text=say(code, {"title": title, "i": i + 1, "jobs": len(jobs), "left": left}),
             )
 
         try:

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import streamlit as st
 
-from medcls.core.evaluation import Evaluation, describe_basis
+from medcls.core.evaluation import Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.task import Task
 from medcls.errors import MedclsError
@@ -15,6 +15,7 @@ from medcls.workflows import compare, exchange, models, people, site_figures, ta
 from pages._ui import state
 from pages._ui.models import sites
 from pages._ui.widgets import downloads, notices, pickers
+from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.charts_scores import confusion_chart
 from pages._ui.widgets.numbers import show_estimate
 from pages._ui.widgets.palette import label_word
@@ -35,17 +36,33 @@ def show_list(cards: Sequence[ModelCard]) -> ModelCard:
     shown = _filtered(cards)
     best = {task_id: pickers.recommended(task_id) for task_id in {card.task.id for card in shown}}
     rows = [_row(card, best[card.task.id]) for card in shown]
+    chosen = _tick(rows, [card.id for card in shown])
+    if (wanted := state.choice(state.CARD)) and wanted not in {card.id for card in cards}:
+        notices.show_missing(say("pages.unknown-model", {"wanted": wanted}))
+    elif chosen is not None or wanted in {card.id for card in shown}:
+        state.remember(state.CARD, None if chosen is None else shown[chosen].id)
+    st.caption(say("pages.models-first" if chosen is None else "pages.models-tick"))
+    return shown[chosen or 0]
+
+
+def _tick(rows: Sequence[dict[str, object]], ids: Sequence[str]) -> int | None:
+    """Draw the table and return the row ticked; the one that the address names is ticked at first."""
+    if state.moved(state.CARD):
+        st.session_state[state.MODELS_TABLE] = st.session_state.get(state.MODELS_TABLE, 0) + 1
+    key = f"models.table.{st.session_state.get(state.MODELS_TABLE, 0)}.{'|'.join(ids)}"
+    wanted = state.choice(state.CARD)
+    first: int | None = st.session_state.setdefault(f"{key}.first", ids.index(wanted) if wanted in ids else None)
     event = st.dataframe(
         rows,
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
-        key=f"models.table.{len(rows)}",
+        selection_default=None if first is None else {"selection": {"rows": [first], "columns": [], "cells": []}},
+        key=key,
         alt=say("pages.models-table"),
     )
-    chosen = event["selection"]["rows"]
-    st.caption(say("pages.models-tick") if chosen else say("pages.models-first"))
-    return shown[chosen[0]] if chosen and chosen[0] < len(shown) else shown[0]
+    picked = event["selection"]["rows"]
+    return picked[0] if picked and picked[0] < len(ids) else None
 
 
 def _filtered(cards: Sequence[ModelCard]) -> list[ModelCard]:
@@ -125,7 +142,8 @@ def _show_what(card: ModelCard) -> None:
     _list(say("pages.models-what-it-learned"), [card.trained_on or say("pages.models-not-stated")])
     _list(say("pages.models-what-it-was"), [*card.task.limits, *card.limits] or [say("pages.models-not-stated")])
     if card.is_mean:
-        _list(say("pages.models-it-averages"), card.networks)
+        names = {one.id: model_title(one) for one in models.list_models(card.task.id, retired=True)}
+        _list(say("pages.models-it-averages"), [names.get(one, one) for one in card.networks])
 
 
 def _list(title: str, lines: Sequence[str]) -> None:
@@ -161,7 +179,7 @@ def _show_figures(card: ModelCard) -> None:
 
 def show_evaluation(found: Evaluation, task: Task, key: str) -> None:
     """Show every score of an evaluation with its interval, and the confusion matrix under a chart's `key`."""
-    basis = describe_basis(found.n_cases, found.n_groups, found.collection)
+    basis = say("pages.basis", {"cases": found.n_cases, "groups": found.n_groups, "collection": found.collection})
     st.markdown(f"**How good it is**  \n{notices.escape(f'{basis}: {found.part}.')}")
     for note in found.notes:
         st.caption(notices.escape(note))
@@ -176,7 +194,7 @@ def show_evaluation(found: Evaluation, task: Task, key: str) -> None:
             {
                 "score": titles[n],
                 "value (95 % interval)": show_estimate(found.scores[n]),
-                "groups": found.scores[n].n,
+                say("pages.groups"): found.scores[n].n,
                 "how": found.scores[n].how,
             }
             for n in names
@@ -185,7 +203,7 @@ def show_evaluation(found: Evaluation, task: Task, key: str) -> None:
         height=320,
         alt=say("pages.models-every-score-of"),
     )
-    st.plotly_chart(
+    show_chart(
         confusion_chart(
             {found.model: found.confusion},
             {found.model: "truth (row), answer (column)"},
@@ -295,7 +313,8 @@ def offer_undo() -> None:
     if gone is None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(notices.escape(say("pages.retired-now", {"name": gone})), width="content")
+        names = {card.id: card.name for card in models.list_models(retired=True)}
+        st.markdown(notices.escape(say("pages.retired-now", {"name": names.get(gone) or gone})), width="content")
         if st.button(say("pages.undo"), icon=":material/undo:", key="models.undo"):
             st.session_state.pop(state.MODEL_RETIRED)
             try:

@@ -10,6 +10,7 @@ from medcls.words import say
 from medcls.workflows import site_figures
 from medcls.workflows.site_figures import SiteFigures
 from pages._ui.widgets import notices
+from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.charts_forest import forest_chart, forest_notes
 
 
@@ -31,7 +32,7 @@ def show_forest(figures: Sequence[SiteFigures], key: str) -> None:
         key: Of the chart.
     """
     st.markdown(say("pages.forest-title"))
-    st.plotly_chart(forest_chart(figures), key=key, config={"displayModeBar": False})
+    show_chart(forest_chart(figures), key=key)
     if told := forest_notes(figures):
         st.caption(told)
     for one in figures:

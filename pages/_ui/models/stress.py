@@ -11,8 +11,9 @@ from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import compare, doubt, people, stress
 from pages._ui.widgets import notices
+from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.charts_scores import risk_chart
-from pages._ui.widgets.numbers import show_estimate, show_seconds
+from pages._ui.widgets.numbers import show_change, show_estimate, show_seconds
 
 _FIRST = 5  # shifts told in sentences, the worst first
 _STRENGTHS = ("weak", "medium", "strong")
@@ -39,7 +40,7 @@ def _show_doubt(card: ModelCard) -> None:
     if not found:
         st.caption(say("pages.doubt-none"))
         return
-    st.plotly_chart(risk_chart(found), key=f"models.risk.{card.id}", config={"displayModeBar": False})
+    show_chart(risk_chart(found), key=f"models.risk.{card.id}")
     for one in found:
         st.caption(notices.escape(one.told()))
 
@@ -73,7 +74,7 @@ def _show_study(study: StressStudy) -> None:
             "shift": row.shift.replace("-", " "),
             "AUROC": show_estimate(row.auroc),
             "sensitivity": show_estimate(row.sensitivity),
-            "its change": show_estimate(row.sensitivity_change),
+            "its change": show_change(row.sensitivity_change),
             "specificity": show_estimate(row.specificity),
             "flipped": show_estimate(row.flipped),
             "refused": show_estimate(row.refused),

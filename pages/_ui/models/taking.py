@@ -17,7 +17,7 @@ def show_import() -> None:
         if file is None or not st.button("Import", type="primary"):
             return
         try:
-            with st.spinner("Checking …"):
+            with st.spinner("Checking …", show_time=True):
                 taken = exchange.import_model(file.getvalue())
         except MedclsError as error:
             notices.show_error(error, file.name)

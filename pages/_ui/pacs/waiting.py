@@ -94,7 +94,7 @@ def _found(known: Sequence[str]) -> tuple[pacs.Waiting, ...] | None:
 
 def _read(chosen: Sequence[pacs.Waiting]) -> None:
     entries = []
-    with st.spinner(say("pages.worklist-fetching")):
+    with st.spinner(say("pages.worklist-fetching"), show_time=True):
         for item in chosen:
             name = " ".join(filter(None, (item.patient, item.date))) or item.id[:12]
             try:

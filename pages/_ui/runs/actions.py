@@ -27,7 +27,9 @@ def show_actions(view: runs.RunView) -> None:
             publish(view)
         if st.button(say("pages.run-describe"), icon=":material/edit:"):
             describe(view)
-        if st.button("Clone", icon=":material/content_copy:", help=say("pages.runs-opens-its-settings")):
+        if view.state.status != "failed" and st.button(
+            "Clone", icon=":material/content_copy:", help=say("pages.runs-opens-its-settings")
+        ):
             st.switch_page("../train.py", query_params={"from": view.id})
         if st.button(
             "Reproduce",
@@ -88,7 +90,7 @@ def publish(view: runs.RunView) -> None:
         st.warning(say("pages.runs-there-is-a"), icon=":material/info:")
     if st.button("Publish", type="primary", disabled=not name.strip()):
         try:
-            with st.spinner("Publishing …"):
+            with st.spinner("Publishing …", show_time=True):
                 told = tuple(line.strip() for line in limits.splitlines() if line.strip())
                 if found and every:
                     card = fold_results.publish_folds(found, name, licence=licence, limits=told)

@@ -108,7 +108,7 @@ def _or_none(value: float | None) -> float | None:
 def _finish(figure: go.Figure, title: str, height: int = 280) -> go.Figure:
     last = max((epoch for line in figure.data for epoch in line.x), default=0)
     figure.update_xaxes(title="epoch", tickformat="d", rangemode="tozero", dtick=1 if last <= _EVERY_EPOCH else None)
-    figure.update_yaxes(title=title)
+    figure.update_yaxes(title=title, exponentformat="e")
     figure.update_layout(
         height=height,
         margin={"l": 10, "r": 10, "t": 8, "b": 8},

@@ -1,19 +1,22 @@
 """Runs: how the kept epoch did on cases it never saw, and the cases it got wrong."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from medcls.core.evaluation import Evaluation
 from medcls.core.model import ModelCard
+from medcls.core.scan import Scan
 from medcls.core.task import Task
 from medcls.errors import MedclsError
-from medcls.words import counted, say
-from medcls.workflows import fold_results, folds, run_results, runs
+from medcls.words import say
+from medcls.workflows import data, fold_results, folds, run_results, runs
 from pages._ui import state
-from pages._ui.widgets import notices
-from pages._ui.widgets.charts import show_scan
+from pages._ui.widgets import gallery, notices
+from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.charts_scores import confusion_chart
 from pages._ui.widgets.numbers import show_estimate, show_prob
-from pages._ui.widgets.palette import label_word
+from pages._ui.widgets.palette import label_colours, label_word
 
 _WHOLE = {
     "auroc": "AUROC",
@@ -63,7 +66,7 @@ def _show_folds(found: folds.FoldSet) -> None:
     held = st.session_state.get(state.RUN_POOLED)
     try:
         if held is None or held[0] != key:
-            with st.spinner(say("pages.compare-resampling-groups")):
+            with st.spinner(say("pages.compare-resampling-groups"), show_time=True):
                 held = (key, run_results.read_result(key[0]), fold_results.pool_folds(found)[0])
             st.session_state[state.RUN_POOLED] = held
     except MedclsError as error:
@@ -80,8 +83,8 @@ def _show_folds(found: folds.FoldSet) -> None:
 
 
 def _show_scores(card: ModelCard, evaluation: Evaluation, first: str = "") -> None:
-    basis = f"{counted(evaluation.n_cases, 'case')} of {counted(evaluation.n_groups, 'group')}"
-    st.caption(f"{first}{basis}; {notices.escape(evaluation.part)}.")
+    told = {"cases": evaluation.n_cases, "groups": evaluation.n_groups, "collection": evaluation.collection}
+    st.caption(notices.escape(f"{first}{say('pages.basis', told)}; {evaluation.part}."))
     for note in evaluation.notes:
         st.warning(notices.escape(note), icon=":material/flag:")
     with st.container(horizontal=True, gap="large"):
@@ -99,7 +102,7 @@ def _show_scores(card: ModelCard, evaluation: Evaluation, first: str = "") -> No
                 )
     words = [label_word(card.task, label) for label in evaluation.labels]
     chart = confusion_chart({card.id: evaluation.confusion}, {card.id: "cases"}, words)
-    st.plotly_chart(chart, key="runs.confusion", width=420)
+    show_chart(chart, key="runs.confusion", width=420)
     st.dataframe(
         _per_label(card, evaluation), hide_index=True, width="stretch", alt=say("pages.runs-scores-of-each-label")
     )
@@ -129,33 +132,53 @@ def show_wrong(view: runs.RunView) -> None:
         return
     task = run_results.read_result(view.id).task
     labels = sorted({case.truth for case in wrong}, key=task.label_ids.index)
-    only = st.segmented_control("Truth", labels, key="runs.truth", format_func=lambda label: label_word(task, label))
+    named = {label: label_word(task, label) for label in labels}
+    only = st.segmented_control(say("pages.truth"), labels, format_func=named.__getitem__, key="runs.truth")
     shown = [case for case in wrong if only in (None, case.truth)]
     unsure = sum(case.unsure for case in shown)
     st.caption(
-        say(
-            "pages.runs-of-wrong-answers", {"shown": len(shown), "wrong": len(wrong), "shown2": min(len(shown), _SHOWN)}
-        )
+        say("pages.runs-of-wrong-answers", {"n": len(shown)})
+        + (say("pages.runs-of-them-shown", {"shown": _SHOWN}) if len(shown) > _SHOWN else "")
         + (say("pages.runs-on-of-them", {"unsure": unsure}) if unsure else "")
     )
-    columns = st.columns(4)
-    for i, case in enumerate(shown[:_SHOWN]):
-        with columns[i % 4]:
-            _show_case(case, task)
+    _show_pictures(shown[:_SHOWN], task)
 
 
-def _show_case(case: run_results.WrongCase, task: Task) -> None:
-    held = st.session_state.setdefault(state.RUN_PICTURES, {})
+def _show_pictures(wrong: Sequence[run_results.WrongCase], task: Task) -> None:
+    """Show the scans that are here; each reason why others have none is said once."""
+    found: list[tuple[run_results.WrongCase, bytes]] = []
+    for case in wrong:
+        picture = _picture(case)
+        if isinstance(picture, MedclsError):
+            notices.show_error(picture, case.case)
+        else:
+            found.append((case, picture))
+    figures = [
+        gallery.Figure(case.case, picture, _truth(case, task), label_colours(task)[case.truth], (_answer(case, task),))
+        for case, picture in found
+    ]
+
+    def read(place: int) -> Scan:
+        return data.read_case(found[place][0].collection, found[place][0].case)
+
+    gallery.show(figures, read, "runs.wrong", 220)
+
+
+def _truth(case: run_results.WrongCase, task: Task) -> str:
+    return say("pages.truth-prob", {"word": label_word(task, case.truth), "prob": show_prob(case.prob_truth)})
+
+
+def _answer(case: run_results.WrongCase, task: Task) -> str:
+    told = {"word": label_word(task, case.answered), "prob": show_prob(case.prob)}
+    return say("pages.in-doubt-is" if case.unsure else "pages.answered-is", told)
+
+
+def _picture(case: run_results.WrongCase) -> bytes | MedclsError:
+    held: dict[tuple[str, str], bytes | MedclsError] = st.session_state.setdefault(state.RUN_PICTURES, {})
     key = (case.collection, case.case)
     if key not in held:
         try:
-            held[key] = run_results.read_case_picture(*key)
+            held[key] = run_results.read_case_picture(*key, 440)
         except MedclsError as error:
-            notices.show_error(error)
-            return
-    truth, answered = (label_word(task, label) for label in (case.truth, case.answered))
-    answer = f"{answered} ({show_prob(case.prob)})"
-    answer = say("pages.runs-cannot-tell-most", {"answer": answer}) if case.unsure else f"answered {answer}"
-    told = say("pages.runs-is", {"truth": truth, "prob_truth": show_prob(case.prob_truth), "answer": answer})
-    show_scan(held[key], say("pages.runs-a-test-case", {"told": told}), told, height_px=220)
-    st.caption(notices.escape(case.case))
+            held[key] = error
+    return held[key]

@@ -13,6 +13,7 @@ from pages._ui import state
 from pages._ui.runs.charts import score_word
 from pages._ui.runs.search_charts import importance_chart, parallel_chart
 from pages._ui.widgets import notices
+from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.numbers import show_seconds
 
 _SILENT_S = 600.0
@@ -107,12 +108,12 @@ def _show(view: search.SearchView) -> None:
     complete = [row for row, t in zip(rows, view.trials, strict=True) if t.state == "complete"]
     if len(complete) > 1:
         log = [name for name, r in view.spec.ranges.items() if r.log]
-        st.plotly_chart(
+        show_chart(
             parallel_chart(complete, list(view.spec.ranges), log, score, lower_is_better=score == "loss"),
             key="search.parallel",
         )
     if view.importance:
-        st.plotly_chart(importance_chart(view.importance), key="search.importance")
+        show_chart(importance_chart(view.importance), key="search.importance")
     elif view.trials:
         st.caption(say("pages.runs-which-setting-mattered", {"FEWEST_FOR_IMPORTANCE": search.FEWEST_FOR_IMPORTANCE}))
     st.dataframe(rows, hide_index=True, width="stretch", alt=say("pages.runs-trials-with-what"))
@@ -179,7 +180,7 @@ def show_form(spec: RunSpec) -> None:
 
 def _begin(asked: search.SearchSpec) -> None:
     try:
-        with st.spinner(say("pages.runs-starting-the-search")):
+        with st.spinner(say("pages.runs-starting-the-search"), show_time=True):
             search.start_search(asked)
     except MedclsError as error:
         notices.show_error(error)

@@ -12,6 +12,7 @@ from pages._ui import state
 from pages._ui.runs.charts import SCORES, compare_chart, rate_chart, score_chart, score_word
 from pages._ui.runs.table import ICONS, show_left, written
 from pages._ui.widgets import notices
+from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.numbers import show_ago, show_seconds
 
 _BAD = ("failed", "died")
@@ -33,7 +34,8 @@ def show_state(view: runs.RunView) -> None:
     """Draw where a run stands: state, progress, time, and the worker's last words."""
     s = view.state
     message = notices.escape(str(s.message or ""))
-    st.progress(view.progress, text=f"{ICONS[s.status]} — {message}" if message else ICONS[s.status])
+    told_below = s.status in (*_BAD, "paused")
+    st.progress(view.progress, text=f"{ICONS[s.status]} — {message}" if message and not told_below else ICONS[s.status])
     if s.status in _BAD:
         st.error(message, icon=":material/error:")
     elif s.status == "paused":
@@ -46,10 +48,11 @@ def show_state(view: runs.RunView) -> None:
     with st.container(horizontal=True, gap="large"):  # a narrow page breaks the row instead of cutting the numbers
         st.metric("Epoch", f"{s.epoch} of {s.epochs or view.spec.optimisation.epochs}", width="content")
         st.metric(say("pages.runs-time-so-far"), show_seconds(s.elapsed_s), width="content")
-        st.metric(say("pages.runs-time-left"), show_left(view) or "–", width="content")
+        if view.moves:
+            st.metric(say("pages.runs-time-left"), show_left(view), width="content")
         st.metric(
             say("pages.runs-best-in-validation", {"monitor": score_word(view.spec.optimisation.monitor)}),
-            f"{s.best_score:.3f}" if s.best_epoch else "–",
+            f"{s.best_score:.2f}" if s.best_epoch else "–",
             f"epoch {s.best_epoch}" if s.best_epoch else None,
             delta_color="off",
             delta_arrow="off",
@@ -67,7 +70,7 @@ def show_curves(view: runs.RunView, others: Sequence[runs.RunView]) -> None:
     """
     epochs = runs.read_metrics(view.id)
     if not epochs:
-        st.info(say("pages.runs-the-first-epoch"), icon=":material/info:")
+        st.info(say("pages.runs-the-first-epoch" if view.moves else "pages.runs-no-epoch"), icon=":material/info:")
         return
     data = {other.id: other.spec.data.collections for other in others}
     names = {
@@ -80,6 +83,7 @@ def show_curves(view: runs.RunView, others: Sequence[runs.RunView]) -> None:
             say("pages.runs-compare-with"),
             list(names),
             format_func=names.__getitem__,
+            placeholder=say("pages.runs-others"),
             key="runs.against",
             max_selections=7,
         )
@@ -88,14 +92,16 @@ def show_curves(view: runs.RunView, others: Sequence[runs.RunView]) -> None:
             score = _pick_one("Score", SCORES, "auroc", "runs.score")
             part = _pick_one("Cases", _PARTS, "validate", "runs.part")
         shown = {f"{view.name} ({view.id[-4:]})": epochs} | {names[i]: runs.read_metrics(i) for i in against}
-        st.plotly_chart(compare_chart(shown, score, part), key="runs.compare")
+        show_chart(compare_chart(shown, score, part), key="runs.compare")
         if any(data[i] != view.spec.data.collections for i in against):
             st.caption(say("pages.runs-some-of-these"))
         return
     left, right = st.columns(2)
     for column, score in ((left, "loss"), (right, "auroc"), (left, "accuracy")):
-        column.plotly_chart(score_chart(epochs, score), key=f"runs.{score}")
-    right.plotly_chart(rate_chart(epochs), key="runs.lr")
+        with column:
+            show_chart(score_chart(epochs, score), key=f"runs.{score}")
+    with right:
+        show_chart(rate_chart(epochs), key="runs.lr")
     for note in (n for e in epochs for n in e.notes):
         st.caption(f"Note: {notices.escape(note)}.")
 

@@ -15,6 +15,7 @@ from medcls.workflows import compare, site, site_figures, site_look
 from pages._ui import state
 from pages._ui.site.label import label_drop
 from pages._ui.widgets import header, notices
+from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.charts_forest import forest_chart, forest_notes
 
 _VERDICTS = {
@@ -219,10 +220,9 @@ def show_verdict(check: SiteCheck, card: ModelCard) -> None:
         shown = {"n": check.n_cases, "sick": check.n_positive, "groups": check.n_groups}
         st.caption(say("pages.site-counted", shown | {"prevalence": f"{100 * check.aim.prevalence:g} %"}))
     figures = site_figures.beside(check, card)
-    st.plotly_chart(
+    show_chart(
         forest_chart(figures, check.aim),
         key=f"site.forest.{check.made}.{check.n_cases}",
-        config={"displayModeBar": False},
     )
     if told := forest_notes(figures):
         st.caption(told)

@@ -1,6 +1,7 @@
 """Which site is meant: one that is known, or a new one by its name."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from medcls.words import say
 from medcls.workflows import site
@@ -10,8 +11,11 @@ from pages._ui.widgets import notices
 _NEW = ""
 
 
-def pick_site() -> str:
+def pick_site(place: DeltaGenerator) -> str:
     """Let the user choose a site, or name a new one.
+
+    Args:
+        place: Where the choice stands; the name of a new one is asked for below.
 
     Returns:
         The site's name; empty until one is named. The choice stands in the address.
@@ -24,7 +28,7 @@ def pick_site() -> str:
         else:
             known[one.value.id] = one.value.site.name
     options, last = [*known, _NEW], state.choice(state.SITE)
-    chosen = st.selectbox(
+    chosen = place.selectbox(
         say("pages.site"),
         options,
         index=options.index(last) if last in known else 0,
@@ -36,5 +40,5 @@ def pick_site() -> str:
     if chosen != _NEW:
         return known[chosen]
     return st.text_input(
-        say("pages.site-name"), placeholder=say("pages.site-name-example"), key="site.new", max_chars=60
+        say("pages.site-name"), placeholder=say("pages.site-name-example"), key="site.new", max_chars=60, width=330
     ).strip()

@@ -8,6 +8,7 @@ from medcls.words import say
 from medcls.workflows import site
 from pages._ui.site import charts_site
 from pages._ui.widgets import notices
+from pages._ui.widgets.charts import show_chart
 
 
 def show_watch(name: str, card: ModelCard) -> None:
@@ -43,7 +44,7 @@ def show_watch(name: str, card: ModelCard) -> None:
         else:
             weeks.append(one.value)
     if weeks:
-        st.plotly_chart(charts_site.watch(weeks), key="site.watch.chart")
+        show_chart(charts_site.watch(weeks), key="site.watch.chart")
         st.caption(say("pages.site-watch-rate"))
     else:
         st.caption(say("pages.site-watch-none"))

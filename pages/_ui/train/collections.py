@@ -19,7 +19,7 @@ def pick_collections() -> tuple[str, ...]:
     records = {record.name: record for record in preflight.list_data()}
     if not records:
         notices.show_empty(
-            "A network is fine-tuned here on labelled scans; there are none yet.", "Add a data set first (Build: Data)."
+            "A network is fine-tuned here on labelled scans; there are none yet.", "Add a data set first (Data)."
         )
         return ()
     st.subheader("1 · Data")
@@ -105,6 +105,6 @@ def look(spec: RunSpec) -> preflight.Preflight:
     if wanted not in held:
         if len(held) >= _KEPT:
             held.pop(next(iter(held)))
-        with st.spinner("Counting cases and making the split …"):
+        with st.spinner("Counting cases and making the split …", show_time=True):
             held[wanted] = preflight.check_data(spec)
     return held[wanted]

@@ -85,7 +85,7 @@ def _count_folds(spec: RunSpec) -> int:
 def begin(spec: RunSpec, every_fold: bool = False) -> None:
     """Start the run, or one for every fold, and go to its page."""
     try:
-        with st.spinner("Starting the worker …"):
+        with st.spinner("Starting the worker …", show_time=True):
             view = folds.start_folds(spec)[0] if every_fold else runs.start_run(spec)
     except MedclsError as error:
         notices.show_error(error)

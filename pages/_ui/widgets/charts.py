@@ -2,37 +2,46 @@
 
 import base64
 from html import escape
+from typing import Literal
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from medcls.core.model import ModelCard
 from medcls.core.prediction import Prediction
 from pages._ui.widgets.numbers import show_prob
-from pages._ui.widgets.palette import MARK, SCAN_BACKGROUND, SCAN_TEXT, label_colours, label_word
+from pages._ui.widgets.palette import MARK, OKABE_ITO, label_colours, label_word
 
 _STRIPES = "repeating-linear-gradient(45deg, transparent 0 5px, rgba(255,255,255,.28) 5px 8px)"
+
+
+_GREY = OKABE_ITO["grey"]
+_TOOLS_PX = 40  # at a chart's right edge: its tools stand there, over nothing
+_CONFIG = {
+    "displaylogo": False,
+    "toImageButtonOptions": {"format": "svg"},
+    "modeBarButtonsToRemove": ["pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "select2d", "lasso2d"],
+}
+
+
+def show_chart(figure: go.Figure, key: str | None = None, width: int | Literal["stretch"] = "stretch") -> None:
+    """Show a chart; its tools come when the mouse is over it, beside it.
+
+    Args:
+        figure: The chart.
+        key: Distinguishes it from others on the page.
+        width: In pixels, or as wide as its place.
+    """
+    right = max(_TOOLS_PX, figure.layout.margin.r or 0)
+    figure.update_layout(
+        margin_r=right, modebar={"orientation": "v", "bgcolor": "rgba(0,0,0,0)", "color": _GREY, "activecolor": _GREY}
+    )
+    st.plotly_chart(figure, key=key, width=width, config=_CONFIG)
 
 
 def data_url(png: bytes) -> str:
     """Return a PNG as a data URL, for tables and figures."""
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
-
-
-def show_scan(png: bytes, alt: str, caption: str = "", height_px: int = 520) -> None:
-    """Show a scan on near-black, as large as its column allows.
-
-    Args:
-        png: The scan.
-        alt: What it is, for people who cannot see it.
-        caption: A line under it; empty for none.
-        height_px: Height at most.
-    """
-    line = f'<figcaption style="color:{SCAN_TEXT};font-size:.85rem;padding:.5rem 0 0">{escape(caption)}</figcaption>'
-    st.html(
-        f'<figure style="margin:0;background:{SCAN_BACKGROUND};border-radius:6px;padding:14px;text-align:center">'
-        f'<img src="{data_url(png)}" alt="{escape(alt)}" style="width:100%;max-height:{height_px}px;'
-        f'object-fit:contain">{line if caption else ""}</figure>'
-    )
 
 
 def show_probabilities(card: ModelCard, prediction: Prediction) -> None:

@@ -96,8 +96,8 @@ def _upload(key: str, task: Task) -> None:
     files = st.file_uploader(
         say("pages.drop-folder-here") if whole_folder else say("pages.drop-here"),
         accept_multiple_files="directory" if whole_folder else True,
-        key=f"{key}.files.{whole_folder}",
-        on_change=put_away,
+        key=f"{key}.files.{whole_folder}.{st.session_state.get(state.DROP_TIMES, 0)}",
+        on_change=_forget,
     )
     st.toggle(say("pages.drop-folder"), key=f"{key}.folder")
     held, ids = _held(task), tuple(file.file_id for file in files)
@@ -116,9 +116,15 @@ def _held(task: Task) -> Drop | None:
     return held if belongs(held, task) else None
 
 
-def put_away() -> None:
-    """Forget what was dropped."""
+def _forget() -> None:
+    """Forget what was dropped: the widget holds something else."""
     st.session_state.pop(state.DROP, None)
+
+
+def put_away() -> None:
+    """Forget what was dropped, and what the widget holds: files dropped later do not bring it back."""
+    _forget()
+    st.session_state[state.DROP_TIMES] = st.session_state.get(state.DROP_TIMES, 0) + 1
 
 
 def put_here(*entries: scans.Entry) -> None:

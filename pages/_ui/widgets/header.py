@@ -1,6 +1,7 @@
 """The head of a Read page: its title, the tasks as tabs, the model, the site and the research-use badge."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import streamlit as st
 
@@ -30,6 +31,13 @@ def open_page(title: str) -> ModelCard | None:
         return pickers.pick_model(cards, task, _approved(cards))
 
 
+def head(title: str) -> st.delta_generator.DeltaGenerator:
+    """Draw a page's title and return its row: what is drawn in it stands beside the title, or below where narrow."""
+    row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="header")
+    row.header(title, anchor=False, width="content")
+    return row
+
+
 def _approved(cards: Sequence[ModelCard]) -> set[str] | None:
     """Return the ids of the models approved at the site; None where there is no site, none is, or all are wanted."""
     where = site_name()
@@ -40,18 +48,23 @@ def _approved(cards: Sequence[ModelCard]) -> set[str] | None:
     return None if wanted or not found else found
 
 
-def open_task(title: str) -> tuple[Task, Sequence[ModelCard], st.delta_generator.DeltaGenerator] | None:
+def open_task(
+    title: str, room: int | Literal["content"] = 320
+) -> tuple[Task, Sequence[ModelCard], st.delta_generator.DeltaGenerator] | None:
     """Draw the head with tasks only.
+
+    Args:
+        title: The page's.
+        room: Width of the place for further pickers.
 
     Returns:
         The chosen task, every card, and where further pickers stand; None as `open_page`.
     """
-    with st.container(horizontal=True, vertical_alignment="center", key="header"):
-        st.header(title, anchor=False, width="content")
+    with head(title):
         cards = models.list_models()
         tabs = st.container(width="content")
-        place = st.container(width=330)
-        with st.container(width=150):
+        place = st.container(width=room)
+        with st.container(width=120):
             _pick_site()
         st.badge(say("pages.badge"), color="gray", icon=":material/science:", help=say("pages.research-use"))
     for name, error in models.broken_models().items():

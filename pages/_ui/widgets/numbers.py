@@ -1,9 +1,9 @@
 """How numbers are written: the library's own, so that page, report and command line agree."""
 
-from medcls.core.numbers import show_estimate, show_prob, show_seconds
+from medcls.core.numbers import show_change, show_estimate, show_prob, show_seconds
 from medcls.words import say
 
-__all__ = ["show_ago", "show_estimate", "show_prob", "show_seconds"]
+__all__ = ["show_ago", "show_change", "show_estimate", "show_prob", "show_seconds"]
 
 
 def show_ago(seconds: float) -> str:

@@ -14,7 +14,9 @@ from pages._ui import cache, state
 from pages._ui.widgets import notices
 
 
-def pick(label: str, options: Mapping[str, str], key: str, help: str | None = None, unknown: str = "") -> str | None:
+def pick(
+    label: str, options: Mapping[str, str], key: str, help: str | None = None, unknown: str = "", bare: bool = False
+) -> str | None:
     """Let the user choose one of `options` (id -> what a person reads); the last choice is there again.
 
     Args:
@@ -24,6 +26,7 @@ def pick(label: str, options: Mapping[str, str], key: str, help: str | None = No
         help: A sentence on it.
         unknown: Code of the sentence that tells of a choice that is not here, and then nothing is chosen in its place;
             empty for choices that may be replaced by the first option.
+        bare: True to draw it without its label, which then only a screen reader says.
 
     Returns:
         The chosen id; None if there are no options, or the address names one that is not here.
@@ -48,6 +51,7 @@ def pick(label: str, options: Mapping[str, str], key: str, help: str | None = No
         format_func=lambda i: shown.get(i, i),
         key=widget,
         help=help,
+        label_visibility="collapsed" if bare else "visible",
     )
     if chosen is not None:
         state.remember(key, chosen)

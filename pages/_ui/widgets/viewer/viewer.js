@@ -3,6 +3,8 @@
 
 const PLAIN_WINDOW = { centre: 0.5, width: 1 }
 const FRAME_MS = 66
+const NARROW = 900 // as in frame.css
+const BELOW = 110
 const KEPT = "medcls.viewer" // how maps look on this machine; nothing of a patient
 
 function keptLook() {
@@ -187,11 +189,13 @@ class Viewer {
     const { data } = this.state
     const n = this.stages.length
     const wide = this.root.clientWidth || 600
-    const columns = Math.max(1, Math.min(n, Math.floor(wide / 230), n > 4 ? 4 : n))
+    const most = Math.max(1, Math.min(n, Math.floor(wide / 230), 4))
+    const columns = Math.max(1, Math.ceil(n / Math.ceil(n / most))) // rows as full as they can be
     const [h, w] = data.size
-    const tall = Math.max(220, window.innerHeight - data.above)
+    const below = window.innerWidth <= NARROW ? BELOW : 0 // there the answer stands under the scan: its head is to be seen
+    const tall = Math.max(220, window.innerHeight - data.above - below)
     const width = (wide - 2 * (columns - 1)) / columns
-    const height = Math.round(Math.min(n > columns ? tall * 0.62 : tall, width * Math.max(h / w, 0.4), n > 1 ? width * 1.2 : 9999))
+    const height = Math.round(Math.min(n > columns ? Math.max(240, tall / 2) : tall, width * Math.max(h / w, 0.4), n > 1 ? width * 1.2 : 9999))
     this.grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`
     for (const stage of this.stages) {
       stage.node.style.height = `${height}px`
@@ -351,11 +355,12 @@ class Viewer {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select")) return
     const { data, frame } = this.state
     const cine = data.frames.n > 1
+    const help = this.root.querySelector(".help")
     const step = (by) => data.scans && this.trigger("step", by)
     const acts = {
       "+": () => this.in(), "=": () => this.in(), "-": () => this.out(), 0: () => this.fit(), h: () => this.toggleMap(), i: () => this.invert(),
       r: () => this.ruler(), s: () => this.toggleSwipe(), w: () => this.take("window"), p: () => this.take("pan"), d: () => this.take("distance"),
-      e: () => this.take("ellipse"), b: () => data.region && this.take("box"), "?": () => this.help(), Escape: () => this.root.querySelector(".help")?.remove(),
+      e: () => this.take("ellipse"), b: () => data.region && this.take("box"), "?": () => this.help(), Escape: help && (() => help.remove()), // else the sheet the viewer stands in is closed
       ArrowUp: () => step(-1), ArrowDown: () => step(1), " ": () => cine && this.play(),
       ArrowLeft: () => (cine ? this.showFrame(frame - 1) : step(-1)), ArrowRight: () => (cine ? this.showFrame(frame + 1) : step(1)),
     }

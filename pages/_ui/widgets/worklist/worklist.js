@@ -32,7 +32,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".list")
   const held = HELD.get(root) || { lines: new Map() }
   root.setAttribute("aria-label", data.words.list)
-  root.style.maxHeight = `min(${data.height}px, calc(100vh - 160px))`
+  root.style.setProperty("--height", `${data.height}px`)
   const lines = data.rows.map((row) => {
     const key = JSON.stringify(row)
     const old = held.lines.get(row.place)

@@ -1,0 +1,143 @@
+"""What a person does with pictures, links and narrow screens, in a real browser."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from medcls.imaging.phantom import phantom
+from tests.e2e.conftest import PATIENCE_MS, Server, settle, start_server, stop_server
+from tests.e2e.test_access import listen
+from tests.runs.processes import add_phantoms
+from tests.tiny import install
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, tiny_made: Path) -> Iterator[Server]:
+    """A server whose home holds two models and labelled scans."""
+    home = tmp_path_factory.mktemp("filled")
+    for n in (1, 2):
+        install(tiny_made, home / "weights", f"breast-ultrasound--tiny--000{n}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDCLS_HOME", str(home))
+        add_phantoms(home / "scans", each=3)
+    server = start_server(home, home / "log.txt")
+    yield server
+    stop_server(server)
+
+
+@pytest.fixture
+def room(chromium, filled: Server) -> Iterator:
+    """A page whose console stays without errors."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    errors = listen(page)
+    yield page
+    context.close()
+    assert not errors
+
+
+def stand(page, url: str) -> None:
+    """Open an address and wait until every widget has come."""
+    page.goto(url)
+    page.get_by_text("Research use, not a medical device").first.wait_for()
+    settle(page)
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+
+
+def drop(page, label: str = "malignant") -> None:
+    """Drop a scan and wait for its maps."""
+    file = {"name": f"{label}.png", "mimeType": "image/png", "buffer": phantom("breast-ultrasound", label, 21)}
+    page.locator('input[type="file"]').first.set_input_files(file)
+    page.locator(".viewer[data-ready]").first.wait_for()
+    settle(page)
+
+
+def test_a_labelled_scan_opens_large_and_leads_to_the_next(room, filled: Server) -> None:
+    """A click opens a picture of the rows in the viewer; an arrow there goes on."""
+    stand(room, f"{filled.url}/data?section=Samples")
+    pictures = room.locator(".gallery button")
+    pictures.nth(1).wait_for()
+    names = [pictures.nth(i).get_attribute("title") for i in range(3)]
+    pictures.nth(1).click()
+    sheet = room.get_by_role("dialog")
+    sheet.locator(".viewer[data-ready]").wait_for()
+    assert sheet.locator(".title").inner_text() == names[1]
+    sheet.locator(".viewer").focus()
+    room.keyboard.press("ArrowRight")
+    sheet.locator(".title", has_text=str(names[2])).wait_for()
+    settle(room)
+    room.keyboard.press("Escape")
+    sheet.wait_for(state="detached")
+
+
+def test_the_address_holds_what_heatmaps_shows_and_back_takes_it_back(room, filled: Server) -> None:
+    stand(room, f"{filled.url}/heatmaps?method=layercam,gradcam&label=normal")
+    drop(room)
+    assert room.locator(".stage .title").all_inner_texts()[1:] == ["LayerCAM", "Grad-CAM"]
+    assert "label=normal" in room.url
+    room.get_by_text("Labels", exact=True).click()
+    room.wait_for_url("**by=label**")
+    settle(room)
+    assert len(room.locator(".stage .title").all_inner_texts()) == 4
+    room.go_back()
+    room.locator(".stage .title", has_text="LayerCAM").wait_for()
+    assert "by=label" not in room.url
+
+
+def test_the_address_names_the_card_that_is_read(room, filled: Server) -> None:
+    """A link to a model's card opens it; one to a model that is gone is told."""
+    stand(room, f"{filled.url}/models?card=breast-ultrasound--tiny--0002")
+    room.get_by_text("breast-ultrasound--tiny--0002 ·").wait_for()
+    stand(room, f"{filled.url}/models?card=gone")
+    room.locator('[data-testid="stAlert"]', has_text="gone").wait_for()
+
+
+@pytest.mark.parametrize("width", [800, 390])
+def test_a_narrow_page_shows_the_scan_as_wide_as_the_page_and_the_answer_under_it(
+    room, filled: Server, width: int
+) -> None:
+    room.set_viewport_size({"width": width, "height": 900})
+    stand(room, filled.url)
+    drop(room)
+    status = room.get_by_role("status").first
+    status.wait_for()
+    settle(room)
+    scan, answer = room.locator(".viewer").first.bounding_box(), status.bounding_box()
+    assert scan["width"] > 0.9 * width
+    assert answer["y"] >= scan["y"] + scan["height"]
+
+
+@pytest.mark.parametrize("width", [1280, 800, 390])
+@pytest.mark.parametrize("address", ["", "heatmaps", "compare", "site", "data", "train", "runs", "models"])
+def test_no_choice_of_a_page_is_cut(room, filled: Server, address: str, width: int) -> None:
+    """Tabs, buttons and navigation end within the page, with their whole words."""
+    room.set_viewport_size({"width": width, "height": 900})
+    stand(room, f"{filled.url}/{address}")
+    cut = room.evaluate(
+        """width => [...document.querySelectorAll('[data-testid="stButtonGroup"] button, [data-testid="stTopNavSection"]')]
+        .filter(node => node.offsetParent && getComputedStyle(node).opacity !== '0')
+        .filter(node => {
+            const box = node.getBoundingClientRect()
+            const row = node.closest('[data-testid="stButtonGroup"]')
+            const room = row ? row.getBoundingClientRect() : { left: 0, right: width }
+            return box.left < room.left - 1 || box.right > room.right + 1 || box.right > width
+        })
+        .map(node => node.textContent)""",
+        width,
+    )
+    assert not cut
+
+
+def test_what_was_put_away_does_not_come_back_with_the_next_drop(room, filled: Server) -> None:
+    stand(room, filled.url)
+    drop(room, "malignant")
+    room.get_by_role("button", name="Put away").click()
+    room.get_by_role("button", name="Try: drawn as").first.wait_for()
+    settle(room)
+    drop(room, "benign")
+    room.locator(".stage .title", has_text="benign.png").wait_for()
+    assert room.locator(".list .line").count() == 0, "one scan, not two"
