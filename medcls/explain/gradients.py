@@ -10,7 +10,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from medcls.errors import BadModel
 from medcls.explain.watch import Watch
@@ -87,10 +86,10 @@ def _weighed(name: str, opened: "Opened", gradients: np.ndarray) -> np.ndarray:
 def _cam(name: str) -> Any:
     """Return the library's method on a network of nothing; it keeps nothing between scans."""
     import pytorch_grad_cam
-    from torch import nn
+    import torch
 
     with torch.random.fork_rng(devices=[]):  # the network's weights are drawn, and nobody else's draws move for it
-        return getattr(pytorch_grad_cam, name)(nn.Linear(1, 1), [])
+        return getattr(pytorch_grad_cam, name)(torch.nn.Linear(1, 1), [])
 
 
 def _strongest(maps: np.ndarray, towards: np.ndarray) -> np.ndarray:
