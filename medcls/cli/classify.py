@@ -19,6 +19,9 @@ def add(verbs: Any) -> None:
     made.add_argument("--frame", type=int, metavar="N", help="which frame or page of each file, from 1; else the first")
     made.add_argument("--json", action="store_true", help="one JSON object a scan")
     made.add_argument(
+        "--show-anyway", action="store_true", help="print the probabilities of a scan that the model cannot tell, too"
+    )
+    made.add_argument(
         "--marks",
         type=Path,
         metavar="DIR",
@@ -37,7 +40,7 @@ def _classify(args: argparse.Namespace) -> int:
         total += 1
         failed += answer.error is not None
         row = answer_row(answer, card)
-        print_json(row) if args.json else print(_line(row))
+        print_json(row) if args.json else print(line_of(row, args.show_anyway))
         if args.marks and answer.scan is not None:
             write_painted(answer.scan, answer.name, args.marks)
     if not total:
@@ -67,10 +70,10 @@ def answer_row(answer: Any, card: ModelCard) -> dict[str, Any]:
     return row | answer.prediction.to_dict(answer.scan.history)
 
 
-def _line(row: dict[str, Any]) -> str:
+def line_of(row: dict[str, Any], anyway: bool) -> str:
+    """Return an answer as a line, its notes below it; what cannot be told has no probabilities unless they were asked for."""
     if "error" in row:
         return f"{row['file']}: {row['error']}"
     prob = ", ".join(f"{label} {p:.2f}" for label, p in zip(row["labels"], row["prob"], strict=True))
-    return f"{row['file']}: {row['decided'] or 'cannot tell'} ({prob})" + "".join(
-        f"\n    {note}" for note in row["notes"]
-    )
+    told = f" ({prob})" if row["decided"] or anyway else ""
+    return f"{row['file']}: {row['decided'] or 'cannot tell'}{told}" + "".join(f"\n    {note}" for note in row["notes"])

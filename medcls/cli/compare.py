@@ -48,7 +48,11 @@ def add(verbs: Any) -> None:
     made.add_argument("--html", type=Path, metavar="FILE", help="write a report that needs nothing else")
     made.add_argument("--csv", type=Path, metavar="FOLDER", help="write scores.csv, differences.csv and cases.csv")
     made.add_argument(
-        "--for", dest="mode", choices=("record", "others"), default="record", help="others: cases.csv names nobody"
+        "--for",
+        dest="mode",
+        choices=("record", "others"),
+        default="record",
+        help="others: what is written names no case",
     )
     ablation = verb(verbs, "ablation", _ablation, "Line up finished runs that differ in one setting, with what it did.")
     ablation.add_argument("--score", default="auroc", help="score to compare")
@@ -164,13 +168,14 @@ def _write(args: argparse.Namespace, found: Any, differences: Any) -> None:
         report.write_pairs(found, args.into, args.score, resamples=args.resamples)
     try:
         if args.html:
-            args.html.write_text(report.to_html(found, differences, report.costs_of(found)), encoding="utf-8")
+            page = report.page_of(found, differences, report.costs_of(found))
+            args.html.write_bytes(send_out("comparison", page, args.mode).data)
         if args.csv:
             args.csv.mkdir(parents=True, exist_ok=True)
-            (args.csv / "scores.csv").write_bytes(tables.to_csv(tables.score_rows(found)))
-            (args.csv / "differences.csv").write_bytes(tables.to_csv(tables.difference_rows(differences)))
-            cases = tables.as_table("cases", tables.case_rows(found), found)
-            (args.csv / "cases.csv").write_bytes(send_out("table-csv", cases, args.mode).data)
+            rows = {"scores": tables.score_rows(found), "differences": tables.difference_rows(differences)}
+            for name, lines in (rows | {"cases": tables.case_rows(found)}).items():
+                table = tables.as_table(name, lines, found)
+                (args.csv / f"{name}.csv").write_bytes(send_out("table-csv", table, args.mode).data)
     except OSError as error:
         raise Conflict("cli.report-not-written", found=error.strerror or type(error).__name__) from error
 

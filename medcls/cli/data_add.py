@@ -90,13 +90,20 @@ def _names(pairs: list[str]) -> dict[str, str]:
     return {old: new for old, _, new in parted}
 
 
+def _save_plan(path: Path, text: str) -> None:
+    from medcls.workflows import case_report
+
+    file = case_report.OwnFile(path.stem, text.encode(), "plan")
+    disk.write_whole(path.absolute(), case_report.send_out("own-file", file, "record").data)
+
+
 def _add(args: argparse.Namespace) -> int:
     from medcls.workflows import data_plan
 
     choices, bar = _choices(args), Bar()
     plan = data_plan.look_at(args.path, choices, bar)
     if args.save_plan:
-        disk.write_whole(args.save_plan.absolute(), plan.to_json().encode())
+        _save_plan(args.save_plan, plan.to_json())
     if not args.json:
         print_plan(plan)
     if args.list:

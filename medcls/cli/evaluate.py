@@ -2,10 +2,13 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medcls.cli import print_json, say, verb
 from medcls.core.evaluation import CaseTable, Evaluation
+
+if TYPE_CHECKING:
+    from medcls.exits.case import Mode
 
 
 def add(verbs: Any) -> None:
@@ -28,6 +31,13 @@ def add(verbs: Any) -> None:
     made.add_argument("--split", default="auto", help="name of the split (default auto, the one runs use)")
     made.add_argument("--fold", type=int, default=0, help="fold to test on, where the split has folds")
     made.add_argument("--out", type=Path, metavar="DIR", help="write evaluation.json and cases.csv here")
+    made.add_argument(
+        "--for",
+        dest="mode",
+        choices=("record", "others"),
+        default="record",
+        help="others: what is written names no case",
+    )
     made.add_argument("--json", action="store_true", help="print the evaluation as JSON")
 
 
@@ -38,10 +48,12 @@ def _evaluate(args: argparse.Namespace) -> int:
         args.out.mkdir(parents=True, exist_ok=True)  # where it cannot be, that is said before the work
     names = name_collections(args.data, say)
     evaluation, cases = evaluate(args.model, names, args.part, split=args.split, fold=args.fold)
-    return tell(evaluation, cases, args.json, args.out)
+    return tell(evaluation, cases, args.json, args.out, args.mode)
 
 
-def tell(evaluation: Evaluation, cases: CaseTable, as_json: bool, out: Path | None = None) -> int:
+def tell(
+    evaluation: Evaluation, cases: CaseTable, as_json: bool, out: Path | None = None, mode: "Mode" = "record"
+) -> int:
     """Print what was measured.
 
     Args:
@@ -49,12 +61,13 @@ def tell(evaluation: Evaluation, cases: CaseTable, as_json: bool, out: Path | No
         cases: The cases.
         as_json: True for one JSON object.
         out: Folder to write evaluation.json and cases.csv into; None for nowhere.
+        mode: `record`; or `others`, where what is written names no case.
     """
     from medcls.workflows.doubt import doubts
     from medcls.workflows.evaluate import write
 
     if out:
-        write(evaluation, cases, out)
+        write(evaluation, cases, out, mode)
     if as_json:
         print_json(evaluation.to_dict())
         return 0

@@ -42,6 +42,10 @@ def _add_explain(verbs: Any) -> None:
         help="write the pictures here; names are made from the scan's digest",
     )
     made.add_argument("--json", action="store_true", help="one JSON object a heatmap")
+    made.add_argument(
+        "--for", dest="mode", choices=("record", "others"), default="record", help="others: no picture with text on it"
+    )
+    made.add_argument("--cover-text", action="store_true", help="paint over text found on the scan")
 
 
 def _add_study(verbs: Any) -> None:
@@ -100,6 +104,18 @@ def _explain(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+def _save(args: argparse.Namespace, drawing: Any) -> Path:
+    from dataclasses import replace
+
+    from medcls.workflows import case_report
+
+    covers = case_report.text_on_scan(drawing.scan) if args.cover_text else ()
+    parcel = case_report.send_out("drawing", replace(drawing, covers=covers), args.mode)
+    path: Path = args.out / parcel.name
+    path.write_bytes(parcel.data)
+    return path
+
+
 def _rows(args: argparse.Namespace, name: str, scan: Scan, classifier: Any, methods: list[str]) -> list[dict[str, Any]]:
     """Draw one scan by each method; a method that fails gives a row with its error and the rest go on."""
     from medcls.workflows import explain
@@ -119,8 +135,7 @@ def _rows(args: argparse.Namespace, name: str, scan: Scan, classifier: Any, meth
         if drawn.heatmap is None:
             rows.append(row | {"error": str(drawn.error)})
             continue
-        picture = args.out / f"{scan.sha256[:16]}--{args.model}--{label}--{drawn.method.replace('+', 'p')}.png"
-        picture.write_bytes(explain.export(scan, drawn.heatmap, explain.Paint(args.style), args.caption))
+        picture = _save(args, explain.export(scan, drawn.heatmap, explain.Paint(args.style), args.caption))
         row |= {
             "layer": drawn.layer,
             "grid": list(drawn.heatmap.grid_px),

@@ -62,8 +62,6 @@ def _report(args: argparse.Namespace) -> int:
 
 def _write(args: argparse.Namespace, name: str, data: bytes, model: Any) -> list[Path]:
     """Write one scan's report in every way asked for."""
-    from dataclasses import replace
-
     from medcls.workflows import case_report
 
     said = case_report.Said(reading=case_report.Reading(args.read, "", args.comment), site=args.site)
@@ -71,7 +69,7 @@ def _write(args: argparse.Namespace, name: str, data: bytes, model: Any) -> list
     if args.read and args.read not in case.card.task.label_ids:
         raise MedclsError("cli.no-such-label", found=args.read[:40], allowed=", ".join(case.card.task.label_ids))
     if args.cover_text:
-        case = replace(case, covers=case_report.text_on(case))
+        case = case_report.cover_text(case)
     written = []
     for way in args.ways.split(","):
         parcel = case_report.send_out(way.strip(), case, args.mode)

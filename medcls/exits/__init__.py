@@ -13,7 +13,19 @@ from medcls.core.letter import Letter
 from medcls.errors import MedclsError
 from medcls.exits.case import Case, Mode
 from medcls.exits.gate import pass_gate
-from medcls.exits.subjects import Measured, ModelFiles, Subject, Table, Trail, facts_of, stem_of
+from medcls.exits.subjects import (
+    Compared,
+    Drawing,
+    Measured,
+    ModelFiles,
+    NetworkFile,
+    OwnFile,
+    Subject,
+    Table,
+    Trail,
+    facts_of,
+    stem_of,
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +62,10 @@ EXITS: Mapping[str, Exit] = MappingProxyType(
         "evaluation": Exit("measured_json", "Figures (JSON)", "application/json", ".evaluation.json", Measured),
         "cases": Exit("measured_cases", "Cases (CSV)", "text/csv", ".cases.csv", Measured),
         "model": Exit("model_zip", "Model (ZIP)", "application/zip", ".zip", ModelFiles),
+        "onnx": Exit("network_onnx", "Network (ONNX)", "application/octet-stream", ".onnx", NetworkFile),
+        "drawing": Exit("drawing", "Picture (PNG)", "image/png", ".png", Drawing),
+        "comparison": Exit("comparison_html", "Comparison (one HTML file)", "text/html", ".html", Compared),
+        "own-file": Exit("own_file", "File of one's own cases (JSON)", "application/json", ".json", OwnFile),
         "letter": Exit("letter", "Evaluation card (JSON)", "application/json", ".json", Letter),
         "audit": Exit("audit_fhir", "Audit trail (FHIR AuditEvents)", "application/fhir+json", ".fhir.json", Trail),
     }

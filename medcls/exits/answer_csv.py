@@ -9,14 +9,15 @@ from medcls.exits.case import Case, Mode
 
 
 def make(case: Case, mode: Mode) -> bytes:
-    """Return a header and one line, UTF-8 with a byte-order mark, which spreadsheets need.
+    """Return a header and one line, UTF-8 with a byte-order mark, which spreadsheets need; a refusal has no probabilities.
 
     Args:
         case: The case, having passed the gate.
         mode: `record` or `others`.
     """
     row = row_of(case)
-    prob = {f"prob:{label}": f"{p:.6f}" for label, p in zip(case.prediction.labels, case.prediction.prob, strict=True)}
+    told = zip(case.prediction.labels, case.prediction.prob, strict=True)
+    prob = {f"prob:{label}": f"{p:.6f}" if case.numbers else "" for label, p in told}
     flat = {k: v for k, v in row.items() if k not in ("labels", "prob", "notes")}
     flat |= prob | {"notes": "; ".join(str(note).rstrip(".") for note in case.prediction.notes)}
     out = io.StringIO()

@@ -14,6 +14,8 @@ from medcls.explain.verdict import Check
 Mode = Literal["record", "others"]
 MODES: tuple[Mode, ...] = ("record", "others")
 
+UNSURE = "cannot-tell"  # stands for a label where the person could not tell
+
 Box = tuple[int, int, int, int]  # left, top, right, bottom in the scan's pixels; right and bottom lie outside
 
 
@@ -35,8 +37,8 @@ class Reading:
     """What the person read.
 
     Args:
-        before: Label id read before the model's answer was seen; empty if none was given.
-        after: Label id the person stands by now; empty if none was given.
+        before: Label id read before the model's answer was seen, or `UNSURE`; empty if none was given.
+        after: Label id the person stands by now, or `UNSURE`; empty if none was given.
         comment: Free text.
     """
 
@@ -74,10 +76,17 @@ class Person:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A further scan of the same case, with its answer."""
+    """A further scan of the same case.
+
+    Args:
+        scan: The scan.
+        prediction: The model's answer.
+        covers: Parts of it painted over because text was found there.
+    """
 
     scan: Scan
     prediction: Prediction
+    covers: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +105,7 @@ class Case:
         region: The lesion as the person marked it; None if not.
         rulers: Distances measured.
         views: Further scans of the case.
+        together: One answer for the scan and its further views; None where there are none.
         reading: The person's own reading.
         person: Whom the scan shows; only what was entered by hand.
         made_by: Login name, or "local".
@@ -104,6 +114,7 @@ class Case:
         covers: Parts of the scan painted over because text was found there.
         accepts_text: True if a person looked at the text found and says that it names nobody.
         keeps_comment: True if a person read the comment again and says that it names nobody.
+        anyway: True if a person asked for the numbers of an answer that was refused.
     """
 
     scan: Scan
@@ -117,6 +128,7 @@ class Case:
     region: Box | None = None
     rulers: tuple[Ruler, ...] = ()
     views: tuple[View, ...] = ()
+    together: Prediction | None = None
     reading: Reading = Reading()
     person: Person = Person()
     made_by: str = "local"
@@ -125,10 +137,16 @@ class Case:
     covers: tuple[Box, ...] = ()
     accepts_text: bool = False
     keeps_comment: bool = False
+    anyway: bool = False
 
     def __post_init__(self) -> None:
         if self.made_at.tzinfo is None:
             raise ValueError("made_at needs a time zone")
+
+    @property
+    def numbers(self) -> bool:
+        """Whether probabilities and heatmap leave: what the model cannot tell has none, unless they were asked for."""
+        return self.prediction.decided is not None or self.anyway
 
     @property
     def assessment(self) -> Assessment | None:

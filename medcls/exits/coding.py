@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 
 from medcls.core.task import Label, Task
+from medcls.exits.case import UNSURE
 from medcls.explain.verdict import Check
 
 OURS, OURS_URI = "99MEDCLS", "urn:medcls:codes"
@@ -57,6 +58,11 @@ _OF_CANCER = ("breast-ultrasound", "breast-histology-idc", "skin-melanoma")
 def label_code(task: Task, label: Label) -> Code:
     """Return the concept that a label of a task stands for."""
     return _KNOWN.get((task.id, label.id)) or Code(_short(task.id, label.id), OURS, label.name[:_MOST_MEANING])
+
+
+def reading_code(task: Task, read: str) -> Code:
+    """Return the concept that a reader's finding stands for: a label's, or that they cannot tell."""
+    return CANNOT_TELL if read == UNSURE else label_code(task, task.label(read))
 
 
 def probability_code(task: Task, label: Label) -> Code:

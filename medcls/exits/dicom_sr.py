@@ -44,9 +44,10 @@ from medcls.exits.coding import (
     check_code,
     label_code,
     probability_code,
+    reading_code,
 )
 from medcls.exits.dicom_sc import capture, scale_of
-from medcls.exits.sheet import tell_views
+from medcls.exits.sheet import tell_check, tell_views
 from medcls.exits.study import MANUFACTURER, Source, alone, dated, source_of, uid, usable, written
 from medcls.words import say
 
@@ -137,9 +138,9 @@ def _answer(case: Case) -> Code:
 
 
 def _measurements(case: Case) -> Iterator[Measurement]:
-    """Yield each label's probability, in percent; none where the scan is not of the kind that the network answers."""
+    """Yield each label's probability, in percent; none where nothing was decided, unless asked for and the scan is of the right kind."""
     task, p = case.card.task, case.prediction
-    if p.foreign:
+    if p.foreign or not case.numbers:
         return
     for label_id, share in zip(p.labels, p.prob, strict=True):
         name = probability_code(task, task.label(label_id))
@@ -150,10 +151,10 @@ def _evaluations(case: Case) -> Iterator[QualitativeEvaluation]:
     """Yield what the person reads, whether they stand by the answer, and what each test of the heatmap said."""
     task = case.card.task
     if case.reading.after:
-        yield QualitativeEvaluation(_concept(READING), _concept(label_code(task, task.label(case.reading.after))))
+        yield QualitativeEvaluation(_concept(READING), _concept(reading_code(task, case.reading.after)))
     if case.assessment:
         yield QualitativeEvaluation(_concept(ASSESSMENT), _concept(ASSESSMENTS[case.assessment]))
-    for check in case.checks:
+    for check in case.checks if case.numbers else ():
         yield QualitativeEvaluation(_concept(check_code(check)), _concept(HELD[check.holds]))
 
 
@@ -162,7 +163,7 @@ def _comments(case: Case) -> Iterator[str]:
     yield say("exits.stamp")
     yield from (str(note) for note in case.prediction.notes)
     yield from tell_views(case)
-    yield from (f"{check.title}: {check.words}" for check in case.checks)
+    yield from map(tell_check, case.checks if case.numbers else ())
     if case.reading.comment.strip():
         yield case.reading.comment
 

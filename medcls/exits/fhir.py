@@ -26,6 +26,7 @@ from medcls.exits.coding import (
     check_code,
     label_code,
     probability_code,
+    reading_code,
 )
 from medcls.exits.sheet import tell_views
 from medcls.exits.study import source_of, uid, usable
@@ -71,7 +72,7 @@ def _bundle(case: Case, mode: Mode) -> bytes:
 def _resources(case: Case, mode: Mode) -> list[Resource]:
     patient, study, device = _patient(case, mode), _study(case, mode), _device(case, mode)
     finding = _finding(case, mode)
-    told = () if case.prediction.foreign else range(len(case.prediction.labels))
+    told = () if case.prediction.foreign or not case.numbers else range(len(case.prediction.labels))
     probabilities = [_probability(case, mode, n) for n in told]
     about: Resource = {"subject": _to(patient)}
     for observation in (finding, *probabilities):
@@ -177,10 +178,10 @@ def _components(case: Case) -> Iterator[Resource]:
     """Yield what the reader found, whether they stand by the answer, and what each test of the heatmap said."""
     task = case.card.task
     if case.reading.after:
-        yield _coded(READING, label_code(task, task.label(case.reading.after)))
+        yield _coded(READING, reading_code(task, case.reading.after))
     if case.assessment:
         yield _coded(ASSESSMENT, ASSESSMENTS[case.assessment])
-    for check in case.checks:
+    for check in case.checks if case.numbers else ():
         yield _coded(check_code(check), HELD[check.holds])
 
 

@@ -10,12 +10,18 @@ emptied (see `nameless`).
 import re
 from dataclasses import replace
 
-from medcls.core.letter import Letter
+from medcls.core.scan import Scan
 from medcls.errors import MedclsError
-from medcls.exits.case import Box, Case, Mode, Person, Reading
-from medcls.exits.nameless import nameless_measured, nameless_model, nameless_table, nameless_trail
+from medcls.exits.case import Box, Case, Mode, Person, Reading, View
+from medcls.exits.nameless import (
+    nameless_compared,
+    nameless_measured,
+    nameless_model,
+    nameless_table,
+    nameless_trail,
+)
 from medcls.exits.profile import deidentify, is_dicom, names_in
-from medcls.exits.subjects import Measured, Subject, Table, Trail
+from medcls.exits.subjects import Compared, Drawing, Measured, ModelFiles, OwnFile, Subject, Table, Trail
 from medcls.imaging.burned_in import find_text
 
 _LEAST_WORD = 3  # shorter words of a name are part of too many others
@@ -30,17 +36,36 @@ def pass_gate(subject: Subject, mode: Mode) -> Subject:
 
     Raises:
         MedclsError: In mode `others`: if text was found on a picture and is neither painted over nor looked at, or if
-            a comment that is to stay holds a name or number of the file.
+            a comment that is to stay holds a name or number of the file; or if it is a file of one's own cases.
     """
     if isinstance(subject, Case):
         return _case(subject, mode)
-    if mode == "record" or isinstance(subject, Letter):  # a letter names only who wants to be named
-        return subject
+    if isinstance(subject, Drawing):
+        return _drawing(subject, mode)
+    return subject if mode == "record" else _nameless(subject)
+
+
+def _nameless(subject: Subject) -> Subject:
+    if isinstance(subject, OwnFile):
+        raise MedclsError("exits.only-record")
     if isinstance(subject, Table):
         return nameless_table(subject)
     if isinstance(subject, Trail):
         return nameless_trail(subject)
-    return nameless_measured(subject) if isinstance(subject, Measured) else nameless_model(subject)
+    if isinstance(subject, Measured):
+        return nameless_measured(subject)
+    if isinstance(subject, Compared):
+        return nameless_compared(subject)
+    return (
+        nameless_model(subject) if isinstance(subject, ModelFiles) else subject
+    )  # a letter names who wants to be named
+
+
+def _drawing(drawing: Drawing, mode: Mode) -> Drawing:
+    painted = replace(drawing, scan=paint_over(drawing.scan, drawing.covers))
+    if mode == "others" and not drawing.accepts_text and (left := find_text(painted.scan.pixels)):
+        raise MedclsError("exits.burned-in-text", n=len(left))
+    return painted
 
 
 def _case(case: Case, mode: Mode) -> Case:
@@ -61,8 +86,15 @@ def _case(case: Case, mode: Mode) -> Case:
 
 def find_burned_in(case: Case) -> tuple[Box, ...]:
     """Return where text was found on the pictures of a case that is not painted over."""
-    scans = (_painted(case).scan, *(view.scan for view in case.views))
+    painted = _painted(case)
+    scans = (painted.scan, *(view.scan for view in painted.views))
     return tuple(box for scan in scans for box in find_text(scan.pixels))
+
+
+def cover_text(case: Case) -> Case:
+    """Return a case with all text found on its pictures painted over."""
+    views = tuple(replace(view, covers=(*view.covers, *_left(view))) for view in case.views)
+    return replace(case, covers=(*case.covers, *_left(case)), views=views)
 
 
 def free_text(case: Case) -> tuple[str, ...]:
@@ -71,12 +103,25 @@ def free_text(case: Case) -> tuple[str, ...]:
 
 
 def _painted(case: Case) -> Case:
-    if not case.covers:
-        return case
-    pixels = case.scan.pixels.copy()
-    for left, top, right, bottom in case.covers:
+    return replace(case, scan=paint_over(case.scan, case.covers), views=tuple(map(_painted_view, case.views)))
+
+
+def _painted_view(view: View) -> View:
+    return replace(view, scan=paint_over(view.scan, view.covers))
+
+
+def _left(one: Case | View) -> tuple[Box, ...]:
+    return find_text(paint_over(one.scan, one.covers).pixels)
+
+
+def paint_over(scan: Scan, covers: tuple[Box, ...]) -> Scan:
+    """Return a scan with parts of it black."""
+    if not covers:
+        return scan
+    pixels = scan.pixels.copy()
+    for left, top, right, bottom in covers:
         pixels[max(0, top) : bottom, max(0, left) : right] = 0.0
-    return replace(case, scan=replace(case.scan, pixels=pixels))
+    return replace(scan, pixels=pixels)
 
 
 def _reading(case: Case) -> Reading:

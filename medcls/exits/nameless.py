@@ -9,7 +9,7 @@ import numpy as np
 from medcls.core.case_csv import format_cases
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
-from medcls.exits.subjects import Measured, ModelFiles, Table, Trail
+from medcls.exits.subjects import Compared, Measured, ModelFiles, Table, Trail
 from medcls.models.card_text import describe_card
 from medcls.models.folder import ModelFolder
 from medcls.models.layout import CARD, CASES, EVALUATION, README
@@ -23,12 +23,13 @@ _NO_PERSON = ("local", "nobody")  # what the trail says where nobody logs in, or
 
 def nameless_table(table: Table) -> Table:
     """Return a table with files, cases and groups numbered and every column emptied that may hold a person's words."""
+    words = {**_NUMBERED, **table.numbered}
     numbers = {
-        column: _numbers([str(row.get(column, "")) for row in table.rows], word) for column, word in _NUMBERED.items()
+        column: _numbers([str(row.get(column, "")) for row in table.rows], word) for column, word in words.items()
     }
 
     def cell(column: str, value: object) -> object:
-        if column in _NUMBERED:
+        if column in words:
             return numbers[column].get(str(value), "")
         return value if column in table.kept else ""
 
@@ -38,6 +39,13 @@ def nameless_table(table: Table) -> Table:
 def nameless_measured(measured: Measured) -> Measured:
     """Return figures and cases without the cases' names and attributes."""
     return Measured(_evaluation(measured.evaluation), _cases(measured.cases))
+
+
+def nameless_compared(compared: Compared) -> Compared:
+    """Return a comparison whose cases are numbered and have no attribute but their collection."""
+    comparison = compared.comparison
+    cases = {model: _cases(table) for model, table in comparison.cases.items()}
+    return replace(compared, comparison=replace(comparison, cases=cases))
 
 
 def nameless_model(model: ModelFiles) -> ModelFiles:

@@ -31,13 +31,15 @@ def scan_picture(case: Case) -> np.ndarray:
 
 
 def heatmap_picture(case: Case) -> np.ndarray | None:
-    """Return the heatmap over the scan, (H, W, 3) uint8, the notice across it; None if there is no heatmap."""
-    return None if case.heatmap is None else stamp(paint(case.scan, case.heatmap, PLAIN, SIDE_PX))
+    """Return the heatmap over the scan, (H, W, 3) uint8, the notice across it; None if there is none, or it does not leave."""
+    return None if case.heatmap is None or not case.numbers else stamp(paint(case.scan, case.heatmap, PLAIN, SIDE_PX))
 
 
-def view_pictures(case: Case) -> tuple[np.ndarray, ...]:
-    """Return the further scans of a case, each (H, W, 3) uint8 with the notice across it."""
-    return tuple(stamp(_sized(view.scan)[0]) for view in case.views)
+def captioned_views(case: Case) -> list[tuple[str, np.ndarray]]:
+    """Return caption and picture, (H, W, 3) uint8 with the notice across it, of each further scan of a case."""
+    return [
+        (say("exits.picture-view", {"n": n}), stamp(_sized(view.scan)[0])) for n, view in enumerate(case.views, start=2)
+    ]
 
 
 def stamp(picture: np.ndarray) -> np.ndarray:
@@ -78,6 +80,13 @@ def _draw_ruler(picture: np.ndarray, ruler: Ruler, scale: float, thick: int) -> 
     cv2.line(picture, (x0, y0), (x1, y1), _RULER, thick, cv2.LINE_AA)
     for x, y in ((x0, y0), (x1, y1)):
         cv2.drawMarker(picture, (x, y), _RULER, cv2.MARKER_TILTED_CROSS, 6 * thick, thick, cv2.LINE_AA)
+    if ruler.length_mm is not None:
+        told, right = f"{ruler.length_mm:.1f} mm", max((x0, y0), (x1, y1))
+        x = min(right[0] + 5 * thick, picture.shape[1] - 55 * thick)
+        for colour, width in (((0, 0, 0), 3 * thick), (_RULER, thick)):
+            cv2.putText(
+                picture, told, (x, right[1]), cv2.FONT_HERSHEY_SIMPLEX, 0.3 * thick, colour, width // 2, cv2.LINE_AA
+            )
 
 
 @cache

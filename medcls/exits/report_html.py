@@ -20,6 +20,7 @@ h1{font-size:1.25rem;margin:.2rem 0}h2{font-size:.95rem;margin:.9rem 0 .2rem}
 .pictures{display:flex;flex-wrap:wrap;gap:.6rem;background:#0b0d10;padding:.6rem;
 -webkit-print-color-adjust:exact;print-color-adjust:exact}
 figure{margin:0;flex:1 1 18rem}figure img{width:100%;height:auto;display:block}figcaption{color:#c9d1d9;font-size:.8rem}
+.views{margin-top:.6rem}.views figure{flex:0 1 13rem}
 .answer{font-size:1.6rem;font-weight:650}
 .bar{display:grid;grid-template-columns:12rem 1fr 4rem;gap:.5rem;align-items:center}
 .bar i{display:block;height:.6rem;background:#1f6f8b;-webkit-print-color-adjust:exact;print-color-adjust:exact}
@@ -36,7 +37,9 @@ def make(case: Case, mode: Mode) -> bytes:
         mode: `record` or `others`.
     """
     sheet = sheet_of(case, mode)
-    body = "".join((_head(sheet), _pictures(case), _answer(sheet), *(_part(part) for part in sheet.parts)))
+    body = "".join(
+        (_head(sheet), _pictures(case), _answer(sheet), _views(case), *(_part(part) for part in sheet.parts))
+    )
     page = (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(sheet.title)}</title>'
         f"<style>{_STYLE}</style></head><body>{body}<p class=notice>{escape(sheet.notice)}</p></body></html>\n"
@@ -50,10 +53,14 @@ def _head(sheet: Sheet) -> str:
 
 def _pictures(case: Case) -> str:
     heatmap = pictures.heatmap_picture(case)
-    shown = [("exits.picture-scan", pictures.scan_picture(case))]
-    shown += [("exits.picture-heatmap", heatmap)] if heatmap is not None else []
-    shown += [("exits.picture-view", picture) for picture in pictures.view_pictures(case)]
-    return f"<div class=pictures>{''.join(_figure(say(code), picture) for code, picture in shown)}</div>"
+    shown = [(say("exits.picture-scan"), pictures.scan_picture(case))]
+    shown += [(say("exits.picture-heatmap"), heatmap)] if heatmap is not None else []
+    return f"<div class=pictures>{''.join(_figure(caption, picture) for caption, picture in shown)}</div>"
+
+
+def _views(case: Case) -> str:
+    shown = "".join(_figure(caption, picture) for caption, picture in pictures.captioned_views(case))
+    return f"<div class='pictures views'>{shown}</div>" if shown else ""
 
 
 def _figure(caption: str, picture: np.ndarray) -> str:

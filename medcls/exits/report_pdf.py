@@ -17,7 +17,7 @@ from medcls.exits.sheet import Part, Sheet, sheet_of
 from medcls.words import say
 
 _MARGIN_MM, _WIDTH_MM, _HEIGHT_MM = 12.0, 186.0, 297.0  # of A4 between the margins; the page's height
-_PICTURES_MM = 72.0  # height of the row of pictures
+_PICTURES_MM, _VIEWS_MM, _VIEWS = 72.0, 40.0, 4  # heights of a row of pictures and of one of further views; views in it
 _INK, _QUIET, _ACCENT, _BLACK = (34, 38, 43), (110, 116, 122), (31, 111, 139), (11, 13, 16)
 
 
@@ -34,6 +34,7 @@ def make(case: Case, mode: Mode) -> bytes:
     _title(pdf, sheet)
     _pictures(pdf, case)
     _answer(pdf, sheet)
+    _views(pdf, case)
     for part in sheet.parts:
         _part(pdf, part)
     return bytes(pdf.output())
@@ -71,7 +72,13 @@ class _Page(FPDF):
         self.set_fill_color(*_INK)
         self.set_text_color(255, 255, 255)
         self.set_font("sans", "B", 8.5)
-        self.cell(_WIDTH_MM, 5.5, f"{self.sheet.notice}  ·  {self.page_no()}", fill=True, align="C")
+        self.cell(
+            _WIDTH_MM,
+            5.5,
+            say("exits.page", {"notice": self.sheet.notice, "n": self.page_no(), "of": "{nb}"}),
+            fill=True,
+            align="C",
+        )
 
     def _across(self) -> None:
         """Write the notice slanted and faint over the whole page: a cut-out takes a piece of it along."""
@@ -92,32 +99,44 @@ def _title(pdf: _Page, sheet: Sheet) -> None:
 
 
 def _pictures(pdf: _Page, case: Case) -> None:
-    """Draw the pictures side by side on black, each with its caption."""
+    """Draw scan and heatmap side by side, each with its caption."""
     heatmap = pictures.heatmap_picture(case)
-    shown = [("exits.picture-scan", pictures.scan_picture(case))]
-    shown += [("exits.picture-heatmap", heatmap)] if heatmap is not None else []
-    shown += [("exits.picture-view", picture) for picture in pictures.view_pictures(case)]
-    for start in range(0, len(shown), 2):
-        if pdf.get_y() + _PICTURES_MM > _HEIGHT_MM - 20:
+    shown = [(say("exits.picture-scan"), pictures.scan_picture(case))]
+    shown += [(say("exits.picture-heatmap"), heatmap)] if heatmap is not None else []
+    _row(pdf, shown, 2, _PICTURES_MM)
+
+
+def _views(pdf: _Page, case: Case) -> None:
+    """Draw further views, smaller, with the number that the words below call them by."""
+    shown = pictures.captioned_views(case)
+    for start in range(0, len(shown), _VIEWS):
+        if pdf.get_y() + _VIEWS_MM > _HEIGHT_MM - 20:
             pdf.add_page()
-        top = pdf.get_y()
-        pdf.set_fill_color(*_BLACK)
-        pdf.rect(_MARGIN_MM, top, _WIDTH_MM, _PICTURES_MM, "F")
-        for place, (code, picture) in enumerate(shown[start : start + 2]):
-            _picture(pdf, picture, say(code), _MARGIN_MM + place * _WIDTH_MM / 2, top)
-        pdf.set_y(top + _PICTURES_MM + 2)
+        _row(pdf, shown[start : start + _VIEWS], _VIEWS, _VIEWS_MM)
 
 
-def _picture(pdf: _Page, picture: np.ndarray, caption: str, left: float, top: float) -> None:
-    room_w, room_h = _WIDTH_MM / 2 - 4, _PICTURES_MM - 8
-    height, width = picture.shape[:2]
-    scale = min(room_w / width, room_h / height)
-    x, y = left + (_WIDTH_MM / 2 - width * scale) / 2, top + 2 + (room_h - height * scale) / 2
-    pdf.image(Image.fromarray(picture), x, y, width * scale, height * scale, alt_text=caption)
-    pdf.set_font("sans", "", 7.5)
-    pdf.set_text_color(201, 209, 217)
-    pdf.set_xy(left + 2, top + _PICTURES_MM - 5.5)
-    pdf.cell(room_w, 4, caption, align="C")
+def _row(pdf: _Page, shown: list[tuple[str, np.ndarray]], places: int, tall: float) -> None:
+    """Draw pictures with captions in a row on black.
+
+    Args:
+        pdf: The page.
+        shown: Caption and picture of each.
+        places: How many fill the row.
+        tall: The row's height, in mm.
+    """
+    top, wide = pdf.get_y(), _WIDTH_MM / places
+    pdf.set_fill_color(*_BLACK)
+    pdf.rect(_MARGIN_MM, top, _WIDTH_MM, tall, "F")
+    for place, (caption, picture) in enumerate(shown):
+        left, (height, width) = _MARGIN_MM + place * wide, picture.shape[:2]
+        scale = min((wide - 4) / width, (tall - 8) / height)
+        x, y = left + (wide - width * scale) / 2, top + 2 + (tall - 8 - height * scale) / 2
+        pdf.image(Image.fromarray(picture), x, y, width * scale, height * scale, alt_text=caption)
+        pdf.set_font("sans", "", 7.5)
+        pdf.set_text_color(201, 209, 217)
+        pdf.set_xy(left + 2, top + tall - 5.5)
+        pdf.cell(wide - 4, 4, caption, align="C")
+    pdf.set_y(top + tall + 2)
 
 
 def _answer(pdf: _Page, sheet: Sheet) -> None:

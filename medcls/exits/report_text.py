@@ -12,7 +12,7 @@ def make(case: Case, mode: Mode) -> bytes:
         mode: `record` or `others`.
     """
     sheet = sheet_of(case, mode)
-    width = max(len(bar.name) for bar in sheet.bars)
+    width = max((len(bar.name) for bar in sheet.bars), default=0)
     lines = [sheet.title, sheet.notice, "", f"{sheet.lead} {sheet.answer}"]
     lines += [f"  {bar.name:<{width}}  {bar.shown}" for bar in sheet.bars]
     for part in sheet.parts:

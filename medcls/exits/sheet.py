@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from medcls import __version__
 from medcls.core.numbers import show_prob
 from medcls.core.prediction import Prediction
-from medcls.exits.case import Case, Mode, Ruler
+from medcls.exits.case import UNSURE, Case, Mode, Ruler
+from medcls.explain.verdict import Check
 from medcls.words import say
 
 
@@ -36,7 +37,7 @@ class Sheet:
         notice: That it is for research, for head and foot of every page.
         lead: What stands over the answer.
         answer: The decided label's name, or that it cannot be told.
-        bars: One for each label.
+        bars: One for each label; none where the answer has no numbers.
         parts: The rest, in order; none is empty.
     """
 
@@ -82,6 +83,8 @@ def answer_of(prediction: Prediction, case: Case) -> str:
 
 
 def _bars(case: Case) -> tuple[Bar, ...]:
+    if not case.numbers:
+        return ()
     names = (case.card.task.label(label).name for label in case.prediction.labels)
     return tuple(Bar(n, show_prob(float(p)), float(p)) for n, p in zip(names, case.prediction.prob, strict=True))
 
@@ -125,31 +128,41 @@ def _ruler(ruler: Ruler) -> str:
 
 
 def _heatmap(case: Case) -> tuple[str, ...]:
-    if case.heatmap is None:
+    if case.heatmap is None or not case.numbers:
         return ()
-    told = {"method": case.heatmap.method, "label": case.card.task.label(case.heatmap.label).name}
+    from medcls.explain.method_table import METHODS  # brings torch along
+
+    told = {"method": METHODS[case.heatmap.method].title, "label": case.card.task.label(case.heatmap.label).name}
     lines = [say("exits.heatmap-empty" if case.heatmap.empty else "exits.heatmap", told)]
     if case.checks:
         passed = sum(check.holds is True for check in case.checks)
         lines.append(say("exits.checks", {"passed": passed, "n": len(case.checks)}))
-    return (*lines, *(f"{check.title}: {check.words}" for check in case.checks))
+    return (*lines, *map(tell_check, case.checks))
+
+
+def tell_check(check: Check) -> str:
+    """Return a test of a heatmap as a line: what was asked, and what came out."""
+    return f"{check.title} {check.words}" if check.title.endswith("?") else f"{check.title}: {check.words}"
 
 
 def tell_views(case: Case) -> tuple[str, ...]:
-    """Return a line for each further scan of a case: what was answered, and the most probable label."""
+    """Return what the views of a case say together, and a line for each further one; what cannot be told has no number."""
 
-    def line(number: int, prediction: Prediction) -> str:
-        top = float(prediction.prob.max())
-        told = {"n": number, "answer": answer_of(prediction, case), "label": case.card.task.label(prediction.top).name}
-        return say("exits.view", told | {"prob": show_prob(top)})
+    def line(code: str, refused: str, number: int, p: Prediction) -> str:
+        told = {"n": number, "answer": answer_of(p, case), "prob": show_prob(float(p.prob.max()))}
+        return say(code if p.decided else refused, told)
 
-    return tuple(line(i + 2, view.prediction) for i, view in enumerate(case.views))
+    views = enumerate((view.prediction for view in case.views), start=2)
+    lines = [line("exits.view", "exits.view-refused", n, prediction) for n, prediction in views]
+    n = len(case.views) + 1
+    return (*([line("exits.views", "exits.views-refused", n, case.together)] if case.together else []), *lines)
 
 
 def _reading(case: Case) -> tuple[str, ...]:
     reading, task = case.reading, case.card.task
     read = {"exits.reading-before": reading.before, "exits.reading-after": reading.after}
-    lines = [say(code, {"label": task.label(label).name}) for code, label in read.items() if label]
+    names = {label: task.label(label).name for label in task.label_ids} | {UNSURE: say("exits.cannot-tell")}
+    lines = [say(code, {"label": names[label]}) for code, label in read.items() if label]
     if reading.changed is not None:
         lines.append(say("exits.reading-changed" if reading.changed else "exits.reading-kept"))
     if reading.comment.strip():

@@ -1,14 +1,17 @@
-"""What else may leave beside a case: a table, what was measured of a model, a model's own files."""
+"""What else may leave beside a case: a picture, a table, what was measured of a model, a model's own files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from medcls.audit import Line
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.letter import Letter
 from medcls.core.model import ModelCard
-from medcls.exits.case import Case
+from medcls.core.scan import Scan
+from medcls.evaluation.comparison import Comparison
+from medcls.exits.case import Box, Case
 from medcls.models.folder import ModelFolder, weights_digest
 
 
@@ -23,6 +26,7 @@ class Table:
         kept: Columns that hold nothing but what medcls or a model says. For others any other column is emptied, and
             those that name a file, a case or a group are numbered.
         facts: For the audit trail.
+        numbered: Columns that are numbered beside these, with the word that stands before the number.
     """
 
     name: str
@@ -30,6 +34,7 @@ class Table:
     rows: Sequence[Mapping[str, object]]
     kept: frozenset[str] = frozenset()
     facts: Mapping[str, str] = field(default_factory=dict)
+    numbered: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,32 +69,98 @@ class Trail:
     lines: tuple[Line, ...]
 
 
-Subject = Case | Table | Measured | ModelFiles | Letter | Trail
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """A picture made of a scan.
+
+    Args:
+        name: What the file is called, without its ending: ids and digests, no file's name.
+        scan: The scan.
+        draw: Returns the PNG of the scan it is given: of this one, or of this one with text painted over.
+        facts: For the audit trail.
+        covers: Parts of the scan painted over because text was found there.
+        accepts_text: True if a person looked at the text found and says that it names nobody.
+    """
+
+    name: str
+    scan: Scan
+    draw: Callable[[Scan], bytes]
+    facts: Mapping[str, str] = field(default_factory=dict)
+    covers: tuple[Box, ...] = ()
+    accepts_text: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkFile:
+    """A model's network as the bytes of an ONNX file."""
+
+    card: ModelCard
+    data: bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """Models compared on cases.
+
+    Args:
+        name: What the file is called, without its ending.
+        comparison: The comparison.
+        write: Returns the page of the comparison it is given.
+    """
+
+    name: str
+    comparison: Comparison
+    write: Callable[[Comparison], str]
+
+
+@dataclass(frozen=True, eq=False)
+class OwnFile:
+    """A file that names cases or files of one's own.
+
+    Args:
+        name: What it is called, without its ending.
+        data: Its bytes.
+        what: What it is, for the audit trail: `plan`, `split`.
+    """
+
+    name: str
+    data: bytes
+    what: str
+
+
+Subject = Case | Table | Measured | ModelFiles | Letter | Trail | Drawing | NetworkFile | Compared | OwnFile
+
+
+def _model(card: ModelCard) -> dict[str, str]:
+    return {"model": card.id, "model_sha256": weights_digest(card)}
+
+
+_FACTS: Mapping[type, Callable[[Any], dict[str, str]]] = {
+    Case: lambda s: {"model": s.card.id, "model_sha256": s.model_sha256, "scan_sha256": s.scan.sha256},
+    Table: lambda s: dict(s.facts),
+    Measured: lambda s: {"model": s.evaluation.model},
+    ModelFiles: lambda s: _model(s.card),
+    NetworkFile: lambda s: _model(s.card),
+    Letter: lambda s: {"model": s.model, "model_sha256": ", ".join(s.weights)},
+    Trail: lambda s: {"lines": str(len(s.lines))},
+    Drawing: lambda s: {"scan_sha256": s.scan.sha256, **s.facts},
+    Compared: lambda s: {"models": ", ".join(s.comparison.cards)},
+    OwnFile: lambda s: {"kind": s.what},
+}
 
 
 def facts_of(subject: Subject) -> dict[str, str]:
     """Return what the audit trail says of a thing that leaves: ids and digests."""
-    if isinstance(subject, Case):
-        digest = subject.scan.sha256
-        return {"model": subject.card.id, "model_sha256": subject.model_sha256, "scan_sha256": digest}
-    if isinstance(subject, Table):
-        return dict(subject.facts)
-    if isinstance(subject, ModelFiles):
-        return {"model": subject.card.id, "model_sha256": weights_digest(subject.card)}
-    if isinstance(subject, Measured):
-        return {"model": subject.evaluation.model}
-    if isinstance(subject, Trail):
-        return {"lines": str(len(subject.lines))}
-    return {"model": subject.model, "model_sha256": ", ".join(subject.weights)}
+    return _FACTS[type(subject)](subject)
 
 
 def stem_of(subject: Subject) -> str:
     """Return what the file of a thing that leaves is called, without its ending; never whom it shows."""
     if isinstance(subject, Case):
         return f"medcls-{subject.scan.sha256[:12]}"
-    if isinstance(subject, Table):
+    if isinstance(subject, Table | Drawing | Compared | OwnFile):
         return subject.name
-    if isinstance(subject, ModelFiles):
+    if isinstance(subject, ModelFiles | NetworkFile):
         return subject.card.id
     if isinstance(subject, Trail):
         return "audit"

@@ -1,8 +1,11 @@
 """A scan, answered and ready to leave: as a report, as text, to another system."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from medcls import access
 from medcls.core.model import ModelCard
@@ -12,13 +15,15 @@ from medcls.core.scan import Scan
 from medcls.exits import CASE_EXITS as EXITS
 from medcls.exits import EXITS as ALL_EXITS
 from medcls.exits import Exit, Parcel, leave
-from medcls.exits.case import MODES, Box, Case, Mode, Person, Reading, Ruler, View
-from medcls.exits.gate import find_burned_in, free_text
-from medcls.exits.subjects import Measured, Subject, Table
+from medcls.exits.case import MODES, UNSURE, Box, Case, Mode, Person, Reading, Ruler, View
+from medcls.exits.gate import cover_text, find_burned_in, free_text, paint_over
+from medcls.exits.subjects import Drawing, Measured, OwnFile, Subject, Table
 from medcls.explain.verdict import Check
+from medcls.imaging.burned_in import find_text
 from medcls.imaging.decode import read_scan
 from medcls.models.folder import weights_digest
 from medcls.workflows.acts import allowed
+from medcls.workflows.classify import combine_views
 
 if TYPE_CHECKING:
     from medcls.models.predictor import Predictor
@@ -27,11 +32,14 @@ __all__ = [
     "ALL_EXITS",
     "EXITS",
     "MODES",
+    "UNSURE",
     "Box",
     "Case",
+    "Drawing",
     "Exit",
     "Measured",
     "Mode",
+    "OwnFile",
     "Parcel",
     "Person",
     "Reading",
@@ -40,6 +48,7 @@ __all__ = [
     "Subject",
     "Table",
     "View",
+    "cover_text",
 ]
 
 
@@ -53,6 +62,7 @@ class Said:
         by: Login name of whoever makes the report; empty for whoever is at work.
         site: The site it is read at; empty for none.
         prevalence: Share of people with the disease there, (0, 1).
+        anyway: True if they asked for the numbers of an answer that was refused.
     """
 
     reading: Reading = field(default_factory=Reading)
@@ -60,6 +70,7 @@ class Said:
     by: str = ""
     site: str = ""
     prevalence: float = 0.1
+    anyway: bool = False
 
 
 @allowed("read")
@@ -95,13 +106,23 @@ def make_case(
         datetime.now(UTC).replace(microsecond=0),
         model_sha256=weights_digest(model.card),
         heatmap=heatmap,
-        checks=_checks(scan, model, heatmap.label) if checks else (),
+        checks=_checks(scan, model, heatmap.label) if checks and (prediction.decided or said.anyway) else (),
         reading=said.reading,
-        worth=worth_of(model.card, prediction.top, said.prevalence),
+        worth=worth_of(model.card, prediction.decided or "", said.prevalence),
         person=said.person,
         made_by=said.by or access.present().name,
         file_name=name,
         source=data,
+        anyway=said.anyway,
+    )
+
+
+def with_views(case: Case, views: Sequence[View]) -> Case:
+    """Return a case with further scans of it, and the one answer of all of them together."""
+    if not views:
+        return case
+    return replace(
+        case, views=tuple(views), together=combine_views([case.prediction, *(v.prediction for v in views)], case.card)
     )
 
 
@@ -120,6 +141,22 @@ def text_on(case: Case) -> tuple[Box, ...]:
     return find_burned_in(case)
 
 
+def text_on_scan(scan: Scan) -> tuple[Box, ...]:
+    """Return where text was found on a scan."""
+    return find_text(scan.pixels)
+
+
+def painted(scan: Scan, boxes: tuple[Box, ...], over: bool) -> np.ndarray:
+    """Return a scan with text framed, or painted over, as a picture (H, W, 3) or (H, W), 0 to 1."""
+    if over:
+        return paint_over(scan, boxes).pixels
+    picture = scan.pixels.copy()
+    for left, top, right, bottom in boxes:
+        frame = picture[max(0, top - 2) : bottom + 2, max(0, left - 2) : right + 2]
+        frame[:2], frame[-2:], frame[:, :2], frame[:, -2:] = 1.0, 1.0, 1.0, 1.0
+    return picture
+
+
 def typed(case: Case) -> tuple[str, ...]:
     """Return what the person typed, to be shown before it goes to others."""
     return free_text(case)
@@ -130,40 +167,40 @@ def worth_of(card: ModelCard, label: str, prevalence: float = 0.1) -> tuple[Note
 
     Args:
         card: The model.
-        label: Label id answered.
+        label: Label id answered; empty where nothing was decided.
         prevalence: Share of people with the disease where the answer is read, (0, 1).
     """
     from medcls.workflows.site import worth
     from medcls.workflows.site_figures import figures_of
 
-    name = card.task.label(label).name
+    figures = figures_of(card)
+    name, here = card.task.label(label).name if label else "", figures[0].title if figures else ""
+    found = {place or here: w for place, w in worth(card, label, prevalence).items() if w.said} if label else {}
     notes = [
         Note(
             "exits.worth-there",
             label=name,
-            place=place or "?",
+            place=place,
             right=w.right,
             said=w.said,
             of=w.of,
             missed=sum(w.missed.values()),
         )
-        for place, w in worth(card, label, prevalence).items()
-        if w.said
+        for place, w in found.items()
     ]
     notes += [
         Note(
             "exits.worth-at",
             label=name,
-            place=place or "?",
+            place=place,
             prevalence=f"{100 * prevalence:g} %",
             n=100 * w.here.value,
             low=100 * w.here.low,
             high=100 * w.here.high,
         )
-        for place, w in worth(card, label, prevalence).items()
-        if w.said and w.here is not None
+        for place, w in found.items()
+        if w.here is not None
     ]
-    figures = figures_of(card)
     return (*notes, *(one.headline() for one in figures)) if figures else (Note("exits.not-measured"),)
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.progress import Progress, silent
 from medcls.core.run import RunSpec
+from medcls.disk import write_whole
+from medcls.exits.case import Mode
+from medcls.workflows.acts import allowed
 
 
 def evaluate(
@@ -46,16 +49,28 @@ def evaluate(
     return evaluate_sources(classifier, replace(sources, task=task), part, on_case)
 
 
-def write(evaluation: Evaluation, cases: CaseTable, folder: Path) -> None:
+@allowed("read")
+def write(evaluation: Evaluation, cases: CaseTable, folder: Path, mode: Mode = "record") -> None:
     """Write an evaluation and its cases into a folder of the user's choice, made if missing.
+
+    Args:
+        evaluation: The scores.
+        cases: The cases.
+        folder: The folder.
+        mode: `record`; or `others`, where cases are numbered and have no attribute but their collection.
 
     Raises:
         OSError: If it cannot be written.
     """
+    from medcls.exits import leave
+    from medcls.exits.subjects import Measured
     from medcls.models import store
 
+    measured = Measured(evaluation, cases)
+    figures, table = (leave(way, measured, mode).data for way in ("evaluation", "cases"))
     folder.mkdir(parents=True, exist_ok=True)
-    store.write_evaluation(folder, evaluation, cases)
+    write_whole(folder / store.EVALUATION, figures)
+    write_whole(folder / store.CASES, table)
 
 
 def name_collections(given: list[str], say: Callable[[str], None] = lambda sentence: None) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from medcls.data.unpack import check_room
 from medcls.errors import BadModel, Conflict, MedclsError, TooLarge
 from medcls.exits import leave
 from medcls.exits.case import Mode
-from medcls.exits.subjects import ModelFiles
+from medcls.exits.subjects import ModelFiles, NetworkFile
 from medcls.models import changes, store
 from medcls.workflows.acts import act, allowed
 
@@ -270,8 +270,8 @@ class OnnxExport:
     greatest: float
 
 
-@act("read", "exit.onnx", "model_id")
-def export_onnx(model_id: str, into: Path) -> OnnxExport:
+@allowed("read")
+def export_onnx(model_id: str, into: Path, mode: Mode = "others") -> OnnxExport:
     """Write a model's network as ONNX, with its labels and how to feed it, and check that it gives the same answers.
 
     The file's input is `scan` (N, C, S, S) float32, prepared as the metadata `medcls.preprocess` says; its outputs are
@@ -280,6 +280,7 @@ def export_onnx(model_id: str, into: Path) -> OnnxExport:
     Args:
         model_id: The model; an ensemble has no single network.
         into: Folder to write to, or the file's own path (ending in `.onnx`).
+        mode: `record` or `others`; no case is in the file either way.
 
     Raises:
         BadModel: If there is no such model, it is an ensemble, the network cannot be written as ONNX, or the file's
@@ -293,4 +294,9 @@ def export_onnx(model_id: str, into: Path) -> OnnxExport:
     path = into if into.suffix == ".onnx" else into / f"{model_id}.onnx"
     path.parent.mkdir(parents=True, exist_ok=True)
     greatest, n_scans = write_onnx(model_id, path, opset=_OPSET, equal=_EQUAL)
+    try:
+        leave("onnx", NetworkFile(card, path.read_bytes()), mode)
+    except MedclsError:
+        path.unlink(missing_ok=True)
+        raise
     return OnnxExport(path, n_scans, greatest)

@@ -14,6 +14,7 @@ from medcls.core.prediction import MEMBERS_LAST, Heatmap, Prediction
 from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
+from medcls.exits.subjects import Drawing
 from medcls.explain import METHODS, Method, Stopped
 from medcls.explain.overlay import COLOURS, STYLES, Paint
 from medcls.explain.overlay import caption as _caption
@@ -264,8 +265,8 @@ def plain_picture(scan: Scan, side_px: int = 800) -> bytes:
     return to_png(base(scan, (max(1, round(scan.size_px[1] * share)), max(1, round(scan.size_px[0] * share)))))
 
 
-def export(scan: Scan, heatmap: Heatmap, how: Paint, captioned: bool = False) -> bytes:
-    """Return a heatmap over its scan as a PNG, one pixel per scan pixel, with model, method and label in its text.
+def export(scan: Scan, heatmap: Heatmap, how: Paint, captioned: bool = False) -> Drawing:
+    """Return a heatmap over its scan, as a PNG, one pixel per scan pixel, that may leave.
 
     Args:
         scan: The scan.
@@ -273,8 +274,14 @@ def export(scan: Scan, heatmap: Heatmap, how: Paint, captioned: bool = False) ->
         how: Style, colours, opacity.
         captioned: True to write them in a strip under the picture too, for whoever sees it elsewhere.
     """
-    painted = _paint(scan, heatmap, how)
-    return _to_png(_caption(painted, heatmap, METHODS[heatmap.method].title) if captioned else painted, heatmap)
+
+    def draw(scan: Scan) -> bytes:
+        painted = _paint(scan, heatmap, how)
+        return _to_png(_caption(painted, heatmap, METHODS[heatmap.method].title) if captioned else painted, heatmap)
+
+    method = heatmap.method.replace("+", "p")
+    facts = {"model": heatmap.model, "label": heatmap.label, "method": heatmap.method}
+    return Drawing(f"{scan.sha256[:16]}--{heatmap.model}--{heatmap.label}--{method}", scan, draw, facts)
 
 
 def describe(heatmap: Heatmap, label_name: str, scan: Scan) -> str:

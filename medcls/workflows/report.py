@@ -13,6 +13,7 @@ from medcls.core.evaluation import CaseTable, describe_basis
 from medcls.core.numbers import show_estimate
 from medcls.evaluation.comparison import RESAMPLES, Comparison
 from medcls.evaluation.costs import Cost
+from medcls.exits.subjects import Compared
 from medcls.stats.paired import Difference
 from medcls.workflows import site_figures
 from medcls.workflows.marked import put_between_marks
@@ -111,6 +112,11 @@ def _difference_cell(d: Difference) -> str:
 def _basis(comparison: Comparison) -> str:
     basis = describe_basis(len(comparison.first), comparison.n_groups, comparison.collection)
     return f"{basis}: {comparison.part}."
+
+
+def page_of(comparison: Comparison, differences: Sequence[Difference], costs: Sequence[Cost] = ()) -> Compared:
+    """Return the page of `to_html` as it may leave: for others of a comparison without its cases' attributes."""
+    return Compared("comparison", comparison, lambda given: to_html(given, differences, costs))
 
 
 def to_html(comparison: Comparison, differences: Sequence[Difference], costs: Sequence[Cost] = ()) -> str:

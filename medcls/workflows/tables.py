@@ -100,9 +100,10 @@ def case_rows(comparison: Comparison) -> list[Row]:
 
 
 def as_table(name: str, rows: Sequence[Row], comparison: Comparison) -> Table:
-    """Return rows of a comparison as a table that may leave; for others, without the collections' own columns."""
-    columns, own = tuple(rows[0]) if rows else (), set(comparison.first.attributes) - {"collection"}
-    return Table(name, columns, rows, frozenset(set(columns) - own), {"models": ", ".join(comparison.cards)})
+    """Return rows of a comparison as a table that may leave; for others collections' own columns are numbered."""
+    columns, own = tuple(rows[0]) if rows else (), {"site", *comparison.first.attributes} - {"collection"}
+    numbered = {column: "value" for column in columns if column in own}
+    return Table(name, columns, rows, frozenset(columns) - own, {"models": ", ".join(comparison.cards)}, numbered)
 
 
 def curve_rows(drawn: Mapping[str, Curves], label: str) -> list[Row]:

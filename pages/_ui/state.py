@@ -49,7 +49,7 @@ OPINIONS = "classify.opinions"  # what a person said of a scan
 STUDIES = "studies"  # the study of each DICOM file of the drop, as a digest
 GROUPING = "classify.grouping"  # how scans are put together to cases
 CASES = "classify.cases"  # cases put together by hand
-REGION = "region"  # the region drawn last: scan -> region
+REGION, MEASURES = "region", "measures"  # the region drawn last on the scan shown, and the lines measured on it
 EVIDENCE = "evidence"  # maps of a scan for all labels: (scan, model) -> what was drawn
 PASSES = "passes"  # what answered a scan, until its maps are drawn from it: (scan, model) -> pass
 GALLERY_AT = "gallery.at"  # which picture of a gallery is open
@@ -61,6 +61,7 @@ HEATMAPS = "heatmaps"  # the last ones drawn: (scan, model, label) -> heatmap
 # Worklist.
 WORKLIST = "worklist.found"  # what a source had when it was asked last
 
+TEXT_FOUND = "report.text"  # where text stands on a scan: its digest -> boxes
 REPORT_SENT = "report.sent"  # when what was sent first: a second click sends the same objects, which is nothing new
 
 # Heatmaps.

@@ -49,11 +49,11 @@ class Server:
 
 
 def start_server(
-    home: Path, log: Path, shipped: Path | None = None, script: str = "app.py", folder: Path = ROOT
+    home: Path, log: Path, shipped: Path | None = None, script: str = "app.py", folder: Path = ROOT, port: int = 0
 ) -> Server:
-    """Start an app on a free port and wait until it answers."""
+    """Start an app, on a free port unless one is named, and wait until it answers."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind(("127.0.0.1", port))
         port = probe.getsockname()[1]
     env = os.environ | {
         "MEDCLS_HOME": str(home), "MEDCLS_SHIPPED_WEIGHTS": str(shipped or home / "none"), "OMP_NUM_THREADS": "1",

@@ -9,18 +9,33 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from medcls import audit
 from medcls.core.evaluation import CaseTable, Estimate, Evaluation
 from medcls.core.letter import Letter
+from medcls.core.scan import Scan
 from medcls.core.site import Aim
 from medcls.errors import MedclsError
+from medcls.evaluation.comparison import Comparison
 from medcls.exits import CASE_EXITS, EXITS, leave
 from medcls.exits.case import MODES, Case, Person, Reading
 from medcls.exits.nameless import nameless_measured, nameless_trail
-from medcls.exits.subjects import Measured, ModelFiles, Subject, Table, Trail
+from medcls.exits.subjects import (
+    Compared,
+    Drawing,
+    Measured,
+    ModelFiles,
+    NetworkFile,
+    OwnFile,
+    Subject,
+    Table,
+    Trail,
+)
+from medcls.imaging.burned_in import find_text
+from medcls.imaging.picture import to_png
 from medcls.models import store
-from medcls.workflows import exchange
+from medcls.workflows import exchange, report
 from tests import tiny
 
 LABELS = ("normal", "benign", "malignant")
@@ -42,6 +57,12 @@ def cases_of(names: list[str]) -> CaseTable:
     return CaseTable(
         np.array([r[0] for r in rows]), np.array([r[1] for r in rows]), np.arange(n) % 3, prob, LABELS, columns
     )
+
+
+def in_few_wards(names: list[str]) -> CaseTable:
+    """The same cases, from few enough wards for a table of them."""
+    table = cases_of(names)
+    return replace(table, attributes={"ward": np.array([names[i % 3] for i in range(len(table))])})
 
 
 def evaluation_of(names: list[str], model: str) -> Evaluation:
@@ -83,7 +104,16 @@ def subjects(given: Case, tiny_made: Path, home: Path) -> dict[type, Subject]:
         ModelFiles: exchange.files_of(card.id),
         Letter: letter,
         Trail: Trail(tuple(line_of(n, name) for n, name in enumerate(names, start=1))),
+        Drawing: Drawing(f"{given.scan.sha256[:16]}--m", given.scan, drawn),
+        NetworkFile: NetworkFile(card, b"onnx"),
+        Compared: report.page_of(Comparison({card.id: card}, {card.id: in_few_wards(names)}, "breast", "all"), ()),
+        OwnFile: OwnFile("split", json.dumps(names).encode(), "split"),
     }
+
+
+def drawn(scan: Scan) -> bytes:
+    """The scan as a PNG."""
+    return to_png(scan.pixels)
 
 
 def line_of(n: int, who: str) -> audit.Line:
@@ -106,6 +136,11 @@ def test_every_exit_keeps_the_contract(name: str, mode, subjects: dict[type, Sub
     """A name with its ending, the same bytes for the same thing, a line in the trail with the mode, and no marker for others."""
     subject = subjects[EXITS[name].of]
     before = len(list(audit.lines()))
+    if mode == "others" and EXITS[name].of is OwnFile:
+        with pytest.raises(MedclsError) as refused:
+            leave(name, subject, mode)
+        assert [line.outcome for line in audit.lines()][before:] == [refused.value.code] == ["exits.only-record"]
+        return
     made = leave(name, subject, mode)
     assert made.data
     assert made.name.endswith(EXITS[name].suffix)
@@ -119,12 +154,43 @@ def test_every_exit_keeps_the_contract(name: str, mode, subjects: dict[type, Sub
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, way in EXITS.items() if way.of in (Table, Measured, ModelFiles, Trail)]
+    "name", [name for name, way in EXITS.items() if way.of in (Table, Measured, ModelFiles, Trail, OwnFile, Compared)]
 )
 def test_for_the_record_the_markers_are_there(name: str, subjects: dict[type, Subject]) -> None:
     """So the test above can fail."""
     made = text_in(leave(name, subjects[EXITS[name].of], "record").data)
-    assert len(set(re.findall(rb"ZQMARK\d{4}", made))) >= (20 if name == "evaluation" else 100)
+    assert len(set(re.findall(rb"ZQMARK\d{4}", made))) >= {"evaluation": 20, "comparison": 3}.get(name, 100)
+
+
+def test_a_picture_with_text_on_it_stays_until_it_is_painted_over(subjects: dict[type, Subject]) -> None:
+    """The name is found on the scan itself, whatever is drawn over it; painted over, it is not in the picture."""
+    drawing = subjects[Drawing]
+    assert isinstance(drawing, Drawing)
+    picture = Image.fromarray(np.full((300, 400, 3), 40, np.uint8))
+    ImageDraw.Draw(picture).text((12, 14), "KIM MINSU 1971", font=ImageFont.load_default(20), fill=(255, 255, 255))
+    marked = replace(drawing, scan=replace(drawing.scan, pixels=np.asarray(picture, np.float32) / 255))
+    with pytest.raises(MedclsError) as refused:
+        leave("drawing", marked, "others")
+    assert refused.value.code == "exits.burned-in-text"
+    leave("drawing", marked, "record")
+    leave("drawing", replace(marked, accepts_text=True), "others")
+    covered = replace(marked, covers=find_text(marked.scan.pixels))
+    left = np.asarray(Image.open(io.BytesIO(leave("drawing", covered, "others").data)).convert("L"))
+    assert left.max() <= 41
+
+
+def test_a_collections_own_values_are_numbered_in_a_table_for_others(subjects: dict[type, Subject]) -> None:
+    """Subgroups of a column stay apart without the column's words."""
+    table = Table(
+        "subgroups",
+        ("ward", "n"),
+        [{"ward": f"ZQMARK{i}", "n": i} for i in (1, 2, 1)],
+        frozenset({"n"}),
+        {},
+        {"ward": "value"},
+    )
+    rows = json.loads(leave("table-json", table, "others").data)
+    assert [(row["ward"], row["n"]) for row in rows] == [("value 1", 1), ("value 2", 2), ("value 1", 1)]
 
 
 def test_a_thing_does_not_leave_where_another_kind_does(subjects: dict[type, Subject]) -> None:

@@ -145,9 +145,10 @@ def test_the_reader_s_assessment_the_heatmap_s_tests_and_other_views_are_in_it(f
 
 def test_cannot_tell_is_a_code_of_its_own_and_says_why(from_dicom: Case) -> None:
     """It names no label as finding."""
-    for why, numbers in ((Note("models.unsure", least=0.6), 3), (Note("models.unlike-no-number"), 0)):
+    unsure, unlike = Note("models.unsure", least=0.6), Note("models.unlike-no-number")
+    for why, anyway, numbers in ((unsure, False, 0), (unsure, True, 3), (unlike, True, 0)):
         undecided = replace(from_dicom.prediction, refusal=why)
-        document = report_of(replace(from_dicom, prediction=undecided))
+        document = report_of(replace(from_dicom, prediction=undecided, anyway=anyway))
         (group,) = document.content.get_planar_roi_measurement_groups()
         finding = group.finding_type
         assert finding.value == "cannot-tell"

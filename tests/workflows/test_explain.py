@@ -9,6 +9,7 @@ from PIL import Image
 
 from medcls.core.scan import Scan
 from medcls.errors import BadModel, BadScan
+from medcls.exits import leave
 from medcls.imaging.picture import to_png
 from medcls.models.mean import Mean
 from medcls.workflows import explain
@@ -82,7 +83,10 @@ def test_ensemble_is_drawn_as_a_whole_and_tested_by_its_networks() -> None:
 def test_captioned_picture_holds_the_plain_one() -> None:
     heatmap = explain.draw_one(PICTURE, model(), "red")
     plain, captioned = (
-        Image.open(io.BytesIO(explain.export(PICTURE, heatmap, explain.Paint(), wanted))) for wanted in (False, True)
+        Image.open(
+            io.BytesIO(leave("drawing", explain.export(PICTURE, heatmap, explain.Paint(), wanted), "record").data)
+        )
+        for wanted in (False, True)
     )
     assert plain.size == (64, 64)
     assert np.array_equal(np.asarray(captioned)[:64, :64], np.asarray(plain))

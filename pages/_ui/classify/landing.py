@@ -7,6 +7,7 @@ import streamlit as st
 from medcls.core.model import ModelCard
 from medcls.words import say
 from pages._ui import cache
+from pages._ui.classify import opinions
 from pages._ui.widgets import drops, notices
 from pages._ui.widgets.palette import SCAN_BACKGROUND
 
@@ -14,6 +15,7 @@ from pages._ui.widgets.palette import SCAN_BACKGROUND
 def show(card: ModelCard) -> None:
     """Say in one sentence what the page does, and offer the examples."""
     st.markdown(notices.escape(say("pages.classify-what", {"question": card.task.question})))
+    opinions.show_switch("landing.own.first")
     found = cache.examples(card.task)
     if found:
         st.caption(say("pages.examples-what"))

@@ -49,6 +49,16 @@ def hides(row: Row) -> bool:
     return bool(st.session_state.get(state.OWN_FIRST)) and of(row).own is None
 
 
+def show_switch(key: str) -> None:
+    """Draw the switch that lets the person read before the answer is shown.
+
+    Args:
+        key: Of the switch: the same one stands in several places.
+    """
+    on = bool(st.session_state.get(state.OWN_FIRST))
+    st.session_state[state.OWN_FIRST] = st.toggle(say("pages.own-first"), on, key=key)
+
+
 def ask_first(row: Row, task: Task, place: int) -> None:
     """Ask for the person's own reading; the answer is shown after it."""
     with st.form(f"own.{place}", border=True):

@@ -1,5 +1,6 @@
 """The report sheet: one answered scan leaves as PDF, HTML, text, DICOM or FHIR, for the record or for others."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,9 @@ from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import case_report, pacs, viewer
 from pages._ui import cache, state
-from pages._ui.classify import opinions
-from pages._ui.widgets import notices
-from pages._ui.widgets.header import prevalence, site_name
+from pages._ui.classify import report_ask
+from pages._ui.classify.report_ask import Asked
+from pages._ui.widgets import notices, printing
 
 if TYPE_CHECKING:
     from pages._ui.classify.card import Shown
@@ -24,72 +25,66 @@ def open_sheet(shown: "Shown") -> None:
 
     @st.dialog(say("pages.report"), position="right", width="small")
     def sheet() -> None:
-        words = {"record": say("pages.report-record"), "others": say("pages.report-others")}
-        mode = st.radio(
-            say("pages.report-for"), list(case_report.MODES), format_func=words.__getitem__, key="report.mode"
-        )
         kind = st.selectbox(
             say("pages.report-kind"),
             list(case_report.EXITS),
             format_func=lambda i: case_report.EXITS[i].title,
             key="report.kind",
         )
-        person = _ask_person() if mode == "record" else case_report.Person()
-        comment = st.text_area(
-            say("pages.report-comment"), opinions.of(shown.row).reason, max_chars=2000, key="report.comment"
-        )
-        accepted = _ask_assessment(shown)
-        looked = mode == "others" and st.checkbox(say("pages.report-looked"), key="report.looked")
-        if st.button(say("pages.report-make"), type="primary"):
-            _make(shown, kind, mode, _said(shown, person, comment, accepted), looked)
-        if mode == "record" and (servers := _servers()):
+        asked = report_ask.ask(shown)
+        with st.container(horizontal=True):
+            made = st.button(say("pages.report-make"), type="primary", key="report.make")
+            printed = st.button(say("pages.report-print"), icon=":material/print:", key="report.print")
+            copied = st.button(say("pages.report-copy"), icon=":material/content_copy:", key="report.copy")
+        if made:
+            _save(shown, kind, asked)
+        if printed and (parcel := _make(shown, "html", asked)):
+            printing.print_page(parcel.data.decode())
+        if copied and (parcel := _make(shown, "text", asked)):
+            st.caption(say("pages.report-copy-how"))
+            st.code(parcel.data.decode(), language=None, wrap_lines=True, height=300)
+        if asked.mode == "record" and (servers := _servers()):
+            st.divider()
             server = st.selectbox(say("pages.report-send-to"), servers, key="report.server")
             if st.button(say("pages.report-send"), icon=":material/send:", key="report.send"):
-                _send(shown, server, _said(shown, person, comment, accepted))
+                _send(shown, server, asked)
 
     sheet()
 
 
-def _ask_person() -> case_report.Person:
-    with st.expander(say("pages.report-person")):
-        name = st.text_input(say("pages.report-name"), key="report.name", max_chars=200)
-        number = st.text_input(say("pages.report-id"), key="report.id", max_chars=64)
-        return case_report.Person(name=name.strip(), id=number.strip())
-
-
-def _ask_assessment(shown: "Shown") -> bool:
-    """Return whether the reader accepts the answer; not asked where they said otherwise, or nothing was decided."""
-    decided = shown.row.prediction.decided if shown.row.prediction else None
-    if decided is None or opinions.of(shown.row).after is not None:
-        return False
-    return st.checkbox(say("pages.report-accept"), key="report.accept")
-
-
-def _said(shown: "Shown", person: case_report.Person, comment: str, accepted: bool) -> case_report.Said:
-    opinion, prediction = opinions.of(shown.row), shown.row.prediction
-    after = prediction.decided if accepted and prediction else opinion.after
-    reading = case_report.Reading(opinion.own or "", after or "", comment.strip())
-    return case_report.Said(reading, person, site=site_name(), prevalence=prevalence(shown.card))
-
-
-def _make(shown: "Shown", kind: str, mode: case_report.Mode, said: case_report.Said, looked: bool) -> None:
-    """Make the parcel and offer it, or say why it must not leave."""
+def _make(shown: "Shown", kind: str, asked: Asked) -> case_report.Parcel | None:
+    """Return what leaves, or say why it must not."""
     try:
         with st.spinner(say("pages.report-making"), show_time=True):
-            parcel = case_report.send_out(kind, replace(_case(shown, said), accepts_text=looked), mode)
+            return case_report.send_out(kind, asked.on(_case(shown, asked)), asked.mode)
     except MedclsError as error:
         notices.show_error(error)
+        return None
+
+
+def _save(shown: "Shown", kind: str, asked: Asked) -> None:
+    """Make the parcel and offer it."""
+    if (parcel := _make(shown, kind, asked)) is None:
         return
     st.download_button(
-        say("pages.report-save"), parcel.data, parcel.name, parcel.media_type, type="primary", on_click="ignore"
+        say("pages.report-save"),
+        parcel.data,
+        parcel.name,
+        parcel.media_type,
+        type="primary",
+        icon=":material/download:",
+        on_click="ignore",
     )
 
 
-def _case(shown: "Shown", said: case_report.Said) -> case_report.Case:
+def _case(shown: "Shown", asked: Asked) -> case_report.Case:
     row = shown.row
     model = cache.open_classifier(shown.card)
-    case = case_report.make_case(row.entry.data or b"", row.entry.name, model, frame=row.frame, said=said)
-    return replace(case, region=_box(shown))
+    case = case_report.make_case(
+        row.entry.data or b"", row.entry.name, model, frame=row.frame, said=asked.said, checks=asked.checks
+    )
+    case = case_report.with_views(case, report_ask.views(shown))
+    return replace(case, region=_box(shown), rulers=_rulers(shown))
 
 
 def _servers() -> list[str]:
@@ -101,12 +96,13 @@ def _servers() -> list[str]:
         return []
 
 
-def _send(shown: "Shown", server: str, said: case_report.Said) -> None:
+def _send(shown: "Shown", server: str, asked: Asked) -> None:
     """Send the DICOM objects of a case to a server, and say how far they are."""
     try:
         with st.spinner(say("pages.report-making"), show_time=True):
-            case = _case(shown, said)
-            first = state.kept(state.REPORT_SENT, dict).setdefault((case.scan.sha256, case.card.id, said), case.made_at)
+            case = _case(shown, asked)
+            key = (case.scan.sha256, case.card.id, asked.said, asked.checks, case.region, case.rulers, len(case.views))
+            first = state.kept(state.REPORT_SENT, dict).setdefault(key, case.made_at)
             sending = pacs.send_back(replace(case, made_at=first), server)
     except MedclsError as error:
         notices.show_error(error)
@@ -122,7 +118,7 @@ def _send(shown: "Shown", server: str, said: case_report.Said) -> None:
 def _box(shown: "Shown") -> case_report.Box | None:
     """Return the box around the region drawn on the scan; None if there is none."""
     region: Mapping[str, Any] | None = st.session_state.get(state.REGION)
-    if not region or region.get("of") != shown.scan.sha256:
+    if not region:
         return None
     try:
         mask = viewer.region_mask(region, shown.scan)
@@ -130,3 +126,13 @@ def _box(shown: "Shown") -> case_report.Box | None:
         return None
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _rulers(shown: "Shown") -> tuple[case_report.Ruler, ...]:
+    """Return the distances measured on the scan, in mm where the file says how large a pixel is."""
+    spacing = shown.scan.spacing_mm
+    return tuple(
+        case_report.Ruler(line, math.hypot((x1 - x0) * spacing[1], (y1 - y0) * spacing[0]) if spacing else None)
+        for line in st.session_state.get(state.MEASURES, ())
+        for x0, y0, x1, y1 in [line]
+    )

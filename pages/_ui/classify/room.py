@@ -103,7 +103,7 @@ def _show_scan(reading: Reading, place: int, order: list[int]) -> tuple[Scan | N
         st.rerun()
     if drops.is_synthetic(entry):
         st.caption(say("pages.synthetic"))
-    st.session_state[state.REGION] = told.region
+    st.session_state[state.REGION], st.session_state[state.MEASURES] = told.region, told.measures
     if told.region and numbers:
         evidence.show_region(read.scan, reading.card, told.region, found)
     if isinstance(found, MedclsError):
@@ -150,7 +150,8 @@ def _show_card(place_: object, reading: Reading, place: int, scan: Scan | None) 
         groups = cases.cases(reading.entries)
         if reading.done and groups[place]:
             together = [i for i, case in enumerate(groups) if case == groups[place]]
-            cases.show(reading.rows, together, reading.card, groups[place])
+            if not any(opinions.hides(reading.rows[i]) for i in together):  # it tells every view's answer
+                cases.show(reading.rows, together, reading.card, groups[place])
         if len(reading.entries) == 1:
             exports.show_downloads(reading.rows, reading.card, groups)
 

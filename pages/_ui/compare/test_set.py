@@ -13,6 +13,7 @@ from medcls.core.progress import Progress
 from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import compare, report, site_figures, tables
+from medcls.workflows.case_report import Mode
 from pages._ui import state
 from pages._ui.widgets import downloads, notices, pickers
 from pages._ui.widgets.charts import show_chart
@@ -251,37 +252,38 @@ def show_curves(found: compare.Comparison, names: dict[str, str]) -> Section:
 
 def show_downloads(found: compare.Comparison, score: str, section: Section | None) -> None:
     """Offer everything as files: the whole comparison, and what the section shows with every digit."""
-    files: list[tuple[str, str, Callable[[], bytes], str]] = [
-        (say("pages.compare-report-html"), "comparison.html", lambda: _report(found, score), "text/html"),
-        (say("pages.compare-scores-csv"), "scores.csv", lambda: tables.to_csv(tables.score_rows(found)), "text/csv"),
-        (
-            say("pages.compare-differences-csv"),
-            "differences.csv",
-            lambda: tables.to_csv(tables.difference_rows(get_differences(found, score))),
-            "text/csv",
-        ),
+    differences = get_differences(found, score)  # now: the session is not at hand where a file is made
+    files: list[Section] = [
+        (say("pages.compare-scores-csv"), "scores.csv", lambda: tables.score_rows(found)),
+        (say("pages.compare-differences-csv"), "differences.csv", lambda: tables.difference_rows(differences)),
+        (say("pages.compare-cases-csv"), "cases.csv", lambda: tables.case_rows(found)),
     ]
-    mode = downloads.ask_mode("compare.save")
+    if section is not None:
+        files.append((f"{section[0]} (CSV)", *section[1:]))
+    mode, costs = downloads.ask_mode("compare.save"), _costs(found)
     with st.container(horizontal=True):
         downloads.offer(
-            say("pages.compare-cases-csv"),
-            "table-csv",
-            lambda: tables.as_table("cases", tables.case_rows(found), found),
+            say("pages.compare-report-html"),
+            "comparison",
+            lambda: report.page_of(found, differences, costs),
             mode,
-            "cases.csv",
+            "comparison.html",
         )
-        if section is not None:
-            title, name, rows = section
-            stem = name.removesuffix(".csv")
-            downloads.offer(f"{title} (CSV)", "table-csv", lambda: tables.as_table(stem, rows(), found), mode, name)
-        for title, name, make, kind in files:
-            st.download_button(title, make, name, kind, icon=":material/download:", type="tertiary")
+        for title, name, rows in files:
+            _offer_table(title, name, rows, found, mode)
 
 
-def _report(found: compare.Comparison, score: str) -> bytes:
+def _offer_table(
+    title: str, name: str, rows: Callable[[], list[tables.Row]], found: compare.Comparison, mode: Mode
+) -> None:
+    stem = name.removesuffix(".csv")
+    downloads.offer(title, "table-csv", lambda: tables.as_table(stem, rows(), found), mode, name)
+
+
+def _costs(found: compare.Comparison) -> list[compare.Cost]:
+    """Return what the models cost, measured where it was."""
     held: dict[str, compare.Cost] = state.kept(state.COMPARE_COSTS, dict)
-    cost = [
+    return [
         held.get(card.to_json()) or other
         for card, other in zip(found.cards.values(), report.costs_of(found), strict=True)
     ]
-    return report.to_html(found, get_differences(found, score), cost).encode()

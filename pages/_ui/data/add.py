@@ -13,10 +13,10 @@ from medcls.core.plan import Plan, PlanChoices
 from medcls.core.progress import Progress
 from medcls.errors import MedclsError
 from medcls.words import counted
-from medcls.workflows import data_plan
+from medcls.workflows import case_report, data_plan
 from pages._ui import state
 from pages._ui.data import plan as plan_view
-from pages._ui.widgets import notices
+from pages._ui.widgets import downloads, notices
 
 
 def show_add(opened: bool) -> None:
@@ -93,9 +93,9 @@ def _show_plan(plan: Plan, source: str, path: str, upload: Any) -> None:
     copy = left.checkbox(
         "Copy the files instead of reading them where they are", key="data.add.copy", disabled=upload is not None
     )
-    middle.download_button(
-        "Save the plan", plan.to_json(), "plan.json", "application/json", help="For the next delivery of the same kind."
-    )
+    file = case_report.OwnFile("plan", plan.to_json().encode(), "plan")
+    with middle:
+        downloads.offer("Save the plan", "own-file", lambda: file, "record", "plan.json", key="data.plan.save")
     if right.button("Add", type="primary", key="data.add.go", disabled=bool(plan.open_questions)):
         _add(lambda tell: _bring(plan, path, upload, name, copy, tell))
 

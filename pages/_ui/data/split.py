@@ -6,10 +6,10 @@ import streamlit as st
 
 from medcls.core.collection import Split
 from medcls.errors import BadSplit, MedclsError
-from medcls.workflows import data, data_split
+from medcls.workflows import case_report, data, data_split
 from pages._ui.data import charts
 from pages._ui.data.pictures import show_cases
-from pages._ui.widgets import notices
+from pages._ui.widgets import downloads, notices
 from pages._ui.widgets.charts import show_chart
 
 _WAYS = {
@@ -98,10 +98,8 @@ def _show(seen: data.Overview, split: Split) -> None:
             icon=":material/verified:",
         )
     st.caption(f"Kept together: {_WAYS.get(split.by, split.by)}. Seed {split.seed}.")
-    st.download_button(
-        "Split as JSON",
-        split.to_json(),
-        f"{seen.record.name}-{split.name}.json",
-        "application/json",
-        key=f"data.split.save.{split.name}",
+    name = f"{seen.record.name}-{split.name}"
+    file = case_report.OwnFile(name, split.to_json().encode(), "split")
+    downloads.offer(
+        "Split as JSON", "own-file", lambda: file, "record", f"{name}.json", key=f"data.split.save.{split.name}"
     )

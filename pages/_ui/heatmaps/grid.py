@@ -1,8 +1,8 @@
 """Heatmaps of one scan side by side: drawn, shown on linked axes, kept as files."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
@@ -19,7 +19,7 @@ from medcls.workflows import viewer as pictures
 from pages._ui import cache, state
 from pages._ui.heatmaps import view as heatmap_view
 from pages._ui.heatmaps.ask import Asked, answer_of, ask
-from pages._ui.widgets import notices, pickers, viewer
+from pages._ui.widgets import downloads, notices, pickers, viewer
 from pages._ui.widgets.numbers import show_seconds
 from pages._ui.widgets.palette import label_word
 
@@ -205,16 +205,12 @@ def show_downloads(scan: Scan, maps: Sequence[Map]) -> None:
         )
         with st.popover(say("pages.appearance")):
             paint = heatmap_view.controls("heatmaps")
-        heatmap = drawn[chosen][1]
-        st.download_button(
-            say("pages.heatmaps-png-at-the"),
-            data=_exporter(scan, heatmap, paint, captioned),
-            mime="image/png",
-            icon=":material/download:",
-            file_name=f"{scan.sha256[:12]}--{heatmap.model}--{heatmap.label}--{heatmap.method.replace('+', 'p')}.png",
-            help=say("pages.heatmaps-one-pixel-for"),
+        mode = downloads.ask_mode("heatmaps.save")
+    text = downloads.ask_text("heatmaps.save", [scan]) if mode == "others" else downloads.Text()
+    if text.settled:
+        drawing = replace(
+            explain.export(scan, drawn[chosen][1], paint, captioned),
+            covers=downloads.text_on(scan) if text.covers else (),
+            accepts_text=text.looked,
         )
-
-
-def _exporter(scan: Scan, heatmap: Heatmap, paint: explain.Paint, captioned: bool) -> Callable[[], bytes]:
-    return lambda: explain.export(scan, heatmap, paint, captioned)
+        downloads.offer(say("pages.heatmaps-png-at-the"), "drawing", lambda: drawing, mode, f"{drawing.name}.png")

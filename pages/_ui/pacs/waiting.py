@@ -10,6 +10,7 @@ from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import pacs, scans
 from pages._ui import state
+from pages._ui.classify import opinions
 from pages._ui.widgets import drops, notices
 
 HERE = ""  # inbox and folder
@@ -40,7 +41,7 @@ def show(around: pacs.Around) -> None:
         st.caption(say("pages.worklist-empty"))
         return
     event: Any = st.dataframe(
-        [{column: getattr(item, column) for column in _COLUMNS} for item in found],
+        [{column: _shown(item, column) for column in _COLUMNS} for item in found],
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
@@ -49,7 +50,7 @@ def show(around: pacs.Around) -> None:
         column_config={column: say(code) for column, code in _COLUMNS.items()},
     )
     chosen = [found[row] for row in event["selection"]["rows"] if row < len(found)]
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(say("pages.worklist-read"), type="primary", disabled=not chosen, key="worklist.read"):
             _read(chosen)
         if st.button(
@@ -58,6 +59,15 @@ def show(around: pacs.Around) -> None:
             for item in chosen:
                 pacs.put_away(item)
             st.rerun()
+        opinions.show_switch("worklist.own.first")
+
+
+def _shown(item: pacs.Waiting, column: str) -> str:
+    """Return a value as a person reads it: a date with dashes, a name's scripts apart."""
+    value = str(getattr(item, column))
+    if column == "date" and len(value) == 8 and value.isdecimal():
+        return f"{value[:4]}-{value[4:6]}-{value[6:]}"
+    return value.replace("=", " · ") if column == "patient" else value
 
 
 def table_key(found: Sequence[pacs.Waiting]) -> str:
@@ -96,7 +106,7 @@ def _read(chosen: Sequence[pacs.Waiting]) -> None:
     entries = []
     with st.spinner(say("pages.worklist-fetching"), show_time=True):
         for item in chosen:
-            name = " ".join(filter(None, (item.patient, item.date))) or item.id[:12]
+            name = " ".join(filter(None, (_shown(item, "patient"), _shown(item, "date")))) or item.id[:12]
             try:
                 entries.append(scans.Entry(name, pacs.fetch(item), None))
             except MedclsError as error:

@@ -7,11 +7,11 @@ import streamlit as st
 
 from medcls.core.run import RunSpec, settings
 from medcls.words import say
-from medcls.workflows import models, run_again, run_table, runs
+from medcls.workflows import case_report, models, run_again, run_table, runs
 from pages._ui import state
 from pages._ui.runs.charts import SCORES, compare_chart, rate_chart, score_chart, score_word
 from pages._ui.runs.table import ICONS, show_left, written
-from pages._ui.widgets import notices
+from pages._ui.widgets import downloads, notices
 from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.numbers import show_ago, show_seconds
 
@@ -150,13 +150,8 @@ def show_spec(view: runs.RunView) -> None:
     for other, same in run_again.same_runs(view.id).items():
         told = {True: "the same weights to the bit", False: "other weights", None: "no result to compare yet"}[same]
         st.caption(say("pages.runs-run-has-the", {"other": other, "told": told}))
-    st.download_button(
-        say("pages.runs-settings-as-json"),
-        view.spec.to_json(),
-        f"{view.id}.json",
-        "application/json",
-        icon=":material/download:",
-    )
+    file = case_report.OwnFile(view.id, view.spec.to_json().encode(), "settings")
+    downloads.offer(say("pages.runs-settings-as-json"), "own-file", lambda: file, "record", f"{view.id}.json")
 
 
 def show_published(model_id: str) -> None:

@@ -30,6 +30,7 @@ _mount = st.components.v2.component(
     js="\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS),
 )
 _KEPT = 24  # pictures a session keeps encoded
+_MEASURES = 20  # lines that are taken from a viewer
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,13 @@ class Told:
 
     Args:
         region: The region drawn; None if there is none.
+        measures: Lines measured: x and y of one end, then of the other, in the scan's pixels.
         frame: The frame that is to be answered; None if none was asked for.
         loop: True if all frames are wanted, once.
     """
 
     region: Mapping[str, Any] | None = None
+    measures: tuple[tuple[float, float, float, float], ...] = ()
     frame: int | None = None
     loop: bool = False
 
@@ -140,21 +143,41 @@ def show(
         key=key,
         data=_data(scan, panes, options),
         on_region_change=_nothing,
+        on_measures_change=_nothing,
         on_step_change=stepped,
         on_frame_change=_nothing,
         on_loop_change=_nothing,
     )
-    frame = result.get("frame")
+    frame, shown = result.get("frame"), _name(scan, options)
     return Told(
-        region=_region(result.get("region"), scan),
+        region=_of(shown, result.get("region")),
+        measures=_lines(_of(shown, result.get("measures")), scan),
         loop=bool(result.get("loop")),
         frame=int(frame) if isinstance(frame, int | float) and 0 <= frame < options.frames.n else None,
     )
 
 
-def _region(told: Any, scan: Scan) -> Mapping[str, Any] | None:
-    """Return the region told if it was drawn on this scan: a viewer keeps what it told when another scan comes."""
-    return told if isinstance(told, Mapping) and told.get("of") == scan.sha256 else None
+def _name(scan: Scan, options: Options) -> str:
+    """Return what the viewer calls a frame of a scan."""
+    return f"{scan.sha256}.{options.frames.at}"
+
+
+def _of(shown: str, told: Any) -> Mapping[str, Any] | None:
+    """Return what was told of this frame of this scan: a viewer keeps what it told when another one comes."""
+    return told if isinstance(told, Mapping) and told.get("of") == shown else None
+
+
+def _lines(told: Mapping[str, Any] | None, scan: Scan) -> tuple[tuple[float, float, float, float], ...]:
+    """Return measured lines that lie on the scan; a browser may tell anything."""
+    height, width = scan.size_px
+    given = told.get("lines") if told else None
+    found = []
+    for line in given[:_MEASURES] if isinstance(given, Sequence) and not isinstance(given, str) else ():
+        if isinstance(line, Sequence) and len(line) == 4 and all(isinstance(v, int | float) for v in line):
+            x0, y0, x1, y1 = map(float, line)
+            if all(0 <= x <= width for x in (x0, x1)) and all(0 <= y <= height for y in (y0, y1)):
+                found.append((x0, y0, x1, y1))
+    return tuple(found)
 
 
 def _nothing() -> None:
@@ -166,8 +189,7 @@ def _data(scan: Scan, panes: Sequence[Pane], options: Options) -> dict[str, Any]
     palettes = {name: _put(store, png, "image/png") for name, png in pictures.palettes().items()}
     words = [[i, label_word(options.task, i)] for i in options.labels] if options.task else []
     return {
-        "id": f"{scan.sha256}.{options.frames.at}",
-        "of": scan.sha256,
+        "id": _name(scan, options),
         "size": list(scan.size_px),
         "words": texts() | {"keys": keys_told()},
         "spacing": list(scan.spacing_mm) if scan.spacing_mm else None,

@@ -60,6 +60,16 @@ function measure(item, spacing, words) {
   return `${number(dx)} × ${number(dy)} ${unit}, ${words.area} ${number((Math.PI * dx * dy) / 4)} ${unit}²`
 }
 
+const tenths = (points) => points.map((p) => p.map((v) => Math.round(v * 10) / 10))
+
+// A distance is one line, an ellipse its two axes.
+function linesOf({ kind, points }) {
+  const [[x0, y0], [x1, y1]] = tenths([points[0], points[points.length - 1]])
+  if (kind === "distance") return [[x0, y0, x1, y1]]
+  const [x, y] = [(x0 + x1) / 2, (y0 + y1) / 2]
+  return [[Math.min(x0, x1), y, Math.max(x0, x1), y], [x, Math.min(y0, y1), x, Math.max(y0, y1)]]
+}
+
 function drawInk(svg, state, stage) {
   svg.replaceChildren()
   svg.setAttribute("viewBox", `0 0 ${stage.width} ${stage.height}`)

@@ -1,5 +1,5 @@
 // The viewer: near-black stages that share zoom, position and window. Nothing here asks the server but a finished
-// region, another scan, a frame to be answered and a loop to be loaded.
+// region or measurement, another scan, a frame to be answered and a loop to be loaded.
 
 const PLAIN_WINDOW = { centre: 0.5, width: 1 }
 const FRAME_MS = 66
@@ -169,11 +169,20 @@ class Viewer {
     this.state.drawing = null
     if (!drawing || drawing.points.length < 2) return
     if (drawing.region) {
-      this.state.region = { kind: drawing.kind, points: drawing.points.map((p) => p.map((v) => Math.round(v * 10) / 10)) }
-      this.tell("region", { ...this.state.region, of: this.state.data.of })
+      this.state.region = { kind: drawing.kind, points: tenths(drawing.points) }
+      this.tell("region", { ...this.state.region, of: this.state.data.id })
       this.take("pan")
-    } else this.state.measures.push(drawing)
+    } else {
+      this.state.measures.push(drawing)
+      this.tellMeasures()
+    }
     this.place()
+  }
+
+  // A page that takes a region takes measurements too: each is the line between two points of the scan.
+  tellMeasures() {
+    const { data, measures } = this.state
+    if (data.region) this.tell("measures", { of: data.id, lines: measures.flatMap(linesOf) })
   }
 
   later(act) {
@@ -309,7 +318,10 @@ class Viewer {
   toggleSwipe() { this.state.swipe = this.state.swipe === undefined ? 0.5 : undefined; this.refresh(); this.place() }
 
   clear() {
-    this.state.measures = []
+    if (this.state.measures.length) {
+      this.state.measures = []
+      this.tellMeasures()
+    }
     if (this.state.region) this.tell("region", null)
     this.state.region = null
     this.place()
