@@ -41,6 +41,10 @@ def _add_report(verbs: Any) -> None:
     made.add_argument("--comment", default="", help="free text; left out for others")
     made.add_argument("--checks", action="store_true", help="test the heatmap as well; takes some seconds a scan")
     made.add_argument("--cover-text", action="store_true", help="paint over text found on the picture")
+    made.add_argument("--views", action="store_true", help="all scans are views of one case: one report, of the first")
+    made.add_argument(
+        "--show-anyway", action="store_true", help="probabilities and heatmap of what cannot be told, too"
+    )
     made.add_argument("--json", action="store_true", help="one JSON object a file")
 
 
@@ -49,6 +53,8 @@ def _report(args: argparse.Namespace) -> int:
 
     model = open_model(choose_model(args.task, args.model).id)
     args.out.mkdir(parents=True, exist_ok=True)
+    if args.views:
+        return _report_views(args, model)
     total, failed = each_file(
         args.paths,
         lambda name, data: [{"file": name, "written": str(path)} for path in _write(args, name, data, model)],
@@ -62,12 +68,41 @@ def _report(args: argparse.Namespace) -> int:
 
 def _write(args: argparse.Namespace, name: str, data: bytes, model: Any) -> list[Path]:
     """Write one scan's report in every way asked for."""
+    return _save(args, _case(args, name, data, model))
+
+
+def _case(args: argparse.Namespace, name: str, data: bytes, model: Any) -> Any:
     from medcls.workflows import case_report
 
-    said = case_report.Said(reading=case_report.Reading(args.read, "", args.comment), site=args.site)
+    reading = case_report.Reading(args.read, "", args.comment)
+    said = case_report.Said(reading=reading, site=args.site, anyway=args.show_anyway)
     case = case_report.make_case(data, name, model, said=said, checks=args.checks)
     if args.read and args.read not in case.card.task.label_ids:
         raise MedclsError("cli.no-such-label", found=args.read[:40], allowed=", ".join(case.card.task.label_ids))
+    return case
+
+
+def _report_views(args: argparse.Namespace, model: Any) -> int:
+    """Write one report of several views of a case; one that cannot be read stops it, for the answer would be of fewer."""
+    from medcls.workflows import case_report
+    from medcls.workflows.scans import walk
+
+    entries = list(walk(args.paths))
+    for entry in entries:
+        if entry.data is None:
+            raise entry.error or MedclsError("cli.file-cannot-be-opened")
+    if not entries:
+        raise MedclsError("cli.nothing-to-classify")
+    first, *others = (_case(args, entry.name, entry.data or b"", model) for entry in entries)
+    views = [case_report.View(case.scan, case.prediction) for case in others]
+    for path in _save(args, case_report.with_views(first, views)):
+        print_json({"written": str(path)}) if args.json else print(path)
+    return 0
+
+
+def _save(args: argparse.Namespace, case: Any) -> list[Path]:
+    from medcls.workflows import case_report
+
     if args.cover_text:
         case = case_report.cover_text(case)
     written = []

@@ -11,4 +11,4 @@ def make(compared: Compared, mode: Mode) -> bytes:
         compared: The comparison, having passed the gate.
         mode: `record` or `others`.
     """
-    return compared.write(compared.comparison).encode("utf-8")
+    return compared.write(compared.comparison, not compared.nameless).encode("utf-8")

@@ -99,15 +99,16 @@ def _patient(case: Case, mode: Mode) -> Resource:
     """Return the patient: as the source file says, else as entered; for others nothing but that there is one."""
     source, person = source_of(case, mode), case.person
     header = source.header if source else None
-    name = str(header.PatientName).replace("^", " ").strip() if header else person.name
+    name = str(header.PatientName) if header else person.name
+    names = [" ".join(part.replace("^", " ").split()) for part in name.split("=")]  # one for each script
     number = str(header.PatientID) if header else person.id
     born = str(header.PatientBirthDate or "") if header else person.birth_date
     sex = str(header.PatientSex or "") if header else person.sex
     made: Resource = {"resourceType": "Patient", "id": _id(case, mode, "Patient")}
     if number:
         made["identifier"] = [{"value": number}]
-    if name:
-        made["name"] = [{"text": name}]
+    if texts := [{"text": one} for one in names if one]:
+        made["name"] = texts
     if sex in _GENDERS:
         made["gender"] = _GENDERS[sex]
     digits = born.replace("-", "")

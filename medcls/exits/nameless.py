@@ -45,7 +45,7 @@ def nameless_compared(compared: Compared) -> Compared:
     """Return a comparison whose cases are numbered and have no attribute but their collection."""
     comparison = compared.comparison
     cases = {model: _cases(table) for model, table in comparison.cases.items()}
-    return replace(compared, comparison=replace(comparison, cases=cases))
+    return replace(compared, comparison=replace(comparison, cases=cases), nameless=True)
 
 
 def nameless_model(model: ModelFiles) -> ModelFiles:

@@ -146,6 +146,7 @@ def _is_dicom(data: bytes) -> bool:
 def _header(data: bytes) -> Dataset:
     ds = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True, force=True)
     ds.decode()
+    ds.SpecificCharacterSet = "ISO_IR 192"  # what is made is UTF-8 throughout; highdicom refuses a first set left empty
     ds.remove_private_tags()
     for keyword in _TEXTS:
         if keyword not in ds:

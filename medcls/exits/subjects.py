@@ -105,12 +105,14 @@ class Compared:
     Args:
         name: What the file is called, without its ending.
         comparison: The comparison.
-        write: Returns the page of the comparison it is given.
+        write: Returns the page of the comparison it is given; told whether it may name sites.
+        nameless: True where it may not.
     """
 
     name: str
     comparison: Comparison
-    write: Callable[[Comparison], str]
+    write: Callable[[Comparison, bool], str]
+    nameless: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -116,16 +116,19 @@ def _basis(comparison: Comparison) -> str:
 
 def page_of(comparison: Comparison, differences: Sequence[Difference], costs: Sequence[Cost] = ()) -> Compared:
     """Return the page of `to_html` as it may leave: for others of a comparison without its cases' attributes."""
-    return Compared("comparison", comparison, lambda given: to_html(given, differences, costs))
+    return Compared("comparison", comparison, lambda given, sites: to_html(given, differences, costs, sites))
 
 
-def to_html(comparison: Comparison, differences: Sequence[Difference], costs: Sequence[Cost] = ()) -> str:
+def to_html(
+    comparison: Comparison, differences: Sequence[Difference], costs: Sequence[Cost] = (), name_sites: bool = True
+) -> str:
     """Return the whole comparison as one HTML page: no script, nothing to fetch, pictures of plots inside.
 
     Args:
         comparison: The models and their cases.
         differences: From `compare.differences`.
         costs: What the models cost, with the milliseconds measured; none leaves the section out.
+        name_sites: False to leave out the scores at sites that a model never saw.
 
     Returns:
         The page. It holds case ids nowhere; cases are in the CSV.
@@ -138,7 +141,7 @@ def to_html(comparison: Comparison, differences: Sequence[Difference], costs: Se
         "Numbers in brackets are 95 % intervals; groups (patients, lesions, duplicates) are resampled whole.</p>",
         "".join(f"<p>{escape(str(note))}</p>" for note in comparison.notes),
         "<h2>Disease against the rest, per site</h2>",
-        _sites_table(comparison),
+        _sites_table(comparison, name_sites),
         "<h2>Scores over all sites together</h2>",
         _scores_table(comparison),
         "<h2>Which is better</h2>",
@@ -167,7 +170,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "<table><tr>" + "".join(f"<th>{escape(cell)}</th>" for cell in head) + f"</tr>{body}</table>"
 
 
-def _sites_table(comparison: Comparison) -> str:
+def _sites_table(comparison: Comparison, never_seen: bool) -> str:
     rows = (
         [
             model,
@@ -176,6 +179,7 @@ def _sites_table(comparison: Comparison) -> str:
         ]
         for model, sites in site_figures.compared(comparison).items()
         for one in sites
+        if never_seen or one.source != "never-seen"
     )
     return _table(["model", "site", "AUROC", "sensitivity", "specificity"], rows)
 

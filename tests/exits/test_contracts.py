@@ -106,7 +106,9 @@ def subjects(given: Case, tiny_made: Path, home: Path) -> dict[type, Subject]:
         Trail: Trail(tuple(line_of(n, name) for n, name in enumerate(names, start=1))),
         Drawing: Drawing(f"{given.scan.sha256[:16]}--m", given.scan, drawn),
         NetworkFile: NetworkFile(card, b"onnx"),
-        Compared: report.page_of(Comparison({card.id: card}, {card.id: in_few_wards(names)}, "breast", "all"), ()),
+        Compared: report.page_of(
+            Comparison({card.id: card}, {card.id: in_few_wards(names)}, "breast", "all", (), 20), ()
+        ),
         OwnFile: OwnFile("split", json.dumps(names).encode(), "split"),
     }
 

@@ -1,6 +1,7 @@
 """Objects for a PACS: valid by an independent validator, read back equal, in the right study, about the right pixels."""
 
 import io
+import json
 import shutil
 import subprocess
 import sys
@@ -101,6 +102,26 @@ def test_the_validator_finds_no_error(name: str, mode, kind: str, case: Case, fr
         "no person": replace(case, person=type(case.person)(), made_by="local"),
     }
     assert errors_of(leave(name, cases[kind], mode).data, tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["dicom-sr", "dicom-sc"])
+@pytest.mark.parametrize(
+    ("sets", "person"),
+    [
+        (["", "ISO 2022 IR 149"], "Kim^MinSu=金^敏洙=김^민수"), (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎"),
+        ("ISO_IR 100", "Müller^Jürgen"), ("GB18030", "Wang^XiaoDong=王^小东"), ("ISO_IR 192", "Żółć^Ewa"),
+    ],
+)  # fmt: skip
+def test_names_in_any_script_are_carried_over(name: str, sets, person: str, case: Case, tmp_path: Path) -> None:
+    """Whatever character sets the machine wrote in, empty first ones as well: the object says the same name, in UTF-8."""
+    data = source_file(SpecificCharacterSet=sets, PatientName=person)
+    made = leave(name, replace(case, scan=read_scan(data), source=data, heatmap=None, region=None, views=()), "record")
+    back = pydicom.dcmread(io.BytesIO(made.data))
+    assert (back.SpecificCharacterSet, str(back.PatientName)) == ("ISO_IR 192", person)
+    assert errors_of(made.data, tmp_path) == []
+    bundle = json.loads(leave("fhir", replace(case, scan=read_scan(data), source=data), "record").data)
+    (patient,) = (e["resource"] for e in bundle["entry"] if e["resource"]["resourceType"] == "Patient")
+    assert [one["text"] for one in patient["name"]] == person.replace("^", " ").split("=")
 
 
 def report_of(case: Case, mode="record") -> highdicom.sr.ComprehensiveSR:
