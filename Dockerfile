@@ -9,7 +9,7 @@ RUN python -m venv /opt/medcls \
     && /opt/medcls/bin/pip install --no-cache-dir ${TORCH_INDEX:+--index-url "$TORCH_INDEX" --no-deps} \
         "torch==$(sed -n 's/^torch==//p' requirements.lock)" "torchvision==$(sed -n 's/^torchvision==//p' requirements.lock)" \
     && sed -E '/^(torch|torchvision|triton|nvidia-|cuda-)/d' requirements.lock > lock.txt \
-    && /opt/medcls/bin/pip install --no-cache-dir -c lock.txt -r requirements.txt authlib \
+    && /opt/medcls/bin/pip install --no-cache-dir -c lock.txt -r requirements.txt "authlib>=1.6" \
     && find /opt/medcls -name __pycache__ -prune -exec rm -rf {} +
 
 FROM python:3.11-slim-bookworm
