@@ -71,7 +71,7 @@ def answer_row(answer: Any, card: ModelCard) -> dict[str, Any]:
 
 
 def line_of(row: dict[str, Any], anyway: bool) -> str:
-    """Return an answer as a line, its notes below it; what cannot be told has no probabilities unless they were asked for."""
+    """Return an answer as a line, its notes below it; probabilities of a refusal only if asked for."""
     if "error" in row:
         return f"{row['file']}: {row['error']}"
     prob = ", ".join(f"{label} {p:.2f}" for label, p in zip(row["labels"], row["prob"], strict=True))

@@ -83,7 +83,7 @@ def _case(args: argparse.Namespace, name: str, data: bytes, model: Any) -> Any:
 
 
 def _report_views(args: argparse.Namespace, model: Any) -> int:
-    """Write one report of several views of a case; one that cannot be read stops it, for the answer would be of fewer."""
+    """Write one report of several views of a case; one that cannot be read stops it."""
     from medcls.workflows import case_report
     from medcls.workflows.scans import walk
 

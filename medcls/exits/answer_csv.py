@@ -9,7 +9,7 @@ from medcls.exits.case import Case, Mode
 
 
 def make(case: Case, mode: Mode) -> bytes:
-    """Return a header and one line, UTF-8 with a byte-order mark, which spreadsheets need; a refusal has no probabilities.
+    """Return a header and one line, UTF-8 with a byte-order mark; a refusal has no probabilities.
 
     Args:
         case: The case, having passed the gate.

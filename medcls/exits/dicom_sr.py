@@ -138,7 +138,7 @@ def _answer(case: Case) -> Code:
 
 
 def _measurements(case: Case) -> Iterator[Measurement]:
-    """Yield each label's probability, in percent; none where nothing was decided, unless asked for and the scan is of the right kind."""
+    """Yield each label's probability, in percent; none of a foreign scan, and of a refusal only if asked for."""
     task, p = case.card.task, case.prediction
     if p.foreign or not case.numbers:
         return

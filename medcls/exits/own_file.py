@@ -1,4 +1,4 @@
-"""A file that names the cases of one's own collections: a plan, a split. It is kept for the record; the gate lets it out to nobody else."""
+"""A file that names the cases of one's own collections (a plan, a split): for the record alone."""
 
 from medcls.exits.case import Mode
 from medcls.exits.subjects import OwnFile

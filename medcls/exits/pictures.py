@@ -31,7 +31,7 @@ def scan_picture(case: Case) -> np.ndarray:
 
 
 def heatmap_picture(case: Case) -> np.ndarray | None:
-    """Return the heatmap over the scan, (H, W, 3) uint8, the notice across it; None if there is none, or it does not leave."""
+    """Return the heatmap over the scan, (H, W, 3) uint8, the notice across it; None if none leaves."""
     return None if case.heatmap is None or not case.numbers else stamp(paint(case.scan, case.heatmap, PLAIN, SIDE_PX))
 
 

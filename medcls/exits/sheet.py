@@ -146,7 +146,7 @@ def tell_check(check: Check) -> str:
 
 
 def tell_views(case: Case) -> tuple[str, ...]:
-    """Return what the views of a case say together, and a line for each further one; what cannot be told has no number."""
+    """Return what the views of a case say together, and a line for each further one; a refusal has no number."""
 
     def line(code: str, refused: str, number: int, p: Prediction) -> str:
         told = {"n": number, "answer": answer_of(p, case), "prob": show_prob(float(p.prob.max()))}

@@ -1,4 +1,4 @@
-"""The report sheet's questions: whom it is for, whom the scan shows, what the reader says, what must not go to others."""
+"""The report sheet's questions: for whom, of whom, what the reader says, what must not go to others."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
