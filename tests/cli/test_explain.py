@@ -48,8 +48,9 @@ def test_explain_says_what_it_could_not_read(capsys, tmp_path, picture, tiny_mod
     assert status == 1
     assert len(told) == 2
     assert "broken.png" in told[0]
-    (line,) = audit.lines()
-    assert (line.what, line.facts["model"]) == ("classify", tiny_model.id), "the label drawn was asked of the model"
+    asked, drawn = audit.lines()
+    assert (asked.what, asked.facts["model"]) == ("classify", tiny_model.id), "the label drawn was asked of the model"
+    assert (drawn.what, drawn.outcome, drawn.facts["mode"]) == ("exit.drawing", "done", "record")
 
 
 @pytest.mark.parametrize("wrong", [["--method", "nocam"], ["--label", "green"], ["--layer", "nowhere"]])
