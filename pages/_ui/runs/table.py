@@ -142,7 +142,9 @@ def setting_word(name: str) -> str:
 
 
 def written(value: Any) -> str:
-    """Return a setting's value as it is given on the command line."""
+    """Return a setting's value as it is given on the command line; numbers to five digits."""
+    if isinstance(value, float):
+        return f"{value:.5g}"
     if isinstance(value, tuple):
         return " ".join(str(one) for one in value)
     return json.dumps(value) if isinstance(value, dict) and value else "" if value == {} else str(value)
