@@ -18,6 +18,7 @@ from medcls.words import say
 
 _MARGIN_MM, _WIDTH_MM, _HEIGHT_MM = 12.0, 186.0, 297.0  # of A4 between the margins; the page's height
 _PICTURES_MM, _VIEWS_MM, _VIEWS = 72.0, 40.0, 4  # heights of a row of pictures and of one of further views; views in it
+_NO_LETTER = "□"  # stands for a letter that no font here has
 _INK, _QUIET, _ACCENT, _BLACK = (34, 38, 43), (110, 116, 122), (31, 111, 139), (11, 13, 16)
 
 
@@ -57,6 +58,11 @@ class _Page(FPDF):
                 self.add_font(family, style, path)
         self.set_fallback_fonts(["other", "sans"], exact_match=False)
 
+    def known(self, text: str) -> str:
+        """Return a text with a box for every letter that no font here has: none goes missing without a trace."""
+        letters = set().union(*(font.cmap for font in self.fonts.values()))  # type: ignore[union-attr]
+        return "".join(one if ord(one) in letters or one.isspace() else _NO_LETTER for one in text)
+
     def header(self) -> None:
         """Write the notice over the page and at its head."""
         self._across()
@@ -94,7 +100,7 @@ class _Page(FPDF):
 def _title(pdf: _Page, sheet: Sheet) -> None:
     pdf.set_text_color(*_INK)
     pdf.set_font("sans", "B", 13)
-    pdf.multi_cell(_WIDTH_MM, 6, sheet.title, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    pdf.multi_cell(_WIDTH_MM, 6, pdf.known(sheet.title), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
     pdf.ln(1)
 
 
@@ -126,7 +132,7 @@ def _row(pdf: _Page, shown: list[tuple[str, np.ndarray]], places: int, tall: flo
     """
     top, wide = pdf.get_y(), _WIDTH_MM / places
     pdf.set_fill_color(*_BLACK)
-    pdf.rect(_MARGIN_MM, top, _WIDTH_MM, tall, "F")
+    pdf.rect(_MARGIN_MM, top, wide * len(shown), tall, "F")
     for place, (caption, picture) in enumerate(shown):
         left, (height, width) = _MARGIN_MM + place * wide, picture.shape[:2]
         scale = min((wide - 4) / width, (tall - 8) / height)
@@ -147,7 +153,7 @@ def _answer(pdf: _Page, sheet: Sheet) -> None:
     pdf.cell(70, 4.5, sheet.lead, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
     pdf.set_text_color(*_INK)
     pdf.set_font("sans", "B", 17)
-    pdf.multi_cell(70, 8, sheet.answer, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    pdf.multi_cell(70, 8, pdf.known(sheet.answer), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
     left, bottom = _MARGIN_MM + 75, pdf.get_y()
     for i, bar in enumerate(sheet.bars):
         y = top + 5.5 * i
@@ -170,5 +176,5 @@ def _part(pdf: _Page, part: Part) -> None:
     pdf.set_text_color(*_INK)
     pdf.set_font("sans", "", 8)
     for line in part.lines:
-        pdf.multi_cell(_WIDTH_MM, 3.7, line, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        pdf.multi_cell(_WIDTH_MM, 3.7, pdf.known(line), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
     pdf.ln(0.8)

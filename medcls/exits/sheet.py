@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from medcls import __version__
 from medcls.core.numbers import show_prob
 from medcls.core.prediction import Prediction
-from medcls.exits.case import UNSURE, Case, Mode, Ruler
+from medcls.exits.case import UNSURE, Case, Mode, Person, Ruler
+from medcls.exits.study import person_of
 from medcls.explain.verdict import Check
 from medcls.words import say
 
@@ -57,7 +58,7 @@ def sheet_of(case: Case, mode: Mode) -> Sheet:
         mode: `record` or `others`; for others the sheet says that it is de-identified.
     """
     parts = (
-        ("exits.heading-patient", _patient(case)),
+        ("exits.heading-patient", _patient(person_of(case, mode))),
         ("exits.heading-cautions", tuple(str(note) for note in case.prediction.notes)),
         ("exits.heading-worth", tuple(str(note) for note in case.worth)),
         ("exits.heading-measured", _measured(case)),
@@ -89,8 +90,7 @@ def _bars(case: Case) -> tuple[Bar, ...]:
     return tuple(Bar(n, show_prob(float(p)), float(p)) for n, p in zip(names, case.prediction.prob, strict=True))
 
 
-def _patient(case: Case) -> tuple[str, ...]:
-    who = case.person
+def _patient(who: Person) -> tuple[str, ...]:
     told = {
         "exits.patient-name": who.name,
         "exits.patient-number": who.id,

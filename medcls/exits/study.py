@@ -12,7 +12,7 @@ from pydicom.uid import UID, generate_uid
 
 from medcls import __version__
 from medcls.errors import BadScan, MedclsError
-from medcls.exits.case import Case, Mode
+from medcls.exits.case import Case, Mode, Person
 from medcls.imaging.dicom_file import open_dicom
 from medcls.imaging.dicom_geometry import geometry_of
 from medcls.imaging.dicom_values import integer
@@ -33,6 +33,7 @@ _TEXTS = (
     "AccessionNumber",
     "ReferringPhysicianName",
 )
+_PERSON = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "AccessionNumber")
 _NEEDED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPClassUID", "SOPInstanceUID")
 
 
@@ -72,6 +73,26 @@ def source_of(case: Case, mode: Mode) -> Source | None:
         size = (integer(picture, "Rows") or 0, integer(picture, "Columns") or 0)
         place = geometry_of(picture, (frame or 1) - 1, size, [])
     return Source(header, frame if _holds_frames(header) else None, place.box)
+
+
+def person_of(case: Case, mode: Mode) -> Person:
+    """Return whom a case shows: as the source file says, else as entered.
+
+    Args:
+        case: The case, having passed the gate.
+        mode: `record` or `others`; for others nothing is read from the file.
+
+    Raises:
+        BadScan: If the file's header cannot be read again.
+    """
+    if (source := source_of(case, mode)) is None:
+        return case.person
+    told = {keyword: str(source.header.get(keyword) or "") for keyword in _PERSON}
+    forms = (" ".join(form.replace("^", " ").split()) for form in told["PatientName"].split("="))
+    digits = told["PatientBirthDate"]
+    born = f"{digits[:4]}-{digits[4:6]}-{digits[6:]}" if len(digits) == 8 and digits.isdecimal() else ""
+    name = " · ".join(filter(None, forms))
+    return Person(name, told["PatientID"], born, told["PatientSex"], told["AccessionNumber"])
 
 
 @contextmanager
