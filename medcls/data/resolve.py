@@ -8,7 +8,8 @@ from posixpath import normpath, splitext
 
 _DRIVE = re.compile(r"^([A-Za-z]:|file:/+|//[^/]+)")
 MISSING, SEVERAL = "", "?"
-_ENDINGS = frozenset(
+# Endings of files of scans, as people name them; what is in a file is told by its content.
+SCAN_ENDINGS = frozenset(
     [
         ".png",
         ".jpg",
@@ -23,14 +24,12 @@ _ENDINGS = frozenset(
         ".dcm",
         ".dicom",
         ".ima",
-        ".jp2",
-        ".avif",
         ".heic",
         ".nii",
-        ".npy",
         ".mha",
     ]
 )
+_ENDINGS = SCAN_ENDINGS | {".jp2", ".avif", ".npy"}
 
 
 def _form(text: str) -> str:
