@@ -22,6 +22,7 @@ MAPS_LABEL = "label"  # what is looked for, unless it is the answer
 MAPS_METHOD = "method"  # heatmap methods, with commas between
 MAPS_LAYER = "layer"
 CARD = "card"  # the model whose card is read
+MODELS_TASK = "for"  # the task whose models are listed; none for all
 COLLECTION = "collection"
 DATA = "data"  # the collection to train on
 RUN = "run"

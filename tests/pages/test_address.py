@@ -76,3 +76,20 @@ def test_a_choice_comes_along_to_another_page(open_app, tiny_model, home, tmp_pa
     app.switch_page("../heatmaps.py").run()
     assert_sound(app)
     assert app.session_state["choice.task"] == "skin-melanoma"
+
+
+def test_the_models_of_one_task_stand_in_the_address(open_app, tiny_model, home, tmp_path) -> None:
+    write_tiny(tmp_path / "made", "skin-melanoma")
+    install(tmp_path / "made", home / "weights", "skin-melanoma--tiny--0001")
+    app = open_app("../models.py")
+    app.query_params["for"] = "skin-melanoma"
+    app.run()
+    assert_sound(app)
+    assert list(app.dataframe[0].value["id"]) == ["skin-melanoma--tiny--0001"]
+    del app.query_params["for"]
+    app.run()
+    assert len(app.dataframe[0].value) == 2
+    app.query_params["for"] = "gone"
+    app.run()
+    assert "gone" in told(app)
+    assert len(app.dataframe[0].value) == 2

@@ -70,13 +70,20 @@ def _filtered(cards: Sequence[ModelCard]) -> list[ModelCard]:
     tasks = {card.task.id: task_title(card.task) for card in cards}
     wanted = None
     if len(tasks) > 1:
+        last = state.choice(state.MODELS_TASK)
+        if last and last not in tasks:
+            notices.show_missing(say("pages.unknown-task", {"wanted": last}))
+        start = last if last in tasks else None
+        state.follow("models.task", state.MODELS_TASK, start)
         wanted = st.pills(
             say("pages.filter"),
             list(tasks),
+            default=start,
             format_func=tasks.__getitem__,
             key="models.task",
             label_visibility="collapsed",
         )
+        state.remember(state.MODELS_TASK, wanted)
     some = [card for card in cards if wanted in (None, card.task.id)]
     return sorted(
         some, key=lambda card: (card.task.id, card.id != pickers.recommended(card.task.id), bool(card.retired))
