@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from medcls.cli import print_json, say, verb
+from medcls.cli.files import add_way_out, save_drawings
 from medcls.core.model import ModelCard
+from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 
 
@@ -25,13 +27,13 @@ def add(verbs: Any) -> None:
         "--marks",
         type=Path,
         metavar="DIR",
-        help="write here what drawn marks were found on each scan, and it without them",
+        help="write here what drawn marks were found on each scan, and it without them; names are made from its digest",
     )
+    add_way_out(made)
 
 
 def _classify(args: argparse.Namespace) -> int:
     from medcls.workflows.classify import choose_model, classify_many, open_model
-    from medcls.workflows.marks import write_painted
 
     card = choose_model(args.task, args.model)
     failed = total = 0
@@ -40,14 +42,26 @@ def _classify(args: argparse.Namespace) -> int:
         total += 1
         failed += answer.error is not None
         row = answer_row(answer, card)
-        print_json(row) if args.json else print(line_of(row, args.show_anyway))
         if args.marks and answer.scan is not None:
-            write_painted(answer.scan, answer.name, args.marks)
+            failed += not _write_marks(args, answer.scan, row)
+        print_json(row) if args.json else print(line_of(row, args.show_anyway))
     if not total:
         raise MedclsError("cli.nothing-to-classify")
     if not args.json:
         say(f"{total - failed} of {total} answered by {card.id}. Research use, not a medical device.")
     return 1 if failed else 0
+
+
+def _write_marks(args: argparse.Namespace, scan: Scan, row: dict[str, Any]) -> bool:
+    """Write the pictures of drawn marks, and say in the row which, or why not; False if they may not leave."""
+    from medcls.workflows import marks
+
+    try:
+        row["marks"] = [str(path) for path in save_drawings(marks.exports(scan), args.marks, args)]
+    except MedclsError as error:
+        row |= {"marks": [], "marks_error": str(error), "marks_code": error.code}
+        return False
+    return True
 
 
 def files(paths: list[Path]) -> Iterator[tuple[str, bytes | MedclsError]]:
@@ -62,7 +76,8 @@ def answer_row(answer: Any, card: ModelCard) -> dict[str, Any]:
     """Return an answer as the documented JSON object.
 
     Returns:
-        `file` and `model`; then what `Prediction.to_dict` gives; or `error` and its `code`.
+        `file` and `model`; then what `Prediction.to_dict` gives; or `error` and its `code`. With `--marks` the verb
+        adds `marks`, the pictures written, or `marks_error` and `marks_code`.
     """
     row: dict[str, Any] = {"file": answer.name, "model": card.id}
     if answer.prediction is None:
@@ -76,4 +91,5 @@ def line_of(row: dict[str, Any], anyway: bool) -> str:
         return f"{row['file']}: {row['error']}"
     prob = ", ".join(f"{label} {p:.2f}" for label, p in zip(row["labels"], row["prob"], strict=True))
     told = f" ({prob})" if row["decided"] or anyway else ""
-    return f"{row['file']}: {row['decided'] or 'cannot tell'}{told}" + "".join(f"\n    {note}" for note in row["notes"])
+    below = [*row["notes"], *row.get("marks", ()), *filter(None, [row.get("marks_error")])]
+    return f"{row['file']}: {row['decided'] or 'cannot tell'}{told}" + "".join(f"\n    {line}" for line in below)

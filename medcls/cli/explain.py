@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from medcls.cli import print_json, say, verb
-from medcls.cli.files import each_file
+from medcls.cli.files import add_way_out, each_file, save_drawings
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 
@@ -42,10 +42,7 @@ def _add_explain(verbs: Any) -> None:
         help="write the pictures here; names are made from the scan's digest",
     )
     made.add_argument("--json", action="store_true", help="one JSON object a heatmap")
-    made.add_argument(
-        "--for", dest="mode", choices=("record", "others"), default="record", help="others: no picture with text on it"
-    )
-    made.add_argument("--cover-text", action="store_true", help="paint over text found on the scan")
+    add_way_out(made)
 
 
 def _add_study(verbs: Any) -> None:
@@ -83,6 +80,7 @@ def _add_tissue(verbs: Any) -> None:
     tissue.add_argument("--label", default="", help="label id; without it the first that means disease")
     tissue.add_argument("--out", required=True, type=Path, metavar="DIR", help="write the pictures here")
     tissue.add_argument("--json", action="store_true", help="print the map as JSON")
+    add_way_out(tissue)
 
 
 def _explain(args: argparse.Namespace) -> int:
@@ -104,18 +102,6 @@ def _explain(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _save(args: argparse.Namespace, drawing: Any) -> Path:
-    from dataclasses import replace
-
-    from medcls.workflows import case_report
-
-    covers = case_report.text_on_scan(drawing.scan) if args.cover_text else ()
-    parcel = case_report.send_out("drawing", replace(drawing, covers=covers), args.mode)
-    path: Path = args.out / parcel.name
-    path.write_bytes(parcel.data)
-    return path
-
-
 def _rows(args: argparse.Namespace, name: str, scan: Scan, classifier: Any, methods: list[str]) -> list[dict[str, Any]]:
     """Draw one scan by each method; a method that fails gives a row with its error and the rest go on."""
     from medcls.workflows import explain
@@ -135,7 +121,8 @@ def _rows(args: argparse.Namespace, name: str, scan: Scan, classifier: Any, meth
         if drawn.heatmap is None:
             rows.append(row | {"error": str(drawn.error)})
             continue
-        picture = _save(args, explain.export(scan, drawn.heatmap, explain.Paint(args.style), args.caption))
+        how = explain.Paint(args.style)
+        (picture,) = save_drawings([explain.export(scan, drawn.heatmap, how, args.caption)], args.out, args)
         row |= {
             "layer": drawn.layer,
             "grid": list(drawn.heatmap.grid_px),
@@ -187,12 +174,7 @@ def _tissue(args: argparse.Namespace) -> int:
     from medcls.workflows.classify import open_model
 
     found = tissue.tissue_map(open_model(args.model), args.data, args.patient, args.label or None)
-    args.out.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name, png in zip(("tissue", "prob", "truth"), tissue.pictures(found), strict=True):
-        if png is not None:
-            paths.append(args.out / f"{found.scan.sha256[:16]}--{name}.png")
-            paths[-1].write_bytes(png)
+    paths = save_drawings(tissue.exports(found, args.model), args.out, args)
     row = {
         "model": args.model,
         "label": found.label,

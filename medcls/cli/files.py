@@ -1,6 +1,8 @@
-"""Verbs that answer one file after the other, a broken one among them stopping none."""
+"""Verbs that answer one file after the other, a broken one among them stopping none; and pictures they write."""
 
-from collections.abc import Callable
+import argparse
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,3 +40,36 @@ def each_file(
         for row in rows:
             show(row)
     return total, failed
+
+
+def add_way_out(made: argparse.ArgumentParser) -> None:
+    """Add the flags that say for whom pictures leave, and whether text on them is painted over."""
+    made.add_argument(
+        "--for", dest="mode", choices=("record", "others"), default="record", help="others: no picture with text on it"
+    )
+    made.add_argument("--cover-text", action="store_true", help="paint over text found on the scan")
+
+
+def save_drawings(drawings: Iterable[Any], folder: Path, args: argparse.Namespace) -> list[Path]:
+    """Write pictures made of a scan, each past the gate and in the audit trail.
+
+    Args:
+        drawings: As `case_report.Drawing`.
+        folder: Made if missing.
+        args: With the flags of `add_way_out`.
+
+    Raises:
+        MedclsError: If the gate refuses one: of those before it stays what was written.
+        OSError: If one cannot be written.
+    """
+    from medcls import disk
+    from medcls.workflows import case_report
+
+    paths: list[Path] = []
+    for drawing in drawings:
+        covers = case_report.text_on_scan(drawing.scan) if args.cover_text else ()
+        parcel = case_report.send_out("drawing", replace(drawing, covers=covers), args.mode)
+        folder.mkdir(parents=True, exist_ok=True)
+        paths.append(folder / parcel.name)
+        disk.write_whole(paths[-1].absolute(), parcel.data)
+    return paths

@@ -31,7 +31,9 @@ def _receive(args: argparse.Namespace) -> int:
 
 
 def _worklist(args: argparse.Namespace) -> int:
-    from medcls.workflows.pacs import fetch, worklist
+    from medcls import disk
+    from medcls.workflows.case_report import send_out
+    from medcls.workflows.pacs import export, worklist
 
     failed = 0
     for number, item in enumerate(worklist(args.source, patient_id=args.patient, date=args.date)):
@@ -44,7 +46,8 @@ def _worklist(args: argparse.Namespace) -> int:
         if args.fetch:
             args.fetch.mkdir(parents=True, exist_ok=True)
             try:
-                (args.fetch / f"{number + 1:04d}.dcm").write_bytes(fetch(item))
+                parcel = send_out("received", export(item, f"{number + 1:04d}"), "record")
+                disk.write_whole((args.fetch / parcel.name).absolute(), parcel.data)
             except MedclsError as error:
                 failed += 1
                 say(f"{item.id}: {error}")

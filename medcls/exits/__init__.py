@@ -20,6 +20,7 @@ from medcls.exits.subjects import (
     ModelFiles,
     NetworkFile,
     OwnFile,
+    Received,
     Subject,
     Table,
     Trail,
@@ -66,6 +67,7 @@ EXITS: Mapping[str, Exit] = MappingProxyType(
         "drawing": Exit("drawing", "Picture (PNG)", "image/png", ".png", Drawing),
         "comparison": Exit("comparison_html", "Comparison (one HTML file)", "text/html", ".html", Compared),
         "own-file": Exit("own_file", "File of one's own cases (JSON)", "application/json", ".json", OwnFile),
+        "received": Exit("own_file", "File as it came (DICOM)", "application/dicom", ".dcm", Received),
         "letter": Exit("letter", "Evaluation card (JSON)", "application/json", ".json", Letter),
         "audit": Exit("audit_fhir", "Audit trail (FHIR AuditEvents)", "application/fhir+json", ".fhir.json", Trail),
     }

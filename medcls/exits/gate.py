@@ -21,7 +21,7 @@ from medcls.exits.nameless import (
     nameless_trail,
 )
 from medcls.exits.profile import deidentify, is_dicom, names_in
-from medcls.exits.subjects import Compared, Drawing, Measured, ModelFiles, OwnFile, Subject, Table, Trail
+from medcls.exits.subjects import Compared, Drawing, Measured, ModelFiles, OwnFile, Received, Subject, Table, Trail
 from medcls.imaging.burned_in import find_text
 
 _LEAST_WORD = 3  # shorter words of a name are part of too many others
@@ -36,7 +36,8 @@ def pass_gate(subject: Subject, mode: Mode) -> Subject:
 
     Raises:
         MedclsError: In mode `others`: if text was found on a picture and is neither painted over nor looked at, or if
-            a comment that is to stay holds a name or number of the file; or if it is a file of one's own cases.
+            a comment that is to stay holds a name or number of the file; or if it is a file of one's own cases or
+            one as it came.
     """
     if isinstance(subject, Case):
         return _case(subject, mode)
@@ -46,7 +47,7 @@ def pass_gate(subject: Subject, mode: Mode) -> Subject:
 
 
 def _nameless(subject: Subject) -> Subject:
-    if isinstance(subject, OwnFile):
+    if isinstance(subject, OwnFile | Received):
         raise MedclsError("exits.only-record")
     if isinstance(subject, Table):
         return nameless_table(subject)

@@ -1,5 +1,6 @@
 """What else may leave beside a case: a picture, a table, what was measured of a model, a model's own files."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,7 +131,20 @@ class OwnFile:
     what: str
 
 
-Subject = Case | Table | Measured | ModelFiles | Letter | Trail | Drawing | NetworkFile | Compared | OwnFile
+@dataclass(frozen=True, eq=False)
+class Received:
+    """A file from the worklist as it came, with all that it says of a patient.
+
+    Args:
+        name: What it is called, without its ending; nothing that it says.
+        data: Its bytes.
+    """
+
+    name: str
+    data: bytes
+
+
+Subject = Case | Table | Measured | ModelFiles | Letter | Trail | Drawing | NetworkFile | Compared | OwnFile | Received
 
 
 def _model(card: ModelCard) -> dict[str, str]:
@@ -148,6 +162,7 @@ _FACTS: Mapping[type, Callable[[Any], dict[str, str]]] = {
     Drawing: lambda s: {"scan_sha256": s.scan.sha256, **s.facts},
     Compared: lambda s: {"models": ", ".join(s.comparison.cards)},
     OwnFile: lambda s: {"kind": s.what},
+    Received: lambda s: {"scan_sha256": hashlib.sha256(s.data).hexdigest()},
 }
 
 
@@ -160,7 +175,7 @@ def stem_of(subject: Subject) -> str:
     """Return what the file of a thing that leaves is called, without its ending; never whom it shows."""
     if isinstance(subject, Case):
         return f"medcls-{subject.scan.sha256[:12]}"
-    if isinstance(subject, Table | Drawing | Compared | OwnFile):
+    if isinstance(subject, Table | Drawing | Compared | OwnFile | Received):
         return subject.name
     if isinstance(subject, ModelFiles | NetworkFile):
         return subject.card.id

@@ -1,12 +1,11 @@
-"""Which marks drawn on a scan are painted over before it is read: shown, and written as pictures."""
+"""Which marks drawn on a scan are painted over before it is read: shown, and as pictures that may leave."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from medcls.core.scan import Scan
-from medcls.errors import Conflict
+from medcls.exits.subjects import Drawing
 
 PAINTED = ("models.marks-painted", "models.marks-matter")  # cautions on drawn marks
 _TINT = np.array([213, 94, 0], np.float32)  # vermilion
@@ -34,42 +33,28 @@ def show_painted(scan: Scan) -> Painted | None:
     Args:
         scan: Any scan; one in colour is read as its luma.
     """
+    from medcls.imaging.prepare import painted_over
+
+    return _drawn(scan) if painted_over(scan).any() else None
+
+
+def exports(scan: Scan) -> tuple[Drawing, ...]:
+    """Return both pictures of `show_painted` as they may leave, named after the scan's digest; none without marks."""
+    if show_painted(scan) is None:
+        return ()
+    stem = scan.sha256[:16]
+    return (
+        Drawing(f"{stem}--marks", scan, lambda given: _drawn(given).marked),
+        Drawing(f"{stem}--without", scan, lambda given: _drawn(given).without),
+    )
+
+
+def _drawn(scan: Scan) -> Painted:
     from medcls.imaging.marks import paint_over
     from medcls.imaging.picture import to_png
     from medcls.imaging.prepare import grey_bytes, painted_over
 
-    mask = painted_over(scan)
-    if not mask.any():
-        return None
-    grey = grey_bytes(scan)
+    mask, grey = painted_over(scan), grey_bytes(scan)
     tinted = np.repeat(grey[..., None], 3, axis=2).astype(np.float32)
     tinted[mask] = (1 - _SHARE) * tinted[mask] + _SHARE * _TINT
     return Painted(to_png(np.rint(tinted).astype(np.uint8)), to_png(paint_over(grey, mask)), float(mask.mean()))
-
-
-def write_painted(scan: Scan, name: str, folder: Path) -> tuple[Path, ...]:
-    """Write both pictures of `show_painted` into a folder, named after the scan's file and its digest.
-
-    Args:
-        scan: The scan.
-        name: Name of its file.
-        folder: Made if missing.
-
-    Returns:
-        The files written; none where no marks are found.
-
-    Raises:
-        Conflict: If they cannot be written.
-    """
-    found = show_painted(scan)
-    if found is None:
-        return ()
-    stem = f"{Path(name).stem}-{scan.sha256[:8]}"
-    pictures = {folder / f"{stem}-marks.png": found.marked, folder / f"{stem}-without.png": found.without}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for path, data in pictures.items():
-            path.write_bytes(data)
-    except OSError as error:
-        raise Conflict("workflows.file-not-written", found=error.strerror or type(error).__name__) from error
-    return tuple(pictures)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from medcls.errors import MedclsError
 from medcls.exits import CASE_EXITS, leave
 from medcls.exits.case import Case
+from medcls.exits.subjects import Received
 from medcls.inlets import asking, inbox, listener, outbox, watched
 from medcls.inlets.inbox import Waiting
 from medcls.inlets.outbox import Sending
@@ -50,6 +51,15 @@ def fetch(item: Waiting) -> bytes:
     if item.source == "folder" and around.watch:
         return watched.read(around.watch, item.id)
     return asking.fetch(around.server(item.source), item.id)
+
+
+def export(item: Waiting, name: str) -> Received:
+    """Return the file of something on the worklist as it may leave, called `name`.
+
+    Raises:
+        MedclsError: As `fetch`.
+    """
+    return Received(name, fetch(item))
 
 
 @allowed("read")

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import cv2
@@ -14,6 +15,7 @@ from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
 from medcls.errors import BadData, MedclsError
 from medcls.evaluation.neighbours import grid_of, with_neighbours
+from medcls.exits.subjects import Drawing
 from medcls.imaging.decode import read_scan
 from medcls.imaging.picture import to_png
 from medcls.workflows.acts import allowed, write_answers
@@ -192,10 +194,32 @@ def map_patches(
 
 def pictures(tissue: TissueMap) -> tuple[bytes, bytes, bytes | None]:
     """Return the tissue, plain, under its probabilities and under the truth (None if unknown): PNGs of one size."""
-    plain = _grown(tissue.scan.pixels)
-    prob = _washed(plain, tissue.prob)
-    known = np.isfinite(tissue.truth).any()
-    return to_png(plain), to_png(prob), to_png(_washed(plain, tissue.truth)) if known else None
+    truth = _layer(tissue.truth, tissue.scan) if _truth_known(tissue) else None
+    return _layer(None, tissue.scan), _layer(tissue.prob, tissue.scan), truth
+
+
+def exports(tissue: TissueMap, model: str) -> tuple[Drawing, ...]:
+    """Return the pictures of `pictures` as they may leave, named after the digest of the patches.
+
+    Args:
+        tissue: The map.
+        model: Id of the model asked.
+    """
+    layers = {"tissue": None, "prob": tissue.prob} | ({"truth": tissue.truth} if _truth_known(tissue) else {})
+    facts = {"model": model, "label": tissue.label}
+    return tuple(
+        Drawing(f"{tissue.scan.sha256[:16]}--{name}", tissue.scan, partial(_layer, values), facts)
+        for name, values in layers.items()
+    )
+
+
+def _layer(values: np.ndarray | None, scan: Scan) -> bytes:
+    plain = _grown(scan.pixels)
+    return to_png(plain if values is None else _washed(plain, values))
+
+
+def _truth_known(tissue: TissueMap) -> bool:
+    return bool(np.isfinite(tissue.truth).any())
 
 
 @dataclass(frozen=True, eq=False)

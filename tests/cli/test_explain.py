@@ -121,6 +121,9 @@ def test_tissue_map(capsys, tmp_path, home) -> None:
     assert np.array(row["prob"]).shape == (2, 2)
     assert len(row["pictures"]) == 3
     assert len(list((tmp_path / "o").iterdir())) == 3
+    assert [line.facts["mode"] for line in audit.lines() if line.what == "exit.drawing"] == ["record"] * 3
+    stems = {path.rpartition("/")[2].partition("--")[0] for path in row["pictures"]}
+    assert [len(stem) for stem in stems] == [16], "the digest, no patient"
     assert main([*asked[:5], "--patient", "43", "--out", str(tmp_path / "o")]) == 2
 
 

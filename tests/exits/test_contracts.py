@@ -1,5 +1,6 @@
 """Every way out, whatever it takes: named, repeatable, behind the gate, written down; a new one is covered the day it is made."""
 
+import ast
 import io
 import json
 import re
@@ -28,6 +29,7 @@ from medcls.exits.subjects import (
     ModelFiles,
     NetworkFile,
     OwnFile,
+    Received,
     Subject,
     Table,
     Trail,
@@ -110,6 +112,7 @@ def subjects(given: Case, tiny_made: Path, home: Path) -> dict[type, Subject]:
             Comparison({card.id: card}, {card.id: in_few_wards(names)}, "breast", "all", (), 20), ()
         ),
         OwnFile: OwnFile("split", json.dumps(names).encode(), "split"),
+        Received: Received("0001", " ".join(names).encode()),
     }
 
 
@@ -138,7 +141,7 @@ def test_every_exit_keeps_the_contract(name: str, mode, subjects: dict[type, Sub
     """A name with its ending, the same bytes for the same thing, a line in the trail with the mode, and no marker for others."""
     subject = subjects[EXITS[name].of]
     before = len(list(audit.lines()))
-    if mode == "others" and EXITS[name].of is OwnFile:
+    if mode == "others" and EXITS[name].of in (OwnFile, Received):
         with pytest.raises(MedclsError) as refused:
             leave(name, subject, mode)
         assert [line.outcome for line in audit.lines()][before:] == [refused.value.code] == ["exits.only-record"]
@@ -156,7 +159,12 @@ def test_every_exit_keeps_the_contract(name: str, mode, subjects: dict[type, Sub
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, way in EXITS.items() if way.of in (Table, Measured, ModelFiles, Trail, OwnFile, Compared)]
+    "name",
+    [
+        name
+        for name, way in EXITS.items()
+        if way.of in (Table, Measured, ModelFiles, Trail, OwnFile, Received, Compared)
+    ],
 )
 def test_for_the_record_the_markers_are_there(name: str, subjects: dict[type, Subject]) -> None:
     """So the test above can fail."""
@@ -244,3 +252,32 @@ def test_a_model_without_names_is_taken_elsewhere(subjects, tmp_path: Path, monk
     assert set(cases.attributes) == {"collection"}
     assert list(store.read_evaluation(card.id).subgroups) == ["collection=breast"]
     assert b"ZQMARK" not in b"".join(path.read_bytes() for path in store.folder(card.id).iterdir())
+
+
+ROOT = Path(__file__).resolve().parents[2]
+WRITES = {"write_bytes", "write_text", "write_whole", "download_button", "savefig", "imwrite", "to_csv", "to_excel"}
+PASSES = {"send_out", "leave", "export_bytes", "write_letter"}  # `leave`, or what does nothing but call it
+# Files written that hold nothing of a person, and why not; and the buttons of bytes made by a way out before.
+BESIDE = {
+    ("medcls/cli/recipes.py", "_reproduce"): "the table of published systems, beside what they said of themselves",
+    ("pages/_ui/classify/report.py", "_save"): "a parcel that `_make` sent out",
+    ("medcls/cli/report.py", "_export"): "the trail, that `trail.export` sent out",
+}
+
+
+def writers() -> set[tuple[str, str]]:
+    """Functions of pages and verbs that write a file or offer one, without passing the gate in the same function."""
+    found = set()
+    for path in sorted([*(ROOT / "medcls" / "cli").rglob("*.py"), *(ROOT / "pages").rglob("*.py")]):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef):
+                names = {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
+                names |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+                if names & WRITES and not names & PASSES:
+                    found.add((path.relative_to(ROOT).as_posix(), node.name))
+    return found
+
+
+def test_nothing_leaves_a_page_or_a_verb_beside_the_table() -> None:
+    """Whoever writes a file, or offers one, sends it out in the same function; the exceptions are named, and no more."""
+    assert writers() == set(BESIDE)

@@ -1,5 +1,6 @@
 """Scans in and results out, with a real Orthanc, and what happens when something breaks in between."""
 
+import hashlib
 import io
 import os
 import signal
@@ -15,6 +16,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from pynetdicom import AE
 
 from medcls import audit
+from medcls.cli import main
 from medcls.errors import BadSpec, Conflict
 from medcls.inlets import asking, inbox, listener, outbox, watched
 from medcls.inlets.servers import Around, Receive, Server, read_around
@@ -66,6 +68,18 @@ def deflated(n_px: int, level: float = 255) -> bytes:
     out = io.BytesIO()
     ds.save_as(out, enforce_file_format=True)
     return out.getvalue()
+
+
+def test_files_taken_off_the_worklist_stand_in_the_trail(tmp_path: Path, capsys) -> None:
+    """By the digest of what was written; named by their number, after nobody."""
+    data = dicom()
+    digest = inbox.put(data)
+    assert main(["worklist", "--fetch", str(tmp_path / "out")]) == 0
+    (path,) = (tmp_path / "out").iterdir()
+    assert (path.name, path.read_bytes()) == ("0001.dcm", inbox.read(digest))
+    facts = [line.facts for line in audit.lines() if line.what == "exit.received"]
+    assert facts == [{"scan_sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "mode": "record"}]
+    assert "KIM" not in audit.files()[0].read_text()
 
 
 def test_a_deflated_file_is_described_and_a_broken_one_hides_no_other(

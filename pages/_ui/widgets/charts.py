@@ -19,8 +19,8 @@ _GREY = OKABE_ITO["grey"]
 _TOOLS_PX = 40  # at a chart's right edge: its tools stand there, over nothing
 _CONFIG = {
     "displaylogo": False,
-    "toImageButtonOptions": {"format": "svg"},
-    "modeBarButtonsToRemove": ["pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "select2d", "lasso2d"],
+    # "toImage": axes may name a collection's own values, and what leaves passes the gate and the audit trail.
+    "modeBarButtonsToRemove": ["toImage", "pan2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "select2d", "lasso2d"],
 }
 
 
