@@ -8,8 +8,10 @@ from PIL import Image
 from medcls.core.note import Note
 from medcls.imaging.decoded import blocks
 
-# Below this share of full opacity everywhere nothing can be seen: a program that does not know alpha wrote it.
-_NOTHING_LEFT, _BLOCK_PX = 0.04, 1 << 20
+# Where less than this share of full opacity is nothing can be seen; where hardly a pixel can be seen nothing of the
+# picture is left: a program that does not know alpha wrote it.
+_NOTHING_LEFT, _HARDLY_ANY, _BLOCK_PX = 0.04, 0.002, 1 << 20
+_SEEN = 11  # of 255: the first at or above that share
 
 
 def without_alpha(image: Image.Image, notes: list[Note]) -> Image.Image:
@@ -32,10 +34,10 @@ def without_alpha(image: Image.Image, notes: list[Note]) -> Image.Image:
 def _on_black(image: Image.Image, notes: list[Note]) -> Image.Image:
     grey = image.mode in ("L", "1", "LA", "La")
     full = image.convert("LA" if grey else "RGBA")
-    least, most = (float(np.max(end)) for end in full.getchannel("A").getextrema())
-    if least == 255:
+    if full.getchannel("A").getextrema()[0] == 255:
         return full.convert("L" if grey else "RGB")
-    if most < 255 * _NOTHING_LEFT:
+    seen = sum(full.getchannel("A").histogram()[_SEEN:])
+    if seen < _HARDLY_ANY * full.width * full.height:
         notes.append(Note("imaging.alpha-empty"))
         return full.convert("L" if grey else "RGB")
     notes.append(Note("imaging.alpha-on-black"))
@@ -64,7 +66,8 @@ def lay_on_black(
     """
     if alpha.min(initial=most) >= most:
         return colours
-    if not np.nanmax(alpha, initial=0) >= _NOTHING_LEFT * most:
+    seen = sum(int(np.count_nonzero(block >= _NOTHING_LEFT * most)) for block in blocks(alpha))
+    if seen < _HARDLY_ANY * alpha.size:
         notes.append(Note("imaging.alpha-empty"))
         return colours
     notes.append(Note("imaging.alpha-on-black"))

@@ -12,6 +12,7 @@ _LOSSLESS, _HIERARCHICAL = (0xC3, 0xC7, 0xCB, 0xCF), (0xC5, 0xC6, 0xC7, 0xCD, 0x
 _LOSSLESS_ARITHMETIC, _PART_2 = 0xCB, 0x8000
 _ALONE = {0x01, *range(0xD0, 0xD9)}  # markers that no length follows
 _HEAD_BYTES = 1_000_000
+_ICC = b"ICC_PROFILE\0"
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Stream:
         tiles: How many tiles a JPEG 2000 picture is cut into.
         unread: What keeps it from being read though it is no damage; empty if nothing.
         start: Where the stream begins in its bytes, past any box around it.
+        profile: Colour profile that stands in it; empty if none does.
     """
 
     codec: Codec
@@ -45,6 +47,7 @@ class Stream:
     tiles: int = 1
     unread: str = ""
     start: int = 0
+    profile: bytes = b""
 
     @property
     def work(self) -> int:
@@ -108,11 +111,14 @@ def _segments(data: bytes) -> list[tuple[int, int, int]]:
 def _jpeg(data: bytes, codec: Codec) -> Stream | None:
     """Read a JPEG or JPEG-LS header (ITU-T T.81 B.2.2, T.87 C.2.2)."""
     jfif, adobe, frame, last = False, None, None, 0
+    profile: dict[bytes, bytes] = {}
     for marker, start, end in _segments(data):
         if marker == 0xE0 and data[start : start + 4] == b"JFIF":
             jfif = True
         elif marker == 0xEE and data[start : start + 5] == b"Adobe" and end - start >= 12:
             adobe = data[start + 11]
+        elif marker == 0xE2 and data[start : start + 12] == _ICC:
+            profile[data[start + 12 : start + 13]] = data[start + 14 : end]
         elif (marker in _SOF or marker == _JPEG_LS) and frame is None:
             frame, last = (marker, start), end
         elif marker == 0xDE:
@@ -128,7 +134,19 @@ def _jpeg(data: bytes, codec: Codec) -> Stream | None:
     unread = _unread_jpeg(marker, bits)
     colour = _jpeg_colour(parts, jfif, adobe) if samples == 3 else "unsaid"
     scans = data.count(b"\xff\xda", last)
-    return Stream("jpeg", rows, columns, samples, bits, None, colour, marker in _LOSSLESS, max(1, scans), unread=unread)
+    return Stream(
+        "jpeg",
+        rows,
+        columns,
+        samples,
+        bits,
+        None,
+        colour,
+        marker in _LOSSLESS,
+        max(1, scans),
+        unread=unread,
+        profile=b"".join(profile[n] for n in sorted(profile)),
+    )
 
 
 def _unread_jpeg(marker: int, bits: int) -> str:
@@ -172,9 +190,15 @@ def _jpeg2000(data: bytes) -> Stream | None:
     space = int.from_bytes(data[box + 7 : box + 11], "big") if box >= 0 else 0
     colour: Colour = "rgb" if transformed else "ybr" if space == 18 else "unsaid"
     bits, signed = (parts[0][0] & 0x7F) + 1, bool(parts[0][0] & 0x80)
-    return Stream(
-        "jpeg2000", bottom - top, right - left, samples, bits, signed, colour, True, layers, tiles, unread, start
-    )
+    size = (bottom - top, right - left)
+    profile = _boxed_profile(data, start)
+    return Stream("jpeg2000", *size, samples, bits, signed, colour, True, layers, tiles, unread, start, profile)
+
+
+def _boxed_profile(data: bytes, start: int) -> bytes:
+    """Return the colour profile in the boxes around a JPEG 2000 stream (ITU-T T.800, I.5.3.3); empty if none is."""
+    at = data.find(b"colr\x02", 4, start)
+    return data[at + 7 : at - 4 + int.from_bytes(data[at - 4 : at], "big")] if at >= 0 else b""
 
 
 def _coding_style(data: bytes, at: int) -> tuple[int, bool]:

@@ -105,6 +105,8 @@ def _display(ds: Dataset, header: Header, frame: int, stored: Stored, notes: lis
         photometric = "MONOCHROME2" if header.photometric in COLOURS or not header.photometric else header.photometric
         shown = display_grey(ds, frame, stored.values, stored.bits, photometric, notes)
     profile = _profile(ds)
+    if not profile and stored.stream and stored.values.ndim == 3:  # a photograph that was wrapped as it was
+        profile = stored.stream.profile
     if not profile:
         return shown
     return np.asarray(guarded(lambda: to_srgb(Image.fromarray(to_bytes8(shown)), profile, notes)))

@@ -17,6 +17,7 @@ from pydicom.uid import (
 from medcls.core.note import Note
 from medcls.errors import TooLarge
 from medcls.imaging.deidentify import wanted_tags
+from medcls.imaging.formats import lacks_mark
 from medcls.imaging.limits import Limits
 from medcls.imaging.quiet import guarded, silence_logs
 
@@ -73,6 +74,8 @@ def open_dicom(data: bytes, limits: Limits) -> tuple[Dataset, list[Note]]:
     if (late := starts_late(data)) >= 0:
         notes.append(Note("imaging.dicom-late-mark", n=late))
         data = bytes(128) + data[late:]
+    elif lacks_mark(data):
+        data = data[128:]
     syntax, _ = _file_meta(data)
     data = inflated(data, limits, notes)
     ds = guarded(lambda: read_partial(_Rationed(data), force=True, specific_tags=list(wanted_tags())))

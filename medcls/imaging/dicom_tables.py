@@ -67,7 +67,9 @@ def _table(item: Dataset, low: float, high: float, notes: list[Note]) -> Table |
         entries = entries.astype("<u2").view(np.uint8)  # two entries of 8 bits in each word
     entries = entries[:count]
     top = int(entries.max())
-    bits = next(b for b in _USUAL_BITS if top < 2**b)
+    bits = next(b for b in (*_USUAL_BITS, stated) if top < 2**b)
+    if top < 2**stated < 2**bits:  # an odd depth that holds them all
+        bits = stated
     if bits > stated or (bits < stated and stated > 8):
         notes.append(Note("imaging.dicom-table-depth", stated=stated, found=bits, high=top))
         stated = bits

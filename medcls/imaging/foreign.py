@@ -25,7 +25,18 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"FOVb", "imaging.camera-raw"),
     (0, b"\x76\x2f\x31\x01", "imaging.foreign-picture"),
     (0, b"qoif", "imaging.foreign-picture"),
-    (0, b"\x00\x00\x01\x00\x01\x00", "imaging.foreign-picture"),
+    (0, b"\x00\x00\x01\x00", "imaging.foreign-picture"),
+    (0, b"\x00\x00\x02\x00", "imaging.foreign-picture"),
+    (0, b"#?RADIANCE", "imaging.foreign-picture"),
+    (40, b" EMF", "imaging.foreign-picture"),
+    (0, b"\x8aMNG\r\n\x1a\n", "imaging.foreign-picture"),
+    (0, b"\x8bJNG\r\n\x1a\n", "imaging.foreign-picture"),
+    (0, b"DDS ", "imaging.foreign-picture"),
+    (0, b"icns", "imaging.foreign-picture"),
+    (0, b"\x01\xda\x00\x01\x00", "imaging.foreign-picture"),
+    (0, b"\x01\xda\x01\x01\x00", "imaging.foreign-picture"),
+    (0, b"BPG\xfb", "imaging.foreign-picture"),
+    (0, b"FLIF", "imaging.foreign-picture"),
     (0, b"AT&TFORM", "imaging.foreign-picture"),
     (0, b"\xd7\xcd\xc6\x9a", "imaging.foreign-picture"),
     (0, b"SIMPLE  =", "imaging.foreign-picture"),
@@ -67,6 +78,7 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x89HDF\r\n", "imaging.foreign-array"),
     (0, b"MATLAB 5.0", "imaging.foreign-array"),
     (0, b"\x80\x02}q", "imaging.foreign-array"),
+    (512, b"\x89HDF\r\n", "imaging.foreign-array"),
     (0, b"MZ", "imaging.foreign-program"),
     (0, b"\x7fELF", "imaging.foreign-program"),
     (0, b"SQLite format", "imaging.foreign-database"),
@@ -86,6 +98,8 @@ _RIFFS = {b"AVI ": "imaging.foreign-video", b"WAVE": "imaging.foreign-video"}
 _TEXTS = (
     (b"objecttype = image", "imaging.foreign-mha"),
     (b"ndims =", "imaging.foreign-mha"),
+    (b"objecttype=image", "imaging.foreign-mha"),
+    (b"elementdatafile", "imaging.foreign-mha"),
     (b"[virtual microscope specimen]", "imaging.foreign-slide"),
     (b"slide_version", "imaging.foreign-slide"),
     (b"slide_id", "imaging.foreign-slide"),
@@ -124,9 +138,16 @@ def _container_code(data: bytes) -> str:
         return next((_BRANDS[b] for b in _brands(data) if b in _BRANDS), "imaging.foreign-video")
     if data[:4] == b"RIFF":
         return _RIFFS.get(data[8:12], "imaging.foreign-unknown")
+    if _is_transport_stream(data):
+        return "imaging.foreign-video"
     if data[:4] in (b"\x5c\x01\x00\x00", b"\x00\x00\x01\x5c"):
         return "imaging.foreign-volume"  # Analyze: a header of 348 bytes
     return ""
+
+
+def _is_transport_stream(data: bytes) -> bool:
+    """Return whether packets of an MPEG transport stream follow each other, plain or with a time before each."""
+    return any(len(data) > 3 * n and all(data[at + k * n] == 0x47 for k in range(4)) for at, n in ((0, 188), (4, 192)))
 
 
 def is_heif(data: bytes) -> bool:

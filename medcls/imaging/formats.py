@@ -29,7 +29,7 @@ def recognise(data: bytes) -> str:
         return "DICOM"
     if raster := _raster(data):
         return raster
-    if data.find(b"DICM\x02\x00", 0, 4096) >= 0 or _bare_dicom(data):
+    if data.find(b"DICM\x02\x00", 0, 4096) >= 0 or _bare_dicom(data) or lacks_mark(data):
         return "DICOM"
     raise BadScan(foreign_code(data), n=len(data), allowed=READABLE)
 
@@ -51,6 +51,11 @@ def _raster(data: bytes) -> str | None:
     if data.startswith(b"BM"):
         return "BMP"
     return "HEIF" if is_heif(data) else None
+
+
+def lacks_mark(data: bytes) -> bool:
+    """Return whether DICOM's data elements stand behind its 128 empty bytes, but the mark `DICM` does not."""
+    return not any(data[:128]) and _bare_dicom(data[128:])
 
 
 def _bare_dicom(data: bytes) -> bool:

@@ -35,6 +35,8 @@ def read_heif(data: bytes, limits: Limits) -> Decoded:
     pixels, more = run_apart("heif", data)
     limits.check_pixels(*pixels.shape[:2])
     notes: list[Note] = []
+    if pixels.dtype == np.uint16:  # grey of ten or twelve bits comes stretched over sixteen
+        pixels = (pixels >> 8).astype(np.uint8)
     if more["pictures"] > 1:
         notes.append(Note("imaging.main-picture", n=more["pictures"]))
     image = without_alpha(Image.fromarray(pixels), notes)

@@ -179,12 +179,13 @@ def _rare_jpeg(data: bytes, header: JpegHeader, limits: Limits) -> Decoded:
     limits.check_pixels(*values.shape[:2])
     if len(header.components) == 4:
         raise BadScan("imaging.jpeg-components", n=4, bits=header.bits)
-    most = 2**header.bits - 1
-    if header.bits != 8:
-        notes.append(Note("imaging.bits-each", bits=header.bits))
     if more["warned"]:
         notes.append(Note("imaging.may-be-damaged"))
-    return Decoded(scale(values, 0, most), notes=notes)
+    if header.bits == 16:
+        return Decoded(show_unsigned(values, False, notes), notes=notes)
+    if header.bits != 8:
+        notes.append(Note("imaging.bits-each", bits=header.bits))
+    return Decoded(scale(values, 0, 2**header.bits - 1), notes=notes)
 
 
 def _deep_png(data: bytes, image: Image.Image, notes: list[Note]) -> np.ndarray:
@@ -232,9 +233,20 @@ def _pixel_size(image: Image.Image, swapped: bool) -> tuple[float, float]:
     across, down = info.get("dpi") or info.get("aspect") or (0, 0)
     if "jfif" in info:
         across, down = info.get("jfif_density") or (0, 0)
+    elif image.format == "JPEG":  # what Pillow gives then is the EXIF resolution across, twice
+        across, down = _exif_resolution(image)
     if not (across > 0 and down > 0):
         return 0.0, 0.0
     return (1 / across, 1 / down) if swapped else (1 / down, 1 / across)
+
+
+def _exif_resolution(image: Image.Image) -> tuple[float, float]:
+    """Return pixels across and down in the same unit as EXIF has them; 0 and 0 if it says nothing usable."""
+    try:
+        exif = image.getexif()
+        return float(exif.get(282) or 0), float(exif.get(283) or 0)
+    except Exception:  # noqa: BLE001  as in `_orientation`
+        return 0.0, 0.0
 
 
 def _display(image: Image.Image, notes: list[Note]) -> np.ndarray:

@@ -22,11 +22,10 @@ from medcls.imaging.slide import refuse_slide
 from medcls.imaging.square import make_square
 from medcls.imaging.tiff_colour import show_samples
 from medcls.imaging.tiff_layout import Layout, counts_contradict, layout_of
+from medcls.imaging.tiff_pages import refuse_channels, the_picture
 from medcls.imaging.tiff_tags import Page, read_pages
 from medcls.imaging.upright import is_turned, swaps_sides
 
-# A page that is a smaller copy of another, or marks its transparent parts.
-_NOT_THE_PICTURE = 0b101
 _TABLES_BYTES = 100_000
 _FAX, _LZW = (2, 3, 4), 5
 _DEFLATED, _MOST_INFLATED, _AT_ONCE = (8, 32946), 250_000_000, 16_000_000
@@ -98,8 +97,9 @@ def _open(data: bytes, frame: int | None, limits: Limits) -> tuple[list[Page], i
     refuse_slide(pages)
     if data[8:10] == b"CR" or (t.SUB_PAGES in pages[0] and all(page.number(t.SUBFILE) & 1 for page in pages)):
         raise BadScan("imaging.camera-raw")  # what stands in front is its preview
+    refuse_channels(pages)
     if frame is None:
-        frame = next((i for i, page in enumerate(pages) if not page.number(t.SUBFILE) & _NOT_THE_PICTURE), 0)
+        frame = the_picture(pages)
     if not 0 <= frame < len(pages):
         raise BadScan("imaging.no-such-frame", frame=frame + 1, n=len(pages))
     page = pages[frame]

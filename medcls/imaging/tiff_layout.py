@@ -8,6 +8,7 @@ import numpy as np
 
 from medcls.errors import BadScan, TooLarge
 from medcls.imaging import tiff_tags as t
+from medcls.imaging.jpeg import read_jpeg_header
 from medcls.imaging.limits import check_memory
 from medcls.imaging.tiff_tags import Page
 
@@ -31,6 +32,7 @@ _PHOTOMETRICS = MappingProxyType(
     }
 )
 JPEG = 7
+_PREDICTED_REAL, _HEAD_BYTES = 3, 65_536
 BYTE_CODINGS = (1, 5, 8, 32773, 32946, 34925, 50000)
 _PILLOWS = (1, 2, 3, 4, 5, 7, 8, 32773, 32946, 34925, 50000)
 _TIFFFILES = (
@@ -150,9 +152,23 @@ def layout_of(page: Page) -> Layout:
 
 
 def _is_usual(page: Page) -> bool:
-    """Return whether bits run highest first, colours interleaved and named; a big-endian BigTIFF is never usual."""
+    """Return whether bits run highest first, colours interleaved and named, and numbers of several bytes lowest first.
+
+    Of those with the highest byte first, Pillow refuses some and misreads predicted real ones.
+    """
     side_by_side, forwards = page.number(t.PLANAR, 1) == 1, page.number(t.FILL_ORDER, 1) == 1
-    return side_by_side and forwards and t.PHOTOMETRIC in page and page.data[:4] != b"MM\x00+"
+    lowest_first = page.order == "<" or (max(page.numbers(t.BITS) or (1,)) <= 8 and page.data[:4] != b"MM\x00+")
+    plain = page.number(t.PREDICTOR, 1) != _PREDICTED_REAL and not _has_rare_jpeg(page)
+    return side_by_side and forwards and lowest_first and plain and t.PHOTOMETRIC in page
+
+
+def _has_rare_jpeg(page: Page) -> bool:
+    """Return whether the first strip or tile is a JPEG that is lossless or has other than eight bits."""
+    if page.number(t.COMPRESSION, 1) != JPEG:
+        return False
+    starts = page.values(t.TILES if t.TILES in page else t.STRIPS)
+    header = read_jpeg_header(page.data[int(starts[0]) :][:_HEAD_BYTES]) if len(starts) else None
+    return header is not None and not header.usual
 
 
 def _check_meaning(page: Page, photometric: int, samples: int) -> None:
