@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -84,7 +85,7 @@ class ModelFolder:
         """
         where = f"{self.id}/{CARD}"
         try:
-            card = ModelCard.from_json((self.path / CARD).read_bytes(), where=where)
+            card = _parse((self.path / CARD).read_bytes(), where)
         except OSError as error:
             raise BadModel("models.no-card", model=self.id, found=type(error).__name__) from error
         except (MedclsError, TypeError, ValueError, KeyError, AttributeError) as error:
@@ -214,6 +215,12 @@ class ModelFolder:
         pointing = Outcome.of(POINTING, self.pointing)
         stress = Outcome.of(STRESS, self.stress)
         return {POINTING: pointing.value or PointingRecord(), STRESS: stress.value or StressRecord()}
+
+
+@lru_cache(maxsize=256)
+def _parse(data: bytes, where: str) -> ModelCard:
+    """Return a card from its bytes; every page lists the models several times."""
+    return ModelCard.from_json(data, where=where)
 
 
 def _unvouched(card: ModelCard) -> str:

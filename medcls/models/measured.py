@@ -27,9 +27,15 @@ def read_evaluation(path: Path) -> Evaluation | None:
     if not (path / EVALUATION).exists():
         return None
     try:
-        return Evaluation.from_json((path / EVALUATION).read_bytes(), where=f"{path.name}/{EVALUATION}")
+        return _parse_evaluation((path / EVALUATION).read_bytes(), f"{path.name}/{EVALUATION}")
     except (OSError, MedclsError, ValueError, TypeError) as error:
         raise BadModel("models.bad-evaluation", model=path.name, found=str(error).rstrip(".")[:400]) from error
+
+
+@lru_cache(maxsize=64)
+def _parse_evaluation(data: bytes, where: str) -> Evaluation:
+    """Return an evaluation from its bytes, made once: the answer's card asks for it with every click."""
+    return Evaluation.from_json(data, where=where)
 
 
 def read_cases(path: Path) -> CaseTable | None:

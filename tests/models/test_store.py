@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from medcls.core.model import Threshold
+from medcls.core.evaluation import Evaluation
+from medcls.core.model import ModelCard, Threshold
 from medcls.errors import BadModel, Conflict
 from medcls.models import changes, publishing, store
 from medcls.models.opening import open_model
@@ -223,3 +224,25 @@ def test_an_id_that_appears_while_publishing_is_a_conflict(home, tiny_made, monk
     monkeypatch.setattr(publishing, "is_taken", lambda *asked: False)  # the other session was a moment later
     with pytest.raises(Conflict, match="already a model"):
         store.publish(tiny_made, model_id=taken)
+
+
+def test_a_card_and_its_evaluation_are_parsed_once_and_anew_when_they_change(home, tiny_model, monkeypatch):
+    """Every page lists the models several times: what did not change is not read through again."""
+    parsed = []
+    for kind in (ModelCard, Evaluation):
+        real = kind.from_dict.__func__
+
+        def counting(cls, data, where="", real=real):
+            parsed.append(cls)
+            return real(cls, data, where)
+
+        monkeypatch.setattr(kind, "from_dict", classmethod(counting))
+    folder = store.ModelFolder.find(tiny_model.id)
+    first = folder.card(), folder.evaluation()
+    parsed.clear()
+    assert (folder.card(), folder.evaluation()) == first
+    assert parsed == []
+    text = (folder.path / "card.json").read_text()
+    (folder.path / "card.json").write_text(text.replace(tiny_model.name, "Another name"))
+    assert folder.card().name == "Another name"
+    assert parsed == [ModelCard]
