@@ -9,7 +9,7 @@ RUN python -m venv /opt/medcls \
     && /opt/medcls/bin/pip install --no-cache-dir ${TORCH_INDEX:+--index-url "$TORCH_INDEX" --no-deps} \
         "torch==$(sed -n 's/^torch==//p' requirements.lock)" "torchvision==$(sed -n 's/^torchvision==//p' requirements.lock)" \
     && sed -E '/^(torch|torchvision|triton|nvidia-|cuda-)/d' requirements.lock > lock.txt \
-    && /opt/medcls/bin/pip install --no-cache-dir -c lock.txt -r requirements.txt "authlib>=1.6" \
+    && /opt/medcls/bin/pip install --no-cache-dir -c lock.txt -r requirements.txt authlib \
     && find /opt/medcls -name __pycache__ -prune -exec rm -rf {} +
 
 FROM python:3.11-slim-bookworm
@@ -17,7 +17,7 @@ RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin medcls && ins
 COPY --from=build /opt/medcls /opt/medcls
 WORKDIR /app
 COPY app.py pyproject.toml LICENSE ./
-COPY .streamlit .streamlit
+COPY .streamlit/config.toml .streamlit/
 COPY medcls medcls
 COPY pages pages
 COPY weights weights

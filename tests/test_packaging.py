@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -96,6 +97,18 @@ def test_wheel_has_one_package_of_its_own(wheel: Path) -> None:
     assert {name.split("/")[0] for name in names} == {"medcls", f"medcls-{__version__}.dist-info"}
     assert {"medcls/_app/app.py", "medcls/_app/pages/_ui/main.py", "medcls/_app/.streamlit/config.toml"} <= set(names)
     assert not [name for name in names if name.endswith((".safetensors", ".pyc"))]
+
+
+def test_no_secret_travels_with_the_app() -> None:
+    """`.streamlit/secrets.toml` is ignored by git and Docker, and nothing packs the folder it lies in."""
+    told = {
+        name: (ROOT / name).read_text(encoding="utf-8")
+        for name in (".gitignore", ".dockerignore", "Dockerfile", "pyproject.toml")
+    }
+    assert ".streamlit/secrets.toml" in told[".gitignore"].splitlines()
+    assert "!.streamlit" not in told[".dockerignore"].splitlines()
+    packed = re.findall(r"\.streamlit\S*", told["Dockerfile"] + told[".dockerignore"] + told["pyproject.toml"])
+    assert {name.strip('",').removeprefix(".streamlit/") for name in packed} <= {"", "config.toml"}
 
 
 def test_import_and_classify_outside_the_checkout(installed: Path, outside) -> None:

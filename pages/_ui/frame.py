@@ -28,6 +28,7 @@ def name_tab(title: str) -> None:
 
 
 def close_frame() -> None:
-    """Draw the foot: what this is, and which version."""
+    """Draw the foot: what this is, which version, who is logged in and, where it is ours to offer, the way out."""
     told = [f"{say('pages.research-use')} medcls {__version__}", visitor.describe()]
     st.caption(notices.escape(" · ".join(filter(None, told))))
+    visitor.offer_logout()

@@ -1,6 +1,10 @@
 """Who sits before the browser, named by the proxy's header or Streamlit's login; workflows ask for it, pages do not."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
+from streamlit.errors import StreamlitAuthError
 
 from medcls.errors import MedclsError
 from medcls.words import say
@@ -20,9 +24,14 @@ def login_name() -> str:
     if rules.header:
         return st.context.headers.get(VOUCHED.decode(), "")
     told = st.user.to_dict()
-    if not told.get("is_logged_in") or (rules.claim == "email" and told.get("email_verified") is False):
+    if not told.get("is_logged_in") or (rules.claim == "email" and not _is_verified(told)):
         return ""
     return str(told.get(rules.claim) or "")
+
+
+def _is_verified(told: Mapping[str, Any]) -> bool:
+    """Return False unless a provider that says whether it verified the address says so; some say it as text."""
+    return str(told.get("email_verified", True)).lower() == "true"
 
 
 people.ask_with(login_name)
@@ -37,9 +46,35 @@ def come_in() -> None:
     try:
         people.need("read")
     except MedclsError as error:
-        if error.code == "access.not-logged-in" and people.read_rules().claim:
-            st.button(say("pages.log-in"), on_click=st.login, type="primary")
+        if error.code == "access.not-logged-in" and (claim := people.read_rules().claim):
+            _offer_login(claim)
         raise
+
+
+def _offer_login(claim: str) -> None:
+    """Offer the login.
+
+    Raises:
+        MedclsError: If they came back from it without a name, or there is none that works.
+    """
+    if st.user.to_dict().get("is_logged_in"):
+        raise MedclsError("access.login-names-nobody", claim=claim)
+    if not st.button(say("pages.log-in"), type="primary", icon=":material/login:"):
+        return
+    try:
+        st.login()
+    except StreamlitAuthError as error:
+        raise MedclsError("access.login-not-set-up", found=" ".join(str(error).split())[:200]) from error
+
+
+def offer_logout() -> None:
+    """Offer to log out whoever came in by Streamlit's own login."""
+    try:
+        own = bool(people.read_rules().claim)
+    except MedclsError:
+        return
+    if own and st.user.to_dict().get("is_logged_in"):
+        st.button(say("pages.log-out"), on_click=st.logout, type="tertiary", icon=":material/logout:", key="log-out")
 
 
 def describe() -> str:

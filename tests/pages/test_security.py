@@ -11,7 +11,9 @@ from starlette.requests import Request
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from medcls.words import say
 from pages._ui.security import HEADERS, SafeDoor, is_allowed, keep_uploads_in_memory
+from tests.pages.conftest import assert_sound, words
 
 
 def message(**fields: object) -> bytes:
@@ -171,3 +173,15 @@ def test_closed_doors(path: str) -> None:
     """Metrics and the agent interface are not there for visitors."""
     assert call(path)[0]["status"] == 404
     assert call("/_stcore/health")[0]["status"] == 200
+
+
+def test_a_login_that_cannot_begin_is_a_sentence(open_app, home) -> None:
+    """Without a provider, or without Authlib; nothing of the page is drawn, and nobody can log out."""
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "access.toml").write_text('[oidc]\non = true\n[roles]\nread = ["*"]\n')
+    app = open_app()
+    assert [button.label for button in app.button] == [say("pages.log-in")]
+    app.button[0].click().run()
+    assert_sound(app)
+    assert "docs/deploy.md" in words(app)
+    assert not app.get("file_uploader")
