@@ -5,6 +5,7 @@ from typing import Any
 
 from medcls.cli import print_json, say, verb
 from medcls.cli.runs import add_settings, make_spec
+from medcls.core.made import MadeSet
 from medcls.core.note import Note
 from medcls.core.run import RunSpec
 
@@ -50,6 +51,11 @@ def _train(args: argparse.Namespace) -> int:
         return _train_without(spec, args)
     with Bars() as bars:
         run_id, card = train(spec, bars.follow())
+    if isinstance(card, MadeSet):
+        print_json(card.to_dict()) if args.json else say(
+            f"Run {run_id}: {len(card.pictures)} made scans of {card.to_label}, for `train --made-from {run_id}` alone"
+        )
+        return 0
     if args.publish is not None:
         from medcls.workflows.run_results import publish_run
 

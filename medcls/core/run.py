@@ -11,6 +11,7 @@ from typing import Any, Literal, Self, get_type_hints
 from medcls.core.note import Note
 from medcls.core.record import Record, wrong
 from medcls.core.settings import (
+    KINDS,
     AugmentationSpec,
     DataSpec,
     MachineSpec,
@@ -18,10 +19,12 @@ from medcls.core.settings import (
     OptimisationSpec,
     Setting,
     Settings,
+    TranslationSpec,
     setting,
 )
 from medcls.errors import BadSpec
 
+_SIDE_STEP_PX = 4  # a translator halves a picture's side twice and doubles it twice
 # Settings that had other names while specs were flat (schema 1).
 RENAMED = MappingProxyType({"accumulate": "grad_accum_steps", "averaging": "ema_decay", "select_by": "monitor"})
 
@@ -44,10 +47,17 @@ class RunSpec(Settings):
 
     name: str = setting("", "What to call the run.", "start", advanced=False)
     recipe: str = setting("", "Named preset the run came from.", "start")
+    kind: str = setting(
+        "classifier",
+        "What is taught: a classifier of scans, or a translator that redraws scans of one label as of another.",
+        "start",
+        choices=KINDS,
+    )
     data: DataSpec = field(default_factory=DataSpec)
     network: NetworkSpec = field(default_factory=NetworkSpec)
     augmentation: AugmentationSpec = field(default_factory=AugmentationSpec)
     optimisation: OptimisationSpec = field(default_factory=OptimisationSpec)
+    translation: TranslationSpec = field(default_factory=TranslationSpec)
     machine: MachineSpec = field(default_factory=MachineSpec)
     schema: int = 2
 
@@ -55,6 +65,29 @@ class RunSpec(Settings):
         super().__post_init__()
         if self.optimisation.batch_size == 1 and self.network.head == "dense256":
             raise BadSpec("core.batch-norm-of-one")
+        if self.is_translator:
+            self._check_translator()
+
+    @property
+    def is_translator(self) -> bool:
+        """True if the run teaches a translator between two labels: it makes pictures, and no model."""
+        return self.kind == "translator"
+
+    @property
+    def monitor(self) -> str:
+        """The validation score that is watched: `monitor` of a classifier, the loss of a translator."""
+        return "loss" if self.is_translator else self.optimisation.monitor
+
+    def _check_translator(self) -> None:
+        asked, side = self.translation, self.data.size_px
+        if asked.from_label and asked.from_label == asked.to_label:
+            raise BadSpec("core.translation-of-one-label", found=asked.from_label[:80])
+        if side % _SIDE_STEP_PX:
+            raise BadSpec("core.translation-size", found=f"{side} px", allowed=f"multiples of {_SIDE_STEP_PX} px")
+        if self.machine.precision == "fp16":
+            raise BadSpec("core.setting-not-possible", name="precision", found="fp16", allowed="auto, fp32, bf16")
+        if self.data.made_from:
+            raise BadSpec("core.translation-of-made", found=self.data.made_from[:80])
 
     @classmethod
     def of(cls, **values: Any) -> Self:
@@ -105,7 +138,7 @@ class RunSpec(Settings):
         return super().from_dict(data, where)
 
 
-_NOUNS = ("data", "network", "augmentation", "optimisation", "machine")
+_NOUNS = ("data", "network", "augmentation", "optimisation", "translation", "machine")
 
 
 def _from_flat(data: Mapping[str, Any], where: str) -> dict[str, Any]:

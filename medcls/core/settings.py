@@ -19,6 +19,7 @@ BALANCES = ("none", "weights", "sampler", "oversample", "mixup")
 OPTIMISERS = ("sgd", "momentum", "adagrad", "adadelta", "rmsprop", "adam", "adamw")
 SCHEDULES = ("constant", "multistep", "cosine", "plateau", "one-cycle")
 MONITORS = ("auroc", "loss", "balanced-accuracy", "accuracy")
+KINDS = ("classifier", "translator")
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Setting:
 
     Args:
         help: One sentence.
-        group: Its heading: `start`, `data`, `input`, `augmentation`, `network`, `loss`, `optimiser`, `time`.
+        group: Its heading: `start`, `data`, `input`, `augmentation`, `network`, `loss`, `optimiser`, `translation`,
+            `time`.
         unit: Unit of the value; empty if it has none.
         low: Least value allowed.
         high: Greatest value allowed.
@@ -102,6 +104,16 @@ class DataSpec(Settings):
     )
     max_cases: int = setting(
         0, "Use at most so many training cases, drawn at random by group; 0 uses all.", "data", low=0, high=10**7
+    )
+    made_from: str = setting(
+        "", "Translator run whose made pictures join the training part, and no other part; empty for none.", "data"
+    )
+    made_most: int = setting(
+        0,
+        "Add at most so many of them; 0 until their label is as common as the most common one.",
+        "data",
+        low=0,
+        high=10**7,
     )
     size_px: int = setting(
         224, "Side of the square the network sees.", "input", unit="px", low=LEAST_PX, high=MOST_PX, advanced=False
@@ -233,6 +245,39 @@ class OptimisationSpec(Settings):
         0.0, "Decay of the running average of weights that is kept instead; 0 for none.", "time", low=0, high=0.99999
     )
     seed: int = setting(0, "Seed of every random choice.", "time", low=0, high=2**31 - 1)
+
+
+@dataclass(frozen=True)
+class TranslationSpec(Settings):
+    """How a translator between two labels is taught; read where a run's `kind` is `translator`.
+
+    Its optimiser (Adam, betas 0.5 and 0.999) and its schedule (constant, then linear to nothing over the second half)
+    are the paper's; `lr`, `batch_size`, `epochs`, `seed` and the augmentation are those of every run.
+
+    Raises:
+        BadSpec: If a value is out of its setting's range.
+
+    References:
+        Zhu et al., Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks, ICCV 2017.
+    """
+
+    from_label: str = setting("", "Label whose scans are redrawn; empty takes the most common one.", "translation")
+    to_label: str = setting("", "Label they are redrawn as; empty takes the rarest one.", "translation")
+    cycle_weight: float = setting(
+        10.0, "Weight of what is lost on the way there and back.", "translation", low=0, high=1000
+    )
+    identity_weight: float = setting(
+        5.0, "Weight of what changes in a scan that has the label already.", "translation", low=0, high=1000
+    )
+    translator_width: int = setting(
+        64, "Channels after the first convolution of all four networks.", "translation", low=2, high=256
+    )
+    translator_blocks: int = setting(
+        6, "Residual blocks of a generator: 6 for 128 px, 9 for 256 px.", "translation", low=1, high=32
+    )
+    made_history: int = setting(
+        50, "Made pictures kept for the discriminators to be shown again; 0 for none.", "translation", low=0, high=1000
+    )
 
 
 @dataclass(frozen=True)

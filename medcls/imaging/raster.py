@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
+from medcls.core.made import MADE_MARK
 from medcls.core.note import Note
 from medcls.errors import BadScan, TooLarge
 from medcls.imaging.alpha import lay_on_black, without_alpha
@@ -106,6 +107,8 @@ def _check_only(frame: int | None) -> None:
 def _by_pillow(data: bytes, kind: str, frame: int | None, limits: Limits) -> Decoded:
     notes: list[Note] = []
     image = _open(data, kind, limits)
+    if image.info.get("medcls") == MADE_MARK:
+        raise BadScan("imaging.made-by-program")
     if kind == "PNG":
         check_sums(data)
     _choose_frame(image, frame, limits, notes)

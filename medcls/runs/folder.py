@@ -13,6 +13,8 @@ job.txt         id of the cluster's job, where the run was handed to one; the la
 reserve         room kept so that a full disk can still be told of; the worker
 checkpoint/     enough to go on bit for bit; the worker; gone once the run is finished
 result/         a model folder in the published layout; the worker
+samples/        of a translator: a sheet of made pictures per epoch; the worker
+made/           of a translator, in place of a result: pictures made of its training part; the worker
 ```
 """
 
@@ -26,10 +28,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from medcls import disk, home
+from medcls.core.made import MADE_RECORD
 from medcls.core.note import Note
 from medcls.core.record import Record, read_bounded
 from medcls.core.run import FINAL, EpochResult, RunSpec, RunState
 from medcls.errors import BadSpec, Conflict, MedclsError
+from medcls.models.layout import CARD
 from medcls.runs import lock
 
 AT_REST = (*FINAL, "paused")  # states in which no worker is expected
@@ -50,6 +54,8 @@ class DataSeen(Record):
         splits: Digest of each collection's split, by name; a split made anew under the same name has another.
         n_folds: Folds of the splits; 0 for hold-outs.
         versions: Version of each collection, by name.
+        made: Number of made pictures of each label in training; they are no cases, and in no other part.
+        made_digest: Digest of those that could be drawn from; empty if there were none.
     """
 
     fingerprints: dict[str, str]
@@ -60,6 +66,8 @@ class DataSeen(Record):
     splits: dict[str, str] = dataclasses.field(default_factory=dict)
     n_folds: int = 0
     versions: dict[str, int] = dataclasses.field(default_factory=dict)
+    made: dict[str, int] = dataclasses.field(default_factory=dict)
+    made_digest: str = ""
     schema: int = 1
 
 
@@ -82,6 +90,20 @@ class RunFolder:
     def result(self) -> Path:
         """The folder of the finished model; there only when the run has one."""
         return self.path / "result"
+
+    @property
+    def made(self) -> Path:
+        """The folder of made pictures; there only when a translator's run has made them."""
+        return self.path / "made"
+
+    @property
+    def samples(self) -> Path:
+        """The folder of a translator's sheets, one an epoch."""
+        return self.path / "samples"
+
+    def has_outcome(self) -> bool:
+        """Return whether it has given what it was to give: a model, or of a translator made pictures."""
+        return (self.result / CARD).is_file() or (self.made / MADE_RECORD).is_file()
 
     def spec(self) -> RunSpec:
         """Read what was asked for.

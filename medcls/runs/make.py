@@ -5,17 +5,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
+from medcls.core.made import MadeSet
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
 from medcls.core.progress import Progress, silent, staged
 from medcls.core.run import EpochResult, RunSpec
+from medcls.data.batches import join_parts
+from medcls.data.made import check_made, choose_made, read_made, read_record
 from medcls.data.sources import Sources, find_sources
 from medcls.errors import BadData
 from medcls.evaluation.asking import evaluate_sources
 from medcls.models import store
 from medcls.models.opening import open_model
+from medcls.runs.folder import RunFolder, open_run
 from medcls.training.fit import TrainingData, Watch, fit
-from medcls.training.make import Fitted, make_net, read_sources, write_result
+from medcls.training.made_in import MadeIn
+from medcls.training.make import Fitted, copies_for, make_net, read_sources, write_result
 from medcls.training.shares import is_first
 
 
@@ -30,6 +37,7 @@ class Follow:
         on_read: Called with cases decoded and cases in all, and the part as the stage.
         say: Called with a note about what is being done.
         on_sources: Called with the cases chosen, before any scan is decoded.
+        on_made: Called with the set of made pictures and how many of them are added to the training part.
     """
 
     should_stop: Callable[[], bool] = lambda: False
@@ -38,6 +46,7 @@ class Follow:
     on_read: Progress = silent
     say: Callable[[Note], None] = lambda note: None
     on_sources: Callable[[Sources], None] = lambda sources: None
+    on_made: Callable[[MadeSet, int], None] = lambda made, n: None
 
 
 def make_model(spec: RunSpec, run_id: str, folder: Path, follow: Follow | None = None) -> ModelCard | None:
@@ -69,14 +78,54 @@ def make_model(spec: RunSpec, run_id: str, folder: Path, follow: Follow | None =
         follow.say(Note("runs.reading", n=sources.count(part), part=part))
         parts[part] = read_sources(sources, part, preprocess, spec, staged(follow.on_read, part))
     data = TrainingData(parts["train"], parts["validate"], len(sources.task.labels), preprocess)
+    made = read_made_in(spec, sources, data, follow) if spec.data.made_from else None
+    learned = replace(data, train=join_parts([data.train, made.part])) if made else data
     epochs = []
-    for result in fit(net, data, spec, Watch(folder / "checkpoint", follow.should_stop, follow.on_step)):
+    for result in fit(net, learned, spec, Watch(folder / "checkpoint", follow.should_stop, follow.on_step)):
         epochs.append(result)
         follow.on_epoch(result)
     if not epochs or not is_first():
         return None
     follow.say(Note("runs.evaluating"))
-    return finish(Fitted(net, data, sources, matched, tuple(epochs)), spec, run_id, folder / "result", follow.say)
+    fitted = Fitted(net, data, sources, matched, tuple(epochs), made)
+    return finish(fitted, spec, run_id, folder / "result", follow.say)
+
+
+def find_made(spec: RunSpec, sources: Sources) -> tuple[RunFolder, MadeSet]:
+    """Return the translator's run that a spec names and the pictures it made, checked to be fit to learn from.
+
+    Raises:
+        BadSpec: If there is no such run.
+        BadData: If it has made nothing yet, or as `check_made`.
+    """
+    run = open_run(spec.data.made_from)
+    made = read_record(run.made, run.id)
+    check_made(made, sources, spec)
+    return run, made
+
+
+def read_made_in(spec: RunSpec, sources: Sources, data: TrainingData, follow: Follow) -> MadeIn:
+    """Read the made pictures that a run adds to its training part.
+
+    Args:
+        spec: The run's spec, whose `made_from` names a translator's run.
+        sources: Its cases.
+        data: The scans it learns from.
+        follow: Who is told.
+
+    Raises:
+        BadData: As `find_made`, or if their label is the most common one already.
+    """
+    run, made = find_made(spec, sources)
+    counts = np.bincount(data.train.truth, minlength=data.n_labels).tolist()
+    pictures = choose_made(made, dict(zip(sources.task.label_ids, counts, strict=True)), spec)
+    follow.on_made(made, len(pictures))
+    follow.say(Note("runs.adds-made", n=len(pictures), label=made.to_label, run=run.id))
+    if made.asked.size_px < spec.data.size_px:
+        follow.say(Note("runs.made-smaller", made=made.asked.size_px, asked=spec.data.size_px, label=made.to_label))
+    copies = copies_for(spec, sources.task, "train")
+    part = read_made(run.made, made, pictures, data.preprocess, copies, staged(follow.on_read, "made"))
+    return MadeIn(part, run.id, made.to_label, made.digests)
 
 
 def finish(fitted: Fitted, spec: RunSpec, run_id: str, result: Path, say: Callable[[Note], None]) -> ModelCard:

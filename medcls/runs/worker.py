@@ -21,13 +21,13 @@ from medcls.core.collection import PARTS
 from medcls.core.note import Note
 from medcls.core.run import EpochResult, RunSpec, Status
 from medcls.errors import Conflict, MedclsError
-from medcls.models import store
 from medcls.runs import boot, lock
 from medcls.runs.device import hold_device
 from medcls.runs.folder import DataSeen, RunFolder
 from medcls.runs.writer import RunWriter
 
 if TYPE_CHECKING:  # these load torch
+    from medcls.core.made import MadeSet
     from medcls.core.model import ModelCard
     from medcls.data.sources import Sources
     from medcls.runs.make import Follow
@@ -75,9 +75,7 @@ def main(argv: list[str]) -> int:
 
 def _assist(run: RunFolder) -> int:
     """Take a share of every batch; the first process alone holds the run and writes."""
-    from medcls.runs.make import make_model
-
-    make_model(run.spec(), run.id, run.path)
+    _carry(run, run.spec(), None)
     _leave_the_others()
     return 0
 
@@ -90,7 +88,7 @@ def _leave_the_others() -> None:
         torch.distributed.destroy_process_group()
 
 
-def work(run: RunFolder, also: "Follow | None" = None) -> "ModelCard":
+def work(run: RunFolder, also: "Follow | None" = None) -> "ModelCard | MadeSet":
     """Carry out a run in this process, telling its folder and whoever else wants to know.
 
     Args:
@@ -98,7 +96,7 @@ def work(run: RunFolder, also: "Follow | None" = None) -> "ModelCard":
         also: Who is told besides the folder; its `should_stop` counts too.
 
     Returns:
-        The card of the model made.
+        The card of the model made; of a translator, what it made.
 
     Raises:
         NothingToDo: If another worker has the run, or it is finished.
@@ -110,7 +108,7 @@ def work(run: RunFolder, also: "Follow | None" = None) -> "ModelCard":
             raise NothingToDo("runs.held-by-another", run=run.id)
         spec = run.spec()
         writer = RunWriter.begin(run, spec.optimisation.epochs, boot.this_machine())
-        if writer.last.status == "finished" and (run.result / store.CARD).is_file():
+        if writer.last.status == "finished" and run.has_outcome():
             raise NothingToDo("runs.finished", run=run.id)
         try:
             return _carry_out(run, spec, writer, also)
@@ -135,7 +133,7 @@ def _log_of(run: RunFolder) -> Iterator[None]:
         yield
 
 
-def _carry_out(run: RunFolder, spec: RunSpec, writer: RunWriter, also: "Follow | None") -> "ModelCard":
+def _carry_out(run: RunFolder, spec: RunSpec, writer: RunWriter, also: "Follow | None") -> "ModelCard | MadeSet":
     told = _Recorder(run, spec, writer)
     told.say(Note("runs.starts"))
 
@@ -144,12 +142,9 @@ def _carry_out(run: RunFolder, spec: RunSpec, writer: RunWriter, also: "Follow |
             also.say(note)
 
     with hold_device(spec.machine.device, run.id, wait) as device:
-        from medcls.runs.make import make_model
-
         _log(f"Computes on {device}.")
-        follow = told.joined(also)
-        card = make_model(spec, run.id, run.path, follow)
-    if card is None:
+        outcome = _carry(run, spec, told.joined(also))
+    if outcome is None:
         raise StopRequested
     over = writer.last.epoch >= spec.optimisation.epochs or told.patience_over
     done = told.summary()
@@ -157,7 +152,18 @@ def _carry_out(run: RunFolder, spec: RunSpec, writer: RunWriter, also: "Follow |
     writer.say("finished" if over else "stopped", done, left_s=0.0)
     if over:  # nothing is left to go on with, and a checkpoint is four times as large as the model
         shutil.rmtree(run.path / "checkpoint", ignore_errors=True)
-    return card
+    return outcome
+
+
+def _carry(run: RunFolder, spec: RunSpec, follow: "Follow | None") -> "ModelCard | MadeSet | None":
+    """Do what kind of work the spec asks for."""
+    if spec.is_translator:
+        from medcls.runs.translate import make_scans
+
+        return make_scans(spec, run, follow)
+    from medcls.runs.make import make_model
+
+    return make_model(spec, run.id, run.path, follow)
 
 
 def verdict(error: BaseException) -> tuple[Status, Note]:
@@ -184,6 +190,7 @@ class _Recorder:
     patience_over: bool = False
     written: float = 0.0
     known: list[EpochResult] = field(default_factory=list)
+    seen: DataSeen | None = None
 
     def __post_init__(self) -> None:
         with contextlib.suppress(MedclsError):  # a damaged file is written anew from the checkpoint
@@ -218,14 +225,20 @@ class _Recorder:
             else {name: getattr(self, name) for name in names}
         )
         stop = (lambda: self.should_stop() or also.should_stop()) if also else self.should_stop
-        return Follow(should_stop=stop, on_sources=self.on_sources, **both)
+        return Follow(should_stop=stop, on_sources=self.on_sources, on_made=self.on_made, **both)
+
+    def on_made(self, made: "MadeSet", n: int) -> None:
+        if self.seen:
+            self.seen = replace(self.seen, made={made.to_label: n}, made_digest=made.digest)
+            self.writer.saw(self.seen)
 
     def on_sources(self, sources: "Sources") -> None:
         fingerprints = {c.name: c.fingerprint for c in sources.collections}
         counts = {part: n for part in PARTS if (n := sources.count(part))}
         task = sources.task
         seen = DataSeen(fingerprints, sources.by, counts, task.id, task.label_ids, sources.splits, sources.n_folds)
-        self.writer.saw(replace(seen, versions={c.name: c.record.version for c in sources.collections}))
+        self.seen = replace(seen, versions={c.name: c.record.version for c in sources.collections})
+        self.writer.saw(self.seen)
 
     def on_read(self, done: int, total: int, stage: str = "") -> None:
         if self.should_stop() and not self.writer.last.epoch:  # else its best epoch is still made into a model
@@ -242,11 +255,7 @@ class _Recorder:
     def on_epoch(self, result: EpochResult) -> None:
         self._note(result)
         last = self.writer.last
-        best = (
-            (result.epoch, result.validate[self.spec.optimisation.monitor])
-            if result.best
-            else (last.best_epoch, last.best_score)
-        )
+        best = (result.epoch, result.validate[self.spec.monitor]) if result.best else (last.best_epoch, last.best_score)
         self.patience_over = (
             bool(self.spec.optimisation.patience) and result.epoch - best[0] >= self.spec.optimisation.patience
         )

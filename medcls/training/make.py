@@ -34,6 +34,7 @@ from medcls.stats.familiarity import Known
 from medcls.training.familiar import familiar_copies, learn_known, measure_limits, told_apart
 from medcls.training.inputs import TrainingData
 from medcls.training.kinds import teach_gate
+from medcls.training.made_in import MadeIn
 from medcls.training.outputs import run_part
 
 _LARGEST_FP16 = 65_000.0
@@ -59,14 +60,14 @@ def read_sources(
     for collection, cases in zip(sources.collections, sources.cases, strict=True):
         few = list(cases.get(part, ()))
         if part == "train" and spec.data.max_cases:
-            few = _draw_groups(few, spec.data.max_cases // len(sources.collections), spec.optimisation.seed)
+            few = draw_groups(few, spec.data.max_cases // len(sources.collections), spec.optimisation.seed)
         if few:
-            copies = _copies(spec, sources.task, part)
+            copies = copies_for(spec, sources.task, part)
             parts.append(read_part(collection, few, sources.task.label_ids, preprocess, on_case, copies))
     return join_parts(parts)
 
 
-def _copies(spec: RunSpec, task: Task, part: str) -> Copies | None:
+def copies_for(spec: RunSpec, task: Task, part: str) -> Copies | None:
     """Return the changed copies a part needs: to learn from, or to be counted as familiar."""
     asked, seed = spec.augmentation, spec.optimisation.seed
     if part == "validate":
@@ -76,7 +77,8 @@ def _copies(spec: RunSpec, task: Task, part: str) -> Copies | None:
     return Copies(asked.shift_copies, Mixture(asked.shifts, asked.shift_strength), seed)
 
 
-def _draw_groups(cases: list[Case], most: int, seed: int) -> list[Case]:
+def draw_groups(cases: list[Case], most: int, seed: int) -> list[Case]:
+    """Return at most so many cases, drawn by whole groups; one group at least, as none can be cut."""
     groups = np.random.default_rng(seed).permutation(sorted({case.group for case in cases})).tolist()
     sizes = dict.fromkeys(groups, 0)
     for case in cases:
@@ -173,10 +175,11 @@ class Fitted:
 
     Args:
         net: The network, best epoch, on the CPU.
-        data: What it was fitted on.
+        data: The scans it was fitted on; made pictures are none.
         sources: Where that came from.
         matched: What its initial weights matched.
         epochs: Every epoch's result.
+        made: The pictures made by program that it was fitted on besides; None if there were none.
     """
 
     net: torch.nn.Module
@@ -184,6 +187,7 @@ class Fitted:
     sources: Sources
     matched: Matched
     epochs: tuple[EpochResult, ...]
+    made: MadeIn | None = None
 
 
 def write_result(fitted: Fitted, spec: RunSpec, run_id: str, folder: Path) -> ModelCard:
@@ -220,7 +224,7 @@ def write_result(fitted: Fitted, spec: RunSpec, run_id: str, folder: Path) -> Mo
         origin=_origin(fitted, spec, run_id),
         trained_on=_trained_on(fitted),
         n_parameters=sum(p.numel() for p in net.parameters()),
-        limits=_limits(spec),
+        limits=_limits(spec, fitted.made),
     )
     return store.seal(folder, card)
 
@@ -265,14 +269,20 @@ def refit_limits(folder: Path, spec: RunSpec) -> ModelCard:
     return store.seal(folder, replace(card, calibration=calibration, abstention=limits))
 
 
-def _limits(spec: RunSpec) -> tuple[str, ...]:
-    """Say what the spec alone makes of a model's answers."""
-    if spec.optimisation.balance not in ("weights", "sampler", "oversample"):
-        return ()
-    return (
-        "Labels were balanced in training: its probabilities are those of a place where all labels are equally common. "
-        "Where one is rarer, it is answered too often.",
-    )
+def _limits(spec: RunSpec, made: MadeIn | None) -> tuple[str, ...]:
+    """Say what the spec and made pictures alone make of a model's answers."""
+    found = []
+    if spec.optimisation.balance in ("weights", "sampler", "oversample"):
+        found.append(
+            "Labels were balanced in training: its probabilities are those of a place where all labels are equally "
+            "common. Where one is rarer, it is answered too often."
+        )
+    if made:
+        found.append(
+            f"It learned {made.label} from {len(made.part)} pictures that a program made, besides scans: traces of "
+            "their making may count for that label."
+        )
+    return tuple(found)
 
 
 def _seen(fitted: Fitted, spec: RunSpec) -> set[str]:
@@ -280,7 +290,8 @@ def _seen(fitted: Fitted, spec: RunSpec) -> set[str]:
     cases = (*fitted.data.train.cases, *fitted.data.validate.cases)
     model = _model_of(find_initial(spec.network.initial))
     before = (store.read_seen(model) or {store.NO_RECORD}) if model else frozenset()
-    return {case.sha256 for case in cases} | before
+    made = set(fitted.made.digests) if fitted.made else set()
+    return {case.sha256 for case in cases} | made | before
 
 
 def _model_of(source: str | Path) -> Path | None:
@@ -329,7 +340,8 @@ def _trained_on(fitted: Fitted) -> str:
     sources, learned = fitted.sources, fitted.data.train.cases
     counts = ", ".join(f"{sum(c.label == label for c in learned)} {label}" for label in sources.task.label_ids)
     names = " and ".join(c.name for c in sources.collections)
+    made = f" {fitted.made.words}" if fitted.made else ""
     return (
-        f"{len(learned)} labelled scans of {names} ({counts}). "
+        f"{len(learned)} labelled scans of {names} ({counts}).{made} "
         f"Kept apart for choosing the epoch and for testing: {sources.by}."
     )

@@ -68,7 +68,7 @@ def line_of(view: RunView) -> RunLine:
 
 def _line(view: RunView, searches: Sequence[SearchSpec]) -> RunLine:
     run, spec = open_run(view.id), view.spec
-    score = _TESTED.get(spec.optimisation.monitor, "auroc")
+    score = _TESTED.get(spec.monitor, "auroc")
     seen = _seen(view.id)
     return RunLine(
         view,
@@ -92,7 +92,7 @@ def _seen(run_id: str) -> DataSeen | None:
 def _curve(run_id: str) -> tuple[float, ...]:
     run = open_run(run_id)
     try:
-        monitor = run.spec().optimisation.monitor
+        monitor = run.spec().monitor
         return tuple(e.validate[monitor] for e in run.metrics() if monitor in e.validate)
     except MedclsError:  # told of where that run is shown
         return ()

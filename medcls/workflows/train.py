@@ -4,6 +4,7 @@ import contextlib
 import secrets
 from typing import TYPE_CHECKING, Any
 
+from medcls.core.made import MadeSet
 from medcls.core.model import ModelCard
 from medcls.core.run import RunSpec
 from medcls.errors import MedclsError, RunFailed
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _TRIALS = 20
 
 
-def train(spec: RunSpec, follow: "Follow | None" = None) -> tuple[str, ModelCard]:
+def train(spec: RunSpec, follow: "Follow | None" = None) -> tuple[str, ModelCard | MadeSet]:
     """Carry out a new run in this process; of a recipe that is a search, the whole search, whose best trial counts.
 
     Args:
@@ -24,7 +25,8 @@ def train(spec: RunSpec, follow: "Follow | None" = None) -> tuple[str, ModelCard
         follow: Who is told besides the run's folder.
 
     Returns:
-        The run's id and the card of the model made, which stands in the run's `result` folder.
+        The run's id and the card of the model made, which stands in the run's `result` folder; of a translator what it
+        made, which stands in `made`.
 
     Raises:
         MedclsError: If data, network or weights cannot be had, or training came to nothing.

@@ -174,7 +174,9 @@ def test_every_field_of_a_spec_is_a_setting_or_the_schema():
     nouns = {place.noun for place in settings().values()} - {""}
     assert {f.name for f in fields(RunSpec)} - set(settings()) - nouns == {"schema"}
     inside = [f.name for noun in nouns for f in fields(getattr(RunSpec(), noun))]
-    assert sorted([*inside, "name", "recipe"]) == sorted(settings()), "no setting without metadata, no name twice"
+    assert sorted([*inside, "name", "recipe", "kind"]) == sorted(settings()), (
+        "no setting without metadata, no name twice"
+    )
 
 
 def test_a_flat_spec_of_schema_1_is_read():

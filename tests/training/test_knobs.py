@@ -34,6 +34,9 @@ ELSEWHERE = {
     "split": "tests/training/test_sources.py", "fold": "tests/training/test_sources.py", "task": "tests/training/test_sources.py",
     "shifts": "tests/training/test_copies.py", "shift_copies": "tests/training/test_copies.py",
     "shift_strength": "tests/training/test_copies.py", "leave_out": "tests/training/test_sources.py", "label_map": "tests/training/test_sources.py", "patience": "tests/training/test_fit.py", "monitor": "tests/training/test_measure.py",
+    "kind": "tests/runs/test_translate.py", "from_label": "tests/runs/test_translate.py", "to_label": "tests/runs/test_translate.py",
+    "made_from": "tests/runs/test_made.py", "made_most": "tests/runs/test_made.py",
+    **dict.fromkeys(("cycle_weight", "identity_weight", "translator_width", "translator_blocks", "made_history"), "tests/training/test_translation.py"),
 }  # fmt: skip
 
 

@@ -118,7 +118,7 @@ def leave() -> None:
 
 def _row(line: run_table.RunLine) -> dict[str, Any]:
     view, s = line.view, line.view.state
-    best = "" if math.isnan(s.best_score) else f"{score_word(view.spec.optimisation.monitor)} {s.best_score:.2f}"
+    best = "" if math.isnan(s.best_score) else f"{score_word(view.spec.monitor)} {s.best_score:.2f}"
     score = {"balanced_accuracy": "balanced accuracy", "auroc": "AUROC"}.get(line.score, line.score)
     return {
         "name": view.name,

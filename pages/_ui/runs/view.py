@@ -51,7 +51,7 @@ def show_state(view: runs.RunView) -> None:
         if view.moves:
             st.metric(say("pages.runs-time-left"), show_left(view), width="content")
         st.metric(
-            say("pages.runs-best-in-validation", {"monitor": score_word(view.spec.optimisation.monitor)}),
+            say("pages.runs-best-in-validation", {"monitor": score_word(view.spec.monitor)}),
             f"{s.best_score:.2f}" if s.best_epoch else "–",
             f"epoch {s.best_epoch}" if s.best_epoch else None,
             delta_color="off",
