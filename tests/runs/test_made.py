@@ -163,9 +163,13 @@ def test_pictures_that_are_gone_or_changed_are_not_learned_from(
     folder = tmp_path / "made"
     shutil.copytree(ran[0].made, folder)
     harm(folder)
-    with pytest.raises(MedclsError) as refused:
+
+    def read() -> None:
         made = read_record(folder, ran[0].id)
         read_made(folder, made, made.pictures, Preprocess(32))
+
+    with pytest.raises(MedclsError) as refused:
+        read()
     assert refused.value.code == code
 
 
