@@ -22,6 +22,7 @@ GROUPS = {
     "network": "What learns",
     "loss": "Loss and balance",
     "optimiser": "Optimiser and schedule",
+    "translation": "Translation between labels",
     "time": "Length, batch and machine",
 }
 _BY_HAND = (
