@@ -18,6 +18,8 @@ from medcls.words import say
 
 _MARGIN_MM, _WIDTH_MM, _HEIGHT_MM = 12.0, 186.0, 297.0  # of A4 between the margins; the page's height
 _PICTURES_MM, _VIEWS_MM, _VIEWS = 72.0, 40.0, 4  # heights of a row of pictures and of one of further views; views in it
+_FONTS = (("sans", "", "sans"), ("sans", "B", "sans-bold"), ("other", "", "other"))  # family, style, file
+_RARE = "hanja"  # family and file: Chinese characters of Korea's KS X 1001, and kana; read only where a text needs it
 _NO_LETTER = "□"  # stands for a letter that no font here has
 _INK, _QUIET, _ACCENT, _BLACK = (34, 38, 43), (110, 116, 122), (31, 111, 139), (11, 13, 16)
 
@@ -53,15 +55,25 @@ class _Page(FPDF):
         self.set_lang("en")
         self.set_margins(_MARGIN_MM, _MARGIN_MM)
         self.set_auto_page_break(True, 16)
-        for family, style, name in (("sans", "", "sans"), ("sans", "B", "sans-bold"), ("other", "", "other")):
-            with as_file(files("medcls.exits").joinpath(f"fonts/{name}.ttf")) as path:
-                self.add_font(family, style, path)
+        self._letters: set[int] = set()
+        for family, style, name in _FONTS:
+            self._read_font(family, style, name)
         self.set_fallback_fonts(["other", "sans"], exact_match=False)
+
+    def _read_font(self, family: str, style: str, name: str) -> None:
+        with as_file(files("medcls.exits").joinpath(f"fonts/{name}.ttf")) as path:
+            self.add_font(family, style, path)
+        self._letters.update(self.fonts[family + style].cmap)  # type: ignore[union-attr]
 
     def known(self, text: str) -> str:
         """Return a text with a box for every letter that no font here has: none goes missing without a trace."""
-        letters = set().union(*(font.cmap for font in self.fonts.values()))  # type: ignore[union-attr]
-        return "".join(one if ord(one) in letters or one.isspace() else _NO_LETTER for one in text)
+        if _RARE not in self.fonts and any(not self._has(one) for one in text):
+            self._read_font(_RARE, "", _RARE)
+            self.set_fallback_fonts(["other", "sans", _RARE], exact_match=False)
+        return "".join(one if self._has(one) else _NO_LETTER for one in text)
+
+    def _has(self, letter: str) -> bool:
+        return ord(letter) in self._letters or letter.isspace()
 
     def header(self) -> None:
         """Write the notice over the page and at its head."""
