@@ -13,9 +13,10 @@ from medcls.core.note import Note
 from medcls.core.plan import NotTaken, Plan, PlanChoices
 from medcls.core.progress import Progress, silent
 from medcls.errors import BadData
-from medcls.workflows.acts import act
+from medcls.workflows.acts import act, allowed
 
 
+@allowed("build")
 def look_at(path: Path, choices: PlanChoices | None = None, progress: Progress = silent) -> Plan:
     """Return the plan of bringing in labelled scans; nothing is written that stays.
 
@@ -32,6 +33,7 @@ def look_at(path: Path, choices: PlanChoices | None = None, progress: Progress =
     return look(path, choices, progress)
 
 
+@allowed("build")
 def list_not_taken(path: Path, choices: PlanChoices | None = None) -> dict[str, Note]:
     """Return every file at a path that would not be taken, with the reason.
 
@@ -69,6 +71,7 @@ def add_planned(
     return add(path, name or None, choices=plan.choices, copy=copy, progress=progress).record
 
 
+@allowed("build")
 @contextmanager
 def kept_upload(file: BinaryIO) -> Iterator[Path]:
     """Keep a ZIP archive that was sent through the browser as a file while the block runs.

@@ -1,5 +1,7 @@
 """Two servers on one home behind a sticky proxy that logs people in: a browser stays with one; killed, it goes on at the other."""
 
+import json
+import re
 import shutil
 import socket
 import subprocess
@@ -9,9 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from medcls import audit
 from medcls.imaging.phantom import phantom
+from medcls.runs.folder import RunFolder
 from tests.e2e.conftest import PATIENCE_MS, Server, settle, start_server, stop_server
+from tests.e2e.test_training_story import choose, fill, grown
 from tests.inlets.conftest import free_port
+from tests.runs.processes import add_phantoms
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 HAPROXY = shutil.which("haproxy") or "/usr/sbin/haproxy"
@@ -97,6 +103,52 @@ def test_uploads_pictures_and_login_hold_and_a_killed_server_is_replaced(chromiu
     assert {p: p.read_bytes() for p in (home / "weights").rglob("*") if p.is_file()} == models
     for context in contexts:
         context.close()
+
+
+def test_a_run_under_way_outlives_the_server_that_started_it(
+    chromium, front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """Started at one server, killed with it in the middle: it goes on, is watched and stopped at the other, its records whole."""
+    address, servers = front
+    home = servers["one"].home
+    (home / "access.toml").write_text(RULES + 'build = ["kim"]\n')
+    monkeypatch.setenv("MEDCLS_HOME", str(home))
+    add_phantoms(tmp_path / "scans")
+    context = chromium.new_context(viewport={"width": 1440, "height": 1000})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.goto(f"{address}/train")
+    page.get_by_text("kim (read, build)").wait_for()
+    choose(page, "Recipe", "none: every")
+    choose(page, "Network", "Simple CNN")
+    choose(page, "Start from", "nothing")
+    for label, value in {"Size (px)": "64", "Epochs": "5000", "Batch size": "8"}.items():
+        fill(page, label, value)
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.wait_for_url(re.compile("run="))
+    run = RunFolder(home / "runs" / re.search(r"run=([\w-]+)", page.url)[1])
+    request.addfinalizer((run.path / "stop").touch)  # whatever happens below, no worker stays
+    page.get_by_text(re.compile(r"^\d+ of 5000$")).wait_for()
+    before, kept = int(grown(page, 1)), cookie_of(context)
+    spec, lines = (run.path / "spec.json").read_bytes(), (run.path / "metrics.jsonl").read_bytes()
+    trail = (home / "audit" / "audit-000001.jsonl").read_bytes()
+
+    servers[kept].process.kill()
+    servers[kept].process.wait()
+    page.reload()
+    page.get_by_text(re.compile(r"^\d+ of 5000$")).wait_for()
+    assert int(grown(page, before + 2)) > before + 2  # it has gone on, and is watched
+    assert cookie_of(context) != kept
+    settle(page)
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Publish").wait_for()
+    assert (run.path / "spec.json").read_bytes() == spec
+    assert (run.path / "metrics.jsonl").read_bytes().startswith(lines)
+    epochs = [json.loads(line)["epoch"] for line in (run.path / "metrics.jsonl").read_text().splitlines()]
+    assert epochs == sorted(set(epochs)), "one worker wrote them"
+    assert (home / "audit" / "audit-000001.jsonl").read_bytes().startswith(trail)
+    assert audit.verify().broken_at is None
+    context.close()
 
 
 def test_without_the_proxy_nobody_is_logged_in(front, chromium) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -116,15 +117,19 @@ def test_a_port_that_is_taken_is_a_sentence(port: int) -> None:
     assert refused.value.code == "inlets.cannot-listen"
 
 
-def test_a_full_disk_is_told_to_the_sender(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Out of resources: the sender keeps it and sends it again."""
-
-    def full(data: bytes) -> str:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(inbox, "put", full)
-    assert send(port, dicom()) == 0xA700
+def test_a_full_disk_is_told_to_the_sender(port: int) -> None:
+    """Out of resources: the sender keeps it and sends it again; nothing is left half."""
+    data, (soft, hard) = dicom(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        assert send(port, data) == 0xA700
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert next(audit.lines()).outcome == "inlets.no-room"
+    assert inbox.waiting() == ()
+    assert not list(inbox.folder().iterdir())
+    assert send(port, data) == 0
+    assert len(inbox.waiting()) == 1
 
 
 def test_a_listener_killed_in_the_middle_loses_nothing(home: Path, tmp_path: Path) -> None:

@@ -340,6 +340,37 @@ def test_a_certificate_nobody_vouches_for_is_refused_and_a_full_server_is_tried_
         server.server_close()
 
 
+def test_by_tls_only_who_shows_a_known_certificate_is_heard(tmp_path: Path) -> None:
+    """C-ECHO and C-STORE through it; without a certificate, or without TLS, nothing."""
+    cert, key = certificate(tmp_path)
+    how = Receive(port=(port := free_port()), callers=("US1",), cert=str(cert), key=str(key), ca=str(cert))
+    server, ds = listener.start(how), read(dicom())
+
+    def heard(known: bool, tls: bool = True) -> tuple[int, ...]:
+        context = ssl.create_default_context(cafile=str(cert))
+        if known:
+            context.load_cert_chain(cert, key)
+        entity = AE(ae_title="US1")
+        entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 20
+        for syntax in ("1.2.840.10008.1.1", ds.SOPClassUID):
+            entity.add_requested_context(syntax)
+        link = entity.associate("127.0.0.1", port, ae_title="MEDCLS", tls_args=(context, "127.0.0.1") if tls else None)
+        if not link.is_established:
+            return ()
+        said = (link.send_c_echo(), link.send_c_store(ds))
+        link.release()
+        return tuple(one.Status for one in said if one)
+
+    try:
+        assert not heard(known=False)
+        assert not heard(known=True, tls=False)
+        assert inbox.waiting() == ()
+        assert heard(known=True) == (0, 0)
+        assert len(inbox.waiting()) == 1
+    finally:
+        server.shutdown()
+
+
 def test_a_result_that_cannot_be_kept_is_a_sentence_and_leaves_nothing_half() -> None:
     """No room on this disk: nothing is on its way; with room it is."""
     data = dicom()
