@@ -8,11 +8,12 @@ from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import runs
 from pages._ui import state
-from pages._ui.runs import actions, report, searches, table
+from pages._ui.runs import actions, made, report, searches, table
 from pages._ui.runs import view as run_view
 from pages._ui.widgets import header, notices, path, pickers
 
 SECTIONS = ("Curves", "Report", "Wrong cases", "Log", "Settings")
+OF_TRANSLATOR = ("Curves", "Samples", "Log", "Settings")
 
 
 def show_all() -> None:
@@ -43,7 +44,9 @@ def show_live(run_id: str, section: str = "") -> None:
 
 def _show_section(section: str, view: runs.RunView) -> None:
     """Draw one section of a run."""
-    if section == "Curves":
+    if view.spec.is_translator and section in ("Curves", "Samples"):
+        made.show_losses(view) if section == "Curves" else made.show_samples(view)
+    elif section == "Curves":
         run_view.show_curves(view, [other for other in runs.list_runs() if other.id != view.id])
     elif section == "Report":
         report.show_report(view)
@@ -97,4 +100,5 @@ else:
         path.show_of_run(chosen)
     actions.show_actions(chosen)
     keep_fresh(show_live, chosen.moves, chosen.id)
-    keep_fresh(show_live, chosen.moves, chosen.id, pickers.pick_part("Show", SECTIONS, state.RUN_PART))
+    parts = OF_TRANSLATOR if chosen.spec.is_translator else SECTIONS
+    keep_fresh(show_live, chosen.moves, chosen.id, pickers.pick_part("Show", parts, state.RUN_PART))

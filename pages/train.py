@@ -23,11 +23,7 @@ try:
     counts = st.container()
     st.subheader("2 · Recipe and network")
     form.pick_recipe(train_data.look(spec).task, spec)
-    left, right = st.columns(2)
-    with left:
-        backbone = form.pick_backbone()
-    with right:
-        initial = form.pick_initial(backbone)
+    backbone, initial = form.pick_network()
     st.subheader("3 · Settings")
     form.begin_reading()
     values = form.show_main_settings(backbone) | form.show_advanced(collections)

@@ -222,12 +222,12 @@ def _show(arguments: argparse.Namespace) -> int:
         print(json.dumps(whole))
         return 0
     _tell(view, as_json=False)
-    plain = RunSpec()
-    for name in settings():
-        if (value := view.spec.value(name)) != plain.value(name):
+    for name, place in settings().items():
+        if (value := view.spec.value(name)) != place.default:
             print(f"  {name} = {value}")
     for e in epochs:
-        scores = "  ".join(f"{k} {e.train.get(k, float('nan')):.3f}/{v:.3f}" for k, v in e.validate.items())
+        both = [f"{k} {e.train.get(k, float('nan')):.3f}/{v:.3f}" for k, v in e.validate.items()]
+        scores = "  ".join(both + [f"{k} {v:.3f}" for k, v in e.train.items() if k not in e.validate])
         print(f"  epoch {e.epoch:3d}{' *' if e.best else '  '} {e.elapsed_s:7.1f} s  lr {e.lr:.2e}  {scores}")
     if epochs:
         print("  (train/validate; * best so far)")

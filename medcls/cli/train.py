@@ -47,7 +47,7 @@ def _train(args: argparse.Namespace) -> int:
         spec = spec.having(collections=tuple(args.data))
     if args.all_folds:
         return _train_folds(spec, args)
-    if spec.data.leave_out:
+    if spec.data.leave_out and not spec.is_translator:
         return _train_without(spec, args)
     with Bars() as bars:
         run_id, card = train(spec, bars.follow())

@@ -101,6 +101,11 @@ class RunFolder:
         """The folder of a translator's sheets, one an epoch."""
         return self.path / "samples"
 
+    def sheets(self) -> dict[int, Path]:
+        """Return the sheets of a translator's samples by epoch, in order; empty for any other run."""
+        found = sorted(self.samples.glob("epoch-*.png")) if self.samples.is_dir() else []
+        return {int(path.stem.removeprefix("epoch-")): path for path in found}
+
     def has_outcome(self) -> bool:
         """Return whether it has given what it was to give: a model, or of a translator made pictures."""
         return (self.result / CARD).is_file() or (self.made / MADE_RECORD).is_file()

@@ -13,13 +13,13 @@ from medcls.core.note import Note
 from medcls.core.progress import Progress, silent, staged
 from medcls.core.run import EpochResult, RunSpec
 from medcls.data.batches import join_parts
-from medcls.data.made import check_made, choose_made, read_made, read_record
+from medcls.data.made import choose_made, read_made
 from medcls.data.sources import Sources, find_sources
 from medcls.errors import BadData
 from medcls.evaluation.asking import evaluate_sources
 from medcls.models import store
 from medcls.models.opening import open_model
-from medcls.runs.folder import RunFolder, open_run
+from medcls.runs.made import find_made
 from medcls.training.fit import TrainingData, Watch, fit
 from medcls.training.made_in import MadeIn
 from medcls.training.make import Fitted, copies_for, make_net, read_sources, write_result
@@ -91,19 +91,6 @@ def make_model(spec: RunSpec, run_id: str, folder: Path, follow: Follow | None =
     return finish(fitted, spec, run_id, folder / "result", follow.say)
 
 
-def find_made(spec: RunSpec, sources: Sources) -> tuple[RunFolder, MadeSet]:
-    """Return the translator's run that a spec names and the pictures it made, checked to be fit to learn from.
-
-    Raises:
-        BadSpec: If there is no such run.
-        BadData: If it has made nothing yet, or as `check_made`.
-    """
-    run = open_run(spec.data.made_from)
-    made = read_record(run.made, run.id)
-    check_made(made, sources, spec)
-    return run, made
-
-
 def read_made_in(spec: RunSpec, sources: Sources, data: TrainingData, follow: Follow) -> MadeIn:
     """Read the made pictures that a run adds to its training part.
 
@@ -114,7 +101,7 @@ def read_made_in(spec: RunSpec, sources: Sources, data: TrainingData, follow: Fo
         follow: Who is told.
 
     Raises:
-        BadData: As `find_made`, or if their label is the most common one already.
+        MedclsError: As `find_made`, or if their label is the most common one already.
     """
     run, made = find_made(spec, sources)
     counts = np.bincount(data.train.truth, minlength=data.n_labels).tolist()

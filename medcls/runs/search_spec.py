@@ -88,6 +88,8 @@ class SearchSpec(Record):
             raise BadSpec("runs.search-without-ranges")
         if not 1 <= self.trials <= 10_000:
             raise BadSpec("runs.number-of-trials", found=str(self.trials))
+        if self.base.is_translator:
+            raise BadSpec("runs.search-of-translator")
         _check_storage(self.storage)
         for name, values in self.ranges.items():
             _check_range(name, values, self.base)
@@ -108,7 +110,7 @@ def _check_storage(url: str) -> None:
     raise BadSpec("runs.storage-not-allowed", found=kind[:40] if separator else "no URL")
 
 
-_FIXED = ("name", "collections", "task", "label_map")  # of every trial the same
+_FIXED = ("name", "kind", "collections", "task", "label_map")  # of every trial the same
 
 
 def _check_range(name: str, values: Range, base: RunSpec) -> None:

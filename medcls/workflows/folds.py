@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from medcls.core.note import Note
 from medcls.core.run import RunSpec
-from medcls.errors import BadSplit, Conflict, MedclsError
+from medcls.errors import BadSpec, BadSplit, Conflict, MedclsError
 from medcls.runs.folder import DataSeen, RunFolder, list_runs, make_run, open_run
 from medcls.workflows.acts import act
 from medcls.workflows.data_split import count_folds
@@ -78,6 +78,7 @@ def start_folds(spec: RunSpec) -> tuple[RunView, ...]:
         The runs started or gone on with, by fold.
 
     Raises:
+        BadSpec: If it is a translator: each fold wants one of its own, which its run names.
         BadSplit: If the split has fewer than three folds, or a part of one lacks a label.
         Conflict: If every fold has a run that is finished or at work.
         MedclsError: As `medcls.workflows.runs.start_run`.
@@ -103,6 +104,7 @@ def train_folds(spec: RunSpec, follow: "Follow | None" = None) -> FoldSet:
         The runs as they are now; folds are missing if it was stopped, or if a process of its own is at work on one.
 
     Raises:
+        BadSpec: If it is a translator: each fold wants one of its own, which its run names.
         BadSplit: If the split has fewer than three folds, or a part of one lacks a label.
         MedclsError: If data, network or weights cannot be had, or training came to nothing.
     """
@@ -129,6 +131,8 @@ def train_folds(spec: RunSpec, follow: "Follow | None" = None) -> FoldSet:
 
 def _checked(spec: RunSpec) -> FoldSet:
     """Find the runs there are of a cross-validation that is asked for, if it can be carried out."""
+    if spec.is_translator:
+        raise BadSpec("workflows.translator-of-folds")
     check_spec(spec)
     n_folds = count_folds(spec.data.collections, spec.data.split)
     if n_folds < FEWEST:

@@ -101,7 +101,7 @@ def check_run(spec: RunSpec) -> Preflight:
 
     check_spec(spec)
     data = check_data(spec)
-    if data.blockers:
+    if data.blockers or spec.is_translator:  # a translator's steps are not tried beforehand: its first epoch tells
         return data
     data = _with(data, read_s=_read_s(spec) * sum(sum(by.values()) for by in data.counts.values()))
     try:
@@ -166,7 +166,7 @@ def check_data(spec: RunSpec) -> Preflight:
         labels,
         counts,
         sources.by,
-        _blockers(counts, sources.task),
+        _blockers(counts, sources.task, spec) + _made_blockers(sources, spec),
         _findings(sources, counts, spec),
         disk_free_bytes=free,
         memory_free_bytes=memory_free_bytes(),
@@ -174,11 +174,25 @@ def check_data(spec: RunSpec) -> Preflight:
     )
 
 
-def _blockers(counts: dict[str, dict[str, int]], task: Task) -> tuple[Note, ...]:
-    without = [(part, label) for part in ("train", "validate") for label, n in counts[part].items() if n == 0]
+def _blockers(counts: dict[str, dict[str, int]], task: Task, spec: RunSpec) -> tuple[Note, ...]:
+    asked = {spec.translation.from_label, spec.translation.to_label}
+    needed = [label for label in task.label_ids if not spec.is_translator or label in asked]
+    without = [(part, label) for part in ("train", "validate") for label in needed if counts[part][label] == 0]
     return tuple(
         Note("workflows.label-without-cases", label=task.label(label).name, part=part) for part, label in without
     )
+
+
+def _made_blockers(sources: Any, spec: RunSpec) -> tuple[Note, ...]:
+    """Say why the made pictures that a spec names may not be learned from."""
+    from medcls.runs.made import find_made
+
+    try:
+        if spec.data.made_from:
+            find_made(spec, sources)
+    except MedclsError as error:
+        return (Note.of(error),)
+    return ()
 
 
 def _findings(sources: Any, counts: dict[str, dict[str, int]], spec: RunSpec) -> tuple[Note, ...]:

@@ -33,6 +33,7 @@ class RunView:
         silent_s: Seconds since its worker last wrote; of interest while it runs.
         has_result: True once there is a model to look at and to publish.
         handed_over: True if a cluster was asked to carry it out.
+        n_samples: Sheets of made pictures that a translator has drawn.
     """
 
     id: str
@@ -42,6 +43,7 @@ class RunView:
     silent_s: float
     has_result: bool
     handed_over: bool = False
+    n_samples: int = 0
 
     @property
     def moves(self) -> bool:
@@ -96,7 +98,10 @@ def _view(run: RunFolder) -> RunView | BrokenRun | None:
 
 def _look(run: RunFolder) -> RunView:
     has_result = (run.result / store.CARD).is_file()
-    return RunView(run.id, run.name(), run.spec(), run.state(), run.silent_s(), has_result, run.is_handed_over())
+    n_samples = len(run.sheets())
+    return RunView(
+        run.id, run.name(), run.spec(), run.state(), run.silent_s(), has_result, run.is_handed_over(), n_samples
+    )
 
 
 def show_run(run_id: str) -> RunView:
@@ -165,6 +170,7 @@ def check_spec(spec: RunSpec) -> None:
         BadData: If no collection is named, or one is unknown.
         BadTask: If the task is unknown.
         BadModel: If the initial weights cannot be found.
+        BadSpec: If there is no run whose made pictures are to be learned from.
     """
     from medcls.data.collections import open_collection
 
@@ -179,6 +185,8 @@ def check_spec(spec: RunSpec) -> None:
         tasks = list_tasks(home.tasks())
         if spec.data.task not in tasks:
             raise BadTask("workflows.no-such-task", found=repr(spec.data.task)[:80], allowed=", ".join(tasks))
+    if spec.data.made_from:
+        open_run(spec.data.made_from)
     if spec.network.initial.endswith(".safetensors"):
         if not Path(spec.network.initial).expanduser().is_file():
             raise BadModel("workflows.no-initial-weights", found=spec.network.initial[-120:])

@@ -116,6 +116,7 @@ RUNS_MOVE = "runs.moves"  # whether anything moved when the page was drawn
 RUN_PUBLISHED = "runs.published"  # said once after a run was published
 RUN_PICTURES = "runs.pictures"
 RUN_POOLED = "runs.pooled"
+RUN_SHEET = "runs.sheet"  # the epoch whose samples are shown
 
 # Models.
 MODELS_TABLE = "models.table"  # how often the list began anew, because the address named another card

@@ -16,6 +16,14 @@ SCORES = {
     "balanced-accuracy": say("pages.runs-balanced-accuracy"),
 }
 
+# What a translator is watched by; the last two are of training alone.
+LOSSES = {
+    "cycle": say("pages.runs-cycle"),
+    "identity": say("pages.runs-identity"),
+    "generators": say("pages.runs-generators"),
+    "discriminators": say("pages.runs-discriminators"),
+}
+
 
 def score_word(score: str) -> str:
     """Return a score as it is written within a sentence."""
@@ -32,10 +40,12 @@ def score_chart(epochs: Sequence[EpochResult], score: str) -> go.Figure:
 
     Args:
         epochs: The run's epochs.
-        score: One of `SCORES`.
+        score: One of `SCORES` or `LOSSES`; a part without it has no line.
     """
     figure, x = go.Figure(), [e.epoch for e in epochs]
     for part, colour, dash in (("train", _TRAIN, "dot"), ("validate", _VALIDATE, "solid")):
+        if not any(score in getattr(e, part) for e in epochs):
+            continue
         figure.add_scatter(
             x=x,
             y=[_or_none(getattr(e, part).get(score)) for e in epochs],
@@ -45,7 +55,8 @@ def score_chart(epochs: Sequence[EpochResult], score: str) -> go.Figure:
             marker={"size": 4, "color": colour},
             hovertemplate=f"{part} %{{y:.3f}}",
         )
-    if best := max((e.epoch for e in epochs if e.best), default=0):
+    best = max((e.epoch for e in epochs if e.best), default=0)
+    if best and score in epochs[0].validate:
         value = _or_none(next(e for e in epochs if e.epoch == best).validate.get(score))
         figure.add_scatter(
             x=[best],
@@ -55,7 +66,7 @@ def score_chart(epochs: Sequence[EpochResult], score: str) -> go.Figure:
             marker={"size": 12, "symbol": "diamond-open", "color": _VALIDATE, "line": {"width": 2}},
             hovertemplate=f"kept: epoch {best}",
         )
-    return _finish(figure, SCORES[score])
+    return _finish(figure, {**SCORES, **LOSSES}[score])
 
 
 def rate_chart(epochs: Sequence[EpochResult]) -> go.Figure:

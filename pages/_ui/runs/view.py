@@ -147,6 +147,9 @@ def show_spec(view: runs.RunView) -> None:
             for name, digest in seen.fingerprints.items()
         )
         st.caption(f"{counts}; {notices.escape(seen.split)}; fingerprints {notices.escape(prints)}.")
+        for label, n in seen.made.items():
+            made = say("pages.runs-made-in", {"n": n, "label": label, "run": view.spec.data.made_from})
+            st.caption(notices.escape(made))
     for other, same in run_again.same_runs(view.id).items():
         told = {True: "the same weights to the bit", False: "other weights", None: "no result to compare yet"}[same]
         st.caption(say("pages.runs-run-has-the", {"other": other, "told": told}))

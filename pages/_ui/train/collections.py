@@ -100,7 +100,9 @@ def look(spec: RunSpec) -> preflight.Preflight:
     """Return what the data hold, looked at again only when another choice, or other contents, ask for it."""
     contents = tuple(r.fingerprint for r in preflight.list_data() if r.name in spec.data.collections)
     data = spec.data
-    wanted = repr((data.collections, data.label_map, data.task, data.split, data.fold, spec.value("balance"), contents))
+    made = (data.made_from, data.fit, data.cleaning)
+    wanted = repr((data.collections, data.label_map, data.task, data.split, data.fold, data.leave_out, contents))
+    wanted += repr((spec.value("balance"), spec.kind, spec.translation.from_label, spec.translation.to_label, made))
     held: dict[str, preflight.Preflight] = state.kept(state.TRAIN_SEEN, dict)
     if wanted not in held:
         if len(held) >= _KEPT:

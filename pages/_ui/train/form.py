@@ -8,7 +8,8 @@ import streamlit as st
 from medcls.core.backbones import BACKBONES
 from medcls.core.run import RunSpec, settings
 from medcls.errors import MedclsError
-from medcls.workflows import data_split, models, run_again, runs
+from medcls.words import say
+from medcls.workflows import data_split, made, models, preflight, run_again, runs
 from medcls.workflows.recipes import RECIPES, Recipe, apply_recipe, first_of, recipes_for
 from pages._ui import state
 from pages._ui.runs.table import setting_word
@@ -125,6 +126,18 @@ def _tell_recipe(name: str) -> None:
         )
 
 
+def pick_network() -> tuple[str, str]:
+    """Draw the choice of a network and of its initial weights; a translator has networks of its own."""
+    if draft().is_translator:
+        st.info(say("pages.train-translator"), icon=":material/auto_fix_high:")
+        return draft().network.backbone, draft().network.initial
+    left, right = st.columns(2)
+    with left:
+        backbone = pick_backbone()
+    with right:
+        return backbone, pick_initial(backbone)
+
+
 def pick_backbone() -> str:
     """Draw the choice of a network."""
     last = draft().network.backbone
@@ -218,10 +231,31 @@ def show_advanced(collections: tuple[str, ...]) -> dict[str, Any]:
                 columns = st.columns(3)
                 for i, name in enumerate(names):
                     with columns[i % 3]:
-                        values[name] = (
-                            _pick_split(collections) if name == "split" else show_setting(name, draft().value(name))
-                        )
+                        values[name] = _pick(name, collections)
     return values
+
+
+def _pick(name: str, collections: tuple[str, ...]) -> Any:
+    """Draw a setting: where its values are things that are here, as a choice among them."""
+    if name == "split":
+        return _pick_split(collections)
+    if name == "made_from":
+        found = {"": "none"} | {one.run: f"{one.name} ({one.made.to_label})" for one in made.list_made(collections)}
+        return _pick_known(name, found)
+    if name in ("from_label", "to_label"):
+        labels = [label for record in preflight.list_data() if record.name in collections for label in record.labels]
+        return _pick_known(name, {"": "chosen by number"} | dict(zip(labels, labels, strict=True)))
+    return show_setting(name, draft().value(name))
+
+
+def _pick_known(name: str, found: dict[str, str]) -> str:
+    """Draw a choice of names; one that a run had and that is not here stays, and is told of beside the counts."""
+    last = str(draft().value(name))
+    found = found if last in found else {**found, last: last}
+    words = settings()[name].setting.help
+    return st.selectbox(
+        _label(name), list(found), list(found).index(last), format_func=found.__getitem__, help=words, key=key(name)
+    )
 
 
 def _pick_split(collections: tuple[str, ...]) -> str:
