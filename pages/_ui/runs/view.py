@@ -51,13 +51,15 @@ def show_state(view: runs.RunView) -> None:
         if view.moves:
             st.metric(say("pages.runs-time-left"), show_left(view), width="content")
         st.metric(
-            say("pages.runs-best-in-validation", {"monitor": score_word(view.spec.monitor)}),
+            say("pages.runs-last-in-validation")
+            if view.spec.is_translator
+            else say("pages.runs-best-in-validation", {"monitor": score_word(view.spec.monitor)}),
             f"{s.best_score:.2f}" if s.best_epoch else "–",
             f"epoch {s.best_epoch}" if s.best_epoch else None,
             delta_color="off",
             delta_arrow="off",
             width="content",
-            help=say("pages.runs-chosen-on-these"),
+            help=say("pages.runs-last-is-kept" if view.spec.is_translator else "pages.runs-chosen-on-these"),
         )
 
 
