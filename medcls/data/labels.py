@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count
 
-from medcls.data.vocabulary import UNLABELLED, disease_of, fold, is_healthy, natural
+from medcls.data.lexicon import UNLABELLED
+from medcls.data.vocabulary import disease_of, fold, is_healthy, natural
 
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d*)?(e[-+]?\d+)?", re.IGNORECASE)
 _MAY_BE_A_LABEL = ("none", "null", "nil", "없음", "-", "unknown", "missing", "미상", "未知", "不明")

@@ -1,5 +1,6 @@
 """Whose a DICOM file is: its patient's id, kept as a number only, and the device that took it."""
 
+import io
 import struct
 from collections.abc import Iterable
 from dataclasses import replace
@@ -7,9 +8,15 @@ from pathlib import Path
 
 from medcls.data.layouts.layout import Entry
 from medcls.data.tree import DICOM, Tree
+from medcls.data.vocabulary import names_nobody
+from medcls.imaging.formats import lacks_mark, starts_late
 
-_TAGS = (0x00080060, 0x00081090, 0x00100020, 0x00100021)  # modality, model of the device, patient's id, its issuer
-_LAST = 0x00100021  # nothing wanted stands behind it
+# Modality, model of the device, patient's id, its issuer.
+_MODALITY, _DEVICE, _PATIENT, _ISSUER = 0x00080060, 0x00081090, 0x00100020, 0x00100021
+_PICTURE, _ACCESSION, _STUDY, _SERIES = 0x00080018, 0x00080050, 0x0020000D, 0x0020000E
+_TAGS = (_MODALITY, _DEVICE, _PATIENT, _ISSUER, _PICTURE, _ACCESSION, _STUDY, _SERIES)
+_LAST = _SERIES  # nothing wanted stands behind it
+_FEW = 4
 _HEAD, _UNDEFINED = 1 << 14, 0xFFFFFFFF
 _LONG = frozenset((b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"UT", b"UC", b"UR", b"SV", b"UV"))  # PS3.5, 7.1.2
 _PREFIX = "1.2.840.10008.1.2"
@@ -26,17 +33,46 @@ def read_owner(path: Path) -> tuple[str, dict[str, str]]:
         path: A DICOM file, with a preamble or without. One too broken to be read names nobody: it is set aside when
             its pixels are.
     """
+    said = _read(path)
+    patient, issuer = said.get(_PATIENT, ""), said.get(_ISSUER, "")
+    told = {"modality": said.get(_MODALITY, "")[:16], "device": said.get(_DEVICE, "")[:64]}
+    return f"{issuer}\n{patient}" if patient else "", {key: value for key, value in told.items() if value}
+
+
+def read_names(path: Path) -> dict[str, str]:
+    """Return by what a table may name a DICOM file: `picture`, `series`, `study`, `accession`, `patient`; none empty.
+
+    Args:
+        path: As for `read_owner`.
+    """
+    said = _read(path)
+    tags = {
+        "picture": _PICTURE,
+        "series": _SERIES,
+        "study": _STUDY,
+        "accession": _ACCESSION,
+        "patient": _PATIENT,
+    }
+    return {what: said[tag] for what, tag in tags.items() if said.get(tag)}
+
+
+def _read(path: Path) -> dict[int, str]:
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD)
     except OSError:
-        return "", {}
-    said = _read_plainly(head)
-    if said is None:
-        said = _read_by_pydicom(path)
-    modality, device, patient, issuer = (said.get(tag, "") for tag in _TAGS)
-    told = {"modality": modality[:16], "device": device[:64]}
-    return f"{issuer}\n{patient}" if patient else "", {key: value for key, value in told.items() if value}
+        return {}
+    said = _read_plainly(_with_mark(head))
+    return _read_by_pydicom(path) if said is None else said
+
+
+def _with_mark(head: bytes) -> bytes:
+    """Return the beginning of a file as if it had 128 bytes and the mark before its first element."""
+    if (late := starts_late(head)) >= 0:
+        return bytes(128) + head[late:]
+    if head[128:132] == b"DICM":
+        return head
+    return bytes(128) + b"DICM" + (head[128:] if lacks_mark(head) else head)
 
 
 def _read_plainly(head: bytes) -> dict[int, str] | None:
@@ -45,7 +81,7 @@ def _read_plainly(head: bytes) -> dict[int, str] | None:
     Returns:
         Values by tag; None where the file is of another kind, or its beginning does not reach to them.
     """
-    if head[128:132] != b"DICM":
+    if head[132:134] not in (b"\x02\x00", b"\x08\x00"):
         return None
     found: dict[int, str] = {}
     at = 132
@@ -75,35 +111,42 @@ def _read_by_pydicom(path: Path) -> dict[int, str]:
     from pydicom.tag import BaseTag
 
     try:
-        with path.open("rb") as file:
-            tags = read_partial(
-                file,
-                lambda tag, vr, length: int(tag) > _LAST,
-                force=True,
-                specific_tags=[BaseTag(tag) for tag in _TAGS],
-            )
+        data = path.read_bytes()
+        late = starts_late(data)
+        data = bytes(128) + data[late:] if late >= 0 else data[128:] if lacks_mark(data) else data
+        tags = read_partial(
+            io.BytesIO(data),
+            lambda tag, vr, length: int(tag) > _LAST,
+            force=True,
+            specific_tags=[BaseTag(tag) for tag in _TAGS],
+        )
         return {tag: str(tags[tag].value or "").strip() for tag in _TAGS if tag in tags}
     except Exception:  # noqa: BLE001 - a file this broken is set aside, with its reason, when its pixels are read
         return {}
 
 
-def with_owners(tree: Tree, entries: Iterable[Entry]) -> tuple[list[Entry], int]:
-    """Return entries with the patients that their DICOM files name, and how many of them name one.
+def with_owners(tree: Tree, entries: Iterable[Entry]) -> tuple[list[Entry], int, int]:
+    """Return entries with the patients that their DICOM files name, how many name one, and how many name nobody.
 
     A patient stands as a number in the order of the files: a digest of a short id is found by trying all of them. Where
-    a table or folder names the patient too, patients that share a DICOM id become one.
+    a table or folder names the patient too, patients that share a DICOM id become one. What stands in the place of an
+    id that was taken out, or in all files alike, names nobody.
     """
-    found, owner, n_named = [], {}, 0
+    found: list[Entry] = []
+    owner: dict[str, str] = {}
     for entry in entries:
         if tree.files.get(entry.id) == DICOM:
             patient, told = read_owner(tree.root / entry.id)
             entry = replace(entry, attributes={**told, **entry.attributes})
             if patient:
                 owner[entry.id] = patient
-                n_named += 1
         found.append(entry)
+    n_said = len(owner)
+    owner = {path: name for path, name in owner.items() if not names_nobody(name.rpartition("\n")[2])}
+    if len(set(owner.values())) == 1 and _are_several([entry for entry in found if entry.id in owner]):
+        owner = {}
     if not owner:
-        return found, 0
+        return found, 0, n_said
     taken = {entry.patient for entry in found if entry.patient}
     word = "patient" if not any(name.startswith("patient-") for name in taken) else "dicom-patient"
     numbers: dict[str, str] = {}
@@ -114,7 +157,13 @@ def with_owners(tree: Tree, entries: Iterable[Entry]) -> tuple[list[Entry], int]
             found[at] = replace(entry, patient=name)
         elif entry.patient in merged:
             found[at] = replace(entry, patient=merged[entry.patient])
-    return found, n_named
+    return found, len(owner), n_said - len(owner)
+
+
+def _are_several(entries: list[Entry]) -> bool:
+    """Return whether scans of one id cannot well be one patient's: of several labels, or of several named patients."""
+    labels, patients = {e.label for e in entries if e.label}, {e.patient for e in entries if e.patient}
+    return len(patients) > 1 or (len(labels) > 1 and len(entries) >= _FEW)
 
 
 def _merged(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

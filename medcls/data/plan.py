@@ -14,9 +14,10 @@ from medcls.core.task import OWN, Task
 from medcls.data.labels import Labels, find_labels, slug, tell_disease, tidy
 from medcls.data.layouts import LAYOUTS, Entry, Reading, recognise
 from medcls.data.layouts.layout import common_root
+from medcls.data.lexicon import MASK
 from medcls.data.owners import with_owners
 from medcls.data.tree import ARRAY, BESIDE, OTHER, TABLE, Tree, walk
-from medcls.data.vocabulary import MASK, holds
+from medcls.data.vocabulary import holds
 from medcls.errors import BadData
 from medcls.tasks import list_tasks
 
@@ -57,7 +58,9 @@ def prepare(path: Path, choices: PlanChoices | None = None, progress: Progress =
     tree = walk(path, progress)
     reading = recognise(tree, choices)
     _leave_out(reading, choices)
-    reading.entries, n_dicom = with_owners(tree, reading.entries)
+    reading.entries, n_dicom, n_nobody = with_owners(tree, reading.entries)
+    if n_nobody:
+        reading.notes.append(Note("data.owners-nobody", n=n_nobody))
     if n_dicom:
         reading.patients_from.append("DICOM")
     labels = _with_ids(reading, choices)
@@ -206,7 +209,7 @@ def _why_left(tree: Tree, reading: Reading) -> dict[str, Note]:
             left[path] = Note("data.beside-a-picture")
         elif kind == ARRAY:
             left[path] = Note("data.array-alone")
-        elif any(holds(name, MASK) for name in path.split("/")):
+        elif path.rpartition("/")[0] in tree.mask_folders or any(holds(name, MASK) for name in path.split("/")):
             left[path] = Note("data.mask-without-scan")
         else:
             left[path] = Note("data.no-row") if by_rows else Note("data.not-in-layout")

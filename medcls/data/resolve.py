@@ -4,9 +4,14 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cached_property
 from posixpath import normpath, splitext
+from urllib.parse import unquote
 
 _DRIVE = re.compile(r"^([A-Za-z]:|file:/+|//[^/]+)")
+_WEB, _LINK = re.compile(r"^(https?|s3|gs|ftp)://[^/]+"), re.compile(r"=HYPERLINK\(\s*\"([^\"]+)\".*", re.IGNORECASE)
+_NUMBER = re.compile(r"(\d{1,18})(\.0+)?")
+_TAIL = re.compile(r"(\D*)(\d{1,18})")
 MISSING, SEVERAL = "", "?"
 # Endings of files of scans, as people name them; what is in a file is told by its content.
 SCAN_ENDINGS = frozenset(
@@ -40,11 +45,15 @@ def tidy_path(cell: str) -> str:
     r"""Return a cell as a path with `/`, without quotes, drive or leading slashes.
 
     Example:
-        >>> tidy_path('"C:\\scans\\a.png"'), tidy_path("./img//b.png")
-        ('scans/a.png', 'img/b.png')
+        >>> tidy_path('"C:\\scans\\a.png"'), tidy_path("./img//b.png"), tidy_path("https://a.org/img/c%201.png?raw=1")
+        ('scans/a.png', 'img/b.png', 'img/c 1.png')
     """
-    text = cell.strip().strip("\"'").strip().replace("\\", "/")
-    text = _DRIVE.sub("", text)
+    text = _LINK.sub(r"\1", cell.strip()).strip("\"'").strip()
+    if web := _WEB.match(text):
+        text = unquote(re.split(r"[?#]", text[web.end() :])[0])
+    elif "%2f" in text.lower():
+        text = unquote(text)
+    text = _DRIVE.sub("", text.replace("\\", "/"))
     return normpath(text.lstrip("/")) if text.strip("/") else ""
 
 
@@ -82,8 +91,24 @@ class Resolver:
                 return self._exact[exact]
         wanted = wanted.removeprefix("../").replace("../", "")
         name = wanted.rpartition("/")[2]
-        found = self._by_name.get(name) or self._by_stem.get(_stem(name)) or []
+        found = self._by_name.get(name) or self._by_stem.get(_stem(name)) or self._of_number(_stem(name))
         return _nearest(wanted, found, folder) if found else MISSING
+
+    def _of_number(self, name: str) -> list[str]:
+        """Return the files of a number whose leading zeros a spreadsheet took away, or added a `.0` to."""
+        number = _NUMBER.fullmatch(name)
+        return self._by_number.get(int(number[1]), []) if number else []
+
+    @cached_property
+    def _by_number(self) -> dict[int, list[str]]:
+        """Files by their number, if all are numbered in one way: `007.png`, `IMG_007.png`."""
+        numbered = {stem: _TAIL.fullmatch(stem) for stem in self._by_stem}
+        heads = {match[1] for match in numbered.values() if match}
+        found: defaultdict[int, list[str]] = defaultdict(list)
+        if len(heads) == 1 and all(numbered.values()):
+            for stem, match in numbered.items():
+                found[int(match[2])] += self._by_stem[stem]  # type: ignore[index]
+        return found
 
 
 def _stem(name: str) -> str:

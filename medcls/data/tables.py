@@ -8,10 +8,12 @@ from pathlib import Path
 
 from medcls.core.note import Note
 from medcls.data.labels import find_labels, tell_disease
+from medcls.data.structured import cell, rows_of_json, sheets_of_ods, tables_of_html
 from medcls.data.vocabulary import role_of
 from medcls.errors import BadData
 
 MAX_BYTES = 500_000_000
+_HEAD_CHARS, _HEADER_WITHIN = 4096, 8
 _SEPARATORS = ",;\t| "
 # Encodings tried where a table is neither UTF-8 nor UTF-16, likelier first; rare ones only where words speak for them.
 _ENCODINGS = ("cp949", "cp932", "gb18030", "big5", "cp1252", "cp1251", "cp1250", "cp1254", "cp1253", "cp1256", "cp874")
@@ -69,9 +71,16 @@ def read_tables(root: Path, path: str, encoding: str = "") -> list[Table]:
     if (root / path).stat().st_size > MAX_BYTES:
         raise BadData("data.table-too-large", name=path, most=MAX_BYTES)
     data = (root / path).read_bytes()
+    if data.startswith(b"PK") and b"opendocument.spreadsheet" in data[:200]:
+        return _of_sheets(sheets_of_ods(data, MAX_BYTES), path)
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         return _read_excel(data, path)
     text, notes = _decode(data, encoding)
+    if text.lstrip()[:1] in ("{", "["):
+        rows = rows_of_json(text)
+        return [_made(path, rows, notes)] if rows else []
+    if "<table" in text[:_HEAD_CHARS].lower():
+        return _of_sheets([("", rows) for rows in tables_of_html(text)], path, notes)
     rows, separator = _split(text)
     if separator not in ",":
         notes = (*notes, Note("data.table-separator", separator={"\t": "tab", " ": "blank"}.get(separator, separator)))
@@ -90,16 +99,17 @@ _MARKS = (
 def _decode(data: bytes, encoding: str) -> tuple[str, tuple[Note, ...]]:
     if encoding:
         try:
-            return data.decode(encoding).removeprefix("\ufeff"), ()
+            return data.decode(encoding).removeprefix("\ufeff").replace("\0", ""), ()
         except (LookupError, UnicodeDecodeError) as error:
             raise BadData("data.encoding-wrong", found=encoding[:40]) from error
     for mark, name in _MARKS:
         if data.startswith(mark):
             noted = () if name == "utf-8-sig" else (Note("data.table-encoding", encoding=name.upper()),)
             return data.decode(name, "replace"), noted
-    if 0 in data[:2000]:
-        name = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
+    if data[:2000].count(0) > len(data[:2000]) // 20:
+        name = "utf-16-le" if data[1:2000:2].count(0) >= data[:2000:2].count(0) else "utf-16-be"
         return data.decode(name, "replace"), (Note("data.table-encoding", encoding="UTF-16"),)
+    data = data.replace(b"\0", b"")
     try:
         return data.decode("utf-8"), ()
     except UnicodeDecodeError:
@@ -169,8 +179,10 @@ def _rows(text: str, separator: str) -> Iterator[list[str]]:
 def _made(path: str, rows: list[list[str]], notes: tuple[Note, ...] = ()) -> Table:
     """Make a table of rows of cells: its header found, its rows made as long as the header."""
     width = max((len(row) for row in rows[:50]), key=[len(row) for row in rows[:50]].count)
-    start = next((i for i, row in enumerate(rows[:10]) if sum(bool(c.strip()) for c in row) >= min(2, width)), 0)
-    header = [cell.strip() for cell in rows[start]]
+    start = _header_at(rows, width)
+    header = [
+        name.strip().removeprefix("#").strip() if at == 0 else name.strip() for at, name in enumerate(rows[start])
+    ]
     while (
         len(header) > 1
         and not header[-1]
@@ -186,6 +198,17 @@ def _made(path: str, rows: list[list[str]], notes: tuple[Note, ...] = ()) -> Tab
     more = [Note("data.rows-joined", n=joined)] if joined else []
     more += [Note("data.rows-too-long", n=cut)] if cut else []
     return Table(path, _named_once(header), kept, (*notes, *more))
+
+
+def _header_at(rows: list[list[str]], width: int) -> int:
+    """Return which row is the header: the first with several cells, or one soon after it that says more roles."""
+    first = next((i for i, row in enumerate(rows[:10]) if sum(bool(c.strip()) for c in row) >= min(2, width)), 0)
+
+    def said(i: int) -> int:
+        return len({role for name in rows[i] if (role := role_of(name.strip().removeprefix("#")))})
+
+    better = max(range(first, min(len(rows), first + _HEADER_WITHIN)), key=lambda i: (said(i), -i))
+    return better if said(better) > max(1, said(first)) else first
 
 
 def _joined(row: list[str], width: int) -> tuple[list[str], bool]:
@@ -227,7 +250,7 @@ def _read_excel(data: bytes, path: str) -> list[Table]:
                 raise BadData("data.table-too-large", name=path, most=MAX_BYTES)
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         sheets = [
-            (sheet.title, [[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)])
+            (sheet.title, [[cell(value) for value in row] for row in sheet.iter_rows(values_only=True)])
             for sheet in book.worksheets
         ]
     except (
@@ -240,19 +263,14 @@ def _read_excel(data: bytes, path: str) -> list[Table]:
         AttributeError,
     ) as error:
         raise BadData("data.excel-broken", found=type(error).__name__) from error
+    return _of_sheets(sheets, path)
+
+
+def _of_sheets(sheets: list[tuple[str, list[list[str]]]], path: str, notes: tuple[Note, ...] = ()) -> list[Table]:
+    """Return a table of each sheet that has cells, named after the sheet where there are several."""
     filled = [(title, [row for row in rows if any(row)]) for title, rows in sheets]
     filled = [(title, rows) for title, rows in filled if rows]
-    return [_made(f"{path}[{title}]" if len(filled) > 1 else path, rows) for title, rows in filled]
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(int(value))
-    if isinstance(value, float) and value == int(value):
-        return str(int(value))
-    return str(value)
+    return [_made(f"{path}[{title}]" if len(filled) > 1 else path, rows, notes) for title, rows in filled]
 
 
 def label_words(cells: list[str]) -> int:

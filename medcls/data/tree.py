@@ -8,21 +8,21 @@ from pathlib import Path
 
 from medcls.core.note import Note
 from medcls.core.progress import Progress, silent
+from medcls.data.lexicon import MASK, MASK_OR_NOT
 from medcls.data.resolve import SCAN_ENDINGS
-from medcls.data.vocabulary import MASK, holds, natural
+from medcls.data.two_values import has_two_values
+from medcls.data.vocabulary import fold, holds, natural
 from medcls.errors import BadScan
 from medcls.imaging.formats import recognise
 
 PICTURE, DICOM, ARRAY, TABLE, BESIDE, OTHER = "picture", "dicom", "array", "table", "beside", "other"
 _HEAD = 2048
 _SYSTEM = frozenset({"__macosx", "thumbs.db", "desktop.ini", "dicomdir"})
-_BOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
+_BOOKS, _NAMED_AS_TEXT = (".xlsx", ".xlsm", ".xls", ".ods"), (".csv", ".tsv", ".tab")
 # Texts that are no tables, whatever stands in them; any other text may be one.
 _NO_TABLES = SCAN_ENDINGS | {
     ".py",
     ".ipynb",
-    ".json",
-    ".jsonl",
     ".geojson",
     ".xml",
     ".html",
@@ -60,7 +60,7 @@ _NO_TABLES = SCAN_ENDINGS | {
     ".obj",
     ".ply",
 }
-_FEW_BESIDE = 20
+_FEW_BESIDE, _FEW_MASKS = 20, 6
 _OLE = b"\xd0\xcf\x11\xe0"
 
 
@@ -114,6 +114,20 @@ class Tree:
                 above, _, name = folder.rpartition("/")
                 inside.setdefault(above, []).append(name)
         return inside
+
+    @cached_property
+    def mask_folders(self) -> frozenset[str]:
+        """Folders of masks: their name or one above says so, or may say so and their pictures are of two values."""
+        return frozenset(folder for folder in self.folders if folder and self._is_of_masks(folder))
+
+    def _is_of_masks(self, folder: str) -> bool:
+        names = folder.split("/")
+        if any(holds(name, MASK) for name in names):
+            return True
+        if not any(fold(name) in MASK_OR_NOT for name in names):
+            return False
+        some = [path for path in self.folders[folder] if self.is_picture(path)][:_FEW_MASKS]
+        return bool(some) and all(has_two_values(self.root / path) for path in some)
 
     def names_in(self, folder: str) -> list[str]:
         """Return the names of the files that lie in a folder."""
@@ -203,7 +217,7 @@ def _kind(entry: os.DirEntry, name: str, tree: Tree) -> str:
         return DICOM if recognise(head) == "DICOM" else PICTURE
     except BadScan as error:
         tree.found[name] = error.found
-    spreadsheet = head.startswith((b"PK\x03\x04", _OLE)) and ending in _BOOKS
+    spreadsheet = head.startswith((b"PK\x03\x04", _OLE)) and ending in (*_BOOKS, *_NAMED_AS_TEXT)
     is_text = ending not in _NO_TABLES and not head.startswith((b"PK", _OLE)) and _like_text(head)
     return TABLE if spreadsheet or (is_text and head) else OTHER
 
@@ -212,15 +226,22 @@ def _like_text(head: bytes) -> bool:
     """Return whether bytes may be a table: UTF-16 by its mark or zeros, else with hardly any control characters."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return True
-    zeros = head.count(0)
-    if zeros:
-        return zeros > len(head) // 4 and (
-            not any(head[::2]) or not any(head[1::2]) or b"\x00,\x00" in head or b"\x00\t\x00" in head
-        )
-    return sum(byte < 32 and byte not in b"\t\r\n\x0c\x1a" for byte in head) <= len(head) // 100
+    if head.count(0) > len(head) // 20:
+        return any(_is_utf_16(head, name) for name in ("utf-16-le", "utf-16-be"))
+    return sum(byte < 32 and byte not in b"\0\t\r\n\x0c\x1a" for byte in head) <= len(head) // 100
+
+
+def _is_utf_16(head: bytes, name: str) -> bool:
+    """Return whether bytes are a table in UTF-16 without its mark: letters, and separators among them."""
+    text = head[: len(head) // 2 * 2].decode(name, "replace")
+    good = sum(c.isprintable() or c in "\t\r\n" for c in text)
+    return (
+        good >= 0.98 * len(text) and any(c in text for c in ",;\t|\n") and sum(map(str.isascii, text)) > len(text) // 8
+    )
 
 
 def without_masks(tree: Tree) -> list[str]:
     """Return the pictures of a tree but for those in folders of masks, where there are others."""
-    plain = [path for path in tree.pictures if not any(holds(name, MASK) for name in path.split("/")[:-1])]
+    masks = tree.mask_folders
+    plain = [path for path in tree.pictures if path.rpartition("/")[0] not in masks]
     return plain or tree.pictures

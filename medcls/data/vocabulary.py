@@ -9,122 +9,39 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 
+from medcls.data.lexicon import (
+    DISEASE,
+    FOLD,
+    GROUP,
+    HARMLESS,
+    HEALTHY,
+    ID,
+    LABEL,
+    MASK,
+    NAME,
+    NEGATION,
+    NO_OWNERS,
+    NOBODY,
+    PART,
+    PATH,
+    PATIENT,
+    SET,
+    SITE,
+    SITE_COLUMN,
+    SLIDE,
+    TEST,
+    TRAIN,
+    VALIDATE,
+)
+from medcls.data.lexicon import (
+    words as words_in,
+)
+
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])")
 _ASCII_SIGNS = re.compile(r"[^A-Za-z0-9]+")
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(unicodedata.normalize("NFC", word).replace("~", " ").casefold() for word in text.split())
-
-
-TRAIN = _words(
-    "train training trains tr trn trainset trainingset traindata trainingdata trainimages 학습 훈련 학습용 훈련용 "
-    "트레이닝 訓練 学習 訓練用 学習用 训练 訓練集 训练集 entrainement entraînement apprentissage entrenamiento treino "
-    "treinamento addestramento trainieren обучение обучающая тренировка тренировочная تدريب التدريب eğitim"
-)
-VALIDATE = _words(
-    "val valid validate validation vali dev development validationset valset valdata validationdata valimages 검증 "
-    "검증용 밸리데이션 検証 検証用 验证 验证集 驗證 validación validacion validação validierung convalida валидация "
-    "валидационная проверка تحقق التحقق doğrulama"
-)
-TEST = _words(
-    "test testing tests testset testdata testimages holdout heldout eval evaluation 테스트 시험 평가 테스트용 시험용 "
-    "평가용 テスト 試験 評価 测试 测试集 測試 prueba pruebas teste prova essai тест тестовая тестирование اختبار "
-    "الاختبار"
-)
-SPLIT = _words("split splits")  # names parts as well as folds: a number under it is no fold
-FOLD = SPLIT | _words("fold folds kfold cv 폴드 折 フォールド фолд falte pliegue")
-SITE = _words(
-    "site sites hospital hosp center centre clinic institution institute institut location vendor device scanner "
-    "machine manufacturer source archive cohort klinik krankenhaus standort zentrum gerät hopital hôpital centro "
-    "clinica clínica 병원 기관 센터 장비 의료기관 医院 中心 机构 设备 病院 施設 больница клиника центр مستشفى المستشفى "
-    "مركز hastane merkez"
-)
-PATIENT = _words(
-    "patient patients patientin patienten pat pt pts subject subjects subj person individual participant donor proband "
-    "probandin mrn pid case cases fall fallnummer 환자 환자번호 등록번호 병록번호 피험자 대상자 환자등록번호 증례 患者 "
-    "病人 病患 病历号 住院号 受试者 被検者 症例 пациент пациента пациенты больной больного испытуемый paciente "
-    "pacientes sujeto caso casos sujet malade paziente soggetto pacjent pacjenta sub ptid uhid hn cpr ssn nhs nhc nip "
-    "ipp owner owners client clients pseudonym pseudonyms surname lastname nachname familienname aktenzeichen "
-    "personennummer personnummer expediente processo dossier historia~clinica historia~clínica prontuario prontuário "
-    "ασθενής ασθενή ασθενούς מטופל חולה ผู้ป่วย bệnh~nhân beteg potilas patiënt بیمار пацієнт pasien hasta مريض المريض "
-    "المرضى patiente rogi रोगी मरीज"
-)
-GROUP = _words(
-    "lesion lesions group nodule tumor tumour exam examination study accession series 병변 그룹 病灶 病変 läsion "
-    "lésion lesión lesione очаг آفة"
-)
-SLIDE = _words("slide wsi specimen biopsy block 슬라이드 切片 スライド")
-ID = _words(
-    "id ids number no nr num nummer nro code codes key identifier uid index idx ref kennung kenner numéro numero "
-    "número n 번호 아이디 코드 식별자 号 编号 番号 号码 代码 номер код идентификатор رقم معرف numer kod numarası no. "
-    "nº nbr מספר כרטיס pseudonym alias anonymous anon deid hash de of du der des do del di"
-)
-NAME = _words(
-    "name names surname lastname nachname familienname 이름 성명 환자명 姓名 名前 имя фио nombre nom nome اسم"
-)
-PATH = _words(
-    "path paths file files filename filenames filepath image images img imgs imgname imagename imagepath picture "
-    "pictures photo scan scans dicom isic uri url 파일 파일명 파일이름 경로 이미지 영상 사진 bild bilder bilddatei "
-    "datei dateiname dateipfad pfad aufnahme fichier chemin archivo imagen imagenes ruta foto файл изображение снимок "
-    "путь 文件 文件名 路径 图像 图片 影像 画像 画像名 ファイル ファイル名 パス ملف صورة الصورة الملف arquivo imagem "
-    "caminho immagine percorso plik obraz dosya görüntü"
-)
-LABEL = _words(
-    "label labels class classes diagnosis diagnoses dx target pathology category categories gt truth groundtruth "
-    "histology outcome finding malignancy malignant~benign benign~malignant y result 라벨 레이블 진단 진단명 병리 분류 "
-    "클래스 결과 판독 diagnose befund klasse kategorie etikett diagnostic étiquette etiquette classe diagnóstico "
-    "diagnostico etiqueta clase categoría диагноз метка класс категория 标签 类别 诊断 分类 标注 ラベル 診断 クラス "
-    "分類 تشخيص التشخيص تصنيف الفئة rótulo rotulo diagnosi etichetta etykieta tanı sınıf"
-)
-PART = _words(
-    "part split set subset partition fold usage dataset~split 분할 세트 구분 划分 分割 teil aufteilung conjunto "
-    "partición часть выборка مجموعة"
-)
-MASK = _words(
-    "mask masks segmentation segmentations seg segs groundtruth annotation annotations maske masken 마스크 掩码 掩膜 "
-    "マスク маска"
-)
-NOT_PICTURES = _words(
-    "model models figure figures plot plots result results output outputs log logs heatmap heatmaps checkpoint "
-    "checkpoints script scripts code docs doc"
-)
-SET = _words(
-    "v version set sets data dataset images image img imgs split part cases scans folder the of all pictures files "
-    "데이터 세트 셋 용 集 用 データ セット daten satz datos conjunto données donnees набор данные выборка dati veri"
-)
-UNLABELLED = _words(
-    "na n/a nan none null nil - -- ? . unknown unlabeled unlabelled #n/a #na <na> missing nd n.a. k.a. unbekannt 미상 "
-    "없음 해당없음 未知 不明 неизвестно inconnu desconocido غير~معروف"
-)
-
-HEALTHY = _words(
-    "normal normals healthy negative neg control controls absent no none background 정상 음성 없음 正常 陰性 阴性 健康 "
-    "normale normaler gesund negativ sain saine sano sana negativo negativa норма здоровый здоровая здоров "
-    "отрицательный отрицательная طبيعي سليم سلبي normalny zdrowy sağlıklı saudavel saudável ปกติ φυσιολογικό תקין בריא "
-    "طبیعی false noncancer nontumor nonmalignant"
-)
-HARMLESS = _words(
-    "benign benigne benigner benignes bénin bénigne benin benigno benigna gutartig gutartige gutartiges gutartiger "
-    "nevus naevus nevi 양성 良性 доброкачественная доброкачественное доброкачественный доброкачественные доброкач "
-    "доброякісна доброякісні حميد حميدة łagodny łagodna iyi~huylu lành~tính goedaardig godartad godartet "
-    "hyvänlaatuinen jóindulatú nezhoubný benigní jinak καλοήθης καλοήθη καλόηθες καλοήθεις שפיר שפירים خوش~خیم خوش‌خیم "
-    "सौम्य other rest"
-)
-DISEASE = _words(
-    "malignant malign maligne maligner malignes malin maligno maligna bösartig bösartige bösartiges bösartiger "
-    "boesartig cancer cancers cancerous carcinoma tumor tumour positive pos disease diseased sick ill abnormal "
-    "pneumonia covid covid19 tuberculosis melanoma idc metastasis metastases lesion fracture krebs karzinom tumour "
-    "krank pathologisch cáncer cancro càncer enfermo malade positif positivo positiva 비정상 악성 암 종양 폐렴 질병 "
-    "환자군 恶性 惡性 悪性 癌 阳性 陽性 肺炎 злокачественная злокачественное злокачественный злокачественные злокач "
-    "злоякісна злоякісні рак опухоль болен положительный пневмония خبيث خبيثة سرطان ورم إيجابي złośliwy złośliwa rak "
-    "kötü~huylu kanser ác~tính kwaadaardig elakartad ondartet pahanlaatuinen rosszindulatú zhoubný maligní ganas "
-    "κακοήθης κακοήθη κακόηθες κακοήθεις καρκίνος ממאיר ממאירים סרטן มะเร็ง เนื้อร้าย بدخیم hastalıklı rakowy "
-    "патология घातक कैंसर true"
-)
-NEGATION = _words(
-    "no not non without ohne kein keine nicht sans pas sin sem senza без не 无 非 無 不 아님 비 بدون لا ikke inte nie"
-)
+_REPEATED, _MOST, _SHORTEST = 3, 17, 4  # letters of the first word of a compound
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 
 
@@ -135,8 +52,8 @@ def natural(name: str) -> list[tuple[int, int | str]]:
 
 @lru_cache(maxsize=65536)
 def fold(text: str) -> str:
-    """Return a name in its one form: NFC, no case, words apart by one blank."""
-    return " ".join(_spaced(unicodedata.normalize("NFC", text)).casefold().split())
+    """Return a name in its one form: NFKC (letters of full width are letters), no case, words apart by one blank."""
+    return " ".join(_spaced(unicodedata.normalize("NFKC", text)).casefold().split())
 
 
 def _spaced(text: str) -> str:
@@ -149,7 +66,7 @@ def _spaced(text: str) -> str:
 @lru_cache(maxsize=65536)
 def words_of(text: str) -> tuple[str, ...]:
     """Return the words of a name, `PatientID_2` as `patient`, `id`, `2`."""
-    return tuple(_CAMEL.sub(" ", _spaced(unicodedata.normalize("NFC", text))).casefold().split())
+    return tuple(_CAMEL.sub(" ", _spaced(unicodedata.normalize("NFKC", text))).casefold().split())
 
 
 def says(text: str, vocabulary: frozenset[str], beside: frozenset[str] = frozenset()) -> bool:
@@ -163,12 +80,24 @@ def says(text: str, vocabulary: frozenset[str], beside: frozenset[str] = frozens
     whole = fold(text)
     if whole in vocabulary:
         return True
-    words = words_of(text)
+    words = tuple(part for word in words_of(text) for part in _parted(word, vocabulary, beside))
     found = [word for word in words if word in vocabulary]
     rest = [word for word in words if word not in vocabulary and word not in beside and not word.isdecimal()]
     if found and not rest:
         return True
     return bool(_CJK.search(whole)) and _made_of(whole.replace(" ", ""), vocabulary, beside)
+
+
+@lru_cache(maxsize=65536)
+def _parted(word: str, vocabulary: frozenset[str], beside: frozenset[str]) -> tuple[str, ...]:
+    """Return the two words of a compound, `testdaten` as `test`, `daten`; the word itself if it is none."""
+    if word in vocabulary or word in beside:
+        return (word,)
+    for at in range(_SHORTEST, len(word) - 1):
+        first, second = word[:at], word[at:]
+        if second in beside and (first in vocabulary or first.removesuffix("s") in vocabulary):
+            return first if first in vocabulary else first.removesuffix("s"), second
+    return (word,)
 
 
 @lru_cache(maxsize=65536)
@@ -243,7 +172,7 @@ _ZOOM = re.compile(r"x?\d+x?|\d+x|x\d+", re.IGNORECASE)
 
 def is_numbered(name: str) -> bool:
     """Return whether a folder's name may number a patient: `BP01`, `8863`, `patient 3`, `환자-12`."""
-    if part_of(name) or (_ZOOM.fullmatch(name) and "x" in name.casefold()):
+    if set(words_of(name)) & NO_OWNERS or part_of(name) or (_ZOOM.fullmatch(name) and "x" in name.casefold()):
         return False
     return names_patient(name) or bool(_NUMBERED.fullmatch(unicodedata.normalize("NFC", name)))
 
@@ -289,8 +218,20 @@ def is_healthy(label: str) -> bool:
     return holds(label, HEALTHY) or bool(set(words) & NEGATION and len(words) > 1)
 
 
+def names_nobody(patient: str) -> bool:
+    """Return whether what stands for a patient's id says only that the id was taken out, or never was there.
+
+    Example:
+        >>> [names_nobody(n) for n in ("ANONYMOUS", "xxx", "^", "anon-17", "0")]
+        [True, True, True, False, False]
+    """
+    whole = fold(patient).replace(" ", "")
+    repeated = len(set(whole)) == 1 and not whole.isdecimal() and (whole[0] == "x" or _REPEATED < len(whole) < _MOST)
+    return not whole or whole in NOBODY or repeated
+
+
 ROLES = ("path", "label", "patient", "group", "mask", "part", "site")
-_NUMBERS = _words("id ids no nr nro nº num nummer number key code identifier uid номер код numer numero número رقم")
+_NUMBERS = words_in("id ids no nr nro nº num nummer number key code identifier uid номер код numer numero número رقم")
 _PARTS_OF_NAMES = ID | NAME | frozenset(("full", "relative", "rel", "abs", "original", "orig", "in", "input"))
 
 
@@ -335,7 +276,7 @@ def role_of(name: str) -> str:
         ("label", LABEL, ID | NAME | frozenset(("final", "1"))),
         ("path", PATH, _PARTS_OF_NAMES),
         ("part", PART, ID | NAME),
-        ("site", SITE, ID | NAME),
+        ("site", SITE_COLUMN, ID | NAME),
     ):
         if says(name, words, beside):
             return role

@@ -17,7 +17,7 @@ from pydicom.uid import (
 from medcls.core.note import Note
 from medcls.errors import TooLarge
 from medcls.imaging.deidentify import wanted_tags
-from medcls.imaging.formats import lacks_mark
+from medcls.imaging.formats import lacks_mark, starts_late
 from medcls.imaging.limits import Limits
 from medcls.imaging.quiet import guarded, silence_logs
 
@@ -26,7 +26,6 @@ silence_logs()
 config.settings.reading_validation_mode = config.IGNORE
 
 _MAX_READS = 400_000
-_MARK_WITHIN = 4096
 _LONG = (b"OB", b"OW", b"SQ", b"UN", b"UT", b"UC", b"UR", b"OF", b"OD", b"OL", b"OV", b"SV", b"UV")
 
 
@@ -42,18 +41,6 @@ class _Rationed(io.BytesIO):
         if self._left < 0:
             raise TooLarge("imaging.dicom-too-many-parts", most=_MAX_READS // 2)
         return super().read(size)
-
-
-def starts_late(data: bytes) -> int:
-    """Return where the mark `DICM` stands if it has another number of bytes before it than 128; -1 if it does not.
-
-    Example:
-        >>> starts_late(b"DICM" + bytes.fromhex("020000005554")), starts_late(bytes(128) + b"DICM")
-        (0, -1)
-    """
-    if data[128:132] == b"DICM":
-        return -1
-    return data.find(b"DICM\x02\x00", 0, _MARK_WITHIN)
 
 
 def open_dicom(data: bytes, limits: Limits) -> tuple[Dataset, list[Note]]:

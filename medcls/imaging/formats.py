@@ -4,6 +4,7 @@ from medcls.errors import BadScan
 from medcls.imaging.foreign import foreign_code, is_heif
 
 RASTERS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "HEIF")
+_MARK_WITHIN = 4096
 READABLE = "PNG, JPEG, TIFF, BMP, WebP, HEIC or DICOM"
 
 
@@ -29,7 +30,7 @@ def recognise(data: bytes) -> str:
         return "DICOM"
     if raster := _raster(data):
         return raster
-    if data.find(b"DICM\x02\x00", 0, 4096) >= 0 or _bare_dicom(data) or lacks_mark(data):
+    if starts_late(data) >= 0 or _bare_dicom(data) or lacks_mark(data):
         return "DICOM"
     raise BadScan(foreign_code(data), n=len(data), allowed=READABLE)
 
@@ -51,6 +52,18 @@ def _raster(data: bytes) -> str | None:
     if data.startswith(b"BM"):
         return "BMP"
     return "HEIF" if is_heif(data) else None
+
+
+def starts_late(data: bytes) -> int:
+    """Return where the mark `DICM` stands if it has another number of bytes before it than 128; -1 if it does not.
+
+    Example:
+        >>> starts_late(b"DICM" + bytes.fromhex("020000005554")), starts_late(bytes(128) + b"DICM")
+        (0, -1)
+    """
+    if data[128:132] == b"DICM":
+        return -1
+    return data.find(b"DICM\x02\x00", 0, _MARK_WITHIN)
 
 
 def lacks_mark(data: bytes) -> bool:

@@ -1,14 +1,17 @@
 """What the columns of a table say, by their names and by what stands in them."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 
 from medcls.data.labels import find_labels, tell_disease, tidy
+from medcls.data.lexicon import NAME, UNLABELLED
 from medcls.data.resolve import MISSING, Resolver
 from medcls.data.tables import Table, without_header
-from medcls.data.vocabulary import NAME, UNLABELLED, disease_of, fold, is_site, part_of, role_of, says, says_number
+from medcls.data.vocabulary import disease_of, fold, is_site, part_of, role_of, says, says_number, words_of
 
-_SAMPLE = 400
+_SAMPLE, _MANY_CELLS = 400, 5000
+_MARKED = frozenset(("x", "✓", "✔", "●", "o", "v", "+"))
 _MOST_LABELS = 40
 
 
@@ -28,7 +31,7 @@ def find_columns(table: Table, resolver: Resolver, chosen: Mapping[str, str]) ->
     if path and (share or role_of(path) == "path"):
         found["path"] = path
     for name in table.header:
-        role = role_of(name)
+        role = _role(table, name)
         if role and role != "path" and name not in found.values() and _better(role, name, found.get(role), table):
             found[role] = name
     _by_content(table, found)
@@ -43,6 +46,19 @@ def find_columns(table: Table, resolver: Resolver, chosen: Mapping[str, str]) ->
         if wanted := next((n for n in table.header if fold(n) == fold(name)), ""):
             found = {r: n for r, n in found.items() if n != wanted} | {role: wanted}
     return table, found
+
+
+def _role(table: Table, name: str) -> str:
+    """Return what a column's name says it holds; where its cells are parts of a split, those count."""
+    role, at = role_of(name), table.header.index(name)
+    parted = role in ("group", "site", "label") and _says_parts(row[at] for row in table.rows)
+    return "part" if parted else role
+
+
+def _says_parts(cells: Iterable[str]) -> bool:
+    """Return whether cells are parts of a split, of two kinds at least."""
+    parts = {part_of(cell) for cell in dict.fromkeys(islice((cell for cell in cells if cell), _MANY_CELLS))}
+    return len(parts) > 1 and "" not in parts
 
 
 def _path_column(table: Table, resolver: Resolver) -> tuple[str, float]:
@@ -139,29 +155,60 @@ def _repeated(table: Table, found: Mapping[str, str], is_named: Callable[[str], 
     return ""
 
 
+def find_flags(table: Table, taken: Mapping[str, str]) -> dict[str, str]:
+    """Return columns that say yes or no to a part, `is_test` or `train`, by the part of a yes; empty if there are none.
+
+    Args:
+        table: The table.
+        taken: Columns by role; where one is a part, nothing is looked for.
+    """
+    if "part" in taken:
+        return {}
+    found: dict[str, str] = {}
+    for at, name in enumerate(table.header):
+        part = part_of(" ".join(word for word in words_of(name) if word not in ("is", "in")))
+        cells = {row[at].casefold().removesuffix(".0") for row in table.rows if row[at]}
+        if part and not part.startswith("fold-") and name not in taken.values() and cells in _YES_OR_NO:
+            found[name] = part
+    return found
+
+
 def find_one_hot(table: Table, taken: Mapping[str, str]) -> tuple[str, ...]:
     """Return the columns of labels in which every row has a 1 in one at most and 0 elsewhere; empty if there are none.
 
     Args:
-        table: The table.
+        table: The table. A cross or tick counts as 1, and an empty cell or `NaN` as 0.
         taken: Columns by role; those are no labels.
     """
     columns = []
     for at, name in enumerate(table.header):
         if name in {v for k, v in taken.items() if k != "label"} or fold(name) in ("sex", "age", "male", "female"):
             continue
-        values = {number_of(row[at]) for row in table.rows}
-        if values <= {0.0, 1.0, None} and 1.0 in values and 0.0 in values:
+        values = {mark_of(row[at]) for row in table.rows}
+        if values == {0.0, 1.0}:
             columns.append((at, name))
     if len(columns) < 2:
         return ()
-    sums = Counter(sum(number_of(row[at]) or 0 for at, _ in columns) for row in table.rows)
+    sums = Counter(sum(mark_of(row[at]) or 0 for at, _ in columns) for row in table.rows)
     return tuple(name for _, name in columns) if set(sums) <= {0, 1} and sums[1] >= 0.5 * len(table.rows) else ()
 
 
+def mark_of(cell: str) -> float | None:
+    """Return 1 for a cell that marks its row, 0 for one that does not or is empty; any other number is itself.
+
+    Example:
+        >>> [mark_of(c) for c in ("1.0", "x", "", "NaN", "0,9", "benign")]
+        [1.0, 1.0, 0.0, 0.0, 0.9, None]
+    """
+    said = cell.strip().casefold()
+    if not said or said in UNLABELLED:
+        return 0.0
+    return 1.0 if said in _MARKED else number_of(cell)
+
+
 def number_of(cell: str) -> float | None:
-    """Return the number a cell is; None if it is none."""
+    """Return the number a cell is; None if it is none, or NaN."""
     try:
-        return float(cell.replace(",", "."))
+        return None if (number := float(cell.replace(",", "."))) != number else number
     except ValueError:
         return {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}.get(cell.casefold())

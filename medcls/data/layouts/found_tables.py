@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices, PlanTable
 from medcls.data.labels import find_labels, tidy
-from medcls.data.layouts.columns import find_columns, find_one_hot, label_sense, number_of
+from medcls.data.layouts.columns import find_columns, find_flags, find_one_hot, label_sense, mark_of, number_of
 from medcls.data.layouts.isic import label_rule
 from medcls.data.layouts.patient_tables import Owned, by_picture
+from medcls.data.lexicon import FOLD, NAME, SPLIT, UNLABELLED
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tables import Table, read_tables
 from medcls.data.tree import TABLE, Tree, without_masks
-from medcls.data.vocabulary import FOLD, NAME, SPLIT, UNLABELLED, holds, part_of, says, words_of
+from medcls.data.vocabulary import holds, names_nobody, part_of, says, words_of
 from medcls.errors import BadData
 
 Row = Mapping[str, str]
@@ -142,7 +143,7 @@ def _look_by_patient(table: Table, owned: Owned, resolver: Resolver, choices: Pl
 
 
 def _hot(row: Row, columns: tuple[str, ...]) -> str:
-    said = [name for name in columns if number_of(row[name]) == 1.0]
+    said = [name for name in columns if mark_of(row[name]) == 1.0]
     return said[0] if said else ""
 
 
@@ -179,6 +180,7 @@ class Teller:
         )
         self._aliases: dict[str, str] | None = {} if is_name else None
         self._folds = holds(found.columns.get("part", ""), FOLD - SPLIT)
+        self._flags = find_flags(found.table, found.columns)
 
     @property
     def hides_names(self) -> bool:
@@ -198,15 +200,24 @@ class Teller:
             told |= {"fold": named[5:]} if named.startswith("fold-") else {"part": named}
         elif part:
             told[self._columns["part"]] = part
+        elif self._flags:
+            told |= self._flagged(row)
         if "site" in self._columns and (site := tidy(row[self._columns["site"]])):
             told["site"] = site
         return Beside(
             patient, self._owner(row, "group"), row[self._columns["mask"]] if "mask" in self._columns else "", told
         )
 
+    def _flagged(self, row: Row) -> dict[str, str]:
+        """Return the part that a row's yes says; of one column alone, a no says the other of train and test."""
+        said = [part for name, part in self._flags.items() if mark_of(row[name]) == 1.0]
+        if not said and len(self._flags) == 1:
+            said = ["test" if "train" in self._flags.values() else "train"]
+        return {"part": said[0]} if len(said) == 1 else {}
+
     def _owner(self, row: Row, role: str) -> str | None:
         value = tidy(row[self._columns[role]]) if role in self._columns else ""
-        if not value or value.casefold() in UNLABELLED:
+        if not value or names_nobody(value):
             return None
         number = number_of(value) if self._whole[role] else None
         return (

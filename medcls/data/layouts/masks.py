@@ -1,14 +1,17 @@
-"""Which files are lesion masks of which scans, by their names."""
+"""Which files are lesion masks of which scans, by their names, and by their content where a name tells too little."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 
 from medcls.data.layouts.layout import Entry
+from medcls.data.lexicon import MASK, MASK_OR_NOT, PICTURE_WORDS
 from medcls.data.tree import Tree, without_masks
+from medcls.data.two_values import has_two_values
+from medcls.data.vocabulary import words_of
 
-_MASK_NAME = re.compile(r"(?P<stem>.+?)[-_ ]?(mask|seg|segmentation|groundtruth|gt)([-_ ]?\d+)?$", re.IGNORECASE)
+Key = tuple[str, ...]
 
 
 def _stem(path: str) -> str:
@@ -16,34 +19,92 @@ def _stem(path: str) -> str:
     return name.rpartition(".")[0] or name
 
 
+def _words(name: str) -> Key:
+    words = words_of(name)
+    at = next((i for i in range(len(words) - 1) if words[i : i + 2] == ("ground", "truth")), -1)
+    return words if at < 0 else (*words[:at], "groundtruth", *words[at + 2 :])
+
+
+def _plain(words: Iterable[str]) -> Key:
+    """Return words without those that say `picture`: `image_3` and `mask_3` are a pair."""
+    return tuple(word for word in words if word not in PICTURE_WORDS)
+
+
+def _mask_key(path: str) -> tuple[str, Key]:
+    """Return the word that says mask in a file's name, empty if none does, and what is left of the name."""
+    words = _words(_stem(path))
+    at = max((i for i, word in enumerate(words) if word in MASK or word in MASK_OR_NOT), default=-1)
+    if at < 0:
+        return "", _plain(words)
+    before, after = _plain(words[:at]), _plain(words[at + 1 :])
+    return words[at], (*before, *(word for word in after if not (before and word.isdecimal())))
+
+
+class _Scans:
+    """Pictures that may have masks, by what is left of their names."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._paths = list(paths)
+        self._of_folder: dict[str, dict[Key, list[str]]] = {}
+
+    @cached_property
+    def _folders(self) -> Mapping[str, list[str]]:
+        inside: defaultdict[str, list[str]] = defaultdict(list)
+        for path in self._paths:
+            inside[path.rpartition("/")[0]].append(path)
+        return inside
+
+    @cached_property
+    def everywhere(self) -> Mapping[Key, list[str]]:
+        """Pictures of all folders."""
+        return _by_key(self._paths)
+
+    def beside(self, mask: str, key: Key) -> list[str]:
+        """Return the pictures in a mask's folder of the same key."""
+        folder = mask.rpartition("/")[0]
+        if folder not in self._of_folder:
+            self._of_folder[folder] = _by_key(self._folders.get(folder, ()))
+        return [path for path in self._of_folder[folder].get(key, ()) if path != mask]
+
+
+def _by_key(paths: Iterable[str]) -> dict[Key, list[str]]:
+    keyed: dict[Key, list[str]] = {}
+    for path in paths:
+        keyed.setdefault(_plain(_words(_stem(path))), []).append(path)
+    return keyed
+
+
 def find_masks(tree: Tree) -> Mapping[str, str]:
     """Return the scan of each lesion mask that is known by its name: beside its scan, or in a folder of masks."""
     found: dict[str, str] = {}
     plain = set(without_masks(tree))
-    by_stem: dict[str, list[str]] = {}
-    for path in plain:
-        by_stem.setdefault(_stem(path), []).append(path)
+    scans = _Scans(path for path in tree.pictures if path in plain)
     for path in tree.pictures:
-        match = _MASK_NAME.fullmatch(_stem(path))
+        word, key = _mask_key(path)
         if path in plain:
-            beside = (
-                [p for p in by_stem.get(match["stem"], ()) if p.rpartition("/")[0] == path.rpartition("/")[0]]
-                if match
-                else []
-            )
-            if beside and beside[0] != path:
+            beside = scans.beside(path, key) if word else []
+            if beside and (word in MASK or word == "gt" or has_two_values(tree.root / path)):
                 found[path] = beside[0]
-        elif scan := _nearest(path, by_stem.get(_stem(path)) or by_stem.get(match["stem"] if match else "", [])):
+        elif scan := _nearest(path, scans.everywhere.get(key, [])):
             found[path] = scan
     return found
 
 
 def _nearest(mask: str, scans: list[str]) -> str:
     """Return the scan that shares most folders with a mask (`images/b/1.png`, `masks/b/1.png`); empty if several do."""
-    folders = set(mask.split("/")[:-1])
-    shared = [len(folders & set(scan.split("/")[:-1])) for scan in scans]
+    folders = _bare_folders(mask)
+    shared = [len(folders & _bare_folders(scan)) for scan in scans]
     best = [scan for scan, n in zip(scans, shared, strict=True) if n == max(shared)]
     return best[0] if len(best) == 1 else ""
+
+
+def _bare_folders(path: str) -> set[Key]:
+    """Return the folders above a file without the words that say mask or picture: `benign_mask` lies by `benign`."""
+    bare = (
+        tuple(w for w in _plain(_words(name)) if w not in MASK and w not in MASK_OR_NOT)
+        for name in path.split("/")[:-1]
+    )
+    return {name for name in bare if name}
 
 
 def with_masks(entries: Iterable[Entry], masks: Mapping[str, str]) -> list[Entry]:

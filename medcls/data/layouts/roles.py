@@ -9,7 +9,8 @@ from medcls.core.note import Note
 from medcls.core.plan import Question
 from medcls.data.labels import tidy
 from medcls.data.layouts.layout import are_patients
-from medcls.data.vocabulary import MASK, NOT_PICTURES, disease_of, fold, holds, is_site, part_of, parts_of
+from medcls.data.lexicon import MASK, NOT_PICTURES
+from medcls.data.vocabulary import disease_of, fold, holds, is_site, part_of, parts_of
 from medcls.errors import BadData
 
 ROLES = ("part", "site", "label", "patient", "group", "other")

@@ -1,0 +1,141 @@
+"""The words by which folders, columns and labels are known, in the languages people keep their sets in."""
+
+import unicodedata
+
+
+def words(text: str) -> frozenset[str]:
+    """Return the words of a text in their one form; `~` stands for a blank inside of one."""
+    return frozenset(unicodedata.normalize("NFKC", word).replace("~", " ").casefold() for word in text.split())
+
+
+TRAIN = words(
+    "train training trains tr trn trainset trainingset traindata trainingdata trainimages 학습 훈련 학습용 훈련용 "
+    "트레이닝 訓練 学習 訓練用 学習用 训练 訓練集 训练集 entrainement entraînement apprentissage entrenamiento "
+    "treino treinamento addestramento learn learning trainieren обучение обучающая тренировка тренировочная تدريب "
+    "التدريب eğitim"
+)
+VALIDATE = words(
+    "tune tuning val valid validate validation vali dev development validationset valset valdata validationdata "
+    "valimages 검증 검증용 밸리데이션 検証 検証用 验证 验证集 驗證 validación validacion validação validierung "
+    "convalida валидация валидационная проверка تحقق التحقق doğrulama"
+)
+TEST = words(
+    "test testing tests testset testdata testimages holdout heldout eval evaluation 테스트 시험 평가 테스트용 "
+    "시험용 평가용 テスト 試験 評価 测试 测试集 測試 prueba pruebas teste prova essai тест тестовая тестирование "
+    "اختبار الاختبار"
+)
+SPLIT = words("split splits")  # names parts as well as folds: a number under it is no fold
+FOLD = SPLIT | words("fold folds kfold cv 폴드 折 フォールド фолд falte pliegue")
+SITE = words(
+    "site sites hospital hosp center centre clinic institution institute institut location vendor device scanner "
+    "machine manufacturer source archive cohort klinik krankenhaus standort zentrum gerät hopital hôpital centro "
+    "clinica clínica 병원 기관 센터 장비 의료기관 医院 中心 机构 设备 病院 施設 больница клиника центр مستشفى "
+    "المستشفى مركز hastane merkez"
+)
+SITE_COLUMN = SITE | words("dataset country city")
+PATIENT = words(
+    "patient patients patientin patienten pat patnr patno ptno pt pts animal animals pasient pasienter kimlik карта "
+    "медкарта история~болезни истории~болезни 門診 病歷 就诊 subject subjects subj person individual participant "
+    "donor proband probandin 門診號 門診号 病歷號 就诊号 tc~kimlik mrn pid case cases fall fallnummer 환자 환자번호 "
+    "등록번호 병록번호 피험자 대상자 환자등록번호 증례 患者 病人 病患 病历号 住院号 受试者 被検者 症例 пациент "
+    "пациента пациенты больной больного испытуемый paciente pacientes sujeto caso casos sujet malade paziente "
+    "soggetto pacjent pacjenta sub ptid uhid hn cpr ssn nhs nhc nip ipp owner owners client clients pseudonym "
+    "pseudonyms surname lastname nachname familienname aktenzeichen personennummer personnummer expediente processo "
+    "dossier historia~clinica historia~clínica prontuario prontuário ασθενής ασθενή ασθενούς מטופל חולה ผู้ป่วย "
+    "bệnh~nhân beteg potilas patiënt بیمار пацієнт pasien hasta مريض المريض المرضى patiente rogi रोगी मरीज"
+)
+GROUP = words(
+    "lesion lesions group nodule tumor tumour exam examination study accession series 병변 그룹 病灶 病変 läsion "
+    "lésion lesión lesione очаг آفة"
+)
+SLIDE = words("slide wsi specimen biopsy block 슬라이드 切片 スライド")
+ID = words(
+    "id ids number no nr num nummer nro code codes key identifier uid index idx ref kennung kenner numéro numero "
+    "número n 번호 아이디 코드 식별자 号 编号 番号 号码 代码 номер код идентификатор رقم معرف numer kod numarası "
+    "no. nº nbr מספר כרטיס pseudonym alias anonymous anon deid hash de of du der des do del di"
+)
+NAME = words("name names surname lastname nachname familienname 이름 성명 환자명 姓名 名前 имя фио nombre nom nome اسم")
+PATH = words(
+    "path paths file files filename filenames filepath image images img imgs imgname imagename imagepath picture "
+    "pictures photo scan scans dicom isic uri url 파일 파일명 파일이름 경로 이미지 영상 사진 bild bilder bilddatei "
+    "datei dateiname dateipfad pfad aufnahme fichier chemin archivo imagen imagenes ruta foto файл изображение "
+    "снимок путь 文件 文件名 路径 图像 图片 影像 画像 画像名 ファイル ファイル名 パス ملف صورة الصورة الملف arquivo "
+    "imagem caminho immagine percorso plik obraz dosya görüntü"
+)
+LABEL = words(
+    "label labels class classes diagnosis diagnoses dx target pathology category categories gt truth groundtruth "
+    "histology outcome finding malignancy malignant~benign benign~malignant y result 라벨 레이블 진단 진단명 병리 "
+    "분류 클래스 결과 판독 diagnose befund klasse kategorie etikett diagnostic étiquette etiquette classe "
+    "diagnóstico diagnostico etiqueta clase categoría диагноз метка класс категория 标签 类别 诊断 分类 标注 ラベル "
+    "診断 クラス 分類 تشخيص التشخيص تصنيف الفئة rótulo rotulo diagnosi etichetta etykieta tanı sınıf"
+)
+PART = words(
+    "part split set subset partition fold folds kfold cv phase usage dataset~split 분할 세트 구분 划分 分割 teil "
+    "aufteilung conjunto partición часть выборка مجموعة"
+)
+MASK = words(
+    "mask masks segmentation segmentations segmented seg segs groundtruth annotation annotations maske masken "
+    "masque masques máscara mascara maschera 마스크 掩码 掩膜 マスク маска"
+)
+# What may name a mask, or a scan of a lesion: the content tells.
+MASK_OR_NOT = words(
+    "label labels labelmap roi rois lesion lesions tumor tumour contour contours outline annot binary manual "
+    "delineation gt m 병변 종양 라벨 윤곽"
+)
+PICTURE_WORDS = words(
+    "image images img imgs scan scans picture pictures pic photo original originals orig raw us bus input bild "
+    "bilder 원본 이미지 영상 影像 图像 原图 画像 снимок"
+)
+NOT_PICTURES = words(
+    "model models figure figures plot plots result results output outputs log logs heatmap heatmaps checkpoint "
+    "checkpoints script scripts code docs doc"
+)
+SET = words(
+    "internal external menge bilder v version set sets data dataset images image img imgs split part cases scans "
+    "folder the of all pictures files 데이터 세트 셋 용 集 用 データ セット daten satz datos conjunto données "
+    "donnees набор данные выборка dati veri"
+)
+UNLABELLED = words(
+    "na n/a nan none null nil - -- ? . unknown unlabeled unlabelled #n/a #na <na> missing nd n.a. k.a. unbekannt "
+    "미상 없음 해당없음 tbd pending na. n.d not~available not~known not~done 未知 不明 неизвестно inconnu "
+    "desconocido غير~معروف"
+)
+# What stands in the place of an id that was taken out, words joined.
+NOBODY = UNLABELLED | words(
+    "anonymous anonym anonymized anonymised anonymisiert anonymise anonymisé anonyme anonimo anónimo anônimo anon "
+    "anonymouspatient unnamed noname nopatient noid nopatientid removed deleted deidentified deid masked hidden "
+    "blank empty dummy johndoe janedoe doejohn doejane patient patientid patientname id mrn test testpatient "
+    "phantom zero 익명 무명 비식별 匿名 患者 無名 аноним анонимный مجهول anonimni anonymní"
+)
+
+HEALTHY = words(
+    "normal normals healthy negative neg control controls absent no none background 정상 음성 없음 正常 陰性 阴性 "
+    "健康 normale normaler gesund negativ sain saine sano sana negativo negativa норма здоровый здоровая здоров "
+    "отрицательный отрицательная طبيعي سليم سلبي normalny zdrowy sağlıklı saudavel saudável ปกติ φυσιολογικό תקין "
+    "בריא طبیعی false noncancer nontumor nonmalignant"
+)
+HARMLESS = words(
+    "benign benigne benigner benignes bénin bénigne benin benigno benigna gutartig gutartige gutartiges gutartiger "
+    "nevus naevus nevi 양성 良性 доброкачественная доброкачественное доброкачественный доброкачественные доброкач "
+    "доброякісна доброякісні حميد حميدة łagodny łagodna iyi~huylu lành~tính goedaardig godartad godartet "
+    "hyvänlaatuinen jóindulatú nezhoubný benigní jinak καλοήθης καλοήθη καλόηθες καλοήθεις שפיר שפירים خوش~خیم "
+    "خوش‌خیم सौम्य other rest"
+)
+DISEASE = words(
+    "malignant malign maligne maligner malignes malin maligno maligna bösartig bösartige bösartiges bösartiger "
+    "boesartig cancer cancers cancerous carcinoma tumor tumour positive pos disease diseased sick ill abnormal "
+    "pneumonia covid covid19 tuberculosis melanoma idc metastasis metastases lesion fracture krebs karzinom krank "
+    "pathologisch cáncer cancro càncer enfermo malade positif positivo positiva 비정상 악성 암 종양 폐렴 질병 "
+    "환자군 恶性 惡性 悪性 癌 阳性 陽性 肺炎 злокачественная злокачественное злокачественный злокачественные злокач "
+    "злоякісна злоякісні рак опухоль болен положительный пневмония خبيث خبيثة سرطان ورم إيجابي złośliwy złośliwa "
+    "rak kötü~huylu kanser ác~tính kwaadaardig elakartad ondartet pahanlaatuinen rosszindulatú zhoubný maligní "
+    "ganas κακοήθης κακοήθη κακόηθες κακοήθεις καρκίνος ממאיר ממאירים סרטן มะเร็ง เนื้อร้าย بدخیم hastalıklı rakowy "
+    "патология घातक कैंसर true"
+)
+NEGATION = words(
+    "no not non without ohne kein keine nicht sans pas sin sem senza без не 无 非 無 不 아님 비 بدون لا ikke inte nie"
+)
+NO_OWNERS = words(
+    "batch batches lot run session set sets dataset group cohort day week month year phase round stage version part "
+    "vol volume class label grade type level 배치 차수 批次 バッチ"
+)

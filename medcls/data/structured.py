@@ -1,0 +1,175 @@
+"""Tables that stand in JSON, COCO, HTML or an OpenDocument sheet, as rows of cells with their header first."""
+
+import io
+import json
+import math
+import zipfile
+from collections.abc import Iterable, Mapping
+from html.parser import HTMLParser
+from typing import Any
+from xml.etree import ElementTree
+
+from medcls.data.vocabulary import part_of
+from medcls.errors import BadData
+
+Rows = list[list[str]]
+_SCALARS = (str, int, float, bool, type(None))
+_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+_VALUE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}value"
+_MOST_REPEATED = 1000
+
+
+def rows_of_json(text: str) -> Rows:
+    """Return the table that a JSON document, or one a line, is; empty if it is none.
+
+    Args:
+        text: The whole document. Understood are a list of objects, also below a name or one for each part; objects by
+            file; labels by file; files by label or part; and COCO's images, annotations and categories.
+
+    Example:
+        >>> rows_of_json('{"a.png": "benign", "b.png": "malignant"}')
+        [['file', 'label'], ['a.png', 'benign'], ['b.png', 'malignant']]
+    """
+    try:
+        return _rows(json.loads(text))
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return _of_objects([json.loads(line) for line in text.splitlines() if line.strip()])
+    except (ValueError, RecursionError):
+        return []
+
+
+def _rows(found: Any) -> Rows:
+    if isinstance(found, list):
+        return _of_objects(found)
+    if not isinstance(found, dict) or not found:
+        return []
+    if {"images", "annotations", "categories"} <= set(found):
+        return _of_coco(found)
+    values = list(found.values())
+    if all(isinstance(value, dict) for value in values):
+        return _of_objects([{"file": name, **value} for name, value in found.items()])
+    if all(isinstance(value, _SCALARS) for value in values):
+        return [["file", "label"], *([name, cell(value)] for name, value in found.items())]
+    return _of_lists({name: value for name, value in found.items() if isinstance(value, list) and value})
+
+
+def _of_lists(lists: Mapping[str, list[Any]]) -> Rows:
+    """Return lists by label or part as one table; of lists of objects, the part beside what they say."""
+    parted = bool(lists) and all(map(part_of, lists))
+    if all(isinstance(one, dict) for many in lists.values() for one in many):
+        named = [{"part": name, **one} if parted else one for name, many in lists.items() for one in many]
+        return _of_objects(named) if parted or len(lists) == 1 else []
+    if not all(isinstance(one, str) for many in lists.values() for one in many):
+        return []
+    return [["file", "part" if parted else "label"], *([one, name] for name, many in lists.items() for one in many)]
+
+
+def _of_objects(objects: list[Any]) -> Rows:
+    if not objects or not all(isinstance(one, dict) for one in objects):
+        return []
+    plain = [{str(k): v for k, v in one.items() if isinstance(v, _SCALARS)} for one in objects]
+    header = list(dict.fromkeys(name for one in plain for name in one))
+    return [header, *([cell(one.get(name)) for name in header] for one in plain)] if header else []
+
+
+def _of_coco(found: Mapping[str, Any]) -> Rows:
+    """Return images with the categories of their annotations; an image of two categories has two rows."""
+    images, marks, kinds = (found[key] for key in ("images", "annotations", "categories"))
+    if not all(
+        isinstance(part, list) and all(isinstance(one, dict) for one in part) for part in (images, marks, kinds)
+    ):
+        return []
+    names = {cell(kind.get("id")): cell(kind.get("name")) for kind in kinds}
+    said: dict[str, dict[str, None]] = {}
+    for mark in marks:
+        said.setdefault(cell(mark.get("image_id")), {})[names.get(cell(mark.get("category_id")), "")] = None
+    rows = [["file", "label"]]
+    for image in images:
+        rows += [[cell(image.get("file_name")), label] for label in said.get(cell(image.get("id")), {"": None})]
+    return rows
+
+
+def cell(value: object) -> str:
+    """Return a value as a table's cell: nothing as empty, whole numbers and yes or no without a point."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, float) and math.isfinite(value) and value == int(value):
+        return str(int(value))
+    return str(value)
+
+
+class _Tables(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tables: list[Rows] = []
+        self._text: list[str] | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr" and self.tables:
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self._text = []
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th") and self._text is not None:
+            if self.tables and self.tables[-1]:
+                self.tables[-1][-1].append(" ".join("".join(self._text).split()))
+            self._text = None
+
+    def handle_data(self, data: str) -> None:
+        if self._text is not None:
+            self._text.append(data)
+
+
+def tables_of_html(text: str) -> list[Rows]:
+    """Return the tables of an HTML page, as hospital systems save them under a name of Excel's."""
+    parser = _Tables()
+    parser.feed(text)
+    return [kept for rows in parser.tables if (kept := [row for row in rows if any(row)])]
+
+
+def sheets_of_ods(data: bytes, most_bytes: int) -> list[tuple[str, Rows]]:
+    """Return the sheets of an OpenDocument spreadsheet by their names.
+
+    Raises:
+        BadData: If it is damaged, or larger than `most_bytes` once unpacked.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as opened:
+            if opened.getinfo("content.xml").file_size > most_bytes:
+                raise BadData("data.table-too-large", name="content.xml", most=most_bytes)
+            root = ElementTree.fromstring(opened.read("content.xml"))
+    except (zipfile.BadZipFile, KeyError, ElementTree.ParseError, OSError, RuntimeError, ValueError) as error:
+        raise BadData("data.excel-broken", found=type(error).__name__) from error
+    sheets = ((table.get(f"{_TABLE}name", ""), table) for table in root.iter(f"{_TABLE}table"))
+    return [
+        (name, [row for one in table.iter(f"{_TABLE}table-row") if any(row := _of_row(one))]) for name, table in sheets
+    ]
+
+
+def _of_row(row: Iterable[ElementTree.Element]) -> list[str]:
+    cells: list[str] = []
+    for one in row:
+        if not one.tag.endswith("table-cell"):
+            continue
+        text = "\n".join("".join(part.itertext()) for part in one.iter(f"{_TEXT}p"))
+        repeated = one.get(f"{_TABLE}number-columns-repeated", "1")
+        n = min(int(repeated), _MOST_REPEATED) if repeated.isdecimal() else 1
+        cells += [text or cell(_number(one.get(_VALUE)))] * n
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells
+
+
+def _number(value: str | None) -> float | None:
+    try:
+        return float(value) if value else None
+    except ValueError:
+        return None
