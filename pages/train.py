@@ -6,7 +6,7 @@ from medcls.errors import MedclsError
 from pages._ui import state
 from pages._ui.runs import searches
 from pages._ui.train import collections as train_data
-from pages._ui.train import form, start
+from pages._ui.train import fields, form, start
 from pages._ui.widgets import header, notices, path
 
 header.head("Train")
@@ -25,17 +25,17 @@ try:
     form.pick_recipe(train_data.look(spec).task, spec)
     backbone, initial = form.pick_network()
     st.subheader("3 · Settings")
-    form.begin_reading()
+    fields.begin_reading()
     values = form.show_main_settings(backbone) | form.show_advanced(collections)
     name = st.text_input(
-        "Name of the run", spec.name, max_chars=200, key=form.key("name"), placeholder="what you will know it by"
+        "Name of the run", spec.name, max_chars=200, key=fields.key("name"), placeholder="what you will know it by"
     )
     spec = spec.having(backbone=backbone, initial=initial, name=name.strip(), **values)
     form.keep(spec)
     with counts:
         seen = train_data.show_counts(spec)
     st.subheader("4 · Start")
-    if wrong := form.unusable():
+    if wrong := fields.unusable():
         st.error(f"Correct these fields first: {', '.join(wrong)}.", icon=":material/block:")
     start.show_start(spec, seen, usable=not wrong)
     if not wrong:

@@ -7,7 +7,8 @@ from medcls.words import say
 from medcls.workflows import preflight
 from medcls.workflows.set_aside import LeftOut
 from pages._ui import state
-from pages._ui.train.form import draft, key
+from pages._ui.train.fields import key
+from pages._ui.train.form import draft
 from pages._ui.widgets import notices
 
 OUT = ""

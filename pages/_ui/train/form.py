@@ -1,7 +1,6 @@
 """The form of a run's spec, made from the settings themselves: what is new in `RunSpec` stands here by itself."""
 
-import json
-from typing import Any, get_args, get_origin
+from typing import Any
 
 import streamlit as st
 
@@ -12,7 +11,7 @@ from medcls.words import say
 from medcls.workflows import data_split, made, models, preflight, run_again, runs
 from medcls.workflows.recipes import RECIPES, Recipe, apply_recipe, first_of, recipes_for
 from pages._ui import state
-from pages._ui.runs.table import setting_word
+from pages._ui.train.fields import key, label_of, show_setting
 from pages._ui.widgets import notices
 
 GROUPS = {
@@ -73,11 +72,6 @@ def set_draft(spec: RunSpec) -> None:
 def keep(spec: RunSpec) -> None:
     """Remember what the form holds, so that it is there again after a look at another page."""
     st.session_state[state.TRAIN_LAST] = spec
-
-
-def key(name: str) -> str:
-    """Return the key of a setting's widget; another one whenever the form begins anew."""
-    return f"train.{st.session_state[state.TRAIN_FORM]}.{name}"
 
 
 def pick_recipe(task_id: str, spec: RunSpec) -> None:
@@ -254,7 +248,7 @@ def _pick_known(name: str, found: dict[str, str]) -> str:
     found = found if last in found else {**found, last: last}
     words = settings()[name].setting.help
     return st.selectbox(
-        _label(name), list(found), list(found).index(last), format_func=found.__getitem__, help=words, key=key(name)
+        label_of(name), list(found), list(found).index(last), format_func=found.__getitem__, help=words, key=key(name)
     )
 
 
@@ -270,85 +264,3 @@ def _pick_split(collections: tuple[str, ...]) -> str:
         key=key("split"),
         format_func=lambda n: f"{n} ({found[n]} folds)" if found[n] else n,
     )
-
-
-def show_setting(name: str, value: Any, suffix: str = "") -> Any:
-    """Draw the widget that fits a setting's type, choices and range; gives its value."""
-    found, hint = settings()[name].setting, settings()[name].hint
-    label = _label(name)
-    words: dict[str, Any] = {"help": found.help, "key": key(name + suffix)}
-    if hint is bool:
-        return st.toggle(label, value, **words)
-    if get_origin(hint) is tuple and found.choices:
-        return tuple(st.multiselect(label, found.choices, list(value), **words))
-    if found.choices:
-        return st.selectbox(label, found.choices, found.choices.index(value), **words)
-    if hint is int:  # no limits of the widget's own: it would keep the old value and let it start
-        return _within(name, int(st.number_input(label, value=int(value), step=1, **words)), value)
-    if hint is float:
-        return _number(name, label, value, words)
-    return _text(name, label, value, words)
-
-
-def _label(name: str) -> str:
-    text = setting_word(name)
-    return f"{text[0].upper()}{text[1:]}"
-
-
-def _number(name: str, label: str, value: float, words: dict[str, Any]) -> float:
-    """Numbers that span orders of magnitude are written, not stepped through."""
-    limits = settings()[name].setting
-    if limits.low > 0 and limits.high / limits.low > 1e4:
-        text = st.text_input(label, f"{value:g}", **words)
-        try:
-            return _within(name, float(text.replace(",", ".") if "." not in text else text), value)  # 0,001 as well
-        except ValueError:
-            return _unusable(name, f"{text!r:.40} is no number.", value)
-    step = 1.0 if limits.high > 5 else 0.05
-    given = st.number_input(label, value=float(value), step=step, format="%.6g", **words)  # 0.999 is not 1.00
-    return _within(name, float(given), value)
-
-
-def _within(name: str, given: Any, before: Any) -> Any:
-    limits = settings()[name].setting
-    if limits.low <= given <= limits.high:
-        return given
-    return _unusable(name, f"{given:g} is out of range: {limits.low:g} to {limits.high:g}.", before)
-
-
-def _unusable(name: str, sentence: str, before: Any) -> Any:
-    """Say what is wrong below the field and keep the run from starting; the page goes on with the value before."""
-    st.error(notices.escape(sentence))
-    st.session_state.setdefault(state.TRAIN_UNUSABLE, []).append(_label(name))
-    return before
-
-
-def begin_reading() -> None:
-    """Forget which fields held nothing usable: they are read anew."""
-    st.session_state[state.TRAIN_UNUSABLE] = []
-
-
-def unusable() -> tuple[str, ...]:
-    """Return the labels of the fields whose content cannot be used, of those drawn since `begin_reading`."""
-    return tuple(st.session_state.get(state.TRAIN_UNUSABLE, ()))
-
-
-def _text(name: str, label: str, value: Any, words: dict[str, Any]) -> Any:
-    hint = settings()[name].hint
-    if hint is str:
-        return st.text_input(label, value, **words)
-    if get_origin(hint) is tuple:
-        text = st.text_input(label, ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in value), **words)
-        kind = get_args(hint)[0]
-        try:
-            return tuple(kind(part) for part in text.replace(",", " ").split())
-        except ValueError:
-            return _unusable(name, f"{text!r:.40} is no list of numbers.", value)
-    text = st.text_input(label, json.dumps(value) if value else "", placeholder='{"width": 0.5}', **words)
-    try:
-        given = json.loads(text or "{}")
-    except ValueError:
-        given = None
-    if not isinstance(given, dict):
-        return _unusable(name, 'Further arguments are a JSON object, as {"width": 0.5}.', value)
-    return given
