@@ -76,6 +76,19 @@ def verb(verbs: Any, name: str, handler: Callable[[argparse.Namespace], int], he
     return made
 
 
+def add_mode(made: argparse.ArgumentParser, help: str, default: str = "record") -> None:
+    """Add the option that says for whom something is written, `--for record` or `--for others`.
+
+    Args:
+        made: The verb's parser.
+        help: What the mode that is not the default does here.
+        default: The mode without the option.
+    """
+    from medcls.exits.case import MODES
+
+    made.add_argument("--for", dest="mode", choices=MODES, default=default, help=help)
+
+
 def print_json(row: Mapping[str, Any]) -> None:
     """Print one JSON object on one line; NaN becomes null."""
     print(json.dumps(_finite(row), ensure_ascii=False, allow_nan=False), flush=True)

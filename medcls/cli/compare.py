@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from medcls.cli import print_json, say, verb
+from medcls.cli import add_mode, print_json, say, verb
 
 
 def add(verbs: Any) -> None:
@@ -47,13 +47,7 @@ def add(verbs: Any) -> None:
     )
     made.add_argument("--html", type=Path, metavar="FILE", help="write a report that needs nothing else")
     made.add_argument("--csv", type=Path, metavar="FOLDER", help="write scores.csv, differences.csv and cases.csv")
-    made.add_argument(
-        "--for",
-        dest="mode",
-        choices=("record", "others"),
-        default="record",
-        help="others: what is written names no case",
-    )
+    add_mode(made, "others: what is written names no case")
     ablation = verb(verbs, "ablation", _ablation, "Line up finished runs that differ in one setting, with what it did.")
     ablation.add_argument("--score", default="auroc", help="score to compare")
     ablation.add_argument("--json", action="store_true", help="one JSON object a pair of runs")

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medcls.cli import print_json, say, verb
+from medcls.cli import add_mode, print_json, say, verb
 from medcls.core.evaluation import CaseTable, Evaluation
 
 if TYPE_CHECKING:
@@ -31,13 +31,7 @@ def add(verbs: Any) -> None:
     made.add_argument("--split", default="auto", help="name of the split (default auto, the one runs use)")
     made.add_argument("--fold", type=int, default=0, help="fold to test on, where the split has folds")
     made.add_argument("--out", type=Path, metavar="DIR", help="write evaluation.json and cases.csv here")
-    made.add_argument(
-        "--for",
-        dest="mode",
-        choices=("record", "others"),
-        default="record",
-        help="others: what is written names no case",
-    )
+    add_mode(made, "others: what is written names no case")
     made.add_argument("--json", action="store_true", help="print the evaluation as JSON")
 
 

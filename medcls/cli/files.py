@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from medcls.cli import add_mode
 from medcls.errors import MedclsError
 
 Row = dict[str, Any]
@@ -44,9 +45,7 @@ def each_file(
 
 def add_way_out(made: argparse.ArgumentParser) -> None:
     """Add the flags that say for whom pictures leave, and whether text on them is painted over."""
-    made.add_argument(
-        "--for", dest="mode", choices=("record", "others"), default="record", help="others: no picture with text on it"
-    )
+    add_mode(made, "others: no picture with text on it")
     made.add_argument("--cover-text", action="store_true", help="paint over text found on the scan")
 
 

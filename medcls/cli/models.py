@@ -4,14 +4,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from medcls.cli import print_json, say, verb
+from medcls.cli import add_mode, print_json, say, verb
 from medcls.errors import MedclsError
 
 
 def add(verbs: Any) -> None:
     """Add the verb and what can be done with it."""
-    from medcls.exits.case import MODES
-
     made = verb(verbs, "models", _list, "List the models that can be asked.")
     made.add_argument("--json", action="store_true", help="one JSON object a model")
     inside = made.add_subparsers(title="with one model", metavar="")
@@ -40,9 +38,7 @@ def add(verbs: Any) -> None:
     export = verb(inside, "export", _export, "Write a model as one ZIP archive, or as ONNX with checked equality.")
     export.add_argument("model", metavar="M", help="model id")
     export.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="folder to write to (default: here)")
-    export.add_argument(
-        "--for", dest="mode", choices=MODES, default="others", help="record: with the names of its test cases"
-    )
+    add_mode(export, "record: with the names of its test cases", default="others")
     export.add_argument("--onnx", action="store_true", help="ONNX instead of a ZIP archive")
     bring = verb(
         inside, "import", _import, "Take the models of an archive that `models export` wrote; hashes are verified."

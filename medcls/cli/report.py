@@ -4,15 +4,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from medcls.cli import print_json, say, verb
+from medcls.cli import add_mode, print_json, say, verb
 from medcls.cli.files import each_file
 from medcls.errors import MedclsError
 
 
 def add(verbs: Any) -> None:
     """Add the verbs."""
-    from medcls.exits.case import MODES
-
     _add_report(verbs)
     trail = verb(verbs, "audit", _verify, "Check the audit trail, or print it.")
     parts = trail.add_subparsers(title="what", metavar="WHAT")
@@ -20,12 +18,11 @@ def add(verbs: Any) -> None:
     verb(parts, "list", _list, "Print the trail, one JSON object a line.")
     out = verb(parts, "export", _export, "Write the trail as FHIR R4 AuditEvents.")
     out.add_argument("--out", type=Path, required=True, metavar="FILE", help="file to write")
-    out.add_argument("--for", dest="mode", choices=MODES, default="record", help="others: people are numbered")
+    add_mode(out, "others: people are numbered")
 
 
 def _add_report(verbs: Any) -> None:
     from medcls.exits import CASE_EXITS
-    from medcls.exits.case import MODES
 
     made = verb(verbs, "report", _report, "Answer scans and write a report for each.")
     made.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="scan, folder or ZIP archive")
@@ -33,7 +30,7 @@ def _add_report(verbs: Any) -> None:
     made.add_argument(
         "--as", dest="ways", default="pdf", metavar="WAY…", help=f"of {', '.join(CASE_EXITS)}; several with commas"
     )
-    made.add_argument("--for", dest="mode", choices=MODES, default="record", help="others: de-identified")
+    add_mode(made, "others: de-identified")
     made.add_argument("--task", default="", help="task id; needed where models of several tasks are installed")
     made.add_argument("--model", default="", help="model id; without it the best measured one of the task")
     made.add_argument("--site", default="", help="site whose settings the answer is read with")

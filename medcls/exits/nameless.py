@@ -1,8 +1,10 @@
 """Tables, figures and models without the names that stand in them: what the gate takes out for others."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from medcls.models.layout import CARD, CASES, EVALUATION, README
 _NUMBERED = {"file": "scan", "case": "case", "group": "group"}
 # The one attribute of a case that stays: the name of the collection, which card and evaluation tell as well.
 _COLLECTION = "collection"
+_NAMING = ("leave_out", "name")  # settings of a run that may name a site
 _NO_PERSON = ("local", "nobody")  # what the trail says where nobody logs in, or it cannot be found out who did
 
 
@@ -70,7 +73,7 @@ def _texts(folder: ModelFolder, told: Mapping[str, str]) -> dict[str, str]:
     shown = _evaluation(evaluation) if evaluation else None
     new = {CASES: format_cases(_cases(cases))} if cases else {}
     new |= {EVALUATION: shown.to_json()} if shown else {}
-    card = ModelCard.from_json(told[CARD])
+    card = _card(ModelCard.from_json(told[CARD]), _sites(evaluation) if evaluation else {})
     sealed = {**card.files, **{name: hashlib.sha256(text.encode()).hexdigest() for name, text in new.items()}}
     card = replace(card, files=sealed)
     return {**told, **new, CARD: card.to_json(), README: describe_card(card, shown, folder.shown_studies())}
@@ -78,9 +81,36 @@ def _texts(folder: ModelFolder, told: Mapping[str, str]) -> dict[str, str]:
 
 def _evaluation(evaluation: Evaluation) -> Evaluation:
     kept = {name: scores for name, scores in evaluation.subgroups.items() if name.startswith(f"{_COLLECTION}=")}
-    sites = _numbers(sorted(evaluation.left_out), "site")
+    sites = _sites(evaluation)
     left_out = {sites.get(site, ""): scores for site, scores in sorted(evaluation.left_out.items())}
     return replace(evaluation, subgroups=kept, left_out=left_out)
+
+
+def _sites(evaluation: Evaluation) -> dict[str, str]:
+    return _numbers(sorted(evaluation.left_out), "site")
+
+
+def _card(card: ModelCard, sites: Mapping[str, str]) -> ModelCard:
+    """Return a card that names none of these sites, nor the one its run left out."""
+    out = card.origin.spec.get("data", card.origin.spec)  # old specs are flat
+    site = str(out.get("leave_out", "")) if isinstance(out, Mapping) else ""
+    known = {**({site: "another site"} if site else {}), **sites}
+    if not known:
+        return card
+    anywhere = re.compile("|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in sorted(known, key=len, reverse=True)))
+
+    def hide(text: str) -> str:
+        return anywhere.sub(lambda found: known[found[0]], text)
+
+    def told(spec: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            key: told(value) if isinstance(value, Mapping) else hide(value) if key in _NAMING else value
+            for key, value in spec.items()
+        }
+
+    origin = replace(card.origin, spec=told(card.origin.spec))
+    limits = tuple(hide(limit) for limit in card.limits)
+    return replace(card, name=hide(card.name), trained_on=hide(card.trained_on), limits=limits, origin=origin)
 
 
 def _cases(cases: CaseTable) -> CaseTable:

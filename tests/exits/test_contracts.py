@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from medcls import audit
 from medcls.core.evaluation import CaseTable, Estimate, Evaluation
 from medcls.core.letter import Letter
+from medcls.core.model import ModelCard
 from medcls.core.scan import Scan
 from medcls.core.site import Aim
 from medcls.errors import MedclsError
@@ -77,6 +78,14 @@ def evaluation_of(names: list[str], model: str) -> Evaluation:
     )  # fmt: skip
 
 
+def without_a_site(card: ModelCard, *sites: str) -> ModelCard:
+    """The card of a run that left sites out, one of them measured and one not, as such runs are named and told."""
+    named = ", ".join(sites)
+    spec = {**card.origin.spec, "name": f"net, without {named}", "data": {"leave_out": sites[-1]}}
+    told = {"name": f"net, without {named}", "trained_on": f"60 scans; {named} left out whole, to test on."}
+    return replace(card, files={}, origin=replace(card.origin, spec=spec), **told)
+
+
 @pytest.fixture
 def subjects(given: Case, tiny_made: Path, home: Path) -> dict[type, Subject]:
     """Something of every kind that may leave, 200 markers in each that can hold any."""
@@ -84,7 +93,7 @@ def subjects(given: Case, tiny_made: Path, home: Path) -> dict[type, Subject]:
     card = tiny.install(tiny_made, home / "weights", "breast-ultrasound--tiny--0001")
     folder = store.folder(card.id)
     store.write_evaluation(folder, evaluation_of(names[:20], card.id), cases_of(names[20:]))
-    store.seal(folder, replace(card, files={}))
+    store.seal(folder, without_a_site(card, names[0], names[39]))
     rows = [
         dict(zip(("file", "case", "disagrees", "remark"), names[i : i + 4], strict=True), decided="benign")
         for i in range(0, N, 4)
