@@ -8,13 +8,13 @@ import numpy as np
 import torch
 
 from medcls.core.prediction import MEMBERS_LAST, Heatmap, Prediction
-from medcls.core.scan import Scan
+from medcls.core.scan import Preprocess, Scan
 from medcls.errors import BadModel, MedclsError
 from medcls.explain.geometry import Cells, cells_of
 from medcls.explain.method_table import METHODS, Method
 from medcls.explain.opening import Opened, open_at, open_head
 from medcls.explain.watch import QUIET, Watch
-from medcls.imaging.prepare import Box, normalise, place, unplace
+from medcls.imaging.prepare import Box, Placed, normalise, place, unplace
 from medcls.models.network import Network
 from medcls.models.predictor import Predictor
 from medcls.nets.layers import heatmap_layer
@@ -80,13 +80,18 @@ class OpenMembers:
         return sum(view.n_values for view in self.views)
 
 
-def open_scan(model: Predictor, scan: Scan, layer: str | None = None) -> OpenScan:
+# A scan as networks that are fed alike get it, prepared by the first of them.
+Prepared = dict[Preprocess, Placed]
+
+
+def open_scan(model: Predictor, scan: Scan, layer: str | None = None, prepared: Prepared | None = None) -> OpenScan:
     """Run a network once on a scan and keep what one layer gave.
 
     Args:
         model: A network, perhaps shared between threads.
         scan: Any scan.
         layer: Name of the layer to read; None for the last one with places in it.
+        prepared: The scan as it was prepared before; what is missing is added.
 
     Raises:
         BadModel: If the model is the mean of several networks, or the layer does not exist or gives no map.
@@ -94,7 +99,9 @@ def open_scan(model: Predictor, scan: Scan, layer: str | None = None) -> OpenSca
     if not isinstance(model, Network):
         raise BadModel("explain.mean-has-no-layers", members=", ".join(model.card.networks))
     started = time.perf_counter()
-    placed = place(scan, model.card.preprocess)  # (S, S, C) uint8
+    prepared = {} if prepared is None else prepared
+    if (placed := prepared.get(model.card.preprocess)) is None:
+        placed = prepared[model.card.preprocess] = place(scan, model.card.preprocess)  # pixels (S, S, C) uint8
     device = next(model.net.parameters()).device
     x = torch.from_numpy(normalise(placed.pixels, model.card.preprocess))[None].to(device)  # (1, C, S, S)
     opened, logits, features = _open(model, layer or heatmap_layer(model.net), x)
@@ -115,15 +122,18 @@ def _open(model: Network, layer: str, x: torch.Tensor) -> tuple[Opened, np.ndarr
     return opened, opened.logits.detach().cpu().numpy()[None], opened.features.cpu()
 
 
-def forward(model: Predictor, scan: Scan, layer: str | None = None) -> OpenScan | OpenMembers:
+def forward(
+    model: Predictor, scan: Scan, layer: str | None = None, prepared: Prepared | None = None
+) -> OpenScan | OpenMembers:
     """Run a network, or each of those averaged, once on a scan; see `open_scan`.
 
     Raises:
         BadModel: As `open_scan`; also if a layer of a mean is asked for.
     """
+    prepared = {} if prepared is None else prepared
     if isinstance(model, Network) or layer:
-        return open_scan(model, scan, layer)
-    views = tuple(open_scan(member, scan) for member in model.members)
+        return open_scan(model, scan, layer, prepared)
+    views = tuple(open_scan(member, scan, None, prepared) for member in model.members)
     return OpenMembers(model, scan, views, model.join([view.prediction for view in views]))
 
 

@@ -1,5 +1,6 @@
 """From a model folder to what answers: every hash checked, weights of the right shape and finite."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,6 +15,7 @@ from medcls.models.layout import WEIGHTS
 from medcls.models.learned import read_known
 from medcls.models.mean import Mean
 from medcls.models.network import Network
+from medcls.models.publishing import hash_files
 
 
 def open_model(model: str | Path) -> Network | Mean:
@@ -41,6 +43,19 @@ def open_network(model: str | Path) -> Network:
     if isinstance(opened, Mean):
         raise BadModel("models.no-network", model=opened.card.id, members=", ".join(opened.card.members))
     return opened
+
+
+def open_unsealed(path: Path, card: ModelCard) -> Network:
+    """Load a network from a folder that is being built, as its readers will run it.
+
+    Args:
+        path: Holds weights, features and which scans were seen; no card yet.
+        card: The card that will be written.
+
+    Raises:
+        BadModel: If the weights do not fit its network, or what it knows again cannot be read.
+    """
+    return _network(ModelFolder(path), replace(card, files=hash_files(path)))
 
 
 def _network(folder: ModelFolder, card: ModelCard) -> Network:

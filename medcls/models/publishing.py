@@ -30,10 +30,15 @@ def seal(path: Path, card: ModelCard) -> ModelCard:
     Returns:
         The card as written.
     """
-    card = replace(card, files={name: digest(path / name) for name in SEALED if (path / name).exists()})
+    card = replace(card, files=hash_files(path))
     (path / CARD).write_text(card.to_json(), encoding="utf-8")
     (path / README).write_text(ModelFolder(path).readme(), encoding="utf-8")
     return card
+
+
+def hash_files(path: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file of a model folder that a card vouches for, by name."""
+    return {name: digest(path / name) for name in SEALED if (path / name).exists()}
 
 
 def publish(

@@ -18,7 +18,7 @@ from medcls.data.sources import Sources, find_sources
 from medcls.errors import BadData
 from medcls.evaluation.asking import evaluate_sources
 from medcls.models import store
-from medcls.models.opening import open_model
+from medcls.models.opening import open_unsealed
 from medcls.runs.made import find_made
 from medcls.training.fit import TrainingData, Watch, fit
 from medcls.training.made_in import MadeIn
@@ -121,12 +121,10 @@ def finish(fitted: Fitted, spec: RunSpec, run_id: str, result: Path, say: Callab
     shutil.rmtree(aside, ignore_errors=True)
     card = write_result(fitted, spec, run_id, aside)
     try:
-        store.write_evaluation(aside, *evaluate_sources(open_model(aside), fitted.sources, "test"))
-        card = store.seal(aside, replace(card, files={}))
-    except (
-        BadData
-    ) as error:  # no test part, or a model it started from has seen all of it: a model that was not measured
+        store.write_evaluation(aside, *evaluate_sources(open_unsealed(aside, card), fitted.sources, "test"))
+    except BadData as error:  # no test part, or a model it started from has seen all of it
         say(Note("runs.not-measured", error=Note.of(error)))
+    card = store.seal(aside, card)
     shutil.rmtree(result, ignore_errors=True)
     aside.rename(result)
     return card

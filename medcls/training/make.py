@@ -191,7 +191,7 @@ class Fitted:
 
 
 def write_result(fitted: Fitted, spec: RunSpec, run_id: str, folder: Path) -> ModelCard:
-    """Write weights, config, features and card of a fitted network into a folder; nothing is evaluated yet.
+    """Write weights, config and features of a fitted network into a folder; nothing is evaluated or sealed yet.
 
     Args:
         fitted: The network and its story.
@@ -200,7 +200,7 @@ def write_result(fitted: Fitted, spec: RunSpec, run_id: str, folder: Path) -> Mo
         folder: Where to write; made if missing.
 
     Returns:
-        The card as written.
+        The card to seal the folder with, once all files stand in it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     net, data, task = fitted.net, fitted.data, fitted.sources.task
@@ -212,7 +212,7 @@ def write_result(fitted: Fitted, spec: RunSpec, run_id: str, folder: Path) -> Mo
     store.write_seen(folder, _seen(fitted, spec))
     preprocess = data.preprocess
     (folder / store.CONFIG).write_text(json.dumps(hub_config(net, task, preprocess), indent=2) + "\n", encoding="utf-8")
-    card = ModelCard(
+    return ModelCard(
         id=run_id,
         name=spec.name or f"{spec.network.backbone} for {task.id}",
         task=task,
@@ -226,7 +226,6 @@ def write_result(fitted: Fitted, spec: RunSpec, run_id: str, folder: Path) -> Mo
         n_parameters=sum(p.numel() for p in net.parameters()),
         limits=_limits(spec, fitted.made),
     )
-    return store.seal(folder, card)
 
 
 def learn_limits(

@@ -23,7 +23,7 @@ from medcls.imaging.burned_in import find_text
 from medcls.imaging.decode import read_scan
 from medcls.models.folder import weights_digest
 from medcls.workflows.acts import allowed
-from medcls.workflows.classify import combine_views
+from medcls.workflows.classify import classify_open, combine_views
 
 if TYPE_CHECKING:
     from medcls.models.predictor import Predictor
@@ -37,6 +37,7 @@ __all__ = [
     "Case",
     "Drawing",
     "Exit",
+    "Known",
     "Measured",
     "Mode",
     "OwnFile",
@@ -73,13 +74,28 @@ class Said:
     anyway: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What a page showed of a scan before a report of it is asked for: the report holds the same.
+
+    Args:
+        scan: The scan, of whichever frame.
+        prediction: Its answer, as it is read at the site.
+        heatmap: Where the evidence for its most probable label lies.
+    """
+
+    scan: Scan
+    prediction: Prediction
+    heatmap: Heatmap
+
+
 @allowed("read")
 def make_case(
     data: bytes,
     name: str,
     model: "Predictor",
     *,
-    frame: int | None = None,
+    known: Known | None = None,
     said: Said | None = None,
     checks: bool = False,
 ) -> Case:
@@ -89,7 +105,7 @@ def make_case(
         data: The file's bytes.
         name: Its name, for the record only.
         model: From `classify.open_model`.
-        frame: Which frame, from 0; None for the first.
+        known: What is known of it already; None decodes its first frame and asks the model.
         said: What people say of it.
         checks: True to test the heatmap as well; takes some seconds.
 
@@ -97,8 +113,8 @@ def make_case(
         MedclsError: If the file cannot be read or the model does not answer it.
     """
     said = said or Said()
-    scan = read_scan(data, frame=frame)
-    prediction, heatmap = _answer(scan, model, said.site)
+    known = known or _answer(read_scan(data), model, said.site)
+    scan, prediction, heatmap = known.scan, known.prediction, known.heatmap
     return Case(
         scan,
         prediction,
@@ -204,12 +220,13 @@ def worth_of(card: ModelCard, label: str, prevalence: float = 0.1) -> tuple[Note
     return (*notes, *(one.headline() for one in figures)) if figures else (Note("exits.not-measured"),)
 
 
-def _answer(scan: Scan, model: "Predictor", site: str) -> tuple[Prediction, Heatmap]:
-    from medcls.workflows.explain import classify_and_explain
+def _answer(scan: Scan, model: "Predictor", site: str) -> Known:
+    from medcls.explain.drawing import draw
     from medcls.workflows.site import read_at
 
-    prediction, heatmap = classify_and_explain(scan, model)
-    return (read_at(site, prediction, model.card) if site else prediction), heatmap
+    prediction, view = classify_open(scan, model)
+    heatmap = draw(view, prediction.top)
+    return Known(scan, read_at(site, prediction, model.card) if site else prediction, heatmap)
 
 
 def _checks(scan: Scan, model: "Predictor", label: str) -> tuple[Check, ...]:

@@ -21,7 +21,7 @@ from medcls.tasks import recommended
 from medcls.workflows.acts import allowed, need, write_answers
 
 if TYPE_CHECKING:  # torch costs seconds; a page that only lists models must not pay for it
-    from medcls.explain.drawing import OpenMembers, OpenScan
+    from medcls.explain.drawing import OpenMembers, OpenScan, Prepared
     from medcls.models.predictor import Predictor
 
 # How many scans go through the network at once, and how many are decoded ahead of it: fewer where they are large.
@@ -101,11 +101,23 @@ def classify_one(scan: Scan, classifier: "Predictor") -> Prediction:
 
 
 @allowed("read")
-def classify_open(scan: Scan, classifier: "Predictor") -> "tuple[Prediction, OpenScan | OpenMembers]":
-    """Answer a decoded scan and keep the pass, which its heatmaps are drawn from; it is written to the audit trail."""
+def classify_open(
+    scan: Scan, classifier: "Predictor", prepared: "Prepared | None" = None
+) -> "tuple[Prediction, OpenScan | OpenMembers]":
+    """Answer a decoded scan and keep the pass, which its heatmaps are drawn from; it is written to the audit trail.
+
+    Args:
+        scan: The scan.
+        classifier: From `open_model`.
+        prepared: The scan as networks that are fed alike got it before; what is missing is added.
+
+    Raises:
+        MedclsError: If the model fails on it, or it must not be answered unwritten.
+        Denied: If the person at work may not ask.
+    """
     from medcls.explain.drawing import forward
 
-    view = forward(classifier, scan)
+    view = forward(classifier, scan, None, prepared)
     answer = _tell_marks(scan, view.prediction, classifier)
     write_answers(classifier.card, [(scan, answer)])
     return answer, view
@@ -118,14 +130,15 @@ def _tell_marks(scan: Scan, answer: Prediction, classifier: "Predictor") -> Pred
 
 
 def classify_many(
-    files: Iterable[tuple[str, bytes | MedclsError]], classifier: "Predictor", frame: int | None = None
+    files: Iterable[tuple[str, bytes | Scan | MedclsError]], classifier: "Predictor", frame: int | None = None
 ) -> Iterator[Answer]:
     """Answer files in order; one that cannot be read comes with its error, and the rest go on.
 
     Files are decoded ahead on another thread while the network works; only a few are held at a time.
 
     Args:
-        files: Name and bytes of each file, archives already opened, or the error that took the place of its bytes.
+        files: Name and bytes of each file, archives already opened; or its scan, decoded before; or the error that took
+            the place of its bytes.
         classifier: From `open_model`.
         frame: Which frame or page of each file, from 0; None for the first.
 
@@ -139,7 +152,7 @@ def classify_many(
         waiting: deque[_Waiting] = deque()
         known: dict[str, Prediction | MedclsError] = {}  # the same bytes get the same answer, to the last bit
         for name, data in files:
-            values = 0 if isinstance(data, MedclsError) else count_values(data, limits)
+            values = _count(data, limits)
             while waiting and (len(waiting) >= _AHEAD or sum(w.values for w in waiting) + values > _AHEAD_VALUES):
                 yield from _answer_some(waiting, classifier, known)
             waiting.append(_Waiting(name, values, pool.submit(_read, data, frame, limits)))
@@ -155,8 +168,15 @@ class _Waiting(NamedTuple):
     scan: Future[Scan | MedclsError]
 
 
-def _read(data: bytes | MedclsError, frame: int | None, limits: Limits) -> Scan | MedclsError:
-    if isinstance(data, MedclsError):
+def _count(data: bytes | Scan | MedclsError, limits: Limits) -> int:
+    """Return how many numbers a file's scan will hold, or holds already."""
+    if isinstance(data, Scan):
+        return data.pixels.size
+    return 0 if isinstance(data, MedclsError) else count_values(data, limits)
+
+
+def _read(data: bytes | Scan | MedclsError, frame: int | None, limits: Limits) -> Scan | MedclsError:
+    if isinstance(data, Scan | MedclsError):
         return data
     try:
         return read_scan(data, frame=frame, limits=limits)

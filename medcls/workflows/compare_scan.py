@@ -6,16 +6,20 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
 from medcls.core.prediction import Prediction
-from medcls.core.scan import Preprocess, Scan
+from medcls.core.scan import Scan
 from medcls.errors import BadModel, MedclsError
 from medcls.models.combine import combine
 from medcls.models.mean_card import mean_card
 from medcls.workflows.acts import allowed, write_answers
+from medcls.workflows.classify import classify_open
+
+if TYPE_CHECKING:  # torch costs seconds
+    from medcls.explain.drawing import Prepared
 
 FEWEST, MOST = 2, 8
 CANNOT_TELL = "cannot tell"
@@ -80,8 +84,24 @@ class ComparedScan:
         return any(prediction.decided is None for prediction in told)
 
 
+@dataclass(frozen=True)
+class Memory:
+    """What whoever asks knows of a scan already, and wants to know after.
+
+    Args:
+        find: Returns what a model, by id, said of it before; None if it was not asked. Such an answer is not written to
+            the audit trail again.
+        keep: Called with a model's card, its answer, and the pass that its heatmaps can be drawn from.
+    """
+
+    find: Callable[[str], Prediction | None] = lambda model_id: None
+    keep: Callable[[ModelCard, Prediction, Any], None] = lambda card, answer, view: None
+
+
 @allowed("read")
-def compare_scan(scan: Scan, model_ids: Sequence[str], open_model: Callable[[str], Any]) -> ComparedScan:
+def compare_scan(
+    scan: Scan, model_ids: Sequence[str], open_model: Callable[[str], Any], memory: Memory = Memory()
+) -> ComparedScan:
     """Ask several models about one scan, decoded once.
 
     Models are opened on threads at the same time; each is asked as soon as it is open, one at a time, so that every
@@ -92,6 +112,7 @@ def compare_scan(scan: Scan, model_ids: Sequence[str], open_model: Callable[[str
         scan: The decoded scan.
         model_ids: Two to eight, each once.
         open_model: Gives a model by id; called from several threads.
+        memory: What is known already; nothing by default.
 
     Returns:
         The answers; a model that fails comes with its error and the others go on.
@@ -101,16 +122,13 @@ def compare_scan(scan: Scan, model_ids: Sequence[str], open_model: Callable[[str
     """
     check_models(model_ids)
     started = time.perf_counter()
-    prepared: dict[Preprocess, Any] = {}
+    prepared: Prepared = {}
     answers: dict[str, ModelAnswer] = {}
     with ThreadPoolExecutor(min(len(model_ids), os.cpu_count() or 1)) as pool:
         opening: dict[Future, str] = {pool.submit(_open, model_id, open_model): model_id for model_id in model_ids}
         for done in as_completed(opening):
-            answers[opening[done]] = _ask(opening[done], done, scan, prepared)
+            answers[opening[done]] = _ask(opening[done], done, scan, prepared, memory)
     ordered = tuple(answers[model_id] for model_id in model_ids)
-    for one in ordered:
-        if one.card is not None and (found := one.prediction or one.error) is not None:
-            write_answers(one.card, [(scan, found)])
     ensembles = average(ordered)
     return ComparedScan(ordered, ensembles, describe_agreement(ordered), time.perf_counter() - started)
 
@@ -131,31 +149,22 @@ def _open(model_id: str, open_model: Callable[[str], Any]) -> tuple[Any, float]:
     return open_model(model_id), time.perf_counter() - started
 
 
-def _ask(model_id: str, opening: Future, scan: Scan, prepared: dict[Preprocess, Any]) -> ModelAnswer:
+def _ask(model_id: str, opening: Future, scan: Scan, prepared: "Prepared", memory: Memory) -> ModelAnswer:
     try:
         classifier, opened_s = opening.result()
     except MedclsError as error:
         return ModelAnswer(model_id, None, None, error)
+    card = classifier.card
+    if (before := memory.find(card.id)) is not None:
+        return ModelAnswer(model_id, card, before, None, opened_s)
+    shared = card.preprocess in prepared
     try:
-        prediction, shared = _predict(classifier, scan, prepared)
-        return ModelAnswer(model_id, classifier.card, prediction, None, opened_s, shared)
+        prediction, view = classify_open(scan, classifier, prepared)
     except MedclsError as error:
-        return ModelAnswer(model_id, classifier.card, None, error, opened_s)
-
-
-def _predict(classifier: Any, scan: Scan, prepared: dict[Preprocess, Any]) -> tuple[Prediction, bool]:
-    if len(classifier.members) > 1:
-        return classifier.predict(scan), False
-    started = time.perf_counter()
-    key = classifier.card.preprocess
-    shared = key in prepared
-    if not shared:
-        square = classifier.place(scan)
-        prepared[key] = square, classifier.normalise(square)
-    square, x = prepared[key]
-    logits, features = classifier.run(x[None])
-    elapsed_s = time.perf_counter() - started
-    return classifier.answer([scan], [square], logits.numpy(), features, elapsed_s)[0], shared
+        write_answers(card, [(scan, error)])
+        return ModelAnswer(model_id, card, None, error, opened_s)
+    memory.keep(card, prediction, view)
+    return ModelAnswer(model_id, card, prediction, None, opened_s, shared)
 
 
 def average(answers: Sequence[ModelAnswer]) -> tuple[MeanAnswer, ...]:

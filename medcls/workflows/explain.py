@@ -140,27 +140,28 @@ def rehearse(classifier: "Predictor", scan: Scan) -> None:
 def draw_one(
     scan: Scan,
     classifier: "Predictor",
-    label: str | None = None,
-    method: str = DEFAULT,
-    layer: str | None = None,
+    wanted: Wanted,
     watch: Watch = QUIET,
+    view: "OpenScan | OpenMembers | None" = None,
 ) -> Heatmap:
-    """Draw one heatmap; see `classify_and_explain`.
+    """Draw one heatmap.
 
     Args:
         scan: The scan.
         classifier: From `open_model`.
-        label: Whose evidence is drawn; None for the most probable label.
-        method: Name in the table of methods.
-        layer: Name of the layer it is read from; None for the model's own choice.
+        wanted: Whose evidence is drawn, by which method, from which layer.
         watch: Told steps done and in all by slow methods, and asked between them whether to stop.
+        view: The pass that answered the scan, from `classify.classify_open`; used where it was opened at that layer.
 
     Raises:
+        MedclsError: As `classify_and_explain`.
         Stopped: If `watch` was asked to stop.
     """
-    from medcls.explain.drawing import explain
+    from medcls.explain.drawing import draw, forward
 
-    return explain(classifier, scan, label, method, layer, watch)
+    if view is None or wanted.layer not in (None, view.layer):
+        view = forward(classifier, scan, wanted.layer)
+    return draw(view, wanted.label, wanted.method, watch)
 
 
 def draw_many(

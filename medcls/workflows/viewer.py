@@ -78,24 +78,30 @@ class Evidence:
         return sum(m.top == self.prediction.top for m in self.members)
 
 
-def find_evidence(
-    scan: Scan, classifier: "Predictor", labels: Sequence[str], view: "OpenScan | OpenMembers | None" = None
-) -> Evidence:
-    """Answer a scan and draw its heatmaps for several labels on one scale, from one pass through the network.
+def open_pass(scan: Scan, classifier: "Predictor") -> "OpenScan | OpenMembers":
+    """Run a scan through a network once, for its heatmaps; its answer was given, and written down, before.
+
+    Raises:
+        MedclsError: If the network has no layer that a heatmap can be read from.
+    """
+    from medcls.explain.drawing import forward
+
+    return forward(classifier, scan)
+
+
+def find_evidence(view: "OpenScan | OpenMembers", labels: Sequence[str]) -> Evidence:
+    """Draw a scan's heatmaps for several labels on one scale, from one pass through the network.
 
     Args:
-        scan: The scan.
-        classifier: From `classify.open_model`.
+        view: The pass, from `classify.classify_open` or `open_pass`.
         labels: Label ids.
-        view: The pass, from `classify.classify_open`; None runs it here.
 
     Raises:
         MedclsError: If a label is unknown, or the method does not work on this network.
     """
-    from medcls.explain.drawing import OpenMembers, forward
+    from medcls.explain.drawing import OpenMembers
     from medcls.explain.labels import draw_labels
 
-    view = view or forward(classifier, scan)
     members = tuple(one.prediction for one in view.views) if isinstance(view, OpenMembers) else ()
     return Evidence(view.prediction, draw_labels(view, labels), members)
 

@@ -39,6 +39,7 @@ DROP = "drop"  # the scans, on whichever page they were dropped
 DROP_TIMES = "drop.times"  # how often it was put away: a new key empties the widget
 FRAMES = "frames"  # how many pictures a file holds: entry -> count
 DECODED = "decoded"  # the last few scans decoded: (entry, frame) -> scan or error
+ANSWERS = "answers"  # what models said, on whichever page they were asked: (scan, frame, model) -> answer
 ENCODED = "encoded"  # pictures encoded for the viewer
 READING = "reading"  # the answers of the drop: its entries and, by model, how far they were read
 FILTER, SORT = "classify.filter", "classify.sort"  # which answers the list shows, in which order
@@ -52,7 +53,7 @@ GROUPING = "classify.grouping"  # how scans are put together to cases
 CASES = "classify.cases"  # cases put together by hand
 REGION, MEASURES = "region", "measures"  # the region drawn last on the scan shown, and the lines measured on it
 EVIDENCE = "evidence"  # maps of a scan for all labels: (scan, model) -> what was drawn
-PASSES = "passes"  # what answered a scan, until its maps are drawn from it: (scan, model) -> pass
+PASSES = "passes"  # the last few passes that answered, for maps to be drawn from: (scan, model) -> pass
 GALLERY_AT = "gallery.at"  # which picture of a gallery is open
 LOOPS = "loops"  # all frames of the loop that was asked for
 EXAMPLES = "examples"  # synthetic examples made in this session
@@ -68,7 +69,6 @@ REPORT_SENT = "report.sent"  # when what was sent first: a second click sends th
 # Heatmaps.
 MAPS = "heatmaps.maps"  # the maps side by side, as far as they are drawn
 MAPS_STOPPED = "heatmaps.stopped"  # slow ones that were stopped
-MAP_ANSWERS = "heatmaps.answers"  # (scan, model) -> answer
 MAP_CHECKS = "heatmaps.checks"  # what the tests of a heatmap found
 TISSUE = "heatmaps.tissue.map"  # the last tissue map
 

@@ -5,6 +5,8 @@ import dataclasses
 import io
 import json
 import zipfile
+from collections import Counter
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -13,7 +15,8 @@ from medcls.core.note import Note
 from medcls.core.prediction import Prediction
 from medcls.errors import BadScan
 from medcls.imaging.phantom import phantom
-from medcls.workflows import site_figures
+from medcls.models.network import Network
+from medcls.workflows import case_report, classify, scans, site_figures
 from medcls.workflows.case_report import send_out
 from medcls.workflows.scans import Entry
 from pages._ui import state
@@ -99,6 +102,47 @@ def test_each_scan_is_decoded_once_and_run_once_for_answer_and_map(n: int, open_
         assert component(app, "medcls_viewer")["panes"][0]["maps"]
     assert len(decoded) == n
     assert passes == [1] * n
+
+
+@pytest.mark.parametrize("n", [2, 10])
+def test_a_dropped_scan_is_decoded_once_for_every_page_and_the_report(
+    n: int, open_app, tiny_model, tiny_made, home, monkeypatch
+) -> None:
+    """Classify, Heatmaps, Compare and the report of a drop read each file once, and ask each network once or twice."""
+    install(tiny_made, home / "weights", "breast-ultrasound--tiny--0002")
+    decoded, answered_by = Counter(), Counter()
+    for reader in (scans, classify, case_report):
+
+        def counted(data, read=reader.read_scan, **named):
+            decoded[data] += 1
+            return read(data, **named)
+
+        monkeypatch.setattr(reader, "read_scan", counted)
+    answer = Network.answer
+
+    def asked(self, scans, *given):
+        answered_by.update((self.card.id, scan.sha256) for scan in scans)
+        return answer(self, scans, *given)
+
+    monkeypatch.setattr(Network, "answer", asked)
+    monkeypatch.setattr("medcls.models.marks.painted_over", lambda scan: np.zeros(scan.size_px, bool))
+    files = [png(seed=500 + i) for i in range(n)]  # none of the page's own examples
+    app = drop(open_app(), *((f"{i}.png", data) for i, data in enumerate(files)))
+    while len(answered(app)) < n:
+        app.run()
+    for page in ("../heatmaps.py", "../compare.py", "../classify.py"):
+        app.switch_page(page).run()
+        assert_sound(app)
+    app.button(key="report").click().run()
+    app.button(key="report.make").click().run()
+    assert_sound(app)
+    assert not app.error, [e.value for e in app.error]
+    assert [decoded[data] for data in files] == [1] * n
+    batched = n > 8  # answered by the batch, which keeps no pass to draw maps from: the one scan shown runs once more
+    first = next(iter(answered(app))).prediction.sha256
+    assert answered_by.pop((tiny_model.id, first)) == 1 + batched
+    assert {answered_by[tiny_model.id, sha256(data).hexdigest()] for data in files[1:]} == {1}
+    assert answered_by["breast-ultrasound--tiny--0002", first] == 1, "Compare's answer and its map are one pass"
 
 
 def test_the_viewer_has_the_scan_and_a_map_for_every_label(open_app, tiny_model) -> None:

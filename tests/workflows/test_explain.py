@@ -26,7 +26,7 @@ def test_many_share_one_pass_and_failures_stay_apart() -> None:
     ]
     assert [d.error is None for d in drawn] == [True, True, True, True, False, False]
     assert all(d.layer == "thin" for d in drawn)
-    one = explain.draw_one(PICTURE, model(), "red", "gradcam")
+    one = explain.draw_one(PICTURE, model(), explain.Wanted("red", "gradcam"))
     assert drawn[0].heatmap is not None
     assert np.array_equal(drawn[0].heatmap.values, one.values)
 
@@ -45,25 +45,29 @@ def test_unknown_layer_is_an_error() -> None:
 def test_describe_says_what_is_shown() -> None:
     """In words: the method, the label, how coarse; nothing found is said as that; a patch is said to be small."""
     large = Scan(np.kron(PICTURE.pixels, np.ones((4, 4, 1), np.float32)), "0" * 64)
-    told = explain.describe(explain.draw_one(large, model(), "red"), "Red", large)
+    told = explain.describe(explain.draw_one(large, model(), explain.Wanted("red")), "Red", large)
     assert "Grad-CAM" in told
     assert "Red" in told
     assert "8 x 8 cells" in told
     assert "32 px wide" in told
-    assert "coarse" in explain.describe(explain.draw_one(PICTURE, model(), "red"), "Red", PICTURE)
-    assert "no evidence for Red anywhere" in explain.describe(explain.draw_one(scan(), model(), "red"), "Red", scan())
+    assert "coarse" in explain.describe(explain.draw_one(PICTURE, model(), explain.Wanted("red")), "Red", PICTURE)
+    assert "no evidence for Red anywhere" in explain.describe(
+        explain.draw_one(scan(), model(), explain.Wanted("red")), "Red", scan()
+    )
     assert "the same for Red as for the others" in explain.describe(
-        explain.draw_one(large, model(), "red", "eigencam"), "Red", large
+        explain.draw_one(large, model(), explain.Wanted("red", "eigencam")), "Red", large
     )
 
 
 def test_several_are_described_by_their_cells() -> None:
     large = Scan(np.kron(PICTURE.pixels, np.ones((4, 4, 1), np.float32)), "0" * 64)
-    coarse, fine = (explain.draw_one(large, model(), "red", method) for method in ("gradcam", "fullgrad"))
+    coarse, fine = (
+        explain.draw_one(large, model(), explain.Wanted("red", method)) for method in ("gradcam", "fullgrad")
+    )
     assert "about 32 px wide" in explain.describe_many([coarse, coarse], large)
     assert "about 4 to 32 px wide" in explain.describe_many([coarse, fine], large)
-    assert "coarse" in explain.describe_many([explain.draw_one(PICTURE, model(), "red")], PICTURE)
-    assert explain.describe_many([explain.draw_one(scan(), model(), "red")], scan()) == ""
+    assert "coarse" in explain.describe_many([explain.draw_one(PICTURE, model(), explain.Wanted("red"))], PICTURE)
+    assert explain.describe_many([explain.draw_one(scan(), model(), explain.Wanted("red"))], scan()) == ""
 
 
 def test_ensemble_is_drawn_as_a_whole_and_tested_by_its_networks() -> None:
@@ -72,7 +76,7 @@ def test_ensemble_is_drawn_as_a_whole_and_tested_by_its_networks() -> None:
     drawn = explain.draw_many(PICTURE, both, ["red", "blue"], ["gradcam", "hirescam"])
     assert [d.error for d in drawn] == [None] * 4
     assert {d.layer for d in drawn} == {"members' last"}
-    assert np.array_equal(drawn[0].heatmap.values, explain.draw_one(PICTURE, both, "red").values)
+    assert np.array_equal(drawn[0].heatmap.values, explain.draw_one(PICTURE, both, explain.Wanted("red")).values)
     assert "mean of several networks' heatmaps" in explain.describe(drawn[0].heatmap, "Red", PICTURE)
     assert explain.networks_of(both) == (one, two)
     assert explain.networks_of(one) == (one,)
@@ -81,7 +85,7 @@ def test_ensemble_is_drawn_as_a_whole_and_tested_by_its_networks() -> None:
 
 
 def test_captioned_picture_holds_the_plain_one() -> None:
-    heatmap = explain.draw_one(PICTURE, model(), "red")
+    heatmap = explain.draw_one(PICTURE, model(), explain.Wanted("red"))
     plain, captioned = (
         Image.open(
             io.BytesIO(leave("drawing", explain.export(PICTURE, heatmap, explain.Paint(), wanted), "record").data)

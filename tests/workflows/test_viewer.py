@@ -56,7 +56,7 @@ def test_every_table_of_colours_is_a_strip() -> None:
 
 def test_labels_of_one_network_share_its_unit(tiny_model) -> None:
     scan, model = read(phantom("breast-ultrasound", "malignant", 7)), classify.open_model(tiny_model.id)
-    found = viewer.find_evidence(scan, model, LABELS)
+    found = viewer.find_evidence(viewer.open_pass(scan, model), LABELS)
     answer, maps = found.prediction, found.maps
     assert answer.labels == LABELS
     assert [m.label for m in maps] == list(LABELS)
@@ -73,8 +73,8 @@ def test_labels_of_a_mean_share_one_scale(tiny_model, tiny_made, home) -> None:
     install(tiny_made, home / "weights", "breast-ultrasound--tiny--0002")
     mean = make_ensemble(["breast-ultrasound--tiny--0001", "breast-ultrasound--tiny--0002"], "Mean")
     scan = read(phantom("breast-ultrasound", "malignant", 7))
-    alone = viewer.find_evidence(scan, classify.open_model(tiny_model.id), LABELS).maps
-    found = viewer.find_evidence(scan, classify.open_model(mean.id), LABELS)
+    alone = viewer.find_evidence(viewer.open_pass(scan, classify.open_model(tiny_model.id)), LABELS).maps
+    found = viewer.find_evidence(viewer.open_pass(scan, classify.open_model(mean.id)), LABELS)
     both = found.maps
     assert (len(found.members), found.agreeing) == (2, 2)
     top = max(m.peak for m in alone)

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import streamlit as st
 
@@ -14,8 +13,7 @@ from medcls.errors import MedclsError
 from medcls.workflows import classify, scans
 from medcls.workflows import site as site_room
 from pages._ui import cache, state
-from pages._ui.classify import evidence
-from pages._ui.widgets import drops, notices
+from pages._ui.widgets import drops, known, notices
 from pages._ui.widgets.charts import data_url
 from pages._ui.widgets.header import site_name
 
@@ -73,7 +71,7 @@ def go_on(reading: Reading) -> None:
     """
     until = time.monotonic() + _A_RUN_S
     if reading.source is None:
-        reading.source = _rows(reading.entries[len(reading.rows) :], cache.open_classifier(reading.card))
+        reading.source = _rows(reading.entries[len(reading.rows) :], reading.card)
     for row in reading.source:
         reading.rows.append(_here(row, reading))
         if time.monotonic() > until:
@@ -88,9 +86,7 @@ def answer_frame(reading: Reading, place: int, frame: int) -> None:
     try:
         if read.scan is None:
             raise read.error or MedclsError("pages.no-answer")
-        reading.rows[place] = _here(
-            _answered(row.entry, read.scan, cache.open_classifier(reading.card), frame), reading
-        )
+        reading.rows[place] = _here(_answered(row.entry, read.scan, reading.card, frame), reading)
     except MedclsError as error:
         reading.rows[place] = Row(row.entry, None, error, row.thumbnail, frame)
 
@@ -113,29 +109,38 @@ def count(reading: Reading) -> None:
         notices.show_error(error)
 
 
-def _answered(entry: scans.Entry, scan: Scan, classifier: Any, frame: int | None = None) -> Row:
-    prediction, view = classify.classify_open(scan, classifier)
-    evidence.keep(scan, classifier.card, view)
-    return Row(entry, prediction, None, data_url(scans.thumbnail(scan)), frame, scan.history)
+def _answered(entry: scans.Entry, scan: Scan, card: ModelCard, frame: int | None = None) -> Row:
+    answer = known.ask(scan, card, frame)
+    return Row(entry, answer, None, data_url(scans.thumbnail(scan)), frame, scan.history)
 
 
-def _rows(entries: tuple[scans.Entry, ...], classifier: Any) -> Iterator[Row]:
+def _rows(entries: tuple[scans.Entry, ...], card: ModelCard) -> Iterator[Row]:
     """Answer the entries in order; one that cannot be read keeps its error and the rest go on."""
+    classifier = cache.open_classifier(card)
     if len(entries) <= _ONE_BY_ONE:
-        yield from (_single(entry, classifier) for entry in entries)
+        yield from (_single(entry, card) for entry in entries)
         return
-    files = ((e.name, e.data if e.data is not None else e.error or MedclsError("pages.no-answer")) for e in entries)
+    files = ((entry.name, drops.decoded(entry) or _bytes(entry)) for entry in entries)
     for entry, answer in zip(entries, classify.classify_many(files, classifier), strict=True):
-        thumbnail = data_url(scans.thumbnail(answer.scan)) if answer.scan is not None else ""
-        history = answer.scan.history if answer.scan is not None else ()
-        yield Row(entry, answer.prediction, answer.error, thumbnail, None, history)
+        if answer.scan is None:
+            yield Row(entry, None, answer.error)
+            continue
+        drops.keep_scan(entry, answer.scan)
+        if answer.prediction is not None:
+            known.keep(answer.scan, card, answer.prediction)
+        thumbnail = data_url(scans.thumbnail(answer.scan))
+        yield Row(entry, answer.prediction, answer.error, thumbnail, None, answer.scan.history)
 
 
-def _single(entry: scans.Entry, classifier: Any) -> Row:
+def _bytes(entry: scans.Entry) -> bytes | MedclsError:
+    return entry.data if entry.data is not None else entry.error or MedclsError("pages.no-answer")
+
+
+def _single(entry: scans.Entry, card: ModelCard) -> Row:
     read = drops.read_entry(entry)
     if read.scan is None:
         return Row(entry, None, read.error)
     try:
-        return _answered(entry, read.scan, classifier)
+        return _answered(entry, read.scan, card)
     except MedclsError as error:
         return Row(entry, None, error)

@@ -11,7 +11,7 @@ from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import classify, viewer
 from pages._ui import cache, state
-from pages._ui.widgets import notices
+from pages._ui.widgets import known, notices
 from pages._ui.widgets.numbers import show_prob
 from pages._ui.widgets.palette import label_word
 
@@ -25,13 +25,6 @@ def held(scan: Scan, card: ModelCard) -> viewer.Evidence | MedclsError | None:
     return found[1] if found and found[0] is scan else None
 
 
-def keep(scan: Scan, card: ModelCard, view: Any) -> None:
-    """Keep the pass that answered a scan (of `classify.classify_open`), for its maps to be drawn from."""
-    kept = state.kept(state.PASSES, dict)
-    kept[scan.sha256, card.to_json()] = (scan, view)
-    state.make_room(kept, lambda item: item[0].pixels.size + item[1].n_values, most=8)
-
-
 def find(scan: Scan, card: ModelCard, top: str) -> viewer.Evidence | MedclsError:
     """Draw a scan's maps for its labels, or return why that cannot be done.
 
@@ -40,15 +33,12 @@ def find(scan: Scan, card: ModelCard, top: str) -> viewer.Evidence | MedclsError
         card: The model's card.
         top: The label of the answer: drawn whatever the number of labels.
     """
-    if (known := held(scan, card)) is not None:
-        return known
+    if (drawn := held(scan, card)) is not None:
+        return drawn
     some = card.task.label_ids[:_MOST_LABELS]
     labels = some if top in some else (*some[:-1], top)
     try:
-        held_scan, view = state.kept(state.PASSES, dict).pop((scan.sha256, card.to_json()), (None, None))
-        found: viewer.Evidence | MedclsError = viewer.find_evidence(
-            scan, cache.open_classifier(card), labels, view if held_scan is scan else None
-        )
+        found: viewer.Evidence | MedclsError = viewer.find_evidence(known.pass_of(scan, card), labels)
     except MedclsError as error:
         found = error
     kept = state.kept(state.EVIDENCE, dict)

@@ -12,7 +12,7 @@ from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import case_report, pacs, viewer
 from pages._ui import cache, state
-from pages._ui.classify import report_ask
+from pages._ui.classify import evidence, report_ask
 from pages._ui.classify.report_ask import Asked
 from pages._ui.widgets import notices, printing
 
@@ -78,13 +78,27 @@ def _save(shown: "Shown", kind: str, asked: Asked) -> None:
 
 
 def _case(shown: "Shown", asked: Asked) -> case_report.Case:
-    row = shown.row
-    model = cache.open_classifier(shown.card)
+    entry, model = shown.row.entry, cache.open_classifier(shown.card)
     case = case_report.make_case(
-        row.entry.data or b"", row.entry.name, model, frame=row.frame, said=asked.said, checks=asked.checks
+        entry.data or b"", entry.name, model, known=_known(shown), said=asked.said, checks=asked.checks
     )
     case = case_report.with_views(case, report_ask.views(shown))
     return replace(case, region=_box(shown), rulers=_rulers(shown))
+
+
+def _known(shown: "Shown") -> case_report.Known | None:
+    """Return what the page shows of the scan; None where it has no answer.
+
+    Raises:
+        MedclsError: If its heatmap cannot be drawn.
+    """
+    prediction = shown.row.prediction
+    if prediction is None:
+        return None
+    found = evidence.find(shown.scan, shown.card, prediction.top)
+    if isinstance(found, MedclsError):
+        raise found
+    return case_report.Known(shown.scan, prediction, next(m for m in found.maps if m.label == prediction.top))
 
 
 def _servers() -> list[str]:

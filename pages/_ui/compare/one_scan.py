@@ -17,7 +17,7 @@ from medcls.workflows.case_report import Table
 from pages._ui import cache, state
 from pages._ui.compare import maps
 from pages._ui.compare.test_set import names_of
-from pages._ui.widgets import anyway, downloads, drops, notices
+from pages._ui.widgets import anyway, downloads, drops, known, notices
 from pages._ui.widgets.charts import show_probabilities
 from pages._ui.widgets.numbers import show_seconds
 from pages._ui.widgets.palette import label_colours, label_word
@@ -66,8 +66,12 @@ def ask(scan: Scan, cards: Sequence[ModelCard]) -> compare_scan.ComparedScan:
             add_script_run_ctx(ctx=context)  # the cache draws its notice on this session's page
             return cache.open_classifier(by_id[model_id])
 
+        def keep(card: ModelCard, answer: Prediction, view: object) -> None:
+            known.keep(scan, card, answer, view)
+
+        memory = compare_scan.Memory(lambda model_id: known.find(scan, by_id[model_id]), keep)
         with st.spinner(say("pages.asking", {"n": len(cards)}), show_time=True):
-            found = compare_scan.compare_scan(scan, [card.id for card in cards], open_here)
+            found = compare_scan.compare_scan(scan, [card.id for card in cards], open_here, memory)
         held = (key, found)
         st.session_state[state.COMPARE_ANSWERS] = held
     return held[1]

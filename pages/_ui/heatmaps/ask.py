@@ -12,13 +12,12 @@ from medcls.core.scan import Scan
 from medcls.words import say
 from medcls.workflows import explain, scans
 from pages._ui import cache, state
-from pages._ui.widgets import anyway, notices, pickers
+from pages._ui.widgets import anyway, known, notices, pickers
 from pages._ui.widgets.numbers import show_prob
 from pages._ui.widgets.palette import label_word
 
 _BY = {"method": "Methods", "label": "Labels", "layer": "Layers", "model": "Models"}
 _FIRST_METHODS = ("gradcam", "hirescam", "layercam")
-_KEPT = 64
 
 
 @dataclass(frozen=True)
@@ -75,9 +74,9 @@ def ask(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard]) -> list[Asked]
     return [Asked(card, label, methods[0], layer, label_word(card.task, label), by) for label in labels]
 
 
-def _linked(key: str, known: Container[str]) -> list[str]:
+def _linked(key: str, allowed: Container[str]) -> list[str]:
     """Return what the address names under a key, as far as it can be chosen here."""
-    return [name for name in (state.choice(key) or "").split(",") if name in known]
+    return [name for name in (state.choice(key) or "").split(",") if name in allowed]
 
 
 def _pick_by(kinds: Sequence[str], card: ModelCard) -> str:
@@ -157,18 +156,8 @@ def _pick_rivals(rivals: Sequence[ModelCard]) -> list[ModelCard]:
 
 
 def answer_of(scan: Scan, card: ModelCard) -> Prediction:
-    """Return the model's answer to a scan, asked once in this session.
-
-    Raises:
-        MedclsError: If the model cannot be opened or does not answer.
-    """
-    held: dict[tuple[str, str], Prediction] = state.kept(state.MAP_ANSWERS, dict)
-    key = (scan.sha256, card.to_json())
-    if key not in held:
-        while len(held) >= _KEPT:
-            held.pop(next(iter(held)))
-        held[key] = explain.classify_and_explain(scan, cache.open_classifier(card))[0]
-    return held[key]
+    """Return the model's answer to a scan; see `known.ask`."""
+    return known.ask(scan, card)
 
 
 def show_answer(answer: Prediction, card: ModelCard, entry: scans.Entry) -> bool:

@@ -19,7 +19,7 @@ from medcls.workflows import viewer as pictures
 from pages._ui import cache, state
 from pages._ui.heatmaps import view as heatmap_view
 from pages._ui.heatmaps.ask import Asked, answer_of, ask
-from pages._ui.widgets import downloads, notices, pickers, viewer
+from pages._ui.widgets import downloads, known, notices, pickers, viewer
 from pages._ui.widgets.numbers import show_seconds
 from pages._ui.widgets.palette import label_word
 
@@ -113,9 +113,9 @@ def _drawn(scan: Scan, asked: Asked, tell: Progress) -> Map:
     if key in state.kept(state.MAPS_STOPPED, set):
         return Map(asked, None, explain.Stopped("pages.map-stopped"))
     try:
-        heatmap = explain.draw_one(
-            scan, cache.open_classifier(asked.card), asked.label, asked.method, asked.layer, explain.Watch(tell)
-        )
+        wanted = explain.Wanted(asked.label, asked.method, asked.layer)
+        model, view = cache.open_classifier(asked.card), known.pass_of(scan, asked.card)
+        heatmap = explain.draw_one(scan, model, wanted, explain.Watch(tell), view)
         found = Map(asked, heatmap, None)
     except MedclsError as error:
         found = Map(asked, None, error)

@@ -14,6 +14,7 @@ from pages._ui import cache, state
 from pages._ui.widgets import notices
 
 _STYLE = Path(__file__).with_name("drop.css")
+_DECODED = 64  # scans at most that are kept decoded
 _LONG = 40  # characters of a name that a button has room for
 
 
@@ -148,18 +149,41 @@ def is_synthetic(entry: scans.Entry) -> bool:
 
 
 def read_entry(entry: scans.Entry, frame: int | None = None) -> Read:
-    """Decode one entry of a drop (one frame of it, from 0), the last few kept in the session."""
+    """Decode one entry of a drop (one frame of it, from 0), those read last kept in the session for every page."""
     if entry.data is None:
         return Read(entry.name, None, entry.error)
-    held, key = state.kept(state.DECODED, dict), (id(entry), frame)
-    if key in held and held[key][0] is entry:
-        return held[key][1]
+    if (held := _read_before(entry, frame)) is not None:
+        return held
     try:
         read = Read(entry.name, scans.read(entry.data, frame), None, is_synthetic(entry))
     except MedclsError as error:
         read = Read(entry.name, None, error)
-    held[key] = (entry, read)
-    state.make_room(held, lambda item: item[1].scan.pixels.size if item[1].scan else 0, most=8)
+    return _keep(entry, frame, read)
+
+
+def decoded(entry: scans.Entry) -> Scan | None:
+    """Return the scan of an entry that was decoded before, if it is still kept."""
+    read = _read_before(entry, None)
+    return read.scan if read is not None else None
+
+
+def keep_scan(entry: scans.Entry, scan: Scan) -> None:
+    """Keep the scan of an entry, decoded elsewhere, for whichever page shows it next."""
+    _keep(entry, None, Read(entry.name, scan, None, is_synthetic(entry)))
+
+
+def _read_before(entry: scans.Entry, frame: int | None) -> Read | None:
+    held: dict[tuple[int, int | None], tuple[scans.Entry, Read]] = state.kept(state.DECODED, dict)
+    before, read = held.get((id(entry), frame), (None, None))
+    return read if before is entry else None
+
+
+def _keep(entry: scans.Entry, frame: int | None, read: Read) -> Read:
+    """Keep what was decoded last: many small scans, or a few large ones (see `state.make_room`)."""
+    held = state.kept(state.DECODED, dict)
+    held.pop((id(entry), frame), None)
+    held[id(entry), frame] = (entry, read)
+    state.make_room(held, lambda item: item[1].scan.pixels.size if item[1].scan else 0, most=_DECODED)
     return read
 
 

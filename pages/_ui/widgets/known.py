@@ -1,0 +1,80 @@
+"""What a session knows of the scans before it: each model's answer and the pass it came from, whichever page asked."""
+
+from typing import Any
+
+import streamlit as st
+
+from medcls.core.model import ModelCard
+from medcls.core.prediction import Prediction
+from medcls.core.scan import Scan
+from medcls.workflows import classify, viewer
+from pages._ui import cache, state
+
+_ANSWERS = 2000  # each a few numbers and notes
+_PASSES = 8
+
+
+def find(scan: Scan, card: ModelCard, frame: int | None = None) -> Prediction | None:
+    """Return what a model answered in this session; None if it was not asked.
+
+    Args:
+        scan: The scan.
+        card: The model's card as it is now.
+        frame: Which frame of its file it is, from 0; None for the first.
+    """
+    held: dict[tuple[str, int, str], Prediction] = st.session_state.get(state.ANSWERS, {})
+    return held.get((scan.sha256, frame or 0, card.to_json()))
+
+
+def keep(scan: Scan, card: ModelCard, answer: Prediction, view: Any = None, frame: int | None = None) -> None:
+    """Keep an answer, and the pass it came from for its maps to be drawn from.
+
+    Args:
+        scan: The scan.
+        card: The model's card.
+        answer: As the model gave it, not as a site reads it.
+        view: The pass, of `classify.classify_open`; None if there is none.
+        frame: Which frame of its file it is, from 0; None for the first.
+    """
+    held = state.kept(state.ANSWERS, dict)
+    held[scan.sha256, frame or 0, card.to_json()] = answer
+    while len(held) > _ANSWERS:
+        held.pop(next(iter(held)))
+    if view is not None:
+        _keep_pass(scan, card, view)
+
+
+def pass_of(scan: Scan, card: ModelCard) -> Any:
+    """Return the pass that answered a scan; one run now if none is kept (a large drop is answered by the batch).
+
+    Raises:
+        MedclsError: If the model cannot be opened or gives no map.
+    """
+    held, view = state.kept(state.PASSES, dict).get((scan.sha256, card.to_json()), (None, None))
+    return view if held is scan else _keep_pass(scan, card, viewer.open_pass(scan, cache.open_classifier(card)))
+
+
+def _keep_pass(scan: Scan, card: ModelCard, view: Any) -> Any:
+    passes = state.kept(state.PASSES, dict)
+    passes.pop((scan.sha256, card.to_json()), None)
+    passes[scan.sha256, card.to_json()] = (scan, view)
+    state.make_room(passes, lambda item: item[0].pixels.size + item[1].n_values, most=_PASSES)
+    return view
+
+
+def ask(scan: Scan, card: ModelCard, frame: int | None = None) -> Prediction:
+    """Return a model's answer to a scan, asked once in this session, whatever page asks.
+
+    Args:
+        scan: The scan.
+        card: The model's card.
+        frame: Which frame of its file it is, from 0; None for the first.
+
+    Raises:
+        MedclsError: If the model cannot be opened or does not answer.
+    """
+    if (known := find(scan, card, frame)) is not None:
+        return known
+    answer, view = classify.classify_open(scan, cache.open_classifier(card))
+    keep(scan, card, answer, view, frame)
+    return answer
