@@ -11,7 +11,16 @@ from pages._ui.compare.one_scan import show_one_scan
 from pages._ui.widgets import header, notices, pickers
 
 MODES = {"scan": say("pages.compare-one-scan"), "set": say("pages.compare-a-test-set")}
-SECTIONS = ("Scores", "Curves", "Which is better", "Disagreements", "Subgroups", "Cost", "Operating point", "Ablation")
+SECTIONS = {
+    "Scores": say("pages.compare-scores"),
+    "Curves": say("pages.compare-curves"),
+    "Which is better": say("pages.compare-which-is-better"),
+    "Disagreements": say("pages.compare-disagreements"),
+    "Subgroups": say("pages.compare-subgroups"),
+    "Cost": say("pages.compare-cost"),
+    "Operating point": say("pages.compare-operating-point"),
+    "Ablation": say("pages.compare-ablation"),
+}
 
 
 def pick_mode() -> str:
@@ -75,7 +84,7 @@ def show_test_set(cards: list) -> None:
         return
     names = test_set.names_of(cards)
     test_set.show_basis(found, names)
-    section = pickers.pick_part("Show", SECTIONS, state.VIEW)
+    section = pickers.pick_part(say("pages.filter"), SECTIONS, state.VIEW)
     score, files = "auroc_disease", None
     if section == "Scores":
         test_set.show_scores(found, names)

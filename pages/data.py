@@ -3,22 +3,23 @@
 import streamlit as st
 
 from medcls.errors import MedclsError
+from medcls.words import say
 from medcls.workflows import data
 from pages._ui import cache, state
 from pages._ui.data import add, findings, mend, overview, shortcuts, split
 from pages._ui.widgets import header, notices, path, pickers
 
 SECTIONS = {
-    "Overview": overview.show_overview,
-    "Samples": overview.show_samples,
-    "Patients": overview.show_patients,
-    "Findings": findings.show_findings,
-    "Labels": mend.show_labels,
-    "Shortcuts": shortcuts.show_shortcuts,
-    "Split": split.show_split,
+    "Overview": (say("pages.data-overview"), overview.show_overview),
+    "Samples": (say("pages.data-samples"), overview.show_samples),
+    "Patients": (say("pages.data-patients"), overview.show_patients),
+    "Findings": (say("pages.train-findings"), findings.show_findings),
+    "Labels": (say("pages.data-labels"), mend.show_labels),
+    "Shortcuts": (say("pages.data-shortcuts"), shortcuts.show_shortcuts),
+    "Split": (say("pages.path-split"), split.show_split),
 }
 
-with header.head("Data"):
+with header.head(say("pages.path-data")):
     place = st.container(width=420)
 records = {record.name: record for record in data.list_collections()}
 for broken in data.broken():
@@ -28,18 +29,21 @@ add.show_add(opened=not records)
 if not records:
     path.show(None)
     notices.show_empty(
-        "Labelled scans to train and to measure on stand here, with what is in them and what is wrong with them.",
-        "Add the folder of a data set as it was downloaded; the scans stay where they are.",
+        say("pages.data-nothing-yet"),
+        say("pages.data-nothing-yet-do"),
     )
     state.done()
 with place:
-    named = {name: f"{name} — {record.n_cases:,} cases" for name, record in records.items()}
-    chosen = pickers.pick("Collection", named, state.COLLECTION, unknown="pages.unknown-collection", bare=True)
+    named = {name: say("pages.data-named", {"name": name, "n": record.n_cases}) for name, record in records.items()}
+    chosen = pickers.pick(
+        say("pages.data-collection"), named, state.COLLECTION, unknown="pages.unknown-collection", bare=True
+    )
 if chosen is None:
     state.done()
 path.show(chosen)
-section = pickers.pick_part("Section", list(SECTIONS), state.SECTION)
+titles = {name: title for name, (title, _) in SECTIONS.items()}
+section = pickers.pick_part(say("pages.data-section"), titles, state.SECTION)
 try:
-    SECTIONS[section](cache.look_over(records[chosen]))
+    SECTIONS[section][1](cache.look_over(records[chosen]))
 except MedclsError as error:
     notices.show_error(error)

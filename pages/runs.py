@@ -12,8 +12,19 @@ from pages._ui.runs import actions, made, report, searches, table
 from pages._ui.runs import view as run_view
 from pages._ui.widgets import header, notices, path, pickers
 
-SECTIONS = ("Curves", "Report", "Wrong cases", "Log", "Settings")
-OF_TRANSLATOR = ("Curves", "Samples", "Log", "Settings")
+SECTIONS = {
+    "Curves": say("pages.compare-curves"),
+    "Report": say("pages.report"),
+    "Wrong cases": say("pages.runs-wrong-cases"),
+    "Log": say("pages.runs-log-file"),
+    "Settings": say("pages.runs-settings"),
+}
+OF_TRANSLATOR = {
+    "Curves": say("pages.compare-curves"),
+    "Samples": say("pages.data-samples"),
+    "Log": say("pages.runs-log-file"),
+    "Settings": say("pages.runs-settings"),
+}
 
 
 def show_all() -> None:
@@ -72,12 +83,12 @@ except MedclsError as error:
     state.remember(state.RUN, None)
     chosen = None
 if chosen is None:
-    header.head("Runs")
-    kinds = {"runs": "Runs", "searches": "Searches"}
+    header.head(say("pages.runs"))
+    kinds = {"runs": say("pages.runs"), "searches": say("pages.runs-searches")}
     last = state.choice(state.RUNS_SHOW)
     state.follow(state.RUNS_KIND, state.RUNS_SHOW, last if last in kinds else "runs")
     kind = st.segmented_control(
-        "List",
+        say("pages.runs-list"),
         list(kinds),
         default=last if last in kinds else "runs",
         format_func=kinds.__getitem__,
@@ -101,4 +112,4 @@ else:
     actions.show_actions(chosen)
     keep_fresh(show_live, chosen.moves, chosen.id)
     parts = OF_TRANSLATOR if chosen.spec.is_translator else SECTIONS
-    keep_fresh(show_live, chosen.moves, chosen.id, pickers.pick_part("Show", parts, state.RUN_PART))
+    keep_fresh(show_live, chosen.moves, chosen.id, pickers.pick_part(say("pages.filter"), parts, state.RUN_PART))

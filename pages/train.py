@@ -3,13 +3,14 @@
 import streamlit as st
 
 from medcls.errors import MedclsError
+from medcls.words import say
 from pages._ui import state
 from pages._ui.runs import searches
 from pages._ui.train import collections as train_data
 from pages._ui.train import fields, form, start
 from pages._ui.widgets import header, notices, path
 
-header.head("Train")
+header.head(say("pages.path-train"))
 way = st.container()
 spec = form.draft()
 collections = train_data.pick_collections()
@@ -21,22 +22,26 @@ try:
     spec = spec.having(collections=collections)
     spec = spec.having(label_map=train_data.pick_labels(spec))
     counts = st.container()
-    st.subheader("2 · Recipe and network")
+    st.subheader(say("pages.train-2-recipe-and-network"))
     form.pick_recipe(train_data.look(spec).task, spec)
     backbone, initial = form.pick_network()
-    st.subheader("3 · Settings")
+    st.subheader(say("pages.train-3-settings"))
     fields.begin_reading()
     values = form.show_main_settings(backbone) | form.show_advanced(collections)
     name = st.text_input(
-        "Name of the run", spec.name, max_chars=200, key=fields.key("name"), placeholder="what you will know it by"
+        say("pages.train-name-of-the-run"),
+        spec.name,
+        max_chars=200,
+        key=fields.key("name"),
+        placeholder=say("pages.train-what-you-will-know"),
     )
     spec = spec.having(backbone=backbone, initial=initial, name=name.strip(), **values)
     form.keep(spec)
     with counts:
         seen = train_data.show_counts(spec)
-    st.subheader("4 · Start")
+    st.subheader(say("pages.train-4-start"))
     if wrong := fields.unusable():
-        st.error(f"Correct these fields first: {', '.join(wrong)}.", icon=":material/block:")
+        st.error(say("pages.train-correct-these-fields-first", {"wrong": ", ".join(wrong)}), icon=":material/block:")
     start.show_start(spec, seen, usable=not wrong)
     if not wrong:
         searches.show_form(spec)

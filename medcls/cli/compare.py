@@ -192,7 +192,8 @@ def _ablation(args: argparse.Namespace) -> int:
                     "score_after": row.score_after.to_dict(),
                     "difference": row.difference.estimate.to_dict(),
                     "p": row.difference.p,
-                    "verdict": row.difference.verdict,
+                    "verdict": str(row.difference.verdict),
+                    "code": row.difference.verdict.code,
                 }
             )
         else:

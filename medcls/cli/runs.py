@@ -193,7 +193,7 @@ def _preflight(spec: RunSpec, as_json: bool) -> int:
     plain = found.to_dict()
     said = {name: [str(note) for note in getattr(found, name)] for name in ("blockers", "findings")}
     notes = {"notes": plain["blockers"] + plain["findings"]}
-    print(json.dumps(plain | said | notes) if as_json else found.describe())
+    print(json.dumps(plain | said | notes) if as_json else "\n".join(map(str, found.lines)))
     return 1 if found.blockers else 0
 
 

@@ -71,7 +71,7 @@ def _train_folds(spec: RunSpec, args: argparse.Namespace) -> int:
     with Bars() as bars:
         found = folds.train_folds(spec, bars.follow())
     if found.missing:
-        say(f"{found.describe()}. The same command goes on with them.")
+        say(str(Note("cli.folds-go-on", progress=found.progress)))
         return 1
     status = tell(*fold_results.pool_folds(found), args.json)
     if args.publish is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from medcls.core.evaluation import Estimate
-from medcls.core.note import Note
+from medcls.core.note import UNSAID, Note
 from medcls.core.record import Record
 from medcls.core.scan import Preprocess
 from medcls.core.task import Task
@@ -77,13 +77,13 @@ class Threshold(Record):
         name: What a person calls it.
         label: The label decided for at or above `prob`.
         prob: Threshold on that label's probability, in (0, 1).
-        note: Why this value, with the figures it had.
+        note: Why this value, with the figures it had; older cards hold a sentence.
     """
 
     name: str
     label: str
     prob: float
-    note: str = ""
+    note: Note = UNSAID
 
     def tell(self, prob: float, label_name: str) -> Note:
         """Return what this operating point makes of a probability.
@@ -106,7 +106,7 @@ class Origin(Record):
         created: UTC time, ISO 8601.
         collections: Names of the collections it was trained on, with counts.
         fingerprint: Fingerprint of the data it saw.
-        initial: Initial weights, in words.
+        initial: What became of its initial weights; older cards hold a sentence.
         spec: The run's whole specification.
         versions: Versions of the libraries that made it.
         training_s: Seconds the training took.
@@ -117,7 +117,7 @@ class Origin(Record):
     created: str = ""
     collections: tuple[str, ...] = ()
     fingerprint: str = ""
-    initial: str = ""
+    initial: Note = UNSAID
     spec: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     training_s: float = 0.0

@@ -117,3 +117,6 @@ def _restored(value: Any, where: str) -> Any:
     if isinstance(value, list):
         return tuple(_restored(v, where) for v in value)
     return Note.from_dict(value, where) if isinstance(value, Mapping) else value
+
+
+UNSAID = Note(SAID, text="")  # where nothing is known

@@ -8,7 +8,8 @@ from typing import Any
 from medcls.core.evaluation import CaseTable, Estimate
 from medcls.core.run import RunSpec, settings
 from medcls.errors import BadData
-from medcls.stats.paired import Difference, by_collection, compare_drawn, correct_together, share_cases
+from medcls.stats.difference import Difference, correct_together
+from medcls.stats.paired import by_collection, compare_drawn, share_cases
 from medcls.stats.score_table import SCORES, names_of
 from medcls.stats.scores import draw, estimate
 

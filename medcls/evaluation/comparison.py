@@ -15,7 +15,8 @@ from medcls.errors import BadData
 from medcls.evaluation.costs import Cost, cost_of
 from medcls.evaluation.subgroups import Subgroup, columns_of, subgroups
 from medcls.stats.curves import Curve, Steps, precision_recall, reliability, roc
-from medcls.stats.paired import Difference, McNemar, by_collection, compare_drawn, mcnemar, share_cases
+from medcls.stats.difference import Difference
+from medcls.stats.paired import McNemar, by_collection, compare_drawn, mcnemar, share_cases
 from medcls.stats.paired import compare as paired
 from medcls.stats.score_table import SCORES, SITE_SCORES, confusion, names_of
 from medcls.stats.scores import Drawn, draw, estimate, evaluate_cases

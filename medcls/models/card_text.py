@@ -178,7 +178,7 @@ def tell_making(card: ModelCard) -> str:
         f"Run {o.run or 'unknown'}, {o.created or 'date unknown'}; "
         f"{o.epochs} epochs in {o.training_s / 60:.0f} minutes."
     )
-    return f"{made} Initial weights: {(o.initial or 'unknown').rstrip('.')}."
+    return f"{made} Initial weights: {str(o.initial).rstrip('.') or 'unknown'}."
 
 
 def tell_data(card: ModelCard) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from medcls.core.model import Abstention, Calibration, ModelCard, Origin
+from medcls.core.note import Note
 from medcls.models import store
 
 
@@ -31,7 +32,7 @@ def mean_card(cards: Sequence[ModelCard], name: str) -> ModelCard:
             ),
         ),
         origin=Origin(
-            initial=f"the mean of {', '.join(c.id for c in cards)}",
+            initial=Note("models.mean-of", models=[c.id for c in cards]),
             collections=_once_each(cards, lambda c: c.origin.collections),
             fingerprint="+".join(dict.fromkeys(c.origin.fingerprint for c in cards)),
             spec={"data": {"label_map": label_map}} if label_map else {},

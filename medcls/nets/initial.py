@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from medcls.core.backbones import BACKBONES
 from medcls.core.model import ModelCard
+from medcls.core.note import SAID, Note
 from medcls.errors import BadModel
 from medcls.nets.anatomy import classifier_name, classifier_of, published_record
 from medcls.nets.building import backbone_name_for, unreachable
@@ -35,7 +36,7 @@ class Start:
         args: Arguments the network must be built with, so that the weights mean the same (as `pad_type`).
         mean: Mean per channel the weights expect, for display values in [0, 1], one or three; None if unknown.
         std: Standard deviation likewise.
-        note: Where the weights are from, in words; empty if the source does not say.
+        note: Where the weights are from; None if the source does not say.
         labels: Label ids the weights decide between; empty if the source does not say.
         backbone: timm name of the network they were made for; empty if the source does not say.
     """
@@ -43,7 +44,7 @@ class Start:
     args: dict[str, Any] = field(default_factory=dict)
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
-    note: str = ""
+    note: Note | None = None
     labels: tuple[str, ...] = ()
     backbone: str = ""
 
@@ -69,24 +70,22 @@ class Matched:
     start: Start = Start()
 
     @property
-    def words(self) -> str:
-        """What matched and what did not, in a sentence or two."""
+    def note(self) -> Note:
+        """What matched and what did not."""
         if not self.loaded:
-            return "All weights start at random."
+            return Note("nets.initial-at-random")
         total = len(self.loaded) + len(self.missing) + len(self.mismatched)
-        text = f"{len(self.loaded)} of {total} weight tensors were taken over"
-        fresh = [n for n in (*self.missing, *self.mismatched) if n not in self.head]
-        if fresh:
-            text += f"; at random start {_stages(fresh)}"
+        told = [Note("nets.initial-taken-over", n=len(self.loaded), total=total)]
         if self.head and not set(self.head) & set(self.loaded):
-            text += "; the classifier starts at random"
-        if other := [n for n in self.mismatched if n not in self.head]:
-            text += f"; of another shape in the source: {_stages(other)}"
-        if other := [n for n in self.unexpected if n not in self.head]:
-            text += f"; left out as this network has no such part: {_stages(other)}"
-        return f"{text}. {self.start.note}".strip() + (
-            "" if not self.start.note or self.start.note.endswith(".") else "."
-        )
+            told.append(Note("nets.initial-head-at-random"))
+        for code, names in (
+            ("nets.initial-rest-at-random", (*self.missing, *self.mismatched)),
+            ("nets.initial-other-shape", self.mismatched),
+            ("nets.initial-no-such-part", self.unexpected),
+        ):
+            if parts := _stages([name for name in names if name not in self.head]):
+                told.append(Note(code, parts=parts))
+        return Note("nets.initial-told", told=(*told, *([self.start.note] if self.start.note else ())))
 
 
 def inspect_initial(source: str | Path, backbone: str = "resnet18", channels: int = 3) -> Start:
@@ -108,7 +107,7 @@ def inspect_initial(source: str | Path, backbone: str = "resnet18", channels: in
     path = Path(source)
     if path.is_dir():
         card = _read_card(path)
-        note = f"Started from the model {card.id}"
+        note = Note("nets.initial-of-model", model=card.id)
         args = {k: v for k, v in card.backbone_args.items() if k in _ARGS_FROM_FILES}
         start = Start(args, note=note, labels=card.task.label_ids, backbone=card.backbone)
         return _fed(start, card.preprocess.mean, card.preprocess.std, channels)
@@ -240,10 +239,10 @@ def _head_names(net: nn.Module) -> tuple[str, ...]:
     return tuple(f"{prefix}.{n}" for n in classifier_of(net).state_dict())
 
 
-def _stages(names: list[str]) -> str:
-    """Name the parts that weights belong to, shortly."""
+def _stages(names: list[str]) -> list[str | Note]:
+    """Return the parts that weights belong to, the first few of them."""
     stages = list(dict.fromkeys(n.split(".")[0] for n in names))
-    return ", ".join(stages[:6]) + (f" and {len(stages) - 6} more" if len(stages) > 6 else "")
+    return [*stages[:6], *([Note("nets.and-more", n=len(stages) - 6)] if len(stages) > 6 else [])]
 
 
 def _timm_name(backbone: str) -> str:
@@ -268,7 +267,8 @@ def _read_metadata(metadata: dict[str, str], channels: int) -> Start:
     except ValueError:
         kwargs = {}
     args = {k: str(kwargs[k]) for k in _ARGS_FROM_FILES if isinstance(kwargs, dict) and k in kwargs}
-    note, name = metadata.get("note", "")[:400], metadata.get("timm_name", "")
+    told, name = metadata.get("note", "")[:400], metadata.get("timm_name", "")
+    note = Note(SAID, text=told) if told else None
     start = Start(args, note=note, backbone=name)
     return start if mean is None or std is None else _fed(start, mean, std, channels)
 

@@ -260,7 +260,7 @@ def _measured(name: str, run: RunFolder) -> Row:
         raise BadData("reproduction.no-test-part")
     shown = {score: evaluation.scores[score] for score in SHOWN if score in evaluation.scores}
     first = first_of(name)
-    started = f"starts from `{first}`" if first else origin.initial.rstrip(".")
+    started = f"starts from `{first}`" if first else str(origin.initial).rstrip(".")
     changes = () if spec.network.initial in ("none", "imagenet") else (started,)
     return Row(
         name,

@@ -72,7 +72,7 @@ def make_model(spec: RunSpec, run_id: str, folder: Path, follow: Follow | None =
     sources = find_sources(spec)
     follow.on_sources(sources)
     net, matched, preprocess = make_net(spec, sources.task)
-    follow.say(Note("runs.initial-weights", words=matched.words))
+    follow.say(Note("runs.initial-weights", words=matched.note))
     parts = {}
     for part in ("train", "validate"):
         follow.say(Note("runs.reading", n=sources.count(part), part=part))

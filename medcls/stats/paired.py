@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -11,44 +11,14 @@ from scipy import special, stats
 from medcls.core.evaluation import CaseTable, Estimate
 from medcls.errors import BadData
 from medcls.stats import delong
+from medcls.stats.difference import Difference, correct_together
 from medcls.stats.intervals import quantile, wilson
-from medcls.stats.scores import SCORES, Drawn, draw, find
+from medcls.stats.scores import Drawn, draw, find
 from medcls.stats.weighted import Ranking
 
 _POWER = 0.8
 _NOTHING = 1e-9  # a standard error below this share of its difference is rounding
 _FEW = 25  # discordant pairs below which the exact McNemar test is too cautious to be of use
-
-
-@dataclass(frozen=True)
-class Difference:
-    """How two models differ in one score on the same cases.
-
-    Args:
-        a: Id of the first model.
-        b: Id of the second.
-        score: Full name of the score, as in an evaluation.
-        estimate: Score of `a` minus score of `b`.
-        p: Chance of so large a difference, either way, between equal models; NaN if it cannot be said.
-        p_holm: The same after Holm's correction for all pairs looked at together.
-        pairs: How many pairs those are.
-        seen: Smallest difference these cases would show four times in five; NaN if unknown.
-        n_cases: Cases both models answered.
-        better: Id of the better model if the difference is beyond chance; empty if not.
-        verdict: All this in a sentence.
-    """
-
-    a: str
-    b: str
-    score: str
-    estimate: Estimate
-    p: float
-    p_holm: float
-    pairs: int
-    seen: float
-    n_cases: int
-    better: str
-    verdict: str
 
 
 def by_collection(table: CaseTable, collection: str) -> CaseTable:
@@ -171,24 +141,8 @@ def compare_drawn(models: Mapping[str, Drawn], score: str, *, level: float = 0.9
     apart = []
     for a, b in combinations(tables, 2):
         estimate, p, seen = _difference(values[a] - values[b], drawn[a] - drawn[b], n_groups, level)
-        apart.append(Difference(a, b, score, estimate, p, p, 1, seen, len(first), better="", verdict=""))
+        apart.append(Difference(a, b, score, estimate, p, p, 1, seen, len(first)))
     return correct_together(apart)
-
-
-def correct_together(differences: Sequence[Difference]) -> tuple[Difference, ...]:
-    """Correct differences that were tested one by one for multiple comparisons, and judge them anew.
-
-    Args:
-        differences: As `compare` gave them, on whatever cases.
-
-    Returns:
-        The same, each with Holm's p among all of them, and the verdict that follows.
-    """
-    corrected = holm([d.p for d in differences])
-    return tuple(
-        _judged(replace(d, p_holm=float(p), pairs=len(differences)))
-        for d, p in zip(differences, corrected, strict=True)
-    )
 
 
 def _difference(value: float, drawn: np.ndarray, n_groups: int, level: float) -> tuple[Estimate, float, float]:
@@ -214,60 +168,6 @@ def _the_same_everywhere(value: float, n_groups: int, level: float) -> tuple[Est
     low, high = sorted((value * (2 * agree - 1), value))
     how = f"the same in all {n_groups} groups: Wilson on how many agree, sign test"
     return Estimate(value, low, high, level, n_groups, how), 2.0 ** (1 - n_groups), math.nan
-
-
-def _judged(d: Difference) -> Difference:
-    """Return a difference with the model that is better, if any is, and the verdict that follows."""
-    sign = 1 if SCORES[find_title(d.score)].better == "high" else -1
-    beyond = d.p_holm <= 1 - d.estimate.level
-    better = "" if not beyond else d.a if sign * d.estimate.value > 0 else d.b
-    return replace(d, better=better, verdict=_verdict(better, d))
-
-
-def find_title(full_name: str) -> str:
-    """Return the entry of `SCORES` that a full name belongs to, whatever the labels."""
-    stem, colon, _ = full_name.partition(":")
-    return f"{stem}_each" if colon and f"{stem}_each" in SCORES else stem
-
-
-def _verdict(better: str, d: Difference) -> str:
-    if math.isnan(d.p):
-        return f"cannot be compared on these {d.n_cases} cases"
-    if better:
-        low, high = sorted((abs(d.estimate.low), abs(d.estimate.high)))
-        said = f"{better} is better by {abs(d.estimate.value):#.2g} ({low:#.2g}–{high:#.2g})"
-        return f"{said}, p {_p(d.p_holm)}" + (f" after Holm for {d.pairs} pairs" if d.pairs > 1 else "")
-    said = f"not distinguishable on these {d.n_cases} cases"
-    if d.pairs > 1 and d.p <= 1 - d.estimate.level:
-        after = _p(d.p_holm).removeprefix("= ")
-        return f"{said} once {d.pairs} pairs are allowed for (p {_p(d.p)} alone, {after} after Holm)"
-    return said + (f", which would show a difference of {d.seen:#.2g} four times in five" if d.seen > 0 else "")
-
-
-def _p(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"= {p:.3f}" if p < 0.1 else f"= {p:.2f}"
-
-
-def holm(p_values: Sequence[float]) -> np.ndarray:
-    """Correct p-values for being looked at together.
-
-    Args:
-        p_values: One per test; NaN for a test that could not be made, which stays NaN and is not counted.
-
-    Returns:
-        Corrected p-values, same order.
-
-    Example:
-        >>> holm([0.01, 0.04, 0.03]).round(2).tolist()
-        [0.03, 0.06, 0.06]
-    """
-    p = np.asarray(p_values, np.float64)
-    out = np.full(p.shape, np.nan)
-    known = np.flatnonzero(np.isfinite(p))
-    order = known[np.argsort(p[known], kind="stable")]
-    steps = p[order] * np.arange(len(order), 0, -1)
-    out[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return out
 
 
 def delong_paired(score_a: np.ndarray, score_b: np.ndarray, is_positive: np.ndarray) -> tuple[float, float, float]:

@@ -313,7 +313,7 @@ def _origin(fitted: Fitted, spec: RunSpec, run_id: str) -> Origin:
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         collections=tuple(_counts(fitted)),
         fingerprint=fitted.sources.fingerprint,
-        initial=fitted.matched.words,
+        initial=fitted.matched.note,
         spec=told.to_dict(),
         versions={"medcls": medcls.__version__, "python": platform.python_version()} | libraries,
         training_s=last.elapsed_s if last else 0.0,

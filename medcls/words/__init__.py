@@ -5,8 +5,9 @@ parameters; only what a person reads is made here. `en.toml` is the English cata
 file beside it. Its tables are rooms, its keys codes: the entry `cut-to-region` of table `imaging` is the code
 `imaging.cut-to-region`. A note's entry is a template; an error's is a table of `what`, `found`, `allowed` and `do`.
 
-Templates are those of `str.format`, with two additions: `{n:#case}` counts things (`1 case`, `1,473 cases`;
-`{n:#study|studies}` where the plural takes no s), and `{score:^}` begins with a capital letter.
+Templates are those of `str.format`, with three additions: `{n:#case}` counts things (`1 case`, `1,473 cases`;
+`{n:#study|studies}` where the plural takes no s), `{score:^}` begins with a capital letter, and `{notes:&}` says
+several sentences one after another.
 """
 
 import os
@@ -153,8 +154,10 @@ def _plain(value: Any) -> str:
 
 class _Formatter(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
-        if format_spec.startswith("#"):
+        if format_spec.startswith("#") and format_spec[1:2].isalpha():
             return counted(value, format_spec[1:])
+        if format_spec == "&":
+            return " ".join(map(_plain, value))
         if format_spec == "^":
             text = _plain(value)
             return text[:1].upper() + text[1:]

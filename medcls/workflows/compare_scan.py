@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
+from medcls.core.numbers import show_prob
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import BadModel, MedclsError
@@ -22,7 +23,6 @@ if TYPE_CHECKING:  # torch costs seconds
     from medcls.explain.drawing import Prepared
 
 FEWEST, MOST = 2, 8
-CANNOT_TELL = "cannot tell"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +61,19 @@ class MeanAnswer:
     prediction: Prediction
 
 
+@dataclass(frozen=True)
+class Agreement:
+    """Where single networks of one task agree on a scan and where not.
+
+    Args:
+        headline: It in a sentence; code `workflows.networks-disagree` where they do not.
+        details: The figures behind it.
+    """
+
+    headline: Note
+    details: tuple[Note, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class ComparedScan:
     """Several models' answers to one scan.
@@ -74,7 +87,7 @@ class ComparedScan:
 
     answers: tuple[ModelAnswer, ...]
     ensembles: tuple[MeanAnswer, ...]
-    agreement: tuple[Note, ...]
+    agreement: tuple[Agreement, ...]
     elapsed_s: float
 
     @property
@@ -191,33 +204,37 @@ def _mean(members: Sequence[ModelAnswer]) -> MeanAnswer:
     return MeanAnswer(tuple(answer.model for answer in members), card, combine(card, predictions))
 
 
-def describe_agreement(answers: Sequence[ModelAnswer]) -> tuple[Note, ...]:
-    """Return where single networks agree on a scan and where not, one note for each task."""
+def describe_agreement(answers: Sequence[ModelAnswer]) -> tuple[Agreement, ...]:
+    """Return where single networks agree on a scan and where not, for each task that two or more answered."""
     means = sum(bool(a.card and a.card.is_mean) and a.prediction is not None for a in answers)
-    besides = " An answer that is itself a mean of networks is not counted." if means else ""
+    besides = (Note("workflows.networks-without-means"),) if means else ()
     return tuple(_agreement(members, besides) for members in _single_of_one_task(answers))
 
 
-def _agreement(members: Sequence[ModelAnswer], besides: str) -> Note:
-    decided = Counter(a.prediction.decided or CANNOT_TELL for a in members if a.prediction is not None)
+def _agreement(members: Sequence[ModelAnswer], besides: tuple[Note, ...]) -> Agreement:
+    decided = Counter(a.prediction.decided for a in members if a.prediction is not None)
     card = members[0].card
     assert card is not None
     disease = [float(a.prediction.prob[list(card.task.positive)].sum()) for a in members if a.prediction is not None]
-    names = " or ".join(card.task.labels[i].name for i in card.task.positive)
-    spread = f"Their probabilities of {names} reach from {_prob(min(disease))} to {_prob(max(disease))}."
-    if len(decided) == 1:
-        (answer,) = decided
-        said = "cannot tell" if answer == CANNOT_TELL else f"answer {card.task.label(answer).name}"
-        return Note("workflows.networks-agree", n=len(members), said=said, spread=spread, besides=besides)
-    parts = [
-        f"{n} cannot tell"
-        if answer == CANNOT_TELL
-        else f"{n} {'answers' if n == 1 else 'answer'} {card.task.label(answer).name}"
-        for answer, n in decided.most_common()
-    ]
-    return Note("workflows.networks-disagree", said=", ".join(parts), spread=spread, besides=besides)
+    names = " / ".join(card.task.labels[i].name for i in card.task.positive)
+    spread = Note("workflows.networks-spread", labels=names, low=show_prob(min(disease)), high=show_prob(max(disease)))
+    return Agreement(_headline(decided, card), (spread, *besides))
 
 
-def _prob(prob: float) -> str:
-    """Write a probability as the pages do: never 0 and never 1."""
-    return "above 0.99" if prob >= 0.995 else "below 0.01" if prob < 0.01 else f"{prob:.2f}"
+def _headline(decided: Counter[str | None], card: ModelCard) -> Note:
+    n = decided.total()
+    if len(decided) > 1:
+        parts = [_answered(label, times, card) for label, times in decided.most_common()]
+        return Note("workflows.networks-disagree", said=parts)
+    (answer,) = decided
+    if answer is None:
+        return Note("workflows.networks-all-unsure", n=n)
+    return Note("workflows.networks-agree", n=n, label=card.task.label(answer).name)
+
+
+def _answered(label: str | None, n: int, card: ModelCard) -> Note:
+    if label is None:
+        return Note("workflows.networks-unsure", n=n)
+    return Note(
+        "workflows.network-answers" if n == 1 else "workflows.networks-answer", n=n, label=card.task.label(label).name
+    )

@@ -49,7 +49,7 @@ def read_folds(found: FoldSet) -> dict[int, tuple[Evaluation, CaseTable]]:
         BadData: If a fold has no finished run, or one was not measured.
     """
     if found.missing:
-        raise BadData("workflows.folds-unfinished", found=found.describe())
+        raise BadData("workflows.folds-unfinished", found=found.progress)
     parts = {}
     for fold in range(found.n_folds):
         result = open_run(found.runs[fold]).result

@@ -46,10 +46,13 @@ class FoldSet:
         """Folds without a finished run."""
         return tuple(k for k in range(self.n_folds) if k not in self.finished)
 
-    def describe(self) -> str:
-        """Say how far it is, as `3 of 5 folds finished; missing: 3, 4`."""
-        done = f"{self.n_folds - len(self.missing)} of {self.n_folds} folds finished"
-        return f"{done}; missing: {', '.join(map(str, self.missing))}" if self.missing else done
+    @property
+    def progress(self) -> Note:
+        """How far it is."""
+        told = {"done": self.n_folds - len(self.missing), "n": self.n_folds}
+        if not self.missing:
+            return Note("workflows.folds-all-done", **told)
+        return Note("workflows.folds-done", missing=self.missing, **told)
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def start_folds(spec: RunSpec) -> tuple[RunView, ...]:
     begun = {fold: show_run(run) for fold, run in found.runs.items()}
     idle = [fold for fold in found.missing if fold not in begun or not begun[fold].moves]
     if not idle:
-        raise Conflict("workflows.folds-all-run", found=found.describe())
+        raise Conflict("workflows.folds-all-run", found=found.progress)
     return tuple(resume_run(begun[fold].id) if fold in begun else start_run(_of_fold(spec, fold)) for fold in idle)
 
 

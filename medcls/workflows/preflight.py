@@ -63,23 +63,29 @@ class Preflight(Record):
     computed_in: str = ""
     left_out: tuple[LeftOut, ...] = ()
 
-    def describe(self) -> str:
-        """Say it in a few lines."""
-        lines = [
-            f"{part:9} " + ", ".join(f"{n} {label}" for label, n in by.items()) for part, by in self.counts.items()
+    @property
+    def lines(self) -> tuple[Note, ...]:
+        """All of it, a note a line."""
+        told = [
+            Note("workflows.preflight-part", part=part, counts=[f"{n} {label}" for label, n in by.items()])
+            for part, by in self.counts.items()
         ]
         if not math.isnan(self.total_s):
-            lines.append(
-                f"time      {self.read_s:.0f} s to read, {self.epoch_s:.1f} s an epoch, "
-                f"{self.total_s:.0f} s in all ({self.computed_in})"
-            )
-            free = f" of {self.memory_free_bytes / 1e9:.1f} GB" if self.memory_free_bytes is not None else ""
-            lines.append(f"memory    {self.memory_bytes / 1e9:.1f} GB{free}")
-            lines.append(f"disk      {self.disk_bytes / 1e9:.2f} GB of {self.disk_free_bytes / 1e9:.1f} GB")
-        lines += [f"left out  {one.says}" for one in self.left_out]
-        lines += [f"note      {note}" for note in self.findings]
-        lines += [f"BLOCKED   {note}" for note in self.blockers]
-        return "\n".join(lines)
+            told += self._costs()
+        told += [Note("workflows.preflight-left-out", said=one.says) for one in self.left_out]
+        told += [Note("workflows.preflight-note", said=note) for note in self.findings]
+        return (*told, *(Note("workflows.preflight-blocked", said=note) for note in self.blockers))
+
+    def _costs(self) -> list[Note]:
+        times = {"read_s": self.read_s, "epoch_s": self.epoch_s, "total_s": self.total_s}
+        needed, free = self.memory_bytes / 1e9, self.memory_free_bytes
+        return [
+            Note("workflows.preflight-time", computed_in=self.computed_in, **times),
+            Note("workflows.preflight-memory", needed_gb=needed)
+            if free is None
+            else Note("workflows.preflight-memory-of", needed_gb=needed, free_gb=free / 1e9),
+            Note("workflows.preflight-disk", needed_gb=self.disk_bytes / 1e9, free_gb=self.disk_free_bytes / 1e9),
+        ]
 
 
 def check_run(spec: RunSpec) -> Preflight:

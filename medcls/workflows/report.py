@@ -14,7 +14,7 @@ from medcls.core.numbers import show_estimate
 from medcls.evaluation.comparison import RESAMPLES, Comparison
 from medcls.evaluation.costs import Cost
 from medcls.exits.subjects import Compared
-from medcls.stats.paired import Difference
+from medcls.stats.difference import Difference
 from medcls.workflows import site_figures
 from medcls.workflows.marked import put_between_marks
 from medcls.workflows.report_plots import confusion_table, line_plot
@@ -201,7 +201,7 @@ def _differences_table(comparison: Comparison, differences: Sequence[Difference]
             d.a,
             d.b,
             f"{signed(d.estimate.value)} ({signed(d.estimate.low)} to {signed(d.estimate.high)})",
-            d.verdict,
+            str(d.verdict),
         ]
         for d in differences
     )

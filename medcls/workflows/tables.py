@@ -12,7 +12,8 @@ from medcls.evaluation.comparison import Comparison, Curves, Disagreement
 from medcls.evaluation.costs import Cost
 from medcls.evaluation.subgroups import Subgroup
 from medcls.exits.subjects import Table
-from medcls.stats.paired import Difference, McNemar
+from medcls.stats.difference import Difference
+from medcls.stats.paired import McNemar
 from medcls.workflows.site_figures import SCORES, compared
 from medcls.workflows.thresholds import OperatingPoint
 
@@ -72,7 +73,7 @@ def difference_rows(differences: Iterable[Difference]) -> list[Row]:
             "p": d.p,
             "p_holm": d.p_holm,
             "better": d.better,
-            "verdict": d.verdict,
+            "verdict": str(d.verdict),
             "how": d.estimate.how,
         }
         for d in differences
@@ -195,7 +196,7 @@ def ablation_rows(rows: Iterable[AblationRow]) -> list[Row]:
             "high": r.difference.estimate.high,
             "p": r.difference.p,
             "cases": r.difference.n_cases,
-            "verdict": r.difference.verdict,
+            "verdict": str(r.difference.verdict),
         }
         for r in rows
     ]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from medcls.core.evaluation import CaseTable, Estimate
 from medcls.core.model import ModelCard, Threshold
+from medcls.core.note import SAID, UNSAID, Note
 from medcls.core.numbers import show_estimate
 from medcls.errors import BadData, BadModel
 from medcls.models import store
@@ -67,7 +68,7 @@ def suggest_thresholds(table: CaseTable, label: str, goals: tuple[float, ...] = 
 
 
 @act("approve", "model.threshold", "model_id", "name", "label", "prob")
-def save_threshold(model_id: str, name: str, label: str, prob: float, note: str = "") -> ModelCard:
+def save_threshold(model_id: str, name: str, label: str, prob: float, note: Note | str = UNSAID) -> ModelCard:
     """Keep a named operating point on a model's card; one of the same name and label is replaced.
 
     Args:
@@ -75,7 +76,7 @@ def save_threshold(model_id: str, name: str, label: str, prob: float, note: str 
         name: What to call it, 1 to 60 characters.
         label: The label decided for at or above it.
         prob: The threshold, above 0 and below 1.
-        note: Why this value, with the figures it had.
+        note: Why this value, with the figures it had; or a person's own words.
 
     Raises:
         BadModel: If there is no such model or label, or name or value are not possible.
@@ -90,7 +91,7 @@ def save_threshold(model_id: str, name: str, label: str, prob: float, note: str 
         )
     if not 0 < prob < 1:
         raise BadModel("workflows.impossible-threshold", prob=prob)
-    made = Threshold(name, label, prob, note)
+    made = Threshold(name, label, prob, Note(SAID, text=note) if isinstance(note, str) else note)
     return store.change_card(model_id, lambda card: {"thresholds": (*_without(card, name, label), made)})
 
 
@@ -108,12 +109,17 @@ def _without(card: ModelCard, name: str, label: str) -> tuple[Threshold, ...]:
     return tuple(t for t in card.thresholds if (t.name, t.label) != (name, label))
 
 
-def describe_point(point: OperatingPoint, table: CaseTable, where: str) -> str:
+def describe_point(point: OperatingPoint, table: CaseTable, where: str) -> Note:
     """Return an operating point's figures as the note that is kept with it."""
-    return (
-        f"On {len(table)} cases ({where}): sensitivity {show_estimate(point.sensitivity)}, specificity "
-        f"{show_estimate(point.specificity)}; at a prevalence of {point.prevalence:g}, PPV {point.ppv.value:.2f} "
-        f"and NPV {point.npv.value:.2f}."
+    return Note(
+        "workflows.point-figures",
+        n=len(table),
+        where=where,
+        sensitivity=show_estimate(point.sensitivity),
+        specificity=show_estimate(point.specificity),
+        prevalence=point.prevalence,
+        ppv=point.ppv.value,
+        npv=point.npv.value,
     )
 
 

@@ -15,15 +15,17 @@ from medcls.core.model import ModelCard
 from medcls.core.scan import Scan
 from medcls.core.task import Task
 from medcls.errors import MedclsError
+from medcls.words import say
 from medcls.workflows import data, explain, scans
 from medcls.workflows.classify import open_model
 from pages._ui.widgets.charts import data_url
 
 MODELS_OPEN = 10  # networks kept in memory; the one opened first makes room
+_OPENING = say("pages.opening-network")
 COLLECTIONS_OPEN = 4  # a few columns of each, as long as it has cases
 
 
-@st.cache_resource(max_entries=MODELS_OPEN, show_spinner="Opening the network …", show_time=True)
+@st.cache_resource(max_entries=MODELS_OPEN, show_spinner=_OPENING, show_time=True)
 def _open(model_id: str, digest: str) -> Any:
     return open_model(model_id)
 
@@ -49,7 +51,7 @@ def rehearse(card: ModelCard) -> None:
     _rehearse(card.id, _digest(card))
 
 
-@st.cache_resource(max_entries=10 * MODELS_OPEN, show_spinner="Opening the network …", show_time=True)
+@st.cache_resource(max_entries=10 * MODELS_OPEN, show_spinner=_OPENING, show_time=True)
 def _rehearse(model_id: str, digest: str) -> bool:
     classifier, blank = _open(model_id, digest), Scan(np.full((64, 64), 0.5, np.float32), "0" * 64)
     with contextlib.suppress(MedclsError):  # what fails here fails again, and is told, with a real scan
@@ -57,7 +59,7 @@ def _rehearse(model_id: str, digest: str) -> bool:
     return True
 
 
-@st.cache_resource(max_entries=COLLECTIONS_OPEN, show_spinner="Reading the collection …", show_time=True)
+@st.cache_resource(max_entries=COLLECTIONS_OPEN, show_spinner=say("pages.reading-collection"), show_time=True)
 def _look_over(name: str, digest: str) -> data.Overview:
     return data.look_over(name)
 

@@ -11,6 +11,7 @@ import pytest
 
 from medcls.core.evaluation import Evaluation
 from medcls.core.model import ModelCard, Threshold
+from medcls.core.note import SAID, Note
 from medcls.errors import BadModel, Conflict
 from medcls.models import changes, publishing, store
 from medcls.models.opening import open_model
@@ -94,7 +95,7 @@ def test_the_card_of_an_own_model_hides_a_shipped_one_that_came_later(home, tiny
 
 
 def test_a_threshold_can_be_saved_and_a_model_retired(home, tiny_model):
-    store.update_card(tiny_model.id, thresholds=(Threshold("screening", "malignant", 0.2, "so"),))
+    store.update_card(tiny_model.id, thresholds=(Threshold("screening", "malignant", 0.2, Note(SAID, text="so")),))
     store.verify(store.folder(tiny_model.id))
     assert store.read_card(tiny_model.id).thresholds[0].prob == 0.2
     assert "screening" in store.readme(tiny_model.id)

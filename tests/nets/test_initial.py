@@ -11,18 +11,24 @@ from safetensors.torch import save_file
 from torch import nn
 
 from medcls.core.model import ModelCard
+from medcls.core.note import SAID, Note
 from medcls.core.scan import Preprocess
 from medcls.core.task import Label, Task
 from medcls.errors import BadModel
 from medcls.nets import backbone_args_for, backbone_name_for, build
-from medcls.nets.initial import for_channels, inspect_initial, load_initial
+from medcls.nets.initial import Matched, for_channels, inspect_initial, load_initial
 
+HEAD_AT_RANDOM = Note("nets.initial-head-at-random")
 BLOCKS = {"channels": [[4], [4]], "dense": 8}
 
 
 def small(n_labels: int = 2, channels: int = 3, size_px: int = 32, **args) -> nn.Module:
     torch.manual_seed(n_labels + channels + size_px)
     return build("cancernet", n_labels, channels=channels, size_px=size_px, args={**BLOCKS, **args}).eval()
+
+
+def told(matched: Matched) -> tuple[Note, ...]:
+    return matched.note.params["told"]
 
 
 def write(
@@ -57,7 +63,7 @@ def test_a_partial_half_precision_file_fills_what_it_has(tmp_path):
     assert set(matched.missing) == {n for n in kept if n.startswith("blocks.1") and "num_batches" not in n}
     assert not set(matched.loaded) & set(matched.missing)
     assert (matched.unexpected, matched.mismatched) == ((), ())
-    assert "at random start blocks" in matched.words
+    assert Note("nets.initial-rest-at-random", parts=["blocks"]) in told(matched)
 
 
 @pytest.mark.parametrize("backbone", ["mobilenetv2_100", "cancernet"])
@@ -77,9 +83,12 @@ def test_other_shapes_and_surplus_are_left_out_and_named(tmp_path):
     matched = load_initial(net, write(source, tmp_path / "w.safetensors"))
     assert set(matched.unexpected) == {"surplus.weight", "surplus.bias"}
     assert {"dense.0.weight", "classifier.weight", "classifier.bias"} <= set(matched.mismatched)
-    assert "of another shape in the source: dense" in matched.words
-    assert "the classifier starts at random" in matched.words
-    assert "no such part: surplus" in matched.words
+    assert told(matched)[1:] == (
+        HEAD_AT_RANDOM,
+        Note("nets.initial-rest-at-random", parts=["dense"]),
+        Note("nets.initial-other-shape", parts=["dense"]),
+        Note("nets.initial-no-such-part", parts=["surplus"]),
+    )
 
 
 def test_colour_to_grey_answers_alike_on_grey_scans(tmp_path):
@@ -186,9 +195,9 @@ def test_a_published_models_classifier_comes_along_only_for_the_same_labels(tmp_
         matched = load_initial(net, folder, labels=labels)
         assert torch.equal(net.classifier.weight, source.classifier.weight) == kept
         assert ("classifier.weight" in matched.loaded) == kept
-        assert ("the classifier starts at random" in matched.words) != kept
+        assert (HEAD_AT_RANDOM in told(matched)) != kept
         assert torch.equal(net.dense[0].weight, source.dense[0].weight)
-        assert "Started from the model t--1." in matched.words
+        assert told(matched)[-1] == Note("nets.initial-of-model", model="t--1")
 
 
 def test_a_model_of_another_backbone_is_refused(tmp_path):
@@ -200,7 +209,7 @@ def test_a_model_of_another_backbone_is_refused(tmp_path):
 def test_none_loads_nothing():
     matched = load_initial(small(), "none")
     assert matched.loaded == ()
-    assert matched.words == "All weights start at random."
+    assert matched.note == Note("nets.initial-at-random")
 
 
 def test_sources_say_how_they_want_to_be_fed(tmp_path):
@@ -210,7 +219,7 @@ def test_sources_say_how_they_want_to_be_fed(tmp_path):
         {"pad_type": "same"},
         (0.5,) * 3,
         (0.5,) * 3,
-        "From afar",
+        Note(SAID, text="From afar"),
     )
     write(small(), tmp_path / "i.safetensors", {"mean_std": "imagenet", "kwargs": "not json"})
     start = inspect_initial(tmp_path / "i.safetensors", "cancernet", channels=1)
@@ -262,5 +271,5 @@ def test_imagenet_from_the_cache_fills_all_but_the_classifier(hub, head):
     assert torch.equal(net.layer4[1].conv2.weight, source.layer4[1].conv2.weight)
     assert not any(n.startswith("fc") for n in matched.loaded)
     assert {n.split(".")[0] for n in (*matched.missing, *matched.mismatched)} == {"fc"}
-    assert "; the classifier starts at random" in matched.words
-    assert json.dumps(matched.words)
+    assert HEAD_AT_RANDOM in told(matched)
+    assert json.dumps(matched.note.to_dict())

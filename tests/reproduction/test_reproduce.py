@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from medcls.core.note import Note
 from medcls.core.run import EpochResult
 from medcls.data.collections import add_collection, open_collection
 from medcls.data.splits import read_split
@@ -216,7 +217,7 @@ def test_train_says_which_model_a_chain_lacks_and_then_starts_from_it(patches):
     first, _ = train(adapt("breakhis-cancernet", "fields", MEANS)[0])
     run_results.publish_run(first, model_id="breakhis-cancernet")
     _, card = train(spec)
-    assert "Started from the model breakhis-cancernet" in card.origin.initial
+    assert Note("nets.initial-of-model", model="breakhis-cancernet") in card.origin.initial.params["told"]
 
 
 def test_train_carries_out_a_recipe_that_is_a_search(patches, monkeypatch):

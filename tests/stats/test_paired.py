@@ -8,8 +8,10 @@ from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from medcls.core.evaluation import CaseTable
+from medcls.core.note import Note
 from medcls.errors import BadData
-from medcls.stats.paired import compare, delong_paired, holm, mcnemar, share_cases
+from medcls.stats.difference import holm
+from medcls.stats.paired import compare, delong_paired, mcnemar, share_cases
 
 
 @pytest.mark.parametrize(("only_a", "only_b"), [(4, 1), (0, 6), (7, 7), (30, 12), (0, 0)])
@@ -73,7 +75,7 @@ def test_a_model_against_itself_is_not_distinguishable(clustered) -> None:
         assert found.estimate.value == 0
         assert found.p == 1
         assert found.better == ""
-        assert found.verdict == f"not distinguishable on these {len(table)} cases"
+        assert found.verdict == Note("stats.pair-alike", n=len(table))
 
 
 def test_a_planted_better_model_is_found_in_words(clustered) -> None:
@@ -82,8 +84,13 @@ def test_a_planted_better_model_is_found_in_words(clustered) -> None:
     first, twins, last = found
     assert (first.better, last.better, twins.better) == ("good", "twin", "")
     assert first.estimate.low > 0
-    assert first.verdict.startswith(f"good is better by {first.estimate.value:#.2g} ({first.estimate.low:#.2g}–")
-    assert "after Holm for 3 pairs" in first.verdict
+    told = first.verdict.params
+    assert first.verdict.code == "stats.pair-better-holm"
+    assert (told["better"], told["by"], told["low"], told["pairs"]) == (
+        "good", first.estimate.value, first.estimate.low, 3,
+    )  # fmt: skip
+    assert f"{first.estimate.value:#.2g} ({first.estimate.low:#.2g}–" in str(first.verdict)
+    assert str(first.verdict_of({"good": "A", "bad": "B"})).startswith("A is better")
     (lower,) = compare({"bad": bad, "good": good}, "log_loss", (1,))
     assert lower.better == "good", "a smaller loss is the better one"
 
@@ -114,7 +121,7 @@ def test_a_small_set_says_what_it_could_have_seen(clustered) -> None:
     a, b = (clustered(4, 25, noise=0.3, of=k) for k in (1, 2))
     (found,) = compare({"a": a, "b": b}, "auroc", (1,))
     assert found.better == ""
-    assert f"difference of {found.seen:#.2g} four times in five" in found.verdict
+    assert found.verdict == Note("stats.pair-alike-seen", n=found.n_cases, seen=found.seen)
     assert found.seen > abs(found.estimate.value)
 
 
@@ -123,7 +130,7 @@ def test_a_score_that_cannot_be_computed_is_said_so(clustered) -> None:
     benign = table.take(table.truth == 0)
     (found,) = compare({"a": benign, "b": benign}, "auroc", (1,))
     assert math.isnan(found.p)
-    assert found.verdict == f"cannot be compared on these {len(benign)} cases"
+    assert found.verdict == Note("stats.pair-incomparable", n=len(benign))
 
 
 def test_shared_cases_are_lined_up_by_id_and_label(clustered) -> None:

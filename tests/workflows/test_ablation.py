@@ -11,7 +11,7 @@ from medcls.core.run import RunSpec
 from medcls.errors import BadData
 from medcls.models import store
 from medcls.runs.folder import make_run
-from medcls.stats.paired import holm
+from medcls.stats.difference import holm
 from medcls.stats.scores import confusion, evaluate_cases
 from medcls.workflows.ablation import ablate
 from tests.stats.conftest import simulate

@@ -44,7 +44,7 @@ def test_stored_cases_are_compared_with_verdicts(compared: tuple[str, ...]) -> N
     by_pair = {(d.a, d.b): d for d in found.differences("auroc")}
     assert by_pair["good", "bad"].better == "good"
     assert by_pair["bad", "twin"].better == "twin"
-    assert by_pair["good", "twin"].verdict == "not distinguishable on these 150 cases"
+    assert by_pair["good", "twin"].verdict == Note("stats.pair-alike", n=150)
     assert by_pair["good", "bad"].n_cases == 150
     with pytest.raises(BadData, match="no such score"):
         found.differences("beauty")
@@ -238,7 +238,7 @@ def test_models_are_evaluated_afresh_on_a_collection(tiny_made: Path, home: Path
         data = read_case(Disagreement(str(found.first.case[i]), phantoms, "", {}, {}, 0.0))
         assert found.cases["one"].prob[i] == pytest.approx(alone.predict(read_scan(data)).prob, abs=1e-5)
     (same,) = found.differences("log_loss")
-    assert same.verdict == "not distinguishable on these 15 cases"
+    assert same.verdict == Note("stats.pair-alike", n=15)
     told.clear()
     again = compare_afresh(
         ["one", "two"], (phantoms,), Part("all"), resamples=50, known=known, on_case=lambda *s: told.append(s)

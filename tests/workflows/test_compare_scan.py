@@ -102,12 +102,15 @@ def test_disagreement_is_said_in_words(models: tuple[str, ...]) -> None:
     unsure = answer(card, (0.1, 0.45, 0.45), UNSURE)
     words = [label.name for label in card.task.labels]
     (said,) = describe_agreement([benign, malignant, malignant, unsure])
-    assert said.code == "workflows.networks-disagree"
-    assert str(said).startswith(f"The networks disagree: 2 answer {words[2]}, 1 answers {words[1]}, 1 cannot tell.")
-    assert "from 0.20 to 0.80" in str(said)
+    assert said.headline.code == "workflows.networks-disagree"
+    told = [(one.code.removeprefix("workflows."), one.params.get("label")) for one in said.headline.params["said"]]
+    assert told == [("networks-answer", words[2]), ("network-answers", words[1]), ("networks-unsure", None)]
+    (spread,) = said.details
+    assert (spread.params["low"], spread.params["high"]) == ("0.20", "0.80")
     (said,) = describe_agreement([benign, benign])
-    assert said.code == "workflows.networks-agree"
-    assert str(said).startswith(f"All 2 networks answer {words[1]}.")
+    assert said.headline == Note("workflows.networks-agree", n=2, label=words[1])
+    (said,) = describe_agreement([unsure, unsure])
+    assert said.headline == Note("workflows.networks-all-unsure", n=2)
 
 
 def test_the_mean_in_compare_decides_as_a_published_mean_does(models: tuple[str, ...]) -> None:
@@ -178,5 +181,5 @@ def test_only_single_networks_of_one_task_are_averaged(models: tuple[str, ...]) 
     (mean,) = average([one, one, published])
     assert len(mean.models) == 2
     (said,) = describe_agreement([one, one, published])
-    assert said.params["n"] == 2
-    assert said.params["besides"]
+    assert said.headline.params["n"] == 2
+    assert [one.code for one in said.details] == ["workflows.networks-spread", "workflows.networks-without-means"]

@@ -49,7 +49,9 @@ def test_counts_time_memory_and_room(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0 < found.disk_bytes < found.disk_free_bytes
     assert "workflows.never-audited" in codes(found.findings)
     assert "24" in " ".join(map(str, [sum(found.counts["train"].values())]))
-    assert "in all" in found.describe()
+    told = [note.code.removeprefix("workflows.preflight-") for note in found.lines]
+    assert told[:6] == ["part", "part", "part", "time", "memory-of", "disk"]
+    assert set(told[6:]) <= {"note", "left-out"}
     assert preflight.Preflight.from_json(found.to_json()) == found
 
 

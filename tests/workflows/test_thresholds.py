@@ -32,7 +32,7 @@ def test_a_threshold_is_tried_and_kept_on_the_card(table: CaseTable, tiny_model:
     assert point.sensitivity.value == pytest.approx(called[sick].mean())
     assert point.missed_per_1000 == pytest.approx(20 * (1 - called[sick].mean()))
     note = describe_point(point, table, "busi")
-    assert "200 cases (busi)" in note
+    assert (note.params["n"], note.params["where"], note.params["prevalence"]) == (200, "busi", 0.02)
     save_threshold(tiny_model.id, "screening", "malignant", 0.3)
     save_threshold(tiny_model.id, " screening ", "malignant", 0.5, note)
     card = save_threshold(tiny_model.id, "clinic", "benign", 0.7)

@@ -79,14 +79,12 @@ def ask(scan: Scan, cards: Sequence[ModelCard]) -> compare_scan.ComparedScan:
 
 def _show_agreement(found: compare_scan.ComparedScan) -> None:
     """Say in one sentence whether the networks agree; the figures stand behind a button."""
-    for note in found.agreement:
-        said, _, rest = str(note).partition(". ")
+    for one in found.agreement:
         with st.container(horizontal=True, vertical_alignment="center"):
-            mark = "≠" if note.code == "workflows.networks-disagree" else "="
-            st.markdown(f"**{mark} {notices.escape(said.rstrip('.'))}.**", width="content")
-            if rest:
-                with st.popover(say("pages.more"), type="tertiary"):
-                    st.markdown(notices.escape(rest))
+            mark = "≠" if one.headline.code == "workflows.networks-disagree" else "="
+            st.markdown(f"**{mark} {notices.escape(str(one.headline))}**", width="content")
+            with st.popover(say("pages.more"), type="tertiary"):
+                st.markdown(notices.escape(" ".join(map(str, one.details))))
 
 
 def _show_columns(found: compare_scan.ComparedScan, refused_too: bool) -> None:

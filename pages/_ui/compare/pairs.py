@@ -27,7 +27,9 @@ def pick_score(found: compare.Comparison, key: str) -> str:
     """Let the user choose a score; the AUROC of disease against the rest until one is chosen."""
     titles = found.score_names()
     first = list(titles).index("auroc_disease")
-    return st.selectbox("Score", list(titles), first, format_func=lambda name: titles[name], key=f"compare.score.{key}")
+    return st.selectbox(
+        say("pages.runs-score"), list(titles), first, format_func=lambda name: titles[name], key=f"compare.score.{key}"
+    )
 
 
 def show_pairs(found: compare.Comparison, names: dict[str, str]) -> tuple[str, Section]:
@@ -38,17 +40,17 @@ def show_pairs(found: compare.Comparison, names: dict[str, str]) -> tuple[str, S
     with st.spinner(say("pages.compare-resampling-groups"), show_time=True):
         differences = get_differences(found, score)
     mcnemar = found.right_and_wrong()
-    st.markdown("**Row minus column** (●: more than chance, all pairs allowed for)")
+    st.markdown(say("pages.compare-row-minus-column-more"))
     _show_matrix(differences, names)
-    st.markdown("**Cases that only one of two got right**")
+    st.markdown(say("pages.compare-cases-that-only-one"))
     st.dataframe(
         [
             {
                 "A": names[a],
                 "B": names[b],
-                "only A right": m.only_a,
-                "only B right": m.only_b,
-                "McNemar's p": f"{m.p:.3f}" if m.p >= 0.001 else "< 0.001",
+                say("pages.compare-only-a-right"): m.only_a,
+                say("pages.compare-only-b-right"): m.only_b,
+                say("pages.compare-mcnemars-p"): f"{m.p:.3f}" if m.p >= 0.001 else "< 0.001",
             }
             for (a, b), m in mcnemar.items()
         ],
@@ -56,7 +58,7 @@ def show_pairs(found: compare.Comparison, names: dict[str, str]) -> tuple[str, S
         alt=say("pages.compare-mcnemar-s-test"),
     )
     st.caption(say("pages.compare-differences-paired-bootstrap"))
-    return score, ("McNemar", "mcnemar.csv", lambda: tables.mcnemar_rows(mcnemar))
+    return score, (say("pages.compare-mcnemar"), "mcnemar.csv", lambda: tables.mcnemar_rows(mcnemar))
 
 
 def _show_matrix(differences: Sequence[Any], names: dict[str, str]) -> None:
@@ -79,17 +81,18 @@ def _show_matrix(differences: Sequence[Any], names: dict[str, str]) -> None:
 
 
 def _sentence(difference: Any, names: dict[str, str]) -> str:
-    told = difference.verdict
-    if difference.better:
-        told = told.replace(difference.better, f"**{notices.escape(names[difference.better])}**", 1)
-    return f"{notices.escape(names[difference.a])} against {notices.escape(names[difference.b])}: {told}"
+    told = difference.verdict_of({model: f"**{notices.escape(name)}**" for model, name in names.items()})
+    return say(
+        "pages.compare-against",
+        {"a": notices.escape(names[difference.a]), "b": notices.escape(names[difference.b]), "told": told},
+    )
 
 
 def show_difference(difference: Any) -> str:
     """Return a difference with its interval; a dot where it is more than chance."""
     e = difference.estimate
     if math.isnan(difference.p):
-        return "not computable"
+        return say("pages.compare-not-computable")
     return f"{report.signed(e.value)} ({report.signed(e.low)} to {report.signed(e.high)})" + (
         " ●" if difference.better else ""
     )
@@ -125,7 +128,7 @@ def show_disagreements(found: compare.Comparison, names: dict[str, str]) -> Sect
         alt=say("pages.compare-cases-on-which"),
     )
     return (
-        "Disagreements",
+        say("pages.compare-disagreements"),
         "disagreements.csv",
         lambda: tables.disagreement_rows(found.disagreements(len(found.first))),
     )
@@ -208,7 +211,9 @@ def show_subgroups(found: compare.Comparison, names: dict[str, str]) -> Section 
         st.info(say("pages.compare-the-cases-carry"))
         return None
     left, right, _ = st.columns(3)
-    column = left.selectbox("Column", list(columns), format_func=columns.__getitem__, key="compare.column")
+    column = left.selectbox(
+        say("pages.compare-column"), list(columns), format_func=columns.__getitem__, key="compare.column"
+    )
     with right:
         score = pick_score(found, "subgroups")
     with st.spinner(say("pages.compare-resampling-groups"), show_time=True):
@@ -223,7 +228,7 @@ def show_subgroups(found: compare.Comparison, names: dict[str, str]) -> Section 
         alt=say("pages.compare-of-every-model", {"score": score, "column": column}),
     )
     st.caption(say("pages.compare-small-subgroups-have"))
-    return "Subgroups", "subgroups.csv", lambda: tables.subgroup_rows(column, score, groups)
+    return say("pages.compare-subgroups"), "subgroups.csv", lambda: tables.subgroup_rows(column, score, groups)
 
 
 def show_costs(found: compare.Comparison, names: dict[str, str]) -> Section:
@@ -240,23 +245,27 @@ def show_costs(found: compare.Comparison, names: dict[str, str]) -> Section:
         rows.append(
             {
                 "model": names[model],
-                "million weights": round(cost.n_parameters / 1e6, 3),
-                "file, MB": round(cost.file_bytes / 1e6, 2),
-                "ms per scan here": None if cost.scan_ms is None else round(cost.scan_ms, 1),
-                "AUROC": show_estimate(found.scores[model]["auroc"]),
+                say("pages.models-million-weights-2"): round(cost.n_parameters / 1e6, 3),
+                say("pages.compare-file-mb"): round(cost.file_bytes / 1e6, 2),
+                say("pages.compare-ms-per-scan-here"): None if cost.scan_ms is None else round(cost.scan_ms, 1),
+                say("pages.data-auroc"): show_estimate(found.scores[model]["auroc"]),
             }
         )
-    st.dataframe(rows, hide_index=True, placeholder="not measured", alt=say("pages.compare-cost-and-auroc"))
-    timed = all(row["ms per scan here"] is not None for row in rows)
+    st.dataframe(
+        rows, hide_index=True, placeholder=say("pages.model-unmeasured"), alt=say("pages.compare-cost-and-auroc")
+    )
+    timed = all(row[say("pages.compare-ms-per-scan-here")] is not None for row in rows)
     key, title = (
-        ("ms per scan here", "ms per scan on this machine") if timed else ("million weights", "million weights")
+        (say("pages.compare-ms-per-scan-here"), say("pages.compare-ms-per-scan-on"))
+        if timed
+        else (say("pages.models-million-weights-2"), say("pages.models-million-weights-2"))
     )
     points = [
         row | {"score": found.scores[m]["auroc"], "name": row["model"]}
         for m, row in zip(found.cards, rows, strict=True)
     ]
-    show_chart(cost_chart(points, key, title, "AUROC"), key="compare.cost")
-    return "Costs", "costs.csv", lambda: tables.cost_rows(all_costs)
+    show_chart(cost_chart(points, key, title, say("pages.data-auroc")), key="compare.cost")
+    return say("pages.compare-costs"), "costs.csv", lambda: tables.cost_rows(all_costs)
 
 
 def _cost(card: ModelCard, found: compare.Comparison, *, timed: bool) -> compare.Cost:

@@ -21,12 +21,12 @@ from pages._ui.widgets.charts_scores import confusion_chart, curve_chart
 from pages._ui.widgets.numbers import show_estimate, show_seconds
 
 Section = tuple[str, str, Callable[[], list[tables.Row]]]  # what a section offers as CSV: title, file, rows
-STORED = "the test cases they were published with"
+STORED = say("pages.compare-the-test-cases-they")
 PARTS = {
-    "unseen": "cases no network has seen",
-    "test": "test part",
-    "validate": "validation part",
-    "all": "every labelled case",
+    "unseen": say("pages.compare-cases-no-network-has"),
+    "test": say("pages.compare-test-part"),
+    "validate": say("pages.compare-validation-part"),
+    "all": say("pages.compare-every-labelled-case"),
 }
 
 
@@ -51,11 +51,11 @@ def get_comparison(cards: Sequence[ModelCard]) -> compare.Comparison | None:
         name: say("pages.compare-afresh-on", {"name": name}) for name in compare.collections_for(cards)
     }
     with left:
-        source = pickers.pick("Cases", sources, "cases") or STORED
+        source = pickers.pick(say("pages.data-cases"), sources, "cases") or STORED
     part = "unseen"
     if source != STORED:
         with middle:
-            part = pickers.pick("Part", PARTS, "part") or "unseen"
+            part = pickers.pick(say("pages.models-part"), PARTS, "part") or "unseen"
     key = (tuple(_answers_as(card) for card in cards), source, part)
     held = st.session_state.get(state.COMPARE_FOUND)
     if held and held[0] == key:
@@ -208,7 +208,7 @@ def show_scores(found: compare.Comparison, names: dict[str, str]) -> None:
     st.markdown(say("pages.pooled"))
     if n_sites > 1:
         st.caption(say("pages.pooled-caution"))
-    titles = found.score_names() | {"ece_floor": "…of it expected by chance"}
+    titles = found.score_names() | {"ece_floor": say("pages.models-of-it-expected-by")}
     two = len(found.first.labels) == 2
     shown = [name for name in tables.SHOWN_SCORES if not (two and name == "auroc_disease")]
     per_label = [name for name in titles if ":" in name and name.split(":")[0] in ("recall", "precision", "f1")]
@@ -232,9 +232,15 @@ def show_curves(found: compare.Comparison, names: dict[str, str]) -> Section:
     with st.spinner(say("pages.compare-resampling-groups-for"), show_time=True):
         drawn = found.curves(label)
     kinds = (
-        ("ROC", "roc", "false positive rate", "sensitivity", True),
+        (say("pages.compare-roc"), "roc", say("pages.compare-false-positive-rate"), "sensitivity", True),
         (say("pages.compare-precision-and-recall"), "precision_recall", "recall", "precision", False),
-        ("Reliability", "reliability", "probability given", "share that was true", True),
+        (
+            say("pages.compare-reliability"),
+            "reliability",
+            say("pages.compare-probability-given"),
+            say("pages.compare-share-that-was-true"),
+            True,
+        ),
     )
     for column, (title, field, x, y, diagonal) in zip(st.columns(3), kinds, strict=True):
         with column:
@@ -245,9 +251,9 @@ def show_curves(found: compare.Comparison, names: dict[str, str]) -> Section:
                 key=f"compare.{field}",
             )
     st.caption(say("pages.compare-bands-intervals-at"))
-    st.markdown("**Confusion at the most probable label** (row: truth, column: answer)")
+    st.markdown(say("pages.compare-confusion-at-the-most"))
     show_chart(confusion_chart(found.confusions(), names, labels), key="compare.confusion")
-    return "Curves", "curves.csv", lambda: tables.curve_rows(drawn, label)
+    return say("pages.compare-curves"), "curves.csv", lambda: tables.curve_rows(drawn, label)
 
 
 def show_downloads(found: compare.Comparison, score: str, section: Section | None) -> None:

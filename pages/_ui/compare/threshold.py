@@ -21,7 +21,9 @@ from pages._ui.widgets.numbers import show_estimate
 def show_threshold(found: compare.Comparison, names: dict[str, str]) -> Section:
     """Let the user move the threshold and keep one on the model's card."""
     left, middle, right = st.columns(3)
-    model = left.selectbox("Model", list(names), format_func=lambda m: names[m], key="compare.threshold.model")
+    model = left.selectbox(
+        say("pages.model"), list(names), format_func=lambda m: names[m], key="compare.threshold.model"
+    )
     if st.session_state.get(state.COMPARE_LABEL) not in found.first.labels:
         st.session_state[state.COMPARE_LABEL] = found.first.labels[found.positive[-1]]
     st.session_state.setdefault(state.COMPARE_THRESHOLD, 0.5)
@@ -38,7 +40,7 @@ def show_threshold(found: compare.Comparison, names: dict[str, str]) -> Section:
     grid = [thresholds.try_threshold(table, label, float(t), percent / 100) for t in np.linspace(0.02, 0.98, 49)]
     show_chart(threshold_chart(grid, chosen), key="compare.threshold.chart")
     _keep(model, label, chosen, thresholds.describe_point(point, table, found.collection))
-    return "Thresholds", "thresholds.csv", lambda: tables.threshold_rows(model, label, grid)
+    return say("pages.compare-thresholds"), "thresholds.csv", lambda: tables.threshold_rows(model, label, grid)
 
 
 def _suggest(table: object, label: str) -> None:
@@ -69,7 +71,7 @@ def _show_kept(model: str) -> None:
         st.caption(say("pages.compare-kept-on-the"))
         for i, t in enumerate(card.thresholds):
             with st.popover(f"{notices.escape(t.name)}: {notices.escape(t.label)} at {t.prob:.2f}"):
-                st.caption(notices.escape(t.note or say("pages.compare-no-figures-were")))
+                st.caption(notices.escape(str(t.note) or say("pages.compare-no-figures-were")))
                 st.button(
                     say("pages.compare-look-at-it"), key=f"compare.kept.{i}", on_click=_move, args=(t.prob, t.label)
                 )
@@ -96,10 +98,10 @@ def _move(threshold: float, label: str | None = None) -> None:
 
 def _show_point(point: thresholds.OperatingPoint, label: str) -> None:
     cells = [
-        ("Sensitivity", show_estimate(point.sensitivity)),
-        ("Specificity", show_estimate(point.specificity)),
-        ("PPV", _fine(point.ppv)),
-        ("NPV", _fine(point.npv)),
+        (say("pages.site-sensitivity"), show_estimate(point.sensitivity)),
+        (say("pages.site-specificity"), show_estimate(point.specificity)),
+        (say("pages.compare-ppv"), _fine(point.ppv)),
+        (say("pages.compare-npv"), _fine(point.npv)),
         (say("pages.compare-missed-per"), _count(point.missed_per_1000)),
         (say("pages.compare-false-alarms-per"), _count(point.alarms_per_1000)),
     ]
@@ -124,7 +126,7 @@ def _fine(estimate: Estimate) -> str:
 
 
 def _count(per_1000: float) -> str:
-    return "not computable" if math.isnan(per_1000) else f"{per_1000:.1f}"
+    return say("pages.compare-not-computable") if math.isnan(per_1000) else f"{per_1000:.1f}"
 
 
 def _keep(model: str, label: str, chosen: float, note: str) -> None:
@@ -162,8 +164,8 @@ def show_ablation(found: compare.Comparison) -> Section | None:
                 "before": show_estimate(r.score_before),
                 "after": show_estimate(r.score_after),
                 "difference": show_difference(r.difference),
-                "run before": r.before,
-                "run after": r.after,
+                say("pages.compare-run-before"): r.before,
+                say("pages.compare-run-after"): r.after,
             }
             for r in rows
         ],
@@ -172,14 +174,10 @@ def show_ablation(found: compare.Comparison) -> Section | None:
     )
     sentences = [f"{r.knob} {r.value_before} → {r.value_after}: {_by_value(r)}" for r in rows]
     st.markdown("\n".join(f"- {notices.escape(sentence)}" for sentence in sentences))
-    return "Ablation", "ablation.csv", lambda: tables.ablation_rows(rows)
+    return say("pages.compare-ablation"), "ablation.csv", lambda: tables.ablation_rows(rows)
 
 
 def _by_value(row: ablation.AblationRow) -> str:
     """Return the verdict with the setting's values in place of the runs' ids."""
     names = {row.after: f"{row.knob} {row.value_after}", row.before: f"{row.knob} {row.value_before}"}
-    return (
-        row.difference.verdict.replace(row.difference.better, names[row.difference.better], 1)
-        if row.difference.better
-        else row.difference.verdict
-    )
+    return str(row.difference.verdict_of(names))

@@ -12,7 +12,7 @@ from medcls.core.collection import CollectionRecord
 from medcls.core.plan import Plan, PlanChoices
 from medcls.core.progress import Progress
 from medcls.errors import MedclsError
-from medcls.words import counted
+from medcls.words import say
 from medcls.workflows import case_report, data_plan
 from pages._ui import state
 from pages._ui.data import plan as plan_view
@@ -22,20 +22,23 @@ from pages._ui.widgets import downloads, notices
 def show_add(opened: bool) -> None:
     """Draw what adds a collection: path or archive, its plan, what to change in it; once added, it is chosen."""
     with st.expander(
-        "Add a collection", expanded=opened or state.DATA_PLAN in st.session_state, icon=":material/create_new_folder:"
+        say("pages.data-add-a-collection"),
+        expanded=opened or state.DATA_PLAN in st.session_state,
+        icon=":material/create_new_folder:",
     ):
         left, right = st.columns(2)
-        path = left.text_input("Folder, table or ZIP on the machine medcls runs on", key="data.add.path")
+        path = left.text_input(say("pages.data-folder-table-or-zip"), key="data.add.path")
         times = st.session_state.get(state.DATA_TIMES, 0)  # a new key empties the uploader once its archive was added
-        upload = right.file_uploader("or drop a ZIP archive", type=["zip"], key=f"data.add.zip.{times}")
+        upload = right.file_uploader(say("pages.data-or-drop-a-zip"), type=["zip"], key=f"data.add.zip.{times}")
         if path and upload is not None:
-            right.warning(
-                "A path and a ZIP archive are given: only the archive will be looked at.", icon=":material/info:"
-            )
+            right.warning(say("pages.data-a-path-and-a"), icon=":material/info:")
         source = _source(path, upload)
-        saved = left.file_uploader("Decide as in a saved plan", type=["json"], key=f"data.add.plan.{times}")
+        saved = left.file_uploader(say("pages.data-decide-as-in-a"), type=["json"], key=f"data.add.plan.{times}")
         if left.button(
-            "Look", type="primary" if _plan(source) is None else "secondary", key="data.add.look", disabled=not source
+            say("pages.data-look"),
+            type="primary" if _plan(source) is None else "secondary",
+            key="data.add.look",
+            disabled=not source,
         ):
             _look(source, path, upload, _saved(saved))
         if (plan := _plan(source)) is not None:
@@ -46,7 +49,7 @@ def show_add(opened: bool) -> None:
 
 def _source(path: str, upload: Any) -> str:
     """Return what tells one source from another; empty where none is given."""
-    return f"upload {upload.file_id}" if upload is not None else _tidy(path)
+    return say("pages.data-upload", {"file_id": upload.file_id}) if upload is not None else _tidy(path)
 
 
 def _tidy(path: str) -> str:
@@ -70,7 +73,7 @@ def _saved(file: Any) -> PlanChoices | None:
 
 def _look(source: str, path: str, upload: Any, choices: PlanChoices | None = None) -> None:
     try:
-        with watched("Looking …") as tell:
+        with watched(say("pages.data-looking")) as tell:
             if upload is not None:
                 plan = data_plan.look_at_upload(upload, choices, tell)
             else:
@@ -89,14 +92,14 @@ def _show_plan(plan: Plan, source: str, path: str, upload: Any) -> None:
         _look(source, path, upload, changed)
     plan_view.show_not_taken(plan, lambda: _list_left(plan, path, upload))
     left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
-    name = left.text_input("Name", key="data.add.name", help="Empty takes the folder's name.")
-    copy = left.checkbox(
-        "Copy the files instead of reading them where they are", key="data.add.copy", disabled=upload is not None
-    )
+    name = left.text_input(say("pages.run-name"), key="data.add.name", help=say("pages.data-empty-takes-the-folders"))
+    copy = left.checkbox(say("pages.data-copy-the-files-instead"), key="data.add.copy", disabled=upload is not None)
     file = case_report.OwnFile("plan", plan.to_json().encode(), "plan")
     with middle:
-        downloads.offer("Save the plan", "own-file", lambda: file, "record", "plan.json", key="data.plan.save")
-    if right.button("Add", type="primary", key="data.add.go", disabled=bool(plan.open_questions)):
+        downloads.offer(
+            say("pages.data-save-the-plan"), "own-file", lambda: file, "record", "plan.json", key="data.plan.save"
+        )
+    if right.button(say("pages.data-add"), type="primary", key="data.add.go", disabled=bool(plan.open_questions)):
         _add(lambda tell: _bring(plan, path, upload, name, copy, tell))
 
 
@@ -116,18 +119,21 @@ def _bring(plan: Plan, path: str, upload: Any, name: str, copy: bool, tell: Prog
 
 
 def _add(bring: Callable[[Progress], CollectionRecord]) -> None:
-    with watched("Adding the collection …") as tell:
+    with watched(say("pages.data-adding-the-collection")) as tell:
         try:
             record = bring(tell)
         except MedclsError as error:
             notices.show_error(error)
             return
     state.remember(state.COLLECTION, record.name)
-    aside = f"; {record.n_set_aside:,} could not be read" if record.n_set_aside else ""
-    dropped = f"; {record.n_dropped:,} are left out until you decide otherwise (Findings)" if record.n_dropped else ""
+    aside = say("pages.data-could-not-be-read", {"n_set_aside": record.n_set_aside}) if record.n_set_aside else ""
+    dropped = say("pages.data-are-left-out-until", {"n_dropped": record.n_dropped}) if record.n_dropped else ""
     n = record.n_not_taken
-    taken = f"; {counted(n, 'file')} {'was' if n == 1 else 'were'} not taken" if n else ""
-    st.session_state[state.DATA_ADDED] = f"{record.name} was added: {record.n_cases:,} cases{dropped}{aside}{taken}."
+    taken = say("pages.data-not-taken-one" if n == 1 else "pages.data-not-taken", {"n": n}) if n else ""
+    st.session_state[state.DATA_ADDED] = say(
+        "pages.data-was-added-cases",
+        {"name": record.name, "n_cases": record.n_cases, "dropped": dropped, "aside": aside, "taken": taken},
+    )
     st.session_state[state.DATA_TIMES] = st.session_state.get(state.DATA_TIMES, 0) + 1
     st.session_state.pop(state.DATA_PLAN, None)
     st.rerun()
@@ -141,7 +147,7 @@ def watched(title: str) -> Iterator[Progress]:
     def tell(done: int, total: int, stage: str = "") -> None:
         spent_s = time.monotonic() - started.setdefault(stage, time.monotonic())
         left_s = spent_s / max(done, 1) * (total - done)
-        left = f", about {left_s:.0f} s left" if spent_s + left_s > 5 and done else ""
+        left = say("pages.data-about-s-left", {"left_s": left_s}) if spent_s + left_s > 5 and done else ""
         bar.progress(min(1.0, done / max(total, 1)), f"{stage.capitalize()}: {done:,} of {total:,}{left}")
 
     try:

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 
 from medcls.core.evaluation import Estimate
 from medcls.core.task import Task
+from medcls.words import say
 from pages._ui.widgets.numbers import show_estimate
 from pages._ui.widgets.palette import OKABE_ITO, label_colours, label_word
 
@@ -60,7 +61,7 @@ def size_chart(task: Task, size_px: np.ndarray, label: np.ndarray) -> go.Figure:
             )
     figure.update_xaxes(rangemode="tozero")
     figure.update_yaxes(rangemode="tozero")
-    return _framed(figure, 320, "width in px", "height in px")
+    return _framed(figure, 320, say("pages.data-width-in-px"), say("pages.data-height-in-px"))
 
 
 def attribute_chart(task: Task, counts: Mapping[str, Mapping[str, int]]) -> go.Figure:
@@ -120,8 +121,13 @@ def patient_charts(
     )
     shares.update_yaxes(range=[0, 1], tickformat=".0%")
     return (
-        _framed(histogram, 300, f"cases of one {whose}", f"{whose}s"),
-        _framed(shares, 300, f"{whose}s, sorted", f"share of {positive}"),
+        _framed(histogram, 300, say("pages.data-cases-of-one", {"whose": whose}), f"{whose}s"),
+        _framed(
+            shares,
+            300,
+            say("pages.data-s-sorted", {"whose": whose}),
+            say("pages.data-share-of", {"positive": positive}),
+        ),
     )
 
 
@@ -150,7 +156,7 @@ def probe_chart(found: Mapping[str, Estimate]) -> go.Figure:
     figure.add_vline(0.5, line_dash="dash", line_color=OKABE_ITO["grey"])
     figure.update_xaxes(range=[0.3, 1])
     figure.update_yaxes(autorange="reversed")
-    return _framed(figure, 90 + 40 * len(shown), "AUROC")
+    return _framed(figure, 90 + 40 * len(shown), say("pages.data-auroc"))
 
 
 def split_chart(task: Task, counts: Mapping[str, Mapping[str, int]]) -> go.Figure:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from medcls.core.collection import Audit, Finding
 from medcls.errors import MedclsError
+from medcls.words import say
 from medcls.workflows import data, data_audit, data_mend, models
 from pages._ui import state
 from pages._ui.data.add import watched
@@ -12,20 +13,24 @@ from pages._ui.data.pictures import show_cases
 from pages._ui.widgets import notices
 
 TITLES = {
-    "contradiction": "One picture, several labels",
-    "leak": "The published split leaks",
-    "mask": "Masks among the scans",
-    "duplicate": "The same scan more than once",
-    "unreadable": "Unreadable files",
-    "label": "Labels that may be wrong",
-    "blank": "Blank pictures",
-    "marks": "Burned-in text and calipers",
-    "colour": "Odd colours",
-    "size": "Odd sizes",
-    "patients": "Patients unknown",
-    "balance": "Uneven labels",
+    "contradiction": say("pages.data-one-picture-several-labels"),
+    "leak": say("pages.data-the-published-split-leaks"),
+    "mask": say("pages.data-masks-among-the-scans"),
+    "duplicate": say("pages.data-the-same-scan-more"),
+    "unreadable": say("pages.data-unreadable-files"),
+    "label": say("pages.data-labels-that-may-be"),
+    "blank": say("pages.data-blank-pictures"),
+    "marks": say("pages.data-burnedin-text-and-calipers"),
+    "colour": say("pages.data-odd-colours"),
+    "size": say("pages.data-odd-sizes"),
+    "patients": say("pages.data-patients-unknown"),
+    "balance": say("pages.data-uneven-labels"),
 }
-ACTIONS = {"drop": "drop", "merge": "keep together as one group", "keep": "keep as they are"}
+ACTIONS = {
+    "drop": say("pages.data-drop"),
+    "merge": say("pages.data-keep-together-as-one"),
+    "keep": say("pages.data-keep-as-they-are"),
+}
 A_PAGE, SHOWN, FEW = 6, 24, 4
 
 
@@ -33,16 +38,16 @@ def show_findings(seen: data.Overview) -> None:
     """Show what the audit found, by kind, each finding with its pictures and what to do."""
     audit = _audit(seen)
     if audit is None:
-        notices.show_empty("This collection was not audited yet.", "The audit takes seconds to minutes.")
+        notices.show_empty(say("pages.data-this-collection-was-not"), say("pages.data-the-audit-takes-seconds"))
         return
     if not audit.findings:
-        st.success("Nothing was found.", icon=":material/check:")
+        st.success(say("pages.data-nothing-was-found"), icon=":material/check:")
         return
     kinds = list(dict.fromkeys(finding.kind for finding in audit.findings))
     count = {kind: sum(f.kind == kind for f in audit.findings) for kind in kinds}
     still = {kind: sum(f.kind == kind and bool(f.choices) and not f.decided for f in audit.findings) for kind in kinds}
     kind = st.pills(
-        "Kind of finding",
+        say("pages.data-kind-of-finding"),
         kinds,
         default=asked if (asked := st.query_params.get("kind")) in kinds else kinds[0],
         key=f"data.kind.{seen.record.name}",
@@ -51,15 +56,14 @@ def show_findings(seen: data.Overview) -> None:
         required=True,
     )
     _show_kind(seen, [f for f in audit.findings if f.kind == (kind or kinds[0])])
-    st.caption(
-        f"{audit.pairs_compared:,} likely pairs of scans were compared. Decisions are kept in the "
-        "collection's record; splits made before no longer fit and are refused."
-    )
+    st.caption(say("pages.data-likely-pairs-of-scans", {"pairs_compared": audit.pairs_compared}))
 
 
 def _kind_title(kind: str, n: int, still: int) -> str:
     """Return a kind of finding with how many there are, and how many wait for a decision."""
-    numbers = ", ".join(filter(None, [f"{n:,}" if n > 1 else "", f"{still:,} open" if still else ""]))
+    numbers = ", ".join(
+        filter(None, [f"{n:,}" if n > 1 else "", say("pages.data-open", {"still": still}) if still else ""])
+    )
     return f"{TITLES[kind]} ({numbers})" if numbers else TITLES[kind]
 
 
@@ -71,19 +75,20 @@ def _audit(seen: data.Overview) -> Audit | None:
     audit = data_audit.read_audit(name)
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     chosen = right.multiselect(
-        "Judge labels by the features of",
+        say("pages.data-judge-labels-by-the"),
         list(known),
         default=judges,
         key=f"data.judge.{name}",
         format_func=lambda i: known[i],
-        placeholder="the pictures themselves",
-        help="Networks of the same task find more wrong labels than simple features of the pictures, and take longer; "
-        "of several, the mean of what they say counts. "
-        "One that learned from these very labels has learned the wrong ones too.",
+        placeholder=say("pages.data-the-pictures-themselves"),
+        help=say("pages.data-networks-of-the-same"),
     )
-    if left.button("Audit again" if audit else "Audit this collection", type="secondary" if audit else "primary"):
+    if left.button(
+        say("pages.data-audit-again") if audit else say("pages.data-audit-this-collection"),
+        type="secondary" if audit else "primary",
+    ):
         try:
-            with watched("Looking …") as tell:
+            with watched(say("pages.data-looking")) as tell:
                 data_audit.audit_collection(name, again=audit is not None, models=chosen, progress=tell)
             st.rerun()
         except MedclsError as error:
@@ -96,8 +101,17 @@ def _show_kind(seen: data.Overview, findings: list[Finding]) -> None:
     unsettled = {f.key: f.default for f in findings if f.choices and not f.decided}
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     if pages > 1:
-        page = int(left.number_input(f"Page of {pages}", 1, pages, 1, key=f"data.page.{findings[0].kind}")) - 1
-    if len(unsettled) > 1 and right.button(f"Settle all {len(unsettled)} as proposed", key="data.settle.all"):
+        page = (
+            int(
+                left.number_input(
+                    say("pages.data-page-of", {"pages": pages}), 1, pages, 1, key=f"data.page.{findings[0].kind}"
+                )
+            )
+            - 1
+        )
+    if len(unsettled) > 1 and right.button(
+        say("pages.data-settle-all-as-proposed", {"n": len(unsettled)}), key="data.settle.all"
+    ):
         data_audit.decide(seen.record.name, unsettled)
         st.rerun()
     for finding in findings[page * A_PAGE : (page + 1) * A_PAGE]:
@@ -124,11 +138,10 @@ def _show_finding(seen: data.Overview, finding: Finding) -> None:
         side_px = 230 if len(shown) <= FEW else 150
         show_cases(seen.record.name, seen.task, shown, side_px, out=shown if all_out else singly)
         if finding.n > SHOWN:
-            st.caption(f"{len(shown)} of {finding.n:,} shown, the clearest first.")
+            st.caption(say("pages.data-of-shown-the-clearest", {"n": len(shown), "of": finding.n}))
         if finding.kind == "contradiction" and finding.decided and not all_out and len(finding.cases) - len(singly) > 1:
             st.warning(
-                "Settled, but the picture still counts under more than one case: "
-                "where the labels differ, leave the wrong one out below.",
+                say("pages.data-settled-but-the-picture"),
                 icon=":material/warning:",
             )
         if finding.kind in ("contradiction", "duplicate"):
@@ -140,13 +153,13 @@ def _show_finding(seen: data.Overview, finding: Finding) -> None:
 def _decide(name: str, finding: Finding) -> None:
     now = finding.decided or finding.default
     chosen = st.selectbox(
-        "Settled" if finding.decided else "Proposed",
+        say("pages.data-settled") if finding.decided else say("pages.data-proposed"),
         finding.choices,
         index=finding.choices.index(now),
         format_func=lambda d: ACTIONS[d],
         key=f"data_audit.decide.{finding.key}.{now}",
     )
-    if chosen != now or (not finding.decided and st.button("Settle", key=f"data.settle.{finding.key}")):
+    if chosen != now or (not finding.decided and st.button(say("pages.data-settle"), key=f"data.settle.{finding.key}")):
         data_audit.decide(name, {finding.key: chosen})
         st.rerun()
 
@@ -155,8 +168,10 @@ def _one_label(seen: data.Overview, finding: Finding) -> None:
     """Let one label be given to all files that show a picture: they are merged, and none is left out."""
     name, key = seen.record.name, f"data.one.{finding.key}"
     left, right = st.columns([2, 1], vertical_alignment="bottom")
-    label = left.selectbox("One label for all of them", seen.record.labels, format_func=seen.record.name_of, key=key)
-    if right.button("Merge under this label", key=f"{key}.go"):
+    label = left.selectbox(
+        say("pages.data-one-label-for-all"), seen.record.labels, format_func=seen.record.name_of, key=key
+    )
+    if right.button(say("pages.data-merge-under-this-label"), key=f"{key}.go"):
         try:
             data_mend.merge_labels(name, finding, str(label), who=str(st.session_state.get(state.DATA_WHO, "")).strip())
         except MedclsError as error:
@@ -168,7 +183,7 @@ def _one_label(seen: data.Overview, finding: Finding) -> None:
 def _leave_out(name: str, finding: Finding, singly: list[str]) -> None:
     """Let single scans of a finding be left out, where not all of them are."""
     chosen = st.multiselect(
-        "Leave out single scans",
+        say("pages.data-leave-out-single-scans"),
         finding.cases,
         singly,
         key=f"data.single.{finding.key}.{'|'.join(singly)}",

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from medcls.errors import MedclsError
+from medcls.words import say
 from medcls.workflows import data, data_mend
 from pages._ui import state
 from pages._ui.data.pictures import show_cases
@@ -15,18 +16,18 @@ _A_PAGE = 6
 def show_labels(seen: data.Overview) -> None:
     """Show what to look at next, the names of the labels, and what was changed."""
     doubts = data_mend.list_doubts(seen.record.name)
-    st.subheader("What to look at next")
+    st.subheader(say("pages.data-what-to-look-at"))
     if doubts:
-        st.caption("Where labels and their judge disagree most. It never learned from scans of the same group.")
+        st.caption(say("pages.data-where-labels-and-their"))
         for doubt in doubts[:_A_PAGE]:
             with st.container(border=True):
                 show_doubt(seen, doubt)
         if len(doubts) > _A_PAGE:
-            st.caption(f"{_A_PAGE} of {len(doubts):,} shown; the next come up as these are settled.")
+            st.caption(say("pages.data-of-shown-the-next", {"a_page": _A_PAGE, "n": len(doubts)}))
     else:
         notices.show_empty(
-            "No label is doubted, or the collection was not audited yet.",
-            "Audit it in the section Findings.",
+            say("pages.data-no-label-is-doubted"),
+            say("pages.data-audit-it-in-the"),
         )
     _show_names(seen)
     _show_changes(seen.record.name)
@@ -38,20 +39,29 @@ def show_doubt(seen: data.Overview, doubt: data_mend.Doubt) -> None:
     left, right = st.columns([2, 3], vertical_alignment="center")
     with left:
         show_cases(name, seen.task, (doubt.case,), 230)
-    by = f"the features of {doubt.by}" if doubt.by else "a simple model of the pictures"
+    by = say("pages.data-the-features-of", {"by": doubt.by}) if doubt.by else say("pages.data-a-simple-model-of")
     right.markdown(
-        f"Filed as **{notices.escape(called(doubt.label))}**; {notices.escape(by)} suggests "
-        f"**{notices.escape(called(doubt.suggested))}** with probability {show_prob(doubt.prob)} "
-        f"(own label {show_prob(doubt.own)})."
+        say(
+            "pages.data-filed-as-suggests-with",
+            {
+                "label": notices.escape(called(doubt.label)),
+                "by": notices.escape(by),
+                "suggested": notices.escape(called(doubt.suggested)),
+                "prob": show_prob(doubt.prob),
+                "own": show_prob(doubt.own),
+            },
+        )
     )
     others = [doubt.suggested, *(label for label in seen.record.labels if label not in (doubt.suggested, doubt.label))]
-    label = right.selectbox("Another label", others, format_func=called, key=f"data.mend.label.{doubt.case}")
+    label = right.selectbox(
+        say("pages.data-another-label"), others, format_func=called, key=f"data.mend.label.{doubt.case}"
+    )
     with right.container(horizontal=True):
-        if st.button("Relabel", key=f"data.mend.relabel.{doubt.case}", type="primary"):
+        if st.button(say("pages.data-relabel"), key=f"data.mend.relabel.{doubt.case}", type="primary"):
             _change(name, {f"label:{doubt.case}": label})
-        if st.button("Leave out", key=f"data.mend.drop.{doubt.case}"):
+        if st.button(say("pages.data-leave-out"), key=f"data.mend.drop.{doubt.case}"):
             _change(name, {f"drop:{doubt.case}": "drop"})
-        if st.button("Keep as it is", key=f"data.mend.keep.{doubt.case}"):
+        if st.button(say("pages.data-keep-as-it-is"), key=f"data.mend.keep.{doubt.case}"):
             _change(name, {f"keep:{doubt.case}": "keep"})
 
 
@@ -70,14 +80,14 @@ def _who() -> str:
 
 def _show_names(seen: data.Overview) -> None:
     """Let labels be given other names; two of one name become one."""
-    st.subheader("Names of the labels")
+    st.subheader(say("pages.data-names-of-the-labels"))
     with st.form(f"data.mend.names.{seen.record.name}.{seen.record.version}"):
         said = {}
         for place, label in zip(st.columns(max(1, len(seen.record.labels))), seen.record.labels, strict=True):
             said[label] = place.text_input(
                 seen.record.name_of(label), seen.record.name_of(label), key=f"data.mend.name.{label}"
             )
-        if st.form_submit_button("Rename"):
+        if st.form_submit_button(say("pages.data-rename")):
             base = {label: data_mend.given_labels(seen.record.name, label) for label in said}
             new = {
                 old: name for label, name in said.items() if name != seen.record.name_of(label) for old in base[label]
@@ -87,14 +97,14 @@ def _show_names(seen: data.Overview) -> None:
 
 
 def _show_changes(name: str) -> None:
-    st.subheader("Changes")
+    st.subheader(say("pages.data-changes"))
     left, right = st.columns([2, 1], vertical_alignment="bottom")
-    left.text_input("Your name, for the record of changes", key=state.DATA_WHO)
+    left.text_input(say("pages.data-your-name-for-the"), key=state.DATA_WHO)
     changes = data_mend.list_changes(name)
     if not changes:
-        st.caption("Nothing was changed since the collection was added: this is version 1.")
+        st.caption(say("pages.data-nothing-was-changed-since"))
         return
-    if right.button("Undo the last change", key="data.mend.undo", icon=":material/undo:"):
+    if right.button(say("pages.data-undo-the-last-change"), key="data.mend.undo", icon=":material/undo:"):
         try:
             data_mend.undo(name, who=_who())
         except MedclsError as error:
@@ -106,8 +116,8 @@ def _show_changes(name: str) -> None:
             "version": one.version,
             "when": one.at,
             "who": one.who,
-            "what": ("undo: " if one.undoes else "")
-            + "; ".join(f"{k}: {v or 'taken back'}" for k, v in list(one.set.items())[:5]),
+            "what": (say("pages.data-undo") if one.undoes else "")
+            + "; ".join(f"{k}: {v or say('pages.data-taken-back')}" for k, v in list(one.set.items())[:5]),
         }
         for one in reversed(changes)
     ]
@@ -120,7 +130,7 @@ def _show_difference(name: str) -> None:
     versions = [f"{name}@{version}" for version in data_mend.list_versions(name)]
     others = [record.name for record in data.list_collections() if record.name != name]
     left, right = st.columns(2)
-    before = left.selectbox("Compare", [*versions, *others], key=f"data.diff.before.{name}")
+    before = left.selectbox(say("pages.data-compare"), [*versions, *others], key=f"data.diff.before.{name}")
     after = right.selectbox("with", [*versions, *others], index=len(versions) - 1, key=f"data.diff.after.{name}")
     if before == after:
         return
@@ -130,8 +140,15 @@ def _show_difference(name: str) -> None:
         notices.show_error(error)
         return
     st.markdown(
-        f"{found.n_added:,} added, {found.n_removed:,} removed, {found.n_relabelled:,} relabelled, "
-        f"{found.n_moved:,} in another part."
+        say(
+            "pages.data-added-removed-relabelled-in",
+            {
+                "n_added": found.n_added,
+                "n_removed": found.n_removed,
+                "n_relabelled": found.n_relabelled,
+                "n_moved": found.n_moved,
+            },
+        )
     )
     rows = [
         {"case": case, "before": was or "—", "after": now or "—"}

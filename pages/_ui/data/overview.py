@@ -17,41 +17,49 @@ def show_overview(seen: data.Overview) -> None:
     """Show counts, balance and sizes."""
     record, patients = seen.record, seen.per_patient()
     titles = data.list_layouts()
-    out = (
-        f"{record.n_dropped:,} dropped, see Findings; {record.n_set_aside:,} could not be read; "
-        f"{record.n_not_taken:,} were not taken when the collection was added."
+    out = say(
+        "pages.data-dropped-see-findings-could",
+        {"n_dropped": record.n_dropped, "n_set_aside": record.n_set_aside, "n_not_taken": record.n_not_taken},
     )
     with st.container(horizontal=True, gap="large"):  # a narrow page breaks the row instead of cutting the words
         for title, value in (
-            ("Cases", f"{record.n_cases:,}"),
-            ("Look-alike groups", f"{seen.n_groups:,}"),
-            (f"{seen.whose or 'patient'}s".capitalize(), f"{len(patients):,}" if patients else "unknown"),
-            ("Left out", f"{record.n_dropped + record.n_set_aside + record.n_not_taken:,}"),
+            (say("pages.data-cases"), f"{record.n_cases:,}"),
+            (say("pages.data-lookalike-groups"), f"{seen.n_groups:,}"),
+            (
+                say("pages.data-whose", {"whose": f"{seen.whose or 'patient'}s"}),
+                f"{len(patients):,}" if patients else say("pages.unknown"),
+            ),
+            (say("pages.data-left-out"), f"{record.n_dropped + record.n_set_aside + record.n_not_taken:,}"),
         ):
-            st.metric(title, value, help=out if title == "Left out" else None, width="content")
+            st.metric(title, value, help=out if title == say("pages.data-left-out") else None, width="content")
     left, right = st.columns(2)
     with left:
-        st.subheader("Cases of each label")
+        st.subheader(say("pages.data-cases-of-each-label"))
         show_chart(charts.label_chart(seen.task, seen.count()))
     with right:
-        st.subheader("Sizes")
+        st.subheader(say("pages.data-sizes"))
         show_chart(charts.size_chart(seen.task, seen.size_px, seen.label))
     st.caption(
-        f"{notices.escape(titles.get(record.layout, record.layout))} · read from `{record.root}` · "
-        f"version {record.version}, fingerprint `{record.fingerprint[:16]}` · "
-        f"added {record.made[:16].replace('T', ' ')} UTC"
+        say(
+            "pages.data-read-from-version-fingerprint",
+            {
+                "layout": notices.escape(titles.get(record.layout, record.layout)),
+                "root": record.root,
+                "version": record.version,
+                "fingerprint": record.fingerprint[:16],
+                "made": record.made[:16].replace("T", " "),
+            },
+        )
     )
     _show_attributes(seen)
     if seen.unreadable:
-        with st.expander(f"{counted(len(seen.unreadable), 'file')} could not be read"):
+        with st.expander(say("pages.data-could-not-be-read-2", {"unreadable": counted(len(seen.unreadable), "file")})):
             st.dataframe([{"file": name, "why": why} for name, why in seen.unreadable], hide_index=True)
     if record.n_not_taken:
         _show_not_taken(record.name)
-    with st.popover("Forget this collection", icon=":material/delete:"):
-        st.caption(
-            "Its index, decisions and splits go, and files that were unpacked or copied for it; not the originals."
-        )
-        if st.button("Forget it", key="data.forget"):
+    with st.popover(say("pages.data-forget-this-collection"), icon=":material/delete:"):
+        st.caption(say("pages.data-its-index-decisions-and"))
+        if st.button(say("pages.data-forget-it"), key="data.forget"):
             data.remove_collection(record.name)
             state.remember(state.COLLECTION, None)
             st.rerun()
@@ -60,7 +68,7 @@ def show_overview(seen: data.Overview) -> None:
 def _show_not_taken(name: str) -> None:
     """Show the files that were not taken when the collection was added, each with its reason."""
     left = data_plan.not_taken_of(name)
-    with st.expander(f"Not taken: {counted(len(left), 'file')}"):
+    with st.expander(say("pages.data-not-taken-2", {"left": counted(len(left), "file")})):
         st.dataframe([{"file": file, "why": str(why)} for file, why in left.items()], hide_index=True)
 
 
@@ -68,9 +76,9 @@ def _show_attributes(seen: data.Overview) -> None:
     counts = data.count_attributes(seen.record.name)
     if not counts:
         return
-    st.subheader("What else the set says")
+    st.subheader(say("pages.data-what-else-the-set"))
     chosen = st.segmented_control(
-        "Attribute",
+        say("pages.data-attribute"),
         list(counts),
         default=next(iter(counts)),
         key=f"data.attribute.{seen.record.name}",
@@ -84,8 +92,8 @@ def _show_attributes(seen: data.Overview) -> None:
 def show_samples(seen: data.Overview) -> None:
     """Show cases of each label drawn at random, side by side, at most one of a group."""
     left, right = st.columns([3, 1], vertical_alignment="bottom")
-    n = left.slider("Cases of each label", 4, 32, 12, 4, key="data.samples.n")
-    if right.button("Draw others", key="data.samples.again"):
+    n = left.slider(say("pages.data-cases-of-each-label"), 4, 32, 12, 4, key="data.samples.n")
+    if right.button(say("pages.data-draw-others"), key="data.samples.again"):
         st.session_state[state.DATA_SEED] = st.session_state.get(state.DATA_SEED, 0) + 1
     seed = st.session_state.get(state.DATA_SEED, 0)
     labels = [label for label, count in seen.count().items() if count]
@@ -102,17 +110,17 @@ def show_patients(seen: data.Overview) -> None:
     patients = seen.per_patient()
     if not patients:
         notices.show_empty(
-            "This collection does not say which patient a case is of.",
-            "Pictures that look the same are kept together; see Findings.",
+            say("pages.data-this-collection-does-not"),
+            say("pages.data-pictures-that-look-the"),
         )
         return
     positive = " or ".join(seen.task.labels[i].name for i in seen.task.positive)
     histogram, shares = charts.patient_charts(patients, positive, seen.whose)
     left, right = st.columns(2)
-    left.subheader(f"Cases of one {seen.whose}")
+    left.subheader(say("pages.data-cases-of-one-2", {"whose": seen.whose}))
     with left:
         show_chart(histogram)
-    right.subheader(f"Share of {notices.escape(positive)} in each")
+    right.subheader(say("pages.data-share-of-in-each", {"positive": notices.escape(positive)}))
     with right:
         show_chart(shares)
     _show_patient(seen, patients, positive)
@@ -124,7 +132,9 @@ def _show_patient(seen: data.Overview, patients: dict[str, tuple[int, float]], p
         seen.whose.capitalize(),
         ordered,
         key=f"data.patient.{seen.record.name}",
-        format_func=lambda p: f"{p} — {patients[p][0]:,} cases, {patients[p][1]:.0%} {positive}",
+        format_func=lambda p: say(
+            "pages.data-cases-2", {"p": p, "n": patients[p][0], "share": patients[p][1], "positive": positive}
+        ),
     )
     if not seen.has_places:
         show_cases(seen.record.name, seen.task, data.sample_cases(seen.record.name, "", 24, patient=patient))

@@ -7,17 +7,17 @@ import pandas as pd
 import streamlit as st
 
 from medcls.core.plan import Plan, PlanChoices, Question
-from medcls.words import counted
+from medcls.words import counted, say
 from medcls.workflows import data
 from pages._ui import state
 from pages._ui.widgets import notices
 
 _ROLES = {
-    "label": "Label",
-    "patient": "Patient",
-    "group": "Lesion, or what else stays together",
-    "part": "Part or fold",
-    "site": "Site",
+    "label": say("pages.data-label"),
+    "patient": say("pages.worklist-patient"),
+    "group": say("pages.data-lesion-or-what-else"),
+    "part": say("pages.data-part-or-fold"),
+    "site": say("pages.site"),
 }
 _NONE = "—"
 
@@ -25,17 +25,21 @@ _NONE = "—"
 def show_summary(plan: Plan) -> None:
     """Show what would be taken: counts by label, part and site, whose the scans are, and what a person should know."""
     st.markdown(
-        f"**{plan.n_scans:,} scans** of {plan.n_files:,} files. " + notices.escape(" ".join(map(str, plan.why)))
+        say("pages.data-scans-of-files", {"n_scans": plan.n_scans, "n_files": plan.n_files})
+        + notices.escape(" ".join(map(str, plan.why)))
     )
     owners = f"{plan.n_patients:,}" if plan.n_owned else "unknown"
     with st.container(horizontal=True, gap="large"):
-        st.metric("Scans", f"{plan.n_scans:,}", width="content")
-        st.metric("Labels", sum(label.n > 0 for label in plan.labels), width="content")
+        st.metric(say("pages.site-n-scans"), f"{plan.n_scans:,}", width="content")
+        st.metric(say("pages.data-labels"), sum(label.n > 0 for label in plan.labels), width="content")
         st.metric(
-            "Patients or lesions", owners, help=f"From {', '.join(plan.patients_from) or 'nowhere'}", width="content"
+            say("pages.data-patients-or-lesions"),
+            owners,
+            help=say("pages.data-from", {"names": ", ".join(plan.patients_from) or "nowhere"}),
+            width="content",
         )
-        st.metric("Masks", f"{plan.n_masks:,}", width="content")
-        st.metric("Not taken", f"{plan.n_not_taken:,}", width="content")
+        st.metric(say("pages.data-masks"), f"{plan.n_masks:,}", width="content")
+        st.metric(say("pages.data-not-taken-3"), f"{plan.n_not_taken:,}", width="content")
     if (rows := _by_part(plan)) is not None:
         st.dataframe(rows, hide_index=True, width="content")
     for note in plan.notes:
@@ -64,14 +68,14 @@ def ask_choices(plan: Plan) -> PlanChoices | None:
         left, right = st.columns(2)
         folders = _ask_folders(plan, left, key)
         leave_out = right.text_input(
-            "Leave out",
+            say("pages.data-leave-out"),
             ", ".join(plan.choices.leave_out),
             key=f"{key}.out",
             placeholder="models, */figures/*",
-            help="Folders, or patterns of paths, with commas between.",
+            help=say("pages.data-folders-or-patterns-of"),
         )
         layout = _ask_layout(plan, left, key)
-        if not st.form_submit_button("Apply"):
+        if not st.form_submit_button(say("pages.data-apply")):
             return None
     names, disease = _said(plan, labels)
     return replace(
@@ -86,37 +90,46 @@ def ask_choices(plan: Plan) -> PlanChoices | None:
 
 
 def _ask_labels(plan: Plan, key: str) -> pd.DataFrame:
-    st.caption("What the labels are called, and which of them mean disease.")
+    st.caption(say("pages.data-what-the-labels-are"))
     rows = [
         {
-            "Written": ", ".join(label.written) or label.name,
-            "Name": label.name,
-            "Disease": bool(label.positive),
-            "Scans": label.n,
+            say("pages.data-written"): ", ".join(label.written) or label.name,
+            say("pages.run-name"): label.name,
+            say("pages.data-disease"): bool(label.positive),
+            say("pages.site-n-scans"): label.n,
         }
         for label in plan.labels
     ]
-    return st.data_editor(pd.DataFrame(rows), hide_index=True, disabled=["Written", "Scans"], key=f"{key}.labels")
+    return st.data_editor(
+        pd.DataFrame(rows),
+        hide_index=True,
+        disabled=[say("pages.data-written"), say("pages.site-n-scans")],
+        key=f"{key}.labels",
+    )
 
 
 def _ask_layout(plan: Plan, place: st.delta_generator.DeltaGenerator, key: str) -> str:
     layouts = data.list_layouts()
     return place.selectbox(
-        "Layout",
+        say("pages.data-layout"),
         ["", *layouts],
         index=["", *layouts].index(plan.choices.layout),
         key=f"{key}.layout",
-        format_func=lambda i: layouts.get(i, f"recognised: {layouts[plan.layout]}"),
+        format_func=lambda i: layouts.get(i, say("pages.data-recognised", {"layout": layouts[plan.layout]})),
     )
 
 
 def _said(plan: Plan, labels: pd.DataFrame) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return the names and the disease as a person edited them."""
     names = dict(plan.choices.names)
-    for label, name in zip(plan.labels, labels["Name"], strict=True):
+    for label, name in zip(plan.labels, labels[say("pages.run-name")], strict=True):
         if str(name).strip() and str(name).strip() != label.name:
             names |= {written: str(name).strip() for written in label.written or (label.name,)}
-    disease = {str(n).strip() for n, sick in zip(labels["Name"], labels["Disease"], strict=True) if sick}
+    disease = {
+        str(n).strip()
+        for n, sick in zip(labels[say("pages.run-name")], labels[say("pages.data-disease")], strict=True)
+        if sick
+    }
     asked = any(question.option == "--disease" for question in plan.questions)
     as_read = {label.name for label in plan.labels if label.positive}
     said = tuple(sorted(disease)) if disease and (asked or disease != as_read) else plan.choices.disease
@@ -128,7 +141,7 @@ def _ask_columns(plan: Plan, key: str) -> dict[str, str]:
     used = next((table for table in plan.tables if table.columns), None)
     if used is None:
         return {}
-    st.caption(f"Columns of {notices.escape(used.path)}.")
+    st.caption(say("pages.data-columns-of", {"path": notices.escape(used.path)}))
     chosen = {}
     for place, (role, title) in zip(st.columns(len(_ROLES)), _ROLES.items(), strict=True):
         now = used.columns.get(role, _NONE)
@@ -144,12 +157,15 @@ def _ask_folders(plan: Plan, place: st.delta_generator.DeltaGenerator, key: str)
     asked: Question | None = next((q for q in plan.questions if q.option == "--folders"), None)
     options = [option for option in (asked.allowed if asked else ()) if "/" in option]
     if options:
-        return place.selectbox("Levels of folders", ["", *options], key=f"{key}.folders") or plan.choices.folders
+        return (
+            place.selectbox(say("pages.data-levels-of-folders"), ["", *options], key=f"{key}.folders")
+            or plan.choices.folders
+        )
     shown = place.text_input(
-        "Levels of folders",
+        say("pages.data-levels-of-folders"),
         plan.choices.folders or plan.folders,
         key=f"{key}.folders",
-        help="One role a level from the top: part, site, label, patient, group or other.",
+        help=say("pages.data-one-role-a-level"),
     )
     return plan.choices.folders if shown == plan.folders else shown
 
@@ -159,17 +175,21 @@ def show_not_taken(plan: Plan, list_all: Callable[[], dict[str, str]]) -> None:
     tables = [
         {
             "table": t.path,
-            "read as": ", ".join(f"{role}: {name}" for role, name in t.columns.items()) or "not used",
+            say("pages.data-read-as"): ", ".join(f"{role}: {name}" for role, name in t.columns.items())
+            or say("pages.data-not-used"),
             "why": " ".join(map(str, t.notes)),
         }
         for t in plan.tables
     ]
     if tables:
-        with st.expander(counted(len(tables), "table") + " found"):
+        with st.expander(say("pages.data-tables-found", {"n": len(tables)})):
             st.dataframe(tables, hide_index=True)
     if not plan.n_not_taken:
         return
-    with st.expander(f"Not taken: {counted(plan.n_not_taken, 'file')}", expanded=plan.n_not_taken < 200):
+    with st.expander(
+        say("pages.data-not-taken-4", {"n_not_taken": counted(plan.n_not_taken, "file")}),
+        expanded=plan.n_not_taken < 200,
+    ):
         st.dataframe(
             [
                 {
@@ -177,13 +197,13 @@ def show_not_taken(plan: Plan, list_all: Callable[[], dict[str, str]]) -> None:
                     "ending": row.ending or "none",
                     "why": str(row.reason),
                     "files": row.n,
-                    "such as": ", ".join(row.names[:3]),
+                    say("pages.data-such-as"): ", ".join(row.names[:3]),
                 }
                 for row in plan.not_taken
             ],
             hide_index=True,
         )
-        if st.button("Name them all", key=f"data.plan.list.{plan.path}"):
+        if st.button(say("pages.data-name-them-all"), key=f"data.plan.list.{plan.path}"):
             st.session_state[state.DATA_LEFT] = list_all()
         if (left := st.session_state.get(state.DATA_LEFT)) is not None and len(left) == plan.n_not_taken:
             st.dataframe([{"file": file, "why": why} for file, why in left.items()], hide_index=True)

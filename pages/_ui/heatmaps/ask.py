@@ -16,7 +16,12 @@ from pages._ui.widgets import anyway, known, notices, pickers
 from pages._ui.widgets.numbers import show_prob
 from pages._ui.widgets.palette import label_word
 
-_BY = {"method": "Methods", "label": "Labels", "layer": "Layers", "model": "Models"}
+_BY = {
+    "method": say("pages.heatmaps-methods"),
+    "label": say("pages.data-labels"),
+    "layer": say("pages.heatmaps-layers"),
+    "model": say("pages.heatmaps-models"),
+}
 _FIRST_METHODS = ("gradcam", "hirescam", "layercam")
 
 
@@ -117,13 +122,13 @@ def _pick_label(scan: Scan, card: ModelCard) -> str:
 
 def _title(method: str) -> str:
     row = explain.METHODS[method]
-    return f"{row.title}{' (slow)' if row.slow else ''}"
+    return f"{row.title}{say('pages.heatmaps-slow') if row.slow else ''}"
 
 
 def _pick_method() -> str:
     names = list(explain.METHODS)
     _begin("heatmaps.method", state.MAPS_METHOD, (_linked(state.MAPS_METHOD, names) or names)[0])
-    chosen = st.selectbox("Method", names, format_func=_title, key="heatmaps.method", width=220)
+    chosen = st.selectbox(say("pages.heatmaps-method"), names, format_func=_title, key="heatmaps.method", width=220)
     state.remember(state.MAPS_METHOD, None if chosen == names[0] else chosen)
     return chosen
 
@@ -131,7 +136,7 @@ def _pick_method() -> str:
 def _pick_methods() -> list[str]:
     names = list(explain.METHODS)
     _begin("heatmaps.methods", state.MAPS_METHOD, _linked(state.MAPS_METHOD, names) or list(_FIRST_METHODS))
-    chosen = st.multiselect("Methods", names, format_func=_title, key="heatmaps.methods", width=520)
+    chosen = st.multiselect(say("pages.heatmaps-methods"), names, format_func=_title, key="heatmaps.methods", width=520)
     state.remember(state.MAPS_METHOD, None if chosen == list(_FIRST_METHODS) else ",".join(chosen))
     return chosen or [explain.DEFAULT]
 
@@ -139,7 +144,9 @@ def _pick_methods() -> list[str]:
 def _pick_layer(layers: Sequence[str], card: ModelCard) -> str | None:
     widget = f"heatmaps.layer.{card.id}"
     _begin(widget, state.MAPS_LAYER, (_linked(state.MAPS_LAYER, layers) or [layers[-1]])[0])
-    chosen = st.selectbox("Layer", layers, key=widget, width=220, help=say("pages.heatmaps-the-last-one"))
+    chosen = st.selectbox(
+        say("pages.heatmaps-layer"), layers, key=widget, width=220, help=say("pages.heatmaps-the-last-one")
+    )
     state.remember(state.MAPS_LAYER, None if chosen == layers[-1] else chosen)
     return chosen
 
@@ -149,7 +156,11 @@ def _pick_rivals(rivals: Sequence[ModelCard]) -> list[ModelCard]:
     widget, first = f"heatmaps.rivals.{'|'.join(by_id)}", list(by_id)[:3]
     _begin(widget, state.MODELS, _linked(state.MODELS, by_id) or first)
     chosen = st.multiselect(
-        "With", list(by_id), format_func=lambda i: pickers.model_title(by_id[i]), key=widget, width=520
+        say("pages.heatmaps-with"),
+        list(by_id),
+        format_func=lambda i: pickers.model_title(by_id[i]),
+        key=widget,
+        width=520,
     )
     state.remember(state.MODELS, ",".join(chosen) or None)
     return [by_id[i] for i in chosen]

@@ -62,10 +62,16 @@ def draw(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard], refused_too: 
     waiting = [_key(scan, one) for one in asked if _key(scan, one) not in held]
     place = st.empty()
     with place.container(horizontal=True, vertical_alignment="center"):
-        bar = st.progress(0.0, text="Drawing")
+        bar = st.progress(0.0, text=say("pages.heatmaps-drawing-2"))
         slow = any(explain.METHODS[one.method].slow for one in asked if _key(scan, one) in waiting)
         if slow and not stopped.issuperset(waiting):
-            st.button("Stop", key="heatmaps.stop", on_click=stopped.update, args=(waiting,), icon=":material/stop:")
+            st.button(
+                say("pages.runs-stop"),
+                key="heatmaps.stop",
+                on_click=stopped.update,
+                args=(waiting,),
+                icon=":material/stop:",
+            )
     maps = []
     for i, one in enumerate(asked):
         code = "pages.heatmaps-drawing-of" if len(asked) > 1 else "pages.heatmaps-drawing"

@@ -18,7 +18,7 @@ from pages._ui.widgets import notices
 from pages._ui.widgets.numbers import show_seconds
 
 _KEPT = 64
-_MARKS = {True: "✓ passed", False: "✗ failed", None: "cannot tell"}
+_MARKS = {True: say("pages.heatmaps-passed"), False: say("pages.heatmaps-failed"), None: say("pages.cannot-tell")}
 
 
 def show_tests(scan: Scan, maps: Sequence[Map]) -> None:
@@ -35,7 +35,7 @@ def show_tests(scan: Scan, maps: Sequence[Map]) -> None:
     jobs = [(title, asked, network) for asked in drawn for title, network in _networks(asked)]
     if any(asked.card.is_mean for asked in drawn):
         st.caption(say("pages.heatmaps-a-model-that"))
-    bar, started = st.progress(0.0, text="Testing"), time.monotonic()
+    bar, started = st.progress(0.0, text=say("pages.heatmaps-testing-2")), time.monotonic()
     code = "pages.heatmaps-testing-of-switch" if len(jobs) > 1 else "pages.heatmaps-testing"
     tested: list[tuple[str, Sequence[explain.Check]]] = []
     for i, (title, asked, network) in enumerate(jobs):
@@ -99,7 +99,10 @@ def _checks(scan: Scan, asked: Asked, network: Any, mask: bytes | None, tell: Pr
 def _show_table(tested: Sequence[tuple[str, Sequence[explain.Check]]]) -> None:
     titles = {check.name: check.title for _, checks in tested for check in checks}
     marks = [(title, {c.name: _MARKS[c.holds] for c in checks}) for title, checks in tested]
-    rows = [{"Test": words} | {title: held.get(name, "") for title, held in marks} for name, words in titles.items()]
+    rows = [
+        {say("pages.heatmaps-test"): words} | {title: held.get(name, "") for title, held in marks}
+        for name, words in titles.items()
+    ]
     if rows:
         st.dataframe(rows, hide_index=True, width="stretch", alt=say("pages.heatmaps-each-test-and"))
     for i, (title, checks) in enumerate(tested):

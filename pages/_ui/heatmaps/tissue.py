@@ -20,7 +20,10 @@ def offer(entries: Sequence[scans.Entry], card: ModelCard) -> None:
     if not by_patient:
         return
     patient = st.selectbox(
-        "Tissue", list(by_patient), format_func=lambda p: f"{p}: {len(by_patient[p])} patches", key="heatmaps.tissue"
+        say("pages.tissue"),
+        list(by_patient),
+        format_func=lambda p: say("pages.heatmaps-patches", {"p": p, "n": len(by_patient[p])}),
+        key="heatmaps.tissue",
     )
     st.caption(say("pages.heatmaps-a-heatmap-of"))
     if st.toggle(say("pages.heatmaps-show-the-tissue"), value=True, key="heatmaps.tissue.on"):

@@ -108,9 +108,9 @@ def _row(card: ModelCard, best: str | None) -> dict[str, object]:
         say("pages.models-by-site"): " · ".join(map(_short, by_site)) or say("pages.model-unmeasured"),
         "on": f"{found.collection}, {counted(found.n_cases, 'case')}" if found else "",
         "backbone": card.backbone,
-        "million weights": round(card.n_parameters / 1e6, 2),
+        say("pages.models-million-weights-2"): round(card.n_parameters / 1e6, 2),
         "id": card.id,
-        "why retired": card.retired,
+        say("pages.models-why-retired"): card.retired,
     }
 
 
@@ -131,7 +131,9 @@ def show_card(card: ModelCard) -> None:
         )
     )
     if card.retired:
-        st.warning(f"Retired: {notices.escape(card.retired)}", icon=":material/inventory_2:")
+        st.warning(
+            say("pages.models-retired", {"retired": notices.escape(card.retired)}), icon=":material/inventory_2:"
+        )
     sites.show_sites(card)
     left, right = st.columns([1, 1.1], gap="large")
     with left:
@@ -145,7 +147,9 @@ def show_card(card: ModelCard) -> None:
 
 def _show_what(card: ModelCard) -> None:
     answers = ", ".join(notices.escape(label_word(card.task, label)) for label in card.task.label_ids)
-    st.markdown(f"**{notices.escape(card.task.question)}**  \nIt answers {answers}, or *cannot tell*.")
+    st.markdown(
+        say("pages.models-it-answers-or-cannot", {"question": notices.escape(card.task.question), "answers": answers})
+    )
     _list(say("pages.models-what-it-learned"), [card.trained_on or say("pages.models-not-stated")])
     _list(say("pages.models-what-it-was"), [*card.task.limits, *card.limits] or [say("pages.models-not-stated")])
     if card.is_mean:
@@ -172,7 +176,10 @@ def _show_trust(card: ModelCard) -> None:
 
 def _show_origin(card: ModelCard) -> None:
     with st.expander(say("pages.models-where-it-came")):
-        lines = [*models.tell_facts(card), f"Licence: {card.licence or 'not stated'}"]
+        lines = [
+            *models.tell_facts(card),
+            say("pages.models-licence", {"licence": card.licence or say("pages.models-licence-none")}),
+        ]
         st.markdown("\n".join(f"- {notices.escape(line)}" for line in lines))
 
 
@@ -187,12 +194,12 @@ def _show_figures(card: ModelCard) -> None:
 def show_evaluation(found: Evaluation, task: Task, key: str) -> None:
     """Show every score of an evaluation with its interval, and the confusion matrix under a chart's `key`."""
     basis = say("pages.basis", {"cases": found.n_cases, "groups": found.n_groups, "collection": found.collection})
-    st.markdown(f"**How good it is**  \n{notices.escape(f'{basis}: {found.part}.')}")
+    st.markdown(say("pages.models-how-good-it-is", {"n": notices.escape(f"{basis}: {found.part}.")}))
     for note in found.notes:
         st.caption(notices.escape(note))
     if len(found.by_site()) > 1:
         st.caption(say("pages.pooled-caution"))
-    titles = compare.score_titles(found.labels) | {"ece_floor": "…of it expected by chance"}
+    titles = compare.score_titles(found.labels) | {"ece_floor": say("pages.models-of-it-expected-by")}
     names = [
         n for n in (*tables.SHOWN_SCORES, *(n for n in found.scores if ":" in n)) if n in found.scores and n in titles
     ]
@@ -200,7 +207,7 @@ def show_evaluation(found: Evaluation, task: Task, key: str) -> None:
         [
             {
                 "score": titles[n],
-                "value (95 % interval)": show_estimate(found.scores[n]),
+                say("pages.models-value-95-interval"): show_estimate(found.scores[n]),
                 say("pages.groups"): found.scores[n].n,
                 "how": found.scores[n].how,
             }
@@ -213,7 +220,7 @@ def show_evaluation(found: Evaluation, task: Task, key: str) -> None:
     show_chart(
         confusion_chart(
             {found.model: found.confusion},
-            {found.model: "truth (row), answer (column)"},
+            {found.model: say("pages.models-truth-row-answer-column")},
             [label_word(task, label) for label in found.labels],
         ),
         key=key,
@@ -228,15 +235,15 @@ def _show_pointing(card: ModelCard) -> None:
         notices.show_error(error)
         return
     for study in studies:
-        st.markdown(f"**Where its heatmaps point**  \n{notices.escape(study.about)}")
+        st.markdown(say("pages.models-where-its-heatmaps-point", {"about": notices.escape(study.about)}))
         rows = [
             {
-                "heatmap": f"control: {row.title}" if row.control else row.title,
-                "points at the lesion": show_estimate(row.hits),
-                "above the centred Gaussian": row.gain,
+                "heatmap": say("pages.models-control", {"title": row.title}) if row.control else row.title,
+                say("pages.models-points-at-the-lesion"): show_estimate(row.hits),
+                say("pages.models-above-the-centred-gaussian"): row.gain,
                 "n": row.hits.n,
-                "energy inside": show_estimate(row.energy_inside),
-                "IoU": show_estimate(row.iou),
+                say("pages.models-energy-inside"): show_estimate(row.energy_inside),
+                say("pages.models-iou"): show_estimate(row.iou),
             }
             for row in study.rows
         ]
@@ -249,7 +256,7 @@ def _show_pointing(card: ModelCard) -> None:
 
 def show_actions(card: ModelCard) -> None:
     """Offer what can be done with a model: compare, export as ZIP or ONNX, retire or put back."""
-    st.markdown("**With this model**")
+    st.markdown(say("pages.models-with-this-model"))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         mode = downloads.ask_mode("models.zip", "others")
         st.download_button(
@@ -269,7 +276,7 @@ def show_actions(card: ModelCard) -> None:
         made = st.session_state.get(state.MODEL_ONNX)
         if made and made[0] == card.id:
             st.download_button(
-                f"Download {card.id}.onnx",
+                say("pages.models-download-onnx", {"id": card.id}),
                 made[1],
                 f"{card.id}.onnx",
                 "application/octet-stream",

@@ -24,8 +24,8 @@ def show_measure(card: ModelCard) -> None:
             return
         left, right = st.columns([2, 1])
         chosen = left.multiselect(say("pages.stress-on"), names, default=list(names[:1]), key=f"models.on.{card.id}")
-        part = right.selectbox("Part", list(PARTS), format_func=PARTS.__getitem__, key="models.part")
-        if st.button("Measure", disabled=not chosen, key=f"models.measure.{card.id}"):
+        part = right.selectbox(say("pages.models-part"), list(PARTS), format_func=PARTS.__getitem__, key="models.part")
+        if st.button(say("pages.models-measure"), disabled=not chosen, key=f"models.measure.{card.id}"):
             _measure(card, tuple(chosen), part)
         made: tuple[str, Evaluation, CaseTable] | None = st.session_state.get(state.MODEL_MEASURED)
         if made and made[0] == card.id:

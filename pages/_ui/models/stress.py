@@ -72,9 +72,9 @@ def _show_study(study: StressStudy) -> None:
     rows = [
         {
             "shift": row.shift.replace("-", " "),
-            "AUROC": show_estimate(row.auroc),
+            say("pages.data-auroc"): show_estimate(row.auroc),
             "sensitivity": show_estimate(row.sensitivity),
-            "its change": show_change(row.sensitivity_change),
+            say("pages.models-its-change"): show_change(row.sensitivity_change),
             "specificity": show_estimate(row.specificity),
             "flipped": show_estimate(row.flipped),
             "refused": show_estimate(row.refused),

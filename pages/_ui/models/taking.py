@@ -14,10 +14,10 @@ def show_import() -> None:
     with st.expander(say("pages.models-import-a-model")):
         file = st.file_uploader(say("pages.models-a-zip-that"), type=["zip"], key="models.import")
         st.caption(say("pages.models-only-safetensors-are"))
-        if file is None or not st.button("Import", type="primary"):
+        if file is None or not st.button(say("pages.models-import"), type="primary"):
             return
         try:
-            with st.spinner("Checking …", show_time=True):
+            with st.spinner(say("pages.models-checking"), show_time=True):
                 taken = exchange.import_model(file.getvalue())
         except MedclsError as error:
             notices.show_error(error, file.name)

@@ -15,29 +15,36 @@ from pages._ui.widgets import notices
 def show_actions(view: runs.RunView) -> None:
     """Draw the buttons that make sense in the run's state."""
     with st.container(horizontal=True):
-        if view.moves and st.button("Stop", icon=":material/stop_circle:", help=say("pages.runs-stops-after-the")):
+        if view.moves and st.button(
+            say("pages.runs-stop"), icon=":material/stop_circle:", help=say("pages.runs-stops-after-the")
+        ):
             _do(runs.stop_run, view.id)
         if not view.moves and view.state.status != "finished":
             _offer_more(view)
         if (
             view.has_result
             and not view.moves
-            and st.button("Publish", icon=":material/publish:", type="primary", help=say("pages.runs-puts-its-model"))
+            and st.button(
+                say("pages.path-publish"),
+                icon=":material/publish:",
+                type="primary",
+                help=say("pages.runs-puts-its-model"),
+            )
         ):
             publish(view)
         if st.button(say("pages.run-describe"), icon=":material/edit:"):
             describe(view)
         if view.state.status != "failed" and st.button(
-            "Clone", icon=":material/content_copy:", help=say("pages.runs-opens-its-settings")
+            say("pages.runs-clone"), icon=":material/content_copy:", help=say("pages.runs-opens-its-settings")
         ):
             st.switch_page("../train.py", query_params={"from": view.id})
         if st.button(
-            "Reproduce",
+            say("pages.runs-reproduce"),
             icon=":material/repeat:",
             help=say("pages.runs-starts-it-again"),
         ):
             _do(run_again.reproduce_run, view.id, show=True)
-        if st.button("Delete", icon=":material/delete:", disabled=view.moves):
+        if st.button(say("pages.runs-delete"), icon=":material/delete:", disabled=view.moves):
             delete(view)
         if st.button(say("pages.runs-all-runs"), icon=":material/list:"):
             state.remember(state.RUN, None)
@@ -83,14 +90,14 @@ def publish(view: runs.RunView) -> None:
         True,
         help=say("pages.runs-it-answers-new"),
     )
-    name = st.text_input("Name", folds.name_together(view.name) if every else view.name, max_chars=120)
-    licence = st.text_input("Licence", help=say("pages.runs-terms-of-the"))
+    name = st.text_input(say("pages.run-name"), folds.name_together(view.name) if every else view.name, max_chars=120)
+    licence = st.text_input(say("pages.runs-licence"), help=say("pages.runs-terms-of-the"))
     limits = st.text_area(say("pages.runs-what-it-was"), placeholder="children\nscanners of other makers")
     if name.strip() in {card.name for card in models.list_models()}:
         st.warning(say("pages.runs-there-is-a"), icon=":material/info:")
-    if st.button("Publish", type="primary", disabled=not name.strip()):
+    if st.button(say("pages.path-publish"), type="primary", disabled=not name.strip()):
         try:
-            with st.spinner("Publishing …", show_time=True):
+            with st.spinner(say("pages.runs-publishing"), show_time=True):
                 told = tuple(line.strip() for line in limits.splitlines() if line.strip())
                 if found and every:
                     card = fold_results.publish_folds(found, name, licence=licence, limits=told)
@@ -124,7 +131,7 @@ def _describe(run_id: str, name: str, tags: tuple[str, ...], note: str) -> runs.
 def delete(view: runs.RunView) -> None:
     """Ask before a run is deleted."""
     st.write(say("pages.runs-delete-with-its", {"name": notices.escape(view.name)}))
-    if st.button("Delete", type="primary"):
+    if st.button(say("pages.runs-delete"), type="primary"):
         try:
             runs.delete_run(view.id)
         except MedclsError as error:

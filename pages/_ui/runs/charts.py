@@ -10,9 +10,9 @@ from medcls.words import say
 from pages._ui.widgets.palette import OKABE_ITO, SERIES
 
 SCORES = {
-    "loss": "Loss",
-    "auroc": "AUROC",
-    "accuracy": "Accuracy",
+    "loss": say("pages.runs-loss"),
+    "auroc": say("pages.data-auroc"),
+    "accuracy": say("pages.runs-accuracy"),
     "balanced-accuracy": say("pages.runs-balanced-accuracy"),
 }
 
@@ -61,10 +61,10 @@ def score_chart(epochs: Sequence[EpochResult], score: str) -> go.Figure:
         figure.add_scatter(
             x=[best],
             y=[value],
-            name="kept",
+            name=say("pages.runs-kept"),
             mode="markers",
             marker={"size": 12, "symbol": "diamond-open", "color": _VALIDATE, "line": {"width": 2}},
-            hovertemplate=f"kept: epoch {best}",
+            hovertemplate=say("pages.runs-kept-epoch", {"best": best}),
         )
     return _finish(figure, {**SCORES, **LOSSES}[score])
 
@@ -76,7 +76,7 @@ def rate_chart(epochs: Sequence[EpochResult]) -> go.Figure:
         x=[e.epoch for e in epochs],
         y=[e.lr for e in epochs],
         mode="lines+markers",
-        name="learning rate",
+        name=say("pages.runs-learning-rate-2"),
         showlegend=False,
         line={"color": OKABE_ITO["grey"], "width": 2, "shape": "hv"},
         marker={"size": 4},

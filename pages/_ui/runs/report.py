@@ -19,14 +19,19 @@ from pages._ui.widgets.numbers import show_estimate, show_prob
 from pages._ui.widgets.palette import label_colours, label_word
 
 _WHOLE = {
-    "auroc": "AUROC",
-    "accuracy": "Accuracy",
+    "auroc": say("pages.data-auroc"),
+    "accuracy": say("pages.runs-accuracy"),
     "balanced_accuracy": say("pages.runs-balanced-accuracy"),
     "macro_f1": say("pages.runs-macro-f"),
 }
-_EACH = {"precision": "precision", "recall": "recall", "f1": "F1", "auroc": say("pages.runs-auroc-against-the")}
+_EACH = {
+    "precision": say("pages.runs-precision"),
+    "recall": say("pages.runs-recall"),
+    "f1": say("pages.runs-f1"),
+    "auroc": say("pages.runs-auroc-against-the"),
+}
 _SHOWN = 24
-_ONE, _ALL = "This fold", "All folds, pooled"
+_ONE, _ALL = say("pages.runs-this-fold"), say("pages.runs-all-folds-pooled")
 
 
 def show_report(view: runs.RunView) -> None:
@@ -35,7 +40,12 @@ def show_report(view: runs.RunView) -> None:
     which = _ONE
     if found and len(found.runs) > 1:
         which = st.segmented_control(
-            "Cases", (_ONE, _ALL), default=_ONE, key="runs.folds", label_visibility="collapsed", required=True
+            say("pages.data-cases"),
+            (_ONE, _ALL),
+            default=_ONE,
+            key="runs.folds",
+            label_visibility="collapsed",
+            required=True,
         )
     if found and which == _ALL:
         _show_folds(found)
@@ -60,7 +70,7 @@ def _show_own(view: runs.RunView) -> None:
 def _show_folds(found: folds.FoldSet) -> None:
     """Draw what was measured over all folds, or how far they are."""
     if found.missing:
-        st.info(say("pages.runs-pooled-scores-come", {"describe": found.describe()}), icon=":material/hourglass_empty:")
+        st.info(say("pages.runs-pooled-scores-come", {"describe": found.progress}), icon=":material/hourglass_empty:")
         return
     key = tuple(found.runs[fold] for fold in range(found.n_folds))
     held = st.session_state.get(state.RUN_POOLED)
@@ -78,7 +88,7 @@ def _show_folds(found: folds.FoldSet) -> None:
         | {title: show_estimate(evaluation.scores[name]) for name, title in _WHOLE.items() if name in evaluation.scores}
         for fold, (evaluation, _) in fold_results.read_folds(found).items()
     ]
-    st.markdown("**Each fold**")
+    st.markdown(say("pages.runs-each-fold"))
     st.dataframe(rows, hide_index=True, width="stretch", alt=say("pages.runs-scores-of-each"))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from medcls.words import say
 from pages._ui.widgets.palette import OKABE_ITO
 
 # The middle of Viridis (its ends vanish on a dark and on a light page).
@@ -65,6 +66,6 @@ def importance_chart(importance: Mapping[str, float]) -> go.Figure:
             x=shares, y=names, orientation="h", marker={"color": OKABE_ITO["blue"]}, text=[f"{s:.0%}" for s in shares]
         )
     )
-    figure.update_xaxes(title="share of the scores' spread explained (fANOVA)", range=[0, 1], tickformat=".0%")
+    figure.update_xaxes(title=say("pages.runs-share-of-the-scores"), range=[0, 1], tickformat=".0%")
     figure.update_layout(height=90 + 42 * len(names), margin={"l": 10, "r": 10, "t": 8, "b": 8})
     return figure

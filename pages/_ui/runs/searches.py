@@ -19,12 +19,12 @@ from pages._ui.widgets.numbers import show_seconds
 _SILENT_S = 600.0
 _RECIPES, _OWN = "recipe", "own"
 _VARY = {
-    _RECIPES: "what the recipe searches over",
-    "batch-and-rate": "batch size and learning rate",
-    "layers-and-rate": "layers that stay frozen and learning rate",
-    _OWN: "only the ranges below",
+    _RECIPES: say("pages.runs-what-the-recipe-searches"),
+    "batch-and-rate": say("pages.runs-batch-size-and-learning"),
+    "layers-and-rate": say("pages.runs-layers-that-stay-frozen"),
+    _OWN: say("pages.runs-only-the-ranges-below"),
 }
-_SAMPLERS = {"random": "at random", "tpe": say("pages.runs-bayesian-tpe")}
+_SAMPLERS = {"random": say("pages.runs-at-random"), "tpe": say("pages.runs-bayesian-tpe")}
 
 
 def show_searches() -> None:
@@ -37,7 +37,9 @@ def show_searches() -> None:
     if last and last not in names:
         notices.show_missing(say("pages.unknown-search", {"wanted": last}))
     state.follow("search.name", state.SEARCH, last if last in names else names[0])
-    name = st.selectbox("Search", names, index=names.index(last) if last in names else 0, key="search.name")
+    name = st.selectbox(
+        say("pages.runs-search"), names, index=names.index(last) if last in names else 0, key="search.name"
+    )
     state.remember(state.SEARCH, name)
     try:
         view = search.show_search(name)
@@ -82,7 +84,7 @@ def _show(view: search.SearchView) -> None:
     st.progress(
         min(1.0, view.done / total),
         text=say("pages.runs-of-trials-done", {"done": view.done, "total": total})
-        + (", at work" if view.worked_on else ""),
+        + (say("pages.runs-at-work") if view.worked_on else ""),
     )
     if view.ended_early:
         st.warning(
@@ -117,7 +119,7 @@ def _show(view: search.SearchView) -> None:
     elif view.trials:
         st.caption(say("pages.runs-which-setting-mattered", {"FEWEST_FOR_IMPORTANCE": search.FEWEST_FOR_IMPORTANCE}))
     st.dataframe(rows, hide_index=True, width="stretch", alt=say("pages.runs-trials-with-what"))
-    with st.expander("Log", icon=":material/notes:"):
+    with st.expander(say("pages.runs-log"), icon=":material/notes:"):
         st.code(search.read_log(view.spec.name) or say("pages.runs-nothing-was-said"), language=None, height=240)
     st.caption(say("pages.runs-scores-are-the", {"score": score}))
 
@@ -125,7 +127,7 @@ def _show(view: search.SearchView) -> None:
 def _range_words(r: search.Range) -> str:
     if r.choices:
         return ", ".join(map(str, r.choices))
-    return f"{r.low:g} to {r.high:g}" + (", evenly on a log scale" if r.log else "")
+    return f"{r.low:g} to {r.high:g}" + (say("pages.runs-evenly-on-a-log") if r.log else "")
 
 
 def show_form(spec: RunSpec) -> None:
@@ -153,11 +155,11 @@ def show_form(spec: RunSpec) -> None:
             st.caption(say("pages.runs-tries-whatever-stands", {"tried": notices.escape(tried)}))
         left, middle, right = st.columns(3)
         name = left.text_input(say("pages.runs-name-of-the"), "search-1", key="search.new")
-        trials = int(middle.number_input("Trials", 1, 10_000, 20, key="search.trials"))
+        trials = int(middle.number_input(say("pages.runs-trials"), 1, 10_000, 20, key="search.trials"))
         prune = right.toggle(say("pages.runs-give-up-trials"), True, key="search.prune")
         left, right = st.columns([2, 1])
         more = left.text_input(
-            "Ranges" if preset == _OWN else say("pages.runs-further-ranges"),
+            say("pages.runs-ranges") if preset == _OWN else say("pages.runs-further-ranges"),
             placeholder="weight_decay=1e-5..1e-2:log  dropout=0..0.5  optimiser=adam,sgd",
             key="search.more",
             help=say("pages.runs-of-any-setting"),

@@ -18,16 +18,16 @@ from pages._ui.widgets import notices
 from pages._ui.widgets.numbers import show_ago, show_estimate, show_seconds
 
 ICONS = {
-    "queued": "◌ queued",
-    "waiting": "◔ waiting",
-    "preparing": "◔ preparing",
-    "running": "▶ running",
-    "stopping": "◧ stopping",
-    "paused": "❚❚ paused",
-    "finished": "● finished",
-    "stopped": "■ stopped",
-    "failed": "✕ failed",
-    "died": "✕ died",
+    "queued": say("pages.runs-queued"),
+    "waiting": say("pages.runs-waiting"),
+    "preparing": say("pages.runs-preparing"),
+    "running": say("pages.runs-running"),
+    "stopping": say("pages.runs-stopping"),
+    "paused": say("pages.runs-paused"),
+    "finished": say("pages.runs-finished"),
+    "stopped": say("pages.runs-stopped"),
+    "failed": say("pages.runs-failed"),
+    "died": say("pages.runs-died"),
 }
 _BY = {"": "pages.runs-all", "folds": "pages.runs-by-folds", "search": "pages.runs-by-search"}
 
@@ -98,16 +98,16 @@ def _show_table(lines: Sequence[run_table.RunLine], names: Sequence[str], title:
 
 
 _COLUMNS = {
-    "name": "run",
-    "state": "state",
-    "progress": "progress",
-    "left": "time left",
-    "tested": "on test cases (95 % interval)",
-    "best": "best in validation",
-    "curve": "over the epochs",
-    "tags": "tags",
-    "note": "note",
-    "began": "created",
+    "name": say("pages.runs-run"),
+    "state": say("pages.runs-state"),
+    "progress": say("pages.runs-progress"),
+    "left": say("pages.runs-time-left-2"),
+    "tested": say("pages.runs-on-test-cases-95"),
+    "best": say("pages.runs-best-in-validation-2"),
+    "curve": say("pages.runs-over-the-epochs"),
+    "tags": say("pages.runs-tags-2"),
+    "note": say("pages.runs-note-2"),
+    "began": say("pages.runs-created"),
 }
 
 
@@ -119,7 +119,9 @@ def leave() -> None:
 def _row(line: run_table.RunLine) -> dict[str, Any]:
     view, s = line.view, line.view.state
     best = "" if math.isnan(s.best_score) else f"{score_word(view.spec.monitor)} {s.best_score:.2f}"
-    score = {"balanced_accuracy": "balanced accuracy", "auroc": "AUROC"}.get(line.score, line.score)
+    score = {"balanced_accuracy": say("pages.runs-balanced-accuracy-2"), "auroc": say("pages.data-auroc")}.get(
+        line.score, line.score
+    )
     return {
         "name": view.name,
         "state": ICONS[s.status],
@@ -136,7 +138,11 @@ def _row(line: run_table.RunLine) -> dict[str, Any]:
 
 def setting_word(name: str) -> str:
     """Return a setting as a person reads it, with its unit."""
-    words = {"lr": "learning rate", "hflip": "mirror left-right", "vflip": "mirror up-down"}.get(name)
+    words = {
+        "lr": say("pages.runs-learning-rate-2"),
+        "hflip": say("pages.runs-mirror-leftright"),
+        "vflip": say("pages.runs-mirror-updown"),
+    }.get(name)
     unit = settings()[name].setting.unit
     return (words or name.removesuffix("_px").removesuffix("_deg").replace("_", " ")) + (f" ({unit})" if unit else "")
 
@@ -166,7 +172,7 @@ def show_broken() -> None:
         notices.show_error(broken.error)
         with st.popover(say("pages.runs-delete-it"), icon=":material/delete:"):
             st.write(say("pages.runs-deletes-the-run"))
-            if st.button(f"Delete {broken.id}", key=f"runs.broken.{broken.id}"):
+            if st.button(say("pages.runs-delete-2", {"id": broken.id}), key=f"runs.broken.{broken.id}"):
                 try:
                     runs.delete_run(broken.id)
                     st.rerun()

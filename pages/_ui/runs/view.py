@@ -16,7 +16,7 @@ from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.numbers import show_ago, show_seconds
 
 _BAD = ("failed", "died")
-_PARTS = {"validate": "Validation", "train": "Training"}
+_PARTS = {"validate": say("pages.runs-validation"), "train": say("pages.runs-training")}
 
 
 def show_about(view: runs.RunView) -> None:
@@ -46,7 +46,7 @@ def show_state(view: runs.RunView) -> None:
             icon=":material/hourglass_disabled:",
         )
     with st.container(horizontal=True, gap="large"):  # a narrow page breaks the row instead of cutting the numbers
-        st.metric("Epoch", f"{s.epoch} of {s.epochs or view.spec.optimisation.epochs}", width="content")
+        st.metric(say("pages.runs-epoch"), f"{s.epoch} of {s.epochs or view.spec.optimisation.epochs}", width="content")
         st.metric(say("pages.runs-time-so-far"), show_seconds(s.elapsed_s), width="content")
         if view.moves:
             st.metric(say("pages.runs-time-left"), show_left(view), width="content")
@@ -55,7 +55,7 @@ def show_state(view: runs.RunView) -> None:
             if view.spec.is_translator
             else say("pages.runs-best-in-validation", {"monitor": score_word(view.spec.monitor)}),
             f"{s.best_score:.2f}" if s.best_epoch else "–",
-            f"epoch {s.best_epoch}" if s.best_epoch else None,
+            say("pages.runs-epoch-2", {"best_epoch": s.best_epoch}) if s.best_epoch else None,
             delta_color="off",
             delta_arrow="off",
             width="content",
@@ -91,8 +91,8 @@ def show_curves(view: runs.RunView, others: Sequence[runs.RunView]) -> None:
         )
     if against:
         with st.container(horizontal=True):
-            score = _pick_one("Score", SCORES, "auroc", "runs.score")
-            part = _pick_one("Cases", _PARTS, "validate", "runs.part")
+            score = _pick_one(say("pages.runs-score"), SCORES, "auroc", "runs.score")
+            part = _pick_one(say("pages.data-cases"), _PARTS, "validate", "runs.part")
         shown = {f"{view.name} ({view.id[-4:]})": epochs} | {names[i]: runs.read_metrics(i) for i in against}
         show_chart(compare_chart(shown, score, part), key="runs.compare")
         if any(data[i] != view.spec.data.collections for i in against):
@@ -105,7 +105,7 @@ def show_curves(view: runs.RunView, others: Sequence[runs.RunView]) -> None:
     with right:
         show_chart(rate_chart(epochs), key="runs.lr")
     for note in (n for e in epochs for n in e.notes):
-        st.caption(f"Note: {notices.escape(note)}.")
+        st.caption(say("pages.runs-note", {"note": notices.escape(note)}))
 
 
 def _pick_one(title: str, titles: Mapping[str, str], first: str, key: str) -> str:
@@ -133,8 +133,8 @@ def show_spec(view: runs.RunView) -> None:
             {
                 "setting": n,
                 "value": written(view.spec.value(n)),
-                "what it is": p.setting.help,
-                "plain default": "" if n in changed else "yes",
+                say("pages.runs-what-it-is"): p.setting.help,
+                say("pages.runs-plain-default"): "" if n in changed else "yes",
             }
             for n, p in settings().items()
         ],
@@ -145,15 +145,24 @@ def show_spec(view: runs.RunView) -> None:
     if seen := runs.read_data_seen(view.id):
         counts = ", ".join(f"{n} to {part}" for part, n in seen.counts.items())
         prints = ", ".join(
-            f"{name}{f' version {v}' if (v := seen.versions.get(name)) else ''} {digest[:12]}"
+            f"{name}{say('pages.runs-version', {'v': v}) if (v := seen.versions.get(name)) else ''} {digest[:12]}"
             for name, digest in seen.fingerprints.items()
         )
-        st.caption(f"{counts}; {notices.escape(seen.split)}; fingerprints {notices.escape(prints)}.")
+        st.caption(
+            say(
+                "pages.runs-fingerprints",
+                {"counts": counts, "split": notices.escape(seen.split), "prints": notices.escape(prints)},
+            )
+        )
         for label, n in seen.made.items():
             made = say("pages.runs-made-in", {"n": n, "label": label, "run": view.spec.data.made_from})
             st.caption(notices.escape(made))
     for other, same in run_again.same_runs(view.id).items():
-        told = {True: "the same weights to the bit", False: "other weights", None: "no result to compare yet"}[same]
+        told = {
+            True: say("pages.runs-the-same-weights-to"),
+            False: say("pages.runs-other-weights"),
+            None: say("pages.runs-no-result-to-compare"),
+        }[same]
         st.caption(say("pages.runs-run-has-the", {"other": other, "told": told}))
     file = case_report.OwnFile(view.id, view.spec.to_json().encode(), "settings")
     downloads.offer(say("pages.runs-settings-as-json"), "own-file", lambda: file, "record", f"{view.id}.json")

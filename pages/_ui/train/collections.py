@@ -19,23 +19,23 @@ def pick_collections() -> tuple[str, ...]:
     """Draw the choice of collections; empty, with what to do, if there are none."""
     records = {record.name: record for record in preflight.list_data()}
     if not records:
-        notices.show_empty(
-            "A network is fine-tuned here on labelled scans; there are none yet.", "Add a data set first (Data)."
-        )
+        notices.show_empty(say("pages.train-a-network-is-finetuned"), say("pages.train-add-a-data-set"))
         return ()
-    st.subheader("1 · Data")
+    st.subheader(say("pages.train-1-data"))
     asked = state.choice(state.DATA)
     if asked and asked not in records:
         notices.show_missing(say("pages.unknown-collection", {"wanted": asked}))
     last = [n for n in (draft().data.collections or ((asked,) if asked else ())) if n in records]
     last = last or [preflight.first_data(list(records.values()))]
     chosen = st.multiselect(
-        "Labelled scans",
+        say("pages.stress-on"),
         list(records),
         default=last,
         key=key("collections"),
-        format_func=lambda n: f"{n} — {records[n].n_cases:,} cases, {', '.join(records[n].labels)}",
-        help="Several collections of one task are learned from together.",
+        format_func=lambda n: say(
+            "pages.train-cases", {"n": n, "n_cases": records[n].n_cases, "labels": ", ".join(records[n].labels)}
+        ),
+        help=say("pages.train-several-collections-of-one"),
     )
     return tuple(chosen)
 
@@ -46,7 +46,7 @@ def pick_labels(spec: RunSpec) -> dict[str, str]:
     found: dict[str, str] = {}
     if not foreign:
         return found
-    st.caption("Labels that the others have not: say what each is read as, or leave its scans out.")
+    st.caption(say("pages.train-labels-that-the-others"))
     places = st.columns(3)
     names = {record.name: record for record in preflight.list_data()}
     asked = [(name, label) for name, labels in foreign.items() for label in labels]
@@ -58,7 +58,9 @@ def pick_labels(spec: RunSpec) -> dict[str, str]:
             f"{notices.escape(called)} of {name} is",
             options,
             index=options.index(spec.data.label_map.get(place)) if spec.data.label_map.get(place) in options else 0,
-            format_func=lambda one: "not said yet" if one is None else one or "left out",
+            format_func=lambda one: (
+                say("pages.train-not-said-yet") if one is None else one or say("pages.train-left-out")
+            ),
             key=key(f"label_map.{place}"),
         )
         if chosen is not None:
@@ -71,10 +73,9 @@ def show_counts(spec: RunSpec) -> preflight.Preflight:
     seen = look(spec)
     rows = [{"": part, **by, "all": sum(by.values())} for part, by in seen.counts.items()]
     left, right = st.columns([3, 2])
-    left.dataframe(rows, hide_index=True, width="stretch", alt="Cases of each part by label")
+    left.dataframe(rows, hide_index=True, width="stretch", alt=say("pages.train-cases-of-each-part"))
     left.caption(
-        f"Task {notices.escape(seen.task)}; {notices.escape(seen.split)}. "
-        "The epoch that is best on *validate* is kept; *test* is never trained on."
+        say("pages.train-task-the-epoch-that", {"task": notices.escape(seen.task), "split": notices.escape(seen.split)})
     )
     with right:
         for note in seen.blockers:
@@ -84,16 +85,18 @@ def show_counts(spec: RunSpec) -> preflight.Preflight:
         for note in seen.findings:
             st.warning(notices.escape(str(note)), icon=":material/flag:")
         if not seen.findings and not seen.blockers and not seen.left_out:
-            st.success("Nothing to settle in these data.", icon=":material/check:")
+            st.success(say("pages.train-nothing-to-settle-in"), icon=":material/check:")
     return seen
 
 
 def _show_left_out(one: LeftOut) -> None:
     """Say what is left out, with a button that goes to it."""
     (st.info if one.settled else st.warning)(notices.escape(str(one.says)), icon=":material/filter_alt:")
-    if st.button("Look at them", key=f"train.left.{one.collection}.{one.kind}.{one.settled}", type="tertiary"):
+    if st.button(
+        say("pages.train-look-at-them"), key=f"train.left.{one.collection}.{one.kind}.{one.settled}", type="tertiary"
+    ):
         state.remember(state.COLLECTION, one.collection)
-        where = {state.COLLECTION: one.collection, state.SECTION: "Findings", "kind": one.kind}
+        where = {state.COLLECTION: one.collection, state.SECTION: say("pages.train-findings"), "kind": one.kind}
         st.switch_page("../data.py", query_params=where)
 
 
@@ -108,6 +111,6 @@ def look(spec: RunSpec) -> preflight.Preflight:
     if wanted not in held:
         if len(held) >= _KEPT:
             held.pop(next(iter(held)))
-        with st.spinner("Counting cases and making the split …", show_time=True):
+        with st.spinner(say("pages.train-counting-cases-and-making"), show_time=True):
             held[wanted] = preflight.check_data(spec)
     return held[wanted]

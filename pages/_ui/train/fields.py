@@ -6,6 +6,7 @@ from typing import Any, get_args, get_origin
 import streamlit as st
 
 from medcls.core.run import settings
+from medcls.words import say
 from pages._ui import state
 from pages._ui.runs.table import setting_word
 from pages._ui.widgets import notices
@@ -48,7 +49,7 @@ def _number(name: str, label: str, value: float, words: dict[str, Any]) -> float
         try:
             return _within(name, float(text.replace(",", ".") if "." not in text else text), value)  # 0,001 as well
         except ValueError:
-            return _unusable(name, f"{text!r:.40} is no number.", value)
+            return _unusable(name, say("pages.train-is-no-number", {"text": repr(text)}), value)
     step = 1.0 if limits.high > 5 else 0.05
     given = st.number_input(label, value=float(value), step=step, format="%.6g", **words)  # 0.999 is not 1.00
     return _within(name, float(given), value)
@@ -58,7 +59,9 @@ def _within(name: str, given: Any, before: Any) -> Any:
     limits = settings()[name].setting
     if limits.low <= given <= limits.high:
         return given
-    return _unusable(name, f"{given:g} is out of range: {limits.low:g} to {limits.high:g}.", before)
+    return _unusable(
+        name, say("pages.train-is-out-of-range", {"given": given, "low": limits.low, "high": limits.high}), before
+    )
 
 
 def _unusable(name: str, sentence: str, before: Any) -> Any:
@@ -88,12 +91,12 @@ def _text(name: str, label: str, value: Any, words: dict[str, Any]) -> Any:
         try:
             return tuple(kind(part) for part in text.replace(",", " ").split())
         except ValueError:
-            return _unusable(name, f"{text!r:.40} is no list of numbers.", value)
+            return _unusable(name, say("pages.train-is-no-list-of", {"text": repr(text)}), value)
     text = st.text_input(label, json.dumps(value) if value else "", placeholder='{"width": 0.5}', **words)
     try:
         given = json.loads(text or "{}")
     except ValueError:
         given = None
     if not isinstance(given, dict):
-        return _unusable(name, 'Further arguments are a JSON object, as {"width": 0.5}.', value)
+        return _unusable(name, say("pages.train-further-arguments-are-a"), value)
     return given

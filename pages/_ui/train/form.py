@@ -15,15 +15,15 @@ from pages._ui.train.fields import key, label_of, show_setting
 from pages._ui.widgets import notices
 
 GROUPS = {
-    "start": "Network and start",
-    "data": "Data and split",
-    "input": "Input",
-    "augmentation": "Augmentation",
-    "network": "What learns",
-    "loss": "Loss and balance",
-    "optimiser": "Optimiser and schedule",
-    "translation": "Translation between labels",
-    "time": "Length, batch and machine",
+    "start": say("pages.train-network-and-start"),
+    "data": say("pages.train-data-and-split"),
+    "input": say("pages.train-input"),
+    "augmentation": say("pages.train-augmentation"),
+    "network": say("pages.train-what-learns"),
+    "loss": say("pages.train-loss-and-balance"),
+    "optimiser": say("pages.train-optimiser-and-schedule"),
+    "translation": say("pages.train-translation-between-labels"),
+    "time": say("pages.train-length-batch-and-machine"),
 }
 _BY_HAND = (
     "name",
@@ -38,7 +38,7 @@ _BY_HAND = (
     "batch_size",
     "lr",
 )
-_OTHER = "another timm network"
+_OTHER = say("pages.train-another-timm-network")
 _FIRST = "fine-tune"
 
 
@@ -56,7 +56,7 @@ def draft() -> RunSpec:
         st.session_state[state.TRAIN_CLONED] = cloned
         try:
             spec, name = run_again.clone_spec(cloned), runs.show_run(cloned).name
-            set_draft(spec.having(name=f"{name} again"[:200] if spec.name else ""))
+            set_draft(spec.having(name=say("pages.train-again", {"name": name})[:200] if spec.name else ""))
         except MedclsError as error:
             notices.show_error(error)
     return st.session_state[state.TRAIN_DRAFT]
@@ -89,15 +89,13 @@ def pick_recipe(task_id: str, spec: RunSpec) -> None:
         set_draft(apply_recipe(begin, chosen) if chosen else begin)
 
     st.selectbox(
-        "Recipe",
+        say("pages.train-recipe"),
         ["", *fitting],
         index=fitting.index(current) + 1 if current in fitting else 0,
         on_change=take,
         key=key("recipe"),
-        format_func=lambda name: (
-            f"{name} — {RECIPES[name].help}" if name else "none: every setting at its plain default"
-        ),
-        help="Sets every setting below; change what you like afterwards.",
+        format_func=lambda name: f"{name} — {RECIPES[name].help}" if name else say("pages.train-none-every-setting-at"),
+        help=say("pages.train-sets-every-setting-below"),
     )
     if current in RECIPES:
         _tell_recipe(current)
@@ -107,17 +105,12 @@ def _tell_recipe(name: str) -> None:
     """Say what its project reported, and what must be done beside pressing Start."""
     recipe = RECIPES[name]
     if recipe.reported:
-        st.caption(f"Its project reported: {notices.escape(recipe.reported)}. Its split may leak.")
+        st.caption(say("pages.train-its-project-reported-its", {"reported": notices.escape(recipe.reported)}))
     if recipe.search:
-        st.caption(
-            "This recipe is a search: start it at the foot of this page; *Start* makes one run with plain values."
-        )
+        st.caption(say("pages.train-this-recipe-is-a"))
     first = first_of(name)
     if first and first not in {card.id for card in models.list_models()}:
-        st.caption(
-            f"It starts from a model that is not here yet: train recipe `{first}` on the set {RECIPES[first].data}, "
-            "publish it, and choose it under *Start from*."
-        )
+        st.caption(say("pages.train-it-starts-from-a", {"first": first, "data": RECIPES[first].data}))
 
 
 def pick_network() -> tuple[str, str]:
@@ -137,15 +130,21 @@ def pick_backbone() -> str:
     last = draft().network.backbone
     names = [*BACKBONES, _OTHER]
     chosen = st.selectbox(
-        "Network",
+        say("pages.train-network"),
         names,
         index=names.index(last) if last in BACKBONES else len(names) - 1,
         key=key("backbone"),
-        format_func=lambda n: f"{BACKBONES[n].title} — {BACKBONES[n].megaparams:g} M weights" if n in BACKBONES else n,
+        format_func=lambda n: (
+            say("pages.train-m-weights", {"title": BACKBONES[n].title, "megaparams": BACKBONES[n].megaparams})
+            if n in BACKBONES
+            else n
+        ),
     )
     if chosen == _OTHER:
         return (
-            st.text_input("Name of the timm network", "" if last in BACKBONES else last, key=key("timm")).strip()
+            st.text_input(
+                say("pages.train-name-of-the-timm"), "" if last in BACKBONES else last, key=key("timm")
+            ).strip()
             or "resnet18"
         )
     st.caption(BACKBONES[chosen].note)
@@ -157,11 +156,11 @@ def pick_initial(backbone: str) -> str:
     mine = {_bare(backbone), _bare(BACKBONES[backbone].timm_name)} if backbone in BACKBONES else {_bare(backbone)}
     cards = {card.id: card for card in models.list_models() if not card.is_mean and _bare(card.backbone) in mine}
     published = BACKBONES[backbone].weights if backbone in BACKBONES else "published"
-    options = {"imagenet": f"{published} weights"} if published else {}
-    options |= {i: f"the model {card.name or i}" for i, card in cards.items()}
+    options = {"imagenet": say("pages.train-weights", {"published": published})} if published else {}
+    options |= {i: say("pages.train-the-model", {"i": card.name or i}) for i, card in cards.items()}
     if (first := draft().network.initial) in RECIPES and first not in options:
-        options |= {first: f"the model of recipe {first}, which is not here yet"}
-    options |= {"file": "a .safetensors file on this machine", "none": "nothing: all weights at random"}
+        options |= {first: say("pages.train-the-model-of-recipe", {"first": first})}
+    options |= {"file": say("pages.train-a-safetensors-file-on"), "none": say("pages.train-nothing-all-weights-at")}
     last = (
         draft().network.initial
         if draft().network.initial in options
@@ -170,7 +169,7 @@ def pick_initial(backbone: str) -> str:
         else next(iter(options))
     )
     chosen = st.selectbox(
-        "Start from",
+        say("pages.train-start-from"),
         list(options),
         index=list(options).index(last),
         format_func=lambda i: options[i],
@@ -179,12 +178,9 @@ def pick_initial(backbone: str) -> str:
     )
     if chosen == "file":
         before = draft().network.initial if draft().network.initial.endswith(".safetensors") else ""
-        return st.text_input("Path of the file", before, key=key("file")).strip() or "none"
+        return st.text_input(say("pages.train-path-of-the-file"), before, key=key("file")).strip() or "none"
     if chosen == "imagenet":
-        st.caption(
-            "Downloaded once from timm's hub when a preflight or run needs them: "
-            "the one thing that asks for the internet."
-        )
+        st.caption(say("pages.train-downloaded-once-from-timms"))
     return chosen
 
 
@@ -217,7 +213,7 @@ def show_advanced(collections: tuple[str, ...]) -> dict[str, Any]:
         collections: What is trained on: it decides which splits there are.
     """
     values: dict[str, Any] = {}
-    with st.expander("Advanced: every setting", icon=":material/tune:"):
+    with st.expander(say("pages.train-advanced-every-setting"), icon=":material/tune:"):
         tabs = st.tabs(list(GROUPS.values()))
         for tab, group in zip(tabs, GROUPS, strict=True):
             names = [n for n, p in settings().items() if p.setting.group == group and n not in _BY_HAND]
@@ -257,10 +253,10 @@ def _pick_split(collections: tuple[str, ...]) -> str:
     if (last := draft().data.split) not in found:
         found |= {last: 0}  # a run's that is cloned: what is wrong with it is said beside the counts
     return st.selectbox(
-        "Split",
+        say("pages.path-split"),
         list(found),
         index=list(found).index(last),
         help=settings()["split"].setting.help,
         key=key("split"),
-        format_func=lambda n: f"{n} ({found[n]} folds)" if found[n] else n,
+        format_func=lambda n: say("pages.train-folds", {"n": n, "folds": found[n]}) if found[n] else n,
     )

@@ -6,6 +6,7 @@ import streamlit as st
 
 from medcls.core.run import RunSpec
 from medcls.errors import MedclsError
+from medcls.words import say
 from medcls.workflows import data_split, folds, preflight, runs
 from pages._ui import state
 from pages._ui.widgets import notices
@@ -16,36 +17,38 @@ def show_start(spec: RunSpec, seen: preflight.Preflight, usable: bool = True) ->
     """Draw the two buttons and what the preflight found; neither can be pressed where a field holds nothing usable."""
     check, start, whole, _ = st.columns([1, 1, 1.4, 1.6])
     if check.button(
-        "Preflight",
+        say("pages.train-preflight"),
         icon=":material/fact_check:",
         width="stretch",
         disabled=not usable,
-        help="Carries out a few steps and measures time and memory.",
+        help=say("pages.train-carries-out-a-few"),
     ):
         measure(spec)
     found = st.session_state.get(state.TRAIN_PREFLIGHT)
     current = found[1] if found and found[0] == spec else None
     blocked = bool(not usable or seen.blockers or (current and current.blockers))
-    if start.button("Start", type="primary", icon=":material/play_arrow:", width="stretch", disabled=blocked):
+    if start.button(
+        say("pages.train-start"), type="primary", icon=":material/play_arrow:", width="stretch", disabled=blocked
+    ):
         begin(spec)
     if (n_folds := _count_folds(spec)) >= folds.FEWEST and whole.button(
-        f"Start all {n_folds} folds",
+        say("pages.train-start-all-folds", {"n_folds": n_folds}),
         icon=":material/view_week:",
         width="stretch",
         disabled=blocked,
-        help="Cross-validation: a run for every fold, so that each case is answered by the network that never saw it.",
+        help=say("pages.train-crossvalidation-a-run-for"),
     ):
         begin(spec, every_fold=True)
     if current:
         show_found(current, spec)
     elif found:
-        st.caption("The preflight was of other settings.")
+        st.caption(say("pages.train-the-preflight-was-of"))
 
 
 def measure(spec: RunSpec) -> None:
     """Carry out the preflight and keep what it found for this session."""
     try:
-        with st.spinner("Loading the network and carrying out a few steps …", show_time=True):
+        with st.spinner(say("pages.train-loading-the-network-and"), show_time=True):
             st.session_state[state.TRAIN_PREFLIGHT] = (spec, preflight.check_run(spec))
     except MedclsError as error:
         notices.show_error(error)
@@ -59,20 +62,20 @@ def show_found(found: preflight.Preflight, spec: RunSpec) -> None:
         return
     numbers = st.columns(4)
     numbers[0].metric(
-        "The whole run, at most",
+        say("pages.train-the-whole-run-at"),
         show_seconds(found.total_s),
-        help=f"{spec.optimisation.epochs} epochs; early stopping may end it sooner.",
+        help=say("pages.train-epochs-early-stopping-may", {"epochs": spec.optimisation.epochs}),
     )
-    numbers[1].metric("An epoch", show_seconds(found.epoch_s))
-    numbers[2].metric("Memory", f"{found.memory_bytes / 1e9:.1f} GB", help=_of(found.memory_free_bytes))
-    numbers[3].metric("Disk", f"{found.disk_bytes / 1e9:.2f} GB", help=_of(found.disk_free_bytes))
-    st.caption(
-        f"Measured on this machine with random pixels, in {found.computed_in}; what else runs here slows it down."
+    numbers[1].metric(say("pages.train-an-epoch"), show_seconds(found.epoch_s))
+    numbers[2].metric(
+        say("pages.train-memory"), f"{found.memory_bytes / 1e9:.1f} GB", help=_of(found.memory_free_bytes)
     )
+    numbers[3].metric(say("pages.train-disk"), f"{found.disk_bytes / 1e9:.2f} GB", help=_of(found.disk_free_bytes))
+    st.caption(say("pages.train-measured-on-this-machine", {"computed_in": found.computed_in}))
 
 
 def _of(free: int | None) -> str:
-    return "" if free is None else f"{free / 1e9:.1f} GB are free"
+    return "" if free is None else say("pages.train-gb-are-free", {"free_gb": free / 1e9})
 
 
 def _count_folds(spec: RunSpec) -> int:
@@ -85,7 +88,7 @@ def _count_folds(spec: RunSpec) -> int:
 def begin(spec: RunSpec, every_fold: bool = False) -> None:
     """Start the run, or one for every fold, and go to its page."""
     try:
-        with st.spinner("Starting the worker …", show_time=True):
+        with st.spinner(say("pages.train-starting-the-worker"), show_time=True):
             view = folds.start_folds(spec)[0] if every_fold else runs.start_run(spec)
     except MedclsError as error:
         notices.show_error(error)

@@ -12,7 +12,7 @@ from medcls.words import say
 from medcls.workflows.site_figures import SCORES, SiteFigures
 from pages._ui.widgets.palette import OKABE_ITO
 
-_TITLES = ("AUROC, disease", "Sensitivity", "Specificity")
+_TITLES = (say("pages.auroc-disease"), say("pages.site-sensitivity"), say("pages.site-specificity"))
 _MARKS = {
     "never-seen": ("vermilion", "diamond"),
     "here": ("green", "star"),

@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from medcls.words import say
 from pages._ui.widgets.palette import OKABE_ITO, SERIES
 
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash")
@@ -197,7 +198,7 @@ def threshold_chart(points: Sequence[Any], chosen: float) -> go.Figure:
             hovertemplate="at %{x:.2f}: %{y:.2f}",
         )
     figure.add_vline(x=chosen, line={"color": _GREY, "width": 1.5})
-    figure.update_xaxes(title="threshold on the probability", range=[0, 1])
+    figure.update_xaxes(title=say("pages.widget-threshold-on-the-probability"), range=[0, 1])
     figure.update_yaxes(range=[0, 1.02])
     figure.update_layout(
         height=330, margin={"l": 10, "r": 10, "t": 10, "b": 10}, legend={"orientation": "h", "y": -0.28, "x": 0}
@@ -221,8 +222,8 @@ def risk_chart(found: Sequence[Any]) -> go.Figure:
             line={"color": SERIES[i % len(SERIES)], "dash": _DASHES[i % 8], "width": 2.2},
             hovertemplate="%{x:.0%} answered: %{y:.1%} of them wrong",
         )
-    figure.update_xaxes(title="share answered, surest first", range=[0, 1.01], tickformat=".0%")
-    figure.update_yaxes(title="share wrong", rangemode="tozero", tickformat=".0%")
+    figure.update_xaxes(title=say("pages.widget-share-answered-surest-first"), range=[0, 1.01], tickformat=".0%")
+    figure.update_yaxes(title=say("pages.widget-share-wrong"), rangemode="tozero", tickformat=".0%")
     figure.update_layout(
         height=300, margin={"l": 10, "r": 10, "t": 10, "b": 10}, legend={"orientation": "h", "y": -0.3, "x": 0}
     )

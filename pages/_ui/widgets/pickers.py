@@ -58,19 +58,25 @@ def pick(
     return chosen
 
 
-def pick_part(label: str, parts: Sequence[str], key: str) -> str:
+def pick_part(label: str, parts: Mapping[str, str], key: str) -> str:
     """Let the user choose which part of a page is shown; the address says which.
 
     Args:
         label: Name of the widget.
-        parts: What can be shown, the first where nothing was chosen.
+        parts: What can be shown, as the address names it, with what a person reads; the first where nothing was chosen.
         key: Under which the choice is remembered.
     """
     last = state.choice(key)
-    start = last if last in parts else parts[0]
+    start = last if last in parts else next(iter(parts))
     state.follow(f"part.{key}", key, start)
     chosen = st.segmented_control(
-        label, parts, default=start, key=f"part.{key}", label_visibility="collapsed", required=True
+        label,
+        list(parts),
+        default=start,
+        format_func=parts.__getitem__,
+        key=f"part.{key}",
+        label_visibility="collapsed",
+        required=True,
     )
     state.remember(key, chosen or start)
     return str(chosen or start)
@@ -79,7 +85,7 @@ def pick_part(label: str, parts: Sequence[str], key: str) -> str:
 def task_title(task: Task) -> str:
     """Return a task as a person reads it: its name, or its labels where it is made of a user's own."""
     labels = ", ".join(label.name for label in task.labels)
-    return f"Own labels: {labels}" if is_own(task.id) else task.title
+    return say("pages.widget-own-labels", {"labels": labels}) if is_own(task.id) else task.title
 
 
 def model_title(card: ModelCard) -> str:
