@@ -44,6 +44,6 @@ path.show(chosen)
 titles = {name: title for name, (title, _) in SECTIONS.items()}
 section = pickers.pick_part(say("pages.data-section"), titles, state.SECTION)
 try:
-    SECTIONS[section][1](cache.look_over(records[chosen]))
+    SECTIONS[section][1](cache.read_overview(records[chosen]))
 except MedclsError as error:
     notices.show_error(error)

@@ -23,7 +23,7 @@ try:
     spec = spec.having(label_map=train_data.pick_labels(spec))
     counts = st.container()
     st.subheader(say("pages.train-2-recipe-and-network"))
-    form.pick_recipe(train_data.look(spec).task, spec)
+    form.pick_recipe(train_data.count_cases(spec).task, spec)
     backbone, initial = form.pick_network()
     st.subheader(say("pages.train-3-settings"))
     fields.begin_reading()

@@ -183,7 +183,7 @@ def _ablation(args: argparse.Namespace) -> int:
         if args.json:
             print_json(
                 {
-                    "knob": row.knob,
+                    "knob": row.setting,
                     "before": row.before,
                     "after": row.after,
                     "value_before": row.value_before,
@@ -198,7 +198,7 @@ def _ablation(args: argparse.Namespace) -> int:
             )
         else:
             print(
-                f"{row.knob} {row.value_before} → {row.value_after}: {show_estimate(row.score_before)} → "
+                f"{row.setting} {row.value_before} → {row.value_after}: {show_estimate(row.score_before)} → "
                 f"{show_estimate(row.score_after)}; {row.difference.verdict}"
             )
     if not rows:

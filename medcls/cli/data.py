@@ -95,7 +95,7 @@ def _print_record(record: CollectionRecord, as_json: bool) -> int:
 def _show(args: argparse.Namespace) -> int:
     from medcls.workflows import data, data_plan, data_split
 
-    seen = data.look_over(args.name)
+    seen = data.read_overview(args.name)
     patients = seen.per_patient()
     sizes = {f"{h} x {w}" for h, w in seen.size_px[:2000].tolist()}
     parts = data_plan.count_brought_parts(args.name)
@@ -208,7 +208,7 @@ def _split(args: argparse.Namespace) -> int:
 def _print_split(name: str, split: Split, as_json: bool) -> int:
     from medcls.workflows import data, data_split
 
-    counts, named = data_split.count_parts(name, split), data.look_over(name).record.name_of
+    counts, named = data_split.count_parts(name, split), data.read_overview(name).record.name_of
     if as_json:
         proof = split.proof.to_dict() if split.proof else None
         print_json({"name": split.name, "by": split.by, "seed": split.seed, "parts": counts, "proof": proof})

@@ -101,7 +101,7 @@ def _add(args: argparse.Namespace) -> int:
     from medcls.workflows import data_plan
 
     choices, bar = _choices(args), Bar()
-    plan = data_plan.look_at(args.path, choices, bar)
+    plan = data_plan.make_plan(args.path, choices, bar)
     if args.save_plan:
         _save_plan(args.save_plan, plan.to_json())
     if not args.json:

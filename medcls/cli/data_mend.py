@@ -101,7 +101,7 @@ def _diff(args: argparse.Namespace) -> int:
 def _next(args: argparse.Namespace) -> int:
     from medcls.workflows import data, data_mend
 
-    doubts, named = data_mend.list_doubts(args.name, args.most), data.look_over(args.name).record.name_of
+    doubts, named = data_mend.list_doubts(args.name, args.most), data.read_overview(args.name).record.name_of
     if not doubts and not args.json:
         say(str(Note("cli.next-nothing", name=args.name)))
     for doubt in doubts:

@@ -71,6 +71,6 @@ def tell(
     )
     for name, score in evaluation.scores.items():
         print(f"  {name}: {score}")
-    for note in (*(one.told() for one in doubts(cases, evaluation.collection)), *evaluation.notes):
+    for note in (*(one.note() for one in doubts(cases, evaluation.collection)), *evaluation.notes):
         say(str(note))
     return 0

@@ -42,6 +42,6 @@ def _stress(args: argparse.Namespace) -> int:
         print_json(study.to_dict())
         return 0
     print(stress_table(study))
-    for note in (*study.told()[:5], *study.notes):
+    for note in (*study.worst_first()[:5], *study.notes):
         say(str(note))
     return 0

@@ -77,7 +77,7 @@ class StressStudy(Record):
         """What two studies of the same thing share."""
         return self.collection, self.part
 
-    def told(self) -> tuple[Note, ...]:
+    def worst_first(self) -> tuple[Note, ...]:
         """Return what each shift at full strength does, worst first; no sensitivity where no case has the disease."""
         strongest = {row.shift: row for row in self.rows}
         ordered = sorted(strongest.values(), key=_harm)

@@ -236,7 +236,7 @@ def _suspects(index: Index, judges: Sequence[Describe]) -> np.ndarray:
     if len(names) < 2 or few:
         return np.zeros(0, np.int64)
     cases = [index.case(int(n)) for n in rows] if judges else []
-    described = [describe(cases) for describe in judges] or [simple_features(index.looks()[rows])]
+    described = [describe(cases) for describe in judges] or [simple_features(index.descriptors()[rows])]
     prob = np.mean([out_of_fold(features, truth, groups[rows]) for features in described], axis=0)
     known = np.flatnonzero(np.isfinite(prob).all(1))
     best, own = prob[known].argmax(1), prob[known, truth[known]]

@@ -196,9 +196,9 @@ class Collection:
             parts.append(values)
         return np.concatenate(parts)
 
-    def looks(self) -> np.ndarray:
-        """Return the look of each case in use, in order, as an array of dtype `medcls.data.look.LOOK`."""
-        parts = [s.index.looks() for s in self.stored]
+    def descriptors(self) -> np.ndarray:
+        """Return the look of each case in use, in order, as an array of dtype `medcls.data.descriptors.DESCRIPTOR`."""
+        parts = [s.index.descriptors() for s in self.stored]
         if len(parts) == 1 and len(parts[0]) == len(self.stored[0].rows):
             return parts[0]
         return np.concatenate([looks[s.rows] for looks, s in zip(parts, self.stored, strict=True)])
@@ -238,7 +238,7 @@ def _declared_different(stored: Stored, same: Same) -> bool:
 
 def _pairs_across(collection: Collection) -> tuple[np.ndarray, int]:
     sides = np.minimum(collection.column("height"), collection.column("width")).astype(np.int64)
-    found = find_pairs(np.ascontiguousarray(collection.looks()["grey"]), sides)
+    found = find_pairs(np.ascontiguousarray(collection.descriptors()["grey"]), sides)
     return np.stack([found.a, found.b], 1), found.compared
 
 

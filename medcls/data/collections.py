@@ -21,12 +21,12 @@ from medcls.core.note import Note
 from medcls.core.plan import Plan, PlanChoices
 from medcls.core.progress import Progress, silent, staged
 from medcls.data.collection import Collection, as_text, bytes_of, digest_of
+from medcls.data.descriptors import DESCRIPTOR, PictureDescriptor, describe_array, describe_picture
 from medcls.data.duplicates import find_pairs
 from medcls.data.flags import flag_pictures
 from medcls.data.index import Index
 from medcls.data.labels import slug
 from medcls.data.layouts import LAYOUTS, Entry
-from medcls.data.look import LOOK, Look, look, look_at_array
 from medcls.data.opening import open_collection, open_many
 from medcls.data.plan import Prepared, prepare
 from medcls.data.registry import folder_of, list_collections, remove_collection, write_record
@@ -40,7 +40,7 @@ __all__ = [
     "folder_of",
     "list_collections",
     "list_left",
-    "look_at",
+    "make_plan",
     "name_for",
     "note_pairs",
     "open_collection",
@@ -52,7 +52,7 @@ __all__ = [
 _BATCH = 512
 
 
-def look_at(path: Path | str, choices: PlanChoices | None = None, progress: Progress = silent) -> Plan:
+def make_plan(path: Path | str, choices: PlanChoices | None = None, progress: Progress = silent) -> Plan:
     """Return the plan of bringing in labelled scans; nothing is written that stays.
 
     Args:
@@ -70,7 +70,7 @@ def look_at(path: Path | str, choices: PlanChoices | None = None, progress: Prog
 
 
 def list_left(path: Path | str, choices: PlanChoices | None = None) -> dict[str, Note]:
-    """Return every file at a path that would not be taken, with the reason; see `look_at`."""
+    """Return every file at a path that would not be taken, with the reason; see `make_plan`."""
     path = _there(path)
     with _unpacked(path, silent) as (source, _):
         return prepare(source, choices).left
@@ -189,7 +189,7 @@ def _build(folder: Path, prepared: Prepared, progress: Progress) -> CollectionRe
         for batch in _batches(iter(entries)):
             good, bad = _look_at(pool, prepared.root, batch)
             rows = [_row(n_read + i, entry, seen) for i, (entry, seen) in enumerate(good)]
-            index.append(rows, np.array([seen.values for _, seen in good], LOOK))
+            index.append(rows, np.array([seen.values for _, seen in good], DESCRIPTOR))
             index.set_aside(bad)
             n_read, n_aside = n_read + len(good), n_aside + len(bad)
             progress(n_read + n_aside, len(entries), "reading the scans")
@@ -248,7 +248,7 @@ def _labels(plan: Plan, index: Index) -> tuple[str, ...]:
 def note_pairs(index: Index, progress: Progress) -> None:
     """Find near-duplicates among all cases of an index and note them in it."""
     sides = np.minimum(index.column("height"), index.column("width")).astype(np.int64)
-    pairs = find_pairs(index.looks()["grey"], sides, staged(progress, "looking for duplicates"))
+    pairs = find_pairs(index.descriptors()["grey"], sides, staged(progress, "looking for duplicates"))
     with index.db as db:
         db.execute("DELETE FROM pairs")
         rows = zip(pairs.a.tolist(), pairs.b.tolist(), pairs.likeness.tolist(), strict=True)
@@ -263,25 +263,25 @@ def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
 
 def _look_at(
     pool: ThreadPoolExecutor, root: Path, entries: list[Entry]
-) -> tuple[list[tuple[Entry, Look]], list[tuple[str, str]]]:
+) -> tuple[list[tuple[Entry, PictureDescriptor]], list[tuple[str, str]]]:
     """Look at a batch of entries in threads (decoding and hashing let go of the interpreter)."""
-    seen = list(pool.map(lambda entry: _look_or_reason(root, entry.id), entries))
-    good = [(entry, s) for entry, s in zip(entries, seen, strict=True) if isinstance(s, Look)]
+    seen = list(pool.map(lambda entry: _describe_or_reason(root, entry.id), entries))
+    good = [(entry, s) for entry, s in zip(entries, seen, strict=True) if isinstance(s, PictureDescriptor)]
     bad = [(as_text(entry.id), s) for entry, s in zip(entries, seen, strict=True) if isinstance(s, str)]
     return good, bad
 
 
-def _look_or_reason(root: Path, case_id: str) -> Look | str:
+def _describe_or_reason(root: Path, case_id: str) -> PictureDescriptor | str:
     try:
         data, pixels = bytes_of(root, case_id)
-        return look(data) if pixels is None else look_at_array(pixels, digest_of(data, pixels))
+        return describe_picture(data) if pixels is None else describe_array(pixels, digest_of(data, pixels))
     except MedclsError as error:
         return str(error)
     except OSError as error:
         return f"The file cannot be opened: {error.strerror or type(error).__name__}."
 
 
-def _row(n: int, entry: Entry, seen: Look) -> tuple[Any, ...]:
+def _row(n: int, entry: Entry, seen: PictureDescriptor) -> tuple[Any, ...]:
     group = entry.group or entry.patient or entry.id
     told = json.dumps(entry.attributes, ensure_ascii=False, sort_keys=True)
     masks = json.dumps(entry.masks, ensure_ascii=False)

@@ -12,18 +12,18 @@ _BLANK, _MARKED = 0.015, 3
 
 def flag_pictures(index: Index) -> None:
     """Note in an index which rows are masks (`mask`), `blank`, marked (`marks`), of odd `colour` or odd `size`."""
-    looks = index.looks()
-    contrast, colour = looks["contrast"], looks["colour"]
+    descriptors = index.descriptors()
+    contrast, colour = descriptors["contrast"], descriptors["colour"]
     named = np.array([bool(_MASK_NAME.search(str(name).rsplit("/", 1)[-1])) for name in index.column("id")], bool)
-    masks = named | ((looks["bits"] <= 1.01) & (contrast > 0.02))
+    masks = named | ((descriptors["bits"] <= 1.01) & (contrast > 0.02))
     blank = (contrast < _BLANK) & ~masks
     far = np.abs(colour - np.median(colour))
     chosen = (
         ("mask", masks, contrast),
         ("blank", blank, -contrast),
-        ("marks", (looks["marks"] >= _MARKED) & ~masks, looks["marks"]),
+        ("marks", (descriptors["marks"] >= _MARKED) & ~masks, descriptors["marks"]),
         ("colour", _odd_colour(colour) & ~masks & ~blank, far),
-        ("size", _odd_size(index) & ~masks, np.zeros(len(looks))),
+        ("size", _odd_size(index) & ~masks, np.zeros(len(descriptors))),
     )
     for kind, which, score in chosen:
         rows = np.flatnonzero(which)

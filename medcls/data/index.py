@@ -16,7 +16,7 @@ import numpy as np
 
 from medcls.core.collection import SITES, Case
 from medcls.core.note import Note
-from medcls.data.look import LOOK
+from medcls.data.descriptors import DESCRIPTOR
 from medcls.errors import BadData
 
 _TABLES = """
@@ -119,7 +119,7 @@ class Index:
     def append(self, rows: Sequence[tuple[Any, ...]], looks: np.ndarray) -> None:
         """Add cases (n, id, label, patient, own group, group, sha256, height, width, masks, attributes) and looks."""
         with (self.folder / "looks.bin").open("ab") as file:
-            file.write(np.ascontiguousarray(looks, LOOK).tobytes())
+            file.write(np.ascontiguousarray(looks, DESCRIPTOR).tobytes())
         with self.db as db:
             db.executemany(f"INSERT INTO cases ({_ADDED}) VALUES (?,?,?,?,?,?,?,?,?,?,?)", rows)
 
@@ -173,12 +173,12 @@ class Index:
             db.executemany("UPDATE cases SET label = ? WHERE given = ?", ((new, old) for old, new in renames.items()))
             db.executemany("UPDATE cases SET label = ? WHERE id = ?", ((label, case) for case, label in labels.items()))
 
-    def looks(self) -> np.ndarray:
-        """Map the looks of all rows, in row order; an array of dtype `LOOK`, read-only."""
+    def descriptors(self) -> np.ndarray:
+        """Map the looks of all rows, in row order; an array of dtype `DESCRIPTOR`, read-only."""
         path = self.folder / "looks.bin"
         if path.stat().st_size == 0:
-            return np.zeros(0, LOOK)
-        return np.memmap(path, dtype=LOOK, mode="r")
+            return np.zeros(0, DESCRIPTOR)
+        return np.memmap(path, dtype=DESCRIPTOR, mode="r")
 
     def column(self, name: str) -> np.ndarray:
         """Return one column of all rows, in row order, as an object array.

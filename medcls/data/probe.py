@@ -66,7 +66,7 @@ def probe(collection: Collection, positive: tuple[str, ...], *, seed: int = 0) -
     truth = np.isin(labels[rows].astype(str), positive).astype(np.int64)
     if min(truth.sum(), len(truth) - truth.sum()) < 20:
         raise BadData("data.probe-too-few", sum=truth.sum(), n_truth=len(truth))
-    looks = collection.looks()[rows]
+    looks = collection.descriptors()[rows]
     sizes = np.stack([collection.column(name)[rows].astype(np.int64) for name in ("height", "width")], 1)
     told = {}
     for name, (_, view) in VIEWS.items():

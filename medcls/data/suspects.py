@@ -6,17 +6,17 @@ MOST = 20_000  # cases looked at; drawn by group where there are more
 _SURE, _DOUBT = 0.9, 0.1
 
 
-def simple_features(looks: np.ndarray) -> np.ndarray:
+def simple_features(descriptors: np.ndarray) -> np.ndarray:
     """Describe pictures by coarse colour and brightness and by how much detail each part holds.
 
     Args:
-        looks: (N,) of dtype `medcls.data.look.LOOK`.
+        descriptors: (N,) of dtype `medcls.data.descriptors.DESCRIPTOR`.
 
     Returns:
         (N, 256) float32.
     """
-    grey = looks["grey"].astype(np.float32) / 255
-    tint = looks["tint"].reshape(len(looks), -1).astype(np.float32) / 255
+    grey = descriptors["grey"].astype(np.float32) / 255
+    tint = descriptors["tint"].reshape(len(descriptors), -1).astype(np.float32) / 255
     steps = np.abs(np.diff(grey, axis=1))[:, :, :-1] + np.abs(np.diff(grey, axis=2))[:, :-1, :]
     detail = np.pad(steps, ((0, 0), (0, 1), (0, 1))).reshape(len(grey), 8, 4, 8, 4).mean((2, 4))
     return np.concatenate([tint, detail.reshape(len(grey), -1)], 1)

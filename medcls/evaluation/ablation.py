@@ -1,4 +1,4 @@
-"""Runs that differ in one knob, lined up with what the knob did."""
+"""Runs that differ in one setting, lined up with what the setting did."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,25 +13,25 @@ from medcls.stats.paired import by_collection, compare_drawn, share_cases
 from medcls.stats.score_table import SCORES, names_of
 from medcls.stats.scores import draw, estimate
 
-_SAY_NOTHING = {"name", "recipe", "device", "precision"}  # knobs that do not change what is learned
+_SAY_NOTHING = {"name", "recipe", "device", "precision"}  # settings that do not change what is learned
 
 
 @dataclass(frozen=True, eq=False)
 class AblationRow:
-    """Two runs that differ in one knob.
+    """Two runs that differ in one setting.
 
     Args:
-        knob: Name of the knob.
-        before: Id of the run with the knob at its usual value, or the older one.
+        setting: Name of the setting.
+        before: Id of the run with the setting at its usual value, or the older one.
         after: Id of the other.
-        value_before: The knob's value in it.
-        value_after: The knob's value in the other.
+        value_before: The setting's value in it.
+        value_after: The setting's value in the other.
         score_before: The chosen score on the cases both were tested on.
         score_after: The same of the other.
         difference: After minus before, with a verdict.
     """
 
-    knob: str
+    setting: str
     before: str
     after: str
     value_before: Any
@@ -65,7 +65,7 @@ class Tested:
 
 
 def line_up(tested: Sequence[Tested], score: str = "auroc", *, resamples: int = 2000) -> tuple[AblationRow, ...]:
-    """Line up runs that differ in one knob and were made from the same contents.
+    """Line up runs that differ in one setting and were made from the same contents.
 
     Args:
         tested: The runs.
@@ -73,7 +73,7 @@ def line_up(tested: Sequence[Tested], score: str = "auroc", *, resamples: int = 
         resamples: How many times groups are resampled.
 
     Returns:
-        One row for each pair, by knob; every pair's p is corrected (Holm) among the pairs of its knob.
+        One row for each pair, by setting; every pair's p is corrected (Holm) among the pairs of its setting.
 
     Raises:
         BadData: If there is no such score.
@@ -81,13 +81,13 @@ def line_up(tested: Sequence[Tested], score: str = "auroc", *, resamples: int = 
     pairs: dict[str, list[tuple[Tested, Tested]]] = {}
     for a, b in combinations(sorted(tested, key=lambda t: t.run), 2):
         same_data = a.fingerprint == b.fingerprint and set(a.cases.labels) == set(b.cases.labels)
-        if same_data and (knob := _only_knob(a, b)):
-            usual = settings()[knob].default
-            pairs.setdefault(knob, []).append((b, a) if b.spec.value(knob) == usual else (a, b))
+        if same_data and (setting := _only_setting(a, b)):
+            usual = settings()[setting].default
+            pairs.setdefault(setting, []).append((b, a) if b.spec.value(setting) == usual else (a, b))
     return tuple(
         row
-        for knob in sorted(pairs)
-        for row in _corrected([_row(knob, a, b, score, resamples) for a, b in pairs[knob]])
+        for setting in sorted(pairs)
+        for row in _corrected([_row(setting, a, b, score, resamples) for a, b in pairs[setting]])
     )
 
 
@@ -98,12 +98,12 @@ def _corrected(rows: Sequence[AblationRow | None]) -> list[AblationRow]:
     return [replace(row, difference=difference) for row, difference in zip(made, judged, strict=True)]
 
 
-def _only_knob(a: Tested, b: Tested) -> str | None:
+def _only_setting(a: Tested, b: Tested) -> str | None:
     differ = [name for name in settings() if name not in _SAY_NOTHING and a.spec.value(name) != b.spec.value(name)]
     return differ[0] if len(differ) == 1 else None
 
 
-def _row(knob: str, a: Tested, b: Tested, score: str, resamples: int) -> AblationRow | None:
+def _row(setting: str, a: Tested, b: Tested, score: str, resamples: int) -> AblationRow | None:
     labels = a.cases.labels
     name = next((n for n in SCORES if score in names_of(n, labels)), None)
     if name is None:
@@ -121,5 +121,5 @@ def _row(knob: str, a: Tested, b: Tested, score: str, resamples: int) -> Ablatio
     (difference,) = compare_drawn(drawn, score)
     scores = {m: estimate(one)[score] for m, one in drawn.items()}
     return AblationRow(
-        knob, a.run, b.run, a.spec.value(knob), b.spec.value(knob), scores[a.run], scores[b.run], difference
+        setting, a.run, b.run, a.spec.value(setting), b.spec.value(setting), scores[a.run], scores[b.run], difference
     )

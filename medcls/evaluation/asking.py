@@ -57,7 +57,7 @@ def evaluate_sources(
     tables, known = [], 0
     decided: list[bool | None] = []
 
-    def told(case: Case, prediction: Prediction) -> None:
+    def record(case: Case, prediction: Prediction) -> None:
         decided.append(None if prediction.decided is None else prediction.decided == case.label)
 
     for collection, cases in zip(sources.collections, sources.cases, strict=True):
@@ -71,7 +71,7 @@ def evaluate_sources(
             known += len(chosen) - len(unseen_cases(chosen, collection, classifier.seen))
             asked = [(classifier, chosen)] if chosen else []
         if asked:
-            tables.append(_evaluate_by(asked, collection, on_case, told))
+            tables.append(_evaluate_by(asked, collection, on_case, record))
     if not tables:
         raise BadData("evaluation.all-learned-from", n=known) if known else BadData("evaluation.no-case")
     table = join_tables(tables)
@@ -156,7 +156,7 @@ def _evaluate_by(
     asked: list[tuple[Predictor, list[Case]]],
     collection: Collection,
     on_case: Progress,
-    told: Callable[[Case, Prediction], None],
+    record: Callable[[Case, Prediction], None],
 ) -> CaseTable:
     """Have each answer its cases of a collection; gives one table by id."""
     parts: list[CaseTable] = []
@@ -175,7 +175,7 @@ def _evaluate_by(
 
         def hear(case: Case, prediction: Prediction, doubts: list[tuple[str, str]] = doubts) -> None:
             doubts.append(_doubt(prediction))
-            told(case, prediction)
+            record(case, prediction)
 
         table = classifier.evaluate(named, collection.read, count, hear)
         columns = dict(zip((ACQUIRED, REFUSED), np.array(doubts).T, strict=True))

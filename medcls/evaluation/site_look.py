@@ -20,7 +20,9 @@ _WHITE = 255  # grey levels
 _SURE = 1  # tenths at each end in which an answer counts as clear
 
 
-def look(card: ModelCard, answers: Sequence[Prediction], found: dict[str, float], n_failed: int = 0) -> SiteLook:
+def inspect_answers(
+    card: ModelCard, answers: Sequence[Prediction], found: dict[str, float], n_failed: int = 0
+) -> SiteLook:
     """Count a model's answers to a site's scans, whose labels are not known.
 
     Args:

@@ -135,7 +135,7 @@ def _stress(record: StressRecord) -> str:
     parts = ["## How far its answers hold"]
     for study in record.studies:
         about = describe_basis(study.n_cases, study.n_groups, study.collection)
-        told = "\n".join(f"- {note}" for note in study.told())
+        told = "\n".join(f"- {note}" for note in study.worst_first())
         parts += [f"{about} ({study.part}), each scan as it is and shifted.", told, stress_table(study)]
     return "\n\n".join(parts)
 

@@ -68,9 +68,9 @@ def _by_features(limit: float | None, known: Known | None, features: np.ndarray)
 def _by_looks(
     limit: float | None, known: Known | None, squares: Sequence[np.ndarray] | np.ndarray
 ) -> dict[str, np.ndarray]:
-    if limit is None or known is None or known.looks is None:
+    if limit is None or known is None or known.appearance is None:
         return {}
-    return {LOOKS: known.looks.distance(np.stack([appearance(s) for s in squares])) / limit}
+    return {LOOKS: known.appearance.distance(np.stack([appearance(s) for s in squares])) / limit}
 
 
 def _by_gate(

@@ -198,7 +198,7 @@ class ModelFolder:
         """
         return describe_card(self.card(), self.evaluation(), self.shown_studies())
 
-    def told(self) -> dict[str, str]:
+    def texts(self) -> dict[str, str]:
         """Return card, studies and README with what was changed here, as files to hand on.
 
         Raises:

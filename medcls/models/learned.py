@@ -52,8 +52,8 @@ def read_seen(path: Path) -> frozenset[str]:
 def write_known(path: Path, known: Known) -> None:
     """Write what the training scans were like into a model folder that is being built; features as float16."""
     tensors: dict[str, np.ndarray] = {"features": known.features.astype(np.float16)}
-    if known.looks:
-        tensors |= {_CENTRE: known.looks.centre, _WHITENING: known.looks.whitening}
+    if known.appearance:
+        tensors |= {_CENTRE: known.appearance.centre, _WHITENING: known.appearance.whitening}
     if known.gate:
         gate, bias = known.gate, np.array([known.gate.bias], np.float32)
         held = (gate.centre, gate.spread, gate.bend, gate.weight, bias)

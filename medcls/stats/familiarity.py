@@ -60,12 +60,12 @@ class Known:
 
     Args:
         features: Features of training scans, (M, D) float32, rows of length 1.
-        looks: Their appearance (see `medcls.imaging.appearance`); None if not stored.
+        appearance: What they look like (see `medcls.imaging.appearance`); None if not stored.
         gate: What tells their kind of picture from others (see `medcls.imaging.kind`); None if none was taught.
     """
 
     features: np.ndarray
-    looks: Normal | None = None
+    appearance: Normal | None = None
     gate: Gate | None = None
 
 

@@ -96,9 +96,9 @@ def _how(prob: np.ndarray, validate: Part, n_copies: int) -> str:
 
 
 def _looks_limit(known: Known, pixels: list[np.ndarray]) -> float | None:
-    if known.looks is None:
+    if known.appearance is None:
         return None
-    distances = np.concatenate([known.looks.distance(_looks(one, 0)) for one in pixels])
+    distances = np.concatenate([known.appearance.distance(_looks(one, 0)) for one in pixels])
     return max(APPEARANCE_MARGIN * float(np.quantile(distances, FAMILIAR_SHARE)), 1e-6)
 
 

@@ -1,4 +1,4 @@
-"""Finished runs that differ in one knob, found and lined up with what the knob did."""
+"""Finished runs that differ in one setting, found and lined up with what the setting did."""
 
 import contextlib
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from medcls.workflows.folds import find_folds
 
 
 def ablate(score: str = "auroc", *, run_ids: Sequence[str] = (), resamples: int = 2000) -> tuple[AblationRow, ...]:
-    """Line up finished runs that differ in one knob and were made from the same contents.
+    """Line up finished runs that differ in one setting and were made from the same contents.
 
     Args:
         score: Full name of the score to compare.
@@ -20,9 +20,9 @@ def ablate(score: str = "auroc", *, run_ids: Sequence[str] = (), resamples: int 
         resamples: How many times groups are resampled.
 
     Returns:
-        One row for each pair, by knob; a whole cross-validation counts as one run, tested on every case. Runs that
+        One row for each pair, by setting; a whole cross-validation counts as one run, tested on every case. Runs that
         differ in name, recipe, device or number format alone count as the same; every pair's p is corrected (Holm)
-        among the pairs of its knob.
+        among the pairs of its setting.
 
     Raises:
         BadData: If there is no such score.

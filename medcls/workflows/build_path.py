@@ -23,7 +23,7 @@ class Path:
     run: str = ""
 
 
-def look(collection: str | None) -> Path:
+def read_path(collection: str | None) -> Path:
     """Return how far a collection has come; for none, that everything lies ahead.
 
     Args:

@@ -110,7 +110,7 @@ def remove_collection(name: str) -> None:
     remove(name)
 
 
-def look_over(name: str) -> Overview:
+def read_overview(name: str) -> Overview:
     """Return what is in a collection.
 
     Raises:
@@ -228,7 +228,7 @@ def lay_out_tissue(name: str, patient: str, tile_px: int = 16) -> Tissue:
 
     collection = open_collection(name)
     rows = np.flatnonzero(collection.column("patient") == patient)
-    looks, told = collection.looks()["grey"], [json.loads(text) for text in collection.column("attributes")[rows]]
+    looks, told = collection.descriptors()["grey"], [json.loads(text) for text in collection.column("attributes")[rows]]
     if not len(rows) or not all("x" in one and "y" in one for one in told):
         raise BadData("workflows.patches-without-places")
     x, y = (np.array([int(one[axis]) for one in told]) for axis in ("x", "y"))
@@ -238,7 +238,7 @@ def lay_out_tissue(name: str, patient: str, tile_px: int = 16) -> Tissue:
     label = np.full((row.max() + 1, column.max() + 1), -1)
     picture = np.full((*(np.array(label.shape) * tile_px), 3), (11, 13, 16), np.uint8)
     values = collection.column("label")[rows]
-    colours = collection.looks()["tint"][rows]
+    colours = collection.descriptors()["tint"][rows]
     for i, n in enumerate(rows):
         label[row[i], column[i]] = labels.index(values[i]) if values[i] in labels else -1
         top, left = row[i] * tile_px, column[i] * tile_px

@@ -17,7 +17,7 @@ from medcls.workflows.acts import act, allowed
 
 
 @allowed("build")
-def look_at(path: Path, choices: PlanChoices | None = None, progress: Progress = silent) -> Plan:
+def make_plan(path: Path, choices: PlanChoices | None = None, progress: Progress = silent) -> Plan:
     """Return the plan of bringing in labelled scans; nothing is written that stays.
 
     Args:
@@ -28,9 +28,9 @@ def look_at(path: Path, choices: PlanChoices | None = None, progress: Progress =
     Raises:
         BadData: If nothing is recognised, or a choice is impossible.
     """
-    from medcls.data.collections import look_at as look
+    from medcls.data import collections
 
-    return look(path, choices, progress)
+    return collections.make_plan(path, choices, progress)
 
 
 @allowed("build")
@@ -38,7 +38,7 @@ def list_not_taken(path: Path, choices: PlanChoices | None = None) -> dict[str, 
     """Return every file at a path that would not be taken, with the reason.
 
     Raises:
-        BadData: As `look_at`.
+        BadData: As `make_plan`.
     """
     from medcls.data.collections import list_left
 
@@ -87,10 +87,10 @@ def kept_upload(file: BinaryIO) -> Iterator[Path]:
         yield Path(kept.name)
 
 
-def look_at_upload(file: BinaryIO, choices: PlanChoices | None = None, progress: Progress = silent) -> Plan:
-    """Return the plan of adding a ZIP archive that was sent through the browser; see `look_at`."""
+def make_plan_of_upload(file: BinaryIO, choices: PlanChoices | None = None, progress: Progress = silent) -> Plan:
+    """Return the plan of adding a ZIP archive that was sent through the browser; see `make_plan`."""
     with kept_upload(file) as kept:
-        return look_at(kept, choices, progress)
+        return make_plan(kept, choices, progress)
 
 
 def add_upload(file: BinaryIO, plan: Plan, name: str, progress: Progress = silent) -> CollectionRecord:

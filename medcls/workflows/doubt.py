@@ -28,7 +28,7 @@ class Doubt:
     n: int
     curve: "RiskCoverage"
 
-    def told(self) -> Note:
+    def note(self) -> Note:
         """Return what share of the errors the most doubtful tenth of the answers holds."""
         share = self.curve.doubtful_share
         if np.isnan(share):

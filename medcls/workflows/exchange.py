@@ -69,7 +69,7 @@ def files_of(model_id: str) -> ModelFiles:
     folders = tuple(store.ModelFolder.find(one) for one in dict.fromkeys((*card.networks, model_id)))
     for folder in folders:
         folder.verify()
-    texts = {folder.id: folder.told() for folder in folders}
+    texts = {folder.id: folder.texts() for folder in folders}
     files = {
         folder.id: {
             name: folder.path / name

@@ -86,7 +86,7 @@ def broken_runs() -> tuple[BrokenRun, ...]:
 
 def _view(run: RunFolder) -> RunView | BrokenRun | None:
     try:
-        return _look(run)
+        return _moving_view(run)
     except MedclsError as error:
         return BrokenRun(run.id, error)
     except OSError as error:
@@ -96,7 +96,7 @@ def _view(run: RunFolder) -> RunView | BrokenRun | None:
         return BrokenRun(run.id, BadRecord("core.unreadable-record", where=run.id, found=found))
 
 
-def _look(run: RunFolder) -> RunView:
+def _moving_view(run: RunFolder) -> RunView:
     has_result = (run.result / store.CARD).is_file()
     n_samples = len(run.sheets())
     return RunView(
@@ -113,7 +113,7 @@ def show_run(run_id: str) -> RunView:
     Raises:
         BadSpec: If there is no such run, or it cannot be read.
     """
-    return _look(open_run(run_id))
+    return _moving_view(open_run(run_id))
 
 
 def read_metrics(run_id: str) -> tuple[EpochResult, ...]:
@@ -160,7 +160,7 @@ def start_run(spec: RunSpec) -> RunView:
     check_spec(spec)
     run = make_run(spec)
     launch(run)
-    return _look(run)
+    return _moving_view(run)
 
 
 def check_spec(spec: RunSpec) -> None:
@@ -217,7 +217,7 @@ def resume_run(run_id: str) -> RunView:
     if state.status == "finished":
         raise Conflict("workflows.run-finished", run=run.id, n=state.epoch)
     launch(run)
-    return _look(run)
+    return _moving_view(run)
 
 
 def resume_interrupted() -> tuple[str, ...]:
@@ -256,7 +256,7 @@ def stop_run(run_id: str) -> RunView:
     if state.status in (*FINAL, "died", "paused"):
         raise Conflict("workflows.run-not-running", run=run.id, found=state.status)
     run.ask_stop()
-    return _look(run)
+    return _moving_view(run)
 
 
 @act("build", "run.delete", "run_id")
@@ -279,7 +279,7 @@ def rename_run(run_id: str, name: str) -> RunView:
     """
     run = open_run(run_id)
     run.rename(name)
-    return _look(run)
+    return _moving_view(run)
 
 
 def watch_run(run_id: str, sleep: Callable[[float], None], every_s: float = 1.0) -> Iterator[RunView]:

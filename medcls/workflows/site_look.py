@@ -12,7 +12,7 @@ from medcls.core.site import SiteLook
 from medcls.errors import MedclsError
 
 
-def look_at(
+def inspect_site(
     model_id: str, files: Iterable[tuple[str, bytes | MedclsError]], on_case: Progress = silent, total: int = 0
 ) -> tuple[SiteLook, tuple[Note, ...]]:
     """Ask a model scans of a site whose labels are not known; nothing of them is kept.
@@ -29,7 +29,7 @@ def look_at(
     Raises:
         MedclsError: If the model cannot be used, or not one scan could be answered.
     """
-    from medcls.evaluation.site_look import LOOKED_AT, found_in, look, tell
+    from medcls.evaluation.site_look import LOOKED_AT, found_in, inspect_answers, tell
     from medcls.workflows.classify import classify_many, open_model
 
     model = open_model(model_id)
@@ -45,5 +45,5 @@ def look_at(
             scans.append(answer.scan)
         on_case(done, max(done, total))
     acquired = np.array([np.nan if a.acquired is None else a.acquired for a in answers], float)
-    found = look(model.card, answers, found_in(scans, acquired) if scans else {}, n_failed)
+    found = inspect_answers(model.card, answers, found_in(scans, acquired) if scans else {}, n_failed)
     return found, tell(found, model.card)

@@ -177,10 +177,10 @@ def threshold_rows(model_id: str, label: str, points: Iterable[OperatingPoint]) 
 
 
 def ablation_rows(rows: Iterable[AblationRow]) -> list[Row]:
-    """Return pairs of runs that differ in one knob: both scores, the difference, p and the verdict."""
+    """Return pairs of runs that differ in one setting: both scores, the difference, p and the verdict."""
     return [
         {
-            "knob": r.knob,
+            "knob": r.setting,
             "from": str(r.value_before),
             "to": str(r.value_after),
             "run_before": r.before,

@@ -60,11 +60,11 @@ def _rehearse(model_id: str, digest: str) -> bool:
 
 
 @st.cache_resource(max_entries=COLLECTIONS_OPEN, show_spinner=say("pages.reading-collection"), show_time=True)
-def _look_over(name: str, digest: str) -> data.Overview:
-    return data.look_over(name)
+def _read_overview(name: str, digest: str) -> data.Overview:
+    return data.read_overview(name)
 
 
-def look_over(record: CollectionRecord) -> data.Overview:
+def read_overview(record: CollectionRecord) -> data.Overview:
     """Return what is in a collection, read once for all sessions and again when its record changes.
 
     Args:
@@ -73,7 +73,7 @@ def look_over(record: CollectionRecord) -> data.Overview:
     Raises:
         BadData: If its index is gone.
     """
-    return _look_over(record.name, _digest(record))
+    return _read_overview(record.name, _digest(record))
 
 
 def _digest(known: ModelCard | CollectionRecord) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from medcls.data.audit import run_audit
-from medcls.data.collections import add_collection, look_at, open_collection, remove_collection
+from medcls.data.collections import add_collection, make_plan, open_collection, remove_collection
 
 SIZES = (1_000, 3_000, 10_000, 30_000)
 COPY_EVERY = 500
@@ -60,7 +60,7 @@ def measure(n: int) -> tuple[float, float, float, float, float]:
         planted = write_patches(Path(folder) / "set", n)
         marks: dict[str, float] = {}
         looked = time.perf_counter()
-        look_at(Path(folder) / "set")
+        make_plan(Path(folder) / "set")
         plan = time.perf_counter() - looked
         started = time.perf_counter()
         add_collection(

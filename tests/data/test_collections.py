@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from medcls.data import collections
-from medcls.data.look import LOOK, look
+from medcls.data.descriptors import DESCRIPTOR, describe_picture
 from medcls.errors import BadData, BadScan, Conflict, TooLarge
 from medcls.imaging.limits import Limits
 from tests.data import trees
@@ -45,7 +45,7 @@ def test_cases_are_a_sequence_and_survive_a_worker(tmp_path: Path) -> None:
         collection.cases[12]
     again = pickle.loads(pickle.dumps(collection.stored[0]))
     assert again.record == collection.record
-    assert collection.looks().dtype == LOOK
+    assert collection.descriptors().dtype == DESCRIPTOR
 
 
 def test_an_unreadable_file_in_the_middle_is_set_aside(tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_a_look_tells_masks_blank_and_marked_pictures_apart() -> None:
     def seen(image: Image.Image):
         out = io.BytesIO()
         image.save(out, "PNG")
-        return look(out.getvalue()).values
+        return describe_picture(out.getvalue()).values
 
     plain = trees.picture("benign", 3, size_px=300).convert("L").point(lambda v: min(v, 200))
     marked = plain.copy()
@@ -223,10 +223,10 @@ def test_a_look_obeys_the_limits_and_refuses_what_is_no_picture() -> None:
     out = io.BytesIO()
     Image.new("L", (300, 300)).save(out, "PNG")
     with pytest.raises(TooLarge):
-        look(out.getvalue(), Limits(max_pixels=10_000))
+        describe_picture(out.getvalue(), Limits(max_pixels=10_000))
     for data in (b"", b"x", out.getvalue()[:40], b"<html>" + out.getvalue()):
         with pytest.raises(BadScan):
-            look(data)
+            describe_picture(data)
 
 
 def test_a_look_is_upright_whatever_the_camera_said(tmp_path: Path) -> None:
@@ -240,6 +240,6 @@ def test_a_look_is_upright_whatever_the_camera_said(tmp_path: Path) -> None:
     plain, turned = io.BytesIO(), io.BytesIO()
     picture.save(plain, "PNG")
     picture.transpose(Image.Transpose.ROTATE_90).save(turned, "PNG", exif=exif)
-    a, b = look(plain.getvalue()), look(turned.getvalue())
+    a, b = describe_picture(plain.getvalue()), describe_picture(turned.getvalue())
     assert a.size_px == b.size_px == (60, 96)
     assert np.abs(a.values["grey"].astype(int) - b.values["grey"]).max() <= 2

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from medcls.data.descriptors import describe_picture
 from medcls.data.duplicates import find_pairs
-from medcls.data.look import look
 from medcls.data.nearest import Buckets
 from medcls.data.settle import join
 from tests.data import trees
@@ -18,7 +18,7 @@ N = 40
 def grey(image: Image.Image) -> np.ndarray:
     out = io.BytesIO()
     image.save(out, "BMP")
-    return look(out.getvalue()).values["grey"]
+    return describe_picture(out.getvalue()).values["grey"]
 
 
 def jpeg(image: Image.Image, quality: int = 60) -> Image.Image:

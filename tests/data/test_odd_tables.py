@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from medcls.core.plan import Plan
-from medcls.data.collections import add_collection, look_at, open_collection
+from medcls.data.collections import add_collection, make_plan, open_collection
 from medcls.data.layouts import patient_tables
 from medcls.data.plan import prepare
 from medcls.data.tables import Table
@@ -34,7 +34,7 @@ def whose(i: int) -> str:
     ],
 )  # fmt: skip
 def test_a_patient_by_other_words_is_kept_together(column: str, tmp_path: Path) -> None:
-    plan = look_at(table(tmp_path, ("file", "label", column), lambda i: (f"{i}.jpg", ("a", "b")[i % 2], whose(i))))
+    plan = make_plan(table(tmp_path, ("file", "label", column), lambda i: (f"{i}.jpg", ("a", "b")[i % 2], whose(i))))
     assert (plan.n_patients, plan.n_owned) == (4, 8)
     assert role_of("hospital") == "site"
     assert role_of("hospital name") == "site"
@@ -53,7 +53,7 @@ def test_the_name_of_a_person_is_no_id_to_show(column: str, tmp_path: Path) -> N
 def test_a_table_is_one_whatever_its_ending(ending: str, tmp_path: Path) -> None:
     made = table(tmp_path, ("file", "label", "patient"), lambda i: (f"{i}.jpg", ("a", "b")[i % 2], whose(i)))
     next(made.glob("*.csv")).rename(made / f"labels{ending}")
-    plan = look_at(made)
+    plan = make_plan(made)
     assert (counts(plan), plan.n_patients, plan.n_not_taken) == ({"a": 4, "b": 4}, 4, 0)
 
 
@@ -62,7 +62,7 @@ def test_many_texts_about_one_picture_each_are_no_tables(tmp_path: Path) -> None
         scan(tmp_path / ("benign", "malignant")[i % 2] / f"{i}.png")
         (tmp_path / "boxes").mkdir(exist_ok=True)
         (tmp_path / "boxes" / f"{i}.txt").write_text(f"{i % 2} 0.5 0.5 0.1 0.2\n")
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     assert (counts(plan), len(plan.tables)) == ({"benign": 15, "malignant": 15}, 0)
     assert [(row.n, row.reason.code) for row in plan.not_taken] == [(30, "data.beside-a-picture")]
 
@@ -77,7 +77,7 @@ def test_many_texts_about_one_picture_each_are_no_tables(tmp_path: Path) -> None
 def test_a_column_of_a_disease_that_says_yes_or_no_is_the_label(
     column: str, said: tuple[str, str], disease: str, tmp_path: Path
 ) -> None:
-    plan = look_at(table(tmp_path, ("file", column, "age"), lambda i: (f"{i}.jpg", said[i % 2], 40 + i)))
+    plan = make_plan(table(tmp_path, ("file", column, "age"), lambda i: (f"{i}.jpg", said[i % 2], 40 + i)))
     assert sorted(counts(plan).values()) == [4, 4]
     assert sick(plan) == [disease]
 
@@ -90,7 +90,7 @@ def test_a_column_of_a_disease_that_says_yes_or_no_is_the_label(
     ],
 )  # fmt: skip
 def test_encodings_of_other_machines(encoding: str, words: tuple[str, str], tmp_path: Path) -> None:
-    plan = look_at(
+    plan = make_plan(
         table(
             tmp_path, ("file", "label", "patient"), lambda i: (f"{i}.jpg", words[i // 2 % 2], whose(i)),
             encoding=encoding, separator=";",
@@ -102,7 +102,7 @@ def test_encodings_of_other_machines(encoding: str, words: tuple[str, str], tmp_
 
 
 def test_columns_parted_by_blanks(tmp_path: Path) -> None:
-    plan = look_at(table(tmp_path, ("file", "label"), lambda i: (f"img/{i}.jpg", ("a", "b")[i % 2]), separator=" "))
+    plan = make_plan(table(tmp_path, ("file", "label"), lambda i: (f"img/{i}.jpg", ("a", "b")[i % 2]), separator=" "))
     assert counts(plan) == {"a": 4, "b": 4}
 
 
@@ -122,7 +122,7 @@ def test_patches_are_told_by_their_names_however_they_lie(place: str, tmp_path: 
             for x in (1, 51):
                 folder = tmp_path / place.format(k=k, patient=patient)
                 scan(folder / f"{patient}_idx5_x{x}_y{patient}_class{k}.png")
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     assert (plan.layout, counts(plan), plan.n_patients) == ("idc", {"no IDC": 6, "IDC": 6}, 3)
     assert sums_up(plan)
 
@@ -144,7 +144,7 @@ def test_a_table_with_a_row_for_each_patient_tells_all_their_scans(lie: Callable
     lie(tmp_path)
     rows = [f"P{p},{('benign', 'malignant')[p % 2]},{40 + p}" for p in range(4)]
     (tmp_path / "labels.csv").write_text("\n".join(["patient,diagnosis,age", *rows]))
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     assert counts(plan) == {"benign": 4, "malignant": 4}
     assert (plan.n_patients, plan.n_scans, plan.n_tables, plan.n_not_taken) == (4, 8, 1, 0)
     assert sums_up(plan)
@@ -155,7 +155,7 @@ def test_a_patient_of_whom_nothing_is_there_is_told(lie: Callable[[Path], None],
     lie(tmp_path)
     rows = [f"P{p},{('benign', 'malignant')[p % 2]}" for p in range(5)]
     (tmp_path / "labels.csv").write_text("\n".join(["patient,diagnosis", *rows]))
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     assert (plan.n_patients, plan.n_scans) == (4, 8)
     assert [(row.names, row.reason.code) for row in plan.not_taken] == [(("P4/*",), "data.row-missing")]
 
@@ -167,7 +167,7 @@ def test_a_person_of_whom_nothing_is_there_is_told_by_a_number(tmp_path: Path) -
             scan(tmp_path / person / f"{i}.png")
     rows = [f"{person},{('benign', 'malignant')[p % 2]}" for p, person in enumerate(people)]
     (tmp_path / "labels.csv").write_text("\n".join(["patient,diagnosis", *rows]))
-    assert [row.names for row in look_at(tmp_path).not_taken] == [("person-5/*",)]
+    assert [row.names for row in make_plan(tmp_path).not_taken] == [("person-5/*",)]
 
 
 def test_a_table_means_the_patients_of_its_own_folder(tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_table_means_the_patients_of_its_own_folder(tmp_path: Path) -> None:
         by_folder(tmp_path / site)
         rows = [f"P{p},{('benign', 'malignant')[(p + k) % 2]}" for p in range(4)]
         (tmp_path / site / "labels.csv").write_text("\n".join(["patient,diagnosis", *rows]))
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     assert counts(plan) == {"benign": 8, "malignant": 8}
     assert plan.n_not_taken == 0
 
@@ -216,7 +216,7 @@ def test_a_list_of_the_labels_is_no_table_of_patients(tmp_path: Path) -> None:
         for i in range(2):
             scan(tmp_path / name / f"{i}.png")
     (tmp_path / "classes.csv").write_text("code,name\nA1,benign\nA2,malignant\nA3,normal\nA4,other\n")
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     assert counts(plan) == dict.fromkeys(("A1", "A2", "A3", "A4"), 2)
     assert plan.n_patients == 0
 
@@ -247,7 +247,7 @@ def trees_png(seed: int) -> bytes:
 def test_names_that_say_utf_8_and_are_not_are_read_by_the_code_page(misflagged: bytes, tmp_path: Path) -> None:
     path = tmp_path / "set.zip"
     path.write_bytes(misflagged)
-    plan: Plan = look_at(path)
+    plan: Plan = make_plan(path)
     assert counts(plan) == {"양성": 3, "악성": 3}
     dropped = list(open_drop([("set.zip", misflagged[len(b"MZ self-extracting") :])]))
     assert [one.error for one in dropped] == [None] * 6
@@ -260,7 +260,7 @@ def test_a_table_in_each_patients_folder_keeps_patients_together(tmp_path: Path)
         for i in range(3):
             scan(tmp_path / patient / f"s{i}.png")
         (tmp_path / patient / "info.csv").write_text("image,label\ns0.png,benign\ns1.png,malignant\ns2.png,benign\n")
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     assert (counts(plan), plan.n_patients, plan.n_owned) == ({"benign": 8, "malignant": 4}, 4, 12)
 
 
@@ -273,7 +273,7 @@ def test_folders_that_number_something_else_are_no_patients(folders: Iterable[st
             scan(tmp_path / folder / f"{folder}-{i}.png")
             lines.append(f"{folder}-{i}.png,{('nevus', 'melanoma', 'keratosis', 'carcinoma')[k]}")
     (tmp_path / "labels.csv").write_text("\n".join(lines))
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     assert (plan.layout, plan.n_owned) == ("table", 0)
 
 
@@ -283,5 +283,5 @@ def test_masks_in_folders_of_the_same_shape_belong_to_their_scans(place: str, tm
         for i in range(3):
             for what in ("images", "masks"):
                 scan(tmp_path / place.format(what=what, label=label) / f"{i}.png")
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     assert (counts(plan), plan.n_masks, plan.n_not_taken) == ({"benign": 3, "malignant": 3}, 6, 0)

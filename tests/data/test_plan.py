@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from medcls.core.plan import Plan, PlanChoices
-from medcls.data.collections import add_collection, look_at
+from medcls.data.collections import add_collection, make_plan
 from medcls.data.plan import prepare
 from medcls.data.splits import make_split
 from medcls.errors import BadData
@@ -74,7 +74,7 @@ def test_parts_are_taken_whole_and_what_stands_beside_them_is_told(names: tuple[
     for name in names:
         labels(tmp_path / name)
     scan(tmp_path / "models" / "figure.png")
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     assert counts(plan) == {"benign": 9, "malignant": 9}
     assert plan.count_by("part") == {"train": 6, "validate": 6, "test": 6}
     assert [row.names for row in plan.not_taken] == [("models/figure.png",)]
@@ -97,18 +97,18 @@ def test_sites_are_no_labels_and_every_case_knows_its_own(names: tuple[str, str]
 def test_folds_and_parts_inside_labels_are_read(tmp_path: Path) -> None:
     for k in range(3):
         labels(tmp_path / "folds" / f"fold{k}")
-    assert look_at(tmp_path / "folds").count_by("part") == {f"fold-{k}": 6 for k in range(3)}
+    assert make_plan(tmp_path / "folds").count_by("part") == {f"fold-{k}": 6 for k in range(3)}
     for name in NAMES:
         labels(tmp_path / "inside" / name, ("train", "test"))
-    assert look_at(tmp_path / "inside").count_by("part") == {"train": 6, "test": 6}
+    assert make_plan(tmp_path / "inside").count_by("part") == {"train": 6, "test": 6}
 
 
 @pytest.mark.parametrize("tree", [trees.busi, trees.idc], ids=["busi", "idc"])
 def test_a_published_set_that_was_cut_into_parts_is_taken_whole(tree: Callable, tmp_path: Path) -> None:
-    whole = look_at(tree(tmp_path / "whole"))
+    whole = make_plan(tree(tmp_path / "whole"))
     for part in ("train", "test"):
         tree(tmp_path / "cut" / part)
-    plan = look_at(tmp_path / "cut")
+    plan = make_plan(tmp_path / "cut")
     assert plan.layout == whole.layout
     assert plan.n_scans == 2 * whole.n_scans
     assert plan.count_by("part") == {"train": whole.n_scans, "test": whole.n_scans}
@@ -129,22 +129,22 @@ def test_a_published_set_that_was_cut_into_parts_is_taken_whole(tree: Callable, 
 def test_labels_of_any_script_keep_their_names_and_say_what_they_mean(
     harmless: str, disease: str, tmp_path: Path
 ) -> None:
-    plan = look_at(labels(tmp_path, (unicodedata.normalize("NFD", harmless), unicodedata.normalize("NFD", disease))))
+    plan = make_plan(labels(tmp_path, (unicodedata.normalize("NFD", harmless), unicodedata.normalize("NFD", disease))))
     assert set(counts(plan)) == {harmless, disease}
     assert sick(plan) == [disease]
     assert {label.id for label in plan.labels} == {harmless, disease}
 
 
 def test_what_no_name_tells_is_asked_and_a_saved_answer_serves_again(tmp_path: Path) -> None:
-    plan = look_at(labels(tmp_path / "one", ("A", "B")))
+    plan = make_plan(labels(tmp_path / "one", ("A", "B")))
     assert [question.option for question in plan.open_questions] == ["--disease"]
     with pytest.raises(BadData) as refused:
         data_plan.add_planned(tmp_path / "one", plan, "one")
     assert refused.value.code == "workflows.plan-asks"
-    told = look_at(tmp_path / "one", PlanChoices(disease=("B",), names={"A": "fine"}))
+    told = make_plan(tmp_path / "one", PlanChoices(disease=("B",), names={"A": "fine"}))
     assert Plan.from_json(told.to_json()) == told
     (tmp_path / "plan.json").write_text(told.to_json())
-    again = look_at(labels(tmp_path / "two", ("A", "B")), data_plan.read_plan(tmp_path / "plan.json"))
+    again = make_plan(labels(tmp_path / "two", ("A", "B")), data_plan.read_plan(tmp_path / "plan.json"))
     assert not again.questions
     assert (sorted(counts(again)), sick(again)) == (["B", "fine"], ["B"])
 
@@ -152,10 +152,10 @@ def test_what_no_name_tells_is_asked_and_a_saved_answer_serves_again(tmp_path: P
 def test_which_folders_are_labels_is_asked_where_two_levels_could_be(tmp_path: Path) -> None:
     for name in ("Seoul", "Busan"):
         labels(tmp_path / name, ("left", "right"))
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     (asked,) = [question for question in plan.open_questions if question.option == "--folders"]
     assert asked.allowed == ("label/other", "site/label")
-    told = look_at(tmp_path, PlanChoices(folders="site/label", disease=("right",)))
+    told = make_plan(tmp_path, PlanChoices(folders="site/label", disease=("right",)))
     assert (set(counts(told)), set(told.count_by("site"))) == ({"left", "right"}, {"Seoul", "Busan"})
 
 
@@ -188,13 +188,13 @@ def test_patient_folders_inside_labels_and_ids_in_dicom_files_keep_patients_toge
         for i in range(3):
             for j in range(2):
                 scan(tmp_path / "folders" / name / f"P{k}{i}" / f"{j}.png")
-    plan = look_at(tmp_path / "folders")
+    plan = make_plan(tmp_path / "folders")
     assert (plan.n_patients, plan.folders) == (6, "label/patient")
     trees.dicom(tmp_path / "mixed", 3)
     for name in NAMES:
         for i in range(4):
             scan(tmp_path / "mixed" / name / f"{i}.png")
-    mixed = look_at(tmp_path / "mixed")
+    mixed = make_plan(tmp_path / "mixed")
     assert (mixed.n_scans, mixed.n_patients, mixed.n_owned) == (14, 2, 6)
     assert "SECRET" not in mixed.to_json()
 
@@ -236,7 +236,7 @@ def test_tables_of_any_separator_and_encoding(
         separator=separator,
         encoding=encoding,
     )
-    plan = look_at(root)
+    plan = make_plan(root)
     assert counts(plan) == dict.fromkeys(words, 4)
     assert (sick(plan), plan.n_patients) == ([words[1]], 4)
 
@@ -255,7 +255,7 @@ def test_tables_of_any_separator_and_encoding(
     ],
 )
 def test_paths_as_other_machines_write_them(form: str, tmp_path: Path) -> None:
-    plan = look_at(table(tmp_path, ("file", "diagnosis"), lambda i: (form.format(i), NAMES[i % 2])))
+    plan = make_plan(table(tmp_path, ("file", "diagnosis"), lambda i: (form.format(i), NAMES[i % 2])))
     assert counts(plan) == {"benign": 4, "malignant": 4}
     assert not plan.n_not_taken
 
@@ -279,11 +279,11 @@ def test_rows_that_are_missing_repeated_unlabelled_or_contradictory_are_told(tmp
 
 
 def test_numbers_and_columns_of_ones_are_labels(tmp_path: Path) -> None:
-    numbers = look_at(
+    numbers = make_plan(
         table(tmp_path / "n", ("path", "target"), lambda i: (f"img/{i}.jpg", ("0", "1", "1.0", "0.0")[i % 4]))
     )
     assert (counts(numbers), sick(numbers)) == ({"0": 4, "1": 4}, ["1"])
-    hot = look_at(table(tmp_path / "h", ("image", *NAMES), lambda i: (i, float(i % 2 == 0), float(i % 2))))
+    hot = make_plan(table(tmp_path / "h", ("image", *NAMES), lambda i: (i, float(i % 2 == 0), float(i % 2))))
     assert (counts(hot), sick(hot)) == ({"benign": 4, "malignant": 4}, ["malignant"])
 
 
@@ -298,7 +298,7 @@ def test_an_excel_file_with_a_title_and_a_second_sheet(tmp_path: Path) -> None:
         scan(tmp_path / "img" / f"{i}.jpg", "JPEG")
         sheet.append([i, NAMES[i // 4], i // 2])
     book.save(tmp_path / "labels.xlsx")
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     assert (counts(plan), plan.n_patients) == ({"benign": 4, "malignant": 4}, 4)
 
 
@@ -334,7 +334,7 @@ def test_tables_of_isic_as_published(header: tuple[str, ...], row: Callable[[int
     out = io.StringIO()
     csv.writer(out).writerows([header, *map(row, range(8))])
     (tmp_path / "truth.csv").write_text(out.getvalue())
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     assert plan.task_id == "skin-melanoma"
     assert {label.id: label.n for label in plan.labels} == {"melanoma": 3, "not-melanoma": 5}
 
@@ -368,6 +368,6 @@ def test_names_in_archives_are_those_their_maker_saw(encoding: str, words: tuple
     for key, raw in names.items():
         data = data.replace(key, raw)
     path.write_bytes(data)
-    plan = look_at(path)
+    plan = make_plan(path)
     assert set(counts(plan)) == set(words)
     assert ("data.names-guessed" in [note.code for note in plan.notes]) == (encoding != "utf-8")

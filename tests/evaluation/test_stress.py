@@ -32,7 +32,7 @@ def test_every_shift_has_a_row_at_every_strength_and_changes_are_paired(study):
         assert row.auroc_change.low <= row.auroc_change.value <= row.auroc_change.high
         assert row.flipped.n == 8, "groups are resampled, not cases"
     assert 0 <= max(r.flipped.value for r in study.rows) <= 1
-    worst = [note.params["after"] - note.params["before"] for note in study.told()]
+    worst = [note.params["after"] - note.params["before"] for note in study.worst_first()]
     assert worst == sorted(worst)
     assert stress_table(study).count("\n") == 2 + len(study.rows)
 
@@ -43,7 +43,7 @@ def test_without_a_case_of_disease_no_figure_of_the_sensitivity_is_told(tiny_mod
     asked = [(model, cases, lambda case: phantom(tiny_model.task.id, case.label, int(case.group)))]
     found = stress(model, asked, Selection(("phantoms",), "all"), shifts=("gain", "blur"))
     assert np.isnan(found.sensitivity.value)
-    told = found.told()
+    told = found.worst_first()
     assert {note.code for note in told} == {"core.stress-told-answers"}
     flipped = [note.params["flipped"] for note in told]
     assert flipped == sorted(flipped, reverse=True)

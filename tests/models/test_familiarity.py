@@ -79,7 +79,7 @@ def test_gate_and_limits_are_on_disk_as_they_were(home, tiny_model, gated, own):
 
 
 def test_a_limit_without_its_gate_refuses(gated, own):
-    for known in (None, Known(gated.known.features, gated.known.looks)):
+    for known in (None, Known(gated.known.features, gated.known.appearance)):
         answer = Network(gated.card, gated.net, known).predict(own[0])
         assert answer.decided is None
         assert answer.refusal.code == "models.unlike-no-number"
@@ -89,9 +89,9 @@ def test_a_limit_without_its_gate_refuses(gated, own):
 def test_a_distance_that_is_no_number_refuses_or_cautions(gated, own, broken):
     known, nan = gated.known, np.float32(np.nan)
     spoilt = {
-        "features": Known(known.features * nan, known.looks, known.gate),
-        "looks": Known(known.features, Normal(known.looks.centre * nan, known.looks.whitening), known.gate),
-        "gate": Known(known.features, known.looks, replace(known.gate, weight=known.gate.weight * nan)),
+        "features": Known(known.features * nan, known.appearance, known.gate),
+        "looks": Known(known.features, Normal(known.appearance.centre * nan, known.appearance.whitening), known.gate),
+        "gate": Known(known.features, known.appearance, replace(known.gate, weight=known.gate.weight * nan)),
     }[broken]
     answer = Network(gated.card, gated.net, spoilt).predict(own[0])
     assert answer.cautions or answer.refusal

@@ -137,6 +137,6 @@ def test_what_shifts_do_is_measured_and_kept_with_the_model(open_app, tiny_model
     assert (study.n_cases, study.collection) == (4, "phantoms")
     table = next(t.value for t in app.dataframe if "flipped" in t.value)
     assert list(table["shift"]) == [name.replace("-", " ") for name in shifts_for("ultrasound")]
-    assert notices.escape(study.told()[0]) in words(app)
+    assert notices.escape(study.worst_first()[0]) in words(app)
     (one,) = doubt.doubts_of(tiny_model.id)
-    assert notices.escape(one.told()) in words(app)
+    assert notices.escape(one.note()) in words(app)

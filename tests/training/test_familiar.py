@@ -58,9 +58,9 @@ def beyond(net: torch.nn.Module, data: TrainingData, squares: list[np.ndarray]) 
     known = learn_known(net, data, 0)
     logits, features = run_part(net, data.validate, PREPROCESS)
     limits = measure_limits(net, data, known, np.exp(logits) / np.exp(logits).sum(1, keepdims=True), features)
-    assert known.looks is not None
+    assert known.appearance is not None
     assert limits.max_appearance is not None
-    return float((known.looks.distance(np.stack([appearance(s) for s in squares])) > limits.max_appearance).mean())
+    return float((known.appearance.distance(np.stack([appearance(s) for s in squares])) > limits.max_appearance).mean())
 
 
 def squares(name: str) -> list[np.ndarray]:

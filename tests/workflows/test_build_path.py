@@ -17,24 +17,24 @@ from tests.tiny import install
 
 
 def test_each_step_is_ticked_when_it_is_done(home, tmp_path: Path, tiny_made: Path) -> None:
-    assert build_path.look(None).next == "data"
+    assert build_path.read_path(None).next == "data"
     add_phantoms(tmp_path / "scans")
-    assert build_path.look("phantoms") == build_path.Path(frozenset({"data"}), "audit")
+    assert build_path.read_path("phantoms") == build_path.Path(frozenset({"data"}), "audit")
     data_audit.audit_collection("phantoms", models=())
     assert [line.facts for line in audit.lines() if line.what == "data.audit"] == [{"name": "phantoms"}]
-    assert build_path.look("phantoms").next == "split"
+    assert build_path.read_path("phantoms").next == "split"
     data_split.split_collection("phantoms", "auto")
-    assert build_path.look("phantoms").next == "train"
+    assert build_path.read_path("phantoms").next == "train"
     run = make_run(SPEC)
     install(tiny_made, run.path, "result")
-    assert build_path.look("phantoms").next == "publish"
-    assert build_path.look("phantoms").run == run.id
+    assert build_path.read_path("phantoms").next == "publish"
+    assert build_path.read_path("phantoms").run == run.id
     (card,) = [store.read_card(run.result)]
     assert card.origin.run != run.id, "a model of another run publishes nothing of this one"
     (home / "weights").mkdir()
     store.seal(shutil.copytree(run.result, home / "weights" / "out"), replace(card, id="out", origin=Origin(run.id)))
-    assert build_path.look("phantoms").next == ""
+    assert build_path.read_path("phantoms").next == ""
     models.retire("out", "superseded")
-    assert build_path.look("phantoms").next == "", "a model that is no longer offered was published all the same"
+    assert build_path.read_path("phantoms").next == "", "a model that is no longer offered was published all the same"
     with pytest.raises(BadData):
-        build_path.look("gone")
+        build_path.read_path("gone")

@@ -198,7 +198,7 @@ def test_settings_rest_on_patients_left_out_and_a_threshold_no_better_is_not_off
 def test_without_labels_it_is_said_what_can_be_said_and_what_cannot(tiny_model, home) -> None:
     """Every scan is counted once; a file that is no scan stops nothing; nothing is kept."""
     files = [(f"{MARKER} {i}", phantom("breast-ultrasound", "benign", i)) for i in range(12)]
-    look, told = site_look.look_at(
+    look, told = site_look.inspect_site(
         MODEL, [*files, ("x", b"no picture"), ("y", BadScan("imaging.unopenable", reason="x"))]
     )
     refused = round(look.refused.value * look.n_cases)
@@ -209,7 +209,7 @@ def test_without_labels_it_is_said_what_can_be_said_and_what_cannot(tiny_model, 
     assert MARKER not in look.to_json()
     assert not (home / "sites").exists()
     with pytest.raises(BadData) as nothing:
-        site_look.look_at(MODEL, [("x", b"no picture")])
+        site_look.inspect_site(MODEL, [("x", b"no picture")])
     assert nothing.value.code == "evaluation.site-nothing-to-look-at"
 
 

@@ -158,7 +158,7 @@ def show_ablation(found: compare.Comparison) -> Section | None:
     st.dataframe(
         [
             {
-                "setting": r.knob,
+                "setting": r.setting,
                 "from": str(r.value_before),
                 "to": str(r.value_after),
                 "before": show_estimate(r.score_before),
@@ -172,12 +172,12 @@ def show_ablation(found: compare.Comparison) -> Section | None:
         hide_index=True,
         alt=say("pages.compare-runs-that-differ-in"),
     )
-    sentences = [f"{r.knob} {r.value_before} → {r.value_after}: {_by_value(r)}" for r in rows]
+    sentences = [f"{r.setting} {r.value_before} → {r.value_after}: {_by_value(r)}" for r in rows]
     st.markdown("\n".join(f"- {notices.escape(sentence)}" for sentence in sentences))
     return say("pages.compare-ablation"), "ablation.csv", lambda: tables.ablation_rows(rows)
 
 
 def _by_value(row: ablation.AblationRow) -> str:
     """Return the verdict with the setting's values in place of the runs' ids."""
-    names = {row.after: f"{row.knob} {row.value_after}", row.before: f"{row.knob} {row.value_before}"}
+    names = {row.after: f"{row.setting} {row.value_after}", row.before: f"{row.setting} {row.value_before}"}
     return str(row.difference.verdict_of(names))

@@ -75,9 +75,9 @@ def _look(source: str, path: str, upload: Any, choices: PlanChoices | None = Non
     try:
         with watched(say("pages.data-looking")) as tell:
             if upload is not None:
-                plan = data_plan.look_at_upload(upload, choices, tell)
+                plan = data_plan.make_plan_of_upload(upload, choices, tell)
             else:
-                plan = data_plan.look_at(Path(_tidy(path)), choices, tell)
+                plan = data_plan.make_plan(Path(_tidy(path)), choices, tell)
     except MedclsError as error:
         notices.show_error(error)
         return

@@ -42,7 +42,7 @@ def _show_doubt(card: ModelCard) -> None:
         return
     show_chart(risk_chart(found), key=f"models.risk.{card.id}")
     for one in found:
-        st.caption(notices.escape(one.told()))
+        st.caption(notices.escape(one.note()))
 
 
 def _show_studies(card: ModelCard) -> None:
@@ -61,7 +61,7 @@ def _show_studies(card: ModelCard) -> None:
 def _show_study(study: StressStudy) -> None:
     about = {"n": study.n_cases, "groups": study.n_groups, "on": study.collection, "part": study.part}
     st.caption(notices.escape(say("pages.stress-about", about)))
-    st.markdown("\n".join(f"- {notices.escape(note)}" for note in study.told()[:_FIRST]))
+    st.markdown("\n".join(f"- {notices.escape(note)}" for note in study.worst_first()[:_FIRST]))
     strength = st.segmented_control(
         say("pages.stress-strength"),
         _STRENGTHS,

@@ -168,7 +168,7 @@ def _run(check: Callable[[Progress], site.Checked]) -> None:
 def _look(card: ModelCard, scans: Sequence[bytes]) -> None:
     """Count the answers to scans without labels."""
     with _watched() as tell:
-        found = site_look.look_at(card.id, [(str(i), data) for i, data in enumerate(scans)], tell, len(scans))
+        found = site_look.inspect_site(card.id, [(str(i), data) for i, data in enumerate(scans)], tell, len(scans))
         st.session_state[state.SITE_LOOKED] = (card.id, *found)
         st.session_state.pop(state.SITE_CHECKED, None)
         st.rerun()

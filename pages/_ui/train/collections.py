@@ -70,7 +70,7 @@ def pick_labels(spec: RunSpec) -> dict[str, str]:
 
 def show_counts(spec: RunSpec) -> preflight.Preflight:
     """Draw how many cases of each label serve for what, and what should be known of them."""
-    seen = look(spec)
+    seen = count_cases(spec)
     rows = [{"": part, **by, "all": sum(by.values())} for part, by in seen.counts.items()]
     left, right = st.columns([3, 2])
     left.dataframe(rows, hide_index=True, width="stretch", alt=say("pages.train-cases-of-each-part"))
@@ -100,7 +100,7 @@ def _show_left_out(one: LeftOut) -> None:
         st.switch_page("../data.py", query_params=where)
 
 
-def look(spec: RunSpec) -> preflight.Preflight:
+def count_cases(spec: RunSpec) -> preflight.Preflight:
     """Return what the data hold, looked at again only when another choice, or other contents, ask for it."""
     contents = tuple(r.fingerprint for r in preflight.list_data() if r.name in spec.data.collections)
     data = spec.data

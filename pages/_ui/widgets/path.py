@@ -39,7 +39,7 @@ def show(collection: str | None) -> None:
     Args:
         collection: Name of the collection worked on.
     """
-    path = build_path.look(collection)
+    path = build_path.read_path(collection)
     words = [f"{'✓' if step in path.done else '○'} {say(_WORDS[step])}" for step in build_path.STEPS]
     with st.container(horizontal=True, vertical_alignment="center", key="path"):
         st.markdown("  →  ".join(words), width="content")

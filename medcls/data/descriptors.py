@@ -35,7 +35,7 @@ _BROKEN = (
 _MARKS_PX = 384
 SIDE_PX = 32
 # One record per case in `looks.bin`, in the order of the index.
-LOOK = np.dtype(
+DESCRIPTOR = np.dtype(
     [
         ("grey", np.uint8, (SIDE_PX, SIDE_PX)),  # the whole picture, squeezed
         ("tint", np.uint8, (8, 8, 3)),  # the same in colour
@@ -48,13 +48,13 @@ LOOK = np.dtype(
 
 
 @dataclass(frozen=True)
-class Look:
+class PictureDescriptor:
     """What was seen of one picture.
 
     Args:
         sha256: Hex digest of the bytes.
         size_px: Height and width, upright.
-        values: One record of dtype `LOOK`, ().
+        values: One record of dtype `DESCRIPTOR`, ().
     """
 
     sha256: str
@@ -62,7 +62,7 @@ class Look:
     values: np.ndarray
 
 
-def look(data: bytes, limits: Limits | None = None) -> Look:
+def describe_picture(data: bytes, limits: Limits | None = None) -> PictureDescriptor:
     """Look at a picture's bytes.
 
     Args:
@@ -74,17 +74,17 @@ def look(data: bytes, limits: Limits | None = None) -> Look:
         TooLarge: If it is above the limits.
     """
     picture, size_px = _open(data, limits or Limits.from_env())
-    return Look(hashlib.sha256(data).hexdigest(), size_px, _values(picture))
+    return PictureDescriptor(hashlib.sha256(data).hexdigest(), size_px, _values(picture))
 
 
-def look_at_array(pixels: np.ndarray, sha256: str) -> Look:
+def describe_array(pixels: np.ndarray, sha256: str) -> PictureDescriptor:
     """Look at pixels that are already decoded.
 
     Args:
         pixels: (H, W) or (H, W, 3) uint8.
         sha256: Hex digest that stands for them.
     """
-    return Look(sha256, (pixels.shape[0], pixels.shape[1]), _values(Image.fromarray(pixels)))
+    return PictureDescriptor(sha256, (pixels.shape[0], pixels.shape[1]), _values(Image.fromarray(pixels)))
 
 
 def _open(data: bytes, limits: Limits) -> tuple[Image.Image, tuple[int, int]]:
@@ -118,7 +118,7 @@ def _as_scan(data: bytes, limits: Limits) -> tuple[Image.Image, tuple[int, int]]
 def _values(picture: Image.Image) -> np.ndarray:
     small = picture.resize((SIDE_PX, SIDE_PX), Image.Resampling.BILINEAR, reducing_gap=2.0)
     grey = np.asarray(picture.convert("L"))
-    record = np.zeros((), LOOK)
+    record = np.zeros((), DESCRIPTOR)
     record["grey"] = np.asarray(small.convert("L"))
     record["tint"] = np.asarray(small.convert("RGB").resize((8, 8), Image.Resampling.BOX))
     record["colour"] = _colour(small)
