@@ -87,7 +87,7 @@ class Rules:
         return Visitor(name, frozenset(given.union(*(_HOLDS.get(role, ()) for role in given))))
 
     def trusts(self, address: str) -> bool:
-        """Say whether the header is believed from an address."""
+        """Return whether the header is believed from an address."""
         try:
             found = ipaddress.ip_address(address)
         except ValueError:

@@ -180,7 +180,7 @@ def _as_sentence(error: MedclsError | ModuleNotFoundError | OSError | sqlite3.Er
 
 
 def _missing(error: ModuleNotFoundError) -> MedclsError:
-    """Say which extra brings a package that is not installed; a bug in an import of ours stays a bug."""
+    """Return which extra brings a package that is not installed; a bug in an import of ours stays a bug."""
     extra = EXTRAS.get((error.name or "").split(".")[0])
     if extra is None:
         raise error

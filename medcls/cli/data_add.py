@@ -139,7 +139,7 @@ def _may_add(plan: Plan, args: argparse.Namespace) -> bool:
 
 
 def _told(plan: Plan) -> int:
-    """Say which options answer what is open; gives the exit status."""
+    """Print which options answer what is open; return the exit status."""
     for question in plan.questions:
         allowed = f" {' | '.join(question.allowed)}" if question.allowed else ""
         default = f" (unless told otherwise: {question.default})" if question.default else ""

@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from medcls.cli import print_json, say, verb
+from medcls.core.note import Note
 from medcls.core.site import Aim, SiteCheck
+
+
+_VERDICTS = {"fit": "cli.site-fit", "not-fit": "cli.site-not-fit", "too-few": "cli.site-too-few"}
 
 
 def add(verbs: Any) -> None:
@@ -88,14 +92,12 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _tell(check: SiteCheck) -> None:
-    words = {"fit": "Fit", "not-fit": "Not fit", "too-few": "Too few scans to tell"}
-    print(
-        f"{words[check.verdict]}: {check.model} at {check.site}, {check.n_cases} scans, {check.n_positive} with disease"
-    )
+    told = {"model": check.model, "site": check.site, "n": check.n_cases, "positive": check.n_positive}
+    print(Note(_VERDICTS[check.verdict], **told))
     for note in check.why:
         print(f"  {note}")
     if check.more_scans:
-        print(f"  About {check.more_scans:,} more scans of the same kind would probably settle it.")
+        print(f"  {Note('cli.site-more-scans', n=check.more_scans)}")
     for name, score in check.scores.items():
         print(f"  {name}: {score}")
 
@@ -124,7 +126,7 @@ def _list(args: argparse.Namespace) -> int:
         elif getattr(args, "json", False):
             print_json({"id": one.value.id, **one.value.site.to_dict()})
         else:
-            print(f"{one.value.id}  {one.value.site.name}  {len(one.value.checks())} checks")
+            print(f"{one.value.id}  {Note('cli.site-row', name=one.value.site.name, n=len(one.value.checks()))}")
     return status
 
 
@@ -155,11 +157,10 @@ def _watch(args: argparse.Namespace) -> int:
         weeks, alarms = watched(args.site, model)
         for one in weeks:
             week = one.value
-            print(
-                f"{model}  {one.name}  {one.error}"
-                if week is None
-                else f"{model}  {week.week}  {week.scans} scans, {week.refused} refused"
-            )
+            if week is None:
+                print(f"{model}  {one.name}  {one.error}")
+                continue
+            print(f"{model}  {week.week}  {Note('cli.site-week', n=week.scans, refused=week.refused)}")
         for note in alarms:
             print(f"  {note}")
     return 0
@@ -169,7 +170,7 @@ def _undo(args: argparse.Namespace) -> int:
     from medcls.workflows.site import undo_settings
 
     left = undo_settings(args.site, args.model, getpass.getuser())
-    print("no settings are in force" if left is None else f"in force again: settings of {left.made}")
+    print(Note("cli.site-no-settings") if left is None else Note("cli.site-settings-again", made=left.made))
     return 0
 
 
@@ -185,10 +186,10 @@ def _import(args: argparse.Namespace) -> int:
 
     kept = import_letter(args.file.read_bytes(), args.model)
     card = kept.signed.card
-    print(f"{card.model}: {card.verdict}, {card.n_cases} scans, key {kept.signed.fingerprint}")
+    told = {"model": card.model, "verdict": card.verdict, "n": card.n_cases, "key": kept.signed.fingerprint}
+    print(Note("cli.site-letter", **told))
     if kept.before:
-        say(f"The same site told of this model before: its card of {kept.before} gave way to this one.")
+        say(str(Note("cli.site-letter-replaced", before=kept.before)))
     if kept.rivals:
-        keys = ", ".join(kept.rivals)
-        say(f"Cards of the same site are signed by another key too ({keys}): ask its maker which is right.")
+        say(str(Note("cli.site-letter-rivals", keys=kept.rivals)))
     return 0

@@ -12,7 +12,7 @@ from medcls.words import counted
 
 
 def describe_basis(n_cases: int, n_groups: int, collection: str) -> str:
-    """Say what numbers rest on, as `378 cases in 357 groups of busi`."""
+    """Return what numbers rest on, as `378 cases in 357 groups of busi`."""
     return f"{counted(n_cases, 'case')} in {counted(n_groups, 'group')} of {collection}"
 
 

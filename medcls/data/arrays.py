@@ -32,7 +32,7 @@ def _opened(path: Path, changed_ns: int, size_bytes: int) -> np.ndarray:
 
 
 def array_scale(path: Path) -> int:
-    """Tell by what the values of an array are multiplied to reach from 0 to 255; decided over all of its pictures.
+    """Return the factor that spreads the values of an array over 0 to 255; one for all of its pictures.
 
     Args:
         path: A `.npy` file.

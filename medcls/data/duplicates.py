@@ -96,12 +96,12 @@ def _stripes(described: np.ndarray) -> np.ndarray:
 
 
 def _is_plain(grey: np.ndarray) -> np.ndarray:
-    """Say which pictures are ruled by a shape that many share, (N,) bool."""
+    """Return which pictures are ruled by a shape that many share, (N,) bool."""
     return (_stripes(_describe(grey)) > _STRIPED) | _is_round(grey)
 
 
 def _is_round(grey: np.ndarray) -> np.ndarray:
-    """Say which pictures are seen through a round aperture: four dark corners about a bright middle, (N,) bool."""
+    """Return which pictures are seen through a round aperture: four dark corners about a bright middle, (N,) bool."""
     corners = [grey[:, rows, columns].max((1, 2)) for rows in _ENDS for columns in _ENDS]
     return (np.max(corners, 0) < 60) & (grey[:, 8:24, 8:24].mean((1, 2)) > 90)
 

@@ -114,7 +114,7 @@ def _free(wanted: str, taken: set[str], others: set[str]) -> str:
 
 
 def tell_disease(names: Mapping[str, str]) -> dict[str, bool | None]:
-    """Say which labels mean disease, as far as their names tell.
+    """Return which labels mean disease, as far as their names tell.
 
     Args:
         names: Name by id.

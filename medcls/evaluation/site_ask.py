@@ -153,7 +153,7 @@ def ask_site(model: Predictor, scans: Sequence[Labelled], on_case: Progress = si
 
 
 def check(model: Predictor, asked: Asked, site: str, aim: Aim, found: dict[str, float]) -> SiteCheck:
-    """Say how a model did at a site.
+    """Return how a model did at a site.
 
     Args:
         model: The model.

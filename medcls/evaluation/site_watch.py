@@ -110,7 +110,7 @@ def weeks(folder: SiteFolder, model: str) -> list[Outcome[Week]]:
 
 
 def alarms(before: Sequence[Week], now: Week) -> tuple[Note, ...]:
-    """Say in what a week is unlike those before.
+    """Return what sets a week apart from those before.
 
     Args:
         before: Earlier weeks; fewer than 50 scans in them alarm of nothing.

@@ -127,7 +127,7 @@ def _guess(names: Sequence[bytes]) -> str:
 
 
 def _likeness(data: bytes, text: str, page: str) -> float:
-    """Say how much like a name in a code page's language a text is, from -1 to 1."""
+    """Return how much like a name in a code page's language a text is, from -1 to 1."""
     odd = [c for c in text if not c.isascii()]
     if not odd:
         return 0.0

@@ -42,7 +42,7 @@ def _tiff(data: bytes, page: int) -> Made:
 
 
 def _fax(data: bytes, page: int) -> Made:
-    """Tell if libtiff complains of a fax-coded page on standard error, or ends early without a word."""
+    """Return whether libtiff complains of a fax-coded page on standard error, or ends early without a word."""
     import imagecodecs
 
     reading, writing = os.pipe()

@@ -160,7 +160,7 @@ def _unread_jpeg(marker: int, bits: int) -> str:
 
 
 def _jpeg_colour(parts: list[tuple[int, int]], jfif: bool, adobe: int | None) -> Colour:
-    """Say what three components are, as every JPEG decoder does: by its marker, its subsampling, its identifiers."""
+    """Return what three components are, as every JPEG decoder does: by its marker, its subsampling, its identifiers."""
     if jfif or adobe is not None:
         return "rgb" if not jfif and adobe == 0 else "ybr"
     if [chr(name).upper() for name, _ in parts] == ["R", "G", "B"]:

@@ -76,7 +76,7 @@ def count_frames(data: bytes, limits: Limits | None = None) -> int:
 
 
 def count_values(data: bytes, limits: Limits | None = None) -> int:
-    """Tell from a file's header how many numbers its decoded scan will hold at most; 0 if that cannot be told.
+    """Return, from a file's header, how many numbers its decoded scan will hold at most; 0 if that cannot be told.
 
     Args:
         data: The whole file; a compressed one may hold thousands of times its own size.

@@ -65,7 +65,7 @@ def count_dicom_frames(data: bytes, limits: Limits) -> int:
 
 
 def count_dicom_values(data: bytes, limits: Limits) -> int:
-    """Tell from the header how many numbers a frame of a DICOM file decodes to.
+    """Return, from the header, how many numbers a frame of a DICOM file decodes to.
 
     Raises:
         TooLarge, BadScan: As `read_dicom`.

@@ -66,7 +66,7 @@ def _inverted(ds: Dataset, photometric: str, notes: list[Note]) -> bool:
 
 
 def _padding(ds: Dataset, stored: np.ndarray, bits: int) -> np.ndarray | None:
-    """Tell which pixels are padding, a value or a range of values; None if none, or all.
+    """Return which pixels are padding, a value or a range of values; None if none, or all.
 
     References:
         DICOM PS3.3 C.7.5.1.1.2.
@@ -93,7 +93,7 @@ def _with_sign_of(stored: np.ndarray, end: int, bits: int) -> int:
 
 
 def _missing(stored: np.ndarray) -> np.ndarray | None:
-    """Tell which pixels are NaN; None if none are."""
+    """Return which pixels are NaN; None if none are."""
     if stored.dtype.kind != "f":
         return None
     if finite_range(stored)[2] == stored.size:

@@ -173,7 +173,7 @@ def is_document(data: bytes) -> bool:
 
 
 def names_document(names: Sequence[str]) -> bool:
-    """Tell by the names in a ZIP archive if it is a document of an office program."""
+    """Return whether, by the names in a ZIP archive, it is a document of an office program."""
     return bool(_OFFICE.intersection(names)) or names[:1] == ["mimetype"]
 
 

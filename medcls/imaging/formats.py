@@ -9,7 +9,7 @@ READABLE = "PNG, JPEG, TIFF, BMP, WebP, HEIC or DICOM"
 
 
 def recognise(data: bytes) -> str:
-    """Tell which readable format the bytes are.
+    """Return which readable format the bytes are.
 
     Args:
         data: A whole file.

@@ -62,7 +62,7 @@ def phantom(
 
 
 def phantom_mask(task_id: str, label_id: str, seed: int, size_px: int | tuple[int, int] | None = None) -> np.ndarray:
-    """Tell where the lesion of the same call of `phantom` lies.
+    """Return where the lesion of the same call of `phantom` lies.
 
     Returns:
         (H, W) bool; all False for a label without a lesion.

@@ -79,7 +79,7 @@ def count_raster_frames(data: bytes, kind: str, limits: Limits) -> int:
 
 
 def count_raster_values(data: bytes, kind: str, limits: Limits) -> int:
-    """Tell from the header how many numbers the first frame of a picture file decodes to.
+    """Return, from the header, how many numbers the first frame of a picture file decodes to.
 
     Raises:
         TooLarge, BadScan: As `count_raster_frames`.

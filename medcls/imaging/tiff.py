@@ -81,7 +81,7 @@ def count_tiff_frames(data: bytes, limits: Limits) -> int:
 
 
 def count_tiff_values(data: bytes, limits: Limits) -> int:
-    """Tell from the tags how many numbers the page read by default decodes to.
+    """Return, from the tags, how many numbers the page read by default decodes to.
 
     Raises:
         TooLarge, BadScan: As `count_tiff_frames`.

@@ -116,7 +116,7 @@ def note(digest: str, rule: str) -> None:
 
 
 def is_noted(digest: str, rule: str) -> bool:
-    """Say whether a rule dealt with a file."""
+    """Return whether a rule dealt with a file."""
     return (folder() / f"{digest}.{rule}.done").is_file()
 
 

@@ -136,7 +136,7 @@ class Rule:
     ways: tuple[str, ...] = ()
 
     def takes(self, modality: str) -> bool:
-        """Say whether the rule is about scans of a kind."""
+        """Return whether the rule is about scans of a kind."""
         return self.modality in ("", modality)
 
 

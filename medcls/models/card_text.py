@@ -159,7 +159,7 @@ def _trust(card: ModelCard) -> str:
 
 
 def tell_feeding(card: ModelCard) -> str:
-    """Say how scans are fed to a model, in a sentence."""
+    """Return how scans are fed to a model, in a sentence."""
     if card.members:
         return "A scan is fed to each of its networks as that one's own card says."
     p = card.preprocess
@@ -170,7 +170,7 @@ def tell_feeding(card: ModelCard) -> str:
 
 
 def tell_making(card: ModelCard) -> str:
-    """Say which run made a model from what, in sentences; of an ensemble, whose mean it is."""
+    """Return which run made a model from what, in sentences; of an ensemble, whose mean it is."""
     o = card.origin
     if card.members:
         return f"Made of {', '.join(card.members)}."
@@ -182,7 +182,7 @@ def tell_making(card: ModelCard) -> str:
 
 
 def tell_data(card: ModelCard) -> str:
-    """Say on which data and with which libraries a model was made, in sentences."""
+    """Return on which data and with which libraries a model was made, in sentences."""
     o = card.origin
     versions = ", ".join(f"{name} {version}" for name, version in o.versions.items()) or "unknown versions"
     data = "; ".join(o.collections) or "unknown"

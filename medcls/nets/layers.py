@@ -105,7 +105,7 @@ def heatmap_layers(net: nn.Module) -> tuple[str, ...]:
 
 
 def tokens(net: nn.Module) -> Tokens | None:
-    """Tell how a transformer's tokens lie; None for a network whose layers give maps."""
+    """Return how a transformer's tokens lie; None for a network whose layers give maps."""
     known: Any = net
     embed, blocks = getattr(known, "patch_embed", None), getattr(known, "blocks", None)
     if embed is None or not hasattr(embed, "grid_size") or not blocks or not hasattr(blocks[-1], "norm1"):

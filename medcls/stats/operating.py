@@ -49,7 +49,7 @@ class OperatingPoint:
 
 
 def operate(steps: Steps, threshold: float, prevalence: float, level: float = 0.95) -> OperatingPoint:
-    """Say what a threshold does.
+    """Return what a threshold does.
 
     Args:
         steps: The cases; scores are probabilities of the label.

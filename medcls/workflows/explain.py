@@ -286,7 +286,7 @@ def export(scan: Scan, heatmap: Heatmap, how: Paint, captioned: bool = False) ->
 
 
 def describe(heatmap: Heatmap, label_name: str, scan: Scan) -> str:
-    """Say in a sentence or two what a heatmap shows, or that it shows nothing."""
+    """Return a sentence or two on what a heatmap shows, or that it shows nothing."""
     facts: dict[str, object] = {"title": METHODS[heatmap.method].title, "label": label_name}
     if heatmap.empty:
         return say("workflows.map-empty", facts)
@@ -300,7 +300,7 @@ def describe(heatmap: Heatmap, label_name: str, scan: Scan) -> str:
 
 
 def describe_many(heatmaps: Sequence[Heatmap], scan: Scan) -> str:
-    """Say in a sentence or two how several heatmaps of one scan are to be read; empty if all of them are empty."""
+    """Return a sentence or two on how several heatmaps of one scan are to be read; empty if all of them are empty."""
     cells_px = sorted(round(max(scan.size_px) / max(h.grid_px)) for h in heatmaps if not h.empty)
     if not cells_px:
         return ""

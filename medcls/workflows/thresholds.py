@@ -14,7 +14,7 @@ from medcls.workflows.acts import act
 
 
 def try_threshold(table: CaseTable, label: str, threshold: float, prevalence: float) -> OperatingPoint:
-    """Say what calling a label at or above a threshold does.
+    """Return what calling a label at or above a threshold does.
 
     Args:
         table: What a model said of labelled cases.

@@ -104,7 +104,7 @@ def _better(role: str, name: str, other: str | None, table: Table) -> bool:
 
 
 def label_sense(cells: list[str]) -> float:
-    """Say how much like labels cells are: few, repeated, with words that mean disease or its absence."""
+    """Return how much like labels cells are: few, repeated, with words that mean disease or its absence."""
     counted = Counter(cell for cell in cells[:20_000] if cell and tidy(cell).casefold() not in UNLABELLED)
     if not 2 <= len(counted) <= _MOST_LABELS or (
         len(counted) > 0.5 * sum(counted.values()) and sum(counted.values()) > 6

@@ -126,7 +126,7 @@ def below(folder: str, name: str) -> str:
 
 
 def roles_of_roots(roots: list[str]) -> dict[str, dict[str, str]]:
-    """Say what the folders above several roots tell of the scans in them: their `part` and their `site`."""
+    """Return what the folders above several roots tell of the scans in them: their `part` and their `site`."""
     shared = common_root(roots)
     inner = {root: root[len(shared) :].strip("/").split("/") for root in roots}
     told: dict[str, dict[str, str]] = {root: {} for root in roots}

@@ -67,7 +67,7 @@ class Roles:
 
 
 def find_roles(folders: Iterable[Folder], asked: str = "") -> Roles | None:
-    """Say what the levels of folders are.
+    """Return what the levels of folders are.
 
     Args:
         folders: Folders of the pictures.
