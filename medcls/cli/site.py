@@ -9,7 +9,6 @@ from medcls.cli import print_json, say, verb
 from medcls.core.note import Note
 from medcls.core.site import Aim, SiteCheck
 
-
 _VERDICTS = {"fit": "cli.site-fit", "not-fit": "cli.site-not-fit", "too-few": "cli.site-too-few"}
 
 

@@ -122,13 +122,13 @@ def _order(case: _Case) -> Check:
         Petsiuk et al., RISE: randomized input sampling for explanation of black-box models, BMVC 2018.
     """
     rows = _block_values(case.square, case.view.box.inside)
-    blocks = np.flatnonzero(np.isfinite(rows))
+    blocks = np.flatnonzero(np.isfinite(rows))  # (B,) int: numbers of the blocks that show the scan
     rng = np.random.default_rng(case.seed)
     shuffled = rng.permutation(blocks)  # so that equal blocks come in no particular order
     by_map = shuffled[np.argsort(-rows[shuffled], kind="stable")]
     orders = [by_map, *(rng.permutation(blocks) for _ in range(_RANDOM_ORDERS))]
-    sharp, blurred, deleted, inserted = _curves(case, orders)
-    gains = (inserted - deleted).mean(1)
+    sharp, blurred, deleted, inserted = _curves(case, orders)  # deleted, inserted: (orders, shares)
+    gains = (inserted - deleted).mean(1)  # (orders,)
     numbers = {
         "prob": sharp,
         "prob_blurred": blurred,
@@ -159,10 +159,10 @@ def _curves(case: _Case, orders: Sequence[np.ndarray]) -> tuple[float, float, np
     blurred = _blur(x)
     inputs = [x, blurred]
     for order in orders:
-        masks = [_block_mask(order[: round(share * len(order))], x) for share in _SHARES]
+        masks = [_block_mask(order[: round(share * len(order))], x) for share in _SHARES]  # each (1, 1, S, S) bool
         inputs += [torch.where(m, blurred, x) for m in masks] + [torch.where(m, x, blurred) for m in masks]
-    probs = _probs(case, inputs)
-    both = probs[2:].reshape(len(orders), 2, len(_SHARES))
+    probs = _probs(case, inputs)  # (2 + orders x 2 x shares,)
+    both = probs[2:].reshape(len(orders), 2, len(_SHARES))  # (orders, deletion and insertion, shares)
     return float(probs[0]), float(probs[1]), both[:, 0], both[:, 1]
 
 
@@ -177,9 +177,9 @@ def _probs(case: _Case, inputs: Sequence[torch.Tensor]) -> np.ndarray:
 
 
 def _blur(x: torch.Tensor) -> torch.Tensor:
-    picture = np.ascontiguousarray(x[0].permute(1, 2, 0).cpu().numpy())
+    picture = np.ascontiguousarray(x[0].permute(1, 2, 0).cpu().numpy())  # (S, S, C)
     blurred = cv2.GaussianBlur(picture, (0, 0), x.shape[-1] / 12, borderType=cv2.BORDER_REPLICATE)
-    return torch.from_numpy(np.atleast_3d(blurred)).permute(2, 0, 1)[None].to(x)
+    return torch.from_numpy(np.atleast_3d(blurred)).permute(2, 0, 1)[None].to(x)  # (1, C, S, S)
 
 
 def _block_of(size_px: int) -> np.ndarray:
@@ -191,7 +191,7 @@ def _block_values(square: np.ndarray, inside: tuple[int, int, int, int]) -> np.n
     """Average the map over each block, (196,); NaN where a block shows none of the scan."""
     size_px, (top, left, height, width) = len(square), inside
     block = _block_of(size_px)
-    numbers = block[:, None] * _BLOCKS + block[None]
+    numbers = block[:, None] * _BLOCKS + block[None]  # (S, S) int: the block of each pixel
     rows = np.bincount(numbers.ravel(), square.ravel(), _BLOCKS**2) / np.maximum(
         np.bincount(numbers.ravel(), minlength=_BLOCKS**2), 1
     )
@@ -201,7 +201,7 @@ def _block_values(square: np.ndarray, inside: tuple[int, int, int, int]) -> np.n
 
 
 def _block_mask(blocks: np.ndarray, x: torch.Tensor) -> torch.Tensor:
-    chosen_blocks = np.zeros(_BLOCKS**2, bool)
+    chosen_blocks = np.zeros(_BLOCKS**2, bool)  # (196,)
     chosen_blocks[blocks] = True
     block = _block_of(x.shape[-1])
     return torch.from_numpy(chosen_blocks.reshape(_BLOCKS, _BLOCKS)[np.ix_(block, block)]).to(x.device)[None, None]
@@ -246,10 +246,10 @@ def _agreement_moved(case: _Case, move: tuple[int, int]) -> float:
     opened, (down, right) = case.view.opened, move
     pad = (max(right, 0), max(-right, 0), max(down, 0), max(-down, 0))
     size = opened.x.shape[-1]
-    padded = nn.functional.pad(opened.x, pad, mode="replicate")
+    padded = nn.functional.pad(opened.x, pad, mode="replicate")  # (1, C, S + step, S) or (1, C, S, S + step)
     top, left = max(-down, 0), max(-right, 0)
     moved = open_at(opened.net, opened.layer, padded[..., top : top + size, left : left + size].contiguous())
-    square, _ = square_of(moved, case.index, case.method, case.watch)
+    square, _ = square_of(moved, case.index, case.method, case.watch)  # (S, S)
     back = np.roll(square, (-down, -right), (0, 1))
     edge = max(abs(down), abs(right))
     inner = slice(edge, size - edge)
@@ -300,14 +300,14 @@ def _mask(case: _Case, mask: np.ndarray) -> Check:
 
 def _ranks(values: np.ndarray) -> np.ndarray:
     """Return the ranks of values on a coarse grid, equal values sharing one: for Spearman's correlation."""
-    small = cv2.resize(values.astype(np.float32), (28, 28), interpolation=cv2.INTER_AREA).ravel()
+    small = cv2.resize(values.astype(np.float32), (28, 28), interpolation=cv2.INTER_AREA).ravel()  # (784,)
     _, which, counts = np.unique(small, return_inverse=True, return_counts=True)
     return (np.cumsum(counts) - (counts - 1) / 2)[which]
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Return Pearson's correlation; 0 where one of them is flat."""
-    a, b = a.ravel().astype(np.float64), b.ravel().astype(np.float64)
+    a, b = a.ravel().astype(np.float64), b.ravel().astype(np.float64)  # (M,) each
     a, b = a - a.mean(), b - b.mean()
     scale = float(np.sqrt((a @ a) * (b @ b)))
     return float(a @ b) / scale if scale > 0 else 0.0

@@ -42,10 +42,10 @@ class Cells:
 
     def matrix(self, axis: int) -> np.ndarray:
         """Return linear interpolation from cells to pixels on an axis, (S, n) float32, rows sum to 1; ends repeat."""
-        at = np.clip((np.arange(self.size_px) - self.start_px[axis]) / self.step_px, 0, self.n - 1)
+        at = np.clip((np.arange(self.size_px) - self.start_px[axis]) / self.step_px, 0, self.n - 1)  # (S,)
         low = np.minimum(np.floor(at).astype(int), max(self.n - 2, 0))
         share = at - low
-        matrix = np.zeros((self.size_px, self.n), np.float32)
+        matrix = np.zeros((self.size_px, self.n), np.float32)  # (S, n)
         rows = np.arange(self.size_px)
         matrix[rows, low] += (1 - share).astype(np.float32)
         if self.n > 1:
@@ -91,13 +91,13 @@ def _measure(net: nn.Module, x: Tensor, rows: int, layer: str | None) -> tuple[t
     if layer is not None:
         own.get_submodule(layer).__dict__["forward"] = _kept(own.get_submodule(layer), given)
     with torch.inference_mode(False), torch.enable_grad():
-        noise = _noise(x).requires_grad_()
+        noise = _noise(x).requires_grad_()  # (12, C, S, S)
         own.forward_features(noise)
         start, step = windows.get(rows, ((size_px / rows - 1) / 2, size_px / rows))
         # Tokens stay where their patch was, however much they attend to others.
         if len(given) != 1 or given[0].ndim != 4 or rows == size_px or tokens(net) is not None:
             return (start, start), step
-        maps = given[0] if given[0].shape[-1] == rows else given[0].permute(0, 3, 1, 2)
+        maps = given[0] if given[0].shape[-1] == rows else given[0].permute(0, 3, 1, 2)  # (12, C, n, n)
         return _middle(maps, noise, start, step), step
 
 
@@ -115,7 +115,7 @@ def _kept(module: Any, given: list[Tensor]) -> Callable[..., Tensor]:
 def _noise(x: Tensor) -> Tensor:
     """Return smooth noise in a network's own units, (12, C, S, S), always the same."""
     shape = (_PROBES, *x.shape[1:])
-    drawn = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    drawn = torch.randn(shape, generator=torch.Generator().manual_seed(0))  # (12, C, S, S)
     return (4 * nn.functional.avg_pool2d(drawn, 5, 1, 2)).to(x)
 
 
@@ -142,18 +142,18 @@ def _middle(out: Tensor, noise: Tensor, start: float, step: float) -> tuple[floa
     from the middle of the window, the window's middle stands.
     """
     rows = int(out.shape[-1])
-    places = torch.arange(noise.shape[-1], dtype=torch.float64)
+    places = torch.arange(noise.shape[-1], dtype=torch.float64)  # (S,)
     starts: list[Tensor] = []
     for cell in sorted({(rows - 1) // 2, rows // 2}):
-        score = out[..., cell, cell].square().sum()
+        score = out[..., cell, cell].square().sum()  # (): the 12 inputs do not mix
         (gradient,) = torch.autograd.grad(score, noise, retain_graph=True, allow_unused=True)
         if gradient is None:
             continue
-        mass = gradient.double().square().sum(1).cpu()
-        total = mass.sum((1, 2))
-        centre = torch.stack([(mass.sum(axis) * places).sum(1) / total for axis in (2, 1)], 1)
+        mass = gradient.double().square().sum(1).cpu()  # (12, S, S)
+        total = mass.sum((1, 2))  # (12,)
+        centre = torch.stack([(mass.sum(axis) * places).sum(1) / total for axis in (2, 1)], 1)  # (12, row and column)
         starts.append((centre - step * cell)[(total > 0) & total.isfinite()])
-    found = torch.cat(starts) if starts else torch.empty(0, 2)
+    found = torch.cat(starts) if starts else torch.empty(0, 2)  # (M, 2)
     if not len(found):
         return start, start
     row, column = (float(f) if abs(float(f) - start) <= step else start for f in found.mean(0))

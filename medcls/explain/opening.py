@@ -109,9 +109,9 @@ class Opened:
         weight = getattr(last, "weight", None)
         if weight is None or weight.ndim != 2 or weight.shape[1] != self.activations.shape[1]:
             return None
-        shares: np.ndarray = weight.detach().float().cpu().numpy()
+        shares: np.ndarray = weight.detach().float().cpu().numpy()  # (K, C)
         evidence = shares * self.activations[0].mean((1, 2))  # (K, C)
-        bias = 0 if last.bias is None else last.bias.detach().float().cpu().numpy()
+        bias = 0 if last.bias is None else last.bias.detach().float().cpu().numpy()  # (K,)
         logits = self.logits.detach().cpu().numpy()  # (K,)
         if np.abs(evidence.sum(1) + bias - logits).max() > _CLOSE * max(1.0, np.abs(evidence).sum(1).max()):
             return None
@@ -136,11 +136,11 @@ class Opened:
             place = tokens(self.net)
             if place is None:
                 raise _no_map(self.layer, values)
-            values = place.to_map(values)
+            values = place.to_map(values)  # (N, tokens, C) to (N, C, h, w)
         elif values.ndim != 4:
             raise _no_map(self.layer, values)
         elif _channels_last(values):
-            values = values.permute(0, 3, 1, 2)
+            values = values.permute(0, 3, 1, 2)  # (N, h, w, C) to (N, C, h, w)
         return np.ascontiguousarray(values.cpu().numpy())
 
     def run(self, batch: Tensor) -> Tensor:
@@ -167,14 +167,14 @@ def open_at(net: nn.Module, layer: str, x: Tensor) -> Opened:
         out = original(*args, **named)
         if not isinstance(out, Tensor):
             raise _no_map(layer, out)
-        taken.append(out.detach().requires_grad_())
+        taken.append(out.detach().requires_grad_())  # (1, C, h, w), (1, h, w, C) or (1, tokens, C)
         torch.set_grad_enabled(True)  # from here to the end of the pass; `no_grad` below puts it back
         return taken[-1].clone()  # a copy, because the next layer may work in place
 
     original = chain[-1].forward
     chain[-1].__dict__["forward"] = tap
     with torch.inference_mode(False), torch.no_grad():
-        logits, features = answer(chain[0], x)
+        logits, features = answer(chain[0], x)  # (1, K), (1, D)
     if len(taken) != 1:
         raise BadModel("explain.layer-runs-twice", layer=layer, n_taken=len(taken))
     opened = Opened(net, layer, x, taken[0], logits[0], features.detach())
@@ -194,7 +194,7 @@ def open_head(net: nn.Module, layer: str, x: Tensor, given: tuple[np.ndarray, np
     Raises:
         BadModel: If that is no map.
     """
-    logits, features, maps = given
+    logits, features, maps = given  # (1, K), (1, D), (1, …)
     with torch.inference_mode(False):
         leaf = torch.from_numpy(maps).requires_grad_()
         opened = Opened(net, layer, x, leaf, torch.from_numpy(logits)[0], torch.from_numpy(features))

@@ -149,7 +149,7 @@ def logits_of(net: torch.nn.Module, source: Source, fabric: Fabric) -> torch.Ten
     net.eval()
     with torch.inference_mode(), fabric.autocast():
         shares = row_batches(len(source), fabric.global_rank, fabric.world_size)
-        own = [net(source.batch(rows, fabric.device)).float().cpu() for rows in shares]
+        own = [net(source.batch(rows, fabric.device)).float().cpu() for rows in shares]  # (n, K) each
     return gather_rows(own, len(source), fabric)
 
 
@@ -158,7 +158,7 @@ class _Batches:
 
     def __init__(self, source: Source, data: TrainingData, spec: RunSpec, fabric: Fabric) -> None:
         self.source, self.spec, self.fabric, self.n_labels = source, spec, fabric, data.n_labels
-        self.truth = torch.from_numpy(data.train.truth)
+        self.truth = torch.from_numpy(data.train.truth)  # (N,) int64
         weights = class_weights(self.truth, data.n_labels) if spec.optimisation.balance == "weights" else None
         self.weights = None if weights is None else weights.to(fabric.device)
         self.size = min(spec.optimisation.batch_size, len(self.truth))
@@ -179,9 +179,9 @@ class _Batches:
         order = epoch_order(self.truth.numpy(), self.spec, epoch)
         for step in range(self.steps):
             rows = order[step * self.size : (step + 1) * self.size][rank::world]
-            batch = self.source.training_batch(rows, self.fabric.device, generator)
-            truth = self.truth[rows].to(self.fabric.device)
-            target = soft_targets(truth, self.n_labels, self.spec.optimisation.label_smoothing)
+            batch = self.source.training_batch(rows, self.fabric.device, generator)  # (n, C, S, S) or (n, D)
+            truth = self.truth[rows].to(self.fabric.device)  # (n,)
+            target = soft_targets(truth, self.n_labels, self.spec.optimisation.label_smoothing)  # (n, K)
             if self.mixup and (paired := len(batch) // 2 * 2):  # an odd one out stays as it is
                 batch[:paired], mixed = self.mixup(batch[:paired], truth[:paired])
                 target[:paired] = (
@@ -224,8 +224,8 @@ def _train_epoch(work: _Work, epoch: int, watch: Watch) -> dict[str, float] | No
     train_mode(model.module)
     try:
         for step, (batch, target, truth) in enumerate(batches(epoch), 1):
-            logits = model(batch)
-            value = loss(logits, target, spec, batches.weights)
+            logits = model(batch)  # (N, K)
+            value = loss(logits, target, spec, batches.weights)  # ()
             _require_finite(value, spec, epoch, step)
             together = min(accumulate, batches.steps - (step - 1) // accumulate * accumulate)
             fabric.backward(value * batches.share(len(batch)) / together)
@@ -256,7 +256,7 @@ def _require_finite(value: torch.Tensor, spec: RunSpec, epoch: int, step: int) -
 def _scores_seen(
     seen: list[torch.Tensor], truths: list[torch.Tensor], losses: list[float], fabric: Fabric
 ) -> dict[str, float]:
-    logits, truth, mean = torch.cat(seen), torch.cat(truths), torch.tensor(np.mean(losses))
+    logits, truth, mean = torch.cat(seen), torch.cat(truths), torch.tensor(np.mean(losses))  # (N, K), (N,), ()
     if fabric.world_size > 1:
         logits, truth, means = (join_shares(share, fabric) for share in (logits, truth, mean[None]))
         mean = means.mean()
