@@ -1,11 +1,12 @@
 """Classify: drop scans, see what the network says of each."""
 
 from medcls.errors import MedclsError
+from medcls.words import say
 from pages._ui import state
 from pages._ui.classify import landing, room
 from pages._ui.widgets import drops, header, notices, pickers
 
-card = header.open_page("Classify")
+card = header.open_page(say("pages.title-classify"))
 if card is None:
     state.done()
 

@@ -43,7 +43,7 @@ def pick_mode() -> str:
 
 def pick_models() -> tuple[list, str]:
     """Draw the head and the pickers; returns the cards chosen, two to eight, or none, and what they are compared on."""
-    found = header.open_task("Compare", room="content")
+    found = header.open_task(say("pages.title-compare"), room="content")
     if found is None:
         return [], ""
     task, cards, place = found

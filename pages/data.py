@@ -19,7 +19,7 @@ SECTIONS = {
     "Split": (say("pages.path-split"), split.show_split),
 }
 
-with header.head(say("pages.path-data")):
+with header.head(say("pages.title-data")):
     place = st.container(width=420)
 records = {record.name: record for record in data.list_collections()}
 for broken in data.broken():

@@ -9,7 +9,7 @@ from pages._ui import state
 from pages._ui.heatmaps import ask, grid, tests, tissue
 from pages._ui.widgets import anyway, drops, header, notices, pickers
 
-card = header.open_page("Heatmaps")
+card = header.open_page(say("pages.title-heatmaps"))
 if card is None:
     state.done()
 

@@ -9,7 +9,7 @@ from pages._ui.models import cards as model_cards
 from pages._ui.models import measure, stress, taking
 from pages._ui.widgets import header, notices
 
-with header.head("Models"):
+with header.head(say("pages.title-models")):
     st.space("stretch")
     retired = st.toggle(say("pages.models-show-retired-ones"), key="models.retired")
 taking.show_import()

@@ -83,7 +83,7 @@ except MedclsError as error:
     state.remember(state.RUN, None)
     chosen = None
 if chosen is None:
-    header.head(say("pages.runs"))
+    header.head(say("pages.title-runs"))
     kinds = {"runs": say("pages.runs"), "searches": say("pages.runs-searches")}
     last = state.choice(state.RUNS_SHOW)
     state.follow(state.RUNS_KIND, state.RUNS_SHOW, last if last in kinds else "runs")

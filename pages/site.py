@@ -8,7 +8,7 @@ from pages._ui import state
 from pages._ui.site import check, letters, settings, sites, watch
 from pages._ui.widgets import header, notices, pickers
 
-with header.head("Site"):
+with header.head(say("pages.title-site")):
     where = st.container(width=210)
     task_place = st.container(width="content")
     model_place = st.container(width=320)

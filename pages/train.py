@@ -10,7 +10,7 @@ from pages._ui.train import collections as train_data
 from pages._ui.train import fields, form, start
 from pages._ui.widgets import header, notices, path
 
-header.head(say("pages.path-train"))
+header.head(say("pages.title-train"))
 way = st.container()
 spec = form.draft()
 collections = train_data.pick_collections()

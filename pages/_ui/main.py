@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from medcls.errors import MedclsError
+from medcls.words import say
 from pages._ui import cache, frame, state, visitor
 from pages._ui.widgets import notices
 
@@ -22,11 +23,25 @@ PAGES = (
 )
 
 
+# What a person reads for each page, by its address.
+TITLES = {
+    "classify": "pages.title-classify",
+    "worklist": "pages.title-worklist",
+    "heatmaps": "pages.title-heatmaps",
+    "compare": "pages.title-compare",
+    "site": "pages.title-site",
+    "data": "pages.title-data",
+    "train": "pages.title-train",
+    "runs": "pages.title-runs",
+    "models": "pages.title-models",
+}
+
+
 def navigation() -> list[Any]:
     """Return the pages in the order of the work, the first being the one that opens."""
     return [
-        st.Page(file, title=title, icon=icon, url_path=address, default=number == 0)
-        for number, (_, file, title, icon, address) in enumerate(PAGES)
+        st.Page(file, title=say(TITLES[address]), icon=icon, url_path=address, default=number == 0)
+        for number, (_, file, _, icon, address) in enumerate(PAGES)
     ]
 
 
