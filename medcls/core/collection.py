@@ -64,7 +64,7 @@ class Proof(Record):
 
 @dataclass(frozen=True)
 class Split(Record):
-    """Which cases serve for what.
+    """Which cases are for training, validation and testing.
 
     Args:
         name: What a person calls it.

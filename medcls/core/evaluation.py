@@ -1,4 +1,4 @@
-"""Numbers about a model on labelled cases, never without how sure they are."""
+"""Scores of a model on labelled cases, each with its uncertainty."""
 
 import math
 from dataclasses import dataclass, field

@@ -101,7 +101,7 @@ class Letter(Record):
         ]
 
     def contradicts(self, labels: tuple[str, ...], positive: tuple[int, ...]) -> str:
-        """Return in what the numbers cannot be those of a model with these labels; empty if they can.
+        """Return why these cannot be the numbers of a model with these labels; empty if they can.
 
         Args:
             labels: Label ids of the model's task.

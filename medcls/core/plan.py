@@ -114,7 +114,7 @@ class PlanTable(Record):
 
 @dataclass(frozen=True)
 class Question(Record):
-    """What only a person can tell.
+    """A question that only a person can answer.
 
     Args:
         asks: The question.
@@ -155,7 +155,7 @@ class Plan(Record):
         patients_from: Where patients are known from: `column patient id`, `folders`, `DICOM`, `file names`.
         split: The split the set brings: `part` or `fold`; empty for none.
         notes: What a person should know.
-        questions: What only a person can tell.
+        questions: A question that only a person can answer.
         choices: What a person decided.
     """
 

@@ -33,7 +33,7 @@ class PointingRow(Record):
 
     @property
     def gain(self) -> str:
-        """How much oftener it hits than the centred Gaussian, with its interval; empty for that Gaussian."""
+        """How much more often it hits than the centred Gaussian, with its interval; empty for that Gaussian."""
         above = self.above_centre
         return "" if above is None else f"{above.value:+.2f} ({above.low:+.2f} to {above.high:+.2f})"
 

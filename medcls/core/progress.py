@@ -1,13 +1,13 @@
-"""How a long work tells how far it is: the only such callback."""
+"""How long-running work reports its progress: the only such callback."""
 
 from typing import Protocol
 
 
 class Progress(Protocol):
-    """Whoever is told how far a long work is; it may raise to end it."""
+    """A callback told how far long-running work has come; it may raise to end it."""
 
     def __call__(self, done: int, total: int, /, stage: str = "") -> None:
-        """Hear of a step.
+        """Report a step.
 
         Args:
             done: What is done.
@@ -17,11 +17,11 @@ class Progress(Protocol):
 
 
 def silent(done: int, total: int, stage: str = "") -> None:
-    """Tell nobody."""
+    """Report to nobody."""
 
 
 def staged(progress: Progress, name: str) -> Progress:
-    """Return who hears the steps of one stage of a work and tells them under the stage's name.
+    """Return a callback that reports the steps of one stage under the stage's name.
 
     Example:
         >>> staged(lambda done, total, stage="": print(stage, done, total), "reading")(1, 3)

@@ -1,4 +1,4 @@
-"""A fine-tuning run: what was asked for, and what was seen of it."""
+"""A fine-tuning run: what was asked for, and what was observed."""
 
 import dataclasses
 import math
@@ -31,7 +31,7 @@ RENAMED = MappingProxyType({"accumulate": "grad_accum_steps", "averaging": "ema_
 
 @dataclass(frozen=True)
 class RunSpec(Settings):
-    """Everything that decides what a run gives. Two runs with one spec and one fingerprint are the same run.
+    """Everything that determines a run's result. Two runs with one spec and one fingerprint are the same run.
 
     Every setting has a name of its own, so that they can be given and read without saying which noun they belong to:
     see `of`, `having` and `value`.

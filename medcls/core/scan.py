@@ -1,4 +1,4 @@
-"""One decoded image, and how a network wants it."""
+"""One decoded image, and how it is prepared for a network."""
 
 import math
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ class Scan:
 
 @dataclass(frozen=True)
 class Preprocess(Record):
-    """How a scan becomes what a network eats; travels with the weights.
+    """How a scan becomes a network's input; stored with the weights.
 
     Args:
         size_px: Side of the square the network sees, `LEAST_PX` to `MOST_PX`.

@@ -1,4 +1,4 @@
-"""Names of the changes a scan may meet away from where a network was taught; `medcls.imaging.shifts` makes them."""
+"""Names of the changes a scan may show away from where a network was trained; `medcls.imaging.shifts` makes them."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""What a department finds out of a model with its own scans: the aim, the check, and the settings that follow."""
+"""What a department finds out about a model with its own scans: the aim, the check, and the settings that follow."""
 
 import math
 from dataclasses import dataclass, field

@@ -82,7 +82,7 @@ def evaluate_sources(
 
 
 def ask_unseen(classifier: Predictor, chosen: list[Case], collection: Collection) -> list[tuple[Predictor, list[Case]]]:
-    """Return who answers which of some cases, so that nobody answers one of a group it learned from.
+    """Return who answers which cases, so that no network answers a case of a group it learned from.
 
     Of a cross-validation's networks the one that was tested on a case answers it: another may not have learned from it
     only because a copy of it was watched, or because it learned from a part of the cases.
@@ -191,7 +191,7 @@ def _doubt(prediction: Prediction) -> tuple[str, str]:
 
 
 def _undecided(decided: list[bool | None]) -> tuple[Note, ...]:
-    """Return on how many cases a model stood by no answer: scores count its most probable label there too."""
+    """Return a note on how many cases a model left undecided: scores count its most probable label there too."""
     answers = [right for right in decided if right is not None]
     silent, n = len(decided) - len(answers), len(decided)
     if not silent:

@@ -1,4 +1,4 @@
-"""How the mean of several models did, from what each of them said of the cases they share."""
+"""How the mean of several models performed, from what each said of the cases they share."""
 
 from collections.abc import Sequence
 from dataclasses import replace

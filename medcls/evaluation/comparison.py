@@ -1,4 +1,4 @@
-"""Models compared on the same cases: intervals, curves, where they differ, and whether that is more than chance."""
+"""Models compared on the same cases: intervals, curves, where they differ, and whether by more than chance."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a model costs against what it is worth: weights, file, milliseconds a scan on this machine, a score."""
+"""What a model costs and what it achieves: weights, file size, milliseconds per scan on this machine, a score."""
 
 import time
 from dataclasses import dataclass

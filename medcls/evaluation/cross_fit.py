@@ -59,7 +59,7 @@ class FittedThreshold:
 
 @dataclass(frozen=True, eq=False)
 class FittedCaution:
-    """From how far on a site's scans are answered with a caution.
+    """The distance from which a site's scans are answered with a caution.
 
     Args:
         value: Limit on how unlike a scan was acquired, in limits of the card (1 leaves the card's).
@@ -151,7 +151,7 @@ def fit_threshold(
 def nearer_aim(
     fitted: FittedThreshold, own: np.ndarray, sick: np.ndarray, group: np.ndarray, sensitivity: float, *, seed: int = 0
 ) -> tuple[str, Estimate]:
-    """Return by how much a threshold brings a model's calls nearer to a wanted sensitivity, on patients left out.
+    """Return how much nearer a threshold brings a model's calls to a wanted sensitivity, on patients left out.
 
     Where the model's own calls fall short of it, that is the sensitivity gained; where they reach it, the specificity
     gained, as far as the sensitivity is kept.
@@ -177,7 +177,7 @@ def nearer_aim(
 
 
 def fit_caution(far: np.ndarray, wrong: np.ndarray, group: np.ndarray, *, seed: int = 0) -> FittedCaution:
-    """Fit from how far on scans get a caution, so that it stands by wrong answers and not by right ones (Youden).
+    """Fit the distance from which scans get a caution, so that wrong answers get one and right ones do not (Youden).
 
     Args:
         far: How unlike each scan was acquired, in limits of the card, (N,); NaN is left out.

@@ -21,7 +21,7 @@ FOLD = "cv_fold"  # column of pooled cases: the fold each was tested in
 def pool(
     card: ModelCard, cards: Sequence[ModelCard], parts: Mapping[int, tuple[Evaluation, CaseTable]]
 ) -> tuple[Evaluation, CaseTable]:
-    """Put together what the network of every fold said of the cases of that fold.
+    """Pool what each fold's network said of the cases of that fold.
 
     Args:
         card: The card of the mean of all folds.

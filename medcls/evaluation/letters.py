@@ -1,4 +1,4 @@
-"""Evaluation cards by mail: signed by who made them, checked by who gets them, kept apart from one's own figures.
+"""Evaluation cards by mail: signed by the sender, checked by the recipient, kept apart from one's own figures.
 
 A letter is one JSON file: the card, the maker's public key and an Ed25519 signature over the card's canonical text. The
 key is made at its first use and never leaves `MEDCLS_HOME/keys`; its fingerprint is what two people read to each other

@@ -1,4 +1,4 @@
-"""What the eight patches around say of a patch: tissue is of one piece, a single patch's answer is noisy."""
+"""What the eight patches around one say of it: tissue is continuous, and a single patch's answer is noisy."""
 
 import numpy as np
 

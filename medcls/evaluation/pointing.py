@@ -1,4 +1,4 @@
-"""How often a model's heatmaps point at the lesion: measured over every labelled case that has an outline."""
+"""How often a model's heatmaps point at the lesion, measured over every labelled case that has an outline."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ CENTRE, RANDOM_WEIGHTS = "centred Gaussian", "random weights"
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of heatmaps.
+    """What to measure about heatmaps.
 
     Args:
         label: Truth of the cases, and the label whose evidence is drawn.

@@ -1,4 +1,4 @@
-"""What doubt is worth: how errors gather among doubtful answers, and how well scans acquired unlike are answered."""
+"""What doubt is worth: how errors concentrate in doubtful answers, and how well unfamiliar acquisitions are answered."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ class RiskCoverage:
 
 
 def risk_coverage(table: CaseTable) -> RiskCoverage:
-    """Return how errors gather among doubtful answers.
+    """Return how errors concentrate in doubtful answers.
 
     Args:
         table: Answered cases. Those refused as foreign are the most doubtful; of the others, those whose most probable

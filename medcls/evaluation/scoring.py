@@ -46,7 +46,7 @@ def describe_cases(table: CaseTable, card: ModelCard, collection: str, fingerpri
 
 
 def _doubts(table: CaseTable, n_groups: int) -> tuple[Note, ...]:
-    """Return what speaks against these scores: one answer to everything, or too few groups."""
+    """Return the reasons to distrust these scores: one answer to everything, or too few groups."""
     notes, answered = [], {table.labels[k] for k in set(table.prob.argmax(axis=1))}
     if len(answered) == 1 and len(table) > 1:
         notes.append(Note("evaluation.one-answer", label=answered.pop()))

@@ -1,4 +1,4 @@
-"""A model asked a site's labelled scans: what came of it, as a check that can be kept and mailed."""
+"""A model evaluated on a site's labelled scans: the result, as a check that can be kept and mailed."""
 
 import hashlib
 from collections.abc import Sequence

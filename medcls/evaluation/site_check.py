@@ -1,4 +1,4 @@
-"""Does a model hold at this site? Told from a few hundred scans of its own, with a stated chance of being wrong.
+"""Does a model hold at this site? Judged on a few hundred of its scans, with a stated chance of being wrong.
 
 The verdict *fit* is given where an exact one-sided bound on what was asked for lies at or above the aim, *not fit*
 where the bound on the other side lies below it, so that each is wrong in at most one check of twenty; else the scans

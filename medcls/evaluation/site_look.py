@@ -1,4 +1,4 @@
-"""What can be said of a model at a site without labels: how far scans lie, how often it refuses, how answers spread."""
+"""What can be said of a model at a site without labels: how unfamiliar scans are, how often it refuses, the spread."""
 
 from collections.abc import Sequence
 
@@ -57,7 +57,7 @@ def inspect_answers(
 
 
 def tell(look: SiteLook, card: ModelCard) -> tuple[Note, ...]:
-    """Return in notes what a look found, and what no look can tell.
+    """Return what was found as notes, and what cannot be found without labels.
 
     Args:
         look: From `look`.

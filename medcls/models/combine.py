@@ -58,7 +58,7 @@ def _unsure(prob: np.ndarray, least: float) -> Note | None:
 
 
 def _cautions(answers: Sequence[Prediction], foreign: bool) -> tuple[Note, ...]:
-    """Return what the networks caution of, each once; and that some of them decide nothing where the mean does."""
+    """Return the networks' cautions, each once; and that some of them decide nothing where the mean does."""
     own = dict.fromkeys(note for a in answers for note in a.cautions if note.code not in ACQUIRED)
     silent = sum(a.decided is None for a in answers)
     said = (Note("models.some-cannot-tell", n=silent, of=len(answers)),) if silent and not foreign else ()

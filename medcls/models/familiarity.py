@@ -86,7 +86,7 @@ def _by_gate(
 
 
 def farthest(ratios: dict[str, float]) -> tuple[str | None, float | None]:
-    """Return what a scan is farthest by, and how far; NaN is farther than any number."""
+    """Return the measure by which a scan is farthest, and how far; NaN is farther than any number."""
     if not ratios:
         return None, None
     name = max(ratios, key=lambda name: math.inf if math.isnan(ratios[name]) else ratios[name])
@@ -122,7 +122,7 @@ def caution_acquired(card: ModelCard, unlike: Unlike) -> tuple[Note, ...]:
 
 
 def refuse_unsure(prob: np.ndarray, least: float) -> Note | None:
-    """Return that the probabilities (K,) of one network are too even to decide by; None if they are not."""
+    """Return a refusal if the probabilities (K,) of one network are too even to decide by; else None."""
     return None if prob.max() >= least else Note("models.unsure", least=least)
 
 

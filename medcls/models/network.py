@@ -70,7 +70,7 @@ class Network:
         return torch.from_numpy(normalise(squares, self.card.preprocess))
 
     def prepare(self, scan: Scan) -> torch.Tensor:
-        """Return a scan as the network eats it, (C, S, S) float32."""
+        """Return a scan as the network's input, (C, S, S) float32."""
         return self.normalise(self.place(scan))
 
     @property

@@ -1,4 +1,4 @@
-"""What answers scans: a network, or the mean of several. Whoever asks need not know which."""
+"""What answers scans: a network, or the mean of several. Callers need not know which."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol

@@ -1,4 +1,4 @@
-"""What several readers ask of one network at the same moment goes through it together.
+"""Requests that several readers make of one network at the same moment go through it together.
 
 No thread of its own: whoever asks while nobody else does runs the network at once. Those who come meanwhile wait, and
 the first of them runs all that has gathered as one batch. So a single reader never waits for company, twenty cost
@@ -22,7 +22,7 @@ Arrays = tuple[np.ndarray, ...]
 
 @dataclass(eq=False)
 class _Asked:
-    """A batch that waits, and what became of it."""
+    """A waiting batch, and its outcome."""
 
     batch: np.ndarray
     done: bool = False
@@ -30,7 +30,7 @@ class _Asked:
     error: Exception | None = None
 
     def settle(self, run: Callable[[np.ndarray], Arrays | None]) -> None:
-        """Run alone, keeping the result or what went wrong."""
+        """Run alone, keeping the result or the error."""
         try:
             self.result = run(self.batch)
         except Exception as error:  # noqa: BLE001  # raised again in the thread that asked
@@ -38,7 +38,7 @@ class _Asked:
 
 
 class Queue:
-    """An engine that answers what several threads ask of it together, in the order they came.
+    """An engine that answers the requests of several threads together, in the order they came.
 
     Args:
         engine: What runs the network; called from one thread at a time.
@@ -70,7 +70,7 @@ class Queue:
 
 
 class _Line:
-    """Those who wait for one function of an engine."""
+    """Callers waiting for one function of an engine."""
 
     def __init__(self, run: Callable[[np.ndarray], Arrays | None], most: int) -> None:
         self._run, self._most = run, most
@@ -109,7 +109,7 @@ class _Line:
 
 
 def _share(together: list[_Asked], outputs: Arrays | None) -> None:
-    """Return each the rows of its own batch."""
+    """Give each waiting batch its own rows."""
     start = 0
     for one in together:
         end = start + len(one.batch)

@@ -1,4 +1,4 @@
-"""A run carried out: data, network, loop, model folder, evaluation. The worker and `train` both do this."""
+"""Executing a run: data, network, loop, model folder, evaluation. The worker and `train` both do this."""
 
 import shutil
 from collections.abc import Callable
@@ -28,7 +28,7 @@ from medcls.training.shares import is_first
 
 @dataclass(frozen=True)
 class Follow:
-    """Who is told what while a run is carried out.
+    """Callbacks to follow a run while it executes.
 
     Args:
         should_stop: Asked after every step; True ends training with the best epoch so far.
@@ -50,7 +50,7 @@ class Follow:
 
 
 def make_model(spec: RunSpec, run_id: str, folder: Path, follow: Follow | None = None) -> ModelCard | None:
-    """Carry out a run from its spec to an evaluated model folder in `folder/result`.
+    """Execute a run from its spec to an evaluated model folder in `folder/result`.
 
     A run that was killed goes on from `folder/checkpoint`.
 

@@ -72,7 +72,7 @@ class Work:
     sleep: Callable[[float], None] = time.sleep
 
     def carry_on(self) -> Iterator[Note]:
-        """Finish what was left open, then try on until there are enough trials or somebody asks to stop.
+        """Finish open trials, then start new ones until there are enough or a stop is requested.
 
         Yields:
             What became of each trial, after it.
@@ -98,7 +98,7 @@ class Work:
                 yield self._follow(study, trial, run)
 
     def _beat(self) -> None:
-        """Say that this search is alive: readers look at the file's time."""
+        """Touch the search's heartbeat file: readers look at its time."""
         path = folder_of(self.spec.name) / BEAT
         with contextlib.suppress(
             OSError

@@ -1,4 +1,4 @@
-"""The database of a search: opened, asked with patience, and never believed blindly.
+"""The database of a search: opened, queried with retries, and never trusted blindly.
 
 Optuna keeps a search's trials in a database that several processes and machines share. It may be locked for a while (a
 backup, another writer): whoever works on a search waits; whoever only looks at one is told.

@@ -1,4 +1,4 @@
-"""The process that carries out one run: `python -m medcls.runs.worker <folder>`.
+"""The process that executes one run: `python -m medcls.runs.worker <folder>`.
 
 It alone holds the run's lock and writes its state. It must never look at its own lock (see `medcls.runs.lock`).
 """
@@ -167,7 +167,7 @@ def _carry(run: RunFolder, spec: RunSpec, follow: "Follow | None") -> "ModelCard
 
 
 def verdict(error: BaseException) -> tuple[Status, Note]:
-    """Return what became of a run that an error ended, and what to do."""
+    """Return the outcome of a run that an error ended, and what to do."""
     if isinstance(error, MedclsError):
         return "stopped" if isinstance(error, StopRequested) else "failed", Note.of(error)
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
@@ -181,7 +181,7 @@ def verdict(error: BaseException) -> tuple[Status, Note]:
 
 @dataclass
 class _Recorder:
-    """Turns what the work tells into the run's files."""
+    """Record the progress of the work in the run's files."""
 
     run: RunFolder
     spec: RunSpec

@@ -1,4 +1,4 @@
-"""Acts of a person: allowed or refused by their roles, and written to the audit trail, here and not in a page."""
+"""Actions of a person: allowed or refused by role and written to the audit trail, here rather than in a page."""
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping

@@ -19,7 +19,7 @@ _MOST_JUDGES = 3  # each looks at every scan
 def audit_collection(
     name: str, *, again: bool = False, models: Sequence[str] | None = None, progress: Progress = silent
 ) -> Audit:
-    """Look a collection through for what is wrong with it.
+    """Audit a collection for what is wrong with it.
 
     Args:
         name: Name of the collection.

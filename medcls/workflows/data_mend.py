@@ -1,4 +1,4 @@
-"""Labels mended as a page or command does: relabel, leave out, keep, rename, undo; versions and how they differ."""
+"""Labels corrected by a page or a command: relabel, leave out, keep, rename, undo; versions and how they differ."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

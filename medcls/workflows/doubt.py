@@ -1,4 +1,4 @@
-"""What a model's doubt is worth: how errors gather among its most doubtful answers, site by site."""
+"""What a model's doubt is worth: how errors concentrate in its most doubtful answers, site by site."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

@@ -54,7 +54,7 @@ COARSE_PX = 64
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which heatmap of a scan is meant.
+    """Which heatmap of a scan is wanted.
 
     Args:
         label: Label id.
@@ -127,7 +127,7 @@ def classify_and_explain(
 
 
 def rehearse(classifier: "Predictor", scan: Scan) -> None:
-    """Answer and explain a scan of nobody, so that the first real one waits for nothing; not written down.
+    """Answer and explain an empty scan, so that the first real one is not kept waiting; not written to the trail.
 
     Raises:
         MedclsError: As `classify_and_explain`.

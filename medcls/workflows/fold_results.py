@@ -1,4 +1,4 @@
-"""What a cross-validation gave: every case answered by the one network that never saw it; publishing its networks."""
+"""The results of a cross-validation: every case answered by the network that never saw it; publishing its networks."""
 
 import contextlib
 import shutil
@@ -23,7 +23,7 @@ _RETIRED = "One fold of a cross-validation; the mean of all folds is offered ins
 
 
 def pool_folds(found: FoldSet) -> tuple[Evaluation, CaseTable]:
-    """Put together what the network of every fold said of the cases of that fold.
+    """Pool what each fold's network said of the cases of that fold.
 
     Args:
         found: A cross-validation whose runs are all finished.

@@ -1,4 +1,4 @@
-"""Models that can be asked, what was measured of them, and what ails those that cannot."""
+"""Usable models with their measurements, and what is wrong with the others."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def list_models(task_id: str | None = None, *, retired: bool = False) -> tuple[M
 
 
 def every_model(*, retired: bool = False) -> tuple[Outcome[ModelCard], ...]:
-    """Return every installed model by id: its card, or in its place what ails it.
+    """Return every installed model by id: its card, or what is wrong with it.
 
     Args:
         retired: True to include models no longer offered.

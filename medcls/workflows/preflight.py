@@ -1,4 +1,4 @@
-"""What a run would meet, before it is started: data, findings, time, memory, room on disk."""
+"""What a run would need, before it is started: data, findings, time, memory, disk space."""
 
 import math
 import os
@@ -27,7 +27,7 @@ _MARGIN = 1.2
 
 @dataclass(frozen=True)
 class Preflight(Record):
-    """What was found out about a run before it starts.
+    """What is known about a run before it starts.
 
     Args:
         task: Id of the task.

@@ -1,4 +1,4 @@
-"""A run again: with other settings, the same on the same data, and whether two that should be the same are."""
+"""Repeating a run: with other settings, or exactly, and whether two runs that should agree do."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def clone_spec(run_id: str, **changes: Any) -> RunSpec:
 
 @act("build", "run.reproduce", "run_id")
 def reproduce_run(run_id: str) -> RunView:
-    """Start a run again with the same spec, on data checked to be the same.
+    """Repeat a run with the same spec, on data verified to be the same.
 
     Raises:
         BadSpec: If there is no such run.
@@ -62,7 +62,7 @@ def same_runs(run_id: str) -> dict[str, bool | None]:
 
 
 def _fingerprints(run: RunFolder) -> dict[str, str] | None:
-    """Return which data a run was given; None if that is not known, or not any more."""
+    """Return which data a run was given; None if that is not known, or no longer."""
     try:
         seen = run.data_seen()
     except BadRecord:  # said where that run itself is shown

@@ -1,4 +1,4 @@
-"""What a run gave: its model, its report, the cases it got wrong; publishing it. Loads no torch."""
+"""The results of a run: its model, its report, the cases it got wrong; publishing it. Loads no torch."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Fine-tuning runs: ask for one, watch it, stop it, go on with it. What it gave: `run_results`.
+"""Fine-tuning runs: start one, watch it, stop it, resume it. What it gave: `run_results`.
 
 Nothing here loads torch: a run computes in a process of its own.
 """
@@ -145,7 +145,7 @@ def read_data_seen(run_id: str) -> DataSeen | None:
 
 @act("build", "run.start")
 def start_run(spec: RunSpec) -> RunView:
-    """Start a new run; it goes on when whoever started it is gone.
+    """Start a new run; it outlives the process that started it.
 
     Args:
         spec: What is asked for.
@@ -205,7 +205,7 @@ def _check_model(model_id: str) -> None:
 
 @act("build", "run.resume", "run_id")
 def resume_run(run_id: str) -> RunView:
-    """Go on with a run that was stopped, paused, died or never started; does nothing if a worker has it.
+    """Resume a run that was stopped, was paused, died or never started; does nothing if a worker has it.
 
     Raises:
         BadSpec: If there is no such run.
@@ -221,7 +221,7 @@ def resume_run(run_id: str) -> RunView:
 
 
 def resume_interrupted() -> tuple[str, ...]:
-    """Go on with every run that a restart of this machine cut off; the server does this when it starts.
+    """Resume every run that a restart of this machine cut off; the server does this when it starts.
 
     What killed writers left aside under the home is deleted first.
 
@@ -272,7 +272,7 @@ def delete_run(run_id: str) -> None:
 
 @act("build", "run.rename", "run_id")
 def rename_run(run_id: str, name: str) -> RunView:
-    """Call a run something else.
+    """Rename a run.
 
     Raises:
         BadSpec: If there is no such run, or this is no name.

@@ -1,4 +1,4 @@
-"""From what was dropped to scans: unpack, read, make small, make up an example."""
+"""From a drop to scans: unpack, decode, make thumbnails, generate an example."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -113,7 +113,7 @@ def picture(scan: Scan, side_px: int = 1600) -> bytes:
 
 
 def example(task: Task, label_id: str, seed: int = 0) -> bytes:
-    """Make up a synthetic scan for trying things; it shows nobody and proves nothing about a model.
+    """Generate a synthetic scan to try things with; it shows nobody and proves nothing about a model.
 
     Args:
         task: The question; one of those that ship.

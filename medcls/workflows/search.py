@@ -84,7 +84,7 @@ def start_search(spec: SearchSpec) -> None:
 
 @act("build", "search.resume", "name")
 def resume_search(name: str) -> None:
-    """Go on with a search in the background; does nothing if it is being worked on here.
+    """Resume a search in the background; does nothing if it is already running here.
 
     Raises:
         BadSpec: If there is no such search.
@@ -126,7 +126,7 @@ def work_on(name: str) -> Iterator[Note]:
 
 @act("build", "search.stop", "name")
 def stop_search(name: str) -> None:
-    """Ask a search to stop; the run it is in stops too, keeps its best epoch, and is gone on with on resume.
+    """Ask a search to stop; its current run stops too, keeps its best epoch, and continues on resume.
 
     Raises:
         BadSpec: If there is no such search.

@@ -1,4 +1,4 @@
-"""What of a collection an audit leaves out, told where it acts: in Train, before a split, on the command line."""
+"""What an audit leaves out of a collection, said where it matters: in Train, before a split, on the command line."""
 
 from collections import Counter
 from dataclasses import dataclass

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Checked:
-    """What a check gave.
+    """The result of a check.
 
     Args:
         check: The figures and the verdict; kept with the site.
@@ -48,7 +48,7 @@ def check_site(
     aim: Aim,
     on_case: Progress = silent,
 ) -> Checked:
-    """Find out whether a model holds at a site, from the site's own labelled scans; nothing is trained on them.
+    """Check whether a model holds at a site, on the site's own labelled scans; nothing is trained on them.
 
     Args:
         site: Name of the site; made if it is not known yet.
@@ -78,7 +78,7 @@ def check_dropped(
     aim: Aim,
     on_case: Progress = silent,
 ) -> Checked:
-    """Find out whether a model holds at a site, from scans dropped and labelled on the page; none is written to disk.
+    """Check whether a model holds at a site, on scans dropped and labelled on the page; none is written to disk.
 
     Args:
         site: Name of the site; made if it is not known yet.
@@ -278,7 +278,7 @@ def watch(site: str, answers: Sequence[Prediction], card: "ModelCard") -> bool:
 
 
 def watched(site: str, model_id: str) -> "tuple[list[Outcome[Week]], tuple[Note, ...]]":
-    """Return a model's weeks at a site, oldest first, and in what the last is unlike those before.
+    """Return a model's weeks at a site, oldest first, and how the last differs from those before.
 
     Raises:
         MedclsError: If there is no such site.

@@ -1,4 +1,4 @@
-"""A site without labels: what can be said of a model there all the same."""
+"""A site without labels: what can still be said of a model there."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ from medcls.errors import MedclsError
 def inspect_site(
     model_id: str, files: Iterable[tuple[str, bytes | MedclsError]], on_case: Progress = silent, total: int = 0
 ) -> tuple[SiteLook, tuple[Note, ...]]:
-    """Ask a model scans of a site whose labels are not known; nothing of them is kept.
+    """Run a model on a site's scans whose labels are unknown; nothing of them is kept.
 
     Args:
         model_id: The model.

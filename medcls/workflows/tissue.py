@@ -298,13 +298,13 @@ def _agreement(prob: np.ndarray, truth: np.ndarray) -> Estimate | None:
 
 
 def _grown(pixels: np.ndarray) -> np.ndarray:
-    """Enlarge a small map so that its tiles are seen."""
+    """Enlarge a small map so that its tiles can be seen."""
     times = max(1, 640 // max(pixels.shape[:2]))
     return np.kron(pixels, np.ones((times, times, 1), np.float32)) if times > 1 else pixels
 
 
 def _washed(plain: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Lay colour over tiles: blue-green for 0, yellow for 1 (viridis), nothing where there is no value."""
+    """Colour tiles: blue-green for 0, yellow for 1 (viridis), nothing where there is no value."""
     steps = np.rint(255 * np.clip(np.nan_to_num(values), 0, 1)).astype(np.uint8)
     colours = cv2.applyColorMap(steps, cv2.COLORMAP_VIRIDIS)[..., ::-1].astype(np.float32) / 255
     times = plain.shape[0] // values.shape[0]

@@ -108,7 +108,7 @@ def find_evidence(view: "OpenScan | OpenMembers", labels: Sequence[str]) -> Evid
 
 @dataclass(frozen=True)
 class Pointing:
-    """How a heatmap lies to a region that a person drew.
+    """How a heatmap relates to a region that a person drew.
 
     Args:
         hit: True if its strongest point lies in the region.
@@ -135,7 +135,7 @@ def region_mask(region: Mapping[str, Any], scan: Scan) -> np.ndarray:
 
 
 def point(heatmap: Heatmap, mask: np.ndarray) -> Pointing | None:
-    """Return how a heatmap lies to a region; None if the heatmap is empty.
+    """Return how a heatmap relates to a region; None if the heatmap is empty.
 
     Args:
         heatmap: The heatmap.

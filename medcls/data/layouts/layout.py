@@ -53,7 +53,7 @@ class Reading:
         missing: Why something a table names is not taken, by its name.
         patients_from: Where patients are known from.
         notes: What a person should know.
-        questions: What only a person can tell.
+        questions: A question that only a person can answer.
     """
 
     layout: str

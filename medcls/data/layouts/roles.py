@@ -32,7 +32,7 @@ class Roles:
         levels: Role of each level, from the top.
         labels: Names of the labels' folders, in one form.
         why: How the labels were told: `words`, `parts`, `folders`, `asked`.
-        questions: What only a person can tell.
+        questions: A question that only a person can answer.
         parts: Part that each name of a level of parts says, by level.
     """
 
