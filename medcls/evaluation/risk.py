@@ -1,4 +1,4 @@
-"""What doubt is worth: how errors concentrate in doubtful answers, and how well unfamiliar acquisitions are answered."""
+"""What doubt is worth: how errors concentrate in doubtful answers, and how unfamiliar acquisitions are answered."""
 
 from dataclasses import dataclass
 
