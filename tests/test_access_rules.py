@@ -29,7 +29,7 @@ admin = ["root"]
 # Workflows that change something, or show or let out what was dropped, with the role each needs.
 GUARDED = {
     "read": "case_report.make_case case_report.send_out classify.classify_one classify.classify_open compare_scan.compare_scan exchange.export_bytes "
-    "evaluate.write exchange.export_model exchange.export_onnx explain.classify_and_explain pacs.fetch pacs.put_away pacs.send_back "
+    "evaluate.write exchange.export_model exchange.export_onnx pacs.fetch pacs.put_away pacs.send_back "
     "pacs.sendings pacs.try_again pacs.worklist pacs_rules.work tissue.map_patches",
     "build": "data.remove_collection data_audit.audit_collection data_audit.decide data_mend.change data_mend.undo data_plan.add_planned data_plan.kept_upload data_plan.list_not_taken data_plan.look_at "
     "data_split.split_collection data_split.take_split ensemble.make_ensemble exchange.import_model fold_results.publish_folds "

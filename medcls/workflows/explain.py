@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medcls.core.note import Note
-from medcls.core.prediction import MEMBERS_LAST, Heatmap, Prediction
+from medcls.core.prediction import MEMBERS_LAST, Heatmap
 from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
@@ -25,7 +25,6 @@ from medcls.explain.watch import QUIET, Watch
 from medcls.imaging.mask import read_mask
 from medcls.imaging.picture import to_png
 from medcls.words import say
-from medcls.workflows.acts import allowed, write_answers
 
 if TYPE_CHECKING:
     from medcls.explain.drawing import OpenMembers, OpenScan
@@ -103,34 +102,11 @@ def networks_of(classifier: "Predictor") -> "tuple[Network, ...]":
     return classifier.members
 
 
-@allowed("read")
-def classify_and_explain(
-    scan: Scan, classifier: "Predictor", label: str | None = None, method: str = DEFAULT, layer: str | None = None
-) -> tuple[Prediction, Heatmap]:
-    """Answer a scan and draw where the evidence was, from one pass of the network; written to the audit trail.
-
-    Args:
-        scan: The scan.
-        classifier: From `classify.open_model`.
-        label: Label id; None for the most probable one.
-        method: A name of `METHODS`.
-        layer: Name of a layer; None for the last one.
-
-    Raises:
-        MedclsError: If the method, the label or the layer is unknown, or the method does not work on this network.
-    """
-    from medcls.explain.drawing import predict_and_explain
-
-    prediction, heatmap = predict_and_explain(classifier, scan, label, method, layer)
-    write_answers(classifier.card, [(scan, prediction)])
-    return prediction, heatmap
-
-
 def rehearse(classifier: "Predictor", scan: Scan) -> None:
     """Answer and explain an empty scan, so that the first real one is not kept waiting; not written to the trail.
 
     Raises:
-        MedclsError: As `classify_and_explain`.
+        MedclsError: If its heatmap cannot be drawn.
     """
     from medcls.explain.drawing import predict_and_explain
 
@@ -154,7 +130,7 @@ def draw_one(
         view: The pass that answered the scan, from `classify.classify_open`; used where it was opened at that layer.
 
     Raises:
-        MedclsError: As `classify_and_explain`.
+        MedclsError: If the method, the label or the layer is unknown, or the method does not work on this network.
         Stopped: If `watch` was asked to stop.
     """
     from medcls.explain.drawing import draw, forward

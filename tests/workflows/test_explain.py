@@ -12,7 +12,7 @@ from medcls.errors import BadModel, BadScan
 from medcls.exits import leave
 from medcls.imaging.picture import to_png
 from medcls.models.mean import Mean
-from medcls.workflows import explain
+from medcls.workflows import explain, viewer
 from tests.explain.planted import Spots, model, scan
 
 PICTURE = scan(("red", 24, 24), ("blue", 40, 40))
@@ -32,9 +32,11 @@ def test_many_share_one_pass_and_failures_stay_apart() -> None:
 
 
 def test_answer_and_heatmap_come_together() -> None:
-    prediction, heatmap = explain.classify_and_explain(PICTURE, model(), "blue")
-    assert prediction.prob.argmax() in (0, 1)
+    view = viewer.open_pass(PICTURE, one := model())
+    heatmap = explain.draw_one(PICTURE, one, explain.Wanted("blue"), view=view)
+    assert view.prediction.prob.argmax() in (0, 1)
     assert heatmap.label == "blue"
+    assert np.array_equal(heatmap.values, explain.draw_one(PICTURE, one, explain.Wanted("blue")).values)
 
 
 def test_unknown_layer_is_an_error() -> None:
