@@ -126,7 +126,7 @@ def _copy(source: ModelFolder, aside: Path) -> None:
 
 
 def _put(aside: Path, final: Path, into: Path | None) -> bool:
-    """Give a finished folder its name; return False if the name is taken, even by one that came a moment before."""
+    """Rename a finished folder; return False if the name is taken, even by one that came a moment before."""
     if is_taken(final.name, into):
         return False
     try:

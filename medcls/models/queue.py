@@ -109,7 +109,7 @@ class _Line:
 
 
 def _share(together: list[_Asked], outputs: Arrays | None) -> None:
-    """Give each waiting batch its own rows."""
+    """Hand each waiting batch its own rows."""
     start = 0
     for one in together:
         end = start + len(one.batch)
