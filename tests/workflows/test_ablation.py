@@ -51,7 +51,7 @@ def test_runs_that_differ_in_one_knob_are_lined_up(tiny_made: Path) -> None:
     make_run(plain.having(balance="mixup"))  # still to come: no result
     finished(tiny_made, plain.having(epochs=99), simulate(1, 80), status="stopped")  # not what its spec says
     (row,) = ablate("auroc", resamples=300)
-    assert (row.knob, row.before, row.after) == ("balance", before, balanced)
+    assert (row.setting, row.before, row.after) == ("balance", before, balanced)
     assert (row.value_before, row.value_after) == ("none", "sampler")
     assert row.difference.better == balanced
     assert row.difference.estimate.value == pytest.approx(row.score_after.value - row.score_before.value)

@@ -173,7 +173,7 @@ def test_folds_named_otherwise_are_numbered(patches):
 def test_cross_validations_that_differ_in_one_knob_are_one_ablation(found):
     folds.train_folds(SPEC.having(hflip=True))
     (row,) = ablate("accuracy", resamples=50)
-    assert row.knob == "hflip"
+    assert row.setting == "hflip"
     assert row.score_before.n == fold_results.pool_folds(found)[0].scores["accuracy"].n
     assert row.difference.n_cases == 24
 
