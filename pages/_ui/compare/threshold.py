@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from medcls.core.evaluation import Estimate
+from medcls.core.note import Note
 from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import ablation, compare, models, tables, thresholds
@@ -129,7 +130,7 @@ def _count(per_1000: float) -> str:
     return say("pages.compare-not-computable") if math.isnan(per_1000) else f"{per_1000:.1f}"
 
 
-def _keep(model: str, label: str, chosen: float, note: str) -> None:
+def _keep(model: str, label: str, chosen: float, note: Note) -> None:
     with st.form("compare.keep", border=True):
         left, right = st.columns([3, 1], vertical_alignment="bottom")
         name = left.text_input(say("pages.compare-name-of-this"), max_chars=60, placeholder="screening")
