@@ -96,7 +96,8 @@ def _tell(check: SiteCheck) -> None:
     for note in check.why:
         print(f"  {note}")
     if check.more_scans:
-        print(f"  {Note('cli.site-more-scans', n=check.more_scans)}")
+        more = Note("cli.site-more-scans", n=check.more_scans)
+        print(f"  {more}")
     for name, score in check.scores.items():
         print(f"  {name}: {score}")
 
@@ -125,7 +126,8 @@ def _list(args: argparse.Namespace) -> int:
         elif getattr(args, "json", False):
             print_json({"id": one.value.id, **one.value.site.to_dict()})
         else:
-            print(f"{one.value.id}  {Note('cli.site-row', name=one.value.site.name, n=len(one.value.checks()))}")
+            told = Note("cli.site-row", name=one.value.site.name, n=len(one.value.checks()))
+            print(f"{one.value.id}  {told}")
     return status
 
 
@@ -159,7 +161,8 @@ def _watch(args: argparse.Namespace) -> int:
             if week is None:
                 print(f"{model}  {one.name}  {one.error}")
                 continue
-            print(f"{model}  {week.week}  {Note('cli.site-week', n=week.scans, refused=week.refused)}")
+            told = Note("cli.site-week", n=week.scans, refused=week.refused)
+            print(f"{model}  {week.week}  {told}")
         for note in alarms:
             print(f"  {note}")
     return 0

@@ -84,7 +84,7 @@ def test_with_and_without_stand_in_one_row_of_the_ablation(
 ) -> None:
     translator, run, without = ran
     (row,) = ablate(run_ids=(run.id, without.id), resamples=50)
-    assert (row.knob, row.before, row.after) == ("made_from", without.id, run.id)
+    assert (row.setting, row.before, row.after) == ("made_from", without.id, run.id)
     assert (row.value_before, row.value_after) == ("", translator.id)
 
 

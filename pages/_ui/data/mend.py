@@ -111,13 +111,14 @@ def _show_changes(name: str) -> None:
             notices.show_error(error)
         else:
             st.rerun()
+    back = say("pages.data-taken-back")
     rows = [
         {
             "version": one.version,
             "when": one.at,
             "who": one.who,
             "what": (say("pages.data-undo") if one.undoes else "")
-            + "; ".join(f"{k}: {v or say('pages.data-taken-back')}" for k, v in list(one.set.items())[:5]),
+            + "; ".join(f"{k}: {v or back}" for k, v in list(one.set.items())[:5]),
         }
         for one in reversed(changes)
     ]

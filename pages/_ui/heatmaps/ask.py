@@ -122,7 +122,7 @@ def _pick_label(scan: Scan, card: ModelCard) -> str:
 
 def _title(method: str) -> str:
     row = explain.METHODS[method]
-    return f"{row.title}{say('pages.heatmaps-slow') if row.slow else ''}"
+    return row.title + (say("pages.heatmaps-slow") if row.slow else "")
 
 
 def _pick_method() -> str:

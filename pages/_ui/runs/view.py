@@ -144,9 +144,9 @@ def show_spec(view: runs.RunView) -> None:
     )
     if seen := runs.read_data_seen(view.id):
         counts = ", ".join(f"{n} to {part}" for part, n in seen.counts.items())
+        versions = {name: say("pages.runs-version", {"v": v}) for name, v in seen.versions.items() if v}
         prints = ", ".join(
-            f"{name}{say('pages.runs-version', {'v': v}) if (v := seen.versions.get(name)) else ''} {digest[:12]}"
-            for name, digest in seen.fingerprints.items()
+            f"{name}{versions.get(name, '')} {digest[:12]}" for name, digest in seen.fingerprints.items()
         )
         st.caption(
             say(
