@@ -12,7 +12,7 @@ import openpyxl
 import pytest
 from PIL import Image
 
-from medcls.data.collections import look_at
+from medcls.data.collections import make_plan
 from medcls.data.vocabulary import is_numbered, names_nobody, part_of
 from tests.data.test_plan import NAMES, counts, scan, sick, sums_up, table
 from tests.imaging.dicom_files import dataset, written
@@ -42,7 +42,7 @@ def test_masks_by_any_name_are_no_scans(picture: str, its_mask: str, jpeg: bool,
         for i in range(4):
             scan(tmp_path / picture.format(l=name, i=i))
             mask(tmp_path / its_mask.format(l=name, i=i), jpeg)
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     assert (counts(plan), plan.n_masks, plan.n_not_taken) == ({"benign": 4, "malignant": 4}, 8, 0)
     assert sums_up(plan)
 
@@ -53,7 +53,7 @@ def test_scans_that_are_only_called_like_masks_stay_scans(name: str, tmp_path: P
         for i in range(3):
             scan(tmp_path / label / f"{i}.png")
             scan(tmp_path / label / name.format(i=i))
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     assert (counts(plan), plan.n_masks) == ({"benign": 6, "malignant": 6}, 0)
 
 
@@ -75,19 +75,19 @@ def test_an_id_that_names_nobody_is_no_patient(word: str, tmp_path: Path) -> Non
             i,
             SpecificCharacterSet="ISO_IR 192",
         )
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     assert (plan.n_patients, plan.n_owned) == (0, 0)
     assert "data.owners-nobody" in [note.code for note in plan.notes]
     rows = [["file", "label", "patient"], *([f"{i}.dcm", NAMES[i % 2], f"P{i // 2}"] for i in range(8))]
     with (tmp_path / "labels.csv").open("w", newline="") as file:
         csv.writer(file).writerows(rows)
-    assert look_at(tmp_path).n_patients == 4
+    assert make_plan(tmp_path).n_patients == 4
 
 
 def test_some_ids_name_nobody_and_others_do(tmp_path: Path) -> None:
     for i in range(8):
         dicom_of(tmp_path / NAMES[i % 2] / f"{i}.dcm", "ANON" if i < 4 else f"{i // 2}", i)
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     assert (plan.n_patients, plan.n_owned) == (2, 4)
     assert not names_nobody("0")
     assert not names_nobody("ANON-0017")
@@ -97,7 +97,7 @@ def test_some_ids_name_nobody_and_others_do(tmp_path: Path) -> None:
 def test_patients_are_known_from_dicom_whatever_stands_before_it(cut: int, tmp_path: Path) -> None:
     for i in range(8):
         dicom_of(tmp_path / NAMES[i % 2] / f"IM{i}", f"P{i // 2}", i, cut)
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     assert (plan.n_patients, plan.n_owned) == (4, 8)
 
 
@@ -132,7 +132,7 @@ def test_labels_in_json(kind: str, tmp_path: Path) -> None:
         (tmp_path / "labels.jsonl").write_text("\n".join(map(json.dumps, objects())))
     else:
         (tmp_path / "labels.json").write_text(json.dumps(JSONS[kind]()))
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     assert counts(plan) == {"benign": 4, "malignant": 4}
     assert plan.n_patients == (4 if kind in ("objects", "below a name", "by part", "by file", "lines") else 0)
     assert plan.count_by("part") == ({"train": 4, "test": 4} if kind == "by part" else {})
@@ -178,7 +178,7 @@ def test_tables_of_other_programs(name: str, make: Callable[[list[list[str]]], b
         scan(tmp_path / "img" / f"{i}.jpg", "JPEG")
     rows = [["file", "label", "patient"], *([one["file"], one["label"], one["patient"]] for one in objects())]
     (tmp_path / name).write_bytes(make(rows))
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     assert (counts(plan), plan.n_patients, sick(plan)) == ({"benign": 4, "malignant": 4}, 4, ["malignant"])
 
 
@@ -189,7 +189,7 @@ def test_utf_16_without_its_mark(separator: str, encoding: str, tmp_path: Path) 
     made = table(
         tmp_path, ("파일", "진단"), lambda i: (f"{i}.jpg", words[i % 2]), encoding=encoding, separator=separator
     )  # fmt: skip
-    assert counts(look_at(made)) == dict.fromkeys(words, 4)
+    assert counts(make_plan(made)) == dict.fromkeys(words, 4)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_lines_above_the_header(before: str, tmp_path: Path) -> None:
     table(tmp_path, ("file", "label", "patient"), lambda i: (f"{i}.jpg", NAMES[i % 2], f"P{i // 2}"))
     path = tmp_path / "labels.csv"
     path.write_text(before + path.read_text())
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     assert (counts(plan), plan.n_patients) == ({"benign": 4, "malignant": 4}, 4)
 
 
@@ -210,7 +210,7 @@ def test_lines_above_the_header(before: str, tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_paths_as_links_and_numbers(form: str, tmp_path: Path) -> None:
-    plan = look_at(table(tmp_path, ("file", "label"), lambda i: (form.format(i=i), NAMES[i % 2])))
+    plan = make_plan(table(tmp_path, ("file", "label"), lambda i: (form.format(i=i), NAMES[i % 2])))
     assert (counts(plan), plan.n_not_taken) == ({"benign": 4, "malignant": 4}, 0)
 
 
@@ -218,23 +218,25 @@ def test_numbers_that_lost_their_zeros_name_their_files(tmp_path: Path) -> None:
     for i in range(8):
         scan(tmp_path / "img" / f"IMG_{i:04d}.png")
     (tmp_path / "l.csv").write_text("image,label\n" + "".join(f"{i},{NAMES[i % 2]}\n" for i in range(8)))
-    assert counts(look_at(tmp_path)) == {"benign": 4, "malignant": 4}
+    assert counts(make_plan(tmp_path)) == {"benign": 4, "malignant": 4}
     scan(tmp_path / "img" / "other_0001.png")
-    assert look_at(tmp_path).n_scans == 0, "numbered in two ways: 1 may be either"
+    assert make_plan(tmp_path).n_scans == 0, "numbered in two ways: 1 may be either"
 
 
 @pytest.mark.parametrize(
     ("yes", "no"), [("1", ""), ("1", "nan"), ("x", ""), ("TRUE", "FALSE"), ("1.0", "0.0"), ("✓", "")]
 )
 def test_columns_of_marks_are_labels(yes: str, no: str, tmp_path: Path) -> None:
-    plan = look_at(table(tmp_path, ("file", *NAMES), lambda i: (f"{i}.jpg", *((yes, no) if i % 2 == 0 else (no, yes)))))
+    plan = make_plan(
+        table(tmp_path, ("file", *NAMES), lambda i: (f"{i}.jpg", *((yes, no) if i % 2 == 0 else (no, yes))))
+    )
     assert (counts(plan), sick(plan)) == ({"benign": 4, "malignant": 4}, ["malignant"])
 
 
 @pytest.mark.parametrize("column", ["set", "group", "phase", "is_test", "train"])
 def test_parts_by_other_columns(column: str, tmp_path: Path) -> None:
     said = {"is_test": ("0", "1"), "train": ("1", "0")}.get(column, ("train", "test"))
-    plan = look_at(table(tmp_path, ("file", "label", column), lambda i: (f"{i}.jpg", NAMES[i % 2], said[i // 4])))
+    plan = make_plan(table(tmp_path, ("file", "label", column), lambda i: (f"{i}.jpg", NAMES[i % 2], said[i // 4])))
     assert plan.count_by("part") == {"train": 4, "test": 4}
 
 
@@ -252,7 +254,7 @@ def test_batches_are_no_patients(tmp_path: Path) -> None:
         for name in NAMES:
             for i in range(3):
                 scan(tmp_path / batch / name / f"{i}.png")
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     assert (counts(plan), plan.n_patients, plan.count_by("site")) == (
         {"benign": 6, "malignant": 6},
         0,
