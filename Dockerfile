@@ -26,5 +26,6 @@ ENV PATH=/opt/medcls/bin:$PATH MEDCLS_HOME=/data HOME=/tmp MPLCONFIGDIR=/tmp HF_
 USER medcls
 VOLUME /data
 EXPOSE 8501
-HEALTHCHECK --interval=30s --start-period=60s CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8501/_stcore/health', timeout=5)"]
+# It asks as "localhost": keep that among STREAMLIT_SERVER_ALLOWED_HOSTS.
+HEALTHCHECK --interval=30s --start-period=60s CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://localhost:8501/_stcore/health', timeout=5)"]
 CMD ["python", "-m", "medcls", "app", "--headless", "--port", "8501"]

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -68,6 +69,8 @@ def start_server(
     while time.monotonic() < deadline:
         try:
             urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=10)
+            return server
+        except urllib.error.HTTPError:  # it answers, if not to this name
             return server
         except OSError:
             assert process.poll() is None, log.read_text()

@@ -2,6 +2,10 @@
 
 import asyncio
 import http.client
+import json
+import re
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Coroutine
@@ -11,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import PATIENCE_MS, Server, start_server, stop_server
+from tests.e2e.conftest import PATIENCE_MS, ROOT, Server, start_server, stop_server
 from tests.tiny import install, spoil
 
 pytestmark = pytest.mark.e2e
 
 
-def get(url: str) -> http.client.HTTPResponse:
+def get(url: str | urllib.request.Request) -> http.client.HTTPResponse:
     """An answer, whatever its status."""
     try:
         return urllib.request.urlopen(url, timeout=PATIENCE_MS / 1000)
@@ -130,3 +134,30 @@ async def send_clear_cache(server: Server) -> None:
     async with connect(server.url.replace("http", "ws") + "/_stcore/stream", subprotocols=["streamlit"]) as socket:
         await socket.send(BackMsg(clear_cache=True).SerializeToString())
         await asyncio.sleep(0.5)
+
+
+def test_a_container_finds_itself_healthy_under_the_name_it_is_given(
+    app_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Dockerfile's own check against a server with the hosts that compose.yaml allows; strangers stay out."""
+    compose, docker = ((ROOT / name).read_text(encoding="utf-8") for name in ("compose.yaml", "Dockerfile"))
+    hosts = re.search(r"STREAMLIT_SERVER_ALLOWED_HOSTS: (.+)", compose)[1]
+    told = re.search(
+        r'STREAMLIT_SERVER_ALLOWED_HOSTS="(.+)"', (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    )[1]
+    check = json.loads(re.search(r"HEALTHCHECK .*?CMD (\[.+\])", docker)[1])
+    monkeypatch.setenv(
+        "STREAMLIT_SERVER_ALLOWED_HOSTS", given := re.sub(r"\$\{MEDCLS_NAME:-\w+\}", "medcls.example.org", hosts)
+    )
+    assert given == told
+    server = start_server(app_home, tmp_path / "log.txt")
+    try:
+        port = server.url.rpartition(":")[2]
+        subprocess.run([sys.executable, check[1], check[2].replace("8501", port)], check=True, timeout=60)
+        found = {}
+        for host in ("medcls.example.org", "localhost", "stranger.example.org", f"127.0.0.1:{port}"):
+            asked = urllib.request.Request(f"{server.url}/_stcore/health", headers={"Host": host})
+            found[host] = get(asked).status
+        assert list(found.values()) == [200, 200, 403, 403]
+    finally:
+        stop_server(server)
