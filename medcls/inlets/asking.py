@@ -9,7 +9,9 @@ from typing import Any
 import pydicom
 import requests
 from dicomweb_client.api import DICOMwebClient
+from pydicom.errors import InvalidDicomError
 from pynetdicom import AE
+from pynetdicom.association import Association
 from requests.adapters import HTTPAdapter
 
 from medcls.errors import BadSpec, Conflict, MedclsError
@@ -18,6 +20,8 @@ from medcls.inlets.servers import Server
 
 # The client logs addresses, and an address of a search holds the patient's number.
 logging.getLogger("dicomweb_client").setLevel(logging.CRITICAL + 1)
+# What the client and pydicom raise of an answer that is no DICOMweb, as of a proxy's page for logging in.
+_STRANGE = (AssertionError, AttributeError, IndexError, InvalidDicomError, KeyError, TypeError, ValueError)
 _PICTURES = ("US", "IVUS", "BDUS", "SM", "GM", "XC", "ES", "DMS", "OT")
 
 
@@ -53,11 +57,15 @@ def search(server: Server, *, patient_id: str = "", date: str = "", most: int = 
     """
     wanted = {k: v for k, v in (("PatientID", patient_id), ("StudyDate", date)) if v}
     kept = ["PatientName", "PatientID", "StudyDate", "StudyDescription", "Modality"]
-    rows = _asked(server, lambda web: web.search_for_instances(search_filters=wanted, fields=kept, limit=most))
-    found = (pydicom.Dataset.from_json(row) for row in rows)
-    return tuple(
-        from_header(ds, _address(ds), server.name) for ds in found if str(ds.get("Modality", "OT")) in _PICTURES
-    )
+
+    def ask(web: DICOMwebClient) -> tuple[Waiting, ...]:
+        rows = web.search_for_instances(search_filters=wanted, fields=kept, limit=most)
+        found = (pydicom.Dataset.from_json(row) for row in rows)
+        return tuple(
+            from_header(ds, _address(ds), server.name) for ds in found if str(ds.get("Modality", "OT")) in _PICTURES
+        )
+
+    return _asked(server, ask)
 
 
 def fetch(server: Server, address: str) -> bytes:
@@ -74,9 +82,8 @@ def fetch(server: Server, address: str) -> bytes:
     parts = address.split("/")
     if len(parts) != 3:
         raise BadSpec("inlets.not-waiting")
-    ds = _asked(server, lambda web: web.retrieve_instance(*parts))
     out = io.BytesIO()
-    ds.save_as(out, enforce_file_format=True)
+    _asked(server, lambda web: web.retrieve_instance(*parts).save_as(out, enforce_file_format=True))
     return out.getvalue()
 
 
@@ -88,8 +95,13 @@ def has(server: Server, ds: pydicom.Dataset) -> bool:
     """
     if server.kind != "dicomweb":
         return False
-    wanted = {"SOPInstanceUID": str(ds.SOPInstanceUID)}
-    return bool(_asked(server, lambda web: web.search_for_instances(str(ds.StudyInstanceUID), search_filters=wanted)))
+    study, one = str(ds.StudyInstanceUID), str(ds.SOPInstanceUID)
+
+    def ask(web: DICOMwebClient) -> bool:
+        rows = web.search_for_instances(study, search_filters={"SOPInstanceUID": one})
+        return one in {str(pydicom.Dataset.from_json(row).get("SOPInstanceUID", "")) for row in rows}
+
+    return _asked(server, ask)
 
 
 def give(server: Server, objects: Sequence[bytes]) -> None:
@@ -100,7 +112,7 @@ def give(server: Server, objects: Sequence[bytes]) -> None:
         objects: DICOM files.
 
     Raises:
-        Conflict: If it does not answer; trying again later may help.
+        Conflict: If it does not answer, or does not say that it has them all now; trying again later may help.
         Refused: If it refuses.
     """
     files = [pydicom.dcmread(io.BytesIO(data)) for data in objects]
@@ -113,6 +125,9 @@ def give(server: Server, objects: Sequence[bytes]) -> None:
     answer = _asked(server, lambda web: web.store_instances(left))
     if failed := answer.get("FailedSOPSequence"):
         raise Refused("inlets.refused", server=server.name, found=f"reason {failed[0].get('FailureReason', '?')}")
+    stored = {str(one.get("ReferencedSOPInstanceUID", "")) for one in answer.get("ReferencedSOPSequence") or ()}
+    if n_open := sum(str(ds.SOPInstanceUID) not in stored for ds in left):
+        raise Conflict("inlets.not-confirmed", server=server.name, found=f"{n_open} of {len(left)}")
 
 
 def _address(ds: pydicom.Dataset) -> str:
@@ -140,29 +155,51 @@ def _asked(server: Server, ask: Any) -> Any:
         status = error.response.status_code if error.response is not None else 0
         kind = Conflict if status >= 500 or status in (0, 408, 429) else Refused
         raise kind("inlets.refused", server=server.name, found=f"status {status}") from error
+    except _STRANGE as error:
+        raise Conflict("inlets.strange-answer", server=server.name, found=type(error).__name__) from error
     except (requests.RequestException, OSError) as error:
         raise Conflict("inlets.no-answer", server=server.name, found=type(error).__name__) from error
 
 
 def _store(server: Server, files: Sequence[pydicom.Dataset]) -> None:
-    """Store objects by C-STORE."""
+    """Store objects by C-STORE: all, or none where the server does not take their kind."""
     entity = AE(ae_title=server.calling)
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = entity.connection_timeout = server.timeout_s
     for ds in files:
         entity.add_requested_context(ds.SOPClassUID, ds.file_meta.TransferSyntaxUID)
-    tls = (ssl.create_default_context(cafile=server.ca or None), server.host) if server.tls else None
-    link = entity.associate(server.host, server.port, ae_title=server.title, tls_args=tls)
+    link = entity.associate(server.host, server.port, ae_title=server.title, tls_args=_tls(server))
+    taken = {(c.abstract_syntax, *c.transfer_syntax) for c in link.accepted_contexts}
+    kinds = [ds.SOPClassUID for ds in files if (ds.SOPClassUID, ds.file_meta.TransferSyntaxUID) not in taken]
+    if kinds and (taken or link.rejected_contexts):
+        link.release()
+        raise Refused("inlets.refused", server=server.name, found=f"it takes no {kinds[0].name}")
     if not link.is_established:
         kind, code = (Refused, "inlets.refused") if link.is_rejected else (Conflict, "inlets.no-answer")
         raise kind(code, server=server.name, found="no association")
     try:
         for ds in files:
-            status = link.send_c_store(ds)
-            if not status:
-                raise Conflict("inlets.no-answer", server=server.name, found="the connection broke")
-            if status.Status >> 12 == 0xA:  # out of resources, or does not match
-                raise Conflict("inlets.refused", server=server.name, found=f"status {status.Status:04X}")
-            if status.Status != 0 and status.Status >> 12 != 0xB:  # B: a warning, stored all the same
-                raise Refused("inlets.refused", server=server.name, found=f"status {status.Status:04X}")
+            _store_one(link, ds, server.name)
     finally:
         link.release()
+
+
+def _store_one(link: Association, ds: pydicom.Dataset, name: str) -> None:
+    try:
+        status = link.send_c_store(ds)
+    except RuntimeError as error:  # the association ended in between
+        raise Conflict("inlets.no-answer", server=name, found="the connection broke") from error
+    if not status:
+        raise Conflict("inlets.no-answer", server=name, found="the connection broke")
+    if status.Status >> 12 == 0xA:  # out of resources, or does not match
+        raise Conflict("inlets.refused", server=name, found=f"status {status.Status:04X}")
+    if status.Status != 0 and status.Status >> 12 != 0xB:  # B: a warning, stored all the same
+        raise Refused("inlets.refused", server=name, found=f"status {status.Status:04X}")
+
+
+def _tls(server: Server) -> tuple[ssl.SSLContext, str] | None:
+    if not server.tls:
+        return None
+    try:
+        return ssl.create_default_context(cafile=server.ca or None), server.host
+    except (OSError, ssl.SSLError) as error:
+        raise Refused("inlets.wrong-certificate", server=server.name, found=type(error).__name__) from error

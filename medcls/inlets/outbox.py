@@ -138,6 +138,8 @@ def _tried(sending: Sending, place: Path, around: Around, now: float) -> Sending
         return replace(sending, state=state, why=str(error), code=error.code, next_at=now + wait)
     except MedclsError as error:
         return replace(sending, state="failed", why=str(error), code=error.code)
+    except Exception as error:  # noqa: BLE001  whatever one result provokes, the others are sent
+        return replace(sending, state="failed", why=type(error).__name__, code=audit.outcome_of(error))
     return replace(sending, state="sent", why="", code="")
 
 

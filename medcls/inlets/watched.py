@@ -1,7 +1,10 @@
 """A folder that other programs put scans into. Nothing in it is moved, changed or deleted."""
 
+import os
+import stat
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from medcls.errors import BadScan
@@ -24,8 +27,9 @@ def waiting(folder: Path, now: float | None = None) -> tuple[Waiting, ...]:
     """
     now = time.time() if now is None else now
     try:
-        paths = sorted(_settled(folder, now), key=lambda p: p.stat().st_mtime, reverse=True)[:_MOST]
-        return tuple(described(path, path.relative_to(folder).as_posix(), "folder") for path in paths)
+        next(os.scandir(folder), None)  # `rglob` finds nothing in a folder that is not there, as on an unmounted drive
+        latest = sorted(_settled(folder, now), reverse=True)[:_MOST]
+        return tuple(described(path, path.relative_to(folder).as_posix(), "folder") for _, path in latest)
     except OSError as error:
         raise BadScan("inlets.folder-not-read", found=error.strerror or type(error).__name__) from error
 
@@ -44,8 +48,12 @@ def read(folder: Path, name: str) -> bytes:
     return path.read_bytes()
 
 
-def _settled(folder: Path, now: float) -> Iterator[Path]:
+def _settled(folder: Path, now: float) -> Iterator[tuple[float, Path]]:
+    """Yield when each file was last written to, and its path."""
     for path in folder.rglob("*"):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.is_file() and not path.is_symlink() and not hidden and path.stat().st_mtime < now - _SETTLED_S:
-            yield path
+        if any(part.startswith(".") for part in path.relative_to(folder).parts):
+            continue
+        with suppress(FileNotFoundError):  # taken away meanwhile
+            found = path.lstat()
+            if stat.S_ISREG(found.st_mode) and found.st_mtime < now - _SETTLED_S:
+                yield found.st_mtime, path

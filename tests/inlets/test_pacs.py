@@ -7,18 +7,21 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian
-from pynetdicom import AE
+from pynetdicom import AE, evt
 
 from medcls import audit
 from medcls.cli import main
-from medcls.errors import BadSpec, Conflict
+from medcls.errors import BadScan, BadSpec, Conflict
 from medcls.inlets import asking, inbox, listener, outbox, watched
 from medcls.inlets.servers import Around, Receive, Server, read_around
 from tests.inlets.conftest import dicom, free_port
@@ -226,6 +229,92 @@ def test_a_server_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> Non
             asking.search(server)
     assert gone.value.code == "inlets.no-answer"
     assert time.monotonic() - before < 10
+
+
+def test_a_server_that_takes_no_such_object_is_told_and_stops_nothing_else(tmp_path: Path) -> None:
+    """Neither that nor a certificate that is not there keeps the rest from being tried; nothing of it is sent in part."""
+    picky = AE(ae_title="PICKY")
+    picky.add_supported_context("1.2.840.10008.5.1.4.1.1.6.1")
+    number, kept = free_port(), []
+    server = picky.start_server(
+        ("127.0.0.1", number), block=False, evt_handlers=[(evt.EVT_C_STORE, lambda event: kept.append(event) or 0)]
+    )
+    try:
+        report = pydicom.dcmread(io.BytesIO(dicom()))
+        report.SOPClassUID = report.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.88.33"
+        out = io.BytesIO()
+        report.save_as(out, enforce_file_format=True)
+        plain = Server("plain", kind="dimse", host="127.0.0.1", port=number, title="PICKY", timeout_s=5)
+        around = Around(servers={"plain": plain, "tls": replace(plain, name="tls", tls=True, ca=str(tmp_path / "no"))})
+        outbox.put("plain", [dicom(seed=1), out.getvalue()])
+        outbox.put("tls", [dicom(seed=2)])
+        outbox.put("plain", [dicom(seed=3)])
+        told = [(one.state, one.code) for one in outbox.work(around)]
+    finally:
+        server.shutdown()
+    assert told == [("failed", "inlets.refused"), ("failed", "inlets.wrong-certificate"), ("sent", "")]
+    assert len(kept) == 1
+
+
+@pytest.fixture
+def web():
+    """A web server that answers whatever a test tells it to: by method, kind and bytes."""
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            kind, body = self.server.told[self.command]  # type: ignore[attr-defined]
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_GET
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Answers) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("asked", "given", "code"),
+    [
+        (("text/html", b"<html>log in"), ("text/html", b"<html>log in"), "inlets.strange-answer"),
+        (("application/dicom+json", b'{"a": 1}'), ("application/dicom+json", b"{}"), "inlets.strange-answer"),
+        (("application/dicom+json", b"[]"), ("application/dicom+json", b"{}"), "inlets.not-confirmed"),
+        (
+            ("application/dicom+json", b'[{"00080018": {"vr": "UI", "Value": ["1.2.3"]}}]'),  # it ignores the filter
+            ("application/dicom+json", b"{}"),
+            "inlets.not-confirmed",
+        ),
+    ],
+)
+def test_nothing_counts_as_sent_that_a_server_did_not_say_it_has(web, asked, given, code: str) -> None:
+    """A page for logging in, an empty answer, another object of the study: it waits, with why."""
+    web.told = {"GET": asked, "POST": given}
+    around = Around(servers={"pacs": Server("pacs", url=f"http://127.0.0.1:{web.server_port}/web", timeout_s=5)})
+    tried = outbox.try_one(outbox.put("pacs", [dicom()]).id, around)
+    assert (tried.state, tried.code) == ("waiting", code)
+    if code == "inlets.strange-answer":
+        for ask in (asking.search, lambda server: asking.fetch(server, "1/2/3")):
+            with pytest.raises(Conflict) as strange:
+                ask(around.server("pacs"))
+            assert strange.value.code == code
+
+
+def test_a_watched_folder_that_is_not_there_is_not_an_empty_one(tmp_path: Path) -> None:
+    """As on a drive that is not mounted."""
+    assert watched.waiting(tmp_path) == ()
+    with pytest.raises(BadScan) as gone:
+        watched.waiting(tmp_path / "drive")
+    assert gone.value.code == "inlets.folder-not-read"
 
 
 def test_watched_folder_leaves_out_what_is_being_written(tmp_path: Path) -> None:
