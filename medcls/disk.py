@@ -93,6 +93,8 @@ def locked(folder: Path) -> Iterator[None]:
 def append_line(path: Path, line: str) -> None:
     """Add a line to a file, whole or not at all, however many writers there are.
 
+    Half a line that a killed writer left is ended first: it stays damaged, and takes no other with it.
+
     Args:
         path: The file; it and its folder are made if they are missing.
         line: Without its end.
@@ -105,12 +107,19 @@ def append_line(path: Path, line: str) -> None:
         _lock(file.fileno())
         before = file.seek(0, os.SEEK_END)
         try:
-            file.write(line.encode() + b"\n")
+            file.write((b"\n" if before and not _ends_line(path) else b"") + line.encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
         except OSError:
             os.truncate(file.fileno(), before)
             raise
+
+
+def _ends_line(path: Path) -> bool:
+    """Return whether a file that is not empty ends with the end of a line."""
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
 
 
 def _lock(handle: int) -> None:

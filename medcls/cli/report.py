@@ -92,7 +92,7 @@ def _report_views(args: argparse.Namespace, model: Any) -> int:
         raise MedclsError("cli.nothing-to-classify")
     first, *others = (_case(args, entry.name, entry.data or b"", model) for entry in entries)
     views = [case_report.View(case.scan, case.prediction) for case in others]
-    for path in _save(args, case_report.with_views(first, views)):
+    for path in _save(args, case_report.with_views(first, views, args.site)):
         print_json({"written": str(path)}) if args.json else print(path)
     return 0
 

@@ -86,10 +86,15 @@ class Letter(Record):
             ("counts that do not add up", sum(counts) != self.n_cases),
             ("a score without its name", not set(self.scores) <= set(_SHARES)),
             ("a share outside 0 to 1", any(not _is_share(s) for s in self.scores.values())),
+            ("a verdict that its figures do not give", self._denied()),
             ("an interval that excludes its value", any(not _holds(s) for s in self.scores.values())),
             (
                 "calibration counts that do not add up",
-                bool(self.calibration) and round(sum(row[0] for row in self.calibration)) != self.n_cases,
+                bool(self.calibration)
+                and (
+                    round(sum(row[0] for row in self.calibration)) != self.n_cases
+                    or min(row[0] for row in self.calibration) < 0
+                ),
             ),
             ("a calibration share outside 0 to 1", any(not 0 <= v <= 1 for row in self.calibration for v in row[1:])),
             ("a ROC curve that falls, or leaves 0 to 1", bool(self.roc) and not _rises(self.roc)),
@@ -99,6 +104,14 @@ class Letter(Record):
                 any(k not in FOUND or not v >= 0 for k, v in self.found.items()),
             ),
         ]
+
+    def _denied(self) -> bool:
+        """Return whether the verdict is one that the shares cannot have given, whatever the number of scans."""
+        asked = {"sensitivity": self.aim.sensitivity, "specificity": self.aim.specificity}
+        shares = [(self.scores[k].value if k in self.scores else math.nan, goal) for k, goal in asked.items() if goal]
+        if self.verdict == "fit":
+            return not all(share >= goal - _SLACK for share, goal in shares)
+        return self.verdict == "not-fit" and not any(share < goal + _SLACK for share, goal in shares)
 
     def contradicts(self, labels: tuple[str, ...], positive: tuple[int, ...]) -> str:
         """Return why these cannot be the numbers of a model with these labels; empty if they can.
@@ -154,7 +167,7 @@ class Letter(Record):
 
 
 def _is_share(score: Estimate) -> bool:
-    return math.isnan(score.value) or 0 <= score.value <= 1
+    return all(math.isnan(v) or -_SLACK <= v <= 1 + _SLACK for v in (score.value, score.low, score.high))
 
 
 def _holds(score: Estimate) -> bool:

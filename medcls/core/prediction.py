@@ -72,6 +72,11 @@ class Prediction:
         return (self.called or self.top) if self.refusal is None else None
 
     @property
+    def stands_at(self) -> float:
+        """Probability of the label decided, the top one or not; of the top one where nothing is decided."""
+        return float(self.prob[self.labels.index(self.decided or self.top)])
+
+    @property
     def unsure(self) -> bool:
         """True if nothing is decided because the probabilities are too even: the scan itself is of the kind taught."""
         return self.refusal is not None and self.refusal.code in UNSURE

@@ -46,6 +46,19 @@ def read_at_site(prediction: Prediction, card: ModelCard, settings: SiteSettings
     return _called(answer, card, settings)
 
 
+def read_mean_at_site(mean: Prediction, card: ModelCard, settings: SiteSettings) -> Prediction:
+    """Return the mean of answers that were each read by a site's settings: its threshold alone is still to decide.
+
+    Args:
+        mean: The mean.
+        card: The model's card.
+        settings: The site's; those made for other networks change nothing, of which each answer has told.
+    """
+    if np.isnan(settings.threshold) or settings.model != card.id or settings.weights != weights_of(card):
+        return mean
+    return _called(mean, card, settings)
+
+
 def _cautioned(answer: Prediction, settings: SiteSettings) -> Prediction:
     """Let the site's limit decide whether to caution of how a scan was acquired, where the card's decides otherwise."""
     far = answer.acquired

@@ -14,7 +14,7 @@ from medcls.core.letter import ROC_STEPS
 from medcls.core.note import Note
 from medcls.core.prediction import Prediction
 from medcls.core.progress import Progress, silent
-from medcls.core.site import Aim, SiteCheck
+from medcls.core.site import Aim, SiteCheck, Verdict
 from medcls.data.collections import Collection
 from medcls.data.sources import Sources
 from medcls.errors import BadData
@@ -165,7 +165,7 @@ def check(model: Predictor, asked: Asked, site: str, aim: Aim, found: dict[str, 
     card, table = model.card, asked.table
     positive = card.task.positive
     sick, called = np.isin(table.truth, positive), np.isin(table.prob.argmax(axis=1), positive)
-    verdict, why = judge(aim, called, sick, table.group)
+    verdict, why = _judged(aim, asked, called, sick)
     everyone = np.ones(len(table), bool)
     scores = score_site(table, positive, called, aim)
     scores["refused"] = proportion(asked.refused, everyone, table.group)
@@ -193,6 +193,17 @@ def check(model: Predictor, asked: Asked, site: str, aim: Aim, found: dict[str, 
         found,
         now()[:10],
     )
+
+
+def _judged(aim: Aim, asked: Asked, called: np.ndarray, sick: np.ndarray) -> tuple[Verdict, tuple[Note, ...]]:
+    """Return the verdict over all scans; *fit* only if those that are not refused, taken alone, give it as well."""
+    group, told = asked.table.group, ~asked.refused
+    verdict, why = judge(aim, called, sick, group)
+    answered, reasons = judge(aim, called[told], sick[told], group[told])
+    if verdict != "fit" or answered == "fit":
+        return verdict, why
+    refused = Note("evaluation.site-few-answered", n=len(told), refused=int(asked.refused.sum()))
+    return "too-few", (refused, *(note for note in reasons if note.params["n"]), *why)
 
 
 def _doubts(asked: Asked) -> tuple[Note, ...]:

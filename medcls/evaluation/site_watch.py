@@ -74,8 +74,7 @@ def count(
     if not answers or not folder.site.watch:
         return False
     day = day or datetime.now(UTC).date()
-    year, number, _ = day.isocalendar()
-    name, place = f"{year}-W{number:02d}", folder.path / "watch" / answers[0].model
+    name, place = name_week(day), folder.path / "watch" / answers[0].model
     with locked(place):
         path = place / f"{name}.json"
         week = Week.from_json(path.read_bytes(), path.name) if path.exists() else Week(name, answers[0].model)
@@ -107,6 +106,27 @@ def weeks(folder: SiteFolder, model: str) -> list[Outcome[Week]]:
     """Return a model's weeks at a site, oldest first; a damaged one stands in its place with its error."""
     paths = sorted((folder.path / "watch" / model).glob("*.json"))
     return outcomes(paths, lambda p: p.stem, lambda p: Week.from_json(p.read_bytes(), p.name))
+
+
+def name_week(day: date) -> str:
+    """Return the ISO week of a day, as `2026-W48`."""
+    year, number, _ = day.isocalendar()
+    return f"{year}-W{number:02d}"
+
+
+def last_alarms(found: Sequence[Outcome[Week]], day: date | None = None) -> tuple[Note, ...]:
+    """Say in what the last week that is over is unlike those before; a week still being counted alarms of nothing.
+
+    Looked at every day, a week would have seven chances of a false alarm.
+
+    Args:
+        found: From `weeks`; damaged ones are passed over, and if the last is damaged nothing is said.
+        day: The day; None for today, UTC.
+    """
+    this = name_week(day or datetime.now(UTC).date())
+    over = [one for one in found if one.name < this]
+    whole = [one.value for one in over if one.value is not None]
+    return alarms(whole[:-1], whole[-1]) if over and over[-1].value is not None else ()
 
 
 def alarms(before: Sequence[Week], now: Week) -> tuple[Note, ...]:

@@ -10,15 +10,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 from urllib.parse import quote
 
 from medcls import home
 from medcls.core.outcome import Outcome, outcomes
 from medcls.core.site import Site, SiteCheck, SiteEvent, SiteSettings, State
 from medcls.disk import append_line, locked, write_whole
-from medcls.errors import BadSpec, Conflict, MedclsError
+from medcls.errors import BadRecord, BadSpec, Conflict, MedclsError
 
 _LONGEST = 60
+STATES: tuple[State, ...] = get_args(State)
 
 
 @dataclass(frozen=True)
@@ -88,19 +90,42 @@ class SiteFolder:
         append_line(self.path / "history.jsonl", event.to_json(indent=None).rstrip("\n"))
 
     def history(self) -> Iterator[SiteEvent]:
-        """Return the lines, oldest first; a damaged line is passed over, the others stand."""
+        """Return the lines, oldest first; a damaged line is passed over, the others stand.
+
+        Raises:
+            BadRecord: If there is a history and it cannot be read.
+        """
+        return (event for event in self._lines() if event is not None)
+
+    def n_damaged(self) -> int:
+        """Return how many lines of the history cannot be read.
+
+        Raises:
+            BadRecord: As `history`.
+        """
+        return sum(event is None for event in self._lines())
+
+    def _lines(self) -> Iterator[SiteEvent | None]:
+        """Return each line, oldest first; None for a damaged one."""
         try:
             lines = (self.path / "history.jsonl").read_bytes().splitlines()
-        except OSError:
+        except FileNotFoundError:
             return
+        except OSError as error:
+            where, found = f"sites/{self.id}/history.jsonl", error.strerror or type(error).__name__
+            raise BadRecord("core.unreadable-record", where=where, found=found) from error
         for line in lines:
             try:
                 yield SiteEvent.from_json(line, "history.jsonl")
             except MedclsError:
-                continue
+                yield None
 
     def settings(self, model: str) -> SiteSettings | None:
-        """Return the settings in force for a model: the last applied that was not undone; None if there are none."""
+        """Return the settings in force for a model: the last applied that was not undone; None if there are none.
+
+        Raises:
+            BadRecord: As `history`.
+        """
         stack: list[SiteSettings] = []
         for event in self.history():
             if event.model != model:
@@ -112,9 +137,20 @@ class SiteFolder:
         return stack[-1] if stack else None
 
     def state(self, model: str) -> State | None:
-        """Return a model's state here; None if nobody has said."""
-        said = [event.state for event in self.history() if event.what == "state" and event.model == model]
-        return said[-1] if said and said[-1] in ("approved", "draft", "retired") else None  # type: ignore[return-value]
+        """Return a model's state here; None if nobody has said.
+
+        A damaged line may have said anything: after it no model is approved until somebody says so again.
+
+        Raises:
+            BadRecord: As `history`.
+        """
+        said: State | None = None
+        for event in self._lines():
+            if event is None:
+                said = "retired" if said == "retired" else "draft"
+            elif event.what == "state" and event.model == model:
+                said = next((state for state in STATES if state == event.state), "draft")
+        return said
 
 
 def now() -> str:

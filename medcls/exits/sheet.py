@@ -149,7 +149,7 @@ def tell_views(case: Case) -> tuple[str, ...]:
     """Return what the views of a case say together, and a line for each further one; a refusal has no number."""
 
     def line(code: str, refused: str, number: int, p: Prediction) -> str:
-        told = {"n": number, "answer": answer_of(p, case), "prob": show_prob(float(p.prob.max()))}
+        told = {"n": number, "answer": answer_of(p, case), "prob": show_prob(p.stands_at)}
         return say(code if p.decided else refused, told)
 
     views = enumerate((view.prediction for view in case.views), start=2)

@@ -124,7 +124,7 @@ def make_case(
         heatmap=heatmap,
         checks=_checks(scan, model, heatmap.label) if checks and (prediction.decided or said.anyway) else (),
         reading=said.reading,
-        worth=worth_of(model.card, prediction.decided or "", said.prevalence),
+        worth=worth_of(model.card, prediction.decided or "", said.prevalence, said.site, bool(prediction.called)),
         person=said.person,
         made_by=said.by or access.present().name,
         file_name=name,
@@ -133,13 +133,12 @@ def make_case(
     )
 
 
-def with_views(case: Case, views: Sequence[View]) -> Case:
-    """Return a case with further scans of it, and the one answer of all of them together."""
+def with_views(case: Case, views: Sequence[View], site: str = "") -> Case:
+    """Return a case with further scans of it, and the one answer of all of them together, as it is read at a site."""
     if not views:
         return case
-    return replace(
-        case, views=tuple(views), together=combine_views([case.prediction, *(v.prediction for v in views)], case.card)
-    )
+    answers = [case.prediction, *(v.prediction for v in views)]
+    return replace(case, views=tuple(views), together=combine_views(answers, case.card, site))
 
 
 @allowed("read")
@@ -178,20 +177,25 @@ def typed(case: Case) -> tuple[str, ...]:
     return free_text(case)
 
 
-def worth_of(card: ModelCard, label: str, prevalence: float = 0.1) -> tuple[Note, ...]:
-    """Return notes on what such an answer was worth where it was measured: each place, then disease against the rest.
+def worth_of(
+    card: ModelCard, label: str, prevalence: float = 0.1, site: str = "", by_threshold: bool = False
+) -> tuple[Note, ...]:
+    """Return what such an answer was worth: at the site it is read at, at each place, disease against the rest.
 
     Args:
         card: The model.
         label: Label id answered; empty where nothing was decided.
         prevalence: Share of people with the disease where the answer is read, (0, 1).
+        site: The site it is read at; empty for none.
+        by_threshold: True if that site's threshold decided: what the model's own calls are worth at the prevalence
+            is then not said of it.
     """
     from medcls.workflows.site import worth
-    from medcls.workflows.site_figures import figures_of
+    from medcls.workflows.site_figures import figures_of, worth_at_site
 
     figures = figures_of(card)
-    name, here = card.task.label(label).name if label else "", figures[0].title if figures else ""
-    found = {place or here: w for place, w in worth(card, label, prevalence).items() if w.said} if label else {}
+    name, first = card.task.label(label).name if label else "", figures[0].title if figures else ""
+    found = {place or first: w for place, w in worth(card, label, prevalence).items() if w.said} if label else {}
     notes = [
         Note(
             "exits.worth-there",
@@ -215,9 +219,10 @@ def worth_of(card: ModelCard, label: str, prevalence: float = 0.1) -> tuple[Note
             high=100 * w.here.high,
         )
         for place, w in found.items()
-        if w.here is not None
+        if w.here is not None and not by_threshold
     ]
-    return (*notes, *(one.headline() for one in figures)) if figures else (Note("exits.not-measured"),)
+    here_first = worth_at_site(card, label, prevalence, site, by_threshold) if label and site else ()
+    return (*here_first, *notes, *(one.headline() for one in figures)) if figures else (Note("exits.not-measured"),)
 
 
 def _answer(scan: Scan, model: "Predictor", site: str) -> Known:
@@ -225,8 +230,8 @@ def _answer(scan: Scan, model: "Predictor", site: str) -> Known:
     from medcls.workflows.site import read_at
 
     prediction, view = classify_open(scan, model)
-    heatmap = draw(view, prediction.top)
-    return Known(scan, read_at(site, prediction, model.card) if site else prediction, heatmap)
+    read = read_at(site, prediction, model.card) if site else prediction
+    return Known(scan, read, draw(view, read.called or read.top))
 
 
 def _checks(scan: Scan, model: "Predictor", label: str) -> tuple[Check, ...]:

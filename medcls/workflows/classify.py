@@ -232,14 +232,23 @@ def other_tasks(scan: Scan, task_id: str) -> tuple[Task, ...]:
     return tuple(fitting)
 
 
-def combine_views(answers: Sequence[Prediction], card: ModelCard) -> Prediction | None:
+def combine_views(answers: Sequence[Prediction], card: ModelCard, site: str = "") -> Prediction | None:
     """Return one answer for several views of a case, combined as the answers of several networks are.
 
     Args:
-        answers: One of each view, by one model.
+        answers: One of each view, by one model, as it is read at the site.
         card: The model's card.
+        site: The site, whose threshold decides of the mean as it does of each view; empty for none.
 
     Returns:
         The answer; None if there is no view.
+
+    Raises:
+        MedclsError: If there is no such site.
     """
-    return combine(card, answers) if answers else None
+    from medcls.workflows.site import read_views_at
+
+    if not answers:
+        return None
+    mean = combine(card, answers)
+    return read_views_at(site, mean, card) if site else mean

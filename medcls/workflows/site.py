@@ -12,7 +12,7 @@ from medcls.core.outcome import Outcome
 from medcls.core.prediction import Prediction
 from medcls.core.progress import Progress, silent
 from medcls.core.site import Aim, SiteCheck, SiteEvent, SiteSettings, State
-from medcls.errors import BadData, BadSpec
+from medcls.errors import BadData, BadRecord, BadSpec, MedclsError
 from medcls.workflows.acts import act, allowed
 
 if TYPE_CHECKING:
@@ -80,12 +80,8 @@ def check_dropped(
 ) -> Checked:
     """Check whether a model holds at a site, on scans dropped and labelled on the page; none is written to disk.
 
-    Args:
-        site: Name of the site; made if it is not known yet.
-        model_id: The model.
+    Args, beside those of `check_site`:
         scans: Bytes, label id, and patient (empty if unknown) of each.
-        aim: What is asked of the model.
-        on_case: Called with cases done and in all.
 
     Raises:
         MedclsError: As `check_site`.
@@ -155,6 +151,18 @@ def read_at(site: str, prediction: Prediction, card: "ModelCard") -> Prediction:
     return prediction if settings is None else read_at_site(prediction, card, settings)
 
 
+def read_views_at(site: str, mean: Prediction, card: "ModelCard") -> Prediction:
+    """Return the mean of a case's views, each read at a site, as it is read there.
+
+    Raises:
+        MedclsError: If there is no such site.
+    """
+    from medcls.evaluation.site_answer import read_mean_at_site
+
+    settings = site_folder(site).settings(card.id)
+    return mean if settings is None else read_mean_at_site(mean, card, settings)
+
+
 @act("approve", "site.state", "site", "model_id", "state")
 def set_state(site: str, model_id: str, state: State, who: str = "", why: str = "") -> None:
     """Say what state a model is in at a site.
@@ -183,11 +191,28 @@ def set_state(site: str, model_id: str, state: State, who: str = "", why: str = 
     folder.record(SiteEvent("state", model_id, who or access.present().name, now(), state=state, why=why.strip()))
 
 
+def checks_of(site: str, card: "ModelCard") -> tuple[SiteCheck, ...]:
+    """Return a site's checks of these very networks, newest first; none where there is no such site."""
+    from medcls.evaluation.site_answer import weights_of
+
+    try:
+        found = [one.value for one in site_folder(site).checks() if one.value is not None]
+    except MedclsError:  # a new site's name, or one whose damage the page tells
+        return ()
+    return tuple(c for c in found if (c.model, c.weights) == (card.id, weights_of(card)))
+
+
 def state_of(site: str, card: "ModelCard") -> State:
-    """Return a model's state at a site: what was said last, else approved for shipped recommended ones, else draft."""
+    """Return a model's state at a site: what was said last, else approved for shipped recommended ones, else draft.
+
+    Where it cannot be read what was said, no model is approved; the Site page tells why.
+    """
     from medcls.tasks import recommended
 
-    said = site_folder(site).state(card.id) if site else None
+    try:
+        said = site_folder(site).state(card.id) if site else None
+    except BadRecord:
+        return "draft"
     return said or ("approved" if recommended(card.task.id) == card.id else "draft")
 
 
@@ -278,16 +303,15 @@ def watch(site: str, answers: Sequence[Prediction], card: "ModelCard") -> bool:
 
 
 def watched(site: str, model_id: str) -> "tuple[list[Outcome[Week]], tuple[Note, ...]]":
-    """Return a model's weeks at a site, oldest first, and how the last differs from those before.
+    """Return a model's weeks at a site, oldest first, and how the last one that is over differs from those before.
 
     Raises:
         MedclsError: If there is no such site.
     """
-    from medcls.evaluation.site_watch import alarms, weeks
+    from medcls.evaluation.site_watch import last_alarms, weeks
 
     found = weeks(site_folder(site), model_id)
-    whole = [one.value for one in found if one.value is not None]
-    return found, alarms(whole[:-1], whole[-1]) if whole else ()
+    return found, last_alarms(found)
 
 
 def site_folder(name: str) -> "SiteFolder":

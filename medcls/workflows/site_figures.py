@@ -80,6 +80,11 @@ class SiteFigures:
             notes.append(Note("workflows.worth-among", among=int(counts[sick, k].sum()), label=names))
         return (*notes, *self._worth_here(task, k, prevalence))
 
+    def told_worth(self, task: Task, label: str, prevalence: float = 0.0) -> tuple[Note, ...]:
+        """Return what an answer was worth at this site, as `worth`, in one note that names the site."""
+        told = " ".join(map(str, self.worth(task, label, prevalence)))
+        return (Note("workflows.worth-place", place=self.title, told=told),) if told else ()
+
     def _worth_here(self, task: Task, k: int, prevalence: float) -> tuple[Note, ...]:
         """Return how many of 100 scans with a label show disease at a prevalence; nothing where that is unknown."""
         counts, sick = np.array(self.confusion, float), list(task.positive)
@@ -119,6 +124,31 @@ def worth_by_threshold(settings: SiteSettings, task: Task, label: str, prevalenc
     (here,) = _worth_at(task, task.label(label).name, prevalence, *rates) or ("",)
     told = {"sensitivity": sensitivity.value, "specificity": specificity.value}
     return (Note("workflows.worth-threshold", site=settings.site, here=here, **told),)
+
+
+def worth_at_site(
+    card: ModelCard, label: str, prevalence: float, site: str, by_threshold: bool = False
+) -> tuple[Note, ...]:
+    """Return what an answer is worth at the site it is read at, by its threshold in force and by its last check.
+
+    Args:
+        card: The model's card.
+        label: Label id answered.
+        prevalence: Share of people with the disease there, (0, 1).
+        site: Name of the site.
+        by_threshold: True if the site's own threshold decided: the check tells of the model's calls, so counts only.
+
+    Raises:
+        MedclsError: If there is no such site.
+    """
+    from medcls.workflows.site import site_folder
+
+    settings = site_folder(site).settings(card.id) if by_threshold else None
+    notes = worth_by_threshold(settings, card.task, label, prevalence) if settings else ()
+    for one in _checked(card):
+        if one.site == site:
+            notes += one.told_worth(card.task, label, 0.0 if by_threshold else prevalence)
+    return notes
 
 
 def figures_of(card: ModelCard) -> tuple[SiteFigures, ...]:

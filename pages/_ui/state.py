@@ -86,7 +86,7 @@ COMPARE_LABEL = "compare.threshold.label"
 # Site.
 SITE_PICK = "site.here"  # the picker of the frame
 ALL_MODELS = "models.all"  # whether models that the site did not approve are offered
-PREVALENCE = "site.prevalences"  # share of people with the disease, as the person set it, by site
+PREVALENCE = "site.prevalences"  # share of people with the disease, as the person set it, by site and task
 SITE_ROWS = "site.rows"  # dropped scans with their thumbnails, decoded once
 SITE_CHECKED = "site.checked"  # the last check, with the settings that follow from it
 SITE_LOOKED = "site.looked"  # what scans without labels told last

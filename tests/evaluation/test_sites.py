@@ -12,14 +12,15 @@ from medcls.core.evaluation import CaseTable, Estimate
 from medcls.core.letter import Letter
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
+from medcls.core.outcome import Outcome
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Preprocess
 from medcls.core.site import Aim, SiteCheck, SiteEvent, SiteSettings
 from medcls.errors import BadData, BadSpec, MedclsError
 from medcls.evaluation import letters, sites
 from medcls.evaluation.site_answer import read_at_site, weights_of, worth_of
-from medcls.evaluation.site_ask import calibration_bins, roc_points
-from medcls.evaluation.site_watch import BINS, Week, alarms, count, weeks
+from medcls.evaluation.site_ask import Asked, _judged, calibration_bins, roc_points
+from medcls.evaluation.site_watch import BINS, Week, alarms, count, last_alarms, weeks
 from medcls.home import home
 from medcls.tasks import list_tasks
 
@@ -93,12 +94,39 @@ def test_settings_are_undone_one_by_one() -> None:
     assert folder.settings("other") is None
 
 
+def test_no_model_stays_approved_behind_a_line_that_cannot_be_read() -> None:
+    """It may have retired it; half a line takes the next one not with it, and a history out of reach is told."""
+    folder, path = sites.make_site("Ward 3"), sites.make_site("Ward 3").path / "history.jsonl"
+
+    def say(state: str) -> None:
+        folder.record(SiteEvent("state", "m", "local", sites.now(), state=state, why="because"))
+
+    say("approved")
+    with path.open("ab") as file:
+        file.write(b'{"what": "sta')
+    assert (folder.state("m"), folder.state("other"), folder.n_damaged()) == ("draft", "draft", 1)
+    say("retired")
+    assert (folder.state("m"), folder.n_damaged()) == ("retired", 1)
+    say("approved")
+    assert folder.state("m") == "approved"
+    say("certified")
+    assert folder.state("m") == "draft"
+    path.rename(path.with_suffix(".aside"))
+    assert folder.state("m") is None
+    path.mkdir()
+    for ask in (folder.state, folder.settings):
+        with pytest.raises(MedclsError) as unreadable:
+            ask("m")
+        assert unreadable.value.code == "core.unreadable-record"
+
+
 def test_a_threshold_decides_between_disease_and_the_rest() -> None:
     """Below the most probable label's own cut as well; the answer says by whose threshold."""
     close = answer(0.1, 0.65, 0.25)
     assert close.decided == "benign"
     read = read_at_site(close, CARD, settings(threshold=0.2))
-    assert read.decided == "malignant"
+    assert (read.decided, close.stands_at) == ("malignant", 0.65)
+    assert read.stands_at == pytest.approx(0.25)
     assert read.points[-1].code == "evaluation.site-threshold"
     assert read.points[-1].params["site"] == "Ward 3"
     assert read_at_site(answer(0.1, 0.3, 0.6), CARD, settings(threshold=0.7)).decided == "benign"
@@ -201,7 +229,7 @@ def test_two_cards_of_one_site_are_recognised() -> None:
         ({"labels": ("benign", "normal", "malignant")}, True),
         ({"n_positive": 19}, True),
         ({"scores": {"sensitivity": Estimate(0.8, 0.7, 0.95, 0.95, 20, "")}}, True),
-        ({"scores": {"specificity": Estimate(0.9, 0.7, 0.95, 0.95, 30, "")}}, True),
+        ({"scores": check().scores | {"specificity": Estimate(0.9, 0.7, 0.95, 0.95, 30, "")}}, True),
     ],
 )
 def test_a_card_whose_counts_deny_its_scores_contradicts_the_model(change: dict[str, object], found: bool) -> None:
@@ -220,6 +248,11 @@ def test_a_card_whose_counts_deny_its_scores_contradicts_the_model(change: dict[
         {"confusion": [[10, 0], [0, 40]]},
         {"calibration": [[49.0, 0.9, 0.92]]},
         {"calibration": [[50.0, 0.9, 1.92]]},
+        {"calibration": [[-5.0, 0.9, 0.92], [55.0, 0.9, 0.92]]},
+        {"scores": {"sensitivity": {"value": 0.9, "low": -0.8, "high": 0.95, "level": 0.95, "n": 40, "how": ""}}},
+        {"scores": {"sensitivity": {"value": 0.5, "low": 0.4, "high": 0.6, "level": 0.95, "n": 40, "how": ""}}},
+        {"scores": {}},
+        {"verdict": "not-fit"},
         {"roc": [0.5, 0.4]},
         {"scores": {"sensitivity": {"value": 0.5, "low": 0.8, "high": 0.95, "level": 0.95, "n": 40, "how": ""}}},
         {"scores": {"sensitivity": {"value": 1.5, "low": 0.8, "high": 1.95, "level": 0.95, "n": 40, "how": ""}}},
@@ -297,6 +330,37 @@ def test_the_alarm_is_false_once_a_year_at_most_and_hears_a_change() -> None:
     assert np.mean(heard) > 0.8
     moved = [bool(alarms([week_of(rng, 0.05, 1.0) for _ in range(12)], week_of(rng, 0.05, 3.0))) for _ in range(100)]
     assert np.mean(moved) > 0.8
+
+
+def test_only_a_week_that_is_over_alarms_and_stands_until_the_next_is() -> None:
+    """Looked at every day a growing week alarms far more often than once a year; a damaged last week says nothing."""
+    rng = np.random.default_rng(0)
+    told = [
+        Outcome.of(week, lambda week=week, share=share: replace(week_of(rng, share, 1.0), week=week))
+        for week, share in (("2026-W45", 0.05), ("2026-W46", 0.05), ("2026-W47", 0.6), ("2026-W48", 0.6))
+    ]
+    now, then = date(2026, 11, 28), date(2026, 11, 30)
+    assert [note.code for note in last_alarms(told[:3], now)] == ["evaluation.watch-refused"]
+    few = Outcome.of("2026-W48", lambda: Week("2026-W48", "m", 1, 1))
+    assert last_alarms([*told[:3], few], now) == last_alarms(told[:3], now)
+    assert last_alarms([*told[:2], told[3]], now) == ()
+    assert last_alarms([*told[:2], told[3]], then) != ()
+    damaged = Outcome("2026-W47", None, BadData("core.no-json", where="", found=""))
+    assert last_alarms([*told[:2], damaged], now) == ()
+
+
+@pytest.mark.parametrize(("n_refused", "verdict"), [(0, "fit"), (5, "fit"), (60, "too-few"), (80, "too-few")])
+def test_a_model_that_decides_nothing_is_not_called_fit(n_refused: int, verdict: str) -> None:
+    """However right the probabilities are that nobody gets to see."""
+    truth = np.tile([2, 1], 40)
+    ids = np.array([str(i) for i in range(80)])
+    table = CaseTable(ids, ids, truth, np.eye(3)[truth] * 0.8 + 0.2 / 3, CARD.task.label_ids, {})
+    refused = np.arange(80) < n_refused
+    asked = Asked(table, refused, refused, 0, np.full(80, np.nan))
+    sick = truth == 2
+    found, why = _judged(Aim(0.9), asked, sick, sick)
+    assert found == verdict
+    assert (why[0].code == "evaluation.site-few-answered") == (verdict != "fit")
 
 
 def test_bins_and_curve_of_a_check_add_up() -> None:

@@ -64,7 +64,7 @@ def test_scans_that_are_dropped_are_checked_by_the_labels_in_their_names(open_ap
     app = open_app(PAGE)
     app.text_input(key="site.new").set_value("Ward 3").run()
     app = dropped(app, ward, labelled=True)
-    app.number_input(key="site.prevalence").set_value(0.25).run()
+    app.number_input(key="site.prevalence..breast-ultrasound").set_value(0.25).run()
     app.button(key="site.check.dropped").click().run()
     assert_sound(app)
     check = site.site_folder("Ward 3").checks()[0].get()

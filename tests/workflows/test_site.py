@@ -83,6 +83,30 @@ def test_settings_change_answers_here_and_nowhere_else(ward) -> None:
     assert nothing.value.code == "workflows.nothing-to-undo"
 
 
+def test_what_a_site_s_threshold_calls_is_told_by_its_own_figures_everywhere(ward) -> None:
+    """Answer, probability, heatmap, worth and several views of a report are those of the label called."""
+    settings = site.check_site("Ward 3", MODEL, ward, Aim(0.5)).settings
+    model, card = open_model(MODEL), store.read_card(MODEL)
+    scans = [phantom("breast-ultrasound", "benign", seed) for seed in range(200, 230)]
+    low = [d for d in scans if (p := model.predict(read_scan(d))).decided == "benign" and p.prob[2] > 1e-6][:2]
+    site.apply_settings(replace(settings, threshold=1e-9, temperature=1.0))
+    said = case_report.Said(site="Ward 3")
+    cases = [case_report.make_case(data, "", model, said=said) for data in low]
+    for case in cases:
+        assert case.prediction.decided == case.heatmap.label == "malignant"
+        assert case.prediction.stands_at == case.prediction.prob[2] < 0.5
+        codes = [note.code for note in case.worth]
+        assert codes[:2] == ["workflows.worth-threshold", "workflows.worth-place"]
+        assert "exits.worth-at" not in codes
+    view = case_report.View(cases[1].scan, cases[1].prediction)
+    assert case_report.with_views(cases[0], [view]).together.decided == "benign"
+    together = case_report.with_views(cases[0], [view], "Ward 3").together
+    assert (together.decided, together.points[-1].code) == ("malignant", "evaluation.site-threshold")
+    plain = case_report.worth_of(card, "malignant", 0.1, "Ward 3")
+    assert plain[0].code == "workflows.worth-place"
+    assert {"exits.worth-at"} <= {note.code for note in plain}
+
+
 def test_approval_needs_a_passed_check_or_a_reason(ward) -> None:
     """Both are kept; a site that is not known approves nothing."""
     with pytest.raises(MedclsError) as unknown:

@@ -11,7 +11,7 @@ from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import classify, marks, site, site_figures, viewer
+from medcls.workflows import classify, marks, site_figures, viewer
 from pages._ui import state
 from pages._ui.classify import opinions, report, sheets
 from pages._ui.classify.answers import Reading, Row
@@ -71,7 +71,7 @@ def show(shown: Shown) -> None:
 def _show_decided(shown: Shown, prediction: Prediction) -> None:
     card, label = shown.card, prediction.decided or prediction.top
     colour, word = label_colours(card.task)[label], label_word(card.task, label)
-    _head(word, show_prob(float(prediction.prob.max())), colour, f"{agreement(shown)} · {familiarity(prediction)}")
+    _head(word, show_prob(prediction.stands_at), colour, f"{agreement(shown)} · {familiarity(prediction)}")
     show_probabilities(card, prediction)
     st.markdown(worth(card, label, bool(prediction.called)))
     for note in prediction.cautions:
@@ -137,19 +137,14 @@ def worth(card: ModelCard, label: str, by_threshold: bool = False) -> str:
         label: Label id answered.
         by_threshold: True if the site's own threshold decided: what that was worth comes first.
     """
+    where, share = header.site_name(), header.prevalence(card)
+    at = 0.0 if by_threshold else share
     try:
         figures = site_figures.figures_of(card)
+        here = site_figures.worth_at_site(card, label, share, where, by_threshold) if where else ()
     except MedclsError as error:
         return notices.escape(str(error))
-    here = header.site_name()
-    share = header.prevalence(card)
-    own = [f for f in figures if f.source == "measured" or (f.source == "here" and f.site == here)]
-    own.sort(key=lambda f: f.source != "here")
-    at = 0.0 if by_threshold else share
-    told = [(f.title, " ".join(map(str, f.worth(card.task, label, at)))) for f in own]
-    lines = [say("pages.site-worth", {"site": where, "told": text}) for where, text in told if text]
-    if by_threshold and (settings := site.site_folder(here).settings(card.id)):
-        lines[:0] = [str(note) for note in site_figures.worth_by_threshold(settings, card.task, label, share)]
+    lines = (*here, *(note for f in figures if f.source == "measured" for note in f.told_worth(card.task, label, at)))
     return "  \n".join(map(notices.escape, lines)) or say("pages.not-measured")
 
 
@@ -174,7 +169,7 @@ def _show_buttons(shown: Shown) -> None:
     sheet: dict[str, Callable[[], None]] = {
         say("pages.sheet-why"): lambda: sheets.why(row, card, shown.evidence),
         say("pages.sheet-how"): lambda: sheets.how(row, card, shown.scan),
-        say("pages.sheet-know"): lambda: sheets.know(card, row.prediction.top if row.prediction else ""),
+        say("pages.sheet-know"): lambda: sheets.know(card, row.prediction),
     }
     with st.container(horizontal=True, gap="small"):
         if st.button(say("pages.disagree"), key="disagree", icon=":material/thumb_down:", shortcut="x"):

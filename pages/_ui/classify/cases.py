@@ -12,6 +12,7 @@ from medcls.workflows import classify, scans
 from pages._ui import state
 from pages._ui.classify.answers import Row
 from pages._ui.widgets import notices
+from pages._ui.widgets.header import site_name
 from pages._ui.widgets.numbers import show_prob
 from pages._ui.widgets.palette import label_word
 
@@ -98,10 +99,10 @@ def show_choice(names: Sequence[str]) -> None:
 def show(rows: Sequence[Row], places: Sequence[int], card: ModelCard, name: str) -> None:
     """Show one answer for the views of a case, how far they spread, and each view's own."""
     answered = [(place, rows[place].prediction) for place in places if rows[place].prediction is not None]
-    mean = classify.combine_views([p for _, p in answered if p is not None], card)
+    mean = classify.combine_views([p for _, p in answered if p is not None], card, site_name())
     if mean is None:
         return
-    top = mean.top
+    top = mean.decided or mean.top
     i = mean.labels.index(top)
     probs = [float(p.prob[i]) for _, p in answered if p is not None]
     word = label_word(card.task, mean.decided) if mean.decided else say("pages.cannot-tell")
@@ -110,7 +111,7 @@ def show(rows: Sequence[Row], places: Sequence[int], card: ModelCard, name: str)
         st.markdown(f"**{notices.escape(title)}**")
         spread = {
             "word": word,
-            "prob": show_prob(float(mean.prob.max())),
+            "prob": show_prob(mean.stands_at),
             "low": show_prob(min(probs)),
             "high": show_prob(max(probs)),
         }

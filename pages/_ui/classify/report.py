@@ -82,7 +82,7 @@ def _case(shown: "Shown", asked: Asked) -> case_report.Case:
     case = case_report.make_case(
         entry.data or b"", entry.name, model, known=_known(shown), said=asked.said, checks=asked.checks
     )
-    case = case_report.with_views(case, report_ask.views(shown))
+    case = case_report.with_views(case, report_ask.views(shown), asked.said.site)
     return replace(case, region=_box(shown), rulers=_rulers(shown))
 
 

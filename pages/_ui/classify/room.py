@@ -296,7 +296,7 @@ def _line(reading: Reading, place: int, name: str, case: str, looked: bool) -> w
         return worklist.Line(place, name, row.thumbnail, exports.NO_ANSWER, "", REFUSED, str(row.error), looked, case)
     decided = row.prediction.decided
     word = label_word(task, decided) if decided else say("pages.cannot-tell")
-    prob = show_prob(float(row.prediction.prob.max())) if decided else ""
+    prob = show_prob(row.prediction.stands_at) if decided else ""
     colour = label_colours(task)[decided] if decided else REFUSED
     caution = str(next(iter(row.prediction.notes[: 1 if row.prediction.refusal else len(row.prediction.cautions)]), ""))
     return worklist.Line(place, name, row.thumbnail, word, prob, colour, caution, looked, case)

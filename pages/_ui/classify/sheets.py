@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from medcls.core.model import ModelCard
+from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 from medcls.words import say
@@ -121,7 +122,7 @@ def painted(scan: Scan) -> None:
     sheet()
 
 
-def know(card: ModelCard, label: str) -> None:
+def know(card: ModelCard, prediction: Prediction | None) -> None:
     """Open the sheet that says what the model learned from, how good it is and what it was not tested on."""
 
     @st.dialog(say("pages.sheet-know"), position="right", width="small")
@@ -129,7 +130,8 @@ def know(card: ModelCard, label: str) -> None:
         st.markdown(say("pages.forest-title"))
         _lines(measured(card))
         st.caption(say("pages.measured-interval"))
-        _show_worth(card, label)
+        if prediction is not None and prediction.decided:
+            _show_worth(card, prediction.decided, bool(prediction.called))
         _lines(
             [
                 *([say("pages.know-trained", {"on": card.trained_on})] if card.trained_on else []),
@@ -142,21 +144,20 @@ def know(card: ModelCard, label: str) -> None:
     sheet()
 
 
-def _show_worth(card: ModelCard, label: str) -> None:
+def _show_worth(card: ModelCard, label: str, by_threshold: bool) -> None:
     """Show what such an answer was worth at each place it was measured, at the prevalence the person sets."""
-    if not label:
-        return
     percent = st.number_input(
         say("pages.prevalence"),
         0.1,
         90.0,
         100 * header.prevalence(card),
         0.5,
-        key="know.prevalence",
+        key=f"know.prevalence.{card.task.id}",
     )
-    header.keep_prevalence(percent / 100)
+    header.keep_prevalence(card, percent / 100)
     try:
-        _lines([str(note) for note in case_report.worth_of(card, label, percent / 100)])
+        told = case_report.worth_of(card, label, percent / 100, header.site_name(), by_threshold)
+        _lines([str(note) for note in told])
     except MedclsError as error:
         notices.show_error(error)
 

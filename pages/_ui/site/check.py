@@ -76,8 +76,7 @@ def show_check(name: str, card: ModelCard) -> None:
     if looked and looked[0] == card.id:
         _show_look(looked[1], looked[2])
         return
-    earlier = [one.value for one in _kept(name) if one.value is not None and one.value.model == card.id]
-    if earlier:
+    if name and (earlier := site.checks_of(name, card)):
         st.caption(say("pages.site-last", {"made": earlier[0].made}))
         show_verdict(earlier[0], card)
 
@@ -109,10 +108,10 @@ def _aim(card: ModelCard) -> Aim | None:
         header.prevalence(card),
         0.01,
         format="%.3f",
-        key="site.prevalence",
+        key=f"site.prevalence.{header.site_name()}.{card.task.id}",
         help=say("pages.site-prevalence-help"),
     )
-    header.keep_prevalence(prevalence)
+    header.keep_prevalence(card, prevalence)
     try:
         return Aim(sensitivity, specificity, prevalence)
     except MedclsError as error:
@@ -199,13 +198,6 @@ def _show_look(look: SiteLook, told: Sequence[Note]) -> None:
         if look.n_failed:
             st.caption(say("pages.site-look-failed", {"n": look.n_failed}))
     _show_found(look.found)
-
-
-def _kept(name: str) -> Sequence:
-    try:
-        return site.site_folder(name).checks() if name else ()
-    except MedclsError:  # a new site has none
-        return ()
 
 
 def show_verdict(check: SiteCheck, card: ModelCard) -> None:

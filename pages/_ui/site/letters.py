@@ -72,11 +72,7 @@ def _import(card: ModelCard) -> None:
 
 
 def _export(name: str, card: ModelCard) -> None:
-    try:
-        checks = [one.value for one in site.site_folder(name).checks() if one.value is not None] if name else []
-    except MedclsError:
-        checks = []
-    mine = [check for check in checks if check.model == card.id]
+    mine = site.checks_of(name, card) if name else ()
     if not mine:
         return
     st.subheader(say("pages.site-tell"))

@@ -6,7 +6,7 @@ from typing import cast
 import streamlit as st
 
 from medcls.core.model import ModelCard
-from medcls.core.site import State
+from medcls.core.site import SiteSettings, State
 from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import site
@@ -25,20 +25,17 @@ def show_settings(name: str, card: ModelCard) -> None:
     if folder is None:
         notices.show_empty(say("pages.site-own-what"), say("pages.site-check-first"))
         return
-    settings = folder.settings(card.id)
+    try:
+        settings, n_damaged = folder.settings(card.id), folder.n_damaged()
+    except MedclsError as error:
+        notices.show_error(error)
+        return
+    if n_damaged:
+        st.warning(say("pages.site-damaged", {"n": n_damaged}))
     if settings is None:
         st.markdown(say("pages.site-own-none"))
     else:
-        parts = []
-        if settings.temperature != 1:
-            parts.append(say("pages.site-own-temperature", {"value": settings.temperature}))
-        if not math.isnan(settings.threshold):
-            given = {"value": settings.threshold, "sensitivity": settings.aim.sensitivity}
-            parts.append(say("pages.site-own-threshold", given))
-        if settings.caution != 1:
-            parts.append(say("pages.site-own-caution", {"value": settings.caution}))
-        force = {"made": settings.made, "parts": "; ".join(parts), "n": settings.n_cases}
-        st.markdown(say("pages.site-own-force", force))
+        _show_force(settings)
         if st.button(say("pages.undo"), icon=":material/undo:", key="site.undo"):
             site.undo_settings(name, card.id)
             st.rerun()
@@ -55,6 +52,20 @@ def show_settings(name: str, card: ModelCard) -> None:
     ]
     if events:
         st.dataframe(events[::-1], hide_index=True)
+
+
+def _show_force(settings: SiteSettings) -> None:
+    """Say which settings are in force, and on how many scans they rest."""
+    parts = []
+    if settings.temperature != 1:
+        parts.append(say("pages.site-own-temperature", {"value": settings.temperature}))
+    if not math.isnan(settings.threshold):
+        given = {"value": settings.threshold, "sensitivity": settings.aim.sensitivity}
+        parts.append(say("pages.site-own-threshold", given))
+    if settings.caution != 1:
+        parts.append(say("pages.site-own-caution", {"value": settings.caution}))
+    force = {"made": settings.made, "parts": "; ".join(parts), "n": settings.n_cases}
+    st.markdown(say("pages.site-own-force", force))
 
 
 def _show_state(name: str, card: ModelCard) -> None:

@@ -39,11 +39,15 @@ def head(title: str) -> st.delta_generator.DeltaGenerator:
 
 
 def _approved(cards: Sequence[ModelCard]) -> set[str] | None:
-    """Return the ids of the models approved at the site; None where there is no site, none is, or all are wanted."""
+    """Return the ids of the models approved at the site; None where there is no site, or all are wanted.
+
+    Where none is approved those are offered that the site has not retired.
+    """
     where = site_name()
     if not where:
         return None
-    found = {card.id for card in cards if site.state_of(where, card) == "approved"}
+    states = {card.id: site.state_of(where, card) for card in cards}
+    found = {i for i, said in states.items() if said == "approved"} or {i for i, s in states.items() if s != "retired"}
     wanted = st.toggle(say("pages.all-models"), key=state.ALL_MODELS, help=say("pages.all-models-help"))
     return None if wanted or not found else found
 
@@ -115,10 +119,10 @@ def site_name() -> str:
 def prevalence(card: ModelCard) -> float:
     """Return the prevalence where answers are read: set by the person, else told at the last check, else 0.10."""
     where = site_name()
-    said: float | None = state.kept(state.PREVALENCE, dict).get(where)
+    said: float | None = state.kept(state.PREVALENCE, dict).get((where, card.task.id))
     return said or site_figures.prevalence_at(where, card) or _PREVALENCE
 
 
-def keep_prevalence(share: float) -> None:
-    """Keep the prevalence that the person set where answers are read, for this session."""
-    state.kept(state.PREVALENCE, dict)[site_name()] = share
+def keep_prevalence(card: ModelCard, share: float) -> None:
+    """Keep the prevalence of a model's disease that the person set where answers are read, for this session."""
+    state.kept(state.PREVALENCE, dict)[site_name(), card.task.id] = share
