@@ -1,15 +1,16 @@
 """The one gate that whatever leaves passes: what may go for the record, and what is taken out for others.
 
 For the record nothing is taken out: the objects go to the same patient's file. For others: the file's name, the
-person, the login name and the comment go (a comment may stay if a person read it again and none of the names the file
-gives stand in it), a DICOM source is de-identified (see `profile`), and text found on the picture must have been
-painted over or looked at. In tables, figures and models cases are numbered and columns that may hold a person's words
-emptied (see `nameless`).
+person, the login name, the names of this home's sites and the comment go (a comment may stay if a person read it again
+and none of the names the file gives stand in it), a DICOM source is de-identified (see `profile`), and text found on
+the picture must have been painted over or looked at. In tables, figures and models cases are numbered and columns that
+may hold a person's words emptied (see `nameless`).
 """
 
 import re
 from dataclasses import replace
 
+from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 from medcls.exits.case import Box, Case, Mode, Person, Reading, View
@@ -19,6 +20,7 @@ from medcls.exits.nameless import (
     nameless_model,
     nameless_table,
     nameless_trail,
+    without_sites,
 )
 from medcls.exits.profile import deidentify, is_dicom, names_in
 from medcls.exits.subjects import Compared, Drawing, Measured, ModelFiles, OwnFile, Received, Subject, Table, Trail
@@ -77,12 +79,22 @@ def _case(case: Case, mode: Mode) -> Case:
         raise MedclsError("exits.burned-in-text", n=len(left))
     return replace(
         painted,
+        prediction=_nameless_answer(case.prediction),
+        views=tuple(replace(view, prediction=_nameless_answer(view.prediction)) for view in painted.views),
+        together=case.together and _nameless_answer(case.together),
+        worth=without_sites(case.worth),
         file_name="",
         person=Person(),
         made_by="",
         reading=_reading(case),
         source=deidentify(case.source) if case.source and is_dicom(case.source) else None,
     )
+
+
+def _nameless_answer(answer: Prediction) -> Prediction:
+    """Return an answer whose notes name no site of this home: somebody typed that name."""
+    cautions, points = without_sites(answer.cautions), without_sites(answer.points)
+    return replace(answer, cautions=cautions, points=points)
 
 
 def find_burned_in(case: Case) -> tuple[Box, ...]:

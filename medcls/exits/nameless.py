@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,16 +11,20 @@ import numpy as np
 from medcls.core.case_csv import format_cases
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
+from medcls.core.note import Note
+from medcls.evaluation.sites import list_sites
 from medcls.exits.subjects import Compared, Measured, ModelFiles, Table, Trail
 from medcls.models.card_text import describe_card
 from medcls.models.folder import ModelFolder
 from medcls.models.layout import CARD, CASES, EVALUATION, README
+from medcls.words import say
 
 # Columns that name somebody's file or somebody: numbered, so that rows which belong together still do.
 _NUMBERED = {"file": "scan", "case": "case", "group": "group"}
 # The one attribute of a case that stays: the name of the collection, which card and evaluation tell as well.
 _COLLECTION = "collection"
 _NAMING = ("leave_out", "name")  # settings of a run that may name a site
+_NOTES = "notes"  # the column whose sentences may name a site
 _NO_PERSON = ("local", "nobody")  # what the trail says where nobody logs in, or it cannot be found out who did
 
 
@@ -34,9 +38,28 @@ def nameless_table(table: Table) -> Table:
     def cell(column: str, value: object) -> object:
         if column in words:
             return numbers[column].get(str(value), "")
-        return value if column in table.kept else ""
+        if column not in table.kept:
+            return ""
+        return without_sites(value) if column == _NOTES else value
 
     return replace(table, rows=[{name: cell(name, value) for name, value in row.items()} for row in table.rows])
+
+
+def without_sites(value: Any) -> Any:
+    """Return a sentence, a note, or several of them without the names that people here gave to their sites."""
+    names = sorted((one.value.site.name for one in list_sites() if one.value is not None), key=len, reverse=True)
+    if not names:
+        return value
+    pattern = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, names))})(?!\w)")
+    return _without(value, lambda text: pattern.sub(say("exits.a-site"), text))
+
+
+def _without(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Note):
+        return Note(value.code, **{name: _without(part, change) for name, part in value.params.items()})
+    return type(value)(_without(part, change) for part in value) if isinstance(value, list | tuple) else value
 
 
 def nameless_measured(measured: Measured) -> Measured:

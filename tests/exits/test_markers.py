@@ -13,9 +13,13 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
+from medcls.core.note import Note
+from medcls.evaluation.sites import make_site
 from medcls.exits import CASE_EXITS, leave
-from medcls.exits.case import Case, Person, Reading
+from medcls.exits.case import Case, Person, Reading, View
+from medcls.exits.nameless import nameless_table
 from medcls.exits.profile import deidentify, names_in
+from medcls.exits.subjects import Table
 from medcls.imaging.decode import read_scan
 
 LENGTH = {"LO": 64, "SH": 16, "ST": 400, "LT": 400, "UT": 400, "UC": 64, "PN": 64, "CS": 16, "AE": 16}
@@ -112,3 +116,30 @@ def test_what_a_picture_file_says_of_a_person_does_not_leave(case: Case) -> None
     odd = replace(case, scan=read_scan(out.getvalue()), heatmap=None, region=None, rulers=(), source=None)
     for name in CASE_EXITS:
         assert b"ZQMARK" not in leave(name, odd, "record").data
+
+
+@pytest.mark.parametrize("name", CASE_EXITS)
+def test_no_site_s_name_leaves_for_others(name: str, given: Case) -> None:
+    """Somebody typed it; for the record it stays, in what a site's threshold says and in what it is worth."""
+    site = "ZQMARK practice of Dr. Kim"
+    make_site(site)
+    note = Note(
+        "evaluation.site-threshold", site=site, threshold=0.2, n=120, sensitivity=0.9, made="2026-11-28", disease=0.7
+    )
+    answer = replace(
+        given.prediction, points=(note,), cautions=(Note("evaluation.settings-of-other-weights", site=site),)
+    )
+    worth = Note("workflows.worth-threshold", site=site, sensitivity=0.9, specificity=0.8, here="")
+    view = View(given.scan, answer)
+    case = replace(given, prediction=answer, worth=(worth, f"{site}, checked here"), views=(view,), together=answer)
+    assert b"ZQMARK" not in leave(name, case, "others").data.replace(b"\0", b"")
+    if name in ("text", "json", "html", "csv"):
+        assert b"ZQMARK" in leave(name, case, "record").data
+
+
+def test_no_site_s_name_leaves_in_a_table_s_notes() -> None:
+    """As text and as a list, as CSV and JSON have them; what stands around it stays."""
+    make_site("ZQMARK")
+    rows = [{"notes": "Threshold of ZQMARK: x"}, {"notes": ["ZQMARK, y", "ZQMARKS"]}]
+    table = nameless_table(Table("t", ("notes",), rows, frozenset({"notes"})))
+    assert [row["notes"] for row in table.rows] == ["Threshold of this site: x", ["this site, y", "ZQMARKS"]]
