@@ -164,6 +164,7 @@ def _key() -> "Ed25519PrivateKey":
     folder = home.home() / "keys"
     path = folder / "letters.key"
     with locked(folder):
+        folder.chmod(0o700)  # before the key is written: nobody else reads it even for a moment
         if path.exists():
             return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
         key = Ed25519PrivateKey.generate()

@@ -67,6 +67,8 @@ def put(server: str, objects: Sequence[bytes], scan_sha256: str = "") -> Sending
     made = Sending(digest.hexdigest()[:32], server, scan_sha256=scan_sha256)
     place = folder() / made.id
     try:
+        folder().mkdir(parents=True, exist_ok=True)
+        folder().chmod(0o700)  # they are patient data
         with disk.locked(place):
             if (place / "state.json").is_file():
                 return _read(place)

@@ -309,6 +309,14 @@ def test_nothing_counts_as_sent_that_a_server_did_not_say_it_has(web, asked, giv
             assert strange.value.code == code
 
 
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_what_is_on_its_way_is_read_by_its_owner_only() -> None:
+    """As what waits to be read is: both are patient data."""
+    inbox.put(dicom())
+    outbox.put("pacs", [dicom()])
+    assert {one.stat().st_mode & 0o777 for one in (inbox.folder(), outbox.folder())} == {0o700}
+
+
 def test_a_watched_folder_that_is_not_there_is_not_an_empty_one(tmp_path: Path) -> None:
     """As on a drive that is not mounted."""
     assert watched.waiting(tmp_path) == ()
