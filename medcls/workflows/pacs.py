@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable
 
-from medcls.errors import MedclsError
+from medcls import audit
+from medcls.errors import Conflict, MedclsError
 from medcls.exits import CASE_EXITS, leave
 from medcls.exits.case import Case
 from medcls.exits.subjects import Received
@@ -64,9 +65,22 @@ def export(item: Waiting, name: str) -> Received:
 
 @allowed("read")
 def put_away(item: Waiting) -> None:
-    """Take a scan off the worklist once it was read; only the copy sent here is deleted, nothing elsewhere."""
-    if item.source == "inbox":
+    """Take a scan off the worklist once it was read; only the copy sent here is deleted, nothing elsewhere.
+
+    Written to the audit trail by the scan's digest.
+
+    Raises:
+        Conflict: If it cannot be deleted.
+    """
+    if item.source != "inbox":
+        return
+    try:
         inbox.put_away(item.id)
+    except OSError as error:
+        audit.write("put-away", outcome="workflows.not-put-away", scan_sha256=item.id)
+        found = error.strerror or type(error).__name__
+        raise Conflict("workflows.not-put-away", found=found) from error
+    audit.write("put-away", scan_sha256=item.id)
 
 
 @allowed("read")

@@ -24,6 +24,7 @@ from medcls.cli import main
 from medcls.errors import BadScan, BadSpec, Conflict
 from medcls.inlets import asking, inbox, listener, outbox, watched
 from medcls.inlets.servers import Around, Receive, Server, read_around
+from medcls.workflows import pacs
 from tests.inlets.conftest import dicom, free_port
 
 
@@ -307,6 +308,29 @@ def test_nothing_counts_as_sent_that_a_server_did_not_say_it_has(web, asked, giv
             with pytest.raises(Conflict) as strange:
                 ask(around.server("pacs"))
             assert strange.value.code == code
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="nobody keeps root from deleting")
+def test_what_cannot_be_taken_off_the_worklist_is_told_and_written_down() -> None:
+    """With its code; it still waits."""
+    digest = inbox.put(dicom())
+    inbox.folder().chmod(0o500)
+    try:
+        with pytest.raises(Conflict) as kept:
+            pacs.put_away(inbox.waiting()[0])
+    finally:
+        inbox.folder().chmod(0o700)
+    assert kept.value.code == next(audit.lines()).outcome == "workflows.not-put-away"
+    assert [item.id for item in inbox.waiting()] == [digest]
+
+
+def test_what_is_taken_off_the_worklist_stands_in_the_trail() -> None:
+    """By its digest, after it is gone; what lies elsewhere is left there, and nothing is written of it."""
+    digest = inbox.put(dicom())
+    pacs.put_away(inbox.waiting()[0])
+    pacs.put_away(inbox.Waiting("KIM.dcm", "folder"))
+    assert inbox.waiting() == ()
+    assert [(line.what, line.facts) for line in audit.lines()] == [("put-away", {"scan_sha256": digest})]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")

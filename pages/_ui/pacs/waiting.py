@@ -56,9 +56,7 @@ def show(around: pacs.Around) -> None:
         if st.button(
             say("pages.worklist-away"), disabled=not any(i.source == "inbox" for i in chosen), key="worklist.away"
         ):
-            for item in chosen:
-                pacs.put_away(item)
-            st.rerun()
+            _put_away(chosen)
         opinions.show_switch("worklist.own.first")
 
 
@@ -87,7 +85,7 @@ def _found(known: Sequence[str]) -> tuple[pacs.Waiting, ...] | None:
     )
     try:
         if source == HERE:
-            return pacs.worklist()
+            return _here()
         with st.form("worklist.ask", border=False):
             left, right = st.columns(2)
             patient = left.text_input(say("pages.worklist-patient-id"), key="worklist.patient")
@@ -100,6 +98,27 @@ def _found(known: Sequence[str]) -> tuple[pacs.Waiting, ...] | None:
         return None
     held = st.session_state.get(state.WORKLIST)
     return held[1] if held and held[0] == source else None
+
+
+def _here() -> tuple[pacs.Waiting, ...]:
+    """Return what waits in inbox and folder; one of them that cannot be read hides nothing of the other."""
+    found: tuple[pacs.Waiting, ...] = ()
+    for part in ("inbox", "folder"):
+        try:
+            found += pacs.worklist(part)
+        except MedclsError as error:
+            notices.show_error(error)
+    return found
+
+
+def _put_away(chosen: Sequence[pacs.Waiting]) -> None:
+    try:
+        for item in chosen:
+            pacs.put_away(item)
+    except MedclsError as error:
+        notices.show_error(error)
+        return
+    st.rerun()
 
 
 def _read(chosen: Sequence[pacs.Waiting]) -> None:
