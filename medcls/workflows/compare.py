@@ -17,6 +17,7 @@ __all__ = [
     "Comparison",
     "Cost",
     "Disagreement",
+    "collection_states",
     "collections_for",
     "compare_afresh",
     "compare_folders",
@@ -119,9 +120,18 @@ def collections_for(cards: Sequence[ModelCard]) -> tuple[str, ...]:
 
     Each model knows all of their labels, by its task or because its card reads them as such or leaves them out.
     """
+    return tuple(collection_states(cards))
+
+
+def collection_states(cards: Sequence[ModelCard]) -> dict[str, str]:
+    """Return those of `collections_for` with the fingerprint of the state each is in.
+
+    What was measured of another state of a collection is not true of this one.
+    """
     from medcls.data.collections import list_collections
 
-    return tuple(r.name for r in list_collections() if r.labels and all(_knows(card, r) for card in cards))
+    records = (r for r in list_collections() if r.labels and all(_knows(card, r) for card in cards))
+    return {record.name: record.fingerprint for record in records}
 
 
 def _knows(card: ModelCard, record: CollectionRecord) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from medcls.core.collection import Part
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.note import Note
-from medcls.data.collections import add_collection
+from medcls.data.collections import add_collection, open_collection
 from medcls.errors import BadData, BadModel
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
@@ -18,12 +18,14 @@ from medcls.models.opening import open_model
 from medcls.stats import paired, scores
 from medcls.workflows.compare import (
     Disagreement,
+    collection_states,
     collections_for,
     compare_afresh,
     compare_folders,
     compare_stored,
     read_case,
 )
+from medcls.workflows.data_mend import change
 from tests import tiny
 from tests.compared import LABELS, cases, publish, publish_three
 
@@ -218,6 +220,16 @@ def test_a_collection_is_offered_where_the_cards_read_its_labels(tiny_made: Path
     mapped = replace(card, origin=replace(card.origin, spec={"data": {"label_map": label_map}}))
     assert collections_for([mapped]) == ("klinik",)
     assert collections_for([mapped, card]) == ()
+
+
+def test_a_decision_makes_another_state_of_a_collection(tiny_made: Path, home: Path, phantoms: str) -> None:
+    """So that figures of the state before are not shown for this one."""
+    card = tiny.install(tiny_made, home / "weights", "one")
+    before = collection_states([card])
+    assert tuple(before) == collections_for([card]) == (phantoms,)
+    first = open_collection(phantoms).cases[0].id
+    change(phantoms, {f"drop:{first}": "drop"})
+    assert collection_states([card])[phantoms] not in ("", before[phantoms])
 
 
 def test_models_are_evaluated_afresh_on_a_collection(tiny_made: Path, home: Path, phantoms: str) -> None:

@@ -47,16 +47,16 @@ def names_of(cards: Sequence[ModelCard]) -> dict[str, str]:
 def get_comparison(cards: Sequence[ModelCard]) -> compare.Comparison | None:
     """Ask on which cases, and return the comparison, made once for this session; None until there is one."""
     left, middle, right = st.columns([2, 1.3, 1], vertical_alignment="bottom")
-    sources = {STORED: f"On {STORED}"} | {
-        name: say("pages.compare-afresh-on", {"name": name}) for name in compare.collections_for(cards)
-    }
+    states = compare.collection_states(cards)
+    sources = {STORED: f"On {STORED}"} | {name: say("pages.compare-afresh-on", {"name": name}) for name in states}
     with left:
         source = pickers.pick(say("pages.data-cases"), sources, "cases") or STORED
     part = "unseen"
     if source != STORED:
         with middle:
             part = pickers.pick(say("pages.models-part"), PARTS, "part") or "unseen"
-    key = (tuple(_answers_as(card) for card in cards), source, part)
+    on = (source, part, states.get(source, ""))
+    key = (tuple(_answers_as(card) for card in cards), *on)
     held = st.session_state.get(state.COMPARE_FOUND)
     if held and held[0] == key:
         found = held[1]
@@ -68,7 +68,7 @@ def get_comparison(cards: Sequence[ModelCard]) -> compare.Comparison | None:
         st.caption(say("pages.compare-each-network-answers", {"PARTS": PARTS[part]}))
         return None
     try:
-        found = _compare(cards, source, part)
+        found = _compare(cards, on)
     except MedclsError as error:
         notices.show_error(error)
         return None
@@ -76,23 +76,25 @@ def get_comparison(cards: Sequence[ModelCard]) -> compare.Comparison | None:
     return found
 
 
-def _compare(cards: Sequence[ModelCard], source: str, part: str) -> compare.Comparison:
+def _compare(cards: Sequence[ModelCard], on: tuple[str, str, str]) -> compare.Comparison:
+    """Compare models on a collection, a part of it, in the state it is in."""
+    source, part, _ = on
     ids = [card.id for card in cards]
     if source == STORED:
         with st.spinner(say("pages.compare-resampling-groups"), show_time=True):
             return compare.compare_stored(ids)
     bar = st.progress(0.0, text=say("pages.compare-opening-the-networks"))
-    known = _known(cards, source, part)
+    known = _known(cards, on)
     tell = _teller(bar, ids)
     found = compare.compare_afresh(ids, (source,), Part(part), known=known, on_case=tell)
     bar.empty()
     return found
 
 
-def _known(cards: Sequence[ModelCard], source: str, part: str) -> dict[str, Any]:
+def _known(cards: Sequence[ModelCard], on: tuple[str, str, str]) -> dict[str, Any]:
     """Evaluations of these very models on these cases made before in this session."""
     held: dict[Any, dict[str, Any]] = state.kept(state.COMPARE_EVALUATIONS, dict)
-    known = held.setdefault((source, part), {})
+    known = held.setdefault(on, {})
     for card in cards:
         if card.id in known and known[card.id][2] != _answers_as(card):
             del known[card.id]
