@@ -149,7 +149,7 @@ class SiteFolder:
             if event is None:
                 said = "retired" if said == "retired" else "draft"
             elif event.what == "state" and event.model == model:
-                said = next((state for state in STATES if state == event.state), "draft")
+                said = event.state if event.state in STATES else "draft"
         return said
 
 
