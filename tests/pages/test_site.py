@@ -9,6 +9,7 @@ from medcls.evaluation.sites import make_site
 from medcls.imaging.phantom import phantom
 from medcls.workflows import site
 from pages._ui import state
+from pages._ui.site.label import label_of
 from tests.pages.conftest import assert_sound, words
 
 PAGE = "../site.py"
@@ -71,6 +72,26 @@ def test_scans_that_are_dropped_are_checked_by_the_labels_in_their_names(open_ap
     assert (check.n_cases, check.aim.prevalence) == (12, 0.25)
     assert app.session_state[state.SITE_CHECKED].check == check
     assert "12 scans" in words(app)
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("malignant (3).png", "malignant"), ("ward.zip/Benign/12.png", "benign"), ("benign12.png", "benign"),
+        ("abnormal 1.png", None), ("nonmalignant.png", None), ("non-malignant 4.png", None), ("not_malignant.png", None),
+        ("benign or malignant.png", None), ("scan 1.png", None), ("NORMAL_2.PNG", "normal"),
+    ],
+)  # fmt: skip
+def test_a_label_is_read_from_a_name_only_where_it_stands_as_a_word(name: str, label: str | None) -> None:
+    """A wrong guess among hundreds of scans is seen by nobody."""
+    assert label_of(name, ("normal", "benign", "malignant")) == label
+
+
+def test_a_label_that_denies_another_is_read_as_itself() -> None:
+    """By the longer of two names; by neither where both stand there."""
+    names = ("not melanoma", "melanoma")
+    told = [label_of(name, names) for name in ("not-melanoma/1.jpg", "melanoma/1.jpg", "melanoma not_melanoma.jpg")]
+    assert told == ["not melanoma", "melanoma", None]
 
 
 def test_without_labels_there_is_a_look_and_no_check(open_app, ward) -> None:

@@ -1,6 +1,7 @@
 """Site: scans dropped on the page, labelled in a table beside their thumbnails; in this session's memory only."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 import streamlit as st
 
@@ -13,6 +14,8 @@ from pages._ui import state
 from pages._ui.widgets import charts, notices
 
 _MOST = 500
+_LETTER = r"[^\W\d_]"
+_DENIES = re.compile(rf"(?<!{_LETTER})(no|non|not|without)[\W_]+$")
 _ROW_PX, _TABLE_PX = 56, 480
 
 
@@ -71,7 +74,7 @@ def _read(
         if read.error is not None:
             failed.append((entry.name, read.error))
         elif len(rows) < _MOST and entry.data is not None:
-            rows.append({"scan": read.value, "file": entry.name, "label": _guess(entry.name, names), "patient": ""})
+            rows.append({"scan": read.value, "file": entry.name, "label": label_of(entry.name, names), "patient": ""})
             data.append(entry.data)
         else:
             failed.append((entry.name, MedclsError("pages.site-too-many", most=_MOST)))
@@ -84,7 +87,19 @@ def _thumbnail(entry: reading.Entry) -> str:
     return charts.data_url(reading.thumbnail(reading.read(entry.data or b"")))
 
 
-def _guess(name: str, names: dict[str, str]) -> str | None:
-    """Return the label whose name stands in a file's name or folder; None if none or several do."""
-    found = [shown for shown in names if shown.lower() in name.lower()]
-    return found[0] if len(found) == 1 else None
+def label_of(name: str, names: Iterable[str]) -> str | None:
+    """Return the label whose name stands in a file's name or folder; None if none or several do.
+
+    Nothing is guessed from another word or a denial: *abnormal* is not normal, and *not malignant* is not malignant.
+
+    Args:
+        name: The file's name.
+        names: What the labels are called.
+    """
+    told, found = name.casefold(), []
+    for label in names:
+        words = r"[\W_]+".join(map(re.escape, re.split(r"[\W_]+", label.casefold())))
+        found += [(*m.span(), label) for m in re.finditer(rf"(?<!{_LETTER}){words}(?!{_LETTER})", told)]
+    whole = [a for a in found if not any(b[0] <= a[0] and a[1] <= b[1] and a != b for b in found)]
+    labels = {None if _DENIES.search(told[:start]) else label for start, _, label in whole}
+    return labels.pop() if len(labels) == 1 else None
