@@ -95,10 +95,11 @@ def _known(shown: "Shown") -> case_report.Known | None:
     prediction = shown.row.prediction
     if prediction is None:
         return None
-    found = evidence.find(shown.scan, shown.card, prediction.top)
+    label = prediction.decided or prediction.top
+    found = evidence.find(shown.scan, shown.card, label)
     if isinstance(found, MedclsError):
         raise found
-    return case_report.Known(shown.scan, prediction, next(m for m in found.maps if m.label == prediction.top))
+    return case_report.Known(shown.scan, prediction, next(m for m in found.maps if m.label == label))
 
 
 def _servers() -> list[str]:
