@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from medcls.core.model import ModelCard
@@ -18,6 +18,7 @@ from medcls.models.combine import combine
 from medcls.models.mean_card import mean_card
 from medcls.workflows.acts import allowed, write_answers
 from medcls.workflows.classify import classify_open
+from medcls.workflows.site import read_at
 
 if TYPE_CHECKING:  # torch costs seconds
     from medcls.explain.drawing import Prepared
@@ -144,6 +145,27 @@ def compare_scan(
     ordered = tuple(answers[model_id] for model_id in model_ids)
     ensembles = average(ordered)
     return ComparedScan(ordered, ensembles, describe_agreement(ordered), time.perf_counter() - started)
+
+
+def read_at_site(found: ComparedScan, site: str) -> ComparedScan:
+    """Return the answers as they are read at a site, by its settings for each model, and where they agree then.
+
+    The mean of the networks is no published model: no site has settings for it.
+
+    Args:
+        found: The answers as the models gave them.
+        site: Name of the site; empty for none.
+
+    Raises:
+        MedclsError: If there is no such site.
+    """
+    if not site:
+        return found
+    answers = tuple(
+        replace(a, prediction=read_at(site, a.prediction, a.card)) if a.prediction and a.card else a
+        for a in found.answers
+    )
+    return replace(found, answers=answers, agreement=describe_agreement(answers))
 
 
 def check_models(model_ids: Sequence[str]) -> None:

@@ -4,13 +4,18 @@ from pathlib import Path
 
 import pytest
 
+from medcls.core.site import SiteSettings
 from medcls.data.collections import add_collection
+from medcls.evaluation.site_answer import weights_of
 from medcls.evaluation.sites import make_site
+from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
-from medcls.workflows import site
+from medcls.models.opening import open_model
+from medcls.workflows import compare_scan, site
 from pages._ui import state
 from pages._ui.site.label import label_of
 from tests.pages.conftest import assert_sound, words
+from tests.tiny import install, write_tiny
 
 PAGE = "../site.py"
 
@@ -114,3 +119,30 @@ def test_a_damaged_site_stands_beside_the_others(open_app, ward, home) -> None:
     assert not app.exception
     assert app.error
     assert "a" in app.selectbox[0].options
+
+
+def test_a_scan_reads_alike_on_every_page(open_app, tiny_model, home, tmp_path: Path) -> None:
+    """The threshold of the site turns the answer: Heatmaps and Compare say what Classify says."""
+    data, folder = phantom("breast-ultrasound", "malignant", 7), make_site("Ward 3")
+    scan = read_scan(data)
+    plain = open_model(tiny_model.id).predict(scan)
+    disease = float(plain.prob[list(tiny_model.task.positive)].sum())
+    is_disease = plain.labels.index(plain.decided) in tiny_model.task.positive
+    turned = min(1.0, disease + 0.01) if is_disease else 0.0
+    site.apply_settings(SiteSettings("Ward 3", tiny_model.id, weights_of(tiny_model), threshold=turned, n_cases=40))
+    read = site.read_at("Ward 3", plain, tiny_model)
+    assert read.decided != plain.decided
+
+    write_tiny(tmp_path / "other", seed=1)
+    install(tmp_path / "other", home / "weights", "breast-ultrasound--tiny--0002")
+    app = open_app("../heatmaps.py", site=folder.id)
+    app.file_uploader[0].set_value([("scan.png", data, "image/png")]).run()
+    assert_sound(app)
+    word = next(label.name for label in tiny_model.task.labels if label.id == read.decided)
+    assert f"{word} (" in words(app).replace("\\", "")
+    app.switch_page("../compare.py").run()
+    assert_sound(app)
+    found = app.session_state[state.COMPARE_ANSWERS][1]
+    here = compare_scan.read_at_site(found, "Ward 3")
+    assert [a.prediction.decided for a in here.answers if a.model == tiny_model.id] == [read.decided]
+    assert str(read.points[-1]) in words(app).replace("\\", "")

@@ -17,7 +17,7 @@ from medcls.workflows.case_report import Table
 from pages._ui import cache, state
 from pages._ui.compare import maps
 from pages._ui.compare.test_set import names_of
-from pages._ui.widgets import anyway, downloads, drops, known, notices
+from pages._ui.widgets import anyway, downloads, drops, header, known, notices
 from pages._ui.widgets.charts import show_probabilities
 from pages._ui.widgets.numbers import show_seconds
 from pages._ui.widgets.palette import label_colours, label_word
@@ -56,7 +56,7 @@ def _pick_entry(task: Task) -> scans.Entry | None:
 
 
 def ask(scan: Scan, cards: Sequence[ModelCard]) -> compare_scan.ComparedScan:
-    """Ask the models about the scan, once for each scan and set of models in this session."""
+    """Ask the models about the scan, once for each scan and set of models in this session; read them at the site."""
     key = (scan.sha256, id(scan), tuple(card.to_json() for card in cards))
     held = st.session_state.get(state.COMPARE_ANSWERS)
     if held is None or held[0] != key:
@@ -74,7 +74,7 @@ def ask(scan: Scan, cards: Sequence[ModelCard]) -> compare_scan.ComparedScan:
             found = compare_scan.compare_scan(scan, [card.id for card in cards], open_here, memory)
         held = (key, found)
         st.session_state[state.COMPARE_ANSWERS] = held
-    return held[1]
+    return compare_scan.read_at_site(held[1], header.site_name())
 
 
 def _show_agreement(found: compare_scan.ComparedScan) -> None:

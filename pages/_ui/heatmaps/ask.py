@@ -107,7 +107,8 @@ def _begin(widget: str, key: str, value: Any) -> None:
 
 
 def _pick_label(scan: Scan, card: ModelCard) -> str:
-    top, widget = answer_of(scan, card).top, f"heatmaps.label.{scan.sha256}.{card.id}"
+    answer = answer_of(scan, card)
+    top, widget = answer.decided or answer.top, f"heatmaps.label.{scan.sha256}.{card.id}"
     _begin(widget, state.MAPS_LABEL, (_linked(state.MAPS_LABEL, card.task.label_ids) or [top])[0])
     chosen = st.selectbox(
         say("pages.viewer-evidence"),
@@ -167,8 +168,8 @@ def _pick_rivals(rivals: Sequence[ModelCard]) -> list[ModelCard]:
 
 
 def answer_of(scan: Scan, card: ModelCard) -> Prediction:
-    """Return the model's answer to a scan; see `known.ask`."""
-    return known.ask(scan, card)
+    """Return the model's answer to a scan as it is read at the site chosen; see `known.ask`."""
+    return known.read_here(known.ask(scan, card), card)
 
 
 def show_answer(answer: Prediction, card: ModelCard, entry: scans.Entry) -> bool:

@@ -7,8 +7,9 @@ import streamlit as st
 from medcls.core.model import ModelCard
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
-from medcls.workflows import classify, viewer
+from medcls.workflows import classify, site, viewer
 from pages._ui import cache, state
+from pages._ui.widgets import header
 
 _ANSWERS = 2000  # each a few numbers and notes
 _PASSES = 8
@@ -78,3 +79,9 @@ def ask(scan: Scan, card: ModelCard, frame: int | None = None) -> Prediction:
     answer, view = classify.classify_open(scan, cache.open_classifier(card))
     keep(scan, card, answer, view, frame)
     return answer
+
+
+def read_here(answer: Prediction, card: ModelCard) -> Prediction:
+    """Return an answer as it is read at the site chosen in the frame; as the model gave it where none is."""
+    here = header.site_name()
+    return site.read_at(here, answer, card) if here else answer
