@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count
 
-from medcls.data.lexicon import UNLABELLED
+from medcls.data.lexicon import NO_LABEL_FOLDER, UNLABELLED
 from medcls.data.vocabulary import disease_of, fold, is_healthy, natural
 
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d*)?(e[-+]?\d+)?", re.IGNORECASE)
@@ -45,7 +45,9 @@ def find_labels(written: Iterable[str], renamed: Mapping[str, str] | None = None
         {'HER2+': 'her2-plus', 'HER2-': 'her2-minus', '악성': '악성', 'Benign': 'benign', 'benign': 'benign'}
     """
     counted = Counter(written)
-    missing = _missing(counted) if cells else {text for text in counted if not tidy(text)}
+    missing = (
+        _missing(counted) if cells else {text for text in counted if not tidy(text) or fold(text) in NO_LABEL_FOLDER}
+    )
     numbers = cells and all(_NUMBER.fullmatch(tidy(text)) for text in counted if text not in missing)
     wanted = {tidy(old).casefold(): new for old, new in (renamed or {}).items()}
     forms: dict[str, str] = {}

@@ -100,6 +100,7 @@ UNLABELLED = words(
     "미상 없음 해당없음 tbd pending na. n.d not~available not~known not~done 未知 不明 неизвестно inconnu "
     "desconocido غير~معروف"
 )
+NO_LABEL_FOLDER = words("unlabeled unlabelled unclassified nolabel no~label 미분류 미라벨 未标注 未分类 未分類")
 # What stands in the place of an id that was taken out, words joined.
 NOBODY = UNLABELLED | words(
     "anonymous anonym anonymized anonymised anonymisiert anonymise anonymisé anonyme anonimo anónimo anônimo anon "

@@ -75,12 +75,13 @@ class Resolver:
             self._by_name[name].append(path)
             self._by_stem[_stem(name)].append(path)
 
-    def find(self, cell: str, folder: str = "") -> str:
+    def find(self, cell: str, folder: str = "", *, numbers: bool = False) -> str:
         """Return the path a cell names; `MISSING` where there is none, `SEVERAL` where it may be one of several.
 
         Args:
             cell: What the table says: a path, a name or an id.
             folder: Folder of the table.
+            numbers: Whether `7` may name `IMG_007.png`, as in a column of pictures; in one of patients it does not.
         """
         wanted = _form(tidy_path(cell))
         if not wanted or wanted == ".":
@@ -91,7 +92,9 @@ class Resolver:
                 return self._exact[exact]
         wanted = wanted.removeprefix("../").replace("../", "")
         name = wanted.rpartition("/")[2]
-        found = self._by_name.get(name) or self._by_stem.get(_stem(name)) or self._of_number(_stem(name))
+        found = self._by_name.get(name) or self._by_stem.get(_stem(name)) or []
+        if numbers and not found:
+            found = self._of_number(_stem(name))
         return _nearest(wanted, found, folder) if found else MISSING
 
     def _of_number(self, name: str) -> list[str]:

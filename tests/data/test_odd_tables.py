@@ -185,8 +185,8 @@ def test_headers_are_read_once_and_only_for_a_table_that_may_be_of_patients(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[Path] = []
-    read_owner = patient_tables.read_owner
-    monkeypatch.setattr(patient_tables, "read_owner", lambda path: read.append(path) or read_owner(path))
+    read_names = patient_tables.read_names
+    monkeypatch.setattr(patient_tables, "read_names", lambda path: read.append(path) or read_names(path))
     by_dicom(tmp_path)
     tree = walk(tmp_path)
     patients = patient_tables.Owned(tree, tree.pictures)

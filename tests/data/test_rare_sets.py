@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import openpyxl
+import pydicom
 import pytest
 from PIL import Image
 
 from medcls.data.collections import make_plan
 from medcls.data.vocabulary import is_numbered, names_nobody, part_of
+from medcls.errors import BadData
 from tests.data.test_plan import NAMES, counts, scan, sick, sums_up, table
 from tests.imaging.dicom_files import dataset, written
 
@@ -260,3 +262,65 @@ def test_batches_are_no_patients(tmp_path: Path) -> None:
         0,
         {"batch1": 6, "batch2": 6},
     )
+
+
+@pytest.mark.parametrize("what", ["SOPInstanceUID", "AccessionNumber", "StudyInstanceUID", "PatientID"])
+def test_a_table_may_name_dicom_files_by_what_stands_in_them(what: str, tmp_path: Path) -> None:
+    """Excel took the zeros from the patients' ids."""
+    lines = [f"{what},label"]
+    for i in range(8):
+        patient = i if what == "PatientID" else i // 2
+        dicom_of(
+            tmp_path / "files" / f"IM{i}", f"{patient + 1:06d}", i, AccessionNumber=f"A{i}", StudyInstanceUID=f"1.2.{i}"
+        )
+        found = pydicom.dcmread(tmp_path / "files" / f"IM{i}")
+        lines.append(f"{patient + 1 if what == 'PatientID' else found[what].value},{NAMES[i % 2]}")
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
+    plan = look_at(tmp_path)
+    assert counts(plan) == {"benign": 4, "malignant": 4}
+    assert (plan.n_patients, plan.n_owned) == ((8, 8) if what == "PatientID" else (4, 8))
+
+
+def test_labels_of_patients_and_patients_of_pictures_in_two_tables(tmp_path: Path) -> None:
+    table(tmp_path, ("file", "patient"), lambda i: (f"{i}.jpg", f"P{i // 2}"))
+    (tmp_path / "patients.csv").write_text("patient,diagnosis\n" + "".join(f"P{p},{NAMES[p % 2]}\n" for p in range(4)))
+    plan = look_at(tmp_path)
+    assert (counts(plan), plan.n_patients, plan.n_tables) == ({"benign": 4, "malignant": 4}, 4, 2)
+    assert sums_up(plan)
+
+
+def test_a_refusal_says_why_tables_and_other_files_are_of_no_use(tmp_path: Path) -> None:
+    for i in range(4):
+        scan(tmp_path / f"{i}.png")
+    (tmp_path / "old.xls").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
+    (tmp_path / "names.csv").write_text(
+        "image,calcification,mass\n" + "".join(f"{i}.png,1,{i % 2}\n" for i in range(4))
+    )
+    with zipfile.ZipFile(tmp_path / "more.zip", "w") as made:
+        made.writestr("a.txt", "a")
+    with pytest.raises(BadData) as caught:
+        look_at(tmp_path)
+    assert caught.value.code == "data.nothing-recognised"
+    assert all(word in caught.value.found for word in ("old.xls", "names.csv", "ZIP"))
+
+
+def test_a_sheet_for_each_part(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for i in range(8):
+        scan(tmp_path / "img" / f"{i}.jpg", "JPEG")
+    for name, some in (("train", range(4)), ("test", range(4, 8))):
+        sheet = book.create_sheet(name)
+        sheet.append(["file", "label"])
+        for i in some:
+            sheet.append([f"{i}.jpg", NAMES[i % 2]])
+    book.save(tmp_path / "labels.xlsx")
+    assert look_at(tmp_path).count_by("part") == {"train": 4, "test": 4}
+
+
+@pytest.mark.parametrize("name", ["unlabeled", "Unlabelled", "no label", "미분류"])
+def test_a_folder_of_scans_without_label_is_no_label(name: str, tmp_path: Path) -> None:
+    for label in (*NAMES, name):
+        for i in range(3):
+            scan(tmp_path / label / f"{i}.png")
+    plan = look_at(tmp_path)
+    assert (counts(plan), plan.n_unlabelled, plan.open_questions) == ({"benign": 3, "malignant": 3}, 3, ())

@@ -1,19 +1,26 @@
 """The layouts medcls knows, most particular first."""
 
+from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from medcls.core.note import Note
 from medcls.core.plan import PlanChoices
 from medcls.data.layouts.arrays import ARRAYS, IDC_ARRAYS
 from medcls.data.layouts.breakhis import BREAKHIS
 from medcls.data.layouts.bus_bra import BUS_BRA
 from medcls.data.layouts.busi import BUSI
 from medcls.data.layouts.folders import DICOM, FOLDERS
+from medcls.data.layouts.found_tables import find_tables
 from medcls.data.layouts.idc import IDC
 from medcls.data.layouts.layout import Entry, Layout, Reading
 from medcls.data.layouts.table import HAM10000, ISIC, TABLE
-from medcls.data.tree import Tree, without_masks
+from medcls.data.tree import OTHER, Tree, without_masks
+from medcls.data.tree import TABLE as TABLE_KIND
 from medcls.errors import BadData
+from medcls.words import say
+
+_MOST_SAID, _MOST_CHARS = 3, 300
 
 _ORDER = (BUS_BRA, IDC, BUSI, BREAKHIS, IDC_ARRAYS, ARRAYS, HAM10000, ISIC, TABLE, DICOM, FOLDERS)
 LAYOUTS: Mapping[str, Layout] = MappingProxyType({layout.name: layout for layout in _ORDER})
@@ -39,7 +46,7 @@ def recognise(tree: Tree, choices: PlanChoices | None = None) -> Reading:
         raise BadData(
             "data.nothing-recognised",
             allowed="; ".join(dict.fromkeys(layout.title for layout in _ORDER)),
-            **_seen(tree),
+            found=_seen(tree, choices),
         )
     return reading
 
@@ -59,6 +66,17 @@ def _by_looking(tree: Tree, choices: PlanChoices) -> Reading | None:
     return by_folders if by_folders is not None and (by_table is None or by_folders.labelled) else by_table
 
 
-def _seen(tree: Tree) -> dict[str, str]:
-    n, tables = len(tree.pictures), len(tree.of_kind("table"))
-    return {"found": f"{n:,} pictures and {tables:,} tables"}
+def _seen(tree: Tree, choices: PlanChoices) -> str:
+    """Say what there is, and why the tables, and what else there is most of, are of no use."""
+    found, useless = find_tables(tree, choices)
+    why = [f"{table.path}: {_said(table.notes[-1])}" for table in useless if table.notes]
+    unlabelled = _said(Note("data.table-without-labels"))
+    why += [f"{one.table.path}: {unlabelled}" for one in found if not one.rule]
+    others = Counter(what for path, what in tree.found.items() if tree.files.get(path) == OTHER)
+    why += [f"{what} ({n:,})" for what, n in others.most_common(_MOST_SAID)]
+    counted = f"{len(tree.pictures):,} pictures and {len(tree.of_kind(TABLE_KIND)):,} tables"
+    return "; ".join([counted, *(text[:_MOST_CHARS] for text in why[:_MOST_SAID])])
+
+
+def _said(note: Note) -> str:
+    return say(note.code, note.params).rstrip(".")

@@ -66,9 +66,9 @@ def _path_column(table: Table, resolver: Resolver) -> tuple[str, float]:
     scored = []
     step = max(1, len(table.rows) // _SAMPLE)
     for at, name in enumerate(table.header):
-        cells = [row[at] for row in table.rows[::step] if row[at]]
-        there = [found for cell in cells if (found := resolver.find(cell, table.folder)) != MISSING]
-        share, named = len(there) / len(cells) if cells else 0.0, role_of(name) == "path"
+        cells, named = [row[at] for row in table.rows[::step] if row[at]], role_of(name) == "path"
+        there = [found for cell in cells if (found := resolver.find(cell, table.folder, numbers=named)) != MISSING]
+        share = len(there) / len(cells) if cells else 0.0
         distinct = len(set(there)) > 0.1 * len(there)
         scored.append((named and share >= 0.2, share >= 0.5 and distinct, named, share, len(set(there)), -at))
     best = max(scored, default=(False, False, False, 0.0, 0, 0))

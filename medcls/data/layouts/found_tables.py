@@ -14,7 +14,7 @@ from medcls.data.lexicon import FOLD, NAME, SPLIT, UNLABELLED
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tables import Table, read_tables
 from medcls.data.tree import TABLE, Tree, without_masks
-from medcls.data.vocabulary import holds, names_nobody, part_of, says, words_of
+from medcls.data.vocabulary import holds, names_nobody, part_of, role_of, says, words_of
 from medcls.errors import BadData
 
 Row = Mapping[str, str]
@@ -34,6 +34,7 @@ class Found:
         rule: Gives a row's label; None if the table has no labels.
         label_columns: Columns the rule reads.
         notes: What a person should know.
+        links: True if another table, of patients, finds its pictures by this one.
     """
 
     table: Table
@@ -43,6 +44,7 @@ class Found:
     rule: Callable[[Row], str | None] | None = None
     label_columns: tuple[str, ...] = ()
     notes: list[Note] = field(default_factory=list)
+    links: bool = False
 
     @property
     def named(self) -> set[str]:
@@ -85,31 +87,56 @@ def find_tables(tree: Tree, choices: PlanChoices) -> tuple[list[Found], list[Pla
         )
     pictures = without_masks(tree)
     resolver, owned = Resolver(pictures), Owned(tree, pictures)
-    found, useless = [], []
+    tables, useless = _read_all(tree, wanted, choices)
+    looked = {table.path: _look(table, resolver, choices) for table in tables}
+    for one in looked.values():
+        if one is not None and one.rule is None and "patient" in one.columns:
+            owned.learn(_by_patient(one))
+    found, linked = [], False
+    for table in tables:
+        seen = looked[table.path] or _look_by_patient(table, owned, resolver, choices)
+        linked = linked or (looked[table.path] is None and seen is not None)
+        if seen is not None:
+            found.append(seen)
+        elif len(table.header) > 1:
+            useless.append(
+                PlanTable(table.path, {}, len(table.rows), (*table.notes, Note("data.table-names-no-files")))
+            )
+    for one in found:
+        one.links = linked and looked[one.table.path] is not None and one.rule is None and "patient" in one.columns
+    return found, useless
+
+
+def _read_all(tree: Tree, wanted: list[str], choices: PlanChoices) -> tuple[list[Table], list[PlanTable]]:
+    """Return the tables of some files, and files that cannot be read as tables, each with why."""
+    tables, useless = [], []
     for path in wanted:
         try:
-            for table in read_tables(tree.root, path, choices.encoding):
-                one = _look(table, resolver, choices) or _look_by_patient(table, owned, resolver, choices)
-                if one is not None:
-                    found.append(one)
-                elif len(table.header) > 1:
-                    useless.append(
-                        PlanTable(table.path, {}, len(table.rows), (*table.notes, Note("data.table-names-no-files")))
-                    )
+            tables += read_tables(tree.root, path, choices.encoding)
         except BadData as error:
             useless.append(PlanTable(path, {}, 0, (Note("data.table-not-read", why=str(error)),)))
         except OSError as error:
             useless.append(
                 PlanTable(path, {}, 0, (Note("data.table-not-read", why=error.strerror or type(error).__name__),))
             )
-    return found, useless
+    return tables, useless
+
+
+def _by_patient(one: Found) -> dict[str, list[str]]:
+    """Return the files of each patient that a table names."""
+    named: dict[str, list[str]] = {}
+    for patient, path in zip(one.table.column(one.columns["patient"]), one.paths, strict=True):
+        if patient and path not in (MISSING, SEVERAL):
+            named.setdefault(patient, []).append(path)
+    return named
 
 
 def _look(table: Table, resolver: Resolver, choices: PlanChoices) -> Found | None:
     table, columns = find_columns(table, resolver, choices.columns)
     if "path" not in columns:
         return None
-    paths = [resolver.find(cell, table.folder) for cell in table.column(columns["path"])]
+    numbers = role_of(columns["path"]) == "path"
+    paths = [resolver.find(cell, table.folder, numbers=numbers) for cell in table.column(columns["path"])]
     found = Found(table, columns, paths)
     isic = None if "label" in choices.columns else label_rule(table, columns["path"])
     hot = () if isic or "label" in choices.columns else find_one_hot(table, columns)
@@ -130,14 +157,14 @@ def _look_by_patient(table: Table, owned: Owned, resolver: Resolver, choices: Pl
     """Look at a table that has a row for each patient; None if it has none, or says nothing of several."""
     if (expanded := by_picture(table, owned)) is None:
         return None
-    per_picture, key = expanded
+    per_picture, key, owner = expanded
     found = _look(per_picture, resolver, choices)
     if found is None or key in found.label_columns:
         return None
     labels = {found.rule(row) for row in found.rows()} if found.rule else set()
     if len(labels) >= len(table.rows):  # a name for each folder: a list of the labels
         return None
-    if not {"patient", "group"} & set(found.columns):
+    if owner and not {"patient", "group"} & set(found.columns):
         found.columns["patient"] = key
     return found
 

@@ -1,12 +1,12 @@
 """Tables with a row for each patient, or folder, instead of one for each picture."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 
 from medcls.core.note import Note
-from medcls.data.owners import read_owner
+from medcls.data.owners import read_names
 from medcls.data.tables import Table
 from medcls.data.tree import DICOM, Tree
 from medcls.data.vocabulary import fold, role_of
@@ -25,6 +25,7 @@ class Owned:
 
     def __init__(self, tree: Tree, pictures: Iterable[str]) -> None:
         self._tree, self._pictures = tree, list(pictures)
+        self._by_table: dict[str, list[str]] = {}
 
     @cached_property
     def by_folder(self) -> dict[str, list[str]]:
@@ -36,41 +37,67 @@ class Owned:
         return named
 
     @cached_property
-    def by_dicom(self) -> dict[str, list[str]]:
-        """Pictures by their DICOM patient, in one form."""
-        named: defaultdict[str, list[str]] = defaultdict(list)
+    def by_dicom(self) -> dict[str, dict[str, list[str]]]:
+        """Pictures by what their DICOM header names, in one form, for each kind of name."""
+        named: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for path in self._pictures:
-            if self._tree.files[path] == DICOM and (owner := read_owner(self._tree.root / path)[0]):
-                named[fold(owner.rpartition("\n")[2])].append(path)
-        return named
+            if self._tree.files[path] == DICOM:
+                for what, name in read_names(self._tree.root / path).items():
+                    named[what][fold(name)].append(path)
+        return {what: dict(found) for what, found in named.items()}
+
+    def learn(self, patients: Mapping[str, list[str]]) -> None:
+        """Add pictures by their patient as other tables name them."""
+        for patient, paths in patients.items():
+            self._by_table.setdefault(fold(patient), []).extend(paths)
+
+    def look_ups(self) -> Iterator[tuple[bool, dict[str, list[str]]]]:
+        """Yield pictures by each kind of name, and whether such a name is an owner's."""
+        yield True, self.by_folder
+        yield True, self._by_table
+        for what in ("patient", "picture", "accession", "study", "series"):
+            yield what == "patient", self.by_dicom.get(what, {})
 
 
-def by_picture(table: Table, owned: Owned) -> tuple[Table, str] | None:
-    """Return a table of patients as one of their pictures, and its column that names them; None if it is none.
+def by_picture(table: Table, owned: Owned) -> tuple[Table, str, bool] | None:
+    """Return a table of patients as one of their pictures, its column that names them, and whether these are owners.
 
-    A patient of whom there is no picture has one row, that of the path `<name>/*`, which no file has.
+    A patient of whom there is no picture has one row, that of the path `<name>/*`, which no file has. None if the
+    table is none of patients, examinations or DICOM pictures.
 
     Args:
         table: A table whose rows name no files.
-        owned: Pictures its rows may be about: those in a folder of a patient's name, or of a DICOM patient. Where a
-            name stands in several folders, those in the table's own are meant.
+        owned: Pictures its rows may be about: those in a folder of a patient's name, of a patient of another table, or
+            of a DICOM patient, picture or examination. Where a name stands in several folders, those in the table's
+            own are meant.
     """
     names = [name for name in table.header if _tells_apart(table.column(name))]
-    if not names:
-        return None
-    for look_up in (lambda: owned.by_folder, lambda: owned.by_dicom):
-        named = look_up()
-        if column := _column(table, names, named):
-            at = table.header.index(column)
-            rows = [[*row, path] for row in table.rows for path in _paths(row[at], named, table.folder)]
-            note = Note("data.table-of-patients", column=column)
-            return replace(table, header=(*table.header, SCAN), rows=rows, notes=(*table.notes, note)), column
+    for owner, exact in owned.look_ups() if names else ():
+        for form, named in ((fold, exact), (_without_zeros, _by_number(exact))):
+            if column := _column(table, names, named, form):
+                at = table.header.index(column)
+                rows = [[*row, path] for row in table.rows for path in _paths(row[at], named, table.folder, form)]
+                note = Note("data.table-of-patients", column=column)
+                made = replace(table, header=(*table.header, SCAN), rows=rows, notes=(*table.notes, note))
+                return made, column, owner
     return None
 
 
-def _paths(cell: str, named: dict[str, list[str]], folder: str) -> list[str]:
+def _without_zeros(name: str) -> str:
+    """Return a name in its one form, without the leading zeros that a spreadsheet takes away from a number."""
+    form = fold(name)
+    return form.lstrip("0") or "0" if form.isdecimal() else form
+
+
+def _by_number(named: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return pictures by names without leading zeros; nothing where two names would become one."""
+    found = {_without_zeros(name): paths for name, paths in named.items()}
+    return found if len(found) == len(named) else {}
+
+
+def _paths(cell: str, named: dict[str, list[str]], folder: str, form: Callable[[str], str]) -> list[str]:
     """Return the pictures of a patient: those below a folder where there are any, else all."""
-    found = named.get(fold(cell), [])
+    found = named.get(form(cell), [])
     near = [path for path in found if path.startswith(f"{folder}/")] if folder else []
     return near or found or ([f"{cell}/*"] if cell else [])
 
@@ -80,11 +107,11 @@ def _tells_apart(column: Iterable[str]) -> bool:
     return len(cells) > 1 and len(set(cells)) == len(cells)
 
 
-def _column(table: Table, names: Iterable[str], named: dict[str, list[str]]) -> str:
+def _column(table: Table, names: Iterable[str], named: dict[str, list[str]], form: Callable[[str], str]) -> str:
     """Return the first column whose cells nearly all are names; of several that which says it holds patients."""
     fitting = []
     for name in names:
-        cells = [fold(cell) for cell in table.column(name) if cell]
-        if sum(cell in named for cell in cells) >= (1 - _MOST_MISSED) * len(cells):
+        cells = [form(cell) for cell in table.column(name) if cell]
+        if named and sum(cell in named for cell in cells) >= (1 - _MOST_MISSED) * len(cells):
             fitting.append((role_of(name) == "patient", name))
     return max(fitting, key=lambda one: one[0])[1] if fitting else ""

@@ -48,7 +48,7 @@ def read_table_layout(tree: Tree, choices: PlanChoices, kind: str = "") -> Readi
     for one in chosen:
         _take(one, entries, reading)
     for one in beside:
-        if join_table(entries, one):
+        if join_table(entries, one) or one.links:
             reading.used.add(one.table.file)
             reading.tables.append(one.shown())
     reading.entries = _with_owners(_with_folders(entries.values()), reading)
@@ -93,7 +93,8 @@ def _choose(labelled: list[Found]) -> tuple[list[Found], list[Found]]:
 def _take(one: Found, entries: dict[str, Entry], reading: Reading) -> None:
     """Add the scans of a table's rows; repeated rows are told, contradicting ones left out."""
     table, teller, again, unclear = one.table.path, Teller(one), 0, set()
-    part = part_of(one.table.file.rpartition("/")[2].rpartition(".")[0])
+    sheet = one.table.path[len(one.table.file) :].strip("[]")
+    part = part_of(sheet) or part_of(one.table.file.rpartition("/")[2].rpartition(".")[0])
     for row, path in zip(one.rows(), one.paths, strict=True):
         if path in (MISSING, SEVERAL):
             if named := _named(one, teller, row):
