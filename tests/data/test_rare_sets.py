@@ -276,7 +276,7 @@ def test_a_table_may_name_dicom_files_by_what_stands_in_them(what: str, tmp_path
         found = pydicom.dcmread(tmp_path / "files" / f"IM{i}")
         lines.append(f"{patient + 1 if what == 'PatientID' else found[what].value},{NAMES[i % 2]}")
     (tmp_path / "labels.csv").write_text("\n".join(lines))
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     assert counts(plan) == {"benign": 4, "malignant": 4}
     assert (plan.n_patients, plan.n_owned) == ((8, 8) if what == "PatientID" else (4, 8))
 
@@ -284,7 +284,7 @@ def test_a_table_may_name_dicom_files_by_what_stands_in_them(what: str, tmp_path
 def test_labels_of_patients_and_patients_of_pictures_in_two_tables(tmp_path: Path) -> None:
     table(tmp_path, ("file", "patient"), lambda i: (f"{i}.jpg", f"P{i // 2}"))
     (tmp_path / "patients.csv").write_text("patient,diagnosis\n" + "".join(f"P{p},{NAMES[p % 2]}\n" for p in range(4)))
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     assert (counts(plan), plan.n_patients, plan.n_tables) == ({"benign": 4, "malignant": 4}, 4, 2)
     assert sums_up(plan)
 
@@ -299,7 +299,7 @@ def test_a_refusal_says_why_tables_and_other_files_are_of_no_use(tmp_path: Path)
     with zipfile.ZipFile(tmp_path / "more.zip", "w") as made:
         made.writestr("a.txt", "a")
     with pytest.raises(BadData) as caught:
-        look_at(tmp_path)
+        make_plan(tmp_path)
     assert caught.value.code == "data.nothing-recognised"
     assert all(word in caught.value.found for word in ("old.xls", "names.csv", "ZIP"))
 
@@ -314,7 +314,7 @@ def test_a_sheet_for_each_part(tmp_path: Path) -> None:
         for i in some:
             sheet.append([f"{i}.jpg", NAMES[i % 2]])
     book.save(tmp_path / "labels.xlsx")
-    assert look_at(tmp_path).count_by("part") == {"train": 4, "test": 4}
+    assert make_plan(tmp_path).count_by("part") == {"train": 4, "test": 4}
 
 
 @pytest.mark.parametrize("name", ["unlabeled", "Unlabelled", "no label", "미분류"])
@@ -322,5 +322,5 @@ def test_a_folder_of_scans_without_label_is_no_label(name: str, tmp_path: Path) 
     for label in (*NAMES, name):
         for i in range(3):
             scan(tmp_path / label / f"{i}.png")
-    plan = look_at(tmp_path)
+    plan = make_plan(tmp_path)
     assert (counts(plan), plan.n_unlabelled, plan.open_questions) == ({"benign": 3, "malignant": 3}, 3, ())
