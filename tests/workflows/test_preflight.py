@@ -126,10 +126,14 @@ def test_labels_are_named_not_told_by_id(tmp_path: Path) -> None:
     uneven = notes["workflows.classes-uneven"].params
     assert (uneven["most"], uneven["least"]) == ("no IDC", "IDC")
     assert all("idc" not in told for told in notes["workflows.few-cases"].params["few"])
-    only = preflight._blockers(
-        {"train": {"no-idc": 1}, "validate": {"no-idc": 0}}, list_tasks()["breast-histology-idc"]
+    counts, task = (
+        {"train": {"no-idc": 1, "idc": 1}, "validate": {"no-idc": 0, "idc": 1}},
+        list_tasks()["breast-histology-idc"],
     )
+    only = preflight._blockers(counts, task, SPEC)
     assert [note.params["label"] for note in only] == ["no IDC"]
+    asked = SPEC.having(kind="translator", from_label="idc")
+    assert not preflight._blockers(counts, task, asked), "a translator needs its own labels alone"
 
 
 def test_training_begins_with_a_collection_that_has_every_label_of_its_task() -> None:
