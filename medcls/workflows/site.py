@@ -12,7 +12,7 @@ from medcls.core.outcome import Outcome
 from medcls.core.prediction import Prediction
 from medcls.core.progress import Progress, silent
 from medcls.core.site import Aim, SiteCheck, SiteEvent, SiteSettings, State
-from medcls.errors import BadData, BadRecord, BadSpec, MedclsError
+from medcls.errors import BadData, BadRecord, BadSpec, Conflict, MedclsError
 from medcls.workflows.acts import act, allowed
 
 if TYPE_CHECKING:
@@ -294,12 +294,17 @@ def watch(site: str, answers: Sequence[Prediction], card: "ModelCard") -> bool:
     """Count answers in a site's watch, if it agreed to one; see `medcls.evaluation.site_watch.count`.
 
     Raises:
+        Conflict: If the counts cannot be written.
         MedclsError: If there is no such site, or its record is damaged.
-        OSError: If the counts cannot be written.
     """
     from medcls.evaluation.site_watch import count
 
-    return count(site_folder(site), answers, card.task.positive)
+    try:
+        return count(site_folder(site), answers, card.task.positive)
+    except OSError as error:
+        raise Conflict(
+            "workflows.watch-not-written", site=site, found=error.strerror or type(error).__name__
+        ) from error
 
 
 def watched(site: str, model_id: str) -> "tuple[list[Outcome[Week]], tuple[Note, ...]]":

@@ -12,7 +12,7 @@ from medcls.cli import main
 from medcls.core.letter import Letter
 from medcls.core.site import FOUND, Aim
 from medcls.data.collections import add_collection
-from medcls.errors import BadData, BadScan, BadSpec, MedclsError
+from medcls.errors import BadData, BadScan, BadSpec, Conflict, MedclsError
 from medcls.evaluation import letters
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
@@ -301,3 +301,14 @@ def test_what_an_answer_is_worth_here_follows_the_prevalence(ward) -> None:
     ill, well = 0.1 * kept["sensitivity"].value, 0.9 * (1 - kept["specificity"].value)
     assert float(note.params["here"].params["n"]) == pytest.approx(100 * ill / (ill + well), abs=0.5)
     assert site_figures.worth_by_threshold(replace(done.settings, kept={}), card.task, "malignant", 0.1) == ()
+
+
+def test_answers_that_cannot_be_counted_are_a_sentence(ward) -> None:
+    """A disk that is full or locked, here a file where the counts' folder should be."""
+    site.check_site("Ward 3", MODEL, ward, Aim(0.5))
+    site.consent("Ward 3", True)
+    (site.site_folder("Ward 3").path / "watch").write_bytes(b"")
+    answer = open_model(MODEL).predict(read_scan(phantom("breast-ultrasound", "benign", 1)))
+    with pytest.raises(Conflict) as error:
+        site.watch("Ward 3", [answer], store.read_card(MODEL))
+    assert error.value.code == "workflows.watch-not-written"
