@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 PY = $(VENV)/bin/python
-# Processes that share the tests: at most four, for each holds PyTorch.
+# Processes that share the tests: at most four, for each holds PyTorch. The long browser stories come early, in the
+# order of the folders; sorted by their number of tests they would come last, one process waiting for the other.
 JOBS ?= $(shell $(PYTHON) -c "import os; print(min(4, os.cpu_count() or 1))")
 INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check -c requirements.lock
 
@@ -21,7 +22,7 @@ run: $(VENV)/.runs
 	$(PY) -m medcls app
 
 test: $(VENV)/.tests
-	$(PY) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.tests
 	$(PY) -m ruff format --check .
