@@ -117,7 +117,7 @@ def _read(path: Path, changed_ns: int, size: int) -> Rules:
     try:
         told = tomllib.loads(path.read_text(encoding="utf-8"))
         return _rules(told)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, RecursionError, ValueError, TypeError, AttributeError) as error:  # no UTF-8, no TOML, wrong types
         raise BadSpec("access.unreadable", found=str(error)[:200] or type(error).__name__) from error
 
 

@@ -11,6 +11,7 @@ A line that cannot be written (disk full) stops nothing unless `MEDCLS_AUDIT_STR
 import hashlib
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from medcls.errors import Conflict, MedclsError
 
 BEGINNING = "0" * 64  # what the first line carries in place of a digest
 MOST_BYTES = 8 << 20  # of one file; the next line then begins another
+_NUMBERED = re.compile(r"audit-[0-9]{6,9}\.jsonl", re.ASCII)
 _TAIL_BYTES = 1 << 16  # holds the last line, whatever it says
 
 
@@ -148,8 +150,8 @@ def lines() -> Iterator[Line]:
 
 
 def files() -> list[Path]:
-    """Return the files of the trail, oldest first."""
-    return sorted(folder().glob("audit-*.jsonl"))
+    """Return the files of the trail, oldest first; a file of another name is none of them."""
+    return sorted(path for path in folder().glob("audit-*.jsonl") if _NUMBERED.fullmatch(path.name))
 
 
 def verify() -> Verdict:
@@ -165,7 +167,7 @@ def verify() -> Verdict:
             if line is None or line.before != last or line.n != n + 1:
                 return Verdict(n, last, broken_at=n + 1, where=path.name)
             n, last = line.n, line.digest
-    return Verdict(n, last, missing=max(0, _head().get("n", 0) - n))
+    return Verdict(n, last, missing=max(0, _n_head() - n))
 
 
 def _present() -> str:
@@ -219,15 +221,20 @@ def _last_lines(path: Path) -> tuple[int, list[bytes]]:
 
 def _unreadable(text: bytes) -> Line:
     """Return a stand-in for a line that cannot be read: its number from the head, its digest that of its bytes."""
-    return Line(_head().get("n", 0), "", "", "", "", {}, "", hashlib.sha256(text).hexdigest())
+    return Line(_n_head(), "", "", "", "", {}, "", hashlib.sha256(text).hexdigest())
 
 
-def _head() -> dict[str, Any]:
+def _n_head() -> int:
+    """Return how many lines the trail had; 0 if that is not told."""
     try:
-        head = json.loads((folder() / "head.json").read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return head if isinstance(head, dict) else {}
+        told = json.loads((folder() / "head.json").read_bytes())["n"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return 0
+    return told if _is_number(told) else 0
+
+
+def _is_number(told: Any) -> bool:
+    return isinstance(told, int) and not isinstance(told, bool) and 0 <= told < 1 << 53
 
 
 def _parsed(text: bytes) -> Line | None:
@@ -238,9 +245,12 @@ def _parsed(text: bytes) -> Line | None:
         if digest != _digest(row):
             return None
         row.pop("medcls")
-        return Line(digest=digest, **row)
-    except (ValueError, TypeError, KeyError, AttributeError):
+        line = Line(digest=digest, **row)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
+    said = (line.at, line.who, line.what, line.outcome, line.before)
+    whole = _is_number(line.n) and isinstance(line.facts, dict) and all(isinstance(one, str) for one in said)
+    return line if whole else None
 
 
 def _digest(row: Mapping[str, Any]) -> str:

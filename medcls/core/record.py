@@ -91,6 +91,24 @@ class Record:
         where = where or f"{path.parent.name}/{path.name}"
         return cls.from_json(read_bounded(path, where), where)
 
+    @classmethod
+    def read_listed(cls, path: Path, where: str = "") -> Self:
+        """Return the record in a file that a list names: one that is gone meanwhile is unreadable like any other.
+
+        Args:
+            path: The file.
+            where: As of `read`.
+
+        Raises:
+            BadRecord: As `read`; also if there is no such file.
+            MedclsError: As `from_dict`.
+        """
+        where = where or f"{path.parent.name}/{path.name}"
+        try:
+            return cls.read(path, where)
+        except FileNotFoundError as error:
+            raise BadRecord("core.unreadable-record", where=where, found=error.strerror or "gone") from error
+
 
 _CANNOT_BE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _MOST_BYTES = 1 << 26
@@ -103,14 +121,14 @@ def read_bounded(path: Path, where: str) -> bytes:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        BadRecord: If it cannot be read, or is larger than any record.
+        BadRecord: If it cannot be read, is a link to nothing, or is larger than any record.
     """
     try:
         with path.open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
-    except FileNotFoundError:
-        raise
     except (OSError, ValueError) as error:
+        if isinstance(error, FileNotFoundError) and not path.is_symlink():
+            raise
         found = getattr(error, "strerror", None) or type(error).__name__
         raise BadRecord("core.unreadable-record", where=where, found=found) from error
     if len(content) > _MOST_BYTES:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from medcls.core.evaluation import Estimate
 from medcls.core.note import Note
-from medcls.core.record import Record
+from medcls.core.record import Record, wrong
 from medcls.errors import BadSpec
 
 Verdict = Literal["fit", "not-fit", "too-few"]
@@ -64,6 +64,9 @@ class SiteCheck(Record):
         more_scans: Further scans of the same mixture that would probably settle it; None if settled or no number would.
         found: What was found in the pictures: shares and medians by name.
         made: UTC day, ISO 8601.
+
+    Raises:
+        BadRecord: If its counts cannot be.
     """
 
     model: str
@@ -84,6 +87,13 @@ class SiteCheck(Record):
     found: dict[str, float] = field(default_factory=dict)
     made: str = ""
     schema: int = 1
+
+    def __post_init__(self) -> None:
+        k = len(self.labels)
+        if self.confusion and ([len(row) for row in self.confusion] != [k] * k or min(map(min, self.confusion)) < 0):
+            raise wrong("confusion", str(self.confusion)[:60], f"counts of {k} by {k} labels")
+        if not 0 <= self.n_positive <= self.n_cases or self.n_groups < 0:
+            raise wrong("n_cases", f"{self.n_positive} of {self.n_cases}", "counts")
 
 
 @dataclass(frozen=True)

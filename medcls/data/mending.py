@@ -16,6 +16,7 @@ from pathlib import Path
 
 from medcls import disk
 from medcls.core.collection import Change, CollectionRecord
+from medcls.core.record import read_bounded
 from medcls.data.collection import Collection, Stored
 from medcls.data.index import Index
 from medcls.data.labels import slug, tidy
@@ -101,9 +102,10 @@ def renamed_ids(base: CollectionRecord, decisions: Mapping[str, str]) -> dict[st
 def first_record(stored: Stored) -> CollectionRecord:
     """Return the record with labels as the set gave them; kept at the first change."""
     path = stored.folder / "base.json"
-    if path.is_file():
-        return CollectionRecord.from_json(path.read_bytes(), "the collection's first record")
-    disk.write_whole(path, stored.record.to_json().encode())
+    try:
+        return CollectionRecord.read(path, "the collection's first record")
+    except FileNotFoundError:
+        disk.write_whole(path, stored.record.to_json().encode())
     return stored.record
 
 
@@ -161,12 +163,16 @@ def list_changes(name: str) -> tuple[Change, ...]:
 
     Raises:
         BadData: If there is no such collection.
+        BadRecord: If a line is damaged: a change that is not known cannot be passed over.
     """
     folder = folder_of(name)
     Stored(folder)
     path = folder / _LOG
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    return tuple(Change.from_json(line, "a change of the collection") for line in lines)
+    try:
+        lines = read_bounded(path, f"{name}/{_LOG}").splitlines()
+    except FileNotFoundError:
+        return ()
+    return tuple(Change.from_json(line, f"{name}/{_LOG}") for line in lines)
 
 
 def undo(name: str, *, who: str = "") -> CollectionRecord:

@@ -240,7 +240,7 @@ def write_split(collection: Collection, split: Split) -> Path:
 def _fingerprint_of(path: Path) -> str:
     """Return the contents a split's file was made for; empty if there is no file, or none that can be read."""
     try:
-        return Split.from_json(path.read_bytes(), path.stem).fingerprint
+        return Split.read(path, path.stem).fingerprint
     except (FileNotFoundError, BadRecord):
         return ""
 
@@ -277,14 +277,14 @@ def _written(collection: Collection, name: str) -> Split:
             found=name[:80],
             allowed=", ".join(list_splits(collection)) or "none made yet",
         )
-    found = path.stat()
+    found = path.lstat()  # a link to nothing is told of when it is read
     return _parse(path, found.st_mtime_ns, found.st_size)
 
 
 @lru_cache(maxsize=16)
 def _parse(path: Path, changed_ns: int, size: int) -> Split:
     """Read a split's file, once for the same state of it: pages ask again with every click."""
-    return Split.from_json(path.read_bytes(), f"split {path.stem}")
+    return Split.read_listed(path, f"split {path.stem}")
 
 
 def join_splits(collection: Collection, name: str, splits: list[Split]) -> Split:

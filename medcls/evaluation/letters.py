@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from medcls import home
 from medcls.core.letter import Letter
 from medcls.core.outcome import Outcome, outcomes
-from medcls.core.record import Record
+from medcls.core.record import Record, read_bounded, wrong
 from medcls.disk import locked, write_whole
 from medcls.errors import BadData
 from medcls.evaluation.sites import list_sites
@@ -71,7 +71,8 @@ def sign(letter: Letter) -> Signed:
     """Sign a letter with this machine's key, which is made if there is none yet.
 
     Raises:
-        OSError: If the key cannot be read or written.
+        BadRecord: If the key is damaged.
+        OSError: If it cannot be written.
     """
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -120,7 +121,7 @@ def keep_letter(signed: Signed, model: str, weights: tuple[str, ...]) -> Kept:
     folder = _folder(model)
     with locked(folder):
         path = folder / f"{_name(signed)}.json"
-        before = read_letter(path.read_bytes()).card.made if path.exists() else ""
+        before = _kept_day(path)
         if before > signed.card.made:
             raise BadData("evaluation.letter-older", found=signed.card.made, kept=before)
         write_whole(path, signed.to_json().encode())
@@ -138,8 +139,21 @@ def letters(model: str, weights: tuple[str, ...]) -> list[Outcome[Signed]]:
         weights: Digests of its networks' weights; letters about others are left out.
     """
     folder = _folder(model)
-    found = outcomes(sorted(folder.glob("*.json")), lambda p: p.stem, lambda p: read_letter(p.read_bytes()))
+    found = outcomes(sorted(folder.glob("*.json")), lambda p: p.stem, _kept)
     return [one for one in found if one.value is None or one.value.card.weights == weights]
+
+
+def _kept(path: Path) -> Signed:
+    try:
+        return read_letter(read_bounded(path, f"letters/{path.name}"))
+    except FileNotFoundError as error:  # put away between the list and the look
+        raise BadData("evaluation.letter-signature") from error
+
+
+def _kept_day(path: Path) -> str:
+    """Return the day of a letter kept before; empty if there is none, or none that holds: it vouches for nothing."""
+    kept = Outcome.of(path.stem, lambda: _kept(path)).value
+    return kept.card.made if kept else ""
 
 
 def _folder(model: str) -> Path:
@@ -166,7 +180,10 @@ def _key() -> "Ed25519PrivateKey":
     with locked(folder):
         folder.chmod(0o700)  # before the key is written: nobody else reads it even for a moment
         if path.exists():
-            return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
+            try:
+                return Ed25519PrivateKey.from_private_bytes(read_bounded(path, f"keys/{path.name}"))
+            except ValueError as error:
+                raise wrong(f"keys/{path.name}", str(error)[:80], "a key of 32 bytes") from error
         key = Ed25519PrivateKey.generate()
         write_whole(path, key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()))
         os.chmod(path, 0o600)

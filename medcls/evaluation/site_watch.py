@@ -16,11 +16,12 @@ from scipy import stats
 from medcls.core.note import Note
 from medcls.core.outcome import Outcome, outcomes
 from medcls.core.prediction import Prediction
-from medcls.core.record import Record
+from medcls.core.record import Record, wrong
 from medcls.disk import locked, write_whole
 from medcls.evaluation.sites import SiteFolder
 
 BINS = 10
+_MOST = 10**9  # scans of a week
 ALARMS_PER_YEAR = 1.0
 _WEEKS, _LEAST_BEFORE, _LEAST_NOW = 52.0, 50, 10
 _TESTS = 4
@@ -38,6 +39,9 @@ class Week(Record):
         disagreed: Of them, those where networks averaged did not agree.
         score: Counts by probability of disease, in tenths.
         distance: Counts by unfamiliarity: tenths of the limit, the last holds all beyond nine tenths.
+
+    Raises:
+        BadRecord: If the counts cannot all be true.
     """
 
     week: str
@@ -48,6 +52,14 @@ class Week(Record):
     score: tuple[int, ...] = field(default=(0,) * BINS)
     distance: tuple[int, ...] = field(default=(0,) * BINS)
     schema: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("score", "distance"):
+            counts = getattr(self, name)
+            if len(counts) != BINS or min(counts) < 0 or sum(counts) > self.scans:
+                raise wrong(name, str(counts)[:60], f"{BINS} counts of {self.scans} scans")
+        if not 0 <= max(self.refused, self.disagreed) <= self.scans <= _MOST or min(self.refused, self.disagreed) < 0:
+            raise wrong("refused", f"{self.refused} and {self.disagreed} of {self.scans}", "shares of the scans")
 
 
 def count(
@@ -77,7 +89,7 @@ def count(
     name, place = name_week(day), folder.path / "watch" / answers[0].model
     with locked(place):
         path = place / f"{name}.json"
-        week = Week.from_json(path.read_bytes(), path.name) if path.exists() else Week(name, answers[0].model)
+        week = Week.read(path, path.name) if path.exists() else Week(name, answers[0].model)
         for answer in answers:
             week = _with(week, answer, positive)
         write_whole(path, week.to_json().encode())
@@ -105,7 +117,7 @@ def _raised(counts: tuple[int, ...], share: float) -> tuple[int, ...]:
 def weeks(folder: SiteFolder, model: str) -> list[Outcome[Week]]:
     """Return a model's weeks at a site, oldest first; a damaged one stands in its place with its error."""
     paths = sorted((folder.path / "watch" / model).glob("*.json"))
-    return outcomes(paths, lambda p: p.stem, lambda p: Week.from_json(p.read_bytes(), p.name))
+    return outcomes(paths, lambda p: p.stem, lambda p: Week.read_listed(p, p.name))
 
 
 def name_week(day: date) -> str:

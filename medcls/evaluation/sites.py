@@ -15,9 +15,10 @@ from urllib.parse import quote
 
 from medcls import home
 from medcls.core.outcome import Outcome, outcomes
+from medcls.core.record import read_bounded
 from medcls.core.site import Site, SiteCheck, SiteEvent, SiteSettings, State
 from medcls.disk import append_line, locked, write_whole
-from medcls.errors import BadRecord, BadSpec, Conflict, MedclsError
+from medcls.errors import BadSpec, Conflict, MedclsError
 
 _LONGEST = 60
 STATES: tuple[State, ...] = get_args(State)
@@ -46,8 +47,8 @@ class SiteFolder:
             MedclsError: If its record is missing or damaged.
         """
         try:
-            return Site.from_json((self.path / "site.json").read_bytes(), f"sites/{self.id}/site.json")
-        except OSError as error:
+            return Site.read(self.path / "site.json", f"sites/{self.id}/site.json")
+        except FileNotFoundError as error:
             raise BadSpec("evaluation.no-such-site", site=self.id) from error
 
     def write(self, site: Site) -> None:
@@ -74,7 +75,7 @@ class SiteFolder:
     def checks(self) -> list[Outcome[SiteCheck]]:
         """Return the checks kept, newest first; a damaged one stands in its place with its error."""
         paths = sorted((self.path / "checks").glob("*.json"), reverse=True)
-        return outcomes(paths, lambda p: p.stem, lambda p: SiteCheck.from_json(p.read_bytes(), f"checks/{p.name}"))
+        return outcomes(paths, lambda p: p.stem, lambda p: SiteCheck.read_listed(p, f"checks/{p.name}"))
 
     def last_check(self, model: str, weights: tuple[str, ...]) -> SiteCheck | None:
         """Return the newest check of these very networks; None if there is none."""
@@ -108,12 +109,9 @@ class SiteFolder:
     def _lines(self) -> Iterator[SiteEvent | None]:
         """Return each line, oldest first; None for a damaged one."""
         try:
-            lines = (self.path / "history.jsonl").read_bytes().splitlines()
+            lines = read_bounded(self.path / "history.jsonl", f"sites/{self.id}/history.jsonl").splitlines()
         except FileNotFoundError:
             return
-        except OSError as error:
-            where, found = f"sites/{self.id}/history.jsonl", error.strerror or type(error).__name__
-            raise BadRecord("core.unreadable-record", where=where, found=found) from error
         for line in lines:
             try:
                 yield SiteEvent.from_json(line, "history.jsonl")

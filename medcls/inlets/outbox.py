@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from medcls import audit, disk, home
-from medcls.core.record import Record
+from medcls.core.record import Record, wrong
 from medcls.errors import Conflict, MedclsError
 from medcls.inlets.asking import give
 from medcls.inlets.servers import Around
@@ -83,9 +83,9 @@ def put(server: str, objects: Sequence[bytes], scan_sha256: str = "") -> Sending
 def sendings() -> tuple[Sending, ...]:
     """Return what is or was on its way, oldest first; one whose state is damaged stands as failed, and says why."""
     found: list[tuple[float, Sending]] = []
-    for path in folder().glob("*/state.json"):
-        with suppress(FileNotFoundError):  # put away meanwhile
-            found.append((path.stat().st_mtime, _read_or_told(path.parent)))
+    for place in folder().glob("*"):
+        with suppress(FileNotFoundError, NotADirectoryError):  # put away meanwhile, or not ours
+            found.append(((place / "state.json").lstat().st_mtime, _read_or_told(place)))
     return tuple(sending for _, sending in sorted(found, key=lambda pair: pair[0]))
 
 
@@ -107,7 +107,8 @@ def work(around: Around, now: float | None = None) -> tuple[Sending, ...]:
         What was tried, as it stands now.
     """
     now = time.time() if now is None else now
-    due = [s for s in sendings() if s.state == "waiting" and s.next_at <= now]
+    # A time farther off than any wait, as of a clock that was wrong, keeps nothing back.
+    due = [s for s in sendings() if s.state == "waiting" and not now < s.next_at <= now + _LONGEST_S]
     return tuple(try_one(sending.id, around, now) for sending in due)
 
 
@@ -135,7 +136,7 @@ def _tried(sending: Sending, place: Path, around: Around, now: float) -> Sending
     try:
         give(around.server(sending.server), [path.read_bytes() for path in sorted(place.glob("*.dcm"))])
     except Conflict as error:
-        wait = min(_LONGEST_S, _FIRST_S * 2 ** (sending.tries - 1))
+        wait = min(_LONGEST_S, _FIRST_S * 2 ** (min(sending.tries, _MOST_TRIES) - 1))
         state: State = "failed" if sending.tries >= _MOST_TRIES else "waiting"
         return replace(sending, state=state, why=str(error), code=error.code, next_at=now + wait)
     except MedclsError as error:
@@ -154,7 +155,12 @@ def again(name: str) -> Sending:
 
 
 def _read(place: Path) -> Sending:
-    return Sending.read(place / "state.json")
+    said = Sending.read(place / "state.json", f"outbox/{place.name}/state.json")
+    if said.id != place.name or said.tries < 0:
+        raise wrong(
+            f"outbox/{place.name}/state.json", f"{said.id!r:.60}, {said.tries} tries", f"{place.name}, 0 or more"
+        )
+    return said
 
 
 def _write(place: Path, sending: Sending) -> None:

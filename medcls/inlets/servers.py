@@ -39,13 +39,14 @@ from pathlib import Path
 from typing import Any
 
 from medcls import home
+from medcls.core.record import Record, check_plain, read_bounded, wrong
 from medcls.errors import BadSpec
 
 _TITLE_MOST = 16  # of an application entity's name, by the standard
 
 
 @dataclass(frozen=True)
-class Receive:
+class Receive(Record):
     """How the listener listens.
 
     Args:
@@ -68,7 +69,7 @@ class Receive:
 
 
 @dataclass(frozen=True)
-class Server:
+class Server(Record):
     """A system that is asked for scans and given results.
 
     Args:
@@ -114,7 +115,7 @@ class Server:
 
 
 @dataclass(frozen=True)
-class Rule:
+class Rule(Record):
     """What is done by itself with a scan that comes in.
 
     Args:
@@ -168,39 +169,52 @@ def read_around(path: Path | None = None) -> Around:
 
     Raises:
         BadSpec: If the file is no TOML or names something unknown.
+        BadRecord: If it cannot be read, or a value has the wrong type.
     """
     path = path or home.home() / "servers.toml"
-    if not path.is_file():
-        return Around()
     try:
-        told = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        told = tomllib.loads(read_bounded(path, path.name).decode())
+    except FileNotFoundError:
+        return Around()
+    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, or TOML without an end
         raise BadSpec("inlets.no-toml", found=str(error)[:200]) from error
-    _only(told, {"receive", "rules", "servers", "watch"}, "servers.toml")
-    watch = told.get("watch", {}).get("folder")
-    servers = {name: _server(name, row) for name, row in told.get("servers", {}).items()}
-    rules = tuple(_rule(name, row, servers) for name, row in told.get("rules", {}).items())
-    return Around(_receive(told.get("receive", {})), servers, Path(watch) if watch else None, rules)
+    check_plain(told, path.name)
+    _only(told, {"receive", "rules", "servers", "watch"}, path.name)
+    watch = _table(told, "watch").get("folder", "")
+    if not isinstance(watch, str):
+        raise wrong("watch.folder", f"{watch!r:.60}", "a folder")
+    servers = {name: _server(name, _table(told["servers"], name)) for name in _table(told, "servers")}
+    rules = tuple(_rule(name, _table(told["rules"], name), servers) for name in _table(told, "rules"))
+    return Around(_receive(_table(told, "receive")), servers, Path(watch) if watch else None, rules)
+
+
+def _table(told: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return a table of the file; empty if there is none."""
+    found = told.get(name, {})
+    if not isinstance(found, dict):
+        raise wrong(name, f"{found!r:.60}", "a table")
+    return found
 
 
 def _rule(name: str, row: dict[str, Any], servers: Mapping[str, Server]) -> Rule:
     _only(row, {f.name for f in fields(Rule)} - {"name"}, f"rules.{name}")
-    to = tuple(row.get("to", ()))
-    if not name.isalnum() or not row.get("task") or not to or set(to) - set(servers):
-        raise BadSpec("inlets.wrong-rule", rule=name, found=", ".join(to) or "none", allowed=", ".join(servers))
-    return Rule(name, **{**row, "to": to, "ways": tuple(row.get("ways", ()))})
+    made = Rule.from_dict({"task": "", "to": [], **row, "name": name}, f"rules.{name}")
+    if not name.isalnum() or not made.task or not made.to or set(made.to) - set(servers):
+        found = ", ".join(made.to) or "none"
+        raise BadSpec("inlets.wrong-rule", rule=name, found=found, allowed=", ".join(servers))
+    return made
 
 
 def _receive(row: dict[str, Any]) -> Receive:
     _only(row, {f.name for f in fields(Receive)}, "receive")
-    made = Receive(**{**row, "callers": tuple(row.get("callers", ()))})
+    made = Receive.from_dict(row, "receive")
     _check_title(made.title, "receive")
     return made
 
 
 def _server(name: str, row: dict[str, Any]) -> Server:
     _only(row, {f.name for f in fields(Server)} - {"name"}, f"servers.{name}")
-    made = Server(name, **row)
+    made = Server.from_dict({**row, "name": name}, f"servers.{name}")
     if made.kind not in ("dicomweb", "dimse") or (made.kind == "dicomweb") != bool(made.url):
         raise BadSpec("inlets.wrong-server", server=name, found=made.kind)
     _check_title(made.title, name)

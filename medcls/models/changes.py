@@ -16,6 +16,7 @@ from typing import Any
 
 from medcls import disk, home
 from medcls.core.model import ModelCard
+from medcls.core.record import parse_json, read_bounded
 from medcls.errors import BadModel, Conflict, MedclsError
 
 CHANGEABLE = ("name", "thresholds", "licence", "trained_on", "limits", "retired")
@@ -95,11 +96,11 @@ def read_changes(model_id: str, made_of: str, name: str) -> dict[str, Any]:
     """
     path = changes_folder(model_id) / name
     try:
-        data = json.loads(path.read_bytes())
-        return data["holds"] if data["of"] == made_of else {}
+        data = parse_json(read_bounded(path, name), name)
+        return dict(data["holds"]) if data["of"] == made_of else {}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (MedclsError, ValueError, KeyError, TypeError) as error:
         reason = f"{name}: {type(error).__name__}"
         raise BadModel("models.changes-unreadable", model=model_id, found=reason, folder=_ROOM) from error
 

@@ -81,9 +81,15 @@ def folder() -> Path:
 
 
 def read_row(name: str) -> Row | None:
-    """Return the row of a system that has been run; None if it has not."""
-    path = folder() / f"{name}.json"
-    return Row.from_json(path.read_bytes(), path.name) if path.is_file() else None
+    """Return the row of a system that has been run; None if it has not.
+
+    Raises:
+        BadRecord: If it is damaged.
+    """
+    try:
+        return Row.read(folder() / f"{name}.json", f"reproduction/{name}.json")
+    except FileNotFoundError:
+        return None
 
 
 def write_row(row: Row) -> None:
@@ -95,7 +101,15 @@ def write_row(row: Row) -> None:
 def read_rows() -> tuple[Row, ...]:
     """Return every row there is, each with the best model of today if its run is still here."""
     best_of: dict[tuple[str, ...], Best | None] = {}
-    return tuple(_with_best(row, best_of) for name in systems() if (row := read_row(name)))
+    return tuple(_with_best(row, best_of) for name in systems() if (row := _row_or_told(name)))
+
+
+def _row_or_told(name: str) -> Row | None:
+    """Return a system's row; in the place of one that is damaged, what is wrong with it."""
+    try:
+        return read_row(name)
+    except MedclsError as error:
+        return Row(name, RECIPES[name].reported, "", error=str(error))
 
 
 def _with_best(row: Row, best_of: dict[tuple[str, ...], Best | None]) -> Row:

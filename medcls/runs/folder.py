@@ -20,6 +20,7 @@ made/           of a translator, in place of a result: pictures made of its trai
 
 import dataclasses
 import os
+import re
 import secrets
 import shutil
 import time
@@ -39,6 +40,7 @@ from medcls.runs import lock
 AT_REST = (*FINAL, "paused")  # states in which no worker is expected
 _ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 _HANDED = Note("runs.handed-over")
+_EPOCH = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ class RunFolder:
     def sheets(self) -> dict[int, Path]:
         """Return the sheets of a translator's samples by epoch, in order; empty for any other run."""
         found = sorted(self.samples.glob("epoch-*.png")) if self.samples.is_dir() else []
-        return {int(path.stem.removeprefix("epoch-")): path for path in found}
+        epochs = {path.stem.removeprefix("epoch-"): path for path in found}
+        return {int(said): path for said, path in epochs.items() if _EPOCH.fullmatch(said)}  # others are not ours
 
     def has_outcome(self) -> bool:
         """Return whether it has given what it was to give: a model, or of a translator made pictures."""

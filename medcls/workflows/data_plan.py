@@ -114,8 +114,8 @@ def read_plan(path: Path) -> PlanChoices:
         MedclsError: If it is no plan.
     """
     try:
-        return Plan.from_json(path.read_bytes(), path.name).choices
-    except OSError as error:
+        return Plan.read(path, path.name).choices
+    except FileNotFoundError as error:
         raise BadData("workflows.no-plan-file", found=type(error).__name__) from error
 
 
@@ -138,8 +138,10 @@ def plan_of(name: str) -> Plan | None:
     """
     from medcls.data.collections import open_collection
 
-    path = open_collection(name).stored[0].folder / "plan.json"
-    return Plan.from_json(path.read_bytes(), "the collection's plan") if path.is_file() else None
+    try:
+        return Plan.read(open_collection(name).stored[0].folder / "plan.json", "the collection's plan")
+    except FileNotFoundError:
+        return None
 
 
 def group_left(left: Mapping[str, Note]) -> tuple[NotTaken, ...]:

@@ -100,7 +100,7 @@ def _read_parts(data: bytes) -> dict[str, tuple[str, ...]]:
         told = json.loads(text)
         told = told.get("parts", told)
         return {str(part): tuple(map(str, ids)) for part, ids in told.items()}
-    except (ValueError, AttributeError, TypeError, KeyError, IndexError, StopIteration, csv.Error) as error:
+    except (ValueError, AttributeError, TypeError, LookupError, RecursionError, StopIteration, csv.Error) as error:
         raise BadSplit("workflows.no-split", found=type(error).__name__) from error
 
 
@@ -125,7 +125,7 @@ def list_splits(name: str) -> dict[str, Split | str]:
     for split in listed(collection):
         try:
             found[split] = read_split(collection, split)
-        except BadSplit as error:
+        except MedclsError as error:
             found[split] = str(error)
     return found
 

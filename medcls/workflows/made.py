@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from medcls.core.made import MadeSet
+from medcls.core.record import read_bounded
 from medcls.core.run import RunSpec
 from medcls.data.made import read_record
 from medcls.errors import BadData, MedclsError
@@ -88,12 +89,13 @@ def read_sheet(run_id: str, epoch: int) -> bytes:
     Raises:
         BadSpec: If there is no such run.
         BadData: If there is no such sheet.
+        BadRecord: If it cannot be read.
     """
     run = open_run(run_id)
     path = run.sheets().get(epoch)
     try:
         if path:
-            return path.read_bytes()
+            return read_bounded(path, f"{run.id}/{path.name}")
     except FileNotFoundError:  # deleted between the list and the look
         pass
     raise BadData("workflows.no-such-sheet", run=run.id, epoch=epoch)

@@ -67,7 +67,7 @@ class SiteFigures:
             label: Label id answered.
             prevalence: Share of people with disease where the answer is read; 0 says nothing of it.
         """
-        if not self.confusion or label not in task.label_ids:
+        if len(self.confusion) != len(task.labels) or label not in task.label_ids:  # not kept, or of other labels
             return ()
         counts, k = np.array(self.confusion), task.label_ids.index(label)
         name, right, true = task.labels[k].name, int(counts[k, k]), int(counts[k].sum())
