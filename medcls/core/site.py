@@ -136,6 +136,10 @@ class SiteSettings(Record):
         if not math.isnan(self.threshold) and not 0 <= self.threshold <= 1:
             raise BadSpec("core.threshold-out-of-range", value=self.threshold)
 
+    def is_same(self, other: "SiteSettings") -> bool:
+        """Return whether two settings say the same; a threshold that is not set is like another that is not."""
+        return self.to_dict() == other.to_dict()
+
     @property
     def changes(self) -> bool:
         """True if answers are read otherwise by them."""
@@ -206,7 +210,7 @@ class SiteEvent(Record):
         model: Id of the model.
         who: Login name, or `local`.
         when: UTC time, ISO 8601.
-        settings: What was applied; None for other events.
+        settings: What was applied or undone; None for other events, and where an older medcls undid the last.
         state: The new state; empty for other events.
         why: What the person wrote, or the check it rests on.
     """

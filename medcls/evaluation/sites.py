@@ -121,6 +121,8 @@ class SiteFolder:
     def settings(self, model: str) -> SiteSettings | None:
         """Return the settings in force for a model: the last applied that was not undone; None if there are none.
 
+        A line that undoes names what it undid: two people who undo the same settings undo them once.
+
         Raises:
             BadRecord: As `history`.
         """
@@ -130,7 +132,7 @@ class SiteFolder:
                 continue
             if event.what == "applied" and event.settings is not None:
                 stack.append(event.settings)
-            elif event.what == "undone" and stack:
+            elif event.what == "undone" and stack and (event.settings is None or stack[-1].is_same(event.settings)):
                 stack.pop()
         return stack[-1] if stack else None
 

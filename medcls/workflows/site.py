@@ -123,19 +123,21 @@ def apply_settings(settings: SiteSettings, who: str = "") -> None:
 
 
 @act("approve", "site.undo", "site", "model_id")
-def undo_settings(site: str, model_id: str, who: str = "") -> SiteSettings | None:
-    """Take back the settings applied last; return those that are in force again, None if none are.
+def undo_settings(site: str, model_id: str, who: str = "", seen: SiteSettings | None = None) -> SiteSettings | None:
+    """Take back the settings in force, or those seen in force; return those in force again, None if none are.
 
     Raises:
         BadSpec: If there is nothing to take back.
-        OSError: If it cannot be written.
+        Conflict: If those seen are no longer in force: of two who undo the same, the second changes nothing.
     """
     from medcls.evaluation.sites import now
 
     folder = site_folder(site)
-    if folder.settings(model_id) is None:
+    if not (in_force := folder.settings(model_id)):
         raise BadSpec("workflows.nothing-to-undo", site=site, model=model_id)
-    folder.record(SiteEvent("undone", model_id, who or access.present().name, now()))
+    if seen and not in_force.is_same(seen):
+        raise Conflict("workflows.settings-not-in-force", site=site, model=model_id)
+    folder.record(SiteEvent("undone", model_id, who or access.present().name, now(), in_force))
     return folder.settings(model_id)
 
 

@@ -10,10 +10,10 @@ import pytest
 from medcls import audit
 from medcls.cli import main
 from medcls.core.letter import Letter
-from medcls.core.site import FOUND, Aim
+from medcls.core.site import FOUND, Aim, SiteEvent, SiteSettings
 from medcls.data.collections import add_collection
 from medcls.errors import BadData, BadScan, BadSpec, Conflict, MedclsError
-from medcls.evaluation import letters
+from medcls.evaluation import letters, sites
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 from medcls.models import store
@@ -80,6 +80,30 @@ def test_settings_change_answers_here_and_nowhere_else(ward) -> None:
     assert site.read_at("Ward 3", plain, card) is plain
     with pytest.raises(BadSpec) as nothing:
         site.undo_settings("Ward 3", MODEL)
+    assert nothing.value.code == "workflows.nothing-to-undo"
+
+
+def test_two_who_undo_the_same_settings_undo_them_once(tiny_model) -> None:
+    """The second click is told so; a line of an older medcls, which names no settings, takes back the last."""
+    first = SiteSettings("Ward 3", MODEL, ("ab",), temperature=2.0, made="2026-11-29")
+    second = replace(first, temperature=3.0)
+    folder = sites.make_site("Ward 3")
+    for settings in (first, second):
+        site.apply_settings(settings)
+    left = site.undo_settings("Ward 3", MODEL, seen=second)
+    assert left is not None
+    assert left.is_same(first)
+    with pytest.raises(Conflict) as moved:
+        site.undo_settings("Ward 3", MODEL, seen=second)
+    assert moved.value.code == "workflows.settings-not-in-force"
+    folder.record(SiteEvent("undone", MODEL, "late", "2026-11-29T00:00:00Z", second))
+    in_force = folder.settings(MODEL)
+    assert in_force is not None
+    assert in_force.is_same(first)
+    folder.record(SiteEvent("undone", MODEL, "old", "2026-11-29T00:00:00Z"))
+    assert folder.settings(MODEL) is None
+    with pytest.raises(BadSpec) as nothing:
+        site.undo_settings("Ward 3", MODEL, seen=first)
     assert nothing.value.code == "workflows.nothing-to-undo"
 
 

@@ -36,9 +36,9 @@ def show_settings(name: str, card: ModelCard) -> None:
         st.markdown(say("pages.site-own-none"))
     else:
         _show_force(settings)
-        if st.button(say("pages.undo"), icon=":material/undo:", key="site.undo"):
-            site.undo_settings(name, card.id)
-            st.rerun()
+        # What is shown now is undone, not what is in force when the click arrives.
+        shown = (name, card.id, settings)
+        st.button(say("pages.undo"), icon=":material/undo:", key="site.undo", on_click=_undo, args=shown)
     _show_state(name, card)
     events = [
         {
@@ -52,6 +52,13 @@ def show_settings(name: str, card: ModelCard) -> None:
     ]
     if events:
         st.dataframe(events[::-1], hide_index=True)
+
+
+def _undo(name: str, model_id: str, shown: SiteSettings) -> None:
+    try:
+        site.undo_settings(name, model_id, seen=shown)
+    except MedclsError as error:
+        notices.show_error(error)
 
 
 def _show_force(settings: SiteSettings) -> None:
