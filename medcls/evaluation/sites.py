@@ -83,11 +83,12 @@ class SiteFolder:
         return next((c for c in found if c.model == model and c.weights == weights), None)
 
     def record(self, event: SiteEvent) -> None:
-        """Add a line to the history.
+        """Add a line to the history; one without a time is of now.
 
         Raises:
             OSError: If it cannot be written; the history is then as it was.
         """
+        event = event if event.when else replace(event, when=now())
         append_line(self.path / "history.jsonl", event.to_json(indent=None).rstrip("\n"))
 
     def history(self) -> Iterator[SiteEvent]:

@@ -116,10 +116,8 @@ def apply_settings(settings: SiteSettings, who: str = "") -> None:
         MedclsError: If there is no such site.
         OSError: If it cannot be written.
     """
-    from medcls.evaluation.sites import now
-
     folder = site_folder(settings.site)
-    folder.record(SiteEvent("applied", settings.model, who or access.present().name, now(), settings))
+    folder.record(SiteEvent("applied", settings.model, who or access.present().name, "", settings))
 
 
 @act("approve", "site.undo", "site", "model_id")
@@ -130,14 +128,12 @@ def undo_settings(site: str, model_id: str, who: str = "", seen: SiteSettings | 
         BadSpec: If there is nothing to take back.
         Conflict: If those seen are no longer in force: of two who undo the same, the second changes nothing.
     """
-    from medcls.evaluation.sites import now
-
     folder = site_folder(site)
     if not (in_force := folder.settings(model_id)):
         raise BadSpec("workflows.nothing-to-undo", site=site, model=model_id)
     if seen and not in_force.is_same(seen):
         raise Conflict("workflows.settings-not-in-force", site=site, model=model_id)
-    folder.record(SiteEvent("undone", model_id, who or access.present().name, now(), in_force))
+    folder.record(SiteEvent("undone", model_id, who or access.present().name, "", in_force))
     return folder.settings(model_id)
 
 
@@ -181,7 +177,6 @@ def set_state(site: str, model_id: str, state: State, who: str = "", why: str = 
         MedclsError: If there is no such site or model.
     """
     from medcls.evaluation.site_answer import weights_of
-    from medcls.evaluation.sites import now
     from medcls.models.store import read_card
 
     folder = site_folder(site)
@@ -190,7 +185,7 @@ def set_state(site: str, model_id: str, state: State, who: str = "", why: str = 
         if last is None or last.verdict != "fit":
             raise BadSpec("workflows.approve-without-check", model=model_id, site=site)
         why = f"check of {last.made}: fit"
-    folder.record(SiteEvent("state", model_id, who or access.present().name, now(), state=state, why=why.strip()))
+    folder.record(SiteEvent("state", model_id, who or access.present().name, "", state=state, why=why.strip()))
 
 
 def checks_of(site: str, card: "ModelCard") -> tuple[SiteCheck, ...]:
