@@ -99,7 +99,21 @@ def subjects(given: Case, tiny_made: Path, home: Path) -> dict[type, Subject]:
         for i in range(0, N, 4)
     ]
     letter = Letter(
-        card.id, ("ab",), LABELS, "", "key", "", Aim(), "too-few", 3, 3, 1, {}, ((1, 0, 0), (0, 1, 0), (0, 0, 1)), (), ()
+        card.id,
+        ("ab",),
+        LABELS,
+        "",
+        "key",
+        "",
+        Aim(),
+        "too-few",
+        3,
+        3,
+        1,
+        {},
+        ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+        (),
+        (),
     )
     person = Person(names[0], names[1], "", "", names[2])
     return {

@@ -35,7 +35,7 @@ def test_what_a_model_has_seen_comes_along_by_id_and_by_file(tiny_model: ModelCa
     folder = store.folder(tiny_model.id)
     store.write_seen(folder, ["a" * 64])
     new = SimpleNamespace(cases=(SimpleNamespace(sha256="b" * 64),))
-    fitted: Any = SimpleNamespace(data=SimpleNamespace(train=new, validate=new))
+    fitted: Any = SimpleNamespace(data=SimpleNamespace(train=new, validate=new), made=None)
     for initial in (tiny_model.id, str(folder / store.WEIGHTS)):
         assert _seen(fitted, RunSpec.of(initial=initial)) == {"b" * 64, "a" * 16}
     alone = tmp_path / store.WEIGHTS
@@ -47,7 +47,7 @@ def test_what_a_model_has_seen_comes_along_by_id_and_by_file(tiny_model: ModelCa
 def test_a_child_of_a_model_that_does_not_say_does_not_say_either(tiny_model: ModelCard) -> None:
     """What the parent saw may be among anything the child is asked of: more scans seen do not make that known."""
     new = SimpleNamespace(cases=(SimpleNamespace(sha256="b" * 64),))
-    fitted: Any = SimpleNamespace(data=SimpleNamespace(train=new, validate=new))
+    fitted: Any = SimpleNamespace(data=SimpleNamespace(train=new, validate=new), made=None)
     folder = store.folder(tiny_model.id)
     assert open_model(folder).without_record == (tiny_model.id,)
     store.write_seen(folder, _seen(fitted, RunSpec.of(initial=tiny_model.id)))
