@@ -4,9 +4,9 @@ import io
 import json
 import math
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from html.parser import HTMLParser
-from typing import Any
+from typing import IO, Any
 from xml.etree import ElementTree
 
 from medcls.data.vocabulary import part_of
@@ -17,7 +17,8 @@ _SCALARS = (str, int, float, bool, type(None))
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _VALUE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}value"
-_MOST_REPEATED = 1000
+_CELLS = (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell")
+_MOST_COLUMNS, _CELL_BYTES = 16_384, 8  # as many as spreadsheet programs have; what a cell takes beside its text
 
 
 def rows_of_json(text: str) -> Rows:
@@ -139,33 +140,50 @@ def sheets_of_ods(data: bytes, most_bytes: int) -> list[tuple[str, Rows]]:
     """Return the sheets of an OpenDocument spreadsheet by their names.
 
     Raises:
-        BadData: If it is damaged, or larger than `most_bytes` once unpacked.
+        BadData: If it is damaged, or larger than `most_bytes` once unpacked, repeated cells counted each.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as opened:
+        with zipfile.ZipFile(io.BytesIO(data)) as opened, opened.open("content.xml") as file:
             if opened.getinfo("content.xml").file_size > most_bytes:
                 raise BadData("data.table-too-large", name="content.xml", most=most_bytes)
-            root = ElementTree.fromstring(opened.read("content.xml"))
+            return _sheets(file, most_bytes)
     except (zipfile.BadZipFile, KeyError, ElementTree.ParseError, OSError, RuntimeError, ValueError) as error:
         raise BadData("data.excel-broken", found=type(error).__name__) from error
-    sheets = ((table.get(f"{_TABLE}name", ""), table) for table in root.iter(f"{_TABLE}table"))
-    return [
-        (name, [row for one in table.iter(f"{_TABLE}table-row") if any(row := _of_row(one))]) for name, table in sheets
-    ]
 
 
-def _of_row(row: Iterable[ElementTree.Element]) -> list[str]:
-    cells: list[str] = []
-    for one in row:
-        if not one.tag.endswith("table-cell"):
-            continue
-        text = "\n".join("".join(part.itertext()) for part in one.iter(f"{_TEXT}p"))
-        repeated = one.get(f"{_TABLE}number-columns-repeated", "1")
-        n = min(int(repeated), _MOST_REPEATED) if repeated.isdecimal() else 1
-        cells += [text or cell(_number(one.get(_VALUE)))] * n
-    while cells and not cells[-1]:
-        cells.pop()
-    return cells
+def _sheets(file: IO[bytes], most_bytes: int) -> list[tuple[str, Rows]]:
+    """Read sheets element by element: what was read is let go, and cells that say they repeat are counted."""
+    sheets: list[tuple[str, Rows]] = []
+    row: list[str] = []
+    gap, left = 0, most_bytes  # empty cells of which it is not known yet whether another follows
+    for event, one in ElementTree.iterparse(file, ("start", "end")):
+        if event == "start":
+            if one.tag == f"{_TABLE}table":
+                sheets.append((one.get(f"{_TABLE}name", ""), []))
+            elif one.tag == f"{_TABLE}table-row":
+                row, gap = [], 0
+        elif one.tag in _CELLS:
+            text, n = _of_cell(one)
+            n = min(n, _MOST_COLUMNS - len(row) - gap)
+            if text:
+                row += [""] * gap + [text] * n
+            gap = 0 if text else gap + n
+            one.clear()
+        elif one.tag == f"{_TABLE}table-row":
+            left -= sum(len(text) + _CELL_BYTES for text in row)
+            if left < 0:
+                raise BadData("data.table-too-large", name="content.xml", most=most_bytes)
+            if row and sheets:
+                sheets[-1][1].append(row)
+            one.clear()
+    return sheets
+
+
+def _of_cell(one: ElementTree.Element) -> tuple[str, int]:
+    """Return what a cell says, and how often it stands in its row; a note beside it is not its text."""
+    text = "\n".join("".join(part.itertext()) for part in one.findall(f"{_TEXT}p"))
+    repeated = one.get(f"{_TABLE}number-columns-repeated", "1")
+    return text or cell(_number(one.get(_VALUE))), int(repeated[:9]) if repeated.isdecimal() else 1
 
 
 def _number(value: str | None) -> float | None:

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from medcls.data.collections import make_plan
+from medcls.data.structured import sheets_of_ods
 from medcls.data.vocabulary import is_numbered, names_nobody, part_of
 from medcls.errors import BadData
 from tests.data.test_plan import NAMES, counts, scan, sick, sums_up, table
@@ -182,6 +183,22 @@ def test_tables_of_other_programs(name: str, make: Callable[[list[list[str]]], b
     (tmp_path / name).write_bytes(make(rows))
     plan = make_plan(tmp_path)
     assert (counts(plan), plan.n_patients, sick(plan)) == ({"benign": 4, "malignant": 4}, 4, ["malignant"])
+
+
+def test_a_sheet_whose_cells_say_they_repeat_is_counted_before_it_takes_memory() -> None:
+    one = as_ods([["a.png", "benign"], ["b.png", "malignant"]])
+    assert sheets_of_ods(one, 10_000) == [("a", [["a.png", "benign"], ["b.png", "malignant"]])]
+    with zipfile.ZipFile(io.BytesIO(one)) as opened:
+        xml = opened.read("content.xml").decode()
+    xml = xml.replace("<table:table-cell", '<table:table-cell table:number-columns-repeated="999999999"')
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        made.writestr("content.xml", xml)
+    ((_, rows),) = sheets_of_ods(out.getvalue(), 1_000_000)
+    assert [len(row) for row in rows] == [16_384, 16_384]
+    with pytest.raises(BadData) as large:
+        sheets_of_ods(out.getvalue(), 300_000)
+    assert large.value.code == "data.table-too-large"
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
