@@ -92,6 +92,11 @@ def wait_for_choice(page, label: str, text: str) -> None:
     expect(page.get_by_role("combobox", name=label)).to_have_value(text, timeout=PATIENCE_MS)
 
 
+def button_of_page(page, name: str):
+    """A button of the page itself: while a script runs, Streamlit's own header has a *Stop* as well."""
+    return page.get_by_test_id("stMainBlockContainer").get_by_role("button", name=name)
+
+
 def stop_server(server: Server) -> None:
     """End the server this test started."""
     server.process.terminate()

@@ -14,7 +14,7 @@ import pytest
 from medcls import audit
 from medcls.imaging.phantom import phantom
 from medcls.runs.folder import RunFolder
-from tests.e2e.conftest import PATIENCE_MS, Server, settle, start_server, stop_server
+from tests.e2e.conftest import PATIENCE_MS, Server, button_of_page, settle, start_server, stop_server
 from tests.e2e.test_training_story import choose, fill, grown
 from tests.inlets.conftest import free_port
 from tests.runs.processes import add_phantoms
@@ -140,7 +140,7 @@ def test_a_run_under_way_outlives_the_server_that_started_it(
     assert int(grown(page, before + 2)) > before + 2  # it has gone on, and is watched
     assert cookie_of(context) != kept
     settle(page)
-    page.get_by_role("button", name="Stop").click()
+    button_of_page(page, "Stop").click()
     page.get_by_role("button", name="Publish").wait_for()
     assert (run.path / "spec.json").read_bytes() == spec
     assert (run.path / "metrics.jsonl").read_bytes().startswith(lines)

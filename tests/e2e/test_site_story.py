@@ -57,6 +57,7 @@ def checked(page) -> None:
     """Check the scans, and wait until settings are offered."""
     page.get_by_role("button", name="Check", exact=True).click()
     page.get_by_text("Set it up for here").wait_for()
+    settle(page)  # until then the fields of the run before stand beside the new ones
 
 
 @pytest.mark.e2e

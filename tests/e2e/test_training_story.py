@@ -13,7 +13,7 @@ from medcls.imaging.phantom import phantom
 from medcls.models import store
 from medcls.models.opening import open_model
 from medcls.workflows import runs
-from tests.e2e.conftest import PATIENCE_MS, settle, start_server, stop_server, wait_for_choice
+from tests.e2e.conftest import PATIENCE_MS, button_of_page, settle, start_server, stop_server, wait_for_choice
 from tests.runs.processes import add_phantoms
 
 SHOTS = os.environ.get("MEDCLS_SHOTS")
@@ -61,7 +61,7 @@ def test_start_watch_kill_the_server_finish_publish_classify(
         page.goto(f"{server.url}/runs?run={run_id}")
         page.get_by_text(re.compile(r"^\d+ of 5000$")).wait_for()
         assert int(grown(page, before)) > before
-        page.get_by_role("button", name="Stop").click()
+        button_of_page(page, "Stop").click()
         page.get_by_role("button", name="Publish").wait_for()
         shot(page, "3-stopped")
         page.get_by_text("Report", exact=True).click()
