@@ -95,6 +95,10 @@ SET = words(
     "folder the of all pictures files 데이터 세트 셋 용 集 用 データ セット daten satz datos conjunto données "
     "donnees набор данные выборка dati veri"
 )
+LIST_WORDS = words(
+    "list lists id ids index names name label labels metadata meta file csv txt annotation annotations info gt table "
+    "groundtruth 목록 라벨 리스트 列表 名单 标签 リスト liste lista список"
+)  # what a table's name says of itself
 UNLABELLED = words(
     "na n/a nan none null nil - -- ? . unknown unlabeled unlabelled #n/a #na <na> missing nd n.a. k.a. unbekannt "
     "미상 없음 해당없음 tbd pending na. n.d not~available not~known not~done 未知 不明 неизвестно inconnu "

@@ -13,6 +13,7 @@ from medcls.data.vocabulary import role_of
 from medcls.errors import BadData
 
 MAX_BYTES = 500_000_000
+MAX_LIST_BYTES = 50_000_000
 _HEAD_CHARS, _HEADER_WITHIN = 4096, 8
 _SEPARATORS = ",;\t| "
 # Encodings tried where a table is neither UTF-8 nor UTF-16, likelier first; rare ones only where words speak for them.
@@ -85,6 +86,22 @@ def read_tables(root: Path, path: str, encoding: str = "") -> list[Table]:
     if separator not in ",":
         notes = (*notes, Note("data.table-separator", separator={"\t": "tab", " ": "blank"}.get(separator, separator)))
     return [_made(path, rows, notes)] if rows else []
+
+
+def read_list(root: Path, path: str, encoding: str = "") -> Table | None:
+    """Read a text as a list of one thing a line, whatever separators stand in it; None for a file of another kind.
+
+    Args:
+        root: Folder the path is below.
+        path: Path of the file.
+        encoding: Its encoding; empty finds out.
+    """
+    data = (root / path).read_bytes()
+    if len(data) > MAX_LIST_BYTES or data.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
+        return None
+    text, notes = _decode(data, encoding)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return Table(path, (lines[0],), [[line] for line in lines[1:]], notes) if lines else None
 
 
 _MARKS = (

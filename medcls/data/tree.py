@@ -18,7 +18,7 @@ from medcls.imaging.formats import recognise
 PICTURE, DICOM, ARRAY, TABLE, BESIDE, OTHER = "picture", "dicom", "array", "table", "beside", "other"
 _HEAD = 2048
 _SYSTEM = frozenset({"__macosx", "thumbs.db", "desktop.ini", "dicomdir"})
-_BOOKS, _NAMED_AS_TEXT = (".xlsx", ".xlsm", ".xls", ".ods"), (".csv", ".tsv", ".tab")
+_BOOKS, NAMED_AS_TEXT = (".xlsx", ".xlsm", ".xls", ".ods"), (".csv", ".tsv", ".tab")
 # Texts that are no tables, whatever stands in them; any other text may be one.
 _NO_TABLES = SCAN_ENDINGS | {
     ".py",
@@ -217,7 +217,7 @@ def _kind(entry: os.DirEntry, name: str, tree: Tree) -> str:
         return DICOM if recognise(head) == "DICOM" else PICTURE
     except BadScan as error:
         tree.found[name] = error.found
-    spreadsheet = head.startswith((b"PK\x03\x04", _OLE)) and ending in (*_BOOKS, *_NAMED_AS_TEXT)
+    spreadsheet = head.startswith((b"PK\x03\x04", _OLE)) and ending in (*_BOOKS, *NAMED_AS_TEXT)
     is_text = ending not in _NO_TABLES and not head.startswith((b"PK", _OLE)) and _like_text(head)
     return TABLE if spreadsheet or (is_text and head) else OTHER
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices
 from medcls.data.layouts.arrays import ARRAYS, IDC_ARRAYS
+from medcls.data.layouts.beside import contradict, join_beside
 from medcls.data.layouts.breakhis import BREAKHIS
 from medcls.data.layouts.bus_bra import BUS_BRA
 from medcls.data.layouts.busi import BUSI
@@ -14,6 +15,7 @@ from medcls.data.layouts.folders import DICOM, FOLDERS
 from medcls.data.layouts.found_tables import find_tables
 from medcls.data.layouts.idc import IDC
 from medcls.data.layouts.layout import Entry, Layout, Reading
+from medcls.data.layouts.roles import find_roles
 from medcls.data.layouts.table import HAM10000, ISIC, TABLE
 from medcls.data.tree import OTHER, Tree, without_masks
 from medcls.data.tree import TABLE as TABLE_KIND
@@ -41,7 +43,7 @@ def recognise(tree: Tree, choices: PlanChoices | None = None) -> Reading:
     choices = choices or PlanChoices()
     if choices.layout and choices.layout not in LAYOUTS:
         raise BadData("data.layout-unknown", found=choices.layout[:80], allowed=", ".join(LAYOUTS))
-    reading = LAYOUTS[choices.layout].read(tree, choices) if choices.layout else _by_looking(tree, choices)
+    reading = _by_name(tree, choices) if choices.layout else _by_looking(tree, choices)
     if reading is None or not (reading.entries or reading.missing):
         raise BadData(
             "data.nothing-recognised",
@@ -51,19 +53,39 @@ def recognise(tree: Tree, choices: PlanChoices | None = None) -> Reading:
     return reading
 
 
+def _by_name(tree: Tree, choices: PlanChoices) -> Reading | None:
+    layout = LAYOUTS[choices.layout]
+    reading = layout.read(tree, choices)
+    if reading is not None and layout in _PUBLISHED:
+        join_beside(tree, choices, reading)
+    return reading
+
+
 def _by_looking(tree: Tree, choices: PlanChoices) -> Reading | None:
     if not (tree.sole or choices.table or choices.folders or choices.columns):
         for layout in _PUBLISHED:
             if (reading := layout.read(tree, choices)) is not None:
+                join_beside(tree, choices, reading)
                 return reading
     if choices.folders:
         return FOLDERS.read(tree, choices)
     by_table = TABLE.read(tree, choices)
     covered = by_table is not None and 2 * len(by_table.entries) >= len(without_masks(tree))
-    if covered or tree.sole or choices.table:
+    if by_table is not None and (covered or tree.sole or choices.table):
+        _tell_other_labels(by_table)
         return by_table
     by_folders = FOLDERS.read(tree, choices)
     return by_folders if by_folders is not None and (by_table is None or by_folders.labelled) else by_table
+
+
+def _tell_other_labels(reading: Reading) -> None:
+    """Note the scans of a table that lie in a folder whose name says another label."""
+    roles = find_roles(tuple(entry.id.split("/")[:-1]) for entry in reading.entries)
+    if roles is None or roles.why != "words":
+        return
+    placed = ((entry, roles.place(tuple(entry.id.split("/")[:-1]))) for entry in reading.entries)
+    if differ := sum(contradict(entry.label, told["label"]) for entry, told in placed if told):
+        reading.notes.append(Note("data.labels-differ-folders", n=differ))
 
 
 def _seen(tree: Tree, choices: PlanChoices) -> str:

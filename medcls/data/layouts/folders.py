@@ -1,15 +1,12 @@
 """A folder per label; above and below it folders of parts, sites and patients, as people made them."""
 
-from dataclasses import replace
-
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices
 from medcls.data.labels import tidy
-from medcls.data.layouts.found_tables import find_tables
+from medcls.data.layouts.beside import join_beside
 from medcls.data.layouts.layout import Entry, Layout, Reading, common_root, with_part
 from medcls.data.layouts.masks import find_masks, with_masks
 from medcls.data.layouts.roles import Roles, find_roles
-from medcls.data.layouts.table import join_table
 from medcls.data.tree import DICOM as DICOM_KIND
 from medcls.data.tree import Tree, without_masks
 
@@ -29,9 +26,8 @@ def read_folders(tree: Tree, choices: PlanChoices) -> Reading | None:
         reading.why = [Note("data.why-dicom-unlabelled")]
     else:
         _fill(reading, pictures, roles)
-    entries = {e.id: e for e in with_masks(reading.entries, masks)}
-    _join_tables(tree, choices, entries, reading)
-    reading.entries = list(entries.values())
+    reading.entries = with_masks(reading.entries, masks)
+    join_beside(tree, choices, reading)
     reading.root = _root(reading)
     return reading
 
@@ -62,21 +58,6 @@ def _fill(reading: Reading, pictures: list[str], roles: Roles) -> None:
         patient = tidy(told["patient"]) if "patient" in told else None
         group = f"{told['label']}/{tidy(told['group'])}" if "group" in told else None
         reading.entries.append(Entry(path, told["label"], patient, group, attributes=attributes))
-
-
-def _join_tables(tree: Tree, choices: PlanChoices, entries: dict[str, Entry], reading: Reading) -> None:
-    """Add what tables beside the folders say of the scans: patients, lesions, parts, sites."""
-    found, useless = find_tables(tree, choices)
-    for one in found:
-        if one.named and set(one.columns) - {"path", "label"} and join_table(entries, one):
-            reading.used.add(one.table.file)
-            reading.tables.append(one.shown())
-            reading.patients_from += [
-                f"column {one.columns[role]}" for role in ("patient", "group") if role in one.columns
-            ]
-        else:
-            reading.tables.append(replace(one.shown(Note("data.table-adds-nothing")), columns={}))
-    reading.tables += useless
 
 
 FOLDERS = Layout("folders", "a folder per label", read_folders)

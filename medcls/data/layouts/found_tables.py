@@ -1,8 +1,8 @@
 """The tables of a tree: read, with what their columns say and the files their rows name."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices, PlanTable
@@ -10,11 +10,11 @@ from medcls.data.labels import find_labels, tidy
 from medcls.data.layouts.columns import find_columns, find_flags, find_one_hot, label_sense, mark_of, number_of
 from medcls.data.layouts.isic import label_rule
 from medcls.data.layouts.patient_tables import Owned, by_picture
-from medcls.data.lexicon import FOLD, NAME, SPLIT, UNLABELLED
+from medcls.data.lexicon import FOLD, LIST_WORDS, NAME, SPLIT, UNLABELLED
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
-from medcls.data.tables import Table, read_tables
-from medcls.data.tree import TABLE, Tree, without_masks
-from medcls.data.vocabulary import holds, names_nobody, part_of, role_of, says, words_of
+from medcls.data.tables import Table, read_list, read_tables
+from medcls.data.tree import NAMED_AS_TEXT, TABLE, Tree, without_masks
+from medcls.data.vocabulary import holds, names_nobody, part_of, parts_of, role_of, says, words_of
 from medcls.errors import BadData
 
 Row = Mapping[str, str]
@@ -35,6 +35,7 @@ class Found:
         label_columns: Columns the rule reads.
         notes: What a person should know.
         links: True if another table, of patients, finds its pictures by this one.
+        part: Part of a split that its own name, or its sheet's, says; empty for none.
     """
 
     table: Table
@@ -45,6 +46,7 @@ class Found:
     label_columns: tuple[str, ...] = ()
     notes: list[Note] = field(default_factory=list)
     links: bool = False
+    part: str = ""
 
     @property
     def named(self) -> set[str]:
@@ -96,15 +98,35 @@ def find_tables(tree: Tree, choices: PlanChoices) -> tuple[list[Found], list[Pla
     for table in tables:
         seen = looked[table.path] or _look_by_patient(table, owned, resolver, choices)
         linked = linked or (looked[table.path] is None and seen is not None)
-        if seen is not None:
+        if seen := seen or _look_as_list(tree, table, resolver, choices):
             found.append(seen)
-        elif len(table.header) > 1:
+        elif len(table.header) > 1 or table.file.lower().endswith(NAMED_AS_TEXT):
             useless.append(
                 PlanTable(table.path, {}, len(table.rows), (*table.notes, Note("data.table-names-no-files")))
             )
+    parts = _parts_by_name(one.table for one in found)
     for one in found:
+        one.part = parts.get(one.table.path, "")
+        if one.part and "part" not in one.columns:
+            one.notes.append(Note("data.table-is-part", part=one.part))
         one.links = linked and looked[one.table.path] is not None and one.rule is None and "patient" in one.columns
     return found, useless
+
+
+def _parts_by_name(tables: Iterable[Table]) -> dict[str, str]:
+    """Return the part of a split that the name of a table or of its sheet says (`busi_train_list.txt`), by its path."""
+    bare = {}
+    for table in tables:
+        stem = table.file.rpartition("/")[2].rpartition(".")[0]
+        bare[table.path] = [
+            " ".join(word for word in words_of(name) if word not in LIST_WORDS)
+            for name in (table.path[len(table.file) :].strip("[]"), stem)
+        ]
+    said = [parts_of(names) for names in zip(*bare.values(), strict=True)] if bare else []
+    found = {
+        path: [parts.get(name, "") for parts, name in zip(said, names, strict=True)] for path, names in bare.items()
+    }
+    return {path: sheet or stem for path, (sheet, stem) in found.items()}
 
 
 def _read_all(tree: Tree, wanted: list[str], choices: PlanChoices) -> tuple[list[Table], list[PlanTable]]:
@@ -151,6 +173,13 @@ def _look(table: Table, resolver: Resolver, choices: PlanChoices) -> Found | Non
     elif "label" in columns:
         found.rule, found.label_columns = (lambda row: row[columns["label"]]), (columns["label"],)
     return found if found.named or found.rule else None
+
+
+def _look_as_list(tree: Tree, table: Table, resolver: Resolver, choices: PlanChoices) -> Found | None:
+    """Look at a text as a list of files whose names hold blanks or commas (`benign (1).png`); None if it is none."""
+    listed = read_list(tree.root, table.file, choices.encoding) if table.path == table.file else None
+    found = _look(listed, resolver, replace(choices, columns={})) if listed else None
+    return found if found and 2 * len(found.named) >= len(found.paths) else None
 
 
 def _look_by_patient(table: Table, owned: Owned, resolver: Resolver, choices: PlanChoices) -> Found | None:

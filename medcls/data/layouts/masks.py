@@ -7,6 +7,7 @@ from functools import cached_property
 
 from medcls.data.layouts.layout import Entry
 from medcls.data.lexicon import MASK, MASK_OR_NOT, PICTURE_WORDS
+from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tree import Tree, without_masks
 from medcls.data.two_values import has_two_values
 from medcls.data.vocabulary import words_of
@@ -118,3 +119,15 @@ def with_masks(entries: Iterable[Entry], masks: Mapping[str, str]) -> list[Entry
     for mask, scan in masks.items():
         of_scan[scan].append(mask)
     return [e if e.masks else replace(e, masks=tuple(sorted(of_scan[e.id]))) if e.id in of_scan else e for e in entries]
+
+
+def resolve_masks(tree: Tree, entries: Iterable[Entry]) -> list[Entry]:
+    """Return entries with files in the place of what a table's column of masks says; what is no file goes."""
+    resolver = Resolver(tree.pictures)
+    found = []
+    for entry in entries:
+        if entry.masks and not all(mask in tree.files for mask in entry.masks):
+            there = [m for mask in entry.masks if (m := resolver.find(mask)) not in (MISSING, SEVERAL, entry.id)]
+            entry = replace(entry, masks=tuple(there))
+        found.append(entry)
+    return found

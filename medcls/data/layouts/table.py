@@ -6,7 +6,8 @@ from dataclasses import replace
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices
 from medcls.data.labels import tidy
-from medcls.data.layouts.found_tables import Beside, Found, Teller, find_tables, same_label
+from medcls.data.layouts.beside import join_tables
+from medcls.data.layouts.found_tables import Found, Teller, find_tables, same_label
 from medcls.data.layouts.isic import LABELS, TASK
 from medcls.data.layouts.layout import (
     Entry,
@@ -18,10 +19,9 @@ from medcls.data.layouts.layout import (
     sites_by_folder,
     with_part,
 )
-from medcls.data.layouts.masks import find_masks, with_masks
-from medcls.data.resolve import MISSING, SEVERAL, Resolver, tidy_path
+from medcls.data.layouts.masks import find_masks, resolve_masks, with_masks
+from medcls.data.resolve import MISSING, SEVERAL, tidy_path
 from medcls.data.tree import Tree
-from medcls.data.vocabulary import part_of
 
 ANY = ("table", "isic", "ham10000")
 
@@ -38,7 +38,7 @@ def read_table_layout(tree: Tree, choices: PlanChoices, kind: str = "") -> Readi
     labelled = [one for one in found if one.rule and kind in ("", "table", one.layout)]
     if not labelled:
         return None
-    chosen, others = _choose(labelled)
+    chosen = _choose(labelled)
     beside = [one for one in found if one not in chosen and one.named]
     first = chosen[0]
     reading = Reading(first.layout, "", [], [_why(first)], cells=True)
@@ -47,23 +47,15 @@ def read_table_layout(tree: Tree, choices: PlanChoices, kind: str = "") -> Readi
     entries: dict[str, Entry] = {}
     for one in chosen:
         _take(one, entries, reading)
-    for one in beside:
-        if join_table(entries, one) or one.links:
-            reading.used.add(one.table.file)
-            reading.tables.append(one.shown())
+    join_tables(beside, entries, reading, Note("data.table-labels-again", table=first.table.path))
     reading.entries = _with_owners(_with_folders(entries.values()), reading)
     reading.root = _root(tree, chosen, reading)
     shown = {table.path for table in reading.tables}
     for one in found:
-        if one.table.path not in shown:
-            why = (
-                Note("data.table-labels-again", table=first.table.path)
-                if one in others
-                else Note("data.table-adds-nothing")
-            )
-            reading.tables.append(replace(one.shown(why), columns={}))
+        if one.table.path not in shown:  # its rows name no file that is here
+            reading.tables.append(replace(one.shown(Note("data.table-names-no-files")), columns={}))
     reading.tables += useless
-    _attach_masks(tree, reading)
+    reading.entries = with_masks(resolve_masks(tree, reading.entries), find_masks(tree))
     return reading
 
 
@@ -77,24 +69,20 @@ def _why(first: Found) -> Note:
     )
 
 
-def _choose(labelled: list[Found]) -> tuple[list[Found], list[Found]]:
+def _choose(labelled: list[Found]) -> list[Found]:
     """Choose the tables that labels are taken from: the best, and those of its kind that name other files."""
     ranked = sorted(labelled, key=lambda one: (-bool(one.named), -round(one.sense, 1), -len(one.named), one.table.path))
-    chosen, others, named = [ranked[0]], [], set(ranked[0].named)
+    chosen, named = [ranked[0]], set(ranked[0].named)
     for one in ranked[1:]:
         if one.layout == ranked[0].layout and one.named and not one.named & named:
             chosen.append(one)
             named |= one.named
-        else:
-            others.append(one)
-    return sorted(chosen, key=lambda one: one.table.path), others
+    return sorted(chosen, key=lambda one: one.table.path)
 
 
 def _take(one: Found, entries: dict[str, Entry], reading: Reading) -> None:
     """Add the scans of a table's rows; repeated rows are told, contradicting ones left out."""
     table, teller, again, unclear = one.table.path, Teller(one), 0, set()
-    sheet = one.table.path[len(one.table.file) :].strip("[]")
-    part = part_of(sheet) or part_of(one.table.file.rpartition("/")[2].rpartition(".")[0])
     for row, path in zip(one.rows(), one.paths, strict=True):
         if path in (MISSING, SEVERAL):
             if named := _named(one, teller, row):
@@ -103,7 +91,7 @@ def _take(one: Found, entries: dict[str, Entry], reading: Reading) -> None:
                 )
                 reading.missing[named] = why
             continue
-        entry = _entry(one, teller, row, path, part)
+        entry = _entry(one, teller, row, path)
         if path not in entries:
             entries[path] = entry
             continue
@@ -126,8 +114,8 @@ def _named(one: Found, teller: Teller, row: Mapping[str, str]) -> str:
     return named
 
 
-def _entry(one: Found, teller: Teller, row: Mapping[str, str], path: str, part: str) -> Entry:
-    """Return what a row says of its file; `part` is what the table's own name says."""
+def _entry(one: Found, teller: Teller, row: Mapping[str, str], path: str) -> Entry:
+    """Return what a row says of its file."""
     told = teller.tell(row)
     attributes = dict(told.attributes)
     if one.layout != "table":
@@ -135,28 +123,9 @@ def _entry(one: Found, teller: Teller, row: Mapping[str, str], path: str, part: 
             name: row[name] for name in one.table.header if name.casefold() in one.label_columns and row[name]
         }
     if not {"part", "fold"} & set(attributes):
-        attributes = with_part(attributes, part)
+        attributes = with_part(attributes, one.part)
     label = one.rule(row) if one.rule else None
     return Entry(path, label, told.patient, told.group, (told.mask,) if told.mask else (), attributes)
-
-
-def join_table(entries: dict[str, Entry], one: Found) -> bool:
-    """Add to scans what another table says of them; False if it says nothing."""
-    teller, told = Teller(one), False
-    for row, path in zip(one.rows(), one.paths, strict=True):
-        if (entry := entries.get(path)) is not None:
-            more = teller.tell(row)
-            joined = _joined(entry, more)
-            told = told or joined != entry
-            entries[path] = joined
-    return told
-
-
-def _joined(entry: Entry, more: Beside) -> Entry:
-    patient = entry.patient or more.patient
-    group = entry.group or more.group or (more.patient if entry.patient and more.patient != entry.patient else None)
-    masks = entry.masks or ((more.mask,) if more.mask else ())
-    return replace(entry, patient=patient, group=group, masks=masks, attributes={**more.attributes, **entry.attributes})
 
 
 def _with_folders(entries: Iterable[Entry]) -> list[Entry]:
@@ -193,16 +162,6 @@ def _root(tree: Tree, chosen: list[Found], reading: Reading) -> str:
     if all(not folder or entry.id.startswith(f"{folder}/") for entry in reading.entries):
         return folder
     return common_root([folder, *(entry.id.rpartition("/")[0] for entry in reading.entries)])
-
-
-def _attach_masks(tree: Tree, reading: Reading) -> None:
-    """Put the file in the place of what a table's mask column says."""
-    resolver = Resolver(tree.pictures) if any(entry.masks for entry in reading.entries) else None
-    for at, entry in enumerate(reading.entries):
-        if entry.masks and resolver:
-            there = [m for mask in entry.masks if (m := resolver.find(mask)) not in (MISSING, SEVERAL, entry.id)]
-            reading.entries[at] = replace(entry, masks=tuple(there))
-    reading.entries = with_masks(reading.entries, find_masks(tree))
 
 
 TABLE = Layout(

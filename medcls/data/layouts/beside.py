@@ -1,0 +1,107 @@
+"""What tables that lie beside labelled scans add to them: patients, lesions, sites, parts of a split, and the rest."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from medcls.core.note import Note
+from medcls.core.plan import PlanChoices
+from medcls.data.layouts.found_tables import Beside, Found, Teller, find_tables
+from medcls.data.layouts.layout import Entry, Reading, with_part
+from medcls.data.layouts.masks import resolve_masks
+from medcls.data.resolve import MISSING
+from medcls.data.tree import TABLE, Tree
+from medcls.data.vocabulary import disease_of
+
+_PARTS = ("part", "fold")
+
+
+def join_beside(tree: Tree, choices: PlanChoices, reading: Reading) -> None:
+    """Add to scans whose labels no table says what the tables of their tree tell; each table is shown, used or not.
+
+    Args:
+        tree: The tree.
+        choices: What a person decided.
+        reading: What a layout made of the tree; tables it has read itself are passed over.
+    """
+    if not choices.table and not tree.of_kind(TABLE):
+        return
+    found, useless = find_tables(tree, choices)
+    entries = {entry.id: entry for entry in reading.entries}
+    new = [one for one in found if one.table.file not in reading.used]
+    join_tables(new, entries, reading, Note("data.table-labels-unused"))
+    reading.entries = resolve_masks(tree, entries.values())
+    reading.tables += [table for table in useless if table.path.partition("[")[0] not in reading.used]
+
+
+def join_tables(found: list[Found], entries: dict[str, Entry], reading: Reading, unread: Note) -> None:
+    """Add what tables tell to scans, and to a reading which tables were used and why the others were not.
+
+    Args:
+        found: The tables. A label they have is not read.
+        entries: Scans by path; changed.
+        reading: What is known so far; changed.
+        unread: Why labels of a table are not read.
+    """
+    cut: set[str] = set()
+    for one in found:
+        told = _join(one, entries, cut)
+        notes = [unread] if one.rule else []
+        if differ := _differ(one, entries):
+            notes.insert(0, Note("data.labels-differ-beside", n=differ))
+        if missing := sum(path == MISSING for path in one.paths):
+            notes.insert(0, Note("data.rows-of-missing", n=missing))
+        if not told and not one.links:
+            notes = notes or [Note("data.table-adds-nothing")]
+            reading.tables.append(replace(one.shown(*notes), columns={}))
+            continue
+        columns = {role: name for role, name in one.shown().columns.items() if role != "label"}
+        reading.used.add(one.table.file)
+        reading.tables.append(replace(one.shown(*notes), columns=columns))
+        reading.patients_from += [f"column {one.columns[role]}" for role in ("patient", "group") if role in one.columns]
+    for path in cut:
+        entries[path] = replace(entries[path], attributes=_without_parts(entries[path].attributes))
+    if cut:
+        reading.notes.append(Note("data.two-parts", n=len(cut)))
+
+
+def _join(one: Found, entries: dict[str, Entry], cut: set[str]) -> bool:
+    """Add to scans what a table says of them, and note those it puts into another part; False if it says nothing."""
+    teller, told = Teller(one), False
+    for row, path in zip(one.rows(), one.paths, strict=True):
+        if (entry := entries.get(path)) is None:
+            continue
+        more = teller.tell(row)
+        more = replace(more, attributes={k: v for k, v in more.attributes.items() if k not in one.label_columns})
+        if not set(_PARTS) & set(more.attributes):
+            more = replace(more, attributes=with_part(more.attributes, one.part))
+        both = [key for key in _PARTS if key in entry.attributes and key in more.attributes]
+        cut.update(path for key in both if entry.attributes[key] != more.attributes[key])
+        joined = _joined(entry, more)
+        told = told or joined != entry
+        entries[path] = joined
+    return told
+
+
+def _differ(one: Found, entries: Mapping[str, Entry]) -> int:
+    """Count the scans that a table calls diseased and their label does not, or the other way round."""
+    if one.rule is None:
+        return 0
+    labels = {path: one.rule(row) for row, path in zip(one.rows(), one.paths, strict=True) if path in entries}
+    return sum(contradict(label, entries[path].label) for path, label in labels.items())
+
+
+def contradict(a: str | None, b: str | None) -> bool:
+    """Return whether one of two labels says disease and the other that there is none; 0 and 1 are no and yes."""
+    sick = [{"0": False, "1": True}.get(name or "", disease_of(name or "")) for name in (a, b)]
+    return None not in sick and sick[0] != sick[1]
+
+
+def _joined(entry: Entry, more: Beside) -> Entry:
+    patient = entry.patient or more.patient
+    group = entry.group or more.group or (more.patient if entry.patient and more.patient != entry.patient else None)
+    masks = entry.masks or ((more.mask,) if more.mask else ())
+    return replace(entry, patient=patient, group=group, masks=masks, attributes={**more.attributes, **entry.attributes})
+
+
+def _without_parts(attributes: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in attributes.items() if key not in _PARTS}

@@ -1,0 +1,100 @@
+"""Tables beside scans whose labels lie in folders or file names: what they tell is added, what is not read is named."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from medcls.core.plan import Plan
+from medcls.data.collections import add_collection, make_plan
+from medcls.data.splits import made_by_others
+from tests.data import trees
+from tests.data.test_plan import NAMES, labels, sums_up
+
+PARTS = ("train", "validate", "test")
+SETS = {"idc": trees.idc, "busi": trees.busi, "breakhis": trees.breakhis, "folders": lambda root: labels(root, n=6)}
+
+
+def scans(root: Path) -> list[str]:
+    found = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.png"))
+    return [path for path in found if "_mask" not in path]
+
+
+def lists(root: Path, name: str = "{part}.txt", says: Callable[[str], str] = lambda path: path) -> None:
+    """A list of files for each part, every third scan."""
+    for k, part in enumerate(PARTS):
+        path = root / name.format(part=part)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(says(one) for one in scans(root)[k::3]) + "\n")
+
+
+def codes(plan: Plan) -> set[str]:
+    return {note.code for table in plan.tables for note in table.notes}
+
+
+@pytest.mark.parametrize("layout", SETS)
+@pytest.mark.parametrize("name", ["{part}.txt", "splits/{part}_list.csv", "my {part} files.lst"])
+def test_lists_of_files_are_the_parts_of_the_split(layout: str, name: str, tmp_path: Path) -> None:
+    root = SETS[layout](tmp_path)
+    lists(root, name)
+    plan, n = make_plan(root), len(scans(root))
+    assert plan.count_by("part") == {part: len(scans(root)[k::3]) for k, part in enumerate(PARTS)}
+    assert (plan.n_scans, plan.n_tables, plan.split, plan.n_not_taken) == (n, 3, "part", 0)
+    assert sums_up(plan)
+
+
+@pytest.mark.parametrize("layout", ["idc", "busi", "breakhis"])
+def test_a_table_beside_a_published_layout_is_read_but_for_its_labels(layout: str, tmp_path: Path) -> None:
+    root = SETS[layout](tmp_path / "set")
+    rows = [
+        {"path": path, "label": NAMES[i % 2], "patient": f"P{i // 2}", "part": PARTS[i // 2 % 3]}
+        for i, path in enumerate(scans(root))
+    ]
+    trees.write_csv(root / "table.csv", rows)
+    collection = add_collection(root, "set")
+    plan = make_plan(root)
+    assert (plan.layout, plan.n_tables, plan.n_not_taken) == (layout, 1, 0)
+    assert {"data.table-labels-unused", "data.labels-differ-beside"} <= codes(plan)
+    assert "label" not in plan.tables[0].columns
+    assert set(made_by_others(collection)) == set(PARTS)
+    assert sums_up(plan)
+
+
+def test_labels_alone_leave_a_table_unused_by_name(tmp_path: Path) -> None:
+    root = trees.idc(tmp_path)
+    trees.write_csv(root / "labels.csv", [{"path": path, "label": "benign"} for path in scans(root)])
+    plan = make_plan(root)
+    assert (plan.n_tables, [row.reason.code for row in plan.not_taken]) == (0, ["data.table-labels-unused"])
+
+
+def test_a_scan_in_two_lists_has_no_part(tmp_path: Path) -> None:
+    root = labels(tmp_path, n=6)
+    lists(root)
+    with (root / "test.txt").open("a") as file:
+        file.write(scans(root)[0] + "\nnot/here.png\n")
+    plan = make_plan(root)
+    assert sum(plan.count_by("part").values()) == 11
+    assert ("data.two-parts", {"n": 1}) in [(note.code, dict(note.params)) for note in plan.notes]
+    assert "data.rows-of-missing" in codes(plan)
+
+
+def test_a_table_against_the_folders_is_told(tmp_path: Path) -> None:
+    root = labels(tmp_path, n=6)
+    rows = [{"path": path, "label": path.split("/")[0]} for path in scans(root)]
+    rows[0]["label"] = "malignant"
+    trees.write_csv(root / "labels.csv", rows)
+    plan = make_plan(root)
+    assert ("data.labels-differ-folders", {"n": 1}) in [(note.code, dict(note.params)) for note in plan.notes]
+
+
+def test_masks_that_a_table_beside_folders_names_are_files(tmp_path: Path) -> None:
+    root = labels(tmp_path, n=4)
+    listed = scans(root)
+    for path in listed:
+        trees.save(root / "outlines" / f"{path.replace('/', '-')}", trees.mask())
+    trees.write_csv(
+        root / "t.csv", [{"file": path, "mask": f"outlines/{path.replace('/', '-')}"} for path in listed[:4]]
+    )
+    plan = make_plan(root)
+    assert plan.n_masks == 4
+    assert sums_up(plan)
