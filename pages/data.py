@@ -23,8 +23,7 @@ with header.head(say("pages.title-data")):
     place = st.container(width=420)
 records = {record.name: record for record in data.list_collections()}
 for broken in data.broken():
-    if broken.error is not None:
-        notices.show_error(broken.error, broken.name)
+    notices.show_failure(broken)
 add.show_add(opened=not records)
 if not records:
     path.show(None)

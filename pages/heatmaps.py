@@ -22,21 +22,20 @@ if not entries:
 tissue.offer(entries, card)
 entry = ask.pick_scan(entries)
 read = drops.read_entry(entry)
-if read.scan is None:
-    if read.error is not None:
-        notices.show_error(read.error, read.name)
+if read.value is None:
+    notices.show_failure(read)
     state.done()
 
 try:
-    answer = ask.answer_of(read.scan, card)
+    answer = ask.answer_of(read.value, card)
 except MedclsError as error:
     notices.show_error(error)
     state.done()
 if not ask.show_answer(answer, card, entry):
-    grid.show(read.scan, [], card)
+    grid.show(read.value, [], card)
     state.done()
 rivals = [other for other in models.list_models(card.task.id) if other.id != card.id]
-maps = grid.draw(read.scan, card, rivals, anyway.wanted(entry))
-grid.show(read.scan, maps, card)
-grid.show_downloads(read.scan, maps)
-tests.show_tests(read.scan, maps)
+maps = grid.draw(read.value, card, rivals, anyway.wanted(entry))
+grid.show(read.value, maps, card)
+grid.show_downloads(read.value, maps)
+tests.show_tests(read.value, maps)

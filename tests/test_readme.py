@@ -5,6 +5,7 @@ from pathlib import Path
 
 from medcls.cli import VERBS, parser
 from medcls.cli.classify import answer_row
+from medcls.core.outcome import Outcome
 from medcls.tasks import list_tasks
 from tests.pages.conftest import listed_pages
 
@@ -37,7 +38,7 @@ def test_documented_json_is_what_is_printed(tiny_model) -> None:
     from medcls.imaging.phantom import phantom
     from medcls.workflows.classify import classify_many, open_model
 
-    files = [("a.png", phantom("breast-ultrasound", "benign", 1)), ("b.png", b"")]
+    files = [Outcome("a.png", phantom("breast-ultrasound", "benign", 1)), Outcome("b.png", b"")]
     rows = [answer_row(a, tiny_model) for a in classify_many(files, open_model(tiny_model.id))]
     section = COMMANDS.split("## The JSON of `classify`")[1].split("```")[0]
     documented = set(re.findall(r"^\| `(\w+)` \|", section, re.M))

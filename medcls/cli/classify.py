@@ -1,15 +1,17 @@
 """`classify`: what a model says of scans."""
 
 import argparse
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medcls.cli import print_json, say, verb
 from medcls.cli.files import add_way_out, save_drawings
 from medcls.core.model import ModelCard
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
+
+if TYPE_CHECKING:  # torch costs seconds
+    from medcls.workflows.classify import Answer
 
 
 def add(verbs: Any) -> None:
@@ -34,16 +36,17 @@ def add(verbs: Any) -> None:
 
 def _classify(args: argparse.Namespace) -> int:
     from medcls.workflows.classify import choose_model, classify_many, open_model
+    from medcls.workflows.scans import walk
 
     card = choose_model(args.task, args.model)
     failed = total = 0
     frame = None if args.frame is None else args.frame - 1
-    for answer in classify_many(files(args.paths), open_model(card.id), frame):
+    for answer in classify_many(walk(args.paths), open_model(card.id), frame):
         total += 1
-        failed += answer.error is not None
+        failed += not answer.prediction.ok
         row = answer_row(answer, card)
-        if args.marks and answer.scan is not None:
-            failed += not _write_marks(args, answer.scan, row)
+        if args.marks and answer.scan.value is not None:
+            failed += not _write_marks(args, answer.scan.value, row)
         print_json(row) if args.json else print(line_of(row, args.show_anyway))
     if not total:
         raise MedclsError("cli.nothing-to-classify")
@@ -64,15 +67,7 @@ def _write_marks(args: argparse.Namespace, scan: Scan, row: dict[str, Any]) -> b
     return True
 
 
-def files(paths: list[Path]) -> Iterator[tuple[str, bytes | MedclsError]]:
-    """Return name and bytes of every file at some paths, or the error that took the place of its bytes."""
-    from medcls.workflows.scans import walk
-
-    for entry in walk(paths):
-        yield entry.name, entry.error if entry.data is None and entry.error else entry.data or b""
-
-
-def answer_row(answer: Any, card: ModelCard) -> dict[str, Any]:
+def answer_row(answer: "Answer", card: ModelCard) -> dict[str, Any]:
     """Return an answer as the documented JSON object.
 
     Returns:
@@ -80,9 +75,9 @@ def answer_row(answer: Any, card: ModelCard) -> dict[str, Any]:
         adds `marks`, the pictures written, or `marks_error` and `marks_code`.
     """
     row: dict[str, Any] = {"file": answer.name, "model": card.id}
-    if answer.prediction is None:
-        return row | {"error": str(answer.error), "code": answer.error.code}
-    return row | answer.prediction.to_dict(answer.scan.history)
+    if (error := answer.prediction.error) is not None:
+        return row | {"error": str(error), "code": error.code}
+    return row | answer.prediction.get().to_dict(answer.scan.get().history)
 
 
 def line_of(row: dict[str, Any], anyway: bool) -> str:

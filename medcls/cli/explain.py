@@ -116,22 +116,22 @@ def _rows(args: argparse.Namespace, name: str, scan: Scan, classifier: Any, meth
             "model": args.model,
             "sha256": scan.sha256,
             "label": label,
-            "method": drawn.method,
+            "method": drawn.wanted.method,
         }
-        if drawn.heatmap is None:
-            rows.append(row | {"error": str(drawn.error)})
+        if (heatmap := drawn.heatmap.value) is None:
+            rows.append(row | {"error": str(drawn.heatmap.error)})
             continue
         how = explain.Paint(args.style)
-        (picture,) = save_drawings([explain.export(scan, drawn.heatmap, how, args.caption)], args.out, args)
+        (picture,) = save_drawings([explain.export(scan, heatmap, how, args.caption)], args.out, args)
         row |= {
-            "layer": drawn.layer,
-            "grid": list(drawn.heatmap.grid_px),
-            "peak": drawn.heatmap.peak,
-            "empty": drawn.heatmap.empty,
+            "layer": drawn.wanted.layer,
+            "grid": list(heatmap.grid_px),
+            "peak": heatmap.peak,
+            "empty": heatmap.empty,
             "picture": str(picture),
         }
         if args.test or mask is not None:
-            wanted = explain.Wanted(label, drawn.method, args.layer or None)
+            wanted = explain.Wanted(label, drawn.wanted.method, args.layer or None)
             row["checks"] = [
                 {"model": network.card.id, "name": c.name, "holds": c.holds, "words": c.words, "numbers": c.numbers}
                 for network in explain.networks_of(classifier)

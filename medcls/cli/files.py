@@ -32,9 +32,7 @@ def each_file(
     for entry in walk(paths):
         total += 1
         try:
-            if entry.data is None:
-                raise entry.error or MedclsError("cli.file-cannot-be-opened")
-            rows = work(entry.name, entry.data)
+            rows = work(entry.name, entry.get())
         except MedclsError as error:
             rows = [{"file": entry.name, **said, "error": str(error)}]
         failed += any("error" in row for row in rows)

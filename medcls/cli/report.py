@@ -85,12 +85,10 @@ def _report_views(args: argparse.Namespace, model: Any) -> int:
     from medcls.workflows.scans import walk
 
     entries = list(walk(args.paths))
-    for entry in entries:
-        if entry.data is None:
-            raise entry.error or MedclsError("cli.file-cannot-be-opened")
     if not entries:
         raise MedclsError("cli.nothing-to-classify")
-    first, *others = (_case(args, entry.name, entry.data or b"", model) for entry in entries)
+    files = [(entry.name, entry.get()) for entry in entries]
+    first, *others = (_case(args, name, data, model) for name, data in files)
     views = [case_report.View(case.scan, case.prediction) for case in others]
     for path in _save(args, case_report.with_views(first, views, args.site)):
         print_json({"written": str(path)}) if args.json else print(path)

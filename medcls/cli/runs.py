@@ -205,9 +205,9 @@ def _list(arguments: argparse.Namespace) -> int:
     broken = runs.broken_runs()
     for one in broken:
         print(
-            json.dumps({"run": one.id, "error": str(one.error)})
+            json.dumps({"run": one.name, "error": str(one.error)})
             if arguments.json
-            else f"{one.id}  cannot be read  {one.error}"
+            else f"{one.name}  cannot be read  {one.error}"
         )
     return 1 if broken else 0
 

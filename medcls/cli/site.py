@@ -103,10 +103,10 @@ def _tell(check: SiteCheck) -> None:
 
 
 def _look(args: argparse.Namespace) -> int:
-    from medcls.cli.classify import files
+    from medcls.workflows.scans import walk
     from medcls.workflows.site_look import inspect_site
 
-    look, told = inspect_site(args.model, files(args.paths))
+    look, told = inspect_site(args.model, walk(args.paths))
     if args.json:
         print_json(look.to_dict() | {"told": [note.to_dict() for note in told]})
     else:

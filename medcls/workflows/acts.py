@@ -8,9 +8,9 @@ from typing import Any, ParamSpec, TypeVar
 from medcls import access, audit
 from medcls.access import Role
 from medcls.core.model import ModelCard
+from medcls.core.outcome import Outcome
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
-from medcls.errors import MedclsError
 from medcls.models.folder import weights_digest
 
 P = ParamSpec("P")
@@ -90,7 +90,7 @@ def need(role: Role, what: str) -> None:
         raise
 
 
-def write_answers(card: ModelCard, answers: Iterable[tuple[Scan | None, Prediction | MedclsError]]) -> None:
+def write_answers(card: ModelCard, answers: Iterable[tuple[Scan | None, Outcome[Prediction]]]) -> None:
     """Write to the audit trail what a model answered; a site that says so gets no answer that cannot be written down.
 
     Args:
@@ -104,11 +104,11 @@ def write_answers(card: ModelCard, answers: Iterable[tuple[Scan | None, Predicti
     audit.write_many("classify", [model | _answer(scan, found) for scan, found in answers])
 
 
-def _answer(scan: Scan | None, found: Prediction | MedclsError) -> dict[str, str]:
+def _answer(scan: Scan | None, found: Outcome[Prediction]) -> dict[str, str]:
     told = {"scan_sha256": scan.sha256 if scan else ""}
-    if isinstance(found, MedclsError):
-        return told | {"outcome": found.code}
-    return told | {"answer": found.decided or "cannot-tell"}
+    if found.error is not None:
+        return told | {"outcome": found.error.code}
+    return told | {"answer": found.get().decided or "cannot-tell"}
 
 
 def _of(made: object) -> dict[str, str]:

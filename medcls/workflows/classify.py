@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from medcls import home
 from medcls.core.model import ModelCard
+from medcls.core.outcome import Outcome
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.core.task import Task
@@ -33,16 +34,18 @@ class Answer:
     """What became of one file.
 
     Args:
-        name: Its name as given; only ever shown to who gave it.
-        scan: The decoded scan; None if it could not be read.
-        prediction: The model's answer; None if there is no scan or the model failed on it.
-        error: Why there is no answer; None if there is one.
+        scan: The decoded scan, or why the file could not be read.
+        prediction: The model's answer; or why there is none, which is what is wrong with the scan where that was not
+            read.
     """
 
-    name: str
-    scan: Scan | None
-    prediction: Prediction | None
-    error: MedclsError | None
+    scan: Outcome[Scan]
+    prediction: Outcome[Prediction]
+
+    @property
+    def name(self) -> str:
+        """The file's name as given; only ever shown to who gave it."""
+        return self.scan.name
 
 
 def open_model(model_id: str) -> "Predictor":
@@ -96,7 +99,7 @@ def classify_one(scan: Scan, classifier: "Predictor") -> Prediction:
         Denied: If the person at work may not ask.
     """
     answer = _tell_marks(scan, classifier.predict(scan), classifier)
-    write_answers(classifier.card, [(scan, answer)])
+    write_answers(classifier.card, [(scan, Outcome("", answer))])
     return answer
 
 
@@ -119,7 +122,7 @@ def classify_open(
 
     view = forward(classifier, scan, None, prepared)
     answer = _tell_marks(scan, view.prediction, classifier)
-    write_answers(classifier.card, [(scan, answer)])
+    write_answers(classifier.card, [(scan, Outcome("", answer))])
     return answer, view
 
 
@@ -130,15 +133,14 @@ def _tell_marks(scan: Scan, answer: Prediction, classifier: "Predictor") -> Pred
 
 
 def classify_many(
-    files: Iterable[tuple[str, bytes | Scan | MedclsError]], classifier: "Predictor", frame: int | None = None
+    files: Iterable[Outcome[bytes] | Outcome[Scan]], classifier: "Predictor", frame: int | None = None
 ) -> Iterator[Answer]:
     """Answer files in order; one that cannot be read comes with its error, and the rest go on.
 
     Files are decoded ahead on another thread while the network works; only a few are held at a time.
 
     Args:
-        files: Name and bytes of each file, archives already opened; or its scan, decoded before; or the error that took
-            the place of its bytes.
+        files: The bytes of each file, archives already opened; or its scan, decoded before; or why it has neither.
         classifier: From `open_model`.
         frame: Which frame or page of each file, from 0; None for the first.
 
@@ -150,12 +152,12 @@ def classify_many(
     limits = Limits.from_env()
     with ThreadPoolExecutor(1) as pool:
         waiting: deque[_Waiting] = deque()
-        known: dict[str, Prediction | MedclsError] = {}  # the same bytes get the same answer, to the last bit
-        for name, data in files:
-            values = _count(data, limits)
+        known: dict[str, Outcome[Prediction]] = {}  # the same bytes get the same answer, to the last bit
+        for file in files:
+            values = _count(file.value, limits)
             while waiting and (len(waiting) >= _AHEAD or sum(w.values for w in waiting) + values > _AHEAD_VALUES):
                 yield from _answer_some(waiting, classifier, known)
-            waiting.append(_Waiting(name, values, pool.submit(_read, data, frame, limits)))
+            waiting.append(_Waiting(values, pool.submit(_read, file, frame, limits)))
         while waiting:
             yield from _answer_some(waiting, classifier, known)
 
@@ -163,57 +165,46 @@ def classify_many(
 class _Waiting(NamedTuple):
     """A file being decoded; `values` is how many numbers its header announces."""
 
-    name: str
     values: int
-    scan: Future[Scan | MedclsError]
+    scan: Future[Outcome[Scan]]
 
 
-def _count(data: bytes | Scan | MedclsError, limits: Limits) -> int:
+def _count(data: bytes | Scan | None, limits: Limits) -> int:
     """Return how many numbers a file's scan will hold, or holds already."""
     if isinstance(data, Scan):
         return data.pixels.size
-    return 0 if isinstance(data, MedclsError) else count_values(data, limits)
+    return 0 if data is None else count_values(data, limits)
 
 
-def _read(data: bytes | Scan | MedclsError, frame: int | None, limits: Limits) -> Scan | MedclsError:
-    if isinstance(data, Scan | MedclsError):
-        return data
-    try:
-        return read_scan(data, frame=frame, limits=limits)
-    except MedclsError as error:
-        return error
+def _read(file: Outcome[bytes] | Outcome[Scan], frame: int | None, limits: Limits) -> Outcome[Scan]:
+    def read(data: bytes | Scan) -> Scan:
+        return data if isinstance(data, Scan) else read_scan(data, frame=frame, limits=limits)
+
+    return file.then(read)
 
 
 def _answer_some(
-    waiting: deque[_Waiting], classifier: "Predictor", known: dict[str, Prediction | MedclsError]
+    waiting: deque[_Waiting], classifier: "Predictor", known: dict[str, Outcome[Prediction]]
 ) -> Iterator[Answer]:
     """Answer the first few that wait, and note in `known` what the network said of which bytes."""
-    read = [(w.name, w.scan.result()) for w in (waiting.popleft() for _ in range(min(_BATCH, len(waiting))))]
-    new = {scan.sha256: scan for _, scan in read if isinstance(scan, Scan) and scan.sha256 not in known}
+    read = [w.scan.result() for w in (waiting.popleft() for _ in range(min(_BATCH, len(waiting))))]
+    new = {scan.value.sha256: scan.value for scan in read if scan.value and scan.value.sha256 not in known}
     known.update(zip(new, _predict(list(new.values()), classifier), strict=True))
-    write_answers(classifier.card, [_written(scan, known) for _, scan in read])
-    for name, scan in read:
-        if isinstance(scan, MedclsError):
-            yield Answer(name, None, None, scan)
-        elif isinstance(found := known[scan.sha256], MedclsError):
-            yield Answer(name, scan, None, found)
-        else:
-            yield Answer(name, scan, found, None)
+    answers = [Answer(scan, scan.then(lambda one: known[one.sha256].get())) for scan in read]
+    write_answers(classifier.card, [(answer.scan.value, answer.prediction) for answer in answers])
+    yield from answers
 
 
-def _written(
-    scan: Scan | MedclsError, known: dict[str, Prediction | MedclsError]
-) -> tuple[Scan | None, Prediction | MedclsError]:
-    return (None, scan) if isinstance(scan, MedclsError) else (scan, known[scan.sha256])
-
-
-def _predict(scans: list[Scan], classifier: "Predictor") -> list[Prediction | MedclsError]:
+def _predict(scans: list[Scan], classifier: "Predictor") -> list[Outcome[Prediction]]:
     """Answer scans together; if that fails, each alone, so that one spoils no other."""
     try:
         answers = classifier.predict_many(scans)
-        return [_tell_marks(scan, answer, classifier) for scan, answer in zip(scans, answers, strict=True)]
+        told = [_tell_marks(scan, answer, classifier) for scan, answer in zip(scans, answers, strict=True)]
+        return [Outcome("", answer) for answer in told]
     except MedclsError as error:
-        return [error] if len(scans) == 1 else [found for scan in scans for found in _predict([scan], classifier)]
+        if len(scans) == 1:
+            return [Outcome("", error=error)]
+        return [found for scan in scans for found in _predict([scan], classifier)]
 
 
 def other_tasks(scan: Scan, task_id: str) -> tuple[Task, ...]:

@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
 from medcls.core.numbers import show_prob
+from medcls.core.outcome import Outcome
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import BadModel, MedclsError
@@ -31,20 +33,26 @@ class ModelAnswer:
     """What one model said of the scan.
 
     Args:
-        model: Id of the model.
-        card: Its card; None if it could not be opened.
-        prediction: Its answer; None if there is none.
-        error: Why there is none.
+        card: The model's card; None if it could not be opened.
+        answer: Its answer, or why there is none, by the id of the model.
         opened_s: Seconds it took to open, at the same time as the others; near 0 if it was open already.
         prepared: True if it got the scan as another model had prepared it already.
     """
 
-    model: str
     card: ModelCard | None
-    prediction: Prediction | None
-    error: MedclsError | None
+    answer: Outcome[Prediction]
     opened_s: float = 0.0
     prepared: bool = False
+
+    @property
+    def model(self) -> str:
+        """Id of the model."""
+        return self.answer.name
+
+    @property
+    def prediction(self) -> Prediction | None:
+        """Its answer; None if there is none."""
+        return self.answer.value
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,10 +170,13 @@ def read_at_site(found: ComparedScan, site: str) -> ComparedScan:
     if not site:
         return found
     answers = tuple(
-        replace(a, prediction=read_at(site, a.prediction, a.card)) if a.prediction and a.card else a
-        for a in found.answers
+        replace(a, answer=a.answer.then(partial(_read_at, site, a.card))) if a.card else a for a in found.answers
     )
     return replace(found, answers=answers, agreement=describe_agreement(answers))
+
+
+def _read_at(site: str, card: ModelCard, prediction: Prediction) -> Prediction:
+    return read_at(site, prediction, card)
 
 
 def check_models(model_ids: Sequence[str]) -> None:
@@ -188,18 +199,18 @@ def _ask(model_id: str, opening: Future, scan: Scan, prepared: "Prepared", memor
     try:
         classifier, opened_s = opening.result()
     except MedclsError as error:
-        return ModelAnswer(model_id, None, None, error)
+        return ModelAnswer(None, Outcome(model_id, error=error))
     card = classifier.card
     if (before := memory.find(card.id)) is not None:
-        return ModelAnswer(model_id, card, before, None, opened_s)
+        return ModelAnswer(card, Outcome(model_id, before), opened_s)
     shared = card.preprocess in prepared
-    try:
-        prediction, view = classify_open(scan, classifier, prepared)
-    except MedclsError as error:
-        write_answers(card, [(scan, error)])
-        return ModelAnswer(model_id, card, None, error, opened_s)
-    memory.keep(card, prediction, view)
-    return ModelAnswer(model_id, card, prediction, None, opened_s, shared)
+    asked = Outcome.of(model_id, lambda: classify_open(scan, classifier, prepared))
+    answer = asked.then(lambda both: both[0])
+    if asked.value is None:
+        write_answers(card, [(scan, answer)])
+        return ModelAnswer(card, answer, opened_s)
+    memory.keep(card, *asked.value)
+    return ModelAnswer(card, answer, opened_s, shared)
 
 
 def average(answers: Sequence[ModelAnswer]) -> tuple[MeanAnswer, ...]:

@@ -3,17 +3,18 @@
 Listing methods and painting load no torch; drawing does, through the classifier it is given.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from medcls.core.note import Note
+from medcls.core.outcome import Outcome
 from medcls.core.prediction import MEMBERS_LAST, Heatmap
 from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
-from medcls.errors import MedclsError
 from medcls.exits.subjects import Drawing
 from medcls.explain import METHODS, Method, Stopped
 from medcls.explain.overlay import COLOURS, STYLES, Paint
@@ -68,21 +69,15 @@ class Wanted:
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """One heatmap of several, or why there is none.
+    """One heatmap of several.
 
     Args:
-        label: Label id.
-        method: Name of the method.
-        layer: Name of the layer.
-        heatmap: The heatmap; None if it could not be drawn.
-        error: Why not; None if it was.
+        wanted: Which one was asked for; its layer by name, the last one's too.
+        heatmap: The heatmap, or why it could not be drawn.
     """
 
-    label: str
-    method: str
-    layer: str
-    heatmap: Heatmap | None
-    error: MedclsError | None
+    wanted: Wanted
+    heatmap: Outcome[Heatmap]
 
 
 def list_methods() -> tuple[Method, ...]:
@@ -171,21 +166,11 @@ def draw_many(
         view = forward(classifier, scan, layer)
         for method in methods:
             for label in labels:
-
-                def make(label: str = label, method: str = method, view: "OpenScan | OpenMembers" = view) -> Heatmap:
-                    return draw(view, label, method, Watch(progress))
-
-                drawn.append(_try(make, label, method, view.layer))
+                found = Outcome.of(label, partial(draw, view, label, method, Watch(progress)))
+                if isinstance(found.error, Stopped):
+                    raise found.error
+                drawn.append(Drawn(Wanted(label, method, view.layer), found))
     return tuple(drawn)
-
-
-def _try(make: Callable[[], Heatmap], label: str, method: str, layer: str) -> Drawn:
-    try:
-        return Drawn(label, method, layer, make(), None)
-    except Stopped:
-        raise
-    except MedclsError as error:
-        return Drawn(label, method, layer, None, error)
 
 
 def check_heatmap(

@@ -5,9 +5,11 @@ Nothing here loads torch: a run computes in a process of its own.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from medcls import disk, home
+from medcls.core.outcome import Outcome
 from medcls.core.run import FINAL, EpochResult, RunSpec, RunState
 from medcls.errors import BadData, BadModel, BadRecord, Conflict, MedclsError
 from medcls.models import store
@@ -66,34 +68,29 @@ class RunView:
         return self.state.status in ("preparing", "running", "stopping") and self.silent_s > SILENT_S
 
 
-@dataclass(frozen=True)
-class BrokenRun:
-    """A run's folder that cannot be read, with the reason."""
-
-    id: str
-    error: MedclsError
-
-
 def list_runs() -> tuple[RunView, ...]:
     """Return every readable run, the newest first."""
-    return tuple(view for run in _folders() if isinstance(view := _view(run), RunView))
+    return tuple(run.value for run in _every_run() if run.value is not None)
 
 
-def broken_runs() -> tuple[BrokenRun, ...]:
+def broken_runs() -> tuple[Outcome[RunView], ...]:
     """Return the runs that cannot be read, with the reason."""
-    return tuple(view for run in _folders() if isinstance(view := _view(run), BrokenRun))
+    return tuple(run for run in _every_run() if not run.ok)
 
 
-def _view(run: RunFolder) -> RunView | BrokenRun | None:
+def _every_run() -> Iterator[Outcome[RunView]]:
+    for run in _folders():
+        view = Outcome.of(run.id, partial(_whole_view, run))
+        if view.ok or (run.path / "spec.json").exists():  # else deleted between the list and the look
+            yield view
+
+
+def _whole_view(run: RunFolder) -> RunView:
     try:
         return _moving_view(run)
-    except MedclsError as error:
-        return BrokenRun(run.id, error)
     except OSError as error:
-        if not (run.path / "spec.json").exists():
-            return None  # deleted between the list and the look
         found = error.strerror or type(error).__name__
-        return BrokenRun(run.id, BadRecord("core.unreadable-record", where=run.id, found=found))
+        raise BadRecord("core.unreadable-record", where=run.id, found=found) from error
 
 
 def _moving_view(run: RunFolder) -> RunView:

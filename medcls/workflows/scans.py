@@ -1,33 +1,20 @@
 """From a drop to scans: unpack, decode, make thumbnails, generate an example."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
+from medcls.core.outcome import Outcome
 from medcls.core.scan import Scan
 from medcls.core.task import Task
 from medcls.errors import BadTask, MedclsError, TooLarge
 from medcls.imaging.decode import Limits, count_frames, read_scan
 from medcls.imaging.dicom_study import study_of as study_of
 from medcls.imaging.drop import open_drop
-from medcls.imaging.drop import walk as walk_paths
+from medcls.imaging.drop import walk as walk
 from medcls.imaging.phantom import phantom
 from medcls.imaging.picture import to_png
 
-
-@dataclass(frozen=True)
-class Entry:
-    """One file of a drop, archives already opened.
-
-    Args:
-        name: Its name as dropped, with the path inside its archive; only ever shown to who dropped it.
-        data: Its bytes; None if it could not be had.
-        error: Why not, for a person; None if `data` is there.
-    """
-
-    name: str
-    data: bytes | None
-    error: MedclsError | None
+# One file of a drop, archives already opened: its name with the path inside its archive, and its bytes.
+Entry = Outcome[bytes]
 
 
 def unpack(files: Iterable[tuple[str, bytes]], max_unpacked_bytes: int = 400_000_000) -> Iterator[Entry]:
@@ -51,23 +38,9 @@ def unpack(files: Iterable[tuple[str, bytes]], max_unpacked_bytes: int = 400_000
     for dropped in open_drop(noting()):
         left -= 0 if dropped.value is None or id(dropped.value) in given else len(dropped.value)
         if left < 0:
-            error = TooLarge("workflows.drop-too-large", most_mb=max_unpacked_bytes / 1e6)
-            yield Entry(dropped.name, None, error)
+            yield Outcome(dropped.name, error=TooLarge("workflows.drop-too-large", most_mb=max_unpacked_bytes / 1e6))
             return
-        yield Entry(dropped.name, dropped.value, dropped.error)
-
-
-def walk(paths: Iterable[Path]) -> Iterator[Entry]:
-    """Return every file at some paths, those in folders and ZIP archives too, read one at a time.
-
-    Args:
-        paths: Files or folders.
-
-    Returns:
-        An iterator of entries; a file that cannot be read comes with its error and the rest go on.
-    """
-    for dropped in walk_paths(paths):
-        yield Entry(dropped.name, dropped.value, dropped.error)
+        yield dropped
 
 
 def read(data: bytes, frame: int | None = None) -> Scan:

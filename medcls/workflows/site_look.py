@@ -5,21 +5,21 @@ from collections.abc import Iterable
 import numpy as np
 
 from medcls.core.note import Note
+from medcls.core.outcome import Outcome
 from medcls.core.prediction import Prediction
 from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
 from medcls.core.site import SiteLook
-from medcls.errors import MedclsError
 
 
 def inspect_site(
-    model_id: str, files: Iterable[tuple[str, bytes | MedclsError]], on_case: Progress = silent, total: int = 0
+    model_id: str, files: Iterable[Outcome[bytes]], on_case: Progress = silent, total: int = 0
 ) -> tuple[SiteLook, tuple[Note, ...]]:
     """Run a model on a site's scans whose labels are unknown; nothing of them is kept.
 
     Args:
         model_id: The model.
-        files: Name and bytes of each, or the error that took the place of its bytes.
+        files: The bytes of each, or why they cannot be had.
         on_case: Called with scans done and in all.
         total: How many files there are; 0 if that is not known.
 
@@ -37,12 +37,12 @@ def inspect_site(
     scans: list[Scan] = []
     n_failed = 0
     for done, answer in enumerate(classify_many(files, model), 1):
-        if answer.prediction is None:
+        if answer.prediction.value is None:
             n_failed += 1
         else:
-            answers.append(answer.prediction)
-        if answer.scan is not None and len(scans) < LOOKED_AT:
-            scans.append(answer.scan)
+            answers.append(answer.prediction.value)
+        if answer.scan.value is not None and len(scans) < LOOKED_AT:
+            scans.append(answer.scan.value)
         on_case(done, max(done, total))
     acquired = np.array([np.nan if a.acquired is None else a.acquired for a in answers], float)
     found = inspect_answers(model.card, answers, found_in(scans, acquired) if scans else {}, n_failed)

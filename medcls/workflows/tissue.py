@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 
 from medcls.core.evaluation import Estimate
+from medcls.core.outcome import Outcome
+from medcls.core.prediction import Prediction
 from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
 from medcls.errors import BadData, MedclsError
@@ -133,17 +135,17 @@ def list_patients(collection: str) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 
-def placed_patches(files: Iterable[tuple[str, bytes | None]]) -> dict[str, list[Patch]]:
+def placed_patches(files: Iterable[Outcome[bytes]]) -> dict[str, list[Patch]]:
     """Find the patches whose names say where they lie, by patient; patients with too few to make a map are left out.
 
     Args:
-        files: Name and bytes of each file of a drop; None for one that could not be opened.
+        files: The files of a drop; one that could not be opened is left out.
     """
     found: dict[str, list[Patch]] = {}
-    for name, data in files:
-        if data is not None and (match := _PLACED.search(name)):
+    for file in files:
+        if file.value is not None and (match := _PLACED.search(file.name)):
             truth = None if match["truth"] is None else match["truth"] != "0"
-            found.setdefault(match["patient"], []).append(Patch(int(match["x"]), int(match["y"]), data, truth))
+            found.setdefault(match["patient"], []).append(Patch(int(match["x"]), int(match["y"]), file.value, truth))
     return {patient: patches for patient, patches in found.items() if len(patches) >= _FEWEST}
 
 
@@ -238,15 +240,16 @@ def _answer(
     for some in _batches(patches):
         progress(len(answered) + unread, total)
         read: list[tuple[Patch, Scan]] = []
-        errors: list[MedclsError] = []
+        errors: list[Outcome[Prediction]] = []
         for patch in some:
             try:
                 read.append((patch, read_scan(patch.data)))
             except MedclsError as error:  # told as a number beside the map
-                errors.append(error)
+                errors.append(Outcome("", error=error))
         scans = [scan for _, scan in read]
         found = classifier.predict_many(scans)
-        write_answers(classifier.card, [*zip(scans, found, strict=True), *((None, error) for error in errors)])
+        answers = [Outcome("", one) for one in found]
+        write_answers(classifier.card, [*zip(scans, answers, strict=True), *((None, failed) for failed in errors)])
         unread += len(errors)
         answered += [
             _Answered(patch, p.prob, _tile(scan), scan.sha256) for (patch, scan), p in zip(read, found, strict=True)

@@ -123,8 +123,7 @@ def _folder(backbone: str, n: int) -> None:
                     classifier.net(batch).softmax(1)
 
         def ours() -> None:
-            files = ((entry.name, entry.data or b"") for entry in walk([Path(name)]))
-            assert sum(a.error is None for a in classify_many(files, classifier)) == n
+            assert sum(a.prediction.ok for a in classify_many(walk([Path(name)]), classifier)) == n
 
         took, baseline = _interleaved(ours, plain, rounds=5)
     print(

@@ -7,18 +7,19 @@ import json
 import zipfile
 from collections import Counter
 from hashlib import sha256
+from itertools import starmap
 
 import numpy as np
 import pytest
 
 from medcls.core.note import Note
+from medcls.core.outcome import Outcome
 from medcls.core.prediction import Prediction
 from medcls.errors import BadScan
 from medcls.imaging.phantom import phantom
 from medcls.models.network import Network
 from medcls.workflows import case_report, classify, scans, site_figures
 from medcls.workflows.case_report import send_out
-from medcls.workflows.scans import Entry
 from pages._ui import state
 from pages._ui.classify import cases, exports, opinions, room
 from pages._ui.classify.answers import Row
@@ -274,12 +275,13 @@ def test_frame_of_a_file_with_several_can_be_answered(open_app, tiny_model) -> N
 def row(name: str, error: str = "", decided: str | None = None, prob: tuple[float, ...] = ()) -> Row:
     """A row without an answer, or with one."""
     if not prob:
-        return Row(Entry(name, None, None), None, BadScan(error or "This file is broken"))
+        broken = BadScan(error or "This file is broken")
+        return Row(Outcome(name, error=broken), Outcome(name, error=broken))
     labels = ("normal", "benign", "malignant")
     refusal = None if decided else Note("models.unsure", least=0.6)
     answer = Prediction("m", "0" * 64, labels, np.log(np.clip(prob, 1e-9, 1)), np.array(prob), refusal)
     assert answer.decided == decided
-    return Row(Entry(name, b"", None), answer, None)
+    return Row(Outcome(name, b""), Outcome(name, answer))
 
 
 @pytest.mark.parametrize(
@@ -311,7 +313,9 @@ def test_record_is_the_command_lines_object(open_app, tiny_model) -> None:
     app = drop(open_app(), *files)
     table = exports.table([exports.record(r, tiny_model) for r in answered(app)], tiny_model, ["file"])
     page = json.loads(send_out("table-json", table, "record").data)
-    command = [answer_row(answer, tiny_model) for answer in classify_many(files, open_model(tiny_model.id))]
+    command = [
+        answer_row(answer, tiny_model) for answer in classify_many(starmap(Outcome, files), open_model(tiny_model.id))
+    ]
     assert page[0] | {"prob": None} == command[0] | {"prob": None}
     assert page[0]["prob"] == pytest.approx(command[0]["prob"], abs=1e-6)
     assert page[1] == command[1]

@@ -2,9 +2,9 @@
 
 import pytest
 
+from medcls.core.outcome import Outcome
 from medcls.imaging.phantom import phantom
 from medcls.tasks import list_tasks
-from medcls.workflows.scans import Entry
 from pages._ui import state
 from pages._ui.widgets import drops
 from tests.pages.conftest import assert_sound, words
@@ -79,7 +79,7 @@ def test_a_drop_takes_the_place_of_an_example(open_app, tiny_model) -> None:
 
 def test_an_example_belongs_to_its_task() -> None:
     ultrasound, skin = (list_tasks()[name] for name in (TASK, "skin-melanoma"))
-    held = drops.Drop((Entry("Synthetic example 1, drawn as benign", b"", None),), task_id=ultrasound.id)
+    held = drops.Drop((Outcome("Synthetic example 1, drawn as benign", b""),), task_id=ultrasound.id)
     assert drops.belongs(held, ultrasound)
     assert not drops.belongs(held, skin)
     assert drops.belongs(drops.Drop(held.entries), skin)
@@ -91,4 +91,4 @@ def test_an_example_belongs_to_its_task() -> None:
     [(["a.png"], "a.png"), (["x" * 60], f"{'x' * 39}…"), (["a.png", "b.png"], "2 files"), ([], "0 files")],
 )
 def test_what_a_drop_is_called(names: list[str], title: str) -> None:
-    assert drops.Drop(tuple(Entry(name, b"", None) for name in names)).title == title
+    assert drops.Drop(tuple(Outcome(name, b"") for name in names)).title == title

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from medcls import audit
+from medcls.core.outcome import Outcome
 from medcls.errors import BadModel, BadScan, Conflict
 from medcls.imaging.phantom import phantom
 from medcls.models import store
@@ -34,23 +35,26 @@ def _flat_png(width: int, height: int) -> bytes:
 
 def test_a_broken_file_gets_a_sentence_and_the_others_their_answers(tiny_model):
     good = phantom("breast-ultrasound", "benign", 1)
-    files = [(f"{i}.png", good if i % 5 else b"not a scan") for i in range(23)] + [("worse.png", BadScan("Encrypted"))]
+    files = [Outcome(f"{i}.png", good if i % 5 else b"not a scan") for i in range(23)]
+    files.append(Outcome("worse.png", error=BadScan("Encrypted")))
     answers = list(classify_many(files, open_model(tiny_model.id)))
-    assert [a.name for a in answers] == [name for name, _ in files]
-    assert [a.error is not None for a in answers] == [i % 5 == 0 for i in range(23)] + [True]
-    assert len({tuple(a.prediction.prob.round(5)) for a in answers if a.prediction}) == 1
+    assert [a.name for a in answers] == [file.name for file in files]
+    assert [not a.prediction.ok for a in answers] == [i % 5 == 0 for i in range(23)] + [True]
+    assert len({tuple(a.prediction.get().prob.round(5)) for a in answers if a.prediction.ok}) == 1
 
 
 def test_the_name_of_a_file_does_not_change_its_answer(tiny_model):
     data, classifier = _png(), open_model(tiny_model.id)
-    one, other = classify_many([("a.png", data), ("b.dcm", data)], classifier)
-    assert one.prediction.sha256 == other.prediction.sha256
-    assert (one.prediction.prob == other.prediction.prob).all()
+    one, other = (
+        a.prediction.get() for a in classify_many([Outcome("a.png", data), Outcome("b.dcm", data)], classifier)
+    )
+    assert one.sha256 == other.sha256
+    assert (one.prob == other.prob).all()
 
 
 def test_the_same_bytes_get_the_same_answer_wherever_they_stand_in_a_drop(tiny_model):
-    files = [(f"{i}.png", phantom("breast-ultrasound", "benign", 7 if i % 6 == 0 else i)) for i in range(19)]
-    answers = [a.prediction for a in classify_many(files, open_model(tiny_model.id))]
+    files = [Outcome(f"{i}.png", phantom("breast-ultrasound", "benign", 7 if i % 6 == 0 else i)) for i in range(19)]
+    answers = [a.prediction.get() for a in classify_many(files, open_model(tiny_model.id))]
     same = [p for i, p in enumerate(answers) if i % 6 in (0, 1) and p.sha256 == answers[0].sha256]
     assert len(same) == 5  # in three different batches
     assert len({(*p.prob.tolist(), p.unfamiliarity) for p in same}) == 1
@@ -63,11 +67,10 @@ def test_a_zip_answers_like_its_files(tiny_model):
         z.writestr("in/a.png", data)
         z.writestr("in/broken.png", b"\x89PNG\r\n\x1a\n")
     entries = list(unpack([("drop.zip", archive.getvalue())]))
-    files = [(e.name, e.data if e.data is not None else e.error) for e in entries]
-    answers = list(classify_many(files, open_model(tiny_model.id)))
-    assert [a.error is None for a in answers] == [True, False]
+    answers = list(classify_many(entries, open_model(tiny_model.id)))
+    assert [a.prediction.ok for a in answers] == [True, False]
     np.testing.assert_allclose(
-        answers[0].prediction.prob, classify_one(read(data), open_model(tiny_model.id)).prob, atol=1e-6
+        answers[0].prediction.get().prob, classify_one(read(data), open_model(tiny_model.id)).prob, atol=1e-6
     )
 
 
@@ -78,7 +81,7 @@ def test_files_are_read_only_a_little_ahead(tiny_model):
         nonlocal taken
         while True:
             taken += 1
-            yield f"{taken}.png", b""
+            yield Outcome(f"{taken}.png", b"")
 
     answers = classify_many(endless(), open_model(tiny_model.id))
     next(answers)
@@ -93,7 +96,7 @@ def test_large_scans_are_decoded_one_or_two_ahead(tiny_model):
     def many():
         nonlocal taken
         for taken in range(1, 9):
-            yield f"{taken}.png", data
+            yield Outcome(f"{taken}.png", data)
 
     answers = classify_many(many(), open_model(tiny_model.id))
     next(answers)
@@ -131,7 +134,7 @@ def test_every_shipped_task_recommends_a_model_that_ships():
 def test_every_answer_is_written_to_the_trail(tiny_model):
     """Model and scan by their digests, what was answered, why not; no name of a file."""
     model, good = open_model(tiny_model.id), phantom("breast-ultrasound", "benign", 1)
-    list(classify_many([("kim.png", good), ("lee.png", b"no scan")], model))
+    list(classify_many([Outcome("kim.png", good), Outcome("lee.png", b"no scan")], model))
     classify_one(read(good), model)
     first, second, third = audit.lines()
     assert {line.what for line in (first, second, third)} == {"classify"}
@@ -150,7 +153,7 @@ def test_a_trail_that_cannot_be_written_stops_answers_only_if_the_site_says_so(t
     monkeypatch.setenv("MEDCLS_AUDIT_STRICT", "1")
     for ask in (
         lambda: classify_one(scan, model),
-        lambda: list(classify_many([("a", phantom("breast-ultrasound", "benign", 1))], model)),
+        lambda: list(classify_many([Outcome("a", phantom("breast-ultrasound", "benign", 1))], model)),
     ):
         with pytest.raises(Conflict) as refused:
             ask()

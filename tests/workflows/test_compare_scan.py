@@ -9,6 +9,7 @@ import pytest
 
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
+from medcls.core.outcome import Outcome
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import BadModel
@@ -69,14 +70,14 @@ def test_models_open_at_the_same_time(models: tuple[str, ...], scan: Scan, monke
         together.wait()  # passes only when all three are being opened
         return open_model(model_id)
 
-    assert all(answer.error is None for answer in compare_scan(scan, models, open_together).answers)
+    assert all(answer.answer.ok for answer in compare_scan(scan, models, open_together).answers)
 
 
 def test_one_broken_model_spoils_no_other(models: tuple[str, ...], scan: Scan, home: Path) -> None:
     tiny.spoil(home / "weights", models[1])
     found = compare_scan(scan, models, open_model)
-    assert [answer.error is None for answer in found.answers] == [True, False, True]
-    assert "is not the file that was published" in str(found.answers[1].error)
+    assert [answer.answer.ok for answer in found.answers] == [True, False, True]
+    assert "is not the file that was published" in str(found.answers[1].answer.error)
     assert found.ensembles == ()
 
 
@@ -89,7 +90,7 @@ def test_two_to_eight_different_models(chosen: tuple[str, ...], scan: Scan) -> N
 def answer(card: object, prob: tuple[float, ...], refusal: Note | None = None) -> ModelAnswer:
     labels = card.task.label_ids  # type: ignore[attr-defined]
     prediction = Prediction("m", "0" * 64, labels, np.log(prob), np.array(prob), refusal)
-    return ModelAnswer("m", card, prediction, None)  # type: ignore[arg-type]
+    return ModelAnswer(card, Outcome("m", prediction))  # type: ignore[arg-type]
 
 
 UNSURE = Note("models.unsure", least=0.6)

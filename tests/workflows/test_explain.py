@@ -21,14 +21,13 @@ PICTURE = scan(("red", 24, 24), ("blue", 40, 40))
 def test_many_share_one_pass_and_failures_stay_apart() -> None:
     """For each method each label, in order; what cannot be drawn comes with its reason and the rest go on."""
     drawn = explain.draw_many(PICTURE, model(), ["red", "blue"], ["gradcam", "cam", "nocam"])
-    assert [(d.method, d.label) for d in drawn] == [
+    assert [(d.wanted.method, d.wanted.label) for d in drawn] == [
         (m, n) for m in ("gradcam", "cam", "nocam") for n in ("red", "blue")
     ]
-    assert [d.error is None for d in drawn] == [True, True, True, True, False, False]
-    assert all(d.layer == "thin" for d in drawn)
+    assert [d.heatmap.ok for d in drawn] == [True, True, True, True, False, False]
+    assert all(d.wanted.layer == "thin" for d in drawn)
     one = explain.draw_one(PICTURE, model(), explain.Wanted("red", "gradcam"))
-    assert drawn[0].heatmap is not None
-    assert np.array_equal(drawn[0].heatmap.values, one.values)
+    assert np.array_equal(drawn[0].heatmap.get().values, one.values)
 
 
 def test_answer_and_heatmap_come_together() -> None:
@@ -76,10 +75,10 @@ def test_ensemble_is_drawn_as_a_whole_and_tested_by_its_networks() -> None:
     one, two = model(Spots("padded")), model(Spots("patches"))
     both = Mean(dataclasses.replace(one.card, id="both", members=("one", "two")), (one, two))
     drawn = explain.draw_many(PICTURE, both, ["red", "blue"], ["gradcam", "hirescam"])
-    assert [d.error for d in drawn] == [None] * 4
-    assert {d.layer for d in drawn} == {"members' last"}
-    assert np.array_equal(drawn[0].heatmap.values, explain.draw_one(PICTURE, both, explain.Wanted("red")).values)
-    assert "mean of several networks' heatmaps" in explain.describe(drawn[0].heatmap, "Red", PICTURE)
+    assert [d.heatmap.error for d in drawn] == [None] * 4
+    assert {d.wanted.layer for d in drawn} == {"members' last"}
+    assert np.array_equal(drawn[0].heatmap.get().values, explain.draw_one(PICTURE, both, explain.Wanted("red")).values)
+    assert "mean of several networks' heatmaps" in explain.describe(drawn[0].heatmap.get(), "Red", PICTURE)
     assert explain.networks_of(both) == (one, two)
     assert explain.networks_of(one) == (one,)
     with pytest.raises(BadModel, match="one, two"):

@@ -10,6 +10,7 @@ import pytest
 from medcls import audit
 from medcls.cli import main
 from medcls.core.letter import Letter
+from medcls.core.outcome import Outcome
 from medcls.core.site import FOUND, Aim, SiteEvent, SiteSettings
 from medcls.data.collections import add_collection
 from medcls.errors import BadData, BadScan, BadSpec, Conflict, MedclsError
@@ -245,10 +246,9 @@ def test_settings_rest_on_patients_left_out_and_a_threshold_no_better_is_not_off
 
 def test_without_labels_it_is_said_what_can_be_said_and_what_cannot(tiny_model, home) -> None:
     """Every scan is counted once; a file that is no scan stops nothing; nothing is kept."""
-    files = [(f"{MARKER} {i}", phantom("breast-ultrasound", "benign", i)) for i in range(12)]
-    look, told = site_look.inspect_site(
-        MODEL, [*files, ("x", b"no picture"), ("y", BadScan("imaging.unopenable", reason="x"))]
-    )
+    files = [Outcome(f"{MARKER} {i}", phantom("breast-ultrasound", "benign", i)) for i in range(12)]
+    broken = [Outcome("x", b"no picture"), Outcome("y", error=BadScan("imaging.unopenable", reason="x"))]
+    look, told = site_look.inspect_site(MODEL, [*files, *broken])
     refused = round(look.refused.value * look.n_cases)
     assert (look.n_cases, look.n_failed, sum(look.decided.values()) + refused, sum(look.score)) == (12, 2, 12, 12)
     assert told[0].code == "evaluation.look-refused"
@@ -257,7 +257,7 @@ def test_without_labels_it_is_said_what_can_be_said_and_what_cannot(tiny_model, 
     assert MARKER not in look.to_json()
     assert not (home / "sites").exists()
     with pytest.raises(BadData) as nothing:
-        site_look.inspect_site(MODEL, [("x", b"no picture")])
+        site_look.inspect_site(MODEL, broken[:1])
     assert nothing.value.code == "evaluation.site-nothing-to-look-at"
 
 

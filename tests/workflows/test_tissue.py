@@ -9,9 +9,10 @@ import pytest
 
 from medcls import audit
 from medcls.core.model import Origin
+from medcls.core.outcome import Outcome
 from medcls.core.task import Label, Task
 from medcls.data.collections import add_collection
-from medcls.errors import BadData, BadTask
+from medcls.errors import BadData, BadScan, BadTask
 from medcls.imaging.decode import read_scan
 from medcls.imaging.picture import to_png
 from medcls.workflows import tissue
@@ -85,7 +86,12 @@ def test_nothing_to_map_is_said() -> None:
 def test_names_say_where_patches_lie() -> None:
     names = [f"drop.zip/8865/1/8865_idx5_x{x}_y{y}_class{int(data is RED)}.png" for x, y, data in LAID]
     found = tissue.placed_patches(
-        [*zip(names, [d for *_, d in LAID], strict=True), ("other.png", RED), ("9_idx5_x1_y1_class0.png", RED)]
+        [
+            *(Outcome(name, data) for name, (*_, data) in zip(names, LAID, strict=True)),
+            Outcome("other.png", RED),
+            Outcome("9_idx5_x1_y1_class0.png", RED),
+            Outcome("8865_idx5_x9_y9_class0.png", error=BadScan("imaging.no-such-file")),
+        ]
     )
     assert list(found) == ["8865"]
     assert [(p.x, p.y, p.truth) for p in found["8865"]] == [(x, y, data is RED) for x, y, data in LAID]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import streamlit as st
 
 from medcls.core.model import ModelCard
+from medcls.core.outcome import Outcome
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
@@ -25,14 +26,18 @@ _A_RUN_S = 0.6  # how long a run of the page answers before it shows what it has
 
 @dataclass(frozen=True)
 class Row:
-    """One scan of the drop: an answer, or why there is none. Holds a thumbnail, not the scan."""
+    """One scan of the drop and its answer. Holds a thumbnail, not the scan."""
 
     entry: scans.Entry
-    prediction: Prediction | None
-    error: MedclsError | None
+    answer: Outcome[Prediction]
     thumbnail: str = ""
     frame: int | None = None
     history: tuple[str, ...] = ()
+
+    @property
+    def prediction(self) -> Prediction | None:
+        """The answer; None if there is none."""
+        return self.answer.value
 
 
 @dataclass
@@ -84,18 +89,16 @@ def answer_frame(reading: Reading, place: int, frame: int) -> None:
     row = reading.rows[place]
     read = drops.read_entry(row.entry, frame)
     try:
-        if read.scan is None:
-            raise read.error or MedclsError("pages.no-answer")
-        reading.rows[place] = _here(_answered(row.entry, read.scan, reading.card, frame), reading)
+        reading.rows[place] = _here(_answered(row.entry, read.get(), reading.card, frame), reading)
     except MedclsError as error:
-        reading.rows[place] = Row(row.entry, None, error, row.thumbnail, frame)
+        reading.rows[place] = Row(row.entry, Outcome(row.entry.name, error=error), row.thumbnail, frame)
 
 
 def _here(row: Row, reading: Reading) -> Row:
     """Return a row as it is read at the site: by the site's own threshold, where it has one."""
     if row.prediction is None or not reading.site:
         return row
-    return replace(row, prediction=site_room.read_at(reading.site, row.prediction, reading.card))
+    return replace(row, answer=row.answer.then(lambda said: site_room.read_at(reading.site, said, reading.card)))
 
 
 def count(reading: Reading) -> None:
@@ -111,7 +114,7 @@ def count(reading: Reading) -> None:
 
 def _answered(entry: scans.Entry, scan: Scan, card: ModelCard, frame: int | None = None) -> Row:
     answer = known.ask(scan, card, frame)
-    return Row(entry, answer, None, data_url(scans.thumbnail(scan)), frame, scan.history)
+    return Row(entry, Outcome(entry.name, answer), data_url(scans.thumbnail(scan)), frame, scan.history)
 
 
 def _rows(entries: tuple[scans.Entry, ...], card: ModelCard) -> Iterator[Row]:
@@ -120,27 +123,20 @@ def _rows(entries: tuple[scans.Entry, ...], card: ModelCard) -> Iterator[Row]:
     if len(entries) <= _ONE_BY_ONE:
         yield from (_single(entry, card) for entry in entries)
         return
-    files = ((entry.name, drops.decoded(entry) or _bytes(entry)) for entry in entries)
+    files = (drops.decoded(entry) or entry for entry in entries)
     for entry, answer in zip(entries, classify.classify_many(files, classifier), strict=True):
-        if answer.scan is None:
-            yield Row(entry, None, answer.error)
+        scan = answer.scan.value
+        if scan is None:
+            yield Row(entry, answer.prediction)
             continue
         drops.keep_scan(entry, answer.scan)
-        if answer.prediction is not None:
-            known.keep(answer.scan, card, answer.prediction)
-        thumbnail = data_url(scans.thumbnail(answer.scan))
-        yield Row(entry, answer.prediction, answer.error, thumbnail, None, answer.scan.history)
-
-
-def _bytes(entry: scans.Entry) -> bytes | MedclsError:
-    return entry.data if entry.data is not None else entry.error or MedclsError("pages.no-answer")
+        if answer.prediction.value is not None:
+            known.keep(scan, card, answer.prediction.value)
+        yield Row(entry, answer.prediction, data_url(scans.thumbnail(scan)), None, scan.history)
 
 
 def _single(entry: scans.Entry, card: ModelCard) -> Row:
-    read = drops.read_entry(entry)
-    if read.scan is None:
-        return Row(entry, None, read.error)
     try:
-        return _answered(entry, read.scan, card)
+        return _answered(entry, drops.read_entry(entry).get(), card)
     except MedclsError as error:
-        return Row(entry, None, error)
+        return Row(entry, Outcome(entry.name, error=error))

@@ -7,6 +7,7 @@ from html import escape
 import streamlit as st
 
 from medcls.core.model import ModelCard
+from medcls.core.outcome import Outcome
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
@@ -40,7 +41,7 @@ class Shown:
     place: int
     scan: Scan
     reading: Reading
-    evidence: viewer.Evidence | MedclsError | None
+    evidence: Outcome[viewer.Evidence] | None
 
     @property
     def card(self) -> ModelCard:
@@ -108,8 +109,8 @@ def agreement(shown: Shown) -> str:
     """Return how many of the networks agree, as HTML; a dash while it is not known."""
     if not shown.card.is_mean:
         return escape(say("pages.one-network"))
-    found = shown.evidence
-    if not isinstance(found, viewer.Evidence) or not found.members:
+    found = shown.evidence.value if shown.evidence else None
+    if found is None or not found.members:
         return escape(say("pages.networks", {"n": len(shown.card.networks)}))
     return escape(say("pages.agree", {"agree": found.agreeing, "n": len(found.members)}))
 

@@ -63,7 +63,7 @@ def _study(entry: scans.Entry) -> str:
     if id(entry) not in held or held[id(entry)][0] is not entry:
         if len(held) > 2000:
             held.clear()
-        held[id(entry)] = (entry, scans.study_of(entry.data) if entry.data else "")
+        held[id(entry)] = (entry, scans.study_of(entry.value) if entry.value else "")
     return held[id(entry)][1]
 
 

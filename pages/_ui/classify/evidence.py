@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from medcls.core.model import ModelCard
+from medcls.core.outcome import Outcome
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 from medcls.words import say
@@ -18,14 +19,14 @@ from pages._ui.widgets.palette import label_word
 _MOST_LABELS = 9
 
 
-def held(scan: Scan, card: ModelCard) -> viewer.Evidence | MedclsError | None:
+def held(scan: Scan, card: ModelCard) -> Outcome[viewer.Evidence] | None:
     """Return what was drawn of a scan before; None if nothing was."""
-    kept: dict[tuple[str, str], tuple[Scan, viewer.Evidence | MedclsError]] = state.kept(state.EVIDENCE, dict)
+    kept: dict[tuple[str, str], tuple[Scan, Outcome[viewer.Evidence]]] = state.kept(state.EVIDENCE, dict)
     found = kept.get((scan.sha256, card.to_json()))
     return found[1] if found and found[0] is scan else None
 
 
-def find(scan: Scan, card: ModelCard, top: str) -> viewer.Evidence | MedclsError:
+def find(scan: Scan, card: ModelCard, top: str) -> Outcome[viewer.Evidence]:
     """Draw a scan's maps for its labels, or return why that cannot be done.
 
     Args:
@@ -37,22 +38,19 @@ def find(scan: Scan, card: ModelCard, top: str) -> viewer.Evidence | MedclsError
         return drawn
     some = card.task.label_ids[:_MOST_LABELS]
     labels = some if top in some else (*some[:-1], top)
-    try:
-        found: viewer.Evidence | MedclsError = viewer.find_evidence(known.pass_of(scan, card), labels)
-    except MedclsError as error:
-        found = error
+    found = Outcome.of("", lambda: viewer.find_evidence(known.pass_of(scan, card), labels))
     kept = state.kept(state.EVIDENCE, dict)
     kept[scan.sha256, card.to_json()] = (scan, found)
     state.make_room(kept, _size, most=24)
     return found
 
 
-def _size(item: tuple[Scan, viewer.Evidence | MedclsError]) -> int:
-    maps = () if isinstance(item[1], MedclsError) else item[1].maps
+def _size(item: tuple[Scan, Outcome[viewer.Evidence]]) -> int:
+    maps = item[1].value.maps if item[1].value else ()
     return item[0].pixels.size + sum(m.values.size for m in maps)
 
 
-def show_region(scan: Scan, card: ModelCard, region: Mapping[str, Any], found: Any) -> None:
+def show_region(scan: Scan, card: ModelCard, region: Mapping[str, Any], found: viewer.Evidence | None) -> None:
     """Say what the network makes of a drawn region alone, and how the heatmap lies to it."""
     try:
         mask = viewer.region_mask(region, scan)
@@ -62,8 +60,7 @@ def show_region(scan: Scan, card: ModelCard, region: Mapping[str, Any], found: A
         return
     word = label_word(card.task, part.decided) if part.decided else say("pages.cannot-tell")
     told = [say("pages.region-alone", {"word": word, "prob": show_prob(float(part.prob.max()))})]
-    top = found.prediction.top if isinstance(found, viewer.Evidence) else ""
-    heatmap = next((m for m in found.maps if m.label == top), None) if top else None
+    heatmap = next((m for m in found.maps if m.label == found.prediction.top), None) if found else None
     pointing = viewer.point(heatmap, mask) if heatmap is not None else None
     if pointing is not None:
         code = "pages.region-hit" if pointing.hit else "pages.region-missed"

@@ -27,9 +27,9 @@ def short_names(names: Sequence[str]) -> list[str]:
 def record(row: Row, card: ModelCard) -> dict[str, Any]:
     """Return one row as the object `python -m medcls classify --json` prints for the same file."""
     told: dict[str, Any] = {"file": row.entry.name, "model": card.id}
-    if row.prediction is None:
-        return told | {"error": str(row.error), "code": row.error.code if row.error else ""}
-    return told | row.prediction.to_dict(row.history)
+    if (error := row.answer.error) is not None:
+        return told | {"error": str(error), "code": error.code}
+    return told | row.answer.get().to_dict(row.history)
 
 
 def flat(row: Row, card: ModelCard, case: str = "", opinion: Mapping[str, str] | None = None) -> dict[str, Any]:

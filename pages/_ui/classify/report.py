@@ -80,7 +80,7 @@ def _save(shown: "Shown", kind: str, asked: Asked) -> None:
 def _case(shown: "Shown", asked: Asked) -> case_report.Case:
     entry, model = shown.row.entry, cache.open_classifier(shown.card)
     case = case_report.make_case(
-        entry.data or b"", entry.name, model, known=_known(shown), said=asked.said, checks=asked.checks
+        entry.get(), entry.name, model, known=_known(shown), said=asked.said, checks=asked.checks
     )
     case = case_report.with_views(case, report_ask.views(shown), asked.said.site)
     return replace(case, region=_box(shown), rulers=_rulers(shown))
@@ -96,9 +96,7 @@ def _known(shown: "Shown") -> case_report.Known | None:
     if prediction is None:
         return None
     label = prediction.decided or prediction.top
-    found = evidence.find(shown.scan, shown.card, label)
-    if isinstance(found, MedclsError):
-        raise found
+    found = evidence.find(shown.scan, shown.card, label).get()
     return case_report.Known(shown.scan, prediction, next(m for m in found.maps if m.label == label))
 
 

@@ -78,7 +78,7 @@ def views(shown: "Shown") -> list[case_report.View]:
             continue
         if row.prediction is not None:
             read = drops.read_entry(row.entry, row.frame)
-            found += [case_report.View(read.scan, row.prediction)] if read.scan is not None else []
+            found += [case_report.View(read.value, row.prediction)] if read.value is not None else []
     return found
 
 

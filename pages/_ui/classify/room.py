@@ -6,10 +6,8 @@ import streamlit as st
 
 from medcls.core.model import ModelCard
 from medcls.core.scan import Scan
-from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import scans
-from medcls.workflows import viewer as pictures
 from pages._ui import state
 from pages._ui.classify import answers, cases, evidence, exports, opinions
 from pages._ui.classify import card as result
@@ -68,21 +66,18 @@ def _show_scan(reading: Reading, place: int, order: list[int]) -> tuple[Scan | N
     """Show the scan chosen in the viewer; returns it, and whether all that belongs over it is there."""
     row, entry = _row(reading, place), reading.entries[place]
     read = drops.read_entry(entry, row.frame if row else None)
-    if read.scan is None:
-        notices.show_error((row and row.error) or read.error or MedclsError("pages.no-answer"), entry.name)
+    if read.value is None:
+        notices.show_failure(row.answer if row and not row.answer.ok else read)
         return None, True
     numbers = row is not None and result.shows_numbers(row) and not opinions.hides(row)
-    found = evidence.held(read.scan, reading.card) if numbers else None
-    maps = (
-        [viewer.Map(m, found.strongest) for m in found.maps if not m.empty]
-        if isinstance(found, pictures.Evidence)
-        else []
-    )
+    drawn = evidence.held(read.value, reading.card) if numbers else None
+    found = drawn.value if drawn else None
+    maps = [viewer.Map(m, found.strongest) for m in found.maps if not m.empty] if found else []
     label = row.prediction.decided or row.prediction.top if row and row.prediction else None
     name = _names(reading)[place]
     frames = _frames(entry, row)
     told = viewer.show(
-        read.scan,
+        read.value,
         [viewer.Pane(name, say("pages.alt-scan", {"name": entry.name}), maps)],
         "classify.viewer",
         viewer.Options(
@@ -105,10 +100,10 @@ def _show_scan(reading: Reading, place: int, order: list[int]) -> tuple[Scan | N
         st.caption(say("pages.synthetic"))
     st.session_state[state.REGION], st.session_state[state.MEASURES] = told.region, told.measures
     if told.region and numbers:
-        evidence.show_region(read.scan, reading.card, told.region, found)
-    if isinstance(found, MedclsError):
-        notices.show_error(found)
-    return read.scan, not numbers or found is not None
+        evidence.show_region(read.value, reading.card, told.region, found)
+    if drawn is not None:
+        notices.show_failure(drawn)
+    return read.value, not numbers or drawn is not None
 
 
 def _frames(entry: scans.Entry, row: Row | None) -> viewer.Frames:
@@ -125,8 +120,8 @@ def _load_loop(entry: scans.Entry) -> None:
     shown = []
     for frame in range(n):
         read = drops.read_entry(entry, frame)
-        if read.scan is not None:
-            shown.append(read.scan)
+        if read.value is not None:
+            shown.append(read.value)
         bar.progress((frame + 1) / n, text=say("pages.loop-loading", {"n": n}))
     st.session_state[state.LOOPS] = {"entry": entry, "scans": tuple(shown) if len(shown) == n else ()}
     st.rerun()
@@ -140,7 +135,7 @@ def _show_card(place_: object, reading: Reading, place: int, scan: Scan | None) 
             return
         if row.prediction is None or scan is None:
             if scan is not None:
-                notices.show_error(row.error or MedclsError("pages.no-answer"), row.entry.name)
+                notices.show_failure(row.answer)
             return
         if opinions.hides(row):
             opinions.ask_first(row, reading.card.task, place)
@@ -293,7 +288,9 @@ def _line(reading: Reading, place: int, name: str, case: str, looked: bool) -> w
     if opinions.hides(row):
         return worklist.Line(place, name, row.thumbnail, say("pages.own-waits"), "", REFUSED, "", looked, case)
     if row.prediction is None:
-        return worklist.Line(place, name, row.thumbnail, exports.NO_ANSWER, "", REFUSED, str(row.error), looked, case)
+        return worklist.Line(
+            place, name, row.thumbnail, exports.NO_ANSWER, "", REFUSED, str(row.answer.error), looked, case
+        )
     decided = row.prediction.decided
     word = label_word(task, decided) if decided else say("pages.cannot-tell")
     prob = show_prob(row.prediction.stands_at) if decided else ""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from medcls.core.model import ModelCard
+from medcls.core.outcome import Outcome
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
@@ -23,7 +24,7 @@ def _lines(lines: Sequence[str]) -> None:
     st.markdown("\n".join(f"- {notices.escape(line)}" for line in lines))
 
 
-def why(row: Row, card: ModelCard, found: viewer.Evidence | MedclsError | None) -> None:
+def why(row: Row, card: ModelCard, found: Outcome[viewer.Evidence] | None) -> None:
     """Open the sheet that says why: each network's answer, and what the heatmap shows."""
 
     @st.dialog(say("pages.sheet-why"), position="right", width="small")
@@ -39,11 +40,11 @@ def why(row: Row, card: ModelCard, found: viewer.Evidence | MedclsError | None) 
         )
         if card.abstention.min_prob > 0:
             st.markdown(say("pages.why-line", {"least": show_prob(card.abstention.min_prob)}))
-        if isinstance(found, viewer.Evidence):
-            _show_members(card, found)
-            _show_maps(card, found)
+        if found is not None and found.value is not None:
+            _show_members(card, found.value)
+            _show_maps(card, found.value)
         elif found is not None:
-            st.markdown(notices.escape(str(found)))
+            st.markdown(notices.escape(str(found.error)))
         _lines([str(note) for note in prediction.notes] or [say("pages.no-notes")])
 
     sheet()

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from medcls.core.scan import Scan
-from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import compare_scan, explain
 from pages._ui.classify import evidence
@@ -58,13 +57,13 @@ def _add(
         return
     chosen = label if label in answer.prediction.labels else answer.prediction.decided or answer.prediction.top
     drawn = evidence.find(scan, answer.card, chosen)
-    if isinstance(drawn, MedclsError):
-        said.append(f"{name}: {drawn}")
+    if drawn.value is None:
+        said.append(f"{name}: {drawn.error}")
         return
-    heatmap = next(m for m in drawn.maps if m.label == chosen)
+    heatmap = next(m for m in drawn.value.maps if m.label == chosen)
     word = label_word(answer.card.task, chosen)
     if heatmap.empty:
         said.append(f"{name}: {explain.describe(heatmap, word, scan)}")
     title = f"{name}\n{word}"
-    maps = () if heatmap.empty else (viewer.Map(heatmap, drawn.strongest),)
+    maps = () if heatmap.empty else (viewer.Map(heatmap, drawn.value.strongest),)
     panes.append(viewer.Pane(title, say("pages.alt-map", {"title": title}), maps))

@@ -1,16 +1,17 @@
 """Compare, one scan: several models side by side."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
 from medcls.core.model import ModelCard
+from medcls.core.outcome import Outcome
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.core.task import Task
-from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import compare_scan, scans
 from medcls.workflows.case_report import Table
@@ -32,12 +33,12 @@ def show_one_scan(cards: Sequence[ModelCard]) -> None:
         st.caption(say("pages.compare-what"))
         return
     read = drops.read_entry(entry)
-    if read.scan is None:
-        notices.show_error(read.error or MedclsError("pages.no-scan"), entry.name)
+    if read.value is None:
+        notices.show_failure(read)
         return
-    found = ask(read.scan, cards)
+    found = ask(read.value, cards)
     _show_agreement(found)
-    maps.show_pictures(read.scan, found, anyway.wanted(entry))
+    maps.show_pictures(read.value, found, anyway.wanted(entry))
     if found.refused:
         anyway.offer(entry)
     _show_columns(found, anyway.wanted(entry))
@@ -90,11 +91,11 @@ def _show_agreement(found: compare_scan.ComparedScan) -> None:
 def _show_columns(found: compare_scan.ComparedScan, refused_too: bool) -> None:
     """Show the ensembles and then every model, as many beside each other as there is room for."""
     names = names_of([a.card for a in found.answers if a.card])
-    boxes: list[tuple[str, ModelCard | None, Prediction | None, MedclsError | None, str]] = [
-        (say("pages.mean-of", {"n": len(e.models)}), e.card, e.prediction, None, say("pages.mean-how"))
+    boxes: list[tuple[ModelCard | None, Outcome[Prediction], str]] = [
+        (e.card, Outcome(say("pages.mean-of", {"n": len(e.models)}), e.prediction), say("pages.mean-how"))
         for e in found.ensembles
     ]
-    boxes += [(names.get(a.model, a.model), a.card, a.prediction, a.error, _took(a)) for a in found.answers]
+    boxes += [(a.card, replace(a.answer, name=names.get(a.model, a.model)), _took(a)) for a in found.answers]
     with st.container(horizontal=True):
         for box in boxes:
             with st.container(border=True, width=_BOX_PX):
@@ -107,24 +108,17 @@ def _took(answer: compare_scan.ModelAnswer) -> str:
     return f"{answer.card.backbone if answer.card else ''} · {show_seconds(answer.prediction.elapsed_s)}"
 
 
-def _show_box(
-    title: str,
-    card: ModelCard | None,
-    prediction: Prediction | None,
-    error: MedclsError | None,
-    caption: str,
-    refused_too: bool,
-) -> None:
+def _show_box(card: ModelCard | None, answer: Outcome[Prediction], caption: str, refused_too: bool) -> None:
+    prediction = answer.value
     if card is None or prediction is None:
-        st.markdown(f"**{notices.escape(title)}**")
-        notices.show_error(error or MedclsError("pages.no-answer"))
+        notices.show_failure(answer)
         return
     decided = prediction.decided
     colour = label_colours(card.task)[decided] if decided else "currentColor"
     word = label_word(card.task, decided) if decided else say("pages.cannot-tell")
     st.html(
         f'<div style="border-left:4px solid {colour};padding-left:.7rem">'
-        f'<div style="font-size:.85rem;opacity:.8">{escape(title)}</div>'
+        f'<div style="font-size:.85rem;opacity:.8">{escape(answer.name)}</div>'
         f'<div style="font-size:1.3rem;font-weight:650;line-height:1.3">{escape(word)}</div>'
         f'<div style="font-size:.8rem;opacity:.7">{escape(caption)}</div></div>'
     )
@@ -136,18 +130,20 @@ def _show_box(
 
 def _show_download(found: compare_scan.ComparedScan) -> None:
     labels = list(dict.fromkeys(label for a in found.answers if a.prediction for label in a.prediction.labels))
-    rows = [_row(a.model, a.prediction, a.error) for a in found.answers]
+    rows = [_row(a.answer) for a in found.answers]
     rows += [
-        _row(say("pages.compare-mean-of", {"join": ", ".join(e.models)}), e.prediction, None) for e in found.ensembles
+        _row(Outcome(say("pages.compare-mean-of", {"join": ", ".join(e.models)}), e.prediction))
+        for e in found.ensembles
     ]
     columns = ["model", "decided", *labels, "elapsed_ms", "error"]
     table = Table("compare-scan", tuple(columns), rows, frozenset(columns), {"models": str(len(rows))})
     downloads.offer(say("pages.answers-csv"), "table-csv", lambda: table, "others", "compare-scan.csv")
 
 
-def _row(model: str, prediction: Prediction | None, error: MedclsError | None) -> dict[str, object]:
-    if prediction is None:
-        return {"model": model, "error": str(error)}
+def _row(answer: Outcome[Prediction]) -> dict[str, object]:
+    if answer.error is not None:
+        return {"model": answer.name, "error": str(answer.error)}
+    prediction = answer.get()
     refused = prediction.decided is None  # its numbers mean little, and a table cannot say so
     prob = (
         {}
@@ -155,7 +151,7 @@ def _row(model: str, prediction: Prediction | None, error: MedclsError | None) -
         else {label: round(float(p), 6) for label, p in zip(prediction.labels, prediction.prob, strict=True)}
     )
     return {
-        "model": model,
+        "model": answer.name,
         "decided": prediction.decided or "cannot tell",
         "elapsed_ms": round(1000 * prediction.elapsed_s, 2),
     } | prob

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from medcls.core.model import ModelCard
+from medcls.core.outcome import Outcome
 from medcls.core.task import Task
 from medcls.errors import MedclsError
 from medcls.words import say
@@ -140,10 +141,10 @@ def _show_pictures(rows: Sequence[compare.Disagreement], names: dict[str, str], 
     missing: dict[str, int] = {}
     for row in rows:
         picture = _picture(row)
-        if isinstance(picture, MedclsError):
-            missing[str(picture)] = missing.get(str(picture), 0) + 1
+        if picture.value is None:
+            missing[str(picture.error)] = missing.get(str(picture.error), 0) + 1
         else:
-            shown.append((row, picture))
+            shown.append((row, picture.value))
         if len(shown) == _SHOWN:
             break
     _show_gallery(shown, names, task)
@@ -181,7 +182,7 @@ def _show_gallery(shown: Sequence[tuple[compare.Disagreement, bytes]], names: di
 def _look(row: compare.Disagreement) -> bool:
     """Turn the page to one scan, this one; returns whether it can be read."""
     try:
-        drops.put_here(scans.Entry(row.case, compare.read_case(row), None))
+        drops.put_here(scans.Entry(row.case, compare.read_case(row)))
     except MedclsError as error:
         notices.show_error(error)
         return False
@@ -190,17 +191,14 @@ def _look(row: compare.Disagreement) -> bool:
     return True
 
 
-def _picture(row: compare.Disagreement) -> bytes | MedclsError:
+def _picture(row: compare.Disagreement) -> Outcome[bytes]:
     """Return a case's thumbnail, the last few dozen kept in this session."""
-    held: dict[Any, bytes | MedclsError] = state.kept(state.COMPARE_PICTURES, dict)
+    held: dict[Any, Outcome[bytes]] = state.kept(state.COMPARE_PICTURES, dict)
     key = (row.collection, row.case)
     if key not in held:
         if len(held) > 60:
             held.pop(next(iter(held)))
-        try:
-            held[key] = scans.thumbnail(scans.read(compare.read_case(row)), 320)
-        except MedclsError as error:
-            held[key] = error
+        held[key] = Outcome.of(row.case, lambda: scans.thumbnail(scans.read(compare.read_case(row)), 320))
     return held[key]
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from medcls.core.model import ModelCard
+from medcls.core.outcome import Outcome
 from medcls.core.prediction import Heatmap
 from medcls.core.progress import Progress
 from medcls.core.scan import Scan
@@ -29,17 +30,20 @@ _TELLS_LEFT_S = 3.0  # a wait shorter than this needs no telling
 
 @dataclass(frozen=True)
 class Map:
-    """One heatmap asked for, drawn or not.
+    """One heatmap asked for.
 
     Args:
         asked: What was asked for.
-        heatmap: The heatmap; None if it could not be drawn.
-        error: Why not.
+        drawn: The heatmap, or why it could not be drawn.
     """
 
     asked: Asked
-    heatmap: Heatmap | None
-    error: MedclsError | None
+    drawn: Outcome[Heatmap]
+
+    @property
+    def heatmap(self) -> Heatmap | None:
+        """The heatmap; None if it could not be drawn."""
+        return self.drawn.value
 
 
 def draw(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard], refused_too: bool) -> list[Map]:
@@ -57,7 +61,7 @@ def draw(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard], refused_too: 
     except MedclsError as error:
         notices.show_error(error)
         return []
-    held: dict[tuple[object, ...], Map] = state.kept(state.MAPS, dict)
+    held: dict[tuple[object, ...], Outcome[Heatmap]] = state.kept(state.MAPS, dict)
     stopped: set[tuple[object, ...]] = state.kept(state.MAPS_STOPPED, set)
     waiting = [_key(scan, one) for one in asked if _key(scan, one) not in held]
     place = st.empty()
@@ -78,7 +82,7 @@ def draw(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard], refused_too: 
         bar.progress(i / len(asked), text=say(code, {"i": i + 1, "asked": len(asked), "title": one.title}))
         maps.append(_drawn(scan, one, _teller(bar, i, len(asked), explain.METHODS[one.method].title)))
     place.empty()
-    if any(isinstance(m.error, explain.Stopped) for m in maps):
+    if any(isinstance(m.drawn.error, explain.Stopped) for m in maps):
         st.button(say("pages.heatmaps-draw-what-was"), key="heatmaps.go_on", on_click=stopped.clear)
     return maps
 
@@ -112,23 +116,23 @@ def _key(scan: Scan, asked: Asked) -> tuple[object, ...]:
 
 
 def _drawn(scan: Scan, asked: Asked, tell: Progress) -> Map:
-    held: dict[tuple[object, ...], Map] = state.kept(state.MAPS, dict)
+    held: dict[tuple[object, ...], Outcome[Heatmap]] = state.kept(state.MAPS, dict)
     key = _key(scan, asked)
     if key in held:
-        return Map(asked, held[key].heatmap, held[key].error)
+        return Map(asked, replace(held[key], name=asked.title))
     if key in state.kept(state.MAPS_STOPPED, set):
-        return Map(asked, None, explain.Stopped("pages.map-stopped"))
-    try:
+        return Map(asked, Outcome(asked.title, error=explain.Stopped("pages.map-stopped")))
+
+    def draw() -> Heatmap:
         wanted = explain.Wanted(asked.label, asked.method, asked.layer)
         model, view = cache.open_classifier(asked.card), known.pass_of(scan, asked.card)
-        heatmap = explain.draw_one(scan, model, wanted, explain.Watch(tell), view)
-        found = Map(asked, heatmap, None)
-    except MedclsError as error:
-        found = Map(asked, None, error)
+        return explain.draw_one(scan, model, wanted, explain.Watch(tell), view)
+
+    found = Outcome.of(asked.title, draw)
     while len(held) >= _KEPT:
         held.pop(next(iter(held)))
     held[key] = found
-    return found
+    return Map(asked, found)
 
 
 def show(scan: Scan, maps: Sequence[Map], card: ModelCard) -> None:
@@ -142,7 +146,7 @@ def show(scan: Scan, maps: Sequence[Map], card: ModelCard) -> None:
         _show_region(scan, told.region, drawn)
     for m in maps:
         if m.heatmap is None:
-            notices.show_error(m.error or MedclsError("pages.no-heatmap"), m.asked.title)
+            notices.show_failure(m.drawn)
         elif m.heatmap.empty:
             words = explain.describe(m.heatmap, label_word(card.task, m.asked.label), scan)
             st.info(f"**{notices.escape(m.asked.title)}**: {notices.escape(words)}", icon=":material/info:")

@@ -16,7 +16,7 @@ from pages._ui.widgets.palette import label_word
 
 def offer(entries: Sequence[scans.Entry], card: ModelCard) -> None:
     """Offer a map of the tissue where the names of the dropped patches say where they lie."""
-    by_patient = tissue.placed_patches((entry.name, entry.data) for entry in entries)
+    by_patient = tissue.placed_patches(entries)
     if not by_patient:
         return
     patient = st.selectbox(

@@ -127,7 +127,7 @@ def _read(chosen: Sequence[pacs.Waiting]) -> None:
         for item in chosen:
             name = " ".join(filter(None, (_shown(item, "patient"), _shown(item, "date")))) or item.id[:12]
             try:
-                entries.append(scans.Entry(name, pacs.fetch(item), None))
+                entries.append(scans.Entry(name, pacs.fetch(item)))
             except MedclsError as error:
                 notices.show_error(error, name)
     if entries:

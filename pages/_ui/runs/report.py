@@ -6,6 +6,7 @@ import streamlit as st
 
 from medcls.core.evaluation import Evaluation
 from medcls.core.model import ModelCard
+from medcls.core.outcome import Outcome
 from medcls.core.scan import Scan
 from medcls.core.task import Task
 from medcls.errors import MedclsError
@@ -159,10 +160,9 @@ def _show_pictures(wrong: Sequence[run_results.WrongCase], task: Task) -> None:
     found: list[tuple[run_results.WrongCase, bytes]] = []
     for case in wrong:
         picture = _picture(case)
-        if isinstance(picture, MedclsError):
-            notices.show_error(picture, case.case)
-        else:
-            found.append((case, picture))
+        notices.show_failure(picture)
+        if picture.value is not None:
+            found.append((case, picture.value))
     figures = [
         gallery.Figure(case.case, picture, _truth(case, task), label_colours(task)[case.truth], (_answer(case, task),))
         for case, picture in found
@@ -183,12 +183,9 @@ def _answer(case: run_results.WrongCase, task: Task) -> str:
     return say("pages.in-doubt-is" if case.unsure else "pages.answered-is", told)
 
 
-def _picture(case: run_results.WrongCase) -> bytes | MedclsError:
-    held: dict[tuple[str, str], bytes | MedclsError] = st.session_state.setdefault(state.RUN_PICTURES, {})
+def _picture(case: run_results.WrongCase) -> Outcome[bytes]:
+    held: dict[tuple[str, str], Outcome[bytes]] = st.session_state.setdefault(state.RUN_PICTURES, {})
     key = (case.collection, case.case)
     if key not in held:
-        try:
-            held[key] = run_results.read_case_picture(*key, 440)
-        except MedclsError as error:
-            held[key] = error
+        held[key] = Outcome.of(case.case, lambda: run_results.read_case_picture(*key, 440))
     return held[key]

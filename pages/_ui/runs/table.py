@@ -169,12 +169,12 @@ def show_left(view: runs.RunView) -> str:
 def show_broken() -> None:
     """Name the runs that cannot be read, with the reason."""
     for broken in runs.broken_runs():
-        notices.show_error(broken.error)
+        notices.show_failure(broken)
         with st.popover(say("pages.runs-delete-it"), icon=":material/delete:"):
             st.write(say("pages.runs-deletes-the-run"))
-            if st.button(say("pages.runs-delete-2", {"id": broken.id}), key=f"runs.broken.{broken.id}"):
+            if st.button(say("pages.runs-delete-2", {"id": broken.name}), key=f"runs.broken.{broken.name}"):
                 try:
-                    runs.delete_run(broken.id)
+                    runs.delete_run(broken.name)
                     st.rerun()
                 except MedclsError as error:
                     notices.show_error(error)

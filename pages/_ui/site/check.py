@@ -7,6 +7,7 @@ import streamlit as st
 
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
+from medcls.core.outcome import Outcome
 from medcls.core.progress import Progress
 from medcls.core.site import Aim, SiteCheck, SiteLook
 from medcls.errors import MedclsError
@@ -167,7 +168,9 @@ def _run(check: Callable[[Progress], site.Checked]) -> None:
 def _look(card: ModelCard, scans: Sequence[bytes]) -> None:
     """Count the answers to scans without labels."""
     with _watched() as tell:
-        found = site_look.inspect_site(card.id, [(str(i), data) for i, data in enumerate(scans)], tell, len(scans))
+        found = site_look.inspect_site(
+            card.id, [Outcome(str(i), data) for i, data in enumerate(scans)], tell, len(scans)
+        )
         st.session_state[state.SITE_LOOKED] = (card.id, *found)
         st.session_state.pop(state.SITE_CHECKED, None)
         st.rerun()

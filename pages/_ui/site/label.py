@@ -38,8 +38,8 @@ def label_drop(card: ModelCard) -> list[tuple[bytes, str, str]]:
         with st.spinner(say("pages.site-reading"), show_time=True):
             st.session_state[state.SITE_ROWS] = (given, *_read([(f.name, f.getvalue()) for f in files], names))
     _, rows, data, failed = st.session_state[state.SITE_ROWS]
-    for name, error in failed:
-        notices.show_error(error, name)
+    for entry in failed:
+        notices.show_failure(entry)
     if not rows:
         return []
     edited = st.data_editor(
@@ -64,27 +64,25 @@ def label_drop(card: ModelCard) -> list[tuple[bytes, str, str]]:
 
 def _read(
     files: Sequence[tuple[str, bytes]], names: dict[str, str]
-) -> tuple[list[dict], list[bytes], list[tuple[str, MedclsError]]]:
+) -> tuple[list[dict], list[bytes], list[Outcome[bytes]]]:
     """Return a row and the bytes of every scan, and what could not be read; decoded once, not at every click."""
     rows: list[dict] = []
     data: list[bytes] = []
-    failed: list[tuple[str, MedclsError]] = []
+    failed: list[Outcome[bytes]] = []
     for entry in reading.unpack(files):
-        read = Outcome.of(entry.name, lambda entry=entry: _thumbnail(entry))  # type: ignore[misc]
+        read = entry.then(_thumbnail)
         if read.error is not None:
-            failed.append((entry.name, read.error))
-        elif len(rows) < _MOST and entry.data is not None:
+            failed.append(Outcome(entry.name, error=read.error))
+        elif len(rows) < _MOST:
             rows.append({"scan": read.value, "file": entry.name, "label": label_of(entry.name, names), "patient": ""})
-            data.append(entry.data)
+            data.append(entry.get())
         else:
-            failed.append((entry.name, MedclsError("pages.site-too-many", most=_MOST)))
+            failed.append(Outcome(entry.name, error=MedclsError("pages.site-too-many", most=_MOST)))
     return rows, data, failed
 
 
-def _thumbnail(entry: reading.Entry) -> str:
-    if entry.error is not None:
-        raise entry.error
-    return charts.data_url(reading.thumbnail(reading.read(entry.data or b"")))
+def _thumbnail(data: bytes) -> str:
+    return charts.data_url(reading.thumbnail(reading.read(data)))
 
 
 def label_of(name: str, names: Iterable[str]) -> str | None:

@@ -28,8 +28,7 @@ def _list(card: ModelCard) -> None:
     rows = []
     for one in site.letters_of(card):
         if one.value is None:
-            assert one.error is not None
-            notices.show_error(one.error, one.name)
+            notices.show_failure(one)
             continue
         told, score = one.value.card, one.value.card.scores.get("sensitivity")
         rows.append(

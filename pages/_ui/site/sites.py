@@ -23,8 +23,7 @@ def pick_site(place: DeltaGenerator) -> str:
     known: dict[str, str] = {}
     for one in site.sites():
         if one.value is None:
-            assert one.error is not None
-            notices.show_error(one.error, one.name)
+            notices.show_failure(one)
         else:
             known[one.value.id] = one.value.site.name
     options, last = [*known, _NEW], state.choice(state.SITE)

@@ -39,8 +39,7 @@ def show_watch(name: str, card: ModelCard) -> None:
     weeks = []
     for one in found:
         if one.value is None:
-            assert one.error is not None
-            notices.show_error(one.error, one.name)
+            notices.show_failure(one)
         else:
             weeks.append(one.value)
     if weeks:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from medcls.core.outcome import Outcome
 from medcls.core.scan import Scan
 from medcls.core.task import Task
-from medcls.errors import MedclsError
 from medcls.words import counted, say
 from medcls.workflows import scans
 from pages._ui import cache, state
@@ -43,16 +43,6 @@ class Drop:
             return counted(len(self.entries), "file")
         name = self.entries[0].name
         return name if len(name) <= _LONG else f"{name[: _LONG - 1]}…"
-
-
-@dataclass(frozen=True)
-class Read:
-    """One dropped file after decoding: a scan, or why there is none."""
-
-    name: str
-    scan: Scan | None
-    error: MedclsError | None
-    synthetic: bool = False
 
 
 def drop(key: str, task: Task) -> tuple[scans.Entry, ...]:
@@ -137,7 +127,7 @@ def show_example(task: Task, place: int) -> None:
     """Put one of a task's examples before the user as if it had been dropped."""
     example = cache.examples(task)[place]
     entry = scans.Entry(
-        say("pages.example-name", {"n": place + 1, "label": task.label(example.label).name}), example.data, None
+        say("pages.example-name", {"n": place + 1, "label": task.label(example.label).name}), example.data
     )
     st.session_state[state.DROP] = Drop((entry,), task_id=task.id, number=place)
 
@@ -148,42 +138,34 @@ def is_synthetic(entry: scans.Entry) -> bool:
     return held is not None and bool(held.task_id) and entry in held.entries
 
 
-def read_entry(entry: scans.Entry, frame: int | None = None) -> Read:
+def read_entry(entry: scans.Entry, frame: int | None = None) -> Outcome[Scan]:
     """Decode one entry of a drop (one frame of it, from 0), those read last kept in the session for every page."""
-    if entry.data is None:
-        return Read(entry.name, None, entry.error)
-    if (held := _read_before(entry, frame)) is not None:
-        return held
-    try:
-        read = Read(entry.name, scans.read(entry.data, frame), None, is_synthetic(entry))
-    except MedclsError as error:
-        read = Read(entry.name, None, error)
-    return _keep(entry, frame, read)
+    held = _read_before(entry, frame)
+    return held or _keep(entry, frame, entry.then(lambda data: scans.read(data, frame)))
 
 
-def decoded(entry: scans.Entry) -> Scan | None:
-    """Return the scan of an entry that was decoded before, if it is still kept."""
-    read = _read_before(entry, None)
-    return read.scan if read is not None else None
+def decoded(entry: scans.Entry) -> Outcome[Scan] | None:
+    """Return what became of an entry that was decoded before, if it is still kept."""
+    return _read_before(entry, None)
 
 
-def keep_scan(entry: scans.Entry, scan: Scan) -> None:
+def keep_scan(entry: scans.Entry, scan: Outcome[Scan]) -> None:
     """Keep the scan of an entry, decoded elsewhere, for whichever page shows it next."""
-    _keep(entry, None, Read(entry.name, scan, None, is_synthetic(entry)))
+    _keep(entry, None, scan)
 
 
-def _read_before(entry: scans.Entry, frame: int | None) -> Read | None:
-    held: dict[tuple[int, int | None], tuple[scans.Entry, Read]] = state.kept(state.DECODED, dict)
+def _read_before(entry: scans.Entry, frame: int | None) -> Outcome[Scan] | None:
+    held: dict[tuple[int, int | None], tuple[scans.Entry, Outcome[Scan]]] = state.kept(state.DECODED, dict)
     before, read = held.get((id(entry), frame), (None, None))
     return read if before is entry else None
 
 
-def _keep(entry: scans.Entry, frame: int | None, read: Read) -> Read:
+def _keep(entry: scans.Entry, frame: int | None, read: Outcome[Scan]) -> Outcome[Scan]:
     """Keep what was decoded last: many small scans, or a few large ones (see `state.make_room`)."""
     held = state.kept(state.DECODED, dict)
     held.pop((id(entry), frame), None)
     held[id(entry), frame] = (entry, read)
-    state.make_room(held, lambda item: item[1].scan.pixels.size if item[1].scan else 0, most=_DECODED)
+    state.make_room(held, lambda item: item[1].value.pixels.size if item[1].ok else 0, most=_DECODED)
     return read
 
 
@@ -193,5 +175,5 @@ def count_frames(entry: scans.Entry) -> int:
     if id(entry) not in counts or counts[id(entry)][0] is not entry:
         if len(counts) > 2000:
             counts.clear()
-        counts[id(entry)] = (entry, scans.frames(entry.data) if entry.data else 0)
+        counts[id(entry)] = (entry, scans.frames(entry.value) if entry.value else 0)
     return counts[id(entry)][1]

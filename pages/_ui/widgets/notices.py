@@ -1,13 +1,22 @@
 """Sentences that stand where a result would have stood."""
 
+from typing import Any
+
 import streamlit as st
 
+from medcls.core.outcome import Outcome
 from medcls.errors import MedclsError
 
 
 def show_error(error: MedclsError, name: str = "") -> None:
     """Show a user's mistake as one sentence, with the name of the file it is about (shown to its owner only)."""
     st.error(f"**{escape(name)}** — {escape(str(error))}" if name else escape(str(error)), icon=":material/error:")
+
+
+def show_failure(outcome: Outcome[Any]) -> None:
+    """Show what went wrong with one of many, by its name; nothing if nothing did."""
+    if outcome.error is not None:
+        show_error(outcome.error, outcome.name)
 
 
 def show_empty(what_for: str, first_step: str) -> None:
