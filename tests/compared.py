@@ -8,6 +8,7 @@ from scipy import special
 
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
+from medcls.core.note import Note
 from medcls.models import store
 from medcls.stats.scores import confusion, evaluate_cases
 from tests import tiny
@@ -33,7 +34,7 @@ def publish(made: Path, home: Path, model_id: str, table: CaseTable, fingerprint
     path = home / "weights" / model_id
     card = store.read_card(path)
     evaluation = Evaluation(
-        model_id, "set", fingerprint, "part 'test'", table.labels, len(table), 75, evaluate_cases(table, (2,), resamples=50),
+        model_id, "set", fingerprint, Note("evaluation.part-test"), table.labels, len(table), 75, evaluate_cases(table, (2,), resamples=50),
         confusion(table),
     )  # fmt: skip
     store.write_evaluation(path, evaluation, table)

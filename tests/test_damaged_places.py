@@ -12,6 +12,7 @@ import pytest
 from medcls import access, audit, home
 from medcls.core.evaluation import Estimate
 from medcls.core.letter import Letter
+from medcls.core.note import UNSAID
 from medcls.core.run import RunSpec
 from medcls.core.site import Aim, SiteCheck
 from medcls.core.task import Task
@@ -61,7 +62,7 @@ Spoil = Callable[[Path], None]
 
 def check() -> SiteCheck:
     """A check whose numbers are true."""
-    share = Estimate(0.9, 0.8, 0.95, 0.95, 40, "Wilson")
+    share = Estimate(0.9, 0.8, 0.95, 0.95, 40, UNSAID)
     return SiteCheck(
         "m", WEIGHTS, "Ward", Aim(0.8), "fit", (), 50, 40, 20, {"sensitivity": share}, LABELS,
         ((10, 0, 0), (0, 18, 2), (0, 2, 18)), ((50.0, 0.9, 0.92),), (*np.linspace(0, 1, 20).tolist(), 1.0),

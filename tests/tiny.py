@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from medcls import nets
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import Calibration, ModelCard
+from medcls.core.note import Note
 from medcls.core.scan import Preprocess, Scan
 from medcls.core.task import Task
 from medcls.imaging.decode import read_scan
@@ -41,7 +42,7 @@ def write_tiny(
     card = ModelCard(
         id=f"tiny-{backbone}-{seed}", name=f"Tiny {backbone} {seed}", task=task, backbone=nets.backbone_name_for(net),
         backbone_args=nets.backbone_args_for(net), preprocess=preprocess,
-        calibration=Calibration(1.0, 0, "not calibrated: made by a test"), trained_on="Synthetic scans made by medcls.",
+        calibration=Calibration(), trained_on="Synthetic scans made by medcls.",
         limits=("Never saw a patient.",), licence="Apache-2.0", n_parameters=sum(p.numel() for p in net.parameters()),
     )  # fmt: skip
     solve_head(net, Network(card, net), *phantoms(task, range(6)))
@@ -75,7 +76,7 @@ def measure(folder: Path, classifier: Predictor, task: Task) -> None:
     k = len(task.labels)
     confusion = np.bincount(truth * k + table.prob.argmax(1), minlength=k * k).reshape(k, k)
     evaluation = Evaluation(
-        classifier.card.id, "phantoms", "none", "synthetic, made with other seeds", task.label_ids, len(truth), len(truth),
+        classifier.card.id, "phantoms", "none", Note("words.said", text="synthetic, made with other seeds"), task.label_ids, len(truth), len(truth),
         evaluate_cases(table, task.positive, resamples=100), tuple(tuple(int(n) for n in row) for row in confusion),
     )  # fmt: skip
     store.write_evaluation(folder, evaluation, table)

@@ -52,14 +52,14 @@ class Proof(Record):
         groups_shared: Groups with cases in two parts (0 in a split that was accepted).
         near_pairs_across: Near-duplicate pairs with one picture in each of two parts (likewise 0).
         pairs_compared: How many candidate pairs were compared for it.
-        how: How the check was made, in words.
+        how: How the check was made.
     """
 
     caution: Note | None = field(default=None, kw_only=True)
     groups_shared: int
     near_pairs_across: int
     pairs_compared: int
-    how: str
+    how: Note
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from medcls.core.note import Note
+from medcls.core.note import SAID, Note
 from medcls.core.record import Record
 from medcls.core.scan import readonly
 from medcls.words import counted
@@ -26,7 +27,7 @@ class Estimate(Record):
         high: Upper end of the interval; NaN if unknown.
         level: Confidence level of the interval, as 0.95.
         n: How many independent units (cases, patients or groups) it rests on.
-        how: How value and interval were computed, in words.
+        how: How value and interval were computed.
     """
 
     value: float
@@ -34,11 +35,16 @@ class Estimate(Record):
     high: float
     level: float
     n: int
-    how: str
+    how: Note
 
     def __post_init__(self) -> None:
         if not 0 < self.level < 1 or self.n < 0 or self.low > self.high:
             raise ValueError(f"not an estimate: {self.low} to {self.high} at {self.level}, n {self.n}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as plain values; a sentence that an older medcls wrote as it was: letters are signed so."""
+        said = {"how": self.how.params["text"]} if self.how.code == SAID else {}
+        return super().to_dict() | said
 
     def __str__(self) -> str:
         if math.isnan(self.value):
@@ -112,7 +118,7 @@ class Evaluation(Record):
         model: Id of the model.
         collection: Name of the labelled collection.
         fingerprint: Fingerprint of the collection's contents.
-        part: Which part of it, and how the part was chosen, in words.
+        part: Which part of it, and how the part was chosen.
         labels: Label ids, in column order.
         n_cases: Number of cases.
         n_groups: Number of groups (patients, lesions, duplicate groups).
@@ -127,7 +133,7 @@ class Evaluation(Record):
     model: str
     collection: str
     fingerprint: str
-    part: str
+    part: Note
     labels: tuple[str, ...]
     n_cases: int
     n_groups: int

@@ -13,6 +13,7 @@ from medcls.core.scan import Preprocess
 from medcls.core.task import Task
 from medcls.errors import BadModel
 
+_NOT_CALIBRATED, _NO_LIMIT = Note("core.not-calibrated"), Note("core.no-limit-measured")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
@@ -23,7 +24,7 @@ class Calibration(Record):
     Args:
         temperature: Logits are divided by this before the softmax; 1 leaves them.
         n: How many validation cases it was fitted on; 0 if never.
-        how: How it was fitted, in words.
+        how: How it was fitted.
 
     References:
         Guo et al., On calibration of modern neural networks, ICML 2017.
@@ -31,7 +32,7 @@ class Calibration(Record):
 
     temperature: float = 1.0
     n: int = 0
-    how: str = "not calibrated"
+    how: Note = _NOT_CALIBRATED
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.temperature) and self.temperature > 0):
@@ -52,7 +53,7 @@ class Abstention(Record):
             was taught; then nothing is decided beyond the two limits above either.
         far_auroc: AUROC of disease against the rest on scans acquired unlike, at a site left out; None if unmeasured.
         n: How many validation cases the limits rest on.
-        how: How they were chosen, in words.
+        how: How they were chosen.
     """
 
     min_prob: float = 0.0
@@ -61,7 +62,7 @@ class Abstention(Record):
     max_kind: float | None = None
     far_auroc: Estimate | None = None
     n: int = 0
-    how: str = "no limit was measured"
+    how: Note = _NO_LIMIT
 
     def __post_init__(self) -> None:
         limits = (self.min_prob, self.max_distance, self.max_appearance, self.max_kind)

@@ -27,9 +27,10 @@ def show_estimate(estimate: Estimate, digits: int = 2) -> str:
         digits: Decimals.
 
     Example:
-        >>> show_estimate(Estimate(0.82, 0.7411, 0.8799, 0.95, 118, "Wilson"))
+        >>> from medcls.core.note import UNSAID
+        >>> show_estimate(Estimate(0.82, 0.7411, 0.8799, 0.95, 118, UNSAID))
         '0.82 (0.74–0.88)'
-        >>> show_estimate(Estimate(1.0, 1.0, 1.0, 0.95, 118, "bootstrap"))
+        >>> show_estimate(Estimate(1.0, 1.0, 1.0, 0.95, 118, UNSAID))
         '1.00'
     """
     if math.isnan(estimate.value):
@@ -42,7 +43,8 @@ def show_change(estimate: Estimate) -> str:
     """Return a change with its interval, signs written out.
 
     Example:
-        >>> show_change(Estimate(-0.021, -0.0534, 0.0118, 0.95, 118, "bootstrap"))
+        >>> from medcls.core.note import UNSAID
+        >>> show_change(Estimate(-0.021, -0.0534, 0.0118, 0.95, 118, UNSAID))
         '-0.02 (-0.05 to +0.01)'
     """
     if math.isnan(estimate.value):

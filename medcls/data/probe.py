@@ -6,6 +6,7 @@ from types import MappingProxyType
 import numpy as np
 
 from medcls.core.evaluation import CaseTable, Estimate
+from medcls.core.note import Note
 from medcls.data.collection import Collection
 from medcls.data.suspects import MOST, draw_groups, out_of_fold
 from medcls.errors import BadData
@@ -80,7 +81,7 @@ def _auroc(
 ) -> Estimate:
     known = np.isfinite(prob).all(1)
     if not known.any():
-        return Estimate(np.nan, np.nan, np.nan, 0.95, 0, "too few groups to hold any out")
+        return Estimate(np.nan, np.nan, np.nan, 0.95, 0, Note("data.too-few-groups"))
     table = CaseTable(
         collection.column("id")[rows][known].astype(str),
         groups[known].astype(str),

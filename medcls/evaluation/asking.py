@@ -21,14 +21,11 @@ from medcls.models.network import Network
 from medcls.models.predictor import Predictor
 
 _PARTS = {
-    "train": "what a run trains on",
-    "validate": "what a run chooses its epoch by",
-    "test": "the test part of the split; no scan, and no group, that the model was trained or tuned on",
-    "unseen": (
-        "every labelled scan of a group that the model was never trained or tuned on "
-        "(told by the very same files: copies saved anew are not known)"
-    ),
-    "all": "every labelled scan",
+    "train": Note("evaluation.part-train"),
+    "validate": Note("evaluation.part-validate"),
+    "test": Note("evaluation.part-test"),
+    "unseen": Note("evaluation.part-unseen"),
+    "all": Note("evaluation.part-all"),
 }
 DOUBTFUL = ("evaluation.untold",)  # notes that put an evaluation in doubt, also in a mean of such answers
 

@@ -63,7 +63,7 @@ class Comparison:
         cards: The models' cards, by id, in the order asked.
         cases: What each said of each shared case: row i is the same case in every table.
         collection: Where the cases come from, in words.
-        part: Which part of it, in words.
+        parts: Which parts of it.
         notes: What a reader must know.
         resamples: How many times groups are resampled for intervals and differences.
     """
@@ -71,9 +71,14 @@ class Comparison:
     cards: dict[str, ModelCard]
     cases: dict[str, CaseTable]
     collection: str
-    part: str
+    parts: tuple[Note, ...]
     notes: tuple[Note, ...] = ()
     resamples: int = RESAMPLES
+
+    @property
+    def part(self) -> str:
+        """Which parts of it, for a reader."""
+        return "; ".join(map(str, self.parts))
 
     @cached_property
     def drawn(self) -> dict[str, Drawn]:
@@ -272,9 +277,9 @@ def compare(
     """
     cases = share_cases({m: by_collection(table, evaluations[m].collection) for m, table in tables.items()})
     collections = dict.fromkeys(e.collection for e in evaluations.values())
-    parts = dict.fromkeys(piece for e in evaluations.values() for piece in e.part.split("; "))
+    parts = tuple({str(e.part): e.part for e in evaluations.values()}.values())
     notes = _notes(tables, len(next(iter(cases.values()))), evaluations)
-    return Comparison(cards, cases, "; ".join(collections), "; ".join(parts), notes, resamples)
+    return Comparison(cards, cases, "; ".join(collections), parts, notes, resamples)
 
 
 def _notes(tables: Mapping[str, CaseTable], shared: int, evaluations: Mapping[str, Evaluation]) -> tuple[Note, ...]:

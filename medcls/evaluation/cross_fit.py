@@ -7,6 +7,7 @@ import numpy as np
 from scipy import special
 
 from medcls.core.evaluation import Estimate
+from medcls.core.note import Note
 from medcls.stats.calibration import fit_temperature
 from medcls.stats.intervals import percentiles
 from medcls.stats.operating import proportion
@@ -171,7 +172,7 @@ def nearer_aim(
     short = not sick.any() or float(own[sick].mean()) < sensitivity
     name, counted = ("sensitivity", sick) if short else ("specificity", ~sick)
     if not counted.any() or (not short and fitted.sensitivity.value < sensitivity):
-        return name, Estimate(math.nan, math.nan, math.nan, 0.95, 0, "not measured")
+        return name, Estimate(math.nan, math.nan, math.nan, 0.95, 0, Note("evaluation.not-measured"))
     change = (fitted.called.astype(float) - own) * (1 if short else -1)
     return name, _mean_difference(change[counted], group[counted], seed, _RESAMPLES)
 
@@ -194,7 +195,7 @@ def fit_caution(far: np.ndarray, wrong: np.ndarray, group: np.ndarray, *, seed: 
     told = np.isfinite(far)
     far, wrong, group = far[told], wrong[told], group[told]
     if not wrong.any() or wrong.all():
-        unknown = Estimate(math.nan, math.nan, math.nan, 0.95, 0, "not measured")
+        unknown = Estimate(math.nan, math.nan, math.nan, 0.95, 0, Note("evaluation.not-measured"))
         return FittedCaution(1.0, unknown, unknown)
     fold, warned = folds_of(group, wrong, seed), np.zeros(len(far), bool)
     for one in np.unique(fold):
@@ -269,7 +270,7 @@ def _mean_difference(values: np.ndarray, group: np.ndarray, seed: int, resamples
     ]
     low, high = percentiles(np.concatenate(drawn))
     return Estimate(
-        float(values.mean()), low, high, 0.95, n_groups, f"percentiles of {resamples} resamples over groups"
+        float(values.mean()), low, high, 0.95, n_groups, Note("evaluation.how-percentiles", resamples=resamples)
     )
 
 
@@ -287,4 +288,4 @@ def _difference_between(values: np.ndarray, apart: np.ndarray, group: np.ndarray
         drawn.append(there - elsewhere)
     low, high = percentiles(np.concatenate(drawn))
     value = float(values[apart].mean() - values[~apart].mean())
-    return Estimate(value, low, high, 0.95, n_groups, f"percentiles of {_RESAMPLES} resamples over groups")
+    return Estimate(value, low, high, 0.95, n_groups, Note("evaluation.how-percentiles", resamples=_RESAMPLES))

@@ -47,7 +47,7 @@ def pool(
         card,
         first.collection,
         first.fingerprint,
-        "every fold; each case answered by the one network that was not trained or tuned on it",
+        Note("evaluation.part-folds"),
     )
     notes = (*evaluation.notes, *_unsure(cards, tables), *_notes(parts), *_caveats(len(parts)))
     return replace(evaluation, notes=tuple(dict.fromkeys(notes))), table

@@ -151,7 +151,7 @@ def _row(name: str, found: list[Pointing], centre: list[Pointing], groups: list[
         np.array([getattr(p, field) for p in found], float) for field in ("hit", "energy_inside", "iou")
     )
     value, n = float(hits.mean()), len(set(groups))
-    share = Estimate(value, *wilson(value * n, n), 0.95, n, "share of cases, Wilson's interval over groups")
+    share = Estimate(value, *wilson(value * n, n), 0.95, n, Note("evaluation.how-share"))
     difference = hits - np.array([p.hit for p in centre], float)
     return PointingRow(
         name,
@@ -170,7 +170,7 @@ def _mean_over_groups(values: np.ndarray, groups: np.ndarray, resamples: int = 2
     sums, counts = np.bincount(which, values), np.bincount(which)
     rows = np.random.default_rng(0).integers(0, len(sums), (resamples, len(sums)))
     low, high = np.quantile(sums[rows].sum(1) / counts[rows].sum(1), [0.025, 0.975])
-    how = f"mean over cases, percentiles of {resamples} resamples of groups"
+    how = Note("evaluation.how-mean", resamples=resamples)
     return Estimate(
         float(values.mean()),
         min(float(low), float(values.mean())),

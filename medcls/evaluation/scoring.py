@@ -16,7 +16,7 @@ _FEWEST = 30  # cases in a subgroup worth a line
 _FEWEST_GROUPS = 10  # below it a bootstrap over groups covers less than it says
 
 
-def describe_cases(table: CaseTable, card: ModelCard, collection: str, fingerprint: str, part: str) -> Evaluation:
+def describe_cases(table: CaseTable, card: ModelCard, collection: str, fingerprint: str, part: Note) -> Evaluation:
     """Score a table of cases, as a whole and by subgroup."""
     positive = card.task.positive
     subgroups = {}

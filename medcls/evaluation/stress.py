@@ -150,7 +150,7 @@ def _change(
     """Return a score under a shift minus without it, both on the same resampled groups."""
     value = scores[variant][name].value - scores[AS_IT_IS][name].value
     apart = drawn[variant][name][:, 0] - drawn[AS_IT_IS][name][:, 0]  # (R,)
-    return _between(value, apart, n_groups, f"paired, percentiles of {_RESAMPLES} resamples of groups")
+    return _between(value, apart, n_groups, Note("evaluation.how-paired", resamples=_RESAMPLES))
 
 
 def _share(hit: np.ndarray, groups: np.ndarray) -> Estimate:
@@ -159,11 +159,11 @@ def _share(hit: np.ndarray, groups: np.ndarray) -> Estimate:
     hits, counts = np.bincount(index, hit), np.bincount(index)  # (G,)
     drawn = [(hits @ w) / (counts @ w) for w in draw_counts(n_groups, _RESAMPLES, len(hit), 0)]
     return _between(
-        float(hit.mean()), np.concatenate(drawn), n_groups, f"percentiles of {_RESAMPLES} resamples of groups"
+        float(hit.mean()), np.concatenate(drawn), n_groups, Note("evaluation.how-percentiles", resamples=_RESAMPLES)
     )
 
 
-def _between(value: float, drawn: np.ndarray, n_groups: int, how: str) -> Estimate:
+def _between(value: float, drawn: np.ndarray, n_groups: int, how: Note) -> Estimate:
     known = drawn[np.isfinite(drawn)]
     if not np.isfinite(value) or not len(known):
         return Estimate(float("nan"), float("nan"), float("nan"), 0.95, n_groups, how)

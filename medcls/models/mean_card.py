@@ -22,14 +22,11 @@ def mean_card(cards: Sequence[ModelCard], name: str) -> ModelCard:
         task=first.task,
         backbone="ensemble",
         preprocess=first.preprocess,
-        calibration=Calibration(1.0, min(c.calibration.n for c in cards), "each member at its own temperature"),
+        calibration=Calibration(1.0, min(c.calibration.n for c in cards), Note("models.own-temperatures")),
         abstention=Abstention(
             min_prob=max(c.abstention.min_prob for c in cards),
             n=min(c.abstention.n for c in cards),
-            how=(
-                "the strictest of its members' limits, on the mean; "
-                "nothing is decided either where half of them or more never saw a scan's like"
-            ),
+            how=Note("models.strictest-limits"),
         ),
         origin=Origin(
             initial=Note("models.mean-of", models=[c.id for c in cards]),

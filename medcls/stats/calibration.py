@@ -4,6 +4,7 @@ import numpy as np
 from scipy import optimize, special
 
 from medcls.core.model import Calibration
+from medcls.core.note import Note
 
 _LOG_RANGE = (np.log(0.05), np.log(20.0))
 _PRIOR_SPREAD = 1.0
@@ -75,5 +76,5 @@ def fit_temperature(logits: np.ndarray, truth: np.ndarray, spread: float = _PRIO
     found = optimize.minimize_scalar(badness, bounds=_LOG_RANGE, method="bounded", options={"xatol": 1e-6})
     temperature = float(np.exp(found.x))
     before, after = log_loss(logits, truth), log_loss(logits, truth, temperature)
-    how = f"temperature scaling by likelihood on {n} held-out cases: log loss {before:.3f} before, {after:.3f} after"
+    how = Note("stats.how-temperature", n=n, before=before, after=after)
     return Calibration(temperature, n, how)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medcls.core.evaluation import Estimate
+from medcls.core.note import Note
 from medcls.stats.curves import Steps
 from medcls.stats.intervals import effective_cases, spread, wilson
 from medcls.stats.weighted import draw_counts, group_index
@@ -83,7 +84,7 @@ def operate(steps: Steps, threshold: float, prevalence: float, level: float = 0.
     # A call's odds of being right: odds * sensitivity / (1 - specificity); a silence's of being wrong: the same turned.
     right = [_chance(odds * r) for r in _ratio(sensitivity, _rest(specificity))]
     wrong = [_chance(odds * r) for r in _ratio(_rest(sensitivity), specificity)]
-    how = f"Bayes at a prevalence of {prevalence:.3g}; Donner and Zou's interval of the likelihood ratio"
+    how = Note("stats.how-bayes", prevalence=prevalence)
     ppv = Estimate(right[0], right[1], right[2], level, n, how)
     npv = Estimate(1 - wrong[0], 1 - wrong[2], 1 - wrong[1], level, n, how)
     return OperatingPoint(threshold, prevalence, sensitivity, specificity, ppv, npv)
@@ -106,11 +107,13 @@ def proportion(hit: np.ndarray, counted: np.ndarray, group: np.ndarray, level: f
     hits = np.bincount(index[counted], hit[counted], n_groups)
     n = int((each > 0).sum())
     if not n:
-        return Estimate(math.nan, math.nan, math.nan, level, 0, "not computable: no case to count")
+        return Estimate(math.nan, math.nan, math.nan, level, 0, Note("stats.how-none-counted"))
     if n == each.sum():
-        return Estimate(float(hits.sum()) / n, *wilson(float(hits.sum()), n, level), level, n, "Wilson over cases")
+        return Estimate(
+            float(hits.sum()) / n, *wilson(float(hits.sum()), n, level), level, n, Note("stats.how-wilson-cases")
+        )
     share, effective = float(hits.sum() / each.sum()), effective_cases(hits, each, level)
-    how = f"Wilson over groups, {each.sum()} cases counted as {effective:.0f}"
+    how = Note("stats.how-wilson-groups", n=int(each.sum()), effective=effective)
     return Estimate(share, *wilson(share * effective, effective, level), level, n, how)
 
 
@@ -187,7 +190,7 @@ def _at(steps: Steps, side: _Side, how: _Drawing) -> tuple[Estimate, float]:
     n = group_index(steps.group)[1]
     hits, alarms = steps.called()
     if not hits[-1, 0] or not alarms[-1, 0]:
-        return Estimate(math.nan, math.nan, math.nan, how.level, n, "not computable: one side has no case"), math.nan
+        return Estimate(math.nan, math.nan, math.nan, how.level, n, Note("stats.how-one-side")), math.nan
     found, at = side.best(hits, alarms)
     of = float(side.counted(hits, alarms)[0])
     value = float(found[0]) / of
@@ -203,7 +206,7 @@ def _at(steps: Steps, side: _Side, how: _Drawing) -> tuple[Estimate, float]:
         with np.errstate(invalid="ignore", divide="ignore"):
             drawn.append(side.best(*sides)[0] / side.counted(*sides))
     error = float(np.nanstd(np.concatenate(drawn), ddof=1)) * math.sqrt(n / (n - 1))
-    words = f"standard error of {how.resamples} resamples over groups, threshold chosen anew in each, logit scale"
+    words = Note("stats.how-threshold-anew", resamples=how.resamples)
     return Estimate(value, *spread(value, error, n - 1, how.level), how.level, n, words), threshold
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import special, stats
 
 from medcls.core.evaluation import CaseTable, Estimate
+from medcls.core.note import Note
 from medcls.errors import BadData
 from medcls.stats import delong
 from medcls.stats.difference import Difference, correct_together
@@ -148,14 +149,15 @@ def compare_drawn(models: Mapping[str, Drawn], score: str, *, level: float = 0.9
 def _difference(value: float, drawn: np.ndarray, n_groups: int, level: float) -> tuple[Estimate, float, float]:
     finite = drawn[np.isfinite(drawn)]
     if math.isnan(value) or n_groups < 2 or len(finite) < 2:
-        return Estimate(value, math.nan, math.nan, level, n_groups, "not computable on these cases"), math.nan, math.nan
+        unknown = Estimate(value, math.nan, math.nan, level, n_groups, Note("stats.how-not-computable"))
+        return unknown, math.nan, math.nan
     dof = n_groups - 1
     error = float(finite.std(ddof=1)) * math.sqrt(n_groups / dof)
     if error <= _NOTHING * abs(value):
         return _the_same_everywhere(value, n_groups, level)
     half = quantile(level, dof) * error
     p = float(2 * special.stdtr(dof, -abs(value) / error))
-    how = f"paired bootstrap of {len(drawn)} resamples over {n_groups} groups, Student's t"
+    how = Note("stats.how-paired", resamples=len(drawn), n=n_groups)
     seen = (quantile(level, dof) + float(special.ndtri(_POWER))) * error
     return Estimate(value, value - half, value + half, level, n_groups, how), p, seen
 
@@ -163,10 +165,10 @@ def _difference(value: float, drawn: np.ndarray, n_groups: int, level: float) ->
 def _the_same_everywhere(value: float, n_groups: int, level: float) -> tuple[Estimate, float, float]:
     """Judge a difference that no resample moves by its sign in each group alone: zero spread is no certainty."""
     if value == 0:
-        return Estimate(0.0, 0.0, 0.0, level, n_groups, f"no group of {n_groups} differs"), 1.0, 0.0
+        return Estimate(0.0, 0.0, 0.0, level, n_groups, Note("stats.how-none-differs", n=n_groups)), 1.0, 0.0
     agree, _ = wilson(n_groups, n_groups, level)
     low, high = sorted((value * (2 * agree - 1), value))
-    how = f"the same in all {n_groups} groups: Wilson on how many agree, sign test"
+    how = Note("stats.how-same-everywhere", n=n_groups)
     return Estimate(value, low, high, level, n_groups, how), 2.0 ** (1 - n_groups), math.nan
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medcls.core.evaluation import CaseTable, Estimate
+from medcls.core.note import Note
 from medcls.stats import delong
 from medcls.stats.intervals import effective_cases, percentiles, spread, wilson, wilson_auroc
 from medcls.stats.score_table import SCORES, Score, confusion, find, names_of, score
@@ -125,7 +126,7 @@ def resample(cases: Cases, names: tuple[str, ...], seed: int, resamples: int) ->
 def _estimate(cases: Cases, name: str, column: int, value: float, resampled: np.ndarray, level: float) -> Estimate:
     kind, n = SCORES[name], cases.grouping[1]
     if math.isnan(value):
-        return Estimate(value, math.nan, math.nan, level, n, "not computable: no case to compute it from")
+        return Estimate(value, math.nan, math.nan, level, n, Note("stats.how-no-case"))
     if kind.parts is not None:
         return _share(cases, kind, column, value, level)
     if kind.ranks and (cases.independent or _at_end(value, kind.scale)):
@@ -141,23 +142,27 @@ def _at_end(value: float, scale: tuple[float, float]) -> bool:
     return min(abs(value - end) for end in scale) < _END
 
 
-def _unit(cases: Cases) -> str:
-    return "cases" if cases.independent else "groups"
+def _unit(cases: Cases) -> Note:
+    return Note("stats.cases") if cases.independent else Note("stats.groups")
+
+
+def _no_interval(cases: Cases, value: float, level: float) -> Estimate:
+    n = cases.grouping[1]
+    how = Note("stats.how-from-cases", n=n) if cases.independent else Note("stats.how-from-groups", n=n)
+    return Estimate(value, math.nan, math.nan, level, n, how)
 
 
 def _bootstrapped(cases: Cases, kind: Score, value: float, resampled: np.ndarray, level: float) -> Estimate:
     n = cases.grouping[1]
     finite = resampled[np.isfinite(resampled)]
     if n < 2 or len(finite) < 2:
-        return Estimate(value, math.nan, math.nan, level, n, f"no interval from {n} {_unit(cases)}")
+        return _no_interval(cases, value, level)
     error = float(finite.std(ddof=1)) * math.sqrt(n / (n - 1))
     low, high = spread(value, error, n - 1, level, kind.scale)
-    how = (
-        f"standard error of {len(resampled)} resamples over {_unit(cases)}, "
-        f"{'log' if math.isinf(kind.scale[1]) else 'logit'} scale"
-    )
+    code = "stats.how-resampled-log" if math.isinf(kind.scale[1]) else "stats.how-resampled-logit"
+    how = Note(code, resamples=len(resampled), units=_unit(cases))
     if lost := len(resampled) - len(finite):
-        how += f"; {lost} resamples without a needed label left out"
+        how = Note("stats.how-some-lost", how=how, lost=lost)
     return Estimate(value, low, high, level, n, how)
 
 
@@ -169,9 +174,9 @@ def _share(cases: Cases, kind: Score, column: int, value: float, level: float) -
     hits, counted = (part.reshape(len(part), -1)[:, column] for part in parts)
     n = int((counted > 0).sum())
     if cases.independent:
-        return Estimate(value, *wilson(float(hits.sum()), n, level), level, n, "Wilson over cases")
+        return Estimate(value, *wilson(float(hits.sum()), n, level), level, n, Note("stats.how-wilson-cases"))
     effective = effective_cases(hits, counted, level)
-    how = f"Wilson over groups, {counted.sum():.0f} cases counted as {effective:.0f}"
+    how = Note("stats.how-wilson-groups", n=int(counted.sum()), effective=effective)
     return Estimate(value, *wilson(value * effective, effective, level), level, n, how)
 
 
@@ -184,9 +189,9 @@ def _by_ranks(cases: Cases, name: str, column: int, value: float, level: float) 
         sides = [_sides(cases, i) for i in which]
         p, q = (min(side) for side in zip(*sides, strict=True))
         return Estimate(
-            value, *wilson_auroc(value, p, q, level), level, n, f"Newcombe's score interval over {_unit(cases)}"
+            value, *wilson_auroc(value, p, q, level), level, n, Note("stats.how-newcombe", units=_unit(cases))
         )
-    return Estimate(value, *delong.interval(value, variance, level), level, n, "DeLong over cases, logit scale")
+    return Estimate(value, *delong.interval(value, variance, level), level, n, Note("stats.how-delong"))
 
 
 def _rankings_of(cases: Cases, name: str, column: int) -> list[int]:
@@ -207,18 +212,18 @@ def _at_the_end(cases: Cases, kind: Score, value: float, level: float) -> Estima
     n = min(len(np.unique(index[truth == k])) for k in np.flatnonzero(cases.present))
     least, greatest = kind.scale
     if math.isinf(greatest):
-        return Estimate(value, math.nan, math.nan, level, cases.grouping[1], "no interval at the end of the scale")
+        return Estimate(value, math.nan, math.nan, level, cases.grouping[1], Note("stats.how-none-at-end"))
     low, high = (least + (greatest - least) * end for end in wilson((value - least) / (greatest - least) * n, n, level))
-    how = f"at the end of the scale: Wilson with the {n} {_unit(cases)} of the rarest label"
+    how = Note("stats.how-wilson-at-end", n=n, units=_unit(cases))
     return Estimate(value, low, high, level, cases.grouping[1], how)
 
 
 def _calibration_error(cases: Cases, value: float, resampled: np.ndarray, level: float) -> Estimate:
     if cases.grouping[1] < 2:
-        return Estimate(value, math.nan, math.nan, level, cases.grouping[1], f"no interval from 1 {_unit(cases)[:-1]}")
+        return _no_interval(cases, value, level)
     bias = float(np.nanmean(resampled)) - value
     low, high = (min(1.0, max(0.0, end - bias)) for end in percentiles(resampled, level))
-    how = f"percentiles of {len(resampled)} resamples over {_unit(cases)}, moved by the bias that resampling adds"
+    how = Note("stats.how-calibration-error", resamples=len(resampled), units=_unit(cases))
     return Estimate(value, low, high, level, cases.grouping[1], how)
 
 
@@ -237,12 +242,9 @@ def _calibration_floor(cases: Cases, ece: Estimate, seed: int, level: float, dra
         blocks.append(np.abs(np.add.reduceat(gap, starts, axis=1)).sum(axis=1) / len(confidence))
     drawn = np.concatenate(blocks)
     floor, (low, high) = float(drawn.mean()), percentiles(drawn, level)
-    how = (
-        f"mean and percentiles of {draws} draws of a perfectly calibrated model "
-        "with these confidences, cases independent"
-    )
+    how = Note("stats.how-calibration-floor", draws=draws)
     value, least, most = (float(np.maximum(0.0, v - floor)) for v in (ece.value, ece.low, ece.high))  # NaN stays NaN
     return {
         "ece_floor": Estimate(floor, low, high, level, n, how),
-        "ece_excess": Estimate(value, least, most, level, n, f"{ece.how}; less the floor, 0 at least"),
+        "ece_excess": Estimate(value, least, most, level, n, Note("stats.how-less-floor", how=ece.how)),
     }

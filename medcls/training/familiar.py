@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from medcls.core.model import Abstention
+from medcls.core.note import Note
 from medcls.core.shifts import shifts_for
 from medcls.core.task import Task
 from medcls.data.batches import Copies, Part
@@ -25,8 +26,7 @@ MIN_PROB = 0.6
 FAMILIAR_SHARE, BANK_SIZE = 0.99, 512
 # A scanner set a little brighter is no other kind of picture: a scan's look may go beyond the limit by this factor.
 APPEARANCE_MARGIN, _MOST_LOOKED_AT = 1.1, 4096
-_NOT_DECIDED, _CAUTIONED = "are not decided either", "are answered with a caution"
-_GATED = "; pictures of another kind, as a gate taught by contrast tells them, are not decided"
+
 _COPIES, _STRENGTH, _CHANCE = 2, 0.8, 0.7
 
 
@@ -79,20 +79,21 @@ def measure_limits(
 
 def told_apart(limits: Abstention, max_kind: float) -> Abstention:
     """Return limits for a network with a gate: it refuses other kinds of picture and cautions of distant scans."""
-    how = limits.how.replace(_NOT_DECIDED, _CAUTIONED) + _GATED
-    return replace(limits, max_kind=max_kind, how=how)
+    return replace(limits, max_kind=max_kind, how=Note("training.limits-gated", **limits.how.params))
 
 
-def _how(prob: np.ndarray, validate: Part, n_copies: int) -> str:
+def _how(prob: np.ndarray, validate: Part, n_copies: int) -> Note:
     below = prob.max(axis=1) < MIN_PROB
-    how = f"of {len(validate)} validation cases {int(below.sum())} lie below"
-    if below.any():
-        how += f", of which {(prob.argmax(axis=1) == validate.truth)[below].mean():.0%} were right"
-    whom = "the validation scans" + (f" and {n_copies} changed copies of each" if n_copies else "")
-    return (
-        f"{how}; scans farther from the training scans than {FAMILIAR_SHARE:.0%} of {whom}, by features or "
-        f"(with {APPEARANCE_MARGIN - 1:.0%} to spare) by brightness, colour and grain, {_NOT_DECIDED}"
-    )
+    n_below = int(below.sum())
+    counted = Note("training.limits-none-below", n=len(validate))
+    if n_below:
+        right = float((prob.argmax(axis=1) == validate.truth)[below].mean())
+        counted = Note("training.limits-below", n=len(validate), below=n_below, right=right)
+    whom = Note("training.limits-of-scans")
+    if n_copies:
+        whom = Note("training.limits-of-copies", copies=n_copies)
+    spare = APPEARANCE_MARGIN - 1
+    return Note("training.limits-chosen", counted=counted, share=FAMILIAR_SHARE, whom=whom, spare=spare)
 
 
 def _looks_limit(known: Known, pixels: list[np.ndarray]) -> float | None:

@@ -74,7 +74,7 @@ def difference_rows(differences: Iterable[Difference]) -> list[Row]:
             "p_holm": d.p_holm,
             "better": d.better,
             "verdict": str(d.verdict),
-            "how": d.estimate.how,
+            "how": str(d.estimate.how),
         }
         for d in differences
     ]
@@ -203,7 +203,7 @@ def ablation_rows(rows: Iterable[AblationRow]) -> list[Row]:
 
 
 def _numbers(e: Estimate) -> Row:
-    return {"value": e.value, "low": e.low, "high": e.high, "level": e.level, "n": e.n, "how": e.how}
+    return {"value": e.value, "low": e.low, "high": e.high, "level": e.level, "n": e.n, "how": str(e.how)}
 
 
 def to_csv(rows: Sequence[Row]) -> bytes:

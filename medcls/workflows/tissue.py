@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from medcls.core.evaluation import Estimate
+from medcls.core.note import Note
 from medcls.core.outcome import Outcome
 from medcls.core.prediction import Prediction
 from medcls.core.progress import Progress, silent
@@ -296,7 +297,7 @@ def _agreement(prob: np.ndarray, truth: np.ndarray) -> Estimate | None:
         high,
         0.95,
         len(scores),
-        "AUROC within one patient; neighbouring patches are alike, so the interval is too narrow",
+        Note("workflows.how-one-patient"),
     )
 
 

@@ -10,14 +10,14 @@ import pytest
 from medcls.core.collection import Proof, Split
 from medcls.core.evaluation import Estimate, Evaluation
 from medcls.core.model import Abstention, Calibration, ModelCard, Origin, Threshold
-from medcls.core.note import Note
+from medcls.core.note import UNSAID, Note
 from medcls.core.run import EpochResult, RunSpec, RunState, settings
 from medcls.core.scan import Preprocess, Scan
 from medcls.core.task import Label, Task
 from medcls.errors import BadModel, BadSpec, BadSplit, BadTask, MedclsError
 
 TASK = Task("t", "Is it?", (Label("no", "no"), Label("yes", "yes", True)))
-ESTIMATE = Estimate(0.8, 0.7, 0.9, 0.95, 10, "bootstrap")
+ESTIMATE = Estimate(0.8, 0.7, 0.9, 0.95, 10, UNSAID)
 RECORDS = [
     TASK,
     Preprocess(64, 1, (0.5,), (0.25,), cleaning=("clahe",)),
@@ -28,8 +28,8 @@ RECORDS = [
         "resnet18",
         Preprocess(),
         {"in_chans": 3},
-        Calibration(1.5, 20, "fitted"),
-        Abstention(0.6, 0.2, 5.5, n=20, how="so"),
+        Calibration(1.5, 20, Note("stats.how-temperature", n=20, before=0.9, after=0.8)),
+        Abstention(0.6, 0.2, 5.5, n=20, how=Note("models.strictest-limits")),
         (Threshold("screening", "yes", 0.2),),
         Origin("r", collections=("busi: 3",)),
     ),
@@ -37,7 +37,7 @@ RECORDS = [
         "m--1",
         "busi",
         "f",
-        "test",
+        Note("evaluation.part-test"),
         ("no", "yes"),
         10,
         8,
@@ -45,7 +45,7 @@ RECORDS = [
         ((4, 1), (2, 3)),
         {"a=b": {"auroc": ESTIMATE}},
     ),
-    Split("auto", "f", "patient", 0, {"train": ("a",), "test": ("b",)}, Proof(0, 0, 5, "so")),
+    Split("auto", "f", "patient", 0, {"train": ("a",), "test": ("b",)}, Proof(0, 0, 5, Note("data.how-proved"))),
     RunSpec.of(
         backbone="cancernet", collections=("busi",), cleaning=("bilateral", "clahe"), backbone_args={"width": 2}
     ),
@@ -198,3 +198,10 @@ def test_a_setting_is_changed_by_its_name_alone():
     assert (spec.having(size_px=64).data.size_px, spec.optimisation.lr) == (64, 0.1)
     with pytest.raises(TypeError):
         spec.having(learning_rate=3)
+
+
+def test_a_sentence_of_an_older_record_is_kept_as_it_was() -> None:
+    """Letters are signed over it, so it is read as a note and written again to the letter."""
+    old = {**ESTIMATE.to_dict(), "how": "Wilson over cases"}
+    read = Estimate.from_dict(old)
+    assert (str(read.how), read.to_dict()) == (old["how"], old)

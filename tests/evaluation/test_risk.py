@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from medcls.core.evaluation import CaseTable, Estimate, Evaluation
+from medcls.core.note import UNSAID
 from medcls.evaluation.risk import ACQUIRED, REFUSED, far_auroc, risk_coverage
 
 
@@ -47,10 +48,10 @@ def test_far_scans_are_scored_alone_and_only_where_there_are_enough():
 
 def test_the_headline_stands_by_site_with_a_site_never_seen_first():
     def scores(value: float) -> dict[str, Estimate]:
-        return {"auroc_disease": Estimate(value, value, value, 0.95, 9, "made")}
+        return {"auroc_disease": Estimate(value, value, value, 0.95, 9, UNSAID)}
 
     made = Evaluation(
-        "m", "a, b", "0", "test", ("x", "y"), 9, 9, scores(0.96), ((1, 0), (0, 1)),
+        "m", "a, b", "0", UNSAID, ("x", "y"), 9, 9, scores(0.96), ((1, 0), (0, 1)),
         {"site=a": scores(0.9), "site=b": scores(0.93), "device=q": scores(0.5)}, left_out={"c": scores(0.8)},
     )  # fmt: skip
     assert [(s.site, s.never_seen, s.disease.value) for s in made.by_site()] == [

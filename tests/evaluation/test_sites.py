@@ -11,7 +11,7 @@ import pytest
 from medcls.core.evaluation import CaseTable, Estimate
 from medcls.core.letter import Letter
 from medcls.core.model import ModelCard
-from medcls.core.note import Note
+from medcls.core.note import UNSAID, Note
 from medcls.core.outcome import Outcome
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Preprocess
@@ -48,7 +48,7 @@ def settings(**changes: object) -> SiteSettings:
 
 def check() -> SiteCheck:
     """A check whose numbers are true."""
-    share = Estimate(0.9, 0.8, 0.95, 0.95, 40, "Wilson")
+    share = Estimate(0.9, 0.8, 0.95, 0.95, 40, UNSAID)
     return SiteCheck(
         "m", WEIGHTS, "Ward 3", Aim(0.8), "fit", (), 50, 40, 20, {"sensitivity": share}, CARD.task.label_ids,
         ((10, 0, 0), (0, 18, 2), (0, 2, 18)), ((50.0, 0.9, 0.92),), (*np.linspace(0, 1, 20).tolist(), 1.0),
@@ -228,8 +228,8 @@ def test_two_cards_of_one_site_are_recognised() -> None:
         ({}, False),
         ({"labels": ("benign", "normal", "malignant")}, True),
         ({"n_positive": 19}, True),
-        ({"scores": {"sensitivity": Estimate(0.8, 0.7, 0.95, 0.95, 20, "")}}, True),
-        ({"scores": check().scores | {"specificity": Estimate(0.9, 0.7, 0.95, 0.95, 30, "")}}, True),
+        ({"scores": {"sensitivity": Estimate(0.8, 0.7, 0.95, 0.95, 20, UNSAID)}}, True),
+        ({"scores": check().scores | {"specificity": Estimate(0.9, 0.7, 0.95, 0.95, 30, UNSAID)}}, True),
     ],
 )
 def test_a_card_whose_counts_deny_its_scores_contradicts_the_model(change: dict[str, object], found: bool) -> None:

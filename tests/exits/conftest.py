@@ -45,7 +45,7 @@ def given() -> Case:
         backbone="resnet18",
         backbone_args={},
         preprocess=Preprocess(),
-        calibration=Calibration(1.0, 0, "not calibrated: made by a test"),
+        calibration=Calibration(),
         trained_on="Nothing.",
         limits=(),
         licence="Apache-2.0",

@@ -16,6 +16,7 @@ from medcls import audit
 from medcls.core.evaluation import CaseTable, Estimate, Evaluation
 from medcls.core.letter import Letter
 from medcls.core.model import ModelCard
+from medcls.core.note import UNSAID, Note
 from medcls.core.scan import Scan
 from medcls.core.site import Aim
 from medcls.errors import MedclsError
@@ -70,10 +71,10 @@ def in_few_wards(names: list[str]) -> CaseTable:
 
 def evaluation_of(names: list[str], model: str) -> Evaluation:
     """Figures with a marker in the name of every subgroup."""
-    score = {"accuracy": Estimate(0.5, 0.4, 0.6, 0.95, 60, "Wilson")}
+    score = {"accuracy": Estimate(0.5, 0.4, 0.6, 0.95, 60, UNSAID)}
     parts = {f"device={name}": score for name in names} | {"collection=breast": score}
     return Evaluation(
-        model, "breast", "f" * 8, "unseen", LABELS, 60, 60, score, ((20, 0, 0), (0, 20, 0), (0, 0, 20)), parts,
+        model, "breast", "f" * 8, Note("evaluation.part-unseen"), LABELS, 60, 60, score, ((20, 0, 0), (0, 20, 0), (0, 0, 20)), parts,
         left_out=dict.fromkeys(names[:2], score),
     )  # fmt: skip
 
@@ -132,7 +133,10 @@ def subjects(given: Case, tiny_made: Path, home: Path) -> dict[type, Subject]:
         Drawing: Drawing(f"{given.scan.sha256[:16]}--m", given.scan, drawn),
         NetworkFile: NetworkFile(card, b"onnx"),
         Compared: report.page_of(
-            Comparison({card.id: card}, {card.id: in_few_wards(names)}, "breast", "all", (), 20), ()
+            Comparison(
+                {card.id: card}, {card.id: in_few_wards(names)}, "breast", (Note("evaluation.part-all"),), (), 20
+            ),
+            (),
         ),
         OwnFile: OwnFile("split", json.dumps(names).encode(), "split"),
         Received: Received("0001", " ".join(names).encode()),

@@ -7,7 +7,7 @@ import pytest
 
 from medcls.core.evaluation import Estimate
 from medcls.core.model import Abstention
-from medcls.core.note import Note
+from medcls.core.note import UNSAID, Note
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import BadModel
@@ -63,7 +63,7 @@ def test_a_scan_acquired_unlike_is_answered_with_a_caution(gated, own):
     assert answer.acquired > 1
     assert answer.decided is not None
     assert [n.code for n in answer.cautions] == ["models.acquired-looks", "models.far-not-measured"]
-    told = replace(gated.card.abstention, far_auroc=Estimate(0.8, 0.7, 0.9, 0.95, 40, "groups"))
+    told = replace(gated.card.abstention, far_auroc=Estimate(0.8, 0.7, 0.9, 0.95, 40, UNSAID))
     measured = Network(replace(gated.card, abstention=told), gated.net, gated.known).predict(blurred)
     assert measured.cautions[1] == Note("models.far-measured", value=0.8, low=0.7, high=0.9, n=40)
 

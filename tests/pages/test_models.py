@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from medcls.core.evaluation import Estimate
+from medcls.core.note import UNSAID
 from medcls.core.pointing import PointingRow, PointingStudy
 from medcls.core.shifts import shifts_for
 from medcls.data.collections import add_collection
@@ -105,8 +106,8 @@ def test_text_of_a_card_is_shown_and_not_obeyed(open_app, tiny_made: Path, home:
 
 
 def test_heatmaps_that_were_measured_are_told_with_their_controls(open_app, tiny_model) -> None:
-    hits = Estimate(0.75, 0.5, 0.9, 0.95, 20, "Wilson")
-    gain, low = Estimate(0.25, 0.05, 0.45, 0.95, 20, "groups"), Estimate(0.5, 0.3, 0.7, 0.95, 20, "Wilson")
+    hits = Estimate(0.75, 0.5, 0.9, 0.95, 20, UNSAID)
+    gain, low = Estimate(0.25, 0.05, 0.45, 0.95, 20, UNSAID), Estimate(0.5, 0.3, 0.7, 0.95, 20, UNSAID)
     row = PointingRow("gradcam", "Grad-CAM", False, hits, low, low, gain)
     centre = PointingRow("centre", "centred Gaussian", True, low, low, low, None)
     store.add_pointing(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from medcls.core.evaluation import CaseTable, Evaluation
+from medcls.core.note import Note
 from medcls.core.run import RunSpec
 from medcls.errors import BadData
 from medcls.models import store
@@ -28,7 +29,7 @@ def finished(made: Path, spec: RunSpec, table: CaseTable, status: str = "finishe
         card.id,
         "set",
         "f",
-        "test",
+        Note("evaluation.part-test"),
         three.labels,
         len(three),
         1,

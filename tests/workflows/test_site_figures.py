@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from medcls.core.evaluation import CaseTable, Estimate, Evaluation
+from medcls.core.note import UNSAID
 from medcls.core.site import Aim
 from medcls.disk import write_whole
 from medcls.evaluation.sites import make_site
@@ -20,7 +21,7 @@ MODEL = "breast-ultrasound--tiny--0001"
 
 def estimate(value: float) -> Estimate:
     """An estimate of 20 groups."""
-    return Estimate(value, value - 0.1, value + 0.1, 0.95, 20, "bootstrap")
+    return Estimate(value, value - 0.1, value + 0.1, 0.95, 20, UNSAID)
 
 
 def scans(seeds: range) -> list[tuple[bytes, str, str]]:
@@ -59,7 +60,7 @@ def test_counts_of_sites_add_up_and_are_not_pooled() -> None:
     table = CaseTable(ids, ids, np.array([0, 1, 1, 0]), prob, ("no", "yes"), {"site": where})
     scores = {"auroc_disease": estimate(0.5)}
     evaluation = Evaluation(
-        "m", "c", "f", "p", ("no", "yes"), 4, 4, scores, confusion(table), {"site=x": scores, "site=y": scores}
+        "m", "c", "f", UNSAID, ("no", "yes"), 4, 4, scores, confusion(table), {"site=x": scores, "site=y": scores}
     )
     x, y = site_figures.evaluated_figures(evaluation, table)
     assert (x.site, x.confusion, y.confusion) == ("x", ((1, 0), (0, 1)), ((0, 1), (1, 0)))
@@ -68,7 +69,7 @@ def test_counts_of_sites_add_up_and_are_not_pooled() -> None:
 def test_the_whole_evaluation_stands_for_no_single_site() -> None:
     scores, counts = {"auroc_disease": estimate(0.5)}, ((5, 1), (2, 6))
     by_site = {"site=x": scores, "site=y": scores}
-    several = Evaluation("m", "c", "f", "p", ("no", "yes"), 14, 14, scores, counts, by_site)
+    several = Evaluation("m", "c", "f", UNSAID, ("no", "yes"), 14, 14, scores, counts, by_site)
     assert [one.confusion for one in site_figures.evaluated_figures(several, None)] == [(), ()]
     (alone,) = site_figures.evaluated_figures(replace(several, subgroups={}), None)
     assert (alone.site, alone.confusion) == ("c", counts)

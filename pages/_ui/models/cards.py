@@ -209,7 +209,7 @@ def show_evaluation(found: Evaluation, task: Task, key: str) -> None:
                 "score": titles[n],
                 say("pages.models-value-95-interval"): show_estimate(found.scores[n]),
                 say("pages.groups"): found.scores[n].n,
-                "how": found.scores[n].how,
+                "how": str(found.scores[n].how),
             }
             for n in names
         ],
