@@ -167,7 +167,7 @@ def _audit(args: argparse.Namespace) -> int:
             plain, notes = finding.to_dict(), {"says": finding.says, "advice": finding.advice}
             print_json(plain | {name: str(note) for name, note in notes.items()} | {"notes": [plain[n] for n in notes]})
         for view, (estimate, sentence) in probed.items():
-            print_json({"probe": view, "auroc": estimate.to_dict(), "says": sentence})
+            print_json({"probe": view, "auroc": estimate.to_dict(), "says": str(sentence)})
         return 0
     _print_audit(audit)
     for _, sentence in probed.values():

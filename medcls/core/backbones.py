@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from medcls.core.note import Note
+
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -33,7 +35,7 @@ class Backbone:
     timm_name: str
     title: str
     megaparams: float
-    note: str
+    note: Note
     size_px: int = 224
     min_px: int = 32
     weights: str = "ImageNet"
@@ -46,69 +48,65 @@ _ROWS = (
         "resnet18",
         "ResNet-18",
         11.2,
-        "A sound first choice: quick, and hard to beat on a few hundred scans.",
+        Note("core.backbone-resnet18"),
     ),
-    Backbone("resnet34", "resnet34", "ResNet-34", 21.3, "ResNet-18 made deeper; for a few thousand scans."),
-    Backbone("resnet50", "resnet50", "ResNet-50", 23.5, "The usual yardstick; slower, and wants more scans."),
-    Backbone(
-        "densenet121", "densenet121", "DenseNet-121", 7.0, "Few weights, much used on radiographs; slow for its size."
-    ),
-    Backbone(
-        "mobilenetv2", "mobilenetv2_100", "MobileNetV2", 2.2, "Small and quick on a processor without a graphics card."
-    ),
+    Backbone("resnet34", "resnet34", "ResNet-34", 21.3, Note("core.backbone-resnet34")),
+    Backbone("resnet50", "resnet50", "ResNet-50", 23.5, Note("core.backbone-resnet50")),
+    Backbone("densenet121", "densenet121", "DenseNet-121", 7.0, Note("core.backbone-densenet121")),
+    Backbone("mobilenetv2", "mobilenetv2_100", "MobileNetV2", 2.2, Note("core.backbone-mobilenetv2")),
     Backbone(
         "mobilenetv1_100",
         "mobilenetv1_100",
         "MobileNetV1",
         3.2,
-        "Older and a little larger than MobileNetV2; plain and robust.",
+        Note("core.backbone-mobilenetv1-100"),
     ),
     Backbone(
         "mobilenetv4",
         "mobilenetv4_conv_small",
         "MobileNetV4 small",
         2.5,
-        "Today's small network; quickest of those with published weights.",
+        Note("core.backbone-mobilenetv4"),
     ),
     Backbone(
         "efficientnet_lite0",
         "tf_efficientnet_lite0",
         "EfficientNet-Lite0",
         3.4,
-        "EfficientNet made plain: quick on a processor without a graphics card.",
+        Note("core.backbone-efficientnet-lite0"),
     ),
     Backbone(
         "efficientnet_b0",
         "efficientnet_b0",
         "EfficientNet-B0",
         4.0,
-        "Accurate for its size; slower to train than it looks.",
+        Note("core.backbone-efficientnet-b0"),
     ),
-    Backbone("convnext", "convnext_atto", "ConvNeXt atto", 3.4, "Today's convolutional design in its smallest form."),
+    Backbone("convnext", "convnext_atto", "ConvNeXt atto", 3.4, Note("core.backbone-convnext")),
     Backbone(
         "vit",
         "vit_tiny_patch16_224",
         "ViT tiny, 16 px patches",
         5.5,
-        "A small transformer; needs its published weights to be any good.",
+        Note("core.backbone-vit"),
     ),
     Backbone(
         "dinov2",
         "vit_small_patch14_dinov2",
         "DINOv2 small",
         22.1,
-        "A transformer trained without labels; strong with its backbone frozen.",
+        Note("core.backbone-dinov2"),
         size_px=518,
         weights="LVD-142M",
     ),
-    Backbone("vgg16", "vgg16", "VGG-16", 134.3, "Large and slow; kept because much published work used it."),
-    Backbone("vgg19", "vgg19", "VGG-19", 139.6, "VGG-16 made deeper; larger and slower still."),
+    Backbone("vgg16", "vgg16", "VGG-16", 134.3, Note("core.backbone-vgg16")),
+    Backbone("vgg19", "vgg19", "VGG-19", 139.6, Note("core.backbone-vgg19")),
     Backbone(
         "inception_v3",
         "inception_v3",
         "Inception v3",
         21.8,
-        "Made for 299 px; sees several scales at once.",
+        Note("core.backbone-inception-v3"),
         size_px=299,
         min_px=75,
     ),
@@ -117,7 +115,7 @@ _ROWS = (
         "legacy_xception",
         "Xception",
         20.8,
-        "Made for 299 px; separable convolutions throughout.",
+        Note("core.backbone-xception"),
         size_px=299,
     ),
     Backbone(
@@ -125,7 +123,7 @@ _ROWS = (
         "plain_cnn",
         "Plain CNN",
         12.9,
-        "Two convolutions and one dense layer: a floor that others must clear.",
+        Note("core.backbone-plain-cnn"),
         weights="",
     ),
     Backbone(
@@ -133,7 +131,7 @@ _ROWS = (
         "simple_cnn",
         "Simple CNN",
         12.9,
-        "Three plain convolutions: what a first try looks like.",
+        Note("core.backbone-simple-cnn"),
         weights="",
     ),
     Backbone(
@@ -141,7 +139,7 @@ _ROWS = (
         "cancernet",
         "CancerNet",
         1.2,
-        "Separable convolutions for 50 px histology patches; trains in minutes.",
+        Note("core.backbone-cancernet"),
         size_px=50,
         weights="",
     ),
@@ -150,7 +148,7 @@ _ROWS = (
         "patch_vgg",
         "Patch VGG",
         9.4,
-        "Five VGG blocks for 50 px histology patches.",
+        Note("core.backbone-patch-vgg"),
         size_px=50,
         weights="",
     ),

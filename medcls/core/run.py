@@ -45,11 +45,11 @@ class RunSpec(Settings):
         (0.0001, 3, 0.0001)
     """
 
-    name: str = setting("", "What to call the run.", "start", advanced=False)
-    recipe: str = setting("", "Named preset the run came from.", "start")
+    name: str = setting("", Note("core.setting-name"), "start", advanced=False)
+    recipe: str = setting("", Note("core.setting-recipe"), "start")
     kind: str = setting(
         "classifier",
-        "What is taught: a classifier of scans, or a translator that redraws scans of one label as of another.",
+        Note("core.setting-kind"),
         "start",
         choices=KINDS,
     )

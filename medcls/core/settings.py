@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from medcls.core.note import Note
 from medcls.core.record import Record
 from medcls.core.scan import CLEANING, LEAST_PX, MOST_PX
 from medcls.core.shifts import SHIFTS
@@ -37,7 +38,7 @@ class Setting:
         advanced: True if a form folds it away.
     """
 
-    help: str
+    help: Note
     group: str
     unit: str = ""
     low: float = -math.inf
@@ -61,7 +62,7 @@ class Setting:
                 raise BadSpec("core.setting-out-of-range", name=name, found=f"{one}", allowed=allowed)
 
 
-def setting(default: Any, help: str, group: str, **more: Any) -> Any:
+def setting(default: Any, help: Note, group: str, **more: Any) -> Any:
     """Return a dataclass field that is a setting; see `Setting` for the arguments."""
     metadata = {"setting": Setting(help, group, **more)}
     if isinstance(default, dict):
@@ -86,41 +87,32 @@ class DataSpec(Settings):
         BadSpec: If a value is out of its setting's range.
     """
 
-    task: str = setting("", "Task id; empty makes a task of the collection's own labels.", "data", advanced=False)
-    collections: tuple[str, ...] = setting((), "Labelled collections to train on.", "data", advanced=False)
+    task: str = setting("", Note("core.setting-task"), "data", advanced=False)
+    collections: tuple[str, ...] = setting((), Note("core.setting-collections"), "data", advanced=False)
     label_map: dict[str, str] = setting(
         {},
-        (
-            'Labels of one collection read as labels of the task: {"collection/label": "label"}; '
-            "an empty one leaves its scans out."
-        ),
+        (Note("core.setting-label-map")),
         "data",
         advanced=False,
     )
-    split: str = setting("auto", "Split to use: its name, or auto to make one by patient or group.", "data")
-    fold: int = setting(0, "Fold to test on, where the split has folds.", "data", low=0, high=99)
-    leave_out: str = setting(
-        "", "Site (hospital, archive) kept out of training and tested on whole; `each` is for `train`.", "data"
-    )
-    max_cases: int = setting(
-        0, "Use at most so many training cases, drawn at random by group; 0 uses all.", "data", low=0, high=10**7
-    )
-    made_from: str = setting(
-        "", "Translator run whose made pictures join the training part, and no other part; empty for none.", "data"
-    )
+    split: str = setting("auto", Note("core.setting-split"), "data")
+    fold: int = setting(0, Note("core.setting-fold"), "data", low=0, high=99)
+    leave_out: str = setting("", Note("core.setting-leave-out"), "data")
+    max_cases: int = setting(0, Note("core.setting-max-cases"), "data", low=0, high=10**7)
+    made_from: str = setting("", Note("core.setting-made-from"), "data")
     made_most: int = setting(
         0,
-        "Add at most so many of them; 0 until their label is as common as the most common one.",
+        Note("core.setting-made-most"),
         "data",
         low=0,
         high=10**7,
     )
     size_px: int = setting(
-        224, "Side of the square the network sees.", "input", unit="px", low=LEAST_PX, high=MOST_PX, advanced=False
+        224, Note("core.setting-size-px"), "input", unit="px", low=LEAST_PX, high=MOST_PX, advanced=False
     )
-    channels: int = setting(3, "1 for grey, 3 for colour.", "input", low=1, high=3)
-    fit: str = setting("pad", "How a scan is made square.", "input", choices=("pad", "stretch", "crop"))
-    cleaning: tuple[str, ...] = setting((), "Steps before resizing.", "input", choices=CLEANING)
+    channels: int = setting(3, Note("core.setting-channels"), "input", low=1, high=3)
+    fit: str = setting("pad", Note("core.setting-fit"), "input", choices=("pad", "stretch", "crop"))
+    cleaning: tuple[str, ...] = setting((), Note("core.setting-cleaning"), "input", choices=CLEANING)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -136,21 +128,17 @@ class NetworkSpec(Settings):
         BadSpec: If a value is out of its setting's range.
     """
 
-    backbone: str = setting(
-        "resnet18", "Network to train: a name of the list, or any timm name.", "start", advanced=False
-    )
-    backbone_args: dict[str, Any] = setting({}, "Further arguments of the network, as width or kernel_size.", "start")
+    backbone: str = setting("resnet18", Note("core.setting-backbone"), "start", advanced=False)
+    backbone_args: dict[str, Any] = setting({}, Note("core.setting-backbone-args"), "start")
     initial: str = setting(
         "imagenet",
-        "Where weights start: imagenet, none, a model's id, or a .safetensors file.",
+        Note("core.setting-initial"),
         "start",
         advanced=False,
     )
-    freeze: str = setting(
-        "", "Weights that stay: empty none, backbone, up to a layer's name (layer3), or lowest:N layers.", "network"
-    )
-    head: str = setting("linear", "Last layers.", "network", choices=("linear", "dense256"))
-    dropout: float = setting(0.0, "Dropout before the last layer.", "network", low=0, high=0.9)
+    freeze: str = setting("", Note("core.setting-freeze"), "network")
+    head: str = setting("linear", Note("core.setting-head"), "network", choices=("linear", "dense256"))
+    dropout: float = setting(0.0, Note("core.setting-dropout"), "network", low=0, high=0.9)
 
 
 @dataclass(frozen=True)
@@ -161,28 +149,20 @@ class AugmentationSpec(Settings):
         BadSpec: If a value is out of its setting's range.
     """
 
-    rotate_deg: float = setting(0.0, "Random turn, up to this either way.", "augmentation", unit="°", low=0, high=180)
-    shift: float = setting(0.0, "Random shift, as a share of the side.", "augmentation", low=0, high=0.5)
-    shear: float = setting(0.0, "Random shear, as the tangent of its angle.", "augmentation", low=0, high=1)
-    zoom: float = setting(0.0, "Random zoom, up to this share in or out.", "augmentation", low=0, high=0.9)
-    hflip: bool = setting(False, "Mirror left and right at random.", "augmentation")
-    vflip: bool = setting(False, "Mirror top and bottom at random.", "augmentation")
-    brightness: float = setting(0.0, "Random brightness, up to this share.", "augmentation", low=0, high=0.9)
-    contrast: float = setting(0.0, "Random contrast, up to this share.", "augmentation", low=0, high=0.9)
-    hue: float = setting(
-        0.0, "Random hue and saturation for colour scans, up to this share.", "augmentation", low=0, high=0.5
-    )
-    blur: float = setting(
-        0.0, "Chance of a random blur or noise, as another scanner would give.", "augmentation", low=0, high=1
-    )
-    erase: float = setting(0.0, "Chance that a random patch is blanked.", "augmentation", low=0, high=1)
-    shifts: tuple[str, ...] = setting(
-        (), "Changes of another device, hand or archive, drawn on copies of each scan.", "augmentation", choices=SHIFTS
-    )
-    shift_copies: int = setting(
-        0, "Changed copies of each scan; an epoch takes one of them or the scan itself.", "augmentation", low=0, high=16
-    )
-    shift_strength: float = setting(1.0, "Greatest strength of those changes.", "augmentation", low=0.05, high=1)
+    rotate_deg: float = setting(0.0, Note("core.setting-rotate-deg"), "augmentation", unit="°", low=0, high=180)
+    shift: float = setting(0.0, Note("core.setting-shift"), "augmentation", low=0, high=0.5)
+    shear: float = setting(0.0, Note("core.setting-shear"), "augmentation", low=0, high=1)
+    zoom: float = setting(0.0, Note("core.setting-zoom"), "augmentation", low=0, high=0.9)
+    hflip: bool = setting(False, Note("core.setting-hflip"), "augmentation")
+    vflip: bool = setting(False, Note("core.setting-vflip"), "augmentation")
+    brightness: float = setting(0.0, Note("core.setting-brightness"), "augmentation", low=0, high=0.9)
+    contrast: float = setting(0.0, Note("core.setting-contrast"), "augmentation", low=0, high=0.9)
+    hue: float = setting(0.0, Note("core.setting-hue"), "augmentation", low=0, high=0.5)
+    blur: float = setting(0.0, Note("core.setting-blur"), "augmentation", low=0, high=1)
+    erase: float = setting(0.0, Note("core.setting-erase"), "augmentation", low=0, high=1)
+    shifts: tuple[str, ...] = setting((), Note("core.setting-shifts"), "augmentation", choices=SHIFTS)
+    shift_copies: int = setting(0, Note("core.setting-shift-copies"), "augmentation", low=0, high=16)
+    shift_strength: float = setting(1.0, Note("core.setting-shift-strength"), "augmentation", low=0.05, high=1)
 
     @property
     def is_on(self) -> bool:
@@ -198,38 +178,32 @@ class OptimisationSpec(Settings):
         BadSpec: If a value is out of its setting's range.
     """
 
-    loss: str = setting("cross-entropy", "What is minimised.", "loss", choices=LOSSES)
-    label_smoothing: float = setting(0.0, "Share of a label's weight spread over the others.", "loss", low=0, high=0.5)
-    focal_gamma: float = setting(2.0, "How much the focal loss turns to hard cases.", "loss", low=0, high=10)
-    balance: str = setting("none", "What is done about uneven classes.", "loss", choices=BALANCES)
-    mixup: float = setting(0.2, "Alpha of mixup, where balance is mixup.", "loss", low=0.01, high=2)
-    optimiser: str = setting("adamw", "How weights are updated.", "optimiser", choices=OPTIMISERS)
-    lr: float = setting(1e-3, "Learning rate.", "optimiser", low=1e-8, high=10, advanced=False)
-    backbone_lr_factor: float = setting(
-        1.0, "The backbone's rate, as a share of the head's.", "optimiser", low=0, high=1
-    )
-    momentum: float = setting(
-        0.9, "Momentum, where the optimiser is momentum or rmsprop.", "optimiser", low=0, high=0.999
-    )
-    weight_decay: float = setting(0.0, "Weight decay (L2).", "optimiser", low=0, high=1)
-    schedule: str = setting("cosine", "How the rate changes over the epochs.", "optimiser", choices=SCHEDULES)
+    loss: str = setting("cross-entropy", Note("core.setting-loss"), "loss", choices=LOSSES)
+    label_smoothing: float = setting(0.0, Note("core.setting-label-smoothing"), "loss", low=0, high=0.5)
+    focal_gamma: float = setting(2.0, Note("core.setting-focal-gamma"), "loss", low=0, high=10)
+    balance: str = setting("none", Note("core.setting-balance"), "loss", choices=BALANCES)
+    mixup: float = setting(0.2, Note("core.setting-mixup"), "loss", low=0.01, high=2)
+    optimiser: str = setting("adamw", Note("core.setting-optimiser"), "optimiser", choices=OPTIMISERS)
+    lr: float = setting(1e-3, Note("core.setting-lr"), "optimiser", low=1e-8, high=10, advanced=False)
+    backbone_lr_factor: float = setting(1.0, Note("core.setting-backbone-lr-factor"), "optimiser", low=0, high=1)
+    momentum: float = setting(0.9, Note("core.setting-momentum"), "optimiser", low=0, high=0.999)
+    weight_decay: float = setting(0.0, Note("core.setting-weight-decay"), "optimiser", low=0, high=1)
+    schedule: str = setting("cosine", Note("core.setting-schedule"), "optimiser", choices=SCHEDULES)
     warmup_epochs: float = setting(
         0.0,
-        "Epochs over which the rate rises from nothing (constant, multistep, cosine).",
+        Note("core.setting-warmup-epochs"),
         "optimiser",
         low=0,
         high=100,
     )
-    milestones: tuple[float, ...] = setting(
-        (0.5, 0.75), "Shares of the run at which a multistep rate drops.", "optimiser", low=0, high=1
-    )
-    gamma: float = setting(0.1, "Factor of each drop (multistep, plateau).", "optimiser", low=0.001, high=1)
-    batch_size: int = setting(32, "Scans per step.", "time", low=1, high=4096, advanced=False)
-    grad_accum_steps: int = setting(1, "Steps whose gradients are added before an update.", "time", low=1, high=256)
-    epochs: int = setting(30, "Times every training scan is seen, at most.", "time", low=1, high=10000, advanced=False)
+    milestones: tuple[float, ...] = setting((0.5, 0.75), Note("core.setting-milestones"), "optimiser", low=0, high=1)
+    gamma: float = setting(0.1, Note("core.setting-gamma"), "optimiser", low=0.001, high=1)
+    batch_size: int = setting(32, Note("core.setting-batch-size"), "time", low=1, high=4096, advanced=False)
+    grad_accum_steps: int = setting(1, Note("core.setting-grad-accum-steps"), "time", low=1, high=256)
+    epochs: int = setting(30, Note("core.setting-epochs"), "time", low=1, high=10000, advanced=False)
     patience: int = setting(
         0,
-        "Stop after so many epochs without a better validation score; 0 never.",
+        Note("core.setting-patience"),
         "time",
         unit="epochs",
         low=0,
@@ -237,14 +211,12 @@ class OptimisationSpec(Settings):
     )
     monitor: str = setting(
         "auroc",
-        "Validation score that chooses the epoch kept.",
+        Note("core.setting-monitor"),
         "time",
         choices=MONITORS,
     )
-    ema_decay: float = setting(
-        0.0, "Decay of the running average of weights that is kept instead; 0 for none.", "time", low=0, high=0.99999
-    )
-    seed: int = setting(0, "Seed of every random choice.", "time", low=0, high=2**31 - 1)
+    ema_decay: float = setting(0.0, Note("core.setting-ema-decay"), "time", low=0, high=0.99999)
+    seed: int = setting(0, Note("core.setting-seed"), "time", low=0, high=2**31 - 1)
 
 
 @dataclass(frozen=True)
@@ -261,23 +233,13 @@ class TranslationSpec(Settings):
         Zhu et al., Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks, ICCV 2017.
     """
 
-    from_label: str = setting("", "Label whose scans are redrawn; empty takes the most common one.", "translation")
-    to_label: str = setting("", "Label they are redrawn as; empty takes the rarest one.", "translation")
-    cycle_weight: float = setting(
-        10.0, "Weight of what is lost on the way there and back.", "translation", low=0, high=1000
-    )
-    identity_weight: float = setting(
-        5.0, "Weight of what changes in a scan that has the label already.", "translation", low=0, high=1000
-    )
-    translator_width: int = setting(
-        64, "Channels after the first convolution of all four networks.", "translation", low=2, high=256
-    )
-    translator_blocks: int = setting(
-        6, "Residual blocks of a generator: 6 for 128 px, 9 for 256 px.", "translation", low=1, high=32
-    )
-    made_history: int = setting(
-        50, "Made pictures kept for the discriminators to be shown again; 0 for none.", "translation", low=0, high=1000
-    )
+    from_label: str = setting("", Note("core.setting-from-label"), "translation")
+    to_label: str = setting("", Note("core.setting-to-label"), "translation")
+    cycle_weight: float = setting(10.0, Note("core.setting-cycle-weight"), "translation", low=0, high=1000)
+    identity_weight: float = setting(5.0, Note("core.setting-identity-weight"), "translation", low=0, high=1000)
+    translator_width: int = setting(64, Note("core.setting-translator-width"), "translation", low=2, high=256)
+    translator_blocks: int = setting(6, Note("core.setting-translator-blocks"), "translation", low=1, high=32)
+    made_history: int = setting(50, Note("core.setting-made-history"), "translation", low=0, high=1000)
 
 
 @dataclass(frozen=True)
@@ -290,8 +252,8 @@ class MachineSpec(Settings):
 
     precision: str = setting(
         "auto",
-        "Number format of the arithmetic; auto measures what the processor does well.",
+        Note("core.setting-precision"),
         "time",
         choices=("auto", "fp32", "bf16", "fp16"),
     )
-    device: str = setting("auto", "Where to compute.", "time", choices=("auto", "cpu", "cuda", "mps"))
+    device: str = setting("auto", Note("core.setting-device"), "time", choices=("auto", "cpu", "cuda", "mps"))

@@ -37,12 +37,12 @@ def _marks(looks: np.ndarray, sizes: Sizes) -> np.ndarray:
 
 
 # What the tiny model sees, by name.
-VIEWS: Mapping[str, tuple[str, Callable[[np.ndarray, Sizes], np.ndarray]]] = MappingProxyType(
+VIEWS: Mapping[str, tuple[Note, Callable[[np.ndarray, Sizes], np.ndarray]]] = MappingProxyType(
     {
-        "border": ("only the outer tenth of the picture", _border),
-        "size": ("only the picture's height and width", _size),
-        "blur": ("only 4 x 4 blurred fields of grey", _blur),
-        "marks": ("only how many letters and calipers are burned in", _marks),
+        "border": (Note("data.probe-border"), _border),
+        "size": (Note("data.probe-size"), _size),
+        "blur": (Note("data.probe-blur"), _blur),
+        "marks": (Note("data.probe-marks"), _marks),
     }
 )
 
@@ -93,16 +93,13 @@ def _auroc(
     return evaluate_cases(table, (1,), seed=seed, resamples=500, names=("auroc",))["auroc"]
 
 
-def says(name: str, estimate: Estimate) -> str:
-    """Put one view's result into a sentence."""
+def says(name: str, estimate: Estimate) -> Note:
+    """Return what one view's result means."""
     seen = VIEWS[name][0]
     if np.isnan(estimate.value):
-        return f"A tiny model that sees {seen} could not be tested: {estimate.how}."
+        return Note("data.probe-untested", seen=seen, how=estimate.how)
     if estimate.low > 0.6:
-        return (
-            f"A tiny model that sees {seen} tells the labels apart: AUROC {estimate}. "
-            "Whatever a network scores here, this much may come from a shortcut."
-        )
+        return Note("data.probe-tells", seen=seen, auroc=str(estimate))
     if estimate.low > 0.5:
-        return f"A tiny model that sees {seen} tells a little of the label: AUROC {estimate}."
-    return f"A tiny model that sees {seen} tells nothing of the label: AUROC {estimate}."
+        return Note("data.probe-tells-little", seen=seen, auroc=str(estimate))
+    return Note("data.probe-tells-nothing", seen=seen, auroc=str(estimate))

@@ -8,6 +8,7 @@ import numpy as np
 
 from medcls import home
 from medcls.core.collection import PARTS, Case, Split
+from medcls.core.note import Note
 from medcls.core.run import RunSpec
 from medcls.core.task import Task, is_own
 from medcls.data.collections import Collection, open_collection
@@ -71,7 +72,7 @@ def find_sources(spec: RunSpec) -> Sources:
         by.append(f"{collection.name} split {'as' if split.by in _BY_OTHERS else 'by'} {split.by}")
     if site := spec.data.leave_out:
         chosen = leave_out(collections, chosen, site)
-        by.append(f"{site} left out whole, to test on")
+        by.append(str(Note("data.site-left-out", site=site)))
     if len(collections) > 1:
         by += _leave_out_copies(collections, chosen)
     splits = {collection.name: whole.digest for collection, whole in zip(collections, wholes, strict=True)}
@@ -143,9 +144,7 @@ def _leave_out_copies(collections: Sequence[Collection], chosen: list[dict[str, 
         before = sum(map(len, parts.values()))
         parts.update({part: tuple(case for case in cases if case.group not in groups) for part, cases in parts.items()})
         if left_out := before - sum(map(len, parts.values())):
-            told.append(
-                f"{left_out} cases of {collection.name} left out, whose like another collection is tested or watched on"
-            )
+            told.append(str(Note("data.copies-left-out", n=left_out, collection=collection.name)))
     return told
 
 

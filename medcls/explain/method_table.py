@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from medcls.core.note import Note
 from medcls.explain.biases import fullgrad
 from medcls.explain.channels import ablation, score
 from medcls.explain.gradients import closed_form, eigen, eigen_gradients, finer, library
@@ -32,54 +33,50 @@ class Method:
 
     name: str
     title: str
-    note: str
+    note: Note
     run: "Callable[[Opened, int, Watch], np.ndarray]"
     slow: bool = False
     per_label: bool = True
 
 
 _ROWS = (
-    Method("gradcam", "Grad-CAM", "Channels weighed by their mean gradient; the usual choice.", library("GradCAM")),
-    Method("gradcam++", "Grad-CAM++", "Weighs several separate places of evidence alike.", library("GradCAMPlusPlus")),
+    Method("gradcam", "Grad-CAM", Note("explain.method-gradcam"), library("GradCAM")),
+    Method("gradcam++", "Grad-CAM++", Note("explain.method-gradcampp"), library("GradCAMPlusPlus")),
     Method(
         "hirescam",
         "HiResCAM",
-        "Activation times gradient, place by place; exact behind a linear head.",
+        Note("explain.method-hirescam"),
         library("HiResCAM"),
     ),
-    Method("xgradcam", "XGrad-CAM", "Gradients weighed by each channel's share of activation.", library("XGradCAM")),
-    Method(
-        "layercam", "LayerCAM", "Place by place, gradients in favour only; made for lower layers.", library("LayerCAM")
-    ),
+    Method("xgradcam", "XGrad-CAM", Note("explain.method-xgradcam"), library("XGradCAM")),
+    Method("layercam", "LayerCAM", Note("explain.method-layercam"), library("LayerCAM")),
     Method(
         "cam",
         "Class activation map",
-        "The logit shared out over the cells; exact, needs an average and a linear head.",
+        Note("explain.method-cam"),
         closed_form,
     ),
-    Method("finercam", "Finer-CAM", "What sets this label apart from the ones nearest to it.", finer),
-    Method(
-        "eigencam", "Eigen-CAM", "The strongest pattern in the layer, the same for every label.", eigen, per_label=False
-    ),
-    Method("eigengradcam", "EigenGrad-CAM", "The strongest pattern in activation times gradient.", eigen_gradients),
+    Method("finercam", "Finer-CAM", Note("explain.method-finercam"), finer),
+    Method("eigencam", "Eigen-CAM", Note("explain.method-eigencam"), eigen, per_label=False),
+    Method("eigengradcam", "EigenGrad-CAM", Note("explain.method-eigengradcam"), eigen_gradients),
     Method(
         "fullgrad",
         "FullGrad",
-        "Input and every bias, over all layers; differentiates the whole network.",
+        Note("explain.method-fullgrad"),
         fullgrad,
         slow=True,
     ),
     Method(
         "scorecam",
         "Score-CAM",
-        "Shows the network only where a channel is active; one pass per channel.",
+        Note("explain.method-scorecam"),
         score,
         slow=True,
     ),
     Method(
         "ablationcam",
         "Ablation-CAM",
-        "Removes one channel after the other and sees what it costs.",
+        Note("explain.method-ablationcam"),
         ablation,
         slow=True,
     ),

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from medcls.core.note import Note
 from medcls.core.outcome import Outcome
 from medcls.core.record import check_plain, read_bounded
 from medcls.core.task import OWN, Label, Task
@@ -130,14 +131,16 @@ def own_task(
     """
     said = [i for i in label_ids if i in positive]
     sick = said or [i for i in label_ids if i.lower() not in _HEALTHY and not i.lower().startswith(_NOT)]
-    why = "as said when the scans were added" if said else "by the labels' names"
+    why = Note("tasks.positive-as-said") if said else Note("tasks.positive-by-names")
     if not said and len(sick) in (0, len(label_ids)):
-        sick, why = list(label_ids[-1:]), "as the last label, for want of a better sign"
+        sick, why = list(label_ids[-1:]), Note("tasks.positive-as-last")
     called = {i: (names or {}).get(i, i.replace("-", " ")) for i in label_ids}
     labels = tuple(Label(i, called[i], positive=i in sick) for i in label_ids)
-    more = "" if said else " A task file in MEDCLS_HOME/tasks says it otherwise."
-    limit = f"Counted as disease, {why}: {', '.join(called[i] for i in sick)}.{more}"
-    return Task(_own_id(label_ids), f"Which of these is it: {', '.join(called.values())}?", labels, limits=(limit,))
+    limits = [Note("tasks.limit-positive", why=why, labels=", ".join(called[i] for i in sick))]
+    if not said:
+        limits.append(Note("tasks.limit-own-file"))
+    question = Note("tasks.which", labels=", ".join(called.values()))
+    return Task(_own_id(label_ids), str(question), labels, limits=(" ".join(map(str, limits)),))
 
 
 def _own_id(label_ids: tuple[str, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from medcls.core.note import Note
 from medcls.data.batches import Part
 
 
@@ -22,6 +23,6 @@ class MadeIn:
     digests: tuple[str, ...]
 
     @property
-    def words(self) -> str:
+    def told(self) -> Note:
         """How many of what, as a card tells it."""
-        return f"{len(self.part)} made scans of {self.label} in training, by program (run {self.run}), none elsewhere."
+        return Note("training.trained-on-made", n=len(self.part), label=self.label, run=self.run)

@@ -17,6 +17,7 @@ import medcls
 from medcls import nets
 from medcls.core.collection import Case
 from medcls.core.model import Abstention, Calibration, ModelCard, Origin
+from medcls.core.note import Note
 from medcls.core.progress import Progress, silent
 from medcls.core.run import EpochResult, RunSpec
 from medcls.core.scan import Preprocess
@@ -272,15 +273,9 @@ def _limits(spec: RunSpec, made: MadeIn | None) -> tuple[str, ...]:
     """Say what the spec and made pictures alone make of a model's answers."""
     found = []
     if spec.optimisation.balance in ("weights", "sampler", "oversample"):
-        found.append(
-            "Labels were balanced in training: its probabilities are those of a place where all labels are equally "
-            "common. Where one is rarer, it is answered too often."
-        )
+        found.append(str(Note("training.limit-balanced")))
     if made:
-        found.append(
-            f"It learned {made.label} from {len(made.part)} pictures that a program made, besides scans: traces of "
-            "their making may count for that label."
-        )
+        found.append(str(Note("training.limit-made", label=made.label, n=len(made.part))))
     return tuple(found)
 
 
@@ -339,8 +334,6 @@ def _trained_on(fitted: Fitted) -> str:
     sources, learned = fitted.sources, fitted.data.train.cases
     counts = ", ".join(f"{sum(c.label == label for c in learned)} {label}" for label in sources.task.label_ids)
     names = " and ".join(c.name for c in sources.collections)
-    made = f" {fitted.made.words}" if fitted.made else ""
-    return (
-        f"{len(learned)} labelled scans of {names} ({counts}).{made} "
-        f"Kept apart for choosing the epoch and for testing: {sources.by}."
-    )
+    trained = Note("training.trained-on", n=len(learned), names=names, counts=counts)
+    made = [fitted.made.told] if fitted.made else []
+    return " ".join(map(str, (trained, *made, Note("training.kept-apart", by=sources.by))))

@@ -7,6 +7,7 @@ import numpy as np
 
 from medcls.core.collection import Audit, Case, Decision
 from medcls.core.evaluation import Estimate
+from medcls.core.note import Note
 from medcls.core.progress import Progress, silent
 from medcls.errors import BadModel
 from medcls.workflows.acts import act
@@ -94,7 +95,7 @@ def decide(name: str, decisions: Mapping[str, Decision | None]) -> Audit:
     return settle(name, decisions)
 
 
-def probe_shortcuts(name: str, *, seed: int = 0) -> dict[str, tuple[Estimate, str]]:
+def probe_shortcuts(name: str, *, seed: int = 0) -> dict[str, tuple[Estimate, Note]]:
     """See what can be told of the label from border, size, blur or burned-in marks alone; remembered in the index.
 
     Returns:
@@ -114,7 +115,7 @@ def probe_shortcuts(name: str, *, seed: int = 0) -> dict[str, tuple[Estimate, st
     return _with_sentences(found)
 
 
-def read_probe(name: str) -> dict[str, tuple[Estimate, str]] | None:
+def read_probe(name: str) -> dict[str, tuple[Estimate, Note]] | None:
     """Return the last shortcut probe of the collection as it is now; None if there was none."""
     from medcls.data.collections import open_collection
 
@@ -125,7 +126,7 @@ def read_probe(name: str) -> dict[str, tuple[Estimate, str]] | None:
     return _with_sentences({view: Estimate.from_dict(e) for view, e in kept["views"].items()})
 
 
-def _with_sentences(found: Mapping[str, Estimate]) -> dict[str, tuple[Estimate, str]]:
+def _with_sentences(found: Mapping[str, Estimate]) -> dict[str, tuple[Estimate, Note]]:
     from medcls.data.probe import says
 
     return {view: (estimate, says(view, estimate)) for view, estimate in found.items()}

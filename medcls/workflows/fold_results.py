@@ -9,6 +9,7 @@ from typing import Any
 from medcls import home
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
+from medcls.core.note import Note
 from medcls.core.run import RunSpec
 from medcls.errors import BadData
 from medcls.evaluation.folds import pool
@@ -18,8 +19,6 @@ from medcls.models.publishing import publish_mean
 from medcls.runs.folder import open_run
 from medcls.workflows.acts import act
 from medcls.workflows.folds import FoldSet, name_together
-
-_RETIRED = "One fold of a cross-validation; the mean of all folds is offered instead."
 
 
 def pool_folds(found: FoldSet) -> tuple[Evaluation, CaseTable]:
@@ -63,10 +62,7 @@ def read_folds(found: FoldSet) -> dict[int, tuple[Evaluation, CaseTable]]:
 def _card(found: FoldSet, cards: list[ModelCard], name: str = "") -> ModelCard:
     """Return the card of the mean of the folds' networks."""
     data = ", ".join(found.spec.data.collections)
-    told = (
-        f"{found.n_folds} networks, each trained without two of the {found.n_folds} folds of {data}: one to choose the "
-        f"epoch by, one to be tested on. The first says: {cards[0].trained_on}"
-    )
+    told = str(Note("workflows.trained-in-folds", n=found.n_folds, data=data, first=cards[0].trained_on))
     card = replace(mean_card(cards, name or f"{cards[0].backbone}, {found.n_folds} folds"), folds=found.n_folds)
     spec = RunSpec.from_dict(cards[0].origin.spec).having(fold=0, name="").to_dict()
     origin = replace(card.origin, collections=(f"{data} in {found.n_folds} folds",), spec=spec)
@@ -102,7 +98,10 @@ def publish_folds(
     results = [open_run(found.runs[fold]).result for fold in parts]
     name = name or name_together(open_run(found.runs[0]).name())
     changes: dict[str, Any] = {"licence": licence} if licence else {}
-    changes |= {"retired": _RETIRED, "limits": (*store.read_card(results[0]).limits, *limits)}
+    changes |= {
+        "retired": str(Note("workflows.retired-fold")),
+        "limits": (*store.read_card(results[0]).limits, *limits),
+    }
     with contextlib.ExitStack() as undo:
         cards = []
         for fold, result in enumerate(results):

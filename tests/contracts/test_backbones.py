@@ -100,7 +100,7 @@ def test_table_says_the_truth(name):
     record = net.pretrained_cfg
     assert bool(row.weights) == bool(record.get("hf_hub_id") or record.get("url"))
     assert net.pretrained_cfg["input_size"][-1] == row.size_px
-    assert row.note.endswith(".")
+    assert str(row.note).endswith(".")
     assert 32 <= row.min_px <= row.size_px
 
 

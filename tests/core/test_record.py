@@ -167,7 +167,7 @@ def test_every_bounded_setting_refuses_what_lies_outside(name):
     with pytest.raises(BadSpec) as refused:
         RunSpec.of(**{name: (wrong,) if isinstance(default, tuple) else wrong})
     assert refused.value.params["name"] == name
-    assert found.help.endswith("."), name
+    assert str(found.help).endswith("."), name
 
 
 def test_every_field_of_a_spec_is_a_setting_or_the_schema():

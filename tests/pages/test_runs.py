@@ -74,7 +74,7 @@ def test_every_knob_stands_in_the_form_with_its_help(open_app, at_home) -> None:
         if name in by_hand:
             continue
         assert name in keys, name
-        assert keys[name].help == place.setting.help
+        assert keys[name].help == str(place.setting.help)
     assert any(key.startswith("size_px") for key in keys)
 
 

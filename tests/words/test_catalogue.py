@@ -1,6 +1,7 @@
 """Every code has a sentence, every sentence a code, and a second language is one more file."""
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,3 +99,43 @@ def test_a_second_language_is_one_file(tmp_path: Path, monkeypatch: pytest.Monke
         assert MedclsError("core.no-json", where="card").what == "card: JSON 아님"
         assert "wrong" in MedclsError("core.wrong-record", where="card").what
     assert str(Note("words.example", n=2)) == "Found 2 cases."
+
+
+PAGES = [path for path in SOURCES if path.is_relative_to(ROOT / "pages")]
+PROSE = re.compile(r"[^\W\d_]{2,},? [^\W\d_]+,? [^\W\d_]{2,}")  # three words beside each other
+MARKUP = re.compile(r"</?\w[^>]*>?|[\w-]+=\"[^\"]*\"?|;[\w-]+:[^;\"]*")
+
+
+def prose_shown(path: Path) -> Iterator[str]:
+    """Literals of three words or more that a page hands to Streamlit; markup, scripts and styles are no words."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and root_of(node.func) == "st":
+            for part in ast.walk(node):
+                if (
+                    isinstance(part, ast.Constant)
+                    and isinstance(part.value, str)
+                    and "export default" not in part.value
+                ):
+                    if PROSE.search(MARKUP.sub(" ", part.value)):
+                        yield f"line {part.lineno}: {part.value[:60]}"
+
+
+def root_of(node: ast.expr) -> str:
+    """The name that a chain of attributes begins with."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_pages_hold_no_prose(path: Path) -> None:
+    """What a page says stands in the catalogue, so that a second language reaches it."""
+    assert list(prose_shown(path)) == []
+
+
+def test_prose_in_a_page_would_be_found(tmp_path: Path) -> None:
+    """The check above sees a sentence, and takes no markup or code for one."""
+    page = tmp_path / "page.py"
+    lines = ['st.write("Press the button")', 'st.html("<div class=a style=flex>")', 'st.write(say("pages.drop-here"))']
+    page.write_text("\n".join(lines))
+    assert [found.split(":")[0] for found in prose_shown(page)] == ["line 1"]

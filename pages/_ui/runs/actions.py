@@ -92,7 +92,7 @@ def publish(view: runs.RunView) -> None:
     )
     name = st.text_input(say("pages.run-name"), folds.name_together(view.name) if every else view.name, max_chars=120)
     licence = st.text_input(say("pages.runs-licence"), help=say("pages.runs-terms-of-the"))
-    limits = st.text_area(say("pages.runs-what-it-was"), placeholder="children\nscanners of other makers")
+    limits = st.text_area(say("pages.runs-what-it-was"), placeholder=say("pages.runs-limits-example"))
     if name.strip() in {card.name for card in models.list_models()}:
         st.warning(say("pages.runs-there-is-a"), icon=":material/info:")
     if st.button(say("pages.path-publish"), type="primary", disabled=not name.strip()):

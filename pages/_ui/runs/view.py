@@ -133,7 +133,7 @@ def show_spec(view: runs.RunView) -> None:
             {
                 "setting": n,
                 "value": written(view.spec.value(n)),
-                say("pages.runs-what-it-is"): p.setting.help,
+                say("pages.runs-what-it-is"): str(p.setting.help),
                 say("pages.runs-plain-default"): "" if n in changed else "yes",
             }
             for n, p in settings().items()

@@ -21,7 +21,7 @@ def show_setting(name: str, value: Any, suffix: str = "") -> Any:
     """Draw the widget that fits a setting's type, choices and range; gives its value."""
     found, hint = settings()[name].setting, settings()[name].hint
     label = label_of(name)
-    words: dict[str, Any] = {"help": found.help, "key": key(name + suffix)}
+    words: dict[str, Any] = {"help": str(found.help), "key": key(name + suffix)}
     if hint is bool:
         return st.toggle(label, value, **words)
     if get_origin(hint) is tuple and found.choices:

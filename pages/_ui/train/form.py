@@ -147,7 +147,7 @@ def pick_backbone() -> str:
             ).strip()
             or "resnet18"
         )
-    st.caption(BACKBONES[chosen].note)
+    st.caption(str(BACKBONES[chosen].note))
     return chosen
 
 
@@ -174,7 +174,7 @@ def pick_initial(backbone: str) -> str:
         index=list(options).index(last),
         format_func=lambda i: options[i],
         key=key(f"initial.{backbone}"),
-        help=settings()["initial"].setting.help,
+        help=str(settings()["initial"].setting.help),
     )
     if chosen == "file":
         before = draft().network.initial if draft().network.initial.endswith(".safetensors") else ""
@@ -242,7 +242,7 @@ def _pick_known(name: str, found: dict[str, str]) -> str:
     """Draw a choice of names; one that a run had and that is not here stays, and is told of beside the counts."""
     last = str(draft().value(name))
     found = found if last in found else {**found, last: last}
-    words = settings()[name].setting.help
+    words = str(settings()[name].setting.help)
     return st.selectbox(
         label_of(name), list(found), list(found).index(last), format_func=found.__getitem__, help=words, key=key(name)
     )
@@ -256,7 +256,7 @@ def _pick_split(collections: tuple[str, ...]) -> str:
         say("pages.path-split"),
         list(found),
         index=list(found).index(last),
-        help=settings()["split"].setting.help,
+        help=str(settings()["split"].setting.help),
         key=key("split"),
         format_func=lambda n: say("pages.train-folds", {"n": n, "folds": found[n]}) if found[n] else n,
     )

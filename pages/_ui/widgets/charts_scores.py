@@ -14,6 +14,9 @@ from pages._ui.widgets.palette import OKABE_ITO, SERIES
 
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash")
 _GREY = OKABE_ITO["grey"]
+# What plotly puts in at each cell of a confusion table, and at each point of a risk curve.
+_CONFUSION_TIP = {"x": "%{x}", "y": "%{y}", "text": "%{text}", "z": "%{z:.0%}"}
+_RISK_TIP = {"share": "%{x:.0%}", "wrong": "%{y:.1%}"}
 
 
 def model_colours(models: Sequence[str]) -> dict[str, str]:
@@ -132,12 +135,12 @@ def confusion_chart(
             ygap=2,
             row=i // columns + 1,
             col=i % columns + 1,
-            hovertemplate="true %{y}, answered %{x}: %{text} cases (%{z:.0%} of the true ones)<extra></extra>",
+            hovertemplate=say("pages.widget-confusion-tip", _CONFUSION_TIP) + "<extra></extra>",
         )
     figure.update_annotations(font_size=13)
-    figure.update_xaxes(showgrid=False, title="answered", title_standoff=4)
+    figure.update_xaxes(showgrid=False, title=say("pages.widget-answered"), title_standoff=4)
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_yaxes(title="true", title_standoff=4, col=1)
+    figure.update_yaxes(title=say("pages.widget-true"), title_standoff=4, col=1)
     figure.update_layout(height=60 + 250 * rows, margin={"l": 10, "r": 10, "t": 30, "b": 10})
     return figure
 
@@ -220,7 +223,7 @@ def risk_chart(found: Sequence[Any]) -> go.Figure:
             name=html.escape(one.site),
             mode="lines",
             line={"color": SERIES[i % len(SERIES)], "dash": _DASHES[i % 8], "width": 2.2},
-            hovertemplate="%{x:.0%} answered: %{y:.1%} of them wrong",
+            hovertemplate=say("pages.widget-risk-tip", _RISK_TIP),
         )
     figure.update_xaxes(title=say("pages.widget-share-answered-surest-first"), range=[0, 1.01], tickformat=".0%")
     figure.update_yaxes(title=say("pages.widget-share-wrong"), rangemode="tozero", tickformat=".0%")
