@@ -181,7 +181,7 @@ def test_broken_file_gets_its_sentence_and_the_others_their_answers(open_app, ti
     by_place = {line["place"]: line for line in lines(app)}
     assert len(by_place) == 4
     assert [by_place[i]["word"] == exports.NO_ANSWER for i in range(4)] == [True, False, False, True]
-    assert all(by_place[i]["caution"] == str(rows[i].error) for i in (0, 3))
+    assert all(by_place[i]["caution"] == str(rows[i].answer.error) for i in (0, 3))
 
 
 def test_all_broken_shows_the_sentence_where_the_scan_would_stand(open_app, tiny_model) -> None:

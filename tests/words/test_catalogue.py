@@ -110,14 +110,10 @@ def prose_shown(path: Path) -> Iterator[str]:
     """Literals of three words or more that a page hands to Streamlit; markup, scripts and styles are no words."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and root_of(node.func) == "st":
-            for part in ast.walk(node):
-                if (
-                    isinstance(part, ast.Constant)
-                    and isinstance(part.value, str)
-                    and "export default" not in part.value
-                ):
-                    if PROSE.search(MARKUP.sub(" ", part.value)):
-                        yield f"line {part.lineno}: {part.value[:60]}"
+            parts = [part for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+            for part in parts:
+                if "export default" not in part.value and PROSE.search(MARKUP.sub(" ", part.value)):
+                    yield f"line {part.lineno}: {part.value[:60]}"
 
 
 def root_of(node: ast.expr) -> str:

@@ -154,7 +154,7 @@ def test_a_mean_that_refuses_is_a_refusal(models: tuple[str, ...]) -> None:
 def test_the_mean_refuses_what_half_of_its_networks_never_saw(models, strangers, decided) -> None:
     card = open_model(models[0]).card
     known, foreign = answer(card, (0.1, 0.1, 0.8)), answer(card, (0.1, 0.1, 0.8), FOREIGN)
-    known = replace(known, prediction=replace(known.prediction, unfamiliarity=0.5))
+    known = replace(known, answer=Outcome("m", replace(known.prediction, unfamiliarity=0.5)))
     (mean,) = average([foreign] * strangers + [known] * (4 - strangers))
     assert mean.prediction.decided == decided
     assert mean.prediction.foreign == (decided is None)
@@ -165,7 +165,7 @@ def test_the_mean_of_opposite_answers_decides_nothing_and_keeps_what_was_noted(m
     card = replace(made, abstention=replace(made.abstention, min_prob=0.6))
     benign, malignant = answer(card, (0.02, 0.93, 0.05)), answer(card, (0.02, 0.04, 0.94))
     seen, point = Note("models.seen"), Note("core.point-called", name="x", at=0.5, label="benign")
-    noted = replace(benign, prediction=replace(benign.prediction, cautions=(seen,), points=(point,)))
+    noted = replace(benign, answer=Outcome("m", replace(benign.prediction, cautions=(seen,), points=(point,))))
     (mean,) = average([noted, malignant])
     assert mean.prediction.decided is None
     assert mean.prediction.refusal == Note("models.unsure-mean", least=0.6)
