@@ -6,6 +6,7 @@ from medcls.core.evaluation import Estimate
 from medcls.core.note import Note
 from medcls.core.record import Record
 from medcls.core.studies import Studies
+from medcls.words import say
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,8 @@ class PointingStudy(Record):
     @property
     def about(self) -> str:
         """What was measured on what, in a sentence."""
-        return (
-            f"{self.collection}, evidence for {self.label}, layer {self.layer}: "
-            f"{self.n_right} of {self.n_cases} cases answered rightly; "
-            f"the lesion is {self.mask_share:.2f} of the scan on average."
-        )
+        told = {"collection": self.collection, "label": self.label, "layer": self.layer, "share": self.mask_share}
+        return say("core.pointing-about", {**told, "n_right": self.n_right, "n_cases": self.n_cases})
 
 
 @dataclass(frozen=True)
@@ -94,11 +92,11 @@ class PointingRecord(Studies):
 def pointing_table(study: PointingStudy) -> str:
     """Return a study as a Markdown table, methods first, then the controls."""
     lines = [
-        "| heatmap | pointing game | above the centred Gaussian | energy inside | IoU |",
+        say("core.pointing-head"),
         "|---|---|---|---|---|",
     ]
     for row in study.rows:
-        title = f"*control:* {row.title}" if row.control else row.title
+        title = say("core.pointing-control", {"title": row.title}) if row.control else row.title
         lines.append(f"| {title} | {_two(row.hits)} | {row.gain} | {_two(row.energy_inside)} | {_two(row.iou)} |")
     return "\n".join(lines)
 

@@ -7,6 +7,7 @@ from medcls.core.evaluation import Estimate
 from medcls.core.note import Note
 from medcls.core.record import Record
 from medcls.core.studies import Studies
+from medcls.words import say
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,10 @@ class StressRecord(Studies):
 def stress_table(study: StressStudy) -> str:
     """Return a study as a Markdown table, a line per shift and strength; an unknown figure stays empty."""
     lines = [
-        "| shift | strength | AUROC | sensitivity | its change | specificity | its change | flipped | refused |",
+        say("core.stress-head"),
         "|---|---|---|---|---|---|---|---|---|",
-        f"| none | | {_value(study.auroc, 3)} | {_value(study.sensitivity)} | | {_value(study.specificity)} | | "
+        f"| {say('core.stress-no-shift')} | | "
+        f"{_value(study.auroc, 3)} | {_value(study.sensitivity)} | | {_value(study.specificity)} | | "
         f"| {_value(study.refused)} |",
     ]
     for row in study.rows:

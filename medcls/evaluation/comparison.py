@@ -286,8 +286,9 @@ def _notes(tables: Mapping[str, CaseTable], shared: int, evaluations: Mapping[st
     notes: list[Note] = []
     if any(len(table) > shared for table in tables.values()):
         answered = _by_first((len(table), model_id) for model_id, table in tables.items())
-        each = "; ".join(f"{n} for {', '.join(ids)}" for n, ids in answered.items())
-        counts = f"{next(iter(answered))} for each, not all of them the same" if len(answered) == 1 else each
+        counts = [Note("evaluation.shared-count", n=n, models=" and ".join(ids)) for n, ids in answered.items()]
+        if len(answered) == 1:
+            counts = [Note("evaluation.shared-alike", n=next(iter(answered)))]
         notes.append(Note("evaluation.shared-only", n=shared, counts=counts))
     if len({e.fingerprint for e in evaluations.values()}) > 1:
         notes.append(Note("evaluation.other-states"))

@@ -14,6 +14,7 @@ from medcls import __version__
 from medcls.core.prediction import Heatmap
 from medcls.core.scan import Scan
 from medcls.imaging.picture import to_bytes8
+from medcls.words import say
 
 # Name -> OpenCV's table of colours, or one hue. Jet is there on request only: it has edges where the map has none.
 COLOURS: Mapping[str, int | tuple[int, int, int]] = MappingProxyType(
@@ -124,12 +125,11 @@ def caption(picture: np.ndarray, heatmap: Heatmap, method: str) -> np.ndarray:
     wide = max(width, _CAPTION_PX)
     size = int(np.clip(wide / 40, 11, 40))
     font = ImageFont.load_default(size)
+    told = {"method": method, "label": heatmap.label}
     facts = (
-        f"{method}, evidence for {heatmap.label}"
-        if not heatmap.empty
-        else f"{method}: no evidence for {heatmap.label}",
+        say("explain.caption-empty" if heatmap.empty else "explain.caption", told),
         heatmap.model,
-        f"medcls {__version__}. Research use, not a medical device.",
+        f"medcls {__version__}. {say('words.research-use')}",
     )
     columns = max(8, int((wide - size) / font.getlength("n")))
     lines = [line for fact in facts for line in textwrap.wrap(fact, columns)]
@@ -158,7 +158,7 @@ def to_png(picture: np.ndarray, heatmap: Heatmap) -> bytes:
         "Layer": heatmap.layer,
         "Grid": f"{rows} x {columns}",
         "Peak": f"{heatmap.peak:.6g}",
-        "Comment": "Research use, not a medical device.",
+        "Comment": say("words.research-use"),
     }
     for key, value in facts.items():
         text.add_itxt(key, value)

@@ -6,8 +6,8 @@ from medcls.core.evaluation import Estimate, Evaluation, describe_basis
 from medcls.core.model import ModelCard
 from medcls.core.pointing import PointingRecord, pointing_table
 from medcls.core.stress import StressRecord, stress_table
+from medcls.words import say
 
-NOTICE = "Research use, not a medical device."
 # Scores a reader looks for first; the others follow in the order they were computed.
 _FIRST = ("auroc", "accuracy", "balanced_accuracy", "macro_f1", "brier", "ece")
 
@@ -41,12 +41,12 @@ def _head(card: ModelCard) -> str:
     lines = [
         f"# {card.name}",
         "",
-        f"`{card.id}` · {card.backbone} · {card.n_parameters / 1e6:.1f} million weights",
+        f"`{card.id}` · {card.backbone} · {say('models.card-weights', {'millions': card.n_parameters / 1e6})}",
         "",
-        NOTICE,
+        say("words.research-use"),
     ]
     if card.retired:
-        lines += ["", f"**Retired:** {card.retired}"]
+        lines += ["", say("models.card-retired", {"why": card.retired})]
     return "\n".join(lines)
 
 
@@ -55,15 +55,15 @@ def _question(card: ModelCard) -> str:
     limits = [f"- {limit}" for limit in (*card.task.limits, *card.limits)]
     return "\n".join(
         [
-            "## What it answers",
+            f"## {say('models.card-answers')}",
             "",
             card.task.question,
             "",
-            f"Answers: {labels}, or *cannot tell*.",
+            say("models.card-labels", {"labels": labels}),
             "",
-            "## What it learned from, and what it never saw",
+            f"## {say('models.card-learned')}",
             "",
-            card.trained_on or "Not stated.",
+            card.trained_on or say("models.card-not-stated"),
             "",
             *limits,
         ]
@@ -72,15 +72,14 @@ def _question(card: ModelCard) -> str:
 
 def _measured(evaluation: Evaluation | None) -> str:
     if evaluation is None:
-        return "## How good it is\n\nNothing was measured."
+        return f"## {say('models.card-how-good')}\n\n{say('models.card-unmeasured')}"
     names = [n for n in _FIRST if n in evaluation.scores] + [n for n in evaluation.scores if n not in _FIRST]
-    rows = ["Over all sites together, which measures in part which site a case is from:", ""]
-    rows += ["| score | value | 95 % interval | n |", "|---|---|---|---|"]
+    rows = [say("models.card-pooled"), "", say("models.card-score-head"), "|---|---|---|---|"]
     for name in names:
         e = evaluation.scores[name]
         rows.append(f"| {name} | {e.value:.3f} | {e.low:.3f} to {e.high:.3f} | {e.n} |")
     matrix = [
-        "| truth \\ answer | " + " | ".join(evaluation.labels) + " |",
+        f"| {say('models.card-confusion-head')} | " + " | ".join(evaluation.labels) + " |",
         "|---" * (len(evaluation.labels) + 1) + "|",
     ]
     for label, counts in zip(evaluation.labels, evaluation.confusion, strict=True):
@@ -90,7 +89,7 @@ def _measured(evaluation: Evaluation | None) -> str:
     notes = [f"- {note}" for note in evaluation.notes]
     return "\n".join(
         [
-            "## How good it is",
+            f"## {say('models.card-how-good')}",
             "",
             text,
             "",
@@ -106,9 +105,9 @@ def _measured(evaluation: Evaluation | None) -> str:
 
 def _sites(evaluation: Evaluation) -> list[str]:
     """Return disease against the rest at every site apart, a site never seen first."""
-    lines = ["| disease against the rest, per site | AUROC | sensitivity | specificity | n |", "|---|---|---|---|---|"]
+    lines = [say("models.card-site-head"), "|---|---|---|---|---|"]
     for one in evaluation.by_site():
-        site = f"{one.site}, never seen" if one.never_seen else one.site
+        site = say("models.never-seen", {"site": one.site}) if one.never_seen else one.site
         cells = [_cell(one.scores.get(name)) for name in ("auroc_disease", "sensitivity", "specificity")]
         lines.append(f"| {site} | {' | '.join(cells)} | {one.disease.n if one.disease else 0} |")
     return lines
@@ -123,7 +122,7 @@ def _cell(estimate: Estimate | None) -> str:
 def _pointing(record: PointingRecord) -> str:
     if not record.studies:
         return ""
-    parts = ["## Where its heatmaps point"]
+    parts = [f"## {say('models.card-pointing')}"]
     for study in record.studies:
         parts += [study.about, pointing_table(study), "\n".join(f"- {note}" for note in study.notes)]
     return "\n\n".join(parts)
@@ -132,61 +131,51 @@ def _pointing(record: PointingRecord) -> str:
 def _stress(record: StressRecord) -> str:
     if not record.studies:
         return ""
-    parts = ["## How far its answers hold"]
+    parts = [f"## {say('models.card-stress')}"]
     for study in record.studies:
         about = describe_basis(study.n_cases, study.n_groups, study.collection)
         told = "\n".join(f"- {note}" for note in study.worst_first())
-        parts += [f"{about} ({study.part}), each scan as it is and shifted.", told, stress_table(study)]
+        parts += [say("models.card-shifted", {"about": about, "part": study.part}), told, stress_table(study)]
     return "\n\n".join(parts)
 
 
 def _trust(card: ModelCard) -> str:
-    lines = [
-        "## How far to trust a probability",
-        "",
-        f"Temperature {card.calibration.temperature:.3f}: {card.calibration.how} (n = {card.calibration.n}).",
-    ]
-    lines += [
-        "",
-        (
-            f"It says *cannot tell* below a probability of {card.abstention.min_prob:.2f}: "
-            f"{card.abstention.how} (n = {card.abstention.n})."
-        ),
-    ]
+    limits = {"least": card.abstention.min_prob, "how": card.abstention.how, "n": card.abstention.n}
+    fitted = {"temperature": card.calibration.temperature, "how": card.calibration.how, "n": card.calibration.n}
+    lines = [f"## {say('models.card-trust')}", "", say("models.card-temperature", fitted)]
+    lines += ["", say("models.card-cannot-tell", limits)]
     for t in card.thresholds:
-        lines += ["", f"Operating point *{t.name}*: {t.label} at {t.prob:.3f} or above. {t.note}"]
+        point = {"name": t.name, "label": t.label, "prob": t.prob, "note": t.note}
+        lines += ["", say("models.card-point", point)]
     return "\n".join(lines)
 
 
 def tell_feeding(card: ModelCard) -> str:
     """Return how scans are fed to a model, in a sentence."""
     if card.members:
-        return "A scan is fed to each of its networks as that one's own card says."
+        return say("models.card-fed-each")
     p = card.preprocess
-    return (
-        f"{p.channels} x {p.size_px} x {p.size_px}, {p.fit}, {p.interpolation} with antialiasing, "
-        f"display values 0 to 1, mean {list(p.mean)}, std {list(p.std)}; cleaning: {', '.join(p.cleaning) or 'none'}."
-    )
+    cleaning = ", ".join(p.cleaning) or say("models.card-none")
+    told = {"channels": p.channels, "size": p.size_px, "fit": p.fit, "interpolation": p.interpolation}
+    return say("models.card-fed", {**told, "mean": str(list(p.mean)), "std": str(list(p.std)), "cleaning": cleaning})
 
 
 def tell_making(card: ModelCard) -> str:
     """Return which run made a model from what, in sentences; of an ensemble, whose mean it is."""
     o = card.origin
     if card.members:
-        return f"Made of {', '.join(card.members)}."
-    made = (
-        f"Run {o.run or 'unknown'}, {o.created or 'date unknown'}; "
-        f"{o.epochs} epochs in {o.training_s / 60:.0f} minutes."
-    )
-    return f"{made} Initial weights: {str(o.initial).rstrip('.') or 'unknown'}."
+        return say("models.card-made-of", {"members": ", ".join(card.members)})
+    unknown = say("models.card-unknown")
+    told = {"run": o.run or unknown, "created": o.created or unknown, "epochs": o.epochs, "minutes": o.training_s / 60}
+    return say("models.card-made", {**told, "initial": str(o.initial).rstrip(".") or unknown})
 
 
 def tell_data(card: ModelCard) -> str:
     """Return on which data and with which libraries a model was made, in sentences."""
-    o = card.origin
-    versions = ", ".join(f"{name} {version}" for name, version in o.versions.items()) or "unknown versions"
-    data = "; ".join(o.collections) or "unknown"
-    return f"Data: {data} (fingerprint {o.fingerprint[:12] or 'unknown'}). Made with {versions}."
+    o, unknown = card.origin, say("models.card-unknown")
+    versions = ", ".join(f"{name} {version}" for name, version in o.versions.items()) or unknown
+    told = {"data": "; ".join(o.collections) or unknown, "fingerprint": o.fingerprint[:12] or unknown}
+    return say("models.card-data", {**told, "versions": versions})
 
 
 def _feed(card: ModelCard) -> str:
@@ -197,11 +186,11 @@ def _feed(card: ModelCard) -> str:
         )
     else:
         code = f'import timm\nnet = timm.create_model("local-dir:weights/{card.id}", pretrained=True).eval()'
-    return f"## How to feed it\n\n{tell_feeding(card)}\n\n```python\n{code}\n```"
+    return f"## {say('models.card-feeding')}\n\n{tell_feeding(card)}\n\n```python\n{code}\n```"
 
 
 def _origin(card: ModelCard) -> str:
     return (
-        f"## Where it came from\n\n{tell_making(card)} {tell_data(card)}\n\n"
-        f"## Licence\n\n{card.licence or 'Not stated.'}"
+        f"## {say('models.card-origin')}\n\n{tell_making(card)} {tell_data(card)}\n\n"
+        f"## {say('models.card-licence')}\n\n{card.licence or say('models.card-not-stated')}"
     )

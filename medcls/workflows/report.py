@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 
 import medcls
-from medcls.core.evaluation import CaseTable, describe_basis
+from medcls.core.evaluation import CaseTable, Estimate, describe_basis
 from medcls.core.numbers import show_estimate
 from medcls.evaluation.comparison import RESAMPLES, Comparison
 from medcls.evaluation.costs import Cost
 from medcls.exits.subjects import Compared
 from medcls.stats.difference import Difference
+from medcls.words import say
 from medcls.workflows import site_figures
 from medcls.workflows.marked import put_between_marks
 from medcls.workflows.report_plots import confusion_table, line_plot
@@ -50,10 +51,13 @@ def to_markdown(
 ) -> str:
     """Return the models with a few scores as a Markdown table, for a README."""
     titles = comparison.score_names()
-    lines = ["| model | " + " | ".join(titles[s] for s in scores) + " |", "|---" * (len(scores) + 1) + "|"]
+    lines = [
+        f"| {say('workflows.report-model')} | " + " | ".join(titles[s] for s in scores) + " |",
+        "|---" * (len(scores) + 1) + "|",
+    ]
     for model_id, found in comparison.scores.items():
         lines.append(f"| {model_id} | " + " | ".join(show_estimate(found[s]) for s in scores) + " |")
-    lines += ["", f"{_basis(comparison)} In brackets: 95 % intervals."]
+    lines += ["", f"{_basis(comparison)} {say('workflows.report-brackets')}"]
     return "\n".join(lines) + "\n"
 
 
@@ -75,12 +79,8 @@ def pairs_to_markdown(comparison: Comparison, score: str = "auroc", *, resamples
         cells = " | ".join(_difference_cell(differences[i]) for differences in found.values())
         lines.append(f"| `{first.a}` | `{first.b}` | {cells} |")
     pairs = len(next(iter(found.values())))
-    lines += [
-        "",
-        f"{comparison.score_names()[score]}, A minus B, with its 95 % interval by a paired bootstrap over groups"
-        + (f"; p after Holm's correction for the {pairs} pairs of a column" if pairs > 1 else "")
-        + f". Cases: {comparison.part}.",
-    ]
+    told = {"score": comparison.score_names()[score], "pairs": pairs, "parts": comparison.part}
+    lines += ["", say("workflows.report-pairs" if pairs > 1 else "workflows.report-pair", told)]
     return "\n".join(lines) + "\n"
 
 
@@ -97,16 +97,21 @@ def write_pairs(comparison: Comparison, path: Path, score: str = "auroc", *, res
 
 
 def _count(table: CaseTable) -> str:
-    return f"{len(table)} cases, {len(np.unique(table.group))} groups"
+    return say("workflows.report-count", {"n": len(table), "groups": len(np.unique(table.group))})
 
 
 def _difference_cell(d: Difference) -> str:
     if math.isnan(d.p):
-        return "not computable"
-    e = d.estimate
+        return say("workflows.not-computable")
     p = "p < 0.001" if d.p_holm < 0.001 else f"p = {d.p_holm:.3f}"
-    verdict = f"**{'A' if d.better == d.a else 'B'} is better**" if d.better else "not distinguishable"
-    return f"{signed(e.value)} ({signed(e.low)} to {signed(e.high)}), {p}: {verdict}"
+    better = {"which": "A" if d.better == d.a else "B"}
+    verdict = say("workflows.report-better", better) if d.better else say("workflows.report-alike")
+    return f"{_change(d.estimate)}, {p}: {verdict}"
+
+
+def _change(e: Estimate) -> str:
+    ends = {"low": signed(e.low), "high": signed(e.high)}
+    return f"{signed(e.value)} ({say('workflows.report-range', ends)})"
 
 
 def _basis(comparison: Comparison) -> str:
@@ -135,34 +140,42 @@ def to_html(
     """
     made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     parts = [
-        f"<h1>Comparison of {len(comparison.cards)} networks</h1>",
+        f"<h1>{escape(say('workflows.report-title', {'n': len(comparison.cards)}))}</h1>",
         f"<p>{escape(_basis(comparison))}</p>"
-        f"<p class=quiet>Made {made} by medcls {medcls.__version__}. Research use, not a medical device. "
-        "Numbers in brackets are 95 % intervals; groups (patients, lesions, duplicates) are resampled whole.</p>",
+        f"<p class=quiet>{escape(say('workflows.report-made', {'made': made, 'version': medcls.__version__}))}</p>",
         "".join(f"<p>{escape(str(note))}</p>" for note in comparison.notes),
-        "<h2>Disease against the rest, per site</h2>",
+        _heading("workflows.report-sites"),
         _sites_table(comparison, name_sites),
-        "<h2>Scores over all sites together</h2>",
+        _heading("workflows.report-scores"),
         _scores_table(comparison),
-        "<h2>Which is better</h2>",
+        _heading("workflows.report-which"),
         _differences_table(comparison, differences),
         _one_right_table(comparison),
-        "<h2>Curves</h2>",
+        _heading("workflows.report-curves"),
         _plots(comparison),
-        "<h2>Confusion</h2>",
+        _heading("workflows.report-confusion"),
         *_confusions(comparison),
         _subgroup_tables(comparison, differences[0].score if differences else "auroc_disease"),
         _points_table(comparison),
         _costs_table(costs),
-        "<h2>All scores, with how each was computed</h2>",
+        _heading("workflows.report-all"),
         _all_scores(comparison),
-        "<h2>The networks</h2>",
+        _heading("workflows.report-networks"),
         _models(comparison),
     ]
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>Comparison of networks</title><style>{_STYLE}</style><body>{''.join(parts)}</body></html>\n"
+        f"<title>{escape(say('workflows.report-name'))}</title><style>{_STYLE}</style><body>{''.join(parts)}</body></html>\n"
     )
+
+
+def _heading(code: str, **params: str) -> str:
+    return f"<h2>{escape(say(code, params))}</h2>"
+
+
+def _words(code: str, **params: str) -> list[str]:
+    """Return words that belong together, as the heads of a table's columns: the catalogue holds them in one line."""
+    return say(code, params).split(" | ")
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -181,11 +194,11 @@ def _sites_table(comparison: Comparison, never_seen: bool) -> str:
         for one in sites
         if never_seen or one.source != "never-seen"
     )
-    return _table(["model", "site", "AUROC", "sensitivity", "specificity"], rows)
+    return _table(_words("workflows.report-site-head"), rows)
 
 
 def _scores_table(comparison: Comparison) -> str:
-    titles = comparison.score_names() | {"ece_floor": "…of which expected by chance"}
+    titles = comparison.score_names() | {"ece_floor": say("workflows.report-by-chance")}
     shown = [name for name in SHOWN_SCORES if name in titles and name not in _LEFT_OUT]
     models = list(comparison.scores)
     return _table(
@@ -200,12 +213,12 @@ def _differences_table(comparison: Comparison, differences: Sequence[Difference]
             titles[d.score],
             d.a,
             d.b,
-            f"{signed(d.estimate.value)} ({signed(d.estimate.low)} to {signed(d.estimate.high)})",
+            _change(d.estimate),
             str(d.verdict),
         ]
         for d in differences
     )
-    return _table(["score", "A", "B", "A − B", "verdict"], rows)
+    return _table(_words("workflows.report-difference-head"), rows)
 
 
 def _one_right_table(comparison: Comparison) -> str:
@@ -213,12 +226,8 @@ def _one_right_table(comparison: Comparison) -> str:
         [a, b, str(m.only_a), str(m.only_b), f"{m.p:.3f}" if m.p >= 0.001 else "< 0.001"]
         for (a, b), m in comparison.right_and_wrong().items()
     )
-    unlike = comparison.count_disagreements()
-    return (
-        f"<p>On {unlike} of {len(comparison.first)} cases the networks' most probable labels differ. "
-        "Cases only one of two got right, with McNemar's test, which takes cases as independent:</p>"
-        + _table(["A", "B", "only A right", "only B right", "McNemar's p"], rows)
-    )
+    told = say("workflows.report-mcnemar", {"unlike": comparison.count_disagreements(), "n": len(comparison.first)})
+    return f"<p>{escape(told)}</p>" + _table(_words("workflows.report-mcnemar-head"), rows)
 
 
 def _subgroup_tables(comparison: Comparison, score: str) -> str:
@@ -228,7 +237,7 @@ def _subgroup_tables(comparison: Comparison, score: str) -> str:
     title = comparison.score_names()[score]
     tables = [
         _table(
-            [name, "cases", "groups", *comparison.cards],
+            [name, *_words("workflows.report-group-head"), *comparison.cards],
             (
                 [g.value, str(g.n_cases), str(g.n_groups), *(show_estimate(g.scores[m]) for m in comparison.cards)]
                 for g in comparison.subgroups(column, score, resamples=200)
@@ -236,7 +245,7 @@ def _subgroup_tables(comparison: Comparison, score: str) -> str:
         )
         for column, name in columns.items()
     ]
-    return f"<h2>Subgroups: {escape(title)}</h2>" + "".join(tables)
+    return _heading("workflows.report-subgroups", score=title) + "".join(tables)
 
 
 def _points_table(comparison: Comparison) -> str:
@@ -249,13 +258,13 @@ def _points_table(comparison: Comparison) -> str:
                 [
                     model_id,
                     t.name,
-                    f"{t.label} at {t.prob:.2f} or above",
+                    say("workflows.report-calls", {"label": t.label, "prob": t.prob}),
                     show_estimate(point.sensitivity),
                     show_estimate(point.specificity),
                 ]
             )
-    head = ["model", "operating point", "calls", "sensitivity", "specificity"]
-    return "<h2>Operating points</h2>" + _table(head, rows) if rows else ""
+    head = _words("workflows.report-point-head")
+    return _heading("workflows.report-points") + _table(head, rows) if rows else ""
 
 
 def _costs_table(costs: Sequence[Cost]) -> str:
@@ -264,13 +273,13 @@ def _costs_table(costs: Sequence[Cost]) -> str:
             c.model,
             f"{c.n_parameters / 1e6:.2f}",
             f"{c.file_bytes / 1e6:.1f}",
-            "not measured" if c.scan_ms is None else f"{c.scan_ms:.0f}",
+            say("workflows.not-measured") if c.scan_ms is None else f"{c.scan_ms:.0f}",
             show_estimate(c.score) if c.score else "",
         ]
         for c in costs
     ]
-    head = ["model", "million weights", "file, MB", "ms per scan, where this was made", "AUROC"]
-    return "<h2>Cost against quality</h2>" + _table(head, rows) if rows else ""
+    head = _words("workflows.report-cost-head")
+    return _heading("workflows.report-costs") + _table(head, rows) if rows else ""
 
 
 def costs_of(comparison: Comparison) -> tuple[Cost, ...]:
@@ -287,9 +296,9 @@ def _plots(comparison: Comparison) -> str:
     colours = dict(zip(comparison.cases, _SERIES, strict=False))
     drawn = comparison.curves(label, resamples=200)
     kinds = (
-        ("roc", f"ROC, {label} against the rest", "false positive rate", "sensitivity"),
-        ("precision_recall", "Precision and recall", "recall", "precision"),
-        ("reliability", "Reliability", "probability given", "share that was true"),
+        ("roc", *_words("workflows.report-roc", label=label)),
+        ("precision_recall", *_words("workflows.report-precision-recall")),
+        ("reliability", *_words("workflows.report-reliability")),
     )
     return "".join(
         line_plot(
@@ -312,12 +321,19 @@ def _all_scores(comparison: Comparison) -> str:
         [r["model"], r["score"], show_estimate(comparison.scores[r["model"]][r["score"]]), str(r["n"]), r["how"]]
         for r in score_rows(comparison)
     )
-    return _table(["model", "score", "value", "n", "how"], rows)
+    return _table(_words("workflows.report-all-head"), rows)
 
 
 def _models(comparison: Comparison) -> str:
     rows = (
-        [c.id, c.backbone, f"{c.n_parameters / 1e6:.2f} million", c.trained_on, " ".join(c.limits), c.licence]
+        [
+            c.id,
+            c.backbone,
+            say("workflows.report-millions", {"n": c.n_parameters / 1e6}),
+            c.trained_on,
+            " ".join(c.limits),
+            c.licence,
+        ]
         for c in comparison.cards.values()
     )
-    return _table(["model", "backbone", "weights", "trained on", "limits", "licence"], rows)
+    return _table(_words("workflows.report-network-head"), rows)

@@ -6,6 +6,7 @@ from html import escape
 import numpy as np
 
 from medcls.stats.curves import Curve
+from medcls.words import say
 
 _SIDE, _LEFT, _BOTTOM, _TOP = 300, 46, 40, 10
 _DASHES = ("", "6 3", "2 2", "8 3 2 3", "1 3", "10 4", "4 1", "3 5")  # lines differ by more than colour
@@ -37,7 +38,7 @@ def line_plot(
     return (
         f'<figure><svg {size} role="img" aria-label="{escape(title)}" font-size="12" fill="#1c2024">'
         f"{''.join(lines)}{_legend(curves)}</svg>"
-        f"<figcaption>{escape(title)}; bands are 95 % intervals at each point.</figcaption></figure>"
+        f"<figcaption>{escape(say('workflows.report-bands', {'title': title}))}</figcaption></figure>"
     )
 
 
@@ -103,6 +104,6 @@ def confusion_table(model: str, labels: Sequence[str], counts: Sequence[Sequence
         )
         rows.append(f"<tr><th>{escape(label)}</th>{cells}<td>n = {sum(row)}</td></tr>")
     return (
-        f"<figure><table><tr><th>truth \\ answer</th>{head}<th></th></tr>{''.join(rows)}</table>"
+        f"<figure><table><tr><th>{escape(say('workflows.report-truth'))}</th>{head}<th></th></tr>{''.join(rows)}</table>"
         f"<figcaption>{escape(model)}</figcaption></figure>"
     )
