@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from medcls.cli import print_json, say, verb
 from medcls.cli.files import add_way_out, save_drawings
 from medcls.core.model import ModelCard
+from medcls.core.note import Note
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 
@@ -51,7 +52,7 @@ def _classify(args: argparse.Namespace) -> int:
     if not total:
         raise MedclsError("cli.nothing-to-classify")
     if not args.json:
-        say(f"{total - failed} of {total} answered by {card.id}. Research use, not a medical device.")
+        say(str(Note("cli.answered", done=total - failed, total=total, model=card.id)))
     return 1 if failed else 0
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from medcls.cli import add_mode, print_json, say, verb
+from medcls.core.note import Note
 
 
 def add(verbs: Any) -> None:
@@ -202,5 +203,5 @@ def _ablation(args: argparse.Namespace) -> int:
                 f"{show_estimate(row.score_after)}; {row.difference.verdict}"
             )
     if not rows:
-        say("No two finished runs differ in one setting alone.")
+        say(str(Note("cli.no-ablation")))
     return 0

@@ -74,7 +74,7 @@ def _list(args: argparse.Namespace) -> int:
     if broken:
         return 1
     if not records and not args.json:
-        say("There is no collection yet. Add one: python -m medcls data add PATH")
+        say(str(Note("cli.no-collection")))
     return 0
 
 
@@ -184,8 +184,8 @@ def _print_audit(audit: Audit) -> None:
         if finding.n > 4:
             print(f"    … {finding.n} in all")
     if not audit.findings:
-        print("Nothing found.")
-    print(f"{audit.pairs_compared:,} likely pairs of pictures were laid over each other.")
+        print(Note("cli.nothing-found"))
+    print(Note("cli.pairs-compared", n=audit.pairs_compared))
 
 
 def _split(args: argparse.Namespace) -> int:
@@ -219,12 +219,10 @@ def _print_split(name: str, split: Split, as_json: bool) -> int:
             + ", ".join(f"{n:,} {named(label)}" for label, n in labels.items())
         )
     if split.proof and split.proof.caution:
-        print(f"Caution: {split.proof.caution}")
+        print(Note("cli.split-caution", caution=split.proof.caution))
     if split.proof:
-        print(
-            f"Proof: {split.proof.groups_shared} groups and {split.proof.near_pairs_across} pairs of pictures on both "
-            f"sides; {split.proof.pairs_compared:,} likely pairs compared ({split.proof.how})."
-        )
+        shared = {"groups": split.proof.groups_shared, "pairs": split.proof.near_pairs_across}
+        print(Note("cli.split-proof", **shared, compared=split.proof.pairs_compared, how=split.proof.how))
     return 0
 
 
@@ -244,5 +242,5 @@ def _remove(args: argparse.Namespace) -> int:
 
     data.remove_collection(args.name)
     if not args.json:
-        say(f"{args.name} is forgotten; its scans are where they were.")
+        say(str(Note("cli.collection-forgotten", name=args.name)))
     return 0

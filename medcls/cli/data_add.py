@@ -9,6 +9,7 @@ from typing import Any
 from medcls import disk
 from medcls.cli import print_json, say, verb
 from medcls.cli.progress import Bar
+from medcls.core.note import Note
 from medcls.core.plan import Plan, PlanChoices
 from medcls.errors import BadData
 
@@ -119,10 +120,8 @@ def _add(args: argparse.Namespace) -> int:
     if args.json:
         print_json({**record.to_dict(), "plan": plan.to_dict()})
     else:
-        print(
-            f"Added as {record.name}: {record.n_cases:,} cases, {record.n_dropped:,} left out until you decide, "
-            f"{record.n_set_aside:,} unreadable, {record.n_not_taken:,} not taken."
-        )
+        counts = {"n": record.n_cases, "dropped": record.n_dropped, "unreadable": record.n_set_aside}
+        print(Note("cli.collection-added", name=record.name, **counts, not_taken=record.n_not_taken))
     return 1 if record.n_set_aside else 0
 
 
@@ -145,10 +144,10 @@ def _told(plan: Plan) -> int:
         default = f" (unless told otherwise: {question.default})" if question.default else ""
         say(f"medcls: {question.asks} Answer with {question.option}{allowed}{default}")
     if not plan.questions:
-        say("Nothing was added.")
+        say(str(Note("cli.nothing-added")))
         return 0
     if not plan.open_questions:
-        say("medcls: --yes takes the plan as it is.")
+        say(str(Note("cli.yes-takes-plan")))
     return 2
 
 

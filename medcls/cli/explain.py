@@ -6,6 +6,7 @@ from typing import Any
 
 from medcls.cli import print_json, say, verb
 from medcls.cli.files import add_way_out, each_file, save_drawings
+from medcls.core.note import Note
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 
@@ -144,7 +145,7 @@ def _rows(args: argparse.Namespace, name: str, scan: Scan, classifier: Any, meth
 def _line(row: dict[str, Any]) -> str:
     if "error" in row:
         return f"{row['file']}: {row.get('method', '')} {row['error']}".replace("  ", " ")
-    what = f"no evidence for {row['label']} anywhere" if row["empty"] else row["picture"]
+    what = str(Note("cli.no-evidence", label=row["label"])) if row["empty"] else row["picture"]
     marks = {True: "yes", False: "no", None: "cannot tell"}
     checks = row.get("checks", ())
     several = len({c["model"] for c in checks}) > 1  # an ensemble is tested network by network
@@ -165,7 +166,7 @@ def _study(args: argparse.Namespace) -> int:
     print_json(study.to_dict()) if args.json else print(table(study), end="")
     if args.into_card:
         keep(study)
-        say(f"Kept in the folder of {args.model}, with its hash on the card.")
+        say(str(Note("cli.kept-with-model", model=args.model)))
     return 0
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from medcls.cli import add_mode, print_json, say, verb
+from medcls.core.note import Note
 from medcls.errors import MedclsError
 
 
@@ -66,7 +67,7 @@ def _threshold(args: argparse.Namespace) -> int:
     for t in card.thresholds:
         print(f"{t.name}: {t.label} at {t.prob:.3f} or above")
     if not card.thresholds:
-        say(f"There is no operating point on the card of {card.id}.")
+        say(str(Note("cli.no-operating-point", model=card.id)))
     return 0
 
 
@@ -78,7 +79,7 @@ def _export(args: argparse.Namespace) -> int:
         return 0
     made = exchange.export_onnx(args.model, args.out)
     print(made.path)
-    say(f"Its logits differ from the network's by {made.greatest:.1e} at most, on {made.n_scans} scans.")
+    say(str(Note("cli.onnx-differs", most=made.greatest, n=made.n_scans)))
     return 0
 
 
@@ -89,7 +90,7 @@ def _import(args: argparse.Namespace) -> int:
     for card in cards:
         print(f"{card.id}: {card.name}")
     if not cards:
-        say("Every model of this archive is here already.")
+        say(str(Note("cli.models-here")))
     return 0
 
 
@@ -120,7 +121,7 @@ def _list(args: argparse.Namespace) -> int:
         else:
             print(f"{outcome.name}  cannot be used: {outcome.error}")
     if not any(outcome.ok for outcome in found):
-        say("There is no model yet. Train one: python -m medcls train --help")
+        say(str(Note("cli.no-model")))
     return 0 if all(outcome.ok for outcome in found) else 1
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from medcls.cli import add_mode, print_json, say, verb
 from medcls.cli.files import each_file
+from medcls.core.note import Note
 from medcls.errors import MedclsError
 
 
@@ -59,7 +60,7 @@ def _report(args: argparse.Namespace) -> int:
     )
     if not total:
         raise MedclsError("cli.nothing-to-classify")
-    say(f"{total - failed} of {total} reported. Research use, not for diagnosis.")
+    say(str(Note("cli.reported", done=total - failed, total=total)))
     return 1 if failed else 0
 
 
@@ -119,9 +120,9 @@ def _verify(args: argparse.Namespace) -> int:
         )
         return 1
     if found.missing:
-        say(f"medcls: the last {found.missing} lines of the audit trail are gone")
+        say(str(Note("cli.trail-cut", n=found.missing)))
         return 1
-    print(f"{found.n} lines, whole. Keep this digest elsewhere: {found.digest}")
+    print(Note("cli.trail-whole", n=found.n, digest=found.digest))
     return 0
 
 

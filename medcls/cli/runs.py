@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from medcls.cli import run_about
+from medcls.core.note import Note
 from medcls.core.run import RENAMED, Place, RunSpec, settings
 from medcls.errors import BadData, BadSpec
 
@@ -101,7 +102,7 @@ class _OldName(argparse.Action):
 
     def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
         new = _flag(self.dest.removeprefix("setting_"))
-        print(f"{option_string} is now called {new}; the old name goes with the next version.", file=sys.stderr)
+        print(Note("cli.flag-renamed", old=option_string, new=new), file=sys.stderr)
         setattr(namespace, self.dest, values)
 
 
@@ -258,7 +259,7 @@ def _delete(arguments: argparse.Namespace) -> int:
     from medcls.workflows import runs
 
     view = runs.show_run(arguments.run)
-    question = f"Delete run {view.id} ({view.name}) and all it made? [y/N] "
+    question = f"{Note('cli.delete-run', run=view.id, name=view.name)} [y/N] "
     if arguments.yes or input(question).strip().lower() == "y":
         runs.delete_run(view.id)
     return 0

@@ -53,7 +53,7 @@ def _train(args: argparse.Namespace) -> int:
         run_id, card = train(spec, bars.follow())
     if isinstance(card, MadeSet):
         print_json(card.to_dict()) if args.json else say(
-            f"Run {run_id}: {len(card.pictures)} made scans of {card.to_label}, for `train --made-from {run_id}` alone"
+            str(Note("cli.made-scans", run=run_id, n=len(card.pictures), label=card.to_label))
         )
         return 0
     if args.publish is not None:
@@ -128,7 +128,7 @@ class Bars:
         if self.stopping:
             raise KeyboardInterrupt
         self.stopping = True
-        say("Stopping after this step; the best epoch so far is kept. Ctrl-C again stops at once.")
+        say(str(Note("cli.stopping")))
 
     def _close(self) -> None:
         if self.bar is not None:
