@@ -205,11 +205,8 @@ def _list(arguments: argparse.Namespace) -> int:
         _tell(view, arguments.json)
     broken = runs.broken_runs()
     for one in broken:
-        print(
-            json.dumps({"run": one.name, "error": str(one.error)})
-            if arguments.json
-            else f"{one.name}  cannot be read  {one.error}"
-        )
+        plain = json.dumps({"run": one.name, "error": str(one.error)})
+        print(plain if arguments.json else f"{one.name}  cannot be read  {one.error}")
     return 1 if broken else 0
 
 
