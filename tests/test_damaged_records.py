@@ -11,13 +11,18 @@ import pytest
 
 from medcls import cli, disk, home
 from medcls.core.collection import CollectionRecord
-from medcls.core.evaluation import Evaluation
+from medcls.core.evaluation import Estimate, Evaluation
+from medcls.core.letter import Letter
+from medcls.core.made import MadePicture, MadeSet
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
 from medcls.core.outcome import Outcome
 from medcls.core.record import Record
 from medcls.core.run import EpochResult, RunSpec, RunState
+from medcls.core.site import Aim
 from medcls.core.task import Task
+from medcls.evaluation.letters import Signed
+from medcls.reproduction.table import Best, Row
 from medcls.runs import study as studies
 from medcls.runs.folder import DataSeen, RunFolder, make_run
 from medcls.runs.search_spec import Range, SearchSpec, folder_of, write_search
@@ -107,7 +112,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory, tiny_made: Path) -> Iterato
             "card": model / "card.json", "evaluation": model / "evaluation.json", "cases": model / "cases.csv",
             "spec": run / "spec.json", "state": run / "state.json", "metrics": run / "metrics.jsonl", "name": run / "name.txt",
             "data": run / "data.json", "log": run / "log.txt", "result": run / "result" / "card.json",
-            "collection": data / "record.json", "index": data / "index.sqlite", "task": home.tasks() / "spoilt.toml",
+            "collection": data / "record.json", "index": data / "index.sqlite", "looks": data / "looks.bin", "task": home.tasks() / "spoilt.toml",
             "search": search / "search.json", "study": search / "study.db",
         }  # fmt: skip
 
@@ -139,13 +144,13 @@ COMMANDS: dict[str, tuple[list[list[str]], str]] = {
     "search": ([["search", "list"]], "whole-search"),
 }
 KIND = {
-    "card": "models", "evaluation": "models", "cases": "models", "collection": "data", "index": "data", "search": "search", "study": "search",
+    "card": "models", "evaluation": "models", "cases": "models", "collection": "data", "index": "data", "looks": "data", "search": "search", "study": "search",
     "task": "data",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "kind", ["card", "evaluation", "cases", "spec", "state", "metrics", "name", "data", "log", "result", "collection", "index", "task", "search", "study"]
+    "kind", ["card", "evaluation", "cases", "spec", "state", "metrics", "name", "data", "log", "result", "collection", "index", "looks", "task", "search", "study"]
 )  # fmt: skip
 def test_a_damaged_file_leaves_every_list_answering(
     kind: str, filled: dict[str, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
@@ -169,6 +174,16 @@ def test_a_damaged_file_leaves_every_list_answering(
             assert "own-whole" in list_tasks(home.tasks())
 
 
+LETTER = Letter(
+    "m", ("ab" * 32,), ("a", "b"), "Site", "key", "maker", Aim(), "too-few", 4, 4, 2,
+    {"auroc_disease": Estimate(0.5, 0.4, 0.6, 0.95, 4, "a")}, ((1, 1), (1, 1)), ((4.0, 0.5, 0.5),), (), {}, "2026-11-29",
+)  # fmt: skip
+MADE = MadeSet(
+    "r", "a", "b", ("a", "b"), RunSpec.of(collections=("c",)).data, 1, {"c": "ab"}, {"c": "cd"}, {"c": ("1", "2")}, ("ef",), 3,
+    (MadePicture("1.png", "ab" * 32, "c", "1", "g", "p"),),
+)  # fmt: skip
+
+
 RECORDS: dict[str, tuple[type[Record], Callable[[], bytes]]] = {
     "card": (ModelCard, lambda: (home.weights() / GOOD / "card.json").read_bytes()),
     "evaluation": (Evaluation, lambda: (home.weights() / GOOD / "evaluation.json").read_bytes()),
@@ -180,6 +195,11 @@ RECORDS: dict[str, tuple[type[Record], Callable[[], bytes]]] = {
     "collection": (CollectionRecord, lambda: (home.datasets() / "phantoms" / "record.json").read_bytes()),
     "task": (Task, lambda: list_tasks()["skin-melanoma"].to_json().encode()),
     "note": (Note, lambda: Note("core.point-called", name="a", at=0.5, label=Note("core.no-json", where="b"), many=(1, 2)).to_json().encode()),
+    "letter": (Letter, lambda: LETTER.to_json().encode()),
+    "signed letter": (Signed, lambda: Signed(LETTER, "a2V5", "c2lnbmF0dXJl").to_json().encode()),
+    "translator spec": (RunSpec, lambda: RunSpec.of(kind="translator", from_label="a", to_label="b", size_px=32, collections=("a",)).to_json().encode()),
+    "made set": (MadeSet, lambda: MADE.to_json().encode()),
+    "row": (Row, lambda: Row("a", "b", "c", scores={"auroc": Estimate(0.5, 0.4, 0.6, 0.95, 9, "a")}, best=Best("m", {})).to_json().encode()),
     "data seen": (DataSeen, lambda: DataSeen({"a": "b"}, "by", {"train": 1}, "t", ("a", "b")).to_json().encode()),
 }  # fmt: skip
 

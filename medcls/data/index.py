@@ -174,11 +174,19 @@ class Index:
             db.executemany("UPDATE cases SET label = ? WHERE id = ?", ((label, case) for case, label in labels.items()))
 
     def descriptors(self) -> np.ndarray:
-        """Map the looks of all rows, in row order; an array of dtype `DESCRIPTOR`, read-only."""
-        path = self.folder / "looks.bin"
-        if path.stat().st_size == 0:
-            return np.zeros(0, DESCRIPTOR)
-        return np.memmap(path, dtype=DESCRIPTOR, mode="r")
+        """Map the looks of all rows, in row order; an array of dtype `DESCRIPTOR`, read-only.
+
+        Raises:
+            BadData: If the file is gone, or does not hold one look for each row.
+        """
+        path, n = self.folder / "looks.bin", self.db.execute("SELECT count(*) FROM cases").fetchone()[0]
+        try:
+            held = path.stat().st_size
+            if held != n * DESCRIPTOR.itemsize:
+                raise BadData("data.index-damaged", found=f"looks.bin: {held:,} bytes, {n:,} cases")
+            return np.memmap(path, dtype=DESCRIPTOR, mode="r") if n else np.zeros(0, DESCRIPTOR)
+        except OSError as error:
+            raise BadData("data.index-damaged", found=f"looks.bin: {error.strerror or type(error).__name__}") from error
 
     def column(self, name: str) -> np.ndarray:
         """Return one column of all rows, in row order, as an object array.

@@ -14,7 +14,7 @@ from medcls.errors import BadData, MedclsError
 from medcls.models import store
 from medcls.reproduction.means import Clock, Halted, Means, adapt
 from medcls.reproduction.recipes import find_recipe, first_of, preset_of
-from medcls.reproduction.table import SHOWN, Row, best_today, folder, read_row, systems, write_row
+from medcls.reproduction.table import SHOWN, Row, best_today, folder, sound_row, systems, write_row
 from medcls.runs import lock
 from medcls.runs.folder import RunFolder, make_run, open_run
 from medcls.runs.search_spec import SearchSpec, list_searches
@@ -96,7 +96,7 @@ class _Work:
         while True:
             with lock.hold(folder() / f"{name}.lock", patience_s=0.1) as held:
                 if held:
-                    row = read_row(name)
+                    row = sound_row(name)
                     if row is None:
                         row = self.run(name)
                         write_row(row)

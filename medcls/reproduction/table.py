@@ -1,6 +1,7 @@
 """The reproduction table: its rows on disk, the best model of today beside them, and the page they make."""
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 from medcls import disk, home
 from medcls.core.evaluation import CaseTable, Estimate
 from medcls.core.record import Record
-from medcls.errors import MedclsError
+from medcls.errors import BadRecord, MedclsError
 from medcls.models import store
 from medcls.reproduction.recipes import PROJECTS, RECIPES, find_recipe
 from medcls.runs.folder import open_run
@@ -89,6 +90,15 @@ def read_row(name: str) -> Row | None:
     try:
         return Row.read(folder() / f"{name}.json", f"reproduction/{name}.json")
     except FileNotFoundError:
+        return None
+
+
+def sound_row(name: str) -> Row | None:
+    """Return the row of a system that has been run; None if it has not, or is damaged: that one is set aside."""
+    try:
+        return read_row(name)
+    except BadRecord:
+        (folder() / f"{name}.json").replace(folder() / f".{name}.damaged-{time.time_ns()}.json")
         return None
 
 

@@ -243,3 +243,19 @@ def test_a_look_is_upright_whatever_the_camera_said(tmp_path: Path) -> None:
     a, b = describe_picture(plain.getvalue()), describe_picture(turned.getvalue())
     assert a.size_px == b.size_px == (60, 96)
     assert np.abs(a.values["grey"].astype(int) - b.values["grey"]).max() <= 2
+
+
+@pytest.mark.parametrize("way", ["cut", "gone", "short", "long", "a folder"])
+def test_damaged_looks_are_a_sentence(way: str, tmp_path: Path) -> None:
+    collection = collections.add_collection(trees.folders(tmp_path / "set"), "set")
+    path = collection.stored[0].folder / "looks.bin"
+    data = path.read_bytes()
+    path.unlink()
+    if way == "a folder":
+        path.mkdir()
+    elif way != "gone":
+        path.write_bytes({"cut": data[:-7], "short": data[: len(data) // 6], "long": data * 2}[way])
+    with pytest.raises(BadData) as caught:
+        collections.open_collection("set").descriptors()
+    assert caught.value.code == "data.index-damaged"
+    assert [one.name for one in collections.list_collections()] == ["set"]

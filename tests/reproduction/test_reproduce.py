@@ -58,9 +58,14 @@ def test_a_system_runs_once_and_its_row_stays(patches):
     assert read_row(SMALL) is None
 
 
-def test_a_row_lost_before_it_was_written_is_made_from_its_run(patches):
-    first = next(reproduce(patches, MEANS, [SMALL]))
-    (folder() / f"{SMALL}.json").unlink()
+def test_a_row_lost_or_damaged_is_made_from_its_run(patches):
+    first, path = next(reproduce(patches, MEANS, [SMALL])), folder() / f"{SMALL}.json"
+    path.unlink()
+    assert next(reproduce(patches, MEANS, [SMALL])).to_json() == first.to_json()
+    path.write_bytes(path.read_bytes()[:40])
+    assert next(reproduce(patches, MEANS, [SMALL])).to_json() == first.to_json()
+    path.unlink()
+    path.mkdir()
     assert next(reproduce(patches, MEANS, [SMALL])).to_json() == first.to_json()
     assert len(runs.list_runs()) == 1
 
