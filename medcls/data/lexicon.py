@@ -82,6 +82,11 @@ MASK_OR_NOT = words(
     "label labels labelmap roi rois lesion lesions tumor tumour contour contours outline annot binary manual "
     "delineation gt m 병변 종양 라벨 윤곽"
 )
+COMPANION = words(
+    "overlay overlays overlaid annotated contour contours contoured outline outlines outlined marked drawn bbox bboxes "
+    "boxes heatmap heatmaps gradcam thumb thumbnail thumbnails preview previews visualization visualisation vis "
+    "오버레이 주석 标注 叠加"
+)  # drawings over a scan, kept beside it
 PICTURE_WORDS = words(
     "image images img imgs scan scans picture pictures pic photo original originals orig raw us bus input bild "
     "bilder 원본 이미지 영상 影像 图像 原图 画像 снимок"

@@ -204,7 +204,7 @@ def _why_left(tree: Tree, reading: Reading) -> dict[str, Note]:
         elif path in of_table:
             left[path] = of_table[path]
         elif kind in (OTHER, TABLE):
-            left[path] = Note("data.no-picture", found=tree.found.get(path) or "something else")
+            left[path] = _none_of_ours(tree, path)
         elif kind == BESIDE:
             left[path] = Note("data.beside-a-picture")
         elif kind == ARRAY:
@@ -214,6 +214,13 @@ def _why_left(tree: Tree, reading: Reading) -> dict[str, Note]:
         else:
             left[path] = Note("data.no-row") if by_rows else Note("data.not-in-layout")
     return left
+
+
+def _none_of_ours(tree: Tree, path: str) -> Note:
+    """Say what a file is that is no picture, table or array."""
+    if path.lower().endswith(".zip"):
+        return Note("data.zip-inside")
+    return Note("data.no-picture", found=tree.found.get(path) or "something else")
 
 
 def _plan(path: Path, tree: Tree, reading: Reading, choices: PlanChoices, left: dict[str, Note]) -> Plan:

@@ -163,6 +163,20 @@ def is_site(name: str) -> bool:
     return bool(set(words) & SITE) or (bool(_CJK.search(name)) and any(w in fold(name) for w in SITE if _CJK.search(w)))
 
 
+_DATE = re.compile(
+    r"(19|20)\d\d([-_. ]?(0?[1-9]|1[0-2])([-_. ]?(0?[1-9]|[12]\d|3[01]))?)?|"
+    r"(0?[1-9]|[12]\d|3[01])[-_. ]([01]?\d|[a-z]{3,9})[-_. ](19|20)\d\d|(0?[1-9]|1[0-2])[-_.](19|20)\d\d|"
+    r"(19|20)\d\d[-_. ]?[a-z]{3,9}|[a-z]{3,9}[-_. ]?(19|20)\d\d|(19|20)\d\d[-_. ]?(q[1-4]|h[12]|년( ?\d+월)?)",
+    re.IGNORECASE,
+)
+
+
+def are_dates(names: Iterable[str]) -> bool:
+    """Return whether all of some names are years, months or days: `2019`, `2020-03`, `20200105`, `5.1.2020`."""
+    names = list(names)
+    return bool(names) and all(_DATE.fullmatch(unicodedata.normalize("NFC", name)) for name in names)
+
+
 _NUMBERED = re.compile(
     r"[^\W\d_]{0,5}[-_ .]?\d+[-_ .]?[a-z]?|[0-9a-f]{8,}|\d+(\.\d+){3,}|[^\W\d_]{1,5}([-_ .]\w{1,4})?[-_ .]\d+",
     re.IGNORECASE,

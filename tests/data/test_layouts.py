@@ -28,6 +28,7 @@ EXPECTED = {
     "folders": ("own", {"not-sick-really": 3, "sick": 3}, 0),
     "table": ("own", {"benign": 3, "malignant": 3}, 3),
     "dicom": ("own", {"benign": 2, "malignant": 2}, 2),
+    "names": ("own", {"benign": 3, "malignant": 3}, 0),
 }
 
 

@@ -127,6 +127,14 @@ def folders(root: Path, n: int = 3) -> Path:
     return root
 
 
+def names(root: Path, n: int = 3) -> Path:
+    """Labels in the names of the files alone."""
+    for label in ("benign", "malignant"):
+        for i in range(n):
+            save(root / f"{label}_{i}.png", picture(label, i))
+    return root
+
+
 def parted(root: Path) -> Path:
     """train and test folders with a folder per label inside."""
     for k, part in enumerate(("train", "test")):

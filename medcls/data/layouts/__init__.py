@@ -15,6 +15,8 @@ from medcls.data.layouts.folders import DICOM, FOLDERS
 from medcls.data.layouts.found_tables import find_tables
 from medcls.data.layouts.idc import IDC
 from medcls.data.layouts.layout import Entry, Layout, Reading
+from medcls.data.layouts.masks import find_companions
+from medcls.data.layouts.names import NAMES
 from medcls.data.layouts.roles import find_roles
 from medcls.data.layouts.table import HAM10000, ISIC, TABLE
 from medcls.data.tree import OTHER, Tree, without_masks
@@ -24,7 +26,7 @@ from medcls.words import say
 
 _MOST_SAID, _MOST_CHARS = 3, 300
 
-_ORDER = (BUS_BRA, IDC, BUSI, BREAKHIS, IDC_ARRAYS, ARRAYS, HAM10000, ISIC, TABLE, DICOM, FOLDERS)
+_ORDER = (BUS_BRA, IDC, BUSI, BREAKHIS, IDC_ARRAYS, ARRAYS, HAM10000, ISIC, TABLE, DICOM, FOLDERS, NAMES)
 LAYOUTS: Mapping[str, Layout] = MappingProxyType({layout.name: layout for layout in _ORDER})
 _PUBLISHED = (BUS_BRA, IDC, BUSI, BREAKHIS, IDC_ARRAYS, ARRAYS)
 __all__ = ["LAYOUTS", "Entry", "Layout", "Reading", "recognise"]
@@ -50,7 +52,16 @@ def recognise(tree: Tree, choices: PlanChoices | None = None) -> Reading:
             allowed="; ".join(dict.fromkeys(layout.title for layout in _ORDER)),
             found=_seen(tree, choices),
         )
+    _leave_companions(tree, reading)
     return reading
+
+
+def _leave_companions(tree: Tree, reading: Reading) -> None:
+    """Take drawings over scans out of what was read, but for those that a table names itself."""
+    found = find_companions(tree)
+    taken = {entry.id for entry in reading.entries} if reading.cells else set()
+    reading.entries = [entry for entry in reading.entries if reading.cells or entry.id not in found]
+    reading.left |= {path: Note("data.companion") for path in found if path not in taken}
 
 
 def _by_name(tree: Tree, choices: PlanChoices) -> Reading | None:
@@ -75,7 +86,8 @@ def _by_looking(tree: Tree, choices: PlanChoices) -> Reading | None:
         _tell_other_labels(by_table)
         return by_table
     by_folders = FOLDERS.read(tree, choices)
-    return by_folders if by_folders is not None and (by_table is None or by_folders.labelled) else by_table
+    found = by_folders if by_folders is not None and (by_table is None or by_folders.labelled) else by_table
+    return found if found is not None and found.entries and found.labelled else NAMES.read(tree, choices) or found
 
 
 def _tell_other_labels(reading: Reading) -> None:
@@ -92,8 +104,10 @@ def _seen(tree: Tree, choices: PlanChoices) -> str:
     """Say what there is, and why the tables, and what else there is most of, are of no use."""
     found, useless = find_tables(tree, choices)
     why = [f"{table.path}: {_said(table.notes[-1])}" for table in useless if table.notes]
-    unlabelled = _said(Note("data.table-without-labels"))
-    why += [f"{one.table.path}: {unlabelled}" for one in found if not one.rule]
+    unlabelled = Note("data.table-without-labels")
+    why += [f"{one.table.path}: {_said((one.notes or [unlabelled])[-1])}" for one in found if not one.rule]
+    if n := sum(path.lower().endswith(".zip") for path in tree.of_kind(OTHER)):
+        why.insert(0, f"{_said(Note('data.zip-inside'))} ({n:,})")
     others = Counter(what for path, what in tree.found.items() if tree.files.get(path) == OTHER)
     why += [f"{what} ({n:,})" for what, n in others.most_common(_MOST_SAID)]
     counted = f"{len(tree.pictures):,} pictures and {len(tree.of_kind(TABLE_KIND)):,} tables"

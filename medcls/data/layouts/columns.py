@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 
+from medcls.core.note import Note
 from medcls.data.labels import find_labels, tell_disease, tidy
 from medcls.data.lexicon import NAME, UNLABELLED
 from medcls.data.resolve import MISSING, Resolver
@@ -128,21 +129,29 @@ def _by_content(table: Table, found: dict[str, str]) -> None:
             found["part"] = name
         elif "site" not in found and len(counted) > 1 and words and all(is_site(cell) for cell in counted):
             found["site"] = name
-        elif "label" not in found and label_sense(cells) > 1.9 and words:
+        elif "label" not in found and label_sense(cells) > (1.9 if words else 1.0) and (words or _is_bare(table)):
             found["label"] = name
+
+
+def _is_bare(table: Table) -> bool:
+    """Return whether a table is a list of files with one more column and no header: `img/1.png 0`."""
+    return table.header == ("column 1", "column 2")
 
 
 _YES_OR_NO = ({"0", "1"}, {"no", "yes"}, {"n", "y"}, {"false", "true"}, {"f", "t"})
 
 
 def _yes_or_no(table: Table, found: Mapping[str, str]) -> str:
-    """Return the one column named after a disease that says yes or no of each row; empty if there is none."""
+    """Return the one column named after a disease that says yes or no of each row; empty if there is none.
+
+    Where a column named after its absence says so too (`benign`, `normal`), they are several labels, not one.
+    """
     named = []
     for at, name in enumerate(table.header):
         cells = {row[at].casefold().removesuffix(".0") for row in table.rows if row[at]}
-        if name not in found.values() and disease_of(name) and cells - UNLABELLED in _YES_OR_NO:
+        if name not in found.values() and disease_of(name) is not None and cells - UNLABELLED in _YES_OR_NO:
             named.append(name)
-    return named[0] if len(named) == 1 else ""
+    return named[0] if len(named) == 1 and disease_of(named[0]) else ""
 
 
 def _repeated(table: Table, found: Mapping[str, str], is_named: Callable[[str], bool]) -> str:
@@ -191,6 +200,29 @@ def find_one_hot(table: Table, taken: Mapping[str, str]) -> tuple[str, ...]:
         return ()
     sums = Counter(sum(mark_of(row[at]) or 0 for at, _ in columns) for row in table.rows)
     return tuple(name for _, name in columns) if set(sums) <= {0, 1} and sums[1] >= 0.5 * len(table.rows) else ()
+
+
+def why_unclear(table: Table, taken: Mapping[str, str]) -> Note | None:
+    """Return why columns of numbers give no row one label: they are probabilities, or mark several; None if neither."""
+    columns = []
+    for at, name in enumerate(table.header):
+        values = {mark_of(row[at]) for row in table.rows}
+        if name not in taken.values() and len(values) > 1 and all(v is not None and 0 <= v <= 1 for v in values):
+            columns.append((at, name))
+    rows = [[mark_of(row[at]) or 0.0 for at, _ in columns] for row in table.rows]
+    names = ", ".join(name for _, name in columns)
+    if soft := sum(any(0 < value < 1 for value in row) for row in rows):
+        return Note("data.table-soft", columns=names, n=soft)
+    if len(columns) > 1 and (several := sum(sum(row) > 1 for row in rows)):
+        return Note("data.table-several", columns=names, n=several)
+    return None
+
+
+def are_shares(cells: Iterable[str]) -> bool:
+    """Return whether cells are numbers from 0 to 1, some of them in between: probabilities, no labels."""
+    values = {number_of(cell) for cell in cells if cell and cell.casefold() not in UNLABELLED}
+    numbers = [value for value in values if value is not None]
+    return len(numbers) == len(values) > 2 and all(0 <= v <= 1 for v in numbers) and any(v % 1 for v in numbers)
 
 
 def mark_of(cell: str) -> float | None:

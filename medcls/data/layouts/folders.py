@@ -5,7 +5,7 @@ from medcls.core.plan import PlanChoices
 from medcls.data.labels import tidy
 from medcls.data.layouts.beside import join_beside
 from medcls.data.layouts.layout import Entry, Layout, Reading, common_root, with_part
-from medcls.data.layouts.masks import find_masks, with_masks
+from medcls.data.layouts.masks import find_companions, find_masks, with_masks
 from medcls.data.layouts.roles import Roles, find_roles
 from medcls.data.tree import DICOM as DICOM_KIND
 from medcls.data.tree import Tree, without_masks
@@ -14,7 +14,8 @@ from medcls.data.tree import Tree, without_masks
 def read_folders(tree: Tree, choices: PlanChoices) -> Reading | None:
     """Return what the folders of a tree say of its pictures; None if they say no label."""
     masks = find_masks(tree)
-    pictures = [path for path in without_masks(tree) if path not in masks]
+    companions = find_companions(tree)
+    pictures = [path for path in without_masks(tree) if path not in masks and path not in companions]
     roles = find_roles((tuple(path.split("/")[:-1]) for path in pictures), choices.folders)
     reading = Reading("folders", "", [])
     mostly_dicom = 2 * sum(tree.files[path] == DICOM_KIND for path in pictures) > len(pictures)

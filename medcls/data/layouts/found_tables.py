@@ -3,21 +3,32 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices, PlanTable
-from medcls.data.labels import find_labels, tidy
-from medcls.data.layouts.columns import find_columns, find_flags, find_one_hot, label_sense, mark_of, number_of
+from medcls.data.labels import find_labels, tell_disease, tidy
+from medcls.data.layouts.columns import (
+    are_shares,
+    find_columns,
+    find_flags,
+    find_one_hot,
+    label_sense,
+    mark_of,
+    number_of,
+    why_unclear,
+)
 from medcls.data.layouts.isic import label_rule
 from medcls.data.layouts.patient_tables import Owned, by_picture
 from medcls.data.lexicon import FOLD, LIST_WORDS, NAME, SPLIT, UNLABELLED
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tables import Table, read_list, read_tables
 from medcls.data.tree import NAMED_AS_TEXT, TABLE, Tree, without_masks
-from medcls.data.vocabulary import holds, names_nobody, part_of, parts_of, role_of, says, words_of
+from medcls.data.vocabulary import fold, holds, names_nobody, part_of, parts_of, role_of, says, words_of
 from medcls.errors import BadData
 
 Row = Mapping[str, str]
+_SEVERAL = re.compile(r"\s*[;|+&/]\s*")
 _WORD = r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?"
 _PERSON = re.compile(rf"{_WORD}(?:[ ,^]+(?=[^\W\d_]{{2}}){_WORD})+")
 
@@ -117,16 +128,37 @@ def _parts_by_name(tables: Iterable[Table]) -> dict[str, str]:
     """Return the part of a split that the name of a table or of its sheet says (`busi_train_list.txt`), by its path."""
     bare = {}
     for table in tables:
-        stem = table.file.rpartition("/")[2].rpartition(".")[0]
         bare[table.path] = [
             " ".join(word for word in words_of(name) if word not in LIST_WORDS)
-            for name in (table.path[len(table.file) :].strip("[]"), stem)
+            for name in (table.path[len(table.file) :].strip("[]"), _stem(table))
         ]
     said = [parts_of(names) for names in zip(*bare.values(), strict=True)] if bare else []
     found = {
         path: [parts.get(name, "") for parts, name in zip(said, names, strict=True)] for path, names in bare.items()
     }
     return {path: sheet or stem for path, (sheet, stem) in found.items()}
+
+
+def label_by_names(found: list[Found]) -> None:
+    """Label the rows of tables by what that the table's or its sheet's name says, where each has its own."""
+    own = [one for one in found if one.named and not one.part and not one.links]
+    sheets = len({one.table.file for one in own}) == 1
+    names = [one.table.path[len(one.table.file) :].strip("[]") if sheets else _stem(one.table) for one in own]
+    told = tell_disease({name: name for name in names})
+    n_named = sum(len(one.named) for one in own)
+    apart = len(set(names)) == len(names) and n_named == len(set().union(*(one.named for one in own)))
+    if len(own) > 1 and apart and set(told.values()) == {True, False}:
+        for one, name in zip(own, names, strict=True):
+            one.rule = partial(_said_of_all, name)
+            one.notes.append(Note("data.table-is-label", label=name))
+
+
+def _said_of_all(name: str, _row: Row) -> str:
+    return name
+
+
+def _stem(table: Table) -> str:
+    return table.file.rpartition("/")[2].rpartition(".")[0]
 
 
 def _read_all(tree: Tree, wanted: list[str], choices: PlanChoices) -> tuple[list[Table], list[PlanTable]]:
@@ -170,9 +202,25 @@ def _look(table: Table, resolver: Resolver, choices: PlanChoices) -> Found | Non
         found.columns.pop("label", None)
         found.rule, found.label_columns = (lambda row: _hot(row, hot)), hot
         found.notes.append(Note("data.one-hot", columns=", ".join(hot)))
-    elif "label" in columns:
+    elif "label" in columns and not are_shares(table.column(columns["label"])):
         found.rule, found.label_columns = (lambda row: row[columns["label"]]), (columns["label"],)
+    _tell_unclear(found)
     return found if found.named or found.rule else None
+
+
+def _tell_unclear(found: Found) -> None:
+    """Note what gives rows of a table no label, or several: probabilities, several ones, two labels in a cell."""
+    if "label" in found.columns and found.rule:
+        cells = found.table.column(found.columns["label"])
+        known = {fold(cell) for cell in cells}
+        parted = [[fold(part) for part in _SEVERAL.split(cell)] for cell in cells if _SEVERAL.search(cell)]
+        if several := sum(set(parts) <= known for parts in parted):
+            found.notes.append(Note("data.cells-of-several", n=several))
+        return
+    if "label" in found.columns:
+        found.notes.append(Note("data.table-soft", columns=found.columns.pop("label"), n=len(found.table.rows)))
+    elif (not found.rule or found.layout != "table") and (why := why_unclear(found.table, found.columns)):
+        found.notes.append(why)
 
 
 def _look_as_list(tree: Tree, table: Table, resolver: Resolver, choices: PlanChoices) -> Found | None:

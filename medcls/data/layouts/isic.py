@@ -77,7 +77,10 @@ def _rule(has: set[str]) -> tuple[Callable[[Row], str | None], tuple[str, ...]] 
 
 def _one_hot(codes: tuple[str, ...]) -> Callable[[Row], str | None]:
     def label(row: Row) -> str | None:
-        said = [code for code in codes if (number_of(row[code]) or 0) >= 0.5]
+        marks = {code: number_of(row[code]) or 0.0 for code in codes}
+        if not set(marks.values()) <= {0.0, 1.0}:
+            return None  # probabilities are no diagnosis
+        said = [code for code, mark in marks.items() if mark]
         return None if len(said) != 1 or said == ["unk"] else MELANOMA if said == ["mel"] else NOT
 
     return label

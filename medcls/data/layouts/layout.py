@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices, PlanTable, Question
 from medcls.data.tree import Tree
-from medcls.data.vocabulary import fold, is_numbered, is_site, names_patient, parts_of
+from medcls.data.vocabulary import are_dates, fold, is_numbered, is_site, names_patient, parts_of
 
 _FEW_PATIENTS = 4
 
@@ -194,7 +194,7 @@ def patients_by_folder(entries: Iterable[Entry]) -> Mapping[str, str]:
         for folder, parts in parted.items():
             names.setdefault(parts[level], set()).update(labels[folder])
         several = sum(scans.values()) > len(names) and (len(names) > 2 * n_labels or max(map(len, names.values())) > 1)
-        if len(names) >= _FEW_PATIENTS and several and all(map(_is_owner, names)):
+        if len(names) >= _FEW_PATIENTS and several and not are_dates(names) and all(map(_is_owner, names)):
             return {folder: parts[level] for folder, parts in parted.items()}
     return {}
 
@@ -214,7 +214,11 @@ def with_part(attributes: dict[str, str], part: str) -> dict[str, str]:
 def are_patients(names: Iterable[str]) -> bool:
     """Return whether the folders of a level are a patient each, by their names."""
     names = list(names)
-    return bool(names) and (all(map(is_numbered, names)) or sum(map(names_patient, names)) > 0.8 * len(names))
+    return (
+        bool(names)
+        and not are_dates(names)
+        and (all(map(is_numbered, names)) or sum(map(names_patient, names)) > 0.8 * len(names))
+    )
 
 
 def same_name(a: str, b: str) -> bool:

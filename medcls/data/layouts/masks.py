@@ -1,18 +1,20 @@
 """Which files are lesion masks of which scans, by their names, and by their content where a name tells too little."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 
 from medcls.data.layouts.layout import Entry
-from medcls.data.lexicon import MASK, MASK_OR_NOT, PICTURE_WORDS
+from medcls.data.lexicon import COMPANION, MASK, MASK_OR_NOT, PICTURE_WORDS
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tree import Tree, without_masks
 from medcls.data.two_values import has_two_values
 from medcls.data.vocabulary import words_of
 
 Key = tuple[str, ...]
+_COMPANION = re.compile("|".join(sorted(COMPANION)), re.IGNORECASE)
 
 
 def _stem(path: str) -> str:
@@ -91,6 +93,29 @@ def find_masks(tree: Tree) -> Mapping[str, str]:
     return found
 
 
+def find_companions(tree: Tree) -> Mapping[str, str]:
+    """Return the scan that each drawing over one was made from, by the drawing: `3_overlay.png` beside `3.png`.
+
+    A picture that is only called so, with no scan beside it of the same name, is none.
+    """
+    named = [path for path in tree.pictures if _COMPANION.search(path)]
+    drawn = set(named)
+    scans = _Scans([path for path in tree.pictures if path not in drawn] if named else ())
+    found: dict[str, str] = {}
+    for path in named:
+        folder, _, name = path.rpartition("/")
+        words = _words(name.rpartition(".")[0] or name)
+        key = _plain(word for word in words if word not in COMPANION)
+        if not key:
+            continue
+        if len(key) < len(_plain(words)):
+            beside = scans.beside(path, key)
+            found |= {path: beside[0]} if beside else {}
+        elif set(words_of(folder)) & COMPANION and (scan := _nearest(path, scans.everywhere.get(key, []))):
+            found[path] = scan
+    return found
+
+
 def _nearest(mask: str, scans: list[str]) -> str:
     """Return the scan that shares most folders with a mask (`images/b/1.png`, `masks/b/1.png`); empty if several do."""
     folders = _bare_folders(mask)
@@ -102,7 +127,7 @@ def _nearest(mask: str, scans: list[str]) -> str:
 def _bare_folders(path: str) -> set[Key]:
     """Return the folders above a file without the words that say mask or picture: `benign_mask` lies by `benign`."""
     bare = (
-        tuple(w for w in _plain(_words(name)) if w not in MASK and w not in MASK_OR_NOT)
+        tuple(w for w in _plain(_words(name)) if not {w} & (MASK | MASK_OR_NOT | COMPANION))
         for name in path.split("/")[:-1]
     )
     return {name for name in bare if name}

@@ -1,6 +1,5 @@
 """What the levels of a tree's folders are: parts, sites, labels, patients."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -10,12 +9,11 @@ from medcls.core.plan import Question
 from medcls.data.labels import tidy
 from medcls.data.layouts.layout import are_patients
 from medcls.data.lexicon import MASK, NOT_PICTURES
-from medcls.data.vocabulary import disease_of, fold, holds, is_site, part_of, parts_of
+from medcls.data.vocabulary import are_dates, disease_of, fold, holds, is_site, part_of, parts_of
 from medcls.errors import BadData
 
 ROLES = ("part", "site", "label", "patient", "group", "other")
 _MANY = 30
-_YEAR = re.compile(r"(19|20)\d\d")
 Folder = tuple[str, ...]
 
 
@@ -145,7 +143,7 @@ def _role_above(names: list[str]) -> str:
         return "part"
     if any(map(is_site, names)):
         return "site"
-    if len(names) == 1 or all(_YEAR.fullmatch(name) for name in names):
+    if len(names) == 1 or are_dates(names):
         return "other"
     return "patient" if are_patients(names) or len(names) > _MANY else "site"
 
@@ -210,7 +208,7 @@ def _by_repeats(folders: Sequence[Folder], inside: Sequence[Folder], level: int,
     repeated = len(shared) > 1 and len(set.intersection(*shared)) > 1 and len(set.union(*shared)) <= 12
     if not repeated or are_patients(below) or (_all_parts(below) and not _deeper(inside, level + 2)):
         return _restricted(folders, inside, level)
-    if are_patients(names) or len(names) > _MANY:
+    if are_patients(names) or are_dates(names) or len(names) > _MANY:
         return _restricted(folders, inside, level + 1)
     if _all_parts(below):
         return _restricted(folders, inside, level + 2)

@@ -7,7 +7,7 @@ from medcls.core.note import Note
 from medcls.core.plan import PlanChoices
 from medcls.data.labels import tidy
 from medcls.data.layouts.beside import join_tables
-from medcls.data.layouts.found_tables import Found, Teller, find_tables, same_label
+from medcls.data.layouts.found_tables import Found, Teller, find_tables, label_by_names, same_label
 from medcls.data.layouts.isic import LABELS, TASK
 from medcls.data.layouts.layout import (
     Entry,
@@ -35,6 +35,8 @@ def read_table_layout(tree: Tree, choices: PlanChoices, kind: str = "") -> Readi
         kind: Take only tables of this layout (`table`, `isic`, `ham10000`); empty for any.
     """
     found, useless = find_tables(tree, choices)
+    if not any(one.rule for one in found):
+        label_by_names(found)
     labelled = [one for one in found if one.rule and kind in ("", "table", one.layout)]
     if not labelled:
         return None
@@ -48,7 +50,7 @@ def read_table_layout(tree: Tree, choices: PlanChoices, kind: str = "") -> Readi
     for one in chosen:
         _take(one, entries, reading)
     join_tables(beside, entries, reading, Note("data.table-labels-again", table=first.table.path))
-    reading.entries = _with_owners(_with_folders(entries.values()), reading)
+    reading.entries = with_owners(with_folders(entries.values()), reading)
     reading.root = _root(tree, chosen, reading)
     shown = {table.path for table in reading.tables}
     for one in found:
@@ -128,7 +130,7 @@ def _entry(one: Found, teller: Teller, row: Mapping[str, str], path: str) -> Ent
     return Entry(path, label, told.patient, told.group, (told.mask,) if told.mask else (), attributes)
 
 
-def _with_folders(entries: Iterable[Entry]) -> list[Entry]:
+def with_folders(entries: Iterable[Entry]) -> list[Entry]:
     """Add the parts and the sites that folders name, where no table says any."""
     listed = list(entries)
     told = set().union(*(entry.attributes for entry in listed))
@@ -139,7 +141,7 @@ def _with_folders(entries: Iterable[Entry]) -> list[Entry]:
     return [_placed(entry, parts.get(_folder(entry), ""), sites.get(_folder(entry), "")) for entry in listed]
 
 
-def _with_owners(entries: list[Entry], reading: Reading) -> list[Entry]:
+def with_owners(entries: list[Entry], reading: Reading) -> list[Entry]:
     """Add the patients that folders name, where no table says whose a scan is."""
     if any(entry.patient or entry.group for entry in entries) or not (owners := patients_by_folder(entries)):
         return entries

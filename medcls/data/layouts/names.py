@@ -1,0 +1,65 @@
+"""Labels in the names of the files alone: `benign_001.png`, `img12_malignant.jpg`. A guess, which a person confirms."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from medcls.core.note import Note
+from medcls.core.plan import PlanChoices, Question
+from medcls.data.layouts.layout import Entry, Layout, Reading, common_root
+from medcls.data.layouts.masks import find_companions, find_masks, with_masks
+from medcls.data.layouts.table import with_folders, with_owners
+from medcls.data.lexicon import PICTURE_WORDS
+from medcls.data.tree import Tree, without_masks
+from medcls.data.vocabulary import disease_of, words_of
+
+_MOST_LABELS, _MOST_ODD = 12, 0.1
+
+
+def read_names(tree: Tree, choices: PlanChoices) -> Reading | None:
+    """Return what the names of a tree's pictures say of their labels; None if they do not tell labels apart."""
+    masks, companions = find_masks(tree), find_companions(tree)
+    pictures = [path for path in without_masks(tree) if path not in masks and path not in companions]
+    words = {path: _words(path) for path in pictures}
+    labels = _known(words) or _varying(words)
+    if not labels:
+        return None
+    reading = Reading("names", "", [Entry(path, labels[path]) for path in pictures if path in labels])
+    reading.left = {path: Note("data.name-without-label") for path in pictures if path not in labels}
+    names = tuple(sorted(set(labels.values())))
+    reading.why = [Note("data.why-names", labels=", ".join(names))]
+    reading.entries = with_masks(with_owners(with_folders(reading.entries), reading), masks)
+    reading.root = common_root(entry.id.rpartition("/")[0] for entry in reading.entries)
+    if choices.layout != "names":
+        asks = Note("data.asks-names", labels=", ".join(names), name=reading.entries[0].id.rpartition("/")[2])
+        reading.questions.append(Question(asks, "--layout", ("names",), "names"))
+    return reading
+
+
+def _words(path: str) -> tuple[str, ...]:
+    name = path.rpartition("/")[2]
+    return tuple(w for w in words_of(name.rpartition(".")[0] or name) if not w.isdecimal() and w not in PICTURE_WORDS)
+
+
+def _known(words: dict[str, tuple[str, ...]]) -> dict[str, str]:
+    """Return the label of each picture in whose name one word means disease or its absence; empty if few have one."""
+    found = {path: {word for word in said if disease_of(word) is not None} for path, said in words.items()}
+    labels = {path: next(iter(said)) for path, said in found.items() if len(said) == 1}
+    negated = any(disease_of(" ".join(words[path])) != disease_of(label) for path, label in labels.items())
+    sides = {disease_of(label) for label in labels.values()}
+    enough = len(labels) >= (1 - _MOST_ODD) * len(words)
+    return labels if enough and len(sides) == 2 and not negated and _are_few(labels.values()) else {}
+
+
+def _varying(words: dict[str, tuple[str, ...]]) -> dict[str, str]:
+    """Return the label of each picture as the words of its name that not all names share; empty if these are many."""
+    often = Counter(word for said in words.values() for word in set(said))
+    labels = {path: " ".join(w for w in said if often[w] < len(words)) for path, said in words.items()}
+    return labels if all(labels.values()) and len(set(labels.values())) > 1 and _are_few(labels.values()) else {}
+
+
+def _are_few(labels: Iterable[str]) -> bool:
+    counted = Counter(labels)
+    return len(counted) <= _MOST_LABELS and min(counted.values()) > 1
+
+
+NAMES = Layout("names", "labels in the names of the files", read_names)
