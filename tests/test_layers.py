@@ -178,6 +178,52 @@ def test_only_the_models_room_asks_a_card_for_its_members(path: Path) -> None:
     assert not asks_for_members(ast.parse(path.read_text()))
 
 
+def circles(arrows: dict[str, set[str]]) -> list[list[str]]:
+    """Sets of two files or more that reach each other (Tarjan's strongly connected components)."""
+    number: dict[str, int] = {}
+    low: dict[str, int] = {}
+    waiting: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(name: str) -> None:
+        number[name] = low[name] = len(number)
+        waiting.append(name)
+        for other in arrows[name]:
+            if other not in number:
+                visit(other)
+                low[name] = min(low[name], low[other])
+            elif other in waiting:
+                low[name] = min(low[name], number[other])
+        if low[name] == number[name]:
+            i = waiting.index(name)
+            found.append(waiting[i:])
+            del waiting[i:]
+
+    for name in arrows:
+        if name not in number:
+            visit(name)
+    return [sorted(names) for names in found if len(names) > 1]
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    """Neither at the top, nor inside a function, nor for the sake of a type."""
+    files = {name_of(path): path for path in (*LIBRARY, *PAGES)}
+    arrows: dict[str, set[str]] = {name: set() for name in files}
+    for name, path in files.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                arrows[name] |= {alias.name for alias in node.names} & set(files)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                named = {f"{node.module}.{alias.name}" for alias in node.names}
+                arrows[name] |= (named & set(files)) or ({node.module} & set(files))
+    assert circles(arrows) == []
+
+
+def test_circles_are_found() -> None:
+    """Of three files two reach each other."""
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == [["b", "c"]]
+
+
 def test_rule_catches_what_it_should() -> None:
     """The checks above would fail on a forbidden import, one inside a function too."""
     tree = ast.parse("def f():\n    from medcls import workflows\n    import streamlit.web as w")

@@ -24,7 +24,7 @@ def add(verbs: Any) -> None:
 
 
 def _receive(args: argparse.Namespace) -> int:
-    from medcls.workflows.pacs import receive
+    from medcls.workflows.receive import receive
 
     receive(say)
     return 0

@@ -12,7 +12,7 @@ from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.models.combine import combine
 from medcls.models.network import Network
-from medcls.models.predictor import evaluate_with
+from medcls.models.tabling import evaluate_with
 
 
 class Mean:

@@ -20,8 +20,8 @@ from medcls.imaging.prepare import normalise, place
 from medcls.models.engine import engine_for
 from medcls.models.familiarity import Unlike, caution_acquired, farthest, how_unlike, refuse_foreign, refuse_unsure
 from medcls.models.learned import NO_RECORD, seen_key
-from medcls.models.predictor import evaluate_with
 from medcls.models.queue import Queue
+from medcls.models.tabling import evaluate_with
 from medcls.stats.calibration import calibrate
 from medcls.stats.familiarity import Known
 

@@ -1,14 +1,11 @@
 """The worklist and the way back: scans from the systems around, results to them."""
 
-import time
-from collections.abc import Callable
-
 from medcls import audit
-from medcls.errors import Conflict, MedclsError
+from medcls.errors import Conflict
 from medcls.exits import CASE_EXITS, leave
 from medcls.exits.case import Case
 from medcls.exits.subjects import Received
-from medcls.inlets import asking, inbox, listener, outbox, watched
+from medcls.inlets import asking, inbox, outbox, watched
 from medcls.inlets.inbox import Waiting
 from medcls.inlets.outbox import Sending
 from medcls.inlets.servers import Around, read_around
@@ -118,41 +115,3 @@ def try_again(name: str) -> Sending:
     """Try a result that failed once more, now."""
     outbox.again(name)
     return outbox.try_one(name, read_around())
-
-
-def receive(told: Callable[[str], None], should_stop: Callable[[], bool] = lambda: False) -> None:
-    """Listen for scans, and send what waits, until told to stop.
-
-    Args:
-        told: Called with a line for a person: where it listens, the digest of each object kept, each result tried.
-        should_stop: Asked every two seconds.
-
-    Raises:
-        MedclsError: If it cannot listen.
-    """
-    around = read_around()
-    server = listener.start(around.receive, lambda digest: told(f"kept {digest}"))
-    told(f"{around.receive.title} listens at {around.receive.host}:{around.receive.port}")
-    trouble = ""
-    try:
-        while not should_stop():
-            if (now := _work(told)) not in ("", trouble):
-                told(now)
-            trouble = now
-            time.sleep(_EVERY_S)
-    finally:
-        server.shutdown()
-
-
-def _work(told: Callable[[str], None]) -> str:
-    """Answer by rule and send what waits; return what stood in the way of it, for the listener goes on all the same."""
-    from medcls.workflows import pacs_rules
-
-    trouble: list[str] = []
-    for part in (pacs_rules.work, try_waiting):
-        try:
-            for made in part():
-                told(f"{made.server}: {made.state} {made.why}".rstrip() if isinstance(made, Sending) else str(made))
-        except (MedclsError, OSError) as error:  # servers.toml is being written, the disk is full
-            trouble.append(str(error))
-    return " ".join(dict.fromkeys(trouble))

@@ -24,7 +24,7 @@ from medcls.exits import CASE_EXITS, leave
 from medcls.exits.case import Case
 from medcls.inlets import inbox, listener, outbox
 from medcls.inlets.servers import Around, Receive, Server
-from medcls.workflows import case_report, pacs, pacs_rules
+from medcls.workflows import case_report, pacs, pacs_rules, receive
 from medcls.workflows.classify import open_model
 from tests.exits.test_dicom_out import errors_of
 from tests.inlets.conftest import dicom, free_port
@@ -199,7 +199,7 @@ def test_rules_that_cannot_work_do_not_keep_results_from_being_sent(home: Path) 
         digest = inbox.put(dicom(seed=2))
         for name in ("breast", "breast.a"):  # what was done cannot be noted
             (inbox.folder() / f"{digest}.{name}.done").mkdir()
-        assert pacs._work(told.append)
+        assert receive._work(told.append)
     assert told == ["a: sent"]
 
 

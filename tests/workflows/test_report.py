@@ -92,7 +92,7 @@ def test_markdown_table_for_a_readme(found: Comparison) -> None:
     lines = report.to_markdown(found).splitlines()
     assert lines[0].startswith("| model | AUROC |")
     assert lines[2].startswith(f"| good | {show_estimate(found.scores['good']['auroc'])} |")
-    assert lines[-1] == "150 cases in 75 groups of set: part 'test'. In brackets: 95 % intervals."
+    assert lines[-1] == f"150 cases in 75 groups of set: {found.part}. In brackets: 95 % intervals."
 
 
 def test_pairs_of_models_as_a_table_on_each_collection(found: Comparison) -> None:

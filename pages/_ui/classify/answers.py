@@ -11,7 +11,7 @@ from medcls.core.outcome import Outcome
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
-from medcls.workflows import classify, scans
+from medcls.workflows import classify, scans, viewer
 from medcls.workflows import site as site_room
 from pages._ui import cache, state
 from pages._ui.widgets import drops, known, notices
@@ -54,6 +54,30 @@ class Reading:
     def done(self) -> bool:
         """True once every scan has its row."""
         return len(self.rows) == len(self.entries)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One scan of the drop as it is shown, with its answer and what was drawn of it.
+
+    Args:
+        row: The scan's row.
+        place: Its place in the drop.
+        scan: The decoded scan.
+        reading: The drop it belongs to.
+        evidence: What was drawn of it; None if nothing was yet.
+    """
+
+    row: Row
+    place: int
+    scan: Scan
+    reading: Reading
+    evidence: Outcome[viewer.Evidence] | None
+
+    @property
+    def card(self) -> ModelCard:
+        """The model's card."""
+        return self.reading.card
 
 
 def reading_of(entries: tuple[scans.Entry, ...], card: ModelCard) -> Reading:

@@ -1,21 +1,18 @@
 """The result card: the answer in a word, how sure, who agrees, how familiar, what it is worth, and what to do next."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from html import escape
 
 import streamlit as st
 
 from medcls.core.model import ModelCard
-from medcls.core.outcome import Outcome
 from medcls.core.prediction import Prediction
-from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import classify, marks, site_figures, viewer
+from medcls.workflows import classify, marks, site_figures
 from pages._ui import state
 from pages._ui.classify import opinions, report, sheets
-from pages._ui.classify.answers import Reading, Row
+from pages._ui.classify.answers import Row, Shown
 from pages._ui.widgets import anyway, header, notices, pickers
 from pages._ui.widgets.charts import show_probabilities
 from pages._ui.widgets.numbers import show_prob
@@ -23,30 +20,6 @@ from pages._ui.widgets.palette import REFUSED, label_colours, label_word
 
 _BARS = 4  # of the gauge of familiarity
 _NEXT_TASKS = 2
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What the card is about.
-
-    Args:
-        row: The scan's row.
-        place: Its place in the drop.
-        scan: The decoded scan.
-        reading: The drop it belongs to.
-        evidence: What was drawn of it; None if nothing was yet.
-    """
-
-    row: Row
-    place: int
-    scan: Scan
-    reading: Reading
-    evidence: Outcome[viewer.Evidence] | None
-
-    @property
-    def card(self) -> ModelCard:
-        """The model's card."""
-        return self.reading.card
 
 
 def shows_numbers(row: Row) -> bool:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -13,14 +13,12 @@ from medcls.words import say
 from medcls.workflows import case_report, pacs, viewer
 from pages._ui import cache, state
 from pages._ui.classify import evidence, report_ask
+from pages._ui.classify.answers import Shown
 from pages._ui.classify.report_ask import Asked
 from pages._ui.widgets import notices, printing
 
-if TYPE_CHECKING:
-    from pages._ui.classify.card import Shown
 
-
-def open_sheet(shown: "Shown") -> None:
+def open_sheet(shown: Shown) -> None:
     """Open the sheet."""
 
     @st.dialog(say("pages.report"), position="right", width="small")
@@ -52,7 +50,7 @@ def open_sheet(shown: "Shown") -> None:
     sheet()
 
 
-def _make(shown: "Shown", kind: str, asked: Asked) -> case_report.Parcel | None:
+def _make(shown: Shown, kind: str, asked: Asked) -> case_report.Parcel | None:
     """Return what leaves, or say why it must not."""
     try:
         with st.spinner(say("pages.report-making"), show_time=True):
@@ -62,7 +60,7 @@ def _make(shown: "Shown", kind: str, asked: Asked) -> case_report.Parcel | None:
         return None
 
 
-def _save(shown: "Shown", kind: str, asked: Asked) -> None:
+def _save(shown: Shown, kind: str, asked: Asked) -> None:
     """Make the parcel and offer it."""
     if (parcel := _make(shown, kind, asked)) is None:
         return
@@ -77,7 +75,7 @@ def _save(shown: "Shown", kind: str, asked: Asked) -> None:
     )
 
 
-def _case(shown: "Shown", asked: Asked) -> case_report.Case:
+def _case(shown: Shown, asked: Asked) -> case_report.Case:
     entry, model = shown.row.entry, cache.open_classifier(shown.card)
     case = case_report.make_case(
         entry.get(), entry.name, model, known=_known(shown), said=asked.said, checks=asked.checks
@@ -86,7 +84,7 @@ def _case(shown: "Shown", asked: Asked) -> case_report.Case:
     return replace(case, region=_box(shown), rulers=_rulers(shown))
 
 
-def _known(shown: "Shown") -> case_report.Known | None:
+def _known(shown: Shown) -> case_report.Known | None:
     """Return what the page shows of the scan; None where it has no answer.
 
     Raises:
@@ -109,7 +107,7 @@ def _servers() -> list[str]:
         return []
 
 
-def _send(shown: "Shown", server: str, asked: Asked) -> None:
+def _send(shown: Shown, server: str, asked: Asked) -> None:
     """Send the DICOM objects of a case to a server, and say how far they are."""
     try:
         with st.spinner(say("pages.report-making"), show_time=True):
@@ -128,7 +126,7 @@ def _send(shown: "Shown", server: str, asked: Asked) -> None:
         st.error(notices.escape(say("pages.report-failed", {"why": sending.why})), icon=":material/error:")
 
 
-def _box(shown: "Shown") -> case_report.Box | None:
+def _box(shown: Shown) -> case_report.Box | None:
     """Return the box around the region drawn on the scan; None if there is none."""
     region: Mapping[str, Any] | None = st.session_state.get(state.REGION)
     if not region:
@@ -141,7 +139,7 @@ def _box(shown: "Shown") -> case_report.Box | None:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def _rulers(shown: "Shown") -> tuple[case_report.Ruler, ...]:
+def _rulers(shown: Shown) -> tuple[case_report.Ruler, ...]:
     """Return the distances measured on the scan, in mm where the file says how large a pixel is."""
     spacing = shown.scan.spacing_mm
     return tuple(

@@ -1,18 +1,15 @@
 """The report sheet's questions: for whom, of whom, what the reader says, what must not go to others."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from medcls.words import say
 from medcls.workflows import case_report
 from pages._ui.classify import cases, opinions
+from pages._ui.classify.answers import Shown
 from pages._ui.widgets import anyway, downloads, drops
 from pages._ui.widgets.header import prevalence, site_name
-
-if TYPE_CHECKING:
-    from pages._ui.classify.card import Shown
 
 _SEXES = {"": "pages.report-sex-none", "F": "pages.report-sex-f", "M": "pages.report-sex-m", "O": "pages.report-sex-o"}
 
@@ -43,7 +40,7 @@ class Asked:
         return replace(made, accepts_text=self.looked, keeps_comment=self.keeps_comment)
 
 
-def ask(shown: "Shown") -> Asked:
+def ask(shown: Shown) -> Asked:
     """Draw the questions."""
     words = {"record": say("pages.report-record"), "others": say("pages.report-others")}
     mode = st.radio(say("pages.report-for"), list(case_report.MODES), format_func=words.__getitem__, key="report.mode")
@@ -59,14 +56,14 @@ def ask(shown: "Shown") -> Asked:
     return Asked(mode, _said(shown, person, comment, accepted), checks, text.covers, text.looked, keeps)
 
 
-def shows_map(shown: "Shown") -> bool:
+def shows_map(shown: Shown) -> bool:
     """Return whether the report has a heatmap: what cannot be told has none, unless it was asked for."""
     prediction = shown.row.prediction
     decided = prediction is not None and prediction.decided is not None
     return decided or anyway.wanted(shown.row.entry, shown.row.frame)
 
 
-def views(shown: "Shown") -> list[case_report.View]:
+def views(shown: Shown) -> list[case_report.View]:
     """Return the further scans of the case that the scan shown belongs to, those whose answer is hidden left out."""
     reading = shown.reading
     groups = cases.cases(reading.entries) if reading.done else []
@@ -103,7 +100,7 @@ def _ask_comment(comment: str) -> bool:
     return st.checkbox(say("pages.report-keeps"), key="report.keeps")
 
 
-def _ask_assessment(shown: "Shown") -> bool:
+def _ask_assessment(shown: Shown) -> bool:
     """Return whether the reader accepts the answer; not asked where they said otherwise, or nothing was decided."""
     decided = shown.row.prediction.decided if shown.row.prediction else None
     if decided is None or opinions.of(shown.row).after is not None:
@@ -111,7 +108,7 @@ def _ask_assessment(shown: "Shown") -> bool:
     return st.checkbox(say("pages.report-accept"), key="report.accept")
 
 
-def _said(shown: "Shown", person: case_report.Person, comment: str, accepted: bool) -> case_report.Said:
+def _said(shown: Shown, person: case_report.Person, comment: str, accepted: bool) -> case_report.Said:
     opinion, prediction = opinions.of(shown.row), shown.row.prediction
     after = prediction.decided if accepted and prediction else _read(opinion.after)
     reading = case_report.Reading(_read(opinion.own), after or "", comment)

@@ -141,7 +141,7 @@ def _show_card(place_: object, reading: Reading, place: int, scan: Scan | None) 
             opinions.ask_first(row, reading.card.task, place)
             return
         state.kept(state.LOOKED, set).add(id(row.entry))
-        result.show(result.Shown(row, place, scan, reading, evidence.held(scan, reading.card)))
+        result.show(answers.Shown(row, place, scan, reading, evidence.held(scan, reading.card)))
         groups = cases.cases(reading.entries)
         if reading.done and groups[place]:
             together = [i for i, case in enumerate(groups) if case == groups[place]]
