@@ -47,13 +47,16 @@ def pick_models() -> tuple[list, str]:
     if found is None:
         return [], ""
     task, cards, place = found
-    mine = {card.id: card for card in cards if card.task.id == task.id}
+    best = pickers.recommended(task.id)
+    mine = {card.id: card for card in sorted(cards, key=lambda card: card.id != best) if card.task.id == task.id}
     if len(mine) < compare_scan.FEWEST:
         notices.show_empty(say("pages.compare-two"), say("pages.compare-two-do"))
         return [], ""
     with place:
         mode = pick_mode()
     names = test_set.names_of(list(mine.values()))
+    if best in names:
+        names[best] = say("pages.recommended", {"name": names[best]})
     wanted = [m for m in (state.choice(state.MODELS) or "").split(",") if m]
     known = {card.id for card in cards}
     for missing in (m for m in wanted if m not in known):

@@ -6,14 +6,14 @@ from medcls.words import say
 from medcls.workflows import models
 from pages._ui import state
 from pages._ui.models import cards as model_cards
-from pages._ui.models import measure, stress, taking
+from pages._ui.models import measure, stress, taking, undo
 from pages._ui.widgets import header, notices
 
 with header.head(say("pages.title-models")):
     st.space("stretch")
     retired = st.toggle(say("pages.models-show-retired-ones"), key="models.retired")
 taking.show_import()
-model_cards.offer_undo()
+undo.offer("models.undo")
 cards = models.list_models(retired=retired)
 for name, error in models.broken_models().items():
     notices.show_error(error, name)
@@ -28,3 +28,4 @@ model_cards.show_card(chosen)
 stress.show_holds(chosen)
 measure.show_measure(chosen)
 model_cards.show_actions(chosen)
+undo.offer("models.undo.foot")

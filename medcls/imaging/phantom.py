@@ -6,6 +6,7 @@ They look enough like the real thing to exercise every step, and prove nothing a
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 import cv2
@@ -30,7 +31,7 @@ class _Kind:
 
 
 def phantom(
-    task_id: str, label_id: str, seed: int, size_px: int | tuple[int, int] | None = None, *, filled: bool = False
+    task_id: str, label_id: str, seed: int, size_px: int | tuple[int, int] | None = None, *, clear: bool = False
 ) -> bytes:
     """Draw a synthetic scan.
 
@@ -39,7 +40,8 @@ def phantom(
         label_id: What it should look like, a label of that task.
         seed: 0 or more; the same seed gives the same picture.
         size_px: Side, or height and width, 16 to 2,048; None for a usual size (360 x 480, 50 x 50, 300 x 400).
-        filled: True for a carcinoma of small crowded nuclei that fills a histology patch; no effect on other pictures.
+        clear: True for what networks tell best: a carcinoma of small crowded nuclei that fills a histology patch, a
+            dense bright gland without a mass; no effect on other pictures.
 
     Returns:
         A PNG whose text says that it is synthetic; nothing is burned into the picture.
@@ -53,7 +55,7 @@ def phantom(
         >>> read_scan(phantom("breast-ultrasound", "benign", 1)).size_px
         (360, 480)
     """
-    picture, _ = _draw(task_id, label_id, seed, size_px, filled)
+    picture, _ = _draw(task_id, label_id, seed, size_px, clear)
     text = PngImagePlugin.PngInfo()
     text.add_text("medcls", MARK)
     out = io.BytesIO()
@@ -73,7 +75,7 @@ def phantom_mask(task_id: str, label_id: str, seed: int, size_px: int | tuple[in
     return _draw(task_id, label_id, seed, size_px)[1]
 
 
-def _draw(task_id: str, label_id: str, seed: int, size_px: int | tuple[int, int] | None, filled: bool = False) -> Drawn:
+def _draw(task_id: str, label_id: str, seed: int, size_px: int | tuple[int, int] | None, clear: bool = False) -> Drawn:
     kind = PHANTOMS.get(task_id)
     if kind is None:
         raise BadTask("imaging.phantom-task", found=repr(task_id)[:80], allowed=", ".join(PHANTOMS))
@@ -83,9 +85,8 @@ def _draw(task_id: str, label_id: str, seed: int, size_px: int | tuple[int, int]
     if not (_LOWEST_PX <= height <= _HIGHEST_PX and _LOWEST_PX <= width <= _HIGHEST_PX):
         raise MedclsError("imaging.phantom-size", found=f"{height} x {width}", allowed="16 to 2048 px")
     rng = np.random.default_rng([seed, *task_id.encode(), *label_id.encode()])
-    if filled and (task_id, label_id) == ("breast-histology-idc", "idc"):
-        return _histology(label_id, rng, height, width, filled=True)
-    return kind.draw(label_id, rng, height, width)
+    draw = _CLEAR.get((task_id, label_id), kind.draw) if clear else kind.draw
+    return draw(label_id, rng, height, width)
 
 
 def _clouds(rng: np.random.Generator, shape: tuple[int, ...], sigma: float | tuple[float, ...]) -> np.ndarray:
@@ -131,16 +132,17 @@ def _blob(
     return np.hypot(u, v) / np.interp(np.arctan2(v, u), angle, np.maximum(outline, 0.2))
 
 
-def _ultrasound(label: str, rng: np.random.Generator, height: int, width: int) -> Drawn:
+def _ultrasound(label: str, rng: np.random.Generator, height: int, width: int, dense: bool = False) -> Drawn:
     """Draw a B-mode picture of a breast by a linear probe: echoes in dB, times speckle, log-compressed."""
-    echo, mask = _tissue(rng, height, width), np.zeros((height, width), bool)
+    echo, mask = _tissue(rng, height, width, dense), np.zeros((height, width), bool)
     if label != "normal":
         mask = _put_lesion(echo, label == "malignant", rng)
-    return _scanned(echo, rng), mask
+    return _scanned(echo, rng, dense), mask
 
 
-def _tissue(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """Return the echo strength in dB of skin, fat with its ligaments, gland and muscle."""
+def _tissue(rng: np.random.Generator, height: int, width: int, dense: bool = False) -> np.ndarray:
+    """Return the echo strength in dB of skin, fat with its ligaments, gland (bright, coarse if dense), muscle."""
+    bright, coarse, cords = (-2.5, 5.5, 7.5) if dense else (-7.0, 2.5, 4.0)
     rows = np.linspace(0, 1, height)[:, None] + np.zeros((1, width))
 
     def border(depth: float, wave: float) -> np.ndarray:
@@ -150,7 +152,7 @@ def _tissue(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     strands = np.exp(-((_clouds(rng, rows.shape, (height / 40, width / 12)) / 0.12) ** 2))
     streaks = _clouds(rng, rows.shape, (height / 120, width / 10))
     fat = -17 + 9 * strands
-    gland = -7 + 2.5 * _clouds(rng, rows.shape, (height / 50, width / 22)) - 4 * strands
+    gland = bright + coarse * _clouds(rng, rows.shape, (height / 50, width / 22)) - cords * strands
     muscle = -15 + 4 * streaks
     echo = np.where(rows < fat_end, fat, np.where(rows < gland_end, gland, muscle))
     echo = np.where(np.abs(rows - gland_end) < 0.008, -2.0, echo)
@@ -184,8 +186,9 @@ def _put_lesion(echo: np.ndarray, malignant: bool, rng: np.random.Generator) -> 
     return mask
 
 
-def _scanned(echo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return what the machine shows of echoes in dB: speckle, losses in depth, 55 dB of range."""
+def _scanned(echo: np.ndarray, rng: np.random.Generator, dense: bool = False) -> np.ndarray:
+    """Return what the machine shows of echoes in dB: speckle, losses in depth, more if dense, and 55 dB of range."""
+    rough, lost = (0.45, 24) if dense else (0.75, 12)
     height, width = echo.shape
     grain = max(0.45, height / 360), max(0.7, width / 210)
     scatter = [gaussian_filter(rng.standard_normal(echo.shape), grain) for _ in range(2)]
@@ -193,7 +196,7 @@ def _scanned(echo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     speckle = 20 * np.log10(envelope / np.sqrt((envelope**2).mean()) + 1e-3)
     depth = np.linspace(0, 1, height)[:, None]
     lit = 2 * _clouds(rng, (width,), width / 8)  # the probe presses unevenly
-    seen = gaussian_filter((echo + lit + 0.75 * speckle - 12 * depth**2 + 40) / 52, (0.3, 0.5))
+    seen = gaussian_filter((echo + lit + rough * speckle - lost * depth**2 + 40) / 52, (0.3, 0.5))
     return np.clip(seen, 0.01, 1) ** 1.4
 
 
@@ -309,5 +312,12 @@ PHANTOMS: Mapping[str, _Kind] = MappingProxyType(
         "breast-ultrasound": _Kind((360, 480), ("normal", "benign", "malignant"), _ultrasound),
         "breast-histology-idc": _Kind((50, 50), ("no-idc", "idc"), _histology),
         "skin-melanoma": _Kind((300, 400), ("not-melanoma", "melanoma"), _skin),
+    }
+)
+# How labels are drawn that a network tells from others less well as drawn above.
+_CLEAR: Mapping[tuple[str, str], Callable[[str, np.random.Generator, int, int], Drawn]] = MappingProxyType(
+    {
+        ("breast-histology-idc", "idc"): partial(_histology, filled=True),
+        ("breast-ultrasound", "normal"): partial(_ultrasound, dense=True),
     }
 )

@@ -7,7 +7,7 @@ file beside it. Its tables are rooms, its keys codes: the entry `cut-to-region` 
 
 Templates are those of `str.format`, with three additions: `{n:#case}` counts things (`1 case`, `1,473 cases`;
 `{n:#study|studies}` where the plural takes no s), `{score:^}` begins with a capital letter, and `{notes:&}` says
-several sentences one after another.
+several sentences one after another. A percentage (`{share:.0%}`) has its blank: `12 %`.
 """
 
 import os
@@ -161,6 +161,8 @@ class _Formatter(string.Formatter):
         if format_spec == "^":
             text = _plain(value)
             return text[:1].upper() + text[1:]
+        if format_spec.endswith("%"):
+            return f"{format(value, format_spec)[:-1]} %"
         if format_spec:
             return format(value, format_spec)
         return _plain(value)

@@ -100,6 +100,6 @@ def example(task: Task, label_id: str, seed: int = 0) -> bytes:
         BadTask: If there is no generator for this task or label.
     """
     try:
-        return phantom(task.id, label_id, seed, filled=True)
+        return phantom(task.id, label_id, seed, clear=True)
     except (KeyError, ValueError) as error:
         raise BadTask("workflows.no-example", task=task.id) from error

@@ -71,11 +71,13 @@ class SiteFigures:
             return ()
         counts, k = np.array(self.confusion), task.label_ids.index(label)
         name, right, true = task.labels[k].name, int(counts[k, k]), int(counts[k].sum())
-        notes = [Note("workflows.worth-said", label=name, right=right, said=int(counts[:, k].sum()))]
-        sick = list(task.positive)
+        said, sick = int(counts[:, k].sum()), list(task.positive)
+        notes = [Note("workflows.worth-said", label=name, right=right, said=said)]
+        if not said:
+            notes = [Note("workflows.worth-never", label=name)]
         if k in sick:
             notes.append(Note("workflows.worth-missed", n=true, label=name, missed=true - right))
-        elif sick:
+        elif sick and said:
             names = " / ".join(task.labels[j].name for j in sick)
             notes.append(Note("workflows.worth-among", among=int(counts[sick, k].sum()), label=names))
         return (*notes, *self._worth_here(task, k, prevalence))

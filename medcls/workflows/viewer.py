@@ -72,10 +72,18 @@ class Evidence:
         """Highest peak among the labels: what is painted in full colour."""
         return max((m.peak for m in self.maps), default=0.0)
 
+    def agreeing(self, label: str) -> int:
+        """Return how many networks answer a label; one that cannot tell answers none.
+
+        Args:
+            label: Label id.
+        """
+        return sum(m.decided == label for m in self.members)
+
     @property
-    def agreeing(self) -> int:
-        """How many networks find the same label most probable as their mean."""
-        return sum(m.top == self.prediction.top for m in self.members)
+    def unsure(self) -> int:
+        """How many networks cannot tell."""
+        return sum(m.decided is None for m in self.members)
 
 
 def open_pass(scan: Scan, classifier: "Predictor") -> "OpenScan | OpenMembers":

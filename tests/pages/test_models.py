@@ -60,7 +60,20 @@ def test_what_was_retired_last_can_be_undone(open_app, tiny_model) -> None:
     app.button(key="models.undo").click().run()
     assert_sound(app)
     assert store.read_card(tiny_model.id).retired == ""
-    assert not [b for b in app.button if b.key == "models.undo"]
+    assert not [b for b in app.button if str(b.key).startswith("models.undo")]
+
+
+def test_undo_stands_where_a_model_was_retired_too(open_app, tiny_made, home) -> None:
+    """The button that retires is at the foot of a long page."""
+    for n in (1, 2):
+        tiny.install(tiny_made, home / "weights", f"breast-ultrasound--tiny--000{n}")
+    app = open_app(PAGE)
+    models.retire("breast-ultrasound--tiny--0002", "by mistake")
+    app.session_state[state.MODEL_RETIRED] = "breast-ultrasound--tiny--0002"
+    app.run()
+    app.button(key="models.undo.foot").click().run()
+    assert_sound(app)
+    assert store.read_card("breast-ultrasound--tiny--0002").retired == ""
 
 
 def test_a_model_is_measured_on_labelled_scans(open_app, tiny_model, tmp_path: Path) -> None:

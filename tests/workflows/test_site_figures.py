@@ -83,6 +83,8 @@ def test_what_an_answer_was_worth_is_counted_at_one_site(tiny_model) -> None:
     said, among = one.worth(task, "benign")
     assert (said.params["right"], said.params["said"], among.params["among"]) == (6, 10, 3)
     assert replace(one, confusion=()).worth(task, "malignant") == ()
+    never = tuple((row[0] + row[1], 0, row[2]) for row in one.confusion)
+    assert [n.code for n in replace(one, confusion=never).worth(task, "benign")] == ["workflows.worth-never"]
     here = one.worth(task, "malignant", 0.1)[-1]
     ill, well = 0.1 * 9 / 13, 0.9 * 3 / 15
     assert (here.code, float(here.params["n"])) == ("workflows.worth-here", round(100 * ill / (ill + well)))

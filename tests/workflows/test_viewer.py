@@ -1,11 +1,13 @@
 """What the viewer is given and what it hands back."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from medcls.core.note import Note
 from medcls.core.prediction import Heatmap
 from medcls.core.scan import Scan
 from medcls.errors import BadScan
@@ -76,7 +78,12 @@ def test_labels_of_a_mean_share_one_scale(tiny_model, tiny_made, home) -> None:
     alone = viewer.find_evidence(viewer.open_pass(scan, classify.open_model(tiny_model.id)), LABELS).maps
     found = viewer.find_evidence(viewer.open_pass(scan, classify.open_model(mean.id)), LABELS)
     both = found.maps
-    assert (len(found.members), found.agreeing) == (2, 2)
+    assert len(found.members) == 2
+    sure = replace(found.members[0], refusal=None, unfamiliarity=None, called="benign")
+    found = replace(
+        found, members=(sure, replace(sure, refusal=Note("models.no-label")), replace(sure, called="normal"))
+    )
+    assert (found.agreeing("benign"), found.unsure) == (1, 1), "one that cannot tell agrees with nobody"
     top = max(m.peak for m in alone)
     assert top > 0
     for one, mean_map in zip(alone, both, strict=True):

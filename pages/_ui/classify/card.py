@@ -45,7 +45,7 @@ def show(shown: Shown) -> None:
 def _show_decided(shown: Shown, prediction: Prediction) -> None:
     card, label = shown.card, prediction.decided or prediction.top
     colour, word = label_colours(card.task)[label], label_word(card.task, label)
-    _head(word, show_prob(prediction.stands_at), colour, f"{agreement(shown)} · {familiarity(prediction)}")
+    _head(word, show_prob(prediction.stands_at), colour, f"{agreement(shown, label)} · {familiarity(prediction)}")
     show_probabilities(card, prediction)
     st.markdown(worth(card, label, bool(prediction.called)))
     for note in prediction.cautions:
@@ -78,14 +78,17 @@ def _head(word: str, prob: str, colour: str, below: str) -> None:
     )
 
 
-def agreement(shown: Shown) -> str:
-    """Return how many of the networks agree, as HTML; a dash while it is not known."""
+def agreement(shown: Shown, label: str) -> str:
+    """Return how many networks give the answer shown and how many cannot tell, as HTML; their number until known."""
     if not shown.card.is_mean:
         return escape(say("pages.one-network"))
     found = shown.evidence.value if shown.evidence else None
     if found is None or not found.members:
         return escape(say("pages.networks", {"n": len(shown.card.networks)}))
-    return escape(say("pages.agree", {"agree": found.agreeing, "n": len(found.members)}))
+    agree, n = found.agreeing(label), len(found.members)
+    told = say("pages.agree-one" if agree == 1 else "pages.agree", {"agree": agree, "n": n})
+    unsure = [say("workflows.networks-unsure", {"n": found.unsure})] if found.unsure else []
+    return escape(" · ".join([told, *unsure]))
 
 
 def familiarity(prediction: Prediction) -> str:

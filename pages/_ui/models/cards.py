@@ -321,24 +321,6 @@ def _ask_retire(card: ModelCard) -> None:
     sheet()
 
 
-def offer_undo() -> None:
-    """Say which model was retired last in this session, and offer it back."""
-    gone = st.session_state.get(state.MODEL_RETIRED)
-    if gone is None:
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        names = {card.id: card.name for card in models.list_models(retired=True)}
-        st.markdown(notices.escape(say("pages.retired-now", {"name": names.get(gone) or gone})), width="content")
-        if st.button(say("pages.undo"), icon=":material/undo:", key="models.undo"):
-            st.session_state.pop(state.MODEL_RETIRED)
-            try:
-                models.retire(gone, "")
-            except MedclsError as error:
-                notices.show_error(error)
-                return
-            st.rerun()
-
-
 def _change(card: ModelCard, reason: str) -> None:
     try:
         models.retire(card.id, reason)

@@ -32,10 +32,11 @@ def parallel_chart(
     """
     scores = [row[score] for row in rows]
     axes = [_axis(name, [row[name] for row in rows], name in log) for name in settings]
-    axes.append({"label": score, "values": scores})
+    differ = min(scores) < max(scores)  # else plotly would make up values around the only one
+    axes.append({"label": score, "values": scores, **({} if differ else {"range": [scores[0] - 0.1, scores[0]]})})
     figure = go.Figure(
         go.Parcoords(
-            line={"color": scores, "colorscale": _LEGIBLE, "showscale": True, "reversescale": lower_is_better},
+            line={"color": scores, "colorscale": _LEGIBLE, "showscale": differ, "reversescale": lower_is_better},
             dimensions=axes,
         )
     )

@@ -12,6 +12,7 @@ from medcls.workflows import runs, search
 from pages._ui import state
 from pages._ui.runs.charts import score_word
 from pages._ui.runs.search_charts import importance_chart, parallel_chart
+from pages._ui.runs.table import setting_word
 from pages._ui.widgets import notices
 from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.numbers import show_seconds
@@ -101,27 +102,40 @@ def _show(view: search.SearchView) -> None:
             "trial": t.number,
             "state": t.state,
             score: None if math.isnan(t.value) else round(t.value, 4),
-            **t.values,
+            **{setting_word(name): value for name, value in t.values.items()},
             "best": "●" if view.best and t.number == view.best.number else "",
             "run": t.run,
         }
         for t in view.trials
     ]
     complete = [row for row, t in zip(rows, view.trials, strict=True) if t.state == "complete"]
-    if len(complete) > 1:
-        log = [name for name, r in view.spec.ranges.items() if r.log]
-        show_chart(
-            parallel_chart(complete, list(view.spec.ranges), log, score, lower_is_better=score == "loss"),
-            key="search.parallel",
-        )
-    if view.importance:
-        show_chart(importance_chart(view.importance), key="search.importance")
-    elif view.trials:
-        st.caption(say("pages.runs-which-setting-mattered", {"FEWEST_FOR_IMPORTANCE": search.FEWEST_FOR_IMPORTANCE}))
-    st.dataframe(rows, hide_index=True, width="stretch", alt=say("pages.runs-trials-with-what"))
+    _show_charts(view, complete, score)
+    st.dataframe(
+        rows,
+        hide_index=True,
+        width="stretch",
+        column_config={score: st.column_config.NumberColumn(format="%.2f")},
+        alt=say("pages.runs-trials-with-what"),
+    )
     with st.expander(say("pages.runs-log"), icon=":material/notes:"):
         st.code(search.read_log(view.spec.name) or say("pages.runs-nothing-was-said"), language=None, height=240)
     st.caption(say("pages.runs-scores-are-the", {"score": score}))
+
+
+def _show_charts(view: search.SearchView, complete: list[dict[str, Any]], score: str) -> None:
+    """Draw the complete trials as lines, and which setting mattered."""
+    if len(complete) > 1:
+        log = [setting_word(name) for name, r in view.spec.ranges.items() if r.log]
+        names = list(map(setting_word, view.spec.ranges))
+        show_chart(
+            parallel_chart(complete, names, log, score, lower_is_better=score == "loss"),
+            key="search.parallel",
+        )
+    if view.importance:
+        shares = {setting_word(name): share for name, share in view.importance.items()}
+        show_chart(importance_chart(shares), key="search.importance")
+    elif view.trials:
+        st.caption(say("pages.runs-which-setting-mattered", {"FEWEST_FOR_IMPORTANCE": search.FEWEST_FOR_IMPORTANCE}))
 
 
 def _range_words(r: search.Range) -> str:

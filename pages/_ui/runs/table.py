@@ -29,6 +29,7 @@ ICONS = {
     "failed": say("pages.runs-failed"),
     "died": say("pages.runs-died"),
 }
+_ROW_PX, _MOST_PX = 33, 640  # of the table: a line at the page's font size, and all of it
 _BY = {"": "pages.runs-all", "folds": "pages.runs-by-folds", "search": "pages.runs-by-search"}
 
 
@@ -79,7 +80,7 @@ def _show_table(lines: Sequence[run_table.RunLine], names: Sequence[str], title:
         rows,
         hide_index=True,
         width="stretch",
-        height=min(36 * len(rows) + 40, 640),
+        height=min(_ROW_PX * (len(rows) + 1) + 3, _MOST_PX),
         on_select="rerun",
         selection_mode="single-row",
         key=f"{state.RUNS_TABLE}.{st.session_state.get(state.RUNS_TABLE, 0)}.{title}",
@@ -87,6 +88,8 @@ def _show_table(lines: Sequence[run_table.RunLine], names: Sequence[str], title:
             _COLUMNS["name"]: st.column_config.TextColumn(pinned=True),
             _COLUMNS["progress"]: st.column_config.ProgressColumn(format="%d %%", min_value=0, max_value=100),
             _COLUMNS["curve"]: st.column_config.LineChartColumn(width=110),
+            _COLUMNS["tags"]: st.column_config.TextColumn(width=130),
+            _COLUMNS["note"]: st.column_config.TextColumn(width=200),
         },
         alt=say("pages.runs-table"),
     )

@@ -24,8 +24,10 @@ def show_about(view: runs.RunView) -> None:
     line = run_table.line_of(view)
     ago = show_ago((datetime.now(UTC) - line.began).total_seconds())
     told = say("pages.run-about", {"id": view.id, "ago": ago})
-    tags = " ".join(f":gray-badge[{notices.escape(tag)}]" for tag in line.about.tags)
-    st.caption(f"{notices.escape(told)} {tags}")
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.caption(notices.escape(told), width="content")
+        for tag in line.about.tags:  # beside the caption: within it they would be too pale to read
+            st.badge(notices.escape(tag), color="gray")
     if line.about.note:
         st.markdown(notices.escape(line.about.note))
 

@@ -20,6 +20,7 @@ def pick_collections() -> tuple[str, ...]:
     records = {record.name: record for record in preflight.list_data()}
     if not records:
         notices.show_empty(say("pages.train-a-network-is-finetuned"), say("pages.train-add-a-data-set"))
+        st.page_link("../data.py", label=say("pages.data-add-a-collection"), icon=":material/photo_library:")
         return ()
     st.subheader(say("pages.train-1-data"))
     asked = state.choice(state.DATA)

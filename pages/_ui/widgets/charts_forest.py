@@ -12,7 +12,7 @@ from medcls.words import say
 from medcls.workflows.site_figures import SCORES, SiteFigures
 from pages._ui.widgets.palette import OKABE_ITO
 
-_TITLES = (say("pages.auroc-disease"), say("pages.site-sensitivity"), say("pages.site-specificity"))
+_TITLES = (say("pages.data-auroc"), say("pages.site-sensitivity"), say("pages.site-specificity"))
 _MARKS = {
     "never-seen": ("vermilion", "diamond"),
     "here": ("green", "star"),
@@ -38,7 +38,7 @@ def forest_chart(figures: Sequence[SiteFigures], aim: Aim | None = None) -> go.F
         goal = getattr(aim, name, 0.0)
         if goal:
             chart.add_vline(x=goal, line={"color": OKABE_ITO["orange"], "dash": "dot"}, row=1, col=column)
-    chart.update_xaxes(range=[_least(figures) - 0.03, 1.03], tickvals=[0, 0.2, 0.4, 0.6, 0.8, 1], zeroline=False)
+    chart.update_xaxes(range=[_least(figures) - 0.03, 1.03], nticks=6, tickangle=0, zeroline=False)  # fewer on a phone
     chart.update_yaxes(
         categoryorder="array", categoryarray=lines[::-1], range=[-0.6, len(lines) - 0.4], automargin=True
     )
