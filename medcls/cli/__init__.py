@@ -68,12 +68,24 @@ def verb(verbs: Any, name: str, handler: Callable[[argparse.Namespace], int], he
     Args:
         verbs: What `add_subparsers` gave.
         name: The verb.
-        handler: Carries it out; gives the exit status.
+        handler: Carries it out; returns the exit status.
         help: One sentence.
     """
     made = verbs.add_parser(name, help=help, description=help)
     made.set_defaults(handler=handler)
     return made
+
+
+def add_part(made: argparse.ArgumentParser) -> None:
+    """Add the options that say which cases of labelled collections are asked."""
+    made.add_argument(
+        "--part",
+        default="unseen",
+        choices=("unseen", "test", "train", "validate", "all"),
+        help="unseen (default): every labelled scan of a group the model was never trained on; or a part of the split",
+    )
+    made.add_argument("--split", default="auto", help="name of the split (default auto, the one runs use)")
+    made.add_argument("--fold", type=int, default=0, help="fold that is the test part, where the split has folds")
 
 
 def add_mode(made: argparse.ArgumentParser, help: str, default: str = "record") -> None:
@@ -154,7 +166,7 @@ class _Plain:
 
 
 def main(argv: list[str]) -> int:
-    """Run one command; gives the exit status."""
+    """Run one command and return the exit status."""
     try:
         args = parser().parse_args(argv)
     except SystemExit as stop:  # argparse has said why; 0 after --help

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from medcls.cli import add_mode, print_json, say, verb
+from medcls.cli import add_mode, add_part, print_json, say, verb
 from medcls.core.note import Note
 
 
@@ -26,14 +26,7 @@ def add(verbs: Any) -> None:
         metavar="DIR",
         help="instead of models: folders that `evaluate --out` wrote, one a model; the cases they share are compared",
     )
-    made.add_argument(
-        "--part",
-        default="unseen",
-        choices=("unseen", "test", "validate", "train", "all"),
-        help="part of the collections",
-    )
-    made.add_argument("--split", default="auto", help="name of the split")
-    made.add_argument("--fold", type=int, default=0, help="fold that is the test part, where the split has folds")
+    add_part(made)
     made.add_argument("--score", default="auroc", help="score whose differences are tested")
     made.add_argument("--by", default="", metavar="COLUMN", help="the score in each subgroup of a column, as device")
     made.add_argument("--resamples", type=int, default=2000, help="times the groups are resampled")

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medcls.cli import add_mode, print_json, say, verb
+from medcls.cli import add_mode, add_part, print_json, say, verb
 from medcls.core.evaluation import CaseTable, Evaluation
 
 if TYPE_CHECKING:
@@ -22,14 +22,7 @@ def add(verbs: Any) -> None:
         metavar="D",
         help="names of labelled collections, or a folder of labelled scans",
     )
-    made.add_argument(
-        "--part",
-        default="unseen",
-        choices=("unseen", "test", "train", "validate", "all"),
-        help="unseen (default): every labelled scan of a group the model was never trained on; or a part of the split",
-    )
-    made.add_argument("--split", default="auto", help="name of the split (default auto, the one runs use)")
-    made.add_argument("--fold", type=int, default=0, help="fold to test on, where the split has folds")
+    add_part(made)
     made.add_argument("--out", type=Path, metavar="DIR", help="write evaluation.json and cases.csv here")
     add_mode(made, "others: what is written names no case")
     made.add_argument("--json", action="store_true", help="print the evaluation as JSON")

@@ -155,7 +155,7 @@ def _evaluate_by(
     on_case: Progress,
     record: Callable[[Case, Prediction], None],
 ) -> CaseTable:
-    """Have each answer its cases of a collection; gives one table by id."""
+    """Have each answer its cases of a collection; return one table by id."""
     parts: list[CaseTable] = []
     total = sum(len(cases) for _, cases in asked)
     for classifier, cases in asked:

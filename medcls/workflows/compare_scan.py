@@ -133,7 +133,7 @@ def compare_scan(
     Args:
         scan: The decoded scan.
         model_ids: Two to eight, each once.
-        open_model: Gives a model by id; called from several threads.
+        open_model: Returns a model by its id; called from several threads.
         memory: What is known already; nothing by default.
 
     Returns:

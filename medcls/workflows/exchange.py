@@ -160,7 +160,7 @@ def _unpack(archive: zipfile.ZipFile, models: dict[str, list[zipfile.ZipInfo]], 
 
 
 def _copy(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path, left: int) -> int:
-    """Unpack one file, of at most so many bytes; gives how many it had."""
+    """Unpack one file, of at most so many bytes; return how many it had."""
     most = left if info.filename.endswith(".safetensors") else min(left, _TEXT_BYTES)
     total = 0
     with (

@@ -82,7 +82,7 @@ def _digest(known: ModelCard | CollectionRecord) -> str:
 
 @st.cache_resource(show_spinner=False)
 def resume_once() -> tuple[str, ...]:
-    """Go on, once per server, with the runs that a restart of this machine cut off; gives their ids."""
+    """Go on, once per server, with the runs that a restart of this machine cut off; return their ids."""
     from medcls.workflows.runs import resume_interrupted
 
     return resume_interrupted()

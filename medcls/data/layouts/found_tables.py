@@ -42,7 +42,7 @@ class Found:
         columns: Column by role.
         paths: File each row names; `MISSING` or `SEVERAL`.
         layout: `table`, `isic` or `ham10000`.
-        rule: Gives a row's label; None if the table has no labels.
+        rule: Returns a row's label; None if the table has no labels.
         label_columns: Columns the rule reads.
         notes: What a person should know.
         links: True if another table, of patients, finds its pictures by this one.

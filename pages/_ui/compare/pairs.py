@@ -34,7 +34,7 @@ def pick_score(found: compare.Comparison, key: str) -> str:
 
 
 def show_pairs(found: compare.Comparison, names: dict[str, str]) -> tuple[str, Section]:
-    """Show every pair's difference with its verdict; gives the score chosen, and what can be downloaded."""
+    """Show every pair's difference with its verdict; return the score chosen, and what can be downloaded."""
     left, _ = st.columns([1, 2])
     with left:
         score = pick_score(found, "pairs")

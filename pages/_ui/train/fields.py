@@ -18,7 +18,7 @@ def key(name: str) -> str:
 
 
 def show_setting(name: str, value: Any, suffix: str = "") -> Any:
-    """Draw the widget that fits a setting's type, choices and range; gives its value."""
+    """Draw the widget that fits a setting's type, choices and range; return its value."""
     found, hint = settings()[name].setting, settings()[name].hint
     label = label_of(name)
     words: dict[str, Any] = {"help": str(found.help), "key": key(name + suffix)}

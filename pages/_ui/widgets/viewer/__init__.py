@@ -95,7 +95,7 @@ class Options:
     """What a page offers in its viewer.
 
     Args:
-        task: Gives the labels their words; None for a viewer without labels.
+        task: For the words of the labels; None for a viewer without labels.
         label: Label shown first.
         labels: Label ids that can be chosen with 1 to 9.
         region: True if a region can be drawn.
