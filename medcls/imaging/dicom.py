@@ -8,7 +8,7 @@ from medcls.core.note import Note
 from medcls.errors import BadScan
 from medcls.imaging.decoded import Decoded
 from medcls.imaging.deidentify import OVERLAY_GROUPS, modality_of
-from medcls.imaging.dicom_colour import to_rgb
+from medcls.imaging.dicom_colour import to_rgb, to_srgb_from
 from medcls.imaging.dicom_file import open_dicom
 from medcls.imaging.dicom_geometry import cut, geometry_of
 from medcls.imaging.dicom_grey import display_grey
@@ -108,7 +108,7 @@ def _display(ds: Dataset, header: Header, frame: int, stored: Stored, notes: lis
     if not profile and stored.stream and stored.values.ndim == 3:  # a photograph that was wrapped as it was
         profile = stored.stream.profile
     if not profile:
-        return shown
+        return to_srgb_from(text(ds, "ColorSpace") or "", shown, notes) if shown.ndim == 3 else shown
     return np.asarray(guarded(lambda: to_srgb(Image.fromarray(to_bytes8(shown)), profile, notes)))
 
 

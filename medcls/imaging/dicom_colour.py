@@ -107,6 +107,39 @@ def _shown(values: np.ndarray, bits: int, notes: list[Note]) -> np.ndarray:
     return values.astype(np.uint8) if bits == 8 else scale(values, 0, 2**bits - 1)
 
 
+# Of the colour spaces that a header may name (DICOM PS3.3 C.11.15.1.2): linear values to those of sRGB, and the curve.
+_TO_SRGB = {
+    "ADOBERGB": ([[1.39836, -0.39836, 0.0], [0.0, 1.0, 0.0], [0.0, -0.04293, 1.04293]], 2.19921875),
+    "ROMMRGB": ([[2.03432, -0.72764, -0.30668], [-0.22879, 1.23170, -0.00291], [-0.00856, -0.15327, 1.16183]], 1.8),
+}
+
+
+def to_srgb_from(space: str, shown: np.ndarray, notes: list[Note]) -> np.ndarray:
+    """Turn display colours of the space that a header names, where the file has no profile, into those of sRGB.
+
+    Args:
+        space: `SRGB`, `ADOBERGB`, `ROMMRGB`; another, or none, changes nothing, and another is noted.
+        shown: (H, W, 3), uint8 or float32 in [0, 1].
+        notes: Told what was done.
+
+    Returns:
+        The same array, or (H, W, 3) float32 in [0, 1].
+    """
+    if space in ("", "SRGB"):
+        return shown
+    if space not in _TO_SRGB:
+        notes.append(Note("imaging.dicom-space-unknown", space=space[:16]))
+        return shown
+    matrix, gamma = _TO_SRGB[space]
+    out = np.empty(shown.shape, np.float32)
+    unit = 255 if shown.dtype == np.uint8 else 1
+    for source, target in zip(blocks(shown), blocks(out), strict=True):
+        linear = np.clip((source / unit) ** gamma @ np.array(matrix).T, 0, 1)
+        target[...] = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    notes.append(Note("imaging.dicom-space-converted", space=space))
+    return out
+
+
 def _from_ybr(values: np.ndarray, bits: int, *, partial: bool) -> np.ndarray:
     """Turn luminance and two colour differences into red, green and blue (ITU-R BT.601)."""
     if bits == 8 and not partial:

@@ -7,7 +7,7 @@ from pydicom.dataset import Dataset
 
 from medcls.core.note import Note
 from medcls.errors import BadScan
-from medcls.imaging.decoded import finite_range, scale
+from medcls.imaging.decoded import blocks, finite_range, scale
 from medcls.imaging.dicom_tables import first_table
 from medcls.imaging.dicom_values import groups_for, numbers, sequence, text
 from medcls.imaging.windowing import WINDOWS
@@ -43,7 +43,9 @@ def display_grey(
     if shown is None:
         plain = not rescaled and bits_stored <= 8 and stored.dtype.kind == "u"
         shown = _plain(stored, bits_stored) if plain else _stretched(values, padding, notes)
-    if _inverted(ds, photometric, notes):
+    if (presented := _presented(ds, shown, notes)) is not None:
+        shown = presented
+    elif _inverted(ds, photometric, notes):
         shown = 255 - shown if shown.dtype == np.uint8 else 1 - shown
     if missing is not None:
         shown = np.where(missing, shown.dtype.type(0), shown)
@@ -52,6 +54,27 @@ def display_grey(
         shown = np.where(padding, shown.dtype.type(0), shown)
         notes.append(Note("imaging.dicom-padding-black"))
     return shown
+
+
+def _presented(ds: Dataset, shown: np.ndarray, notes: list[Note]) -> np.ndarray | None:
+    """Apply the file's presentation table, whose entries are brightness as seen; None if it has none that shows.
+
+    References:
+        DICOM PS3.3 C.11.6.1.
+    """
+    table = first_table(sequence(ds, "PresentationLUTSequence"), 0, 0, "presentation", notes)
+    if table is None:
+        return None
+    entries = (table.entries / np.float32(2**table.bits - 1)).astype(np.float32)
+    full = np.float32((len(entries) - 1) / (255 if shown.dtype == np.uint8 else 1))
+    out = np.empty(shown.shape, np.float32)
+    for source, target in zip(blocks(shown), blocks(out), strict=True):
+        target[...] = entries[np.rint(source * full).astype(np.int64)]
+    if not _shows_something(out, shown, None):
+        notes.append(Note("imaging.dicom-table-shows-nothing"))
+        return None
+    notes.append(Note("imaging.dicom-presentation-table"))
+    return out
 
 
 def _inverted(ds: Dataset, photometric: str, notes: list[Note]) -> bool:

@@ -12,7 +12,7 @@ from medcls.imaging.alpha import without_alpha
 from medcls.imaging.codec_process import run_apart
 from medcls.imaging.decoded import Decoded
 from medcls.imaging.limits import Limits
-from medcls.imaging.profile import to_srgb
+from medcls.imaging.profile import to_srgb_by_rows
 
 _HEADER_BYTES, _MOST_SIZES = 1_000_000, 4096
 
@@ -39,8 +39,9 @@ def read_heif(data: bytes, limits: Limits) -> Decoded:
         pixels = (pixels >> 8).astype(np.uint8)
     if more["pictures"] > 1:
         notes.append(Note("imaging.main-picture", n=more["pictures"]))
-    image = without_alpha(Image.fromarray(pixels), notes)
-    return Decoded(np.asarray(to_srgb(image, base64.b64decode(more["profile"]), notes)), notes=notes)
+    if pixels.ndim == 3 and pixels.shape[2] != 3:
+        pixels = np.asarray(without_alpha(Image.fromarray(pixels), notes))
+    return Decoded(to_srgb_by_rows(pixels, base64.b64decode(more["profile"]), notes), notes=notes)
 
 
 def heif_size(data: bytes) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from medcls.errors import MedclsError, TooLarge
 
-_MOST_BYTES = 470_000_000
+_MOST_BYTES = 450_000_000
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def check_memory(height: int, width: int, stored: int, colours: int) -> None:
         colours: Colours of a pixel as shown, four bytes each.
 
     Raises:
-        TooLarge: If they take more than 470 MB: what one file may cost (500 MB), less what decoding needs beside them.
+        TooLarge: If they take more than 450 MB: what one file may cost (500 MB), less the file and what decoding needs.
     """
     n = height * width * (stored + 4 * colours)
     if n > _MOST_BYTES:

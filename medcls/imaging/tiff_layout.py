@@ -61,7 +61,7 @@ _TIFFFILES = (
     52546,
 )
 _INTEGERS, _REALS = range(1, 65), (16, 24, 32, 64)
-_MOST_BYTES = 230_000_000
+_MOST_BYTES = 215_000_000
 
 
 @dataclass(frozen=True)

@@ -235,3 +235,27 @@ def test_what_a_decoder_warns_of_is_noted():
         coded(dataset(SKIN, photometric="YBR_FULL_422"), JPEGBaseline8Bit, bytes(stream[:-60]) + b"\xff\xd9")
     )
     assert noted(scan, "may-be-damaged")
+
+
+@pytest.mark.parametrize(
+    ("space", "corner", "right"),
+    [
+        ("ADOBERGB", (200, 50, 50), (232, 46, 46)),
+        ("ADOBERGB", (128, 128, 128), (129, 129, 129)),
+        ("ROMMRGB", (128, 128, 128), (146, 146, 146)),
+        ("SRGB", (200, 50, 50), (200, 50, 50)),
+        ("ODD", (200, 50, 50), (200, 50, 50)),
+    ],
+)
+def test_a_colour_space_that_only_the_header_names_is_converted(space, corner, right):
+    """The right values by the formulas of Adobe RGB (1998), ISO 22028-2 and IEC 61966-2-1."""
+    pixels = np.full((16, 16, 3), corner, np.uint8)
+    pixels[:8] = (90, 120, 60)
+    scan = read_scan(dicom(pixels, ColorSpace=space))
+    shown = scan.pixels if scan.pixels.ndim == 3 else np.repeat(scan.pixels[..., None], 3, 2)
+    assert np.abs(shown[12, 4] * 255 - right).max() < 1.5
+    assert noted(scan, "dicom-space-converted") == (space in ("ADOBERGB", "ROMMRGB"))
+    assert noted(scan, "dicom-space-unknown") == (space == "ODD")
+    wide = dataset(pixels, ColorSpace="ADOBERGB")
+    wide.add_new("ICCProfile", "OB", adobe_like())
+    assert not noted(read_scan(written(wide)), "dicom-space-converted"), "a profile says more"

@@ -133,3 +133,22 @@ def test_the_first_table_of_several_that_can_be_used():
     bad.LUTDescriptor = [4096, 0, 16]
     items = [bad, table(np.arange(4096) * 16, 0, 16)]
     assert np.abs(read_scan(dicom(DEEP, bits_stored=12, VOILUTSequence=items)).pixels - DEEP / 4095).max() < 0.01
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_presentation_table_is_looked_up_after_the_window(photometric, bits):
+    """Its entries are brightness as seen: nothing is inverted after it."""
+    item = Dataset()
+    top = 2**bits - 1
+    curve = np.round(np.linspace(0, 1, 256) ** 2 * top)
+    item.LUTDescriptor, item.LUTData = [256, 0, bits], curve.astype("<u2").tobytes()
+    item["LUTDescriptor"].VR, item["LUTData"].VR = "US", "OW"
+    ramp8 = np.tile(np.arange(256, dtype=np.uint8), (8, 1))
+    scan = read_scan(dicom(ramp8, photometric=photometric, PresentationLUTSequence=[item]))
+    assert "imaging.dicom-presentation-table" in [note.code for note in scan.notes]
+    assert np.abs(scan.pixels[0] - np.linspace(0, 1, 256) ** 2).max() < 0.003
+    item.LUTData = bytes(512)
+    flat = read_scan(dicom(ramp8, PresentationLUTSequence=[item]))
+    assert "imaging.dicom-table-shows-nothing" in [note.code for note in flat.notes]
+    assert np.ptp(flat.pixels) == 1

@@ -140,7 +140,7 @@ def _parts_by_name(tables: Iterable[Table]) -> dict[str, str]:
 
 
 def label_by_names(found: list[Found]) -> None:
-    """Label the rows of tables by what that the table's or its sheet's name says, where each has its own."""
+    """Label the rows of tables by what its name, or its sheet's, says, where each has its own."""
     own = [one for one in found if one.named and not one.part and not one.links]
     sheets = len({one.table.file for one in own}) == 1
     names = [one.table.path[len(one.table.file) :].strip("[]") if sheets else _stem(one.table) for one in own]
