@@ -28,7 +28,7 @@ admin = ["root"]
 """
 # Workflows that change something, or show or let out what was dropped, with the role each needs.
 GUARDED = {
-    "read": "case_report.make_case case_report.send_out classify.classify_one classify.classify_open compare_scan.compare_scan exchange.export_bytes "
+    "read": "case_report.make_case case_report.send_out classify.classify_one classify.classify_open classify.note_shown compare_scan.compare_scan exchange.export_bytes "
     "evaluate.write exchange.export_model exchange.export_onnx pacs.fetch pacs.put_away pacs.send_back "
     "pacs.sendings pacs.try_again pacs.worklist pacs_rules.work tissue.map_patches",
     "build": "data.remove_collection data_audit.audit_collection data_audit.decide data_mend.change data_mend.undo data_plan.add_planned data_plan.kept_upload data_plan.list_not_taken data_plan.make_plan "
@@ -233,6 +233,49 @@ def test_a_refusal_is_written_down_wherever_a_role_is_asked_for() -> None:
                 refused()
     told = [(line.who, line.what, line.outcome) for line in audit.lines()]
     assert told == [("eve", what, "access.denied") for what in ("pacs.worklist", "trail.lines", "classify")]
+
+
+@pytest.mark.parametrize(("name", "outcome"), [("kim", "done"), ("eve", "access.denied"), ("", "access.not-logged-in")])
+def test_who_comes_in_or_is_refused_is_a_line_once_a_session(
+    home: Path, name: str, outcome: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not at each run of a page; another session is another line, and so is a role taken away in between."""
+    write_rules(home, RULES.replace('["*"]', '["kim"]'))
+    monkeypatch.setattr(access, "_ask", [lambda: name])
+    session = people.Session()
+    for one in (session, session, people.Session()):
+        if outcome == "done":
+            assert people.come_in(one).name == name
+        else:
+            with pytest.raises(Denied):
+                people.come_in(one)
+    told = [(line.who, line.what, line.outcome, line.facts["by"]) for line in audit.lines()]
+    assert told == [(name or "nobody", "login", outcome, "proxy")] * 2
+    write_rules(home, RULES.replace('["*"]', '["lee"]').replace('["kim"]', '["lee"]'))
+    with pytest.raises(Denied):
+        people.come_in(session)
+    people.go_out(session)
+    left = [(line.what, line.outcome) for line in audit.lines()][2:]
+    assert left == [*([("login", "access.denied")] if outcome == "done" else []), ("logout", "done")]
+
+
+def test_where_nobody_logs_in_there_is_no_line_and_damaged_rules_refuse_with_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor of somebody who looks at the button that begins Streamlit's own login; one that names nobody is told."""
+    session = people.Session()
+    people.come_in(session)
+    write_rules(home, "[oidc]\non = true\n[roles]\nread = ['*']")
+    monkeypatch.setattr(access, "_ask", [lambda: ""])
+    with pytest.raises(Denied):
+        people.come_in(session)
+    assert list(audit.lines()) == []
+    people.note_arrival(session, "access.login-names-nobody")
+    write_rules(home, "[proxy")
+    with pytest.raises(BadSpec):
+        people.come_in(session)
+    told = [(line.who, line.outcome, line.facts["by"]) for line in audit.lines()]
+    assert told == [("nobody", "access.login-names-nobody", "oidc"), ("nobody", "access.unreadable", "rules")]
 
 
 def test_a_file_made_later_is_made_as_who_asked_for_it(home: Path) -> None:

@@ -153,7 +153,7 @@ def _write(args: argparse.Namespace, found: Any, differences: Any) -> None:
     from medcls.workflows.case_report import send_out
 
     if args.into:
-        report.write_pairs(found, args.into, args.score, resamples=args.resamples)
+        report.write_pairs(found, args.into, args.score, resamples=args.resamples, mode=args.mode)
     try:
         if args.html:
             page = report.page_of(found, differences, report.costs_of(found))

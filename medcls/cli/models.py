@@ -19,6 +19,7 @@ def add(verbs: Any) -> None:
     table.add_argument(
         "--into", type=Path, metavar="FILE", help="put it between its markers in this file instead, as docs/results.md"
     )
+    add_mode(table, "others: sites are numbered in what is written")
     show = verb(inside, "show", _show, "Show everything known of a model.")
     show.add_argument("model", metavar="M", help="model id")
     show.add_argument("--json", action="store_true", help="the card as JSON")
@@ -51,7 +52,7 @@ def _table(args: argparse.Namespace) -> int:
     from medcls.workflows.models import describe_models, write_table
 
     if args.into:
-        write_table(args.into, args.recommended)
+        write_table(args.into, args.recommended, args.mode)
     else:
         print(describe_models(args.recommended), end="")
     return 0

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from medcls.cli import print_json, say, verb
+from medcls.cli import add_mode, print_json, say, verb
 from medcls.errors import MedclsError
 
 
@@ -17,6 +17,7 @@ def add(verbs: Any) -> None:
     listed.add_argument("--patient", default="", metavar="ID", help="only of this patient (servers)")
     listed.add_argument("--date", default="", metavar="YYYYMMDD", help="only of this day or span (servers)")
     listed.add_argument("--fetch", type=Path, metavar="DIR", help="write the files there")
+    add_mode(listed, "others: files are de-identified, and none with text on its picture is written")
     listed.add_argument("--json", action="store_true", help="one JSON object a scan")
     out = verb(verbs, "outbox", _outbox, "List the results on their way, and try what waits.")
     out.add_argument("--try", dest="again", default="", metavar="ID", help="try one that failed once more")
@@ -46,7 +47,7 @@ def _worklist(args: argparse.Namespace) -> int:
         if args.fetch:
             args.fetch.mkdir(parents=True, exist_ok=True)
             try:
-                parcel = send_out("received", export(item, f"{number + 1:04d}"), "record")
+                parcel = send_out("received", export(item, f"{number + 1:04d}"), args.mode)
                 disk.write_whole((args.fetch / parcel.name).absolute(), parcel.data)
             except MedclsError as error:
                 failed += 1

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from medcls.cli import print_json, verb
+from medcls.cli import add_mode, print_json, verb
 
 
 def add(verbs: Any) -> None:
@@ -49,6 +49,7 @@ def add(verbs: Any) -> None:
         help="folder of <timm name>.safetensors files to start from, in place of the hub",
     )
     made.add_argument("--table", type=Path, metavar="FILE", help="write the table here as a Markdown page")
+    add_mode(made, "others: what is written says of a failed system only that it failed")
     made.add_argument("--table-only", action="store_true", help="run nothing, only make the table of what has been run")
     made.add_argument("--json", action="store_true", help="one JSON object a system")
 
@@ -82,6 +83,7 @@ def _recipes(args: argparse.Namespace) -> int:
 
 
 def _reproduce(args: argparse.Namespace) -> int:
+    from medcls import disk
     from medcls.cli.train import Bars
     from medcls.errors import MedclsError
     from medcls.reproduction.means import Means
@@ -100,9 +102,11 @@ def _reproduce(args: argparse.Namespace) -> int:
                 failed += bool(row.error)
                 if args.json:
                     print_json(row.to_dict())
-    page = describe_page(read_rows())
     if args.table:
-        args.table.write_text(page, encoding="utf-8")
+        from medcls.workflows.case_report import Markdown, send_out
+
+        page = Markdown("reproduction", lambda names: describe_page(read_rows(), names))
+        disk.write_whole(args.table.absolute(), send_out("markdown", page, args.mode).data)
     elif not args.json:
-        print(page)
+        print(describe_page(read_rows()))
     return 1 if failed else 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from medcls.core.evaluation import Estimate
 from medcls.core.record import Record
-from medcls.core.site import FOUND, Aim, SiteCheck, Verdict
+from medcls.core.site import FOUND, Aim, SiteCheck, Verdict, within
 from medcls.errors import BadData
 
 _SHARES = (
@@ -42,6 +42,7 @@ class Letter(Record):
         n_positive: Scans with disease.
         scores: As of `SiteCheck`.
         confusion: As of `SiteCheck`.
+        answered: As of `SiteCheck`.
         calibration: As of `SiteCheck`.
         roc: As of `SiteCheck`.
         found: As of `SiteCheck`.
@@ -68,6 +69,7 @@ class Letter(Record):
     roc: tuple[float, ...]
     found: dict[str, float] = field(default_factory=dict)
     made: str = ""
+    answered: tuple[tuple[int, ...], ...] = ()
     schema: int = 1
 
     def __post_init__(self) -> None:
@@ -84,6 +86,7 @@ class Letter(Record):
                 len(self.confusion) != k or any(len(row) != k for row in self.confusion),
             ),
             ("counts that do not add up", sum(counts) != self.n_cases),
+            ("more scans answered than there are", bool(self.answered) and not within(self.answered, self.confusion)),
             ("a score without its name", not set(self.scores) <= set(_SHARES)),
             ("a share outside 0 to 1", any(not _is_share(s) for s in self.scores.values())),
             ("a verdict that its figures do not give", self._denied()),
@@ -163,6 +166,7 @@ class Letter(Record):
             check.roc,
             check.found,
             check.made,
+            check.answered,
         )
 
 

@@ -41,6 +41,12 @@ class Aim(Record):
             raise BadSpec("core.aim-asks-nothing")
 
 
+def within(some: tuple[tuple[int, ...], ...], every: tuple[tuple[int, ...], ...]) -> bool:
+    """Return whether counts are some of others, cell by cell."""
+    same = [len(row) for row in some] == [len(row) for row in every]
+    return same and all(0 <= a <= b for rows in zip(some, every, strict=True) for a, b in zip(*rows, strict=True))
+
+
 @dataclass(frozen=True)
 class SiteCheck(Record):
     """How a model did on a site's own labelled scans.
@@ -59,6 +65,7 @@ class SiteCheck(Record):
             `ece_excess_after` (by a temperature fitted on other patients of the site).
         labels: Label ids, in the order of `confusion`.
         confusion: Scans by true label (row) and most probable label (column).
+        answered: The same of the scans on which something was decided; empty in checks of an older medcls.
         calibration: For each tenth of the probability given to the answer: scans, their mean probability, share right.
         roc: Sensitivity at specificities 1, 0.95, … 0.
         more_scans: Further scans of the same mixture that would probably settle it; None if settled or no number would.
@@ -86,10 +93,13 @@ class SiteCheck(Record):
     more_scans: int | None = None
     found: dict[str, float] = field(default_factory=dict)
     made: str = ""
+    answered: tuple[tuple[int, ...], ...] = ()
     schema: int = 1
 
     def __post_init__(self) -> None:
         k = len(self.labels)
+        if self.answered and not within(self.answered, self.confusion):
+            raise wrong("answered", str(self.answered)[:60], "counts within those of all scans")
         if self.confusion and ([len(row) for row in self.confusion] != [k] * k or min(map(min, self.confusion)) < 0):
             raise wrong("confusion", str(self.confusion)[:60], f"counts of {k} by {k} labels")
         if not 0 <= self.n_positive <= self.n_cases or self.n_groups < 0:
@@ -211,6 +221,7 @@ class SiteEvent(Record):
         who: Login name, or `local`.
         when: UTC time, ISO 8601.
         settings: What was applied or undone; None for other events, and where an older medcls undid the last.
+        undoes: Of an undo, the line of the history that it takes back, from 1; 0 where an older medcls wrote it.
         state: The new state; empty for other events.
         why: What the person wrote, or the check it rests on.
     """
@@ -222,4 +233,5 @@ class SiteEvent(Record):
     settings: SiteSettings | None = None
     state: str = ""
     why: str = ""
+    undoes: int = 0
     schema: int = 1

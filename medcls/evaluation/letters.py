@@ -165,10 +165,14 @@ def _name(signed: Signed) -> str:
 
 
 def _text(letter: Letter) -> bytes:
-    """Return the canonical text that is signed: JSON, keys sorted, no spaces, UTF-8."""
-    return json.dumps(
-        letter.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+    """Return the canonical text that is signed: JSON, keys sorted, no spaces, UTF-8.
+
+    What an older medcls did not know stands in it only where it is told, so that what that one signed still holds.
+    """
+    told = letter.to_dict()
+    if not letter.answered:
+        del told["answered"]
+    return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def _key() -> "Ed25519PrivateKey":

@@ -9,6 +9,7 @@ from medcls.core.model import ModelCard
 from medcls.core.note import Note
 from medcls.core.prediction import Prediction
 from medcls.core.site import SiteSettings
+from medcls.evaluation.risk import REFUSED
 from medcls.models.familiarity import ACQUIRED, refuse_unsure
 from medcls.stats.calibration import calibrate
 from medcls.stats.curves import Steps
@@ -100,6 +101,7 @@ class Worth:
         right: Of them, those where it was true.
         of: Cases with disease (where the answer is a disease), else cases with none.
         missed: Of `of`, what was said instead: label id to count.
+        refused: Cases of which nothing was decided: they are counted nowhere else.
         here: Chance that such a call is right at a prevalence; None for an answer that is no disease, or too few cases.
         prevalence: The prevalence that `here` is for.
     """
@@ -111,21 +113,36 @@ class Worth:
     missed: dict[str, int]
     here: Estimate | None
     prevalence: float
+    refused: int = 0
 
 
-def worth_of(table: CaseTable, positive: tuple[int, ...], label: str, prevalence: float) -> Worth:
-    """Count what an answer was worth on cases that the model never saw.
+def decided_on(table: CaseTable, least: float) -> np.ndarray:
+    """Return of which cases a model decides, (N,) bool: as it was noted when it was asked, else by probability alone.
+
+    Args:
+        table: The cases; one of an older medcls does not say which were refused.
+        least: Of the most probable label, below which nothing is decided.
+    """
+    if REFUSED in table.attributes:
+        return table.attributes[REFUSED] == ""
+    return table.prob.max(axis=1) >= least
+
+
+def worth_of(table: CaseTable, positive: tuple[int, ...], label: str, prevalence: float, least: float = 0.0) -> Worth:
+    """Count what an answer was worth on cases that the model never saw, and of which it decided.
 
     Args:
         table: The cases.
         positive: Indices of the labels that mean disease.
         label: Label id answered.
         prevalence: Share of people with the disease where the answer is read, (0, 1).
+        least: As of `decided_on`.
 
     Raises:
         ValueError: If the table has no such label, or the prevalence is out of range.
     """
-    k = table.labels.index(label)
+    k, told = table.labels.index(label), decided_on(table, least)
+    refused, table = int((~told).sum()), table.take(told)
     said = table.prob.argmax(axis=1)
     sick = np.isin(table.truth, positive)
     of = sick if k in positive else ~sick
@@ -146,4 +163,5 @@ def worth_of(table: CaseTable, positive: tuple[int, ...], label: str, prevalence
         missed,
         here,
         prevalence,
+        refused,
     )

@@ -162,7 +162,7 @@ def check(model: Predictor, asked: Asked, site: str, aim: Aim, found: dict[str, 
         aim: What is asked of the model.
         found: What was found in the pictures.
     """
-    card, table = model.card, asked.table
+    card, table, k = model.card, asked.table, len(asked.table.labels)
     positive = card.task.positive
     sick, called = np.isin(table.truth, positive), np.isin(table.prob.argmax(axis=1), positive)
     verdict, why = _judged(aim, asked, called, sick)
@@ -192,6 +192,7 @@ def check(model: Predictor, asked: Asked, site: str, aim: Aim, found: dict[str, 
         scans_needed(aim, called, sick, table.group),
         found,
         now()[:10],
+        confusion(table.take(~asked.refused)) if not asked.refused.all() else ((0,) * k,) * k,
     )
 
 

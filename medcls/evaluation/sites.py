@@ -25,6 +25,25 @@ STATES: tuple[State, ...] = get_args(State)
 
 
 @dataclass(frozen=True)
+class InForce:
+    """Settings in force at a site.
+
+    Args:
+        line: Line of the history that applied them, from 1.
+        settings: The settings.
+    """
+
+    line: int
+    settings: SiteSettings
+
+    def is_undone_by(self, event: SiteEvent) -> bool:
+        """Return whether a line takes them back; one of an older medcls named at most what the settings said."""
+        if event.undoes:
+            return event.undoes == self.line
+        return event.settings is None or self.settings.is_same(event.settings)
+
+
+@dataclass(frozen=True)
 class SiteFolder:
     """A site's folder.
 
@@ -120,20 +139,30 @@ class SiteFolder:
                 yield None
 
     def settings(self, model: str) -> SiteSettings | None:
-        """Return the settings in force for a model: the last applied that was not undone; None if there are none.
-
-        A line that undoes names what it undid: two people who undo the same settings undo them once.
+        """Return the settings in force for a model; None if there are none.
 
         Raises:
             BadRecord: As `history`.
         """
-        stack: list[SiteSettings] = []
-        for event in self.history():
-            if event.model != model:
+        found = self.in_force(model)
+        return found.settings if found else None
+
+    def in_force(self, model: str) -> "InForce | None":
+        """Return the settings in force for a model: the last applied that was not undone; None if there are none.
+
+        A line that undoes names the line it undid: two people who undo the same settings undo them once, and of the
+        same settings applied twice the last are undone.
+
+        Raises:
+            BadRecord: As `history`.
+        """
+        stack: list[InForce] = []
+        for line, event in enumerate(self._lines(), start=1):
+            if event is None or event.model != model:
                 continue
             if event.what == "applied" and event.settings is not None:
-                stack.append(event.settings)
-            elif event.what == "undone" and stack and (event.settings is None or stack[-1].is_same(event.settings)):
+                stack.append(InForce(line, event.settings))
+            elif event.what == "undone" and stack and stack[-1].is_undone_by(event):
                 stack.pop()
         return stack[-1] if stack else None
 

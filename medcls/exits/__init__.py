@@ -16,6 +16,7 @@ from medcls.exits.gate import pass_gate
 from medcls.exits.subjects import (
     Compared,
     Drawing,
+    Markdown,
     Measured,
     ModelFiles,
     NetworkFile,
@@ -66,6 +67,7 @@ EXITS: Mapping[str, Exit] = MappingProxyType(
         "onnx": Exit("network_onnx", "Network (ONNX)", "application/octet-stream", ".onnx", NetworkFile),
         "drawing": Exit("drawing", "Picture (PNG)", "image/png", ".png", Drawing),
         "comparison": Exit("comparison_html", "Comparison (one HTML file)", "text/html", ".html", Compared),
+        "markdown": Exit("markdown", "Table (Markdown)", "text/markdown", ".md", Markdown),
         "own-file": Exit("own_file", "File of one's own cases (JSON)", "application/json", ".json", OwnFile),
         "received": Exit("own_file", "File as it came (DICOM)", "application/dicom", ".dcm", Received),
         "letter": Exit("letter", "Evaluation card (JSON)", "application/json", ".json", Letter),

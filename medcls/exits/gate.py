@@ -2,13 +2,16 @@
 
 For the record nothing is taken out: the objects go to the same patient's file. For others: the file's name, the
 person, the login name, the names of this home's sites and the comment go (a comment may stay if a person read it again
-and none of the names the file gives stand in it), a DICOM source is de-identified (see `profile`), and text found on
-the picture must have been painted over or looked at. In tables, figures and models cases are numbered and columns that
+and none of the names the file gives stand in it), nothing of a DICOM source's header stays, and text found on the
+picture must have been painted over or looked at. A DICOM file as it came is de-identified (see `profile`), and stays if
+there is text on it. In tables, figures and models cases are numbered and columns that
 may hold a person's words emptied (see `nameless`).
 """
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
@@ -23,8 +26,20 @@ from medcls.exits.nameless import (
     without_sites,
 )
 from medcls.exits.profile import deidentify, is_dicom, names_in
-from medcls.exits.subjects import Compared, Drawing, Measured, ModelFiles, OwnFile, Received, Subject, Table, Trail
+from medcls.exits.subjects import (
+    Compared,
+    Drawing,
+    Markdown,
+    Measured,
+    ModelFiles,
+    OwnFile,
+    Received,
+    Subject,
+    Table,
+    Trail,
+)
 from medcls.imaging.burned_in import find_text
+from medcls.imaging.decode import count_frames, read_scan
 
 _LEAST_WORD = 3  # shorter words of a name are part of too many others
 
@@ -38,8 +53,7 @@ def pass_gate(subject: Subject, mode: Mode) -> Subject:
 
     Raises:
         MedclsError: In mode `others`: if text was found on a picture and is neither painted over nor looked at, or if
-            a comment that is to stay holds a name or number of the file; or if it is a file of one's own cases or
-            one as it came.
+            a comment that is to stay holds a name or number of the file; or if it is a file of one's own cases.
     """
     if isinstance(subject, Case):
         return _case(subject, mode)
@@ -49,19 +63,33 @@ def pass_gate(subject: Subject, mode: Mode) -> Subject:
 
 
 def _nameless(subject: Subject) -> Subject:
-    if isinstance(subject, OwnFile | Received):
-        raise MedclsError("exits.only-record")
-    if isinstance(subject, Table):
-        return nameless_table(subject)
-    if isinstance(subject, Trail):
-        return nameless_trail(subject)
-    if isinstance(subject, Measured):
-        return nameless_measured(subject)
-    if isinstance(subject, Compared):
-        return nameless_compared(subject)
-    return (
-        nameless_model(subject) if isinstance(subject, ModelFiles) else subject
-    )  # a letter names who wants to be named
+    """Return it without names; what is in no table here, as a letter, names only who wants to be named."""
+    strip = _STRIPS.get(type(subject))
+    return strip(subject) if strip else subject
+
+
+def _only_record(own: OwnFile) -> Subject:
+    raise MedclsError("exits.only-record")
+
+
+def _received(received: Received) -> Received:
+    """Return a file with its header de-identified and its picture as it is, if no text was found on any frame of it."""
+    frames = range(count_frames(received.data))
+    if left := sum(len(find_text(read_scan(received.data, frame=n).pixels)) for n in frames):
+        raise MedclsError("exits.burned-in-file", n=left)
+    return replace(received, data=deidentify(received.data, picture=True))
+
+
+_STRIPS: Mapping[type, Callable[[Any], Subject]] = {
+    OwnFile: _only_record,
+    Received: _received,
+    Markdown: lambda table: replace(table, nameless=True),
+    Table: nameless_table,
+    Trail: nameless_trail,
+    Measured: nameless_measured,
+    Compared: nameless_compared,
+    ModelFiles: nameless_model,
+}
 
 
 def _drawing(drawing: Drawing, mode: Mode) -> Drawing:
@@ -87,7 +115,7 @@ def _case(case: Case, mode: Mode) -> Case:
         person=Person(),
         made_by="",
         reading=_reading(case),
-        source=deidentify(case.source) if case.source and is_dicom(case.source) else None,
+        source=None,  # whatever is made for others stands in a study of its own
     )
 
 

@@ -25,6 +25,11 @@ _NUMBERED = {"file": "scan", "case": "case", "group": "group"}
 _COLLECTION = "collection"
 _NAMING = ("leave_out", "name")  # settings of a run that may name a site
 _NOTES = "notes"  # the column whose sentences may name a site
+# Facts of the audit trail that nobody typed: ids and digests of models and scans, states, counts.
+_PLAIN_FACTS = frozenset(
+    {"model", "model_id", "models", "model_sha256", "scan_sha256", "mode", "answer", "shown", "threshold", "state"}
+    | {"watch", "prob", "kind", "lines", "by", "roles"}
+)
 _NO_PERSON = ("local", "nobody")  # what the trail says where nobody logs in, or it cannot be found out who did
 
 
@@ -64,7 +69,7 @@ def _without(value: Any, change: Callable[[str], str]) -> Any:
 
 def nameless_measured(measured: Measured) -> Measured:
     """Return figures and cases without the cases' names and attributes."""
-    return Measured(_evaluation(measured.evaluation), _cases(measured.cases))
+    return Measured(nameless_evaluation(measured.evaluation), _cases(measured.cases))
 
 
 def nameless_compared(compared: Compared) -> Compared:
@@ -86,14 +91,25 @@ def nameless_model(model: ModelFiles) -> ModelFiles:
 
 
 def nameless_trail(trail: Trail) -> Trail:
-    """Return the audit trail with whoever did something numbered; what stands for nobody stays."""
-    numbers = _numbers([line.who for line in trail.lines if line.who not in _NO_PERSON], "person")
-    return Trail(tuple(replace(line, who=numbers.get(line.who, line.who)) for line in trail.lines))
+    """Return the audit trail with whoever did something numbered, and every fact that somebody typed.
+
+    What stands for nobody stays.
+    """
+    people = _numbers([line.who for line in trail.lines if line.who not in _NO_PERSON], "person")
+    typed = sorted({name for line in trail.lines for name in line.facts} - _PLAIN_FACTS)
+    known = {name: _numbers([str(line.facts.get(name, "")) for line in trail.lines], name) for name in typed}
+
+    def told(facts: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: known[name].get(str(value), "") if name in known else value for name, value in facts.items()}
+
+    return Trail(
+        tuple(replace(line, who=people.get(line.who, line.who), facts=told(line.facts)) for line in trail.lines)
+    )
 
 
 def _texts(folder: ModelFolder, told: Mapping[str, str]) -> dict[str, str]:
     cases, evaluation = folder.cases(), folder.evaluation()
-    shown = _evaluation(evaluation) if evaluation else None
+    shown = nameless_evaluation(evaluation) if evaluation else None
     new = {CASES: format_cases(_cases(cases))} if cases else {}
     new |= {EVALUATION: shown.to_json()} if shown else {}
     card = _card(ModelCard.from_json(told[CARD]), _sites(evaluation) if evaluation else {})
@@ -102,7 +118,8 @@ def _texts(folder: ModelFolder, told: Mapping[str, str]) -> dict[str, str]:
     return {**told, **new, CARD: card.to_json(), README: describe_card(card, shown, folder.shown_studies())}
 
 
-def _evaluation(evaluation: Evaluation) -> Evaluation:
+def nameless_evaluation(evaluation: Evaluation) -> Evaluation:
+    """Return figures with sites left out numbered, and of the subgroups only the collections."""
     kept = {name: scores for name, scores in evaluation.subgroups.items() if name.startswith(f"{_COLLECTION}=")}
     sites = _sites(evaluation)
     left_out = {sites.get(site, ""): scores for site, scores in sorted(evaluation.left_out.items())}

@@ -1,12 +1,15 @@
 """A DICOM header without whom it shows: the basic profile of PS3.15 Annex E, and less than that.
 
 What the profile's table (edition 2026c, as the package dicom-anonymizer carries it) says to remove is removed, to empty
-is emptied, to replace is replaced; unique identifiers get new ones, the same one throughout a file. No option of the
-profile is used. Beyond it, all private elements go, and every text, date and code whose meaning is not needed to show
-the picture: a vendor may write a name anywhere.
+is emptied, to replace is replaced; unique identifiers get new ones, the same for the same throughout this home, so that
+files of a study stay one, and nobody elsewhere can compute them. No option of the profile is used. Beyond it, all
+private elements go, and every text, date and code whose meaning is not needed to show the picture: a vendor may write
+a name anywhere.
 """
 
+import hmac
 import io
+import secrets
 from collections.abc import Iterator
 from functools import cache
 
@@ -15,6 +18,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
+from medcls import disk, home
 from medcls.errors import BadScan
 from medcls.imaging.deidentify import wanted_tags
 
@@ -65,11 +69,12 @@ def is_dicom(data: bytes) -> bool:
     return data[128:132] == b"DICM"
 
 
-def deidentify(data: bytes) -> bytes:
-    """Return the header of a DICOM file without what identifies the patient; the picture, which may, is left out.
+def deidentify(data: bytes, picture: bool = False) -> bytes:
+    """Return a DICOM file without what its header says to identify the patient.
 
     Args:
         data: The whole file.
+        picture: True to keep the picture, unpacked: a packed one has comments of its own. Else it is left out.
 
     Raises:
         BadScan: If it cannot be read.
@@ -77,11 +82,28 @@ def deidentify(data: bytes) -> bytes:
     try:
         ds = pydicom.dcmread(io.BytesIO(data))
         ds.decode()
+        if picture and ds.file_meta.TransferSyntaxUID.is_encapsulated:
+            ds.decompress()
         for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData"):
-            ds.pop(keyword, None)
-        _strip(ds, {})
-    except (pydicom.errors.InvalidDicomError, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
+            if not picture:
+                ds.pop(keyword, None)
+        _strip(ds, _secret())
+        return _sealed(ds)
+    except (
+        pydicom.errors.InvalidDicomError,
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        OSError,
+        RuntimeError,
+        NotImplementedError,
+    ) as error:
         raise BadScan("exits.not-deidentified", found=type(error).__name__) from error
+
+
+def _sealed(ds: Dataset) -> bytes:
+    """Return a stripped data set as a file that says what was done to it."""
     for keyword in _EMPTY:
         setattr(ds, keyword, None if keyword in ("SeriesNumber", "InstanceNumber") else "")
     ds.PatientIdentityRemoved, ds.DeidentificationMethod = "YES", _METHOD[:64]
@@ -122,16 +144,30 @@ def names_in(data: bytes) -> tuple[str, ...]:
     return tuple(str(ds[keyword].value).replace("^", " ") for keyword in keywords if keyword in ds)
 
 
-def _strip(ds: Dataset, uids: dict[str, str]) -> None:
+def _secret() -> bytes:
+    """Return what this home's new identifiers are made with; drawn at first use.
+
+    Raises:
+        OSError: If it cannot be kept.
+    """
+    path = home.home() / "keys" / "identifiers.key"
+    with disk.locked(path.parent):
+        path.parent.chmod(0o700)
+        if not path.exists():
+            disk.write_whole(path, secrets.token_bytes(32))
+        return path.read_bytes()
+
+
+def _strip(ds: Dataset, secret: bytes) -> None:
     """Take out of a data set, and of every sequence in it, whatever may tell whom it shows."""
     for element in list(ds):
         if element.tag.is_private or _goes(element):
             del ds[element.tag]
         elif element.VR == "SQ":
             for item in element.value:
-                _strip(item, uids)
+                _strip(item, secret)
         elif element.VR == "UI" and element.tag in _table()["U"] | _table()["UX"]:
-            element.value = _renamed(element.value, uids)
+            element.value = _renamed(element.value, secret)
 
 
 def _goes(element: DataElement) -> bool:
@@ -165,7 +201,7 @@ def _numbers(entries: Iterator[tuple[int, ...]]) -> Iterator[int]:
     return ((entry[0] << 16) + entry[1] for entry in entries if len(entry) == 2)
 
 
-def _renamed(value: object, uids: dict[str, str]) -> object:
+def _renamed(value: object, secret: bytes) -> object:
     if isinstance(value, (list, pydicom.multival.MultiValue)):
-        return [_renamed(one, uids) for one in value]
-    return uids.setdefault(str(value), generate_uid())
+        return [_renamed(one, secret) for one in value]
+    return generate_uid(entropy_srcs=[hmac.new(secret, str(value).encode(), "sha256").hexdigest()])

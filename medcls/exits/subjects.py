@@ -117,6 +117,23 @@ class Compared:
 
 
 @dataclass(frozen=True, eq=False)
+class Markdown:
+    """A table of figures as Markdown, to be put between its marks in a file.
+
+    Args:
+        name: What the file is called, without its ending.
+        write: Returns the text; told whether it may name sites.
+        facts: For the audit trail.
+        nameless: True where it may not.
+    """
+
+    name: str
+    write: Callable[[bool], str]
+    facts: Mapping[str, str] = field(default_factory=dict)
+    nameless: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class OwnFile:
     """A file that names cases or files of one's own.
 
@@ -144,7 +161,20 @@ class Received:
     data: bytes
 
 
-Subject = Case | Table | Measured | ModelFiles | Letter | Trail | Drawing | NetworkFile | Compared | OwnFile | Received
+Subject = (
+    Case
+    | Table
+    | Measured
+    | ModelFiles
+    | Letter
+    | Trail
+    | Drawing
+    | NetworkFile
+    | Compared
+    | Markdown
+    | OwnFile
+    | Received
+)
 
 
 def _model(card: ModelCard) -> dict[str, str]:
@@ -161,6 +191,7 @@ _FACTS: Mapping[type, Callable[[Any], dict[str, str]]] = {
     Trail: lambda s: {"lines": str(len(s.lines))},
     Drawing: lambda s: {"scan_sha256": s.scan.sha256, **s.facts},
     Compared: lambda s: {"models": ", ".join(s.comparison.cards)},
+    Markdown: lambda s: dict(s.facts),
     OwnFile: lambda s: {"kind": s.what},
     Received: lambda s: {"scan_sha256": hashlib.sha256(s.data).hexdigest()},
 }
@@ -175,7 +206,7 @@ def stem_of(subject: Subject) -> str:
     """Return what the file of a thing that leaves is called, without its ending; never whom it shows."""
     if isinstance(subject, Case):
         return f"medcls-{subject.scan.sha256[:12]}"
-    if isinstance(subject, Table | Drawing | Compared | OwnFile | Received):
+    if isinstance(subject, Table | Drawing | Compared | Markdown | OwnFile | Received):
         return subject.name
     if isinstance(subject, ModelFiles | NetworkFile):
         return subject.card.id

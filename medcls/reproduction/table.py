@@ -182,9 +182,14 @@ reason.
 """
 
 
-def describe_page(rows: Sequence[Row]) -> str:
-    """Return the page as Markdown: what it is, and a table per project; a system without a row is named as not run."""
-    done = {row.recipe: row for row in rows}
+def describe_page(rows: Sequence[Row], say_why: bool = True) -> str:
+    """Return the page as Markdown: what it is, and a table per project; a system without a row is named as not run.
+
+    Args:
+        rows: The rows there are.
+        say_why: False to leave out why a system failed, which may name a file.
+    """
+    done = {row.recipe: row if say_why or not row.error else replace(row, error="–") for row in rows}
     parts = [_BEGINNING]
     for key, project in PROJECTS.items():
         names = [name for name in systems() if RECIPES[name].project == key]

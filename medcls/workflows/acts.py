@@ -90,25 +90,42 @@ def need(role: Role, what: str) -> None:
         raise
 
 
-def write_answers(card: ModelCard, answers: Iterable[tuple[Scan | None, Outcome[Prediction]]]) -> None:
-    """Write to the audit trail what a model answered; a site that says so gets no answer that cannot be written down.
+def write_answers(
+    card: ModelCard,
+    answers: Iterable[tuple[Scan | None, Outcome[Prediction]]],
+    read: Callable[[Prediction], Prediction] | None = None,
+    site: str = "",
+) -> None:
+    """Write to the audit trail what was answered; a site that says so gets no answer that cannot be written down.
 
     Args:
         card: The model.
         answers: Each scan, None if it could not be read, with the answer or why there is none.
+        read: Returns a model's answer as it is read at a site, and shown there; None where it is shown as it is.
+        site: Name of the site; written where its settings change the answer, beside what the model itself would say.
 
     Raises:
         Conflict: If it cannot be written and `MEDCLS_AUDIT_STRICT` is set.
     """
     model = {"model": card.id, "model_sha256": weights_digest(card)}
-    audit.write_many("classify", [model | _answer(scan, found) for scan, found in answers])
+    audit.write_many("classify", [model | _answer(scan, found, read, site) for scan, found in answers])
 
 
-def _answer(scan: Scan | None, found: Outcome[Prediction]) -> dict[str, str]:
+def _answer(
+    scan: Scan | None,
+    found: Outcome[Prediction],
+    read: Callable[[Prediction], Prediction] | None,
+    site: str,
+) -> dict[str, str]:
     told = {"scan_sha256": scan.sha256 if scan else ""}
     if found.error is not None:
         return told | {"outcome": found.error.code}
-    return told | {"answer": found.get().decided or "cannot-tell"}
+    answer = found.get()
+    shown = read(answer) if read else answer
+    told["answer"] = shown.decided or "cannot-tell"
+    if shown.decided == answer.decided:
+        return told
+    return told | {"model_answer": answer.decided or "cannot-tell", "site": site}
 
 
 def _of(made: object) -> dict[str, str]:

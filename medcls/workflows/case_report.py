@@ -17,7 +17,7 @@ from medcls.exits import EXITS as ALL_EXITS
 from medcls.exits import Exit, Parcel, leave
 from medcls.exits.case import MODES, UNSURE, Box, Case, Mode, Person, Reading, Ruler, View
 from medcls.exits.gate import cover_text, find_burned_in, free_text, paint_over
-from medcls.exits.subjects import Drawing, Measured, OwnFile, Subject, Table
+from medcls.exits.subjects import Drawing, Markdown, Measured, OwnFile, Subject, Table
 from medcls.explain.verdict import Check
 from medcls.imaging.burned_in import find_text
 from medcls.imaging.decode import read_scan
@@ -38,6 +38,7 @@ __all__ = [
     "Drawing",
     "Exit",
     "Known",
+    "Markdown",
     "Measured",
     "Mode",
     "OwnFile",
@@ -205,6 +206,7 @@ def worth_of(
             said=w.said,
             of=w.of,
             missed=sum(w.missed.values()),
+            refused=w.refused,
         )
         for place, w in found.items()
     ]
@@ -229,7 +231,7 @@ def _answer(scan: Scan, model: "Predictor", site: str) -> Known:
     from medcls.explain.drawing import draw
     from medcls.workflows.site import read_at
 
-    prediction, view = classify_open(scan, model)
+    prediction, view = classify_open(scan, model, site=site)
     read = read_at(site, prediction, model.card) if site else prediction
     return Known(scan, read, draw(view, read.called or read.top))
 

@@ -1,7 +1,7 @@
 """Answering scans: one, many, or a folder of them, with one model."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -105,7 +105,7 @@ def classify_one(scan: Scan, classifier: "Predictor") -> Prediction:
 
 @allowed("read")
 def classify_open(
-    scan: Scan, classifier: "Predictor", prepared: "Prepared | None" = None
+    scan: Scan, classifier: "Predictor", prepared: "Prepared | None" = None, site: str = ""
 ) -> "tuple[Prediction, OpenScan | OpenMembers]":
     """Answer a decoded scan and keep the pass, which its heatmaps are drawn from; it is written to the audit trail.
 
@@ -113,6 +113,10 @@ def classify_open(
         scan: The scan.
         classifier: From `open_model`.
         prepared: The scan as networks that are fed alike got it before; what is missing is added.
+        site: Name of the site it is read at: the trail says how it is read there too; empty for none.
+
+    Returns:
+        The answer as the model gave it, and the pass.
 
     Raises:
         MedclsError: If the model fails on it, or it must not be answered unwritten.
@@ -122,8 +126,32 @@ def classify_open(
 
     view = forward(classifier, scan, None, prepared)
     answer = _tell_marks(scan, view.prediction, classifier)
-    write_answers(classifier.card, [(scan, Outcome("", answer))])
+    write_answers(classifier.card, [(scan, Outcome("", answer))], _reader(classifier.card, site), site)
     return answer, view
+
+
+@allowed("read")
+def note_shown(scan: Scan, card: ModelCard, answer: Prediction, site: str) -> None:
+    """Write to the audit trail that an answer given before is read anew, at a site by its settings.
+
+    Args:
+        scan: The scan.
+        card: The model's card.
+        answer: As the model gave it.
+        site: Name of the site; empty for none.
+
+    Raises:
+        Conflict: If it must not be shown unwritten.
+        MedclsError: If there is no such site.
+    """
+    write_answers(card, [(scan, Outcome("", answer))], _reader(card, site), site)
+
+
+def _reader(card: ModelCard, site: str) -> "Callable[[Prediction], Prediction] | None":
+    """Return what reads a model's answers at a site; None where no site is named."""
+    from medcls.workflows.site import reader_at
+
+    return reader_at(site, card) if site else None
 
 
 def _tell_marks(scan: Scan, answer: Prediction, classifier: "Predictor") -> Prediction:
@@ -133,7 +161,10 @@ def _tell_marks(scan: Scan, answer: Prediction, classifier: "Predictor") -> Pred
 
 
 def classify_many(
-    files: Iterable[Outcome[bytes] | Outcome[Scan]], classifier: "Predictor", frame: int | None = None
+    files: Iterable[Outcome[bytes] | Outcome[Scan]],
+    classifier: "Predictor",
+    frame: int | None = None,
+    site: str = "",
 ) -> Iterator[Answer]:
     """Answer files in order; one that cannot be read comes with its error, and the rest go on.
 
@@ -143,6 +174,7 @@ def classify_many(
         files: The bytes of each file, archives already opened; or its scan, decoded before; or why it has neither.
         classifier: From `open_model`.
         frame: Which frame or page of each file, from 0; None for the first.
+        site: As of `classify_open`.
 
     Raises:
         Denied: If the person at work may not ask.
@@ -156,10 +188,10 @@ def classify_many(
         for file in files:
             values = _count(file.value, limits)
             while waiting and (len(waiting) >= _AHEAD or sum(w.values for w in waiting) + values > _AHEAD_VALUES):
-                yield from _answer_some(waiting, classifier, known)
+                yield from _answer_some(waiting, classifier, known, site)
             waiting.append(_Waiting(values, pool.submit(_read, file, frame, limits)))
         while waiting:
-            yield from _answer_some(waiting, classifier, known)
+            yield from _answer_some(waiting, classifier, known, site)
 
 
 class _Waiting(NamedTuple):
@@ -184,14 +216,15 @@ def _read(file: Outcome[bytes] | Outcome[Scan], frame: int | None, limits: Limit
 
 
 def _answer_some(
-    waiting: deque[_Waiting], classifier: "Predictor", known: dict[str, Outcome[Prediction]]
+    waiting: deque[_Waiting], classifier: "Predictor", known: dict[str, Outcome[Prediction]], site: str
 ) -> Iterator[Answer]:
     """Answer the first few that wait, and note in `known` what the network said of which bytes."""
     read = [w.scan.result() for w in (waiting.popleft() for _ in range(min(_BATCH, len(waiting))))]
     new = {scan.value.sha256: scan.value for scan in read if scan.value and scan.value.sha256 not in known}
     known.update(zip(new, _predict(list(new.values()), classifier), strict=True))
     answers = [Answer(scan, scan.then(lambda one: known[one.sha256].get())) for scan in read]
-    write_answers(classifier.card, [(answer.scan.value, answer.prediction) for answer in answers])
+    told = [(answer.scan.value, answer.prediction) for answer in answers]
+    write_answers(classifier.card, told, _reader(classifier.card, site), site)
     yield from answers
 
 

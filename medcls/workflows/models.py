@@ -7,6 +7,10 @@ from medcls.core.model import ModelCard
 from medcls.core.outcome import Outcome
 from medcls.core.pointing import PointingStudy
 from medcls.errors import MedclsError
+from medcls.exits import leave
+from medcls.exits.case import Mode
+from medcls.exits.nameless import nameless_evaluation
+from medcls.exits.subjects import Markdown
 from medcls.models import store
 from medcls.models.card_text import tell_data, tell_feeding, tell_making
 from medcls.tasks import recommended
@@ -93,11 +97,12 @@ def retire(model_id: str, reason: str) -> ModelCard:
 TABLES = {False: "shipped models", True: "recommended models"}  # names of their markers in a Markdown file
 
 
-def describe_models(only_recommended: bool = False) -> str:
+def describe_models(only_recommended: bool = False, name_sites: bool = True) -> str:
     """Return the models and what was measured of each as a Markdown table, a line for every site, one never seen first.
 
     Args:
         only_recommended: True for only those recommended for their task.
+        name_sites: False to number sites; collections, which every card names, are named all the same.
     """
     rows = [
         "| model | backbone, million weights | site | disease against the rest, AUROC "
@@ -113,7 +118,7 @@ def describe_models(only_recommended: bool = False) -> str:
         if evaluation is None:
             rows.append(f"{head} | {measured.error or 'nothing was measured'} |" + " |" * 4)
             continue
-        for one in evaluation.by_site():
+        for one in (evaluation if name_sites else nameless_evaluation(evaluation)).by_site():
             site = f"{one.site}, never seen" if one.never_seen else one.site
             cells = [_cell(one.scores.get(score)) for score in ("auroc_disease", "sensitivity", "specificity")]
             rows.append(f"{head} | {site} | " + " | ".join(cells) + f" | {one.disease.n if one.disease else 0} |")
@@ -126,15 +131,17 @@ def _cell(estimate: Estimate | None) -> str:
     return f"{estimate.value:.2f} ({estimate.low:.2f}–{estimate.high:.2f})"
 
 
-def write_table(path: Path, only_recommended: bool = False) -> None:
+def write_table(path: Path, only_recommended: bool = False, mode: Mode = "record") -> None:
     """Put the table of models between its two markers in a Markdown file (see `marked.marks`).
 
     Args:
         path: The file.
         only_recommended: True for only those recommended for their task.
+        mode: `record`; or `others`, where sites are numbered.
 
     Raises:
         MedclsError: If the file cannot be read or lacks the markers.
         Conflict: If it cannot be written.
     """
-    put_between_marks(path, TABLES[only_recommended], describe_models(only_recommended))
+    table = Markdown("models", lambda names: describe_models(only_recommended, names))
+    put_between_marks(path, TABLES[only_recommended], leave("markdown", table, mode).data.decode())

@@ -13,7 +13,9 @@ from medcls.core.evaluation import CaseTable, Estimate, describe_basis
 from medcls.core.numbers import show_estimate
 from medcls.evaluation.comparison import RESAMPLES, Comparison
 from medcls.evaluation.costs import Cost
-from medcls.exits.subjects import Compared
+from medcls.exits import leave
+from medcls.exits.case import Mode
+from medcls.exits.subjects import Compared, Markdown
 from medcls.stats.difference import Difference
 from medcls.words import say
 from medcls.workflows import site_figures
@@ -84,8 +86,17 @@ def pairs_to_markdown(comparison: Comparison, score: str = "auroc", *, resamples
     return "\n".join(lines) + "\n"
 
 
-def write_pairs(comparison: Comparison, path: Path, score: str = "auroc", *, resamples: int = RESAMPLES) -> None:
+def write_pairs(
+    comparison: Comparison, path: Path, score: str = "auroc", *, resamples: int = RESAMPLES, mode: Mode = "record"
+) -> None:
     """Put the table of `pairs_to_markdown` in a Markdown file, between `<!-- compared TASK: begin -->` and `… end -->`.
+
+    Args:
+        comparison: The models and their cases.
+        path: The file.
+        score: Full name of a score.
+        resamples: How many times groups are resampled on each collection.
+        mode: `record`; or `others`, where no site of this home is named.
 
     Raises:
         BadData: If there is no such score.
@@ -93,7 +104,9 @@ def write_pairs(comparison: Comparison, path: Path, score: str = "auroc", *, res
         Conflict: If it cannot be written.
     """
     task = next(iter(comparison.cards.values())).task.id
-    put_between_marks(path, f"compared {task}", pairs_to_markdown(comparison, score, resamples=resamples))
+    text = pairs_to_markdown(comparison, score, resamples=resamples)
+    table = Markdown("differences", lambda _: text, {"models": ", ".join(comparison.cards)})
+    put_between_marks(path, f"compared {task}", leave("markdown", table, mode).data.decode())
 
 
 def _count(table: CaseTable) -> str:

@@ -1,6 +1,6 @@
 """A site: check a model on its scans, set it up for there, watch it, say what state it is in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -121,19 +121,26 @@ def apply_settings(settings: SiteSettings, who: str = "") -> None:
 
 
 @act("approve", "site.undo", "site", "model_id")
-def undo_settings(site: str, model_id: str, who: str = "", seen: SiteSettings | None = None) -> SiteSettings | None:
+def undo_settings(site: str, model_id: str, who: str = "", seen: int = 0) -> SiteSettings | None:
     """Take back the settings in force, or those seen in force; return those in force again, None if none are.
+
+    Args:
+        site: Name of the site.
+        model_id: The model.
+        who: Login name; empty for whoever is at work.
+        seen: Line of the history that applied those seen in force; 0 for whichever are.
 
     Raises:
         BadSpec: If there is nothing to take back.
         Conflict: If those seen are no longer in force: of two who undo the same, the second changes nothing.
     """
     folder = site_folder(site)
-    if not (in_force := folder.settings(model_id)):
+    if (in_force := folder.in_force(model_id)) is None:
         raise BadSpec("workflows.nothing-to-undo", site=site, model=model_id)
-    if seen and not in_force.is_same(seen):
+    if seen and in_force.line != seen:
         raise Conflict("workflows.settings-not-in-force", site=site, model=model_id)
-    folder.record(SiteEvent("undone", model_id, who or access.present().name, "", in_force))
+    by = who or access.present().name
+    folder.record(SiteEvent("undone", model_id, by, "", in_force.settings, undoes=in_force.line))
     return folder.settings(model_id)
 
 
@@ -143,10 +150,30 @@ def read_at(site: str, prediction: Prediction, card: "ModelCard") -> Prediction:
     Raises:
         MedclsError: If there is no such site.
     """
+    return reader_at(site, card)(prediction)
+
+
+def reader_at(site: str, card: "ModelCard") -> Callable[[Prediction], Prediction]:
+    """Return what reads a model's answers at a site, by the settings in force there now.
+
+    Raises:
+        MedclsError: If there is no such site.
+    """
     from medcls.evaluation.site_answer import read_at_site
 
     settings = site_folder(site).settings(card.id)
-    return prediction if settings is None else read_at_site(prediction, card, settings)
+    return lambda answer: answer if settings is None else read_at_site(answer, card, settings)
+
+
+def basis_at(site: str, card: "ModelCard") -> str:
+    """Return what identifies the networks, and the settings in force at a site, that answers are read by there now.
+
+    Raises:
+        MedclsError: If there is no such site.
+    """
+    from medcls.evaluation.site_watch import basis_of
+
+    return basis_of(card, site_folder(site).settings(card.id) if site else None)
 
 
 def read_views_at(site: str, mean: Prediction, card: "ModelCard") -> Prediction:
@@ -227,7 +254,10 @@ def worth(card: "ModelCard", label: str, prevalence: float) -> "dict[str, Worth]
     table = read_cases(card.id)
     if table is None:
         return {}
-    return {site: worth_of(part, card.task.positive, label, prevalence) for site, part in table.by_site().items()}
+    least = card.abstention.min_prob
+    return {
+        site: worth_of(part, card.task.positive, label, prevalence, least) for site, part in table.by_site().items()
+    }
 
 
 @allowed("approve")
@@ -297,7 +327,7 @@ def watch(site: str, answers: Sequence[Prediction], card: "ModelCard") -> bool:
     from medcls.evaluation.site_watch import count
 
     try:
-        return count(site_folder(site), answers, card.task.positive)
+        return count(site_folder(site), answers, card.task.positive, basis_at(site, card))
     except OSError as error:
         raise Conflict(
             "workflows.watch-not-written", site=site, found=error.strerror or type(error).__name__

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from medcls.core.evaluation import CaseTable, Estimate, Evaluation
+from medcls.core.letter import Letter
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
 from medcls.core.numbers import show_estimate
@@ -40,13 +41,18 @@ class SiteFigures:
         source: `never-seen` (networks made alike, measured at a site that these alone never saw), `here` (a check of
             this home), `told` (another site's evaluation card), or `measured` (the model's own test cases of the site).
         scores: The scores there, by name.
-        confusion: Cases by true label (row) and most probable label (column); empty where it was not kept.
+        confusion: Cases by true label (row) and label answered (column); empty where it was not kept.
+        refused: Cases of which nothing was decided, which `confusion` leaves out; None where it is not known which, and
+            they stand in it by their most probable label.
+        by_prob: True where only those refused for their probabilities are known: not those unlike.
     """
 
     site: str
     source: Source
     scores: dict[str, Estimate]
     confusion: tuple[tuple[int, ...], ...] = ()
+    refused: int | None = None
+    by_prob: bool = False
 
     @property
     def title(self) -> str:
@@ -80,7 +86,14 @@ class SiteFigures:
         elif sick and said:
             names = " / ".join(task.labels[j].name for j in sick)
             notes.append(Note("workflows.worth-among", among=int(counts[sick, k].sum()), label=names))
-        return (*notes, *self._worth_here(task, k, prevalence))
+        return (*notes, *self._worth_here(task, k, prevalence), *self._not_counted(int(counts.sum())))
+
+    def _not_counted(self, n: int) -> tuple[Note, ...]:
+        """Return how many cases were refused, and are not among the counts; nothing where none was."""
+        if self.refused is None:
+            return (Note("workflows.worth-with-refused"),)
+        code = "workflows.worth-unsure" if self.by_prob else "workflows.worth-refused"
+        return (Note(code, refused=self.refused, n=n + self.refused),) if self.refused or self.by_prob else ()
 
     def told_worth(self, task: Task, label: str, prevalence: float = 0.0) -> tuple[Note, ...]:
         """Return what an answer was worth at this site, as `worth`, in one note that names the site."""
@@ -163,7 +176,8 @@ def figures_of(card: ModelCard) -> tuple[SiteFigures, ...]:
         BadModel: If what was measured of it cannot be read.
     """
     evaluation = store.read_evaluation(card.id)
-    measured = evaluated_figures(evaluation, store.read_cases(card.id)) if evaluation else ()
+    least = card.abstention.min_prob
+    measured = evaluated_figures(evaluation, store.read_cases(card.id), least) if evaluation else ()
     never = tuple(one for one in measured if one.source == "never-seen")
     return (*never, *_checked(card), *_told(card), *measured[len(never) :])
 
@@ -179,26 +193,45 @@ def beside(check: SiteCheck, card: ModelCard) -> tuple[SiteFigures, ...]:
         BadModel: If what was measured of it cannot be read.
     """
     others = [one for one in figures_of(card) if (one.source, one.site) != ("here", check.site)]
-    return (SiteFigures(check.site, "here", check.scores, check.confusion), *others)
+    return (_counted(check.site, "here", check), *others)
 
 
-def evaluated_figures(evaluation: Evaluation, cases: CaseTable | None) -> tuple[SiteFigures, ...]:
+def evaluated_figures(evaluation: Evaluation, cases: CaseTable | None, least: float = 0.0) -> tuple[SiteFigures, ...]:
     """Return what an evaluation says by site, a site never seen first.
 
     Args:
         evaluation: What was measured.
         cases: The cases it rests on, for the counts; None for none.
+        least: Probability below which the model decides nothing, for cases that do not say whether it did.
     """
-    parts = cases.by_site(evaluation.collection) if cases else {}
-    counts, found = {site: confusion(part) for site, part in parts.items()}, []
+    parts, found = cases.by_site(evaluation.collection) if cases else {}, []
     for one in evaluation.by_site():
         if one.never_seen:
             found.append(SiteFigures(one.site, "never-seen", one.scores))
+        elif one.site in parts:
+            found.append(_measured(one.site, one.scores, parts[one.site], least))
         else:
             whole = evaluation.confusion if one.site == evaluation.collection else ()
-            own = counts.get(one.site, whole)
-            found.append(SiteFigures(one.site, "measured", one.scores, own))
+            found.append(SiteFigures(one.site, "measured", one.scores, whole))
     return tuple(found)
+
+
+def _measured(site: str, scores: dict[str, Estimate], cases: CaseTable, least: float) -> SiteFigures:
+    """Return figures with the counts of the cases of which the model decided."""
+    from medcls.evaluation.risk import REFUSED
+    from medcls.evaluation.site_answer import decided_on
+
+    told = decided_on(cases, least)
+    counts = confusion(cases.take(told)) if told.any() else ((0,) * len(cases.labels),) * len(cases.labels)
+    return SiteFigures(site, "measured", scores, counts, int((~told).sum()), REFUSED not in cases.attributes)
+
+
+def _counted(site: str, source: Source, found: SiteCheck | Letter) -> SiteFigures:
+    """Return the figures of a check or a letter; an older one does not tell which scans were refused."""
+    if not found.answered:
+        return SiteFigures(site, source, found.scores, found.confusion)
+    refused = found.n_cases - sum(map(sum, found.answered))
+    return SiteFigures(site, source, found.scores, found.answered, refused)
 
 
 def _checked(card: ModelCard) -> tuple[SiteFigures, ...]:
@@ -208,7 +241,7 @@ def _checked(card: ModelCard) -> tuple[SiteFigures, ...]:
     weights = weights_of(card)
     folders = [one.value for one in sites() if one.value is not None]
     checks = [(folder.site.name, folder.last_check(card.id, weights)) for folder in folders]
-    return tuple(SiteFigures(name, "here", c.scores, c.confusion) for name, c in checks if isinstance(c, SiteCheck))
+    return tuple(_counted(name, "here", c) for name, c in checks if isinstance(c, SiteCheck))
 
 
 def _told(card: ModelCard) -> tuple[SiteFigures, ...]:
@@ -216,7 +249,7 @@ def _told(card: ModelCard) -> tuple[SiteFigures, ...]:
 
     own = {one.value.site.key for one in sites() if one.value is not None}
     letters = [one.value.card for one in letters_of(card) if one.value and one.value.card.site_key not in own]
-    return tuple(SiteFigures(told.site, "told", told.scores, told.confusion) for told in letters)
+    return tuple(_counted(told.site, "told", told) for told in letters)
 
 
 def compared(comparison: "Comparison") -> dict[str, tuple[SiteFigures, ...]]:

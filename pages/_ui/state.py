@@ -35,11 +35,13 @@ RUNS_SHOW = "show"  # the list of runs or of searches
 
 # What is before the user, on every page.
 PAGE = "page"  # the page that is shown
+SESSION = "session"  # what the audit trail says of who came
 DROP = "drop"  # the scans, on whichever page they were dropped
 DROP_TIMES = "drop.times"  # how often it was put away: a new key empties the widget
 FRAMES = "frames"  # how many pictures a file holds: entry -> count
 DECODED = "decoded"  # the last few scans decoded: (entry, frame) -> scan or error
 ANSWERS = "answers"  # what models said, on whichever page they were asked: (scan, frame, model) -> answer
+ANSWERS_TOLD = "answers.told"  # what the audit trail says was shown of them: (scan, frame, model) -> labels
 ENCODED = "encoded"  # pictures encoded for the viewer
 READING = "reading"  # the answers of the drop: its entries and, by model, how far they were read
 FILTER, SORT = "classify.filter", "classify.sort"  # which answers the list shows, in which order

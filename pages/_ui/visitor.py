@@ -9,6 +9,7 @@ from streamlit.errors import StreamlitAuthError
 from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import people
+from pages._ui import state
 from pages._ui.security import VOUCHED
 
 
@@ -38,17 +39,32 @@ people.ask_with(login_name)
 
 
 def come_in() -> None:
-    """Let the visitor in.
+    """Let the visitor in; the audit trail says so, once for a session.
 
     Raises:
         MedclsError: If they may not even read; a login is offered where Streamlit does it.
     """
     try:
-        people.need("read")
+        people.come_in(_session())
     except MedclsError as error:
         if error.code == "access.not-logged-in" and (claim := people.read_rules().claim):
             _offer_login(claim)
         raise
+
+
+def _session() -> people.Session:
+    return state.kept(state.SESSION, people.Session)
+
+
+def _refused(code: str, **told: str) -> MedclsError:
+    """Return why a login came to nothing; the audit trail says so."""
+    people.note_arrival(_session(), code)
+    return MedclsError(code, **told)
+
+
+def _log_out() -> None:
+    people.go_out(_session())
+    st.logout()
 
 
 def _offer_login(claim: str) -> None:
@@ -58,13 +74,13 @@ def _offer_login(claim: str) -> None:
         MedclsError: If they came back from it without a name, or there is none that works.
     """
     if st.user.to_dict().get("is_logged_in"):
-        raise MedclsError("access.login-names-nobody", claim=claim)
+        raise _refused("access.login-names-nobody", claim=claim)
     if not st.button(say("pages.log-in"), type="primary", icon=":material/login:"):
         return
     try:
         st.login()
     except StreamlitAuthError as error:
-        raise MedclsError("access.login-not-set-up", found=" ".join(str(error).split())[:200]) from error
+        raise _refused("access.login-not-set-up", found=" ".join(str(error).split())[:200]) from error
 
 
 def offer_logout() -> None:
@@ -74,7 +90,7 @@ def offer_logout() -> None:
     except MedclsError:
         return
     if own and st.user.to_dict().get("is_logged_in"):
-        st.button(say("pages.log-out"), on_click=st.logout, type="tertiary", icon=":material/logout:", key="log-out")
+        st.button(say("pages.log-out"), on_click=_log_out, type="tertiary", icon=":material/logout:", key="log-out")
 
 
 def describe() -> str:

@@ -14,6 +14,7 @@ from tests.inlets.conftest import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 RULES = '[oidc]\non = true\n[roles]\nread = ["lee@example.org"]\nbuild = ["kim@example.org"]\nadmin = ["root@example.org"]\n'
+KIM = "kim@example.org"
 PEOPLE: dict[str, dict[str, object]] = {
     "kim": {"email": "kim@example.org", "email_verified": True},
     "eve": {"email": "eve@example.org", "email_verified": True},
@@ -67,6 +68,13 @@ def log_in(page, who: str) -> None:
     page.wait_for_url("http://localhost:*/")
 
 
+def trail_of(home: Path) -> list[tuple[str, str, str]]:
+    """Who did what, and how it ended, as the audit trail says."""
+    (trail,) = (home / "audit").glob("*.jsonl")
+    told = [json.loads(line) for line in trail.read_text().splitlines()]
+    return [(line["who"], line["what"], line["outcome"]) for line in told]
+
+
 def log_out(page) -> None:
     """Leave, at the provider too."""
     settle(page)
@@ -80,9 +88,7 @@ def test_who_logs_in_has_the_roles_of_the_rules_and_nobody_else_any(visitor, doo
     log_in(visitor, "kim")
     visitor.get_by_text("kim@example.org (read, build)").wait_for()
     drop(visitor, "scan.png")
-    (trail,) = (server.home / "audit").glob("*.jsonl")
-    answered = [json.loads(line) for line in trail.read_text().splitlines()]
-    assert [(line["what"], line["who"]) for line in answered] == [("classify", "kim@example.org")]
+    assert trail_of(server.home) == [(KIM, "login", "done"), (KIM, "classify", "done")]
     visitor.reload()
     visitor.get_by_text("kim@example.org (read, build)").wait_for()  # the cookie holds
     (server.home / "access.toml").write_text(RULES.replace("kim@", "kam@"))
@@ -102,7 +108,10 @@ def test_who_logs_in_has_the_roles_of_the_rules_and_nobody_else_any(visitor, doo
         assert not visitor.get_by_text("admin").count()
         log_out(visitor)
     assert not provider.refused
-    assert len(trail.read_text().splitlines()) == 1
+    came_and_went = [(KIM, "login", "done"), (KIM, "login", "access.denied"), (KIM, "logout", "done")]
+    came_and_went += [("eve@example.org", "login", "access.denied"), ("eve@example.org", "logout", "done")]
+    nobody = [("nobody", "login", "access.login-names-nobody"), ("nobody", "logout", "done")]
+    assert trail_of(server.home)[2:] == came_and_went + 3 * nobody
 
 
 def test_a_token_that_the_provider_did_not_sign_logs_nobody_in(visitor, door) -> None:

@@ -20,7 +20,7 @@ from medcls.errors import BadData, BadSpec, MedclsError
 from medcls.evaluation import letters, sites
 from medcls.evaluation.site_answer import read_at_site, weights_of, worth_of
 from medcls.evaluation.site_ask import Asked, _judged, calibration_bins, roc_points
-from medcls.evaluation.site_watch import BINS, Week, alarms, count, last_alarms, weeks
+from medcls.evaluation.site_watch import BINS, Week, alarms, basis_of, count, last_alarms, weeks
 from medcls.home import home
 from medcls.tasks import list_tasks
 
@@ -92,6 +92,23 @@ def test_settings_are_undone_one_by_one() -> None:
     folder.record(SiteEvent("undone", "m", "local", sites.now()))
     assert folder.settings("m") is None
     assert folder.settings("other") is None
+
+
+def test_the_same_settings_applied_twice_are_undone_one_by_one() -> None:
+    """Two people who saw the second undo it once; a line of an older medcls names what it said, and takes the last."""
+    folder, same = sites.make_site("Ward 3"), settings(threshold=0.3)
+    for _ in range(2):
+        folder.record(SiteEvent("applied", "m", "local", "", same))
+    twice = folder.in_force("m")
+    assert twice is not None
+    assert twice.line == 2
+    for _ in range(2):
+        folder.record(SiteEvent("undone", "m", "local", "", same, undoes=twice.line))
+    once = folder.in_force("m")
+    assert once is not None
+    assert (once.line, once.settings) == (1, same)
+    folder.record(SiteEvent("undone", "m", "local", "", same))
+    assert folder.in_force("m") is None
 
 
 def test_no_model_stays_approved_behind_a_line_that_cannot_be_read() -> None:
@@ -185,6 +202,12 @@ def test_what_an_answer_was_worth_is_counted() -> None:
     assert (found.said, found.right, found.of, found.missed) == (5, 4, 6, {"normal": 0, "benign": 2})
     assert found.here is not None
     assert found.here.value == pytest.approx(0.05 * (4 / 6) / (0.05 * (4 / 6) + 0.95 * (1 / 4)))
+    assert found.refused == 0
+    refused = np.array(["unsure", *[""] * 5, "foreign", *[""] * 3])
+    answered = worth_of(replace(table, attributes={"refused": refused}), CARD.task.positive, "malignant", 0.05)
+    assert (answered.said, answered.right, answered.of, answered.missed["benign"], answered.refused) == (3, 3, 5, 2, 2)
+    unsure = replace(table, prob=np.where(np.arange(10)[:, None] == 0, [[0.3, 0.3, 0.4]], prob))
+    assert worth_of(unsure, CARD.task.positive, "malignant", 0.05, 0.6).refused == 1
     benign = worth_of(table, CARD.task.positive, "benign", 0.05)
     assert (benign.said, benign.right, benign.of, benign.missed, benign.here) == (4, 2, 4, {"malignant": 1}, None)
 
@@ -246,6 +269,8 @@ def test_a_card_whose_counts_deny_its_scores_contradicts_the_model(change: dict[
         {"n_positive": -1},
         {"confusion": [[10, 0, 0], [0, 18, 2], [0, 2, 19]]},
         {"confusion": [[10, 0], [0, 40]]},
+        {"answered": [[10, 0, 0], [0, 19, 2], [0, 2, 18]]},
+        {"answered": [[10, 0], [0, 40]]},
         {"calibration": [[49.0, 0.9, 0.92]]},
         {"calibration": [[50.0, 0.9, 1.92]]},
         {"calibration": [[-5.0, 0.9, 0.92], [55.0, 0.9, 0.92]]},
@@ -284,6 +309,21 @@ def test_a_letter_that_was_changed_is_refused(spoil: str) -> None:
         letters.read_letter(text)
 
 
+def test_what_an_older_medcls_signed_still_holds() -> None:
+    """It knew no counts of answered scans; with them the signature covers them."""
+    old = letters.sign(Letter.of(check(), "Busan", "key", "Kim"))
+    data = json.loads(old.to_json())
+    del data["card"]["answered"]
+    assert letters.read_letter(json.dumps(data).encode()) == old
+    told = letters.sign(Letter.of(replace(check(), answered=((9, 0, 0), (0, 17, 2), (0, 2, 18))), "", "key", ""))
+    data = json.loads(told.to_json())
+    assert letters.read_letter(told.to_json().encode()) == told
+    data["card"]["answered"][0][0] = 8
+    with pytest.raises(BadData) as changed:
+        letters.read_letter(json.dumps(data).encode())
+    assert changed.value.code == "evaluation.letter-signature"
+
+
 def test_a_letter_has_no_room_for_rows_or_names() -> None:
     """Its keys are the documented ones; none holds a case."""
     data = json.loads(letters.sign(Letter.of(check(), "", "k", "")).to_json())["card"]
@@ -306,6 +346,44 @@ def test_nothing_is_counted_without_consent() -> None:
     assert sum(week.get().score) == sum(week.get().distance) == 2
     text = next((folder.path / "watch" / "m").glob("*.json")).read_text()
     assert "0" * 64 not in text
+
+
+def test_answers_read_otherwise_begin_a_baseline_of_their_own() -> None:
+    """Another threshold, temperature or network; the same again goes on where it stopped."""
+    folder = sites.make_site("Ward 3")
+    sites.consent(folder, True)
+    plain, own = basis_of(CARD, None), basis_of(CARD, settings(threshold=0.2))
+    others = [basis_of(CARD, settings(threshold=0.3)), basis_of(CARD, settings(threshold=0.2, temperature=2.0))]
+    others += [basis_of(replace(CARD, calibration=replace(CARD.calibration, temperature=3.0)), settings(threshold=0.2))]
+    assert len({plain, own, *others}) == 5
+    assert basis_of(CARD, settings(weights=("x",), threshold=0.2)) == plain
+    for basis in (plain, own, plain):
+        assert count(folder, [answer(0.1, 0.2, 0.7)], CARD.task.positive, basis, date(2026, 11, 28))
+    found = [one.get() for one in weeks(folder, "m")]
+    assert [(w.week, w.basis, w.scans) for w in found] == [("2026-W48", plain, 2), ("2026-W48", own, 1)]
+
+
+def test_a_week_is_compared_only_with_weeks_read_alike() -> None:
+    """A threshold applied on Monday is no alarm on Sunday; nor are weeks under the old one its baseline."""
+    rng = np.random.default_rng(0)
+    before = [replace(week_of(rng, 0.05, 1.0), basis="m-a") for _ in range(12)]
+    odd = week_of(rng, 0.6, 3.0)
+    assert alarms(before, replace(odd, basis="m-a"))
+    assert alarms(before, replace(odd, basis="m-b")) == ()
+    mixed = [*before, *(replace(week_of(rng, 0.6, 3.0), basis="m-b") for _ in range(3))]
+    assert {n.params["before"] for n in alarms(mixed, replace(odd, basis="m-a"))} == {
+        n.params["before"] for n in alarms(before, replace(odd, basis="m-a"))
+    }
+    told = [
+        Outcome.of(f"2026-W{n:02d}", lambda week=week, n=n: replace(week, week=f"2026-W{n:02d}"))
+        for n, week in enumerate(before, start=30)
+    ]
+    last = [
+        Outcome.of("2026-W47", lambda: replace(odd, week="2026-W47", basis="m-a")),
+        Outcome.of("2026-W47.002", lambda: replace(odd, week="2026-W47", basis="m-b")),
+    ]
+    assert "evaluation.watch-refused" in {n.code for n in last_alarms([*told, *last], date(2026, 11, 28))}
+    assert last_alarms([*told, last[1]], date(2026, 11, 28)) == ()
 
 
 def week_of(rng: np.random.Generator, refused: float, shift: float) -> Week:

@@ -6,9 +6,11 @@ import json
 import re
 import zipfile
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
@@ -27,6 +29,7 @@ from medcls.exits.nameless import nameless_measured, nameless_trail
 from medcls.exits.subjects import (
     Compared,
     Drawing,
+    Markdown,
     Measured,
     ModelFiles,
     NetworkFile,
@@ -41,6 +44,7 @@ from medcls.imaging.picture import to_png
 from medcls.models import store
 from medcls.workflows import exchange, report
 from tests import tiny
+from tests.exits.test_markers import marked_dicom
 
 LABELS = ("normal", "benign", "malignant")
 N = 200
@@ -139,7 +143,8 @@ def subjects(given: Case, tiny_made: Path, home: Path) -> dict[type, Subject]:
             (),
         ),
         OwnFile: OwnFile("split", json.dumps(names).encode(), "split"),
-        Received: Received("0001", " ".join(names).encode()),
+        Markdown: Markdown("models", lambda named: f"| {names[0] if named else 'site 1'} | 0.9 |"),
+        Received: Received("0001", marked_dicom(count(1))),
     }
 
 
@@ -150,7 +155,7 @@ def drawn(scan: Scan) -> bytes:
 
 def line_of(n: int, who: str) -> audit.Line:
     """A line of the trail about somebody."""
-    facts = {"model": "m", "model_sha256": "ab" * 32, "scan_sha256": "cd" * 32}
+    facts = {"model": "m", "model_sha256": "ab" * 32, "scan_sha256": "cd" * 32, "site": f"ward of {who}"}
     return audit.Line(n, "2026-11-29T10:00:00.000+00:00", who, "exit.pdf", "done", facts, "0" * 64, f"{n:064x}")
 
 
@@ -168,7 +173,7 @@ def test_every_exit_keeps_the_contract(name: str, mode, subjects: dict[type, Sub
     """A name with its ending, the same bytes for the same thing, a line in the trail with the mode, and no marker for others."""
     subject = subjects[EXITS[name].of]
     before = len(list(audit.lines()))
-    if mode == "others" and EXITS[name].of in (OwnFile, Received):
+    if mode == "others" and EXITS[name].of is OwnFile:
         with pytest.raises(MedclsError) as refused:
             leave(name, subject, mode)
         assert [line.outcome for line in audit.lines()][before:] == [refused.value.code] == ["exits.only-record"]
@@ -190,13 +195,15 @@ def test_every_exit_keeps_the_contract(name: str, mode, subjects: dict[type, Sub
     [
         name
         for name, way in EXITS.items()
-        if way.of in (Table, Measured, ModelFiles, Trail, OwnFile, Received, Compared)
+        if way.of in (Table, Measured, ModelFiles, Trail, OwnFile, Received, Compared, Markdown)
     ],
 )
 def test_for_the_record_the_markers_are_there(name: str, subjects: dict[type, Subject]) -> None:
     """So the test above can fail."""
     made = text_in(leave(name, subjects[EXITS[name].of], "record").data)
-    assert len(set(re.findall(rb"ZQMARK\d{4}", made))) >= {"evaluation": 20, "comparison": 3}.get(name, 100)
+    assert len(set(re.findall(rb"ZQMARK\d{4}", made))) >= {"evaluation": 20, "comparison": 3, "markdown": 1}.get(
+        name, 100
+    )
 
 
 def test_a_picture_with_text_on_it_stays_until_it_is_painted_over(subjects: dict[type, Subject]) -> None:
@@ -214,6 +221,38 @@ def test_a_picture_with_text_on_it_stays_until_it_is_painted_over(subjects: dict
     covered = replace(marked, covers=find_text(marked.scan.pixels))
     left = np.asarray(Image.open(io.BytesIO(leave("drawing", covered, "others").data)).convert("L"))
     assert left.max() <= 41
+
+
+def test_a_file_as_it_came_goes_to_others_without_its_header_s_names_and_not_with_text_on_it() -> None:
+    """Its picture is the same, to the last value; text on it is not painted over in a file, so it stays."""
+    data = marked_dicom(count(1))
+    before, after = (
+        pydicom.dcmread(io.BytesIO(d)) for d in (data, leave("received", Received("1", data), "others").data)
+    )
+    assert (after.pixel_array == before.pixel_array).all()
+    assert (after.PatientIdentityRemoved, str(after.PatientName)) == ("YES", "")
+    picture = Image.fromarray(np.full((300, 400), 40, np.uint8))
+    ImageDraw.Draw(picture).text((12, 14), "KIM MINSU 1971", font=ImageFont.load_default(20), fill=255)
+    before.Rows, before.Columns, before.PixelData = 300, 400, picture.tobytes()
+    out = io.BytesIO()
+    before.save_as(out)
+    with pytest.raises(MedclsError) as refused:
+        leave("received", Received("1", out.getvalue()), "others")
+    assert refused.value.code == "exits.burned-in-file"
+
+
+@pytest.mark.parametrize("lost", ["SOPInstanceUID", "Rows"])
+def test_a_file_that_cannot_be_deidentified_is_a_sentence_and_no_other_way_out_needs_it_to_be(
+    lost: str, given: Case
+) -> None:
+    """A report for others holds nothing of the header, so it does not ask for one."""
+    ds = pydicom.dcmread(io.BytesIO(marked_dicom(count(1))))
+    delattr(ds, lost)
+    out = io.BytesIO()
+    ds.save_as(out)
+    with pytest.raises(MedclsError):
+        leave("received", Received("1", out.getvalue()), "others")
+    assert leave("json", replace(given, source=out.getvalue()), "others").data
 
 
 def test_a_collections_own_values_are_numbered_in_a_table_for_others(subjects: dict[type, Subject]) -> None:
@@ -264,6 +303,8 @@ def test_who_is_no_person_stays_in_the_trail() -> None:
     """Neither "local" nor "nobody" is somebody's name."""
     trail = nameless_trail(Trail(tuple(line_of(n, who) for n, who in enumerate(("kim", "nobody", "local"), start=1))))
     assert [line.who for line in trail.lines] == ["person 1", "nobody", "local"]
+    assert [line.facts["site"] for line in trail.lines] == ["site 1", "site 2", "site 3"]
+    assert {line.facts["model"] for line in trail.lines} == {"m"}
 
 
 def test_a_model_without_names_is_taken_elsewhere(subjects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,20 +324,27 @@ def test_a_model_without_names_is_taken_elsewhere(subjects, tmp_path: Path, monk
 
 ROOT = Path(__file__).resolve().parents[2]
 WRITES = {"write_bytes", "write_text", "write_whole", "download_button", "savefig", "imwrite", "to_csv", "to_excel"}
+WRITES |= {"put_between_marks", "save", "savez"}
 PASSES = {"send_out", "leave", "export_bytes", "write_letter"}  # `leave`, or what does nothing but call it
-# Files written that hold nothing of a person, and why not; and the buttons of bytes made by a way out before.
+ROOMS = ("medcls/cli", "medcls/workflows", "medcls/reproduction", "pages")
+# Files written that hold nothing of a person or stay in this home, and why; and buttons of bytes made by a way out before.
 BESIDE = {
-    ("medcls/cli/recipes.py", "_reproduce"): "the table of published systems, beside what they said of themselves",
+    ("medcls/reproduction/maps.py", "draw_maps"): "pictures that stay in this home",
+    ("medcls/reproduction/reproduce.py", "_run_of"): "which run a system has, in this home",
+    ("medcls/reproduction/table.py", "write_row"): "a row of the table, in this home",
+    ("medcls/workflows/exchange.py", "_take_one"): "a model that comes in",
+    ("medcls/workflows/marked.py", "put_between_marks"): "puts the text of a way out into a file",
     ("pages/_ui/classify/report.py", "_save"): "a parcel that `_make` sent out",
     ("medcls/cli/report.py", "_export"): "the trail, that `trail.export` sent out",
 }
 
 
 def writers() -> set[tuple[str, str]]:
-    """Functions of pages and verbs that write a file or offer one, without passing the gate in the same function."""
+    """Functions of pages, verbs and workflows that write a file or offer one, without passing the gate in the same function."""
     found = set()
-    for path in sorted([*(ROOT / "medcls" / "cli").rglob("*.py"), *(ROOT / "pages").rglob("*.py")]):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for path in sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py")):
+        top = ast.parse(path.read_text(encoding="utf-8")).body
+        for node in [*top, *(inner for one in top if isinstance(one, ast.ClassDef) for inner in one.body)]:
             if isinstance(node, ast.FunctionDef):
                 names = {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute)}
                 names |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}

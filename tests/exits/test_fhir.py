@@ -98,9 +98,15 @@ def test_the_audit_trail_is_valid_and_says_who_did_what(home: Path) -> None:
     """An event for each line, its digest in it; what failed is a failure."""
     audit.write("exit.pdf", who="dr.kim", model="m", model_sha256="ab" * 32, scan_sha256="cd" * 32, mode="record")
     audit.write("site.state", who="dr.lee", outcome="access.denied", site="Ward 3")
+    audit.write("login", who="dr.kim", by="proxy", roles="read")
+    audit.write("logout", who="dr.kim")
     bundle = json.loads(trail.export().data)
     assert complaints(bundle) == []
-    first, second = of_kind(bundle, "AuditEvent")
+    first, second, came, went = of_kind(bundle, "AuditEvent")
+    assert [(e["type"]["code"], e["subtype"][1]["code"]) for e in (came, went)] == [
+        ("110114", "110122"),
+        ("110114", "110123"),
+    ]
     lines = list(audit.lines())
     assert (first["agent"][0]["who"]["display"], first["type"]["code"], first["outcome"]) == ("dr.kim", "110106", "0")
     assert (second["outcome"], second["outcomeDesc"]) == ("4", "access.denied")

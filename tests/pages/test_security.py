@@ -11,6 +11,7 @@ from starlette.requests import Request
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from medcls import access, audit
 from medcls.words import say
 from pages._ui.security import HEADERS, SafeDoor, is_allowed, keep_uploads_in_memory
 from tests.pages.conftest import assert_sound, words
@@ -185,3 +186,16 @@ def test_a_login_that_cannot_begin_is_a_sentence(open_app, home) -> None:
     assert_sound(app)
     assert "Authlib" in words(app)
     assert not app.get("file_uploader")
+
+
+def test_who_comes_behind_a_proxy_is_a_line_of_the_trail_once_for_a_session(open_app, home, monkeypatch) -> None:
+    """However often the page runs; what comes after it says who did it."""
+    home.mkdir(parents=True, exist_ok=True)
+    rules = '[proxy]\nheader = "X-Forwarded-User"\ntrusted = ["127.0.0.1"]\n[roles]\nread = ["kim"]\n'
+    (home / "access.toml").write_text(rules)
+    monkeypatch.setattr(access, "_ask", [lambda: "kim"])
+    app = open_app()
+    app.run()
+    assert_sound(app)
+    told = [(line.who, line.what, line.outcome, line.facts) for line in audit.lines()]
+    assert told == [("kim", "login", "done", {"by": "proxy", "roles": "read"})]

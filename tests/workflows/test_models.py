@@ -1,8 +1,12 @@
 """The list of models and its table."""
 
+from dataclasses import replace
+
 import pytest
 
+from medcls import audit
 from medcls.errors import MedclsError
+from medcls.models import store
 from medcls.tasks import recommended
 from medcls.workflows.marked import marks
 from medcls.workflows.models import TABLES, describe_models, list_models, retire, write_table
@@ -22,6 +26,22 @@ def test_the_table_has_a_line_for_every_model_and_leaves_the_rest_of_the_file(ti
     assert text.count(f"`{tiny_model.id}`") == 1
     write_table(path)
     assert path.read_text() == text
+
+
+def test_for_others_sites_are_numbered_and_that_it_was_written_is_a_line_of_the_trail(tiny_model, tmp_path) -> None:
+    path, evaluation = tmp_path / "README.md", store.read_evaluation(tiny_model.id)
+    assert evaluation is not None
+    told = replace(evaluation, left_out={"ZQMARK hospital": evaluation.scores})
+    store.write_evaluation(store.folder(tiny_model.id), told, store.read_cases(tiny_model.id))
+    store.seal(store.folder(tiny_model.id), replace(tiny_model, files={}))
+    for mode in ("record", "others"):
+        path.write_text(f"{BEGIN}\n{END}\n")
+        write_table(path, mode=mode)
+        assert ("ZQMARK" in path.read_text()) == (mode == "record")
+    assert "site 1, never seen" in path.read_text()
+    assert [(line.what, line.facts["mode"]) for line in audit.lines()] == [
+        ("exit.markdown", "record"), ("exit.markdown", "others"),
+    ]  # fmt: skip
 
 
 def test_a_file_without_a_place_for_it_is_left_alone(tiny_model, tmp_path):

@@ -19,7 +19,7 @@ from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 from medcls.models import store
 from medcls.models.opening import open_model
-from medcls.workflows import case_report, site, site_figures, site_look
+from medcls.workflows import case_report, classify, site, site_figures, site_look
 from tests.imaging.dicom_files import dataset, written
 
 MODEL = "breast-ultrasound--tiny--0001"
@@ -91,11 +91,11 @@ def test_two_who_undo_the_same_settings_undo_them_once(tiny_model) -> None:
     folder = sites.make_site("Ward 3")
     for settings in (first, second):
         site.apply_settings(settings)
-    left = site.undo_settings("Ward 3", MODEL, seen=second)
+    left = site.undo_settings("Ward 3", MODEL, seen=2)
     assert left is not None
     assert left.is_same(first)
     with pytest.raises(Conflict) as moved:
-        site.undo_settings("Ward 3", MODEL, seen=second)
+        site.undo_settings("Ward 3", MODEL, seen=2)
     assert moved.value.code == "workflows.settings-not-in-force"
     folder.record(SiteEvent("undone", MODEL, "late", "2026-11-29T00:00:00Z", second))
     in_force = folder.settings(MODEL)
@@ -104,8 +104,42 @@ def test_two_who_undo_the_same_settings_undo_them_once(tiny_model) -> None:
     folder.record(SiteEvent("undone", MODEL, "old", "2026-11-29T00:00:00Z"))
     assert folder.settings(MODEL) is None
     with pytest.raises(BadSpec) as nothing:
-        site.undo_settings("Ward 3", MODEL, seen=first)
+        site.undo_settings("Ward 3", MODEL, seen=1)
     assert nothing.value.code == "workflows.nothing-to-undo"
+
+
+def test_of_the_same_settings_applied_twice_a_click_undoes_the_last(tiny_model) -> None:
+    """Two who clicked on the same undo it once."""
+    sites.make_site("Ward 3")
+    same = SiteSettings("Ward 3", MODEL, ("ab",), temperature=2.0, made="2026-11-29")
+    for _ in range(2):
+        site.apply_settings(same)
+    left = site.undo_settings("Ward 3", MODEL, seen=2)
+    assert left is not None
+    with pytest.raises(Conflict):
+        site.undo_settings("Ward 3", MODEL, seen=2)
+    assert site.site_folder("Ward 3").settings(MODEL) is not None
+    assert site.undo_settings("Ward 3", MODEL) is None
+
+
+def test_the_trail_says_what_was_shown_and_what_the_model_says_where_they_differ(ward) -> None:
+    """By a report, by a batch, and read anew; without a difference, or without a site, the answer alone."""
+    settings = site.check_site("Ward 3", MODEL, ward, Aim(0.5)).settings
+    model, card = open_model(MODEL), store.read_card(MODEL)
+    scans = [phantom("breast-ultrasound", "benign", seed) for seed in range(200, 230)]
+    plain = [model.predict(read_scan(data)) for data in scans]
+    data = next(d for d, p in zip(scans, plain, strict=True) if p.decided == "benign" and p.prob[2] > 1e-6)
+    site.apply_settings(replace(settings, threshold=1e-9, temperature=1.0))
+    before = sum(1 for _ in audit.lines())
+    case_report.make_case(data, "", model, said=case_report.Said(site="Ward 3"))
+    (_,) = classify.classify_many([Outcome("x", data)], model, site="Ward 3")
+    answer = classify.classify_one(read_scan(data), model)
+    classify.note_shown(read_scan(data), card, answer, "Ward 3")
+    classify.note_shown(read_scan(data), card, answer, "")
+    lines = list(audit.lines())[before:]
+    told = [(line.what, line.facts["answer"], line.facts.get("model_answer"), line.facts.get("site")) for line in lines]
+    at, alone = ("classify", "malignant", "benign", "Ward 3"), ("classify", "benign", None, None)
+    assert told == [at, at, alone, at, alone]
 
 
 def test_what_a_site_s_threshold_calls_is_told_by_its_own_figures_everywhere(ward) -> None:

@@ -64,6 +64,12 @@ def test_counts_of_sites_add_up_and_are_not_pooled() -> None:
     )
     x, y = site_figures.evaluated_figures(evaluation, table)
     assert (x.site, x.confusion, y.confusion) == ("x", ((1, 0), (0, 1)), ((0, 1), (1, 0)))
+    unsure = site_figures.evaluated_figures(evaluation, table, least=0.65)
+    assert [(one.refused, one.by_prob) for one in unsure] == [(0, True), (1, True)]
+    assert unsure[1].confusion == ((0, 1), (0, 0))
+    noted = replace(table, attributes={**table.attributes, "refused": np.array(["foreign", "", "", ""])})
+    first = site_figures.evaluated_figures(evaluation, noted, least=0.99)[0]
+    assert (first.confusion, first.refused, first.by_prob) == (((0, 0), (0, 1)), 1, False)
 
 
 def test_the_whole_evaluation_stands_for_no_single_site() -> None:
@@ -77,7 +83,7 @@ def test_the_whole_evaluation_stands_for_no_single_site() -> None:
 
 def test_what_an_answer_was_worth_is_counted_at_one_site(tiny_model) -> None:
     task = store.read_card(MODEL).task
-    one = site_figures.SiteFigures("x", "measured", {}, ((5, 1, 1), (0, 6, 2), (1, 3, 9)))
+    one = site_figures.SiteFigures("x", "measured", {}, ((5, 1, 1), (0, 6, 2), (1, 3, 9)), 0)
     said, missed = one.worth(task, "malignant")
     assert (said.params["right"], said.params["said"], missed.params["n"], missed.params["missed"]) == (9, 12, 13, 4)
     said, among = one.worth(task, "benign")
@@ -85,6 +91,11 @@ def test_what_an_answer_was_worth_is_counted_at_one_site(tiny_model) -> None:
     assert replace(one, confusion=()).worth(task, "malignant") == ()
     never = tuple((row[0] + row[1], 0, row[2]) for row in one.confusion)
     assert [n.code for n in replace(one, confusion=never).worth(task, "benign")] == ["workflows.worth-never"]
+    kinds = ((0, False), (3, False), (3, True), (None, False))
+    parts = [replace(one, refused=refused, by_prob=by_prob) for refused, by_prob in kinds]
+    codes = [[note.code for note in part.worth(task, "malignant")][2:] for part in parts]
+    assert codes == [[], ["workflows.worth-refused"], ["workflows.worth-unsure"], ["workflows.worth-with-refused"]]
+    assert parts[1].worth(task, "malignant")[-1].params == {"refused": 3, "n": 31}
     here = one.worth(task, "malignant", 0.1)[-1]
     ill, well = 0.1 * 9 / 13, 0.9 * 3 / 15
     assert (here.code, float(here.params["n"])) == ("workflows.worth-here", round(100 * ill / (ill + well)))

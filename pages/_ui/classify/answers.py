@@ -89,7 +89,8 @@ def reading_of(entries: tuple[scans.Entry, ...], card: ModelCard) -> Reading:
         for key in (state.CHOSEN, state.LOOKED, state.SHOW_ANYWAY, state.OPINIONS, state.CASES):
             st.session_state.pop(key, None)
     site = site_name()
-    return held[1].setdefault(f"{site} {card.to_json()}", Reading(entries, card, site=site))
+    basis = site_room.basis_at(site, card) if site else ""
+    return held[1].setdefault(f"{site} {basis} {card.to_json()}", Reading(entries, card, site=site))
 
 
 def go_on(reading: Reading) -> None:
@@ -100,7 +101,7 @@ def go_on(reading: Reading) -> None:
     """
     until = time.monotonic() + _A_RUN_S
     if reading.source is None:
-        reading.source = _rows(reading.entries[len(reading.rows) :], reading.card)
+        reading.source = _rows(reading.entries[len(reading.rows) :], reading.card, reading.site)
     for row in reading.source:
         reading.rows.append(_here(row, reading))
         if time.monotonic() > until:
@@ -141,21 +142,22 @@ def _answered(entry: scans.Entry, scan: Scan, card: ModelCard, frame: int | None
     return Row(entry, Outcome(entry.name, answer), data_url(scans.thumbnail(scan)), frame, scan.history)
 
 
-def _rows(entries: tuple[scans.Entry, ...], card: ModelCard) -> Iterator[Row]:
+def _rows(entries: tuple[scans.Entry, ...], card: ModelCard, site: str) -> Iterator[Row]:
     """Answer the entries in order; one that cannot be read keeps its error and the rest go on."""
     classifier = cache.open_classifier(card)
     if len(entries) <= _ONE_BY_ONE:
         yield from (_single(entry, card) for entry in entries)
         return
     files = (drops.decoded(entry) or entry for entry in entries)
-    for entry, answer in zip(entries, classify.classify_many(files, classifier), strict=True):
+    for entry, answer in zip(entries, classify.classify_many(files, classifier, site=site), strict=True):
         scan = answer.scan.value
         if scan is None:
             yield Row(entry, answer.prediction)
             continue
         drops.keep_scan(entry, answer.scan)
         if answer.prediction.value is not None:
-            known.keep(scan, card, answer.prediction.value)
+            shown = known.read_here(answer.prediction.value, card).decided or ""
+            known.keep(scan, card, answer.prediction.value, shown=shown)
         yield Row(entry, answer.prediction, data_url(scans.thumbnail(scan)), None, scan.history)
 
 

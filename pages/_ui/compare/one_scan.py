@@ -75,6 +75,9 @@ def ask(scan: Scan, cards: Sequence[ModelCard]) -> compare_scan.ComparedScan:
             found = compare_scan.compare_scan(scan, [card.id for card in cards], open_here, memory)
         held = (key, found)
         st.session_state[state.COMPARE_ANSWERS] = held
+    for one in held[1].answers:
+        if one.card is not None and one.prediction is not None:
+            known.tell(scan, one.card, one.prediction)
     return compare_scan.read_at_site(held[1], header.site_name())
 
 

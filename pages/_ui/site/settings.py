@@ -26,18 +26,18 @@ def show_settings(name: str, card: ModelCard) -> None:
         notices.show_empty(say("pages.site-own-what"), say("pages.site-check-first"))
         return
     try:
-        settings, n_damaged = folder.settings(card.id), folder.n_damaged()
+        found, n_damaged = folder.in_force(card.id), folder.n_damaged()
     except MedclsError as error:
         notices.show_error(error)
         return
     if n_damaged:
         st.warning(say("pages.site-damaged", {"n": n_damaged}))
-    if settings is None:
+    if found is None:
         st.markdown(say("pages.site-own-none"))
     else:
-        _show_force(settings)
+        _show_force(found.settings)
         # What is shown now is undone, not what is in force when the click arrives.
-        shown = (name, card.id, settings)
+        shown = (name, card.id, found.line)
         st.button(say("pages.undo"), icon=":material/undo:", key="site.undo", on_click=_undo, args=shown)
     _show_state(name, card)
     events = [
@@ -54,7 +54,7 @@ def show_settings(name: str, card: ModelCard) -> None:
         st.dataframe(events[::-1], hide_index=True)
 
 
-def _undo(name: str, model_id: str, shown: SiteSettings) -> None:
+def _undo(name: str, model_id: str, shown: int) -> None:
     try:
         site.undo_settings(name, model_id, seen=shown)
     except MedclsError as error:

@@ -45,5 +45,7 @@ def show_watch(name: str, card: ModelCard) -> None:
     if weeks:
         show_chart(charts_site.watch(weeks), key="site.watch.chart")
         st.caption(say("pages.site-watch-rate"))
+        if charts_site.baselines(weeks):
+            st.caption(say("pages.site-watch-baseline"))
     else:
         st.caption(say("pages.site-watch-none"))

@@ -27,7 +27,14 @@ def find(scan: Scan, card: ModelCard, frame: int | None = None) -> Prediction | 
     return held.get((scan.sha256, frame or 0, card.to_json()))
 
 
-def keep(scan: Scan, card: ModelCard, answer: Prediction, view: Any = None, frame: int | None = None) -> None:
+def keep(
+    scan: Scan,
+    card: ModelCard,
+    answer: Prediction,
+    view: Any = None,
+    frame: int | None = None,
+    shown: str | None = None,
+) -> None:
     """Keep an answer, and the pass it came from for its maps to be drawn from.
 
     Args:
@@ -36,7 +43,10 @@ def keep(scan: Scan, card: ModelCard, answer: Prediction, view: Any = None, fram
         answer: As the model gave it, not as a site reads it.
         view: The pass, of `classify.classify_open`; None if there is none.
         frame: Which frame of its file it is, from 0; None for the first.
+        shown: What the audit trail says was shown: the label decided at the site, empty for "cannot tell"; None for
+            what the model decided.
     """
+    _told(scan, card, frame).add(answer.decided if shown is None else shown or None)
     held = state.kept(state.ANSWERS, dict)
     held[scan.sha256, frame or 0, card.to_json()] = answer
     while len(held) > _ANSWERS:
@@ -75,10 +85,35 @@ def ask(scan: Scan, card: ModelCard, frame: int | None = None) -> Prediction:
         MedclsError: If the model cannot be opened or does not answer.
     """
     if (known := find(scan, card, frame)) is not None:
+        tell(scan, card, known, frame)
         return known
-    answer, view = classify.classify_open(scan, cache.open_classifier(card))
-    keep(scan, card, answer, view, frame)
+    answer, view = classify.classify_open(scan, cache.open_classifier(card), site=header.site_name())
+    keep(scan, card, answer, view, frame, read_here(answer, card).decided or "")
     return answer
+
+
+def tell(scan: Scan, card: ModelCard, answer: Prediction, frame: int | None = None) -> None:
+    """Have the audit trail say what is shown of an answer here, unless it said so in this session.
+
+    Args:
+        scan: The scan.
+        card: The model's card.
+        answer: As the model gave it.
+        frame: Which frame of its file it is, from 0; None for the first.
+
+    Raises:
+        MedclsError: If it must not be shown unwritten, or there is no such site.
+    """
+    shown, told = read_here(answer, card).decided, _told(scan, card, frame)
+    if shown not in told:
+        classify.note_shown(scan, card, answer, header.site_name())
+        told.add(shown)
+
+
+def _told(scan: Scan, card: ModelCard, frame: int | None) -> set[str | None]:
+    """Return the labels of a scan's answer that the audit trail has in this session; None for "cannot tell"."""
+    held: dict[tuple[str, int, str], set[str | None]] = state.kept(state.ANSWERS_TOLD, dict)
+    return held.setdefault((scan.sha256, frame or 0, card.to_json()), set())
 
 
 def read_here(answer: Prediction, card: ModelCard) -> Prediction:
