@@ -102,6 +102,7 @@ class Worth:
         of: Cases with disease (where the answer is a disease), else cases with none.
         missed: Of `of`, what was said instead: label id to count.
         refused: Cases of which nothing was decided: they are counted nowhere else.
+        by_prob: True where only those refused for their probabilities are known: not those unlike.
         here: Chance that such a call is right at a prevalence; None for an answer that is no disease, or too few cases.
         prevalence: The prevalence that `here` is for.
     """
@@ -114,6 +115,7 @@ class Worth:
     here: Estimate | None
     prevalence: float
     refused: int = 0
+    by_prob: bool = False
 
 
 def decided_on(table: CaseTable, least: float) -> np.ndarray:
@@ -141,7 +143,7 @@ def worth_of(table: CaseTable, positive: tuple[int, ...], label: str, prevalence
     Raises:
         ValueError: If the table has no such label, or the prevalence is out of range.
     """
-    k, told = table.labels.index(label), decided_on(table, least)
+    k, told, by_prob = table.labels.index(label), decided_on(table, least), REFUSED not in table.attributes
     refused, table = int((~told).sum()), table.take(told)
     said = table.prob.argmax(axis=1)
     sick = np.isin(table.truth, positive)
@@ -164,4 +166,5 @@ def worth_of(table: CaseTable, positive: tuple[int, ...], label: str, prevalence
         here,
         prevalence,
         refused,
+        by_prob,
     )

@@ -48,7 +48,8 @@ def make(case: Case, mode: Mode) -> bytes:
 
 
 def _head(sheet: Sheet) -> str:
-    return f"<p class=notice>{escape(sheet.notice)}</p><h1>{escape(sheet.title)}</h1>"
+    who = _part(sheet.patient) if sheet.patient else ""
+    return f"<p class=notice>{escape(sheet.notice)}</p><h1>{escape(sheet.title)}</h1>{who}"
 
 
 def _pictures(case: Case) -> str:

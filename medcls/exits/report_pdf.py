@@ -21,6 +21,7 @@ _PICTURES_MM, _VIEWS_MM, _VIEWS = 72.0, 40.0, 4  # heights of a row of pictures 
 _FONTS = (("sans", "", "sans"), ("sans", "B", "sans-bold"), ("other", "", "other"))  # family, style, file
 _RARE = "hanja"  # family and file: Chinese characters of Korea's KS X 1001, and kana; read only where a text needs it
 _NO_LETTER = "□"  # stands for a letter that no font here has
+_SIZES = (1.0, 0.94, 0.88)  # of letters and pictures, tried until the report is one page: the last is 7 pt
 _INK, _QUIET, _ACCENT, _BLACK = (34, 38, 43), (110, 116, 122), (31, 111, 139), (11, 13, 16)
 
 
@@ -32,7 +33,14 @@ def make(case: Case, mode: Mode) -> bytes:
         mode: `record` or `others`.
     """
     sheet = sheet_of(case, mode)
-    pdf = _Page(sheet, case)
+    first = _drawn(sheet, case, _SIZES[0])
+    smaller = (_drawn(sheet, case, size) for size in _SIZES[1:]) if first.page_no() > 1 else ()
+    pdf = next((one for one in smaller if one.page_no() == 1), first)
+    return bytes(pdf.output())
+
+
+def _drawn(sheet: Sheet, case: Case, size: float) -> "_Page":
+    pdf = _Page(sheet, case, size)
     pdf.add_page()
     _title(pdf, sheet)
     _pictures(pdf, case)
@@ -40,15 +48,15 @@ def make(case: Case, mode: Mode) -> bytes:
     _views(pdf, case)
     for part in sheet.parts:
         _part(pdf, part)
-    return bytes(pdf.output())
+    return pdf
 
 
 class _Page(FPDF):
     """An A4 page with the notice at its head, at its foot and, faintly, all over it."""
 
-    def __init__(self, sheet: Sheet, case: Case) -> None:
+    def __init__(self, sheet: Sheet, case: Case, size: float) -> None:
         super().__init__("P", "mm", "A4")
-        self.sheet = sheet
+        self.sheet, self.size = sheet, size
         self.set_creation_date(case.made_at)
         self.set_title(sheet.title)
         self.set_producer(f"medcls {__version__}")
@@ -113,6 +121,8 @@ def _title(pdf: _Page, sheet: Sheet) -> None:
     pdf.set_text_color(*_INK)
     pdf.set_font("sans", "B", 13)
     pdf.multi_cell(_WIDTH_MM, 6, pdf.known(sheet.title), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    if sheet.patient:
+        _part(pdf, sheet.patient)
     pdf.ln(1)
 
 
@@ -121,7 +131,7 @@ def _pictures(pdf: _Page, case: Case) -> None:
     heatmap = pictures.heatmap_picture(case)
     shown = [(say("exits.picture-scan"), pictures.scan_picture(case))]
     shown += [(say("exits.picture-heatmap"), heatmap)] if heatmap is not None else []
-    _row(pdf, shown, 2, _PICTURES_MM)
+    _row(pdf, shown, 2, _PICTURES_MM * pdf.size)
 
 
 def _views(pdf: _Page, case: Case) -> None:
@@ -180,13 +190,14 @@ def _answer(pdf: _Page, sheet: Sheet) -> None:
 
 
 def _part(pdf: _Page, part: Part) -> None:
-    if pdf.get_y() > _HEIGHT_MM - 28:  # no heading alone at the foot
+    size = pdf.size
+    if pdf.get_y() > _HEIGHT_MM - 28 and size == 1:  # no heading alone at the foot
         pdf.add_page()
     pdf.set_text_color(*_ACCENT)
-    pdf.set_font("sans", "B", 8.5)
-    pdf.cell(_WIDTH_MM, 4.6, part.heading, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    pdf.set_font("sans", "B", 8.5 * size)
+    pdf.cell(_WIDTH_MM, 4.6 * size, part.heading, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
     pdf.set_text_color(*_INK)
-    pdf.set_font("sans", "", 8)
+    pdf.set_font("sans", "", 8 * size)
     for line in part.lines:
-        pdf.multi_cell(_WIDTH_MM, 3.7, pdf.known(line), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-    pdf.ln(0.8)
+        pdf.multi_cell(_WIDTH_MM, 3.7 * size, pdf.known(line), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    pdf.ln(0.8 * size)

@@ -13,7 +13,10 @@ def make(case: Case, mode: Mode) -> bytes:
     """
     sheet = sheet_of(case, mode)
     width = max((len(bar.name) for bar in sheet.bars), default=0)
-    lines = [sheet.title, sheet.notice, "", f"{sheet.lead} {sheet.answer}"]
+    lines = [sheet.title, sheet.notice, ""]
+    if sheet.patient:
+        lines += [sheet.patient.heading, *(f"  {line}" for line in sheet.patient.lines), ""]
+    lines.append(f"{sheet.lead} {sheet.answer}")
     lines += [f"  {bar.name:<{width}}  {bar.shown}" for bar in sheet.bars]
     for part in sheet.parts:
         lines += ["", part.heading, *(f"  {line}" for line in part.lines)]

@@ -39,6 +39,7 @@ class Sheet:
         lead: What stands over the answer.
         answer: The decided label's name, or that it cannot be told.
         bars: One for each label; none where the answer has no numbers.
+        patient: Whom it is about, to stand under the title; None where nobody is named.
         parts: The rest, in order; none is empty.
     """
 
@@ -47,6 +48,7 @@ class Sheet:
     lead: str
     answer: str
     bars: tuple[Bar, ...]
+    patient: Part | None
     parts: tuple[Part, ...]
 
 
@@ -58,7 +60,6 @@ def sheet_of(case: Case, mode: Mode) -> Sheet:
         mode: `record` or `others`; for others the sheet says that it is de-identified.
     """
     parts = (
-        ("exits.heading-patient", _patient(person_of(case, mode))),
         ("exits.heading-cautions", tuple(str(note) for note in case.prediction.notes)),
         ("exits.heading-worth", tuple(str(note) for note in case.worth)),
         ("exits.heading-measured", _measured(case)),
@@ -74,6 +75,7 @@ def sheet_of(case: Case, mode: Mode) -> Sheet:
         lead=say("exits.lead"),
         answer=answer_of(case.prediction, case),
         bars=_bars(case),
+        patient=Part(say("exits.heading-patient"), who) if (who := _patient(person_of(case, mode))) else None,
         parts=tuple(Part(say(heading), lines) for heading, lines in parts if lines),
     )
 

@@ -206,7 +206,7 @@ def worth_of(
             said=w.said,
             of=w.of,
             missed=sum(w.missed.values()),
-            refused=w.refused,
+            beside=Note("exits.worth-unsure" if w.by_prob else "exits.worth-refused", n=w.refused),
         )
         for place, w in found.items()
     ]

@@ -14,8 +14,10 @@ from medcls.core.note import Note
 from medcls.core.numbers import show_prob
 from medcls.errors import MedclsError
 from medcls.exits import CASE_EXITS, leave
-from medcls.exits.case import MODES, Case
+from medcls.exits.case import MODES, Case, Person
 from medcls.exits.gate import find_burned_in, free_text
+from medcls.exits.report_pdf import _drawn
+from medcls.exits.sheet import sheet_of
 from medcls.imaging.decode import read_scan
 from tests.exits.test_dicom_out import source_file
 
@@ -84,6 +86,20 @@ def test_notice_stands_on_every_page_and_in_every_picture(case: Case) -> None:
 def test_report_of_an_ordinary_case_is_one_page(case: Case) -> None:
     """With one view less than fills the second row of pictures."""
     assert len(PdfReader(io.BytesIO(leave("pdf", replace(case, views=()), "record").data)).pages) == 1
+
+
+def test_what_is_a_little_more_than_a_page_is_set_smaller(case: Case) -> None:
+    """So that the patient's file gets one page; a long report keeps its letters and has several."""
+    longer = (replace(case, worth=tuple(f"Line {i} of many." for i in range(n))) for n in range(1, 80, 2))
+    over = next(one for one in longer if _drawn(sheet_of(one, "record"), one, 1.0).page_no() == 2)
+    assert len(PdfReader(io.BytesIO(leave("pdf", over, "record").data)).pages) == 1
+
+
+def test_the_patient_stands_before_the_answer(case: Case) -> None:
+    """As on any document that is filed by whom it is about."""
+    text = text_of("text", leave("text", case, "record").data)
+    assert text.index(case.person.name) < text.index(sheet_of(case, "record").lead)
+    assert sheet_of(replace(case, person=Person()), "record").patient is None
 
 
 def test_pictures_carry_the_notice_in_their_pixels(case: Case) -> None:

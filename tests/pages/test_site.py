@@ -7,12 +7,14 @@ import pytest
 from medcls.core.site import SiteSettings
 from medcls.data.collections import add_collection
 from medcls.evaluation.site_answer import weights_of
+from medcls.evaluation.site_watch import Week
 from medcls.evaluation.sites import make_site
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 from medcls.models.opening import open_model
 from medcls.workflows import compare_scan, site
 from pages._ui import state
+from pages._ui.site import charts_site
 from pages._ui.site.label import label_of
 from tests.pages.conftest import assert_sound, words
 from tests.tiny import install, write_tiny
@@ -146,3 +148,14 @@ def test_a_scan_reads_alike_on_every_page(open_app, tiny_model, home, tmp_path: 
     here = compare_scan.read_at_site(found, "Ward 3")
     assert [a.prediction.decided for a in here.answers if a.model == tiny_model.id] == [read.decided]
     assert str(read.points[-1]) in words(app).replace("\\", "")
+
+
+def test_the_chart_marks_where_another_model_or_other_settings_begin() -> None:
+    """A dotted line with why; two bases of one week are two points."""
+    weeks = [
+        Week(f"2026-W{n}", "m", 1, basis=basis) for n, basis in ((46, "a-x"), (47, "a-x"), (47, "a-y"), (48, "b-y"))
+    ]
+    assert charts_site.baselines(weeks) == [(2, "pages.site-watch-new-settings"), (3, "pages.site-watch-new-model")]
+    figure = charts_site.watch(weeks)
+    assert len(figure.layout.annotations) == len(figure.layout.shapes) == 2
+    assert len(set(figure.data[0].x)) == 4
