@@ -91,11 +91,8 @@ def write_pairs(
 ) -> None:
     """Put the table of `pairs_to_markdown` in a Markdown file, between `<!-- compared TASK: begin -->` and `… end -->`.
 
-    Args:
-        comparison: The models and their cases.
+    Args, beside those of `pairs_to_markdown`:
         path: The file.
-        score: Full name of a score.
-        resamples: How many times groups are resampled on each collection.
         mode: `record`; or `others`, where no site of this home is named.
 
     Raises:

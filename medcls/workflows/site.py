@@ -1,6 +1,6 @@
 """A site: check a model on its scans, set it up for there, watch it, say what state it is in."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,19 +9,50 @@ from medcls import access
 from medcls.core.letter import Letter
 from medcls.core.note import Note
 from medcls.core.outcome import Outcome
-from medcls.core.prediction import Prediction
 from medcls.core.progress import Progress, silent
 from medcls.core.site import Aim, SiteCheck, SiteEvent, SiteSettings, State
 from medcls.errors import BadData, BadRecord, BadSpec, Conflict, MedclsError
 from medcls.workflows.acts import act, allowed
+from medcls.workflows.site_reading import (
+    basis_at,
+    read_at,
+    read_views_at,
+    reader_at,
+    site_folder,
+    sites,
+    watch,
+    watched,
+)
+
+__all__ = [
+    "Checked",
+    "apply_settings",
+    "basis_at",
+    "check_dropped",
+    "check_site",
+    "checks_of",
+    "consent",
+    "import_letter",
+    "letters_of",
+    "read_at",
+    "read_views_at",
+    "reader_at",
+    "set_state",
+    "site_folder",
+    "sites",
+    "state_of",
+    "undo_settings",
+    "watch",
+    "watched",
+    "worth",
+    "write_letter",
+]
 
 if TYPE_CHECKING:
     from medcls.core.model import ModelCard
     from medcls.evaluation.letters import Kept, Signed
     from medcls.evaluation.site_answer import Worth
     from medcls.evaluation.site_ask import Labelled
-    from medcls.evaluation.site_watch import Week
-    from medcls.evaluation.sites import SiteFolder
     from medcls.models.predictor import Predictor
 
 
@@ -142,50 +173,6 @@ def undo_settings(site: str, model_id: str, who: str = "", seen: int = 0) -> Sit
     by = who or access.present().name
     folder.record(SiteEvent("undone", model_id, by, "", in_force.settings, undoes=in_force.line))
     return folder.settings(model_id)
-
-
-def read_at(site: str, prediction: Prediction, card: "ModelCard") -> Prediction:
-    """Return an answer as it is read at a site; without settings for the model it stands as it is.
-
-    Raises:
-        MedclsError: If there is no such site.
-    """
-    return reader_at(site, card)(prediction)
-
-
-def reader_at(site: str, card: "ModelCard") -> Callable[[Prediction], Prediction]:
-    """Return what reads a model's answers at a site, by the settings in force there now.
-
-    Raises:
-        MedclsError: If there is no such site.
-    """
-    from medcls.evaluation.site_answer import read_at_site
-
-    settings = site_folder(site).settings(card.id)
-    return lambda answer: answer if settings is None else read_at_site(answer, card, settings)
-
-
-def basis_at(site: str, card: "ModelCard") -> str:
-    """Return what identifies the networks, and the settings in force at a site, that answers are read by there now.
-
-    Raises:
-        MedclsError: If there is no such site.
-    """
-    from medcls.evaluation.site_watch import basis_of
-
-    return basis_of(card, site_folder(site).settings(card.id) if site else None)
-
-
-def read_views_at(site: str, mean: Prediction, card: "ModelCard") -> Prediction:
-    """Return the mean of a case's views, each read at a site, as it is read there.
-
-    Raises:
-        MedclsError: If there is no such site.
-    """
-    from medcls.evaluation.site_answer import read_mean_at_site
-
-    settings = site_folder(site).settings(card.id)
-    return mean if settings is None else read_mean_at_site(mean, card, settings)
 
 
 @act("approve", "site.state", "site", "model_id", "state")
@@ -315,56 +302,6 @@ def letters_of(card: "ModelCard") -> "list[Outcome[Signed]]":
     from medcls.evaluation.site_answer import weights_of
 
     return letters(card.id, weights_of(card))
-
-
-def watch(site: str, answers: Sequence[Prediction], card: "ModelCard") -> bool:
-    """Count answers in a site's watch, if it agreed to one; see `medcls.evaluation.site_watch.count`.
-
-    Raises:
-        Conflict: If the counts cannot be written.
-        MedclsError: If there is no such site, or its record is damaged.
-    """
-    from medcls.evaluation.site_watch import count
-
-    try:
-        return count(site_folder(site), answers, card.task.positive, basis_at(site, card))
-    except OSError as error:
-        raise Conflict(
-            "workflows.watch-not-written", site=site, found=error.strerror or type(error).__name__
-        ) from error
-
-
-def watched(site: str, model_id: str) -> "tuple[list[Outcome[Week]], tuple[Note, ...]]":
-    """Return a model's weeks at a site, oldest first, and how the last one that is over differs from those before.
-
-    Raises:
-        MedclsError: If there is no such site.
-    """
-    from medcls.evaluation.site_watch import last_alarms, weeks
-
-    found = weeks(site_folder(site), model_id)
-    return found, last_alarms(found)
-
-
-def site_folder(name: str) -> "SiteFolder":
-    """Return a known site by its name or id.
-
-    Raises:
-        BadSpec: If there is none.
-        MedclsError: If its record is damaged.
-    """
-    from medcls.evaluation.sites import open_site
-
-    folder = open_site(name)
-    _ = folder.site
-    return folder
-
-
-def sites() -> "list[Outcome[SiteFolder]]":
-    """Return every site; a damaged one stands in its place with its error."""
-    from medcls.evaluation.sites import list_sites
-
-    return list_sites()
 
 
 @act("admin", "site.watch", "site", "watch")
