@@ -1,7 +1,9 @@
 """Dropped scans: dropped once, read on every page of the session, kept in its memory only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -84,17 +86,24 @@ def drop(key: str, task: Task) -> tuple[scans.Entry, ...]:
 def _upload(key: str, task: Task) -> None:
     """Draw the uploader and take what it holds."""
     whole_folder = st.session_state.get(f"{key}.folder", False)
+    widget = f"{key}.files.{whole_folder}.{st.session_state.get(state.DROP_TIMES, 0)}"
     files = st.file_uploader(
         say("pages.drop-folder-here") if whole_folder else say("pages.drop-here"),
         accept_multiple_files="directory" if whole_folder else True,
-        key=f"{key}.files.{whole_folder}.{st.session_state.get(state.DROP_TIMES, 0)}",
-        on_change=_forget,
+        key=widget,
+        on_change=_changed,
+        args=(widget,),
     )
     st.toggle(say("pages.drop-folder"), key=f"{key}.folder")
     held, ids = _held(task), tuple(file.file_id for file in files)
     if ids and (held is None or held.files not in (ids, ())):
-        entries = tuple(scans.unpack((file.name, file.getvalue()) for file in files))
-        st.session_state[state.DROP] = Drop(entries, ids)
+        _take(files)
+
+
+def _take(files: Sequence[Any]) -> None:
+    """Put files before the user, archives opened."""
+    entries = tuple(scans.unpack((file.name, file.getvalue()) for file in files))
+    st.session_state[state.DROP] = Drop(entries, tuple(file.file_id for file in files))
 
 
 def belongs(held: Drop | None, task: Task) -> bool:
@@ -108,8 +117,14 @@ def _held(task: Task) -> Drop | None:
 
 
 def _forget() -> None:
-    """Forget what was dropped: the widget holds something else."""
     st.session_state.pop(state.DROP, None)
+
+
+def _changed(widget: str) -> None:
+    """Take what the widget holds now, before the page is drawn: the scan then stands one run of the page earlier."""
+    _forget()
+    if files := st.session_state[widget]:
+        _take(files)
 
 
 def put_away() -> None:
