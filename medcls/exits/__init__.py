@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from medcls import audit
 from medcls.core.letter import Letter
+from medcls.core.note import Note
 from medcls.errors import MedclsError
 from medcls.exits.case import Case, Mode
 from medcls.exits.gate import pass_gate
@@ -43,7 +44,7 @@ class Exit:
     """
 
     module: str
-    title: str
+    title: Note
     media_type: str
     suffix: str
     of: type = Case
@@ -51,27 +52,29 @@ class Exit:
 
 EXITS: Mapping[str, Exit] = MappingProxyType(
     {
-        "pdf": Exit("report_pdf", "Report (PDF)", "application/pdf", ".pdf"),
-        "html": Exit("report_html", "Report (one HTML file)", "text/html", ".html"),
-        "text": Exit("report_text", "Report as text", "text/plain", ".txt"),
-        "json": Exit("answer_json", "Answer (JSON)", "application/json", ".json"),
-        "csv": Exit("answer_csv", "Answer (CSV)", "text/csv", ".csv"),
-        "dicom-sr": Exit("dicom_sr", "DICOM structured report", "application/dicom", ".sr.dcm"),
-        "dicom-sc": Exit("dicom_sc", "DICOM secondary capture", "application/dicom", ".sc.dcm"),
-        "fhir": Exit("fhir", "FHIR R4 bundle", "application/fhir+json", ".fhir.json"),
-        "table-csv": Exit("table_csv", "Table (CSV)", "text/csv", ".csv", Table),
-        "table-json": Exit("table_json", "Table (JSON)", "application/json", ".json", Table),
-        "evaluation": Exit("measured_json", "Figures (JSON)", "application/json", ".evaluation.json", Measured),
-        "cases": Exit("measured_cases", "Cases (CSV)", "text/csv", ".cases.csv", Measured),
-        "model": Exit("model_zip", "Model (ZIP)", "application/zip", ".zip", ModelFiles),
-        "onnx": Exit("network_onnx", "Network (ONNX)", "application/octet-stream", ".onnx", NetworkFile),
-        "drawing": Exit("drawing", "Picture (PNG)", "image/png", ".png", Drawing),
-        "comparison": Exit("comparison_html", "Comparison (one HTML file)", "text/html", ".html", Compared),
-        "markdown": Exit("markdown", "Table (Markdown)", "text/markdown", ".md", Markdown),
-        "own-file": Exit("own_file", "File of one's own cases (JSON)", "application/json", ".json", OwnFile),
-        "received": Exit("own_file", "File as it came (DICOM)", "application/dicom", ".dcm", Received),
-        "letter": Exit("letter", "Evaluation card (JSON)", "application/json", ".json", Letter),
-        "audit": Exit("audit_fhir", "Audit trail (FHIR AuditEvents)", "application/fhir+json", ".fhir.json", Trail),
+        "pdf": Exit("report_pdf", Note("exits.way-pdf"), "application/pdf", ".pdf"),
+        "html": Exit("report_html", Note("exits.way-html"), "text/html", ".html"),
+        "text": Exit("report_text", Note("exits.way-text"), "text/plain", ".txt"),
+        "json": Exit("answer_json", Note("exits.way-json"), "application/json", ".json"),
+        "csv": Exit("answer_csv", Note("exits.way-csv"), "text/csv", ".csv"),
+        "dicom-sr": Exit("dicom_sr", Note("exits.way-dicom-sr"), "application/dicom", ".sr.dcm"),
+        "dicom-sc": Exit("dicom_sc", Note("exits.way-dicom-sc"), "application/dicom", ".sc.dcm"),
+        "fhir": Exit("fhir", Note("exits.way-fhir"), "application/fhir+json", ".fhir.json"),
+        "table-csv": Exit("table_csv", Note("exits.way-table-csv"), "text/csv", ".csv", Table),
+        "table-json": Exit("table_json", Note("exits.way-table-json"), "application/json", ".json", Table),
+        "evaluation": Exit(
+            "measured_json", Note("exits.way-evaluation"), "application/json", ".evaluation.json", Measured
+        ),
+        "cases": Exit("measured_cases", Note("exits.way-cases"), "text/csv", ".cases.csv", Measured),
+        "model": Exit("model_zip", Note("exits.way-model"), "application/zip", ".zip", ModelFiles),
+        "onnx": Exit("network_onnx", Note("exits.way-onnx"), "application/octet-stream", ".onnx", NetworkFile),
+        "drawing": Exit("drawing", Note("exits.way-drawing"), "image/png", ".png", Drawing),
+        "comparison": Exit("comparison_html", Note("exits.way-comparison"), "text/html", ".html", Compared),
+        "markdown": Exit("markdown", Note("exits.way-markdown"), "text/markdown", ".md", Markdown),
+        "own-file": Exit("own_file", Note("exits.way-own-file"), "application/json", ".json", OwnFile),
+        "received": Exit("own_file", Note("exits.way-received"), "application/dicom", ".dcm", Received),
+        "letter": Exit("letter", Note("exits.way-letter"), "application/json", ".json", Letter),
+        "audit": Exit("audit_fhir", Note("exits.way-audit"), "application/fhir+json", ".fhir.json", Trail),
     }
 )
 # Those that take a case: what the report sheet and the `report` verb offer.

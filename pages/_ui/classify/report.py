@@ -26,7 +26,7 @@ def open_sheet(shown: Shown) -> None:
         kind = st.selectbox(
             say("pages.report-kind"),
             list(case_report.EXITS),
-            format_func=lambda i: case_report.EXITS[i].title,
+            format_func=lambda i: str(case_report.EXITS[i].title),
             key="report.kind",
         )
         asked = report_ask.ask(shown)
