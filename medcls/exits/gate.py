@@ -25,7 +25,7 @@ from medcls.exits.nameless import (
     nameless_trail,
     without_sites,
 )
-from medcls.exits.profile import deidentify, is_dicom, names_in
+from medcls.exits.profile import deidentify, is_dicom, names_in, whole_picture
 from medcls.exits.subjects import (
     Compared,
     Drawing,
@@ -73,10 +73,16 @@ def _only_record(own: OwnFile) -> Subject:
 
 
 def _received(received: Received) -> Received:
-    """Return a file with its header de-identified and its picture as it is, if no text was found on any frame of it."""
-    frames = range(count_frames(received.data))
-    if left := sum(len(find_text(read_scan(received.data, frame=n).pixels)) for n in frames):
-        raise MedclsError("exits.burned-in-file", n=left)
+    """Return a file with its header de-identified and its picture as it is, if no text was found on any frame of it.
+
+    Every frame is looked at as it is shown and whole, since all of it leaves.
+    """
+    whole, says_so = whole_picture(received.data)
+    if says_so:
+        raise MedclsError("exits.burned-in-declared")
+    for n in range(count_frames(received.data)):
+        if left := max(len(find_text(read_scan(data, frame=n).pixels)) for data in (received.data, whole)):
+            raise MedclsError("exits.burned-in-file", n=left, frame=n + 1)
     return replace(received, data=deidentify(received.data, picture=True))
 
 

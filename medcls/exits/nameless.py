@@ -28,7 +28,7 @@ _NOTES = "notes"  # the column whose sentences may name a site
 # Facts of the audit trail that nobody typed: ids and digests of models and scans, states, counts.
 _PLAIN_FACTS = frozenset(
     {"model", "model_id", "models", "model_sha256", "scan_sha256", "mode", "answer", "shown", "threshold", "state"}
-    | {"watch", "prob", "kind", "lines", "by", "roles"}
+    | {"model_answer", "watch", "prob", "kind", "lines", "by", "roles"}
 )
 _NO_PERSON = ("local", "nobody")  # what the trail says where nobody logs in, or it cannot be found out who did
 

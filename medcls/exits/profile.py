@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from functools import cache
 
 import pydicom
+from pydicom.datadict import keyword_for_tag
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
@@ -61,6 +62,30 @@ _EMPTY = (
     "SeriesNumber",
     "InstanceNumber",
     "Manufacturer",
+)
+
+
+# Of what medcls reads, what cuts, darkens or stretches a picture as it is shown.
+_HIDING = frozenset(
+    {
+        "SequenceOfUltrasoundRegions",
+        "PixelPaddingValue",
+        "PixelPaddingRangeLimit",
+        "FloatPixelPaddingValue",
+        "FloatPixelPaddingRangeLimit",
+        "DoubleFloatPixelPaddingValue",
+        "DoubleFloatPixelPaddingRangeLimit",
+        "PixelAspectRatio",
+        "PixelSpacing",
+        "ImagerPixelSpacing",
+        "NominalScannedPixelSpacing",
+        "PresentationLUTSequence",
+        "WindowCenter",
+        "WindowWidth",
+        "VOILUTSequence",
+        "SharedFunctionalGroupsSequence",
+        "PerFrameFunctionalGroupsSequence",
+    }
 )
 
 
@@ -122,6 +147,24 @@ def _sealed(ds: Dataset) -> bytes:
     out = io.BytesIO()
     ds.save_as(out, enforce_file_format=True)
     return out.getvalue()
+
+
+def whole_picture(data: bytes) -> tuple[bytes, bool]:
+    """Return a DICOM file of the picture alone, with nothing that hides a part of it, and if its header tells of text.
+
+    A file is read cut to the region its header declares, within its window: names often stand outside.
+
+    Raises:
+        BadScan: If it cannot be read.
+    """
+    tags = [tag for tag in wanted_tags() if keyword_for_tag(tag) not in _HIDING]
+    try:
+        ds = pydicom.dcmread(io.BytesIO(data), specific_tags=tags)
+        out = io.BytesIO()
+        ds.save_as(out)
+        return out.getvalue(), ds.get("BurnedInAnnotation") == "YES"
+    except (pydicom.errors.InvalidDicomError, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
+        raise BadScan("exits.not-deidentified", found=type(error).__name__) from error
 
 
 def names_in(data: bytes) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.config import get_option
 
 
 async def _open_front_page(request: Request) -> RedirectResponse:
@@ -39,13 +40,13 @@ def script(pages: Sequence[str] = PAGES) -> bytes:
 
 
 class Signpost:
-    """ASGI middleware: puts `script` into the head of every page that is served."""
+    """ASGI middleware: puts `script` into the head of every page but the front page, which needs none."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app, self._script = app, script()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _wants_page(scope):
+        if scope["type"] == "http" and _wants_page(scope) and _is_below(scope["path"]):
             plain = [(key, value) for key, value in scope["headers"] if key != b"accept-encoding"]
             await self._app({**scope, "headers": plain}, receive, _with_script(send, self._script))
         else:
@@ -55,6 +56,13 @@ class Signpost:
 def _wants_page(scope: Scope) -> bool:
     """Return whether a browser asks for a page: nothing else that it loads is text to be read."""
     return any(key == b"accept" and b"text/html" in value for key, value in scope["headers"])
+
+
+def _is_below(path: str) -> bool:
+    """Return whether an address ends in one of our pages: a base path may end in such a word itself."""
+    base = (get_option("server.baseUrlPath") or "").strip("/")
+    below = path.strip("/").removeprefix(base) if base else path
+    return below.strip("/").rpartition("/")[2] in PAGES
 
 
 def _with_script(send: Send, code: bytes) -> Send:

@@ -307,6 +307,13 @@ def test_who_is_no_person_stays_in_the_trail() -> None:
     assert {line.facts["model"] for line in trail.lines} == {"m"}
 
 
+def test_what_a_model_itself_answered_is_no_name() -> None:
+    """Beside what was shown at a site, whose name is one."""
+    line = replace(line_of(1, "kim"), facts={"answer": "benign", "model_answer": "malignant", "site": "Ward 7"})
+    told = nameless_trail(Trail((line,))).lines[0].facts
+    assert told == {"answer": "benign", "model_answer": "malignant", "site": "site 1"}
+
+
 def test_a_model_without_names_is_taken_elsewhere(subjects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every hash holds, its figures stand, its cases are numbered; it answers as before."""
     model = subjects[ModelFiles]

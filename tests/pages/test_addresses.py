@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from streamlit.config import get_option, set_option
 
 from pages._ui.addresses import PAGES, Signpost, script
 from pages._ui.main import PAGES as SHOWN
@@ -11,7 +12,7 @@ from pages._ui.main import PAGES as SHOWN
 BODY = b"<!DOCTYPE html><html><head><title>a</title></head></html>"
 
 
-def served(body: bytes, status: int = 200, **headers: str) -> tuple[dict[bytes, bytes], bytes]:
+def served(body: bytes, status: int = 200, path: str = "/heatmaps", **headers: str) -> tuple[dict[bytes, bytes], bytes]:
     """What leaves the middleware where an app answers so."""
     told = {b"content-length": str(len(body)).encode()} | {
         name.replace("_", "-").encode(): value.encode() for name, value in headers.items()
@@ -19,14 +20,16 @@ def served(body: bytes, status: int = 200, **headers: str) -> tuple[dict[bytes, 
     sent: list[dict[str, Any]] = []
 
     async def answer(scope: Any, receive: object, send: Any) -> None:
-        assert b"accept-encoding" not in dict(scope["headers"]), "what is packed cannot be added to"
+        packs = b"accept-encoding" in dict(scope["headers"])
+        assert path != "/heatmaps" or not packs, "what is packed cannot be added to"
         await send({"type": "http.response.start", "status": status, "headers": list(told.items())})
         await send({"type": "http.response.body", "body": body})
 
     async def keep(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    asked = {"type": "http", "headers": [(b"accept", b"text/html,*/*;q=0.8"), (b"accept-encoding", b"gzip")]}
+    accepts = [(b"accept", b"text/html,*/*;q=0.8"), (b"accept-encoding", b"gzip")]
+    asked = {"type": "http", "path": path, "headers": accepts}
     asyncio.run(Signpost(answer)(asked, None, keep))
     return dict(sent[0]["headers"]), b"".join(one["body"] for one in sent[1:])
 
@@ -48,6 +51,25 @@ def test_a_page_is_told_where_its_server_is() -> None:
 def test_nothing_else_is_touched(status: int, headers: dict[str, str]) -> None:
     told, body = served(BODY, status, **headers)
     assert (body, int(told[b"content-length"])) == (BODY, len(BODY))
+
+
+@pytest.mark.parametrize(
+    ("base", "path", "known"),
+    [
+        ("", "/", False),
+        ("", "/heatmaps/", True),
+        ("lab", "/lab/heatmaps", True),
+        ("models", "/models/", False),  # the front page, not the page of this name
+        ("models", "/models/models", True),
+    ],
+)
+def test_only_a_page_below_the_front_page_is_told(base: str, path: str, known: bool) -> None:
+    before = get_option("server.baseUrlPath")
+    set_option("server.baseUrlPath", base)
+    try:
+        assert (served(BODY, path=path, content_type="text/html")[1] != BODY) == known
+    finally:
+        set_option("server.baseUrlPath", before)
 
 
 def test_a_page_without_a_head_is_served_as_it_is() -> None:
