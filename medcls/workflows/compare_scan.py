@@ -164,8 +164,8 @@ def read_at_site(found: ComparedScan, site: str) -> ComparedScan:
         found: The answers as the models gave them.
         site: Name of the site; empty for none.
 
-    Raises:
-        MedclsError: If there is no such site.
+    Returns:
+        The answers; one that cannot be read there, as there is no such site, comes with its error.
     """
     if not site:
         return found

@@ -13,7 +13,6 @@ from medcls.workflows.acts import allowed
 
 __all__ = ["Around", "Sending", "Waiting", "read_around"]
 
-_EVERY_S = 2.0
 DICOM = "application/dicom"
 
 

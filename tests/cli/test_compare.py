@@ -34,6 +34,7 @@ def test_compare_as_json_is_one_object_a_line(three: str, capsys: pytest.Capture
     kinds = [row["kind"] for row in rows]
     assert kinds.count("difference") == 3
     assert kinds.count("subgroup") == 6
+    assert {type(row["how"]) for row in rows if "how" in row} == {str}
     assert {row["score"] for row in rows if row["kind"] == "difference"} == {"accuracy"}
     (auroc,) = [row for row in rows if row["kind"] == "score" and (row["model"], row["score"]) == ("good", "auroc")]
     assert auroc["low"] < auroc["value"] < auroc["high"]
