@@ -156,6 +156,7 @@ def test_the_chart_marks_where_another_model_or_other_settings_begin() -> None:
         Week(f"2026-W{n}", "m", 1, basis=basis) for n, basis in ((46, "a-x"), (47, "a-x"), (47, "a-y"), (48, "b-y"))
     ]
     assert charts_site.baselines(weeks) == [(2, "pages.site-watch-new-settings"), (3, "pages.site-watch-new-model")]
+    assert charts_site.baselines([Week("2026-W45", "m", 1), weeks[0]]) == [(1, "pages.site-watch-untold")]
     figure = charts_site.watch(weeks)
     assert len(figure.layout.annotations) == len(figure.layout.shapes) == 2
     assert len(set(figure.data[0].x)) == 4

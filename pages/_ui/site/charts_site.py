@@ -47,10 +47,15 @@ def baselines(weeks: Sequence[Any]) -> list[tuple[int, str]]:
     for place in range(1, len(weeks)):
         before, now = (week.basis.partition("-") for week in weeks[place - 1 : place + 1])
         if before != now:
-            found.append(
-                (place, "pages.site-watch-new-settings" if before[0] == now[0] else "pages.site-watch-new-model")
-            )
+            found.append((place, _why(before[0], now[0])))
     return found
+
+
+def _why(before: str, now: str) -> str:
+    """Return the code of why a baseline begins; counts of an older medcls do not say which model answered."""
+    if not before or not now:
+        return "pages.site-watch-untold"
+    return "pages.site-watch-new-settings" if before == now else "pages.site-watch-new-model"
 
 
 def _names(weeks: Sequence[Any]) -> list[str]:
