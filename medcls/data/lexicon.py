@@ -104,6 +104,11 @@ LIST_WORDS = words(
     "list lists id ids index names name label labels metadata meta file csv txt annotation annotations info gt table "
     "groundtruth 목록 라벨 리스트 列表 名单 标签 リスト liste lista список"
 )  # what a table's name says of itself
+NO_PATH = words(
+    "epoch epochs step steps iteration iterations iter fold folds loss accuracy auc auroc width height size age ages "
+    "year 나이 年龄 年齢 alter edad"
+)  # columns of numbers that may meet names of files by chance
+SIDE_OR_SEX = words("left right sex age male female man woman men women links rechts männlich weiblich 좌 우 남 여")
 UNLABELLED = words(
     "na n/a nan none null nil - -- ? . unknown unlabeled unlabelled #n/a #na <na> missing nd n.a. k.a. unbekannt "
     "미상 없음 해당없음 tbd pending na. n.d not~available not~known not~done 未知 不明 неизвестно inconnu "

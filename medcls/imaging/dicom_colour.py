@@ -5,7 +5,7 @@ from PIL import Image
 
 from medcls.core.note import Note
 from medcls.imaging.codestream import Stream
-from medcls.imaging.decoded import blocks, scale
+from medcls.imaging.decoded import blocks, is_grey, scale
 
 _USUAL_BITS = (8, 10, 12, 14, 16)
 _WORDS = {"rgb": "RGB", "ybr": "YCbCr", "partial": "YCbCr"}
@@ -130,11 +130,12 @@ def to_srgb_from(space: str, shown: np.ndarray, notes: list[Note]) -> np.ndarray
     if space not in _TO_SRGB:
         notes.append(Note("imaging.dicom-space-unknown", space=space[:16]))
         return shown
-    matrix, gamma = _TO_SRGB[space]
-    out = np.empty(shown.shape, np.float32)
+    rows, gamma = _TO_SRGB[space]
+    matrix = np.eye(3) if is_grey(shown) else np.array(rows)  # what is grey stays so to the last bit
+    out = shown if shown.dtype == np.float32 and shown.flags.writeable else np.empty(shown.shape, np.float32)
     unit = 255 if shown.dtype == np.uint8 else 1
     for source, target in zip(blocks(shown), blocks(out), strict=True):
-        linear = np.clip((source / unit) ** gamma @ np.array(matrix).T, 0, 1)
+        linear = np.clip((source / unit) ** gamma @ matrix.T, 0, 1)
         target[...] = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     notes.append(Note("imaging.dicom-space-converted", space=space))
     return out

@@ -69,7 +69,7 @@ def _presented(ds: Dataset, shown: np.ndarray, notes: list[Note]) -> np.ndarray 
     full = np.float32((len(entries) - 1) / (255 if shown.dtype == np.uint8 else 1))
     out = np.empty(shown.shape, np.float32)
     for source, target in zip(blocks(shown), blocks(out), strict=True):
-        target[...] = entries[np.rint(source * full).astype(np.int64)]
+        target[...] = entries[np.rint(np.nan_to_num(source) * full).astype(np.int64)]
     if not _shows_something(out, shown, None):
         notes.append(Note("imaging.dicom-table-shows-nothing"))
         return None

@@ -9,7 +9,7 @@ from medcls.core.plan import Plan
 from medcls.data.collections import add_collection, make_plan
 from medcls.data.splits import made_by_others
 from tests.data import trees
-from tests.data.test_plan import NAMES, labels, sums_up
+from tests.data.test_plan import NAMES, labels, scan, sums_up
 
 PARTS = ("train", "validate", "test")
 SETS = {"idc": trees.idc, "busi": trees.busi, "breakhis": trees.breakhis, "folders": lambda root: labels(root, n=6)}
@@ -98,3 +98,37 @@ def test_masks_that_a_table_beside_folders_names_are_files(tmp_path: Path) -> No
     plan = make_plan(root)
     assert plan.n_masks == 4
     assert sums_up(plan)
+
+
+def test_names_that_fit_several_files_are_said_so(tmp_path: Path) -> None:
+    root = labels(tmp_path, n=12)
+    (root / "train.txt").write_text("\n".join(f"{i}.png" for i in range(12)))
+    plan = make_plan(root)
+    assert [row.reason.code for row in plan.not_taken] == ["data.table-names-several"]
+    trees.write_csv(root / "p.csv", [{"file": p, "patient": p} for p in (*scans(root)[:20], "0.png")])
+    assert "data.rows-of-several" in codes(make_plan(root))
+
+
+def test_a_log_beside_numbered_scans_names_none_of_them(tmp_path: Path) -> None:
+    root = labels(tmp_path / "a", ("benign",), n=6)
+    for i in range(6):
+        scan(root / "malignant" / f"{i + 6}.png")
+    trees.write_csv(root / "log.csv", [{"epoch": i, "loss": 0.9**i} for i in range(12)])
+    assert [row.reason.code for row in make_plan(root).not_taken] == ["data.table-names-no-files"]
+
+
+def test_parts_and_labels_that_contradict_each_other_are_counted(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        for i in range(4):
+            scan(tmp_path / part / f"{part}{i}.png")
+    rows = [{"file": path, "label": f"kind {'AB'[i % 2]}", "split": "train"} for i, path in enumerate(scans(tmp_path))]
+    rows[-1]["split"] = rows[0]["split"] = "test"
+    trees.write_csv(tmp_path / "a.csv", rows)
+    trees.write_csv(
+        tmp_path / "b.csv",
+        [{"file": row["file"], "label": "kind A"} for row in rows[:6]]
+        + [{"file": row["file"], "label": "kind B"} for row in rows[6:]],
+    )
+    plan = make_plan(tmp_path)
+    assert ("data.parts-differ-folders", {"n": 4}) in [(note.code, dict(note.params)) for note in plan.notes]
+    assert "data.labels-other-beside" in codes(plan)

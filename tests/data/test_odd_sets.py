@@ -50,7 +50,14 @@ def test_names_without_labels_stay_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "form", ["{l}/{i}_overlay.png", "{l}/{i}_contour.png", "{l}/{i}-annotated.png", "overlays/{l}/{i}.png"]
+    "form",
+    [
+        "{l}/{i}_overlay.png",
+        "{l}/{i}_contour.png",
+        "{l}/{i}-annotated.png",
+        "overlays/{l}/{i}.png",
+        "overlays/{l}/{i}_overlay.png",
+    ],
 )
 def test_drawings_over_scans_are_no_scans(form: str, tmp_path: Path) -> None:
     for name in NAMES:
@@ -61,6 +68,65 @@ def test_drawings_over_scans_are_no_scans(form: str, tmp_path: Path) -> None:
     assert (counts(plan), plan.n_not_taken) == ({"benign": 3, "malignant": 3}, 6)
     assert {row.reason.code for row in plan.not_taken} == {"data.companion"}
     assert (len(plan.not_taken), plan.count_by("site"), sums_up(plan)) == (2, {}, True)
+
+
+@pytest.mark.parametrize("folder", ["visit1", "heatmap study"])
+def test_a_folder_called_like_drawings_hides_no_scans(folder: str, tmp_path: Path) -> None:
+    for name in NAMES:
+        for i in range(3):
+            scan(tmp_path / folder / name / f"{i}.png")
+            scan(tmp_path / folder / name / f"{i}_overlay.png")
+    plan = make_plan(tmp_path)
+    assert (counts(plan), plan.n_not_taken) == ({"benign": 3, "malignant": 3}, 6)
+
+
+@pytest.mark.parametrize(
+    ("folders", "sites", "patients"),
+    [(("P001", "P002", "P003", "P004"), 0, 4), (("siteA", "siteB"), 2, 0), (("2019", "2020"), 0, 0)],
+)
+def test_folders_of_patients_sites_and_years_are_no_labels_where_names_are(
+    folders: tuple[str, ...], sites: int, patients: int, tmp_path: Path
+) -> None:
+    for folder in folders:
+        for i in range(6):
+            scan(tmp_path / folder / f"{NAMES[i % 2]}_{i}.png")
+    plan = make_plan(tmp_path)
+    n = 3 * len(folders)
+    assert (plan.layout, counts(plan)) == ("names", {"benign": n, "malignant": n})
+    assert (len(plan.count_by("site")), plan.n_patients) == (sites, patients)
+
+
+@pytest.mark.parametrize("forms", [("train_{i}.png", "test_{i}.png"), ("siteA_{i}.png", "siteB_{i}.png")])
+def test_parts_and_sites_in_names_are_no_labels(forms: tuple[str, ...], tmp_path: Path) -> None:
+    for i in range(12):
+        scan(tmp_path / forms[i % 2].format(i=i))
+    with pytest.raises(BadData):
+        make_plan(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("forms", "found"),
+    [
+        (("cancer_kim_benign_{i}.png", "cancer_lee_malignant_{i}.png"), {"benign", "malignant"}),
+        (("cancer_{i}.png", "non_cancer_{i}.png"), {"cancer", "non cancer"}),
+        (("tumor_pos_{i}.png", "tumor_neg_{i}.png"), {"pos", "neg"}),
+    ],
+)
+def test_a_word_that_all_names_share_hides_no_label(forms: tuple[str, ...], found: set[str], tmp_path: Path) -> None:
+    for i in range(8):
+        scan(tmp_path / forms[i % 2].format(i=i))
+    assert set(counts(make_plan(tmp_path))) == found
+
+
+def test_tables_beside_labels_in_names_are_read(tmp_path: Path) -> None:
+    files = [f"{NAMES[i % 2]}_{i}.png" for i in range(12)]
+    for file in files:
+        scan(tmp_path / file)
+    trees.write_csv(tmp_path / "p.csv", [{"file": file, "patient": f"P{i // 2}"} for i, file in enumerate(files)])
+    (tmp_path / "train.txt").write_text("\n".join(files[:8]))
+    (tmp_path / "test.txt").write_text("\n".join(files[8:]))
+    plan = make_plan(tmp_path)
+    assert (plan.layout, plan.n_patients, plan.count_by("part")) == ("names", 6, {"train": 8, "test": 4})
 
 
 def test_scans_only_called_like_drawings_stay_scans(tmp_path: Path) -> None:
@@ -160,6 +226,39 @@ def test_lists_with_a_number_for_the_label(tmp_path: Path) -> None:
         (tmp_path / f"{part}.txt").write_text("".join(f"img/{i}.jpg {i // 2 % 2}\n" for i in range(12)[k::2]))
     plan = make_plan(tmp_path)
     assert (counts(plan), plan.count_by("part")) == ({"0": 6, "1": 6}, {"train": 6, "test": 6})
+
+
+@pytest.mark.parametrize("marks", [("is_train", "is_test"), ("left", "right"), ("device A", "device B")])
+def test_ones_for_something_else_are_no_labels(marks: tuple[str, str], tmp_path: Path) -> None:
+    labels(tmp_path, n=4)
+    files = [f"{name}/{i}.png" for name in NAMES for i in range(4)]
+    rows = [{"file": file, marks[0]: k % 2, marks[1]: 1 - k % 2} for k, file in enumerate(files)]
+    trees.write_csv(tmp_path / "t.csv", rows)
+    plan = make_plan(tmp_path)
+    assert (plan.layout, counts(plan)) == ("folders", {"benign": 4, "malignant": 4})
+    assert plan.count_by("part") == ({"train": 4, "test": 4} if "train" in marks[0] else {})
+
+
+@pytest.mark.parametrize("header", [("file", *NAMES), ("image", "MEL", "NV")])
+def test_ones_that_were_rounded_are_ones(header: tuple[str, ...], tmp_path: Path) -> None:
+    for i in range(8):
+        scan(tmp_path / f"ISIC_{i:07d}.png")
+    one, none = "0.99999", "1e-05"
+    rows = [
+        dict(zip(header, (f"ISIC_{i:07d}", *((one, none) if i % 2 else (none, one))), strict=True)) for i in range(8)
+    ]
+    trees.write_csv(tmp_path / "t.csv", rows)
+    assert sorted(counts(make_plan(tmp_path)).values()) == [4, 4]
+
+
+def test_lists_for_each_part_and_label(tmp_path: Path) -> None:
+    for i in range(16):
+        scan(tmp_path / "img" / f"{i}.png")
+    for k in range(4):
+        name = f"{('train', 'test')[k // 2]}_{NAMES[k % 2]}.txt"
+        (tmp_path / name).write_text("\n".join(f"img/{i}.png" for i in range(k, 16, 4)))
+    plan = make_plan(tmp_path)
+    assert (counts(plan), plan.count_by("part")) == ({"benign": 8, "malignant": 8}, {"train": 8, "test": 8})
 
 
 def test_a_zip_inside_a_set_is_named(tmp_path: Path) -> None:

@@ -171,9 +171,14 @@ def of_floats(pixels: np.ndarray, **elements) -> bytes:
         {"ModalityLUTSequence": lut(np.arange(256)[::-1] * 256, 0, 16)},
         {"WindowCenter": 128, "WindowWidth": 256},
         {"RescaleSlope": 2, "RescaleIntercept": 1},
+        {
+            "WindowCenter": 128,
+            "WindowWidth": 256,
+            "PresentationLUTSequence": lut((np.arange(256) * 256).astype(np.uint16), 0, 16),
+        },
         {},
     ],
-    ids=["VOI table", "modality table", "window", "rescale", "nothing"],
+    ids=["VOI table", "modality table", "window", "rescale", "presentation table", "nothing"],
 )
 def test_what_is_no_number_is_black_however_it_is_shown(elements, photometric):
     pixels = ramp().astype(np.float32)

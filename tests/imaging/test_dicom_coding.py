@@ -256,6 +256,8 @@ def test_a_colour_space_that_only_the_header_names_is_converted(space, corner, r
     assert np.abs(shown[12, 4] * 255 - right).max() < 1.5
     assert noted(scan, "dicom-space-converted") == (space in ("ADOBERGB", "ROMMRGB"))
     assert noted(scan, "dicom-space-unknown") == (space == "ODD")
+    grey = np.repeat(np.arange(256, dtype=np.uint8).reshape(16, 16, 1), 3, axis=2)
+    assert read_scan(dicom(grey, ColorSpace=space)).pixels.ndim == 2, "grey stays grey to the last bit"
     wide = dataset(pixels, ColorSpace="ADOBERGB")
     wide.add_new("ICCProfile", "OB", adobe_like())
     assert not noted(read_scan(written(wide)), "dicom-space-converted"), "a profile says more"

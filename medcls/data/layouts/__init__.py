@@ -14,13 +14,14 @@ from medcls.data.layouts.busi import BUSI
 from medcls.data.layouts.folders import DICOM, FOLDERS
 from medcls.data.layouts.found_tables import find_tables
 from medcls.data.layouts.idc import IDC
-from medcls.data.layouts.layout import Entry, Layout, Reading
+from medcls.data.layouts.layout import Entry, Layout, Reading, are_patients, parts_by_folder
 from medcls.data.layouts.masks import find_companions
 from medcls.data.layouts.names import NAMES
 from medcls.data.layouts.roles import find_roles
 from medcls.data.layouts.table import HAM10000, ISIC, TABLE
 from medcls.data.tree import OTHER, Tree, without_masks
 from medcls.data.tree import TABLE as TABLE_KIND
+from medcls.data.vocabulary import are_dates, disease_of, is_site
 from medcls.errors import BadData
 from medcls.words import say
 
@@ -82,16 +83,43 @@ def _by_looking(tree: Tree, choices: PlanChoices) -> Reading | None:
         return FOLDERS.read(tree, choices)
     by_table = TABLE.read(tree, choices)
     covered = by_table is not None and 2 * len(by_table.entries) >= len(without_masks(tree))
-    if by_table is not None and (covered or tree.sole or choices.table):
-        _tell_other_labels(by_table)
+    alone = tree.sole or choices.table
+    by_folders = None if alone or (covered and not _marks_unknown(by_table)) else FOLDERS.read(tree, choices)
+    if by_table is not None and (alone or (covered and (by_folders is None or _sides(by_folders) != {True, False}))):
+        _tell_against_folders(by_table)
         return by_table
-    by_folders = FOLDERS.read(tree, choices)
     found = by_folders if by_folders is not None and (by_table is None or by_folders.labelled) else by_table
-    return found if found is not None and found.entries and found.labelled else NAMES.read(tree, choices) or found
+    if found is None or not found.entries or not found.labelled:
+        return NAMES.read(tree, choices) or found
+    return (_by_names_inside(tree, choices, found) if found is by_folders else None) or found
 
 
-def _tell_other_labels(reading: Reading) -> None:
-    """Note the scans of a table that lie in a folder whose name says another label."""
+def _by_names_inside(tree: Tree, choices: PlanChoices, found: Reading) -> Reading | None:
+    """Return what the files' names say where they say disease or none, and the folders only whose, where and when."""
+    folders = {entry.label or "" for entry in found.entries}
+    if folders == {"0", "1"} or not (are_dates(folders) or are_patients(folders) or all(map(is_site, folders))):
+        return None
+    named = NAMES.read(tree, choices)
+    return named if named is not None and _sides(named) == {True, False} else None
+
+
+def _sides(reading: Reading) -> set[bool | None]:
+    """Return what labels say: disease, none, nothing of it."""
+    return {disease_of(entry.label or "") for entry in reading.entries}
+
+
+def _marks_unknown(reading: Reading | None) -> bool:
+    """Return whether labels are columns with a 1 whose names say nothing of disease: devices, sides, views."""
+    hot = reading is not None and any(note.code == "data.one-hot" for table in reading.tables for note in table.notes)
+    return hot and _sides(reading) <= {None}  # type: ignore[arg-type]
+
+
+def _tell_against_folders(reading: Reading) -> None:
+    """Note the scans of a table that lie in a folder whose name says another label or part."""
+    parts = parts_by_folder(entry.id for entry in reading.entries)
+    said = [(e.attributes.get("part"), parts.get(e.id.rpartition("/")[0])) for e in reading.entries]
+    if differ := sum(bool(told and part and told != part) for told, part in said):
+        reading.notes.append(Note("data.parts-differ-folders", n=differ))
     roles = find_roles(tuple(entry.id.split("/")[:-1]) for entry in reading.entries)
     if roles is None or roles.why != "words":
         return

@@ -8,9 +8,9 @@ from medcls.core.plan import PlanChoices
 from medcls.data.layouts.found_tables import Beside, Found, Teller, find_tables
 from medcls.data.layouts.layout import Entry, Reading, with_part
 from medcls.data.layouts.masks import resolve_masks
-from medcls.data.resolve import MISSING
+from medcls.data.resolve import MISSING, SEVERAL
 from medcls.data.tree import TABLE, Tree
-from medcls.data.vocabulary import disease_of
+from medcls.data.vocabulary import disease_of, fold
 
 _PARTS = ("part", "fold")
 
@@ -46,10 +46,10 @@ def join_tables(found: list[Found], entries: dict[str, Entry], reading: Reading,
     for one in found:
         told = _join(one, entries, cut)
         notes = [unread] if one.rule else []
-        if differ := _differ(one, entries):
-            notes.insert(0, Note("data.labels-differ-beside", n=differ))
-        if missing := sum(path == MISSING for path in one.paths):
-            notes.insert(0, Note("data.rows-of-missing", n=missing))
+        notes = [*_differ(one, entries), *notes]
+        for lost, code in ((SEVERAL, "data.rows-of-several"), (MISSING, "data.rows-of-missing")):
+            if n := sum(path == lost for path in one.paths):
+                notes.insert(0, Note(code, n=n))
         if not told and not one.links:
             notes = notes or [Note("data.table-adds-nothing")]
             reading.tables.append(replace(one.shown(*notes), columns={}))
@@ -75,19 +75,25 @@ def _join(one: Found, entries: dict[str, Entry], cut: set[str]) -> bool:
         if not set(_PARTS) & set(more.attributes):
             more = replace(more, attributes=with_part(more.attributes, one.part))
         both = [key for key in _PARTS if key in entry.attributes and key in more.attributes]
-        cut.update(path for key in both if entry.attributes[key] != more.attributes[key])
+        contradicted = any(entry.attributes[key] != more.attributes[key] for key in both)
+        cut.update([path] if contradicted else ())
         joined = _joined(entry, more)
-        told = told or joined != entry
+        told = told or contradicted or joined != entry
         entries[path] = joined
     return told
 
 
-def _differ(one: Found, entries: Mapping[str, Entry]) -> int:
-    """Count the scans that a table calls diseased and their label does not, or the other way round."""
+def _differ(one: Found, entries: Mapping[str, Entry]) -> list[Note]:
+    """Count the scans that a table calls diseased and their label does not, or calls by another of the same labels."""
     if one.rule is None:
-        return 0
+        return []
     labels = {path: one.rule(row) for row, path in zip(one.rows(), one.paths, strict=True) if path in entries}
-    return sum(contradict(label, entries[path].label) for path, label in labels.items())
+    pairs = [(fold(a), fold(b)) for path, a in labels.items() if a and (b := entries[path].label)]
+    if n := sum(contradict(label, entries[path].label) for path, label in labels.items()):
+        return [Note("data.labels-differ-beside", n=n)]
+    same = {a for a, _ in pairs} <= {fold(entry.label) for entry in entries.values() if entry.label}
+    n = sum(a != b for a, b in pairs) if same else 0
+    return [Note("data.labels-other-beside", n=n)] if n else []
 
 
 def contradict(a: str | None, b: str | None) -> bool:

@@ -6,14 +6,16 @@ from itertools import islice
 
 from medcls.core.note import Note
 from medcls.data.labels import find_labels, tell_disease, tidy
-from medcls.data.lexicon import NAME, UNLABELLED
-from medcls.data.resolve import MISSING, Resolver
+from medcls.data.lexicon import NAME, NO_PATH, SIDE_OR_SEX, UNLABELLED
+from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tables import Table, without_header
+from medcls.data.tree import NAMED_AS_TEXT
 from medcls.data.vocabulary import disease_of, fold, is_site, part_of, role_of, says, says_number, words_of
 
 _SAMPLE, _MANY_CELLS = 400, 5000
 _MARKED = frozenset(("x", "✓", "✔", "●", "o", "v", "+"))
 _MOST_LABELS = 40
+_ROUNDING = 1e-4  # how far from 0 or 1 a number may be that was meant so
 
 
 def find_columns(table: Table, resolver: Resolver, chosen: Mapping[str, str]) -> tuple[Table, dict[str, str]]:
@@ -67,6 +69,8 @@ def _path_column(table: Table, resolver: Resolver) -> tuple[str, float]:
     scored = []
     step = max(1, len(table.rows) // _SAMPLE)
     for at, name in enumerate(table.header):
+        if says(name, NO_PATH):
+            continue
         cells, named = [row[at] for row in table.rows[::step] if row[at]], role_of(name) == "path"
         there = [found for cell in cells if (found := resolver.find(cell, table.folder, numbers=named)) != MISSING]
         share = len(there) / len(cells) if cells else 0.0
@@ -74,6 +78,17 @@ def _path_column(table: Table, resolver: Resolver) -> tuple[str, float]:
         scored.append((named and share >= 0.2, share >= 0.5 and distinct, named, share, len(set(there)), -at))
     best = max(scored, default=(False, False, False, 0.0, 0, 0))
     return (table.header[-best[5]], best[3] if any(best[:2]) else 0.0) if any(best[:3]) else ("", 0.0)
+
+
+def why_no_files(table: Table, resolver: Resolver) -> Note | None:
+    """Return why no column of a table names files: its names fit several, or none is here; None for a mere text."""
+    for at, name in enumerate(table.header):
+        cells = [cell for cell in (name, *(row[at] for row in table.rows[:_SAMPLE])) if cell]
+        several = sum(resolver.find(cell, table.folder) == SEVERAL for cell in cells)
+        if cells and 2 * several > len(cells) and not says(name, NO_PATH):
+            return Note("data.table-names-several")
+    is_table = len(table.header) > 1 or table.file.lower().endswith(NAMED_AS_TEXT)
+    return Note("data.table-names-no-files") if is_table else None
 
 
 _RANK = (
@@ -190,8 +205,9 @@ def find_one_hot(table: Table, taken: Mapping[str, str]) -> tuple[str, ...]:
         taken: Columns by role; those are no labels.
     """
     columns = []
+    no_labels = {v for k, v in taken.items() if k != "label"} | set(find_flags(table, {}))
     for at, name in enumerate(table.header):
-        if name in {v for k, v in taken.items() if k != "label"} or fold(name) in ("sex", "age", "male", "female"):
+        if name in no_labels or says(name, SIDE_OR_SEX, frozenset(("is",))):
             continue
         values = {mark_of(row[at]) for row in table.rows}
         if values == {0.0, 1.0}:
@@ -229,13 +245,14 @@ def mark_of(cell: str) -> float | None:
     """Return 1 for a cell that marks its row, 0 for one that does not or is empty; any other number is itself.
 
     Example:
-        >>> [mark_of(c) for c in ("1.0", "x", "", "NaN", "0,9", "benign")]
-        [1.0, 1.0, 0.0, 0.0, 0.9, None]
+        >>> [mark_of(c) for c in ("1.0", "x", "", "NaN", "0,9", "0.99999", "benign")]
+        [1.0, 1.0, 0.0, 0.0, 0.9, 1.0, None]
     """
     said = cell.strip().casefold()
     if not said or said in UNLABELLED:
         return 0.0
-    return 1.0 if said in _MARKED else number_of(cell)
+    number = 1.0 if said in _MARKED else number_of(cell)
+    return next((mark for mark in (0.0, 1.0) if number is not None and abs(number - mark) <= _ROUNDING), number)
 
 
 def number_of(cell: str) -> float | None:

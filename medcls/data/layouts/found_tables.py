@@ -1,13 +1,12 @@
 """The tables of a tree: read, with what their columns say and the files their rows name."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices, PlanTable
-from medcls.data.labels import find_labels, tell_disease, tidy
+from medcls.data.labels import find_labels, tidy
 from medcls.data.layouts.columns import (
     are_shares,
     find_columns,
@@ -16,15 +15,17 @@ from medcls.data.layouts.columns import (
     label_sense,
     mark_of,
     number_of,
+    why_no_files,
     why_unclear,
 )
 from medcls.data.layouts.isic import label_rule
 from medcls.data.layouts.patient_tables import Owned, by_picture
-from medcls.data.lexicon import FOLD, LIST_WORDS, NAME, SPLIT, UNLABELLED
+from medcls.data.layouts.table_names import parts_by_name
+from medcls.data.lexicon import FOLD, NAME, SPLIT, UNLABELLED
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tables import Table, read_list, read_tables
-from medcls.data.tree import NAMED_AS_TEXT, TABLE, Tree, without_masks
-from medcls.data.vocabulary import fold, holds, names_nobody, part_of, parts_of, role_of, says, words_of
+from medcls.data.tree import TABLE, Tree, without_masks
+from medcls.data.vocabulary import fold, holds, names_nobody, part_of, role_of, says, words_of
 from medcls.errors import BadData
 
 Row = Mapping[str, str]
@@ -111,54 +112,15 @@ def find_tables(tree: Tree, choices: PlanChoices) -> tuple[list[Found], list[Pla
         linked = linked or (looked[table.path] is None and seen is not None)
         if seen := seen or _look_as_list(tree, table, resolver, choices):
             found.append(seen)
-        elif len(table.header) > 1 or table.file.lower().endswith(NAMED_AS_TEXT):
-            useless.append(
-                PlanTable(table.path, {}, len(table.rows), (*table.notes, Note("data.table-names-no-files")))
-            )
-    parts = _parts_by_name(one.table for one in found)
+        elif why := why_no_files(table, resolver):
+            useless.append(PlanTable(table.path, {}, len(table.rows), (*table.notes, why)))
+    parts = parts_by_name(one.table for one in found)
     for one in found:
         one.part = parts.get(one.table.path, "")
         if one.part and "part" not in one.columns:
             one.notes.append(Note("data.table-is-part", part=one.part))
         one.links = linked and looked[one.table.path] is not None and one.rule is None and "patient" in one.columns
     return found, useless
-
-
-def _parts_by_name(tables: Iterable[Table]) -> dict[str, str]:
-    """Return the part of a split that the name of a table or of its sheet says (`busi_train_list.txt`), by its path."""
-    bare = {}
-    for table in tables:
-        bare[table.path] = [
-            " ".join(word for word in words_of(name) if word not in LIST_WORDS)
-            for name in (table.path[len(table.file) :].strip("[]"), _stem(table))
-        ]
-    said = [parts_of(names) for names in zip(*bare.values(), strict=True)] if bare else []
-    found = {
-        path: [parts.get(name, "") for parts, name in zip(said, names, strict=True)] for path, names in bare.items()
-    }
-    return {path: sheet or stem for path, (sheet, stem) in found.items()}
-
-
-def label_by_names(found: list[Found]) -> None:
-    """Label the rows of tables by what its name, or its sheet's, says, where each has its own."""
-    own = [one for one in found if one.named and not one.part and not one.links]
-    sheets = len({one.table.file for one in own}) == 1
-    names = [one.table.path[len(one.table.file) :].strip("[]") if sheets else _stem(one.table) for one in own]
-    told = tell_disease({name: name for name in names})
-    n_named = sum(len(one.named) for one in own)
-    apart = len(set(names)) == len(names) and n_named == len(set().union(*(one.named for one in own)))
-    if len(own) > 1 and apart and set(told.values()) == {True, False}:
-        for one, name in zip(own, names, strict=True):
-            one.rule = partial(_said_of_all, name)
-            one.notes.append(Note("data.table-is-label", label=name))
-
-
-def _said_of_all(name: str, _row: Row) -> str:
-    return name
-
-
-def _stem(table: Table) -> str:
-    return table.file.rpartition("/")[2].rpartition(".")[0]
 
 
 def _read_all(tree: Tree, wanted: list[str], choices: PlanChoices) -> tuple[list[Table], list[PlanTable]]:

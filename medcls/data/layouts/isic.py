@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from medcls.data.layouts.columns import number_of
+from medcls.data.layouts.columns import mark_of, number_of
 from medcls.data.tables import Table
 from medcls.data.vocabulary import fold
 
@@ -58,15 +58,18 @@ def label_rule(table: Table, path: str) -> tuple[str, Callable[[Row], str | None
     ids = [cell for cell in table.column(path)[:200] if cell]
     if not ids or sum(bool(_ID.match(cell.rpartition("/")[2])) for cell in ids) < 0.8 * len(ids):
         return None
-    rule = _rule(has)
+    cells = {cell for name in table.header if name.strip().casefold() in _CODES for cell in table.column(name)}
+    rule = _rule(has, mark_of if {mark_of(cell) for cell in cells} <= {0.0, 1.0} else number_of)
     return ("isic", *rule) if rule else None
 
 
-def _rule(has: set[str]) -> tuple[Callable[[Row], str | None], tuple[str, ...]] | None:
-    """Return the rule for a table with these columns, and those that it reads."""
+def _rule(
+    has: set[str], mark: Callable[[str], float | None]
+) -> tuple[Callable[[Row], str | None], tuple[str, ...]] | None:
+    """Return the rule for a table with these columns, whose cells of codes are read by `mark`; and those it reads."""
     codes = tuple(sorted(has & _CODES))
     if {"mel", "nv"} <= set(codes):
-        return _one_hot(codes), codes
+        return _one_hot(codes, mark), codes
     if "melanoma" in has:
         return lambda row: _of_number(row["melanoma"]), ("melanoma",)
     if {"image_name", "target"} <= has:
@@ -75,9 +78,9 @@ def _rule(has: set[str]) -> tuple[Callable[[Row], str | None], tuple[str, ...]] 
     return (lambda row: _of_diagnoses(row, told), told) if told else None
 
 
-def _one_hot(codes: tuple[str, ...]) -> Callable[[Row], str | None]:
+def _one_hot(codes: tuple[str, ...], mark_in: Callable[[str], float | None]) -> Callable[[Row], str | None]:
     def label(row: Row) -> str | None:
-        marks = {code: number_of(row[code]) or 0.0 for code in codes}
+        marks = {code: mark_in(row[code]) or 0.0 for code in codes}
         if not set(marks.values()) <= {0.0, 1.0}:
             return None  # probabilities are no diagnosis
         said = [code for code, mark in marks.items() if mark]

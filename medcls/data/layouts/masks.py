@@ -98,20 +98,17 @@ def find_companions(tree: Tree) -> Mapping[str, str]:
 
     A picture that is only called so, with no scan beside it of the same name, is none.
     """
-    named = [path for path in tree.pictures if _COMPANION.search(path)]
-    drawn = set(named)
-    scans = _Scans([path for path in tree.pictures if path not in drawn] if named else ())
+    may = [path for path in tree.pictures if _COMPANION.search(path)]
+    named = {path for path in may if set(_words(_stem(path))) & COMPANION}
+    inside = {path for path in may if set(words_of(path.rpartition("/")[0])) & COMPANION}
+    others = _Scans([path for path in tree.pictures if path not in named] if may else ())
+    scans = _Scans([path for path in tree.pictures if path not in named | inside] if inside else ())
     found: dict[str, str] = {}
-    for path in named:
-        folder, _, name = path.rpartition("/")
-        words = _words(name.rpartition(".")[0] or name)
-        key = _plain(word for word in words if word not in COMPANION)
-        if not key:
-            continue
-        if len(key) < len(_plain(words)):
-            beside = scans.beside(path, key)
-            found |= {path: beside[0]} if beside else {}
-        elif set(words_of(folder)) & COMPANION and (scan := _nearest(path, scans.everywhere.get(key, []))):
+    for path in may:
+        key = _plain(word for word in _words(_stem(path)) if word not in COMPANION)
+        if key and path in named and (beside := others.beside(path, key)):
+            found[path] = beside[0]
+        elif key and path in inside and (scan := _nearest(path, scans.everywhere.get(key, []))):
             found[path] = scan
     return found
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices
-from medcls.data.labels import tidy
+from medcls.data.labels import tell_disease, tidy
 from medcls.data.layouts.beside import join_tables
-from medcls.data.layouts.found_tables import Found, Teller, find_tables, label_by_names, same_label
+from medcls.data.layouts.found_tables import Found, Teller, find_tables, same_label
 from medcls.data.layouts.isic import LABELS, TASK
 from medcls.data.layouts.layout import (
     Entry,
@@ -20,6 +21,7 @@ from medcls.data.layouts.layout import (
     with_part,
 )
 from medcls.data.layouts.masks import find_masks, resolve_masks, with_masks
+from medcls.data.layouts.table_names import label_in, sheet_of, stem_of
 from medcls.data.resolve import MISSING, SEVERAL, tidy_path
 from medcls.data.tree import Tree
 
@@ -59,6 +61,25 @@ def read_table_layout(tree: Tree, choices: PlanChoices, kind: str = "") -> Readi
     reading.tables += useless
     reading.entries = with_masks(resolve_masks(tree, reading.entries), find_masks(tree))
     return reading
+
+
+def label_by_names(found: list[Found]) -> None:
+    """Label the rows of tables by what its name, or its sheet's, says, where each has its own, or one for each part."""
+    sheets = len({one.table.file for one in found if one.named and not one.links}) == 1
+    said = [(one, label_in((sheet_of if sheets else stem_of)(one.table), one.part)) for one in found]
+    own = [(one, name) for one, name in said if one.named and name and not one.links]
+    told = tell_disease({name: name for _, name in own})
+    n_named = sum(len(one.named) for one, _ in own)
+    apart = len({(one.part, name) for one, name in own}) == len(own)
+    apart = apart and n_named == len(set().union(*(one.named for one, _ in own)))
+    if len(own) > 1 and apart and set(told.values()) == {True, False}:
+        for one, name in own:
+            one.rule = partial(_said_of_all, name)
+            one.notes.append(Note("data.table-is-label", label=name))
+
+
+def _said_of_all(name: str, _row: Mapping[str, str]) -> str:
+    return name
 
 
 def _why(first: Found) -> Note:

@@ -1,0 +1,45 @@
+"""What the names of tables and of their sheets say: parts of a split, and labels of all their rows."""
+
+from collections.abc import Iterable
+
+from medcls.data.lexicon import LIST_WORDS
+from medcls.data.tables import Table
+from medcls.data.vocabulary import part_of, parts_of, words_of
+
+
+def sheet_of(table: Table) -> str:
+    """Return the name of a table's sheet; empty where its file has one alone."""
+    return table.path[len(table.file) :].strip("[]")
+
+
+def stem_of(table: Table) -> str:
+    """Return the name of a table's file without its ending."""
+    return table.file.rpartition("/")[2].rpartition(".")[0]
+
+
+def parts_by_name(tables: Iterable[Table]) -> dict[str, str]:
+    """Return the part of a split that the name of a table or of its sheet says (`busi_train_list.txt`), by its path."""
+    listed = list(tables)
+    sheets, stems = (_said_parts([_bare(of(table)) for table in listed]) for of in (sheet_of, stem_of))
+    return {table.path: sheet or stem for table, sheet, stem in zip(listed, sheets, stems, strict=True)}
+
+
+def label_in(name: str, part: str) -> str:
+    """Return what is left of the name of a table, or of a sheet, that says a part: `train_benign` lists `benign`."""
+    if not part:
+        return name
+    return " ".join(word for word in words_of(name) if part_of(word) != part and word not in LIST_WORDS)
+
+
+def _bare(name: str) -> str:
+    return " ".join(word for word in words_of(name) if word not in LIST_WORDS)
+
+
+def _said_parts(names: list[str]) -> list[str]:
+    """Return the part that each of some names says: as a whole, or by one of its words where these are of two parts."""
+    whole = parts_of(names)
+    if whole:
+        return [whole.get(name, "") for name in names]
+    inside = [{part_of(word) for word in name.split()} - {""} for name in names]
+    said = [next(iter(parts)) if len(parts) == 1 else "" for parts in inside]
+    return said if len(set(said) - {""}) > 1 else [""] * len(names)
