@@ -79,17 +79,31 @@ class StressStudy(Record):
         return self.collection, self.part
 
     def worst_first(self) -> tuple[Note, ...]:
-        """Return what each shift at full strength does, worst first; no sensitivity where no case has the disease."""
+        """Return what each shift at full strength does, worst first, and last those under which no answer changes.
+
+        No sensitivity is told where no case has the disease.
+        """
         strongest = {row.shift: row for row in self.rows}
         ordered = sorted(strongest.values(), key=_harm)
-        return tuple(self._tell(row) for row in ordered)
+        still = [_name(row) for row in ordered if self._is_still(row)]
+        told = tuple(self._tell(row) for row in ordered if not self._is_still(row))
+        return (*told, Note("core.stress-still", shifts=", ".join(still))) if still else told
+
+    def _is_still(self, row: StressRow) -> bool:
+        return row.flipped.value == 0 and row.refused.value == self.refused.value
 
     def _tell(self, row: StressRow) -> Note:
-        changed = {"shift": row.shift.replace("-", " "), "flipped": row.flipped.value, "refused": row.refused.value}
+        changed = {"shift": _name(row), "flipped": row.flipped.value, "refused": row.refused.value}
         if math.isnan(row.sensitivity_change.value):
             return Note("core.stress-told-answers", **changed)
         change = {"low": row.sensitivity_change.low, "high": row.sensitivity_change.high}
-        return Note("core.stress-told", before=self.sensitivity.value, after=row.sensitivity.value, **change, **changed)
+        before, after = self.sensitivity.value, row.sensitivity.value
+        code = "core.stress-steady" if f"{before:.2f}" == f"{after:.2f}" else "core.stress-told"
+        return Note(code, before=before, after=after, **change, **changed)
+
+
+def _name(row: StressRow) -> str:
+    return row.shift.replace("-", " ")
 
 
 def _harm(row: StressRow) -> tuple[float, float]:

@@ -1,5 +1,7 @@
 """What shifts do to answers: the same case asked twice changes nothing, a shift that blinds a model shows in every figure."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -32,9 +34,28 @@ def test_every_shift_has_a_row_at_every_strength_and_changes_are_paired(study):
         assert row.auroc_change.low <= row.auroc_change.value <= row.auroc_change.high
         assert row.flipped.n == 8, "groups are resampled, not cases"
     assert 0 <= max(r.flipped.value for r in study.rows) <= 1
-    worst = [note.params["after"] - note.params["before"] for note in study.worst_first()]
+    worst = [note.params["after"] - note.params["before"] for note in study.worst_first() if "after" in note.params]
     assert worst == sorted(worst)
     assert stress_table(study).count("\n") == 2 + len(study.rows)
+
+
+def test_shifts_that_change_no_answer_are_told_together(study):
+    def as_if(row, flipped: float, after: float):
+        return replace(
+            row,
+            flipped=replace(row.flipped, value=flipped),
+            refused=study.refused,
+            sensitivity=replace(row.sensitivity, value=after),
+            sensitivity_change=replace(row.sensitivity_change, value=after - study.sensitivity.value),
+        )
+
+    before = study.sensitivity.value
+    gain, blur = (next(r for r in study.rows if r.shift == name) for name in ("gain", "blur"))
+    shifted = replace(study, rows=(as_if(gain, 0, before), as_if(blur, 0.2, before - 0.1)))
+    assert [note.code for note in shifted.worst_first()] == ["core.stress-told", "core.stress-still"]
+    assert shifted.worst_first()[1].params["shifts"] == "gain"
+    steady = replace(study, rows=(as_if(gain, 0.2, before),))
+    assert [note.code for note in steady.worst_first()] == ["core.stress-steady"]
 
 
 def test_without_a_case_of_disease_no_figure_of_the_sensitivity_is_told(tiny_model):
@@ -44,8 +65,8 @@ def test_without_a_case_of_disease_no_figure_of_the_sensitivity_is_told(tiny_mod
     found = stress(model, asked, Selection(("phantoms",), "all"), shifts=("gain", "blur"))
     assert np.isnan(found.sensitivity.value)
     told = found.worst_first()
-    assert {note.code for note in told} == {"core.stress-told-answers"}
-    flipped = [note.params["flipped"] for note in told]
+    assert {note.code for note in told} <= {"core.stress-told-answers", "core.stress-still"}
+    flipped = [note.params["flipped"] for note in told if "flipped" in note.params]
     assert flipped == sorted(flipped, reverse=True)
     assert "nan" not in stress_table(found) + " ".join(map(str, told))
 
