@@ -15,7 +15,10 @@ from types import MappingProxyType
 from typing import Any
 
 from medcls import __version__, access
+from medcls.core.note import Note
 from medcls.errors import MedclsError
+
+_SAID = frozenset({"how", "part"})  # sentences in the documented JSON, notes in records
 
 # Verb -> module of this package that adds it. A module may add several verbs.
 VERBS: Mapping[str, str] = MappingProxyType(
@@ -102,15 +105,20 @@ def add_mode(made: argparse.ArgumentParser, help: str, default: str = "record") 
 
 
 def print_json(row: Mapping[str, Any]) -> None:
-    """Print one JSON object on one line; NaN becomes null."""
-    print(json.dumps(_finite(row), ensure_ascii=False, allow_nan=False), flush=True)
+    """Print one JSON object on one line; NaN becomes null, a note under `how` or `part` its sentence and its code."""
+    print(json.dumps(_documented(row), ensure_ascii=False, allow_nan=False), flush=True)
 
 
-def _finite(value: Any) -> Any:
+def _documented(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(k): _finite(v) for k, v in value.items()}
+        plain = {str(k): _documented(v) for k, v in value.items()}
+        for name in _SAID.intersection(plain):
+            if isinstance(plain[name], dict) and set(plain[name]) == {"code", "params"}:
+                note = Note.from_dict(plain[name])
+                plain |= {name: str(note), f"{name}_code": note.code}
+        return plain
     if isinstance(value, (list, tuple)):
-        return [_finite(v) for v in value]
+        return [_documented(v) for v in value]
     return None if isinstance(value, float) and value - value != 0 else value
 
 

@@ -1,5 +1,6 @@
 """What a reader must know beside a result: a code with its parameters, never a sentence."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -110,6 +111,10 @@ def _frozen(value: Any) -> Any:
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return (
+            None  # as records do: JSON has no NaN, and a figure that is none must not keep a record from being written
+        )
     return value.to_dict() if isinstance(value, Note) else value
 
 

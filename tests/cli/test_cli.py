@@ -9,7 +9,8 @@ import sys
 import pytest
 from PIL import Image
 
-from medcls.cli import VERBS, main, parser
+from medcls.cli import VERBS, main, parser, print_json
+from medcls.core.note import Note
 from medcls.imaging.phantom import phantom
 
 
@@ -151,3 +152,11 @@ def test_a_missing_extra_is_named(monkeypatch, capsys) -> None:
     }
     with pytest.raises(ModuleNotFoundError):
         _missing(ModuleNotFoundError("no", name="medcls.nowhere"))
+
+
+def test_json_says_how_in_a_sentence_with_its_code_beside(capsys: pytest.CaptureFixture[str]) -> None:
+    how = Note("words.example", n=2).to_dict()
+    print_json({"proof": {"how": how, "n": float("nan")}, "part": "test", "notes": [how]})
+    row = json.loads(capsys.readouterr().out)
+    assert (type(row["proof"]["how"]), row["proof"]["how_code"], row["proof"]["n"]) == (str, how["code"], None)
+    assert (row["part"], row["notes"]) == ("test", [how])

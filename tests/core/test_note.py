@@ -29,6 +29,16 @@ def test_a_note_goes_to_json_and_comes_back_the_same() -> None:
     assert pickle.loads(pickle.dumps(note)) == note
 
 
+def test_a_figure_that_is_none_is_kept_as_none() -> None:
+    """NaN is no JSON: it must neither keep a record from being written nor come back as a figure."""
+    note = Note("words.example", n=float("nan"), inner=(Note("words.example", n=float("inf")),))
+    text = note.to_json()
+    read = Note.from_json(text)
+    assert read.params["n"] is None
+    assert read.params["inner"][0].params["n"] is None
+    assert str(read)
+
+
 def test_sentences_of_older_records_are_notes_that_say_themselves() -> None:
     """A card of before keeps its words."""
     old = Kept.from_json('{"notes": ["Measured on 12 cases."]}')
