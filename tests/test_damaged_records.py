@@ -176,7 +176,7 @@ def test_a_damaged_file_leaves_every_list_answering(
 
 LETTER = Letter(
     "m", ("ab" * 32,), ("a", "b"), "Site", "key", "maker", Aim(), "too-few", 4, 4, 2,
-    {"auroc_disease": Estimate(0.5, 0.4, 0.6, 0.95, 4, "a")}, ((1, 1), (1, 1)), ((4.0, 0.5, 0.5),), (), {}, "2026-11-29",
+    {"auroc_disease": Estimate(0.5, 0.4, 0.6, 0.95, 4, Note("words.said", text="a"))}, ((1, 1), (1, 1)), ((4.0, 0.5, 0.5),), (), {}, "2026-11-29",
 )  # fmt: skip
 MADE = MadeSet(
     "r", "a", "b", ("a", "b"), RunSpec.of(collections=("c",)).data, 1, {"c": "ab"}, {"c": "cd"}, {"c": ("1", "2")}, ("ef",), 3,
@@ -199,7 +199,7 @@ RECORDS: dict[str, tuple[type[Record], Callable[[], bytes]]] = {
     "signed letter": (Signed, lambda: Signed(LETTER, "a2V5", "c2lnbmF0dXJl").to_json().encode()),
     "translator spec": (RunSpec, lambda: RunSpec.of(kind="translator", from_label="a", to_label="b", size_px=32, collections=("a",)).to_json().encode()),
     "made set": (MadeSet, lambda: MADE.to_json().encode()),
-    "row": (Row, lambda: Row("a", "b", "c", scores={"auroc": Estimate(0.5, 0.4, 0.6, 0.95, 9, "a")}, best=Best("m", {})).to_json().encode()),
+    "row": (Row, lambda: Row("a", "b", "c", scores={"auroc": Estimate(0.5, 0.4, 0.6, 0.95, 9, Note("words.said", text="a"))}, best=Best("m", {})).to_json().encode()),
     "data seen": (DataSeen, lambda: DataSeen({"a": "b"}, "by", {"train": 1}, "t", ("a", "b")).to_json().encode()),
 }  # fmt: skip
 

@@ -26,6 +26,7 @@ from medcls.workflows.acts import allowed
 from medcls.workflows.classify import classify_open, combine_views
 
 if TYPE_CHECKING:
+    from medcls.evaluation.site_answer import Worth
     from medcls.models.predictor import Predictor
 
 __all__ = [
@@ -206,7 +207,7 @@ def worth_of(
             said=w.said,
             of=w.of,
             missed=sum(w.missed.values()),
-            beside=Note("exits.worth-unsure" if w.by_prob else "exits.worth-refused", n=w.refused),
+            beside=_beside(w),
         )
         for place, w in found.items()
     ]
@@ -225,6 +226,13 @@ def worth_of(
     ]
     here_first = worth_at_site(card, label, prevalence, site, by_threshold) if label and site else ()
     return (*here_first, *notes, *(one.headline() for one in figures)) if figures else (Note("exits.not-measured"),)
+
+
+def _beside(worth: "Worth") -> Note:
+    """Return what stands beside the answered cases: those that were refused, as far as they are known."""
+    if not worth.refused:
+        return Note("exits.worth-sure" if worth.by_prob else "exits.worth-all")
+    return Note("exits.worth-unsure" if worth.by_prob else "exits.worth-refused", n=worth.refused)
 
 
 def _answer(scan: Scan, model: "Predictor", site: str) -> Known:

@@ -92,8 +92,10 @@ class SiteFigures:
         """Return how many cases were refused, and are not among the counts; nothing where none was."""
         if self.refused is None:
             return (Note("workflows.worth-with-refused"),)
+        if not self.refused:
+            return (Note("workflows.worth-unlike"),) if self.by_prob else ()
         code = "workflows.worth-unsure" if self.by_prob else "workflows.worth-refused"
-        return (Note(code, refused=self.refused, n=n + self.refused),) if self.refused or self.by_prob else ()
+        return (Note(code, refused=self.refused, n=n + self.refused),)
 
     def told_worth(self, task: Task, label: str, prevalence: float = 0.0) -> tuple[Note, ...]:
         """Return what an answer was worth at this site, as `worth`, in one note that names the site."""

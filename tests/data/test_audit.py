@@ -137,7 +137,7 @@ def test_probe_sees_a_border_that_gives_the_label_away_and_no_more(tmp_path: Pat
         trees.save(tmp_path / "s" / label / f"{i}.png", trees.Image.fromarray(pixels))
     told = probe(add_collection(tmp_path / "s", "s"), ("ill",))
     assert told["border"].low > 0.9
-    assert "shortcut" in says("border", told["border"])
+    assert says("border", told["border"]).code == "data.probe-tells"
     assert told["size"].value == pytest.approx(0.5)
     assert told["marks"].low <= 0.5 <= told["marks"].high or told["marks"].value < 0.7
     with pytest.raises(BadData, match="needs more cases"):

@@ -49,7 +49,7 @@ def test_who_waits_is_read_by_a_click(open_app, home: Path, tiny_model) -> None:
     app.button(key="worklist.read").click().run()
     assert_sound(app)
     (entry,) = app.session_state[state.DROP].entries
-    assert entry.data == inbox.read(digest)
+    assert entry.get() == inbox.read(digest)
 
 
 def test_a_row_that_takes_another_s_place_is_not_chosen(open_app, home: Path) -> None:

@@ -62,7 +62,8 @@ def test_only_shared_cases_count_and_it_is_said(tiny_made: Path, home: Path) -> 
     found = compare_stored(["all", "some"], resamples=50)
     assert len(found.first) == 50
     assert found.first.case[0] == "set/100.png"
-    assert Note("evaluation.shared-only", n=50, counts="150 for all; 50 for some") in found.notes
+    counts = [Note("evaluation.shared-count", n=n, models=name) for n, name in ((150, "all"), (50, "some"))]
+    assert Note("evaluation.shared-only", n=50, counts=counts) in found.notes
     assert Note("evaluation.other-states") in found.notes
 
 
