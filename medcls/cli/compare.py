@@ -142,7 +142,7 @@ def _print_subgroups(found: Any, args: argparse.Namespace) -> None:
                 "groups": group.n_groups,
             }
             if args.json:
-                print_json({"kind": "subgroup"} | row | estimate.to_dict() | {"how": str(estimate.how)})
+                print_json({"kind": "subgroup"} | row | estimate.to_dict())
             else:
                 print(f"{args.by} {group.value} (n = {group.n_cases}): {model_id} {show_estimate(estimate)}")
 

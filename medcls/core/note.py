@@ -112,9 +112,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(v) for v in value]
     if isinstance(value, float) and not math.isfinite(value):
-        return (
-            None  # as records do: JSON has no NaN, and a figure that is none must not keep a record from being written
-        )
+        return None  # as in records: JSON has no NaN
     return value.to_dict() if isinstance(value, Note) else value
 
 
