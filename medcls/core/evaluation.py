@@ -9,7 +9,7 @@ import numpy as np
 from medcls.core.note import SAID, Note
 from medcls.core.record import Record
 from medcls.core.scan import readonly
-from medcls.words import counted
+from medcls.words import counted, say
 
 
 def describe_basis(n_cases: int, n_groups: int, collection: str) -> str:
@@ -48,7 +48,7 @@ class Estimate(Record):
 
     def __str__(self) -> str:
         if math.isnan(self.value):
-            return f"not computable (n = {self.n})"
+            return say("core.not-computable-of", {"n": self.n})
         return f"{self.value:.3f} ({self.low:.3f}–{self.high:.3f}, n = {self.n})"
 
 

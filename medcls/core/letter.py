@@ -5,6 +5,7 @@ import math
 from dataclasses import dataclass, field
 
 from medcls.core.evaluation import Estimate
+from medcls.core.note import Note
 from medcls.core.record import Record
 from medcls.core.site import FOUND, Aim, SiteCheck, Verdict, within
 from medcls.errors import BadData
@@ -73,37 +74,37 @@ class Letter(Record):
     schema: int = 1
 
     def __post_init__(self) -> None:
-        if impossible := next((what for what, wrong in self._impossible() if wrong), ""):
-            raise BadData("core.impossible-letter", found=impossible)
+        if code := next((code for code, wrong in self._impossible() if wrong), ""):
+            raise BadData("core.impossible-letter", found=Note(code))
 
     def _impossible(self) -> list[tuple[str, bool]]:
         counts, k = [n for row in self.confusion for n in row], len(self.labels)
         return [
-            ("counts below 0", min((self.n_cases, self.n_groups, self.n_positive, *counts)) < 0),
-            ("more patients than scans, or more with disease", max(self.n_groups, self.n_positive) > self.n_cases),
+            ("core.letter-below-0", min((self.n_cases, self.n_groups, self.n_positive, *counts)) < 0),
+            ("core.letter-more-patients", max(self.n_groups, self.n_positive) > self.n_cases),
             (
-                "a table of another size than its labels",
+                "core.letter-table",
                 len(self.confusion) != k or any(len(row) != k for row in self.confusion),
             ),
-            ("counts that do not add up", sum(counts) != self.n_cases),
-            ("more scans answered than there are", bool(self.answered) and not within(self.answered, self.confusion)),
-            ("a score without its name", not set(self.scores) <= set(_SHARES)),
-            ("a share outside 0 to 1", any(not _is_share(s) for s in self.scores.values())),
-            ("a verdict that its figures do not give", self._denied()),
-            ("an interval that excludes its value", any(not _holds(s) for s in self.scores.values())),
+            ("core.letter-sum", sum(counts) != self.n_cases),
+            ("core.letter-answered", bool(self.answered) and not within(self.answered, self.confusion)),
+            ("core.letter-unnamed", not set(self.scores) <= set(_SHARES)),
+            ("core.letter-share", any(not _is_share(s) for s in self.scores.values())),
+            ("core.letter-verdict", self._denied()),
+            ("core.letter-interval", any(not _holds(s) for s in self.scores.values())),
             (
-                "calibration counts that do not add up",
+                "core.letter-calibration-sum",
                 bool(self.calibration)
                 and (
                     round(sum(row[0] for row in self.calibration)) != self.n_cases
                     or min(row[0] for row in self.calibration) < 0
                 ),
             ),
-            ("a calibration share outside 0 to 1", any(not 0 <= v <= 1 for row in self.calibration for v in row[1:])),
-            ("a ROC curve that falls, or leaves 0 to 1", bool(self.roc) and not _rises(self.roc)),
-            ("a score of more patients than there are", any(s.n > self.n_cases for s in self.scores.values())),
+            ("core.letter-calibration", any(not 0 <= v <= 1 for row in self.calibration for v in row[1:])),
+            ("core.letter-roc", bool(self.roc) and not _rises(self.roc)),
+            ("core.letter-score-n", any(s.n > self.n_cases for s in self.scores.values())),
             (
-                "a finding without its name, or below 0",
+                "core.letter-finding",
                 any(k not in FOUND or not v >= 0 for k, v in self.found.items()),
             ),
         ]
@@ -116,27 +117,30 @@ class Letter(Record):
             return not all(share >= goal - _SLACK for share, goal in shares)
         return self.verdict == "not-fit" and not any(share < goal + _SLACK for share, goal in shares)
 
-    def contradicts(self, labels: tuple[str, ...], positive: tuple[int, ...]) -> str:
-        """Return why these cannot be the numbers of a model with these labels; empty if they can.
+    def contradicts(self, labels: tuple[str, ...], positive: tuple[int, ...]) -> Note | None:
+        """Return why these cannot be the numbers of a model with these labels; None if they can.
 
         Args:
             labels: Label ids of the model's task.
             positive: Indices of those that mean disease.
         """
         if self.labels != labels:
-            return "other labels"
+            return Note("core.letter-labels")
         sick = sum(sum(self.confusion[k]) for k in positive)
         if sick != self.n_positive:
-            return "scans with disease that do not add up"
+            return Note("core.letter-disease-sum")
         called = sum(self.confusion[i][j] for i in positive for j in positive)
         spared = sum(
             self.confusion[i][j] for i in range(len(labels)) for j in range(len(labels)) if not {i, j} & set(positive)
         )
-        for name, hits, n in (("sensitivity", called, sick), ("specificity", spared, self.n_cases - sick)):
-            score = self.scores.get(name)
-            if score is not None and n and not abs(score.value - hits / n) <= _SLACK:
-                return f"a {name} that its counts do not give"
-        return ""
+        if self._differs("sensitivity", called, sick):
+            return Note("core.letter-sensitivity")
+        return Note("core.letter-specificity") if self._differs("specificity", spared, self.n_cases - sick) else None
+
+    def _differs(self, name: str, hits: int, n: int) -> bool:
+        """Return whether a score is another share than its counts give."""
+        score = self.scores.get(name)
+        return score is not None and n > 0 and not abs(score.value - hits / n) <= _SLACK
 
     @classmethod
     def of(cls, check: SiteCheck, site: str, site_key: str, maker: str) -> "Letter":

@@ -65,10 +65,10 @@ class Note(Record):
         if isinstance(data, str):
             return cls(SAID, text=data)
         if not isinstance(data, Mapping) or not isinstance(data.get("code"), str) or set(data) - {"code", "params"}:
-            raise wrong(where or cls.__name__, f"{data!r:.60}", "a code and its params")
+            raise wrong(where or cls.__name__, f"{data!r:.60}", say("core.allowed-note"))
         params = data.get("params", {})
         if not isinstance(params, Mapping):
-            raise wrong(where or cls.__name__, f"{params!r:.60}", "an object with named values")
+            raise wrong(where or cls.__name__, f"{params!r:.60}", say("core.allowed-object"))
         return cls(data["code"], **{str(k): _restored(v, where) for k, v in params.items()})
 
     def __setattr__(self, name: str, value: Any) -> None:

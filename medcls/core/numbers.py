@@ -3,6 +3,7 @@
 import math
 
 from medcls.core.evaluation import Estimate
+from medcls.words import say
 
 
 def show_prob(prob: float) -> str:
@@ -34,7 +35,7 @@ def show_estimate(estimate: Estimate, digits: int = 2) -> str:
         '1.00'
     """
     if math.isnan(estimate.value):
-        return "not computable"
+        return say("core.not-computable")
     value, low, high = (f"{x:.{digits}f}" for x in (estimate.value, estimate.low, estimate.high))
     return value if low == high else f"{value} ({low}–{high})"
 
@@ -48,7 +49,7 @@ def show_change(estimate: Estimate) -> str:
         '-0.02 (-0.05 to +0.01)'
     """
     if math.isnan(estimate.value):
-        return "not computable"
+        return say("core.not-computable")
     value, low, high = (f"{x:+.2f}" for x in (estimate.value, estimate.low, estimate.high))
     return value if low == high else f"{value} ({low} to {high})"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, get_type_hints
 
 from medcls.errors import BadRecord, MedclsError
+from medcls.words import say
 
 
 class Record:
@@ -45,20 +46,21 @@ class Record:
         """
         where = where or cls.__name__
         if not isinstance(data, Mapping):
-            raise wrong(where, f"{type(data).__name__}", "an object with named values")
+            raise wrong(where, f"{type(data).__name__}", say("core.allowed-object"))
         fields = {f.name: f for f in dataclasses.fields(cls)}
         _check_schema(data, fields, where)
         if unknown := sorted(set(data) - set(fields)):
-            raise wrong(where, f"unknown {', '.join(unknown)[:200]}", ", ".join(fields))
+            raise wrong(where, say("core.found-unknown", {"names": ", ".join(unknown)[:200]}), ", ".join(fields))
         hints = _hints(cls)  # type: ignore[arg-type]
         values = {name: _typed(data[name], hints[name], f"{where}.{name}") for name in data}
         missing = [n for n, f in fields.items() if n not in data and _required(f)]
         if missing:
-            raise wrong(where, f"no {', '.join(missing)}", "all of " + ", ".join(fields))
+            found, allowed = {"names": ", ".join(missing)}, {"names": ", ".join(fields)}
+            raise wrong(where, say("core.found-missing", found), say("core.allowed-all-of", allowed))
         try:
             return cls(**values)
         except _CANNOT_BE as error:  # what a record computes from its values when it is made
-            raise wrong(where, f"{type(error).__name__}: {error}"[:120], "values that go together") from error
+            raise wrong(where, f"{type(error).__name__}: {error}"[:120], say("core.allowed-together")) from error
 
     @classmethod
     def from_json(cls, text: str | bytes, where: str = "") -> Self:
@@ -132,7 +134,7 @@ def read_bounded(path: Path, where: str) -> bytes:
         found = getattr(error, "strerror", None) or type(error).__name__
         raise BadRecord("core.unreadable-record", where=where, found=found) from error
     if len(content) > _MOST_BYTES:
-        raise wrong(where, f"more than {_MOST_BYTES >> 20} MiB", "a record")
+        raise wrong(where, say("core.found-mib", {"n": _MOST_BYTES >> 20}), say("core.allowed-record"))
     return content
 
 
@@ -164,15 +166,15 @@ def check_plain(data: Any, where: str) -> None:
     while waiting:
         value, depth = waiting.pop()
         if depth > _DEEPEST:
-            raise wrong(where, f"values nested more than {_DEEPEST} deep", "a record")
+            raise wrong(where, say("core.found-deep", {"n": _DEEPEST}), say("core.allowed-record"))
         if isinstance(value, Mapping):
             waiting += [(k, depth + 1) for k in value] + [(v, depth + 1) for v in value.values()]
         elif isinstance(value, list):
             waiting += [(v, depth + 1) for v in value]
         elif isinstance(value, str) and ("\0" in value or not _is_whole(value)):
-            raise wrong(where, f"{value!r:.60}", "text of whole characters")
+            raise wrong(where, f"{value!r:.60}", say("core.allowed-text"))
         elif isinstance(value, (int, float)) and not -_LARGEST < value < _LARGEST:
-            raise wrong(where, "a number beyond 64 bits", "a number")
+            raise wrong(where, say("core.found-wide"), say("core.allowed-number"))
 
 
 def _is_whole(text: str) -> bool:
@@ -198,8 +200,8 @@ def _required(field: dataclasses.Field[Any]) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
-def wrong(where: str, found: str, allowed: str) -> BadRecord:
-    """Return the error of a record that holds `found` where `allowed` is expected."""
+def wrong(where: str, found: object, allowed: object) -> BadRecord:
+    """Return the error of a record that holds `found` where `allowed` is expected: texts, or notes."""
     return BadRecord("core.wrong-record", where=where, found=found, allowed=allowed)
 
 
@@ -236,7 +238,7 @@ def _typed(value: Any, hint: Any, where: str) -> Any:  # noqa: C901, PLR0911 - o
         return _typed_tuple(value, args, where)
     if origin in (dict, Mapping):
         if not isinstance(value, Mapping):
-            raise wrong(where, type(value).__name__, "an object with named values")
+            raise wrong(where, type(value).__name__, say("core.allowed-object"))
         return {str(k): _typed(v, args[1], f"{where}.{k}") for k, v in value.items()}
     if isinstance(hint, type) and issubclass(hint, Record):
         return hint.from_dict(value, where)
@@ -260,11 +262,11 @@ def _typed_union(value: Any, args: tuple[Any, ...], where: str) -> Any:
 
 def _typed_tuple(value: Any, args: tuple[Any, ...], where: str) -> tuple[Any, ...]:
     if not isinstance(value, (list, tuple)):
-        raise wrong(where, f"{value!r:.60}", "a list")
+        raise wrong(where, f"{value!r:.60}", say("core.allowed-list"))
     if len(args) == 2 and args[1] is Ellipsis:
         return tuple(_typed(v, args[0], f"{where}[{i}]") for i, v in enumerate(value))
     if len(value) != len(args):
-        raise wrong(where, f"{len(value)} values", f"{len(args)}")
+        raise wrong(where, say("core.found-values", {"n": len(value)}), f"{len(args)}")
     return tuple(_typed(v, a, f"{where}[{i}]") for i, (v, a) in enumerate(zip(value, args, strict=True)))
 
 
@@ -272,5 +274,5 @@ def _typed_float(value: Any, where: str) -> float:
     if value is None:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise wrong(where, f"{value!r:.60}", "a number")
+        raise wrong(where, f"{value!r:.60}", say("core.allowed-number"))
     return float(value)

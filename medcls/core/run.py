@@ -83,7 +83,9 @@ class RunSpec(Settings):
         if asked.from_label and asked.from_label == asked.to_label:
             raise BadSpec("core.translation-of-one-label", found=asked.from_label[:80])
         if side % _SIDE_STEP_PX:
-            raise BadSpec("core.translation-size", found=f"{side} px", allowed=f"multiples of {_SIDE_STEP_PX} px")
+            raise BadSpec(
+                "core.translation-size", found=f"{side} px", allowed=Note("core.allowed-multiple", n=_SIDE_STEP_PX)
+            )
         if self.machine.precision == "fp16":
             raise BadSpec("core.setting-not-possible", name="precision", found="fp16", allowed="auto, fp32, bf16")
         if self.data.made_from:
@@ -149,7 +151,7 @@ def _from_flat(data: Mapping[str, Any], where: str) -> dict[str, Any]:
         if old == "schema":
             continue
         if name not in settings():
-            raise wrong(where, f"unknown {old}", ", ".join(settings()))
+            raise wrong(where, Note("core.found-unknown", names=old), ", ".join(settings()))
         noun = settings()[name].noun
         (nested.setdefault(noun, {}) if noun else nested)[name] = value
     return nested

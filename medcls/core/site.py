@@ -99,11 +99,11 @@ class SiteCheck(Record):
     def __post_init__(self) -> None:
         k = len(self.labels)
         if self.answered and not within(self.answered, self.confusion):
-            raise wrong("answered", str(self.answered)[:60], "counts within those of all scans")
+            raise wrong("answered", str(self.answered)[:60], Note("core.allowed-counts-within"))
         if self.confusion and ([len(row) for row in self.confusion] != [k] * k or min(map(min, self.confusion)) < 0):
-            raise wrong("confusion", str(self.confusion)[:60], f"counts of {k} by {k} labels")
+            raise wrong("confusion", str(self.confusion)[:60], Note("core.allowed-counts-by-label", n=k))
         if not 0 <= self.n_positive <= self.n_cases or self.n_groups < 0:
-            raise wrong("n_cases", f"{self.n_positive} of {self.n_cases}", "counts")
+            raise wrong("n_cases", f"{self.n_positive} of {self.n_cases}", Note("core.allowed-counts"))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from medcls import home
 from medcls.core.letter import Letter
+from medcls.core.note import Note
 from medcls.core.outcome import Outcome, outcomes
 from medcls.core.record import Record, read_bounded, wrong
 from medcls.disk import locked, write_whole
@@ -187,7 +188,7 @@ def _key() -> "Ed25519PrivateKey":
             try:
                 return Ed25519PrivateKey.from_private_bytes(read_bounded(path, f"keys/{path.name}"))
             except ValueError as error:
-                raise wrong(f"keys/{path.name}", str(error)[:80], "a key of 32 bytes") from error
+                raise wrong(f"keys/{path.name}", str(error)[:80], Note("core.allowed-key", n=32)) from error
         key = Ed25519PrivateKey.generate()
         write_whole(path, key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()))
         os.chmod(path, 0o600)

@@ -70,9 +70,9 @@ class Week(Record):
         for name in ("score", "distance"):
             counts = getattr(self, name)
             if len(counts) != BINS or min(counts) < 0 or sum(counts) > self.scans:
-                raise wrong(name, str(counts)[:60], f"{BINS} counts of {self.scans} scans")
+                raise wrong(name, str(counts)[:60], Note("core.allowed-bins", bins=BINS, scans=self.scans))
         if not 0 <= max(self.refused, self.disagreed) <= self.scans <= _MOST or min(self.refused, self.disagreed) < 0:
-            raise wrong("refused", f"{self.refused} and {self.disagreed} of {self.scans}", "shares of the scans")
+            raise wrong("refused", f"{self.refused} and {self.disagreed} of {self.scans}", Note("core.allowed-shares"))
 
 
 def basis_of(card: ModelCard, settings: SiteSettings | None) -> str:

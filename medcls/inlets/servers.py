@@ -39,6 +39,7 @@ from pathlib import Path
 from typing import Any
 
 from medcls import home
+from medcls.core.note import Note
 from medcls.core.record import Record, check_plain, read_bounded, wrong
 from medcls.errors import BadSpec
 
@@ -182,7 +183,7 @@ def read_around(path: Path | None = None) -> Around:
     _only(told, {"receive", "rules", "servers", "watch"}, path.name)
     watch = _table(told, "watch").get("folder", "")
     if not isinstance(watch, str):
-        raise wrong("watch.folder", f"{watch!r:.60}", "a folder")
+        raise wrong("watch.folder", f"{watch!r:.60}", Note("inlets.allowed-folder"))
     servers = {name: _server(name, _table(told["servers"], name)) for name in _table(told, "servers")}
     rules = tuple(_rule(name, _table(told["rules"], name), servers) for name in _table(told, "rules"))
     return Around(_receive(_table(told, "receive")), servers, Path(watch) if watch else None, rules)
@@ -192,7 +193,7 @@ def _table(told: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Return a table of the file; empty if there is none."""
     found = told.get(name, {})
     if not isinstance(found, dict):
-        raise wrong(name, f"{found!r:.60}", "a table")
+        raise wrong(name, f"{found!r:.60}", Note("inlets.allowed-table"))
     return found
 
 
