@@ -6,6 +6,7 @@ from threading import Lock
 
 import numpy as np
 
+from medcls.core.note import Note
 from medcls.errors import BadData
 
 _ROWS = 256
@@ -50,8 +51,8 @@ def array_scale(path: Path) -> int:
         return 255
     if whole and low >= 0 and high <= 255:
         return 1
-    span = "" if np.isnan(low) else f" from {low:.6g} to {high:.6g}"
-    raise BadData("data.array-values", kind=kind, span=span or " with values that are no numbers")
+    span = Note("data.array-nan") if np.isnan(low) else Note("data.array-span", low=f"{low:.6g}", high=f"{high:.6g}")
+    raise BadData("data.array-values", kind=kind, span=span)
 
 
 @lru_cache(maxsize=64)

@@ -20,6 +20,7 @@ from medcls.data.split_proof import Leak, prove_parts
 from medcls.data.splits import made_by_others
 from medcls.data.suspects import MOST, draw_groups, find_suspects, out_of_fold, simple_features
 from medcls.errors import BadData
+from medcls.words import say
 
 SHOWN = 200
 ANY = ("a label",)
@@ -73,11 +74,11 @@ def run_audit(
     if again:
         note_pairs(stored.index, progress)
     flag_pictures(stored.index)
-    progress(0, 1, "looking for wrong labels")
+    progress(0, 1, say("data.stage-labels"))
     suspects = _suspects(stored.index, tuple((judges or {}).values()))
     stored.index.flag("label", suspects, -np.arange(len(suspects)))
     stored.index.note(audited="yes", judge=", ".join(judges or ()))
-    progress(1, 1, "looking for wrong labels")
+    progress(1, 1, say("data.stage-labels"))
     with disk.locked(stored.folder):
         stored = Stored(stored.folder)
         write_record(stored.folder, settled(stored, stored.record.decisions))

@@ -33,7 +33,7 @@ class Stored:
         if not path.is_file():
             raise BadData("data.no-such-collection", found=folder.name[:80])
         self.folder = folder
-        self.record = CollectionRecord.read(path, f"The record of collection {folder.name}")
+        self.record = CollectionRecord.read(path)
         self.index = Index(folder)
         self.rows = np.array(
             [row[0] for row in self.index.db.execute("SELECT n FROM cases WHERE dropped = '' ORDER BY n")], np.int64

@@ -33,7 +33,8 @@ from medcls.data.registry import folder_of, list_collections, remove_collection,
 from medcls.data.settle import settle
 from medcls.data.unpack import unpack
 from medcls.data.vocabulary import natural
-from medcls.errors import BadData, Conflict, MedclsError
+from medcls.errors import BadData, BadScan, Conflict, MedclsError
+from medcls.words import say
 
 __all__ = [
     "add_collection",
@@ -65,7 +66,7 @@ def make_plan(path: Path | str, choices: PlanChoices | None = None, progress: Pr
     """
     path = _there(path)
     with _unpacked(path, progress) as (source, notes):
-        plan = prepare(source, choices, staged(progress, "looking at the files")).plan
+        plan = prepare(source, choices, staged(progress, say("data.stage-files"))).plan
     return replace(plan, path=str(path), notes=(*plan.notes, *notes))
 
 
@@ -91,7 +92,7 @@ def _unpacked(path: Path, progress: Progress) -> Iterator[tuple[Path, tuple[Note
         return
     files = disk.aside(home.cache() / "plan")
     try:
-        page = unpack(path, files, staged(progress, "unpacking the archive"))
+        page = unpack(path, files, staged(progress, say("data.stage-unpacking")))
         yield files, _names_guessed(page)
     finally:
         shutil.rmtree(files, ignore_errors=True)
@@ -140,7 +141,7 @@ def add_collection(
     aside.mkdir(parents=True)
     try:
         source, notes = _brought_in(path, aside / "files", copy, progress)
-        prepared = prepare(source, choices, staged(progress, "looking at the files"))
+        prepared = prepare(source, choices, staged(progress, say("data.stage-files")))
         made = _build(aside, prepared, progress)
         base = prepared.root
         if base.is_relative_to(aside):
@@ -169,14 +170,14 @@ def name_for(path: Path) -> str:
 def _brought_in(path: Path, files: Path, copy: bool, progress: Progress) -> tuple[Path, tuple[Note, ...]]:
     """Return the folder to read: the one given, or one of our own where it was an archive or a copy was asked for."""
     if path.is_file() and _is_archive(path):
-        page = unpack(path, files, staged(progress, "unpacking the archive"))
+        page = unpack(path, files, staged(progress, say("data.stage-unpacking")))
         return files, _names_guessed(page)
     if not copy:
         return path, ()
-    progress(0, 1, "copying the files")
+    progress(0, 1, say("data.stage-copying"))
     source = path.parent if path.is_file() else path
     shutil.copytree(source, files, symlinks=True)
-    progress(1, 1, "copying the files")
+    progress(1, 1, say("data.stage-copying"))
     return files / path.name if path.is_file() else files, ()
 
 
@@ -192,7 +193,7 @@ def _build(folder: Path, prepared: Prepared, progress: Progress) -> CollectionRe
             index.append(rows, np.array([seen.values for _, seen in good], DESCRIPTOR))
             index.set_aside(bad)
             n_read, n_aside = n_read + len(good), n_aside + len(bad)
-            progress(n_read + n_aside, len(entries), "reading the scans")
+            progress(n_read + n_aside, len(entries), say("data.stage-scans"))
     if n_read == 0:
         raise BadData(
             "data.none-readable",
@@ -248,7 +249,7 @@ def _labels(plan: Plan, index: Index) -> tuple[str, ...]:
 def note_pairs(index: Index, progress: Progress) -> None:
     """Find near-duplicates among all cases of an index and note them in it."""
     sides = np.minimum(index.column("height"), index.column("width")).astype(np.int64)
-    pairs = find_pairs(index.descriptors()["grey"], sides, staged(progress, "looking for duplicates"))
+    pairs = find_pairs(index.descriptors()["grey"], sides, staged(progress, say("data.stage-duplicates")))
     with index.db as db:
         db.execute("DELETE FROM pairs")
         rows = zip(pairs.a.tolist(), pairs.b.tolist(), pairs.likeness.tolist(), strict=True)
@@ -278,7 +279,7 @@ def _describe_or_reason(root: Path, case_id: str) -> PictureDescriptor | str:
     except MedclsError as error:
         return str(error)
     except OSError as error:
-        return f"The file cannot be opened: {error.strerror or type(error).__name__}."
+        return str(BadScan("imaging.unopenable", reason=error.strerror or type(error).__name__))
 
 
 def _row(n: int, entry: Entry, seen: PictureDescriptor) -> tuple[Any, ...]:

@@ -59,7 +59,7 @@ def _splits(collection: Collection) -> dict[str, dict[str, str]]:
     home = folder.parent.parent if folder.parent.name == "versions" else folder
     found = {}
     for path in sorted((home / "splits").glob("*.json")):  # those of earlier contents begin with a dot
-        split = Split.read(path, f"The split {path.name}")
+        split = Split.read(path)
         if split.fingerprint == collection.fingerprint:
             found[split.name] = {case: part for part, cases in split.parts.items() for case in cases}
     return found

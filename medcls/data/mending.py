@@ -103,7 +103,7 @@ def first_record(stored: Stored) -> CollectionRecord:
     """Return the record with labels as the set gave them; kept at the first change."""
     path = stored.folder / "base.json"
     try:
-        return CollectionRecord.read(path, "the collection's first record")
+        return CollectionRecord.read(path)
     except FileNotFoundError:
         disk.write_whole(path, stored.record.to_json().encode())
     return stored.record

@@ -220,7 +220,7 @@ def _none_of_ours(tree: Tree, path: str) -> Note:
     """Say what a file is that is no picture, table or array."""
     if path.lower().endswith(".zip"):
         return Note("data.zip-inside")
-    return Note("data.no-picture", found=tree.found.get(path) or "something else")
+    return Note("data.no-picture", found=tree.found.get(path) or Note("data.something-else"))
 
 
 def _plan(path: Path, tree: Tree, reading: Reading, choices: PlanChoices, left: dict[str, Note]) -> Plan:
@@ -306,4 +306,4 @@ def table_of(plan: Plan) -> PlanTable | None:
 
 def title_of(plan: Plan) -> str:
     """Return the title of a plan's layout."""
-    return LAYOUTS[plan.layout].title
+    return str(LAYOUTS[plan.layout].title)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from medcls import disk, home
 from medcls.core.collection import CollectionRecord
+from medcls.core.note import Note
 from medcls.core.outcome import Outcome
 from medcls.data.collection import Stored
 from medcls.errors import BadData, MedclsError
@@ -50,11 +51,13 @@ def _read_all() -> Iterator[Outcome[CollectionRecord]]:
 
 def _read(path: Path) -> CollectionRecord:
     try:
-        record = CollectionRecord.read(path, f"The record of collection {path.parent.name}")
+        record = CollectionRecord.read(path)
     except (FileNotFoundError, MedclsError) as error:
         raise BadData("data.unreadable-record", name=path.parent.name, found=str(error).rstrip(".")) from error
     if record.name != path.parent.name:
-        raise BadData("data.unreadable-record", name=path.parent.name, found=f"the name {record.name!r:.60}")
+        raise BadData(
+            "data.unreadable-record", name=path.parent.name, found=Note("data.found-name", name=f"{record.name!r:.60}")
+        )
     return record
 
 

@@ -15,6 +15,7 @@ from medcls.data.collections import Collection, open_collection
 from medcls.data.splits import carry_split, make_split, read_split, write_split
 from medcls.errors import BadData, BadSplit, BadTask
 from medcls.tasks import list_tasks, own_task
+from medcls.words import say
 
 _BY_OTHERS = ("given", "published")  # what a split says it kept together that medcls did not make
 
@@ -196,7 +197,7 @@ def whole_sources(names: Sequence[str], task: Task, label_map: Mapping[str, str]
     """
     collections = _read_with(tuple(open_collection(name) for name in names), label_map or {})
     cases = tuple({"all": tuple(case for case in c.cases if case.label)} for c in collections)
-    return Sources(task, collections, cases, "not split")
+    return Sources(task, collections, cases, say("data.not-split"))
 
 
 def choose_split(collection: Collection, spec: RunSpec) -> Split:

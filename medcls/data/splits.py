@@ -9,6 +9,7 @@ import numpy as np
 
 from medcls import disk
 from medcls.core.collection import PARTS, Split
+from medcls.core.note import Note
 from medcls.data.collections import Collection
 from medcls.data.settle import first_with_same, join
 from medcls.data.split_proof import prove
@@ -275,7 +276,7 @@ def _written(collection: Collection, name: str) -> Split:
             "data.no-such-split",
             name=collection.name,
             found=name[:80],
-            allowed=", ".join(list_splits(collection)) or "none made yet",
+            allowed=", ".join(list_splits(collection)) or Note("data.no-split-yet"),
         )
     found = path.lstat()  # a link to nothing is told of when it is read
     return _parse(path, found.st_mtime_ns, found.st_size)

@@ -249,10 +249,15 @@ class Comparison:
         }
 
 
+def _title(name: str, label: str) -> Note:
+    title = SCORES[name].title
+    return Note("stats.score-of-label", score=title, label=label) if SCORES[name].per_label else title
+
+
 def score_titles(labels: tuple[str, ...]) -> dict[str, str]:
     """Return every score's full name with what a person reads (`recall:benign` -> `Recall, benign`)."""
     return {
-        full_name: SCORES[name].title + (f", {full_name.partition(':')[2]}" if SCORES[name].per_label else "")
+        full_name: str(_title(name, full_name.partition(":")[2]))
         for name in SCORES
         for full_name in names_of(name, labels)
     }

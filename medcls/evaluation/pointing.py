@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from medcls.models.predictor import Predictor
 
 METHODS_MEASURED = ("gradcam", "hirescam", "layercam")
-CENTRE, RANDOM_WEIGHTS = "centred Gaussian", "random weights"
+CENTRE, RANDOM_WEIGHTS = "centred Gaussian", "random weights"  # names of the controls in every record
+_CONTROLS = {CENTRE: Note("evaluation.control-centre"), RANDOM_WEIGHTS: Note("evaluation.control-weights")}
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def _row(name: str, found: list[Pointing], centre: list[Pointing], groups: list[
     difference = hits - np.array([p.hit for p in centre], float)
     return PointingRow(
         name,
-        METHODS[name].title if name in METHODS else name,
+        METHODS[name].title if name in METHODS else str(_CONTROLS[name]),
         name not in METHODS,
         share,
         _mean_over_groups(energy, which),

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from medcls.core.evaluation import CaseTable, Estimate
+from medcls.core.note import Note
 from medcls.errors import BadData
 from medcls.stats.score_table import SCORES, names_of
 from medcls.stats.scores import evaluate_cases
@@ -15,13 +16,14 @@ from medcls.stats.scores import evaluate_cases
 _BINS = 4  # parts into which a column of numbers is cut
 _MOST_VALUES = 8
 _LEAST_COMMON = 0.5  # a column of many words is of use only if its commonest ones hold this share of the cases
-_NO_VALUE = ("all others", "not stated")
+_OTHERS, _UNSAID = "all others", "not stated"  # as values until they are shown
 _NEVER_GROUPS = {"case", "group"}
+_SAID = {_OTHERS: Note("evaluation.group-others"), _UNSAID: Note("evaluation.group-not-stated")}
 _TITLES = {
-    "collection": "collection",
-    "device": "device",
-    "birads": "BI-RADS",
-    "bbox": "lesion size, px (longer side of its box)",
+    "collection": Note("evaluation.column-collection"),
+    "device": Note("evaluation.column-device"),
+    "birads": Note("evaluation.column-birads"),
+    "bbox": Note("evaluation.column-bbox"),
 }
 
 
@@ -47,7 +49,7 @@ def columns_of(table: CaseTable) -> dict[str, str]:
     columns = table.attributes
     names = dict.fromkeys((*(name for name in _TITLES if name in columns), *columns))
     return {
-        name: _TITLES.get(name, name.replace("_", " "))
+        name: str(_TITLES.get(name, name.replace("_", " ")))
         for name in names
         if name not in _NEVER_GROUPS and _splits(columns[name])
     }
@@ -55,9 +57,7 @@ def columns_of(table: CaseTable) -> dict[str, str]:
 
 def _splits(values: np.ndarray) -> bool:
     kinds, counts = np.unique(_binned(values), return_counts=True)
-    return len(kinds) > 1 and (
-        "all others" not in kinds or counts[kinds != "all others"].sum() >= _LEAST_COMMON * len(values)
-    )
+    return len(kinds) > 1 and (_OTHERS not in kinds or counts[kinds != _OTHERS].sum() >= _LEAST_COMMON * len(values))
 
 
 def subgroups(
@@ -87,7 +87,7 @@ def subgroups(
             m: evaluate_cases(t.take(rows), positive, resamples=resamples, names=(name,))[score]
             for m, t in tables.items()
         }
-        found.append(Subgroup(value, len(rows), len(np.unique(first.group[rows])), scores))
+        found.append(Subgroup(str(_SAID.get(value, value)), len(rows), len(np.unique(first.group[rows])), scores))
     return tuple(found)
 
 
@@ -95,23 +95,23 @@ def _order(value: str) -> tuple[bool, float, str]:
     """Numbers and ranges of them by their size, then words, then what is no value."""
     number = value.partition(" to ")[0]
     size = float(number) if number.replace(".", "", 1).removeprefix("-").isdigit() else math.inf
-    return value in _NO_VALUE, size, value
+    return value in (_OTHERS, _UNSAID), size, value
 
 
 def _binned(values: np.ndarray) -> np.ndarray:
     """Return values to group by: as they are if few, quarters if numbers, the commonest and the rest otherwise."""
     kinds, counts = np.unique(values, return_counts=True)
     if len(kinds) <= _MOST_VALUES:
-        return np.where(values == "", "not stated", values)
+        return np.where(values == "", _UNSAID, values)
     try:
         numbers = np.array([_number(v) for v in values])
     except ValueError:
         common = kinds[np.argsort(-counts, kind="stable")[: _MOST_VALUES - 1]]
-        return np.where(values == "", "not stated", np.where(np.isin(values, common), values, "all others"))
+        return np.where(values == "", _UNSAID, np.where(np.isin(values, common), values, _OTHERS))
     ends = np.unique(np.nanquantile(numbers, np.linspace(0, 1, _BINS + 1)))
     place = np.clip(np.searchsorted(ends, numbers, "right") - 1, 0, max(0, len(ends) - 2))
     names = np.array([f"{low:g} to {high:g}" for low, high in pairwise(ends)] or ["all"])
-    return np.where(np.isnan(numbers), "not stated", names[np.minimum(place, len(names) - 1)])
+    return np.where(np.isnan(numbers), _UNSAID, names[np.minimum(place, len(names) - 1)])
 
 
 def _number(value: str) -> float:

@@ -11,6 +11,7 @@ from typing import TypeVar
 from medcls import home
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
+from medcls.core.note import Note
 from medcls.core.outcome import Outcome
 from medcls.core.pointing import PointingRecord
 from medcls.core.stress import StressRecord
@@ -55,7 +56,9 @@ class ModelFolder:
         paths = {found.id: found for found in cls.all()}
         if model_id in paths:
             return paths[model_id]
-        raise BadModel("models.unknown", found=repr(model_id)[:140], allowed=", ".join(paths) or "none is installed")
+        raise BadModel(
+            "models.unknown", found=repr(model_id)[:140], allowed=", ".join(paths) or Note("models.none-installed")
+        )
 
     @classmethod
     def all(cls) -> "Iterator[ModelFolder]":
@@ -120,7 +123,7 @@ class ModelFolder:
         """
         card = self.card()
         if missing := _unvouched(card):
-            raise BadModel("models.no-hash", model=self.id, found=f"no hash of {missing}")
+            raise BadModel("models.no-hash", model=self.id, found=Note("models.found-no-hash", name=missing))
         expected = (
             {only: card.files.get(only, "")} if only else {n: h for n, h in card.files.items() if n not in STUDIES}
         )
@@ -134,9 +137,11 @@ class ModelFolder:
         try:
             found = digest(self.path / name)
         except OSError as error:
-            raise BadModel("models.incomplete", model=self.id, found=f"no readable {name}") from error
+            raise BadModel(
+                "models.incomplete", model=self.id, found=Note("models.found-unreadable", name=name)
+            ) from error
         if found != sha256:
-            allowed = f"{sha256[:12]}…" if sha256 else "a hash on the card"
+            allowed = f"{sha256[:12]}…" if sha256 else Note("models.allowed-hash")
             raise BadModel(
                 "models.changed-file", file=name, model=self.id, found=f"SHA-256 {found[:12]}…", allowed=allowed
             )

@@ -8,6 +8,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from medcls.core.model import ModelCard
+from medcls.core.note import Note
 from medcls.errors import BadModel
 from medcls.models.layout import FEATURES, SEEN
 from medcls.stats.familiarity import Known, Normal
@@ -88,25 +89,26 @@ def _gate(tensors: dict[str, np.ndarray]) -> Gate | None:
     return Gate(centre, spread, bend, weight, float(bias[0]))
 
 
-def _wrong(tensors: dict[str, np.ndarray], features: np.ndarray) -> str:
-    """Return what is wrong with stored features; empty if nothing is."""
+def _wrong(tensors: dict[str, np.ndarray], features: np.ndarray) -> Note | None:
+    """Return what is wrong with stored features; None if nothing is."""
     if features.ndim != 2 or not features.size:
-        return f"features of shape {features.shape}"
+        return Note("models.found-shape", name="features", shape=str(features.shape))
     if not all(np.isfinite(value).all() for value in tensors.values()):
-        return "NaN or infinity"
+        return Note("models.found-nan")
     centre, whitening = tensors.get(_CENTRE), tensors.get(_WHITENING)
     if centre is not None and whitening is not None and (len(centre.shape), whitening.shape) != (1, 2 * centre.shape):
-        return f"appearance of shapes {centre.shape} and {whitening.shape}"
+        return Note("models.found-shapes", name="appearance", shapes=f"{centre.shape}, {whitening.shape}")
     return _wrong_gate(tensors)
 
 
-def _wrong_gate(tensors: dict[str, np.ndarray]) -> str:
-    """Return what is wrong with a stored gate; empty if nothing is, or there is none."""
+def _wrong_gate(tensors: dict[str, np.ndarray]) -> Note | None:
+    """Return what is wrong with a stored gate; None if nothing is, or there is none."""
     if not set(_GATE) <= set(tensors):
-        return "half a gate" if set(_GATE) & set(tensors) else ""
+        return Note("models.found-half-gate") if set(_GATE) & set(tensors) else None
     centre, spread, bend, weight, bias = (tensors[name] for name in _GATE)
     n = len(centre.ravel())
     fits = bend.ndim == 2 and bend.shape[0] == n + 1 and weight.shape == (n + bend.shape[1],)
     if not (fits and centre.ndim == 1 and spread.shape == (n,) and (spread > 0).all() and bias.shape == (1,)):
-        return f"a gate of shapes {centre.shape}, {spread.shape}, {bend.shape}, {weight.shape}"
-    return ""
+        shapes = ", ".join(str(part.shape) for part in (centre, spread, bend, weight))
+        return Note("models.found-shapes", name="gate", shapes=shapes)
+    return None

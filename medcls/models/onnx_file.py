@@ -10,6 +10,7 @@ import numpy as np
 from medcls.core.scan import Scan
 from medcls.errors import BadModel
 from medcls.models.engine import runtime
+from medcls.words import say
 
 _SCANS = 6
 
@@ -104,7 +105,7 @@ def _describe(model: Any, card: Any) -> None:
         "medcls.preprocess": card.preprocess.to_json(None),
         "medcls.temperature": repr(card.calibration.temperature),
         "medcls.licence": card.licence,
-        "medcls.notice": "Research use, not a medical device.",
+        "medcls.notice": say("words.research-use"),
     }
     for key, value in facts.items():
         entry = model.metadata_props.add()

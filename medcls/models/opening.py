@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 
 from medcls import nets
 from medcls.core.model import ModelCard
+from medcls.core.note import Note
 from medcls.errors import BadModel, TooLarge
 from medcls.models.folder import ModelFolder, check_member
 from medcls.models.layout import WEIGHTS
@@ -65,7 +66,11 @@ def _network(folder: ModelFolder, card: ModelCard) -> Network:
     known = read_known(folder.path, card)
     width = getattr(net, "head_hidden_size", None) or getattr(net, "num_features", None)
     if known is not None and width and known.features.shape[1] != width:
-        raise BadModel("models.bad-features", model=card.id, found=f"{known.features.shape[1]} numbers, not {width}")
+        raise BadModel(
+            "models.bad-features",
+            model=card.id,
+            found=Note("models.found-width", n=known.features.shape[1], wanted=width),
+        )
     return Network(card, net, known, folder.seen(), card.files[WEIGHTS])
 
 
@@ -101,7 +106,11 @@ def _check_shapes(path: Path, card: ModelCard) -> None:
         raise BadModel("models.weights-do-not-fit", model=card.id, found=told[:160])
     n = sum(p.numel() for p in net.parameters())
     if card.n_parameters and card.n_parameters != n:
-        raise BadModel("models.weights-do-not-fit", model=card.id, found=f"{card.n_parameters} on the card, not {n}")
+        raise BadModel(
+            "models.weights-do-not-fit",
+            model=card.id,
+            found=Note("models.found-parameters", n=card.n_parameters, found=n),
+        )
 
 
 def _fill(net: torch.nn.Module, path: Path, model_id: str) -> None:

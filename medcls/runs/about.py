@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from medcls import disk
+from medcls.core.note import Note
 from medcls.core.record import Record
 from medcls.errors import BadSpec, MedclsError
 from medcls.runs.folder import RunFolder
@@ -26,7 +27,7 @@ class About(Record):
     def __post_init__(self) -> None:
         longest = max((len(tag) for tag in self.tags), default=0)
         if len(self.tags) > MOST_TAGS or longest > MOST_LETTERS or not all(t.isprintable() and t for t in self.tags):
-            found = f"{len(self.tags)} tags, the longest of {longest} characters"
+            found = Note("runs.found-tags", n=len(self.tags), longest=longest)
             raise BadSpec("runs.wrong-tags", found=found, most=MOST_TAGS, letters=MOST_LETTERS)
         if len(self.note) > MOST_NOTE:
             raise BadSpec("runs.long-note", found=f"{len(self.note):,} characters", most=MOST_NOTE)

@@ -20,6 +20,7 @@ from types import MappingProxyType
 from typing import Any, Literal, Self
 
 from medcls import disk, home
+from medcls.core.note import Note
 from medcls.core.record import Record
 from medcls.core.run import RENAMED, RunSpec, settings
 from medcls.errors import BadSpec, Conflict, MedclsError
@@ -107,7 +108,7 @@ def _check_storage(url: str) -> None:
         where = Path(path)
         if where.is_absolute() and where.resolve().is_relative_to(home.home()) and where.suffix == ".db":
             return
-    raise BadSpec("runs.storage-not-allowed", found=kind[:40] if separator else "no URL")
+    raise BadSpec("runs.storage-not-allowed", found=kind[:40] if separator else Note("runs.found-no-url"))
 
 
 _FIXED = ("name", "kind", "collections", "task", "label_map")  # of every trial the same
@@ -206,8 +207,10 @@ def read_search(name: str) -> SearchSpec:
     """
     path = folder_of(name) / "search.json"
     if not _NAME.fullmatch(name) or not path.is_file():
-        raise BadSpec("runs.no-such-search", found=repr(name)[:80], allowed=", ".join(list_searches()) or "none yet")
-    return SearchSpec.read(path, f"search {name}")
+        raise BadSpec(
+            "runs.no-such-search", found=repr(name)[:80], allowed=", ".join(list_searches()) or Note("runs.none-yet")
+        )
+    return SearchSpec.read(path)
 
 
 def list_searches() -> tuple[str, ...]:

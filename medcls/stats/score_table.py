@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from medcls.core.evaluation import CaseTable
+from medcls.core.note import Note
 from medcls.stats.weighted import Cases, Weighted
 
 Compute = Callable[[Weighted], np.ndarray]
@@ -101,7 +102,7 @@ class Score:
         scale: Least and greatest value possible.
     """
 
-    title: str
+    title: Note
     better: Literal["high", "low"]
     compute: Compute
     parts: Parts | None = None
@@ -110,7 +111,7 @@ class Score:
     scale: tuple[float, float] = (0.0, 1.0)
 
 
-def _share(title: str, parts: Parts, per_label: bool = False) -> Score:
+def _share(title: Note, parts: Parts, per_label: bool = False) -> Score:
     return Score(title, "high", lambda w: _divide(*parts(w.confusion, w.cases.positive)), parts, per_label=per_label)
 
 
@@ -118,24 +119,33 @@ SITE_SCORES = ("auroc_disease", "sensitivity", "specificity")  # what is told of
 
 SCORES: Mapping[str, Score] = MappingProxyType(
     {
-        "auroc": Score("AUROC", "high", lambda w: _over_labels(w, 0), ranks=True),
-        "auroc_disease": Score("AUROC, disease against the rest", "high", lambda w: w.ranked(-1)[0], ranks=True),
-        "accuracy": _share("Accuracy", _accuracy),
-        "balanced_accuracy": Score("Balanced accuracy", "high", _balanced_accuracy),
-        "macro_f1": Score("Macro F1", "high", _macro_f1),
-        "sensitivity": _share("Sensitivity to disease", _sensitivity),
-        "specificity": _share("Specificity", _specificity),
-        "average_precision": Score("Average precision", "high", lambda w: _over_labels(w, 1)),
-        "kappa": Score("Cohen's kappa", "high", _kappa, scale=(-1.0, 1.0)),
-        "brier": Score("Brier score", "low", lambda w: _divide(w.losses[:, 1], w.losses[:, 0]), scale=(0.0, 2.0)),
-        "log_loss": Score("Log loss", "low", lambda w: _divide(w.losses[:, 2], w.losses[:, 0]), scale=(0.0, math.inf)),
-        "ece": Score("Calibration error", "low", _ece),
-        "recall": _share("Recall", _recall, per_label=True),
-        "precision": _share("Precision", _precision, per_label=True),
-        "f1": Score("F1", "high", _f1, per_label=True),
-        "auroc_each": Score("AUROC against the rest", "high", lambda w: _each_ranked(w, 0), ranks=True, per_label=True),
+        "auroc": Score(Note("stats.score-auroc"), "high", lambda w: _over_labels(w, 0), ranks=True),
+        "auroc_disease": Score(Note("stats.score-auroc-disease"), "high", lambda w: w.ranked(-1)[0], ranks=True),
+        "accuracy": _share(Note("stats.score-accuracy"), _accuracy),
+        "balanced_accuracy": Score(Note("stats.score-balanced-accuracy"), "high", _balanced_accuracy),
+        "macro_f1": Score(Note("stats.score-macro-f1"), "high", _macro_f1),
+        "sensitivity": _share(Note("stats.score-sensitivity"), _sensitivity),
+        "specificity": _share(Note("stats.score-specificity"), _specificity),
+        "average_precision": Score(Note("stats.score-average-precision"), "high", lambda w: _over_labels(w, 1)),
+        "kappa": Score(Note("stats.score-kappa"), "high", _kappa, scale=(-1.0, 1.0)),
+        "brier": Score(
+            Note("stats.score-brier"), "low", lambda w: _divide(w.losses[:, 1], w.losses[:, 0]), scale=(0.0, 2.0)
+        ),
+        "log_loss": Score(
+            Note("stats.score-log-loss"),
+            "low",
+            lambda w: _divide(w.losses[:, 2], w.losses[:, 0]),
+            scale=(0.0, math.inf),
+        ),
+        "ece": Score(Note("stats.score-ece"), "low", _ece),
+        "recall": _share(Note("stats.score-recall"), _recall, per_label=True),
+        "precision": _share(Note("stats.score-precision"), _precision, per_label=True),
+        "f1": Score(Note("stats.score-f1"), "high", _f1, per_label=True),
+        "auroc_each": Score(
+            Note("stats.score-auroc-each"), "high", lambda w: _each_ranked(w, 0), ranks=True, per_label=True
+        ),
         "average_precision_each": Score(
-            "Average precision against the rest", "high", lambda w: _each_ranked(w, 1), per_label=True
+            Note("stats.score-average-precision-each"), "high", lambda w: _each_ranked(w, 1), per_label=True
         ),
     }
 )

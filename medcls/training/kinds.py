@@ -64,7 +64,7 @@ def _made(modality: str, preprocess: Preprocess, seed: int) -> Mapping[str, np.n
     kinds: dict[str, Iterable[Scan]] = {name: make_foreign(name, EACH, seed) for name in MADE}
     for other in list_tasks().values():
         if other.modality != modality:
-            kinds[f"phantoms of {other.id}"] = make_phantoms(other, EACH, seed)
+            kinds[f"phantoms/{other.id}"] = make_phantoms(other, EACH, seed)
     return {name: _numbers_of(scans, preprocess) for name, scans in kinds.items()}
 
 
@@ -78,7 +78,7 @@ def _collections(task: Task, seed: int) -> dict[str, list[Scan]]:
         collection = open_collection(record.name)
         rows = np.random.default_rng(seed).permutation(len(collection.cases))[:EACH]
         if scans := _read(collection, rows):
-            found[f"scans of {record.name}"] = scans
+            found[f"scans/{record.name}"] = scans
     return found
 
 

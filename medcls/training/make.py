@@ -323,10 +323,9 @@ def _counts(fitted: Fitted) -> list[str]:
         numbers = {part: len(cases[part]) for part in ("train", "validate", "test") if cases.get(part)}
         if "train" in numbers:
             numbers["train"] = sum((case.id, case.sha256) in learned for case in cases["train"])
-        told.append(
-            f"{collection.name} version {collection.record.version}: "
-            + ", ".join(f"{n} to {part}" for part, n in numbers.items())
-        )
+        parts = ", ".join(str(Note("training.counted-part", n=n, part=part)) for part, n in numbers.items())
+        version = collection.record.version
+        told.append(str(Note("training.counted", name=collection.name, version=version, parts=parts)))
     return told
 
 

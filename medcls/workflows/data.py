@@ -95,7 +95,7 @@ def list_layouts() -> dict[str, str]:
     """Return the layouts that are recognised: name -> what a person reads."""
     from medcls.data.layouts import LAYOUTS
 
-    return {name: layout.title for name, layout in LAYOUTS.items()}
+    return {name: str(layout.title) for name, layout in LAYOUTS.items()}
 
 
 @act("build", "data.remove", "name")

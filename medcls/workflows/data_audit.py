@@ -10,6 +10,7 @@ from medcls.core.evaluation import Estimate
 from medcls.core.note import Note
 from medcls.core.progress import Progress, silent
 from medcls.errors import BadModel
+from medcls.words import say
 from medcls.workflows.acts import act
 from medcls.workflows.data import task_of
 
@@ -70,7 +71,7 @@ def _describe(name: str, model: str, progress: Progress) -> Callable[[Sequence[C
         for start in range(0, len(cases), 32):
             scans = [read_scan(collection.read(case)) for case in cases[start : start + 32]]
             found.append(classifier.describe(scans))
-            progress(min(start + 32, len(cases)), len(cases), "describing the scans")
+            progress(min(start + 32, len(cases)), len(cases), say("data.stage-describing"))
         return np.concatenate(found)
 
     return features

@@ -139,7 +139,7 @@ def plan_of(name: str) -> Plan | None:
     from medcls.data.collections import open_collection
 
     try:
-        return Plan.read(open_collection(name).stored[0].folder / "plan.json", "the collection's plan")
+        return Plan.read(open_collection(name).stored[0].folder / "plan.json")
     except FileNotFoundError:
         return None
 

@@ -50,7 +50,7 @@ def recognise(tree: Tree, choices: PlanChoices | None = None) -> Reading:
     if reading is None or not (reading.entries or reading.missing):
         raise BadData(
             "data.nothing-recognised",
-            allowed="; ".join(dict.fromkeys(layout.title for layout in _ORDER)),
+            allowed="; ".join(dict.fromkeys(str(layout.title) for layout in _ORDER)),
             found=_seen(tree, choices),
         )
     _leave_companions(tree, reading)
@@ -138,7 +138,7 @@ def _seen(tree: Tree, choices: PlanChoices) -> str:
         why.insert(0, f"{_said(Note('data.zip-inside'))} ({n:,})")
     others = Counter(what for path, what in tree.found.items() if tree.files.get(path) == OTHER)
     why += [f"{what} ({n:,})" for what, n in others.most_common(_MOST_SAID)]
-    counted = f"{len(tree.pictures):,} pictures and {len(tree.of_kind(TABLE_KIND)):,} tables"
+    counted = say("data.seen", {"pictures": len(tree.pictures), "tables": len(tree.of_kind(TABLE_KIND))})
     return "; ".join([counted, *(text[:_MOST_CHARS] for text in why[:_MOST_SAID])])
 
 

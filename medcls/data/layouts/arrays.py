@@ -53,9 +53,9 @@ def _entries(tree: Tree, pair: tuple[str, str], idc: bool, told: dict[str, str])
 
 IDC_ARRAYS = Layout(
     "idc-arrays",
-    "IDC patches as X.npy and Y.npy",
+    Note("data.layout-idc-arrays"),
     lambda tree, choices: _read(tree, choices, True),
     "breast-histology-idc",
     LABELS,
 )
-ARRAYS = Layout("arrays", "X.npy with Y.npy", lambda tree, choices: _read(tree, choices, False))
+ARRAYS = Layout("arrays", Note("data.layout-arrays"), lambda tree, choices: _read(tree, choices, False))

@@ -11,6 +11,7 @@ from medcls.data.layouts.masks import resolve_masks
 from medcls.data.resolve import MISSING, SEVERAL
 from medcls.data.tree import TABLE, Tree
 from medcls.data.vocabulary import disease_of, fold
+from medcls.words import say
 
 _PARTS = ("part", "fold")
 
@@ -57,7 +58,9 @@ def join_tables(found: list[Found], entries: dict[str, Entry], reading: Reading,
         columns = {role: name for role, name in one.shown().columns.items() if role != "label"}
         reading.used.add(one.table.file)
         reading.tables.append(replace(one.shown(*notes), columns=columns))
-        reading.patients_from += [f"column {one.columns[role]}" for role in ("patient", "group") if role in one.columns]
+        reading.patients_from += [
+            say("data.from-column", {"name": one.columns[role]}) for role in ("patient", "group") if role in one.columns
+        ]
     for path in cut:
         entries[path] = replace(entries[path], attributes=_without_parts(entries[path].attributes))
     if cut:

@@ -11,6 +11,7 @@ from medcls.core.note import Note
 from medcls.core.plan import PlanChoices
 from medcls.data.layouts.layout import Entry, Layout, Reading, parts_by_folder, with_part
 from medcls.data.tree import Tree
+from medcls.words import say
 
 _LABELS = {"B": "benign", "M": "malignant"}
 _NAME = re.compile(
@@ -27,7 +28,7 @@ def _read(tree: Tree, choices: PlanChoices) -> Reading | None:
     reading = Reading(
         "breakhis", "", list(_entries(fitting)), [Note("data.why-breakhis")], labels=("benign", "malignant")
     )
-    reading.patients_from = ["file names"]
+    reading.patients_from = [say("data.from-files")]
     return reading
 
 
@@ -41,4 +42,4 @@ def _entries(paths: list[str]) -> Iterator[Entry]:
             yield Entry(path, _LABELS[match["k"].upper()], patient, attributes=with_part(told, part))
 
 
-BREAKHIS = Layout("breakhis", "BreakHis, breast histology", _read, "own", ("benign", "malignant"))
+BREAKHIS = Layout("breakhis", Note("data.layout-breakhis"), _read, "own", ("benign", "malignant"))

@@ -13,6 +13,7 @@ from medcls.data.layouts.layout import Entry, Layout, Reading, below, find_roots
 from medcls.data.tables import Table, read_tables
 from medcls.data.tree import Tree
 from medcls.errors import BadData
+from medcls.words import say
 
 _KEPT = {"Histology": "histology", "BIRADS": "birads", "Device": "device", "Side": "side", "BBOX": "bbox"}
 
@@ -27,7 +28,7 @@ def _read(tree: Tree, choices: PlanChoices) -> Reading | None:
         return None
     root = roots[0]
     reading = Reading("bus-bra", root, [], [Note("data.why-bus-bra")], "breast-ultrasound", ("benign", "malignant"))
-    reading.patients_from = ["column Case"]
+    reading.patients_from = [say("data.from-column", {"name": "Case"})]
     cases = _table(tree, below(root, "bus_data.csv"), ("ID", "Case", "Pathology"))
     folds = below(root, "5-fold-cv.csv")
     fold = {}
@@ -75,4 +76,4 @@ def _entries(tree: Tree, root: str, cases: Table, fold: dict[str, str], reading:
         )
 
 
-BUS_BRA = Layout("bus-bra", "BUS-BRA, breast ultrasound", _read, "breast-ultrasound", ("benign", "malignant"))
+BUS_BRA = Layout("bus-bra", Note("data.layout-bus-bra"), _read, "breast-ultrasound", ("benign", "malignant"))

@@ -55,4 +55,4 @@ def _class_entries(tree: Tree, folder: str, label: str, told: dict[str, str]) ->
         yield Entry(path, label, masks=tuple(sorted(masks[number])) if number else (), attributes=dict(told))
 
 
-BUSI = Layout("busi", "BUSI, breast ultrasound", _read, "breast-ultrasound", _LABELS)
+BUSI = Layout("busi", Note("data.layout-busi"), _read, "breast-ultrasound", _LABELS)

@@ -9,6 +9,7 @@ from medcls.data.layouts.masks import find_companions, find_masks, with_masks
 from medcls.data.layouts.roles import Roles, find_roles
 from medcls.data.tree import DICOM as DICOM_KIND
 from medcls.data.tree import Tree, without_masks
+from medcls.words import say
 
 
 def read_folders(tree: Tree, choices: PlanChoices) -> Reading | None:
@@ -47,7 +48,7 @@ def _fill(reading: Reading, pictures: list[str], roles: Roles) -> None:
     reading.folders, reading.questions = roles.pattern, list(roles.questions)
     reading.why = [Note("data.why-folders", pattern=roles.pattern)]
     if "patient" in roles.levels:
-        reading.patients_from.append("folders")
+        reading.patients_from.append(say("data.from-folders"))
     for path in pictures:
         told = roles.place(tuple(path.split("/")[:-1]))
         if told is None:
@@ -61,5 +62,5 @@ def _fill(reading: Reading, pictures: list[str], roles: Roles) -> None:
         reading.entries.append(Entry(path, told["label"], patient, group, attributes=attributes))
 
 
-FOLDERS = Layout("folders", "a folder per label", read_folders)
-DICOM = Layout("dicom", "DICOM files, a folder per label", read_folders)
+FOLDERS = Layout("folders", Note("data.layout-folders"), read_folders)
+DICOM = Layout("dicom", Note("data.layout-dicom"), read_folders)

@@ -14,6 +14,7 @@ from medcls.core.note import Note
 from medcls.core.plan import PlanChoices
 from medcls.data.layouts.layout import Entry, Layout, Reading, below, common_root, find_roots, roles_of_roots
 from medcls.data.tree import Tree
+from medcls.words import say
 
 LABELS = ("no-idc", "idc")
 _NAME = re.compile(r"(?P<patient>\d+)_idx\d+_x(?P<x>\d+)_y(?P<y>\d+)_class(?P<k>[01])\.\w+", re.IGNORECASE)
@@ -36,7 +37,7 @@ def _read(tree: Tree, choices: PlanChoices) -> Reading | None:
     told = roles_of_roots(roots)
     entries = [entry for root in roots for entry in _entries(tree, root, told[root])]
     reading = Reading("idc", common_root(roots), entries, [Note("data.why-idc")], "breast-histology-idc", LABELS)
-    reading.patients_from = ["file names"]
+    reading.patients_from = [say("data.from-files")]
     return reading
 
 
@@ -49,4 +50,4 @@ def _entries(tree: Tree, root: str, told: dict[str, str]) -> Iterator[Entry]:
                     yield Entry(path, LABELS[int(match["k"])], match["patient"], attributes={**place, **told})
 
 
-IDC = Layout("idc", "IDC patches, breast histology", _read, "breast-histology-idc", LABELS)
+IDC = Layout("idc", Note("data.layout-idc"), _read, "breast-histology-idc", LABELS)

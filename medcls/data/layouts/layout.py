@@ -92,7 +92,7 @@ class Layout:
     """
 
     name: str
-    title: str
+    title: Note
     read: Callable[[Tree, PlanChoices], Reading | None]
     task_id: str = "own"
     labels: tuple[str, ...] = ()

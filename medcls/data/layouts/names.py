@@ -83,4 +83,4 @@ def _are_few(labels: Iterable[str]) -> bool:
     return len(counted) <= _MOST_LABELS and min(counted.values()) > 1
 
 
-NAMES = Layout("names", "labels in the names of the files", read_names)
+NAMES = Layout("names", Note("data.layout-names"), read_names)

@@ -24,6 +24,7 @@ from medcls.data.layouts.masks import find_masks, resolve_masks, with_masks
 from medcls.data.layouts.table_names import label_in, sheet_of, stem_of
 from medcls.data.resolve import MISSING, SEVERAL, tidy_path
 from medcls.data.tree import Tree
+from medcls.words import say
 
 ANY = ("table", "isic", "ham10000")
 
@@ -126,7 +127,9 @@ def _take(one: Found, entries: dict[str, Entry], reading: Reading) -> None:
         reading.left[path] = Note("data.two-labels", table=table)
     reading.used.add(one.table.file)
     reading.tables.append(one.shown(*([Note("data.rows-again", n=again)] if again else [])))
-    reading.patients_from += [f"column {one.columns[role]}" for role in ("patient", "group") if role in one.columns]
+    reading.patients_from += [
+        say("data.from-column", {"name": one.columns[role]}) for role in ("patient", "group") if role in one.columns
+    ]
 
 
 def _named(one: Found, teller: Teller, row: Mapping[str, str]) -> str:
@@ -166,7 +169,7 @@ def with_owners(entries: list[Entry], reading: Reading) -> list[Entry]:
     """Add the patients that folders name, where no table says whose a scan is."""
     if any(entry.patient or entry.group for entry in entries) or not (owners := patients_by_folder(entries)):
         return entries
-    reading.patients_from.append("folders")
+    reading.patients_from.append(say("data.from-folders"))
     return [replace(entry, patient=tidy(owners[_folder(entry)])) for entry in entries]
 
 
@@ -187,16 +190,14 @@ def _root(tree: Tree, chosen: list[Found], reading: Reading) -> str:
     return common_root([folder, *(entry.id.rpartition("/")[0] for entry in reading.entries)])
 
 
-TABLE = Layout(
-    "table", "a table with a column of paths and one of labels", lambda tree, c: read_table_layout(tree, c, "table")
-)
+TABLE = Layout("table", Note("data.layout-table"), lambda tree, c: read_table_layout(tree, c, "table"))
 ISIC = Layout(
     "isic",
-    "ISIC challenges and archive, skin lesions",
+    Note("data.layout-isic"),
     lambda tree, c: read_table_layout(tree, c, "isic"),
     TASK,
     LABELS,
 )
 HAM10000 = Layout(
-    "ham10000", "HAM10000, skin lesions", lambda tree, c: read_table_layout(tree, c, "ham10000"), TASK, LABELS
+    "ham10000", Note("data.layout-ham10000"), lambda tree, c: read_table_layout(tree, c, "ham10000"), TASK, LABELS
 )
