@@ -11,6 +11,8 @@ from medcls.data.lexicon import NO_LABEL_FOLDER, UNLABELLED
 from medcls.data.vocabulary import disease_of, fold, is_healthy, natural
 
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d*)?(e[-+]?\d+)?", re.IGNORECASE)
+_UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u2060\ufeff]")  # not U+200C and U+200D, which letters need
+_QUOTED = re.compile(r"""(["'])(.+)\1""")
 _MAY_BE_A_LABEL = ("none", "null", "nil", "없음", "-", "unknown", "missing", "미상", "未知", "不明")
 
 
@@ -28,8 +30,8 @@ class Labels:
 
 
 def tidy(text: str) -> str:
-    """Return a text in its normal form: NFC, no blanks around it and one between words."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    """Return a text in its normal form: NFC, nothing unseen in it, no blanks around it and one between words."""
+    return " ".join(_UNSEEN.sub("", unicodedata.normalize("NFC", text)).split())
 
 
 def find_labels(written: Iterable[str], renamed: Mapping[str, str] | None = None, *, cells: bool = False) -> Labels:
@@ -53,8 +55,9 @@ def find_labels(written: Iterable[str], renamed: Mapping[str, str] | None = None
     forms: dict[str, str] = {}
     for text in counted:
         if text not in missing:
-            form = _whole(tidy(text)) if numbers else tidy(text)
+            form = _whole(tidy(text)) if numbers else _bare(text) if cells else tidy(text)
             forms[text] = tidy(wanted.get(form.casefold(), form))
+    forms = _without_stops(forms) if cells else forms
     spelled: dict[str, Counter[str]] = {}
     for text, form in forms.items():
         spelled.setdefault(form.casefold(), Counter())[form] += counted[text]
@@ -65,6 +68,18 @@ def find_labels(written: Iterable[str], renamed: Mapping[str, str] | None = None
         {text: ids[forms[text].casefold()] if text in forms else None for text in counted},
         {ids[key]: names[key] for key in ordered},
     )
+
+
+def _bare(cell: str) -> str:
+    """Return a cell in its normal form, without quotes around it."""
+    quoted = _QUOTED.fullmatch(tidy(cell))
+    return tidy(quoted[2]) if quoted else tidy(cell)
+
+
+def _without_stops(forms: dict[str, str]) -> dict[str, str]:
+    """Return labels without the full stop behind those that are written without one, too: `Benign.` beside `benign`."""
+    plain = {form.casefold() for form in forms.values()}
+    return {t: form[:-1] if form[-1:] == "." and form[:-1].casefold() in plain else form for t, form in forms.items()}
 
 
 def _missing(counted: Counter[str]) -> set[str]:

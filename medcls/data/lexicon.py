@@ -42,7 +42,8 @@ PATIENT = words(
     "soggetto pacjent pacjenta sub ptid uhid hn cpr ssn nhs nhc nip ipp owner owners client clients pseudonym "
     "pseudonyms surname lastname nachname familienname aktenzeichen personennummer personnummer expediente processo "
     "dossier historia~clinica historia~clínica prontuario prontuário ασθενής ασθενή ασθενούς מטופל חולה ผู้ป่วย "
-    "bệnh~nhân beteg potilas patiënt بیمار пацієнт pasien hasta مريض المريض المرضى patiente rogi रोगी मरीज"
+    "bệnh~nhân beteg potilas patiënt "
+    "volunteer volunteers patid identifiant بیمار пацієнт pasien hasta مريض المريض المرضى patiente rogi रोगी मरीज"
 )
 GROUP = words(
     "lesion lesions group nodule tumor tumour exam examination study accession series 병변 그룹 病灶 病変 läsion "

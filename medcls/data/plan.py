@@ -13,6 +13,7 @@ from medcls.core.progress import Progress, silent
 from medcls.core.task import OWN, Task
 from medcls.data.labels import Labels, find_labels, slug, tell_disease, tidy
 from medcls.data.layouts import LAYOUTS, Entry, Reading, recognise
+from medcls.data.layouts.in_names import patients_by_file
 from medcls.data.layouts.layout import common_root
 from medcls.data.lexicon import MASK
 from medcls.data.owners import with_owners
@@ -20,6 +21,7 @@ from medcls.data.tree import ARRAY, BESIDE, OTHER, TABLE, Tree, walk
 from medcls.data.vocabulary import holds
 from medcls.errors import BadData
 from medcls.tasks import list_tasks
+from medcls.words import say
 
 NAMES_SHOWN = 20
 
@@ -63,6 +65,7 @@ def prepare(path: Path, choices: PlanChoices | None = None, progress: Progress =
         reading.notes.append(Note("data.owners-nobody", n=n_nobody))
     if n_dicom:
         reading.patients_from.append("DICOM")
+    _with_names(reading)
     labels = _with_ids(reading, choices)
     left = {} if tree.sole else _why_left(tree, reading)
     left |= reading.missing
@@ -74,6 +77,14 @@ def prepare(path: Path, choices: PlanChoices | None = None, progress: Progress =
         plan, root=root, task_id=task_id, labels=named, questions=(*_asks_disease(named, task_id), *reading.questions)
     )
     return Prepared(plan, tree.root / root, [_below(root, entry) for entry in reading.entries], left)
+
+
+def _with_names(reading: Reading) -> None:
+    """Add the patients that files' names say by a word, where nothing else says whose a scan is."""
+    named = patients_by_file(e for e in reading.entries if not e.patient and not e.group)
+    if named:
+        reading.entries = [replace(e, patient=named.get(e.id, e.patient)) for e in reading.entries]
+        reading.patients_from.append(say("data.from-files"))
 
 
 def _leave_out(reading: Reading, choices: PlanChoices) -> None:
@@ -218,7 +229,7 @@ def _why_left(tree: Tree, reading: Reading) -> dict[str, Note]:
 
 def _none_of_ours(tree: Tree, path: str) -> Note:
     """Say what a file is that is no picture, table or array."""
-    if path.lower().endswith(".zip"):
+    if path.lower().endswith(".zip") or path in tree.archives:
         return Note("data.zip-inside")
     return Note("data.no-picture", found=tree.found.get(path) or Note("data.something-else"))
 

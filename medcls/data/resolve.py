@@ -34,7 +34,7 @@ SCAN_ENDINGS = frozenset(
         ".mha",
     ]
 )
-_ENDINGS = SCAN_ENDINGS | {".jp2", ".avif", ".npy"}
+_ENDINGS = SCAN_ENDINGS | {".jp2", ".avif", ".npy", ".gz", ".zip"}
 
 
 def _form(text: str) -> str:
@@ -83,7 +83,12 @@ class Resolver:
             folder: Folder of the table.
             numbers: Whether `7` may name `IMG_007.png`, as in a column of pictures; in one of patients it does not.
         """
-        wanted = _form(tidy_path(cell))
+        found = self._find(_form(tidy_path(cell)), folder, numbers)
+        if found == MISSING and "%" in cell:
+            return self._find(_form(tidy_path(unquote(cell))), folder, numbers)
+        return found
+
+    def _find(self, wanted: str, folder: str, numbers: bool) -> str:
         if not wanted or wanted == ".":
             return MISSING
         for start in dict.fromkeys((_form(folder), "")):

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medcls.core.note import Note
+from medcls.data.excel import sheets_of_excel
 from medcls.data.labels import find_labels, tell_disease
-from medcls.data.structured import cell, rows_of_json, sheets_of_ods, tables_of_html
+from medcls.data.structured import rows_of_json, sheets_of_ods, tables_of_html
 from medcls.data.vocabulary import role_of
 from medcls.errors import BadData
 
@@ -18,7 +19,11 @@ _HEAD_CHARS, _HEADER_WITHIN = 4096, 8
 _SEPARATORS = ",;\t| "
 # Encodings tried where a table is neither UTF-8 nor UTF-16, likelier first; rare ones only where words speak for them.
 _ENCODINGS = ("cp949", "cp932", "gb18030", "big5", "cp1252", "cp1251", "cp1250", "cp1254", "cp1253", "cp1256", "cp874")
-_RARE = ("euc_jp", "koi8_r", "mac_roman", "cp850", "cp866", "cp852", "cp437")
+_RARE = (
+    *("euc_jp", "koi8_r", "mac_roman", "cp850", "cp866", "cp852", "cp437"),
+    *("cp1255", "cp1258", "iso8859_5", "iso8859_6", "johab"),
+)
+_ESCAPED = {b"\x1b$)C": "iso2022_kr", b"\x1b$": "iso2022_jp_2"}  # what turns to another alphabet, in mail of old
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,8 @@ def read_tables(root: Path, path: str, encoding: str = "") -> list[Table]:
     if data.startswith(b"PK") and b"opendocument.spreadsheet" in data[:200]:
         return _of_sheets(sheets_of_ods(data, MAX_BYTES), path)
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        return _read_excel(data, path)
+        sheets, n_lost = sheets_of_excel(data, path, MAX_BYTES)
+        return _of_sheets(sheets, path, (Note("data.formulas-lost", n=n_lost),) if n_lost else ())
     text, notes = _decode(data, encoding)
     if text.lstrip()[:1] in ("{", "["):
         rows = rows_of_json(text)
@@ -127,6 +133,9 @@ def _decode(data: bytes, encoding: str) -> tuple[str, tuple[Note, ...]]:
         name = "utf-16-le" if data[1:2000:2].count(0) >= data[:2000:2].count(0) else "utf-16-be"
         return data.decode(name, "replace"), (Note("data.table-encoding", encoding="UTF-16"),)
     data = data.replace(b"\0", b"")
+    for escape, name in _ESCAPED.items():
+        if escape in data[:_HEAD_CHARS]:
+            return data.decode(name, "replace"), (Note("data.table-encoding", encoding=name),)
     try:
         return data.decode("utf-8"), ()
     except UnicodeDecodeError:
@@ -250,37 +259,6 @@ def without_header(table: Table) -> Table:
     """Return a table whose first row was taken for its header."""
     header = tuple(f"column {at}" for at in range(1, len(table.header) + 1))
     return Table(table.path, header, [list(table.header), *table.rows], (*table.notes, Note("data.table-no-header")))
-
-
-def _read_excel(data: bytes, path: str) -> list[Table]:
-    import zipfile
-    from xml.etree.ElementTree import ParseError
-
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    if not data.startswith(b"PK"):
-        raise BadData("data.old-excel")
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as opened:
-            if sum(info.file_size for info in opened.infolist()) > MAX_BYTES:
-                raise BadData("data.table-too-large", name=path, most=MAX_BYTES)
-        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        sheets = [
-            (sheet.title, [[cell(value) for value in row] for row in sheet.iter_rows(values_only=True)])
-            for sheet in book.worksheets
-        ]
-    except (
-        InvalidFileException,
-        zipfile.BadZipFile,
-        KeyError,
-        ValueError,
-        TypeError,
-        ParseError,
-        AttributeError,
-    ) as error:
-        raise BadData("data.excel-broken", found=type(error).__name__) from error
-    return _of_sheets(sheets, path)
 
 
 def _of_sheets(sheets: list[tuple[str, list[list[str]]]], path: str, notes: tuple[Note, ...] = ()) -> list[Table]:

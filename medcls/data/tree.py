@@ -60,6 +60,8 @@ _NO_TABLES = SCAN_ENDINGS | {
     ".obj",
     ".ply",
 }
+_ARCHIVES = frozenset(("imaging.foreign-zip", "imaging.foreign-archive"))
+_OFFICE = (".docx", ".pptx", ".odt", ".odp", ".epub", ".jar", ".numbers", ".pages", *_BOOKS)  # ZIP archives, too
 _FEW_BESIDE, _FEW_MASKS = 20, 6
 _OLE = b"\xd0\xcf\x11\xe0"
 
@@ -74,6 +76,7 @@ class Tree:
             text that is named after a picture, one of many such, is `beside`.
         passed: Why a file is not looked at (a link, housekeeping, a name that is no text), by path.
         found: What a file that is neither picture nor array is, by path.
+        archives: Paths of files that are packed archives.
         sole: The one table that was asked for; None where the whole folder was.
     """
 
@@ -81,6 +84,7 @@ class Tree:
     files: dict[str, str] = field(default_factory=dict)
     passed: dict[str, Note] = field(default_factory=dict)
     found: dict[str, str] = field(default_factory=dict)
+    archives: set[str] = field(default_factory=set)
     sole: str | None = None
 
     def of_kind(self, *kinds: str) -> list[str]:
@@ -217,6 +221,7 @@ def _kind(entry: os.DirEntry, name: str, tree: Tree) -> str:
         return DICOM if recognise(head) == "DICOM" else PICTURE
     except BadScan as error:
         tree.found[name] = error.found
+        tree.archives.update([name] if error.code in _ARCHIVES and ending not in _OFFICE else [])
     spreadsheet = head.startswith((b"PK\x03\x04", _OLE)) and ending in (*_BOOKS, *NAMED_AS_TEXT)
     is_text = ending not in _NO_TABLES and not head.startswith((b"PK", _OLE)) and _like_text(head)
     return TABLE if spreadsheet or (is_text and head) else OTHER
@@ -228,7 +233,7 @@ def _like_text(head: bytes) -> bool:
         return True
     if head.count(0) > len(head) // 20:
         return any(_is_utf_16(head, name) for name in ("utf-16-le", "utf-16-be"))
-    return sum(byte < 32 and byte not in b"\0\t\r\n\x0c\x1a" for byte in head) <= len(head) // 100
+    return sum(byte < 32 and byte not in b"\0\t\r\n\x0c\x1a\x1b" for byte in head) <= len(head) // 100
 
 
 def _is_utf_16(head: bytes, name: str) -> bool:

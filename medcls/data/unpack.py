@@ -40,6 +40,8 @@ def unpack(archive: Path, folder: Path, progress: Progress = silent) -> str:
             for done, (info, name) in enumerate(members, 1):
                 target = folder / _safe(info, name)
                 target.parent.mkdir(parents=True, exist_ok=True)
+                if target.exists():
+                    raise BadData("data.zip-twice", found=name[:200])
                 with opened.open(info) as source, target.open("xb") as file:
                     _copy(source, file, info.file_size)
                 if done % 200 == 0 or done == len(members):

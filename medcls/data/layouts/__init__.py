@@ -17,7 +17,7 @@ from medcls.data.layouts.idc import IDC
 from medcls.data.layouts.layout import Entry, Layout, Reading, are_patients, parts_by_folder
 from medcls.data.layouts.masks import find_companions
 from medcls.data.layouts.names import NAMES
-from medcls.data.layouts.roles import find_roles
+from medcls.data.layouts.roles import Roles, find_roles
 from medcls.data.layouts.table import HAM10000, ISIC, TABLE
 from medcls.data.tree import OTHER, Tree, without_masks
 from medcls.data.tree import TABLE as TABLE_KIND
@@ -84,7 +84,9 @@ def _by_looking(tree: Tree, choices: PlanChoices) -> Reading | None:
     by_table = TABLE.read(tree, choices)
     covered = by_table is not None and 2 * len(by_table.entries) >= len(without_masks(tree))
     alone = tree.sole or choices.table
-    by_folders = None if alone or (covered and not _marks_unknown(by_table)) else FOLDERS.read(tree, choices)
+    by_folders = (
+        None if alone or (covered and by_table and not _says_unknown(by_table)) else FOLDERS.read(tree, choices)
+    )
     if by_table is not None and (alone or (covered and (by_folders is None or _sides(by_folders) != {True, False}))):
         _tell_against_folders(by_table)
         return by_table
@@ -108,10 +110,9 @@ def _sides(reading: Reading) -> set[bool | None]:
     return {disease_of(entry.label or "") for entry in reading.entries}
 
 
-def _marks_unknown(reading: Reading | None) -> bool:
-    """Return whether labels are columns with a 1 whose names say nothing of disease: devices, sides, views."""
-    hot = reading is not None and any(note.code == "data.one-hot" for table in reading.tables for note in table.notes)
-    return hot and _sides(reading) <= {None}  # type: ignore[arg-type]
+def _says_unknown(reading: Reading) -> bool:
+    """Return whether no label says anything of disease: devices, sides, views, densities."""
+    return _sides(reading) <= {None}
 
 
 def _tell_against_folders(reading: Reading) -> None:
@@ -121,11 +122,25 @@ def _tell_against_folders(reading: Reading) -> None:
     if differ := sum(bool(told and part and told != part) for told, part in said):
         reading.notes.append(Note("data.parts-differ-folders", n=differ))
     roles = find_roles(tuple(entry.id.split("/")[:-1]) for entry in reading.entries)
-    if roles is None or roles.why != "words":
+    if roles is None:
+        return
+    if roles.why != "words":
+        _tell_other_labels(reading, roles)
         return
     placed = ((entry, roles.place(tuple(entry.id.split("/")[:-1]))) for entry in reading.entries)
     if differ := sum(contradict(entry.label, told["label"]) for entry, told in placed if told):
         reading.notes.append(Note("data.labels-differ-folders", n=differ))
+
+
+def _tell_other_labels(reading: Reading, roles: Roles) -> None:
+    """Note that folders could be labels too, where they part the scans otherwise than the table's labels do."""
+    placed = ((entry.label, roles.place(tuple(entry.id.split("/")[:-1]))) for entry in reading.entries if entry.label)
+    pairs = {(label, told["label"]) for label, told in placed if told}
+    labels, folders = ({pair[at] for pair in pairs} for at in (0, 1))
+    alike = len(pairs) == len(labels) == len(folders)
+    if not alike and 1 < len(folders) <= 2 * len(labels) and not are_patients(folders):
+        names = ", ".join(sorted(folders)[:_MOST_SAID])
+        reading.notes.append(Note("data.folders-other-labels", names=names, pattern=roles.pattern))
 
 
 def _seen(tree: Tree, choices: PlanChoices) -> str:
@@ -134,7 +149,9 @@ def _seen(tree: Tree, choices: PlanChoices) -> str:
     why = [f"{table.path}: {_said(table.notes[-1])}" for table in useless if table.notes]
     unlabelled = Note("data.table-without-labels")
     why += [f"{one.table.path}: {_said((one.notes or [unlabelled])[-1])}" for one in found if not one.rule]
-    if n := sum(path.lower().endswith(".zip") for path in tree.of_kind(OTHER)):
+    nameless = (one for one in found if one.rule and not one.named)
+    why += [f"{one.table.path}: {_said(Note('data.table-names-no-files'))}" for one in nameless]
+    if n := sum(path.lower().endswith(".zip") or path in tree.archives for path in tree.of_kind(OTHER)):
         why.insert(0, f"{_said(Note('data.zip-inside'))} ({n:,})")
     others = Counter(what for path, what in tree.found.items() if tree.files.get(path) == OTHER)
     why += [f"{what} ({n:,})" for what, n in others.most_common(_MOST_SAID)]

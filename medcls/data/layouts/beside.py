@@ -1,5 +1,6 @@
 """What tables that lie beside labelled scans add to them: patients, lesions, sites, parts of a split, and the rest."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from medcls.data.vocabulary import disease_of, fold
 from medcls.words import say
 
 _PARTS = ("part", "fold")
+Claims = dict[tuple[str, str], set[str]]  # parts, or folds, said of a scan, by its path and the kind
 
 
 def join_beside(tree: Tree, choices: PlanChoices, reading: Reading) -> None:
@@ -43,9 +45,11 @@ def join_tables(found: list[Found], entries: dict[str, Entry], reading: Reading,
         reading: What is known so far; changed.
         unread: Why labels of a table are not read.
     """
-    cut: set[str] = set()
+    claims: Claims = {}
+    for path, entry in entries.items() if found else ():
+        _claim(claims, path, entry.attributes)
     for one in found:
-        told = _join(one, entries, cut)
+        told = _join(one, entries, claims)
         notes = [unread] if one.rule else []
         notes = [*_differ(one, entries), *notes]
         for lost, code in ((SEVERAL, "data.rows-of-several"), (MISSING, "data.rows-of-missing")):
@@ -61,14 +65,49 @@ def join_tables(found: list[Found], entries: dict[str, Entry], reading: Reading,
         reading.patients_from += [
             say("data.from-column", {"name": one.columns[role]}) for role in ("patient", "group") if role in one.columns
         ]
+    _settle_parts(claims, entries, reading)
+
+
+def _settle_parts(claims: Claims, entries: dict[str, Entry], reading: Reading) -> None:
+    """Let scans of two parts keep the inner one where all scans of that lie in the other too; the rest have none.
+
+    Args:
+        claims: Parts, and folds, that a table or a folder says of each scan.
+        entries: Scans by path; changed.
+        reading: What is known so far; changed.
+    """
+    whole: dict[tuple[str, str], set[str]] = {}
+    for (path, key), said in claims.items():
+        for value in said:
+            whole.setdefault((key, value), set()).add(path)
+    refined: Counter[str] = Counter()
+    cut = set()
+    for (path, key), said in claims.items():
+        if len(said) < 2:
+            continue
+        inner = min(said, key=lambda value: len(whole[key, value]))
+        kept = all(whole[key, inner] < whole[key, outer] for outer in said - {inner})
+        refined.update([inner] if kept else [])
+        cut.update([] if kept else [path])
+        if kept:
+            entries[path] = replace(entries[path], attributes={**entries[path].attributes, key: inner})
     for path in cut:
         entries[path] = replace(entries[path], attributes=_without_parts(entries[path].attributes))
     if cut:
         reading.notes.append(Note("data.two-parts", n=len(cut)))
+    reading.notes += [Note("data.part-inside", n=n, part=part) for part, n in sorted(refined.items())]
 
 
-def _join(one: Found, entries: dict[str, Entry], cut: set[str]) -> bool:
-    """Add to scans what a table says of them, and note those it puts into another part; False if it says nothing."""
+def _claim(claims: Claims, path: str, attributes: Mapping[str, str]) -> bool:
+    """Note the part that is said of a scan; True if another was said before."""
+    for key in _PARTS:
+        if key in attributes:
+            claims.setdefault((path, key), set()).add(attributes[key])
+    return any(len(claims.get((path, key), ())) > 1 for key in _PARTS)
+
+
+def _join(one: Found, entries: dict[str, Entry], claims: Claims) -> bool:
+    """Add to scans what a table says of them, and note each part that is said; False if it says nothing."""
     teller, told = Teller(one), False
     for row, path in zip(one.rows(), one.paths, strict=True):
         if (entry := entries.get(path)) is None:
@@ -77,9 +116,7 @@ def _join(one: Found, entries: dict[str, Entry], cut: set[str]) -> bool:
         more = replace(more, attributes={k: v for k, v in more.attributes.items() if k not in one.label_columns})
         if not set(_PARTS) & set(more.attributes):
             more = replace(more, attributes=with_part(more.attributes, one.part))
-        both = [key for key in _PARTS if key in entry.attributes and key in more.attributes]
-        contradicted = any(entry.attributes[key] != more.attributes[key] for key in both)
-        cut.update([path] if contradicted else ())
+        contradicted = _claim(claims, path, more.attributes)
         joined = _joined(entry, more)
         told = told or contradicted or joined != entry
         entries[path] = joined

@@ -10,7 +10,7 @@ from medcls.data.lexicon import NAME, NO_PATH, SIDE_OR_SEX, UNLABELLED
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tables import Table, without_header
 from medcls.data.tree import NAMED_AS_TEXT
-from medcls.data.vocabulary import disease_of, fold, is_site, part_of, role_of, says, says_number, words_of
+from medcls.data.vocabulary import disease_of, fold, is_numbered, is_site, part_of, role_of, says, says_number, words_of
 
 _SAMPLE, _MANY_CELLS = 400, 5000
 _MARKED = frozenset(("x", "✓", "✔", "●", "o", "v", "+"))
@@ -40,15 +40,21 @@ def find_columns(table: Table, resolver: Resolver, chosen: Mapping[str, str]) ->
     _by_content(table, found)
     if "label" not in found and (name := _yes_or_no(table, found)):
         found["label"] = name
-    if not {"patient", "group"} & set(found) and (name := _repeated(table, found, lambda n: says(n, NAME))):
-        found["patient"] = name
-    if not {"patient", "group"} & set(found) and (name := _repeated(table, found, says_number)):
-        found["group"] = name
+    if not {"patient", "group"} & set(found):
+        found |= _owners_by_content(table, found)
     for role, name in chosen.items():
         found.pop(role, None)
         if wanted := next((n for n in table.header if fold(n) == fold(name)), ""):
             found = {r: n for r, n in found.items() if n != wanted} | {role: wanted}
     return table, found
+
+
+def _owners_by_content(table: Table, found: Mapping[str, str]) -> dict[str, str]:
+    """Return a column of names or numbers that each stand beside several scans, by its role; empty if there is none."""
+    if name := _repeated(table, found, lambda n: says(n, NAME)):
+        return {"patient": name}
+    name = _repeated(table, found, says_number) or _numbered_column(table, found)
+    return {"group": name} if name else {}
 
 
 def _role(table: Table, name: str) -> str:
@@ -177,6 +183,22 @@ def _repeated(table: Table, found: Mapping[str, str], is_named: Callable[[str], 
         if name not in found.values() and is_named(name) and max(4, len(cells) // 50) <= n < len(cells):
             return name
     return ""
+
+
+def _numbered_column(table: Table, found: Mapping[str, str]) -> str:
+    """Return a column without a name whose cells each number several scans (`P01`): these stay together."""
+    if not table.header[0].startswith("column "):
+        return ""
+    for at, name in enumerate(table.header):
+        cells = {row[at] for row in table.rows if row[at]}
+        if name not in found.values() and _repeated(table, found, lambda n: n == name) and all(map(_is_id, cells)):  # noqa: B023
+            return name
+    return ""
+
+
+def _is_id(cell: str) -> bool:
+    """Return whether a cell is a number with letters before it, not one alone: `P01`."""
+    return is_numbered(cell) and number_of(cell) is None
 
 
 def find_flags(table: Table, taken: Mapping[str, str]) -> dict[str, str]:

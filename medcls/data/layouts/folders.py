@@ -1,9 +1,12 @@
 """A folder per label; above and below it folders of parts, sites and patients, as people made them."""
 
+from dataclasses import replace
+
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices
 from medcls.data.labels import tidy
 from medcls.data.layouts.beside import join_beside
+from medcls.data.layouts.in_names import parts_by_file
 from medcls.data.layouts.layout import Entry, Layout, Reading, common_root, with_part
 from medcls.data.layouts.masks import find_companions, find_masks, with_masks
 from medcls.data.layouts.roles import Roles, find_roles
@@ -60,6 +63,9 @@ def _fill(reading: Reading, pictures: list[str], roles: Roles) -> None:
         patient = tidy(told["patient"]) if "patient" in told else None
         group = f"{told['label']}/{tidy(told['group'])}" if "group" in told else None
         reading.entries.append(Entry(path, told["label"], patient, group, attributes=attributes))
+    if not any({"part", "fold"} & set(entry.attributes) for entry in reading.entries):
+        parts = parts_by_file(reading.entries)
+        reading.entries = [replace(e, attributes=with_part(e.attributes, parts.get(e.id, ""))) for e in reading.entries]
 
 
 FOLDERS = Layout("folders", Note("data.layout-folders"), read_folders)

@@ -108,8 +108,11 @@ def find_tables(tree: Tree, choices: PlanChoices) -> tuple[list[Found], list[Pla
             owned.learn(_by_patient(one))
     found, linked = [], False
     for table in tables:
-        seen = looked[table.path] or _look_by_patient(table, owned, resolver, choices)
-        linked = linked or (looked[table.path] is None and seen is not None)
+        seen = looked[table.path]
+        if seen is None or (seen.rule and _by_chance(seen, len(pictures))):
+            by_patient = _look_by_patient(table, owned, resolver, choices)
+            seen = by_patient if by_patient and (seen is None or len(by_patient.named) > len(seen.named)) else seen
+            linked = linked or (seen is not None and seen is by_patient)
         if seen := seen or _look_as_list(tree, table, resolver, choices):
             found.append(seen)
         elif why := why_no_files(table, resolver):
@@ -121,6 +124,11 @@ def find_tables(tree: Tree, choices: PlanChoices) -> tuple[list[Found], list[Pla
             one.notes.append(Note("data.table-is-part", part=one.part))
         one.links = linked and looked[one.table.path] is not None and one.rule is None and "patient" in one.columns
     return found, useless
+
+
+def _by_chance(one: Found, n_pictures: int) -> bool:
+    """Return whether rows may name files by chance: few of them, by a column that is not called so (`1` of `1.png`)."""
+    return 2 * len(one.named) < n_pictures and role_of(one.columns["path"]) != "path"
 
 
 def _read_all(tree: Tree, wanted: list[str], choices: PlanChoices) -> tuple[list[Table], list[PlanTable]]:

@@ -46,6 +46,16 @@ class Owned:
                     named[what][fold(name)].append(path)
         return {what: dict(found) for what, found in named.items()}
 
+    @cached_property
+    def by_beginning(self) -> dict[str, list[str]]:
+        """Pictures by the first word, and the first two, of names of several: `P01` and `P01 L` of `P01_L_3.png`."""
+        named: defaultdict[str, list[str]] = defaultdict(list)
+        for path in self._pictures:
+            words = fold(path.rpartition("/")[2]).split()[:-1]  # without the ending
+            for n in range(1, min(len(words), 3)):
+                named[" ".join(words[:n])].append(path)
+        return dict(named)
+
     def learn(self, patients: Mapping[str, list[str]]) -> None:
         """Add pictures by their patient as other tables name them."""
         for patient, paths in patients.items():
@@ -55,6 +65,7 @@ class Owned:
         """Yield pictures by each kind of name, and whether such a name is an owner's."""
         yield True, self.by_folder
         yield True, self._by_table
+        yield True, self.by_beginning
         for what in ("patient", "picture", "accession", "study", "series"):
             yield what == "patient", self.by_dicom.get(what, {})
 
@@ -67,9 +78,9 @@ def by_picture(table: Table, owned: Owned) -> tuple[Table, str, bool] | None:
 
     Args:
         table: A table whose rows name no files.
-        owned: Pictures its rows may be about: those in a folder of a patient's name, of a patient of another table, or
-            of a DICOM patient, picture or examination. Where a name stands in several folders, those in the table's
-            own are meant.
+        owned: Pictures its rows may be about: those in a folder of a patient's name, of a patient of another table,
+            whose names begin with it, or of a DICOM patient, picture or examination. Where a name stands in several
+            folders, those in the table's own are meant.
     """
     names = [name for name in table.header if _tells_apart(table.column(name))]
     for owner, exact in owned.look_ups() if names else ():

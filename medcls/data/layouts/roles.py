@@ -1,5 +1,6 @@
 """What the levels of a tree's folders are: parts, sites, labels, patients."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -7,13 +8,25 @@ from dataclasses import dataclass, field
 from medcls.core.note import Note
 from medcls.core.plan import Question
 from medcls.data.labels import tidy
+from medcls.data.layouts.in_names import parted_labels
 from medcls.data.layouts.layout import are_patients
 from medcls.data.lexicon import MASK, NOT_PICTURES
-from medcls.data.vocabulary import are_dates, disease_of, fold, holds, is_site, part_of, parts_of
+from medcls.data.vocabulary import (
+    are_dates,
+    disease_of,
+    fold,
+    holds,
+    is_numbered,
+    is_site,
+    names_patient,
+    part_of,
+    parts_of,
+)
 from medcls.errors import BadData
 
 ROLES = ("part", "site", "label", "patient", "group", "other")
 _MANY = 30
+_ZEROS = re.compile(r"(?<!\d)0\d+|\d{4}")  # numbers that count patients: 007, 8863
 Folder = tuple[str, ...]
 
 
@@ -32,6 +45,7 @@ class Roles:
         why: How the labels were told: `words`, `parts`, `folders`, `asked`.
         questions: A question that only a person can answer.
         parts: Part that each name of a level of parts says, by level.
+        parted: Part and label that the name of a label's folder says, (`train_benign`), where each says both.
     """
 
     levels: list[str]
@@ -39,6 +53,7 @@ class Roles:
     why: str = "folders"
     questions: list[Question] = field(default_factory=list)
     parts: dict[int, dict[str, str]] = field(default_factory=dict)
+    parted: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def pattern(self) -> str:
@@ -53,6 +68,8 @@ class Roles:
             if at < 0 or self.why == "asked":
                 return None
         told = {"label": folder[at]}
+        if said := self.parted.get(folder[at]):
+            told = {"part": said[0], "label": said[1]}
         for level, name in enumerate(folder):
             role = self.levels[level] if level < len(self.levels) else "other"
             if level == at or role in ("other", "label"):
@@ -84,10 +101,24 @@ def find_roles(folders: Iterable[Folder], asked: str = "") -> Roles | None:
         return None
     at = _label_level_by_words(folders)
     roles = _around(folders, at, "words") if at is not None else _by_shape(folders)
-    return _with_parts(roles, folders) if roles else None
+    if roles is None or (roles.why == "folders" and _are_no_labels(_label_names(roles, folders))):
+        return None
+    return _with_parts(roles, folders)
+
+
+def _label_names(roles: Roles, folders: Iterable[Folder]) -> list[str]:
+    return [name for name in _names(folders, roles.levels.index("label")) if form(name) in roles.labels]
+
+
+def _are_no_labels(names: list[str]) -> bool:
+    """Return whether the names of a level say what is no label: years, sites, parts of a split, patients."""
+    several = len(names) > 1
+    owners = all(map(names_patient, names)) or (all(map(is_numbered, names)) and all(map(_ZEROS.search, names)))
+    return several and (are_dates(names) or all(map(is_site, names)) or _all_parts(names) or owners)
 
 
 def _with_parts(roles: Roles, folders: Sequence[Folder]) -> Roles:
+    roles.parted = parted_labels(_label_names(roles, folders))
     roles.parts = {level: parts_of(_names(folders, level)) for level, role in enumerate(roles.levels) if role == "part"}
     return roles
 

@@ -158,7 +158,7 @@ def with_folders(entries: Iterable[Entry]) -> list[Entry]:
     """Add the parts and the sites that folders name, where no table says any."""
     listed = list(entries)
     told = set().union(*(entry.attributes for entry in listed))
-    parts = {} if told & {"part", "fold"} else parts_by_folder(entry.id for entry in listed)
+    parts = {} if "fold" in told else parts_by_folder(entry.id for entry in listed)
     sites = {} if "site" in told else sites_by_folder(entry.id for entry in listed)
     if not parts and not sites:
         return listed
@@ -178,7 +178,7 @@ def _folder(entry: Entry) -> str:
 
 
 def _placed(entry: Entry, part: str, site: str) -> Entry:
-    attributes = with_part(entry.attributes, part)
+    attributes = entry.attributes if "part" in entry.attributes else with_part(entry.attributes, part)
     return replace(entry, attributes={**attributes, "site": site} if site else attributes)
 
 
