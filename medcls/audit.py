@@ -21,6 +21,7 @@ from typing import Any
 
 from medcls import __version__, access, disk, home
 from medcls.errors import Conflict, MedclsError
+from medcls.words import say
 
 BEGINNING = "0" * 64  # what the first line carries in place of a digest
 MOST_BYTES = 8 << 20  # of one file; the next line then begins another
@@ -127,7 +128,7 @@ def write_many(what: str, rows: Iterable[Mapping[str, Any]], *, who: str = "") -
         found = error.strerror or type(error).__name__
         if os.environ.get("MEDCLS_AUDIT_STRICT", "0") not in ("", "0"):
             raise Conflict("audit.cannot-write", found=found) from error
-        print(f"medcls: the audit trail cannot be written: {found}", file=sys.stderr, flush=True)
+        print(say("audit.not-written", {"found": found}), file=sys.stderr, flush=True)
 
 
 def outcome_of(error: Exception) -> str:

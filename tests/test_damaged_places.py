@@ -254,6 +254,6 @@ def test_a_damaged_row_of_the_reproduction_stands_in_its_place(spoil: Spoil) -> 
     spoil(table.folder() / f"{first}.json")
     told = {row.recipe: row.error for row in table.read_rows()}
     assert told[first]
-    assert told[second] == ""
+    assert told[second] is None
     assert table.describe_page(table.read_rows())
     assert dataclasses.replace(table.read_rows()[1], best=None).recipe == second

@@ -134,7 +134,7 @@ def _card(card: ModelCard, sites: Mapping[str, str]) -> ModelCard:
     """Return a card that names none of these sites, nor the one its run left out."""
     out = card.origin.spec.get("data", card.origin.spec)  # old specs are flat
     site = str(out.get("leave_out", "")) if isinstance(out, Mapping) else ""
-    known = {**({site: "another site"} if site else {}), **sites}
+    known = {**({site: say("exits.another-site")} if site else {}), **sites}
     if not known:
         return card
     anywhere = re.compile("|".join(rf"(?<!\w){re.escape(one)}(?!\w)" for one in sorted(known, key=len, reverse=True)))

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from medcls.core.note import Note
+
 Codec = Literal["jpeg", "jpegls", "jpeg2000", "rle"]
 Colour = Literal["rgb", "ybr", "unsaid"]
 
@@ -30,7 +32,7 @@ class Stream:
         lossless: Whether samples are coded as they are, with no cosine transform.
         scans: How many passes over the picture, or layers, a decoder must make.
         tiles: How many tiles a JPEG 2000 picture is cut into.
-        unread: What keeps it from being read though it is no damage; empty if nothing.
+        unread: What keeps it from being read though it is not damaged; None if nothing does.
         start: Where the stream begins in its bytes, past any box around it.
         profile: Colour profile that stands in it; empty if none does.
     """
@@ -45,7 +47,7 @@ class Stream:
     lossless: bool = True
     scans: int = 1
     tiles: int = 1
-    unread: str = ""
+    unread: Note | None = None
     start: int = 0
     profile: bytes = b""
 
@@ -149,14 +151,14 @@ def _jpeg(data: bytes, codec: Codec) -> Stream | None:
     )
 
 
-def _unread_jpeg(marker: int, bits: int) -> str:
-    """Name what keeps a sound JPEG from being read; empty if nothing."""
+def _unread_jpeg(marker: int, bits: int) -> Note | None:
+    """Return what keeps a sound JPEG from being read; None if nothing does."""
     if marker in _HIERARCHICAL or marker == 0xDE:
-        return "hierarchical JPEG"
+        return Note("imaging.unread-hierarchical")
     if marker == _LOSSLESS_ARITHMETIC:
-        return "lossless JPEG with arithmetic coding"
+        return Note("imaging.unread-arithmetic")
     good = 2 <= bits <= 16 if marker in _LOSSLESS else bits in (8, 12)
-    return "" if good else f"JPEG of {bits} bits"
+    return None if good else Note("imaging.unread-bits", n=bits)
 
 
 def _jpeg_colour(parts: list[tuple[int, int]], jfif: bool, adobe: int | None) -> Colour:
@@ -181,11 +183,11 @@ def _jpeg2000(data: bytes) -> Stream | None:
         return None
     tiles = -(-(right - tile_x) // tile_w) * -(-(bottom - tile_y) // tile_h)
     layers, transformed = _coding_style(data, start + 4 + number(4, 2))
-    unread = "JPEG 2000 with extensions (part 2)" if number(6, 2) & _PART_2 else ""
+    unread = Note("imaging.unread-part-2") if number(6, 2) & _PART_2 else None
     if any(part[1:] != (1, 1) for part in parts):
-        unread = "JPEG 2000 with samples of unequal spacing"
+        unread = Note("imaging.unread-spacing")
     elif len({part[0] for part in parts}) > 1:
-        unread = "JPEG 2000 with samples of unequal depth"
+        unread = Note("imaging.unread-depth")
     box = data.find(b"colr\x01", 0, start)
     space = int.from_bytes(data[box + 7 : box + 11], "big") if box >= 0 else 0
     colour: Colour = "rgb" if transformed else "ybr" if space == 18 else "unsaid"

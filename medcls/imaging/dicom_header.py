@@ -244,7 +244,7 @@ def stream_of(ds: Dataset, header: Header, frame: int, notes: list[Note]) -> tup
     return data[stream.start :], stream
 
 
-_NAMES = {"jpeg": "JPEG", "jpegls": "JPEG-LS", "jpeg2000": "JPEG 2000", "rle": "run lengths"}
+_NAMES = {"jpeg": "JPEG", "jpegls": "JPEG-LS", "jpeg2000": "JPEG 2000", "rle": "RLE"}
 _FAMILIES = (
     ("JPEG-LS", "jpegls"),
     ("JPEG 2000", "jpeg2000"),
@@ -259,7 +259,7 @@ _FAMILIES = (
 
 # Registered after the version of the standard that pydicom knows.
 _NEWER = {f"1.2.840.10008.1.2.4.{n}": "JPEG XL" for n in (110, 111, 112)} | {
-    "1.2.840.10008.1.2.8.1": "deflated frames",
+    "1.2.840.10008.1.2.8.1": "Deflated Image Frame Compression",
 }
 
 

@@ -3,6 +3,7 @@
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
+from medcls.core.note import Note
 from medcls.errors import BadScan
 from medcls.imaging.dicom_values import integer, text
 from medcls.imaging.kinds import KINDS
@@ -10,11 +11,12 @@ from medcls.imaging.kinds import KINDS
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 _SLIDE = f"{_STORAGE}77.1.6"
 _SLIDE_PARTS = (
-    ("LABEL", "the label"),
-    ("OVERVIEW", "an overview"),
-    ("THUMBNAIL", "a thumbnail"),
-    ("LOCALIZER", "a localiser"),
+    ("LABEL", Note("imaging.slide-label")),
+    ("OVERVIEW", Note("imaging.slide-overview")),
+    ("THUMBNAIL", Note("imaging.slide-thumbnail")),
+    ("LOCALIZER", Note("imaging.slide-localiser")),
 )
+_TILES = Note("imaging.slide-tiles")
 
 # Modalities whose files hold no picture that a network could judge (PS3.3 C.7.3.1.1.1).
 _NO_PICTURE_CODES = (
@@ -95,9 +97,9 @@ def _in_tiles(ds: Dataset) -> bool:
     """Return whether a slide image is anything but one picture of the whole."""
     rows, columns = integer(ds, "TotalPixelMatrixRows"), integer(ds, "TotalPixelMatrixColumns")
     whole = (rows or 0) <= (integer(ds, "Rows") or 0) and (columns or 0) <= (integer(ds, "Columns") or 0)
-    return (integer(ds, "NumberOfFrames") or 1) > 1 or not whole or _slide_part(ds) != "tiles"
+    return (integer(ds, "NumberOfFrames") or 1) > 1 or not whole or _slide_part(ds) != _TILES
 
 
-def _slide_part(ds: Dataset) -> str:
+def _slide_part(ds: Dataset) -> Note:
     kinds = text(ds, "ImageType") or ""
-    return next((words for code, words in _SLIDE_PARTS if code in kinds), "tiles")
+    return next((part for code, part in _SLIDE_PARTS if code in kinds), _TILES)

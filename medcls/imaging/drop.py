@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from medcls.core.note import Note
 from medcls.core.outcome import Outcome
 from medcls.errors import BadScan, MedclsError, TooLarge
 from medcls.imaging.archive_names import open_archive, read_names
@@ -126,7 +127,10 @@ def _from_disk(path: Path, budget: _Budget) -> Iterator[Dropped]:
             file.seek(0)
             data = file.read(budget.limits.max_bytes + 1)
     except OSError as error:
-        yield Dropped(budget.name(str(path)), error=BadScan("imaging.unopenable", reason=error.strerror or "an error"))
+        yield Dropped(
+            budget.name(str(path)),
+            error=BadScan("imaging.unopenable", reason=error.strerror or Note("imaging.unopenable-unsaid")),
+        )
     except MedclsError as error:
         yield Dropped(budget.name(str(path)), error=error)
     else:
@@ -220,7 +224,10 @@ def _check_entry(entry: zipfile.ZipInfo, path: str, budget: _Budget) -> None:
     """Refuse an entry by what the archive's directory says of it."""
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
-        raise BadScan("imaging.entry-no-file", found="a link" if kind == stat.S_IFLNK else "a special file")
+        raise BadScan(
+            "imaging.entry-no-file",
+            found=Note("imaging.entry-link" if kind == stat.S_IFLNK else "imaging.entry-special"),
+        )
     if _escapes(entry.orig_filename) or _escapes(path):
         raise BadScan("imaging.entry-unsafe-path")
     if entry.flag_bits & 1:

@@ -7,6 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from medcls.core.note import Note
 from medcls.errors import BadScan
 
 KINDS = ("box", "ellipse", "outline")
@@ -56,5 +57,5 @@ def _points(region: Mapping[str, Any]) -> np.ndarray:
     for pair in points:
         numbers = isinstance(pair, list | tuple) and len(pair) == 2 and all(isinstance(v, int | float) for v in pair)
         if not numbers or not all(math.isfinite(v) and abs(v) < 1e6 for v in pair):
-            raise BadScan("imaging.wrong-region", found=f"{pair!r:.40}", allowed="[x, y] in pixels")
+            raise BadScan("imaging.wrong-region", found=f"{pair!r:.40}", allowed=Note("imaging.region-points"))
     return np.asarray(points, np.float64)

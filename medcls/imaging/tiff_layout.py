@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from medcls.core.note import Note
 from medcls.errors import BadScan, TooLarge
 from medcls.imaging import tiff_tags as t
 from medcls.imaging.jpeg import read_jpeg_header
@@ -23,12 +24,12 @@ _COLOUR_SAMPLES: Mapping[int, int] = MappingProxyType(
 _PHOTOMETRICS = MappingProxyType(
     {
         10: "ITU L*a*b*",
-        32803: "a camera's raw mosaic",
+        32803: Note("imaging.tiff-raw-mosaic"),
         32844: "LogL",
         32845: "LogLuv",
-        34892: "a camera's linear raw",
-        51177: "depth",
-        52527: "a semantic mask",
+        34892: Note("imaging.tiff-linear-raw"),
+        51177: Note("imaging.tiff-depth"),
+        52527: Note("imaging.tiff-mask"),
     }
 )
 JPEG = 7

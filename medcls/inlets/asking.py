@@ -14,6 +14,7 @@ from pynetdicom import AE
 from pynetdicom.association import Association
 from requests.adapters import HTTPAdapter
 
+from medcls.core.note import Note
 from medcls.errors import BadSpec, Conflict, MedclsError
 from medcls.inlets.inbox import Waiting, from_header
 from medcls.inlets.servers import Server
@@ -172,10 +173,10 @@ def _store(server: Server, files: Sequence[pydicom.Dataset]) -> None:
     kinds = [ds.SOPClassUID for ds in files if (ds.SOPClassUID, ds.file_meta.TransferSyntaxUID) not in taken]
     if kinds and (taken or link.rejected_contexts):
         link.release()
-        raise Refused("inlets.refused", server=server.name, found=f"it takes no {kinds[0].name}")
+        raise Refused("inlets.refused", server=server.name, found=Note("inlets.takes-none", kind=kinds[0].name))
     if not link.is_established:
         kind, code = (Refused, "inlets.refused") if link.is_rejected else (Conflict, "inlets.no-answer")
-        raise kind(code, server=server.name, found="no association")
+        raise kind(code, server=server.name, found=Note("inlets.no-association"))
     try:
         for ds in files:
             _store_one(link, ds, server.name)
@@ -187,13 +188,13 @@ def _store_one(link: Association, ds: pydicom.Dataset, name: str) -> None:
     try:
         status = link.send_c_store(ds)
     except RuntimeError as error:  # the association ended in between
-        raise Conflict("inlets.no-answer", server=name, found="the connection broke") from error
+        raise Conflict("inlets.no-answer", server=name, found=Note("inlets.broke")) from error
     if not status:
-        raise Conflict("inlets.no-answer", server=name, found="the connection broke")
+        raise Conflict("inlets.no-answer", server=name, found=Note("inlets.broke"))
     if status.Status >> 12 == 0xA:  # out of resources, or does not match
-        raise Conflict("inlets.refused", server=name, found=f"status {status.Status:04X}")
+        raise Conflict("inlets.refused", server=name, found=Note("inlets.status", status=f"{status.Status:04X}"))
     if status.Status != 0 and status.Status >> 12 != 0xB:  # B: a warning, stored all the same
-        raise Refused("inlets.refused", server=name, found=f"status {status.Status:04X}")
+        raise Refused("inlets.refused", server=name, found=Note("inlets.status", status=f"{status.Status:04X}"))
 
 
 def _tls(server: Server) -> tuple[ssl.SSLContext, str] | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from medcls import audit, disk, home
+from medcls.core.note import Note
 from medcls.core.record import Record, wrong
 from medcls.errors import Conflict, MedclsError
 from medcls.inlets.asking import give
@@ -158,7 +159,9 @@ def _read(place: Path) -> Sending:
     said = Sending.read(place / "state.json", f"outbox/{place.name}/state.json")
     if said.id != place.name or said.tries < 0:
         raise wrong(
-            f"outbox/{place.name}/state.json", f"{said.id!r:.60}, {said.tries} tries", f"{place.name}, 0 or more"
+            f"outbox/{place.name}/state.json",
+            Note("inlets.found-tries", id=f"{said.id!r:.60}", n=said.tries),
+            Note("inlets.allowed-tries", id=place.name),
         )
     return said
 

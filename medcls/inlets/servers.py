@@ -158,7 +158,9 @@ class Around:
             BadSpec: If there is none.
         """
         if name not in self.servers:
-            raise BadSpec("inlets.no-such-server", found=name[:40], allowed=", ".join(self.servers) or "none is named")
+            raise BadSpec(
+                "inlets.no-such-server", found=name[:40], allowed=", ".join(self.servers) or Note("inlets.none-named")
+            )
         return self.servers[name]
 
 

@@ -171,7 +171,7 @@ def _create(backbone: str, n_labels: int, head: str, args: dict[str, Any]) -> nn
         raise TooLarge("nets.too-large-to-build", backbone=backbone, found=str(error)[:200]) from error
 
 
-def unreachable(what: str, error: Exception) -> BadModel:
+def unreachable(what: object, error: Exception) -> BadModel:
     """Return the error for weights or a description that could not be fetched."""
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0].split(". ")[0].rstrip(".")
     return BadModel("nets.unreachable", name=what, found=reason[:200])

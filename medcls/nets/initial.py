@@ -314,6 +314,6 @@ def _fetch(net: nn.Module) -> Path:
     try:
         return Path(hf_hub_download(repo, _WEIGHTS, revision=revision or None))
     except OSError as error:
-        raise unreachable(f"The published weights of {name}", error) from error
+        raise unreachable(Note("nets.published-weights", name=name), error) from error
     except EntryNotFoundError as error:
         raise BadModel("nets.hub-without-safetensors", repo=repo) from error

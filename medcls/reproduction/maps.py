@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from medcls.core.evaluation import CaseTable
+from medcls.core.note import Note
 from medcls.models import store
 from medcls.runs.folder import RunFolder
 
 _EACH = 4  # cases drawn of each label
 
 
-def draw_maps(run: RunFolder, method: str, into: Path) -> str:
+def draw_maps(run: RunFolder, method: str, into: Path) -> Note:
     """Draw and test heatmaps of a few test cases of each label, for the label the model finds most probable.
 
     Args:
@@ -21,7 +22,7 @@ def draw_maps(run: RunFolder, method: str, into: Path) -> str:
         into: Folder for the pictures, made if missing.
 
     Returns:
-        A sentence: how many were drawn, on what grid, and how many stand the test of hiding first what they mark.
+        How many were drawn, on what grid, and how many stand the test of hiding first what they mark.
 
     Raises:
         MedclsError: If the method does not work on this network, or a scan cannot be read.
@@ -50,12 +51,10 @@ def draw_maps(run: RunFolder, method: str, into: Path) -> str:
         picture.write_bytes(to_png(paint(scan, heatmap, Paint(), 200)))
         found = {test.name: test.holds for test in check(open_scan(classifier, scan, None), label, method)}
         verdicts.append(found.get("order"))
-    told = f"{METHODS[method].title} drawn of {len(verdicts)} test cases on a grid of {grid[0]} x {grid[1]} cells"
     held, failed = (sum(v is wanted for v in verdicts) for wanted in (True, False))
-    return (
-        f"{told}: hiding first what it marks moves the answer more than hiding at random in {held}, "
-        f"not so in {failed}, cannot be told in {len(verdicts) - held - failed}"
-    )
+    drawn = {"method": METHODS[method].title, "n": len(verdicts), "rows": grid[0], "columns": grid[1]}
+    told = {"held": held, "failed": failed, "untold": len(verdicts) - held - failed}
+    return Note("reproduction.drawn", **drawn, **told)
 
 
 def _some(cases: CaseTable) -> Iterator[int]:

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from medcls.core.backbones import BACKBONES
+from medcls.core.note import Note
 from medcls.core.run import EpochResult, RunSpec
 from medcls.errors import MedclsError
 from medcls.reproduction.recipes import apply_recipe
+from medcls.words import say
 
 if TYPE_CHECKING:
     from medcls.runs.make import Follow
@@ -79,7 +81,7 @@ class Clock:
         return self.is_over or self.base.should_stop()
 
 
-def adapt(name: str, collection: str, means: Means) -> tuple[RunSpec, tuple[str, ...]]:
+def adapt(name: str, collection: str, means: Means) -> tuple[RunSpec, tuple[Note, ...]]:
     """Return the spec of a system on a collection within the means, and every change that made.
 
     Args:
@@ -87,23 +89,25 @@ def adapt(name: str, collection: str, means: Means) -> tuple[RunSpec, tuple[str,
         collection: Name of the labelled collection.
         means: What can be afforded.
     """
-    spec = apply_recipe(RunSpec(), name).having(name=f"Reproduction: {name}", collections=(collection,))
-    changes = []
+    spec = apply_recipe(RunSpec(), name).having(
+        name=say("reproduction.name", {"recipe": name}), collections=(collection,)
+    )
+    changes: list[Note] = []
     if means.max_px and spec.data.size_px > means.max_px:
         size_px = max(means.max_px, _least_px(spec.network.backbone))
         if size_px < spec.data.size_px:
-            changes.append(f"{size_px} px instead of {spec.data.size_px}")
+            changes.append(Note("reproduction.smaller", size=size_px, asked=spec.data.size_px))
         spec = spec.having(size_px=size_px)
     if means.max_epochs and spec.optimisation.epochs > means.max_epochs:
-        changes.append(f"at most {means.max_epochs} epochs")
+        changes.append(Note("reproduction.fewer-epochs", n=means.max_epochs))
         spec = spec.having(epochs=means.max_epochs)
     if spec.network.initial == "imagenet" and means.imagenet is not None:
         file = means.imagenet / f"{_timm_name(spec.network.backbone)}.safetensors"
         if not file.is_file():
-            changes.append("starts from nothing, as no ImageNet weights were at hand")
+            changes.append(Note("reproduction.no-imagenet"))
         spec = spec.having(initial=str(file) if file.is_file() else "none")
         if spec.network.initial == "none" and spec.network.freeze:
-            changes.append("nothing frozen, as random weights must learn")
+            changes.append(Note("reproduction.nothing-frozen"))
             spec = spec.having(freeze="")
     return spec, tuple(changes)
 

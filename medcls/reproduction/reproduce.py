@@ -132,7 +132,7 @@ class _Work:
         except Halted:
             raise
         except MedclsError as error:
-            return Row(name, recipe.reported, _noted_run(name), changes, error=str(error))
+            return Row(name, recipe.reported, _noted_run(name), changes, error=Note.of(error))
 
     def begin_of(self, name: str) -> Row:
         """Return the row of the system whose model this one starts from, running that first; an empty one if none."""
@@ -144,7 +144,7 @@ class _Work:
         assert row is not None
         return row
 
-    def cut(self, spec: RunSpec) -> tuple[RunSpec, tuple[str, ...]]:
+    def cut(self, spec: RunSpec) -> tuple[RunSpec, tuple[Note, ...]]:
         """Return the spec with a split of fewer cases to learn from, and what to say of it."""
         from medcls.data.collections import open_collection
         from medcls.data.sources import choose_split
@@ -158,7 +158,9 @@ class _Work:
         most = {"train": self.means.max_cases, "validate": self.means.max_cases // _VALIDATE_SHARE}
         split = cut_split(collection, whole, f"auto-{self.means.max_cases}", most)
         write_split(collection, split)
-        return spec.having(split=split.name), (f"learned from {len(split.parts['train']):,} of {n_train:,} cases",)
+        return spec.having(split=split.name), (
+            Note("reproduction.fewer-cases", n=len(split.parts["train"]), of=n_train),
+        )
 
     def trained(self, spec: RunSpec, run: RunFolder) -> Row:
         """Carry out a run, or resume it, within the time there is."""
@@ -167,7 +169,8 @@ class _Work:
         row = _measured(spec.recipe, run)
         if not clock.is_over:
             return row
-        return replace(row, changes=(*row.changes, f"stopped after {_minutes(self.means.minutes)}"))
+        stopped = Note("reproduction.stopped", spent=_minutes(self.means.minutes))
+        return replace(row, changes=(*row.changes, stopped))
 
     def searched(self, spec: RunSpec) -> Row:
         """Carry out a search, or resume it; its best trial makes the row."""
@@ -191,16 +194,17 @@ class _Work:
             raise BadData("reproduction.no-trial-ended", n=view.done)
         row = _measured(spec.recipe, open_run(view.best.run))
         found = ", ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in view.best.values.items())
-        words = [
-            f"the best of {view.done} trials by validation {spec.optimisation.monitor}: {found or 'nothing frozen'}"
-        ]
+        best = {"n": view.done, "score": spec.optimisation.monitor, "found": found or Note("reproduction.as-it-was")}
+        words = [Note("reproduction.best-trial", **best)]
         if each_s:
-            words.append(f"a trial stopped after {_minutes(each_s / 60)}")
+            words.append(Note("reproduction.trial-stopped", spent=_minutes(each_s / 60)))
         return replace(row, changes=(*row.changes, *words))
 
 
-def _minutes(minutes: float) -> str:
-    return f"{minutes:g} minutes of training" if minutes >= 1 else f"{60 * minutes:.0f} seconds of training"
+def _minutes(minutes: float) -> Note:
+    if minutes < 1:
+        return Note("reproduction.seconds", n=round(60 * minutes))
+    return Note("reproduction.minutes", n=int(minutes) if minutes == int(minutes) else minutes)
 
 
 def _search_name(name: str) -> str:
@@ -260,7 +264,7 @@ def _measured(name: str, run: RunFolder) -> Row:
         raise BadData("reproduction.no-test-part")
     shown = {score: evaluation.scores[score] for score in SHOWN if score in evaluation.scores}
     first = first_of(name)
-    started = f"starts from `{first}`" if first else str(origin.initial).rstrip(".")
+    started = Note("reproduction.starts-from", model=first) if first else origin.initial
     changes = () if spec.network.initial in ("none", "imagenet") else (started,)
     return Row(
         name,
@@ -274,7 +278,7 @@ def _measured(name: str, run: RunFolder) -> Row:
         origin.epochs,
         int(recipe.settings.get("epochs", RunSpec().optimisation.epochs)),
         origin.training_s,
-        tuple(map(str, evaluation.notes)),
+        evaluation.notes,
         best_today(cases, spec.data.collections[0]),
     )
 

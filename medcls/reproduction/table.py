@@ -2,22 +2,25 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 
 from medcls import disk, home
 from medcls.core.evaluation import CaseTable, Estimate
+from medcls.core.note import SAID, Note
 from medcls.core.record import Record
 from medcls.errors import BadRecord, MedclsError
 from medcls.models import store
 from medcls.reproduction.recipes import PROJECTS, RECIPES, find_recipe
 from medcls.runs.folder import open_run
+from medcls.words import say
 
 # Scores a row shows, in this order.
-SHOWN = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1", "auroc": "AUROC"}
+SHOWN = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Row(Record):
         recipe: Name of the recipe.
         reported: What its project reported.
         run: Id of the run here; empty if it came to none.
-        changes: What differs from the recipe, and why, as sentences.
+        changes: What differs from the recipe, and why.
         scores: Scores on the test part; empty if the run failed.
         n_cases: Test cases.
         n_groups: Patients, lesions or groups of near-copies they are of.
@@ -51,13 +54,13 @@ class Row(Record):
         training_s: Seconds of training.
         notes: What a reader must know, as that one label was answered to everything.
         best: The best model of today on the same cases; None if there is none.
-        error: Why there are no scores; empty if there are.
+        error: Why there are no scores; None if there are.
     """
 
     recipe: str
     reported: str
     run: str
-    changes: tuple[str, ...] = ()
+    changes: tuple[Note, ...] = ()
     scores: dict[str, Estimate] = field(default_factory=dict)
     n_cases: int = 0
     n_groups: int = 0
@@ -65,10 +68,21 @@ class Row(Record):
     epochs: int = 0
     epochs_asked: int = 0
     training_s: float = 0.0
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     best: Best | None = None
-    error: str = ""
-    schema: int = 1
+    error: Note | None = None
+    schema: int = 2
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], where: str = "") -> Self:
+        """Return the row that plain values describe, also those of schema 1, whose notes are bare sentences.
+
+        Raises:
+            MedclsError: As `Record.from_dict`.
+        """
+        if isinstance(data, Mapping) and data.get("error") == "":
+            data = {**data, "error": None}
+        return super().from_dict(data, where)
 
 
 def systems() -> tuple[str, ...]:
@@ -119,7 +133,7 @@ def _row_or_told(name: str) -> Row | None:
     try:
         return read_row(name)
     except MedclsError as error:
-        return Row(name, RECIPES[name].reported, "", error=str(error))
+        return Row(name, RECIPES[name].reported, "", error=Note.of(error))
 
 
 def _with_best(row: Row, best_of: dict[tuple[str, ...], Best | None]) -> Row:
@@ -156,30 +170,15 @@ def best_today(cases: CaseTable, collection: str) -> Best | None:
         row_of = {name.removeprefix(f"{collection}/"): row for row, name in enumerate(theirs.case.tolist())}
         rows = [row_of[name] for name in cases.case.tolist() if name in row_of]
         if len(rows) == len(cases):
-            scores = evaluate_cases(theirs.take(np.array(rows)), card.task.positive, names=tuple(SHOWN))
+            scores = evaluate_cases(theirs.take(np.array(rows)), card.task.positive, names=SHOWN)
             found.append((scores["auroc"].value, Best(card.id, scores)))
     return max(found, key=lambda pair: pair[0])[1] if found else None
 
 
-_BEGINNING = """# The seed projects, run again
-
-medcls grew out of five student projects. Each of their systems is a recipe (`python -m medcls recipes`), chosen on the
-Train page or run by `python -m medcls train --recipe NAME --data COLLECTION`. Here every one of them has been trained
-anew and tested on cases of patients, lesions or groups of near-copies of which it saw none. This page is written by one
-command, which goes on where it stopped:
-
-```
+_COMMAND = """```
 python -m medcls reproduce --data breast-ultrasound=busi breast-histology-idc=idc skin-melanoma=ham10000 \
 breakhis=breakhis --table docs/reproduction.md
-```
-
-How to read it. *Reported* is what the project wrote; the other figures are of the test part here, with 95 % intervals
-by resampling whole groups. *n* counts test cases (and the groups they are of), *epochs* those run of those the recipe
-asks for. The column *here* says what a slow machine without a graphics card made us change: a system that had a minute,
-a smaller picture or no ImageNet start is not refuted by its figure, only not confirmed. In bold stands the best model
-of today **on the very same cases**, none of which it was trained on. A system that failed stays in the table with its
-reason.
-"""
+```"""
 
 
 def describe_page(rows: Sequence[Row], say_why: bool = True) -> str:
@@ -189,8 +188,11 @@ def describe_page(rows: Sequence[Row], say_why: bool = True) -> str:
         rows: The rows there are.
         say_why: False to leave out why a system failed, which may name a file.
     """
-    done = {row.recipe: row if say_why or not row.error else replace(row, error="–") for row in rows}
-    parts = [_BEGINNING]
+    done = {row.recipe: row if say_why or not row.error else replace(row, error=Note(SAID, text="–")) for row in rows}
+    title, begin, read = map(
+        say, ("reproduction.page-title", "reproduction.page-beginning", "reproduction.page-reading")
+    )
+    parts = [f"# {title}\n\n{begin}\n\n{_COMMAND}\n\n{read}\n"]
     for key, project in PROJECTS.items():
         names = [name for name in systems() if RECIPES[name].project == key]
         parts.append(f"## {project.title}\n\n{project.reported_on}\n")
@@ -205,9 +207,12 @@ def describe_rows(names: Sequence[str], rows: Sequence[Row]) -> str:
         names: Names of systems.
         rows: Their rows, as far as there are any.
     """
-    columns = ["system", "reported", *SHOWN.values(), "n", "epochs", "seconds", "here"]
+    from medcls.stats.score_table import SCORES
+
+    scores = " | ".join(str(SCORES[name].title) for name in SHOWN)
     done = {row.recipe: row for row in rows}
-    lines = [_join(columns), "|" + "---|" * len(columns), *(_line(name, done.get(name)) for name in names)]
+    heading = say("reproduction.columns", {"scores": scores})
+    lines = [heading, "|" + "---|" * (heading.count("|") - 1), *(_line(name, done.get(name)) for name in names)]
     best = {(row.best.model, row.n_cases): row for row in rows if row.best}
     for row in best.values():
         lines.append(_best_line(row))
@@ -218,21 +223,26 @@ def _line(name: str, row: Row | None) -> str:
     recipe = find_recipe(name)
     told = [f"`{name}`: {recipe.help.rstrip('.')}", recipe.reported or "–"]
     if row is None:
-        return _join([*told, *"–––––––", "not run yet"])
-    here = "; ".join((*row.changes, *row.notes))
+        return _join([*told, *"–––––––", say("reproduction.not-run")])
+    here = "; ".join(str(note).rstrip(".") for note in (*row.changes, *row.notes))
     if row.error:
-        return _join([*told, *"–––––––", "; ".join(filter(None, (f"**failed**: {row.error}", here)))])
-    epochs = f"{row.epochs}" if row.epochs >= row.epochs_asked else f"{row.epochs} of {row.epochs_asked}"
+        return _join(
+            [*told, *"–––––––", "; ".join(filter(None, (say("reproduction.failed", {"error": row.error}), here)))]
+        )
+    epochs = (
+        f"{row.epochs}"
+        if row.epochs >= row.epochs_asked
+        else say("reproduction.epochs", {"n": row.epochs, "asked": row.epochs_asked})
+    )
     measured = [f"{row.n_cases} ({row.n_groups})", epochs, f"{row.training_s:.0f}"]
-    return _join([*told, *map(_short, _shown(row.scores)), *measured, here or "as described"])
+    return _join([*told, *map(_short, _shown(row.scores)), *measured, here or say("reproduction.as-described")])
 
 
 def _best_line(row: Row) -> str:
     assert row.best is not None
     scores = (f"**{_short(e)}**" for e in _shown(row.best.scores))
-    return _join(
-        [f"**best of today: `{row.best.model}`**", "", *scores, f"{row.n_cases} ({row.n_groups})", "", "", "published"]
-    )
+    name = say("reproduction.best", {"model": row.best.model})
+    return _join([name, "", *scores, f"{row.n_cases} ({row.n_groups})", "", "", say("reproduction.published")])
 
 
 def _shown(scores: dict[str, Estimate]) -> list[Estimate | None]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from medcls.core.collection import Split
 from medcls.errors import BadSplit, MedclsError
+from medcls.words import say
 from medcls.workflows.acts import act
 
 
@@ -88,8 +89,10 @@ def take_split(name: str, split: str, data: bytes) -> Split:
 
 def list_leaks(error: BadSplit) -> list[tuple[str, str, str]]:
     """Return what stands on both sides of a refused split: what it is and a case of either side; empty if nothing."""
-    pictures = [("same picture", a, b) for a, b in getattr(error, "pairs", ())]
-    return pictures + [(f"group {name}", a, b) for name, (a, b) in getattr(error, "groups", {}).items()]
+    pictures = [(say("workflows.leak-picture"), a, b) for a, b in getattr(error, "pairs", ())]
+    return pictures + [
+        (say("workflows.leak-group", {"name": name}), a, b) for name, (a, b) in getattr(error, "groups", {}).items()
+    ]
 
 
 def _read_parts(data: bytes) -> dict[str, tuple[str, ...]]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from medcls.core.model import ModelCard
+from medcls.core.note import Note
 from medcls.errors import BadModel
 from medcls.models import store
 from medcls.models.mean_card import mean_card
@@ -34,7 +35,8 @@ def make_ensemble(members: Sequence[str], name: str, model_id: str = "", into: P
         raise BadModel("workflows.mean-of-one", found=str(len(cards)))
     for card in cards:
         if card.is_mean or card.task.label_ids != cards[0].task.label_ids:
-            reason = "an ensemble itself" if card.is_mean else f"labels {', '.join(card.task.label_ids)}"
+            labels = Note("workflows.found-labels", labels=", ".join(card.task.label_ids))
+            reason = Note("workflows.found-ensemble") if card.is_mean else labels
             raise BadModel(
                 "workflows.model-cannot-join", id=card.id, label_ids=", ".join(cards[0].task.label_ids), found=reason
             )

@@ -14,6 +14,7 @@ from medcls.exits.subjects import Markdown
 from medcls.models import store
 from medcls.models.card_text import tell_data, tell_feeding, tell_making
 from medcls.tasks import recommended
+from medcls.words import say
 from medcls.workflows.acts import act
 from medcls.workflows.marked import put_between_marks
 
@@ -104,11 +105,7 @@ def describe_models(only_recommended: bool = False, name_sites: bool = True) -> 
         only_recommended: True for only those recommended for their task.
         name_sites: False to number sites; collections, which every card names, are named all the same.
     """
-    rows = [
-        "| model | backbone, million weights | site | disease against the rest, AUROC "
-        "| sensitivity | specificity | groups |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    rows = [say("workflows.models-columns"), "|---|---|---|---|---|---|---|"]
     for card in store.list_cards():
         if only_recommended and card.id != recommended(card.task.id):
             continue
@@ -116,10 +113,10 @@ def describe_models(only_recommended: bool = False, name_sites: bool = True) -> 
         evaluation = measured.value[0] if measured.value else None
         head = f"| `{card.id}` | {card.backbone}, {card.n_parameters / 1e6:.1f}"
         if evaluation is None:
-            rows.append(f"{head} | {measured.error or 'nothing was measured'} |" + " |" * 4)
+            rows.append(f"{head} | {measured.error or say('workflows.models-unmeasured')} |" + " |" * 4)
             continue
         for one in (evaluation if name_sites else nameless_evaluation(evaluation)).by_site():
-            site = f"{one.site}, never seen" if one.never_seen else one.site
+            site = say("workflows.models-never-seen", {"site": one.site}) if one.never_seen else one.site
             cells = [_cell(one.scores.get(score)) for score in ("auroc_disease", "sensitivity", "specificity")]
             rows.append(f"{head} | {site} | " + " | ".join(cells) + f" | {one.disease.n if one.disease else 0} |")
     return "\n".join(rows) + "\n"

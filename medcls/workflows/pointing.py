@@ -5,6 +5,7 @@ from medcls.core.pointing import PointingStudy, pointing_table
 from medcls.core.progress import Progress, silent
 from medcls.evaluation.pointing import METHODS_MEASURED, Asked
 from medcls.models.publishing import add_pointing
+from medcls.words import say
 from medcls.workflows.acts import act
 
 __all__ = ["METHODS_MEASURED", "Asked"]
@@ -35,12 +36,8 @@ def measure(model_id: str, collection: str, asked: Asked, progress: Progress = s
 
 def table(study: PointingStudy) -> str:
     """Return a study as Markdown: what was measured, the table, its notes."""
-    return (
-        "\n\n".join(
-            [f"Pointing at lesions, {study.model}: {study.about}", pointing_table(study), *map(str, study.notes)]
-        )
-        + "\n"
-    )
+    title = say("workflows.pointing-title", {"model": study.model, "about": study.about})
+    return "\n\n".join([title, pointing_table(study), *map(str, study.notes)]) + "\n"
 
 
 @act("build", "model.keep")

@@ -7,6 +7,7 @@ from medcls.errors import MedclsError
 from medcls.inlets import listener
 from medcls.inlets.outbox import Sending
 from medcls.inlets.servers import read_around
+from medcls.words import say
 from medcls.workflows import pacs_rules
 from medcls.workflows.pacs import try_waiting
 
@@ -24,8 +25,9 @@ def receive(told: Callable[[str], None], should_stop: Callable[[], bool] = lambd
         MedclsError: If it cannot listen.
     """
     around = read_around()
-    server = listener.start(around.receive, lambda digest: told(f"kept {digest}"))
-    told(f"{around.receive.title} listens at {around.receive.host}:{around.receive.port}")
+    server = listener.start(around.receive, lambda digest: told(say("workflows.kept", {"digest": digest})))
+    here = around.receive
+    told(say("workflows.listens", {"title": here.title, "host": here.host, "port": here.port}))
     trouble = ""
     try:
         while not should_stop():

@@ -12,6 +12,7 @@ from medcls.core.outcome import Outcome
 from medcls.core.progress import Progress, silent
 from medcls.core.site import Aim, SiteCheck, SiteEvent, SiteSettings, State
 from medcls.errors import BadData, BadRecord, BadSpec, Conflict, MedclsError
+from medcls.words import say
 from medcls.workflows.acts import act, allowed
 from medcls.workflows.site_reading import (
     basis_at,
@@ -198,7 +199,7 @@ def set_state(site: str, model_id: str, state: State, who: str = "", why: str = 
         last = folder.last_check(model_id, weights_of(read_card(model_id)))
         if last is None or last.verdict != "fit":
             raise BadSpec("workflows.approve-without-check", model=model_id, site=site)
-        why = f"check of {last.made}: fit"
+        why = say("workflows.why-check", {"day": last.made})
     folder.record(SiteEvent("state", model_id, who or access.present().name, "", state=state, why=why.strip()))
 
 

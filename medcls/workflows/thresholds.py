@@ -10,6 +10,7 @@ from medcls.errors import BadData, BadModel
 from medcls.models import store
 from medcls.stats.curves import Steps
 from medcls.stats.operating import OperatingPoint, operate, sensitivity_at, specificity_at
+from medcls.words import say
 from medcls.workflows.acts import act
 
 
@@ -60,10 +61,10 @@ def suggest_thresholds(table: CaseTable, label: str, goals: tuple[float, ...] = 
     found = []
     for goal in goals:
         specificity, at = specificity_at(steps, goal)
-        found.append(Suggestion(f"sensitivity at least {goal:g}", at, specificity))
+        found.append(Suggestion(say("workflows.point-sensitivity", {"goal": goal}), at, specificity))
     for goal in goals:
         sensitivity, at = sensitivity_at(steps, goal)
-        found.append(Suggestion(f"specificity at least {goal:g}", at, sensitivity))
+        found.append(Suggestion(say("workflows.point-specificity", {"goal": goal}), at, sensitivity))
     return tuple(found)
 
 

@@ -18,7 +18,7 @@ from medcls.models import store
 from medcls.reproduction.means import Clock, Means, adapt
 from medcls.reproduction.recipes import RECIPES
 from medcls.reproduction.reproduce import forget, reproduce
-from medcls.reproduction.table import describe_page, folder, read_row, read_rows, systems
+from medcls.reproduction.table import Row, describe_page, folder, read_row, read_rows, systems
 from medcls.runs.folder import open_run
 from medcls.runs.make import Follow
 from medcls.workflows import run_results, runs
@@ -48,7 +48,10 @@ def patches(tmp_path):
 def test_a_system_runs_once_and_its_row_stays(patches):
     first = list(reproduce(patches, MEANS, [SMALL]))
     assert first[0].error == ""
-    assert first[0].changes == ("32 px instead of 50", "at most 1 epochs")
+    assert first[0].changes == (
+        Note("reproduction.smaller", size=32, asked=50),
+        Note("reproduction.fewer-epochs", n=1),
+    )
     assert (first[0].epochs, first[0].epochs_asked) == (1, 40)
     assert first[0].scores["accuracy"].n > 0
     again = list(reproduce(patches, MEANS, [SMALL]))
@@ -103,7 +106,7 @@ def test_time_stops_training_after_a_whole_epoch_and_never_counts_reading(monkey
 def test_time_that_is_up_is_said_in_the_row(patches):
     (row,) = reproduce(patches, Means(max_px=32, minutes=1e-6), [SMALL])
     assert row.epochs < 40
-    assert "stopped after 0 seconds of training" in row.changes
+    assert Note("reproduction.stopped", spent=Note("reproduction.seconds", n=0)) in row.changes
 
 
 def test_fewer_cases_teach_and_all_test(patches):
@@ -111,15 +114,15 @@ def test_fewer_cases_teach_and_all_test(patches):
     forget([SMALL])
     row = next(reproduce(patches, replace(MEANS, max_cases=8), [SMALL]))
     n_train = len(read_split(open_collection("patches"), "auto").parts["train"])
-    assert f"learned from 8 of {n_train} cases" in row.changes
+    assert Note("reproduction.fewer-cases", n=8, of=n_train) in row.changes
     assert row.n_cases == whole.n_cases
     assert open_run(row.run).data_seen().counts == {"train": 8, "validate": 2, "test": whole.n_cases}
 
 
 def test_a_chain_carries_out_its_first_step(patches):
     (row,) = reproduce(patches, MEANS, ["idc-breakhis-first"])
-    assert row.error == ""
-    assert "starts from `breakhis-cancernet`" in row.changes
+    assert row.error is None
+    assert Note("reproduction.starts-from", model="breakhis-cancernet") in row.changes
     first = read_row("breakhis-cancernet")
     assert first.collection == "fields"
     assert store.read_card("breakhis-cancernet").origin.run == first.run
@@ -129,16 +132,18 @@ def test_a_chain_carries_out_its_first_step(patches):
 def test_a_chain_whose_first_step_failed_says_so(patches):
     broken = {**patches, "breakhis": "nowhere"}
     (row,) = reproduce(broken, MEANS, ["idc-breakhis-first"])
-    assert "breakhis-cancernet failed" in row.error
-    assert "nowhere" in read_row("breakhis-cancernet").error
-    assert "**failed**: There is no model" in describe_page(read_rows())
+    assert row.error == Note("reproduction.no-model-to-start-from", recipe="breakhis-cancernet")
+    assert read_row("breakhis-cancernet").error.params["found"] == "nowhere"
+    assert "**failed**" in describe_page(read_rows())
 
 
 @pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if recipe.search])
 def test_a_search_gives_its_best_trial(patches, name):
     (row,) = reproduce(patches, replace(MEANS, max_trials=2), [name])
-    assert row.error == ""
-    assert any("the best of 2 trials" in change and "lr 0." in change for change in row.changes)
+    assert row.error is None
+    assert [
+        n.params["n"] for n in row.changes if n.code == "reproduction.best-trial" and "lr 0." in n.params["found"]
+    ] == [2]
     assert open_run(row.run).spec().recipe == name
     made = len(runs.list_runs())
     (folder() / f"{name}.json").unlink()
@@ -148,10 +153,10 @@ def test_a_search_gives_its_best_trial(patches, name):
 
 def test_maps_are_drawn_and_tested(patches, tmp_path):
     (row,) = reproduce(patches, replace(MEANS, imagenet=tmp_path), ["idc-activation-maps"])
-    assert row.error == ""
+    assert row.error is None
     pictures = list((folder() / "idc-activation-maps").glob("*.png"))
     assert pictures
-    assert any(f"drawn of {len(pictures)} test cases" in note for note in row.notes)
+    assert [note.params["n"] for note in row.notes if note.code == "reproduction.drawn"] == [len(pictures)]
 
 
 def test_what_another_process_works_on_is_left_to_it(patches):
@@ -198,10 +203,10 @@ def test_what_a_machine_cannot_afford_is_changed_and_said(tmp_path):
         "vgg16.safetensors",
         "backbone",
     )
-    assert changes == ("128 px instead of 512", "at most 5 epochs")
+    assert [note.code for note in changes] == ["reproduction.smaller", "reproduction.fewer-epochs"]
     spec, changes = adapt("melanoma-densenet121-frozen", "skin", Means(imagenet=tmp_path))
     assert (spec.network.initial, spec.network.freeze) == ("none", "")
-    assert any("nothing frozen" in change for change in changes)
+    assert Note("reproduction.nothing-frozen") in changes
     spec, changes = adapt("idc-inception-smoothed", "idc", Means(max_px=50))
     assert (spec.data.size_px, changes) == (75, ())
 
@@ -232,3 +237,19 @@ def test_train_carries_out_a_recipe_that_is_a_search(patches, monkeypatch):
     assert card.origin.run == run
     (name,) = list_searches()
     assert show_search(name).best.run == run
+
+
+def test_a_row_of_schema_1_is_read():
+    old = {
+        "recipe": SMALL,
+        "reported": "",
+        "run": "r",
+        "changes": ["half the epochs"],
+        "notes": [],
+        "error": "",
+        "schema": 1,
+    }
+    row = Row.from_dict(old)
+    assert (row.error, [note.params["text"] for note in row.changes]) == (None, ["half the epochs"])
+    failed = Row.from_dict(old | {"error": "no disk"})
+    assert Row.from_dict(failed.to_dict()).error.params["text"] == "no disk"
