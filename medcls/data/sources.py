@@ -17,7 +17,13 @@ from medcls.errors import BadData, BadSplit, BadTask
 from medcls.tasks import list_tasks, own_task
 from medcls.words import say
 
-_BY_OTHERS = ("given", "published")  # what a split says it kept together that medcls did not make
+# What a split kept together; the last two were not made by medcls.
+_SPLIT_BY = {
+    "patient": "data.split-by-patient",
+    "group": "data.split-by-group",
+    "given": "data.split-as-given",
+    "published": "data.split-as-published",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +76,7 @@ def find_sources(spec: RunSpec) -> Sources:
         split = _hold_out(wholes[-1], spec.data.fold)
         rows = {case.id: case for case in collection.cases}
         chosen.append({part: tuple(rows[i] for i in ids if rows[i].label) for part, ids in split.parts.items()})
-        by.append(f"{collection.name} split {'as' if split.by in _BY_OTHERS else 'by'} {split.by}")
+        by.append(str(Note(_SPLIT_BY.get(split.by, "data.split-as-given"), name=collection.name)))
     if site := spec.data.leave_out:
         chosen = leave_out(collections, chosen, site)
         by.append(str(Note("data.site-left-out", site=site)))

@@ -45,6 +45,8 @@ class Preflight(Record):
         disk_free_bytes: Room there is.
         computed_in: Number format and device.
         left_out: Cases that the audit or a person leaves out.
+        title: What a person calls the task.
+        names: The labels' names, in order.
     """
 
     task: str
@@ -62,6 +64,8 @@ class Preflight(Record):
     disk_free_bytes: int = 0
     computed_in: str = ""
     left_out: tuple[LeftOut, ...] = ()
+    title: str = ""
+    names: tuple[str, ...] = ()
 
     @property
     def lines(self) -> tuple[Note, ...]:
@@ -177,6 +181,8 @@ def check_data(spec: RunSpec) -> Preflight:
         disk_free_bytes=free,
         memory_free_bytes=memory_free_bytes(),
         left_out=tuple(one for collection in sources.collections for one in list_left_out(collection.name)),
+        title=sources.task.title,
+        names=tuple(label.name for label in sources.task.labels),
     )
 
 

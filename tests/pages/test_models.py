@@ -11,6 +11,7 @@ from medcls.core.shifts import shifts_for
 from medcls.data.collections import add_collection
 from medcls.imaging.phantom import phantom
 from medcls.models import store
+from medcls.words import say
 from medcls.workflows import doubt, exchange, models, stress
 from pages._ui import state
 from pages._ui.widgets import notices
@@ -33,7 +34,7 @@ def test_the_card_reads_well(open_app, tiny_model) -> None:
         "Licence",
     ):
         assert said in text
-    assert "phantoms" in app.dataframe[0].value["on"][0]
+    assert "phantoms" in app.dataframe[0].value[say("pages.head-on")][0]
 
 
 def test_retired_models_leave_the_list_and_come_back(open_app, tiny_model) -> None:

@@ -47,8 +47,8 @@ def show_pairs(found: compare.Comparison, names: dict[str, str]) -> tuple[str, S
     st.dataframe(
         [
             {
-                "A": names[a],
-                "B": names[b],
+                say("pages.head-a"): names[a],
+                say("pages.head-b"): names[b],
                 say("pages.compare-only-a-right"): m.only_a,
                 say("pages.compare-only-b-right"): m.only_b,
                 say("pages.compare-mcnemars-p"): f"{m.p:.3f}" if m.p >= 0.001 else "< 0.001",
@@ -121,7 +121,7 @@ def show_disagreements(found: compare.Comparison, names: dict[str, str]) -> Sect
     _show_pictures(rows, names, task)
     st.dataframe(
         [
-            {"case": r.case, "truth": label_word(task, r.truth)}
+            {say("pages.head-case"): r.case, say("pages.head-truth"): label_word(task, r.truth)}
             | {names[m]: f"{label_word(task, a)} ({show_prob(r.prob[m])})" for m, a in r.answers.items()}
             for r in rows
         ],
@@ -218,7 +218,7 @@ def show_subgroups(found: compare.Comparison, names: dict[str, str]) -> Section 
         groups = found.subgroups(column, score)
     st.dataframe(
         [
-            {columns[column]: g.value, "cases": g.n_cases, say("pages.groups"): g.n_groups}
+            {columns[column]: g.value, say("pages.head-cases"): g.n_cases, say("pages.groups"): g.n_groups}
             | {names[m]: show_estimate(e) for m, e in g.scores.items()}
             for g in groups
         ],
@@ -242,7 +242,7 @@ def show_costs(found: compare.Comparison, names: dict[str, str]) -> Section:
         all_costs.append(cost)
         rows.append(
             {
-                "model": names[model],
+                say("pages.head-model"): names[model],
                 say("pages.models-million-weights-2"): round(cost.n_parameters / 1e6, 3),
                 say("pages.compare-file-mb"): round(cost.file_bytes / 1e6, 2),
                 say("pages.compare-ms-per-scan-here"): None if cost.scan_ms is None else round(cost.scan_ms, 1),
@@ -259,8 +259,7 @@ def show_costs(found: compare.Comparison, names: dict[str, str]) -> Section:
         else (say("pages.models-million-weights-2"), say("pages.models-million-weights-2"))
     )
     points = [
-        row | {"score": found.scores[m]["auroc"], "name": row["model"]}
-        for m, row in zip(found.cards, rows, strict=True)
+        row | {"score": found.scores[m]["auroc"], "name": names[m]} for m, row in zip(found.cards, rows, strict=True)
     ]
     show_chart(cost_chart(points, key, title, say("pages.data-auroc")), key="compare.cost")
     return say("pages.compare-costs"), "costs.csv", lambda: tables.cost_rows(all_costs)

@@ -192,7 +192,7 @@ def show_sites(found: compare.Comparison, names: dict[str, str]) -> int:
         by_model = site_figures.compared(found)
     titles = found.score_names()
     rows = [
-        {"model": names[model], "site": one.title}
+        {say("pages.head-model"): names[model], say("pages.head-site"): one.title}
         | {titles[name]: show_estimate(one.scores[name]) for name in site_figures.SCORES if name in one.scores}
         for model, sites in by_model.items()
         for one in sites
@@ -216,10 +216,10 @@ def show_scores(found: compare.Comparison, names: dict[str, str]) -> None:
     per_label = [name for name in titles if ":" in name and name.split(":")[0] in ("recall", "precision", "f1")]
     every = st.toggle(say("pages.compare-every-label-s"), key="compare.every")
     columns = shown + (per_label if every else [])
-    table: dict[str, list[str]] = {"model": [names[m] for m in found.scores]}
+    table: dict[str, list[str]] = {say("pages.head-model"): [names[m] for m in found.scores]}
     for name in columns:
         table[titles[name]] = [show_estimate(found.scores[m][name]) for m in found.scores]
-    pinned = {"model": st.column_config.TextColumn(pinned=True)}
+    pinned = {say("pages.head-model"): st.column_config.TextColumn(pinned=True)}
     st.dataframe(table, hide_index=True, column_config=pinned, alt=say("pages.compare-scores-of-every"))
     st.caption(say("pages.compare-sort-by-a"))
 
@@ -234,8 +234,20 @@ def show_curves(found: compare.Comparison, names: dict[str, str]) -> Section:
     with st.spinner(say("pages.compare-resampling-groups-for"), show_time=True):
         drawn = found.curves(label)
     kinds = (
-        (say("pages.compare-roc"), "roc", say("pages.compare-false-positive-rate"), "sensitivity", True),
-        (say("pages.compare-precision-and-recall"), "precision_recall", "recall", "precision", False),
+        (
+            say("pages.compare-roc"),
+            "roc",
+            say("pages.compare-false-positive-rate"),
+            say("pages.head-sensitivity"),
+            True,
+        ),
+        (
+            say("pages.compare-precision-and-recall"),
+            "precision_recall",
+            say("pages.curve-recall"),
+            say("pages.curve-precision"),
+            False,
+        ),
         (
             say("pages.compare-reliability"),
             "reliability",

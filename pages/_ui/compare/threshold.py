@@ -159,12 +159,12 @@ def show_ablation(found: compare.Comparison) -> Section | None:
     st.dataframe(
         [
             {
-                "setting": r.setting,
-                "from": str(r.value_before),
-                "to": str(r.value_after),
-                "before": show_estimate(r.score_before),
-                "after": show_estimate(r.score_after),
-                "difference": show_difference(r.difference),
+                say("pages.head-setting"): r.setting,
+                say("pages.head-from"): str(r.value_before),
+                say("pages.head-to"): str(r.value_after),
+                say("pages.head-before"): show_estimate(r.score_before),
+                say("pages.head-after"): show_estimate(r.score_after),
+                say("pages.head-difference"): show_difference(r.difference),
                 say("pages.compare-run-before"): r.before,
                 say("pages.compare-run-after"): r.after,
             }

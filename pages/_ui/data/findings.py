@@ -127,7 +127,7 @@ def _show_finding(seen: data.Overview, finding: Finding) -> None:
         with right:
             _decide(seen.record.name, finding)
     if finding.kind == "unreadable":
-        st.dataframe([{"file": case} for case in finding.cases], hide_index=True)
+        st.dataframe([{say("pages.head-file"): case} for case in finding.cases], hide_index=True)
     elif finding.kind == "label":
         doubts = {doubt.case: doubt for doubt in data_mend.list_doubts(seen.record.name)}
         for case in [case for case in finding.cases if case in doubts][:A_PAGE]:

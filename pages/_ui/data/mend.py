@@ -114,10 +114,10 @@ def _show_changes(name: str) -> None:
     back = say("pages.data-taken-back")
     rows = [
         {
-            "version": one.version,
-            "when": one.at,
-            "who": one.who,
-            "what": (say("pages.data-undo") if one.undoes else "")
+            say("pages.head-version"): one.version,
+            say("pages.head-when"): one.at,
+            say("pages.head-who"): one.who,
+            say("pages.head-what"): (say("pages.data-undo") if one.undoes else "")
             + "; ".join(f"{k}: {v or back}" for k, v in list(one.set.items())[:5]),
         }
         for one in reversed(changes)
@@ -152,7 +152,7 @@ def _show_difference(name: str) -> None:
         )
     )
     rows = [
-        {"case": case, "before": was or "—", "after": now or "—"}
+        {say("pages.head-case"): case, say("pages.head-before"): was or "—", say("pages.head-after"): now or "—"}
         for case, was, now in (*found.relabelled, *found.moved)
     ]
     if rows:

@@ -1,5 +1,7 @@
 """Data page: what is in a collection, at a glance and as pictures."""
 
+from collections.abc import Iterable
+
 import streamlit as st
 
 from medcls.errors import MedclsError
@@ -54,7 +56,7 @@ def show_overview(seen: data.Overview) -> None:
     _show_attributes(seen)
     if seen.unreadable:
         with st.expander(say("pages.data-could-not-be-read-2", {"unreadable": counted(len(seen.unreadable), "file")})):
-            st.dataframe([{"file": name, "why": why} for name, why in seen.unreadable], hide_index=True)
+            _list_files(seen.unreadable)
     if record.n_not_taken:
         _show_not_taken(record.name)
     with st.popover(say("pages.data-forget-this-collection"), icon=":material/delete:"):
@@ -69,7 +71,13 @@ def _show_not_taken(name: str) -> None:
     """Show the files that were not taken when the collection was added, each with its reason."""
     left = data_plan.not_taken_of(name)
     with st.expander(say("pages.data-not-taken-2", {"left": counted(len(left), "file")})):
-        st.dataframe([{"file": file, "why": str(why)} for file, why in left.items()], hide_index=True)
+        _list_files(left.items())
+
+
+def _list_files(files: Iterable[tuple[str, object]]) -> None:
+    """Show files, each with why it is not there."""
+    file, reason = say("pages.head-file"), say("pages.head-why")
+    st.dataframe([{file: name, reason: str(why)} for name, why in files], hide_index=True)
 
 
 def _show_attributes(seen: data.Overview) -> None:

@@ -35,7 +35,7 @@ def show_summary(plan: Plan) -> None:
         st.metric(
             say("pages.data-patients-or-lesions"),
             owners,
-            help=say("pages.data-from", {"names": ", ".join(plan.patients_from) or "nowhere"}),
+            help=say("pages.data-from", {"names": ", ".join(plan.patients_from) or say("pages.plan-nowhere")}),
             width="content",
         )
         st.metric(say("pages.data-masks"), f"{plan.n_masks:,}", width="content")
@@ -50,11 +50,11 @@ def _by_part(plan: Plan) -> pd.DataFrame | None:
     """Return scans by part and site, a column a label; None where the set has neither."""
     if not any(row.part or row.site for row in plan.counts):
         return None
-    names = {label.id: label.name for label in plan.labels} | {"": "unlabelled"}
+    names = {label.id: label.name for label in plan.labels} | {"": say("pages.plan-unlabelled")}
     table = pd.DataFrame([{"part": r.part, "site": r.site, "label": names[r.label], "n": r.n} for r in plan.counts])
     keys = [key for key in ("site", "part") if table[key].any()]
     wide = table.pivot_table(index=keys, columns="label", values="n", aggfunc="sum", fill_value=0)
-    return wide.reset_index()
+    return wide.reset_index().rename(columns={"site": say("pages.head-site"), "part": say("pages.head-part")})
 
 
 def ask_choices(plan: Plan) -> PlanChoices | None:
@@ -174,10 +174,10 @@ def show_not_taken(plan: Plan, list_all: Callable[[], dict[str, str]]) -> None:
     """Show what is not taken by folder, ending and reason, and every name on a click."""
     tables = [
         {
-            "table": t.path,
+            say("pages.head-table"): t.path,
             say("pages.data-read-as"): ", ".join(f"{role}: {name}" for role, name in t.columns.items())
             or say("pages.data-not-used"),
-            "why": " ".join(map(str, t.notes)),
+            say("pages.head-why"): " ".join(map(str, t.notes)),
         }
         for t in plan.tables
     ]
@@ -193,10 +193,10 @@ def show_not_taken(plan: Plan, list_all: Callable[[], dict[str, str]]) -> None:
         st.dataframe(
             [
                 {
-                    "folder": row.folder,
-                    "ending": row.ending or "none",
-                    "why": str(row.reason),
-                    "files": row.n,
+                    say("pages.head-folder"): row.folder,
+                    say("pages.head-ending"): row.ending or say("pages.plan-no-ending"),
+                    say("pages.head-why"): str(row.reason),
+                    say("pages.head-files"): row.n,
                     say("pages.data-such-as"): ", ".join(row.names[:3]),
                 }
                 for row in plan.not_taken
@@ -206,4 +206,7 @@ def show_not_taken(plan: Plan, list_all: Callable[[], dict[str, str]]) -> None:
         if st.button(say("pages.data-name-them-all"), key=f"data.plan.list.{plan.path}"):
             st.session_state[state.DATA_LEFT] = list_all()
         if (left := st.session_state.get(state.DATA_LEFT)) is not None and len(left) == plan.n_not_taken:
-            st.dataframe([{"file": file, "why": why} for file, why in left.items()], hide_index=True)
+            st.dataframe(
+                [{say("pages.head-file"): file, say("pages.head-why"): why} for file, why in left.items()],
+                hide_index=True,
+            )

@@ -73,7 +73,8 @@ def _tell_leaks(seen: data.Overview, make: Callable[[], Split]) -> None:
         notices.show_error(error)
         if isinstance(error, BadSplit) and (leaks := data_split.list_leaks(error)):
             rows = [
-                {"what": what, say("pages.data-one-side"): a, say("pages.data-other-side"): b} for what, a, b in leaks
+                {say("pages.head-what"): what, say("pages.data-one-side"): a, say("pages.data-other-side"): b}
+                for what, a, b in leaks
             ]
             st.dataframe(rows, hide_index=True)
             for column, (what, a, b) in zip(st.columns(2) * (_SHOWN // 2), leaks, strict=False):

@@ -116,7 +116,11 @@ def _show_table(tested: Sequence[tuple[str, Sequence[explain.Check]]]) -> None:
                 st.markdown(f"**{notices.escape(check.title)}** {notices.escape(check.words)}")
             with st.popover(say("pages.heatmaps-the-numbers")):
                 numbers = [
-                    {"test": c.title, "figure": name, "value": round(value, 4)}
+                    {
+                        say("pages.head-test"): c.title,
+                        say("pages.head-figure"): name,
+                        say("pages.head-value"): round(value, 4),
+                    }
                     for c in checks
                     for name, value in c.numbers.items()
                 ]

@@ -102,14 +102,14 @@ def _row(card: ModelCard, best: str | None) -> dict[str, object]:
     )
     told = {code: say(code) for code in ("pages.model-retired", "pages.model-recommended", "pages.model-published")}
     return {
-        "state": told[where],
-        "task": task_title(card.task),
-        "model": model_title(card),
+        say("pages.head-state"): told[where],
+        say("pages.head-task"): task_title(card.task),
+        say("pages.head-model"): model_title(card),
         say("pages.models-by-site"): " · ".join(map(_short, by_site)) or say("pages.model-unmeasured"),
-        "on": f"{found.collection}, {counted(found.n_cases, 'case')}" if found else "",
-        "backbone": card.backbone,
+        say("pages.head-on"): f"{found.collection}, {counted(found.n_cases, 'case')}" if found else "",
+        say("pages.head-backbone"): card.backbone,
         say("pages.models-million-weights-2"): round(card.n_parameters / 1e6, 2),
-        "id": card.id,
+        say("pages.head-id"): card.id,
         say("pages.models-why-retired"): card.retired,
     }
 
@@ -206,10 +206,10 @@ def show_evaluation(found: Evaluation, task: Task, key: str) -> None:
     st.dataframe(
         [
             {
-                "score": titles[n],
+                say("pages.head-score"): titles[n],
                 say("pages.models-value-95-interval"): show_estimate(found.scores[n]),
                 say("pages.groups"): found.scores[n].n,
-                "how": str(found.scores[n].how),
+                say("pages.head-how"): str(found.scores[n].how),
             }
             for n in names
         ],
@@ -238,10 +238,12 @@ def _show_pointing(card: ModelCard) -> None:
         st.markdown(say("pages.models-where-its-heatmaps-point", {"about": notices.escape(study.about)}))
         rows = [
             {
-                "heatmap": say("pages.models-control", {"title": row.title}) if row.control else row.title,
+                say("pages.head-heatmap"): say("pages.models-control", {"title": row.title})
+                if row.control
+                else row.title,
                 say("pages.models-points-at-the-lesion"): show_estimate(row.hits),
                 say("pages.models-above-the-centred-gaussian"): row.gain,
-                "n": row.hits.n,
+                say("pages.head-n"): row.hits.n,
                 say("pages.models-energy-inside"): show_estimate(row.energy_inside),
                 say("pages.models-iou"): show_estimate(row.iou),
             }

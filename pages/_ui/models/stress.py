@@ -71,14 +71,14 @@ def _show_study(study: StressStudy) -> None:
     )
     rows = [
         {
-            "shift": row.shift.replace("-", " "),
+            say("pages.head-shift"): row.shift.replace("-", " "),
             say("pages.data-auroc"): show_estimate(row.auroc),
-            "sensitivity": show_estimate(row.sensitivity),
+            say("pages.head-sensitivity"): show_estimate(row.sensitivity),
             say("pages.models-its-change"): show_change(row.sensitivity_change),
-            "specificity": show_estimate(row.specificity),
-            "flipped": show_estimate(row.flipped),
-            "refused": show_estimate(row.refused),
-            "cautioned": show_estimate(row.cautioned),
+            say("pages.head-specificity"): show_estimate(row.specificity),
+            say("pages.head-flipped"): show_estimate(row.flipped),
+            say("pages.head-refused"): show_estimate(row.refused),
+            say("pages.head-cautioned"): show_estimate(row.cautioned),
         }
         for row in study.rows
         if row.strength == strength

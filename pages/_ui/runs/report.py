@@ -85,7 +85,11 @@ def _show_folds(found: folds.FoldSet) -> None:
         return
     _show_scores(held[1], held[2])
     rows = [
-        {"fold": fold, "run": found.runs[fold], "cases": evaluation.n_cases}
+        {
+            say("pages.head-fold"): fold,
+            say("pages.head-run"): found.runs[fold],
+            say("pages.head-cases"): evaluation.n_cases,
+        }
         | {title: show_estimate(evaluation.scores[name]) for name, title in _WHOLE.items() if name in evaluation.scores}
         for fold, (evaluation, _) in fold_results.read_folds(found).items()
     ]

@@ -99,12 +99,12 @@ def _show(view: search.SearchView) -> None:
         )
     rows = [
         {
-            "trial": t.number,
-            "state": t.state,
+            say("pages.head-trial"): t.number,
+            say("pages.head-state"): t.state,
             score: None if math.isnan(t.value) else round(t.value, 4),
             **{setting_word(name): value for name, value in t.values.items()},
-            "best": "●" if view.best and t.number == view.best.number else "",
-            "run": t.run,
+            say("pages.head-best"): "●" if view.best and t.number == view.best.number else "",
+            say("pages.head-run"): t.run,
         }
         for t in view.trials
     ]

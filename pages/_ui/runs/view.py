@@ -133,10 +133,10 @@ def show_spec(view: runs.RunView) -> None:
     st.dataframe(
         [
             {
-                "setting": n,
-                "value": written(view.spec.value(n)),
+                say("pages.head-setting"): n,
+                say("pages.head-value"): written(view.spec.value(n)),
                 say("pages.runs-what-it-is"): str(p.setting.help),
-                say("pages.runs-plain-default"): "" if n in changed else "yes",
+                say("pages.runs-plain-default"): "" if n in changed else say("pages.yes"),
             }
             for n, p in settings().items()
         ],

@@ -9,7 +9,7 @@ from medcls.workflows.set_aside import LeftOut
 from pages._ui import state
 from pages._ui.train.fields import key
 from pages._ui.train.form import draft
-from pages._ui.widgets import notices
+from pages._ui.widgets import notices, pickers
 
 OUT = ""
 _KEPT = 8
@@ -72,12 +72,14 @@ def pick_labels(spec: RunSpec) -> dict[str, str]:
 def show_counts(spec: RunSpec) -> preflight.Preflight:
     """Draw how many cases of each label serve for what, and what should be known of them."""
     seen = count_cases(spec)
-    rows = [{"": part, **by, "all": sum(by.values())} for part, by in seen.counts.items()]
+    rows = [
+        {"": part, **dict(zip(seen.names, by.values(), strict=True)), say("pages.head-all"): sum(by.values())}
+        for part, by in seen.counts.items()
+    ]
     left, right = st.columns([3, 2])
     left.dataframe(rows, hide_index=True, width="stretch", alt=say("pages.train-cases-of-each-part"))
-    left.caption(
-        say("pages.train-task-the-epoch-that", {"task": notices.escape(seen.task), "split": notices.escape(seen.split)})
-    )
+    said = {"task": pickers.title_of(seen.task, seen.title, seen.names), "split": seen.split}
+    left.caption(say("pages.train-task-the-epoch-that", {key: notices.escape(text) for key, text in said.items()}))
     with right:
         for note in seen.blockers:
             st.error(notices.escape(str(note)), icon=":material/block:")
@@ -97,7 +99,7 @@ def _show_left_out(one: LeftOut) -> None:
         say("pages.train-look-at-them"), key=f"train.left.{one.collection}.{one.kind}.{one.settled}", type="tertiary"
     ):
         state.remember(state.COLLECTION, one.collection)
-        where = {state.COLLECTION: one.collection, state.SECTION: say("pages.train-findings"), "kind": one.kind}
+        where = {state.COLLECTION: one.collection, state.SECTION: "Findings", "kind": one.kind}
         st.switch_page("../data.py", query_params=where)
 
 

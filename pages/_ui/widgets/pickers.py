@@ -84,8 +84,12 @@ def pick_part(label: str, parts: Mapping[str, str], key: str) -> str:
 
 def task_title(task: Task) -> str:
     """Return a task as a person reads it: its name, or its labels where it is made of a user's own."""
-    labels = ", ".join(label.name for label in task.labels)
-    return say("pages.widget-own-labels", {"labels": labels}) if is_own(task.id) else task.title
+    return title_of(task.id, task.title, [label.name for label in task.labels])
+
+
+def title_of(task_id: str, title: str, labels: Sequence[str]) -> str:
+    """Return what `task_title` does, of a task that is not at hand."""
+    return say("pages.widget-own-labels", {"labels": ", ".join(labels)}) if is_own(task_id) else title
 
 
 def model_title(card: ModelCard) -> str:
