@@ -285,3 +285,24 @@ def test_listing_models_loads_neither_torch_nor_streamlit() -> None:
         f"print({HEAVY})"
     )
     assert run_python(code) == "[]"
+
+
+def test_help_loads_no_library_that_it_does_not_need() -> None:
+    """`medcls --help` knows every verb, and what they compute with stays on disk."""
+    heavy = {"scipy.stats", "scipy.optimize", "scipy.special", "scipy.ndimage", "pydicom", "cv2", "PIL.Image"}
+    code = (
+        "import sys, contextlib, io\nfrom medcls.cli import main\n"
+        "with contextlib.redirect_stdout(io.StringIO()):\n    assert main(['--help']) == 0\n"
+        f"print(sorted({heavy!r} & set(sys.modules)), {HEAVY})"
+    )
+    assert run_python(code) == "[] []"
+
+
+def test_a_verb_loads_no_other_verbs() -> None:
+    """`medcls recipes` reads the file of its own verbs alone."""
+    code = (
+        "import sys, contextlib, io\nfrom medcls.cli import main\n"
+        "with contextlib.redirect_stdout(io.StringIO()):\n    assert main(['recipes', '--help']) == 0\n"
+        "print(sorted(name for name in sys.modules if name.startswith('medcls.cli.')))"
+    )
+    assert run_python(code) == "['medcls.cli.recipes']"

@@ -52,15 +52,19 @@ VERBS: Mapping[str, str] = MappingProxyType(
 EXTRAS: Mapping[str, str] = MappingProxyType({"optuna": "search", "sqlalchemy": "search", "onnx": "onnx", "ray": "ray"})
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
+def parser(only: str = "") -> argparse.ArgumentParser:
+    """Return the parser of the command line.
+
+    Args:
+        only: A verb: the others need not be there, whose modules then are not loaded. Anything else adds them all.
+    """
     root = argparse.ArgumentParser(
         prog="medcls",
         description="What networks say of a medical scan, and how far to trust it. Research use, not a medical device.",
     )
     root.add_argument("--version", action="version", version=f"medcls {__version__}")
     verbs = root.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for module in dict.fromkeys(VERBS.values()):
+    for module in [VERBS[only]] if only in VERBS else dict.fromkeys(VERBS.values()):
         import_module(f"medcls.cli.{module}").add(verbs)
     return root
 
@@ -176,7 +180,7 @@ class _Plain:
 def main(argv: list[str]) -> int:
     """Run one command and return the exit status."""
     try:
-        args = parser().parse_args(argv)
+        args = parser(argv[0] if argv else "").parse_args(argv)
     except SystemExit as stop:  # argparse has said why; 0 after --help
         return int(stop.code or 0)
     try:

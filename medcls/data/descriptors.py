@@ -8,8 +8,8 @@ import zlib
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from PIL import Image, ImageOps, UnidentifiedImageError
-from scipy import ndimage
 
 from medcls.errors import BadScan
 from medcls.imaging.decode import read_scan
@@ -146,10 +146,10 @@ def _marks(grey: np.ndarray) -> int:
     white = grey >= 225
     if not 4 <= np.count_nonzero(white) <= 0.1 * white.size:
         return 0
-    around = ndimage.uniform_filter(grey.astype(np.float32), 11)
-    numbered, n = ndimage.label(white & (grey - around > 90), np.ones((3, 3)))
+    around = scipy.ndimage.uniform_filter(grey.astype(np.float32), 11)
+    numbered, n = scipy.ndimage.label(white & (grey - around > 90), np.ones((3, 3)))
     if n > 2000:
         return 0
-    boxes = ndimage.find_objects(numbered)
+    boxes = scipy.ndimage.find_objects(numbered)
     sizes = [(box[0].stop - box[0].start, box[1].stop - box[1].start) for box in boxes]
     return sum(4 <= height <= 28 and 2 <= width <= 28 for height, width in sizes)

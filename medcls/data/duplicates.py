@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from medcls.core.progress import Progress, silent
 from medcls.data.nearest import Buckets
@@ -190,7 +190,7 @@ def likeness_of(first: np.ndarray, second: np.ndarray, fit: np.ndarray | None = 
     a, b = _even_out(first, 3.0, 3.0), _even_out(second, 3.0, 3.0)
     fit = _register(a, b, 0.8, fit, 5)
     shifted, inside = _warp(b, fit)
-    error = np.abs(ndimage.gaussian_filter(a - shifted, (0, 1, 1)))
+    error = np.abs(scipy.ndimage.gaussian_filter(a - shifted, (0, 1, 1)))
     limit = np.partition(error.reshape(len(error), -1), 870, axis=1)[:, 870, None, None]
     weight = inside * (error <= limit)
     fine, fine_shifted = _detail(first), _detail(_warp(second.astype(np.float32), fit)[0])
@@ -201,15 +201,15 @@ def likeness_of(first: np.ndarray, second: np.ndarray, fit: np.ndarray | None = 
 
 def _detail(pictures: np.ndarray) -> np.ndarray:
     """Keep what is finer than a thirtieth of the side, evened out: an outline in common does not make it the same."""
-    return _even_out(ndimage.gaussian_filter(pictures.astype(np.float32), (0, 0.5, 0.5)), 1.0, 2.0, 1.5)
+    return _even_out(scipy.ndimage.gaussian_filter(pictures.astype(np.float32), (0, 0.5, 0.5)), 1.0, 2.0, 1.5)
 
 
 def _even_out(pictures: np.ndarray, sigma: float, floor: float, around: float | None = None) -> np.ndarray:
     """Take local brightness out and divide by local contrast; `floor` keeps noise in flat places small."""
     values = pictures.astype(np.float32)
-    values = values - ndimage.gaussian_filter(values, (0, sigma, sigma), mode="nearest")
+    values = values - scipy.ndimage.gaussian_filter(values, (0, sigma, sigma), mode="nearest")
     around = around or sigma
-    spread = np.sqrt(ndimage.gaussian_filter(values**2, (0, around, around), mode="nearest"))
+    spread = np.sqrt(scipy.ndimage.gaussian_filter(values**2, (0, around, around), mode="nearest"))
     return np.clip(values / (spread + floor), -2.5, 2.5)
 
 
@@ -226,7 +226,7 @@ def _register(a: np.ndarray, b: np.ndarray, sigma: float, fit: np.ndarray, round
     References:
         Baker and Matthews, Lucas-Kanade 20 years on, IJCV 56, 2004.
     """
-    a, b = ndimage.gaussian_filter(a, (0, sigma, sigma)), ndimage.gaussian_filter(b, (0, sigma, sigma))
+    a, b = scipy.ndimage.gaussian_filter(a, (0, sigma, sigma)), scipy.ndimage.gaussian_filter(b, (0, sigma, sigma))
     side = a.shape[1]
     grid = (np.arange(side, dtype=np.float32) + 0.5) / side * 2 - 1
     down, across = np.gradient(a, 2 / side, axis=(1, 2))

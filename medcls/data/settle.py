@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from medcls.core.collection import Decision
 from medcls.data.index import Index
@@ -54,7 +53,9 @@ def join(n: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         >>> join(4, np.array([0, 2]), np.array([3, 3])).tolist()
         [0, 1, 0, 0]
     """
-    return connected_components(coo_array((np.ones(len(a), bool), (a, b)), shape=(n, n)), directed=False)[1]
+    return scipy.sparse.csgraph.connected_components(
+        scipy.sparse.coo_array((np.ones(len(a), bool), (a, b)), shape=(n, n)), directed=False
+    )[1]
 
 
 def first_with_same(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
+import scipy
 
 from medcls.core.evaluation import Estimate
 from medcls.core.note import Note
@@ -120,7 +120,7 @@ def fit_site_temperature(
     return FittedTemperature(
         fit_temperature(logits, truth, _SPREAD).temperature,
         _mean_difference(before - after, group, seed, resamples),
-        special.softmax(judged, axis=1),
+        scipy.special.softmax(judged, axis=1),
     )
 
 
@@ -257,7 +257,7 @@ def promise(score: np.ndarray, sick: np.ndarray, group: np.ndarray, sensitivity:
 
 
 def _losses(logits: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    return -special.log_softmax(logits, axis=1)[np.arange(len(truth)), truth]
+    return -scipy.special.log_softmax(logits, axis=1)[np.arange(len(truth)), truth]
 
 
 def _mean_difference(values: np.ndarray, group: np.ndarray, seed: int, resamples: int) -> Estimate:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-from scipy import special
+import scipy
 
 from medcls.core.evaluation import CaseTable, Estimate
 from medcls.core.note import Note
@@ -46,8 +46,8 @@ def one_sided(hits: float, n: float, wrong: float = WRONG) -> tuple[float, float
     """
     if n <= 0:
         return 0.0, 1.0
-    low = 0.0 if hits <= _SLACK else float(special.betaincinv(hits, n - hits + 1, wrong))
-    high = 1.0 if hits >= n - _SLACK else float(special.betaincinv(hits + 1, n - hits, 1 - wrong))
+    low = 0.0 if hits <= _SLACK else float(scipy.special.betaincinv(hits, n - hits + 1, wrong))
+    high = 1.0 if hits >= n - _SLACK else float(scipy.special.betaincinv(hits + 1, n - hits, 1 - wrong))
     return low, high
 
 

@@ -18,7 +18,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
@@ -202,7 +202,7 @@ def alarms(before: Sequence[Week], now: Week, parts: int = 1) -> tuple[Note, ...
     notes = []
     for code, name in (("evaluation.watch-refused", "refused"), ("evaluation.watch-disagreed", "disagreed")):
         was, is_ = sum(getattr(w, name) for w in before), getattr(now, name)
-        p = stats.fisher_exact([[was, n_before - was], [is_, now.scans - is_]]).pvalue
+        p = scipy.stats.fisher_exact([[was, n_before - was], [is_, now.scans - is_]]).pvalue
         if p < level:
             notes.append(Note(code, before=was / n_before, now=is_ / now.scans, n=now.scans))
     for code, name in (("evaluation.watch-scores", "score"), ("evaluation.watch-distance", "distance")):
@@ -225,7 +225,7 @@ def _spread_changed(was: np.ndarray, is_: np.ndarray, level: float) -> bool:
         columns[-1] = (columns[-1][0] + a, columns[-1][1] + b)
     if len(columns) < 2:
         return False
-    return bool(stats.chi2_contingency(np.array(columns).T, correction=False).pvalue < level)
+    return bool(scipy.stats.chi2_contingency(np.array(columns).T, correction=False).pvalue < level)
 
 
 def _mean_bin(counts: np.ndarray) -> float:

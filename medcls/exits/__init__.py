@@ -13,7 +13,6 @@ from medcls.core.letter import Letter
 from medcls.core.note import Note
 from medcls.errors import MedclsError
 from medcls.exits.case import Case, Mode
-from medcls.exits.gate import pass_gate
 from medcls.exits.subjects import (
     Compared,
     Drawing,
@@ -108,6 +107,8 @@ def leave(name: str, subject: Subject, mode: Mode) -> Parcel:
         MedclsError: If there is no such exit for it, or the gate or the exit refuses it. Any other fault of an exit is
             written down as well, and goes on.
     """
+    from medcls.exits.gate import pass_gate  # loads pydicom: for whoever lets something out, not for a list of the ways
+
     allowed = [other for other, way in EXITS.items() if isinstance(subject, way.of)]
     if name not in allowed:
         raise MedclsError("exits.unknown", found=name[:40], allowed=", ".join(allowed))

@@ -4,16 +4,18 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medcls.audit import Line
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.letter import Letter
 from medcls.core.model import ModelCard
 from medcls.core.scan import Scan
-from medcls.evaluation.comparison import Comparison
 from medcls.exits.case import Box, Case
 from medcls.models.folder import ModelFolder, weights_digest
+
+if TYPE_CHECKING:
+    from medcls.evaluation.comparison import Comparison
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,8 +113,8 @@ class Compared:
     """
 
     name: str
-    comparison: Comparison
-    write: Callable[[Comparison, bool], str]
+    comparison: "Comparison"
+    write: Callable[["Comparison", bool], str]
     nameless: bool = False
 
 

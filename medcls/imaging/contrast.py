@@ -11,8 +11,7 @@ import numpy as np
 
 from medcls.core.scan import Scan
 from medcls.core.task import Task
-from medcls.imaging.decode import read_scan
-from medcls.imaging.phantom import phantom
+from medcls.imaging.phantom import phantom_scan
 
 _NOBODY = "0" * 64
 Draw = Callable[[np.random.Generator], np.ndarray]
@@ -122,4 +121,4 @@ def make_phantoms(task: Task, n: int, seed: int) -> Iterator[Scan]:
     """Yield synthetic scans of a task that ships, its labels in turn."""
     labels = task.label_ids
     for i in range(n):
-        yield read_scan(phantom(task.id, labels[i % len(labels)], seed + i))
+        yield phantom_scan(task.id, labels[i % len(labels)], seed + i)

@@ -6,9 +6,7 @@ A drawn stroke is thin, ends within a pixel and is far brighter than what lies a
 
 import cv2
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
+import scipy
 
 # Lengths are for a scan whose sides have a geometric mean of so many pixels; they grow with it.
 _SIDE_PX = 280
@@ -85,9 +83,9 @@ def _in_a_chain(centres: np.ndarray, scale: float) -> np.ndarray:
     """Return which of some dots, (N, 2) px, belong to a long row of them."""
     if not _DOTS <= len(centres) <= 2000:
         return np.zeros(len(centres), bool)
-    a, b = cKDTree(centres).query_pairs(_DOTS_APART_PX * scale, output_type="ndarray").T
-    pairs = coo_matrix((np.ones(len(a)), (a, b)), (len(centres), len(centres)))
-    _, chain = connected_components(pairs, directed=False)
+    a, b = scipy.spatial.cKDTree(centres).query_pairs(_DOTS_APART_PX * scale, output_type="ndarray").T
+    pairs = scipy.sparse.coo_matrix((np.ones(len(a)), (a, b)), (len(centres), len(centres)))
+    _, chain = scipy.sparse.csgraph.connected_components(pairs, directed=False)
     count = np.bincount(chain)
     beside = np.bincount(np.concatenate([a, b]), minlength=len(centres))
     mean_beside = np.bincount(chain, beside) / count

@@ -4,17 +4,19 @@ They look enough like the real thing to exercise every step, and prove nothing a
 """
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 
 import cv2
 import numpy as np
+import scipy
 from PIL import Image, PngImagePlugin
-from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
+from medcls.core.scan import Scan
 from medcls.errors import BadTask, MedclsError
+from medcls.imaging.decoded import as_display
 from medcls.imaging.picture import MARK
 
 _LOWEST_PX, _HIGHEST_PX = 16, 2048
@@ -55,12 +57,20 @@ def phantom(
         >>> read_scan(phantom("breast-ultrasound", "benign", 1)).size_px
         (360, 480)
     """
-    picture, _ = _draw(task_id, label_id, seed, size_px, clear)
     text = PngImagePlugin.PngInfo()
     text.add_text("medcls", MARK)
     out = io.BytesIO()
-    Image.fromarray(np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)).save(out, "PNG", pnginfo=text)
+    Image.fromarray(_levels(_draw(task_id, label_id, seed, size_px, clear)[0])).save(out, "PNG", pnginfo=text)
     return out.getvalue()
+
+
+def phantom_scan(task_id: str, label_id: str, seed: int) -> Scan:
+    """Return the pixels that `read_scan` gives of the same call of `phantom`, without the work of a file between.
+
+    Raises:
+        BadTask: As `phantom`.
+    """
+    return Scan(as_display(_levels(_draw(task_id, label_id, seed, None)[0])), "0" * 64)
 
 
 def phantom_mask(task_id: str, label_id: str, seed: int, size_px: int | tuple[int, int] | None = None) -> np.ndarray:
@@ -89,12 +99,21 @@ def _draw(task_id: str, label_id: str, seed: int, size_px: int | tuple[int, int]
     return draw(label_id, rng, height, width)
 
 
+def _levels(picture: np.ndarray) -> np.ndarray:
+    """Return drawn values as a file stores them, uint8."""
+    return np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+
+
+def _blur(values: np.ndarray, sigma: float | Sequence[float]) -> np.ndarray:
+    return scipy.ndimage.gaussian_filter(values, sigma)
+
+
 def _clouds(rng: np.random.Generator, shape: tuple[int, ...], sigma: float | tuple[float, ...]) -> np.ndarray:
     """Return smooth noise of mean 0 and standard deviation 1; wide clouds are drawn small and enlarged."""
     sigmas = sigma if isinstance(sigma, tuple) else (sigma,) * len(shape)
     steps = [max(1, int(s / 3)) for s in sigmas]
     small = [-(-n // step) + 2 for n, step in zip(shape, steps, strict=True)]
-    smooth = gaussian_filter(rng.standard_normal(small), [s / step for s, step in zip(sigmas, steps, strict=True)])
+    smooth = _blur(rng.standard_normal(small), [s / step for s, step in zip(sigmas, steps, strict=True)])
     if max(steps) > 1:
         flat = smooth if len(shape) == 2 else smooth[None]
         size = (small[-1] * steps[-1], small[0] * steps[0] if len(shape) == 2 else 1)
@@ -174,8 +193,8 @@ def _put_lesion(echo: np.ndarray, malignant: bool, rng: np.random.Generator) -> 
     distance = _blob(rng, echo.shape, centre, (side * tall, side * wide), 0.17 if malignant else 0.03)
     mask = distance <= 1
     behind = np.cumsum(mask, axis=0) / max(1, mask.sum(0).max())
-    behind = gaussian_filter1d(np.where(mask, 0, behind), width / 90, axis=1)
-    inside = gaussian_filter(mask.astype(float), side / (130 if malignant else 260))
+    behind = scipy.ndimage.gaussian_filter1d(np.where(mask, 0, behind), width / 90, axis=1)
+    inside = _blur(mask.astype(float), side / (130 if malignant else 260))
     texture = (3.0 if malignant else 1.5) * _clouds(rng, echo.shape, side / 40)
     target = (-26 if malignant else -25) + texture
     halo = (
@@ -191,12 +210,12 @@ def _scanned(echo: np.ndarray, rng: np.random.Generator, dense: bool = False) ->
     rough, lost = (0.45, 24) if dense else (0.75, 12)
     height, width = echo.shape
     grain = max(0.45, height / 360), max(0.7, width / 210)
-    scatter = [gaussian_filter(rng.standard_normal(echo.shape), grain) for _ in range(2)]
+    scatter = [_blur(rng.standard_normal(echo.shape), grain) for _ in range(2)]
     envelope = np.hypot(*scatter)
     speckle = 20 * np.log10(envelope / np.sqrt((envelope**2).mean()) + 1e-3)
     depth = np.linspace(0, 1, height)[:, None]
     lit = 2 * _clouds(rng, (width,), width / 8)  # the probe presses unevenly
-    seen = gaussian_filter((echo + lit + rough * speckle - lost * depth**2 + 40) / 52, (0.3, 0.5))
+    seen = _blur((echo + lit + rough * speckle - lost * depth**2 + 40) / 52, (0.3, 0.5))
     return np.clip(seen, 0.01, 1) ** 1.4
 
 
@@ -208,9 +227,7 @@ def _histology(label: str, rng: np.random.Generator, height: int, width: int, fi
     side, shape = min(height, width), (height, width)
     fibres = _clouds(rng, shape, (side / 28, side / 9))[..., None]
     picture = _PINK + 0.05 * fibres + 0.012 * rng.standard_normal((*shape, 3))
-    gaps = gaussian_filter((_clouds(rng, shape, side / 8) > (1.3 if label == "idc" else 0.8)).astype(float), side / 60)[
-        ..., None
-    ]
+    gaps = _blur((_clouds(rng, shape, side / 8) > (1.3 if label == "idc" else 0.8)).astype(float), side / 60)[..., None]
     picture = picture * (1 - gaps) + _PALE * gaps
     mask = np.zeros(shape, bool)
     if label == "idc":
@@ -218,11 +235,11 @@ def _histology(label: str, rng: np.random.Generator, height: int, width: int, fi
         low, high = (0.85, 0.95) if filled else (0.3, 0.42)
         distance = _blob(rng, shape, centre, (side * rng.uniform(low, high), side * rng.uniform(low, high)), 0.1)
         mask = distance <= 1
-        nest = gaussian_filter(mask.astype(float), side / 50)[..., None] * 0.55
+        nest = _blur(mask.astype(float), side / 50)[..., None] * 0.55
         picture = picture * (1 - nest) + np.array([0.70, 0.47, 0.70]) * nest
     for row, column, radius in _nuclei(rng, mask, side, filled):
         _stain(picture, rng, row, column, radius)
-    return gaussian_filter(picture, (side / 130, side / 130, 0)) + 0.012 * rng.standard_normal((*shape, 3)), mask
+    return _blur(picture, (side / 130, side / 130, 0)) + 0.012 * rng.standard_normal((*shape, 3)), mask
 
 
 def _nuclei(
@@ -303,7 +320,7 @@ def _hair(picture: np.ndarray, rng: np.random.Generator) -> None:
     line = np.zeros((height, width))
     kept = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
     line[rows[kept], columns[kept]] = 1
-    thick = np.clip(gaussian_filter(line, max(0.5, min(height, width) / 400)) * 2.5, 0, 0.85)[..., None]
+    thick = np.clip(_blur(line, max(0.5, min(height, width) / 400)) * 2.5, 0, 0.85)[..., None]
     picture[...] = picture * (1 - thick) + np.array([0.13, 0.1, 0.09]) * thick
 
 

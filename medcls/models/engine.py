@@ -30,8 +30,7 @@ from medcls.core.record import Record
 from medcls.core.scan import Preprocess
 from medcls.disk import write_whole
 from medcls.errors import MedclsError
-from medcls.imaging.decode import read_scan
-from medcls.imaging.phantom import phantom
+from medcls.imaging.phantom import phantom_scan
 from medcls.imaging.prepare import normalise, place
 
 if TYPE_CHECKING:
@@ -265,7 +264,7 @@ def _head(net: "torch.nn.Module", maps: np.ndarray) -> np.ndarray:
 
 def probe_batch(preprocess: Preprocess) -> np.ndarray:
     """Return a few phantoms of every task as a network is fed them, (N, C, S, S) float32."""
-    scans = [read_scan(phantom(task, label, seed)) for seed in range(2) for task, label in _PROBES]
+    scans = [phantom_scan(task, label, seed) for seed in range(2) for task, label in _PROBES]
     return normalise(np.stack([place(scan, preprocess).pixels for scan in scans]), preprocess)
 
 

@@ -1,7 +1,7 @@
 """Temperature scaling: one number that makes a network's probabilities worth their face value."""
 
 import numpy as np
-from scipy import optimize, special
+import scipy
 
 from medcls.core.model import Calibration
 from medcls.core.note import Note
@@ -20,7 +20,7 @@ def calibrate(logits: np.ndarray, temperature: float) -> np.ndarray:
     Returns:
         Probabilities, same shape, float64, summing to 1 along the last axis.
     """
-    return special.softmax(np.asarray(logits, np.float64) / temperature, axis=-1)
+    return scipy.special.softmax(np.asarray(logits, np.float64) / temperature, axis=-1)
 
 
 def log_loss(logits: np.ndarray, truth: np.ndarray, temperature: float = 1.0) -> float:
@@ -31,7 +31,7 @@ def log_loss(logits: np.ndarray, truth: np.ndarray, temperature: float = 1.0) ->
         truth: True labels' indices, (N,).
         temperature: Logits are divided by this first.
     """
-    log_prob = special.log_softmax(np.asarray(logits, np.float64) / temperature, axis=1)
+    log_prob = scipy.special.log_softmax(np.asarray(logits, np.float64) / temperature, axis=1)
     return float(-log_prob[np.arange(len(truth)), truth].mean())
 
 
@@ -73,7 +73,7 @@ def fit_temperature(logits: np.ndarray, truth: np.ndarray, spread: float = _PRIO
     def badness(log_t: float) -> float:
         return log_loss(logits, truth, float(np.exp(log_t))) + (log_t / spread) ** 2 / (2 * n)
 
-    found = optimize.minimize_scalar(badness, bounds=_LOG_RANGE, method="bounded", options={"xatol": 1e-6})
+    found = scipy.optimize.minimize_scalar(badness, bounds=_LOG_RANGE, method="bounded", options={"xatol": 1e-6})
     temperature = float(np.exp(found.x))
     before, after = log_loss(logits, truth), log_loss(logits, truth, temperature)
     how = Note("stats.how-temperature", n=n, before=before, after=after)

@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from scipy import special
+import scipy
 
 from medcls.stats.intervals import quantile
 from medcls.stats.weighted import Ranking
@@ -54,5 +54,5 @@ def interval(auroc: float, variance: float, level: float = 0.95) -> tuple[float,
         Pepe, The Statistical Evaluation of Medical Tests, 2003, section 5.2.5.
     """
     half = quantile(level) * math.sqrt(variance) / (auroc * (1 - auroc))
-    middle = special.logit(auroc)
-    return float(special.expit(middle - half)), float(special.expit(middle + half))
+    middle = scipy.special.logit(auroc)
+    return float(scipy.special.expit(middle - half)), float(scipy.special.expit(middle + half))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-from scipy import optimize
+import scipy
 
 _CLIP = 8.0  # standard deviations beyond which a number says nothing more
 _RIDGE = 3e-4
@@ -85,5 +85,7 @@ def _logistic(x: np.ndarray, y: np.ndarray, share: np.ndarray) -> tuple[np.ndarr
         slope = np.append(x.T @ error + _RIDGE * theta[:-1], error.sum())
         return float(share @ (np.logaddexp(0, z) - y * z) + _RIDGE / 2 * (theta[:-1] ** 2).sum()), slope
 
-    found = optimize.minimize(loss, np.zeros(x.shape[1] + 1), jac=True, method="L-BFGS-B", options={"maxiter": 300})
+    found = scipy.optimize.minimize(
+        loss, np.zeros(x.shape[1] + 1), jac=True, method="L-BFGS-B", options={"maxiter": 300}
+    )
     return found.x[:-1], float(found.x[-1])

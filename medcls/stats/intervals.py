@@ -8,12 +8,14 @@ Wilson on the effective number of cases 94 to 97 %. `tests/stats/test_coverage.p
 import math
 
 import numpy as np
-from scipy import optimize, special
+import scipy
 
 
 def quantile(level: float, dof: float = math.inf) -> float:
     """Return the two-sided quantile of Student's t: 1.96 for 0.95 and endless degrees of freedom."""
-    return float(special.ndtri((1 + level) / 2) if math.isinf(dof) else special.stdtrit(dof, (1 + level) / 2))
+    return float(
+        scipy.special.ndtri((1 + level) / 2) if math.isinf(dof) else scipy.special.stdtrit(dof, (1 + level) / 2)
+    )
 
 
 def wilson(hits: float, n: float, level: float = 0.95) -> tuple[float, float]:
@@ -98,8 +100,8 @@ def wilson_auroc(auroc: float, n_positive: float, n_negative: float, level: floa
         return (auroc - t) ** 2 - z * z * variance
 
     # Both ends of the scale are roots of the equation where the estimate lies on them: step off before searching.
-    low = 0.0 if auroc <= 0 else optimize.brentq(off, 0.0, min(auroc, 1 - 1e-9))
-    high = 1.0 if auroc >= 1 else optimize.brentq(off, max(auroc, 1e-9), 1.0)
+    low = 0.0 if auroc <= 0 else scipy.optimize.brentq(off, 0.0, min(auroc, 1 - 1e-9))
+    high = 1.0 if auroc >= 1 else scipy.optimize.brentq(off, max(auroc, 1e-9), 1.0)
     return float(low), float(high)
 
 
@@ -126,8 +128,10 @@ def spread(
     width = greatest - least
     share = (value - least) / width
     half = t * error / width / (share * (1 - share))
-    middle = special.logit(share)
-    return least + width * float(special.expit(middle - half)), least + width * float(special.expit(middle + half))
+    middle = scipy.special.logit(share)
+    return least + width * float(scipy.special.expit(middle - half)), least + width * float(
+        scipy.special.expit(middle + half)
+    )
 
 
 def percentiles(resampled: np.ndarray, level: float = 0.95) -> tuple[float, float]:

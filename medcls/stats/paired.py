@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy import special, stats
+import scipy
 
 from medcls.core.evaluation import CaseTable, Estimate
 from medcls.core.note import Note
@@ -156,9 +156,9 @@ def _difference(value: float, drawn: np.ndarray, n_groups: int, level: float) ->
     if error <= _NOTHING * abs(value):
         return _the_same_everywhere(value, n_groups, level)
     half = quantile(level, dof) * error
-    p = float(2 * special.stdtr(dof, -abs(value) / error))
+    p = float(2 * scipy.special.stdtr(dof, -abs(value) / error))
     how = Note("stats.how-paired", resamples=len(drawn), n=n_groups)
-    seen = (quantile(level, dof) + float(special.ndtri(_POWER))) * error
+    seen = (quantile(level, dof) + float(scipy.special.ndtri(_POWER))) * error
     return Estimate(value, value - half, value + half, level, n_groups, how), p, seen
 
 
@@ -194,7 +194,7 @@ def delong_paired(score_a: np.ndarray, score_b: np.ndarray, is_positive: np.ndar
     difference, error = auroc_a - auroc_b, math.sqrt(float(((moved_a - moved_b) ** 2).sum()))
     if error == 0:
         return difference, 0.0, 1.0 if difference == 0 else math.nan
-    return difference, error, float(2 * special.ndtr(-abs(difference) / error))
+    return difference, error, float(2 * scipy.special.ndtr(-abs(difference) / error))
 
 
 @dataclass(frozen=True)
@@ -238,7 +238,7 @@ def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> McNemar:
     only_a, only_b = int((right_a & ~right_b).sum()), int((~right_a & right_b).sum())
     n, k = only_a + only_b, min(only_a, only_b)
     if only_a == only_b:
-        point = float(stats.binom.pmf(k, n, 0.5))
+        point = float(scipy.stats.binom.pmf(k, n, 0.5))
         return McNemar(only_a, only_b, 1.0, 1.0 - point / 2 if n else 1.0)
-    exact = float(2 * stats.binom.cdf(k, n, 0.5))
-    return McNemar(only_a, only_b, min(1.0, exact), exact - float(stats.binom.pmf(k, n, 0.5)))
+    exact = float(2 * scipy.stats.binom.cdf(k, n, 0.5))
+    return McNemar(only_a, only_b, min(1.0, exact), exact - float(scipy.stats.binom.pmf(k, n, 0.5)))

@@ -1,14 +1,20 @@
 """Teaching a gate: which pictures are of the kind a network answers, by contrast with all others at hand."""
 
+import contextlib
+import hashlib
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from medcls import home
 from medcls.core.scan import Preprocess, Scan
 from medcls.core.task import Task
 from medcls.data.collections import Collection, list_collections, open_collection
+from medcls.disk import write_whole
 from medcls.errors import MedclsError
 from medcls.imaging.contrast import MADE, make_foreign, make_phantoms
 from medcls.imaging.decode import read_scan
@@ -20,6 +26,7 @@ from medcls.training.inputs import TrainingData
 
 EACH = 64  # pictures of every foreign kind
 _MOST_OWN = 1200
+_DRAWN = 1  # raised when pictures are made, or their numbers taken, in another way: what was kept before is made again
 # The share of own pictures, changed copies among them, that the limit lets through; none is set tighter than even odds.
 _KEPT = 0.995
 
@@ -60,12 +67,34 @@ def _foreign(task: Task, preprocess: Preprocess, seed: int) -> Mapping[str, np.n
 
 @lru_cache(maxsize=4)
 def _made(modality: str, preprocess: Preprocess, seed: int) -> Mapping[str, np.ndarray]:
-    """Return those of pictures made by program: the same for every run that feeds its network alike."""
-    kinds: dict[str, Iterable[Scan]] = {name: make_foreign(name, EACH, seed) for name in MADE}
-    for other in list_tasks().values():
-        if other.modality != modality:
-            kinds[f"phantoms/{other.id}"] = make_phantoms(other, EACH, seed)
-    return {name: _numbers_of(scans, preprocess) for name, scans in kinds.items()}
+    """Return those of pictures made by program: the same for every run that feeds its network alike, so kept."""
+    others = {f"phantoms/{task.id}": task for task in list_tasks().values() if task.modality != modality}
+    told = repr((_DRAWN, EACH, *MADE, *others, preprocess.to_json(None), seed, np.__version__))
+    path = home.cache() / "kinds" / hashlib.sha256(told.encode()).hexdigest()[:40]
+    numbers = _kept(path)
+    if numbers is None:
+        kinds: dict[str, Iterable[Scan]] = {name: make_foreign(name, EACH, seed) for name in MADE}
+        kinds |= {name: make_phantoms(task, EACH, seed) for name, task in others.items()}
+        numbers = {name: _numbers_of(scans, preprocess) for name, scans in kinds.items()}
+        _keep(path, numbers)
+    return {name: numbers[name] for name in (*MADE, *others)}  # in one order: a gate's sums depend on it
+
+
+def _kept(path: Path) -> Mapping[str, np.ndarray] | None:
+    """Return the numbers of a file whose digest, its first 64 bytes, is right; None where there is no such file."""
+    try:
+        content = path.read_bytes()
+        whole = hashlib.sha256(content[64:]).hexdigest().encode() == content[:64]
+        return load(content[64:]) if whole else None
+    except (OSError, SafetensorError):
+        return None
+
+
+def _keep(path: Path, numbers: Mapping[str, np.ndarray]) -> None:
+    content = save(dict(numbers))
+    with contextlib.suppress(OSError):  # a full or read-only disk costs the next run a few seconds, no answer
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, hashlib.sha256(content).hexdigest().encode() + content)
 
 
 def _collections(task: Task, seed: int) -> dict[str, list[Scan]]:

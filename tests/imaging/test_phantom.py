@@ -5,7 +5,7 @@ import pytest
 
 from medcls.errors import BadTask, MedclsError
 from medcls.imaging.decode import read_scan
-from medcls.imaging.phantom import PHANTOMS, phantom, phantom_mask
+from medcls.imaging.phantom import PHANTOMS, phantom, phantom_mask, phantom_scan
 
 DRAWN = [(task, label) for task, kind in PHANTOMS.items() for label in kind.labels]
 HEALTHY = {"normal", "no-idc"}
@@ -22,6 +22,13 @@ def test_a_seed_is_a_picture(task, label):
     assert 0.1 < scan.pixels.mean() < 0.9
     assert scan.pixels.std() > 0.04
     assert (scan.pixels.ndim == 2) == (task == "breast-ultrasound")
+
+
+@pytest.mark.parametrize(("task", "label"), DRAWN)
+def test_without_a_file_it_is_the_same_picture(task, label):
+    read, drawn = read_scan(phantom(task, label, 5)).pixels, phantom_scan(task, label, 5).pixels
+    assert (drawn.dtype, drawn.flags.writeable) == (read.dtype, False)
+    assert np.array_equal(drawn, read)
 
 
 @pytest.mark.parametrize(("task", "label"), DRAWN)
