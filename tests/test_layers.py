@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ROWS = (
     ("words",),
     ("errors",),
-    ("home", "disk"),
+    ("home", "disk", "lean"),
     ("access",),
     ("core",),
     ("tasks", "imaging", "stats", "nets", "audit"),
@@ -306,3 +306,27 @@ def test_a_verb_loads_no_other_verbs() -> None:
         "print(sorted(name for name in sys.modules if name.startswith('medcls.cli.')))"
     )
     assert run_python(code) == "['medcls.cli.recipes']"
+
+
+def test_a_network_and_a_map_load_neither_a_compiler_nor_a_plotting_library() -> None:
+    """What others load at their head and nothing here calls costs every server and command seconds; it is there when called."""
+    unneeded = {
+        "torch._dynamo",
+        "torch._inductor",
+        "sympy",
+        "triton",
+        "matplotlib",
+        "sklearn",
+        "pandas",
+        "lightning_fabric",
+    }
+    code = (
+        "import sys, medcls.nets, medcls.models.opening\nfrom medcls.lean import load_grad_cam\nload_grad_cam()\n"
+        f"found = sorted({unneeded!r} & set(sys.modules))\n"
+        "import torch, torch._dynamo, numpy as np\nfrom torchvision.ops import roi_align\n"
+        "from pytorch_grad_cam.utils.svd_on_activations import get_2d_projection_kernel\n"
+        "boxes, maps = [torch.tensor([[0.0, 0.0, 4.0, 4.0]])], torch.ones(1, 1, 8, 8)\n"
+        "print(found, torch._dynamo.is_compiling(), float(roi_align(maps, boxes, 1).sum()), end=' ')\n"
+        "print(get_2d_projection_kernel(np.random.default_rng(1).random((1, 3, 2, 2))).shape)"
+    )
+    assert run_python(code) == "[] False 1.0 (1, 2, 2)"

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from medcls.lean import LOADING
+
 MOST = 20_000  # cases looked at; drawn by group where there are more
 _SURE, _DOUBT = 0.9, 0.1
 
@@ -37,11 +39,12 @@ def out_of_fold(
     Returns:
         Probabilities, (N, K) float64; NaN where too few groups are there to hold any out.
     """
-    from sklearn.decomposition import PCA
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedGroupKFold
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
+    with LOADING:
+        from sklearn.decomposition import PCA
+        from sklearn.linear_model import LogisticRegression
+        from sklearn.model_selection import StratifiedGroupKFold
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
 
     n_labels = int(truth.max()) + 1
     prob = np.full((len(truth), n_labels), np.nan)

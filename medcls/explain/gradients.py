@@ -13,6 +13,7 @@ import numpy as np
 
 from medcls.errors import BadModel
 from medcls.explain.watch import Watch
+from medcls.lean import load_grad_cam
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,12 +38,11 @@ def finer(opened: "Opened", label: int, watch: Watch) -> np.ndarray:
     References:
         Zhang et al., Finer-CAM: spotting the difference reveals finer details for visual explanation, CVPR 2025.
     """
-    from pytorch_grad_cam.utils.model_targets import FinerWeightedTarget
-
+    target = load_grad_cam().utils.model_targets.FinerWeightedTarget
     logits = opened.logits.detach()
     order = (logits - logits[label]).abs().argsort().tolist()
     rivals = [i for i in order if i != label][:_FINER_RIVALS]
-    return _weighed("GradCAM", opened, opened.gradients(FinerWeightedTarget(label, rivals, 1.0)))
+    return _weighed("GradCAM", opened, opened.gradients(target(label, rivals, 1.0)))
 
 
 def eigen(opened: "Opened", label: int, watch: Watch) -> np.ndarray:
@@ -85,11 +85,10 @@ def _weighed(name: str, opened: "Opened", gradients: np.ndarray) -> np.ndarray:
 @cache
 def _cam(name: str) -> Any:
     """Return the library's method on a network of nothing; it keeps nothing between scans."""
-    import pytorch_grad_cam
     import torch
 
     with torch.random.fork_rng(devices=[]):  # the network's weights are drawn, and nobody else's draws move for it
-        return getattr(pytorch_grad_cam, name)(torch.nn.Linear(1, 1), [])
+        return getattr(load_grad_cam(), name)(torch.nn.Linear(1, 1), [])
 
 
 def _strongest(maps: np.ndarray, towards: np.ndarray) -> np.ndarray:

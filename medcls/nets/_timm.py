@@ -1,0 +1,5 @@
+"""timm, loaded before any file that registers a network with it: without torch's compiler."""
+
+from medcls.lean import load_timm
+
+load_timm()
