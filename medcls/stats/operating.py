@@ -49,6 +49,22 @@ class OperatingPoint:
         return 1000 * (1 - self.prevalence) * (1 - self.specificity.value)
 
 
+def predictive_value(prevalence: float, among_sick: float, among_well: float) -> float:
+    """Return the share of sick among those with one answer, by Bayes' rule; NaN where nobody gets that answer.
+
+    Args:
+        prevalence: Share of people who are sick, in [0, 1].
+        among_sick: Share of the sick who get the answer, in [0, 1].
+        among_well: Share of the well who get it, in [0, 1].
+
+    Example:
+        >>> round(predictive_value(0.1, 0.9, 0.1), 3)
+        0.5
+    """
+    sick, well = prevalence * among_sick, (1 - prevalence) * among_well
+    return sick / (sick + well) if sick + well else math.nan
+
+
 def operate(steps: Steps, threshold: float, prevalence: float, level: float = 0.95) -> OperatingPoint:
     """Return what a threshold does.
 

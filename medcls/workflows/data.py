@@ -1,9 +1,8 @@
 """Labelled collections as a page or a command uses them: add, view, lay out. See also `data_audit`, `data_split`."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,8 +12,10 @@ from medcls.core.outcome import Outcome
 from medcls.core.prediction import Heatmap
 from medcls.core.scan import Scan
 from medcls.core.task import Task
-from medcls.errors import BadData
 from medcls.workflows.acts import act
+
+if TYPE_CHECKING:
+    from medcls.data.tissue import Tissue
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,21 +59,6 @@ class Overview:
         n = np.bincount(number)
         hits = np.bincount(number, np.isin(self.label, list(self.positive)))
         return {str(p): (int(n[i]), float(hits[i] / n[i])) for i, p in enumerate(names) if p}
-
-
-@dataclass(frozen=True, eq=False)
-class Tissue:
-    """A patient's patches laid out where they were cut from.
-
-    Args:
-        picture: (H, W, 3) uint8; near-black where there is no patch.
-        label: Index of the label of each place, -1 where there is no patch, (rows, columns) int.
-        labels: Label ids.
-    """
-
-    picture: np.ndarray
-    label: np.ndarray
-    labels: tuple[str, ...]
 
 
 def list_collections() -> tuple[CollectionRecord, ...]:
@@ -213,7 +199,7 @@ def read_pictures(name: str, ids: Sequence[str], side_px: int = 200) -> dict[str
     return found
 
 
-def lay_out_tissue(name: str, patient: str, tile_px: int = 16) -> Tissue:
+def lay_out_tissue(name: str, patient: str, tile_px: int = 16) -> "Tissue":
     """Lay a patient's patches out by their coordinates.
 
     Args:
@@ -225,25 +211,9 @@ def lay_out_tissue(name: str, patient: str, tile_px: int = 16) -> Tissue:
         BadData: If the patient has no patches with coordinates.
     """
     from medcls.data.collections import open_collection
+    from medcls.data.tissue import lay_out
 
-    collection = open_collection(name)
-    rows = np.flatnonzero(collection.column("patient") == patient)
-    looks, told = collection.descriptors()["grey"], [json.loads(text) for text in collection.column("attributes")[rows]]
-    if not len(rows) or not all("x" in one and "y" in one for one in told):
-        raise BadData("workflows.patches-without-places")
-    x, y = (np.array([int(one[axis]) for one in told]) for axis in ("x", "y"))
-    step = _step(x, y)
-    column, row = (x - x.min()) // step, (y - y.min()) // step
-    labels = collection.labels
-    label = np.full((row.max() + 1, column.max() + 1), -1)
-    picture = np.full((*(np.array(label.shape) * tile_px), 3), (11, 13, 16), np.uint8)
-    values = collection.column("label")[rows]
-    colours = collection.descriptors()["tint"][rows]
-    for i, n in enumerate(rows):
-        label[row[i], column[i]] = labels.index(values[i]) if values[i] in labels else -1
-        top, left = row[i] * tile_px, column[i] * tile_px
-        picture[top : top + tile_px, left : left + tile_px] = _tile(looks[n], colours[i], tile_px)
-    return Tissue(picture, label, labels)
+    return lay_out(open_collection(name), patient, tile_px)
 
 
 def read_case(name: str, case_id: str) -> Scan:
@@ -260,35 +230,11 @@ def read_case(name: str, case_id: str) -> Scan:
     return read_scan(collection.read(collection.case(case_id)))
 
 
-def show_labels(tissue: Tissue, task: Task) -> tuple[Scan, Heatmap]:
+def show_labels(tissue: "Tissue", task: Task) -> tuple[Scan, Heatmap]:
     """Return tissue as a scan, and where its patches are labelled as disease as a map over it.
 
     Args:
         tissue: As `lay_out_tissue` gives it.
         task: Says which labels mean disease.
     """
-    positive = [tissue.labels.index(task.labels[i].id) for i in task.positive if task.labels[i].id in tissue.labels]
-    sick = np.where(tissue.label < 0, np.nan, np.isin(tissue.label, positive)).astype(np.float32)  # (rows, columns)
-    tile_px = tissue.picture.shape[0] // tissue.label.shape[0]
-    values = sick.repeat(tile_px, 0).repeat(tile_px, 1)
-    digest = hashlib.sha256(tissue.picture.tobytes()).hexdigest()
-    peak = float(np.nan_to_num(values).max())
-    label = task.labels[task.positive[-1]].id
-    scan = Scan(tissue.picture.astype(np.float32) / 255, digest)
-    rows, columns = tissue.label.shape
-    return scan, Heatmap(values, label, "", "labels", "", (rows, columns), peak)
-
-
-def _step(x: np.ndarray, y: np.ndarray) -> int:
-    gaps = np.concatenate([np.diff(np.unique(x)), np.diff(np.unique(y))])
-    return int(gaps.min()) if len(gaps) else 1
-
-
-def _tile(grey: np.ndarray, tint: np.ndarray, side_px: int) -> np.ndarray:
-    """Make a small colour picture out of a look: its colour in 8 x 8 fields, its detail in grey."""
-    from PIL import Image
-
-    size = (side_px, side_px)
-    colour = np.asarray(Image.fromarray(tint).resize(size, Image.Resampling.BILINEAR)).astype(np.float32)
-    detail = np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.BILINEAR)).astype(np.float32)
-    return np.clip(colour + (detail - colour.mean(2))[:, :, None], 0, 255).astype(np.uint8)
+    return tissue.scan(), tissue.labelled(task)

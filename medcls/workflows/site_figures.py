@@ -4,6 +4,7 @@ Figures of different sources stand beside each other and are never pooled: a fig
 which site a case is from.
 """
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -17,6 +18,7 @@ from medcls.core.numbers import show_estimate
 from medcls.core.site import SiteCheck, SiteSettings
 from medcls.core.task import Task
 from medcls.models import store
+from medcls.stats.operating import predictive_value
 from medcls.stats.score_table import SITE_SCORES as SCORES
 from medcls.stats.score_table import confusion
 
@@ -115,10 +117,10 @@ class SiteFigures:
 
 def _worth_at(task: Task, label: str, prevalence: float, among_ill: float, among_well: float) -> tuple[Note, ...]:
     """Return how many of 100 scans with an answer show disease, from its share among those with and those without."""
-    ill, well = prevalence * among_ill, (1 - prevalence) * among_well
-    if not ill + well:
+    value = predictive_value(prevalence, among_ill, among_well)
+    if math.isnan(value):
         return ()
-    n, disease = 100 * ill / (ill + well), " / ".join(task.labels[j].name for j in task.positive)
+    n, disease = 100 * value, " / ".join(task.labels[j].name for j in task.positive)
     told, share = f"{n:.0f}" if n >= 1 or n == 0 else f"{n:.1f}", f"{100 * prevalence:g} %"
     return (Note("workflows.worth-here", prevalence=share, label=label, n=told, disease=disease),)
 

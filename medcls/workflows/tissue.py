@@ -1,26 +1,23 @@
 """A patient's tissue put together from patches that carry coordinates, with what a model says of each patch."""
 
-import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
-from medcls.core.evaluation import Estimate
-from medcls.core.note import Note
 from medcls.core.outcome import Outcome
 from medcls.core.prediction import Prediction
 from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
 from medcls.errors import BadData, MedclsError
-from medcls.evaluation.neighbours import grid_of, with_neighbours
+from medcls.evaluation.tissue import AnsweredPatch, TissueMap, lay_out
 from medcls.exits.subjects import Drawing
 from medcls.imaging.decode import read_scan
 from medcls.imaging.picture import to_png
+from medcls.imaging.tiles import paint_tiles, tile_of
 from medcls.workflows.acts import allowed, write_answers
 
 if TYPE_CHECKING:
@@ -30,7 +27,6 @@ if TYPE_CHECKING:
 _PLACED = re.compile(
     r"(?:^|/)(?P<patient>[^/]+?)_idx\d+_x(?P<x>\d+)_y(?P<y>\d+)(?:_class(?P<truth>\d))?\.\w+$", re.IGNORECASE
 )
-_TILE_PX = 16
 _BATCH = 32
 _MOST = 20_000
 _FEWEST = 4
@@ -51,34 +47,6 @@ class Patch:
     y: int
     data: bytes
     truth: bool | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class TissueMap:
-    """The tissue of one patient, a tile per patch.
-
-    Args:
-        scan: The patches put together, small; grey where there is none.
-        label: Label that is mapped.
-        prob: (rows, columns) probability of the label, averaged with the patches around; NaN where there is no patch.
-        truth: (rows, columns) 1 disease, 0 none, NaN unknown.
-        n_patches: Patches answered.
-        n_unread: Patches that could not be read.
-        agreement: AUROC of the probability against the truth within this patient; None where the truth is unknown or
-            all one.
-        alone: (rows, columns) probability of the label by the patch alone, NaN where there is no patch.
-        agreement_alone: AUROC of that against the truth; None as above.
-    """
-
-    scan: Scan
-    label: str
-    prob: np.ndarray
-    truth: np.ndarray
-    n_patches: int
-    n_unread: int
-    agreement: Estimate | None
-    alone: np.ndarray
-    agreement_alone: Estimate | None
 
 
 def tissue_map(
@@ -181,23 +149,12 @@ def map_patches(
     answered, unread = _answer(classifier, patches, total, progress)
     if not answered:
         raise BadData("workflows.no-patch-read", unread=unread)
-    rows, columns = (grid_of(np.array([getattr(a.patch, axis) for a in answered])) for axis in ("y", "x"))
-    index = task.label_ids.index(label)
-    joined, _ = with_neighbours(np.stack([a.prob for a in answered]), rows, columns)  # (N, K)
-    prob = np.full((rows.max() + 1, columns.max() + 1), np.nan)
-    alone, truth, sheet = prob.copy(), prob.copy(), np.full((*prob.shape, _TILE_PX, _TILE_PX, 3), 0.5, np.float32)
-    for one, row, column, told in zip(answered, rows, columns, joined, strict=True):
-        prob[row, column], alone[row, column], sheet[row, column] = told[index], one.prob[index], one.tile
-        truth[row, column] = np.nan if one.patch.truth is None else float(one.patch.truth)
-    scan = Scan(sheet.swapaxes(1, 2).reshape(prob.shape[0] * _TILE_PX, -1, 3), _digest(answered))
-    return TissueMap(
-        scan, label, prob, truth, len(answered), unread, _agreement(prob, truth), alone, _agreement(alone, truth)
-    )
+    return lay_out(answered, task, label, unread)
 
 
 def pictures(tissue: TissueMap) -> tuple[bytes, bytes, bytes | None]:
     """Return the tissue, plain, under its probabilities and under the truth (None if unknown): PNGs of one size."""
-    truth = _layer(tissue.truth, tissue.scan) if _truth_known(tissue) else None
+    truth = _layer(tissue.truth, tissue.scan) if tissue.truth_known else None
     return _layer(None, tissue.scan), _layer(tissue.prob, tissue.scan), truth
 
 
@@ -208,7 +165,7 @@ def exports(tissue: TissueMap, model: str) -> tuple[Drawing, ...]:
         tissue: The map.
         model: Id of the model asked.
     """
-    layers = {"tissue": None, "prob": tissue.prob} | ({"truth": tissue.truth} if _truth_known(tissue) else {})
+    layers = {"tissue": None, "prob": tissue.prob} | ({"truth": tissue.truth} if tissue.truth_known else {})
     facts = {"model": model, "label": tissue.label}
     return tuple(
         Drawing(f"{tissue.scan.sha256[:16]}--{name}", tissue.scan, partial(_layer, values), facts)
@@ -217,26 +174,13 @@ def exports(tissue: TissueMap, model: str) -> tuple[Drawing, ...]:
 
 
 def _layer(values: np.ndarray | None, scan: Scan) -> bytes:
-    plain = _grown(scan.pixels)
-    return to_png(plain if values is None else _washed(plain, values))
-
-
-def _truth_known(tissue: TissueMap) -> bool:
-    return bool(np.isfinite(tissue.truth).any())
-
-
-@dataclass(frozen=True, eq=False)
-class _Answered:
-    patch: Patch
-    prob: np.ndarray
-    tile: np.ndarray
-    sha256: str
+    return to_png(paint_tiles(scan.pixels, values))
 
 
 def _answer(
     classifier: "Predictor", patches: Iterable[Patch], total: int, progress: Progress
-) -> tuple[list[_Answered], int]:
-    answered: list[_Answered] = []
+) -> tuple[list[AnsweredPatch], int]:
+    answered: list[AnsweredPatch] = []
     unread = 0
     for some in _batches(patches):
         progress(len(answered) + unread, total)
@@ -253,7 +197,8 @@ def _answer(
         write_answers(classifier.card, [*zip(scans, answers, strict=True), *((None, failed) for failed in errors)])
         unread += len(errors)
         answered += [
-            _Answered(patch, p.prob, _tile(scan), scan.sha256) for (patch, scan), p in zip(read, found, strict=True)
+            AnsweredPatch(patch.x, patch.y, patch.truth, p.prob, tile_of(scan), scan.sha256)
+            for (patch, scan), p in zip(read, found, strict=True)
         ]
     progress(total, total)
     return answered, unread
@@ -268,50 +213,3 @@ def _batches(patches: Iterable[Patch]) -> Iterator[list[Patch]]:
             some = []
     if some:
         yield some
-
-
-def _tile(scan: Scan) -> np.ndarray:
-    rgb = scan.pixels if scan.pixels.ndim == 3 else np.repeat(scan.pixels[..., None], 3, 2)
-    return cv2.resize(rgb, (_TILE_PX, _TILE_PX), interpolation=cv2.INTER_AREA)
-
-
-def _digest(answered: Sequence[_Answered]) -> str:
-    return hashlib.sha256("".join(sorted(a.sha256 for a in answered)).encode()).hexdigest()
-
-
-def _agreement(prob: np.ndarray, truth: np.ndarray) -> Estimate | None:
-    from medcls.stats.intervals import wilson_auroc
-
-    known = np.isfinite(prob) & np.isfinite(truth)
-    scores, positive = prob[known], truth[known] > 0.5
-    n_positive, n_negative = int(positive.sum()), int((~positive).sum())
-    if not n_positive or not n_negative:
-        return None
-    order = np.sort(scores)
-    ranks = (np.searchsorted(order, scores, "left") + np.searchsorted(order, scores, "right") + 1) / 2
-    auroc = float((ranks[positive].sum() - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative))
-    low, high = wilson_auroc(auroc, n_positive, n_negative)
-    return Estimate(
-        auroc,
-        low,
-        high,
-        0.95,
-        len(scores),
-        Note("workflows.how-one-patient"),
-    )
-
-
-def _grown(pixels: np.ndarray) -> np.ndarray:
-    """Enlarge a small map so that its tiles can be seen."""
-    times = max(1, 640 // max(pixels.shape[:2]))
-    return np.kron(pixels, np.ones((times, times, 1), np.float32)) if times > 1 else pixels
-
-
-def _washed(plain: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Colour tiles: blue-green for 0, yellow for 1 (viridis), nothing where there is no value."""
-    steps = np.rint(255 * np.clip(np.nan_to_num(values), 0, 1)).astype(np.uint8)
-    colours = cv2.applyColorMap(steps, cv2.COLORMAP_VIRIDIS)[..., ::-1].astype(np.float32) / 255
-    times = plain.shape[0] // values.shape[0]
-    large = np.kron(colours, np.ones((times, times, 1), np.float32))
-    known = np.kron(np.isfinite(values), np.ones((times, times)))[..., None] > 0
-    return np.where(known, 0.35 * plain + 0.65 * large, plain)

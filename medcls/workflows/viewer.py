@@ -17,6 +17,7 @@ from medcls.imaging.region import mask_of
 
 if TYPE_CHECKING:
     from medcls.explain.drawing import OpenMembers, OpenScan
+    from medcls.explain.pointing import Pointing
     from medcls.models.predictor import Predictor
 
 MAP_SIDE_PX = 512
@@ -114,21 +115,6 @@ def find_evidence(view: "OpenScan | OpenMembers", labels: Sequence[str]) -> Evid
     return Evidence(view.prediction, draw_labels(view, labels), members)
 
 
-@dataclass(frozen=True)
-class Pointing:
-    """How a heatmap relates to a region that a person drew.
-
-    Args:
-        hit: True if its strongest point lies in the region.
-        inside: Share of its evidence that lies in the region, 0 to 1.
-        area: Share of the scan that the region covers.
-    """
-
-    hit: bool
-    inside: float
-    area: float
-
-
 def region_mask(region: Mapping[str, Any], scan: Scan) -> np.ndarray:
     """Return a drawn region as a mask, (H, W) bool.
 
@@ -142,17 +128,16 @@ def region_mask(region: Mapping[str, Any], scan: Scan) -> np.ndarray:
     return mask_of(region, scan.size_px)
 
 
-def point(heatmap: Heatmap, mask: np.ndarray) -> Pointing | None:
+def point(heatmap: Heatmap, mask: np.ndarray) -> "Pointing | None":
     """Return how a heatmap relates to a region; None if the heatmap is empty.
 
     Args:
         heatmap: The heatmap.
         mask: (H, W) bool, as `region_mask` gives it.
     """
-    values = np.nan_to_num(heatmap.values)
-    if heatmap.empty or values.sum() <= 0:
-        return None
-    return Pointing(bool(mask.flat[values.argmax()]), float(values[mask].sum() / values.sum()), float(mask.mean()))
+    from medcls.explain.pointing import point as point_at
+
+    return None if heatmap.empty or not np.nansum(heatmap.values) > 0 else point_at(heatmap.values, mask)
 
 
 def crop_region(scan: Scan, mask: np.ndarray) -> Scan:

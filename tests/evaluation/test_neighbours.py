@@ -5,6 +5,7 @@ import pytest
 
 from medcls.core.evaluation import CaseTable
 from medcls.evaluation.neighbours import table_with_neighbours, with_neighbours
+from medcls.evaluation.tissue import agreement
 from medcls.stats.scores import evaluate_cases
 
 
@@ -44,3 +45,13 @@ def test_scattered_patches_and_unknown_places_are_left_alone():
     assert table_with_neighbours(sheet(scattered=True)) is None
     known = sheet()
     assert table_with_neighbours(CaseTable(known.case, known.group, known.truth, known.prob, known.labels, {})) is None
+
+
+def test_agreement_is_the_share_of_pairs_in_order() -> None:
+    """Of six pairs of a sick and a sound patch four are in order and one is tied: 4.5 / 6; what is unknown is left out."""
+    prob = np.array([[0.9, 0.4, 0.2], [0.4, 0.6, np.nan]])
+    truth = np.array([[1, 1, 0], [0, 0, 1]], float)
+    found = agreement(prob, truth)
+    assert found is not None
+    assert (found.value, found.n) == (pytest.approx(4.5 / 6), 5)
+    assert agreement(prob, np.zeros_like(prob)) is None

@@ -97,7 +97,7 @@ def test_pointing_at_a_region() -> None:
     mask = viewer.region_mask({"kind": "box", "points": [[0, 0], [10, 10]]}, scan)
     found = viewer.point(heatmap(values), mask)
     assert found is not None
-    assert (found.hit, found.inside, found.area) == (True, pytest.approx(2 / 3), pytest.approx(0.25))
+    assert (found.hit, found.energy_inside, found.mask_share) == (True, pytest.approx(2 / 3), pytest.approx(0.25))
     other = viewer.point(heatmap(values), ~mask)
     assert other is not None
     assert not other.hit

@@ -64,5 +64,7 @@ def show_region(scan: Scan, card: ModelCard, region: Mapping[str, Any], found: v
     pointing = viewer.point(heatmap, mask) if heatmap is not None else None
     if pointing is not None:
         code = "pages.region-hit" if pointing.hit else "pages.region-missed"
-        told.append(say(code, {"inside": f"{100 * pointing.inside:.0f}", "area": f"{100 * pointing.area:.0f}"}))
+        told.append(
+            say(code, {"inside": f"{100 * pointing.energy_inside:.0f}", "area": f"{100 * pointing.mask_share:.0f}"})
+        )
     st.info(notices.escape(" ".join(told)), icon=":material/crop_free:")

@@ -175,7 +175,11 @@ def _show_region(scan: Scan, region: Mapping[str, Any], drawn: Sequence[tuple[As
             hit = say("pages.yes") if found.hit else say("pages.no")
             row = {say("pages.heatmap"): asked.title, say("pages.region-peak"): hit}
             rows.append(
-                row | {say("pages.region-inside"): f"{found.inside:.0%}", say("pages.region-area"): f"{found.area:.0%}"}
+                row
+                | {
+                    say("pages.region-inside"): f"{found.energy_inside:.0%}",
+                    say("pages.region-area"): f"{found.mask_share:.0%}",
+                }
             )
     st.dataframe(rows, hide_index=True, alt=say("pages.region-table"))
 
