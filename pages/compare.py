@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from medcls.core.model import ModelCard
 from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import compare_scan
@@ -66,18 +67,24 @@ def pick_models() -> tuple[list, str]:
             told = {"wanted": pickers.model_title(card), "task": pickers.task_title(card.task)}
             notices.show_missing(say("pages.model-of-other-task", told))
     last = [m for m in wanted if m in mine]
-    state.follow(f"compare.models.{task.id}", state.MODELS, last or list(mine)[:4])
-    chosen = st.multiselect(
+    with st.container(key="compare-asked"):
+        chosen = _pick(task.id, mine, names, last)
+    state.remember(state.MODELS, ",".join(chosen) or None)
+    return [mine[m] for m in chosen], mode
+
+
+def _pick(task_id: str, mine: dict[str, ModelCard], names: dict[str, str], last: list[str]) -> list[str]:
+    """Draw the models of a task, those of the address chosen, else the first four; returns their ids."""
+    state.follow(f"compare.models.{task_id}", state.MODELS, last or list(mine)[:4])
+    return st.multiselect(
         say("pages.compare-models"),
         list(mine),
         default=last or list(mine)[:4],
         format_func=lambda m: names[m],
         max_selections=compare_scan.MOST,
-        key=f"compare.models.{task.id}",
+        key=f"compare.models.{task_id}",
         label_visibility="collapsed",
     )
-    state.remember(state.MODELS, ",".join(chosen) or None)
-    return [mine[m] for m in chosen], mode
 
 
 def show_test_set(cards: list) -> None:
@@ -108,13 +115,20 @@ def show_test_set(cards: list) -> None:
     test_set.show_downloads(found, score, files)
 
 
-cards, mode = pick_models()
-if not cards:
-    state.done()
-if len(cards) < compare_scan.FEWEST:
-    st.info(say("pages.compare-choose-at-least", {"fewest": compare_scan.FEWEST}))
-    state.done()
-try:
-    show_test_set(cards) if mode == "set" else show_one_scan(cards)
-except MedclsError as error:
-    notices.show_error(error)
+def show() -> None:
+    """Draw the page; where it is narrow, a scan's answers and pictures come before the models (frame.css)."""
+    cards, mode = pick_models()
+    if not cards:
+        state.done()
+    if len(cards) < compare_scan.FEWEST:
+        st.info(say("pages.compare-choose-at-least", {"fewest": compare_scan.FEWEST}))
+        state.done()
+    with st.container(key="compare-shown" if mode == "scan" else "compare-set"):
+        try:
+            show_test_set(cards) if mode == "set" else show_one_scan(cards)
+        except MedclsError as error:
+            notices.show_error(error)
+
+
+with st.container(key="compare"):
+    show()

@@ -35,7 +35,11 @@ if not ask.show_answer(answer, card, entry):
     grid.show(read.value, [], card)
     state.done()
 rivals = [other for other in models.list_models(card.task.id) if other.id != card.id]
-maps = grid.draw(read.value, card, rivals, anyway.wanted(entry))
-grid.show(read.value, maps, card)
+with st.container(key="maps"):  # where narrow, the second comes first (frame.css)
+    with st.container(key="maps-asked"):
+        maps = grid.draw(read.value, card, rivals, anyway.wanted(entry))
+    with st.container(key="maps-shown"):
+        grid.show(read.value, maps, card)
+        ask.show_notes(answer)
 grid.show_downloads(read.value, maps)
 tests.show_tests(read.value, maps)

@@ -120,6 +120,40 @@ def test_a_narrow_page_shows_the_scan_as_wide_as_the_page_and_the_answer_under_i
         assert answer["y"] >= scan["y"] + scan["height"]
 
 
+def test_a_phone_shows_the_pictures_before_what_can_be_asked_of_them(room, filled: Server) -> None:
+    """On Heatmaps and Compare: head, answer, pictures as wide as the page, then the pickers."""
+    stand(room, f"{filled.url}/heatmaps")
+    drop(room)
+    for asked in ("Methods", "Models, two to eight"):
+        room.set_viewport_size({"width": 390, "height": 844})
+        settle(room)
+        pictures = room.locator(".viewer").first.bounding_box()
+        picker = room.get_by_role("combobox", name=asked).bounding_box()
+        assert room.get_by_role("heading").first.bounding_box()["y"] < pictures["y"] < picker["y"]
+        assert pictures["width"] > 0.9 * 390
+        room.set_viewport_size({"width": 1280, "height": 900})
+        if asked == "Methods":
+            room.get_by_role("link", name="Compare").first.click()
+            room.locator(".stage .title", has_text="Tiny").first.wait_for()
+            settle(room)
+
+
+def test_one_click_changes_the_theme_of_every_page(room, filled: Server) -> None:
+    """Charts follow, sheets outside the app too, and a page opened afterwards begins with it."""
+    app = "document.querySelector('[data-testid=stApp]')"
+    scheme = f"() => [document.documentElement, {app}].map(n => getComputedStyle(n).colorScheme)"
+    ink = "() => getComputedStyle(document.querySelector('.js-plotly-plot .xtick text')).fill"
+    stand(room, f"{filled.url}/data?section=Overview")
+    room.locator(".js-plotly-plot .xtick text").first.wait_for()
+    assert room.evaluate(scheme) == ["light", "light"]
+    before = room.evaluate(ink)
+    room.get_by_role("button", name="Light or dark").click()
+    room.wait_for_function(f"before => ({ink})() !== before", arg=before)
+    assert room.evaluate(scheme) == ["dark", "dark"]
+    stand(room, f"{filled.url}/worklist")
+    assert room.evaluate(scheme) == ["dark", "dark"]
+
+
 @pytest.mark.parametrize("address", ["compare", "train", "data?section=Overview"])
 def test_pages_with_something_on_them_have_no_serious_finding(room, filled: Server, address: str) -> None:
     """Tags, main buttons and paths in captions, which empty pages have not."""

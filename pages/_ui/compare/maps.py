@@ -15,7 +15,14 @@ OWN = "own"
 
 def show_pictures(scan: Scan, found: compare_scan.ComparedScan, refused_too: bool) -> None:
     """Show the scan and every model's heatmap, for its own answer or one label; for a refusal only if `refused_too`."""
-    label = _pick_label(found)
+    with st.container(key="compare-maps"):  # where narrow, the second comes first (frame.css)
+        with st.container():
+            label = _pick_label(found)
+        with st.container(key="maps-shown"):
+            _show(scan, found, label, refused_too)
+
+
+def _show(scan: Scan, found: compare_scan.ComparedScan, label: str, refused_too: bool) -> None:
     panes = [viewer.Pane(say("pages.scan"), say("pages.alt-scan", {"name": ""}).strip())]
     said: list[str] = []
     with st.spinner(say("pages.drawing-map"), show_time=True):

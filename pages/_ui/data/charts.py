@@ -171,6 +171,7 @@ def split_chart(task: Task, counts: Mapping[str, Mapping[str, int]]) -> go.Figur
             x=[labels[one] / totals[part] for part, labels in counts.items()],
             marker_color=colours[one],
             text=[f"{labels[one]:,}" for labels in counts.values()],
+            textangle=0,
             textposition="inside",
             hovertemplate="%{y}: %{x:.1%}<extra></extra>",
         )

@@ -173,7 +173,7 @@ def answer_of(scan: Scan, card: ModelCard) -> Prediction:
 
 
 def show_answer(answer: Prediction, card: ModelCard, entry: scans.Entry) -> bool:
-    """Say in a line what the model answered: evidence for a label is not that label.
+    """Say in a line what the model answered: evidence for a label is not that label; why, where it cannot tell.
 
     Returns:
         True if heatmaps may be shown: the scan was answered, or they are wanted all the same.
@@ -187,12 +187,21 @@ def show_answer(answer: Prediction, card: ModelCard, entry: scans.Entry) -> bool
     said = {"model": pickers.model_title(card), "word": decided}
     sentence = say("pages.model-answers", said)
     st.markdown(notices.escape(f"{sentence} ({told})" if numbers else sentence))
-    first, more = (answer.notes[:1], answer.notes[1:]) if answer.decided is None else (answer.notes, ())
-    for note in first:
-        (st.info if answer.decided else st.warning)(notices.escape(str(note)), icon=":material/info:")
-    if more:
-        with st.popover(say("pages.more"), type="tertiary"):
-            st.markdown("\n".join(f"- {notices.escape(str(note))}" for note in more))
     if answer.decided is None:
+        _show_refusal(answer)
         anyway.offer(entry)
     return numbers
+
+
+def _show_refusal(answer: Prediction) -> None:
+    for note in answer.notes[:1]:
+        st.warning(notices.escape(str(note)), icon=":material/info:")
+    if more := answer.notes[1:]:
+        with st.popover(say("pages.more"), type="tertiary"):
+            st.markdown("\n".join(f"- {notices.escape(str(note))}" for note in more))
+
+
+def show_notes(answer: Prediction) -> None:
+    """Show, below the pictures, what is to be known of an answer."""
+    for note in answer.notes if answer.decided is not None else ():
+        st.info(notices.escape(str(note)), icon=":material/info:")

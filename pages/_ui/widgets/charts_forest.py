@@ -29,7 +29,7 @@ def forest_chart(figures: Sequence[SiteFigures], aim: Aim | None = None) -> go.F
         figures: The sites in the order they stand, the first at the top.
         aim: What is asked of the model; drawn as a line where it asks for a share. None for nothing.
     """
-    lines = [html.escape(one.title) for one in figures]
+    lines = [html.escape(one.title).replace(", ", ",<br>", 1) for one in figures]  # a phone has little room beside them
     lines = [line if lines.count(line) == 1 else f"{line} ({i + 1})" for i, line in enumerate(lines)]
     chart = make_subplots(1, 3, shared_yaxes=True, subplot_titles=_TITLES, horizontal_spacing=0.035)
     for column, name in enumerate(SCORES, 1):
@@ -38,11 +38,11 @@ def forest_chart(figures: Sequence[SiteFigures], aim: Aim | None = None) -> go.F
         goal = getattr(aim, name, 0.0)
         if goal:
             chart.add_vline(x=goal, line={"color": OKABE_ITO["orange"], "dash": "dot"}, row=1, col=column)
-    chart.update_xaxes(range=[_least(figures) - 0.03, 1.03], nticks=6, tickangle=0, zeroline=False)  # fewer on a phone
+    chart.update_xaxes(range=[_least(figures) - 0.03, 1.03], nticks=4, tickangle=0, zeroline=False)
     chart.update_yaxes(
         categoryorder="array", categoryarray=lines[::-1], range=[-0.6, len(lines) - 0.4], automargin=True
     )
-    chart.update_annotations(font_size=13)
+    chart.update_annotations(font_size=12)
     chart.update_layout(
         height=_HEAD_PX + _ROW_PX * len(lines), margin={"l": 8, "r": 8, "t": 28, "b": 8}, showlegend=False
     )

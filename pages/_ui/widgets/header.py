@@ -10,7 +10,7 @@ from medcls.core.task import Task
 from medcls.words import say
 from medcls.workflows import models, site, site_figures
 from pages._ui import state
-from pages._ui.widgets import notices, pickers
+from pages._ui.widgets import notices, pickers, theme
 
 _PREVALENCE = 0.10  # where nobody said
 
@@ -35,6 +35,8 @@ def head(title: str) -> st.delta_generator.DeltaGenerator:
     """Draw a page's title and return its row: what is drawn in it stands beside the title, or below where narrow."""
     row = st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="header")
     row.header(title, anchor=False, width="content")
+    with row:
+        theme.offer()
     return row
 
 

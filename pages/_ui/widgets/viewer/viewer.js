@@ -204,7 +204,8 @@ class Viewer {
     const below = window.innerWidth <= NARROW ? BELOW : 0 // there the answer stands under the scan: its head is to be seen
     const tall = Math.max(220, window.innerHeight - data.above - below)
     const width = (wide - 2 * (columns - 1)) / columns
-    const height = Math.round(Math.min(n > columns ? Math.max(240, tall / 2) : tall, width * Math.max(h / w, 0.4), n > 1 ? width * 1.2 : 9999))
+    const rows = columns === 1 ? window.innerHeight : Math.max(240, tall / 2) // on a phone each is as wide as the page
+    const height = Math.round(Math.min(n > columns ? rows : tall, width * Math.max(h / w, 0.4), n > 1 ? width * 1.2 : 9999))
     this.grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`
     for (const stage of this.stages) {
       stage.node.style.height = `${height}px`

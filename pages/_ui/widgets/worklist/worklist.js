@@ -45,14 +45,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (nodes.length !== root.children.length || nodes.some((node, i) => root.children[i] !== node)) root.replaceChildren(...nodes)
   root.setAttribute("aria-activedescendant", `line-${data.chosen}`)
   const open = (place) => place !== undefined && setTriggerValue("open", place)
-  if (held.chosen !== data.chosen) held.lines.get(data.chosen)?.node.scrollIntoView({ block: "nearest" })
+  if (held.chosen !== data.chosen) held.lines.get(data.chosen)?.node.scrollIntoView({ block: "nearest", inline: "nearest" })
   held.chosen = data.chosen
   root.onclick = (event) => {
     const line = event.target.closest(".line")
     if (line) open(Number(line.dataset.place))
   }
   root.onkeydown = (event) => {
-    const by = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key]
+    const by = { ArrowDown: 1, ArrowRight: 1, j: 1, ArrowUp: -1, ArrowLeft: -1, k: -1 }[event.key]
     if (!by) return
     event.preventDefault()
     event.stopPropagation()
@@ -61,7 +61,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (!next || next.place === held.chosen) return
     held.chosen = next.place
     for (const [place, { node }] of held.lines) node.setAttribute("aria-selected", place === next.place)
-    held.lines.get(next.place).node.scrollIntoView({ block: "nearest" })
+    held.lines.get(next.place).node.scrollIntoView({ block: "nearest", inline: "nearest" })
     open(next.place)
   }
   HELD.set(root, held)
