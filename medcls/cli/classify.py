@@ -88,4 +88,6 @@ def line_of(row: dict[str, Any], anyway: bool) -> str:
     prob = ", ".join(f"{label} {p:.2f}" for label, p in zip(row["labels"], row["prob"], strict=True))
     told = f" ({prob})" if row["decided"] or anyway else ""
     below = [*row["notes"], *row.get("marks", ()), *filter(None, [row.get("marks_error")])]
-    return f"{row['file']}: {row['decided'] or 'cannot tell'}{told}" + "".join(f"\n    {line}" for line in below)
+    return f"{row['file']}: {row['decided'] or Note('cli.cannot-tell')}{told}" + "".join(
+        f"\n    {line}" for line in below
+    )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from medcls.cli import print_json, say, verb
-from medcls.cli.data_add import add_add
+from medcls.cli.data_add import add_add, print_left
 from medcls.cli.data_mend import add_mending
 from medcls.cli.progress import Bar
 from medcls.core.collection import Audit, CollectionRecord, Split
@@ -70,7 +70,7 @@ def _list(args: argparse.Namespace) -> int:
     broken = data.broken()
     for one in broken:
         line = {"name": one.name, "error": str(one.error)}
-        print_json(line) if args.json else print(f"{one.name}  cannot be read  {one.error}")
+        print_json(line) if args.json else print(Note("cli.unreadable-row", name=one.name, error=str(one.error)))
     if broken:
         return 1
     if not records and not args.json:
@@ -82,9 +82,12 @@ def _print_record(record: CollectionRecord, as_json: bool) -> int:
     if as_json:
         print_json(record.to_dict())
     else:
-        told = (
-            f"{record.n_cases:,} cases, {record.n_dropped:,} dropped, "
-            f"{record.n_set_aside:,} unreadable, {record.n_not_taken:,} not taken"
+        told = Note(
+            "cli.row-cases",
+            n=record.n_cases,
+            dropped=record.n_dropped,
+            unreadable=record.n_set_aside,
+            left=record.n_not_taken,
         )
         print(
             f"{record.name}  {record.layout}  {record.task_id}  {told}  {', '.join(map(record.name_of, record.labels))}"
@@ -121,17 +124,19 @@ def _show(args: argparse.Namespace) -> int:
         return 0
     print(f"{seen.record.name}: {seen.task.question}")
     for label in labels:
-        print(f"  {label['name']:<16}{label['n']:>9,}{'  disease' if label['positive'] else ''}")
+        print(f"  {label['name']:<16}{label['n']:>9,}{Note('cli.row-disease') if label['positive'] else ''}")
     if seen.record.n_unlabelled:
-        print(f"  {'unlabelled':<16}{seen.record.n_unlabelled:>9,}")
-    print(f"  {seen.n_groups:,} groups, {len(patients) or 'unknown'} patients or lesions, {len(sizes)} sizes")
-    for what, found in (("parts", parts), ("sites", seen.record.sites)):
+        print(f"  {Note('cli.unlabelled')!s:<16}{seen.record.n_unlabelled:>9,}")
+    whose = Note("cli.row-patients", n=len(patients)) if patients else Note("cli.row-patients-unknown")
+    print(Note("cli.row-groups", n=seen.n_groups, whose=whose, sizes=len(sizes)))
+    for code, found in (("cli.row-parts", parts), ("cli.row-sites", seen.record.sites)):
         if found:
-            print(f"  {what}: {', '.join(f'{name} {n:,}' for name, n in found.items())}")
-    print(f"  root {seen.record.root}\n  version {seen.record.version}, fingerprint {seen.record.fingerprint[:16]}…")
-    print(f"  splits: {', '.join(row['splits']) or 'none made yet'}")
+            print(Note(code, counts=", ".join(f"{name} {n:,}" for name, n in found.items())))
+    print(Note("cli.row-root", path=seen.record.root))
+    print(Note("cli.row-version", version=seen.record.version, fingerprint=seen.record.fingerprint[:16]))
+    print(Note("cli.row-splits", names=", ".join(row["splits"]) or Note("data.no-split-yet")))
     for name, reason in seen.unreadable:
-        print(f"  unreadable: {name}: {reason}")
+        print(Note("cli.row-unreadable", name=name, reason=reason))
     _print_left(left, everything=args.list)
     return 0
 
@@ -141,13 +146,10 @@ def _print_left(left: Mapping[str, Note], everything: bool) -> None:
 
     if everything:
         for path, reason in left.items():
-            print(f"  not taken: {path}: {reason}")
+            print(Note("cli.row-not-taken", name=path, reason=reason))
         return
     for one in data_plan.group_left(left)[:12]:
-        print(
-            f"  not taken: {one.n:,} {one.ending or 'without ending'} in {one.folder}: "
-            f"{one.reason} {', '.join(one.names[:4])}"
-        )
+        print_left(one)
 
 
 def _judges(given: list[str] | None) -> list[str] | None:
@@ -177,12 +179,14 @@ def _audit(args: argparse.Namespace) -> int:
 
 def _print_audit(audit: Audit) -> None:
     for finding in audit.findings:
-        done = f"  [{finding.decided or finding.default + ' unless decided otherwise'}]" if finding.choices else ""
+        done = (
+            f"  [{finding.decided or Note('cli.finding-default', default=finding.default)}]" if finding.choices else ""
+        )
         print(f"{finding.key}: {finding.says}{done}")
         for case in finding.cases[:4]:
             print(f"    {case}")
         if finding.n > 4:
-            print(f"    … {finding.n} in all")
+            print(Note("cli.finding-more", n=finding.n))
     if not audit.findings:
         print(Note("cli.nothing-found"))
     print(Note("cli.pairs-compared", n=audit.pairs_compared))
@@ -200,7 +204,7 @@ def _split(args: argparse.Namespace) -> int:
             )
     except BadSplit as error:
         for what, a, b in data_split.list_leaks(error)[:40]:
-            say(f"{what} on both sides: {a} | {b}")
+            say(str(Note("cli.leak", what=what, a=a, b=b)))
         raise
     return _print_split(args.name, made, args.json)
 

@@ -133,7 +133,7 @@ def _may_add(plan: Plan, args: argparse.Namespace) -> bool:
         return True
     if sys.stdin is None or not sys.stdin.isatty():
         return not plan.questions
-    print("Add it? [y/N] ", end="", file=sys.stderr, flush=True)
+    print(Note("cli.add-it"), end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
@@ -141,8 +141,8 @@ def _told(plan: Plan) -> int:
     """Print which options answer what is open; return the exit status."""
     for question in plan.questions:
         allowed = f" {' | '.join(question.allowed)}" if question.allowed else ""
-        default = f" (unless told otherwise: {question.default})" if question.default else ""
-        say(f"medcls: {question.asks} Answer with {question.option}{allowed}{default}")
+        default = Note("cli.question-default", default=question.default) if question.default else ""
+        say(f"{Note('cli.question', asks=question.asks, option=question.option)}{allowed}{default}")
     if not plan.questions:
         say(str(Note("cli.nothing-added")))
         return 0
@@ -155,31 +155,31 @@ def print_plan(plan: Plan) -> None:
     """Print a plan for a person."""
     print(f"{plan.path}: {' '.join(map(str, plan.why))}")
     for label in plan.labels:
-        means = {True: "disease", False: "no disease", None: "disease?"}[label.positive]
-        written = f"  (written {', '.join(label.written)})" if set(label.written) - {label.name} else ""
-        print(f"  {label.name:<20}{label.n:>9,}  {means}{written}")
-    for what in ("part", "site"):
+        means = {True: "cli.disease", False: "cli.no-disease", None: "cli.disease-unknown"}[label.positive]
+        written = Note("cli.written", names=", ".join(label.written)) if set(label.written) - {label.name} else ""
+        print(f"  {label.name:<20}{label.n:>9,}  {Note(means)}{written}")
+    for what, code in (("part", "cli.row-parts"), ("site", "cli.row-sites")):
         if found := plan.count_by(what):
-            print(f"  {what}s: " + ", ".join(f"{name} {n:,}" for name, n in found.items()))
-    whose = (
-        f"{plan.n_patients:,} patients or lesions by {', '.join(plan.patients_from)}"
-        if plan.n_owned
-        else "patients unknown"
-    )
-    print(f"  {whose}; {plan.n_owned:,} of {plan.n_scans:,} scans are known to be somebody's")
-    print(
-        f"  {plan.n_files:,} files: {plan.n_scans:,} scans, {plan.n_masks:,} masks, "
-        f"{plan.n_tables:,} tables, {plan.n_not_taken:,} not taken"
-    )
+            print(Note(code, counts=", ".join(f"{name} {n:,}" for name, n in found.items())))
+    known = Note("cli.plan-patients", n=plan.n_patients, names=", ".join(plan.patients_from))
+    whose = known if plan.n_owned else Note("cli.plan-patients-unknown")
+    print(Note("cli.plan-owned", whose=whose, n=plan.n_owned, of=plan.n_scans))
+    counts = {"scans": plan.n_scans, "masks": plan.n_masks, "tables": plan.n_tables, "left": plan.n_not_taken}
+    print(Note("cli.plan-files", n=plan.n_files, **counts))
     for table in plan.tables:
-        read = ", ".join(f"{role} from {name}" for role, name in table.columns.items()) or "not used"
-        print(f"  table {table.path}: {read}. {' '.join(map(str, table.notes))}".rstrip())
+        read = ", ".join(str(Note("cli.role-from", role=role, name=name)) for role, name in table.columns.items())
+        notes = " ".join(map(str, table.notes))
+        print(str(Note("cli.plan-table", path=table.path, read=read or Note("cli.not-used"), notes=notes)).rstrip())
     for row in plan.not_taken[:_SHOWN]:
-        print(
-            f"  not taken: {row.n:,} {row.ending or 'without ending'} in {row.folder}: "
-            f"{row.reason} {', '.join(row.names[:4])}"
-        )
+        print_left(row)
     if len(plan.not_taken) > _SHOWN:
-        print(f"  … and {sum(row.n for row in plan.not_taken[_SHOWN:]):,} more; --list names them all")
+        print(Note("cli.plan-more", n=sum(row.n for row in plan.not_taken[_SHOWN:])))
     for note in plan.notes:
-        print(f"  note: {note}")
+        print(Note("cli.plan-note", note=note))
+
+
+def print_left(row: Any) -> None:
+    """Print how many files of a kind were not taken, where, and why."""
+    kind = row.ending or Note("cli.without-ending")
+    names = ", ".join(row.names[:4])
+    print(Note("cli.row-left", n=row.n, kind=kind, folder=row.folder, reason=row.reason, names=names))

@@ -67,10 +67,8 @@ def _told(args: argparse.Namespace, record: Any) -> int:
     if args.json:
         print_json(record.to_dict())
     else:
-        print(
-            f"{record.name} is now version {record.version}: {record.n_cases:,} cases, "
-            f"{', '.join(map(record.name_of, record.labels))}"
-        )
+        labels = ", ".join(map(record.name_of, record.labels))
+        print(Note("cli.now-version", name=record.name, version=record.version, n=record.n_cases, labels=labels))
     return 0
 
 
@@ -82,19 +80,19 @@ def _diff(args: argparse.Namespace) -> int:
         print_json(found.to_dict())
         return 0
     print(f"{found.before} -> {found.after}")
-    print(
-        f"  {found.n_added:,} added, {found.n_removed:,} removed, {found.n_relabelled:,} relabelled, "
-        f"{found.n_moved:,} in another part"
-    )
+    counts = {"removed": found.n_removed, "relabelled": found.n_relabelled, "moved": found.n_moved}
+    print(Note("cli.diff-counts", added=found.n_added, **counts))
     for what, n in found.relabels.items():
         print(f"  {what}: {n:,}")
     for case, was, now in found.relabelled[:20]:
-        print(f"  relabelled: {case}: {was or 'unlabelled'} -> {now or 'unlabelled'}")
+        none = Note("cli.unlabelled")
+        print(Note("cli.diff-relabelled", case=case, was=was or none, now=now or none))
     for case, was, now in found.moved[:20]:
-        print(f"  moved: {case}: {was or 'in no part'} -> {now or 'in no part'}")
-    for word, cases in (("added", found.added), ("removed", found.removed)):
+        none = Note("cli.no-part")
+        print(Note("cli.diff-moved", case=case, was=was or none, now=now or none))
+    for code, cases in (("cli.diff-added", found.added), ("cli.diff-removed", found.removed)):
         for case in cases[:10]:
-            print(f"  {word}: {case}")
+            print(Note(code, case=case))
     return 0
 
 
@@ -108,11 +106,9 @@ def _next(args: argparse.Namespace) -> int:
         if args.json:
             print_json(vars(doubt))
         else:
-            by = doubt.by or "a simple model of the pictures"
-            print(
-                f"{doubt.case}: {named(doubt.label)}, but {by} says {named(doubt.suggested)} "
-                f"({doubt.prob:.2f}; {named(doubt.label)} {doubt.own:.2f})"
-            )
+            by = doubt.by or Note("cli.simple-model")
+            said = {"label": named(doubt.label), "suggested": named(doubt.suggested), "by": by}
+            print(Note("cli.doubt", case=doubt.case, prob=doubt.prob, own=doubt.own, **said))
     return 0
 
 
@@ -123,9 +119,8 @@ def _changes(args: argparse.Namespace) -> int:
         if args.json:
             print_json(one.to_dict())
         else:
-            told = ", ".join(f"{key} {value or 'taken back'}" for key, value in list(one.set.items())[:4])
-            print(
-                f"version {one.version}  {one.at}  {one.who}  "
-                f"{'undo: ' if one.undoes else ''}{told}{' …' if len(one.set) > 4 else ''}"
-            )
+            told = ", ".join(f"{key} {value or Note('cli.taken-back')}" for key, value in list(one.set.items())[:4])
+            what = f"{told}{' …' if len(one.set) > 4 else ''}"
+            code = "cli.change-undone" if one.undoes else "cli.change"
+            print(Note(code, version=one.version, at=one.at, who=one.who, what=what))
     return 0

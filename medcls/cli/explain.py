@@ -146,7 +146,7 @@ def _line(row: dict[str, Any]) -> str:
     if "error" in row:
         return f"{row['file']}: {row.get('method', '')} {row['error']}".replace("  ", " ")
     what = str(Note("cli.no-evidence", label=row["label"])) if row["empty"] else row["picture"]
-    marks = {True: "yes", False: "no", None: "cannot tell"}
+    marks = {True: Note("cli.yes"), False: Note("cli.no"), None: Note("cli.cannot-tell")}
     checks = row.get("checks", ())
     several = len({c["model"] for c in checks}) > 1  # an ensemble is tested network by network
     tests = "".join(f"\n    {c['model'] + ', ' if several else ''}{marks[c['holds']]}: {c['words']}" for c in checks)
@@ -188,10 +188,8 @@ def _tissue(args: argparse.Namespace) -> int:
             row | {"prob": found.prob.tolist(), "auroc": None if found.agreement is None else found.agreement.to_dict()}
         )
         return 0
-    said = (
-        ""
-        if found.agreement is None
-        else f" AUROC within this patient {found.agreement} (neighbouring patches are alike)."
-    )
-    print(f"{found.n_patches} patches, {found.n_unread} unreadable.{said}\n" + "\n".join(map(str, paths)))
+    print(Note("cli.tissue", n=found.n_patches, unread=found.n_unread))
+    if found.agreement is not None:
+        print(Note("cli.tissue-auroc", auroc=str(found.agreement)))
+    print("\n".join(map(str, paths)))
     return 0

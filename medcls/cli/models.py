@@ -66,7 +66,7 @@ def _threshold(args: argparse.Namespace) -> int:
     else:
         card = save_threshold(args.model, args.name, args.label, args.prob)
     for t in card.thresholds:
-        print(f"{t.name}: {t.label} at {t.prob:.3f} or above")
+        print(Note("cli.point", name=t.name, label=t.label, at=t.prob))
     if not card.thresholds:
         say(str(Note("cli.no-operating-point", model=card.id)))
     return 0
@@ -106,7 +106,7 @@ def _retire(args: argparse.Namespace) -> int:
     from medcls.workflows.models import retire
 
     card = retire(args.model, args.reason)
-    print(f"{card.id}: {card.retired or 'offered again'}")
+    print(f"{card.id}: {card.retired or Note('cli.offered-again')}")
     return 0
 
 
@@ -120,7 +120,7 @@ def _list(args: argparse.Namespace) -> int:
         elif outcome.error is not None and args.json:
             print_json({"model": outcome.name, "error": str(outcome.error), "code": outcome.error.code})
         else:
-            print(f"{outcome.name}  cannot be used: {outcome.error}")
+            print(Note("cli.unusable-row", name=outcome.name, error=str(outcome.error)))
     if not any(outcome.ok for outcome in found):
         say(str(Note("cli.no-model")))
     return 0 if all(outcome.ok for outcome in found) else 1
@@ -151,8 +151,9 @@ def _line(card: Any) -> str:
 
     evaluation, error = _measured(card)
     sites = evaluated_figures(evaluation, None) if evaluation else ()
-    told = "; ".join(f"{one.title} {one.scores.get('auroc_disease', 'not measured')}" for one in sites)
-    return f"{card.id}  {card.task.id}  {card.backbone}  AUROC {told or error or 'not measured'}"
+    none = Note("cli.not-measured")
+    told = "; ".join(f"{one.title} {one.scores.get('auroc_disease', none)}" for one in sites)
+    return f"{card.id}  {card.task.id}  {card.backbone}  AUROC {told or error or none}"
 
 
 def _measured(card: Any) -> tuple[Any, MedclsError | None]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from medcls.cli import add_mode, print_json, verb
+from medcls.core.note import Note
 
 
 def add(verbs: Any) -> None:
@@ -75,10 +76,11 @@ def _recipes(args: argparse.Namespace) -> int:
             )
             continue
         if recipe.project != heading:
-            print(f"\n{PROJECTS[recipe.project].title}" if recipe.project else "Good beginnings")
+            print(f"\n{PROJECTS[recipe.project].title}" if recipe.project else Note("cli.good-beginnings"))
             heading = recipe.project
-        first = f" First: {first_of(name)}." if first_of(name) else ""
-        print(f"  {name:28}  {recipe.help}{first}" + (f" They report: {recipe.reported}." if recipe.reported else ""))
+        first = Note("cli.recipe-first", name=first_of(name)) if first_of(name) else ""
+        reported = Note("cli.recipe-reported", reported=recipe.reported) if recipe.reported else ""
+        print(f"  {name:28}  {recipe.help}{first}{reported}")
     return 0
 
 

@@ -114,10 +114,7 @@ def _verify(args: argparse.Namespace) -> int:
 
     found = trail.verify()
     if found.broken_at is not None:
-        say(
-            f"medcls: the audit trail breaks at line {found.broken_at}, in {found.where}: "
-            "a line was changed, taken out or moved"
-        )
+        say(str(Note("cli.trail-broken", line=found.broken_at, where=found.where)))
         return 1
     if found.missing:
         say(str(Note("cli.trail-cut", n=found.missing)))

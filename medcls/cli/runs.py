@@ -206,7 +206,7 @@ def _list(arguments: argparse.Namespace) -> int:
     broken = runs.broken_runs()
     for one in broken:
         plain = json.dumps({"run": one.name, "error": str(one.error)})
-        print(plain if arguments.json else f"{one.name}  cannot be read  {one.error}")
+        print(plain if arguments.json else Note("cli.unreadable-row", name=one.name, error=str(one.error)))
     return 1 if broken else 0
 
 
@@ -228,7 +228,7 @@ def _show(arguments: argparse.Namespace) -> int:
         scores = "  ".join(both + [f"{k} {v:.3f}" for k, v in e.train.items() if k not in e.validate])
         print(f"  epoch {e.epoch:3d}{' *' if e.best else '  '} {e.elapsed_s:7.1f} s  lr {e.lr:.2e}  {scores}")
     if epochs:
-        print("  (train/validate; * best so far)")
+        print(Note("cli.epochs-legend"))
     if log:
         print(log)
     return 0

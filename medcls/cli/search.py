@@ -6,6 +6,7 @@ from typing import Any
 
 from medcls.cli import print_json, say
 from medcls.cli.runs import add_settings, make_spec
+from medcls.core.note import Note
 
 
 def add(verbs: Any) -> None:
@@ -98,13 +99,13 @@ def _tell(args: argparse.Namespace) -> int:
             }
         )
         return 0
-    print(f"{args.name}  {view.done} of {view.spec.trials} trials done{_standing(view)}")
+    print(f"{Note('cli.trials-done', name=args.name, n=view.done, of=view.spec.trials)}{_standing(view)}")
     for t in view.trials:
         mark = "*" if view.best and t.number == view.best.number else " "
         tried = "  ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in t.values.items())
         print(f"{mark} {t.number:4d}  {t.state:9} {t.value:8.4f}  {tried}  {t.run}")
     for name, share in view.importance.items():
-        print(f"  {name} explains {share:.0%} of the spread")
+        print(Note("cli.importance", name=name, share=share))
     if log := search.read_log(args.name, args.log if "log" in args else 3):
         print(log)
     return 0
@@ -114,7 +115,9 @@ _show = _tell
 
 
 def _standing(view: Any) -> str:
-    return ", being worked on" if view.worked_on else ", ended early: resume goes on" if view.ended_early else ""
+    if view.worked_on:
+        return str(Note("cli.search-working"))
+    return str(Note("cli.search-ended-early")) if view.ended_early else ""
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -125,7 +128,9 @@ def _list(args: argparse.Namespace) -> int:
         if entry.error is not None:
             broken += 1
             line = {"search": entry.name, "error": str(entry.error)}
-            print_json(line) if args.json else print(f"{entry.name}  cannot be read  {entry.error}")
+            print_json(line) if args.json else print(
+                Note("cli.unreadable-row", name=entry.name, error=str(entry.error))
+            )
             continue
         name, view = entry.name, entry.get()
         if args.json:

@@ -78,7 +78,8 @@ def _check(args: argparse.Namespace) -> int:
     if args.apply:
         site.apply_settings(done.settings, getpass.getuser())
     if args.card:
-        say(f"{args.card}: signed, key {site.write_letter(args.site, done.check, args.card, args.maker).fingerprint}")
+        signed = site.write_letter(args.site, done.check, args.card, args.maker)
+        say(str(Note("cli.letter-signed", card=str(args.card), key=signed.fingerprint)))
     if args.json:
         print_json(
             done.check.to_dict() | {"settings": done.settings.to_dict(), "fitted": [n.to_dict() for n in done.fitted]}

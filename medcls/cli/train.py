@@ -75,7 +75,7 @@ def _train_folds(spec: RunSpec, args: argparse.Namespace) -> int:
         return 1
     status = tell(*fold_results.pool_folds(found), args.json)
     if args.publish is not None:
-        say(f"Published as {fold_results.publish_folds(found, spec.name, args.publish).id}")
+        say(str(Note("cli.published", model=fold_results.publish_folds(found, spec.name, args.publish).id)))
     return status
 
 
@@ -90,12 +90,10 @@ def _train_without(spec: RunSpec, args: argparse.Namespace) -> int:
             {"runs": runs, "sites": {s: {n: e.to_dict() for n, e in found.items()} for s, found in scores.items()}}
         )
     for site, found in scores.items() if not args.json else ():
-        print(
-            f"{site}, never seen by run {runs[site]}: "
-            f"disease against the rest {found.get('auroc_disease', 'not measured')}"
-        )
+        auroc = str(found["auroc_disease"]) if "auroc_disease" in found else Note("cli.not-measured")
+        print(Note("cli.unseen-site", site=site, run=runs[site], auroc=auroc))
     if far is not None and not args.json:
-        print(f"scans acquired unlike: AUROC {far}")
+        print(Note("cli.acquired-unlike", auroc=str(far)))
     return 0
 
 
@@ -161,10 +159,9 @@ class Bars:
         """Print an epoch's scores."""
         self._close()
         scores = ", ".join(f"{name} {value:.3f}" for name, value in result.validate.items())
-        say(
-            f"epoch {result.epoch}: train loss {result.train['loss']:.3f}, validate {scores}"
-            f"{' *' if result.best else ''} ({result.elapsed_s:.0f} s)"
-        )
+        best = " *" if result.best else ""
+        loss, seconds = result.train["loss"], result.elapsed_s
+        say(str(Note("cli.epoch", epoch=result.epoch, loss=loss, scores=scores, best=best, seconds=seconds)))
 
     def say(self, note: Note) -> None:
         """Print a note in place of the bar."""
