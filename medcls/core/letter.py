@@ -2,7 +2,9 @@
 
 import itertools
 import math
+import unicodedata
 from dataclasses import dataclass, field
+from datetime import date
 
 from medcls.core.evaluation import Estimate
 from medcls.core.note import Note
@@ -21,7 +23,9 @@ _SHARES = (
     "ece_excess",
     "ece_excess_after",
 )
-_SLACK = 1e-6
+_SLACK, _ROUNDED = 1e-6, 1e-3
+_FAR = 0.1  # of an area from a curve of few patients
+_LONGEST = 300  # letters of a name
 ROC_STEPS = 21
 
 
@@ -82,6 +86,7 @@ class Letter(Record):
         return [
             ("core.letter-below-0", min((self.n_cases, self.n_groups, self.n_positive, *counts)) < 0),
             ("core.letter-more-patients", max(self.n_groups, self.n_positive) > self.n_cases),
+            ("core.letter-no-patients", self.n_cases > 0 and not self.n_groups),
             (
                 "core.letter-table",
                 len(self.confusion) != k or any(len(row) != k for row in self.confusion),
@@ -103,6 +108,15 @@ class Letter(Record):
             ("core.letter-calibration", any(not 0 <= v <= 1 for row in self.calibration for v in row[1:])),
             ("core.letter-roc", bool(self.roc) and not _rises(self.roc)),
             ("core.letter-score-n", any(s.n > self.n_cases for s in self.scores.values())),
+            ("core.letter-score-none", any(not s.n and not math.isnan(s.value) for s in self.scores.values())),
+            ("core.letter-predictive", self._denies_predictive()),
+            ("core.letter-refused", self._denies_refused()),
+            ("core.letter-area", self._denies_area()),
+            ("core.letter-day", bool(self.made) and not _is_day(self.made)),
+            (
+                "core.letter-text",
+                any(not _is_short(text) for text in (self.model, self.site, self.site_key, self.maker)),
+            ),
             (
                 "core.letter-finding",
                 any(k not in FOUND or not v >= 0 for k, v in self.found.items()),
@@ -116,6 +130,33 @@ class Letter(Record):
         if self.verdict == "fit":
             return not all(share >= goal - _SLACK for share, goal in shares)
         return self.verdict == "not-fit" and not any(share < goal + _SLACK for share, goal in shares)
+
+    def _value(self, name: str) -> float:
+        return self.scores[name].value if name in self.scores else math.nan
+
+    def _denies_predictive(self) -> bool:
+        """Return whether the predictive values are others than sensitivity, specificity and prevalence give."""
+        found, spared, sick = self._value("sensitivity"), self._value("specificity"), self.aim.prevalence
+        shares = {
+            "ppv": (sick * found, (1 - sick) * (1 - spared)),
+            "npv": ((1 - sick) * spared, sick * (1 - found)),
+        }
+        return any(
+            true + false > 0 and abs(self._value(name) - true / (true + false)) > _ROUNDED
+            for name, (true, false) in shares.items()
+        )
+
+    def _denies_refused(self) -> bool:
+        """Return whether the share refused is another than the answered scans leave."""
+        left = 1 - sum(n for row in self.answered for n in row) / max(1, self.n_cases)
+        return bool(self.answered) and abs(self._value("refused") - left) > _ROUNDED
+
+    def _denies_area(self) -> bool:
+        """Return whether the AUROC lies far from the area that the curve's steps leave room for."""
+        if not self.roc or not _rises(self.roc):
+            return False
+        low, high = sum(self.roc[:-1]) / (ROC_STEPS - 1), sum(self.roc[1:]) / (ROC_STEPS - 1)
+        return self._value("auroc_disease") < low - _FAR or self._value("auroc_disease") > high + _FAR
 
     def contradicts(self, labels: tuple[str, ...], positive: tuple[int, ...]) -> Note | None:
         """Return why these cannot be the numbers of a model with these labels; None if they can.
@@ -179,9 +220,19 @@ def _is_share(score: Estimate) -> bool:
 
 
 def _holds(score: Estimate) -> bool:
-    if math.isnan(score.value) or math.isnan(score.low + score.high):
-        return True
-    return score.low - _SLACK <= score.value <= score.high + _SLACK
+    return not (score.value < score.low - _SLACK or score.value > score.high + _SLACK)  # NaN denies nothing
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _is_short(text: str) -> bool:
+    """Return whether a text is short and has nothing unseen in it that would change how others read."""
+    return len(text) <= _LONGEST and not any(unicodedata.category(c) in ("Cc", "Cf", "Cs") for c in text)
 
 
 def _rises(roc: tuple[float, ...]) -> bool:

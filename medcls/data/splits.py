@@ -230,11 +230,11 @@ def write_split(collection: Collection, split: Split) -> Path:
     folder = collection.stored[0].folder / "splits"
     if len(collection.stored) > 1:
         raise BadData("data.split-of-several")
-    folder.mkdir(exist_ok=True)
     final = folder / f"{split.name}.json"
-    if (old := _fingerprint_of(final)) not in ("", split.fingerprint):  # a copy: a kill between the two loses neither
-        disk.write_whole(folder / f".{split.name}.{old[:16]}.json", final.read_bytes())
-    disk.write_whole(final, split.to_json().encode())
+    with disk.locked(folder):
+        if (old := _fingerprint_of(final)) not in ("", split.fingerprint):  # a copy: a kill in between loses neither
+            disk.write_whole(folder / f".{split.name}.{old[:16]}.json", final.read_bytes())
+        disk.write_whole(final, split.to_json().encode())
     return final
 
 

@@ -224,8 +224,11 @@ def make_site(name: str) -> SiteFolder:
     """
     folder = open_site(name)
     if not (folder.path / "site.json").exists():
-        folder.write(Site(name.strip(), secrets.token_hex(16), made=now()[:10]))
-    elif site_id(folder.site.name) != folder.id:
+        with locked(folder.path):  # two who make it at once have one key
+            if not (folder.path / "site.json").exists():
+                folder.write(Site(name.strip(), secrets.token_hex(16), made=now()[:10]))
+                return folder
+    if site_id(folder.site.name) != folder.id:
         raise Conflict("evaluation.site-id-taken", site=folder.site.name)
     return folder
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from medcls import disk, home
 from medcls.errors import Conflict, MedclsError
 
 
@@ -27,7 +28,11 @@ def put_between_marks(path: Path, name: str, text: str) -> None:
         MedclsError: If the file cannot be read or lacks the markers.
         Conflict: If it cannot be written.
     """
-    begin, end = marks(name)
+    with disk.locked(home.cache() / "marked"):  # not beside the file: that folder is its owner's
+        _put(path, *marks(name), text)
+
+
+def _put(path: Path, begin: str, end: str, text: str) -> None:
     try:
         before, found, rest = path.read_text(encoding="utf-8").partition(begin)
     except (OSError, UnicodeDecodeError) as error:
@@ -37,6 +42,6 @@ def put_between_marks(path: Path, name: str, text: str) -> None:
     if not found or not ended:
         raise MedclsError("workflows.no-place-for-table", begin=begin, end=end)
     try:
-        path.write_text(f"{before}{begin}\n{text}{end}{after}", encoding="utf-8")
+        disk.write_whole(path, f"{before}{begin}\n{text}{end}{after}".encode())
     except OSError as error:
         raise Conflict("workflows.file-not-written", found=error.strerror or type(error).__name__) from error

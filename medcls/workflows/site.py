@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from medcls import access
+from medcls import access, disk
 from medcls.core.letter import Letter
 from medcls.core.note import Note
 from medcls.core.outcome import Outcome
@@ -167,13 +167,14 @@ def undo_settings(site: str, model_id: str, who: str = "", seen: int = 0) -> Sit
         Conflict: If those seen are no longer in force: of two who undo the same, the second changes nothing.
     """
     folder = site_folder(site)
-    if (in_force := folder.in_force(model_id)) is None:
-        raise BadSpec("workflows.nothing-to-undo", site=site, model=model_id)
-    if seen and in_force.line != seen:
-        raise Conflict("workflows.settings-not-in-force", site=site, model=model_id)
-    by = who or access.present().name
-    folder.record(SiteEvent("undone", model_id, by, "", in_force.settings, undoes=in_force.line))
-    return folder.settings(model_id)
+    with disk.locked(folder.path):
+        if (in_force := folder.in_force(model_id)) is None:
+            raise BadSpec("workflows.nothing-to-undo", site=site, model=model_id)
+        if seen and in_force.line != seen:
+            raise Conflict("workflows.settings-not-in-force", site=site, model=model_id)
+        by = who or access.present().name
+        folder.record(SiteEvent("undone", model_id, by, "", in_force.settings, undoes=in_force.line))
+        return folder.settings(model_id)
 
 
 @act("approve", "site.state", "site", "model_id", "state")

@@ -261,6 +261,12 @@ def test_a_card_whose_counts_deny_its_scores_contradicts_the_model(change: dict[
     assert bool(letter.contradicts(CARD.task.label_ids, CARD.task.positive)) == found
 
 
+SHARES = {
+    name: {"value": value, "low": value - 0.1, "high": value + 0.05, "level": 0.95, "n": 40, "how": ""}
+    for name, value in {"sensitivity": 0.9, "specificity": 28 / 30}.items()
+}
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -284,6 +290,25 @@ def test_a_card_whose_counts_deny_its_scores_contradicts_the_model(change: dict[
         {"found": {"grain": -1.0}},
         {"found": {"Mustermann": 1.0}},
         {"scores": {"sensitivity": {"value": 0.9, "low": 0.8, "high": 0.95, "level": 0.95, "n": 51, "how": ""}}},
+        {"scores": {"sensitivity": {"value": 0.9, "low": None, "high": 0.5, "level": 0.95, "n": 40, "how": ""}}},
+        {"scores": {"sensitivity": {"value": 0.9, "low": 0.95, "high": None, "level": 0.95, "n": 40, "how": ""}}},
+        {"scores": {"sensitivity": {"value": 0.9, "low": 0.8, "high": 0.95, "level": 0.95, "n": 0, "how": ""}}},
+        {"scores": SHARES | {"ppv": {"value": 0.1, "low": 0.05, "high": 0.2, "level": 0.95, "n": 40, "how": ""}}},
+        {"scores": SHARES | {"npv": {"value": 0.1, "low": 0.05, "high": 0.2, "level": 0.95, "n": 40, "how": ""}}},
+        {
+            "scores": SHARES
+            | {"auroc_disease": {"value": 0.2, "low": 0.1, "high": 0.3, "level": 0.95, "n": 40, "how": ""}}
+        },
+        {
+            "scores": SHARES | {"refused": {"value": 0.9, "low": 0.8, "high": 1.0, "level": 0.95, "n": 50, "how": ""}},
+            "answered": [[10, 0, 0], [0, 18, 2], [0, 2, 18]],
+        },
+        {"n_groups": 0},
+        {"made": "2026-13-45"},
+        {"made": "yesterday"},
+        {"maker": "x" * 1000},
+        {"maker": "Kim\x1b[2J"},
+        {"site": "\u202eevil"},
         {"scores": {"joy": {"value": 0.9, "low": 0.8, "high": 0.95, "level": 0.95, "n": 40, "how": ""}}},
     ],
 )
