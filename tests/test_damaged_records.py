@@ -157,7 +157,7 @@ def test_a_damaged_file_leaves_every_list_answering(
 ) -> None:
     path, rng = filled[kind], random.Random(kind)
     parser = cli.parser()
-    monkeypatch.setattr(cli, "parser", lambda: parser)
+    monkeypatch.setattr(cli, "parser", lambda only="": parser)
     commands, whole = COMMANDS[KIND.get(kind, "runs")]
     if kind not in KIND:
         commands = [*commands, ["runs", "show", path.parent.name if kind != "result" else path.parents[1].name]]

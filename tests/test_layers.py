@@ -4,10 +4,9 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ROWS = (
@@ -30,6 +29,17 @@ ROWS = (
 ROW_OF = {room: row for row, rooms in enumerate(ROWS) for room in rooms}
 LIBRARY = sorted((ROOT / "medcls").rglob("*.py"))
 PAGES = sorted((ROOT / "pages").rglob("*.py"))
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """A file, parsed once for all tests."""
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def offenders(paths: Iterable[Path], find: Callable[[Path], list]) -> dict[str, list]:
+    """What was found, by the dotted name of each file in which anything was."""
+    return {name_of(path): found for path in paths if (found := find(path))}
 
 
 def name_of(path: Path) -> str:
@@ -56,8 +66,7 @@ def modules_of(tree: ast.AST, importer: str, is_package: bool) -> Iterator[tuple
 
 def imports_of(path: Path) -> list[tuple[str, int]]:
     """Imports of one file of this repository."""
-    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-    return list(modules_of(tree, name_of(path), path.name == "__init__.py"))
+    return list(modules_of(tree_of(path), name_of(path), path.name == "__init__.py"))
 
 
 def room_of(module: str) -> str:
@@ -80,16 +89,18 @@ def test_every_room_has_a_row() -> None:
     assert found <= set(ROW_OF), f"no row for {found - set(ROW_OF)}"
 
 
-@pytest.mark.parametrize("path", LIBRARY, ids=name_of)
-def test_library_imports_only_from_rows_below(path: Path) -> None:
+def test_library_imports_only_from_rows_below() -> None:
     """No room imports a neighbour or upward; none knows of streamlit or of the pages."""
-    wrong = [
-        f"line {line}: {module}"
-        for module, line in imports_of(path)
-        if (module.split(".")[0] == "medcls" and breaks_row_rule(name_of(path), module))
-        or module.split(".")[0] in ("streamlit", "pages")
-    ]
-    assert not wrong, f"{name_of(path)} imports {wrong}"
+
+    def wrong(path: Path) -> list[str]:
+        return [
+            f"line {line}: {module}"
+            for module, line in imports_of(path)
+            if (module.split(".")[0] == "medcls" and breaks_row_rule(name_of(path), module))
+            or module.split(".")[0] in ("streamlit", "pages")
+        ]
+
+    assert not offenders(LIBRARY, wrong)
 
 
 def allowed_in_page(module: str, path: Path) -> bool:
@@ -117,18 +128,23 @@ def in_ui(path: Path) -> bool:
     return "_ui" in path.parts
 
 
-@pytest.mark.parametrize("path", PAGES, ids=name_of)
-def test_pages_import_only_what_pages_may(path: Path) -> None:
+def test_pages_import_only_what_pages_may() -> None:
     """Pages know streamlit, their shared parts, workflows, core and errors; nothing else."""
-    wrong = [f"line {line}: {module}" for module, line in imports_of(path) if not allowed_in_page(module, path)]
-    assert not wrong, f"{name_of(path)} imports {wrong}"
+
+    def wrong(path: Path) -> list[str]:
+        return [f"line {line}: {module}" for module, line in imports_of(path) if not allowed_in_page(module, path)]
+
+    assert not offenders(PAGES, wrong)
 
 
-@pytest.mark.parametrize("path", [p for p in PAGES if p.name != "cache.py"], ids=name_of)
-def test_caches_stand_in_one_file(path: Path) -> None:
+def test_caches_stand_in_one_file() -> None:
     """`st.cache_*` is shared between users: only cache.py, which holds models, may use it."""
-    used = [n.attr for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Attribute)]
-    assert not [name for name in used if name.startswith("cache_")]
+
+    def used(path: Path) -> list[str]:
+        named = [node.attr for node in ast.walk(tree_of(path)) if isinstance(node, ast.Attribute)]
+        return [name for name in named if name.startswith("cache_")]
+
+    assert list(offenders(PAGES, used)) == ["pages._ui.cache"]
 
 
 KEYED = ("choice", "remember", "kept", "get", "pop", "setdefault")
@@ -150,17 +166,20 @@ def keys_spelled_out(tree: ast.AST) -> list[int]:
     return lines
 
 
-@pytest.mark.parametrize("path", [p for p in PAGES if p.name != "state.py"], ids=name_of)
-def test_session_keys_stand_in_one_file(path: Path) -> None:
+def test_session_keys_stand_in_one_file() -> None:
     """state.py names every key of the session; no other file spells one out."""
-    assert not keys_spelled_out(ast.parse(path.read_text()))
+    others = [path for path in PAGES if path.name != "state.py"]
+    assert not offenders(others, lambda path: keys_spelled_out(tree_of(path)))
 
 
-@pytest.mark.parametrize("path", [*LIBRARY, *PAGES], ids=name_of)
-def test_work_tells_how_far_it_is_in_one_way(path: Path) -> None:
+def test_work_tells_how_far_it_is_in_one_way() -> None:
     """Whoever hears of steps done and in all is a `Progress`."""
-    told = [ast.unparse(node) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Subscript)]
-    assert not [t for t in told if re.match(r"Callable\[\[(str, )?int, int\], None\]", t)]
+
+    def told(path: Path) -> list[str]:
+        named = [ast.unparse(node) for node in ast.walk(tree_of(path)) if isinstance(node, ast.Subscript)]
+        return [t for t in named if re.match(r"Callable\[\[(str, )?int, int\], None\]", t)]
+
+    assert not offenders((*LIBRARY, *PAGES), told)
 
 
 def asks_for_members(tree: ast.AST) -> list[int]:
@@ -172,10 +191,10 @@ def asks_for_members(tree: ast.AST) -> list[int]:
     ]
 
 
-@pytest.mark.parametrize("path", [p for p in (*LIBRARY, *PAGES) if room_of(name_of(p)) != "models"], ids=name_of)
-def test_only_the_models_room_asks_a_card_for_its_members(path: Path) -> None:
+def test_only_the_models_room_asks_a_card_for_its_members() -> None:
     """Others ask `is_mean` and `networks`, or the `Predictor`."""
-    assert not asks_for_members(ast.parse(path.read_text()))
+    others = [path for path in (*LIBRARY, *PAGES) if room_of(name_of(path)) != "models"]
+    assert not offenders(others, lambda path: asks_for_members(tree_of(path)))
 
 
 def circles(arrows: dict[str, set[str]]) -> list[list[str]]:
@@ -210,7 +229,7 @@ def test_no_files_import_each_other_in_a_circle() -> None:
     files = {name_of(path): path for path in (*LIBRARY, *PAGES)}
     arrows: dict[str, set[str]] = {name: set() for name in files}
     for name, path in files.items():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.Import):
                 arrows[name] |= {alias.name for alias in node.names} & set(files)
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

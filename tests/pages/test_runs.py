@@ -13,6 +13,7 @@ from medcls.models import store
 from medcls.reproduction.recipes import RECIPES
 from medcls.runs.folder import make_run, open_run
 from medcls.runs.writer import RunWriter
+from medcls.tasks import list_tasks
 from medcls.workflows import fold_results, folds, run_results, runs
 from medcls.workflows.data_split import split_collection
 from tests.pages.conftest import assert_sound, component
@@ -103,7 +104,7 @@ def test_counts_findings_and_recipes_of_the_task_are_shown(open_app, at_home) ->
     app = open_app("../train.py")
     counts = app.dataframe[0].value
     assert counts["all"].sum() == 36
-    assert "breast-ultrasound" in words(app)
+    assert list_tasks()["breast-ultrasound"].title in words(app)
     recipes = widget(app, "selectbox", "Recipe").options
     assert any(option.startswith("ultrasound-a-xception") for option in recipes)
     assert not any(option.startswith("melanoma") for option in recipes)
