@@ -169,3 +169,55 @@ def test_prose_in_a_page_would_be_found(tmp_path: Path) -> None:
     lines = ['st.write("Press the button")', 'st.html("<div class=a style=flex>")', 'st.write(say("pages.drop-here"))']
     page.write_text("\n".join(lines))
     assert [found.split(":")[0] for found in prose_shown(page)] == ["line 1"]
+
+
+LIBRARY = [path for path in SOURCES if path.is_relative_to(ROOT / "medcls")]
+TWO_WORDS = re.compile(r"[^\W\d_]{2,} [^\W\d_]{2,}")
+SAYS = {
+    "Note",
+    "print",
+    "say",
+    "told",
+    "wrong",
+}  # calls whose arguments a person reads; so are errors' and what is returned
+
+
+def prose_said(path: Path) -> Iterator[str]:
+    """Literals of two words or more that reach a person: in a note, an error, a line printed, or a text returned."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "id", "") or getattr(node.func, "attr", "")
+            said = [*node.args, *(k.value for k in node.keywords)] if name in SAYS | ERRORS else []
+        else:
+            said = [node.value] if isinstance(node, ast.Return) and node.value is not None else []
+        for literal in (part for one in said for part in texts_of(one)):
+            if TWO_WORDS.search(literal.value) and not literal.value.startswith("<"):
+                yield f"line {literal.lineno}: {literal.value[:60]}"
+
+
+def texts_of(node: ast.expr) -> Iterator[ast.Constant]:
+    """The literals a text is put together of: joined, chosen between or added, but not what a call is given."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node
+    elif isinstance(node, (ast.JoinedStr, ast.FormattedValue, ast.IfExp, ast.BoolOp, ast.BinOp, ast.Tuple)):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.expr):
+                yield from texts_of(child)
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_the_library_says_nothing_in_its_own_words(path: Path) -> None:
+    """Notes, errors, lines printed and texts returned are sentences of the catalogue."""
+    assert list(prose_said(path)) == []
+
+
+def test_prose_in_the_library_would_be_found(tmp_path: Path) -> None:
+    """A sentence in an error's part, a line printed or a text returned; no code, no markup and no query."""
+    lines = [
+        'raise BadScan("imaging.empty", found=f"only {n} bytes left")',
+        'print(f"{name}: not taken" if n else "")',
+        'def f():\n    return "of no use" if n else Note("core.not-computable")',
+        'def g():\n    return db.execute("SELECT path FROM cases"), "<p class=a>"',
+    ]
+    (tmp_path / "part.py").write_text("\n".join(lines))
+    assert [found.split(":")[0] for found in prose_said(tmp_path / "part.py")] == ["line 1", "line 2", "line 4"]

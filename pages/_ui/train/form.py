@@ -230,11 +230,13 @@ def _pick(name: str, collections: tuple[str, ...]) -> Any:
     if name == "split":
         return _pick_split(collections)
     if name == "made_from":
-        found = {"": "none"} | {one.run: f"{one.name} ({one.made.to_label})" for one in made.list_made(collections)}
+        found = {"": say("pages.train-none")} | {
+            one.run: f"{one.name} ({one.made.to_label})" for one in made.list_made(collections)
+        }
         return _pick_known(name, found)
     if name in ("from_label", "to_label"):
         labels = [label for record in preflight.list_data() if record.name in collections for label in record.labels]
-        return _pick_known(name, {"": "chosen by number"} | dict(zip(labels, labels, strict=True)))
+        return _pick_known(name, {"": say("pages.train-label-by-number")} | dict(zip(labels, labels, strict=True)))
     return show_setting(name, draft().value(name))
 
 
