@@ -10,6 +10,7 @@ from medcls.data.collections import add_collection
 from medcls.imaging.phantom import phantom
 from medcls.models import store
 from medcls.workflows import compare, thresholds
+from pages._ui.compare import one_scan
 from pages._ui.compare.test_set import names_of
 from tests import tiny
 from tests.compared import LABELS, cases, publish_three
@@ -179,3 +180,12 @@ def test_what_all_names_begin_with_is_left_out(tiny_model) -> None:
         for px in (128, 160)
     ]
     assert names_of(sizes) == {"s128": "MobileNetV2, 128 px", "s160": "MobileNetV2, 160 px"}
+
+
+def test_models_are_counted_as_they_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wait of several models says which of how many."""
+    told: list[tuple[str, dict]] = []
+    monkeypatch.setattr(one_scan, "say", lambda code, values: told.append((code, values)) or code)
+    asking = one_scan.Asking(["a", "b"], {"a": None, "b": None}.__getitem__)
+    assert [asking.find(model) for model in asking.models] == [None, None]
+    assert told == [("pages.asking", {"n": 2}), *(("pages.asking-of", {"i": i, "n": 2}) for i in (1, 2))]

@@ -1,6 +1,6 @@
 """Compare, one scan: several models side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from html import escape
 
@@ -70,15 +70,35 @@ def ask(scan: Scan, cards: Sequence[ModelCard]) -> compare_scan.ComparedScan:
         def keep(card: ModelCard, answer: Prediction, view: object) -> None:
             known.keep(scan, card, answer, view)
 
-        memory = compare_scan.Memory(lambda model_id: known.find(scan, by_id[model_id]), keep)
-        with st.spinner(say("pages.asking", {"n": len(cards)}), show_time=True):
-            found = compare_scan.compare_scan(scan, [card.id for card in cards], open_here, memory)
+        asking = Asking([card.id for card in cards], lambda model_id: known.find(scan, by_id[model_id]))
+        found = compare_scan.compare_scan(scan, asking.models, open_here, compare_scan.Memory(asking.find, keep))
+        asking.bar.empty()
         held = (key, found)
         st.session_state[state.COMPARE_ANSWERS] = held
     for one in held[1].answers:
         if one.card is not None and one.prediction is not None:
             known.tell(scan, one.card, one.prediction)
     return compare_scan.read_at_site(held[1], header.site_name())
+
+
+class Asking:
+    """A bar that counts the models as each is asked.
+
+    Args:
+        models: Their ids.
+        find: What is asked first of each: what it said before.
+    """
+
+    def __init__(self, models: Sequence[str], find: Callable[[str], Prediction | None]) -> None:
+        self.models, self._find, self._begun = models, find, 0
+        self.bar = st.progress(0.0, text=say("pages.asking", {"n": len(models)}))
+
+    def find(self, model_id: str) -> Prediction | None:
+        """Return what `find` does, and count the model."""
+        self._begun += 1
+        told = say("pages.asking-of", {"i": self._begun, "n": len(self.models)})
+        self.bar.progress((self._begun - 1) / len(self.models), text=told)
+        return self._find(model_id)
 
 
 def _show_agreement(found: compare_scan.ComparedScan) -> None:
