@@ -157,7 +157,10 @@ def _line(card: Any) -> str:
 
 
 def _measured(card: Any) -> tuple[Any, MedclsError | None]:
-    """Return what was measured of a model, or what ails it: one model's damage takes no other off the list."""
+    """Return what was measured of a model, or what ails it: one model's damage takes no other off the list.
+
+    No `Outcome`: a model that was never measured has neither.
+    """
     from medcls.workflows.models import evaluation_of
 
     try:

@@ -67,7 +67,7 @@ class Labelled(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Dropped:
+class LabelledDrop:
     """Scans labelled on the page: in memory only.
 
     Args:

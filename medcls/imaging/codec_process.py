@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from medcls.core.outcome import Outcome
 from medcls.errors import BadScan, MedclsError
 
 # Seconds of computing for one file (where the system can limit that), and of waiting in all: a busy machine may take
@@ -52,9 +53,7 @@ def run_apart(job: str, data: bytes, **options: Any) -> tuple[np.ndarray, dict[s
         process.end()
         raise
     _put_back(process)
-    if isinstance(answer, MedclsError):
-        raise answer
-    return answer
+    return answer.get()
 
 
 class _Process:
@@ -71,7 +70,7 @@ class _Process:
         )
         self.jobs = 0
 
-    def ask(self, job: str, data: bytes, options: dict[str, Any]) -> tuple[np.ndarray, dict[str, Any]] | MedclsError:
+    def ask(self, job: str, data: bytes, options: dict[str, Any]) -> Outcome[tuple[np.ndarray, dict[str, Any]]]:
         """Send a job and wait for its answer.
 
         Raises:
@@ -116,18 +115,18 @@ class _Process:
             self._child.stdin.write(part)
         self._child.stdin.flush()
 
-    def _receive(self) -> tuple[np.ndarray, dict[str, Any]] | MedclsError:
+    def _receive(self) -> Outcome[tuple[np.ndarray, dict[str, Any]]]:
         assert self._child.stdout
         line = self._child.stdout.readline()
         if not line.endswith(b"\n"):
             raise EOFError
         head = json.loads(line)
         if "error" in head:
-            return MedclsError.from_dict(head["error"])
+            return Outcome("", error=MedclsError.from_dict(head["error"]))
         values = np.empty(head["shape"], np.dtype(head["dtype"]))
         if values.size and self._child.stdout.readinto(values.reshape(-1).view(np.uint8).data) != values.nbytes:  # type: ignore[attr-defined]
             raise EOFError
-        return values, head["more"]
+        return Outcome("", (values, head["more"]))
 
     def _why_dead(self, late: bool) -> BadScan:
         code = self._child.wait()

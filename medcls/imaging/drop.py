@@ -29,9 +29,6 @@ _JUNK = {"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", "DICOMDIR"}
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
-# A file of a drop, by a name that is unique in it (`archive.zip/folder/file`): its bytes, or why they cannot be had.
-Dropped = Outcome[bytes]
-
 
 @dataclass
 class _Budget:
@@ -68,7 +65,7 @@ class _Budget:
             raise TooLarge("imaging.drop-too-large", most_gb=_MAX_TOTAL_BYTES / 1e9)
 
 
-def open_drop(files: Iterable[tuple[str, bytes]], *, limits: Limits | None = None) -> Iterator[Dropped]:
+def open_drop(files: Iterable[tuple[str, bytes]], *, limits: Limits | None = None) -> Iterator[Outcome[bytes]]:
     """Hand out every file of a drop, those inside ZIP archives too, one at a time.
 
     Archives are recognised by content; inside, only one level of further archives is opened. Folders' own
@@ -91,7 +88,7 @@ def open_drop(files: Iterable[tuple[str, bytes]], *, limits: Limits | None = Non
             yield from _expand(name, data, budget, depth=0)
 
 
-def walk(paths: Iterable[Path], *, limits: Limits | None = None) -> Iterator[Dropped]:
+def walk(paths: Iterable[Path], *, limits: Limits | None = None) -> Iterator[Outcome[bytes]]:
     """Hand out the files at some paths, folders' contents and archives' too, read one at a time.
 
     Args:
@@ -115,7 +112,7 @@ def walk(paths: Iterable[Path], *, limits: Limits | None = None) -> Iterator[Dro
             yield from _from_disk(path, budget)
 
 
-def _from_disk(path: Path, budget: _Budget) -> Iterator[Dropped]:
+def _from_disk(path: Path, budget: _Budget) -> Iterator[Outcome[bytes]]:
     try:
         if not path.is_file():  # a pipe or a device would never end
             raise BadScan("imaging.no-such-file")
@@ -127,40 +124,40 @@ def _from_disk(path: Path, budget: _Budget) -> Iterator[Dropped]:
             file.seek(0)
             data = file.read(budget.limits.max_bytes + 1)
     except OSError as error:
-        yield Dropped(
+        yield Outcome(
             budget.name(str(path)),
             error=BadScan("imaging.unopenable", reason=error.strerror or Note("imaging.unopenable-unsaid")),
         )
     except MedclsError as error:
-        yield Dropped(budget.name(str(path)), error=error)
+        yield Outcome(budget.name(str(path)), error=error)
     else:
         yield _counted(str(path), data, budget)
 
 
-def _expand(name: str, data: bytes, budget: _Budget, depth: int) -> Iterator[Dropped]:
+def _expand(name: str, data: bytes, budget: _Budget, depth: int) -> Iterator[Outcome[bytes]]:
     if data.startswith(_ZIP):
         yield from _archive(name, io.BytesIO(data), budget, depth)
     else:
         yield _counted(name, data, budget)
 
 
-def _counted(name: str, data: bytes, budget: _Budget) -> Dropped:
+def _counted(name: str, data: bytes, budget: _Budget) -> Outcome[bytes]:
     try:
         budget.spend(len(data))
         budget.limits.check_bytes(len(data))
     except TooLarge as error:
-        return Dropped(budget.name(name), error=error)
-    return Dropped(budget.name(name), data)
+        return Outcome(budget.name(name), error=error)
+    return Outcome(budget.name(name), data)
 
 
-def _archive(name: str, file: BinaryIO, budget: _Budget, depth: int) -> Iterator[Dropped]:
+def _archive(name: str, file: BinaryIO, budget: _Budget, depth: int) -> Iterator[Outcome[bytes]]:
     """Hand out what a ZIP archive holds; an archive that cannot be opened is one error."""
     try:
         if depth > _MAX_DEPTH:
             raise BadScan("imaging.archive-too-deep")
         archive, entries = _entries(file)
     except MedclsError as error:
-        yield Dropped(budget.name(name), error=error)
+        yield Outcome(budget.name(name), error=error)
         return
     with archive:
         for entry, path in entries:
@@ -209,13 +206,13 @@ def _directory_bytes(file: BinaryIO) -> int:
 
 def _entry(
     name: str, path: str, place: tuple[zipfile.ZipFile, zipfile.ZipInfo], budget: _Budget, depth: int
-) -> Iterator[Dropped]:
+) -> Iterator[Outcome[bytes]]:
     shown, (archive, entry) = f"{name}/{path}", place
     try:
         _check_entry(entry, path, budget)
         data = guarded(lambda: _read_entry(archive, entry, budget.limits.max_bytes + 1))
     except MedclsError as error:
-        yield Dropped(budget.name(shown), error=error)
+        yield Outcome(budget.name(shown), error=error)
     else:
         yield from _expand(shown, data, budget, depth + 1)
 

@@ -22,7 +22,10 @@ Arrays = tuple[np.ndarray, ...]
 
 @dataclass(eq=False)
 class _Asked:
-    """A waiting batch, and its outcome."""
+    """A waiting batch, and what became of it.
+
+    No `Outcome`: a bug in the pass too must reach the thread that asked, and a pass may rightly return None.
+    """
 
     batch: np.ndarray
     done: bool = False

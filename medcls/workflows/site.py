@@ -118,10 +118,10 @@ def check_dropped(
     Raises:
         MedclsError: As `check_site`.
     """
-    from medcls.evaluation.site_ask import Dropped
+    from medcls.evaluation.site_ask import LabelledDrop
     from medcls.models.opening import open_model
 
-    return _check(site, open_model(model_id), (Dropped(tuple(scans)),), aim, on_case)
+    return _check(site, open_model(model_id), (LabelledDrop(tuple(scans)),), aim, on_case)
 
 
 def _check(site: str, model: "Predictor", scans: "Sequence[Labelled]", aim: Aim, on_case: Progress) -> Checked:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from medcls.core.outcome import Outcome
 from medcls.errors import BadScan, TooLarge
 from medcls.imaging import drop
 from medcls.imaging.drop import open_drop, walk
@@ -24,7 +25,7 @@ def zipped(*entries: tuple[str | zipfile.ZipInfo, bytes], method: int = zipfile.
     return out.getvalue()
 
 
-def opened(data: bytes, **limits: int) -> list[drop.Dropped]:
+def opened(data: bytes, **limits: int) -> list[Outcome[bytes]]:
     return list(open_drop([("drop.zip", data)], limits=Limits(**limits) if limits else None))
 
 
