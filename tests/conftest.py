@@ -1,10 +1,14 @@
 """What every test shares: a home of its own, one thread, and a small model that was really published."""
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
 
+from medcls.imaging import phantom as drawing
+
+drawing.phantom = lru_cache(maxsize=400)(drawing.phantom)  # the same call gives the same bytes: drawn once a process
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = "1"  # no network in tests
 os.environ.pop("MEDCLS_WEIGHTS", None)  # comes before the older name that the tests set
@@ -21,14 +25,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a small breast-ultrasound model, made once; publish copies of it."""
+    """Folder of a small breast-ultrasound model, made once, with its engine beside it; publish copies of it."""
     import torch
 
-    from tests.tiny import write_tiny
+    from tests.tiny import build_engine, write_tiny
 
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("made") / "tiny"
     write_tiny(folder)
+    build_engine(folder)
     return folder
 
 

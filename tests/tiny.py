@@ -3,13 +3,15 @@
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from safetensors.torch import save_file
 
-from medcls import nets
+from medcls import home, nets
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import Calibration, ModelCard
 from medcls.core.note import Note
@@ -19,12 +21,14 @@ from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 from medcls.models import store
 from medcls.models.network import Network
+from medcls.models.opening import open_network
 from medcls.models.predictor import Predictor
 from medcls.stats.calibration import calibrate
 from medcls.stats.scores import evaluate_cases
 from medcls.tasks import list_tasks
 
 
+@lru_cache(maxsize=4)
 def phantoms(task: Task, seeds: Sequence[int]) -> tuple[list[Scan], np.ndarray]:
     """Synthetic scans of every label, and the index of each one's label."""
     scans = [read_scan(phantom(task.id, label, seed)) for seed in seeds for label in task.label_ids]
@@ -82,8 +86,18 @@ def measure(folder: Path, classifier: Predictor, task: Task) -> None:
     store.write_evaluation(folder, evaluation, table)
 
 
+def build_engine(made: Path) -> None:
+    """Build the engine of a folder made by `write_tiny` beside it, for `install`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDCLS_HOME", str(made.with_name("home")))
+        assert open_network(made).engine
+        (home.cache() / "engines").rename(made.with_name("engines"))
+
+
 def install(made: Path, weights: Path, model_id: str) -> ModelCard:
-    """Publish a folder made by `write_tiny` among the models of a home."""
+    """Publish a folder made by `write_tiny` among the models of a home, with its engine where one stands beside it."""
+    if (engines := made.with_name("engines")).is_dir():
+        shutil.copytree(engines, home.cache() / "engines", dirs_exist_ok=True)
     return store.publish(made, model_id=model_id, into=weights)
 
 

@@ -17,6 +17,7 @@ import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -262,6 +263,7 @@ def _head(net: "torch.nn.Module", maps: np.ndarray) -> np.ndarray:
         return answer_from(net, torch.from_numpy(maps))[0].numpy()
 
 
+@lru_cache(maxsize=2)
 def probe_batch(preprocess: Preprocess) -> np.ndarray:
     """Return a few phantoms of every task as a network is fed them, (N, C, S, S) float32."""
     scans = [phantom_scan(task, label, seed) for seed in range(2) for task, label in _PROBES]

@@ -7,6 +7,7 @@ from medcls.errors import BadTask, MedclsError
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import PHANTOMS, phantom, phantom_mask, phantom_scan
 
+phantom = phantom.__wrapped__  # drawn anew at every call here; see tests/conftest.py
 DRAWN = [(task, label) for task, kind in PHANTOMS.items() for label in kind.labels]
 HEALTHY = {"normal", "no-idc"}
 

@@ -17,6 +17,7 @@ from medcls.models import changes, publishing, store
 from medcls.models.opening import open_model
 from medcls.stats.familiarity import Known
 from medcls.workflows.thresholds import save_threshold
+from tests.models.saving import save_points
 from tests.tiny import install, spoil, write_tiny
 
 
@@ -110,12 +111,6 @@ def test_writers_at_once_leave_a_whole_card_and_nothing_aside(home, tiny_model):
     assert store.verify(store.folder(tiny_model.id)).name.startswith("Name ")
     assert not list(store.folder(tiny_model.id).glob(".*"))
     assert {p.name for p in changes.changes_folder(tiny_model.id).iterdir()} <= {"card.json", ".lock"}
-
-
-def save_points(model_id: str, who: int, n: int) -> None:
-    """Save `n` operating points of one's own, each a change of what is there."""
-    for i in range(n):
-        save_threshold(model_id, f"{who}-{i}", "malignant", (i + 1) / (n + 2))
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 import ast
 import functools
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,7 @@ import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-from medcls.core.model import ModelCard
 from pages._ui import cache
-from tests.tiny import install
 
 MAIN = Path(__file__).resolve().parents[2] / "pages" / "_ui" / "main.py"
 
@@ -29,25 +26,6 @@ def listed_pages() -> list[tuple[str, str, str, str, str]]:
 
 # AppTest reads the metadata of every installed package for each session; once is enough.
 packages_read_once = functools.cache(manifest_scanner.scan_component_manifests)
-
-
-@pytest.fixture(scope="session")
-def tiny_engines(tiny_made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The engine of the tiny model, built once; copies of the model in other homes find a copy of it."""
-    from medcls.models.opening import open_model
-
-    home = tmp_path_factory.mktemp("engines")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MEDCLS_HOME", str(home))
-        open_model(install(tiny_made, home / "weights", "breast-ultrasound--tiny--0001").id).engine  # noqa: B018
-    return home / "cache" / "engines"
-
-
-@pytest.fixture
-def tiny_model(home: Path, tiny_made: Path, tiny_engines: Path) -> ModelCard:
-    """The card of a small model published in this test's home as `breast-ultrasound--tiny--0001`, its engine built."""
-    shutil.copytree(tiny_engines, home / "cache" / "engines")
-    return install(tiny_made, home / "weights", "breast-ultrasound--tiny--0001")
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Cross-validation: every case answered by the one network that never saw it, pooled, published and measured again."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -30,21 +31,45 @@ SPEC = RunSpec.of(
 )  # fmt: skip
 
 
-@pytest.fixture
-def patches(tmp_path):
+@pytest.fixture(scope="module")
+def split_home(tmp_path_factory):
+    """A home with 24 patches, split into three folds."""
+    place = tmp_path_factory.mktemp("folds")
     for label in ("no-idc", "idc"):
-        inside = tmp_path / "patches" / label
+        inside = place / "patches" / label
         inside.mkdir(parents=True)
         for seed in range(12):
             (inside / f"{seed}.png").write_bytes(phantom("breast-histology-idc", label, seed))
-    add_collection(tmp_path / "patches", "patches", task_id="breast-histology-idc")
-    split_collection("patches", "three-folds", folds=3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDCLS_HOME", str(place / "home"))
+        add_collection(place / "patches", "patches", task_id="breast-histology-idc")
+        split_collection("patches", "three-folds", folds=3)
+    return place / "home"
+
+
+@pytest.fixture(scope="module")
+def trained_home(split_home):
+    """The same with a network for each fold."""
+    trained = split_home.with_name("trained")
+    shutil.copytree(split_home, trained)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDCLS_HOME", str(trained))
+        folds.train_folds(SPEC)
+    return trained
+
+
+@pytest.fixture
+def patches(home, split_home):
+    """The collection, in a home of the test's own."""
+    shutil.copytree(split_home, home)
     return open_collection("patches")
 
 
 @pytest.fixture
-def found(patches):
-    return folds.train_folds(SPEC)
+def found(patches, home, trained_home):
+    """Its cross-validation, there too: nothing is left to train."""
+    shutil.copytree(trained_home, home, dirs_exist_ok=True)
+    return folds.train_folds(SPEC, Follow(on_epoch=lambda result: pytest.fail("a fold was trained again")))
 
 
 def test_every_case_is_answered_by_the_network_that_never_saw_it(found, patches):
@@ -119,12 +144,13 @@ def test_in_the_background_only_what_is_left_is_started(patches, monkeypatch):
         folds.start_folds(SPEC)
 
 
-def test_runs_of_other_knobs_contents_or_splits_do_not_belong(found, patches, tmp_path):
+def test_runs_of_other_knobs_contents_or_splits_do_not_belong(found, split_home, tmp_path):
     other = folds.train_folds(SPEC.having(seed=1))
     assert not set(other.runs.values()) & set(found.runs.values())
     split_collection("patches", "three-folds", folds=3, seed=5)  # another split of the same name
     anew = folds.train_folds(SPEC)
     assert not set(anew.runs.values()) & set(found.runs.values())
+    shutil.copytree(split_home.with_name("patches"), tmp_path / "patches")
     (tmp_path / "patches" / "idc" / "new.png").write_bytes(phantom("breast-histology-idc", "idc", 99))
     remove_collection("patches")
     add_collection(tmp_path / "patches", "patches", task_id="breast-histology-idc")
