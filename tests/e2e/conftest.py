@@ -108,6 +108,12 @@ def button_of_page(page, name: str):
     return page.get_by_test_id("stMainBlockContainer").get_by_role("button", name=name)
 
 
+def shot(page, name: str) -> None:
+    """Keep a picture of the page where MEDCLS_SHOTS names a folder."""
+    if folder := os.environ.get("MEDCLS_SHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)
+
+
 def stop_server(server: Server) -> None:
     """End the server this test started."""
     server.process.terminate()

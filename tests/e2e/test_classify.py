@@ -11,7 +11,7 @@ import pytest
 
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
-from tests.e2e.conftest import PATIENCE_MS, Server, settle, wait_for_choice
+from tests.e2e.conftest import PATIENCE_MS, Server, settle, shot, wait_for_choice
 
 pytestmark = pytest.mark.e2e
 
@@ -94,7 +94,7 @@ def written(home: Path) -> dict[str, int]:
     return {str(p): p.stat().st_mtime_ns for p in home.rglob("*") if p.is_file() and trail not in p.parents}
 
 
-def test_drop_of_real_formats(page, server: Server, tmp_path: Path) -> None:
+def test_drop_of_real_formats(page, server: Server) -> None:
     """PNG, DICOM without a suffix and a ZIP with a broken file: answers, the broken one's sentence, both downloads."""
     open_page(page, server)
     before = written(server.home)
@@ -110,7 +110,7 @@ def test_drop_of_real_formats(page, server: Server, tmp_path: Path) -> None:
     for answer in answers[:3]:
         assert abs(sum(answer["prob"]) - 1) < 1e-9
         assert answer["labels"] == ["normal", "benign", "malignant"]
-    page.screenshot(path=tmp_path / "drop.png", full_page=True)
+    shot(page, "classify-drop")
     assert written(server.home) == before, "something dropped was written to disk"
     assert MARKER not in server.log.read_text(), "a name or a tag reached the log"
 
@@ -252,7 +252,7 @@ def test_reload_keeps_the_choice(page, server: Server, tiny_made: Path) -> None:
     wait_for_choice(page, "Model", "Second")
 
 
-def test_reads_well_in_both_themes_and_widths(page, server: Server, tmp_path: Path) -> None:
+def test_reads_well_in_both_themes_and_widths(page, server: Server) -> None:
     """No line runs out of the page, the scan stands on near-black, and the answer is there in word and number."""
     open_page(page, server)
     page.get_by_role("button", name="Try: drawn as").first.click()
@@ -269,7 +269,7 @@ def test_reads_well_in_both_themes_and_widths(page, server: Server, tmp_path: Pa
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             ground = page.locator(".stage").first.evaluate("e => getComputedStyle(e).backgroundColor")
             assert ground == "rgb(11, 13, 16)", "a scan must stand on near-black"
-            page.screenshot(path=tmp_path / f"classify-{width}-{scheme}.png", full_page=True)
+            shot(page, f"classify-{width}-{scheme}")
 
 
 def test_a_drop_goes_along_to_the_other_pages(page, server: Server) -> None:

@@ -18,9 +18,8 @@ from pypdf import PdfReader
 
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
-from tests.e2e.conftest import PATIENCE_MS, settle, start_server, stop_server
+from tests.e2e.conftest import PATIENCE_MS, settle, shot, start_server, stop_server
 from tests.e2e.test_access import listen
-from tests.e2e.test_training_story import shot
 from tests.exits.test_dicom_out import errors_of
 from tests.inlets.conftest import dicom, free_port, one_orthanc, orthanc  # noqa: F401 - fixtures
 from tests.tiny import install

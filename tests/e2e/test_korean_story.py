@@ -11,8 +11,8 @@ import pytest
 from medcls.data.collections import open_collection
 from medcls.imaging.phantom import phantom
 from medcls.workflows import runs
-from tests.e2e.conftest import PATIENCE_MS, settle, start_server, stop_server
-from tests.e2e.test_training_story import choose, fill, shot
+from tests.e2e.conftest import PATIENCE_MS, settle, shot, start_server, stop_server
+from tests.e2e.test_training_story import choose, fill
 
 LABELS = {"양성": "benign", "악성": "malignant"}
 

@@ -21,7 +21,7 @@ from tests.runs.processes import add_phantoms
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 HAPROXY = shutil.which("haproxy") or "/usr/sbin/haproxy"
-RULES = '[proxy]\nheader = "X-Forwarded-User"\ntrusted = ["127.0.0.1"]\n[roles]\nread = ["*"]\n'
+RULES = '[proxy]\nheader = "X-Forwarded-User"\ntrusted = ["127.0.0.1"]\n[roles]\nread = ["*"]\nbuild = ["kim"]\n'
 
 
 @pytest.fixture
@@ -73,19 +73,32 @@ def cookie_of(context) -> str:
     return next(c["value"] for c in context.cookies() if c["name"] == "MEDCLS_SERVER")
 
 
-def test_uploads_pictures_and_login_hold_and_a_killed_server_is_replaced(chromium, front) -> None:
-    """Two browsers, both servers in use; after a kill a reload is enough, and what lies on disk is as it was."""
+def test_a_killed_server_is_replaced_and_a_run_outlives_it(
+    chromium, front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """Two browsers, both servers in use; one starts a run, and its server is killed: a reload is enough.
+
+    Login, answers and pictures are there again at the other server, the run has gone on, is watched and stopped there,
+    nobody else noticed, and what lies on disk is as it was. Whoever comes without the proxy is nobody.
+    """
     address, servers = front
-    contexts = [chromium.new_context(viewport={"width": 1280, "height": 900}) for _ in range(2)]
+    home = servers["one"].home
+    monkeypatch.setenv("MEDCLS_HOME", str(home))
+    add_phantoms(tmp_path / "scans")
+    stays_out(chromium, servers["one"])
+    contexts = [chromium.new_context(viewport={"width": 1440, "height": 1000}) for _ in range(2)]
     pages = [context.new_page() for context in contexts]
     for page in pages:
         page.set_default_timeout(PATIENCE_MS)
         page.goto(address)
-        page.get_by_text("kim (read)").wait_for()
+        page.get_by_text("kim (read, build)").wait_for()
         drop(page, "scan.png")
     kept = [cookie_of(context) for context in contexts]
     assert set(kept) == {"one", "two"}  # round robin: both are in use
-    home = servers["one"].home
+    run = start_run(pages[0], address, home)
+    request.addfinalizer((run.path / "stop").touch)  # whatever happens below, no worker stays
+    before = int(grown(pages[0], 1))
+    spec, lines = (run.path / "spec.json").read_bytes(), (run.path / "metrics.jsonl").read_bytes()
     trail = (home / "audit" / "audit-000001.jsonl").read_bytes()
     assert trail.count(b'"what": "classify"') == 2
     assert b'"who": "kim"' in trail
@@ -94,29 +107,31 @@ def test_uploads_pictures_and_login_hold_and_a_killed_server_is_replaced(chromiu
     servers[kept[0]].process.kill()
     servers[kept[0]].process.wait()
     pages[0].reload()
-    pages[0].get_by_text("kim (read)").wait_for()
-    drop(pages[0], "scan.png")
+    pages[0].get_by_text("kim (read, build)").wait_for()
+    pages[0].get_by_text(re.compile(r"^\d+ of 5000$")).wait_for()
+    assert int(grown(pages[0], before + 2)) > before + 2  # it has gone on, and is watched
     assert cookie_of(contexts[0]) == kept[1]
-    pages[1].get_by_text("kim (read)").wait_for()  # nobody else noticed
+    settle(pages[0])
+    button_of_page(pages[0], "Stop").click()
+    pages[0].get_by_role("button", name="Publish").wait_for()
+    pages[0].goto(address)
+    drop(pages[0], "scan.png")
+    pages[1].get_by_text("kim (read, build)").wait_for()  # nobody else noticed
+    assert (run.path / "spec.json").read_bytes() == spec
+    assert (run.path / "metrics.jsonl").read_bytes().startswith(lines)
+    epochs = [json.loads(line)["epoch"] for line in (run.path / "metrics.jsonl").read_text().splitlines()]
+    assert epochs == sorted(set(epochs)), "one worker wrote them"
     now = (home / "audit" / "audit-000001.jsonl").read_bytes()
     assert now.startswith(trail)
+    assert now.count(b'"what": "classify"') == 3
+    assert audit.verify().broken_at is None
     assert {p: p.read_bytes() for p in (home / "weights").rglob("*") if p.is_file()} == models
     for context in contexts:
         context.close()
 
 
-def test_a_run_under_way_outlives_the_server_that_started_it(
-    chromium, front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
-    """Started at one server, killed with it in the middle: it goes on, is watched and stopped at the other, its records whole."""
-    address, servers = front
-    home = servers["one"].home
-    (home / "access.toml").write_text(RULES + 'build = ["kim"]\n')
-    monkeypatch.setenv("MEDCLS_HOME", str(home))
-    add_phantoms(tmp_path / "scans")
-    context = chromium.new_context(viewport={"width": 1440, "height": 1000})
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
+def start_run(page, address: str, home: Path) -> RunFolder:
+    """Start a run of many short epochs on Train, and wait until it is watched."""
     page.goto(f"{address}/train")
     page.get_by_text("kim (read, build)").wait_for()
     choose(page, "Recipe", "none: every")
@@ -126,37 +141,15 @@ def test_a_run_under_way_outlives_the_server_that_started_it(
         fill(page, label, value)
     page.get_by_role("button", name="Start", exact=True).click()
     page.wait_for_url(re.compile("run="))
-    run = RunFolder(home / "runs" / re.search(r"run=([\w-]+)", page.url)[1])
-    request.addfinalizer((run.path / "stop").touch)  # whatever happens below, no worker stays
     page.get_by_text(re.compile(r"^\d+ of 5000$")).wait_for()
-    before, kept = int(grown(page, 1)), cookie_of(context)
-    spec, lines = (run.path / "spec.json").read_bytes(), (run.path / "metrics.jsonl").read_bytes()
-    trail = (home / "audit" / "audit-000001.jsonl").read_bytes()
-
-    servers[kept].process.kill()
-    servers[kept].process.wait()
-    page.reload()
-    page.get_by_text(re.compile(r"^\d+ of 5000$")).wait_for()
-    assert int(grown(page, before + 2)) > before + 2  # it has gone on, and is watched
-    assert cookie_of(context) != kept
-    settle(page)
-    button_of_page(page, "Stop").click()
-    page.get_by_role("button", name="Publish").wait_for()
-    assert (run.path / "spec.json").read_bytes() == spec
-    assert (run.path / "metrics.jsonl").read_bytes().startswith(lines)
-    epochs = [json.loads(line)["epoch"] for line in (run.path / "metrics.jsonl").read_text().splitlines()]
-    assert epochs == sorted(set(epochs)), "one worker wrote them"
-    assert (home / "audit" / "audit-000001.jsonl").read_bytes().startswith(trail)
-    assert audit.verify().broken_at is None
-    context.close()
+    return RunFolder(home / "runs" / re.search(r"run=([\w-]+)", page.url)[1])
 
 
-def test_without_the_proxy_nobody_is_logged_in(front, chromium) -> None:
+def stays_out(chromium, server: Server) -> None:
     """A header of one's own from an address that is not trusted: here, none at all."""
-    _, servers = front
     context = chromium.new_context()
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
-    page.goto(servers["one"].url)
+    page.goto(server.url)
     page.get_by_text("Nobody is logged in").wait_for()
     context.close()

@@ -1,6 +1,5 @@
 """The whole story in a browser: from labelled scans to an answer, with the server killed in between."""
 
-import os
 import re
 import signal
 import time
@@ -13,10 +12,16 @@ from medcls.imaging.phantom import phantom
 from medcls.models import store
 from medcls.models.opening import open_model
 from medcls.workflows import runs
-from tests.e2e.conftest import PATIENCE_MS, button_of_page, settle, start_server, stop_server, wait_for_choice
+from tests.e2e.conftest import (
+    PATIENCE_MS,
+    button_of_page,
+    settle,
+    shot,
+    start_server,
+    stop_server,
+    wait_for_choice,
+)
 from tests.runs.processes import add_phantoms
-
-SHOTS = os.environ.get("MEDCLS_SHOTS")
 
 
 @pytest.mark.e2e
@@ -111,9 +116,3 @@ def grown(page, beyond: int) -> str:
             return shown
         assert time.monotonic() < until, "the page stands still"
         page.wait_for_timeout(300)
-
-
-def shot(page, name: str) -> None:
-    """Keep a picture of the page where MEDCLS_SHOTS names a folder."""
-    if SHOTS:
-        page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
