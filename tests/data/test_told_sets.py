@@ -42,6 +42,13 @@ def test_a_list_of_some_of_train_is_a_part_of_its_own(name: str, labelled: bool,
     assert sums_up(plan)
 
 
+def test_a_part_inside_the_folder_of_another_is_no_label(tmp_path: Path) -> None:
+    for label in NAMES:
+        put(tmp_path, *(f"train/{label}/{i}.png" for i in range(4)), *(f"train/val/{label}/v{i}.png" for i in range(2)))
+    plan = make_plan(tmp_path)
+    assert (counts(plan), plan.count_by("part")) == ({"benign": 6, "malignant": 6}, {"train": 8, "validate": 4})
+
+
 @pytest.mark.parametrize("order", [("train", "val"), ("a_val", "b_train")])
 def test_of_two_lists_the_inner_one_counts(order: tuple[str, str], tmp_path: Path) -> None:
     put(tmp_path, *(f"{label}/{i}.png" for label in NAMES for i in range(6)))

@@ -62,7 +62,7 @@ class Roles:
 
     def place(self, folder: Folder) -> dict[str, str] | None:
         """Return the name in a folder's path that has each role, and its part; None if it lies in no label's folder."""
-        at = self.levels.index("label")
+        own = at = self.levels.index("label")
         if len(folder) <= at or form(folder[at]) not in self.labels:
             at = next((i for i, name in enumerate(folder) if form(name) in self.labels), -1)
             if at < 0 or self.why == "asked":
@@ -78,7 +78,8 @@ class Roles:
                 told |= {"part": part} if (part := self.parts.get(level, {}).get(name)) else {}
                 continue
             told[role] = f"{told[role]}/{name}" if role in ("site", "group") and role in told else told.get(role, name)
-        return told
+        inner = part_of(folder[own]) if at > own else ""  # train/val/benign beside train/benign
+        return told | ({"part": inner} if inner else {})
 
 
 def find_roles(folders: Iterable[Folder], asked: str = "") -> Roles | None:
@@ -161,7 +162,9 @@ def _beside(name: str) -> bool:
 
 def _around(folders: Sequence[Folder], at: int, why: str) -> Roles:
     """Return the levels above and below that of the labels their roles."""
-    labels = {form(name) for name in _names(folders, at) if not _beside(name)}
+    labels = {
+        form(name) for name in _names(folders, at) if not _beside(name) and not (why == "words" and part_of(name))
+    }
     inside = [folder for folder in folders if len(folder) > at and form(folder[at]) in labels]
     roles = Roles([_role_above(_names(inside, level)) for level in range(at)] + ["label"], labels, why)
     for level in range(at + 1, max(map(len, inside))):
