@@ -24,11 +24,12 @@ PEOPLE: dict[str, dict[str, object]] = {
 }
 
 
-@pytest.fixture
-def door(app_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Server, Provider]]:
+@pytest.fixture(scope="module")
+def house(app_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Provider]]:
     """A server whose visitors log in at a provider of another site."""
     pytest.importorskip("authlib", reason="Authlib is not installed: pip install -r requirements-dev.txt")
-    home, port = tmp_path / "home", free_port()
+    folder, port = tmp_path_factory.mktemp("login"), free_port()
+    home = folder / "home"
     shutil.copytree(app_home, home, ignore=shutil.ignore_patterns("audit"))
     (home / "access.toml").write_text(RULES)
     with serve(Provider(PEOPLE, f"http://localhost:{port}/oauth2callback")) as provider:
@@ -36,12 +37,25 @@ def door(app_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
             "redirect_uri": provider.back, "cookie_secret": "a long random text of the test", "client_id": CLIENT,
             "client_secret": SECRET, "server_metadata_url": f"{provider.issuer}/.well-known/openid-configuration",
         }  # fmt: skip
-        secrets = tmp_path / "secrets.toml"
+        secrets = folder / "secrets.toml"
         secrets.write_text("[auth]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in lines.items()))
-        monkeypatch.setenv("STREAMLIT_SECRETS_FILES", str(secrets))
-        server = start_server(home, tmp_path / "server.txt", port=port)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("STREAMLIT_SECRETS_FILES", str(secrets))
+            server = start_server(home, folder / "server.txt", port=port)
         yield server, provider
         stop_server(server)
+
+
+@pytest.fixture
+def door(house: tuple[Server, Provider]) -> tuple[Server, Provider]:
+    """The house with its rules as they were, its trail empty, and an honest provider that remembers nothing."""
+    server, provider = house
+    (server.home / "access.toml").write_text(RULES)
+    shutil.rmtree(server.home / "audit", ignore_errors=True)
+    provider.forge, provider.ended = False, 0
+    provider.codes.clear()
+    provider.refused.clear()
+    return server, provider
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """A case as it stands before its reader, with something in every field."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,13 +15,27 @@ from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 from medcls.tasks import list_tasks
 from medcls.workflows.classify import open_model
+from tests.tiny import install
 
 AT = datetime(2026, 11, 29, 10, 0, tzinfo=UTC)
 
 
+@pytest.fixture(scope="session")
+def answered(tiny_made: Path, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    """The case below, answered once in a home of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDCLS_HOME", str(home := tmp_path_factory.mktemp("answered")))
+        return _answer(install(tiny_made, home / "weights", "breast-ultrasound--tiny--0001"))
+
+
 @pytest.fixture
-def case(tiny_model) -> Case:
+def case(answered: Case, tiny_model: ModelCard) -> Case:
     """A malignant phantom, answered by a small model, with its heatmap, a second view and the reader's own reading."""
+    assert answered.card == tiny_model
+    return answered
+
+
+def _answer(tiny_model: ModelCard) -> Case:
     data = phantom("breast-ultrasound", "malignant", 3)
     scan, second = read_scan(data), read_scan(phantom("breast-ultrasound", "benign", 4))
     model = open_model(tiny_model.id)
