@@ -3,7 +3,7 @@
 A gate is taught by contrast with them, and tested with them under other seeds.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import cv2
@@ -122,3 +122,19 @@ def make_phantoms(task: Task, n: int, seed: int) -> Iterator[Scan]:
     labels = task.label_ids
     for i in range(n):
         yield phantom_scan(task.id, labels[i % len(labels)], seed + i)
+
+
+def side_by_side(scans: Sequence[Scan], across: int) -> Scan:
+    """Return scans as the tiles of one square picture, row by row; too few of them are repeated.
+
+    Args:
+        scans: At least one; each is brought to the size of the first, in colour if any is.
+        across: How many tiles side by side.
+    """
+    height, width = scans[0].pixels.shape[:2]
+    colour = any(scan.pixels.ndim == 3 for scan in scans)
+    tiles = [cv2.resize(scan.pixels, (width, height), interpolation=cv2.INTER_AREA) for scan in scans]
+    if colour:
+        tiles = [tile if tile.ndim == 3 else np.repeat(tile[..., None], 3, axis=2) for tile in tiles]
+    rows = [[tiles[(down * across + i) % len(tiles)] for i in range(across)] for down in range(across)]
+    return Scan(np.concatenate([np.concatenate(row, axis=1) for row in rows]), _NOBODY)

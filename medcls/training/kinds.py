@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
+import cv2
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
@@ -16,7 +17,7 @@ from medcls.core.task import Task
 from medcls.data.collections import Collection, list_collections, open_collection
 from medcls.disk import write_whole
 from medcls.errors import MedclsError
-from medcls.imaging.contrast import MADE, make_foreign, make_phantoms
+from medcls.imaging.contrast import MADE, make_foreign, make_phantoms, side_by_side
 from medcls.imaging.decode import read_scan
 from medcls.imaging.kind import kind_numbers
 from medcls.imaging.prepare import place
@@ -24,8 +25,11 @@ from medcls.stats.gate import Gate
 from medcls.tasks import list_tasks
 from medcls.training.inputs import TrainingData
 
-EACH = 64  # pictures of every foreign kind
+EACH = 64  # pictures of every foreign kind made by program, and sheets of patches
+_READ = 192  # scans of every collection of another kind
 _MOST_OWN = 1200
+_PATCHES = 16  # a collection with so many pictures of one patient holds patches
+_SOFT = (0.004, 0.016)  # how far own pictures are blurred besides, as shares of their side
 _DRAWN = 1  # raised when pictures are made, or their numbers taken, in another way: what was kept before is made again
 # The share of own pictures, changed copies among them, that the limit lets through; none is set tighter than even odds.
 _KEPT = 0.995
@@ -51,12 +55,21 @@ def teach_gate(data: TrainingData, task: Task, seed: int) -> tuple[Gate, float] 
 
 
 def _own(data: TrainingData, seed: int) -> list[np.ndarray]:
-    """Return draws of training and validation pictures (N, S, S, C) and of changed copies, at most as many of each."""
+    """Return draws of training and validation pictures (N, S, S, C) and of changed copies, at most as many of each.
+
+    Half of every draw comes once more out of focus: a sharp archive would else make whatever is not sharp foreign.
+    """
     rng, arrays = np.random.default_rng(seed), []
     for part in (data.train, data.validate):
         arrays += [part.pixels, *(() if part.copies is None else part.copies)]
     each = _MOST_OWN // len(arrays)
-    return [pixels[np.sort(rng.permutation(len(pixels))[:each])] for pixels in arrays]
+    drawn = [pixels[np.sort(rng.permutation(len(pixels))[:each])] for pixels in arrays]
+    return drawn + [np.stack([_soften(square, rng) for square in pixels[::2]]) for pixels in drawn if len(pixels)]
+
+
+def _soften(square: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return a picture (S, S, C) out of focus."""
+    return cv2.GaussianBlur(square, (0, 0), len(square) * rng.uniform(*_SOFT)).reshape(square.shape)
 
 
 def _foreign(task: Task, preprocess: Preprocess, seed: int) -> Mapping[str, np.ndarray]:
@@ -98,16 +111,38 @@ def _keep(path: Path, numbers: Mapping[str, np.ndarray]) -> None:
 
 
 def _collections(task: Task, seed: int) -> dict[str, list[Scan]]:
-    """Return scans of this machine's collections of other modalities."""
+    """Return scans of this machine's collections of other modalities, and sheets of those that hold patches."""
     modality = {known.id: known.modality for known in list_tasks(home.tasks()).values()}
     found: dict[str, list[Scan]] = {}
     for record in list_collections():
         if modality.get(record.task_id, "other") in ("other", task.modality):
             continue
         collection = open_collection(record.name)
-        rows = np.random.default_rng(seed).permutation(len(collection.cases))[:EACH]
+        rows = np.random.default_rng(seed).permutation(len(collection.cases))[:_READ]
         if scans := _read(collection, rows):
             found[f"scans/{record.name}"] = scans
+        if sheets := _sheets(collection, seed):
+            found[f"sheets/{record.name}"] = sheets
+    return found
+
+
+def _sheets(collection: Collection, seed: int) -> list[Scan]:
+    """Return patches of a patient side by side, as a lower magnification shows the tissue; none of other collections.
+
+    A gate for dermoscopies that knew single IDC patches refused 57 % of 200 pictures of BreakHis, with sheets 80 %.
+    """
+    of_group: dict[str, list[int]] = {}
+    for row, case in enumerate(collection.cases):
+        of_group.setdefault(case.group, []).append(row)
+    many = [np.array(rows) for _, rows in sorted(of_group.items()) if len(rows) >= _PATCHES]
+    if not many:
+        return []
+    rng, found = np.random.default_rng(seed), []
+    for _ in range(EACH):
+        across = int(rng.integers(2, 6))
+        rows = many[rng.integers(len(many))]
+        if tiles := _read(collection, rng.choice(rows, across**2)):
+            found.append(side_by_side(tiles, across))
     return found
 
 
