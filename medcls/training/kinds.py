@@ -26,6 +26,7 @@ from medcls.tasks import list_tasks
 from medcls.training.inputs import TrainingData
 
 EACH = 64  # pictures of every foreign kind made by program, and sheets of patches
+_SORTS = {"texture": 3}  # so many times as many of a kind that holds several sorts
 _READ = 192  # scans of every collection of another kind
 _MOST_OWN = 1200
 _PATCHES = 16  # a collection with so many pictures of one patient holds patches
@@ -82,11 +83,11 @@ def _foreign(task: Task, preprocess: Preprocess, seed: int) -> Mapping[str, np.n
 def _made(modality: str, preprocess: Preprocess, seed: int) -> Mapping[str, np.ndarray]:
     """Return those of pictures made by program: the same for every run that feeds its network alike, so kept."""
     others = {f"phantoms/{task.id}": task for task in list_tasks().values() if task.modality != modality}
-    told = repr((_DRAWN, EACH, *MADE, *others, preprocess.to_json(None), seed, np.__version__))
+    told = repr((_DRAWN, EACH, _SORTS, *MADE, *others, preprocess.to_json(None), seed, np.__version__))
     path = home.cache() / "kinds" / hashlib.sha256(told.encode()).hexdigest()[:40]
     numbers = _kept(path)
     if numbers is None:
-        kinds: dict[str, Iterable[Scan]] = {name: make_foreign(name, EACH, seed) for name in MADE}
+        kinds: dict[str, Iterable[Scan]] = {name: make_foreign(name, EACH * _SORTS.get(name, 1), seed) for name in MADE}
         kinds |= {name: make_phantoms(task, EACH, seed) for name, task in others.items()}
         numbers = {name: _numbers_of(scans, preprocess) for name, scans in kinds.items()}
         _keep(path, numbers)

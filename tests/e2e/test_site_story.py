@@ -111,7 +111,9 @@ def test_a_check_here_becomes_a_line_elsewhere(
         settle(page)
         shots(page, server, "imported")
         page.goto(f"{server.url}/models")
-        page.locator(".js-plotly-plot .yaxislayer-above", has_text="Busan, told by others").first.wait_for()
+        page.locator(
+            ".js-plotly-plot .yaxislayer-above", has_text=re.compile(r"Busan,\s*told by others")
+        ).first.wait_for()
         settle(page)
         shots(page, server, "models")
     monkeypatch.setenv("MEDCLS_HOME", str(homes[0]))

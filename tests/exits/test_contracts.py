@@ -340,7 +340,7 @@ BESIDE = {
     ("medcls/reproduction/reproduce.py", "_run_of"): "which run a system has, in this home",
     ("medcls/reproduction/table.py", "write_row"): "a row of the table, in this home",
     ("medcls/workflows/exchange.py", "_take_one"): "a model that comes in",
-    ("medcls/workflows/marked.py", "put_between_marks"): "puts the text of a way out into a file",
+    ("medcls/workflows/marked.py", "_put"): "puts the text of a way out into a file",
     ("pages/_ui/classify/report.py", "_save"): "a parcel that `_make` sent out",
     ("medcls/cli/report.py", "_export"): "the trail, that `trail.export` sent out",
 }

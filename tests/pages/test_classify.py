@@ -11,6 +11,7 @@ from itertools import starmap
 
 import numpy as np
 import pytest
+import streamlit as st
 
 from medcls.core.note import Note
 from medcls.core.outcome import Outcome
@@ -57,6 +58,19 @@ def test_no_model_says_what_to_do(open_app) -> None:
     app = open_app()
     assert "There is no model yet" in words(app)
     assert not app.file_uploader
+
+
+def test_answers_can_be_saved_once_all_are_there(open_app, tiny_model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While scans are still read no file is offered: one with some of the answers would say nothing of the rest."""
+    with monkeypatch.context() as halted:
+        halted.setattr(room.answers, "go_on", lambda reading: st.stop())
+        app = drop(open_app(), ("a.png", png()), ("b.png", png("benign")))
+        assert (len(answered(app)), app.button(key=room._SAVE_WAITS).disabled) == (0, True)
+        assert not app.get("download_button")
+    app.run()
+    assert len(answered(app)) == 2
+    assert app.get("download_button")
+    assert room._SAVE_WAITS not in {button.key for button in app.button}
 
 
 def test_one_scan_gets_its_answer(open_app, tiny_model) -> None:

@@ -47,7 +47,7 @@ def patches(tmp_path):
 
 def test_a_system_runs_once_and_its_row_stays(patches):
     first = list(reproduce(patches, MEANS, [SMALL]))
-    assert first[0].error == ""
+    assert first[0].error is None
     assert first[0].changes == (
         Note("reproduction.smaller", size=32, asked=50),
         Note("reproduction.fewer-epochs", n=1),

@@ -19,6 +19,7 @@ from pages._ui.widgets.palette import REFUSED, label_colours, label_word
 _ALL, _REFUSED, _FAILED, _WAITS = "all", "cannot-tell", "no-answer", "own-waits"
 _LOOP_MOST = 120  # frames shown at once; a longer loop is shown by every second, third … frame
 _OWN_FIRST = "classify.own.first"  # the switch
+_SAVE_WAITS = "classify.save.waits"
 SORTS = ("suspicious", "given", "name")
 
 
@@ -221,7 +222,16 @@ def _show_counts(reading: Reading) -> None:
                 on_change=_switch_own,
             )
             cases.show_choice(_names(reading))
-        exports.show_downloads(reading.rows, reading.card, cases.cases(reading.entries)[: len(reading.rows)])
+        if reading.done:
+            exports.show_downloads(reading.rows, reading.card, cases.cases(reading.entries))
+        else:  # a file with some of the answers would say nothing of the rest
+            st.button(
+                say("pages.save-answers"),
+                icon=":material/download:",
+                disabled=True,
+                help=say("pages.save-when-read"),
+                key=_SAVE_WAITS,
+            )
 
 
 def suspicion(row: Row, card: ModelCard) -> tuple[float, float]:
