@@ -136,7 +136,9 @@ def choice(key: str) -> str | None:
     """Return the last choice under `key`: the address's if somebody changed it (a link, Back), else this session's."""
     if moved(key):
         st.session_state[f"choice.{key}"] = st.query_params.get(key)
-    return st.session_state.get(f"choice.{key}") or st.query_params.get(key)
+    if f"choice.{key}" in st.session_state:  # one that was forgotten may still stand in the address of this run
+        return st.session_state[f"choice.{key}"]
+    return st.query_params.get(key)
 
 
 def moved(key: str) -> bool:

@@ -93,3 +93,17 @@ def test_the_models_of_one_task_stand_in_the_address(open_app, tiny_model, home,
     app.run()
     assert "gone" in told(app)
     assert len(app.dataframe[0].value) == 2
+
+
+def test_another_task_takes_its_own_model_though_the_address_still_names_the_last(
+    open_app, tiny_model, home, tmp_path
+) -> None:
+    write_tiny(tmp_path / "made", "skin-melanoma")
+    install(tmp_path / "made", home / "weights", "skin-melanoma--tiny--0001")
+    app = open_app(task="breast-ultrasound", model=tiny_model.id)
+    for task, model in (("skin-melanoma", "skin-melanoma--tiny--0001"), ("breast-ultrasound", tiny_model.id)):
+        app.button_group[0].set_value(task).run()
+        assert_sound(app)
+        assert (app.session_state["choice.task"], app.session_state["choice.model"]) == (task, model)
+        assert not app.warning
+        assert app.file_uploader
