@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import PATIENCE_MS, ROOT, Server, start_server, stop_server
+from tests.e2e.conftest import PATIENCE_MS, ROOT, Server, settle, start_server, stop_server
 from tests.tiny import install, spoil
 
 pytestmark = pytest.mark.e2e
@@ -114,12 +114,14 @@ def test_foreign_clear_cache_is_harmless(chromium, tiny_made: Path, tmp_path: Pa
         page = chromium.new_page()
         page.goto(server.url)
         page.get_by_role("button", name="Try: drawn as").first.click(timeout=PATIENCE_MS)
-        page.get_by_role("status").wait_for(timeout=PATIENCE_MS)
+        page.get_by_role("status").first.wait_for(timeout=PATIENCE_MS)
+        settle(page)  # opened, answered and drawn
         spoil(tmp_path / "home" / "weights", "breast-ultrasound--tiny--0001")
         apart(send_clear_cache(server))
         page.get_by_role("button", name="Put away").click()
         page.get_by_role("button", name="Try: drawn as").nth(1).click(timeout=PATIENCE_MS)
         page.get_by_role("status").or_(page.get_by_text("is not the file")).first.wait_for(timeout=PATIENCE_MS)
+        settle(page)
         assert page.get_by_text("is not the file that was published").count() == 0
         page.close()
     finally:
