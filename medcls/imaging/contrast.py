@@ -4,6 +4,7 @@ A gate is taught by contrast with them, and tested with them under other seeds.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 import cv2
@@ -122,6 +123,16 @@ def make_phantoms(task: Task, n: int, seed: int) -> Iterator[Scan]:
     labels = task.label_ids
     for i in range(n):
         yield phantom_scan(task.id, labels[i % len(labels)], seed + i)
+
+
+def shrink(scan: Scan, most_px: int) -> Scan:
+    """Return a scan whose longer side has at most so many pixels."""
+    height, width = scan.size_px
+    share = most_px / max(height, width)
+    if share >= 1:
+        return scan
+    size = max(1, round(width * share)), max(1, round(height * share))
+    return replace(scan, pixels=cv2.resize(scan.pixels, size, interpolation=cv2.INTER_AREA))
 
 
 def side_by_side(scans: Sequence[Scan], across: int) -> Scan:

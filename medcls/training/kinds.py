@@ -2,7 +2,7 @@
 
 import contextlib
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from medcls.core.task import Task
 from medcls.data.collections import Collection, list_collections, open_collection
 from medcls.disk import write_whole
 from medcls.errors import MedclsError
-from medcls.imaging.contrast import MADE, make_foreign, make_phantoms, side_by_side
+from medcls.imaging.contrast import MADE, make_foreign, make_phantoms, shrink, side_by_side
 from medcls.imaging.decode import read_scan
 from medcls.imaging.kind import kind_numbers
 from medcls.imaging.prepare import place
@@ -29,7 +29,8 @@ EACH = 64  # pictures of every foreign kind made by program, and sheets of patch
 _SORTS = {"texture": 3}  # so many times as many of a kind that holds several sorts
 _READ = 192  # scans of every collection of another kind
 _MOST_OWN = 1200
-_PATCHES = 16  # a collection with so many pictures of one patient holds patches
+_PATCHES = 16  # a collection with so many pictures of one patient holds patches; so many of a patient are laid out
+_TILE_PX = 128  # longer side of a patch on a sheet at most
 _SOFT = (0.004, 0.016)  # how far own pictures are blurred besides, as shares of their side
 _DRAWN = 1  # raised when pictures are made, or their numbers taken, in another way: what was kept before is made again
 # The share of own pictures, changed copies among them, that the limit lets through; none is set tighter than even odds.
@@ -75,8 +76,8 @@ def _soften(square: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _foreign(task: Task, preprocess: Preprocess, seed: int) -> Mapping[str, np.ndarray]:
     """Return the numbers of pictures of every foreign kind, each (N, A)."""
-    here = {name: _numbers_of(scans, preprocess) for name, scans in _collections(task, seed).items()}
-    return {**_made(task.modality, preprocess, seed), **here}
+    here = {name: _numbers_of(scans, preprocess) for name, scans in _collections(task, seed)}
+    return {**_made(task.modality, preprocess, seed), **{name: rows for name, rows in here.items() if len(rows)}}
 
 
 @lru_cache(maxsize=4)
@@ -111,24 +112,20 @@ def _keep(path: Path, numbers: Mapping[str, np.ndarray]) -> None:
         write_whole(path, hashlib.sha256(content).hexdigest().encode() + content)
 
 
-def _collections(task: Task, seed: int) -> dict[str, list[Scan]]:
-    """Return scans of this machine's collections of other modalities, and sheets of those that hold patches."""
+def _collections(task: Task, seed: int) -> Iterator[tuple[str, Iterator[Scan]]]:
+    """Yield this machine's collections of other modalities, scan by scan, and sheets of those that hold patches."""
     modality = {known.id: known.modality for known in list_tasks(home.tasks()).values()}
-    found: dict[str, list[Scan]] = {}
     for record in list_collections():
         if modality.get(record.task_id, "other") in ("other", task.modality):
             continue
         collection = open_collection(record.name)
         rows = np.random.default_rng(seed).permutation(len(collection.cases))[:_READ]
-        if scans := _read(collection, rows):
-            found[f"scans/{record.name}"] = scans
-        if sheets := _sheets(collection, seed):
-            found[f"sheets/{record.name}"] = sheets
-    return found
+        yield f"scans/{record.name}", _read(collection, rows)
+        yield f"sheets/{record.name}", _sheets(collection, seed)
 
 
-def _sheets(collection: Collection, seed: int) -> list[Scan]:
-    """Return patches of a patient side by side, as a lower magnification shows the tissue; none of other collections.
+def _sheets(collection: Collection, seed: int) -> Iterator[Scan]:
+    """Yield patches of a patient side by side, as a lower magnification shows the tissue; none of other collections.
 
     A gate for dermoscopies that knew single IDC patches refused 57 % of 200 pictures of BreakHis, with sheets 80 %.
     """
@@ -136,25 +133,21 @@ def _sheets(collection: Collection, seed: int) -> list[Scan]:
     for row, case in enumerate(collection.cases):
         of_group.setdefault(case.group, []).append(row)
     many = [np.array(rows) for _, rows in sorted(of_group.items()) if len(rows) >= _PATCHES]
-    if not many:
-        return []
-    rng, found = np.random.default_rng(seed), []
-    for _ in range(EACH):
-        across = int(rng.integers(2, 6))
-        rows = many[rng.integers(len(many))]
-        if tiles := _read(collection, rng.choice(rows, across**2)):
-            found.append(side_by_side(tiles, across))
-    return found
+    rng = np.random.default_rng(seed)
+    drawn = [many[i] for i in rng.permutation(len(many))[: _READ // _PATCHES]]
+    tiles = [[shrink(one, _TILE_PX) for one in _read(collection, rng.permutation(rows)[:_PATCHES])] for rows in drawn]
+    patients = [some for some in tiles if some]
+    for _ in range(EACH if patients else 0):
+        across, some = int(rng.integers(2, 6)), patients[rng.integers(len(patients))]
+        yield side_by_side([some[i] for i in rng.integers(len(some), size=across**2)], across)
 
 
-def _read(collection: Collection, rows: np.ndarray) -> list[Scan]:
-    scans = []
+def _read(collection: Collection, rows: np.ndarray) -> Iterator[Scan]:
     for row in rows:
         try:
-            scans.append(read_scan(collection.read(collection.cases[int(row)])))
+            yield read_scan(collection.read(collection.cases[int(row)]))
         except MedclsError:  # gone or damaged: the Data page tells of it; here any others of its kind will do
             continue
-    return scans
 
 
 def _numbers(pixels: np.ndarray) -> np.ndarray:
@@ -162,4 +155,4 @@ def _numbers(pixels: np.ndarray) -> np.ndarray:
 
 
 def _numbers_of(scans: Iterable[Scan], preprocess: Preprocess) -> np.ndarray:
-    return np.stack([kind_numbers(place(scan, preprocess).pixels) for scan in scans])
+    return np.array([kind_numbers(place(scan, preprocess).pixels) for scan in scans])

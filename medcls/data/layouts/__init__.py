@@ -84,9 +84,8 @@ def _by_looking(tree: Tree, choices: PlanChoices) -> Reading | None:
     by_table = TABLE.read(tree, choices)
     covered = by_table is not None and 2 * len(by_table.entries) >= len(without_masks(tree))
     alone = tree.sole or choices.table
-    by_folders = (
-        None if alone or (covered and by_table and not _says_unknown(by_table)) else FOLDERS.read(tree, choices)
-    )
+    told = covered and by_table is not None and not _says_unknown(by_table)
+    by_folders = None if alone or told else FOLDERS.read(tree, choices)
     if by_table is not None and (alone or (covered and (by_folders is None or _sides(by_folders) != {True, False}))):
         _tell_against_folders(by_table)
         return by_table
