@@ -3,27 +3,21 @@
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
 
+from medcls.core.rehearsal import Rehearsal
 from medcls.core.run import RunSpec
 from medcls.errors import MedclsError, RunFailed
 from medcls.runs.command import CHECKOUT, worker_environment
 
-if TYPE_CHECKING:  # loads torch
-    from medcls.training.rehearse import Rehearsal
-
 _PATIENCE_S = 600.0
 
 
-def rehearse_apart(spec: RunSpec, n_labels: int) -> dict[str, Any]:
-    """Carry out a few steps of a run in another process and return what they took.
+def rehearse_apart(spec: RunSpec, n_labels: int) -> Rehearsal:
+    """Return what a few steps of a run took, carried out in another process.
 
     Args:
         spec: The run's spec.
         n_labels: Number of labels.
-
-    Returns:
-        The fields of `medcls.training.rehearse.Rehearsal`.
 
     Raises:
         MedclsError: If the run could not even begin, as the rehearsal said it.
@@ -49,7 +43,7 @@ def rehearse_apart(spec: RunSpec, n_labels: int) -> dict[str, Any]:
     told = json.loads(done.stdout.strip().splitlines()[-1])
     if "error" in told:
         raise MedclsError.from_dict(told)
-    return told
+    return Rehearsal.from_dict(told)
 
 
 def main() -> int:
@@ -58,11 +52,11 @@ def main() -> int:
     from medcls.training.rehearse import rehearse
 
     try:
-        told: Rehearsal = rehearse(RunSpec.from_dict(asked["spec"]), asked["n_labels"])
+        took = rehearse(RunSpec.from_dict(asked["spec"]), asked["n_labels"])
     except MedclsError as error:
         print(json.dumps(error.to_dict()))
         return 0
-    print(told.to_json(indent=None))
+    print(took.to_json(indent=None))
     return 0
 
 

@@ -5,13 +5,12 @@ import resource
 import statistics
 import sys
 import time
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from medcls.core.collection import Case
-from medcls.core.record import Record
+from medcls.core.rehearsal import Rehearsal
 from medcls.core.run import RunSpec
 from medcls.core.scan import Preprocess
 from medcls.data.batches import Part
@@ -22,29 +21,6 @@ from medcls.training.inputs import TrainingData, keeps_features
 from medcls.training.make import build_net, find_initial
 
 _STEPS, _LOOKS = 4, 16
-
-
-@dataclass(frozen=True)
-class Rehearsal(Record):
-    """What a few steps took.
-
-    Args:
-        step_s: Seconds of one step (one batch forth and back), the median of a few.
-        look_s: Seconds to look at one scan without learning.
-        peak_bytes: Most memory the process held, on the graphics card if it computes there.
-        weights_bytes: Size of the network's weights.
-        learning_bytes: Size of the weights that learn.
-        keeps_features: True if the backbone is run once and its features are kept.
-        computed_in: Number format, as Fabric names it, and the device.
-    """
-
-    step_s: float
-    look_s: float
-    peak_bytes: int
-    weights_bytes: int
-    learning_bytes: int
-    keeps_features: bool
-    computed_in: str
 
 
 def rehearse(spec: RunSpec, n_labels: int) -> Rehearsal:
@@ -81,11 +57,11 @@ def rehearse(spec: RunSpec, n_labels: int) -> Rehearsal:
     steps = [b - a for a, b in itertools.pairwise(times)]
     looked = len(data.validate) + (len(data.train) if kept else 0)
     step_s = statistics.median(steps[1:] or steps)
-    look_s = (times[1] - started if kept else started + whole_s - times[-1]) / looked
+    forward_s = (times[1] - started if kept else started + whole_s - times[-1]) / looked
     parameters = list(net.parameters())
     return Rehearsal(
         step_s,
-        max(look_s, 0.0),
+        max(forward_s, 0.0),
         _peak_bytes(),
         sum(p.numel() * 4 for p in parameters),
         sum(p.numel() * 4 for p in parameters if p.requires_grad),

@@ -15,7 +15,7 @@ from medcls.errors import BadSpec, BadSplit, Conflict, MedclsError
 from medcls.runs.folder import DataSeen, RunFolder, list_runs, make_run, open_run
 from medcls.workflows.acts import act
 from medcls.workflows.data_split import count_folds
-from medcls.workflows.preflight import check_data
+from medcls.workflows.preflight import survey
 from medcls.workflows.runs import RunView, check_spec, resume_run, show_run, start_run
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _checked(spec: RunSpec) -> FoldSet:
     if n_folds < FEWEST:
         raise BadSplit("workflows.folds-too-few", split=spec.data.split, n=n_folds, least=FEWEST)
     for fold in range(n_folds):
-        if blockers := check_data(_of_fold(spec, fold)).blockers:
+        if blockers := survey(_of_fold(spec, fold)).blockers:
             raise BadSplit("workflows.fold-untrainable", fold=fold, found=str(blockers[0]).rstrip("."))
     return _gather(spec, _data_now(spec), n_folds)
 

@@ -93,9 +93,9 @@ def test_train_offers_the_recipe_and_asks_for_labels_instead_of_a_network(open_a
 
 def test_pictures_that_would_leak_block_the_start(open_app, run_id) -> None:
     from medcls.core.run import RunSpec
-    from medcls.workflows.preflight import check_data
+    from medcls.workflows.preflight import survey
 
     spec = RunSpec.of(collections=("phantoms",), made_from=run_id)
-    assert not check_data(spec).blockers
-    (blocker,) = check_data(spec.having(fit="crop")).blockers
+    assert not survey(spec).blockers
+    (blocker,) = survey(spec.having(fit="crop")).blockers
     assert blocker.code == "data.made-otherwise-ready"

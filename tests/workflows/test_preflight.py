@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from medcls.core.note import Note
+from medcls.core.rehearsal import Rehearsal
 from medcls.data.audit import run_audit
 from medcls.data.collections import add_collection
 from medcls.errors import BadData, BadModel
 from medcls.imaging.phantom import phantom
-from medcls.runs import rehearsal
+from medcls.runs import costs, rehearsal
+from medcls.runs.preflight import _blockers
 from medcls.runs.rehearsal import rehearse_apart
 from medcls.tasks import list_tasks
 from medcls.training.rehearse import rehearse
@@ -29,17 +31,12 @@ def _home(shared: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDCLS_HOME", str(shared))
 
 
-def in_process(spec, n_labels: int) -> dict:
-    """The rehearsal itself, without the seconds of another process."""
-    return rehearse(spec, n_labels).to_dict()
-
-
 def codes(notes: tuple[Note, ...]) -> list[str]:
     return [note.code for note in notes]
 
 
 def test_counts_time_memory_and_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rehearsal, "rehearse_apart", in_process)
+    monkeypatch.setattr(rehearsal, "rehearse_apart", rehearse)  # without the seconds of another process
     found = preflight.check_run(SPEC)
     assert found.labels == ("normal", "benign", "malignant")
     task = list_tasks()[found.task]
@@ -50,45 +47,38 @@ def test_counts_time_memory_and_room(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0 < found.epoch_s < found.total_s < 600
     assert found.memory_bytes > 10**7
     assert 0 < found.disk_bytes < found.disk_free_bytes
-    assert "workflows.never-audited" in codes(found.findings)
+    assert "runs.never-audited" in codes(found.findings)
     assert "24" in " ".join(map(str, [sum(found.counts["train"].values())]))
-    told = [note.code.removeprefix("workflows.preflight-") for note in found.lines]
+    told = [note.code.removeprefix("runs.preflight-") for note in found.lines]
     assert told[:6] == ["part", "part", "part", "time", "memory-of", "disk"]
     assert set(told[6:]) <= {"note", "left-out"}
     assert preflight.Preflight.from_json(found.to_json()) == found
 
 
 def test_more_epochs_take_longer_and_kept_features_less(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = {
-        "step_s": 1.0,
-        "look_s": 0.5,
-        "peak_bytes": 10,
-        "weights_bytes": 4,
-        "learning_bytes": 4,
-        "keeps_features": False,
-        "computed_in": "32-true on cpu",
-    }
-    monkeypatch.setattr(rehearsal, "rehearse_apart", lambda spec, n: told)
-    monkeypatch.setattr(preflight, "_read_s", lambda spec: 0.25)
-    found = preflight.check_run(SPEC)
+    took = Rehearsal(1.0, 0.5, 10, 4, 4, keeps_features=False, computed_in="32-true on cpu")
+
+    def check(**changes: object) -> preflight.Preflight:
+        monkeypatch.setattr(rehearsal, "rehearse_apart", lambda spec, n: dataclasses.replace(took, **changes))
+        return preflight.check_run(SPEC)
+
+    monkeypatch.setattr(costs, "reading_s", lambda spec: 0.25)
+    found = check()
     assert found.epoch_s == pytest.approx(3 * 1.0 + 6 * 0.5)
     assert found.total_s == pytest.approx(36 * 0.25 + 3 * found.epoch_s)
-    monkeypatch.setitem(told, "keeps_features", True)
-    kept = preflight.check_run(SPEC)
+    kept = check(keeps_features=True)
     assert kept.epoch_s == pytest.approx(3.0)
     assert kept.total_s == pytest.approx(36 * 0.25 + 30 * 0.5 + 3 * 3.0)
-    monkeypatch.setitem(told, "peak_bytes", 10**15)
-    monkeypatch.setitem(told, "weights_bytes", 10**15)
-    told_blocked = preflight.check_run(SPEC).blockers
-    assert [b.code for b in told_blocked] == ["workflows.no-memory", "workflows.no-disk"]
+    blocked = check(peak_bytes=10**15, weights_bytes=10**15)
+    assert [note.code for note in blocked.blockers] == ["runs.no-memory", "runs.no-disk"]
 
 
 def test_open_findings_are_named_and_settled_ones_are_not() -> None:
     found = run_audit("phantoms")
-    told = preflight.check_data(SPEC).findings
-    assert "workflows.never-audited" not in codes(told)
+    told = preflight.survey(SPEC).findings
+    assert "runs.never-audited" not in codes(told)
     undecided = [f for f in found.findings if f.choices and f.decided is None]
-    assert [note.params["n"] for note in told if note.code == "workflows.findings-open"] == [len(undecided)] * bool(
+    assert [note.params["n"] for note in told if note.code == "runs.findings-open"] == [len(undecided)] * bool(
         undecided
     )
 
@@ -107,15 +97,15 @@ def test_a_label_without_a_case_is_a_blocker_and_said_once(tmp_path: Path) -> No
         for i in range(n):
             (folder / f"{label} ({i}).png").write_bytes(phantom("breast-ultrasound", label, i, size_px=64))
     add_collection(tmp_path, "without-normal")
-    found = preflight.check_data(SPEC.having(collections=("without-normal",)))
+    found = preflight.survey(SPEC.having(collections=("without-normal",)))
     assert found.counts["train"]["normal"] == 0
-    assert ("workflows.label-without-cases", "normal") in [(b.code, b.params["label"]) for b in found.blockers]
+    assert ("runs.label-without-cases", "normal") in [(b.code, b.params["label"]) for b in found.blockers]
     assert "normal" not in " ".join(map(str, found.findings)).replace("without-normal", "")
-    (uneven,) = [note for note in found.findings if note.code == "workflows.classes-uneven"]
+    (uneven,) = [note for note in found.findings if note.code == "runs.classes-uneven"]
     assert (uneven.params["most"], uneven.params["least"]) == ("benign", "malignant")
-    balanced = preflight.check_data(SPEC.having(collections=("without-normal",), balance="sampler"))
+    balanced = preflight.survey(SPEC.having(collections=("without-normal",), balance="sampler"))
     codes = {note.code for note in balanced.findings}
-    assert "workflows.classes-uneven" not in codes, "the recipe balances already"
+    assert "runs.classes-uneven" not in codes, "the recipe balances already"
 
 
 def test_labels_are_named_not_told_by_id(tmp_path: Path) -> None:
@@ -124,19 +114,19 @@ def test_labels_are_named_not_told_by_id(tmp_path: Path) -> None:
         for i in range(n):
             (tmp_path / label / f"{label}-{i}.png").write_bytes(phantom("breast-histology-idc", label, i, size_px=64))
     add_collection(tmp_path, "tissue", task_id="breast-histology-idc")
-    found = preflight.check_data(SPEC.having(collections=("tissue",), task="breast-histology-idc"))
+    found = preflight.survey(SPEC.having(collections=("tissue",), task="breast-histology-idc"))
     notes = {note.code: note for note in found.findings}
-    uneven = notes["workflows.classes-uneven"].params
+    uneven = notes["runs.classes-uneven"].params
     assert (uneven["most"], uneven["least"]) == ("no IDC", "IDC")
-    assert all("idc" not in told for told in notes["workflows.few-cases"].params["few"])
+    assert all("idc" not in told for told in notes["runs.few-cases"].params["few"])
     counts, task = (
         {"train": {"no-idc": 1, "idc": 1}, "validate": {"no-idc": 0, "idc": 1}},
         list_tasks()["breast-histology-idc"],
     )
-    only = preflight._blockers(counts, task, SPEC)
+    only = _blockers(counts, task, SPEC)
     assert [note.params["label"] for note in only] == ["no IDC"]
     asked = SPEC.having(kind="translator", from_label="idc")
-    assert not preflight._blockers(counts, task, asked), "a translator needs its own labels alone"
+    assert not _blockers(counts, task, asked), "a translator needs its own labels alone"
 
 
 def test_training_begins_with_a_collection_that_has_every_label_of_its_task() -> None:
@@ -149,9 +139,8 @@ def test_training_begins_with_a_collection_that_has_every_label_of_its_task() ->
 
 
 @pytest.mark.slow
-def test_a_rehearsal_elsewhere_tells_the_same_kind_of_things(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = rehearse_apart(SPEC, 3)
-    assert set(told) == set(in_process(SPEC, 3))
-    assert all(math.isfinite(told[name]) for name in ("step_s", "look_s", "peak_bytes"))
+def test_a_rehearsal_in_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    took = rehearse_apart(SPEC, 3)
+    assert all(math.isfinite(n) for n in (took.step_s, took.forward_s, took.peak_bytes))
     with pytest.raises(Exception, match="There is no such layer"):
         rehearse_apart(SPEC.having(freeze="no-such-layer"), 3)

@@ -5,7 +5,7 @@ import streamlit as st
 from medcls.core.run import RunSpec
 from medcls.words import say
 from medcls.workflows import preflight
-from medcls.workflows.set_aside import LeftOut
+from medcls.workflows.preflight import LeftOut
 from pages._ui import state
 from pages._ui.train.fields import key
 from pages._ui.train.form import draft
@@ -115,5 +115,5 @@ def count_cases(spec: RunSpec) -> preflight.Preflight:
         if len(held) >= _KEPT:
             held.pop(next(iter(held)))
         with st.spinner(say("pages.train-counting-cases-and-making"), show_time=True):
-            held[wanted] = preflight.check_data(spec)
+            held[wanted] = preflight.survey(spec)
     return held[wanted]

@@ -1,10 +1,11 @@
-"""What an audit leaves out of a collection, said where it matters: in Train, before a split, on the command line."""
+"""What an audit, or a person, leaves out of a collection, by reason."""
 
 from collections import Counter
 from dataclasses import dataclass
 
 from medcls.core.note import Note
 from medcls.core.record import Record
+from medcls.data.collections import open_collection
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,6 @@ def list_left_out(name: str) -> tuple[LeftOut, ...]:
     Raises:
         BadData: If there is no such collection.
     """
-    from medcls.data.collections import open_collection
-
     stored = open_collection(name).stored[0]
     decided = stored.record.decisions
     counts = Counter((_kind(key), key == "case" or key in decided) for key in stored.index.column("dropped") if key)
@@ -48,9 +47,9 @@ def _kind(dropped: str) -> str:
 
 def _says(name: str, kind: str, n: int, settled: bool) -> Note:
     if settled:
-        return Note("workflows.left-out-decided", n=n, name=name)
+        return Note("data.left-out-decided", n=n, name=name)
     if kind == "contradiction":
-        return Note("workflows.left-out-contradiction", n=n, name=name)
+        return Note("data.left-out-contradiction", n=n, name=name)
     if kind == "mask":
-        return Note("workflows.left-out-mask", n=n, name=name)
-    return Note("workflows.left-out-until", n=n, name=name, kind=kind)
+        return Note("data.left-out-mask", n=n, name=name)
+    return Note("data.left-out-until", n=n, name=name, kind=kind)
