@@ -106,8 +106,8 @@ def test_a_check_that_cannot_be_is_refused(change: dict) -> None:
 
 def test_figures_of_other_labels_are_worth_nothing() -> None:
     task: Task = list_tasks()["breast-ultrasound"]
-    assert SiteFigures("Ward", "here", {}, check().confusion).worth(task, "malignant")
-    assert SiteFigures("Ward", "here", {}, ((1, 0), (0, 1))).worth(task, "malignant") == ()
+    assert SiteFigures("Ward", "here", {}, check().confusion).track_record(task, "malignant")
+    assert SiteFigures("Ward", "here", {}, ((1, 0), (0, 1))).track_record(task, "malignant") == ()
 
 
 @PLACES

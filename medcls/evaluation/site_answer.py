@@ -1,4 +1,4 @@
-"""An answer as it is read at a site: by its temperature and its threshold, and what such an answer was worth there."""
+"""An answer as it is read at a site: by its temperature and its threshold, and how often such an answer was right there."""
 
 from dataclasses import dataclass, replace
 
@@ -92,8 +92,8 @@ def _called(answer: Prediction, card: ModelCard, settings: SiteSettings) -> Pred
 
 
 @dataclass(frozen=True)
-class Worth:
-    """What an answer like this one was worth where it was measured.
+class TrackRecord:
+    """How often an answer like this one was right where the model was measured.
 
     Args:
         label: Label id answered.
@@ -117,6 +117,32 @@ class Worth:
     refused: int = 0
     by_prob: bool = False
 
+    def count_note(self, place: str, name: str) -> Note:
+        """Return the counts in a sentence.
+
+        Args:
+            place: Where the model was measured.
+            name: The label's name.
+        """
+        counts = {"right": self.right, "said": self.said, "of": self.of, "missed": sum(self.missed.values())}
+        return Note("evaluation.record-there", label=name, place=place, beside=self._refusals(), **counts)
+
+    def chance_note(self, place: str, name: str) -> Note | None:
+        """Return how many of 100 scans called so show the disease, in a sentence; None where `here` is None."""
+        if self.here is None:
+            return None
+        n, low, high = (100 * part for part in (self.here.value, self.here.low, self.here.high))
+        share = f"{100 * self.prevalence:g} %"
+        return Note("evaluation.record-at", label=name, place=place, prevalence=share, n=n, low=low, high=high)
+
+    def _refusals(self) -> Note:
+        """Return how many cases were refused and stand beside the counts, as far as that is known."""
+        if not self.refused:
+            return Note("evaluation.record-sure" if self.by_prob else "evaluation.record-all")
+        return Note(
+            "evaluation.record-some-unsure" if self.by_prob else "evaluation.record-some-refused", n=self.refused
+        )
+
 
 def decided_on(table: CaseTable, least: float) -> np.ndarray:
     """Return of which cases a model decides, (N,) bool: as it was noted when it was asked, else by probability alone.
@@ -130,8 +156,10 @@ def decided_on(table: CaseTable, least: float) -> np.ndarray:
     return table.prob.max(axis=1) >= least
 
 
-def worth_of(table: CaseTable, positive: tuple[int, ...], label: str, prevalence: float, least: float = 0.0) -> Worth:
-    """Count what an answer was worth on cases that the model never saw, and of which it decided.
+def track_record(
+    table: CaseTable, positive: tuple[int, ...], label: str, prevalence: float, least: float = 0.0
+) -> TrackRecord:
+    """Count how often an answer was right on cases that the model never saw, and of which it decided.
 
     Args:
         table: The cases.
@@ -157,7 +185,7 @@ def worth_of(table: CaseTable, positive: tuple[int, ...], label: str, prevalence
     if k in positive and sick.any() and not sick.all():
         called = np.isin(said, positive)
         here = operate(Steps(called.astype(float), sick, table.group), 0.5, prevalence).ppv
-    return Worth(
+    return TrackRecord(
         label,
         int((said == k).sum()),
         int(((said == k) & (table.truth == k)).sum()),

@@ -26,7 +26,6 @@ from medcls.workflows.acts import allowed
 from medcls.workflows.classify import classify_open, combine_views
 
 if TYPE_CHECKING:
-    from medcls.evaluation.site_answer import Worth
     from medcls.models.predictor import Predictor
 
 __all__ = [
@@ -126,7 +125,7 @@ def make_case(
         heatmap=heatmap,
         checks=_checks(scan, model, heatmap.label) if checks and (prediction.decided or said.anyway) else (),
         reading=said.reading,
-        worth=worth_of(model.card, prediction.decided or "", said.prevalence, said.site, bool(prediction.called)),
+        worth=track_record(model.card, prediction.decided or "", said.prevalence, said.site, bool(prediction.called)),
         person=said.person,
         made_by=said.by or access.present().name,
         file_name=name,
@@ -179,60 +178,34 @@ def typed(case: Case) -> tuple[str, ...]:
     return free_text(case)
 
 
-def worth_of(
+def track_record(
     card: ModelCard, label: str, prevalence: float = 0.1, site: str = "", by_threshold: bool = False
 ) -> tuple[Note, ...]:
-    """Return what such an answer was worth: at the site it is read at, at each place, disease against the rest.
+    """Return how often such an answer was right: at the site it is read at, at each place, disease against the rest.
 
     Args:
         card: The model.
         label: Label id answered; empty where nothing was decided.
         prevalence: Share of people with the disease where the answer is read, (0, 1).
         site: The site it is read at; empty for none.
-        by_threshold: True if that site's threshold decided: what the model's own calls are worth at the prevalence
+        by_threshold: True if that site's threshold decided: how the model's own calls do at the prevalence
             is then not said of it.
     """
-    from medcls.workflows.site import worth
-    from medcls.workflows.site_figures import figures_of, worth_at_site
+    from medcls.workflows.site import track_records
+    from medcls.workflows.site_figures import figures_of, track_record_at
 
     figures = figures_of(card)
-    name, first = card.task.label(label).name if label else "", figures[0].title if figures else ""
-    found = {place or first: w for place, w in worth(card, label, prevalence).items() if w.said} if label else {}
-    notes = [
-        Note(
-            "exits.worth-there",
-            label=name,
-            place=place,
-            right=w.right,
-            said=w.said,
-            of=w.of,
-            missed=sum(w.missed.values()),
-            beside=_beside(w),
-        )
-        for place, w in found.items()
-    ]
-    notes += [
-        Note(
-            "exits.worth-at",
-            label=name,
-            place=place,
-            prevalence=f"{100 * prevalence:g} %",
-            n=100 * w.here.value,
-            low=100 * w.here.low,
-            high=100 * w.here.high,
-        )
-        for place, w in found.items()
-        if w.here is not None and not by_threshold
-    ]
-    here_first = worth_at_site(card, label, prevalence, site, by_threshold) if label and site else ()
-    return (*here_first, *notes, *(one.headline() for one in figures)) if figures else (Note("exits.not-measured"),)
-
-
-def _beside(worth: "Worth") -> Note:
-    """Return what stands beside the answered cases: those that were refused, as far as they are known."""
-    if not worth.refused:
-        return Note("exits.worth-sure" if worth.by_prob else "exits.worth-all")
-    return Note("exits.worth-unsure" if worth.by_prob else "exits.worth-refused", n=worth.refused)
+    if not figures:
+        return (Note("exits.not-measured"),)
+    headlines = tuple(one.headline() for one in figures)
+    if not label:
+        return headlines
+    name, first = card.task.label(label).name, figures[0].title
+    records = {place or first: r for place, r in track_records(card, label, prevalence).items() if r.said}
+    here_first = track_record_at(card, label, prevalence, site, by_threshold) if site else ()
+    counts = [record.count_note(place, name) for place, record in records.items()]
+    chances = [] if by_threshold else [record.chance_note(place, name) for place, record in records.items()]
+    return (*here_first, *counts, *(note for note in chances if note), *headlines)
 
 
 def _answer(scan: Scan, model: "Predictor", site: str) -> Known:

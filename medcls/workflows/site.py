@@ -42,17 +42,17 @@ __all__ = [
     "site_folder",
     "sites",
     "state_of",
+    "track_records",
     "undo_settings",
     "watch",
     "watched",
-    "worth",
     "write_letter",
 ]
 
 if TYPE_CHECKING:
     from medcls.core.model import ModelCard
     from medcls.evaluation.letters import Kept, Signed
-    from medcls.evaluation.site_answer import Worth
+    from medcls.evaluation.site_answer import TrackRecord
     from medcls.evaluation.site_ask import Labelled
     from medcls.models.predictor import Predictor
 
@@ -229,15 +229,15 @@ def state_of(site: str, card: "ModelCard") -> State:
     return said or ("approved" if recommended(card.task.id) == card.id else "draft")
 
 
-def worth(card: "ModelCard", label: str, prevalence: float) -> "dict[str, Worth]":
-    """Return what an answer was worth where the model was measured, by site (or by collection where none is told).
+def track_records(card: "ModelCard", label: str, prevalence: float) -> "dict[str, TrackRecord]":
+    """Return how often an answer was right where the model was measured, by site (or by collection where none is told).
 
     Args:
         card: The model's card.
         label: Label id answered.
         prevalence: Share of people with the disease where the answer is read, (0, 1).
     """
-    from medcls.evaluation.site_answer import worth_of
+    from medcls.evaluation.site_answer import track_record
     from medcls.models.store import read_cases
 
     table = read_cases(card.id)
@@ -245,7 +245,7 @@ def worth(card: "ModelCard", label: str, prevalence: float) -> "dict[str, Worth]
         return {}
     least = card.abstention.min_prob
     return {
-        site: worth_of(part, card.task.positive, label, prevalence, least) for site, part in table.by_site().items()
+        site: track_record(part, card.task.positive, label, prevalence, least) for site, part in table.by_site().items()
     }
 
 

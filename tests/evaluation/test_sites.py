@@ -18,7 +18,7 @@ from medcls.core.scan import Preprocess
 from medcls.core.site import Aim, SiteCheck, SiteEvent, SiteSettings
 from medcls.errors import BadData, BadSpec, MedclsError
 from medcls.evaluation import letters, sites
-from medcls.evaluation.site_answer import read_at_site, weights_of, worth_of
+from medcls.evaluation.site_answer import read_at_site, track_record, weights_of
 from medcls.evaluation.site_ask import Asked, _judged, calibration_bins, roc_points
 from medcls.evaluation.site_watch import BINS, Week, alarms, basis_of, count, last_alarms, weeks
 from medcls.home import home
@@ -198,17 +198,17 @@ def test_what_an_answer_was_worth_is_counted() -> None:
     prob[np.arange(10), said] = 0.8
     ids = np.array([str(i) for i in range(10)])
     table = CaseTable(ids, ids, truth, prob, CARD.task.label_ids, {})
-    found = worth_of(table, CARD.task.positive, "malignant", 0.05)
+    found = track_record(table, CARD.task.positive, "malignant", 0.05)
     assert (found.said, found.right, found.of, found.missed) == (5, 4, 6, {"normal": 0, "benign": 2})
     assert found.here is not None
     assert found.here.value == pytest.approx(0.05 * (4 / 6) / (0.05 * (4 / 6) + 0.95 * (1 / 4)))
     assert found.refused == 0
     refused = np.array(["unsure", *[""] * 5, "foreign", *[""] * 3])
-    answered = worth_of(replace(table, attributes={"refused": refused}), CARD.task.positive, "malignant", 0.05)
+    answered = track_record(replace(table, attributes={"refused": refused}), CARD.task.positive, "malignant", 0.05)
     assert (answered.said, answered.right, answered.of, answered.missed["benign"], answered.refused) == (3, 3, 5, 2, 2)
     unsure = replace(table, prob=np.where(np.arange(10)[:, None] == 0, [[0.3, 0.3, 0.4]], prob))
-    assert worth_of(unsure, CARD.task.positive, "malignant", 0.05, 0.6).refused == 1
-    benign = worth_of(table, CARD.task.positive, "benign", 0.05)
+    assert track_record(unsure, CARD.task.positive, "malignant", 0.05, 0.6).refused == 1
+    benign = track_record(table, CARD.task.positive, "benign", 0.05)
     assert (benign.said, benign.right, benign.of, benign.missed, benign.here) == (4, 2, 4, {"malignant": 1}, None)
 
 

@@ -129,7 +129,7 @@ def test_no_site_s_name_leaves_for_others(name: str, given: Case) -> None:
     answer = replace(
         given.prediction, points=(note,), cautions=(Note("evaluation.settings-of-other-weights", site=site),)
     )
-    worth = Note("workflows.worth-threshold", site=site, sensitivity=0.9, specificity=0.8, here="")
+    worth = Note("evaluation.record-threshold", site=site, sensitivity=0.9, specificity=0.8, here="")
     view = View(given.scan, answer)
     case = replace(given, prediction=answer, worth=(worth, f"{site}, checked here"), views=(view,), together=answer)
     assert b"ZQMARK" not in leave(name, case, "others").data.replace(b"\0", b"")

@@ -84,7 +84,7 @@ def test_one_scan_gets_its_answer(open_app, tiny_model) -> None:
     assert expected.decided is not None
     assert palette.label_word(tiny_model.task, expected.decided) in told
     (site,) = site_figures.figures_of(tiny_model)
-    assert [n for n in site.worth(tiny_model.task, expected.decided) if notices.escape(str(n)) not in told] == []
+    assert [n for n in site.track_record(tiny_model.task, expected.decided) if notices.escape(str(n)) not in told] == []
     assert "Research use, not a medical device" in told
     rows = answered(app)
     assert np.array_equal(rows[0].prediction.prob, expected.prob)

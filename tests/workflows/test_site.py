@@ -15,6 +15,7 @@ from medcls.core.site import FOUND, Aim, SiteEvent, SiteSettings
 from medcls.data.collections import add_collection
 from medcls.errors import BadData, BadScan, BadSpec, Conflict, MedclsError
 from medcls.evaluation import letters, sites
+from medcls.evaluation.site_figures import threshold_record
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 from medcls.models import store
@@ -155,15 +156,15 @@ def test_what_a_site_s_threshold_calls_is_told_by_its_own_figures_everywhere(war
         assert case.prediction.decided == case.heatmap.label == "malignant"
         assert case.prediction.stands_at == case.prediction.prob[2] < 0.5
         codes = [note.code for note in case.worth]
-        assert codes[:2] == ["workflows.worth-threshold", "workflows.worth-place"]
-        assert "exits.worth-at" not in codes
+        assert codes[:2] == ["evaluation.record-threshold", "evaluation.record-place"]
+        assert "evaluation.record-at" not in codes
     view = case_report.View(cases[1].scan, cases[1].prediction)
     assert case_report.with_views(cases[0], [view]).together.decided == "benign"
     together = case_report.with_views(cases[0], [view], "Ward 3").together
     assert (together.decided, together.points[-1].code) == ("malignant", "evaluation.site-threshold")
-    plain = case_report.worth_of(card, "malignant", 0.1, "Ward 3")
-    assert plain[0].code == "workflows.worth-place"
-    assert {"exits.worth-at"} <= {note.code for note in plain}
+    plain = case_report.track_record(card, "malignant", 0.1, "Ward 3")
+    assert plain[0].code == "evaluation.record-place"
+    assert {"evaluation.record-at"} <= {note.code for note in plain}
 
 
 def test_approval_needs_a_passed_check_or_a_reason(ward) -> None:
@@ -248,7 +249,7 @@ def test_from_a_check_to_another_home(ward, tmp_path: Path, monkeypatch, capsys)
 
 def test_what_an_answer_was_worth_comes_from_the_model_s_own_cases(tiny_model) -> None:
     """By collection, where no site is told."""
-    found = site.worth(store.read_card(MODEL), "malignant", 0.1)
+    found = site.track_records(store.read_card(MODEL), "malignant", 0.1)
     assert found
     for one in found.values():
         assert one.right <= one.said
@@ -351,15 +352,19 @@ def test_what_an_answer_is_worth_here_follows_the_prevalence(ward) -> None:
     assert site_figures.prevalence_at("Ward 3", card) == 0.2
     assert site_figures.prevalence_at("Ward 9", card) is site_figures.prevalence_at("", card) is None
     rare, common = (
-        float(next(n for n in case_report.worth_of(card, "malignant", p) if n.code == "exits.worth-at").params["n"])
+        float(
+            next(n for n in case_report.track_record(card, "malignant", p) if n.code == "evaluation.record-at").params[
+                "n"
+            ]
+        )
         for p in (0.01, 0.5)
     )
     assert rare < common
     kept = {name: done.settings.kept[name] for name in ("sensitivity", "specificity")}
-    (note,) = site_figures.worth_by_threshold(done.settings, card.task, "malignant", 0.1)
+    (note,) = threshold_record(done.settings, card.task, "malignant", 0.1)
     ill, well = 0.1 * kept["sensitivity"].value, 0.9 * (1 - kept["specificity"].value)
     assert float(note.params["here"].params["n"]) == pytest.approx(100 * ill / (ill + well), abs=0.5)
-    assert site_figures.worth_by_threshold(replace(done.settings, kept={}), card.task, "malignant", 0.1) == ()
+    assert threshold_record(replace(done.settings, kept={}), card.task, "malignant", 0.1) == ()
 
 
 def test_answers_that_cannot_be_counted_are_a_sentence(ward) -> None:

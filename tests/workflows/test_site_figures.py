@@ -45,12 +45,12 @@ def test_a_site_never_seen_stands_first_then_checks_then_letters_then_own_cases(
         make_site("Ward 3").path / "site.json", replace(make_site("Ward 3").site, key="other").to_json().encode()
     )
     figures = site_figures.figures_of(card)
-    assert [one.source for one in figures] == ["never-seen", "here", "told", "measured"]
+    assert [one.source for one in figures] == ["never-seen", "here", "reported", "measured"]
     assert [one.site for one in figures[:3]] == ["far", "Ward 3", "Elsewhere"]
     assert figures[1].scores == figures[2].scores == check.scores
     assert len({one.title for one in figures}) == 4
     beside = site_figures.beside(check, card)
-    assert [one.source for one in beside] == ["here", "never-seen", "told", "measured"]
+    assert [one.source for one in beside] == ["here", "never-seen", "reported", "measured"]
 
 
 def test_counts_of_sites_add_up_and_are_not_pooled() -> None:
@@ -84,22 +84,27 @@ def test_the_whole_evaluation_stands_for_no_single_site() -> None:
 def test_what_an_answer_was_worth_is_counted_at_one_site(tiny_model) -> None:
     task = store.read_card(MODEL).task
     one = site_figures.SiteFigures("x", "measured", {}, ((5, 1, 1), (0, 6, 2), (1, 3, 9)), 0)
-    said, missed = one.worth(task, "malignant")
+    said, missed = one.track_record(task, "malignant")
     assert (said.params["right"], said.params["said"], missed.params["n"], missed.params["missed"]) == (9, 12, 13, 4)
-    said, among = one.worth(task, "benign")
+    said, among = one.track_record(task, "benign")
     assert (said.params["right"], said.params["said"], among.params["among"]) == (6, 10, 3)
-    assert replace(one, confusion=()).worth(task, "malignant") == ()
+    assert replace(one, confusion=()).track_record(task, "malignant") == ()
     never = tuple((row[0] + row[1], 0, row[2]) for row in one.confusion)
-    assert [n.code for n in replace(one, confusion=never).worth(task, "benign")] == ["workflows.worth-never"]
+    assert [n.code for n in replace(one, confusion=never).track_record(task, "benign")] == ["evaluation.record-never"]
     kinds = ((0, False), (3, False), (3, True), (None, False))
     parts = [replace(one, refused=refused, by_prob=by_prob) for refused, by_prob in kinds]
-    codes = [[note.code for note in part.worth(task, "malignant")][2:] for part in parts]
-    assert codes == [[], ["workflows.worth-refused"], ["workflows.worth-unsure"], ["workflows.worth-with-refused"]]
-    assert parts[1].worth(task, "malignant")[-1].params == {"refused": 3, "n": 31}
-    here = one.worth(task, "malignant", 0.1)[-1]
+    codes = [[note.code for note in part.track_record(task, "malignant")][2:] for part in parts]
+    assert codes == [
+        [],
+        ["evaluation.record-refused"],
+        ["evaluation.record-unsure"],
+        ["evaluation.record-with-refused"],
+    ]
+    assert parts[1].track_record(task, "malignant")[-1].params == {"refused": 3, "n": 31}
+    here = one.track_record(task, "malignant", 0.1)[-1]
     ill, well = 0.1 * 9 / 13, 0.9 * 3 / 15
-    assert (here.code, float(here.params["n"])) == ("workflows.worth-here", round(100 * ill / (ill + well)))
-    assert float(one.worth(task, "benign", 0.001)[-1].params["n"]) < 1
+    assert (here.code, float(here.params["n"])) == ("evaluation.record-here", round(100 * ill / (ill + well)))
+    assert float(one.track_record(task, "benign", 0.001)[-1].params["n"]) < 1
 
 
 @pytest.mark.parametrize("name", ["auroc_disease", "sensitivity"])

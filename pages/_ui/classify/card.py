@@ -47,7 +47,7 @@ def _show_decided(shown: Shown, prediction: Prediction) -> None:
     colour, word = label_colours(card.task)[label], label_word(card.task, label)
     _head(word, show_prob(prediction.stands_at), colour, f"{agreement(shown, label)} · {familiarity(prediction)}")
     show_probabilities(card, prediction)
-    st.markdown(worth(card, label, bool(prediction.called)))
+    st.markdown(track_record(card, label, bool(prediction.called)))
     for note in prediction.cautions:
         st.warning(notices.escape(note), icon=":material/info:")
     if any(note.code in marks.PAINTED for note in prediction.cautions) and st.button(
@@ -106,8 +106,8 @@ def familiarity(prediction: Prediction) -> str:
     )
 
 
-def worth(card: ModelCard, label: str, by_threshold: bool = False) -> str:
-    """Return what an answer was worth where the model was measured, in counts: a line per site, never a sum of them.
+def track_record(card: ModelCard, label: str, by_threshold: bool = False) -> str:
+    """Return how often an answer was right where the model was measured, in counts: a line per site, never a sum of them.
 
     Args:
         card: The model's card.
@@ -118,10 +118,13 @@ def worth(card: ModelCard, label: str, by_threshold: bool = False) -> str:
     at = 0.0 if by_threshold else share
     try:
         figures = site_figures.figures_of(card)
-        here = site_figures.worth_at_site(card, label, share, where, by_threshold) if where else ()
+        here = site_figures.track_record_at(card, label, share, where, by_threshold) if where else ()
     except MedclsError as error:
         return notices.escape(str(error))
-    lines = (*here, *(note for f in figures if f.source == "measured" for note in f.told_worth(card.task, label, at)))
+    lines = (
+        *here,
+        *(note for f in figures if f.source == "measured" for note in f.track_record_note(card.task, label, at)),
+    )
     return "  \n".join(map(notices.escape, lines)) or say("pages.not-measured")
 
 

@@ -132,7 +132,7 @@ def know(card: ModelCard, prediction: Prediction | None) -> None:
         _lines(measured(card))
         st.caption(say("pages.measured-interval"))
         if prediction is not None and prediction.decided:
-            _show_worth(card, prediction.decided, bool(prediction.called))
+            _show_track_record(card, prediction.decided, bool(prediction.called))
         _lines(
             [
                 *([say("pages.know-trained", {"on": card.trained_on})] if card.trained_on else []),
@@ -145,7 +145,7 @@ def know(card: ModelCard, prediction: Prediction | None) -> None:
     sheet()
 
 
-def _show_worth(card: ModelCard, label: str, by_threshold: bool) -> None:
+def _show_track_record(card: ModelCard, label: str, by_threshold: bool) -> None:
     """Show what such an answer was worth at each place it was measured, at the prevalence the person sets."""
     percent = st.number_input(
         say("pages.prevalence"),
@@ -157,7 +157,7 @@ def _show_worth(card: ModelCard, label: str, by_threshold: bool) -> None:
     )
     header.keep_prevalence(card, percent / 100)
     try:
-        told = case_report.worth_of(card, label, percent / 100, header.site_name(), by_threshold)
+        told = case_report.track_record(card, label, percent / 100, header.site_name(), by_threshold)
         _lines([str(note) for note in told])
     except MedclsError as error:
         notices.show_error(error)

@@ -16,7 +16,7 @@ _TITLES = (say("pages.data-auroc"), say("pages.site-sensitivity"), say("pages.si
 _MARKS = {
     "never-seen": ("vermilion", "diamond"),
     "here": ("green", "star"),
-    "told": ("purple", "square-open"),
+    "reported": ("purple", "square-open"),
     "measured": ("blue", "circle"),
 }
 _ROW_PX, _HEAD_PX = 40, 70
@@ -85,4 +85,4 @@ def forest_notes(figures: Sequence[SiteFigures]) -> str:
     """Return what the marks of a forest plot mean, as far as they occur."""
     sources = {one.source for one in figures}
     told = [say("pages.forest-never")] if "never-seen" in sources else []
-    return " ".join([*told, *([say("pages.forest-told")] if "told" in sources else [])])
+    return " ".join([*told, *([say("pages.forest-told")] if "reported" in sources else [])])

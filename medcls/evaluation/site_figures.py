@@ -1,0 +1,179 @@
+"""How a model does at one site, by one source, and how often its answers were right there."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from medcls.core.evaluation import CaseTable, Estimate, Evaluation
+from medcls.core.letter import Letter
+from medcls.core.note import Note
+from medcls.core.numbers import show_estimate
+from medcls.core.site import SiteCheck, SiteSettings
+from medcls.core.task import Task
+from medcls.evaluation.risk import REFUSED
+from medcls.evaluation.site_answer import decided_on
+from medcls.stats.operating import predictive_value
+from medcls.stats.score_table import SITE_SCORES as SCORES
+from medcls.stats.score_table import confusion
+
+Source = Literal["never-seen", "here", "reported", "measured"]
+_TITLES = {
+    "never-seen": "evaluation.site-never-seen",
+    "here": "evaluation.site-here",
+    "reported": "evaluation.site-reported",
+    "measured": "evaluation.site-measured",
+}
+
+
+@dataclass(frozen=True)
+class SiteFigures:
+    """A model at one site, by one source.
+
+    Args:
+        site: Hospital, archive, collection or ward; empty for a letter whose maker did not name it.
+        source: `never-seen` (networks made alike, measured at a site that these alone never saw), `here` (a check of
+            this home), `reported` (another site's evaluation card), or `measured` (the model's own test cases of the site).
+        scores: The scores there, by name.
+        confusion: Cases by true label (row) and label answered (column); empty where it was not kept.
+        refused: Cases of which nothing was decided, which `confusion` leaves out; None where it is not known which, and
+            they stand in it by their most probable label.
+        by_prob: True where only those refused for their probabilities are known: not those unlike.
+    """
+
+    site: str
+    source: Source
+    scores: dict[str, Estimate]
+    confusion: tuple[tuple[int, ...], ...] = ()
+    refused: int | None = None
+    by_prob: bool = False
+
+    @property
+    def title(self) -> str:
+        """The site, and who says so."""
+        return str(Note(_TITLES[self.source] if self.site else "evaluation.site-reported-unnamed", site=self.site))
+
+    def headline(self) -> Note:
+        """Return disease against the rest at this site in a sentence."""
+        told = {name: show_estimate(self.scores[name]) if name in self.scores else "–" for name in SCORES}
+        n = self.scores["auroc_disease"].n if "auroc_disease" in self.scores else 0
+        return Note("evaluation.site-headline", site=self.title, n=n, **told)
+
+    def track_record(self, task: Task, label: str, prevalence: float = 0.0) -> tuple[Note, ...]:
+        """Return how often an answer was right at this site, in counts; nothing where no counts were kept.
+
+        Args:
+            task: The model's.
+            label: Label id answered.
+            prevalence: Share of people with disease where the answer is read; 0 says nothing of it.
+        """
+        if len(self.confusion) != len(task.labels) or label not in task.label_ids:  # not kept, or of other labels
+            return ()
+        counts, k = np.array(self.confusion), task.label_ids.index(label)
+        name, right, true = task.labels[k].name, int(counts[k, k]), int(counts[k].sum())
+        said, sick = int(counts[:, k].sum()), list(task.positive)
+        notes = [Note("evaluation.record-said", label=name, right=right, said=said)]
+        if not said:
+            notes = [Note("evaluation.record-never", label=name)]
+        if k in sick:
+            notes.append(Note("evaluation.record-missed", n=true, label=name, missed=true - right))
+        elif sick and said:
+            names = " / ".join(task.labels[j].name for j in sick)
+            notes.append(Note("evaluation.record-among", among=int(counts[sick, k].sum()), label=names))
+        return (*notes, *self._at_prevalence(task, k, prevalence), *self._not_counted(int(counts.sum())))
+
+    def _not_counted(self, n: int) -> tuple[Note, ...]:
+        """Return how many cases were refused, and are not among the counts; nothing where none was."""
+        if self.refused is None:
+            return (Note("evaluation.record-with-refused"),)
+        if not self.refused:
+            return (Note("evaluation.record-unlike"),) if self.by_prob else ()
+        code = "evaluation.record-unsure" if self.by_prob else "evaluation.record-refused"
+        return (Note(code, refused=self.refused, n=n + self.refused),)
+
+    def track_record_note(self, task: Task, label: str, prevalence: float = 0.0) -> tuple[Note, ...]:
+        """Return `track_record` in one note that names the site; nothing where no counts were kept."""
+        told = " ".join(map(str, self.track_record(task, label, prevalence)))
+        return (Note("evaluation.record-place", place=self.title, told=told),) if told else ()
+
+    def _at_prevalence(self, task: Task, k: int, prevalence: float) -> tuple[Note, ...]:
+        """Return how many of 100 scans with a label show disease at a prevalence; nothing where that is unknown."""
+        counts, sick = np.array(self.confusion, float), list(task.positive)
+        well = [j for j in range(len(counts)) if j not in sick]
+        if not prevalence or not sick or not counts[sick].sum() or not counts[well].sum():
+            return ()
+        among_ill = float(counts[sick, k].sum() / counts[sick].sum())
+        among_well = float(counts[well, k].sum() / counts[well].sum())
+        return _of_hundred(task, task.labels[k].name, prevalence, among_ill, among_well)
+
+
+def _of_hundred(task: Task, label: str, prevalence: float, among_ill: float, among_well: float) -> tuple[Note, ...]:
+    """Return how many of 100 scans with an answer show disease, from its share among those with and those without."""
+    value = predictive_value(prevalence, among_ill, among_well)
+    if math.isnan(value):
+        return ()
+    n, disease = 100 * value, " / ".join(task.labels[j].name for j in task.positive)
+    told, share = f"{n:.0f}" if n >= 1 or n == 0 else f"{n:.1f}", f"{100 * prevalence:g} %"
+    return (Note("evaluation.record-here", prevalence=share, label=label, n=told, disease=disease),)
+
+
+def threshold_record(settings: SiteSettings, task: Task, label: str, prevalence: float) -> tuple[Note, ...]:
+    """Return how an answer does that a site's own threshold decides; nothing where that was not measured.
+
+    Args:
+        settings: The site's settings in force.
+        task: The model's.
+        label: Label id answered.
+        prevalence: Share of people with disease where the answer is read, (0, 1).
+    """
+    sensitivity, specificity = (settings.kept.get(name) for name in ("sensitivity", "specificity"))
+    if sensitivity is None or specificity is None:
+        return ()
+    rates = (sensitivity.value, 1 - specificity.value)
+    if task.label_ids.index(label) not in task.positive:
+        rates = (1 - rates[0], 1 - rates[1])
+    (here,) = _of_hundred(task, task.label(label).name, prevalence, *rates) or ("",)
+    told = {"sensitivity": sensitivity.value, "specificity": specificity.value}
+    return (Note("evaluation.record-threshold", site=settings.site, here=here, **told),)
+
+
+def evaluated_figures(evaluation: Evaluation, cases: CaseTable | None, least: float = 0.0) -> tuple[SiteFigures, ...]:
+    """Return what an evaluation says by site, a site never seen first.
+
+    Args:
+        evaluation: What was measured.
+        cases: The cases it rests on, for the counts; None for none.
+        least: Probability below which the model decides nothing, for cases that do not say whether it did.
+    """
+    parts, found = cases.by_site(evaluation.collection) if cases else {}, []
+    for one in evaluation.by_site():
+        if one.never_seen:
+            found.append(SiteFigures(one.site, "never-seen", one.scores))
+        elif one.site in parts:
+            found.append(_measured(one.site, one.scores, parts[one.site], least))
+        else:
+            whole = evaluation.confusion if one.site == evaluation.collection else ()
+            found.append(SiteFigures(one.site, "measured", one.scores, whole))
+    return tuple(found)
+
+
+def _measured(site: str, scores: dict[str, Estimate], cases: CaseTable, least: float) -> SiteFigures:
+    """Return figures with the counts of the cases of which the model decided."""
+    told = decided_on(cases, least)
+    counts = confusion(cases.take(told)) if told.any() else ((0,) * len(cases.labels),) * len(cases.labels)
+    return SiteFigures(site, "measured", scores, counts, int((~told).sum()), REFUSED not in cases.attributes)
+
+
+def counted(site: str, source: Source, found: SiteCheck | Letter) -> SiteFigures:
+    """Return the figures of a check or a letter; an older one does not tell which scans were refused.
+
+    Args:
+        site: Its site.
+        source: `here` for a check, `reported` for a letter.
+        found: The check or the letter.
+    """
+    if not found.answered:
+        return SiteFigures(site, source, found.scores, found.confusion)
+    refused = found.n_cases - sum(map(sum, found.answered))
+    return SiteFigures(site, source, found.scores, found.answered, refused)
