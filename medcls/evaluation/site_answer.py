@@ -1,4 +1,4 @@
-"""An answer as it is read at a site: by its temperature and its threshold, and how often such an answer was right there."""
+"""An answer as it is read at a site: by its temperature and threshold, and how often such an answer was right there."""
 
 from dataclasses import dataclass, replace
 

@@ -34,7 +34,7 @@ class SiteFigures:
     Args:
         site: Hospital, archive, collection or ward; empty for a letter whose maker did not name it.
         source: `never-seen` (networks made alike, measured at a site that these alone never saw), `here` (a check of
-            this home), `reported` (another site's evaluation card), or `measured` (the model's own test cases of the site).
+            this home), `reported` (another site's evaluation card), or `measured` (the model's own test cases there).
         scores: The scores there, by name.
         confusion: Cases by true label (row) and label answered (column); empty where it was not kept.
         refused: Cases of which nothing was decided, which `confusion` leaves out; None where it is not known which, and

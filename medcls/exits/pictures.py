@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from medcls.core.scan import Scan
 from medcls.exits.case import Case, Ruler
-from medcls.explain.overlay import PLAIN, base, paint
+from medcls.explain.overlay import PLAIN, paint, unpainted
 from medcls.words import say
 
 SIDE_PX = 800  # longer side of a picture in a report
@@ -70,9 +70,7 @@ def to_png(picture: np.ndarray) -> bytes:
 
 def _sized(scan: Scan) -> tuple[np.ndarray, float]:
     """Return a scan as RGB whose longer side is that of a report's pictures, and how much larger it became."""
-    height, width = scan.size_px
-    scale = SIDE_PX / max(height, width)
-    return base(scan, (max(1, round(width * scale)), max(1, round(height * scale)))).copy(), scale
+    return unpainted(scan, SIDE_PX).copy(), SIDE_PX / max(scan.size_px)
 
 
 def _draw_ruler(picture: np.ndarray, ruler: Ruler, scale: float, thick: int) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from medcls.core.evidence import Evidence
 from medcls.core.prediction import Heatmap
 from medcls.explain.drawing import OpenMembers, OpenScan, draw
 
@@ -30,6 +31,20 @@ def draw_labels(view: OpenScan | OpenMembers, labels: Sequence[str], method: str
     by_member = [[draw(one, label, method) for label in labels] for one in view.views]
     strongest = [max((m.peak for m in maps), default=0.0) for maps in by_member]
     return tuple(_mean(view, label, [maps[i] for maps in by_member], strongest) for i, label in enumerate(labels))
+
+
+def find_evidence(view: OpenScan | OpenMembers, labels: Sequence[str]) -> Evidence:
+    """Return a pass with its heatmaps for several labels, drawn by the default method.
+
+    Args:
+        view: The opened scan.
+        labels: Label ids.
+
+    Raises:
+        MedclsError: As `medcls.explain.drawing.draw`.
+    """
+    members = tuple(one.prediction for one in view.views) if isinstance(view, OpenMembers) else ()
+    return Evidence(view.prediction, draw_labels(view, labels), members)
 
 
 def _mean(view: OpenMembers, label: str, maps: Sequence[Heatmap], strongest: Sequence[float]) -> Heatmap:

@@ -4,6 +4,7 @@ import io
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 
 import cv2
@@ -14,6 +15,7 @@ from medcls import __version__
 from medcls.core.prediction import Heatmap
 from medcls.core.scan import Scan
 from medcls.imaging.picture import to_bytes8
+from medcls.imaging.picture import to_png as to_plain_png
 from medcls.words import say
 
 # Name -> OpenCV's table of colours, or one hue. Jet is there on request only: it has edges where the map has none.
@@ -32,6 +34,7 @@ _DARKEST = 0.3  # the lowest part of a table of colours is as dark as a scan's b
 _OPAQUE_FROM = 0.5  # weaker evidence is shown fainter
 _CAPTION_PX = 240  # width a caption needs at least
 _STRIP, _INK = (11, 13, 16), (201, 209, 217)
+MAP_SIDE_PX = 512  # longest side of a heatmap on its way to a browser
 _UNSEEN = 0.55  # brightness left to what the network did not look at
 
 
@@ -76,11 +79,10 @@ def paint(scan: Scan, heatmap: Heatmap, how: Paint = PLAIN, side_px: int | None 
     """
     if heatmap.values.shape != scan.size_px:
         raise ValueError(f"a heatmap of {heatmap.values.shape} does not lie on a scan of {scan.size_px}")
-    share = side_px / max(scan.size_px) if side_px else 1.0
-    size = (max(1, round(scan.size_px[1] * share)), max(1, round(scan.size_px[0] * share)))
+    size = _size_of(scan, side_px)
     seen = cv2.resize(np.isfinite(heatmap.values).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-    values = _resize(np.nan_to_num(heatmap.values), size) * _loudness(heatmap, how)
-    picture = base(scan, size).astype(np.float32)
+    values = _resize(np.nan_to_num(heatmap.values), size) * _strength(heatmap, how.strongest)
+    picture = _base(scan, size).astype(np.float32)
     picture[~seen] *= _UNSEEN
     if heatmap.empty:
         return picture.astype(np.uint8)
@@ -93,8 +95,12 @@ def paint(scan: Scan, heatmap: Heatmap, how: Paint = PLAIN, side_px: int | None 
     return out
 
 
-def base(scan: Scan, size: tuple[int, int]) -> np.ndarray:
-    """Return a scan as RGB of a width and height, (H, W, 3) uint8."""
+def unpainted(scan: Scan, side_px: int | None = None) -> np.ndarray:
+    """Return a scan as it stands under a heatmap, (H, W, 3) uint8 RGB, of the size that `paint` gives."""
+    return _base(scan, _size_of(scan, side_px))
+
+
+def _base(scan: Scan, size: tuple[int, int]) -> np.ndarray:
     pixels = np.ascontiguousarray(to_bytes8(scan.pixels))
     rgb = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB) if pixels.ndim == 2 else pixels
     return rgb if size == (rgb.shape[1], rgb.shape[0]) else _resize(rgb, size)
@@ -167,8 +173,34 @@ def to_png(picture: np.ndarray, heatmap: Heatmap) -> bytes:
     return out.getvalue()
 
 
-def _loudness(heatmap: Heatmap, how: Paint) -> np.float32:
-    return np.float32(1.0 if how.strongest is None or how.strongest <= 0 else min(1.0, heatmap.peak / how.strongest))
+def map_picture(heatmap: Heatmap, strongest: float | None = None) -> bytes:
+    """Return a heatmap as a grey PNG with alpha: grey 0 to 255 is the evidence, alpha 0 what the network did not see.
+
+    Args:
+        heatmap: The heatmap.
+        strongest: Peak that is white; None for the heatmap's own.
+    """
+    seen = np.isfinite(heatmap.values)  # (H, W)
+    grey = np.rint(255 * _strength(heatmap, strongest) * np.clip(np.nan_to_num(heatmap.values), 0, 1)).astype(np.uint8)
+    return to_plain_png(np.dstack([grey, np.where(seen, 255, 0).astype(np.uint8)]), MAP_SIDE_PX)
+
+
+@cache
+def palettes() -> Mapping[str, bytes]:
+    """Return each table of colours as a PNG of 256 x 1 pixels, weakest first."""
+    ramp = np.linspace(0, 1, 256, dtype=np.float32)[None]  # (1, 256)
+    return {name: to_plain_png(np.ascontiguousarray(colour(ramp, name))) for name in COLOURS}
+
+
+def _strength(heatmap: Heatmap, strongest: float | None) -> np.float32:
+    """Return how strong a heatmap's peak is beside the peak that is painted in full, at most 1."""
+    return np.float32(1.0 if not strongest or strongest <= 0 else min(1.0, heatmap.peak / strongest))
+
+
+def _size_of(scan: Scan, side_px: int | None) -> tuple[int, int]:
+    """Return a scan's width and height with a longer side of so many pixels; its own for None."""
+    share = side_px / max(scan.size_px) if side_px else 1.0
+    return max(1, round(scan.size_px[1] * share)), max(1, round(scan.size_px[0] * share))
 
 
 def _resize(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from medcls.core.prediction import Heatmap
+
 
 @dataclass(frozen=True)
 class Pointing:
@@ -52,6 +54,16 @@ def point(values: np.ndarray, mask: np.ndarray) -> Pointing:
     top = _brightest(values, int(mask.sum()))
     iou = float((top & mask).sum() / (top | mask).sum())
     return Pointing(hit, float(values[mask].sum() / total), iou, share)
+
+
+def point_heatmap(heatmap: Heatmap, mask: np.ndarray) -> Pointing | None:
+    """Return how a heatmap relates to a region; None if the heatmap is empty.
+
+    Args:
+        heatmap: The heatmap.
+        mask: (H, W) bool, True inside.
+    """
+    return None if heatmap.empty or not np.nansum(heatmap.values) > 0 else point(heatmap.values, mask)
 
 
 def centred_gaussian(size_px: tuple[int, int], width: float = 0.25) -> np.ndarray:

@@ -8,6 +8,7 @@ from PIL import Image
 
 # Stands in the text of every synthetic picture, under the key `medcls`.
 MARK = "SYNTHETIC: a phantom drawn by medcls, no patient"
+_LOSSLESS_PX = 500_000
 
 
 def to_bytes8(pixels: np.ndarray) -> np.ndarray:
@@ -38,17 +39,10 @@ def to_png(pixels: np.ndarray, max_side_px: int | None = None) -> bytes:
         >>> to_png(np.zeros((4, 4), np.float32))[:4]
         b'\x89PNG'
     """
-    image = Image.fromarray(np.ascontiguousarray(to_bytes8(np.asarray(pixels))))
-    if max_side_px and max(image.size) > max_side_px:
-        share = max_side_px / max(image.size)
-        size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
-        image = image.resize(size, Image.Resampling.BOX, reducing_gap=2.0)
+    image = _image(pixels, max_side_px)
     out = io.BytesIO()
     image.save(out, "PNG", compress_level=4)
     return out.getvalue()
-
-
-_LOSSLESS_PX = 500_000
 
 
 def to_screen(pixels: np.ndarray, max_side_px: int) -> tuple[bytes, str]:
@@ -61,14 +55,19 @@ def to_screen(pixels: np.ndarray, max_side_px: int) -> tuple[bytes, str]:
     Returns:
         The bytes and their media type: a PNG up to half a megapixel, above that a JPEG of quality 95.
     """
-    image = Image.fromarray(np.ascontiguousarray(to_bytes8(np.asarray(pixels))))
-    if max(image.size) > max_side_px:
-        share = max_side_px / max(image.size)
-        size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
-        image = image.resize(size, Image.Resampling.BOX, reducing_gap=2.0)
+    image = _image(pixels, max_side_px)
     out = io.BytesIO()
     if image.width * image.height <= _LOSSLESS_PX:
         image.save(out, "PNG", compress_level=4)
         return out.getvalue(), "image/png"
     image.save(out, "JPEG", quality=95, subsampling=0)
     return out.getvalue(), "image/jpeg"
+
+
+def _image(pixels: np.ndarray, max_side_px: int | None) -> Image.Image:
+    image = Image.fromarray(np.ascontiguousarray(to_bytes8(np.asarray(pixels))))
+    if not max_side_px or max(image.size) <= max_side_px:
+        return image
+    share = max_side_px / max(image.size)
+    size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
+    return image.resize(size, Image.Resampling.BOX, reducing_gap=2.0)

@@ -1,5 +1,6 @@
 """A region that a person drew on a scan, as a mask."""
 
+import hashlib
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -8,10 +9,12 @@ import cv2
 import numpy as np
 
 from medcls.core.note import Note
+from medcls.core.scan import Scan
 from medcls.errors import BadScan
 
 KINDS = ("box", "ellipse", "outline")
 _MOST_POINTS = 20_000
+_FEWEST_PX = 16  # a region smaller than this says nothing to a network
 
 
 def mask_of(region: Mapping[str, Any], size_px: tuple[int, int]) -> np.ndarray:
@@ -46,6 +49,24 @@ def mask_of(region: Mapping[str, Any], size_px: tuple[int, int]) -> np.ndarray:
     if not mask.any():
         raise BadScan("imaging.empty-region")
     return mask > 0
+
+
+def crop(scan: Scan, mask: np.ndarray) -> Scan:
+    """Return the box around a region as a scan of its own, to be asked alone.
+
+    Args:
+        scan: The scan.
+        mask: (H, W) bool.
+
+    Raises:
+        BadScan: If the box is too small to be read.
+    """
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    if min(bottom - top, right - left) < _FEWEST_PX:
+        raise BadScan("imaging.small-region", found=f"{right - left} x {bottom - top} px", least=_FEWEST_PX)
+    digest = hashlib.sha256(f"{scan.sha256} {top} {bottom} {left} {right}".encode()).hexdigest()
+    return Scan(scan.pixels[top:bottom, left:right], digest, scan.modality, scan.spacing_mm)
 
 
 def _points(region: Mapping[str, Any]) -> np.ndarray:

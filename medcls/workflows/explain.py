@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from medcls.core.note import Note
 from medcls.core.outcome import Outcome
-from medcls.core.prediction import MEMBERS_LAST, Heatmap
+from medcls.core.prediction import Heatmap
 from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
 from medcls.exits.subjects import Drawing
 from medcls.explain import METHODS, Method, Stopped
-from medcls.explain.overlay import COLOURS, STYLES, Paint
+from medcls.explain.caption import describe, describe_many
+from medcls.explain.overlay import COLOURS, STYLES, Paint, unpainted
 from medcls.explain.overlay import caption as _caption
 from medcls.explain.overlay import paint as _paint
 from medcls.explain.overlay import to_png as _to_png
@@ -25,7 +25,6 @@ from medcls.explain.verdict import Check
 from medcls.explain.watch import QUIET, Watch
 from medcls.imaging.mask import read_mask
 from medcls.imaging.picture import to_png
-from medcls.words import say
 
 if TYPE_CHECKING:
     from medcls.explain.drawing import OpenMembers, OpenScan
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from medcls.models.predictor import Predictor
 
 __all__ = [
-    "COARSE_PX",
     "COLOURS",
     "DEFAULT",
     "METHODS",
@@ -44,12 +42,12 @@ __all__ = [
     "Stopped",
     "Wanted",
     "Watch",
+    "describe",
+    "describe_many",
     "read_mask",
 ]
 
 DEFAULT = "gradcam"
-# Scans with no side above this are patches: a cell of the heatmap then covers a good part of them.
-COARSE_PX = 64
 
 
 @dataclass(frozen=True)
@@ -221,10 +219,7 @@ def picture(scan: Scan, heatmap: Heatmap, how: Paint, side_px: int = 800) -> byt
 
 def plain_picture(scan: Scan, side_px: int = 800) -> bytes:
     """Return a scan as a PNG of the size that `picture` gives, to stand beside it."""
-    from medcls.explain.overlay import base
-
-    share = side_px / max(scan.size_px)
-    return to_png(base(scan, (max(1, round(scan.size_px[1] * share)), max(1, round(scan.size_px[0] * share)))))
+    return to_png(unpainted(scan, side_px))
 
 
 def export(scan: Scan, heatmap: Heatmap, how: Paint, captioned: bool = False) -> Drawing:
@@ -244,32 +239,3 @@ def export(scan: Scan, heatmap: Heatmap, how: Paint, captioned: bool = False) ->
     method = heatmap.method.replace("+", "p")
     facts = {"model": heatmap.model, "label": heatmap.label, "method": heatmap.method}
     return Drawing(f"{scan.sha256[:16]}--{heatmap.model}--{heatmap.label}--{method}", scan, draw, facts)
-
-
-def describe(heatmap: Heatmap, label_name: str, scan: Scan) -> str:
-    """Return a sentence or two on what a heatmap shows, or that it shows nothing."""
-    facts: dict[str, object] = {"title": METHODS[heatmap.method].title, "label": label_name}
-    if heatmap.empty:
-        return say("workflows.map-empty", facts)
-    rows, columns = heatmap.grid_px
-    where = Note("workflows.map-for-label" if METHODS[heatmap.method].per_label else "workflows.map-for-any", **facts)
-    read = Note("workflows.map-read-members" if heatmap.layer == MEMBERS_LAST else "workflows.map-read-layer")
-    facts |= {"where": where, "read": read, "rows": rows, "columns": columns}
-    if max(scan.size_px) <= COARSE_PX:
-        return say("workflows.map-of-patch", facts)
-    return say("workflows.map-of-scan", facts | {"cell_px": max(scan.size_px) / max(rows, 1)})
-
-
-def describe_many(heatmaps: Sequence[Heatmap], scan: Scan) -> str:
-    """Return a sentence or two on how several heatmaps of one scan are to be read; empty if all of them are empty."""
-    cells_px = sorted(round(max(scan.size_px) / max(h.grid_px)) for h in heatmaps if not h.empty)
-    if not cells_px:
-        return ""
-    if max(scan.size_px) <= COARSE_PX:
-        return say("workflows.maps-of-patch")
-    least, most = cells_px[0], cells_px[-1]
-    return (
-        say("workflows.maps-of-scan", {"cell_px": least})
-        if least == most
-        else say("workflows.maps-of-scan-range", {"least": least, "most": most})
-    )

@@ -15,12 +15,12 @@ from medcls.evaluation.comparison import RESAMPLES, Comparison
 from medcls.evaluation.costs import Cost
 from medcls.exits import leave
 from medcls.exits.case import Mode
+from medcls.exits.report_plots import confusion_table, line_plot
 from medcls.exits.subjects import Compared, Markdown
 from medcls.stats.difference import Difference
 from medcls.words import say
 from medcls.workflows import site_figures
 from medcls.workflows.marked import put_between_marks
-from medcls.workflows.report_plots import confusion_table, line_plot
 from medcls.workflows.tables import SHOWN_SCORES, score_rows
 from medcls.workflows.thresholds import try_threshold
 

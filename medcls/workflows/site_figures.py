@@ -11,8 +11,9 @@ from medcls.core.note import Note
 from medcls.core.site import SiteCheck
 from medcls.errors import MedclsError
 from medcls.evaluation.site_answer import weights_of
-from medcls.evaluation.site_figures import SCORES, SiteFigures, counted, evaluated_figures, threshold_record
+from medcls.evaluation.site_figures import SiteFigures, counted, evaluated_figures, threshold_record
 from medcls.models import store
+from medcls.stats.score_table import SITE_SCORES as SCORES
 from medcls.workflows.site import letters_of, site_folder, sites
 
 if TYPE_CHECKING:

@@ -112,4 +112,4 @@ def test_a_region_is_a_scan_of_its_own() -> None:
     assert (part.spacing_mm, part.sha256 == scan.sha256) == ((0.1, 0.2), False)
     with pytest.raises(BadScan) as error:
         viewer.crop_region(scan, viewer.region_mask({"kind": "box", "points": [[10, 20], [14, 60]]}, scan))
-    assert error.value.code == "workflows.small-region"
+    assert error.value.code == "imaging.small-region"

@@ -107,7 +107,7 @@ def familiarity(prediction: Prediction) -> str:
 
 
 def track_record(card: ModelCard, label: str, by_threshold: bool = False) -> str:
-    """Return how often an answer was right where the model was measured, in counts: a line per site, never a sum of them.
+    """Return how often an answer was right where the model was measured: counts, a line per site, never a sum of them.
 
     Args:
         card: The model's card.

@@ -38,7 +38,7 @@ def line_plot(
     return (
         f'<figure><svg {size} role="img" aria-label="{escape(title)}" font-size="12" fill="#1c2024">'
         f"{''.join(lines)}{_legend(curves)}</svg>"
-        f"<figcaption>{escape(say('workflows.report-bands', {'title': title}))}</figcaption></figure>"
+        f"<figcaption>{escape(say('exits.report-bands', {'title': title}))}</figcaption></figure>"
     )
 
 
@@ -104,6 +104,6 @@ def confusion_table(model: str, labels: Sequence[str], counts: Sequence[Sequence
         )
         rows.append(f"<tr><th>{escape(label)}</th>{cells}<td>n = {sum(row)}</td></tr>")
     return (
-        f"<figure><table><tr><th>{escape(say('workflows.report-truth'))}</th>{head}<th></th></tr>{''.join(rows)}</table>"
+        f"<figure><table><tr><th>{escape(say('exits.report-truth'))}</th>{head}<th></th></tr>{''.join(rows)}</table>"
         f"<figcaption>{escape(model)}</figcaption></figure>"
     )
