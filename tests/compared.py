@@ -21,9 +21,12 @@ def cases(skill: float, seed: int = 0, n: int = 150) -> CaseTable:
     truth = np.random.default_rng(1).integers(0, 3, n // 2).repeat(2)
     logits = np.random.default_rng([2, seed]).normal(size=(n, 3)) + skill * np.eye(3)[truth]
     columns = {
-        "collection": np.full(n, "set"), "device": np.where(np.arange(n) % 3 == 0, "GE", "Philips"),
-        "width_px": np.arange(100, 100 + n).astype(str), "constant": np.full(n, "x"), "birads": np.where(truth == 2, "5", ""),
-    }  # fmt: skip
+        "collection": np.full(n, "set"),
+        "device": np.where(np.arange(n) % 3 == 0, "GE", "Philips"),
+        "width_px": np.arange(100, 100 + n).astype(str),
+        "constant": np.full(n, "x"),
+        "birads": np.where(truth == 2, "5", ""),
+    }
     names = np.array([f"{i}.png" for i in range(n)])
     group = (np.arange(n) // 2).astype(str)
     return CaseTable(names, group, truth, special.softmax(logits, axis=1), LABELS, columns)
@@ -34,9 +37,16 @@ def publish(made: Path, home: Path, model_id: str, table: CaseTable, fingerprint
     path = home / "weights" / model_id
     card = store.read_card(path)
     evaluation = Evaluation(
-        model_id, "set", fingerprint, Note("evaluation.part-test"), table.labels, len(table), 75, evaluate_cases(table, (2,), resamples=50),
+        model_id,
+        "set",
+        fingerprint,
+        Note("evaluation.part-test"),
+        table.labels,
+        len(table),
+        75,
+        evaluate_cases(table, (2,), resamples=50),
         confusion(table),
-    )  # fmt: skip
+    )
     store.write_evaluation(path, evaluation, table)
     return store.seal(path, replace(card, files={}))
 

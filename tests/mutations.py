@@ -7,9 +7,29 @@ from collections.abc import Callable
 from typing import Any
 
 _ODD: tuple[Any, ...] = (
-    None, True, -1, 0, 3, 2**70, 10**400, -0.5, 1e308, "", "1", "\x00", "\ud800", "../../etc/passwd", "\x1b[2J", "x" * 5000, [], [None], {},
-    {"code": "core.no-json"}, {"a": {"b": [1]}}, [[]] * 3,
-)  # fmt: skip
+    None,
+    True,
+    -1,
+    0,
+    3,
+    2**70,
+    10**400,
+    -0.5,
+    1e308,
+    "",
+    "1",
+    "\x00",
+    "\ud800",
+    "../../etc/passwd",
+    "\x1b[2J",
+    "x" * 5000,
+    [],
+    [None],
+    {},
+    {"code": "core.no-json"},
+    {"a": {"b": [1]}},
+    [[]] * 3,
+)
 
 
 def _nested(deep: int) -> Any:

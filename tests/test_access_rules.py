@@ -83,9 +83,17 @@ def test_a_process_that_cannot_ask_who_it_is_may_do_nothing(home: Path, monkeypa
 
 @pytest.mark.parametrize(
     "text",
-    ["[proxy", "[roles]\nread = ['*']", "[proxy]\nheader = 'X-User'", "[proxy]\nheader = 'u'\ntrusted = ['nowhere']",
-     RULES + "boss = ['kim']", RULES.replace("['kim']", "kim").replace('["kim"]', '"kim"'), RULES + "[oidc]\non = true", "[oidc]\non = 'no'"],
-)  # fmt: skip
+    [
+        "[proxy",
+        "[roles]\nread = ['*']",
+        "[proxy]\nheader = 'X-User'",
+        "[proxy]\nheader = 'u'\ntrusted = ['nowhere']",
+        RULES + "boss = ['kim']",
+        RULES.replace("['kim']", "kim").replace('["kim"]', '"kim"'),
+        RULES + "[oidc]\non = true",
+        "[oidc]\non = 'no'",
+    ],
+)
 def test_with_a_file_that_cannot_be_used_nobody_may_do_anything(home: Path, text: str) -> None:
     """Not even read: a slip must not open the door."""
     write_rules(home, text)
@@ -175,9 +183,10 @@ def test_every_guarded_workflow_stands_in_the_table() -> None:
     for path in Path(people.__file__).parent.glob("*.py"):
         module = import_module(f"medcls.workflows.{path.stem}")
         found |= {
-            (do.needs, f"{path.stem}.{name}") for name, do in vars(module).items()
+            (do.needs, f"{path.stem}.{name}")
+            for name, do in vars(module).items()
             if hasattr(do, "needs") and do.__module__ == module.__name__
-        }  # fmt: skip
+        }
     assert found == set(WORKFLOWS)
 
 
@@ -196,8 +205,10 @@ def test_what_was_done_and_refused_is_written_down() -> None:
     with people.acting_as(Visitor("eve", frozenset({"read"}))), pytest.raises(Denied):
         change("good", "Kim Minsu")
     assert [(line.who, line.outcome, line.facts["state"]) for line in audit.lines()] == [
-        ("lee", "done", "good"), ("lee", "core.no-json", "bad"), ("eve", "access.denied", "good"),
-    ]  # fmt: skip
+        ("lee", "done", "good"),
+        ("lee", "core.no-json", "bad"),
+        ("eve", "access.denied", "good"),
+    ]
     assert "Minsu" not in audit.files()[0].read_text()
 
 

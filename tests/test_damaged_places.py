@@ -6,15 +6,12 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from medcls import access, audit, home
-from medcls.core.evaluation import Estimate
 from medcls.core.letter import Letter
-from medcls.core.note import UNSAID
 from medcls.core.run import RunSpec
-from medcls.core.site import Aim, SiteCheck
+from medcls.core.site import SiteCheck
 from medcls.core.task import Task
 from medcls.errors import BadRecord, BadSpec, MedclsError
 from medcls.evaluation import letters, sites
@@ -27,6 +24,7 @@ from medcls.runs.folder import make_run
 from medcls.tasks import list_tasks
 from medcls.workflows import made, runs
 from medcls.workflows.site_figures import SiteFigures
+from tests.evaluation.test_sites import check as check_of_ward_3
 
 WEIGHTS = ("ab" * 32,)
 LABELS = ("normal", "benign", "malignant")
@@ -62,11 +60,7 @@ Spoil = Callable[[Path], None]
 
 def check() -> SiteCheck:
     """A check whose numbers are true."""
-    share = Estimate(0.9, 0.8, 0.95, 0.95, 40, UNSAID)
-    return SiteCheck(
-        "m", WEIGHTS, "Ward", Aim(0.8), "fit", (), 50, 40, 20, {"sensitivity": share}, LABELS,
-        ((10, 0, 0), (0, 18, 2), (0, 2, 18)), ((50.0, 0.9, 0.92),), (*np.linspace(0, 1, 20).tolist(), 1.0),
-    )  # fmt: skip
+    return dataclasses.replace(check_of_ward_3(), weights=WEIGHTS, site="Ward")
 
 
 @PLACES
@@ -88,8 +82,15 @@ def test_a_site_s_checks_and_weeks_stand_beside_a_damaged_one(spoil: Spoil) -> N
 
 @pytest.mark.parametrize(
     "change",
-    [{"score": [1] * 9}, {"score": [-1] + [1] * 9}, {"scans": 2**62}, {"refused": 11}, {"disagreed": -1}, {"distance": []}],
-)  # fmt: skip
+    [
+        {"score": [1] * 9},
+        {"score": [-1] + [1] * 9},
+        {"scans": 2**62},
+        {"refused": 11},
+        {"disagreed": -1},
+        {"distance": []},
+    ],
+)
 def test_a_week_that_cannot_be_is_refused_and_alarms_of_nothing(change: dict) -> None:
     told = Week("2026-W02", "m", 10, 1, 1, (1,) * 10, (1,) * 10).to_dict() | change
     with pytest.raises(BadRecord):
@@ -162,12 +163,27 @@ def test_a_result_s_state_is_that_of_its_own_folder(change: dict) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        b"a = " + b"[" * 3000, b"a = " + b"9" * 5000, b"\xff\xfe", b"watch = 1", b"servers = [1]", b"[servers]\nx = 1", b"rules = 1",
-        b"receive = 'x'", b"[receive]\nport = 'x'", b"[receive]\ncallers = 5", b"[receive]\ntitle = 5", b"[watch]\nfolder = 1",
-        b"[servers.x]\nkind = 'dimse'\nhost = 1", b"[servers.x]\nport = 1e400", b"[servers.x]\nport = 2026-01-01",
-        b"[rules.x]\ntask = 't'\nto = 'pacs'", b"[rules.x]\ntask = []\nto = []", b"[rules]\nx = []", b"[servers.x]\nname = 'y'",
+        b"a = " + b"[" * 3000,
+        b"a = " + b"9" * 5000,
+        b"\xff\xfe",
+        b"watch = 1",
+        b"servers = [1]",
+        b"[servers]\nx = 1",
+        b"rules = 1",
+        b"receive = 'x'",
+        b"[receive]\nport = 'x'",
+        b"[receive]\ncallers = 5",
+        b"[receive]\ntitle = 5",
+        b"[watch]\nfolder = 1",
+        b"[servers.x]\nkind = 'dimse'\nhost = 1",
+        b"[servers.x]\nport = 1e400",
+        b"[servers.x]\nport = 2026-01-01",
+        b"[rules.x]\ntask = 't'\nto = 'pacs'",
+        b"[rules.x]\ntask = []\nto = []",
+        b"[rules]\nx = []",
+        b"[servers.x]\nname = 'y'",
     ],
-)  # fmt: skip
+)
 def test_whatever_stands_in_servers_toml_is_told(text: bytes) -> None:
     (home.home() / "servers.toml").write_bytes(text)
     with pytest.raises(MedclsError):

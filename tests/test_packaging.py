@@ -75,8 +75,10 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     libraries = [p for p in sys.path if p.endswith(("site-packages", "dist-packages"))]
     target = subprocess.run(
         [scripts / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
-        check=True, capture_output=True, text=True,
-    )  # fmt: skip
+        check=True,
+        capture_output=True,
+        text=True,
+    )
     (Path(target.stdout.strip()) / "libraries.pth").write_text("\n".join(libraries), encoding="utf-8")
     return scripts
 
@@ -117,8 +119,12 @@ def test_import_and_classify_outside_the_checkout(installed: Path, outside) -> N
     (place / "scan.png").write_bytes(phantom("breast-ultrasound", "malignant", 1))
     found = subprocess.run(
         [installed / "python", "-c", "import medcls; print(medcls.__file__)"],
-        cwd=place, env=env, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        cwd=place,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert Path(found.stdout.strip()).is_relative_to(installed.parent)
     done = subprocess.run(
         [installed / "medcls", "classify", "--json", "scan.png"], cwd=place, env=env, capture_output=True, text=True
@@ -149,8 +155,12 @@ def server(installed: Path, outside) -> Iterator[tuple[int, subprocess.Popen, Pa
     with log.open("wb") as out:
         process = subprocess.Popen(
             [installed / "medcls", "app", "--headless", "--port", str(port)],
-            cwd=place, env=env, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+            cwd=place,
+            env=env,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     yield port, process, log
     os.killpg(process.pid, 15)
     process.wait(20)

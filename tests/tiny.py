@@ -44,11 +44,18 @@ def write_tiny(
     net = nets.build(backbone, len(task.labels), channels=3, size_px=64).eval()
     preprocess = Preprocess(size_px=64, mean=(0.5,) * 3, std=(0.25,) * 3)
     card = ModelCard(
-        id=f"tiny-{backbone}-{seed}", name=f"Tiny {backbone} {seed}", task=task, backbone=nets.backbone_name_for(net),
-        backbone_args=nets.backbone_args_for(net), preprocess=preprocess,
-        calibration=Calibration(), trained_on="Synthetic scans made by medcls.",
-        limits=("Never saw a patient.",), licence="Apache-2.0", n_parameters=sum(p.numel() for p in net.parameters()),
-    )  # fmt: skip
+        id=f"tiny-{backbone}-{seed}",
+        name=f"Tiny {backbone} {seed}",
+        task=task,
+        backbone=nets.backbone_name_for(net),
+        backbone_args=nets.backbone_args_for(net),
+        preprocess=preprocess,
+        calibration=Calibration(),
+        trained_on="Synthetic scans made by medcls.",
+        limits=("Never saw a patient.",),
+        licence="Apache-2.0",
+        n_parameters=sum(p.numel() for p in net.parameters()),
+    )
     solve_head(net, Network(card, net), *phantoms(task, range(6)))
     folder.mkdir(parents=True)
     save_file(
@@ -80,9 +87,16 @@ def measure(folder: Path, classifier: Predictor, task: Task) -> None:
     k = len(task.labels)
     confusion = np.bincount(truth * k + table.prob.argmax(1), minlength=k * k).reshape(k, k)
     evaluation = Evaluation(
-        classifier.card.id, "phantoms", "none", Note("words.said", text="synthetic, made with other seeds"), task.label_ids, len(truth), len(truth),
-        evaluate_cases(table, task.positive, resamples=100), tuple(tuple(int(n) for n in row) for row in confusion),
-    )  # fmt: skip
+        classifier.card.id,
+        "phantoms",
+        "none",
+        Note("words.said", text="synthetic, made with other seeds"),
+        task.label_ids,
+        len(truth),
+        len(truth),
+        evaluate_cases(table, task.positive, resamples=100),
+        tuple(tuple(int(n) for n in row) for row in confusion),
+    )
     store.write_evaluation(folder, evaluation, table)
 
 

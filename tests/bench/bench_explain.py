@@ -68,9 +68,12 @@ def measure(name: str, scan) -> list[float]:
         square_of(open_at(made.net, layer, x), 1, METHODS["gradcam"])
 
     ways: list[Callable[[], object]] = [
-        lambda: made.run(x), pass_and_map, lambda: made.predict(scan),
-        lambda: predict_and_explain(made, scan, "malignant"), library,
-    ]  # fmt: skip
+        lambda: made.run(x),
+        pass_and_map,
+        lambda: made.predict(scan),
+        lambda: predict_and_explain(made, scan, "malignant"),
+        library,
+    ]
     for way in ways * 3:
         way()
     taken = np.array([[_seconds(way) for way in ways] for _ in range(ROUNDS)])

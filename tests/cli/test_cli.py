@@ -83,9 +83,17 @@ def test_text_output_names_answer_and_notice(capsys, folder, tiny_model):
 
 @pytest.mark.parametrize(
     "argv",
-    [[], ["nonsense"], ["classify"], ["classify", "x", "--model", "none"], ["models", "show", "none"], ["train", "--epochs", "0"],
-     ["evaluate", "--model", "none", "--data", "none"], ["train", "--lr", "much"]],
-)  # fmt: skip
+    [
+        [],
+        ["nonsense"],
+        ["classify"],
+        ["classify", "x", "--model", "none"],
+        ["models", "show", "none"],
+        ["train", "--epochs", "0"],
+        ["evaluate", "--model", "none", "--data", "none"],
+        ["train", "--lr", "much"],
+    ],
+)
 def test_wrong_use_is_status_2(capsys, argv):
     assert main(argv) == 2
     said = capsys.readouterr()

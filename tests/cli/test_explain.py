@@ -79,8 +79,11 @@ def test_explain_test_into_the_card(capsys, tmp_path, home, tiny_model) -> None:
     assert "Kept in the folder" in printed.err
     rows = [line for line in printed.out.splitlines() if line.startswith("| ") and "pointing game" not in line]
     assert [row.split(" | ")[0] for row in rows] == [
-        "| Grad-CAM", "| LayerCAM", "| *control:* centred Gaussian", "| *control:* random weights",
-    ]  # fmt: skip
+        "| Grad-CAM",
+        "| LayerCAM",
+        "| *control:* centred Gaussian",
+        "| *control:* random weights",
+    ]
     assert main(["models", "show", tiny_model.id]) == 0
     assert all(row in capsys.readouterr().out for row in rows[:1])
     assert main([*asked, "--method", "gradcam", "--json"]) == 0

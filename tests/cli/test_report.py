@@ -19,8 +19,9 @@ def test_report_is_written_and_written_down(tiny_model, tmp_path: Path, capsys) 
     (tmp_path / "kim.png").write_bytes(phantom("breast-ultrasound", "malignant", 1))
     (tmp_path / "bad.png").write_bytes(b"no picture")
     out = tmp_path / "out"
-    status = main(["report", str(tmp_path / "kim.png"), str(tmp_path / "bad.png"), "--out", str(out), "--as", "text,json",
-                   "--for", "others", "--read", "benign", "--comment", "kim", "--json"])  # fmt: skip
+    files = [str(tmp_path / name) for name in ("kim.png", "bad.png")]
+    flags = ["--as", "text,json", "--for", "others", "--read", "benign", "--comment", "kim", "--json"]
+    status = main(["report", *files, "--out", str(out), *flags])
     assert status == 1
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [("written" in row, "error" in row) for row in rows] == [(True, False), (True, False), (False, True)]

@@ -180,12 +180,28 @@ def test_every_field_of_a_spec_is_a_setting_or_the_schema():
 
 
 def test_a_flat_spec_of_schema_1_is_read():
-    flat = {"name": "old", "backbone": "vgg16", "collections": ["busi"], "averaging": 0.99, "accumulate": 2, "select_by": "loss",
-            "hflip": True, "device": "cpu", "schema": 1}  # fmt: skip
+    flat = {
+        "name": "old",
+        "backbone": "vgg16",
+        "collections": ["busi"],
+        "averaging": 0.99,
+        "accumulate": 2,
+        "select_by": "loss",
+        "hflip": True,
+        "device": "cpu",
+        "schema": 1,
+    }
     spec = RunSpec.from_dict(flat)
     assert spec == RunSpec.of(
-        name="old", backbone="vgg16", collections=("busi",), ema_decay=0.99, grad_accum_steps=2, monitor="loss", hflip=True, device="cpu"
-    )  # fmt: skip
+        name="old",
+        backbone="vgg16",
+        collections=("busi",),
+        ema_decay=0.99,
+        grad_accum_steps=2,
+        monitor="loss",
+        hflip=True,
+        device="cpu",
+    )
     assert RunSpec.from_dict(spec.to_dict()) == spec
     with pytest.raises(MedclsError, match="unknown width"):
         RunSpec.from_dict({"width": 3})

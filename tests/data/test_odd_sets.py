@@ -158,11 +158,23 @@ def test_folders_of_dates_are_neither_sites_nor_patients(names: tuple[str, ...],
 
 SOFT = {
     "probabilities": (("file", *NAMES), lambda i: (f"{i}.jpg", i / 10, 1 - i / 10), "data.table-soft"),
-    "some halves": (("file", *NAMES), lambda i: (f"{i}.jpg", *((0.5, 0.5) if i == 3 else (i % 2, 1 - i % 2))), "data.table-soft"),
-    "several": (("file", "mass", "calcification", "benign"), lambda i: (f"{i}.jpg", 1, i % 2, i // 2 % 2), "data.table-several"),
-    "one row of two": (("file", *NAMES, "normal"), lambda i: (f"{i}.jpg", *((1, 1, 0) if i == 0 else (i % 2, 1 - i % 2, 0))), "data.table-several"),
+    "some halves": (
+        ("file", *NAMES),
+        lambda i: (f"{i}.jpg", *((0.5, 0.5) if i == 3 else (i % 2, 1 - i % 2))),
+        "data.table-soft",
+    ),
+    "several": (
+        ("file", "mass", "calcification", "benign"),
+        lambda i: (f"{i}.jpg", 1, i % 2, i // 2 % 2),
+        "data.table-several",
+    ),
+    "one row of two": (
+        ("file", *NAMES, "normal"),
+        lambda i: (f"{i}.jpg", *((1, 1, 0) if i == 0 else (i % 2, 1 - i % 2, 0))),
+        "data.table-several",
+    ),
     "one column": (("file", "label"), lambda i: (f"{i}.jpg", i / 9), "data.table-soft"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", SOFT)

@@ -24,15 +24,15 @@ def whose(i: int) -> str:
     return f"P{i // 2}"
 
 
-@pytest.mark.parametrize(
-    "column",
-    [
-        "sub", "ptid", "UHID", "HN", "Hospital Number", "hosp_no", "NHS number", "historia clinica", "Prontuário", "ασθενής", "ผู้ป่วย",
-        "owner", "Owner ID", "owner_id", "client", "MRN", "medical record no", "patient_code", "pid", "病历号", "患者ID", "номер пациента",
-        "pseudonym", "Personennummer", "Aktenzeichen", "IPP", "NHC", "expediente", "Nº Processo", "מספר מטופל", "รหัสผู้ป่วย", "mã bệnh nhân", "surname",
-        "name", "姓名", "이름", "ФИО",
-    ],
-)  # fmt: skip
+PATIENT_COLUMNS = """
+sub, ptid, UHID, HN, Hospital Number, hosp_no, NHS number, historia clinica, Prontuário, ασθενής,
+ผู้ป่วย, owner, Owner ID, owner_id, client, MRN, medical record no, patient_code, pid, 病历号, 患者ID,
+номер пациента, pseudonym, Personennummer, Aktenzeichen, IPP, NHC, expediente, Nº Processo, מספר
+מטופל, รหัสผู้ป่วย, mã bệnh nhân, surname, name, 姓名, 이름, ФИО
+"""
+
+
+@pytest.mark.parametrize("column", [word.strip() for word in PATIENT_COLUMNS.split(",")])
 def test_a_patient_by_other_words_is_kept_together(column: str, tmp_path: Path) -> None:
     plan = make_plan(table(tmp_path, ("file", "label", column), lambda i: (f"{i}.jpg", ("a", "b")[i % 2], whose(i))))
     assert (plan.n_patients, plan.n_owned) == (4, 8)
@@ -70,10 +70,14 @@ def test_many_texts_about_one_picture_each_are_no_tables(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("column", "said", "disease"),
     [
-        ("malignant", ("0", "1"), "1"), ("malignant", ("0.0", "1.0"), "1"), ("malignant", ("False", "True"), "True"), ("cancer", ("N", "Y"), "Y"),
-        ("is_melanoma", ("no", "yes"), "yes"), ("악성", ("0", "1"), "1"),
+        ("malignant", ("0", "1"), "1"),
+        ("malignant", ("0.0", "1.0"), "1"),
+        ("malignant", ("False", "True"), "True"),
+        ("cancer", ("N", "Y"), "Y"),
+        ("is_melanoma", ("no", "yes"), "yes"),
+        ("악성", ("0", "1"), "1"),
     ],
-)  # fmt: skip
+)
 def test_a_column_of_a_disease_that_says_yes_or_no_is_the_label(
     column: str, said: tuple[str, str], disease: str, tmp_path: Path
 ) -> None:
@@ -85,17 +89,24 @@ def test_a_column_of_a_disease_that_says_yes_or_no_is_the_label(
 @pytest.mark.parametrize(
     ("encoding", "words"),
     [
-        ("mac_roman", ("gutartig", "bösartig")), ("cp850", ("gutartig", "bösartig")), ("euc_jp", ("良性", "悪性")),
-        ("koi8_r", ("доброкачественная", "злокачественная")), ("utf-32", ("양성", "악성")), ("cp1252", ("gutartig", "bösartig")),
+        ("mac_roman", ("gutartig", "bösartig")),
+        ("cp850", ("gutartig", "bösartig")),
+        ("euc_jp", ("良性", "悪性")),
+        ("koi8_r", ("доброкачественная", "злокачественная")),
+        ("utf-32", ("양성", "악성")),
+        ("cp1252", ("gutartig", "bösartig")),
     ],
-)  # fmt: skip
+)
 def test_encodings_of_other_machines(encoding: str, words: tuple[str, str], tmp_path: Path) -> None:
     plan = make_plan(
         table(
-            tmp_path, ("file", "label", "patient"), lambda i: (f"{i}.jpg", words[i // 2 % 2], whose(i)),
-            encoding=encoding, separator=";",
+            tmp_path,
+            ("file", "label", "patient"),
+            lambda i: (f"{i}.jpg", words[i // 2 % 2], whose(i)),
+            encoding=encoding,
+            separator=";",
         )
-    )  # fmt: skip
+    )
     assert counts(plan) == dict.fromkeys(words, 4)
     assert sick(plan) == [words[1]]
     assert plan.tables[0].notes, "a guess is told"
@@ -108,9 +119,17 @@ def test_columns_parted_by_blanks(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "part"),
-    [("split1", "fold-1"), ("Split 2", "fold-2"), ("Fold B", "fold-2"), ("ISIC-2017_Test_v2_Data", ""), ("Test_v2", "test"),
-     ("fold", ""), ("split", ""), ("Folder B", "")],
-)  # fmt: skip
+    [
+        ("split1", "fold-1"),
+        ("Split 2", "fold-2"),
+        ("Fold B", "fold-2"),
+        ("ISIC-2017_Test_v2_Data", ""),
+        ("Test_v2", "test"),
+        ("fold", ""),
+        ("split", ""),
+        ("Folder B", ""),
+    ],
+)
 def test_parts_and_folds_by_other_words(name: str, part: str) -> None:
     assert part_of(name) == part
 

@@ -29,13 +29,25 @@ def mask(path: Path, jpeg: bool = False) -> None:
 
 
 MASKS = [
-    ("{l}/{i}.png", "{l}/{i}.mask.png"), ("{l}/s{i}.png", "{l}/mask_s{i}.png"), ("{l}/{i}.png", "{l}/{i}_label.png"),
-    ("{l}/{i}.png", "{l}/{i}_roi.png"), ("{l}/{i}.png", "{l}/{i}_lesion.png"), ("{l}/{i}.png", "{l}/{i}_마스크.png"),
-    ("{l}/{i}.png", "{l}/{i}_Maske.png"), ("{l}/{i}.png", "{l}/{i} (mask).png"), ("{l}/{i}.png", "{l}/{i}Mask.png"),
-    ("{l}/image_{i}.png", "{l}/mask_{i}.png"), ("{l}/{i}_image.png", "{l}/{i}_mask.png"), ("{l}/case{i}/image.png", "{l}/case{i}/mask.png"),
-    ("img/{l}/{i}.png", "gt/{l}/{i}.png"), ("images/{l}/{i}.png", "labels/{l}/{i}.png"), ("{l}/{i}.png", "{l}_mask/{i}.png"),
-    ("images/{l}/{i}.png", "ROI/{l}/{i}.png"), ("{l}/{i}.png", "{l}/{i}_mask_1.png"), ("{l}/{i}.png", "{l}/{i}_GroundTruth.png"),
-]  # fmt: skip
+    ("{l}/{i}.png", "{l}/{i}.mask.png"),
+    ("{l}/s{i}.png", "{l}/mask_s{i}.png"),
+    ("{l}/{i}.png", "{l}/{i}_label.png"),
+    ("{l}/{i}.png", "{l}/{i}_roi.png"),
+    ("{l}/{i}.png", "{l}/{i}_lesion.png"),
+    ("{l}/{i}.png", "{l}/{i}_마스크.png"),
+    ("{l}/{i}.png", "{l}/{i}_Maske.png"),
+    ("{l}/{i}.png", "{l}/{i} (mask).png"),
+    ("{l}/{i}.png", "{l}/{i}Mask.png"),
+    ("{l}/image_{i}.png", "{l}/mask_{i}.png"),
+    ("{l}/{i}_image.png", "{l}/{i}_mask.png"),
+    ("{l}/case{i}/image.png", "{l}/case{i}/mask.png"),
+    ("img/{l}/{i}.png", "gt/{l}/{i}.png"),
+    ("images/{l}/{i}.png", "labels/{l}/{i}.png"),
+    ("{l}/{i}.png", "{l}_mask/{i}.png"),
+    ("images/{l}/{i}.png", "ROI/{l}/{i}.png"),
+    ("{l}/{i}.png", "{l}/{i}_mask_1.png"),
+    ("{l}/{i}.png", "{l}/{i}_GroundTruth.png"),
+]
 
 
 @pytest.mark.parametrize(("picture", "its_mask"), MASKS, ids=[pair[1] for pair in MASKS])
@@ -207,7 +219,7 @@ def test_utf_16_without_its_mark(separator: str, encoding: str, tmp_path: Path) 
     words = ("양성", "악성")
     made = table(
         tmp_path, ("파일", "진단"), lambda i: (f"{i}.jpg", words[i % 2]), encoding=encoding, separator=separator
-    )  # fmt: skip
+    )
     assert counts(make_plan(made)) == dict.fromkeys(words, 4)
 
 
@@ -225,9 +237,13 @@ def test_lines_above_the_header(before: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "form",
     [
-        "https://a.org/img/{i}.jpg?raw=1", "img%2F{i}.jpg", '=HYPERLINK("img/{i}.jpg","here")', "{i}.0", "{i:05d}",
+        "https://a.org/img/{i}.jpg?raw=1",
+        "img%2F{i}.jpg",
+        '=HYPERLINK("img/{i}.jpg","here")',
+        "{i}.0",
+        "{i:05d}",
     ],
-)  # fmt: skip
+)
 def test_paths_as_links_and_numbers(form: str, tmp_path: Path) -> None:
     plan = make_plan(table(tmp_path, ("file", "label"), lambda i: (form.format(i=i), NAMES[i % 2])))
     assert (counts(plan), plan.n_not_taken) == ({"benign": 4, "malignant": 4}, 0)
@@ -261,8 +277,15 @@ def test_parts_by_other_columns(column: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "part"),
-    [("Trainingsdaten", "train"), ("Validierungsmenge", "validate"), ("Testbilder", "test"), ("ＴＥＳＴ", "test"), ("external_test", "test"), ("latest", "")],
-)  # fmt: skip
+    [
+        ("Trainingsdaten", "train"),
+        ("Validierungsmenge", "validate"),
+        ("Testbilder", "test"),
+        ("ＴＥＳＴ", "test"),
+        ("external_test", "test"),
+        ("latest", ""),
+    ],
+)
 def test_parts_by_compounds_and_wide_letters(name: str, part: str) -> None:
     assert part_of(name) == part
 

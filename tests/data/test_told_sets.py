@@ -97,8 +97,17 @@ def test_where_neither_table_nor_folders_say_disease_the_other_is_named(tmp_path
 
 
 # ---- folders that name no labels
-ALONE = [("2019", "2020"), ("2020-01", "2020-02"), ("siteA", "siteB"), ("서울병원", "부산병원"), ("patient_1", "patient_2"),
-         ("P001", "P002", "P003"), ("8863", "8864"), ("환자1", "환자2"), ("site1/2019", "site1/2020")]  # fmt: skip
+ALONE = [
+    ("2019", "2020"),
+    ("2020-01", "2020-02"),
+    ("siteA", "siteB"),
+    ("서울병원", "부산병원"),
+    ("patient_1", "patient_2"),
+    ("P001", "P002", "P003"),
+    ("8863", "8864"),
+    ("환자1", "환자2"),
+    ("site1/2019", "site1/2020"),
+]
 
 
 @pytest.mark.parametrize("folders", ALONE, ids=[names[0] for names in ALONE])
@@ -118,8 +127,16 @@ def test_grades_and_classes_stay_labels(names: tuple[str, ...], tmp_path: Path) 
 
 
 # ---- parts and patients in names
-@pytest.mark.parametrize("form", ["{part}_{label}/{i}.png", "{label}-{part}/{i}.png", "{label}/{part}_{i}.png",
-                                  "{label}/{i}_{part}.png", "{part} {label}/{i}.png"])  # fmt: skip
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{part}_{label}/{i}.png",
+        "{label}-{part}/{i}.png",
+        "{label}/{part}_{i}.png",
+        "{label}/{i}_{part}.png",
+        "{part} {label}/{i}.png",
+    ],
+)
 def test_a_part_in_the_name_of_a_label_or_file_is_kept(form: str, tmp_path: Path) -> None:
     parts = ("train", "val", "test")
     put(tmp_path, *(form.format(part=p, label=label, i=i) for p in parts for label in NAMES for i in range(2)))
@@ -170,8 +187,13 @@ def test_paths_as_links_and_packed(form: str, tmp_path: Path) -> None:
     assert counts(make_plan(tmp_path)) == {"benign": 4, "malignant": 4}
 
 
-ENCODED = [("iso2022_jp", ("良性", "悪性"), "診断"), ("iso8859_5", ("доброкачественная", "злокачественная"), "диагноз"),
-           ("iso8859_6", ("حميد", "خبيث"), "تشخيص"), ("cp1255", ("שפיר", "ממאיר"), "label"), ("johab", ("양성", "악성"), "진단")]  # fmt: skip
+ENCODED = [
+    ("iso2022_jp", ("良性", "悪性"), "診断"),
+    ("iso8859_5", ("доброкачественная", "злокачественная"), "диагноз"),
+    ("iso8859_6", ("حميد", "خبيث"), "تشخيص"),
+    ("cp1255", ("שפיר", "ממאיר"), "label"),
+    ("johab", ("양성", "악성"), "진단"),
+]
 
 
 @pytest.mark.parametrize(("encoding", "words", "column"), ENCODED, ids=[row[0] for row in ENCODED])
@@ -208,9 +230,11 @@ def test_a_locked_excel_file_is_called_so(tmp_path: Path) -> None:
 
 
 PACKED: list[tuple[str, Callable[[], bytes]]] = [
-    ("more.rar", lambda: b"Rar!\x1a\x07\x01\0" + bytes(60)), ("more.7z", lambda: b"7z\xbc\xaf\x27\x1c\0\x04" + bytes(60)),
-    ("more.tar.gz", lambda: b"\x1f\x8b\x08\0" + bytes(60)), ("more", lambda: zipped({"benign/1.png": b"x"})),
-]  # fmt: skip
+    ("more.rar", lambda: b"Rar!\x1a\x07\x01\0" + bytes(60)),
+    ("more.7z", lambda: b"7z\xbc\xaf\x27\x1c\0\x04" + bytes(60)),
+    ("more.tar.gz", lambda: b"\x1f\x8b\x08\0" + bytes(60)),
+    ("more", lambda: zipped({"benign/1.png": b"x"})),
+]
 
 
 def zipped(members: dict[str, bytes]) -> bytes:

@@ -68,9 +68,12 @@ def start_server(
         probe.bind(("127.0.0.1", port))
         port = probe.getsockname()[1]
     env = os.environ | {
-        "MEDCLS_HOME": str(home), "MEDCLS_SHIPPED_WEIGHTS": str(shipped or home / "none"), "OMP_NUM_THREADS": "1",
-        "TMPDIR": str(home / "tmp"), "PYTHONDONTWRITEBYTECODE": "1",
-    }  # fmt: skip
+        "MEDCLS_HOME": str(home),
+        "MEDCLS_SHIPPED_WEIGHTS": str(shipped or home / "none"),
+        "OMP_NUM_THREADS": "1",
+        "TMPDIR": str(home / "tmp"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     (home / "tmp").mkdir(parents=True, exist_ok=True)
     options = ["--server.port", str(port), "--server.headless", "true"]
     command = [sys.executable, "-m", "streamlit", "run", script, *options]

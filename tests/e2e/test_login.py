@@ -34,9 +34,12 @@ def house(app_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     (home / "access.toml").write_text(RULES)
     with serve(Provider(PEOPLE, f"http://localhost:{port}/oauth2callback")) as provider:
         lines = {
-            "redirect_uri": provider.back, "cookie_secret": "a long random text of the test", "client_id": CLIENT,
-            "client_secret": SECRET, "server_metadata_url": f"{provider.issuer}/.well-known/openid-configuration",
-        }  # fmt: skip
+            "redirect_uri": provider.back,
+            "cookie_secret": "a long random text of the test",
+            "client_id": CLIENT,
+            "client_secret": SECRET,
+            "server_metadata_url": f"{provider.issuer}/.well-known/openid-configuration",
+        }
         secrets = folder / "secrets.toml"
         secrets.write_text("[auth]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in lines.items()))
         with pytest.MonkeyPatch.context() as patch:

@@ -51,9 +51,18 @@ def test_the_headline_stands_by_site_with_a_site_never_seen_first():
         return {"auroc_disease": Estimate(value, value, value, 0.95, 9, UNSAID)}
 
     made = Evaluation(
-        "m", "a, b", "0", UNSAID, ("x", "y"), 9, 9, scores(0.96), ((1, 0), (0, 1)),
-        {"site=a": scores(0.9), "site=b": scores(0.93), "device=q": scores(0.5)}, left_out={"c": scores(0.8)},
-    )  # fmt: skip
+        "m",
+        "a, b",
+        "0",
+        UNSAID,
+        ("x", "y"),
+        9,
+        9,
+        scores(0.96),
+        ((1, 0), (0, 1)),
+        {"site=a": scores(0.9), "site=b": scores(0.93), "device=q": scores(0.5)},
+        left_out={"c": scores(0.8)},
+    )
     assert [(s.site, s.never_seen, s.disease.value) for s in made.by_site()] == [
         ("c", True, 0.8),
         ("a", False, 0.9),

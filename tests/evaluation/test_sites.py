@@ -50,9 +50,21 @@ def check() -> SiteCheck:
     """A check whose numbers are true."""
     share = Estimate(0.9, 0.8, 0.95, 0.95, 40, UNSAID)
     return SiteCheck(
-        "m", WEIGHTS, "Ward 3", Aim(0.8), "fit", (), 50, 40, 20, {"sensitivity": share}, CARD.task.label_ids,
-        ((10, 0, 0), (0, 18, 2), (0, 2, 18)), ((50.0, 0.9, 0.92),), (*np.linspace(0, 1, 20).tolist(), 1.0),
-    )  # fmt: skip
+        "m",
+        WEIGHTS,
+        "Ward 3",
+        Aim(0.8),
+        "fit",
+        (),
+        50,
+        40,
+        20,
+        {"sensitivity": share},
+        CARD.task.label_ids,
+        ((10, 0, 0), (0, 18, 2), (0, 2, 18)),
+        ((50.0, 0.9, 0.92),),
+        (*np.linspace(0, 1, 20).tolist(), 1.0),
+    )
 
 
 def test_a_site_keeps_its_name_in_any_script() -> None:

@@ -41,12 +41,22 @@ def _answer(tiny_model: ModelCard) -> Case:
     model = open_model(tiny_model.id)
     prediction, heatmap = predict_and_explain(model, scan)
     return Case(
-        scan, prediction, tiny_model, AT, model_sha256="ab" * 32, heatmap=heatmap,
-        worth=("Right in 96 of 115.",), region=(100, 100, 220, 210), rulers=(Ruler((110.0, 120.0, 200.0, 190.0), 11.2),),
+        scan,
+        prediction,
+        tiny_model,
+        AT,
+        model_sha256="ab" * 32,
+        heatmap=heatmap,
+        worth=("Right in 96 of 115.",),
+        region=(100, 100, 220, 210),
+        rulers=(Ruler((110.0, 120.0, 200.0, 190.0), 11.2),),
         views=(View(second, predict_and_explain(model, second)[0]),),
-        reading=Reading("benign", "malignant", "세침흡인 권고, Żółć"), person=Person("김민수", "1234-5678", "1971-02-03", "F", "A-77"),
-        made_by="dr.kim", file_name="scan of 김민수.png", source=data,
-    )  # fmt: skip
+        reading=Reading("benign", "malignant", "세침흡인 권고, Żółć"),
+        person=Person("김민수", "1234-5678", "1971-02-03", "F", "A-77"),
+        made_by="dr.kim",
+        file_name="scan of 김민수.png",
+        source=data,
+    )
 
 
 @pytest.fixture(scope="session")

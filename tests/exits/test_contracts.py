@@ -78,9 +78,18 @@ def evaluation_of(names: list[str], model: str) -> Evaluation:
     score = {"accuracy": Estimate(0.5, 0.4, 0.6, 0.95, 60, UNSAID)}
     parts = {f"device={name}": score for name in names} | {"collection=breast": score}
     return Evaluation(
-        model, "breast", "f" * 8, Note("evaluation.part-unseen"), LABELS, 60, 60, score, ((20, 0, 0), (0, 20, 0), (0, 0, 20)), parts,
+        model,
+        "breast",
+        "f" * 8,
+        Note("evaluation.part-unseen"),
+        LABELS,
+        60,
+        60,
+        score,
+        ((20, 0, 0), (0, 20, 0), (0, 0, 20)),
+        parts,
         left_out=dict.fromkeys(names[:2], score),
-    )  # fmt: skip
+    )
 
 
 def without_a_site(card: ModelCard, *sites: str) -> ModelCard:

@@ -108,10 +108,13 @@ def test_the_validator_finds_no_error(name: str, mode, kind: str, case: Case, fr
 @pytest.mark.parametrize(
     ("sets", "person"),
     [
-        (["", "ISO 2022 IR 149"], "Kim^MinSu=金^敏洙=김^민수"), (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎"),
-        ("ISO_IR 100", "Müller^Jürgen"), ("GB18030", "Wang^XiaoDong=王^小东"), ("ISO_IR 192", "Żółć^Ewa"),
+        (["", "ISO 2022 IR 149"], "Kim^MinSu=金^敏洙=김^민수"),
+        (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎"),
+        ("ISO_IR 100", "Müller^Jürgen"),
+        ("GB18030", "Wang^XiaoDong=王^小东"),
+        ("ISO_IR 192", "Żółć^Ewa"),
     ],
-)  # fmt: skip
+)
 def test_names_in_any_script_are_carried_over(name: str, sets, person: str, case: Case, tmp_path: Path) -> None:
     """Whatever character sets the machine wrote in, empty first ones as well: the object says the same name, in UTF-8."""
     data = source_file(SpecificCharacterSet=sets, PatientName=person)

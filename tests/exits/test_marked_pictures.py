@@ -56,16 +56,24 @@ def tiff() -> bytes:
     texts = [(tag, "s", 0, f"ZQMARK {tag}", True) for tag in (269, 285, 315, 316, 33432, 65000)]
     out = io.BytesIO()
     tifffile.imwrite(
-        out, PICTURE, photometric="rgb", description="ZQMARK", software="ZQMARK", metadata=None, iccprofile=profile(),
+        out,
+        PICTURE,
+        photometric="rgb",
+        description="ZQMARK",
+        software="ZQMARK",
+        metadata=None,
+        iccprofile=profile(),
         extratags=[*texts, (700, "B", len(XMP), XMP, True)],
-    )  # fmt: skip
+    )
     return out.getvalue()
 
 
 FILES: dict[str, Callable[[], bytes]] = {
-    "png": png, "tiff": tiff, "jpeg": lambda: saved("JPEG", comment=b"ZQMARK", xmp=XMP) + b"ZQMARK",
+    "png": png,
+    "tiff": tiff,
+    "jpeg": lambda: saved("JPEG", comment=b"ZQMARK", xmp=XMP) + b"ZQMARK",
     "webp": lambda: saved("WEBP", xmp=XMP, lossless=True),
-}  # fmt: skip
+}
 
 
 def unpacked(data: bytes) -> Iterator[bytes]:

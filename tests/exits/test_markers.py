@@ -41,9 +41,23 @@ def marked_dicom(numbers: count) -> bytes:
     ds.file_meta.SourceApplicationEntityTitle = marker(numbers)
     ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.Modality = generate_uid(), generate_uid(), "US"
     texts = [tag for tag, row in DicomDictionary.items() if row[0] in LENGTH and tag >> 16 not in (0x0000, 0x0002)]
-    wanted = ["PatientName", "PatientID", "PatientBirthName", "OtherPatientIDs", "ImageComments", "InstitutionName",
-              "StudyDescription", "SeriesDescription", "OperatorsName", "ProtocolName", "BodyPartExamined", "StationName",
-              "DerivationDescription", "WindowCenterWidthExplanation", "AcquisitionComments"]  # fmt: skip
+    wanted = [
+        "PatientName",
+        "PatientID",
+        "PatientBirthName",
+        "OtherPatientIDs",
+        "ImageComments",
+        "InstitutionName",
+        "StudyDescription",
+        "SeriesDescription",
+        "OperatorsName",
+        "ProtocolName",
+        "BodyPartExamined",
+        "StationName",
+        "DerivationDescription",
+        "WindowCenterWidthExplanation",
+        "AcquisitionComments",
+    ]
     chosen = wanted + [k for tag in texts[:: len(texts) // N_TAGS] if (k := keyword_for_tag(tag)) and k not in wanted]
     for keyword in [k for k in chosen if k not in ("SpecificCharacterSet", "PhotometricInterpretation", "Modality")][
         :N_TAGS
@@ -75,9 +89,18 @@ def marked(case: Case) -> tuple[Case, int]:
     person = Person(marker(numbers), marker(numbers), marker(numbers), marker(numbers), marker(numbers))
     name = "/".join((f"{marker(numbers)}.zip", marker(numbers), f"{marker(numbers)}.dcm"))
     made = replace(
-        case, scan=read_scan(source), heatmap=None, region=None, rulers=(), views=(), source=source, person=person,
-        file_name=name, made_by=marker(numbers), reading=Reading("benign", "malignant", " ".join(marker(numbers) for _ in range(24))),
-    )  # fmt: skip
+        case,
+        scan=read_scan(source),
+        heatmap=None,
+        region=None,
+        rulers=(),
+        views=(),
+        source=source,
+        person=person,
+        file_name=name,
+        made_by=marker(numbers),
+        reading=Reading("benign", "malignant", " ".join(marker(numbers) for _ in range(24))),
+    )
     return made, next(numbers) - 1
 
 

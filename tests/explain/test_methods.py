@@ -49,9 +49,13 @@ def scaled(values: np.ndarray) -> np.ndarray:
 
 
 LIBRARY = {
-    "gradcam": "GradCAM", "gradcam++": "GradCAMPlusPlus", "hirescam": "HiResCAM", "xgradcam": "XGradCAM",
-    "layercam": "LayerCAM", "ablationcam": "AblationCAM",
-}  # fmt: skip
+    "gradcam": "GradCAM",
+    "gradcam++": "GradCAMPlusPlus",
+    "hirescam": "HiResCAM",
+    "xgradcam": "XGradCAM",
+    "layercam": "LayerCAM",
+    "ablationcam": "AblationCAM",
+}
 
 
 @pytest.mark.parametrize("method", LIBRARY)

@@ -185,9 +185,13 @@ def _by_pydicom(data: bytes) -> object:
 
 
 _REFERENCES = {
-    "png": _by_imagecodecs("png_decode"), "webp": _by_imagecodecs("webp_decode"), "bmp": _by_opencv,
-    "tiff": _by_imagecodecs("tiff_decode"), "jpeg": _by_turbojpeg, "dicom": _by_pydicom,
-}  # fmt: skip
+    "png": _by_imagecodecs("png_decode"),
+    "webp": _by_imagecodecs("webp_decode"),
+    "bmp": _by_opencv,
+    "tiff": _by_imagecodecs("tiff_decode"),
+    "jpeg": _by_turbojpeg,
+    "dicom": _by_pydicom,
+}
 
 
 def _reset_peak() -> None:

@@ -24,17 +24,43 @@ from tests.imaging.test_dicom import compressed
 from tests.imaging.test_dicom_table import made
 
 _TIFFS = (
-    "grey 1 black-is-zero rows 1", "grey 8 black-is-zero rows 8", "grey 12 black-is-zero rows 1", "grey 16 white-is-zero tile 8",
-    "rgb 8 chunky {'rows': 7} 5", "rgb 16 planes {'rows': 7} 1", "rgb 16 planes {'tile': 16} 8", "rgb+alpha 16 chunky kind 2 cut out",
-    "cmyk 16 planes 8", "ycbcr 8 chunky 1", "cielab 8", "palette 8 table 16-bit rows", "signed 16 rgb ", "real 32 rgb to 1 ",
-    "rgb 16 order > big", "zlib rgb 8 predictor", "jpeg ycbcr subsampled tiles", "ccitt 4",
-)  # fmt: skip
+    "grey 1 black-is-zero rows 1",
+    "grey 8 black-is-zero rows 8",
+    "grey 12 black-is-zero rows 1",
+    "grey 16 white-is-zero tile 8",
+    "rgb 8 chunky {'rows': 7} 5",
+    "rgb 16 planes {'rows': 7} 1",
+    "rgb 16 planes {'tile': 16} 8",
+    "rgb+alpha 16 chunky kind 2 cut out",
+    "cmyk 16 planes 8",
+    "ycbcr 8 chunky 1",
+    "cielab 8",
+    "palette 8 table 16-bit rows",
+    "signed 16 rgb ",
+    "real 32 rgb to 1 ",
+    "rgb 16 order > big",
+    "zlib rgb 8 predictor",
+    "jpeg ycbcr subsampled tiles",
+    "ccitt 4",
+)
 _PICTURES = (
-    "png grey 8 plain", "png rgb 8 interlaced", "png rgb+alpha 16 cut out plain", "png palette 4 plain", "png rgb 12 of 16",
-    "bmp palette 8 header 40 up", "bmp rgb 32 opaque header 124", "bmp run-length", "jpeg RGB baseline 2 restarts 4",
-    "jpeg L progressive 0 restarts 0", "jpeg CMYK baseline 0 restarts 0", "jpeg 12 bits grey", "jpeg lossless 16 bits grey",
-    "webp lossy", "webp lossless", "heic RGB",
-)  # fmt: skip
+    "png grey 8 plain",
+    "png rgb 8 interlaced",
+    "png rgb+alpha 16 cut out plain",
+    "png palette 4 plain",
+    "png rgb 12 of 16",
+    "bmp palette 8 header 40 up",
+    "bmp rgb 32 opaque header 124",
+    "bmp run-length",
+    "jpeg RGB baseline 2 restarts 4",
+    "jpeg L progressive 0 restarts 0",
+    "jpeg CMYK baseline 0 restarts 0",
+    "jpeg 12 bits grey",
+    "jpeg lossless 16 bits grey",
+    "webp lossy",
+    "webp lossless",
+    "heic RGB",
+)
 
 
 def seeds() -> dict[str, bytes]:
@@ -70,7 +96,9 @@ def _twelve() -> bytes:
 
 
 _DICOMS: dict[str, Callable[[], bytes]] = {
-    "plain": lambda: written(dataset(ramp(high=4095, dtype=np.uint16), bits_stored=12, WindowCenter=2000, WindowWidth=3000)),
+    "plain": lambda: written(
+        dataset(ramp(high=4095, dtype=np.uint16), bits_stored=12, WindowCenter=2000, WindowWidth=3000)
+    ),
     "implicit colour": lambda: written(dataset(COLOUR), ImplicitVRLittleEndian),
     "big-endian": lambda: written(dataset(ramp(high=4095, dtype=np.uint16), bits_stored=12), ExplicitVRBigEndian),
     "deflated": lambda: written(dataset(COLOUR), DeflatedExplicitVRLittleEndian),
@@ -81,4 +109,4 @@ _DICOMS: dict[str, Callable[[], bytes]] = {
     "jpeg": _jpeg,
     "jpeg lossless": _lossless,
     "jpeg 12 bits": _twelve,
-}  # fmt: skip
+}

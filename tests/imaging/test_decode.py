@@ -66,13 +66,17 @@ def test_scan_is_display_values_and_the_digest_of_the_bytes():
     assert scan.spacing_mm is None
 
 
-@pytest.mark.parametrize(
-    ("mode", "kind"),
-    [("1", "PNG"), ("L", "PNG"), ("LA", "PNG"), ("P", "PNG"), ("RGB", "PNG"), ("RGBA", "PNG"), ("I;16", "PNG"), ("1", "TIFF"),
-     ("LA", "TIFF"), ("P", "TIFF"), ("RGBA", "TIFF"), ("CMYK", "TIFF"), ("YCbCr", "TIFF"), ("I;16", "TIFF"), ("I", "TIFF"),
-     ("F", "TIFF"), ("P", "BMP"), ("1", "BMP"), ("RGBA", "BMP"), ("CMYK", "JPEG"), ("L", "JPEG"), ("RGBA", "WEBP")],
-)  # fmt: skip
-def test_every_mode(mode, kind):
+MODES = {
+    "PNG": ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"),
+    "TIFF": ("1", "LA", "P", "RGBA", "CMYK", "YCbCr", "I;16", "I", "F"),
+    "BMP": ("P", "1", "RGBA"),
+    "JPEG": ("CMYK", "L"),
+    "WEBP": ("RGBA",),
+}
+
+
+@pytest.mark.parametrize(("kind", "mode"), [(kind, mode) for kind, modes in MODES.items() for mode in modes])
+def test_every_mode(kind, mode):
     """A left-to-right ramp stays one in every mode a format can hold."""
     ramp = Image.fromarray(np.tile(np.arange(0, 256, 8, dtype=np.uint8), (24, 1)))
     image = (
@@ -203,9 +207,14 @@ def test_exif_orientation_gives_the_upright_picture(kind, turn):
     """Each file is written so that a viewer that honours its orientation shows the same picture."""
     upright = Image.fromarray(np.kron(COLOUR, np.ones((8, 8, 1), np.uint8)))
     undo = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_270,
-    }  # fmt: skip
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
     exif = Image.Exif()
     exif[274] = turn
     exif[305] = "Marker software"
@@ -380,10 +389,13 @@ def test_a_jpeg_of_many_scans_is_refused_before_it_is_decoded():
     assert time.perf_counter() - started < 1
 
 
-@pytest.mark.parametrize("make", [
-    lambda: hand_made_png(4, 4, 8, 0, bytes(20), chunk(b"tEXt", b"a\0b") * 30_000),
-    lambda: (data := encode(COLOUR, "JPEG"))[:2] + b"\xff\xfe\0\2" * 30_000 + data[2:],
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: hand_made_png(4, 4, 8, 0, bytes(20), chunk(b"tEXt", b"a\0b") * 30_000),
+        lambda: (data := encode(COLOUR, "JPEG"))[:2] + b"\xff\xfe\0\2" * 30_000 + data[2:],
+    ],
+)
 def test_a_file_of_countless_parts_is_refused(make):
     with pytest.raises(TooLarge) as caught:
         read_scan(make())

@@ -36,8 +36,12 @@ def box(brand: bytes) -> bytes:
 
 
 FILES = {
-    "nifti": [NIFTI, gzip.compress(NIFTI, mtime=0), struct.pack(">i", 348) + bytes(340) + b"ni1\0" + bytes(9),
-              struct.pack("<i", 540) + b"n+2\0\r\n\x1a\n" + bytes(600)],
+    "nifti": [
+        NIFTI,
+        gzip.compress(NIFTI, mtime=0),
+        struct.pack(">i", 348) + bytes(340) + b"ni1\0" + bytes(9),
+        struct.pack("<i", 540) + b"n+2\0\r\n\x1a\n" + bytes(600),
+    ],
     "nrrd": [b"NRRD0005\ntype: short\n" + bytes(99), gzip.compress(b"NRRD0004\n" + bytes(999), mtime=0)],
     "mha": [b"ObjectType = Image\nNDims = 3\n" + bytes(99), b"NDims = 3\nElementDataFile = a.raw\n"],
     "volume": [struct.pack("<i", 348) + bytes(400), b"CDF\1" + bytes(99)],
@@ -45,12 +49,24 @@ FILES = {
     "jpegxl": [imagecodecs.jpegxl_encode(COLOUR), b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(99)],
     "jpeg2000": [imagecodecs.jpeg2k_encode(COLOUR), imagecodecs.jpeg2k_encode(COLOUR, codecformat="J2K")],
     "jpegxr": [imagecodecs.jpegxr_encode(COLOUR)],
-    "video": [b"RIFF\0\x10\0\0AVI LIST" + bytes(99), box(b"isom"), box(b"mp42"), box(b"qt  "), b"\x1a\x45\xdf\xa3" + bytes(99),
-              struct.pack(">I", 99) + b"moov" + bytes(99), b"\0\0\1\xba" + bytes(99)],
+    "video": [
+        b"RIFF\0\x10\0\0AVI LIST" + bytes(99),
+        box(b"isom"),
+        box(b"mp42"),
+        box(b"qt  "),
+        b"\x1a\x45\xdf\xa3" + bytes(99),
+        struct.pack(">I", 99) + b"moov" + bytes(99),
+        b"\0\0\1\xba" + bytes(99),
+    ],
     "gif": [encode(COLOUR, "GIF")],
     "pdf": [b"%PDF-1.7\n" + bytes(99), b"\n\n%PDF-1.4" + bytes(99)],
-    "office": [archive("[Content_Types].xml", "word/document.xml"), archive("_rels/.rels", "[Content_Types].xml", "ppt/a.xml"),
-               archive("mimetype", "content.xml"), bytes.fromhex("D0CF11E0A1B11AE1") + bytes(600), b"{\\rtf1"],
+    "office": [
+        archive("[Content_Types].xml", "word/document.xml"),
+        archive("_rels/.rels", "[Content_Types].xml", "ppt/a.xml"),
+        archive("mimetype", "content.xml"),
+        bytes.fromhex("D0CF11E0A1B11AE1") + bytes(600),
+        b"{\\rtf1",
+    ],
     "zip": [archive("a.png")],
     "html": [b"<!-- x --><HTML><body>"],
     "svg": [b"<?xml version='1.0'?>\n<svg xmlns='x'/>", "<svg xmlns='x'/>".encode("utf-16")],
@@ -60,7 +76,7 @@ FILES = {
     "picture": [b"P5 10 10 255\n" + bytes(99), bytes([0, 0, 1, 0, 1, 0, 16, 16]) + bytes(50)],
     "text": [b"case,label\n1,benign\n"],
     "unknown": [bytes(600), b"\x89"],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("name", "data"), [(n, d) for n, many in FILES.items() for d in many])
@@ -70,10 +86,15 @@ def test_a_foreign_file_is_named(name, data):
     assert caught.value.code == f"imaging.foreign-{name}"
 
 
-@pytest.mark.parametrize("data", [
-    box(b"crx "), b"FUJIFILMCCD-RAW " + bytes(99), b"II*\0\x10\0\0\0CR\2\0" + bytes(99),
-    written(samples(RGB, 8), 8, 2, more={254: ("I", (1,)), 330: ("I", (8,))}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "data",
+    [
+        box(b"crx "),
+        b"FUJIFILMCCD-RAW " + bytes(99),
+        b"II*\0\x10\0\0\0CR\2\0" + bytes(99),
+        written(samples(RGB, 8), 8, 2, more={254: ("I", (1,)), 330: ("I", (8,))}),
+    ],
+)
 def test_a_camera_s_raw_file_is_named(data):
     """The last is laid out as a camera lays it: what stands in front is a preview, the picture below it."""
     with pytest.raises(BadScan) as caught:

@@ -52,10 +52,17 @@ def coded(syntax) -> bytes:
 
 
 VICTIMS = {
-    "PNG": encode(BIG), "JPEG": encode(BIG, "JPEG"), "TIFF": encode(BIG, "TIFF", compression="tiff_lzw"), "BMP": encode(BIG, "BMP"),
-    "WEBP": encode(BIG, "WEBP"), "pages": stack("TIFF"), "animation": stack("WEBP"), "DICOM": written(dataset(BIG)),
-    "RLE": coded(RLELossless), "JPEG 2000": coded(JPEG2000Lossless),
-}  # fmt: skip
+    "PNG": encode(BIG),
+    "JPEG": encode(BIG, "JPEG"),
+    "TIFF": encode(BIG, "TIFF", compression="tiff_lzw"),
+    "BMP": encode(BIG, "BMP"),
+    "WEBP": encode(BIG, "WEBP"),
+    "pages": stack("TIFF"),
+    "animation": stack("WEBP"),
+    "DICOM": written(dataset(BIG)),
+    "RLE": coded(RLELossless),
+    "JPEG 2000": coded(JPEG2000Lossless),
+}
 
 
 def survives(data: bytes) -> Scan | MedclsError:
@@ -285,9 +292,11 @@ def marked_pictures() -> list[bytes]:
     exif.get_ifd(0x8825)[29] = "MARKER006"
     raw = exif.tobytes()
     return [
-        encode(COLOUR, "PNG", pnginfo=info, exif=raw), encode(COLOUR, "JPEG", exif=raw, comment=b"MARKER007"),
-        encode(COLOUR, "WEBP", exif=raw), encode(COLOUR, "TIFF", exif=exif, description="MARKER008"),
-    ]  # fmt: skip
+        encode(COLOUR, "PNG", pnginfo=info, exif=raw),
+        encode(COLOUR, "JPEG", exif=raw, comment=b"MARKER007"),
+        encode(COLOUR, "WEBP", exif=raw),
+        encode(COLOUR, "TIFF", exif=exif, description="MARKER008"),
+    ]
 
 
 def hurt(data: bytes) -> list[bytes]:

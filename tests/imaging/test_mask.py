@@ -58,8 +58,11 @@ def test_a_mask_saved_as_jpeg():
 
 
 def test_a_mask_drawn_on_the_picture_before_its_pixels_were_made_square():
-    square = Scan(np.zeros((24, 64), np.float32), "0" * 64, notes=(
-        Note("imaging.made-square", ratio=2, height=24, width=64, stored_height=24, stored_width=32),))  # fmt: skip
+    square = Scan(
+        np.zeros((24, 64), np.float32),
+        "0" * 64,
+        notes=(Note("imaging.made-square", ratio=2, height=24, width=64, stored_height=24, stored_width=32),),
+    )
     assert np.array_equal(read_mask(encode(LESION.astype(np.uint8)), square), LESION.repeat(2, 1))
 
 
@@ -80,10 +83,18 @@ def test_another_size_is_refused():
 def test_a_mask_drawn_on_a_frame_that_is_cut_to_its_region_and_made_square():
     region = Dataset()
     for name, value in (
-        ("RegionSpatialFormat", 1), ("RegionDataType", 1), ("RegionFlags", 0),
-        ("PhysicalUnitsXDirection", 3), ("PhysicalUnitsYDirection", 3), ("PhysicalDeltaX", 0.02), ("PhysicalDeltaY", 0.01),
-        ("RegionLocationMinX0", 8), ("RegionLocationMinY0", 4), ("RegionLocationMaxX1", 39), ("RegionLocationMaxY1", 27),
-    ):  # fmt: skip
+        ("RegionSpatialFormat", 1),
+        ("RegionDataType", 1),
+        ("RegionFlags", 0),
+        ("PhysicalUnitsXDirection", 3),
+        ("PhysicalUnitsYDirection", 3),
+        ("PhysicalDeltaX", 0.02),
+        ("PhysicalDeltaY", 0.01),
+        ("RegionLocationMinX0", 8),
+        ("RegionLocationMinY0", 4),
+        ("RegionLocationMaxX1", 39),
+        ("RegionLocationMaxY1", 27),
+    ):
         setattr(region, name, value)
     frame = np.zeros((40, 64), np.uint8)
     frame[4:28, 8:40] = np.where(LESION, 200, 50)

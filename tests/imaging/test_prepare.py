@@ -80,9 +80,13 @@ def test_prepare_is_place_then_normalise():
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.integers(60, 400), st.integers(60, 400), st.sampled_from([32, 64, 224]),
-    st.sampled_from(["pad", "stretch", "crop"]), st.booleans(), st.data(),
-)  # fmt: skip
+    st.integers(60, 400),
+    st.integers(60, 400),
+    st.sampled_from([32, 64, 224]),
+    st.sampled_from(["pad", "stretch", "crop"]),
+    st.booleans(),
+    st.data(),
+)
 def test_a_spot_comes_back_within_a_pixel(height, width, size_px, fit, coarse, data):
     """What the network sees at a place, unplaced, lies at that place of the scan."""
     short = min(height, width)

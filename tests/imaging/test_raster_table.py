@@ -110,8 +110,17 @@ def pngs() -> Iterator[Cell]:
     )
 
 
-def bmp(rows: list[bytes], width: int, bits: int, *, head: int = 40, packing: int = 0, table: bytes = b"", masks: bytes = b"",
-        down: bool = False) -> bytes:  # fmt: skip
+def bmp(
+    rows: list[bytes],
+    width: int,
+    bits: int,
+    *,
+    head: int = 40,
+    packing: int = 0,
+    table: bytes = b"",
+    masks: bytes = b"",
+    down: bool = False,
+) -> bytes:
     """A BMP by hand, rows given from the top."""
     body = b"".join(row + bytes(-len(row) % 4) for row in (rows if down else rows[::-1]))
     high = -len(rows) if down else len(rows)

@@ -39,12 +39,18 @@ def test_what_lies_outside_the_scan_is_cut_off() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {}, {"kind": "star", "points": [[0, 0], [1, 1]]}, region("box", (1, 1)), region("outline", (1, 1), (2, 2)),
-        {"kind": "box", "points": "ab"}, {"kind": "box", "points": [[0, float("nan")], [5, 5]]},
-        {"kind": "box", "points": [[0, 0, 0], [5, 5]]}, {"kind": "box", "points": [["0", 0], [5, 5]]},
-        {"kind": "box", "points": [[1e9, 0], [5, 5]]}, {"kind": "outline", "points": [[0, 0]] * 20_001},
+        {},
+        {"kind": "star", "points": [[0, 0], [1, 1]]},
+        region("box", (1, 1)),
+        region("outline", (1, 1), (2, 2)),
+        {"kind": "box", "points": "ab"},
+        {"kind": "box", "points": [[0, float("nan")], [5, 5]]},
+        {"kind": "box", "points": [[0, 0, 0], [5, 5]]},
+        {"kind": "box", "points": [["0", 0], [5, 5]]},
+        {"kind": "box", "points": [[1e9, 0], [5, 5]]},
+        {"kind": "outline", "points": [[0, 0]] * 20_001},
     ],
-)  # fmt: skip
+)
 def test_what_a_browser_may_send_is_checked(wrong: dict) -> None:
     with pytest.raises(BadScan) as error:
         mask_of(wrong, SIZE)

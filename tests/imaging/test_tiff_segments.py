@@ -18,17 +18,32 @@ CELLS = list(
 )
 
 
-def tagged(parts: list[bytes], counts: list[int], shape: tuple, bits: int, photometric: int, planes: bool, tile: int,
-           rows: int, compression: int) -> bytes:  # fmt: skip
+def tagged(
+    parts: list[bytes],
+    counts: list[int],
+    shape: tuple,
+    bits: int,
+    photometric: int,
+    planes: bool,
+    tile: int,
+    rows: int,
+    compression: int,
+) -> bytes:
     """A TIFF of these strips or tiles, with these byte counts."""
     height, width, n = shape
     starts = 8 + np.cumsum([0, *map(len, parts)])[:-1]
     places, sizes = (324, 325) if tile else (273, 279)
     tags = {
-        256: ("I", (width,)), 257: ("I", (height,)), 258: ("H", (bits,) * n), 259: ("H", (compression,)),
-        262: ("H", (photometric,)), 277: ("H", (n,)), 284: ("H", (2 if planes else 1,)),
-        places: ("I", tuple(map(int, starts))), sizes: ("I", tuple(counts)),
-    }  # fmt: skip
+        256: ("I", (width,)),
+        257: ("I", (height,)),
+        258: ("H", (bits,) * n),
+        259: ("H", (compression,)),
+        262: ("H", (photometric,)),
+        277: ("H", (n,)),
+        284: ("H", (2 if planes else 1,)),
+        places: ("I", tuple(map(int, starts))),
+        sizes: ("I", tuple(counts)),
+    }
     tags |= {322: ("I", (tile,)), 323: ("I", (tile,))} if tile else {278: ("I", (rows,))}
     return assemble(b"".join(parts) + bytes(40), tags)
 

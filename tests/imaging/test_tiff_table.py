@@ -117,8 +117,11 @@ def alphas() -> Iterator[Cell]:
                     laid = picture * (ALPHA if picture.ndim == 2 else ALPHA[..., None])
                     stored = np.dstack([laid if extra == 1 else picture, ALPHA])
                     options = {"planes": planes, "more": {338: ("H", (extra,))}}
-                    for what, a, right in (("cut out", stored, laid), ("opaque", np.dstack([picture, np.ones((H, W))]), picture),
-                                           ("alpha 0", np.dstack([picture, np.zeros((H, W))]), picture)):  # fmt: skip
+                    for what, a, right in (
+                        ("cut out", stored, laid),
+                        ("opaque", np.dstack([picture, np.ones((H, W))]), picture),
+                        ("alpha 0", np.dstack([picture, np.zeros((H, W))]), picture),
+                    ):
                         yield (
                             f"{name}+alpha {bits} {'planes' if planes else 'chunky'} kind {extra} {what}",
                             lambda a=a, b=bits, m=photometric, o=options: written(samples(a, b), b, m, **o),
@@ -373,8 +376,19 @@ def refusals() -> Iterator[Cell]:
 
 
 GROUPS = (
-    greys, colours, orders, parts_of_the_range, alphas, inks, ycbcr, lab, palettes, other_numbers, compressions, refusals,
-)  # fmt: skip
+    greys,
+    colours,
+    orders,
+    parts_of_the_range,
+    alphas,
+    inks,
+    ycbcr,
+    lab,
+    palettes,
+    other_numbers,
+    compressions,
+    refusals,
+)
 CELLS = [cell for group in GROUPS for cell in group()]
 
 
@@ -434,8 +448,17 @@ def test_a_deflated_strip_that_goes_on_and_is_spoilt_is_told():
         raw = plain[file.pages[0].dataoffsets[0] :][: file.pages[0].databytecounts[0]]
     spoilt = bytearray(zlib.compress(raw + bytes(5000)))
     spoilt[-1] ^= 1
-    tags = {256: ("I", (W,)), 257: ("I", (H,)), 258: ("H", (8,) * 3), 259: ("H", (8,)), 262: ("H", (2,)), 277: ("H", (3,)),
-            273: ("I", (8,)), 278: ("I", (H,)), 279: ("I", (len(spoilt),))}  # fmt: skip
+    tags = {
+        256: ("I", (W,)),
+        257: ("I", (H,)),
+        258: ("H", (8,) * 3),
+        259: ("H", (8,)),
+        262: ("H", (2,)),
+        277: ("H", (3,)),
+        273: ("I", (8,)),
+        278: ("I", (H,)),
+        279: ("I", (len(spoilt),)),
+    }
     notes = read_scan(assemble(bytes(spoilt), tags)).notes
     assert any(note.code == "imaging.may-be-damaged" for note in notes)
 

@@ -58,9 +58,19 @@ def segments(samples: np.ndarray, bits: int, order: str, planes: bool, tile: int
 
 
 def written(
-    samples: np.ndarray, bits: int, photometric: int, *, format_: int = 1, planes: bool = False, tile: int = 0,
-    compression: int = 1, order: str = "<", big: bool = False, rows: int = 7, more: dict[int, tuple[str, tuple]] | None = None,
-) -> bytes:  # fmt: skip
+    samples: np.ndarray,
+    bits: int,
+    photometric: int,
+    *,
+    format_: int = 1,
+    planes: bool = False,
+    tile: int = 0,
+    compression: int = 1,
+    order: str = "<",
+    big: bool = False,
+    rows: int = 7,
+    more: dict[int, tuple[str, tuple]] | None = None,
+) -> bytes:
     """A TIFF of one page.
 
     Args:
@@ -81,9 +91,15 @@ def written(
     head = 16 if big else 8
     starts = list(head + np.cumsum([0, *map(len, parts)])[:-1])
     tags: dict[int, tuple[str, tuple]] = {
-        256: ("I", (width,)), 257: ("I", (height,)), 258: ("H", (bits,) * n), 259: ("H", (compression,)),
-        262: ("H", (photometric,)), 277: ("H", (n,)), 284: ("H", (2 if planes else 1,)), 339: ("H", (format_,) * n),
-    }  # fmt: skip
+        256: ("I", (width,)),
+        257: ("I", (height,)),
+        258: ("H", (bits,) * n),
+        259: ("H", (compression,)),
+        262: ("H", (photometric,)),
+        277: ("H", (n,)),
+        284: ("H", (2 if planes else 1,)),
+        339: ("H", (format_,) * n),
+    }
     if tile:
         tags |= {322: ("I", (tile,)), 323: ("I", (tile,)), 324: ("I", (*starts,)), 325: ("I", (*map(len, parts),))}
     else:

@@ -111,10 +111,17 @@ def one_orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
         pytest.skip("Orthanc is not installed: apt-get install orthanc orthanc-dicomweb")
     made = Orthanc(free_port(), free_port(), tmp_path_factory.mktemp("orthanc"))
     config = {
-        "StorageDirectory": str(made.folder / "db"), "IndexDirectory": str(made.folder / "db"), "HttpPort": made.http,
-        "DicomPort": made.dimse, "DicomAet": "ORTHANC", "RemoteAccessAllowed": False, "AuthenticationEnabled": False,
-        "DicomAlwaysAllowStore": True, "Plugins": [str(PLUGIN)], "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
-    }  # fmt: skip
+        "StorageDirectory": str(made.folder / "db"),
+        "IndexDirectory": str(made.folder / "db"),
+        "HttpPort": made.http,
+        "DicomPort": made.dimse,
+        "DicomAet": "ORTHANC",
+        "RemoteAccessAllowed": False,
+        "AuthenticationEnabled": False,
+        "DicomAlwaysAllowStore": True,
+        "Plugins": [str(PLUGIN)],
+        "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
+    }
     (made.folder / "orthanc.json").write_text(json.dumps(config))
     made.start()
     yield made

@@ -210,8 +210,14 @@ def test_a_picture_of_another_kind_is_refused_by_its_colour():
     assert colour_share(grey) == 0 < colour_share(drawn_on) < 0.5 < colour_share(colour)
     assert other_kind(colour, "ultrasound", 3).code == "imaging.kind-colour"
     assert other_kind(grey, "histology", 3).code == "imaging.kind-grey"
-    for scan, modality, channels in ((grey, "ultrasound", 3), (drawn_on, "ultrasound", 3), (colour, "histology", 3),
-                                     (grey, "histology", 1), (grey, "other", 3), (colour, "other", 3)):  # fmt: skip
+    for scan, modality, channels in (
+        (grey, "ultrasound", 3),
+        (drawn_on, "ultrasound", 3),
+        (colour, "histology", 3),
+        (grey, "histology", 1),
+        (grey, "other", 3),
+        (colour, "other", 3),
+    ):
         assert other_kind(scan, modality, channels) is None
 
 

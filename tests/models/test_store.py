@@ -176,7 +176,17 @@ def test_a_card_without_hashes_is_not_opened(home, tiny_model):
     assert caught.value.code == "models.no-hash"
 
 
-@pytest.mark.parametrize("values", [np.full((4, 8), np.nan), np.full((4, 8), np.inf), np.zeros((0, 8)), np.zeros((4, 0)), np.zeros(4), np.zeros((4, 8))])  # fmt: skip
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.full((4, 8), np.nan),
+        np.full((4, 8), np.inf),
+        np.zeros((0, 8)),
+        np.zeros((4, 0)),
+        np.zeros(4),
+        np.zeros((4, 8)),
+    ],
+)
 def test_features_that_give_no_distance_are_refused(home, tiny_model, values):
     path = store.folder(tiny_model.id)
     store.write_known(path, Known(values.astype(np.float32)))

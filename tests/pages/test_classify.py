@@ -396,9 +396,12 @@ def test_the_report_sheet_offers_every_way_out(open_app, tiny_model) -> None:
 
 def test_suspicion_puts_disease_first_and_refusals_before_the_rest(tiny_model) -> None:
     rows = [
-        row("n", decided="normal", prob=(0.9, 0.05, 0.05)), row("u", prob=(0.4, 0.3, 0.3)),
-        row("m", decided="malignant", prob=(0.1, 0.2, 0.7)), row("M", decided="malignant", prob=(0.0, 0.1, 0.9)), row("x"),
-    ]  # fmt: skip
+        row("n", decided="normal", prob=(0.9, 0.05, 0.05)),
+        row("u", prob=(0.4, 0.3, 0.3)),
+        row("m", decided="malignant", prob=(0.1, 0.2, 0.7)),
+        row("M", decided="malignant", prob=(0.0, 0.1, 0.9)),
+        row("x"),
+    ]
     order = sorted(rows, key=lambda r: room.suspicion(r, tiny_model), reverse=True)
     assert [r.entry.name for r in order] == ["M", "m", "u", "x", "n"]
 
@@ -406,10 +409,15 @@ def test_suspicion_puts_disease_first_and_refusals_before_the_rest(tiny_model) -
 @pytest.mark.parametrize(
     ("name", "how", "case"),
     [
-        ("a/1.png", "folder", "a"), ("1.png", "folder", ""), ("anna_cc.png", "name", "anna"), ("a/anna-2.tif", "name", "a/anna"),
-        ("one.png", "name", ""), ("anna 1", "name", "anna"), ("a/1.png", "alone", ""),
+        ("a/1.png", "folder", "a"),
+        ("1.png", "folder", ""),
+        ("anna_cc.png", "name", "anna"),
+        ("a/anna-2.tif", "name", "a/anna"),
+        ("one.png", "name", ""),
+        ("anna 1", "name", "anna"),
+        ("a/1.png", "alone", ""),
     ],
-)  # fmt: skip
+)
 def test_cases_by_name(name: str, how: str, case: str) -> None:
     assert cases.case_of(name, how) == case
 

@@ -84,11 +84,18 @@ def test_scans_that_are_dropped_are_checked_by_the_labels_in_their_names(open_ap
 @pytest.mark.parametrize(
     ("name", "label"),
     [
-        ("malignant (3).png", "malignant"), ("ward.zip/Benign/12.png", "benign"), ("benign12.png", "benign"),
-        ("abnormal 1.png", None), ("nonmalignant.png", None), ("non-malignant 4.png", None), ("not_malignant.png", None),
-        ("benign or malignant.png", None), ("scan 1.png", None), ("NORMAL_2.PNG", "normal"),
+        ("malignant (3).png", "malignant"),
+        ("ward.zip/Benign/12.png", "benign"),
+        ("benign12.png", "benign"),
+        ("abnormal 1.png", None),
+        ("nonmalignant.png", None),
+        ("non-malignant 4.png", None),
+        ("not_malignant.png", None),
+        ("benign or malignant.png", None),
+        ("scan 1.png", None),
+        ("NORMAL_2.PNG", "normal"),
     ],
-)  # fmt: skip
+)
 def test_a_label_is_read_from_a_name_only_where_it_stands_as_a_word(name: str, label: str | None) -> None:
     """A wrong guess among hundreds of scans is seen by nobody."""
     assert label_of(name, ("normal", "benign", "malignant")) == label

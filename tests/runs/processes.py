@@ -16,12 +16,22 @@ from medcls.runs.folder import RunFolder
 
 LABELS = ("normal", "benign", "malignant")
 SPEC = RunSpec.of(
-    collections=("phantoms",), backbone="simple_cnn", backbone_args={"width": 4}, initial="none", size_px=32, batch_size=8,
-    epochs=3, lr=3e-3, device="cpu", precision="fp32", hflip=True, dropout=0.2, ema_decay=0.5,
-)  # fmt: skip
-PATIENCE_S = float(
-    os.environ.get("MEDCLS_PATIENCE_S", "300")
-)  # a loaded machine is slow; what is there sooner is not waited for
+    collections=("phantoms",),
+    backbone="simple_cnn",
+    backbone_args={"width": 4},
+    initial="none",
+    size_px=32,
+    batch_size=8,
+    epochs=3,
+    lr=3e-3,
+    device="cpu",
+    precision="fp32",
+    hflip=True,
+    dropout=0.2,
+    ema_decay=0.5,
+)
+# A loaded machine is slow; what is there sooner is not waited for.
+PATIENCE_S = float(os.environ.get("MEDCLS_PATIENCE_S", "300"))
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["medcls.runs.make", "medcls.runs.worker", "tests.runs.processes"])
 

@@ -155,10 +155,18 @@ def test_two_machines_share_a_study_through_a_database(tmp_path, monkeypatch: py
 @pytest.mark.parametrize(
     "url",
     [
-        "nonsense://x", "sqlite://", "sqlite:////etc/passwd", "sqlite:////tmp/x.db", "sqlite:///file:x.db?mode=rwc&uri=true", "x.db",
-        "sqlite:///{home}/../x.db", "sqlite:///{home}/datasets/busi/index.sqlite", "postgresql://", "mysql+pymysql:///?unix_socket=x",
+        "nonsense://x",
+        "sqlite://",
+        "sqlite:////etc/passwd",
+        "sqlite:////tmp/x.db",
+        "sqlite:///file:x.db?mode=rwc&uri=true",
+        "x.db",
+        "sqlite:///{home}/../x.db",
+        "sqlite:///{home}/datasets/busi/index.sqlite",
+        "postgresql://",
+        "mysql+pymysql:///?unix_socket=x",
     ],
-)  # fmt: skip
+)
 def test_a_search_is_kept_on_a_server_or_under_the_home_and_nowhere_else(url: str) -> None:
     with pytest.raises(BadSpec) as refused:
         make("elsewhere", storage=url.format(home=home.home()))
@@ -207,13 +215,20 @@ def test_a_database_that_stays_locked_ends_the_search_with_a_sentence(monkeypatc
 @pytest.mark.parametrize(
     "changes",
     [
-        {"name": "Not a Name"}, {"ranges": {}}, {"trials": 0}, {"ranges": {"nothing": Range(0, 1)}},
-        {"ranges": {"lr": Range(1, 0.1)}}, {"ranges": {"lr": Range(0, 0.1, log=True)}}, {"ranges": {"lr": Range(0.1, 1e9)}},
-        {"ranges": {"dropout": Range(choices=("abc",))}}, {"ranges": {"batch_size": Range(choices=(4.5,))}},
-        {"ranges": {"optimiser": Range(choices=("adam", "magic"))}}, {"ranges": {"optimiser": Range(0, 1)}},
+        {"name": "Not a Name"},
+        {"ranges": {}},
+        {"trials": 0},
+        {"ranges": {"nothing": Range(0, 1)}},
+        {"ranges": {"lr": Range(1, 0.1)}},
+        {"ranges": {"lr": Range(0, 0.1, log=True)}},
+        {"ranges": {"lr": Range(0.1, 1e9)}},
+        {"ranges": {"dropout": Range(choices=("abc",))}},
+        {"ranges": {"batch_size": Range(choices=(4.5,))}},
+        {"ranges": {"optimiser": Range(choices=("adam", "magic"))}},
+        {"ranges": {"optimiser": Range(0, 1)}},
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_what_cannot_be_searched_is_refused(changes: dict) -> None:
     with pytest.raises(BadSpec):
         SearchSpec(**{"name": "a", "base": BASE, "ranges": {"lr": Range(1e-5, 1e-1)}, **changes})

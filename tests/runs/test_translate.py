@@ -20,9 +20,16 @@ from tests.runs.processes import SPEC, finish, start, wait_until
 
 pytestmark = pytest.mark.usefixtures("phantoms")
 GAN = SPEC.having(
-    kind="translator", from_label="benign", to_label="malignant", epochs=2, batch_size=4, lr=2e-4, translator_width=4,
-    translator_blocks=1, made_history=6,
-)  # fmt: skip
+    kind="translator",
+    from_label="benign",
+    to_label="malignant",
+    epochs=2,
+    batch_size=4,
+    lr=2e-4,
+    translator_width=4,
+    translator_blocks=1,
+    made_history=6,
+)
 
 
 def epochs(run: RunFolder) -> list[EpochResult]:

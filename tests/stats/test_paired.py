@@ -87,8 +87,11 @@ def test_a_planted_better_model_is_found_in_words(clustered) -> None:
     told = first.verdict.params
     assert first.verdict.code == "stats.pair-better-holm"
     assert (told["better"], told["by"], told["low"], told["pairs"]) == (
-        "good", first.estimate.value, first.estimate.low, 3,
-    )  # fmt: skip
+        "good",
+        first.estimate.value,
+        first.estimate.low,
+        3,
+    )
     assert f"{first.estimate.value:#.2g} ({first.estimate.low:#.2g}–" in str(first.verdict)
     assert str(first.verdict_of({"good": "A", "bad": "B"})).startswith("A is better")
     (lower,) = compare({"bad": bad, "good": good}, "log_loss", (1,))

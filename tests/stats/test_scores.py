@@ -99,9 +99,13 @@ def test_intervals_hold_their_value_and_stay_on_the_scale(seed: int, groups: int
     index = np.repeat(np.arange(groups), rng.integers(1, 4, groups))
     prob = rng.dirichlet(np.full(3, 0.3), len(index)).round(1) + 0.01
     table = CaseTable(
-        np.arange(len(index)).astype(str), index.astype(str), rng.integers(0, 3, len(index)),
-        prob / prob.sum(1, keepdims=True), ("a", "b", "c"), {},
-    )  # fmt: skip
+        np.arange(len(index)).astype(str),
+        index.astype(str),
+        rng.integers(0, 3, len(index)),
+        prob / prob.sum(1, keepdims=True),
+        ("a", "b", "c"),
+        {},
+    )
     for name, found in evaluate_cases(table, (1, 2), resamples=50).items():
         if math.isnan(found.value) or math.isnan(found.low):
             continue

@@ -24,9 +24,17 @@ from medcls.training.optimise import lr_factor
 from medcls.training.shares import make_fabric
 
 SPEC = RunSpec.of(
-    backbone="simple_cnn", backbone_args={"width": 4}, initial="none", size_px=32, batch_size=8, epochs=3, lr=3e-3,
-    device="cpu", precision="fp32", schedule="constant",
-)  # fmt: skip
+    backbone="simple_cnn",
+    backbone_args={"width": 4},
+    initial="none",
+    size_px=32,
+    batch_size=8,
+    epochs=3,
+    lr=3e-3,
+    device="cpu",
+    precision="fp32",
+    schedule="constant",
+)
 
 
 def build(spec: RunSpec) -> torch.nn.Module:

@@ -24,20 +24,43 @@ from medcls.training.order import epoch_order
 from medcls.training.shares import make_fabric
 
 SPEC = RunSpec.of(
-    backbone="simple_cnn", backbone_args={"width": 4}, initial="none", size_px=32, batch_size=8, epochs=2, lr=3e-3,
-    device="cpu", precision="fp32", schedule="constant",
-)  # fmt: skip
+    backbone="simple_cnn",
+    backbone_args={"width": 4},
+    initial="none",
+    size_px=32,
+    batch_size=8,
+    epochs=2,
+    lr=3e-3,
+    device="cpu",
+    precision="fp32",
+    schedule="constant",
+)
 TESTS: dict[str, Callable] = {}
 # Knobs that decide which scans are used, or where and under which name: tested where that is done.
 ELSEWHERE = {
-    "name": "tests/runs/test_folder.py", "recipe": "tests/reproduction/test_recipes.py", "collections": "tests/runs/test_worker.py",
-    "split": "tests/training/test_sources.py", "fold": "tests/training/test_sources.py", "task": "tests/training/test_sources.py",
-    "shifts": "tests/training/test_copies.py", "shift_copies": "tests/training/test_copies.py",
-    "shift_strength": "tests/training/test_copies.py", "leave_out": "tests/training/test_sources.py", "label_map": "tests/training/test_sources.py", "patience": "tests/training/test_fit.py", "monitor": "tests/training/test_measure.py",
-    "kind": "tests/runs/test_translate.py", "from_label": "tests/runs/test_translate.py", "to_label": "tests/runs/test_translate.py",
-    "made_from": "tests/runs/test_made.py", "made_most": "tests/runs/test_made.py",
-    **dict.fromkeys(("cycle_weight", "identity_weight", "translator_width", "translator_blocks", "made_history"), "tests/training/test_translation.py"),
-}  # fmt: skip
+    "name": "tests/runs/test_folder.py",
+    "recipe": "tests/reproduction/test_recipes.py",
+    "collections": "tests/runs/test_worker.py",
+    "split": "tests/training/test_sources.py",
+    "fold": "tests/training/test_sources.py",
+    "task": "tests/training/test_sources.py",
+    "shifts": "tests/training/test_copies.py",
+    "shift_copies": "tests/training/test_copies.py",
+    "shift_strength": "tests/training/test_copies.py",
+    "leave_out": "tests/training/test_sources.py",
+    "label_map": "tests/training/test_sources.py",
+    "patience": "tests/training/test_fit.py",
+    "monitor": "tests/training/test_measure.py",
+    "kind": "tests/runs/test_translate.py",
+    "from_label": "tests/runs/test_translate.py",
+    "to_label": "tests/runs/test_translate.py",
+    "made_from": "tests/runs/test_made.py",
+    "made_most": "tests/runs/test_made.py",
+    **dict.fromkeys(
+        ("cycle_weight", "identity_weight", "translator_width", "translator_blocks", "made_history"),
+        "tests/training/test_translation.py",
+    ),
+}
 
 
 def covers(*names: str) -> Callable:

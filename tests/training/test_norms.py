@@ -39,9 +39,18 @@ def test_frozen_norms_and_networks_without_norms_stay(data: TrainingData) -> Non
 
 def test_a_fitted_network_is_never_the_worse_for_it_and_better_after_heavy_dropout(data: TrainingData) -> None:
     spec = RunSpec.of(
-        backbone="cancernet", initial="none", size_px=32, batch_size=8, epochs=6, lr=3e-3, monitor="loss", device="cpu",
-        precision="fp32", schedule="constant", backbone_args={"channels": [[8], [8]], "dense": 16, "block_drop_rate": 0.5},
-    )  # fmt: skip
+        backbone="cancernet",
+        initial="none",
+        size_px=32,
+        batch_size=8,
+        epochs=6,
+        lr=3e-3,
+        monitor="loss",
+        device="cpu",
+        precision="fp32",
+        schedule="constant",
+        backbone_args={"channels": [[8], [8]], "dense": 16, "block_drop_rate": 0.5},
+    )
     gains = []
     for seed in range(3):
         torch.manual_seed(seed)

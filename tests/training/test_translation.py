@@ -14,9 +14,18 @@ from medcls.training.translation import TranslationWatch, Translator, TwoLabels,
 from tests.training.conftest import make_part
 
 SPEC = RunSpec.of(
-    kind="translator", size_px=32, epochs=4, batch_size=4, lr=2e-3, translator_width=4, translator_blocks=1, hflip=True,
-    made_history=5, device="cpu", precision="fp32",
-)  # fmt: skip
+    kind="translator",
+    size_px=32,
+    epochs=4,
+    batch_size=4,
+    lr=2e-3,
+    translator_width=4,
+    translator_blocks=1,
+    hflip=True,
+    made_history=5,
+    device="cpu",
+    precision="fp32",
+)
 
 
 def grey(counts: tuple[int, ...], seed: int) -> tuple:

@@ -26,9 +26,15 @@ from medcls.workflows.evaluate import evaluate
 from medcls.workflows.train import train
 
 SPEC = RunSpec.of(
-    name="three", backbone="simple_cnn", initial="none", collections=("patches",), split="three-folds", size_px=32,
-    epochs=1, batch_size=8,
-)  # fmt: skip
+    name="three",
+    backbone="simple_cnn",
+    initial="none",
+    collections=("patches",),
+    split="three-folds",
+    size_px=32,
+    epochs=1,
+    batch_size=8,
+)
 
 
 @pytest.fixture(scope="module")
@@ -257,8 +263,7 @@ def test_a_split_without_folds_is_refused(patches):
 
 
 def test_the_command_line_trains_pools_and_publishes(patches, tmp_path, capsys):
-    knobs = ["--backbone", "simple_cnn", "--initial", "none", "--split", "three-folds", "--size-px", "32",
-             "--epochs", "1", "--batch-size", "8"]  # fmt: skip
+    knobs = ["--backbone", "simple_cnn", "--initial", "none", "--split", "three-folds", "--size-px", "32", "--epochs", "1", "--batch-size", "8"]
     assert main(["train", "--data", "patches", "--all-folds", "--publish", "pooled", "--json", *knobs]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["n_cases"] == 24

@@ -70,7 +70,9 @@ def test_marks_of_a_scan_with_text_on_it_stay_here(tiny_model, tmp_path: Path, c
     assert main(asked) == 1
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(Path(row["file"]).name, row.get("marks_code", ""), len(row["marks"])) for row in rows] == [
-        ("a.png", "exits.burned-in-text", 0), ("b.png", "", 2)]  # fmt: skip
+        ("a.png", "exits.burned-in-text", 0),
+        ("b.png", "", 2),
+    ]
     assert all("decided" in row for row in rows)
     assert len(list((tmp_path / "out").iterdir())) == 2
     (scans / "b.png").unlink()

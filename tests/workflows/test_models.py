@@ -40,8 +40,9 @@ def test_for_others_sites_are_numbered_and_that_it_was_written_is_a_line_of_the_
         assert ("ZQMARK" in path.read_text()) == (mode == "record")
     assert "site 1, never seen" in path.read_text()
     assert [(line.what, line.facts["mode"]) for line in audit.lines()] == [
-        ("exit.markdown", "record"), ("exit.markdown", "others"),
-    ]  # fmt: skip
+        ("exit.markdown", "record"),
+        ("exit.markdown", "others"),
+    ]
 
 
 def test_a_file_without_a_place_for_it_is_left_alone(tiny_model, tmp_path):

@@ -141,7 +141,14 @@ def test_a_report_holds_subgroups_operating_points_and_costs(found: Comparison) 
     page = report.to_html(
         replace(found, cards=found.cards | {"good": card}), found.differences(), report.costs_of(found)
     )
-    for said in ("Subgroups: AUROC", "<td>Philips</td><td>100</td>", "Operating points", "malignant at 0.30 or above", "Cost against quality", "McNemar"):  # fmt: skip
+    for said in (
+        "Subgroups: AUROC",
+        "<td>Philips</td><td>100</td>",
+        "Operating points",
+        "malignant at 0.30 or above",
+        "Cost against quality",
+        "McNemar",
+    ):
         assert said in page
 
 
