@@ -24,7 +24,7 @@ from medcls.runs.folder import make_run
 from medcls.tasks import list_tasks
 from medcls.workflows import made, runs
 from medcls.workflows.site_figures import SiteFigures
-from tests.evaluation.test_sites import check as check_of_ward_3
+from tests.evaluation.test_letters import check as check_of_ward_3
 
 WEIGHTS = ("ab" * 32,)
 LABELS = ("normal", "benign", "malignant")

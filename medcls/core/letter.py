@@ -1,15 +1,15 @@
 """An evaluation card that goes by mail: figures of one check, without pictures, names or rows."""
 
-import itertools
 import math
-import unicodedata
 from dataclasses import dataclass, field
-from datetime import date
+from itertools import chain
 
+from medcls.core import letter_rules as rules
 from medcls.core.evaluation import Estimate
+from medcls.core.letter_rules import SLACK
 from medcls.core.note import Note
 from medcls.core.record import Record
-from medcls.core.site import FOUND, Aim, SiteCheck, Verdict, within
+from medcls.core.site import Aim, SiteCheck, Verdict, within
 from medcls.errors import BadData
 
 _SHARES = (
@@ -23,10 +23,7 @@ _SHARES = (
     "ece_excess",
     "ece_excess_after",
 )
-_SLACK, _ROUNDED = 1e-6, 1e-3
-_FAR = 0.1  # of an area from a curve of few patients
-_LONGEST = 300  # letters of a name
-ROC_STEPS = 21
+_ROUNDED = 1e-3
 
 
 @dataclass(frozen=True)
@@ -82,54 +79,73 @@ class Letter(Record):
             raise BadData("core.impossible-letter", found=Note(code))
 
     def _impossible(self) -> list[tuple[str, bool]]:
+        return [*self._wrong_counts(), *self._wrong_scores(), *self._wrong_curves(), *self._wrong_words()]
+
+    def _wrong_counts(self) -> list[tuple[str, bool]]:
         counts, k = [n for row in self.confusion for n in row], len(self.labels)
         return [
             ("core.letter-below-0", min((self.n_cases, self.n_groups, self.n_positive, *counts)) < 0),
+            ("core.letter-no-scans", not 1 <= self.n_cases <= rules.MOST_SCANS),
             ("core.letter-more-patients", max(self.n_groups, self.n_positive) > self.n_cases),
-            ("core.letter-no-patients", self.n_cases > 0 and not self.n_groups),
-            (
-                "core.letter-table",
-                len(self.confusion) != k or any(len(row) != k for row in self.confusion),
-            ),
+            ("core.letter-no-patients", not self.n_groups),
+            ("core.letter-table", len(self.confusion) != k or any(len(row) != k for row in self.confusion)),
             ("core.letter-sum", sum(counts) != self.n_cases),
             ("core.letter-answered", bool(self.answered) and not within(self.answered, self.confusion)),
+        ]
+
+    def _wrong_scores(self) -> list[tuple[str, bool]]:
+        scores = self.scores.values()
+        return [
             ("core.letter-unnamed", not set(self.scores) <= set(_SHARES)),
-            ("core.letter-share", any(not _is_share(s) for s in self.scores.values())),
+            ("core.letter-share", not all(map(rules.is_share, scores))),
             ("core.letter-verdict", self._denied()),
-            ("core.letter-interval", any(not _holds(s) for s in self.scores.values())),
-            (
-                "core.letter-calibration-sum",
-                bool(self.calibration)
-                and (
-                    round(sum(row[0] for row in self.calibration)) != self.n_cases
-                    or min(row[0] for row in self.calibration) < 0
-                ),
-            ),
-            ("core.letter-calibration", any(not 0 <= v <= 1 for row in self.calibration for v in row[1:])),
-            ("core.letter-roc", bool(self.roc) and not _rises(self.roc)),
-            ("core.letter-score-n", any(s.n > self.n_cases for s in self.scores.values())),
-            ("core.letter-score-none", any(not s.n and not math.isnan(s.value) for s in self.scores.values())),
+            ("core.letter-interval", not all(map(rules.holds, scores))),
+            ("core.letter-score-n", any(s.n > self.n_groups for s in scores)),
+            ("core.letter-score-none", any(not s.n and not math.isnan(s.value) for s in scores)),
+            ("core.letter-count", any(not rules.is_counted(s, n, self.n_groups) for s, n in self._proportions())),
+            ("core.letter-narrow", any(rules.is_narrow(s, n) for s, n in self._proportions())),
             ("core.letter-predictive", self._denies_predictive()),
             ("core.letter-refused", self._denies_refused()),
-            ("core.letter-area", self._denies_area()),
-            ("core.letter-day", bool(self.made) and not _is_day(self.made)),
+        ]
+
+    def _wrong_curves(self) -> list[tuple[str, bool]]:
+        bins, n_rest = self.calibration, self.n_cases - self.n_positive
+        n_right = sum(row[i] for i, row in enumerate(self.confusion) if i < len(row))
+        return [
+            ("core.letter-calibration", any(not 0 <= v <= 1 for row in bins for v in row[1:])),
+            ("core.letter-calibration-sum", bool(bins) and sum(row[0] for row in bins) != self.n_cases),
+            ("core.letter-bins", bool(bins) and not rules.are_bins(bins, n_right)),
+            ("core.letter-roc", bool(self.roc) and not rules.rises(self.roc)),
             (
-                "core.letter-text",
-                any(not _is_short(text) for text in (self.model, self.site, self.site_key, self.maker)),
-            ),
-            (
-                "core.letter-finding",
-                any(k not in FOUND or not v >= 0 for k, v in self.found.items()),
+                "core.letter-area",
+                not rules.is_curve_of(self.roc, self._value("auroc_disease"), self.n_positive, n_rest),
             ),
         ]
+
+    def _wrong_words(self) -> list[tuple[str, bool]]:
+        named = (self.model, self.site, self.site_key, self.maker, *self.labels, *self.weights)
+        return [
+            ("core.letter-day", bool(self.made) and not rules.is_day(self.made)),
+            ("core.letter-text", not all(map(rules.is_short, named))),
+            ("core.letter-finding", not all(rules.is_found(*found) for found in self.found.items())),
+            ("core.letter-weights", not self.weights or not all(self.weights)),
+            ("core.letter-no-key", not self.site_key.strip()),
+            ("core.letter-labels-twice", len(set(self.labels)) < len(self.labels) or not all(self.labels)),
+        ]
+
+    def _proportions(self) -> list[tuple[Estimate, int]]:
+        """Return the scores that are shares of scans, each with how many scans it is a share of."""
+        scans = {"sensitivity": self.n_positive, "specificity": self.n_cases - self.n_positive}
+        scans |= dict.fromkeys(("refused", "unfamiliar"), self.n_cases)
+        return [(self.scores[name], n) for name, n in scans.items() if name in self.scores]
 
     def _denied(self) -> bool:
         """Return whether the verdict is one that the shares cannot have given, whatever the number of scans."""
         asked = {"sensitivity": self.aim.sensitivity, "specificity": self.aim.specificity}
         shares = [(self.scores[k].value if k in self.scores else math.nan, goal) for k, goal in asked.items() if goal]
         if self.verdict == "fit":
-            return not all(share >= goal - _SLACK for share, goal in shares)
-        return self.verdict == "not-fit" and not any(share < goal + _SLACK for share, goal in shares)
+            return not all(share >= goal - SLACK for share, goal in shares)
+        return self.verdict == "not-fit" and not any(share < goal + SLACK for share, goal in shares)
 
     def _value(self, name: str) -> float:
         return self.scores[name].value if name in self.scores else math.nan
@@ -141,22 +157,20 @@ class Letter(Record):
             "ppv": (sick * found, (1 - sick) * (1 - spared)),
             "npv": ((1 - sick) * spared, sick * (1 - found)),
         }
-        return any(
-            true + false > 0 and abs(self._value(name) - true / (true + false)) > _ROUNDED
-            for name, (true, false) in shares.items()
-        )
+        return any(not self._follows(name, *shares[name]) for name in shares if name in self.scores)
+
+    def _follows(self, name: str, true: float, false: float) -> bool:
+        """Return whether a predictive value is the share of true ones; none is told where nobody gets that answer."""
+        value = self._value(name)
+        if math.isnan(true + false) or true + false <= 0:
+            return math.isnan(value)
+        return abs(value - true / (true + false)) <= _ROUNDED
 
     def _denies_refused(self) -> bool:
-        """Return whether the share refused is another than the answered scans leave."""
-        left = 1 - sum(n for row in self.answered for n in row) / max(1, self.n_cases)
-        return bool(self.answered) and abs(self._value("refused") - left) > _ROUNDED
-
-    def _denies_area(self) -> bool:
-        """Return whether the AUROC lies far from the area that the curve's steps leave room for."""
-        if not self.roc or not _rises(self.roc):
-            return False
-        low, high = sum(self.roc[:-1]) / (ROC_STEPS - 1), sum(self.roc[1:]) / (ROC_STEPS - 1)
-        return self._value("auroc_disease") < low - _FAR or self._value("auroc_disease") > high + _FAR
+        """Return whether the share refused is another than the answered scans leave, or below that of unlike ones."""
+        left = 1 - sum(chain.from_iterable(self.answered)) / max(1, self.n_cases)
+        other = "refused" in self.scores and abs(self._value("refused") - left) > _ROUNDED
+        return (bool(self.answered) and other) or self._value("unfamiliar") > self._value("refused") + SLACK
 
     def contradicts(self, labels: tuple[str, ...], positive: tuple[int, ...]) -> Note | None:
         """Return why these cannot be the numbers of a model with these labels; None if they can.
@@ -181,7 +195,7 @@ class Letter(Record):
     def _differs(self, name: str, hits: int, n: int) -> bool:
         """Return whether a score is another share than its counts give."""
         score = self.scores.get(name)
-        return score is not None and n > 0 and not abs(score.value - hits / n) <= _SLACK
+        return score is not None and n > 0 and not abs(score.value - hits / n) <= SLACK
 
     @classmethod
     def of(cls, check: SiteCheck, site: str, site_key: str, maker: str) -> "Letter":
@@ -213,31 +227,3 @@ class Letter(Record):
             check.made,
             check.answered,
         )
-
-
-def _is_share(score: Estimate) -> bool:
-    return all(math.isnan(v) or -_SLACK <= v <= 1 + _SLACK for v in (score.value, score.low, score.high))
-
-
-def _holds(score: Estimate) -> bool:
-    return not (score.value < score.low - _SLACK or score.value > score.high + _SLACK)  # NaN denies nothing
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
-
-
-def _is_short(text: str) -> bool:
-    """Return whether a text is short and has nothing unseen in it that would change how others read."""
-    return len(text) <= _LONGEST and not any(unicodedata.category(c) in ("Cc", "Cf", "Cs") for c in text)
-
-
-def _rises(roc: tuple[float, ...]) -> bool:
-    return (
-        len(roc) == ROC_STEPS
-        and all(0 <= v <= 1 for v in roc)
-        and all(b >= a - _SLACK for a, b in itertools.pairwise(roc))
-    )

@@ -187,8 +187,16 @@ class SiteLook(Record):
 
 
 # What may be found in a site's pictures: medians of the shorter side, of a pixel's size and of the grain (grey levels
-# of 255 between neighbours); the shares in colour, of a grey picture under drawn marks, and acquired unlike.
-FOUND = ("shorter_side_px", "mm_per_px", "grain", "coloured", "marked", "acquired_unlike")
+# of 255 between neighbours); the shares in colour, of a grey picture under drawn marks, and acquired unlike. Each with
+# the most that it can be.
+FOUND = {
+    "shorter_side_px": 100_000.0,
+    "mm_per_px": 1_000.0,
+    "grain": 255.0,
+    "coloured": 1.0,
+    "marked": 1.0,
+    "acquired_unlike": 1.0,
+}
 
 State = Literal["approved", "draft", "retired"]
 

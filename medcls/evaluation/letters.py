@@ -10,7 +10,9 @@ import binascii
 import hashlib
 import json
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,14 +21,18 @@ from medcls.core.letter import Letter
 from medcls.core.note import Note
 from medcls.core.outcome import Outcome, outcomes
 from medcls.core.record import Record, read_bounded, wrong
+from medcls.core.site import Aim
 from medcls.disk import locked, write_whole
 from medcls.errors import BadData
+from medcls.evaluation.site_check import WRONG, one_sided
 from medcls.evaluation.sites import list_sites
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 _LARGEST = 200_000
+_AHEAD = timedelta(days=1)  # that another site's clock may be
+_NEAR = 1e-9  # of an aim: another version of scipy may fall on its other side
 
 
 @dataclass(frozen=True)
@@ -114,11 +120,13 @@ def keep_letter(signed: Signed, model: str, weights: tuple[str, ...]) -> Kept:
         weights: Digests of its networks' weights.
 
     Raises:
-        BadData: If it is about other networks, or an older one than that kept of its site.
+        BadData: If it is about other networks, of a day that has not come, or older than that kept of its site.
         OSError: If it cannot be written.
     """
     if signed.card.weights != weights:
         raise BadData("evaluation.letter-of-other-weights", model=model)
+    if signed.card.made > (latest := (datetime.now(UTC) + _AHEAD).date().isoformat()):
+        raise BadData("evaluation.letter-of-tomorrow", found=signed.card.made, latest=latest)
     folder = _folder(model)
     with locked(folder):
         path = folder / f"{_name(signed)}.json"
@@ -130,6 +138,49 @@ def keep_letter(signed: Signed, model: str, weights: tuple[str, ...]) -> Kept:
     rivals = {o.fingerprint for o in others if o.card.site_key == signed.card.site_key and o.key != signed.key}
     own = {one.value.site.key for one in list_sites() if one.value is not None}
     return Kept(signed, before, tuple(sorted(rivals)), signed.card.site_key in own)
+
+
+def contradicts(letter: Letter, labels: tuple[str, ...], positive: tuple[int, ...]) -> Note | None:
+    """Return why a letter cannot be about a model with these labels, by its counts or its verdict; None if it can.
+
+    Args:
+        letter: The letter.
+        labels: Label ids of the model's task.
+        positive: Indices of those that mean disease.
+    """
+    if found := letter.contradicts(labels, positive):
+        return found
+    return None if letter.verdict in _possible_verdicts(letter, positive) else Note("core.letter-verdict")
+
+
+def _possible_verdicts(letter: Letter, positive: tuple[int, ...]) -> set[str]:
+    """Return the verdicts that its counts can give: one where each scan is of another patient, else a less sure one."""
+    found = {_verdict(letter, positive, slack) for slack in (-_NEAR, _NEAR)}
+    return found if letter.n_groups == letter.n_cases else found | {"too-few"}
+
+
+def _verdict(letter: Letter, positive: tuple[int, ...], slack: float) -> str:
+    parts = _parts(letter.confusion, letter.aim, positive)
+    if any(one_sided(*part, WRONG / len(parts))[1] < goal + slack for part, goal in parts):
+        return "not-fit"
+    tables = [table for table in (letter.confusion, letter.answered) if table]
+    reached = [
+        one_sided(*part)[0] >= goal - slack for table in tables for part, goal in _parts(table, letter.aim, positive)
+    ]
+    return "fit" if all(reached) else "too-few"
+
+
+def _parts(
+    table: tuple[tuple[int, ...], ...], aim: Aim, positive: Collection[int]
+) -> list[tuple[tuple[int, int], float]]:
+    """Return hits and trials of each share that is asked for, with the share."""
+    k = range(len(table))
+    sides = [(aim.sensitivity, set(positive)), (aim.specificity, set(k) - set(positive))]
+    return [
+        ((sum(table[i][j] for i in side for j in side), sum(table[i][j] for i in side for j in k)), goal)
+        for goal, side in sides
+        if goal
+    ]
 
 
 def letters(model: str, weights: tuple[str, ...]) -> list[Outcome[Signed]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from medcls.core.collection import Case
 from medcls.core.evaluation import CaseTable
-from medcls.core.letter import ROC_STEPS
+from medcls.core.letter_rules import ROC_STEPS
 from medcls.core.note import Note
 from medcls.core.prediction import Prediction
 from medcls.core.progress import Progress, silent

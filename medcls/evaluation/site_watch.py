@@ -2,7 +2,7 @@
 
 Each week's file holds counts only: how many scans, how many refused, how many had caution, how far they lay and how
 probable disease was, in ten bins each. A week is compared with all whole weeks before it by an exact or a chi-squared
-test per count; the level is set so that all of them together give one false alarm a year.
+test per count; those that can tell anything share one false alarm a year.
 
 Answers of other networks, or read by other settings of the site, are counted apart and compared only with their like: a
 new model or a new threshold begins a new baseline.
@@ -34,7 +34,7 @@ BINS = 10
 _MOST = 10**9  # scans of a week
 ALARMS_PER_YEAR = 1.0
 _WEEKS, _LEAST_BEFORE, _LEAST_NOW = 52.0, 50, 10
-_TESTS = 4
+_EXPECTED, _SAME = 5, 1e-7
 _MOST_BASES = 1000  # in one week
 
 
@@ -179,53 +179,105 @@ def last_alarms(found: Sequence[Outcome[Week]], day: date | None = None) -> tupl
     if any(one.value is None for one in last):
         return ()
     whole = [one.value for one in over[: len(over) - len(last)] if one.value is not None]
-    return tuple(note for one in last if one.value for note in alarms(whole, one.value, len(last)))
+    return alarms(whole, [one.value for one in last if one.value is not None])
 
 
-def alarms(before: Sequence[Week], now: Week, parts: int = 1) -> tuple[Note, ...]:
+@dataclass(frozen=True)
+class _Test:
+    """One count of a week held against those before.
+
+    Args:
+        p: Chance of a count at least as unlike where nothing changed.
+        least: The smallest that `p` could be, whatever the count.
+        note: What is told if it alarms.
+    """
+
+    p: float
+    least: float
+    note: Note
+
+
+def alarms(before: Sequence[Week], now: Sequence[Week]) -> tuple[Note, ...]:
     """Return what sets a week apart from those before whose answers were read alike.
+
+    The false alarms allowed are shared by the counts that can tell anything, over all bases of the week: one that could
+    not alarm whatever it was, takes no share (Tarone).
 
     Args:
         before: Earlier weeks; fewer than 50 scans in those of the same basis alarm of nothing.
-        now: A week of at least 10 scans.
-        parts: How many bases the week has: each has its share of the false alarms.
+        now: A week: one for each basis; fewer than 10 scans alarm of nothing.
 
     Returns:
         A note for each count that changed: code `evaluation.watch-…`, with shares before and now. Empty most weeks:
         when nothing changed, one week in fifty-two has any.
+
+    References:
+        Tarone, A modified Bonferroni method for discrete data, Biometrics 46, 1990.
     """
-    before = [week for week in before if week.basis == now.basis]
+    tests = [test for week in now for test in _tests([w for w in before if w.basis == week.basis], week)]
+    allowed = ALARMS_PER_YEAR / _WEEKS
+    able = next((k for k in range(1, len(tests)) if sum(t.least < allowed / k for t in tests) <= k), len(tests))
+    return tuple(test.note for test in tests if test.p < allowed / able)
+
+
+def _tests(before: Sequence[Week], now: Week) -> list[_Test]:
     n_before = sum(w.scans for w in before)
     if n_before < _LEAST_BEFORE or now.scans < _LEAST_NOW:
-        return ()
-    level = ALARMS_PER_YEAR / _WEEKS / _TESTS / parts
-    notes = []
+        return []
+    found = []
     for code, name in (("evaluation.watch-refused", "refused"), ("evaluation.watch-disagreed", "disagreed")):
         was, is_ = sum(getattr(w, name) for w in before), getattr(now, name)
-        p = scipy.stats.fisher_exact([[was, n_before - was], [is_, now.scans - is_]]).pvalue
-        if p < level:
-            notes.append(Note(code, before=was / n_before, now=is_ / now.scans, n=now.scans))
+        note = Note(code, before=was / n_before, now=is_ / now.scans, n=now.scans)
+        found.append(_Test(*_share_changed((was, n_before), (is_, now.scans)), note))
     for code, name in (("evaluation.watch-scores", "score"), ("evaluation.watch-distance", "distance")):
         was, is_ = np.sum([getattr(w, name) for w in before], axis=0), np.array(getattr(now, name))
-        if _spread_changed(was, is_, level):
-            notes.append(Note(code, before=_mean_bin(was), now=_mean_bin(is_), n=now.scans))
-    return tuple(notes)
+        note = Note(code, before=_mean_bin(was), now=_mean_bin(is_), n=now.scans)
+        found.append(_Test(*_spread_changed(was, is_), note))
+    return found
 
 
-def _spread_changed(was: np.ndarray, is_: np.ndarray, level: float) -> bool:
-    """Return whether two histograms differ; bins are joined until each is expected to hold five of the smaller one."""
+def _share_changed(was: tuple[int, int], is_: tuple[int, int]) -> tuple[float, float]:
+    """Return how probable a share at least as unlike is by chance, and the least that could be.
+
+    Fisher's exact test, its own outcome counted half (mid-p): whole, few events would alarm too rarely.
+
+    Args:
+        was: Events and scans before.
+        is_: Events and scans now.
+    """
+    n, events = was[1] + is_[1], was[0] + is_[0]
+    could = np.arange(max(0, events - was[1]), min(events, is_[1]) + 1)
+    chance = _log_choose(events, could) + _log_choose(n - events, is_[1] - could)
+    chance = np.exp(chance - _log_choose(n, np.array(is_[1])))
+    own = chance[is_[0] - could[0]]
+    p = float(chance[chance < own * (1 - _SAME)].sum() + chance[abs(chance - own) <= own * _SAME].sum() / 2)
+    return p, float(chance.min()) / 2
+
+
+def _log_choose(n: int, k: np.ndarray) -> np.ndarray:
+    log = scipy.special.gammaln
+    return np.asarray(log(n + 1.0) - log(k + 1.0) - log(n - k + 1.0))
+
+
+def _spread_changed(was: np.ndarray, is_: np.ndarray) -> tuple[float, float]:
+    """Return how probable a histogram at least as unlike is by chance (chi-squared), and the least that could be.
+
+    Bins are joined until each is expected to hold five of the smaller one.
+    """
     columns: list[tuple[int, int]] = []
-    share, a, b = is_.sum() / (was.sum() + is_.sum()), 0, 0
+    share, a, b = is_.sum() / max(1, was.sum() + is_.sum()), 0, 0
     for one, two in zip(was.tolist(), is_.tolist(), strict=True):
         a, b = a + one, b + two
-        if (a + b) * share >= 5:
+        if (a + b) * share >= _EXPECTED:
             columns.append((a, b))
             a = b = 0
     if (a or b) and columns:
         columns[-1] = (columns[-1][0] + a, columns[-1][1] + b)
     if len(columns) < 2:
-        return False
-    return bool(scipy.stats.chi2_contingency(np.array(columns).T, correction=False).pvalue < level)
+        return 1.0, 1.0
+    seen = np.array(columns, float)
+    expected = seen.sum(axis=1, keepdims=True) * seen.sum(axis=0) / seen.sum()
+    return float(scipy.special.chdtrc(len(columns) - 1, ((seen - expected) ** 2 / expected).sum())), 0.0
 
 
 def _mean_bin(counts: np.ndarray) -> float:

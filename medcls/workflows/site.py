@@ -285,14 +285,14 @@ def import_letter(data: bytes, model_id: str = "") -> "Kept":
         MedclsError: If it is no such card, its numbers are impossible, its signature is wrong, it is about other
             networks, or cannot be true of these.
     """
-    from medcls.evaluation.letters import keep_letter, read_letter
+    from medcls.evaluation.letters import contradicts, keep_letter, read_letter
     from medcls.evaluation.site_answer import weights_of
     from medcls.models.store import read_card
 
     signed = read_letter(data)
     card = read_card(model_id or signed.card.model)
     if signed.card.weights == weights_of(card) and (
-        found := signed.card.contradicts(card.task.label_ids, card.task.positive)
+        found := contradicts(signed.card, card.task.label_ids, card.task.positive)
     ):
         raise BadData("evaluation.letter-contradicts-model", found=found)
     return keep_letter(signed, card.id, weights_of(card))

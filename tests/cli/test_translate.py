@@ -20,7 +20,16 @@ def test_teach_a_translator_learn_from_it_and_see_what_it_is(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MEDCLS_HOME", str(place))
-    narrow = ["--translator-width", "4", "--translator-blocks", "1", "--to-label", "malignant", "--from-label", "benign"]
+    narrow = [
+        "--translator-width",
+        "4",
+        "--translator-blocks",
+        "1",
+        "--to-label",
+        "malignant",
+        "--from-label",
+        "benign",
+    ]
     assert main(["train", "--data", "phantoms", "--recipe", "cyclegan", *SMALL, *narrow, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["from_label"], told["to_label"], told["epochs"]) == ("benign", "malignant", 1)

@@ -263,7 +263,20 @@ def test_a_split_without_folds_is_refused(patches):
 
 
 def test_the_command_line_trains_pools_and_publishes(patches, tmp_path, capsys):
-    knobs = ["--backbone", "simple_cnn", "--initial", "none", "--split", "three-folds", "--size-px", "32", "--epochs", "1", "--batch-size", "8"]
+    knobs = [
+        "--backbone",
+        "simple_cnn",
+        "--initial",
+        "none",
+        "--split",
+        "three-folds",
+        "--size-px",
+        "32",
+        "--epochs",
+        "1",
+        "--batch-size",
+        "8",
+    ]
     assert main(["train", "--data", "patches", "--all-folds", "--publish", "pooled", "--json", *knobs]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["n_cases"] == 24
