@@ -93,7 +93,8 @@ def show_test_set(cards: list) -> None:
     if found is None:
         return
     names = test_set.names_of(cards)
-    test_set.show_basis(found, names)
+    with st.container(key="compare-basis"):
+        test_set.show_basis(found, names)
     section = pickers.pick_part(say("pages.filter"), SECTIONS, state.VIEW)
     score, files = "auroc_disease", None
     if section == "Scores":

@@ -7,7 +7,7 @@ from medcls.words import say
 from medcls.workflows import models
 from pages._ui import state
 from pages._ui.heatmaps import ask, grid, tests, tissue
-from pages._ui.widgets import anyway, drops, header, notices, pickers
+from pages._ui.widgets import anyway, drops, examples, header, notices, pickers
 
 card = header.open_page(say("pages.title-heatmaps"))
 if card is None:
@@ -16,6 +16,7 @@ if card is None:
 entries = drops.drop("heatmaps", card.task)
 if not entries:
     st.markdown(say("pages.heatmaps-what"))
+    examples.offer(card.task)
     pickers.warm(card)
     state.done()
 

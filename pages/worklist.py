@@ -19,5 +19,5 @@ if not waiting.sources(around):
     notices.show_empty(say("pages.worklist-what"), say("pages.worklist-first"))
     state.done()
 waiting.show(around)
-st.subheader(say("pages.outbox"))
+st.subheader(say("pages.outbox"), anchor=False)
 outbox.show()

@@ -7,6 +7,7 @@ import numpy as np
 
 from medcls.core.evaluation import CaseTable, Estimate
 from medcls.core.note import Note
+from medcls.core.progress import Progress, silent
 from medcls.data.collection import Collection
 from medcls.data.suspects import MOST, draw_groups, out_of_fold
 from medcls.errors import BadData
@@ -47,13 +48,16 @@ VIEWS: Mapping[str, tuple[Note, Callable[[np.ndarray, Sizes], np.ndarray]]] = Ma
 )
 
 
-def probe(collection: Collection, positive: tuple[str, ...], *, seed: int = 0) -> dict[str, Estimate]:
+def probe(
+    collection: Collection, positive: tuple[str, ...], *, seed: int = 0, progress: Progress = silent
+) -> dict[str, Estimate]:
     """Tell the label from each view alone, by a logistic regression cross-validated by group.
 
     Args:
         collection: Labelled scans; at most 20,000 of them are used, drawn by group.
         positive: Labels that count as positive; the others are the rest.
         seed: Seed of folds and resampling.
+        progress: Told of every view that is done.
 
     Returns:
         AUROC by name of view, with its interval.
@@ -70,7 +74,8 @@ def probe(collection: Collection, positive: tuple[str, ...], *, seed: int = 0) -
     looks = collection.descriptors()[rows]
     sizes = np.stack([collection.column(name)[rows].astype(np.int64) for name in ("height", "width")], 1)
     told = {}
-    for name, (_, view) in VIEWS.items():
+    for done, (name, (_, view)) in enumerate(VIEWS.items()):
+        progress(done, len(VIEWS))
         prob = out_of_fold(view(looks, sizes), truth, groups[rows], seed)
         told[name] = _auroc(collection, rows, truth, groups[rows], prob, seed)
     return told

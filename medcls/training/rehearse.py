@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from medcls.core.collection import Case
+from medcls.core.progress import Progress, silent
 from medcls.core.rehearsal import Rehearsal
 from medcls.core.run import RunSpec
 from medcls.core.scan import Preprocess
@@ -23,12 +24,13 @@ from medcls.training.make import build_net, find_initial
 _STEPS, _LOOKS = 4, 16
 
 
-def rehearse(spec: RunSpec, n_labels: int) -> Rehearsal:
+def rehearse(spec: RunSpec, n_labels: int, progress: Progress = silent) -> Rehearsal:
     """Carry out a few steps of a run on random pixels; nothing is written.
 
     Args:
         spec: The run's spec; its data are not read.
         n_labels: Number of labels.
+        progress: Told once the network is loaded, and of every step.
 
     Raises:
         BadModel: If there is no such network, or its initial weights cannot be had.
@@ -49,8 +51,14 @@ def rehearse(spec: RunSpec, n_labels: int) -> Rehearsal:
         monitor="loss",
     )
     data = _made_up(spec, n_labels, 1 if kept else _STEPS)
+    progress(1, _STEPS + 2)
     times = [time.perf_counter()]
-    watch = Watch(on_step=lambda done, total, stage="": times.append(time.perf_counter()))
+
+    def on_step(done: int, total: int, stage: str = "") -> None:
+        times.append(time.perf_counter())
+        progress(min(len(times), _STEPS + 1), _STEPS + 2)
+
+    watch = Watch(on_step=on_step)
     started = times[0]
     for result in fit(net, data, short, watch):
         whole_s, precision = time.perf_counter() - started, str(result.notes[0].params["precision"])

@@ -96,7 +96,7 @@ def decide(name: str, decisions: Mapping[str, Decision | None]) -> Audit:
     return settle(name, decisions)
 
 
-def probe_shortcuts(name: str, *, seed: int = 0) -> dict[str, tuple[Estimate, Note]]:
+def probe_shortcuts(name: str, *, seed: int = 0, progress: Progress = silent) -> dict[str, tuple[Estimate, Note]]:
     """See what can be told of the label from border, size, blur or burned-in marks alone; remembered in the index.
 
     Returns:
@@ -110,7 +110,7 @@ def probe_shortcuts(name: str, *, seed: int = 0) -> dict[str, tuple[Estimate, No
 
     collection = open_collection(name)
     task = task_of(collection.record)
-    found = probe(collection, tuple(task.labels[i].id for i in task.positive), seed=seed)
+    found = probe(collection, tuple(task.labels[i].id for i in task.positive), seed=seed, progress=progress)
     kept = {"fingerprint": collection.fingerprint, "views": {view: e.to_dict() for view, e in found.items()}}
     collection.stored[0].index.note(probe=json.dumps(kept))
     return _with_sentences(found)

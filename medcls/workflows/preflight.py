@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from medcls import home
 from medcls.core.collection import CollectionRecord
 from medcls.core.note import Note
+from medcls.core.progress import Progress, silent
 from medcls.core.run import RunSpec
 from medcls.data.left_out import LeftOut
 from medcls.errors import MedclsError
@@ -13,12 +14,15 @@ from medcls.runs.preflight import Preflight, survey
 
 __all__ = ["LeftOut", "Preflight", "check_run", "first_data", "list_data", "list_foreign_labels", "survey"]
 
+_PARTS = 8  # cases counted, scans read, and six of the steps that are tried
 
-def check_run(spec: RunSpec) -> Preflight:
+
+def check_run(spec: RunSpec, progress: Progress = silent) -> Preflight:
     """Return everything a run needs, measured by carrying out a few of its steps.
 
     Args:
         spec: What would be started.
+        progress: Told of the cases counted, of the scans read, and of each step that is tried.
 
     Returns:
         What was found; what cannot work stands in `blockers`.
@@ -33,12 +37,19 @@ def check_run(spec: RunSpec) -> Preflight:
     from medcls.workflows.runs import check_spec
 
     check_spec(spec)
+    progress(0, _PARTS)
     data = survey(spec)
+    progress(1, _PARTS)
     if data.blockers or spec.is_translator:  # a translator's steps are not tried beforehand: its first epoch tells
         return data
     scan_s = reading_s(spec)
+    progress(2, _PARTS)
+
+    def tell(done: int, total: int, stage: str = "") -> None:
+        progress(2 + (_PARTS - 2) * done // total, _PARTS)
+
     try:
-        rehearsal = rehearse_apart(spec, len(data.labels))
+        rehearsal = rehearse_apart(spec, len(data.labels), tell)
     except MedclsError as error:
         return dataclasses.replace(data, blockers=(Note.of(error),))
     return with_costs(data, spec, rehearsal, scan_s)

@@ -121,6 +121,7 @@ RUN_POOLED = "runs.pooled"
 RUN_SHEET = "runs.sheet"  # the epoch whose samples are shown
 
 # Models.
+MISSING_PLACE = "missing.place"  # where a page tells what an address names and is not here
 MODELS_TABLE = "models.table"  # how often the list began anew, because the address named another card
 MODEL_ONNX = "models.onnx"  # the last file made
 MODEL_RETIRED = "models.retired.last"  # retired in this session: may be undone

@@ -135,7 +135,11 @@ def test_probe_sees_a_border_that_gives_the_label_away_and_no_more(tmp_path: Pat
         pixels = np.asarray(trees.picture("benign", 300 + i).convert("L")).copy()
         pixels[:, :4] = 30 + 40 * (i % 2) + rng.integers(0, 9)
         trees.save(tmp_path / "s" / label / f"{i}.png", trees.Image.fromarray(pixels))
-    told = probe(add_collection(tmp_path / "s", "s"), ("ill",))
+    seen: list[tuple[int, int]] = []
+    told = probe(
+        add_collection(tmp_path / "s", "s"), ("ill",), progress=lambda done, total, stage="": seen.append((done, total))
+    )
+    assert seen == [(i, 4) for i in range(4)]
     assert told["border"].low > 0.9
     assert says("border", told["border"]).code == "data.probe-tells"
     assert told["size"].value == pytest.approx(0.5)

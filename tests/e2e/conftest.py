@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ NO_BROWSER = (
     "anywhere: python -m playwright install chromium) or set MEDCLS_CHROMIUM to its path"
 )
 
+OWN = ("http://127.0.0.1:", "data:", "blob:")  # every server of these tests is on this machine
 PATIENCE_MS = 300_000  # a loaded machine is slow; what is there sooner is not waited for
 
 
@@ -99,6 +101,28 @@ def settle(page) -> None:
     page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=PATIENCE_MS)
 
 
+def stand(page, url: str) -> None:
+    """Open an address and wait until every widget has come."""
+    page.goto(url)
+    stands(page)
+
+
+def stands(page) -> None:
+    """Wait until the script has run and no widget is a grey bar any more."""
+    page.get_by_text("Research use, not a medical device").first.wait_for(timeout=PATIENCE_MS)
+    settle(page)
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
+
+
+def walk(page, *names: str) -> Iterator[str]:
+    """Go to one page after the other by the links of the head, as a person does; each is yielded once it stands."""
+    for name in names:
+        page.get_by_role("link", name=name).first.click()
+        page.wait_for_function("name => document.title.startsWith(name)", arg=name)
+        stands(page)
+        yield name
+
+
 def wait_for_choice(page, label: str, text: str) -> None:
     """Wait until a select box shows a text: it is the value of a field, which is filled after it is drawn."""
     from playwright.sync_api import expect
@@ -162,17 +186,46 @@ def server(app_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     stop_server(server)
 
 
-@pytest.fixture
-def page(chromium, server: Server) -> Iterator:
-    """A fresh browser context at 1280 px; any request to another host fails the test."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
-    foreign: list[str] = []
-    refused: list[str] = []
-    page.on("request", lambda r: None if r.url.startswith((server.url, "data:", "blob:")) else foreign.append(r.url))
-    page.on("console", lambda m: refused.append(m.text) if "Content Security Policy" in m.text else None)
-    yield page
+@dataclass
+class Tab:
+    """A page of the browser, and what went wrong on it since it was last made ready."""
+
+    page: Any
+    foreign: list[str]
+    errors: list[str]
+
+    def make_ready(self) -> None:
+        """Forget what a test before chose and what went wrong; whatever it opens next is a session of its own."""
+        self.page.set_viewport_size({"width": 1280, "height": 900})
+        self.page.emulate_media(color_scheme="light")
+        if self.page.url != "about:blank":
+            self.page.evaluate("localStorage.clear()")
+        self.foreign.clear()
+        self.errors.clear()
+
+    @property
+    def refused(self) -> list[str]:
+        """What the page's own policy refused it."""
+        return [text for text in self.errors if "Content Security Policy" in text]
+
+
+@pytest.fixture(scope="module")
+def tab(chromium) -> Iterator[Tab]:
+    """One page for a whole file: a page loaded again in it costs half of what it costs in a browser context of its own."""
+    context = chromium.new_context()
+    tab = Tab(context.new_page(), [], [])
+    tab.page.set_default_timeout(PATIENCE_MS)
+    tab.page.on("request", lambda r: None if r.url.startswith(OWN) else tab.foreign.append(r.url))
+    tab.page.on("console", lambda m: tab.errors.append(f"{m.text} {m.location['url']}") if m.type == "error" else None)
+    tab.page.on("pageerror", lambda error: tab.errors.append(str(error)))
+    yield tab
     context.close()
-    assert not foreign, f"the page asked other hosts: {foreign}"
-    assert not refused, f"the page was refused something by its own policy: {refused}"
+
+
+@pytest.fixture
+def page(tab: Tab) -> Iterator:
+    """The file's page made ready, at 1280 px; any request to another host fails the test."""
+    tab.make_ready()
+    yield tab.page
+    assert not tab.foreign, f"the page asked other hosts: {tab.foreign}"
+    assert not tab.refused, f"the page was refused something by its own policy: {tab.refused}"

@@ -83,11 +83,13 @@ def test_a_check_here_becomes_a_line_elsewhere(
         checked(page)
         page.get_by_role("heading", name="Too few scans to tell").wait_for()
         page.get_by_text("more scans of the same kind").wait_for()
+        page.locator('[data-testid="stExpander"] summary').click()
         wanted = page.get_by_role("spinbutton", name="Sensitivity wanted")
+        verdict = page.get_by_role("heading", name="Too few scans to tell")
+        assert verdict.bounding_box()["y"] < wanted.bounding_box()["y"], "the answer comes before what can be asked"
         wanted.fill("0.5")
         wanted.press("Enter")
         settle(page)
-        page.locator('[data-testid="stExpander"] summary').click()
         checked(page)
         page.get_by_role("heading", name=re.compile(r"(^|\W)Fit$")).wait_for()  # behind the name of its icon
         settle(page)

@@ -37,8 +37,12 @@ def codes(notes: tuple[Note, ...]) -> list[str]:
 
 def test_counts_time_memory_and_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rehearsal, "rehearse_apart", rehearse)  # without the seconds of another process
-    found = preflight.check_run(SPEC)
+    steps: list[tuple[int, int]] = []
+    found = preflight.check_run(SPEC, lambda done, total, stage="": steps.append((done, total)))
     assert found.labels == ("normal", "benign", "malignant")
+    assert steps == sorted(steps)
+    assert len(set(steps)) >= 4, "cases, scans, the network, its steps"
+    assert {total for _, total in steps} == {8}
     task = list_tasks()[found.task]
     assert (found.title, found.names) == (task.title, tuple(label.name for label in task.labels))
     assert found.split == str(Note("data.split-by-group", name="phantoms"))
@@ -59,7 +63,7 @@ def test_more_epochs_take_longer_and_kept_features_less(monkeypatch: pytest.Monk
     took = Rehearsal(1.0, 0.5, 10, 4, 4, keeps_features=False, computed_in="32-true on cpu")
 
     def check(**changes: object) -> preflight.Preflight:
-        monkeypatch.setattr(rehearsal, "rehearse_apart", lambda spec, n: dataclasses.replace(took, **changes))
+        monkeypatch.setattr(rehearsal, "rehearse_apart", lambda spec, n, progress: dataclasses.replace(took, **changes))
         return preflight.check_run(SPEC)
 
     monkeypatch.setattr(costs, "reading_s", lambda spec: 0.25)
@@ -140,7 +144,10 @@ def test_training_begins_with_a_collection_that_has_every_label_of_its_task() ->
 
 @pytest.mark.slow
 def test_a_rehearsal_in_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    took = rehearse_apart(SPEC, 3)
+    steps: list[int] = []
+    took = rehearse_apart(SPEC, 3, lambda done, total, stage="": steps.append(done))
+    assert steps[0] == 1, "the network is loaded"
+    assert steps == sorted(steps)
     assert all(math.isfinite(n) for n in (took.step_s, took.forward_s, took.peak_bytes))
     with pytest.raises(Exception, match="There is no such layer"):
         rehearse_apart(SPEC.having(freeze="no-such-layer"), 3)

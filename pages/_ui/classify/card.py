@@ -47,7 +47,8 @@ def _show_decided(shown: Shown, prediction: Prediction) -> None:
     colour, word = label_colours(card.task)[label], label_word(card.task, label)
     _head(word, show_prob(prediction.stands_at), colour, f"{agreement(shown, label)} · {familiarity(prediction)}")
     show_probabilities(card, prediction)
-    st.markdown(track_record(card, label, bool(prediction.called)))
+    told = track_record(card, label, bool(prediction.called)).split("  \n")
+    st.markdown("  \n".join(f":small[{line}]" for line in told))  # the buttons below are to be seen without scrolling
     for note in prediction.cautions:
         st.warning(notices.escape(note), icon=":material/info:")
     if any(note.code in marks.PAINTED for note in prediction.cautions) and st.button(

@@ -168,6 +168,15 @@ def _tell_progress(reading: Reading) -> None:
         st.progress(done / n, text=say("pages.reading", {"done": done, "n": n}))
 
 
+def _sorts() -> tuple[str, ...]:
+    """Return the orders there are; one by the answers would tell them to who reads first."""
+    return SORTS[1:] if st.session_state.get(state.OWN_FIRST) else SORTS
+
+
+def _sort_key() -> str:
+    return f"{state.SORT}.{len(_sorts())}"
+
+
 def _switch_own() -> None:
     """Take the switch before anything is drawn: counts and order would tell the answers."""
     st.session_state[state.OWN_FIRST] = st.session_state[_OWN_FIRST]
@@ -208,9 +217,9 @@ def _show_counts(reading: Reading) -> None:
         }
         st.selectbox(
             say("pages.sort"),
-            SORTS,
+            _sorts(),
             format_func=names.__getitem__,
-            key=state.SORT,
+            key=_sort_key(),
             label_visibility="collapsed",
             width=210,
         )
@@ -246,10 +255,9 @@ def suspicion(row: Row, card: ModelCard) -> tuple[float, float]:
 
 def _order(reading: Reading) -> list[int]:
     """Return the places of the scans in the order the list shows them; those not read yet come last."""
-    wanted, sort = st.session_state.get(state.FILTER, _ALL), st.session_state.get(state.SORT, SORTS[0])
-    hidden = st.session_state.get(state.OWN_FIRST)  # an order by the answers would tell them
+    wanted, sort = st.session_state.get(state.FILTER, _ALL), st.session_state.get(_sort_key(), _sorts()[0])
     places = [i for i, row in enumerate(reading.rows) if wanted in (_ALL, None) or _kind(row) == wanted]
-    if sort == "suspicious" and not hidden:
+    if sort == "suspicious":
         places.sort(key=lambda i: suspicion(reading.rows[i], reading.card), reverse=True)
     elif sort == "name":
         places.sort(key=lambda i: reading.entries[i].name)

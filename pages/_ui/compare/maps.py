@@ -25,16 +25,19 @@ def show_pictures(scan: Scan, found: compare_scan.ComparedScan, refused_too: boo
 def _show(scan: Scan, found: compare_scan.ComparedScan, label: str, refused_too: bool) -> None:
     panes = [viewer.Pane(say("pages.scan"), say("pages.alt-scan", {"name": ""}).strip())]
     said: list[str] = []
+    silent: list[str] = []
     names, n = names_of([answer.card for answer in found.answers if answer.card]), len(found.answers)
     bar = st.progress(0.0, text=say("pages.drawing-map"))
     for i, answer in enumerate(found.answers):
         name = names.get(answer.model, answer.model)
         if not refused_too and answer.prediction is not None and answer.prediction.decided is None:
-            said.append(say("pages.map-refused", {"name": name}))
+            silent.append(name)
             continue
         bar.progress(i / n, text=say("pages.heatmaps-drawing-of", {"i": i + 1, "asked": n, "title": name}))
         _add(scan, answer, name, label, panes, said)
     bar.empty()
+    if silent:
+        said.insert(0, say("pages.map-refused", {"names": "; ".join(silent)}))
     viewer.show(scan, panes, "compare.viewer", viewer.Options(above_px=400))
     for sentence in said:
         st.caption(notices.escape(sentence))

@@ -18,7 +18,7 @@ from medcls.workflows.case_report import Table
 from pages._ui import cache, state
 from pages._ui.compare import maps
 from pages._ui.compare.test_set import names_of
-from pages._ui.widgets import anyway, downloads, drops, header, known, notices
+from pages._ui.widgets import anyway, downloads, drops, examples, header, known, notices, pickers
 from pages._ui.widgets.charts import show_probabilities
 from pages._ui.widgets.numbers import show_seconds
 from pages._ui.widgets.palette import label_colours, label_word
@@ -30,7 +30,8 @@ def show_one_scan(cards: Sequence[ModelCard]) -> None:
     """Draw the drop, ask every chosen model, and show their answers side by side."""
     entry = _pick_entry(cards[0].task)
     if entry is None:
-        st.caption(say("pages.compare-what"))
+        st.markdown(say("pages.compare-what"))
+        examples.offer(cards[0].task)
         return
     read = drops.read_entry(entry)
     if read.value is None:
@@ -114,9 +115,11 @@ def _show_agreement(found: compare_scan.ComparedScan) -> None:
 def _show_columns(found: compare_scan.ComparedScan, refused_too: bool) -> None:
     """Show the ensembles and then every model, as many beside each other as there is room for."""
     names = names_of([a.card for a in found.answers if a.card])
+    means = {frozenset(a.card.networks) for a in found.answers if a.card and a.card.is_mean}  # asked for as models
     boxes: list[tuple[ModelCard | None, Outcome[Prediction], str]] = [
         (e.card, Outcome(say("pages.mean-of", {"n": len(e.models)}), e.prediction), say("pages.mean-how"))
         for e in found.ensembles
+        if frozenset(e.models) not in means
     ]
     boxes += [(a.card, replace(a.answer, name=names.get(a.model, a.model)), _took(a)) for a in found.answers]
     with st.container(horizontal=True):
@@ -128,7 +131,11 @@ def _show_columns(found: compare_scan.ComparedScan, refused_too: bool) -> None:
 def _took(answer: compare_scan.ModelAnswer) -> str:
     if answer.prediction is None:
         return answer.model
-    return f"{answer.card.backbone if answer.card else ''} · {show_seconds(answer.prediction.elapsed_s)}"
+    took = show_seconds(answer.prediction.elapsed_s)
+    if answer.card is None or answer.card.is_mean:
+        return took
+    network = pickers.network_title(answer.card)
+    return took if network in answer.card.name else f"{network} · {took}"
 
 
 def _show_box(card: ModelCard | None, answer: Outcome[Prediction], caption: str, refused_too: bool) -> None:

@@ -34,7 +34,7 @@ def show_add(opened: bool) -> None:
             right.warning(say("pages.data-a-path-and-a"), icon=":material/info:")
         source = _source(path, upload)
         saved = left.file_uploader(say("pages.data-decide-as-in-a"), type=["json"], key=f"data.add.plan.{times}")
-        if left.button(
+        if st.button(
             say("pages.data-look"),
             type="primary" if _plan(source) is None else "secondary",
             key="data.add.look",

@@ -4,7 +4,7 @@ import streamlit as st
 
 from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import data, data_mend
+from medcls.workflows import data, data_audit, data_mend
 from pages._ui import state
 from pages._ui.data.pictures import show_cases
 from pages._ui.widgets import notices
@@ -24,11 +24,13 @@ def show_labels(seen: data.Overview) -> None:
                 show_doubt(seen, doubt)
         if len(doubts) > _A_PAGE:
             st.caption(say("pages.data-of-shown-the-next", {"a_page": _A_PAGE, "n": len(doubts)}))
-    else:
+    elif data_audit.read_audit(seen.record.name) is None:
         notices.show_empty(
             say("pages.data-no-label-is-doubted"),
             say("pages.data-audit-it-in-the"),
         )
+    else:
+        st.caption(say("pages.data-no-label-is-doubted-now"))
     _show_names(seen)
     _show_changes(seen.record.name)
 

@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from medcls.core.progress import staged
 from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import data, data_audit
 from pages._ui.data import charts
+from pages._ui.data.add import watched
 from pages._ui.widgets import notices
 from pages._ui.widgets.charts import show_chart
 
@@ -18,8 +20,10 @@ def show_shortcuts(seen: data.Overview) -> None:
         type="secondary" if found else "primary",
     ):
         try:
-            with st.spinner(say("pages.data-teaching-tiny-models"), show_time=True):
-                found = data_audit.probe_shortcuts(seen.record.name)
+            with watched(say("pages.data-teaching-tiny-models")) as tell:
+                found = data_audit.probe_shortcuts(
+                    seen.record.name, progress=staged(tell, say("pages.data-tiny-models"))
+                )
         except MedclsError as error:
             notices.show_error(error)
             return

@@ -188,17 +188,18 @@ def show_answer(answer: Prediction, card: ModelCard, entry: scans.Entry) -> bool
     sentence = say("pages.model-answers", said)
     st.markdown(notices.escape(f"{sentence} ({told})" if numbers else sentence))
     if answer.decided is None:
-        _show_refusal(answer)
-        anyway.offer(entry)
+        _show_refusal(answer, entry)
     return numbers
 
 
-def _show_refusal(answer: Prediction) -> None:
+def _show_refusal(answer: Prediction, entry: scans.Entry) -> None:
     for note in answer.notes[:1]:
         st.warning(notices.escape(str(note)), icon=":material/info:")
-    if more := answer.notes[1:]:
-        with st.popover(say("pages.more"), type="tertiary"):
-            st.markdown("\n".join(f"- {notices.escape(str(note))}" for note in more))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if more := answer.notes[1:]:
+            with st.popover(say("pages.more"), type="tertiary"):
+                st.markdown("\n".join(f"- {notices.escape(str(note))}" for note in more))
+        anyway.offer(entry)
 
 
 def show_notes(answer: Prediction) -> None:

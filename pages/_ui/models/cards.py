@@ -102,12 +102,12 @@ def _row(card: ModelCard, best: str | None) -> dict[str, object]:
     )
     told = {code: say(code) for code in ("pages.model-retired", "pages.model-recommended", "pages.model-published")}
     return {
+        say("pages.head-model"): model_title(card),
         say("pages.head-state"): told[where],
         say("pages.head-task"): task_title(card.task),
-        say("pages.head-model"): model_title(card),
         say("pages.models-by-site"): " · ".join(map(_short, by_site)) or say("pages.model-unmeasured"),
         say("pages.head-on"): f"{found.collection}, {counted(found.n_cases, 'case')}" if found else "",
-        say("pages.head-backbone"): card.backbone,
+        say("pages.head-backbone"): pickers.network_title(card),
         say("pages.models-million-weights-2"): round(card.n_parameters / 1e6, 2),
         say("pages.head-id"): card.id,
         say("pages.models-why-retired"): card.retired,
@@ -126,7 +126,7 @@ def show_card(card: ModelCard) -> None:
         notices.escape(
             say(
                 "pages.models-million-weights",
-                {"id": card.id, "backbone": card.backbone, "n_parameters": card.n_parameters / 1e6},
+                {"id": card.id, "backbone": pickers.network_title(card), "n_parameters": card.n_parameters / 1e6},
             )
         )
     )

@@ -49,6 +49,7 @@ def show(around: pacs.Around) -> None:
         alt=say("pages.worklist-title"),
         column_config={column: say(code) for column, code in _COLUMNS.items()},
     )
+    st.caption(say("pages.worklist-tick"))
     chosen = [found[row] for row in event["selection"]["rows"] if row < len(found)]
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(say("pages.worklist-read"), type="primary", disabled=not chosen, key="worklist.read"):

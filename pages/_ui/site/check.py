@@ -54,11 +54,30 @@ def verdict(check_verdict: str) -> str:
 
 def show_check(name: str, card: ModelCard) -> None:
     """Let the user measure a model on the site's scans, and show what came of it."""
+    answered = st.container()  # the verdict comes before what can be asked
     made: site.Checked | None = st.session_state.get(state.SITE_CHECKED)
     if made and (made.check.site, made.check.model) != (name, card.id):
         made = None
-    aim = _aim(card)
-    with st.expander(say("pages.site-scans"), expanded=made is None, icon=":material/photo_library:"):
+    looked: tuple[str, SiteLook, tuple[Note, ...]] | None = st.session_state.get(state.SITE_LOOKED)
+    looked = looked if looked and looked[0] == card.id else None
+    earlier = site.checks_of(name, card) if name else ()
+    _ask(name, card, shut=bool(made or looked or earlier))
+    with answered:
+        if made:
+            show_verdict(made.check, card)
+            _offer(made)
+        elif looked:
+            _show_look(looked[1], looked[2])
+        elif earlier:
+            st.caption(say("pages.site-last", {"made": earlier[0].made}))
+            show_verdict(earlier[0], card)
+
+
+def _ask(name: str, card: ModelCard, shut: bool) -> None:
+    """Draw what can be asked: how good is good enough, and on which scans; shut where an answer stands above it."""
+    title = say("pages.site-scans-again" if shut else "pages.site-scans")
+    with st.expander(title, expanded=not shut, icon=":material/photo_library:"):
+        aim = _aim(card)
         words = {_DROP: say("pages.site-drop"), _COLLECTION: say("pages.site-collection")}
         source = st.segmented_control(
             say("pages.site-scans"),
@@ -69,17 +88,6 @@ def show_check(name: str, card: ModelCard) -> None:
             label_visibility="collapsed",
         )
         _from_collections(name, card, aim) if source == _COLLECTION else _from_drop(name, card, aim)
-    if made:
-        show_verdict(made.check, card)
-        _offer(made)
-        return
-    looked: tuple[str, SiteLook, tuple[Note, ...]] | None = st.session_state.get(state.SITE_LOOKED)
-    if looked and looked[0] == card.id:
-        _show_look(looked[1], looked[2])
-        return
-    if name and (earlier := site.checks_of(name, card)):
-        st.caption(say("pages.site-last", {"made": earlier[0].made}))
-        show_verdict(earlier[0], card)
 
 
 def _aim(card: ModelCard) -> Aim | None:

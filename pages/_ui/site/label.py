@@ -35,8 +35,7 @@ def label_drop(card: ModelCard) -> list[tuple[bytes, str, str]]:
     names = {label.name: label.id for label in card.task.labels}
     given = tuple(f.file_id for f in files)
     if st.session_state.get(state.SITE_ROWS, ((),))[0] != given:
-        with st.spinner(say("pages.site-reading"), show_time=True):
-            st.session_state[state.SITE_ROWS] = (given, *_read([(f.name, f.getvalue()) for f in files], names))
+        st.session_state[state.SITE_ROWS] = (given, *_read([(f.name, f.getvalue()) for f in files], names))
     _, rows, data, failed = st.session_state[state.SITE_ROWS]
     for entry in failed:
         notices.show_failure(entry)
@@ -69,7 +68,11 @@ def _read(
     rows: list[dict] = []
     data: list[bytes] = []
     failed: list[Outcome[bytes]] = []
-    for entry in reading.unpack(files):
+    entries = tuple(reading.unpack(files))
+    bar = st.progress(0.0, text=say("pages.site-reading"))
+    for done, entry in enumerate(entries):
+        told = say("pages.site-progress", {"done": done, "total": len(entries)})
+        bar.progress(done / len(entries), text=told)
         read = entry.then(_thumbnail)
         if read.error is not None:
             failed.append(Outcome(entry.name, error=read.error))
@@ -78,6 +81,7 @@ def _read(
             data.append(entry.get())
         else:
             failed.append(Outcome(entry.name, error=MedclsError("pages.site-too-many", most=_MOST)))
+    bar.empty()
     return rows, data, failed
 
 

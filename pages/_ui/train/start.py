@@ -47,11 +47,18 @@ def show_start(spec: RunSpec, seen: preflight.Preflight, usable: bool = True) ->
 
 def measure(spec: RunSpec) -> None:
     """Carry out the preflight and keep what it found for this session."""
+    told = "pages.train-loading-the-network-and"
+    bar = st.progress(0.0, say(told, {"done": 1, "total": 1}))
+
+    def tell(done: int, total: int, stage: str = "") -> None:
+        bar.progress(done / total, say(told, {"done": min(done + 1, total), "total": total}))
+
     try:
-        with st.spinner(say("pages.train-loading-the-network-and"), show_time=True):
-            st.session_state[state.TRAIN_PREFLIGHT] = (spec, preflight.check_run(spec))
+        st.session_state[state.TRAIN_PREFLIGHT] = (spec, preflight.check_run(spec, tell))
     except MedclsError as error:
         notices.show_error(error)
+    finally:
+        bar.empty()
 
 
 def show_found(found: preflight.Preflight, spec: RunSpec) -> None:

@@ -37,6 +37,7 @@ def head(title: str) -> st.delta_generator.DeltaGenerator:
     row.header(title, anchor=False, width="content")
     with row:
         theme.offer()
+    notices.place_missing(st.container())
     return row
 
 

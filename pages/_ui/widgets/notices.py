@@ -6,6 +6,7 @@ import streamlit as st
 
 from medcls.core.outcome import Outcome
 from medcls.errors import MedclsError
+from pages._ui import state
 
 
 def show_error(error: MedclsError, name: str = "") -> None:
@@ -29,6 +30,12 @@ def escape(text: object) -> str:
     return "".join("\\" + c if c in r"\`*_{}[]()#+-.!|<>~$:^&" else c for c in str(text).replace("\n", " "))
 
 
+def place_missing(place: st.delta_generator.DeltaGenerator) -> None:
+    """Say where the page tells what an address names and is not here: below its head, whose row has no room for it."""
+    st.session_state[state.MISSING_PLACE] = place
+
+
 def show_missing(text: str) -> None:
     """Say that something an address names is not here."""
-    st.warning(escape(text), icon=":material/link_off:")
+    with st.session_state[state.MISSING_PLACE]:
+        st.warning(escape(text), icon=":material/link_off:")

@@ -28,16 +28,17 @@ _WHERE: dict[str, tuple[str, dict[str, str]]] = {
 def show_of_run(view: runs.RunView) -> None:
     """Draw the path of the collection that a run learned from; nothing where that collection is gone."""
     try:
-        show(view.spec.data.collections[0])
+        show(view.spec.data.collections[0], here="publish")
     except MedclsError:
         return
 
 
-def show(collection: str | None) -> None:
+def show(collection: str | None, here: str = "") -> None:
     """Draw the path of a collection, with the next step as a button; of none, the path as it lies ahead.
 
     Args:
         collection: Name of the collection worked on.
+        here: The step taken on this very page: there is no way to it.
     """
     path = build_path.read_path(collection)
     words = [f"{'✓' if step in path.done else '○'} {say(_WORDS[step])}" for step in build_path.STEPS]
@@ -45,7 +46,7 @@ def show(collection: str | None) -> None:
         st.markdown("  →  ".join(words), width="content")
         if (
             collection
-            and path.next
+            and path.next not in ("", here)
             and st.button(say("pages.path-next", {"step": say(_WORDS[path.next])}), key="path.next", icon=_ICON)
         ):
             _go(path, collection)

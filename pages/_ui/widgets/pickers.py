@@ -5,6 +5,7 @@ from collections.abc import Container, Mapping, Sequence
 
 import streamlit as st
 
+from medcls.core.backbones import BACKBONES
 from medcls.core.model import ModelCard
 from medcls.core.task import Task, is_own
 from medcls.errors import MedclsError
@@ -96,6 +97,13 @@ def model_title(card: ModelCard) -> str:
     """Return a model's name beside its task: without the task's, for which a narrow page has no room twice."""
     short = card.name.removeprefix(f"{task_title(card.task)}, ")
     return short[:1].upper() + short[1:] if short != card.name else card.name or card.id
+
+
+def network_title(card: ModelCard) -> str:
+    """Return what a person calls a model's network: by its name in the table of networks, or that it is a mean."""
+    if card.is_mean:
+        return say("pages.mean-of", {"n": len(card.networks)})
+    return next((b.title for b in BACKBONES.values() if card.backbone in (b.name, b.timm_name)), card.backbone)
 
 
 _FIRST_TASK = "breast-ultrasound"  # what a new user meets, where a model answers it
