@@ -2,8 +2,9 @@
 
 `MEDCLS_HOME/audit/` holds numbered files of JSON lines. Each line carries the digest of the line before it, across
 files too, so that a line changed, taken out or moved breaks the chain from there on. `head.json` says how many lines
-there are and the last one's digest, so that lines missing at the end are found as well. Whoever can write to the folder
-can also compute a new chain: keep the digest that `audit verify` prints somewhere else, and compare it later.
+there are and the last one's digest, so that lines missing at the end are found as well: the next line goes on from what
+the head says, so that the gap stays. Whoever can write to the folder can also compute a new chain: keep the digest that
+`audit verify` prints somewhere else, and compare it later.
 
 A line that cannot be written (disk full) stops nothing unless `MEDCLS_AUDIT_STRICT` is set; it is then an error.
 """
@@ -123,12 +124,18 @@ def write_many(what: str, rows: Iterable[Mapping[str, Any]], *, who: str = "") -
     ]
     try:
         if made:
-            _append(made)
+            _append([_writable(row) for row in made])
     except OSError as error:
         found = error.strerror or type(error).__name__
         if os.environ.get("MEDCLS_AUDIT_STRICT", "0") not in ("", "0"):
             raise Conflict("audit.cannot-write", found=found) from error
         print(say("audit.not-written", {"found": found}), file=sys.stderr, flush=True)
+
+
+def _writable(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a line's values with a question mark for each half character, as a name that is no UTF-8 brings them."""
+    written: dict[str, Any] = json.loads(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace"))
+    return written
 
 
 def outcome_of(error: Exception) -> str:
@@ -161,14 +168,14 @@ def verify() -> Verdict:
     Raises:
         OSError: If a file cannot be read.
     """
-    n, last = 0, BEGINNING
+    (n, last), (n_head, digest) = (0, BEGINNING), _head()
     for path in files():
         for text in path.read_bytes().splitlines():
             line = _parsed(text)
-            if line is None or line.before != last or line.n != n + 1:
+            if line is None or line.before != last or line.n != n + 1 or (line.n == n_head and line.digest != digest):
                 return Verdict(n, last, broken_at=n + 1, where=path.name)
             n, last = line.n, line.digest
-    return Verdict(n, last, missing=max(0, _n_head() - n))
+    return Verdict(n, last, missing=max(0, n_head - n))
 
 
 def _present() -> str:
@@ -183,6 +190,8 @@ def _append(rows: list[dict[str, Any]]) -> None:
     with disk.locked(folder()):
         path, last = _end()
         n, digest = (last.n, last.digest) if last else (0, BEGINNING)
+        if (head := _head())[0] >= max(1, n):  # lines that are gone, or a last one written anew, leave a gap
+            n, digest = head
         for row in rows:
             row |= {"n": (n := n + 1), "before": digest}
             row["digest"] = digest = _digest(row)
@@ -201,7 +210,7 @@ def _end() -> tuple[Path, Line | None]:
         texts = _last_lines(written[-2])[1]
     last = _parsed(texts[-1]) if texts else None
     if texts and last is None:  # damaged: go on after it, so that `verify` finds the place
-        last = _unreadable(texts[-1])
+        last = _unreadable(texts)
     if size >= MOST_BYTES:
         path = folder() / f"audit-{int(path.stem.split('-')[1]) + 1:06d}.jsonl"
     return path, last
@@ -220,18 +229,23 @@ def _last_lines(path: Path) -> tuple[int, list[bytes]]:
     return size, tail[: len(tail) - torn].splitlines()
 
 
-def _unreadable(text: bytes) -> Line:
-    """Return a stand-in for a line that cannot be read: its number from the head, its digest that of its bytes."""
-    return Line(_n_head(), "", "", "", "", {}, "", hashlib.sha256(text).hexdigest())
+def _unreadable(texts: list[bytes]) -> Line:
+    """Return a stand-in for a last line that cannot be read: its digest is that of its bytes, its number from the head.
+
+    Where the head tells none, it is counted from the last line that can be read.
+    """
+    counted = next((line.n + k for k, text in enumerate(reversed(texts)) if (line := _parsed(text))), 0)
+    return Line(_head()[0] or counted, "", "", "", "", {}, "", hashlib.sha256(texts[-1]).hexdigest())
 
 
-def _n_head() -> int:
-    """Return how many lines the trail had; 0 if that is not told."""
+def _head() -> tuple[int, str]:
+    """Return how many lines the trail had and the last one's digest; none where that is not told."""
     try:
-        told = json.loads((folder() / "head.json").read_bytes())["n"]
+        told = json.loads((folder() / "head.json").read_bytes())
+        n, digest = told["n"], told["digest"]
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return 0
-    return told if _is_number(told) else 0
+        return 0, BEGINNING
+    return (n, digest) if _is_number(n) and isinstance(digest, str) and digest.isascii() else (0, BEGINNING)
 
 
 def _is_number(told: Any) -> bool:

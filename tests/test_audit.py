@@ -70,6 +70,42 @@ def test_rotation_does_not_break_the_chain(monkeypatch: pytest.MonkeyPatch) -> N
     assert audit.verify().broken_at == first
 
 
+@pytest.mark.parametrize("gone", [1, 3, 5])
+def test_lines_missing_at_the_end_are_found_after_others_were_written(gone: int) -> None:
+    """The next line goes on from what the head says, so that the gap stays; every line and file gone among them."""
+    path = written(5)
+    change(path, lambda ls: ls[: 5 - gone]) if gone < 5 else path.unlink()
+    for _ in range(3):
+        audit.write("classify")
+    verdict = audit.verify()
+    assert (verdict.whole, verdict.broken_at, verdict.n) == (False, 6 - gone, 5 - gone)
+
+
+@pytest.mark.parametrize("later", [0, 1])
+def test_a_last_line_written_anew_with_a_digest_of_its_own_is_found(later: int) -> None:
+    """The head told its digest; without the head's last line the chain itself denies it."""
+    path = written(4)
+
+    def forged(text: str) -> str:
+        row = json.loads(text) | {"who": "nobody"}
+        del row["digest"]
+        return json.dumps(row | {"digest": audit._digest(row)}, sort_keys=True, ensure_ascii=False)
+
+    change(path, lambda ls: [*ls[:3], forged(ls[3])])
+    for _ in range(later):
+        audit.write("classify")
+    verdict = audit.verify()
+    assert (verdict.whole, verdict.broken_at) == (False, 4 + later)
+
+
+@pytest.mark.parametrize("text", ["\udcff", "a\udcffb"])
+def test_what_no_file_can_hold_is_written_as_a_sign(text: str) -> None:
+    """A name on the command line that is no UTF-8: the line is there, and the chain whole."""
+    audit.write("site.check", who=text, site=text)
+    assert [line.what for line in audit.lines()] == ["site.check"]
+    assert audit.verify().whole
+
+
 def test_half_a_line_left_by_a_crash_is_cut_off() -> None:
     """The next line follows the last whole one."""
     path = written(2)
