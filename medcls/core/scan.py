@@ -15,6 +15,7 @@ Fit = Literal["stretch", "pad", "crop"]
 Interpolation = Literal["bilinear", "bicubic", "nearest"]
 # Steps a scan may go through before it is resized, by name; medcls.imaging.cleaning carries them out.
 CLEANING = ("bilateral", "contour-crop", "hair-removal", "mark-removal", "clahe")
+ORIENTATIONS = (1, 2, 8)
 
 # Sides of the square a network may see; every backbone that is offered was made for one of these.
 LEAST_PX, MOST_PX = 32, 768
@@ -84,6 +85,8 @@ class Preprocess(Record):
         fit: `stretch` ignores the aspect ratio, `pad` adds black, `crop` keeps the middle square.
         cleaning: Steps before resizing, in order, out of `CLEANING`.
         grey: True if a scan in colour is reduced to its luma before anything else.
+        orientations: How many of its eight orientations are asked, logits averaged: 1 as it is, 2 also mirrored left to
+            right, 8 all (see `medcls.imaging.orientations`).
 
     Raises:
         BadModel: If a value is out of range or the lengths disagree.
@@ -97,6 +100,7 @@ class Preprocess(Record):
     fit: Fit = "pad"
     cleaning: tuple[str, ...] = ()
     grey: bool = False
+    orientations: int = 1
     schema: int = 1
 
     def __post_init__(self) -> None:
@@ -109,3 +113,5 @@ class Preprocess(Record):
             raise BadModel("core.mean-or-std", found=f"{self.mean}, {self.std}")
         if unknown := [step for step in self.cleaning if step not in CLEANING]:
             raise BadModel("core.cleaning-step", found=", ".join(unknown), allowed=", ".join(CLEANING))
+        if self.orientations not in ORIENTATIONS:
+            raise BadModel("core.orientations", found=self.orientations, allowed=", ".join(map(str, ORIENTATIONS)))

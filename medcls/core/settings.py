@@ -11,7 +11,7 @@ from typing import Any
 
 from medcls.core.note import Note
 from medcls.core.record import Record
-from medcls.core.scan import CLEANING, LEAST_PX, MOST_PX
+from medcls.core.scan import CLEANING, LEAST_PX, MOST_PX, ORIENTATIONS
 from medcls.core.shifts import SHIFTS
 from medcls.errors import BadSpec
 
@@ -113,11 +113,14 @@ class DataSpec(Settings):
     channels: int = setting(3, Note("core.setting-channels"), "input", low=1, high=3)
     fit: str = setting("pad", Note("core.setting-fit"), "input", choices=("pad", "stretch", "crop"))
     cleaning: tuple[str, ...] = setting((), Note("core.setting-cleaning"), "input", choices=CLEANING)
+    orientations: int = setting(1, Note("core.setting-orientations"), "input", low=1, high=8)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.channels == 2:
-            raise BadSpec("core.setting-not-possible", name="channels", found="2", allowed="1 or 3")
+        for name, values in (("channels", (1, 3)), ("orientations", ORIENTATIONS)):
+            if (found := getattr(self, name)) not in values:
+                allowed = ", ".join(map(str, values))
+                raise BadSpec("core.setting-not-possible", name=name, found=str(found), allowed=allowed)
 
 
 @dataclass(frozen=True)

@@ -104,12 +104,13 @@ def open_scan(model: Predictor, scan: Scan, layer: str | None = None, prepared: 
         placed = prepared[model.card.preprocess] = place(scan, model.card.preprocess)  # pixels (S, S, C) uint8
     device = next(model.net.parameters()).device
     x = torch.from_numpy(normalise(placed.pixels, model.card.preprocess))[None].to(device)  # (1, C, S, S)
-    opened, logits, features = _open(model, layer or heatmap_layer(model.net), x)
+    opened, *plain = _open(model, layer or heatmap_layer(model.net), x)
+    logits, features = model.ask(placed.pixels[None], (plain[0], plain[1]))
     prediction = model.answer([scan], [placed.pixels], logits, features, time.perf_counter() - started)[0]
     return OpenScan(model, scan, placed.box, opened, prediction)
 
 
-def _open(model: Network, layer: str, x: torch.Tensor) -> tuple[Opened, np.ndarray, torch.Tensor]:
+def _open(model: Network, layer: str, x: torch.Tensor) -> tuple[Opened, np.ndarray, np.ndarray]:
     """Open a pass at a layer: the engine's that answers, where it hands the layer out, else PyTorch's own.
 
     Returns:
@@ -117,9 +118,9 @@ def _open(model: Network, layer: str, x: torch.Tensor) -> tuple[Opened, np.ndarr
     """
     given = model.engine.run_open(x.numpy(force=True)) if layer == heatmap_layer(model.net) else None
     if given is not None:
-        return open_head(model.net, layer, x, given), given[0], torch.from_numpy(given[1])
+        return open_head(model.net, layer, x, given), given[0], given[1]
     opened = open_at(model.net, layer, x)
-    return opened, opened.logits.detach().cpu().numpy()[None], opened.features.cpu()
+    return opened, opened.logits.detach().cpu().numpy()[None], opened.features.numpy(force=True)
 
 
 def forward(

@@ -157,7 +157,8 @@ def tell_feeding(card: ModelCard) -> str:
     p = card.preprocess
     cleaning = ", ".join(p.cleaning) or say("models.card-none")
     told = {"channels": p.channels, "size": p.size_px, "fit": p.fit, "interpolation": p.interpolation}
-    return say("models.card-fed", {**told, "mean": str(list(p.mean)), "std": str(list(p.std)), "cleaning": cleaning})
+    fed = say("models.card-fed", {**told, "mean": str(list(p.mean)), "std": str(list(p.std)), "cleaning": cleaning})
+    return fed if p.orientations == 1 else f"{fed} {say('models.card-fed-oriented', {'n': p.orientations})}"
 
 
 def tell_making(card: ModelCard) -> str:

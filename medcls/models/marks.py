@@ -49,8 +49,8 @@ def _otherwise(predictor: Predictor, scan: Scan) -> np.ndarray:
 
 def _ask_otherwise(member: Network, scan: Scan) -> np.ndarray:
     square = place(scan, _turned(member.card.preprocess)).pixels
-    logits, _ = member.run(member.normalise(square[None]))
-    return calibrate(logits.numpy(), member.card.calibration.temperature)[0]
+    logits, _ = member.ask(square[None])
+    return calibrate(logits, member.card.calibration.temperature)[0]
 
 
 def _turned(preprocess: Preprocess) -> Preprocess:

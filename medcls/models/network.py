@@ -16,6 +16,7 @@ from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import BadModel
 from medcls.imaging.colour import is_tinted
+from medcls.imaging.orientations import ask_oriented
 from medcls.imaging.prepare import normalise, place
 from medcls.models.engine import engine_for
 from medcls.models.familiarity import Unlike, caution_acquired, farthest, how_unlike, refuse_foreign, refuse_unsure
@@ -109,9 +110,27 @@ class Network:
         if not scans:
             return []
         squares = np.stack([self.place(scan) for scan in scans])
-        logits, features = self.run(self.normalise(squares))
+        logits, features = self.ask(squares)
         elapsed_s = (time.perf_counter() - started) / len(scans)
-        return self.answer(scans, squares, logits.numpy(), features, elapsed_s)
+        return self.answer(scans, squares, logits, features, elapsed_s)
+
+    def ask(
+        self, squares: np.ndarray, plain: tuple[np.ndarray, np.ndarray] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Run the network on squares in every orientation that its card names.
+
+        Args:
+            squares: (N, S, S, C) uint8, each as `place` gave it.
+            plain: Logits (N, K) and features (N, D) of the squares as they are, if the network was run on them before.
+
+        Returns:
+            Logits (N, K), averaged over orientations, and the features (N, D) of the squares as they are; float32.
+        """
+
+        def run(oriented: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return self.engine.run(self.normalise(oriented).numpy())
+
+        return ask_oriented(squares, self.card.preprocess.orientations, run, plain)
 
     def join(self, answers: Sequence[Prediction]) -> Prediction:
         """Return its own answer: it is its only member."""
@@ -127,7 +146,7 @@ class Network:
         scans: Sequence[Scan],
         squares: Sequence[np.ndarray] | np.ndarray,
         logits: np.ndarray,
-        features: torch.Tensor,
+        features: np.ndarray,
         elapsed_s: float,
     ) -> list[Prediction]:
         """Turn what the network gave into calibrated answers, or "cannot tell".
@@ -135,14 +154,14 @@ class Network:
         Args:
             scans: The scans, N of them.
             squares: Each as `place` gave it, (S, S, C) uint8.
-            logits: (N, K) as `run` gave them.
-            features: (N, D) as `run` gave them.
+            logits: (N, K) as `ask` gave them.
+            features: (N, D) as `ask` gave them.
             elapsed_s: Seconds each scan took.
 
         Raises:
             BadModel: If a logit is not a number.
         """
-        unlike = how_unlike(self.card, self.known, squares, features.numpy())
+        unlike = how_unlike(self.card, self.known, squares, features)
         return [self._answer(scan, logits[i], unlike[i], elapsed_s) for i, scan in enumerate(scans)]
 
     def _answer(self, scan: Scan, logits: np.ndarray, unlike: Unlike, elapsed_s: float) -> Prediction:

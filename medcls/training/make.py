@@ -133,7 +133,14 @@ def make_net(spec: RunSpec, task: Task) -> tuple[torch.nn.Module, Matched, Prepr
     given = spec.data
     fit: Any = given.fit  # one of the choices that its setting allows
     preprocess = Preprocess(
-        given.size_px, given.channels, mean, std, fit=fit, cleaning=given.cleaning, grey=task.is_grey
+        given.size_px,
+        given.channels,
+        mean,
+        std,
+        fit=fit,
+        cleaning=given.cleaning,
+        grey=task.is_grey,
+        orientations=given.orientations,
     )
     return net, matched, preprocess
 

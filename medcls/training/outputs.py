@@ -5,6 +5,7 @@ import torch
 
 from medcls.core.scan import Preprocess
 from medcls.data.batches import Part
+from medcls.imaging.orientations import ask_oriented
 from medcls.nets.anatomy import logits_and_features
 from medcls.training.inputs import normalise, to_device
 
@@ -12,13 +13,17 @@ from medcls.training.inputs import normalise, to_device
 def run_part(
     net: torch.nn.Module, part: Part, preprocess: Preprocess, batch_size: int = 64
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return logits (N, K) and the features before the last layer (N, D) of a part, float32."""
+    """Return logits (N, K) and the features before the last layer (N, D) of a part, float32.
+
+    As an answer does, logits are averaged over the scans' orientations; features are those of the scans as they are.
+    """
     net.eval()
-    logits, features = [], []
+
+    def ask(squares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        logits, features = logits_and_features(net, normalise(to_device(squares, torch.device("cpu")), preprocess))
+        return logits.numpy(), features.numpy()
+
     with torch.inference_mode():
-        for i in range(0, len(part), batch_size):
-            batch = normalise(to_device(part.pixels[i : i + batch_size], torch.device("cpu")), preprocess)
-            one = logits_and_features(net, batch)
-            logits.append(one[0].numpy())
-            features.append(one[1].numpy())
-    return np.concatenate(logits), np.concatenate(features)
+        starts = range(0, len(part), batch_size)
+        asked = [ask_oriented(part.pixels[i : i + batch_size], preprocess.orientations, ask) for i in starts]
+    return np.concatenate([logits for logits, _ in asked]), np.concatenate([features for _, features in asked])

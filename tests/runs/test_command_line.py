@@ -26,6 +26,7 @@ ODD = RunSpec.of(
     channels=1,
     fit="crop",
     cleaning=("clahe", "bilateral"),
+    orientations=8,
     rotate_deg=1.5,
     shift=0.1,
     shear=0.2,

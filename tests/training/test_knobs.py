@@ -11,7 +11,9 @@ import torch
 from medcls import nets
 from medcls.core.note import Note
 from medcls.core.run import RunSpec, settings
+from medcls.core.scan import Preprocess
 from medcls.data.sources import Sources
+from medcls.errors import BadModel, BadSpec
 from medcls.nets.freezing import freeze
 from medcls.tasks import list_tasks
 from medcls.training.augment import Augment
@@ -130,10 +132,19 @@ def test_where_weights_start(tmp_path) -> None:
     assert not torch.equal(next(given.parameters()), next(fresh.parameters()))
 
 
-@covers("fit", "cleaning")
+@covers("fit", "cleaning", "orientations")
 def test_how_scans_are_fed() -> None:
-    _, _, preprocess = make_net(spec_of(fit="crop", cleaning=("clahe", "bilateral")), list_tasks()["breast-ultrasound"])
-    assert (preprocess.fit, preprocess.cleaning) == ("crop", ("clahe", "bilateral"))
+    spec = spec_of(fit="crop", cleaning=("clahe", "bilateral"), orientations=2)
+    _, _, preprocess = make_net(spec, list_tasks()["breast-ultrasound"])
+    assert (preprocess.fit, preprocess.cleaning, preprocess.orientations) == ("crop", ("clahe", "bilateral"), 2)
+
+
+@pytest.mark.parametrize("n", [0, 3, 4, 16])
+def test_only_a_group_of_orientations_is_averaged(n: int) -> None:
+    with pytest.raises(BadSpec):
+        spec_of(orientations=n)
+    with pytest.raises(BadModel):
+        Preprocess(orientations=n)
 
 
 @covers("max_cases")
