@@ -30,7 +30,7 @@ from medcls.runs.writer import RunWriter
 from medcls.tasks import list_tasks
 from medcls.workflows import runs
 from tests.mutations import mutate
-from tests.pages.conftest import assert_sound, listed_pages, open_app  # noqa: F401 - a fixture
+from tests.pages.conftest import FILES, assert_sound, open_app  # noqa: F401 - a fixture
 from tests.runs.processes import add_phantoms
 from tests.tiny import install
 
@@ -311,11 +311,8 @@ def test_a_damaged_state_locks_no_run(filled: dict[str, Path]) -> None:
             assert RunWriter.begin(run, 5).last.status == "preparing", "a worker begins anew, and takes its checkpoint"
 
 
-PAGES = [row[1] for row in listed_pages()]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", FILES)
 def test_a_damaged_file_takes_no_page_down(page: str, filled: dict[str, Path], open_app) -> None:  # noqa: F811
     rng = random.Random(page)
     for kind in ("card", "spec", "state", "collection", "task", "search"):

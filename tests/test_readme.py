@@ -7,7 +7,8 @@ from medcls.cli import VERBS, parser
 from medcls.cli.classify import answer_row
 from medcls.core.outcome import Outcome
 from medcls.tasks import list_tasks
-from tests.pages.conftest import listed_pages
+from medcls.words import say
+from pages._ui.contents import PAGES
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -22,7 +23,8 @@ def test_every_verb_is_told_of() -> None:
 
 def test_every_page_is_told_of() -> None:
     """Whoever adds a page writes its line."""
-    missing = [row[2] for row in listed_pages() if not re.search(rf"^\| \w* *\| {row[2]} \|", README, re.M)]
+    titles = [say(page.title) for page in PAGES]
+    missing = [title for title in titles if not re.search(rf"^\| \w* *\| {title} \|", README, re.M)]
     assert not missing, f"the README does not name the pages {missing}"
 
 

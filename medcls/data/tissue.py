@@ -12,6 +12,7 @@ from medcls.core.scan import Scan
 from medcls.core.task import Task
 from medcls.data.collection import Collection
 from medcls.errors import BadData
+from medcls.stats.grid import on_grid, step_of
 
 _NOTHING = (11, 13, 16)
 
@@ -61,8 +62,8 @@ def lay_out(collection: Collection, patient: str, tile_px: int) -> Tissue:
     if not len(rows) or not all("x" in one and "y" in one for one in told):
         raise BadData("data.patches-without-places")
     x, y = (np.array([int(one[axis]) for one in told]) for axis in ("x", "y"))
-    step = _step(x, y)
-    column, row = (x - x.min()) // step, (y - y.min()) // step
+    step = step_of(x, y)
+    column, row = on_grid(x, step), on_grid(y, step)
     label = np.full((row.max() + 1, column.max() + 1), -1)
     picture = np.full((*(np.array(label.shape) * tile_px), 3), _NOTHING, np.uint8)
     looks, tints = (collection.descriptors()[name] for name in ("grey", "tint"))
@@ -72,11 +73,6 @@ def lay_out(collection: Collection, patient: str, tile_px: int) -> Tissue:
         top, left = row[i] * tile_px, column[i] * tile_px
         picture[top : top + tile_px, left : left + tile_px] = _tile(looks[n], tints[n], tile_px)
     return Tissue(picture, label, labels)
-
-
-def _step(x: np.ndarray, y: np.ndarray) -> int:
-    gaps = np.concatenate([np.diff(np.unique(x)), np.diff(np.unique(y))])
-    return int(gaps.min()) if len(gaps) else 1
 
 
 def _tile(grey: np.ndarray, tint: np.ndarray, side_px: int) -> np.ndarray:

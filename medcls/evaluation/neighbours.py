@@ -3,27 +3,9 @@
 import numpy as np
 
 from medcls.core.evaluation import CaseTable
+from medcls.stats.grid import on_grid
 
 _LEAST_PROB = 1e-6
-
-
-def grid_of(places: np.ndarray) -> np.ndarray:
-    """Return places along one axis as steps from the first: the commonest gap between neighbours is one step.
-
-    Args:
-        places: (N,) pixels, any order.
-
-    Returns:
-        (N,) int64, 0 or more.
-
-    Example:
-        >>> grid_of(np.array([101, 1, 51, 251])).tolist()
-        [2, 0, 1, 5]
-    """
-    values = np.unique(places)
-    gaps = np.diff(values)
-    step = int(np.bincount(gaps.astype(np.int64)).argmax()) if len(gaps) else 1
-    return np.rint((np.asarray(places) - values[0]) / step).astype(np.int64)
 
 
 def with_neighbours(prob: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -64,7 +46,7 @@ def table_with_neighbours(table: CaseTable) -> CaseTable | None:
     prob, alone = np.array(table.prob), 0
     for group in np.unique(table.group):
         rows = np.flatnonzero(table.group == group)
-        prob[rows], n = with_neighbours(table.prob[rows], grid_of(y[rows].astype(int)), grid_of(x[rows].astype(int)))
+        prob[rows], n = with_neighbours(table.prob[rows], on_grid(y[rows].astype(int)), on_grid(x[rows].astype(int)))
         alone += int((n == 0).sum())
     if 2 * alone >= len(table):
         return None

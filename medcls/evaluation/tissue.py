@@ -10,8 +10,9 @@ from medcls.core.evaluation import CaseTable, Estimate
 from medcls.core.note import Note
 from medcls.core.scan import Scan
 from medcls.core.task import Task
-from medcls.evaluation.neighbours import grid_of, with_neighbours
+from medcls.evaluation.neighbours import with_neighbours
 from medcls.imaging.tiles import TILE_PX
+from medcls.stats.grid import on_grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +78,7 @@ def lay_out(answered: Sequence[AnsweredPatch], task: Task, label: str, n_unread:
         label: Label id to map.
         n_unread: Patches that could not be read.
     """
-    rows, columns = (grid_of(np.array([getattr(one, axis) for one in answered])) for axis in ("y", "x"))
+    rows, columns = (on_grid(np.array([getattr(one, axis) for one in answered])) for axis in ("y", "x"))
     index = task.label_ids.index(label)
     joined, _ = with_neighbours(np.stack([one.prob for one in answered]), rows, columns)  # (N, K)
     prob = np.full((rows.max() + 1, columns.max() + 1), np.nan)

@@ -9,6 +9,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.config import get_option
 
+from pages._ui.contents import BELOW, PAGES
+
 
 async def _open_front_page(request: Request) -> RedirectResponse:
     """Send `/classify` to `/`, query and all: Streamlit serves the page that opens first at no other address."""
@@ -16,12 +18,11 @@ async def _open_front_page(request: Request) -> RedirectResponse:
     return RedirectResponse(f"./{query}")
 
 
-ROUTES = (Route("/classify", _open_front_page),)
-PAGES = ("worklist", "heatmaps", "compare", "site", "data", "train", "runs", "models")
+ROUTES = (Route(f"/{PAGES[0].address}", _open_front_page),)
 _HEAD = b"<head>"
 
 
-def script(pages: Sequence[str] = PAGES) -> bytes:
+def script(pages: Sequence[str] = BELOW) -> bytes:
     """Return what tells a page's browser code where its server is.
 
     Streamlit's code looks below the page's own address first (`/heatmaps/_stcore/health`), is told 404, and the
@@ -62,7 +63,7 @@ def _is_below(path: str) -> bool:
     """Return whether an address ends in one of our pages: a base path may end in such a word itself."""
     base = (get_option("server.baseUrlPath") or "").strip("/")
     below = path.strip("/").removeprefix(base) if base else path
-    return below.strip("/").rpartition("/")[2] in PAGES
+    return below.strip("/").rpartition("/")[2] in BELOW
 
 
 def _with_script(send: Send, code: bytes) -> Send:

@@ -7,41 +7,21 @@ import streamlit as st
 from medcls.errors import MedclsError
 from medcls.words import say
 from pages._ui import cache, frame, state, visitor
+from pages._ui.contents import PAGES
 from pages._ui.widgets import notices
-
-# Section, file beside this folder, title, icon, address. One line per page, in the order of the work.
-PAGES = (
-    ("Read", "../classify.py", "Classify", ":material/center_focus_strong:", "classify"),
-    ("Read", "../worklist.py", "Worklist", ":material/list_alt:", "worklist"),
-    ("Read", "../heatmaps.py", "Heatmaps", ":material/blur_on:", "heatmaps"),
-    ("Read", "../compare.py", "Compare", ":material/compare:", "compare"),
-    ("Read", "../site.py", "Site", ":material/domain:", "site"),
-    ("Build", "../data.py", "Data", ":material/photo_library:", "data"),
-    ("Build", "../train.py", "Train", ":material/model_training:", "train"),
-    ("Build", "../runs.py", "Runs", ":material/monitoring:", "runs"),
-    ("Build", "../models.py", "Models", ":material/inventory_2:", "models"),
-)
-
-
-# What a person reads for each page, by its address.
-TITLES = {
-    "classify": "pages.title-classify",
-    "worklist": "pages.title-worklist",
-    "heatmaps": "pages.title-heatmaps",
-    "compare": "pages.title-compare",
-    "site": "pages.title-site",
-    "data": "pages.title-data",
-    "train": "pages.title-train",
-    "runs": "pages.title-runs",
-    "models": "pages.title-models",
-}
 
 
 def navigation() -> list[Any]:
     """Return the pages in the order of the work, the first being the one that opens."""
     return [
-        st.Page(file, title=say(TITLES[address]), icon=icon, url_path=address, default=number == 0)
-        for number, (_, file, _, icon, address) in enumerate(PAGES)
+        st.Page(
+            f"../{page.address}.py",
+            title=say(page.title),
+            icon=page.icon,
+            url_path=page.address,
+            default=page == PAGES[0],
+        )
+        for page in PAGES
     ]
 
 

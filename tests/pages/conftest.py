@@ -1,6 +1,5 @@
 """The whole app as AppTest runs it: main script, frame and pages."""
 
-import ast
 import functools
 import json
 from collections.abc import Callable
@@ -12,16 +11,12 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from pages._ui import cache
+from pages._ui.contents import PAGES
 
 MAIN = Path(__file__).resolve().parents[2] / "pages" / "_ui" / "main.py"
 
 
-def listed_pages() -> list[tuple[str, str, str, str, str]]:
-    """The literal table of pages in the main script, read without running it."""
-    for node in ast.parse(MAIN.read_text()).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "PAGES":
-            return list(ast.literal_eval(node.value))
-    raise AssertionError("main.py has no literal table PAGES")
+FILES = [f"../{page.address}.py" for page in PAGES]
 
 
 # AppTest reads the metadata of every installed package for each session; once is enough.

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from streamlit.config import get_option, set_option
 
-from pages._ui.addresses import PAGES, Signpost, script
-from pages._ui.main import PAGES as SHOWN
+from pages._ui.addresses import Signpost, script
 
 BODY = b"<!DOCTYPE html><html><head><title>a</title></head></html>"
 
@@ -80,4 +79,4 @@ def test_a_page_without_a_head_is_served_as_it_is() -> None:
 
 
 def test_every_page_but_the_front_page_is_known() -> None:
-    assert list(PAGES) == [address for _, _, _, _, address in SHOWN[1:]]
+    assert b'"worklist", "heatmaps", "compare", "site", "data", "train", "runs", "models"' in script()

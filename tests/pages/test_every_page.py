@@ -5,20 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.pages.conftest import assert_sound, listed_pages, words
+from pages._ui.contents import PAGES
+from tests.pages.conftest import FILES, assert_sound, words
 from tests.tiny import spoil
-
-FILES = [row[1] for row in listed_pages()]
 
 
 def test_table_is_sound() -> None:
     """Every row names a file that exists, once, and an address of its own."""
-    rows = listed_pages()
     folder = Path(__file__).resolve().parents[2] / "pages"
-    assert all((folder / "_ui" / row[1]).resolve().is_file() for row in rows)
-    assert len({row[1] for row in rows}) == len({row[4] for row in rows}) == len(rows)
-    assert {row[0] for row in rows} <= {"Read", "Build"}
-    assert {p.name for p in folder.glob("*.py")} - {"__init__.py"} == {Path(row[1]).name for row in rows}
+    addresses = [page.address for page in PAGES]
+    assert len(set(addresses)) == len(addresses)
+    assert {path.stem for path in folder.glob("*.py")} - {"__init__"} == set(addresses)
 
 
 @pytest.mark.parametrize("page", FILES)

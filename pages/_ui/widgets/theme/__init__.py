@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from medcls.words import say
+from pages._ui.contents import BELOW
 
 _FOLDER = Path(__file__).parent
 _mount = st.components.v2.component(
@@ -22,4 +23,4 @@ _mount = st.components.v2.component(
 def offer() -> None:
     """Draw the switch, at the end of the row it is drawn in (frame.css)."""
     with st.container(key="theme", width="content"):
-        _mount(key="theme.switch", data={"word": say("pages.theme")})
+        _mount(key="theme.switch", data={"word": say("pages.theme"), "below": list(BELOW)})

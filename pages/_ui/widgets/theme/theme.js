@@ -1,6 +1,5 @@
 // The theme's switch: presses the items of Streamlit's own menu.
 
-const PAGES = ["", "worklist", "heatmaps", "compare", "site", "data", "train", "runs", "models"]
 const app = () => document.querySelector('[data-testid="stApp"]')
 const scheme = () => getComputedStyle(app()).colorScheme
 
@@ -10,12 +9,12 @@ function tell() {
 }
 
 // Streamlit keeps the choice by the address that was loaded: a link to another page would not know it.
-function keep() {
+function keep(below) {
   const loaded = new URL(performance.getEntriesByType("navigation")[0].name).pathname
   const name = (path) => `stActiveTheme-${path}-v2`
   const chosen = localStorage.getItem(name(loaded))
-  const base = loaded.replace(new RegExp(`(${PAGES.filter(Boolean).join("|")})/?$`), "")
-  if (chosen) for (const page of PAGES) localStorage.setItem(name(base + page), chosen)
+  const base = loaded.replace(new RegExp(`(${below.join("|")})/?$`), "")
+  if (chosen) for (const page of ["", ...below]) localStorage.setItem(name(base + page), chosen)
 }
 
 // The menu's items are drawn a little after it is opened; where they are not, it stays open to be used.
@@ -39,7 +38,7 @@ export default function ({ data, parentElement }) {
   const watch = new MutationObserver(() => {
     if (scheme() === document.documentElement.style.colorScheme) return
     tell()
-    keep()
+    keep(data.below)
   })
   watch.observe(app(), { attributes: true, attributeFilter: ["class"] })
   return () => watch.disconnect()
