@@ -115,7 +115,7 @@ def _show(args: argparse.Namespace) -> int:
         "n_patients": len(patients),
         "parts": parts,
         "splits": list(data_split.list_splits(args.name)),
-        "unreadable": [list(pair) for pair in seen.unreadable],
+        "unreadable": [[name, str(reason)] for name, reason in seen.unreadable],
         "n_not_taken": len(left),
         "not_taken": [one.to_dict() for one in data_plan.group_left(left)],
     }

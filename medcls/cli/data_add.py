@@ -161,7 +161,7 @@ def print_plan(plan: Plan) -> None:
     for what, code in (("part", "cli.row-parts"), ("site", "cli.row-sites")):
         if found := plan.count_by(what):
             print(Note(code, counts=", ".join(f"{name} {n:,}" for name, n in found.items())))
-    known = Note("cli.plan-patients", n=plan.n_patients, names=", ".join(plan.patients_from))
+    known = Note("cli.plan-patients", n=plan.n_patients, names=", ".join(map(str, plan.patients_from)))
     whose = known if plan.n_owned else Note("cli.plan-patients-unknown")
     print(Note("cli.plan-owned", whose=whose, n=plan.n_owned, of=plan.n_scans))
     counts = {"scans": plan.n_scans, "masks": plan.n_masks, "tables": plan.n_tables, "left": plan.n_not_taken}

@@ -141,7 +141,7 @@ class CollectionRecord(Record):
         positive: Ids of the labels that mean disease; empty where the task says it, or nobody did.
         sites: Scans of each hospital, archive or device; empty where the set does not say.
         split: The split that the set brought: `part` or `fold`; empty for none.
-        patients_from: Where patients are known from, as `column patient id`, `folders`, `DICOM`.
+        patients_from: Where patients are known from; older records hold texts.
         n_not_taken: Files under the path that were not taken; they are listed with their reasons.
         n_unlabelled: Cases without a label.
         version: Number of this state of the collection; every change that is seen in its fingerprint makes the next.
@@ -162,7 +162,7 @@ class CollectionRecord(Record):
     positive: tuple[str, ...] = ()
     sites: dict[str, int] = field(default_factory=dict)
     split: str = ""
-    patients_from: tuple[str, ...] = ()
+    patients_from: tuple[Note, ...] = ()
     n_not_taken: int = 0
     n_unlabelled: int = 0
     version: int = 1

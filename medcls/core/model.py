@@ -105,7 +105,7 @@ class Origin(Record):
     Args:
         run: Id of the run that made it.
         created: UTC time, ISO 8601.
-        collections: Names of the collections it was trained on, with counts.
+        collections: The collections it was trained on, with counts; older cards hold sentences.
         fingerprint: Fingerprint of the data it saw.
         initial: What became of its initial weights; older cards hold a sentence.
         spec: The run's whole specification.
@@ -116,7 +116,7 @@ class Origin(Record):
 
     run: str = ""
     created: str = ""
-    collections: tuple[str, ...] = ()
+    collections: tuple[Note, ...] = ()
     fingerprint: str = ""
     initial: Note = UNSAID
     spec: dict[str, Any] = field(default_factory=dict)

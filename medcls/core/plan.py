@@ -152,7 +152,7 @@ class Plan(Record):
         n_unlabelled: Scans among `n_scans` without a label.
         n_patients: Patients named.
         n_owned: Scans whose patient, or else lesion, is known.
-        patients_from: Where patients are known from: `column patient id`, `folders`, `DICOM`, `file names`.
+        patients_from: Where patients are known from: columns, folders, DICOM, file names.
         split: The split the set brings: `part` or `fold`; empty for none.
         notes: What a person should know.
         questions: A question that only a person can answer.
@@ -177,7 +177,7 @@ class Plan(Record):
     n_unlabelled: int
     n_patients: int
     n_owned: int
-    patients_from: tuple[str, ...]
+    patients_from: tuple[Note, ...]
     split: str
     notes: tuple[Note, ...]
     questions: tuple[Question, ...]

@@ -196,7 +196,7 @@ def _unreadable(stored: Stored) -> Finding | None:
     files = stored.index.unreadable()
     if not files:
         return None
-    reasons = "; ".join(sorted({reason for _, reason in files})[:3])
+    reasons = sorted({reason for _, reason in files}, key=str)[:3]
     says, advice = Note("data.finding-unreadable", n=len(files), reasons=reasons), Note("data.advice-unreadable")
     names = tuple(name for name, _ in files[:SHOWN])
     return Finding("unreadable", "unreadable", says, advice, len(files), names, (), "keep")

@@ -264,22 +264,22 @@ def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
 
 def _look_at(
     pool: ThreadPoolExecutor, root: Path, entries: list[Entry]
-) -> tuple[list[tuple[Entry, PictureDescriptor]], list[tuple[str, str]]]:
+) -> tuple[list[tuple[Entry, PictureDescriptor]], list[tuple[str, Note]]]:
     """Look at a batch of entries in threads (decoding and hashing let go of the interpreter)."""
     seen = list(pool.map(lambda entry: _describe_or_reason(root, entry.id), entries))
     good = [(entry, s) for entry, s in zip(entries, seen, strict=True) if isinstance(s, PictureDescriptor)]
-    bad = [(as_text(entry.id), s) for entry, s in zip(entries, seen, strict=True) if isinstance(s, str)]
+    bad = [(as_text(entry.id), s) for entry, s in zip(entries, seen, strict=True) if isinstance(s, Note)]
     return good, bad
 
 
-def _describe_or_reason(root: Path, case_id: str) -> PictureDescriptor | str:
+def _describe_or_reason(root: Path, case_id: str) -> PictureDescriptor | Note:
     try:
         data, pixels = bytes_of(root, case_id)
         return describe_picture(data) if pixels is None else describe_array(pixels, digest_of(data, pixels))
     except MedclsError as error:
-        return str(error)
+        return Note.of(error)
     except OSError as error:
-        return str(BadScan("imaging.unopenable", reason=error.strerror or type(error).__name__))
+        return Note.of(BadScan("imaging.unopenable", reason=error.strerror or type(error).__name__))
 
 
 def _row(n: int, entry: Entry, seen: PictureDescriptor) -> tuple[Any, ...]:

@@ -123,10 +123,10 @@ class Index:
         with self.db as db:
             db.executemany(f"INSERT INTO cases ({_ADDED}) VALUES (?,?,?,?,?,?,?,?,?,?,?)", rows)
 
-    def set_aside(self, rows: Iterable[tuple[str, str]]) -> None:
+    def set_aside(self, rows: Iterable[tuple[str, Note]]) -> None:
         """Note files that could not be read, with the reason."""
         with self.db as db:
-            db.executemany("INSERT INTO set_aside VALUES (?,?)", rows)
+            db.executemany("INSERT INTO set_aside VALUES (?,?)", ((i, json.dumps(why.to_dict())) for i, why in rows))
 
     def note_judged(self, rows: Iterable[tuple[int, str, float, float]]) -> None:
         """Keep what a judge says of labels: row, label suggested, its probability, and that of the label it has."""
@@ -256,9 +256,9 @@ class Index:
         """Count the cases in use without a label."""
         return self.db.execute("SELECT count(*) FROM cases WHERE dropped = '' AND label IS NULL").fetchone()[0]
 
-    def unreadable(self) -> list[tuple[str, str]]:
-        """Return the files that could not be read, each with the reason."""
-        return self.db.execute("SELECT id, reason FROM set_aside ORDER BY id").fetchall()
+    def unreadable(self) -> list[tuple[str, Note]]:
+        """Return the files that could not be read, each with the reason; an older medcls kept the sentence."""
+        return [(i, _reason(why)) for i, why in self.db.execute("SELECT id, reason FROM set_aside ORDER BY id")]
 
     def fact(self, name: str) -> str | None:
         """Return a noted fact; None if it was never noted."""
@@ -274,3 +274,7 @@ class Index:
 def _case(row: tuple[Any, ...]) -> Case:
     name, label, patient, group, sha256, height, width, masks, attributes = row
     return Case(name, label, patient, group, sha256, (height, width), tuple(json.loads(masks)), json.loads(attributes))
+
+
+def _reason(stored: str) -> Note:
+    return Note.from_dict(json.loads(stored) if stored.startswith("{") else stored)

@@ -21,7 +21,6 @@ from medcls.data.tree import ARRAY, BESIDE, OTHER, TABLE, Tree, walk
 from medcls.data.vocabulary import holds
 from medcls.errors import BadData
 from medcls.tasks import list_tasks
-from medcls.words import say
 
 NAMES_SHOWN = 20
 
@@ -64,7 +63,7 @@ def prepare(path: Path, choices: PlanChoices | None = None, progress: Progress =
     if n_nobody:
         reading.notes.append(Note("data.owners-nobody", n=n_nobody))
     if n_dicom:
-        reading.patients_from.append("DICOM")
+        reading.patients_from.append(Note("data.from-dicom"))
     _with_names(reading)
     labels = _with_ids(reading, choices)
     left = {} if tree.sole else _why_left(tree, reading)
@@ -84,7 +83,7 @@ def _with_names(reading: Reading) -> None:
     named = patients_by_file(e for e in reading.entries if not e.patient and not e.group)
     if named:
         reading.entries = [replace(e, patient=named.get(e.id, e.patient)) for e in reading.entries]
-        reading.patients_from.append(say("data.from-files"))
+        reading.patients_from.append(Note("data.from-files"))
 
 
 def _leave_out(reading: Reading, choices: PlanChoices) -> None:

@@ -175,7 +175,7 @@ def tell_data(card: ModelCard) -> str:
     """Return on which data and with which libraries a model was made, in sentences."""
     o, unknown = card.origin, say("models.card-unknown")
     versions = ", ".join(f"{name} {version}" for name, version in o.versions.items()) or unknown
-    told = {"data": "; ".join(o.collections) or unknown, "fingerprint": o.fingerprint[:12] or unknown}
+    told = {"data": "; ".join(map(str, o.collections)) or unknown, "fingerprint": o.fingerprint[:12] or unknown}
     return say("models.card-data", {**told, "versions": versions})
 
 

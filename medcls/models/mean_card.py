@@ -30,7 +30,7 @@ def mean_card(cards: Sequence[ModelCard], name: str) -> ModelCard:
         ),
         origin=Origin(
             initial=Note("models.mean-of", models=[c.id for c in cards]),
-            collections=_once_each(cards, lambda c: c.origin.collections),
+            collections=_notes_once_each(cards, lambda c: c.origin.collections),
             fingerprint="+".join(dict.fromkeys(c.origin.fingerprint for c in cards)),
             spec={"data": {"label_map": label_map}} if label_map else {},
             versions=first.origin.versions,
@@ -57,3 +57,12 @@ def _once_each(cards: Sequence[ModelCard], said: Callable[[ModelCard], tuple[str
     """Return what the members' cards say, once each; what does not hold for all of them says whose it is."""
     named = {text: [c.id for c in cards if text in said(c)] for c in cards for text in said(c) if text}
     return tuple(f"{', '.join(ids)}: {text}" if len(ids) < len(cards) else text for text, ids in named.items())
+
+
+def _notes_once_each(cards: Sequence[ModelCard], said: Callable[[ModelCard], tuple[Note, ...]]) -> tuple[Note, ...]:
+    """Return what the members' cards say, as `_once_each` does, in notes."""
+    named = {note: [c.id for c in cards if note in said(c)] for c in cards for note in said(c)}
+    return tuple(
+        Note("models.of-members", models=ids, says=note) if len(ids) < len(cards) else note
+        for note, ids in named.items()
+    )

@@ -75,8 +75,25 @@ def is_vouched(path: Path, card: ModelCard, name: str) -> bool:
         return False
 
 
-def _read_studies(path: Path, kind: type[S]) -> S:
-    return kind.read(path) if path.exists() else kind()
+def _read_studies(path: Path, card: ModelCard, kind: type[S], unvouched: str, unreadable: str) -> S:
+    """Return the studies of a file in a model folder; without any if there is no such file.
+
+    Args:
+        path: The file.
+        card: The model's card.
+        kind: What the file holds.
+        unvouched: Code of the error if it is not the file that the card vouches for.
+        unreadable: Code of the error if it cannot be used.
+    """
+    model = path.parent.name
+    if not path.exists():
+        return kind()
+    if not is_vouched(path.parent, card, path.name):
+        raise BadModel(unvouched, model=model)
+    try:
+        return kind.read(path)
+    except (OSError, MedclsError) as error:
+        raise BadModel(unreadable, model=model, found=str(error).rstrip(".")) from error
 
 
 def read_stress(path: Path, card: ModelCard) -> StressRecord:
@@ -85,12 +102,7 @@ def read_stress(path: Path, card: ModelCard) -> StressRecord:
     Raises:
         BadModel: If the file is there and cannot be used, or is not the one that the card vouches for.
     """
-    if (path / STRESS).exists() and not is_vouched(path, card, STRESS):
-        raise BadModel("models.other-stress", model=path.name)
-    try:
-        return _read_studies(path / STRESS, StressRecord)
-    except (OSError, MedclsError) as error:
-        raise BadModel("models.bad-stress", model=path.name, found=str(error).rstrip(".")) from error
+    return _read_studies(path / STRESS, card, StressRecord, "models.other-stress", "models.bad-stress")
 
 
 def read_pointing(path: Path, card: ModelCard) -> PointingRecord:
@@ -99,9 +111,4 @@ def read_pointing(path: Path, card: ModelCard) -> PointingRecord:
     Raises:
         BadModel: If the file is there and cannot be used, or is not the one that the card vouches for.
     """
-    if (path / POINTING).exists() and not is_vouched(path, card, POINTING):
-        raise BadModel("models.other-pointing", model=path.name)
-    try:
-        return _read_studies(path / POINTING, PointingRecord)
-    except (OSError, MedclsError) as error:
-        raise BadModel("models.bad-pointing", model=path.name, found=str(error).rstrip(".")) from error
+    return _read_studies(path / POINTING, card, PointingRecord, "models.other-pointing", "models.bad-pointing")

@@ -323,17 +323,17 @@ def _origin(fitted: Fitted, spec: RunSpec, run_id: str) -> Origin:
     )
 
 
-def _counts(fitted: Fitted) -> list[str]:
+def _counts(fitted: Fitted) -> list[Note]:
     learned = {(case.id, case.sha256) for case in fitted.data.train.cases}  # fewer than the part, where asked for
-    told = []
+    counts = []
     for collection, cases in zip(fitted.sources.collections, fitted.sources.cases, strict=True):
         numbers = {part: len(cases[part]) for part in ("train", "validate", "test") if cases.get(part)}
         if "train" in numbers:
             numbers["train"] = sum((case.id, case.sha256) in learned for case in cases["train"])
-        parts = ", ".join(str(Note("training.counted-part", n=n, part=part)) for part, n in numbers.items())
+        parts = [Note("training.counted-part", n=n, part=part) for part, n in numbers.items()]
         version = collection.record.version
-        told.append(str(Note("training.counted", name=collection.name, version=version, parts=parts)))
-    return told
+        counts.append(Note("training.counted", name=collection.name, version=version, parts=parts))
+    return counts
 
 
 def _trained_on(fitted: Fitted) -> str:

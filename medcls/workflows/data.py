@@ -8,6 +8,7 @@ import numpy as np
 
 from medcls import home
 from medcls.core.collection import Case, CollectionRecord
+from medcls.core.note import Note
 from medcls.core.outcome import Outcome
 from medcls.core.prediction import Heatmap
 from medcls.core.scan import Scan
@@ -41,7 +42,7 @@ class Overview:
     size_px: np.ndarray
     whose: str
     n_groups: int
-    unreadable: tuple[tuple[str, str], ...]
+    unreadable: tuple[tuple[str, Note], ...]
     has_places: bool
 
     @property

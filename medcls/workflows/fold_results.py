@@ -65,7 +65,7 @@ def _card(found: FoldSet, cards: list[ModelCard], name: str = "") -> ModelCard:
     told = str(Note("workflows.trained-in-folds", n=found.n_folds, data=data, first=cards[0].trained_on))
     card = replace(mean_card(cards, name or f"{cards[0].backbone}, {found.n_folds} folds"), folds=found.n_folds)
     spec = RunSpec.from_dict(cards[0].origin.spec).having(fold=0, name="").to_dict()
-    origin = replace(card.origin, collections=(f"{data} in {found.n_folds} folds",), spec=spec)
+    origin = replace(card.origin, collections=(Note("workflows.data-in-folds", data=data, n=found.n_folds),), spec=spec)
     return replace(card, trained_on=told, origin=origin)
 
 

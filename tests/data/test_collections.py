@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from medcls.core.note import SAID, Note
 from medcls.data import collections
 from medcls.data.descriptors import DESCRIPTOR, describe_picture
 from medcls.errors import BadData, BadScan, Conflict, TooLarge
@@ -55,14 +56,18 @@ def test_an_unreadable_file_in_the_middle_is_set_aside(tmp_path: Path) -> None:
     collection = collections.add_collection(root)
     assert (collection.record.n_set_aside, collection.record.n_not_taken) == (1, 2)
     assert len(collection.cases) == 10
-    found = dict(collection.stored[0].index.unreadable())
-    assert set(found) == {"benign/benign (2).png"}
+    index = collection.stored[0].index
+    ((name, reason),) = index.unreadable()
+    assert (name, reason.room) == ("benign/benign (2).png", "data")
+    with index.db as db:  # as an older medcls wrote it
+        db.execute("UPDATE set_aside SET reason = 'The file is damaged.'")
+    assert index.unreadable() == [(name, Note(SAID, text="The file is damaged."))]
     left = collection.stored[0].index.not_taken()
     assert {path.rpartition("/")[2]: why.code for path, why in left.items()} == {
         "normal (3).png": "data.no-picture",
         "normal (3)_mask.png": "data.mask-without-scan",
     }
-    assert all(reason.endswith(".") for reason in found.values())
+    assert str(reason).endswith(".")
 
 
 def test_nothing_is_left_of_an_import_that_failed(tmp_path: Path, home: Path) -> None:

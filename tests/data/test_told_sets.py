@@ -8,6 +8,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from medcls.core.note import Note
 from medcls.core.plan import Plan, PlanChoices
 from medcls.data.collections import add_collection, make_plan
 from medcls.errors import BadData
@@ -149,7 +150,7 @@ def test_a_part_in_the_name_of_a_label_or_file_is_kept(form: str, tmp_path: Path
 def test_a_patient_in_the_names_of_files_is_kept_together(form: str, tmp_path: Path) -> None:
     put(tmp_path, *(f"{NAMES[k % 2]}/{form.format(k=k, i=i)}.png" for k in range(4) for i in range(3)))
     plan = make_plan(tmp_path)
-    assert (plan.n_patients, plan.n_owned, plan.patients_from) == (4, 12, ("file names",))
+    assert (plan.n_patients, plan.n_owned, plan.patients_from) == (4, 12, (Note("data.from-files"),))
 
 
 # ---- tables of patients

@@ -12,7 +12,6 @@ from medcls.data.layouts.masks import resolve_masks
 from medcls.data.resolve import MISSING, SEVERAL
 from medcls.data.tree import TABLE, Tree
 from medcls.data.vocabulary import disease_of, fold
-from medcls.words import say
 
 _PARTS = ("part", "fold")
 Claims = dict[tuple[str, str], set[str]]  # parts, or folds, said of a scan, by its path and the kind
@@ -63,7 +62,7 @@ def join_tables(found: list[Found], entries: dict[str, Entry], reading: Reading,
         reading.used.add(one.table.file)
         reading.tables.append(replace(one.shown(*notes), columns=columns))
         reading.patients_from += [
-            say("data.from-column", {"name": one.columns[role]}) for role in ("patient", "group") if role in one.columns
+            Note("data.from-column", name=one.columns[role]) for role in ("patient", "group") if role in one.columns
         ]
     _settle_parts(claims, entries, reading)
 

@@ -11,7 +11,6 @@ from medcls.core.note import Note
 from medcls.core.plan import PlanChoices
 from medcls.data.layouts.layout import Entry, Layout, Reading, parts_by_folder, with_part
 from medcls.data.tree import Tree
-from medcls.words import say
 
 _LABELS = {"B": "benign", "M": "malignant"}
 _NAME = re.compile(
@@ -28,7 +27,7 @@ def _read(tree: Tree, choices: PlanChoices) -> Reading | None:
     reading = Reading(
         "breakhis", "", list(_entries(fitting)), [Note("data.why-breakhis")], labels=("benign", "malignant")
     )
-    reading.patients_from = [say("data.from-files")]
+    reading.patients_from = [Note("data.from-files")]
     return reading
 
 

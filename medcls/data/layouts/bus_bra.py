@@ -13,7 +13,6 @@ from medcls.data.layouts.layout import Entry, Layout, Reading, below, find_roots
 from medcls.data.tables import Table, read_tables
 from medcls.data.tree import Tree
 from medcls.errors import BadData
-from medcls.words import say
 
 _KEPT = {"Histology": "histology", "BIRADS": "birads", "Device": "device", "Side": "side", "BBOX": "bbox"}
 
@@ -28,7 +27,7 @@ def _read(tree: Tree, choices: PlanChoices) -> Reading | None:
         return None
     root = roots[0]
     reading = Reading("bus-bra", root, [], [Note("data.why-bus-bra")], "breast-ultrasound", ("benign", "malignant"))
-    reading.patients_from = [say("data.from-column", {"name": "Case"})]
+    reading.patients_from = [Note("data.from-column", name="Case")]
     cases = _table(tree, below(root, "bus_data.csv"), ("ID", "Case", "Pathology"))
     folds = below(root, "5-fold-cv.csv")
     fold = {}

@@ -12,7 +12,6 @@ from medcls.data.layouts.masks import find_companions, find_masks, with_masks
 from medcls.data.layouts.roles import Roles, find_roles
 from medcls.data.tree import DICOM as DICOM_KIND
 from medcls.data.tree import Tree, without_masks
-from medcls.words import say
 
 
 def read_folders(tree: Tree, choices: PlanChoices) -> Reading | None:
@@ -51,7 +50,7 @@ def _fill(reading: Reading, pictures: list[str], roles: Roles) -> None:
     reading.folders, reading.questions = roles.pattern, list(roles.questions)
     reading.why = [Note("data.why-folders", pattern=roles.pattern)]
     if "patient" in roles.levels:
-        reading.patients_from.append(say("data.from-folders"))
+        reading.patients_from.append(Note("data.from-folders"))
     for path in pictures:
         told = roles.place(tuple(path.split("/")[:-1]))
         if told is None:

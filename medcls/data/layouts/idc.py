@@ -14,7 +14,6 @@ from medcls.core.note import Note
 from medcls.core.plan import PlanChoices
 from medcls.data.layouts.layout import Entry, Layout, Reading, below, common_root, find_roots, roles_of_roots
 from medcls.data.tree import Tree
-from medcls.words import say
 
 LABELS = ("no-idc", "idc")
 _NAME = re.compile(r"(?P<patient>\d+)_idx\d+_x(?P<x>\d+)_y(?P<y>\d+)_class(?P<k>[01])\.\w+", re.IGNORECASE)
@@ -37,7 +36,7 @@ def _read(tree: Tree, choices: PlanChoices) -> Reading | None:
     told = roles_of_roots(roots)
     entries = [entry for root in roots for entry in _entries(tree, root, told[root])]
     reading = Reading("idc", common_root(roots), entries, [Note("data.why-idc")], "breast-histology-idc", LABELS)
-    reading.patients_from = [say("data.from-files")]
+    reading.patients_from = [Note("data.from-files")]
     return reading
 
 

@@ -69,7 +69,7 @@ class Reading:
     used: set[str] = field(default_factory=set)
     left: dict[str, Note] = field(default_factory=dict)
     missing: dict[str, Note] = field(default_factory=dict)
-    patients_from: list[str] = field(default_factory=list)
+    patients_from: list[Note] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
 

@@ -24,7 +24,6 @@ from medcls.data.layouts.masks import find_masks, resolve_masks, with_masks
 from medcls.data.layouts.table_names import label_in, sheet_of, stem_of
 from medcls.data.resolve import MISSING, SEVERAL, tidy_path
 from medcls.data.tree import Tree
-from medcls.words import say
 
 ANY = ("table", "isic", "ham10000")
 
@@ -128,7 +127,7 @@ def _take(one: Found, entries: dict[str, Entry], reading: Reading) -> None:
     reading.used.add(one.table.file)
     reading.tables.append(one.shown(*([Note("data.rows-again", n=again)] if again else [])))
     reading.patients_from += [
-        say("data.from-column", {"name": one.columns[role]}) for role in ("patient", "group") if role in one.columns
+        Note("data.from-column", name=one.columns[role]) for role in ("patient", "group") if role in one.columns
     ]
 
 
@@ -169,7 +168,7 @@ def with_owners(entries: list[Entry], reading: Reading) -> list[Entry]:
     """Add the patients that folders name, where no table says whose a scan is."""
     if any(entry.patient or entry.group for entry in entries) or not (owners := patients_by_folder(entries)):
         return entries
-    reading.patients_from.append(say("data.from-folders"))
+    reading.patients_from.append(Note("data.from-folders"))
     return [replace(entry, patient=tidy(owners[_folder(entry)])) for entry in entries]
 
 

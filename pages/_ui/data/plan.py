@@ -35,7 +35,9 @@ def show_summary(plan: Plan) -> None:
         st.metric(
             say("pages.data-patients-or-lesions"),
             owners,
-            help=say("pages.data-from", {"names": ", ".join(plan.patients_from) or say("pages.plan-nowhere")}),
+            help=say(
+                "pages.data-from", {"names": ", ".join(map(str, plan.patients_from)) or say("pages.plan-nowhere")}
+            ),
             width="content",
         )
         st.metric(say("pages.data-masks"), f"{plan.n_masks:,}", width="content")
