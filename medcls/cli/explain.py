@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from medcls.cli import print_json, say, verb
-from medcls.cli.files import add_way_out, each_file, save_drawings
+from medcls.cli.files import add_way_out, each_file, read_some, save_drawings
 from medcls.core.note import Note
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
@@ -108,7 +108,7 @@ def _rows(args: argparse.Namespace, name: str, scan: Scan, classifier: Any, meth
     from medcls.workflows import explain
     from medcls.workflows.classify import classify_one
 
-    mask = explain.read_mask(args.mask.read_bytes(), scan) if args.mask else None
+    mask = explain.read_mask(read_some(args.mask), scan) if args.mask else None
     label = args.label or classify_one(scan, classifier).top
     rows = []
     for drawn in explain.draw_many(scan, classifier, [label], methods, [args.layer or None]):

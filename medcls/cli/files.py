@@ -10,6 +10,21 @@ from medcls.cli import add_mode
 from medcls.errors import MedclsError
 
 Row = dict[str, Any]
+_MOST_BYTES = 1 << 26
+
+
+def read_some(path: Path, most: int = _MOST_BYTES) -> bytes:
+    """Return the beginning of a file that a person names, which may be a device without an end.
+
+    Args:
+        path: The file.
+        most: Bytes that whoever looks at them takes at most; one more is read, so that they see that it is too much.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    with path.open("rb") as file:
+        return file.read(most + 1)
 
 
 def each_file(

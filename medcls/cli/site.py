@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from medcls.cli import print_json, say, verb
+from medcls.cli.files import read_some
 from medcls.core.note import Note
 from medcls.core.site import Aim, SiteCheck
 
@@ -32,8 +33,9 @@ def add(verbs: Any) -> None:
         one.add_argument("site", metavar="SITE")
         one.add_argument("--model", default="", metavar="M", help="model id")
         if name == "watch":
-            one.add_argument("--on", action="store_true", help="count answers from now on; nothing else is kept")
-            one.add_argument("--off", action="store_true", help="stop counting")
+            either = one.add_mutually_exclusive_group()
+            either.add_argument("--on", action="store_true", help="count answers from now on; nothing else is kept")
+            either.add_argument("--off", action="store_true", help="stop counting")
     state = verb(parts, "state", _state, "Approve a model for a site, put it back to draft, or retire it there.")
     state.add_argument("site", metavar="SITE")
     state.add_argument("model", metavar="M")
@@ -69,6 +71,14 @@ def _add_check(parts: Any) -> None:
     made.add_argument("--json", action="store_true", help="print the check as JSON")
 
 
+def _login() -> str:
+    """Return the login name on this machine; empty where the system knows none, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
 def _check(args: argparse.Namespace) -> int:
     from medcls.workflows import site
     from medcls.workflows.evaluate import name_collections
@@ -76,7 +86,7 @@ def _check(args: argparse.Namespace) -> int:
     aim = Aim(args.sensitivity, args.specificity, args.prevalence)
     done = site.check_site(args.site, args.model, name_collections(args.data, say), aim)
     if args.apply:
-        site.apply_settings(done.settings, getpass.getuser())
+        site.apply_settings(done.settings, _login())
     if args.card:
         signed = site.write_letter(args.site, done.check, args.card, args.maker)
         say(str(Note("cli.letter-signed", card=str(args.card), key=signed.fingerprint)))
@@ -172,7 +182,7 @@ def _watch(args: argparse.Namespace) -> int:
 def _undo(args: argparse.Namespace) -> int:
     from medcls.workflows.site import undo_settings
 
-    left = undo_settings(args.site, args.model, getpass.getuser())
+    left = undo_settings(args.site, args.model, _login())
     print(Note("cli.site-no-settings") if left is None else Note("cli.site-settings-again", made=left.made))
     return 0
 
@@ -180,14 +190,14 @@ def _undo(args: argparse.Namespace) -> int:
 def _state(args: argparse.Namespace) -> int:
     from medcls.workflows.site import set_state
 
-    set_state(args.site, args.model, args.state, getpass.getuser(), args.why)
+    set_state(args.site, args.model, args.state, _login(), args.why)
     return 0
 
 
 def _import(args: argparse.Namespace) -> int:
     from medcls.workflows.site import import_letter
 
-    kept = import_letter(args.file.read_bytes(), args.model)
+    kept = import_letter(read_some(args.file), args.model)
     card = kept.signed.card
     told = {"model": card.model, "verdict": card.verdict, "n": card.n_cases, "key": kept.signed.fingerprint}
     print(Note("cli.site-letter", **told))

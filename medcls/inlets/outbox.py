@@ -15,7 +15,7 @@ from typing import Literal
 from medcls import audit, disk, home
 from medcls.core.note import Note
 from medcls.core.record import Record, wrong
-from medcls.errors import Conflict, MedclsError
+from medcls.errors import BadSpec, Conflict, MedclsError
 from medcls.inlets.asking import give
 from medcls.inlets.servers import Around
 
@@ -120,8 +120,12 @@ def try_one(name: str, around: Around, now: float | None = None) -> Sending:
         name: Its id.
         around: The servers.
         now: Time; None for now.
+
+    Raises:
+        BadSpec: If there is no such result.
+        MedclsError: If its state is damaged.
     """
-    now, place = time.time() if now is None else now, folder() / name
+    now, place = time.time() if now is None else now, _place_of(name)
     with disk.locked(place):  # two who try at once: the second finds it sent
         sending = _read(place)
         if sending.state == "sent":
@@ -148,11 +152,24 @@ def _tried(sending: Sending, place: Path, around: Around, now: float) -> Sending
 
 
 def again(name: str) -> Sending:
-    """Put a result that failed back among those that wait."""
-    with disk.locked(folder() / name):
-        sending = replace(_read(folder() / name), state="waiting", tries=0, next_at=0.0)
-        _write(folder() / name, sending)
+    """Put a result that failed back among those that wait.
+
+    Raises:
+        BadSpec: If there is no such result.
+        MedclsError: If its state is damaged.
+    """
+    place = _place_of(name)
+    with disk.locked(place):
+        sending = replace(_read(place), state="waiting", tries=0, next_at=0.0)
+        _write(place, sending)
     return sending
+
+
+def _place_of(name: str) -> Path:
+    """Return the folder of a result that is there: locking any other would make it."""
+    if name not in {path.name for path in folder().glob("*") if path.is_dir()}:
+        raise BadSpec("inlets.no-such-result", found=name[:40])
+    return folder() / name
 
 
 def _read(place: Path) -> Sending:

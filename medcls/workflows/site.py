@@ -128,9 +128,10 @@ def _check(site: str, model: "Predictor", scans: "Sequence[Labelled]", aim: Aim,
     from medcls.evaluation.site_ask import ask_site, check
     from medcls.evaluation.site_look import LOOKED_AT, found_in
     from medcls.evaluation.site_settings import settings_for
-    from medcls.evaluation.sites import make_site
+    from medcls.evaluation.sites import make_site, open_site
     from medcls.imaging.decode import read_scan
 
+    open_site(site)  # a name that cannot be is told before the scans are asked
     asked = ask_site(model, scans, on_case)
     folder = make_site(site)
     some = [one.read(case) for one in scans for case in one.cases[: LOOKED_AT // len(scans)]]
