@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count
 
-from medcls.data.lexicon import NO_LABEL_FOLDER, UNLABELLED
-from medcls.data.vocabulary import disease_of, fold, is_healthy, natural
+from medcls.data.lexicon import NEGATION, NO_ANSWER, NO_LABEL_FOLDER, UNLABELLED, YES_OR_NO
+from medcls.data.vocabulary import disease_of, fold, is_healthy, natural, words_of
 
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d*)?(e[-+]?\d+)?", re.IGNORECASE)
 _UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u2060\ufeff]")  # not U+200C and U+200D, which letters need
@@ -83,11 +83,17 @@ def _without_stops(forms: dict[str, str]) -> dict[str, str]:
 
 
 def _missing(counted: Counter[str]) -> set[str]:
-    empty = {text for text in counted if not tidy(text) or tidy(text).casefold() in UNLABELLED}
+    empty = {t for t in counted if not tidy(t) or tidy(t).casefold() in UNLABELLED or _says_nothing(t)}
     kept = {tidy(text).casefold() for text in counted if text not in empty}
     if len(kept) < 2:  # "none" and "cancer" are two labels
         empty -= {text for text in empty if tidy(text).casefold() in _MAY_BE_A_LABEL}
     return empty
+
+
+def _says_nothing(text: str) -> bool:
+    """Return whether a cell says that nobody gave an answer: `No label`, `keine Angabe`."""
+    said = set(words_of(text))
+    return bool(said & NEGATION and said & NO_ANSWER) and said <= NEGATION | NO_ANSWER
 
 
 def _whole(text: str) -> str:
@@ -147,9 +153,11 @@ def tell_disease(names: Mapping[str, str]) -> dict[str, bool | None]:
     """
     told = {i: disease_of(name) for i, name in names.items()}
     folded = {i: fold(name) for i, name in names.items()}
-    for absent, present in (("0", "1"), ("n", "y")):
+    for absent, present in YES_OR_NO:
         if set(folded.values()) == {absent, present}:
             return {i: form == present for i, form in folded.items()}
+    if {tidy(name) for name in names.values()} == {"-", "+"}:
+        return {i: tidy(name) == "+" for i, name in names.items()}
     if (
         "음성" in folded.values() and "악성" not in folded.values()
     ):  # beside "negative" it is not "benign" but "positive"

@@ -20,10 +20,11 @@ VALIDATE = words(
     "convalida валидация валидационная проверка تحقق التحقق doğrulama"
 )
 TEST = words(
-    "test testing tests testset testdata testimages holdout heldout eval evaluation 테스트 시험 평가 테스트용 "
+    "test testing tests te ts tst hold~out held~out testset testdata testimages holdout heldout eval evaluation 테스트 시험 평가 테스트용 "
     "시험용 평가용 テスト 試験 評価 测试 测试集 測試 prueba pruebas teste prova essai тест тестовая тестирование "
     "اختبار الاختبار"
 )
+DEVELOP = words("dev development")  # trains where nothing else does
 SPLIT = words("split splits")  # names parts as well as folds: a number under it is no fold
 FOLD = SPLIT | words("fold folds kfold cv 폴드 折 フォールド фолд falte pliegue")
 SITE = words(
@@ -42,7 +43,7 @@ PATIENT = words(
     "soggetto pacjent pacjenta sub ptid uhid hn cpr ssn nhs nhc nip ipp owner owners client clients pseudonym "
     "pseudonyms surname lastname nachname familienname aktenzeichen personennummer personnummer expediente processo "
     "dossier historia~clinica historia~clínica prontuario prontuário ασθενής ασθενή ασθενούς מטופל חולה ผู้ป่วย "
-    "bệnh~nhân beteg potilas patiënt "
+    "bệnh~nhân beteg potilas patiënt deid deidentified uuid guid pnr "
     "volunteer volunteers patid identifiant بیمار пацієнт pasien hasta مريض المريض المرضى patiente rogi रोगी मरीज"
 )
 GROUP = words(
@@ -97,7 +98,7 @@ NOT_PICTURES = words(
     "checkpoints script scripts code docs doc"
 )
 SET = words(
-    "internal external menge bilder v version set sets data dataset images image img imgs split part cases scans "
+    "internal external independent augmented aug original resized cropped processed cleaned final menge bilder v version set sets data dataset images image img imgs split part cases scans "
     "folder the of all pictures files 데이터 세트 셋 용 集 用 データ セット daten satz datos conjunto données "
     "donnees набор данные выборка dati veri"
 )
@@ -112,9 +113,19 @@ NO_PATH = words(
 SIDE_OR_SEX = words("left right sex age male female man woman men women links rechts männlich weiblich 좌 우 남 여")
 UNLABELLED = words(
     "na n/a nan none null nil - -- ? . unknown unlabeled unlabelled #n/a #na <na> missing nd n.a. k.a. unbekannt "
-    "미상 없음 해당없음 tbd pending na. n.d not~available not~known not~done 未知 不明 неизвестно inconnu "
-    "desconocido غير~معروف"
+    "미상 없음 해당없음 미정 판독불가 판정불가 tbd pending na. n.d not~available not~known not~done to~do 未知 不明 未定 未確定 "
+    "未确定 空 空白 неизвестно inconnu desconocido غير~معروف ... … unspecified #ref! #value! #div/0! #name? #null! #num! "
+    "to~be~labeled to~be~labelled"
 )
+NO_ANSWER = words(
+    "label labels labelled labeled diagnosis data dato datos information info angabe angaben renseigné renseignée "
+    "specified stated given entry record available known result results answer"
+)  # with a negation: nobody said
+_NO_AND_YES = (
+    "0/1 no/yes n/y false/true f/t nein/ja non/oui no/sí no/si нет/да não/sim nie/tak hayır/evet 아니오/예 아니요/예 いいえ/はい "
+    "否/是 لا/نعم"
+)
+YES_OR_NO = tuple((no, yes) for no, yes in (pair.split("/") for pair in _NO_AND_YES.split()))
 NO_LABEL_FOLDER = words("unlabeled unlabelled unclassified nolabel no~label 미분류 미라벨 未标注 未分类 未分類")
 # What stands in the place of an id that was taken out, words joined.
 NOBODY = UNLABELLED | words(
@@ -132,14 +143,15 @@ HEALTHY = words(
 )
 HARMLESS = words(
     "benign benigne benigner benignes bénin bénigne benin benigno benigna gutartig gutartige gutartiges gutartiger "
-    "nevus naevus nevi 양성 良性 доброкачественная доброкачественное доброкачественный доброкачественные доброкач "
+    "nevus naevus nevi fibroadenoma fibroadenomas fibroadenom fibroadénome fibroadenome cyst cysts zyste kyste quiste "
+    "섬유선종 낭종 纤维腺瘤 線維腺腫 囊肿 嚢胞 양성 良性 доброкачественная доброкачественное доброкачественный доброкачественные доброкач "
     "доброякісна доброякісні حميد حميدة łagodny łagodna iyi~huylu lành~tính goedaardig godartad godartet "
     "hyvänlaatuinen jóindulatú nezhoubný benigní jinak καλοήθης καλοήθη καλόηθες καλοήθεις שפיר שפירים خوش~خیم "
     "خوش‌خیم सौम्य other rest"
 )
 DISEASE = words(
     "malignant malign maligne maligner malignes malin maligno maligna bösartig bösartige bösartiges bösartiger "
-    "boesartig cancer cancers cancerous carcinoma tumor tumour positive pos disease diseased sick ill abnormal "
+    "boesartig cancer cancers cancerous carcinoma carcinome karzinome carcinomas carcinom malignancy malignancies tumor tumour positive pos disease diseased sick ill abnormal "
     "pneumonia covid covid19 tuberculosis melanoma idc metastasis metastases lesion fracture krebs karzinom krank "
     "pathologisch cáncer cancro càncer enfermo malade positif positivo positiva 비정상 악성 암 종양 폐렴 질병 "
     "환자군 恶性 惡性 悪性 癌 阳性 陽性 肺炎 злокачественная злокачественное злокачественный злокачественные злокач "
@@ -149,7 +161,7 @@ DISEASE = words(
     "патология घातक कैंसर true"
 )
 NEGATION = words(
-    "no not non without ohne kein keine nicht sans pas sin sem senza без не 无 非 無 不 아님 비 بدون لا ikke inte nie"
+    "no not non não without ohne kein keine nicht sans pas sin sem senza без не 无 非 無 不 아님 비 بدون لا ikke inte nie"
 )
 NO_OWNERS = words(
     "batch batches lot run session set sets dataset group cohort day week month year phase round stage version part "

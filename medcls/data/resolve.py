@@ -95,12 +95,26 @@ class Resolver:
             exact = normpath(f"{start}/{wanted}" if start else wanted)
             if exact in self._exact and self._exact[exact] != SEVERAL:
                 return self._exact[exact]
-        wanted = wanted.removeprefix("../").replace("../", "")
+        wanted = wanted.removeprefix("../").replace("../", "").rstrip(".")
         name = wanted.rpartition("/")[2]
         found = self._by_name.get(name) or self._by_stem.get(_stem(name)) or []
         if numbers and not found:
             found = self._of_number(_stem(name))
         return _nearest(wanted, found, folder) if found else MISSING
+
+    def among(self, cell: str, beside: Iterable[str]) -> str:
+        """Return of the files that a cell may name the one whose folders are named in its row; `SEVERAL` if none is.
+
+        Args:
+            cell: What the table says.
+            beside: The other cells of its row: a label, a patient, a folder.
+        """
+        name = _form(tidy_path(cell)).rpartition("/")[2]
+        found = self._by_name.get(name) or self._by_stem.get(_stem(name)) or []
+        told = {part for other in beside if other for part in _form(tidy_path(other)).split("/")}
+        fitting = [len(told & set(_form(path).split("/")[:-1])) for path in found]
+        best = [path for path, n in zip(found, fitting, strict=True) if n and n == max(fitting)]
+        return best[0] if len(best) == 1 else SEVERAL
 
     def _of_number(self, name: str) -> list[str]:
         """Return the files of a number whose leading zeros a spreadsheet took away, or added a `.0` to."""

@@ -9,19 +9,21 @@ from pathlib import Path
 from medcls.core.note import Note
 from medcls.data.excel import sheets_of_excel
 from medcls.data.labels import find_labels, tell_disease
+from medcls.data.lexicon import NEGATION
 from medcls.data.structured import rows_of_json, sheets_of_ods, tables_of_html
-from medcls.data.vocabulary import role_of
+from medcls.data.vocabulary import disease_of, role_of, words_of
 from medcls.errors import BadData
 
 MAX_BYTES = 500_000_000
 MAX_LIST_BYTES = 50_000_000
 _HEAD_CHARS, _HEADER_WITHIN = 4096, 8
-_SEPARATORS = ",;\t| "
+_SEPARATORS = ",;\t| ^~:"
+_RARE_SEPARATORS = " ^~:"  # stand in texts, too
 # Encodings tried where a table is neither UTF-8 nor UTF-16, likelier first; rare ones only where words speak for them.
 _ENCODINGS = ("cp949", "cp932", "gb18030", "big5", "cp1252", "cp1251", "cp1250", "cp1254", "cp1253", "cp1256", "cp874")
 _RARE = (
-    *("euc_jp", "koi8_r", "mac_roman", "cp850", "cp866", "cp852", "cp437"),
-    *("cp1255", "cp1258", "iso8859_5", "iso8859_6", "johab"),
+    *("euc_jp", "koi8_r", "mac_roman", "cp850", "cp866", "cp852", "cp437", "iso8859_2", "iso8859_7", "iso8859_8"),
+    *("cp1255", "cp1258", "iso8859_5", "iso8859_6", "iso8859_9", "johab", "mac_cyrillic", "cp857", "cp737"),
 )
 _ESCAPED = {b"\x1b$)C": "iso2022_kr", b"\x1b$": "iso2022_jp_2"}  # what turns to another alphabet, in mail of old
 
@@ -162,8 +164,18 @@ def _known_words(text: str) -> int:
     """Count the cells of a table that are words of a label in letters other than ASCII."""
     cells = {cell.strip(' "') for row in _split(text[:200_000])[0][:2000] for cell in row}
     odd = [cell for cell in cells if cell and not cell.isascii() and len(cell) < 40]
-    told = tell_disease({cell: cell for cell in odd})
-    return sum(sick is not None for sick in told.values()) + sum(bool(role_of(cell)) for cell in odd)
+    whole = tell_disease({cell: cell for cell in odd})
+    words = {word for cell in odd for word in words_of(cell) if not word.isascii()}
+    return sum(whole[cell] is not None and _is_told(cell) for cell in odd) + sum(map(_is_known, words))
+
+
+def _is_told(cell: str) -> bool:
+    """Return whether what a cell says is not said by its words of ASCII letters alone."""
+    return disease_of(" ".join(word for word in words_of(cell) if word.isascii())) is None
+
+
+def _is_known(word: str) -> bool:
+    return word in NEGATION or disease_of(word) is not None or bool(role_of(word))
 
 
 def _likeliest(data: bytes, names: tuple[str, ...]) -> str:
@@ -180,16 +192,16 @@ def _split(text: str) -> tuple[list[list[str]], str]:
         separator = lines[0].strip()[4]
         return list(_rows("\n".join(lines[1:]), separator)), separator
     head = "\n".join(lines[:50])
-    scored: list[tuple[float, int, str]] = []
+    scored: list[tuple[float, bool, int, str]] = []
     for separator in _SEPARATORS:
         try:
             lengths = [len(row) for row in _rows(head, separator)]
         except BadData:
             continue
         usual = max(set(lengths), key=lengths.count) if lengths else 0
-        if usual > 1 and (separator != " " or (not scored and set(lengths) == {usual})):  # blanks stand in texts, too
-            scored.append((lengths.count(usual) / len(lengths), usual, separator))
-    separator = max(scored, key=lambda s: (round(s[0], 1), s[1]))[2] if scored else ","
+        if usual > 1 and (separator not in _RARE_SEPARATORS or (not scored and set(lengths) == {usual})):
+            scored.append((round(lengths.count(usual) / len(lengths), 1), lengths[0] == usual, usual, separator))
+    separator = max(scored, key=lambda s: s[:3])[3] if scored else ","
     return list(_rows(text, separator)), separator
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from medcls.data.lexicon import (
+    DEVELOP,
     DISEASE,
     FOLD,
     GROUP,
@@ -80,12 +81,26 @@ def says(text: str, vocabulary: frozenset[str], beside: frozenset[str] = frozens
     whole = fold(text)
     if whole in vocabulary:
         return True
+    if rest := _without_phrase(whole, vocabulary):
+        return all(word in vocabulary or word in beside or word.isdecimal() for word in rest.split())
     words = tuple(part for word in words_of(text) for part in _parted(word, vocabulary, beside))
     found = [word for word in words if word in vocabulary]
     rest = [word for word in words if word not in vocabulary and word not in beside and not word.isdecimal()]
     if found and not rest:
         return True
     return bool(_CJK.search(whole)) and _made_of(whole.replace(" ", ""), vocabulary, beside)
+
+
+@lru_cache(maxsize=64)
+def _phrases(vocabulary: frozenset[str]) -> tuple[str, ...]:
+    return tuple(sorted(word for word in vocabulary if " " in word))
+
+
+def _without_phrase(whole: str, vocabulary: frozenset[str]) -> str:
+    """Return what is left of a name beside a phrase of a vocabulary that it holds: `held out test` is a `test`."""
+    padded = f" {whole} "
+    found = next((phrase for phrase in _phrases(vocabulary) if f" {phrase} " in padded), "")
+    return padded.replace(f" {found} ", " ").strip() if found else ""
 
 
 @lru_cache(maxsize=65536)
@@ -120,7 +135,7 @@ def holds(text: str, vocabulary: frozenset[str]) -> bool:
     return bool(_CJK.search(whole)) and any(w in whole for w in vocabulary if _CJK.search(w))
 
 
-_LETTERED = re.compile(r"(\w+) ([a-j])")
+_LETTERED, _LETTER = re.compile(r"(\w+) ([a-j])"), re.compile("[a-z]")
 
 
 def part_of(name: str) -> str:
@@ -148,13 +163,20 @@ def parts_of(names: Iterable[str]) -> dict[str, str]:
         ({'busi_train': 'train', 'busi_test': 'test'}, {'train': 'train'})
     """
     names = list(names)
-    found = {name: part for name in names if (part := part_of(name))}
+    found = _developed({name: part for name in names if (part := part_of(name))})
     if len(found) > 1 or len(names) < 2:
         return found
     often = Counter(word for name in names for word in set(words_of(name)))
-    bare = {name: " ".join(word for word in words_of(name) if often[word] == 1) for name in names}
+    bare = {name: " ".join(w for w in words_of(name) if often[w] == 1 and not _LETTER.fullmatch(w)) for name in names}
     apart = {name: part for name, rest in bare.items() if (part := part_of(rest))}
     return apart if len(apart) > 1 else found
+
+
+def _developed(found: dict[str, str]) -> dict[str, str]:
+    """Return parts with the one called `development` for training, where another is tested on and none trains."""
+    if "train" in found.values() or "test" not in found.values():
+        return found
+    return {name: "train" if set(words_of(name)) & DEVELOP else part for name, part in found.items()}
 
 
 def is_site(name: str) -> bool:

@@ -6,15 +6,17 @@ from itertools import islice
 
 from medcls.core.note import Note
 from medcls.data.labels import find_labels, tell_disease, tidy
-from medcls.data.lexicon import NAME, NO_PATH, SIDE_OR_SEX, UNLABELLED
+from medcls.data.lexicon import NAME, NO_PATH, SIDE_OR_SEX, UNLABELLED, YES_OR_NO
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tables import Table, without_header
 from medcls.data.tree import NAMED_AS_TEXT
 from medcls.data.vocabulary import disease_of, fold, is_numbered, is_site, part_of, role_of, says, says_number, words_of
 
 _SAMPLE, _MANY_CELLS = 400, 5000
+_MEANT = {word: float(at) for pair in YES_OR_NO for at, word in enumerate(pair) if len(word) > 1}
 _MARKED = frozenset(("x", "✓", "✔", "●", "o", "v", "+"))
 _MOST_LABELS = 40
+_PLAIN = 1.9  # sense of labels that all say disease or its absence
 _ROUNDING = 1e-4  # how far from 0 or 1 a number may be that was meant so
 
 
@@ -60,8 +62,14 @@ def _owners_by_content(table: Table, found: Mapping[str, str]) -> dict[str, str]
 def _role(table: Table, name: str) -> str:
     """Return what a column's name says it holds; where its cells are parts of a split, those count."""
     role, at = role_of(name), table.header.index(name)
-    parted = role in ("group", "site", "label") and _says_parts(row[at] for row in table.rows)
-    return "part" if parted else role
+    if role in ("", "path", "part"):
+        return role
+    cells = [row[at] for row in table.rows[:_MANY_CELLS]]
+    if role in ("group", "site", "label") and _says_parts(cells):
+        return "part"
+    if role in ("patient", "group") and {cell.casefold().removesuffix(".0") for cell in cells if cell} in _YES_OR_NO:
+        return ""  # whether one is a patient, not which
+    return "label" if role in ("group", "site", "mask") and label_sense(cells) > _PLAIN else role
 
 
 def _says_parts(cells: Iterable[str]) -> bool:
@@ -150,8 +158,16 @@ def _by_content(table: Table, found: dict[str, str]) -> None:
             found["part"] = name
         elif "site" not in found and len(counted) > 1 and words and all(is_site(cell) for cell in counted):
             found["site"] = name
-        elif "label" not in found and label_sense(cells) > (1.9 if words else 1.0) and (words or _is_bare(table)):
-            found["label"] = name
+        elif (words or _is_bare(table)) and label_sense(cells) > (_PLAIN if words else 1.0):
+            if _lacks_labels(table, found, cells):
+                found["label"] = name
+
+
+def _lacks_labels(table: Table, found: Mapping[str, str], cells: list[str]) -> bool:
+    """Return whether no column is that of the labels, or one whose words tell less than cells that say disease."""
+    if "label" not in found:
+        return True
+    return label_sense(table.column(found["label"])[:_MANY_CELLS]) < 1.5 and any(map(disease_of, set(cells)))
 
 
 def _is_bare(table: Table) -> bool:
@@ -159,7 +175,7 @@ def _is_bare(table: Table) -> bool:
     return table.header == ("column 1", "column 2")
 
 
-_YES_OR_NO = ({"0", "1"}, {"no", "yes"}, {"n", "y"}, {"false", "true"}, {"f", "t"})
+_YES_OR_NO = tuple(set(pair) for pair in YES_OR_NO)
 
 
 def _yes_or_no(table: Table, found: Mapping[str, str]) -> str:
@@ -282,4 +298,4 @@ def number_of(cell: str) -> float | None:
     try:
         return None if (number := float(cell.replace(",", "."))) != number else number
     except ValueError:
-        return {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}.get(cell.casefold())
+        return _MEANT.get(cell.casefold())

@@ -25,7 +25,7 @@ from medcls.data.lexicon import FOLD, NAME, SPLIT, UNLABELLED
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tables import Table, read_list, read_tables
 from medcls.data.tree import TABLE, Tree, without_masks
-from medcls.data.vocabulary import fold, holds, names_nobody, part_of, role_of, says, words_of
+from medcls.data.vocabulary import fold, holds, names_nobody, parts_of, role_of, says, words_of
 from medcls.errors import BadData
 
 Row = Mapping[str, str]
@@ -160,7 +160,8 @@ def _look(table: Table, resolver: Resolver, choices: PlanChoices) -> Found | Non
     if "path" not in columns:
         return None
     numbers = role_of(columns["path"]) == "path"
-    paths = [resolver.find(cell, table.folder, numbers=numbers) for cell in table.column(columns["path"])]
+    at = table.header.index(columns["path"])
+    paths = [_file(row, at, resolver, table.folder, numbers) for row in table.rows]
     found = Found(table, columns, paths)
     isic = None if "label" in choices.columns else label_rule(table, columns["path"])
     hot = () if isic or "label" in choices.columns else find_one_hot(table, columns)
@@ -178,13 +179,19 @@ def _look(table: Table, resolver: Resolver, choices: PlanChoices) -> Found | Non
     return found if found.named or found.rule else None
 
 
+def _file(row: list[str], at: int, resolver: Resolver, folder: str, numbers: bool) -> str:
+    """Return the file a row names; of several that its cell may name, the one whose folder its other cells name."""
+    found = resolver.find(row[at], folder, numbers=numbers)
+    return found if found != SEVERAL else resolver.among(row[at], [*row[:at], *row[at + 1 :]])
+
+
 def _tell_unclear(found: Found) -> None:
     """Note what gives rows of a table no label, or several: probabilities, several ones, two labels in a cell."""
     if "label" in found.columns and found.rule:
         cells = found.table.column(found.columns["label"])
         known = {fold(cell) for cell in cells}
         parted = [[fold(part) for part in _SEVERAL.split(cell)] for cell in cells if _SEVERAL.search(cell)]
-        if several := sum(set(parts) <= known for parts in parted):
+        if several := sum(all(parts) and set(parts) <= known for parts in parted):
             found.notes.append(Note("data.cells-of-several", n=several))
         return
     if "label" in found.columns:
@@ -253,6 +260,7 @@ class Teller:
             bool(named) and _are_names(found.table.column(found.columns["patient"]))
         )
         self._aliases: dict[str, str] | None = {} if is_name else None
+        self._parts = parts_of(dict.fromkeys(found.table.column(found.columns["part"]))) if "part" in found.columns else {}
         self._folds = holds(found.columns.get("part", ""), FOLD - SPLIT)
         self._flags = find_flags(found.table, found.columns)
 
@@ -269,7 +277,7 @@ class Teller:
         told = {name: row[name] for name in self._kept if row[name]}
         part = row[self._columns["part"]] if "part" in self._columns else ""
         number = number_of(part)
-        named = f"fold-{int(number)}" if self._folds and number is not None else part_of(part)
+        named = f"fold-{int(number)}" if self._folds and number is not None else self._parts.get(part, "")
         if named:
             told |= {"fold": named[5:]} if named.startswith("fold-") else {"part": named}
         elif part:
