@@ -56,6 +56,12 @@ def add_add(inner: Any) -> None:
     )
     made.add_argument("--task", default="", help="task the labels belong to; else the layout's")
     made.add_argument("--table", default="", help="table to take the labels from, below the path")
+    made.add_argument(
+        "--names-begin-with",
+        default="",
+        choices=("patient", "nothing", "group"),
+        help="what the names of files begin with, as P001_L_1.png",
+    )
     made.add_argument("--encoding", default="", help="encoding of the tables, as cp949")
     made.add_argument(
         "--leave-out", action="append", default=[], metavar="PATTERN", help="folder, or pattern of paths, not to take"
@@ -77,6 +83,7 @@ def _choices(args: argparse.Namespace) -> PlanChoices:
         "task": args.task,
         "table": args.table,
         "encoding": args.encoding,
+        "beginnings": args.names_begin_with,
         "leave_out": tuple(args.leave_out),
         "names": _names(args.label_name),
     }

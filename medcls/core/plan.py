@@ -25,6 +25,7 @@ class PlanChoices(Record):
         encoding: Encoding of the tables.
         leave_out: Folders, or patterns of paths as `*/models/*`, that are not taken.
         task: Task the labels belong to.
+        beginnings: What the beginnings of files' names are (`P001_L_1.png`): `patient`, `group` or `nothing`.
     """
 
     layout: str = ""
@@ -36,6 +37,7 @@ class PlanChoices(Record):
     encoding: str = ""
     leave_out: tuple[str, ...] = ()
     task: str = ""
+    beginnings: str = ""
 
 
 @dataclass(frozen=True)

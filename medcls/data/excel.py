@@ -1,7 +1,9 @@
 """Sheets of an Excel file as rows of cells, formulas with the value their program computed last."""
 
 import io
+import re
 import zipfile
+from collections.abc import Iterable
 from typing import Any
 
 from medcls.data.structured import Rows, cell
@@ -9,6 +11,7 @@ from medcls.errors import BadData
 
 _LOCKED = "EncryptedPackage".encode("utf-16-le")
 _LINK = "=HYPERLINK("
+_JOINED = re.compile(rb'<mergeCell ref="([A-Z]{1,3}\d+:[A-Z]{1,3}\d+)"')
 
 
 def sheets_of_excel(data: bytes, path: str, max_bytes: int) -> tuple[list[tuple[str, Rows]], int]:
@@ -75,4 +78,23 @@ def _sheets(data: bytes, *, values: bool) -> list[tuple[str, list[tuple[Any, ...
     from openpyxl import load_workbook
 
     book = load_workbook(io.BytesIO(data), read_only=True, data_only=values)
-    return [(sheet.title, list(sheet.iter_rows(values_only=True))) for sheet in book.worksheets]
+    with zipfile.ZipFile(io.BytesIO(data)) as parts:
+        return [(sheet.title, _filled(sheet, _joined(parts.read(sheet._worksheet_path)))) for sheet in book.worksheets]
+
+
+def _joined(sheet: bytes) -> list[str]:
+    """Return the ranges of cells that were joined into one (`C2:C5`), of which openpyxl tells nothing here."""
+    return [found.decode() for found in _JOINED.findall(sheet)] if b"<mergeCell" in sheet else []
+
+
+def _filled(sheet: Any, joined: Iterable[str]) -> list[tuple[Any, ...]]:
+    """Return a sheet's rows with the value of cells that were joined into one in each of them, downwards."""
+    from openpyxl.utils.cell import range_boundaries
+
+    rows = [list(row) for row in sheet.iter_rows(values_only=True)]
+    for reference in joined:
+        left, top, _, bottom = range_boundaries(reference)
+        for row in rows[top : min(bottom, len(rows))]:
+            if len(row) >= left and len(rows[top - 1]) >= left:
+                row[left - 1] = rows[top - 1][left - 1]
+    return [tuple(row) for row in rows]

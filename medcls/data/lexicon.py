@@ -20,7 +20,8 @@ VALIDATE = words(
     "convalida валидация валидационная проверка تحقق التحقق doğrulama"
 )
 TEST = words(
-    "test testing tests te ts tst hold~out held~out testset testdata testimages holdout heldout eval evaluation 테스트 시험 평가 테스트용 "
+    "test testing tests te ts tst hold~out held~out testset testdata testimages holdout heldout eval "
+    "evaluation 테스트 시험 평가 테스트용 "
     "시험용 평가용 テスト 試験 評価 测试 测试集 測試 prueba pruebas teste prova essai тест тестовая тестирование "
     "اختبار الاختبار"
 )
@@ -85,7 +86,8 @@ MASK_OR_NOT = words(
     "delineation gt m 병변 종양 라벨 윤곽"
 )
 COMPANION = words(
-    "overlay overlays overlaid annotated contour contours contoured outline outlines outlined marked drawn bbox bboxes "
+    "overlay overlays overlaid annotated contour contours contoured outline outlines outlined marked drawn "
+    "bbox bboxes "
     "boxes heatmap heatmaps gradcam thumb thumbnail thumbnails preview previews visualization visualisation vis "
     "오버레이 주석 标注 叠加"
 )  # drawings over a scan, kept beside it
@@ -98,7 +100,8 @@ NOT_PICTURES = words(
     "checkpoints script scripts code docs doc"
 )
 SET = words(
-    "internal external independent augmented aug original resized cropped processed cleaned final menge bilder v version set sets data dataset images image img imgs split part cases scans "
+    "internal external independent augmented aug original resized cropped processed cleaned final menge bilder "
+    "v version set sets data dataset images image img imgs split part cases scans "
     "folder the of all pictures files 데이터 세트 셋 용 集 用 データ セット daten satz datos conjunto données "
     "donnees набор данные выборка dati veri"
 )
@@ -113,8 +116,10 @@ NO_PATH = words(
 SIDE_OR_SEX = words("left right sex age male female man woman men women links rechts männlich weiblich 좌 우 남 여")
 UNLABELLED = words(
     "na n/a nan none null nil - -- ? . unknown unlabeled unlabelled #n/a #na <na> missing nd n.a. k.a. unbekannt "
-    "미상 없음 해당없음 미정 판독불가 판정불가 tbd pending na. n.d not~available not~known not~done to~do 未知 不明 未定 未確定 "
-    "未确定 空 空白 неизвестно inconnu desconocido غير~معروف ... … unspecified #ref! #value! #div/0! #name? #null! #num! "
+    "미상 없음 해당없음 미정 판독불가 판정불가 tbd pending na. n.d not~available not~known not~done to~do 未知 "
+    "不明 未定 未確定 "
+    "未确定 空 空白 неизвестно inconnu desconocido غير~معروف ... … unspecified #ref! #value! #div/0! #name? "
+    "#null! #num! "
     "to~be~labeled to~be~labelled"
 )
 NO_ANSWER = words(
@@ -122,7 +127,8 @@ NO_ANSWER = words(
     "specified stated given entry record available known result results answer"
 )  # with a negation: nobody said
 _NO_AND_YES = (
-    "0/1 no/yes n/y false/true f/t nein/ja non/oui no/sí no/si нет/да não/sim nie/tak hayır/evet 아니오/예 아니요/예 いいえ/はい "
+    "0/1 no/yes n/y false/true f/t nein/ja non/oui no/sí no/si нет/да não/sim nie/tak hayır/evet 아니오/예 "
+    "아니요/예 いいえ/はい "
     "否/是 لا/نعم"
 )
 YES_OR_NO = tuple((no, yes) for no, yes in (pair.split("/") for pair in _NO_AND_YES.split()))
@@ -144,14 +150,16 @@ HEALTHY = words(
 HARMLESS = words(
     "benign benigne benigner benignes bénin bénigne benin benigno benigna gutartig gutartige gutartiges gutartiger "
     "nevus naevus nevi fibroadenoma fibroadenomas fibroadenom fibroadénome fibroadenome cyst cysts zyste kyste quiste "
-    "섬유선종 낭종 纤维腺瘤 線維腺腫 囊肿 嚢胞 양성 良性 доброкачественная доброкачественное доброкачественный доброкачественные доброкач "
+    "섬유선종 낭종 纤维腺瘤 線維腺腫 囊肿 嚢胞 양성 良性 доброкачественная доброкачественное доброкачественный "
+    "доброкачественные доброкач "
     "доброякісна доброякісні حميد حميدة łagodny łagodna iyi~huylu lành~tính goedaardig godartad godartet "
     "hyvänlaatuinen jóindulatú nezhoubný benigní jinak καλοήθης καλοήθη καλόηθες καλοήθεις שפיר שפירים خوش~خیم "
     "خوش‌خیم सौम्य other rest"
 )
 DISEASE = words(
     "malignant malign maligne maligner malignes malin maligno maligna bösartig bösartige bösartiges bösartiger "
-    "boesartig cancer cancers cancerous carcinoma carcinome karzinome carcinomas carcinom malignancy malignancies tumor tumour positive pos disease diseased sick ill abnormal "
+    "boesartig cancer cancers cancerous carcinoma carcinome karzinome carcinomas carcinom malignancy "
+    "malignancies tumor tumour positive pos disease diseased sick ill abnormal "
     "pneumonia covid covid19 tuberculosis melanoma idc metastasis metastases lesion fracture krebs karzinom krank "
     "pathologisch cáncer cancro càncer enfermo malade positif positivo positiva 비정상 악성 암 종양 폐렴 질병 "
     "환자군 恶性 惡性 悪性 癌 阳性 陽性 肺炎 злокачественная злокачественное злокачественный злокачественные злокач "
@@ -161,7 +169,8 @@ DISEASE = words(
     "патология घातक कैंसर true"
 )
 NEGATION = words(
-    "no not non não without ohne kein keine nicht sans pas sin sem senza без не 无 非 無 不 아님 비 بدون لا ikke inte nie"
+    "no not non não without ohne kein keine nicht sans pas sin sem senza без не 无 非 無 不 아님 비 بدون لا "
+    "ikke inte nie"
 )
 NO_OWNERS = words(
     "batch batches lot run session set sets dataset group cohort day week month year phase round stage version part "

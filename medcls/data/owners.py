@@ -2,7 +2,7 @@
 
 import io
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -147,6 +147,7 @@ def with_owners(tree: Tree, entries: Iterable[Entry]) -> tuple[list[Entry], int,
         owner = {}
     if not owner:
         return found, 0, n_said
+    found = _without_local_names(found, owner)
     taken = {entry.patient for entry in found if entry.patient}
     word = "patient" if not any(name.startswith("patient-") for name in taken) else "dicom-patient"
     numbers: dict[str, str] = {}
@@ -158,6 +159,19 @@ def with_owners(tree: Tree, entries: Iterable[Entry]) -> tuple[list[Entry], int,
         elif entry.patient in merged:
             found[at] = replace(entry, patient=merged[entry.patient])
     return found, len(owner), n_said - len(owner)
+
+
+def _without_local_names(entries: list[Entry], owner: Mapping[str, str]) -> list[Entry]:
+    """Return entries without patients by folders' names that mean another DICOM patient in each folder (`S0001`)."""
+    places: dict[str, dict[str, set[str]]] = {}
+    for entry in entries:
+        folder = entry.id.rpartition("/")[0]
+        if entry.patient and entry.id in owner and entry.patient in folder.split("/"):
+            places.setdefault(entry.patient, {}).setdefault(folder, set()).add(owner[entry.id])
+    several = [list(of.values()) for of in places.values() if len(of) > 1]
+    if not several or any(len(set.union(*ids)) < sum(map(len, ids)) for ids in several):
+        return entries
+    return [replace(entry, patient=None) if entry.id in owner else entry for entry in entries]
 
 
 def _are_several(entries: list[Entry]) -> bool:

@@ -13,7 +13,7 @@ from medcls.core.progress import Progress, silent
 from medcls.core.task import OWN, Task
 from medcls.data.labels import Labels, find_labels, slug, tell_disease, tidy
 from medcls.data.layouts import LAYOUTS, Entry, Reading, recognise
-from medcls.data.layouts.in_names import patients_by_file
+from medcls.data.layouts.in_names import owners_by_beginning, patients_by_file
 from medcls.data.layouts.layout import common_root
 from medcls.data.lexicon import MASK
 from medcls.data.owners import with_owners
@@ -23,6 +23,7 @@ from medcls.errors import BadData
 from medcls.tasks import list_tasks
 
 NAMES_SHOWN = 20
+_BEGINNINGS = ("patient", "nothing", "group")
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +65,7 @@ def prepare(path: Path, choices: PlanChoices | None = None, progress: Progress =
         reading.notes.append(Note("data.owners-nobody", n=n_nobody))
     if n_dicom:
         reading.patients_from.append(Note("data.from-dicom"))
-    _with_names(reading)
+    _with_names(reading, choices)
     labels = _with_ids(reading, choices)
     left = {} if tree.sole else _why_left(tree, reading)
     left |= reading.missing
@@ -78,12 +79,31 @@ def prepare(path: Path, choices: PlanChoices | None = None, progress: Progress =
     return Prepared(plan, tree.root / root, [_below(root, entry) for entry in reading.entries], left)
 
 
-def _with_names(reading: Reading) -> None:
+def _with_names(reading: Reading, choices: PlanChoices) -> None:
     """Add the patients that files' names say by a word, where nothing else says whose a scan is."""
     named = patients_by_file(e for e in reading.entries if not e.patient and not e.group)
     if named:
         reading.entries = [replace(e, patient=named.get(e.id, e.patient)) for e in reading.entries]
         reading.patients_from.append(Note("data.from-files"))
+    elif not any(e.patient or e.group for e in reading.entries):
+        _with_beginnings(reading, choices)
+
+
+def _with_beginnings(reading: Reading, choices: PlanChoices) -> None:
+    """Keep scans together whose names begin with what may number a patient (`P001_L_1.png`), and ask if it does."""
+    if choices.beginnings not in ("", *_BEGINNINGS):
+        raise BadData("data.beginnings-wrong", found=choices.beginnings[:40], allowed=", ".join(_BEGINNINGS))
+    if choices.beginnings == "nothing" or not (named := owners_by_beginning(reading.entries)):
+        return
+    if choices.beginnings == "patient":
+        reading.entries = [replace(e, patient=named.get(e.id)) for e in reading.entries]
+    else:
+        reading.entries = [replace(e, group=named.get(e.id)) for e in reading.entries]
+    reading.patients_from.append(Note("data.from-files"))
+    if not choices.beginnings:
+        example = next(iter(named))
+        asks = Note("data.asks-beginnings", name=example.rpartition("/")[2], beginning=named[example])
+        reading.questions.append(Question(asks, "--names-begin-with", _BEGINNINGS, "group"))
 
 
 def _leave_out(reading: Reading, choices: PlanChoices) -> None:

@@ -81,8 +81,8 @@ def says(text: str, vocabulary: frozenset[str], beside: frozenset[str] = frozens
     whole = fold(text)
     if whole in vocabulary:
         return True
-    if rest := _without_phrase(whole, vocabulary):
-        return all(word in vocabulary or word in beside or word.isdecimal() for word in rest.split())
+    if beside_phrase := _without_phrase(whole, vocabulary).split():
+        return all(word in vocabulary or word in beside or word.isdecimal() for word in beside_phrase)
     words = tuple(part for word in words_of(text) for part in _parted(word, vocabulary, beside))
     found = [word for word in words if word in vocabulary]
     rest = [word for word in words if word not in vocabulary and word not in beside and not word.isdecimal()]
@@ -203,6 +203,10 @@ _NUMBERED = re.compile(
     r"[^\W\d_]{0,5}[-_ .]?\d+[-_ .]?[a-z]?|[0-9a-f]{8,}|\d+(\.\d+){3,}|[^\W\d_]{1,5}([-_ .]\w{1,4})?[-_ .]\d+",
     re.IGNORECASE,
 )
+_CODED = re.compile(
+    r"(?=.*\d)([A-Z]{1,5}|\w*\d\w*)([-_]([A-Z]{1,5}|\w*\d\w*)){2,}|\d{3,}[A-Z]{1,3}|\d+([-_]\d+)+|\W*\d+\W*|"
+    r"[A-Za-z]{1,5}\W{1,2}\d+|[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}"
+)
 _ZOOM = re.compile(r"x?\d+x?|\d+x|x\d+", re.IGNORECASE)
 
 
@@ -210,7 +214,8 @@ def is_numbered(name: str) -> bool:
     """Return whether a folder's name may number a patient: `BP01`, `8863`, `patient 3`, `환자-12`."""
     if set(words_of(name)) & NO_OWNERS or part_of(name) or (_ZOOM.fullmatch(name) and "x" in name.casefold()):
         return False
-    return names_patient(name) or bool(_NUMBERED.fullmatch(unicodedata.normalize("NFC", name)))
+    form = unicodedata.normalize("NFC", name)
+    return names_patient(name) or bool(_NUMBERED.fullmatch(form) or _CODED.fullmatch(form))
 
 
 def names_patient(name: str) -> bool:

@@ -16,7 +16,21 @@ from typing import Any, BinaryIO
 
 _UTF8 = 0x800
 # Code pages that archivers of old wrote names in, the likelier first where two fit alike.
-_PAGES = ("cp949", "cp932", "gb18030", "big5", "cp866", "cp1251", "cp850", "cp1252")
+_PAGES = (
+    "cp949",
+    "cp932",
+    "gb18030",
+    "big5",
+    "cp866",
+    "cp1251",
+    "cp850",
+    "cp1252",
+    "cp1250",
+    "cp852",
+    "koi8_r",
+    "cp1254",
+)
+_CYRILLIC_PAGES, _LATIN_PAGES = ("cp866", "cp1251", "koi8_r"), ("cp850", "cp1252", "cp1250", "cp852", "cp1254")
 _HANGUL, _KANA, _CYRILLIC = r"[\uac00-\ud7a3]", r"[\u3040-\u30ff]", r"[\u0400-\u04ff]"
 
 
@@ -133,9 +147,9 @@ def _likeness(data: bytes, text: str, page: str) -> float:
         return 0.0
     if not all(unicodedata.category(c)[0] in "LM" or c in "()·–" for c in odd):
         return -1.0
-    if page in ("cp866", "cp1251"):
+    if page in _CYRILLIC_PAGES:
         return _cyrillic(text, odd)
-    return _latin(data, odd) if page in ("cp850", "cp1252") else _asian(data, text, odd, page)
+    return _latin(data, odd) if page in _LATIN_PAGES else _asian(data, text, odd, page)
 
 
 def _cyrillic(text: str, odd: list[str]) -> float:
@@ -146,7 +160,8 @@ def _cyrillic(text: str, odd: list[str]) -> float:
 def _latin(data: bytes, odd: list[str]) -> float:
     alone = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", data))
     latin = sum("\u00c0" <= c <= "\u017f" for c in odd) / len(odd)
-    return latin * (0.9 if alone == len(odd) else 0.1) - 0.3 * sum(c.isupper() for c in odd) / len(odd)
+    rare = sum(c.isupper() or c == "ÿ" for c in odd) / len(odd)
+    return latin * (0.9 if alone == len(odd) else 0.1) - 0.3 * rare
 
 
 def _asian(data: bytes, text: str, odd: list[str], page: str) -> float:

@@ -2,26 +2,28 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices
 from medcls.data.layouts.arrays import ARRAYS, IDC_ARRAYS
-from medcls.data.layouts.beside import contradict, join_beside
+from medcls.data.layouts.beside import ask_which, contradict, join_beside
 from medcls.data.layouts.breakhis import BREAKHIS
 from medcls.data.layouts.bus_bra import BUS_BRA
 from medcls.data.layouts.busi import BUSI
 from medcls.data.layouts.folders import DICOM, FOLDERS
 from medcls.data.layouts.found_tables import find_tables
 from medcls.data.layouts.idc import IDC
-from medcls.data.layouts.layout import Entry, Layout, Reading, are_patients, parts_by_folder
+from medcls.data.layouts.layout import Entry, Layout, Reading, are_patients, common_root, parts_by_folder
 from medcls.data.layouts.masks import find_companions
 from medcls.data.layouts.names import NAMES
 from medcls.data.layouts.roles import Roles, find_roles
 from medcls.data.layouts.table import HAM10000, ISIC, TABLE
+from medcls.data.lexicon import MASK
 from medcls.data.tree import OTHER, Tree, without_masks
 from medcls.data.tree import TABLE as TABLE_KIND
-from medcls.data.vocabulary import are_dates, disease_of, is_site
+from medcls.data.vocabulary import are_dates, disease_of, fold, holds, is_site
 from medcls.errors import BadData
 from medcls.words import say
 
@@ -77,6 +79,7 @@ def _by_looking(tree: Tree, choices: PlanChoices) -> Reading | None:
     if not (tree.sole or choices.table or choices.folders or choices.columns):
         for layout in _PUBLISHED:
             if (reading := layout.read(tree, choices)) is not None:
+                _add_others(tree, choices, reading)
                 join_beside(tree, choices, reading)
                 return reading
     if choices.folders:
@@ -93,6 +96,32 @@ def _by_looking(tree: Tree, choices: PlanChoices) -> Reading | None:
     if found is None or not found.entries or not found.labelled:
         return NAMES.read(tree, choices) or found
     return (_by_names_inside(tree, choices, found) if found is by_folders else None) or found
+
+
+def _add_others(tree: Tree, choices: PlanChoices, reading: Reading) -> None:
+    """Add to a published set the scans that lie beside it in folders of the same labels (another set, another site)."""
+    taken = {path for entry in reading.entries for path in (entry.id, *entry.masks)}
+    if not taken or all(path in taken or path in reading.left for path in without_masks(tree)):
+        return
+    by_folders = FOLDERS.read(tree, choices)
+    known = {fold(label): label for label in reading.labels}
+    if by_folders is None or not {fold(entry.label or "") for entry in by_folders.entries} <= set(known):
+        return
+    placed = {entry.id: entry for entry in by_folders.entries}
+    new = [e for e in by_folders.entries if e.id not in taken and not holds(e.id.rpartition("/")[2], MASK)]
+    others = [replace(e, label=known[fold(e.label or "")]) for e in new]
+    if not others:
+        return
+    kept = [replace(e, attributes={**_place(placed.get(e.id)), **e.attributes}) for e in reading.entries]
+    reading.entries = [*kept, *others]
+    reading.root = common_root([reading.root, by_folders.root])
+    reading.questions += by_folders.questions
+    reading.notes.append(Note("data.others-beside", n=len(others)))
+
+
+def _place(entry: Entry | None) -> dict[str, str]:
+    """Return the site and the part that folders say of a scan."""
+    return {key: entry.attributes[key] for key in ("site", "part") if key in entry.attributes} if entry else {}
 
 
 def _by_names_inside(tree: Tree, choices: PlanChoices, found: Reading) -> Reading | None:
@@ -129,6 +158,7 @@ def _tell_against_folders(reading: Reading) -> None:
     placed = ((entry, roles.place(tuple(entry.id.split("/")[:-1]))) for entry in reading.entries)
     if differ := sum(contradict(entry.label, told["label"]) for entry, told in placed if told):
         reading.notes.append(Note("data.labels-differ-folders", n=differ))
+        ask_which(reading, next(t.path for t in reading.tables if "label" in t.columns), differ, ("table", "folders"))
 
 
 def _tell_other_labels(reading: Reading, roles: Roles) -> None:

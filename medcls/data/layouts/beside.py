@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from medcls.core.note import Note
-from medcls.core.plan import PlanChoices
+from medcls.core.plan import PlanChoices, Question
 from medcls.data.layouts.found_tables import Beside, Found, Teller, find_tables
 from medcls.data.layouts.layout import Entry, Reading, with_part
 from medcls.data.layouts.masks import resolve_masks
@@ -31,8 +31,23 @@ def join_beside(tree: Tree, choices: PlanChoices, reading: Reading) -> None:
     entries = {entry.id: entry for entry in reading.entries}
     new = [one for one in found if one.table.file not in reading.used]
     join_tables(new, entries, reading, Note("data.table-labels-unused"))
+    if not choices.layout:
+        _ask_which(reading)
     reading.entries = resolve_masks(tree, entries.values())
     reading.tables += [table for table in useless if table.path.partition("[")[0] not in reading.used]
+
+
+def _ask_which(reading: Reading) -> None:
+    """Ask which labels are right where a table says disease of scans whose label says none, or the other way round."""
+    for table in reading.tables:
+        if note := next((note for note in table.notes if note.code == "data.labels-differ-beside"), None):
+            ask_which(reading, table.path, int(note.params["n"]), (reading.layout, "table"))
+
+
+def ask_which(reading: Reading, table: str, n: int, layouts: tuple[str, str]) -> None:
+    """Ask whether the labels of a table are right, or those that folders or names say; those taken are the first."""
+    asks = Note("data.asks-labels-differ", n=n, table=table)
+    reading.questions.append(Question(asks, "--layout", layouts, layouts[0]))
 
 
 def join_tables(found: list[Found], entries: dict[str, Entry], reading: Reading, unread: Note) -> None:

@@ -6,10 +6,20 @@ References:
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices, PlanTable
-from medcls.data.layouts.layout import Entry, Layout, Reading, below, find_roots
+from medcls.data.layouts.layout import (
+    Entry,
+    Layout,
+    Reading,
+    below,
+    common_root,
+    find_roots,
+    roles_of_roots,
+    with_parts,
+)
 from medcls.data.tables import Table, read_tables
 from medcls.data.tree import Tree
 from medcls.errors import BadData
@@ -25,9 +35,20 @@ def _read(tree: Tree, choices: PlanChoices) -> Reading | None:
     roots = find_roots(tree, _fits)
     if not roots:
         return None
-    root = roots[0]
+    told = roles_of_roots(roots)
+    root = common_root(roots)
     reading = Reading("bus-bra", root, [], [Note("data.why-bus-bra")], "breast-ultrasound", ("benign", "malignant"))
     reading.patients_from = [Note("data.from-column", name="Case")]
+    for root in roots:
+        entries = _read_root(tree, root, reading)
+        reading.entries += [replace(e, attributes={**e.attributes, **told[root]}) for e in entries]
+    reading.used = {table.path for table in reading.tables}
+    reading.entries = with_parts(reading.entries)
+    return reading
+
+
+def _read_root(tree: Tree, root: str, reading: Reading) -> list[Entry]:
+    """Return the scans of the tables in a folder; the tables, and what is missing, are added to the reading."""
     cases = _table(tree, below(root, "bus_data.csv"), ("ID", "Case", "Pathology"))
     folds = below(root, "5-fold-cv.csv")
     fold = {}
@@ -38,9 +59,7 @@ def _read(tree: Tree, choices: PlanChoices) -> Reading | None:
     reading.tables.insert(
         0, PlanTable(cases.path, {"path": "ID", "label": "Pathology", "patient": "Case"}, len(cases.rows))
     )
-    reading.used = {table.path for table in reading.tables}
-    reading.entries = list(_entries(tree, root, cases, fold, reading))
-    return reading
+    return list(_entries(tree, root, cases, fold, reading))
 
 
 def _table(tree: Tree, path: str, needed: tuple[str, ...]) -> Table:
@@ -51,18 +70,14 @@ def _table(tree: Tree, path: str, needed: tuple[str, ...]) -> Table:
 
 
 def _entries(tree: Tree, root: str, cases: Table, fold: dict[str, str], reading: Reading) -> Iterator[Entry]:
-    files = {
-        p.rpartition("/")[2].rpartition(".")[0]: p
-        for p in tree.folders.get(below(root, "Images"), ())
-        if tree.is_picture(p)
-    }
-    masks = set(tree.folders.get(below(root, "Masks"), ()))
+    files, masks = (_pictures(tree, below(root, name)) for name in ("Images", "Masks"))
     for row in (dict(zip(cases.header, cells, strict=True)) for cells in cases.rows):
         key = row["ID"]
         if key not in files:
-            reading.missing[f"Images/{key}.png"] = Note("data.row-missing", table="bus_data.csv")
+            place = root[len(reading.root) :].strip("/")
+            reading.missing[below(place, f"Images/{key}.png")] = Note("data.row-missing", table="bus_data.csv")
             continue
-        mask = below(root, f"Masks/{key.replace('bus_', 'mask_', 1)}.png")
+        mask = masks.get(key.replace("bus_", "mask_", 1))
         attributes = {ours: row[theirs] for theirs, ours in _KEPT.items() if row.get(theirs)}
         if key in fold:
             attributes["fold"] = fold[key]
@@ -70,9 +85,15 @@ def _entries(tree: Tree, root: str, cases: Table, fold: dict[str, str], reading:
             files[key],
             row["Pathology"].strip().lower() or None,
             row["Case"] or None,
-            masks=(mask,) if mask in masks else (),
+            masks=(mask,) if mask else (),
             attributes=attributes,
         )
+
+
+def _pictures(tree: Tree, folder: str) -> dict[str, str]:
+    """Return the pictures in a folder and below it by their names without ending."""
+    inside = (path for path in tree.pictures if path.startswith(f"{folder}/"))
+    return {path.rpartition("/")[2].rpartition(".")[0]: path for path in inside}
 
 
 BUS_BRA = Layout("bus-bra", Note("data.layout-bus-bra"), _read, "breast-ultrasound", ("benign", "malignant"))

@@ -158,9 +158,13 @@ def _by_content(table: Table, found: dict[str, str]) -> None:
             found["part"] = name
         elif "site" not in found and len(counted) > 1 and words and all(is_site(cell) for cell in counted):
             found["site"] = name
-        elif (words or _is_bare(table)) and label_sense(cells) > (_PLAIN if words else 1.0):
-            if _lacks_labels(table, found, cells):
-                found["label"] = name
+        elif _is_of_labels(table, cells, words) and _lacks_labels(table, found, cells):
+            found["label"] = name
+
+
+def _is_of_labels(table: Table, cells: list[str], words: list[str]) -> bool:
+    """Return whether cells are labels by what they say; numbers are where nothing else stands in a table."""
+    return label_sense(cells) > _PLAIN if words else _is_bare(table) and label_sense(cells) > 1.0
 
 
 def _lacks_labels(table: Table, found: Mapping[str, str], cells: list[str]) -> bool:
@@ -186,7 +190,8 @@ def _yes_or_no(table: Table, found: Mapping[str, str]) -> str:
     named = []
     for at, name in enumerate(table.header):
         cells = {row[at].casefold().removesuffix(".0") for row in table.rows if row[at]}
-        if name not in found.values() and disease_of(name) is not None and cells - UNLABELLED in _YES_OR_NO:
+        asks = cells - UNLABELLED in _YES_OR_NO or cells == {"-", "+"}
+        if name not in found.values() and disease_of(name) is not None and asks:
             named.append(name)
     return named[0] if len(named) == 1 and disease_of(named[0]) else ""
 

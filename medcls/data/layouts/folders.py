@@ -61,6 +61,7 @@ def _fill(reading: Reading, pictures: list[str], roles: Roles) -> None:
             attributes["site"] = tidy(told["site"])
         patient = tidy(told["patient"]) if "patient" in told else None
         group = f"{told['label']}/{tidy(told['group'])}" if "group" in told else None
+        group = tidy(told["owner"]) if "owner" in told else group
         reading.entries.append(Entry(path, told["label"], patient, group, attributes=attributes))
     if not any({"part", "fold"} & set(entry.attributes) for entry in reading.entries):
         parts = parts_by_file(reading.entries)

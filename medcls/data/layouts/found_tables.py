@@ -18,8 +18,8 @@ from medcls.data.layouts.columns import (
     why_no_files,
     why_unclear,
 )
-from medcls.data.layouts.isic import label_rule
-from medcls.data.layouts.patient_tables import Owned, by_picture
+from medcls.data.layouts.isic import label_rule, plain_name
+from medcls.data.layouts.patient_tables import Owned, by_picture, listed_patients
 from medcls.data.layouts.table_names import parts_by_name
 from medcls.data.lexicon import FOLD, NAME, SPLIT, UNLABELLED
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
@@ -167,7 +167,7 @@ def _look(table: Table, resolver: Resolver, choices: PlanChoices) -> Found | Non
     hot = () if isic or "label" in choices.columns else find_one_hot(table, columns)
     if isic:
         found.layout, rule, found.label_columns = isic
-        found.rule = lambda row: rule({name.strip().casefold(): cell for name, cell in row.items()})
+        found.rule = lambda row: rule({plain_name(name): cell for name, cell in row.items()})
         found.columns.pop("label", None)
     elif hot and ("label" not in columns or columns["label"] in hot):
         found.columns.pop("label", None)
@@ -209,14 +209,14 @@ def _look_as_list(tree: Tree, table: Table, resolver: Resolver, choices: PlanCho
 
 def _look_by_patient(table: Table, owned: Owned, resolver: Resolver, choices: PlanChoices) -> Found | None:
     """Look at a table that has a row for each patient; None if it has none, or says nothing of several."""
-    if (expanded := by_picture(table, owned)) is None:
+    if (expanded := by_picture(table, owned) or listed_patients(table, owned)) is None:
         return None
     per_picture, key, owner = expanded
     found = _look(per_picture, resolver, choices)
     if found is None or key in found.label_columns:
         return None
     labels = {found.rule(row) for row in found.rows()} if found.rule else set()
-    if len(labels) >= len(table.rows):  # a name for each folder: a list of the labels
+    if labels and len(labels) >= len(table.rows):  # a name for each folder: a list of the labels
         return None
     if owner and not {"patient", "group"} & set(found.columns):
         found.columns["patient"] = key
@@ -260,7 +260,9 @@ class Teller:
             bool(named) and _are_names(found.table.column(found.columns["patient"]))
         )
         self._aliases: dict[str, str] | None = {} if is_name else None
-        self._parts = parts_of(dict.fromkeys(found.table.column(found.columns["part"]))) if "part" in found.columns else {}
+        self._parts = (
+            parts_of(dict.fromkeys(found.table.column(found.columns["part"]))) if "part" in found.columns else {}
+        )
         self._folds = holds(found.columns.get("part", ""), FOLD - SPLIT)
         self._flags = find_flags(found.table, found.columns)
 

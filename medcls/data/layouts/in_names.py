@@ -1,11 +1,14 @@
 """What names of folders and files say together: a part and a label (`train_benign`), a part or a patient of a file."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from medcls.data.layouts.layout import Entry
-from medcls.data.vocabulary import names_patient, part_of
+from medcls.data.lexicon import NO_OWNERS
+from medcls.data.vocabulary import are_dates, is_numbered, names_patient, part_of
 
+_FEW_OWNERS, _PER_OWNER, _MOSTLY = 4, 1.5, 0.9  # patients at least, scans of each at least, and share of them
 _APART = re.compile(r"[\s_.\-]+")
 _OWNER = re.compile(r"([^\W\d_]{2,})[\s_.\-]?(\d+)(?=[\s_.\-]|$)")
 
@@ -68,6 +71,44 @@ def patients_by_file(entries: Iterable[Entry]) -> Mapping[str, str]:
                 found[entry.id] = f"{word.casefold()} {int(number)}"
                 break
     return found
+
+
+def owners_by_beginning(entries: Iterable[Entry]) -> Mapping[str, str]:
+    """Return the first number in each scan's file name, by the scan's id, where it seems a patient's: `P001_L_1.png`.
+
+    Empty unless nearly all names have one with more behind it, each stands in several scans of one label, and there are
+    several of them. Words that all names share (`bus_0001-l.png`) are passed over.
+
+    Args:
+        entries: Scans of which nothing says whose they are.
+    """
+    words = {entry.id: tuple(_words(_stem(entry.id))) for entry in entries}
+    shared = len(common_beginning(words.values()))
+    found = {path: number for path, said in words.items() if (number := _first_number(said, shared))}
+    scans = Counter(found.values())
+    labels: dict[str, set[str | None]] = {}
+    for entry in entries:
+        if entry.id in found:
+            labels.setdefault(found[entry.id], set()).add(entry.label)
+    alike = sum(len(of_one) == 1 for of_one in labels.values()) >= _MOSTLY * len(labels)
+    n_labels = len(set().union(*labels.values()))
+    several = len(scans) >= max(_FEW_OWNERS, 2 * n_labels) and len(found) >= max(
+        _PER_OWNER * len(scans), _MOSTLY * len(words)
+    )
+    return found if several and alike and not are_dates(scans) else {}
+
+
+def common_beginning(named: Iterable[Sequence[str]]) -> Sequence[str]:
+    """Return the words that all of some names begin with."""
+    first, *others = list(named) or [()]
+    n = next((i for i, word in enumerate(first) if any(name[i : i + 1] != (word,) for name in others)), len(first))
+    return first[:n]
+
+
+def _first_number(words: Sequence[str], after: int) -> str:
+    """Return the first word behind some that holds a number, unless it is the last; empty where it counts batches."""
+    found = next((word for word in words[after:-1] if any(map(str.isdecimal, word))), "")
+    return found if found and is_numbered(found) and not {word.casefold() for word in words} & NO_OWNERS else ""
 
 
 def _stem(path: str) -> str:

@@ -33,6 +33,12 @@ _NOT_MELANOMA = (
     "vascular lesion",
     "squamous cell carcinoma",
     "seborrheic keratosis",
+    "melanocytic nevi",
+    "melanocytic nevus",
+    "benign keratosis like lesions",
+    "actinic keratoses",
+    "actinic keratoses and intraepithelial carcinoma",
+    "vascular lesions",
 )
 DIAGNOSES: Mapping[str, str] = MappingProxyType(
     {"mel": MELANOMA, "melanoma": MELANOMA} | dict.fromkeys(_NOT_MELANOMA, NOT)
@@ -40,6 +46,16 @@ DIAGNOSES: Mapping[str, str] = MappingProxyType(
 _ID = re.compile(r"(ISIC|HAM|IL)_\w*\d+\w*", re.IGNORECASE)
 _CODES = frozenset(["mel", "nv", "bcc", "akiec", "ak", "bkl", "df", "vasc", "scc", "unk"])
 Row = Mapping[str, str]
+
+
+def plain_name(column: str) -> str:
+    """Return a column's name in lower case, without what older downloads of the archive put before it.
+
+    Example:
+        >>> plain_name("meta.clinical.benign_malignant"), plain_name("Image_Name ")
+        ('benign_malignant', 'image_name')
+    """
+    return column.strip().casefold().rpartition("meta.")[2].removeprefix("clinical.").removeprefix("acquisition.")
 
 
 def label_rule(table: Table, path: str) -> tuple[str, Callable[[Row], str | None], tuple[str, ...]] | None:
@@ -52,13 +68,13 @@ def label_rule(table: Table, path: str) -> tuple[str, Callable[[Row], str | None
     Returns:
         None if it is no such table. A row's cells stand under the columns' names in lower case.
     """
-    has = {name.strip().casefold() for name in table.header}
+    has = {plain_name(name) for name in table.header}
     if {"lesion_id", "image_id", "dx"} <= has:
-        return "ham10000", lambda row: DIAGNOSES.get(row["dx"].strip().casefold()), ("dx",)
+        return "ham10000", lambda row: DIAGNOSES.get(" ".join(row["dx"].casefold().replace("-", " ").split())), ("dx",)
     ids = [cell for cell in table.column(path)[:200] if cell]
     if not ids or sum(bool(_ID.match(cell.rpartition("/")[2])) for cell in ids) < 0.8 * len(ids):
         return None
-    cells = {cell for name in table.header if name.strip().casefold() in _CODES for cell in table.column(name)}
+    cells = {cell for name in table.header if plain_name(name) in _CODES for cell in table.column(name)}
     rule = _rule(has, mark_of if {mark_of(cell) for cell in cells} <= {0.0, 1.0} else number_of)
     return ("isic", *rule) if rule else None
 

@@ -2,12 +2,22 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices, PlanTable, Question
+from medcls.data.lexicon import PICTURE_WORDS
 from medcls.data.tree import Tree
-from medcls.data.vocabulary import are_dates, fold, is_numbered, is_site, names_patient, parts_of
+from medcls.data.vocabulary import (
+    are_dates,
+    disease_of,
+    fold,
+    is_numbered,
+    is_site,
+    names_patient,
+    parts_of,
+    words_of,
+)
 
 _FEW_PATIENTS = 4
 
@@ -136,9 +146,14 @@ def roles_of_roots(roots: list[str]) -> dict[str, dict[str, str]]:
         for root, name in at.items():
             if part := parts.get(name, ""):
                 told[root]["part" if not part.startswith("fold-") else "fold"] = part.removeprefix("fold-")
-            elif len(set(at.values())) > 1:
+            elif len(set(at.values())) > 1 and not _is_no_site(name):
                 told[root]["site"] = f"{told[root]['site']}/{name}" if "site" in told[root] else name
     return told
+
+
+def _is_no_site(name: str) -> bool:
+    """Return whether a folder's name says what is no site: a label, or that pictures are in it."""
+    return disease_of(name) is not None or set(words_of(name)) <= PICTURE_WORDS
 
 
 def parts_by_folder(paths: Iterable[str]) -> Mapping[str, str]:
@@ -209,6 +224,18 @@ def with_part(attributes: dict[str, str], part: str) -> dict[str, str]:
     return (
         {**attributes, **({"fold": part[5:]} if part.startswith("fold-") else {"part": part})} if part else attributes
     )
+
+
+def with_parts(entries: Iterable[Entry]) -> list[Entry]:
+    """Return entries with the part that a folder above them names, where they have none yet."""
+    listed = list(entries)
+    parts = parts_by_folder(entry.id for entry in listed)
+    return [
+        entry
+        if {"part", "fold"} & set(entry.attributes)
+        else replace(entry, attributes=with_part(entry.attributes, parts.get(entry.id.rpartition("/")[0], "")))
+        for entry in listed
+    ]
 
 
 def are_patients(names: Iterable[str]) -> bool:

@@ -7,12 +7,12 @@ from functools import cached_property
 
 from medcls.core.note import Note
 from medcls.data.owners import read_names
-from medcls.data.tables import Table
+from medcls.data.tables import Table, without_header
 from medcls.data.tree import DICOM, Tree
 from medcls.data.vocabulary import fold, role_of
 
 SCAN = "scan"  # the column that is added; its name says that it holds paths
-_MOST_MISSED = 0.2
+_MOST_MISSED, _MOST_ABSENT = 0.2, 0.6  # the second of a column that says it holds patients
 
 
 class Owned:
@@ -94,6 +94,20 @@ def by_picture(table: Table, owned: Owned) -> tuple[Table, str, bool] | None:
     return None
 
 
+def listed_patients(table: Table, owned: Owned) -> tuple[Table, str, bool] | None:
+    """Return a bare list of patients, one a line, as a table of their pictures, as `by_picture` does; else None."""
+    if len(table.header) != 1:
+        return None
+    plain = without_header(table)
+    cells = [fold(cell) for (cell,) in plain.rows]
+    if not all(cell in owned.by_folder for cell in cells) or len(set(cells)) < len(cells):
+        return None
+    rows = [[cell, path] for (cell,) in plain.rows for path in _paths(cell, owned.by_folder, table.folder, fold)]
+    column = plain.header[0]
+    note = Note("data.table-of-patients", column=column)
+    return replace(plain, header=(column, SCAN), rows=rows, notes=(*plain.notes, note)), column, True
+
+
 def _without_zeros(name: str) -> str:
     """Return a name in its one form, without the leading zeros that a spreadsheet takes away from a number."""
     form = fold(name)
@@ -123,6 +137,8 @@ def _column(table: Table, names: Iterable[str], named: dict[str, list[str]], for
     fitting = []
     for name in names:
         cells = [form(cell) for cell in table.column(name) if cell]
-        if named and sum(cell in named for cell in cells) >= (1 - _MOST_MISSED) * len(cells):
-            fitting.append((role_of(name) == "patient", name))
+        says = role_of(name) == "patient"
+        missed = _MOST_ABSENT if says else _MOST_MISSED
+        if named and sum(cell in named for cell in cells) >= (1 - missed) * len(cells):
+            fitting.append((says, name))
     return max(fitting, key=lambda one: one[0])[1] if fitting else ""

@@ -25,7 +25,7 @@ from medcls.data.vocabulary import (
 from medcls.errors import BadData
 
 ROLES = ("part", "site", "label", "patient", "group", "other")
-_MANY = 30
+_MANY, _FEW_SITES = 30, 4
 _ZEROS = re.compile(r"(?<!\d)0\d+|\d{4}")  # numbers that count patients: 007, 8863
 Folder = tuple[str, ...]
 
@@ -78,6 +78,8 @@ class Roles:
                 told |= {"part": part} if (part := self.parts.get(level, {}).get(name)) else {}
                 continue
             told[role] = f"{told[role]}/{name}" if role in ("site", "group") and role in told else told.get(role, name)
+            if role == "group" and level < at:  # a site as well, for all that is known
+                told |= {"site": name, "owner": name}
         inner = part_of(folder[own]) if at > own else ""  # train/val/benign beside train/benign
         return told | ({"part": inner} if inner else {})
 
@@ -162,14 +164,43 @@ def _beside(name: str) -> bool:
 
 def _around(folders: Sequence[Folder], at: int, why: str) -> Roles:
     """Return the levels above and below that of the labels their roles."""
-    labels = {
-        form(name) for name in _names(folders, at) if not _beside(name) and not (why == "words" and part_of(name))
-    }
+    named = _names(_in_parts(folders, at) if why == "words" else folders, at)
+    labels = {form(name) for name in named if not _beside(name) and not (why == "words" and part_of(name))}
     inside = [folder for folder in folders if len(folder) > at and form(folder[at]) in labels]
     roles = Roles([_role_above(_names(inside, level)) for level in range(at)] + ["label"], labels, why)
     for level in range(at + 1, max(map(len, inside))):
         roles.levels.append(_role_below(inside, level, at, roles))
+    _ask_above(inside, at, roles)
     return roles
+
+
+def _in_parts(folders: Sequence[Folder], at: int) -> list[Folder]:
+    """Return the folders of a level that lie in no folder of figures or models, and in a part where others do."""
+    inside = [folder for folder in folders if len(folder) > at]
+    inside = [folder for folder in inside if not any(map(_beside, folder[:at]))] or inside
+    for level in range(at):
+        if len(parts := parts_of(_names(inside, level))) > 1:
+            inside = [folder for folder in inside if folder[level] in parts]
+    return inside
+
+
+def _ask_above(folders: Sequence[Folder], at: int, roles: Roles) -> None:
+    """Keep folders above those of the labels together where they may be patients as well as sites, and ask.
+
+    They may be where nothing says that they are sites, and there are several of one label each, or many.
+    """
+    for level, role in enumerate(roles.levels[:at]):
+        names = _names(folders, level)
+        if role != "site" or any(map(is_site, names)) or "patient" in roles.levels:
+            continue
+        labels = {name: {form(f[at]) for f in folders if f[level] == name} for name in names}
+        if len(names) < _FEW_SITES and any(len(of_one) > 1 for of_one in labels.values()):
+            continue
+        roles.levels[level] = "group"
+        above, below = "/".join(roles.levels[:level]), "/".join(roles.levels[level + 1 :])
+        answers = ["/".join(filter(None, (above, one, below))) for one in ("patient", "site", "group")]
+        asks = Note("data.asks-outer-folders", names=", ".join(names[:4]))
+        roles.questions.append(Question(asks, "--folders", tuple(answers[:2]), answers[2]))
 
 
 def _role_above(names: list[str]) -> str:
@@ -190,7 +221,7 @@ def _role_below(folders: Sequence[Folder], level: int, at: int, roles: Roles) ->
         return "site"
     if {"patient", "group"} & set(roles.levels):
         return "other"
-    if are_patients(names):
+    if are_patients(names) and len(names) > 1:
         return "patient"
     labels: defaultdict[str, set[str]] = defaultdict(set)
     for folder in folders:

@@ -6,7 +6,7 @@ from functools import partial
 
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices
-from medcls.data.labels import tell_disease, tidy
+from medcls.data.labels import find_labels, tell_disease, tidy
 from medcls.data.layouts.beside import join_tables
 from medcls.data.layouts.found_tables import Found, Teller, find_tables, same_label
 from medcls.data.layouts.isic import LABELS, TASK
@@ -52,6 +52,8 @@ def read_table_layout(tree: Tree, choices: PlanChoices, kind: str = "") -> Readi
     for one in chosen:
         _take(one, entries, reading)
     join_tables(beside, entries, reading, Note("data.table-labels-again", table=first.table.path))
+    for one in beside:
+        reading.left |= dict.fromkeys(one.named - set(entries), Note("data.named-unlabelled", table=one.table.path))
     reading.entries = with_owners(with_folders(entries.values()), reading)
     reading.root = _root(tree, chosen, reading)
     shown = {table.path for table in reading.tables}
@@ -119,7 +121,9 @@ def _take(one: Found, entries: dict[str, Entry], reading: Reading) -> None:
             entries[path] = entry
             continue
         again += 1
-        if not same_label(entries[path].label, entry.label):
+        if _is_unlabelled(entries[path].label):
+            entries[path] = entry
+        elif not _is_unlabelled(entry.label) and not same_label(entries[path].label, entry.label):
             unclear.add(path)
     for path in unclear:
         del entries[path]
@@ -129,6 +133,10 @@ def _take(one: Found, entries: dict[str, Entry], reading: Reading) -> None:
     reading.patients_from += [
         Note("data.from-column", name=one.columns[role]) for role in ("patient", "group") if role in one.columns
     ]
+
+
+def _is_unlabelled(label: str | None) -> bool:
+    return not label or find_labels([label, "a label", "another one"], cells=True).ids[label] is None
 
 
 def _named(one: Found, teller: Teller, row: Mapping[str, str]) -> str:

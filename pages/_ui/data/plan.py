@@ -19,6 +19,12 @@ _ROLES = {
     "part": say("pages.data-part-or-fold"),
     "site": say("pages.site"),
 }
+_BEGINNINGS = {
+    "": say("pages.data-beginning-unsaid"),
+    "patient": say("pages.data-beginning-patient"),
+    "group": say("pages.data-beginning-group"),
+    "nothing": say("pages.data-beginning-nothing"),
+}
 _NONE = "—"
 
 
@@ -77,6 +83,7 @@ def ask_choices(plan: Plan) -> PlanChoices | None:
             help=say("pages.data-folders-or-patterns-of"),
         )
         layout = _ask_layout(plan, left, key)
+        beginnings = _ask_beginnings(plan, right, key)
         if not st.form_submit_button(say("pages.data-apply")):
             return None
     names, disease = _said(plan, labels)
@@ -88,6 +95,22 @@ def ask_choices(plan: Plan) -> PlanChoices | None:
         leave_out=tuple(part.strip() for part in leave_out.split(",") if part.strip()),
         names=names,
         disease=disease,
+        beginnings=beginnings,
+    )
+
+
+def _ask_beginnings(plan: Plan, place: st.delta_generator.DeltaGenerator, key: str) -> str:
+    """Let a person say whether names begin with the patient, where they may."""
+    asked = next((q for q in plan.questions if q.option == "--names-begin-with"), None)
+    if asked is None and not plan.choices.beginnings:
+        return ""
+    options = list(_BEGINNINGS)
+    return place.selectbox(
+        say("pages.data-names-begin-with"),
+        options,
+        index=options.index(plan.choices.beginnings),
+        key=f"{key}.beginnings",
+        format_func=_BEGINNINGS.__getitem__,
     )
 
 
