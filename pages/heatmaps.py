@@ -21,7 +21,7 @@ if not entries:
     state.done()
 
 tissue.offer(entries, card)
-entry = ask.pick_scan(entries)
+entry = drops.pick(entries, "heatmaps.scan")
 read = drops.read_entry(entry)
 if read.value is None:
     notices.show_failure(read)

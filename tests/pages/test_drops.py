@@ -43,6 +43,12 @@ def test_a_scan_dropped_once_is_read_on_every_page(open_app, tiny_model) -> None
         assert app.session_state[state.DROP].entries == (entry,)
 
 
+def test_the_scan_looked_at_is_the_one_that_the_next_page_begins_with(open_app, tiny_model) -> None:
+    app = drop(open_app(), "first.png", "second.png")
+    app.session_state[state.CHOSEN] = 1
+    assert turn(app, "../heatmaps.py").selectbox(key="heatmaps.scan").value == 1
+
+
 def test_what_is_put_away_is_gone_from_every_page(open_app, tiny_model) -> None:
     app = turn(drop(open_app(), "malignant.png"), "../heatmaps.py")
     app.button(key="heatmaps.away").click().run()

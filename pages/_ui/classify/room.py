@@ -142,12 +142,12 @@ def _show_card(place_: object, reading: Reading, place: int, scan: Scan | None) 
             opinions.ask_first(row, reading.card.task, place)
             return
         state.kept(state.LOOKED, set).add(id(row.entry))
-        result.show(answers.Shown(row, place, scan, reading, evidence.held(scan, reading.card)))
         groups = cases.cases(reading.entries)
         if reading.done and groups[place]:
             together = [i for i, case in enumerate(groups) if case == groups[place]]
             if not any(opinions.hides(reading.rows[i]) for i in together):  # it tells every view's answer
                 cases.show(reading.rows, together, reading.card, groups[place])
+        result.show(answers.Shown(row, place, scan, reading, evidence.held(scan, reading.card)))
         if len(reading.entries) == 1:
             exports.show_downloads(reading.rows, reading.card, groups)
 

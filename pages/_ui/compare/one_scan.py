@@ -49,12 +49,7 @@ def show_one_scan(cards: Sequence[ModelCard]) -> None:
 def _pick_entry(task: Task) -> scans.Entry | None:
     """Return the scan to show: the one dropped, or one of several."""
     entries = drops.drop("compare", task)
-    if len(entries) < 2:
-        return entries[0] if entries else None
-    chosen = st.selectbox(
-        say("pages.scan"), range(len(entries)), format_func=lambda i: f"{i + 1}. {entries[i].name}", key="compare.which"
-    )
-    return entries[chosen]
+    return drops.pick(entries, "compare.which") if entries else None
 
 
 def ask(scan: Scan, cards: Sequence[ModelCard]) -> compare_scan.ComparedScan:

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from medcls.core.evaluation import Estimate
 from medcls.core.task import Task
 from medcls.words import say
-from pages._ui.widgets.numbers import show_estimate
+from pages._ui.widgets.numbers import show_estimate, show_percent
 from pages._ui.widgets.palette import OKABE_ITO, label_colours, label_word
 
 
@@ -36,7 +36,7 @@ def label_chart(task: Task, counts: Mapping[str, int]) -> go.Figure:
             orientation="h",
             showlegend=False,
             marker_color=colours.get(label, OKABE_ITO["grey"]),
-            text=[f"{n:,} · {n / total:.0%}"],
+            text=[f"{n:,} · {show_percent(n / total)}"],
             textposition="auto",
             hovertemplate=f"{n:,} cases<extra></extra>",
         )

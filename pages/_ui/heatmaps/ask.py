@@ -46,16 +46,6 @@ class Asked:
     by: str
 
 
-def pick_scan(entries: Sequence[scans.Entry]) -> scans.Entry:
-    """Let the user choose one entry of the drop."""
-    if len(entries) == 1:
-        return entries[0]
-    chosen = st.selectbox(
-        say("pages.scan"), range(len(entries)), format_func=lambda i: f"{i + 1}. {entries[i].name}", key="heatmaps.scan"
-    )
-    return entries[chosen]
-
-
 def ask(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard]) -> list[Asked]:
     """Draw the switches: what stands side by side, and the rest held the same; the address holds what is chosen.
 

@@ -21,7 +21,7 @@ from pages._ui import cache, state
 from pages._ui.heatmaps import view as heatmap_view
 from pages._ui.heatmaps.ask import Asked, answer_of, ask
 from pages._ui.widgets import downloads, known, notices, pickers, viewer
-from pages._ui.widgets.numbers import show_seconds
+from pages._ui.widgets.numbers import show_percent, show_seconds
 from pages._ui.widgets.palette import label_word
 
 _KEPT = 64
@@ -177,8 +177,8 @@ def _show_region(scan: Scan, region: Mapping[str, Any], drawn: Sequence[tuple[As
             rows.append(
                 row
                 | {
-                    say("pages.region-inside"): f"{found.energy_inside:.0%}",
-                    say("pages.region-area"): f"{found.mask_share:.0%}",
+                    say("pages.region-inside"): show_percent(found.energy_inside),
+                    say("pages.region-area"): show_percent(found.mask_share),
                 }
             )
     st.dataframe(rows, hide_index=True, alt=say("pages.region-table"))

@@ -7,6 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from medcls.words import say
+from pages._ui.widgets.numbers import show_percent
 from pages._ui.widgets.palette import OKABE_ITO
 
 # The middle of Viridis (its ends vanish on a dark and on a light page).
@@ -64,7 +65,11 @@ def importance_chart(importance: Mapping[str, float]) -> go.Figure:
     shares = [importance[name] for name in names]
     figure = go.Figure(
         go.Bar(
-            x=shares, y=names, orientation="h", marker={"color": OKABE_ITO["blue"]}, text=[f"{s:.0%}" for s in shares]
+            x=shares,
+            y=names,
+            orientation="h",
+            marker={"color": OKABE_ITO["blue"]},
+            text=[show_percent(s) for s in shares],
         )
     )
     figure.update_xaxes(title=say("pages.runs-share-of-the-scores"), range=[0, 1], tickformat=".0%")

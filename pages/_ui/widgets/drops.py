@@ -147,6 +147,21 @@ def show_example(task: Task, place: int) -> None:
     st.session_state[state.DROP] = Drop((entry,), task_id=task.id, number=place)
 
 
+def pick(entries: Sequence[scans.Entry], key: str) -> scans.Entry:
+    """Let the user choose one of a drop's entries; the one that was looked at on another page comes first."""
+    if len(entries) == 1:
+        return entries[0]
+    last = st.session_state.get(state.CHOSEN)
+    chosen = st.selectbox(
+        say("pages.scan"),
+        range(len(entries)),
+        last if isinstance(last, int) and last < len(entries) else 0,
+        format_func=lambda i: f"{i + 1}. {entries[i].name}",
+        key=key,
+    )
+    return entries[chosen]
+
+
 def is_synthetic(entry: scans.Entry) -> bool:
     """Return whether an entry is medcls' own example."""
     held: Drop | None = st.session_state.get(state.DROP)

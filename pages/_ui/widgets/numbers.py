@@ -12,3 +12,13 @@ def show_ago(seconds: float) -> str:
         if seconds >= unit_s:
             return say(code, {"n": int(seconds // unit_s)})
     return say("pages.ago-now")
+
+
+def show_percent(share: float) -> str:
+    """Return a share in whole percent, with its blank.
+
+    Example:
+        >>> show_percent(0.357)
+        '36 %'
+    """
+    return f"{100 * share:.0f} %"
