@@ -1,12 +1,18 @@
 """Whether a scan is in colour: the plainest sign that it is not the kind of picture a network was taught."""
 
+import cv2
+import numpy as np
+
 from medcls.core.note import Note
 from medcls.core.scan import Scan
 
 IN_COLOUR, IN_GREY = ("histology", "dermoscopy"), ("ultrasound", "radiograph")
-# A picture in colour has more coloured pixels than this; calipers, letters and a Doppler box on a grey one stay below.
-_MOSTLY = 0.5
+_MOSTLY = 0.5  # a picture in colour has more coloured pixels than this
 _COLOURED = 0.1  # spread of red, green and blue from which a pixel is coloured
+_STRONG = 0.3  # the same, from which it is more than a tint
+_DARK = 0.1  # brightness up to which a pixel shows no tint
+# Doppler lays areas of strong colour over the tissue. Letters and calipers are thin, logos and scales lie at the border.
+_FLOW = 0.003  # share of the middle from which such areas count
 _SAMPLED_PX = 128
 _TINTED = 0.004  # mean spread of red, green and blue from which a grey scan counts as tinted
 
@@ -18,6 +24,25 @@ def colour_share(scan: Scan) -> float:
     step = max(1, min(scan.size_px) // _SAMPLED_PX)
     some = scan.pixels[::step, ::step]
     return float((some.max(2) - some.min(2) > _COLOURED).mean())
+
+
+def flow_share(scan: Scan) -> float:
+    """Return the share of the middle of a scan, 0 to 1, that lies under areas of strong colour, as Doppler draws them.
+
+    A tint of the whole scan is no such colour, however strong.
+    """
+    if scan.pixels.ndim == 2:
+        return 0.0
+    step = max(1, min(scan.size_px) // _SAMPLED_PX)
+    some = scan.pixels[::step, ::step]
+    light = some.mean(2)
+    lit = light > _DARK
+    tint = np.median(some[lit] / light[lit, None], 0) if lit.any() else np.ones(3)
+    own = some - light[..., None] * tint
+    strong = (own.max(2) - own.min(2) > _STRONG).astype(np.uint8)
+    areas = cv2.morphologyEx(strong, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    top, left = areas.shape[0] // 6, areas.shape[1] // 6
+    return float(areas[top : areas.shape[0] - top, left : areas.shape[1] - left].mean())
 
 
 def is_tinted(scan: Scan) -> bool:
@@ -46,4 +71,6 @@ def other_kind(scan: Scan, modality: str, channels: int) -> Note | None:
         return Note("imaging.kind-grey", taught=modality)
     if modality in IN_GREY and colour_share(scan) > _MOSTLY:
         return Note("imaging.kind-colour", taught=modality)
+    if modality in IN_GREY and flow_share(scan) > _FLOW:
+        return Note("imaging.kind-flow", taught=modality)
     return None

@@ -41,6 +41,24 @@ def test_a_tint_is_told_and_real_colour_is_another_kind() -> None:
     assert other_kind(skin, "ultrasound", 3) is not None
 
 
+@pytest.mark.parametrize("scale", [1, 4])
+def test_colour_over_the_tissue_is_another_kind_and_thin_marks_or_a_logo_are_not(scale: int) -> None:
+    grey = np.repeat(np.repeat(np.repeat(GREY.pixels, scale, 0), scale, 1)[..., None], 3, 2)
+    height, width = grey.shape[:2]
+    doppler, marked = grey.copy(), grey.copy()
+    doppler[height // 2 : height // 2 + height // 8, width // 2 : width // 2 + width // 8] = (0.8, 0.2, 0.1)
+    marked[: height // 8, : width // 8] = (0.1, 0.3, 0.9)
+    marked[height // 2 : height // 2 + 2 * scale, width // 4 : -width // 4] = (0.9, 0.9, 0.1)
+    refused = other_kind(Scan(doppler, "0" * 64), "ultrasound", 3)
+    assert refused is not None
+    assert refused.code == "imaging.kind-flow"
+    assert other_kind(Scan(marked, "0" * 64), "ultrasound", 3) is None
+    assert other_kind(Scan(doppler, "0" * 64), "dermoscopy", 3) is None
+    sepia = np.array([1, 0.93, 0.8], np.float32)
+    assert other_kind(Scan(marked * sepia, "0" * 64), "ultrasound", 3) is None
+    assert other_kind(Scan(doppler * sepia, "0" * 64), "ultrasound", 3) is not None
+
+
 def test_a_task_says_whether_its_pictures_are_grey() -> None:
     labels = (Label("a", "a"), Label("b", "b"))
     assert Task("t", "?", labels, "ultrasound").is_grey

@@ -205,7 +205,8 @@ def test_a_picture_of_another_kind_is_refused_by_its_colour():
     grey = Scan(rng.random((64, 64)).astype(np.float32), "0" * 64)
     colour = Scan(rng.random((64, 64, 3)).astype(np.float32), "1" * 64)
     marked = np.repeat(grey.pixels[..., None], 3, 2).copy()
-    marked[:20, :, 0] = 1  # a coloured box over a third
+    marked[:8, :, 0] = 1  # a logo at the border
+    marked[30:32, :, 0] = 1  # a line across the middle
     drawn_on = Scan(marked, "2" * 64)
     assert colour_share(grey) == 0 < colour_share(drawn_on) < 0.5 < colour_share(colour)
     assert other_kind(colour, "ultrasound", 3).code == "imaging.kind-colour"
