@@ -90,6 +90,8 @@ def _explain(args: argparse.Namespace) -> int:
     from medcls.workflows.scans import read
 
     methods = list(explain.METHODS) if args.method == ["all"] else args.method
+    if unknown := [name for name in methods if name not in explain.METHODS]:
+        raise MedclsError("workflows.unknown-method", found=", ".join(unknown)[:80], allowed=", ".join(explain.METHODS))
     classifier = open_model(args.model)
     args.out.mkdir(parents=True, exist_ok=True)
     total, failed = each_file(

@@ -79,8 +79,9 @@ def add_settings(parser: argparse.ArgumentParser, but: tuple[str, ...] = ()) -> 
         if name == "recipe" or name in but:
             continue  # --recipe fills the settings in, and is noted in the spec
         dest, parsing = f"setting_{name}", _parsing(place)
+        flags = ("--data", _flag(name)) if name == "collections" else (_flag(name),)
         parser.add_argument(
-            _flag(name), dest=dest, default=argparse.SUPPRESS, help=_help(place).replace("%", "%%"), **parsing
+            *flags, dest=dest, default=argparse.SUPPRESS, help=_help(place).replace("%", "%%"), **parsing
         )
         if name in old_names:
             parser.add_argument(

@@ -15,7 +15,6 @@ def add(verbs: Any) -> None:
     made = verb(
         verbs, "train", _train, "Fit a network on labelled scans, here and now. Ctrl-C keeps the best epoch so far."
     )
-    made.add_argument("--data", nargs="+", default=[], metavar="D", help="labelled collections (see `data add`)")
     made.add_argument(
         "--recipe", dest="recipe_name", metavar="NAME", help="take every setting not given here from this recipe"
     )
@@ -43,8 +42,6 @@ def _train(args: argparse.Namespace) -> int:
     from medcls.workflows.train import train
 
     spec = make_spec(args)
-    if args.data:
-        spec = spec.having(collections=tuple(args.data))
     if args.all_folds:
         return _train_folds(spec, args)
     if spec.data.leave_out and not spec.is_translator:

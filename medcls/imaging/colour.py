@@ -11,7 +11,7 @@ _MOSTLY = 0.5  # a picture in colour has more coloured pixels than this
 _COLOURED = 0.1  # spread of red, green and blue from which a pixel is coloured
 _STRONG = 0.3  # the same, from which it is more than a tint
 _DARK = 0.1  # brightness up to which a pixel shows no tint
-# Doppler lays areas of strong colour over the tissue. Letters and calipers are thin, logos and scales lie at the border.
+# Doppler lays areas of strong colour over the tissue; letters and calipers are thin, logos and scales at the border.
 _FLOW = 0.003  # share of the middle from which such areas count
 _SAMPLED_PX = 128
 _TINTED = 0.004  # mean spread of red, green and blue from which a grey scan counts as tinted

@@ -183,6 +183,20 @@ def track_record(
 ) -> tuple[Note, ...]:
     """Return how often such an answer was right: at the site it is read at, at each place, disease against the rest.
 
+    Args: as for `counts_of`.
+    """
+    from medcls.workflows.site_figures import figures_of
+
+    figures = figures_of(card)
+    counts = counts_of(card, label, prevalence, site, by_threshold)
+    return (*counts, *(one.headline() for one in figures)) if figures else (Note("exits.not-measured"),)
+
+
+def counts_of(
+    card: ModelCard, label: str, prevalence: float = 0.1, site: str = "", by_threshold: bool = False
+) -> tuple[Note, ...]:
+    """Return how often such an answer was right, in counts: at the site it is read at, then at each place.
+
     Args:
         card: The model.
         label: Label id answered; empty where nothing was decided.
@@ -195,17 +209,14 @@ def track_record(
     from medcls.workflows.site_figures import figures_of, track_record_at
 
     figures = figures_of(card)
-    if not figures:
-        return (Note("exits.not-measured"),)
-    headlines = tuple(one.headline() for one in figures)
-    if not label:
-        return headlines
+    if not figures or not label:
+        return ()
     name, first = card.task.label(label).name, figures[0].title
     records = {place or first: r for place, r in track_records(card, label, prevalence).items() if r.said}
     here_first = track_record_at(card, label, prevalence, site, by_threshold) if site else ()
     counts = [record.count_note(place, name) for place, record in records.items()]
     chances = [] if by_threshold else [record.chance_note(place, name) for place, record in records.items()]
-    return (*here_first, *counts, *(note for note in chances if note), *headlines)
+    return (*here_first, *counts, *(note for note in chances if note))
 
 
 def _answer(scan: Scan, model: "Predictor", site: str) -> Known:

@@ -1,7 +1,9 @@
 """The worklist and the way back: scans from the systems around, results to them."""
 
+import re
+
 from medcls import audit
-from medcls.errors import Conflict
+from medcls.errors import BadSpec, Conflict
 from medcls.exits import CASE_EXITS, leave
 from medcls.exits.case import Case
 from medcls.exits.subjects import Received
@@ -14,6 +16,7 @@ from medcls.workflows.acts import allowed
 __all__ = ["Around", "Sending", "Waiting", "read_around"]
 
 DICOM = "application/dicom"
+_DATES = re.compile(r"\d{8}(-(\d{8})?)?|-\d{8}")
 
 
 @allowed("read")
@@ -22,17 +25,29 @@ def worklist(source: str = "", *, patient_id: str = "", date: str = "") -> tuple
 
     Args:
         source: A server's name, `inbox`, `folder`, or empty for inbox and folder.
-        patient_id: Of a server, only this patient's.
-        date: Of a server, only this day's or span's.
+        patient_id: Only this patient's.
+        date: Only this day's (`YYYYMMDD`) or span's (`YYYYMMDD-YYYYMMDD`; either end may be left out).
 
     Raises:
+        BadSpec: If the date is none.
         MedclsError: If the source is not there or does not answer.
     """
+    if date and not _DATES.fullmatch(date):
+        raise BadSpec("workflows.bad-dates", found=repr(date)[:40])
     around = read_around()
     if source and source not in ("inbox", "folder"):
         return asking.search(around.server(source), patient_id=patient_id, date=date)
     found = inbox.waiting() if source in ("", "inbox") else ()
-    return (*found, *(watched.waiting(around.watch) if around.watch and source in ("", "folder") else ()))
+    seen = watched.waiting(around.watch) if around.watch and source in ("", "folder") else ()
+    return tuple(item for item in (*found, *seen) if _is_asked_for(item, patient_id, date))
+
+
+def _is_asked_for(item: Waiting, patient_id: str, date: str) -> bool:
+    """Return whether something here is of the patient and the days asked for; one that does not say is not."""
+    if patient_id and item.patient_id != patient_id:
+        return False
+    first, dash, last = date.partition("-")
+    return not date or (bool(item.date) and first <= item.date <= ((last or "99999999") if dash else first))
 
 
 @allowed("read")

@@ -167,6 +167,7 @@ def test_wrong_use_is_2_and_says_what_to_do(capsys: pytest.CaptureFixture[str]) 
         ["publish", "nothing"],
         ["start"],
         ["start", "--collections", "no"],
+        ["start", "--data", "no"],
     ):
         assert main(["runs", *command]) == 2
         said = capsys.readouterr().err

@@ -140,7 +140,8 @@ def know(card: ModelCard, prediction: Prediction | None) -> None:
                 *card.limits,
             ]
         )
-        st.caption(notices.escape(explain.METHODS[explain.DEFAULT].note))
+        method = explain.METHODS[explain.DEFAULT]
+        st.caption(say("pages.know-heatmap", {"method": method.title, "note": method.note}))
 
     sheet()
 
@@ -157,7 +158,7 @@ def _show_track_record(card: ModelCard, label: str, by_threshold: bool) -> None:
     )
     header.keep_prevalence(card, percent / 100)
     try:
-        told = case_report.track_record(card, label, percent / 100, header.site_name(), by_threshold)
+        told = case_report.counts_of(card, label, percent / 100, header.site_name(), by_threshold)
         _lines([str(note) for note in told])
     except MedclsError as error:
         notices.show_error(error)
