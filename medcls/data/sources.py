@@ -101,6 +101,16 @@ def sites_of(collections: Sequence[Collection]) -> tuple[str, ...]:
     return tuple(sorted({site_of(case, c) for c in collections for case in c.cases if case.label}))
 
 
+def check_site(site: str, sites: Sequence[str]) -> None:
+    """Check that a site can be left out of several.
+
+    Raises:
+        BadData: If no case comes from there, or all of them do.
+    """
+    if site not in sites or len(sites) < 2:
+        raise BadData("data.no-such-site", found=site[:80], allowed=", ".join(sites))
+
+
 def leave_out(
     collections: Sequence[Collection], chosen: Sequence[dict[str, tuple[Case, ...]]], site: str
 ) -> list[dict[str, tuple[Case, ...]]]:
@@ -114,9 +124,7 @@ def leave_out(
     Raises:
         BadData: If no case comes from there, or all of them do.
     """
-    sites = sites_of(collections)
-    if site not in sites or len(sites) < 2:
-        raise BadData("data.no-such-site", found=site[:80], allowed=", ".join(sites))
+    check_site(site, sites_of(collections))
     found = []
     for collection, parts in zip(collections, chosen, strict=True):
         others = {

@@ -23,14 +23,16 @@ def sites_left_out(spec: RunSpec) -> tuple[str, ...]:
     """Return the sites that a spec asks to leave out, one run each.
 
     Raises:
-        BadData: If a collection is missing.
+        BadData: If a collection is missing, it has no such site, or there is but one.
     """
     from medcls.data.collections import open_collection
-    from medcls.data.sources import sites_of
+    from medcls.data.sources import check_site, sites_of
 
-    if spec.data.leave_out != EACH:
-        return (spec.data.leave_out,)
-    return sites_of([open_collection(name) for name in spec.data.collections])
+    sites = sites_of([open_collection(name) for name in spec.data.collections])
+    asked = sites if spec.data.leave_out == EACH else (spec.data.leave_out,)
+    for site in asked:
+        check_site(site, sites)
+    return asked
 
 
 def train_without(spec: RunSpec, follow: "Follow | None" = None) -> dict[str, str]:

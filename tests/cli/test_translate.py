@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from medcls.cli import main
+from medcls.runs.folder import list_runs
 from tests.runs.processes import phantom_home
 
 SMALL = ["--size-px", "32", "--epochs", "1", "--batch-size", "4", "--device", "cpu", "--precision", "fp32"]
@@ -44,3 +45,12 @@ def test_teach_a_translator_learn_from_it_and_see_what_it_is(
     assert "3 made scans of malignant in training" in card["trained_on"]
     assert main(["runs", "start", "--collections", "phantoms", *SMALL, "--made-from", "nobody"]) == 2
     assert main([*asked[:-1], "--fit", "crop"]) == 2, "made ready in another way"
+
+
+@pytest.mark.parametrize("site", ["nowhere", "each", "phantoms"])
+def test_a_site_that_cannot_be_left_out_leaves_no_run_behind(place: Path, monkeypatch, site: str) -> None:
+    """One of this name, or the only one there is."""
+    monkeypatch.setenv("MEDCLS_HOME", str(place))
+    before = {run.id for run in list_runs()}
+    assert main(["train", "--data", "phantoms", *SMALL, "--initial", "none", "--leave-out", site]) == 2
+    assert {run.id for run in list_runs()} == before
