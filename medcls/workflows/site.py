@@ -196,9 +196,9 @@ def set_state(site: str, model_id: str, state: State, who: str = "", why: str = 
     from medcls.evaluation.site_answer import weights_of
     from medcls.models.store import read_card
 
-    folder = site_folder(site)
+    folder, card = site_folder(site), read_card(model_id)
     if state == "approved" and not why.strip():
-        last = folder.last_check(model_id, weights_of(read_card(model_id)))
+        last = folder.last_check(model_id, weights_of(card))
         if last is None or last.verdict != "fit":
             raise BadSpec("workflows.approve-without-check", model=model_id, site=site)
         why = say("workflows.why-check", {"day": last.made})

@@ -49,6 +49,15 @@ def test_a_name_that_cannot_be_is_told_before_any_scan_is_asked(tiny_model) -> N
     assert asked == []
 
 
+@pytest.mark.parametrize("model", ["nonexistent", "../../etc", ""])
+@pytest.mark.parametrize("state", ["approved", "draft", "retired"])
+def test_a_model_that_is_not_there_gets_no_state(model: str, state: str) -> None:
+    """A history keeps every line: none of them is about nothing."""
+    sites.make_site("Ward 3")
+    assert main(["site", "state", "Ward 3", model, state, "--why", "because"]) == 2
+    assert list(sites.open_site("Ward 3").history()) == []
+
+
 @pytest.mark.parametrize("name", ["../x", "../../x", "x", ".", "..", "", "/tmp"])
 def test_a_result_that_is_not_there_is_told_and_makes_no_folder(name: str) -> None:
     """Neither among those on their way nor anywhere else."""
