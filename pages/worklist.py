@@ -11,7 +11,7 @@ from pages._ui.widgets import header, notices
 
 header.head(say("pages.worklist-title"))
 try:
-    around = pacs.read_around()
+    around = pacs.read_pacs_config()
 except MedclsError as error:
     notices.show_error(error)
     state.done()

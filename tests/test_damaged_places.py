@@ -17,7 +17,7 @@ from medcls.errors import BadRecord, BadSpec, MedclsError
 from medcls.evaluation import letters, sites
 from medcls.evaluation.site_watch import Week, last_alarms, weeks
 from medcls.inlets import outbox
-from medcls.inlets.servers import Around, read_around
+from medcls.inlets.servers import PacsConfig, read_pacs_config
 from medcls.models.changes import changes_folder, read_changes
 from medcls.reproduction import table
 from medcls.runs.folder import make_run
@@ -114,12 +114,12 @@ def test_figures_of_other_labels_are_worth_nothing() -> None:
 @PLACES
 def test_a_damaged_letter_stands_in_its_place_and_a_new_one_takes_it(spoil: Spoil) -> None:
     signed = letters.sign(Letter.of(check(), "Ward", "cd" * 16, "me"))
-    letters.keep_letter(signed, "m", WEIGHTS)
+    letters.save_letter(signed, "m", WEIGHTS)
     path = next((home.home() / "letters" / "m").glob("*.json"))
     spoil(path)
     assert [one.ok for one in letters.letters("m", WEIGHTS)] == [False]
     if not path.is_dir():
-        letters.keep_letter(signed, "m", WEIGHTS)
+        letters.save_letter(signed, "m", WEIGHTS)
         assert [one.value for one in letters.letters("m", WEIGHTS)] == [signed]
 
 
@@ -135,7 +135,7 @@ def test_results_on_their_way_stand_beside_a_damaged_one(spoil: Spoil) -> None:
     whole, spoilt = outbox.put("pacs", [b"one"]), outbox.put("pacs", [b"two"])
     spoil(outbox.folder() / spoilt.id / "state.json")
     assert {one.id: one.state for one in outbox.sendings()} == {whole.id: "waiting", spoilt.id: "failed"}
-    assert [one.id for one in outbox.work(Around(), 0.0)] == [whole.id]
+    assert [one.id for one in outbox.work(PacsConfig(), 0.0)] == [whole.id]
 
 
 @pytest.mark.parametrize("change", [{"tries": 10**9}, {"next_at": 1e17}, {"next_at": None}])
@@ -146,7 +146,7 @@ def test_no_time_or_count_keeps_a_result_back(change: dict, monkeypatch: pytest.
     path.write_text(json.dumps(sending.to_dict() | change))
     server = '[servers.pacs]\nkind = "dicomweb"\nurl = "http://127.0.0.1:9/dicom-web"\n'
     (home.home() / "servers.toml").write_text(server)
-    (tried,) = outbox.work(read_around(), 1e9)
+    (tried,) = outbox.work(read_pacs_config(), 1e9)
     assert tried.state in ("waiting", "failed")
     assert tried.tries > 0
 
@@ -157,7 +157,7 @@ def test_a_result_s_state_is_that_of_its_own_folder(change: dict) -> None:
     path = outbox.folder() / sending.id / "state.json"
     path.write_text(json.dumps(sending.to_dict() | change))
     assert [(one.id, one.state) for one in outbox.sendings()] == [(sending.id, "failed")]
-    assert outbox.work(Around(), 1e9) == ()
+    assert outbox.work(PacsConfig(), 1e9) == ()
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_a_result_s_state_is_that_of_its_own_folder(change: dict) -> None:
 def test_whatever_stands_in_servers_toml_is_told(text: bytes) -> None:
     (home.home() / "servers.toml").write_bytes(text)
     with pytest.raises(MedclsError):
-        read_around()
+        read_pacs_config()
 
 
 @PLACES
@@ -195,7 +195,7 @@ def test_damaged_access_rules_and_servers_are_told(spoil: Spoil) -> None:
     for name in ("servers.toml", "access.toml"):
         spoil(home.home() / name)
     with pytest.raises(MedclsError):
-        read_around()
+        read_pacs_config()
     with pytest.raises(BadSpec):
         access.read_rules()
 

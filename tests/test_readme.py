@@ -56,6 +56,20 @@ def test_commands_of_the_readme_are_accepted() -> None:
             assert flag in known, f"{flag} of `{line}`"
 
 
+def test_commands_in_the_documents_are_parsed() -> None:
+    """Every whole command of a block in README and docs is one that the parser takes as it stands."""
+    import shlex
+
+    words = parser()
+    found = []
+    for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for block in path.read_text(encoding="utf-8").split("```")[1::2]:
+            found += re.findall(r"^python -m medcls ([a-z][^…\[\n]*)$", block, re.M)
+    for command in found:
+        words.parse_args(shlex.split(command, comments=True))
+    assert len(found) > 20
+
+
 def help_of(words: list[str]) -> str:
     """The help of the verb (and of the verb inside it) that a documented line names."""
     import contextlib

@@ -119,7 +119,7 @@ def _rows(args: argparse.Namespace, name: str, scan: Scan, classifier: Any, meth
             "model": args.model,
             "sha256": scan.sha256,
             "label": label,
-            "method": drawn.wanted.method,
+            "method": drawn.request.method,
         }
         if (heatmap := drawn.heatmap.value) is None:
             rows.append(row | {"error": str(drawn.heatmap.error)})
@@ -127,14 +127,14 @@ def _rows(args: argparse.Namespace, name: str, scan: Scan, classifier: Any, meth
         how = explain.Paint(args.style)
         (picture,) = save_drawings([explain.export(scan, heatmap, how, args.caption)], args.out, args)
         row |= {
-            "layer": drawn.wanted.layer,
+            "layer": drawn.request.layer,
             "grid": list(heatmap.grid_px),
             "peak": heatmap.peak,
             "empty": heatmap.empty,
             "picture": str(picture),
         }
         if args.test or mask is not None:
-            wanted = explain.Wanted(label, drawn.wanted.method, args.layer or None)
+            wanted = explain.HeatmapRequest(label, drawn.request.method, args.layer or None)
             row["checks"] = [
                 {"model": network.card.id, "name": c.name, "holds": c.holds, "words": c.words, "numbers": c.numbers}
                 for network in explain.networks_of(classifier)

@@ -195,7 +195,7 @@ class ModelCard(Record):
         data = self.origin.spec.get("data")
         return dict(data.get("label_map", {})) if isinstance(data, dict) else {}
 
-    def tell_points(self, prob: Iterable[float]) -> tuple[Note, ...]:
+    def point_notes(self, prob: Iterable[float]) -> tuple[Note, ...]:
         """Return what each named operating point makes of an answer.
 
         Args:

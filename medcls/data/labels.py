@@ -136,7 +136,7 @@ def _free(wanted: str, taken: set[str], others: set[str]) -> str:
     return next(name for name in numbered if name not in taken and name not in others)
 
 
-def tell_disease(names: Mapping[str, str]) -> dict[str, bool | None]:
+def diseases_by_name(names: Mapping[str, str]) -> dict[str, bool | None]:
     """Return which labels mean disease, as far as their names tell.
 
     Args:
@@ -146,9 +146,9 @@ def tell_disease(names: Mapping[str, str]) -> dict[str, bool | None]:
         By id: True, False, or None where a person must say.
 
     Example:
-        >>> tell_disease({"a": "양성", "b": "악성"}), tell_disease({"a": "양성", "b": "음성"})
+        >>> diseases_by_name({"a": "양성", "b": "악성"}), diseases_by_name({"a": "양성", "b": "음성"})
         ({'a': False, 'b': True}, {'a': True, 'b': False})
-        >>> tell_disease({"0": "0", "1": "1"})
+        >>> diseases_by_name({"0": "0", "1": "1"})
         {'0': False, '1': True}
     """
     told = {i: disease_of(name) for i, name in names.items()}

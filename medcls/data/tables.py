@@ -8,7 +8,7 @@ from pathlib import Path
 
 from medcls.core.note import Note
 from medcls.data.excel import sheets_of_excel
-from medcls.data.labels import find_labels, tell_disease
+from medcls.data.labels import diseases_by_name, find_labels
 from medcls.data.lexicon import NEGATION
 from medcls.data.structured import rows_of_json, sheets_of_ods, tables_of_html
 from medcls.data.vocabulary import disease_of, role_of, words_of
@@ -164,7 +164,7 @@ def _known_words(text: str) -> int:
     """Count the cells of a table that are words of a label in letters other than ASCII."""
     cells = {cell.strip(' "') for row in _split(text[:200_000])[0][:2000] for cell in row}
     odd = [cell for cell in cells if cell and not cell.isascii() and len(cell) < 40]
-    whole = tell_disease({cell: cell for cell in odd})
+    whole = diseases_by_name({cell: cell for cell in odd})
     words = {word for cell in odd for word in words_of(cell) if not word.isascii()}
     return sum(whole[cell] is not None and _is_told(cell) for cell in odd) + sum(map(_is_known, words))
 
@@ -282,4 +282,4 @@ def _of_sheets(sheets: list[tuple[str, list[list[str]]]], path: str, notes: tupl
 
 def label_words(cells: list[str]) -> int:
     """Count the different cells that are words of a label."""
-    return sum(sick is not None for sick in tell_disease(find_labels(set(cells), cells=True).names).values())
+    return sum(sick is not None for sick in diseases_by_name(find_labels(set(cells), cells=True).names).values())

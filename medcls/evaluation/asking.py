@@ -61,7 +61,7 @@ def evaluate_sources(
         chosen = sorted(
             (c for p, rows in cases.items() if part in ("all", "unseen", p) for c in rows), key=lambda c: c.id
         )
-        asked = ask_unseen(classifier, chosen, collection)
+        asked = assign_unseen(classifier, chosen, collection)
         if part in ("test", "unseen"):
             known += len(chosen) - sum(len(rows) for _, rows in asked)
         else:
@@ -78,7 +78,9 @@ def evaluate_sources(
     return replace(evaluation, notes=notes), table
 
 
-def ask_unseen(classifier: Predictor, chosen: list[Case], collection: Collection) -> list[tuple[Predictor, list[Case]]]:
+def assign_unseen(
+    classifier: Predictor, chosen: list[Case], collection: Collection
+) -> list[tuple[Predictor, list[Case]]]:
     """Return who answers which cases, so that no network answers a case of a group it learned from.
 
     Of a cross-validation's networks the one that was tested on a case answers it: another may not have learned from it
@@ -127,7 +129,7 @@ def cases_for(model: Predictor, wanted: Selection) -> list[tuple[Predictor, list
     asked: list[tuple[Predictor, list[Case], Callable[[Case], bytes]]] = []
     for collection, parts in zip(sources.collections, sources.cases, strict=True):
         chosen = sorted((case for rows in parts.values() for case in rows), key=lambda case: case.id)
-        some = [(model, chosen)] if wanted.part == "all" else ask_unseen(model, chosen, collection)
+        some = [(model, chosen)] if wanted.part == "all" else assign_unseen(model, chosen, collection)
         asked += [(who, cases, collection.read) for who, cases in some]
     total = sum(len(cases) for _, cases, _ in asked)
     share = min(1.0, wanted.most / total) if wanted.most and total else 1.0

@@ -58,7 +58,7 @@ class Signed(Record):
 
 
 @dataclass(frozen=True)
-class Kept:
+class SavedLetter:
     """A letter that was kept.
 
     Args:
@@ -111,7 +111,7 @@ def read_letter(data: bytes) -> Signed:
     return signed
 
 
-def keep_letter(signed: Signed, model: str, weights: tuple[str, ...]) -> Kept:
+def save_letter(signed: Signed, model: str, weights: tuple[str, ...]) -> SavedLetter:
     """Keep a letter about a model; a newer one of the same site and maker takes the older one's place.
 
     Args:
@@ -137,7 +137,7 @@ def keep_letter(signed: Signed, model: str, weights: tuple[str, ...]) -> Kept:
     others = [one.value for one in letters(model, weights) if one.value is not None]
     rivals = {o.fingerprint for o in others if o.card.site_key == signed.card.site_key and o.key != signed.key}
     own = {one.value.site.key for one in list_sites() if one.value is not None}
-    return Kept(signed, before, tuple(sorted(rivals)), signed.card.site_key in own)
+    return SavedLetter(signed, before, tuple(sorted(rivals)), signed.card.site_key in own)
 
 
 def contradicts(letter: Letter, labels: tuple[str, ...], positive: tuple[int, ...]) -> Note | None:

@@ -110,12 +110,12 @@ def _cases(
     collection: "Collection", label: str, classifier: "Predictor", everything: bool
 ) -> "list[tuple[Predictor, list[Case]]]":
     """Return outlined cases of this truth and who draws them: unless all are asked for, none that learned from them."""
-    from medcls.evaluation.asking import ask_unseen
+    from medcls.evaluation.asking import assign_unseen
 
     if not everything and classifier.without_record:
         raise BadData("workflows.model-tells-not", model=classifier.without_record[0])
     chosen = [case for case in collection.cases if case.label == label and case.masks]
-    asked = ([(classifier, chosen)] if chosen else []) if everything else ask_unseen(classifier, chosen, collection)
+    asked = ([(classifier, chosen)] if chosen else []) if everything else assign_unseen(classifier, chosen, collection)
     if not asked:
         raise BadData("workflows.no-outlined-case", name=collection.name, label=label)
     return asked

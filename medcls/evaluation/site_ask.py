@@ -18,7 +18,7 @@ from medcls.core.site import Aim, SiteCheck, Verdict
 from medcls.data.collections import Collection
 from medcls.data.sources import Sources
 from medcls.errors import BadData
-from medcls.evaluation.asking import ask_unseen
+from medcls.evaluation.asking import assign_unseen
 from medcls.evaluation.cross_fit import fit_site_temperature
 from medcls.evaluation.scoring import join_tables, stack_tables
 from medcls.evaluation.site_answer import weights_of
@@ -115,7 +115,7 @@ class _Part:
         return self.collection.read(case)
 
 
-def ask_site(model: Predictor, scans: Sequence[Labelled], on_case: Progress = silent) -> Asked:
+def predict_site(model: Predictor, scans: Sequence[Labelled], on_case: Progress = silent) -> Asked:
     """Ask a model every labelled scan of a site that it never learned from.
 
     Args:
@@ -129,7 +129,7 @@ def ask_site(model: Predictor, scans: Sequence[Labelled], on_case: Progress = si
     """
     tables, told, left_out = [], {}, 0
     for one in scans:
-        asked = ask_unseen(model, list(one.cases), cast(Collection, one))
+        asked = assign_unseen(model, list(one.cases), cast(Collection, one))
         left_out += len(one.cases) - sum(len(rows) for _, rows in asked)
         for who, rows in asked:
             named = [replace(c, attributes={**c.attributes, "collection": one.name}) for c in rows]
@@ -157,7 +157,7 @@ def check(model: Predictor, asked: Asked, site: str, aim: Aim, found: dict[str, 
 
     Args:
         model: The model.
-        asked: From `ask_site`.
+        asked: From `predict_site`.
         site: Name of the site.
         aim: What is asked of the model.
         found: What was found in the pictures.

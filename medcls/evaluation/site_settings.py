@@ -21,7 +21,7 @@ def settings_for(model: Predictor, asked: Asked, site: str, aim: Aim) -> tuple[S
 
     Args:
         model: The model.
-        asked: From `ask_site`.
+        asked: From `predict_site`.
         site: Name of the site.
         aim: For the sensitivity the threshold is to keep.
 

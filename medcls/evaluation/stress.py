@@ -47,7 +47,7 @@ def stress(
 
     Args:
         model: The model.
-        asked: Who answers which cases, and what returns a case's bytes (see `evaluation.asking.ask_unseen`).
+        asked: Who answers which cases, and what returns a case's bytes (see `evaluation.asking.assign_unseen`).
         wanted: Which cases those are; with its seed every case has a draw of its own, the same at every strength.
         shifts: Names of shifts; none for all that scans of the modality meet.
         on_case: Called with cases done and cases in all.

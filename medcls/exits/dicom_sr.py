@@ -47,7 +47,7 @@ from medcls.exits.coding import (
     reading_code,
 )
 from medcls.exits.dicom_sc import capture, scale_of
-from medcls.exits.sheet import tell_check, tell_views
+from medcls.exits.sheet import describe_check, describe_views
 from medcls.exits.study import MANUFACTURER, Source, alone, dated, source_of, uid, usable, written
 from medcls.words import say
 
@@ -162,8 +162,8 @@ def _comments(case: Case) -> Iterator[str]:
     """Yield the notice, the answer's cautions, findings of further views, the heatmap's tests and the comment."""
     yield say("exits.stamp")
     yield from (str(note) for note in case.prediction.notes)
-    yield from tell_views(case)
-    yield from map(tell_check, case.checks if case.numbers else ())
+    yield from describe_views(case)
+    yield from map(describe_check, case.checks if case.numbers else ())
     if case.reading.comment.strip():
         yield case.reading.comment
 

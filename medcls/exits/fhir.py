@@ -28,7 +28,7 @@ from medcls.exits.coding import (
     probability_code,
     reading_code,
 )
-from medcls.exits.sheet import tell_views
+from medcls.exits.sheet import describe_views
 from medcls.exits.study import source_of, uid, usable
 from medcls.words import say
 
@@ -168,7 +168,7 @@ def _finding(case: Case, mode: Mode) -> Resource:
         made["dataAbsentReason"] = {"coding": [reason, *_concept(CANNOT_TELL)["coding"]], "text": CANNOT_TELL.meaning}
     if components := list(_components(case)):
         made["component"] = components
-    notes = [*(str(note) for note in case.prediction.notes), *tell_views(case)]
+    notes = [*(str(note) for note in case.prediction.notes), *describe_views(case)]
     comment = [case.reading.comment] if case.reading.comment.strip() else []
     if texts := [*notes, *comment]:
         made["note"] = [{"text": text} for text in texts]

@@ -64,7 +64,7 @@ def sheet_of(case: Case, mode: Mode) -> Sheet:
         ("exits.heading-worth", tuple(str(note) for note in case.worth)),
         ("exits.heading-measured", _measured(case)),
         ("exits.heading-heatmap", _heatmap(case)),
-        ("exits.heading-views", tell_views(case)),
+        ("exits.heading-views", describe_views(case)),
         ("exits.heading-reading", _reading(case)),
         ("exits.heading-model", _model(case)),
         ("exits.heading-made", _made(case, mode)),
@@ -139,15 +139,15 @@ def _heatmap(case: Case) -> tuple[str, ...]:
     if case.checks:
         passed = sum(check.holds is True for check in case.checks)
         lines.append(say("exits.checks", {"passed": passed, "n": len(case.checks)}))
-    return (*lines, *map(tell_check, case.checks))
+    return (*lines, *map(describe_check, case.checks))
 
 
-def tell_check(check: Check) -> str:
+def describe_check(check: Check) -> str:
     """Return a test of a heatmap as a line: what was asked, and what came out."""
     return f"{check.title} {check.words}" if check.title.endswith("?") else f"{check.title}: {check.words}"
 
 
-def tell_views(case: Case) -> tuple[str, ...]:
+def describe_views(case: Case) -> tuple[str, ...]:
     """Return what the views of a case say together, and a line for each further one; a refusal has no number."""
 
     def line(code: str, refused: str, number: int, p: Prediction) -> str:

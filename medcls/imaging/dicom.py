@@ -14,7 +14,7 @@ from medcls.imaging.dicom_geometry import cut, geometry_of
 from medcls.imaging.dicom_grey import display_grey
 from medcls.imaging.dicom_header import COLOURS, PALETTE, Header, check_header
 from medcls.imaging.dicom_kind import kind_of
-from medcls.imaging.dicom_palette import look_up_colours
+from medcls.imaging.dicom_palette import apply_palette
 from medcls.imaging.dicom_pixels import Stored, stored_values
 from medcls.imaging.dicom_values import sequence, text, value
 from medcls.imaging.formats import also_claims
@@ -100,7 +100,7 @@ def _display(ds: Dataset, header: Header, frame: int, stored: Stored, notes: lis
         shown = guarded(lambda: to_rgb(stored.values, stored.bits, photometric, stored.stream, notes))
     elif header.photometric == PALETTE:
         notes.append(Note("imaging.dicom-palette"))
-        shown = guarded(lambda: look_up_colours(ds, stored.values))
+        shown = guarded(lambda: apply_palette(ds, stored.values))
     else:
         photometric = "MONOCHROME2" if header.photometric in COLOURS or not header.photometric else header.photometric
         shown = display_grey(ds, frame, stored.values, stored.bits, photometric, notes)

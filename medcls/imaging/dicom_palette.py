@@ -7,7 +7,7 @@ from pydicom.pixels import apply_color_lut
 from medcls.imaging.decoded import scale
 
 
-def look_up_colours(ds: Dataset, values: np.ndarray) -> np.ndarray:
+def apply_palette(ds: Dataset, values: np.ndarray) -> np.ndarray:
     """Return the colours of stored values.
 
     Args:

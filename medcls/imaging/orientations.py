@@ -31,7 +31,7 @@ def orient(squares: np.ndarray, n: int) -> Iterator[np.ndarray]:
             yield np.ascontiguousarray(turned[:, :, ::-1])
 
 
-def ask_oriented(
+def predict_oriented(
     squares: np.ndarray, n: int, ask: Ask, plain: tuple[np.ndarray, np.ndarray] | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Ask a network about squares in `n` orientations.

@@ -17,7 +17,7 @@ from medcls.core.note import Note
 from medcls.core.record import Record, wrong
 from medcls.errors import BadSpec, Conflict, MedclsError
 from medcls.inlets.asking import give
-from medcls.inlets.servers import Around
+from medcls.inlets.servers import PacsConfig
 
 State = Literal["waiting", "sent", "failed"]
 _FIRST_S, _LONGEST_S, _MOST_TRIES = 10.0, 3600.0, 30
@@ -97,7 +97,7 @@ def _read_or_told(place: Path) -> Sending:
         return Sending(place.name, "", "failed", str(error), error.code)
 
 
-def work(around: Around, now: float | None = None) -> tuple[Sending, ...]:
+def work(around: PacsConfig, now: float | None = None) -> tuple[Sending, ...]:
     """Try everything that waits and whose time has come.
 
     Args:
@@ -113,7 +113,7 @@ def work(around: Around, now: float | None = None) -> tuple[Sending, ...]:
     return tuple(try_one(sending.id, around, now) for sending in due)
 
 
-def try_one(name: str, around: Around, now: float | None = None) -> Sending:
+def try_one(name: str, around: PacsConfig, now: float | None = None) -> Sending:
     """Try to send one result, unless it was sent meanwhile.
 
     Args:
@@ -136,7 +136,7 @@ def try_one(name: str, around: Around, now: float | None = None) -> Sending:
     return tried
 
 
-def _tried(sending: Sending, place: Path, around: Around, now: float) -> Sending:
+def _tried(sending: Sending, place: Path, around: PacsConfig, now: float) -> Sending:
     sending = replace(sending, tries=sending.tries + 1)
     try:
         give(around.server(sending.server), [path.read_bytes() for path in sorted(place.glob("*.dcm"))])

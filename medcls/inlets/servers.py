@@ -143,7 +143,7 @@ class Rule(Record):
 
 
 @dataclass(frozen=True)
-class Around:
+class PacsConfig:
     """Everything the file names."""
 
     receive: Receive = field(default_factory=Receive)
@@ -164,7 +164,7 @@ class Around:
         return self.servers[name]
 
 
-def read_around(path: Path | None = None) -> Around:
+def read_pacs_config(path: Path | None = None) -> PacsConfig:
     """Return what the file names; without a file there are no systems and nobody may send.
 
     Args:
@@ -178,7 +178,7 @@ def read_around(path: Path | None = None) -> Around:
     try:
         told = tomllib.loads(read_bounded(path, path.name).decode())
     except FileNotFoundError:
-        return Around()
+        return PacsConfig()
     except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, or TOML without an end
         raise BadSpec("inlets.no-toml", found=str(error)[:200]) from error
     check_plain(told, path.name)
@@ -188,7 +188,7 @@ def read_around(path: Path | None = None) -> Around:
         raise wrong("watch.folder", f"{watch!r:.60}", Note("inlets.allowed-folder"))
     servers = {name: _server(name, _table(told["servers"], name)) for name in _table(told, "servers")}
     rules = tuple(_rule(name, _table(told["rules"], name), servers) for name in _table(told, "rules"))
-    return Around(_receive(_table(told, "receive")), servers, Path(watch) if watch else None, rules)
+    return PacsConfig(_receive(_table(told, "receive")), servers, Path(watch) if watch else None, rules)
 
 
 def _table(told: Mapping[str, Any], name: str) -> dict[str, Any]:

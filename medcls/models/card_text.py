@@ -150,7 +150,7 @@ def _trust(card: ModelCard) -> str:
     return "\n".join(lines)
 
 
-def tell_feeding(card: ModelCard) -> str:
+def describe_input(card: ModelCard) -> str:
     """Return how scans are fed to a model, in a sentence."""
     if card.members:
         return say("models.card-fed-each")
@@ -161,7 +161,7 @@ def tell_feeding(card: ModelCard) -> str:
     return fed if p.orientations == 1 else f"{fed} {say('models.card-fed-oriented', {'n': p.orientations})}"
 
 
-def tell_making(card: ModelCard) -> str:
+def describe_origin(card: ModelCard) -> str:
     """Return which run made a model from what, in sentences; of an ensemble, whose mean it is."""
     o = card.origin
     if card.members:
@@ -171,7 +171,7 @@ def tell_making(card: ModelCard) -> str:
     return say("models.card-made", {**told, "initial": str(o.initial).rstrip(".") or unknown})
 
 
-def tell_data(card: ModelCard) -> str:
+def describe_data(card: ModelCard) -> str:
     """Return on which data and with which libraries a model was made, in sentences."""
     o, unknown = card.origin, say("models.card-unknown")
     versions = ", ".join(f"{name} {version}" for name, version in o.versions.items()) or unknown
@@ -187,11 +187,11 @@ def _feed(card: ModelCard) -> str:
         )
     else:
         code = f'import timm\nnet = timm.create_model("local-dir:weights/{card.id}", pretrained=True).eval()'
-    return f"## {say('models.card-feeding')}\n\n{tell_feeding(card)}\n\n```python\n{code}\n```"
+    return f"## {say('models.card-feeding')}\n\n{describe_input(card)}\n\n```python\n{code}\n```"
 
 
 def _origin(card: ModelCard) -> str:
     return (
-        f"## {say('models.card-origin')}\n\n{tell_making(card)} {tell_data(card)}\n\n"
+        f"## {say('models.card-origin')}\n\n{describe_origin(card)} {describe_data(card)}\n\n"
         f"## {say('models.card-licence')}\n\n{card.licence or say('models.card-not-stated')}"
     )

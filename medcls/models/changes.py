@@ -35,7 +35,7 @@ def identity(card: ModelCard) -> str:
 
 
 @contextmanager
-def alone_with(model_id: str) -> Iterator[Path]:
+def locked_changes(model_id: str) -> Iterator[Path]:
     """Hold the changes of a model for reading, changing and writing; other threads and processes wait.
 
     Yields:
@@ -77,7 +77,7 @@ def change(card: ModelCard, make: Callable[[ModelCard], Mapping[str, Any]]) -> M
         MedclsError: If a value is not allowed, or whatever `make` raises.
         Conflict: If the changes cannot be written.
     """
-    with alone_with(card.id):
+    with locked_changes(card.id):
         now = lay_over(card)
         fields = dict(make(now))
         if unknown := sorted(set(fields) - set(CHANGEABLE)):
@@ -106,7 +106,7 @@ def read_changes(model_id: str, made_of: str, name: str) -> dict[str, Any]:
 
 
 def write_changes(card: ModelCard, name: str, holds: Mapping[str, Any]) -> None:
-    """Write one file of a model's changes whole; call it inside `alone_with`."""
+    """Write one file of a model's changes whole; call it inside `locked_changes`."""
     text = json.dumps({"of": identity(card), "holds": holds}, indent=2, ensure_ascii=False, allow_nan=False)
     disk.write_whole(changes_folder(card.id) / name, text.encode())
 

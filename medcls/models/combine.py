@@ -33,7 +33,7 @@ def combine(card: ModelCard, answers: Sequence[Prediction]) -> Prediction:
         np.log(np.clip(prob, 1e-12, None)),
         prob,
         refusal,
-        () if foreign else card.tell_points(prob),
+        () if foreign else card.point_notes(prob),
         _cautions(answers, foreign),
         _median([a.unfamiliarity for a in answers]),
         _median([a.acquired for a in answers]),

@@ -14,7 +14,7 @@ from medcls.imaging.appearance import appearance
 from medcls.imaging.colour import other_kind
 from medcls.imaging.kind import kind_numbers
 from medcls.imaging.kinds import KINDS, fits
-from medcls.stats.familiarity import Known, neighbour_distance
+from medcls.stats.familiarity import TrainingReference, neighbour_distance
 
 _MOST = 20.0  # log odds beyond which "how many times" says nothing more
 FEATURES, LOOKS, KIND = "features", "looks", "kind"  # what is measured
@@ -38,7 +38,7 @@ class Unlike:
 
 
 def how_unlike(
-    card: ModelCard, known: Known | None, squares: Sequence[np.ndarray] | np.ndarray, features: np.ndarray
+    card: ModelCard, known: TrainingReference | None, squares: Sequence[np.ndarray] | np.ndarray, features: np.ndarray
 ) -> list[Unlike]:
     """Measure how far scans are from those a network learned from.
 
@@ -59,14 +59,14 @@ def how_unlike(
     return [Unlike(*both) if kind else Unlike(kind=both[1]) for both in by_scan]
 
 
-def _by_features(limit: float | None, known: Known | None, features: np.ndarray) -> dict[str, np.ndarray]:
+def _by_features(limit: float | None, known: TrainingReference | None, features: np.ndarray) -> dict[str, np.ndarray]:
     if limit is None or known is None:
         return {}
     return {FEATURES: neighbour_distance(features, known.features) / limit}
 
 
 def _by_looks(
-    limit: float | None, known: Known | None, squares: Sequence[np.ndarray] | np.ndarray
+    limit: float | None, known: TrainingReference | None, squares: Sequence[np.ndarray] | np.ndarray
 ) -> dict[str, np.ndarray]:
     if limit is None or known is None or known.appearance is None:
         return {}
@@ -74,7 +74,7 @@ def _by_looks(
 
 
 def _by_gate(
-    limit: float | None, known: Known | None, squares: Sequence[np.ndarray] | np.ndarray
+    limit: float | None, known: TrainingReference | None, squares: Sequence[np.ndarray] | np.ndarray
 ) -> dict[str, np.ndarray]:
     """Return how foreign each scan is, 1 at the limit; NaN for all where the card has a limit and the gate is gone."""
     if limit is None:

@@ -250,7 +250,7 @@ def list_cards(*, retired: bool = False) -> tuple[ModelCard, ...]:
     return tuple(outcome.value for outcome in list_models(retired=retired) if outcome.value is not None)
 
 
-def is_taken(model_id: str, into: Path | None = None) -> bool:
+def id_exists(model_id: str, into: Path | None = None) -> bool:
     """Return whether an id names anything among this machine's models or those that ship: two would hide each other.
 
     Args:

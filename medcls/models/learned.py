@@ -11,7 +11,7 @@ from medcls.core.model import ModelCard
 from medcls.core.note import Note
 from medcls.errors import BadModel
 from medcls.models.layout import FEATURES, SEEN
-from medcls.stats.familiarity import Known, Normal
+from medcls.stats.familiarity import Normal, TrainingReference
 from medcls.stats.gate import Gate
 
 _CENTRE, _WHITENING = "appearance_centre", "appearance_whitening"
@@ -50,7 +50,7 @@ def read_seen(path: Path) -> frozenset[str]:
         raise BadModel("models.bad-seen", model=path.name, found=type(error).__name__) from error
 
 
-def write_known(path: Path, known: Known) -> None:
+def write_reference(path: Path, known: TrainingReference) -> None:
     """Write what the training scans were like into a model folder that is being built; features as float16."""
     tensors: dict[str, np.ndarray] = {"features": known.features.astype(np.float16)}
     if known.appearance:
@@ -62,7 +62,7 @@ def write_known(path: Path, known: Known) -> None:
     (path / FEATURES).write_bytes(save(tensors))  # safetensors' own writer hides that a disk is full
 
 
-def read_known(path: Path, card: ModelCard) -> Known | None:
+def read_reference(path: Path, card: ModelCard) -> TrainingReference | None:
     """Read what the scans were like that a model learned from; None if its card vouches for no such file.
 
     Raises:
@@ -79,7 +79,7 @@ def read_known(path: Path, card: ModelCard) -> Known | None:
     if wrong := _wrong(tensors, features):
         raise BadModel("models.bad-features", model=card.id, found=wrong)
     looks = Normal(tensors[_CENTRE], tensors[_WHITENING]) if {_CENTRE, _WHITENING} <= set(tensors) else None
-    return Known(features, looks, _gate(tensors))
+    return TrainingReference(features, looks, _gate(tensors))
 
 
 def _gate(tensors: dict[str, np.ndarray]) -> Gate | None:

@@ -17,7 +17,7 @@ STEP = "mark-removal"
 _LEAST_SHARE, _MATTERS = 0.0005, 0.15
 
 
-def with_marks_told(predictor: Predictor, scan: Scan, answer: Prediction) -> Prediction:
+def with_mark_cautions(predictor: Predictor, scan: Scan, answer: Prediction) -> Prediction:
     """Return an answer with a caution where marks were painted over, and with the other answer where they matter.
 
     Args:

@@ -16,7 +16,7 @@ from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import BadModel
 from medcls.imaging.colour import is_tinted
-from medcls.imaging.orientations import ask_oriented
+from medcls.imaging.orientations import predict_oriented
 from medcls.imaging.prepare import normalise, place
 from medcls.models.engine import engine_for
 from medcls.models.familiarity import Unlike, caution_acquired, farthest, how_unlike, refuse_foreign, refuse_unsure
@@ -24,7 +24,7 @@ from medcls.models.learned import NO_RECORD, seen_key
 from medcls.models.queue import Queue
 from medcls.models.tabling import evaluate_with
 from medcls.stats.calibration import calibrate
-from medcls.stats.familiarity import Known
+from medcls.stats.familiarity import TrainingReference
 
 
 class Network:
@@ -42,7 +42,7 @@ class Network:
         self,
         card: ModelCard,
         net: torch.nn.Module,
-        known: Known | None = None,
+        known: TrainingReference | None = None,
         seen: frozenset[str] = frozenset(),
         weights_sha256: str = "",
     ) -> None:
@@ -130,7 +130,7 @@ class Network:
         def run(oriented: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             return self.engine.run(self.normalise(oriented).numpy())
 
-        return ask_oriented(squares, self.card.preprocess.orientations, run, plain)
+        return predict_oriented(squares, self.card.preprocess.orientations, run, plain)
 
     def join(self, answers: Sequence[Prediction]) -> Prediction:
         """Return its own answer: it is its only member."""
@@ -177,7 +177,7 @@ class Network:
             logits,
             prob,
             refusal,
-            () if foreign else card.tell_points(prob),
+            () if foreign else card.point_notes(prob),
             self._cautions(scan, unlike),
             farthest(unlike.kind)[1],
             farthest(unlike.acquired)[1],

@@ -13,7 +13,7 @@ from medcls.core.note import Note
 from medcls.errors import BadModel, TooLarge
 from medcls.models.folder import ModelFolder, check_member
 from medcls.models.layout import WEIGHTS
-from medcls.models.learned import read_known
+from medcls.models.learned import read_reference
 from medcls.models.mean import Mean
 from medcls.models.network import Network
 from medcls.models.publishing import hash_files
@@ -63,7 +63,7 @@ def _network(folder: ModelFolder, card: ModelCard) -> Network:
     _check_shapes(folder.path / WEIGHTS, card)
     net = nets.from_card(card.backbone, card.backbone_args, len(card.task.labels))
     _fill(net, folder.path / WEIGHTS, card.id)
-    known = read_known(folder.path, card)
+    known = read_reference(folder.path, card)
     width = getattr(net, "head_hidden_size", None) or getattr(net, "num_features", None)
     if known is not None and width and known.features.shape[1] != width:
         raise BadModel(

@@ -15,7 +15,7 @@ from medcls.core.stress import StressRecord, StressStudy
 from medcls.core.studies import Studies
 from medcls.errors import Conflict
 from medcls.models import changes
-from medcls.models.folder import ModelFolder, digest, is_taken
+from medcls.models.folder import ModelFolder, digest, id_exists
 from medcls.models.layout import CARD, EVALUATION, POINTING, README, SEALED, STRESS, STUDIES
 from medcls.models.measured import write_evaluation
 
@@ -127,7 +127,7 @@ def _copy(source: ModelFolder, aside: Path) -> None:
 
 def _put(aside: Path, final: Path, into: Path | None) -> bool:
     """Rename a finished folder; return False if the name is taken, even by one that came a moment before."""
-    if is_taken(final.name, into):
+    if id_exists(final.name, into):
         return False
     try:
         aside.rename(final)
@@ -153,7 +153,7 @@ def _rename(
 
 def _next_id(card: ModelCard, into: Path | None) -> str:
     stem = f"{card.task.id}--{card.backbone.removeprefix('hf-hub:').replace('/', '-')}"
-    return next(i for n in range(1, 10_000) if not is_taken(i := f"{stem}--{n:04d}", into))
+    return next(i for n in range(1, 10_000) if not id_exists(i := f"{stem}--{n:04d}", into))
 
 
 def change_card(model_id: str, make: Callable[[ModelCard], Mapping[str, Any]]) -> ModelCard:
@@ -194,7 +194,7 @@ def add_stress(study: StressStudy) -> ModelCard:
 
 def _add(study: PointingStudy | StressStudy, kind: type[Studies], file: str) -> ModelCard:
     card = ModelFolder.find(study.model).published_card()
-    with changes.alone_with(card.id):
+    with changes.locked_changes(card.id):
         kept = changes.read_changes(card.id, changes.identity(card), file)
         record = kind.from_dict(kept or {})
         changes.write_changes(card, file, record.having(study).to_dict())

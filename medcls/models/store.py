@@ -5,7 +5,7 @@ from pathlib import Path
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.pointing import PointingRecord
-from medcls.models.folder import ModelFolder, check_member, digest, is_taken, list_cards, list_models, same_model
+from medcls.models.folder import ModelFolder, check_member, digest, id_exists, list_cards, list_models, same_model
 from medcls.models.layout import (
     CARD,
     CASES,
@@ -20,7 +20,7 @@ from medcls.models.layout import (
     STUDIES,
     WEIGHTS,
 )
-from medcls.models.learned import NO_RECORD, read_known, seen_key, write_known, write_seen
+from medcls.models.learned import NO_RECORD, read_reference, seen_key, write_reference, write_seen
 from medcls.models.measured import write_evaluation
 from medcls.models.publishing import add_pointing, add_stress, change_card, publish, seal, update_card
 
@@ -45,15 +45,15 @@ __all__ = (
     "check_member",
     "digest",
     "folder",
-    "is_taken",
+    "id_exists",
     "list_cards",
     "list_models",
     "publish",
     "read_card",
     "read_cases",
     "read_evaluation",
-    "read_known",
     "read_pointing",
+    "read_reference",
     "read_seen",
     "readme",
     "same_model",
@@ -62,7 +62,7 @@ __all__ = (
     "update_card",
     "verify",
     "write_evaluation",
-    "write_known",
+    "write_reference",
     "write_seen",
 )
 

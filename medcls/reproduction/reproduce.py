@@ -103,10 +103,10 @@ class _Work:
                     return row
             if not wait:
                 return None
-            self.halt_if_asked()
+            self.stop_if_requested()
             time.sleep(1.0)
 
-    def halt_if_asked(self) -> None:
+    def stop_if_requested(self) -> None:
         if self.base.should_stop():
             raise Halted("reproduction.halted")
 
@@ -114,7 +114,7 @@ class _Work:
         from medcls.reproduction.maps import draw_maps
 
         recipe = find_recipe(name)
-        self.halt_if_asked()
+        self.stop_if_requested()
         begin = self.begin_of(name)
         self.say(Note("reproduction.system", name=name, help=recipe.help))
         spec, changes = adapt(name, _collection_of(name, self.data), self.means)

@@ -141,7 +141,7 @@ class RunFolder:
 
     def is_alive(self) -> bool:
         """Return whether a worker holds the run."""
-        return lock.is_held(self.path / "lock")
+        return lock.is_locked(self.path / "lock")
 
     def is_handed_over(self) -> bool:
         """Return whether a cluster was asked to carry the run out."""
@@ -185,9 +185,9 @@ class RunFolder:
             handed = (self.path / "job.txt").stat().st_mtime_ns
         except FileNotFoundError:
             return False
-        return handed > (self.said_at() or 0) and not (self.path / "stop").exists()
+        return handed > (self.state_written_ns() or 0) and not (self.path / "stop").exists()
 
-    def said_at(self) -> int | None:
+    def state_written_ns(self) -> int | None:
         """Return when the worker last wrote its state, in nanoseconds by the disk's clock; None if it never did."""
         try:
             return (self.path / "state.json").stat().st_mtime_ns
@@ -233,12 +233,12 @@ class RunFolder:
         except FileNotFoundError:
             return 0.0
 
-    def ask_stop(self) -> None:
+    def request_stop(self) -> None:
         """Ask the worker to stop after the step it is in; asking twice is asking once."""
         (self.path / "stop").touch()
 
     def forget_stop(self) -> None:
-        """Take back what `ask_stop` asked, before the run is gone on with."""
+        """Take back what `request_stop` asked, before the run is gone on with."""
         (self.path / "stop").unlink(missing_ok=True)
 
     def rename(self, name: str) -> None:

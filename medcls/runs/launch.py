@@ -39,11 +39,11 @@ def launch(run: RunFolder) -> None:
         if address := os.environ.get("MEDCLS_RAY_ADDRESS"):
             _hand_over(run, address)
             return
-        before = run.said_at()
+        before = run.state_written_ns()
         worker = start_detached(worker_command(run), run.path / "log.txt")
     except OSError as error:
         raise Conflict("runs.not-started", run=run.id, found=error.strerror or type(error).__name__) from error
-    wait_until_held(run.path, worker, f"run {run.id}")
+    wait_until_locked(run.path, worker, f"run {run.id}")
     _hear_first_word(run, worker, before)
 
 
@@ -74,8 +74,8 @@ def _hear_first_word(run: RunFolder, worker: subprocess.Popen[bytes], before: in
         RunFailed: If it died without a word; nobody would ever tell of its end.
     """
     until = time.monotonic() + _PATIENCE_S
-    while run.said_at() == before and time.monotonic() < until:
-        if not run.is_alive() and worker.poll() is not None and run.said_at() == before:
+    while run.state_written_ns() == before and time.monotonic() < until:
+        if not run.is_alive() and worker.poll() is not None and run.state_written_ns() == before:
             if worker.returncode:
                 raise _did_not_come_up(f"run {run.id}", run.path, worker.returncode)
             return  # it had nothing left to do
@@ -105,7 +105,7 @@ def start_detached(arguments: list[str], log: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def wait_until_held(folder: Path, worker: subprocess.Popen[bytes], what: str) -> None:
+def wait_until_locked(folder: Path, worker: subprocess.Popen[bytes], what: str) -> None:
     """Wait until a folder's lock is held, by this worker or by one that was quicker, or the worker has ended.
 
     Args:
@@ -118,7 +118,7 @@ def wait_until_held(folder: Path, worker: subprocess.Popen[bytes], what: str) ->
     """
     until = time.monotonic() + _PATIENCE_S
     while time.monotonic() < until:
-        if lock.is_held(folder / "lock"):
+        if lock.is_locked(folder / "lock"):
             return
         if (code := worker.poll()) is not None:
             if code != 0:

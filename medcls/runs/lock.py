@@ -2,7 +2,7 @@
 
 POSIX record locks (`fcntl.lockf`): the system gives them back when the holder dies, they work over NFS, and they
 leave nothing behind to clean up. They belong to a process, not to a file handle: closing *any* handle of the file in
-the holding process gives the lock back, so a holder must not look at its own lock with `is_held`.
+the holding process gives the lock back, so a holder must not look at its own lock with `is_locked`.
 """
 
 import contextlib
@@ -51,7 +51,7 @@ def hold(path: Path, *, note: str = "", patience_s: float = 1.0) -> Iterator[boo
         os.close(handle)
 
 
-def is_held(path: Path) -> bool:
+def is_locked(path: Path) -> bool:
     """Return whether a process holds the lock. Needs only the right to read; a missing file is not held.
 
     Raises:

@@ -21,7 +21,7 @@ from medcls.errors import BadRecord, BadSpec, Conflict, MedclsError
 from medcls.runs import lock
 from medcls.runs.folder import AT_REST, RunFolder, make_run
 from medcls.runs.search_spec import BEAT, Range, SearchSpec, folder_of, number, value_of, write_search
-from medcls.runs.study import open_study, open_to_work, patiently, told_by
+from medcls.runs.study import open_study, open_to_work, patiently, spec_of_study
 
 if TYPE_CHECKING:
     import optuna
@@ -33,7 +33,7 @@ _BEAT_EVERY_S = 5.0
 
 def is_worked_on(name: str) -> bool:
     """Return whether a process of this home works on a search."""
-    return lock.is_held(folder_of(name) / "lock")
+    return lock.is_locked(folder_of(name) / "lock")
 
 
 def join_search(name: str, storage: str) -> SearchSpec:
@@ -48,7 +48,7 @@ def join_search(name: str, storage: str) -> SearchSpec:
         Conflict: If a search of that name is here already.
     """
     probe = SearchSpec(name, RunSpec(), {"lr": Range(1e-5, 1e-1, log=True)}, storage=storage)
-    told = told_by(open_study(probe))
+    told = spec_of_study(open_study(probe))
     if told is None:
         raise BadSpec("runs.foreign-study", found=name)
     check_plain(told, f"search {name}")
@@ -143,7 +143,7 @@ class Work:
                 (told and self.spec.prune and patiently(trial.should_prune, self.sleep)) or self._stopped()
             ):
                 pruned = True
-                run.ask_stop()
+                run.request_stop()
             self.sleep(_LOOK_EVERY_S)
 
     def _tell(self, study: "optuna.Study", trial: Any, run: RunFolder, pruned: bool) -> Note:

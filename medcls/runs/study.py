@@ -146,6 +146,6 @@ def _next_seed(seed: int, known: int) -> int:
     return int.from_bytes(hashlib.sha256(who.encode()).digest()[:4], "big")
 
 
-def told_by(study: "optuna.Study") -> Any:
+def spec_of_study(study: "optuna.Study") -> Any:
     """Return the spec that a study records, as plain values; None if medcls did not make the study."""
     return study.user_attrs.get(SEARCH)

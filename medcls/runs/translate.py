@@ -68,12 +68,12 @@ def make_scans(spec: RunSpec, run: RunFolder, follow: Follow | None = None) -> M
     follow.say(Note("runs.translates", before=labels.first, after=labels.second))
     titles = (say("runs.sheet-scan"), say("runs.sheet-made"), say("runs.sheet-back"))
 
-    def keep_sheet(epoch: int, samples: np.ndarray) -> None:
+    def save_sheet(epoch: int, samples: np.ndarray) -> None:
         run.samples.mkdir(exist_ok=True)
         rows = samples.reshape(-1, *samples.shape[2:])
         disk.write_whole(run.samples / f"epoch-{epoch:05d}.png", draw_sheet(rows, titles), alone=True)
 
-    watch = TranslationWatch(run.path / "checkpoint", follow.should_stop, follow.on_step, keep_sheet)
+    watch = TranslationWatch(run.path / "checkpoint", follow.should_stop, follow.on_step, save_sheet)
     epoch = 0
     for result in translate(net, data, spec, watch):
         epoch = result.epoch

@@ -55,7 +55,7 @@ class Normal:
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
+class TrainingReference:
     """What the scans that a network learned from were like.
 
     Args:

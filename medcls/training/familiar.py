@@ -16,7 +16,7 @@ from medcls.core.task import Task
 from medcls.data.batches import Copies, Part
 from medcls.imaging.appearance import appearance
 from medcls.imaging.shifts import Mixture
-from medcls.stats.familiarity import Known, Normal, neighbour_distance, unit_rows
+from medcls.stats.familiarity import Normal, TrainingReference, neighbour_distance, unit_rows
 from medcls.training.inputs import TrainingData
 from medcls.training.outputs import run_part
 
@@ -40,7 +40,7 @@ def familiar_copies(task: Task, seed: int) -> Copies:
     return Copies(_COPIES, Mixture(shifts_for(task.modality), _STRENGTH, _CHANCE), seed)
 
 
-def learn_known(net: torch.nn.Module, data: TrainingData, seed: int) -> Known:
+def learn_reference(net: torch.nn.Module, data: TrainingData, seed: int) -> TrainingReference:
     """Return what a network shall know again: features of training scans and their copies, and how scans look.
 
     Args:
@@ -52,11 +52,11 @@ def learn_known(net: torch.nn.Module, data: TrainingData, seed: int) -> Known:
     looked_at = [_looks(train.pixels, seed)]
     for copies in (train.copies, data.validate.copies):
         looked_at += [_looks(copy, seed) for copy in copies] if copies is not None else []
-    return Known(_feature_bank(net, data, seed).astype(np.float16), Normal.fit(np.concatenate(looked_at)))
+    return TrainingReference(_feature_bank(net, data, seed).astype(np.float16), Normal.fit(np.concatenate(looked_at)))
 
 
 def measure_limits(
-    net: torch.nn.Module, data: TrainingData, known: Known, prob: np.ndarray, features: np.ndarray
+    net: torch.nn.Module, data: TrainingData, known: TrainingReference, prob: np.ndarray, features: np.ndarray
 ) -> Abstention:
     """Return when a network says "cannot tell", by its validation scans and their copies.
 
@@ -77,7 +77,7 @@ def measure_limits(
     return Abstention(MIN_PROB, max(distance, 1e-6), _looks_limit(known, pixels), n=len(validate), how=how)
 
 
-def told_apart(limits: Abstention, max_kind: float) -> Abstention:
+def gated_limits(limits: Abstention, max_kind: float) -> Abstention:
     """Return limits for a network with a gate: it refuses other kinds of picture and cautions of distant scans."""
     return replace(limits, max_kind=max_kind, how=Note("training.limits-gated", **limits.how.params))
 
@@ -96,7 +96,7 @@ def _how(prob: np.ndarray, validate: Part, n_copies: int) -> Note:
     return Note("training.limits-chosen", counted=counted, share=FAMILIAR_SHARE, whom=whom, spare=spare)
 
 
-def _looks_limit(known: Known, pixels: list[np.ndarray]) -> float | None:
+def _looks_limit(known: TrainingReference, pixels: list[np.ndarray]) -> float | None:
     if known.appearance is None:
         return None
     distances = np.concatenate([known.appearance.distance(_looks(one, 0)) for one in pixels])

@@ -31,8 +31,8 @@ from medcls.nets.config import hub_config
 from medcls.nets.freezing import freeze
 from medcls.nets.initial import IMAGENET_MEAN, IMAGENET_STD, Matched, for_channels, inspect_initial, load_initial
 from medcls.stats.calibration import calibrate, fit_temperature
-from medcls.stats.familiarity import Known
-from medcls.training.familiar import familiar_copies, learn_known, measure_limits, told_apart
+from medcls.stats.familiarity import TrainingReference
+from medcls.training.familiar import familiar_copies, gated_limits, learn_reference, measure_limits
 from medcls.training.inputs import TrainingData
 from medcls.training.kinds import teach_gate
 from medcls.training.made_in import MadeIn
@@ -216,7 +216,7 @@ def write_result(fitted: Fitted, spec: RunSpec, run_id: str, folder: Path) -> Mo
     # save_file hides that a disk is full
     (folder / store.WEIGHTS).write_bytes(save(weights, metadata={"format": "pt"}))
     known, calibration, limits = learn_limits(net, data, task, spec.optimisation.seed)
-    store.write_known(folder, known)
+    store.write_reference(folder, known)
     store.write_seen(folder, _seen(fitted, spec))
     preprocess = data.preprocess
     (folder / store.CONFIG).write_text(json.dumps(hub_config(net, task, preprocess), indent=2) + "\n", encoding="utf-8")
@@ -238,7 +238,7 @@ def write_result(fitted: Fitted, spec: RunSpec, run_id: str, folder: Path) -> Mo
 
 def learn_limits(
     net: torch.nn.Module, data: TrainingData, task: Task, seed: int
-) -> tuple[Known, Calibration, Abstention]:
+) -> tuple[TrainingReference, Calibration, Abstention]:
     """Return what a fitted network knows again, how its logits become probabilities, and when it says "cannot tell".
 
     Args:
@@ -249,10 +249,10 @@ def learn_limits(
     """
     logits, features = run_part(net, data.validate, data.preprocess)
     calibration = fit_temperature(logits, data.validate.truth)
-    known = learn_known(net, data, seed)
+    known = learn_reference(net, data, seed)
     limits = measure_limits(net, data, known, calibrate(logits, calibration.temperature), features)
     if taught := teach_gate(data, task, seed):
-        known, limits = replace(known, gate=taught[0]), told_apart(limits, taught[1])
+        known, limits = replace(known, gate=taught[0]), gated_limits(limits, taught[1])
     return known, calibration, limits
 
 
@@ -272,7 +272,7 @@ def refit_limits(folder: Path, spec: RunSpec) -> ModelCard:
     parts = [read_sources(sources, part, card.preprocess, spec) for part in ("train", "validate")]
     data = TrainingData(parts[0], parts[1], len(task.labels), card.preprocess)
     known, calibration, limits = learn_limits(network.net, data, task, spec.optimisation.seed)
-    store.write_known(folder, known)
+    store.write_reference(folder, known)
     return store.seal(folder, replace(card, calibration=calibration, abstention=limits))
 
 

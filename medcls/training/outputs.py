@@ -5,7 +5,7 @@ import torch
 
 from medcls.core.scan import Preprocess
 from medcls.data.batches import Part
-from medcls.imaging.orientations import ask_oriented
+from medcls.imaging.orientations import predict_oriented
 from medcls.nets.anatomy import logits_and_features
 from medcls.training.inputs import normalise, to_device
 
@@ -25,5 +25,5 @@ def run_part(
 
     with torch.inference_mode():
         starts = range(0, len(part), batch_size)
-        asked = [ask_oriented(part.pixels[i : i + batch_size], preprocess.orientations, ask) for i in starts]
+        asked = [predict_oriented(part.pixels[i : i + batch_size], preprocess.orientations, ask) for i in starts]
     return np.concatenate([logits for logits, _ in asked]), np.concatenate([features for _, features in asked])

@@ -229,6 +229,6 @@ def _answer(scan: Scan, model: "Predictor", site: str) -> Known:
 
 
 def _checks(scan: Scan, model: "Predictor", label: str) -> tuple[Check, ...]:
-    from medcls.workflows.explain import Wanted, check_heatmap, networks_of
+    from medcls.workflows.explain import HeatmapRequest, check_heatmap, networks_of
 
-    return check_heatmap(scan, networks_of(model)[0], Wanted(label))
+    return check_heatmap(scan, networks_of(model)[0], HeatmapRequest(label))

@@ -131,7 +131,7 @@ def classify_open(
 
 
 @allowed("read")
-def note_shown(scan: Scan, card: ModelCard, answer: Prediction, site: str) -> None:
+def audit_reread(scan: Scan, card: ModelCard, answer: Prediction, site: str) -> None:
     """Write to the audit trail that an answer given before is read anew, at a site by its settings.
 
     Args:
@@ -155,9 +155,9 @@ def _reader(card: ModelCard, site: str) -> "Callable[[Prediction], Prediction] |
 
 
 def _tell_marks(scan: Scan, answer: Prediction, classifier: "Predictor") -> Prediction:
-    from medcls.models.marks import with_marks_told
+    from medcls.models.marks import with_mark_cautions
 
-    return with_marks_told(classifier, scan, answer)
+    return with_mark_cautions(classifier, scan, answer)
 
 
 def classify_many(

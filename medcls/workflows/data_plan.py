@@ -73,7 +73,7 @@ def add_planned(
 
 @allowed("build")
 @contextmanager
-def kept_upload(file: BinaryIO) -> Iterator[Path]:
+def uploaded_file(file: BinaryIO) -> Iterator[Path]:
     """Keep a ZIP archive that was sent through the browser as a file while the block runs.
 
     Args:
@@ -89,13 +89,13 @@ def kept_upload(file: BinaryIO) -> Iterator[Path]:
 
 def make_plan_of_upload(file: BinaryIO, choices: PlanChoices | None = None, progress: Progress = silent) -> Plan:
     """Return the plan of adding a ZIP archive that was sent through the browser; see `make_plan`."""
-    with kept_upload(file) as kept:
+    with uploaded_file(file) as kept:
         return make_plan(kept, choices, progress)
 
 
 def add_upload(file: BinaryIO, plan: Plan, name: str, progress: Progress = silent) -> CollectionRecord:
     """Add a ZIP archive that was sent through the browser; see `add_planned`."""
-    with kept_upload(file) as kept:
+    with uploaded_file(file) as kept:
         return add_planned(kept, plan, name, progress=progress)
 
 

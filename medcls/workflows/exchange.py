@@ -218,7 +218,7 @@ def _take_one(folder: Path) -> tuple[ModelCard, ...]:
         raise Conflict("workflows.other-model-here", id=card.id)
     _run_once(folder)
     (folder / store.README).write_text(store.ModelFolder(folder).readme(), encoding="utf-8")
-    if store.is_taken(card.id):
+    if store.id_exists(card.id):
         raise Conflict("workflows.folder-no-model", id=card.id)
     folder.rename(home.weights() / card.id)
     return (card,)

@@ -17,7 +17,7 @@ from medcls.core.scan import Scan
 from medcls.exits.subjects import Drawing
 from medcls.explain import METHODS, Method, Stopped
 from medcls.explain.caption import describe, describe_many
-from medcls.explain.overlay import COLOURS, STYLES, Paint, unpainted
+from medcls.explain.overlay import COLOURS, STYLES, Paint
 from medcls.explain.overlay import caption as _caption
 from medcls.explain.overlay import paint as _paint
 from medcls.explain.overlay import to_png as _to_png
@@ -38,9 +38,9 @@ __all__ = [
     "STYLES",
     "Check",
     "Drawn",
+    "HeatmapRequest",
     "Paint",
     "Stopped",
-    "Wanted",
     "Watch",
     "describe",
     "describe_many",
@@ -51,7 +51,7 @@ DEFAULT = "gradcam"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class HeatmapRequest:
     """Which heatmap of a scan is wanted.
 
     Args:
@@ -70,11 +70,11 @@ class Drawn:
     """One heatmap of several.
 
     Args:
-        wanted: Which one was asked for; its layer by name, the last one's too.
+        request: Which one was asked for; its layer by name, the last one's too.
         heatmap: The heatmap, or why it could not be drawn.
     """
 
-    wanted: Wanted
+    request: HeatmapRequest
     heatmap: Outcome[Heatmap]
 
 
@@ -109,7 +109,7 @@ def rehearse(classifier: "Predictor", scan: Scan) -> None:
 def draw_one(
     scan: Scan,
     classifier: "Predictor",
-    wanted: Wanted,
+    wanted: HeatmapRequest,
     watch: Watch = QUIET,
     view: "OpenScan | OpenMembers | None" = None,
 ) -> Heatmap:
@@ -167,14 +167,14 @@ def draw_many(
                 found = Outcome.of(label, partial(draw, view, label, method, Watch(progress)))
                 if isinstance(found.error, Stopped):
                     raise found.error
-                drawn.append(Drawn(Wanted(label, method, view.layer), found))
+                drawn.append(Drawn(HeatmapRequest(label, method, view.layer), found))
     return tuple(drawn)
 
 
 def check_heatmap(
     scan: Scan,
     classifier: "Predictor",
-    wanted: Wanted,
+    wanted: HeatmapRequest,
     mask: np.ndarray | None = None,
     progress: Progress = silent,
 ) -> tuple[Check, ...]:
@@ -215,11 +215,6 @@ def picture(scan: Scan, heatmap: Heatmap, how: Paint, side_px: int = 800) -> byt
         side_px: Longer side.
     """
     return to_png(_paint(scan, heatmap, how, side_px))
-
-
-def plain_picture(scan: Scan, side_px: int = 800) -> bytes:
-    """Return a scan as a PNG of the size that `picture` gives, to stand beside it."""
-    return to_png(unpainted(scan, side_px))
 
 
 def export(scan: Scan, heatmap: Heatmap, how: Paint, captioned: bool = False) -> Drawing:

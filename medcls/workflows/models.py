@@ -12,7 +12,7 @@ from medcls.exits.case import Mode
 from medcls.exits.nameless import nameless_evaluation
 from medcls.exits.subjects import Markdown
 from medcls.models import store
-from medcls.models.card_text import tell_data, tell_feeding, tell_making
+from medcls.models.card_text import describe_data, describe_input, describe_origin
 from medcls.tasks import recommended
 from medcls.words import say
 from medcls.workflows.acts import act
@@ -53,9 +53,9 @@ def show_model(model_id: str) -> tuple[ModelCard, str]:
     return card, store.readme(model_id)
 
 
-def tell_facts(card: ModelCard) -> tuple[str, str, str]:
+def describe_making(card: ModelCard) -> tuple[str, str, str]:
     """Return how a model was made, on which data, and how scans are fed to it, a text each."""
-    return tell_making(card), tell_data(card), tell_feeding(card)
+    return describe_origin(card), describe_data(card), describe_input(card)
 
 
 def evaluation_of(model_id: str) -> Evaluation | None:

@@ -10,10 +10,10 @@ from medcls.exits.subjects import Received
 from medcls.inlets import asking, inbox, outbox, watched
 from medcls.inlets.inbox import Waiting
 from medcls.inlets.outbox import Sending
-from medcls.inlets.servers import Around, read_around
+from medcls.inlets.servers import PacsConfig, read_pacs_config
 from medcls.workflows.acts import allowed
 
-__all__ = ["Around", "Sending", "Waiting", "read_around"]
+__all__ = ["PacsConfig", "Sending", "Waiting", "read_pacs_config"]
 
 DICOM = "application/dicom"
 _DATES = re.compile(r"\d{8}(-(\d{8})?)?|-\d{8}")
@@ -34,7 +34,7 @@ def worklist(source: str = "", *, patient_id: str = "", date: str = "") -> tuple
     """
     if date and not _DATES.fullmatch(date):
         raise BadSpec("workflows.bad-dates", found=repr(date)[:40])
-    around = read_around()
+    around = read_pacs_config()
     if source and source not in ("inbox", "folder"):
         return asking.search(around.server(source), patient_id=patient_id, date=date)
     found = inbox.waiting() if source in ("", "inbox") else ()
@@ -57,7 +57,7 @@ def fetch(item: Waiting) -> bytes:
     Raises:
         MedclsError: If it is not there any more or its server does not answer.
     """
-    around = read_around()
+    around = read_pacs_config()
     if item.source == "inbox":
         return inbox.read(item.id)
     if item.source == "folder" and around.watch:
@@ -106,7 +106,7 @@ def send_back(case: Case, server: str, ways: tuple[str, ...] = ()) -> Sending:
     Raises:
         MedclsError: If there is no such server, the gate refuses, or the result cannot be kept.
     """
-    around = read_around()
+    around = read_pacs_config()
     around.server(server)
     chosen = ways or tuple(name for name, way in CASE_EXITS.items() if way.media_type == DICOM)
     sending = outbox.put(server, [leave(name, case, "record").data for name in chosen], case.scan.sha256)
@@ -121,11 +121,11 @@ def sendings() -> tuple[Sending, ...]:
 
 def try_waiting() -> tuple[Sending, ...]:
     """Try what waits and whose time has come."""
-    return outbox.work(read_around())
+    return outbox.work(read_pacs_config())
 
 
 @allowed("read")
 def try_again(name: str) -> Sending:
     """Try a result that failed once more, now."""
     outbox.again(name)
-    return outbox.try_one(name, read_around())
+    return outbox.try_one(name, read_pacs_config())

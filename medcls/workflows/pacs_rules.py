@@ -10,7 +10,7 @@ from medcls.errors import MedclsError
 from medcls.inlets import inbox
 from medcls.inlets.inbox import Waiting
 from medcls.inlets.outbox import Sending
-from medcls.inlets.servers import Rule, read_around
+from medcls.inlets.servers import Rule, read_pacs_config
 from medcls.workflows import case_report, pacs
 from medcls.workflows.acts import allowed
 from medcls.workflows.classify import choose_model, open_model
@@ -34,7 +34,7 @@ def work() -> tuple[Sending | Note, ...]:
         MedclsError: If servers.toml cannot be used.
         OSError: If what was done cannot be noted.
     """
-    rules = read_around().rules
+    rules = read_pacs_config().rules
     made: list[Sending | Note] = []
     for item in inbox.waiting() if rules else ():
         for rule in rules:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from medcls.errors import MedclsError
 from medcls.inlets import listener
 from medcls.inlets.outbox import Sending
-from medcls.inlets.servers import read_around
+from medcls.inlets.servers import read_pacs_config
 from medcls.words import say
 from medcls.workflows import pacs_rules
 from medcls.workflows.pacs import try_waiting
@@ -24,7 +24,7 @@ def receive(told: Callable[[str], None], should_stop: Callable[[], bool] = lambd
     Raises:
         MedclsError: If it cannot listen.
     """
-    around = read_around()
+    around = read_pacs_config()
     server = listener.start(around.receive, lambda digest: told(say("workflows.kept", {"digest": digest})))
     here = around.receive
     told(say("workflows.listens", {"title": here.title, "host": here.host, "port": here.port}))

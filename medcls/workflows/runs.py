@@ -252,7 +252,7 @@ def stop_run(run_id: str) -> RunView:
     state = run.state()
     if state.status in (*FINAL, "died", "paused"):
         raise Conflict("workflows.run-not-running", run=run.id, found=state.status)
-    run.ask_stop()
+    run.request_stop()
     return _moving_view(run)
 
 

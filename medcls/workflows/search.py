@@ -11,7 +11,7 @@ from medcls.reproduction.recipes import preset_of
 from medcls.runs import search as searches
 from medcls.runs import study as studies
 from medcls.runs.folder import RunFolder, open_run, read_tail
-from medcls.runs.launch import launch, start_detached, wait_until_held
+from medcls.runs.launch import launch, start_detached, wait_until_locked
 from medcls.runs.search_spec import (
     PRESETS,
     Range,
@@ -96,7 +96,7 @@ def resume_search(name: str) -> None:
         return
     (folder / "stop").unlink(missing_ok=True)
     worker = start_detached(["-m", "medcls", "search", "work", name], folder / "log.txt")
-    wait_until_held(folder, worker, f"search {name}")
+    wait_until_locked(folder, worker, f"search {name}")
 
 
 @act("build", "search.join", "name")

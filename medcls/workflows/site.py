@@ -51,7 +51,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from medcls.core.model import ModelCard
-    from medcls.evaluation.letters import Kept, Signed
+    from medcls.evaluation.letters import SavedLetter, Signed
     from medcls.evaluation.site_answer import TrackRecord
     from medcls.evaluation.site_ask import Labelled
     from medcls.models.predictor import Predictor
@@ -125,14 +125,14 @@ def check_dropped(
 
 
 def _check(site: str, model: "Predictor", scans: "Sequence[Labelled]", aim: Aim, on_case: Progress) -> Checked:
-    from medcls.evaluation.site_ask import ask_site, check
+    from medcls.evaluation.site_ask import check, predict_site
     from medcls.evaluation.site_look import LOOKED_AT, found_in
     from medcls.evaluation.site_settings import settings_for
     from medcls.evaluation.sites import make_site, open_site
     from medcls.imaging.decode import read_scan
 
     open_site(site)  # a name that cannot be is told before the scans are asked
-    asked = ask_site(model, scans, on_case)
+    asked = predict_site(model, scans, on_case)
     folder = make_site(site)
     some = [one.read(case) for one in scans for case in one.cases[: LOOKED_AT // len(scans)]]
     name = folder.site.name
@@ -275,7 +275,7 @@ def write_letter(site: str, check: SiteCheck, path: Path, maker: str = "", name:
 
 
 @act("build", "site.letter", "model_id")
-def import_letter(data: bytes, model_id: str = "") -> "Kept":
+def import_letter(data: bytes, model_id: str = "") -> "SavedLetter":
     """Keep a card that another site mailed, beside a model's own figures.
 
     Args:
@@ -286,7 +286,7 @@ def import_letter(data: bytes, model_id: str = "") -> "Kept":
         MedclsError: If it is no such card, its numbers are impossible, its signature is wrong, it is about other
             networks, or cannot be true of these.
     """
-    from medcls.evaluation.letters import contradicts, keep_letter, read_letter
+    from medcls.evaluation.letters import contradicts, read_letter, save_letter
     from medcls.evaluation.site_answer import weights_of
     from medcls.models.store import read_card
 
@@ -296,7 +296,7 @@ def import_letter(data: bytes, model_id: str = "") -> "Kept":
         found := contradicts(signed.card, card.task.label_ids, card.task.positive)
     ):
         raise BadData("evaluation.letter-contradicts-model", found=found)
-    return keep_letter(signed, card.id, weights_of(card))
+    return save_letter(signed, card.id, weights_of(card))
 
 
 def letters_of(card: "ModelCard") -> "list[Outcome[Signed]]":

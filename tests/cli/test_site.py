@@ -66,9 +66,9 @@ def test_a_result_that_is_not_there_is_told_and_makes_no_folder(name: str) -> No
     if name:
         assert main(["outbox", "--try", name]) == 2
     from medcls.inlets import outbox
-    from medcls.inlets.servers import Around
+    from medcls.inlets.servers import PacsConfig
 
-    for ask in (outbox.again, lambda one: outbox.try_one(one, Around())):
+    for ask in (outbox.again, lambda one: outbox.try_one(one, PacsConfig())):
         with pytest.raises(BadSpec) as unknown:
             ask(name)
         assert unknown.value.code == "inlets.no-such-result"

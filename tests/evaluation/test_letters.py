@@ -67,15 +67,15 @@ def test_a_letter_travels_and_is_kept_apart() -> None:
     signed = letters.sign(Letter.of(check(), "Busan", "key", "Kim"))
     data = signed.to_json().encode()
     assert letters.read_letter(data) == signed
-    letters.keep_letter(signed, "m", WEIGHTS)
+    letters.save_letter(signed, "m", WEIGHTS)
     newer = letters.sign(replace(signed.card, made="2026-11-29"))
-    letters.keep_letter(newer, "m", WEIGHTS)
+    letters.save_letter(newer, "m", WEIGHTS)
     assert [one.get().card.made for one in letters.letters("m", WEIGHTS)] == ["2026-11-29"]
     with pytest.raises(BadData) as older:
-        letters.keep_letter(signed, "m", WEIGHTS)
+        letters.save_letter(signed, "m", WEIGHTS)
     assert older.value.code == "evaluation.letter-older"
     with pytest.raises(BadData) as other:
-        letters.keep_letter(signed, "m", ("x",))
+        letters.save_letter(signed, "m", ("x",))
     assert other.value.code == "evaluation.letter-of-other-weights"
     assert letters.letters("m", ("x",)) == []
 
@@ -83,16 +83,16 @@ def test_a_letter_travels_and_is_kept_apart() -> None:
 def test_two_cards_of_one_site_are_recognised() -> None:
     """A later one takes the earlier one's place and says so; one of another key stands beside it, and both keys are named."""
     first = letters.sign(Letter.of(check(), "Busan", "key", "Kim"))
-    assert letters.keep_letter(first, "m", WEIGHTS) == letters.Kept(first)
-    again = letters.keep_letter(letters.sign(replace(first.card, made="2026-11-29")), "m", WEIGHTS)
+    assert letters.save_letter(first, "m", WEIGHTS) == letters.SavedLetter(first)
+    again = letters.save_letter(letters.sign(replace(first.card, made="2026-11-29")), "m", WEIGHTS)
     assert (again.before, again.rivals, again.own) == (first.card.made, (), False)
     (home() / "keys" / "letters.key").unlink()
-    other = letters.keep_letter(letters.sign(first.card), "m", WEIGHTS)
+    other = letters.save_letter(letters.sign(first.card), "m", WEIGHTS)
     assert (other.before, other.rivals) == ("", (first.fingerprint,))
     assert other.signed.fingerprint != first.fingerprint
     assert len(letters.letters("m", WEIGHTS)) == 2
     own = letters.sign(replace(first.card, site_key=sites.make_site("Ward 3").site.key))
-    assert letters.keep_letter(own, "m", WEIGHTS).own
+    assert letters.save_letter(own, "m", WEIGHTS).own
 
 
 @pytest.mark.parametrize(
@@ -303,9 +303,9 @@ def test_a_card_of_a_day_that_has_not_come_is_not_kept() -> None:
     """A clock that is a day ahead is borne."""
     today = datetime.now(UTC).date()
     letter = Letter.of(check(), "", "key", "")
-    letters.keep_letter(letters.sign(replace(letter, made=(today + timedelta(days=1)).isoformat())), "m", WEIGHTS)
+    letters.save_letter(letters.sign(replace(letter, made=(today + timedelta(days=1)).isoformat())), "m", WEIGHTS)
     with pytest.raises(BadData) as refused:
-        letters.keep_letter(letters.sign(replace(letter, made=(today + timedelta(days=3)).isoformat())), "m", WEIGHTS)
+        letters.save_letter(letters.sign(replace(letter, made=(today + timedelta(days=3)).isoformat())), "m", WEIGHTS)
     assert refused.value.code == "evaluation.letter-of-tomorrow"
 
 

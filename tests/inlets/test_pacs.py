@@ -23,7 +23,7 @@ from medcls import audit
 from medcls.cli import main
 from medcls.errors import BadScan, BadSpec, Conflict
 from medcls.inlets import asking, inbox, listener, outbox, watched
-from medcls.inlets.servers import Around, Receive, Server, read_around
+from medcls.inlets.servers import PacsConfig, Receive, Server, read_pacs_config
 from medcls.workflows import pacs
 from tests.inlets.conftest import dicom, free_port
 
@@ -193,11 +193,11 @@ def test_a_listener_killed_in_the_middle_loses_nothing(home: Path, tmp_path: Pat
         process.wait(20)
 
 
-def around_of(orthanc, **more) -> Around:
+def around_of(orthanc, **more) -> PacsConfig:
     """An Orthanc under two names: by DICOMweb and by DIMSE."""
     web = Server("pacs", url=f"http://127.0.0.1:{orthanc.http}/dicom-web", timeout_s=5, **more)
     old = Server("old", kind="dimse", host="127.0.0.1", port=orthanc.dimse, title="ORTHANC", timeout_s=5)
-    return Around(servers={"pacs": web, "old": old})
+    return PacsConfig(servers={"pacs": web, "old": old})
 
 
 @pytest.mark.slow
@@ -238,9 +238,9 @@ def test_a_server_that_refuses_is_not_asked_again(orthanc) -> None:
     """Failed, with the code; put back on a click."""
     server = Server("pacs", url=f"http://127.0.0.1:{orthanc.http}/nowhere", timeout_s=5)
     made = outbox.put("pacs", [dicom()])
-    tried = outbox.try_one(made.id, Around(servers={"pacs": server}))
+    tried = outbox.try_one(made.id, PacsConfig(servers={"pacs": server}))
     assert (tried.state, tried.code) == ("failed", "inlets.refused")
-    assert outbox.work(Around(servers={"pacs": server}), now=time.time() + 1e6) == ()
+    assert outbox.work(PacsConfig(servers={"pacs": server}), now=time.time() + 1e6) == ()
     assert outbox.again(made.id).state == "waiting"
 
 
@@ -273,7 +273,9 @@ def test_a_server_that_takes_no_such_object_is_told_and_stops_nothing_else(tmp_p
         out = io.BytesIO()
         report.save_as(out, enforce_file_format=True)
         plain = Server("plain", kind="dimse", host="127.0.0.1", port=number, title="PICKY", timeout_s=5)
-        around = Around(servers={"plain": plain, "tls": replace(plain, name="tls", tls=True, ca=str(tmp_path / "no"))})
+        around = PacsConfig(
+            servers={"plain": plain, "tls": replace(plain, name="tls", tls=True, ca=str(tmp_path / "no"))}
+        )
         outbox.put("plain", [dicom(seed=1), out.getvalue()])
         outbox.put("tls", [dicom(seed=2)])
         outbox.put("plain", [dicom(seed=3)])
@@ -327,7 +329,7 @@ def web():
 def test_nothing_counts_as_sent_that_a_server_did_not_say_it_has(web, asked, given, code: str) -> None:
     """A page for logging in, an empty answer, another object of the study: it waits, with why."""
     web.told = {"GET": asked, "POST": given}
-    around = Around(servers={"pacs": Server("pacs", url=f"http://127.0.0.1:{web.server_port}/web", timeout_s=5)})
+    around = PacsConfig(servers={"pacs": Server("pacs", url=f"http://127.0.0.1:{web.server_port}/web", timeout_s=5)})
     tried = outbox.try_one(outbox.put("pacs", [dicom()]).id, around)
     assert (tried.state, tried.code) == ("waiting", code)
     if code == "inlets.strange-answer":
@@ -405,7 +407,7 @@ def test_a_wrong_file_is_a_sentence(home: Path, text: str, code: str) -> None:
     home.mkdir(parents=True, exist_ok=True)
     (home / "servers.toml").write_text(text)
     with pytest.raises(BadSpec) as refused:
-        read_around()
+        read_pacs_config()
     assert refused.value.code == code
 
 

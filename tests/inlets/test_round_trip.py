@@ -23,7 +23,7 @@ from medcls.errors import BadRecord, Conflict
 from medcls.exits import CASE_EXITS, leave
 from medcls.exits.case import Case
 from medcls.inlets import inbox, listener, outbox
-from medcls.inlets.servers import Around, Receive, Server
+from medcls.inlets.servers import PacsConfig, Receive, Server
 from medcls.workflows import case_report, pacs, pacs_rules, receive
 from medcls.workflows.classify import open_model
 from tests.exits.test_dicom_out import errors_of
@@ -87,9 +87,9 @@ def read(data: bytes | None) -> pydicom.Dataset:
 KILLED = """
 import os, signal, sys
 from medcls.inlets import outbox
-from medcls.inlets.servers import read_around
+from medcls.inlets.servers import read_pacs_config
 outbox._write = lambda *given: os.kill(os.getpid(), signal.SIGKILL)
-outbox.try_one(sys.argv[1], read_around())
+outbox.try_one(sys.argv[1], read_pacs_config())
 """
 
 
@@ -204,7 +204,7 @@ def test_rules_that_cannot_work_do_not_keep_results_from_being_sent(home: Path) 
 
 
 @contextmanager
-def archive(answer: Callable[[], int]) -> Iterator[tuple[Around, list[str]]]:
+def archive(answer: Callable[[], int]) -> Iterator[tuple[PacsConfig, list[str]]]:
     """A DIMSE server of our own that says what `answer` gives; and what was stored there, in order."""
     stored: list[str] = []
 
@@ -221,7 +221,9 @@ def archive(answer: Callable[[], int]) -> Iterator[tuple[Around, list[str]]]:
     )
     try:
         yield (
-            Around(servers={"a": Server("a", "dimse", host="127.0.0.1", port=port, title="ARCHIVE", timeout_s=2.0)}),
+            PacsConfig(
+                servers={"a": Server("a", "dimse", host="127.0.0.1", port=port, title="ARCHIVE", timeout_s=2.0)}
+            ),
             stored,
         )
     finally:
@@ -336,10 +338,10 @@ def test_a_certificate_nobody_vouches_for_is_refused_and_a_full_server_is_tried_
     url = f"https://127.0.0.1:{server.server_address[1]}/dicom-web"
     made = outbox.put("pacs", [dicom()])
     try:
-        stranger = outbox.try_one(made.id, Around(servers={"pacs": Server("pacs", url=url)}))
+        stranger = outbox.try_one(made.id, PacsConfig(servers={"pacs": Server("pacs", url=url)}))
         assert (stranger.state, stranger.code) == ("failed", "inlets.wrong-certificate")
         outbox.again(made.id)
-        known = outbox.try_one(made.id, Around(servers={"pacs": Server("pacs", url=url, ca=str(cert))}))
+        known = outbox.try_one(made.id, PacsConfig(servers={"pacs": Server("pacs", url=url, ca=str(cert))}))
         assert (known.state, known.code) == ("waiting", "inlets.refused")
     finally:
         server.shutdown()

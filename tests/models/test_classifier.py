@@ -20,7 +20,7 @@ from medcls.models import store
 from medcls.models.mean import Mean
 from medcls.models.network import Network
 from medcls.models.opening import open_model
-from medcls.stats.familiarity import Known, Normal
+from medcls.stats.familiarity import Normal, TrainingReference
 
 
 @pytest.fixture
@@ -77,8 +77,8 @@ def test_it_says_cannot_tell_of_a_scan_unlike_those_it_learned_from(tiny_model, 
     features = opened.run(torch.stack([opened.prepare(s) for s in scans]))[1].double()
     bank = (features / features.norm(dim=1, keepdim=True)).numpy()
     card = replace(opened.card, abstention=Abstention(max_distance=0.01))
-    at_home = Network(card, opened.net, Known(bank[:1])).predict(scans[0])
-    abroad = Network(card, opened.net, Known(-bank[:1])).predict(scans[0])
+    at_home = Network(card, opened.net, TrainingReference(bank[:1])).predict(scans[0])
+    abroad = Network(card, opened.net, TrainingReference(-bank[:1])).predict(scans[0])
     assert at_home.unfamiliarity < 1
     assert at_home.decided is not None
     assert abroad.unfamiliarity > 1
@@ -92,7 +92,7 @@ def test_it_says_cannot_tell_of_a_scan_that_looks_unlike_those_it_learned_from(t
         read_scan(phantom("breast-ultrasound", label, i)) for label in ("benign", "malignant") for i in range(20)
     ]
     features = opened.describe(learned)
-    known = Known(
+    known = TrainingReference(
         features / np.linalg.norm(features, axis=1, keepdims=True),
         Normal.fit([appearance(opened.place(s)) for s in learned]),
     )
@@ -109,7 +109,7 @@ def test_it_says_cannot_tell_of_a_scan_that_looks_unlike_those_it_learned_from(t
         assert answer.decided is None
         assert answer.unfamiliarity > 1
         assert answer.refusal.code == "models.unlike-looks"
-    old = Network(card, opened.net, Known(known.features)).predict(noise)
+    old = Network(card, opened.net, TrainingReference(known.features)).predict(noise)
     assert old.decided is not None, "a model published before appearance was kept answers as it did"
 
 

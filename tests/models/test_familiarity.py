@@ -22,7 +22,7 @@ from medcls.models.combine import combine
 from medcls.models.familiarity import farthest
 from medcls.models.network import Network
 from medcls.models.opening import open_network
-from medcls.stats.familiarity import Known, Normal, unit_rows
+from medcls.stats.familiarity import Normal, TrainingReference, unit_rows
 from medcls.stats.gate import Gate
 from medcls.tasks import list_tasks
 
@@ -44,7 +44,7 @@ def gated(tiny_model, own) -> Network:
     others |= {t.id: list(make_phantoms(t, 16, 0)) for t in list_tasks().values() if t.modality != TASK.modality}
     foreign = {name: np.stack([kind_numbers(opened.place(s)) for s in scans]) for name, scans in others.items()}
     looks = Normal.fit(np.stack([appearance(s) for s in squares]))
-    known = Known(unit_rows(opened.describe(own)).astype(np.float32), looks, Gate.fit(numbers, foreign))
+    known = TrainingReference(unit_rows(opened.describe(own)).astype(np.float32), looks, Gate.fit(numbers, foreign))
     limits = Abstention(max_distance=2.0, max_appearance=6.0, max_kind=0.0)
     return Network(replace(opened.card, abstention=limits), opened.net, known)
 
@@ -70,7 +70,7 @@ def test_a_scan_acquired_unlike_is_answered_with_a_caution(gated, own):
 
 def test_gate_and_limits_are_on_disk_as_they_were(home, tiny_model, gated, own):
     path = store.folder(tiny_model.id)
-    store.write_known(path, gated.known)
+    store.write_reference(path, gated.known)
     store.seal(path, replace(gated.card, files={}))
     again = open_network(tiny_model.id)
     for one, other in zip(again.predict_many(own), gated.predict_many(own), strict=True):
@@ -79,7 +79,7 @@ def test_gate_and_limits_are_on_disk_as_they_were(home, tiny_model, gated, own):
 
 
 def test_a_limit_without_its_gate_refuses(gated, own):
-    for known in (None, Known(gated.known.features, gated.known.appearance)):
+    for known in (None, TrainingReference(gated.known.features, gated.known.appearance)):
         answer = Network(gated.card, gated.net, known).predict(own[0])
         assert answer.decided is None
         assert answer.refusal.code == "models.unlike-no-number"
@@ -89,9 +89,13 @@ def test_a_limit_without_its_gate_refuses(gated, own):
 def test_a_distance_that_is_no_number_refuses_or_cautions(gated, own, broken):
     known, nan = gated.known, np.float32(np.nan)
     spoilt = {
-        "features": Known(known.features * nan, known.appearance, known.gate),
-        "looks": Known(known.features, Normal(known.appearance.centre * nan, known.appearance.whitening), known.gate),
-        "gate": Known(known.features, known.appearance, replace(known.gate, weight=known.gate.weight * nan)),
+        "features": TrainingReference(known.features * nan, known.appearance, known.gate),
+        "looks": TrainingReference(
+            known.features, Normal(known.appearance.centre * nan, known.appearance.whitening), known.gate
+        ),
+        "gate": TrainingReference(
+            known.features, known.appearance, replace(known.gate, weight=known.gate.weight * nan)
+        ),
     }[broken]
     answer = Network(gated.card, gated.net, spoilt).predict(own[0])
     assert answer.cautions or answer.refusal

@@ -13,7 +13,7 @@ from medcls.imaging.decode import read_scan
 from medcls.imaging.marks import find_marks
 from medcls.imaging.phantom import phantom
 from medcls.imaging.shifts import shift_pixels
-from medcls.models.marks import with_marks_told
+from medcls.models.marks import with_mark_cautions
 from medcls.models.mean import Mean
 from medcls.models.mean_card import mean_card
 from medcls.models.network import Network
@@ -57,7 +57,7 @@ def make(task: str, cleaning: tuple[str, ...]) -> Network:
 def test_both_answers_are_told_where_marks_matter(cleaning: tuple[str, ...]) -> None:
     network = make("breast-ultrasound", cleaning)
     answer = network.predict(MARKED)
-    told = with_marks_told(network, MARKED, answer)
+    told = with_mark_cautions(network, MARKED, answer)
     codes = {note.code: note.params for note in told.cautions}
     assert ("models.marks-painted" in codes) == bool(cleaning)
     both = codes["models.marks-matter"]
@@ -79,7 +79,7 @@ def test_marks_are_searched_once_a_scan(monkeypatch: pytest.MonkeyPatch) -> None
     one, other = make("breast-ultrasound", ("mark-removal",)), make("breast-ultrasound", ("mark-removal", "clahe"))
     mean = Mean(mean_card([one.card, replace(other.card, id="n")], ""), [one, other])
     scan = replace(MARKED)
-    told = with_marks_told(mean, scan, mean.predict(scan))
+    told = with_mark_cautions(mean, scan, mean.predict(scan))
     assert "models.marks-painted" in [note.code for note in told.cautions]
     assert searched == [(200, 260)]
     mean.predict(replace(MARKED))
@@ -89,11 +89,11 @@ def test_marks_are_searched_once_a_scan(monkeypatch: pytest.MonkeyPatch) -> None
 def test_nothing_is_told_where_nothing_was_drawn() -> None:
     network = make("breast-ultrasound", ("mark-removal",))
     answer = network.predict(PLAIN)
-    assert with_marks_told(network, PLAIN, answer) is answer
+    assert with_mark_cautions(network, PLAIN, answer) is answer
 
 
 def test_questions_about_colour_have_no_such_marks() -> None:
     network = make("skin-melanoma", ())
     scan = read_scan(phantom("skin-melanoma", "melanoma", 1))
     answer = network.predict(scan)
-    assert with_marks_told(network, scan, answer) is answer
+    assert with_mark_cautions(network, scan, answer) is answer

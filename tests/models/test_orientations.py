@@ -14,8 +14,8 @@ from medcls.core.scan import ORIENTATIONS, Preprocess, Scan
 from medcls.data.batches import Part
 from medcls.explain.drawing import predict_and_explain
 from medcls.imaging.decode import read_scan
-from medcls.imaging.orientations import ask_oriented, orient
-from medcls.models.card_text import tell_feeding
+from medcls.imaging.orientations import orient, predict_oriented
+from medcls.models.card_text import describe_input
 from medcls.models.network import Network
 from medcls.nets.anatomy import classifier_of
 from medcls.tasks import list_tasks
@@ -89,7 +89,7 @@ def test_many_squares_go_through_a_few_at_a_time() -> None:
         return sums, sums
 
     squares = np.random.default_rng(2).integers(0, 255, (9, 4, 4, 1), np.uint8)
-    logits, _ = ask_oriented(squares, 8, ask)
+    logits, _ = predict_oriented(squares, 8, ask)
     assert np.allclose(logits[:, 0], squares.sum(axis=(1, 2, 3)))
     assert max(asked) <= 16
 
@@ -101,8 +101,8 @@ def test_a_logit_that_is_no_number_in_one_orientation_is_none_of_the_answer() ->
 
     squares = np.ones((1, 3, 3, 1), np.uint8)
     squares[0, 2, 2] = 0
-    assert np.isnan(ask_oriented(squares, 8, ask)[0]).all()
+    assert np.isnan(predict_oriented(squares, 8, ask)[0]).all()
 
 
 def test_the_card_tells_of_orientations() -> None:
-    assert "8" in tell_feeding(network(8).card).replace(tell_feeding(network(1).card), "")
+    assert "8" in describe_input(network(8).card).replace(describe_input(network(1).card), "")

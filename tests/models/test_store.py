@@ -15,7 +15,7 @@ from medcls.core.note import SAID, Note
 from medcls.errors import BadModel, Conflict
 from medcls.models import changes, publishing, store
 from medcls.models.opening import open_model
-from medcls.stats.familiarity import Known
+from medcls.stats.familiarity import TrainingReference
 from medcls.workflows.thresholds import save_threshold
 from tests.models.saving import save_points
 from tests.tiny import install, spoil, write_tiny
@@ -189,7 +189,7 @@ def test_a_card_without_hashes_is_not_opened(home, tiny_model):
 )
 def test_features_that_give_no_distance_are_refused(home, tiny_model, values):
     path = store.folder(tiny_model.id)
-    store.write_known(path, Known(values.astype(np.float32)))
+    store.write_reference(path, TrainingReference(values.astype(np.float32)))
     store.seal(path, store.read_card(tiny_model.id))
     with pytest.raises(BadModel) as caught:
         open_model(tiny_model.id)
@@ -227,7 +227,7 @@ def test_sessions_that_publish_at_once_each_get_their_own_model(home, tiny_made,
 
 def test_an_id_that_appears_while_publishing_is_a_conflict(home, tiny_made, monkeypatch):
     taken = store.publish(tiny_made, model_id="one").id
-    monkeypatch.setattr(publishing, "is_taken", lambda *asked: False)  # the other session was a moment later
+    monkeypatch.setattr(publishing, "id_exists", lambda *asked: False)  # the other session was a moment later
     with pytest.raises(Conflict, match="already a model"):
         store.publish(tiny_made, model_id=taken)
 

@@ -38,11 +38,11 @@ def path(tmp_path: Path) -> Path:
 def test_a_lock_ends_with_kill_minus_9(path: Path) -> None:
     first = holder(path)
     assert first.said == "held"
-    assert lock.is_held(path)
+    assert lock.is_locked(path)
     assert path.read_text() == "somebody"
     first.send_signal(signal.SIGKILL)
     first.wait()
-    assert not lock.is_held(path)
+    assert not lock.is_locked(path)
     assert path.exists()
 
 
@@ -53,7 +53,7 @@ def test_the_second_holder_is_told_no(path: Path) -> None:
         assert (first.said, second.said) == ("held", "taken")
         with lock.hold(path, patience_s=0) as held:
             assert not held
-        assert lock.is_held(path), "a refused attempt must not free another's lock"
+        assert lock.is_locked(path), "a refused attempt must not free another's lock"
     finally:
         first.kill()
         first.wait()
@@ -62,10 +62,10 @@ def test_the_second_holder_is_told_no(path: Path) -> None:
 
 
 def test_looking_at_a_free_lock_takes_nothing_and_makes_nothing(path: Path) -> None:
-    assert not lock.is_held(path)
+    assert not lock.is_locked(path)
     assert not path.exists()
     path.touch()
-    assert not lock.is_held(path)
+    assert not lock.is_locked(path)
     with lock.hold(path, patience_s=0) as held:
         assert held
 
@@ -76,5 +76,5 @@ def test_looking_needs_only_the_right_to_read(path: Path) -> None:
     path.parent.chmod(0o755)
     code = "import sys, os; from pathlib import Path; from medcls.runs import lock; handle = os.open; "
     code += "flags = []; os.open = lambda p, f, *a: (flags.append(f), handle(p, f, *a))[1]; "
-    code += "lock.is_held(Path(sys.argv[1])); assert all(f & os.O_ACCMODE == os.O_RDONLY for f in flags) and flags"
+    code += "lock.is_locked(Path(sys.argv[1])); assert all(f & os.O_ACCMODE == os.O_RDONLY for f in flags) and flags"
     subprocess.run([sys.executable, "-c", code, str(path)], check=True)

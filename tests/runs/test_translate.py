@@ -104,7 +104,7 @@ def test_a_stop_keeps_the_last_whole_epoch_and_resume_goes_on() -> None:
     run = make_run(GAN.having(epochs=10_000))
     worker = start(run)
     wait_until(lambda: len(run.metrics()) >= 2, run)
-    run.ask_stop()
+    run.request_stop()
     worker.join()
     state, told = run.state(), made(run)
     assert (state.status, told.epochs) == ("stopped", state.epoch)
@@ -112,7 +112,7 @@ def test_a_stop_keeps_the_last_whole_epoch_and_resume_goes_on() -> None:
     run.forget_stop()
     again = start(run)
     wait_until(lambda: len(run.metrics()) > reached, run)
-    run.ask_stop()
+    run.request_stop()
     again.join()
     assert made(run).epochs > reached
     assert made(run).digest != told.digest

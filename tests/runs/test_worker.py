@@ -162,7 +162,7 @@ def test_a_stop_keeps_the_best_epoch_and_resume_goes_on() -> None:
 
 def test_a_stop_before_the_first_epoch_leaves_no_model() -> None:
     run = make_run(SPEC)
-    run.ask_stop()
+    run.request_stop()
     assert run.state().status == "stopped"
     assert finish(run) == 0
     assert run.state().status == "stopped"
@@ -179,7 +179,7 @@ def test_a_stop_before_a_resumed_run_goes_on_still_makes_its_best_epoch_a_model(
     worker.join(PATIENCE_S)
     assert not run.result.exists()
     told = len(run.metrics())
-    run.ask_stop()
+    run.request_stop()
     assert finish(run) == 0, run.log_tail()
     reached = run.state().epoch
     assert reached in (told, told + 1), "an epoch killed between its checkpoint and its line in the metrics counts"
@@ -216,7 +216,7 @@ def test_a_worker_waits_for_its_device_and_says_for_whom(whole: tuple[RunFolder,
         wait_for(run, "waiting")
         wait_for(stopped, "waiting")
         assert run.state().message == WAITS
-        stopped.ask_stop()
+        stopped.request_stop()
         workers[1].join(PATIENCE_S)
         assert stopped.state().status == "stopped"
         assert run.state().status == "waiting"
@@ -362,4 +362,4 @@ def test_a_locked_run_that_says_nothing_may_hang(whole: tuple[RunFolder, int]) -
     finally:
         holder.kill()
         holder.wait()
-    assert not lock.is_held(run.path / "lock")
+    assert not lock.is_locked(run.path / "lock")

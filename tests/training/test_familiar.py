@@ -16,7 +16,7 @@ from medcls.imaging.phantom import phantom
 from medcls.imaging.prepare import place
 from medcls.imaging.shifts import shift_scan
 from medcls.tasks import list_tasks
-from medcls.training.familiar import FAMILIAR_SHARE, familiar_copies, learn_known, measure_limits
+from medcls.training.familiar import FAMILIAR_SHARE, familiar_copies, learn_reference, measure_limits
 from medcls.training.inputs import TrainingData
 from medcls.training.outputs import run_part
 
@@ -55,7 +55,7 @@ def net() -> torch.nn.Module:
 
 def beyond(net: torch.nn.Module, data: TrainingData, squares: list[np.ndarray]) -> float:
     """Share of pictures whose looks lie beyond the limit."""
-    known = learn_known(net, data, 0)
+    known = learn_reference(net, data, 0)
     logits, features = run_part(net, data.validate, PREPROCESS)
     limits = measure_limits(net, data, known, np.exp(logits) / np.exp(logits).sum(1, keepdims=True), features)
     assert known.appearance is not None

@@ -21,21 +21,21 @@ PICTURE = scan(("red", 24, 24), ("blue", 40, 40))
 def test_many_share_one_pass_and_failures_stay_apart() -> None:
     """For each method each label, in order; what cannot be drawn comes with its reason and the rest go on."""
     drawn = explain.draw_many(PICTURE, model(), ["red", "blue"], ["gradcam", "cam", "nocam"])
-    assert [(d.wanted.method, d.wanted.label) for d in drawn] == [
+    assert [(d.request.method, d.request.label) for d in drawn] == [
         (m, n) for m in ("gradcam", "cam", "nocam") for n in ("red", "blue")
     ]
     assert [d.heatmap.ok for d in drawn] == [True, True, True, True, False, False]
-    assert all(d.wanted.layer == "thin" for d in drawn)
-    one = explain.draw_one(PICTURE, model(), explain.Wanted("red", "gradcam"))
+    assert all(d.request.layer == "thin" for d in drawn)
+    one = explain.draw_one(PICTURE, model(), explain.HeatmapRequest("red", "gradcam"))
     assert np.array_equal(drawn[0].heatmap.get().values, one.values)
 
 
 def test_answer_and_heatmap_come_together() -> None:
     view = viewer.open_pass(PICTURE, one := model())
-    heatmap = explain.draw_one(PICTURE, one, explain.Wanted("blue"), view=view)
+    heatmap = explain.draw_one(PICTURE, one, explain.HeatmapRequest("blue"), view=view)
     assert view.prediction.prob.argmax() in (0, 1)
     assert heatmap.label == "blue"
-    assert np.array_equal(heatmap.values, explain.draw_one(PICTURE, one, explain.Wanted("blue")).values)
+    assert np.array_equal(heatmap.values, explain.draw_one(PICTURE, one, explain.HeatmapRequest("blue")).values)
 
 
 def test_unknown_layer_is_an_error() -> None:
@@ -46,29 +46,33 @@ def test_unknown_layer_is_an_error() -> None:
 def test_describe_says_what_is_shown() -> None:
     """In words: the method, the label, how coarse; nothing found is said as that; a patch is said to be small."""
     large = Scan(np.kron(PICTURE.pixels, np.ones((4, 4, 1), np.float32)), "0" * 64)
-    told = explain.describe(explain.draw_one(large, model(), explain.Wanted("red")), "Red", large)
+    told = explain.describe(explain.draw_one(large, model(), explain.HeatmapRequest("red")), "Red", large)
     assert "Grad-CAM" in told
     assert "Red" in told
     assert "8 x 8 cells" in told
     assert "32 px wide" in told
-    assert "coarse" in explain.describe(explain.draw_one(PICTURE, model(), explain.Wanted("red")), "Red", PICTURE)
+    assert "coarse" in explain.describe(
+        explain.draw_one(PICTURE, model(), explain.HeatmapRequest("red")), "Red", PICTURE
+    )
     assert "no evidence for Red anywhere" in explain.describe(
-        explain.draw_one(scan(), model(), explain.Wanted("red")), "Red", scan()
+        explain.draw_one(scan(), model(), explain.HeatmapRequest("red")), "Red", scan()
     )
     assert "the same for Red as for the others" in explain.describe(
-        explain.draw_one(large, model(), explain.Wanted("red", "eigencam")), "Red", large
+        explain.draw_one(large, model(), explain.HeatmapRequest("red", "eigencam")), "Red", large
     )
 
 
 def test_several_are_described_by_their_cells() -> None:
     large = Scan(np.kron(PICTURE.pixels, np.ones((4, 4, 1), np.float32)), "0" * 64)
     coarse, fine = (
-        explain.draw_one(large, model(), explain.Wanted("red", method)) for method in ("gradcam", "fullgrad")
+        explain.draw_one(large, model(), explain.HeatmapRequest("red", method)) for method in ("gradcam", "fullgrad")
     )
     assert "about 32 px wide" in explain.describe_many([coarse, coarse], large)
     assert "about 4 to 32 px wide" in explain.describe_many([coarse, fine], large)
-    assert "coarse" in explain.describe_many([explain.draw_one(PICTURE, model(), explain.Wanted("red"))], PICTURE)
-    assert explain.describe_many([explain.draw_one(scan(), model(), explain.Wanted("red"))], scan()) == ""
+    assert "coarse" in explain.describe_many(
+        [explain.draw_one(PICTURE, model(), explain.HeatmapRequest("red"))], PICTURE
+    )
+    assert explain.describe_many([explain.draw_one(scan(), model(), explain.HeatmapRequest("red"))], scan()) == ""
 
 
 def test_ensemble_is_drawn_as_a_whole_and_tested_by_its_networks() -> None:
@@ -76,8 +80,10 @@ def test_ensemble_is_drawn_as_a_whole_and_tested_by_its_networks() -> None:
     both = Mean(dataclasses.replace(one.card, id="both", members=("one", "two")), (one, two))
     drawn = explain.draw_many(PICTURE, both, ["red", "blue"], ["gradcam", "hirescam"])
     assert [d.heatmap.error for d in drawn] == [None] * 4
-    assert {d.wanted.layer for d in drawn} == {"members' last"}
-    assert np.array_equal(drawn[0].heatmap.get().values, explain.draw_one(PICTURE, both, explain.Wanted("red")).values)
+    assert {d.request.layer for d in drawn} == {"members' last"}
+    assert np.array_equal(
+        drawn[0].heatmap.get().values, explain.draw_one(PICTURE, both, explain.HeatmapRequest("red")).values
+    )
     assert "mean of several networks' heatmaps" in explain.describe(drawn[0].heatmap.get(), "Red", PICTURE)
     assert explain.networks_of(both) == (one, two)
     assert explain.networks_of(one) == (one,)
@@ -86,7 +92,7 @@ def test_ensemble_is_drawn_as_a_whole_and_tested_by_its_networks() -> None:
 
 
 def test_captioned_picture_holds_the_plain_one() -> None:
-    heatmap = explain.draw_one(PICTURE, model(), explain.Wanted("red"))
+    heatmap = explain.draw_one(PICTURE, model(), explain.HeatmapRequest("red"))
     plain, captioned = (
         Image.open(
             io.BytesIO(leave("drawing", explain.export(PICTURE, heatmap, explain.Paint(), wanted), "record").data)
@@ -111,7 +117,7 @@ def test_mask_is_read_or_refused() -> None:
 def test_checks_take_a_mask() -> None:
     mask = np.zeros((64, 64), bool)
     mask[18:31, 18:31] = True
-    checks = explain.check_heatmap(PICTURE, model(), explain.Wanted("red", "hirescam"), mask)
+    checks = explain.check_heatmap(PICTURE, model(), explain.HeatmapRequest("red", "hirescam"), mask)
     assert checks[-1].name == "mask"
     assert checks[-1].numbers["hit"] == 1
 

@@ -113,7 +113,7 @@ def test_it_goes_on_where_it_stopped(patches):
     assert list(part.runs) == [0]
     with pytest.raises(BadData, match="cannot be pooled yet"):
         fold_results.pool_folds(part)
-    open_run(part.runs[0]).ask_stop()  # as a press of Stop on the page leaves it
+    open_run(part.runs[0]).request_stop()  # as a press of Stop on the page leaves it
     whole = folds.train_folds(spec)
     assert whole.missing == ()
     assert whole.runs[0] == part.runs[0]
@@ -130,7 +130,7 @@ def test_a_stop_from_elsewhere_ends_it_with_the_fold_it_is_in(patches):
     def on_epoch(result):
         if not asked:
             (run,) = list_runs()
-            run.ask_stop()
+            run.request_stop()
             asked.append(run.id)
 
     part = folds.train_folds(spec, Follow(on_epoch=on_epoch))

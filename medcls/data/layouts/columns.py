@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 
 from medcls.core.note import Note
-from medcls.data.labels import find_labels, tell_disease, tidy
+from medcls.data.labels import diseases_by_name, find_labels, tidy
 from medcls.data.lexicon import NAME, NO_PATH, SIDE_OR_SEX, UNLABELLED, YES_OR_NO
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tables import Table, without_header
@@ -140,7 +140,7 @@ def label_sense(cells: list[str]) -> float:
         len(counted) > 0.5 * sum(counted.values()) and sum(counted.values()) > 6
     ):
         return 0.1 if counted else 0.0
-    told = tell_disease(find_labels(counted, cells=True).names).values()
+    told = diseases_by_name(find_labels(counted, cells=True).names).values()
     return 1.0 + sum(sick is not None for sick in told) / max(1, len(told)) - len(counted) / 1000
 
 

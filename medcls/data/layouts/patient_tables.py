@@ -61,7 +61,7 @@ class Owned:
         for patient, paths in patients.items():
             self._by_table.setdefault(fold(patient), []).extend(paths)
 
-    def look_ups(self) -> Iterator[tuple[bool, dict[str, list[str]]]]:
+    def lookups(self) -> Iterator[tuple[bool, dict[str, list[str]]]]:
         """Yield pictures by each kind of name, and whether such a name is an owner's."""
         yield True, self.by_folder
         yield True, self._by_table
@@ -83,7 +83,7 @@ def by_picture(table: Table, owned: Owned) -> tuple[Table, str, bool] | None:
             folders, those in the table's own are meant.
     """
     names = [name for name in table.header if _tells_apart(table.column(name))]
-    for owner, exact in owned.look_ups() if names else ():
+    for owner, exact in owned.lookups() if names else ():
         for form, named in ((fold, exact), (_without_zeros, _by_number(exact))):
             if column := _column(table, names, named, form):
                 at = table.header.index(column)

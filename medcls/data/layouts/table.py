@@ -6,7 +6,7 @@ from functools import partial
 
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices
-from medcls.data.labels import find_labels, tell_disease, tidy
+from medcls.data.labels import diseases_by_name, find_labels, tidy
 from medcls.data.layouts.beside import join_tables
 from medcls.data.layouts.found_tables import Found, Teller, find_tables, same_label
 from medcls.data.layouts.isic import LABELS, TASK
@@ -70,7 +70,7 @@ def label_by_names(found: list[Found]) -> None:
     sheets = len({one.table.file for one in found if one.named and not one.links}) == 1
     said = [(one, label_in((sheet_of if sheets else stem_of)(one.table), one.part)) for one in found]
     own = [(one, name) for one, name in said if one.named and name and not one.links]
-    told = tell_disease({name: name for _, name in own})
+    told = diseases_by_name({name: name for _, name in own})
     n_named = sum(len(one.named) for one, _ in own)
     apart = len({(one.part, name) for one, name in own}) == len(own)
     apart = apart and n_named == len(set().union(*(one.named for one, _ in own)))

@@ -101,7 +101,7 @@ def _known(shown: Shown) -> case_report.Known | None:
 def _servers() -> list[str]:
     """Return the servers that a result can be sent to."""
     try:
-        return list(pacs.read_around().servers)
+        return list(pacs.read_pacs_config().servers)
     except MedclsError as error:
         notices.show_error(error)
         return []

@@ -105,7 +105,7 @@ def _show_plan(plan: Plan, source: str, path: str, upload: Any) -> None:
 
 def _list_left(plan: Plan, path: str, upload: Any) -> dict[str, str]:
     if upload is not None:
-        with data_plan.kept_upload(upload) as kept:
+        with data_plan.uploaded_file(upload) as kept:
             left = data_plan.list_not_taken(kept, plan.choices)
     else:
         left = data_plan.list_not_taken(Path(_tidy(path)), plan.choices)

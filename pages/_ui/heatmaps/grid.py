@@ -124,7 +124,7 @@ def _drawn(scan: Scan, asked: Asked, tell: Progress) -> Map:
         return Map(asked, Outcome(asked.title, error=explain.Stopped("pages.map-stopped")))
 
     def draw() -> Heatmap:
-        wanted = explain.Wanted(asked.label, asked.method, asked.layer)
+        wanted = explain.HeatmapRequest(asked.label, asked.method, asked.layer)
         model, view = cache.open_classifier(asked.card), known.pass_of(scan, asked.card)
         return explain.draw_one(scan, model, wanted, explain.Watch(tell), view)
 

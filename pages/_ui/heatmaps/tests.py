@@ -88,7 +88,7 @@ def _checks(scan: Scan, asked: Asked, network: Any, mask: bytes | None, tell: Pr
     key = (scan.sha256, network.card.to_json(), asked.label, asked.method, asked.layer, mask)
     if key not in held:
         outline = explain.read_mask(mask, scan) if mask else None
-        wanted = explain.Wanted(asked.label, asked.method, asked.layer)
+        wanted = explain.HeatmapRequest(asked.label, asked.method, asked.layer)
         checks = explain.check_heatmap(scan, network, wanted, outline, tell)
         while len(held) >= _KEPT:
             held.pop(next(iter(held)))

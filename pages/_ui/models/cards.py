@@ -177,7 +177,7 @@ def _show_trust(card: ModelCard) -> None:
 def _show_origin(card: ModelCard) -> None:
     with st.expander(say("pages.models-where-it-came")):
         lines = [
-            *models.tell_facts(card),
+            *models.describe_making(card),
             say("pages.models-licence", {"licence": card.licence or say("pages.models-licence-none")}),
         ]
         st.markdown("\n".join(f"- {notices.escape(line)}" for line in lines))

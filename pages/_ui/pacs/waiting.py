@@ -25,14 +25,14 @@ _COLUMNS = {
 }
 
 
-def sources(around: pacs.Around) -> list[str]:
+def sources(around: pacs.PacsConfig) -> list[str]:
     """Return where scans may wait; nothing if no file names anything around."""
     servers = [name for name, server in around.servers.items() if server.kind == "dicomweb"]
     here = [HERE] if around.receive.callers or around.watch else []
     return [*here, *servers] if around.servers or here else []
 
 
-def show(around: pacs.Around) -> None:
+def show(around: pacs.PacsConfig) -> None:
     """Show what waits, and take what is chosen to Classify."""
     found = _found(sources(around))
     if found is None:

@@ -106,7 +106,7 @@ def tell(scan: Scan, card: ModelCard, answer: Prediction, frame: int | None = No
     """
     shown, told = read_here(answer, card).decided, _told(scan, card, frame)
     if shown not in told:
-        classify.note_shown(scan, card, answer, header.site_name())
+        classify.audit_reread(scan, card, answer, header.site_name())
         told.add(shown)
 
 
