@@ -28,7 +28,7 @@ def _made(backbone: str):
     from medcls.core.model import Abstention, ModelCard
     from medcls.core.scan import Preprocess
     from medcls.models.network import Network
-    from medcls.stats.familiarity import Known, Normal
+    from medcls.stats.familiarity import TrainingReference, Normal
     from medcls.tasks import list_tasks
 
     net = nets.build(backbone, 3, size_px=224)
@@ -46,7 +46,9 @@ def _made(backbone: str):
     width = classifier.run(torch.zeros(1, 3, 224, 224))[1].shape[1]
     rows = np.random.default_rng(0).normal(size=(512, width))
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    classifier.known = Known(rows.astype(np.float32), Normal(np.zeros(10), np.eye(10)))  # as large as a shipped model's
+    classifier.known = TrainingReference(
+        rows.astype(np.float32), Normal(np.zeros(10), np.eye(10))
+    )  # as large as a shipped model's
     return classifier
 
 
