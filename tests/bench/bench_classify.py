@@ -28,7 +28,7 @@ def _made(backbone: str):
     from medcls.core.model import Abstention, ModelCard
     from medcls.core.scan import Preprocess
     from medcls.models.network import Network
-    from medcls.stats.familiarity import TrainingReference, Normal
+    from medcls.stats.familiarity import Normal, TrainingReference
     from medcls.tasks import list_tasks
 
     net = nets.build(backbone, 3, size_px=224)
