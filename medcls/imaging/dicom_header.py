@@ -94,6 +94,8 @@ def check_header(ds: Dataset, limits: Limits, notes: list[Note]) -> Header:
     )
     if allocated > 8 and integer(ds, "PixelRepresentation") not in (0, 1) and "PixelData" in ds:
         notes.append(Note("imaging.dicom-sign-unsaid"))
+    if allocated in (16, 32) and not integer(ds, "BitsStored") and "PixelData" in ds:
+        notes.append(Note("imaging.dicom-bits-unsaid", bits=stored))
     if "PixelData" not in ds:
         return header
     header = _with_coding(ds, header, notes)
@@ -124,12 +126,12 @@ def _bits(ds: Dataset) -> tuple[int, int, int]:
     allocated = integer(ds, "BitsAllocated") or float_bits
     if not allocated:
         raise BadScan("imaging.dicom-no-bits")
-    stored = integer(ds, "BitsStored") or allocated
+    high = integer(ds, "HighBit")
+    stored = integer(ds, "BitsStored") or (high + 1 if high and high < allocated else allocated)
     if not 1 <= stored <= allocated:
         raise BadScan("imaging.dicom-bits", stored=stored, allocated=allocated)
     if allocated not in (1, 8, 16, 32, 64):
         raise BadScan("imaging.dicom-cells", allocated=allocated)
-    high = integer(ds, "HighBit")
     if high is None or stored == allocated or "PixelData" not in ds:
         return allocated, stored, stored - 1
     if not stored - 1 <= high < allocated:

@@ -209,3 +209,14 @@ def test_more_kinds_of_file_are_named(data: bytes, code: str) -> None:
     with pytest.raises(BadScan) as caught:
         read_scan(data)
     assert caught.value.code == f"imaging.{code}"
+
+
+@pytest.mark.parametrize("high", [11, None])
+def test_bits_that_are_not_said_are_told_by_the_highest_or_all_counted(high: int | None) -> None:
+    """Mutant 5364 of the fuzz (seed 16): the tag of the bits stored changed. pydicom refuses such a file."""
+    ds = dataset(ramp(high=4095, dtype=np.uint16), bits_stored=12)
+    del ds.BitsStored
+    if high is None:
+        del ds.HighBit
+    bits = [note.params["bits"] for note in read_scan(written(ds)).notes if note.code == "imaging.dicom-bits-unsaid"]
+    assert bits == [12 if high else 16]
