@@ -1,5 +1,7 @@
 """Whether a scan is in colour: the plainest sign that it is not the kind of picture a network was taught."""
 
+import math
+
 import cv2
 import numpy as np
 
@@ -12,7 +14,8 @@ _COLOURED = 0.1  # spread of red, green and blue from which a pixel is coloured
 _STRONG = 0.3  # the same, from which it is more than a tint
 _DARK = 0.1  # brightness up to which a pixel shows no tint
 # Doppler lays areas of strong colour over the tissue; letters and calipers are thin, logos and scales at the border.
-_FLOW = 0.003  # share of the middle from which such areas count
+_FLOW = 0.005  # share of the middle from which such areas count
+_THICK, _THICK_PX = 1 / 36, 11  # the least that is no stroke: of the shorter side, and in pixels with what JPEG smears
 _SAMPLED_PX = 128
 _TINTED = 0.004  # mean spread of red, green and blue from which a grey scan counts as tinted
 
@@ -40,7 +43,8 @@ def flow_share(scan: Scan) -> float:
     tint = np.median(some[lit] / light[lit, None], 0) if lit.any() else np.ones(3)
     own = some - light[..., None] * tint
     strong = (own.max(2) - own.min(2) > _STRONG).astype(np.uint8)
-    areas = cv2.morphologyEx(strong, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    thick = min(math.ceil(max(_THICK_PX, _THICK * min(scan.size_px)) / step), max(3, min(strong.shape) // 8))
+    areas = cv2.morphologyEx(strong, cv2.MORPH_OPEN, np.ones((thick, thick), np.uint8))
     top, left = areas.shape[0] // 6, areas.shape[1] // 6
     return float(areas[top : areas.shape[0] - top, left : areas.shape[1] - left].mean())
 

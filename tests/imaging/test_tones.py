@@ -1,9 +1,12 @@
 """A question about grey pictures sees grey, whatever tint a device gave them."""
 
+import io
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from medcls.core.scan import Preprocess, Scan
 from medcls.core.task import Label, Task
@@ -57,6 +60,20 @@ def test_colour_over_the_tissue_is_another_kind_and_thin_marks_or_a_logo_are_not
     sepia = np.array([1, 0.93, 0.8], np.float32)
     assert other_kind(Scan(marked * sepia, "0" * 64), "ultrasound", 3) is None
     assert other_kind(Scan(doppler * sepia, "0" * 64), "ultrasound", 3) is not None
+
+
+@pytest.mark.parametrize("side", [170, 320, 500])
+def test_measurement_marks_that_jpeg_smeared_are_no_flow(side: int) -> None:
+    grey = cv2.resize(np.asarray(GREY.pixels), (side, side * 3 // 4))
+    drawn = (np.repeat(grey[..., None], 3, 2) * 255).astype(np.uint8).copy()
+    for n, colour in enumerate(((255, 255, 0), (0, 255, 0), (0, 255, 255))):
+        x, y = int(side * (0.3 + n / 10)), int(side * (0.3 + n / 20))
+        cv2.line(drawn, (x, y), (x + side // 4, y + side // 10), colour, 2)
+        cv2.drawMarker(drawn, (x, y), colour, cv2.MARKER_CROSS, 9, 2)
+    cv2.rectangle(drawn, (side // 5, side // 6), (side * 3 // 4, side * 3 // 5), (0, 255, 0), 2)
+    packed = io.BytesIO()
+    Image.fromarray(drawn).save(packed, "JPEG", quality=75)
+    assert other_kind(read_scan(packed.getvalue()), "ultrasound", 3) is None
 
 
 def test_a_task_says_whether_its_pictures_are_grey() -> None:
