@@ -82,7 +82,10 @@ def basis_of(card: ModelCard, settings: SiteSettings | None) -> str:
         card: The model's card.
         settings: The site's in force; None for none. Those made for other networks change no answer.
     """
-    model = [weights_of(card), card.calibration.temperature, card.abstention.to_dict(), card.preprocess.to_dict()]
+    fed = card.preprocess.to_dict()
+    if card.preprocess.orientations == 1:  # weeks counted before there was the field go on
+        del fed["orientations"]
+    model = [weights_of(card), card.calibration.temperature, card.abstention.to_dict(), fed]
     applies = settings is not None and settings.weights == weights_of(card)
     own = [settings.temperature, settings.threshold, settings.caution] if settings and applies else []
     return "-".join(hashlib.sha256(json.dumps(part).encode()).hexdigest()[:8] for part in (model, own))

@@ -39,34 +39,34 @@ def write_onnx(model_id: str, path: Path, *, opset: int, equal: float) -> tuple[
     from medcls.models.opening import open_model
 
     classifier = open_model(model_id)
-    batch = _inputs(classifier)
+    squares = _squares(classifier)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".onnx-") as aside:
         file = Path(aside) / "model.onnx"
-        _export(classifier, batch, file, opset)
+        _export(classifier, classifier.normalise(squares), file, opset)
         model = onnx.load(file)
         _describe(model, classifier.card)
         onnx.checker.check_model(model)
         onnx.save(model, file)
         greatest = _difference(
-            classifier, batch, onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+            classifier, squares, onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
         )
         if not greatest <= equal:
             raise BadModel("models.onnx-answers-differ", model_id=model_id, greatest=greatest, equal=equal)
         file.replace(path)
-    return greatest, len(batch)
+    return greatest, len(squares)
 
 
-def _inputs(classifier: Any) -> Any:
-    import torch
-
+def _squares(classifier: Any) -> np.ndarray:
     rng = np.random.default_rng(0)
     side = classifier.card.preprocess.size_px
     scans = [Scan(rng.random((side, side + 20 * i), dtype=np.float32), "0" * 64) for i in range(_SCANS)]
-    return torch.stack([classifier.prepare(scan) for scan in scans])
+    return np.stack([classifier.place(scan) for scan in scans])
 
 
 def _export(classifier: Any, batch: Any, file: Path, opset: int) -> None:
     import torch
+
+    n = classifier.card.preprocess.orientations
 
     class Calibrated(torch.nn.Module):
         def __init__(self) -> None:
@@ -74,7 +74,7 @@ def _export(classifier: Any, batch: Any, file: Path, opset: int) -> None:
             self.net = classifier.net
 
         def forward(self, scan: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            logits = self.net(scan)
+            logits = self.net(scan) if n == 1 else self.net(_oriented(scan, n)).unflatten(0, (n, -1)).mean(dim=0)
             return logits, torch.softmax(logits / classifier.card.calibration.temperature, dim=1)
 
     try:
@@ -96,6 +96,14 @@ def _export(classifier: Any, batch: Any, file: Path, opset: int) -> None:
         ) from error
 
 
+def _oriented(scan: Any, n: int) -> Any:
+    """Return scans (N, C, S, S) in the orientations of `medcls.imaging.orientations.orient`, (n x N, C, S, S)."""
+    import torch
+
+    turned = [torch.rot90(scan, turn, (2, 3)) for turn in range(1 if n <= 2 else 4)]
+    return torch.cat([one for each in turned for one in (each, each.flip(3))])
+
+
 def _describe(model: Any, card: Any) -> None:
     """Put into the file what is needed to feed it and to read its answers."""
     facts = {
@@ -112,11 +120,10 @@ def _describe(model: Any, card: Any) -> None:
         entry.key, entry.value = key, value
 
 
-def _difference(classifier: Any, batch: Any, session: Any) -> float:
+def _difference(classifier: Any, squares: np.ndarray, session: Any) -> float:
     """Return the greatest difference of logits over the greatest logit (1 at least); probabilities must agree too."""
-    logits, _ = classifier.run(batch)
-    expected = logits.numpy()
-    found, prob = session.run(["logits", "prob"], {"scan": batch.numpy()})
+    expected, _ = classifier.ask(squares)
+    found, prob = session.run(["logits", "prob"], {"scan": classifier.normalise(squares).numpy()})
     from medcls.stats.calibration import calibrate
 
     apart = np.abs(found - expected).max() / max(1.0, np.abs(expected).max())

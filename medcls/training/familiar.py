@@ -18,7 +18,7 @@ from medcls.imaging.appearance import appearance
 from medcls.imaging.shifts import Mixture
 from medcls.stats.familiarity import Normal, TrainingReference, neighbour_distance, unit_rows
 from medcls.training.inputs import TrainingData
-from medcls.training.outputs import run_part
+from medcls.training.outputs import describe_part
 
 # Nothing is decided below this calibrated probability: the answer would be wrong two times in five.
 MIN_PROB = 0.6
@@ -71,7 +71,7 @@ def measure_limits(
     pixels = [validate.pixels, *(() if validate.copies is None else validate.copies)]
     parts = [Part(one, validate.truth, validate.cases) for one in pixels]
     far = [neighbour_distance(features, known.features)]
-    far += [neighbour_distance(run_part(net, part, data.preprocess)[1], known.features) for part in parts[1:]]
+    far += [neighbour_distance(describe_part(net, part, data.preprocess), known.features) for part in parts[1:]]
     distance = float(np.quantile(np.concatenate(far), FAMILIAR_SHARE))
     how = _how(prob, validate, len(parts) - 1)
     return Abstention(MIN_PROB, max(distance, 1e-6), _looks_limit(known, pixels), n=len(validate), how=how)
@@ -120,4 +120,4 @@ def _feature_bank(net: torch.nn.Module, data: TrainingData, seed: int) -> np.nda
     if train.copies is not None:
         pixels[1::2] = train.copies[rng.integers(len(train.copies), size=len(rows[1::2])), rows[1::2]]
     part = Part(pixels, train.truth[rows], tuple(train.cases[i] for i in rows))
-    return unit_rows(run_part(net, part, data.preprocess)[1])
+    return unit_rows(describe_part(net, part, data.preprocess))

@@ -1,5 +1,7 @@
 """A network run over a part of a collection."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -27,3 +29,8 @@ def run_part(
         starts = range(0, len(part), batch_size)
         asked = [predict_oriented(part.pixels[i : i + batch_size], preprocess.orientations, ask) for i in starts]
     return np.concatenate([logits for logits, _ in asked]), np.concatenate([features for _, features in asked])
+
+
+def describe_part(net: torch.nn.Module, part: Part, preprocess: Preprocess) -> np.ndarray:
+    """Return the features before the last layer of a part's scans as they are, (N, D) float32."""
+    return run_part(net, part, replace(preprocess, orientations=1))[1]

@@ -275,7 +275,8 @@ def export_onnx(model_id: str, into: Path, mode: Mode = "others") -> OnnxExport:
     """Write a model's network as ONNX, with its labels and how to feed it, and check that it gives the same answers.
 
     The file's input is `scan` (N, C, S, S) float32, prepared as the metadata `medcls.preprocess` says; its outputs are
-    `logits` and the calibrated `prob`, both (N, K).
+    `logits` and the calibrated `prob`, both (N, K). The file itself turns the scan where the network is asked in
+    several orientations.
 
     Args:
         model_id: The model; an ensemble has no single network.

@@ -219,6 +219,12 @@ def test_nothing_is_counted_without_consent() -> None:
     assert "0" * 64 not in text
 
 
+def test_a_network_asked_once_has_the_baseline_it_had_before_networks_were_asked_in_orientations() -> None:
+    assert basis_of(CARD, None) == "d1c95920-4f53cda1"
+    turned = replace(CARD, preprocess=replace(CARD.preprocess, orientations=8))
+    assert basis_of(turned, None) != basis_of(CARD, None)
+
+
 def test_answers_read_otherwise_begin_a_baseline_of_their_own() -> None:
     """Another threshold, temperature or network; the same again goes on where it stopped."""
     folder = sites.make_site("Ward 3")

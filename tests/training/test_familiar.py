@@ -89,3 +89,22 @@ def test_limits_hold_for_the_share_they_say(net: torch.nn.Module, data: Training
     assert data.validate.copies is not None
     shown = [*data.validate.pixels, *data.validate.copies.reshape(-1, 64, 64, 3)]
     assert beyond(net, data, shown) <= 1 - FAMILIAR_SHARE + 0.01
+
+
+def test_features_are_of_scans_as_they_are_each_run_once(net: torch.nn.Module, data: TrainingData) -> None:
+    ran: list[int] = []
+
+    def known(orientations: int) -> np.ndarray:
+        ran.append(0)
+        asked = replace(data, preprocess=replace(PREPROCESS, orientations=orientations))
+        return learn_reference(net, asked, 0).features
+
+    def note(net: torch.nn.Module, given: tuple[torch.Tensor, ...]) -> None:
+        ran[-1] += len(given[0])
+
+    hook = next(net.children()).register_forward_pre_hook(note)
+    try:
+        assert np.array_equal(known(1), known(8))
+    finally:
+        hook.remove()
+    assert ran[0] == ran[1] == len(data.train)
