@@ -99,7 +99,7 @@ class Letter(Record):
             ("core.letter-unnamed", not set(self.scores) <= set(_SHARES)),
             ("core.letter-share", not all(map(rules.is_share, scores))),
             ("core.letter-verdict", self._denied()),
-            ("core.letter-interval", not all(map(rules.holds, scores))),
+            ("core.letter-interval", not all(rules.holds(*one) for one in self.scores.items())),
             ("core.letter-score-n", any(s.n > self.n_groups for s in scores)),
             ("core.letter-score-none", any(not s.n and not math.isnan(s.value) for s in scores)),
             ("core.letter-count", any(not rules.is_counted(s, n, self.n_groups) for s, n in self._proportions())),

@@ -12,6 +12,7 @@ SLACK = 1e-6
 ROC_STEPS = 21  # false-alarm rates 0, 0.05, … 1
 LEVEL = 0.95  # of every interval that a check gives
 MOST_SCANS = 10_000_000
+_PREDICTIVE = ("ppv", "npv")
 _BINS = 10
 _LONGEST = 300  # letters of a name
 _FAR = 0.1  # of an area from a curve of few patients, or with ties
@@ -23,9 +24,12 @@ def is_share(score: Estimate) -> bool:
     return all(math.isnan(v) or -SLACK <= v <= 1 + SLACK for v in (score.value, score.low, score.high))
 
 
-def holds(score: Estimate) -> bool:
-    """Return whether a score lies in its interval, of the level that checks give; no interval is without a score."""
-    known = not (math.isnan(score.low) and math.isnan(score.high))
+def holds(name: str, score: Estimate) -> bool:
+    """Return whether a score lies in its interval, of the level that checks give.
+
+    No interval is without a score, but of a predictive value where nobody got that answer.
+    """
+    known = name not in _PREDICTIVE and not (math.isnan(score.low) and math.isnan(score.high))
     outside = score.value < score.low - SLACK or score.value > score.high + SLACK
     return not outside and not (known and math.isnan(score.value)) and abs(score.level - LEVEL) <= SLACK
 
@@ -95,9 +99,19 @@ def is_curve_of(roc: tuple[float, ...], area: float, n_positive: int, n_rest: in
         return not roc and math.isnan(area)
     if not roc or not rises(roc):
         return not roc
-    low, high = sum(roc[:-1]) / (ROC_STEPS - 1), sum(roc[1:]) / (ROC_STEPS - 1)
-    near = low - _FAR <= area <= high + _FAR  # false without an area
+    low, high = sum(roc[:-1]), max(sum(roc[1:]), _area_of_ties(roc))
+    near = low / (ROC_STEPS - 1) - _FAR <= area <= high / (ROC_STEPS - 1) + _FAR  # false without an area
     return near and roc[-1] >= 1 - SLACK and all(is_whole(v, n_positive) for v in roc)
+
+
+def _area_of_ties(roc: tuple[float, ...]) -> float:
+    """Return the area, in steps, if each level stretch before a rise is one of scans that nothing tells apart."""
+    area, start = 0.0, 0
+    for i, sensitivity in enumerate(roc):
+        if sensitivity > roc[start]:
+            area += (roc[start] + sensitivity) / 2 * (i - start)
+            start = i
+    return area + roc[start] * (ROC_STEPS - 1 - start)
 
 
 def is_found(name: str, value: float) -> bool:

@@ -283,6 +283,8 @@ def tiny_asked() -> Callable[..., SiteCheck]:
         truth = rng.choice(3, n, p=((0.2, 0.5, 0.3), (0.4, 0.6, 0.0), (0.05, 0.9, 0.05))[seed % 3])
         prob = rng.dirichlet([0.5, 0.5, 0.5], n) + 1.5 * (seed % 2) * np.eye(3)[truth]
         prob = np.round(prob, 1) + 1e-3 if same else prob
+        prob[:, 1] += 9.0 * (seed % 4 == 3)  # all called malignant: the others' predictive value is not known
+        prob = prob[:1].repeat(n, 0) if seed == 5 else prob
         group = rng.integers(0, max(2, n // 2), n) if same else np.arange(n)
         ids = np.array([str(i) for i in range(n)])
         table = CaseTable(ids, group.astype(str), truth, prob / prob.sum(1, keepdims=True), TASK.label_ids, {})
