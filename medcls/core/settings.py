@@ -43,7 +43,7 @@ class Setting:
     unit: str = ""
     low: float = -math.inf
     high: float = math.inf
-    choices: tuple[str, ...] = ()
+    choices: tuple[Any, ...] = ()
     advanced: bool = True
 
     def check(self, name: str, value: Any) -> None:
@@ -54,9 +54,8 @@ class Setting:
         """
         for one in value if isinstance(value, tuple) else (value,):
             if self.choices and one not in self.choices:
-                raise BadSpec(
-                    "core.setting-not-possible", name=name, found=repr(one)[:80], allowed=", ".join(self.choices)
-                )
+                allowed = ", ".join(map(str, self.choices))
+                raise BadSpec("core.setting-not-possible", name=name, found=repr(one)[:80], allowed=allowed)
             if isinstance(one, (int, float)) and not isinstance(one, bool) and not self.low <= one <= self.high:
                 allowed = f"{self.low:g} to {self.high:g} {self.unit}".strip()
                 raise BadSpec("core.setting-out-of-range", name=name, found=f"{one}", allowed=allowed)
@@ -110,17 +109,10 @@ class DataSpec(Settings):
     size_px: int = setting(
         224, Note("core.setting-size-px"), "input", unit="px", low=LEAST_PX, high=MOST_PX, advanced=False
     )
-    channels: int = setting(3, Note("core.setting-channels"), "input", low=1, high=3)
+    channels: int = setting(3, Note("core.setting-channels"), "input", choices=(1, 3))
     fit: str = setting("pad", Note("core.setting-fit"), "input", choices=("pad", "stretch", "crop"))
     cleaning: tuple[str, ...] = setting((), Note("core.setting-cleaning"), "input", choices=CLEANING)
-    orientations: int = setting(1, Note("core.setting-orientations"), "input", low=1, high=8)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name, values in (("channels", (1, 3)), ("orientations", ORIENTATIONS)):
-            if (found := getattr(self, name)) not in values:
-                allowed = ", ".join(map(str, values))
-                raise BadSpec("core.setting-not-possible", name=name, found=str(found), allowed=allowed)
+    orientations: int = setting(1, Note("core.setting-orientations"), "input", choices=ORIENTATIONS)
 
 
 @dataclass(frozen=True)

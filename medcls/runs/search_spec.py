@@ -125,6 +125,9 @@ def _check_range(name: str, values: Range, base: RunSpec) -> None:
         for choice in values.choices:
             _check_choice(name, choice, base)
         return
+    if allowed := settings()[name].setting.choices:  # between two of them lies what is none
+        found = f"{values.low:g}..{values.high:g}"
+        raise BadSpec("core.setting-not-possible", name=name, found=found, allowed=", ".join(map(str, allowed)))
     if not (
         math.isfinite(values.low)
         and math.isfinite(values.high)

@@ -31,7 +31,7 @@ RECORDS = [
         Calibration(1.5, 20, Note("stats.how-temperature", n=20, before=0.9, after=0.8)),
         Abstention(0.6, 0.2, 5.5, n=20, how=Note("models.strictest-limits")),
         (Threshold("screening", "yes", 0.2),),
-        Origin("r", collections=("busi: 3",)),
+        Origin("r", collections=(Note("words.said", text="busi: 3"),)),
     ),
     Evaluation(
         "m--1",

@@ -85,6 +85,7 @@ def test_a_check_here_becomes_a_line_elsewhere(
         page.get_by_text("more scans of the same kind").wait_for()
         page.locator('[data-testid="stExpander"] summary').click()
         wanted = page.get_by_role("spinbutton", name="Sensitivity wanted")
+        wanted.wait_for()
         verdict = page.get_by_role("heading", name="Too few scans to tell")
         assert verdict.bounding_box()["y"] < wanted.bounding_box()["y"], "the answer comes before what can be asked"
         wanted.fill("0.5")

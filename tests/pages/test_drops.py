@@ -49,6 +49,13 @@ def test_the_scan_looked_at_is_the_one_that_the_next_page_begins_with(open_app, 
     assert turn(app, "../heatmaps.py").selectbox(key="heatmaps.scan").value == 1
 
 
+def test_of_another_drop_the_first_scan_comes_first(open_app, tiny_model) -> None:
+    app = drop(open_app(), "first.png", "second.png")
+    app.session_state[state.CHOSEN] = 1
+    turn(app, "../heatmaps.py").button(key="heatmaps.away").click().run()
+    assert drop(app, "third.png", "fourth.png").selectbox(key="heatmaps.scan").value == 0
+
+
 def test_what_is_put_away_is_gone_from_every_page(open_app, tiny_model) -> None:
     app = turn(drop(open_app(), "malignant.png"), "../heatmaps.py")
     app.button(key="heatmaps.away").click().run()

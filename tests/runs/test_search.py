@@ -252,6 +252,13 @@ def test_ranges_as_the_command_line_writes_them() -> None:
     assert math.isnan(Range().low)
 
 
+@pytest.mark.parametrize(("name", "high"), [("channels", 3), ("orientations", 8)])
+def test_a_setting_of_a_few_values_is_not_searched_over_a_range(name: str, high: int) -> None:
+    with pytest.raises(BadSpec) as refused:
+        SearchSpec("few", BASE, {name: Range(1, high)})
+    assert refused.value.code == "core.setting-not-possible"
+
+
 def test_who_takes_a_search_up_tries_other_values() -> None:
     spec = make("again", storage=f"sqlite:///{home.home() / 'again.db'}", sampler="random")
 

@@ -103,7 +103,13 @@ def _upload(key: str, task: Task) -> None:
 def _take(files: Sequence[Any]) -> None:
     """Put files before the user, archives opened."""
     entries = tuple(scans.unpack((file.name, file.getvalue()) for file in files))
-    st.session_state[state.DROP] = Drop(entries, tuple(file.file_id for file in files))
+    _hold(Drop(entries, tuple(file.file_id for file in files)))
+
+
+def _hold(drop: Drop) -> None:
+    """Put a drop before the user; which of the last one's scans was looked at is forgotten."""
+    st.session_state[state.DROP] = drop
+    st.session_state.pop(state.CHOSEN, None)
 
 
 def belongs(held: Drop | None, task: Task) -> bool:
@@ -135,7 +141,7 @@ def put_away() -> None:
 
 def put_here(*entries: scans.Entry) -> None:
     """Put scans before the user as if they had been dropped."""
-    st.session_state[state.DROP] = Drop(entries)
+    _hold(Drop(entries))
 
 
 def show_example(task: Task, place: int) -> None:
@@ -144,7 +150,7 @@ def show_example(task: Task, place: int) -> None:
     entry = scans.Entry(
         say("pages.example-name", {"n": place + 1, "label": task.label(example.label).name}), example.data
     )
-    st.session_state[state.DROP] = Drop((entry,), task_id=task.id, number=place)
+    _hold(Drop((entry,), task_id=task.id, number=place))
 
 
 def pick(entries: Sequence[scans.Entry], key: str) -> scans.Entry:
