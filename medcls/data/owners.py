@@ -165,9 +165,10 @@ def _without_local_names(entries: list[Entry], owner: Mapping[str, str]) -> list
     """Return entries without patients by folders' names that mean another DICOM patient in each folder (`S0001`)."""
     places: dict[str, dict[str, set[str]]] = {}
     for entry in entries:
-        folder = entry.id.rpartition("/")[0]
-        if entry.patient and entry.id in owner and entry.patient in folder.split("/"):
-            places.setdefault(entry.patient, {}).setdefault(folder, set()).add(owner[entry.id])
+        above = entry.id.split("/")[:-1]
+        if entry.patient in above and entry.id in owner:
+            place = "/".join(above[: above.index(entry.patient)])  # studies inside a patient's folder are one place
+            places.setdefault(entry.patient, {}).setdefault(place, set()).add(owner[entry.id])
     several = [list(of.values()) for of in places.values() if len(of) > 1]
     if not several or any(len(set.union(*ids)) < sum(map(len, ids)) for ids in several):
         return entries

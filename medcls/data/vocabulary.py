@@ -136,6 +136,7 @@ def holds(text: str, vocabulary: frozenset[str]) -> bool:
 
 
 _LETTERED, _LETTER = re.compile(r"(\w+) ([a-j])"), re.compile("[a-z]")
+_INITIALS, _OF_A_PERSON = re.compile("t[ers]"), re.compile(r"t[ers] \d+")  # train and test, or a person's
 
 
 def part_of(name: str) -> str:
@@ -145,6 +146,8 @@ def part_of(name: str) -> str:
         >>> [part_of(n) for n in ("Training_Set", "val", "test_1", "fold 3", "5-fold", "latest", "검증용")]
         ['train', 'validate', 'test', 'fold-3', 'fold-5', '', 'validate']
     """
+    if _OF_A_PERSON.fullmatch(" ".join(words_of(name))):
+        return ""
     if says(name, FOLD, SET) and (number := re.search(r"\d+", name)):
         return f"fold-{int(number.group())}"
     if (lettered := _LETTERED.fullmatch(fold(name))) and lettered[1] in FOLD:
@@ -164,6 +167,8 @@ def parts_of(names: Iterable[str]) -> dict[str, str]:
     """
     names = list(names)
     found = _developed({name: part for name in names if (part := part_of(name))})
+    if 2 * len(found) < len(names):
+        found = {name: part for name, part in found.items() if not _INITIALS.fullmatch(" ".join(words_of(name)))}
     if len(found) > 1 or len(names) < 2:
         return found
     often = Counter(word for name in names for word in set(words_of(name)))

@@ -272,3 +272,35 @@ def test_dicom_files_in_parts_keep_the_labels_inside_them(tmp_path: Path) -> Non
     assert prepared.plan.layout == "dicom"
     assert Counter(e.label for e in found) == {"benign": 4, "malignant": 4}
     assert Counter(e.attributes["part"] for e in found) == {"train": 4, "test": 4}
+
+
+def test_a_patient_whose_initials_are_those_of_a_part_is_no_part(tmp_path: Path) -> None:
+    for k, patient in enumerate(("AB_01", "TS_02", "KM_03", "TE_04", "CD_05", "EF_06")):
+        for i in range(2):
+            trees.save(
+                tmp_path / patient / ("benign", "malignant")[k % 2] / f"{i}.png", trees.picture("benign", 2 * k + i)
+            )
+    prepared = prepare(tmp_path)
+    assert not any("part" in entry.attributes for entry in prepared.entries)
+    assert prepared.plan.n_owned == 12
+
+
+def test_a_hospital_stays_the_site_of_the_folders_inside_it(tmp_path: Path) -> None:
+    names = {"A": ("kim", "lee", "park"), "B": ("choi", "jung", "han")}
+    for k, (hospital, name) in enumerate((h, n) for h, of in names.items() for n in of):
+        trees.save(
+            tmp_path / f"hospital{hospital}" / name / ("benign", "malignant")[k % 2] / "1.png",
+            trees.picture("benign", k),
+        )
+    found = prepare(tmp_path).entries
+    assert {entry.attributes["site"] for entry in found} == {"hospitalA", "hospitalB"}
+    assert len({entry.group for entry in found}) == 6
+
+
+def test_a_patient_whose_studies_have_ids_of_their_own_stays_one(tmp_path: Path) -> None:
+    for k in range(8):
+        pixels = np.asarray(trees.picture("benign", k).convert("L"))
+        place = tmp_path / ("benign", "malignant")[k // 4] / f"P{k // 2:03d}" / f"study{k % 2}"
+        trees.write_dicom(place / "IM1.dcm", pixels, f"SECRET-{k}")
+    found = prepare(tmp_path).entries
+    assert len({entry.patient for entry in found}) == 4

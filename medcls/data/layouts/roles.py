@@ -78,8 +78,8 @@ class Roles:
                 told |= {"part": part} if (part := self.parts.get(level, {}).get(name)) else {}
                 continue
             told[role] = f"{told[role]}/{name}" if role in ("site", "group") and role in told else told.get(role, name)
-            if role == "group" and level < at:  # a site as well, for all that is known
-                told |= {"site": name, "owner": name}
+            if role == "group" and level < at:  # a site as well, where none is known
+                told = {"site": name, "owner": name} | told
         inner = part_of(folder[own]) if at > own else ""  # train/val/benign beside train/benign
         return told | ({"part": inner} if inner else {})
 
@@ -193,7 +193,9 @@ def _ask_above(folders: Sequence[Folder], at: int, roles: Roles) -> None:
         names = _names(folders, level)
         if role != "site" or any(map(is_site, names)) or "patient" in roles.levels:
             continue
-        labels = {name: {form(f[at]) for f in folders if f[level] == name} for name in names}
+        labels: dict[str, set[str]] = {name: set() for name in names}
+        for folder in folders:
+            labels[folder[level]].add(form(folder[at]))
         if len(names) < _FEW_SITES and any(len(of_one) > 1 for of_one in labels.values()):
             continue
         roles.levels[level] = "group"
