@@ -72,13 +72,15 @@ def test_wrong_arguments_are_named():
 def test_a_hub_network_that_cannot_be_reached_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(BadModel, match="Connect to the internet once"):
+    with pytest.raises(BadModel) as refused:
         build("hf-hub:someone/network", 2)
+    assert refused.value.code == "nets.unreachable"
 
 
 def test_a_hubs_own_words_are_cut_after_a_sentence_and_not_in_a_word():
     error = OSError("The hub cannot be reached, " + "at all, " * 12 + "ever. Please check your connection. " * 9)
-    assert "ever. Connect to the internet once" in str(unreachable("x", error))
+    found = unreachable("x", error).params["found"]
+    assert found.startswith("The hub cannot be reached") and found.endswith("ever")
 
 
 def test_a_hub_network_in_the_cache_is_built_and_its_card_needs_no_hub(tmp_path, monkeypatch):
