@@ -80,7 +80,8 @@ def test_a_hub_network_that_cannot_be_reached_says_what_to_do(tmp_path, monkeypa
 def test_a_hubs_own_words_are_cut_after_a_sentence_and_not_in_a_word():
     error = OSError("The hub cannot be reached, " + "at all, " * 12 + "ever. Please check your connection. " * 9)
     found = unreachable("x", error).params["found"]
-    assert found.startswith("The hub cannot be reached") and found.endswith("ever")
+    assert found.startswith("The hub cannot be reached")
+    assert found.endswith("ever")
 
 
 def test_a_hub_network_in_the_cache_is_built_and_its_card_needs_no_hub(tmp_path, monkeypatch):
