@@ -42,7 +42,7 @@ def write_onnx(model_id: str, path: Path, *, opset: int, equal: float) -> tuple[
     squares = _squares(classifier)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".onnx-") as aside:
         file = Path(aside) / "model.onnx"
-        _export(classifier, classifier.normalise(squares), file, opset)
+        _export(classifier, squares, file, opset)
         model = onnx.load(file)
         _describe(model, classifier.card)
         onnx.checker.check_model(model)
@@ -63,7 +63,7 @@ def _squares(classifier: Any) -> np.ndarray:
     return np.stack([classifier.place(scan) for scan in scans])
 
 
-def _export(classifier: Any, batch: Any, file: Path, opset: int) -> None:
+def _export(classifier: Any, squares: np.ndarray, file: Path, opset: int) -> None:
     import torch
 
     n = classifier.card.preprocess.orientations
@@ -80,7 +80,7 @@ def _export(classifier: Any, batch: Any, file: Path, opset: int) -> None:
     try:
         torch.onnx.export(
             Calibrated().eval(),
-            (batch[:2],),
+            (classifier.normalise(squares[:2]),),
             file,
             input_names=["scan"],
             output_names=["logits", "prob"],

@@ -29,6 +29,12 @@ def list_models(task_id: str | None = None, *, retired: bool = False) -> tuple[M
     return tuple(card for card in store.list_cards(retired=retired) if task_id in (None, card.task.id))
 
 
+def count_orientations(card: ModelCard) -> int:
+    """Return in how many orientations a model asks a scan; of a mean, the most that one of its networks does."""
+    cards = store.list_cards(retired=True) if card.is_mean else (card,)
+    return max((one.preprocess.orientations for one in cards if one.id in card.networks), default=1)
+
+
 def every_model(*, retired: bool = False) -> tuple[Outcome[ModelCard], ...]:
     """Return every installed model by id: its card, or what is wrong with it.
 

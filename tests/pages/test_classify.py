@@ -19,6 +19,7 @@ from medcls.core.prediction import Prediction
 from medcls.errors import BadScan
 from medcls.imaging.phantom import phantom
 from medcls.models.network import Network
+from medcls.words import say
 from medcls.workflows import case_report, classify, scans, site_figures
 from medcls.workflows.case_report import send_out
 from pages._ui import state
@@ -26,7 +27,7 @@ from pages._ui.classify import cases, exports, opinions, room
 from pages._ui.classify.answers import Row
 from pages._ui.widgets import notices, palette
 from tests.pages.conftest import assert_sound, component, words
-from tests.tiny import install, spoil
+from tests.tiny import install, recast, spoil
 
 TASK = "breast-ultrasound"
 
@@ -117,6 +118,15 @@ def test_each_scan_is_decoded_once_and_run_once_for_answer_and_map(n: int, open_
         assert component(app, "medcls_viewer")["panes"][0]["maps"]
     assert len(decoded) == n
     assert passes == [1] * n
+
+
+@pytest.mark.parametrize("n", [1, 8])
+def test_how_a_scan_was_read_says_in_how_many_orientations(n: int, open_app, tiny_model) -> None:
+    recast(tiny_model.id, preprocess=dataclasses.replace(tiny_model.preprocess, orientations=n))
+    app = drop(open_app(), ("scan.png", png()))
+    app.button(key=f"sheet.{say('pages.sheet-how')}").click().run()
+    assert_sound(app)
+    assert (notices.escape(say("pages.how-orientations", {"n": n})) in words(app)) == (n > 1)
 
 
 @pytest.mark.parametrize("n", [2, 10])

@@ -89,14 +89,11 @@ def how(row: Row, card: ModelCard, scan: Scan) -> None:
             lines.append(say("pages.how-spacing", {"y": f"{scan.spacing_mm[0]:.3f}", "x": f"{scan.spacing_mm[1]:.3f}"}))
         _lines(lines)
         if row.prediction is not None:
-            _lines(
-                [
-                    say(
-                        "pages.how-model",
-                        {"model": card.name or card.id, "took": show_seconds(row.prediction.elapsed_s)},
-                    )
-                ]
-            )
+            took = show_seconds(row.prediction.elapsed_s)
+            asked = [say("pages.how-model", {"model": card.name or card.id, "took": took})]
+            if (n := models.count_orientations(card)) > 1:
+                asked.append(say("pages.how-orientations", {"n": n}))
+            _lines(asked)
         st.caption(notices.escape(row.entry.name))
 
     sheet()
