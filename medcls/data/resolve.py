@@ -2,8 +2,8 @@
 
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from posixpath import normpath, splitext
 from urllib.parse import unquote
@@ -68,6 +68,8 @@ class Resolver:
         self._exact: dict[str, str] = {}
         self._by_name: defaultdict[str, list[str]] = defaultdict(list)
         self._by_stem: defaultdict[str, list[str]] = defaultdict(list)
+        self._inside: dict[str, Mapping[str, list[str]]] = {}  # files of a name that several have, by their folders
+        self._found: dict[tuple[str, str, bool], str] = {}
         for path in paths:
             form = _form(path)
             self._exact[form] = path if form not in self._exact else SEVERAL
@@ -83,7 +85,10 @@ class Resolver:
             folder: Folder of the table.
             numbers: Whether `7` may name `IMG_007.png`, as in a column of pictures; in one of patients it does not.
         """
-        found = self._find(_form(tidy_path(cell)), folder, numbers)
+        asked = (_form(tidy_path(cell)), folder, numbers)
+        if (known := self._found.get(asked)) is None:  # `1.png` in every patient's folder is asked for once
+            known = self._found[asked] = self._find(*asked)
+        found = known
         if found == MISSING and "%" in cell:
             return self._find(_form(tidy_path(unquote(cell))), folder, numbers)
         return found
@@ -111,9 +116,15 @@ class Resolver:
         """
         name = _form(tidy_path(cell)).rpartition("/")[2]
         found = self._by_name.get(name) or self._by_stem.get(_stem(name)) or []
+        inside = self._inside.get(name) or self._inside.setdefault(name, _by_folder(found))
         told = {part for other in beside if other for part in _form(tidy_path(other)).split("/")}
-        fitting = [len(told & set(_form(path).split("/")[:-1])) for path in found]
-        best = [path for path, n in zip(found, fitting, strict=True) if n and n == max(fitting)]
+        if not (named := sorted({part for part in told if part in inside}, key=lambda part: len(inside[part]))):
+            return SEVERAL
+        best = [path for path in inside[named[0]] if set(named) <= _folders(path)]  # the rarest, for speed
+        if not best:
+            fitting = Counter(path for part in named for path in inside[part])
+            most = max(fitting.values())
+            best = [path for path, n in fitting.items() if n == most]
         return best[0] if len(best) == 1 else SEVERAL
 
     def _of_number(self, name: str) -> list[str]:
@@ -140,13 +151,27 @@ def _stem(name: str) -> str:
     return name
 
 
+def _by_folder(paths: Iterable[str]) -> Mapping[str, list[str]]:
+    """Return paths by the folders they lie in, at any level."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for path in paths:
+        for part in _folders(path):
+            found[part].append(path)
+    return found
+
+
+def _folders(path: str) -> set[str]:
+    return set(_form(path).split("/")[:-1])
+
+
 def _nearest(wanted: str, found: list[str], folder: str) -> str:
     """Return the path that shares most folders with the wanted one, counted from its end."""
     if len(found) == 1:
         return found[0]
     parts = [*folder.casefold().split("/"), *wanted.split("/")[:-1]]
     shared = [_shared(parts, _form(path).split("/")[:-1]) for path in found]
-    best = [path for path, n in zip(found, shared, strict=True) if n == max(shared)]
+    most = max(shared)
+    best = [path for path, n in zip(found, shared, strict=True) if n == most]
     return best[0] if len(best) == 1 else SEVERAL
 
 
