@@ -111,9 +111,16 @@ def test_half_a_line_left_by_a_crash_is_cut_off() -> None:
     path = written(2)
     with path.open("ab") as file:
         file.write(b'{"n": 3, "at"')
+    assert (audit.verify().n, audit.verify().whole) == (2, True)  # before anybody wrote again, as well
     audit.write("classify")
     assert audit.verify().n == 3
     assert audit.verify().whole
+
+
+def test_a_last_line_cut_in_half_is_missing() -> None:
+    path = written(3)
+    path.write_bytes(path.read_bytes()[:-20])
+    assert (audit.verify().missing, audit.verify().whole) == (1, False)
 
 
 def write_some(home: str, n: int) -> None:
