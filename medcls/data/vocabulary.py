@@ -231,14 +231,21 @@ def names_patient(name: str) -> bool:
     return bool(words) and bool(set(words) & PATIENT) and len(words) > 1
 
 
+_RULED_OUT = re.compile(r"\b(excluded|ruled out|absent|free|ausgeschlossen)$")
+
+
 def disease_of(label: str) -> bool | None:
     """Return whether a label's name means disease; None if it does not say.
 
     Example:
         >>> [disease_of(n) for n in ("no-idc", "malignant", "2_malignant tumor", "Typ A", "bo\u0308sartig")]
         [False, True, True, None, True]
+        >>> [disease_of(n) for n in ("malignancy excluded", "cancer-free", "free text")]
+        [False, False, None]
     """
     named, words = fold(label), words_of(label)
+    if _RULED_OUT.search(named) and holds(label, DISEASE):
+        return False
     if (named not in DISEASE and set(words) & NEGATION) or (
         named not in DISEASE and any(w in named for w in NEGATION if _CJK.search(w) and len(named) > 1)
     ):
