@@ -1,6 +1,7 @@
 """Tests of one heatmap, on the spot: does the region carry the decision, would any network draw it, does it hold still?
 
-A heatmap can look convincing and mean nothing. Each check gives a sentence first and its numbers after.
+A heatmap can look convincing and mean nothing. Each check gives a sentence first and its numbers after. A network asked
+in several orientations is tested in the scan's own, in which its heatmap is drawn: `prob` is of that one.
 """
 
 from collections.abc import Callable, Sequence
