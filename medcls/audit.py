@@ -197,7 +197,7 @@ def _append(rows: list[dict[str, Any]]) -> None:
             row |= {"n": (n := n + 1), "before": digest}
             row["digest"] = digest = _digest(row)
         disk.append_line(path, "\n".join(json.dumps(row, sort_keys=True, ensure_ascii=False) for row in rows))
-        disk.write_whole(folder() / "head.json", json.dumps({"n": n, "digest": digest}).encode())
+        disk.write_atomically(folder() / "head.json", json.dumps({"n": n, "digest": digest}).encode())
 
 
 def _end() -> tuple[Path, Line | None]:

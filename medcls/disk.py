@@ -19,7 +19,7 @@ def aside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.aside")
 
 
-def write_whole(path: Path, content: bytes | memoryview, *, alone: bool = False) -> None:
+def write_atomically(path: Path, content: bytes | memoryview, *, alone: bool = False) -> None:
     """Replace a file so that a reader, or the next start after a power cut, sees the old or the new content whole.
 
     Args:

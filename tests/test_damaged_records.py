@@ -72,7 +72,7 @@ def a_run(tiny_made: Path, name: str) -> RunFolder:
         elapsed_s=6.0,
     )
     run.rename(f"{name} again")
-    disk.write_whole(run.path / "log.txt", b"Starts\n")
+    disk.write_atomically(run.path / "log.txt", b"Starts\n")
     install(tiny_made, run.path, "result")
     return run
 
@@ -89,9 +89,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory, tiny_made: Path) -> Iterato
         add_phantoms(folder / "scans", each=4)
         (home.datasets() / "spoilt").mkdir()
         for path in (home.datasets() / "phantoms").iterdir():
-            disk.write_whole(home.datasets() / "spoilt" / path.name, path.read_bytes())
+            disk.write_atomically(home.datasets() / "spoilt" / path.name, path.read_bytes())
         record = CollectionRecord.read(home.datasets() / "spoilt" / "record.json")
-        disk.write_whole(
+        disk.write_atomically(
             home.datasets() / "spoilt" / "record.json", dataclasses.replace(record, name="spoilt").to_json().encode()
         )
         a_run(tiny_made, "whole")

@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 
 from medcls import disk
-from medcls.disk import append_line, locked, write_whole
+from medcls.disk import append_line, locked, write_atomically
 
 COUNT = """
 import sys
 from pathlib import Path
-from medcls.disk import append_line, locked, write_whole
+from medcls.disk import append_line, locked, write_atomically
 folder = Path(sys.argv[1])
 for i in range(100):
     with locked(folder):
         path = folder / "count"
-        write_whole(path, str(int(path.read_text()) + 1).encode(), alone=True)
+        write_atomically(path, str(int(path.read_text()) + 1).encode(), alone=True)
     append_line(folder / "lines", f"{sys.argv[2]} {i}")
 """
 
@@ -42,7 +42,7 @@ def test_threads_of_one_process_exclude_each_other_too(tmp_path: Path) -> None:
 
     def raise_it(_: int) -> None:
         with locked(tmp_path):
-            write_whole(tmp_path / "count", str(int((tmp_path / "count").read_text()) + 1).encode())
+            write_atomically(tmp_path / "count", str(int((tmp_path / "count").read_text()) + 1).encode())
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(raise_it, range(80)))

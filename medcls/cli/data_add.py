@@ -102,7 +102,7 @@ def _save_plan(path: Path, text: str) -> None:
     from medcls.workflows import case_report
 
     file = case_report.OwnFile(path.stem, text.encode(), "plan")
-    disk.write_whole(path.absolute(), case_report.send_out("own-file", file, "record").data)
+    disk.write_atomically(path.absolute(), case_report.send_out("own-file", file, "record").data)
 
 
 def _add(args: argparse.Namespace) -> int:

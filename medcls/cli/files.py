@@ -83,5 +83,5 @@ def save_drawings(drawings: Iterable[Any], folder: Path, args: argparse.Namespac
         parcel = case_report.send_out("drawing", replace(drawing, covers=covers), args.mode)
         folder.mkdir(parents=True, exist_ok=True)
         paths.append(folder / parcel.name)
-        disk.write_whole(paths[-1].absolute(), parcel.data)
+        disk.write_atomically(paths[-1].absolute(), parcel.data)
     return paths

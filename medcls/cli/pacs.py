@@ -48,7 +48,7 @@ def _worklist(args: argparse.Namespace) -> int:
             args.fetch.mkdir(parents=True, exist_ok=True)
             try:
                 parcel = send_out("received", export(item, f"{number + 1:04d}"), args.mode)
-                disk.write_whole((args.fetch / parcel.name).absolute(), parcel.data)
+                disk.write_atomically((args.fetch / parcel.name).absolute(), parcel.data)
             except MedclsError as error:
                 failed += 1
                 say(f"{item.id}: {error}")

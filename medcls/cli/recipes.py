@@ -108,7 +108,7 @@ def _reproduce(args: argparse.Namespace) -> int:
         from medcls.workflows.case_report import Markdown, send_out
 
         page = Markdown("reproduction", lambda names: describe_page(read_rows(), names))
-        disk.write_whole(args.table.absolute(), send_out("markdown", page, args.mode).data)
+        disk.write_atomically(args.table.absolute(), send_out("markdown", page, args.mode).data)
     elif not args.json:
         print(describe_page(read_rows()))
     return 1 if failed else 0

@@ -127,7 +127,7 @@ def _export(args: argparse.Namespace) -> int:
     from medcls import disk
     from medcls.workflows import trail
 
-    disk.write_whole(args.out.absolute(), trail.export(args.mode).data)
+    disk.write_atomically(args.out.absolute(), trail.export(args.mode).data)
     print(args.out)
     return 0
 

@@ -148,7 +148,7 @@ def add_collection(
             base = final / base.relative_to(aside)
         write_record(aside, replace(made, name=name, root=str(base)))
         plan = replace(prepared.plan, path=str(path), notes=(*prepared.plan.notes, *notes))
-        disk.write_whole(aside / "plan.json", plan.to_json().encode())
+        disk.write_atomically(aside / "plan.json", plan.to_json().encode())
         try:
             os.rename(aside, final)
         except OSError as error:

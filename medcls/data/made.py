@@ -40,7 +40,7 @@ def write_made(folder: Path, pixels: np.ndarray, made: MadeSet) -> MadeSet:
         (folder / picture.file).write_bytes(content)
         pictures.append(replace(picture, sha256=hashlib.sha256(content).hexdigest()))
     written = replace(made, pictures=tuple(pictures))
-    disk.write_whole(folder / MADE_RECORD, written.to_json().encode())
+    disk.write_atomically(folder / MADE_RECORD, written.to_json().encode())
     return written
 
 

@@ -105,7 +105,7 @@ def first_record(stored: Stored) -> CollectionRecord:
     try:
         return CollectionRecord.read(path)
     except FileNotFoundError:
-        disk.write_whole(path, stored.record.to_json().encode())
+        disk.write_atomically(path, stored.record.to_json().encode())
     return stored.record
 
 

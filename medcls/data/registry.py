@@ -73,4 +73,4 @@ def remove_collection(name: str) -> None:
 
 def write_record(folder: Path, record: CollectionRecord) -> None:
     """Write a collection's record so that no reader ever sees half of it."""
-    disk.write_whole(folder / "record.json", record.to_json().encode())
+    disk.write_atomically(folder / "record.json", record.to_json().encode())

@@ -233,8 +233,8 @@ def write_split(collection: Collection, split: Split) -> Path:
     final = folder / f"{split.name}.json"
     with disk.locked(folder):
         if (old := _fingerprint_of(final)) not in ("", split.fingerprint):  # a copy: a kill in between loses neither
-            disk.write_whole(folder / f".{split.name}.{old[:16]}.json", final.read_bytes())
-        disk.write_whole(final, split.to_json().encode())
+            disk.write_atomically(folder / f".{split.name}.{old[:16]}.json", final.read_bytes())
+        disk.write_atomically(final, split.to_json().encode())
     return final
 
 

@@ -22,7 +22,7 @@ from medcls.core.note import Note
 from medcls.core.outcome import Outcome, outcomes
 from medcls.core.record import Record, read_bounded, wrong
 from medcls.core.site import Aim
-from medcls.disk import locked, write_whole
+from medcls.disk import locked, write_atomically
 from medcls.errors import BadData
 from medcls.evaluation.site_check import WRONG, one_sided
 from medcls.evaluation.sites import list_sites
@@ -133,7 +133,7 @@ def save_letter(signed: Signed, model: str, weights: tuple[str, ...]) -> SavedLe
         before = _kept_day(path)
         if before > signed.card.made:
             raise BadData("evaluation.letter-older", found=signed.card.made, kept=before)
-        write_whole(path, signed.to_json().encode())
+        write_atomically(path, signed.to_json().encode())
     others = [one.value for one in letters(model, weights) if one.value is not None]
     rivals = {o.fingerprint for o in others if o.card.site_key == signed.card.site_key and o.key != signed.key}
     own = {one.value.site.key for one in list_sites() if one.value is not None}
@@ -241,6 +241,6 @@ def _key() -> "Ed25519PrivateKey":
             except ValueError as error:
                 raise wrong(f"keys/{path.name}", str(error)[:80], Note("core.allowed-key", n=32)) from error
         key = Ed25519PrivateKey.generate()
-        write_whole(path, key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()))
+        write_atomically(path, key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()))
         os.chmod(path, 0o600)
         return key

@@ -26,7 +26,7 @@ from medcls.core.outcome import Outcome, outcomes
 from medcls.core.prediction import Prediction
 from medcls.core.record import Record, wrong
 from medcls.core.site import SiteSettings
-from medcls.disk import locked, write_whole
+from medcls.disk import locked, write_atomically
 from medcls.evaluation.site_answer import weights_of
 from medcls.evaluation.sites import SiteFolder
 
@@ -122,7 +122,7 @@ def count(
         path, week = _file_of(place, Week(name, answers[0].model, basis=basis))
         for answer in answers:
             week = _with(week, answer, positive)
-        write_whole(path, week.to_json().encode())
+        write_atomically(path, week.to_json().encode())
     return True
 
 

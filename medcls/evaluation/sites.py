@@ -17,7 +17,7 @@ from medcls import home
 from medcls.core.outcome import Outcome, outcomes
 from medcls.core.record import read_bounded
 from medcls.core.site import Site, SiteCheck, SiteEvent, SiteSettings, State
-from medcls.disk import append_line, locked, write_whole
+from medcls.disk import append_line, locked, write_atomically
 from medcls.errors import BadSpec, Conflict, MedclsError
 
 _LONGEST = 60
@@ -77,7 +77,7 @@ class SiteFolder:
             OSError: If it cannot be written.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        write_whole(self.path / "site.json", site.to_json().encode())
+        write_atomically(self.path / "site.json", site.to_json().encode())
 
     def keep(self, check: SiteCheck) -> Path:
         """Keep a check, beside earlier ones.
@@ -88,7 +88,7 @@ class SiteFolder:
         folder = self.path / "checks"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{now().replace(':', '')}-{secrets.token_hex(3)}.json"
-        write_whole(path, check.to_json().encode())
+        write_atomically(path, check.to_json().encode())
         return path
 
     def checks(self) -> list[Outcome[SiteCheck]]:

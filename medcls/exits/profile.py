@@ -197,7 +197,7 @@ def _secret() -> bytes:
     with disk.locked(path.parent):
         path.parent.chmod(0o700)
         if not path.exists():
-            disk.write_whole(path, secrets.token_bytes(32))
+            disk.write_atomically(path, secrets.token_bytes(32))
         return path.read_bytes()
 
 

@@ -80,7 +80,7 @@ def put(data: bytes) -> str:
     folder().mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder() / f"{digest}.dcm"
     if not path.is_file():
-        disk.write_whole(path, data)
+        disk.write_atomically(path, data)
         path.chmod(0o600)
     return digest
 
@@ -112,7 +112,7 @@ def note(digest: str, rule: str) -> None:
     Raises:
         OSError: If it cannot be written.
     """
-    disk.write_whole(folder() / f"{digest}.{rule}.done", b"")
+    disk.write_atomically(folder() / f"{digest}.{rule}.done", b"")
 
 
 def is_noted(digest: str, rule: str) -> bool:

@@ -74,7 +74,7 @@ def put(server: str, objects: Sequence[bytes], scan_sha256: str = "") -> Sending
             if (place / "state.json").is_file():
                 return _read(place)
             for number, data in enumerate(objects):
-                disk.write_whole(place / f"{number:03d}.dcm", data)
+                disk.write_atomically(place / f"{number:03d}.dcm", data)
             _write(place, made)
     except OSError as error:
         raise Conflict("inlets.not-kept", found=error.strerror or type(error).__name__) from error
@@ -184,4 +184,4 @@ def _read(place: Path) -> Sending:
 
 
 def _write(place: Path, sending: Sending) -> None:
-    disk.write_whole(place / "state.json", sending.to_json().encode("utf-8"))
+    disk.write_atomically(place / "state.json", sending.to_json().encode("utf-8"))

@@ -108,7 +108,7 @@ def read_changes(model_id: str, made_of: str, name: str) -> dict[str, Any]:
 def write_changes(card: ModelCard, name: str, holds: Mapping[str, Any]) -> None:
     """Write one file of a model's changes whole; call it inside `locked_changes`."""
     text = json.dumps({"of": identity(card), "holds": holds}, indent=2, ensure_ascii=False, allow_nan=False)
-    disk.write_whole(changes_folder(card.id) / name, text.encode())
+    disk.write_atomically(changes_folder(card.id) / name, text.encode())
 
 
 def forget(model_id: str) -> None:

@@ -29,7 +29,7 @@ from medcls import home
 from medcls.core.model import ModelCard
 from medcls.core.record import Record
 from medcls.core.scan import Preprocess
-from medcls.disk import write_whole
+from medcls.disk import write_atomically
 from medcls.errors import MedclsError
 from medcls.imaging.phantom import phantom_scan
 from medcls.imaging.prepare import normalise, place
@@ -204,8 +204,8 @@ def _build(path: Path, net: "torch.nn.Module", preprocess: Preprocess, plain: To
     with contextlib.suppress(OSError):  # a full or read-only disk costs the next process a second, no answer
         path.parent.mkdir(parents=True, exist_ok=True)
         if checked.usable:
-            write_whole(path.with_suffix(".onnx"), model)
-        write_whole(path.with_suffix(".json"), checked.to_json().encode())
+            write_atomically(path.with_suffix(".onnx"), model)
+        write_atomically(path.with_suffix(".json"), checked.to_json().encode())
     return engine if checked.usable else plain
 
 

@@ -241,7 +241,7 @@ def _run_of(spec: RunSpec) -> RunFolder:
     except MedclsError:
         pass  # none was begun, or it was deleted since
     run = make_run(spec)
-    disk.write_whole(_note_of(spec.recipe), run.id.encode())
+    disk.write_atomically(_note_of(spec.recipe), run.id.encode())
     return run
 
 

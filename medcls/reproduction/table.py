@@ -119,7 +119,7 @@ def sound_row(name: str) -> Row | None:
 def write_row(row: Row) -> None:
     """Write a row down, whole or not at all."""
     folder().mkdir(parents=True, exist_ok=True)
-    disk.write_whole(folder() / f"{row.recipe}.json", row.to_json().encode())
+    disk.write_atomically(folder() / f"{row.recipe}.json", row.to_json().encode())
 
 
 def read_rows() -> tuple[Row, ...]:

@@ -48,5 +48,5 @@ def write_about(run: RunFolder, tags: tuple[str, ...], note: str) -> About:
         BadSpec: If there are too many tags, one is too long or not printable, or the note is too long.
     """
     about = About(tuple(dict.fromkeys(tag.strip() for tag in tags if tag.strip())), note.strip())
-    disk.write_whole(run.path / "about.json", about.to_json().encode())
+    disk.write_atomically(run.path / "about.json", about.to_json().encode())
     return about

@@ -250,7 +250,7 @@ class RunFolder:
         name = name.strip()
         if len(name) > 200 or not name.isprintable():
             raise BadSpec("runs.name", n=len(name))
-        disk.write_whole(self.path / "name.txt", name.encode())
+        disk.write_atomically(self.path / "name.txt", name.encode())
 
     def delete(self) -> None:
         """Delete the run. It vanishes at once from every list, then its files go.
@@ -328,7 +328,7 @@ def make_run(spec: RunSpec) -> RunFolder:
         aside = disk.aside(path)
         try:
             aside.mkdir(parents=True)
-            disk.write_whole(aside / "spec.json", spec.to_json().encode())
+            disk.write_atomically(aside / "spec.json", spec.to_json().encode())
             (aside / "lock").touch()
             if path.exists():
                 raise FileExistsError(path.name)

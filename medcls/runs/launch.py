@@ -57,10 +57,10 @@ def _let_end(run: RunFolder) -> None:
 def _hand_over(run: RunFolder, address: str) -> None:
     """Submit a run as a job; `job.txt` bears the time before that, so that whatever the job says is newer."""
     job = run.path / "job.txt"
-    disk.write_whole(job, b"")
+    disk.write_atomically(job, b"")
     asked = job.stat()
     try:
-        disk.write_whole(job, submit(run, address).encode())
+        disk.write_atomically(job, submit(run, address).encode())
     except RunFailed:
         job.unlink()
         raise

@@ -197,7 +197,7 @@ def write_search(spec: SearchSpec) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "lock").touch()
-        disk.write_whole(folder / "search.json", spec.to_json().encode())
+        disk.write_atomically(folder / "search.json", spec.to_json().encode())
     except OSError as error:
         raise Conflict("runs.search-not-written", found=error.strerror or type(error).__name__) from error
 

@@ -71,7 +71,7 @@ def make_scans(spec: RunSpec, run: RunFolder, follow: Follow | None = None) -> M
     def save_sheet(epoch: int, samples: np.ndarray) -> None:
         run.samples.mkdir(exist_ok=True)
         rows = samples.reshape(-1, *samples.shape[2:])
-        disk.write_whole(run.samples / f"epoch-{epoch:05d}.png", draw_sheet(rows, titles), alone=True)
+        disk.write_atomically(run.samples / f"epoch-{epoch:05d}.png", draw_sheet(rows, titles), alone=True)
 
     watch = TranslationWatch(run.path / "checkpoint", follow.should_stop, follow.on_step, save_sheet)
     epoch = 0

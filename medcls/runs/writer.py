@@ -39,7 +39,7 @@ class RunWriter:
         reserve = run.path / "reserve"
         if not reserve.exists():
             with contextlib.suppress(OSError):  # a disk already full is told of when the state is written
-                disk.write_whole(reserve, secrets.token_bytes(RESERVE_BYTES))
+                disk.write_atomically(reserve, secrets.token_bytes(RESERVE_BYTES))
         try:
             before = RunState.read(run.path / "state.json")
         except (FileNotFoundError, MedclsError):
@@ -63,10 +63,10 @@ class RunWriter:
         self.last = dataclasses.replace(self.last, **whole)
         content = self.last.to_json().encode()
         try:
-            disk.write_whole(self.run.path / "state.json", content)
+            disk.write_atomically(self.run.path / "state.json", content)
         except OSError:
             (self.run.path / "reserve").unlink(missing_ok=True)
-            disk.write_whole(self.run.path / "state.json", content)
+            disk.write_atomically(self.run.path / "state.json", content)
 
     def append(self, result: EpochResult) -> None:
         """Append one epoch to `metrics.jsonl`; on disk when it returns.
@@ -87,8 +87,10 @@ class RunWriter:
 
     def rewrite(self, results: Iterable[EpochResult]) -> None:
         """Make `metrics.jsonl` say exactly what the checkpoint knows; a resume begins with it."""
-        disk.write_whole(self.run.path / "metrics.jsonl", b"".join(r.to_json(indent=None).encode() for r in results))
+        disk.write_atomically(
+            self.run.path / "metrics.jsonl", b"".join(r.to_json(indent=None).encode() for r in results)
+        )
 
     def saw(self, data: DataSeen) -> None:
         """Write down which data the run was given."""
-        disk.write_whole(self.run.path / "data.json", data.to_json().encode())
+        disk.write_atomically(self.run.path / "data.json", data.to_json().encode())

@@ -67,7 +67,7 @@ def write_file(path: Path, state: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     content = io.BytesIO()  # torch's own writer hides the reason when a disk is full
     torch.save(state, content)
-    disk.write_whole(path, content.getbuffer(), alone=True)
+    disk.write_atomically(path, content.getbuffer(), alone=True)
 
 
 def read_file(path: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from medcls import home
 from medcls.core.scan import Preprocess, Scan
 from medcls.core.task import Task
 from medcls.data.collections import Collection, list_collections, open_collection
-from medcls.disk import write_whole
+from medcls.disk import write_atomically
 from medcls.errors import MedclsError
 from medcls.imaging.contrast import MADE, make_foreign, make_phantoms, shrink, side_by_side
 from medcls.imaging.decode import read_scan
@@ -109,7 +109,7 @@ def _keep(path: Path, numbers: Mapping[str, np.ndarray]) -> None:
     content = save(dict(numbers))
     with contextlib.suppress(OSError):  # a full or read-only disk costs the next run a few seconds, no answer
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, hashlib.sha256(content).hexdigest().encode() + content)
+        write_atomically(path, hashlib.sha256(content).hexdigest().encode() + content)
 
 
 def _collections(task: Task, seed: int) -> Iterator[tuple[str, Iterator[Scan]]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.progress import Progress, silent
 from medcls.core.run import RunSpec
-from medcls.disk import write_whole
+from medcls.disk import write_atomically
 from medcls.exits.case import Mode
 from medcls.workflows.acts import allowed
 
@@ -69,8 +69,8 @@ def write(evaluation: Evaluation, cases: CaseTable, folder: Path, mode: Mode = "
     measured = Measured(evaluation, cases)
     figures, table = (leave(way, measured, mode).data for way in ("evaluation", "cases"))
     folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / store.EVALUATION, figures)
-    write_whole(folder / store.CASES, table)
+    write_atomically(folder / store.EVALUATION, figures)
+    write_atomically(folder / store.CASES, table)
 
 
 def name_collections(given: list[str], say: Callable[[str], None] = lambda sentence: None) -> tuple[str, ...]:

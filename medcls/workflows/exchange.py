@@ -48,7 +48,7 @@ def export_model(model_id: str, into: Path, mode: Mode = "others") -> Path:
     path = into if into.suffix == ".zip" else into / f"{model_id}.zip"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        disk.write_whole(path, export_bytes(model_id, mode))
+        disk.write_atomically(path, export_bytes(model_id, mode))
     except OSError as error:
         raise Conflict("workflows.archive-not-written", found=error.strerror or type(error).__name__) from error
     return path

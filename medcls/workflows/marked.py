@@ -42,6 +42,6 @@ def _put(path: Path, begin: str, end: str, text: str) -> None:
     if not found or not ended:
         raise MedclsError("workflows.no-place-for-table", begin=begin, end=end)
     try:
-        disk.write_whole(path, f"{before}{begin}\n{text}{end}{after}".encode())
+        disk.write_atomically(path, f"{before}{begin}\n{text}{end}{after}".encode())
     except OSError as error:
         raise Conflict("workflows.file-not-written", found=error.strerror or type(error).__name__) from error

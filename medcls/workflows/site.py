@@ -265,12 +265,12 @@ def write_letter(site: str, check: SiteCheck, path: Path, maker: str = "", name:
         MedclsError: If there is no such site.
         OSError: If it cannot be written.
     """
-    from medcls.disk import write_whole
+    from medcls.disk import write_atomically
     from medcls.evaluation.letters import read_letter
     from medcls.exits import leave
 
     data = leave("letter", Letter.of(check, name, site_folder(site).site.key, maker), "others").data
-    write_whole(path, data)
+    write_atomically(path, data)
     return read_letter(data)
 
 

@@ -339,7 +339,16 @@ def test_a_model_without_names_is_taken_elsewhere(subjects, tmp_path: Path, monk
 
 
 ROOT = Path(__file__).resolve().parents[2]
-WRITES = {"write_bytes", "write_text", "write_whole", "download_button", "savefig", "imwrite", "to_csv", "to_excel"}
+WRITES = {
+    "write_bytes",
+    "write_text",
+    "write_atomically",
+    "download_button",
+    "savefig",
+    "imwrite",
+    "to_csv",
+    "to_excel",
+}
 WRITES |= {"put_between_marks", "save", "savez"}
 PASSES = {"send_out", "leave", "export_bytes", "write_letter"}  # `leave`, or what does nothing but call it
 ROOMS = ("medcls/cli", "medcls/workflows", "medcls/reproduction", "pages")

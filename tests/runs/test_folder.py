@@ -9,7 +9,7 @@ import pytest
 from medcls import home
 from medcls.core.note import Note
 from medcls.core.run import EpochResult, RunSpec, RunState
-from medcls.disk import write_whole
+from medcls.disk import write_atomically
 from medcls.errors import BadSpec, Conflict
 from medcls.runs import folder as folders
 from medcls.runs.folder import list_runs, make_run, open_run
@@ -77,14 +77,14 @@ def test_epochs_come_back_with_nan_and_a_half_line_is_left_for_later() -> None:
 
 def test_a_failed_replacement_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "file"
-    write_whole(target, b"old")
+    write_atomically(target, b"old")
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(folders.os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
-        write_whole(target, b"new")
+        write_atomically(target, b"new")
     assert target.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 

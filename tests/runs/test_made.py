@@ -152,7 +152,7 @@ def test_as_many_are_drawn_as_make_the_label_as_common_as_the_most_common_one(ma
     ("harm", "code"),
     [
         (lambda folder: (folder / "made-00000.png").unlink(), "data.made-gone"),
-        (lambda folder: disk.write_whole(folder / "made-00000.png", b"another"), "data.made-changed"),
+        (lambda folder: disk.write_atomically(folder / "made-00000.png", b"another"), "data.made-changed"),
         (lambda folder: (folder / MADE_RECORD).unlink(), "data.made-nothing"),
         (lambda folder: (folder / MADE_RECORD).write_text("{"), "core.no-json"),
     ],

@@ -188,7 +188,7 @@ def test_a_locked_database_is_waited_for_and_an_ended_search_is_shown_as_ended(m
     assert (told.code, told.params["status"]) == ("runs.trial-scored", "finished")
     assert search.show_search("locked").done == 1
     more = dataclasses.replace(spec, trials=3)
-    disk.write_whole(folder_of("locked") / "search.json", more.to_json().encode())
+    disk.write_atomically(folder_of("locked") / "search.json", more.to_json().encode())
     studies.open_study(more).ask()  # a trial whose process was killed
     view = search.show_search("locked")
     assert (view.ended_early, [t.state for t in view.trials]) == (True, ["complete", "left open"])

@@ -9,7 +9,7 @@ import pytest
 from medcls.core.evaluation import CaseTable, Estimate, Evaluation
 from medcls.core.note import UNSAID
 from medcls.core.site import Aim
-from medcls.disk import write_whole
+from medcls.disk import write_atomically
 from medcls.evaluation.sites import make_site
 from medcls.imaging.phantom import phantom
 from medcls.models import store
@@ -41,7 +41,7 @@ def test_a_site_never_seen_stands_first_then_checks_then_letters_then_own_cases(
     assert [one.source for one in site_figures.figures_of(card)] == ["never-seen", "here", "measured"], (
         "an own letter tells nothing new"
     )
-    write_whole(
+    write_atomically(
         make_site("Ward 3").path / "site.json", replace(make_site("Ward 3").site, key="other").to_json().encode()
     )
     figures = site_figures.figures_of(card)
