@@ -48,14 +48,14 @@ def add(verbs: Any) -> None:
 
 
 def _compare(args: argparse.Namespace) -> int:
-    from medcls.workflows import report
+    from medcls.exits.comparison_text import pairs_to_markdown, to_markdown
 
     found = _found(args)
     differences = found.differences(args.score)
     _write(args, found, differences)
     if args.markdown:
-        pairs = report.pairs_to_markdown(found, args.score, resamples=args.resamples)
-        print(report.to_markdown(found), pairs, sep="\n", end="")
+        pairs = pairs_to_markdown(found, args.score, resamples=args.resamples)
+        print(to_markdown(found), pairs, sep="\n", end="")
     elif args.json:
         _print_json(found, differences)
     else:
@@ -105,9 +105,9 @@ def _progress(done: int, total: int, stage: str = "") -> None:
 def _print(found: Any, differences: Any, score: str) -> None:
     from medcls.core.evaluation import describe_basis
     from medcls.core.numbers import show_estimate
-    from medcls.workflows.site_figures import compared
+    from medcls.workflows.site_figures import compared_figures
 
-    title, sites = found.score_names()[score], compared(found)
+    title, sites = found.score_names()[score], compared_figures(found)
     print(f"{describe_basis(len(found.first), found.n_groups, found.collection)}: {found.part}.\n")
     for model_id, scores in found.scores.items():
         print(f"{model_id}: {title} {show_estimate(scores[score])}, accuracy {show_estimate(scores['accuracy'])}")

@@ -54,6 +54,17 @@ def show_change(estimate: Estimate) -> str:
     return value if low == high else f"{value} ({low} to {high})"
 
 
+def signed(value: float, digits: int = 3) -> str:
+    """Return a difference with its sign; no sign where it rounds to nothing.
+
+    Example:
+        >>> signed(0.0514), signed(-0.0514), signed(-0.0001)
+        ('+0.051', '−0.051', '0.000')
+    """
+    text = f"{value:+.{digits}f}".replace("-", "−")
+    return text[1:] if not text.strip("+−0.") else text
+
+
 def show_seconds(seconds: float) -> str:
     """Return a duration as a person would say it.
 

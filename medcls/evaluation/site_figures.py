@@ -12,8 +12,10 @@ from medcls.core.note import Note
 from medcls.core.numbers import show_estimate
 from medcls.core.site import SiteCheck, SiteSettings
 from medcls.core.task import Task
+from medcls.evaluation.comparison import Comparison
 from medcls.evaluation.risk import REFUSED
 from medcls.evaluation.site_answer import decided_on
+from medcls.models import store
 from medcls.stats.operating import predictive_value
 from medcls.stats.score_table import SITE_SCORES as SCORES
 from medcls.stats.score_table import confusion
@@ -177,3 +179,20 @@ def counted(site: str, source: Source, found: SiteCheck | Letter) -> SiteFigures
         return SiteFigures(site, source, found.scores, found.confusion)
     refused = found.n_cases - sum(map(sum, found.answered))
     return SiteFigures(site, source, found.scores, found.answered, refused)
+
+
+def compared_figures(comparison: Comparison) -> dict[str, tuple[SiteFigures, ...]]:
+    """Return compared models site by site on the cases they share; sites that networks made alike never saw come first.
+
+    Args:
+        comparison: The models and their cases.
+    """
+    found = {}
+    for model_id, parts in comparison.by_site.items():
+        evaluation = store.read_evaluation(model_id)
+        never = sorted(evaluation.left_out.items()) if evaluation else []
+        found[model_id] = (
+            *(SiteFigures(site, "never-seen", scores) for site, scores in never),
+            *(SiteFigures(site, "measured", scores) for site, scores in parts.items()),
+        )
+    return found

@@ -16,6 +16,8 @@ from medcls.models.folder import ModelFolder, weights_digest
 
 if TYPE_CHECKING:
     from medcls.evaluation.comparison import Comparison
+    from medcls.evaluation.costs import Cost
+    from medcls.stats.difference import Difference
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,14 +109,16 @@ class Compared:
 
     Args:
         name: What the file is called, without its ending.
-        comparison: The comparison.
-        write: Returns the page of the comparison it is given; told whether it may name sites.
-        nameless: True where it may not.
+        comparison: The models and their cases.
+        differences: Of each pair of models.
+        costs: What the models cost; empty leaves that section out.
+        nameless: True where no site may be named.
     """
 
     name: str
     comparison: "Comparison"
-    write: Callable[["Comparison", bool], str]
+    differences: Sequence["Difference"]
+    costs: Sequence["Cost"] = ()
     nameless: bool = False
 
 

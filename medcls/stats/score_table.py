@@ -115,6 +115,23 @@ def _share(title: Note, parts: Parts, per_label: bool = False) -> Score:
     return Score(title, "high", lambda w: _divide(*parts(w.confusion, w.cases.positive)), parts, per_label=per_label)
 
 
+# Scores that a table of models shows, in this order: disease against the rest first.
+SHOWN_SCORES = (
+    "auroc_disease",
+    "auroc",
+    "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "sensitivity",
+    "specificity",
+    "average_precision",
+    "kappa",
+    "brier",
+    "log_loss",
+    "ece",
+    "ece_floor",
+)
+
 SITE_SCORES = ("auroc_disease", "sensitivity", "specificity")  # what is told of every site
 
 SCORES: Mapping[str, Score] = MappingProxyType(

@@ -4,26 +4,21 @@ Figures of different sources stand beside each other and are never pooled: a fig
 which site a case is from.
 """
 
-from typing import TYPE_CHECKING
-
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
 from medcls.core.site import SiteCheck
 from medcls.errors import MedclsError
 from medcls.evaluation.site_answer import weights_of
-from medcls.evaluation.site_figures import SiteFigures, counted, evaluated_figures, threshold_record
+from medcls.evaluation.site_figures import SiteFigures, compared_figures, counted, evaluated_figures, threshold_record
 from medcls.models import store
 from medcls.stats.score_table import SITE_SCORES as SCORES
 from medcls.workflows.site import letters_of, site_folder, sites
-
-if TYPE_CHECKING:
-    from medcls.evaluation.comparison import Comparison
 
 __all__ = [
     "SCORES",
     "SiteFigures",
     "beside",
-    "compared",
+    "compared_figures",
     "evaluated_figures",
     "figures_of",
     "prevalence_at",
@@ -95,23 +90,6 @@ def _reported(card: ModelCard) -> tuple[SiteFigures, ...]:
     own = {one.value.site.key for one in sites() if one.value is not None}
     letters = [one.value.card for one in letters_of(card) if one.value and one.value.card.site_key not in own]
     return tuple(counted(letter.site, "reported", letter) for letter in letters)
-
-
-def compared(comparison: "Comparison") -> dict[str, tuple[SiteFigures, ...]]:
-    """Return compared models site by site on the cases they share; sites that networks made alike never saw come first.
-
-    Args:
-        comparison: The models and their cases.
-    """
-    found = {}
-    for model_id, parts in comparison.by_site.items():
-        evaluation = store.read_evaluation(model_id)
-        never = sorted(evaluation.left_out.items()) if evaluation else []
-        found[model_id] = (
-            *(SiteFigures(site, "never-seen", scores) for site, scores in never),
-            *(SiteFigures(site, "measured", scores) for site, scores in parts.items()),
-        )
-    return found
 
 
 def prevalence_at(site: str, card: ModelCard) -> float | None:

@@ -10,31 +10,16 @@ from medcls.core.spreadsheet import cell
 from medcls.evaluation.ablation import AblationRow
 from medcls.evaluation.comparison import Comparison, Curves, Disagreement
 from medcls.evaluation.costs import Cost
+from medcls.evaluation.site_figures import compared_figures
 from medcls.evaluation.subgroups import Subgroup
 from medcls.exits.subjects import Table
 from medcls.stats.difference import Difference
+from medcls.stats.operating import OperatingPoint
 from medcls.stats.paired import McNemar
-from medcls.workflows.site_figures import SCORES, compared
-from medcls.workflows.thresholds import OperatingPoint
+from medcls.stats.score_table import SHOWN_SCORES as SHOWN_SCORES
+from medcls.stats.score_table import SITE_SCORES
 
 Row = dict[str, Any]
-
-# Scores that a table of models shows, in this order: disease against the rest first.
-SHOWN_SCORES = (
-    "auroc_disease",
-    "auroc",
-    "accuracy",
-    "balanced_accuracy",
-    "macro_f1",
-    "sensitivity",
-    "specificity",
-    "average_precision",
-    "kappa",
-    "brier",
-    "log_loss",
-    "ece",
-    "ece_floor",
-)
 
 
 def score_rows(comparison: Comparison) -> list[Row]:
@@ -50,10 +35,10 @@ def site_rows(comparison: Comparison) -> list[Row]:
     """Return disease against the rest of every model at every site, one row a score: a site never seen first."""
     return [
         {"model": model_id, "site": one.site, "source": one.source, "score": name} | _numbers(estimate)
-        for model_id, sites in compared(comparison).items()
+        for model_id, sites in compared_figures(comparison).items()
         for one in sites
         for name, estimate in one.scores.items()
-        if name in SCORES
+        if name in SITE_SCORES
     ]
 
 

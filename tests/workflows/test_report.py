@@ -14,6 +14,7 @@ from medcls.core.model import Threshold
 from medcls.core.note import Note
 from medcls.core.numbers import show_estimate
 from medcls.errors import BadData
+from medcls.exits import comparison_html, comparison_text
 from medcls.models import store
 from medcls.workflows import report, tables
 from medcls.workflows.compare import Comparison, compare_stored
@@ -73,7 +74,7 @@ def test_html_report_needs_nothing_and_runs_nothing(found: Comparison) -> None:
     evil = '<script>alert(1)</script><img src=x onerror="a">'
     card = replace(found.cards["good"], trained_on=evil, licence=evil)
     dirty = replace(found, cards=found.cards | {"good": card}, notes=(Note("words.said", text=evil),), collection=evil)
-    page = report.to_html(dirty, found.differences())
+    page = comparison_html.to_html(dirty, found.differences())
     tags = Tags()
     tags.feed(page)
     assert tags.wrong == []
@@ -89,7 +90,7 @@ def test_html_report_needs_nothing_and_runs_nothing(found: Comparison) -> None:
 
 
 def test_markdown_table_for_a_readme(found: Comparison) -> None:
-    lines = report.to_markdown(found).splitlines()
+    lines = comparison_text.to_markdown(found).splitlines()
     assert lines[0].startswith("| model | AUROC |")
     assert lines[2].startswith(f"| good | {show_estimate(found.scores['good']['auroc'])} |")
     assert lines[-1] == f"150 cases in 75 groups of set: {found.part}. In brackets: 95 % intervals."
@@ -99,7 +100,7 @@ def test_pairs_of_models_as_a_table_on_each_collection(found: Comparison) -> Non
     where = np.where(np.arange(150) < 60, "busi", "bus-bra")
     tables_ = {m: replace(t, attributes=t.attributes | {"collection": where}) for m, t in found.cases.items()}
     both = replace(found, cases=tables_)
-    lines = report.pairs_to_markdown(both, "auroc", resamples=200).splitlines()
+    lines = comparison_text.pairs_to_markdown(both, "auroc", resamples=200).splitlines()
     assert (
         lines[0]
         == "| A | B | bus-bra: 90 cases, 45 groups | busi: 60 cases, 30 groups | together: 150 cases, 75 groups |"
@@ -112,7 +113,7 @@ def test_pairs_of_models_as_a_table_on_each_collection(found: Comparison) -> Non
     assert "**B is better**" in lines[4]
     assert "Holm's correction for the 3 pairs" in lines[-1]
     with pytest.raises(BadData, match="no such score"):
-        report.pairs_to_markdown(both, "beauty")
+        comparison_text.pairs_to_markdown(both, "beauty")
 
 
 def test_every_section_has_its_rows(found: Comparison) -> None:
@@ -138,7 +139,7 @@ def test_every_section_has_its_rows(found: Comparison) -> None:
 
 def test_a_report_holds_subgroups_operating_points_and_costs(found: Comparison) -> None:
     card = replace(found.cards["good"], thresholds=(Threshold("screening", "malignant", 0.3),))
-    page = report.to_html(
+    page = comparison_html.to_html(
         replace(found, cards=found.cards | {"good": card}), found.differences(), report.costs_of(found)
     )
     for said in (
@@ -157,6 +158,6 @@ def test_a_perfect_or_hopeless_model_still_makes_a_report(tiny_made: Path, home:
     found = compare_stored(ids, resamples=20)
     benign = {m: t.take(t.truth == 1) for m, t in found.cases.items()}
     only = replace(found, cases=benign)
-    page = report.to_html(only, only.differences())
+    page = comparison_html.to_html(only, only.differences())
     assert "cannot be compared on these" in page
     assert store.read_card("good").id == "good"

@@ -8,11 +8,12 @@ from typing import Any
 import streamlit as st
 
 from medcls.core.model import ModelCard
+from medcls.core.numbers import signed
 from medcls.core.outcome import Outcome
 from medcls.core.task import Task
 from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import compare, report, scans, tables
+from medcls.workflows import compare, scans, tables
 from pages._ui import cache, state
 from pages._ui.compare.test_set import Section, get_differences
 from pages._ui.widgets import drops, gallery, notices
@@ -94,9 +95,7 @@ def show_difference(difference: Any) -> str:
     e = difference.estimate
     if math.isnan(difference.p):
         return say("pages.compare-not-computable")
-    return f"{report.signed(e.value)} ({report.signed(e.low)} to {report.signed(e.high)})" + (
-        " ●" if difference.better else ""
-    )
+    return f"{signed(e.value)} ({signed(e.low)} to {signed(e.high)})" + (" ●" if difference.better else "")
 
 
 def _matrix(differences: Any, names: dict[str, str]) -> list[dict[str, str]]:

@@ -189,7 +189,7 @@ def show_sites(found: compare.Comparison, names: dict[str, str]) -> int:
         How many sites there are.
     """
     with st.spinner(say("pages.compare-resampling-groups"), show_time=True):
-        by_model = site_figures.compared(found)
+        by_model = site_figures.compared_figures(found)
     titles = found.score_names()
     rows = [
         {say("pages.head-model"): names[model], say("pages.head-site"): one.title}
