@@ -20,10 +20,10 @@ import numpy as np
 from medcls.core.outcome import Outcome
 from medcls.errors import BadScan, MedclsError
 
-# Seconds of computing for one file (where the system can limit that), and of waiting in all: a busy machine may take
-# long to give the former, and that is no fault of the file.
-CPU_S = 4
-TIMEOUT_S = 20 if sys.platform == "win32" else 120
+# Seconds of computing for one file (where the system can limit that; a tenth of the five that a file may take in all
+# is the server's), and of waiting: a busy machine may take long to give the former, and that is no fault of the file.
+CPU_S = 4.9
+TIMEOUT_S = 20 if sys.platform == "win32" else 300
 _MOST_IDLE = 2
 _ROOT = Path(__file__).parents[2]
 _lock = threading.Lock()
@@ -42,8 +42,8 @@ def run_apart(job: str, data: bytes, **options: Any) -> tuple[np.ndarray, dict[s
         The array, and what else the job tells.
 
     Raises:
-        BadScan: If the job raises it, crashes, or takes longer than 4 seconds of
-            computing (where the system can limit that; else 20 of waiting).
+        BadScan: If the job raises it, crashes, or takes longer than `CPU_S` seconds of
+            computing (where the system can limit that), or `TIMEOUT_S` of waiting.
         TooLarge: If the job raises it or needs more memory than it may have.
     """
     process = _take()
@@ -130,8 +130,8 @@ class _Process:
 
     def _why_dead(self, late: bool) -> BadScan:
         code = self._child.wait()
-        if late or code in (-24, -9):  # SIGXCPU, SIGKILL
-            return BadScan("imaging.too-slow", seconds=TIMEOUT_S if late else CPU_S)
+        if late or code in (-27, -24, -9):  # SIGPROF, SIGXCPU, SIGKILL
+            return BadScan("imaging.too-slow", seconds=TIMEOUT_S if late else round(CPU_S))
         return BadScan("imaging.refused-by-decoder")
 
 

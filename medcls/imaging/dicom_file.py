@@ -2,6 +2,7 @@
 
 import io
 import zlib
+from collections.abc import Iterator
 
 from pydicom import config
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -13,6 +14,7 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
 )
+from pydicom.valuerep import VR
 
 from medcls.core.note import Note
 from medcls.errors import TooLarge
@@ -27,6 +29,8 @@ config.settings.reading_validation_mode = config.IGNORE
 
 _MAX_READS = 400_000
 _LONG = (b"OB", b"OW", b"SQ", b"UN", b"UT", b"UC", b"UR", b"OF", b"OD", b"OL", b"OV", b"SV", b"UV")
+
+_KNOWN = frozenset(vr.value.encode() for vr in VR if len(vr.value) == 2)
 
 
 class _Rationed(io.BytesIO):
@@ -63,7 +67,10 @@ def open_dicom(data: bytes, limits: Limits) -> tuple[Dataset, list[Note]]:
         data = bytes(128) + data[late:]
     elif lacks_mark(data):
         data = data[128:]
-    syntax, _ = _file_meta(data)
+    syntax, start = _file_meta(data)
+    if any(vr not in _KNOWN for _, vr, _, _ in _meta_elements(data)):  # pydicom would find no data set behind it
+        notes.append(Note("imaging.may-be-damaged"))
+        data = _with_header(data[start:], syntax) if syntax else data
     data = inflated(data, limits, notes)
     ds = guarded(lambda: read_partial(_Rationed(data), force=True, specific_tags=list(wanted_tags())))
     if not hasattr(ds, "file_meta"):
@@ -85,15 +92,23 @@ def _file_meta(data: bytes) -> tuple[str, int]:
     References:
         DICOM PS3.10 section 7.1: group 2, explicit VR little endian, after 128 bytes and `DICM`.
     """
-    at, syntax = (132, "") if data[128:132] == b"DICM" else (0, "")
+    syntax, at = "", 132 if data[128:132] == b"DICM" else 0
+    for element, _, value, at in _meta_elements(data):
+        if element == b"\x10\x00":
+            syntax = data[value:at].strip(b"\0 ").decode("ascii", "replace")
+    return syntax, at
+
+
+def _meta_elements(data: bytes) -> Iterator[tuple[bytes, bytes, int, int]]:
+    """Yield the element number of each value of the file meta information, its type, and where it starts and ends."""
+    at = 132 if data[128:132] == b"DICM" else 0
     while data[at : at + 2] == b"\x02\x00" and at + 12 <= len(data):
-        long = data[at + 4 : at + 6] in _LONG
+        vr = data[at + 4 : at + 6]
+        long = vr in _LONG
         value = at + (12 if long else 8)
         length = int.from_bytes(data[at + 8 : at + 12] if long else data[at + 6 : at + 8], "little")
-        if data[at + 2 : at + 4] == b"\x10\x00":
-            syntax = data[value : value + length].strip(b"\0 ").decode("ascii", "replace")
+        yield data[at + 2 : at + 4], vr, value, value + length
         at = value + length
-    return syntax, at
 
 
 def _is_element(head: bytes) -> bool:
@@ -117,8 +132,8 @@ def inflated(data: bytes, limits: Limits, notes: list[Note]) -> bytes:
     if syntax != DeflatedExplicitVRLittleEndian:
         return data
     if _is_element(data[start : start + 8]):  # it only says so
-        return _with_header(data[start:])
-    return _with_header(_inflated(data, start, limits, notes))
+        return _with_header(data[start:], ExplicitVRLittleEndian)
+    return _with_header(_inflated(data, start, limits, notes), ExplicitVRLittleEndian)
 
 
 def _inflated(data: bytes, start: int, limits: Limits, notes: list[Note]) -> bytes:
@@ -133,9 +148,10 @@ def _inflated(data: bytes, start: int, limits: Limits, notes: list[Note]) -> byt
     return body
 
 
-def _with_header(body: bytes) -> bytes:
-    """Return a file of a data set in explicit VR little endian."""
-    uid = ExplicitVRLittleEndian.encode() + b"\0"
+def _with_header(body: bytes, syntax: str) -> bytes:
+    """Return a file of a data set in a transfer syntax."""
+    uid = syntax.encode()
+    uid += b"\0" * (len(uid) % 2)
     element = b"\x02\x00\x10\x00UI" + len(uid).to_bytes(2, "little") + uid
     length = b"\x02\x00\x00\x00UL\x04\x00" + len(element).to_bytes(4, "little")
     return bytes(128) + b"DICM" + length + element + body

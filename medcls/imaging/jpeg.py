@@ -16,7 +16,8 @@ _MARKER = re.compile(rb"\xff+[\x01-\xcf\xd8-\xfe]")
 # Each scan is decoded over the whole picture, at about a nanosecond a pixel even where it holds nothing.
 _MOST_WORK, _WORK_A_SCAN = 1_000_000_000, 20_000
 _MOST_SEGMENTS = 20_000
-# libjpeg's own words for a stream that it repaired; whatever else simplejpeg says is not about damage.
+# libjpeg's own words for a stream that it repaired, or whose colours no encoder stores so; whatever else simplejpeg
+# says is not about damage.
 _REPAIRED = (
     "corrupt jpeg data",
     "premature end",
@@ -29,6 +30,7 @@ _REPAIRED = (
     "bad huffman",
     "extraneous",
     "unknown adobe",
+    "could not determine subsampling",
 )
 
 

@@ -21,7 +21,7 @@ from medcls.imaging.quiet import guarded
 from medcls.imaging.slide import refuse_slide
 from medcls.imaging.square import make_square
 from medcls.imaging.tiff_colour import show_samples
-from medcls.imaging.tiff_layout import Layout, counts_contradict, layout_of
+from medcls.imaging.tiff_layout import Layout, counts_contradict, has_odd_values, layout_of
 from medcls.imaging.tiff_pages import refuse_channels, the_picture
 from medcls.imaging.tiff_tags import Page, read_pages
 from medcls.imaging.upright import is_turned, swaps_sides
@@ -54,7 +54,8 @@ def read_tiff(data: bytes, frame: int | None, limits: Limits) -> Decoded:
     if t.PHOTOMETRIC not in page:
         notes.append(Note("imaging.tiff-meaning-assumed", n=layout.colours))
     _check_jpegs(page, layout, limits, notes)
-    orientation, doubted = page.number(t.ORIENTATION, 1), counts_contradict(page, layout)
+    orientation = page.number(t.ORIENTATION, 1)
+    doubted = has_odd_values(page) or counts_contradict(page, layout)
     if layout.for_pillow:
         doubted = doubted or _in_doubt(data, chosen, layout, page)
         pixels = _by_pillow(data, chosen, layout, notes)

@@ -216,6 +216,11 @@ def _check_compression(page: Page, made: Layout) -> None:
         raise BadScan("imaging.tiff-subsampled")
 
 
+def has_odd_values(page: Page) -> bool:
+    """Tell if a tag that can say one of two things says another, for which libtiff refuses the page."""
+    return any(page.number(tag, 1) not in (1, 2) for tag in (t.PLANAR, t.FILL_ORDER))
+
+
 def counts_contradict(page: Page, made: Layout) -> bool:
     """Tell if a strip or tile stored plain is said to be shorter than its rows need, or to go on beyond the file.
 

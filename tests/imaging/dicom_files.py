@@ -17,12 +17,16 @@ from medcls.imaging.phantom import phantom
 def dataset(
     pixels: np.ndarray, *, photometric: str | None = None, bits_stored: int | None = None, **elements: Any
 ) -> Dataset:
-    """Give a data set of (H, W), (H, W, 3), (N, H, W) or (N, H, W, 3) pixels; `elements` are set last, by keyword."""
+    """Give a data set of (H, W), (H, W, 3), (N, H, W) or (N, H, W, 3) pixels; `elements` are set last, by keyword.
+
+    The same pixels and elements make the same bytes, identifiers among them.
+    """
     colour = pixels.shape[-1] == 3 and pixels.ndim >= 3
     frames = pixels.shape[0] if pixels.ndim == (4 if colour else 3) else None
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UltrasoundImageStorage, generate_uid()
+    meta.MediaStorageSOPClassUID = UltrasoundImageStorage
+    meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[pixels.tobytes().hex(), repr(elements)])
     ds = Dataset()
     ds.file_meta, ds.preamble = meta, bytes(128)
     ds.SOPClassUID, ds.SOPInstanceUID, ds.Modality = UltrasoundImageStorage, meta.MediaStorageSOPInstanceUID, "US"

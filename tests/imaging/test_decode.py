@@ -369,6 +369,16 @@ def test_a_decoder_s_warning_of_damage_is_told():
             continue  # Pillow gave up altogether
 
 
+@pytest.mark.parametrize("mode", ["RGB", "CMYK"])
+def test_colours_at_a_resolution_that_no_encoder_stores_are_told(mode: str):
+    """Mutant 15486 of the fuzz with seed 16: the first component three times as wide, which TurboJPEG refuses."""
+    data = encode(Image.fromarray(COLOUR).convert(mode), "JPEG", quality=90, subsampling=0)
+    assert not told(read_scan(data), "imaging.may-be-damaged")
+    at = data.index(b"\xff\xc0") + 11
+    assert data[at] == 0x11
+    assert told(read_scan(data[:at] + b"\x31" + data[at + 1 :]), "imaging.may-be-damaged")
+
+
 def test_a_jpeg_inside_a_tiff_is_asked_too():
     smooth = np.asarray(Image.fromarray(COLOUR).resize((160, 120)))
     data = encode(smooth, "TIFF", compression="jpeg", quality=80)

@@ -228,6 +228,17 @@ def test_a_few_bytes_too_many_do_no_harm():
     assert far(read_scan(written(ds)), ramp()) == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian])
+@pytest.mark.parametrize("vr", [b"U\2", b"ZZ", b"\xccL"])
+def test_a_damaged_type_in_the_file_meta_information_is_noted(syntax: UID, vr: bytes):
+    """Mutants 5788, 8655, 15423 and 15940 of the fuzz with seed 16: pydicom finds no coding behind it."""
+    data = written(dataset(ramp()), syntax)
+    assert not noted(read_scan(data), "may-be-damaged")
+    scan = read_scan(data[:136] + vr + data[138:])
+    assert noted(scan, "may-be-damaged")
+    assert far(scan, ramp()) == pytest.approx(0, abs=1e-6)
+
+
 def test_what_a_decoder_warns_of_is_noted():
     stream = bytearray(imagecodecs.jpeg8_encode(SKIN, level=95))
     stream[-40:-2] = b"\x12" * 38

@@ -13,7 +13,7 @@ from PIL import Image, ImageCms
 from medcls.errors import BadScan
 from medcls.imaging.decode import count_values, read_scan
 from medcls.imaging.tiff import _inflate
-from medcls.imaging.tiff_tags import STRIPS, read_pages
+from medcls.imaging.tiff_tags import FILL_ORDER, PLANAR, STRIPS, read_pages
 from tests.imaging.tiff_files import assemble, written
 
 H, W = 21, 37
@@ -481,3 +481,11 @@ def test_a_fax_that_ends_before_its_last_line_is_told(lines: str):
     start = int(read_pages(bytes(data))[0].values(STRIPS)[0])
     data[start : start + len(lines) // 2] = bytes.fromhex(lines)
     assert any(note.code == "imaging.may-be-damaged" for note in read_scan(bytes(data)).notes)
+
+
+@pytest.mark.parametrize("tag", [PLANAR, FILL_ORDER])
+def test_a_tag_of_two_values_that_has_a_third_is_told(tag: int):
+    """Mutant 15527 of the fuzz with seed 16: libtiff refuses such a page."""
+    for value, damaged in ((1, False), (46081, True)):
+        notes = read_scan(written(samples(GREY, 8), 8, 1, more={tag: ("H", (value,))})).notes
+        assert damaged == any(note.code == "imaging.may-be-damaged" for note in notes)
