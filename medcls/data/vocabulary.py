@@ -96,6 +96,11 @@ def _phrases(vocabulary: frozenset[str]) -> tuple[str, ...]:
     return tuple(sorted(word for word in vocabulary if " " in word))
 
 
+@lru_cache(maxsize=64)
+def _in_cjk(vocabulary: frozenset[str]) -> tuple[str, ...]:
+    return tuple(sorted(word for word in vocabulary if _CJK.search(word)))
+
+
 def _without_phrase(whole: str, vocabulary: frozenset[str]) -> str:
     """Return what is left of a name beside a phrase of a vocabulary that it holds: `held out test` is a `test`."""
     padded = f" {whole} "
@@ -130,15 +135,16 @@ def _made_of(text: str, vocabulary: frozenset[str], beside: frozenset[str]) -> b
 def holds(text: str, vocabulary: frozenset[str]) -> bool:
     """Return whether a word of a name is in a vocabulary; in CJK scripts, whether the name holds a word of it."""
     whole, words = fold(text), set(words_of(text)) | set(fold(text).split())
-    if whole in vocabulary or words & vocabulary or any(" " in w and f" {w} " in f" {whole} " for w in vocabulary):
+    if whole in vocabulary or words & vocabulary or any(f" {w} " in f" {whole} " for w in _phrases(vocabulary)):
         return True
-    return bool(_CJK.search(whole)) and any(w in whole for w in vocabulary if _CJK.search(w))
+    return bool(_CJK.search(whole)) and any(w in whole for w in _in_cjk(vocabulary))
 
 
 _LETTERED, _LETTER = re.compile(r"(\w+) ([a-j])"), re.compile("[a-z]")
 _INITIALS, _OF_A_PERSON = re.compile("t[ers]"), re.compile(r"t[ers] \d+")  # train and test, or a person's
 
 
+@lru_cache(maxsize=65536)
 def part_of(name: str) -> str:
     """Return the part a folder, file or cell names: `train`, `validate`, `test` or `fold-<k>`; empty if none.
 
@@ -231,9 +237,12 @@ def names_patient(name: str) -> bool:
     return bool(words) and bool(set(words) & PATIENT) and len(words) > 1
 
 
+_NO_DISEASE = HEALTHY | HARMLESS
+_MALIGNANT = frozenset(("malignant", "악성", "恶性", "惡性", "悪性", "bösartig"))
 _RULED_OUT = re.compile(r"\b(excluded|ruled out|absent|free|ausgeschlossen)$")
 
 
+@lru_cache(maxsize=65536)
 def disease_of(label: str) -> bool | None:
     """Return whether a label's name means disease; None if it does not say.
 
@@ -247,19 +256,14 @@ def disease_of(label: str) -> bool | None:
     if _RULED_OUT.search(named) and holds(label, DISEASE):
         return False
     if (named not in DISEASE and set(words) & NEGATION) or (
-        named not in DISEASE and any(w in named for w in NEGATION if _CJK.search(w) and len(named) > 1)
+        named not in DISEASE and len(named) > 1 and any(w in named for w in _in_cjk(NEGATION))
     ):
         return False if len(words) > 1 or _CJK.search(named) or named in HEALTHY else None
     if named in DISEASE:
         return True
-    harmless, sick = holds(label, HEALTHY | HARMLESS), holds(label, DISEASE)
+    harmless, sick = holds(label, _NO_DISEASE), holds(label, DISEASE)
     if harmless and sick:  # "benign tumour"; but 陽性 within 良性 or the like is no second word
-        return (
-            False
-            if holds(label, HARMLESS)
-            and not holds(label, frozenset(("malignant", "악성", "恶性", "惡性", "悪性", "bösartig")))
-            else None
-        )
+        return False if holds(label, HARMLESS) and not holds(label, _MALIGNANT) else None
     return True if sick else False if harmless else None
 
 

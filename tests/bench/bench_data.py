@@ -1,15 +1,22 @@
-"""Seconds until the plan is shown, files indexed and audited per second, and how all grow from 1,000 to 30,000 generated pictures.
+"""Seconds and processor time of bringing scans in, step by step: the plan, reading, search for duplicates, audit.
 
-One patch in 500 is a copy of another (saved as JPEG, mirrored, or both resized and saved again), so that a search that
-grows fast because it no longer finds anything shows. `--files N` measures N generated patches instead.
+Each step is printed as it ends, with its time per file, of that at the size before: 1 is linear growth. The search looks
+into 24 buckets of 256, so its time per file grows up to about 6,000 pictures and no more. One patch in 500 is a copy of
+another (saved as JPEG, mirrored, or both resized and saved again), so that a search that is fast because it no longer
+finds anything shows.
+
+`--files N` measures a tenth of N and N. A size that would not end within `--minutes` is not begun. Ends with 1 where a
+step grew more than `MOST_GROWTH` between the last two sizes, or the plan of 10,000 files took over 3 s of the processor.
 """
 
 import argparse
 import io
 import os
 import resource
+import sys
 import tempfile
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +27,41 @@ from medcls.data.collections import add_collection, make_plan, open_collection, 
 
 SIZES = (1_000, 3_000, 10_000, 30_000)
 COPY_EVERY = 500
+MOST_GROWTH, MOST_PLAN_S, PLAN_FILES = 2.0, 3.0, 10_000
+
+
+def now_s() -> tuple[float, float]:
+    """Time on the wall and of the processor, in seconds."""
+    return time.perf_counter(), time.process_time()
+
+
+@dataclass
+class Clock:
+    """Times steps and prints each as it ends.
+
+    Args:
+        n: Files.
+        before: Processor seconds per file of each step at the size before; empty for the first.
+        took: Processor seconds per file of each step that has ended.
+    """
+
+    n: int
+    before: dict[str, float]
+    took: dict[str, float] = field(default_factory=dict)
+    _began: tuple[float, float] = field(default_factory=now_s)
+
+    def ends(self, step: str, at: tuple[float, float] | None = None) -> None:
+        """Note that a step ends, now or `at` the time `now_s` gave, and the next begins."""
+        now = at or now_s()
+        wall, used = now[0] - self._began[0], now[1] - self._began[1]
+        self._began, self.took[step] = now, used / self.n
+        grown = f"{self.took[step] / self.before[step]:.2f}" if self.before.get(step) else ""
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(
+            f"| {self.n:,} | {step} | {wall:.1f} | {used:.1f} | {self.n / wall:,.0f} | {1e6 * used / self.n:,.0f} "
+            f"| {grown} | {peak:,.0f} |",
+            flush=True,
+        )
 
 
 def write_patches(root: Path, n: int, patients: int = 279) -> list[tuple[str, str]]:
@@ -53,53 +95,61 @@ def copy_of(picture: Image.Image, kind: int) -> Image.Image:
     return Image.open(out).convert("RGB")
 
 
-def measure(n: int) -> tuple[float, float, float, float, float]:
-    """Give seconds of the plan, of reading, of the search for duplicates, of the audit after it, and the share of planted copies found."""
+def measure(n: int, before: dict[str, float]) -> dict[str, float]:
+    """Time every step with `n` patches and print each; give processor seconds per file by step."""
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["MEDCLS_HOME"] = str(Path(folder) / "home")
-        planted = write_patches(Path(folder) / "set", n)
-        marks: dict[str, float] = {}
-        looked = time.perf_counter()
-        make_plan(Path(folder) / "set")
-        plan = time.perf_counter() - looked
-        started = time.perf_counter()
-        add_collection(
-            Path(folder) / "set",
-            "bench",
-            progress=lambda done, total, stage="": marks.update({stage: time.perf_counter()}),
-        )
-        added = time.perf_counter()
+        os.environ["MEDCLS_HOME"], source = str(Path(folder) / "home"), Path(folder) / "set"
+        clock = Clock(n, before)
+        planted = write_patches(source, n)
+        clock.ends("writing the files")
+        make_plan(source)
+        clock.ends("plan")
+        last: dict[str, tuple[float, float]] = {}
+        add_collection(source, "bench", progress=lambda done, total, stage="": last.update({stage: now_s()}))
+        clock.ends("reading", last["reading the scans"])
+        clock.ends("duplicates")
         run_audit("bench")
-        audited = time.perf_counter()
+        clock.ends("audit")
         index = open_collection("bench").stored[0].index  # those left out for standing under two labels count, too
         names = [Path(case_id).name for case_id in index.column("id")]
         pairs = {frozenset((names[a], names[b])) for a, b in index.db.execute("SELECT a, b FROM pairs")}
-        found = sum(frozenset(pair) in pairs for pair in planted) / max(1, len(planted))
+        found = sum(frozenset(pair) in pairs for pair in planted)
+        print(f"{found} of {len(planted)} planted copies found", flush=True)
         remove_collection("bench")
-    read = marks["reading the scans"] - started
-    return plan, read, added - started - read, audited - added, found
+    return clock.took
 
 
-def main() -> None:
-    """Print a table; the baseline is the smallest set, so a growth of 1 is linear."""
+def main() -> int:
+    """Measure sizes one after another, as long as there is time; give the exit status."""
     asked = argparse.ArgumentParser()
     asked.add_argument("--files", type=int, default=0)
-    files = asked.parse_args().files
-    print(
-        "| patches | plan, s | reading, files/s | duplicates, files/s | audit, files/s | time per file, of that at 1,000 | copies found | peak MB |"
-    )
+    asked.add_argument("--minutes", type=float, default=25.0, help="time for all")
+    args = asked.parse_args()
+    print("| files | step | s | processor, s | files/s | processor, µs per file | of that before | peak MB |")
     print("|---|---|---|---|---|---|---|---|")
-    base = 0.0
-    for n in (files,) if files else SIZES:
-        plan, read, search, audit, found = measure(n)
-        each = (read + search + audit) / n
-        base = base or each
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(
-            f"| {n:,} | {plan:.1f} | {n / read:,.0f} | {n / search:,.0f} | {n / audit:,.0f} | {each / base:.2f} | {found:.3f} | {peak:,.0f} |",
-            flush=True,
-        )
+    began, spent, took, status = time.perf_counter(), 0.0, {}, 0
+    sizes = (args.files // 10, args.files) if args.files else SIZES
+    for n in sizes:
+        left = 60 * args.minutes - (time.perf_counter() - began)
+        if 1.3 * spent * n > left:
+            print(
+                f"{n:,} files: not begun, {1.3 * spent * n / 60:.0f} minutes would be needed, {left / 60:.0f} are left"
+            )
+            break
+        start = time.perf_counter()
+        before, took = took, measure(n, took)
+        spent = (time.perf_counter() - start) / n
+        if n <= PLAN_FILES and took["plan"] * n > MOST_PLAN_S:
+            print(
+                f"the plan of {n:,} files took {took['plan'] * n:.1f} s of the processor, {MOST_PLAN_S} at most wanted"
+            )
+            status = 1
+    for step in before:
+        if took[step] > MOST_GROWTH * before[step]:
+            print(f"{step}: time per file grew by {took[step] / before[step]:.2f}, {MOST_GROWTH} at most wanted")
+            status = 1
+    return status
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices, PlanTable, Question
@@ -110,12 +111,11 @@ class Layout:
 
 def find_roots(tree: Tree, fits: Callable[[Tree, str], bool]) -> list[str]:
     """Return the outermost folders that fit, in order; several where a set is cut into parts or of several sites."""
-    roots: list[str] = []
+    roots: set[str] = set()
     for folder in sorted(tree.folders, key=lambda f: (f.count("/") if f else -1, f)):
-        if not any(folder == root or not root or folder.startswith(f"{root}/") for root in roots) and fits(
-            tree, folder
-        ):
-            roots.append(folder)
+        above = accumulate(folder.split("/"), "{}/{}".format)
+        if "" not in roots and roots.isdisjoint(above) and fits(tree, folder):
+            roots.add(folder)
     return sorted(roots)
 
 

@@ -1,6 +1,6 @@
 """Which files are lesion masks of which scans, by their names, and by their content where a name tells too little."""
 
-import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -14,7 +14,7 @@ from medcls.data.two_values import has_two_values
 from medcls.data.vocabulary import words_of
 
 Key = tuple[str, ...]
-_COMPANION = re.compile("|".join(sorted(COMPANION)), re.IGNORECASE)
+_DRAWN = MASK | MASK_OR_NOT | COMPANION
 
 
 def _stem(path: str) -> str:
@@ -98,7 +98,7 @@ def find_companions(tree: Tree) -> Mapping[str, str]:
 
     A picture that is only called so, with no scan beside it of the same name, is none.
     """
-    may = [path for path in tree.pictures if _COMPANION.search(path)]
+    may = [path for path in tree.pictures if _may_be_companion(path)]
     named = {path for path in may if set(_words(_stem(path))) & COMPANION}
     inside = {path for path in may if set(words_of(path.rpartition("/")[0])) & COMPANION}
     others = _Scans([path for path in tree.pictures if path not in named] if may else ())
@@ -113,6 +113,12 @@ def find_companions(tree: Tree) -> Mapping[str, str]:
     return found
 
 
+def _may_be_companion(path: str) -> bool:
+    """Return whether a path holds the letters of a word for drawings: a quick look, as most paths hold none."""
+    form = unicodedata.normalize("NFKC", path).casefold()
+    return any(word in form for word in COMPANION)
+
+
 def _nearest(mask: str, scans: list[str]) -> str:
     """Return the scan that shares most folders with a mask (`images/b/1.png`, `masks/b/1.png`); empty if several do."""
     folders = _bare_folders(mask)
@@ -123,10 +129,7 @@ def _nearest(mask: str, scans: list[str]) -> str:
 
 def _bare_folders(path: str) -> set[Key]:
     """Return the folders above a file without the words that say mask or picture: `benign_mask` lies by `benign`."""
-    bare = (
-        tuple(w for w in _plain(_words(name)) if not {w} & (MASK | MASK_OR_NOT | COMPANION))
-        for name in path.split("/")[:-1]
-    )
+    bare = (tuple(w for w in _plain(_words(name)) if w not in _DRAWN) for name in path.split("/")[:-1])
     return {name for name in bare if name}
 
 

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from medcls.core.note import Note
 from medcls.core.plan import Question
@@ -157,6 +158,7 @@ def _label_level_by_words(folders: Sequence[Folder]) -> int | None:
     return None
 
 
+@lru_cache(maxsize=65536)
 def _beside(name: str) -> bool:
     """Return whether a folder's name says that it holds no scans: figures, models, masks."""
     return holds(name, NOT_PICTURES) or holds(name, MASK)
@@ -249,7 +251,8 @@ def _by_shape(folders: Sequence[Folder]) -> Roles | None:
     levels, inside = [], list(folders)
     for level in range(max(map(len, folders))):
         names = [name for name in _names(inside, level) if not _beside(name)]
-        deeper = [name for name in names if any(len(f) > level + 1 and f[level] == name for f in inside)]
+        with_more = {folder[level] for folder in inside if len(folder) > level + 1}
+        deeper = [name for name in names if name in with_more]
         if len(names) == 1 or (len(deeper) == 1 and len(parts_of(_names(inside, level + 1))) > 1):
             levels.append("part" if part_of(names[0]) else "site" if is_site(names[0]) else "other")
             inside = [f for f in inside if len(f) > level and f[level] in (deeper or names)]
@@ -269,9 +272,12 @@ def _by_shape(folders: Sequence[Folder]) -> Roles | None:
 
 def _by_repeats(folders: Sequence[Folder], inside: Sequence[Folder], level: int, names: list[str]) -> Roles | None:
     """Decide between `label` here and `site/label` or `patient/label`, by whether all folders hold the same names."""
-    children = {name: {form(f[level + 1]) for f in inside if len(f) > level + 1 and f[level] == name} for name in names}
+    children: dict[str, set[str]] = {name: set() for name in names}
+    for folder in inside:
+        if len(folder) > level + 1 and folder[level] in children:
+            children[folder[level]].add(form(folder[level + 1]))
     below = _names(inside, level + 1)
-    shared = [set(c) for c in children.values() if c]
+    shared = [held for held in children.values() if held]
     repeated = len(shared) > 1 and len(set.intersection(*shared)) > 1 and len(set.union(*shared)) <= 12
     if not repeated or are_patients(below) or (_all_parts(below) and not _deeper(inside, level + 2)):
         return _restricted(folders, inside, level)
