@@ -13,7 +13,13 @@ from medcls.words import counted, say
 
 
 def describe_basis(n_cases: int, n_groups: int, collection: str) -> str:
-    """Return what numbers rest on, as `378 cases in 357 groups of busi`."""
+    """Return what numbers rest on, as `378 cases in 357 groups of busi`.
+
+    Args:
+        n_cases: Number of cases.
+        n_groups: Number of groups that are resampled whole.
+        collection: Name of the collection, as a person reads it.
+    """
     return f"{counted(n_cases, 'case')} in {counted(n_groups, 'group')} of {collection}"
 
 
@@ -94,7 +100,11 @@ class CaseTable:
         return len(self.case)
 
     def take(self, rows: np.ndarray) -> "CaseTable":
-        """Return the table of the rows chosen by an index or boolean array."""
+        """Return the table of the rows chosen by an index or boolean array.
+
+        Args:
+            rows: Indices (n,) int64 in any order, or (N,) bool.
+        """
         columns = {name: column[rows] for name, column in self.attributes.items()}
         return CaseTable(self.case[rows], self.group[rows], self.truth[rows], self.prob[rows], self.labels, columns)
 

@@ -201,7 +201,13 @@ def _required(field: dataclasses.Field[Any]) -> bool:
 
 
 def wrong(where: str, found: object, allowed: object) -> BadRecord:
-    """Return the error of a record that holds `found` where `allowed` is expected: texts, or notes."""
+    """Return the error of a record that holds one thing where another is expected.
+
+    Args:
+        where: The place: file and key.
+        found: What stands there, a text or a note; short, and nothing of a patient.
+        allowed: What would have been accepted, a text or a note.
+    """
     return BadRecord("core.wrong-record", where=where, found=found, allowed=allowed)
 
 

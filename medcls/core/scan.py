@@ -22,7 +22,12 @@ LEAST_PX, MOST_PX = 32, 768
 
 
 def readonly(values: Any, dtype: Any = None) -> np.ndarray:
-    """Return `values` as an array nobody can write to (copied only if it is writable)."""
+    """Return an array nobody can write to; copied only if it is writable.
+
+    Args:
+        values: Anything NumPy takes for an array, of any shape.
+        dtype: Type to convert to; None keeps it.
+    """
     array = np.asarray(values, dtype=dtype)
     if array.flags.writeable:
         array = array.copy()

@@ -16,6 +16,9 @@ _OPENING = Lock()
 def open_array(path: Path) -> np.ndarray:
     """Open an array without loading it.
 
+    Returns:
+        As it lies in the file, of any shape and dtype, read-only; rows are read from disk when they are asked for.
+
     Raises:
         BadData: If it is no `.npy` file of numbers.
     """

@@ -185,7 +185,15 @@ class Collection:
         return self.cases._told(stored.index.case_of(inner), stored)
 
     def column(self, name: str) -> np.ndarray:
-        """Return one column of the index (`id`, `label`, `patient`, `grp`, …) for the cases in use, in order."""
+        """Return one column of the index for the cases in use, in order.
+
+        Args:
+            name: A column of `medcls.data.index`: `id`, `label`, `patient`, `grp`, …
+
+        Returns:
+            (N,) of objects; None where a case has no such value. Labels are read as others where the collection is
+            asked to; ids, patients and groups of several collections begin with their collection's name.
+        """
         parts = []
         for stored in self.stored:
             values = stored.index.column(name)[stored.rows]
@@ -197,17 +205,20 @@ class Collection:
         return np.concatenate(parts)
 
     def descriptors(self) -> np.ndarray:
-        """Return the look of each case in use, in order, as an array of dtype `medcls.data.descriptors.DESCRIPTOR`."""
+        """Return the look of each case in use, in order: (N,) of dtype `medcls.data.descriptors.DESCRIPTOR`."""
         parts = [s.index.descriptors() for s in self.stored]
         if len(parts) == 1 and len(parts[0]) == len(self.stored[0].rows):
             return parts[0]
         return np.concatenate([looks[s.rows] for looks, s in zip(parts, self.stored, strict=True)])
 
     def pairs(self) -> tuple[np.ndarray, int]:
-        """Return near-duplicates as positions among the cases, (P, 2) int64, and how many candidates were compared.
+        """Return near-duplicates among the cases in use.
 
         Pairs a person declared different are left out. Several collections are compared with each other when first
         asked for, as no index holds pairs across them.
+
+        Returns:
+            Positions among the cases, (P, 2) int64, and how many candidates were compared.
         """
         if self._pairs is None:
             self._pairs = _pairs_of(self.stored[0]) if len(self.stored) == 1 else _pairs_across(self)
@@ -263,6 +274,13 @@ def as_text(name: str) -> str:
 def bytes_of(root: Path, case_id: str) -> tuple[bytes, np.ndarray | None]:
     """Return a case's bytes, and its pixels where it is a row of an array.
 
+    Args:
+        root: The collection's folder.
+        case_id: A path below it, with `#` and the row's number behind it for a row of an array.
+
+    Returns:
+        The file's bytes and None; for a row of an array a PNG of it, and its pixels (H, W) or (H, W, 3) uint8.
+
     Raises:
         BadScan: If the id leads outside of `root`, or cannot be written down.
         BadData: If an array has no such row, or values that are not read.
@@ -286,7 +304,7 @@ def digest_of(data: bytes, pixels: np.ndarray | None) -> str:
 
     Args:
         data: The case's bytes.
-        pixels: Its pixels if it is a row of an array; None otherwise.
+        pixels: (H, W) or (H, W, 3) uint8 if it is a row of an array; None otherwise.
 
     Returns:
         Hex digest.

@@ -117,7 +117,12 @@ class Index:
             del self._local.db
 
     def append(self, rows: Sequence[tuple[Any, ...]], looks: np.ndarray) -> None:
-        """Add cases (n, id, label, patient, own group, group, sha256, height, width, masks, attributes) and looks."""
+        """Add cases with their looks.
+
+        Args:
+            rows: For each case n, id, label, patient, own group, group, sha256, height, width, masks, attributes.
+            looks: (n,) of dtype `DESCRIPTOR`, in the same order.
+        """
         with (self.folder / "looks.bin").open("ab") as file:
             file.write(np.ascontiguousarray(looks, DESCRIPTOR).tobytes())
         with self.db as db:
@@ -174,7 +179,7 @@ class Index:
             db.executemany("UPDATE cases SET label = ? WHERE id = ?", ((label, case) for case, label in labels.items()))
 
     def descriptors(self) -> np.ndarray:
-        """Map the looks of all rows, in row order; an array of dtype `DESCRIPTOR`, read-only.
+        """Map the looks of all rows, in row order: (N,) of dtype `DESCRIPTOR`, read-only.
 
         Raises:
             BadData: If the file is gone, or does not hold one look for each row.
@@ -189,7 +194,7 @@ class Index:
             raise BadData("data.index-damaged", found=f"looks.bin: {error.strerror or type(error).__name__}") from error
 
     def column(self, name: str) -> np.ndarray:
-        """Return one column of all rows, in row order, as an object array.
+        """Return one column of all rows, in row order: (N,) of objects, None where a row has no such value.
 
         Raises:
             ValueError: If there is no such column.
@@ -222,7 +227,13 @@ class Index:
             yield _case(row)
 
     def flag(self, kind: str, rows: Iterable[int], scores: Iterable[float]) -> None:
-        """Note which cases a kind of finding is about, in the place of what was noted before."""
+        """Note which cases a kind of finding is about, in the place of what was noted before.
+
+        Args:
+            kind: The kind of finding.
+            rows: Row numbers of the cases.
+            scores: One for each row: what the finding sorts them by.
+        """
         with self.db as db:
             db.execute("DELETE FROM flagged WHERE kind = ?", (kind,))
             db.executemany(

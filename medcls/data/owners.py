@@ -27,11 +27,14 @@ _EXPLICIT = frozenset(
 
 
 def read_owner(path: Path) -> tuple[str, dict[str, str]]:
-    """Return a DICOM file's patient (issuer and id; empty if it names none) with its modality and device.
+    """Return whom a DICOM file is of, and what took it.
 
     Args:
         path: A DICOM file, with a preamble or without. One too broken to be read names nobody: it is set aside when
             its pixels are.
+
+    Returns:
+        The patient, as issuer and id (empty if the file names none); and `modality` and `device`, as far as it tells.
     """
     said = _read(path)
     patient, issuer = said.get(_PATIENT, ""), said.get(_ISSUER, "")
@@ -126,11 +129,14 @@ def _read_by_pydicom(path: Path) -> dict[int, str]:
 
 
 def with_owners(tree: Tree, entries: Iterable[Entry]) -> tuple[list[Entry], int, int]:
-    """Return entries with the patients that their DICOM files name, how many name one, and how many name nobody.
+    """Return entries with the patients that their DICOM files name.
 
     A patient stands as a number in the order of the files: a digest of a short id is found by trying all of them. Where
     a table or folder names the patient too, patients that share a DICOM id become one. What stands in the place of an
     id that was taken out, or in all files alike, names nobody.
+
+    Returns:
+        The entries, how many of them have a file that names a patient, and how many have one that names nobody.
     """
     found: list[Entry] = []
     owner: dict[str, str] = {}

@@ -59,7 +59,14 @@ def join(n: int, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def first_with_same(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return edges that tie every row to the first with the same value; rows with None have none."""
+    """Return edges that tie every row to the first with the same value.
+
+    Args:
+        values: (N,) of texts; rows with None are tied to none.
+
+    Returns:
+        Two arrays (E,) int64: a row, and the earlier row with its value.
+    """
     seen: dict[str, int] = {}
     edges = [(row, seen.setdefault(value, row)) for row, value in enumerate(values) if value is not None]
     tied = np.array([edge for edge in edges if edge[0] != edge[1]], np.int64).reshape(-1, 2)

@@ -42,7 +42,8 @@ def prove_parts(collection: Collection, parts: Mapping[str, tuple[str, ...]]) ->
         What was checked.
 
     Raises:
-        BadSplit: If one does, with the pairs that leak, or if a case is not in the collection.
+        Leak: If one does, with the pairs that leak.
+        BadSplit: If a case is not in the collection.
     """
     ids = collection.column("id")
     row_of = {case_id: row for row, case_id in enumerate(ids)}

@@ -86,7 +86,16 @@ def find_suspects(prob: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def draw_groups(groups: np.ndarray, most: int, seed: int = 0) -> np.ndarray:
-    """Return the rows of groups drawn at random until there are about `most`; all rows where there are no more."""
+    """Return the rows of groups drawn at random until there are about `most`; all rows where there are no more.
+
+    Args:
+        groups: Group id of each row, (N,).
+        most: About how many rows to draw; the last group drawn may be cut.
+        seed: The same seed draws the same groups.
+
+    Returns:
+        Row numbers (n,) int64, rising.
+    """
     if len(groups) <= most:
         return np.arange(len(groups))
     number = np.unique(groups.astype(str), return_inverse=True)[1]

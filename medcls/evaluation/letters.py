@@ -95,7 +95,8 @@ def read_letter(data: bytes) -> Signed:
         data: The file's bytes.
 
     Raises:
-        MedclsError: If it is no letter, its numbers are impossible, or its signature is not its key's over its card.
+        BadData: If the file is larger than any letter, or its signature is not its key's over its card.
+        MedclsError: If it is no letter, or its numbers are impossible.
     """
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

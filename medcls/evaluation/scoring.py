@@ -17,7 +17,18 @@ _FEWEST_GROUPS = 10  # below it a bootstrap over groups covers less than it says
 
 
 def describe_cases(table: CaseTable, card: ModelCard, collection: str, fingerprint: str, part: Note) -> Evaluation:
-    """Score a table of cases, as a whole and by subgroup."""
+    """Score a table of cases, as a whole and by subgroup.
+
+    Args:
+        table: The model's answers to labelled cases.
+        card: The model's card: its labels and which of them mean disease.
+        collection: What the cases are from, as a person reads it.
+        fingerprint: Fingerprint of that collection.
+        part: Which part of it was asked, such as the test part.
+
+    Returns:
+        Every score with its interval; also by each subgroup that has cases enough and is not the whole.
+    """
     positive = card.task.positive
     subgroups = {}
     for name in SUBGROUPS:

@@ -95,7 +95,13 @@ class SiteFigures:
         return (Note(code, refused=self.refused, n=n + self.refused),)
 
     def track_record_note(self, task: Task, label: str, prevalence: float = 0.0) -> tuple[Note, ...]:
-        """Return `track_record` in one note that names the site; nothing where no counts were kept."""
+        """Return `track_record` in one note that names the site; nothing where no counts were kept.
+
+        Args:
+            task: The model's task.
+            label: Label id answered.
+            prevalence: Share of people with disease where the answer is read, (0, 1); 0 where nobody said.
+        """
         told = " ".join(map(str, self.track_record(task, label, prevalence)))
         return (Note("evaluation.record-place", place=self.title, told=told),) if told else ()
 

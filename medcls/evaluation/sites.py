@@ -63,7 +63,8 @@ class SiteFolder:
         """What it is.
 
         Raises:
-            MedclsError: If its record is missing or damaged.
+            BadSpec: If its record is missing.
+            MedclsError: If its record is damaged.
         """
         try:
             return Site.read(self.path / "site.json", f"sites/{self.id}/site.json")

@@ -66,7 +66,13 @@ def suggest_thresholds(table: CaseTable, label: str, goals: tuple[float, ...] = 
 
 
 def describe_point(point: OperatingPoint, table: CaseTable, where: str) -> Note:
-    """Return an operating point's figures as the note that is kept with it."""
+    """Return an operating point's figures as the note that is kept with it.
+
+    Args:
+        point: The operating point.
+        table: The cases it was worked out on.
+        where: What they are from, as a person reads it.
+    """
     return Note(
         "workflows.point-figures",
         n=len(table),

@@ -62,7 +62,11 @@ def stamp(picture: np.ndarray) -> np.ndarray:
 
 
 def to_png(picture: np.ndarray) -> bytes:
-    """Return a picture as the bytes of a PNG without any text in it."""
+    """Return a picture as the bytes of a PNG without any text in it.
+
+    Args:
+        picture: (H, W) or (H, W, 3), uint8.
+    """
     out = io.BytesIO()
     Image.fromarray(picture).save(out, "PNG", compress_level=6)
     return out.getvalue()

@@ -150,9 +150,12 @@ def _sealed(ds: Dataset) -> bytes:
 
 
 def whole_picture(data: bytes) -> tuple[bytes, bool]:
-    """Return a DICOM file of the picture alone, with nothing that hides a part of it, and if its header tells of text.
+    """Return a DICOM file of the picture alone, with nothing that hides a part of it.
 
     A file is read cut to the region its header declares, within its window: names often stand outside.
+
+    Returns:
+        The file's bytes, and True if its header says that text stands in the picture.
 
     Raises:
         BadScan: If it cannot be read.
@@ -168,7 +171,11 @@ def whole_picture(data: bytes) -> tuple[bytes, bool]:
 
 
 def names_in(data: bytes) -> tuple[str, ...]:
-    """Return the names, numbers and dates by which a DICOM header tells whom it shows."""
+    """Return the names, numbers and dates by which a DICOM header tells whom it shows.
+
+    Raises:
+        BadScan: If the file is no DICOM file, or cannot be read.
+    """
     keywords = (
         "PatientName",
         "PatientID",

@@ -94,7 +94,16 @@ def _legend(curves: Mapping[str, tuple[Curve, str]]) -> str:
 
 
 def confusion_table(model: str, labels: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
-    """Return a confusion matrix as an HTML table, row = truth, each row shaded by its shares."""
+    """Return a confusion matrix as an HTML table, row = truth, each row shaded by its shares.
+
+    Args:
+        model: Id of the model, which stands below.
+        labels: Label ids, K of them, in the order of rows and columns.
+        counts: Cases by true label (row) and label answered (column), K rows of K.
+
+    Returns:
+        A `<figure>` with the table; everything in it is escaped.
+    """
     head = "".join(f"<th>{escape(label)}</th>" for label in labels)
     rows = []
     for label, row in zip(labels, counts, strict=True):

@@ -110,7 +110,13 @@ def usable() -> Iterator[None]:
 
 
 def uid(case: Case, mode: Mode, what: str) -> UID:
-    """Return an identifier for an object made of a case: the same for the same case, time and purpose."""
+    """Return an identifier for an object made of a case: the same for the same case, time and purpose.
+
+    Args:
+        case: The case.
+        mode: `record` or `others`; the same object has another identifier in each.
+        what: What the object is: `study`, `finding`, `capture`.
+    """
     made = case.made_at.isoformat()
     return generate_uid(entropy_srcs=[what, mode, case.scan.sha256, case.card.id, case.model_sha256, made])
 

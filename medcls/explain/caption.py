@@ -12,7 +12,13 @@ _PATCH_PX = 64  # a scan with no side above this is a patch: a cell of the heatm
 
 
 def describe(heatmap: Heatmap, label_name: str, scan: Scan) -> str:
-    """Return a sentence or two on what a heatmap shows, or that it shows nothing."""
+    """Return a sentence or two on what a heatmap shows, or that it shows nothing.
+
+    Args:
+        heatmap: The heatmap.
+        label_name: Name of its label, as a person reads it.
+        scan: The scan it was drawn for, of which only the size is read.
+    """
     facts: dict[str, object] = {"title": METHODS[heatmap.method].title, "label": label_name}
     if heatmap.empty:
         return say("explain.map-empty", facts)

@@ -200,6 +200,9 @@ def predict_and_explain(
         layer: Name of the layer to read; None for the last one with places in it.
         watch: As `draw` takes it.
 
+    Returns:
+        The answer to the scan, and the heatmap of `label`.
+
     Raises:
         MedclsError: As `open_scan` and `draw`.
     """
@@ -209,6 +212,12 @@ def predict_and_explain(
 
 def square_map(view: OpenScan, label: str, method: Method, watch: Watch = QUIET) -> tuple[np.ndarray, float]:
     """Return a heatmap on the network's square, before it goes back onto the scan.
+
+    Args:
+        view: The opened scan.
+        label: Label id.
+        method: A row of `METHODS`.
+        watch: Told of progress; may stop a slow method.
 
     Returns:
         (S, S) float32, 0 to 1, and the peak before scaling; zeros and 0 if there is no evidence.
@@ -222,7 +231,16 @@ def square_map(view: OpenScan, label: str, method: Method, watch: Watch = QUIET)
 
 
 def square_of(opened: Opened, index: int, method: Method, watch: Watch = QUIET) -> tuple[np.ndarray, float]:
-    """Return the map of a label's index from any opened pass, as `square_map`.
+    """Return the map of a label's index from any opened pass.
+
+    Args:
+        opened: The pass of one scan.
+        index: Index of the label, 0 to K - 1.
+        method: A row of `METHODS`.
+        watch: Told of progress; may stop a slow method.
+
+    Returns:
+        (S, S) float32, 0 to 1, and the peak before scaling; zeros and 0 if the evidence is no more than rounding.
 
     Raises:
         MedclsError: If the method gives something that is not a number.

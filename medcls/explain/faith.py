@@ -224,7 +224,18 @@ def _random(case: _Case) -> Check:
 
 
 def random_square(view: OpenScan, index: int, method: Method, seed: int, watch: Watch) -> tuple[np.ndarray, float]:
-    """Draw the heatmap of the same network with random weights, (S, S), and its peak."""
+    """Draw the heatmap that the same network gives with random weights.
+
+    Args:
+        view: The opened scan.
+        index: Index of the label, 0 to K - 1.
+        method: A row of `METHODS`.
+        seed: Of the random weights.
+        watch: Told of progress; may stop a slow method.
+
+    Returns:
+        (S, S) float32, 0 to 1, and the peak before scaling, as `square_of`.
+    """
     net = randomised(view.opened.net, seed)
     return square_of(open_at(net, view.opened.layer, view.opened.x), index, method, watch)
 

@@ -24,7 +24,14 @@ _FINER_RIVALS = 3
 
 
 def library(name: str) -> "Callable[[Opened, int, Watch], np.ndarray]":
-    """Return the method that a class of pytorch-grad-cam computes from activations and gradients."""
+    """Return the method that a class of pytorch-grad-cam computes from activations and gradients.
+
+    Args:
+        name: Name of the class, such as `GradCAM`.
+
+    Returns:
+        A function of an opened pass, a label's index and a watch; it returns the map (h, w) before scaling.
+    """
 
     def run(opened: "Opened", label: int, watch: Watch) -> np.ndarray:
         return _weighed(name, opened, opened.label_gradients(label))

@@ -25,8 +25,9 @@ class Method:
         name: What the command line calls it.
         title: What a person reads.
         note: One sentence: what it shows.
-        run: From an opened pass and a label's index to the map before scaling: (h, w) on the layer's grid or (S, S)
-            on the network's square; any sign, parts below 0 count against the label.
+        run: From a pass `opened` at a layer and the index of a `label` to the map before scaling, (h, w) on the layer's
+            grid or (S, S) on the network's square; any sign, parts below 0 count against the label. `watch` is told how
+            far a slow one has come, and may stop it.
         slow: True if it runs the network more than once.
         per_label: False if it draws the same for every label.
     """

@@ -203,7 +203,15 @@ def open_head(net: nn.Module, layer: str, x: Tensor, given: tuple[np.ndarray, np
 
 
 def answer(net: nn.Module, batch: Tensor) -> tuple[Tensor, Tensor]:
-    """Return logits (N, K) and what entered the classifier (N, D), exactly as `Classifier.run` computes them."""
+    """Return what a network says of a batch, exactly as a model that answers does.
+
+    Args:
+        net: A network in evaluation mode.
+        batch: (N, C, S, S), normalised as the network was taught.
+
+    Returns:
+        Logits (N, K), and what entered the classifier (N, D).
+    """
     return logits_and_features(net, batch.contiguous(memory_format=torch.channels_last))
 
 

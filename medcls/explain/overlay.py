@@ -151,7 +151,7 @@ def to_png(picture: np.ndarray, heatmap: Heatmap) -> bytes:
     """Return a painted picture as PNG; its text names model, method, label, layer, grid and peak, not the patient.
 
     Args:
-        picture: As `paint` gave it.
+        picture: (H, W, 3) uint8, as `paint` made it.
         heatmap: What it shows.
     """
     text = PngImagePlugin.PngInfo()

@@ -39,7 +39,7 @@ def run_apart(job: str, data: bytes, **options: Any) -> tuple[np.ndarray, dict[s
         options: What the job takes beside it; values that JSON can hold.
 
     Returns:
-        The array, and what else the job tells.
+        The array, of the shape and dtype that the job makes, and what else the job tells.
 
     Raises:
         BadScan: If the job raises it, crashes, or takes longer than `CPU_S` seconds of

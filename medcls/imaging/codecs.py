@@ -34,7 +34,7 @@ def doubted(data: bytes, values: np.ndarray) -> bool:
 
     Args:
         data: The stream.
-        values: What libjpeg made of it.
+        values: What libjpeg made of it, (R, C) or (R, C, n), uint8 or uint16.
     """
     import imagecodecs
 

@@ -119,7 +119,13 @@ def make_foreign(kind: str, n: int, seed: int) -> Iterator[Scan]:
 
 
 def make_phantoms(task: Task, n: int, seed: int) -> Iterator[Scan]:
-    """Yield synthetic scans of a task that ships, its labels in turn."""
+    """Yield synthetic scans of a task that ships, its labels in turn.
+
+    Args:
+        task: A task that ships.
+        n: How many.
+        seed: Of the first; each further one has the next.
+    """
     labels = task.label_ids
     for i in range(n):
         yield phantom_scan(task.id, labels[i % len(labels)], seed + i)

@@ -55,7 +55,11 @@ def is_grey(pixels: np.ndarray) -> bool:
 
 
 def blocks(pixels: np.ndarray) -> Iterator[np.ndarray]:
-    """Return views of a few rows each, so that a large picture needs no second copy in memory."""
+    """Yield views of a few rows each, so that a large picture needs no second copy in memory.
+
+    Args:
+        pixels: (H, W) or (H, W, n), any dtype.
+    """
     rows = max(1, _BLOCK_VALUES * len(pixels) // max(1, pixels.size))
     for top in range(0, len(pixels), rows):
         yield pixels[top : top + rows]
@@ -82,6 +86,9 @@ def scale(pixels: np.ndarray, low: float, high: float) -> np.ndarray:
 
 def finite_range(pixels: np.ndarray) -> tuple[float, float, int]:
     """Return the smallest and largest finite value, and how many values are not finite.
+
+    Args:
+        pixels: (H, W) or (H, W, n), any real dtype.
 
     Returns:
         low, high (0 and 0 if no value is finite), count of NaN and infinities.

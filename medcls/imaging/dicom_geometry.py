@@ -62,7 +62,12 @@ def geometry_of(ds: Dataset, frame: int, shape: tuple[int, ...], notes: list[Not
 
 
 def cut(pixels: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
-    """Return the part of a frame within top, left, bottom and right (open), contiguous."""
+    """Return a part of a frame, contiguous.
+
+    Args:
+        pixels: (R, C) or (R, C, 3).
+        box: Top, left, bottom and right, in pixels; bottom and right lie outside.
+    """
     top, left, bottom, right = box
     return np.ascontiguousarray(pixels[top:bottom, left:right])
 

@@ -202,13 +202,16 @@ def _fits(have: int, want: int) -> bool:
 
 
 def stream_of(ds: Dataset, header: Header, frame: int, notes: list[Note]) -> tuple[bytes, Stream]:
-    """Return the compressed stream of a frame and what it announces, checked against the header.
+    """Return the compressed stream of a frame, checked against the header.
 
     Args:
         ds: The file's wanted elements.
         header: As checked; its picture is compressed.
         frame: Which frame, from 0.
         notes: A transfer syntax that says otherwise is noted here.
+
+    Returns:
+        The stream's bytes, and what it announces.
 
     Raises:
         BadScan: If it is of a coding that is not read, damaged, or of another size than the header says.

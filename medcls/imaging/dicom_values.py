@@ -73,7 +73,12 @@ def sequence(ds: Dataset, keyword: str) -> list[Dataset]:
 
 
 def groups_for(ds: Dataset, frame: int, keyword: str) -> Iterator[Dataset]:
-    """Return what a file says under `keyword` of one frame, then of all frames, then of the whole file.
+    """Yield what a file says under a keyword of one frame, then of all frames, then of the whole file.
+
+    Args:
+        ds: The file's header.
+        frame: Which frame, from 0.
+        keyword: Of the functional group: `PixelMeasuresSequence`.
 
     References:
         DICOM PS3.3 C.7.6.16, Multi-frame Functional Groups.

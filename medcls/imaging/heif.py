@@ -45,7 +45,10 @@ def read_heif(data: bytes, limits: Limits) -> Decoded:
 
 
 def heif_size(data: bytes) -> tuple[int, int]:
-    """Return the largest height and width that the header states (ISO/IEC 23008-12, `ispe`).
+    """Return the largest size that the header states (ISO/IEC 23008-12, `ispe`).
+
+    Returns:
+        Height and width, in pixels.
 
     Raises:
         BadScan: If it states none.

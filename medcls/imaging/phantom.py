@@ -67,6 +67,8 @@ def phantom(
 def phantom_scan(task_id: str, label_id: str, seed: int) -> Scan:
     """Return the pixels that `read_scan` gives of the same call of `phantom`, without the work of a file between.
 
+    No file and no size of one's own; for the rest see `phantom`.
+
     Raises:
         BadTask: As `phantom`.
     """
@@ -74,7 +76,7 @@ def phantom_scan(task_id: str, label_id: str, seed: int) -> Scan:
 
 
 def phantom_mask(task_id: str, label_id: str, seed: int, size_px: int | tuple[int, int] | None = None) -> np.ndarray:
-    """Return where the lesion of the same call of `phantom` lies.
+    """Return where the lesion of the same call of `phantom` lies; see `phantom`.
 
     Returns:
         (H, W) bool; all False for a label without a lesion.

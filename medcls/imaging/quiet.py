@@ -72,7 +72,8 @@ def guarded(decode: Callable[[], T]) -> T:
     """Run a decoder over hostile bytes: whatever it raises becomes a sentence without the file's own words.
 
     Raises:
-        BadScan: If `decode` raises anything but a `MedclsError`.
+        TooLarge: If `decode` needs more memory than there is, or meets more pixels than Pillow takes.
+        BadScan: If it raises anything else but a `MedclsError`.
     """
     try:
         return decode()

@@ -63,6 +63,11 @@ def read_raster(data: bytes, kind: str, frame: int | None, limits: Limits) -> De
 def count_raster_frames(data: bytes, kind: str, limits: Limits) -> int:
     """Count the frames or pages of a picture file, 1,000 at most.
 
+    Args:
+        data: The whole file.
+        kind: Its format, as `medcls.imaging.formats` names it.
+        limits: What one file may cost.
+
     Raises:
         TooLarge: As `read_raster`.
         BadScan: If the header cannot be read.
@@ -80,6 +85,11 @@ def count_raster_frames(data: bytes, kind: str, limits: Limits) -> int:
 
 def count_raster_values(data: bytes, kind: str, limits: Limits) -> int:
     """Return, from the header, how many numbers the first frame of a picture file decodes to.
+
+    Args:
+        data: The whole file.
+        kind: Its format, as `medcls.imaging.formats` names it.
+        limits: What one file may cost.
 
     Raises:
         TooLarge, BadScan: As `count_raster_frames`.

@@ -98,7 +98,7 @@ class Page:
         return tag in self.entries
 
     def values(self, tag: int) -> np.ndarray:
-        """Return the numbers of a tag, rationals as floats; none if it is missing.
+        """Return the numbers of a tag as the file has them, (n,); rationals as float64; none if it is missing.
 
         Raises:
             BadScan: If they lie outside the file or are of no known type.

@@ -10,7 +10,7 @@ _LEAST_PX = 640
 
 
 def tile_of(scan: Scan) -> np.ndarray:
-    """Return a scan made small, (TILE_PX, TILE_PX, 3) float32 in [0, 1]."""
+    """Return a scan made small, of shape (TILE_PX, TILE_PX, 3), float32 in [0, 1]."""
     rgb = scan.pixels if scan.pixels.ndim == 3 else np.repeat(scan.pixels[..., None], 3, 2)
     return cv2.resize(rgb, (TILE_PX, TILE_PX), interpolation=cv2.INTER_AREA)
 

@@ -77,6 +77,7 @@ def fetch(server: Server, address: str) -> bytes:
         address: The `id` that `search` gave.
 
     Raises:
+        BadSpec: If the address is none that `search` gives.
         Conflict: If it does not answer.
         Refused: If it refuses or has no such object.
     """

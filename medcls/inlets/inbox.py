@@ -163,7 +163,13 @@ def _header(path: Path) -> pydicom.Dataset:
 
 
 def from_header(ds: pydicom.Dataset, name: str, source: str) -> Waiting:
-    """Return what a header says, as the worklist shows it."""
+    """Return what a header says, as the worklist shows it.
+
+    Args:
+        ds: The header; tags it lacks are shown empty.
+        name: Id of the file in the worklist.
+        source: What it came from: the name of a server, a watched folder or the listener.
+    """
     told = {keyword: str(ds.get(keyword, "") or "") for keyword in _KEYWORDS}
     return Waiting(
         name,

@@ -102,7 +102,10 @@ class Server(Record):
     timeout_s: float = 20.0
 
     def credentials(self) -> tuple[str, str] | None:
-        """Return user and password from the environment; None if none are asked for.
+        """Return what to log in with, from the environment.
+
+        Returns:
+            User and password; None if the server's entry names no user.
 
         Raises:
             BadSpec: If a variable that is named is not set.

@@ -74,6 +74,7 @@ def change(card: ModelCard, make: Callable[[ModelCard], Mapping[str, Any]]) -> M
         The card with the changes.
 
     Raises:
+        BadModel: If `make` returns a field that cannot be changed.
         MedclsError: If a value is not allowed, or whatever `make` raises.
         Conflict: If the changes cannot be written.
     """
@@ -91,6 +92,11 @@ def change(card: ModelCard, make: Callable[[ModelCard], Mapping[str, Any]]) -> M
 def read_changes(model_id: str, made_of: str, name: str) -> dict[str, Any]:
     """Return one file of a model's changes; empty if there is none, or it was made of another model of this id.
 
+    Args:
+        model_id: The model.
+        made_of: `identity` of the model as it is published now.
+        name: Name of the file.
+
     Raises:
         BadModel: If it cannot be read.
     """
@@ -106,7 +112,13 @@ def read_changes(model_id: str, made_of: str, name: str) -> dict[str, Any]:
 
 
 def write_changes(card: ModelCard, name: str, holds: Mapping[str, Any]) -> None:
-    """Write one file of a model's changes whole; call it inside `locked_changes`."""
+    """Write one file of a model's changes whole; call it inside `locked_changes`.
+
+    Args:
+        card: The published card, nothing laid over it.
+        name: Name of the file.
+        holds: What it shall hold; numbers that are not finite raise a ValueError.
+    """
     text = json.dumps({"of": identity(card), "holds": holds}, indent=2, ensure_ascii=False, allow_nan=False)
     disk.write_atomically(changes_folder(card.id) / name, text.encode())
 

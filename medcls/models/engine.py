@@ -50,12 +50,24 @@ class Engine(Protocol):
     """What runs a network forward."""
 
     def run(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return logits (N, K) and the last layer's input (N, D) of a prepared batch (N, C, S, S), all float32."""
+        """Return what the network says of a prepared batch.
+
+        Args:
+            batch: (N, C, S, S) float32, normalised as the network was taught.
+
+        Returns:
+            Logits (N, K) and the last layer's input (N, D), float32.
+        """
 
     def run_open(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-        """Return logits, features and what the heatmap layer gave, (N, C, h, w) or as the network lays it out.
+        """Return what the network says of a prepared batch, and what its heatmap layer gave.
 
-        None where this engine does not hand out that layer, or more than pooling and head follow it.
+        Args:
+            batch: (N, C, S, S) float32, normalised as the network was taught.
+
+        Returns:
+            Logits (N, K), the last layer's input (N, D), and the heatmap layer's output, (N, C, h, w) or as the network
+            lays it out. None where this engine does not hand out that layer, or more than pooling and head follow it.
         """
 
 
@@ -105,7 +117,7 @@ class TorchEngine:
         return logits.cpu().numpy(), features.cpu().numpy()
 
     def run_open(self, batch: np.ndarray) -> None:
-        """Return None: explaining opens PyTorch's own pass."""
+        """Return None: explaining opens PyTorch's own pass; see `Engine.run_open`."""
 
 
 class OnnxEngine:
@@ -136,7 +148,7 @@ class OnnxEngine:
         return self.run_all(batch) if self._opens else None
 
     def run_all(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return all outputs, whether or not the last is of use."""
+        """Return all outputs, whether or not the last is of use; see `Engine.run_open`."""
         logits, features, maps = self._session.run(OUTPUTS, {"scans": batch})
         return logits, features, maps
 

@@ -86,7 +86,14 @@ def _by_gate(
 
 
 def farthest(ratios: dict[str, float]) -> tuple[str | None, float | None]:
-    """Return the measure by which a scan is farthest, and how far; NaN is farther than any number."""
+    """Return by which measure a scan is farthest from what a network learned from.
+
+    Args:
+        ratios: Distance over its limit, by measure; above 1 is unlike.
+
+    Returns:
+        The measure and its ratio, NaN counting as farther than any number; None and None where nothing was measured.
+    """
     if not ratios:
         return None, None
     name = max(ratios, key=lambda name: math.inf if math.isnan(ratios[name]) else ratios[name])
@@ -94,7 +101,13 @@ def farthest(ratios: dict[str, float]) -> tuple[str | None, float | None]:
 
 
 def refuse_foreign(scan: Scan, card: ModelCard, unlike: Unlike) -> Note | None:
-    """Return why a scan is not of the kind a network answers; None if it is, as far as anyone can tell."""
+    """Return why a scan is not of the kind a network answers; None if it is, as far as anyone can tell.
+
+    Args:
+        scan: The scan.
+        card: The network's card.
+        unlike: How far the scan lies from what the network learned from.
+    """
     if not fits(scan.kind, card.task.modality):
         return Note("models.other-object", kind=KINDS.get(scan.kind, scan.kind), task=card.task.name or card.task.id)
     if other := other_kind(scan, card.task.modality, card.preprocess.channels):

@@ -62,13 +62,25 @@ def _parse_cases(file: Path, changed_ns: int, size: int) -> CaseTable:
 
 
 def write_evaluation(path: Path, evaluation: Evaluation, cases: CaseTable) -> None:
-    """Write an evaluation and its cases into a folder that is being built."""
+    """Write an evaluation and its cases into a folder that is being built.
+
+    Args:
+        path: The folder; nobody else reads it yet.
+        evaluation: What was measured.
+        cases: The cases it rests on.
+    """
     (path / EVALUATION).write_text(evaluation.to_json(), encoding="utf-8")
     (path / CASES).write_text(format_cases(cases), encoding="utf-8")
 
 
 def is_vouched(path: Path, card: ModelCard, name: str) -> bool:
-    """Return whether a model folder holds a file and its card vouches for it."""
+    """Return whether a model folder holds a file and its card vouches for it.
+
+    Args:
+        path: The model folder.
+        card: Its card.
+        name: Name of the file in it.
+    """
     try:
         return hashlib.sha256((path / name).read_bytes()).hexdigest() == card.files.get(name)
     except OSError:

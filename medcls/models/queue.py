@@ -53,7 +53,7 @@ class Queue:
         self._answers, self._opens = _Line(engine.run, most), _Line(engine.run_open, most)
 
     def run(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return logits and features, as `Engine.run`.
+        """Return logits and features; see `Engine.run`.
 
         Raises:
             Exception: Whatever the engine raised for the pass that this batch was part of.
@@ -63,7 +63,7 @@ class Queue:
         return found[0], found[1]
 
     def run_open(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-        """Return logits, features and the heatmap layer's output, or None, as `Engine.run_open`.
+        """Return logits, features and the heatmap layer's output, or None; see `Engine.run_open`.
 
         Raises:
             Exception: As `run`.

@@ -46,8 +46,16 @@ def dense256(
 ) -> nn.Module:
     """Build the timm network `backbone` with a `DenseHead` for a classifier; dropout acts in the head.
 
+    Args:
+        pretrained: True to load the weights that `kwargs` say where to find.
+        backbone: Name of a timm network that ends in one linear layer.
+        num_classes: Number of labels, K.
+        drop_rate: Share of the head's features dropped in training, [0, 1).
+        kwargs: As `timm.create_model` takes them.
+
     Raises:
         BadSpec: If the network does not end in one linear layer.
+        RuntimeError: If `pretrained` is asked for without saying where the weights are: none are published.
     """
     own = {
         k: kwargs.pop(k, None)

@@ -30,7 +30,14 @@ def describe_weights(size_px: int, first_conv: str) -> dict[str, Any]:
 
 
 def create(cls: type["SmallCnn"], name: str, pretrained: bool, **args: Any) -> "SmallCnn":
-    """Build one through timm, which fills in the input size and loads weights from a folder if asked."""
+    """Build one through timm, which fills in the input size and loads weights from a folder if asked.
+
+    Args:
+        cls: The network's class.
+        name: Its name among timm's models.
+        pretrained: True to load the weights that timm is told of, from a folder.
+        args: What the class takes.
+    """
     feature_cfg = {"out_indices": (-1,), "flatten_sequential": True}
     return build_model_with_cfg(cls, name, pretrained, feature_cfg=feature_cfg, **args)
 

@@ -149,7 +149,11 @@ def apply_recipe(spec: RunSpec, name: str) -> RunSpec:
 
 
 def preset_of(recipe: str) -> tuple[Literal["random", "tpe"], dict[str, Range]] | None:
-    """Return the sampler and the ranges of a recipe that is a search; None for any other name."""
+    """Return what a recipe that is a search tries.
+
+    Returns:
+        The sampler, and the range of each setting by name; None if the recipe is no search or unknown.
+    """
     found = RECIPES.get(recipe)
     if found is None or not found.search:
         return None

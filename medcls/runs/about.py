@@ -44,6 +44,11 @@ def read_about(run: RunFolder) -> About:
 def write_about(run: RunFolder, tags: tuple[str, ...], note: str) -> About:
     """Keep what is said of a run, in place of what was.
 
+    Args:
+        run: The run.
+        tags: Short words; blanks around them and repeats are dropped.
+        note: A person's own words; empty for none.
+
     Raises:
         BadSpec: If there are too many tags, one is too long or not printable, or the note is too long.
     """

@@ -277,7 +277,13 @@ def _derive(said: RunState, alive: bool, asked_to_stop: bool) -> RunState:
 
 
 def read_tail(path: Path, lines: int, most_bytes: int = 65_536) -> str:
-    """Return the last lines of a text file; empty if it is not there."""
+    """Return the last lines of a text file; empty if it is not there.
+
+    Args:
+        path: The file, UTF-8; what is not is shown as �.
+        lines: How many lines at most.
+        most_bytes: How far back from the end is read; the first line may be cut by it.
+    """
     try:
         with path.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - most_bytes))

@@ -8,11 +8,14 @@ from medcls.runs.folder import RunFolder, list_runs, open_run
 
 
 def find_made(spec: RunSpec, sources: Sources) -> tuple[RunFolder, MadeSet]:
-    """Return the translator's run that a spec names and the pictures it made, checked to be fit to learn from.
+    """Return the made pictures that a spec names, checked to be fit to learn from.
 
     Args:
         spec: The run's spec, whose `made_from` names a translator's run.
         sources: The cases of the run, by part.
+
+    Returns:
+        The translator's run, and the pictures it made.
 
     Raises:
         BadSpec: If there is no such run.

@@ -20,9 +20,10 @@ from medcls.evaluation.asking import evaluate_sources
 from medcls.models import store
 from medcls.models.opening import open_unsealed
 from medcls.runs.made import find_made
+from medcls.training.build import copies_for, make_net, read_sources
 from medcls.training.fit import TrainingData, Watch, fit
 from medcls.training.made_in import MadeIn
-from medcls.training.make import Fitted, copies_for, make_net, read_sources, write_result
+from medcls.training.result import Fitted, write_result
 from medcls.training.shares import is_first
 
 
@@ -116,7 +117,18 @@ def read_made_in(spec: RunSpec, sources: Sources, data: TrainingData, follow: Fo
 
 
 def finish(fitted: Fitted, spec: RunSpec, run_id: str, result: Path, say: Callable[[Note], None]) -> ModelCard:
-    """Write a fitted network as a model folder, evaluate it as a user would run it, and put it in place whole."""
+    """Write a fitted network as a model folder, evaluate it as a user would run it, and put it in place whole.
+
+    Args:
+        fitted: The network, and the data it was fitted on.
+        spec: The run's spec.
+        run_id: The run, for the card.
+        result: The model folder; an earlier one there is replaced.
+        say: Told why the network could not be measured, if it could not: it is written all the same.
+
+    Returns:
+        The card as it was sealed.
+    """
     aside = result.with_name(f".{result.name}.aside")
     shutil.rmtree(aside, ignore_errors=True)
     card = write_result(fitted, spec, run_id, aside)

@@ -177,7 +177,13 @@ def _state(name: str) -> Any:
 
 
 def suggest(trial: Any, name: str, values: Range) -> Any:
-    """Ask a trial for a setting's value, typed as the setting is."""
+    """Ask a trial for a setting's value, typed as the setting is.
+
+    Args:
+        trial: A trial of Optuna.
+        name: Name of the setting.
+        values: What may be tried.
+    """
     if values.choices:
         texts = [repr(choice) for choice in values.choices]  # Optuna keeps only plain values as categories
         return value_of(values.choices[texts.index(trial.suggest_categorical(name, texts))])
@@ -187,6 +193,12 @@ def suggest(trial: Any, name: str, values: Range) -> Any:
 
 
 def tried(spec: SearchSpec, name: str, given: Any) -> Any:
-    """Return the value a trial tried, from what Optuna keeps of it."""
+    """Return the value a trial tried, from what Optuna keeps of it.
+
+    Args:
+        spec: What the search was asked for.
+        name: Name of the setting.
+        given: What Optuna keeps: of a choice its `repr`, else the number.
+    """
     choices = spec.ranges[name].choices
     return next((choice for choice in choices if repr(choice) == given), given)

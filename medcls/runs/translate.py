@@ -23,7 +23,7 @@ from medcls.errors import BadData
 from medcls.imaging.made import draw_sheet
 from medcls.runs.folder import RunFolder
 from medcls.runs.make import Follow
-from medcls.training.make import draw_groups
+from medcls.training.build import draw_groups
 from medcls.training.shares import is_first
 from medcls.training.translation import TranslationWatch, Translator, TwoLabels, redraw, translate
 from medcls.words import say

@@ -167,7 +167,14 @@ def _carry(run: RunFolder, spec: RunSpec, follow: "Follow | None") -> "ModelCard
 
 
 def verdict(error: BaseException) -> tuple[Status, Note]:
-    """Return the outcome of a run that an error ended, and what to do."""
+    """Return how a run stands that an error ended.
+
+    Args:
+        error: What ended it.
+
+    Returns:
+        `stopped`, `paused` (it can go on once there is room) or `failed`; and what to do.
+    """
     if isinstance(error, MedclsError):
         return "stopped" if isinstance(error, StopRequested) else "failed", Note.of(error)
     if isinstance(error, OSError) and error.errno in _NO_ROOM:

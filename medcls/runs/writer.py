@@ -35,7 +35,13 @@ class RunWriter:
 
     @classmethod
     def begin(cls, run: RunFolder, epochs: int, machine: str = "") -> "RunWriter":
-        """Start writing: reserve room for a last state, and go on from the state written before."""
+        """Start writing: reserve room for a last state, and go on from the state written before.
+
+        Args:
+            run: The run.
+            epochs: How many it is to take.
+            machine: What it is computed on, as a person reads it.
+        """
         reserve = run.path / "reserve"
         if not reserve.exists():
             with contextlib.suppress(OSError):  # a disk already full is told of when the state is written
@@ -48,6 +54,11 @@ class RunWriter:
 
     def say(self, status: Status, message: Note | None = None, **changes: object) -> None:
         """Write the state; whatever is not given stays as it was.
+
+        Args:
+            status: How the run stands.
+            message: What a person should know of it; None for nothing.
+            changes: Further fields of `RunState`.
 
         Raises:
             OSError: If there is no room even after the reserve was given up.

@@ -50,6 +50,9 @@ def interval(auroc: float, variance: float, level: float = 0.95) -> tuple[float,
         variance: Of the AUROC, 0 or more.
         level: Confidence level, in (0, 1).
 
+    Returns:
+        Lower and upper end.
+
     References:
         Pepe, The Statistical Evaluation of Medical Tests, 2003, section 5.2.5.
     """

@@ -107,7 +107,7 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
         p_values: One per test; NaN for a test that could not be made, which stays NaN and is not counted.
 
     Returns:
-        Corrected p-values, same order.
+        Corrected p-values, (n,) float64, same order.
 
     Example:
         >>> holm([0.01, 0.04, 0.03]).round(2).tolist()

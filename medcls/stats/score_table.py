@@ -176,11 +176,14 @@ def names_of(name: str, labels: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def find(full_name: str, labels: tuple[str, ...]) -> tuple[str, int]:
-    """Return the score a name in an evaluation belongs to, and its column.
+    """Return the score that a name in an evaluation belongs to.
 
     Args:
         full_name: As in an evaluation: `auroc`, `recall:malignant`.
         labels: Label ids, in column order.
+
+    Returns:
+        Its name in `SCORES`, and its column: the index of the label, 0 for a score that has one value.
 
     Raises:
         KeyError: If there is no such score.
@@ -193,6 +196,11 @@ def find(full_name: str, labels: tuple[str, ...]) -> tuple[str, int]:
 
 def score(table: CaseTable, full_name: str, positive: tuple[int, ...]) -> float:
     """Return one score without its interval; NaN if it cannot be computed.
+
+    Args:
+        table: The cases.
+        full_name: As in an evaluation: `auroc`, `recall:malignant`.
+        positive: Indices of the labels that mean disease.
 
     Raises:
         KeyError: If there is no such score.

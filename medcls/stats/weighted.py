@@ -100,7 +100,7 @@ class Cases:
 
     @cached_property
     def grouping(self) -> tuple[np.ndarray, int]:
-        """Index of each case's group, and the number of groups."""
+        """Index of each case's group, (N,) int64 from 0 to G - 1, and the number of groups G."""
         return group_index(self.table.group)
 
     @property
@@ -165,7 +165,14 @@ class Cases:
 
 
 def confidence_bin(confidence: np.ndarray) -> np.ndarray:
-    """Return the bin of each confidence in [0, 1]: `ECE_BINS` of equal width, each open below and closed above."""
+    """Return the bin of each confidence: `ECE_BINS` of equal width, each open below and closed above.
+
+    Args:
+        confidence: (N,), in [0, 1].
+
+    Returns:
+        (N,) int64, 0 to `ECE_BINS` - 1.
+    """
     return np.clip(np.ceil(confidence * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
 
 

@@ -23,7 +23,7 @@ def write_last(folder: Path, state: dict[str, Any], best_weights: dict[str, torc
     Args:
         folder: The checkpoint's folder; made if missing.
         state: Tensors, numbers, strings, lists and dicts of them; `state["state"]["best_epoch"]` names the best epoch.
-        best_weights: Weights of the best epoch.
+        best_weights: Weights of the best epoch by name, of the shapes and dtypes the network has them in.
         new_best: Number of the best epoch if it is new, else 0.
 
     Raises:

@@ -145,7 +145,16 @@ def _steady(
 
 
 def logits_of(net: torch.nn.Module, source: Source, fabric: Fabric) -> torch.Tensor:
-    """Run a network over a part in evaluation mode; logits (N, K) float32 on the CPU, all of them in every process."""
+    """Run a network over a part in evaluation mode.
+
+    Args:
+        net: The network, on this process' device.
+        source: The part; the processes share its rows.
+        fabric: The processes.
+
+    Returns:
+        Logits (N, K) float32 on the CPU, all of them in every process.
+    """
     net.eval()
     with torch.inference_mode(), fabric.autocast():
         shares = row_batches(len(source), fabric.global_rank, fabric.world_size)

@@ -45,10 +45,27 @@ class Source(Protocol):
         """Number of cases."""
 
     def training_batch(self, rows: np.ndarray, device: torch.device, generator: torch.Generator) -> torch.Tensor:
-        """Return the rows for a training step, changed at random if the spec asks for it."""
+        """Return rows for a training step, changed at random if the spec asks for it.
+
+        Args:
+            rows: Row numbers (n,).
+            device: Where the batch goes.
+            generator: Draws the changes; on the CPU.
+
+        Returns:
+            (n, C, S, S) or (n, D) float32, normalised.
+        """
 
     def batch(self, rows: np.ndarray, device: torch.device) -> torch.Tensor:
-        """Return the rows as they are."""
+        """Return rows as they are.
+
+        Args:
+            rows: Row numbers (n,).
+            device: Where the batch goes.
+
+        Returns:
+            (n, C, S, S) or (n, D) float32, normalised.
+        """
 
 
 class Pixels:
@@ -67,7 +84,7 @@ class Pixels:
         return len(self.part)
 
     def training_batch(self, rows: np.ndarray, device: torch.device, generator: torch.Generator) -> torch.Tensor:
-        """Return (N, C, S, S), each scan changed by its own random amount."""
+        """Return (N, C, S, S), each scan changed by its own random amount; see `Source.training_batch`."""
         return normalise(self.augment(to_device(self._drawn(rows, generator), device), generator), self.preprocess)
 
     def _drawn(self, rows: np.ndarray, generator: torch.Generator) -> np.ndarray:
@@ -99,7 +116,7 @@ class Features:
         return len(self.kept)
 
     def training_batch(self, rows: np.ndarray, device: torch.device, generator: torch.Generator) -> torch.Tensor:
-        """Return (N, D)."""
+        """Return (N, D): nothing is changed at random; see `Source.training_batch`."""
         return self.batch(rows, device)
 
     def batch(self, rows: np.ndarray, device: torch.device) -> torch.Tensor:
@@ -169,7 +186,16 @@ def make_source(
 
 
 def row_batches(n: int, start: int = 0, step: int = 1) -> Iterator[np.ndarray]:
-    """Return every `step`th row from `start` in arrays of bounded length."""
+    """Yield row numbers in arrays of bounded length.
+
+    Args:
+        n: Number of rows.
+        start: The first.
+        step: How far apart they are: the number of processes, where each takes its share.
+
+    Yields:
+        (m,) int64.
+    """
     rows = np.arange(start, n, step)
     for i in range(0, len(rows), _BATCH):
         yield rows[i : i + _BATCH]

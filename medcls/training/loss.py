@@ -7,7 +7,15 @@ from medcls.core.run import RunSpec
 
 
 def soft_targets(truth: torch.Tensor, n_labels: int, smoothing: float) -> torch.Tensor:
-    """Return label indices (N,) as distributions (N, K), a share `smoothing` spread evenly.
+    """Return label indices as distributions over labels.
+
+    Args:
+        truth: (N,) int64, 0 to K - 1.
+        n_labels: K.
+        smoothing: Share that is spread evenly over all labels, [0, 1).
+
+    Returns:
+        (N, K) float32, rows sum to 1.
 
     References:
         Szegedy et al., Rethinking the Inception architecture, CVPR 2016, section 7.

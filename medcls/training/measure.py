@@ -45,19 +45,24 @@ def _area(positive: np.ndarray, prob: np.ndarray) -> float:
 _CLEARLY = 1e-3
 
 
-def is_better(scores: dict[str, float], best: dict[str, float], select_by: str) -> bool:
+def is_better(scores: dict[str, float], best: dict[str, float], monitor: str) -> bool:
     """Return whether an epoch's scores beat the best so far; of equals a clearly lower loss wins: small sets tie often.
 
     A score that is no number never beats one that is, but the first epoch always counts.
+
+    Args:
+        scores: Of this epoch, by name; `loss` among them.
+        best: Of the best epoch so far; empty before the first.
+        monitor: The score that decides; of `loss` the lower is better, of all others the higher.
     """
     if not best:
         return True
-    new, old = scores[select_by], best[select_by]
+    new, old = scores[monitor], best[monitor]
     if math.isnan(new) or math.isnan(old):
         return math.isnan(old) and not math.isnan(new)
     if new == old:
         return scores.get("loss", math.inf) < (1 - _CLEARLY) * best.get("loss", math.inf)
-    return new < old if select_by == "loss" else new > old
+    return new < old if monitor == "loss" else new > old
 
 
 EXPLODED = "training.loss-exploded"

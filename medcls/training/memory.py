@@ -42,7 +42,14 @@ def what_would_fit(model: Any, source: Source, spec: RunSpec, fabric: Fabric) ->
 
 
 def fits(model: Any, source: Source, size: int, fabric: Fabric) -> bool:
-    """Return whether a batch of so many scans passes forth and back."""
+    """Return whether a batch of so many scans passes forth and back.
+
+    Args:
+        model: The module that is trained, as `fabric` set it up.
+        source: Where its batches come from.
+        size: How many scans.
+        fabric: The processes.
+    """
     try:
         batch = source.training_batch(np.arange(size), fabric.device, torch.Generator().manual_seed(0))
         model.eval()  # statistics of batch norms stay as they are

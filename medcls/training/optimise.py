@@ -56,6 +56,11 @@ def _groups(net: torch.nn.Module, spec: RunSpec) -> list[dict]:
 def make_schedule(optimiser: torch.optim.Optimizer, spec: RunSpec, steps_per_epoch: int) -> LRScheduler:
     """Make the schedule of a run. All but `plateau` are stepped after every update, `plateau` after every epoch.
 
+    Args:
+        optimiser: The optimiser whose rates it sets.
+        spec: The run's spec.
+        steps_per_epoch: Updates in an epoch.
+
     References:
         Loshchilov and Hutter, SGDR, ICLR 2017 (cosine, one period); Smith and Topin, Super-convergence, 2018 (1cycle).
     """

@@ -15,9 +15,17 @@ from medcls.training.inputs import normalise, to_device
 def run_part(
     net: torch.nn.Module, part: Part, preprocess: Preprocess, batch_size: int = 64
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return logits (N, K) and the features before the last layer (N, D) of a part, float32.
+    """Return what a network says of a part, as an answer asks it.
 
-    As an answer does, logits are averaged over the scans' orientations; features are those of the scans as they are.
+    Args:
+        net: The network, on the CPU; left in evaluation mode.
+        part: The scans, as squares; at least one.
+        preprocess: How the network is fed, in how many orientations too.
+        batch_size: How many scans pass at once.
+
+    Returns:
+        Logits (N, K), averaged over the scans' orientations, and the features before the last layer (N, D) of the scans
+        as they are; float32.
     """
     net.eval()
 
@@ -32,5 +40,11 @@ def run_part(
 
 
 def describe_part(net: torch.nn.Module, part: Part, preprocess: Preprocess) -> np.ndarray:
-    """Return the features before the last layer of a part's scans as they are, (N, D) float32."""
+    """Return the features before the last layer of a part's scans as they are, (N, D) float32.
+
+    Args:
+        net: The network, on the CPU.
+        part: The scans, as squares.
+        preprocess: How the network is fed.
+    """
     return run_part(net, part, replace(preprocess, orientations=1))[1]

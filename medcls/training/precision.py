@@ -19,8 +19,8 @@ def choose_precision(asked: str, net: torch.nn.Module, batch: torch.Tensor, trut
     Args:
         asked: `auto`, `fp32`, `bf16` or `fp16`.
         net: The network; its weights and statistics are left as they were.
-        batch: One training batch on the run's device.
-        truth: Its label indices.
+        batch: One training batch (N, C, S, S) on the run's device.
+        truth: Its label indices, (N,) int64.
 
     Returns:
         `32-true`, `bf16-mixed` or `16-mixed`.

@@ -17,9 +17,9 @@ from medcls.core.scan import Preprocess
 from medcls.data.batches import Part
 from medcls.nets.freezing import freeze
 from medcls.nets.initial import for_channels, load_initial
+from medcls.training.build import build_net, find_initial
 from medcls.training.fit import Watch, fit
 from medcls.training.inputs import TrainingData, keeps_features
-from medcls.training.make import build_net, find_initial
 
 _STEPS, _LOOKS = 4, 16
 

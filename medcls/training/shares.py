@@ -49,7 +49,15 @@ def make_fabric(net: torch.nn.Module, data: TrainingData, spec: RunSpec, precisi
 
 
 def join_shares(own: torch.Tensor, fabric: Fabric) -> torch.Tensor:
-    """Put the rows of all processes one after the other, in every process."""
+    """Put the rows of all processes one after the other, in every process.
+
+    Args:
+        own: This process' rows, (n, …); n may differ between processes, and be 0.
+        fabric: The processes.
+
+    Returns:
+        (N, …): rows of process 0, then those of process 1, and so on.
+    """
     shares: list[torch.Tensor] = [own] * fabric.world_size
     torch.distributed.all_gather_object(shares, own)
     return torch.cat([share for share in shares if len(share)])
@@ -59,12 +67,12 @@ def gather_rows(own: list[torch.Tensor], n: int, fabric: Fabric) -> torch.Tensor
     """Put rows that were dealt out one by one (process r has rows r, r + world, …) back in order.
 
     Args:
-        own: This process' rows, in arrays one after the other.
+        own: This process' rows, in tensors (n, …) one after the other.
         n: Number of rows of all processes together.
         fabric: The processes.
 
     Returns:
-        All rows, in every process.
+        All rows, (N, …), in every process.
     """
     mine = torch.cat(own) if own else torch.empty(0)
     if fabric.world_size == 1:

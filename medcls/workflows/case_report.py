@@ -135,7 +135,13 @@ def make_case(
 
 
 def with_views(case: Case, views: Sequence[View], site: str = "") -> Case:
-    """Return a case with further scans of it, and the one answer of all of them together, as it is read at a site."""
+    """Return a case with further scans of it, and the one answer of all of them together, as it is read at a site.
+
+    Args:
+        case: The case.
+        views: Further scans of it with their answers; none leaves it as it is.
+        site: The site it is read at; empty for none.
+    """
     if not views:
         return case
     answers = [case.prediction, *(v.prediction for v in views)]
@@ -145,6 +151,11 @@ def with_views(case: Case, views: Sequence[View], site: str = "") -> Case:
 @allowed("read")
 def send_out(exit_name: str, subject: Subject, mode: Mode) -> Parcel:
     """Return a case, table, figures or model in one of the ways out, past the gate and written to the audit trail.
+
+    Args:
+        exit_name: The way out, a name of `medcls.exits`.
+        subject: What leaves, of a kind that this way takes.
+        mode: `record` or `others`.
 
     Raises:
         MedclsError: As `exits.leave`.
@@ -163,7 +174,16 @@ def text_on_scan(scan: Scan) -> tuple[Box, ...]:
 
 
 def painted(scan: Scan, boxes: tuple[Box, ...], over: bool) -> np.ndarray:
-    """Return a scan with text framed, or painted over, as a picture (H, W, 3) or (H, W), 0 to 1."""
+    """Return a scan with the text on it framed, or painted over.
+
+    Args:
+        scan: The scan.
+        boxes: Left, top, right and bottom of each text, in pixels.
+        over: True to paint it over.
+
+    Returns:
+        (H, W) or (H, W, 3), float32, 0 to 1.
+    """
     if over:
         return paint_over(scan, boxes).pixels
     picture = scan.pixels.copy()
@@ -183,7 +203,7 @@ def track_record(
 ) -> tuple[Note, ...]:
     """Return how often such an answer was right: at the site it is read at, at each place, disease against the rest.
 
-    Args: as for `counts_of`.
+    Its arguments are those of `counts_of`; see `counts_of`.
     """
     from medcls.workflows.site_figures import figures_of
 

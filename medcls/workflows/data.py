@@ -183,7 +183,16 @@ def sample_cases(name: str, label: str, n: int, seed: int = 0, patient: str = ""
 
 
 def read_pictures(name: str, ids: Sequence[str], side_px: int = 200) -> dict[str, tuple[Case, bytes | None]]:
-    """Return cases, also dropped ones, each with a PNG of at most `side_px` a side; None if it cannot be read."""
+    """Return cases with small pictures of them, dropped cases too.
+
+    Args:
+        name: The collection.
+        ids: Ids of its cases.
+        side_px: Longest side of a picture at most.
+
+    Returns:
+        By id the case, and its PNG or None if it cannot be read.
+    """
     from medcls.data.collections import open_collection
     from medcls.errors import MedclsError
     from medcls.imaging.decode import read_scan
@@ -232,10 +241,13 @@ def read_case(name: str, case_id: str) -> Scan:
 
 
 def show_labels(tissue: "Tissue", task: Task) -> tuple[Scan, Heatmap]:
-    """Return tissue as a scan, and where its patches are labelled as disease as a map over it.
+    """Return tissue, and where its patches are labelled as disease.
 
     Args:
         tissue: As `lay_out_tissue` gives it.
         task: Says which labels mean disease.
+
+    Returns:
+        The tissue as a scan, and the labels as a map over it.
     """
     return tissue.scan(), tissue.labelled(task)

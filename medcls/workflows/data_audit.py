@@ -99,6 +99,11 @@ def decide(name: str, decisions: Mapping[str, Decision | None]) -> Audit:
 def probe_shortcuts(name: str, *, seed: int = 0, progress: Progress = silent) -> dict[str, tuple[Estimate, Note]]:
     """See what can be told of the label from border, size, blur or burned-in marks alone; remembered in the index.
 
+    Args:
+        name: The collection.
+        seed: Of the groups drawn, the folds and the resampling.
+        progress: Told of the cases looked at.
+
     Returns:
         AUROC and a sentence by name of view.
 

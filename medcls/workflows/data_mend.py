@@ -88,6 +88,12 @@ def change(name: str, decisions: Mapping[str, str | None], *, who: str = "") -> 
 def merge_labels(name: str, finding: Finding, label: str, *, who: str = "") -> CollectionRecord:
     """Label all cases of a finding alike and merge them into one group, as one change.
 
+    Args:
+        name: The collection.
+        finding: Says which cases.
+        label: Label id for all of them.
+        who: Who decided it; empty for whoever is at work.
+
     Raises:
         BadData: If there is no such collection or label.
     """

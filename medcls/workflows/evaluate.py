@@ -32,6 +32,9 @@ def evaluate(
         fold: Fold that is the test part, where the split has folds.
         on_case: Called with cases done and cases in all, per collection.
 
+    Returns:
+        The scores, and the cases they rest on.
+
     Raises:
         BadModel: If the model is missing or damaged.
         BadData: If a collection is missing, has no case in this part, or labels the model does not know.

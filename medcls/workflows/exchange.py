@@ -56,7 +56,12 @@ def export_model(model_id: str, into: Path, mode: Mode = "others") -> Path:
 
 @allowed("read")
 def export_bytes(model_id: str, mode: Mode = "others") -> bytes:
-    """Return a model as the bytes of a ZIP archive (see `export_model`), for a download."""
+    """Return a model as the bytes of a ZIP archive, for a download. See `export_model`.
+
+    Raises:
+        BadModel: As `export_model`.
+        Conflict: If the archive cannot be made.
+    """
     try:
         return leave("model", files_of(model_id), mode).data
     except OSError as error:

@@ -50,7 +50,10 @@ def broken_models() -> dict[str, MedclsError]:
 
 
 def show_model(model_id: str) -> tuple[ModelCard, str]:
-    """Return a model's card and its text for people (Markdown).
+    """Return what is said of a model.
+
+    Returns:
+        Its card, and its text for people (Markdown).
 
     Raises:
         BadModel: If there is no such model.
@@ -60,7 +63,11 @@ def show_model(model_id: str) -> tuple[ModelCard, str]:
 
 
 def describe_making(card: ModelCard) -> tuple[str, str, str]:
-    """Return how a model was made, on which data, and how scans are fed to it, a text each."""
+    """Return texts on how a model came to be.
+
+    Returns:
+        How it was made, on which data, and how scans are fed to it.
+    """
     return describe_origin(card), describe_data(card), describe_input(card)
 
 

@@ -26,7 +26,10 @@ def read_result(run_id: str) -> ModelCard:
 
 
 def read_report(run_id: str) -> tuple[ModelCard, Evaluation | None, CaseTable | None]:
-    """Return what a run made and how it did on the cases kept apart for testing; None where none were.
+    """Return what a run made.
+
+    Returns:
+        The model's card; its scores on the cases kept apart for testing, and those cases: None where none were kept.
 
     Raises:
         BadSpec: If there is no such run.
@@ -97,6 +100,11 @@ def wrong_cases(run_id: str, truth: str | None = None) -> tuple[WrongCase, ...]:
 
 def read_case_picture(collection: str, case: str, side_px: int = 256) -> bytes:
     """Return a labelled case as a small PNG.
+
+    Args:
+        collection: Name of the collection.
+        case: Id of the case.
+        side_px: Longest side of the picture at most.
 
     Raises:
         BadData: If the collection or its scan is gone or has changed.

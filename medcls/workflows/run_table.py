@@ -185,6 +185,11 @@ def _title(some: Sequence[RunLine], by: str) -> str:
 def describe_run(run_id: str, tags: tuple[str, ...], note: str) -> RunView:
     """Keep tags and a note with a run, in place of those it had.
 
+    Args:
+        run_id: The run.
+        tags: Short words.
+        note: A person's own words; empty for none.
+
     Raises:
         BadSpec: If there is no such run, there are too many tags, or one or the note is too long.
     """

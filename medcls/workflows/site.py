@@ -283,8 +283,9 @@ def import_letter(data: bytes, model_id: str = "") -> "SavedLetter":
         model_id: The model it is about; empty for the id it names.
 
     Raises:
-        MedclsError: If it is no such card, its numbers are impossible, its signature is wrong, it is about other
-            networks, or cannot be true of these.
+        BadData: If the card says of these very networks what cannot be true of them.
+        MedclsError: If it is no such card, its numbers are impossible, its signature is wrong, or it is about other
+            networks.
     """
     from medcls.evaluation.letters import contradicts, read_letter, save_letter
     from medcls.evaluation.site_answer import weights_of

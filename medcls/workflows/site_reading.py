@@ -38,6 +38,11 @@ def sites() -> "list[Outcome[SiteFolder]]":
 def read_at(site: str, prediction: Prediction, card: "ModelCard") -> Prediction:
     """Return an answer as it is read at a site; without settings for the model it stands as it is.
 
+    Args:
+        site: Name of the site.
+        prediction: The answer as the model gave it.
+        card: The model's card.
+
     Raises:
         MedclsError: If there is no such site.
     """
@@ -69,6 +74,11 @@ def basis_at(site: str, card: "ModelCard") -> str:
 
 def read_views_at(site: str, mean: Prediction, card: "ModelCard") -> Prediction:
     """Return the mean of a case's views, each read at a site, as it is read there.
+
+    Args:
+        site: Name of the site.
+        mean: The mean of the views' answers.
+        card: The model's card.
 
     Raises:
         MedclsError: If there is no such site.

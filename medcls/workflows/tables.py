@@ -86,7 +86,13 @@ def case_rows(comparison: Comparison) -> list[Row]:
 
 
 def as_table(name: str, rows: Sequence[Row], comparison: Comparison) -> Table:
-    """Return rows of a comparison as a table that may leave; for others collections' own columns are numbered."""
+    """Return rows of a comparison as a table that may leave; for others collections' own columns are numbered.
+
+    Args:
+        name: What the file is called, without its ending.
+        rows: Rows that have the same columns.
+        comparison: What they are of: tells which columns are the collections' own.
+    """
     columns, own = tuple(rows[0]) if rows else (), {"site", *comparison.first.attributes} - {"collection"}
     numbered = {column: "value" for column in columns if column in own}
     return Table(name, columns, rows, frozenset(columns) - own, {"models": ", ".join(comparison.cards)}, numbered)
@@ -127,7 +133,13 @@ def disagreement_rows(rows: Iterable[Disagreement]) -> list[Row]:
 
 
 def subgroup_rows(column: str, score: str, groups: Iterable[Subgroup]) -> list[Row]:
-    """Return a score of every model in each subgroup of a column."""
+    """Return a score of every model in each subgroup of a column.
+
+    Args:
+        column: The column that was cut by; it heads the first column.
+        score: Full name of the score.
+        groups: From `Comparison.subgroups`.
+    """
     return [
         {column: g.value, "cases": g.n_cases, "groups": g.n_groups, "model": m, "score": score} | _numbers(e)
         for g in groups
@@ -150,7 +162,13 @@ def cost_rows(costs: Iterable[Cost]) -> list[Row]:
 
 
 def threshold_rows(model_id: str, label: str, points: Iterable[OperatingPoint]) -> list[Row]:
-    """Return what thresholds on a label's probability do, one row each, with the ends of every interval."""
+    """Return what thresholds on a label's probability do, one row each, with the ends of every interval.
+
+    Args:
+        model_id: The model.
+        label: Label id called.
+        points: What each threshold does.
+    """
     found = []
     for p in points:
         row: Row = {"model": model_id, "label": label, "threshold": p.threshold, "prevalence": p.prevalence}

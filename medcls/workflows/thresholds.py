@@ -41,6 +41,11 @@ def save_threshold(model_id: str, name: str, label: str, prob: float, note: Note
 def forget_threshold(model_id: str, name: str, label: str) -> ModelCard:
     """Take a named operating point off a model's card; nothing happens if it is not there.
 
+    Args:
+        model_id: The model.
+        name: Name of the operating point.
+        label: Label id it decides for.
+
     Raises:
         BadModel: If there is no such model.
     """

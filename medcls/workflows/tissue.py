@@ -153,7 +153,11 @@ def map_patches(
 
 
 def pictures(tissue: TissueMap) -> tuple[bytes, bytes, bytes | None]:
-    """Return the tissue, plain, under its probabilities and under the truth (None if unknown): PNGs of one size."""
+    """Return tissue as pictures.
+
+    Returns:
+        PNGs of one size: plain, under its probabilities, and under the truth, None where that is unknown.
+    """
     truth = _layer(tissue.truth, tissue.scan) if tissue.truth_known else None
     return _layer(None, tissue.scan), _layer(tissue.prob, tissue.scan), truth
 

@@ -31,11 +31,14 @@ __all__ = [
 
 
 def scan_picture(scan: Scan, side_px: int = 1600) -> tuple[bytes, str]:
-    """Return a scan as a compressed picture and its media type: lossless where it is small, else a JPEG of quality 95.
+    """Return a scan as a compressed picture: lossless where it is small, else a JPEG of quality 95.
 
     Args:
         scan: The scan.
         side_px: Longest side at most.
+
+    Returns:
+        The picture's bytes, and its media type.
     """
     return to_screen(scan.pixels, side_px)
 

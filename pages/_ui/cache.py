@@ -31,7 +31,7 @@ def _open(model_id: str, digest: str) -> Any:
 
 
 def open_classifier(card: ModelCard) -> Any:
-    """Return the model's `Classifier`, opened once for all sessions and again when its files change.
+    """Return the model's `Predictor`, opened once for all sessions and again when its files change.
 
     Args:
         card: The model's card as it is on disk now; its digests are part of the cache's key.

@@ -7,7 +7,7 @@ from medcls.core.run import RunSpec
 from medcls.nets.freezing import freeze, parts
 from medcls.reproduction.recipes import RECIPES, apply_recipe, preset_of
 from medcls.runs.search_spec import SearchSpec
-from medcls.training.make import build_net
+from medcls.training.build import build_net
 from medcls.training.optimise import make_optimiser
 
 

@@ -20,7 +20,7 @@ from medcls.models import store
 from medcls.models.learned import seen_key
 from medcls.runs.folder import RunFolder, make_run
 from medcls.runs.made import find_made
-from medcls.training.make import copies_for
+from medcls.training.build import copies_for
 from medcls.workflows.ablation import ablate
 from medcls.workflows.data_split import split_collection
 from tests.runs.processes import SPEC, finish

@@ -12,7 +12,7 @@ from medcls.data.batches import Copies, Part, join_parts, read_part
 from medcls.imaging.phantom import phantom
 from medcls.imaging.shifts import Mixture
 from medcls.tasks import list_tasks
-from medcls.training import make
+from medcls.training import build
 from medcls.training.inputs import Pixels
 from medcls.training.precision import spare_wide_depthwise, use_own_forward
 
@@ -73,11 +73,11 @@ def test_an_epoch_takes_scans_and_copies_alike_and_says_which_by_its_generator()
 
 def test_a_run_makes_the_copies_that_it_asks_for() -> None:
     task = list_tasks()["breast-ultrasound"]
-    assert make.copies_for(RunSpec(), task, "train") is None
-    assert make.copies_for(RunSpec(), task, "test") is None
+    assert build.copies_for(RunSpec(), task, "train") is None
+    assert build.copies_for(RunSpec(), task, "test") is None
     asked = RunSpec.of(shifts=("gain",), shift_copies=2, shift_strength=0.4, seed=9)
-    assert make.copies_for(asked, task, "train") == Copies(2, Mixture(("gain",), 0.4), 9)
-    watched = make.copies_for(asked, task, "validate")
+    assert build.copies_for(asked, task, "train") == Copies(2, Mixture(("gain",), 0.4), 9)
+    watched = build.copies_for(asked, task, "validate")
     assert watched is not None
     assert {"gain", "blur", "resolution", "tint"} <= set(watched.mixture.names)
 

@@ -15,10 +15,10 @@ from medcls.errors import RunFailed
 from medcls.nets.freezing import freeze
 from medcls.training import fit as loop
 from medcls.training import inputs
+from medcls.training.build import build_net
 from medcls.training.checkpoint import read_last
 from medcls.training.fit import Watch, fit
 from medcls.training.inputs import TrainingData, keeps_features
-from medcls.training.make import build_net
 from medcls.training.measure import EXPLODED, exploded
 from medcls.training.optimise import lr_factor
 from medcls.training.shares import make_fabric

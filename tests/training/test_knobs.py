@@ -17,10 +17,10 @@ from medcls.errors import BadModel, BadSpec
 from medcls.nets.freezing import freeze
 from medcls.tasks import list_tasks
 from medcls.training.augment import Augment
+from medcls.training.build import make_net, read_sources
 from medcls.training.fit import fit
 from medcls.training.inputs import TrainingData
 from medcls.training.loss import class_weights, loss, soft_targets
-from medcls.training.make import make_net, read_sources
 from medcls.training.optimise import make_optimiser, make_schedule
 from medcls.training.order import epoch_order
 from medcls.training.shares import make_fabric

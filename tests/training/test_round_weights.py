@@ -3,7 +3,7 @@
 import torch
 
 from medcls import nets
-from medcls.training.make import round_weights
+from medcls.training.result import round_weights
 
 
 def test_the_network_holds_what_is_stored():

@@ -45,7 +45,14 @@ def _ask_which(reading: Reading) -> None:
 
 
 def ask_which(reading: Reading, table: str, n: int, layouts: tuple[str, str]) -> None:
-    """Ask whether the labels of a table are right, or those that folders or names say; those taken are the first."""
+    """Ask whether the labels of a table are right, or those that folders or names say; those taken are the first.
+
+    Args:
+        reading: What was read of the tree; the question is added to it.
+        table: Path of the table.
+        n: Number of scans whose labels differ.
+        layouts: The layout whose labels are taken, and the other.
+    """
     asks = Note("data.asks-labels-differ", n=n, table=table)
     reading.questions.append(Question(asks, "--layout", layouts, layouts[0]))
 

@@ -21,12 +21,15 @@ _ROUNDING = 1e-4  # how far from 0 or 1 a number may be that was meant so
 
 
 def find_columns(table: Table, resolver: Resolver, chosen: Mapping[str, str]) -> tuple[Table, dict[str, str]]:
-    """Return a table (with its header put right where it has none) and the column of each role that it has.
+    """Return what a table's columns are for.
 
     Args:
         table: The table.
         resolver: Knows the files there are.
         chosen: Columns a person named by role; `-` for none.
+
+    Returns:
+        The table, with its header put right where it has none, and the column of each role that it has.
     """
     found: dict[str, str] = {}
     path, share = _path_column(table, resolver)

@@ -93,7 +93,18 @@ class Found:
 
 
 def find_tables(tree: Tree, choices: PlanChoices) -> tuple[list[Found], list[PlanTable]]:
-    """Return the tables whose rows name files, and those of no use, each with why."""
+    """Return the tables whose rows name files, and those of no use.
+
+    Args:
+        tree: The files there are.
+        choices: What a person chose; a table named there is the only one looked at.
+
+    Returns:
+        Tables whose rows name files; and the others of which it can be said why not, with why.
+
+    Raises:
+        BadData: If the table that was chosen is not there.
+    """
     wanted = [choices.table] if choices.table else [tree.sole] if tree.sole else tree.of_kind(TABLE)
     if choices.table and choices.table not in tree.files:
         raise BadData(

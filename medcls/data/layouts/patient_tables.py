@@ -71,16 +71,19 @@ class Owned:
 
 
 def by_picture(table: Table, owned: Owned) -> tuple[Table, str, bool] | None:
-    """Return a table of patients as one of their pictures, its column that names them, and whether these are owners.
+    """Return a table of patients as a table of their pictures.
 
-    A patient of whom there is no picture has one row, that of the path `<name>/*`, which no file has. None if the
-    table is none of patients, examinations or DICOM pictures.
+    A patient of whom there is no picture has one row, that of the path `<name>/*`, which no file has.
 
     Args:
         table: A table whose rows name no files.
         owned: Pictures its rows may be about: those in a folder of a patient's name, of a patient of another table,
             whose names begin with it, or of a DICOM patient, picture or examination. Where a name stands in several
             folders, those in the table's own are meant.
+
+    Returns:
+        The table with a row for each picture, its column that names whom the pictures are of, and True if these are
+        patients, False if examinations or pictures; None if the table is of none of these.
     """
     names = [name for name in table.header if _tells_apart(table.column(name))]
     for owner, exact in owned.lookups() if names else ():
@@ -95,7 +98,7 @@ def by_picture(table: Table, owned: Owned) -> tuple[Table, str, bool] | None:
 
 
 def listed_patients(table: Table, owned: Owned) -> tuple[Table, str, bool] | None:
-    """Return a bare list of patients, one a line, as a table of their pictures, as `by_picture` does; else None."""
+    """Return a bare list of patients, one a line, as a table of their pictures; else None. See `by_picture`."""
     if len(table.header) != 1:
         return None
     plain = without_header(table)

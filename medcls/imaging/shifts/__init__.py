@@ -53,7 +53,14 @@ def shift_pixels(pixels: np.ndarray, name: str, strength: float, seed: int) -> n
 
 
 def shift_scan(scan: Scan, name: str, strength: float, seed: int) -> Scan:
-    """Return a scan changed by one shift; its hash stays, so that it is known as the same scan."""
+    """Return a scan changed by one shift; its hash stays, so that it is known as the same scan.
+
+    Args:
+        scan: The scan.
+        name: Out of `SHIFTS`.
+        strength: Above 0 up to 1.
+        seed: 0 or more; the same seed gives the same picture.
+    """
     return replace(scan, pixels=shift_pixels(scan.pixels, name, strength, seed))
 
 

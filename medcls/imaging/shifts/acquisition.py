@@ -1,7 +1,7 @@
 """How another device, setting or archive would have given the same scan: light, grain, sharpness, coding, frame.
 
-Every function takes a picture (H, W) or (H, W, 3) float32 in [0, 1], a strength in (0, 1] and a generator, and returns
-a changed copy in [0, 1]; none looks at what the picture shows.
+Every function takes `picture`, (H, W) or (H, W, 3) float32 in [0, 1], `strength` in (0, 1] and a generator `rng`, and
+returns a changed copy in [0, 1]; none looks at what the picture shows.
 """
 
 import cv2

@@ -1,7 +1,8 @@
 """Marks that people and devices draw on scans: calipers, lines, letters, rulers; hair and ink on skin.
 
-Every function takes a picture (H, W) or (H, W, 3) float32 in [0, 1], a strength in (0, 1] and a generator, and returns
-a changed copy. Where a mark lies, and how it looks, comes from the generator alone: never from what the picture shows.
+Every function takes `picture`, (H, W) or (H, W, 3) float32 in [0, 1], `strength` in (0, 1] and a generator `rng`, and
+returns a changed copy. Where a mark lies, and how it looks, comes from the generator alone: never from what the
+picture shows.
 """
 
 import string

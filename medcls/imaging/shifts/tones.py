@@ -1,6 +1,6 @@
 """Colour as another stain, lamp or camera gives it. Grey pictures come back as they are.
 
-Every function takes a picture (H, W) or (H, W, 3) float32 in [0, 1], a strength in (0, 1] and a generator.
+Every function takes `picture`, (H, W) or (H, W, 3) float32 in [0, 1], `strength` in (0, 1] and a generator `rng`.
 """
 
 import cv2

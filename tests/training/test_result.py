@@ -11,7 +11,8 @@ from medcls.core.run import RunSpec
 from medcls.errors import BadModel
 from medcls.models import store
 from medcls.models.opening import open_model
-from medcls.training.make import _seen, find_initial
+from medcls.training.build import find_initial
+from medcls.training.result import _seen
 from tests import tiny
 
 

@@ -1,160 +1,36 @@
-"""From a run's spec to what the loop needs, and from a fitted network to a model folder."""
+"""From a fitted network to a model folder: weights as they are stored, limits, and what its card says."""
 
 import json
 import platform
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import save
 
 import medcls
 from medcls import nets
-from medcls.core.collection import Case
 from medcls.core.model import Abstention, Calibration, ModelCard, Origin
 from medcls.core.note import Note
-from medcls.core.progress import Progress, silent
 from medcls.core.run import EpochResult, RunSpec
-from medcls.core.scan import Preprocess
 from medcls.core.task import Task
-from medcls.data.batches import Copies, Part, join_parts, read_part
 from medcls.data.sources import Sources, find_sources
-from medcls.imaging.shifts import Mixture
 from medcls.models import store
 from medcls.models.opening import open_network
 from medcls.nets.config import hub_config
-from medcls.nets.freezing import freeze
-from medcls.nets.initial import IMAGENET_MEAN, IMAGENET_STD, Matched, for_channels, inspect_initial, load_initial
+from medcls.nets.initial import Matched
 from medcls.stats.calibration import calibrate, fit_temperature
 from medcls.stats.familiarity import TrainingReference
-from medcls.training.familiar import familiar_copies, gated_limits, learn_reference, measure_limits
+from medcls.training.build import find_initial, read_sources
+from medcls.training.familiar import gated_limits, learn_reference, measure_limits
 from medcls.training.inputs import TrainingData
 from medcls.training.kinds import teach_gate
 from medcls.training.made_in import MadeIn
 from medcls.training.outputs import run_part
 
 _LARGEST_FP16 = 65_000.0
-
-
-def read_sources(
-    sources: Sources,
-    part: str,
-    preprocess: Preprocess,
-    spec: RunSpec,
-    on_case: Progress = silent,
-) -> Part:
-    """Decode one part of every collection into one set of arrays.
-
-    Args:
-        sources: From `find_sources`.
-        part: `train`, `validate` or `test`.
-        preprocess: How the network is fed.
-        spec: The run's spec; `max_cases` bounds the training part, drawn by whole groups, one at least.
-        on_case: Called with cases done and cases in all, per collection.
-    """
-    parts = []
-    for collection, cases in zip(sources.collections, sources.cases, strict=True):
-        few = list(cases.get(part, ()))
-        if part == "train" and spec.data.max_cases:
-            few = draw_groups(few, spec.data.max_cases // len(sources.collections), spec.optimisation.seed)
-        if few:
-            copies = copies_for(spec, sources.task, part)
-            parts.append(read_part(collection, few, sources.task.label_ids, preprocess, on_case, copies))
-    return join_parts(parts)
-
-
-def copies_for(spec: RunSpec, task: Task, part: str) -> Copies | None:
-    """Return the changed copies a part needs: to learn from, or to be counted as familiar."""
-    asked, seed = spec.augmentation, spec.optimisation.seed
-    if part == "validate":
-        return familiar_copies(task, seed)
-    if part != "train" or not (asked.shifts and asked.shift_copies):
-        return None
-    return Copies(asked.shift_copies, Mixture(asked.shifts, asked.shift_strength), seed)
-
-
-def draw_groups(cases: list[Case], most: int, seed: int) -> list[Case]:
-    """Return at most so many cases, drawn by whole groups; one group at least, as none can be cut."""
-    groups = np.random.default_rng(seed).permutation(sorted({case.group for case in cases})).tolist()
-    sizes = dict.fromkeys(groups, 0)
-    for case in cases:
-        sizes[case.group] += 1
-    kept: set[str] = set()
-    total = 0
-    for group in groups:
-        if not kept or total + sizes[group] <= most:  # one whole group at least: none can be cut
-            kept.add(group)
-            total += sizes[group]
-    return [case for case in cases if case.group in kept]
-
-
-def build_net(spec: RunSpec, n_labels: int, args: Mapping[str, Any] | None = None) -> torch.nn.Module:
-    """Return a run's network with random weights, nothing frozen.
-
-    Args:
-        spec: The run's spec.
-        n_labels: Number of labels.
-        args: What its initial weights want it built with; the spec's own arguments go before.
-
-    Raises:
-        BadModel: If there is no such network.
-        BadSpec: If it does not work as asked.
-    """
-    asked, data = spec.network, spec.data
-    dropout = {"drop_rate": asked.dropout} if asked.dropout > 0 else {}
-    given = {**(args or {}), **asked.backbone_args, **dropout}
-    return nets.build(
-        asked.backbone, n_labels, channels=data.channels, size_px=data.size_px, head=asked.head, args=given
-    )
-
-
-def make_net(spec: RunSpec, task: Task) -> tuple[torch.nn.Module, Matched, Preprocess]:
-    """Build a run's network with its initial weights, frozen as asked.
-
-    Returns:
-        The network, what its initial weights matched, and how it wants to be fed.
-
-    Raises:
-        BadModel: If the network or the weights cannot be had.
-        BadSpec: If what shall be frozen is unknown.
-    """
-    source = find_initial(spec.network.initial)
-    start = inspect_initial(source, spec.network.backbone, spec.data.channels)
-    torch.manual_seed(spec.optimisation.seed)
-    net = build_net(spec, len(task.labels), start.args)
-    matched = load_initial(net, source, labels=task.label_ids)
-    freeze(net, spec.network.freeze)
-    mean, std = (for_channels(v, spec.data.channels) for v in (start.mean or IMAGENET_MEAN, start.std or IMAGENET_STD))
-    given = spec.data
-    fit: Any = given.fit  # one of the choices that its setting allows
-    preprocess = Preprocess(
-        given.size_px,
-        given.channels,
-        mean,
-        std,
-        fit=fit,
-        cleaning=given.cleaning,
-        grey=task.is_grey,
-        orientations=given.orientations,
-    )
-    return net, matched, preprocess
-
-
-def find_initial(initial: str) -> str | Path:
-    """Say what a spec's `initial` means: `imagenet` and `none` themselves, a file, or the folder of a published model.
-
-    Raises:
-        BadModel: If it is neither a word, a file nor a model.
-    """
-    if initial in ("imagenet", "none"):
-        return initial
-    path = Path(initial).expanduser()
-    return path if path.is_file() or path.suffix == ".safetensors" else store.folder(initial)
 
 
 def round_weights(net: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -167,7 +43,7 @@ def round_weights(net: torch.nn.Module) -> dict[str, torch.Tensor]:
         net: Changed in place.
 
     Returns:
-        Tensors by name, as they go to disk.
+        Tensors by name, as they go to disk; shapes are as in the network.
     """
     stored = {}
     for name, value in net.state_dict().items():
@@ -246,6 +122,9 @@ def learn_limits(
         data: What it was fitted and watched on.
         task: The question.
         seed: Seed of all draws.
+
+    Returns:
+        What it knows again, its temperature, and the limits at which it says "cannot tell".
     """
     logits, features = run_part(net, data.validate, data.preprocess)
     calibration = fit_temperature(logits, data.validate.truth)
