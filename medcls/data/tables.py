@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medcls.core.note import Note
+from medcls.data.column_names import role_of
 from medcls.data.excel import sheets_of_excel
 from medcls.data.labels import diseases_by_name, find_labels
 from medcls.data.lexicon import NEGATION
 from medcls.data.structured import rows_of_json, sheets_of_ods, tables_of_html
-from medcls.data.vocabulary import disease_of, role_of, words_of
+from medcls.data.vocabulary import disease_of, words_of
 from medcls.errors import BadData
 
 MAX_BYTES = 500_000_000

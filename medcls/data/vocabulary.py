@@ -13,29 +13,17 @@ from medcls.data.lexicon import (
     DEVELOP,
     DISEASE,
     FOLD,
-    GROUP,
     HARMLESS,
     HEALTHY,
-    ID,
-    LABEL,
-    MASK,
-    NAME,
     NEGATION,
     NO_OWNERS,
     NOBODY,
-    PART,
-    PATH,
     PATIENT,
     SET,
     SITE,
-    SITE_COLUMN,
-    SLIDE,
     TEST,
     TRAIN,
     VALIDATE,
-)
-from medcls.data.lexicon import (
-    words as words_in,
 )
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])")
@@ -97,7 +85,8 @@ def _phrases(vocabulary: frozenset[str]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=64)
-def _in_cjk(vocabulary: frozenset[str]) -> tuple[str, ...]:
+def in_cjk(vocabulary: frozenset[str]) -> tuple[str, ...]:
+    """Return the words of a vocabulary in scripts that put no blanks between words, sorted."""
     return tuple(sorted(word for word in vocabulary if _CJK.search(word)))
 
 
@@ -137,7 +126,7 @@ def holds(text: str, vocabulary: frozenset[str]) -> bool:
     whole, words = fold(text), set(words_of(text)) | set(fold(text).split())
     if whole in vocabulary or words & vocabulary or any(f" {w} " in f" {whole} " for w in _phrases(vocabulary)):
         return True
-    return bool(_CJK.search(whole)) and any(w in whole for w in _in_cjk(vocabulary))
+    return bool(_CJK.search(whole)) and any(w in whole for w in in_cjk(vocabulary))
 
 
 _LETTERED, _LETTER = re.compile(r"(\w+) ([a-j])"), re.compile("[a-z]")
@@ -172,6 +161,8 @@ def parts_of(names: Iterable[str]) -> dict[str, str]:
         ({'busi_train': 'train', 'busi_test': 'test'}, {'train': 'train'})
     """
     names = list(names)
+    if numbered := numbered_parts(names):
+        return numbered
     found = _developed({name: part for name in names if (part := part_of(name))})
     if 2 * len(found) < len(names):
         found = {name: part for name, part in found.items() if not _INITIALS.fullmatch(" ".join(words_of(name)))}
@@ -181,6 +172,23 @@ def parts_of(names: Iterable[str]) -> dict[str, str]:
     bare = {name: " ".join(w for w in words_of(name) if often[w] == 1 and not _LETTER.fullmatch(w)) for name in names}
     apart = {name: part for name, rest in bare.items() if (part := part_of(rest))}
     return apart if len(apart) > 1 else found
+
+
+def numbered_parts(names: Iterable[str]) -> dict[str, str]:
+    """Return the part each of some sibling names says beside a number; empty unless all do, and two parts are said.
+
+    Example:
+        >>> numbered_parts(["TR_1", "VA_1", "TS_1"]), numbered_parts(["TR_1", "AB_2"])
+        ({'TR_1': 'train', 'VA_1': 'validate', 'TS_1': 'test'}, {})
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        rest = [word for word in words_of(name) if not word.isdecimal()]
+        part = "validate" if rest == ["va"] else part_of(" ".join(rest))
+        if not part or len(rest) == len(words_of(name)):
+            return {}
+        found[name] = part
+    return found if len(set(found.values())) > 1 else {}
 
 
 def _developed(found: dict[str, str]) -> dict[str, str]:
@@ -256,7 +264,7 @@ def disease_of(label: str) -> bool | None:
     if _RULED_OUT.search(named) and holds(label, DISEASE):
         return False
     if (named not in DISEASE and set(words) & NEGATION) or (
-        named not in DISEASE and len(named) > 1 and any(w in named for w in _in_cjk(NEGATION))
+        named not in DISEASE and len(named) > 1 and any(w in named for w in in_cjk(NEGATION))
     ):
         return False if len(words) > 1 or _CJK.search(named) or named in HEALTHY else None
     if named in DISEASE:
@@ -285,56 +293,3 @@ def names_nobody(patient: str) -> bool:
     whole = fold(patient).replace(" ", "")
     repeated = len(set(whole)) == 1 and not whole.isdecimal() and (whole[0] == "x" or _REPEATED < len(whole) < _MOST)
     return not whole or whole in NOBODY or repeated
-
-
-ROLES = ("path", "label", "patient", "group", "mask", "part", "site")
-_NUMBERS = words_in("id ids no nr nro nº num nummer number key code identifier uid номер код numer numero número رقم")
-_PARTS_OF_NAMES = ID | NAME | frozenset(("full", "relative", "rel", "abs", "original", "orig", "in", "input"))
-
-
-_PATIENT_INSIDE = re.compile(
-    "hosp(ital)?(no|nr|num|number)$|medicalrecord(no|nr|num|number|id)?$|מטופל|ผู้ป่วย|คนไข้|bệnhnhân|patient|pacient|"
-    "pazient|pacjent|subject|proband|mrn$|caseid|caseno|casenumber|환자|患者|病人|пациент|المريض|hastano|hastaid"
-)
-_NO_ID = re.compile(
-    "age|sex|gender|birth|date|year|weight|height|count|orient|position|history|status|type|group|notes|comment|edad|"
-    "sexo|alter|geschlecht|나이|성별|생년|연령|年龄|年齢|性别|性別|возраст|пол$|العمر|الجنس|yaş|cinsiyet|number ?of|nof"
-)
-
-
-def says_number(name: str) -> bool:
-    """Return whether a column's name says that it numbers something: `ID`, `chart no`, `차트번호`.
-
-    Example:
-        >>> [says_number(n) for n in ("ID", "Kranken-Nr", "차트번호", "age", "note")]
-        [True, True, True, False, False]
-    """
-    whole = fold(name)
-    return bool(set(words_of(name)) & _NUMBERS) or any(whole.endswith(w) for w in ID if _CJK.search(w))
-
-
-def role_of(name: str) -> str:
-    """Return what a column's name says it holds, one of `ROLES`; empty if it says nothing.
-
-    Example:
-        >>> [role_of(n) for n in ("patient id", "Patient_Number", "환자번호", "image_id")]
-        ['patient', 'patient', 'patient', 'path']
-        >>> [role_of(n) for n in ("patient age", "lesion_id", "Klasse")]
-        ['', 'group', 'label']
-    """
-    if says(name, MASK, PATH | ID | NAME):
-        return "mask"
-    if _PATIENT_INSIDE.search(whole := fold(name).replace(" ", "")) and not _NO_ID.search(whole):
-        return "patient"
-    for role, words, beside in (
-        ("patient", PATIENT, ID | NAME),
-        ("group", GROUP, ID | NAME),
-        ("patient", SLIDE, ID | NAME),
-        ("label", LABEL, ID | NAME | frozenset(("final", "1"))),
-        ("path", PATH, _PARTS_OF_NAMES),
-        ("part", PART, ID | NAME),
-        ("site", SITE_COLUMN, ID | NAME),
-    ):
-        if says(name, words, beside):
-            return role
-    return ""

@@ -10,11 +10,12 @@ import pytest
 
 from medcls.core.plan import Plan
 from medcls.data.collections import add_collection, make_plan, open_collection
+from medcls.data.column_names import role_of
 from medcls.data.layouts import patient_tables
 from medcls.data.plan import prepare
 from medcls.data.tables import Table
 from medcls.data.tree import walk
-from medcls.data.vocabulary import part_of, role_of
+from medcls.data.vocabulary import part_of
 from medcls.imaging.drop import open_drop
 from tests.data import trees
 from tests.data.test_plan import counts, scan, sick, sums_up, table

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 
 from medcls.core.note import Note
+from medcls.data.column_names import role_of, says_number
 from medcls.data.labels import diseases_by_name, find_labels, tidy
 from medcls.data.lexicon import NAME, NO_PATH, SIDE_OR_SEX, UNLABELLED, YES_OR_NO
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tables import Table, without_header
 from medcls.data.tree import NAMED_AS_TEXT
-from medcls.data.vocabulary import disease_of, fold, is_numbered, is_site, part_of, role_of, says, says_number, words_of
+from medcls.data.vocabulary import disease_of, fold, is_numbered, is_site, part_of, says, words_of
 
 _SAMPLE, _MANY_CELLS = 400, 5000
 _MEANT = {word: float(at) for pair in YES_OR_NO for at, word in enumerate(pair) if len(word) > 1}

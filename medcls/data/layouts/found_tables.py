@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices, PlanTable
+from medcls.data.column_names import role_of
 from medcls.data.labels import find_labels, tidy
 from medcls.data.layouts.columns import (
     are_shares,
@@ -25,7 +26,7 @@ from medcls.data.lexicon import FOLD, NAME, SPLIT, UNLABELLED
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tables import Table, read_list, read_tables
 from medcls.data.tree import TABLE, Tree, without_masks
-from medcls.data.vocabulary import fold, holds, names_nobody, parts_of, role_of, says, words_of
+from medcls.data.vocabulary import fold, holds, names_nobody, parts_of, says, words_of
 from medcls.errors import BadData
 
 Row = Mapping[str, str]

@@ -6,10 +6,11 @@ from dataclasses import replace
 from functools import cached_property
 
 from medcls.core.note import Note
+from medcls.data.column_names import role_of
 from medcls.data.owners import read_names
 from medcls.data.tables import Table, without_header
 from medcls.data.tree import DICOM, Tree
-from medcls.data.vocabulary import fold, role_of
+from medcls.data.vocabulary import fold
 
 SCAN = "scan"  # the column that is added; its name says that it holds paths
 _MOST_MISSED, _MOST_ABSENT = 0.2, 0.6  # the second of a column that says it holds patients

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -20,13 +20,15 @@ from medcls.data.vocabulary import (
     is_numbered,
     is_site,
     names_patient,
+    numbered_parts,
     part_of,
     parts_of,
 )
 from medcls.errors import BadData
 
 ROLES = ("part", "site", "label", "patient", "group", "other")
-_MANY, _FEW_SITES = 30, 4
+_MANY, _FEW_SITES, _FEW_NUMBERED = 30, 4, 10
+_COUNTED = re.compile(r"[^\W\d_]?[\W_]?(0?\d|10)")  # counts patients, or sites: 1, S2, 03
 _ZEROS = re.compile(r"(?<!\d)0\d+|\d{4}")  # numbers that count patients: 007, 8863
 Folder = tuple[str, ...]
 
@@ -75,8 +77,8 @@ class Roles:
             role = self.levels[level] if level < len(self.levels) else "other"
             if level == at or role in ("other", "label"):
                 continue
+            told |= {"part": part} if (part := self.parts.get(level, {}).get(name)) else {}
             if role == "part":
-                told |= {"part": part} if (part := self.parts.get(level, {}).get(name)) else {}
                 continue
             told[role] = f"{told[role]}/{name}" if role in ("site", "group") and role in told else told.get(role, name)
             if role == "group" and level < at:  # a site as well, where none is known
@@ -123,7 +125,9 @@ def _are_no_labels(names: list[str]) -> bool:
 
 def _with_parts(roles: Roles, folders: Sequence[Folder]) -> Roles:
     roles.parted = parted_labels(_label_names(roles, folders))
-    roles.parts = {level: parts_of(_names(folders, level)) for level, role in enumerate(roles.levels) if role == "part"}
+    for level, role in enumerate(roles.levels):
+        said = {"part": parts_of, "patient": numbered_parts}.get(role, lambda _: {})(_names(folders, level))
+        roles.parts |= {level: said} if said else {}
     return roles
 
 
@@ -172,7 +176,7 @@ def _around(folders: Sequence[Folder], at: int, why: str) -> Roles:
     roles = Roles([_role_above(_names(inside, level)) for level in range(at)] + ["label"], labels, why)
     for level in range(at + 1, max(map(len, inside))):
         roles.levels.append(_role_below(inside, level, at, roles))
-    _ask_above(inside, at, roles)
+    _ask_what(inside, at, roles)
     return roles
 
 
@@ -186,25 +190,44 @@ def _in_parts(folders: Sequence[Folder], at: int) -> list[Folder]:
     return inside
 
 
-def _ask_above(folders: Sequence[Folder], at: int, roles: Roles) -> None:
-    """Keep folders above those of the labels together where they may be patients as well as sites, and ask.
-
-    They may be where nothing says that they are sites, and there are several of one label each, or many.
-    """
-    for level, role in enumerate(roles.levels[:at]):
-        names = _names(folders, level)
-        if role != "site" or any(map(is_site, names)) or "patient" in roles.levels:
+def _ask_what(folders: Sequence[Folder], at: int, roles: Roles) -> None:
+    """Ask what levels are that may be of patients, of sites or of pieces of parts; kept together until it is said."""
+    for level in range(len(roles.levels)):
+        if level == at or {"patient", "group"} & {*roles.levels[:level], *roles.levels[level + 1 :]}:
             continue
-        labels: dict[str, set[str]] = {name: set() for name in names}
+        labels: dict[str, set[str]] = {}
         for folder in folders:
-            labels[folder[level]].add(form(folder[at]))
-        if len(names) < _FEW_SITES and any(len(of_one) > 1 for of_one in labels.values()):
-            continue
-        roles.levels[level] = "group"
-        above, below = "/".join(roles.levels[:level]), "/".join(roles.levels[level + 1 :])
-        answers = ["/".join(filter(None, (above, one, below))) for one in ("patient", "site", "group")]
-        asks = Note("data.asks-outer-folders", names=", ".join(names[:4]))
-        roles.questions.append(Question(asks, "--folders", tuple(answers[:2]), answers[2]))
+            if len(folder) > level:
+                labels.setdefault(folder[level], set()).add(form(folder[at]))
+        if asked := _asked(roles.levels[level], labels, level < at):
+            asks, *answers = asked
+            patterns = ["/".join([*roles.levels[:level], one, *roles.levels[level + 1 :]]) for one in answers]
+            roles.levels[level] = answers[-1]
+            told = Note(asks, names=", ".join(list(labels)[:4]))
+            roles.questions.append(Question(told, "--folders", tuple(patterns[:2]), patterns[2]))
+
+
+def _asked(role: str, labels: Mapping[str, set[str]], above: bool) -> tuple[str, str, str, str] | None:
+    """Return what to ask of a level: the question, both answers, and its role until then; None if all is clear.
+
+    Folders above those of the labels may be patients as well as sites where nothing says that they are sites, and there
+    are several of one label each, or many; and where they are few small numbers that hold several labels each.
+
+    Args:
+        role: What the level seems to be.
+        labels: Labels that each of its folders belongs to, or holds.
+        above: True if it stands above the labels' folders.
+    """
+    several = [len(of_one) > 1 for of_one in labels.values()]
+    if role == "part" and (parts := numbered_parts(labels)) and len(labels) > len(set(parts.values())):
+        return "data.asks-part-folders", "patient", "part", "patient"
+    counted = len(labels) <= _FEW_NUMBERED and all(several) and all(map(_COUNTED.fullmatch, labels))
+    if role == "patient" and counted and not above:
+        return "data.asks-shared-folders", "patient", "site", "patient"
+    sites = role == "site" and above and (len(labels) >= _FEW_SITES or not any(several))
+    if (role == "patient" and counted) or (sites and not any(map(is_site, labels))):
+        return "data.asks-outer-folders", "patient", "site", "group"
+    return None
 
 
 def _role_above(names: list[str]) -> str:
