@@ -109,6 +109,10 @@ LIST_WORDS = words(
     "list lists id ids index names name label labels metadata meta file csv txt annotation annotations info gt table "
     "groundtruth 목록 라벨 리스트 列表 名单 标签 リスト liste lista список"
 )  # what a table's name says of itself
+DERIVED = words(
+    "crop cropped crops patch patches resized processed preprocessed enhanced augmented filtered "
+    "자른 裁剪 切り抜き zugeschnitten"
+)  # pictures made of another
 NO_PATH = words(
     "epoch epochs step steps iteration iterations iter fold folds loss accuracy auc auroc width height size age ages "
     "year 나이 年龄 年齢 alter edad"

@@ -22,6 +22,7 @@ from medcls.data.layouts.columns import (
 from medcls.data.layouts.isic import label_rule, plain_name
 from medcls.data.layouts.patient_tables import Owned, by_picture, listed_patients
 from medcls.data.layouts.table_names import parts_by_name
+from medcls.data.layouts.wide_tables import by_each_picture
 from medcls.data.lexicon import FOLD, NAME, SPLIT, UNLABELLED
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tables import Table, read_list, read_tables
@@ -113,7 +114,7 @@ def find_tables(tree: Tree, choices: PlanChoices) -> tuple[list[Found], list[Pla
         )
     pictures = without_masks(tree)
     resolver, owned = Resolver(pictures), Owned(tree, pictures)
-    tables, useless = _read_all(tree, wanted, choices)
+    tables, useless = _read_all(tree, wanted, choices, resolver)
     looked = {table.path: _look(table, resolver, choices) for table in tables}
     for one in looked.values():
         if one is not None and one.rule is None and "patient" in one.columns:
@@ -143,7 +144,9 @@ def _by_chance(one: Found, n_pictures: int) -> bool:
     return 2 * len(one.named) < n_pictures and role_of(one.columns["path"]) != "path"
 
 
-def _read_all(tree: Tree, wanted: list[str], choices: PlanChoices) -> tuple[list[Table], list[PlanTable]]:
+def _read_all(
+    tree: Tree, wanted: list[str], choices: PlanChoices, resolver: Resolver
+) -> tuple[list[Table], list[PlanTable]]:
     """Return the tables of some files, and files that cannot be read as tables, each with why."""
     tables, useless = [], []
     for path in wanted:
@@ -155,6 +158,8 @@ def _read_all(tree: Tree, wanted: list[str], choices: PlanChoices) -> tuple[list
             useless.append(
                 PlanTable(path, {}, 0, (Note("data.table-not-read", why=error.strerror or type(error).__name__),))
             )
+    if not {"path", "label"} & set(choices.columns):
+        tables = [by_each_picture(table, resolver) for table in tables]
     return tables, useless
 
 
