@@ -1,12 +1,14 @@
 """Where things stand on disk. Paths only; nothing is created here."""
 
 import os
+from functools import cache as _once
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
 _INSTALLED_APP = _PACKAGE / "_app" / "app.py"
 
 
+@_once
 def checkout() -> Path | None:
     """Return the folder medcls is run from when that is its source, None when it was installed as a wheel."""
     root = _PACKAGE.parent
@@ -22,7 +24,14 @@ def home() -> Path:
     """
     root = checkout()
     standard = root / "workspace" if root else Path.home() / "medcls"
-    return Path(os.environ.get("MEDCLS_HOME") or standard).expanduser().resolve()
+    named = Path(os.environ.get("MEDCLS_HOME") or standard).expanduser()
+    return _resolved(named) if named.is_absolute() else named.resolve()
+
+
+@_once
+def _resolved(path: Path) -> Path:
+    """Return a path without links, looked up once: every page asks for it hundreds of times."""
+    return path.resolve()
 
 
 def datasets() -> Path:

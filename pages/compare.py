@@ -5,7 +5,7 @@ import streamlit as st
 from medcls.core.model import ModelCard
 from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import compare_scan
+from medcls.workflows import classify, compare_scan
 from pages._ui import state
 from pages._ui.compare import pairs, test_set, threshold
 from pages._ui.compare.one_scan import show_one_scan
@@ -48,8 +48,9 @@ def pick_models() -> tuple[list, str]:
     if found is None:
         return [], ""
     task, cards, place = found
-    best = pickers.recommended(task.id)
-    mine = {card.id: card for card in sorted(cards, key=lambda card: card.id != best) if card.task.id == task.id}
+    offered = [card for card in cards if card.task.id == task.id]
+    best = classify.prefer(offered).id if offered else None
+    mine = {card.id: card for card in sorted(offered, key=lambda card: card.id != best)}
     if len(mine) < compare_scan.FEWEST:
         notices.show_empty(say("pages.compare-two"), say("pages.compare-two-do"))
         return [], ""

@@ -63,17 +63,16 @@ def _strokes(thin: np.ndarray, around: np.ndarray, scale: float) -> np.ndarray:
     """Keep thin, long enough pieces that are clear somewhere."""
     weak = ((thin > _FAINT) & (around > _AROUND)).astype(np.uint8)
     n, labels, stats, centres = cv2.connectedComponentsWithStats(weak, connectivity=8)
-    peak = np.zeros(n, np.float64)
-    np.maximum.at(peak, np.asarray(labels.ravel(), np.intp), thin.ravel())
     width, height, area = (
         stats[:, k].astype(np.float64) for k in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA)
     )
-    clear = np.bincount(labels.ravel(), (thin > _CLEAR).ravel(), n) / area
+    n_clear = np.bincount(labels.ravel(), (thin > _CLEAR).ravel(), n)
+    clear = n_clear / area
     longest = np.maximum(width, height)
     flat = (height < 0.35 * width) & (width > 8 * scale)  # lies as fasciae lie: must be drawn all along
-    keep = (peak > _CLEAR) & (longest >= _SHORTEST_PX * scale) & (area <= _WIDEST * scale * (width + height))
+    keep = (n_clear > 0) & (longest >= _SHORTEST_PX * scale) & (area <= _WIDEST * scale * (width + height))
     keep &= clear > np.where(flat, 0.75, 0.35)
-    dots = np.flatnonzero((peak > _CLEAR) & (longest < 2 * _SHORTEST_PX * scale) & ~keep)
+    dots = np.flatnonzero((n_clear > 0) & (longest < 2 * _SHORTEST_PX * scale) & ~keep)
     keep[dots[_in_a_chain(centres[dots], scale)]] = True
     keep[0] = False
     return keep[labels]
@@ -102,22 +101,38 @@ def _lines(grey: np.ndarray, thin: np.ndarray, scale: float) -> np.ndarray:
     least = _LINE_SHARE * min(grey.shape)
     points = (thin > _LINE).astype(np.uint8) * 255
     segments = cv2.HoughLinesP(points, 1, np.pi / 180, 24, minLineLength=least, maxLineGap=5 * scale)
-    for x1, y1, x2, y2 in np.zeros((0, 4), int) if segments is None else segments.reshape(-1, 4):
-        n = int(np.hypot(x2 - x1, y2 - y1))
-        x, y = np.rint(np.linspace(x1, x2, n)).astype(int), np.rint(np.linspace(y1, y2, n)).astype(int)
-        level = abs(y2 - y1) < 0.36 * abs(x2 - x1)
-        if _drawn_along(grey, x, y, abs(y2 - y1) > abs(x2 - x1), scale, 45 if level else _LINE):
-            cv2.line(found, (int(x1), int(y1)), (int(x2), int(y2)), 1, max(1, round(scale)))
+    if segments is None:
+        return found.astype(bool)
+    ends = segments.reshape(-1, 4).astype(np.int64)
+    for x1, y1, x2, y2 in ends[_drawn_along(grey, ends, scale)].tolist():
+        cv2.line(found, (x1, y1), (x2, y2), 1, max(1, round(scale)))
     return found.astype(bool)
 
 
-def _drawn_along(grey: np.ndarray, x: np.ndarray, y: np.ndarray, steep: bool, scale: float, least: int) -> bool:
-    """Return whether a line is brighter than both its sides along most of its length."""
-    off = max(2, round(2.5 * scale))
-    dx, dy = (off, 0) if steep else (0, off)
+def _drawn_along(grey: np.ndarray, ends: np.ndarray, scale: float) -> np.ndarray:
+    """Return which lines, (N, 4) x1, y1, x2, y2, are brighter than both sides along most of their length, (N,) bool."""
+    dx, dy = ends[:, 2] - ends[:, 0], ends[:, 3] - ends[:, 1]
+    length = np.hypot(dx, dy).astype(np.int64)  # (N,) px, how many points of it are looked at
+    line = np.repeat(np.arange(len(ends)), length)  # (sum of lengths,) which line a point lies on
+    nth = np.arange(len(line)) - np.repeat(np.cumsum(length) - length, length)
+    x, y = (_between(ends[:, k], ends[:, k + 2], length, line, nth) for k in (0, 1))
+    above = _above_sides(grey, x, y, (abs(dy) > abs(dx))[line], max(2, round(2.5 * scale)))
+    least = np.where(abs(dy) < 0.36 * abs(dx), 45, _LINE)  # lies as fasciae lie: must stand out more
+    return np.bincount(line, above > least[line], len(ends)) / length >= _LINE_COVER
+
+
+def _between(start: np.ndarray, end: np.ndarray, length: np.ndarray, line: np.ndarray, nth: np.ndarray) -> np.ndarray:
+    """Return one coordinate of each point of each line, as `np.linspace` of its own would put it, rounded."""
+    step = (end - start) / (length - 1)
+    at = nth * step[line] + start[line]
+    return np.rint(np.where(nth == length[line] - 1, end[line], at)).astype(np.intp)
+
+
+def _above_sides(grey: np.ndarray, x: np.ndarray, y: np.ndarray, steep: np.ndarray, off: int) -> np.ndarray:
+    """Return by how many grey levels points exceed the brighter of two others, `off` px to either side of them."""
     height, width = grey.shape
     sides = [
-        grey[np.clip(y + s * dy, 0, height - 1), np.clip(x + s * dx, 0, width - 1)].astype(np.int16) for s in (-1, 1)
+        grey[np.clip(y + s * ~steep * off, 0, height - 1), np.clip(x + s * steep * off, 0, width - 1)].astype(np.int16)
+        for s in (-1, 1)
     ]
-    above = grey[y, x].astype(np.int16) - np.maximum(*sides)
-    return bool((above > least).mean() >= _LINE_COVER)
+    return grey[y, x].astype(np.int16) - np.maximum(*sides)

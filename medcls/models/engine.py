@@ -10,7 +10,6 @@ import copy
 import hashlib
 import io
 import logging
-import os
 import platform
 import statistics
 import time
@@ -20,8 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -33,6 +31,7 @@ from medcls.disk import write_atomically
 from medcls.errors import MedclsError
 from medcls.imaging.phantom import phantom_scan
 from medcls.imaging.prepare import normalise, place
+from medcls.models.onnx_session import COMPANY, open_session, runtime
 
 if TYPE_CHECKING:
     import torch
@@ -129,18 +128,12 @@ class OnnxEngine:
     """
 
     def __init__(self, model: bytes, opens: bool = False) -> None:
-        onnxruntime = runtime()
-        self._opens = opens
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = _threads()
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._opens, self._model = opens, model
+        self._alone, self._in_company = open_session(model), None
 
     def run(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return logits and features; see `Engine`."""
-        logits, features = self._session.run(OUTPUTS[:2], {"scans": batch})
+        logits, features = self._session().run(OUTPUTS[:2], {"scans": batch})
         return logits, features
 
     def run_open(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
@@ -149,22 +142,16 @@ class OnnxEngine:
 
     def run_all(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return all outputs, whether or not the last is of use; see `Engine.run_open`."""
-        logits, features, maps = self._session.run(OUTPUTS, {"scans": batch})
+        logits, features, maps = self._session().run(OUTPUTS, {"scans": batch})
         return logits, features, maps
 
-
-def runtime() -> ModuleType:
-    """Return ONNX Runtime with its telemetry switched off before anything of it runs; the only place that imports it.
-
-    Its wheels carry a client that reports to their maker; nothing leaves this machine unasked.
-
-    Raises:
-        ImportError: If it is not installed.
-    """
-    import onnxruntime
-
-    onnxruntime.disable_telemetry_events()
-    return onnxruntime
+    def _session(self) -> Any:
+        """Return what runs this pass: where others ask too, the session whose threads wait without turning."""
+        if not COMPANY.others:
+            return self._alone
+        if self._in_company is None:
+            self._in_company = open_session(self._model, spinning=False)
+        return self._in_company
 
 
 def engine_for(card: ModelCard, weights_sha256: str, net: "torch.nn.Module") -> Engine:
@@ -297,13 +284,6 @@ def _time_ratio(engine: Engine, plain: Engine, batch: np.ndarray) -> float:
             one.run(batch)
             seen.append(time.perf_counter() - started)
     return statistics.median(times[0]) / statistics.median(times[1])
-
-
-def _threads() -> int:
-    """Return how many threads an engine may use: those of this process's cores, or what OMP_NUM_THREADS allows."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    return min(cores, int(asked)) if asked.isdecimal() and int(asked) else cores
 
 
 def _key(card: ModelCard, weights_sha256: str) -> str:

@@ -65,10 +65,10 @@ class ModelFolder:
         """Yield every installed model's folder, the user's own before those that ship; an id counts once."""
         seen: set[str] = set()
         for root in (home.weights(), home.shipped_weights()):
-            for path in sorted(root.iterdir()) if root.is_dir() else ():
-                if path.is_dir() and not path.name.startswith(".") and path.name not in seen:
-                    seen.add(path.name)
-                    yield cls(path)
+            for name in _folders(root):
+                if name not in seen:
+                    seen.add(name)
+                    yield cls(root / name)
 
     @property
     def id(self) -> str:
@@ -220,6 +220,14 @@ class ModelFolder:
         pointing = Outcome.of(POINTING, self.pointing)
         stress = Outcome.of(STRESS, self.stress)
         return {POINTING: pointing.value or PointingRecord(), STRESS: stress.value or StressRecord()}
+
+
+def _folders(root: Path) -> list[str]:
+    """Return the names of the folders of a place, sorted, without hidden ones; none where there is no such place."""
+    if not root.is_dir():
+        return []
+    with os.scandir(root) as entries:
+        return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
 
 
 @lru_cache(maxsize=256)

@@ -9,7 +9,7 @@ import numpy as np
 
 from medcls.core.scan import Scan
 from medcls.errors import BadModel
-from medcls.models.engine import runtime
+from medcls.models.onnx_session import runtime
 from medcls.words import say
 
 _SCANS = 6

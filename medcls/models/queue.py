@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from medcls.models.engine import Engine
+from medcls.models.onnx_session import COMPANY
 
 _MOST = 16  # scans in one pass: beyond it a batch is no quicker by the scan, and memory grows
 _CORES = threading.Lock()  # one network at a time: each uses all cores, and two at once only hinder each other
@@ -83,10 +84,11 @@ class _Line:
     def ask(self, batch: np.ndarray) -> Arrays | None:
         mine = _Asked(batch)
         self._waiting.append(mine)
-        while not mine.done:
-            with self._turn, _CORES:
-                if not mine.done:
-                    self._pass(mine)
+        with COMPANY:
+            while not mine.done:
+                with self._turn, _CORES:
+                    if not mine.done:
+                        self._pass(mine)
         if mine.error is not None:
             raise mine.error
         return mine.result

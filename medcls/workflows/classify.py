@@ -86,7 +86,19 @@ def choose_model(task_id: str = "", model_id: str = "") -> ModelCard:
         raise BadModel("workflows.no-model")
     if len(tasks) > 1:
         raise BadModel("workflows.which-task", allowed=", ".join(tasks))
-    named = recommended(tasks[0], home.tasks())
+    return prefer(cards)
+
+
+def prefer(cards: Sequence[ModelCard]) -> ModelCard:
+    """Return, of a task's models, the one recommended for it, or where none is, or it is not here, the first made.
+
+    Args:
+        cards: At least one, all of the same task.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    named = recommended(cards[0].task.id, home.tasks()) if cards else ""
     return min(cards, key=lambda card: (card.id != named, card.origin.created, card.id))
 
 

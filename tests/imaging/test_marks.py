@@ -1,9 +1,11 @@
 """Drawn marks are painted over; what nobody drew stays."""
 
+import cv2
 import numpy as np
 import pytest
 
 from medcls.core.scan import Preprocess, Scan
+from medcls.imaging import marks
 from medcls.imaging.cleaning import remove_marks
 from medcls.imaging.decode import read_scan
 from medcls.imaging.marks import find_marks
@@ -68,3 +70,37 @@ def test_histology_without_the_step_keeps_every_byte() -> None:
     marked = Scan(shift_pixels(np.asarray(scan.pixels), "line", 1.0, 1), scan.sha256)
     kept = place(marked, Preprocess(50, fit="stretch")).pixels
     assert np.abs(kept / 255 - marked.pixels).max() < 0.003
+
+
+def along(grey: np.ndarray, ends: np.ndarray, scale: float) -> bool:
+    """Say of one line what `_drawn_along` says of many at once: point by point, as it is defined."""
+    x1, y1, x2, y2 = (int(v) for v in ends)
+    n = int(np.hypot(x2 - x1, y2 - y1))
+    x, y = np.rint(np.linspace(x1, x2, n)).astype(int), np.rint(np.linspace(y1, y2, n)).astype(int)
+    off, steep = max(2, round(2.5 * scale)), abs(y2 - y1) > abs(x2 - x1)
+    level = abs(y2 - y1) < 0.36 * abs(x2 - x1)
+    clear = []
+    for px, py in zip(x, y, strict=True):
+        sides = []
+        for sign in (-1, 1):
+            beside_y = min(max(py + (0 if steep else sign * off), 0), grey.shape[0] - 1)
+            beside_x = min(max(px + (sign * off if steep else 0), 0), grey.shape[1] - 1)
+            sides.append(int(grey[beside_y, beside_x]))
+        clear.append(int(grey[py, px]) - max(sides) > (45 if level else 13))
+    return bool(np.mean(clear) >= 0.72)
+
+
+def test_lines_are_judged_together_as_each_alone() -> None:
+    rng = np.random.default_rng(4)
+    found = []
+    for seed in range(4):
+        grey = np.rint(ultrasound(seed) * 255).astype(np.uint8)
+        ends = rng.integers(0, min(grey.shape), (120, 4))
+        ends = ends[np.hypot(ends[:, 2] - ends[:, 0], ends[:, 3] - ends[:, 1]) >= 6]
+        for x1, y1, x2, y2 in ends[::2].tolist():
+            cv2.line(grey, (x1, y1), (x2, y2), 230, 1)
+        scale = 1.0 + seed / 3
+        together = marks._drawn_along(grey, ends, scale)
+        assert together.tolist() == [along(grey, one, scale) for one in ends]
+        found.append(together.mean())
+    assert 0.1 < np.mean(found) < 0.9

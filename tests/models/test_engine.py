@@ -11,7 +11,7 @@ from medcls import home, nets
 from medcls.core.model import ModelCard
 from medcls.core.scan import Preprocess
 from medcls.explain.opening import open_at, open_head
-from medcls.models import engine
+from medcls.models import engine, onnx_session
 from medcls.models.engine import Checked, OnnxEngine, TorchEngine, engine_for, probe_batch
 from medcls.nets.layers import heatmap_layer
 from medcls.tasks import list_tasks
@@ -173,6 +173,30 @@ def test_its_maker_hears_nothing(monkeypatch: pytest.MonkeyPatch, card: ModelCar
     assert isinstance(engine_for(card, "d" * 64, net), OnnxEngine)
     assert done[0] == "off"
     assert "session" in done
-    root = Path(engine.__file__).parents[1]
+    root = Path(onnx_session.__file__).parents[1]
     importing = [p for p in root.rglob("*.py") if "import onnxruntime" in p.read_text(encoding="utf-8")]
-    assert importing == [Path(engine.__file__)]
+    assert importing == [Path(onnx_session.__file__)]
+
+
+def test_in_company_its_threads_do_not_turn_and_answers_stay(
+    monkeypatch: pytest.MonkeyPatch, card: ModelCard, net: torch.nn.Module
+) -> None:
+    made: list[bool] = []
+    opened = onnx_session.open_session
+
+    def watched(model: bytes, spinning: bool = True) -> object:
+        made.append(spinning)
+        return opened(model, spinning)
+
+    monkeypatch.setattr(engine, "open_session", watched)
+    one = engine_for(card, DIGEST, net)
+    batch = probe_batch(card.preprocess)
+    with onnx_session.COMPANY:
+        alone = one.run(batch)
+        assert False not in made
+        with onnx_session.COMPANY:
+            assert onnx_session.COMPANY.others
+            for found, expected in zip(one.run(batch), alone, strict=True):
+                np.testing.assert_array_equal(found, expected)
+    assert made[-1] is False
+    assert not onnx_session.COMPANY.others

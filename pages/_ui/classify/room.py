@@ -50,9 +50,17 @@ def show(entries: tuple[scans.Entry, ...], card: ModelCard) -> None:
         answers.go_on(reading)
         if reading.done:
             answers.count(reading)
-        st.rerun()
+        if many or scan is None:
+            st.rerun()
+        _show_card(answer, reading, place, scan)  # of a scan alone at once; its map comes with the page's next run
+        complete = not _shows_numbers(_row(reading, place))
     if not complete and scan is not None and _draw_evidence(reading, place, scan):
         st.rerun()
+
+
+def _shows_numbers(row: Row | None) -> bool:
+    """Return whether an answer is there and may be seen."""
+    return row is not None and result.shows_numbers(row) and not opinions.hides(row)
 
 
 def _names(reading: Reading) -> list[str]:
@@ -70,7 +78,7 @@ def _show_scan(reading: Reading, place: int, order: list[int]) -> tuple[Scan | N
     if read.value is None:
         notices.show_failure(row.answer if row and not row.answer.ok else read)
         return None, True
-    numbers = row is not None and result.shows_numbers(row) and not opinions.hides(row)
+    numbers = _shows_numbers(row)
     drawn = evidence.held(read.value, reading.card) if numbers else None
     found = drawn.value if drawn else None
     maps = [viewer.Map(m, found.strongest) for m in found.maps if not m.empty] if found else []

@@ -68,14 +68,16 @@ def open_task(
         The chosen task, every card, and where further pickers stand; None as `open_page`.
     """
     with head(title):
-        cards = models.list_models()
+        found = models.every_model()
+        cards = [one.value for one in found if one.value is not None]
         tabs = st.container(width="content")
         place = st.container(width=room)
         with st.container(width=120):
             _pick_site()
         st.badge(say("pages.badge"), color="gray", icon=":material/science:", help=say("pages.research-use"))
-    for name, error in models.broken_models().items():
-        notices.show_error(error, name)
+    for one in found:
+        if one.error is not None:
+            notices.show_error(one.error, one.name)
     if not cards:
         notices.show_empty(say("pages.no-model"), say("pages.no-model-do"))
         return None

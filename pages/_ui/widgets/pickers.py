@@ -161,7 +161,7 @@ def pick_model(cards: Sequence[ModelCard], task: Task, approved: Container[str] 
         The model's card; None while the address names one that is not here and none was chosen instead.
     """
     mine = {card.id: card for card in cards if card.task.id == task.id}
-    best, last = recommended(task.id) or next(iter(mine), None), state.choice(state.MODEL)
+    best, last = classify.prefer(tuple(mine.values())).id if mine else None, state.choice(state.MODEL)
     ids = sorted((i for i in mine if approved is None or i in approved or i == last), key=lambda i: i != best)
     best = best if best in ids else next(iter(ids), None)
     titles = {i: model_title(card) for i, card in mine.items()}
