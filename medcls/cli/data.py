@@ -69,7 +69,7 @@ def _list(args: argparse.Namespace) -> int:
         _print_record(record, args.json)
     broken = data.broken()
     for one in broken:
-        line = {"name": one.name, "error": str(one.error)}
+        line = {"name": one.name, "error": str(one.error), "code": one.error.code if one.error else ""}
         print_json(line) if args.json else print(Note("cli.unreadable-row", name=one.name, error=str(one.error)))
     if broken:
         return 1
@@ -116,8 +116,9 @@ def _show(args: argparse.Namespace) -> int:
         "parts": parts,
         "splits": list(data_split.list_splits(args.name)),
         "unreadable": [[name, str(reason)] for name, reason in seen.unreadable],
+        "unreadable_reasons": [{"file": name} | _reason(reason) for name, reason in seen.unreadable],
         "n_not_taken": len(left),
-        "not_taken": [one.to_dict() for one in data_plan.group_left(left)],
+        "not_taken": [one.to_dict() | _reason(one.reason) for one in data_plan.group_left(left)],
     }
     if args.json:
         print_json(row)
@@ -139,6 +140,11 @@ def _show(args: argparse.Namespace) -> int:
         print(Note("cli.row-unreadable", name=name, reason=reason))
     _print_left(left, everything=args.list)
     return 0
+
+
+def _reason(note: Note) -> dict[str, Any]:
+    """Return a reason for programs, by its code, and for people."""
+    return {"reason": note.to_dict(), "says": str(note)}
 
 
 def _print_left(left: Mapping[str, Note], everything: bool) -> None:
@@ -169,7 +175,7 @@ def _audit(args: argparse.Namespace) -> int:
             plain, notes = finding.to_dict(), {"says": finding.says, "advice": finding.advice}
             print_json(plain | {name: str(note) for name, note in notes.items()} | {"notes": [plain[n] for n in notes]})
         for view, (estimate, sentence) in probed.items():
-            print_json({"probe": view, "auroc": estimate.to_dict(), "says": str(sentence)})
+            print_json({"probe": view, "auroc": estimate.to_dict(), "says": str(sentence), "note": sentence.to_dict()})
         return 0
     _print_audit(audit)
     for _, sentence in probed.values():

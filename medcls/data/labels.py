@@ -169,3 +169,22 @@ def diseases_by_name(names: Mapping[str, str]) -> dict[str, bool | None]:
     if len(names) > 1 and not unsure and len(set(told.values())) == 1:
         return dict.fromkeys(names, None) if len(names) == 2 or not any(told.values()) else told
     return told
+
+
+def diseases_said(written: Iterable[str | None]) -> dict[str, bool | None]:
+    """Return whether each label of some scans, as it is written, means disease; None where that is not said.
+
+    Example:
+        >>> diseases_said(["benign", "cancer", None]), diseases_said(["1.0"]), diseases_said(["1", "2"])
+        ({'benign': False, 'cancer': True}, {'1.0': True}, {'1': None, '2': None})
+    """
+    found = find_labels((text for text in written if text), cells=True)
+    told = diseases_by_name(found.names)
+    forms = {fold(name) for name in found.names.values()}
+    _, present = next((pair for pair in YES_OR_NO if forms and forms <= set(pair)), ("", ""))
+
+    def said(label: str) -> bool | None:
+        name = found.names[label]
+        return fold(name) == present if present else disease_of(name) if told[label] is None else told[label]
+
+    return {text: said(label) for text, label in found.ids.items() if label}

@@ -74,3 +74,23 @@ def test_unreadable_files_give_status_1(tmp_path: Path, capsys) -> None:
     (root / "Sick 😷" / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nrest")
     assert main(["data", "add", str(root), "--json"]) == 1
     assert rows(capsys)[0]["n_set_aside"] == 1
+
+
+def test_what_is_left_out_is_told_by_code_beside_its_sentence(tmp_path: Path, capsys, home: Path) -> None:
+    root = trees.bus_bra(tmp_path / "set", 12)
+    (root / "notes.xyz").write_bytes(bytes(range(256)))
+    for path in sorted((root / "BUSBRA" / "Images").glob("*.png"))[:1]:
+        path.write_bytes(path.read_bytes()[:60])
+    assert main(["data", "add", str(root), "--name", "set", "--yes"]) == 1
+    capsys.readouterr()
+    assert main(["data", "show", "set", "--json"]) == 0
+    (shown,) = rows(capsys)
+    ((name, sentence),) = shown["unreadable"]
+    (why,) = shown["unreadable_reasons"]
+    assert (why["file"], why["says"], why["reason"]["code"]) == (name, sentence, "data.picture-unreadable")
+    (left,) = shown["not_taken"]
+    assert (left["n"], left["reason"]["code"], bool(left["says"])) == (1, "data.no-picture", True)
+    (home / "datasets" / "set" / "record.json").write_text("{")
+    assert main(["data", "list", "--json"]) == 1
+    (broken,) = rows(capsys)
+    assert (broken["name"], bool(broken["code"]), bool(broken["error"])) == ("set", True, True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from medcls.core.plan import Plan
+from medcls.core.plan import Plan, PlanChoices
 from medcls.data.collections import add_collection, make_plan
 from medcls.data.resolve import SEVERAL, Resolver
 from medcls.data.splits import made_by_others
@@ -145,3 +145,47 @@ def test_files_of_one_name_in_many_folders_are_found_in_no_time() -> None:
         assert resolver.among(name, [patient, label]) == path
     assert resolver.among("1.png", ["benign", "P0001"]) == SEVERAL
     assert resolver.among("1.png", ["no such"]) == SEVERAL
+
+
+# ---- labels that say yes and no beside words that say disease
+CODED = {
+    "0/1": ("0", "1"),
+    "floats": ("0.0", "1.0"),
+    "words": ("no", "yes"),
+    "false": ("FALSE", "TRUE"),
+    "Korean": ("음성", "양성"),
+    "named": ("benign", "malignant"),
+}
+
+
+@pytest.mark.parametrize("coded", CODED.values(), ids=CODED)
+@pytest.mark.parametrize("named", ["{label}/{i}.png", "{label}_{i}.png"], ids=["folders", "names"])
+@pytest.mark.parametrize("n_wrong", [0, 2])
+def test_yes_and_no_in_a_table_is_held_against_folders_and_names(
+    coded: tuple[str, str], named: str, n_wrong: int, tmp_path: Path
+) -> None:
+    paths = [(named.format(label=label, i=i), k, i) for k, label in enumerate(NAMES) for i in range(6)]
+    for path, _, _ in paths:
+        scan(tmp_path / path)
+    rows = [f"{path},{coded[1 - k if i < n_wrong else k]}" for path, k, i in paths]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,target", *rows]))
+    plan = make_plan(tmp_path)
+    assert plan.n_scans == 12
+    asked = {question.asks.code: question for question in plan.questions}
+    assert ("data.asks-labels-differ" in asked) == bool(n_wrong)
+    if n_wrong:
+        ours, others = asked["data.asks-labels-differ"].allowed
+        assert asked["data.asks-labels-differ"].asks.params["n"] == 2 * n_wrong
+        counted = [
+            sorted(label.n for label in make_plan(tmp_path, PlanChoices(layout=one)).labels) for one in (ours, others)
+        ]
+        assert counted == [[6, 6], [6, 6]]
+
+
+@pytest.mark.parametrize("coded", [("1", "2"), ("2", "4"), ("A", "B")])
+def test_codes_that_say_neither_contradict_nothing(coded: tuple[str, str], tmp_path: Path) -> None:
+    paths = [(f"{label}/{i}.png", k) for k, label in enumerate(NAMES) for i in range(6)]
+    for path, _ in paths:
+        scan(tmp_path / path)
+    (tmp_path / "labels.csv").write_text("\n".join(["file,target", *(f"{path},{coded[k]}" for path, k in paths)]))
+    assert make_plan(tmp_path).questions == ()

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices
 from medcls.data.layouts.arrays import ARRAYS, IDC_ARRAYS
-from medcls.data.layouts.beside import ask_which, contradict, join_beside
+from medcls.data.layouts.beside import ask_which, contradicted, join_beside
 from medcls.data.layouts.breakhis import BREAKHIS
 from medcls.data.layouts.bus_bra import BUS_BRA
 from medcls.data.layouts.busi import BUSI
@@ -17,7 +17,7 @@ from medcls.data.layouts.found_tables import find_tables
 from medcls.data.layouts.idc import IDC
 from medcls.data.layouts.layout import Entry, Layout, Reading, are_patients, common_root, parts_by_folder
 from medcls.data.layouts.masks import find_companions
-from medcls.data.layouts.names import NAMES
+from medcls.data.layouts.names import NAMES, labels_in_names
 from medcls.data.layouts.roles import Roles, find_roles
 from medcls.data.layouts.table import HAM10000, ISIC, TABLE
 from medcls.data.lexicon import MASK
@@ -144,21 +144,25 @@ def _says_unknown(reading: Reading) -> bool:
 
 
 def _tell_against_folders(reading: Reading) -> None:
-    """Note the scans of a table that lie in a folder whose name says another label or part."""
+    """Note scans of a table whose folder, or name, says another part or label, and ask which label is right."""
     parts = parts_by_folder(entry.id for entry in reading.entries)
     said = [(e.attributes.get("part"), parts.get(e.id.rpartition("/")[0])) for e in reading.entries]
     if differ := sum(bool(told and part and told != part) for told, part in said):
         reading.notes.append(Note("data.parts-differ-folders", n=differ))
     roles = find_roles(tuple(entry.id.split("/")[:-1]) for entry in reading.entries)
-    if roles is None:
-        return
-    if roles.why != "words":
+    if roles is not None and roles.why != "words":
         _tell_other_labels(reading, roles)
         return
-    placed = ((entry, roles.place(tuple(entry.id.split("/")[:-1]))) for entry in reading.entries)
-    if differ := sum(contradict(entry.label, told["label"]) for entry, told in placed if told):
+    placed = {e.id: roles.place(tuple(e.id.split("/")[:-1])) for e in reading.entries} if roles else {}
+    others = (
+        {path: told["label"] for path, told in placed.items() if told}
+        if roles
+        else labels_in_names(e.id for e in reading.entries)
+    )
+    if differ := len(contradicted({e.id: e.label for e in reading.entries if e.id in others}, others)):
         reading.notes.append(Note("data.labels-differ-folders", n=differ))
-        ask_which(reading, next(t.path for t in reading.tables if "label" in t.columns), differ, ("table", "folders"))
+        table = next(t.path for t in reading.tables if "label" in t.columns)
+        ask_which(reading, table, differ, ("table", "folders" if roles else "names"))
 
 
 def _tell_other_labels(reading: Reading, roles: Roles) -> None:

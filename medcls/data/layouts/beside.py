@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices, Question
+from medcls.data.labels import diseases_said
 from medcls.data.layouts.found_tables import Beside, Found, Teller, find_tables
 from medcls.data.layouts.layout import Entry, Reading, with_part
 from medcls.data.layouts.masks import resolve_masks
 from medcls.data.resolve import MISSING, SEVERAL
 from medcls.data.tree import TABLE, Tree
-from medcls.data.vocabulary import disease_of, fold
+from medcls.data.vocabulary import fold
 
 _PARTS = ("part", "fold")
 Claims = dict[tuple[str, str], set[str]]  # parts, or folds, said of a scan, by its path and the kind
@@ -150,17 +151,23 @@ def _differ(one: Found, entries: Mapping[str, Entry]) -> list[Note]:
         return []
     labels = {path: one.rule(row) for row, path in zip(one.rows(), one.paths, strict=True) if path in entries}
     pairs = [(fold(a), fold(b)) for path, a in labels.items() if a and (b := entries[path].label)]
-    if n := sum(contradict(label, entries[path].label) for path, label in labels.items()):
+    if n := len(contradicted(labels, {path: entries[path].label for path in labels})):
         return [Note("data.labels-differ-beside", n=n)]
     same = {a for a, _ in pairs} <= {fold(entry.label) for entry in entries.values() if entry.label}
     n = sum(a != b for a, b in pairs) if same else 0
     return [Note("data.labels-other-beside", n=n)] if n else []
 
 
-def contradict(a: str | None, b: str | None) -> bool:
-    """Return whether one of two labels says disease and the other that there is none; 0 and 1 are no and yes."""
-    sick = [{"0": False, "1": True}.get(name or "", disease_of(name or "")) for name in (a, b)]
-    return None not in sick and sick[0] != sick[1]
+def contradicted(labels: Mapping[str, str | None], others: Mapping[str, str | None]) -> list[str]:
+    """Return the scans of which one of two labels says disease and the other that there is none.
+
+    Args:
+        labels: Label by path, as it is written; the words that stand beside each other tell what `1` or `no` means.
+        others: Other labels of the same scans.
+    """
+    sick, other = diseases_said(labels.values()), diseases_said(others.values())
+    pairs = ((path, sick.get(label or ""), other.get(others[path] or "")) for path, label in labels.items())
+    return [path for path, a, b in pairs if a is not None and b is not None and a != b]
 
 
 def _joined(entry: Entry, more: Beside) -> Entry:

@@ -51,6 +51,11 @@ def _unshared(words: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     return {path: tuple(w for w in said if often[w] < len(words)) for path, said in words.items()}
 
 
+def labels_in_names(paths: Iterable[str]) -> dict[str, str]:
+    """Return the label of each picture in whose name one word means disease or its absence; empty if few have one."""
+    return _known(_unshared({path: _words(path) for path in paths}))
+
+
 def _known(words: dict[str, tuple[str, ...]]) -> dict[str, str]:
     """Return the label of each picture in whose name one word means disease or its absence; empty if few have one."""
     found = {path: {word for word in said if disease_of(word) is not None} for path, said in words.items()}
