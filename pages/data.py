@@ -39,10 +39,12 @@ with place:
     )
 if chosen is None:
     state.done()
-path.show(chosen)
+way = st.container()
 titles = {name: title for name, (title, _) in SECTIONS.items()}
 section = pickers.pick_part(say("pages.data-section"), titles, state.SECTION)
 try:
+    with way:
+        path.show(chosen)
     SECTIONS[section][1](cache.read_overview(records[chosen]))
 except MedclsError as error:
     notices.show_error(error)

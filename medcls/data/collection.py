@@ -15,6 +15,7 @@ from medcls.data.arrays import read_row
 from medcls.data.duplicates import find_pairs
 from medcls.data.index import Index
 from medcls.data.settle import Same, same_pictures
+from medcls.data.soundness import check_sound
 from medcls.errors import BadData, BadScan
 
 
@@ -25,7 +26,7 @@ class Stored:
         folder: Its folder under `MEDCLS_HOME/datasets`.
 
     Raises:
-        BadData: If there is no collection in it.
+        BadData: If there is no collection in it, or its index is damaged.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -35,6 +36,7 @@ class Stored:
         self.folder = folder
         self.record = CollectionRecord.read(path)
         self.index = Index(folder)
+        check_sound(self.index)
         self.rows = np.array(
             [row[0] for row in self.index.db.execute("SELECT n FROM cases WHERE dropped = '' ORDER BY n")], np.int64
         )

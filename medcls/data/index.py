@@ -158,7 +158,7 @@ class Index:
         if not self.db.execute("SELECT 1 FROM sqlite_master WHERE name = 'not_taken'").fetchone():
             return {}
         rows = self.db.execute("SELECT path, reason FROM not_taken ORDER BY path")
-        return {path: Note.from_dict(json.loads(why)) for path, why in rows}
+        return {path: _reason(why) for path, why in rows}
 
     def relabel(self, labels: Mapping[str, str], renames: Mapping[str, str]) -> None:
         """Return cases other labels than the set did; all others get back the one it gave.
@@ -288,4 +288,7 @@ def _case(row: tuple[Any, ...]) -> Case:
 
 
 def _reason(stored: str) -> Note:
-    return Note.from_dict(json.loads(stored) if stored.startswith("{") else stored)
+    try:
+        return Note.from_dict(json.loads(stored) if stored.startswith("{") else stored)
+    except (ValueError, RecursionError) as error:
+        raise BadData("data.index-damaged", found=stored[:60]) from error

@@ -6,6 +6,8 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 
+# First bytes of the parts that a bare stream of H.264 or H.265 begins with.
+_UNITS = (b"\x67", b"\x27", b"\x09", b"\x40\x01", b"\x46\x01")
 # Where a magic number stands, the number, and the code of the error.
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"GIF8", "imaging.foreign-gif"),
@@ -22,6 +24,10 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"FUJIFILMCCD-RAW", "imaging.camera-raw"),
     (0, b"IIU\x00", "imaging.camera-raw"),
     (0, b"IIRO", "imaging.camera-raw"),
+    (0, b"IIRS", "imaging.camera-raw"),
+    (0, b"MMOR", "imaging.camera-raw"),
+    (0, b"\0MRM", "imaging.camera-raw"),
+    (6, b"HEAPCCDR", "imaging.camera-raw"),
     (0, b"FOVb", "imaging.camera-raw"),
     (0, b"\x76\x2f\x31\x01", "imaging.foreign-picture"),
     (0, b"qoif", "imaging.foreign-picture"),
@@ -40,6 +46,18 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"AT&TFORM", "imaging.foreign-picture"),
     (0, b"\xd7\xcd\xc6\x9a", "imaging.foreign-picture"),
     (0, b"SIMPLE  =", "imaging.foreign-picture"),
+    (0, b"\x01\x00\x09\x00\x00\x03", "imaging.foreign-picture"),
+    (0, b"SDPX", "imaging.foreign-picture"),
+    (0, b"XPDS", "imaging.foreign-picture"),
+    (0, b"\x80\x2a\x5f\xd7", "imaging.foreign-picture"),
+    (0, b"\x59\xa6\x6a\x95", "imaging.foreign-picture"),
+    (0, b"\x97JB2\r\n\x1a\n", "imaging.foreign-picture"),
+    (0, b"\xff\x10\xff\x50", "imaging.foreign-picture"),
+    (0, b"\xabKTX ", "imaging.foreign-picture"),
+    *((8, kind, "imaging.foreign-picture") for kind in (b"ILBM", b"PBM ", b"DJVU")),
+    (0, b"/* XPM */", "imaging.foreign-picture"),
+    (522, b"\x00\x11\x02\xff\x0c\x00", "imaging.foreign-picture"),
+    (0, b"\x06\x06\xed\xf5\xd8\x1d\x46\xe5", "imaging.foreign-photoshop"),
     (344, b"n+1\x00", "imaging.foreign-nifti"),
     (344, b"ni1\x00", "imaging.foreign-nifti"),
     (4, b"n+2\x00", "imaging.foreign-nifti"),
@@ -52,14 +70,27 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"!INTERFILE", "imaging.foreign-volume"),
     (0, b"\x7fCINE", "imaging.foreign-volume"),
     (0, b"CALMRI", "imaging.foreign-volume"),
+    (0, b"IMGF", "imaging.foreign-volume"),
+    (0, b"# === DATA DESCRIPTION FILE", "imaging.foreign-volume"),
+    (0, b"##TITLE=Parameter List", "imaging.foreign-volume"),
+    (208, b"MAP ", "imaging.foreign-volume"),
+    (252, b"\x2a\xe3\x89\xb8", "imaging.foreign-volume"),
     (0, b"ZISRAWFILE", "imaging.foreign-slide"),
     (0, b"SIS\x00", "imaging.foreign-slide"),
+    (0, b"KFB\x00", "imaging.foreign-slide"),
+    (0, b"SQ\x00\x00", "imaging.foreign-slide"),
+    (0, b"OLYMPUSRAWFORMAT", "imaging.foreign-microscope"),
     (0, b"\xda\xce\xbe\x0a", "imaging.foreign-microscope"),
     (0, b"\x70\x00\x00\x00", "imaging.foreign-microscope"),
     (0, b"\x1a\x45\xdf\xa3", "imaging.foreign-video"),
     (0, b"\x00\x00\x01\xba", "imaging.foreign-video"),
     (0, b"\x00\x00\x01\xb3", "imaging.foreign-video"),
-    (0, b"\x00\x00\x00\x01\x67", "imaging.foreign-video"),
+    *((0, start + unit, "imaging.foreign-video") for start in (b"\0\0\0\1", b"\0\0\1") for unit in _UNITS),
+    (0, b"YUV4MPEG2", "imaging.foreign-video"),
+    (0, b"DKIF", "imaging.foreign-video"),
+    (0, b".RMF", "imaging.foreign-video"),
+    (0, b"\x06\x0e\x2b\x34\x02\x05\x01\x01", "imaging.foreign-video"),
+    *((4, kind, "imaging.foreign-video") for kind in (b"styp", b"skip", b"free", b"pnot")),
     (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "imaging.foreign-video"),
     (0, b"FLV\x01", "imaging.foreign-video"),
     (0, b"OggS", "imaging.foreign-video"),
@@ -73,6 +104,16 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"BZh", "imaging.foreign-archive"),
     (0, b"\xfd7zXZ\x00", "imaging.foreign-archive"),
     (0, b"\x28\xb5\x2f\xfd", "imaging.foreign-archive"),
+    (0, b"\x04\x22\x4d\x18", "imaging.foreign-archive"),
+    (2, b"-lh5-", "imaging.foreign-archive"),
+    (0, b"MSCF", "imaging.foreign-archive"),
+    (0, b"EGGA", "imaging.foreign-archive"),
+    (0, b"ALZ\x01", "imaging.foreign-archive"),
+    (0, b"\x1f\x9d", "imaging.foreign-archive"),
+    (0, b"PK\x07\x08", "imaging.foreign-archive"),
+    (32_769, b"CD001", "imaging.foreign-archive"),
+    (0, b"\x00\x05\x16\x07", "imaging.foreign-beside"),
+    (0, b"version https://git-lfs", "imaging.foreign-pointer"),
     (257, b"ustar", "imaging.foreign-archive"),
     (0, b"\x93NUMPY", "imaging.foreign-array"),
     (0, b"\x89HDF\r\n", "imaging.foreign-array"),
@@ -94,7 +135,7 @@ _BRANDS = {
     b"jp2 ": "imaging.foreign-jpeg2000",
     b"jpx ": "imaging.foreign-jpeg2000",
 }
-_RIFFS = {b"AVI ": "imaging.foreign-video", b"WAVE": "imaging.foreign-video"}
+_RIFFS = {b"AVI ": "imaging.foreign-video", b"WAVE": "imaging.foreign-video", b"ACON": "imaging.foreign-picture"}
 _TEXTS = (
     (b"objecttype = image", "imaging.foreign-mha"),
     (b"ndims =", "imaging.foreign-mha"),
@@ -103,6 +144,7 @@ _TEXTS = (
     (b"[virtual microscope specimen]", "imaging.foreign-slide"),
     (b"slide_version", "imaging.foreign-slide"),
     (b"slide_id", "imaging.foreign-slide"),
+    (b'objecttype="dpufsimport"', "imaging.foreign-slide"),
     (b"<svg", "imaging.foreign-svg"),
     (b"<!doctype html", "imaging.foreign-html"),
     (b"<html", "imaging.foreign-html"),
@@ -140,9 +182,17 @@ def _container_code(data: bytes) -> str:
         return _RIFFS.get(data[8:12], "imaging.foreign-unknown")
     if _is_transport_stream(data):
         return "imaging.foreign-video"
-    if data[:4] in (b"\x5c\x01\x00\x00", b"\x00\x00\x01\x5c"):
+    if data[:4] in (b"\x5c\x01\x00\x00", b"\x00\x00\x01\x5c") or _is_freesurfer(data):
         return "imaging.foreign-volume"  # Analyze: a header of 348 bytes
+    if data[:1] == b"\x0a" and data[1:4] in (b"\x05\x01\x08", b"\x05\x01\x01", b"\x03\x01\x08"):
+        return "imaging.foreign-picture"  # PCX
     return ""
+
+
+def _is_freesurfer(data: bytes) -> bool:
+    """Return whether a file begins as an MGH volume: version 1, three sides and frames of a brain, a type of value."""
+    first, *sides, frames, kind = (int.from_bytes(data[at : at + 4], "big") for at in range(0, 24, 4))
+    return first == 1 and all(0 < side <= 2048 for side in sides) and 0 < frames <= 65_536 and kind in (0, 1, 3, 4)
 
 
 def _is_transport_stream(data: bytes) -> bool:

@@ -61,6 +61,11 @@ _TIFFFILES = (
     50002,
     52546,
 )
+_WHOLE = (
+    *(t.WIDTH, t.HEIGHT, t.BITS, t.COMPRESSION, t.PHOTOMETRIC, t.SAMPLES, t.PLANAR, t.FILL_ORDER, t.FORMAT),
+    *(t.STRIPS, t.STRIP_BYTES, t.STRIP_ROWS, t.TILES, t.TILE_BYTES, t.TILE_WIDTH, t.TILE_HEIGHT),
+)
+_WHOLE_TYPES = (1, 3, 4, 6, 8, 9, 13, 16, 17, 18)
 _INTEGERS, _REALS = range(1, 65), (16, 24, 32, 64)
 _MOST_BYTES = 215_000_000
 
@@ -217,8 +222,10 @@ def _check_compression(page: Page, made: Layout) -> None:
 
 
 def has_odd_values(page: Page) -> bool:
-    """Tell if a tag that can say one of two things says another, for which libtiff refuses the page."""
-    return any(page.number(tag, 1) not in (1, 2) for tag in (t.PLANAR, t.FILL_ORDER))
+    """Tell if a tag of the layout is empty or no whole number, or one of two values a third: libtiff refuses those."""
+    written = [page.entries[tag] for tag in _WHOLE if tag in page]
+    odd = any(n == 0 or kind not in _WHOLE_TYPES for kind, n, _ in written)
+    return odd or any(page.number(tag, 1) not in (1, 2) for tag in (t.PLANAR, t.FILL_ORDER))
 
 
 def counts_contradict(page: Page, made: Layout) -> bool:

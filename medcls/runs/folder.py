@@ -39,6 +39,7 @@ from medcls.runs import lock
 
 AT_REST = (*FINAL, "paused")  # states in which no worker is expected
 _ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
+_LONGEST_ID = 64
 _HANDED = Note("runs.handed-over")
 _EPOCH = re.compile(r"[0-9]{1,9}", re.ASCII)
 
@@ -302,7 +303,7 @@ def open_run(run_id: str) -> RunFolder:
     Raises:
         BadSpec: If there is no such run, or several.
     """
-    if run_id and set(run_id) <= _ID_LETTERS:
+    if 0 < len(run_id) <= _LONGEST_ID and set(run_id) <= _ID_LETTERS:
         if (home.runs() / run_id / "spec.json").is_file():
             return RunFolder(home.runs() / run_id)
         found = [run for run in list_runs() if run.id.startswith(run_id)]

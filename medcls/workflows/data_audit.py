@@ -9,7 +9,7 @@ from medcls.core.collection import Audit, Case, Decision
 from medcls.core.evaluation import Estimate
 from medcls.core.note import Note
 from medcls.core.progress import Progress, silent
-from medcls.errors import BadModel
+from medcls.errors import BadData, BadModel
 from medcls.words import say
 from medcls.workflows.acts import act
 from medcls.workflows.data import task_of
@@ -127,9 +127,12 @@ def read_probe(name: str) -> dict[str, tuple[Estimate, Note]] | None:
 
     collection = open_collection(name)
     kept = json.loads(collection.stored[0].index.fact("probe") or "{}")
-    if kept.get("fingerprint") != collection.fingerprint:
-        return None
-    return _with_sentences({view: Estimate.from_dict(e) for view, e in kept["views"].items()})
+    try:
+        if kept.get("fingerprint") != collection.fingerprint:
+            return None
+        return _with_sentences({view: Estimate.from_dict(e) for view, e in kept["views"].items()})
+    except (AttributeError, LookupError) as error:
+        raise BadData("data.index-damaged", found="facts") from error
 
 
 def _with_sentences(found: Mapping[str, Estimate]) -> dict[str, tuple[Estimate, Note]]:

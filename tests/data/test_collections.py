@@ -1,7 +1,9 @@
 """Collections on disk: indexed where they lie, honest about what cannot be read, never half there."""
 
+import contextlib
 import hashlib
 import pickle
+import sqlite3
 import zipfile
 from pathlib import Path
 
@@ -9,10 +11,12 @@ import numpy as np
 import pytest
 
 from medcls.core.note import SAID, Note
+from medcls.core.outcome import Outcome
 from medcls.data import collections
 from medcls.data.descriptors import DESCRIPTOR, describe_picture
 from medcls.errors import BadData, BadScan, Conflict, TooLarge
 from medcls.imaging.limits import Limits
+from medcls.workflows.data_audit import read_probe
 from tests.data import trees
 
 
@@ -264,3 +268,43 @@ def test_damaged_looks_are_a_sentence(way: str, tmp_path: Path) -> None:
         collections.open_collection("set").descriptors()
     assert caught.value.code == "data.index-damaged"
     assert [one.name for one in collections.list_collections()] == ["set"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE cases SET n = n + 100 WHERE n = 2",
+        "DELETE FROM cases WHERE n = 1",
+        "UPDATE cases SET id = x'00ff' WHERE n = 1",
+        "UPDATE cases SET label = x'61'",
+        "UPDATE cases SET height = 'tall'",
+        "UPDATE cases SET attributes = 'text' WHERE n = 0",
+        "UPDATE cases SET attributes = '[1]'",
+        "UPDATE cases SET masks = '{}'",
+        "INSERT INTO pairs VALUES (0, 900, 0.5)",
+        "INSERT INTO pairs VALUES ('a', 1, 0.5)",
+        "INSERT INTO flagged VALUES ('flat', -1, 0.5)",
+        "INSERT OR REPLACE INTO facts VALUES ('pairs_compared', 'many')",
+        "INSERT OR REPLACE INTO facts VALUES ('probe', '{')",
+        "DROP TABLE cases",
+        "ALTER TABLE cases RENAME COLUMN grp TO other",
+    ],
+)
+def test_an_index_of_odd_values_is_a_sentence(damage: str, tmp_path: Path) -> None:
+    """SQLite takes any value in any column; what other programs leave there stops at the door."""
+    stored = collections.add_collection(trees.folders(tmp_path / "set"), "set").stored[0]
+    with contextlib.closing(sqlite3.connect(stored.folder / "index.sqlite")) as db:
+        db.execute(damage)
+        db.commit()
+    with pytest.raises(BadData) as caught:
+        collections.open_collection("set")
+    assert caught.value.code == "data.index-damaged"
+    assert [one.name for one in collections.list_collections()] == ["set"]
+
+
+@pytest.mark.parametrize("probe", ["[]", "{}", '{"fingerprint": "%s"}', '{"fingerprint": "%s", "views": [1]}'])
+def test_a_kept_probe_of_another_shape_is_none_or_a_sentence(probe: str, tmp_path: Path) -> None:
+    collection = collections.add_collection(trees.folders(tmp_path / "set"), "set")
+    collection.stored[0].index.note(probe=probe.replace("%s", collection.fingerprint))
+    found = Outcome.of("set", lambda: read_probe("set") or "none")
+    assert found.value == "none" or (found.error and found.error.code == "data.index-damaged")

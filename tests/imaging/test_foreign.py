@@ -79,7 +79,59 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize(("name", "data"), [(n, d) for n, many in FILES.items() for d in many])
+MORE = {
+    "picture": [
+        b"\x0a\x05\x01\x08" + bytes(99),
+        b"SDPX" + bytes(99),
+        b"XPDS" + bytes(99),
+        b"\x80\x2a\x5f\xd7" + bytes(99),
+        b"\1\0\x09\0\0\3" + bytes(99),
+        b"RIFF\0\0\0\0ACON" + bytes(99),
+        b"FORM\0\0\0\x10ILBM" + bytes(99),
+        b"FORM\0\0\0\x10DJVU" + bytes(99),
+        b"/* XPM */\nstatic char * a[]",
+        b"\x97JB2\r\n\x1a\n" + bytes(99),
+        bytes(522) + b"\0\x11\2\xff\x0c\0" + bytes(99),
+        b"\xff\x10\xff\x50" + bytes(99),
+    ],
+    "volume": [
+        gzip.compress(struct.pack(">6i", 1, 256, 256, 256, 1, 0) + bytes(99), mtime=0),
+        b"IMGF" + bytes(99),
+        struct.pack(">6i", 1, 16, 16, 16, 1, 3) + bytes(99),
+        b"# === DATA DESCRIPTION FILE ===\n",
+        struct.pack("<4i", 16, 16, 16, 2) + bytes(192) + b"MAP DD" + bytes(99),
+        b"##TITLE=Parameter List\n",
+    ],
+    "slide": [b"KFB\0" + bytes(99), b"SQ\0\0" + bytes(99), b'<DataObject ObjectType="DPUfsImport">\n<Attribute'],
+    "microscope": [b"OLYMPUSRAWFORMAT" + bytes(99)],
+    "video": [
+        b"\0\0\0\1\x67" + bytes(99),
+        b"\0\0\1\x67" + bytes(99),
+        b"\0\0\0\1\x09\xf0" + bytes(99),
+        b"DKIF" + bytes(99),
+        b"\0\0\0\1\x40\1" + bytes(99),
+        b"YUV4MPEG2 W10 H10\n" + bytes(99),
+        struct.pack(">I", 8) + b"free" + bytes(99),
+        struct.pack(">I", 24) + b"stypmsdh" + bytes(99),
+        bytes.fromhex("060E2B34020501010D01") + bytes(99),
+    ],
+    "archive": [
+        b"\x04\x22\x4d\x18" + bytes(99),
+        b"\x1a\0-lh5-" + bytes(99),
+        b"MSCF" + bytes(99),
+        b"EGGA" + bytes(99),
+        b"ALZ\1" + bytes(99),
+        b"\x1f\x9d" + bytes(99),
+        b"PK\7\x08PK\3\4" + bytes(99),
+        bytes(32_769) + b"CD001" + bytes(99),
+    ],
+    "beside": [b"\0\5\x16\7\0\2\0\0Mac OS X" + bytes(99)],
+    "pointer": [b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 12\n"],
+}
+CASES = [(name, data) for files in (FILES, MORE) for name, many in files.items() for data in many]
+
+
+@pytest.mark.parametrize(("name", "data"), CASES)
 def test_a_foreign_file_is_named(name, data):
     with pytest.raises(BadScan) as caught:
         read_scan(data)
@@ -91,6 +143,10 @@ def test_a_foreign_file_is_named(name, data):
     [
         box(b"crx "),
         b"FUJIFILMCCD-RAW " + bytes(99),
+        b"II\x1a\0\0\0HEAPCCDR" + bytes(99),
+        b"IIRS\x08\0\0\0" + bytes(99),
+        b"MMOR\0\0\0\x08" + bytes(99),
+        b"\0MRM" + bytes(99),
         b"II*\0\x10\0\0\0CR\2\0" + bytes(99),
         written(samples(RGB, 8), 8, 2, more={254: ("I", (1,)), 330: ("I", (8,))}),
     ],

@@ -1,6 +1,7 @@
 """TIFF in every layout, depth and meaning: the right picture, or the true reason why not. A table, cell by cell."""
 
 import io
+import struct
 import zlib
 from collections.abc import Callable, Iterator
 
@@ -13,7 +14,7 @@ from PIL import Image, ImageCms
 from medcls.errors import BadScan
 from medcls.imaging.decode import count_values, read_scan
 from medcls.imaging.tiff import _inflate
-from medcls.imaging.tiff_tags import FILL_ORDER, PLANAR, STRIPS, read_pages
+from medcls.imaging.tiff_tags import FILL_ORDER, PLANAR, STRIP_ROWS, STRIPS, read_pages
 from tests.imaging.tiff_files import assemble, written
 
 H, W = 21, 37
@@ -489,3 +490,12 @@ def test_a_tag_of_two_values_that_has_a_third_is_told(tag: int):
     for value, damaged in ((1, False), (46081, True)):
         notes = read_scan(written(samples(GREY, 8), 8, 1, more={tag: ("H", (value,))})).notes
         assert damaged == any(note.code == "imaging.may-be-damaged" for note in notes)
+
+
+@pytest.mark.parametrize(("tag", "kind", "n"), [(STRIP_ROWS, 3, 0), (PLANAR, 3, 0), (PLANAR, 2, 1), (PLANAR, 11, 1)])
+def test_a_tag_of_the_layout_that_is_empty_or_no_whole_number_is_told(tag: int, kind: int, n: int):
+    """Mutant 9159 of the fuzz with seed 17: libtiff refuses such a page."""
+    data = bytearray(written(samples(GREY, 8), 8, 1, rows=H, more={STRIP_ROWS: ("I", (H,)), PLANAR: ("I", (1,))}))
+    at = data.rindex(struct.pack("<HHI", tag, 4, 1))
+    data[at : at + 8] = struct.pack("<HHI", tag, kind, n)
+    assert any(note.code == "imaging.may-be-damaged" for note in read_scan(bytes(data)).notes)
