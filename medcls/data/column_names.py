@@ -20,7 +20,10 @@ from medcls.data.vocabulary import fold, in_cjk, says, words_of
 ROLES = ("path", "label", "patient", "group", "mask", "part", "site")
 _NUMBERS = words("id ids no nr nro nº num nummer number key code identifier uid номер код numer numero número رقم")
 _BESIDE = ID | NAME
-_BESIDE_LABELS = _BESIDE | frozenset(("final", "1"))
+_BESIDE_LABELS = _BESIDE | words(
+    "final 1 clinical histological histopathological histopathologic histologic pathological pathologic radiological "
+    "true expert consensus confirmed reference main primary"
+)
 _BESIDE_MASKS = PATH | _BESIDE
 _PARTS_OF_NAMES = ID | NAME | frozenset(("full", "relative", "rel", "abs", "original", "orig", "in", "input"))
 

@@ -109,6 +109,11 @@ LIST_WORDS = words(
     "list lists id ids index names name label labels metadata meta file csv txt annotation annotations info gt table "
     "groundtruth 목록 라벨 리스트 列表 名单 标签 リスト liste lista список"
 )  # what a table's name says of itself
+GUESSES = words(
+    "submission submissions submit prediction predictions predicted preds pred inference 예측 예측결과 预测 預測 予測 "
+    "vorhersage vorhersagen prédiction prédictions predicción predicciones предсказание предсказания"
+)  # what a model says, not what is so
+BESIDE_GUESSES = TRAIN | VALIDATE | TEST | words("sample example final my model output best 샘플")
 DERIVED = words(
     "crop cropped crops patch patches resized processed preprocessed enhanced augmented filtered "
     "자른 裁剪 切り抜き zugeschnitten"

@@ -230,6 +230,8 @@ def _made(path: str, rows: list[list[str]], notes: tuple[Note, ...] = ()) -> Tab
         header.pop()  # a comma at the end of every line
     kept, joined, cut = [], 0, 0
     for row in rows[start + 1 :]:
+        while len(row) > len(header) and not row[-1].strip():
+            row.pop()
         if len(row) > len(header):
             row, was_joined = _joined(row, len(header))
             joined, cut = joined + was_joined, cut + (len(row) > len(header))

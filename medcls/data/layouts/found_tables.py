@@ -21,7 +21,7 @@ from medcls.data.layouts.columns import (
 )
 from medcls.data.layouts.isic import label_rule, plain_name
 from medcls.data.layouts.patient_tables import Owned, by_picture, listed_patients
-from medcls.data.layouts.table_names import parts_by_name
+from medcls.data.layouts.table_names import is_of_guesses, parts_by_name
 from medcls.data.layouts.wide_tables import by_each_picture
 from medcls.data.lexicon import FOLD, NAME, SPLIT, UNLABELLED
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
@@ -150,6 +150,9 @@ def _read_all(
     """Return the tables of some files, and files that cannot be read as tables, each with why."""
     tables, useless = [], []
     for path in wanted:
+        if is_of_guesses(path) and not (tree.sole or choices.table):
+            useless.append(PlanTable(path, {}, 0, (Note("data.table-of-guesses"),)))
+            continue
         try:
             tables += read_tables(tree.root, path, choices.encoding)
         except BadData as error:

@@ -88,7 +88,7 @@ def find_masks(tree: Tree) -> Mapping[str, str]:
             beside = scans.beside(path, key) if word else []
             if beside and (word in MASK or word == "gt" or has_two_values(tree.root / path)):
                 found[path] = beside[0]
-        elif scan := _nearest(path, scans.everywhere.get(key, [])):
+        elif scan := _nearest(path, scans.everywhere.get(_plain(_words(_stem(path)))) or scans.everywhere.get(key, [])):
             found[path] = scan
     return found
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 
-from medcls.data.lexicon import LIST_WORDS
+from medcls.data.lexicon import BESIDE_GUESSES, GUESSES, LIST_WORDS
 from medcls.data.tables import Table
-from medcls.data.vocabulary import part_of, parts_of, words_of
+from medcls.data.vocabulary import part_of, parts_of, says, words_of
+
+_BESIDE_GUESSES = BESIDE_GUESSES | LIST_WORDS
 
 
 def sheet_of(table: Table) -> str:
@@ -43,3 +45,8 @@ def _said_parts(names: list[str]) -> list[str]:
     inside = [{part_of(word) for word in name.split()} - {""} for name in names]
     said = [next(iter(parts)) if len(parts) == 1 else "" for parts in inside]
     return said if len(set(said) - {""}) > 1 else [""] * len(names)
+
+
+def is_of_guesses(file: str) -> bool:
+    """Return whether the name of a table's file says that it holds what a model guessed: `sample_submission.csv`."""
+    return says(file.rpartition("/")[2].rpartition(".")[0], GUESSES, _BESIDE_GUESSES)
