@@ -11,6 +11,7 @@ import pytest
 
 from medcls import cli, disk, home
 from medcls.core.collection import CollectionRecord
+from medcls.core.data_seen import DataSeen
 from medcls.core.evaluation import Estimate, Evaluation
 from medcls.core.letter import Letter
 from medcls.core.made import MadePicture, MadeSet
@@ -24,7 +25,7 @@ from medcls.core.task import Task
 from medcls.evaluation.letters import Signed
 from medcls.reproduction.table import Best, Row
 from medcls.runs import study as studies
-from medcls.runs.folder import DataSeen, RunFolder, make_run
+from medcls.runs.folder import RunFolder, make_run
 from medcls.runs.search_spec import Range, SearchSpec, folder_of, write_search
 from medcls.runs.writer import RunWriter
 from medcls.tasks import list_tasks
@@ -45,7 +46,7 @@ def a_run(tiny_made: Path, name: str) -> RunFolder:
     writer.saw(
         DataSeen(
             {"phantoms": "ab" * 32},
-            "by group",
+            (Note("data.split-by-group", name="phantoms"),),
             {"train": 20, "test": 5},
             "breast-ultrasound",
             ("normal", "benign", "malignant"),
@@ -280,7 +281,10 @@ RECORDS: dict[str, tuple[type[Record], Callable[[], bytes]]] = {
             .encode()
         ),
     ),
-    "data seen": (DataSeen, lambda: DataSeen({"a": "b"}, "by", {"train": 1}, "t", ("a", "b")).to_json().encode()),
+    "data seen": (
+        DataSeen,
+        lambda: DataSeen({"a": "b"}, (Note("data.not-split"),), {"train": 1}, "t", ("a", "b")).to_json().encode(),
+    ),
 }
 
 

@@ -194,8 +194,9 @@ def _preflight(spec: RunSpec, as_json: bool) -> int:
     found = check_run(spec)
     plain = found.to_dict()
     said = {name: [str(note) for note in getattr(found, name)] for name in ("blockers", "findings")}
+    said_split = {"split": "; ".join(map(str, found.split))}
     notes = {"notes": plain["blockers"] + plain["findings"]}
-    print(json.dumps(plain | said | notes) if as_json else "\n".join(map(str, found.lines)))
+    print(json.dumps(plain | said | said_split | notes) if as_json else "\n".join(map(str, found.lines)))
     return 1 if found.blockers else 0
 
 

@@ -84,7 +84,7 @@ class Split(Record):
     seed: int
     parts: dict[str, tuple[str, ...]]
     proof: Proof | None = None
-    schema: int = 1
+    schema: int = 2
 
     def __post_init__(self) -> None:
         total = sum(map(len, self.parts.values()))
@@ -166,7 +166,7 @@ class CollectionRecord(Record):
     n_not_taken: int = 0
     n_unlabelled: int = 0
     version: int = 1
-    schema: int = 2
+    schema: int = 3
 
     def name_of(self, label: str) -> str:
         """Return the name of a label, as the set writes it."""
@@ -290,7 +290,7 @@ class Audit(Record):
     findings: tuple[Finding, ...]
     counts: dict[str, int]
     pairs_compared: int
-    schema: int = 1
+    schema: int = 2
 
 
 @dataclass(frozen=True)

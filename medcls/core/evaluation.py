@@ -152,7 +152,7 @@ class Evaluation(Record):
     subgroups: dict[str, dict[str, Estimate]] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     left_out: dict[str, dict[str, Estimate]] = field(default_factory=dict)
-    schema: int = 1
+    schema: int = 2
 
     def by_site(self) -> tuple["SiteScore", ...]:
         """Return how well the model tells disease from the rest at each site: shown before any pooled figure.

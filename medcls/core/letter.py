@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import ClassVar
 
 from medcls.core import letter_rules as rules
 from medcls.core.evaluation import Estimate
@@ -54,6 +55,8 @@ class Letter(Record):
         BadData: If its numbers cannot all be true.
     """
 
+    _keeps_schema: ClassVar[bool] = True
+
     model: str
     weights: tuple[str, ...]
     labels: tuple[str, ...]
@@ -72,7 +75,7 @@ class Letter(Record):
     found: dict[str, float] = field(default_factory=dict)
     made: str = ""
     answered: tuple[tuple[int, ...], ...] = ()
-    schema: int = 1
+    schema: int = 2
 
     def __post_init__(self) -> None:
         if code := next((code for code, wrong in self._impossible() if wrong), ""):

@@ -171,7 +171,7 @@ class ModelCard(Record):
     folds: int = 0
     files: dict[str, str] = field(default_factory=dict)
     retired: str = ""
-    schema: int = 1
+    schema: int = 2
 
     @property
     def is_mean(self) -> bool:

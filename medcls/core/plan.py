@@ -184,7 +184,7 @@ class Plan(Record):
     notes: tuple[Note, ...]
     questions: tuple[Question, ...]
     choices: PlanChoices
-    schema: int = 1
+    schema: int = 2
 
     @property
     def open_questions(self) -> tuple[Question, ...]:

@@ -16,12 +16,15 @@ from medcls.words import say
 class Record:
     """Mixin for frozen dataclasses that reach disk.
 
-    A record whose class has a field `schema` refuses a file written by a newer medcls. Unknown and
-    missing keys are errors: a file that is half understood is worse than one that is refused.
-    NaN is written as null.
+    A record whose class has a field `schema` refuses a file written by a newer medcls. Its number rises with the first
+    change of its fields after a release: an older medcls then says that it must be updated, not that the file is
+    wrong. An older file is read into today's fields, so the record is of today's schema, and is written so. Unknown
+    and missing keys are errors: a file that is half understood is worse than one that is refused. NaN is written as
+    null.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
+    _keeps_schema: ClassVar[bool] = False  # True where a signature covers the number that was read
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain lists, dicts, strings, numbers and None."""
@@ -57,6 +60,8 @@ class Record:
         if missing:
             found, allowed = {"names": ", ".join(missing)}, {"names": ", ".join(fields)}
             raise wrong(where, say("core.found-missing", found), say("core.allowed-all-of", allowed))
+        if "schema" in values and not cls._keeps_schema:
+            values["schema"] = fields["schema"].default
         try:
             return cls(**values)
         except _CANNOT_BE as error:  # what a record computes from its values when it is made

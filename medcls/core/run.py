@@ -59,7 +59,7 @@ class RunSpec(Settings):
     optimisation: OptimisationSpec = field(default_factory=OptimisationSpec)
     translation: TranslationSpec = field(default_factory=TranslationSpec)
     machine: MachineSpec = field(default_factory=MachineSpec)
-    schema: int = 2
+    schema: int = 3
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -145,7 +145,7 @@ _NOUNS = ("data", "network", "augmentation", "optimisation", "translation", "mac
 
 def _from_flat(data: Mapping[str, Any], where: str) -> dict[str, Any]:
     """Return the nested values of a spec of schema 1, in which every setting stood by itself."""
-    nested: dict[str, Any] = {"schema": 2}
+    nested: dict[str, Any] = {}
     for old, value in data.items():
         name = RENAMED.get(old, old)
         if old == "schema":

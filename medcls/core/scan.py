@@ -106,7 +106,7 @@ class Preprocess(Record):
     cleaning: tuple[str, ...] = ()
     grey: bool = False
     orientations: int = 1
-    schema: int = 1
+    schema: int = 2
 
     def __post_init__(self) -> None:
         if not LEAST_PX <= self.size_px <= MOST_PX:

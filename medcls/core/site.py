@@ -94,7 +94,7 @@ class SiteCheck(Record):
     found: dict[str, float] = field(default_factory=dict)
     made: str = ""
     answered: tuple[tuple[int, ...], ...] = ()
-    schema: int = 1
+    schema: int = 2
 
     def __post_init__(self) -> None:
         k = len(self.labels)
@@ -136,7 +136,7 @@ class SiteSettings(Record):
     kept: dict[str, Estimate] = field(default_factory=dict)
     made: str = ""
     caution: float = 1.0
-    schema: int = 1
+    schema: int = 2
 
     def __post_init__(self) -> None:
         if not 0.01 <= self.caution <= 100:
@@ -242,4 +242,4 @@ class SiteEvent(Record):
     state: str = ""
     why: str = ""
     undoes: int = 0
-    schema: int = 1
+    schema: int = 2

@@ -15,7 +15,6 @@ from medcls.data.collections import Collection, open_collection
 from medcls.data.splits import carry_split, make_split, read_split, write_split
 from medcls.errors import BadData, BadSplit, BadTask
 from medcls.tasks import list_tasks, own_task
-from medcls.words import say
 
 # What a split kept together; the last two were not made by medcls.
 _SPLIT_BY = {
@@ -34,7 +33,7 @@ class Sources:
         task: The question.
         collections: Collections in the order of the spec.
         cases: For each collection, its labelled cases by part (`train`, `validate`, `test`).
-        by: What the splits kept together, in words.
+        by: How each collection was split, then what was left out of its parts.
         splits: Digest of each collection's split, by the collection's name; empty where there is none.
         n_folds: Folds of the splits; 0 for hold-outs.
     """
@@ -42,7 +41,7 @@ class Sources:
     task: Task
     collections: tuple[Collection, ...]
     cases: tuple[dict[str, tuple[Case, ...]], ...]
-    by: str
+    by: tuple[Note, ...]
     splits: dict[str, str] = field(default_factory=dict)
     n_folds: int = 0
 
@@ -70,21 +69,22 @@ def find_sources(spec: RunSpec) -> Sources:
     collections = _read_with(as_stored, spec.data.label_map)
     task = _task_of(spec, collections)
     check_labels(task, collections)
-    chosen, by, wholes = [], [], []
+    chosen, wholes = [], []
+    by: list[Note] = []
     for collection, stored in zip(collections, as_stored, strict=True):
         wholes.append(whole_split(stored, spec))  # of all its cases: other runs use it too
         split = _hold_out(wholes[-1], spec.data.fold)
         rows = {case.id: case for case in collection.cases}
         chosen.append({part: tuple(rows[i] for i in ids if rows[i].label) for part, ids in split.parts.items()})
-        by.append(str(Note(_SPLIT_BY.get(split.by, "data.split-as-given"), name=collection.name)))
+        by.append(Note(_SPLIT_BY.get(split.by, "data.split-as-given"), name=collection.name))
     if site := spec.data.leave_out:
         chosen = leave_out(collections, chosen, site)
-        by.append(str(Note("data.site-left-out", site=site)))
+        by.append(Note("data.site-left-out", site=site))
     if len(collections) > 1:
         by += _leave_out_copies(collections, chosen)
     splits = {collection.name: whole.digest for collection, whole in zip(collections, wholes, strict=True)}
     n_folds = min(len(whole.folds) for whole in wholes)
-    sources = Sources(task, collections, tuple(chosen), "; ".join(by), splits, n_folds)
+    sources = Sources(task, collections, tuple(chosen), tuple(by), splits, n_folds)
     for part in ("train", "validate"):
         if not sources.count(part):
             raise BadData("data.run-part-empty", part=part)
@@ -137,7 +137,7 @@ def leave_out(
     return found
 
 
-def _leave_out_copies(collections: Sequence[Collection], chosen: list[dict[str, tuple[Case, ...]]]) -> list[str]:
+def _leave_out_copies(collections: Sequence[Collection], chosen: list[dict[str, tuple[Case, ...]]]) -> list[Note]:
     """Take out of training what another collection is tested or watched on: each was split on its own.
 
     Args:
@@ -145,7 +145,7 @@ def _leave_out_copies(collections: Sequence[Collection], chosen: list[dict[str, 
         chosen: Their cases by part; groups with a near-duplicate in a later part of another collection are removed.
 
     Returns:
-        A sentence for each collection that lost cases.
+        A note for each collection that lost cases.
     """
     place = [{case.id: (PARTS.index(p), case.group) for p, cases in c.items() for case in cases} for c in chosen]
     lost: list[set[str]] = [set() for _ in collections]
@@ -159,7 +159,7 @@ def _leave_out_copies(collections: Sequence[Collection], chosen: list[dict[str, 
         before = sum(map(len, parts.values()))
         parts.update({part: tuple(case for case in cases if case.group not in groups) for part, cases in parts.items()})
         if left_out := before - sum(map(len, parts.values())):
-            told.append(str(Note("data.copies-left-out", n=left_out, collection=collection.name)))
+            told.append(Note("data.copies-left-out", n=left_out, collection=collection.name))
     return told
 
 
@@ -211,7 +211,7 @@ def whole_sources(names: Sequence[str], task: Task, label_map: Mapping[str, str]
     """
     collections = _read_with(tuple(open_collection(name) for name in names), label_map or {})
     cases = tuple({"all": tuple(case for case in c.cases if case.label)} for c in collections)
-    return Sources(task, collections, cases, say("data.not-split"))
+    return Sources(task, collections, cases, (Note("data.not-split"),))
 
 
 def choose_split(collection: Collection, spec: RunSpec) -> Split:

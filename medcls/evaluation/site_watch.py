@@ -64,7 +64,7 @@ class Week(Record):
     score: tuple[int, ...] = field(default=(0,) * BINS)
     distance: tuple[int, ...] = field(default=(0,) * BINS)
     basis: str = ""
-    schema: int = 1
+    schema: int = 2
 
     def __post_init__(self) -> None:
         for name in ("score", "distance"):
@@ -82,7 +82,7 @@ def basis_of(card: ModelCard, settings: SiteSettings | None) -> str:
         card: The model's card.
         settings: The site's in force; None for none. Those made for other networks change no answer.
     """
-    fed = card.preprocess.to_dict()
+    fed = card.preprocess.to_dict() | {"schema": 1}  # the number of a record feeds no network
     if card.preprocess.orientations == 1:  # weeks counted before there was the field go on
         del fed["orientations"]
     model = [weights_of(card), card.calibration.temperature, card.abstention.to_dict(), fed]

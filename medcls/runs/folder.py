@@ -29,9 +29,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from medcls import disk, home
+from medcls.core.data_seen import DataSeen
 from medcls.core.made import MADE_RECORD
 from medcls.core.note import Note
-from medcls.core.record import Record, read_bounded
+from medcls.core.record import read_bounded
 from medcls.core.run import FINAL, EpochResult, RunSpec, RunState
 from medcls.errors import BadSpec, Conflict, MedclsError
 from medcls.models.layout import CARD
@@ -42,36 +43,6 @@ _ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012
 _LONGEST_ID = 64
 _HANDED = Note("runs.handed-over")
 _EPOCH = re.compile(r"[0-9]{1,9}", re.ASCII)
-
-
-@dataclass(frozen=True)
-class DataSeen(Record):
-    """Which data a run was given.
-
-    Args:
-        fingerprints: Fingerprint of each collection, by name.
-        split: How each collection was split, in words.
-        counts: Number of cases of each part (`train`, `validate`, `test`).
-        task: Id of the task.
-        labels: Label ids, in order.
-        splits: Digest of each collection's split, by name; a split made anew under the same name has another.
-        n_folds: Folds of the splits; 0 for hold-outs.
-        versions: Version of each collection, by name.
-        made: Number of made pictures of each label in training; they are no cases, and in no other part.
-        made_digest: Digest of those that could be drawn from; empty if there were none.
-    """
-
-    fingerprints: dict[str, str]
-    split: str
-    counts: dict[str, int]
-    task: str
-    labels: tuple[str, ...]
-    splits: dict[str, str] = dataclasses.field(default_factory=dict)
-    n_folds: int = 0
-    versions: dict[str, int] = dataclasses.field(default_factory=dict)
-    made: dict[str, int] = dataclasses.field(default_factory=dict)
-    made_digest: str = ""
-    schema: int = 1
 
 
 @dataclass(frozen=True)

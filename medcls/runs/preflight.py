@@ -26,7 +26,7 @@ class Preflight(Record):
         task: Id of the task.
         labels: Label ids, in order.
         counts: Cases of each part, by label.
-        split: How the cases were split, in words.
+        split: How each collection was split, then what was left out of its parts.
         blockers: Why the run would fail; it may be started only if there are none.
         findings: What a person should know or settle first.
         read_s: Seconds to read all scans once.
@@ -45,7 +45,7 @@ class Preflight(Record):
     task: str
     labels: tuple[str, ...]
     counts: dict[str, dict[str, int]]
-    split: str
+    split: tuple[Note, ...]
     blockers: tuple[Note, ...]
     findings: tuple[Note, ...]
     read_s: float = math.nan

@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medcls.core.collection import PARTS
+from medcls.core.data_seen import DataSeen
 from medcls.core.note import Note
 from medcls.core.run import EpochResult, RunSpec, Status
 from medcls.errors import Conflict, MedclsError
 from medcls.runs import boot, lock
 from medcls.runs.device import hold_device
-from medcls.runs.folder import DataSeen, RunFolder
+from medcls.runs.folder import RunFolder
 from medcls.runs.writer import RunWriter
 
 if TYPE_CHECKING:  # these load torch

@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from medcls import disk
+from medcls.core.data_seen import DataSeen
 from medcls.core.note import Note
 from medcls.core.run import EpochResult, RunState, Status
 from medcls.errors import MedclsError
-from medcls.runs.folder import DataSeen, RunFolder
+from medcls.runs.folder import RunFolder
 
 RESERVE_BYTES = 1 << 16
 

@@ -221,4 +221,4 @@ def _trained_on(fitted: Fitted) -> str:
     names = " and ".join(c.name for c in sources.collections)
     trained = Note("training.trained-on", n=len(learned), names=names, counts=counts)
     made = [fitted.made.told] if fitted.made else []
-    return " ".join(map(str, (trained, *made, Note("training.kept-apart", by=sources.by))))
+    return " ".join(map(str, (trained, *made, Note("training.kept-apart", by="; ".join(map(str, sources.by))))))

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from medcls.core.data_seen import DataSeen
 from medcls.core.note import Note
 from medcls.core.run import RunSpec
 from medcls.errors import BadSpec, BadSplit, Conflict, MedclsError
-from medcls.runs.folder import DataSeen, RunFolder, list_runs, make_run, open_run
+from medcls.runs.folder import RunFolder, list_runs, make_run, open_run
 from medcls.workflows.acts import act
 from medcls.workflows.data_split import count_folds
 from medcls.workflows.preflight import survey

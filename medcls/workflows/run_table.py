@@ -7,13 +7,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from medcls.core.data_seen import DataSeen
 from medcls.core.evaluation import Estimate
 from medcls.core.run import RunSpec, settings
 from medcls.errors import BadSpec, MedclsError
 from medcls.models import store
 from medcls.models.layout import EVALUATION
 from medcls.runs.about import About, read_about, write_about
-from medcls.runs.folder import DataSeen, RunFolder, open_run
+from medcls.runs.folder import RunFolder, open_run
 from medcls.runs.search_spec import SearchSpec, list_searches, read_search
 from medcls.workflows.acts import act
 from medcls.workflows.runs import RunView, list_runs, show_run

@@ -9,13 +9,14 @@ from functools import partial
 from pathlib import Path
 
 from medcls import disk, home
+from medcls.core.data_seen import DataSeen
 from medcls.core.outcome import Outcome
 from medcls.core.run import FINAL, EpochResult, RunSpec, RunState
 from medcls.errors import BadData, BadModel, BadRecord, Conflict, MedclsError
 from medcls.models import store
 from medcls.reproduction.recipes import RECIPES
 from medcls.runs import boot
-from medcls.runs.folder import AT_REST, DataSeen, RunFolder, make_run, open_run
+from medcls.runs.folder import AT_REST, RunFolder, make_run, open_run
 from medcls.runs.folder import list_runs as _folders
 from medcls.runs.launch import launch
 from medcls.workflows.acts import act

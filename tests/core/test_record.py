@@ -179,6 +179,17 @@ def test_every_field_of_a_spec_is_a_setting_or_the_schema():
     )
 
 
+@pytest.mark.parametrize("kind", [RunSpec, Preprocess])
+def test_a_record_of_an_older_schema_is_read_and_is_of_todays(kind):
+    record = RunSpec() if kind is RunSpec else Preprocess(64, 1, (0.5,), (0.2,))
+    older = record.to_dict() | {"schema": record.schema - 1}
+    again = kind.from_dict(older)
+    assert (again, again.schema, again.to_json()) == (record, record.schema, record.to_json())
+    with pytest.raises(MedclsError) as newer:
+        kind.from_dict(older | {"schema": record.schema + 1, "a field to come": 1})
+    assert newer.value.code == "core.newer-schema", "an older medcls says that it must be updated"
+
+
 def test_a_flat_spec_of_schema_1_is_read():
     flat = {
         "name": "old",
@@ -206,7 +217,7 @@ def test_a_flat_spec_of_schema_1_is_read():
     with pytest.raises(MedclsError, match="unknown width"):
         RunSpec.from_dict({"width": 3})
     with pytest.raises(MedclsError, match="newer"):
-        RunSpec.from_dict({"schema": 3})
+        RunSpec.from_dict({"schema": 4})
 
 
 def test_a_setting_is_changed_by_its_name_alone():

@@ -226,7 +226,7 @@ def test_impossible_numbers_are_refused_even_when_signed(place: str, value: obje
         ("scores/sensitivity/low", 0.99),
         ("aim/prevalence", None),
         ("aim/prevalence", 0),
-        ("schema", 2),
+        ("schema", 3),
         ("rows", []),
     ],
 )
@@ -330,6 +330,8 @@ def test_what_an_older_medcls_signed_still_holds() -> None:
     data = json.loads(old.to_json())
     del data["card"]["answered"]
     assert letters.read_letter(json.dumps(data).encode()) == old
+    first = letters.sign(replace(Letter.of(check(), "Busan", "key", "Kim"), schema=1))
+    assert letters.read_letter(first.to_json().encode()).card.schema == 1, "the signature covers the number"
     told = letters.sign(Letter.of(replace(check(), answered=((8, 0, 0), (0, 17, 2), (0, 2, 16))), "", "key", ""))
     data = json.loads(told.to_json())
     assert letters.read_letter(told.to_json().encode()) == told

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from medcls import home
+from medcls.core.data_seen import DataSeen
 from medcls.core.note import Note
 from medcls.core.run import EpochResult, RunSpec, RunState
 from medcls.disk import write_atomically
@@ -144,6 +145,16 @@ def test_a_state_of_schema_1_is_read_with_its_sentence() -> None:
     plain = RunState("stopped").to_dict() | {"schema": 1}
     assert str(RunState.from_dict(plain | {"message": "as asked"}).message) == "as asked"
     assert RunState.from_dict(plain | {"message": ""}).message is None
+
+
+def test_data_seen_of_schema_1_is_read_with_its_sentence() -> None:
+    plain = DataSeen({"a": "f"}, (), {"train": 3}, "t", ("x", "y")).to_dict() | {
+        "schema": 1,
+        "split": "a split by group",
+    }
+    seen = DataSeen.from_dict(plain)
+    assert ([str(note) for note in seen.split], seen.schema) == (["a split by group"], 2)
+    assert DataSeen.from_dict(seen.to_dict()) == seen
 
 
 def test_a_home_that_cannot_be_written_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -159,7 +159,7 @@ def test_at_most_so_many_cases_by_whole_groups(data: TrainingData) -> None:
 
     task = list_tasks()["breast-ultrasound"]
     cases = tuple(dataclasses.replace(c, group=str(i // 4)) for i, c in enumerate(data.train.cases))
-    sources = Sources(task, (Held(),), ({"train": cases},), "group")  # type: ignore[arg-type]
+    sources = Sources(task, (Held(),), ({"train": cases},), ())  # type: ignore[arg-type]
     preprocess = make_net(SPEC, task)[2]
     few = read_sources(sources, "train", preprocess, spec_of(max_cases=10))
     assert len(few) == 8

@@ -82,9 +82,9 @@ def test_a_copy_in_another_collection_is_not_trained_on_where_its_like_is_tested
     assert not pictures("test") & (pictures("train") | pictures("validate"))
     assert not pictures("validate") & pictures("train")
     assert both.count("test") > 8, "the test parts lose nothing"
-    assert "left out" in both.by
+    assert {note.code for note in both.by[2:]} == {"data.copies-left-out"}
     alone = find_sources(SPEC)
-    assert "left out" not in alone.by
+    assert [note.code for note in alone.by] == ["data.split-by-group"]
 
 
 def test_each_fold_is_tested_on_once() -> None:

@@ -45,7 +45,7 @@ def test_counts_time_memory_and_room(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {total for _, total in steps} == {8}
     task = list_tasks()[found.task]
     assert (found.title, found.names) == (task.title, tuple(label.name for label in task.labels))
-    assert found.split == str(Note("data.split-by-group", name="phantoms"))
+    assert found.split == (Note("data.split-by-group", name="phantoms"),)
     assert {part: sum(by.values()) for part, by in found.counts.items()} == {"train": 24, "validate": 6, "test": 6}
     assert found.blockers == ()
     assert 0 < found.epoch_s < found.total_s < 600

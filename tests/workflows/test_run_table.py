@@ -5,10 +5,12 @@ import os
 import pytest
 
 from medcls import audit
+from medcls.core.data_seen import DataSeen
+from medcls.core.note import Note
 from medcls.core.run import RunSpec
 from medcls.errors import BadSpec
 from medcls.runs.about import read_about, write_about
-from medcls.runs.folder import DataSeen, RunFolder, make_run
+from medcls.runs.folder import RunFolder, make_run
 from medcls.runs.search_spec import SearchSpec, parse_range, write_search
 from medcls.runs.writer import RunWriter
 from medcls.workflows import run_table, runs
@@ -27,7 +29,9 @@ def test_only_settings_that_differ_are_named(home) -> None:
 
 
 def test_folds_of_one_split_stand_together_and_others_apart(home) -> None:
-    seen = DataSeen({"phantoms": "f"}, "by group", {"train": 3}, "t", ("a", "b"), {}, 3)
+    seen = DataSeen(
+        {"phantoms": "f"}, (Note("data.split-by-group", name="phantoms"),), {"train": 3}, "t", ("a", "b"), {}, 3
+    )
     for fold in range(3):
         RunWriter.begin(make(name=f"cross, fold {fold}", split="three", fold=fold), 1).saw(seen)
     alone = make(name="alone")

@@ -153,7 +153,11 @@ def show_spec(view: runs.RunView) -> None:
         st.caption(
             say(
                 "pages.runs-fingerprints",
-                {"counts": counts, "split": notices.escape(seen.split), "prints": notices.escape(prints)},
+                {
+                    "counts": counts,
+                    "split": notices.escape("; ".join(map(str, seen.split))),
+                    "prints": notices.escape(prints),
+                },
             )
         )
         for label, n in seen.made.items():

@@ -78,7 +78,7 @@ def show_counts(spec: RunSpec) -> preflight.Preflight:
     ]
     left, right = st.columns([3, 2])
     left.dataframe(rows, hide_index=True, width="stretch", alt=say("pages.train-cases-of-each-part"))
-    said = {"task": pickers.title_of(seen.task, seen.title, seen.names), "split": seen.split}
+    said = {"task": pickers.title_of(seen.task, seen.title, seen.names), "split": "; ".join(map(str, seen.split))}
     left.caption(say("pages.train-task-the-epoch-that", {key: notices.escape(text) for key, text in said.items()}))
     with right:
         for note in seen.blockers:
