@@ -26,7 +26,7 @@ import numpy as np
 from medcls import home
 from medcls.core.model import ModelCard
 from medcls.core.record import Record
-from medcls.core.scan import Preprocess
+from medcls.core.scan import Preprocess, Scan
 from medcls.disk import write_atomically
 from medcls.errors import MedclsError
 from medcls.imaging.phantom import phantom_scan
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 EQUAL = 1e-4
 OUTPUTS = ["logits", "features", "maps"]
 _PROBES = (("breast-ultrasound", "malignant"), ("breast-histology-idc", "idc"), ("skin-melanoma", "melanoma"))
-_ROUNDS = 5
+_ROUNDS = 3
 _CHECKS = 2  # raised when an engine is written or checked in another way: those kept before are built again
 _LOG = logging.getLogger(__name__)
 
@@ -265,8 +265,12 @@ def _head(net: "torch.nn.Module", maps: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=2)
 def probe_batch(preprocess: Preprocess) -> np.ndarray:
     """Return a few phantoms of every task as a network is fed them, (N, C, S, S) float32."""
-    scans = [phantom_scan(task, label, seed) for seed in range(2) for task, label in _PROBES]
-    return normalise(np.stack([place(scan, preprocess).pixels for scan in scans]), preprocess)
+    return normalise(np.stack([place(scan, preprocess).pixels for scan in _probe_scans()]), preprocess)
+
+
+@lru_cache(maxsize=1)
+def _probe_scans() -> tuple[Scan, ...]:
+    return tuple(phantom_scan(task, label, seed) for seed in range(2) for task, label in _PROBES)
 
 
 def _apart(found: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> float:

@@ -90,7 +90,7 @@ def _check_shapes(path: Path, card: ModelCard) -> None:
     Raises:
         BadModel: If a weight is missing, surplus or of another shape, or the card counts others than there are.
     """
-    with torch.device("meta"):
+    with torch.device("meta"), nets.Undrawn():
         try:
             net = nets.from_card(card.backbone, card.backbone_args, len(card.task.labels))
         except (RuntimeError, NotImplementedError, TooLarge):

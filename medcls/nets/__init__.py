@@ -7,11 +7,12 @@ wants to list what there is reads `medcls.core.backbones`, which loads neither.
 
 from medcls.core.backbones import BACKBONES, Backbone
 from medcls.nets import _timm, cancernet, dense256, patch_vgg, plain_cnn, simple_cnn  # registers the entry points
-from medcls.nets.building import backbone_args_for, backbone_name_for, build, from_card, from_weights
+from medcls.nets.building import Undrawn, backbone_args_for, backbone_name_for, build, from_card, from_weights
 
 __all__ = [
     "BACKBONES",
     "Backbone",
+    "Undrawn",
     "_timm",
     "backbone_args_for",
     "backbone_name_for",

@@ -10,6 +10,7 @@ import torch
 from huggingface_hub.errors import EntryNotFoundError
 from timm.models import get_pretrained_cfg, load_model_config_from_hf, parse_model_name, split_model_name_tag
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from medcls.core.backbones import BACKBONES
 from medcls.errors import BadModel, BadSpec, TooLarge
@@ -25,6 +26,7 @@ _OURS = frozenset(
     )
 )
 _HUB = "hf-hub"
+_DRAWS = (Tensor.normal_, Tensor.uniform_)
 
 
 def build(
@@ -101,6 +103,21 @@ def _assemble(backbone: str, backbone_args: Mapping[str, Any], n_labels: int) ->
     return net
 
 
+class Undrawn(TorchFunctionMode):
+    """Leaves weights as they are where random ones would be drawn: on the meta device there is nothing to fill.
+
+    PyTorch draws there by its reference in Python, which first loads seconds' worth of its compiler.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        given = kwargs or {}
+        if func in _DRAWS or getattr(func, "__module__", "") == nn.init.__name__:
+            return args[0] if args else given["tensor"]
+        return func(*args, **given)
+
+
 def from_weights(
     backbone: str, backbone_args: Mapping[str, Any], n_labels: int, weights: Mapping[str, Tensor]
 ) -> nn.Module:
@@ -121,7 +138,7 @@ def from_weights(
     # Copied, as tensors mapped from a file lie unaligned in memory, and kernels then round differently.
     full = {name: w.to(torch.float32 if w.is_floating_point() else w.dtype, copy=True) for name, w in weights.items()}
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), Undrawn():
             net = from_card(backbone, backbone_args, n_labels)
         net.load_state_dict(full, assign=True)
         if not any(t.is_meta for t in (*net.parameters(), *net.buffers())):

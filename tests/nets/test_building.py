@@ -1,13 +1,15 @@
 """Building from names and arguments: what is taken, what is refused and in which words."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
 from huggingface_hub import constants
 
 from medcls.errors import BadModel, BadSpec
-from medcls.nets import backbone_args_for, backbone_name_for, build, from_card, from_weights
+from medcls.nets import Undrawn, backbone_args_for, backbone_name_for, build, from_card, from_weights
 from medcls.nets.building import unreachable
 from medcls.nets.dense256 import DenseHead
 
@@ -145,3 +147,24 @@ def test_published_weights_fill_networks_that_compute_while_built():
     again = from_weights(backbone_name_for(net), backbone_args_for(net), 2, net.state_dict())
     x = torch.randn(1, 3, 64, 64)
     assert torch.equal(again(x), net(x))
+
+
+@pytest.mark.parametrize("name", ["cancernet", "mobilenetv2_100", "resnet18", "vit_tiny_patch16_224"])
+def test_on_the_meta_device_nothing_is_drawn_and_shapes_are_the_same(name):
+    with torch.device("meta"), Undrawn():
+        described = from_card(name, {}, 3)
+    built = from_card(name, {}, 3)
+    assert {n: v.shape for n, v in described.state_dict().items()} == {
+        n: v.shape for n, v in built.state_dict().items()
+    }
+    assert all(v.is_meta for v in described.state_dict().values())
+
+
+def test_opening_a_model_loads_no_compiler(tmp_path):
+    """PyTorch's reference of a random draw on the meta device would load it: seconds before the first answer."""
+    code = (
+        "import sys, torch; from medcls.nets import Undrawn, from_card\n"
+        "with torch.device('meta'), Undrawn(): from_card('mobilenetv2_100', {}, 3)\n"
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
