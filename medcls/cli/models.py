@@ -121,7 +121,7 @@ def _list(args: argparse.Namespace) -> int:
             print_json({"model": outcome.name, "error": str(outcome.error), "code": outcome.error.code})
         else:
             print(Note("cli.unusable-row", name=outcome.name, error=str(outcome.error)))
-    if not any(outcome.ok for outcome in found):
+    if not found:
         say(str(Note("cli.no-model")))
     return 0 if all(outcome.ok for outcome in found) else 1
 

@@ -175,6 +175,25 @@ class Letter(Record):
         other = "refused" in self.scores and abs(self._value("refused") - left) > _ROUNDED
         return (bool(self.answered) and other) or self._value("unfamiliar") > self._value("refused") + SLACK
 
+    def is_same_check(self, other: "Letter") -> bool:
+        """Return whether two letters tell of one check, whoever signed them and whatever they call it.
+
+        Counts, curve, calibration and AUROC of the same networks are the same; what one of them leaves out denies
+        nothing. Name, keys, day, aim and what follows from it may differ.
+        """
+        same = (self.weights, self.n_cases, self.n_groups, self.n_positive, self.labels, self.confusion)
+        if same != (other.weights, other.n_cases, other.n_groups, other.n_positive, other.labels, other.confusion):
+            return False
+        areas = [(one._value("auroc_disease"),) for one in (self, other)]
+        parts = [(self.roc, other.roc), (self._bins(), other._bins()), (self._left(), other._left())]
+        return all(rules.are_near(a, b) for a, b in [*parts, (areas[0], areas[1])])
+
+    def _bins(self) -> tuple[float, ...]:
+        return tuple(chain.from_iterable(self.calibration))
+
+    def _left(self) -> tuple[int, ...]:
+        return tuple(chain.from_iterable(self.answered))
+
     def contradicts(self, labels: tuple[str, ...], positive: tuple[int, ...]) -> Note | None:
         """Return why these cannot be the numbers of a model with these labels; None if they can.
 

@@ -15,6 +15,7 @@ MOST_SCANS = 10_000_000
 _PREDICTIVE = ("ppv", "npv")
 _BINS = 10
 _LONGEST = 300  # letters of a name
+_NEAR = 1e-3  # of figures that are told twice, the second time rounded
 _FAR = 0.1  # of an area from a curve of few patients, or with ties
 _Z = 1.959963984540054
 
@@ -112,6 +113,14 @@ def _area_of_ties(roc: tuple[float, ...]) -> float:
             area += (roc[start] + sensitivity) / 2 * (i - start)
             start = i
     return area + roc[start] * (ROC_STEPS - 1 - start)
+
+
+def are_near(some: tuple[float, ...], others: tuple[float, ...]) -> bool:
+    """Return whether figures are the same but for rounding; those that only one side tells are."""
+    if not some or not others:
+        return True
+    near = [math.isnan(a + b) or abs(a - b) <= _NEAR for a, b in zip(some, others, strict=False)]
+    return len(some) == len(others) and all(near)
 
 
 def is_found(name: str, value: float) -> bool:

@@ -78,6 +78,7 @@ def line_up(tested: Sequence[Tested], score: str = "auroc", *, resamples: int = 
     Raises:
         BadData: If there is no such score.
     """
+    _check_score(score, [t.cases.labels for t in tested])
     pairs: dict[str, list[tuple[Tested, Tested]]] = {}
     for a, b in combinations(sorted(tested, key=lambda t: t.run), 2):
         same_data = a.fingerprint == b.fingerprint and set(a.cases.labels) == set(b.cases.labels)
@@ -89,6 +90,15 @@ def line_up(tested: Sequence[Tested], score: str = "auroc", *, resamples: int = 
         for setting in sorted(pairs)
         for row in _corrected([_row(setting, a, b, score, resamples) for a, b in pairs[setting]])
     )
+
+
+def _check_score(score: str, labels: Sequence[tuple[str, ...]]) -> None:
+    """Raise BadData if there is no such score of any run; where there is no run, of a label whatever its name."""
+    known = [n for s in SCORES for n in sorted({n for each in labels or [()] for n in names_of(s, each)})]
+    by_label = {name.removesuffix("_each") for name in SCORES if SCORES[name].per_label}
+    of_any_label = not labels and ":" in score and score.partition(":")[0] in by_label
+    if score not in known and not of_any_label:
+        raise BadData("workflows.no-such-score", found=score[:80], allowed=", ".join(known))
 
 
 def _corrected(rows: Sequence[AblationRow | None]) -> list[AblationRow]:
@@ -104,14 +114,9 @@ def _only_setting(a: Tested, b: Tested) -> str | None:
 
 
 def _row(setting: str, a: Tested, b: Tested, score: str, resamples: int) -> AblationRow | None:
-    labels = a.cases.labels
-    name = next((n for n in SCORES if score in names_of(n, labels)), None)
-    if name is None:
-        raise BadData(
-            "workflows.no-such-score",
-            found=score[:80],
-            allowed=", ".join(n for s in SCORES for n in names_of(s, labels)),
-        )
+    name = next((n for n in SCORES if score in names_of(n, a.cases.labels)), None)
+    if name is None:  # a score of a label that other runs have
+        return None
     try:
         tables = share_cases({run.run: by_collection(run.cases, run.collection) for run in (b, a)})
     except BadData:

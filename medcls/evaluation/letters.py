@@ -10,7 +10,7 @@ import binascii
 import hashlib
 import json
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -65,7 +65,7 @@ class SavedLetter:
         signed: The letter.
         before: Day of an earlier one of the same site and key, whose place it took; empty if there was none.
         rivals: Fingerprints of other keys that signed letters of the same site: one of them may be forged.
-        own: True if it comes from a site of this home.
+        own: True if it comes from a site of this home, or tells a check of one.
     """
 
     signed: Signed
@@ -121,7 +121,8 @@ def save_letter(signed: Signed, model: str, weights: tuple[str, ...]) -> SavedLe
         weights: Digests of its networks' weights.
 
     Raises:
-        BadData: If it is about other networks, of a day that has not come, or older than that kept of its site.
+        BadData: If it is about other networks, of a day that has not come, older than that kept of its site, or tells
+            under another key the check of a letter kept already.
         OSError: If it cannot be written.
     """
     if signed.card.weights != weights:
@@ -134,11 +135,30 @@ def save_letter(signed: Signed, model: str, weights: tuple[str, ...]) -> SavedLe
         before = _kept_day(path)
         if before > signed.card.made:
             raise BadData("evaluation.letter-older", found=signed.card.made, kept=before)
+        others = [one.value for one in letters(model, weights) if one.value is not None]
+        _refuse_told(signed, [one for one in others if _name(one) != path.stem])
         write_atomically(path, signed.to_json().encode())
-    others = [one.value for one in letters(model, weights) if one.value is not None]
     rivals = {o.fingerprint for o in others if o.card.site_key == signed.card.site_key and o.key != signed.key}
-    own = {one.value.site.key for one in list_sites() if one.value is not None}
-    return SavedLetter(signed, before, tuple(sorted(rivals)), signed.card.site_key in own)
+    return SavedLetter(signed, before, tuple(sorted(rivals)), not told_elsewhere([signed.card]))
+
+
+def told_elsewhere(told: Sequence[Letter]) -> list[Letter]:
+    """Return the letters of other homes' sites: neither of a site of this one, nor of its check under another key."""
+    if not told:
+        return []
+    folders = [one.value for one in list_sites() if one.value is not None]
+    keys = {folder.site.key for folder in folders}
+    checks = [one.value for folder in folders for one in folder.checks() if one.value is not None]
+    own = [Letter.of(one, "", "own", "") for one in checks if one.weights in {letter.weights for letter in told}]
+    return [one for one in told if one.site_key not in keys and not any(map(one.is_same_check, own))]
+
+
+def _refuse_told(signed: Signed, kept: Sequence[Signed]) -> None:
+    """Raise BadData if a letter tells a check that one of those kept tells already: it counts once."""
+    for one in kept:
+        if signed.card.is_same_check(one.card):
+            named = {"site": one.card.site or one.fingerprint, "made": one.card.made, "key": one.fingerprint}
+            raise BadData("evaluation.letter-told-already", found=signed.fingerprint, **named)
 
 
 def contradicts(letter: Letter, labels: tuple[str, ...], positive: tuple[int, ...]) -> Note | None:
@@ -185,15 +205,38 @@ def _parts(
 
 
 def letters(model: str, weights: tuple[str, ...]) -> list[Outcome[Signed]]:
-    """Return what other sites reported about a model's networks; a report that no longer holds comes with its error.
+    """Return what other sites reported about a model's networks; one that no longer holds comes with its error.
+
+    So does one that tells a check which an earlier one tells: under however many keys, it counts once.
 
     Args:
         model: Id of the model.
         weights: Digests of its networks' weights; letters about others are left out.
     """
     folder = _folder(model)
-    found = outcomes(sorted(folder.glob("*.json")), lambda p: p.stem, _kept)
-    return [one for one in found if one.value is None or one.value.card.weights == weights]
+    found = outcomes(sorted(folder.glob("*.json"), key=_age), lambda p: p.stem, _kept)
+    told: list[Signed] = []
+    return [_once(one, told) for one in found if one.value is None or one.value.card.weights == weights]
+
+
+def _once(one: Outcome[Signed], told: list[Signed]) -> Outcome[Signed]:
+    """Return a letter, or why it does not count beside those told before; what counts is added to them."""
+    if one.value is None:
+        return one
+    try:
+        _refuse_told(one.value, told)
+    except BadData as error:
+        return Outcome(one.name, error=error)
+    told.append(one.value)
+    return one
+
+
+def _age(path: Path) -> tuple[float, str]:
+    """Return what sorts letters by when they were kept."""
+    try:
+        return path.stat().st_mtime, path.name
+    except FileNotFoundError:
+        return 0.0, path.name
 
 
 def _kept(path: Path) -> Signed:

@@ -139,7 +139,8 @@ def predict_site(model: Predictor, scans: Sequence[Labelled], on_case: Progress 
 
             tables.append(who.evaluate(named, one.read, on_case, note))
     if sum(map(len, tables)) < _LEAST:
-        raise BadData("evaluation.site-too-few-scans", n=sum(map(len, tables)), left_out=left_out, least=_LEAST)
+        code = "evaluation.site-too-few-left" if left_out else "evaluation.site-too-few-scans"
+        raise BadData(code, n=sum(map(len, tables)), left_out=left_out, least=_LEAST)
     table = stack_tables(tables)
     answers = [told[where, case] for where, case in zip(table.attributes["collection"], table.case, strict=True)]
     far = [np.nan if a.acquired is None else a.acquired for a in answers]

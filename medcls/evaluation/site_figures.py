@@ -16,10 +16,12 @@ from medcls.evaluation.comparison import Comparison
 from medcls.evaluation.risk import REFUSED
 from medcls.evaluation.site_answer import decided_on
 from medcls.models import store
-from medcls.stats.operating import predictive_value
+from medcls.stats.intervals import wilson
+from medcls.stats.operating import predictive_interval, predictive_value
 from medcls.stats.score_table import SITE_SCORES as SCORES
 from medcls.stats.score_table import confusion
 
+Share = tuple[float, float, float]  # of cases, and its interval
 Source = Literal["never-seen", "here", "reported", "measured"]
 _TITLES = {
     "never-seen": "evaluation.site-never-seen",
@@ -111,19 +113,34 @@ class SiteFigures:
         well = [j for j in range(len(counts)) if j not in sick]
         if not prevalence or not sick or not counts[sick].sum() or not counts[well].sum():
             return ()
-        among_ill = float(counts[sick, k].sum() / counts[sick].sum())
-        among_well = float(counts[well, k].sum() / counts[well].sum())
+        among_ill = self._share(counts[sick, k].sum(), counts[sick].sum(), "sensitivity")
+        among_well = self._share(counts[well, k].sum(), counts[well].sum(), "specificity")
         return _of_hundred(task, task.labels[k].name, prevalence, among_ill, among_well)
 
+    def _share(self, hits: float, n: float, score: str) -> Share:
+        """Return a share of cases with Wilson's interval over as many patients as a score of these cases rests on."""
+        groups = self.scores[score].n if score in self.scores else 0
+        alone, share = min(n, groups or n), float(hits / n)
+        return share, *wilson(share * alone, alone)
 
-def _of_hundred(task: Task, label: str, prevalence: float, among_ill: float, among_well: float) -> tuple[Note, ...]:
+
+def _of_hundred(task: Task, label: str, prevalence: float, among_ill: Share, among_well: Share) -> tuple[Note, ...]:
     """Return how many of 100 scans with an answer show disease, from its share among those with and those without."""
-    value = predictive_value(prevalence, among_ill, among_well)
+    value = predictive_value(prevalence, among_ill[0], among_well[0])
     if math.isnan(value):
         return ()
-    n, disease = 100 * value, " / ".join(task.labels[j].name for j in task.positive)
-    told, share = f"{n:.0f}" if n >= 1 or n == 0 else f"{n:.1f}", f"{100 * prevalence:g} %"
-    return (Note("evaluation.record-here", prevalence=share, label=label, n=told, disease=disease),)
+    ends = (value, *predictive_interval(prevalence, among_ill, among_well))
+    n, low, high = (f"{v:.0f}" if v >= 1 or v == 0 else f"{v:.1f}" for v in (100 * end for end in ends))
+    told = {"n": n, "low": low, "high": high, "disease": " / ".join(task.labels[j].name for j in task.positive)}
+    return (Note("evaluation.record-here", prevalence=f"{100 * prevalence:g} %", label=label, **told),)
+
+
+def _ends(one: Estimate) -> Share:
+    return one.value, one.low, one.high
+
+
+def _turned(one: Estimate) -> Share:
+    return 1 - one.value, 1 - one.high, 1 - one.low
 
 
 def threshold_record(settings: SiteSettings, task: Task, label: str, prevalence: float) -> tuple[Note, ...]:
@@ -138,9 +155,9 @@ def threshold_record(settings: SiteSettings, task: Task, label: str, prevalence:
     sensitivity, specificity = (settings.kept.get(name) for name in ("sensitivity", "specificity"))
     if sensitivity is None or specificity is None:
         return ()
-    rates = (sensitivity.value, 1 - specificity.value)
+    rates = (_ends(sensitivity), _turned(specificity))
     if task.label_ids.index(label) not in task.positive:
-        rates = (1 - rates[0], 1 - rates[1])
+        rates = (_turned(sensitivity), _ends(specificity))
     (here,) = _of_hundred(task, task.label(label).name, prevalence, *rates) or ("",)
     told = {"sensitivity": sensitivity.value, "specificity": specificity.value}
     return (Note("evaluation.record-threshold", site=settings.site, here=here, **told),)

@@ -151,7 +151,9 @@ def _order(case: _Case) -> Check:
         "shown_random": numbers["insertion_random"],
     }
     found = Note("explain.check-order", **figures) if holds else Note("explain.check-order-failed", **figures)
-    return Check("order", holds, found, numbers)
+    turns = case.view.model.card.preprocess.orientations
+    told = found if turns == 1 else Note("explain.check-as-it-is", told=found, n=turns)
+    return Check("order", holds, told, numbers)
 
 
 def _curves(case: _Case, orders: Sequence[np.ndarray]) -> tuple[float, float, np.ndarray, np.ndarray]:

@@ -56,19 +56,20 @@ def with_costs(data: Preflight, spec: RunSpec, rehearsal: Rehearsal, scan_s: flo
         rehearsal: What a few steps took.
         scan_s: Seconds to read one scan.
     """
-    n_train, n_validate = (sum(data.counts[part].values()) for part in ("train", "validate"))
+    n_train, n_validate, n_test = (sum(data.counts[part].values()) for part in ("train", "validate", "test"))
     n_train = min(n_train, spec.data.max_cases) if spec.data.max_cases else n_train
     read_s = scan_s * sum(sum(by.values()) for by in data.counts.values())
     features_s = (n_train + n_validate) * rehearsal.forward_s if rehearsal.keeps_features else 0.0
     epoch_s = max(1, n_train // spec.optimisation.batch_size) * rehearsal.step_s
     if not rehearsal.keeps_features:
         epoch_s += n_validate * rehearsal.forward_s
+    asked_s = (n_validate + n_test) * spec.data.orientations * rehearsal.forward_s  # at the end, as an answer asks
     pixels = (n_train + n_validate) * spec.data.size_px**2 * spec.data.channels
     measured = dataclasses.replace(
         data,
         read_s=read_s,
         epoch_s=epoch_s,
-        total_s=read_s + features_s + spec.optimisation.epochs * epoch_s,
+        total_s=read_s + features_s + spec.optimisation.epochs * epoch_s + asked_s,
         memory_bytes=rehearsal.peak_bytes + min(pixels, MAX_MEMORY_BYTES),
         disk_bytes=_checkpoint_bytes(rehearsal) + max(0, pixels - MAX_MEMORY_BYTES),
         computed_in=rehearsal.computed_in,

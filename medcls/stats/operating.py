@@ -65,6 +65,26 @@ def predictive_value(prevalence: float, among_sick: float, among_well: float) ->
     return sick / (sick + well) if sick + well else math.nan
 
 
+def predictive_interval(
+    prevalence: float, among_sick: tuple[float, float, float], among_well: tuple[float, float, float]
+) -> tuple[float, float]:
+    """Return the interval of `predictive_value`, from those of both shares; NaN where nobody gets that answer.
+
+    Args:
+        prevalence: Share of people who are sick, in (0, 1).
+        among_sick: Share of the sick who get the answer, and its interval.
+        among_well: Share of the well who get it, and its interval.
+
+    Example:
+        >>> low, high = predictive_interval(0.1, (0.9, 0.8, 0.95), (0.1, 0.05, 0.2))
+        >>> round(low, 2), round(high, 2)
+        (0.33, 0.67)
+    """
+    odds = prevalence / (1 - prevalence)
+    _, low, high = (_chance(odds * r) for r in _ratio(among_sick, among_well))
+    return low, high
+
+
 def operate(steps: Steps, threshold: float, prevalence: float, level: float = 0.95) -> OperatingPoint:
     """Return what a threshold does.
 
@@ -250,8 +270,9 @@ def _ratio(
 
 def _limit(a: float, end_a: float, b: float, end_b: float, sign: float) -> float:
     bottom = end_b * (2 * b - end_b)
-    inner = max(0.0, (a * b) ** 2 - end_a * (2 * a - end_a) * bottom)
-    if abs(bottom) < _SLACK:
-        return math.inf if sign > 0 else 0.0
+    top = end_a * (2 * a - end_a)
+    inner = max(0.0, (a * b) ** 2 - top * bottom)
+    if abs(bottom) < _SLACK:  # its limit there
+        return math.inf if sign > 0 else max(0.0, top / (2 * a * b)) if a * b else 0.0
     found = (a * b + sign * math.sqrt(inner)) / bottom
     return math.inf if sign > 0 and bottom < 0 else max(0.0, found)

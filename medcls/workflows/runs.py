@@ -165,17 +165,19 @@ def check_spec(spec: RunSpec) -> None:
     """Check what can be known of a spec without reading any scan.
 
     Raises:
-        BadData: If no collection is named, or one is unknown.
+        BadData: If no collection is named, one is unknown, or the site to leave out is none of theirs.
         BadTask: If the task is unknown.
         BadModel: If the initial weights cannot be found.
         BadSpec: If there is no run whose made pictures are to be learned from.
     """
     from medcls.data.collections import open_collection
+    from medcls.data.sources import check_site, sites_of
 
     if not spec.data.collections:
         raise BadData("workflows.run-without-data")
-    for name in spec.data.collections:
-        open_collection(name)
+    collections = [open_collection(name) for name in spec.data.collections]
+    if spec.data.leave_out:
+        check_site(spec.data.leave_out, sites_of(collections))
     if spec.data.task:
         from medcls.errors import BadTask
         from medcls.tasks import list_tasks
@@ -207,13 +209,15 @@ def resume_run(run_id: str) -> RunView:
 
     Raises:
         BadSpec: If there is no such run.
-        Conflict: If it is finished.
+        Conflict: If it is finished, or is still stopping.
         RunFailed: If no worker came up.
     """
     run = open_run(run_id)
     state = run.state()
     if state.status == "finished":
         raise Conflict("workflows.run-finished", run=run.id, n=state.epoch)
+    if state.status == "stopping":
+        raise Conflict("workflows.run-still-stopping", run=run.id)
     launch(run)
     return _moving_view(run)
 

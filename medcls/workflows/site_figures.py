@@ -87,8 +87,9 @@ def _checked(card: ModelCard) -> tuple[SiteFigures, ...]:
 
 
 def _reported(card: ModelCard) -> tuple[SiteFigures, ...]:
-    own = {one.value.site.key for one in sites() if one.value is not None}
-    letters = [one.value.card for one in letters_of(card) if one.value and one.value.card.site_key not in own]
+    from medcls.evaluation.letters import told_elsewhere
+
+    letters = told_elsewhere([one.value.card for one in letters_of(card) if one.value])
     return tuple(counted(letter.site, "reported", letter) for letter in letters)
 
 

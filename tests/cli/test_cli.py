@@ -118,6 +118,22 @@ def test_models_lists_and_shows(capsys, tiny_model):
     assert tiny_model.id in capsys.readouterr().out
 
 
+def test_models_that_are_all_damaged_are_not_none(capsys, tmp_path, monkeypatch):
+    """They are listed with their errors; that there is none yet would send somebody to train one."""
+    monkeypatch.setenv("MEDCLS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("MEDCLS_SHIPPED_WEIGHTS", str(tmp_path / "none"))
+    assert main(["models"]) == 0
+    none = capsys.readouterr().err
+    folder = tmp_path / "home" / "weights" / "breast-ultrasound--tiny--0001"
+    folder.mkdir(parents=True)
+    (folder / "card.json").write_text("{", encoding="utf-8")
+    assert main(["models"]) == 1
+    said = capsys.readouterr()
+    assert folder.name in said.out
+    assert none
+    assert none not in said.err
+
+
 @pytest.mark.parametrize("argv", [["models"], ["models", "--json"], ["--help"], ["runs", "list"]])
 def test_light_verbs_load_neither_torch_nor_streamlit(argv, tiny_model):
     code = (

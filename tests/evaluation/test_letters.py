@@ -62,6 +62,14 @@ def check() -> SiteCheck:
     )
 
 
+def rechecked(spared: int = 27) -> SiteCheck:
+    """Another check of the same site: as many scans, of which other numbers were right."""
+    first = check()
+    counts = ((10, 0, 0), (0, spared - 10, 30 - spared), (0, 2, 18))
+    scores = {"sensitivity": first.scores["sensitivity"], "specificity": replace(share(spared, 30), n=30)}
+    return replace(first, scores=scores, confusion=counts, calibration=(), roc=(), answered=(), made="2026-11-29")
+
+
 def test_a_letter_travels_and_is_kept_apart() -> None:
     """Signed, read again, kept with the model it is about; a newer one of the same site takes its place."""
     signed = letters.sign(Letter.of(check(), "Busan", "key", "Kim"))
@@ -87,12 +95,47 @@ def test_two_cards_of_one_site_are_recognised() -> None:
     again = letters.save_letter(letters.sign(replace(first.card, made="2026-11-29")), "m", WEIGHTS)
     assert (again.before, again.rivals, again.own) == (first.card.made, (), False)
     (home() / "keys" / "letters.key").unlink()
-    other = letters.save_letter(letters.sign(first.card), "m", WEIGHTS)
+    other = letters.save_letter(letters.sign(Letter.of(rechecked(), "Busan", "key", "Kim")), "m", WEIGHTS)
     assert (other.before, other.rivals) == ("", (first.fingerprint,))
     assert other.signed.fingerprint != first.fingerprint
     assert len(letters.letters("m", WEIGHTS)) == 2
-    own = letters.sign(replace(first.card, site_key=sites.make_site("Ward 3").site.key))
+    own = letters.sign(Letter.of(rechecked(17), "", sites.make_site("Ward 3").site.key, ""))
     assert letters.save_letter(own, "m", WEIGHTS).own
+
+
+@pytest.mark.parametrize(
+    "disguise",
+    [
+        {},
+        {"site": "Seoul", "site_key": "other", "maker": "Lee", "made": "2026-11-29"},
+        {"site_key": "other", "found": {}, "calibration": (), "answered": ()},
+        {"site_key": "other", "calibration": ((10.0, 0.5504, 0.8), (40.0, 0.9, 0.95))},
+        {"site_key": "other", "aim": Aim(0.99), "verdict": "not-fit"},
+    ],
+)
+def test_one_check_under_fresh_keys_counts_once(disguise: dict[str, object]) -> None:
+    """Whatever its sender calls it: by its counts and curves it is the check told before, whose key is named."""
+    first = letters.sign(Letter.of(check(), "Busan", "key", "Kim"))
+    letters.save_letter(first, "m", WEIGHTS)
+    (home() / "keys" / "letters.key").unlink()
+    again = letters.sign(replace(first.card, **disguise))
+    with pytest.raises(BadData) as refused:
+        letters.save_letter(again, "m", WEIGHTS)
+    assert refused.value.code == "evaluation.letter-told-already"
+    assert (refused.value.params["key"], refused.value.params["found"]) == (first.fingerprint, again.fingerprint)
+    (home() / "letters" / "m" / "put-there.json").write_text(again.to_json(), encoding="utf-8")
+    assert [one.value for one in letters.letters("m", WEIGHTS)] == [first, None]
+
+
+def test_a_check_of_this_home_told_back_under_another_key_is_its_own() -> None:
+    """It adds no line beside the check itself; figures that differ do."""
+    folder = sites.make_site("Ward 3")
+    folder.keep(check())
+    told = letters.sign(Letter.of(check(), "Busan", "other", "Kim"))
+    assert letters.save_letter(told, "m", WEIGHTS).own
+    other = Letter.of(rechecked(), "Busan", "third", "Kim")
+    assert not letters.save_letter(letters.sign(other), "m", WEIGHTS).own
+    assert letters.told_elsewhere([told.card, other]) == [other]
 
 
 @pytest.mark.parametrize(

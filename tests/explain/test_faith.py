@@ -44,6 +44,15 @@ def test_true_map_stands_every_test() -> None:
     assert all(c.words.endswith(".") for c in found.values())
 
 
+def test_a_network_asked_in_several_orientations_is_tested_in_the_scans_own_and_says_so() -> None:
+    """The probabilities are not those of its answer."""
+    one, eight = (faith.check(open_scan(model(orientations=n), PICTURE), "red", "hirescam") for n in (1, 8))
+    told = by_name(eight)["order"].found
+    assert (told.code, told.params["n"]) == ("explain.check-as-it-is", 8)
+    assert told.params["told"] == by_name(one)["order"].found
+    assert by_name(eight)["order"].numbers == by_name(one)["order"].numbers
+
+
 def test_map_that_points_elsewhere_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """A method that always points at one corner: the order test and the mask find it out."""
     corner = np.zeros((8, 8), np.float32)

@@ -130,6 +130,26 @@ def test_a_damaged_site_stands_beside_the_others(open_app, ward, home) -> None:
     assert "a" in app.selectbox[0].options
 
 
+def test_where_no_model_of_a_task_is_approved_those_are_offered_that_are_not_retired(
+    open_app, tiny_model, home, tmp_path: Path
+) -> None:
+    """A model approved for another task changes nothing for this one; all stand under *All models*."""
+    write_tiny(tmp_path / "other", seed=1)
+    install(tmp_path / "other", home / "weights", "breast-ultrasound--tiny--0002")
+    write_tiny(tmp_path / "skin", "skin-melanoma")
+    install(tmp_path / "skin", home / "weights", "skin-melanoma--tiny--0001")
+    folder = make_site("Ward 3")
+    site.set_state("Ward 3", tiny_model.id, "retired", why="scanner changed")
+    site.set_state("Ward 3", "skin-melanoma--tiny--0001", "approved", why="looked at by hand")
+    app = open_app("../classify.py", site=folder.id, task="breast-ultrasound")
+    assert_sound(app)
+    picked = [box.key for box in app.selectbox if box.key.startswith("pick.model")]
+    assert picked == ["pick.model.breast-ultrasound.breast-ultrasound--tiny--0002"]
+    app.toggle(key=state.ALL_MODELS).set_value(True).run()
+    (both,) = [box.key for box in app.selectbox if box.key.startswith("pick.model")]
+    assert tiny_model.id in both
+
+
 def test_a_scan_reads_alike_on_every_page(open_app, tiny_model, home, tmp_path: Path) -> None:
     """The threshold of the site turns the answer: Heatmaps and Compare say what Classify says."""
     data, folder = phantom("breast-ultrasound", "malignant", 7), make_site("Ward 3")

@@ -84,6 +84,33 @@ def test_starting_a_run_that_is_held_does_nothing(tmp_path: Path) -> None:
         holder.communicate("")
 
 
+def test_a_run_that_is_stopping_is_not_gone_on_with() -> None:
+    """Its worker is about to go: that it were resumed would be believed, and nothing would happen."""
+    run = make_run(SPEC)
+    code = "import sys; from pathlib import Path; from medcls.runs import lock\n"
+    code += "with lock.hold(Path(sys.argv[1])):\n print('held', flush=True)\n sys.stdin.read()"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(run.path / "lock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        holder.stdout.readline()
+        RunWriter.begin(run, epochs=3).say("running", Note("runs.interrupted"))
+        run.request_stop()
+        with pytest.raises(Conflict) as refused:
+            runs.resume_run(run.id)
+        assert refused.value.code == "workflows.run-still-stopping"
+    finally:
+        holder.communicate("")
+
+
+@pytest.mark.parametrize("site", ["nowhere", "each", "phantoms"])
+def test_a_site_that_cannot_be_left_out_is_refused_before_the_run(site: str) -> None:
+    """With the sites there are; one alone cannot be left out, and `each` is for `train`."""
+    with pytest.raises(BadData) as refused:
+        runs.start_run(SPEC.having(leave_out=site))
+    assert (refused.value.code, refused.value.allowed) == ("data.no-such-site", "phantoms")
+
+
 def test_a_worker_that_has_said_its_last_word_is_not_taken_for_one_at_work() -> None:
     run = make_run(SPEC)
     code = "import sys; from pathlib import Path; from medcls.runs import lock\n"

@@ -74,6 +74,15 @@ def test_a_wrong_score_is_refused(tiny_made: Path) -> None:
         ablate("beauty")
 
 
+@pytest.mark.parametrize("score", ["foo", "kappa:x", "recall"])
+def test_a_wrong_score_is_refused_before_there_are_runs(score: str) -> None:
+    """That nothing was found would say that there is such a score."""
+    with pytest.raises(BadData) as refused:
+        ablate(score)
+    assert refused.value.code == "workflows.no-such-score"
+    assert [ablate(known) for known in ("auroc", "recall:malignant", "auroc:malignant")] == [()] * 3
+
+
 def test_pairs_of_a_knob_are_corrected_together(tiny_made: Path) -> None:
     """Six learning rates make fifteen pairs: Holm's p is never the smaller, and equal only where it is 1 or the largest."""
     for i in range(6):

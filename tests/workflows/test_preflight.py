@@ -69,10 +69,13 @@ def test_more_epochs_take_longer_and_kept_features_less(monkeypatch: pytest.Monk
     monkeypatch.setattr(costs, "reading_s", lambda spec: 0.25)
     found = check()
     assert found.epoch_s == pytest.approx(3 * 1.0 + 6 * 0.5)
-    assert found.total_s == pytest.approx(36 * 0.25 + 3 * found.epoch_s)
+    asked_s = 12 * 0.5  # what is watched on and tested on, as an answer asks
+    assert found.total_s == pytest.approx(36 * 0.25 + 3 * found.epoch_s + asked_s)
+    turned = preflight.check_run(SPEC.having(orientations=8))
+    assert turned.total_s == pytest.approx(found.total_s + 7 * asked_s)
     kept = check(keeps_features=True)
     assert kept.epoch_s == pytest.approx(3.0)
-    assert kept.total_s == pytest.approx(36 * 0.25 + 30 * 0.5 + 3 * 3.0)
+    assert kept.total_s == pytest.approx(36 * 0.25 + 30 * 0.5 + 3 * 3.0 + asked_s)
     blocked = check(peak_bytes=10**15, weights_bytes=10**15)
     assert [note.code for note in blocked.blockers] == ["runs.no-memory", "runs.no-disk"]
 

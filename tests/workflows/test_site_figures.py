@@ -1,5 +1,6 @@
 """A model's figures by site: the order they stand in, who says them, and that nothing is pooled."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,6 @@ import pytest
 from medcls.core.evaluation import CaseTable, Estimate, Evaluation
 from medcls.core.note import UNSAID
 from medcls.core.site import Aim
-from medcls.disk import write_atomically
 from medcls.evaluation.sites import make_site
 from medcls.imaging.phantom import phantom
 from medcls.models import store
@@ -41,13 +41,14 @@ def test_a_site_never_seen_stands_first_then_checks_then_letters_then_own_cases(
     assert [one.source for one in site_figures.figures_of(card)] == ["never-seen", "here", "measured"], (
         "an own letter tells nothing new"
     )
-    write_atomically(
-        make_site("Ward 3").path / "site.json", replace(make_site("Ward 3").site, key="other").to_json().encode()
-    )
+    far = site.check_dropped("Ward 4", MODEL, scans(range(320, 326)), Aim(0.5)).check
+    site.write_letter("Ward 4", far, letter, name="Elsewhere")
+    shutil.rmtree(make_site("Ward 4").path)
+    site.import_letter(letter.read_bytes())
     figures = site_figures.figures_of(card)
     assert [one.source for one in figures] == ["never-seen", "here", "reported", "measured"]
     assert [one.site for one in figures[:3]] == ["far", "Ward 3", "Elsewhere"]
-    assert figures[1].scores == figures[2].scores == check.scores
+    assert (figures[1].scores, figures[2].scores) == (check.scores, far.scores)
     assert len({one.title for one in figures}) == 4
     beside = site_figures.beside(check, card)
     assert [one.source for one in beside] == ["here", "never-seen", "reported", "measured"]
@@ -105,6 +106,18 @@ def test_what_an_answer_was_worth_is_counted_at_one_site(tiny_model) -> None:
     ill, well = 0.1 * 9 / 13, 0.9 * 3 / 15
     assert (here.code, float(here.params["n"])) == ("evaluation.record-here", round(100 * ill / (ill + well)))
     assert float(one.track_record(task, "benign", 0.001)[-1].params["n"]) < 1
+    assert 0 < float(here.params["low"]) < float(here.params["n"]) < float(here.params["high"]) < 100
+
+
+def test_no_false_alarm_among_few_is_no_promise_of_none(tiny_model) -> None:
+    """With 36 of 36 others spared, a call is right in 100 of 100 as far as was seen, and perhaps in half of them."""
+    task = store.read_card(MODEL).task
+    one = site_figures.SiteFigures("x", "here", {}, ((18, 0, 0), (0, 18, 0), (0, 0, 21)), 0)
+    here = one.track_record(task, "malignant", 0.1)[-1].params
+    assert (here["n"], here["high"]) == ("100", "100")
+    assert float(here["low"]) < 60
+    few = replace(one, scores={"specificity": estimate(0.8), "sensitivity": estimate(0.8)})
+    assert float(few.track_record(task, "malignant", 0.1)[-1].params["low"]) < float(here["low"])
 
 
 @pytest.mark.parametrize("name", ["auroc_disease", "sensitivity"])

@@ -232,8 +232,8 @@ def show_verdict(check: SiteCheck, card: ModelCard) -> None:
     value, low, high, n = (say(code) for code in _COLUMNS)
     st.dataframe(
         [
-            {"": say(_PARTS[name]) if name in _PARTS else name, value: s.value, low: s.low, high: s.high, n: s.n}
-            for name, s in check.scores.items()
+            {"": say(_PARTS[name]), value: s.value, low: s.low, high: s.high, n: s.n}
+            for name, s in ((name, check.scores[name]) for name in _PARTS if name in check.scores)
         ],
         hide_index=True,
         column_config={c: st.column_config.NumberColumn(c, format="%.2f") for c in (value, low, high)},

@@ -48,6 +48,7 @@ def label_drop(card: ModelCard) -> list[tuple[bytes, str, str]]:
         height=min(_TABLE_PX, (len(rows) + 1) * _ROW_PX),
         row_height=_ROW_PX,
         disabled=["scan", "file"],
+        column_order=["scan", "label", "patient", "file"],  # on a phone what is to be filled in stands in view
         column_config={
             "scan": st.column_config.ImageColumn("", width=80),
             "file": st.column_config.TextColumn(say("pages.site-file")),

@@ -8,10 +8,12 @@ import streamlit as st
 from medcls.core.model import ModelCard
 from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import people, site
+from medcls.workflows import people, site, site_figures
 from pages._ui import state
 from pages._ui.site.check import verdict
 from pages._ui.widgets import notices
+from pages._ui.widgets.charts import show_chart
+from pages._ui.widgets.charts_forest import forest_chart, forest_notes
 from pages._ui.widgets.numbers import show_estimate
 
 
@@ -41,10 +43,13 @@ def _list(card: ModelCard) -> None:
                 say("pages.site-key"): one.value.fingerprint,
             }
         )
-    if rows:
-        st.dataframe(rows, hide_index=True)
-    else:
+    if not rows:
         st.caption(say("pages.site-no-letter"))
+        return
+    st.dataframe(rows, hide_index=True)
+    figures = site_figures.figures_of(card)
+    show_chart(forest_chart(figures), key="site.letters.forest")
+    st.caption(forest_notes(figures))
 
 
 def _import(card: ModelCard) -> None:

@@ -78,6 +78,7 @@ def _show_force(settings: SiteSettings) -> None:
 def _show_state(name: str, card: ModelCard) -> None:
     now = site.state_of(name, card)
     st.subheader(say("pages.site-state"))
+    st.caption(say("pages.site-state-means"))
     with st.form("site.state", border=False):
         chosen = st.segmented_control(
             say("pages.site-state"),
@@ -86,7 +87,7 @@ def _show_state(name: str, card: ModelCard) -> None:
             format_func=lambda one: say(_STATES[one]),
             label_visibility="collapsed",
         )
-        why = st.text_input(say("pages.site-why"), help=say("pages.site-why-help"), max_chars=300)
+        why = st.text_input(say("pages.site-why"), max_chars=300)
         if st.form_submit_button(say("pages.site-save")) and chosen:
             try:
                 site.set_state(name, card.id, cast(State, chosen), why=why)

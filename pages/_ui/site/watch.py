@@ -28,8 +28,8 @@ def show_watch(name: str, card: ModelCard) -> None:
         say("pages.site-watch"),
         known.watch,
         key=f"site.watch.{name}",
-        help=say("pages.site-watch-help"),
     )
+    st.caption(say("pages.site-watch-help"))  # what is agreed to stands in sight
     if agreed != known.watch:
         site.consent(name, agreed)
         st.rerun()
@@ -48,4 +48,4 @@ def show_watch(name: str, card: ModelCard) -> None:
         if charts_site.baselines(weeks):
             st.caption(say("pages.site-watch-baseline"))
     else:
-        st.caption(say("pages.site-watch-none"))
+        st.caption(say("pages.site-watch-none" if agreed else "pages.site-watch-off"))

@@ -38,7 +38,7 @@ def forest_chart(figures: Sequence[SiteFigures], aim: Aim | None = None) -> go.F
         goal = getattr(aim, name, 0.0)
         if goal:
             chart.add_vline(x=goal, line={"color": OKABE_ITO["orange"], "dash": "dot"}, row=1, col=column)
-    chart.update_xaxes(range=[_least(figures) - 0.03, 1.03], nticks=4, tickangle=0, zeroline=False)
+    chart.update_xaxes(range=[_least(figures) - 0.03, 1.03], nticks=3, tickangle=0, zeroline=False)
     chart.update_yaxes(
         categoryorder="array", categoryarray=lines[::-1], range=[-0.6, len(lines) - 0.4], automargin=True
     )

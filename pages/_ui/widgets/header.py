@@ -28,7 +28,7 @@ def open_page(title: str) -> ModelCard | None:
         return None
     task, cards, place = found
     with place:
-        return pickers.pick_model(cards, task, _approved(cards))
+        return pickers.pick_model(cards, task, _approved([card for card in cards if card.task.id == task.id]))
 
 
 def head(title: str) -> st.delta_generator.DeltaGenerator:
@@ -42,9 +42,9 @@ def head(title: str) -> st.delta_generator.DeltaGenerator:
 
 
 def _approved(cards: Sequence[ModelCard]) -> set[str] | None:
-    """Return the ids of the models approved at the site; None where there is no site, or all are wanted.
+    """Return the ids of a task's models approved at the site; None where there is no site, or all are wanted.
 
-    Where none is approved those are offered that the site has not retired.
+    Where none of the task is approved those are offered that the site has not retired.
     """
     where = site_name()
     if not where:
