@@ -188,3 +188,16 @@ def diseases_said(written: Iterable[str | None]) -> dict[str, bool | None]:
         return fold(name) == present if present else disease_of(name) if told[label] is None else told[label]
 
     return {text: said(label) for text, label in found.ids.items() if label}
+
+
+def diseases_in(column: str, names: Mapping[str, str]) -> dict[str, bool | None]:
+    """Return which labels mean disease, as `diseases_by_name`, where they may answer what their column's name asks.
+
+    Example:
+        >>> diseases_in("benign", {"0": "0", "1": "1"}), diseases_in("cancer", {"0": "0", "1": "1"})
+        ({'0': True, '1': False}, {'0': False, '1': True})
+    """
+    told, forms = diseases_by_name(names), {fold(name) for name in names.values()}
+    if disease_of(column) is False and any(forms == set(pair) for pair in YES_OR_NO):
+        return {label: None if sick is None else not sick for label, sick in told.items()}
+    return told

@@ -11,7 +11,7 @@ from medcls.core.note import Note
 from medcls.core.plan import NotTaken, Plan, PlanChoices, PlanCount, PlanLabel, PlanTable, Question
 from medcls.core.progress import Progress, silent
 from medcls.core.task import OWN, Task
-from medcls.data.labels import Labels, diseases_by_name, find_labels, slug, tidy
+from medcls.data.labels import Labels, diseases_in, find_labels, slug, tidy
 from medcls.data.layouts import LAYOUTS, Entry, Reading, recognise
 from medcls.data.layouts.in_names import owners_by_beginning, patients_by_file
 from medcls.data.layouts.layout import common_root
@@ -164,7 +164,7 @@ def _labels(reading: Reading, labels: Labels, task_id: str, choices: PlanChoices
         sick: dict[str, bool | None] = {label.id: label.positive for label in task.labels}
         names = {label.id: label.name for label in task.labels}
     else:
-        sick, names = diseases_by_name(labels.names), dict(labels.names)
+        sick, names = diseases_in(reading.label_column, labels.names), dict(labels.names)
     if choices.disease:
         sick = _as_said(choices.disease, names)
     return tuple(PlanLabel(i, name, tuple(written.get(i, ())), sick.get(i), counts[i]) for i, name in names.items())

@@ -71,3 +71,46 @@ def test_masks_of_scans_whose_names_begin_with_a_letter_that_may_say_mask(tmp_pa
     plan = make_plan(tmp_path)
     assert (counts(plan), plan.n_masks, plan.n_not_taken) == ({"benign": 4, "malignant": 4}, 8, 0)
     assert sick(plan) == ["malignant"]
+
+
+# ---- folders that say a label and whose
+@pytest.mark.parametrize(
+    ("pattern", "labels", "n_patients"),
+    [
+        ("{label}_{i}", ("benign", "malignant"), 8),
+        ("{label} ({i})", ("benign", "malignant"), 8),
+        ("{label}{i}", ("benign", "malignant"), 8),
+        ("P{i:03d}_{label}", ("benign", "malignant"), 8),
+        ("환자{i:02d}_{label}", ("양성", "악성"), 8),
+        ("{label}-patient{i}", ("normal", "cancer"), 8),
+    ],
+)
+def test_a_folder_of_a_label_and_a_number_is_of_the_label_and_kept_together(
+    pattern: str, labels: tuple[str, str], n_patients: int, tmp_path: Path
+) -> None:
+    for i in range(8):
+        folder = pattern.format(label=labels[i // 4], i=i)
+        put(tmp_path, f"{folder}/1.png", f"{folder}/2.png")
+    plan = make_plan(tmp_path)
+    assert (counts(plan), sick(plan)) == (dict.fromkeys(labels, 8), [labels[1]])
+    assert (plan.n_patients, plan.n_owned) == (n_patients, 16)
+    assert sums_up(plan)
+
+
+@pytest.mark.parametrize("names", [("1_benign", "2_malignant"), ("grade1 cancer", "grade2 cancer", "normal")])
+def test_numbers_of_labels_stay_in_their_names(names: tuple[str, ...], tmp_path: Path) -> None:
+    put(tmp_path, *(f"{name}/{i}.png" for name in names for i in range(4)))
+    assert counts(make_plan(tmp_path)) == dict.fromkeys(names, 4)
+
+
+# ---- a column that says yes to no disease
+@pytest.mark.parametrize("cells", [("1", "0"), ("yes", "no"), ("True", "False")])
+@pytest.mark.parametrize("column", ["benign", "is_normal"])
+@pytest.mark.parametrize("asked", [False, True])
+def test_yes_in_a_column_named_after_no_disease_is_no_disease(
+    column: str, cells: tuple[str, str], asked: bool, tmp_path: Path
+) -> None:
+    put(tmp_path, *(f"{i}.png" for i in range(8)))
+    write(tmp_path, "labels.csv", f"file,{column}", *(f"{i}.png,{cells[i % 2]}" for i in range(8)))
+    plan = make_plan(tmp_path, PlanChoices(columns={"label": column}) if asked else None)
+    assert (plan.n_scans, sick(plan)) == (8, [cells[1]])

@@ -187,17 +187,17 @@ _YES_OR_NO = tuple(set(pair) for pair in YES_OR_NO)
 
 
 def _yes_or_no(table: Table, found: Mapping[str, str]) -> str:
-    """Return the one column named after a disease that says yes or no of each row; empty if there is none.
+    """Return the one column named after a disease, or its absence, that says yes or no of each row; else empty.
 
-    Where a column named after its absence says so too (`benign`, `normal`), they are several labels, not one.
+    One named after its absence (`benign`) beside others of yes and no is one of several labels.
     """
-    named = []
+    asking = []
     for at, name in enumerate(table.header):
         cells = {row[at].casefold().removesuffix(".0") for row in table.rows if row[at]}
-        asks = cells - UNLABELLED in _YES_OR_NO or cells == {"-", "+"}
-        if name not in found.values() and disease_of(name) is not None and asks:
-            named.append(name)
-    return named[0] if len(named) == 1 and disease_of(named[0]) else ""
+        if name not in found.values() and (cells - UNLABELLED in _YES_OR_NO or cells == {"-", "+"}):
+            asking.append(name)
+    named = [name for name in asking if disease_of(name) is not None]
+    return named[0] if len(named) == 1 and (disease_of(named[0]) or len(asking) == 1) else ""
 
 
 def _repeated(table: Table, found: Mapping[str, str], is_named: Callable[[str], bool]) -> str:

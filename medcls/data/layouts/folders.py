@@ -49,7 +49,7 @@ def _root(reading: Reading) -> str:
 def _fill(reading: Reading, pictures: list[str], roles: Roles) -> None:
     reading.folders, reading.questions = roles.pattern, list(roles.questions)
     reading.why = [Note("data.why-folders", pattern=roles.pattern)]
-    if "patient" in roles.levels:
+    if "patient" in roles.levels or roles.owned:
         reading.patients_from.append(Note("data.from-folders"))
     for path in pictures:
         told = roles.place(tuple(path.split("/")[:-1]))

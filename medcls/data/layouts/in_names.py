@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from medcls.data.layouts.layout import Entry
 from medcls.data.lexicon import NO_OWNERS
-from medcls.data.vocabulary import are_dates, is_numbered, names_patient, part_of
+from medcls.data.vocabulary import are_dates, disease_of, is_numbered, names_patient, part_of
 
 _FEW_OWNERS, _PER_OWNER, _MOSTLY = 4, 1.5, 0.9  # patients at least, scans of each at least, and share of them
+_GLUED = re.compile(r"([^\W\d_]+)(\d+)")
 _APART = re.compile(r"[\s_.\-]+")
 _OWNER = re.compile(r"([^\W\d_]{2,})[\s_.\-]?(\d+)(?=[\s_.\-]|$)")
 
@@ -29,6 +30,37 @@ def parted_labels(names: Iterable[str]) -> dict[str, tuple[str, str]]:
     found = {name: said for name in listed if (said := _parted(name))}
     parts, labels = ({said[at] for said in found.values()} for at in (0, 1))
     return found if len(found) == len(listed) and min(len(parts), len(labels)) > 1 and len(labels) < len(found) else {}
+
+
+def owned_labels(names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Return the label that each of some folders' names says, and whose: a patient, or empty for a mere number.
+
+    Empty unless each name holds a word for disease or its absence and a number, and labels repeat.
+
+    Args:
+        names: Names of the folders of one level.
+
+    Example:
+        >>> owned_labels(["P1_benign", "P2_benign", "P3_cancer", "P4_cancer"])["P3_cancer"]
+        ('cancer', 'P3')
+        >>> owned_labels(["benign1", "benign2", "cancer1", "cancer2"])["cancer2"], owned_labels(["1 benign", "2 tumor"])
+        (('cancer', ''), {})
+    """
+    listed = list(names)
+    found = {name: said for name in listed if (said := _owned(name))}
+    labels = {label for label, _ in found.values()}
+    return found if len(found) == len(listed) >= 2 * len(labels) > 2 else {}
+
+
+def _owned(name: str) -> tuple[str, str] | None:
+    words = _words(name)
+    if len(words) == 1 and (glued := _GLUED.fullmatch(words[0])):
+        words = list(glued.groups())
+    label = [word for word in words if not any(map(str.isdecimal, word))]
+    rest = [word for word in words if word not in label]
+    if len(rest) != 1 or disease_of(" ".join(label)) is None:
+        return None
+    return " ".join(label), rest[0] if any(map(str.isalpha, rest[0])) and is_numbered(rest[0]) else ""
 
 
 def _parted(name: str) -> tuple[str, str] | None:

@@ -89,6 +89,11 @@ class Reading:
         """True if some scan has a label."""
         return any(entry.label for entry in self.entries)
 
+    @property
+    def label_column(self) -> str:
+        """Name of the column of a table that labels are cells of; empty where they are none."""
+        return next((table.columns["label"] for table in self.tables if "label" in table.columns), "")
+
 
 @dataclass(frozen=True)
 class Layout:

@@ -9,7 +9,7 @@ from functools import lru_cache
 from medcls.core.note import Note
 from medcls.core.plan import Question
 from medcls.data.labels import tidy
-from medcls.data.layouts.in_names import parted_labels
+from medcls.data.layouts.in_names import owned_labels, parted_labels
 from medcls.data.layouts.layout import are_patients
 from medcls.data.lexicon import MASK, NOT_PICTURES
 from medcls.data.vocabulary import (
@@ -49,6 +49,7 @@ class Roles:
         questions: A question that only a person can answer.
         parts: Part that each name of a level of parts says, by level.
         parted: Part and label that the name of a label's folder says, (`train_benign`), where each says both.
+        owned: Label and patient that the name of a label's folder says (`P01_benign`), where each says both.
     """
 
     levels: list[str]
@@ -57,6 +58,7 @@ class Roles:
     questions: list[Question] = field(default_factory=list)
     parts: dict[int, dict[str, str]] = field(default_factory=dict)
     parted: dict[str, tuple[str, str]] = field(default_factory=dict)
+    owned: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def pattern(self) -> str:
@@ -73,6 +75,8 @@ class Roles:
         told = {"label": folder[at]}
         if said := self.parted.get(folder[at]):
             told = {"part": said[0], "label": said[1]}
+        if said := self.owned.get(folder[at]):
+            told = {"label": said[0]} | ({"patient": said[1]} if said[1] else {"owner": folder[at]})
         for level, name in enumerate(folder):
             role = self.levels[level] if level < len(self.levels) else "other"
             if level == at or role in ("other", "label"):
@@ -125,6 +129,8 @@ def _are_no_labels(names: list[str]) -> bool:
 
 def _with_parts(roles: Roles, folders: Sequence[Folder]) -> Roles:
     roles.parted = parted_labels(_label_names(roles, folders))
+    if roles.why != "asked" and not {"patient", "group"} & set(roles.levels):
+        roles.owned = owned_labels(_label_names(roles, folders))
     for level, role in enumerate(roles.levels):
         said = {"part": parts_of, "patient": numbered_parts}.get(role, lambda _: {})(_names(folders, level))
         roles.parts |= {level: said} if said else {}
