@@ -1,5 +1,6 @@
 """Whether the index of a collection holds what it was made to hold: SQLite takes any value in any column."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from medcls.data.index import Index
 from medcls.errors import BadData
 
 _WHOLE, _NUMBER, _TEXT, _TEXT_OR_NONE = ("integer",), ("integer", "real"), ("text",), ("text", "null")
-_TABLES = {
+_TABLES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "cases": {
         **dict.fromkeys(("height", "width"), _WHOLE),
         **dict.fromkeys(("id", "grp", "sha256", "masks", "attributes", "dropped"), _TEXT),
@@ -55,7 +56,7 @@ def _find_wrong(folder: Path, changed_ns: int, size: int) -> str:
     return found
 
 
-def _wrong(table: str, columns: dict[str, tuple[str, ...]], n: int) -> str:
+def _wrong(table: str, columns: Mapping[str, tuple[str, ...]], n: int) -> str:
     """Return the condition under which a row of a table cannot be."""
     kinds = [f"typeof({c}) NOT IN ({', '.join(map(repr, kinds))})" for c, kinds in columns.items()]
     rows = [f"{column} NOT BETWEEN 0 AND {n - 1}" for column in _ROWS.get(table, ())]

@@ -14,6 +14,21 @@ _LOSSLESS, _HIERARCHICAL = (0xC3, 0xC7, 0xCB, 0xCF), (0xC5, 0xC6, 0xC7, 0xCD, 0x
 _LOSSLESS_ARITHMETIC, _PART_2 = 0xCB, 0x8000
 _ALONE = {0x01, *range(0xD0, 0xD9)}  # markers that no length follows
 _HEAD_BYTES = 1_000_000
+_OTHERS = {
+    b"\x89PNG": "PNG",
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL ": "JPEG XL",
+    b"\xff\x10\xff\x50": "JPEG XS",
+    b"II\xbc": "JPEG XR",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"GIF8": "GIF",
+    b"BM": "BMP",
+    b"\0\0\1\xba": "MPEG",
+    b"\0\0\1\xb3": "MPEG",
+    b"\0\0\0\1": "H.264 / H.265",
+    b"\x1f\x8b": "gzip",
+}
 _ICC = b"ICC_PROFILE\0"
 
 
@@ -70,6 +85,19 @@ def codec_of(data: bytes) -> Codec | None:
         return "jpeg2000"
     count = int.from_bytes(data[:4], "little")
     return "rle" if 1 <= count <= 15 and int.from_bytes(data[4:8], "little") == 64 and len(data) >= 64 else None
+
+
+def name_other(data: bytes) -> str:
+    """Name what a compressed picture is that is of none of the families DICOM readers know; empty if that is unknown.
+
+    Args:
+        data: The stream, from its first byte.
+    """
+    if data[:4] == b"RIFF":
+        return {b"WEBP": "WebP", b"AVI ": "AVI"}.get(data[8:12], "")
+    if data[4:8] == b"ftyp":
+        return "MP4 / HEIF"
+    return next((name for start, name in _OTHERS.items() if data.startswith(start)), "")
 
 
 def read_stream(data: bytes) -> Stream | None:

@@ -66,6 +66,7 @@ def open_dicom(data: bytes, limits: Limits) -> tuple[Dataset, list[Note]]:
         notes.append(Note("imaging.dicom-late-mark", n=late))
         data = bytes(128) + data[late:]
     elif lacks_mark(data):
+        notes.append(Note("imaging.dicom-no-mark"))
         data = data[128:]
     syntax, start = _file_meta(data)
     if any(vr not in _KNOWN for _, vr, _, _ in _meta_elements(data)):  # pydicom would find no data set behind it

@@ -7,7 +7,7 @@ from pydicom.uid import UID
 
 from medcls.core.note import Note
 from medcls.errors import BadScan, TooLarge
-from medcls.imaging.codestream import Stream, codec_of, read_stream
+from medcls.imaging.codestream import Stream, codec_of, name_other, read_stream
 from medcls.imaging.dicom_kind import check_picture
 from medcls.imaging.dicom_values import integer, pixel_bytes, text
 from medcls.imaging.encapsulated import ends_well, frames_of, items_of, joined
@@ -226,6 +226,8 @@ def stream_of(ds: Dataset, header: Header, frame: int, notes: list[Note]) -> tup
     stream = read_stream(data)
     family = _family(syntax)
     if stream is None:
+        if other := name_other(data):
+            raise BadScan("imaging.dicom-syntax-not-read", found=other)
         if family is None and _is_coded(syntax):
             raise BadScan("imaging.dicom-syntax-not-read", found=_name_of(syntax))
         raise BadScan("imaging.dicom-stream-without-size")

@@ -155,6 +155,7 @@ _OFFICE = frozenset(
     ("[Content_Types].xml", "Index/Document.iwa", "word/document.xml", "ppt/presentation.xml", "xl/workbook.xml")
 )
 _PORTABLE = re.compile(rb"p[1-7][ \t\r\n#]")
+_PCX = (b"\x0a\x05\x01\x08", b"\x0a\x05\x01\x01", b"\x0a\x03\x01\x08")
 _HEAD, _UNPACKED = 4096, 65_536
 
 
@@ -184,9 +185,8 @@ def _container_code(data: bytes) -> str:
         return "imaging.foreign-video"
     if data[:4] in (b"\x5c\x01\x00\x00", b"\x00\x00\x01\x5c") or _is_freesurfer(data):
         return "imaging.foreign-volume"  # Analyze: a header of 348 bytes
-    if data[:1] == b"\x0a" and data[1:4] in (b"\x05\x01\x08", b"\x05\x01\x01", b"\x03\x01\x08"):
-        return "imaging.foreign-picture"  # PCX
-    return ""
+    bitmaps = data[:2] == b"BA" and data[14:16] == b"BM"  # several in one file, as OS/2 kept them
+    return "imaging.foreign-picture" if bitmaps or data[:4] in _PCX else ""
 
 
 def _is_freesurfer(data: bytes) -> bool:

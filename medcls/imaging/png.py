@@ -5,10 +5,14 @@ from collections.abc import Iterator
 
 from PIL import Image
 
+from medcls.core.note import Note
 from medcls.errors import TooLarge
 from medcls.imaging.quiet import guarded
 
 _MOST_CHUNKS = 20_000
+_SPACES = (b"cICP", b"gAMA", b"iCCP", b"sRGB")
+_LIKE_SRGB = (b"\x01\x0d", b"\x01\x01", b"\x01\x06")  # primaries and curve of sRGB or of ordinary video
+_USUAL = (43_000, 48_000)  # of 100,000: 1 / 2.2, give or take
 
 
 def check_chunks(data: bytes) -> None:
@@ -43,6 +47,20 @@ def exif_of(data: bytes) -> Image.Exif:
         if kind == b"eXIf":
             exif.load(data[start : start + size])
     return exif
+
+
+def note_space(data: bytes, notes: list[Note]) -> None:
+    """Note a brightness curve or a colour space that is stated beside the pixels and not applied to them.
+
+    Args:
+        data: The whole file.
+        notes: Told it. A profile or sRGB stated as well counts more; a curve near sRGB's own is nothing to tell.
+    """
+    found = {kind: data[start : start + size] for kind, start, size in _chunks(data) if kind in _SPACES}
+    if b"cICP" in found and found[b"cICP"][:2] not in _LIKE_SRGB:
+        notes.append(Note("imaging.png-space"))
+    elif set(found) == {b"gAMA"} and not _USUAL[0] <= int.from_bytes(found[b"gAMA"], "big") <= _USUAL[1]:
+        notes.append(Note("imaging.png-gamma", value=int.from_bytes(found[b"gAMA"], "big") / 100_000))
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:

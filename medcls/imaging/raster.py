@@ -18,7 +18,7 @@ from medcls.imaging.heif import heif_size, read_heif
 from medcls.imaging.jpeg import JpegHeader, check_kind, check_work, decode_flawless, read_jpeg_header, warning_of
 from medcls.imaging.limits import Limits, check_memory
 from medcls.imaging.picture import MARK, to_bytes8
-from medcls.imaging.png import check_chunks, check_sums, exif_of, has_deep_colour
+from medcls.imaging.png import check_chunks, check_sums, exif_of, has_deep_colour, note_space
 from medcls.imaging.profile import to_srgb
 from medcls.imaging.quiet import guarded, quiet, silence_logs
 from medcls.imaging.square import make_square
@@ -121,6 +121,7 @@ def _by_pillow(data: bytes, kind: str, frame: int | None, limits: Limits) -> Dec
         raise BadScan("imaging.made-by-program")
     if kind == "PNG":
         check_sums(data)
+        note_space(data, notes)
     _choose_frame(image, frame, limits, notes)
     deep = kind == "PNG" and has_deep_colour(data) and not frame
     if deep:

@@ -222,7 +222,13 @@ def _check_compression(page: Page, made: Layout) -> None:
 
 
 def has_odd_values(page: Page) -> bool:
-    """Tell if a tag of the layout is empty or no whole number, or one of two values a third: libtiff refuses those."""
+    """Tell if a tag of the layout is empty or no whole number, one of two values a third, or tiles are half said.
+
+    libtiff refuses those.
+    """
+    tiles = sum(tag in page for tag in (t.TILES, t.TILE_BYTES, t.TILE_WIDTH, t.TILE_HEIGHT))
+    if tiles and (tiles < 4 or t.STRIPS in page):
+        return True
     written = [page.entries[tag] for tag in _WHOLE if tag in page]
     odd = any(n == 0 or kind not in _WHOLE_TYPES for kind, n, _ in written)
     return odd or any(page.number(tag, 1) not in (1, 2) for tag in (t.PLANAR, t.FILL_ORDER))

@@ -347,6 +347,45 @@ def test_colours_of_an_unsaid_arrangement_are_read_the_smooth_way_and_told(plana
     assert np.abs(scan.pixels - COLOUR / 255).max() < 1e-6
 
 
+@pytest.mark.parametrize("planar", [0, 1])
+@pytest.mark.parametrize("picture", [SKIN, np.repeat(ramp()[..., None], 3, -1)], ids=["colour", "grey"])
+def test_colours_arranged_otherwise_than_said_are_read_as_they_are_and_told(picture: np.ndarray, planar: int):
+    """Where the arrangement is plain; noise, of which any is as good as another, stays as said."""
+    ds = dataset(picture, photometric="RGB")
+    ds.PixelData = (np.moveaxis(picture, -1, 0) if planar else picture).tobytes()
+    ds.PlanarConfiguration = planar
+    right = read_scan(written(ds))
+    assert not any("contradict" in note.code for note in right.notes)
+    ds.PlanarConfiguration = 1 - planar
+    scan = read_scan(written(ds))
+    assert f"imaging.dicom-{'planes' if planar else 'pixels'}-contradict" in {note.code for note in scan.notes}
+    assert np.array_equal(scan.pixels, right.pixels)
+
+
+@pytest.mark.parametrize("planar", [0, 1])
+def test_noise_is_arranged_as_said(planar: int):
+    noise = np.random.default_rng(0).integers(0, 256, (40, 64, 3), np.uint8)
+    scan = read_scan(written(dataset(noise, photometric="RGB", PlanarConfiguration=planar)))
+    assert not any("contradict" in note.code for note in scan.notes)
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (imagecodecs.png_encode(SKIN), "PNG"),
+        (imagecodecs.webp_encode(SKIN), "WebP"),
+        (imagecodecs.jpegxl_encode(SKIN), "JPEG XL"),
+        (imagecodecs.jpegxr_encode(SKIN), "JPEG XR"),
+        (b"\0\0\1\xb3" + bytes(200), "MPEG"),
+        (b"\0\0\0\x18ftypmp42" + bytes(200), "MP4 / HEIF"),
+    ],
+)
+def test_a_stream_of_another_kind_than_dicom_s_is_named(data: bytes, name: str):
+    with pytest.raises(BadScan) as caught:
+        read_scan(coded(dataset(SKIN), JPEGBaseline8Bit, data))
+    assert (caught.value.code, caught.value.params["found"]) == ("imaging.dicom-syntax-not-read", name)
+
+
 def test_a_sign_that_is_not_said_is_told():
     ds = dataset(ramp(high=4095, dtype=np.uint16), bits_stored=12)
     del ds.PixelRepresentation

@@ -81,6 +81,7 @@ FILES = {
 
 MORE = {
     "picture": [
+        b"BA" + bytes(12) + b"BM" + bytes(99),
         b"\x0a\x05\x01\x08" + bytes(99),
         b"SDPX" + bytes(99),
         b"XPDS" + bytes(99),

@@ -23,8 +23,8 @@ from pydicom.uid import (
 from medcls.errors import BadScan
 from medcls.imaging.decode import count_frames, read_scan
 from tests.imaging.dicom_files import DEEP, SKIN, coded, dataset, far, ramp, written
-from tests.imaging.test_decode import encode
-from tests.imaging.test_raster_table import SMOOTH
+from tests.imaging.test_decode import chunk, encode
+from tests.imaging.test_raster_table import SMOOTH, png
 from tests.imaging.test_tiff_table import GREY, RGB, by_tifffile, quantised
 
 EIGHT = quantised(RGB, 8).astype(np.uint8)
@@ -145,6 +145,7 @@ def test_dicom_behind_its_preamble_without_its_mark(syntax, meta: bool) -> None:
     start = 132 if meta else 144 + struct.unpack("<I", data[140:144])[0]
     scan = read_scan(bytes(128) + data[start:])
     assert np.abs(scan.pixels - DEEP / 4095).mean() < 0.001
+    assert "dicom-no-mark" in [note.code.removeprefix("imaging.") for note in scan.notes]
 
 
 @pytest.mark.parametrize("stated", [8, 9, 10, 11, 12, 13, 14, 15, 16])
@@ -220,3 +221,20 @@ def test_bits_that_are_not_said_are_told_by_the_highest_or_all_counted(high: int
         del ds.HighBit
     bits = [note.params["bits"] for note in read_scan(written(ds)).notes if note.code == "imaging.dicom-bits-unsaid"]
     assert bits == [12 if high else 16]
+
+
+@pytest.mark.parametrize(
+    ("chunks", "told"),
+    [
+        ([(b"gAMA", 45_455)], None),
+        ([(b"gAMA", 100_000)], "png-gamma"),
+        ([(b"gAMA", 55_556)], "png-gamma"),
+        ([(b"gAMA", 100_000), (b"sRGB", 0)], None),
+        ([(b"cICP", 0x01_0D_00_01)], None),
+        ([(b"cICP", 0x09_10_00_01)], "png-space"),
+    ],
+)
+def test_a_space_stated_beside_a_png_s_pixels_is_told_where_it_differs(chunks: list, told: str | None) -> None:
+    extra = b"".join(chunk(kind, struct.pack(">I", value)) for kind, value in chunks)
+    found = set(codes(png(quantised(RGB, 8), 8, 2, extra=extra))) & {"png-gamma", "png-space"}
+    assert found == ({told} if told else set())

@@ -11,6 +11,7 @@ import pytest
 import tifffile
 from PIL import Image, ImageCms
 
+from medcls.core.outcome import Outcome
 from medcls.errors import BadScan
 from medcls.imaging.decode import count_values, read_scan
 from medcls.imaging.tiff import _inflate
@@ -499,3 +500,12 @@ def test_a_tag_of_the_layout_that_is_empty_or_no_whole_number_is_told(tag: int, 
     at = data.rindex(struct.pack("<HHI", tag, 4, 1))
     data[at : at + 8] = struct.pack("<HHI", tag, kind, n)
     assert any(note.code == "imaging.may-be-damaged" for note in read_scan(bytes(data)).notes)
+
+
+@pytest.mark.parametrize("tag", [322, 323, 325])
+def test_a_tag_of_tiles_among_strips_is_told(tag: int):
+    """Mutant 1485 of the fuzz with seed 19: libtiff takes such a page for tiles, and refuses it."""
+    data = written(samples(GREY, 8), 8, 1, rows=H, more={tag: ("I", (H,))})
+    found = Outcome.of("", lambda: {note.code for note in read_scan(data).notes})
+    assert "imaging.may-be-damaged" in (found.value or {"imaging.may-be-damaged"})
+    assert "imaging.may-be-damaged" not in {note.code for note in read_scan(written(samples(GREY, 8), 8, 1)).notes}
