@@ -30,6 +30,8 @@ def add(verbs: Any) -> None:
     retire = verb(inside, "retire", _retire, "Take a model off the lists without deleting it.")
     retire.add_argument("model", metavar="M", help="model id")
     retire.add_argument("--reason", default="retired by the user", help="why; empty puts it back")
+    remove = verb(inside, "remove", _remove, "Delete a retired model of this machine for good.")
+    remove.add_argument("model", metavar="M", help="model id")
     point = verb(inside, "threshold", _threshold, "Keep a named operating point on a model's card, or take one off.")
     point.add_argument("model", metavar="M", help="model id")
     point.add_argument("name", metavar="NAME", help="what to call it, as screening")
@@ -107,6 +109,14 @@ def _retire(args: argparse.Namespace) -> int:
 
     card = retire(args.model, args.reason)
     print(f"{card.id}: {card.retired or Note('cli.offered-again')}")
+    return 0
+
+
+def _remove(args: argparse.Namespace) -> int:
+    from medcls.workflows.exchange import remove_model
+
+    remove_model(args.model)
+    print(Note("cli.model-removed", model=args.model))
     return 0
 
 

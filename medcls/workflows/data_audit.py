@@ -122,7 +122,11 @@ def probe_shortcuts(name: str, *, seed: int = 0, progress: Progress = silent) ->
 
 
 def read_probe(name: str) -> dict[str, tuple[Estimate, Note]] | None:
-    """Return the last shortcut probe of the collection as it is now; None if there was none."""
+    """Return the last shortcut probe of the collection as it is now; None if there was none.
+
+    Raises:
+        BadData: If there is no such collection, or what was kept of the probe cannot be read.
+    """
     from medcls.data.collections import open_collection
 
     collection = open_collection(name)

@@ -15,7 +15,7 @@ from medcls.core.prediction import Heatmap
 from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
 from medcls.exits.subjects import Drawing
-from medcls.explain import METHODS, Method, Stopped
+from medcls.explain import METHODS, Stopped
 from medcls.explain.caption import describe, describe_many
 from medcls.explain.overlay import COLOURS, STYLES, Paint
 from medcls.explain.overlay import caption as _caption
@@ -76,11 +76,6 @@ class Drawn:
 
     request: HeatmapRequest
     heatmap: Outcome[Heatmap]
-
-
-def list_methods() -> tuple[Method, ...]:
-    """Return the methods in the order they are offered."""
-    return tuple(METHODS.values())
 
 
 def list_layers(classifier: "Predictor") -> tuple[str, ...]:

@@ -6,11 +6,11 @@ from functools import partial
 
 from medcls.core.note import Note
 from medcls.core.outcome import Outcome
-from medcls.errors import BadSpec, Conflict, MedclsError
+from medcls.errors import BadSpec, Conflict
 from medcls.reproduction.recipes import preset_of
 from medcls.runs import search as searches
 from medcls.runs import study as studies
-from medcls.runs.folder import RunFolder, open_run, read_tail
+from medcls.runs.folder import read_tail
 from medcls.runs.launch import launch, start_detached, wait_until_locked
 from medcls.runs.search_spec import (
     PRESETS,
@@ -136,11 +136,3 @@ def stop_search(name: str) -> None:
     if not searches.is_worked_on(name):
         raise Conflict("workflows.search-idle", search=name)
     (folder_of(name) / "stop").touch()
-
-
-def run_of(trial: Trial) -> RunFolder | None:
-    """Return the run of a trial; None if it is not on this machine."""
-    try:
-        return open_run(trial.run) if trial.run else None
-    except MedclsError:
-        return None

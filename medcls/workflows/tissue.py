@@ -89,21 +89,6 @@ def tissue_map(
     return map_patches(classifier, patches, len(cases), label, progress)
 
 
-def list_patients(collection: str) -> dict[str, int]:
-    """Count each patient's patches that have coordinates, most first.
-
-    Raises:
-        BadData: If there is no such collection.
-    """
-    from medcls.data.collections import open_collection
-
-    counts: dict[str, int] = {}
-    for case in open_collection(collection).cases:
-        if case.patient and "x" in case.attributes:
-            counts[case.patient] = counts.get(case.patient, 0) + 1
-    return dict(sorted(counts.items(), key=lambda item: -item[1]))
-
-
 def placed_patches(files: Iterable[Outcome[bytes]]) -> dict[str, list[Patch]]:
     """Find the patches whose names say where they lie, by patient; patients with too few to make a map are left out.
 

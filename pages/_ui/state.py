@@ -58,9 +58,7 @@ EVIDENCE = "evidence"  # maps of a scan for all labels: (scan, model) -> what wa
 PASSES = "passes"  # the last few passes that answered, for maps to be drawn from: (scan, model) -> pass
 GALLERY_AT = "gallery.at"  # which picture of a gallery is open
 LOOPS = "loops"  # all frames of the loop that was asked for
-EXAMPLES = "examples"  # synthetic examples made in this session
 HEATMAP_VIEW = "heatmap.view"  # how it looks
-HEATMAPS = "heatmaps"  # the last ones drawn: (scan, model, label) -> heatmap
 
 # Worklist.
 WORKLIST = "worklist.found"  # what a source had when it was asked last

@@ -9,27 +9,13 @@ from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from medcls.core.run import RunSpec
 from medcls.data.collections import add_collection
 from medcls.imaging.phantom import phantom
 from medcls.runs.folder import RunFolder
+from tests.small_run import small_spec
 
 LABELS = ("normal", "benign", "malignant")
-SPEC = RunSpec.of(
-    collections=("phantoms",),
-    backbone="simple_cnn",
-    backbone_args={"width": 4},
-    initial="none",
-    size_px=32,
-    batch_size=8,
-    epochs=3,
-    lr=3e-3,
-    device="cpu",
-    precision="fp32",
-    hflip=True,
-    dropout=0.2,
-    ema_decay=0.5,
-)
+SPEC = small_spec(collections=("phantoms",), hflip=True, dropout=0.2, ema_decay=0.5)
 # A loaded machine is slow; what is there sooner is not waited for.
 PATIENCE_S = float(os.environ.get("MEDCLS_PATIENCE_S", "300"))
 _FORKS = multiprocessing.get_context("forkserver")

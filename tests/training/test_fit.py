@@ -22,19 +22,9 @@ from medcls.training.inputs import TrainingData, keeps_features
 from medcls.training.measure import EXPLODED, exploded
 from medcls.training.optimise import lr_factor
 from medcls.training.shares import make_fabric
+from tests.small_run import small_spec
 
-SPEC = RunSpec.of(
-    backbone="simple_cnn",
-    backbone_args={"width": 4},
-    initial="none",
-    size_px=32,
-    batch_size=8,
-    epochs=3,
-    lr=3e-3,
-    device="cpu",
-    precision="fp32",
-    schedule="constant",
-)
+SPEC = small_spec(schedule="constant")
 
 
 def build(spec: RunSpec) -> torch.nn.Module:

@@ -24,19 +24,9 @@ from medcls.training.loss import class_weights, loss, soft_targets
 from medcls.training.optimise import make_optimiser, make_schedule
 from medcls.training.order import epoch_order
 from medcls.training.shares import make_fabric
+from tests.small_run import small_spec
 
-SPEC = RunSpec.of(
-    backbone="simple_cnn",
-    backbone_args={"width": 4},
-    initial="none",
-    size_px=32,
-    batch_size=8,
-    epochs=2,
-    lr=3e-3,
-    device="cpu",
-    precision="fp32",
-    schedule="constant",
-)
+SPEC = small_spec(epochs=2, schedule="constant")
 TESTS: dict[str, Callable] = {}
 # Knobs that decide which scans are used, or where and under which name: tested where that is done.
 ELSEWHERE = {

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from medcls.cli import main
 from medcls.core.model import ModelCard
 from medcls.core.scan import Scan
 from medcls.errors import BadModel, Conflict, MedclsError, TooLarge
@@ -304,7 +305,7 @@ def test_only_retired_models_of_this_machine_are_removed(tiny_model: ModelCard) 
     with pytest.raises(BadModel, match="still offered"):
         exchange.remove_model(tiny_model.id)
     store.update_card(tiny_model.id, retired="superseded")
-    exchange.remove_model(tiny_model.id)
+    assert main(["models", "remove", tiny_model.id]) == 0
     with pytest.raises(BadModel, match="no such model"):
         exchange.remove_model(tiny_model.id)
 
