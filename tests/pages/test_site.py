@@ -12,6 +12,7 @@ from medcls.evaluation.sites import make_site
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 from medcls.models.opening import open_model
+from medcls.words import say
 from medcls.workflows import compare_scan, site
 from pages._ui import state
 from pages._ui.site import charts_site
@@ -81,6 +82,19 @@ def test_scans_that_are_dropped_are_checked_by_the_labels_in_their_names(open_ap
     assert "12 scans" in words(app)
 
 
+def test_a_table_that_is_dropped_is_told_where_tables_are_read(open_app, ward) -> None:
+    """It is no picture, but neither is it a mistake."""
+    app = open_app(PAGE)
+    picture = phantom("breast-ultrasound", "benign", 3)
+    app.file_uploader(key="site.files").set_value(
+        [("a.png", picture, "image/png"), ("labels.CSV", b"file,label\na,benign\n", "text/csv")]
+    )
+    app.run()
+    assert_sound(app)
+    (failed,) = app.session_state[state.SITE_ROWS][3]
+    assert (failed.name, failed.error.code) == ("labels.CSV", "pages.site-table-dropped")
+
+
 @pytest.mark.parametrize(
     ("name", "label"),
     [
@@ -148,6 +162,11 @@ def test_where_no_model_of_a_task_is_approved_those_are_offered_that_are_not_ret
     app.toggle(key=state.ALL_MODELS).set_value(True).run()
     (both,) = [box.key for box in app.selectbox if box.key.startswith("pick.model")]
     assert tiny_model.id in both
+    assert say("pages.model-draft-here", {"site": "Ward 3"}) in words(app).replace("\\", "")
+    for page in ("../classify.py", "../heatmaps.py"):
+        app = open_app(page, site=folder.id, task="breast-ultrasound", model=tiny_model.id)
+        told = words(app).replace("\\", "")
+        assert say("pages.model-retired-here", {"site": "Ward 3"}) in told, "an address leads to any model"
 
 
 def test_a_scan_reads_alike_on_every_page(open_app, tiny_model, home, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pages._ui import state
 from pages._ui.widgets import charts, notices
 
 _MOST = 500
+_TABLES = (".csv", ".tsv", ".xlsx", ".xls", ".ods")
 _LETTER = r"[^\W\d_]"
 _DENIES = re.compile(rf"(?<!{_LETTER})(no|non|not|without)[\W_]+$")
 _ROW_PX, _TABLE_PX = 56, 480
@@ -76,7 +77,10 @@ def _read(
         bar.progress(done / len(entries), text=told)
         read = entry.then(_thumbnail)
         if read.error is not None:
-            failed.append(Outcome(entry.name, error=read.error))
+            is_table = entry.name.casefold().endswith(_TABLES)
+            failed.append(
+                Outcome(entry.name, error=MedclsError("pages.site-table-dropped") if is_table else read.error)
+            )
         elif len(rows) < _MOST:
             rows.append({"scan": read.value, "file": entry.name, "label": label_of(entry.name, names), "patient": ""})
             data.append(entry.get())

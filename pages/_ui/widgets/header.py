@@ -12,6 +12,7 @@ from medcls.workflows import models, site, site_figures
 from pages._ui import state
 from pages._ui.widgets import notices, pickers, theme
 
+_STATES = {"draft": "pages.model-draft-here", "retired": "pages.model-retired-here"}
 _PREVALENCE = 0.10  # where nobody said
 
 
@@ -28,7 +29,18 @@ def open_page(title: str) -> ModelCard | None:
         return None
     task, cards, place = found
     with place:
-        return pickers.pick_model(cards, task, _approved([card for card in cards if card.task.id == task.id]))
+        chosen = pickers.pick_model(cards, task, _approved([card for card in cards if card.task.id == task.id]))
+    if chosen is not None:
+        _tell_state(chosen)
+    return chosen
+
+
+def _tell_state(card: ModelCard) -> None:
+    """Say where the site has not approved the chosen model: an address, or *All models*, leads to any."""
+    where = site_name()
+    said = site.state_of(where, card) if where else "approved"
+    if said != "approved":
+        notices.show_state(say(_STATES[said], {"site": where}))
 
 
 def head(title: str) -> st.delta_generator.DeltaGenerator:

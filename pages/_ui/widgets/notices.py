@@ -35,6 +35,12 @@ def place_missing(place: st.delta_generator.DeltaGenerator) -> None:
     st.session_state[state.MISSING_PLACE] = place
 
 
+def show_state(text: str) -> None:
+    """Say below the head what a site thinks of the model chosen."""
+    with st.session_state[state.MISSING_PLACE]:
+        st.warning(escape(text), icon=":material/approval_delegation:")
+
+
 def show_missing(text: str) -> None:
     """Say that something an address names is not here."""
     with st.session_state[state.MISSING_PLACE]:
