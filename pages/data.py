@@ -24,13 +24,14 @@ with header.head(say("pages.title-data")):
 records = {record.name: record for record in data.list_collections()}
 for broken in data.broken():
     notices.show_failure(broken)
-add.show_add(opened=not records)
 if not records:
     path.show(None)
     notices.show_empty(
         say("pages.data-nothing-yet"),
         say("pages.data-nothing-yet-do"),
     )
+add.show_add(opened=not records)
+if not records:
     state.done()
 with place:
     named = {name: say("pages.data-named", {"name": name, "n": record.n_cases}) for name, record in records.items()}

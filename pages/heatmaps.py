@@ -24,7 +24,7 @@ tissue.offer(entries, card)
 entry = drops.pick(entries, "heatmaps.scan")
 read = drops.read_entry(entry)
 if read.value is None:
-    notices.show_failure(read)
+    notices.show_unread(read)
     state.done()
 
 try:

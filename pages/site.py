@@ -15,7 +15,7 @@ with header.head(say("pages.title-site")):
 cards = models.list_models()
 if not cards:
     notices.show_empty(
-        say("pages.site-what"),
+        say("pages.site-what-without"),
         say("pages.no-model-do"),
     )
     state.done()
@@ -26,6 +26,8 @@ with model_place:
     card = pickers.pick_model(cards, task) if task else None
 if card is None:
     state.done()
+if not site:
+    st.markdown(say("pages.site-what"))
 checked, own, others, watched = st.tabs(
     [
         say("pages.site-tab-check"),

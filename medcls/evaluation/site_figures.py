@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from medcls.core.collection import title_of
 from medcls.core.evaluation import CaseTable, Estimate, Evaluation
 from medcls.core.letter import Letter
 from medcls.core.note import Note
@@ -56,7 +57,9 @@ class SiteFigures:
     @property
     def title(self) -> str:
         """The site, and who says so."""
-        return str(Note(_TITLES[self.source] if self.site else "evaluation.site-reported-unnamed", site=self.site))
+        return str(
+            Note(_TITLES[self.source] if self.site else "evaluation.site-reported-unnamed", site=title_of(self.site))
+        )
 
     def headline(self) -> Note:
         """Return disease against the rest at this site in a sentence."""

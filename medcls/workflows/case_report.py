@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medcls import access
+from medcls.core.collection import title_of
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
 from medcls.core.prediction import Heatmap, Prediction
@@ -232,7 +233,7 @@ def counts_of(
     if not figures or not label:
         return ()
     name, first = card.task.label(label).name, figures[0].title
-    records = {place or first: r for place, r in track_records(card, label, prevalence).items() if r.said}
+    records = {title_of(place) or first: r for place, r in track_records(card, label, prevalence).items() if r.said}
     here_first = track_record_at(card, label, prevalence, site, by_threshold) if site else ()
     counts = [record.count_note(place, name) for place, record in records.items()]
     chances = [] if by_threshold else [record.chance_note(place, name) for place, record in records.items()]

@@ -22,6 +22,7 @@ __all__ = [
     "evaluated_figures",
     "figures_of",
     "prevalence_at",
+    "threshold_at",
     "track_record_at",
 ]
 
@@ -41,12 +42,27 @@ def track_record_at(
     Raises:
         MedclsError: If there is no such site.
     """
-    settings = site_folder(site).settings(card.id) if by_threshold else None
-    notes = threshold_record(settings, card.task, label, prevalence) if settings else ()
+    notes = threshold_at(card, label, prevalence, site) if by_threshold else ()
     for one in _checked(card):
         if one.site == site:
             notes += one.track_record_note(card.task, label, 0.0 if by_threshold else prevalence)
     return notes
+
+
+def threshold_at(card: ModelCard, label: str, prevalence: float, site: str) -> tuple[Note, ...]:
+    """Return how an answer does that a site's own threshold decides; nothing where none is in force.
+
+    Args:
+        card: The model's card.
+        label: Label id answered.
+        prevalence: Share of people with the disease there, (0, 1).
+        site: Name of the site.
+
+    Raises:
+        MedclsError: If there is no such site.
+    """
+    settings = site_folder(site).settings(card.id)
+    return threshold_record(settings, card.task, label, prevalence) if settings else ()
 
 
 def figures_of(card: ModelCard) -> tuple[SiteFigures, ...]:

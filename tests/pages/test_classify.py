@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import io
 import json
+import re
 import zipfile
 from collections import Counter
 from hashlib import sha256
@@ -23,7 +24,7 @@ from medcls.words import say
 from medcls.workflows import case_report, classify, scans, site_figures
 from medcls.workflows.case_report import send_out
 from pages._ui import state
-from pages._ui.classify import cases, exports, opinions, room
+from pages._ui.classify import cases, exports, opinions, room, worth
 from pages._ui.classify.answers import Row
 from pages._ui.widgets import notices, palette
 from tests.pages.conftest import assert_sound, component, words
@@ -85,7 +86,8 @@ def test_one_scan_gets_its_answer(open_app, tiny_model) -> None:
     assert expected.decided is not None
     assert palette.label_word(tiny_model.task, expected.decided) in told
     (site,) = site_figures.figures_of(tiny_model)
-    assert [n for n in site.track_record(tiny_model.task, expected.decided) if notices.escape(str(n)) not in told] == []
+    (said, *_) = site.track_record(tiny_model.task, expected.decided)
+    assert f"{said.params['right']}/{said.params['said']}" in told
     assert "Research use, not a medical device" in told
     rows = answered(app)
     assert np.array_equal(rows[0].prediction.prob, expected.prob)
@@ -214,6 +216,29 @@ def test_all_broken_shows_the_sentence_where_the_scan_would_stand(open_app, tiny
     assert_sound(app)
     assert len(app.error) == 1
     assert "bad.png" in app.error[0].value.replace("\\", "")
+    app.button(key="unread.other").click().run()
+    assert_sound(app)
+    assert not app.error
+    assert app.file_uploader
+
+
+def test_what_an_answer_was_worth_is_a_line_per_place(tiny_model) -> None:
+    """Published collections by their titles; what one place does not tell is a dash there."""
+    counts = ((5, 1, 1), (0, 6, 2), (1, 3, 9))
+    places = (
+        site_figures.SiteFigures("bus-bra", "measured", {}, counts, 3),
+        site_figures.SiteFigures("Ward 3", "here", {}, counts, 0),
+    )
+    rows = [(one.title, one.track_record(tiny_model.task, "malignant", 0.1)) for one in places]
+    found = re.sub(r"<[^>]+>", " ", worth.table(rows, "malignant").replace("</tr>", "\n")).split("\n")
+    assert [line.split()[-4:] for line in found[1:3]] == [
+        ["9/12", "4/13", "28/100", "3/31"],
+        ["9/12", "4/13", "28/100", "–"],
+    ]
+    assert "BUS-BRA" in found[1]
+    among = worth.table([(one.title, one.track_record(tiny_model.task, "benign")) for one in places], "benign")
+    assert ">6/10<" in among
+    assert ">3<" in among
 
 
 def test_changed_weights_are_refused_before_anything_is_dropped(open_app, tiny_model, home) -> None:

@@ -5,15 +5,13 @@ from html import escape
 
 import streamlit as st
 
-from medcls.core.model import ModelCard
 from medcls.core.prediction import Prediction
-from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import classify, marks, site_figures
+from medcls.workflows import classify, marks
 from pages._ui import state
-from pages._ui.classify import opinions, report, sheets
+from pages._ui.classify import opinions, report, sheets, worth
 from pages._ui.classify.answers import Row, Shown
-from pages._ui.widgets import anyway, header, notices, pickers
+from pages._ui.widgets import anyway, drops, notices, pickers
 from pages._ui.widgets.charts import show_probabilities
 from pages._ui.widgets.numbers import show_prob
 from pages._ui.widgets.palette import REFUSED, label_colours, label_word
@@ -33,7 +31,7 @@ def show(shown: Shown) -> None:
     """Draw the card of one answered scan."""
     row, card = shown.row, shown.card
     assert row.prediction is not None
-    with st.container(border=True, key="card"):
+    with st.container(border=True, key="card", gap="xsmall"):
         if row.prediction.decided is None:
             _show_refused(shown, row.prediction)
         else:
@@ -42,15 +40,27 @@ def show(shown: Shown) -> None:
         _show_buttons(shown)
 
 
+def show_unread(alone: bool) -> None:
+    """Draw the card of a file that is no scan: what is wrong stands where the scan would have stood.
+
+    Args:
+        alone: True if it is all that was dropped; among many, the list leads on.
+    """
+    with st.container(border=True, key="card", gap="xsmall"):
+        _head(say("pages.no-answer"), "", REFUSED, "")
+        st.markdown(say("pages.unread-none"))
+        if alone:
+            st.button(say("pages.unread-other"), key="unread.other", icon=":material/undo:", on_click=drops.put_away)
+
+
 def _show_decided(shown: Shown, prediction: Prediction) -> None:
     card, label = shown.card, prediction.decided or prediction.top
     colour, word = label_colours(card.task)[label], label_word(card.task, label)
     _head(word, show_prob(prediction.stands_at), colour, f"{agreement(shown, label)} · {familiarity(prediction)}")
     show_probabilities(card, prediction)
-    told = track_record(card, label, bool(prediction.called)).split("  \n")
-    st.markdown("  \n".join(f":small[{line}]" for line in told))  # the buttons below are to be seen without scrolling
+    worth.show(card, label, bool(prediction.called))
     for note in prediction.cautions:
-        st.warning(notices.escape(note), icon=":material/info:")
+        st.warning(f":small[{notices.escape(note)}]", icon=":material/info:")
     if any(note.code in marks.PAINTED for note in prediction.cautions) and st.button(
         say("pages.marks-show"), key="marks", type="tertiary", icon=":material/ink_eraser:"
     ):
@@ -105,28 +115,6 @@ def familiarity(prediction: Prediction) -> str:
         f'<span role="meter" aria-valuemin="0" aria-valuemax="{_BARS}" aria-valuenow="{full}" aria-label="{told}" '
         f'title="{told}">{escape(word)} {bars}</span>'
     )
-
-
-def track_record(card: ModelCard, label: str, by_threshold: bool = False) -> str:
-    """Return how often an answer was right where the model was measured: counts, a line per site, never a sum of them.
-
-    Args:
-        card: The model's card.
-        label: Label id answered.
-        by_threshold: True if the site's own threshold decided: what that was worth comes first.
-    """
-    where, share = header.site_name(), header.prevalence(card)
-    at = 0.0 if by_threshold else share
-    try:
-        figures = site_figures.figures_of(card)
-        here = site_figures.track_record_at(card, label, share, where, by_threshold) if where else ()
-    except MedclsError as error:
-        return notices.escape(str(error))
-    lines = (
-        *here,
-        *(note for f in figures if f.source == "measured" for note in f.track_record_note(card.task, label, at)),
-    )
-    return "  \n".join(map(notices.escape, lines)) or say("pages.not-measured")
 
 
 def _show_next(shown: Shown, prediction: Prediction) -> None:

@@ -106,9 +106,8 @@ def show(rows: Sequence[Row], places: Sequence[int], card: ModelCard, name: str)
     i = mean.labels.index(top)
     probs = [float(p.prob[i]) for _, p in answered if p is not None]
     word = label_word(card.task, mean.decided) if mean.decided else say("pages.cannot-tell")
-    with st.container(border=True, key="case"):
+    with st.container(border=True, key="case", gap="xsmall"):
         title = say("pages.case-title", {"case": name, "n": len(answered)})
-        st.markdown(f"**{notices.escape(title)}**")
         spread = {
             "word": word,
             "prob": show_prob(mean.stands_at),
@@ -116,7 +115,8 @@ def show(rows: Sequence[Row], places: Sequence[int], card: ModelCard, name: str)
             "high": show_prob(max(probs)),
         }
         alike = spread["low"] == spread["high"]
-        st.markdown(notices.escape(say("pages.case-answer-alike" if alike else "pages.case-answer", spread)))
+        told = say("pages.case-answer-alike" if alike else "pages.case-answer", spread)
+        st.markdown(f"**{notices.escape(title)}**  \n:small[{notices.escape(told)}]")
         views = [
             f"<li>{escape(rows[place].entry.name.rsplit('/', 1)[-1])}: "
             f"{escape(label_word(card.task, top))} {escape(show_prob(p))}</li>"

@@ -76,7 +76,7 @@ def _show_scan(reading: Reading, place: int, order: list[int]) -> tuple[Scan | N
     row, entry = _row(reading, place), reading.entries[place]
     read = drops.read_entry(entry, row.frame if row else None)
     if read.value is None:
-        notices.show_failure(row.answer if row and not row.answer.ok else read)
+        notices.show_unread(row.answer if row and not row.answer.ok else read)
         return None, True
     numbers = _shows_numbers(row)
     drawn = evidence.held(read.value, reading.card) if numbers else None
@@ -142,9 +142,11 @@ def _show_card(place_: object, reading: Reading, place: int, scan: Scan | None) 
         if row is None:
             st.skeleton(height=180)
             return
-        if row.prediction is None or scan is None:
-            if scan is not None:
-                notices.show_failure(row.answer)
+        if scan is None:
+            result.show_unread(len(reading.entries) == 1)
+            return
+        if row.prediction is None:
+            notices.show_failure(row.answer)
             return
         if opinions.hides(row):
             opinions.ask_first(row, reading.card.task, place)

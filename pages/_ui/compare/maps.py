@@ -15,9 +15,11 @@ OWN = "own"
 
 def show_pictures(scan: Scan, found: compare_scan.ComparedScan, refused_too: bool) -> None:
     """Show the scan and every model's heatmap, for its own answer or one label; for a refusal only if `refused_too`."""
+    label = OWN
     with st.container(key="compare-maps"):  # where narrow, the second comes first (frame.css)
         with st.container():
-            label = _pick_label(found)
+            if refused_too or any(a.prediction and a.prediction.decided for a in found.answers):
+                label = _pick_label(found)
         with st.container(key="maps-shown"):
             _show(scan, found, label, refused_too)
 

@@ -35,13 +35,11 @@ def show_one_scan(cards: Sequence[ModelCard]) -> None:
         return
     read = drops.read_entry(entry)
     if read.value is None:
-        notices.show_failure(read)
+        notices.show_unread(read)
         return
     found = ask(read.value, cards)
-    _show_agreement(found)
+    _show_agreement(found, entry)
     maps.show_pictures(read.value, found, anyway.wanted(entry))
-    if found.refused:
-        anyway.offer(entry)
     _show_columns(found, anyway.wanted(entry))
     _show_download(found)
 
@@ -97,14 +95,16 @@ class Asking:
         return self._find(model_id)
 
 
-def _show_agreement(found: compare_scan.ComparedScan) -> None:
-    """Say in one sentence whether the networks agree; the figures stand behind a button."""
-    for one in found.agreement:
-        with st.container(horizontal=True, vertical_alignment="center"):
+def _show_agreement(found: compare_scan.ComparedScan, entry: scans.Entry) -> None:
+    """Say in one sentence whether the networks agree; figures, and the numbers of a refusal, stand behind buttons."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for one in found.agreement:
             mark = "≠" if one.headline.code == "workflows.networks-disagree" else "="
             st.markdown(f"**{mark} {notices.escape(str(one.headline))}**", width="content")
             with st.popover(say("pages.more"), type="tertiary"):
                 st.markdown(notices.escape(" ".join(map(str, one.details))))
+        if found.refused:
+            anyway.offer(entry)
 
 
 def _show_columns(found: compare_scan.ComparedScan, refused_too: bool) -> None:

@@ -15,7 +15,7 @@ from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import compare, scans, tables
 from pages._ui import cache, state
-from pages._ui.compare.test_set import Section, get_differences
+from pages._ui.compare.test_set import PICK_PX, Section, get_differences
 from pages._ui.widgets import drops, gallery, notices
 from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.charts_scores import cost_chart
@@ -30,15 +30,18 @@ def pick_score(found: compare.Comparison, key: str) -> str:
     titles = found.score_names()
     first = list(titles).index("auroc_disease")
     return st.selectbox(
-        say("pages.runs-score"), list(titles), first, format_func=lambda name: titles[name], key=f"compare.score.{key}"
+        say("pages.runs-score"),
+        list(titles),
+        first,
+        format_func=lambda name: titles[name],
+        key=f"compare.score.{key}",
+        width=PICK_PX,
     )
 
 
 def show_pairs(found: compare.Comparison, names: dict[str, str]) -> tuple[str, Section]:
     """Show every pair's difference with its verdict; return the score chosen, and what can be downloaded."""
-    left, _ = st.columns([1, 2])
-    with left:
-        score = pick_score(found, "pairs")
+    score = pick_score(found, "pairs")
     with st.spinner(say("pages.compare-resampling-groups"), show_time=True):
         differences = get_differences(found, score)
     mcnemar = found.right_and_wrong()

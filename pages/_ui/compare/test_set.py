@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from medcls.core.collection import Part
+from medcls.core.collection import Part, titles_of
 from medcls.core.evaluation import CaseTable
 from medcls.core.model import ModelCard
 from medcls.core.progress import Progress
@@ -20,6 +20,8 @@ from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.charts_scores import confusion_chart, curve_chart
 from pages._ui.widgets.numbers import show_estimate, show_seconds
 
+PICK_PX = 400  # of what one thing is chosen by: its longest words are whole on every page
+_SITE_PX = 160  # "BUS-BRA, never seen"
 Section = tuple[str, str, Callable[[], list[tables.Row]]]  # what a section offers as CSV: title, file, rows
 STORED = say("pages.compare-the-test-cases-they")
 PARTS = {
@@ -153,7 +155,7 @@ def get_differences(found: compare.Comparison, score: str) -> tuple[Any, ...]:
 def show_basis(found: compare.Comparison, names: dict[str, str]) -> None:
     """Say on which cases everything below rests."""
     first = found.first
-    basis = {"cases": len(first), "groups": found.n_groups, "collection": found.collection}
+    basis = {"cases": len(first), "groups": found.n_groups, "collection": titles_of(found.collection)}
     counts = ", ".join(f"{int((first.truth == k).sum())} {label}" for k, label in enumerate(first.labels))
     st.caption(
         notices.escape(f"{say('pages.basis', basis)} ({counts}): {_named(found.part, names)}. ")
@@ -198,7 +200,8 @@ def show_sites(found: compare.Comparison, names: dict[str, str]) -> int:
         for one in sites
     ]
     st.markdown(say("pages.forest-title"))
-    st.dataframe(rows, hide_index=True, alt=say("pages.forest"))
+    wide = {say("pages.head-site"): st.column_config.TextColumn(width=_SITE_PX)}
+    st.dataframe(rows, hide_index=True, column_config=wide, alt=say("pages.forest"))
     if any(one.source == "never-seen" for sites in by_model.values() for one in sites):
         st.caption(say("pages.forest-never"))
     return len({one.site for sites in by_model.values() for one in sites})
@@ -227,9 +230,8 @@ def show_scores(found: compare.Comparison, names: dict[str, str]) -> None:
 def show_curves(found: compare.Comparison, names: dict[str, str]) -> Section:
     """Show ROC, precision-recall and reliability of every model in one plot each, and the confusion matrices."""
     labels = found.first.labels
-    left, _ = st.columns([1, 2])
-    label = left.selectbox(
-        say("pages.compare-label-against-the"), labels, index=found.positive[-1], key="compare.label"
+    label = st.selectbox(
+        say("pages.compare-label-against-the"), labels, index=found.positive[-1], key="compare.label", width=PICK_PX
     )
     with st.spinner(say("pages.compare-resampling-groups-for"), show_time=True):
         drawn = found.curves(label)
@@ -256,7 +258,9 @@ def show_curves(found: compare.Comparison, names: dict[str, str]) -> Section:
             True,
         ),
     )
-    for column, (title, field, x, y, diagonal) in zip(st.columns(3), kinds, strict=True):
+    with st.container(key="curves"):  # frame.css puts them below each other on a narrow page
+        places = st.columns(3)
+    for column, (title, field, x, y, diagonal) in zip(places, kinds, strict=True):
         with column:
             st.markdown(f"**{title}**")
             chosen = {m: getattr(c, field) for m, c in drawn.items()}

@@ -145,9 +145,7 @@ def _keep(model: str, label: str, chosen: float, note: Note) -> None:
 
 def show_ablation(found: compare.Comparison) -> Section | None:
     """Show finished runs that differ in one setting, with what it did."""
-    left, _ = st.columns([1, 2])
-    with left:
-        score = pick_score(found, "ablation")
+    score = pick_score(found, "ablation")
     with st.spinner(say("pages.compare-lining-up-runs"), show_time=True):
         rows = ablation.ablate(score)
     if not rows:

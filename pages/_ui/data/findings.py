@@ -73,8 +73,7 @@ def _audit(seen: data.Overview) -> Audit | None:
     known = {card.id: card.name or card.id for card in models.list_models() if not card.is_mean}
     judges = [judge for judge in data_audit.judges_of(name) if judge in known]
     audit = data_audit.read_audit(name)
-    left, right = st.columns([1, 2], vertical_alignment="bottom")
-    chosen = right.multiselect(
+    chosen = st.multiselect(
         say("pages.data-judge-labels-by-the"),
         list(known),
         default=judges,
@@ -83,7 +82,7 @@ def _audit(seen: data.Overview) -> Audit | None:
         placeholder=say("pages.data-the-pictures-themselves"),
         help=say("pages.data-networks-of-the-same"),
     )
-    if left.button(
+    if st.button(
         say("pages.data-audit-again") if audit else say("pages.data-audit-this-collection"),
         type="secondary" if audit else "primary",
     ):

@@ -26,7 +26,7 @@ _SHOWN = 6
 def show_split(seen: data.Overview) -> None:
     """Make a split or take one over, and show those there are."""
     with st.form("data.split", border=True):
-        left, middle, right = st.columns(3)
+        left, middle, right = st.columns([1, 1.6, 1])
         split = left.text_input(say("pages.run-name"), "auto", help=say("pages.data-training-takes-the-split"))
         by = middle.selectbox(say("pages.data-keep-together"), list(_WAYS)[:-1], format_func=_WAYS.__getitem__)
         seed = int(right.number_input(say("pages.data-seed"), 0, 2**31 - 1, 0))

@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 
 import streamlit as st
 
+from medcls.core.collection import titles_of
 from medcls.core.evaluation import Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.task import Task
@@ -106,7 +107,7 @@ def _row(card: ModelCard, best: str | None) -> dict[str, object]:
         say("pages.head-state"): told[where],
         say("pages.head-task"): task_title(card.task),
         say("pages.models-by-site"): " · ".join(map(_short, by_site)) or say("pages.model-unmeasured"),
-        say("pages.head-on"): f"{found.collection}, {counted(found.n_cases, 'case')}" if found else "",
+        say("pages.head-on"): f"{titles_of(found.collection)}, {counted(found.n_cases, 'case')}" if found else "",
         say("pages.head-backbone"): pickers.network_title(card),
         say("pages.models-million-weights-2"): round(card.n_parameters / 1e6, 2),
         say("pages.head-id"): card.id,
@@ -193,7 +194,9 @@ def _show_figures(card: ModelCard) -> None:
 
 def show_evaluation(found: Evaluation, task: Task, key: str) -> None:
     """Show every score of an evaluation with its interval, and the confusion matrix under a chart's `key`."""
-    basis = say("pages.basis", {"cases": found.n_cases, "groups": found.n_groups, "collection": found.collection})
+    basis = say(
+        "pages.basis", {"cases": found.n_cases, "groups": found.n_groups, "collection": titles_of(found.collection)}
+    )
     st.markdown(say("pages.models-how-good-it-is", {"n": notices.escape(f"{basis}: {found.part}.")}))
     for note in found.notes:
         st.caption(notices.escape(note))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from medcls.core.collection import titles_of
 from medcls.core.evaluation import Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.outcome import Outcome
@@ -98,7 +99,8 @@ def _show_folds(found: folds.FoldSet) -> None:
 
 
 def _show_scores(card: ModelCard, evaluation: Evaluation, first: str = "") -> None:
-    told = {"cases": evaluation.n_cases, "groups": evaluation.n_groups, "collection": evaluation.collection}
+    where = titles_of(evaluation.collection)
+    told = {"cases": evaluation.n_cases, "groups": evaluation.n_groups, "collection": where}
     st.caption(notices.escape(f"{first}{say('pages.basis', told)}; {evaluation.part}."))
     for note in evaluation.notes:
         st.warning(notices.escape(note), icon=":material/flag:")

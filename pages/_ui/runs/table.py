@@ -87,7 +87,7 @@ def _show_table(lines: Sequence[run_table.RunLine], names: Sequence[str], title:
         column_config={
             _COLUMNS["name"]: st.column_config.TextColumn(pinned=True),
             _COLUMNS["progress"]: st.column_config.ProgressColumn(format="%d %%", min_value=0, max_value=100),
-            _COLUMNS["curve"]: st.column_config.LineChartColumn(width=110),
+            _COLUMNS["curve"]: st.column_config.LineChartColumn(width=130),
             _COLUMNS["tags"]: st.column_config.TextColumn(width=130),
             _COLUMNS["note"]: st.column_config.TextColumn(width=200),
         },

@@ -49,7 +49,11 @@ def show_state(view: runs.RunView) -> None:
         )
     with st.container(horizontal=True, gap="large"):  # a narrow page breaks the row instead of cutting the numbers
         st.metric(say("pages.runs-epoch"), f"{s.epoch} of {s.epochs or view.spec.optimisation.epochs}", width="content")
-        st.metric(say("pages.runs-time-so-far"), show_seconds(s.elapsed_s), width="content")
+        st.metric(
+            say("pages.runs-time-so-far" if view.moves else "pages.runs-time-taken"),
+            show_seconds(s.elapsed_s),
+            width="content",
+        )
         if view.moves:
             st.metric(say("pages.runs-time-left"), show_left(view), width="content")
         st.metric(

@@ -20,14 +20,26 @@ def show_failure(outcome: Outcome[Any]) -> None:
         show_error(outcome.error, outcome.name)
 
 
+def show_unread(outcome: Outcome[Any]) -> None:
+    """Show, as large as a scan would have stood, what is wrong with a file that is none, and what to do."""
+    with st.container(border=True, key="unread"):
+        st.space("large")
+        show_failure(outcome)
+        st.space("large")
+
+
 def show_empty(what_for: str, first_step: str) -> None:
     """Show what an empty page is for and what to do first."""
     st.info(f"{what_for}  \n{first_step}", icon=":material/info:")
 
 
 def escape(text: object) -> str:
-    """Return a text or note so that markdown shows it as it is: names of files and of labels come from outside."""
-    return "".join("\\" + c if c in r"\`*_{}[]()#+-.!|<>~$:^&" else c for c in str(text).replace("\n", " "))
+    """Return a text or note so that markdown shows it as it is: names of files and of labels come from outside.
+
+    A number and its percent sign stay on one line.
+    """
+    told = str(text).replace("\n", " ").replace(" %", "\N{NO-BREAK SPACE}%")
+    return "".join("\\" + c if c in r"\`*_{}[]()#+-.!|<>~$:^&" else c for c in told)
 
 
 def place_missing(place: st.delta_generator.DeltaGenerator) -> None:

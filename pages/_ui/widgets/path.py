@@ -15,6 +15,7 @@ _WORDS = {
     "train": "pages.path-train",
     "publish": "pages.path-publish",
 }
+_TIE = "\N{NO-BREAK SPACE}"
 # Where each step is taken: page, and what its address must say.
 _WHERE: dict[str, tuple[str, dict[str, str]]] = {
     "data": ("../data.py", {}),
@@ -41,9 +42,10 @@ def show(collection: str | None, here: str = "") -> None:
         here: The step taken on this very page: there is no way to it.
     """
     path = build_path.read_path(collection)
-    words = [f"{'✓' if step in path.done else '○'} {say(_WORDS[step])}" for step in build_path.STEPS]
+    marks = ["✓" if step in path.done else "○" for step in build_path.STEPS]
+    words = [f"{mark}{_TIE}{say(_WORDS[step])}" for mark, step in zip(marks, build_path.STEPS, strict=True)]
     with st.container(horizontal=True, vertical_alignment="center", key="path"):
-        st.markdown("  →  ".join(words), width="content")
+        st.markdown(f"{_TIE}→ ".join(words), width="content")
         if (
             collection
             and path.next not in ("", here)
