@@ -7,15 +7,19 @@ from typing import Any
 
 import numpy as np
 
+from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
 from medcls.errors import BadModel
 from medcls.models.onnx_session import runtime
 from medcls.words import say
 
 _SCANS = 6
+_STEPS = 4
 
 
-def write_onnx(model_id: str, path: Path, *, opset: int, equal: float) -> tuple[float, int]:
+def write_onnx(
+    model_id: str, path: Path, *, opset: int, equal: float, progress: Progress = silent
+) -> tuple[float, int]:
     """Write a model as ONNX and compare it with the original; nothing is left at `path` if they differ.
 
     Args:
@@ -23,6 +27,7 @@ def write_onnx(model_id: str, path: Path, *, opset: int, equal: float) -> tuple[
         path: File to write.
         opset: Version of the operators.
         equal: Greatest difference of logits allowed, relative to the greatest logit (1 at least).
+        progress: Called with the steps done and in all: opening, writing, checking, running both.
 
     Returns:
         Greatest difference between the logits, and on how many scans.
@@ -38,15 +43,19 @@ def write_onnx(model_id: str, path: Path, *, opset: int, equal: float) -> tuple[
         raise BadModel("models.onnx-not-installed", found=str(error)[:80]) from error
     from medcls.models.opening import open_model
 
+    progress(0, _STEPS)
     classifier = open_model(model_id)
     squares = _squares(classifier)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".onnx-") as aside:
         file = Path(aside) / "model.onnx"
+        progress(1, _STEPS)
         _export(classifier, squares, file, opset)
+        progress(2, _STEPS)
         model = onnx.load(file)
         _describe(model, classifier.card)
         onnx.checker.check_model(model)
         onnx.save(model, file)
+        progress(3, _STEPS)
         greatest = _difference(
             classifier, squares, onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
         )

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from medcls import nets
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
+from medcls.core.progress import Progress, silent
 from medcls.errors import BadModel, TooLarge
 from medcls.models.folder import ModelFolder, check_member
 from medcls.models.layout import WEIGHTS
@@ -19,11 +20,12 @@ from medcls.models.network import Network
 from medcls.models.publishing import hash_files
 
 
-def open_model(model: str | Path) -> Network | Mean:
+def open_model(model: str | Path, progress: Progress = silent) -> Network | Mean:
     """Load a model after checking every hash on its card.
 
     Args:
         model: Id of a model, or its folder.
+        progress: Called with the networks loaded and how many there are.
 
     Raises:
         BadModel: If there is no such model, a file changed, or its weights do not fit its network; of a mean, also if a
@@ -31,7 +33,13 @@ def open_model(model: str | Path) -> Network | Mean:
     """
     folder = ModelFolder.of(model)
     card = folder.verify()
-    return Mean(card, [_member(card, one) for one in card.members]) if card.members else _network(folder, card)
+    if not card.members:
+        return _network(folder, card)
+    members = []
+    for one in card.members:
+        progress(len(members), len(card.members))
+        members.append(_member(card, one))
+    return Mean(card, members)
 
 
 def open_network(model: str | Path) -> Network:

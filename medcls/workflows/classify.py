@@ -10,6 +10,7 @@ from medcls import home
 from medcls.core.model import ModelCard
 from medcls.core.outcome import Outcome
 from medcls.core.prediction import Prediction
+from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
 from medcls.core.task import Task
 from medcls.errors import BadModel, MedclsError
@@ -48,15 +49,19 @@ class Answer:
         return self.scan.name
 
 
-def open_model(model_id: str) -> "Predictor":
+def open_model(model_id: str, progress: Progress = silent) -> "Predictor":
     """Load a model, checking its hashes; torch is loaded here, not when this module is.
+
+    Args:
+        model_id: The model.
+        progress: Called with the networks loaded and how many there are.
 
     Raises:
         BadModel: If it is missing, damaged or was changed.
     """
     from medcls.models import opening
 
-    return opening.open_model(model_id)
+    return opening.open_model(model_id, progress)
 
 
 def choose_model(task_id: str = "", model_id: str = "") -> ModelCard:

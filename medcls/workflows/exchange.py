@@ -12,6 +12,7 @@ import numpy as np
 
 from medcls import disk, home
 from medcls.core.model import ModelCard
+from medcls.core.progress import Progress, silent
 from medcls.data.unpack import check_room
 from medcls.errors import BadModel, Conflict, MedclsError, TooLarge
 from medcls.exits import leave
@@ -276,7 +277,7 @@ class OnnxExport:
 
 
 @allowed("read")
-def export_onnx(model_id: str, into: Path, mode: Mode = "others") -> OnnxExport:
+def export_onnx(model_id: str, into: Path, mode: Mode = "others", progress: Progress = silent) -> OnnxExport:
     """Write a model's network as ONNX, with its labels and how to feed it, and check that it gives the same answers.
 
     The file's input is `scan` (N, C, S, S) float32, prepared as the metadata `medcls.preprocess` says; its outputs are
@@ -287,6 +288,7 @@ def export_onnx(model_id: str, into: Path, mode: Mode = "others") -> OnnxExport:
         model_id: The model; an ensemble has no single network.
         into: Folder to write to, or the file's own path (ending in `.onnx`).
         mode: `record` or `others`; no case is in the file either way.
+        progress: Called with the steps done and in all.
 
     Raises:
         BadModel: If there is no such model, it is an ensemble, the network cannot be written as ONNX, or the file's
@@ -299,7 +301,7 @@ def export_onnx(model_id: str, into: Path, mode: Mode = "others") -> OnnxExport:
         raise BadModel("workflows.no-single-network", model_id=model_id, members=", ".join(card.networks))
     path = into if into.suffix == ".onnx" else into / f"{model_id}.onnx"
     path.parent.mkdir(parents=True, exist_ok=True)
-    greatest, n_scans = write_onnx(model_id, path, opset=_OPSET, equal=_EQUAL)
+    greatest, n_scans = write_onnx(model_id, path, opset=_OPSET, equal=_EQUAL, progress=progress)
     try:
         leave("onnx", NetworkFile(card, path.read_bytes()), mode)
     except MedclsError:

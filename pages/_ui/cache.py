@@ -4,6 +4,8 @@ import contextlib
 import gc
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import streamlit as st
 
 from medcls.core.collection import CollectionRecord
 from medcls.core.model import ModelCard
+from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
 from medcls.core.task import Task
 from medcls.errors import MedclsError
@@ -23,14 +26,37 @@ from pages._ui.widgets.charts import data_url
 
 MODELS_OPEN = 10  # networks kept in memory; the one opened first makes room
 _OPENING = say("pages.opening-network")
+_SIGN_S, _TICK_S = 0.3, 0.2  # until a wait shows a sign, and between two looks how far it is
 COLLECTIONS_OPEN = 4  # a few columns of each, as long as it has cases
 
 
-@st.cache_resource(max_entries=MODELS_OPEN, show_spinner=_OPENING, show_time=True)
-def _open(model_id: str, digest: str) -> Any:
-    model = open_model(model_id)
+@st.cache_resource(max_entries=MODELS_OPEN, show_spinner=False)
+def _open(model_id: str, digest: str, _progress: Progress = silent) -> Any:
+    model = open_model(model_id, _progress)
     settle()
     return model
+
+
+def _open_told(card: ModelCard) -> Any:
+    """Return an opened model; where that takes a while, a bar counts its networks.
+
+    It is opened in a thread of its own: what is drawn inside a cached function would be drawn again from the cache.
+    """
+    done, n = [0], len(card.members)
+
+    def tell(loaded: int, total: int, stage: str = "") -> None:
+        done[0] = loaded
+
+    with ThreadPoolExecutor(1) as pool:
+        model = pool.submit(_open, card.id, _digest(card), tell)
+        if not wait([model], _SIGN_S).done:
+            place = st.empty()
+            with place, nullcontext() if n else st.spinner(_OPENING, show_time=True):
+                while not wait([model], _TICK_S).done:
+                    if n:
+                        place.progress(done[0] / n, say("pages.opening-of", {"i": done[0] + 1, "n": n}))
+            place.empty()
+    return model.result()
 
 
 def settle() -> None:
@@ -53,7 +79,7 @@ def open_classifier(card: ModelCard) -> Any:
     Raises:
         BadModel: If it cannot be opened.
     """
-    return _open(card.id, _digest(card))
+    return _open_told(card)
 
 
 def rehearse(card: ModelCard) -> None:
@@ -62,10 +88,11 @@ def rehearse(card: ModelCard) -> None:
     Raises:
         BadModel: If it cannot be opened.
     """
+    _open_told(card)
     _rehearse(card.id, _digest(card))
 
 
-@st.cache_resource(max_entries=10 * MODELS_OPEN, show_spinner=_OPENING, show_time=True)
+@st.cache_resource(max_entries=10 * MODELS_OPEN, show_spinner=say("pages.trying-network"), show_time=True)
 def _rehearse(model_id: str, digest: str) -> bool:
     classifier, blank = _open(model_id, digest), Scan(np.full((64, 64), 0.5, np.float32), "0" * 64)
     with contextlib.suppress(MedclsError):  # what fails here fails again, and is told, with a real scan

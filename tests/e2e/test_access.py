@@ -7,6 +7,7 @@ from tests.e2e.conftest import Server, Tab, settle, stand, walk
 pytestmark = pytest.mark.e2e
 EMPTY = (
     "Worklist",
+    "Heatmaps",
     "Compare",
     "Site",
     "Data",

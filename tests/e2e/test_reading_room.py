@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from medcls.imaging.phantom import phantom
+from medcls.inlets import inbox
 from tests.e2e.conftest import Server, Tab, settle, stand, start_server, stop_server, walk
 from tests.e2e.test_access import in_both_themes
+from tests.inlets.conftest import dicom
 from tests.runs.processes import add_phantoms
 from tests.tiny import install
 
@@ -34,6 +36,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory, tiny_made: Path) -> Iterato
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEDCLS_HOME", str(home))
         add_phantoms(home / "scans", each=3)
+        (home / "servers.toml").write_text('[receive]\ncallers = ["US1"]\n')
+        for seed, name in enumerate(("EXAMPLE^ANNA", "EXAMPLE^BEN")):
+            inbox.put(dicom(name, seed))
     server = start_server(home, home / "log.txt")
     yield server
     stop_server(server)
@@ -128,6 +133,41 @@ def test_a_phone_shows_the_pictures_before_what_can_be_asked_of_them(room, fille
             room.get_by_role("link", name="Compare").first.click()
             room.locator(".stage .title", has_text="Tiny").first.wait_for()
             settle(room)
+
+
+def test_the_card_s_buttons_are_seen_without_scrolling(room, filled: Server) -> None:
+    """On the smallest screen a ward has, with a worklist beside: answer, what it is worth, and what to do."""
+    room.set_viewport_size({"width": 1280, "height": 800})
+    stand(room, filled.url)
+    drop(room, "malignant", "benign")
+    room.locator('.viewer[data-maps="1"]').wait_for()
+    settle(room)
+    buttons = room.locator(".st-key-card button")
+    ends = [box["y"] + box["height"] for box in (buttons.nth(i).bounding_box() for i in range(buttons.count()))]
+    assert len(ends) >= 5
+    assert max(ends) <= 800
+
+
+def test_the_worklist_is_read_by_keyboard_alone(room, filled: Server) -> None:
+    stand(room, f"{filled.url}/worklist")
+    room.locator('[data-testid="stDataFrame"] canvas').first.wait_for()
+    reach(room, "document.activeElement.tagName === 'CANVAS'")
+    for key in ("ArrowDown", "ArrowDown", "Shift+Space"):
+        room.keyboard.press(key)
+    settle(room)
+    reach(room, "document.activeElement.textContent === 'Read these'")
+    room.keyboard.press("Enter")
+    room.locator(".viewer[data-ready]").first.wait_for()
+    assert "/worklist" not in room.url
+
+
+def reach(page, there: str, most: int = 40) -> None:
+    """Press Tab until the focus is where an expression says."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate(f"!!({there})"):
+            return
+    raise AssertionError(f"the keyboard does not lead there: {there}")
 
 
 def test_one_click_changes_the_theme_of_every_page(room, filled: Server) -> None:

@@ -34,7 +34,10 @@ def test_it_is_the_mean_of_its_members_on_disk_and_live(members):
     np.testing.assert_allclose(found.prob, [np.mean([p[c] for p in by_case], axis=0) for c in names], rtol=1e-12)
     scan = read_scan(phantom("breast-ultrasound", "benign", 3))
     live = np.mean([open_model(m.id).predict(scan).prob for m in members], axis=0)
-    np.testing.assert_allclose(open_model(card.id).predict(scan).prob, live, rtol=1e-9)
+    loaded: list[tuple[int, int]] = []
+    opened = open_model(card.id, lambda done, total, stage="": loaded.append((done, total)))
+    np.testing.assert_allclose(opened.predict(scan).prob, live, rtol=1e-9)
+    assert loaded == [(0, 2), (1, 2)]
     evaluation = store.read_evaluation(card.id)
     assert evaluation.scores["auroc"].n > 0
     assert evaluation.notes[-1] == Note("evaluation.from-stored", models=[m.id for m in members])

@@ -293,12 +293,18 @@ def show_actions(card: ModelCard) -> None:
 
 
 def _make_onnx(card: ModelCard) -> None:
-    with st.spinner(say("pages.models-writing-the-network"), show_time=True), TemporaryDirectory() as aside:
+    bar = st.empty()
+
+    def tell(done: int, total: int, stage: str = "") -> None:
+        bar.progress(done / total, say("pages.models-writing-the-network", {"i": done + 1, "n": total}))
+
+    with TemporaryDirectory() as aside:
         try:
-            found = exchange.export_onnx(card.id, Path(aside))
+            found = exchange.export_onnx(card.id, Path(aside), progress=tell)
             st.session_state[state.MODEL_ONNX] = (card.id, found.path.read_bytes(), found.n_scans, found.greatest)
         except MedclsError as error:
             notices.show_error(error)
+    bar.empty()
 
 
 def _retire(card: ModelCard) -> None:
