@@ -6,13 +6,13 @@ from typing import Literal
 
 import numpy as np
 
-from medcls.core.collection import title_of
 from medcls.core.evaluation import CaseTable, Estimate, Evaluation
 from medcls.core.letter import Letter
 from medcls.core.note import Note
 from medcls.core.numbers import show_estimate
 from medcls.core.site import SiteCheck, SiteSettings
 from medcls.core.task import Task
+from medcls.core.titles import title_of
 from medcls.evaluation.comparison import Comparison
 from medcls.evaluation.risk import REFUSED
 from medcls.evaluation.site_answer import decided_on

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medcls import access
-from medcls.core.collection import title_of
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
 from medcls.core.prediction import Heatmap, Prediction
 from medcls.core.scan import Scan
+from medcls.core.titles import title_of
 from medcls.exits import CASE_EXITS as EXITS
 from medcls.exits import EXITS as ALL_EXITS
 from medcls.exits import Exit, Parcel, leave

@@ -42,7 +42,7 @@ def _open_told(card: ModelCard) -> Any:
 
     It is opened in a thread of its own: what is drawn inside a cached function would be drawn again from the cache.
     """
-    done, n = [0], len(card.members)
+    done, n = [0], len(card.networks) if card.is_mean else 0
 
     def tell(loaded: int, total: int, stage: str = "") -> None:
         done[0] = loaded

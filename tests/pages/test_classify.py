@@ -231,9 +231,9 @@ def test_what_an_answer_was_worth_is_a_line_per_place(tiny_model) -> None:
     )
     rows = [(one.title, one.track_record(tiny_model.task, "malignant", 0.1)) for one in places]
     found = re.sub(r"<[^>]+>", " ", worth.table(rows, "malignant").replace("</tr>", "\n")).split("\n")
-    assert [line.split()[-4:] for line in found[1:3]] == [
-        ["9/12", "4/13", "28/100", "3/31"],
-        ["9/12", "4/13", "28/100", "–"],
+    assert [line.split()[-5:] for line in found[1:3]] == [
+        ["9/12", "4/13", "28", "(13–53)", "3/31"],
+        ["9/12", "4/13", "28", "(13–53)", "–"],
     ]
     assert "BUS-BRA" in found[1]
     among = worth.table([(one.title, one.track_record(tiny_model.task, "benign")) for one in places], "benign")

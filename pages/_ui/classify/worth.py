@@ -17,7 +17,7 @@ _COLUMNS = (
     (("evaluation.record-said", "evaluation.record-never"), "pages.worth-right", "{right}/{said}"),
     (("evaluation.record-missed",), "pages.worth-missed", "{missed}/{n}"),
     (("evaluation.record-among",), "pages.worth-among", "{among}"),
-    (("evaluation.record-here",), "pages.worth-here", "{n}/100"),
+    (("evaluation.record-here",), "pages.worth-here", "{n} ({low}–{high})"),
     (("evaluation.record-refused", "evaluation.record-unsure"), "pages.no-answer", "{refused}/{n}"),
 )
 _CELL = "padding:.1rem 0 .1rem .5rem;text-align:right;vertical-align:bottom;font-variant-numeric:tabular-nums"

@@ -6,10 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from medcls.core.collection import Part, titles_of
+from medcls.core.collection import Part
 from medcls.core.evaluation import CaseTable
 from medcls.core.model import ModelCard
 from medcls.core.progress import Progress
+from medcls.core.titles import titles_of
 from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import compare, report, site_figures, tables

@@ -6,10 +6,10 @@ from tempfile import TemporaryDirectory
 
 import streamlit as st
 
-from medcls.core.collection import titles_of
 from medcls.core.evaluation import Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.task import Task
+from medcls.core.titles import titles_of
 from medcls.errors import MedclsError
 from medcls.words import counted, say
 from medcls.workflows import compare, exchange, models, people, site_figures, tables

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from medcls.core.collection import titles_of
 from medcls.core.evaluation import Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.outcome import Outcome
 from medcls.core.scan import Scan
 from medcls.core.task import Task
+from medcls.core.titles import titles_of
 from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import data, fold_results, folds, run_results, runs
