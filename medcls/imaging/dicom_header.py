@@ -92,14 +92,23 @@ def check_header(ds: Dataset, limits: Limits, notes: list[Note]) -> Header:
         integer(ds, "PixelRepresentation") == 1,
         {0: False, 1: True}.get(integer(ds, "PlanarConfiguration") or 0) if "PlanarConfiguration" in ds else None,
     )
-    if allocated > 8 and integer(ds, "PixelRepresentation") not in (0, 1) and "PixelData" in ds:
-        notes.append(Note("imaging.dicom-sign-unsaid"))
-    if allocated in (16, 32) and not integer(ds, "BitsStored") and "PixelData" in ds:
-        notes.append(Note("imaging.dicom-bits-unsaid", bits=stored))
     if "PixelData" not in ds:
         return header
+    _note_unsaid(ds, header, notes)
     header = _with_coding(ds, header, notes)
     return header if header.coded is not None else _fitted(len(pixel_bytes(ds)), header, notes)
+
+
+def _note_unsaid(ds: Dataset, header: Header, notes: list[Note]) -> None:
+    """Note what every picture's header must say (PS3.3 C.7.6.3) and this one does not."""
+    if integer(ds, "PixelRepresentation") not in (0, 1):
+        notes.append(Note("imaging.dicom-sign-unsaid"))
+    if not integer(ds, "BitsStored"):
+        notes.append(Note("imaging.dicom-bits-unsaid", bits=header.stored))
+    if not integer(ds, "SamplesPerPixel"):
+        notes.append(Note("imaging.dicom-samples-unsaid", samples=header.samples))
+    if header.samples == 1 and not text(ds, "PhotometricInterpretation"):
+        notes.append(Note("imaging.dicom-grey-unsaid"))
 
 
 def _samples(ds: Dataset) -> tuple[int, str]:

@@ -235,17 +235,26 @@ def has_odd_values(page: Page) -> bool:
 
 
 def counts_contradict(page: Page, made: Layout) -> bool:
-    """Tell if a strip or tile stored plain is said to be shorter than its rows need, or to go on beyond the file.
+    """Tell if a strip or tile stored plain is said to be shorter than its rows need, twice as long, or beyond the file.
+
+    So it is with a palette of another number of colours than its bits ask for.
 
     Args:
         page: As `layout_of` checked it.
         made: Its layout.
     """
+    if made.photometric == PALETTE and page.entries.get(t.COLOUR_MAP, (3, 0, 0))[1] != 3 << made.bits:
+        return True
     if made.compression != 1:
         return False
     starts, stated, needed = _segments(page, made)
     n = min(len(stated), len(needed))  # a picture of one strip may do without its count
-    return bool((stated[:n] < needed[:n]).any() or (starts[:n] + stated[:n] > len(page.data)).any())
+    odd = (
+        (stated[:n] < needed[:n])
+        | (stated[:n] >= 2 * needed.max(initial=1))
+        | (starts[:n] + stated[:n] > len(page.data))
+    )
+    return bool(odd.any())
 
 
 def _segments(page: Page, made: Layout) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

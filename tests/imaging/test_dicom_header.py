@@ -362,6 +362,25 @@ def test_colours_arranged_otherwise_than_said_are_read_as_they_are_and_told(pict
     assert np.array_equal(scan.pixels, right.pixels)
 
 
+@pytest.mark.parametrize(
+    ("keyword", "code"),
+    [
+        ("PhotometricInterpretation", "grey-unsaid"),
+        ("BitsStored", "bits-unsaid"),
+        ("PixelRepresentation", "sign-unsaid"),
+        ("SamplesPerPixel", "samples-unsaid"),
+    ],
+)
+def test_what_a_header_must_say_and_does_not_is_told(keyword: str, code: str):
+    """Mutants 13973 and 16365 of the fuzz with seed 19. pydicom refuses such files."""
+    ds = dataset(ramp())
+    assert not noted(read_scan(written(ds)), f"dicom-{code}")
+    delattr(ds, keyword)
+    scan = read_scan(written(ds))
+    assert noted(scan, f"dicom-{code}")
+    assert far(scan, ramp()) < 0.01
+
+
 @pytest.mark.parametrize("planar", [0, 1])
 def test_noise_is_arranged_as_said(planar: int):
     noise = np.random.default_rng(0).integers(0, 256, (40, 64, 3), np.uint8)

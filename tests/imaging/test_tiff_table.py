@@ -509,3 +509,12 @@ def test_a_tag_of_tiles_among_strips_is_told(tag: int):
     found = Outcome.of("", lambda: {note.code for note in read_scan(data).notes})
     assert "imaging.may-be-damaged" in (found.value or {"imaging.may-be-damaged"})
     assert "imaging.may-be-damaged" not in {note.code for note in read_scan(written(samples(GREY, 8), 8, 1)).notes}
+
+
+@pytest.mark.parametrize("photometric", [1, 3])
+def test_bits_that_are_not_said_are_told_by_what_they_contradict(photometric: int):
+    """Mutant 12624 of the fuzz with seed 19: one bit is what a TIFF has that does not say; its strips are longer."""
+    table = {320: ("H", tuple(range(768)))} if photometric == 3 else {}
+    for bits, damaged in ((("H", (8,)), False), (("H", ()), True)):
+        notes = read_scan(written(samples(GREY, 8), 8, photometric, more={258: bits, **table})).notes
+        assert damaged == any(note.code == "imaging.may-be-damaged" for note in notes)
