@@ -1,6 +1,7 @@
 """`classify`: what a model says of scans."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ def add(verbs: Any) -> None:
     made.add_argument("--task", default="", help="task id; needed where models of several tasks are installed")
     made.add_argument("--model", default="", help="model id; without it the one recommended for the task")
     made.add_argument("--frame", type=int, metavar="N", help="which frame or page of each file, from 1; else the first")
+    made.add_argument("--site", default="", help="site whose settings the answers are read with")
     made.add_argument("--json", action="store_true", help="one JSON object a scan")
     made.add_argument(
         "--show-anyway", action="store_true", help="print the probabilities of a scan that the model cannot tell, too"
@@ -38,12 +40,15 @@ def add(verbs: Any) -> None:
 def _classify(args: argparse.Namespace) -> int:
     from medcls.workflows.classify import choose_model, classify_many, open_model
     from medcls.workflows.scans import walk
+    from medcls.workflows.site import reader_at
 
     card = choose_model(args.task, args.model)
+    read = reader_at(args.site, card) if args.site else None
     failed = total = 0
     frame = None if args.frame is None else args.frame - 1
-    for answer in classify_many(walk(args.paths), open_model(card.id), frame):
+    for answer in classify_many(walk(args.paths), open_model(card.id), frame, args.site):
         total += 1
+        answer = replace(answer, prediction=answer.prediction.then(read)) if read else answer
         failed += not answer.prediction.ok
         row = answer_row(answer, card)
         if args.marks and answer.scan.value is not None:

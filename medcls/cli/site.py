@@ -31,7 +31,7 @@ def add(verbs: Any) -> None:
     ):
         one = verb(parts, name, handler, help_)
         one.add_argument("site", metavar="SITE")
-        one.add_argument("--model", default="", metavar="M", help="model id")
+        one.add_argument("--model", required=name == "undo", default="", metavar="M", help="model id")
         if name == "watch":
             either = one.add_mutually_exclusive_group()
             either.add_argument("--on", action="store_true", help="count answers from now on; nothing else is kept")
@@ -111,6 +111,7 @@ def _tell(check: SiteCheck) -> None:
         print(f"  {more}")
     for name, score in check.scores.items():
         print(f"  {name}: {score}")
+    print(f"  {Note('cli.site-prevalence', prevalence=check.aim.prevalence)}")
 
 
 def _look(args: argparse.Namespace) -> int:
@@ -163,6 +164,7 @@ def _watch(args: argparse.Namespace) -> int:
     if args.on or args.off:
         consent(args.site, args.on)
         return 0
+    print(Note("cli.site-watch-on" if site_folder(args.site).site.watch else "cli.site-watch-off"))
     for model in (
         [args.model] if args.model else sorted(p.name for p in (site_folder(args.site).path / "watch").glob("*"))
     ):

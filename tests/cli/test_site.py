@@ -1,6 +1,7 @@
 """`site` and `outbox`, as people misuse them."""
 
 import getpass
+import json
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,10 @@ import pytest
 from medcls import home
 from medcls.cli import files, main
 from medcls.cli.site import _login
-from medcls.core.site import Aim
+from medcls.core.site import Aim, SiteSettings
 from medcls.errors import BadSpec
 from medcls.evaluation import sites
+from medcls.evaluation.site_answer import weights_of
 from medcls.imaging.phantom import phantom
 from medcls.workflows import site
 
@@ -27,6 +29,42 @@ def test_a_watch_is_not_switched_on_and_off_at_once() -> None:
     sites.make_site("Ward 3")
     assert main(["site", "watch", "Ward 3", "--on", "--off"]) == 2
     assert not sites.open_site("Ward 3").site.watch
+
+
+def test_settings_are_taken_back_of_a_model_that_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """That none is named is a mistake of the call, not that nothing is in force."""
+    sites.make_site("Ward 3")
+    assert main(["site", "undo", "Ward 3"]) == 2
+    assert "--model" in capsys.readouterr().err
+
+
+def test_a_watch_that_has_counted_nothing_says_whether_it_is_on(capsys: pytest.CaptureFixture[str]) -> None:
+    """Silence would say either."""
+    sites.make_site("Ward 3")
+    told = []
+    for given in ((), ("--on",), (), ("--off",), ()):
+        assert main(["site", "watch", "Ward 3", *given]) == 0
+        told.append(capsys.readouterr().out)
+    assert told[0] == told[4] != told[2]
+    assert told[0]
+    assert told[2]
+
+
+def test_answers_on_the_command_line_are_read_by_a_site_s_settings(
+    tiny_model, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As on the page: what the threshold decides, and that it did; a site that is not there is told first."""
+    scan = tmp_path / "scan.png"
+    scan.write_bytes(phantom("breast-ultrasound", "benign", 7))
+    sites.make_site("Ward 3")
+    site.apply_settings(SiteSettings("Ward 3", tiny_model.id, weights_of(tiny_model), threshold=0.0, n_cases=40))
+    assert main(["classify", str(scan), "--site", "Ward 3", "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert "evaluation.site-threshold" in row["codes"]
+    assert row["decided"] in ("malignant", None)
+    assert main(["classify", str(scan), "--json"]) == 0
+    assert "evaluation.site-threshold" not in json.loads(capsys.readouterr().out)["codes"]
+    assert main(["classify", str(scan), "--site", "nowhere"]) == 2
 
 
 @pytest.mark.parametrize("error", [KeyError, OSError])
