@@ -35,7 +35,7 @@ def open_model(model: str | Path, progress: Progress = silent) -> Network | Mean
     card = folder.verify()
     if not card.members:
         return _network(folder, card)
-    members = []
+    members: list[Network] = []
     for one in card.members:
         progress(len(members), len(card.members))
         members.append(_member(card, one))

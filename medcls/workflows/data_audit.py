@@ -9,10 +9,10 @@ from medcls.core.collection import Audit, Case, Decision
 from medcls.core.evaluation import Estimate
 from medcls.core.note import Note
 from medcls.core.progress import Progress, silent
+from medcls.data.overview import task_of
 from medcls.errors import BadData, BadModel
 from medcls.words import say
 from medcls.workflows.acts import act
-from medcls.workflows.data import task_of
 
 _MOST_JUDGES = 3  # each looks at every scan
 
