@@ -153,8 +153,8 @@ def moved(key: str) -> bool:
 
 
 def follow(widget: str, key: str, value: Any) -> None:
-    """Let a widget show the choice of the address where somebody changed it: it has a value of its own."""
-    if moved(key):
+    """Let a widget show the choice of the address, or of `lead`, where it was changed: it has a value of its own."""
+    if st.session_state.pop(f"lead.{key}", False) or moved(key):
         st.session_state[widget] = value
 
 
@@ -172,6 +172,12 @@ def remember(key: str, value: str | None) -> None:
     """Keep a choice for this session; `write_address` puts it into the address. None forgets it."""
     st.session_state[f"choice.{key}"] = value
     st.session_state.setdefault(_PENDING, {})[key] = value
+
+
+def lead(key: str, value: str | None) -> None:
+    """Keep a choice that another part of the page made: the widget that shows it follows when it is drawn again."""
+    remember(key, value)
+    st.session_state[f"lead.{key}"] = True
 
 
 def write_address() -> None:

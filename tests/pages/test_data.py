@@ -156,3 +156,15 @@ def test_names_from_outside_are_shown_as_they_are(section: str, open_app, tmp_pa
     add_collection(trees.folders(tmp_path / "f"), "f")
     app = show(open_app(PAGE), section)
     assert "<img onerror" not in words(app)
+
+
+def test_the_next_step_on_the_same_page_opens_its_section(open_app, tmp_path: Path) -> None:
+    add_collection(trees.busi(tmp_path / "busi"), "busi")
+    app = open_app(PAGE)
+    show(app, "Samples")
+    app.button(key="path.next").click().run()
+    assert_sound(app)
+    assert next(c for c in app.get("button_group") if c.key == "part.section").value == "Findings"
+    press(app, "Audit this collection")
+    app.button(key="path.next").click().run()
+    assert next(c for c in app.get("button_group") if c.key == "part.section").value == "Split"

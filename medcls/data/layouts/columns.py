@@ -105,7 +105,7 @@ def why_no_files(table: Table, resolver: Resolver) -> Note | None:
         several = sum(resolver.find(cell, table.folder) == SEVERAL for cell in cells)
         if cells and 2 * several > len(cells) and not says(name, NO_PATH):
             return Note("data.table-names-several")
-    is_table = len(table.header) > 1 or table.file.lower().endswith(NAMED_AS_TEXT)
+    is_table = (len(table.header) > 1 and bool(table.rows)) or table.file.lower().endswith(NAMED_AS_TEXT)
     return Note("data.table-names-no-files") if is_table else None
 
 

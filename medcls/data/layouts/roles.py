@@ -27,7 +27,7 @@ from medcls.data.vocabulary import (
 from medcls.errors import BadData
 
 ROLES = ("part", "site", "label", "patient", "group", "other")
-_MANY, _FEW_SITES, _FEW_NUMBERED = 30, 4, 10
+_MANY, _FEW_SITES, _FEW_NUMBERED, _SHOWN = 30, 4, 10, 4
 _COUNTED = re.compile(r"[^\W\d_]?[\W_]?(0?\d|10)")  # counts patients, or sites: 1, S2, 03
 _ZEROS = re.compile(r"(?<!\d)0\d+|\d{4}")  # numbers that count patients: 007, 8863
 Folder = tuple[str, ...]
@@ -209,8 +209,13 @@ def _ask_what(folders: Sequence[Folder], at: int, roles: Roles) -> None:
             asks, *answers = asked
             patterns = ["/".join([*roles.levels[:level], one, *roles.levels[level + 1 :]]) for one in answers]
             roles.levels[level] = answers[-1]
-            told = Note(asks, names=", ".join(list(labels)[:4]))
+            told = Note(asks, names=_some(list(labels)))
             roles.questions.append(Question(told, "--folders", tuple(patterns[:2]), patterns[2]))
+
+
+def _some(names: list[str]) -> str:
+    """Return the first names, and a sign where there are more."""
+    return ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
 
 
 def _asked(role: str, labels: Mapping[str, set[str]], above: bool) -> tuple[str, str, str, str] | None:
@@ -269,7 +274,7 @@ def _role_below(folders: Sequence[Folder], level: int, at: int, roles: Roles) ->
 
 def _kept_together(names: list[str], roles: Roles) -> str:
     """Keep folders inside those of the labels together until a person says whether they are patients."""
-    asks = Note("data.asks-inner-folders", names=", ".join(names[:4]))
+    asks = Note("data.asks-inner-folders", names=_some(names))
     above = "/".join(roles.levels)
     roles.questions.append(Question(asks, "--folders", (f"{above}/patient", f"{above}/other"), f"{above}/group"))
     return "group"
@@ -318,7 +323,7 @@ def _by_repeats(folders: Sequence[Folder], inside: Sequence[Folder], level: int,
     above = roles.levels[:level]
     roles.questions.append(
         Question(
-            Note("data.asks-label-level", outer=", ".join(names[:4]), inner=", ".join(below[:4])),
+            Note("data.asks-label-level", outer=_some(names), inner=_some(below)),
             "--folders",
             ("/".join([*above, "label", "other"]), "/".join([*above, "site", "label"])),
         )

@@ -65,5 +65,5 @@ def _go(path: build_path.Path, collection: str | None) -> None:
     if path.run and path.next == "publish":
         named = {state.RUN: path.run}
     for key, value in {**named, **where}.items():
-        state.remember(key, value)
+        state.lead(key, value)
     st.switch_page(page, query_params={k: v for k, v in {**named, **where}.items() if v})
