@@ -49,12 +49,14 @@ def directly(folder: Path, count: int, seed: int) -> int:
 
 def batch(first: int, count: int, seed: int, folder: str, results: str) -> None:
     """Damage files and ask; write a line for each before and after."""
+    from streamlit import config
     from streamlit.components.v2 import manifest_scanner
 
     from tests.fuzz import whole_home
     from tests.fuzz.asking import Asking
     from tests.fuzz.damage import Home
 
+    config.set_option("client.showErrorDetails", "full")
     scanned = manifest_scanner.scan_component_manifests()
     manifest_scanner.scan_component_manifests = lambda *_, **__: scanned  # reads every package's metadata otherwise
     with whole_home.at(Path(folder)), open(results, "a", encoding="utf-8", buffering=1) as out:
