@@ -11,6 +11,7 @@ from medcls.evaluation.site_watch import Week
 from medcls.evaluation.sites import make_site
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
+from medcls.models import store
 from medcls.models.opening import open_model
 from medcls.words import say
 from medcls.workflows import compare_scan, site
@@ -157,8 +158,9 @@ def test_where_no_model_of_a_task_is_approved_those_are_offered_that_are_not_ret
     site.set_state("Ward 3", "skin-melanoma--tiny--0001", "approved", why="looked at by hand")
     app = open_app("../classify.py", site=folder.id, task="breast-ultrasound")
     assert_sound(app)
-    picked = [box.key for box in app.selectbox if box.key.startswith("pick.model")]
-    assert picked == ["pick.model.breast-ultrasound.breast-ultrasound--tiny--0002"]
+    (picked,) = [box for box in app.selectbox if box.key.startswith("pick.model")]
+    assert picked.key == "pick.model.breast-ultrasound.breast-ultrasound--tiny--0002"
+    assert picked.options == [store.read_card("breast-ultrasound--tiny--0002").name], "nobody recommends it"
     app.toggle(key=state.ALL_MODELS).set_value(True).run()
     (both,) = [box.key for box in app.selectbox if box.key.startswith("pick.model")]
     assert tiny_model.id in both

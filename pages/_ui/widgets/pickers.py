@@ -163,7 +163,7 @@ def pick_model(cards: Sequence[ModelCard], task: Task, approved: Container[str] 
     mine = {card.id: card for card in cards if card.task.id == task.id}
     best, last = classify.prefer(tuple(mine.values())).id if mine else None, state.choice(state.MODEL)
     ids = sorted((i for i in mine if approved is None or i in approved or i == last), key=lambda i: i != best)
-    best = best if best in ids else next(iter(ids), None)
+    first = best if best in ids else next(iter(ids), None)
     titles = {i: model_title(card) for i, card in mine.items()}
     twice = {text for text, n in Counter(titles.values()).items() if n > 1}
     shown = {i: f"{text} ({i})" if text in twice else text for i, text in titles.items()}
@@ -176,7 +176,7 @@ def pick_model(cards: Sequence[ModelCard], task: Task, approved: Container[str] 
     if elsewhere is not None:
         told = {"wanted": model_title(elsewhere), "task": task_title(elsewhere.task)}
         notices.show_missing(say("pages.model-of-other-task", told))
-    start = last if last in mine else None if unknown or elsewhere else best
+    start = last if last in mine else None if unknown or elsewhere else first
     key = f"pick.model.{task.id}.{'|'.join(ids)}"
     if start is not None:
         st.session_state[key] = start  # always: a widget that another page drew under this key has its value for itself
