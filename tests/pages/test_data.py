@@ -50,6 +50,19 @@ def test_a_wrong_path_is_a_sentence(open_app, tmp_path: Path) -> None:
     assert any("nothing at this path" in e.value for e in app.error)
 
 
+def test_a_damaged_index_is_told_in_its_place_and_another_collection_can_be_chosen(open_app, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        add_collection(trees.folders(tmp_path / name), name)
+    (open_collection("one").stored[0].folder / "index.sqlite").write_bytes(b"no database")
+    app = open_app(PAGE, collection="one")
+    assert_sound(app)
+    assert len(app.error) == 1
+    assert any(c.key == "part.section" for c in app.get("button_group"))
+    app = open_app(PAGE, collection="two")
+    assert_sound(app)
+    assert not app.error
+
+
 def test_every_section_of_patches_with_places(open_app, tmp_path: Path) -> None:
     add_collection(trees.idc(tmp_path / "idc"), "idc")
     app = open_app(PAGE)
