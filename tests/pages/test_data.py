@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from medcls.data.collections import add_collection, list_collections, open_collection
+from medcls.data.mending import change
 from tests.data import trees
 from tests.pages.conftest import assert_sound, component, words
 
@@ -181,3 +182,15 @@ def test_the_next_step_on_the_same_page_opens_its_section(open_app, tmp_path: Pa
     press(app, "Audit this collection")
     app.button(key="path.next").click().run()
     assert next(c for c in app.get("button_group") if c.key == "part.section").value == "Split"
+
+
+def test_changes_are_told_by_files_and_names_of_labels(open_app, tmp_path: Path) -> None:
+    add_collection(trees.busi(tmp_path / "busi"), "busi")
+    name, other = "benign (1).png", "benign (2).png"
+    ids = {Path(case).name: case for case in open_collection("busi").column("id")}
+    change("busi", {f"label:{ids[name]}": "malignant", f"drop:{ids[other]}": "drop"})
+    app = show(open_app(PAGE), "Labels")
+    told = " ".join(str(cell) for frame in app.dataframe for cell in frame.value.to_numpy().ravel())
+    assert name in told
+    assert other in told
+    assert "label:" not in told

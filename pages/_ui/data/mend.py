@@ -10,7 +10,7 @@ from pages._ui.data.pictures import show_cases
 from pages._ui.widgets import notices
 from pages._ui.widgets.numbers import show_prob
 
-_A_PAGE = 6
+_A_PAGE, _TOLD = 6, 5
 
 
 def show_labels(seen: data.Overview) -> None:
@@ -32,7 +32,7 @@ def show_labels(seen: data.Overview) -> None:
     else:
         st.caption(say("pages.data-no-label-is-doubted-now"))
     _show_names(seen)
-    _show_changes(seen.record.name)
+    _show_changes(seen)
 
 
 def show_doubt(seen: data.Overview, doubt: data_mend.Doubt) -> None:
@@ -98,10 +98,22 @@ def _show_names(seen: data.Overview) -> None:
                 _change(seen.record.name, {f"rename:{label}": name.strip() or None for label, name in new.items()})
 
 
-def _show_changes(name: str) -> None:
+def _told(seen: data.Overview, key: str, value: str | None) -> str:
+    """Return a decision as a person reads it; scans by the names of their files."""
+    what, _, of = key.partition(":")
+    of = (of or key).rpartition("/")[2]
+    if value is None:
+        return say("pages.data-change", {"of": of, "to": say("pages.data-taken-back")})
+    plain = {"drop": say("pages.data-change-drop"), "keep": say("pages.data-change-keep")}
+    to = seen.record.name_of(value) if what == "label" else plain.get(what, value)
+    return say("pages.data-change", {"of": of, "to": to})
+
+
+def _show_changes(seen: data.Overview) -> None:
     st.subheader(say("pages.data-changes"))
     left, right = st.columns([2, 1], vertical_alignment="bottom")
     left.text_input(say("pages.data-your-name-for-the"), key=state.DATA_WHO)
+    name = seen.record.name
     changes = data_mend.list_changes(name)
     if not changes:
         st.caption(say("pages.data-nothing-was-changed-since"))
@@ -113,14 +125,14 @@ def _show_changes(name: str) -> None:
             notices.show_error(error)
         else:
             st.rerun()
-    back = say("pages.data-taken-back")
     rows = [
         {
             say("pages.head-version"): one.version,
             say("pages.head-when"): one.at,
             say("pages.head-who"): one.who,
             say("pages.head-what"): (say("pages.data-undo") if one.undoes else "")
-            + "; ".join(f"{k}: {v or back}" for k, v in list(one.set.items())[:5]),
+            + "; ".join(_told(seen, *item) for item in list(one.set.items())[:_TOLD])
+            + (" …" if len(one.set) > _TOLD else ""),
         }
         for one in reversed(changes)
     ]
