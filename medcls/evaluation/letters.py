@@ -234,8 +234,8 @@ def _once(one: Outcome[Signed], told: list[Signed]) -> Outcome[Signed]:
 def _age(path: Path) -> tuple[float, str]:
     """Return what sorts letters by when they were kept."""
     try:
-        return path.stat().st_mtime, path.name
-    except FileNotFoundError:
+        return path.lstat().st_mtime, path.name
+    except OSError:  # what ails it is told when it is read
         return 0.0, path.name
 
 
