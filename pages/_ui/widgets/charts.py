@@ -73,7 +73,7 @@ def _bar(word: str, prob: float, colour: str, decided: bool, card: ModelCard) ->
         f'<div style="display:flex;justify-content:space-between;gap:1rem;font-weight:{weight};margin-top:.45rem">'
         f'<span>{escape(word)}</span><span style="font-variant-numeric:tabular-nums;white-space:nowrap">'
         f"{escape(show_prob(prob))}</span></div>"
-        '<div style="position:relative;height:.8rem;margin:.15rem 0 .5rem;'
+        '<div style="position:relative;height:.75rem;margin:.1rem 0 .3rem;'
         'background:rgba(128,136,146,.2);border-radius:3px">'
         f'<div style="position:absolute;inset:0 auto 0 0;width:{max(0.5, 100 * prob):.1f}%;background-color:{colour};'
         f'background-image:{stripes};border-radius:3px"></div>{line}</div>'
