@@ -248,8 +248,10 @@ def test_changed_weights_are_refused_before_anything_is_dropped(open_app, tiny_m
     assert_sound(app)
     assert "is not the file that was published" in words(app).replace("\\", "")
     drop(app, ("scan.png", png()))
-    assert_sound(app)
-    assert "is not the file that was published" in words(app).replace("\\", "")
+    for _ in range(3):  # however often the page runs again
+        assert_sound(app)
+        assert "is not the file that was published" in words(app).replace("\\", "")
+        app.run()
 
 
 def test_answers_are_not_asked_twice(open_app, tiny_model) -> None:
@@ -407,6 +409,7 @@ def test_own_reading_comes_first(open_app, tiny_model) -> None:
     kinds = next(c for c in app.get("button_group") if c.key == state.FILTER)
     assert [option.content for option in kinds.proto.options] == ["All 2", "2 to be read"], "a count would tell"
     assert "Probabilities:" not in words(app)
+    assert component(app, "medcls_viewer")["label"] is None
     next(r for r in app.radio if r.label == "What do you see?").set_value("benign")
     next(b for b in app.button if b.label == "Show the network's answer").click()
     app.run()

@@ -54,6 +54,19 @@ def test_models_stand_side_by_side(open_app, tiny_model, tiny_made, home) -> Non
     assert len(component(app, "medcls_viewer")["panes"]) == 3
 
 
+def test_a_model_that_cannot_tell_is_named_beside_one_that_can(open_app, tiny_model, tiny_made, home) -> None:
+    from dataclasses import replace
+
+    from tests.tiny import install, recast
+
+    other = install(tiny_made, home / "weights", "breast-ultrasound--tiny--0002")
+    recast(other.id, abstention=replace(other.abstention, min_prob=0.999999), name="Silent one")
+    app = switch(opened(open_app, ("scan.png", png())), "Side by side", "model")
+    assert_sound(app)
+    assert len(component(app, "medcls_viewer")["panes"]) == 2
+    assert "Silent one" in words(app)
+
+
 def test_what_a_model_cannot_tell_has_a_map_only_when_asked_for(open_app, tiny_model, home) -> None:
     """As on Classify: the reason first; maps and figures behind a button, and away again."""
     from dataclasses import replace

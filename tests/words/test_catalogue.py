@@ -102,6 +102,20 @@ def test_a_second_language_is_one_file(tmp_path: Path, monkeypatch: pytest.Monke
     assert str(Note("words.example", n=2)) == "Found 2 cases."
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_what_is_said_is_given_what_its_sentence_names(path: Path) -> None:
+    """A call of `say` that writes its parameters gives those of the template."""
+    wrong = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "say" and node.args):
+            continue
+        entry, given = words.catalogue().get(literal(node)), node.args[1] if len(node.args) > 1 else ast.Dict([], [])
+        if isinstance(entry, str) and isinstance(given, ast.Dict) and None not in given.keys:
+            missing = words.placeholders(entry) - {getattr(key, "value", "") for key in given.keys}
+            wrong += [f"line {node.lineno}: {literal(node)} is not given {missing}"] if missing else []
+    assert not wrong
+
+
 PAGES = [path for path in SOURCES if path.is_relative_to(ROOT / "pages")]
 PROSE = re.compile(r"[^\W\d_]{2,},? [^\W\d_]+,? [^\W\d_]{2,}")  # three words beside each other
 MARKUP = re.compile(r"</?\w[^>]*>?|[\w-]+=\"[^\"]*\"?|;[\w-]+:[^;\"]*")

@@ -100,13 +100,13 @@ def go_on(reading: Reading) -> None:
         MedclsError: If the model cannot be opened.
     """
     until = time.monotonic() + _A_RUN_S
-    if reading.source is None:
-        reading.source = _rows(reading.entries[len(reading.rows) :], reading.card, reading.site)
-    for row in reading.source:
+    rest = reading.source or _rows(reading.entries[len(reading.rows) :], reading.card, reading.site)
+    reading.source = None  # what was cut short, by an error or by the page, yields nothing more
+    for row in rest:
         reading.rows.append(_here(row, reading))
         if time.monotonic() > until:
+            reading.source = rest
             return
-    reading.source = None
 
 
 def answer_frame(reading: Reading, place: int, frame: int) -> None:

@@ -82,7 +82,7 @@ def _show_scan(reading: Reading, place: int, order: list[int]) -> tuple[Scan | N
     drawn = evidence.held(read.value, reading.card) if numbers else None
     found = drawn.value if drawn else None
     maps = [viewer.Map(m, found.strongest) for m in found.maps if not m.empty] if found else []
-    label = row.prediction.decided or row.prediction.top if row and row.prediction else None
+    label = row.prediction.decided or row.prediction.top if numbers and row and row.prediction else None
     name = _names(reading)[place]
     frames = _frames(entry, row)
     told = viewer.show(

@@ -91,7 +91,7 @@ def _answered(scan: Scan, card: ModelCard) -> bool:
     """Return whether a model answers the scan; one that does not is named."""
     if answer_of(scan, card).decided is not None:
         return True
-    st.caption(notices.escape(say("pages.map-refused", {"name": pickers.model_title(card)})))
+    st.caption(notices.escape(say("pages.map-refused", {"names": pickers.model_title(card)})))
     return False
 
 
