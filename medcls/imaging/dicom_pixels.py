@@ -104,12 +104,18 @@ def _cells(ds: Dataset, header: Header, frame: int, notes: list[Note]) -> np.nda
 def _plainly_otherwise(said: np.ndarray, other: np.ndarray) -> bool:
     """Tell if colours are plainly arranged in the other way than said: clearly smoother, or grey, only so.
 
-    What is grey as said is as said: no other arrangement makes it so.
+    What is grey as said is as said: no other arrangement makes it so. Nor is a way right that is rougher from row to
+    row of one field: a grey picture read in planes has each value three times side by side.
     """
-    if min(said.shape[:2]) < 2 or _is_grey(said):
+    if min(said.shape[:2]) < 2 or _is_grey(said) or _down(other) >= _down(said):
         return False
     rough, smooth = (_roughness(v) + _roughness(v.swapaxes(0, 1)) for v in (said, other))
-    return _is_grey(other) or _SMOOTHER * smooth < rough
+    return (1 if _is_grey(other) else _SMOOTHER) * smooth < rough
+
+
+def _down(values: np.ndarray) -> float:
+    """Return the mean step from row to row of one field, as a field may be empty."""
+    return _roughness(values[::2].swapaxes(0, 1))
 
 
 def _is_grey(values: np.ndarray) -> bool:

@@ -362,6 +362,30 @@ def test_colours_arranged_otherwise_than_said_are_read_as_they_are_and_told(pict
     assert np.array_equal(scan.pixels, right.pixels)
 
 
+def _without_odd_lines(picture: np.ndarray) -> np.ndarray:
+    return picture * (np.arange(len(picture)) % 2 == 0)[:, None, None].astype(np.uint8)
+
+
+@pytest.mark.parametrize("planar", [0, 1])
+@pytest.mark.parametrize(
+    "picture",
+    [
+        np.full((30, 30, 3), (200, 100, 50), np.uint8),
+        np.concatenate([SKIN] * 3),
+        SKIN[: len(SKIN) // 3 * 3 : 3, ::3].repeat(3, 0).repeat(3, 1),
+        _without_odd_lines(SKIN),
+    ],
+    ids=["one colour", "three times", "three times as large", "a field"],
+)
+def test_colours_that_another_arrangement_would_make_grey_or_even_stay_as_said(picture: np.ndarray, planar: int):
+    ds = dataset(picture, photometric="RGB")
+    ds.PixelData = (np.moveaxis(picture, -1, 0) if planar else picture).tobytes()
+    ds.PlanarConfiguration = planar
+    scan = read_scan(written(ds))
+    assert not any("contradict" in note.code for note in scan.notes)
+    assert np.abs(scan.pixels - picture / 255).max() < 1e-6
+
+
 @pytest.mark.parametrize(
     ("keyword", "code"),
     [
