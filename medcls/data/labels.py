@@ -171,17 +171,24 @@ def diseases_by_name(names: Mapping[str, str]) -> dict[str, bool | None]:
     return told
 
 
-def diseases_said(written: Iterable[str | None]) -> dict[str, bool | None]:
+def diseases_said(written: Iterable[str | None], column: str = "") -> dict[str, bool | None]:
     """Return whether each label of some scans, as it is written, means disease; None where that is not said.
+
+    Args:
+        written: The labels.
+        column: Name of the column that they are cells of: yes to `benign` is no disease.
 
     Example:
         >>> diseases_said(["benign", "cancer", None]), diseases_said(["1.0"]), diseases_said(["1", "2"])
         ({'benign': False, 'cancer': True}, {'1.0': True}, {'1': None, '2': None})
+        >>> diseases_said(["0", "1"], "benign")
+        {'0': True, '1': False}
     """
     found = find_labels((text for text in written if text), cells=True)
     told = diseases_by_name(found.names)
     forms = {fold(name) for name in found.names.values()}
-    _, present = next((pair for pair in YES_OR_NO if forms and forms <= set(pair)), ("", ""))
+    no, yes = next((pair for pair in YES_OR_NO if forms and forms <= set(pair)), ("", ""))
+    present = no if disease_of(column) is False else yes
 
     def said(label: str) -> bool | None:
         name = found.names[label]

@@ -189,3 +189,19 @@ def test_codes_that_say_neither_contradict_nothing(coded: tuple[str, str], tmp_p
         scan(tmp_path / path)
     (tmp_path / "labels.csv").write_text("\n".join(["file,target", *(f"{path},{coded[k]}" for path, k in paths)]))
     assert make_plan(tmp_path).questions == ()
+
+
+@pytest.mark.parametrize("coded", [("0", "1"), ("no", "yes")])
+@pytest.mark.parametrize("named", ["{label}/{i}.png", "{label}_{i}.png"], ids=["folders", "names"])
+@pytest.mark.parametrize("n_wrong", [0, 2])
+def test_yes_to_no_disease_is_none_where_it_is_held_against_folders_and_names(
+    coded: tuple[str, str], named: str, n_wrong: int, tmp_path: Path
+) -> None:
+    """`1` in a column called `benign` agrees with a folder of that name."""
+    paths = [(named.format(label=label, i=i), k, i) for k, label in enumerate(NAMES) for i in range(6)]
+    for path, _, _ in paths:
+        scan(tmp_path / path)
+    rows = [f"{path},{coded[k if i < n_wrong else 1 - k]}" for path, k, i in paths]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,benign", *rows]))
+    asked = {question.asks.code: question.asks.params for question in make_plan(tmp_path).questions}
+    assert asked.get("data.asks-labels-differ", {}).get("n", 0) == 2 * n_wrong

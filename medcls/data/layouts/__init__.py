@@ -159,7 +159,8 @@ def _tell_against_folders(reading: Reading) -> None:
         if roles
         else labels_in_names(e.id for e in reading.entries)
     )
-    if differ := len(contradicted({e.id: e.label for e in reading.entries if e.id in others}, others)):
+    labels = {e.id: e.label for e in reading.entries if e.id in others}
+    if differ := len(contradicted(labels, others, reading.label_column)):
         reading.notes.append(Note("data.labels-differ-folders", n=differ))
         table = next(t.path for t in reading.tables if "label" in t.columns)
         ask_which(reading, table, differ, ("table", "folders" if roles else "names"))

@@ -151,21 +151,23 @@ def _differ(one: Found, entries: Mapping[str, Entry]) -> list[Note]:
         return []
     labels = {path: one.rule(row) for row, path in zip(one.rows(), one.paths, strict=True) if path in entries}
     pairs = [(fold(a), fold(b)) for path, a in labels.items() if a and (b := entries[path].label)]
-    if n := len(contradicted(labels, {path: entries[path].label for path in labels})):
+    column = one.columns.get("label", "")
+    if n := len(contradicted(labels, {path: entries[path].label for path in labels}, column)):
         return [Note("data.labels-differ-beside", n=n)]
     same = {a for a, _ in pairs} <= {fold(entry.label) for entry in entries.values() if entry.label}
     n = sum(a != b for a, b in pairs) if same else 0
     return [Note("data.labels-other-beside", n=n)] if n else []
 
 
-def contradicted(labels: Mapping[str, str | None], others: Mapping[str, str | None]) -> list[str]:
+def contradicted(labels: Mapping[str, str | None], others: Mapping[str, str | None], column: str = "") -> list[str]:
     """Return the scans of which one of two labels says disease and the other that there is none.
 
     Args:
         labels: Label by path, as it is written; the words that stand beside each other tell what `1` or `no` means.
         others: Other labels of the same scans.
+        column: Name of the column that the first are cells of, if they are.
     """
-    sick, other = diseases_said(labels.values()), diseases_said(others.values())
+    sick, other = diseases_said(labels.values(), column), diseases_said(others.values())
     pairs = ((path, sick.get(label or ""), other.get(others[path] or "")) for path, label in labels.items())
     return [path for path, a, b in pairs if a is not None and b is not None and a != b]
 
