@@ -185,3 +185,4 @@ NO_OWNERS = words(
     "batch batches lot run session set sets dataset group cohort day week month year phase round stage version part "
     "vol volume class label grade type level 배치 차수 批次 バッチ"
 )
+MEASURES = words("x mag magnification zoom px pixel pixels size scale rads birads tirads acr her")  # numbered, no one's

@@ -97,10 +97,20 @@ def test_a_folder_of_a_label_and_a_number_is_of_the_label_and_kept_together(
     assert sums_up(plan)
 
 
-@pytest.mark.parametrize("names", [("1_benign", "2_malignant"), ("grade1 cancer", "grade2 cancer", "normal")])
-def test_numbers_of_labels_stay_in_their_names(names: tuple[str, ...], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("1_benign", "2_malignant"),
+        ("grade1 cancer", "grade2 cancer", "normal"),
+        ("benign_40X", "benign_100X", "malignant_40X", "malignant_100X"),
+        ("birads2_benign", "birads3_benign", "birads4_malignant", "birads5_malignant"),
+        ("benign_224", "benign_512", "malignant_224", "malignant_512"),
+    ],
+)
+def test_numbers_of_labels_stay_in_their_names_and_are_no_patients(names: tuple[str, ...], tmp_path: Path) -> None:
     put(tmp_path, *(f"{name}/{i}.png" for name in names for i in range(4)))
-    assert counts(make_plan(tmp_path)) == dict.fromkeys(names, 4)
+    plan = make_plan(tmp_path)
+    assert ([label.n for label in plan.labels], plan.n_owned) == ([4] * len(names), 0)
 
 
 # ---- a column that says yes to no disease

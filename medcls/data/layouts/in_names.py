@@ -5,11 +5,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from medcls.data.layouts.layout import Entry
-from medcls.data.lexicon import NO_OWNERS
+from medcls.data.lexicon import MEASURES, NO_OWNERS
 from medcls.data.vocabulary import are_dates, disease_of, is_numbered, names_patient, part_of
 
 _FEW_OWNERS, _PER_OWNER, _MOSTLY = 4, 1.5, 0.9  # patients at least, scans of each at least, and share of them
 _GLUED = re.compile(r"([^\W\d_]+)(\d+)")
+_NUMBERED = re.compile(r"\d+|[^\W\d_]+")
+_MEASURED = NO_OWNERS | MEASURES
+_MAGNIFIED = frozenset((4, 5, 10, 20, 25, 40, 50, 60, 63, 100, 200, 400))
+_SIDES_PX = frozenset((32, 50, 64, 96, 128, 160, 192, 224, 256, 299, 320, 384, 448, 480, 512, 600, 640, 768, 1024))
 _APART = re.compile(r"[\s_.\-]+")
 _OWNER = re.compile(r"([^\W\d_]{2,})[\s_.\-]?(\d+)(?=[\s_.\-]|$)")
 
@@ -35,7 +39,8 @@ def parted_labels(names: Iterable[str]) -> dict[str, tuple[str, str]]:
 def owned_labels(names: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Return the label that each of some folders' names says, and whose: a patient, or empty for a mere number.
 
-    Empty unless each name holds a word for disease or its absence and a number, and labels repeat.
+    Empty unless each name holds a word for disease or its absence and a number, and labels repeat; also where numbers
+    are of magnifications, sides or categories, which many patients share.
 
     Args:
         names: Names of the folders of one level.
@@ -49,7 +54,17 @@ def owned_labels(names: Iterable[str]) -> dict[str, tuple[str, str]]:
     listed = list(names)
     found = {name: said for name in listed if (said := _owned(name))}
     labels = {label for label, _ in found.values()}
-    return found if len(found) == len(listed) >= 2 * len(labels) > 2 else {}
+    if not len(found) == len(listed) >= 2 * len(labels) > 2:
+        return {}
+    bare = not any(owner for _, owner in found.values())
+    return {} if _are_measures(listed, bare) else found
+
+
+def _are_measures(names: list[str], bare: bool) -> bool:
+    """Return whether the numbers in names are no one's: `benign_40X`, `birads2_benign`, `benign_224`, `benign_512`."""
+    pieces = [set(_NUMBERED.findall(name.casefold())) for name in names]
+    numbers = {int(piece) for of_one in pieces for piece in of_one if piece.isdecimal()}
+    return any(of_one & _MEASURED for of_one in pieces) or (bare and (numbers <= _MAGNIFIED or numbers <= _SIDES_PX))
 
 
 def _owned(name: str) -> tuple[str, str] | None:
