@@ -113,6 +113,25 @@ def test_numbers_of_labels_stay_in_their_names_and_are_no_patients(names: tuple[
     assert ([label.n for label in plan.labels], plan.n_owned) == ([4] * len(names), 0)
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [
+        ("clinical_diagnosis", "pathological_diagnosis"),
+        ("radiological diagnosis", "final diagnosis"),
+        ("Clinical Diagnosis", "diagnosis"),
+    ],
+)
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_diagnosis_at_sight_stands_behind_any_other(columns: tuple[str, str], first: int, tmp_path: Path) -> None:
+    put(tmp_path, *(f"{i}.png" for i in range(12)))
+    said = [("benign", "malignant"), ("fibroadenoma", "cyst", "carcinoma")]
+    rows = [[f"{i}.png", said[0][i % 2], said[1][i % 3]] for i in range(12)]
+    table = [["file", *columns], *rows]
+    order = (0, 1, 2) if first == 0 else (0, 2, 1)
+    (tmp_path / "t.csv").write_text("\n".join(",".join(row[k] for k in order) for row in table))
+    assert counts(make_plan(tmp_path)) == dict.fromkeys(said[1], 4)
+
+
 # ---- a column that says yes to no disease
 @pytest.mark.parametrize("cells", [("1", "0"), ("yes", "no"), ("True", "False")])
 @pytest.mark.parametrize("column", ["benign", "is_normal"])

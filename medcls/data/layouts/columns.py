@@ -18,6 +18,7 @@ _MEANT = {word: float(at) for pair in YES_OR_NO for at, word in enumerate(pair) 
 _MARKED = frozenset(("x", "✓", "✔", "●", "o", "v", "+"))
 _MOST_LABELS = 40
 _PLAIN = 1.9  # sense of labels that all say disease or its absence
+_AT_SIGHT = frozenset(("clinical", "radiological"))  # of a diagnosis made before there was tissue
 _ROUNDING = 1e-4  # how far from 0 or 1 a number may be that was meant so
 
 
@@ -132,9 +133,15 @@ def _better(role: str, name: str, other: str | None, table: Table) -> bool:
     if other is None:
         return True
     if role == "label":
-        return label_sense(table.column(name)) > label_sense(table.column(other))
+        one, before = ((label_sense(table.column(n)), n) for n in (name, other))
+        return _label_rank(*one) > _label_rank(*before)
     rank = [next((i for i, word in enumerate(_RANK) if word in fold(n)), len(_RANK)) for n in (name, other)]
     return rank[0] < rank[1]
+
+
+def _label_rank(sense: float, name: str) -> tuple[bool, bool, float]:
+    """Return what ranks columns of labels: what their words say, then what a pathologist or nobody said of them."""
+    return sense > _PLAIN, not set(words_of(name)) & _AT_SIGHT, sense
 
 
 def label_sense(cells: list[str]) -> float:
