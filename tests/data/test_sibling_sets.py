@@ -132,6 +132,14 @@ def test_a_diagnosis_at_sight_stands_behind_any_other(columns: tuple[str, str], 
     assert counts(make_plan(tmp_path)) == dict.fromkeys(said[1], 4)
 
 
+def test_a_diagnosis_that_few_scans_have_stands_behind_one_that_all_have(tmp_path: Path) -> None:
+    put(tmp_path, *(f"{i}.png" for i in range(24)))
+    few, whole = ("nevus", "melanoma"), ("benign", "malignant")
+    rows = [f"{i}.png,{few[i % 2] if i < 8 else ''},{whole[i // 12]}" for i in range(24)]
+    (tmp_path / "t.csv").write_text("\n".join(["file,histological diagnosis,clinical diagnosis", *rows]))
+    assert counts(make_plan(tmp_path)) == dict.fromkeys(whole, 12)
+
+
 # ---- a column that says yes to no disease
 @pytest.mark.parametrize("cells", [("1", "0"), ("yes", "no"), ("True", "False")])
 @pytest.mark.parametrize("column", ["benign", "is_normal"])

@@ -133,15 +133,15 @@ def _better(role: str, name: str, other: str | None, table: Table) -> bool:
     if other is None:
         return True
     if role == "label":
-        one, before = ((label_sense(table.column(n)), n) for n in (name, other))
-        return _label_rank(*one) > _label_rank(*before)
+        return _label_rank(name, table.column(name)) > _label_rank(other, table.column(other))
     rank = [next((i for i, word in enumerate(_RANK) if word in fold(n)), len(_RANK)) for n in (name, other)]
     return rank[0] < rank[1]
 
 
-def _label_rank(sense: float, name: str) -> tuple[bool, bool, float]:
-    """Return what ranks columns of labels: what their words say, then what a pathologist or nobody said of them."""
-    return sense > _PLAIN, not set(words_of(name)) & _AT_SIGHT, sense
+def _label_rank(name: str, cells: list[str]) -> tuple[bool, bool, bool, float]:
+    """Return what ranks columns of labels: filled, then what its words say, then if there was tissue to look at."""
+    sense, filled = label_sense(cells), 2 * sum(map(bool, cells)) >= len(cells)
+    return filled, sense > _PLAIN, not set(words_of(name)) & _AT_SIGHT, sense
 
 
 def label_sense(cells: list[str]) -> float:
