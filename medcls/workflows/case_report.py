@@ -232,8 +232,9 @@ def counts_of(
     figures = figures_of(card)
     if not figures or not label:
         return ()
-    name, first = card.task.label(label).name, figures[0].title
-    records = {title_of(place) or first: r for place, r in track_records(card, label, prevalence).items() if r.said}
+    name = card.task.label(label).name
+    whole = next((one.title for one in figures if one.source == "measured"), "")  # where cases tell no site
+    records = {title_of(place) or whole: r for place, r in track_records(card, label, prevalence).items() if r.said}
     here_first = track_record_at(card, label, prevalence, site, by_threshold) if site else ()
     counts = [record.count_note(place, name) for place, record in records.items()]
     chances = [] if by_threshold else [record.chance_note(place, name) for place, record in records.items()]

@@ -1,10 +1,11 @@
 """The Site page as a user drives it: from a labelled collection to a verdict, settings, and back."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from medcls.core.site import SiteSettings
+from medcls.core.site import Aim, SiteSettings
 from medcls.data.collections import add_collection
 from medcls.evaluation.site_answer import weights_of
 from medcls.evaluation.site_watch import Week
@@ -133,6 +134,24 @@ def test_without_labels_there_is_a_look_and_no_check(open_app, ward) -> None:
     model, look, told = app.session_state[state.SITE_LOOKED]
     assert (model, look.n_cases) == (ward.id, 12)
     assert all(str(note) in words(app).replace("\\", "") for note in told)
+
+
+def test_an_evaluation_that_cannot_be_read_hides_no_other_part(open_app, tiny_model, home) -> None:
+    """Beside another site's card it is told; the watch can still be agreed to."""
+    drop = [
+        (phantom("breast-ultrasound", label, seed), label, f"{label} {seed}")
+        for label in tiny_model.task.label_ids
+        for seed in range(320, 326)
+    ]
+    site.write_letter("Far", site.check_dropped("Far", tiny_model.id, drop, Aim(0.5)).check, home / "card.json")
+    shutil.rmtree(make_site("Far").path)
+    site.import_letter((home / "card.json").read_bytes())
+    ward = make_site("Ward 3")
+    (home / "weights" / tiny_model.id / "evaluation.json").write_text("{")
+    app = open_app(PAGE, site=ward.id, model=tiny_model.id)
+    assert_sound(app)
+    assert "evaluation" in app.error[0].value
+    assert app.toggle(key=f"site.watch.{ward.site.name}")
 
 
 def test_a_damaged_site_stands_beside_the_others(open_app, ward, home) -> None:

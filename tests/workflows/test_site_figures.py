@@ -14,7 +14,7 @@ from medcls.evaluation.sites import make_site
 from medcls.imaging.phantom import phantom
 from medcls.models import store
 from medcls.stats.score_table import confusion
-from medcls.workflows import site, site_figures
+from medcls.workflows import case_report, site, site_figures
 
 MODEL = "breast-ultrasound--tiny--0001"
 
@@ -52,6 +52,16 @@ def test_a_site_never_seen_stands_first_then_checks_then_letters_then_own_cases(
     assert len({one.title for one in figures}) == 4
     beside = site_figures.beside(check, card)
     assert [one.source for one in beside] == ["here", "never-seen", "reported", "measured"]
+
+
+def test_a_report_names_own_test_cases_as_measured_not_as_a_site_s_check(tiny_model) -> None:
+    """Cases that tell no site stand under the collection, whatever else is known of the model."""
+    card = store.read_card(MODEL)
+    assert not {"site", "collection"} & set(store.read_cases(MODEL).attributes)
+    before = [case_report.counts_of(card, label) for label in card.task.label_ids]
+    assert any(before)
+    site.check_dropped("Ward 3", MODEL, scans(range(300, 306)), Aim(0.5))
+    assert [case_report.counts_of(card, label) for label in card.task.label_ids] == before
 
 
 def test_counts_of_sites_add_up_and_are_not_pooled() -> None:

@@ -47,7 +47,11 @@ def _list(card: ModelCard) -> None:
         st.caption(say("pages.site-no-letter"))
         return
     st.dataframe(rows, hide_index=True)
-    figures = site_figures.figures_of(card)
+    try:
+        figures = site_figures.figures_of(card)
+    except MedclsError as error:
+        notices.show_error(error)
+        return
     show_chart(forest_chart(figures), key="site.letters.forest")
     st.caption(forest_notes(figures))
 
