@@ -18,6 +18,7 @@ _OVERLAY_BIT, _ROUGH_ROWS = 0x0102, 512
 # Of 260 scans stored in both ways, the way that was not said is at least 1.2 times as rough as the right one; taken for
 # the other way, all but two of 520 are found.
 _SMOOTHER = 1.3
+_LEAST_PX = 16  # a smaller side tells too little
 _FLOATS = {"FloatPixelData": "f4", "DoubleFloatPixelData": "f8"}
 
 
@@ -107,7 +108,7 @@ def _plainly_otherwise(said: np.ndarray, other: np.ndarray) -> bool:
     What is grey as said is as said: no other arrangement makes it so. Nor is a way right that is rougher from row to
     row of one field: a grey picture read in planes has each value three times side by side.
     """
-    if min(said.shape[:2]) < 2 or _is_grey(said) or _down(other) >= _down(said):
+    if min(said.shape[:2]) < _LEAST_PX or _is_grey(said) or _down(other) >= _down(said):
         return False
     rough, smooth = (_roughness(v) + _roughness(v.swapaxes(0, 1)) for v in (said, other))
     return (1 if _is_grey(other) else _SMOOTHER) * smooth < rough

@@ -374,8 +374,9 @@ def _without_odd_lines(picture: np.ndarray) -> np.ndarray:
         np.concatenate([SKIN] * 3),
         SKIN[: len(SKIN) // 3 * 3 : 3, ::3].repeat(3, 0).repeat(3, 1),
         _without_odd_lines(SKIN),
+        np.array([(166, 141, 52), (63, 87, 176), (158, 158, 158)], np.uint8)[:, None].repeat(3, 1),
     ],
-    ids=["one colour", "three times", "three times as large", "a field"],
+    ids=["one colour", "three times", "three times as large", "a field", "3 x 3"],
 )
 def test_colours_that_another_arrangement_would_make_grey_or_even_stay_as_said(picture: np.ndarray, planar: int):
     ds = dataset(picture, photometric="RGB")
