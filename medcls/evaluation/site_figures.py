@@ -56,10 +56,9 @@ class SiteFigures:
 
     @property
     def title(self) -> str:
-        """The site, and who says so."""
-        return str(
-            Note(_TITLES[self.source] if self.site else "evaluation.site-reported-unnamed", site=title_of(self.site))
-        )
+        """The site, and who says so; what people here or elsewhere call their own site stays as they wrote it."""
+        site = self.site if self.source in ("here", "reported") else title_of(self.site)
+        return str(Note(_TITLES[self.source] if self.site else "evaluation.site-reported-unnamed", site=site))
 
     def headline(self) -> Note:
         """Return disease against the rest at this site in a sentence."""

@@ -11,6 +11,7 @@ from medcls.core.evaluation import CaseTable, Estimate, Evaluation
 from medcls.core.note import UNSAID
 from medcls.core.site import Aim
 from medcls.evaluation.sites import make_site
+from medcls.exits.nameless import without_sites
 from medcls.imaging.phantom import phantom
 from medcls.models import store
 from medcls.stats.score_table import confusion
@@ -62,6 +63,15 @@ def test_a_report_names_own_test_cases_as_measured_not_as_a_site_s_check(tiny_mo
     assert any(before)
     site.check_dropped("Ward 3", MODEL, scans(range(300, 306)), Aim(0.5))
     assert [case_report.counts_of(card, label) for label in card.task.label_ids] == before
+
+
+def test_a_site_called_as_a_published_collection_leaves_no_report_for_others(home) -> None:
+    """Its name is taken out as any other's: it stands as it was given."""
+    make_site("busi")
+    figures = [site_figures.SiteFigures("busi", source, {}) for source in ("here", "measured")]
+    here, measured = (without_sites(one.headline()).params["site"] for one in figures)
+    assert "busi" not in here.casefold()
+    assert measured == "BUSI"
 
 
 def test_counts_of_sites_add_up_and_are_not_pooled() -> None:
