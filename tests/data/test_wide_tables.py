@@ -6,6 +6,7 @@ import pytest
 
 from medcls.core.plan import Plan, PlanChoices
 from medcls.data.collections import make_plan
+from tests.data import trees
 from tests.data.test_plan import counts, sick, sums_up
 from tests.data.test_told_sets import codes, put
 
@@ -101,3 +102,14 @@ def test_a_person_who_names_the_column_of_the_files_has_that_one_alone(tmp_path:
     rows = [f"{i}.png,{i + 6}.png,{('benign', 'malignant')[i % 2]}" for i in range(6)]
     plan = plan_of(tmp_path, "clinic,derm,label", *rows, choices=PlanChoices(columns={"path": "derm"}))
     assert (plan.n_scans, {row.reason.code for row in plan.not_taken}) == (6, {"data.no-row"})
+
+
+@pytest.mark.parametrize("column", ["roi", "gt", "lesion", "truth", "target"])
+def test_a_column_of_masks_is_no_view_whatever_it_is_called(column: str, tmp_path: Path) -> None:
+    for i in range(12):
+        trees.save(tmp_path / f"second/{i}.png", trees.mask())
+    rows = [f"img/{i}.png,second/{i}.png,{('benign', 'malignant')[i % 2]}" for i in range(12)]
+    plan = plan_of(tmp_path, f"image,{column},label", *rows)
+    assert (counts(plan), plan.n_not_taken) == ({"benign": 6, "malignant": 6}, 12)
+    assert "data.several-pictures" not in codes(plan)
+    assert sums_up(plan)

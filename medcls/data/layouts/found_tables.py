@@ -162,7 +162,7 @@ def _read_all(
                 PlanTable(path, {}, 0, (Note("data.table-not-read", why=error.strerror or type(error).__name__),))
             )
     if not {"path", "label"} & set(choices.columns):
-        tables = [by_each_picture(table, resolver) for table in tables]
+        tables = [by_each_picture(table, resolver, tree.root) for table in tables]
     return tables, useless
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from medcls.core.note import Note
 from medcls.data.column_names import role_of
@@ -10,13 +11,14 @@ from medcls.data.layouts.patient_tables import SCAN
 from medcls.data.lexicon import COMPANION, DERIVED, NO_PATH, SIDE_OR_SEX
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tables import Table
+from medcls.data.two_values import has_two_values
 from medcls.data.vocabulary import holds, parts_of, says
 
 _SAMPLE, _MOSTLY = 400, 0.8
 _VIEW, _TOGETHER = "view", "exam"  # columns that are added; the name of the second says that equal cells stay together
 
 
-def by_each_picture(table: Table, resolver: Resolver) -> Table:
+def by_each_picture(table: Table, resolver: Resolver, root: Path) -> Table:
     """Return a table with a row for each picture, where several of its columns name pictures; else the table itself.
 
     Where the names of these columns are labels, or parts of a split, they are told of the pictures below them, and
@@ -26,8 +28,9 @@ def by_each_picture(table: Table, resolver: Resolver) -> Table:
     Args:
         table: The table.
         resolver: Knows the files there are.
+        root: The folder that their paths start from; of columns of masks, which only pictures tell, none is a view.
     """
-    named = _picture_columns(table, resolver)
+    named = _without_masks(_picture_columns(table, resolver), root)
     role, names = _said_by_names(table, named)
     if role:
         note = Note("data.columns-are-labels" if role == "label" else "data.columns-are-parts", names=", ".join(names))
@@ -50,6 +53,19 @@ def _picture_columns(table: Table, resolver: Resolver) -> dict[str, set[str]]:
             found[name] = there
     numbers = {name for name in found if all(cell.isdecimal() for cell in table.column(name))}
     return {name: there for name, there in found.items() if name not in numbers or len(numbers) == len(found)}
+
+
+def _without_masks(named: Mapping[str, set[str]], root: Path) -> Mapping[str, set[str]]:
+    """Leave out columns of which a few pictures, looked into, are all of two values; none if nothing else is left."""
+    if len(named) < 2:
+        return named
+    scans = {name: there for name, there in named.items() if not all(map(has_two_values, _a_few(there, root)))}
+    return scans or named
+
+
+def _a_few(there: set[str], root: Path) -> list[Path]:
+    listed = sorted(there)
+    return [root / listed[at] for at in {0, len(listed) // 2, len(listed) - 1}]
 
 
 def _said_by_names(table: Table, named: Mapping[str, set[str]]) -> tuple[str, list[str]]:
