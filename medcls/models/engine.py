@@ -151,6 +151,7 @@ class OnnxEngine:
             return self._alone
         if self._in_company is None:
             self._in_company = open_session(self._model, spinning=False)
+            self._model = b""  # both sessions hold weights of their own
         return self._in_company
 
 
