@@ -9,7 +9,6 @@ import argparse
 import io
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -216,35 +215,19 @@ def _children_s() -> float:
 
 def run(first: int, mutants: int, seed: int) -> int:
     """Read mutants from a number on in processes of their own; return how many fail."""
-    failures, at, began = 0, first, time.monotonic()
+    from tests.fuzz.apart import Batches
+
+    began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        while at < first + mutants:
-            results = Path(folder) / f"{at}.jsonl"
-            count = min(BATCH, first + mutants - at)
-            done, died = _batch_apart(at, count, seed, results)
-            rows = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
-            for row in (row for row in rows if "wrong" in row):
-                failures += 1
-                print(f"{row['number']} ({row['seed']}): {row['wrong']}", flush=True)
-            begun = [row["begun"] for row in rows if "begun" in row]
-            if not done:
-                if not begun:
-                    raise SystemExit(f"the fuzz could not be started: {died}")
-                failures += 1
-                print(f"{begun[-1]}: ended or hung the process: {died}", flush=True)
-            at = at + count if done else begun[-1] + 1
+        batches = Batches(__file__, (str(seed),), BATCH, BATCH_S)
+        failures = batches.run(
+            Path(folder),
+            first,
+            mutants,
+            lambda row: print(f"{row['number']} ({row['seed']}): {row['wrong']}", flush=True),
+        )
     print(f"{mutants:,} mutants, {failures} failures, {time.monotonic() - began:.0f} s")
     return failures
-
-
-def _batch_apart(first: int, count: int, seed: int, results: Path) -> tuple[bool, str]:
-    command = [sys.executable, __file__, "--batch", str(first), str(count), str(seed), str(results)]
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    try:
-        done = subprocess.run(command, env=env, cwd=ROOT, timeout=BATCH_S, capture_output=True, text=True, check=False)
-    except subprocess.TimeoutExpired:
-        return False, f"no answer in {BATCH_S} s"
-    return done.returncode == 0, f"exit {done.returncode} {done.stderr[-200:]}"
 
 
 def main() -> None:
@@ -274,4 +257,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
     main()

@@ -10,13 +10,14 @@ import argparse
 import contextlib
 import io
 import json
-import os
 import random
-import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 BATCH, BATCH_S = 100, 3000
@@ -70,42 +71,27 @@ def batch(first: int, count: int, seed: int, folder: str, results: str) -> None:
 
 def run(folder: Path, first: int, count: int, seed: int) -> int:
     """Damage files in processes of their own; return how many times something went wrong."""
-    failures, at, began = 0, first, time.monotonic()
-    replaced: dict[str, int] = {}
-    while at < first + count:
-        results = folder / f"{at}.jsonl"
-        n = min(BATCH, first + count - at)
-        done, died = _apart(at, n, seed, folder, results)
-        rows = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
-        for row in rows:
-            for what in row.get("replaced", ()):
-                kind = f"{row['file'].split('/')[0]}/…/{row['file'].split('/')[-1]} {what}"
-                replaced[kind] = replaced.get(kind, 0) + 1
-            if "wrong" in row:
-                failures += 1
-                print(f"{row['number']} {row['file']} ({row['how']}): {' | '.join(row['wrong'])}", flush=True)
-        begun = [row["begun"] for row in rows if "begun" in row]
-        if not done:
-            if not begun:
-                raise SystemExit(f"the fuzz could not be started: {died}")
-            failures += 1
-            print(f"{begun[-1]}: ended or hung the process: {died}", flush=True)
-        at = at + n if done else begun[-1] + 1
-        print(f"… up to {at}, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    from tests.fuzz.apart import Batches
+
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as made:
+        failures = Batches(__file__, (str(seed), str(folder)), BATCH, BATCH_S).run(Path(made), first, count, _tell)
+        replaced = Counter(what for results in Path(made).iterdir() for what in _replaced(results))
     for kind, n in sorted(replaced.items()):
         print(f"a sentence in place of the page, {n} times: {kind}")
     print(f"{count:,} damaged records, {failures} failures, {time.monotonic() - began:.0f} s")
     return failures
 
 
-def _apart(first: int, count: int, seed: int, folder: Path, results: Path) -> tuple[bool, str]:
-    command = [sys.executable, __file__, "--batch", str(first), str(count), str(seed), str(folder), str(results)]
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    try:
-        done = subprocess.run(command, env=env, cwd=ROOT, timeout=BATCH_S, capture_output=True, text=True, check=False)
-    except subprocess.TimeoutExpired:
-        return False, f"no answer in {BATCH_S} s"
-    return done.returncode == 0, f"exit {done.returncode} {done.stderr[-1500:]}"
+def _tell(row: dict[str, Any]) -> None:
+    print(f"{row['number']} {row['file']} ({row['how']}): {' | '.join(row['wrong'])}", flush=True)
+
+
+def _replaced(results: Path) -> Iterator[str]:
+    """Yield which pages gave way to a sentence, and for what kind of file."""
+    for row in map(json.loads, results.read_text().splitlines()):
+        for what in row.get("replaced", ()):
+            yield f"{row['file'].split('/')[0]}/…/{row['file'].split('/')[-1]} {what}"
 
 
 def main() -> None:
@@ -138,4 +124,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
     main()

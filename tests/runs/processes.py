@@ -3,9 +3,11 @@
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -55,6 +57,24 @@ def start(run: RunFolder, *, kill_at: int = 0, count_into: Path | None = None, m
     process = _FORKS.Process(target=_work, args=arguments, daemon=True)
     process.start()
     return process
+
+
+@contextmanager
+def held(run: RunFolder) -> Iterator[None]:
+    """Have another process hold a run, as its worker does."""
+    code = (
+        "import sys; from pathlib import Path; from medcls.runs import lock\n"
+        "with lock.hold(Path(sys.argv[1])):\n print('held', flush=True)\n sys.stdin.read()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(run.path / "lock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        yield
+    finally:
+        holder.communicate("")
 
 
 def finish(run: RunFolder, **faults: object) -> int:

@@ -18,7 +18,7 @@ from medcls.runs.folder import make_run
 from medcls.runs.launch import launch
 from medcls.runs.writer import RunWriter
 from medcls.workflows import run_again, runs
-from tests.runs.processes import PATIENCE_S, SPEC, wait_until
+from tests.runs.processes import PATIENCE_S, SPEC, held, wait_until
 
 pytestmark = pytest.mark.usefixtures("phantoms")
 SERVER = """
@@ -71,36 +71,20 @@ def test_two_starts_at_once_two_readers_and_both_servers_killed() -> None:
 
 def test_starting_a_run_that_is_held_does_nothing(tmp_path: Path) -> None:
     run = make_run(SPEC)
-    code = "import sys; from pathlib import Path; from medcls.runs import lock\n"
-    code += "with lock.hold(Path(sys.argv[1])):\n print('held', flush=True)\n sys.stdin.read()"
-    holder = subprocess.Popen(
-        [sys.executable, "-c", code, str(run.path / "lock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        holder.stdout.readline()
+    with held(run):
         launch(run)
         assert not (run.path / "log.txt").exists()
-    finally:
-        holder.communicate("")
 
 
 def test_a_run_that_is_stopping_is_not_gone_on_with() -> None:
     """Its worker is about to go: that it were resumed would be believed, and nothing would happen."""
     run = make_run(SPEC)
-    code = "import sys; from pathlib import Path; from medcls.runs import lock\n"
-    code += "with lock.hold(Path(sys.argv[1])):\n print('held', flush=True)\n sys.stdin.read()"
-    holder = subprocess.Popen(
-        [sys.executable, "-c", code, str(run.path / "lock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        holder.stdout.readline()
+    with held(run):
         RunWriter.begin(run, epochs=3).say("running", Note("runs.interrupted"))
         run.request_stop()
         with pytest.raises(Conflict) as refused:
             runs.resume_run(run.id)
         assert refused.value.code == "workflows.run-still-stopping"
-    finally:
-        holder.communicate("")
 
 
 @pytest.mark.parametrize("site", ["nowhere", "each", "phantoms"])

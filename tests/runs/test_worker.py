@@ -24,7 +24,7 @@ from medcls.models.opening import open_model
 from medcls.runs import device, lock
 from medcls.runs.folder import RunFolder, make_run
 from medcls.workflows import run_results, runs
-from tests.runs.processes import PATIENCE_S, SPEC, add_phantoms, finish, start, wait_until
+from tests.runs.processes import PATIENCE_S, SPEC, add_phantoms, finish, held, start, wait_until
 
 pytestmark = pytest.mark.usefixtures("phantoms")
 SEEN_LABELS = ("normal", "benign", "malignant")
@@ -344,13 +344,7 @@ def test_what_cannot_be_is_failed_with_its_sentence() -> None:
 
 def test_a_locked_run_that_says_nothing_may_hang(whole: tuple[RunFolder, int]) -> None:
     run = make_run(SPEC)
-    code = "import sys; from pathlib import Path; from medcls.runs import lock\n"
-    code += "with lock.hold(Path(sys.argv[1])):\n print('held', flush=True)\n sys.stdin.read()"
-    holder = subprocess.Popen(
-        [sys.executable, "-c", code, str(run.path / "lock")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert holder.stdout.readline() == "held\n"
+    with held(run):
         assert runs.show_run(run.id).state.status == "preparing"
         (run.path / "state.json").write_text(
             whole[0].path.joinpath("state.json").read_text().replace("finished", "running")
@@ -359,7 +353,4 @@ def test_a_locked_run_that_says_nothing_may_hang(whole: tuple[RunFolder, int]) -
         old = time.time() - 3600
         os.utime(run.path / "state.json", (old, old))
         assert runs.show_run(run.id).may_hang
-    finally:
-        holder.kill()
-        holder.wait()
     assert not lock.is_locked(run.path / "lock")
