@@ -30,7 +30,7 @@ _PARTS_OF_NAMES = ID | NAME | frozenset(("full", "relative", "rel", "abs", "orig
 
 _PATIENT_INSIDE = re.compile(
     "hosp(ital)?(no|nr|num|number)$|medicalrecord(no|nr|num|number|id)?$|מטופל|ผู้ป่วย|คนไข้|bệnhnhân|patient|pacient|"
-    "pazient|pacjent|subject|proband|mrn$|caseid|caseno|casenumber|환자|患者|病人|пациент|المريض|hastano|hastaid"
+    "pazient|pacjent|subject|proband|mrn$|caseid|caseno|casenumber|환자|患者|病人|пациент|مریض|hastano|hastaid"
 )
 _NO_ID = re.compile(
     "age|sex|gender|birth|date|year|weight|height|count|orient|position|history|status|type|group|notes|comment|edad|"

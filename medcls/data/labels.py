@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count
 
+from medcls.data.letters import without_unseen
 from medcls.data.lexicon import NEGATION, NO_ANSWER, NO_LABEL_FOLDER, UNLABELLED, YES_OR_NO
 from medcls.data.vocabulary import disease_of, fold, is_healthy, natural, words_of
 
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d*)?(e[-+]?\d+)?", re.IGNORECASE)
-_UNSEEN = re.compile("[\u00ad\u200b\u200e\u200f\u2060\ufeff]")  # not U+200C and U+200D, which letters need
 _QUOTED = re.compile(r"""(["'])(.+)\1""")
 _MAY_BE_A_LABEL = ("none", "null", "nil", "없음", "-", "unknown", "missing", "미상", "未知", "不明")
 
@@ -31,7 +31,7 @@ class Labels:
 
 def tidy(text: str) -> str:
     """Return a text in its normal form: NFC, nothing unseen in it, no blanks around it and one between words."""
-    return " ".join(_UNSEEN.sub("", unicodedata.normalize("NFC", text)).split())
+    return " ".join(without_unseen(unicodedata.normalize("NFC", text)).split())
 
 
 def find_labels(written: Iterable[str], renamed: Mapping[str, str] | None = None, *, cells: bool = False) -> Labels:

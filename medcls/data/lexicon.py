@@ -1,29 +1,35 @@
 """The words by which folders, columns and labels are known, in the languages people keep their sets in."""
 
-import unicodedata
+from medcls.data.letters import one_form, ways_of_writing
 
 
 def words(text: str) -> frozenset[str]:
-    """Return the words of a text in their one form; `~` stands for a blank inside of one."""
-    return frozenset(unicodedata.normalize("NFKC", word).replace("~", " ").casefold() for word in text.split())
+    """Return the words of a text in their one form, with and without accents; `~` stands for a blank inside of one."""
+    return frozenset(way for word in text.split() for way in ways_of_writing(word.replace("~", " ")))
 
 
 TRAIN = words(
     "train training trains tr trn trainset trainingset traindata trainingdata trainimages 학습 훈련 학습용 훈련용 "
     "트레이닝 訓練 学習 訓練用 学習用 训练 訓練集 训练集 entrainement entraînement apprentissage entrenamiento "
     "treino treinamento addestramento learn learning trainieren обучение обучающая тренировка тренировочная تدريب "
-    "التدريب eğitim"
+    "التدريب eğitim trening treningowy treningowe treningowa uczący uczące huấn~luyện tập~huấn~luyện εκπαίδευση "
+    "εκπαίδευσης אימון प्रशिक्षण トレーニング träning träningsdata trénink trénovací tanító tanítás навчальна навчальний "
+    "навчання тренувальна آموزش آموزشی ฝึก ฝึกสอน latih pelatihan koulutus antrenament treniranje обучаваща"
 )
 VALIDATE = words(
     "tune tuning val valid validate validation vali dev development validationset valset valdata validationdata "
     "valimages 검증 검증용 밸리데이션 検証 検証用 验证 验证集 驗證 validación validacion validação validierung "
-    "convalida валидация валидационная проверка تحقق التحقق doğrulama"
+    "convalida валидация валидационная проверка تحقق التحقق doğrulama walidacja walidacyjny walidacyjne walidacyjna "
+    "kiểm~định thẩm~định xác~thực επικύρωση επικύρωσης תיקוף ולידציה सत्यापन バリデーション validatie validazione "
+    "validering valideringsdata validace validační validáló validálás validacija валідаційна валідаційний валідація "
+    "اعتبارسنجی ตรวจสอบ validasi validointi validare"
 )
 TEST = words(
     "test testing tests te ts tst hold~out held~out testset testdata testimages holdout heldout eval "
     "evaluation 테스트 시험 평가 테스트용 "
     "시험용 평가용 テスト 試験 評価 测试 测试集 測試 prueba pruebas teste prova essai тест тестовая тестирование "
-    "اختبار الاختبار"
+    "اختبار الاختبار testowy testowe testowa kiểm~tra thử~nghiệm δοκιμή δοκιμής έλεγχος ελέγχου מבחן בדיקה "
+    "परीक्षण teszt tesztelő тестова тестовий тестування آزمون آزمایش تست ทดสอบ uji pengujian testi testare privatetest publictest"
 )
 DEVELOP = words("dev development")  # trains where nothing else does
 SPLIT = words("split splits")  # names parts as well as folds: a number under it is no fold
@@ -32,7 +38,9 @@ SITE = words(
     "site sites hospital hosp center centre clinic institution institute institut location vendor device scanner "
     "machine manufacturer source archive cohort klinik krankenhaus standort zentrum gerät hopital hôpital centro "
     "clinica clínica 병원 기관 센터 장비 의료기관 医院 中心 机构 设备 病院 施設 больница клиника центр مستشفى "
-    "المستشفى مركز hastane merkez"
+    "المستشفى مركز hastane merkez szpital ośrodek νοσοκομείο κέντρο בית~חולים מרכז bệnh~viện trung~tâm अस्पताल केंद्र "
+    "ziekenhuis nemocnice kórház ospedale sjukhus sykehus sygehus sairaala spital bolnica болница лікарня بیمارستان "
+    "โรงพยาบาล rumah~sakit"
 )
 SITE_COLUMN = SITE | words("dataset country city")
 PATIENT = words(
@@ -45,7 +53,8 @@ PATIENT = words(
     "pseudonyms surname lastname nachname familienname aktenzeichen personennummer personnummer expediente processo "
     "dossier historia~clinica historia~clínica prontuario prontuário ασθενής ασθενή ασθενούς מטופל חולה ผู้ป่วย "
     "bệnh~nhân beteg potilas patiënt deid deidentified uuid guid pnr "
-    "volunteer volunteers patid identifiant بیمار пацієнт pasien hasta مريض المريض المرضى patiente rogi रोगी मरीज"
+    "volunteer volunteers patid identifiant بیمار пацієнт pasien hasta مريض المريض المرضى patiente rogi रोगी मरीज "
+    "examinee usubjid subjid pacijent pacijenta rodné~číslo ת~ז תעודת~זהות"
 )
 GROUP = words(
     "lesion lesions group nodule tumor tumour exam examination study accession series 병변 그룹 病灶 病変 läsion "
@@ -55,9 +64,13 @@ SLIDE = words("slide wsi specimen biopsy block 슬라이드 切片 スライド"
 ID = words(
     "id ids number no nr num nummer nro code codes key identifier uid index idx ref kennung kenner numéro numero "
     "número n 번호 아이디 코드 식별자 号 编号 番号 号码 代码 номер код идентификатор رقم معرف numer kod numarası "
-    "no. nº nbr מספר כרטיס pseudonym alias anonymous anon deid hash de of du der des do del di"
+    "no. nº nbr מספר כרטיס pseudonym alias anonymous anon deid hash de of du der des do del di क्रमांक संख्या आईडी "
+    "κωδικός αριθμός azonosító száma šifra broj číslo شماره کد รหัส หมายเลข mã số identified research unique"
 )
-NAME = words("name names surname lastname nachname familienname 이름 성명 환자명 姓名 名前 имя фио nombre nom nome اسم")
+NAME = words(
+    "name names surname lastname nachname familienname 이름 성명 환자명 姓名 名前 имя фио nombre nom nome اسم 名 名称 "
+    "氏名 adı ad soyad soyadı imię nazwisko nazwa όνομα שם नाम tên jméno név نام"
+)
 PATH = words(
     "path paths file files filename filenames filepath image images img imgs imgname imagename imagepath picture "
     "pictures photo scan scans dicom isic uri url 파일 파일명 파일이름 경로 이미지 영상 사진 bild bilder bilddatei "
@@ -140,7 +153,7 @@ _NO_AND_YES = (
     "아니요/예 いいえ/はい "
     "否/是 لا/نعم"
 )
-YES_OR_NO = tuple((no, yes) for no, yes in (pair.split("/") for pair in _NO_AND_YES.split()))
+YES_OR_NO = tuple((no, yes) for no, yes in (one_form(pair).split("/") for pair in _NO_AND_YES.split()))
 NO_LABEL_FOLDER = words("unlabeled unlabelled unclassified nolabel no~label 미분류 미라벨 未标注 未分类 未分類")
 # What stands in the place of an id that was taken out, words joined.
 NOBODY = UNLABELLED | words(

@@ -8,6 +8,8 @@ from functools import cached_property
 from posixpath import normpath, splitext
 from urllib.parse import unquote
 
+from medcls.data.letters import without_unseen
+
 _DRIVE = re.compile(r"^([A-Za-z]:|file:/+|//[^/]+)")
 _WEB, _LINK = re.compile(r"^(https?|s3|gs|ftp)://[^/]+"), re.compile(r"=HYPERLINK\(\s*\"([^\"]+)\".*", re.IGNORECASE)
 _NUMBER = re.compile(r"(\d{1,18})(\.0+)?")
@@ -38,7 +40,7 @@ _ENDINGS = SCAN_ENDINGS | {".jp2", ".avif", ".npy", ".gz", ".zip"}
 
 
 def _form(text: str) -> str:
-    return unicodedata.normalize("NFC", text).casefold()
+    return unicodedata.normalize("NFC", without_unseen(text)).casefold()
 
 
 def tidy_path(cell: str) -> str:

@@ -172,7 +172,8 @@ def _known_words(text: str) -> int:
 
 def _is_told(cell: str) -> bool:
     """Return whether what a cell says is not said by its words of ASCII letters alone."""
-    return disease_of(" ".join(word for word in words_of(cell) if word.isascii())) is None
+    plain = (words_of(piece) for piece in cell.split() if piece.isascii() or not piece.isalpha())
+    return disease_of(" ".join(word for words in plain for word in words if word.isascii())) is None
 
 
 def _is_known(word: str) -> bool:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 
+from medcls.data.letters import one_form, without_unseen
 from medcls.data.lexicon import (
     DEVELOP,
     DISEASE,
@@ -25,8 +26,9 @@ from medcls.data.lexicon import (
     TRAIN,
     VALIDATE,
 )
+from medcls.data.lexicon import words as lexicon_words
 
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[^\W\d])(?=\d)|(?<=\d)(?=[^\W\d])")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[^\s\d])(?=\d)|(?<=\d)(?=[^\s\d])")
 _ASCII_SIGNS = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -42,7 +44,7 @@ def natural(name: str) -> list[tuple[int, int | str]]:
 @lru_cache(maxsize=65536)
 def fold(text: str) -> str:
     """Return a name in its one form: NFKC (letters of full width are letters), no case, words apart by one blank."""
-    return " ".join(_spaced(unicodedata.normalize("NFKC", text)).casefold().split())
+    return " ".join(one_form(_spaced(unicodedata.normalize("NFKC", without_unseen(text)))).split())
 
 
 def _spaced(text: str) -> str:
@@ -55,7 +57,7 @@ def _spaced(text: str) -> str:
 @lru_cache(maxsize=65536)
 def words_of(text: str) -> tuple[str, ...]:
     """Return the words of a name, `PatientID_2` as `patient`, `id`, `2`."""
-    return tuple(_CAMEL.sub(" ", _spaced(unicodedata.normalize("NFKC", text))).casefold().split())
+    return tuple(one_form(_CAMEL.sub(" ", _spaced(unicodedata.normalize("NFKC", without_unseen(text))))).split())
 
 
 def says(text: str, vocabulary: frozenset[str], beside: frozenset[str] = frozenset()) -> bool:
@@ -166,6 +168,8 @@ def parts_of(names: Iterable[str]) -> dict[str, str]:
     found = _developed({name: part for name in names if (part := part_of(name))})
     if 2 * len(found) < len(names):
         found = {name: part for name, part in found.items() if not _INITIALS.fullmatch(" ".join(words_of(name)))}
+    if len(set(found.values())) > 1 and all(_INITIALS.fullmatch(fold(name)) for name in found):
+        found |= {name: "validate" for name in names if fold(name) in ("va", "vl")}
     if len(found) > 1 or len(names) < 2:
         return found
     often = Counter(word for name in names for word in set(words_of(name)))
@@ -200,8 +204,7 @@ def _developed(found: dict[str, str]) -> dict[str, str]:
 
 def is_site(name: str) -> bool:
     """Return whether a folder's name says that it is a site: `siteA`, `hospital 2`, `서울병원`."""
-    words = words_of(name)
-    return bool(set(words) & SITE) or (bool(_CJK.search(name)) and any(w in fold(name) for w in SITE if _CJK.search(w)))
+    return holds(name, SITE)
 
 
 _DATE = re.compile(
@@ -246,7 +249,7 @@ def names_patient(name: str) -> bool:
 
 
 _NO_DISEASE = HEALTHY | HARMLESS
-_MALIGNANT = frozenset(("malignant", "악성", "恶性", "惡性", "悪性", "bösartig"))
+_MALIGNANT = lexicon_words("malignant 악성 恶性 惡性 悪性 bösartig")
 _RULED_OUT = re.compile(r"\b(excluded|ruled out|absent|free|ausgeschlossen)$")
 
 
