@@ -26,10 +26,10 @@ VALIDATE = words(
 )
 TEST = words(
     "test testing tests te ts tst hold~out held~out testset testdata testimages holdout heldout eval "
-    "evaluation 테스트 시험 평가 테스트용 "
+    "evaluation privatetest publictest 테스트 시험 평가 테스트용 "
     "시험용 평가용 テスト 試験 評価 测试 测试集 測試 prueba pruebas teste prova essai тест тестовая тестирование "
     "اختبار الاختبار testowy testowe testowa kiểm~tra thử~nghiệm δοκιμή δοκιμής έλεγχος ελέγχου מבחן בדיקה "
-    "परीक्षण teszt tesztelő тестова тестовий тестування آزمون آزمایش تست ทดสอบ uji pengujian testi testare privatetest publictest"
+    "परीक्षण teszt tesztelő тестова тестовий тестування آزمون آزمایش تست ทดสอบ uji pengujian testi testare"
 )
 DEVELOP = words("dev development")  # trains where nothing else does
 SPLIT = words("split splits")  # names parts as well as folds: a number under it is no fold
