@@ -19,18 +19,19 @@ class Buckets:
     """
 
     def __init__(self, described: np.ndarray, seed: int = 0) -> None:
-        self.described = described
         usable = np.flatnonzero(np.einsum("nd,nd->n", described, described) > 0.5)
         self.centres = _centres(described, usable, max(1, len(usable) // _BUCKET), seed)
         nearest = np.concatenate([np.argmax(described[b] @ self.centres.T, 1) for b in _blocks(usable)] or [usable])
         order = np.argsort(nearest, kind="stable")
-        self.members = np.split(usable[order], np.searchsorted(nearest[order], np.arange(1, len(self.centres))))
+        self.rows = usable[order]
+        self.described = described[self.rows]  # those of a bucket side by side: read in one piece for every query
+        self.starts = np.searchsorted(nearest[order], np.arange(len(self.centres) + 1))
 
     def nearest(self, queries: np.ndarray, own: np.ndarray, k: int, floor: float) -> np.ndarray:
         """Find the most alike pictures of each query.
 
         Args:
-            queries: (Q, D) float32, each of length 1 (a query of zeros finds nothing).
+            queries: (Q, D) float32, each of length 1 (a query of zeros finds nothing). Many at once cost less each.
             own: Row of the picture each query was made of, which is not its own partner, (Q,) int64.
             k: At most so many per query.
             floor: Least likeness, the cosine.
@@ -38,16 +39,13 @@ class Buckets:
         Returns:
             (P, 2) int64: row of the query's own picture, row found.
         """
-        to_centres = queries @ self.centres.T
-        n_probed = min(_PROBED, len(self.centres))
-        probed = np.argpartition(-to_centres, n_probed - 1, axis=1)[:, :n_probed].ravel()
-        asker = np.repeat(np.arange(len(queries)), n_probed)
+        asker, probed = self._probes(queries)
         order = np.argsort(probed, kind="stable")
         ends = np.searchsorted(probed[order], np.arange(len(self.centres) + 1))
         hits = [
-            self._in_bucket(queries, own, asker[order[ends[c] : ends[c + 1]]], self.members[c], k, floor)
+            self._in_bucket(queries, own, asker[order[ends[c] : ends[c + 1]]], c, k, floor)
             for c in range(len(self.centres))
-            if ends[c] < ends[c + 1] and len(self.members[c])
+            if ends[c] < ends[c + 1] and self.starts[c] < self.starts[c + 1]
         ]
         if not hits:
             return np.zeros((0, 2), np.int64)
@@ -57,10 +55,21 @@ class Buckets:
         rank = np.arange(len(asked)) - np.searchsorted(asked, asked)
         return np.stack([own[asked[rank < k]], found[rank < k]], 1)
 
+    def _probes(self, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the query and the bucket of every look into a bucket: each query's nearest ones."""
+        n_probed, away = min(_PROBED, len(self.centres)), -self.centres.T
+        probed = [
+            np.argpartition(queries[b] @ away, n_probed - 1, axis=1)[:, :n_probed].astype(np.int32)
+            for b in _blocks(np.arange(len(queries)))
+        ]
+        return np.repeat(np.arange(len(queries)), n_probed), np.concatenate(probed or [np.zeros(0, np.int32)]).ravel()
+
     def _in_bucket(
-        self, queries: np.ndarray, own: np.ndarray, askers: np.ndarray, members: np.ndarray, k: int, floor: float
+        self, queries: np.ndarray, own: np.ndarray, askers: np.ndarray, bucket: int, k: int, floor: float
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        alike = queries[askers] @ self.described[members].T
+        inside = slice(self.starts[bucket], self.starts[bucket + 1])
+        members = self.rows[inside]
+        alike = queries[askers] @ self.described[inside].T
         asker, column = np.divmod(np.flatnonzero(alike >= floor), len(members))
         other = own[askers[asker]] != members[column]
         asker, column = asker[other], column[other]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from medcls.data import duplicates
 from medcls.data.descriptors import describe_picture
 from medcls.data.duplicates import find_pairs
 from medcls.data.nearest import Buckets
@@ -125,6 +126,47 @@ def test_buckets_find_what_all_pairs_would() -> None:
     assert len(every) >= 3000
     assert {tuple(pair) for pair in found.tolist()} <= every
     assert len({tuple(pair) for pair in found.tolist()} & every) >= 0.99 * 3000
+
+
+def one_by_one(buckets: Buckets, queries: np.ndarray, own: np.ndarray, k: int, floor: float) -> set[tuple[int, int]]:
+    """Seek each query's partners alone, as the search is defined: the best in the buckets whose centres are nearest."""
+    found = set()
+    for query, row in zip(queries, own.tolist(), strict=True):
+        probed = np.argsort(-(buckets.centres @ query), kind="stable")[:24]
+        inside = np.concatenate([np.arange(buckets.starts[c], buckets.starts[c + 1]) for c in probed])
+        alike = dict(zip(buckets.rows[inside].tolist(), (buckets.described[inside] @ query).tolist(), strict=True))
+        alike.pop(row, None)
+        best = sorted(alike, key=lambda other: -alike[other])[:k]
+        found |= {(row, other) for other in best if alike[other] >= floor}
+    return found
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("spread", [0.05, 1.0], ids=["crowded", "spread"])
+def test_all_queries_at_once_find_what_each_finds_alone(seed: int, spread: float) -> None:
+    rng = np.random.default_rng(seed)
+    n, k, floor = int(rng.integers(2, 9000)), int(rng.integers(1, 6)), float(rng.uniform(0, 0.8))
+    described = (rng.normal(size=(n, 16)) * spread + (spread < 1)).astype(np.float32)
+    described /= np.linalg.norm(described, axis=1, keepdims=True)
+    described[rng.random(n) < 0.1] = 0
+    asked = np.flatnonzero(described.any(1))[:300]
+    buckets = Buckets(described, seed)
+    found = [tuple(pair) for pair in buckets.nearest(described[asked], asked, k, floor).tolist()]
+    assert len(found) == len(set(found))
+    wanted = one_by_one(buckets, described[asked], asked, k, floor)
+    assert len(set(found) ^ wanted) <= 0.01 * len(wanted)  # sums in another order: a tie may fall the other way
+
+
+def test_pairs_are_the_same_however_many_are_sought_at_once(
+    originals: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = np.stack([grey(i) for i in originals] + [grey(jpeg(i)) for i in originals])
+    whole = find_pairs(pictures)
+    monkeypatch.setattr(duplicates, "_ROWS", 7)
+    parted = find_pairs(pictures)
+    assert len(whole) == N
+    for one, other in ((whole.a, parted.a), (whole.b, parted.b), (whole.likeness, parted.likeness)):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_components_by_hand() -> None:
