@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 import streamlit as st
@@ -28,35 +29,41 @@ MODELS_OPEN = 10  # networks kept in memory; the one opened first makes room
 _OPENING = say("pages.opening-network")
 _SIGN_S, _TICK_S = 0.3, 0.2  # until a wait shows a sign, and between two looks how far it is
 COLLECTIONS_OPEN = 4  # a few columns of each, as long as it has cases
+# What `_open` holds, which says so of nothing: gone from here once it is gone from there.
+_OPENED: WeakValueDictionary[tuple[str, str], Any] = WeakValueDictionary()
 
 
 @st.cache_resource(max_entries=MODELS_OPEN, show_spinner=False)
 def _open(model_id: str, digest: str, _progress: Progress = silent) -> Any:
     model = open_model(model_id, _progress)
     settle()
+    _OPENED[model_id, digest] = model
     return model
 
 
 def _open_told(card: ModelCard) -> Any:
     """Return an opened model; where that takes a while, a bar counts its networks.
 
-    It is opened in a thread of its own: what is drawn inside a cached function would be drawn again from the cache.
+    It is opened in a thread of its own: what is drawn inside a cached function would be drawn again from the cache. One
+    that is open already needs none.
     """
+    if (card.id, _digest(card)) in _OPENED:
+        return _open(card.id, _digest(card))
     done, n = [0], len(card.networks) if card.is_mean else 0
 
     def tell(loaded: int, total: int, stage: str = "") -> None:
         done[0] = loaded
 
     with ThreadPoolExecutor(1) as pool:
-        model = pool.submit(_open, card.id, _digest(card), tell)
-        if not wait([model], _SIGN_S).done:
+        opening = pool.submit(_open, card.id, _digest(card), tell)
+        if not wait([opening], _SIGN_S).done:
             place = st.empty()
             with place, nullcontext() if n else st.spinner(_OPENING, show_time=True):
-                while not wait([model], _TICK_S).done:
+                while not wait([opening], _TICK_S).done:
                     if n:
                         place.progress(done[0] / n, say("pages.opening-of", {"i": done[0] + 1, "n": n}))
             place.empty()
-    return model.result()
+    return opening.result()
 
 
 def settle() -> None:
