@@ -10,6 +10,7 @@ from medcls.core.progress import Progress, silent, staged
 from medcls.errors import BadData
 from medcls.evaluation.comparison import RESAMPLES, Comparison, Disagreement, compare, score_titles
 from medcls.evaluation.costs import Cost
+from medcls.evaluation.subgroups import Subgroup
 from medcls.models.folder import ModelFolder
 from medcls.workflows.compare_scan import check_models
 
@@ -17,6 +18,7 @@ __all__ = [
     "Comparison",
     "Cost",
     "Disagreement",
+    "Subgroup",
     "collection_states",
     "collections_for",
     "compare_afresh",

@@ -76,11 +76,17 @@ def test_test_set_shows_scores_verdicts_and_keeps_a_threshold(open_app, three: t
     text = words(app).replace("\\", "")
     assert "bad against good: **good** is better by" in text
     assert "good against twin" not in text, "a difference that may be chance is said when its cell is clicked"
-    matrix = app.dataframe[0].value
-    assert [bool(cell) for cell in matrix["good"]] == [model != "good" for model in matrix[""]]
+    matrix = component(app, "medcls_matrix")
+    assert [[bool(cell) for cell in row] for row in matrix["rows"]] == [[i != j for j in range(3)] for i in range(3)]
+    bad, good = sorted(matrix["names"].index(name) for name in ("bad", "good"))
+    (value, interval, sure), (turned, _, _) = matrix["rows"][bad][good], matrix["rows"][good][bad]
+    assert value[0] == "\N{MINUS SIGN}"
+    assert turned == value.replace("\N{MINUS SIGN}", "+")
+    assert sure
+    assert " to " in interval
 
     show(app, "Curves")
-    assert len(app.get("plotly_chart")) == 4
+    assert len(app.get("plotly_chart")) == 3 + len(three)
     show(app, "Disagreements")
     assert "widest spread" in words(app)
     show(app, "Subgroups")

@@ -58,6 +58,7 @@ def _pick_label(found: compare_scan.ComparedScan) -> str:
             default=OWN,
             format_func=words.__getitem__,
             key=f"compare.evidence.{task.id}",
+            label_visibility="collapsed",
             required=True,
         )
         or OWN

@@ -117,10 +117,23 @@ def _show_columns(found: compare_scan.ComparedScan, refused_too: bool) -> None:
         if frozenset(e.models) not in means
     ]
     boxes += [(a.card, replace(a.answer, name=names.get(a.model, a.model)), _took(a)) for a in found.answers]
+    shared = _shared([answer.value for _, answer, _ in boxes if answer.value is not None])
+    for told in shared:
+        st.caption(notices.escape(told))
     with st.container(horizontal=True):
-        for box in boxes:
+        for card, answer, caption in boxes:
             with st.container(border=True, width=_BOX_PX):
-                _show_box(*box, refused_too)
+                _show_box(card, answer, caption, refused_too)
+                for note in answer.value.notes if answer.value is not None else ():
+                    if str(note) not in shared:
+                        st.caption(notices.escape(note))
+
+
+def _shared(answers: Sequence[Prediction]) -> list[str]:
+    """Return the cautions that stand beside every answer, where there are several: each is said once."""
+    if len(answers) < 2:
+        return []
+    return [note for note in map(str, answers[0].cautions) if all(note in map(str, a.cautions) for a in answers)]
 
 
 def _took(answer: compare_scan.ModelAnswer) -> str:
@@ -149,8 +162,6 @@ def _show_box(card: ModelCard | None, answer: Outcome[Prediction], caption: str,
     )
     if decided or refused_too:
         show_probabilities(card, prediction)
-    for note in prediction.notes:
-        st.caption(notices.escape(str(note)))
 
 
 def _show_download(found: compare_scan.ComparedScan) -> None:

@@ -11,18 +11,22 @@ from medcls.core.model import ModelCard
 from medcls.core.numbers import signed
 from medcls.core.outcome import Outcome
 from medcls.core.task import Task
+from medcls.core.titles import title_of
 from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import compare, scans, tables
 from pages._ui import cache, state
 from pages._ui.compare.test_set import PICK_PX, Section, get_differences
-from pages._ui.widgets import drops, gallery, notices
+from pages._ui.widgets import drops, gallery, matrix, notices
 from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.charts_scores import cost_chart
 from pages._ui.widgets.numbers import show_estimate, show_prob
 from pages._ui.widgets.palette import label_colours, label_word
 
 _SHOWN = 12
+_TOLD = 3  # pairs at most that are said in words before one is asked for
+_SURE = " ●"
+_SIDE_BY_SIDE = 4  # models at most that have a column of a table each
 
 
 def pick_score(found: compare.Comparison, key: str) -> str:
@@ -67,22 +71,15 @@ def show_pairs(found: compare.Comparison, names: dict[str, str]) -> tuple[str, S
 
 
 def _show_matrix(differences: Sequence[Any], names: dict[str, str]) -> None:
-    """Show the differences of all pairs as a table; a click on a cell says it in words, else those that are sure."""
-    event: Any = st.dataframe(
-        _matrix(differences, names),
-        hide_index=True,
-        alt=say("pages.compare-differences-between-every"),
-        column_config={"": st.column_config.TextColumn(pinned=True)},
-        on_select="rerun",
-        selection_mode="single-cell",
-        key=f"compare.matrix.{'|'.join(names)}",
+    """Show the differences of all pairs; a click on a cell says it in words, else those that are sure, if few."""
+    chosen = matrix.show(
+        names, _cells(differences), say("pages.compare-differences-between-every"), f"compare.matrix.{'|'.join(names)}"
     )
-    ids = {name: model for model, name in names.items()}
-    cells = [{list(names)[row], ids[column]} for row, column in event["selection"]["cells"] if column in ids]
-    told = [d for d in differences if {d.a, d.b} in cells] or [d for d in differences if d.better]
+    sure = [d for d in differences if d.better]
+    told = [d for d in differences if chosen and {d.a, d.b} == set(chosen)] or (sure if len(sure) <= _TOLD else [])
     if told:
         st.markdown("\n".join(f"- {_sentence(d, names)}" for d in told))
-    st.caption(say("pages.compare-click-cell"))
+    st.caption(say("pages.compare-click-cell", {"sure": len(sure), "n": len(differences)}))
 
 
 def _sentence(difference: Any, names: dict[str, str]) -> str:
@@ -98,16 +95,19 @@ def show_difference(difference: Any) -> str:
     e = difference.estimate
     if math.isnan(difference.p):
         return say("pages.compare-not-computable")
-    return f"{signed(e.value)} ({signed(e.low)} to {signed(e.high)})" + (" ●" if difference.better else "")
+    return f"{signed(e.value)} ({signed(e.low)} to {signed(e.high)})" + (_SURE if difference.better else "")
 
 
-def _matrix(differences: Any, names: dict[str, str]) -> list[dict[str, str]]:
-    cells: dict[tuple[str, str], str] = {}
+def _cells(differences: Sequence[Any]) -> dict[tuple[str, str], matrix.Cell]:
+    """Return the cells of the matrix, by row and column: a difference, and turned round."""
+    cells: dict[tuple[str, str], matrix.Cell] = {}
     for d in differences:
         e = d.estimate
         turned = replace(d, estimate=replace(e, value=-e.value, low=-e.high, high=-e.low))
-        cells[d.a, d.b], cells[d.b, d.a] = show_difference(d), show_difference(turned)
-    return [{"": names[a]} | {names[b]: cells.get((a, b), "") for b in names} for a in names]
+        for row, column, one in ((d.a, d.b, d), (d.b, d.a, turned)):
+            value, _, interval = show_difference(one).removesuffix(_SURE).partition(" (")
+            cells[row, column] = matrix.Cell(value, f"({interval}" if interval else "", bool(d.better))
+    return cells
 
 
 def show_disagreements(found: compare.Comparison, names: dict[str, str]) -> Section | None:
@@ -121,19 +121,29 @@ def show_disagreements(found: compare.Comparison, names: dict[str, str]) -> Sect
     st.caption(say("pages.compare-of-cases-widest", {"n": n, "first": len(found.first), "shown": shown}))
     task = next(iter(found.cards.values())).task
     _show_pictures(rows, names, task)
-    st.dataframe(
-        [
-            {say("pages.head-case"): r.case, say("pages.head-truth"): label_word(task, r.truth)}
-            | {names[m]: f"{label_word(task, a)} ({show_prob(r.prob[m])})" for m, a in r.answers.items()}
-            for r in rows
-        ],
-        hide_index=True,
-        alt=say("pages.compare-cases-on-which"),
-    )
+    _show_answers(rows, names, task)
     return (
         say("pages.compare-disagreements"),
         "disagreements.csv",
         lambda: tables.disagreement_rows(found.disagreements(len(found.first))),
+    )
+
+
+def _show_answers(rows: Sequence[compare.Disagreement], names: dict[str, str], task: Task) -> None:
+    """Show who answered what of each case in a table; with many models their columns are headed by letters."""
+    many = len(names) > _SIDE_BY_SIDE
+    heads = dict(zip(names, matrix.LETTERS, strict=False)) if many else names
+    if many:
+        st.caption(notices.escape(" · ".join(f"{heads[m]} {name}" for m, name in names.items())))
+    st.dataframe(
+        [
+            {say("pages.head-case"): r.case, say("pages.head-truth"): label_word(task, r.truth)}
+            | {heads[m]: f"{label_word(task, a)} ({show_prob(r.prob[m])})" for m, a in r.answers.items()}
+            for r in rows
+        ],
+        hide_index=True,
+        column_config={say("pages.head-case"): st.column_config.TextColumn(pinned=True)},
+        alt=say("pages.compare-cases-on-which"),
     )
 
 
@@ -219,16 +229,30 @@ def show_subgroups(found: compare.Comparison, names: dict[str, str]) -> Section 
     with st.spinner(say("pages.compare-resampling-groups"), show_time=True):
         groups = found.subgroups(column, score)
     st.dataframe(
-        [
-            {columns[column]: g.value, say("pages.head-cases"): g.n_cases, say("pages.groups"): g.n_groups}
-            | {names[m]: show_estimate(e) for m, e in g.scores.items()}
-            for g in groups
-        ],
+        _subgroup_rows(groups, columns[column], names, column == "collection"),
         hide_index=True,
+        height="content",
         alt=say("pages.compare-of-every-model", {"score": score, "column": column}),
     )
     st.caption(say("pages.compare-small-subgroups-have"))
     return say("pages.compare-subgroups"), "subgroups.csv", lambda: tables.subgroup_rows(column, score, groups)
+
+
+def _subgroup_rows(
+    groups: Sequence[compare.Subgroup], head: str, names: dict[str, str], collections: bool
+) -> list[dict[str, Any]]:
+    """Return a row for each subgroup, models beside each other; with many, for each subgroup and model."""
+    rows: list[dict[str, Any]] = []
+    for g in groups:
+        told: dict[str, Any] = {head: title_of(g.value) if collections else g.value}
+        told |= {say("pages.head-cases"): g.n_cases, say("pages.groups"): g.n_groups}
+        scores = {names[m]: show_estimate(e) for m, e in g.scores.items()}
+        if len(scores) <= _SIDE_BY_SIDE:
+            rows.append(told | scores)
+            continue
+        each = ({say("pages.head-model"): name, say("pages.head-score"): score} for name, score in scores.items())
+        rows += [told | one for one in each]
+    return rows
 
 
 def show_costs(found: compare.Comparison, names: dict[str, str]) -> Section:

@@ -23,6 +23,7 @@ from pages._ui.widgets.numbers import show_estimate, show_seconds
 
 PICK_PX = 400  # of what one thing is chosen by: its longest words are whole on every page
 _SITE_PX = 160  # "BUS-BRA, never seen"
+_CONFUSION_PX = 310
 Section = tuple[str, str, Callable[[], list[tables.Row]]]  # what a section offers as CSV: title, file, rows
 STORED = say("pages.compare-the-test-cases-they")
 PARTS = {
@@ -202,7 +203,7 @@ def show_sites(found: compare.Comparison, names: dict[str, str]) -> int:
     ]
     st.markdown(say("pages.forest-title"))
     wide = {say("pages.head-site"): st.column_config.TextColumn(width=_SITE_PX)}
-    st.dataframe(rows, hide_index=True, column_config=wide, alt=say("pages.forest"))
+    st.dataframe(rows, hide_index=True, column_config=wide, height="content", alt=say("pages.forest"))
     if any(one.source == "never-seen" for sites in by_model.values() for one in sites):
         st.caption(say("pages.forest-never"))
     return len({one.site for sites in by_model.values() for one in sites})
@@ -271,7 +272,11 @@ def show_curves(found: compare.Comparison, names: dict[str, str]) -> Section:
             )
     st.caption(say("pages.compare-bands-intervals-at"))
     st.markdown(say("pages.compare-confusion-at-the-most"))
-    show_chart(confusion_chart(found.confusions(), names, labels), key="compare.confusion")
+    with st.container(horizontal=True):  # as many beside each other as there is room for
+        for model, counts in found.confusions().items():
+            with st.container(width=_CONFUSION_PX, gap=None):
+                st.caption(notices.escape(names[model]))
+                show_chart(confusion_chart(counts, labels), key=f"compare.confusion.{model}")
     return say("pages.compare-curves"), "curves.csv", lambda: tables.curve_rows(drawn, label)
 
 

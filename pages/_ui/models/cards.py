@@ -220,13 +220,9 @@ def show_evaluation(found: Evaluation, task: Task, key: str) -> None:
         height=320,
         alt=say("pages.models-every-score-of"),
     )
+    st.markdown(say("pages.models-truth-row-answer-column"))
     show_chart(
-        confusion_chart(
-            {found.model: found.confusion},
-            {found.model: say("pages.models-truth-row-answer-column")},
-            [label_word(task, label) for label in found.labels],
-        ),
-        key=key,
+        confusion_chart(found.confusion, [label_word(task, label) for label in found.labels]), key=key, width=420
     )
 
 

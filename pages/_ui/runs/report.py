@@ -118,8 +118,7 @@ def _show_scores(card: ModelCard, evaluation: Evaluation, first: str = "") -> No
                     help=say("pages.runs-below-it-the", {"how": evaluation.scores[name].how}),
                 )
     words = [label_word(card.task, label) for label in evaluation.labels]
-    chart = confusion_chart({card.id: evaluation.confusion}, {card.id: "cases"}, words)
-    show_chart(chart, key="runs.confusion", width=420)
+    show_chart(confusion_chart(evaluation.confusion, words), key="runs.confusion", width=420)
     st.dataframe(
         _per_label(card, evaluation), hide_index=True, width="stretch", alt=say("pages.runs-scores-of-each-label")
     )

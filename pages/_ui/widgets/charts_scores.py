@@ -1,19 +1,19 @@
 """Charts of scores: curves with bands, confusion, cost, thresholds. One colour and dash per model on all of them."""
 
 import html
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from medcls.words import say
 from pages._ui.widgets.palette import OKABE_ITO, SERIES
 
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash")
 _GREY = OKABE_ITO["grey"]
+_SIDE_PX, _LINE_PX = 420, 20  # of a square with its axes, and of a line of its legend
+_BELOW = {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0}
 # What plotly puts in at each cell of a confusion table, and at each point of a risk curve.
 _CONFUSION_TIP = {"x": "%{x}", "y": "%{y}", "text": "%{text}", "z": "%{z:.0%}"}
 _RISK_TIP = {"share": "%{x:.0%}", "wrong": "%{y:.1%}"}
@@ -68,7 +68,7 @@ def curve_chart(
             f"{y_title} %{{y:.2f}} (%{{customdata[0]:.2f}}–%{{customdata[1]:.2f}})<br>"
             "n = %{customdata[2]}",
         )
-    _square(figure, x_title, y_title)
+    _square(figure, x_title, y_title, len(curves))
     return figure
 
 
@@ -93,55 +93,39 @@ def _fade(colour: str, opacity: float) -> str:
     return f"rgba({red},{green},{blue},{opacity})"
 
 
-def _square(figure: go.Figure, x_title: str, y_title: str) -> None:
+def _square(figure: go.Figure, x_title: str, y_title: str, n: int) -> None:
+    """Lay out the unit square with a legend of `n` names, at most a line each, below what stands under the axis."""
     figure.update_xaxes(title=x_title, range=[-0.01, 1.01], constrain="domain")
     figure.update_yaxes(title=y_title, range=[-0.01, 1.01], scaleanchor="x", constrain="domain")
     figure.update_layout(
-        height=460,
+        height=_SIDE_PX + _LINE_PX * n,
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
-        legend={"orientation": "h", "y": -0.18, "x": 0},
+        legend=_BELOW,
         hovermode="closest",
     )
 
 
-def confusion_chart(
-    counts: Mapping[str, Sequence[Sequence[int]]], names: Mapping[str, str], labels: Sequence[str]
-) -> go.Figure:
-    """Draw every model's confusion matrix: counts written, shade the share of the true label."""
-    columns = min(len(counts), 3)
-    rows = math.ceil(len(counts) / columns)
-    figure = make_subplots(
-        rows,
-        columns,
-        subplot_titles=[html.escape(names[m]) for m in counts],
-        shared_yaxes=True,
-        horizontal_spacing=0.06,
-        vertical_spacing=0.32 / rows,
+def confusion_chart(counts: Sequence[Sequence[int]], labels: Sequence[str]) -> go.Figure:
+    """Draw a confusion matrix: counts written, shade the share of the true label."""
+    n = np.asarray(counts)
+    figure = go.Figure()
+    figure.add_heatmap(
+        z=n / np.maximum(1, n.sum(axis=1, keepdims=True)),
+        x=list(labels),
+        y=list(labels),
+        text=n,
+        texttemplate="%{text}",
+        zmin=0,
+        zmax=1,
+        showscale=False,
+        colorscale=[[0, "#EDF2F5"], [1, "#0072B2"]],
+        xgap=2,
+        ygap=2,
+        hovertemplate=say("pages.widget-confusion-tip", _CONFUSION_TIP) + "<extra></extra>",
     )
-    for i, matrix in enumerate(counts.values()):
-        n = np.asarray(matrix)
-        share = n / np.maximum(1, n.sum(axis=1, keepdims=True))
-        figure.add_heatmap(
-            z=share,
-            x=list(labels),
-            y=list(labels),
-            text=n,
-            texttemplate="%{text}",
-            zmin=0,
-            zmax=1,
-            showscale=False,
-            colorscale=[[0, "#EDF2F5"], [1, "#0072B2"]],
-            xgap=2,
-            ygap=2,
-            row=i // columns + 1,
-            col=i % columns + 1,
-            hovertemplate=say("pages.widget-confusion-tip", _CONFUSION_TIP) + "<extra></extra>",
-        )
-    figure.update_annotations(font_size=13)
     figure.update_xaxes(showgrid=False, title=say("pages.widget-answered"), title_standoff=4)
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_yaxes(title=say("pages.widget-true"), title_standoff=4, col=1)
-    figure.update_layout(height=60 + 250 * rows, margin={"l": 10, "r": 10, "t": 30, "b": 10})
+    figure.update_yaxes(autorange="reversed", showgrid=False, title=say("pages.widget-true"), title_standoff=4)
+    figure.update_layout(height=280, margin={"l": 10, "r": 10, "t": 10, "b": 10})
     return figure
 
 
@@ -167,9 +151,7 @@ def cost_chart(rows: Sequence[Mapping[str, Any]], x_key: str, x_title: str, y_ti
         )
     figure.update_xaxes(title=x_title, type="log")
     figure.update_yaxes(title=y_title)
-    figure.update_layout(
-        height=400, margin={"l": 10, "r": 10, "t": 10, "b": 10}, legend={"orientation": "h", "y": -0.22, "x": 0}
-    )
+    figure.update_layout(height=400, margin={"l": 10, "r": 10, "t": 10, "b": 10}, legend=_BELOW)
     return figure
 
 

@@ -5,6 +5,7 @@ const PLAIN_WINDOW = { centre: 0.5, width: 1 }
 const FRAME_MS = 66
 const NARROW = 900 // as in frame.css
 const BELOW = 110
+const LEAST_ROW = 180 // three of them with their tools are seen at once in a window 800 px high
 const KEPT = "medcls.viewer" // how maps look on this machine; nothing of a patient
 
 function keptLook() {
@@ -198,14 +199,21 @@ class Viewer {
     const { data } = this.state
     const n = this.stages.length
     const wide = this.root.clientWidth || 600
-    const most = Math.max(1, Math.min(n, Math.floor(wide / 230), 4))
-    const columns = Math.max(1, Math.ceil(n / Math.ceil(n / most))) // rows as full as they can be
     const [h, w] = data.size
     const below = window.innerWidth <= NARROW ? BELOW : 0 // there the answer stands under the scan: its head is to be seen
     const tall = Math.max(220, window.innerHeight - data.above - below)
-    const width = (wide - 2 * (columns - 1)) / columns
-    const rows = columns === 1 ? window.innerHeight : Math.max(240, tall / 2) // on a phone each is as wide as the page
-    const height = Math.round(Math.min(n > columns ? rows : tall, width * Math.max(h / w, 0.4), n > 1 ? width * 1.2 : 9999))
+    const most = Math.max(1, Math.min(n, Math.floor(wide / 230), 5))
+    const laid = (columns) => {
+      const rows = Math.ceil(n / columns)
+      const width = (wide - 2 * (columns - 1)) / columns
+      const room = rows === 1 ? tall : most === 1 ? window.innerHeight : Math.max(LEAST_ROW, tall / rows) // a phone's are as wide as the page
+      const height = Math.round(Math.min(room, width * Math.max(h / w, 0.4), n > 1 ? width * 1.2 : 9999))
+      return { columns, rows, width, height, fit: Math.min(width / w, height / h) }
+    }
+    const some = Array.from({ length: most }, (_, i) => laid(i + 1)).filter(({ columns }) => columns > 1 || most === 1)
+    const largest = Math.max(...some.map(({ fit }) => fit))
+    const good = some.filter(({ fit }) => fit > 0.95 * largest) // pictures as large as they can be, in as few rows
+    const { columns, width, height } = good.reduce((best, one) => (one.rows < best.rows ? one : best))
     this.grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`
     for (const stage of this.stages) {
       stage.node.style.height = `${height}px`
