@@ -62,7 +62,7 @@ def pick_models() -> tuple[list, str]:
     wanted = [m for m in (state.choice(state.MODELS) or "").split(",") if m]
     known = {card.id for card in cards}
     for missing in (m for m in wanted if m not in known):
-        notices.show_missing(say("pages.unknown-model", {"wanted": missing}))
+        pickers.tell_unknown_model(missing)
     if state.moved(state.MODELS):
         for card in (card for card in cards if card.id in wanted and card.id not in mine):
             told = {"wanted": pickers.model_title(card), "task": pickers.task_title(card.task)}

@@ -22,8 +22,9 @@ SECTIONS = {
 with header.head(say("pages.title-data")):
     place = st.container(width=420)
 records = {record.name: record for record in data.list_collections()}
-for broken in data.broken():
-    notices.show_failure(broken)
+broken = data.broken()
+for one in broken:
+    notices.show_failure(one)
 if not records:
     path.show(None)
     notices.show_empty(
@@ -36,7 +37,12 @@ if not records:
 with place:
     named = {name: say("pages.data-named", {"name": name, "n": record.n_cases}) for name, record in records.items()}
     chosen = pickers.pick(
-        say("pages.data-collection"), named, state.COLLECTION, unknown="pages.unknown-collection", bare=True
+        say("pages.data-collection"),
+        named,
+        state.COLLECTION,
+        unknown="pages.unknown-collection",
+        bare=True,
+        broken={one.name for one in broken},
     )
 if chosen is None:
     state.done()

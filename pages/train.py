@@ -13,12 +13,13 @@ from pages._ui.widgets import header, notices, path
 header.head(say("pages.title-train"))
 way = st.container()
 spec = form.draft()
-collections = train_data.pick_collections()
+chosen = train_data.pick_collections()
+collections = train_data.keep_sound(chosen)
 if not collections:
     state.done()
-with way:
-    path.show(collections[0])
 try:
+    with way:
+        path.show(collections[0])
     spec = spec.having(collections=collections)
     spec = spec.having(label_map=train_data.pick_labels(spec))
     counts = st.container()
@@ -42,8 +43,9 @@ try:
     st.subheader(say("pages.train-4-start"))
     if wrong := fields.unusable():
         st.error(say("pages.train-correct-these-fields-first", {"wrong": ", ".join(wrong)}), icon=":material/block:")
-    start.show_start(spec, seen, usable=not wrong)
-    if not wrong:
+    usable = not wrong and collections == chosen
+    start.show_start(spec, seen, usable=usable)
+    if usable:
         searches.show_form(spec)
 except MedclsError as error:
     notices.show_error(error)

@@ -17,6 +17,7 @@ from typing import Any
 from medcls import __version__, access
 from medcls.core.note import Note
 from medcls.errors import MedclsError
+from medcls.words import plain
 
 _SAID = frozenset({"how", "part"})  # sentences in the documented JSON, notes in records
 
@@ -129,33 +130,6 @@ def _documented(value: Any) -> Any:
 def say(text: str) -> None:
     """Tell the user something that is not the result, on standard error."""
     print(plain(text), file=sys.stderr, flush=True)
-
-
-# What a terminal obeys or is fooled by: control characters but tab and line end, and marks that turn the direction of
-# writing.
-_OBEYED = {
-    code: f"\\u{code:04x}"
-    for code in (
-        *range(0x20),
-        *range(0x7F, 0xA0),
-        0x061C,
-        0x200E,
-        0x200F,
-        *range(0x2028, 0x202F),
-        *range(0x2066, 0x206A),
-    )
-    if chr(code) not in "\t\n"
-}
-
-
-def plain(text: str) -> str:
-    r"""Return a text as a terminal shows it without obeying it: names, cards and logs come from outside.
-
-    Example:
-        >>> print(plain("done\x1b[2J"))
-        done\u001b[2J
-    """
-    return text.translate(_OBEYED)
 
 
 class _Plain:

@@ -30,7 +30,9 @@ def add(verbs: Any) -> None:
     retire = verb(inside, "retire", _retire, "Take a model off the lists without deleting it.")
     retire.add_argument("model", metavar="M", help="model id")
     retire.add_argument("--reason", default="retired by the user", help="why; empty puts it back")
-    remove = verb(inside, "remove", _remove, "Delete a retired model of this machine for good.")
+    remove = verb(
+        inside, "remove", _remove, "Delete a model of this machine for good: a retired one, or one that cannot be read."
+    )
     remove.add_argument("model", metavar="M", help="model id")
     point = verb(inside, "threshold", _threshold, "Keep a named operating point on a model's card, or take one off.")
     point.add_argument("model", metavar="M", help="model id")
@@ -115,8 +117,10 @@ def _retire(args: argparse.Namespace) -> int:
 def _remove(args: argparse.Namespace) -> int:
     from medcls.workflows.exchange import remove_model
 
-    remove_model(args.model)
-    print(Note("cli.model-removed", model=args.model))
+    done = remove_model(args.model)
+    if done.unread is not None:
+        say(str(done.unread))
+    print(Note("cli.model-removed", model=args.model, n=done.n_files, megabytes=done.n_bytes / 1e6))
     return 0
 
 

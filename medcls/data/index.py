@@ -17,7 +17,7 @@ import numpy as np
 from medcls.core.collection import SITES, Case
 from medcls.core.note import Note
 from medcls.data.descriptors import DESCRIPTOR
-from medcls.errors import BadData
+from medcls.errors import BadData, Conflict
 
 _TABLES = """
 CREATE TABLE cases (
@@ -33,6 +33,7 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 _CASE = "id, label, patient, grp, sha256, height, width, masks, attributes"
 _ADDED = "n, id, label, patient, own_group, grp, sha256, height, width, masks, attributes"
+_WAIT_S = 30  # for another process that writes
 COLUMNS = ("n", "id", "label", "patient", "own_group", "grp", "sha256", "height", "width", "dropped", "attributes")
 
 
@@ -72,7 +73,7 @@ def _damage() -> Iterator[None]:
         yield
     except (sqlite3.DatabaseError, OverflowError, UnicodeDecodeError) as error:
         if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
-            raise
+            raise Conflict("data.index-locked", wait_s=_WAIT_S) from error
         raise BadData("data.index-damaged", found=str(error)[:120]) from error
 
 
@@ -83,7 +84,8 @@ class Index:
         folder: Folder that holds `index.sqlite` and `looks.bin`.
 
     Raises:
-        BadData: If it holds no index.
+        BadData: If it holds no index. Whatever reads it: if it is damaged.
+        Conflict: Whatever reads it: if another process holds it for too long.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -107,7 +109,7 @@ class Index:
     def db(self) -> sqlite3.Connection:
         """Return this thread's connection."""
         if not hasattr(self._local, "db"):
-            self._local.db = sqlite3.connect(self.folder / "index.sqlite", timeout=30, factory=_Connection)
+            self._local.db = sqlite3.connect(self.folder / "index.sqlite", timeout=_WAIT_S, factory=_Connection)
         return self._local.db
 
     def close(self) -> None:

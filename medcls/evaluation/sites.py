@@ -4,6 +4,7 @@
 lines are only ever added, so that two people at once lose nothing and a click can be undone.
 """
 
+import os
 import secrets
 import unicodedata
 from collections.abc import Iterator
@@ -69,7 +70,7 @@ class SiteFolder:
         try:
             return Site.read(self.path / "site.json", f"sites/{self.id}/site.json")
         except FileNotFoundError as error:
-            raise BadSpec("evaluation.no-such-site", site=self.id) from error
+            raise BadSpec("evaluation.no-such-site", site=self.id, known="") from error
 
     def write(self, site: Site) -> None:
         """Replace what it is.
@@ -214,6 +215,21 @@ def open_site(name: str) -> SiteFolder:
         BadSpec: If it cannot be a site's name.
     """
     return SiteFolder(home.home() / "sites" / site_id(name))
+
+
+def find_site(name: str) -> SiteFolder:
+    """Return the folder of a known site by its name or id.
+
+    Raises:
+        BadSpec: If there is none of this name, with the names there are.
+        MedclsError: If its record is damaged.
+    """
+    folder = open_site(name)
+    if not os.path.lexists(folder.path / "site.json"):
+        known = [one.value.site.name for one in list_sites() if one.value is not None]
+        raise BadSpec("evaluation.no-such-site", site=name.strip(), known=known)
+    _ = folder.site
+    return folder
 
 
 def make_site(name: str) -> SiteFolder:

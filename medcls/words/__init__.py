@@ -169,3 +169,30 @@ class _Formatter(string.Formatter):
 
 
 _FORMATTER = _Formatter()
+
+
+# What a terminal obeys or a reader is fooled by: control characters but tab and line end, and marks that turn the
+# direction of writing.
+_OBEYED = {
+    code: f"\\u{code:04x}"
+    for code in (
+        *range(0x20),
+        *range(0x7F, 0xA0),
+        0x061C,
+        0x200E,
+        0x200F,
+        *range(0x2028, 0x202F),
+        *range(0x2066, 0x206A),
+    )
+    if chr(code) not in "\t\n"
+}
+
+
+def plain(text: str) -> str:
+    r"""Return a text as it is shown without being obeyed: names, cards, logs and addresses come from outside.
+
+    Example:
+        >>> print(plain("done\x1b[2J"))
+        done\u001b[2J
+    """
+    return text.translate(_OBEYED)

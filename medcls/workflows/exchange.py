@@ -12,6 +12,7 @@ import numpy as np
 
 from medcls import disk, home
 from medcls.core.model import ModelCard
+from medcls.core.outcome import Outcome
 from medcls.core.progress import Progress, silent
 from medcls.data.unpack import check_room
 from medcls.errors import BadModel, Conflict, MedclsError, TooLarge
@@ -243,9 +244,24 @@ def _run_once(folder: Path) -> None:
     open_model(folder).predict(Scan(noise, "0" * 64))
 
 
+@dataclass(frozen=True)
+class Removed:
+    """A model that was deleted.
+
+    Args:
+        n_files: Files that its folder held.
+        n_bytes: Their size together.
+        unread: Why its card could not be read; None where it could.
+    """
+
+    n_files: int
+    n_bytes: int
+    unread: MedclsError | None
+
+
 @act("admin", "model.remove", "model_id")
-def remove_model(model_id: str) -> None:
-    """Delete a retired model of this machine for good.
+def remove_model(model_id: str) -> Removed:
+    """Delete a model of this machine for good: a retired one, or one whose card cannot be read, which answers nothing.
 
     Raises:
         BadModel: If there is no such model, it is not retired, it ships with medcls, or an ensemble averages it.
@@ -253,12 +269,15 @@ def remove_model(model_id: str) -> None:
     folder = store.folder(model_id)
     if folder.parent != home.weights():
         raise BadModel("workflows.model-ships", model_id=model_id)
-    if not store.read_card(folder).retired:
+    card = Outcome.of(model_id, lambda: store.read_card(folder))
+    if card.value is not None and not card.value.retired:
         raise BadModel("workflows.model-offered", model_id=model_id)
     if users := [card.id for card in store.list_cards(retired=True) if card.is_mean and model_id in card.networks]:
         raise BadModel("workflows.model-is-member", model_id=model_id, found=", ".join(users))
-    shutil.rmtree(folder)
+    files = [path.lstat().st_size for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()]
+    folder.unlink() if folder.is_symlink() else shutil.rmtree(folder)
     changes.forget(model_id)
+    return Removed(len(files), sum(files), card.error)
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,24 @@ from collections.abc import Sequence
 from medcls import home
 from medcls.core.collection import CollectionRecord
 from medcls.core.note import Note
+from medcls.core.outcome import Outcome, outcomes
 from medcls.core.progress import Progress, silent
 from medcls.core.run import RunSpec
 from medcls.data.left_out import LeftOut
 from medcls.errors import MedclsError
 from medcls.runs.preflight import Preflight, survey
 
-__all__ = ["LeftOut", "Preflight", "check_run", "first_data", "list_data", "list_foreign_labels", "survey"]
+__all__ = [
+    "LeftOut",
+    "Preflight",
+    "check_run",
+    "first_data",
+    "list_broken",
+    "list_data",
+    "list_foreign_labels",
+    "open_data",
+    "survey",
+]
 
 _PARTS = 8  # cases counted, scans read, and six of the steps that are tried
 
@@ -60,6 +71,20 @@ def list_data() -> tuple[CollectionRecord, ...]:
     from medcls.data.collections import list_collections
 
     return list_collections()
+
+
+def list_broken() -> tuple[Outcome[CollectionRecord], ...]:
+    """Return the labelled collections whose record cannot be read, by name, each with the reason."""
+    from medcls.data.registry import broken_collections
+
+    return broken_collections()
+
+
+def open_data(names: Sequence[str]) -> list[Outcome[CollectionRecord]]:
+    """Return the record of each collection named, or why the collection cannot be opened."""
+    from medcls.data.collections import open_collection
+
+    return outcomes(names, str, lambda name: open_collection(name).record)
 
 
 def first_data(records: Sequence[CollectionRecord]) -> str:

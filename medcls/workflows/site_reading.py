@@ -21,11 +21,9 @@ def site_folder(name: str) -> "SiteFolder":
         BadSpec: If there is none.
         MedclsError: If its record is damaged.
     """
-    from medcls.evaluation.sites import open_site
+    from medcls.evaluation.sites import find_site
 
-    folder = open_site(name)
-    _ = folder.site
-    return folder
+    return find_site(name)
 
 
 def sites() -> "list[Outcome[SiteFolder]]":

@@ -1,4 +1,4 @@
-"""What is asked of a home after damage: every list command, and pages of the app, in this process."""
+"""What is asked of a home after damage: every list command and every page of the app, in this process."""
 
 import argparse
 import contextlib
@@ -23,6 +23,7 @@ from tests.fuzz.damage import Home, damage, targets
 MOST_S = 20.0
 MAIN = Path(__file__).resolve().parents[2] / "pages" / "_ui" / "main.py"
 PAGES = tuple(page.address for page in contents.PAGES)
+OPENED = ("weights", "cache")  # what is read when a network is opened: kept open while other files are damaged
 # Folder of the home -> the pages that read it; all for any other.
 READ_BY = {
     "datasets": ("data", "train", "site", "compare", "runs"),
@@ -119,6 +120,7 @@ class Asking:
         try:
             wrong = [said for command, whole in commands(path, self._scan) if (said := _command(command, whole))]
             wrong += [] if "skin-melanoma" in list_tasks(self.home.path / "tasks") else ["tasks: not all listed"]
+            _forget(path.parts[0] in OPENED)
             for page, query in self._pages(path, rng):
                 said, replaced = _page(page, query)
                 wrong += [f"{page} {query}: {said}"] if said else []
@@ -130,14 +132,21 @@ class Asking:
         finally:
             (self.home.path / path).parent.chmod(0o755)
             self.home.restore()
+            _forget(path.parts[0] in OPENED)
         return str(path), told
 
     def _pages(self, path: Path, rng: random.Random) -> Iterator[tuple[str, dict[str, str]]]:
-        """Yield a page that reads a file, at an address that shows it, and any other page."""
-        reader, other = rng.choice(READ_BY.get(path.parts[0], PAGES)), rng.choice(PAGES)
-        yield reader, rng.choice(self._addresses[path][reader])
-        if other != reader:
-            yield other, rng.choice([{}, *self._addresses[path][other]])
+        """Yield every page: one that reads the file at an address that shows it, any other there or as it opens."""
+        readers = READ_BY.get(path.parts[0], PAGES)
+        for page in PAGES:
+            shown = self._addresses[path][page]
+            yield page, rng.choice(shown if page in readers else [{}, *shown])
+
+
+def _forget(opened: bool) -> None:
+    """Empty the caches of the pages; that of opened networks only if asked, as the pages would."""
+    for kept in (cache._read_overview, cache.resume_once, *((cache._open, cache._rehearse) if opened else ())):
+        kept.clear()
 
 
 def _command(command: list[str], whole: str) -> str:
@@ -163,8 +172,6 @@ def _told(error: BaseException) -> str:
 
 def _page(page: str, query: dict[str, str]) -> tuple[str, str]:
     """Open a page; return its exceptions, and the code of the error that stands in place of the whole page."""
-    for kept in (cache._open, cache._rehearse, cache._read_overview, cache.resume_once):
-        kept.clear()
     replaced: list[str] = []
     shown = notices.show_error
 

@@ -132,6 +132,7 @@ class Home:
         self.path, self._whole = folder / "home", folder / "whole"
         if not self._whole.exists():
             shutil.copytree(self.path, self._whole, symlinks=True)
+        self.restore()  # who was killed before left it damaged
 
     def restore(self) -> None:
         """Bring back what was damaged and take away what came; what can be made again stays."""

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import pickle
 import shutil
 import zipfile
@@ -16,7 +17,7 @@ from medcls.cli import main
 from medcls.core.model import ModelCard
 from medcls.core.scan import Scan
 from medcls.errors import BadModel, Conflict, MedclsError, TooLarge
-from medcls.models import store
+from medcls.models import changes, store
 from medcls.models.opening import open_model
 from medcls.workflows import exchange
 from tests import tiny
@@ -308,6 +309,31 @@ def test_only_retired_models_of_this_machine_are_removed(tiny_model: ModelCard) 
     assert main(["models", "remove", tiny_model.id]) == 0
     with pytest.raises(BadModel, match="no such model"):
         exchange.remove_model(tiny_model.id)
+
+
+@pytest.mark.parametrize("damage", ["card", "changes", "no card", "link"])
+def test_a_damaged_model_is_removed_and_what_went_is_told(damage: str, tiny_made: Path, home: Path, capsys) -> None:
+    card = tiny.install(tiny_made, home / "weights", "breast-ultrasound--old--0001")
+    store.update_card(card.id, retired="superseded")
+    folder = home / "weights" / card.id
+    if damage == "card":
+        (folder / store.CARD).write_bytes(b"{")
+    elif damage == "no card":
+        (folder / store.CARD).unlink()
+    elif damage == "changes":
+        (changes.changes_folder(card.id) / "card.json").write_bytes(b"[")
+    else:
+        (folder / store.CARD).write_bytes(b"{")
+        folder.rename(home / "elsewhere")
+        folder.symlink_to(home / "elsewhere", target_is_directory=True)
+    assert main(["models", "remove", card.id]) == 0
+    told = capsys.readouterr()
+    assert card.id in told.out
+    assert card.id in told.err
+    assert not os.path.lexists(folder)
+    assert not changes.changes_folder(card.id).exists()
+    assert (home / "elsewhere").exists() == (damage == "link")
+    assert store.list_models(retired=True) == ()
 
 
 @pytest.mark.slow

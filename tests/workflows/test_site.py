@@ -171,7 +171,7 @@ def test_approval_needs_a_passed_check_or_a_reason(ward) -> None:
     """Both are kept; a site that is not known approves nothing."""
     with pytest.raises(MedclsError) as unknown:
         site.set_state("Ward 9", MODEL, "approved", why="because")
-    assert unknown.value.code == "evaluation.no-such-site"
+    assert (unknown.value.code, unknown.value.params["site"]) == ("evaluation.no-such-site", "Ward 9")
     site.check_site("Ward 3", MODEL, ward, Aim(0.99))
     card = store.read_card(MODEL)
     assert site.state_of("Ward 3", card) == "draft"

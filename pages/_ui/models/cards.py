@@ -39,7 +39,7 @@ def show_list(cards: Sequence[ModelCard]) -> ModelCard:
     rows = [_row(card, best[card.task.id]) for card in shown]
     chosen = _tick(rows, [card.id for card in shown])
     if (wanted := state.choice(state.CARD)) and wanted not in {card.id for card in cards}:
-        notices.show_missing(say("pages.unknown-model", {"wanted": wanted}))
+        pickers.tell_unknown_model(wanted)
     elif chosen is not None or wanted in {card.id for card in shown}:
         state.remember(state.CARD, None if chosen is None else shown[chosen].id)
     st.caption(say("pages.models-first" if chosen is None else "pages.models-tick"))

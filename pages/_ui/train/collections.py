@@ -1,7 +1,10 @@
 """Train, step 1: which labelled scans, for which task; what is in them."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
+from medcls.core.collection import CollectionRecord
 from medcls.core.run import RunSpec
 from medcls.words import say
 from medcls.workflows import preflight
@@ -16,22 +19,27 @@ _KEPT = 8
 
 
 def pick_collections() -> tuple[str, ...]:
-    """Draw the choice of collections; empty, with what to do, if there are none."""
+    """Draw the choice of collections; empty, with what to do, if there are none. Unreadable ones stand above it."""
     records = {record.name: record for record in preflight.list_data()}
+    broken = preflight.list_broken()
     if not records:
         notices.show_empty(say("pages.train-a-network-is-finetuned"), say("pages.train-add-a-data-set"))
+        for one in broken:
+            notices.show_failure(one)
         st.page_link("../data.py", label=say("pages.data-add-a-collection"), icon=":material/photo_library:")
         return ()
     st.subheader(say("pages.train-1-data"))
+    for one in broken:
+        notices.show_failure(one)
     asked = state.choice(state.DATA)
-    if asked and asked not in records:
+    if asked and asked not in records and asked not in {one.name for one in broken}:
         notices.show_missing(say("pages.unknown-collection", {"wanted": asked}))
-    last = [n for n in (draft().data.collections or ((asked,) if asked else ())) if n in records]
-    last = last or [preflight.first_data(list(records.values()))]
+    first = _first(records, asked)
+    state.follow(key("collections"), state.DATA, first)
     chosen = st.multiselect(
         say("pages.stress-on"),
         list(records),
-        default=last,
+        default=first,
         key=key("collections"),
         format_func=lambda n: say(
             "pages.train-cases", {"n": n, "n_cases": records[n].n_cases, "labels": ", ".join(records[n].labels)}
@@ -39,6 +47,26 @@ def pick_collections() -> tuple[str, ...]:
         help=say("pages.train-several-collections-of-one"),
     )
     return tuple(chosen)
+
+
+def _first(records: Mapping[str, CollectionRecord], asked: str | None) -> list[str]:
+    """Return what is chosen at first: what a link just named, what the form held, or the best to begin with.
+
+    Nothing is chosen in the place of what a link names and is not here.
+    """
+    named = [name for name in ((asked,) if asked else ()) if name in records]
+    held = [name for name in draft().data.collections if name in records]
+    if asked and state.moved(state.DATA):
+        return named
+    return held or named or ([] if asked else [preflight.first_data(list(records.values()))])
+
+
+def keep_sound(chosen: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the collections chosen that can be opened; each other one stands below the choice with what ails it."""
+    opened = preflight.open_data(chosen)
+    for one in opened:
+        notices.show_failure(one)
+    return tuple(one.name for one in opened if one.ok)
 
 
 def pick_labels(spec: RunSpec) -> dict[str, str]:

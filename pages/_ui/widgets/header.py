@@ -100,12 +100,12 @@ def open_task(
 
 def _pick_site() -> None:
     """Let the user say where answers are read, if any site is known; the choice stands in the address."""
-    known = _sites()
+    known, last = _sites(), state.choice(state.SITE) or ""
+    if last and last not in known:
+        _tell_missing_site(last)
     if not known:
         return
-    ids, last = ["", *known], state.choice(state.SITE) or ""
-    if last and last not in known:
-        notices.show_missing(say("pages.unknown-site", {"wanted": last}))
+    ids = ["", *known]
     st.session_state[state.SITE_PICK] = last if last in known else ""
     chosen = st.selectbox(
         say("pages.site"),
@@ -117,6 +117,11 @@ def _pick_site() -> None:
         on_change=_site_chosen,
     )
     state.remember(state.SITE, chosen or None)
+
+
+def _tell_missing_site(wanted: str) -> None:
+    broken = {one.name: one.error for one in site.sites() if one.error is not None}
+    notices.show_missing(str(broken.get(wanted) or say("pages.unknown-site", {"wanted": wanted})))
 
 
 def _site_chosen() -> None:

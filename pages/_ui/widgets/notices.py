@@ -6,6 +6,7 @@ import streamlit as st
 
 from medcls.core.outcome import Outcome
 from medcls.errors import MedclsError
+from medcls.words import plain
 from pages._ui import state
 
 
@@ -38,7 +39,7 @@ def escape(text: object) -> str:
 
     A number and its percent sign stay on one line.
     """
-    told = str(text).replace("\n", " ").replace(" %", "\N{NO-BREAK SPACE}%")
+    told = plain(str(text).replace("\n", " ")).replace(" %", "\N{NO-BREAK SPACE}%")
     return "".join("\\" + c if c in r"\`*_{}[]()#+-.!|<>~$:^&" else c for c in told)
 
 
@@ -53,7 +54,11 @@ def show_state(text: str) -> None:
         st.warning(escape(text), icon=":material/approval_delegation:")
 
 
+_LONGEST = 400  # an address may name anything
+
+
 def show_missing(text: str) -> None:
     """Say that something an address names is not here."""
+    text = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
     with st.session_state[state.MISSING_PLACE]:
         st.warning(escape(text), icon=":material/link_off:")

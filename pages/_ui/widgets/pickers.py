@@ -10,13 +10,18 @@ from medcls.core.model import ModelCard
 from medcls.core.task import Task, is_own
 from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import classify
+from medcls.workflows import classify, models
 from pages._ui import cache, state
 from pages._ui.widgets import notices
 
 
 def pick(
-    label: str, options: Mapping[str, str], key: str, help: str | None = None, unknown: str = "", bare: bool = False
+    label: str,
+    options: Mapping[str, str],
+    key: str,
+    unknown: str = "",
+    bare: bool = False,
+    broken: Container[str] = (),
 ) -> str | None:
     """Let the user choose one of `options` (id -> what a person reads); the last choice is there again.
 
@@ -24,10 +29,10 @@ def pick(
         label: Name of the widget.
         options: What can be chosen.
         key: Under which the choice is remembered.
-        help: A sentence on it.
         unknown: Code of the sentence that tells of a choice that is not here, and then nothing is chosen in its place;
             empty for choices that may be replaced by the first option.
         bare: True to draw it without its label, which then only a screen reader says.
+        broken: Ids that the page has told of as unreadable: one chosen is not told of as unknown.
 
     Returns:
         The chosen id; None if there are no options, or the address names one that is not here.
@@ -40,7 +45,7 @@ def pick(
         i: f"{text} ({i})" if text in twice else text for i, text in options.items()
     }  # the widget goes by the text
     missing = bool(last and unknown) and last not in ids
-    if missing:
+    if missing and last not in broken:
         notices.show_missing(say(unknown, {"wanted": last}))
     start = last if last in ids else None if missing else ids[0]
     widget = f"pick.{key}.{'|'.join(shown.values())}"
@@ -51,7 +56,6 @@ def pick(
         index=None if start is None else ids.index(start),
         format_func=lambda i: shown.get(i, i),
         key=widget,
-        help=help,
         label_visibility="collapsed" if bare else "visible",
     )
     if chosen is not None:
@@ -171,7 +175,7 @@ def pick_model(cards: Sequence[ModelCard], task: Task, approved: Container[str] 
         shown[best] = say("pages.recommended", {"name": shown[best]})
     unknown = bool(last) and last not in mine and last not in {card.id for card in cards}
     if unknown:
-        notices.show_missing(say("pages.unknown-model", {"wanted": last}))
+        tell_unknown_model(str(last))
     elsewhere = next((card for card in cards if card.id == last and last not in mine), None)
     if elsewhere is not None:
         told = {"wanted": model_title(elsewhere), "task": task_title(elsewhere.task)}
@@ -195,6 +199,16 @@ def pick_model(cards: Sequence[ModelCard], task: Task, approved: Container[str] 
     if chosen is not None:
         state.remember(state.MODEL, chosen)
     return mine.get(chosen) if chosen else None
+
+
+def tell_unknown_model(wanted: str) -> None:
+    """Say of a model that a link names and that is not offered why: it was retired, cannot be read, or is not here."""
+    if any(card.id == wanted for card in models.list_models(retired=True)):
+        notices.show_missing(say("pages.retired-linked", {"wanted": wanted}))
+    elif (error := models.broken_models().get(wanted)) is not None:
+        notices.show_missing(str(error))
+    else:
+        notices.show_missing(say("pages.unknown-model", {"wanted": wanted}))
 
 
 def _model_chosen(key: str) -> None:
