@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from typing import IO, Any
 from xml.etree import ElementTree
 
+from medcls.data.column_names import role_of
 from medcls.data.vocabulary import part_of
 from medcls.errors import BadData
 
@@ -26,11 +27,14 @@ def rows_of_json(text: str) -> Rows:
 
     Args:
         text: The whole document. Understood are a list of objects, also below a name or one for each part; objects by
-            file; labels by file; files by label or part; and COCO's images, annotations and categories.
+            file; labels by file; files by label or part; columns, as pandas writes them; pairs of file and label;
+            COCO's images, annotations and categories; and VIA's regions.
 
     Example:
         >>> rows_of_json('{"a.png": "benign", "b.png": "malignant"}')
         [['file', 'label'], ['a.png', 'benign'], ['b.png', 'malignant']]
+        >>> rows_of_json('{"file": ["a.png", "b.png"], "label": [0, 1]}')
+        [['file', 'label'], ['a.png', '0'], ['b.png', '1']]
     """
     try:
         return _rows(json.loads(text))
@@ -44,17 +48,60 @@ def rows_of_json(text: str) -> Rows:
 
 def _rows(found: Any) -> Rows:
     if isinstance(found, list):
-        return _of_objects(found)
+        return _of_objects(found) or _of_pairs(found)
     if not isinstance(found, dict) or not found:
         return []
     if {"images", "annotations", "categories"} <= set(found):
         return _of_coco(found)
+    return _of_columns(found) or _of_names(found)
+
+
+def _of_names(found: Mapping[str, Any]) -> Rows:
+    """Return what stands below names as one table: names of files, of labels, of parts, or of one thing alone."""
     values = list(found.values())
-    if all(isinstance(value, dict) for value in values):
+    if len(values) > 1 and all(isinstance(value, dict) for value in values):
         return _of_objects([{"file": name, **value} for name, value in found.items()])
     if all(isinstance(value, _SCALARS) for value in values):
         return [["file", "label"], *([name, cell(value)] for name, value in found.items())]
-    return _of_lists({name: value for name, value in found.items() if isinstance(value, list) and value})
+    lists = {name: value for name, value in found.items() if isinstance(value, list) and value}
+    inner = any(isinstance(value, dict) for value in values)
+    return (_of_lists(lists) if lists and not inner else []) or _inner(found)
+
+
+def _inner(found: Mapping[str, Any]) -> Rows:
+    """Return the largest table below a name of a document; numbers for labels by the list of names beside it."""
+    rows = max((_rows(value) for value in found.values() if isinstance(value, list | dict)), key=len, default=[])
+    names = next((v for v in found.values() if isinstance(v, list) and v and all(isinstance(n, str) for n in v)), [])
+    codes = {row[-1] for row in rows[1:]}
+    if rows and rows[0][-1] == "label" and codes == set(map(str, range(len(names)))):
+        return [rows[0], *([*row[:-1], names[int(row[-1])]] for row in rows[1:])]
+    return rows
+
+
+def _of_columns(found: Mapping[str, Any]) -> Rows:
+    """Return columns of equal length by their names, as lists or by the number of the row; empty if it has none."""
+    if isinstance(found.get("columns"), list) and isinstance(found.get("data"), list):
+        header = [str(name) for name in found["columns"]]
+        return [header, *(_row(row, len(header)) for row in found["data"] if isinstance(row, list))]
+    columns = [list(v.values()) if isinstance(v, dict) else v for v in found.values() if isinstance(v, list | dict)]
+    keys = {tuple(value) if isinstance(value, dict) else () for value in found.values()}
+    counted = keys == {()} or (len(keys) == 1 and next(iter(keys)) == tuple(map(str, range(len(columns[0])))))
+    named = any(role_of(name) == "path" for name in found)
+    if len(columns) < max(2, len(found)) or not (named and counted) or len(set(map(len, columns))) > 1:
+        return []
+    if not all(isinstance(one, _SCALARS) for many in columns for one in many):
+        return []
+    return [list(found), *([cell(one) for one in row] for row in zip(*columns, strict=True))]
+
+
+def _row(row: list[Any], width: int) -> list[str]:
+    return [*(cell(one) for one in row), *[""] * width][:width]
+
+
+def _of_pairs(found: list[Any]) -> Rows:
+    """Return a list of pairs, of a file and its label, as a table; empty if it is none."""
+    pairs = all(isinstance(one, list) and len(one) == 2 and all(isinstance(v, _SCALARS) for v in one) for one in found)
+    return [["file", "label"], *([cell(a), cell(b)] for a, b in found)] if found and pairs else []
 
 
 def _of_lists(lists: Mapping[str, list[Any]]) -> Rows:
@@ -71,9 +118,21 @@ def _of_lists(lists: Mapping[str, list[Any]]) -> Rows:
 def _of_objects(objects: list[Any]) -> Rows:
     if not objects or not all(isinstance(one, dict) for one in objects):
         return []
-    plain = [{str(k): v for k, v in one.items() if isinstance(v, _SCALARS)} for one in objects]
+    plain = [flat for one in objects for flat in _regions(one)]
     header = list(dict.fromkeys(name for one in plain for name in one))
     return [header, *([cell(one.get(name)) for name in header] for one in plain)] if header else []
+
+
+def _regions(one: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return an object without lists, what stands in objects inside it under both names; one for each drawn label."""
+    flat: dict[str, Any] = {}
+    for name, value in one.items():
+        inner = value if isinstance(value, dict) else {"": value}
+        flat |= {f"{name} {key}".strip(): v for key, v in inner.items() if isinstance(v, _SCALARS)}
+    drawn = one.get("regions")
+    regions = [region for region in drawn if isinstance(region, dict)] if isinstance(drawn, list) else []
+    said = [marks for region in regions if isinstance(marks := region.get("region_attributes"), dict)]
+    return [{**flat, **dict(marks)} for marks in dict.fromkeys(tuple(marks.items()) for marks in said)] or [flat]
 
 
 def _of_coco(found: Mapping[str, Any]) -> Rows:

@@ -1,32 +1,24 @@
 """Tables as people save them: any separator and encoding, Excel, with a header or without."""
 
-import csv
-import io
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from medcls.core.note import Note
 from medcls.data.column_names import role_of
+from medcls.data.encodings import decode
 from medcls.data.excel import sheets_of_excel
 from medcls.data.labels import diseases_by_name, find_labels
-from medcls.data.lexicon import NEGATION
+from medcls.data.separators import split_rows
 from medcls.data.structured import rows_of_json, sheets_of_ods, tables_of_html
-from medcls.data.vocabulary import disease_of, words_of
 from medcls.errors import BadData
 
 MAX_BYTES = 500_000_000
 MAX_LIST_BYTES = 50_000_000
-_HEAD_CHARS, _HEADER_WITHIN = 4096, 8
-_SEPARATORS = ",;\t| ^~:"
-_RARE_SEPARATORS = " ^~:"  # stand in texts, too
-# Encodings tried where a table is neither UTF-8 nor UTF-16, likelier first; rare ones only where words speak for them.
-_ENCODINGS = ("cp949", "cp932", "gb18030", "big5", "cp1252", "cp1251", "cp1250", "cp1254", "cp1253", "cp1256", "cp874")
-_RARE = (
-    *("euc_jp", "koi8_r", "mac_roman", "cp850", "cp866", "cp852", "cp437", "iso8859_2", "iso8859_7", "iso8859_8"),
-    *("cp1255", "cp1258", "iso8859_5", "iso8859_6", "iso8859_9", "johab", "mac_cyrillic", "cp857", "cp737"),
-)
-_ESCAPED = {b"\x1b$)C": "iso2022_kr", b"\x1b$": "iso2022_jp_2"}  # what turns to another alphabet, in mail of old
+_HEADER_WITHIN = 8
+_COUNTED = 50
+_MARKED_AS_TEXT = re.compile(r"""="([^"]+)"|'(\d[^']*)|[“„”]([^“„”]+)[“„”]|«([^«»]+)»|[‘‚’]([^‘‚’]+)[‘‚’]""")
 
 
 @dataclass(frozen=True)
@@ -65,13 +57,14 @@ class Table:
         return [row[at] for row in self.rows]
 
 
-def read_tables(root: Path, path: str, encoding: str = "") -> list[Table]:
+def read_tables(root: Path, path: str, encoding: str = "", named: frozenset[str] = frozenset()) -> list[Table]:
     """Read a file as a table, an Excel file as one for each sheet with cells.
 
     Args:
         root: Folder the path is below.
         path: Path of the file.
         encoding: Its encoding; empty finds out.
+        named: Words of files' names that it may hold, beyond ASCII, in one form: they speak for an encoding.
 
     Raises:
         BadData: If it is no table.
@@ -85,13 +78,13 @@ def read_tables(root: Path, path: str, encoding: str = "") -> list[Table]:
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         sheets, n_lost = sheets_of_excel(data, path, MAX_BYTES)
         return _of_sheets(sheets, path, (Note("data.formulas-lost", n=n_lost),) if n_lost else ())
-    text, notes = _decode(data, encoding)
+    text, notes = decode(data, encoding, named)
     if text.lstrip()[:1] in ("{", "["):
         rows = rows_of_json(text)
         return [_made(path, rows, notes)] if rows else []
-    if "<table" in text[:_HEAD_CHARS].lower():
+    if "<table" in text[:4096].lower():
         return _of_sheets([("", rows) for rows in tables_of_html(text)], path, notes)
-    rows, separator = _split(text)
+    rows, separator = split_rows(text)
     if separator not in ",":
         notes = (*notes, Note("data.table-separator", separator={"\t": "tab", " ": "blank"}.get(separator, separator)))
     return [_made(path, rows, notes)] if rows else []
@@ -108,112 +101,9 @@ def read_list(root: Path, path: str, encoding: str = "") -> Table | None:
     data = (root / path).read_bytes()
     if len(data) > MAX_LIST_BYTES or data.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
         return None
-    text, notes = _decode(data, encoding)
+    text, notes = decode(data, encoding)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return Table(path, (lines[0],), [[line] for line in lines[1:]], notes) if lines else None
-
-
-_MARKS = (
-    (b"\xef\xbb\xbf", "utf-8-sig"),
-    (b"\xff\xfe\0\0", "utf-32"),
-    (b"\0\0\xfe\xff", "utf-32"),
-    (b"\xff\xfe", "utf-16"),
-    (b"\xfe\xff", "utf-16"),
-)
-
-
-def _decode(data: bytes, encoding: str) -> tuple[str, tuple[Note, ...]]:
-    if encoding:
-        try:
-            return data.decode(encoding).removeprefix("\ufeff").replace("\0", ""), ()
-        except (LookupError, UnicodeDecodeError) as error:
-            raise BadData("data.encoding-wrong", found=encoding[:40]) from error
-    for mark, name in _MARKS:
-        if data.startswith(mark):
-            noted = () if name == "utf-8-sig" else (Note("data.table-encoding", encoding=name.upper()),)
-            return data.decode(name, "replace"), noted
-    if data[:2000].count(0) > len(data[:2000]) // 20:
-        name = "utf-16-le" if data[1:2000:2].count(0) >= data[:2000:2].count(0) else "utf-16-be"
-        return data.decode(name, "replace"), (Note("data.table-encoding", encoding="UTF-16"),)
-    data = data.replace(b"\0", b"")
-    for escape, name in _ESCAPED.items():
-        if escape in data[:_HEAD_CHARS]:
-            return data.decode(name, "replace"), (Note("data.table-encoding", encoding=name),)
-    try:
-        return data.decode("utf-8"), ()
-    except UnicodeDecodeError:
-        return _guess(data)
-
-
-def _guess(data: bytes) -> tuple[str, tuple[Note, ...]]:
-    """Decode a table of an old encoding: the one in which its words are words, else the likeliest by its letters."""
-    fitting = {}
-    for name in (*_ENCODINGS, *_RARE):
-        try:
-            fitting[name] = data.decode(name)
-        except UnicodeDecodeError:
-            continue
-    if not fitting:
-        raise BadData("data.encoding-unknown")
-    known = {name: _known_words(text) for name, text in fitting.items()}
-    likeliest = "" if any(known.values()) else _likeliest(data, tuple(name for name in fitting if name not in _RARE))
-    best = max(fitting, key=lambda name: (known[name], name == likeliest))  # the first of several
-    return fitting[best], (Note("data.table-encoding-guessed", encoding=best),)
-
-
-def _known_words(text: str) -> int:
-    """Count the cells of a table that are words of a label in letters other than ASCII."""
-    cells = {cell.strip(' "') for row in _split(text[:200_000])[0][:2000] for cell in row}
-    odd = [cell for cell in cells if cell and not cell.isascii() and len(cell) < 40]
-    whole = diseases_by_name({cell: cell for cell in odd})
-    words = {word for cell in odd for word in words_of(cell) if not word.isascii()}
-    return sum(whole[cell] is not None and _is_told(cell) for cell in odd) + sum(map(_is_known, words))
-
-
-def _is_told(cell: str) -> bool:
-    """Return whether what a cell says is not said by its words of ASCII letters alone."""
-    plain = (words_of(piece) for piece in cell.split() if piece.isascii() or not piece.isalpha())
-    return disease_of(" ".join(word for words in plain for word in words if word.isascii())) is None
-
-
-def _is_known(word: str) -> bool:
-    return word in NEGATION or disease_of(word) is not None or bool(role_of(word))
-
-
-def _likeliest(data: bytes, names: tuple[str, ...]) -> str:
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(data[:100_000], cp_isolation=list(names)).best()
-    return best.encoding if best else "cp1252"
-
-
-def _split(text: str) -> tuple[list[list[str]], str]:
-    """Split a text into rows of cells by the separator that makes most rows alike; return the separator too."""
-    lines = text.splitlines()
-    if lines and lines[0].lower().startswith("sep=") and len(lines[0].strip()) == 5:  # Excel's own hint
-        separator = lines[0].strip()[4]
-        return list(_rows("\n".join(lines[1:]), separator)), separator
-    head = "\n".join(lines[:50])
-    scored: list[tuple[float, bool, int, str]] = []
-    for separator in _SEPARATORS:
-        try:
-            lengths = [len(row) for row in _rows(head, separator)]
-        except BadData:
-            continue
-        usual = max(set(lengths), key=lengths.count) if lengths else 0
-        if usual > 1 and (separator not in _RARE_SEPARATORS or (not scored and set(lengths) == {usual})):
-            scored.append((round(lengths.count(usual) / len(lengths), 1), lengths[0] == usual, usual, separator))
-    separator = max(scored, key=lambda s: s[:3])[3] if scored else ","
-    return list(_rows(text, separator)), separator
-
-
-def _rows(text: str, separator: str) -> Iterator[list[str]]:
-    try:
-        for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=False):
-            if any(cell.strip() for cell in row):
-                yield row
-    except csv.Error as error:
-        raise BadData("data.table-broken", found=str(error)[:120]) from error
 
 
 def _made(path: str, rows: list[list[str]], notes: tuple[Note, ...] = ()) -> Table:
@@ -229,17 +119,54 @@ def _made(path: str, rows: list[list[str]], notes: tuple[Note, ...] = ()) -> Tab
         and all(len(row) < len(header) or not row[len(header) - 1].strip() for row in rows[start:])
     ):
         header.pop()  # a comma at the end of every line
+    header = [_plain(name) for name in header]
+    if _has_names_of_rows(rows[start + 1 :], len(header)):
+        header.insert(0, "")
     kept, joined, cut = [], 0, 0
+    point = _decimal_point(rows[start + 1 :], len(header))
     for row in rows[start + 1 :]:
+        if point is not None and len(row) == len(header) + 1:
+            row[point : point + 2] = [f"{row[point]},{row[point + 1]}"]
+            joined += 1
         while len(row) > len(header) and not row[-1].strip():
             row.pop()
         if len(row) > len(header):
             row, was_joined = _joined(row, len(header))
             joined, cut = joined + was_joined, cut + (len(row) > len(header))
-        kept.append([cell.strip() for cell in row[: len(header)]] + [""] * (len(header) - len(row)))
+        kept.append([_plain(cell) for cell in row[: len(header)]] + [""] * (len(header) - len(row)))
     more = [Note("data.rows-joined", n=joined)] if joined else []
     more += [Note("data.rows-too-long", n=cut)] if cut else []
     return Table(path, _named_once(header), kept, (*notes, *more))
+
+
+def _plain(cell: str) -> str:
+    """Return a cell without blanks around it, and without what marks it as text: `="007"`, `'007`, typographic quotes.
+
+    Example:
+        >>> [_plain(c) for c in ('="007"', "'007", " “benign” ", "'a'")]
+        ['007', '007', 'benign', "'a'"]
+    """
+    text = cell.strip()
+    if marked := _MARKED_AS_TEXT.fullmatch(text):
+        return next(filter(None, marked.groups())).strip()
+    return text
+
+
+def _has_names_of_rows(rows: list[list[str]], width: int) -> bool:
+    """Return whether each row has one cell more than the header, a number that counts the rows, as R writes them."""
+    first = [row[0].strip() for row in rows[:_COUNTED]]
+    if width < 2 or len(first) < 2 or any(len(row) != width + 1 for row in rows[:_COUNTED]):
+        return False
+    return all(map(str.isdecimal, first)) and all(int(b) - int(a) == 1 for a, b in pairwise(first))
+
+
+def _decimal_point(rows: list[list[str]], width: int) -> int | None:
+    """Return where a decimal comma parts each row's number into two cells; None if that is no one place."""
+    some = [row for row in rows[:_COUNTED] if any(cell.strip() for cell in row)]
+    if width < 2 or not some or any(len(row) != width + 1 for row in some):
+        return None
+    places = [at for at in range(width) if all(row[at].strip().isdecimal() and row[at + 1].isdecimal() for row in some)]
+    return places[0] if len(places) == 1 else None
 
 
 def _header_at(rows: list[list[str]], width: int) -> int:

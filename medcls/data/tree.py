@@ -17,7 +17,10 @@ from medcls.imaging.formats import recognise
 
 PICTURE, DICOM, ARRAY, TABLE, BESIDE, OTHER = "picture", "dicom", "array", "table", "beside", "other"
 _HEAD = 2048
-_SYSTEM = frozenset({"__macosx", "thumbs.db", "desktop.ini", "dicomdir"})
+_SYSTEM = frozenset(
+    {"__macosx", "thumbs.db", "desktop.ini", "dicomdir", "$recycle.bin", "@eadir", "#recycle", "lost+found"}
+    | {"system volume information", "__pycache__"}
+)
 _BOOKS, NAMED_AS_TEXT = (".xlsx", ".xlsm", ".xls", ".ods"), (".csv", ".tsv", ".tab")
 # Texts that are no tables, whatever stands in them; any other text may be one.
 _NO_TABLES = SCAN_ENDINGS | {

@@ -7,9 +7,10 @@ from dataclasses import replace
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices, Question
 from medcls.data.labels import diseases_said
-from medcls.data.layouts.found_tables import Beside, Found, Teller, find_tables
+from medcls.data.layouts.found_tables import Found, find_tables
 from medcls.data.layouts.layout import Entry, Reading, with_part
 from medcls.data.layouts.masks import resolve_masks
+from medcls.data.layouts.teller import Beside, Teller
 from medcls.data.resolve import MISSING, SEVERAL
 from medcls.data.tree import TABLE, Tree
 from medcls.data.vocabulary import fold
@@ -130,7 +131,7 @@ def _claim(claims: Claims, path: str, attributes: Mapping[str, str]) -> bool:
 
 def _join(one: Found, entries: dict[str, Entry], claims: Claims) -> bool:
     """Add to scans what a table says of them, and note each part that is said; False if it says nothing."""
-    teller, told = Teller(one), False
+    teller, told = Teller(one.columns, one.table), False
     for row, path in zip(one.rows(), one.paths, strict=True):
         if (entry := entries.get(path)) is None:
             continue

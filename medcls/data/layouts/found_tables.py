@@ -1,39 +1,37 @@
 """The tables of a tree: read, with what their columns say and the files their rows name."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices, PlanTable
 from medcls.data.column_names import role_of
-from medcls.data.labels import find_labels, tidy
+from medcls.data.encodings import words_beyond_ascii
+from medcls.data.labels import find_labels
 from medcls.data.layouts.columns import (
     are_shares,
     find_columns,
-    find_flags,
     find_one_hot,
     label_sense,
     mark_of,
-    number_of,
     why_no_files,
     why_unclear,
 )
 from medcls.data.layouts.isic import label_rule, plain_name
 from medcls.data.layouts.patient_tables import Owned, by_picture, listed_patients
-from medcls.data.layouts.table_names import is_of_guesses, parts_by_name
+from medcls.data.layouts.table_names import is_of_guesses, part_in, parts_by_name
 from medcls.data.layouts.wide_tables import by_each_picture
-from medcls.data.lexicon import FOLD, NAME, SPLIT, UNLABELLED
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tables import Table, read_list, read_tables
 from medcls.data.tree import TABLE, Tree, without_masks
-from medcls.data.vocabulary import fold, holds, names_nobody, parts_of, says, words_of
+from medcls.data.vocabulary import fold
 from medcls.errors import BadData
 
 Row = Mapping[str, str]
+_LINKS = frozenset(("patient", "group"))  # what a table of pictures and one of labels may share
+_MOST_CHARS = 200_000
 _SEVERAL = re.compile(r"\s*[;|+&/]\s*")
-_WORD = r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?"
-_PERSON = re.compile(rf"{_WORD}(?:[ ,^]+(?=[^\W\d_]{{2}}){_WORD})+")
 
 
 @dataclass
@@ -116,9 +114,7 @@ def find_tables(tree: Tree, choices: PlanChoices) -> tuple[list[Found], list[Pla
     resolver, owned = Resolver(pictures), Owned(tree, pictures)
     tables, useless = _read_all(tree, wanted, choices, resolver)
     looked = {table.path: _look(table, resolver, choices) for table in tables}
-    for one in looked.values():
-        if one is not None and one.rule is None and "patient" in one.columns:
-            owned.learn(_by_patient(one))
+    _learn(owned, looked.values())
     found, linked = [], False
     for table in tables:
         seen = looked[table.path]
@@ -135,13 +131,15 @@ def find_tables(tree: Tree, choices: PlanChoices) -> tuple[list[Found], list[Pla
         one.part = parts.get(one.table.path, "")
         if one.part and "part" not in one.columns:
             one.notes.append(Note("data.table-is-part", part=one.part))
-        one.links = linked and looked[one.table.path] is not None and one.rule is None and "patient" in one.columns
+        links = one.rule is None and bool(_LINKS & set(one.columns))
+        one.links = linked and looked[one.table.path] is not None and links
     return found, useless
 
 
 def _by_chance(one: Found, n_pictures: int) -> bool:
     """Return whether rows may name files by chance: few of them, by a column that is not called so (`1` of `1.png`)."""
-    return 2 * len(one.named) < n_pictures and role_of(one.columns["path"]) != "path"
+    role = role_of(one.columns["path"])
+    return role in _LINKS or (role != "path" and 2 * len(one.named) < n_pictures)
 
 
 def _read_all(
@@ -149,12 +147,14 @@ def _read_all(
 ) -> tuple[list[Table], list[PlanTable]]:
     """Return the tables of some files, and files that cannot be read as tables, each with why."""
     tables, useless = [], []
+    names = " ".join(path for path in tree.pictures if not path.isascii()) if wanted else ""
+    beyond = frozenset(words_beyond_ascii(names[:_MOST_CHARS]))
     for path in wanted:
         if is_of_guesses(path) and not (tree.sole or choices.table):
             useless.append(PlanTable(path, {}, 0, (Note("data.table-of-guesses"),)))
             continue
         try:
-            tables += read_tables(tree.root, path, choices.encoding)
+            tables += read_tables(tree.root, path, choices.encoding, beyond)
         except BadData as error:
             useless.append(PlanTable(path, {}, 0, (Note("data.table-not-read", why=str(error)),)))
         except OSError as error:
@@ -166,12 +166,20 @@ def _read_all(
     return tables, useless
 
 
-def _by_patient(one: Found) -> dict[str, list[str]]:
-    """Return the files of each patient that a table names."""
+def _learn(owned: Owned, looked: Iterable[Found | None]) -> None:
+    """Let pictures be found by the patients and the examinations that tables without labels name."""
+    for one in looked:
+        if one is not None and one.rule is None:
+            for role in _LINKS.intersection(one.columns):
+                owned.learn(role, _by_owner(one, role))
+
+
+def _by_owner(one: Found, role: str) -> dict[str, list[str]]:
+    """Return the files of each patient, or of each examination or lesion, that a table names."""
     named: dict[str, list[str]] = {}
-    for patient, path in zip(one.table.column(one.columns["patient"]), one.paths, strict=True):
-        if patient and path not in (MISSING, SEVERAL):
-            named.setdefault(patient, []).append(path)
+    for owner, path in zip(one.table.column(one.columns[role]), one.paths, strict=True):
+        if owner and path not in (MISSING, SEVERAL):
+            named.setdefault(owner, []).append(path)
     return named
 
 
@@ -181,7 +189,7 @@ def _look(table: Table, resolver: Resolver, choices: PlanChoices) -> Found | Non
         return None
     numbers = role_of(columns["path"]) == "path"
     at = table.header.index(columns["path"])
-    paths = [_file(row, at, resolver, table.folder, numbers) for row in table.rows]
+    paths = [_file(row, at, resolver, table, numbers) for row in table.rows]
     found = Found(table, columns, paths)
     isic = None if "label" in choices.columns else label_rule(table, columns["path"])
     hot = () if isic or "label" in choices.columns else find_one_hot(table, columns)
@@ -199,10 +207,12 @@ def _look(table: Table, resolver: Resolver, choices: PlanChoices) -> Found | Non
     return found if found.named or found.rule else None
 
 
-def _file(row: list[str], at: int, resolver: Resolver, folder: str, numbers: bool) -> str:
-    """Return the file a row names; of several that its cell may name, the one whose folder its other cells name."""
-    found = resolver.find(row[at], folder, numbers=numbers)
-    return found if found != SEVERAL else resolver.among(row[at], [*row[:at], *row[at + 1 :]])
+def _file(row: list[str], at: int, resolver: Resolver, table: Table, numbers: bool) -> str:
+    """Return the file a row names; of several, the one whose folder its other cells name, or the table is called by."""
+    found = resolver.find(row[at], table.folder, numbers=numbers)
+    if found == SEVERAL:
+        found = resolver.among(row[at], [*row[:at], *row[at + 1 :]])
+    return found if found != SEVERAL else resolver.in_part(row[at], part_in(table), table.folder)
 
 
 def _tell_unclear(found: Found) -> None:
@@ -246,99 +256,6 @@ def _look_by_patient(table: Table, owned: Owned, resolver: Resolver, choices: Pl
 def _hot(row: Row, columns: tuple[str, ...]) -> str:
     said = [name for name in columns if mark_of(row[name]) == 1.0]
     return said[0] if said else ""
-
-
-@dataclass(frozen=True)
-class Beside:
-    """What a table says of a scan beside its label."""
-
-    patient: str | None
-    group: str | None
-    mask: str
-    attributes: dict[str, str]
-
-
-class Teller:
-    """Tells what a table's rows say of scans beside the label.
-
-    Args:
-        found: The table.
-    """
-
-    def __init__(self, found: Found) -> None:
-        self._columns = found.columns
-        self._kept = [
-            name for name in found.table.header if name not in found.columns.values() and not says(name, NAME)
-        ]
-        self._whole: dict[str, bool] = {
-            role: _all_numbers(found.table.column(found.columns[role]))
-            for role in ("patient", "group")
-            if role in found.columns
-        }
-        named = words_of(found.columns.get("patient", ""))
-        is_name = any(word in NAME for word in named) or (
-            bool(named) and _are_names(found.table.column(found.columns["patient"]))
-        )
-        self._aliases: dict[str, str] | None = {} if is_name else None
-        self._parts = (
-            parts_of(dict.fromkeys(found.table.column(found.columns["part"]))) if "part" in found.columns else {}
-        )
-        self._folds = holds(found.columns.get("part", ""), FOLD - SPLIT)
-        self._flags = find_flags(found.table, found.columns)
-
-    @property
-    def hides_names(self) -> bool:
-        """True if the patients' column holds names of people, which are not shown."""
-        return self._aliases is not None
-
-    def tell(self, row: Row) -> Beside:
-        """Return what a row says."""
-        patient = self._owner(row, "patient")
-        if patient and self._aliases is not None:  # a name is no id to show
-            patient = self._aliases.setdefault(patient, f"person-{len(self._aliases) + 1}")
-        told = {name: row[name] for name in self._kept if row[name]}
-        part = row[self._columns["part"]] if "part" in self._columns else ""
-        number = number_of(part)
-        named = f"fold-{int(number)}" if self._folds and number is not None else self._parts.get(part, "")
-        if named:
-            told |= {"fold": named[5:]} if named.startswith("fold-") else {"part": named}
-        elif part:
-            told[self._columns["part"]] = part
-        elif self._flags:
-            told |= self._flagged(row)
-        if "site" in self._columns and (site := tidy(row[self._columns["site"]])):
-            told["site"] = site
-        return Beside(
-            patient, self._owner(row, "group"), row[self._columns["mask"]] if "mask" in self._columns else "", told
-        )
-
-    def _flagged(self, row: Row) -> dict[str, str]:
-        """Return the part that a row's yes says; of one column alone, a no says the other of train and test."""
-        said = [part for name, part in self._flags.items() if mark_of(row[name]) == 1.0]
-        if not said and len(self._flags) == 1:
-            said = ["test" if "train" in self._flags.values() else "train"]
-        return {"part": said[0]} if len(said) == 1 else {}
-
-    def _owner(self, row: Row, role: str) -> str | None:
-        value = tidy(row[self._columns[role]]) if role in self._columns else ""
-        if not value or names_nobody(value):
-            return None
-        number = number_of(value) if self._whole[role] else None
-        return (
-            str(int(number))
-            if number is not None and number == int(number) and "." in value.replace(",", ".")
-            else value
-        )
-
-
-def _are_names(cells: list[str]) -> bool:
-    """Return whether cells look like names of people: words of letters, two or more."""
-    filled = [cell for cell in cells if cell]
-    return bool(filled) and sum(bool(_PERSON.fullmatch(cell)) for cell in filled) > 0.8 * len(filled)
-
-
-def _all_numbers(cells: list[str]) -> bool:
-    return all(number_of(cell) is not None for cell in cells if cell and cell.casefold() not in UNLABELLED)
 
 
 def same_label(a: str | None, b: str | None) -> bool:

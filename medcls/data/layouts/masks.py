@@ -80,8 +80,8 @@ def _by_key(paths: Iterable[str]) -> dict[Key, list[str]]:
 def find_masks(tree: Tree) -> Mapping[str, str]:
     """Return the scan of each lesion mask that is known by its name: beside its scan, or in a folder of masks."""
     found: dict[str, str] = {}
-    plain = set(without_masks(tree))
-    scans = _Scans(path for path in tree.pictures if path in plain)
+    plain, drawings = set(without_masks(tree)), find_companions(tree)
+    scans = _Scans(path for path in tree.pictures if path in plain and path not in drawings)
     for path in tree.pictures:
         word, key = _mask_key(path)
         if path in plain:
@@ -102,7 +102,7 @@ def find_companions(tree: Tree) -> Mapping[str, str]:
     named = {path for path in may if set(_words(_stem(path))) & COMPANION}
     inside = {path for path in may if set(words_of(path.rpartition("/")[0])) & COMPANION}
     others = _Scans([path for path in tree.pictures if path not in named] if may else ())
-    scans = _Scans([path for path in tree.pictures if path not in named | inside] if inside else ())
+    scans = _Scans([path for path in without_masks(tree) if path not in named | inside] if inside else ())
     found: dict[str, str] = {}
     for path in may:
         key = _plain(word for word in _words(_stem(path)) if word not in COMPANION)

@@ -26,7 +26,7 @@ class Owned:
 
     def __init__(self, tree: Tree, pictures: Iterable[str]) -> None:
         self._tree, self._pictures = tree, list(pictures)
-        self._by_table: dict[str, list[str]] = {}
+        self._by_table: dict[str, dict[str, list[str]]] = {"patient": {}, "group": {}}
 
     @cached_property
     def by_folder(self) -> dict[str, list[str]]:
@@ -57,15 +57,16 @@ class Owned:
                 named[" ".join(words[:n])].append(path)
         return dict(named)
 
-    def learn(self, patients: Mapping[str, list[str]]) -> None:
-        """Add pictures by their patient as other tables name them."""
-        for patient, paths in patients.items():
-            self._by_table.setdefault(fold(patient), []).extend(paths)
+    def learn(self, role: str, owners: Mapping[str, list[str]]) -> None:
+        """Add pictures by their `patient`, or by the `group` of an examination, as other tables name them."""
+        for owner, paths in owners.items():
+            self._by_table[role].setdefault(fold(owner), []).extend(paths)
 
     def lookups(self) -> Iterator[tuple[bool, dict[str, list[str]]]]:
         """Yield pictures by each kind of name, and whether such a name is an owner's."""
         yield True, self.by_folder
-        yield True, self._by_table
+        yield True, self._by_table["patient"]
+        yield False, self._by_table["group"]
         yield True, self.by_beginning
         for what in ("patient", "picture", "accession", "study", "series"):
             yield what == "patient", self.by_dicom.get(what, {})

@@ -8,7 +8,7 @@ from medcls.core.note import Note
 from medcls.core.plan import PlanChoices
 from medcls.data.labels import diseases_by_name, find_labels, tidy
 from medcls.data.layouts.beside import join_tables
-from medcls.data.layouts.found_tables import Found, Teller, find_tables, same_label
+from medcls.data.layouts.found_tables import Found, find_tables, same_label
 from medcls.data.layouts.isic import LABELS, TASK
 from medcls.data.layouts.layout import (
     Entry,
@@ -22,6 +22,7 @@ from medcls.data.layouts.layout import (
 )
 from medcls.data.layouts.masks import find_masks, resolve_masks, with_masks
 from medcls.data.layouts.table_names import label_in, sheet_of, stem_of
+from medcls.data.layouts.teller import Teller
 from medcls.data.resolve import MISSING, SEVERAL, tidy_path
 from medcls.data.tree import Tree
 
@@ -107,7 +108,7 @@ def _choose(labelled: list[Found]) -> list[Found]:
 
 def _take(one: Found, entries: dict[str, Entry], reading: Reading) -> None:
     """Add the scans of a table's rows; repeated rows are told, contradicting ones left out."""
-    table, teller, again, unclear = one.table.path, Teller(one), 0, set()
+    table, teller, again, unclear = one.table.path, Teller(one.columns, one.table), 0, set()
     for row, path in zip(one.rows(), one.paths, strict=True):
         if path in (MISSING, SEVERAL):
             if named := _named(one, teller, row):

@@ -26,6 +26,15 @@ def parts_by_name(tables: Iterable[Table]) -> dict[str, str]:
     return {table.path: sheet or stem for table, sheet, stem in zip(listed, sheets, stems, strict=True)}
 
 
+def part_in(table: Table) -> str:
+    """Return the part of a split that a word of the name of a table's sheet, or file, says; empty if none or two."""
+    for name in (sheet_of(table), stem_of(table)):
+        said = {part for word in words_of(_bare(name)) if (part := part_of(word))}
+        if len(said) == 1:
+            return said.pop()
+    return ""
+
+
 def label_in(name: str, part: str) -> str:
     """Return what is left of the name of a table, or of a sheet, that says a part: `train_benign` lists `benign`."""
     if not part:

@@ -1,0 +1,101 @@
+"""What the rows of a table say of scans beside the label: patient, lesion, mask, part, site and the rest."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from medcls.data.labels import tidy
+from medcls.data.layouts.columns import find_flags, mark_of, number_of
+from medcls.data.lexicon import FOLD, NAME, SPLIT, UNLABELLED
+from medcls.data.tables import Table
+from medcls.data.vocabulary import holds, names_nobody, parts_of, says, words_of
+
+Row = Mapping[str, str]
+_WORD = r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?"
+_PERSON = re.compile(rf"{_WORD}(?:[ ,^]+(?=[^\W\d_]{{2}}){_WORD})+")
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a table says of a scan beside its label."""
+
+    patient: str | None
+    group: str | None
+    mask: str
+    attributes: dict[str, str]
+
+
+class Teller:
+    """Tells what a table's rows say of scans beside the label.
+
+    Args:
+        columns: Its column by role.
+        table: The table.
+    """
+
+    def __init__(self, columns: Mapping[str, str], table: Table) -> None:
+        self._columns = columns
+        self._kept = [name for name in table.header if name not in columns.values() and not says(name, NAME)]
+        self._whole: dict[str, bool] = {
+            role: _all_numbers(table.column(columns[role])) for role in ("patient", "group") if role in columns
+        }
+        named = words_of(columns.get("patient", ""))
+        is_name = any(word in NAME for word in named) or (bool(named) and _are_names(table.column(columns["patient"])))
+        self._aliases: dict[str, str] | None = {} if is_name else None
+        self._parts = parts_of(dict.fromkeys(table.column(columns["part"]))) if "part" in columns else {}
+        self._folds = holds(columns.get("part", ""), FOLD - SPLIT)
+        self._flags = find_flags(table, columns)
+
+    @property
+    def hides_names(self) -> bool:
+        """True if the patients' column holds names of people, which are not shown."""
+        return self._aliases is not None
+
+    def tell(self, row: Row) -> Beside:
+        """Return what a row says."""
+        patient = self._owner(row, "patient")
+        if patient and self._aliases is not None:  # a name is no id to show
+            patient = self._aliases.setdefault(patient, f"person-{len(self._aliases) + 1}")
+        told = {name: row[name] for name in self._kept if row[name]}
+        part = row[self._columns["part"]] if "part" in self._columns else ""
+        number = number_of(part)
+        named = f"fold-{int(number)}" if self._folds and number is not None else self._parts.get(part, "")
+        if named:
+            told |= {"fold": named[5:]} if named.startswith("fold-") else {"part": named}
+        elif part:
+            told[self._columns["part"]] = part
+        elif self._flags:
+            told |= self._flagged(row)
+        if "site" in self._columns and (site := tidy(row[self._columns["site"]])):
+            told["site"] = site
+        return Beside(
+            patient, self._owner(row, "group"), row[self._columns["mask"]] if "mask" in self._columns else "", told
+        )
+
+    def _flagged(self, row: Row) -> dict[str, str]:
+        """Return the part that a row's yes says; of one column alone, a no says the other of train and test."""
+        said = [part for name, part in self._flags.items() if mark_of(row[name]) == 1.0]
+        if not said and len(self._flags) == 1:
+            said = ["test" if "train" in self._flags.values() else "train"]
+        return {"part": said[0]} if len(said) == 1 else {}
+
+    def _owner(self, row: Row, role: str) -> str | None:
+        value = tidy(row[self._columns[role]]) if role in self._columns else ""
+        if not value or names_nobody(value):
+            return None
+        number = number_of(value) if self._whole[role] else None
+        return (
+            str(int(number))
+            if number is not None and number == int(number) and "." in value.replace(",", ".")
+            else value
+        )
+
+
+def _are_names(cells: list[str]) -> bool:
+    """Return whether cells look like names of people: words of letters, two or more."""
+    filled = [cell for cell in cells if cell]
+    return bool(filled) and sum(bool(_PERSON.fullmatch(cell)) for cell in filled) > 0.8 * len(filled)
+
+
+def _all_numbers(cells: list[str]) -> bool:
+    return all(number_of(cell) is not None for cell in cells if cell and cell.casefold() not in UNLABELLED)
