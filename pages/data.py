@@ -18,6 +18,7 @@ SECTIONS = {
     "Shortcuts": (say("pages.data-shortcuts"), shortcuts.show_shortcuts),
     "Split": (say("pages.path-split"), split.show_split),
 }
+_HERE = {"Findings": "audit", "Split": "split"}  # the steps taken on this page, by section
 
 with header.head(say("pages.title-data")):
     place = st.container(width=420)
@@ -51,7 +52,7 @@ titles = {name: title for name, (title, _) in SECTIONS.items()}
 section = pickers.pick_part(say("pages.data-section"), titles, state.SECTION)
 try:
     with way:
-        path.show(chosen)
+        path.show(chosen, here=_HERE.get(section, ""))
     SECTIONS[section][1](cache.read_overview(records[chosen]))
 except MedclsError as error:
     notices.show_error(error)

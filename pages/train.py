@@ -19,7 +19,7 @@ if not collections:
     state.done()
 try:
     with way:
-        path.show(collections[0])
+        path.show(collections[0], here="train")
     spec = spec.having(collections=collections)
     spec = spec.having(label_map=train_data.pick_labels(spec))
     counts = st.container()

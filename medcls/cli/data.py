@@ -40,6 +40,7 @@ def add(verbs: Any) -> None:
         metavar="KEY=DECISION",
         help="settle a finding: drop, merge or keep; KEY=none takes a decision back; may be repeated",
     )
+    one.add_argument("--who", default="", help="who decided; else the name of the account")
     _add_split(inner)
     add_mending(inner)
     one = verb(inner, "remove", _remove, "Forget a collection; the scans themselves are not touched.")
@@ -168,7 +169,8 @@ def _audit(args: argparse.Namespace) -> int:
     audit = data_audit.audit_collection(args.name, again=args.again, models=_judges(args.model), progress=Bar())
     if args.decide:
         pairs = (text.rpartition("=") for text in args.decide)
-        audit = data_audit.decide(args.name, {key: None if value == "none" else value for key, _, value in pairs})
+        decisions = {key: None if value == "none" else value for key, _, value in pairs}
+        audit = data_audit.decide(args.name, decisions, who=args.who)
     probed = data_audit.probe_shortcuts(args.name) if args.probe else {}
     if args.json:
         for finding in audit.findings:

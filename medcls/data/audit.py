@@ -35,6 +35,7 @@ _FLAGGED: Mapping[Kind, tuple[str, str]] = {
     "size": ("data.finding-size", "data.advice-size"),
     "label": ("data.finding-label", "data.advice-label"),
 }
+_NOT_OUT = ("", "label")  # why a case is left out whose label is judged all the same: nothing, or that very doubt
 _ORDER: tuple[Kind, ...] = (
     "contradiction",
     "leak",
@@ -160,6 +161,8 @@ def _of_same(same: Same, stored: Stored, names: np.ndarray) -> Finding:
 
 def _of_flagged(kind: Kind, stored: Stored, names: np.ndarray) -> Finding | None:
     rows = stored.index.flagged(kind)
+    if kind == "label":
+        rows = _undecided(stored, rows, names)
     if not len(rows):
         return None
     says, advice = _FLAGGED[kind]
@@ -168,6 +171,13 @@ def _of_flagged(kind: Kind, stored: Stored, names: np.ndarray) -> Finding | None
     shares = {"shares": _by_label(stored, rows)} if kind == "marks" else {}
     told = Note(says, n=len(rows), **shares)
     return Finding(kind, kind, told, Note(advice), len(rows), ids, ("keep", "drop"), default)
+
+
+def _undecided(stored: Stored, rows: np.ndarray, names: np.ndarray) -> np.ndarray:
+    """Return the rows of cases that nobody has decided on one by one, and that are not left out for another reason."""
+    dropped, decided = stored.index.column("dropped"), stored.record.decisions
+    seen = [any(f"{what}{names[n]}" in decided for what in (DROP, KEEP, LABEL)) for n in rows]
+    return rows[np.isin(dropped[rows], _NOT_OUT) & ~np.array(seen, bool)]
 
 
 def _by_label(stored: Stored, rows: np.ndarray) -> str:
@@ -225,7 +235,7 @@ def _balance(stored: Stored) -> Finding | None:
 
 def _suspects(index: Index, judges: Sequence[Describe]) -> np.ndarray:
     labels, groups = index.column("label"), index.column("grp")
-    usable = np.array([label is not None for label in labels], bool)
+    usable = np.array([label is not None for label in labels], bool) & np.isin(index.column("dropped"), _NOT_OUT)
     usable[index.flagged("mask")] = False
     usable[index.flagged("blank")] = False
     rows = np.flatnonzero(usable)

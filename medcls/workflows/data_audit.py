@@ -85,15 +85,15 @@ def read_audit(name: str) -> Audit | None:
 
 
 @act("build", "data.decide", "name")
-def decide(name: str, decisions: Mapping[str, Decision | None]) -> Audit:
-    """Settle findings; None takes a decision back.
+def decide(name: str, decisions: Mapping[str, Decision | None], *, who: str = "") -> Audit:
+    """Settle findings; None takes a decision back, and `who` decided, else whoever is at work.
 
     Raises:
         BadData: If a finding is unknown or the decision not possible for it.
     """
     from medcls.data.audit import decide as settle
 
-    return settle(name, decisions)
+    return settle(name, decisions, who=who)
 
 
 def probe_shortcuts(name: str, *, seed: int = 0, progress: Progress = silent) -> dict[str, tuple[Estimate, Note]]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import RerunException
 
 from medcls.errors import MedclsError
 from medcls.words import say
@@ -43,7 +44,12 @@ if __name__ == "__main__":  # not in a process that multiprocessing starts from 
     frame.name_tab(page.title)
     state.open_page(page.title)
     cache.resume_once()
+    again = False
     try:
         run(page)
+    except RerunException:  # drawn again with the address it had: the run that comes writes what was chosen
+        again = True
+        raise
     finally:
-        state.write_address()
+        if not again:
+            state.write_address()

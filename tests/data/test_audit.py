@@ -128,6 +128,26 @@ def test_labels_are_judged_by_a_networks_features_where_they_are_given(tmp_path:
     assert len(asked) == 80
 
 
+def test_a_doubted_label_is_of_a_scan_in_use_that_nobody_decided_on(tmp_path: Path) -> None:
+    for k, label in enumerate(("healthy", "ill")):
+        for i in range(30):
+            trees.save(tmp_path / "s" / label / f"{i}.png", trees.picture("benign", 500 * k + i))
+    trees.save(tmp_path / "s" / "ill" / "again.jpg", trees.picture("benign", 3))
+    add_collection(tmp_path / "s", "s")
+    wrong = {"ill/again.jpg", "ill/7.png"}
+
+    def describe(cases) -> np.ndarray:
+        seen = [(case.label == "ill") != (case.id in wrong) for case in cases]
+        return np.random.default_rng(0).normal(size=(len(cases), 16)) * 0.1 + np.array(seen, np.float32)[:, None]
+
+    said = audit.run_audit("s", judges={"one": describe})
+    assert [set(one.cases) for one in found(said, "contradiction")] == [{"healthy/3.png", "ill/again.jpg"}]
+    assert [one.cases for one in found(said, "label")] == [("ill/7.png",)]
+    assert found(audit.decide("s", {"label": "drop"}), "label")[0].decided == "drop"
+    assert len(found(audit.run_audit("s", judges={"one": describe}), "label")) == 1, "left out for this very doubt"
+    assert found(audit.decide("s", {"label": None, "keep:ill/7.png": "keep"}), "label") == []
+
+
 def test_probe_sees_a_border_that_gives_the_label_away_and_no_more(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     for i in range(60):

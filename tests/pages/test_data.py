@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from medcls.data.collections import add_collection, list_collections, open_collection
-from medcls.data.mending import change
+from medcls.data.mending import change, list_changes
 from tests.data import trees
 from tests.pages.conftest import assert_sound, component, words
 
@@ -42,6 +42,16 @@ def test_an_empty_page_offers_the_first_step_and_adds_a_folder(open_app, tmp_pat
     press(app, "Add")
     assert open_collection("busi").record.n_cases == 12
     assert {m.label: m.value for m in app.metric}["Cases"] == "12"
+
+
+def test_a_collection_added_beside_another_is_the_one_shown(open_app, tmp_path: Path) -> None:
+    add_collection(trees.busi(tmp_path / "busi"), "busi")
+    app = open_app(PAGE)
+    app.text_input(key="data.add.path").set_value(str(trees.folders(tmp_path / "f"))).run()
+    press(app, "Look")
+    press(app, "Add")
+    assert {m.label: m.value for m in app.metric}["Cases"] == "6"
+    assert app.query_params["collection"] in ("f", ["f"])
 
 
 def test_a_wrong_path_is_a_sentence(open_app, tmp_path: Path) -> None:
@@ -155,6 +165,23 @@ def test_a_collection_is_forgotten_and_its_scans_stay(open_app, tmp_path: Path) 
     assert len(list(root.rglob("*.png"))) == 6
 
 
+def test_where_one_collection_is_forgotten_another_is_shown(open_app, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        add_collection(trees.folders(tmp_path / name), name)
+    app = press(open_app(PAGE, collection="two"), "Forget it")
+    assert [record.name for record in list_collections()] == ["one"]
+    assert not app.warning
+    assert {m.label: m.value for m in app.metric}["Cases"] == "6"
+
+
+def test_the_way_shows_a_split_as_soon_as_it_is_made(open_app, tmp_path: Path) -> None:
+    add_collection(trees.busi(tmp_path / "busi"), "busi")
+    app = show(open_app(PAGE), "Split")
+    assert "○\N{NO-BREAK SPACE}Split" in words(app)
+    press(app, "Make the split")
+    assert "✓\N{NO-BREAK SPACE}Split" in words(app)
+
+
 def test_lesions_are_told_of_as_lesions(open_app, tmp_path: Path) -> None:
     add_collection(trees.ham10000(tmp_path / "ham"), "ham")
     app = open_app(PAGE)
@@ -179,6 +206,7 @@ def test_the_next_step_on_the_same_page_opens_its_section(open_app, tmp_path: Pa
     app.button(key="path.next").click().run()
     assert_sound(app)
     assert next(c for c in app.get("button_group") if c.key == "part.section").value == "Findings"
+    assert "path.next" not in [button.key for button in app.button], "this is where it leads"
     press(app, "Audit this collection")
     app.button(key="path.next").click().run()
     assert next(c for c in app.get("button_group") if c.key == "part.section").value == "Split"
@@ -194,3 +222,15 @@ def test_changes_are_told_by_files_and_names_of_labels(open_app, tmp_path: Path)
     assert name in told
     assert other in told
     assert "label:" not in told
+
+
+def test_who_decides_is_kept_for_the_record_from_one_section_to_the_next(open_app, tmp_path: Path) -> None:
+    root = trees.busi(tmp_path / "busi", n=4)
+    trees.save(root / "Dataset_BUSI_with_GT" / "benign" / "benign (21).png", trees.picture("benign", 1))
+    add_collection(root, "busi")
+    app = show(open_app(PAGE), "Labels")
+    app.text_input(key="data.who").set_value("Dr. Kim").run()
+    show(app, "Findings")
+    press(app, "Audit this collection")
+    press(app, "Settle")
+    assert [one.who for one in list_changes("busi")] == ["Dr. Kim"]

@@ -2,13 +2,12 @@
 
 import streamlit as st
 
-from medcls.core.collection import Audit, Finding
+from medcls.core.collection import Audit, Decision, Finding
 from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import data, data_audit, data_mend, models
-from pages._ui import state
 from pages._ui.data.add import watched
-from pages._ui.data.mend import show_doubt
+from pages._ui.data.mend import ask_who, show_doubt, who_decides
 from pages._ui.data.pictures import show_cases
 from pages._ui.widgets import notices
 
@@ -43,6 +42,7 @@ def show_findings(seen: data.Overview) -> None:
     if not audit.findings:
         st.success(say("pages.data-nothing-was-found"), icon=":material/check:")
         return
+    ask_who()
     kinds = list(dict.fromkeys(finding.kind for finding in audit.findings))
     count = {kind: sum(f.kind == kind for f in audit.findings) for kind in kinds}
     still = {kind: sum(f.kind == kind and bool(f.choices) and not f.decided for f in audit.findings) for kind in kinds}
@@ -98,21 +98,14 @@ def _audit(seen: data.Overview) -> Audit | None:
 def _show_kind(seen: data.Overview, findings: list[Finding]) -> None:
     pages, page = -(-len(findings) // A_PAGE), 0
     unsettled = {f.key: f.default for f in findings if f.choices and not f.decided}
-    left, right = st.columns([1, 2], vertical_alignment="bottom")
-    if pages > 1:
-        page = (
-            int(
-                left.number_input(
-                    say("pages.data-page-of", {"pages": pages}), 1, pages, 1, key=f"data.page.{findings[0].kind}"
-                )
-            )
-            - 1
-        )
-    if len(unsettled) > 1 and right.button(
-        say("pages.data-settle-all-as-proposed", {"n": len(unsettled)}), key="data.settle.all"
-    ):
-        data_audit.decide(seen.record.name, unsettled)
-        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if pages > 1:
+            title, key = say("pages.data-page-of", {"pages": pages}), f"data.page.{findings[0].kind}"
+            page = int(st.number_input(title, 1, pages, 1, key=key, width=240)) - 1
+        settle_all = say("pages.data-settle-all-as-proposed", {"n": len(unsettled)})
+        if len(unsettled) > 1 and st.button(settle_all, key="data.settle.all"):
+            data_audit.decide(seen.record.name, unsettled, who=who_decides())
+            st.rerun()
     for finding in findings[page * A_PAGE : (page + 1) * A_PAGE]:
         with st.container(border=True):
             _show_finding(seen, finding)
@@ -127,12 +120,11 @@ def _show_finding(seen: data.Overview, finding: Finding) -> None:
             _decide(seen.record.name, finding)
     if finding.kind == "unreadable":
         st.dataframe([{say("pages.head-file"): case} for case in finding.cases], hide_index=True)
-    elif finding.kind == "label":
-        doubts = {doubt.case: doubt for doubt in data_mend.list_doubts(seen.record.name)}
-        for case in [case for case in finding.cases if case in doubts][:A_PAGE]:
-            show_doubt(seen, doubts[case])
+        return
+    all_out = bool(finding.choices) and (finding.decided or finding.default) == "drop"
+    if finding.kind == "label" and not all_out:
+        _show_doubts(seen, finding)
     elif finding.cases:
-        all_out = bool(finding.choices) and (finding.decided or finding.default) == "drop"
         shown = finding.cases[:SHOWN]
         side_px = 230 if len(shown) <= FEW else 150
         show_cases(seen.record.name, seen.task, shown, side_px, out=shown if all_out else singly)
@@ -149,6 +141,15 @@ def _show_finding(seen: data.Overview, finding: Finding) -> None:
             _leave_out(seen.record.name, finding, singly)
 
 
+def _show_doubts(seen: data.Overview, finding: Finding) -> None:
+    doubts = {doubt.case: doubt for doubt in data_mend.list_doubts(seen.record.name)}
+    shown = [doubts[case] for case in finding.cases if case in doubts][:A_PAGE]
+    for doubt in shown:
+        show_doubt(seen, doubt)
+    if finding.n > len(shown):
+        st.caption(say("pages.data-of-shown-the-next", {"a_page": len(shown), "n": finding.n}))
+
+
 def _decide(name: str, finding: Finding) -> None:
     now = finding.decided or finding.default
     chosen = st.selectbox(
@@ -159,7 +160,7 @@ def _decide(name: str, finding: Finding) -> None:
         key=f"data_audit.decide.{finding.key}.{now}",
     )
     if chosen != now or (not finding.decided and st.button(say("pages.data-settle"), key=f"data.settle.{finding.key}")):
-        data_audit.decide(name, {finding.key: chosen})
+        data_audit.decide(name, {finding.key: chosen}, who=who_decides())
         st.rerun()
 
 
@@ -172,7 +173,7 @@ def _one_label(seen: data.Overview, finding: Finding) -> None:
     )
     if right.button(say("pages.data-merge-under-this-label"), key=f"{key}.go"):
         try:
-            data_mend.merge_labels(name, finding, str(label), who=str(st.session_state.get(state.DATA_WHO, "")).strip())
+            data_mend.merge_labels(name, finding, str(label), who=who_decides())
         except MedclsError as error:
             notices.show_error(error)
         else:
@@ -190,5 +191,6 @@ def _leave_out(name: str, finding: Finding, singly: list[str]) -> None:
         format_func=lambda case: case.rsplit("/", 1)[-1],
     )
     if changed := set(chosen) ^ set(singly):
-        data_audit.decide(name, {f"drop:{case}": "drop" if case in chosen else None for case in changed})
+        decisions: dict[str, Decision | None] = {f"drop:{case}": "drop" if case in chosen else None for case in changed}
+        data_audit.decide(name, decisions, who=who_decides())
         st.rerun()

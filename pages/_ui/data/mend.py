@@ -16,6 +16,7 @@ _A_PAGE, _TOLD = 6, 5
 def show_labels(seen: data.Overview) -> None:
     """Show what to look at next, the names of the labels, and what was changed."""
     doubts = data_mend.list_doubts(seen.record.name)
+    ask_who()
     st.subheader(say("pages.data-what-to-look-at"))
     if doubts:
         st.caption(say("pages.data-where-labels-and-their"))
@@ -69,15 +70,28 @@ def show_doubt(seen: data.Overview, doubt: data_mend.Doubt) -> None:
 
 def _change(name: str, decisions: dict[str, str | None]) -> None:
     try:
-        data_mend.change(name, decisions, who=_who())
+        data_mend.change(name, decisions, who=who_decides())
     except MedclsError as error:
         notices.show_error(error)
         return
     st.rerun()
 
 
-def _who() -> str:
-    return str(st.session_state.get(state.DATA_WHO, "")).strip()
+def ask_who() -> None:
+    """Let a person say who decides, for the record of changes; the name stays where another section is opened."""
+    said = st.text_input(
+        say("pages.data-your-name-for-the"),
+        st.session_state.get(state.DATA_WHO, ""),
+        max_chars=80,
+        key="data.who",
+        width=320,
+    )
+    st.session_state[state.DATA_WHO] = said.strip()
+
+
+def who_decides() -> str:
+    """Return the name that `ask_who` was told; empty for whoever is at work."""
+    return str(st.session_state.get(state.DATA_WHO, ""))
 
 
 def _show_names(seen: data.Overview) -> None:
@@ -111,16 +125,14 @@ def _told(seen: data.Overview, key: str, value: str | None) -> str:
 
 def _show_changes(seen: data.Overview) -> None:
     st.subheader(say("pages.data-changes"))
-    left, right = st.columns([2, 1], vertical_alignment="bottom")
-    left.text_input(say("pages.data-your-name-for-the"), key=state.DATA_WHO)
     name = seen.record.name
     changes = data_mend.list_changes(name)
     if not changes:
         st.caption(say("pages.data-nothing-was-changed-since"))
         return
-    if right.button(say("pages.data-undo-the-last-change"), key="data.mend.undo", icon=":material/undo:"):
+    if st.button(say("pages.data-undo-the-last-change"), key="data.mend.undo", icon=":material/undo:"):
         try:
-            data_mend.undo(name, who=_who())
+            data_mend.undo(name, who=who_decides())
         except MedclsError as error:
             notices.show_error(error)
         else:

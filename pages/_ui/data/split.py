@@ -83,6 +83,8 @@ def _tell_leaks(seen: data.Overview, make: Callable[[], Split]) -> None:
                     st.caption(notices.escape(what))
             if len(leaks) > _SHOWN:
                 st.caption(say("pages.data-the-pictures-of-the", {"shown": _SHOWN, "n": len(leaks)}))
+    else:
+        st.rerun()  # the way above was drawn before the split was made
 
 
 def _show(seen: data.Overview, split: Split) -> None:
