@@ -86,7 +86,12 @@ def read_audit(name: str) -> Audit | None:
 
 @act("build", "data.decide", "name")
 def decide(name: str, decisions: Mapping[str, Decision | None], *, who: str = "") -> Audit:
-    """Settle findings; None takes a decision back, and `who` decided, else whoever is at work.
+    """Settle findings.
+
+    Args:
+        name: The collection.
+        decisions: Decision by a finding's key; None takes one back.
+        who: Who decided; empty for whoever is at work.
 
     Raises:
         BadData: If a finding is unknown or the decision not possible for it.

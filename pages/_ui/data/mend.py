@@ -140,7 +140,7 @@ def _show_changes(seen: data.Overview) -> None:
     rows = [
         {
             say("pages.head-version"): one.version,
-            say("pages.head-when"): one.at,
+            say("pages.head-when"): f"{one.at[:16].replace('T', ' ')} UTC",
             say("pages.head-who"): one.who,
             say("pages.head-what"): (say("pages.data-undo") if one.undoes else "")
             + "; ".join(_told(seen, *item) for item in list(one.set.items())[:_TOLD])
