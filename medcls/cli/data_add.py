@@ -147,7 +147,8 @@ def _may_add(plan: Plan, args: argparse.Namespace) -> bool:
 def _told(plan: Plan) -> int:
     """Print which options answer what is open; return the exit status."""
     for question in plan.questions:
-        allowed = f" {' | '.join(question.allowed)}" if question.allowed else ""
+        answers = (f"{question.option}={one}" if one.startswith("-") else one for one in question.allowed)
+        allowed = f" {' | '.join(answers)}" if question.allowed else ""
         default = Note("cli.question-default", default=question.default) if question.default else ""
         say(f"{Note('cli.question', asks=question.asks, option=question.option)}{allowed}{default}")
     if not plan.questions:

@@ -56,7 +56,9 @@ def find_labels(written: Iterable[str], renamed: Mapping[str, str] | None = None
     for text in counted:
         if text not in missing:
             form = _whole(tidy(text)) if numbers else _bare(text) if cells else tidy(text)
-            forms[text] = tidy(wanted.get(form.casefold(), form))
+            name = wanted.get(form.casefold())
+            if name is None or tidy(name).casefold() not in UNLABELLED:  # a code that a person calls `NA` is no label
+                forms[text] = tidy(form if name is None else name)
     forms = _without_stops(forms) if cells else forms
     spelled: dict[str, Counter[str]] = {}
     for text, form in forms.items():
@@ -152,7 +154,7 @@ def diseases_by_name(names: Mapping[str, str]) -> dict[str, bool | None]:
         {'0': False, '1': True}
     """
     told = {i: disease_of(name) for i, name in names.items()}
-    folded = {i: fold(name) for i, name in names.items()}
+    folded = {i: tidy(name) if _NUMBER.fullmatch(tidy(name)) else fold(name) for i, name in names.items()}  # not -1
     for absent, present in YES_OR_NO:
         if set(folded.values()) == {absent, present}:
             return {i: form == present for i, form in folded.items()}

@@ -141,9 +141,10 @@ UNLABELLED = words(
     "미상 없음 해당없음 미정 판독불가 판정불가 tbd pending na. n.d not~available not~known not~done to~do 未知 "
     "不明 未定 未確定 "
     "未确定 空 空白 неизвестно inconnu desconocido غير~معروف ... … unspecified #ref! #value! #div/0! #name? "
-    "#null! #num! "
+    "#null! #num! sysmis .a .b .c .d .z "
     "to~be~labeled to~be~labelled"
 )
+UNKNOWN_CODES = words("9 99 999 9999 -1 -9 -99 -999 8 88 888 77 777")  # what questionnaires write for it
 NO_ANSWER = words(
     "label labels labelled labeled diagnosis data dato datos information info angabe angaben renseigné renseignée "
     "specified stated given entry record available known result results answer"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from medcls.data.layouts.layout import Entry
+from medcls.data.letters import one_form
 from medcls.data.tree import DICOM, Tree
 from medcls.data.vocabulary import names_nobody
 from medcls.imaging.formats import lacks_mark, starts_late
@@ -24,6 +25,29 @@ _PREFIX = "1.2.840.10008.1.2"
 _EXPLICIT = frozenset(
     (f"{_PREFIX}.1", f"{_PREFIX}.5", *(f"{_PREFIX}.4.{n}" for n in (50, 51, 57, 70, 80, 81, 90, 91, 201, 202, 203)))
 )
+
+
+def owners_in_one_form(entries: list[Entry]) -> list[Entry]:
+    """Return entries whose patients, and lesions, are called alike where only capitals, width or zeros part them.
+
+    `007` beside `7` is what a spreadsheet makes of it: kept together, as a wrong guess costs no leak. The longest way
+    of writing stays.
+    """
+    names: dict[str, str] = {}
+    for name in dict.fromkeys(name for entry in entries for name in (entry.patient, entry.group) if name):
+        names[_form(name)] = max(names.get(_form(name), ""), name, key=len)
+    if len(names) == len({name for entry in entries for name in (entry.patient, entry.group) if name}):
+        return entries
+
+    def one(name: str | None) -> str | None:
+        return names[_form(name)] if name else name
+
+    return [replace(entry, patient=one(entry.patient), group=one(entry.group)) for entry in entries]
+
+
+def _form(name: str) -> str:
+    form = one_form(name)
+    return form.lstrip("0") or "0" if form.isdecimal() else form
 
 
 def read_owner(path: Path) -> tuple[str, dict[str, str]]:

@@ -15,8 +15,9 @@ from medcls.data.labels import Labels, diseases_in, find_labels, slug, tidy
 from medcls.data.layouts import LAYOUTS, Entry, Reading, recognise
 from medcls.data.layouts.in_names import owners_by_beginning, patients_by_file
 from medcls.data.layouts.layout import common_root
+from medcls.data.legend import read_legend, unknown_codes
 from medcls.data.lexicon import MASK
-from medcls.data.owners import with_owners
+from medcls.data.owners import owners_in_one_form, with_owners
 from medcls.data.tree import ARRAY, BESIDE, OTHER, TABLE, Tree, walk
 from medcls.data.vocabulary import holds
 from medcls.errors import BadData
@@ -66,16 +67,16 @@ def prepare(path: Path, choices: PlanChoices | None = None, progress: Progress =
     if n_dicom:
         reading.patients_from.append(Note("data.from-dicom"))
     _with_names(reading, choices)
-    labels = _with_ids(reading, choices)
+    reading.entries = owners_in_one_form(reading.entries)
+    labels = _with_ids(reading, choices, read_legend(tree, reading))
     left = {} if tree.sole else _why_left(tree, reading)
     left |= reading.missing
     task_id = _task_id(reading, choices, labels)
     named = _labels(reading, labels, task_id, choices)
     root = _root(reading)
     plan = _plan(path, tree, reading, choices, left)
-    plan = replace(
-        plan, root=root, task_id=task_id, labels=named, questions=(*_asks_disease(named, task_id), *reading.questions)
-    )
+    asks = _asks_codes(named, choices) or _asks_disease(named, task_id)
+    plan = replace(plan, root=root, task_id=task_id, labels=named, questions=(*asks, *reading.questions))
     return Prepared(plan, tree.root / root, [_below(root, entry) for entry in reading.entries], left)
 
 
@@ -120,11 +121,13 @@ def _leave_out(reading: Reading, choices: PlanChoices) -> None:
     reading.entries = [entry for entry in reading.entries if entry.id not in gone]
 
 
-def _with_ids(reading: Reading, choices: PlanChoices) -> Labels:
-    """Return every entry the id of its label in the place of the label as it is written."""
+def _with_ids(reading: Reading, choices: PlanChoices, legend: Mapping[str, str]) -> Labels:
+    """Return every entry the id of its label in the place of the label as it is written, or as a legend names it."""
     if reading.labels and not choices.names:
         return Labels({label: label for label in reading.labels}, {i: reading.names.get(i, i) for i in reading.labels})
-    labels = find_labels((e.label for e in reading.entries if e.label is not None), choices.names, cells=reading.cells)
+    labels = find_labels(
+        (e.label for e in reading.entries if e.label is not None), {**legend, **choices.names}, cells=reading.cells
+    )
     known = {tidy(written).casefold() for written in labels.ids}
     if unknown := [name for name in choices.names if tidy(name).casefold() not in known]:
         raise BadData("data.no-such-label", found=", ".join(unknown)[:200], allowed=", ".join(labels.ids)[:300])
@@ -180,6 +183,14 @@ def _as_said(disease: Iterable[str], names: dict[str, str]) -> dict[str, bool | 
     if unknown := [name for name, found in said.items() if found is None]:
         raise BadData("data.no-such-label", found=", ".join(unknown)[:200], allowed=", ".join(names.values())[:300])
     return {i: i in said.values() for i in names}
+
+
+def _asks_codes(labels: tuple[PlanLabel, ...], choices: PlanChoices) -> tuple[Question, ...]:
+    """Ask whether a number beside 0 and 1, or 1 and 2, is a label or says that nothing is known (`9`, `-1`)."""
+    asked = [code for code in unknown_codes(label.name for label in labels) if code not in choices.names]
+    return tuple(
+        Question(Note("data.asks-code", code=code), "--label-name", (f"{code}=NA", f"{code}={code}")) for code in asked
+    )
 
 
 def _asks_disease(labels: tuple[PlanLabel, ...], task_id: str) -> tuple[Question, ...]:

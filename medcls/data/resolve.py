@@ -120,8 +120,9 @@ class Resolver:
             return MISSING
         for start in dict.fromkeys((_cased(folder), "")):
             exact = normpath(f"{start}/{cased}" if start else cased)
-            if found := self._cased.get(exact) or self._exact.get(exact.casefold(), SEVERAL).strip(SEVERAL):
-                return found
+            there = self._cased.get(exact) or self._exact.get(exact.casefold(), SEVERAL)
+            if there != SEVERAL:
+                return there
         cased = cased.removeprefix("../").replace("../", "").rstrip(".")
         wanted = cased.casefold()
         name = wanted.rpartition("/")[2]

@@ -7,7 +7,7 @@ from itertools import islice
 from medcls.core.note import Note
 from medcls.data.column_names import role_of, says_number
 from medcls.data.labels import diseases_by_name, find_labels, tidy
-from medcls.data.lexicon import NAME, NO_PATH, SIDE_OR_SEX, UNLABELLED, YES_OR_NO
+from medcls.data.lexicon import NAME, NO_PATH, SIDE_OR_SEX, UNKNOWN_CODES, UNLABELLED, YES_OR_NO
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tables import Table, without_header
 from medcls.data.tree import NAMED_AS_TEXT
@@ -201,7 +201,7 @@ def _yes_or_no(table: Table, found: Mapping[str, str]) -> str:
     asking = []
     for at, name in enumerate(table.header):
         cells = {row[at].casefold().removesuffix(".0") for row in table.rows if row[at]}
-        if name not in found.values() and (cells - UNLABELLED in _YES_OR_NO or cells == {"-", "+"}):
+        if name not in found.values() and (cells - UNLABELLED - UNKNOWN_CODES in _YES_OR_NO or cells == {"-", "+"}):
             asking.append(name)
     named = [name for name in asking if disease_of(name) is not None]
     return named[0] if len(named) == 1 and (disease_of(named[0]) or len(asking) == 1) else ""

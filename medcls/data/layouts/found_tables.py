@@ -31,6 +31,7 @@ from medcls.errors import BadData
 Row = Mapping[str, str]
 _LINKS = frozenset(("patient", "group"))  # what a table of pictures and one of labels may share
 _MOST_CHARS = 200_000
+_FEW_ROWS = 40
 _SEVERAL = re.compile(r"\s*[;|+&/]\s*")
 
 
@@ -126,6 +127,9 @@ def find_tables(tree: Tree, choices: PlanChoices) -> tuple[list[Found], list[Pla
             found.append(seen)
         elif why := why_no_files(table, resolver):
             useless.append(PlanTable(table.path, {}, len(table.rows), (*table.notes, why)))
+    for one in _dwarfed(found):
+        found.remove(one)
+        useless.append(PlanTable(one.table.path, {}, len(one.table.rows), (Note("data.table-names-no-files"),)))
     parts = parts_by_name(one.table for one in found)
     for one in found:
         one.part = parts.get(one.table.path, "")
@@ -134,6 +138,20 @@ def find_tables(tree: Tree, choices: PlanChoices) -> tuple[list[Found], list[Pla
         links = one.rule is None and bool(_LINKS & set(one.columns))
         one.links = linked and looked[one.table.path] is not None and links
     return found, useless
+
+
+def _dwarfed(found: list[Found]) -> list[Found]:
+    """Return tables of a few numbers that other tables' labels dwarf: a list of classes beside `1.png` and `2.png`."""
+    most = max((one.named for one in found if one.rule), key=len, default=set())
+    return [
+        one
+        for one in found
+        if one.rule
+        and 2 * len(one.named) <= len(most)
+        and one.named < most
+        and all(cell.isdecimal() for cell in one.table.column(one.columns["path"]))
+        and len(one.table.rows) <= _FEW_ROWS
+    ]
 
 
 def _by_chance(one: Found, n_pictures: int) -> bool:
