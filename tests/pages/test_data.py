@@ -222,6 +222,10 @@ def test_changes_are_told_by_files_and_names_of_labels(open_app, tmp_path: Path)
     assert name in told
     assert other in told
     assert "label:" not in told
+    rows = app.dataframe[-1].value
+    assert sorted(zip(rows["case"], rows["what"], strict=True)) == [(ids[name], "relabelled"), (ids[other], "removed")]
+    change("busi", {f"drop:{ids[other]}": None})
+    assert app.run().dataframe[-1].value["case"].tolist() == [ids[name]], "the last version is compared"
 
 
 def test_who_decides_is_kept_for_the_record_from_one_section_to_the_next(open_app, tmp_path: Path) -> None:

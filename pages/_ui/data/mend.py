@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from medcls.core.collection import CollectionRecord, Difference
 from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import data, data_audit, data_mend
@@ -149,16 +150,18 @@ def _show_changes(seen: data.Overview) -> None:
         for one in reversed(changes)
     ]
     st.dataframe(rows, hide_index=True)
-    _show_difference(name)
+    _show_difference(seen)
 
 
-def _show_difference(name: str) -> None:
-    """Show what differs between two versions, or from another collection."""
+def _show_difference(seen: data.Overview) -> None:
+    """Show what differs between two versions, the first and the last until others are chosen, or other collections."""
+    name, key = seen.record.name, f"{seen.record.name}.{seen.record.version}"
     versions = [f"{name}@{version}" for version in data_mend.list_versions(name)]
     others = [record.name for record in data.list_collections() if record.name != name]
     left, right = st.columns(2)
-    before = left.selectbox(say("pages.data-compare"), [*versions, *others], key=f"data.diff.before.{name}")
-    after = right.selectbox("with", [*versions, *others], index=len(versions) - 1, key=f"data.diff.after.{name}")
+    before = left.selectbox(say("pages.data-compare"), [*versions, *others], key=f"data.diff.before.{key}")
+    last = len(versions) - 1
+    after = right.selectbox(say("pages.data-compare-with"), [*versions, *others], last, key=f"data.diff.after.{key}")
     if before == after:
         return
     try:
@@ -177,9 +180,18 @@ def _show_difference(name: str) -> None:
             },
         )
     )
-    rows = [
-        {say("pages.head-case"): case, say("pages.head-before"): was or "—", say("pages.head-after"): now or "—"}
-        for case, was, now in (*found.relabelled, *found.moved)
-    ]
-    if rows:
+    if rows := _rows_of(found, seen.record):
         st.dataframe(rows, hide_index=True)
+
+
+def _rows_of(found: Difference, record: CollectionRecord) -> list[dict[str, str]]:
+    """Return a row for each case that differs, as far as the difference names them; labels by their names."""
+    called = {"": "—"} | {label: record.name_of(label) for label in record.labels}
+    changes = [
+        *((case, "pages.data-was-relabelled", called.get(a, a), called.get(b, b)) for case, a, b in found.relabelled),
+        *((case, "pages.data-was-moved", a or "—", b or "—") for case, a, b in found.moved),
+        *((case, "pages.data-was-added-2", "", "") for case in found.added),
+        *((case, "pages.data-was-removed", "", "") for case in found.removed),
+    ]
+    heads = [say(f"pages.head-{head}") for head in ("case", "what", "before", "after")]
+    return [dict(zip(heads, (case, say(code), was, now), strict=True)) for case, code, was, now in changes]
