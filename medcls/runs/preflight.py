@@ -2,8 +2,10 @@
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from medcls.core.collection import Kind
 from medcls.core.note import Note
 from medcls.core.record import Record
 from medcls.core.run import RunSpec
@@ -15,6 +17,16 @@ from medcls.errors import MedclsError
 from medcls.runs.made import find_made
 from medcls.runs.room import disk_free_bytes, memory_free_bytes
 
+_OPEN: Mapping[Kind, str] = {
+    "contradiction": "runs.open-contradiction",
+    "duplicate": "runs.open-duplicate",
+    "mask": "runs.open-mask",
+    "label": "runs.open-label",
+    "blank": "runs.open-blank",
+    "marks": "runs.open-marks",
+    "colour": "runs.open-colour",
+    "size": "runs.open-size",
+}
 _FEWEST = 10  # cases of a label in a part below which its scores say little
 
 
@@ -175,6 +187,6 @@ def _open_findings(name: str) -> list[Note]:
     if not undecided:
         return []
     kinds = Counter(f.kind for f in undecided)
-    by_kind = [f"{n} {kind}" for kind, n in kinds.items()]
+    by_kind = [Note(_OPEN[kind], n=n) for kind, n in kinds.items()]
     unsettled = Note("runs.findings-open", n=len(undecided), collection=name, kinds=by_kind)
     return [unsettled, *(f.says for f in undecided if kinds[f.kind] == 1)]

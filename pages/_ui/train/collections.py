@@ -42,7 +42,8 @@ def pick_collections() -> tuple[str, ...]:
         default=first,
         key=key("collections"),
         format_func=lambda n: say(
-            "pages.train-cases", {"n": n, "n_cases": records[n].n_cases, "labels": ", ".join(records[n].labels)}
+            "pages.train-cases",
+            {"n": n, "n_cases": records[n].n_cases, "labels": ", ".join(map(records[n].name_of, records[n].labels))},
         ),
         help=say("pages.train-several-collections-of-one"),
     )
@@ -123,9 +124,8 @@ def show_counts(spec: RunSpec) -> preflight.Preflight:
 def _show_left_out(one: LeftOut) -> None:
     """Say what is left out, with a button that goes to it."""
     (st.info if one.settled else st.warning)(notices.escape(str(one.says)), icon=":material/filter_alt:")
-    if st.button(
-        say("pages.train-look-at-them"), key=f"train.left.{one.collection}.{one.kind}.{one.settled}", type="tertiary"
-    ):
+    key = f"train.left.{one.collection}.{one.kind}.{one.settled}"
+    if st.button(say("pages.train-look-at-them"), key=key, type="tertiary", icon=":material/arrow_forward:"):
         state.remember(state.COLLECTION, one.collection)
         where = {state.COLLECTION: one.collection, state.SECTION: "Findings", "kind": one.kind}
         st.switch_page("../data.py", query_params=where)
