@@ -23,8 +23,9 @@ try:
     spec = spec.having(collections=collections)
     spec = spec.having(label_map=train_data.pick_labels(spec))
     counts = st.container()
+    task = train_data.count_cases(spec).task  # collections that make no task together are refused here, in step 1
     st.subheader(say("pages.train-2-recipe-and-network"))
-    form.pick_recipe(train_data.count_cases(spec).task, spec)
+    form.pick_recipe(task, spec)
     backbone, initial = form.pick_network()
     st.subheader(say("pages.train-3-settings"))
     fields.begin_reading()

@@ -92,6 +92,7 @@ def test_labels_that_differ_are_refused_in_step_1_and_mapped_there(open_app, hom
     widget(app, "multiselect", "Labelled scans").set_value(["here", "there"]).run()
     assert_sound(app)
     assert "tumour" in app.error[0].value
+    assert [one.value for one in app.subheader] == ["1 · Data"]
     widget(app, "selectbox", "tumour of here is").set_value("krebs").run()
     assert_sound(app)
     assert not app.error, [e.value for e in app.error]

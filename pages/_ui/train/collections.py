@@ -78,18 +78,19 @@ def pick_labels(spec: RunSpec) -> dict[str, str]:
         return found
     st.caption(say("pages.train-labels-that-the-others"))
     places = st.columns(3)
-    names = {record.name: record for record in preflight.list_data()}
+    names = {record.name: record for record in preflight.list_data() if record.name in spec.data.collections}
+    called = {label: record.name_of(label) for record in names.values() for label in record.labels}
     asked = [(name, label) for name, labels in foreign.items() for label in labels]
     for i, (name, label) in enumerate(asked):
         place = f"{name}/{label}"
         options = [None, *allowed, OUT]
-        called = names[name].name_of(label) if name in names else label
+        own = names[name].name_of(label) if name in names else label
         chosen = places[i % 3].selectbox(
-            f"{notices.escape(called)} of {name} is",
+            say("pages.train-label-is", {"label": notices.escape(own), "name": notices.escape(name)}),
             options,
             index=options.index(spec.data.label_map.get(place)) if spec.data.label_map.get(place) in options else 0,
             format_func=lambda one: (
-                say("pages.train-not-said-yet") if one is None else one or say("pages.train-left-out")
+                say("pages.train-not-said-yet") if one is None else called.get(one, one) or say("pages.train-left-out")
             ),
             key=key(f"label_map.{place}"),
         )
