@@ -23,40 +23,45 @@ def home() -> Path:
         installed.
     """
     root = checkout()
-    standard = root / "workspace" if root else Path.home() / "medcls"
-    named = Path(os.environ.get("MEDCLS_HOME") or standard).expanduser()
-    return _resolved(named) if named.is_absolute() else named.resolve()
+    standard = _inside(root, "workspace") if root else Path.home() / "medcls"
+    named = os.environ.get("MEDCLS_HOME") or str(standard)
+    return _resolved(named) if os.path.isabs(named) else Path(named).expanduser().resolve()
 
 
 @_once
-def _resolved(path: Path) -> Path:
-    """Return a path without links, looked up once: every page asks for it hundreds of times."""
-    return path.resolve()
+def _resolved(named: str) -> Path:
+    """Return a folder without links, looked up once: every page asks for it hundreds of times."""
+    return Path(named).resolve()
+
+
+@_once
+def _inside(folder: Path, name: str) -> Path:
+    return folder / name
 
 
 def datasets() -> Path:
     """Return the folder of the labelled collections' records."""
-    return home() / "datasets"
+    return _inside(home(), "datasets")
 
 
 def runs() -> Path:
     """Return the folder of fine-tuning runs."""
-    return home() / "runs"
+    return _inside(home(), "runs")
 
 
 def weights() -> Path:
     """Return the folder of models published on this machine."""
-    return home() / "weights"
+    return _inside(home(), "weights")
 
 
 def tasks() -> Path:
     """Return the folder of task files a user adds."""
-    return home() / "tasks"
+    return _inside(home(), "tasks")
 
 
 def cache() -> Path:
     """Return the folder of files that can be made again; never holds a dropped scan."""
-    return home() / "cache"
+    return _inside(home(), "cache")
 
 
 def shipped_weights() -> Path:
@@ -67,7 +72,7 @@ def shipped_weights() -> Path:
         medcls is installed and neither is set, a folder that does not exist.
     """
     named = os.environ.get("MEDCLS_WEIGHTS") or os.environ.get("MEDCLS_SHIPPED_WEIGHTS")
-    return Path(named).expanduser() if named else (checkout() or _PACKAGE) / "weights"
+    return Path(named).expanduser() if named else _inside(checkout() or _PACKAGE, "weights")
 
 
 def app_file() -> Path:

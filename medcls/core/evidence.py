@@ -1,5 +1,6 @@
 """What one pass of a scan through a model showed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from medcls.core.prediction import Heatmap, Prediction
@@ -24,15 +25,17 @@ class Evidence:
         """Highest peak among the labels: what is painted in full colour."""
         return max((m.peak for m in self.maps), default=0.0)
 
-    def agreeing(self, label: str) -> int:
-        """Return how many networks answer a label; one that cannot tell answers none.
 
-        Args:
-            label: Label id.
-        """
-        return sum(m.decided == label for m in self.members)
+def agreeing(members: Sequence[Prediction], label: str) -> int:
+    """Return how many networks answer a label; one that cannot tell answers none.
 
-    @property
-    def unsure(self) -> int:
-        """How many networks cannot tell."""
-        return sum(m.decided is None for m in self.members)
+    Args:
+        members: The answer of each.
+        label: Label id.
+    """
+    return sum(m.decided == label for m in members)
+
+
+def unsure(members: Sequence[Prediction]) -> int:
+    """Return how many networks cannot tell."""
+    return sum(m.decided is None for m in members)

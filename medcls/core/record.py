@@ -1,11 +1,12 @@
 """Records: frozen dataclasses that go to JSON and come back checked."""
 
 import dataclasses
+import hashlib
 import json
 import math
 import types
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, get_type_hints
 
@@ -33,6 +34,11 @@ class Record:
     def to_json(self, indent: int | None = 2) -> str:
         """Return the record as JSON text (UTF-8, keys in field order, a final newline)."""
         return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False) + "\n"
+
+    @cached_property
+    def json_digest(self) -> str:
+        """SHA-256 of its JSON, in hexadecimal; worked out once, so that a page may tell records apart at every turn."""
+        return hashlib.sha256(self.to_json().encode("utf-8")).hexdigest()
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], where: str = "") -> Self:

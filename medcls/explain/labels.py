@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from medcls.core.evidence import Evidence
-from medcls.core.prediction import Heatmap
+from medcls.core.prediction import Heatmap, Prediction
 from medcls.explain.drawing import OpenMembers, OpenScan, draw
 
 
@@ -43,8 +43,12 @@ def find_evidence(view: OpenScan | OpenMembers, labels: Sequence[str]) -> Eviden
     Raises:
         MedclsError: As `medcls.explain.drawing.draw`.
     """
-    members = tuple(one.prediction for one in view.views) if isinstance(view, OpenMembers) else ()
-    return Evidence(view.prediction, draw_labels(view, labels), members)
+    return Evidence(view.prediction, draw_labels(view, labels), members_of(view))
+
+
+def members_of(view: OpenScan | OpenMembers) -> tuple[Prediction, ...]:
+    """Return what each network of a mean answered in a pass; empty for one network."""
+    return tuple(one.prediction for one in view.views) if isinstance(view, OpenMembers) else ()
 
 
 def _mean(view: OpenMembers, label: str, maps: Sequence[Heatmap], strongest: Sequence[float]) -> Heatmap:

@@ -40,12 +40,12 @@ def catalogue(language: str = DEFAULT) -> Mapping[str, Entry]:
         FileNotFoundError: If there is no such file.
         tomllib.TOMLDecodeError: If it is not TOML.
     """
-    return _read(FOLDER / f"{language}.toml")
+    return _read(FOLDER, language)
 
 
 @cache
-def _read(path: Path) -> Mapping[str, Entry]:
-    rooms = tomllib.loads(path.read_text(encoding="utf-8"))
+def _read(folder: Path, language: str) -> Mapping[str, Entry]:
+    rooms = tomllib.loads((folder / f"{language}.toml").read_text(encoding="utf-8"))
     return {f"{room}.{code}": entry for room, entries in rooms.items() for code, entry in entries.items()}
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from medcls.core.evidence import Evidence
+from medcls.core.evidence import Evidence, agreeing, unsure
 from medcls.core.scan import Scan
 from medcls.explain.overlay import map_picture, palettes
 from medcls.explain.pointing import point_heatmap as point
@@ -14,19 +14,23 @@ from medcls.imaging.region import crop as crop_region
 from medcls.imaging.region import mask_of
 
 if TYPE_CHECKING:
+    from medcls.core.prediction import Prediction
     from medcls.explain.drawing import OpenMembers, OpenScan
     from medcls.models.predictor import Predictor
 
 __all__ = [
     "Evidence",
+    "agreeing",
     "crop_region",
     "find_evidence",
     "map_picture",
+    "members_of",
     "open_pass",
     "palettes",
     "point",
     "region_mask",
     "scan_picture",
+    "unsure",
 ]
 
 
@@ -67,6 +71,13 @@ def find_evidence(view: "OpenScan | OpenMembers", labels: Sequence[str]) -> Evid
     from medcls.explain.labels import find_evidence
 
     return find_evidence(view, labels)
+
+
+def members_of(view: "OpenScan | OpenMembers") -> "tuple[Prediction, ...]":
+    """Return what each network of a mean answered in a pass; empty for one network."""
+    from medcls.explain.labels import members_of
+
+    return members_of(view)
 
 
 def region_mask(region: Mapping[str, Any], scan: Scan) -> np.ndarray:

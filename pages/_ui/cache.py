@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import nullcontext
@@ -47,15 +46,15 @@ def _open_told(card: ModelCard) -> Any:
     It is opened in a thread of its own: what is drawn inside a cached function would be drawn again from the cache. One
     that is open already needs none.
     """
-    if (card.id, _digest(card)) in _OPENED:
-        return _open(card.id, _digest(card))
+    if (card.id, card.json_digest) in _OPENED:
+        return _open(card.id, card.json_digest)
     done, n = [0], len(card.networks) if card.is_mean else 0
 
     def tell(loaded: int, total: int, stage: str = "") -> None:
         done[0] = loaded
 
     with ThreadPoolExecutor(1) as pool:
-        opening = pool.submit(_open, card.id, _digest(card), tell)
+        opening = pool.submit(_open, card.id, card.json_digest, tell)
         if not wait([opening], _SIGN_S).done:
             place = st.empty()
             with place, nullcontext() if n else st.spinner(_OPENING, show_time=True):
@@ -96,7 +95,7 @@ def rehearse(card: ModelCard) -> None:
         BadModel: If it cannot be opened.
     """
     _open_told(card)
-    _rehearse(card.id, _digest(card))
+    _rehearse(card.id, card.json_digest)
 
 
 @st.cache_resource(max_entries=10 * MODELS_OPEN, show_spinner=say("pages.trying-network"), show_time=True)
@@ -122,11 +121,7 @@ def read_overview(record: CollectionRecord) -> data.Overview:
     Raises:
         BadData: If its index is gone.
     """
-    return _read_overview(record.name, _digest(record))
-
-
-def _digest(known: ModelCard | CollectionRecord) -> str:
-    return hashlib.sha256(known.to_json().encode()).hexdigest()
+    return _read_overview(record.name, record.json_digest)
 
 
 @st.cache_resource(show_spinner=False)

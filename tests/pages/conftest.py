@@ -56,3 +56,16 @@ def component(app: AppTest, name: str, place: int = 0) -> dict[str, Any]:
     found = [c.proto for c in app.get("bidi_component") if c.proto.component_name == name]
     assert len(found) > place, f"{len(found)} of {name}"
     return json.loads(found[place].json)
+
+
+def shown(app: AppTest) -> dict[str, Any]:
+    """What the page's viewer shows: what it was given, and the maps that were laid over it later in the same run."""
+    told = component(app, "medcls_viewer")
+    for proto in (c.proto for c in app.get("bidi_component") if c.proto.component_name == "medcls_maps"):
+        late = json.loads(proto.json)
+        assert (late["of"], late["key"]) == (told["id"], told["key"])
+        assert not any(pane["maps"] for pane in told["panes"]), "what came with the scan is not sent twice"
+        panes = [pane | {"maps": maps} for pane, maps in zip(told["panes"], late["panes"], strict=True)]
+        told |= {"panes": panes, "labels": late["labels"], "label": late["label"]}
+        told["pictures"] |= late["pictures"]
+    return told

@@ -80,10 +80,8 @@ def test_labels_of_a_mean_share_one_scale(tiny_model, tiny_made, home) -> None:
     both = found.maps
     assert len(found.members) == 2
     sure = replace(found.members[0], refusal=None, unfamiliarity=None, called="benign")
-    found = replace(
-        found, members=(sure, replace(sure, refusal=Note("models.no-label")), replace(sure, called="normal"))
-    )
-    assert (found.agreeing("benign"), found.unsure) == (1, 1), "one that cannot tell agrees with nobody"
+    said = (sure, replace(sure, refusal=Note("models.no-label")), replace(sure, called="normal"))
+    assert (viewer.agreeing(said, "benign"), viewer.unsure(said)) == (1, 1), "one that cannot tell agrees with nobody"
     top = max(m.peak for m in alone)
     assert top > 0
     for one, mean_map in zip(alone, both, strict=True):

@@ -66,6 +66,7 @@ class Shown:
         scan: The decoded scan.
         reading: The drop it belongs to.
         evidence: What was drawn of it; None if nothing was yet.
+        members: What each network of a mean answered; empty where that is not known, and for one network.
     """
 
     row: Row
@@ -73,6 +74,7 @@ class Shown:
     scan: Scan
     reading: Reading
     evidence: Outcome[viewer.Evidence] | None
+    members: tuple[Prediction, ...] = ()
 
     @property
     def card(self) -> ModelCard:
@@ -90,7 +92,7 @@ def reading_of(entries: tuple[scans.Entry, ...], card: ModelCard) -> Reading:
             st.session_state.pop(key, None)
     site = site_name()
     basis = site_room.basis_at(site, card) if site else ""
-    return held[1].setdefault(f"{site} {basis} {card.to_json()}", Reading(entries, card, site=site))
+    return held[1].setdefault(f"{site} {basis} {card.json_digest}", Reading(entries, card, site=site))
 
 
 def go_on(reading: Reading) -> None:

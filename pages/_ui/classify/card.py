@@ -7,7 +7,7 @@ import streamlit as st
 
 from medcls.core.prediction import Prediction
 from medcls.words import say
-from medcls.workflows import classify, marks
+from medcls.workflows import classify, marks, viewer
 from pages._ui import state
 from pages._ui.classify import opinions, report, sheets, worth
 from pages._ui.classify.answers import Row, Shown
@@ -93,12 +93,12 @@ def agreement(shown: Shown, label: str) -> str:
     """Return how many networks give the answer shown and how many cannot tell, as HTML; their number until known."""
     if not shown.card.is_mean:
         return escape(say("pages.one-network"))
-    found = shown.evidence.value if shown.evidence else None
-    if found is None or not found.members:
+    n = len(shown.members)
+    if not n:
         return escape(say("pages.networks", {"n": len(shown.card.networks)}))
-    agree, n = found.agreeing(label), len(found.members)
+    agree, doubt = viewer.agreeing(shown.members, label), viewer.unsure(shown.members)
     told = say("pages.agree-one" if agree == 1 else "pages.agree", {"agree": agree, "n": n})
-    unsure = [say("workflows.networks-unsure", {"n": found.unsure})] if found.unsure else []
+    unsure = [say("workflows.networks-unsure", {"n": doubt})] if doubt else []
     return escape(" · ".join([told, *unsure]))
 
 

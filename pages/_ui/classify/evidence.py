@@ -7,6 +7,7 @@ import streamlit as st
 
 from medcls.core.model import ModelCard
 from medcls.core.outcome import Outcome
+from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 from medcls.words import say
@@ -22,7 +23,7 @@ _MOST_LABELS = 9
 def held(scan: Scan, card: ModelCard) -> Outcome[viewer.Evidence] | None:
     """Return what was drawn of a scan before; None if nothing was."""
     kept: dict[tuple[str, str], tuple[Scan, Outcome[viewer.Evidence]]] = state.kept(state.EVIDENCE, dict)
-    found = kept.get((scan.sha256, card.to_json()))
+    found = kept.get((scan.sha256, card.json_digest))
     return found[1] if found and found[0] is scan else None
 
 
@@ -40,9 +41,15 @@ def find(scan: Scan, card: ModelCard, top: str) -> Outcome[viewer.Evidence]:
     labels = some if top in some else (*some[:-1], top)
     found = Outcome.of("", lambda: viewer.find_evidence(known.pass_of(scan, card), labels))
     kept = state.kept(state.EVIDENCE, dict)
-    kept[scan.sha256, card.to_json()] = (scan, found)
+    kept[scan.sha256, card.json_digest] = (scan, found)
     state.make_room(kept, _size, most=24)
     return found
+
+
+def members(scan: Scan, card: ModelCard) -> tuple[Prediction, ...]:
+    """Return what each network of a mean answered; empty for one network, and where its pass is not kept."""
+    drawn = held(scan, card)
+    return drawn.value.members if drawn and drawn.value else known.members_of(scan, card)
 
 
 def _size(item: tuple[Scan, Outcome[viewer.Evidence]]) -> int:

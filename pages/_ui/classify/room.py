@@ -1,6 +1,7 @@
 """The reading room: worklist, viewer and card; the scan comes first, the answer next, the map last."""
 
 from collections import Counter
+from dataclasses import replace
 
 import streamlit as st
 
@@ -8,6 +9,7 @@ from medcls.core.model import ModelCard
 from medcls.core.scan import Scan
 from medcls.words import say
 from medcls.workflows import scans
+from medcls.workflows.viewer import Evidence
 from pages._ui import state
 from pages._ui.classify import answers, cases, evidence, exports, opinions
 from pages._ui.classify import card as result
@@ -16,6 +18,7 @@ from pages._ui.widgets import drops, notices, viewer, worklist
 from pages._ui.widgets.numbers import show_prob
 from pages._ui.widgets.palette import REFUSED, label_colours, label_word
 
+_VIEWER = "classify.viewer"
 _ALL, _REFUSED, _FAILED, _WAITS = "all", "cannot-tell", "no-answer", "own-waits"
 _LOOP_MOST = 120  # frames shown at once; a longer loop is shown by every second, third … frame
 _OWN_FIRST = "classify.own.first"  # the switch
@@ -38,6 +41,7 @@ def show(entries: tuple[scans.Entry, ...], card: ModelCard) -> None:
     place = _chosen(reading, order)
     with middle:
         scan, complete = _show_scan(reading, place, order)
+        late = st.empty()
     with right:
         answer = st.empty()
     if many:
@@ -52,10 +56,10 @@ def show(entries: tuple[scans.Entry, ...], card: ModelCard) -> None:
             answers.count(reading)
         if many or scan is None:
             st.rerun()
-        _show_card(answer, reading, place, scan)  # of a scan alone at once; its map comes with the page's next run
+        _show_card(answer, reading, place, scan)  # of a scan alone at once
         complete = not _shows_numbers(_row(reading, place))
-    if not complete and scan is not None and _draw_evidence(reading, place, scan):
-        st.rerun()
+    if not complete and scan is not None:
+        _draw_evidence(reading, place, scan, late)
 
 
 def _shows_numbers(row: Row | None) -> bool:
@@ -81,25 +85,15 @@ def _show_scan(reading: Reading, place: int, order: list[int]) -> tuple[Scan | N
     numbers = _shows_numbers(row)
     drawn = evidence.held(read.value, reading.card) if numbers else None
     found = drawn.value if drawn else None
-    maps = [viewer.Map(m, found.strongest) for m in found.maps if not m.empty] if found else []
-    label = row.prediction.decided or row.prediction.top if numbers and row and row.prediction else None
-    name = _names(reading)[place]
-    frames = _frames(entry, row)
+    pane, options = _picture(reading, place, found)
     told = viewer.show(
         read.value,
-        [viewer.Pane(name, say("pages.alt-scan", {"name": entry.name}), maps)],
-        "classify.viewer",
-        viewer.Options(
-            reading.card.task,
-            label,
-            [m.heatmap.label for m in maps],
-            region=True,
-            scans=len(order) > 1,
-            frames=frames,
-            above_px=330 if len(order) > 1 else 290,
-        ),
+        [pane],
+        _VIEWER,
+        replace(options, scans=len(order) > 1, above_px=330 if len(order) > 1 else 290),
         on_step=lambda by: _step(order, place, by),
     )
+    frames = options.frames
     if told.loop and not frames.shown:
         _load_loop(entry)
     if told.frame is not None and told.frame != frames.at and row is not None:
@@ -113,6 +107,16 @@ def _show_scan(reading: Reading, place: int, order: list[int]) -> tuple[Scan | N
     if drawn is not None:
         notices.show_failure(drawn)
     return read.value, not numbers or drawn is not None
+
+
+def _picture(reading: Reading, place: int, found: Evidence | None) -> tuple[viewer.Pane, viewer.Options]:
+    """Return a scan's pane with the maps drawn of it, and what the viewer offers over it."""
+    row, entry = _row(reading, place), reading.entries[place]
+    maps = [viewer.Map(m, found.strongest) for m in found.maps if not m.empty] if found else []
+    label = row.prediction.decided or row.prediction.top if _shows_numbers(row) and row and row.prediction else None
+    pane = viewer.Pane(_names(reading)[place], say("pages.alt-scan", {"name": entry.name}), maps)
+    labels = [m.heatmap.label for m in maps]
+    return pane, viewer.Options(reading.card.task, label, labels, region=True, frames=_frames(entry, row))
 
 
 def _frames(entry: scans.Entry, row: Row | None) -> viewer.Frames:
@@ -157,19 +161,28 @@ def _show_card(place_: object, reading: Reading, place: int, scan: Scan | None) 
             together = [i for i, case in enumerate(groups) if case == groups[place]]
             if not any(opinions.hides(reading.rows[i]) for i in together):  # it tells every view's answer
                 cases.show(reading.rows, together, reading.card, groups[place])
-        result.show(answers.Shown(row, place, scan, reading, evidence.held(scan, reading.card)))
+        drawn, said = evidence.held(scan, reading.card), evidence.members(scan, reading.card)
+        result.show(answers.Shown(row, place, scan, reading, drawn, said))
         if len(reading.entries) == 1:
             exports.show_downloads(reading.rows, reading.card, groups)
 
 
-def _draw_evidence(reading: Reading, place: int, scan: Scan) -> bool:
-    """Draw the maps of the scan chosen; True if there is something new to show."""
+def _draw_evidence(reading: Reading, place: int, scan: Scan, late: st.delta_generator.DeltaGenerator) -> None:
+    """Draw the maps of the scan chosen, and lay them over it; the page runs again only where more than they changes."""
     row = _row(reading, place)
     if row is None or row.prediction is None:
-        return False
+        return
+    known = evidence.members(scan, reading.card)
     with st.spinner(say("pages.drawing-map"), show_time=True):
-        evidence.find(scan, reading.card, row.prediction.decided or row.prediction.top)
-    return True
+        drawn = evidence.find(scan, reading.card, row.prediction.decided or row.prediction.top)
+    if st.session_state.get(state.REGION) or len(known) != len(evidence.members(scan, reading.card)):
+        st.rerun()
+    with late:
+        if drawn.value is None:
+            notices.show_failure(drawn)
+            return
+        pane, options = _picture(reading, place, drawn.value)
+        viewer.add_maps(scan, [pane], _VIEWER, options)
 
 
 def _tell_progress(reading: Reading) -> None:

@@ -52,7 +52,7 @@ def _pick_entry(task: Task) -> scans.Entry | None:
 
 def ask(scan: Scan, cards: Sequence[ModelCard]) -> compare_scan.ComparedScan:
     """Ask the models about the scan, once for each scan and set of models in this session; read them at the site."""
-    key = (scan.sha256, id(scan), tuple(card.to_json() for card in cards))
+    key = (scan.sha256, id(scan), tuple(card.json_digest for card in cards))
     held = st.session_state.get(state.COMPARE_ANSWERS)
     if held is None or held[0] != key:
         by_id, context = {card.id: card for card in cards}, get_script_run_ctx()

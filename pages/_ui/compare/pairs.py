@@ -261,10 +261,10 @@ def show_costs(found: compare.Comparison, names: dict[str, str]) -> Section:
     if st.button(say("pages.compare-measure-the-milliseconds")):
         for card in found.cards.values():
             with st.spinner(f"{names[card.id]} …", show_time=True):
-                held[card.to_json()] = _cost(card, found, timed=True)
+                held[card.json_digest] = _cost(card, found, timed=True)
     rows, all_costs = [], []
     for model, card in found.cards.items():
-        cost = held.get(card.to_json()) or _cost(card, found, timed=False)
+        cost = held.get(card.json_digest) or _cost(card, found, timed=False)
         all_costs.append(cost)
         rows.append(
             {

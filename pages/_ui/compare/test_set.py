@@ -314,6 +314,6 @@ def _costs(found: compare.Comparison) -> list[compare.Cost]:
     """Return what the models cost, measured where it was."""
     held: dict[str, compare.Cost] = state.kept(state.COMPARE_COSTS, dict)
     return [
-        held.get(card.to_json()) or other
+        held.get(card.json_digest) or other
         for card, other in zip(found.cards.values(), report.costs_of(found), strict=True)
     ]

@@ -112,7 +112,7 @@ def _teller(bar: DeltaGenerator, i: int, n: int, title: str) -> Progress:
 
 
 def _key(scan: Scan, asked: Asked) -> tuple[object, ...]:
-    return (scan.sha256, scan.size_px, asked.card.to_json(), asked.label, asked.method, asked.layer)
+    return (scan.sha256, scan.size_px, asked.card.json_digest, asked.label, asked.method, asked.layer)
 
 
 def _drawn(scan: Scan, asked: Asked, tell: Progress) -> Map:

@@ -85,7 +85,7 @@ def _read_mask(scan: Scan) -> bytes | None:
 
 def _checks(scan: Scan, asked: Asked, network: Any, mask: bytes | None, tell: Progress) -> Sequence[explain.Check]:
     held: dict[tuple[object, ...], Sequence[explain.Check]] = state.kept(state.MAP_CHECKS, dict)
-    key = (scan.sha256, network.card.to_json(), asked.label, asked.method, asked.layer, mask)
+    key = (scan.sha256, network.card.json_digest, asked.label, asked.method, asked.layer, mask)
     if key not in held:
         outline = explain.read_mask(mask, scan) if mask else None
         wanted = explain.HeatmapRequest(asked.label, asked.method, asked.layer)

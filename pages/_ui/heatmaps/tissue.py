@@ -35,7 +35,7 @@ def offer(entries: Sequence[scans.Entry], card: ModelCard) -> None:
 
 def _mapped(patches: list[tissue.Patch], card: ModelCard) -> tissue.TissueMap:
     held: dict[str, object] = state.kept(state.TISSUE, dict)
-    key = (card.to_json(), tuple((p.x, p.y, hash(p.data)) for p in patches))
+    key = (card.json_digest, tuple((p.x, p.y, hash(p.data)) for p in patches))
     if held.get("key") != key:
         bar = st.progress(0.0, text=say("pages.heatmaps-reading-the-patches"))
 

@@ -24,7 +24,7 @@ def find(scan: Scan, card: ModelCard, frame: int | None = None) -> Prediction | 
         frame: Which frame of its file it is, from 0; None for the first.
     """
     held: dict[tuple[str, int, str], Prediction] = st.session_state.get(state.ANSWERS, {})
-    return held.get((scan.sha256, frame or 0, card.to_json()))
+    return held.get((scan.sha256, frame or 0, card.json_digest))
 
 
 def keep(
@@ -48,7 +48,7 @@ def keep(
     """
     _told(scan, card, frame).add(answer.decided if shown is None else shown or None)
     held = state.kept(state.ANSWERS, dict)
-    held[scan.sha256, frame or 0, card.to_json()] = answer
+    held[scan.sha256, frame or 0, card.json_digest] = answer
     while len(held) > _ANSWERS:
         held.pop(next(iter(held)))
     if view is not None:
@@ -61,14 +61,20 @@ def pass_of(scan: Scan, card: ModelCard) -> Any:
     Raises:
         MedclsError: If the model cannot be opened or gives no map.
     """
-    held, view = state.kept(state.PASSES, dict).get((scan.sha256, card.to_json()), (None, None))
+    held, view = state.kept(state.PASSES, dict).get((scan.sha256, card.json_digest), (None, None))
     return view if held is scan else _keep_pass(scan, card, viewer.open_pass(scan, cache.open_classifier(card)))
+
+
+def members_of(scan: Scan, card: ModelCard) -> tuple[Prediction, ...]:
+    """Return what each network of a mean answered, where the pass is kept; else, and of one network, nothing."""
+    held, view = state.kept(state.PASSES, dict).get((scan.sha256, card.json_digest), (None, None))
+    return viewer.members_of(view) if held is scan else ()
 
 
 def _keep_pass(scan: Scan, card: ModelCard, view: Any) -> Any:
     passes = state.kept(state.PASSES, dict)
-    passes.pop((scan.sha256, card.to_json()), None)
-    passes[scan.sha256, card.to_json()] = (scan, view)
+    passes.pop((scan.sha256, card.json_digest), None)
+    passes[scan.sha256, card.json_digest] = (scan, view)
     state.make_room(passes, lambda item: item[0].pixels.size + item[1].n_values, most=_PASSES)
     return view
 
@@ -113,7 +119,7 @@ def tell(scan: Scan, card: ModelCard, answer: Prediction, frame: int | None = No
 def _told(scan: Scan, card: ModelCard, frame: int | None) -> set[str | None]:
     """Return the labels of a scan's answer that the audit trail has in this session; None for "cannot tell"."""
     held: dict[tuple[str, int, str], set[str | None]] = state.kept(state.ANSWERS_TOLD, dict)
-    return held.setdefault((scan.sha256, frame or 0, card.to_json()), set())
+    return held.setdefault((scan.sha256, frame or 0, card.json_digest), set())
 
 
 def read_here(answer: Prediction, card: ModelCard) -> Prediction:

@@ -29,6 +29,7 @@ _mount = st.components.v2.component(
     css=(_FOLDER / "viewer.css").read_text(encoding="utf-8"),
     js="\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS),
 )
+_mount_maps = st.components.v2.component("medcls_maps", js=(_FOLDER / "maps.js").read_text(encoding="utf-8"))
 _KEPT = 24  # pictures a session keeps encoded
 _MEASURES = 20  # lines that are taken from a viewer
 
@@ -141,7 +142,7 @@ def show(
 
     result = _mount(
         key=key,
-        data=_data(scan, panes, options),
+        data=_data(scan, panes, options) | {"key": key},
         on_region_change=_nothing,
         on_measures_change=_nothing,
         on_step_change=stepped,
@@ -155,6 +156,20 @@ def show(
         loop=bool(result.get("loop")),
         frame=int(frame) if isinstance(frame, int | float) and 0 <= frame < options.frames.n else None,
     )
+
+
+def add_maps(scan: Scan, panes: Sequence[Pane], key: str, options: Options) -> None:
+    """Lay maps over a scan that this run of the page shows already, without sending the scan again.
+
+    Args:
+        scan: The scan, as it was given to `show`.
+        panes: As they were given to `show`, but with their maps.
+        key: The viewer's.
+        options: As they were given to `show`, but for label and labels.
+    """
+    store: dict[str, str] = {}
+    data = {"of": _name(scan, options), "key": key, "panes": [_maps(store, pane) for pane in panes]}
+    _mount_maps(key=f"{key}.maps", data=data | _labels(options) | {"pictures": store})
 
 
 def _name(scan: Scan, options: Options) -> str:
@@ -187,15 +202,12 @@ def _nothing() -> None:
 def _data(scan: Scan, panes: Sequence[Pane], options: Options) -> dict[str, Any]:
     store: dict[str, str] = {}
     palettes = {name: _put(store, png, "image/png") for name, png in pictures.palettes().items()}
-    words = [[i, label_word(options.task, i)] for i in options.labels] if options.task else []
     return {
         "id": _name(scan, options),
         "size": list(scan.size_px),
         "words": texts() | {"keys": keys_told()},
         "spacing": list(scan.spacing_mm) if scan.spacing_mm else None,
         "panes": [_pane(store, scan, pane) for pane in panes],
-        "labels": words,
-        "label": options.label,
         "palettes": palettes,
         "pictures": store,
         "region": options.region,
@@ -206,12 +218,21 @@ def _data(scan: Scan, panes: Sequence[Pane], options: Options) -> dict[str, Any]
             "at": options.frames.at,
             "shown": [_put_scan(store, frame, 640) for frame in options.frames.shown],
         },
-    }
+    } | _labels(options)
+
+
+def _labels(options: Options) -> dict[str, Any]:
+    words = [[i, label_word(options.task, i)] for i in options.labels] if options.task else []
+    return {"labels": words, "label": options.label}
 
 
 def _pane(store: dict[str, str], scan: Scan, pane: Pane) -> dict[str, Any]:
     picture = _put_scan(store, scan) if pane.png is None else _put(store, pane.png, "image/png")
-    maps = [
+    return {"title": pane.title, "alt": pane.alt, "picture": picture, "maps": _maps(store, pane)}
+
+
+def _maps(store: dict[str, str], pane: Pane) -> list[dict[str, str]]:
+    return [
         {
             "label": m.heatmap.label,
             "picture": _put(store, *_encoded((id(m.heatmap), m.strongest), m)),
@@ -219,7 +240,6 @@ def _pane(store: dict[str, str], scan: Scan, pane: Pane) -> dict[str, Any]:
         }
         for m in pane.maps
     ]
-    return {"title": pane.title, "alt": pane.alt, "picture": picture, "maps": maps}
 
 
 def _put_scan(store: dict[str, str], scan: Scan, side_px: int = 1600) -> str:

@@ -26,6 +26,18 @@ class Viewer {
     this.seen = null
     root.addEventListener("keydown", (event) => this.key(event))
     new ResizeObserver(() => this.state.data && this.layout()).observe(root)
+    const take = () => (root.isConnected ? this.takeMaps() : window.removeEventListener("medcls-maps", take))
+    window.addEventListener("medcls-maps", take)
+  }
+
+  // Maps of the scan shown, drawn after it: laid over it as though they had come with it.
+  takeMaps() {
+    const { data } = this.state
+    const late = window.medclsMaps
+    if (!data || !late || late.of !== data.id || late.key !== data.key || data.panes.some((pane) => pane.maps.length)) return
+    const panes = data.panes.map((pane, i) => ({ ...pane, maps: late.panes[i] }))
+    const { labels, label } = late
+    this.update({ ...data, panes, labels, label, pictures: { ...data.pictures, ...late.pictures } }, this.tell, this.trigger)
   }
 
   // Called at every rerun: another scan starts anew, the same one keeps its zoom, window and measurements.
@@ -48,6 +60,7 @@ class Viewer {
     await this.load()
     this.root.dataset.ready = data.id
     this.root.dataset.maps = String(data.panes.filter((pane) => pane.maps.length).length)
+    this.takeMaps()
   }
 
   async load() {
