@@ -9,6 +9,7 @@ from PIL import Image
 # Stands in the text of every synthetic picture, under the key `medcls`.
 MARK = "SYNTHETIC: a phantom drawn by medcls, no patient"
 _LOSSLESS_PX = 500_000
+_QUICK = 1  # of zlib: a twentieth more bytes than at 4, in two thirds of the time
 
 
 def to_bytes8(pixels: np.ndarray) -> np.ndarray:
@@ -41,7 +42,7 @@ def to_png(pixels: np.ndarray, max_side_px: int | None = None) -> bytes:
     """
     image = _image(pixels, max_side_px)
     out = io.BytesIO()
-    image.save(out, "PNG", compress_level=4)
+    image.save(out, "PNG", compress_level=_QUICK)
     return out.getvalue()
 
 
@@ -58,7 +59,7 @@ def to_screen(pixels: np.ndarray, max_side_px: int) -> tuple[bytes, str]:
     image = _image(pixels, max_side_px)
     out = io.BytesIO()
     if image.width * image.height <= _LOSSLESS_PX:
-        image.save(out, "PNG", compress_level=4)
+        image.save(out, "PNG", compress_level=_QUICK)
         return out.getvalue(), "image/png"
     image.save(out, "JPEG", quality=95, subsampling=0)
     return out.getvalue(), "image/jpeg"

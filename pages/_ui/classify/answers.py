@@ -14,6 +14,7 @@ from medcls.errors import MedclsError
 from medcls.workflows import classify, scans, viewer
 from medcls.workflows import site as site_room
 from pages._ui import cache, state
+from pages._ui.turns import ANSWERS
 from pages._ui.widgets import drops, known, notices
 from pages._ui.widgets.charts import data_url
 from pages._ui.widgets.header import site_name
@@ -140,7 +141,8 @@ def count(reading: Reading) -> None:
 
 
 def _answered(entry: scans.Entry, scan: Scan, card: ModelCard, frame: int | None = None) -> Row:
-    answer = known.ask(scan, card, frame)
+    with ANSWERS:
+        answer = known.ask(scan, card, frame)
     return Row(entry, Outcome(entry.name, answer), data_url(scans.thumbnail(scan)), frame, scan.history)
 
 

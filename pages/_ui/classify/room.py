@@ -14,6 +14,7 @@ from pages._ui import state
 from pages._ui.classify import answers, cases, evidence, exports, opinions
 from pages._ui.classify import card as result
 from pages._ui.classify.answers import Reading, Row
+from pages._ui.turns import ANSWERS
 from pages._ui.widgets import drops, notices, viewer, worklist
 from pages._ui.widgets.numbers import show_prob
 from pages._ui.widgets.palette import REFUSED, label_colours, label_word
@@ -174,6 +175,7 @@ def _draw_evidence(reading: Reading, place: int, scan: Scan, late: st.delta_gene
         return
     known = evidence.members(scan, reading.card)
     with st.spinner(say("pages.drawing-map"), show_time=True):
+        ANSWERS.let_answers_go()
         drawn = evidence.find(scan, reading.card, row.prediction.decided or row.prediction.top)
     if st.session_state.get(state.REGION) or len(known) != len(evidence.members(scan, reading.card)):
         st.rerun()
