@@ -14,6 +14,7 @@ Cleaned = tuple[np.ndarray, tuple[int, int]]
 Cleaner = Callable[[np.ndarray], Cleaned]
 # Finds drawn marks: (H, W) uint8 to (H, W) bool.
 Finder = Callable[[np.ndarray], np.ndarray]
+Painter = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 _MIN_SHARE = 0.05
 
@@ -81,12 +82,13 @@ def remove_hair(pixels: np.ndarray) -> Cleaned:
     return np.where(chosen, filled, pixels), (0, 0)
 
 
-def remove_marks(pixels: np.ndarray, find: Finder = find_marks) -> Cleaned:
+def remove_marks(pixels: np.ndarray, find: Finder = find_marks, paint: Painter = paint_over) -> Cleaned:
     """Paint over calipers, lines and letters that were drawn on a grey scan (see `medcls.imaging.marks`).
 
     Args:
         pixels: (H, W) or (H, W, 3) float32 in [0, 1].
         find: What finds them; whoever reads a scan several times remembers what was found.
+        paint: What paints over them; the same.
 
     Returns:
         Same shape and range, at (0, 0).
@@ -94,7 +96,7 @@ def remove_marks(pixels: np.ndarray, find: Finder = find_marks) -> Cleaned:
     mask = find(_bytes8(_grey(pixels)))
     if not mask.any():
         return pixels, (0, 0)
-    filled = paint_over(_bytes8(pixels), mask).astype(np.float32) / 255
+    filled = paint(_bytes8(pixels), mask).astype(np.float32) / 255
     return np.where(mask if pixels.ndim == 2 else mask[..., None], filled, pixels), (0, 0)
 
 
@@ -129,20 +131,23 @@ CLEANERS: Mapping[str, Cleaner] = MappingProxyType(
 )
 
 
-def clean(pixels: np.ndarray, steps: tuple[str, ...], find: Finder = find_marks) -> Cleaned:
+def clean(
+    pixels: np.ndarray, steps: tuple[str, ...], find: Finder = find_marks, paint: Painter = paint_over
+) -> Cleaned:
     """Carry out steps in order.
 
     Args:
         pixels: (H, W) or (H, W, 3) float32 in [0, 1].
         steps: Names out of `CLEANERS`.
         find: What finds drawn marks, for `mark-removal`.
+        paint: What paints over them.
 
     Returns:
         The pixels, and where their top left corner lay in `pixels`.
     """
     top = left = 0
     for step in steps:
-        cleaner = partial(remove_marks, find=find) if step == "mark-removal" else CLEANERS[step]
+        cleaner = partial(remove_marks, find=find, paint=paint) if step == "mark-removal" else CLEANERS[step]
         pixels, (down, right) = cleaner(pixels)
         top, left = top + down, left + right
     return pixels, (top, left)

@@ -11,13 +11,13 @@ from PIL import Image
 
 from medcls.core.scan import Preprocess, Scan
 from medcls.imaging.cleaning import clean
-from medcls.imaging.marks import find_marks
+from medcls.imaging.marks import find_marks, paint_over
 from medcls.imaging.picture import to_bytes8
 
 # Cleaning looks at neighbourhoods of a few pixels: on a huge scan it would be slow and see only noise.
 _CLEANING_SIDE_PX = 1024
 # Where marks were found on a scan, by what was searched: networks of a mean, their heatmaps and what is told of marks
-# ask the same. It goes with the scan.
+# ask the same; and what was painted over them. It goes with the scan.
 _marks: "weakref.WeakKeyDictionary[Scan, dict[bytes, np.ndarray]]" = weakref.WeakKeyDictionary()
 _FILTERS = {
     "bilinear": Image.Resampling.BILINEAR,
@@ -171,6 +171,15 @@ def _find_once(scan: Scan, grey: np.ndarray) -> np.ndarray:
     return known[key]
 
 
+def _paint_once(scan: Scan, pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Return pixels, (H, W) or (H, W, 3) uint8, with a mask painted over, as `paint_over`; painted once as they are."""
+    known = _marks.setdefault(scan, {})
+    key = hashlib.blake2b(repr(pixels.shape).encode() + pixels.tobytes() + mask.tobytes()).digest()
+    if key not in known:
+        known[key] = paint_over(pixels, mask)
+    return known[key]
+
+
 def _cleaned(scan: Scan, preprocess: Preprocess) -> tuple[np.ndarray, tuple[int, int, float, float]]:
     """Return cleaned pixels; top, left of the part kept, and height, width of its pixels, in pixels of the scan."""
     pixels = _in_tones(scan.pixels, preprocess)
@@ -185,7 +194,7 @@ def _cleaned(scan: Scan, preprocess: Preprocess) -> tuple[np.ndarray, tuple[int,
     else:
         small = pixels
     down, right = height / small.shape[0], width / small.shape[1]
-    cleaned, (top, left) = clean(small, preprocess.cleaning, partial(_find_once, scan))
+    cleaned, (top, left) = clean(small, preprocess.cleaning, partial(_find_once, scan), partial(_paint_once, scan))
     return cleaned, (top * down, left * right, down, right)
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +59,17 @@ def _files(folder: Path | None) -> list[Path]:
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        told = tomllib.loads(read_bounded(path, path.name).decode())
+        told = _loads(read_bounded(path, path.name))
     except (OSError, ValueError, RecursionError) as error:  # not there, not UTF-8, not TOML, or TOML without an end
         raise BadTask("tasks.unreadable-file", name=path.name, found=str(error)[:120]) from error
     check_plain(told, path.name)
     return told
+
+
+@lru_cache(64)
+def _loads(data: bytes) -> dict[str, Any]:
+    """Return a task file's values, read once for the same bytes: every run of a page asks which model is named."""
+    return tomllib.loads(data.decode())
 
 
 def list_tasks(folder: Path | None = None) -> dict[str, Task]:

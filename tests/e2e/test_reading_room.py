@@ -103,6 +103,29 @@ def test_the_address_names_the_card_that_is_read(room, filled: Server) -> None:
     room.locator('[data-testid="stAlert"]', has_text="gone").wait_for()
 
 
+def test_a_map_that_comes_after_its_scan_is_laid_over_it_and_stays(room, filled: Server) -> None:
+    """The scan is sent once a run; how it is looked at outlives the map's coming and the page's next run."""
+    stand(room, filled.url)
+    drop(room)
+    drawn = ".stage canvas.map[data-drawn='1']"
+    seen = "node => node.style.transform"
+    room.locator('.viewer[data-maps="1"]').wait_for()
+    room.locator(drawn).wait_for()
+    settle(room)
+    scan = room.locator(".stage canvas").first.element_handle()
+    whole = scan.evaluate(seen)
+    room.locator(".viewer").first.focus()
+    room.keyboard.press("+")
+    room.wait_for_function("([node, whole]) => node.style.transform !== whole", arg=[scan, whole])
+    closer = scan.evaluate(seen)
+    room.get_by_role("button", name="How it was read").click()
+    room.get_by_role("dialog").wait_for()
+    settle(room)
+    assert scan.evaluate(seen) == closer
+    assert room.locator(drawn).count() == 1
+    assert room.locator(".viewer").first.get_attribute("data-maps") == "1"
+
+
 def test_a_narrow_page_shows_the_scan_as_wide_as_the_page_and_the_answer_under_it(room, filled: Server) -> None:
     room.set_viewport_size({"width": 800, "height": 900})
     stand(room, filled.url)

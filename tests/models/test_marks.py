@@ -10,7 +10,7 @@ from medcls.core.model import ModelCard
 from medcls.core.scan import Preprocess, Scan
 from medcls.imaging import prepare
 from medcls.imaging.decode import read_scan
-from medcls.imaging.marks import find_marks
+from medcls.imaging.marks import find_marks, paint_over
 from medcls.imaging.phantom import phantom
 from medcls.imaging.shifts import shift_pixels
 from medcls.models.marks import with_mark_cautions
@@ -67,23 +67,30 @@ def test_both_answers_are_told_where_marks_matter(cleaning: tuple[str, ...]) -> 
     assert answer.prob[2] == pytest.approx(both["unmarked" if cleaning else "marked"], abs=1e-6)
 
 
-def test_marks_are_searched_once_a_scan(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two networks of a mean, their heatmaps and what is told of marks share what was found."""
+def test_marks_are_searched_and_painted_over_once_a_scan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two networks of a mean, their heatmaps and what is told of marks share what was found and painted."""
     searched: list[tuple[int, ...]] = []
+    painted: list[np.ndarray] = []
 
     def counted(grey: np.ndarray) -> np.ndarray:
         searched.append(grey.shape)
         return find_marks(grey)
 
+    def brush(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        painted.append(mask)
+        return paint_over(pixels, mask)
+
     monkeypatch.setattr(prepare, "find_marks", counted)
+    monkeypatch.setattr(prepare, "paint_over", brush)
     one, other = make("breast-ultrasound", ("mark-removal",)), make("breast-ultrasound", ("mark-removal", "clahe"))
     mean = Mean(mean_card([one.card, replace(other.card, id="n")], ""), [one, other])
     scan = replace(MARKED)
     told = with_mark_cautions(mean, scan, mean.predict(scan))
     assert "models.marks-painted" in [note.code for note in told.cautions]
     assert searched == [(200, 260)]
+    assert len(painted) == 1
     mean.predict(replace(MARKED))
-    assert len(searched) == 2
+    assert (len(searched), len(painted)) == (2, 2)
 
 
 def test_nothing_is_told_where_nothing_was_drawn() -> None:

@@ -132,7 +132,7 @@ def test_what_was_stopped_is_said_and_can_be_drawn_after_all(open_app, tiny_mode
     scan = read(png())
     label = classify.open_model(card.id).predict(scan).top
     layer = explain.list_layers(classify.open_model(card.id))[-1]
-    app.session_state["heatmaps.stopped"] = {(scan.sha256, scan.size_px, card.to_json(), label, "ablationcam", layer)}
+    app.session_state["heatmaps.stopped"] = {(scan.sha256, scan.size_px, card.json_digest, label, "ablationcam", layer)}
     app.run()
     assert_sound(app)
     told = [e.value.replace("\\", "") for e in app.error]
