@@ -13,8 +13,8 @@ from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 from medcls.workflows import classify, scans, viewer
 from medcls.workflows import site as site_room
+from medcls.workflows.turns import ANSWERS
 from pages._ui import cache, state
-from pages._ui.turns import ANSWERS
 from pages._ui.widgets import drops, known, notices
 from pages._ui.widgets.charts import data_url
 from pages._ui.widgets.header import site_name

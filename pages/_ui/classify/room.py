@@ -9,12 +9,12 @@ from medcls.core.model import ModelCard
 from medcls.core.scan import Scan
 from medcls.words import say
 from medcls.workflows import scans
+from medcls.workflows.turns import ANSWERS
 from medcls.workflows.viewer import Evidence
 from pages._ui import state
 from pages._ui.classify import answers, cases, evidence, exports, opinions
 from pages._ui.classify import card as result
 from pages._ui.classify.answers import Reading, Row
-from pages._ui.turns import ANSWERS
 from pages._ui.widgets import drops, notices, viewer, worklist
 from pages._ui.widgets.numbers import show_prob
 from pages._ui.widgets.palette import REFUSED, label_colours, label_word

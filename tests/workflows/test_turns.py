@@ -3,7 +3,7 @@
 import threading
 import time
 
-from pages._ui.turns import Turns
+from medcls.workflows.turns import Turns
 
 
 def test_a_heatmap_comes_after_the_answers_that_are_under_way() -> None:
