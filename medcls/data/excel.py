@@ -79,7 +79,16 @@ def _sheets(data: bytes, *, values: bool) -> list[tuple[str, list[tuple[Any, ...
 
     book = load_workbook(io.BytesIO(data), read_only=True, data_only=values)
     with zipfile.ZipFile(io.BytesIO(data)) as parts:
-        return [(sheet.title, _filled(sheet, _joined(parts.read(sheet._worksheet_path)))) for sheet in book.worksheets]
+        shown = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+        return [(sheet.title, _filled(sheet, _joined(parts.read(sheet._worksheet_path)))) for sheet in shown]
+
+
+def hidden_sheets(data: bytes) -> list[str]:
+    """Return the names of the sheets of an Excel file that its maker hid; those are not read."""
+    from openpyxl import load_workbook
+
+    book = load_workbook(io.BytesIO(data), read_only=True)
+    return [sheet.title for sheet in book.worksheets if sheet.sheet_state != "visible"]
 
 
 def _joined(sheet: bytes) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from medcls.data.letters import without_unseen
-from medcls.data.lexicon import NEGATION, NO_ANSWER, NO_LABEL_FOLDER, UNLABELLED, YES_OR_NO
+from medcls.data.lexicon import NEGATION, NO_ANSWER, NO_LABEL_FOLDER, SIGNS, UNLABELLED, YES_OR_NO
 from medcls.data.vocabulary import disease_of, fold, is_healthy, natural, words_of
 
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d*)?(e[-+]?\d+)?", re.IGNORECASE)
@@ -158,8 +158,9 @@ def diseases_by_name(names: Mapping[str, str]) -> dict[str, bool | None]:
     for absent, present in YES_OR_NO:
         if set(folded.values()) == {absent, present}:
             return {i: form == present for i, form in folded.items()}
-    if {tidy(name) for name in names.values()} == {"-", "+"}:
-        return {i: tidy(name) == "+" for i, name in names.items()}
+    for absent, present in SIGNS:
+        if {tidy(name) for name in names.values()} == {absent, present}:
+            return {i: tidy(name) == present for i, name in names.items()}
     if (
         "음성" in folded.values() and "악성" not in folded.values()
     ):  # beside "negative" it is not "benign" but "positive"

@@ -122,6 +122,7 @@ LIST_WORDS = words(
     "list lists id ids index names name label labels metadata meta file csv txt annotation annotations info gt table "
     "groundtruth 목록 라벨 리스트 列表 名单 标签 リスト liste lista список"
 )  # what a table's name says of itself
+SIGNS = (("-", "+"), ("(-)", "(+)"), ("－", "＋"), ("×", "○"), ("✗", "✓"), ("✘", "✔"), ("☐", "☑"))  # no and yes
 GUESSES = words(
     "submission submissions submit prediction predictions predicted preds pred inference 예측 예측결과 预测 預測 予測 "
     "vorhersage vorhersagen prédiction prédictions predicción predicciones предсказание предсказания"
@@ -152,7 +153,8 @@ NO_ANSWER = words(
 _NO_AND_YES = (
     "0/1 no/yes n/y false/true f/t nein/ja non/oui no/sí no/si нет/да não/sim nie/tak hayır/evet 아니오/예 "
     "아니요/예 いいえ/はい "
-    "否/是 لا/نعم"
+    "否/是 لا/نعم όχι/ναι οχι/ναι không/có khong/co לא/כן नहीं/हाँ ne/ano nem/igen nej/ja nei/ja ei/kyllä nee/ja nu/da "
+    "ні/так tidak/ya ไม่/ใช่ خیر/بله ne/da não/sim nao/sim"
 )
 YES_OR_NO = tuple((no, yes) for no, yes in (one_form(pair).split("/") for pair in _NO_AND_YES.split()))
 NO_LABEL_FOLDER = words("unlabeled unlabelled unclassified nolabel no~label 미분류 미라벨 未标注 未分类 未分類")

@@ -305,7 +305,7 @@ def _part(entry: Entry) -> str:
 
 
 def _split(entries: list[Entry]) -> str:
-    for name in ("fold", "part"):
+    for name in ("part", "fold"):
         if len({e.attributes[name] for e in entries if name in e.attributes}) > 1:
             return name
     return ""

@@ -106,8 +106,8 @@ def _assign(units: np.ndarray, labels: np.ndarray, shares: np.ndarray, seed: int
 
 
 def made_by_others(collection: Collection) -> dict[str, tuple[str, ...]]:
-    """Return the folds, or the train, validate and test folders, that came with a collection; empty if none did."""
-    for told, prefix in (("fold", "fold-"), ("part", "")):
+    """Return the train, validate and test parts, or else the folds, that came with a collection; empty if none did."""
+    for told, prefix in (("part", ""), ("fold", "fold-")):  # with both, folds are of the training part
         members: dict[str, list[str]] = {}
         for case in collection.cases:
             if told in case.attributes:

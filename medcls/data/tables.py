@@ -8,7 +8,7 @@ from pathlib import Path
 from medcls.core.note import Note
 from medcls.data.column_names import role_of
 from medcls.data.encodings import decode
-from medcls.data.excel import sheets_of_excel
+from medcls.data.excel import hidden_sheets, sheets_of_excel
 from medcls.data.labels import diseases_by_name, find_labels
 from medcls.data.separators import split_rows
 from medcls.data.structured import rows_of_json, sheets_of_ods, tables_of_html
@@ -77,7 +77,9 @@ def read_tables(root: Path, path: str, encoding: str = "", named: frozenset[str]
         return _of_sheets(sheets_of_ods(data, MAX_BYTES), path)
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         sheets, n_lost = sheets_of_excel(data, path, MAX_BYTES)
-        return _of_sheets(sheets, path, (Note("data.formulas-lost", n=n_lost),) if n_lost else ())
+        told = [Note("data.formulas-lost", n=n_lost)] if n_lost else []
+        told += [Note("data.sheets-hidden", names=", ".join(hidden))] if (hidden := hidden_sheets(data)) else []
+        return _of_sheets(sheets, path, tuple(told))
     text, notes = decode(data, encoding, named)
     if text.lstrip()[:1] in ("{", "["):
         rows = rows_of_json(text)

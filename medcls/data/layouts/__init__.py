@@ -21,7 +21,7 @@ from medcls.data.layouts.names import NAMES, labels_in_names
 from medcls.data.layouts.roles import Roles, find_roles
 from medcls.data.layouts.table import HAM10000, ISIC, TABLE
 from medcls.data.lexicon import MASK
-from medcls.data.tree import OTHER, Tree, without_masks
+from medcls.data.tree import BESIDE, OTHER, Tree, without_masks
 from medcls.data.tree import TABLE as TABLE_KIND
 from medcls.data.vocabulary import are_dates, disease_of, fold, holds, is_site
 from medcls.errors import BadData
@@ -187,6 +187,8 @@ def _seen(tree: Tree, choices: PlanChoices) -> str:
     why += [f"{one.table.path}: {_said(Note('data.table-names-no-files'))}" for one in nameless]
     if n := sum(path.lower().endswith(".zip") or path in tree.archives for path in tree.of_kind(OTHER)):
         why.insert(0, f"{_said(Note('data.zip-inside'))} ({n:,})")
+    if n := len(tree.of_kind(BESIDE)):
+        why.insert(0, f"{_said(Note('data.beside-a-picture'))} ({n:,})")
     others = Counter(what for path, what in tree.found.items() if tree.files.get(path) == OTHER)
     why += [f"{what} ({n:,})" for what, n in others.most_common(_MOST_SAID)]
     counted = say("data.seen", {"pictures": len(tree.pictures), "tables": len(tree.of_kind(TABLE_KIND))})

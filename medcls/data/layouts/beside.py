@@ -46,6 +46,19 @@ def _ask_which(reading: Reading) -> None:
             ask_which(reading, table.path, int(note.params["n"]), (reading.layout, "table"))
 
 
+def ask_which_table(reading: Reading, taken: str) -> None:
+    """Ask which of two tables is right where one says disease of scans of which the other says that there is none.
+
+    Args:
+        reading: What was read of the tree; the question is added to it.
+        taken: Path of the table whose labels are taken.
+    """
+    for table in reading.tables:
+        if note := next((note for note in table.notes if note.code == "data.labels-differ-beside"), None):
+            asks = Note("data.asks-tables-differ", n=note.params["n"], table=taken, other=table.path)
+            reading.questions.append(Question(asks, "--table", (taken, table.path), taken))
+
+
 def ask_which(reading: Reading, table: str, n: int, layouts: tuple[str, str]) -> None:
     """Ask whether the labels of a table are right, or those that folders or names say; those taken are the first.
 

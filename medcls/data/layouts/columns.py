@@ -1,5 +1,6 @@
 """What the columns of a table say, by their names and by what stands in them."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
@@ -7,17 +8,18 @@ from itertools import islice
 from medcls.core.note import Note
 from medcls.data.column_names import role_of, says_number
 from medcls.data.labels import diseases_by_name, find_labels, tidy
-from medcls.data.lexicon import NAME, NO_PATH, SIDE_OR_SEX, UNKNOWN_CODES, UNLABELLED, YES_OR_NO
+from medcls.data.lexicon import GUESSES, NAME, NO_PATH, SIDE_OR_SEX, SIGNS, UNKNOWN_CODES, UNLABELLED, YES_OR_NO
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tables import Table, without_header
 from medcls.data.tree import NAMED_AS_TEXT
-from medcls.data.vocabulary import disease_of, fold, is_numbered, is_site, part_of, says, words_of
+from medcls.data.vocabulary import are_dates, disease_of, fold, holds, is_numbered, is_site, part_of, says, words_of
 
+_CODE = re.compile(r"[^\W\d_]{1,4}[-_ .]?\d{3,}|(?=.*\d)(?=.*[a-f])[0-9a-f]{8,}|\d{7,}", re.IGNORECASE)
 _SAMPLE, _MANY_CELLS = 400, 5000
 _MEANT = {word: float(at) for pair in YES_OR_NO for at, word in enumerate(pair) if len(word) > 1}
 _MARKED = frozenset(("x", "✓", "✔", "●", "o", "v", "+"))
 _MOST_LABELS = 40
-_PLAIN = 1.9  # sense of labels that all say disease or its absence
+PLAIN_SENSE = 1.9  # sense of labels that all say disease or its absence
 _AT_SIGHT = frozenset(("clinical", "radiological"))  # of a diagnosis made before there was tissue
 _ROUNDING = 1e-4  # how far from 0 or 1 a number may be that was meant so
 
@@ -60,21 +62,21 @@ def _owners_by_content(table: Table, found: Mapping[str, str]) -> dict[str, str]
     """Return a column of names or numbers that each stand beside several scans, by its role; empty if there is none."""
     if name := _repeated(table, found, lambda n: says(n, NAME)):
         return {"patient": name}
-    name = _repeated(table, found, says_number) or _numbered_column(table, found)
+    name = _repeated(table, found, says_number) or _numbered_column(table, found) or _coded_column(table, found)
     return {"group": name} if name else {}
 
 
 def _role(table: Table, name: str) -> str:
     """Return what a column's name says it holds; where its cells are parts of a split, those count."""
     role, at = role_of(name), table.header.index(name)
-    if role in ("", "path", "part"):
-        return role
+    if role in ("", "path", "part") or (role == "label" and holds(name, GUESSES)):
+        return "" if role == "label" else role
     cells = [row[at] for row in table.rows[:_MANY_CELLS]]
     if role in ("group", "site", "label") and _says_parts(cells):
         return "part"
     if role in ("patient", "group") and {cell.casefold().removesuffix(".0") for cell in cells if cell} in _YES_OR_NO:
         return ""  # whether one is a patient, not which
-    return "label" if role in ("group", "site", "mask") and label_sense(cells) > _PLAIN else role
+    return "label" if role in ("group", "site", "mask") and label_sense(cells) > PLAIN_SENSE else role
 
 
 def _says_parts(cells: Iterable[str]) -> bool:
@@ -141,7 +143,7 @@ def _better(role: str, name: str, other: str | None, table: Table) -> bool:
 def _label_rank(name: str, cells: list[str]) -> tuple[bool, bool, bool, float]:
     """Return what ranks columns of labels: filled, then what its words say, then if there was tissue to look at."""
     sense, filled = label_sense(cells), 2 * sum(map(bool, cells)) >= len(cells)
-    return filled, sense > _PLAIN, not set(words_of(name)) & _AT_SIGHT, sense
+    return filled, sense > PLAIN_SENSE, not set(words_of(name)) & _AT_SIGHT, sense
 
 
 def label_sense(cells: list[str]) -> float:
@@ -158,7 +160,7 @@ def label_sense(cells: list[str]) -> float:
 def _by_content(table: Table, found: dict[str, str]) -> None:
     """Add what no name tells but the cells do: labels, parts and sites."""
     for at, name in enumerate(table.header):
-        if name in found.values():
+        if name in found.values() or holds(name, GUESSES):
             continue
         cells = [row[at] for row in table.rows[:5000] if row[at]]
         counted = Counter(cells)
@@ -175,7 +177,7 @@ def _by_content(table: Table, found: dict[str, str]) -> None:
 
 def _is_of_labels(table: Table, cells: list[str], words: list[str]) -> bool:
     """Return whether cells are labels by what they say; numbers are where nothing else stands in a table."""
-    return label_sense(cells) > _PLAIN if words else _is_bare(table) and label_sense(cells) > 1.0
+    return label_sense(cells) > PLAIN_SENSE if words else _is_bare(table) and label_sense(cells) > 1.0
 
 
 def _lacks_labels(table: Table, found: Mapping[str, str], cells: list[str]) -> bool:
@@ -190,7 +192,7 @@ def _is_bare(table: Table) -> bool:
     return table.header == ("column 1", "column 2")
 
 
-_YES_OR_NO = tuple(set(pair) for pair in YES_OR_NO)
+_YES_OR_NO, _SIGNED = tuple(set(pair) for pair in YES_OR_NO), tuple(set(pair) for pair in SIGNS)
 
 
 def _yes_or_no(table: Table, found: Mapping[str, str]) -> str:
@@ -201,7 +203,11 @@ def _yes_or_no(table: Table, found: Mapping[str, str]) -> str:
     asking = []
     for at, name in enumerate(table.header):
         cells = {row[at].casefold().removesuffix(".0") for row in table.rows if row[at]}
-        if name not in found.values() and (cells - UNLABELLED - UNKNOWN_CODES in _YES_OR_NO or cells == {"-", "+"}):
+        if (
+            name not in found.values()
+            and not holds(name, GUESSES)
+            and (cells - UNLABELLED - UNKNOWN_CODES in _YES_OR_NO or cells in _SIGNED)
+        ):
             asking.append(name)
     named = [name for name in asking if disease_of(name) is not None]
     return named[0] if len(named) == 1 and (disease_of(named[0]) or len(asking) == 1) else ""
@@ -224,6 +230,17 @@ def _numbered_column(table: Table, found: Mapping[str, str]) -> str:
     for at, name in enumerate(table.header):
         cells = {row[at] for row in table.rows if row[at]}
         if name not in found.values() and _repeated(table, found, lambda n: n == name) and all(map(_is_id, cells)):  # noqa: B023
+            return name
+    return ""
+
+
+def _coded_column(table: Table, found: Mapping[str, str]) -> str:
+    """Return a column whose cells are codes that each stand beside several scans (`KM-0012`, a hash): kept together."""
+    for at, name in enumerate(table.header):
+        if name in found.values() or says(name, NO_PATH) or not _repeated(table, found, lambda n: n == name):  # noqa: B023
+            continue
+        cells = {row[at] for row in table.rows if row[at]}
+        if all(map(_CODE.fullmatch, cells)) and not are_dates(cells):
             return name
     return ""
 
@@ -261,7 +278,9 @@ def find_one_hot(table: Table, taken: Mapping[str, str]) -> tuple[str, ...]:
     columns = []
     no_labels = {v for k, v in taken.items() if k != "label"} | set(find_flags(table, {}))
     for at, name in enumerate(table.header):
-        if name in no_labels or says(name, SIDE_OR_SEX, frozenset(("is",))):
+        if name in no_labels or says(name, SIDE_OR_SEX, frozenset(("is",))) or holds(name, GUESSES):
+            continue
+        if role_of(name) not in ("", "label"):
             continue
         values = {mark_of(row[at]) for row in table.rows}
         if values == {0.0, 1.0}:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from medcls.core.note import Note
-from medcls.core.plan import PlanChoices, PlanTable
+from medcls.core.plan import PlanChoices, PlanTable, Question
 from medcls.data.column_names import role_of
 from medcls.data.encodings import words_beyond_ascii
 from medcls.data.labels import find_labels
@@ -20,7 +20,9 @@ from medcls.data.layouts.columns import (
 )
 from medcls.data.layouts.isic import label_rule, plain_name
 from medcls.data.layouts.patient_tables import Owned, by_picture, listed_patients
+from medcls.data.layouts.rivals import settle_labels
 from medcls.data.layouts.table_names import is_of_guesses, part_in, parts_by_name
+from medcls.data.layouts.teller import unread_parts
 from medcls.data.layouts.wide_tables import by_each_picture
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tables import Table, read_list, read_tables
@@ -31,7 +33,7 @@ from medcls.errors import BadData
 Row = Mapping[str, str]
 _LINKS = frozenset(("patient", "group"))  # what a table of pictures and one of labels may share
 _MOST_CHARS = 200_000
-_FEW_ROWS = 40
+_FEW_ROWS, _SHOWN = 40, 8
 _SEVERAL = re.compile(r"\s*[;|+&/]\s*")
 
 
@@ -49,6 +51,7 @@ class Found:
         notes: What a person should know.
         links: True if another table, of patients, finds its pictures by this one.
         part: Part of a split that its own name, or its sheet's, says; empty for none.
+        questions: What only a person can say of it.
     """
 
     table: Table
@@ -60,6 +63,7 @@ class Found:
     notes: list[Note] = field(default_factory=list)
     links: bool = False
     part: str = ""
+    questions: list[Question] = field(default_factory=list)
 
     @property
     def named(self) -> set[str]:
@@ -106,11 +110,7 @@ def find_tables(tree: Tree, choices: PlanChoices) -> tuple[list[Found], list[Pla
     Raises:
         BadData: If the table that was chosen is not there.
     """
-    wanted = [choices.table] if choices.table else [tree.sole] if tree.sole else tree.of_kind(TABLE)
-    if choices.table and choices.table not in tree.files:
-        raise BadData(
-            "data.no-such-table", found=choices.table[:200], allowed=", ".join(tree.of_kind(TABLE))[:400] or "none"
-        )
+    wanted = [_chosen_file(tree, choices.table)] if choices.table else [tree.sole] if tree.sole else tree.of_kind(TABLE)
     pictures = without_masks(tree)
     resolver, owned = Resolver(pictures), Owned(tree, pictures)
     tables, useless = _read_all(tree, wanted, choices, resolver)
@@ -138,6 +138,15 @@ def find_tables(tree: Tree, choices: PlanChoices) -> tuple[list[Found], list[Pla
         links = one.rule is None and bool(_LINKS & set(one.columns))
         one.links = linked and looked[one.table.path] is not None and links
     return found, useless
+
+
+def _chosen_file(tree: Tree, chosen: str) -> str:
+    """Return the file of the table that a person chose, which may be a sheet, `list.xlsx[2024]`."""
+    file = chosen if chosen in tree.files else chosen.partition("[")[0] if chosen.endswith("]") else chosen
+    if file not in tree.files:
+        allowed = ", ".join(tree.of_kind(TABLE))[:400] or "none"
+        raise BadData("data.no-such-table", found=chosen[:200], allowed=allowed)
+    return file
 
 
 def _dwarfed(found: list[Found]) -> list[Found]:
@@ -179,6 +188,8 @@ def _read_all(
             useless.append(
                 PlanTable(path, {}, 0, (Note("data.table-not-read", why=error.strerror or type(error).__name__),))
             )
+    if choices.table.endswith("]") and (chosen := [table for table in tables if table.path == choices.table]):
+        tables = chosen
     if not {"path", "label"} & set(choices.columns):
         tables = [by_each_picture(table, resolver, tree.root) for table in tables]
     return tables, useless
@@ -205,10 +216,13 @@ def _look(table: Table, resolver: Resolver, choices: PlanChoices) -> Found | Non
     table, columns = find_columns(table, resolver, choices.columns)
     if "path" not in columns:
         return None
+    questions: list[Question] = []
+    if "label" in columns and "label" not in choices.columns:
+        columns["label"], questions = settle_labels(table, columns)
     numbers = role_of(columns["path"]) == "path"
     at = table.header.index(columns["path"])
     paths = [_file(row, at, resolver, table, numbers) for row in table.rows]
-    found = Found(table, columns, paths)
+    found = Found(table, columns, paths, questions=questions)
     isic = None if "label" in choices.columns else label_rule(table, columns["path"])
     hot = () if isic or "label" in choices.columns else find_one_hot(table, columns)
     if isic:
@@ -222,6 +236,8 @@ def _look(table: Table, resolver: Resolver, choices: PlanChoices) -> Found | Non
     elif "label" in columns and not are_shares(table.column(columns["label"])):
         found.rule, found.label_columns = (lambda row: row[columns["label"]]), (columns["label"],)
     _tell_unclear(found)
+    if "part" in columns and (unread := unread_parts(table.column(columns["part"]), columns["part"])):
+        found.notes.append(Note("data.parts-unread", column=columns["part"], names=", ".join(unread[:_SHOWN])))
     return found if found.named or found.rule else None
 
 

@@ -14,6 +14,7 @@ _NUMBERED = re.compile(r"\d+|[^\W\d_]+")
 _MEASURED = NO_OWNERS | MEASURES
 _MAGNIFIED = frozenset((4, 5, 10, 20, 25, 40, 50, 60, 63, 100, 200, 400))
 _SIDES_PX = frozenset((32, 50, 64, 96, 128, 160, 192, 224, 256, 299, 320, 384, 448, 480, 512, 600, 640, 768, 1024))
+_PATIENTS = re.compile(r"p(t|at)?\d+", re.IGNORECASE)
 _APART = re.compile(r"[\s_.\-]+")
 _OWNER = re.compile(r"([^\W\d_]{2,})[\s_.\-]?(\d+)(?=[\s_.\-]|$)")
 
@@ -123,8 +124,8 @@ def patients_by_file(entries: Iterable[Entry]) -> Mapping[str, str]:
 def owners_by_beginning(entries: Iterable[Entry]) -> Mapping[str, str]:
     """Return the first number in each scan's file name, by the scan's id, where it seems a patient's: `P001_L_1.png`.
 
-    Empty unless nearly all names have one with more behind it, each stands in several scans of one label, and there are
-    several of them. Words that all names share (`bus_0001-l.png`) are passed over.
+    Empty unless nearly all names have one with more behind it, each stands in several scans of one label or is `P01`,
+    and there are several of them. Words that all names share (`bus_0001-l.png`) are passed over.
 
     Args:
         entries: Scans of which nothing says whose they are.
@@ -138,6 +139,7 @@ def owners_by_beginning(entries: Iterable[Entry]) -> Mapping[str, str]:
         if entry.id in found:
             labels.setdefault(found[entry.id], set()).add(entry.label)
     alike = sum(len(of_one) == 1 for of_one in labels.values()) >= _MOSTLY * len(labels)
+    alike = alike or all(map(_PATIENTS.fullmatch, scans))  # a patient may well have scans of several labels
     n_labels = len(set().union(*labels.values()))
     several = len(scans) >= max(_FEW_OWNERS, 2 * n_labels) and len(found) >= max(
         _PER_OWNER * len(scans), _MOSTLY * len(words)

@@ -7,7 +7,7 @@ from functools import partial
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices
 from medcls.data.labels import diseases_by_name, find_labels, tidy
-from medcls.data.layouts.beside import join_tables
+from medcls.data.layouts.beside import ask_which_table, join_tables
 from medcls.data.layouts.found_tables import Found, find_tables, same_label
 from medcls.data.layouts.isic import LABELS, TASK
 from medcls.data.layouts.layout import (
@@ -52,6 +52,7 @@ def read_table_layout(tree: Tree, choices: PlanChoices, kind: str = "") -> Readi
     entries: dict[str, Entry] = {}
     for one in chosen:
         _take(one, entries, reading)
+        reading.questions += one.questions if "label" in one.columns else []
     join_tables(beside, entries, reading, Note("data.table-labels-again", table=first.table.path))
     for one in beside:
         reading.left |= dict.fromkeys(one.named - set(entries), Note("data.named-unlabelled", table=one.table.path))
@@ -62,6 +63,8 @@ def read_table_layout(tree: Tree, choices: PlanChoices, kind: str = "") -> Readi
         if one.table.path not in shown:  # its rows name no file that is here
             reading.tables.append(replace(one.shown(Note("data.table-names-no-files")), columns={}))
     reading.tables += useless
+    if not (choices.table or tree.sole):
+        ask_which_table(reading, first.table.path)
     reading.entries = with_masks(resolve_masks(tree, reading.entries), find_masks(tree))
     return reading
 

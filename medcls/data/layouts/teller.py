@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from medcls.data.column_names import role_of
 from medcls.data.labels import tidy
 from medcls.data.layouts.columns import find_flags, mark_of, number_of
 from medcls.data.lexicon import FOLD, NAME, SPLIT, UNLABELLED
@@ -13,6 +14,12 @@ from medcls.data.vocabulary import holds, names_nobody, parts_of, says, words_of
 Row = Mapping[str, str]
 _WORD = r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?"
 _PERSON = re.compile(rf"{_WORD}(?:[ ,^]+(?=[^\W\d_]{{2}}){_WORD})+")
+
+
+def unread_parts(cells: list[str], column: str) -> list[str]:
+    """Return what stands in a column of parts, or folds, and names none; such a cell is kept as it is."""
+    parts, folds = parts_of(dict.fromkeys(cells)), holds(column, FOLD - SPLIT)
+    return [c for c in dict.fromkeys(cells) if c and c not in parts and not (folds and number_of(c) is not None)]
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,7 @@ class Teller:
         self._parts = parts_of(dict.fromkeys(table.column(columns["part"]))) if "part" in columns else {}
         self._folds = holds(columns.get("part", ""), FOLD - SPLIT)
         self._flags = find_flags(table, columns)
+        self._also, self._also_parts = self._other_column(table) if "part" in columns else ("", {})
 
     @property
     def hides_names(self) -> bool:
@@ -66,11 +74,21 @@ class Teller:
             told[self._columns["part"]] = part
         elif self._flags:
             told |= self._flagged(row)
+        if "fold" in told and (also := self._also_parts.get(row[self._also] if self._also else "", "")):
+            told |= {"part": also}
         if "site" in self._columns and (site := tidy(row[self._columns["site"]])):
             told["site"] = site
         return Beside(
             patient, self._owner(row, "group"), row[self._columns["mask"]] if "mask" in self._columns else "", told
         )
+
+    def _other_column(self, table: Table) -> tuple[str, dict[str, str]]:
+        """Return a second column of parts beside one of folds, and the part that each of its cells says."""
+        for name in self._kept if self._folds else ():
+            parts = parts_of(dict.fromkeys(table.column(name)))
+            if role_of(name) == "part" and len({*parts.values()} - {""}) > 1 and not holds(name, FOLD - SPLIT):
+                return name, parts
+        return "", {}
 
     def _flagged(self, row: Row) -> dict[str, str]:
         """Return the part that a row's yes says; of one column alone, a no says the other of train and test."""

@@ -84,6 +84,7 @@ def ask_choices(plan: Plan) -> PlanChoices | None:
         )
         layout = _ask_layout(plan, left, key)
         beginnings = _ask_beginnings(plan, right, key)
+        table = _ask_table(plan, right, key)
         if not st.form_submit_button(say("pages.data-apply")):
             return None
     names, disease = _said(plan, labels)
@@ -96,6 +97,7 @@ def ask_choices(plan: Plan) -> PlanChoices | None:
         names=names,
         disease=disease,
         beginnings=beginnings,
+        table=table,
     )
 
 
@@ -112,6 +114,14 @@ def _ask_beginnings(plan: Plan, place: st.delta_generator.DeltaGenerator, key: s
         key=f"{key}.beginnings",
         format_func=_BEGINNINGS.__getitem__,
     )
+
+
+def _ask_table(plan: Plan, place: st.delta_generator.DeltaGenerator, key: str) -> str:
+    """Let a person say which table's labels are right, where two differ."""
+    asked = next((q for q in plan.questions if q.option == "--table"), None)
+    if asked is None:
+        return plan.choices.table
+    return place.selectbox(say("pages.head-table"), ["", *asked.allowed], key=f"{key}.table")
 
 
 def _ask_labels(plan: Plan, key: str) -> pd.DataFrame:

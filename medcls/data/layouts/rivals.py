@@ -1,0 +1,60 @@
+"""Which of several columns of labels is meant: the settled one, or a person says."""
+
+from collections.abc import Mapping
+
+from medcls.core.note import Note
+from medcls.core.plan import Question
+from medcls.data.labels import diseases_said
+from medcls.data.layouts.columns import PLAIN_SENSE, label_sense
+from medcls.data.lexicon import GUESSES, YES_OR_NO, words
+from medcls.data.tables import Table
+from medcls.data.vocabulary import fold, holds
+
+_SETTLED = words(
+    "final consensus pathology pathological pathologist histology histological histopathology biopsy gold truth true "
+    "gt confirmed majority adjudicated surgery 최종 합의 병리 最终 病理 最終 合意 konsens endgültig consenso"
+)
+_AT_SIGHT = words("clinical radiological radiologist radiology imaging ultrasound suspected initial preliminary first")
+_ANSWERS = frozenset(word for pair in YES_OR_NO for word in pair)
+_MANY = 5000
+
+
+def settle_labels(table: Table, columns: Mapping[str, str]) -> tuple[str, list[Question]]:
+    """Return the column that labels are taken from, and what to ask where others contradict it.
+
+    Args:
+        table: The table.
+        columns: Column by role; that of the label is there.
+
+    Returns:
+        The column called the settled one (`consensus`, `pathology`) where it is alone in this, else the one of the
+        role; and a question if another says disease where that says none.
+    """
+    label = columns["label"]
+    rivals = [name for name in table.header if name not in columns.values() and _is_rival(table, name)]
+    settled = [name for name in (label, *rivals) if _is_settled(table, name)]
+    if len(settled) == 1:
+        return settled[0], []
+    differing = [name for name in rivals if not holds(name, _AT_SIGHT) and _differ(table, label, name)]
+    if not differing:
+        return label, []
+    names = (label, *differing)
+    asks = Note("data.asks-label-column", names=", ".join(names), table=table.path)
+    return label, [Question(asks, "--label-column", names, label)]
+
+
+def _is_settled(table: Table, name: str) -> bool:
+    filled = 2 * sum(map(bool, table.column(name))) >= len(table.rows)
+    return filled and holds(name, _SETTLED) and not holds(name, _AT_SIGHT)
+
+
+def _is_rival(table: Table, name: str) -> bool:
+    cells = table.column(name)[:_MANY]
+    return not (holds(name, GUESSES) or {fold(cell) for cell in cells} <= _ANSWERS) and label_sense(cells) > PLAIN_SENSE
+
+
+def _differ(table: Table, one: str, other: str) -> bool:
+    a, b = table.column(one), table.column(other)
+    sick, sick_too = diseases_said(a, one), diseases_said(b, other)
+    pairs = ((sick.get(x), sick_too.get(y)) for x, y in zip(a, b, strict=True))
+    return any(x is not None and y is not None and x != y for x, y in pairs)
