@@ -68,6 +68,9 @@ class Abstention(Record):
         limits = (self.min_prob, self.max_distance, self.max_appearance, self.max_kind)
         if not all(limit is None or math.isfinite(limit) for limit in limits):
             raise BadModel("core.limit-no-number")
+        if not 0 <= self.min_prob <= 1 or any(limit is not None and limit < 0 for limit in limits[1:3]):
+            found = ", ".join("–" if limit is None else f"{limit:.3g}" for limit in limits[:3])
+            raise BadModel("core.limit-impossible", found=found)
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,10 @@ class Threshold(Record):
     label: str
     prob: float
     note: Note = UNSAID
+
+    def __post_init__(self) -> None:
+        if not 0 < self.prob < 1:
+            raise BadModel("core.impossible-point", name=self.name[:60], prob=self.prob)
 
     def tell(self, prob: float, label_name: str) -> Note:
         """Return what this operating point makes of a probability.

@@ -72,6 +72,13 @@ class Prediction:
         return (self.called or self.top) if self.refusal is None else None
 
     @property
+    def how_far(self) -> float:
+        """How unlike the scan was acquired, in limits: infinite where no number came out, NaN if not measured."""
+        if self.acquired is None:
+            return math.nan
+        return math.inf if math.isnan(self.acquired) else self.acquired
+
+    @property
     def stands_at(self) -> float:
         """Probability of the label decided, the top one or not; of the top one where nothing is decided."""
         return float(self.prob[self.labels.index(self.decided or self.top)])

@@ -8,6 +8,7 @@ from typing import Any
 
 from medcls.data.structured import Rows, cell
 from medcls.errors import BadData
+from medcls.imaging.archive_names import BROKEN
 
 _LOCKED = "EncryptedPackage".encode("utf-16-le")
 _LINK = "=HYPERLINK("
@@ -41,9 +42,8 @@ def sheets_of_excel(data: bytes, path: str, max_bytes: int) -> tuple[list[tuple[
         return _read(data)
     except (
         InvalidFileException,
-        zipfile.BadZipFile,
-        KeyError,
-        ValueError,
+        *BROKEN,
+        OSError,
         TypeError,
         ParseError,
         AttributeError,

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 from medcls.data.column_names import role_of
 from medcls.data.vocabulary import part_of
 from medcls.errors import BadData
+from medcls.imaging.archive_names import BROKEN
 
 Rows = list[list[str]]
 _SCALARS = (str, int, float, bool, type(None))
@@ -206,7 +207,7 @@ def sheets_of_ods(data: bytes, most_bytes: int) -> list[tuple[str, Rows]]:
             if opened.getinfo("content.xml").file_size > most_bytes:
                 raise BadData("data.table-too-large", name="content.xml", most=most_bytes)
             return _sheets(file, most_bytes)
-    except (zipfile.BadZipFile, KeyError, ElementTree.ParseError, OSError, RuntimeError, ValueError) as error:
+    except (*BROKEN, ElementTree.ParseError, OSError) as error:
         raise BadData("data.excel-broken", found=type(error).__name__) from error
 
 

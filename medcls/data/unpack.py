@@ -2,14 +2,13 @@
 
 import shutil
 import stat
-import struct
 import zipfile
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from medcls.core.progress import Progress, silent
 from medcls.errors import BadData, TooLarge
-from medcls.imaging.archive_names import open_archive, read_names
+from medcls.imaging.archive_names import BROKEN, open_archive, read_names
 
 MAX_FILES = 1_000_000
 MAX_RATIO = 250  # of what a file unpacks to, over what it takes up in the archive
@@ -46,16 +45,7 @@ def unpack(archive: Path, folder: Path, progress: Progress = silent) -> str:
                     _copy(source, file, info.file_size)
                 if done % 200 == 0 or done == len(members):
                     progress(done, len(members))
-    except (
-        zipfile.BadZipFile,
-        NotImplementedError,
-        EOFError,
-        OSError,
-        RuntimeError,
-        ValueError,
-        struct.error,
-        IndexError,
-    ) as error:
+    except (*BROKEN, OSError) as error:
         raise BadData("data.zip-broken", found=type(error).__name__) from error
     return page
 

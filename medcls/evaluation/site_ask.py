@@ -143,7 +143,7 @@ def predict_site(model: Predictor, scans: Sequence[Labelled], on_case: Progress 
         raise BadData(code, n=sum(map(len, tables)), left_out=left_out, least=_LEAST)
     table = stack_tables(tables)
     answers = [told[where, case] for where, case in zip(table.attributes["collection"], table.case, strict=True)]
-    far = [np.nan if a.acquired is None else a.acquired for a in answers]
+    far = [a.how_far for a in answers]
     return Asked(
         join_tables([table]),
         np.array([a.decided is None for a in answers]),

@@ -38,7 +38,7 @@ def inspect_answers(
         raise BadData("evaluation.site-nothing-to-look-at", n=n_failed)
     alone, everyone = np.array([a.sha256 for a in answers]), np.ones(len(answers), bool)
     far = np.array([np.nan if a.unfamiliarity is None else a.unfamiliarity for a in answers], float)
-    acquired = np.array([np.nan if a.acquired is None else a.acquired for a in answers], float)
+    acquired = np.array([a.how_far for a in answers])
     disease = np.array([a.prob[list(card.task.positive)].sum() for a in answers])
     told = np.isfinite(far)
     decided = [a.decided for a in answers]
@@ -48,7 +48,7 @@ def inspect_answers(
         n_failed,
         proportion(np.array([d is None for d in decided]), everyone, alone),
         proportion(np.array([a.foreign for a in answers]), everyone, alone),
-        proportion(acquired > 1, np.isfinite(acquired), alone) if np.isfinite(acquired).any() else None,
+        proportion(acquired > 1, ~np.isnan(acquired), alone) if not np.isnan(acquired).all() else None,
         tuple(float(v) for v in np.quantile(far[told], (0.5, 0.9))) if told.any() else (),
         {label: decided.count(label) for label in card.task.label_ids},
         tuple(np.histogram(np.clip(disease, 0, 1), _TENTHS, (0, 1))[0].tolist()),
@@ -84,11 +84,12 @@ def found_in(scans: Sequence[Scan], acquired: np.ndarray) -> dict[str, float]:
 
     Args:
         scans: Some of them, one at least.
-        acquired: How unlike each of the site's scans was acquired, in limits, (N,); NaN where that is not measured.
+        acquired: How unlike each of the site's scans was acquired, in limits, (N,): infinite where no number came out,
+            NaN where that is not measured.
     """
     grey = [scan for scan in scans if scan.pixels.ndim == 2]
     spacing = [float(np.sqrt(np.prod(scan.spacing_mm))) for scan in scans if scan.spacing_mm]
-    far = acquired[np.isfinite(acquired)]
+    far = acquired[~np.isnan(acquired)]
     found = {
         "shorter_side_px": float(np.median([min(scan.size_px) for scan in scans])),
         "grain": float(np.median([_WHITE * np.abs(np.diff(_luma(scan), axis=1)).mean() for scan in scans])),

@@ -5,15 +5,30 @@ References:
 """
 
 import io
+import lzma
 import mmap
 import re
 import struct
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+# What opening a damaged archive, or reading out of it, raises.
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
 _UTF8 = 0x800
 # Code pages that archivers of old wrote names in, the likelier first where two fit alike.
 _PAGES = (

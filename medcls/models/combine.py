@@ -1,5 +1,6 @@
 """The mean of several networks' answers to one scan: the only rule, whoever averages."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -77,11 +78,10 @@ def _acquired(answers: Sequence[Prediction]) -> tuple[Note, ...]:
 
 def _distance(answer: Prediction) -> float:
     """Return how unlike a scan was acquired; a distance that is no number counts as infinite, one not measured as 0."""
-    if answer.acquired is None:
-        return 0.0
-    return float("inf") if np.isnan(answer.acquired) else answer.acquired
+    return 0.0 if answer.acquired is None else answer.how_far
 
 
 def _median(values: Sequence[float | None]) -> float | None:
-    known = [v for v in values if v is not None]
+    """Return the median of what was measured, a distance that is no number being infinite; None if nothing was."""
+    known = [math.inf if math.isnan(v) else v for v in values if v is not None]
     return float(np.median(known)) if known else None

@@ -60,16 +60,20 @@ def how_unlike(
 
 
 def _by_features(limit: float | None, known: TrainingReference | None, features: np.ndarray) -> dict[str, np.ndarray]:
-    if limit is None or known is None:
+    if limit is None:
         return {}
+    if known is None:
+        return {FEATURES: np.full(len(features), np.nan)}
     return {FEATURES: neighbour_distance(features, known.features) / limit}
 
 
 def _by_looks(
     limit: float | None, known: TrainingReference | None, squares: Sequence[np.ndarray] | np.ndarray
 ) -> dict[str, np.ndarray]:
-    if limit is None or known is None or known.appearance is None:
+    if limit is None:
         return {}
+    if known is None or known.appearance is None:
+        return {LOOKS: np.full(len(squares), np.nan)}
     return {LOOKS: known.appearance.distance(np.stack([appearance(s) for s in squares])) / limit}
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from medcls import disk
 from medcls.core.note import Note
 from medcls.core.record import Record
-from medcls.errors import BadSpec, MedclsError
+from medcls.errors import BadSpec, Conflict, MedclsError
 from medcls.runs.folder import RunFolder
 
 MOST_TAGS, MOST_LETTERS, MOST_NOTE = 20, 40, 2000
@@ -41,17 +41,31 @@ def read_about(run: RunFolder) -> About:
         return About()
 
 
-def write_about(run: RunFolder, tags: tuple[str, ...], note: str) -> About:
+def write_about(run: RunFolder, tags: tuple[str, ...], note: str, seen: About | None = None) -> About:
     """Keep what is said of a run, in place of what was.
 
     Args:
         run: The run.
         tags: Short words; blanks around them and repeats are dropped.
         note: A person's own words; empty for none.
+        seen: What the person changed, if somebody else may have written meanwhile: their tags then stay. None to
+            replace whatever stands there.
 
     Raises:
         BadSpec: If there are too many tags, one is too long or not printable, or the note is too long.
+        Conflict: If the person and somebody else changed the note.
     """
-    about = About(tuple(dict.fromkeys(tag.strip() for tag in tags if tag.strip())), note.strip())
-    disk.write_atomically(run.path / "about.json", about.to_json().encode())
+    asked = About(tuple(dict.fromkeys(tag.strip() for tag in tags if tag.strip())), note.strip())
+    with disk.locked(run.path):
+        about = asked if seen is None else _changed(read_about(run), seen, asked)
+        disk.write_atomically(run.path / "about.json", about.to_json().encode())
     return about
+
+
+def _changed(now: About, seen: About, asked: About) -> About:
+    """Return what stands now with the changes from what was seen to what is asked for."""
+    kept = [tag for tag in asked.tags if tag in now.tags or tag not in seen.tags]
+    others = [tag for tag in now.tags if tag not in seen.tags and tag not in asked.tags]
+    if asked.note != seen.note and now.note not in (seen.note, asked.note):
+        raise Conflict("runs.note-changed", found=now.note[:200])
+    return About((*kept, *others), now.note if asked.note == seen.note else asked.note)

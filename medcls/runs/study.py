@@ -60,7 +60,7 @@ def open_study(spec: SearchSpec, *, make: bool = False, patience_s: float = _GLA
         if make:
             study.set_user_attr(SEARCH, dataclasses.replace(spec, storage="").to_dict())
     except (KeyError, ImportError, RuntimeError, ValueError, SQLAlchemyError, optuna.exceptions.OptunaError) as error:
-        raise BadSpec("runs.study-not-opened", search=spec.name, found=str(error)[:200]) from error
+        raise BadSpec("runs.study-not-opened", search=spec.name, found=_first_line(error)) from error
     return study
 
 
@@ -99,9 +99,7 @@ def patiently(do: Callable[[], T], sleep: Callable[[float], None] = time.sleep) 
             return do()
         except (OperationalError, optuna.exceptions.StorageInternalError) as error:
             if time.monotonic() > until:
-                raise RunFailed(
-                    "runs.study-silent", seconds=PATIENCE_S, found=str(error).splitlines()[0][:200]
-                ) from error
+                raise RunFailed("runs.study-silent", seconds=PATIENCE_S, found=_first_line(error)) from error
         sleep(_AGAIN_S)
 
 
@@ -128,11 +126,14 @@ def reading_study(name: str) -> Iterator[None]:
         RuntimeError,
         SQLAlchemyError,
     ) as error:
-        raise BadRecord(
-            "runs.study-unreadable", search=name, found=str(error).splitlines()[0][:200] if str(error) else ""
-        ) from error
+        raise BadRecord("runs.study-unreadable", search=name, found=_first_line(error)) from error
     except optuna.exceptions.OptunaError as error:
-        raise BadRecord("runs.study-unreadable", search=name, found=str(error)[:200]) from error
+        raise BadRecord("runs.study-unreadable", search=name, found=_first_line(error)) from error
+
+
+def _first_line(error: Exception) -> str:
+    """Return what an error says; the lines that follow are the statement and a link to the library's pages."""
+    return next(iter(str(error).splitlines()), type(error).__name__)[:200]
 
 
 def direction(spec: SearchSpec) -> str:

@@ -19,6 +19,7 @@ from medcls.errors import BadModel, Conflict, MedclsError, TooLarge
 from medcls.exits import leave
 from medcls.exits.case import Mode
 from medcls.exits.subjects import ModelFiles, NetworkFile
+from medcls.imaging.archive_names import BROKEN
 from medcls.models import changes, store
 from medcls.workflows.acts import act, allowed
 
@@ -27,6 +28,7 @@ FILES = store.FILES
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib", ".npy", ".npz", ".h5", ".keras", ".t7", ".mar")
 MOST_BYTES = 4 << 30  # of all files of an archive
 _TEXT_BYTES = 256 << 20  # of any file but the weights
+_CARD_BYTES, _LONGEST_NAME = 1 << 20, 200  # every page reads every card and shows its name
 _EQUAL = 1e-4
 _OPSET = 18
 
@@ -112,7 +114,7 @@ def import_model(source: Path | bytes) -> tuple[ModelCard, ...]:
             home.weights().mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=home.weights(), prefix=".import-") as aside:
                 return _take(_unpack(archive, models, Path(aside)))
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except BROKEN as error:
         if isinstance(error, MedclsError):
             raise
         raise BadModel("workflows.no-archive") from error
@@ -125,7 +127,7 @@ def retired_in(source: bytes) -> tuple[ModelCard, ...]:
     try:
         with zipfile.ZipFile(io.BytesIO(source)) as archive:
             names = {PurePosixPath(info.filename.replace("\\", "/")).parts[:1] for info in archive.infolist()}
-    except zipfile.BadZipFile:
+    except BROKEN:
         return ()
     return tuple(card for card in store.list_cards(retired=True) if card.retired and (card.id,) in names)
 
@@ -168,7 +170,8 @@ def _unpack(archive: zipfile.ZipFile, models: dict[str, list[zipfile.ZipInfo]], 
 
 def _copy(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path, left: int) -> int:
     """Unpack one file, of at most so many bytes; return how many it had."""
-    most = left if info.filename.endswith(".safetensors") else min(left, _TEXT_BYTES)
+    text = _CARD_BYTES if info.filename.endswith(store.CARD) else _TEXT_BYTES
+    most = left if info.filename.endswith(".safetensors") else min(left, text)
     total = 0
     with (
         archive.open(info) as packed,
@@ -177,7 +180,7 @@ def _copy(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path, left: i
         while chunk := packed.read(1 << 20):
             total += len(chunk)
             if total > most:
-                raise TooLarge("workflows.archive-too-large", most_bytes=MOST_BYTES >> 20, text_bytes=_TEXT_BYTES >> 20)
+                raise TooLarge("workflows.archive-too-large", most_bytes=MOST_BYTES >> 20, text_bytes=text >> 20)
             out.write(chunk)
     return total
 
@@ -219,6 +222,8 @@ def _take_one(folder: Path) -> tuple[ModelCard, ...]:
             raise BadModel("workflows.no-hash-of-weights-2", id=card.id, name=path.name)
     if not card.is_mean and not {store.WEIGHTS, store.CONFIG} <= set(card.files):
         raise BadModel("workflows.no-hash-of-weights", id=card.id)
+    if len(card.name) > _LONGEST_NAME:
+        raise BadModel("workflows.long-name", id=card.id, n=len(card.name), most=_LONGEST_NAME)
     if (here := _here(card)) is not None:
         if store.same_model(here, card):
             return ()

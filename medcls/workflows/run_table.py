@@ -183,16 +183,18 @@ def _title(some: Sequence[RunLine], by: str) -> str:
 
 
 @act("build", "run.describe", "run_id")
-def describe_run(run_id: str, tags: tuple[str, ...], note: str) -> RunView:
+def describe_run(run_id: str, tags: tuple[str, ...], note: str, seen: About | None = None) -> RunView:
     """Keep tags and a note with a run, in place of those it had.
 
     Args:
         run_id: The run.
         tags: Short words.
         note: A person's own words; empty for none.
+        seen: What the person changed; see `write_about`.
 
     Raises:
         BadSpec: If there is no such run, there are too many tags, or one or the note is too long.
+        Conflict: If the person and somebody else changed the note.
     """
-    write_about(open_run(run_id), tags, note)
+    write_about(open_run(run_id), tags, note, seen)
     return show_run(run_id)

@@ -44,6 +44,6 @@ def inspect_site(
         if answer.scan.value is not None and len(scans) < LOOKED_AT:
             scans.append(answer.scan.value)
         on_case(done, max(done, total))
-    acquired = np.array([np.nan if a.acquired is None else a.acquired for a in answers], float)
+    acquired = np.array([a.how_far for a in answers])
     found = inspect_answers(model.card, answers, found_in(scans, acquired) if scans else {}, n_failed)
     return found, tell(found, model.card)

@@ -12,7 +12,7 @@ from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from medcls.errors import MedclsError
 from medcls.workflows import people
-from pages._ui.uploads import COOKIE, ROUTE, Uploads, header_of, new_token, token_of
+from pages._ui.uploads import COOKIE, ROUTE, Uploads, browser_of, header_of, new_token, token_of
 
 # 'unsafe-inline' and 'unsafe-eval' are what Streamlit's own page and the charts need; nothing may
 # be fetched from, sent to or framed by another host.
@@ -117,7 +117,7 @@ class SafeDoor:
         if not is_host_allowed(header_of(scope, b"host")):
             await send({"type": "websocket.close", "code": 1008})  # before it is accepted: the server answers 403
             return
-        await self._app(scope, _filtered(receive), _watched(send, self._uploads, token_of(scope)))
+        await self._app(scope, _filtered(receive), _watched(send, self._uploads, browser_of(scope)))
 
 
 _WORDS = {403: b"forbidden", 404: b"not found", 411: b"length required", 413: b"too large"}

@@ -114,6 +114,7 @@ RUNS_TABLE = "runs.table"
 RUNS_KIND = "runs.kind"
 RUNS_MOVE = "runs.moves"  # whether anything moved when the page was drawn
 RUN_PUBLISHED = "runs.published"  # said once after a run was published
+RUN_ABOUT = "runs.about"  # what was said of a run when its dialog opened
 RUN_PICTURES = "runs.pictures"
 RUN_POOLED = "runs.pooled"
 RUN_SHEET = "runs.sheet"  # the epoch whose samples are shown

@@ -16,6 +16,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 ROUTE = "/_stcore/upload_file/"
 COOKIE = "medcls_door"
 _MARK = b"_stcore/upload_file/"
+_DIGITS = 16  # of an upload's size
 _MOST_ADDRESSES = 100_000  # of all sessions; the oldest are forgotten
 
 
@@ -40,6 +41,12 @@ def token_of(scope: Scope) -> str:
     return found.value if found else ""
 
 
+def browser_of(scope: Scope) -> str:
+    """Return what tells a browser from others: its token, or where it keeps no cookies the address it asks from."""
+    token = token_of(scope)
+    return f"token {token}" if token else f"peer {(scope.get('client') or ('',))[0]}"
+
+
 def header_of(scope: Scope, name: bytes) -> str | None:
     """Return a header's value; None if it is missing or stands there twice."""
     found = [value for key, value in scope.get("headers", ()) if key.lower() == name]
@@ -58,7 +65,7 @@ class Uploads:
 
         Args:
             message: A serialised `ForwardMsg`.
-            token: The token of the browser it goes to.
+            token: What tells the browser it goes to from others; see `browser_of`.
         """
         if _MARK not in message:
             return
@@ -75,11 +82,11 @@ class Uploads:
         403: the address was never given out, or to another browser. 411: an upload that does not say its size. 413:
         more than the session may hold.
         """
-        place = _place(scope["path"])
+        place = scope["path"].rsplit(ROUTE, 1)[-1]  # to the letter: `file?1` would be another file than `file`
         if scope["method"] not in ("PUT", "DELETE"):
             return 0  # a browser's question beforehand; it changes nothing
         given = self._given.get(place)
-        if given is None or not secrets.compare_digest(given, token_of(scope)):
+        if given is None or not secrets.compare_digest(given.encode(), browser_of(scope).encode()):
             return 403
         session, _, file = place.partition("/")
         held = self._held.setdefault(session, {})
@@ -87,7 +94,7 @@ class Uploads:
             held.pop(file, None)
             return 0
         size = header_of(scope, b"content-length") or ""
-        if not size.isdecimal():
+        if not (size.isdecimal() and size.isascii() and len(size) < _DIGITS):
             return 411
         if sum(held.values()) - held.get(file, 0) + int(size) > quota_bytes():
             return 413
@@ -96,5 +103,5 @@ class Uploads:
 
 
 def _place(url: str) -> str:
-    """Return `session/file` of an address."""
+    """Return `session/file` of an address that was given out."""
     return url.rsplit(_MARK.decode(), 1)[-1].split("?")[0]

@@ -109,7 +109,8 @@ def test_it_says_cannot_tell_of_a_scan_that_looks_unlike_those_it_learned_from(t
         assert answer.decided is None
         assert answer.unfamiliarity > 1
         assert answer.refusal.code == "models.unlike-looks"
-    old = Network(card, opened.net, TrainingReference(known.features)).predict(noise)
+    before = replace(card, abstention=Abstention(max_distance=2.0))
+    old = Network(before, opened.net, TrainingReference(known.features)).predict(noise)
     assert old.decided is not None, "a model published before appearance was kept answers as it did"
 
 

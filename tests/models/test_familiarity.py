@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from medcls.core.evaluation import Estimate
-from medcls.core.model import Abstention
+from medcls.core.model import Abstention, Threshold
 from medcls.core.note import UNSAID, Note
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.errors import BadModel
+from medcls.evaluation.site_look import found_in, inspect_answers
 from medcls.imaging.appearance import appearance
 from medcls.imaging.contrast import MADE, make_foreign, make_phantoms
 from medcls.imaging.decode import read_scan
@@ -85,6 +86,19 @@ def test_a_limit_without_its_gate_refuses(gated, own):
         assert answer.refusal.code == "models.unlike-no-number"
 
 
+@pytest.mark.parametrize("limit", ["max_distance", "max_appearance"])
+def test_a_limit_without_what_it_is_a_limit_of_refuses_or_cautions(gated, own, limit):
+    """A card may name a limit and its folder hold no features: that switches nothing off."""
+    looks_gone = TrainingReference(gated.known.features, None, gated.known.gate)
+    for known in (None, looks_gone) if limit == "max_appearance" else (None,):
+        alone = Network(replace(gated.card, abstention=Abstention(**{limit: 2.0})), gated.net, known).predict(own[0])
+        assert (alone.decided, alone.refusal.code) == (None, "models.unlike-no-number")
+    beside = Network(
+        replace(gated.card, abstention=Abstention(max_kind=0.0, max_appearance=2.0)), gated.net, looks_gone
+    )
+    assert "models.acquired-no-number" in [note.code for note in beside.predict(own[0]).cautions]
+
+
 @pytest.mark.parametrize("broken", ["features", "looks", "gate"])
 def test_a_distance_that_is_no_number_refuses_or_cautions(gated, own, broken):
     known, nan = gated.known, np.float32(np.nan)
@@ -116,6 +130,11 @@ def test_a_mean_with_a_stranger_of_no_number_counts_it(gated, own):
     strange = replace(good, refusal=Note("models.unlike-no-number"), unfamiliarity=float("nan"))
     assert combine(gated.card, [good, good, good]).decided is not None
     assert combine(gated.card, [good, strange]).decided is None
+    outvoted = combine(gated.card, [good, good, good, strange])
+    assert outvoted.decided is not None
+    assert outvoted.unfamiliarity <= 1
+    assert combine(gated.card, [good, good, strange]).decided is not None
+    assert combine(gated.card, [good, strange, strange]).unfamiliarity == float("inf")
 
 
 def test_an_answer_cannot_decide_on_an_unfamiliar_scan():
@@ -128,6 +147,29 @@ def test_an_answer_cannot_decide_on_an_unfamiliar_scan():
 def test_a_limit_that_is_no_number_is_refused(limit):
     with pytest.raises(BadModel):
         Abstention(**{limit: float("nan")})
+
+
+@pytest.mark.parametrize(
+    "limits", [{"min_prob": -0.1}, {"min_prob": 1.1}, {"max_distance": -5}, {"max_appearance": -1}]
+)
+def test_a_limit_that_cannot_be_is_refused(limits):
+    with pytest.raises(BadModel):
+        Abstention(**limits)
+
+
+@pytest.mark.parametrize("prob", [float("nan"), -1, 0, 1, 2, float("inf")])
+def test_an_operating_point_that_cannot_be_is_refused(prob):
+    """No answer is below a threshold that is no number: it would call nothing."""
+    with pytest.raises(BadModel):
+        Threshold("screening", "malignant", prob)
+
+
+def test_what_a_site_s_scans_tell_counts_a_distance_of_no_number_as_unlike(gated, own):
+    answer = gated.predict(own[0])
+    answers = [replace(answer, acquired=far) for far in (0.5, float("nan"), float("inf"), None)]
+    found = inspect_answers(gated.card, answers, {}, 0)
+    assert found.acquired.value == pytest.approx(2 / 3)
+    assert found_in(own[:1], np.array([a.how_far for a in answers]))["acquired_unlike"] == pytest.approx(2 / 3)
 
 
 def test_a_mean_cautions_once_and_only_where_half_of_its_networks_do(gated, own):

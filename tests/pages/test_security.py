@@ -95,7 +95,12 @@ BROWSER = (b"cookie", b"other=1; medcls_door=a-browser")
 
 
 def call(
-    path: str, kind: str = "http", headers: tuple = (HOST,), method: str = "GET", door: SafeDoor | None = None
+    path: str,
+    kind: str = "http",
+    headers: tuple = (HOST,),
+    method: str = "GET",
+    door: SafeDoor | None = None,
+    peer: str = "127.0.0.1",
 ) -> list[dict]:
     """What the middleware sends for a request to an app that answers 200."""
     sent: list[dict] = []
@@ -103,7 +108,7 @@ def call(
     async def send(message: dict) -> None:
         sent.append(message)
 
-    scope = {"type": kind, "path": path, "method": method, "headers": list(headers)}
+    scope = {"type": kind, "path": path, "method": method, "headers": list(headers), "client": (peer, 9)}
     run((door or SafeDoor(answering))(scope, None, send))
     return sent
 
@@ -145,9 +150,10 @@ def test_a_foreign_host_gets_nothing_at_the_websocket_either(host: bytes | None)
     assert call("/")[0]["status"] == 200
 
 
-def put(door: SafeDoor, path: str, *headers: tuple, method: str = "PUT") -> int:
+def put(door: SafeDoor, path: str, *headers: tuple, method: str = "PUT", peer: str = "127.0.0.1") -> int:
     """The status an upload gets."""
-    return call(f"/_stcore/upload_file/{path}", headers=(HOST, *headers), method=method, door=door)[0]["status"]
+    sent = call(f"/_stcore/upload_file/{path}", headers=(HOST, *headers), method=method, door=door, peer=peer)
+    return sent[0]["status"]
 
 
 def test_an_address_for_a_file_works_for_the_browser_it_was_given_to(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,6 +173,26 @@ def test_an_address_for_a_file_works_for_the_browser_it_was_given_to(monkeypatch
     assert put(door, "s/f", BROWSER, half) == 200, "in the place of the first"
     assert put(door, "s/f", BROWSER, (b"content-length", str(2 << 20).encode())) == 413
     assert put(door, "s/f", BROWSER, method="DELETE") == 200
+
+
+def test_an_address_is_taken_to_the_letter_and_odd_headers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`f?1` and `f` are two files to Streamlit: told as one, a session could hold any number."""
+    monkeypatch.setenv("MEDCLS_UPLOAD_QUOTA_MB", "1")
+    door, size = SafeDoor(answering), (b"content-length", b"1000")
+    call("/_stcore/stream", "websocket", (HOST, BROWSER), door=door)
+    for path in ("s/f?1", "s/f?_stcore/upload_file/s/f", "s/f/", "s//f", "S/f", "s/f\0", "/s/f"):
+        assert put(door, path, BROWSER, size) == 403, path
+    assert put(door, "s/f", (b"cookie", b'medcls_door="\\351"'), size) == 403
+    assert put(door, "s/f", (b"cookie", b"medcls_door=\xe9"), size) == 403
+    assert put(door, "s/f", BROWSER, (b"content-length", b"9" * 5000)) == 411
+
+
+def test_a_browser_without_cookies_is_known_by_where_it_asks_from() -> None:
+    door, size = SafeDoor(answering), (b"content-length", b"1000")
+    call("/_stcore/stream", "websocket", (HOST,), door=door, peer="10.0.0.1")
+    assert put(door, "s/f", size, peer="10.0.0.1") == 200
+    assert put(door, "s/f", size, peer="10.0.0.2") == 403
+    assert put(door, "s/f", size, (b"cookie", b'medcls_door="peer 10.0.0.1"'), peer="10.0.0.2") == 403
 
 
 @pytest.mark.parametrize("path", ["/_stcore/metrics", "/base/_stcore/metrics", "/_stcore/agent/openapi.json"])

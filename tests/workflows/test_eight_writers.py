@@ -7,10 +7,13 @@ from threading import Barrier
 
 import pytest
 
+from medcls.core.run import RunSpec
 from medcls.core.site import SiteSettings
 from medcls.errors import MedclsError
 from medcls.evaluation import sites
-from medcls.workflows import site
+from medcls.runs.about import read_about
+from medcls.runs.folder import make_run
+from medcls.workflows import run_table, site
 from medcls.workflows.marked import marks, put_between_marks
 
 WRITERS, ROUNDS = 8, 12
@@ -51,6 +54,26 @@ def test_eight_who_make_a_site_have_one_key() -> None:
     for n in range(ROUNDS):
         keys = all_at_once(lambda _, name=f"Ward {n}": sites.make_site(name).site.key)
         assert set(keys) == {sites.open_site(f"Ward {n}").site.key}
+
+
+def test_eight_who_tag_a_run_at_once_keep_every_tag() -> None:
+    run = make_run(RunSpec.of(name="tagged", collections=("phantoms",)))
+    for n in range(ROUNDS):
+        run_table.describe_run(run.id, ("first", "gone"), "")
+        seen = read_about(run)
+        got = all_at_once(
+            lambda k, seen=seen, n=n: run_table.describe_run(run.id, ("first", f"{n}.{k}"), "", seen) and 0
+        )
+        assert got == [0] * WRITERS
+        assert set(read_about(run).tags) == {"first", *(f"{n}.{k}" for k in range(WRITERS))}
+
+
+def test_of_eight_who_write_another_note_one_is_kept_and_the_others_are_told() -> None:
+    run = make_run(RunSpec.of(name="noted", collections=("phantoms",)))
+    seen = read_about(run)
+    got = all_at_once(lambda k: run_table.describe_run(run.id, (), f"note {k}", seen) and 0)
+    assert (got.count(0), got.count("runs.note-changed")) == (1, WRITERS - 1)
+    assert read_about(run).note == f"note {got.index(0)}"
 
 
 def test_eight_tables_of_one_file_are_all_written(tmp_path: Path) -> None:

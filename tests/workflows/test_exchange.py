@@ -1,9 +1,11 @@
 """Models as archives: what comes back is what went out, and nothing else gets in."""
 
+import contextlib
 import io
 import json
 import os
 import pickle
+import random
 import shutil
 import zipfile
 from dataclasses import replace
@@ -16,6 +18,9 @@ import pytest
 from medcls.cli import main
 from medcls.core.model import ModelCard
 from medcls.core.scan import Scan
+from medcls.data.excel import sheets_of_excel
+from medcls.data.structured import sheets_of_ods
+from medcls.data.unpack import unpack
 from medcls.errors import BadModel, Conflict, MedclsError, TooLarge
 from medcls.models import changes, store
 from medcls.models.opening import open_model
@@ -233,6 +238,44 @@ def test_broken_archives_are_refused_in_a_sentence(elsewhere: bytes) -> None:
         assert store.list_cards() == ()
     with pytest.raises(BadModel, match="no readable card"):
         exchange.import_model(rewritten(elsewhere, {"card.json": None}))
+
+
+@pytest.mark.parametrize("packed", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_no_byte_of_an_archive_does_more_than_a_sentence(packed: int, tmp_path: Path) -> None:
+    """Whatever an archive is damaged in: models, labelled scans and tables are refused as such."""
+    out, rng = io.BytesIO(), random.Random(packed)
+    with zipfile.ZipFile(out, "w", packed) as archive:
+        for name in ("card.json", "content.xml"):
+            path = f"m/{name}" if name == "card.json" else name
+            archive.writestr(path, b'{"id": "m", "of": 1}' * 30 + rng.randbytes(200))
+    for _ in range(60):
+        damaged = bytearray(out.getvalue())
+        for _ in range(rng.choice((1, 2, 5))):
+            damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+        (tmp_path / "a.zip").write_bytes(damaged)
+        read = (
+            lambda: exchange.import_model(bytes(damaged)),  # noqa: B023
+            lambda: exchange.retired_in(bytes(damaged)),  # noqa: B023
+            lambda: unpack(tmp_path / "a.zip", tmp_path / "in"),
+            lambda: sheets_of_ods(bytes(damaged), 10_000),  # noqa: B023
+            lambda: sheets_of_excel(bytes(damaged), "a.xlsx", 100_000),  # noqa: B023
+        )
+        for one in read:
+            with contextlib.suppress(MedclsError):
+                one()
+        shutil.rmtree(tmp_path / "in", ignore_errors=True)
+
+
+@pytest.mark.parametrize("changed", [{"name": "x" * 201}, {"limits": ("x" * 100_000,) * 11}])
+def test_a_card_that_no_page_could_show_is_refused(changed: dict, tiny_made: Path, home: Path, monkeypatch) -> None:
+    tiny.install(tiny_made, home / "weights", "breast-ultrasound--old--0001")
+    tiny.recast("breast-ultrasound--old--0001", **changed)
+    archive = exchange.export_bytes("breast-ultrasound--old--0001", "record")
+    shutil.rmtree(home / "weights" / "breast-ultrasound--old--0001")
+    with pytest.raises(MedclsError) as refused:
+        exchange.import_model(archive)
+    assert refused.value.code in ("workflows.long-name", "workflows.archive-too-large")
+    assert store.list_cards() == ()
 
 
 def test_an_archive_that_unpacks_without_end_is_stopped(elsewhere: bytes, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,7 @@ def show_actions(view: runs.RunView) -> None:
         ):
             publish(view)
         if st.button(say("pages.run-describe"), icon=":material/edit:"):
+            st.session_state[state.RUN_ABOUT] = run_table.line_of(view).about
             describe(view)
         if view.state.status != "failed" and st.button(
             say("pages.runs-clone"), icon=":material/content_copy:", help=say("pages.runs-opens-its-settings")
@@ -113,18 +114,18 @@ def publish(view: runs.RunView) -> None:
 @st.dialog(say("pages.run-describe"))
 def describe(view: runs.RunView) -> None:
     """Ask for another name, tags and a note."""
-    about = run_table.line_of(view).about
+    about = st.session_state[state.RUN_ABOUT]
     name = st.text_input(say("pages.run-name"), view.name, max_chars=200)
     tags = st.text_input(say("pages.run-tags"), ", ".join(about.tags))
     note = st.text_area(say("pages.run-note"), about.note, max_chars=2000)
     if st.button(say("pages.run-keep"), type="primary"):
-        _do(_describe, view.id, name, tuple(tags.split(",")), note)
+        _do(_describe, view, name, tuple(tags.split(",")), note)
 
 
-def _describe(run_id: str, name: str, tags: tuple[str, ...], note: str) -> runs.RunView:
-    if name.strip() != runs.show_run(run_id).name:
-        runs.rename_run(run_id, name)
-    return run_table.describe_run(run_id, tags, note)
+def _describe(view: runs.RunView, name: str, tags: tuple[str, ...], note: str) -> runs.RunView:
+    if name.strip() != view.name:
+        runs.rename_run(view.id, name)
+    return run_table.describe_run(view.id, tags, note, seen=st.session_state[state.RUN_ABOUT])
 
 
 @st.dialog(say("pages.runs-delete-a-run"))
