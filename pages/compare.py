@@ -71,6 +71,7 @@ def pick_models() -> tuple[list, str]:
     with st.container(key="compare-asked"):
         chosen = _pick(task.id, mine, names, last)
     state.remember(state.MODELS, ",".join(chosen) or None)
+    header.tell_states([mine[m] for m in chosen], test_set.names_of(list(mine.values())))
     return [mine[m] for m in chosen], mode
 
 

@@ -6,6 +6,7 @@ from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import models
 from pages._ui import state
+from pages._ui.classify import opinions
 from pages._ui.heatmaps import ask, grid, tests, tissue
 from pages._ui.widgets import anyway, drops, examples, header, notices, pickers
 
@@ -25,6 +26,11 @@ entry = drops.pick(entries, "heatmaps.scan")
 read = drops.read_entry(entry)
 if read.value is None:
     notices.show_unread(read)
+    state.done()
+
+if opinions.waits(entry):
+    grid.show(read.value, [], card)
+    opinions.lead_back()
     state.done()
 
 try:

@@ -18,6 +18,7 @@ except MedclsError as error:
 if not waiting.sources(around):
     notices.show_empty(say("pages.worklist-what"), say("pages.worklist-first"))
     state.done()
+header.tell_who_reads()
 waiting.show(around)
 st.subheader(say("pages.outbox"), anchor=False)
 outbox.show()

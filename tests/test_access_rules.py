@@ -28,7 +28,7 @@ admin = ["root"]
 """
 # Workflows that change something, or show or let out what was dropped, with the role each needs.
 GUARDED = {
-    "read": "case_report.make_case case_report.send_out classify.classify_one classify.classify_open classify.audit_reread compare_scan.compare_scan exchange.export_bytes "
+    "read": "case_report.make_case case_report.send_out classify.classify_one classify.classify_open classify.audit_shown compare_scan.compare_scan exchange.export_bytes "
     "evaluate.write exchange.export_model exchange.export_onnx pacs.fetch pacs.put_away pacs.send_back "
     "pacs.sendings pacs.try_again pacs.worklist pacs_rules.work tissue.map_patches",
     "build": "data.remove_collection data_audit.audit_collection data_audit.decide data_mend.change data_mend.undo data_plan.add_planned data_plan.uploaded_file data_plan.list_not_taken data_plan.make_plan "

@@ -13,6 +13,8 @@ from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
 from medcls.models.folder import weights_digest
 
+OWN_FIRST = "own-reading-first"  # why an answer is held back, in the audit trail
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -95,19 +97,21 @@ def write_answers(
     answers: Iterable[tuple[Scan | None, Outcome[Prediction]]],
     read: Callable[[Prediction], Prediction] | None = None,
     site: str = "",
+    held: bool = False,
 ) -> None:
     """Write to the audit trail what was answered; a site that says so gets no answer that cannot be written down.
 
     Args:
         card: The model.
-        answers: Each scan, None if it could not be read, with the answer or why there is none.
+        answers: Each scan, None if it could not be read or is no longer at hand, with the answer or why there is none.
         read: Returns a model's answer as it is read at a site, and shown there; None where it is shown as it is.
         site: Name of the site; written where its settings change the answer, beside what the model itself would say.
+        held: True if the answer is not shown yet: its reader reads first. Once it is shown, that is written as well.
 
     Raises:
         Conflict: If it cannot be written and `MEDCLS_AUDIT_STRICT` is set.
     """
-    model = {"model": card.id, "model_sha256": weights_digest(card)}
+    model = {"model": card.id, "model_sha256": weights_digest(card), "held": OWN_FIRST if held else ""}
     audit.write_many("classify", [model | _answer(scan, found, read, site) for scan, found in answers])
 
 
@@ -117,7 +121,7 @@ def _answer(
     read: Callable[[Prediction], Prediction] | None,
     site: str,
 ) -> dict[str, str]:
-    told = {"scan_sha256": scan.sha256 if scan else ""}
+    told = {"scan_sha256": scan.sha256 if scan else found.value.sha256 if found.value else ""}
     if found.error is not None:
         return told | {"outcome": found.error.code}
     answer = found.get()

@@ -122,7 +122,7 @@ def classify_one(scan: Scan, classifier: "Predictor") -> Prediction:
 
 @allowed("read")
 def classify_open(
-    scan: Scan, classifier: "Predictor", prepared: "Prepared | None" = None, site: str = ""
+    scan: Scan, classifier: "Predictor", prepared: "Prepared | None" = None, site: str = "", held: bool = False
 ) -> "tuple[Prediction, OpenScan | OpenMembers]":
     """Answer a decoded scan and keep the pass, which its heatmaps are drawn from; it is written to the audit trail.
 
@@ -131,6 +131,7 @@ def classify_open(
         classifier: From `open_model`.
         prepared: The scan as networks that are fed alike got it before; what is missing is added.
         site: Name of the site it is read at: the trail says how it is read there too; empty for none.
+        held: True if the answer is not shown yet, as its reader reads first: `audit_shown` then says when it is.
 
     Returns:
         The answer as the model gave it, and the pass.
@@ -143,16 +144,15 @@ def classify_open(
 
     view = forward(classifier, scan, None, prepared)
     answer = _tell_marks(scan, view.prediction, classifier)
-    write_answers(classifier.card, [(scan, Outcome("", answer))], _reader(classifier.card, site), site)
+    write_answers(classifier.card, [(scan, Outcome("", answer))], _reader(classifier.card, site), site, held)
     return answer, view
 
 
 @allowed("read")
-def audit_reread(scan: Scan, card: ModelCard, answer: Prediction, site: str) -> None:
-    """Write to the audit trail that an answer given before is read anew, at a site by its settings.
+def audit_shown(card: ModelCard, answer: Prediction, site: str) -> None:
+    """Write to the audit trail that an answer given before is shown: read anew at a site, or held back until now.
 
     Args:
-        scan: The scan.
         card: The model's card.
         answer: As the model gave it.
         site: Name of the site; empty for none.
@@ -161,7 +161,7 @@ def audit_reread(scan: Scan, card: ModelCard, answer: Prediction, site: str) -> 
         Conflict: If it must not be shown unwritten.
         MedclsError: If there is no such site.
     """
-    write_answers(card, [(scan, Outcome("", answer))], _reader(card, site), site)
+    write_answers(card, [(None, Outcome("", answer))], _reader(card, site), site)
 
 
 def _reader(card: ModelCard, site: str) -> "Callable[[Prediction], Prediction] | None":
@@ -182,6 +182,7 @@ def classify_many(
     classifier: "Predictor",
     frame: int | None = None,
     site: str = "",
+    held: bool = False,
 ) -> Iterator[Answer]:
     """Answer files in order; one that cannot be read comes with its error, and the rest go on.
 
@@ -192,6 +193,7 @@ def classify_many(
         classifier: From `open_model`.
         frame: Which frame or page of each file, from 0; None for the first.
         site: As of `classify_open`.
+        held: As of `classify_open`.
 
     Raises:
         Denied: If the person at work may not ask.
@@ -199,16 +201,20 @@ def classify_many(
     """
     need("read", "classify")
     limits = Limits.from_env()
+
+    def tell(answers: list[tuple[Scan | None, Outcome[Prediction]]]) -> None:
+        write_answers(classifier.card, answers, _reader(classifier.card, site), site, held)
+
     with ThreadPoolExecutor(1) as pool:
         waiting: deque[_Waiting] = deque()
         known: dict[str, Outcome[Prediction]] = {}  # the same bytes get the same answer, to the last bit
         for file in files:
             values = _count(file.value, limits)
             while waiting and (len(waiting) >= _AHEAD or sum(w.values for w in waiting) + values > _AHEAD_VALUES):
-                yield from _answer_some(waiting, classifier, known, site)
+                yield from _answer_some(waiting, classifier, known, tell)
             waiting.append(_Waiting(values, pool.submit(_read, file, frame, limits)))
         while waiting:
-            yield from _answer_some(waiting, classifier, known, site)
+            yield from _answer_some(waiting, classifier, known, tell)
 
 
 class _Waiting(NamedTuple):
@@ -233,15 +239,17 @@ def _read(file: Outcome[bytes] | Outcome[Scan], frame: int | None, limits: Limit
 
 
 def _answer_some(
-    waiting: deque[_Waiting], classifier: "Predictor", known: dict[str, Outcome[Prediction]], site: str
+    waiting: deque[_Waiting],
+    classifier: "Predictor",
+    known: dict[str, Outcome[Prediction]],
+    tell: Callable[[list[tuple[Scan | None, Outcome[Prediction]]]], None],
 ) -> Iterator[Answer]:
     """Answer the first few that wait, and note in `known` what the network said of which bytes."""
     read = [w.scan.result() for w in (waiting.popleft() for _ in range(min(_BATCH, len(waiting))))]
     new = {scan.value.sha256: scan.value for scan in read if scan.value and scan.value.sha256 not in known}
     known.update(zip(new, _predict(list(new.values()), classifier), strict=True))
     answers = [Answer(scan, scan.then(lambda one: known[one.sha256].get())) for scan in read]
-    told = [(answer.scan.value, answer.prediction) for answer in answers]
-    write_answers(classifier.card, told, _reader(classifier.card, site), site)
+    tell([(answer.scan.value, answer.prediction) for answer in answers])
     yield from answers
 
 

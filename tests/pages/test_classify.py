@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import streamlit as st
 
+from medcls import audit
 from medcls.core.note import Note
 from medcls.core.outcome import Outcome
 from medcls.core.prediction import Prediction
@@ -24,7 +25,7 @@ from medcls.words import say
 from medcls.workflows import case_report, classify, scans, site_figures
 from medcls.workflows.case_report import send_out
 from pages._ui import state
-from pages._ui.classify import cases, exports, opinions, room, worth
+from pages._ui.classify import cases, exports, loops, opinions, room, worth
 from pages._ui.classify.answers import Row
 from pages._ui.widgets import header, notices, palette
 from tests.pages.conftest import assert_sound, component, shown, words
@@ -324,7 +325,7 @@ def test_frame_of_a_file_with_several_can_be_answered(open_app, tiny_model) -> N
     data = io.BytesIO()
     pages[0].save(data, "TIFF", save_all=True, append_images=pages[1:])
     app = drop(open_app(), ("pages.tif", data.getvalue()))
-    assert component(app, "medcls_viewer")["frames"] == {"n": 2, "at": 0, "shown": []}
+    assert component(app, "medcls_viewer")["frames"] == {"n": 2, "at": 0, "step": 1, "shown": []}
     first = answered(app)[0].prediction.prob
     (reading,) = app.session_state[state.READING][1].values()
     from pages._ui.classify.answers import answer_frame
@@ -432,6 +433,56 @@ def test_own_reading_comes_first(open_app, tiny_model) -> None:
     assert "Your own reading: benign, confidence 3 of 5" in words(app)
     said = list(app.session_state[state.OPINIONS].values())
     assert said == [opinions.Opinion("benign", 3)]
+
+
+def test_a_file_tells_no_answer_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = row("a.png", decided="benign", prob=(0.1, 0.8, 0.1))
+    assert exports.as_saved(said) is said
+    with monkeypatch.context() as patch:
+        patch.setitem(st.session_state, state.OWN_FIRST, True)
+        saved = exports.as_saved(said)
+    assert saved.prediction is None
+    assert saved.answer.error.code == "workflows.own-reading-waits"
+
+
+@pytest.mark.parametrize(("n", "step"), [(2, 1), (120, 1), (121, 2), (300, 3)])
+def test_a_long_loop_is_shown_from_end_to_end(n: int, step: int) -> None:
+    """At most 120 frames of it, each under its own number."""
+    assert loops.apart(n) == step
+    shown = range(0, n, step)
+    assert len(shown) <= 120
+    assert shown[-1] + step >= n
+
+
+@pytest.mark.parametrize("n", [2, 9])
+def test_the_trail_says_when_an_answer_that_waited_was_shown(open_app, tiny_model, n: int) -> None:
+    """One by one and by the batch: held at first, shown once the person has read that scan, and never twice."""
+    files = [(f"{i}.png", png(seed=600 + i)) for i in range(n)]
+    app = open_app()
+    next(t for t in app.toggle if t.key == "landing.own.first").set_value(True).run()
+    drop(app, *files)
+    rows = answered(app)
+    scans = {row.prediction.sha256 for row in rows}
+
+    def told() -> list[tuple[str, str | None]]:
+        return [(one.facts["scan_sha256"], one.facts.get("held")) for one in audit.lines() if one.what == "classify"]
+
+    assert sorted(told()) == sorted((scan, "own-reading-first") for scan in scans)
+    for page in ("../heatmaps.py", "../compare.py"):
+        app.switch_page(page).run()
+        assert_sound(app)
+        assert "Probabilities:" not in words(app)
+    assert len(told()) == n, "no other page shows it"
+    app.switch_page("../classify.py").run()
+    next(r for r in app.radio if r.label == "What do you see?").set_value("benign")
+    next(b for b in app.button if b.label == "Show the network's answer").click()
+    app.run().run()
+    shown = [one for one in answered(app) if one.held is None]
+    assert told()[n:] == [(one.prediction.sha256, None) for one in shown]
+    assert len(shown) == 1
+    next(t for t in app.toggle if t.key == "classify.own.first").set_value(False)
+    app.run()
+    assert {scan for scan, held in told() if held is None} == scans
 
 
 def test_the_report_sheet_offers_every_way_out(open_app, tiny_model) -> None:

@@ -188,6 +188,10 @@ def test_where_no_model_of_a_task_is_approved_those_are_offered_that_are_not_ret
         app = open_app(page, site=folder.id, task="breast-ultrasound", model=tiny_model.id)
         told = words(app).replace("\\", "")
         assert say("pages.model-retired-here", {"site": "Ward 3"}) in told, "an address leads to any model"
+    told = words(open_app("../compare.py", site=folder.id, task="breast-ultrasound")).replace("\\", "")
+    names = {card.id: card.name for card in store.list_cards()}
+    for code, one in (("retired", tiny_model.id), ("draft", "breast-ultrasound--tiny--0002")):
+        assert say(f"pages.models-{code}-here", {"site": "Ward 3", "names": names[one]}) in told
 
 
 def test_a_scan_reads_alike_on_every_page(open_app, tiny_model, home, tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from medcls.evaluation.sites import make_site
 from medcls.inlets import inbox, outbox
-from medcls.workflows import pacs
+from medcls.words import say
+from medcls.workflows import pacs, site
 from pages._ui import state
 from pages._ui.pacs import waiting
 from tests.inlets.conftest import dicom, free_port
@@ -50,6 +52,17 @@ def test_who_waits_is_read_by_a_click(open_app, home: Path, tiny_model) -> None:
     assert_sound(app)
     (entry,) = app.session_state[state.DROP].entries
     assert entry.get() == inbox.read(digest)
+
+
+def test_who_is_to_read_says_where_the_site_has_retired_the_model(open_app, home: Path, tiny_model) -> None:
+    """The model chosen on another page is the one that Classify asks."""
+    name_around(home)
+    folder = make_site("Ward 3")
+    told = say("pages.model-retired-here", {"site": "Ward 3"})
+    assert told not in words(open_app(PAGE, site=folder.id, model=tiny_model.id)).replace("\\", "")
+    site.set_state("Ward 3", tiny_model.id, "retired", why="scanner changed")
+    assert told in words(open_app(PAGE, site=folder.id, model=tiny_model.id)).replace("\\", "")
+    assert told not in words(open_app(PAGE, site=folder.id)).replace("\\", "")
 
 
 def test_a_row_that_takes_another_s_place_is_not_chosen(open_app, home: Path) -> None:

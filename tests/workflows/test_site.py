@@ -135,8 +135,8 @@ def test_the_trail_says_what_was_shown_and_what_the_model_says_where_they_differ
     case_report.make_case(data, "", model, said=case_report.Said(site="Ward 3"))
     (_,) = classify.classify_many([Outcome("x", data)], model, site="Ward 3")
     answer = classify.classify_one(read_scan(data), model)
-    classify.audit_reread(read_scan(data), card, answer, "Ward 3")
-    classify.audit_reread(read_scan(data), card, answer, "")
+    classify.audit_shown(card, answer, "Ward 3")
+    classify.audit_shown(card, answer, "")
     lines = list(audit.lines())[before:]
     told = [(line.what, line.facts["answer"], line.facts.get("model_answer"), line.facts.get("site")) for line in lines]
     at, alone = ("classify", "malignant", "benign", "Ward 3"), ("classify", "benign", None, None)

@@ -15,6 +15,7 @@ from medcls.workflows import classify, scans, viewer
 from medcls.workflows import site as site_room
 from medcls.workflows.turns import ANSWERS
 from pages._ui import cache, state
+from pages._ui.classify import opinions
 from pages._ui.widgets import drops, known, notices
 from pages._ui.widgets.charts import data_url
 from pages._ui.widgets.header import site_name
@@ -27,13 +28,24 @@ _A_RUN_S = 0.6  # how long a run of the page answers before it shows what it has
 
 @dataclass(frozen=True)
 class Row:
-    """One scan of the drop and its answer. Holds a thumbnail, not the scan."""
+    """One scan of the drop and its answer. Holds a thumbnail, not the scan.
+
+    Args:
+        entry: The file.
+        answer: The model's answer as it is read here, or why there is none.
+        thumbnail: The scan, small, as a data URL.
+        frame: Which frame of the file it is, from 0; None for the first.
+        history: What decoding did.
+        held: The answer as the model gave it while the audit trail says that it waits for the reader; None once it says
+            that it is shown.
+    """
 
     entry: scans.Entry
     answer: Outcome[Prediction]
     thumbnail: str = ""
     frame: int | None = None
     history: tuple[str, ...] = ()
+    held: Prediction | None = None
 
     @property
     def prediction(self) -> Prediction | None:
@@ -50,6 +62,7 @@ class Reading:
     rows: list[Row] = field(default_factory=list)
     source: Iterator[Row] | None = None
     site: str = ""
+    own: bool = False  # whether `source` answers for a reader who reads first
 
     @property
     def done(self) -> bool:
@@ -102,8 +115,10 @@ def go_on(reading: Reading) -> None:
     Raises:
         MedclsError: If the model cannot be opened.
     """
-    until = time.monotonic() + _A_RUN_S
-    rest = reading.source or _rows(reading.entries[len(reading.rows) :], reading.card, reading.site)
+    until, own = time.monotonic() + _A_RUN_S, bool(st.session_state.get(state.OWN_FIRST))
+    rest = reading.source if reading.own == own else None
+    rest = rest or _rows(reading.entries[len(reading.rows) :], reading.card, reading.site)
+    reading.own = own
     reading.source = None  # what was cut short, by an error or by the page, yields nothing more
     for row in rest:
         reading.rows.append(_here(row, reading))
@@ -120,6 +135,18 @@ def answer_frame(reading: Reading, place: int, frame: int) -> None:
         reading.rows[place] = _here(_answered(row.entry, read.get(), reading.card, frame), reading)
     except MedclsError as error:
         reading.rows[place] = Row(row.entry, Outcome(row.entry.name, error=error), row.thumbnail, frame)
+
+
+def reveal(reading: Reading) -> None:
+    """Have the audit trail say of the answers that were held back which are shown now.
+
+    Raises:
+        Conflict: If one must not be shown unwritten.
+    """
+    for place, row in enumerate(reading.rows):
+        if row.held is not None and not opinions.hides(row):
+            known.tell(reading.card, row.held, row.frame)
+            reading.rows[place] = replace(row, held=None)
 
 
 def _here(row: Row, reading: Reading) -> Row:
@@ -141,9 +168,11 @@ def count(reading: Reading) -> None:
 
 
 def _answered(entry: scans.Entry, scan: Scan, card: ModelCard, frame: int | None = None) -> Row:
+    held = opinions.waits(entry, frame)
     with ANSWERS:
-        answer = known.ask(scan, card, frame)
-    return Row(entry, Outcome(entry.name, answer), data_url(scans.thumbnail(scan)), frame, scan.history)
+        answer = known.ask(scan, card, frame, held)
+    thumbnail = data_url(scans.thumbnail(scan))
+    return Row(entry, Outcome(entry.name, answer), thumbnail, frame, scan.history, answer if held else None)
 
 
 def _rows(entries: tuple[scans.Entry, ...], card: ModelCard, site: str) -> Iterator[Row]:
@@ -152,17 +181,20 @@ def _rows(entries: tuple[scans.Entry, ...], card: ModelCard, site: str) -> Itera
     if len(entries) <= _ONE_BY_ONE:
         yield from (_single(entry, card) for entry in entries)
         return
-    files = (drops.decoded(entry) or entry for entry in entries)
-    for entry, answer in zip(entries, classify.classify_many(files, classifier, site=site), strict=True):
+    files, held = (drops.decoded(entry) or entry for entry in entries), bool(st.session_state.get(state.OWN_FIRST))
+    for entry, answer in zip(entries, classify.classify_many(files, classifier, site=site, held=held), strict=True):
         scan = answer.scan.value
         if scan is None:
             yield Row(entry, answer.prediction)
             continue
         drops.keep_scan(entry, answer.scan)
-        if answer.prediction.value is not None:
-            shown = known.read_here(answer.prediction.value, card).decided or ""
-            known.keep(scan, card, answer.prediction.value, shown=shown)
-        yield Row(entry, answer.prediction, data_url(scans.thumbnail(scan)), None, scan.history)
+        said = answer.prediction.value
+        if said is not None:
+            known.keep(scan, card, said)
+        if said is not None and not held:
+            known.mark(card, said, known.read_here(said, card).decided)
+        thumbnail = data_url(scans.thumbnail(scan))
+        yield Row(entry, answer.prediction, thumbnail, None, scan.history, said if held else None)
 
 
 def _single(entry: scans.Entry, card: ModelCard) -> Row:

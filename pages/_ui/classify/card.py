@@ -140,7 +140,7 @@ def _show_buttons(shown: Shown) -> None:
         say("pages.sheet-how"): lambda: sheets.how(row, card, shown.scan),
         say("pages.sheet-know"): lambda: sheets.know(card, row.prediction),
     }
-    with st.container(horizontal=True, gap="xsmall"):
+    with st.container(horizontal=True, gap="xsmall", key="card-buttons"):  # in sight, however long the card (frame.css)
         if st.button(say("pages.disagree"), key="disagree", icon=":material/thumb_down:", shortcut="x"):
             opinions.disagree(row, card.task)
         if st.button(say("pages.report"), key="report", icon=":material/description:"):

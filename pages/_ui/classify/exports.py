@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
 from medcls.core.model import ModelCard
+from medcls.core.outcome import Outcome
+from medcls.errors import Conflict
 from medcls.words import say
 from medcls.workflows.case_report import Table
 from pages._ui.classify import opinions
@@ -72,6 +75,13 @@ def table(lines: Sequence[dict[str, Any]], card: ModelCard, columns: Sequence[st
     return Table(f"{card.task.id}-answers", tuple(columns), lines, kept, {"model": card.id, "rows": str(len(lines))})
 
 
+def as_saved(row: Row) -> Row:
+    """Return a row as it is saved: without its answer while that waits for the person's own reading."""
+    if not opinions.hides(row):
+        return row
+    return replace(row, answer=Outcome(row.entry.name, error=Conflict("workflows.own-reading-waits")))
+
+
 def show_downloads(rows: Sequence[Row], card: ModelCard, cases: Sequence[str]) -> None:
     """Offer the answers as CSV and JSON, made when asked for.
 
@@ -80,6 +90,7 @@ def show_downloads(rows: Sequence[Row], card: ModelCard, cases: Sequence[str]) -
         card: The model's card.
         cases: The case of each row; empty for a case of its own.
     """
+    rows = [as_saved(row) for row in rows]
     told = [opinions.columns_of(row) for row in rows]  # now: the session is not at hand where a file is made
     said = [name for name in _SAID if any(name in opinion for opinion in told)]
     case = ["case"] if any(cases) else []

@@ -1,14 +1,18 @@
 """What a person says of a scan: their own reading before the network's, and that they disagree with it."""
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from medcls.core.task import Task
 from medcls.words import say
+from medcls.workflows import scans
 from pages._ui import state
-from pages._ui.classify.answers import Row
 from pages._ui.widgets.palette import label_word
+
+if TYPE_CHECKING:
+    from pages._ui.classify.answers import Row
 
 UNSURE = ""  # the person cannot tell either
 
@@ -30,23 +34,36 @@ class Opinion:
     reason: str = ""
 
 
-def of(row: Row) -> Opinion:
+def of(row: "Row") -> Opinion:
     """Return what was said of a scan so far."""
     return state.kept(state.OPINIONS, dict).get(_key(row), Opinion())
 
 
-def keep(row: Row, opinion: Opinion) -> None:
+def keep(row: "Row", opinion: Opinion) -> None:
     """Keep what was said of a scan for this session and its exports."""
     state.kept(state.OPINIONS, dict)[_key(row)] = opinion
 
 
-def _key(row: Row) -> tuple[int, int | None]:
+def _key(row: "Row") -> tuple[int, int | None]:
     return id(row.entry), row.frame
 
 
-def hides(row: Row) -> bool:
+def hides(row: "Row") -> bool:
     """Return whether the answer waits for the person's own reading."""
-    return bool(st.session_state.get(state.OWN_FIRST)) and of(row).own is None
+    return waits(row.entry, row.frame)
+
+
+def waits(entry: scans.Entry, frame: int | None = None) -> bool:
+    """Return whether what a model says of a file, or a frame of it, waits for the person's own reading."""
+    said: Opinion = state.kept(state.OPINIONS, dict).get((id(entry), frame), Opinion())
+    return bool(st.session_state.get(state.OWN_FIRST)) and said.own is None
+
+
+def lead_back() -> None:
+    """Say, on a page that asks for no reading, that the person's own comes first, and lead to where it is asked for."""
+    st.info(say("pages.own-on-classify"), icon=":material/visibility_off:")
+    if st.button(say("pages.own-title"), type="primary", key="own.back"):
+        st.switch_page("../classify.py")
 
 
 def show_switch(key: str) -> None:
@@ -59,7 +76,7 @@ def show_switch(key: str) -> None:
     st.session_state[state.OWN_FIRST] = st.toggle(say("pages.own-first"), on, key=key)
 
 
-def ask_first(row: Row, task: Task, place: int) -> None:
+def ask_first(row: "Row", task: Task, place: int) -> None:
     """Ask for the person's own reading; the answer is shown after it."""
     with st.form(f"own.{place}", border=True):
         st.markdown("**" + say("pages.own-title") + "**")
@@ -76,7 +93,7 @@ def ask_first(row: Row, task: Task, place: int) -> None:
             st.rerun()
 
 
-def show(row: Row, task: Task) -> None:
+def show(row: "Row", task: Task) -> None:
     """Show what was said before the answer, and let it be changed after it."""
     opinion = of(row)
     if opinion.own is not None:
@@ -86,7 +103,7 @@ def show(row: Row, task: Task) -> None:
         st.caption(say("pages.disagree-said", {"reason": opinion.reason}))
 
 
-def disagree(row: Row, task: Task) -> None:
+def disagree(row: "Row", task: Task) -> None:
     """Ask what the person holds instead of the answer, and why, in a sheet."""
 
     @st.dialog(say("pages.disagree-title"), position="right")
@@ -107,7 +124,7 @@ def disagree(row: Row, task: Task) -> None:
     sheet()
 
 
-def columns_of(row: Row) -> dict[str, str]:
+def columns_of(row: "Row") -> dict[str, str]:
     """Return what was said as columns of an export; empty where nothing was."""
     said = of(row)
     if said == Opinion():

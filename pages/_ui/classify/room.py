@@ -12,7 +12,7 @@ from medcls.workflows import scans
 from medcls.workflows.turns import ANSWERS
 from medcls.workflows.viewer import Evidence
 from pages._ui import state
-from pages._ui.classify import answers, cases, evidence, exports, opinions
+from pages._ui.classify import answers, cases, evidence, exports, loops, opinions
 from pages._ui.classify import card as result
 from pages._ui.classify.answers import Reading, Row
 from pages._ui.widgets import drops, notices, viewer, worklist
@@ -21,7 +21,6 @@ from pages._ui.widgets.palette import REFUSED, label_colours, label_word
 
 _VIEWER = "classify.viewer"
 _ALL, _REFUSED, _FAILED, _WAITS = "all", "cannot-tell", "no-answer", "own-waits"
-_LOOP_MOST = 120  # frames shown at once; a longer loop is shown by every second, third … frame
 _OWN_FIRST = "classify.own.first"  # the switch
 _SAVE_WAITS = "classify.save.waits"
 SORTS = ("suspicious", "given", "name")
@@ -30,6 +29,7 @@ SORTS = ("suspicious", "given", "name")
 def show(entries: tuple[scans.Entry, ...], card: ModelCard) -> None:
     """Draw a drop as far as it is read, then read on."""
     reading = answers.reading_of(entries, card)
+    answers.reveal(reading)
     many = len(entries) > 1
     order = _order(reading)
     if many:
@@ -82,6 +82,10 @@ def _show_scan(reading: Reading, place: int, order: list[int]) -> tuple[Scan | N
     read = drops.read_entry(entry, row.frame if row else None)
     if read.value is None:
         notices.show_unread(row.answer if row and not row.answer.ok else read)
+        if row is not None and row.frame:
+            st.button(
+                say("pages.first-frame"), key="frame.first", on_click=answers.answer_frame, args=(reading, place, 0)
+            )
         return None, True
     numbers = _shows_numbers(row)
     drawn = evidence.held(read.value, reading.card) if numbers else None
@@ -96,9 +100,9 @@ def _show_scan(reading: Reading, place: int, order: list[int]) -> tuple[Scan | N
     )
     frames = options.frames
     if told.loop and not frames.shown:
-        _load_loop(entry)
+        loops.load(entry)
     if told.frame is not None and told.frame != frames.at and row is not None:
-        answers.answer_frame(reading, place, told.frame)
+        _ask_frame(reading, place, told.frame)
         st.rerun()
     if drops.is_synthetic(entry):
         st.caption(say("pages.synthetic"))
@@ -117,28 +121,13 @@ def _picture(reading: Reading, place: int, found: Evidence | None) -> tuple[view
     label = row.prediction.decided or row.prediction.top if _shows_numbers(row) and row and row.prediction else None
     pane = viewer.Pane(_names(reading)[place], say("pages.alt-scan", {"name": entry.name}), maps)
     labels = [m.heatmap.label for m in maps]
-    return pane, viewer.Options(reading.card.task, label, labels, region=True, frames=_frames(entry, row))
+    return pane, viewer.Options(reading.card.task, label, labels, region=True, frames=loops.frames_of(entry, row))
 
 
-def _frames(entry: scans.Entry, row: Row | None) -> viewer.Frames:
-    n = drops.count_frames(entry)
-    loops = state.kept(state.LOOPS, dict)
-    shown = loops["scans"] if loops.get("entry") is entry else ()
-    return viewer.Frames(max(1, n), (row.frame or 0) if row else 0, shown)
-
-
-def _load_loop(entry: scans.Entry) -> None:
-    """Decode every frame of a loop, with a count while it takes."""
-    n = min(drops.count_frames(entry), _LOOP_MOST)
-    bar = st.progress(0.0, text=say("pages.loop-loading", {"n": n}))
-    shown = []
-    for frame in range(n):
-        read = drops.read_entry(entry, frame)
-        if read.value is not None:
-            shown.append(read.value)
-        bar.progress((frame + 1) / n, text=say("pages.loop-loading", {"n": n}))
-    st.session_state[state.LOOPS] = {"entry": entry, "scans": tuple(shown) if len(shown) == n else ()}
-    st.rerun()
+def _ask_frame(reading: Reading, place: int, frame: int) -> None:
+    """Answer a frame, and stay with its file, wherever the list has it now."""
+    answers.answer_frame(reading, place, frame)
+    _open(place)
 
 
 def _show_card(place_: object, reading: Reading, place: int, scan: Scan | None) -> None:

@@ -16,9 +16,10 @@ from medcls.words import say
 from medcls.workflows import compare_scan, scans
 from medcls.workflows.case_report import Table
 from pages._ui import cache, state
+from pages._ui.classify import opinions
 from pages._ui.compare import maps
 from pages._ui.compare.test_set import names_of
-from pages._ui.widgets import anyway, downloads, drops, examples, header, known, notices, pickers
+from pages._ui.widgets import anyway, downloads, drops, examples, header, known, notices, pickers, viewer
 from pages._ui.widgets.charts import show_probabilities
 from pages._ui.widgets.numbers import show_seconds
 from pages._ui.widgets.palette import label_colours, label_word
@@ -36,6 +37,12 @@ def show_one_scan(cards: Sequence[ModelCard]) -> None:
     read = drops.read_entry(entry)
     if read.value is None:
         notices.show_unread(read)
+        return
+    if opinions.waits(entry):
+        viewer.show(
+            read.value, [viewer.Pane(entry.name, say("pages.alt-scan", {"name": entry.name}))], "compare.viewer"
+        )
+        opinions.lead_back()
         return
     found = ask(read.value, cards)
     _show_agreement(found, entry)
@@ -63,6 +70,7 @@ def ask(scan: Scan, cards: Sequence[ModelCard]) -> compare_scan.ComparedScan:
 
         def keep(card: ModelCard, answer: Prediction, view: object) -> None:
             known.keep(scan, card, answer, view)
+            known.mark(card, answer, answer.decided)
 
         asking = Asking([card.id for card in cards], lambda model_id: known.find(scan, by_id[model_id]))
         found = compare_scan.compare_scan(scan, asking.models, open_here, compare_scan.Memory(asking.find, keep))
@@ -71,7 +79,7 @@ def ask(scan: Scan, cards: Sequence[ModelCard]) -> compare_scan.ComparedScan:
         st.session_state[state.COMPARE_ANSWERS] = held
     for one in held[1].answers:
         if one.card is not None and one.prediction is not None:
-            known.tell(scan, one.card, one.prediction)
+            known.tell(one.card, one.prediction)
     return compare_scan.read_at_site(held[1], header.site_name())
 
 

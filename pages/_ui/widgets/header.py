@@ -1,6 +1,6 @@
 """The head of a Read page: its title, the tasks as tabs, the model, the site and the research-use badge."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import streamlit as st
@@ -13,6 +13,7 @@ from pages._ui import state
 from pages._ui.widgets import notices, pickers, theme
 
 _STATES = {"draft": "pages.model-draft-here", "retired": "pages.model-retired-here"}
+_SEVERAL = {"draft": "pages.models-draft-here", "retired": "pages.models-retired-here"}
 _PREVALENCE = 0.10  # where nobody said
 
 
@@ -41,6 +42,28 @@ def _tell_state(card: ModelCard) -> None:
     said = site.state_of(where, card) if where else "approved"
     if said != "approved":
         notices.show_state(say(_STATES[said], {"site": where}))
+
+
+def tell_states(cards: Sequence[ModelCard], names: Mapping[str, str]) -> None:
+    """Say which of several models the site has not approved, or has retired.
+
+    Args:
+        cards: The models chosen.
+        names: What a person reads for each, by id.
+    """
+    where = site_name()
+    states = {card.id: site.state_of(where, card) for card in cards} if where else {}
+    for said, code in _SEVERAL.items():
+        if found := [names[i] for i, one in states.items() if one == said]:
+            notices.show_state(say(code, {"site": where, "names": "; ".join(found)}))
+
+
+def tell_who_reads() -> None:
+    """Say, on a page that asks for no model, where the site has not approved the one chosen on another page."""
+    chosen = state.choice(state.MODEL)
+    card = next((one.value for one in models.every_model() if one.value is not None and one.value.id == chosen), None)
+    if card is not None:
+        _tell_state(card)
 
 
 def head(title: str) -> st.delta_generator.DeltaGenerator:

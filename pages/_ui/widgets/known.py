@@ -27,14 +27,7 @@ def find(scan: Scan, card: ModelCard, frame: int | None = None) -> Prediction | 
     return held.get((scan.sha256, frame or 0, card.json_digest))
 
 
-def keep(
-    scan: Scan,
-    card: ModelCard,
-    answer: Prediction,
-    view: Any = None,
-    frame: int | None = None,
-    shown: str | None = None,
-) -> None:
+def keep(scan: Scan, card: ModelCard, answer: Prediction, view: Any = None, frame: int | None = None) -> None:
     """Keep an answer, and the pass it came from for its maps to be drawn from.
 
     Args:
@@ -43,10 +36,7 @@ def keep(
         answer: As the model gave it, not as a site reads it.
         view: The pass, of `classify.classify_open`; None if there is none.
         frame: Which frame of its file it is, from 0; None for the first.
-        shown: What the audit trail says was shown: the label decided at the site, empty for "cannot tell"; None for
-            what the model decided.
     """
-    _told(scan, card, frame).add(answer.decided if shown is None else shown or None)
     held = state.kept(state.ANSWERS, dict)
     held[scan.sha256, frame or 0, card.json_digest] = answer
     while len(held) > _ANSWERS:
@@ -79,30 +69,33 @@ def _keep_pass(scan: Scan, card: ModelCard, view: Any) -> Any:
     return view
 
 
-def ask(scan: Scan, card: ModelCard, frame: int | None = None) -> Prediction:
+def ask(scan: Scan, card: ModelCard, frame: int | None = None, held: bool = False) -> Prediction:
     """Return a model's answer to a scan, asked once in this session, whatever page asks.
 
     Args:
         scan: The scan.
         card: The model's card.
         frame: Which frame of its file it is, from 0; None for the first.
+        held: True if it is not shown yet: `tell` is called once it is.
 
     Raises:
         MedclsError: If the model cannot be opened or does not answer.
     """
-    if (known := find(scan, card, frame)) is not None:
-        tell(scan, card, known, frame)
-        return known
-    answer, view = classify.classify_open(scan, cache.open_classifier(card), site=header.site_name())
-    keep(scan, card, answer, view, frame, read_here(answer, card).decided or "")
+    answer = find(scan, card, frame)
+    if answer is None:
+        answer, view = classify.classify_open(scan, cache.open_classifier(card), site=header.site_name(), held=held)
+        keep(scan, card, answer, view, frame)
+        if not held:
+            mark(card, answer, read_here(answer, card).decided, frame)
+    elif not held:
+        tell(card, answer, frame)
     return answer
 
 
-def tell(scan: Scan, card: ModelCard, answer: Prediction, frame: int | None = None) -> None:
+def tell(card: ModelCard, answer: Prediction, frame: int | None = None) -> None:
     """Have the audit trail say what is shown of an answer here, unless it said so in this session.
 
     Args:
-        scan: The scan.
         card: The model's card.
         answer: As the model gave it.
         frame: Which frame of its file it is, from 0; None for the first.
@@ -110,16 +103,28 @@ def tell(scan: Scan, card: ModelCard, answer: Prediction, frame: int | None = No
     Raises:
         MedclsError: If it must not be shown unwritten, or there is no such site.
     """
-    shown, told = read_here(answer, card).decided, _told(scan, card, frame)
-    if shown not in told:
-        classify.audit_reread(scan, card, answer, header.site_name())
-        told.add(shown)
+    shown = read_here(answer, card).decided
+    if shown not in _told(card, answer, frame):
+        classify.audit_shown(card, answer, header.site_name())
+        mark(card, answer, shown, frame)
 
 
-def _told(scan: Scan, card: ModelCard, frame: int | None) -> set[str | None]:
+def mark(card: ModelCard, answer: Prediction, shown: str | None, frame: int | None = None) -> None:
+    """Note that the audit trail says what is shown of an answer.
+
+    Args:
+        card: The model's card.
+        answer: As the model gave it.
+        shown: The label decided, at the site where one is chosen; None for "cannot tell".
+        frame: Which frame of its file it is, from 0; None for the first.
+    """
+    _told(card, answer, frame).add(shown)
+
+
+def _told(card: ModelCard, answer: Prediction, frame: int | None) -> set[str | None]:
     """Return the labels of a scan's answer that the audit trail has in this session; None for "cannot tell"."""
     held: dict[tuple[str, int, str], set[str | None]] = state.kept(state.ANSWERS_TOLD, dict)
-    return held.setdefault((scan.sha256, frame or 0, card.json_digest), set())
+    return held.setdefault((answer.sha256, frame or 0, card.json_digest), set())
 
 
 def read_here(answer: Prediction, card: ModelCard) -> Prediction:

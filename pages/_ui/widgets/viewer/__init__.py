@@ -66,12 +66,15 @@ class Frames:
     Args:
         n: How many.
         at: The one that was answered, from 0.
-        shown: All of them as scans once they were asked for; empty before.
+        shown: Every `step`-th of them as a scan, from 0, once they were asked for, None for one that cannot be decoded;
+            empty before.
+        step: How far those shown lie apart.
     """
 
     n: int = 1
     at: int = 0
-    shown: Sequence[Scan] = ()
+    shown: Sequence[Scan | None] = ()
+    step: int = 1
 
 
 @dataclass(frozen=True)
@@ -216,7 +219,8 @@ def _data(scan: Scan, panes: Sequence[Pane], options: Options) -> dict[str, Any]
         "frames": {
             "n": options.frames.n,
             "at": options.frames.at,
-            "shown": [_put_scan(store, frame, 640) for frame in options.frames.shown],
+            "step": options.frames.step,
+            "shown": [_put_scan(store, frame, 640) if frame else "" for frame in options.frames.shown],
         },
     } | _labels(options)
 

@@ -116,19 +116,20 @@ function buildMapBar(viewer) {
 function buildFrameBar(viewer) {
   const { data, words, frame } = viewer.state
   if (data.frames.n < 2) return []
-  const at = slider(words.frame, 0, data.frames.n - 1, 1, frame, (value) => viewer.showFrame(value))
+  const { n, step, shown } = data.frames
+  const at = slider(words.frame, 0, Math.floor((n - 1) / step) * step, step, frame, (value) => viewer.showFrame(value))
   at.className = "frames"
   const told = document.createElement("span")
   told.className = "told"
-  told.textContent = `${words.frame} ${frame + 1} / ${data.frames.n}`
+  told.textContent = `${words.frame} ${frame + 1} / ${n}`
   const play = button(viewer.state.playing ? "pause" : "play", words.play, () => viewer.play())
   const parts = [group(play, at, told)]
-  if (frame !== data.frames.at) {
+  if (frame !== data.frames.at && shown[Math.round(frame / step)] !== "") {
     const ask = document.createElement("button")
     ask.type = "button"
     ask.className = "label"
     ask.textContent = words.ask_frame
-    ask.addEventListener("click", () => viewer.tell("frame", frame))
+    ask.addEventListener("click", () => viewer.trigger("frame", frame))
     parts.push(group(ask))
   }
   return parts

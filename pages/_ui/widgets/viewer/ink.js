@@ -74,8 +74,9 @@ function drawInk(svg, state, stage) {
   svg.replaceChildren()
   svg.setAttribute("viewBox", `0 0 ${stage.width} ${stage.height}`)
   const at = (x, y) => toStage(state, stage, x, y)
-  for (const item of state.measures) drawOne(svg, at, item, state.words)
-  if (state.region) drawOne(svg, at, { ...state.region, region: true }, state.words)
+  const here = ({ frame }) => frame === state.frame
+  for (const item of state.measures.filter(here)) drawOne(svg, at, item, state.words)
+  if (state.region && here(state.region)) drawOne(svg, at, { ...state.region, region: true }, state.words)
   if (state.drawing && state.drawing.points.length > 1) drawOne(svg, at, state.drawing, state.words)
   if (state.ruler) drawScaleBar(svg, state, stage)
 }

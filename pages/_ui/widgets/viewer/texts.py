@@ -16,6 +16,7 @@ _NAMES = {
     "fill": "pages.viewer-fill",
     "fit": "pages.viewer-fit",
     "frame": "pages.viewer-frame",
+    "frame_unread": "pages.viewer-frame-unread",
     "help": "pages.viewer-help",
     "in": "pages.viewer-in",
     "invert": "pages.viewer-invert",

@@ -117,8 +117,11 @@ class Viewer {
     scale.className = "scale"
     const handle = document.createElement("div")
     handle.className = "handle"
-    node.append(base, map, svg, title, scale, handle)
-    const stage = { node, base, map, svg, scale, handle, width: 1, height: 1 }
+    const unread = document.createElement("div")
+    unread.className = "unread"
+    unread.setAttribute("role", "status")
+    node.append(base, map, svg, title, scale, handle, unread)
+    const stage = { node, base, map, svg, scale, handle, unread, width: 1, height: 1 }
     this.listen(stage)
     return stage
   }
@@ -149,7 +152,7 @@ class Viewer {
     this.grip = { stage, tool, from: at, view: { ...this.state.view }, win: { ...this.state.win } }
     if (["pan", "window", "swipe"].includes(tool)) return
     const kind = tool === "round" ? "ellipse" : tool
-    this.state.drawing = { kind, points: [toScan(this.state, stage, ...at)], region: REGIONS.includes(tool) }
+    this.state.drawing = { kind, points: [toScan(this.state, stage, ...at)], region: REGIONS.includes(tool), frame: this.state.frame }
   }
 
   drag(event, at) {
@@ -183,8 +186,9 @@ class Viewer {
     this.state.drawing = null
     if (!drawing || drawing.points.length < 2) return
     if (drawing.region) {
-      this.state.region = { kind: drawing.kind, points: tenths(drawing.points) }
-      this.tell("region", { ...this.state.region, of: this.state.data.id })
+      const region = { kind: drawing.kind, points: tenths(drawing.points) }
+      this.state.region = { ...region, frame: drawing.frame }
+      this.tell("region", { ...region, of: this.state.data.id })
       this.take("pan")
     } else {
       this.state.measures.push(drawing)
@@ -196,7 +200,8 @@ class Viewer {
   // A page that takes a region takes measurements too: each is the line between two points of the scan.
   tellMeasures() {
     const { data, measures } = this.state
-    if (data.region) this.tell("measures", { of: data.id, lines: measures.flatMap(linesOf) })
+    const here = measures.filter(({ frame }) => frame === data.frames.at)
+    if (data.region) this.tell("measures", { of: data.id, lines: here.flatMap(linesOf) })
   }
 
   later(act) {
@@ -257,9 +262,10 @@ class Viewer {
     }
   }
 
-  frameSource() {
+  // The picture of a pane: at the frame that was answered its own, else the frame's; nothing until that is here.
+  sourceOf(pane) {
     const { data, frame } = this.state
-    return data.frames.shown[frame]
+    return frame === data.frames.at ? pane.picture : data.frames.shown[Math.round(frame / data.frames.step)]
   }
 
   paint() {
@@ -267,7 +273,10 @@ class Viewer {
     const palette = this.palette(this.how.colours)
     data.panes.forEach((pane, i) => {
       const stage = this.stages[i]
-      const picture = this.pictures.get(this.frameSource() || pane.picture)
+      const source = this.sourceOf(pane)
+      const picture = this.pictures.get(source)
+      stage.base.style.visibility = picture ? "visible" : "hidden"
+      stage.unread.textContent = source === "" ? this.state.words.frame_unread : ""
       if (picture) paintBase(stage.base, picture, win, inverted)
       const chosen = pane.maps.find((map) => map.label === label) || pane.maps[0]
       const map = chosen && this.state.frame === data.frames.at && this.pictures.get(chosen.picture)
@@ -313,6 +322,7 @@ class Viewer {
     if (name && !held.isConnected) [...this.bottom.querySelectorAll("[aria-label]")].find((n) => n.getAttribute("aria-label") === name)?.focus()
     const pressed = { [this.state.tool]: true, invert: this.state.inverted, ruler: this.state.ruler, map: this.how.on, swipe: this.state.swipe !== undefined }
     for (const node of this.root.querySelectorAll("button[data-name]")) {
+      if (REGIONS.includes(node.dataset.name)) node.disabled = this.state.frame !== this.state.data.frames.at
       if (!["in", "out", "fit", "reset", "clear", "help", "play", "pause"].includes(node.dataset.name)) {
         node.setAttribute("aria-pressed", Boolean(pressed[node.dataset.name]))
       }
@@ -332,7 +342,14 @@ class Viewer {
   in() { this.zoom(1.25) }
   out() { this.zoom(0.8) }
   fit() { this.state.view = { z: 1, x: 0.5, y: 0.5 }; this.place() }
-  take(tool) { this.state.tool = tool; this.root.dataset.tool = tool; this.refresh() }
+  // A region is one of the frame that was answered: on another there is nothing to ask about it yet.
+  take(tool) {
+    if (REGIONS.includes(tool) && this.state.frame !== this.state.data.frames.at) return
+    this.state.tool = tool
+    this.root.dataset.tool = tool
+    this.refresh()
+  }
+
   invert() { this.state.inverted = !this.state.inverted; this.refresh(); this.paint() }
   ruler() { this.state.ruler = !this.state.ruler; this.refresh(); this.place() }
   reset() { this.state.win = PLAIN_WINDOW; this.state.inverted = false; this.state.swipe = undefined; this.refresh(); this.fit(); this.paint() }
@@ -359,9 +376,11 @@ class Viewer {
   choose(id) { this.state.label = id; this.refresh(); this.paint() }
 
   showFrame(frame) {
-    const { data } = this.state
-    this.state.frame = Math.min(data.frames.n - 1, Math.max(0, frame))
-    if (!data.frames.shown.length) this.trigger("loop", true)
+    const { n, at, step, shown } = this.state.data.frames
+    const last = Math.floor((n - 1) / step) * step
+    this.state.frame = frame === at ? at : Math.min(last, Math.max(0, Math.round(frame / step) * step))
+    if (REGIONS.includes(this.state.tool) && this.state.frame !== at) this.take("pan")
+    if (!shown.length) this.trigger("loop", true)
     this.refresh()
     this.paint()
   }
@@ -372,7 +391,7 @@ class Viewer {
     if (state.playing && !state.data.frames.shown.length) this.trigger("loop", true)
     const step = () => {
       if (!state.playing || !this.root.isConnected) return
-      if (state.data.frames.shown.length) this.showFrame((state.frame + 1) % state.data.frames.n)
+      if (state.data.frames.shown.length) this.showFrame(state.frame + state.data.frames.step < state.data.frames.n ? state.frame + state.data.frames.step : 0)
       setTimeout(step, FRAME_MS)
     }
     this.refresh()
@@ -396,7 +415,7 @@ class Viewer {
       r: () => this.ruler(), s: () => this.toggleSwipe(), w: () => this.take("window"), p: () => this.take("pan"), d: () => this.take("distance"),
       e: () => this.take("ellipse"), b: () => data.region && this.take("box"), "?": () => this.help(), Escape: help && (() => help.remove()), // else the sheet the viewer stands in is closed
       ArrowUp: () => step(-1), ArrowDown: () => step(1), " ": () => cine && this.play(),
-      ArrowLeft: () => (cine ? this.showFrame(frame - 1) : step(-1)), ArrowRight: () => (cine ? this.showFrame(frame + 1) : step(1)),
+      ArrowLeft: () => (cine ? this.showFrame(frame - data.frames.step) : step(-1)), ArrowRight: () => (cine ? this.showFrame(frame + data.frames.step) : step(1)),
     }
     const label = data.labels[Number(event.key) - 1]
     const act = label ? () => this.choose(label[0]) : acts[event.key] || acts[event.key.toLowerCase()]
