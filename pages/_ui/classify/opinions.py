@@ -1,7 +1,7 @@
 """What a person says of a scan: their own reading before the network's, and that they disagree with it."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import streamlit as st
 
@@ -11,10 +11,19 @@ from medcls.workflows import scans
 from pages._ui import state
 from pages._ui.widgets.palette import label_word
 
-if TYPE_CHECKING:
-    from pages._ui.classify.answers import Row
-
 UNSURE = ""  # the person cannot tell either
+
+
+class Read(Protocol):
+    """What an opinion is of: a file, and which frame of it."""
+
+    @property
+    def entry(self) -> scans.Entry:
+        """The file."""
+
+    @property
+    def frame(self) -> int | None:
+        """Which frame of it, from 0; None for the first."""
 
 
 @dataclass(frozen=True)
@@ -34,21 +43,21 @@ class Opinion:
     reason: str = ""
 
 
-def of(row: "Row") -> Opinion:
+def of(row: Read) -> Opinion:
     """Return what was said of a scan so far."""
     return state.kept(state.OPINIONS, dict).get(_key(row), Opinion())
 
 
-def keep(row: "Row", opinion: Opinion) -> None:
+def keep(row: Read, opinion: Opinion) -> None:
     """Keep what was said of a scan for this session and its exports."""
     state.kept(state.OPINIONS, dict)[_key(row)] = opinion
 
 
-def _key(row: "Row") -> tuple[int, int | None]:
+def _key(row: Read) -> tuple[int, int | None]:
     return id(row.entry), row.frame
 
 
-def hides(row: "Row") -> bool:
+def hides(row: Read) -> bool:
     """Return whether the answer waits for the person's own reading."""
     return waits(row.entry, row.frame)
 
@@ -76,7 +85,7 @@ def show_switch(key: str) -> None:
     st.session_state[state.OWN_FIRST] = st.toggle(say("pages.own-first"), on, key=key)
 
 
-def ask_first(row: "Row", task: Task, place: int) -> None:
+def ask_first(row: Read, task: Task, place: int) -> None:
     """Ask for the person's own reading; the answer is shown after it."""
     with st.form(f"own.{place}", border=True):
         st.markdown("**" + say("pages.own-title") + "**")
@@ -93,7 +102,7 @@ def ask_first(row: "Row", task: Task, place: int) -> None:
             st.rerun()
 
 
-def show(row: "Row", task: Task) -> None:
+def show(row: Read, task: Task) -> None:
     """Show what was said before the answer, and let it be changed after it."""
     opinion = of(row)
     if opinion.own is not None:
@@ -103,7 +112,7 @@ def show(row: "Row", task: Task) -> None:
         st.caption(say("pages.disagree-said", {"reason": opinion.reason}))
 
 
-def disagree(row: "Row", task: Task) -> None:
+def disagree(row: Read, task: Task) -> None:
     """Ask what the person holds instead of the answer, and why, in a sheet."""
 
     @st.dialog(say("pages.disagree-title"), position="right")
@@ -124,7 +133,7 @@ def disagree(row: "Row", task: Task) -> None:
     sheet()
 
 
-def columns_of(row: "Row") -> dict[str, str]:
+def columns_of(row: Read) -> dict[str, str]:
     """Return what was said as columns of an export; empty where nothing was."""
     said = of(row)
     if said == Opinion():
