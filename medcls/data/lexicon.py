@@ -91,7 +91,8 @@ PART = words(
 )
 MASK = words(
     "mask masks segmentation segmentations segmented seg segs groundtruth annotation annotations maske masken "
-    "masque masques máscara mascara maschera 마스크 掩码 掩膜 マスク маска"
+    "masque masques máscara máscaras mascara maschera maschere maski masky maskers masker maskeler maszk maszkok маски "
+    "μάσκα μάσκες mặt~nạ מסכה מסכות मास्क قناع أقنعة 마스크 掩码 掩膜 マスク маска"
 )
 # What may name a mask, or a scan of a lesion: the content tells.
 MASK_OR_NOT = words(

@@ -66,6 +66,7 @@ _NO_TABLES = SCAN_ENDINGS | {
 _ARCHIVES = frozenset(("imaging.foreign-zip", "imaging.foreign-archive"))
 _OFFICE = (".docx", ".pptx", ".odt", ".odp", ".epub", ".jar", ".numbers", ".pages", *_BOOKS)  # ZIP archives, too
 _FEW_BESIDE, _FEW_MASKS = 20, 6
+_LEVELS, _FEW_NAMES = 4, 6  # of folders that only content tells to be of masks
 _OLE = b"\xd0\xcf\x11\xe0"
 
 
@@ -124,8 +125,36 @@ class Tree:
 
     @cached_property
     def mask_folders(self) -> frozenset[str]:
-        """Folders of masks: their name or one above says so, or may say so and their pictures are of two values."""
-        return frozenset(folder for folder in self.folders if folder and self._is_of_masks(folder))
+        """Folders of masks: their name or one above says so, or may say so and their pictures are of two values.
+
+        A folder whose name says nothing is one, too, where its pictures are of two values, and are called as pictures
+        of a folder beside it that are not.
+        """
+        named = {folder for folder in self.folders if folder and self._is_of_masks(folder)}
+        return frozenset(named | self._drawn_folders(named))
+
+    def _drawn_folders(self, named: set[str]) -> set[str]:
+        """Return the folders of masks that only their pictures tell, at a level of few names."""
+        pictures = [path for path in self.pictures if path.rpartition("/")[0] not in named]
+        drawn: set[str] = set()
+        for level in range(_LEVELS):
+            names: dict[str, list[str]] = {}
+            for path in pictures:
+                if (parts := path.split("/", level + 1)) and len(parts) > level + 1:
+                    names.setdefault(parts[level], []).append(path)
+            if not 2 <= len(names) <= _FEW_NAMES:
+                continue
+            binary = [name for name, paths in names.items() if self._are_binary(paths)]
+            stems = {_stem(path) for name, paths in names.items() if name not in binary for path in paths}
+            for name in binary:
+                if stems and all(_stem(path) in stems for path in names[name]):
+                    drawn |= {path.rpartition("/")[0] for path in names[name]}
+        return drawn
+
+    def _are_binary(self, paths: list[str]) -> bool:
+        """Return whether a few of some pictures, from beginning to end, are all of two values."""
+        step = max(1, len(paths) // _FEW_MASKS)
+        return all(has_two_values(self.root / path) for path in paths[::step][:_FEW_MASKS])
 
     def _is_of_masks(self, folder: str) -> bool:
         names = folder.split("/")
@@ -164,13 +193,17 @@ def walk(path: Path, progress: Progress = silent) -> Tree:
     return tree
 
 
+def _stem(path: str) -> str:
+    return os.path.splitext(path.rpartition("/")[2])[0]
+
+
 def _tell_beside(tree: Tree) -> None:
     """Tell texts each named after a picture (a detector's boxes, reports) from tables, where there are many."""
     if tree.sole:
         return
-    stems = {os.path.splitext(path.rpartition("/")[2])[0] for path in tree.pictures}
+    stems = {_stem(path) for path in tree.pictures}
     texts = [path for path in tree.of_kind(TABLE) if not path.lower().endswith(_BOOKS)]
-    beside = [path for path in texts if os.path.splitext(path.rpartition("/")[2])[0] in stems]
+    beside = [path for path in texts if _stem(path) in stems]
     if len(beside) > _FEW_BESIDE:
         tree.files.update(dict.fromkeys(beside, BESIDE))
 

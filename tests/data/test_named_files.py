@@ -7,6 +7,7 @@ import pytest
 
 from medcls.data.collections import make_plan
 from medcls.data.plan import prepare
+from tests.data import trees
 from tests.data.test_plan import NAMES, counts, labels, scan, sick, sums_up
 from tests.data.test_told_sets import put
 
@@ -193,8 +194,6 @@ def test_names_of_the_files_that_are_there_speak_for_an_encoding(encoding: str, 
 def test_drawings_over_scans_in_folders_beside_masks_are_no_site(tmp_path: Path) -> None:
     for kind in ("images", "overlays"):
         labels(tmp_path / kind)
-    from tests.data import trees
-
     for name in NAMES:
         for i in range(3):
             trees.save(tmp_path / "masks" / name / f"{i}.png", trees.mask())
@@ -212,3 +211,24 @@ def test_housekeeping_of_disks_is_no_scan(folder: str, tmp_path: Path) -> None:
     plan = make_plan(tmp_path)
     assert (counts(plan), plan.n_not_taken) == ({"benign": 3, "malignant": 3}, 2)
     assert {row.reason.code for row in plan.not_taken} == {"data.housekeeping"}
+
+
+@pytest.mark.parametrize("folder", ["maski", "маски", "mặt nạ", "מסכות", "máscaras", "maskeler", "drawn by hand", "B"])
+@pytest.mark.parametrize("inner", [True, False])
+def test_masks_in_folders_of_any_name_are_no_scans(folder: str, inner: bool, tmp_path: Path) -> None:
+    for name in NAMES:
+        for i in range(4):
+            place = f"{name}/{{}}" if inner else f"{{}}/{name}"
+            scan(tmp_path / place.format("A") / f"{i}.png")
+            trees.save(tmp_path / place.format(folder) / f"{i}.png", trees.mask())
+    plan = make_plan(tmp_path)
+    assert (counts(plan), plan.n_masks, plan.n_not_taken) == (BOTH, 8, 0)
+    assert not plan.count_by("site")
+
+
+def test_scans_of_two_values_alone_are_no_masks(tmp_path: Path) -> None:
+    for name in NAMES:
+        for i in range(4):
+            trees.save(tmp_path / name / f"{name}{i}.png", trees.mask())
+            scan(tmp_path / name / "more" / f"{i}.png")
+    assert make_plan(tmp_path).n_masks == 0

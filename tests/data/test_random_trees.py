@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from medcls.data.collections import add_collection, remove_collection
+from medcls.data.labels import tidy
 from medcls.data.plan import prepare
 from medcls.data.splits import make_split
 from tests.data import trees
@@ -25,6 +26,11 @@ WORDS = (
     ("良性", "恶性"),
     ("normal", "pneumonia"),
     ("доброкачественная", "злокачественная"),
+    ("ΚΑΛΟΗΘΗΣ", "ΚΑΚΟΗΘΗΣ"),
+    ("शुद्ध सौम्य", "घातक"),
+    ("İyi huylu", "Kötü huylu"),
+    ("lành tính\u200b", "ác\u00a0tính"),
+    ("\u202bשפיר\u202c", "ממאיר"),
 )
 CUTS = (
     (),
@@ -33,8 +39,12 @@ CUTS = (
     ("fold1", "fold2", "fold3"),
     ("siteA", "siteB"),
     ("훈련", "시험"),
+    ("εκπαίδευση", "δοκιμή"),
+    ("huấn luyện", "kiểm định", "kiểm tra"),
 )
-COLUMNS = ("patient id", "Patient_Number", "환자번호", "subject", "Case No", "PatientID")
+COLUMNS = ("patient id", "Patient_Number", "환자번호", "subject", "Case No", "PatientID", "Hasta Adı", "ת.ז.")
+# How a table writes a patient that is written plainly the next time.
+PATIENTS = ("P{}", "{}\u200f", "{}.0", "p{}", "Ｐ{}", "'0{}", '="{}"')
 JUNK = (
     "readme.txt",
     "figures/plot.png",
@@ -59,6 +69,8 @@ class Made:
         column: Name of the patients' column.
         junk: What else lies there.
         separator: Of the table.
+        patients: How a table writes every other patient.
+        paths: What a table says of a file: its path, its name, or that in other signs.
     """
 
     words: tuple[str, str]
@@ -68,6 +80,8 @@ class Made:
     column: str
     junk: tuple[str, ...]
     separator: str
+    patients: str
+    paths: str
 
 
 sets = st.builds(
@@ -79,6 +93,8 @@ sets = st.builds(
     st.sampled_from(COLUMNS),
     st.lists(st.sampled_from(JUNK), unique=True, max_size=4).map(tuple),
     st.sampled_from(",;\t"),
+    st.sampled_from(PATIENTS),
+    st.sampled_from(("{}", "C:\\set\\{}", "['{}']", "\u202a{}", "“{}”")),
 )
 
 
@@ -105,8 +121,14 @@ def build(root: Path, made: Made) -> dict[str, str]:
                 if made.owners:
                     owner[path] = patient
     if made.owners == "table":
-        out = io.StringIO()
-        csv.writer(out, delimiter=made.separator).writerows([("path", "label", made.column), *rows])
+        out, said = io.StringIO(), []
+        for n, (path, word, patient) in enumerate(rows):
+            number = patient.removeprefix("P")
+            plain = f"P{number}" if made.patients in ("p{}", "Ｐ{}", "P{}") else f"1{number}"
+            said.append(
+                (made.paths.format(path), word, plain if n % 2 else made.patients.format(plain.removeprefix("P")))
+            )
+        csv.writer(out, delimiter=made.separator).writerows([("path", "label", made.column), *said])
         (root / "labels.csv").write_text(out.getvalue(), encoding="utf-8")
     return owner
 
@@ -150,8 +172,8 @@ def test_every_file_is_taken_or_told_with_a_reason(made: Made) -> None:
         assert taken | used | set(prepared.left) == everything
         assert not taken & set(prepared.left)
         assert len(taken) + plan.n_tables + plan.n_not_taken + plan.n_masks == plan.n_files == len(everything)
-        assert {label.name for label in plan.labels if label.n} == set(made.words)
-        assert [label.name for label in plan.labels if label.positive] == [made.words[1]]
+        assert {label.name for label in plan.labels if label.n} == set(map(tidy, made.words))
+        assert [label.name for label in plan.labels if label.positive] == [tidy(made.words[1])]
         assert plan.n_scans == 8 * max(1, len(made.cut))
         assert not plan.open_questions
         if made.cut:
