@@ -6,7 +6,9 @@ from typing import Any
 
 from medcls.cli import add_mode, print_json, say, verb
 from medcls.cli.files import each_file
+from medcls.cli.progress import Bar
 from medcls.core.note import Note
+from medcls.core.progress import staged
 from medcls.errors import MedclsError
 
 
@@ -74,7 +76,8 @@ def _case(args: argparse.Namespace, name: str, data: bytes, model: Any) -> Any:
 
     reading = case_report.Reading(args.read, "", args.comment)
     said = case_report.Said(reading=reading, site=args.site, anyway=args.show_anyway)
-    case = case_report.make_case(data, name, model, said=said, checks=args.checks)
+    checks = staged(Bar(), "checks") if args.checks else None
+    case = case_report.make_case(data, name, model, said=said, checks=checks)
     if args.read and args.read not in case.card.task.label_ids:
         raise MedclsError("cli.no-such-label", found=args.read[:40], allowed=", ".join(case.card.task.label_ids))
     return case

@@ -310,7 +310,7 @@ def _folds_of(run_id: str) -> Any:
 def _publish(arguments: argparse.Namespace) -> int:
     from medcls.workflows import fold_results, run_results
 
-    told = (arguments.name, arguments.model_id, arguments.licence, tuple(arguments.limit))
+    told = (arguments.name, arguments.model_id, run_results.Terms(arguments.licence, tuple(arguments.limit)))
     if arguments.all_folds:
         card = fold_results.publish_folds(_folds_of(arguments.run), *told)
     else:

@@ -106,6 +106,22 @@ class Threshold(Record):
 
 
 @dataclass(frozen=True)
+class Terms:
+    """What a person says of a model as it is published.
+
+    Args:
+        licence: Terms of use to write on the card; empty keeps what the run wrote.
+        limits: Further sentences on what the model was not trained or tested on.
+    """
+
+    licence: str = ""
+    limits: tuple[str, ...] = ()
+
+
+NO_TERMS = Terms()
+
+
+@dataclass(frozen=True)
 class Origin(Record):
     """Where a model came from.
 

@@ -11,6 +11,7 @@ from medcls import disk, home
 from medcls.core.evaluation import CaseTable, Estimate, Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.pointing import PointingRecord, PointingStudy
+from medcls.core.progress import Progress, silent
 from medcls.core.stress import StressRecord, StressStudy
 from medcls.core.studies import Studies
 from medcls.errors import Conflict
@@ -48,6 +49,7 @@ def publish(
     into: Path | None = None,
     *,
     left_out: Mapping[str, Mapping[str, Estimate]] | None = None,
+    progress: Progress = silent,
     **fields: Any,
 ) -> ModelCard:
     """Copy a finished model folder into the list of models; what was changed on it here becomes part of the copy.
@@ -58,6 +60,7 @@ def publish(
         model_id: Id to publish under; empty makes the next free `<task>--<backbone>--<nnnn>`.
         into: Folder to publish into; None for the user's own models.
         left_out: Scores at sites by networks made alike that never saw the site; None keeps those it has.
+        progress: Called with steps done: checked, copied, sealed.
         fields: Further fields of the card to set (licence, limits, …).
 
     Returns:
@@ -69,12 +72,16 @@ def publish(
     """
     source = ModelFolder(result)
     card = source.verify()
+    progress(1, 3)
 
     def fill(aside: Path, named: ModelCard) -> None:
         _copy(source, aside)
         _rename(source, aside, named.id, left_out)
+        progress(2, 3)
 
-    return _publish(replace(card, name=name or card.name, **fields), model_id, into, fill)
+    made = _publish(replace(card, name=name or card.name, **fields), model_id, into, fill)
+    progress(3, 3)
+    return made
 
 
 def publish_mean(

@@ -11,6 +11,7 @@ from medcls import access
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
 from medcls.core.prediction import Heatmap, Prediction
+from medcls.core.progress import Progress
 from medcls.core.scan import Scan
 from medcls.core.titles import title_of
 from medcls.exits import CASE_EXITS as EXITS
@@ -99,7 +100,7 @@ def make_case(
     *,
     known: Known | None = None,
     said: Said | None = None,
-    checks: bool = False,
+    checks: Progress | None = None,
 ) -> Case:
     """Return a file answered, with its heatmap, as it may leave.
 
@@ -109,7 +110,8 @@ def make_case(
         model: From `classify.open_model`.
         known: What is known of it already; None decodes its first frame and asks the model.
         said: What people say of it.
-        checks: True to test the heatmap as well; takes some seconds.
+        checks: Called with steps done and in all while the heatmap is tested, which takes some seconds; None leaves it
+            untested.
 
     Raises:
         MedclsError: If the file cannot be read or the model does not answer it.
@@ -124,7 +126,7 @@ def make_case(
         datetime.now(UTC).replace(microsecond=0),
         model_sha256=weights_digest(model.card),
         heatmap=heatmap,
-        checks=_checks(scan, model, heatmap.label) if checks and (prediction.decided or said.anyway) else (),
+        checks=_checks(scan, model, heatmap.label, checks) if checks and (prediction.decided or said.anyway) else (),
         reading=said.reading,
         worth=track_record(model.card, prediction.decided or "", said.prevalence, said.site, bool(prediction.called)),
         person=said.person,
@@ -250,7 +252,7 @@ def _answer(scan: Scan, model: "Predictor", site: str) -> Known:
     return Known(scan, read, draw(view, read.called or read.top))
 
 
-def _checks(scan: Scan, model: "Predictor", label: str) -> tuple[Check, ...]:
+def _checks(scan: Scan, model: "Predictor", label: str, progress: Progress) -> tuple[Check, ...]:
     from medcls.workflows.explain import HeatmapRequest, check_heatmap, networks_of
 
-    return check_heatmap(scan, networks_of(model)[0], HeatmapRequest(label))
+    return check_heatmap(scan, networks_of(model)[0], HeatmapRequest(label), progress=progress)

@@ -8,8 +8,9 @@ from typing import Any
 
 from medcls import home
 from medcls.core.evaluation import CaseTable, Evaluation
-from medcls.core.model import ModelCard
+from medcls.core.model import NO_TERMS, ModelCard, Terms
 from medcls.core.note import Note
+from medcls.core.progress import Progress, silent
 from medcls.core.run import RunSpec
 from medcls.errors import BadData
 from medcls.evaluation.folds import pool
@@ -74,9 +75,9 @@ def publish_folds(
     found: FoldSet,
     name: str = "",
     model_id: str = "",
-    licence: str = "",
-    limits: tuple[str, ...] = (),
+    terms: Terms = NO_TERMS,
     into: Path | None = None,
+    progress: Progress = silent,
 ) -> ModelCard:
     """Publish the networks of all folds as one model that answers with their mean; its scores are pooled over folds.
 
@@ -86,9 +87,9 @@ def publish_folds(
         found: A cross-validation whose runs are all finished.
         name: What to call it; empty takes the runs' name.
         model_id: Id to publish the mean under, and with `-0`, `-1`, … the networks; empty makes the next free ones.
-        licence: Terms of use to write on the cards; empty keeps what the runs wrote.
-        limits: Further sentences on what it was not trained or tested on.
+        terms: What is said of it on the cards.
         into: Folder to publish into; None for the user's own models.
+        progress: Called with models published and in all: the networks, then their mean.
 
     Raises:
         BadData: If a fold has no finished run, or one was not measured.
@@ -97,10 +98,10 @@ def publish_folds(
     parts = read_folds(found)
     results = [open_run(found.runs[fold]).result for fold in parts]
     name = name or name_together(open_run(found.runs[0]).name())
-    changes: dict[str, Any] = {"licence": licence} if licence else {}
+    changes: dict[str, Any] = {"licence": terms.licence} if terms.licence else {}
     changes |= {
         "retired": str(Note("workflows.retired-fold")),
-        "limits": (*store.read_card(results[0]).limits, *limits),
+        "limits": (*store.read_card(results[0]).limits, *terms.limits),
     }
     with contextlib.ExitStack() as undo:
         cards = []
@@ -108,7 +109,9 @@ def publish_folds(
             own_id = f"{model_id}-{fold}" if model_id else ""
             cards.append(store.publish(result, f"{name}, fold {fold}", own_id, into, **changes))
             undo.callback(shutil.rmtree, (into or home.weights()) / cards[-1].id)
+            progress(len(cards), len(results) + 1)
         mean = _card(found, cards, name)
         made = publish_mean(mean, pool(mean, cards, parts), model_id, into)
         undo.pop_all()
+    progress(len(results) + 1, len(results) + 1)
     return made

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from medcls.core.evaluation import CaseTable, Evaluation
-from medcls.core.model import ModelCard
+from medcls.core.model import NO_TERMS, ModelCard, Terms
+from medcls.core.progress import Progress, silent
 from medcls.errors import Conflict
 from medcls.models import store
 from medcls.runs.folder import open_run
@@ -123,9 +124,9 @@ def publish_run(
     run_id: str,
     name: str = "",
     model_id: str = "",
-    licence: str = "",
-    limits: tuple[str, ...] = (),
+    terms: Terms = NO_TERMS,
     without: tuple[str, ...] = (),
+    progress: Progress = silent,
 ) -> ModelCard:
     """Copy a run's model into the list of models.
 
@@ -133,9 +134,9 @@ def publish_run(
         run_id: The run.
         name: What to call the model; empty keeps the run's name for it.
         model_id: Id to publish under; empty makes the next free one.
-        licence: Terms of use to write on the card; empty keeps what the run wrote.
-        limits: Further sentences on what the model was not trained or tested on.
+        terms: What is said of it on the card.
         without: Runs made alike that each left a site out: their figures there stand first on the card.
+        progress: Called with steps done and in all.
 
     Raises:
         BadSpec: If there is no such run.
@@ -144,15 +145,15 @@ def publish_run(
         BadModel: If the result is damaged.
     """
     result, card = _result(run_id), read_result(run_id)
-    changes: dict[str, Any] = {"licence": licence} if licence else {}
-    if limits:
-        changes["limits"] = (*card.limits, *limits)
+    changes: dict[str, Any] = {"licence": terms.licence} if terms.licence else {}
+    if terms.limits:
+        changes["limits"] = (*card.limits, *terms.limits)
     left_out = None
     if without:
         left_out, far = measure_without(without)
         changes["abstention"] = replace(card.abstention, far_auroc=far)
     name = name or open_run(run_id).name()
-    return store.publish(result, name=name, model_id=model_id, left_out=left_out, **changes)
+    return store.publish(result, name=name, model_id=model_id, left_out=left_out, progress=progress, **changes)
 
 
 def _result(run_id: str) -> Path:

@@ -42,7 +42,10 @@ def model(folder):
         backbone="simple_cnn", initial="none", collections=("patches",), size_px=32, epochs=1, batch_size=8
     )
     run, _ = train(spec)
-    return publish_run(run, model_id="mine")
+    steps: list[tuple[int, int]] = []
+    made = publish_run(run, model_id="mine", progress=lambda done, total, stage="": steps.append((done, total)))
+    assert steps == [(1, 3), (2, 3), (3, 3)]
+    return made
 
 
 def test_evaluate_gives_the_published_evaluation_again(model, tmp_path, capsys):

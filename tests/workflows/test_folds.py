@@ -211,7 +211,11 @@ def test_cross_validations_that_differ_in_one_knob_are_one_ablation(found):
 
 
 def test_the_mean_is_published_with_what_the_folds_give_and_evaluates_to_it_again(found, tmp_path):
-    card = fold_results.publish_folds(found, "Patches, three folds")
+    steps: list[tuple[int, int]] = []
+    card = fold_results.publish_folds(
+        found, "Patches, three folds", progress=lambda done, total, stage="": steps.append((done, total))
+    )
+    assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert (card.folds, len(card.members)) == (3, 3)
     assert [c.id for c in store.list_cards()] == [card.id]  # the networks of the folds are not offered one by one
     pooled = fold_results.pool_folds(found)[1]

@@ -1,13 +1,15 @@
 """The report sheet: one answered scan leaves as PDF, HTML, text, DICOM or FHIR, for the record or for others."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
+from medcls.core.progress import Progress, silent, staged
 from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import case_report, pacs, viewer
@@ -15,7 +17,7 @@ from pages._ui import cache, state
 from pages._ui.classify import evidence, report_ask
 from pages._ui.classify.answers import Shown
 from pages._ui.classify.report_ask import Asked
-from pages._ui.widgets import notices, printing
+from pages._ui.widgets import notices, printing, waits
 
 
 def open_sheet(shown: Shown) -> None:
@@ -53,11 +55,22 @@ def open_sheet(shown: Shown) -> None:
 def _make(shown: Shown, kind: str, asked: Asked) -> case_report.Parcel | None:
     """Return what leaves, or say why it must not."""
     try:
-        with st.spinner(say("pages.report-making"), show_time=True):
-            return case_report.send_out(kind, asked.on(_case(shown, asked)), asked.mode)
+        with _sign(asked) as tell:
+            return case_report.send_out(kind, asked.on(_case(shown, asked, tell)), asked.mode)
     except MedclsError as error:
         notices.show_error(error)
         return None
+
+
+@contextmanager
+def _sign(asked: Asked) -> Iterator[Progress]:
+    """Show that a report is being made; where its heatmap is tested, how far that is."""
+    if not asked.checks:
+        with st.spinner(say("pages.report-making"), show_time=True):
+            yield silent
+        return
+    with waits.watched(say("pages.report-making")) as tell:
+        yield staged(tell, say("pages.report-testing"))
 
 
 def _save(shown: Shown, kind: str, asked: Asked) -> None:
@@ -75,10 +88,10 @@ def _save(shown: Shown, kind: str, asked: Asked) -> None:
     )
 
 
-def _case(shown: Shown, asked: Asked) -> case_report.Case:
+def _case(shown: Shown, asked: Asked, tell: Progress) -> case_report.Case:
     entry, model = shown.row.entry, cache.open_classifier(shown.card)
     case = case_report.make_case(
-        entry.get(), entry.name, model, known=_known(shown), said=asked.said, checks=asked.checks
+        entry.get(), entry.name, model, known=_known(shown), said=asked.said, checks=tell if asked.checks else None
     )
     case = case_report.with_views(case, report_ask.views(shown), asked.said.site)
     return replace(case, region=_box(shown), rulers=_rulers(shown))
@@ -110,8 +123,8 @@ def _servers() -> list[str]:
 def _send(shown: Shown, server: str, asked: Asked) -> None:
     """Send the DICOM objects of a case to a server, and say how far they are."""
     try:
-        with st.spinner(say("pages.report-making"), show_time=True):
-            case = _case(shown, asked)
+        with _sign(asked) as tell:
+            case = _case(shown, asked, tell)
             key = (case.scan.sha256, case.card.id, asked.said, asked.checks, case.region, case.rulers, len(case.views))
             first = state.kept(state.REPORT_SENT, dict).setdefault(key, case.made_at)
             sending = pacs.send_back(replace(case, made_at=first), server)

@@ -1,8 +1,6 @@
 """Data page: bring labelled scans, by path on the server or as a ZIP archive: look first, then add."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from medcls.workflows import case_report, data_plan
 from pages._ui import state
 from pages._ui.data import plan as plan_view
 from pages._ui.widgets import downloads, notices
+from pages._ui.widgets.waits import watched
 
 
 def show_add(opened: bool) -> None:
@@ -137,20 +136,3 @@ def _add(bring: Callable[[Progress], CollectionRecord]) -> None:
     st.session_state[state.DATA_TIMES] = st.session_state.get(state.DATA_TIMES, 0) + 1
     st.session_state.pop(state.DATA_PLAN, None)
     st.rerun()
-
-
-@contextmanager
-def watched(title: str) -> Iterator[Progress]:
-    """Show a progress bar with the stage, what is done and the time left, gone when the work is."""
-    bar, started = st.progress(0.0, title), {"": 0.0}
-
-    def tell(done: int, total: int, stage: str = "") -> None:
-        spent_s = time.monotonic() - started.setdefault(stage, time.monotonic())
-        left_s = spent_s / max(done, 1) * (total - done)
-        left = say("pages.data-about-s-left", {"left_s": left_s}) if spent_s + left_s > 5 and done else ""
-        bar.progress(min(1.0, done / max(total, 1)), f"{stage.capitalize()}: {done:,} of {total:,}{left}")
-
-    try:
-        yield tell
-    finally:
-        bar.empty()

@@ -6,10 +6,10 @@ from medcls.core.collection import Audit, Decision, Finding
 from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import data, data_audit, data_mend, models
-from pages._ui.data.add import watched
 from pages._ui.data.mend import ask_who, show_doubt, who_decides
 from pages._ui.data.pictures import show_cases
 from pages._ui.widgets import notices
+from pages._ui.widgets.waits import watched
 
 TITLES = {
     "contradiction": say("pages.data-one-picture-several-labels"),

@@ -7,9 +7,9 @@ from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import data, data_audit
 from pages._ui.data import charts
-from pages._ui.data.add import watched
 from pages._ui.widgets import notices
 from pages._ui.widgets.charts import show_chart
+from pages._ui.widgets.waits import watched
 
 
 def show_shortcuts(seen: data.Overview) -> None:

@@ -5,11 +5,13 @@ from typing import Any
 
 import streamlit as st
 
+from medcls.core.model import Terms
+from medcls.core.progress import staged
 from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import fold_results, folds, models, run_again, run_results, run_table, runs
 from pages._ui import state
-from pages._ui.widgets import notices
+from pages._ui.widgets import notices, waits
 
 
 def show_actions(view: runs.RunView) -> None:
@@ -98,12 +100,13 @@ def publish(view: runs.RunView) -> None:
         st.warning(say("pages.runs-there-is-a"), icon=":material/info:")
     if st.button(say("pages.path-publish"), type="primary", disabled=not name.strip()):
         try:
-            with st.spinner(say("pages.runs-publishing"), show_time=True):
-                told = tuple(line.strip() for line in limits.splitlines() if line.strip())
+            with waits.watched(say("pages.runs-publishing")) as tell:
+                terms = Terms(licence, tuple(line.strip() for line in limits.splitlines() if line.strip()))
+                tell = staged(tell, say("pages.runs-publishing-step"))
                 if found and every:
-                    card = fold_results.publish_folds(found, name, licence=licence, limits=told)
+                    card = fold_results.publish_folds(found, name, terms=terms, progress=tell)
                 else:
-                    card = run_results.publish_run(view.id, name, licence=licence, limits=told)
+                    card = run_results.publish_run(view.id, name, terms=terms, progress=tell)
         except MedclsError as error:
             notices.show_error(error)
             return
