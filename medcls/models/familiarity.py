@@ -55,8 +55,13 @@ def how_unlike(
     limits = card.abstention
     near = {**_by_features(limits.max_distance, known, features), **_by_looks(limits.max_appearance, known, squares)}
     kind = _by_gate(limits.max_kind, known, squares)
-    by_scan = [[{name: float(r[i]) for name, r in by.items()} for by in (kind, near)] for i in range(len(squares))]
+    by_scan = [[{name: _ratio(r[i]) for name, r in by.items()} for by in (kind, near)] for i in range(len(squares))]
     return [Unlike(*both) if kind else Unlike(kind=both[1]) for both in by_scan]
+
+
+def _ratio(value: float) -> float:
+    """Return a ratio as it stands; NaN for minus infinity, which is no distance and would pass for very near."""
+    return math.nan if value == -math.inf else float(value)
 
 
 def _by_features(limit: float | None, known: TrainingReference | None, features: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,6 +1,7 @@
 """What a model learned from: which scans it has seen, and what they were like."""
 
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from medcls.models.layout import FEATURES, SEEN
 from medcls.stats.familiarity import Normal, TrainingReference
 from medcls.stats.gate import Gate
 
+_LONGEST_ROW = 1.02  # features have rows of length 1, stored as float16
 _CENTRE, _WHITENING = "appearance_centre", "appearance_whitening"
 _GATE = ("kind_centre", "kind_spread", "kind_bend", "kind_weight", "kind_bias")
 
@@ -76,7 +78,7 @@ def read_reference(path: Path, card: ModelCard) -> TrainingReference | None:
     except (OSError, KeyError, SafetensorError) as error:
         reason = f"{FEATURES}: {type(error).__name__}"
         raise BadModel("models.bad-features", model=card.id, found=reason) from error
-    if wrong := _wrong(tensors, features):
+    if wrong := _wrong(tensors, features, card.preprocess.channels):
         raise BadModel("models.bad-features", model=card.id, found=wrong)
     looks = Normal(tensors[_CENTRE], tensors[_WHITENING]) if {_CENTRE, _WHITENING} <= set(tensors) else None
     return TrainingReference(features, looks, _gate(tensors))
@@ -89,25 +91,45 @@ def _gate(tensors: dict[str, np.ndarray]) -> Gate | None:
     return Gate(centre, spread, bend, weight, float(bias[0]))
 
 
-def _wrong(tensors: dict[str, np.ndarray], features: np.ndarray) -> Note | None:
+def _wrong(tensors: dict[str, np.ndarray], features: np.ndarray, channels: int) -> Note | None:
     """Return what is wrong with stored features; None if nothing is."""
     if features.ndim != 2 or not features.size:
         return Note("models.found-shape", name="features", shape=str(features.shape))
     if not all(np.isfinite(value).all() for value in tensors.values()):
         return Note("models.found-nan")
+    if (longest := float(np.linalg.norm(features.astype(np.float64), axis=1).max())) > _LONGEST_ROW:
+        return Note("models.found-long-rows", longest=longest)
     centre, whitening = tensors.get(_CENTRE), tensors.get(_WHITENING)
     if centre is not None and whitening is not None and (len(centre.shape), whitening.shape) != (1, 2 * centre.shape):
         return Note("models.found-shapes", name="appearance", shapes=f"{centre.shape}, {whitening.shape}")
-    return _wrong_gate(tensors)
+    n_looks, n_kind = _lengths(channels)
+    if centre is not None and (len(centre) != n_looks or whitening is None or _is_flat(whitening)):
+        return Note("models.found-shapes", name="appearance", shapes=f"{centre.shape}")
+    return _wrong_gate(tensors, n_kind)
 
 
-def _wrong_gate(tensors: dict[str, np.ndarray]) -> Note | None:
-    """Return what is wrong with a stored gate; None if nothing is, or there is none."""
+def _is_flat(whitening: np.ndarray) -> bool:
+    """Return whether a whitening tells no distance in some direction: pictures that differ in it would be alike."""
+    return bool(np.linalg.matrix_rank(whitening) < len(whitening))
+
+
+@cache
+def _lengths(channels: int) -> tuple[int, int]:
+    """Return how many numbers tell what a picture of so many channels looks like, and of what kind it is."""
+    from medcls.imaging.appearance import appearance  # OpenCV: not for who lists models alone
+    from medcls.imaging.kind import kind_numbers
+
+    square = np.full((64, 64, channels), 128, np.uint8)
+    return len(appearance(square)), len(kind_numbers(square))
+
+
+def _wrong_gate(tensors: dict[str, np.ndarray], n_kind: int) -> Note | None:
+    """Return what is wrong with a stored gate of so many numbers; None if nothing is, or there is none."""
     if not set(_GATE) <= set(tensors):
         return Note("models.found-half-gate") if set(_GATE) & set(tensors) else None
     centre, spread, bend, weight, bias = (tensors[name] for name in _GATE)
     n = len(centre.ravel())
-    fits = bend.ndim == 2 and bend.shape[0] == n + 1 and weight.shape == (n + bend.shape[1],)
+    fits = n == n_kind and bend.ndim == 2 and bend.shape[0] == n + 1 and weight.shape == (n + bend.shape[1],)
     if not (fits and centre.ndim == 1 and spread.shape == (n,) and (spread > 0).all() and bias.shape == (1,)):
         shapes = ", ".join(str(part.shape) for part in (centre, spread, bend, weight))
         return Note("models.found-shapes", name="gate", shapes=shapes)

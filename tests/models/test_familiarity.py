@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from safetensors.numpy import load, save
 
 from medcls.core.evaluation import Estimate
 from medcls.core.model import Abstention, Threshold
@@ -21,6 +22,7 @@ from medcls.imaging.shifts import shift_scan
 from medcls.models import store
 from medcls.models.combine import combine
 from medcls.models.familiarity import farthest
+from medcls.models.learned import read_reference, write_reference
 from medcls.models.network import Network
 from medcls.models.opening import open_network
 from medcls.stats.familiarity import Normal, TrainingReference, unit_rows
@@ -77,6 +79,45 @@ def test_gate_and_limits_are_on_disk_as_they_were(home, tiny_model, gated, own):
     for one, other in zip(again.predict_many(own), gated.predict_many(own), strict=True):
         assert one.unfamiliarity == pytest.approx(other.unfamiliarity, rel=1e-4)
         assert one.acquired == pytest.approx(other.acquired, rel=0.02)  # features are stored as fp16
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"features": np.full((4, 256), 3e38, np.float32)},
+        {"features": np.full((4, 256), 7, np.int8)},
+        {"features": np.full((4, 256), 2**63, np.uint64)},
+        {"appearance_centre": np.zeros(3, np.float32), "appearance_whitening": np.eye(3, dtype=np.float32)},
+        {"appearance_whitening": np.zeros((10, 10), np.float32)},
+        {"kind_centre": np.zeros(3, np.float32), "kind_spread": np.ones(3, np.float32)},
+    ],
+)
+def test_features_that_would_make_every_scan_alike_are_refused(home, tiny_model, gated, own, wrong):
+    """Rows longer than 1 make distances negative, a whitening of zeros makes them zero: all would be like."""
+    folder = store.folder(tiny_model.id)
+    write_reference(folder, gated.known)
+    store.seal(folder, replace(tiny_model, abstention=gated.card.abstention))
+    assert open_network(tiny_model.id).predict(own[0]).decided is not None
+    (folder / store.FEATURES).write_bytes(save({**load((folder / store.FEATURES).read_bytes()), **wrong}))
+    store.seal(folder, replace(tiny_model, abstention=gated.card.abstention))
+    with pytest.raises(BadModel) as refused:
+        open_network(tiny_model.id)
+    assert refused.value.code == "models.bad-features"
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_reference_of_any_channels_is_read(tmp_path, tiny_model, channels):
+    squares = np.random.default_rng(0).integers(0, 256, (30, 64, 64, channels), dtype=np.uint8)
+    numbers, looks = np.stack([kind_numbers(s) for s in squares]), np.stack([appearance(s) for s in squares])
+    gate = Gate.fit(numbers, {"noise": numbers[::-1] + 1})
+    known = TrainingReference(unit_rows(looks).astype(np.float32), Normal.fit(looks), gate)
+    write_reference(tmp_path, known)
+    card = replace(
+        tiny_model,
+        preprocess=replace(tiny_model.preprocess, channels=channels, mean=(0.5,) * channels, std=(0.5,) * channels),
+        files={store.FEATURES: "0" * 64},
+    )
+    assert read_reference(tmp_path, card).appearance.centre.shape == looks[0].shape
 
 
 def test_a_limit_without_its_gate_refuses(gated, own):
