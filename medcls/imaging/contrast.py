@@ -1,4 +1,4 @@
-"""Pictures made by program that no network here answers: textures, screenshots, masks, blanks, others' phantoms.
+"""Pictures made by program that no network here answers: textures, screenshots, masks, scenes, others' phantoms.
 
 A gate is taught by contrast with them, and tested with them under other seeds.
 """
@@ -13,6 +13,7 @@ import numpy as np
 from medcls.core.scan import Scan
 from medcls.core.task import Task
 from medcls.imaging.phantom import phantom_scan
+from medcls.imaging.scenes import scene, surface
 
 _NOBODY = "0" * 64
 Draw = Callable[[np.random.Generator], np.ndarray]
@@ -101,7 +102,14 @@ def _screenshot(rng: np.random.Generator) -> np.ndarray:
 
 
 MADE: Mapping[str, Draw] = MappingProxyType(
-    {"texture": _texture, "blank": _blank, "mask": _mask, "screenshot": _screenshot}
+    {
+        "texture": _texture,
+        "blank": _blank,
+        "mask": _mask,
+        "screenshot": _screenshot,
+        "surface": surface,
+        "scene": scene,
+    }
 )
 
 
