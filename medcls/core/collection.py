@@ -11,6 +11,17 @@ from medcls.errors import BadSplit
 
 PARTS = ("train", "validate", "test")
 SITES = ("site", "device")  # attributes that say where a case is from, the first that is there
+LISTED = "listed-together-"  # what a group begins with that a mere list of pairs made: it says not whose its scans are
+
+
+def names_owner(group: str | None) -> bool:
+    """Return whether a group that a set gives says whose a scan is, as a lesion or an examination does.
+
+    Example:
+        >>> [names_owner(group) for group in ("lesion 3", "listed-together-1", None)]
+        [True, False, False]
+    """
+    return bool(group) and not str(group).startswith(LISTED)
 
 
 @dataclass(frozen=True)

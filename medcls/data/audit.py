@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from medcls import disk
-from medcls.core.collection import Audit, Case, Decision, Finding, Kind
+from medcls.core.collection import Audit, Case, Decision, Finding, Kind, names_owner
 from medcls.core.note import Note
 from medcls.core.progress import Progress, silent
 from medcls.data.collection import Collection, Stored
@@ -214,10 +214,8 @@ def _unreadable(stored: Stored) -> Finding | None:
 
 def _patients(stored: Stored) -> Finding | None:
     index = stored.index
-    n_known = index.db.execute(
-        "SELECT count(*) FROM cases WHERE patient IS NOT NULL OR own_group IS NOT NULL"
-    ).fetchone()[0]
-    n_missing = index.db.execute("SELECT count(*) FROM cases").fetchone()[0] - n_known
+    owners = zip(index.column("patient"), index.column("own_group"), strict=True)
+    n_missing = sum(patient is None and not names_owner(group) for patient, group in owners)
     if not n_missing:
         return None
     says, advice = Note("data.finding-patients", n=n_missing), Note("data.advice-patients")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from medcls import home
-from medcls.core.collection import CollectionRecord
+from medcls.core.collection import CollectionRecord, names_owner
 from medcls.core.note import Note
 from medcls.core.task import Task
 from medcls.tasks import list_tasks, own_task
@@ -60,7 +60,8 @@ class Overview:
 
 def overview_of(collection: "Collection") -> Overview:
     """Return what is in a collection, its labels as they are now."""
-    patients, own = collection.column("patient"), collection.column("own_group")
+    patients = collection.column("patient")
+    own = np.array([group if names_owner(group) else None for group in collection.column("own_group")], object)
     by_patient = any(p is not None for p in patients)
     known = patients if by_patient else own
     whose = "patient" if by_patient else "lesion" if any(group is not None for group in own) else ""

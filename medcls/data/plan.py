@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from medcls import home
+from medcls.core.collection import names_owner
 from medcls.core.note import Note
 from medcls.core.plan import NotTaken, Plan, PlanChoices, PlanCount, PlanLabel, PlanTable, Question
 from medcls.core.progress import Progress, silent
@@ -82,11 +83,11 @@ def prepare(path: Path, choices: PlanChoices | None = None, progress: Progress =
 
 def _with_names(reading: Reading, choices: PlanChoices) -> None:
     """Add the patients that files' names say by a word, where nothing else says whose a scan is."""
-    named = patients_by_file(e for e in reading.entries if not e.patient and not e.group)
+    named = patients_by_file(e for e in reading.entries if not e.patient and not names_owner(e.group))
     if named:
         reading.entries = [replace(e, patient=named.get(e.id, e.patient)) for e in reading.entries]
         reading.patients_from.append(Note("data.from-files"))
-    elif not any(e.patient or e.group for e in reading.entries):
+    elif not any(e.patient or names_owner(e.group) for e in reading.entries):
         _with_beginnings(reading, choices)
 
 
@@ -99,7 +100,7 @@ def _with_beginnings(reading: Reading, choices: PlanChoices) -> None:
     if choices.beginnings == "patient":
         reading.entries = [replace(e, patient=named.get(e.id)) for e in reading.entries]
     else:
-        reading.entries = [replace(e, group=named.get(e.id)) for e in reading.entries]
+        reading.entries = [replace(e, group=named.get(e.id, e.group)) for e in reading.entries]
     reading.patients_from.append(Note("data.from-files"))
     if not choices.beginnings:
         example = next(iter(named))
@@ -268,7 +269,7 @@ def _plan(path: Path, tree: Tree, reading: Reading, choices: PlanChoices, left: 
     """Put the plan together, but for its labels."""
     entries = reading.entries
     counts = Counter((e.label or "", _part(e), e.attributes.get("site", "")) for e in entries)
-    owned = [e for e in entries if e.patient or e.group]
+    owned = [e for e in entries if e.patient or names_owner(e.group)]
     n_masks = len({mask for e in entries for mask in e.masks})
     n_scans = len(entries)
     files = n_scans if not any("#" in e.id for e in entries) else sum(e.id in tree.files for e in entries)

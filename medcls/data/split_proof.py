@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from medcls.core.collection import Proof, Split
+from medcls.core.collection import Proof, Split, names_owner
 from medcls.core.note import Note
 from medcls.data.collections import Collection
 from medcls.errors import BadSplit
@@ -67,7 +67,7 @@ def prove_parts(collection: Collection, parts: Mapping[str, tuple[str, ...]]) ->
 def _n_unknown(collection: Collection) -> int:
     """Count the cases of which neither the patient nor a lesion is known."""
     patients, own = collection.column("patient"), collection.column("own_group")
-    return sum(patient is None and group is None for patient, group in zip(patients, own, strict=True))
+    return sum(patient is None and not names_owner(group) for patient, group in zip(patients, own, strict=True))
 
 
 def _cut_groups(groups: np.ndarray, part_of: np.ndarray) -> dict[str, tuple[int, int]]:

@@ -271,3 +271,57 @@ def test_two_files_of_one_name_in_an_archive_are_called_so(tmp_path: Path) -> No
     with pytest.raises(BadData) as caught:
         add_collection(tmp_path / "a.zip", "a", copy=True)
     assert caught.value.code == "data.zip-twice"
+
+
+# ---- two columns of labels
+def graded(root: Path, header: str, row, choices: PlanChoices | None = None) -> Plan:
+    paths = [f"img/{i}.png" for i in range(12)]
+    put(root, *paths)
+    (root / "labels.csv").write_text("\n".join([header, *(f"{path},{row(i)}" for i, path in enumerate(paths))]))
+    return make_plan(root, choices)
+
+
+def other(i: int, n: int) -> str:
+    """Return the label of a scan as somebody writes it who differs on the first `n`."""
+    return NAMES[(i + (i < n)) % 2]
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("file,label_reader1,label_reader2", NAMES),
+        ("file,reader A,reader B", NAMES),
+        ("file,diagnosis,label", ("0", "1")),
+        ("파일,판독1,판독2", NAMES),
+    ],
+)
+def test_columns_of_labels_that_disagree_are_asked_about(header: str, words: tuple[str, ...], tmp_path: Path) -> None:
+    _, first, second = header.split(",")
+    plan = graded(tmp_path, header, lambda i: f"{NAMES[i % 2]},{words[NAMES.index(other(i, 3))]}")
+    (asked,) = plan.questions
+    assert (asked.option, asked.allowed, asked.default) == ("--label-column", (first, second), first)
+    assert [note.params["n"] for note in plan.tables[0].notes if note.code == "data.column-differs"] == [3]
+    answered = make_plan(tmp_path, PlanChoices(columns={"label": second}))
+    assert (answered.questions, answered.tables[0].columns["label"]) == ((), second)
+
+
+@pytest.mark.parametrize(
+    ("header", "second", "told"),
+    [
+        ("file,diagnosis,label", lambda i: str(i % 2), False),
+        ("file,diagnosis,class", lambda i: "AB"[i // 2 % 2], False),
+        ("file,pathology,clinical diagnosis", lambda i: other(i, 3), True),
+    ],
+    ids=["agree", "of something else", "of lower rank"],
+)
+def test_columns_of_labels_that_agree_or_rank_behind_are_not_asked_about(header, second, told, tmp_path) -> None:
+    plan = graded(tmp_path, header, lambda i: f"{NAMES[i % 2]},{second(i)}")
+    assert (plan.questions, "data.column-differs" in codes(plan)) == ((), told)
+    assert counts(plan) == {"benign": 6, "malignant": 6}
+
+
+def test_columns_of_yes_and_no_about_something_else_are_not_asked_about(tmp_path: Path) -> None:
+    plan = graded(
+        tmp_path, "file,cancer,family history", lambda i: f"{('no', 'yes')[i % 2]},{('no', 'yes')[i // 2 % 2]}"
+    )
+    assert (plan.questions, plan.tables[0].columns["label"]) == ((), "cancer")

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from medcls.core.plan import Plan, PlanChoices
-from medcls.data.collections import make_plan
+from medcls.data.audit import run_audit
+from medcls.data.collections import add_collection, make_plan
+from medcls.data.overview import overview_of
 from tests.data import trees
 from tests.data.test_plan import counts, sick, sums_up
 from tests.data.test_told_sets import codes, put
@@ -113,3 +115,45 @@ def test_a_column_of_masks_is_no_view_whatever_it_is_called(column: str, tmp_pat
     assert (counts(plan), plan.n_not_taken) == ({"benign": 6, "malignant": 6}, 12)
     assert "data.several-pictures" not in codes(plan)
     assert sums_up(plan)
+
+
+# ---- a list of pairs
+PAIRS = {
+    "pairs": ("image1,image2", [(0, 1), (4, 5), (7, 10)], 3),
+    "with a score": ("image1,image2,similarity", [(0, 1), (4, 5), (7, 10)], 3),
+    "a chain": ("img_a,img_b", [(0, 1), (1, 2), (4, 5), (9, 4)], 2),
+    "copies of one": ("original,duplicate", [(0, 1), (0, 2), (0, 3), (7, 10)], 2),
+}
+
+
+@pytest.mark.parametrize("case", PAIRS)
+def test_a_list_of_duplicates_keeps_them_together_and_says_of_nobody_whose_they_are(case: str, tmp_path: Path) -> None:
+    header, pairs, n_sets = PAIRS[case]
+    files = [f"{label}/{label}{i}.png" for label in ("benign", "malignant") for i in range(6)]
+    put(tmp_path, *files)
+    rows = [",".join([files[a], files[b], *["0.9"] * header.count("similarity")]) for a, b in pairs]
+    (tmp_path / "duplicates.csv").write_text("\n".join([header, *rows]))
+    plan = make_plan(tmp_path)
+    assert (counts(plan), plan.n_owned, plan.n_patients) == ({"benign": 6, "malignant": 6}, 0, 0)
+    assert (plan.patients_from, plan.questions, plan.n_not_taken) == ((), (), 0)
+    assert {"data.listed-together", "data.owners-unknown"} <= codes(plan)
+    assert sums_up(plan)
+    made = add_collection(tmp_path, "set")
+    groups = dict(zip(made.column("id"), made.column("grp"), strict=True))
+    assert all(groups[files[a]] == groups[files[b]] for a, b in pairs)
+    assert len({groups[files[i]] for pair in pairs for i in pair}) == n_sets
+    assert (overview_of(made).whose, run_audit("set").findings[-1].kind) == ("", "patients")
+
+
+def test_rows_of_several_pictures_say_whose_they_are_not_a_column_that_is_none(tmp_path: Path) -> None:
+    rows = [f"{i}.png,{i + 6}.png,{('benign', 'malignant')[i % 2]}" for i in range(6)]
+    plan = plan_of(tmp_path, "left,right,label", *rows)
+    assert [note.code for note in plan.patients_from] == ["data.from-rows"]
+
+
+def test_two_columns_that_name_the_same_file_are_no_pairs(tmp_path: Path) -> None:
+    files = [f"{label}/{label}{i}.png" for label in ("benign", "malignant") for i in range(6)]
+    put(tmp_path, *files)
+    rows = [f"{path.rpartition('/')[2]},{path}" for path in files]
+    (tmp_path / "list.csv").write_text("\n".join(["image_id,image_path", *rows]))
+    assert "data.listed-together" not in codes(make_plan(tmp_path))

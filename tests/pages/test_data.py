@@ -238,3 +238,23 @@ def test_who_decides_is_kept_for_the_record_from_one_section_to_the_next(open_ap
     press(app, "Audit this collection")
     press(app, "Settle")
     assert [one.who for one in list_changes("busi")] == ["Dr. Kim"]
+
+
+def test_which_column_is_right_and_how_a_table_is_written_can_be_said(open_app, tmp_path: Path) -> None:
+    root, rows = tmp_path / "set", ["파일명\t판독1\t판독2"]
+    for i in range(8):
+        trees.save(root / f"{i}.png", trees.picture("benign", i))
+        rows.append(f"{i}.png\t{('양성', '악성')[i % 2]}\t{('양성', '악성')[(i + (i < 2)) % 2]}")
+    (root / "라벨.tsv").write_bytes("\n".join(rows).encode("cp949"))
+    app = open_app(PAGE)
+    app.text_input(key="data.add.path").set_value(str(root)).run()
+    press(app, "Look")
+    assert any("판독1" in warning.value for warning in app.warning)
+    next(box for box in app.selectbox if box.label == "Label").select("판독2")
+    next(box for box in app.selectbox if box.label == "How the tables are written").select("cp949")
+    press(app, "Apply")
+    assert not app.warning
+    assert next(box for box in app.selectbox if box.label == "Label").value == "판독2"
+    press(app, "Add")
+    made = open_collection("set")
+    assert [made.record.name_of(made.case(f"{i}.png").label) for i in (0, 1, 2)] == ["악성", "양성", "양성"]

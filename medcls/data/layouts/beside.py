@@ -98,9 +98,7 @@ def join_tables(found: list[Found], entries: dict[str, Entry], reading: Reading,
         columns = {role: name for role, name in one.shown().columns.items() if role != "label"}
         reading.used.add(one.table.file)
         reading.tables.append(replace(one.shown(*notes), columns=columns))
-        reading.patients_from += [
-            Note("data.from-column", name=one.columns[role]) for role in ("patient", "group") if role in one.columns
-        ]
+        reading.patients_from += one.owners_from()
     _settle_parts(claims, entries, reading)
 
 

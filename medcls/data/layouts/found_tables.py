@@ -23,7 +23,7 @@ from medcls.data.layouts.patient_tables import Owned, by_picture, listed_patient
 from medcls.data.layouts.rivals import settle_labels
 from medcls.data.layouts.table_names import is_of_guesses, part_in, parts_by_name
 from medcls.data.layouts.teller import unread_parts
-from medcls.data.layouts.wide_tables import by_each_picture
+from medcls.data.layouts.wide_tables import TOGETHER, by_each_picture
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tables import Table, read_list, read_tables
 from medcls.data.tree import TABLE, Tree, without_masks
@@ -82,6 +82,19 @@ class Found:
             if self.rule
             else 0.0
         )
+
+    def owners_from(self) -> list[Note]:
+        """Return where it says whose scans are: its columns, or its rows where they name several scans of one case."""
+        codes = {note.code for note in self.table.notes}
+        if "data.listed-together" in codes:
+            return []
+        by_rows = "data.several-pictures" in codes
+        named = [self.columns[role] for role in ("patient", "group") if role in self.columns]
+        rows = [by_rows and name.startswith(TOGETHER) for name in named]
+        return [
+            Note("data.from-rows") if row else Note("data.from-column", name=name)
+            for name, row in zip(named, rows, strict=True)
+        ]
 
     def rows(self) -> list[dict[str, str]]:
         """Return its rows by column."""
@@ -217,8 +230,9 @@ def _look(table: Table, resolver: Resolver, choices: PlanChoices) -> Found | Non
     if "path" not in columns:
         return None
     questions: list[Question] = []
+    told: list[Note] = []
     if "label" in columns and "label" not in choices.columns:
-        columns["label"], questions = settle_labels(table, columns)
+        columns["label"], questions, told = settle_labels(table, columns)
     numbers = role_of(columns["path"]) == "path"
     at = table.header.index(columns["path"])
     paths = [_file(row, at, resolver, table, numbers) for row in table.rows]
@@ -235,6 +249,7 @@ def _look(table: Table, resolver: Resolver, choices: PlanChoices) -> Found | Non
         found.notes.append(Note("data.one-hot", columns=", ".join(hot)))
     elif "label" in columns and not are_shares(table.column(columns["label"])):
         found.rule, found.label_columns = (lambda row: row[columns["label"]]), (columns["label"],)
+        found.notes += told
     _tell_unclear(found)
     if "part" in columns and (unread := unread_parts(table.column(columns["part"]), columns["part"])):
         found.notes.append(Note("data.parts-unread", column=columns["part"], names=", ".join(unread[:_SHOWN])))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from medcls.core.note import Note
 from medcls.core.plan import Question
+from medcls.data.column_names import role_of
 from medcls.data.labels import diseases_said
 from medcls.data.layouts.columns import PLAIN_SENSE, label_sense
 from medcls.data.lexicon import GUESSES, YES_OR_NO, words
@@ -19,8 +20,8 @@ _ANSWERS = frozenset(word for pair in YES_OR_NO for word in pair)
 _MANY = 5000
 
 
-def settle_labels(table: Table, columns: Mapping[str, str]) -> tuple[str, list[Question]]:
-    """Return the column that labels are taken from, and what to ask where others contradict it.
+def settle_labels(table: Table, columns: Mapping[str, str]) -> tuple[str, list[Question], list[Note]]:
+    """Return the column that labels are taken from, what to ask where others contradict it, and what to tell.
 
     Args:
         table: The table.
@@ -28,19 +29,20 @@ def settle_labels(table: Table, columns: Mapping[str, str]) -> tuple[str, list[Q
 
     Returns:
         The column called the settled one (`consensus`, `pathology`) where it is alone in this, else the one of the
-        role; and a question if another says disease where that says none.
+        role; a question if another of no lower rank says disease where that says none; and a note on each that does.
     """
     label = columns["label"]
     rivals = [name for name in table.header if name not in columns.values() and _is_rival(table, name)]
     settled = [name for name in (label, *rivals) if _is_settled(table, name)]
-    if len(settled) == 1:
-        return settled[0], []
-    differing = [name for name in rivals if not holds(name, _AT_SIGHT) and _differ(table, label, name)]
-    if not differing:
-        return label, []
-    names = (label, *differing)
+    chosen = settled[0] if len(settled) == 1 else label
+    differ = {name: n for name in (label, *rivals) if name != chosen and (n := _count_differing(table, chosen, name))}
+    told = [Note("data.column-differs", column=name, n=n) for name, n in differ.items()]
+    equals = [name for name in differ if not holds(name, _AT_SIGHT)] if len(settled) != 1 else []
+    if not equals:
+        return chosen, [], told
+    names = (label, *equals)
     asks = Note("data.asks-label-column", names=", ".join(names), table=table.path)
-    return label, [Question(asks, "--label-column", names, label)]
+    return label, [Question(asks, "--label-column", names, label)], told
 
 
 def _is_settled(table: Table, name: str) -> bool:
@@ -50,11 +52,15 @@ def _is_settled(table: Table, name: str) -> bool:
 
 def _is_rival(table: Table, name: str) -> bool:
     cells = table.column(name)[:_MANY]
-    return not (holds(name, GUESSES) or {fold(cell) for cell in cells} <= _ANSWERS) and label_sense(cells) > PLAIN_SENSE
+    if holds(name, GUESSES):
+        return False
+    answers, sense = {fold(cell) for cell in cells} <= _ANSWERS, label_sense(cells)
+    return sense > PLAIN_SENSE if not answers else sense >= 1.0 and role_of(name) == "label"
 
 
-def _differ(table: Table, one: str, other: str) -> bool:
+def _count_differing(table: Table, one: str, other: str) -> int:
+    """Count the rows of which one column says disease and the other none."""
     a, b = table.column(one), table.column(other)
     sick, sick_too = diseases_said(a, one), diseases_said(b, other)
     pairs = ((sick.get(x), sick_too.get(y)) for x, y in zip(a, b, strict=True))
-    return any(x is not None and y is not None and x != y for x, y in pairs)
+    return sum(x is not None and y is not None and x != y for x, y in pairs)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 
+from medcls.core.collection import names_owner
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices
 from medcls.data.labels import diseases_by_name, find_labels, tidy
@@ -134,9 +135,7 @@ def _take(one: Found, entries: dict[str, Entry], reading: Reading) -> None:
         reading.left[path] = Note("data.two-labels", table=table)
     reading.used.add(one.table.file)
     reading.tables.append(one.shown(*([Note("data.rows-again", n=again)] if again else [])))
-    reading.patients_from += [
-        Note("data.from-column", name=one.columns[role]) for role in ("patient", "group") if role in one.columns
-    ]
+    reading.patients_from += one.owners_from()
 
 
 def _is_unlabelled(label: str | None) -> bool:
@@ -178,7 +177,9 @@ def with_folders(entries: Iterable[Entry]) -> list[Entry]:
 
 def with_owners(entries: list[Entry], reading: Reading) -> list[Entry]:
     """Add the patients that folders name, where no table says whose a scan is."""
-    if any(entry.patient or entry.group for entry in entries) or not (owners := patients_by_folder(entries)):
+    if any(entry.patient or names_owner(entry.group) for entry in entries) or not (
+        owners := patients_by_folder(entries)
+    ):
         return entries
     reading.patients_from.append(Note("data.from-folders"))
     return [replace(entry, patient=tidy(owners[_folder(entry)])) for entry in entries]

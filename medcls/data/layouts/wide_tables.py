@@ -7,6 +7,7 @@ from pathlib import Path
 from medcls.core.note import Note
 from medcls.data.column_names import role_of
 from medcls.data.labels import diseases_by_name
+from medcls.data.layouts.pair_lists import as_pair_list
 from medcls.data.layouts.patient_tables import SCAN
 from medcls.data.lexicon import COMPANION, DERIVED, NO_PATH, SIDE_OR_SEX
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
@@ -15,7 +16,7 @@ from medcls.data.two_values import has_two_values
 from medcls.data.vocabulary import holds, parts_of, says
 
 _SAMPLE, _MOSTLY = 400, 0.8
-_VIEW, _TOGETHER = "view", "exam"  # columns that are added; the name of the second says that equal cells stay together
+_VIEW, TOGETHER = "view", "exam"  # columns that are added; the name of the second says that equal cells stay together
 
 
 def by_each_picture(table: Table, resolver: Resolver, root: Path) -> Table:
@@ -30,6 +31,8 @@ def by_each_picture(table: Table, resolver: Resolver, root: Path) -> Table:
         resolver: Knows the files there are.
         root: The folder that their paths start from; of columns of masks, which only pictures tell, none is a view.
     """
+    if (listed := as_pair_list(table, resolver)) is not None:
+        return listed
     named = _without_masks(_picture_columns(table, resolver), root)
     role, names = _said_by_names(table, named)
     if role:
@@ -84,7 +87,7 @@ def _as_views(table: Table, named: Collection[str]) -> Table:
     """Return a table with a row for each picture of its rows, which stay together by the number of the row."""
     others = [at for at, name in enumerate(table.header) if name not in named]
     taken = {table.header[at] for at in others}
-    view, together, scan = (name if name not in taken else f"{name} 2" for name in (_VIEW, _TOGETHER, SCAN))
+    view, together, scan = (name if name not in taken else f"{name} 2" for name in (_VIEW, TOGETHER, SCAN))
     places = {name: table.header.index(name) for name in table.header if name in named}
     rows = [
         [*(row[at] for at in others), name, str(n), row[place]]

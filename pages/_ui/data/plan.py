@@ -10,22 +10,15 @@ from medcls.core.plan import Plan, PlanChoices, Question
 from medcls.words import counted, say
 from medcls.workflows import data
 from pages._ui import state
+from pages._ui.data import plan_tables as tables
 from pages._ui.widgets import notices
 
-_ROLES = {
-    "label": say("pages.data-label"),
-    "patient": say("pages.worklist-patient"),
-    "group": say("pages.data-lesion-or-what-else"),
-    "part": say("pages.data-part-or-fold"),
-    "site": say("pages.site"),
-}
 _BEGINNINGS = {
     "": say("pages.data-beginning-unsaid"),
     "patient": say("pages.data-beginning-patient"),
     "group": say("pages.data-beginning-group"),
     "nothing": say("pages.data-beginning-nothing"),
 }
-_NONE = "—"
 
 
 def show_summary(plan: Plan) -> None:
@@ -72,7 +65,7 @@ def ask_choices(plan: Plan) -> PlanChoices | None:
     key = f"data.plan.{plan.path}.{hash(plan.to_json())}"
     with st.form(key, border=True):
         labels = _ask_labels(plan, key)
-        columns = _ask_columns(plan, key)
+        columns = tables.ask_columns(plan, key)
         left, right = st.columns(2)
         folders = _ask_folders(plan, left, key)
         leave_out = right.text_input(
@@ -84,7 +77,7 @@ def ask_choices(plan: Plan) -> PlanChoices | None:
         )
         layout = _ask_layout(plan, left, key)
         beginnings = _ask_beginnings(plan, right, key)
-        table = _ask_table(plan, right, key)
+        table, encoding = tables.ask_table(plan, left, key), tables.ask_encoding(plan, right, key)
         if not st.form_submit_button(say("pages.data-apply")):
             return None
     names, disease = _said(plan, labels)
@@ -98,6 +91,7 @@ def ask_choices(plan: Plan) -> PlanChoices | None:
         disease=disease,
         beginnings=beginnings,
         table=table,
+        encoding=encoding,
     )
 
 
@@ -114,14 +108,6 @@ def _ask_beginnings(plan: Plan, place: st.delta_generator.DeltaGenerator, key: s
         key=f"{key}.beginnings",
         format_func=_BEGINNINGS.__getitem__,
     )
-
-
-def _ask_table(plan: Plan, place: st.delta_generator.DeltaGenerator, key: str) -> str:
-    """Let a person say which table's labels are right, where two differ."""
-    asked = next((q for q in plan.questions if q.option == "--table"), None)
-    if asked is None:
-        return plan.choices.table
-    return place.selectbox(say("pages.head-table"), ["", *asked.allowed], key=f"{key}.table")
 
 
 def _ask_labels(plan: Plan, key: str) -> pd.DataFrame:
@@ -171,22 +157,6 @@ def _said(plan: Plan, labels: pd.DataFrame) -> tuple[dict[str, str], tuple[str, 
     return names, said
 
 
-def _ask_columns(plan: Plan, key: str) -> dict[str, str]:
-    """Let a person name the columns of the table that the labels, or else the patients, come from."""
-    used = next((table for table in plan.tables if table.columns), None)
-    if used is None:
-        return {}
-    st.caption(say("pages.data-columns-of", {"path": notices.escape(used.path)}))
-    chosen = {}
-    for place, (role, title) in zip(st.columns(len(_ROLES)), _ROLES.items(), strict=True):
-        now = used.columns.get(role, _NONE)
-        options = list(dict.fromkeys([_NONE, now, *used.header]))
-        picked = place.selectbox(title, options, index=options.index(now), key=f"{key}.{role}")
-        if picked != now:
-            chosen[role] = "-" if picked == _NONE else picked
-    return chosen
-
-
 def _ask_folders(plan: Plan, place: st.delta_generator.DeltaGenerator, key: str) -> str:
     """Let a person say what the levels of folders are."""
     asked: Question | None = next((q for q in plan.questions if q.option == "--folders"), None)
@@ -207,18 +177,7 @@ def _ask_folders(plan: Plan, place: st.delta_generator.DeltaGenerator, key: str)
 
 def show_not_taken(plan: Plan, list_all: Callable[[], dict[str, str]]) -> None:
     """Show what is not taken by folder, ending and reason, and every name on a click."""
-    tables = [
-        {
-            say("pages.head-table"): t.path,
-            say("pages.data-read-as"): ", ".join(f"{role}: {name}" for role, name in t.columns.items())
-            or say("pages.data-not-used"),
-            say("pages.head-why"): " ".join(map(str, t.notes)),
-        }
-        for t in plan.tables
-    ]
-    if tables:
-        with st.expander(say("pages.data-tables-found", {"n": len(tables)})):
-            st.dataframe(tables, hide_index=True)
+    tables.show_tables(plan)
     if not plan.n_not_taken:
         return
     with st.expander(

@@ -1,0 +1,92 @@
+"""Data page: the tables that a plan found, and what a person may say of them: which, how written, which columns."""
+
+import streamlit as st
+
+from medcls.core.plan import Plan
+from medcls.words import say
+from pages._ui.widgets import notices
+
+_ROLES = {
+    "label": say("pages.data-label"),
+    "patient": say("pages.worklist-patient"),
+    "group": say("pages.data-lesion-or-what-else"),
+    "part": say("pages.data-part-or-fold"),
+    "site": say("pages.site"),
+}
+_NONE = "—"
+_ENCODINGS = (
+    "utf-8",
+    "utf-16",
+    "cp1252",
+    "cp1250",
+    "cp1251",
+    "cp1253",
+    "cp1254",
+    "cp1256",
+    "cp949",
+    "cp932",
+    "gb18030",
+    "big5",
+)
+_GUESSED = "data.table-encoding-guessed"
+
+
+def ask_columns(plan: Plan, key: str) -> dict[str, str]:
+    """Let a person name the columns of the table that the labels, or else the patients, come from."""
+    used = next((table for table in plan.tables if table.columns), None)
+    if used is None:
+        return {}
+    st.caption(say("pages.data-columns-of", {"path": notices.escape(used.path)}))
+    asked = {"label" for question in plan.questions if question.option == "--label-column"}
+    chosen = {}
+    for place, (role, title) in zip(st.columns(len(_ROLES)), _ROLES.items(), strict=True):
+        now = used.columns.get(role, _NONE)
+        options = list(dict.fromkeys([_NONE, now, *used.header]))
+        picked = place.selectbox(title, options, index=options.index(now), key=f"{key}.{role}")
+        if picked != now or role in asked:
+            chosen[role] = "-" if picked == _NONE else picked
+    return chosen
+
+
+def ask_table(plan: Plan, place: st.delta_generator.DeltaGenerator, key: str) -> str:
+    """Let a person name the one table to be read, where there are several."""
+    files = list(dict.fromkeys(table.path.partition("[")[0] for table in plan.tables if table.header))
+    asked = next((question.allowed for question in plan.questions if question.option == "--table"), ())
+    if len(files) < 2 and not plan.choices.table and not asked:
+        return ""
+    options = list(dict.fromkeys(["", plan.choices.table, *asked, *files]))
+    return place.selectbox(
+        say("pages.data-table"),
+        options,
+        index=options.index(plan.choices.table),
+        key=f"{key}.table",
+        format_func=lambda path: path or say("pages.data-tables-all"),
+        help=say("pages.data-table-alone"),
+    )
+
+
+def ask_encoding(plan: Plan, place: st.delta_generator.DeltaGenerator, key: str) -> str:
+    """Let a person say how the tables are written, where that is a guess."""
+    guessed = any(note.code == _GUESSED for table in plan.tables for note in table.notes)
+    if not guessed and not plan.choices.encoding:
+        return ""
+    options = list(dict.fromkeys(["", plan.choices.encoding, *_ENCODINGS]))
+    return place.selectbox(
+        say("pages.data-encoding"),
+        options,
+        index=options.index(plan.choices.encoding),
+        key=f"{key}.encoding",
+        format_func=lambda name: name or say("pages.data-encoding-found"),
+    )
+
+
+def show_tables(plan: Plan) -> None:
+    """Show every table found: what its columns were read as, and why it is not used where it is not."""
+    if not plan.tables:
+        return
+    with st.expander(say("pages.data-tables-found", {"n": len(plan.tables)})):
+        for table in plan.tables:
+            read = ", ".join(f"{role}: {name}" for role, name in table.columns.items())
+            st.markdown(f"**{notices.escape(table.path)}** · {notices.escape(read or say('pages.data-not-used'))}")
+            if table.notes:
+                st.caption(notices.escape(" ".join(map(str, table.notes))))
