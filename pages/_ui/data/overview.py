@@ -23,7 +23,11 @@ def show_overview(seen: data.Overview) -> None:
         "pages.data-dropped-see-findings-could",
         {"n_dropped": record.n_dropped, "n_set_aside": record.n_set_aside, "n_not_taken": record.n_not_taken},
     )
-    with st.container(horizontal=True, gap="large"):  # a narrow page breaks the row instead of cutting the words
+    told = {
+        say("pages.data-left-out"): out,
+        say("pages.data-lookalike-groups"): say("pages.data-lookalike-groups-help"),
+    }
+    with st.container(horizontal=True, gap="medium"):  # a narrow page breaks the row instead of cutting the words
         for title, value in (
             (say("pages.data-cases"), f"{record.n_cases:,}"),
             (say("pages.data-lookalike-groups"), f"{seen.n_groups:,}"),
@@ -33,7 +37,7 @@ def show_overview(seen: data.Overview) -> None:
             ),
             (say("pages.data-left-out"), f"{record.n_dropped + record.n_set_aside + record.n_not_taken:,}"),
         ):
-            st.metric(title, value, help=out if title == say("pages.data-left-out") else None, width="content")
+            st.metric(title, value, help=told.get(title), width="content")
     left, right = st.columns(2)
     with left:
         st.subheader(say("pages.data-cases-of-each-label"))

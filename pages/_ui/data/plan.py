@@ -28,7 +28,7 @@ def show_summary(plan: Plan) -> None:
         + notices.escape(" ".join(map(str, plan.why)))
     )
     owners = f"{plan.n_patients:,}" if plan.n_owned else "unknown"
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         st.metric(say("pages.site-n-scans"), f"{plan.n_scans:,}", width="content")
         st.metric(say("pages.data-labels"), sum(label.n > 0 for label in plan.labels), width="content")
         st.metric(
