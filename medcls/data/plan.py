@@ -9,11 +9,11 @@ from pathlib import Path
 from medcls import home
 from medcls.core.collection import names_owner
 from medcls.core.note import Note
-from medcls.core.plan import NotTaken, Plan, PlanChoices, PlanCount, PlanLabel, PlanTable, Question
+from medcls.core.plan import NotTaken, Plan, PlanChoices, PlanCount, PlanLabel, Question
 from medcls.core.progress import Progress, silent
 from medcls.core.task import OWN, Task
 from medcls.data.labels import Labels, diseases_in, find_labels, slug, tidy
-from medcls.data.layouts import LAYOUTS, Entry, Reading, recognise
+from medcls.data.layouts import Entry, Reading, recognise
 from medcls.data.layouts.in_names import owners_by_beginning, patients_by_file
 from medcls.data.layouts.layout import common_root
 from medcls.data.legend import read_legend, unknown_codes
@@ -339,13 +339,3 @@ def group_left(left: Mapping[str, Note]) -> tuple[NotTaken, ...]:
         for (folder, ending, reason), names in grouped.items()
     ]
     return tuple(sorted(made, key=lambda one: (-one.n, one.folder, one.ending)))
-
-
-def table_of(plan: Plan) -> PlanTable | None:
-    """Return the table that a plan takes its labels from; None if it takes them from folders."""
-    return next((table for table in plan.tables if "label" in table.columns), None)
-
-
-def title_of(plan: Plan) -> str:
-    """Return the title of a plan's layout."""
-    return str(LAYOUTS[plan.layout].title)

@@ -17,27 +17,8 @@ from pages._ui.widgets.palette import label_word
 
 def show_overview(seen: data.Overview) -> None:
     """Show counts, balance and sizes."""
-    record, patients = seen.record, seen.per_patient()
-    titles = data.list_layouts()
-    out = say(
-        "pages.data-dropped-see-findings-could",
-        {"n_dropped": record.n_dropped, "n_set_aside": record.n_set_aside, "n_not_taken": record.n_not_taken},
-    )
-    told = {
-        say("pages.data-left-out"): out,
-        say("pages.data-lookalike-groups"): say("pages.data-lookalike-groups-help"),
-    }
-    with st.container(horizontal=True, gap="medium"):  # a narrow page breaks the row instead of cutting the words
-        for title, value in (
-            (say("pages.data-cases"), f"{record.n_cases:,}"),
-            (say("pages.data-lookalike-groups"), f"{seen.n_groups:,}"),
-            (
-                say("pages.data-whose", {"whose": f"{seen.whose or 'patient'}s"}),
-                f"{len(patients):,}" if patients else say("pages.unknown"),
-            ),
-            (say("pages.data-left-out"), f"{record.n_dropped + record.n_set_aside + record.n_not_taken:,}"),
-        ):
-            st.metric(title, value, help=told.get(title), width="content")
+    record, titles = seen.record, data.list_layouts()
+    _show_numbers(seen)
     left, right = st.columns(2)
     with left:
         st.subheader(say("pages.data-cases-of-each-label"))
@@ -69,6 +50,29 @@ def show_overview(seen: data.Overview) -> None:
             data.remove_collection(record.name)
             state.remember(state.COLLECTION, None)
             st.rerun()
+
+
+def _show_numbers(seen: data.Overview) -> None:
+    record, patients = seen.record, seen.per_patient()
+    out = say(
+        "pages.data-dropped-see-findings-could",
+        {"n_dropped": record.n_dropped, "n_set_aside": record.n_set_aside, "n_not_taken": record.n_not_taken},
+    )
+    told = {
+        say("pages.data-left-out"): out,
+        say("pages.data-lookalike-groups"): say("pages.data-lookalike-groups-help"),
+    }
+    with st.container(horizontal=True, gap="medium"):  # a narrow page breaks the row instead of cutting the words
+        for title, value in (
+            (say("pages.data-cases"), f"{record.n_cases:,}"),
+            (say("pages.data-lookalike-groups"), f"{seen.n_groups:,}"),
+            (
+                say("pages.data-whose", {"whose": f"{seen.whose or 'patient'}s"}),
+                f"{len(patients):,}" if patients else say("pages.unknown"),
+            ),
+            (say("pages.data-left-out"), f"{record.n_dropped + record.n_set_aside + record.n_not_taken:,}"),
+        ):
+            st.metric(title, value, help=told.get(title), width="content")
 
 
 def _show_not_taken(name: str) -> None:
