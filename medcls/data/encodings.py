@@ -9,6 +9,7 @@ from medcls.data.vocabulary import disease_of, words_of
 from medcls.errors import BadData
 
 _HEAD_CHARS = 4096
+_SAMPLE_CHARS, _NAMES_CHARS = 30_000, 10_000  # of each encoding tried
 # Encodings tried where a table is neither UTF-8 nor UTF-16, likelier first; rare ones only where words speak for them.
 _ENCODINGS = ("cp949", "cp932", "gb18030", "big5", "cp1252", "cp1251", "cp1250", "cp1254", "cp1253", "cp1256", "cp874")
 _RARE = (
@@ -76,7 +77,7 @@ def _guess(data: bytes, named: frozenset[str]) -> tuple[str, tuple[Note, ...]]:
 
 def _known_words(text: str) -> int:
     """Count the cells of a table that are words of a label in letters other than ASCII."""
-    cells = {cell.strip(' "') for row in split_rows(text[:200_000])[0][:2000] for cell in row}
+    cells = {cell.strip(' "') for row in split_rows(text[:_SAMPLE_CHARS])[0][:2000] for cell in row}
     odd = [cell for cell in cells if cell and not cell.isascii() and len(cell) < 40]
     whole = diseases_by_name({cell: cell for cell in odd})
     words = {word for cell in odd for word in words_of(cell) if not word.isascii()}
@@ -85,7 +86,7 @@ def _known_words(text: str) -> int:
 
 def _named_words(text: str, named: frozenset[str]) -> int:
     """Count the words of files' names that a text holds."""
-    return len(named.intersection(words_beyond_ascii(text[:200_000]))) if named else 0
+    return len(named.intersection(words_beyond_ascii(text[:_NAMES_CHARS]))) if named else 0
 
 
 def words_beyond_ascii(text: str) -> set[str]:

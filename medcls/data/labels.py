@@ -155,12 +155,10 @@ def diseases_by_name(names: Mapping[str, str]) -> dict[str, bool | None]:
     """
     told = {i: disease_of(name) for i, name in names.items()}
     folded = {i: tidy(name) if _NUMBER.fullmatch(tidy(name)) else fold(name) for i, name in names.items()}  # not -1
-    for absent, present in YES_OR_NO:
-        if set(folded.values()) == {absent, present}:
-            return {i: form == present for i, form in folded.items()}
-    for absent, present in SIGNS:
-        if {tidy(name) for name in names.values()} == {absent, present}:
-            return {i: tidy(name) == present for i, name in names.items()}
+    for forms, pairs in ((folded, YES_OR_NO), ({i: tidy(name) for i, name in names.items()}, SIGNS)):
+        said = set(forms.values())
+        if present := next((yes for no, yes in pairs if said == {no, yes}), ""):
+            return {i: form == present for i, form in forms.items()}
     if (
         "음성" in folded.values() and "악성" not in folded.values()
     ):  # beside "negative" it is not "benign" but "positive"
