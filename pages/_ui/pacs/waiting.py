@@ -11,7 +11,7 @@ from medcls.words import say
 from medcls.workflows import pacs, scans
 from pages._ui import state
 from pages._ui.classify import opinions
-from pages._ui.widgets import drops, notices
+from pages._ui.widgets import drops, notices, waits
 
 HERE = ""  # inbox and folder
 # Column -> what stands above it.
@@ -124,8 +124,9 @@ def _put_away(chosen: Sequence[pacs.Waiting]) -> None:
 
 def _read(chosen: Sequence[pacs.Waiting]) -> None:
     entries = []
-    with st.spinner(say("pages.worklist-fetching"), show_time=True):
-        for item in chosen:
+    with waits.watched(say("pages.worklist-fetching")) as tell:
+        for done, item in enumerate(chosen):
+            tell(done, len(chosen), say("pages.worklist-fetched"))
             name = " ".join(filter(None, (_shown(item, "patient"), _shown(item, "date")))) or item.id[:12]
             try:
                 entries.append(scans.Entry(name, pacs.fetch(item)))
