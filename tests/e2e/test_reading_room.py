@@ -173,6 +173,8 @@ def test_the_card_s_buttons_are_seen_without_scrolling(room, filled: Server) -> 
         return max(box["y"] + box["height"] for box in boxes)
 
     assert end() <= 800
+    viewer = room.locator(".viewer").first.bounding_box()
+    assert viewer["y"] + viewer["height"] <= 800
     room.get_by_role("button", name="Reading", exact=True).click()
     room.get_by_text("All of this drop").click()
     settle(room)

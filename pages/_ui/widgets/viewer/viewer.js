@@ -5,6 +5,7 @@ const PLAIN_WINDOW = { centre: 0.5, width: 1 }
 const FRAME_MS = 66
 const NARROW = 900 // as in frame.css
 const BELOW = 110
+const BARS = 84 // height of both bars, a line each
 const LEAST_ROW = 180 // three of them with their tools are seen at once in a window 800 px high
 const KEPT = "medcls.viewer" // how maps look on this machine; nothing of a patient
 
@@ -219,7 +220,8 @@ class Viewer {
     const wide = this.root.clientWidth || 600
     const [h, w] = data.size
     const below = window.innerWidth <= NARROW ? BELOW : 0 // there the answer stands under the scan: its head is to be seen
-    const tall = Math.max(220, window.innerHeight - data.above - below)
+    const bars = this.top.offsetHeight + this.bottom.offsetHeight // those that take two lines leave less
+    const tall = Math.max(220, window.innerHeight - data.above - below - Math.max(0, bars - BARS))
     const most = Math.max(1, Math.min(n, Math.floor(wide / 230), 5))
     const laid = (columns) => {
       const rows = Math.ceil(n / columns)
