@@ -41,6 +41,7 @@ from medcls.runs import lock
 AT_REST = (*FINAL, "paused")  # states in which no worker is expected
 _ID_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 _LONGEST_ID = 64
+_SET_S = 60.0  # further ahead than this, a clock was set
 _HANDED = Note("runs.handed-over")
 _EPOCH = re.compile(r"[0-9]{1,9}", re.ASCII)
 
@@ -152,12 +153,16 @@ class RunFolder:
         return RunState("died", message=Note("runs.state-unreadable", error=Note.of(error)))
 
     def _awaits_cluster(self) -> bool:
-        """Return whether the run was handed to a cluster after its last word, and not stopped since."""
+        """Return whether the run was handed to a cluster after its last word, and not stopped since.
+
+        A hand-over in the future, of a clock that was set, is no later than any word: else it would hide them for good.
+        """
         try:
             handed = (self.path / "job.txt").stat().st_mtime_ns
         except FileNotFoundError:
             return False
-        return handed > (self.state_written_ns() or 0) and not (self.path / "stop").exists()
+        later = (self.state_written_ns() or 0) < handed < (time.time() + _SET_S) * 1e9
+        return later and not (self.path / "stop").exists()
 
     def state_written_ns(self) -> int | None:
         """Return when the worker last wrote its state, in nanoseconds by the disk's clock; None if it never did."""

@@ -1,5 +1,6 @@
 """A run handed to a Ray cluster: a real local one, where Ray is installed."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from medcls.core.note import Note
 from medcls.errors import RunFailed
 from medcls.runs.folder import make_run
+from medcls.runs.writer import RunWriter
 from medcls.workflows import runs
 from tests.runs.processes import PATIENCE_S, SPEC, wait_until
 
@@ -35,6 +37,17 @@ def test_a_run_handed_over_is_queued_until_the_cluster_begins() -> None:
     assert (view.state.status, view.moves) == ("queued", True)
     assert view.state.message == Note("runs.handed-over")
     assert runs.stop_run(run.id).state.status == "stopped"
+
+
+def test_a_hand_over_of_a_clock_that_was_set_hides_no_state() -> None:
+    run = make_run(SPEC)
+    writer = RunWriter.begin(run, 3)
+    writer.say("finished", Note("runs.ended", done=3, epochs=3, best=2, warning=""), epoch=3)
+    (run.path / "job.txt").write_text("raysubmit_1")
+    written = run.state_written_ns() / 1e9
+    for ahead_s, status in ((-5.0, "finished"), (5.0, "queued"), (86_400.0, "finished")):
+        os.utime(run.path / "job.txt", (written + ahead_s,) * 2)
+        assert run.state().status == status, ahead_s
 
 
 @pytest.fixture(scope="module")
