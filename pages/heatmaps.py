@@ -29,8 +29,8 @@ if read.value is None:
     state.done()
 
 if opinions.waits(entry):
-    grid.show(read.value, [], card)
     opinions.lead_back()
+    grid.show(read.value, [], card)
     state.done()
 
 try:

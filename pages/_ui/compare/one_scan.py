@@ -39,10 +39,9 @@ def show_one_scan(cards: Sequence[ModelCard]) -> None:
         notices.show_unread(read)
         return
     if opinions.waits(entry):
-        viewer.show(
-            read.value, [viewer.Pane(entry.name, say("pages.alt-scan", {"name": entry.name}))], "compare.viewer"
-        )
         opinions.lead_back()
+        pane = viewer.Pane(entry.name, say("pages.alt-scan", {"name": entry.name}))
+        viewer.show(read.value, [pane], "compare.viewer")
         return
     found = ask(read.value, cards)
     _show_agreement(found, entry)
