@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count
 
-from medcls.data.letters import without_unseen
+from medcls.data.letters import one_form, without_unseen
 from medcls.data.lexicon import NEGATION, NO_ANSWER, NO_LABEL_FOLDER, SIGNS, UNLABELLED, YES_OR_NO
 from medcls.data.vocabulary import disease_of, fold, is_healthy, natural, words_of
 
@@ -57,7 +57,7 @@ def find_labels(written: Iterable[str], renamed: Mapping[str, str] | None = None
         if text not in missing:
             form = _whole(tidy(text)) if numbers else _bare(text) if cells else tidy(text)
             name = wanted.get(form.casefold())
-            if name is None or tidy(name).casefold() not in UNLABELLED:  # a code that a person calls `NA` is no label
+            if name is None or one_form(tidy(name)) not in UNLABELLED:  # a code that a person calls `NA` is no label
                 forms[text] = tidy(form if name is None else name)
     forms = _without_stops(forms) if cells else forms
     spelled: dict[str, Counter[str]] = {}
@@ -85,10 +85,10 @@ def _without_stops(forms: dict[str, str]) -> dict[str, str]:
 
 
 def _missing(counted: Counter[str]) -> set[str]:
-    empty = {t for t in counted if not tidy(t) or tidy(t).casefold() in UNLABELLED or _says_nothing(t)}
+    empty = {t for t in counted if not tidy(t) or one_form(tidy(t)) in UNLABELLED or _says_nothing(t)}
     kept = {tidy(text).casefold() for text in counted if text not in empty}
     if len(kept) < 2:  # "none" and "cancer" are two labels
-        empty -= {text for text in empty if tidy(text).casefold() in _MAY_BE_A_LABEL}
+        empty -= {text for text in empty if one_form(tidy(text)) in _MAY_BE_A_LABEL}
     return empty
 
 

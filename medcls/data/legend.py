@@ -2,19 +2,25 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import permutations
+from os.path import splitext
 
 from medcls.core.note import Note
 from medcls.core.plan import PlanTable
 from medcls.data.labels import tidy
 from medcls.data.layouts.columns import number_of
 from medcls.data.layouts.layout import Reading
-from medcls.data.lexicon import ID, LABEL, LIST_WORDS, NAME, UNKNOWN_CODES
+from medcls.data.lexicon import ID, LABEL, LIST_WORDS, NAME, PATIENT, SITE, UNKNOWN_CODES, words
+from medcls.data.resolve import SCAN_ENDINGS
 from medcls.data.tables import Table, read_tables, without_header
 from medcls.data.tree import OTHER, TABLE, Tree
-from medcls.data.vocabulary import says
+from medcls.data.vocabulary import disease_of, holds, says
 from medcls.errors import BadData
 
 _MOST_BYTES, _MOST_ROWS = 100_000, 40
+_LEGEND = LABEL | words(
+    "legend legends codebook meaning meanings description descriptions 범례 코드북 图例 凡例 legende"
+)
+_NO_LABELS = PATIENT | SITE
 Legend = dict[int, str]
 
 
@@ -61,9 +67,18 @@ def _legend_of(table: Table, numbers: set[int]) -> Legend:
             if not all(code.isdecimal() for code in pairs) or not numbers <= {int(code) for code in pairs}:
                 continue
             told = {int(code): name for code, name in pairs.items()}
-            if len(one.rows) == len(told) == len(set(told.values())) and all(map(_is_name, told.values())):
+            once = len(one.rows) == len(told) == len(set(told.values())) and all(map(_is_name, told.values()))
+            if once and _is_of_labels(one, (codes, names), [told[number] for number in numbers]):
                 return told
     return {}
+
+
+def _is_of_labels(table: Table, columns: tuple[int, int], names: list[str]) -> bool:
+    """Return whether a table of numbers and names says what labels mean, not who a person or what a file is."""
+    file, header = table.path.rpartition("/")[2], " ".join(table.header[at] for at in columns)
+    if holds(file, _NO_LABELS) or holds(header, _NO_LABELS):
+        return False
+    return holds(file, _LEGEND) or holds(header, _LEGEND) or all(disease_of(name) is not None for name in names)
 
 
 def _listed(table: Table, numbers: set[int]) -> Legend:
@@ -73,12 +88,14 @@ def _listed(table: Table, numbers: set[int]) -> Legend:
     if len(table.header) != 1 or not says(file, LABEL | NAME, LIST_WORDS | ID | frozenset(("obj", "map", "names"))):
         return {}
     first = 0 if max(numbers) < len(names) else 1
+    if not holds(file, _LEGEND) and not file.endswith(".names") and None in map(disease_of, names):
+        return {}  # a list of names may be of people
     fits = min(numbers) >= first and max(numbers) < len(names) + first and len(set(names)) == len(names)
     return dict(enumerate(names, first)) if fits and all(map(_is_name, names)) else {}
 
 
 def _is_name(name: str) -> bool:
-    return any(map(str.isalpha, name))
+    return any(map(str.isalpha, name)) and splitext(name)[1].lower() not in SCAN_ENDINGS
 
 
 def read_legend(tree: Tree, reading: Reading) -> dict[str, str]:

@@ -67,10 +67,11 @@ ID = words(
     "no. nº nbr מספר כרטיס pseudonym alias anonymous anon deid hash de of du der des do del di क्रमांक संख्या आईडी "
     "κωδικός αριθμός azonosító száma šifra broj číslo شماره کد รหัส หมายเลข mã số identified research unique"
 )
-NAME = words(
+_NAME = words(
     "name names surname lastname nachname familienname 이름 성명 환자명 姓名 名前 имя фио nombre nom nome اسم 名 名称 "
     "氏名 adı ad soyad soyadı imię nazwisko nazwa όνομα שם नाम tên jméno név نام"
 )
+NAME = _NAME - {"nev", "ten"}  # without accents they are a nevus and a number
 PATH = words(
     "path paths file files filename filenames filepath image images img imgs imgname imagename imagepath picture "
     "pictures photo scan scans dicom isic uri url 파일 파일명 파일이름 경로 이미지 영상 사진 bild bilder bilddatei "
@@ -202,4 +203,12 @@ NO_OWNERS = words(
     "batch batches lot run session set sets dataset group cohort day week month year phase round stage version part "
     "vol volume class label grade type level 배치 차수 批次 バッチ"
 )
+NO_ONES = words(
+    "batch batches lot dataset cohort icd icdo snomed loinc umls mesh disease diagnosis finding reader readers "
+    "annotator annotators rater raters radiologist pathologist doctor physician operator technician author user "
+    "device devices scanner scanners equipment machine probe transducer camera serial model software firmware "
+    "protocol kit stain antibody room ward department station site hospital center centre postcode postal zip plz "
+    "phone 장비 기기 판독의 판독자 의사 설비 设备 医生 医师 装置 医師 gerät arzt untersucher médecin "
+    "appareil médico equipo"
+)  # columns whose codes stand beside many scans and say of none whose it is
 MEASURES = words("x mag magnification zoom px pixel pixels size scale rads birads tirads acr her")  # numbered, no one's

@@ -11,7 +11,7 @@ from medcls.core.progress import Progress, silent
 from medcls.data.lexicon import MASK, MASK_OR_NOT
 from medcls.data.resolve import SCAN_ENDINGS
 from medcls.data.two_values import has_two_values
-from medcls.data.vocabulary import fold, holds, natural
+from medcls.data.vocabulary import disease_of, fold, holds, natural, part_of
 from medcls.errors import BadScan
 from medcls.imaging.formats import recognise
 
@@ -144,7 +144,9 @@ class Tree:
                     names.setdefault(parts[level], []).append(path)
             if not 2 <= len(names) <= _FEW_NAMES:
                 continue
-            binary = [name for name, paths in names.items() if self._are_binary(paths)]
+            said = [name for name in names if disease_of(name) is not None or part_of(name)]
+            kept = said if len(said) > 1 else []  # folders of labels, or of parts, hold scans
+            binary = [name for name, paths in names.items() if name not in kept and self._are_binary(paths)]
             stems = {_stem(path) for name, paths in names.items() if name not in binary for path in paths}
             for name in binary:
                 if stems and all(_stem(path) in stems for path in names[name]):

@@ -84,6 +84,21 @@ def test_the_settled_column_of_labels_is_taken(columns: tuple[str, ...], taken: 
     assert (plan.tables[0].columns["label"], plan.questions) == (taken, ())
 
 
+FINER = ("fibroadenoma", "cyst", "invasive carcinoma", "lobular carcinoma")
+
+
+@pytest.mark.parametrize("name", ["histology", "final pathology"])
+def test_a_finer_column_that_contradicts_nothing_takes_no_label_s_place(name: str, tmp_path: Path) -> None:
+    plan = make_plan(table(tmp_path, ("file", "label", name), lambda i: (f"{i}.jpg", NAMES[i % 2], FINER[2 * (i % 2)])))
+    assert (counts(plan), plan.questions) == (BOTH, ())
+
+
+def test_a_finer_column_that_contradicts_the_label_is_asked_about(tmp_path: Path) -> None:
+    rows = lambda i: (f"{i}.jpg", NAMES[i % 2], FINER[(2 * (i % 2) + i // 4 + 2 * (i == 7)) % 4])  # noqa: E731
+    plan = make_plan(table(tmp_path, ("file", "label", "histology"), rows))
+    assert (counts(plan), [q.allowed for q in plan.questions]) == (BOTH, [("label", "histology")])
+
+
 @pytest.mark.parametrize("columns", [("reader1", "reader2"), ("dr kim", "dr lee", "dr park"), ("dx1", "dx2")])
 def test_readers_who_contradict_each_other_are_asked_about(columns: tuple[str, ...], tmp_path: Path) -> None:
     (asked,) = by_columns(tmp_path, *columns).questions
@@ -123,6 +138,12 @@ def test_what_says_no_part_in_a_column_of_parts_is_told(names: tuple[str, ...], 
 def test_codes_that_stand_beside_several_scans_keep_them_together(code: str, tmp_path: Path) -> None:
     rows = lambda i: (f"{i}.jpg", NAMES[i % 2], code.format(1 + i // 2))  # noqa: E731
     assert make_plan(table(tmp_path, ("file", "label", "xid"), rows)).n_patients == 4
+
+
+@pytest.mark.parametrize("name", ["batch", "ICD", "SNOMED code", "annotator", "device", "serial number of probe"])
+def test_codes_of_lots_devices_readers_and_diseases_are_no_one_s(name: str, tmp_path: Path) -> None:
+    rows = lambda i: (f"{i}.jpg", NAMES[i % 2], f"C{501 + i // 2}")  # noqa: E731
+    assert make_plan(table(tmp_path, ("file", "label", name), rows)).n_patients == 0
 
 
 @pytest.mark.parametrize("cell", ["T{}", "4{}", "20200{}01", "G-{}", "1{}.5"])

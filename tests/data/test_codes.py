@@ -64,6 +64,23 @@ def test_what_does_not_name_each_number_once_is_no_legend(lines: list[str], tmp_
     assert (counts(plan), plan.n_not_taken) == ({"0": 4, "1": 4}, 1)
 
 
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("patients.csv", ["id,name", "1,Anna", "2,Berta", "3,Carla", "4,Dora"]),
+        ("people.csv", ["id,surname", "1,Kim", "2,Lee"]),
+        ("sites.csv", ["id,hospital", "1,Seoul", "2,Busan"]),
+        ("list.csv", ["id,scan", "1,a.jpg", "2,b.jpg"]),
+        ("patients.csv", ["patient,diagnosis", "1,cyst", "2,fibroadenoma", "3,carcinoma"]),
+        ("names.txt", ["Anna", "Berta", "Carla", "Dora"]),
+    ],
+)
+def test_a_list_of_people_places_or_files_is_no_legend(name: str, lines: list[str], tmp_path: Path) -> None:
+    table(tmp_path, ("file", "class"), lambda i: (f"{i}.jpg", str(1 + i % 2)))
+    write(tmp_path / name, *lines)
+    assert counts(make_plan(tmp_path)) == {"1": 4, "2": 4}
+
+
 def test_two_legends_that_differ_say_nothing(tmp_path: Path) -> None:
     table(tmp_path, ("file", "class"), lambda i: (f"{i}.jpg", str(1 + i % 2)))
     write(tmp_path / "a.csv", "code,meaning", "1,benign", "2,malignant")
@@ -90,8 +107,8 @@ def test_a_number_below_zero_is_not_its_opposite() -> None:
     assert diseases_by_name({"a": "0", "b": "1", "c": "-1"}) == {"a": None, "b": None, "c": None}
 
 
-@pytest.mark.parametrize("missing", ["SYSMIS", ".a", "."])
-def test_what_statistics_programs_write_for_nothing_is_no_label(missing: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("missing", ["SYSMIS", ".a", ".", "غير معروف"])
+def test_what_is_written_for_nothing_is_no_label(missing: str, tmp_path: Path) -> None:
     plan = make_plan(table(tmp_path, ("file", "cancer"), lambda i: (f"{i}.jpg", missing if i > 5 else str(i % 2))))
     assert (counts(plan), plan.n_unlabelled) == ({"0": 3, "1": 3}, 2)
 

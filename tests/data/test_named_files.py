@@ -232,3 +232,12 @@ def test_scans_of_two_values_alone_are_no_masks(tmp_path: Path) -> None:
             trees.save(tmp_path / name / f"{name}{i}.png", trees.mask())
             scan(tmp_path / name / "more" / f"{i}.png")
     assert make_plan(tmp_path).n_masks == 0
+
+
+@pytest.mark.parametrize("drawn", ["malignant", "test"])
+def test_folders_of_labels_and_of_parts_hold_scans_whatever_their_pictures(drawn: str, tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        labels(tmp_path / part, NAMES, 2)
+    for path in tmp_path.glob(f"**/{drawn}/**/*.png"):
+        trees.save(path, trees.mask())
+    assert (counts(plan := make_plan(tmp_path)), plan.n_masks) == (BOTH, 0)

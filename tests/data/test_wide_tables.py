@@ -112,7 +112,7 @@ def test_a_column_of_masks_is_no_view_whatever_it_is_called(column: str, tmp_pat
         trees.save(tmp_path / f"second/{i}.png", trees.mask())
     rows = [f"img/{i}.png,second/{i}.png,{('benign', 'malignant')[i % 2]}" for i in range(12)]
     plan = plan_of(tmp_path, f"image,{column},label", *rows)
-    assert (counts(plan), plan.n_not_taken) == ({"benign": 6, "malignant": 6}, 12)
+    assert (counts(plan), plan.n_masks, plan.n_not_taken) == ({"benign": 6, "malignant": 6}, 12, 0)
     assert "data.several-pictures" not in codes(plan)
     assert sums_up(plan)
 

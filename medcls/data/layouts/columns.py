@@ -8,7 +8,18 @@ from itertools import islice
 from medcls.core.note import Note
 from medcls.data.column_names import role_of, says_number
 from medcls.data.labels import diseases_by_name, find_labels, tidy
-from medcls.data.lexicon import GUESSES, NAME, NO_PATH, SIDE_OR_SEX, SIGNS, UNKNOWN_CODES, UNLABELLED, YES_OR_NO
+from medcls.data.letters import one_form
+from medcls.data.lexicon import (
+    GUESSES,
+    NAME,
+    NO_ONES,
+    NO_PATH,
+    SIDE_OR_SEX,
+    SIGNS,
+    UNKNOWN_CODES,
+    UNLABELLED,
+    YES_OR_NO,
+)
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tables import Table, without_header
 from medcls.data.tree import NAMED_AS_TEXT
@@ -74,7 +85,7 @@ def _role(table: Table, name: str) -> str:
     cells = [row[at] for row in table.rows[:_MANY_CELLS]]
     if role in ("group", "site", "label") and _says_parts(cells):
         return "part"
-    if role in ("patient", "group") and {cell.casefold().removesuffix(".0") for cell in cells if cell} in _YES_OR_NO:
+    if role in ("patient", "group") and {one_form(cell).removesuffix(".0") for cell in cells if cell} in _YES_OR_NO:
         return ""  # whether one is a patient, not which
     return "label" if role in ("group", "site", "mask") and label_sense(cells) > PLAIN_SENSE else role
 
@@ -148,7 +159,7 @@ def _label_rank(name: str, cells: list[str]) -> tuple[bool, bool, bool, float]:
 
 def label_sense(cells: list[str]) -> float:
     """Return how much like labels cells are: few, repeated, with words that mean disease or its absence."""
-    counted = Counter(cell for cell in cells[:20_000] if cell and tidy(cell).casefold() not in UNLABELLED)
+    counted = Counter(cell for cell in cells[:20_000] if cell and one_form(tidy(cell)) not in UNLABELLED)
     if not 2 <= len(counted) <= _MOST_LABELS or (
         len(counted) > 0.5 * sum(counted.values()) and sum(counted.values()) > 6
     ):
@@ -202,7 +213,7 @@ def _yes_or_no(table: Table, found: Mapping[str, str]) -> str:
     """
     asking = []
     for at, name in enumerate(table.header):
-        cells = {row[at].casefold().removesuffix(".0") for row in table.rows if row[at]}
+        cells = {one_form(row[at]).removesuffix(".0") for row in table.rows if row[at]}
         if (
             name not in found.values()
             and not holds(name, GUESSES)
@@ -216,9 +227,11 @@ def _yes_or_no(table: Table, found: Mapping[str, str]) -> str:
 def _repeated(table: Table, found: Mapping[str, str], is_named: Callable[[str], bool]) -> str:
     """Return a column called a number or a name whose values each stand beside several scans: these stay together."""
     for at, name in enumerate(table.header):
+        if name in found.values() or not is_named(name) or holds(name, NO_ONES):
+            continue
         cells = [row[at] for row in table.rows if row[at]]
         n = len(set(cells))
-        if name not in found.values() and is_named(name) and max(4, len(cells) // 50) <= n < len(cells):
+        if max(4, len(cells) // 50) <= n < len(cells):
             return name
     return ""
 
@@ -237,7 +250,7 @@ def _numbered_column(table: Table, found: Mapping[str, str]) -> str:
 def _coded_column(table: Table, found: Mapping[str, str]) -> str:
     """Return a column whose cells are codes that each stand beside several scans (`KM-0012`, a hash): kept together."""
     for at, name in enumerate(table.header):
-        if name in found.values() or says(name, NO_PATH) or not _repeated(table, found, lambda n: n == name):  # noqa: B023
+        if holds(name, NO_PATH) or not _repeated(table, found, lambda n: n == name):  # noqa: B023
             continue
         cells = {row[at] for row in table.rows if row[at]}
         if all(map(_CODE.fullmatch, cells)) and not are_dates(cells):
@@ -262,7 +275,7 @@ def find_flags(table: Table, taken: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for at, name in enumerate(table.header):
         part = part_of(" ".join(word for word in words_of(name) if word not in ("is", "in")))
-        cells = {row[at].casefold().removesuffix(".0") for row in table.rows if row[at]}
+        cells = {one_form(row[at]).removesuffix(".0") for row in table.rows if row[at]}
         if part and not part.startswith("fold-") and name not in taken.values() and cells in _YES_OR_NO:
             found[name] = part
     return found
@@ -309,7 +322,7 @@ def why_unclear(table: Table, taken: Mapping[str, str]) -> Note | None:
 
 def are_shares(cells: Iterable[str]) -> bool:
     """Return whether cells are numbers from 0 to 1, some of them in between: probabilities, no labels."""
-    values = {number_of(cell) for cell in cells if cell and cell.casefold() not in UNLABELLED}
+    values = {number_of(cell) for cell in cells if cell and one_form(cell) not in UNLABELLED}
     numbers = [value for value in values if value is not None]
     return len(numbers) == len(values) > 2 and all(0 <= v <= 1 for v in numbers) and any(v % 1 for v in numbers)
 
@@ -321,7 +334,7 @@ def mark_of(cell: str) -> float | None:
         >>> [mark_of(c) for c in ("1.0", "x", "", "NaN", "0,9", "0.99999", "benign")]
         [1.0, 1.0, 0.0, 0.0, 0.9, 1.0, None]
     """
-    said = cell.strip().casefold()
+    said = one_form(cell.strip())
     if not said or said in UNLABELLED:
         return 0.0
     number = 1.0 if said in _MARKED else number_of(cell)
@@ -333,4 +346,4 @@ def number_of(cell: str) -> float | None:
     try:
         return None if (number := float(cell.replace(",", "."))) != number else number
     except ValueError:
-        return _MEANT.get(cell.casefold())
+        return _MEANT.get(one_form(cell))

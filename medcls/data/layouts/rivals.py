@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from medcls.core.note import Note
 from medcls.core.plan import Question
 from medcls.data.column_names import role_of
-from medcls.data.labels import diseases_said
+from medcls.data.labels import diseases_said, find_labels
 from medcls.data.layouts.columns import PLAIN_SENSE, label_sense
 from medcls.data.lexicon import GUESSES, YES_OR_NO, words
 from medcls.data.tables import Table
@@ -28,12 +28,15 @@ def settle_labels(table: Table, columns: Mapping[str, str]) -> tuple[str, list[Q
         columns: Column by role; that of the label is there.
 
     Returns:
-        The column called the settled one (`consensus`, `pathology`) where it is alone in this, else the one of the
-        role; a question if another of no lower rank says disease where that says none; and a note on each that does.
+        The column called the settled one (`consensus`, `pathology`) where it is alone in this and does not only tell
+        the same in other words, else the one of the role; a question if another of no lower rank says disease where
+        that says none; and a note on each that does.
     """
     label = columns["label"]
     rivals = [name for name in table.header if name not in columns.values() and _is_rival(table, name)]
     settled = [name for name in (label, *rivals) if _is_settled(table, name)]
+    if len(settled) == 1 and not _takes_place(table, label, settled[0]):
+        settled = []
     chosen = settled[0] if len(settled) == 1 else label
     differ = {name: n for name in (label, *rivals) if name != chosen and (n := _count_differing(table, chosen, name))}
     told = [Note("data.column-differs", column=name, n=n) for name, n in differ.items()]
@@ -43,6 +46,14 @@ def settle_labels(table: Table, columns: Mapping[str, str]) -> tuple[str, list[Q
     names = (label, *equals)
     asks = Note("data.asks-label-column", names=", ".join(names), table=table.path)
     return label, [Question(asks, "--label-column", names, label)], told
+
+
+def _takes_place(table: Table, label: str, settled: str) -> bool:
+    """Return whether a settled column is taken for labels: in their words, or against them and with no more labels."""
+    said, told = ({*find_labels(table.column(name), cells=True).ids.values()} for name in (label, settled))
+    if said & told:
+        return True
+    return len(told) <= len(said) and _count_differing(table, label, settled) > 0
 
 
 def _is_settled(table: Table, name: str) -> bool:

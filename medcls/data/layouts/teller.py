@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from medcls.data.column_names import role_of
 from medcls.data.labels import tidy
 from medcls.data.layouts.columns import find_flags, mark_of, number_of
+from medcls.data.letters import one_form
 from medcls.data.lexicon import FOLD, NAME, SPLIT, UNLABELLED
 from medcls.data.tables import Table
 from medcls.data.vocabulary import holds, names_nobody, parts_of, says, words_of
@@ -116,4 +117,4 @@ def _are_names(cells: list[str]) -> bool:
 
 
 def _all_numbers(cells: list[str]) -> bool:
-    return all(number_of(cell) is not None for cell in cells if cell and cell.casefold() not in UNLABELLED)
+    return all(number_of(cell) is not None for cell in cells if cell and one_form(cell) not in UNLABELLED)
