@@ -6,6 +6,7 @@ from itertools import combinations
 from typing import Any
 
 from medcls.core.evaluation import CaseTable, Estimate
+from medcls.core.progress import Progress, silent
 from medcls.core.run import RunSpec, settings
 from medcls.errors import BadData
 from medcls.stats.difference import Difference, correct_together
@@ -64,13 +65,16 @@ class Tested:
     folds: tuple[str, ...] = ()
 
 
-def line_up(tested: Sequence[Tested], score: str = "auroc", *, resamples: int = 2000) -> tuple[AblationRow, ...]:
+def line_up(
+    tested: Sequence[Tested], score: str = "auroc", *, resamples: int = 2000, progress: Progress = silent
+) -> tuple[AblationRow, ...]:
     """Line up runs that differ in one setting and were made from the same contents.
 
     Args:
         tested: The runs.
         score: Full name of the score to compare.
         resamples: How many times groups are resampled.
+        progress: Called with pairs done and pairs in all.
 
     Returns:
         One row for each pair, by setting; every pair's p is corrected (Holm) among the pairs of its setting.
@@ -85,11 +89,12 @@ def line_up(tested: Sequence[Tested], score: str = "auroc", *, resamples: int = 
         if same_data and (setting := _only_setting(a, b)):
             usual = settings()[setting].default
             pairs.setdefault(setting, []).append((b, a) if b.spec.value(setting) == usual else (a, b))
-    return tuple(
-        row
-        for setting in sorted(pairs)
-        for row in _corrected([_row(setting, a, b, score, resamples) for a, b in pairs[setting]])
-    )
+    rows: dict[str, list[AblationRow | None]] = {setting: [] for setting in sorted(pairs)}
+    asked = [(setting, a, b) for setting in rows for a, b in pairs[setting]]
+    for done, (setting, a, b) in enumerate(asked):
+        progress(done, len(asked))
+        rows[setting].append(_row(setting, a, b, score, resamples))
+    return tuple(row for made in rows.values() for row in _corrected(made))
 
 
 def _check_score(score: str, labels: Sequence[tuple[str, ...]]) -> None:

@@ -1,7 +1,7 @@
 """Models compared on the same cases: intervals, curves, where they differ, and whether by more than chance."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 from medcls.core.evaluation import CaseTable, Estimate, Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
+from medcls.core.progress import Progress, silent
 from medcls.errors import BadData
 from medcls.evaluation.costs import Cost, cost_of
 from medcls.evaluation.subgroups import Subgroup, columns_of, subgroups
@@ -74,16 +75,35 @@ class Comparison:
     parts: tuple[Note, ...]
     notes: tuple[Note, ...] = ()
     resamples: int = RESAMPLES
+    _drawn: dict[str, Drawn] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def part(self) -> str:
         """Which parts of it, for a reader."""
         return "; ".join(map(str, self.parts))
 
-    @cached_property
+    @property
     def drawn(self) -> dict[str, Drawn]:
         """Every score of every model on these cases and on resampled groups of them; drawn once."""
-        return {m: draw(table, self.positive, resamples=self.resamples) for m, table in self.cases.items()}
+        self.resample()
+        return {model: self._drawn[model] for model in self.cases}
+
+    @property
+    def resampled(self) -> bool:
+        """Whether every model's scores are drawn already."""
+        return self._drawn.keys() >= self.cases.keys()
+
+    def resample(self, progress: Progress = silent) -> None:
+        """Draw every model's scores on resampled groups; those drawn before are kept.
+
+        Args:
+            progress: Called with models done and models in all.
+        """
+        for done, (model, table) in enumerate(self.cases.items()):
+            progress(done, len(self.cases))
+            if model not in self._drawn:
+                self._drawn[model] = draw(table, self.positive, resamples=self.resamples)
+        progress(len(self.cases), len(self.cases))
 
     @cached_property
     def scores(self) -> dict[str, dict[str, Estimate]]:
@@ -136,10 +156,17 @@ class Comparison:
         right = {m: t.prob.argmax(axis=1) == t.truth for m, t in self.cases.items()}
         return {(a, b): mcnemar(right[a], right[b]) for a, b in combinations(right, 2)}
 
-    def curves(self, label: str, *, resamples: int = 300) -> dict[str, Curves]:
-        """Return every model's curves for a label against the rest, with bands from resampled groups."""
+    def curves(self, label: str, *, resamples: int = 300, progress: Progress = silent) -> dict[str, Curves]:
+        """Return every model's curves for a label against the rest, with bands from resampled groups.
+
+        Args:
+            label: Label id.
+            resamples: How many times groups are resampled for each band.
+            progress: Called with models done and models in all.
+        """
         found = {}
-        for model_id, table in self.cases.items():
+        for done, (model_id, table) in enumerate(self.cases.items()):
+            progress(done, len(self.cases))
             k = table.labels.index(label)
             steps = Steps(table.prob[:, k], table.truth == k, table.group)
             found[model_id] = Curves(
@@ -185,19 +212,22 @@ class Comparison:
         """Return the columns that split the cases into two subgroups or more, with what a person reads."""
         return columns_of(self.first)
 
-    def subgroups(self, column: str, score: str = "auroc", *, resamples: int = 500) -> tuple[Subgroup, ...]:
+    def subgroups(
+        self, column: str, score: str = "auroc", *, resamples: int = 500, progress: Progress = silent
+    ) -> tuple[Subgroup, ...]:
         """Return a score of every model in each subgroup; numbers are cut into quarters of cases, boxes by longer side.
 
         Args:
             column: One of `columns`.
             score: Full name of a score.
             resamples: How many times groups are resampled for each interval.
+            progress: Called with subgroups done and subgroups in all.
 
         Raises:
             BadData: If there is no such column or score.
         """
         self.check_score(score)
-        return subgroups(self.cases, self.positive, column, score, resamples)
+        return subgroups(self.cases, self.positive, column, score, resamples, progress)
 
     @cached_property
     def by_site(self) -> dict[str, dict[str, dict[str, Estimate]]]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from medcls.core.evaluation import CaseTable, Estimate
 from medcls.core.note import Note
+from medcls.core.progress import Progress, silent
 from medcls.errors import BadData
 from medcls.stats.score_table import SCORES, names_of
 from medcls.stats.scores import evaluate_cases
@@ -61,7 +62,12 @@ def _splits(values: np.ndarray) -> bool:
 
 
 def subgroups(
-    tables: Mapping[str, CaseTable], positive: tuple[int, ...], column: str, score: str, resamples: int
+    tables: Mapping[str, CaseTable],
+    positive: tuple[int, ...],
+    column: str,
+    score: str,
+    resamples: int,
+    progress: Progress = silent,
 ) -> tuple[Subgroup, ...]:
     """Return a score of every model in each subgroup; numbers are cut into quarters of cases, boxes by longer side.
 
@@ -71,6 +77,7 @@ def subgroups(
         column: One of `columns_of`.
         score: Full name of a score.
         resamples: How many times groups are resampled for each interval.
+        progress: Called with subgroups done and subgroups in all.
 
     Raises:
         BadData: If there is no such column.
@@ -80,8 +87,9 @@ def subgroups(
         raise BadData("workflows.cases-lack-column", found=column[:80], allowed=", ".join(columns_of(first)))
     values = _binned(first.attributes[column])
     name = next(n for n in SCORES if score in names_of(n, first.labels))
-    found = []
-    for value in sorted(set(values.tolist()), key=_order):
+    found, kinds = [], sorted(set(values.tolist()), key=_order)
+    for done, value in enumerate(kinds):
+        progress(done, len(kinds))
         rows = np.flatnonzero(values == value)
         scores = {
             m: evaluate_cases(t.take(rows), positive, resamples=resamples, names=(name,))[score]

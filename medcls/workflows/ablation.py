@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Sequence
 
+from medcls.core.progress import Progress, silent
 from medcls.errors import MedclsError
 from medcls.evaluation.ablation import AblationRow, Tested, line_up
 from medcls.models.folder import ModelFolder
@@ -11,13 +12,16 @@ from medcls.workflows.fold_results import pool_folds
 from medcls.workflows.folds import find_folds
 
 
-def ablate(score: str = "auroc", *, run_ids: Sequence[str] = (), resamples: int = 2000) -> tuple[AblationRow, ...]:
+def ablate(
+    score: str = "auroc", *, run_ids: Sequence[str] = (), resamples: int = 2000, progress: Progress = silent
+) -> tuple[AblationRow, ...]:
     """Line up finished runs that differ in one setting and were made from the same contents.
 
     Args:
         score: Full name of the score to compare.
         run_ids: Only these runs; empty for all that have a result.
         resamples: How many times groups are resampled.
+        progress: Called with pairs done and pairs in all.
 
     Returns:
         One row for each pair, by setting; a whole cross-validation counts as one run, tested on every case. Runs that
@@ -31,7 +35,7 @@ def ablate(score: str = "auroc", *, run_ids: Sequence[str] = (), resamples: int 
     whole = _pooled(runs)
     parts = {run_id for pooled in whole for run_id in pooled.folds}
     tested = whole + [t for run in runs if run.id not in parts and (t := _tested(run))]
-    return line_up(tested, score, resamples=resamples)
+    return line_up(tested, score, resamples=resamples, progress=progress)
 
 
 def _pooled(runs: Sequence[RunFolder]) -> list[Tested]:

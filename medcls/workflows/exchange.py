@@ -91,11 +91,12 @@ def files_of(model_id: str) -> ModelFiles:
 
 
 @act("build", "model.import")
-def import_model(source: Path | bytes) -> tuple[ModelCard, ...]:
+def import_model(source: Path | bytes, progress: Progress = silent) -> tuple[ModelCard, ...]:
     """Take the models of an archive that `export_model` wrote, after checking every file and running each once.
 
     Args:
         source: Path or bytes of the ZIP archive.
+        progress: Called with models checked and models in all.
 
     Returns:
         The cards of the models that are new here; those whose files were here already, to the byte, are left out and
@@ -113,7 +114,7 @@ def import_model(source: Path | bytes) -> tuple[ModelCard, ...]:
             models = _check_names(archive)
             home.weights().mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=home.weights(), prefix=".import-") as aside:
-                return _take(_unpack(archive, models, Path(aside)))
+                return _take(_unpack(archive, models, Path(aside)), progress)
     except BROKEN as error:
         if isinstance(error, MedclsError):
             raise
@@ -185,14 +186,15 @@ def _copy(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path, left: i
     return total
 
 
-def _take(folders: list[Path]) -> tuple[ModelCard, ...]:
+def _take(folders: list[Path], progress: Progress) -> tuple[ModelCard, ...]:
     """Check each model and move it in, all or none; members come before the ensemble that needs them."""
     cards = {path: store.read_card(path) for path in folders}
     for card in cards.values():
         _check_members(card, {other.id: other for other in (*store.list_cards(retired=True), *cards.values())})
     taken: list[ModelCard] = []
     try:
-        for path in sorted(folders, key=lambda path: cards[path].is_mean):
+        for done, path in enumerate(sorted(folders, key=lambda path: cards[path].is_mean)):
+            progress(done, len(folders))
             taken += _take_one(path)
     except BaseException:
         for card in taken:

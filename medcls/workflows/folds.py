@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from medcls.core.data_seen import DataSeen
 from medcls.core.note import Note
+from medcls.core.progress import Progress, silent
 from medcls.core.run import RunSpec
 from medcls.errors import BadSpec, BadSplit, Conflict, MedclsError
 from medcls.runs.folder import RunFolder, list_runs, make_run, open_run
@@ -69,7 +70,7 @@ class _Data:
 
 
 @act("build", "run.start-folds")
-def start_folds(spec: RunSpec) -> tuple[RunView, ...]:
+def start_folds(spec: RunSpec, progress: Progress = silent) -> tuple[RunView, ...]:
     """Start a run in the background for every fold; they wait for each other where they share a device.
 
     Folds whose run is finished or at work are left as they are, and one that was stopped is gone on with.
@@ -77,6 +78,7 @@ def start_folds(spec: RunSpec) -> tuple[RunView, ...]:
     Args:
         spec: What is asked for; its `fold` is not read. A recipe that is a search is not searched: its settings count
             as they are.
+        progress: Called with folds started and folds in all.
 
     Returns:
         The runs started or gone on with, by fold.
@@ -92,7 +94,11 @@ def start_folds(spec: RunSpec) -> tuple[RunView, ...]:
     idle = [fold for fold in found.missing if fold not in begun or not begun[fold].moves]
     if not idle:
         raise Conflict("workflows.folds-all-run", found=found.progress)
-    return tuple(resume_run(begun[fold].id) if fold in begun else start_run(_of_fold(spec, fold)) for fold in idle)
+    views = []
+    for done, fold in enumerate(idle):
+        progress(done, len(idle))
+        views.append(resume_run(begun[fold].id) if fold in begun else start_run(_of_fold(spec, fold)))
+    return tuple(views)
 
 
 def train_folds(spec: RunSpec, follow: "Follow | None" = None) -> FoldSet:

@@ -91,8 +91,10 @@ def test_pairs_of_a_knob_are_corrected_together(tiny_made: Path) -> None:
             RunSpec.of(name=f"run {i}", collections=("set",), lr=0.001 * (i + 1)),
             simulate(1, 60, noise=0.5 + 0.4 * i, of=i),
         )
-    rows = ablate("auroc", resamples=200)
+    steps: list[tuple[int, int]] = []
+    rows = ablate("auroc", resamples=200, progress=lambda done, total, stage="": steps.append((done, total)))
     assert len(rows) == 15
+    assert steps == [(k, 15) for k in range(15)]
     assert {row.difference.pairs for row in rows} == {15}
     p = [row.difference.p for row in rows]
     assert [row.difference.p_holm for row in rows] == pytest.approx(holm(p))

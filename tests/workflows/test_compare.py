@@ -272,6 +272,26 @@ def test_what_was_noted_at_an_evaluation_is_said_again(compared: tuple[str, ...]
     )
 
 
+def test_what_is_resampled_is_counted(compared) -> None:
+    """Model by model for the intervals and the bands, subgroup by subgroup; what was drawn is not drawn again."""
+    found, steps = compare_stored(compared, resamples=20), []
+
+    def tell(done: int, total: int, stage: str = "") -> None:
+        steps.append((done, total, found.resampled))
+
+    found.resample(tell)
+    assert steps == [(0, 3, False), (1, 3, False), (2, 3, False), (3, 3, True)]
+    drawn = found.drawn
+    assert all(found.drawn[model] is one for model, one in drawn.items())
+    steps.clear()
+    found.curves("benign", resamples=20, progress=tell)
+    assert [step[:2] for step in steps] == [(0, 3), (1, 3), (2, 3)]
+    steps.clear()
+    column = next(iter(found.columns()))
+    n = len(found.subgroups(column, resamples=20, progress=tell))
+    assert [step[:2] for step in steps] == [(k, n) for k in range(n)]
+
+
 def test_groups_are_resampled_once_for_scores_and_every_difference(compared, monkeypatch) -> None:
     """The intervals and the tables of pairs, in any score, come from the same draws; so does each pair as it was computed alone."""
     drawn: list[int] = []

@@ -97,7 +97,10 @@ def test_an_ensemble_travels_with_its_members(tiny_made: Path, home: Path, tmp_p
     archive = exchange.export_bytes("both", "record")
     before = open_model("both").predict(scan())
     monkeypatch.setenv("MEDCLS_HOME", str(tmp_path / "elsewhere"))
-    assert [card.id for card in exchange.import_model(archive)] == ["member-1", "member-2", "both"]
+    steps: list[tuple[int, int]] = []
+    taken = exchange.import_model(archive, lambda done, total, stage="": steps.append((done, total)))
+    assert [card.id for card in taken] == ["member-1", "member-2", "both"]
+    assert steps == [(0, 3), (1, 3), (2, 3)]
     assert open_model("both").predict(scan()).prob == pytest.approx(before.prob)
 
 

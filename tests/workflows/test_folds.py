@@ -143,8 +143,10 @@ def test_in_the_background_only_what_is_left_is_started(patches, monkeypatch):
     monkeypatch.setattr(folds, "resume_run", lambda run: asked.append(("resume", open_run(run).spec().data.fold)))
     train(SPEC.having(fold=1))
     make_run(SPEC.having(fold=2))  # made, and its worker never came up
-    folds.start_folds(SPEC)
+    steps = []
+    folds.start_folds(SPEC, lambda done, total, stage="": steps.append((done, total)))
     assert asked == [("start", 0), ("resume", 2)]
+    assert steps == [(0, 2), (1, 2)]
     folds.train_folds(SPEC)
     with pytest.raises(Conflict, match="3 of 3 folds finished"):
         folds.start_folds(SPEC)

@@ -10,6 +10,7 @@ import streamlit as st
 from medcls.core.model import ModelCard
 from medcls.core.numbers import signed
 from medcls.core.outcome import Outcome
+from medcls.core.progress import staged
 from medcls.core.task import Task
 from medcls.core.titles import title_of
 from medcls.errors import MedclsError
@@ -22,6 +23,7 @@ from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.charts_scores import cost_chart
 from pages._ui.widgets.numbers import show_estimate, show_prob
 from pages._ui.widgets.palette import label_colours, label_word
+from pages._ui.widgets.waits import watched
 
 _SHOWN = 12
 _TOLD = 3  # pairs at most that are said in words before one is asked for
@@ -46,8 +48,7 @@ def pick_score(found: compare.Comparison, key: str) -> str:
 def show_pairs(found: compare.Comparison, names: dict[str, str]) -> tuple[str, Section]:
     """Show every pair's difference with its verdict; return the score chosen, and what can be downloaded."""
     score = pick_score(found, "pairs")
-    with st.spinner(say("pages.compare-resampling-groups"), show_time=True):
-        differences = get_differences(found, score)
+    differences = get_differences(found, score)
     mcnemar = found.right_and_wrong()
     st.markdown(say("pages.compare-row-minus-column-more"))
     _show_matrix(differences, names)
@@ -226,8 +227,8 @@ def show_subgroups(found: compare.Comparison, names: dict[str, str]) -> Section 
     )
     with right:
         score = pick_score(found, "subgroups")
-    with st.spinner(say("pages.compare-resampling-groups"), show_time=True):
-        groups = found.subgroups(column, score)
+    with watched(say("pages.compare-resampling-groups")) as tell:
+        groups = found.subgroups(column, score, progress=staged(tell, say("pages.compare-subgroups-resampled")))
     st.dataframe(
         _subgroup_rows(groups, columns[column], names, column == "collection"),
         hide_index=True,
@@ -259,8 +260,9 @@ def show_costs(found: compare.Comparison, names: dict[str, str]) -> Section:
     """Show what each model costs against what it is worth; milliseconds are measured on this machine on request."""
     held: dict[str, compare.Cost] = state.kept(state.COMPARE_COSTS, dict)
     if st.button(say("pages.compare-measure-the-milliseconds")):
-        for card in found.cards.values():
-            with st.spinner(f"{names[card.id]} …", show_time=True):
+        with watched(say("pages.compare-timing")) as tell:
+            for done, card in enumerate(found.cards.values()):
+                tell(done, len(found.cards), say("pages.compare-models-timed"))
                 held[card.json_digest] = _cost(card, found, timed=True)
     rows, all_costs = [], []
     for model, card in found.cards.items():

@@ -9,7 +9,7 @@ import streamlit as st
 from medcls.core.collection import Part
 from medcls.core.evaluation import CaseTable
 from medcls.core.model import ModelCard
-from medcls.core.progress import Progress
+from medcls.core.progress import Progress, staged
 from medcls.core.titles import titles_of
 from medcls.errors import MedclsError
 from medcls.words import say
@@ -20,6 +20,7 @@ from pages._ui.widgets import downloads, notices, pickers
 from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.charts_scores import confusion_chart, curve_chart
 from pages._ui.widgets.numbers import show_estimate, show_seconds
+from pages._ui.widgets.waits import watched
 
 PICK_PX = 400  # of what one thing is chosen by: its longest words are whole on every page
 _SITE_PX = 160  # "BUS-BRA, never seen"
@@ -67,7 +68,7 @@ def get_comparison(cards: Sequence[ModelCard]) -> compare.Comparison | None:
         if found.cards != (now := {card.id: card for card in cards}):
             found = replace(found, cards=now)
             st.session_state[state.COMPARE_FOUND] = (key, found)
-        return found
+        return _resampled(found)
     if source != STORED and not right.button(say("pages.compare-evaluate-and-compare"), type="primary"):
         st.caption(say("pages.compare-each-network-answers", {"PARTS": PARTS[part]}))
         return None
@@ -77,6 +78,14 @@ def get_comparison(cards: Sequence[ModelCard]) -> compare.Comparison | None:
         notices.show_error(error)
         return None
     st.session_state[state.COMPARE_FOUND] = (key, found)
+    return _resampled(found)
+
+
+def _resampled(found: compare.Comparison) -> compare.Comparison:
+    """Return a comparison whose intervals are drawn; while they are, how many of its models are is shown."""
+    if not found.resampled:
+        with watched(say("pages.compare-resampling-groups")) as tell:
+            found.resample(staged(tell, say("pages.compare-models-resampled")))
     return found
 
 
@@ -85,11 +94,10 @@ def _compare(cards: Sequence[ModelCard], on: tuple[str, str, str]) -> compare.Co
     source, part, _ = on
     ids = [card.id for card in cards]
     if source == STORED:
-        with st.spinner(say("pages.compare-resampling-groups"), show_time=True):
-            return compare.compare_stored(ids)
+        return compare.compare_stored(ids)
     bar = st.progress(0.0, text=say("pages.compare-opening-the-networks"))
     known = _known(cards, on)
-    tell = _teller(bar, ids)
+    tell = _teller(bar, names_of(cards))
     found = compare.compare_afresh(ids, (source,), Part(part), known=known, on_case=tell)
     bar.empty()
     return found
@@ -122,10 +130,10 @@ class _Known(dict):
         self._held[model] = (*made, self._cards[model])
 
 
-def _teller(bar: Any, ids: Sequence[str]) -> Progress:
+def _teller(bar: Any, names: dict[str, str]) -> Progress:
     import time
 
-    started = time.monotonic()
+    ids, started = list(names), time.monotonic()
     first: dict[str, float] = {}
 
     def tell(done: int, total: int, stage: str = "") -> None:
@@ -133,7 +141,7 @@ def _teller(bar: Any, ids: Sequence[str]) -> Progress:
         first.setdefault("share", share)
         passed, gone = share - first["share"], time.monotonic() - started
         left_s = gone / passed * (1 - share) if passed > 0.02 else 0
-        words = say("pages.compare-of-cases", {"stage": stage, "done": done, "total": total}) + (
+        words = say("pages.compare-of-cases", {"stage": notices.escape(names[stage]), "done": done, "total": total}) + (
             say("pages.compare-about-left-in", {"left_s": show_seconds(left_s)}) if left_s >= 5 else ""
         )
         bar.progress(min(1.0, share), text=words)
@@ -192,8 +200,7 @@ def show_sites(found: compare.Comparison, names: dict[str, str]) -> int:
     Returns:
         How many sites there are.
     """
-    with st.spinner(say("pages.compare-resampling-groups"), show_time=True):
-        by_model = site_figures.compared_figures(found)
+    by_model = site_figures.compared_figures(found)
     titles = found.score_names()
     rows = [
         {say("pages.head-model"): names[model], say("pages.head-site"): one.title}
@@ -235,8 +242,8 @@ def show_curves(found: compare.Comparison, names: dict[str, str]) -> Section:
     label = st.selectbox(
         say("pages.compare-label-against-the"), labels, index=found.positive[-1], key="compare.label", width=PICK_PX
     )
-    with st.spinner(say("pages.compare-resampling-groups-for"), show_time=True):
-        drawn = found.curves(label)
+    with watched(say("pages.compare-resampling-groups-for")) as tell:
+        drawn = found.curves(label, progress=staged(tell, say("pages.compare-models-resampled")))
     kinds = (
         (
             say("pages.compare-roc"),

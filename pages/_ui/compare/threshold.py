@@ -7,6 +7,7 @@ import streamlit as st
 
 from medcls.core.evaluation import Estimate
 from medcls.core.note import Note
+from medcls.core.progress import staged
 from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import ablation, compare, models, tables, thresholds
@@ -17,6 +18,7 @@ from pages._ui.widgets import notices
 from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.charts_scores import threshold_chart
 from pages._ui.widgets.numbers import show_estimate
+from pages._ui.widgets.waits import watched
 
 
 def show_threshold(found: compare.Comparison, names: dict[str, str]) -> Section:
@@ -146,8 +148,8 @@ def _keep(model: str, label: str, chosen: float, note: Note) -> None:
 def show_ablation(found: compare.Comparison) -> Section | None:
     """Show finished runs that differ in one setting, with what it did."""
     score = pick_score(found, "ablation")
-    with st.spinner(say("pages.compare-lining-up-runs"), show_time=True):
-        rows = ablation.ablate(score)
+    with watched(say("pages.compare-lining-up-runs")) as tell:
+        rows = ablation.ablate(score, progress=staged(tell, say("pages.compare-pairs-compared")))
     if not rows:
         notices.show_empty(
             say("pages.compare-runs-that-differ"),

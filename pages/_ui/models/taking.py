@@ -2,11 +2,13 @@
 
 import streamlit as st
 
+from medcls.core.progress import staged
 from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import exchange
 from pages._ui import state
 from pages._ui.widgets import notices
+from pages._ui.widgets.waits import watched
 
 
 def show_import() -> None:
@@ -17,8 +19,8 @@ def show_import() -> None:
         if file is None or not st.button(say("pages.models-import"), type="primary"):
             return
         try:
-            with st.spinner(say("pages.models-checking"), show_time=True):
-                taken = exchange.import_model(file.getvalue())
+            with watched(say("pages.models-checking")) as tell:
+                taken = exchange.import_model(file.getvalue(), staged(tell, say("pages.models-checked")))
         except MedclsError as error:
             notices.show_error(error, file.name)
             return

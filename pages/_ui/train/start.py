@@ -4,6 +4,7 @@ import math
 
 import streamlit as st
 
+from medcls.core.progress import staged
 from medcls.core.run import RunSpec
 from medcls.errors import MedclsError
 from medcls.words import say
@@ -11,6 +12,7 @@ from medcls.workflows import data_split, folds, preflight, runs
 from pages._ui import state
 from pages._ui.widgets import notices
 from pages._ui.widgets.numbers import show_seconds
+from pages._ui.widgets.waits import watched
 
 
 def show_start(spec: RunSpec, seen: preflight.Preflight, usable: bool = True) -> None:
@@ -95,8 +97,12 @@ def _count_folds(spec: RunSpec) -> int:
 def begin(spec: RunSpec, every_fold: bool = False) -> None:
     """Start the run, or one for every fold, and go to its page."""
     try:
-        with st.spinner(say("pages.train-starting-the-worker"), show_time=True):
-            view = folds.start_folds(spec)[0] if every_fold else runs.start_run(spec)
+        if every_fold:
+            with watched(say("pages.train-starting-the-worker")) as tell:
+                view = folds.start_folds(spec, staged(tell, say("pages.train-folds-started")))[0]
+        else:
+            with st.spinner(say("pages.train-starting-the-worker"), show_time=True):
+                view = runs.start_run(spec)
     except MedclsError as error:
         notices.show_error(error)
         return
