@@ -125,7 +125,7 @@ def _made(path: str, rows: list[list[str]], notes: tuple[Note, ...] = ()) -> Tab
     if _has_names_of_rows(rows[start + 1 :], len(header)):
         header.insert(0, "")
     kept, joined, cut = [], 0, 0
-    point = _decimal_point(rows[start + 1 :], len(header))
+    point = _decimal_point(rows[start + 1 :], header)
     for row in rows[start + 1 :]:
         if point is not None and len(row) == len(header) + 1:
             row[point : point + 2] = [f"{row[point]},{row[point + 1]}"]
@@ -162,13 +162,14 @@ def _has_names_of_rows(rows: list[list[str]], width: int) -> bool:
     return all(map(str.isdecimal, first)) and all(int(b) - int(a) == 1 for a, b in pairwise(first))
 
 
-def _decimal_point(rows: list[list[str]], width: int) -> int | None:
-    """Return where a decimal comma parts each row's number into two cells; None if that is no one place."""
+def _decimal_point(rows: list[list[str]], header: list[str]) -> int | None:
+    """Return where a decimal comma parts each row's number into two cells; None if that is no one place, or a label."""
+    width = len(header)
     some = [row for row in rows[:_COUNTED] if any(cell.strip() for cell in row)]
     if width < 2 or not some or any(len(row) != width + 1 for row in some):
         return None
     places = [at for at in range(width) if all(row[at].strip().isdecimal() and row[at + 1].isdecimal() for row in some)]
-    return places[0] if len(places) == 1 else None
+    return places[0] if len(places) == 1 and role_of(header[places[0]]) != "label" else None
 
 
 def _header_at(rows: list[list[str]], width: int) -> int:

@@ -99,6 +99,21 @@ def test_a_finer_column_that_contradicts_the_label_is_asked_about(tmp_path: Path
     assert (counts(plan), [q.allowed for q in plan.questions]) == (BOTH, [("label", "histology")])
 
 
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [
+        ("ER", ("negative", "positive")),
+        ("metastasis", ("positive", "negative")),
+        ("lymph node", NAMES),
+        ("axilla", NAMES),
+    ],
+)
+def test_columns_of_another_matter_contradict_nothing(column: str, cells: tuple[str, str], tmp_path: Path) -> None:
+    rows = lambda i: (f"{i}.jpg", NAMES[i % 2], cells[i // 4])  # noqa: E731
+    plan = make_plan(table(tmp_path, ("file", "label", column), rows))
+    assert (plan.questions, "data.column-differs" in codes(plan)) == ((), False)
+
+
 @pytest.mark.parametrize("columns", [("reader1", "reader2"), ("dr kim", "dr lee", "dr park"), ("dx1", "dx2")])
 def test_readers_who_contradict_each_other_are_asked_about(columns: tuple[str, ...], tmp_path: Path) -> None:
     (asked,) = by_columns(tmp_path, *columns).questions

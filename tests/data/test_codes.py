@@ -128,3 +128,9 @@ def test_patients_of_folders_and_tables_are_one_whatever_their_zeros(tmp_path: P
                 labels(tmp_path / part / name, [form.format(p)], 1)
     plan = make_plan(tmp_path)
     assert (plan.n_patients, "data.split-cuts-patients" in [note.code for note in plan.notes]) == (3, True)
+
+
+def test_a_number_behind_a_label_is_no_part_of_it(tmp_path: Path) -> None:
+    pictures(tmp_path)
+    write(tmp_path / "t.csv", "file,label", *(f"{i}.jpg,{i % 2},{40 + i}" for i in range(8)))
+    assert counts(make_plan(tmp_path)) == {"0": 4, "1": 4}

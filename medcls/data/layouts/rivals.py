@@ -16,6 +16,10 @@ _SETTLED = words(
     "gt confirmed majority adjudicated surgery 최종 합의 병리 最终 病理 最終 合意 konsens endgültig consenso"
 )
 _AT_SIGHT = words("clinical radiological radiologist radiology imaging ultrasound suspected initial preliminary first")
+_OTHER_MATTERS = words(
+    "er pr her2 ki67 receptor receptors node nodes lymph axilla axillary metastasis metastases recurrence invasion "
+    "림프절 전이 재발 淋巴结 转移 リンパ節 転移"
+)
 _ANSWERS = frozenset(word for pair in YES_OR_NO for word in pair)
 _MANY = 5000
 
@@ -33,7 +37,8 @@ def settle_labels(table: Table, columns: Mapping[str, str]) -> tuple[str, list[Q
         that says none; and a note on each that does.
     """
     label = columns["label"]
-    rivals = [name for name in table.header if name not in columns.values() and _is_rival(table, name)]
+    others = [name for name in table.header if name not in columns.values() and _is_rival(table, name)]
+    rivals = [name for name in others if role_of(name) == "label" or _share_labels(table, label, name)]
     settled = [name for name in (label, *rivals) if _is_settled(table, name)]
     if len(settled) == 1 and not _takes_place(table, label, settled[0]):
         settled = []
@@ -50,10 +55,17 @@ def settle_labels(table: Table, columns: Mapping[str, str]) -> tuple[str, list[Q
 
 def _takes_place(table: Table, label: str, settled: str) -> bool:
     """Return whether a settled column is taken for labels: in their words, or against them and with no more labels."""
-    said, told = ({*find_labels(table.column(name), cells=True).ids.values()} for name in (label, settled))
-    if said & told:
+    if _share_labels(table, label, settled):
         return True
-    return len(told) <= len(said) and _count_differing(table, label, settled) > 0
+    return len(_labels(table, settled)) <= len(_labels(table, label)) and _count_differing(table, label, settled) > 0
+
+
+def _share_labels(table: Table, one: str, other: str) -> bool:
+    return bool(_labels(table, one) & _labels(table, other))
+
+
+def _labels(table: Table, name: str) -> set[str]:
+    return set(find_labels(table.column(name), cells=True).ids.values())
 
 
 def _is_settled(table: Table, name: str) -> bool:
@@ -63,7 +75,7 @@ def _is_settled(table: Table, name: str) -> bool:
 
 def _is_rival(table: Table, name: str) -> bool:
     cells = table.column(name)[:_MANY]
-    if holds(name, GUESSES):
+    if holds(name, GUESSES | _OTHER_MATTERS):
         return False
     answers, sense = {fold(cell) for cell in cells} <= _ANSWERS, label_sense(cells)
     return sense > PLAIN_SENSE if not answers else sense >= 1.0 and role_of(name) == "label"
