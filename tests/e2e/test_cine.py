@@ -56,3 +56,21 @@ def test_a_damaged_frame_of_a_loop_is_told_and_the_others_are_shown(page, server
     page.locator(".viewer[data-ready$='.0'] .title", has_text="second").wait_for()
     settle(page)
     assert page.locator(".viewer[data-ready$='.0']").count(), "what was asked of one loop is not asked of the next"
+
+
+def test_a_loop_plays_round_and_stops_where_it_is_pressed(page, server: Server) -> None:
+    stand(page, server.url)
+    scan = {"name": "loop.dcm", "mimeType": "application/dicom", "buffer": loop()}
+    page.locator('input[type="file"]').first.set_input_files([scan])
+    viewer = page.locator(".viewer[data-ready]")
+    viewer.wait_for()
+    settle(page)
+    root, at = viewer.element_handle(), "root => root.querySelector('.frames').value"
+    viewer.locator('button[data-name="play"]').click()  # the frames are decoded on the first press
+    page.wait_for_function(f"root => (root.seen ||= new Set()).add(({at})(root)).size === 5", arg=root)
+    page.wait_for_function(f"root => ({at})(root) === '0'", arg=root)
+    viewer.locator('button[data-name="pause"]').click()
+    viewer.locator('button[data-name="play"]').wait_for()
+    stopped = root.evaluate(at)
+    page.wait_for_timeout(300)
+    assert root.evaluate(at) == stopped

@@ -10,6 +10,7 @@ from medcls.imaging.phantom import phantom
 from medcls.models import store
 from tests.compared import cases, publish
 from tests.e2e.conftest import Server, settle, stand, start_server, stop_server
+from tests.e2e.test_access import in_both_themes
 
 pytestmark = pytest.mark.e2e
 NAMES = ("MobileNetV2", "EfficientNet-Lite0, sees levelled contrast", "Ward 3, mixup and label smoothing, 320 px")
@@ -46,6 +47,8 @@ def test_differences_of_eight_models_stand_side_by_side_and_are_said_in_words(pa
     page.keyboard.press("Enter")
     said.wait_for()
     assert matrix.locator('[aria-pressed="true"]').get_attribute("data-at") == "0,2"
+    settle(page)
+    assert not in_both_themes(page)
 
 
 def test_nine_pictures_are_seen_at_once(page, eight: tuple[Server, str]) -> None:

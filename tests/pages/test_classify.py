@@ -28,6 +28,7 @@ from pages._ui import state
 from pages._ui.classify import cases, exports, loops, opinions, room, worth
 from pages._ui.classify.answers import Row
 from pages._ui.widgets import header, notices, palette
+from tests.e2e.test_cine import DAMAGED, loop
 from tests.pages.conftest import assert_sound, component, shown, words
 from tests.tiny import install, recast, spoil
 
@@ -337,6 +338,22 @@ def test_frame_of_a_file_with_several_can_be_answered(open_app, tiny_model) -> N
     assert second.frame == 1
     assert not np.array_equal(first, second.prediction.prob)
     assert component(app, "medcls_viewer")["frames"]["at"] == 1
+
+
+def test_from_a_frame_that_cannot_be_read_there_is_a_way_back(open_app, tiny_model) -> None:
+    app = drop(open_app(), ("loop.dcm", loop()))
+    first = answered(app)[0].prediction.prob
+    (reading,) = app.session_state[state.READING][1].values()
+    from pages._ui.classify.answers import answer_frame
+
+    answer_frame(reading, 0, DAMAGED)
+    app.run()
+    assert not answered(app)[0].answer.ok
+    app.button(key="frame.first").click().run()
+    assert_sound(app)
+    back = answered(app)[0]
+    assert not back.frame
+    assert np.array_equal(back.prediction.prob, first)
 
 
 def row(name: str, error: str = "", decided: str | None = None, prob: tuple[float, ...] = ()) -> Row:
