@@ -65,7 +65,7 @@ def _share_labels(table: Table, one: str, other: str) -> bool:
 
 
 def _labels(table: Table, name: str) -> set[str]:
-    return set(find_labels(table.column(name), cells=True).ids.values())
+    return {label for label in find_labels(table.column(name), cells=True).ids.values() if label}
 
 
 def _is_settled(table: Table, name: str) -> bool:
