@@ -244,6 +244,7 @@ def test_a_run_in_any_state_is_shown(open_app, at_home, status: str) -> None:
         app = open_app("../runs.py", run=run.id)
         assert_sound(app)
         assert app.query_params["run"] in (run.id, [run.id])
+        assert "0 ms" not in [metric.value for metric in app.metric], "what was not measured is no number"
         listed = open_app("../runs.py")
         assert_sound(listed)
     finally:

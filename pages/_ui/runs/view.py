@@ -51,7 +51,7 @@ def show_state(view: runs.RunView) -> None:
         st.metric(say("pages.runs-epoch"), f"{s.epoch} of {s.epochs or view.spec.optimisation.epochs}", width="content")
         st.metric(
             say("pages.runs-time-so-far" if view.moves else "pages.runs-time-taken"),
-            show_seconds(s.elapsed_s),
+            show_seconds(s.elapsed_s) if s.elapsed_s else "–",  # nothing is measured before the first epoch
             width="content",
         )
         if view.moves:
