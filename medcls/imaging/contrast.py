@@ -1,4 +1,4 @@
-"""Pictures made by program that no network here answers: textures, screenshots, masks, scenes, others' phantoms.
+"""Pictures made by program that no network here answers: textures, screenshots, masks, blanks, others' phantoms.
 
 A gate is taught by contrast with them, and tested with them under other seeds.
 """
@@ -13,7 +13,6 @@ import numpy as np
 from medcls.core.scan import Scan
 from medcls.core.task import Task
 from medcls.imaging.phantom import phantom_scan
-from medcls.imaging.scenes import scene, surface
 
 _NOBODY = "0" * 64
 Draw = Callable[[np.random.Generator], np.ndarray]
@@ -102,14 +101,7 @@ def _screenshot(rng: np.random.Generator) -> np.ndarray:
 
 
 MADE: Mapping[str, Draw] = MappingProxyType(
-    {
-        "texture": _texture,
-        "blank": _blank,
-        "mask": _mask,
-        "screenshot": _screenshot,
-        "surface": surface,
-        "scene": scene,
-    }
+    {"texture": _texture, "blank": _blank, "mask": _mask, "screenshot": _screenshot}
 )
 
 

@@ -42,13 +42,9 @@ def test_kept_numbers_are_those_that_were_made(home: Path, monkeypatch: pytest.M
     monkeypatch.setattr(kinds, "make_foreign", None)  # nothing is drawn
     for numbers in (again, taken()):
         assert list(numbers) == list(first), "in the same order: a gate's sums depend on it"
-        assert {"texture", "blank", "mask", "screenshot", "surface", "scene"} < set(first)
+        assert {"texture", "blank", "mask", "screenshot"} < set(first)
         assert all(np.array_equal(numbers[name], first[name]) for name in first)
-    assert {name: len(rows) for name, rows in first.items() if len(rows) != 2} == {
-        "texture": 6,
-        "surface": 6,
-        "scene": 6,
-    }
+    assert {name: len(rows) for name, rows in first.items() if len(rows) != 2} == {"texture": 6}
 
 
 def test_own_pictures_out_of_focus_pass_the_gate(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,15 +56,6 @@ def test_own_pictures_out_of_focus_pass_the_gate(home: Path, monkeypatch: pytest
     assert (scores(gate, [out_of_focus(scan) for scan in drawn[48:]]) <= limit).mean() >= 0.95
     for name in MADE:
         assert (scores(gate, list(make_foreign(name, 24, 77))) > limit).mean() >= 0.8, name
-
-
-def test_surfaces_and_scenes_are_pictures_in_grey_and_colour_the_same_for_the_same_seed() -> None:
-    for name in ("surface", "scene"):
-        drawn = [scan.pixels for scan in make_foreign(name, 12, 5)]
-        assert all(np.isfinite(pixels).all() and pixels.min() >= 0 and pixels.max() <= 1 for pixels in drawn), name
-        assert 0 < sum(pixels.ndim == 2 for pixels in drawn) < 12, "some in grey, some in colour"
-        again = [scan.pixels for scan in make_foreign(name, 12, 5)]
-        assert all(np.array_equal(a, b) for a, b in zip(drawn, again, strict=True))
 
 
 def scores(gate: Gate, scans: list[Scan]) -> np.ndarray:
