@@ -74,8 +74,7 @@ def find_sources(spec: RunSpec) -> Sources:
     for collection, stored in zip(collections, as_stored, strict=True):
         wholes.append(whole_split(stored, spec))  # of all its cases: other runs use it too
         split = _hold_out(wholes[-1], spec.data.fold)
-        rows = {case.id: case for case in collection.cases}
-        chosen.append({part: tuple(rows[i] for i in ids if rows[i].label) for part, ids in split.parts.items()})
+        chosen.append(_labelled(split, collection))
         by.append(Note(_SPLIT_BY.get(split.by, "data.split-as-given"), name=collection.name))
     if site := spec.data.leave_out:
         chosen = leave_out(collections, chosen, site)
@@ -89,6 +88,18 @@ def find_sources(spec: RunSpec) -> Sources:
         if not sources.count(part):
             raise BadData("data.run-part-empty", part=part)
     return sources
+
+
+def _labelled(split: Split, collection: Collection) -> dict[str, tuple[Case, ...]]:
+    """Return the labelled cases of each part of a split.
+
+    Raises:
+        BadSplit: If it names a case that the collection's index has lost.
+    """
+    rows = {case.id: case for case in collection.cases}
+    if any(i not in rows for ids in split.parts.values() for i in ids):
+        raise BadSplit("data.split-unknown-case")
+    return {part: tuple(rows[i] for i in ids if rows[i].label) for part, ids in split.parts.items()}
 
 
 def site_of(case: Case, collection: Collection) -> str:

@@ -1,5 +1,7 @@
 """Which cases a run uses: its task, its split, its fold."""
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,19 @@ def test_auto_splits_once_and_every_seed_is_tested_on_the_same_cases() -> None:
     assert sum(first.count(part) for part in ("train", "validate", "test")) == 36
     assert not ids(first, "train") & (ids(first, "validate") | ids(first, "test"))
     assert first.fingerprint == open_collection("phantoms").fingerprint
+
+
+def test_an_index_that_lost_its_cases_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The split names them still."""
+    monkeypatch.setenv("MEDCLS_HOME", str(tmp_path / "home"))
+    add_phantoms(tmp_path / "scans")
+    find_sources(SPEC)
+    with contextlib.closing(sqlite3.connect(open_collection("phantoms").stored[0].folder / "index.sqlite")) as db:
+        db.execute("DELETE FROM cases")
+        db.commit()
+    with pytest.raises(BadSplit) as caught:
+        find_sources(SPEC)
+    assert caught.value.code == "data.split-unknown-case"
 
 
 def test_auto_is_carried_over_when_cases_are_dropped_or_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
