@@ -6,7 +6,7 @@ from medcls.words import say
 from medcls.workflows import models
 from pages._ui import state
 from pages._ui.models import cards as model_cards
-from pages._ui.models import measure, stress, taking, undo
+from pages._ui.models import measure, stress, table, taking, undo
 from pages._ui.widgets import header, notices
 
 with header.head(say("pages.title-models")):
@@ -23,7 +23,7 @@ if not cards:
         say("pages.models-train-one-build"),
     )
     state.done()
-chosen = model_cards.show_list(cards)
+chosen = table.show_list(cards)
 model_cards.show_card(chosen)
 stress.show_holds(chosen)
 measure.show_measure(chosen)

@@ -40,6 +40,13 @@ def test_differences_of_eight_models_stand_side_by_side_and_are_said_in_words(pa
         page.set_viewport_size({"width": width, "height": 800})
         settle(page)
         assert matrix.evaluate("node => node.scrollWidth <= node.clientWidth")
+    page.set_viewport_size({"width": 390, "height": 844})
+    settle(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "what is too wide scrolls inside itself"
+    gaps = page.locator('[data-testid="stColumn"]').filter(has_not=page.get_by_test_id("stElementContainer"))
+    assert not any(gap.is_visible() for gap in gaps.all()), "an empty column leaves no gap"
+    page.set_viewport_size({"width": 800, "height": 800})
+    settle(page)
     said = page.locator("li", has_text="MobileNetV2, 0 against Ward 3, mixup and label smoothing, 320 px, 2")
     assert not said.count()
     matrix.locator('[data-at="0,1"]').focus()

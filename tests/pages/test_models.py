@@ -34,7 +34,9 @@ def test_the_card_reads_well(open_app, tiny_model) -> None:
         "Licence",
     ):
         assert said in text
-    assert "phantoms" in app.dataframe[0].value[say("pages.head-on")][0]
+    row = app.dataframe[0].value.iloc[0]
+    assert "phantoms" in row[say("pages.models-by-site")]
+    assert row[say("pages.models-test-cases")] == store.read_evaluation(tiny_model.id).n_cases
 
 
 def test_retired_models_leave_the_list_and_come_back(open_app, tiny_model) -> None:

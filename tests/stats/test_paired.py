@@ -9,6 +9,7 @@ from statsmodels.stats.multitest import multipletests
 
 from medcls.core.evaluation import CaseTable
 from medcls.core.note import Note
+from medcls.core.numbers import signed
 from medcls.errors import BadData
 from medcls.stats.difference import holm
 from medcls.stats.paired import compare, delong_paired, mcnemar, share_cases
@@ -92,7 +93,7 @@ def test_a_planted_better_model_is_found_in_words(clustered) -> None:
         first.estimate.low,
         3,
     )
-    assert f"{first.estimate.value:#.2g} ({first.estimate.low:#.2g}–" in str(first.verdict)
+    assert f"{signed(first.estimate.value)} ({signed(first.estimate.low)} to ".replace("+", "") in str(first.verdict)
     assert str(first.verdict_of({"good": "A", "bad": "B"})).startswith("A is better")
     (lower,) = compare({"bad": bad, "good": good}, "log_loss", (1,))
     assert lower.better == "good", "a smaller loss is the better one"

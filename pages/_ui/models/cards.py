@@ -1,4 +1,4 @@
-"""Models: the list, one model's card as a person reads it, and what can be done with it."""
+"""Models: one model's card as a person reads it, and what can be done with it."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +11,8 @@ from medcls.core.model import ModelCard
 from medcls.core.task import Task
 from medcls.core.titles import titles_of
 from medcls.errors import MedclsError
-from medcls.words import counted, say
-from medcls.workflows import compare, exchange, models, people, site_figures, tables
+from medcls.words import say
+from medcls.workflows import compare, exchange, models, people, tables
 from pages._ui import state
 from pages._ui.models import sites
 from pages._ui.widgets import downloads, notices, pickers
@@ -20,7 +20,7 @@ from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.charts_scores import confusion_chart
 from pages._ui.widgets.numbers import show_estimate
 from pages._ui.widgets.palette import label_word
-from pages._ui.widgets.pickers import model_title, task_title
+from pages._ui.widgets.pickers import model_title
 
 
 def evaluation_of(card: ModelCard) -> Evaluation | None:
@@ -30,94 +30,6 @@ def evaluation_of(card: ModelCard) -> Evaluation | None:
     except MedclsError as error:
         notices.show_error(error)
         return None
-
-
-def show_list(cards: Sequence[ModelCard]) -> ModelCard:
-    """Show the models of a task, or of all, in a table; returns the one chosen by a click."""
-    shown = _filtered(cards)
-    best = {task_id: pickers.recommended(task_id) for task_id in {card.task.id for card in shown}}
-    rows = [_row(card, best[card.task.id]) for card in shown]
-    chosen = _tick(rows, [card.id for card in shown])
-    if (wanted := state.choice(state.CARD)) and wanted not in {card.id for card in cards}:
-        pickers.tell_unknown_model(wanted)
-    elif chosen is not None or wanted in {card.id for card in shown}:
-        state.remember(state.CARD, None if chosen is None else shown[chosen].id)
-    st.caption(say("pages.models-first" if chosen is None else "pages.models-tick"))
-    return shown[chosen or 0]
-
-
-def _tick(rows: Sequence[dict[str, object]], ids: Sequence[str]) -> int | None:
-    """Draw the table and return the row ticked; the one that the address names is ticked at first."""
-    if state.moved(state.CARD):
-        st.session_state[state.MODELS_TABLE] = st.session_state.get(state.MODELS_TABLE, 0) + 1
-    key = f"models.table.{st.session_state.get(state.MODELS_TABLE, 0)}.{'|'.join(ids)}"
-    wanted = state.choice(state.CARD)
-    first: int | None = st.session_state.setdefault(f"{key}.first", ids.index(wanted) if wanted in ids else None)
-    event = st.dataframe(
-        rows,
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        selection_default=None if first is None else {"selection": {"rows": [first], "columns": [], "cells": []}},
-        key=key,
-        alt=say("pages.models-table"),
-    )
-    picked = event["selection"]["rows"]
-    return picked[0] if picked and picked[0] < len(ids) else None
-
-
-def _filtered(cards: Sequence[ModelCard]) -> list[ModelCard]:
-    """Let the person choose one task's models; recommended ones first."""
-    tasks = {card.task.id: task_title(card.task) for card in cards}
-    wanted = None
-    if len(tasks) > 1:
-        last = state.choice(state.MODELS_TASK)
-        if last and last not in tasks:
-            notices.show_missing(say("pages.unknown-task", {"wanted": last}))
-        start = last if last in tasks else None
-        state.follow("models.task", state.MODELS_TASK, start)
-        wanted = st.pills(
-            say("pages.filter"),
-            list(tasks),
-            default=start,
-            format_func=tasks.__getitem__,
-            key="models.task",
-            label_visibility="collapsed",
-        )
-        state.remember(state.MODELS_TASK, wanted)
-    some = [card for card in cards if wanted in (None, card.task.id)]
-    return sorted(
-        some, key=lambda card: (card.task.id, card.id != pickers.recommended(card.task.id), bool(card.retired))
-    )
-
-
-def _row(card: ModelCard, best: str | None) -> dict[str, object]:
-    found = evaluation_of(card)
-    by_site = site_figures.evaluated_figures(found, None) if found else ()
-    where = (
-        "pages.model-retired"
-        if card.retired
-        else "pages.model-recommended"
-        if card.id == best
-        else "pages.model-published"
-    )
-    told = {code: say(code) for code in ("pages.model-retired", "pages.model-recommended", "pages.model-published")}
-    return {
-        say("pages.head-model"): model_title(card),
-        say("pages.head-state"): told[where],
-        say("pages.head-task"): task_title(card.task),
-        say("pages.models-by-site"): " · ".join(map(_short, by_site)) or say("pages.model-unmeasured"),
-        say("pages.head-on"): f"{titles_of(found.collection)}, {counted(found.n_cases, 'case')}" if found else "",
-        say("pages.head-backbone"): pickers.network_title(card),
-        say("pages.models-million-weights-2"): round(card.n_parameters / 1e6, 2),
-        say("pages.head-id"): card.id,
-        say("pages.models-why-retired"): card.retired,
-    }
-
-
-def _short(one: site_figures.SiteFigures) -> str:
-    disease = one.scores.get("auroc_disease")
-    return f"{one.title} {show_estimate(disease) if disease else say('pages.model-unmeasured')}"
 
 
 def show_card(card: ModelCard) -> None:
