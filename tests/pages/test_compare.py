@@ -13,7 +13,7 @@ from medcls.workflows import compare, thresholds
 from pages._ui.compare import one_scan
 from pages._ui.compare.test_set import names_of
 from tests import tiny
-from tests.compared import LABELS, cases, publish_three
+from tests.compared import LABELS, cases, publish, publish_three
 from tests.pages.conftest import assert_sound, component, words
 
 PAGE = "../compare.py"
@@ -34,6 +34,18 @@ def show(app: AppTest, section: str) -> AppTest:
 
 def test_one_model_is_not_enough(open_app, tiny_model) -> None:
     assert "two models of one task" in words(open_app(PAGE))
+
+
+def test_models_chosen_at_first_share_their_test_cases(open_app, three: tuple[str, ...], tiny_made, home: Path) -> None:
+    """A model of one's own, measured on other cases, leaves the page its comparison."""
+    publish(tiny_made, home, "bad-of-my-own", table := cases(1.0))
+    path = home / "weights" / "bad-of-my-own"
+    store.write_evaluation(path, dataclasses.replace(store.read_evaluation(path), collection="own"), table)
+    publish(tiny_made, home, "last", cases(1.0))
+    app = open_app(PAGE)
+    chosen = next(m for m in app.multiselect if str(m.key).startswith("compare.models")).value
+    assert len(chosen) == 4
+    assert "bad-of-my-own" not in chosen
 
 
 def test_one_scan_goes_to_every_model(open_app, three: tuple[str, ...]) -> None:
