@@ -4,8 +4,8 @@ PYTHONPATH=. python tests/bench/bench_training_parts.py [THREADS …]
 ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 …      the same as on a processor without bf16 units
 """
 
+import argparse
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -116,21 +116,24 @@ def profile(backbone: str, size_px: int, batch: int, way: Way) -> list[float]:
 
 
 def main() -> None:
-    """Print a table for each number of threads."""
-    for threads in [int(n) for n in sys.argv[1:]] or [1, 2]:
-        torch.set_num_threads(threads)
-        ways = [way for way in WAYS if has_bf16_units() or not way.bf16]
-        print(f"\n### {threads} threads, bf16 units: {'yes' if has_bf16_units() else 'no'}; milliseconds a scan\n")
-        print(f"| network | way | {' | '.join(PARTS)} | in all | against the first |")
-        print("|---|---|" + "---|" * (len(PARTS) + 2))
-        for backbone, size_px, batch in NETWORKS:
-            first = 0.0
-            for way in ways:
-                parts = profile(backbone, size_px, batch, way)
-                first = first or sum(parts)
-                cells = [f"{ms:.2f}" for ms in (*parts, sum(parts))]
-                what = f"{backbone}, {size_px} px, batch {batch}"
-                print(f"| {what} | {way.name} | {' | '.join(cells)} | {first / sum(parts):.2f}x |", flush=True)
+    """Print a table."""
+    ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    ask.add_argument("--threads", type=int, default=2)
+    ask.add_argument("--networks", nargs="*", default=[name for name, *_ in NETWORKS])
+    args = ask.parse_args()
+    torch.set_num_threads(args.threads)
+    ways = [way for way in WAYS if has_bf16_units() or not way.bf16]
+    print(f"\n### {args.threads} threads, bf16 units: {'yes' if has_bf16_units() else 'no'}; milliseconds a scan\n")
+    print(f"| network | way | {' | '.join(PARTS)} | in all | against the first |")
+    print("|---|---|" + "---|" * (len(PARTS) + 2))
+    for backbone, size_px, batch in (row for row in NETWORKS if row[0] in args.networks):
+        first = 0.0
+        for way in ways:
+            parts = profile(backbone, size_px, batch, way)
+            first = first or sum(parts)
+            cells = [f"{ms:.2f}" for ms in (*parts, sum(parts))]
+            what = f"{backbone}, {size_px} px, batch {batch}"
+            print(f"| {what} | {way.name} | {' | '.join(cells)} | {first / sum(parts):.2f}x |", flush=True)
 
 
 if __name__ == "__main__":
