@@ -3,10 +3,9 @@
 import streamlit as st
 
 from medcls.core.model import ModelCard
-from medcls.core.outcome import Outcome
 from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import classify, compare_scan, models
+from medcls.workflows import classify, compare_scan
 from pages._ui import state
 from pages._ui.compare import pairs, test_set, threshold
 from pages._ui.compare.one_scan import show_one_scan
@@ -78,7 +77,7 @@ def pick_models() -> tuple[list, str]:
 
 def _pick(task_id: str, mine: dict[str, ModelCard], names: dict[str, str], last: list[str]) -> list[str]:
     """Draw the models of a task, those of the address chosen, else four; returns their ids."""
-    start = last or _first(list(mine))
+    start = last or test_set.first_models(list(mine))
     state.follow(f"compare.models.{task_id}", state.MODELS, start)
     return st.multiselect(
         say("pages.compare-models"),
@@ -89,17 +88,6 @@ def _pick(task_id: str, mine: dict[str, ModelCard], names: dict[str, str], last:
         key=f"compare.models.{task_id}",
         label_visibility="collapsed",
     )
-
-
-def _first(mine: list[str]) -> list[str]:
-    """Return four models, those measured on the cases of the first before others, with which it has none in common."""
-    first = _measured_on(mine[0])
-    return sorted(mine, key=lambda model: _measured_on(model) != first)[:4]
-
-
-def _measured_on(model: str) -> str:
-    found = Outcome.of(model, lambda: models.evaluation_of(model)).value
-    return found.collection if found else ""
 
 
 def show_test_set(cards: list) -> None:

@@ -9,11 +9,12 @@ import streamlit as st
 from medcls.core.collection import Part
 from medcls.core.evaluation import CaseTable
 from medcls.core.model import ModelCard
+from medcls.core.outcome import Outcome
 from medcls.core.progress import Progress, staged
 from medcls.core.titles import titles_of
 from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import compare, report, site_figures, tables
+from medcls.workflows import compare, models, report, site_figures, tables
 from medcls.workflows.case_report import Mode
 from pages._ui import state
 from pages._ui.widgets import downloads, notices, pickers
@@ -33,6 +34,21 @@ PARTS = {
     "validate": say("pages.compare-validation-part"),
     "all": say("pages.compare-every-labelled-case"),
 }
+
+
+def first_models(ids: Sequence[str]) -> list[str]:
+    """Return four models, those measured on the cases of the first before others, with which it has none in common.
+
+    Args:
+        ids: Ids, at least one; the recommended first.
+    """
+    first = _measured_on(ids[0])
+    return sorted(ids, key=lambda model: _measured_on(model) != first)[:4]
+
+
+def _measured_on(model: str) -> str:
+    found = Outcome.of(model, lambda: models.evaluation_of(model)).value
+    return found.collection if found else ""
 
 
 def names_of(cards: Sequence[ModelCard]) -> dict[str, str]:
