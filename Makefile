@@ -45,11 +45,12 @@ bench: $(VENV)/.tests
 load: $(VENV)/.tests
 	$(PY) tests/load/load_readers.py $(ARGS)
 
-# Picture files and the records of a home changed at random; not part of the tests. Less of it: make fuzz
-# ARGS="--mutants 2000" RECORDS="--count 200 --direct 100".
+# Picture files and the records of a home changed at random, and the tests that draw their cases with cases of their
+# own; not part of the tests. Less of it: make fuzz ARGS="--mutants 2000" RECORDS="--count 200 --direct 100".
 fuzz: $(VENV)/.tests
 	PYTHONPATH=. $(PY) tests/fuzz/fuzz_pictures.py $(ARGS)
 	PYTHONPATH=. $(PY) tests/fuzz/fuzz_records.py $(RECORDS)
+	$(PY) -m pytest -q -m hypothesis --hypothesis-profile=new
 
 examples: $(VENV)/.tests
 	$(PY) .ci/examples

@@ -35,6 +35,17 @@ def one_form(text: str) -> str:
     return _VOWELS.sub("", unicodedata.normalize("NFKC", text).casefold().translate(_WRITTEN))
 
 
+def owner_form(name: str) -> str:
+    """Return the one form of a patient's or a lesion's id, whatever its capitals, width and leading zeros.
+
+    Example:
+        >>> owner_form("Ｐ07") == owner_form("p07"), owner_form("007")
+        (True, '7')
+    """
+    form = one_form(name)
+    return form.lstrip("0") or "0" if form.isdecimal() else form
+
+
 def ways_of_writing(word: str) -> frozenset[str]:
     """Return a word of Latin or Greek letters as it is, without its accents, and with `ae` for `ä`.
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from medcls.data.layouts.layout import Entry
-from medcls.data.letters import one_form
+from medcls.data.letters import owner_form
 from medcls.data.tree import DICOM, Tree
 from medcls.data.vocabulary import names_nobody
 from medcls.imaging.formats import lacks_mark, starts_late
@@ -35,19 +35,14 @@ def owners_in_one_form(entries: list[Entry]) -> list[Entry]:
     """
     names: dict[str, str] = {}
     for name in dict.fromkeys(name for entry in entries for name in (entry.patient, entry.group) if name):
-        names[_form(name)] = max(names.get(_form(name), ""), name, key=len)
+        names[owner_form(name)] = max(names.get(owner_form(name), ""), name, key=len)
     if len(names) == len({name for entry in entries for name in (entry.patient, entry.group) if name}):
         return entries
 
     def one(name: str | None) -> str | None:
-        return names[_form(name)] if name else name
+        return names[owner_form(name)] if name else name
 
     return [replace(entry, patient=one(entry.patient), group=one(entry.group)) for entry in entries]
-
-
-def _form(name: str) -> str:
-    form = one_form(name)
-    return form.lstrip("0") or "0" if form.isdecimal() else form
 
 
 def read_owner(path: Path) -> tuple[str, dict[str, str]]:
@@ -169,7 +164,8 @@ def with_owners(tree: Tree, entries: Iterable[Entry]) -> tuple[list[Entry], int,
             patient, told = read_owner(tree.root / entry.id)
             entry = replace(entry, attributes={**told, **entry.attributes})
             if patient:
-                owner[entry.id] = patient
+                issuer, _, name = patient.partition("\n")
+                owner[entry.id] = f"{issuer}\n{owner_form(name)}"
         found.append(entry)
     n_said = len(owner)
     owner = {path: name for path, name in owner.items() if not names_nobody(name.rpartition("\n")[2])}

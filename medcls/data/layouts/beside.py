@@ -85,7 +85,7 @@ def join_tables(found: list[Found], entries: dict[str, Entry], reading: Reading,
     for path, entry in entries.items() if found else ():
         _claim(claims, path, entry.attributes)
     for one in found:
-        told = _join(one, entries, claims)
+        told = _join(one, entries, claims, reading.people)
         notes = [unread] if one.rule else []
         notes = [*_differ(one, entries), *notes]
         for lost, code in ((SEVERAL, "data.rows-of-several"), (MISSING, "data.rows-of-missing")):
@@ -140,9 +140,9 @@ def _claim(claims: Claims, path: str, attributes: Mapping[str, str]) -> bool:
     return any(len(claims.get((path, key), ())) > 1 for key in _PARTS)
 
 
-def _join(one: Found, entries: dict[str, Entry], claims: Claims) -> bool:
+def _join(one: Found, entries: dict[str, Entry], claims: Claims, people: dict[str, str]) -> bool:
     """Add to scans what a table says of them, and note each part that is said; False if it says nothing."""
-    teller, told = Teller(one.columns, one.table), False
+    teller, told = Teller(one.columns, one.table, people), False
     for row, path in zip(one.rows(), one.paths, strict=True):
         if (entry := entries.get(path)) is None:
             continue

@@ -65,6 +65,7 @@ class Reading:
         patients_from: Where patients are known from.
         notes: What a person should know.
         questions: A question that only a person can answer.
+        people: The number that each person's name stands as, by the name in its one form; shared by all tables.
     """
 
     layout: str
@@ -83,6 +84,7 @@ class Reading:
     patients_from: list[Note] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
+    people: dict[str, str] = field(default_factory=dict)
 
     @property
     def labelled(self) -> bool:

@@ -112,7 +112,8 @@ def _choose(labelled: list[Found]) -> list[Found]:
 
 def _take(one: Found, entries: dict[str, Entry], reading: Reading) -> None:
     """Add the scans of a table's rows; repeated rows are told, contradicting ones left out."""
-    table, teller, again, unclear = one.table.path, Teller(one.columns, one.table), 0, set()
+    teller = Teller(one.columns, one.table, reading.people)
+    table, again, unclear = one.table.path, 0, set()
     for row, path in zip(one.rows(), one.paths, strict=True):
         if path in (MISSING, SEVERAL):
             if named := _named(one, teller, row):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from medcls.data.column_names import role_of
 from medcls.data.labels import tidy
 from medcls.data.layouts.columns import find_flags, mark_of, number_of
-from medcls.data.letters import one_form
+from medcls.data.letters import one_form, owner_form
 from medcls.data.lexicon import FOLD, NAME, SPLIT, UNLABELLED
 from medcls.data.tables import Table
 from medcls.data.vocabulary import holds, names_nobody, parts_of, says, words_of
@@ -15,6 +15,7 @@ from medcls.data.vocabulary import holds, names_nobody, parts_of, says, words_of
 Row = Mapping[str, str]
 _WORD = r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?"
 _PERSON = re.compile(rf"{_WORD}(?:[ ,^]+(?=[^\W\d_]{{2}}){_WORD})+")
+_BETWEEN = re.compile(r"[ ,^]+")
 
 
 def unread_parts(cells: list[str], column: str) -> list[str]:
@@ -39,9 +40,10 @@ class Teller:
     Args:
         columns: Its column by role.
         table: The table.
+        people: The number that each person's name stands as, in this table and the others; added to.
     """
 
-    def __init__(self, columns: Mapping[str, str], table: Table) -> None:
+    def __init__(self, columns: Mapping[str, str], table: Table, people: dict[str, str]) -> None:
         self._columns = columns
         self._kept = [name for name in table.header if name not in columns.values() and not says(name, NAME)]
         self._whole: dict[str, bool] = {
@@ -49,7 +51,7 @@ class Teller:
         }
         named = words_of(columns.get("patient", ""))
         is_name = any(word in NAME for word in named) or (bool(named) and _are_names(table.column(columns["patient"])))
-        self._aliases: dict[str, str] | None = {} if is_name else None
+        self._people = people if is_name else None
         self._parts = parts_of(dict.fromkeys(table.column(columns["part"]))) if "part" in columns else {}
         self._folds = holds(columns.get("part", ""), FOLD - SPLIT)
         self._flags = find_flags(table, columns)
@@ -58,13 +60,13 @@ class Teller:
     @property
     def hides_names(self) -> bool:
         """True if the patients' column holds names of people, which are not shown."""
-        return self._aliases is not None
+        return self._people is not None
 
     def tell(self, row: Row) -> Beside:
         """Return what a row says."""
         patient = self._owner(row, "patient")
-        if patient and self._aliases is not None:  # a name is no id to show
-            patient = self._aliases.setdefault(patient, f"person-{len(self._aliases) + 1}")
+        if patient and self._people is not None:  # a name is no id to show
+            patient = self._people.setdefault(_name_form(patient), f"person-{len(self._people) + 1}")
         told = {name: row[name] for name in self._kept if row[name]}
         part = row[self._columns["part"]] if "part" in self._columns else ""
         number = number_of(part)
@@ -108,6 +110,11 @@ class Teller:
             if number is not None and number == int(number) and "." in value.replace(",", ".")
             else value
         )
+
+
+def _name_form(name: str) -> str:
+    """Return a person's name in one form: `KIM^Minsu` and `Kim, Minsu` are one."""
+    return " ".join(_BETWEEN.split(owner_form(name)))
 
 
 def _are_names(cells: list[str]) -> bool:
