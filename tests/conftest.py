@@ -1,5 +1,6 @@
 """What every test shares: a home of its own, one thread, and a small model that was really published."""
 
+import gc
 import os
 from functools import lru_cache
 from pathlib import Path
@@ -48,6 +49,12 @@ def tiny_model(home: Path, tiny_made: Path):
     from tests.tiny import install
 
     return install(tiny_made, home / "weights", "breast-ultrasound--tiny--0001")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector eight thousand tests and all they import; a full collection would walk them each time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

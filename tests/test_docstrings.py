@@ -4,9 +4,12 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
+
+from tests.parsed import nodes, tree
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = sorted((ROOT / "medcls").rglob("*.py"))
@@ -63,7 +66,7 @@ class Documented:
     def is_told_elsewhere(self) -> bool:
         """A signature shared by a whole table, or a docstring that sends the reader to one that exists."""
         pointed = {name.rpartition(".")[2] for name in ELSEWHERE.findall(self.text)}
-        return self.names in SHARED or bool(pointed & NAMES)
+        return self.names in SHARED or bool(pointed & names())
 
     def section(self, name: str) -> str:
         """The lines of a section, as `ast` dedents them."""
@@ -100,11 +103,22 @@ def documented(tree: ast.Module, where: str) -> Iterator[Documented]:
                     yield Documented(f"{where}:{node.name}.{inner.name}", inner)
 
 
-TREES = {path.relative_to(ROOT / "medcls").as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in LIBRARY}
-NAMES = {
-    node.name for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, Function | ast.ClassDef)
-} | {path.stem for path in LIBRARY}
-PUBLIC = [one for where, tree in TREES.items() for one in documented(tree, where)]
+def trees() -> dict[str, ast.Module]:
+    """The library's files by their place in it."""
+    return {path.relative_to(ROOT / "medcls").as_posix(): tree(path) for path in LIBRARY}
+
+
+@cache
+def names() -> set[str]:
+    """What a docstring may point to: every function, class and module."""
+    defined = {node.name for path in LIBRARY for node in nodes(path) if isinstance(node, Function | ast.ClassDef)}
+    return defined | {path.stem for path in LIBRARY}
+
+
+@cache
+def public() -> list[Documented]:
+    """Every public function of the library."""
+    return [one for where, module in trees().items() for one in documented(module, where)]
 
 
 def lacks_args(one: Documented) -> bool:
@@ -141,7 +155,7 @@ def lacks_raises(one: Documented) -> bool:
 @pytest.mark.parametrize("rule", [lacks_args, tells_others, lacks_shape, lacks_returns, lacks_raises])
 def test_public_functions_say_what_a_caller_must_know(rule) -> None:
     """Arguments of three and more, layouts of arrays, places of a tuple, errors raised."""
-    assert [one.name for one in PUBLIC if rule(one)] == []
+    assert [one.name for one in public() if rule(one)] == []
 
 
 def test_a_shared_signature_is_told_where_its_table_is() -> None:
@@ -149,7 +163,7 @@ def test_a_shared_signature_is_told_where_its_table_is() -> None:
     for names, where in SHARED.items():
         told = " ".join(
             ast.get_docstring(node) or ""
-            for node in ast.walk(TREES[where])
+            for node in ast.walk(trees()[where])
             if isinstance(node, ast.Module | ast.ClassDef | Function)
         )
         assert all(name in told for name in names), where

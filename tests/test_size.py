@@ -5,10 +5,12 @@ Nothing is over a limit but as many as were when the limits were set; those numb
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+
+from tests.parsed import nodes
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted([*(ROOT / "medcls").rglob("*.py"), *(ROOT / "pages").rglob("*.py"), ROOT / "app.py"])
@@ -25,12 +27,12 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def functions() -> Iterator[tuple[str, Function]]:
+@cache
+def functions() -> tuple[tuple[str, Function], ...]:
     """Every function of the library and the pages, inner ones and methods too."""
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, Function):
-                yield f"{name_of(path)}:{node.name}", node
+    return tuple(
+        (f"{name_of(path)}:{node.name}", node) for path in SOURCES for node in nodes(path) if isinstance(node, Function)
+    )
 
 
 def lines_of(function: Function) -> int:
@@ -49,9 +51,6 @@ def parameters_of(function: Function) -> int:
     return len([a for a in given if a.arg not in ("self", "cls")])
 
 
-FUNCTIONS = list(functions())
-
-
 def check(found: set[str], known: int) -> None:
     """No more are over a limit than is known."""
     assert len(found) <= known, f"{len(found)} over the limit, {known} known: {sorted(found)}"
@@ -64,14 +63,14 @@ def test_files_are_short() -> None:
 
 def test_functions_are_short() -> None:
     """None over 50 lines, and nine of ten at most 20."""
-    check({name for name, f in FUNCTIONS if lines_of(f) > MOST_LINES}, LONG_FUNCTIONS)
-    lengths = sorted(lines_of(f) for _, f in FUNCTIONS)
+    check({name for name, f in functions() if lines_of(f) > MOST_LINES}, LONG_FUNCTIONS)
+    lengths = sorted(lines_of(f) for _, f in functions())
     assert lengths[len(lengths) * 9 // 10] <= MOST_LINES_P90
 
 
 def test_functions_take_few_parameters() -> None:
     """At most six, but for constructors: more is a noun that is missing."""
-    many = {name for name, f in FUNCTIONS if parameters_of(f) > MOST_PARAMETERS and f.name != "__init__"}
+    many = {name for name, f in functions() if parameters_of(f) > MOST_PARAMETERS and f.name != "__init__"}
     check(many, MANY_PARAMETERS)
 
 
@@ -83,7 +82,7 @@ def test_no_formatting_is_escaped() -> None:
 
 def test_docstrings_say_return() -> None:
     """A function returns; it does not give."""
-    check({name for name, f in FUNCTIONS if (ast.get_docstring(f) or "").startswith("Give ")}, GIVES)
+    check({name for name, f in functions() if (ast.get_docstring(f) or "").startswith("Give ")}, GIVES)
 
 
 @pytest.mark.parametrize(

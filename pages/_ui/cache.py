@@ -65,13 +65,17 @@ def _open_told(card: ModelCard) -> Any:
     return opening.result()
 
 
-def settle() -> None:
+def settle(*, again: bool = False) -> None:
     """Spare the garbage collector what is loaded for good.
 
     Streamlit collects fully after every run of a page. With torch and three networks in memory that walked 360,000
     objects, 0.16 s each time, while every other session stood still.
+
+    Args:
+        again: Only what has come since the last time is looked at: nothing set aside was let go.
     """
-    gc.unfreeze()  # what was let go since, cycles too, is found now
+    if not again:
+        gc.unfreeze()  # what was let go since, cycles too, is found now
     gc.collect()
     gc.freeze()
 
@@ -103,7 +107,7 @@ def _rehearse(model_id: str, digest: str) -> bool:
     classifier, blank = _open(model_id, digest), Scan(np.full((64, 64), 0.5, np.float32), "0" * 64)
     with contextlib.suppress(MedclsError):  # what fails here fails again, and is told, with a real scan
         explain.rehearse(classifier, blank)
-    settle()
+    settle(again=True)
     return True
 
 

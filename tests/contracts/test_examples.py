@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from medcls.core.task import Task
 from medcls.tasks import list_tasks
 from medcls.workflows import classify, scans
 
@@ -20,11 +21,19 @@ def test_every_task_that_ships_has_examples() -> None:
         assert {row["label"] for row in TABLE[task.id]} == set(task.label_ids)
 
 
-@pytest.mark.parametrize(("task_id", "place"), [(task, i) for task, rows in TABLE.items() for i in range(len(rows))])
-def test_an_example_is_answered_as_drawn(task_id: str, place: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", params=TABLE)
+def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
+    """A task and its recommended model that ships, opened once for the task's examples."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDCLS_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("MEDCLS_WEIGHTS", str(ROOT / "weights"))
+        yield list_tasks()[request.param], classify.open_model(classify.choose_model(request.param).id)
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_an_example_is_answered_as_drawn(opened: tuple[Task, object], place: int) -> None:
     """By the recommended model that ships."""
-    monkeypatch.setenv("MEDCLS_WEIGHTS", str(ROOT / "weights"))
-    row, task = TABLE[task_id][place], list_tasks()[task_id]
-    model = classify.open_model(classify.choose_model(task_id).id)
+    task, model = opened
+    row = TABLE[task.id][place]
     answer = model.predict(scans.read(scans.example(task, row["label"], row["seed"])))
     assert answer.decided == row["label"], f"{answer.decided} at {answer.prob}: run `make examples`"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from streamlit.components.v2 import manifest_scanner
-from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1 import AppTest, local_script_runner
 
 from pages._ui import cache
 from pages._ui.contents import PAGES
@@ -23,10 +23,27 @@ FILES = [f"../{page.address}.py" for page in PAGES]
 packages_read_once = functools.cache(manifest_scanner.scan_component_manifests)
 
 
+polled = local_script_runner.require_widgets_deltas
+
+
+def waited(runner: local_script_runner.LocalScriptRunner, timeout: float = 3) -> None:
+    """Wait for a page's thread; AppTest looks a thousand times a second, which the page itself pays for."""
+    if runner._script_thread:
+        runner._script_thread.join(timeout)
+    polled(runner, 0.01)  # raises where it was too slow
+
+
 @pytest.fixture
-def open_app(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
+def unsettled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening a model walks no heap: that of these tests is many times a server's. test_settled.py has the real one."""
+    monkeypatch.setattr(cache, "settle", lambda **_: None)
+
+
+@pytest.fixture
+def open_app(home: Path, monkeypatch: pytest.MonkeyPatch, unsettled: None) -> Callable[..., AppTest]:
     """Opens the app in a new session, at a page of its table (`../classify.py`) or at the first."""
     monkeypatch.setattr(manifest_scanner, "scan_component_manifests", packages_read_once)
+    monkeypatch.setattr(local_script_runner, "require_widgets_deltas", waited)
     for kept in (cache._open, cache._rehearse, cache._read_overview, cache.resume_once):
         kept.clear()  # the examples stay: they are drawn from their seeds, whatever the home
 

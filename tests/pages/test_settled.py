@@ -21,10 +21,16 @@ class Cycle:
 
 @pytest.fixture(autouse=True)
 def thawed() -> Iterator[None]:
-    """Nothing set aside before, nor after."""
+    """Nothing set aside before; afterwards what tests share is again."""
     gc.unfreeze()
     yield
-    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture
+def unsettled() -> None:
+    """A page opened here really settles."""
 
 
 def test_a_page_sets_aside_what_it_loaded(open_app: Callable[..., AppTest], tiny_model: ModelCard) -> None:
@@ -42,3 +48,12 @@ def test_what_was_set_aside_and_let_go_since_is_still_freed() -> None:
     assert known() is not None
     cache.settle()
     assert known() is None
+
+
+def test_settling_again_sets_aside_what_is_new_and_frees_what_is_new_and_gone() -> None:
+    cache.settle()
+    aside, gone = gc.get_freeze_count(), weakref.ref(Cycle())
+    kept = [Cycle() for _ in range(10_000)]
+    cache.settle(again=True)
+    assert gc.get_freeze_count() >= aside + len(kept)
+    assert gone() is None

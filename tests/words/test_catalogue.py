@@ -4,6 +4,7 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,24 +12,30 @@ import pytest
 from medcls import errors, words
 from medcls.core.note import Note
 from medcls.errors import MedclsError
+from tests.parsed import nodes, tree
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SOURCES = sorted([*(ROOT / "medcls").rglob("*.py"), *(ROOT / "pages").rglob("*.py")])
-CLASSES = [node for path in SOURCES for node in ast.parse(path.read_text()).body if isinstance(node, ast.ClassDef)]
-ERRORS = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, MedclsError)}
-ERRORS |= {node.name for node in CLASSES if {ast.unparse(base) for base in node.bases} & ERRORS}
+
+
+@cache
+def errors_known() -> set[str]:
+    """Names of the errors, those among them that stand beside what raises them."""
+    known = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, MedclsError)}
+    classes = [node for path in SOURCES for node in tree(path).body if isinstance(node, ast.ClassDef)]
+    for node in classes:
+        if {ast.unparse(base) for base in node.bases} & known:
+            known.add(node.name)
+    return known
 
 
 def calls_of(path: Path) -> Iterator[tuple[str, ast.Call]]:
     """Every call of `Note` and of an error in a file, with its name."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Call):
             name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-            if name == "Note" or name in ERRORS:
+            if name == "Note" or name in errors_known():
                 yield name, node
-
-
-CALLS = [(path, name, call) for path in SOURCES for name, call in calls_of(path) if call.args]
 
 
 def literal(call: ast.Call) -> str:
@@ -65,7 +72,8 @@ def test_every_code_that_is_written_has_its_sentence(path: Path) -> None:
 
 def test_notes_and_errors_are_codes() -> None:
     """Sentences stand in the catalogue, not where errors are raised."""
-    prose = [f"{path.name}:{call.lineno}" for path, _, call in CALLS if is_sentence(call)]
+    calls = [(path, call) for path in SOURCES for _, call in calls_of(path) if call.args]
+    prose = [f"{path.name}:{call.lineno}" for path, call in calls if is_sentence(call)]
     assert not prose, f"sentences instead of codes: {prose}"
 
 
@@ -106,7 +114,7 @@ def test_a_second_language_is_one_file(tmp_path: Path, monkeypatch: pytest.Monke
 def test_what_is_said_is_given_what_its_sentence_names(path: Path) -> None:
     """A call of `say` that writes its parameters gives those of the template."""
     wrong = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "say" and node.args):
             continue
         entry, given = words.catalogue().get(literal(node)), node.args[1] if len(node.args) > 1 else ast.Dict([], [])
@@ -123,7 +131,7 @@ MARKUP = re.compile(r"</?\w[^>]*>?|[\w-]+=\"[^\"]*\"?|;[\w-]+:[^;\"]*")
 
 def prose_shown(path: Path) -> Iterator[str]:
     """Literals of three words or more that a page hands to Streamlit; markup, scripts and styles are no words."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and root_of(node.func) == "st":
             parts = [part for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str)]
             for part in parts:
@@ -146,7 +154,7 @@ def test_pages_hold_no_prose(path: Path) -> None:
 
 def heads_written(path: Path) -> Iterator[str]:
     """Heads of tables that a page writes itself: keys of the rows in functions that draw a table."""
-    for drawn in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for drawn in nodes(path):
         if isinstance(drawn, ast.FunctionDef) and {"dataframe", "data_editor"} & {
             node.attr for node in ast.walk(drawn) if isinstance(node, ast.Attribute)
         }:
@@ -198,10 +206,10 @@ SAYS = {
 
 def prose_said(path: Path) -> Iterator[str]:
     """Literals of two words or more that reach a person: in a note, an error, a line printed, or a text returned."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Call):
             name = getattr(node.func, "id", "") or getattr(node.func, "attr", "")
-            said = [*node.args, *(k.value for k in node.keywords)] if name in SAYS | ERRORS else []
+            said = [*node.args, *(k.value for k in node.keywords)] if name in SAYS | errors_known() else []
         else:
             said = [node.value] if isinstance(node, ast.Return) and node.value is not None else []
         for literal in (part for one in said for part in texts_of(one)):
