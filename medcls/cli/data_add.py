@@ -21,6 +21,10 @@ _COLUMNS = {
     "part": "column of the parts or folds",
     "site": "column of the sites",
 }
+_PART_NAME = (
+    "what a cell of the column of parts means: train, validate, test, fold (its number) or nothing; "
+    "* stands for every number"
+)
 _SHOWN = 12
 
 
@@ -35,7 +39,11 @@ def add_add(inner: Any) -> None:
     one.add_argument("--copy", action="store_true", help="copy the files instead of reading them where they are")
     one.add_argument("--plan", type=Path, metavar="FILE", help="decide as in a saved plan")
     one.add_argument("--save-plan", type=Path, metavar="FILE", help="save the plan, to be used with --plan")
-    made = one.add_argument_group("what to change in the plan")
+    _add_choices(one.add_argument_group("what to change in the plan"))
+
+
+def _add_choices(made: Any) -> None:
+    """Add what changes a plan."""
     made.add_argument("--layout", default="", help="name of the layout; else recognised")
     made.add_argument(
         "--folders",
@@ -53,6 +61,13 @@ def add_add(inner: Any) -> None:
         default=[],
         metavar="OLD=NEW",
         help="call a label otherwise; two of one name become one",
+    )
+    made.add_argument(
+        "--part-name",
+        action="append",
+        default=[],
+        metavar="CELL=PART",
+        help=_PART_NAME,
     )
     made.add_argument("--task", default="", help="task the labels belong to; else the layout's")
     made.add_argument("--table", default="", help="table to take the labels from, below the path")
@@ -85,16 +100,17 @@ def _choices(args: argparse.Namespace) -> PlanChoices:
         "encoding": args.encoding,
         "beginnings": args.names_begin_with,
         "leave_out": tuple(args.leave_out),
-        "names": _names(args.label_name),
+        "names": _names(args.label_name, "cli.label-name-wrong"),
+        "parts": _names(args.part_name, "cli.part-name-wrong"),
     }
     made = replace(made, **{name: value for name, value in given.items() if value})
     return replace(made, columns={**made.columns, **{role: name for role, name in columns.items() if name}})
 
 
-def _names(pairs: list[str]) -> dict[str, str]:
+def _names(pairs: list[str], code: str) -> dict[str, str]:
     parted = [pair.rpartition("=") for pair in pairs]
     if wrong := [pair for pair, (old, _, new) in zip(pairs, parted, strict=True) if not (old and new)]:
-        raise BadData("cli.label-name-wrong", found=wrong[0][:80])
+        raise BadData(code, found=wrong[0][:80])
     return {old: new for old, _, new in parted}
 
 

@@ -25,6 +25,8 @@ class PlanChoices(Record):
         encoding: Encoding of the tables.
         leave_out: Folders, or patterns of paths as `*/models/*`, that are not taken.
         task: Task the labels belong to.
+        parts: Part of a split (`train`, `validate`, `test`, `fold`, `nothing`) that a cell of a column of parts means,
+            by the cell; `*` for every number.
         beginnings: What the beginnings of files' names are (`P001_L_1.png`): `patient`, `group` or `nothing`.
     """
 
@@ -38,6 +40,7 @@ class PlanChoices(Record):
     leave_out: tuple[str, ...] = ()
     task: str = ""
     beginnings: str = ""
+    parts: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ _AFTER_PLAIN = re.compile(r"(?<![^\x00-\x7f])[\u200c\u200d\ufe00-\ufe0f]+|[\u200
 # Letters that Arabic and Persian keyboards write in several ways; a dot over i that lower case leaves; ё.
 _WRITTEN = str.maketrans({**dict.fromkeys("أإآٱ", "ا"), "ي": "ی", "ى": "ی", "ك": "ک", "ة": "ه", "ـ": "", "ё": "е"})
 _VOWELS = re.compile("[\u064b-\u0652\u0670\u093c]|(?<=i)\u0307")
+_POINT_ZERO = re.compile(r"(\d+)\.0+")  # what a spreadsheet makes of a number
 _ASCII = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"})
 _TWO_LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 
@@ -39,10 +40,11 @@ def owner_form(name: str) -> str:
     """Return the one form of a patient's or a lesion's id, whatever its capitals, width and leading zeros.
 
     Example:
-        >>> owner_form("Ｐ07") == owner_form("p07"), owner_form("007")
-        (True, '7')
+        >>> owner_form("Ｐ07") == owner_form("p07"), owner_form("007"), owner_form("7.0")
+        (True, '7', '7')
     """
     form = one_form(name)
+    form = number[1] if (number := _POINT_ZERO.fullmatch(form)) else form
     return form.lstrip("0") or "0" if form.isdecimal() else form
 
 

@@ -72,6 +72,17 @@ _NAME = words(
     "氏名 adı ad soyad soyadı imię nazwisko nazwa όνομα שם नाम tên jméno név نام"
 )
 NAME = _NAME - {"nev", "ten"}  # without accents they are a nevus and a number
+# What tells who a patient is beside the name: not kept with a scan.
+PERSONAL = NAME | words(
+    "firstname first~name forename forenames given~name givenname last~name full~name fullname middle~name middlename "
+    "family~name maiden~name vorname vornamen prénom nom~de~famille apellido apellidos cognome sobrenome отчество "
+    "фамилия 성함 성 氏 phone telephone mobile tel telefon téléphone teléfono telefono cellphone email e~mail address "
+    "home~address adresse dirección endereço indirizzo street dob birthdate birth~date date~of~birth birthday "
+    "birth~day geburtsdatum geburtstag 생년월일 출생일 생일 전화 전화번호 휴대폰 연락처 주소 이메일 "
+    "주민등록번호 주민번호 出生日期 生日 电话 手机 地址 身份证 身份证号 "
+    "生年月日 誕生日 電話 電話番号 住所 дата~рождения телефон адрес "
+    "fecha~de~nacimiento date~de~naissance data~di~nascita data~de~nascimento doğum~tarihi data~urodzenia ssn"
+)
 PATH = words(
     "path paths file files filename filenames filepath image images img imgs imgname imagename imagepath picture "
     "pictures photo scan scans dicom isic uri url 파일 파일명 파일이름 경로 이미지 영상 사진 bild bilder bilddatei "

@@ -2,12 +2,15 @@
 
 import io
 import struct
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from medcls.core.note import Note
 from medcls.data.layouts.layout import Entry
 from medcls.data.letters import owner_form
+from medcls.data.people import People, is_name
 from medcls.data.tree import DICOM, Tree
 from medcls.data.vocabulary import names_nobody
 from medcls.imaging.formats import lacks_mark, starts_late
@@ -27,22 +30,73 @@ _EXPLICIT = frozenset(
 )
 
 
-def owners_in_one_form(entries: list[Entry]) -> list[Entry]:
+def owners_in_one_form(entries: list[Entry]) -> tuple[list[Entry], Note | None]:
     """Return entries whose patients, and lesions, are called alike where only capitals, width or zeros part them.
 
     `007` beside `7` is what a spreadsheet makes of it: kept together, as a wrong guess costs no leak. The longest way
     of writing stays.
+
+    Returns:
+        The entries, and a note that counts the names of patients that became one with others; None if none did.
     """
     names: dict[str, str] = {}
-    for name in dict.fromkeys(name for entry in entries for name in (entry.patient, entry.group) if name):
+    written = dict.fromkeys(name for entry in entries for name in (entry.patient, entry.group) if name)
+    for name in written:
         names[owner_form(name)] = max(names.get(owner_form(name), ""), name, key=len)
-    if len(names) == len({name for entry in entries for name in (entry.patient, entry.group) if name}):
-        return entries
+    if len(names) == len(written):
+        return entries, None
 
     def one(name: str | None) -> str | None:
         return names[owner_form(name)] if name else name
 
-    return [replace(entry, patient=one(entry.patient), group=one(entry.group)) for entry in entries]
+    several = Counter(map(owner_form, written))
+    merged = [n for n in several.values() if n > 1]
+    note = Note("data.owners-merged", n=sum(merged), to=len(merged))
+    return [replace(entry, patient=one(entry.patient), group=one(entry.group)) for entry in entries], note
+
+
+def groups_within_patients(entries: list[Entry]) -> tuple[list[Entry], Note | None]:
+    """Return entries whose groups are numbers that begin anew in each patient (`lesion 1`) with these of the patient.
+
+    Groups are such where all are numbers and more than half of them stand beside several patients.
+
+    Returns:
+        The entries, and a note that this was done; None if it was not.
+    """
+    owners: dict[str, set[str]] = {}
+    for entry in entries:
+        if entry.patient and entry.group:
+            owners.setdefault(entry.group, set()).add(entry.patient)
+    shared = sum(len(patients) > 1 for patients in owners.values())
+    if not all(group.isdecimal() for group in owners) or 2 * shared <= len(owners):
+        return entries, None
+    apart = [replace(e, group=f"{e.patient}/{e.group}") if e.patient and e.group else e for e in entries]
+    return apart, Note("data.groups-in-patients", n=len(owners))
+
+
+def hide_people(entries: list[Entry], people: People) -> list[Entry]:
+    """Return entries with a number for each patient that is a person's name, and without names in what else is told.
+
+    A person in folders of two labels is one.
+
+    Args:
+        entries: The scans. A path that holds a name keeps it: without it the file is not found.
+        people: People whom tables name; those of folders are added.
+    """
+
+    def hidden(owner: str | None) -> str | None:
+        name = (owner or "").rpartition("/")[2]
+        return people.number(name) if name and (people.knows(name) or is_name(name)) else owner
+
+    def told(entry: Entry) -> dict[str, str]:
+        return {key: value for key, value in entry.attributes.items() if not people.knows(value)}
+
+    numbered = [replace(entry, patient=hidden(entry.patient), group=hidden(entry.group)) for entry in entries]
+    return [replace(e, attributes=told(e)) for e in numbered] if any(map(people.knows, _values(entries))) else numbered
+
+
+def _values(entries: Iterable[Entry]) -> set[str]:
+    return {value for entry in entries for value in entry.attributes.values()}
 
 
 def read_owner(path: Path) -> tuple[str, dict[str, str]]:
@@ -147,7 +201,7 @@ def _read_by_pydicom(path: Path) -> dict[int, str]:
         return {}
 
 
-def with_owners(tree: Tree, entries: Iterable[Entry]) -> tuple[list[Entry], int, int]:
+def with_owners(tree: Tree, entries: Iterable[Entry]) -> tuple[list[Entry], int, list[Note]]:
     """Return entries with the patients that their DICOM files name.
 
     A patient stands as a number in the order of the files: a digest of a short id is found by trying all of them. Where
@@ -155,36 +209,57 @@ def with_owners(tree: Tree, entries: Iterable[Entry]) -> tuple[list[Entry], int,
     id that was taken out, or in all files alike, names nobody.
 
     Returns:
-        The entries, how many of them have a file that names a patient, and how many have one that names nobody.
+        The entries, how many of them have a file that names a patient, and notes on ids that name nobody or are one.
     """
+    found, written = _read_owners(tree, entries)
+    forms = {path: (issuer, owner_form(name)) for path, (issuer, name) in written.items()}
+    bare = {name for issuer, name in forms.values() if not issuer}  # of no issuer: may be of any that has such an id
+    owner = {path: f"\n{name}" if name in bare else f"{issuer}\n{name}" for path, (issuer, name) in forms.items()}
+    n_said = len(owner)
+    owner = {path: name for path, name in owner.items() if not names_nobody(name.rpartition("\n")[2])}
+    if len(set(owner.values())) == 1 and _are_several([entry for entry in found if entry.id in owner]):
+        owner = {}
+    notes = [Note("data.owners-nobody", n=n)] if (n := n_said - len(owner)) else []
+    if not owner:
+        return found, 0, notes
+    spelled: dict[str, set[str]] = {}
+    for path, of in owner.items():
+        spelled.setdefault(of, set()).add(written[path][1])
+    if several := [len(names) for names in spelled.values() if len(names) > 1]:
+        notes.append(Note("data.owners-merged", n=sum(several), to=len(several)))
+    return _numbered(_without_local_names(found, owner), owner), len(owner), notes
+
+
+def _read_owners(tree: Tree, entries: Iterable[Entry]) -> tuple[list[Entry], dict[str, tuple[str, str]]]:
+    """Return entries with what their DICOM files tell, and the issuer and id of the patient of each that names one."""
     found: list[Entry] = []
-    owner: dict[str, str] = {}
+    written: dict[str, tuple[str, str]] = {}
     for entry in entries:
         if tree.files.get(entry.id) == DICOM:
             patient, told = read_owner(tree.root / entry.id)
             entry = replace(entry, attributes={**told, **entry.attributes})
             if patient:
                 issuer, _, name = patient.partition("\n")
-                owner[entry.id] = f"{issuer}\n{owner_form(name)}"
+                written[entry.id] = (issuer, name)
         found.append(entry)
-    n_said = len(owner)
-    owner = {path: name for path, name in owner.items() if not names_nobody(name.rpartition("\n")[2])}
-    if len(set(owner.values())) == 1 and _are_several([entry for entry in found if entry.id in owner]):
-        owner = {}
-    if not owner:
-        return found, 0, n_said
-    found = _without_local_names(found, owner)
+    return found, written
+
+
+def _numbered(found: list[Entry], owner: Mapping[str, str]) -> list[Entry]:
+    """Return entries with their DICOM patients as numbers, or as the name that a table or a folder gives these."""
     taken = {entry.patient for entry in found if entry.patient}
     word = "patient" if not any(name.startswith("patient-") for name in taken) else "dicom-patient"
     numbers: dict[str, str] = {}
-    merged = _merged((entry.patient, owner[entry.id]) for entry in found if entry.patient and entry.id in owner)
+    ids = {name.partition("\n")[2]: name for name in owner.values()}
+    named = [(name, ids[owner_form(name)]) for name in taken if owner_form(name) in ids]  # a table writes the id itself
+    merged = _merged([*((e.patient, owner[e.id]) for e in found if e.patient and e.id in owner), *sorted(named)])
     for at, entry in enumerate(found):
         if entry.id in owner:
             name = merged.get(owner[entry.id]) or numbers.setdefault(owner[entry.id], f"{word}-{len(numbers) + 1}")
             found[at] = replace(entry, patient=name)
         elif entry.patient in merged:
             found[at] = replace(entry, patient=merged[entry.patient])
-    return found, len(owner), n_said - len(owner)
+    return found
 
 
 def _without_local_names(entries: list[Entry], owner: Mapping[str, str]) -> list[Entry]:

@@ -18,7 +18,8 @@ from medcls.data.layouts.in_names import owners_by_beginning, patients_by_file
 from medcls.data.layouts.layout import common_root
 from medcls.data.legend import read_legend, unknown_codes
 from medcls.data.lexicon import MASK
-from medcls.data.owners import owners_in_one_form, with_owners
+from medcls.data.owners import groups_within_patients, hide_people, owners_in_one_form, with_owners
+from medcls.data.part_names import name_parts
 from medcls.data.tree import ARRAY, BESIDE, OTHER, TABLE, Tree, walk
 from medcls.data.vocabulary import holds
 from medcls.errors import BadData
@@ -62,13 +63,17 @@ def prepare(path: Path, choices: PlanChoices | None = None, progress: Progress =
     tree = walk(path, progress)
     reading = recognise(tree, choices)
     _leave_out(reading, choices)
-    reading.entries, n_dicom, n_nobody = with_owners(tree, reading.entries)
-    if n_nobody:
-        reading.notes.append(Note("data.owners-nobody", n=n_nobody))
+    reading.entries, n_dicom, told = with_owners(tree, reading.entries)
+    reading.notes += told
     if n_dicom:
         reading.patients_from.append(Note("data.from-dicom"))
     _with_names(reading, choices)
-    reading.entries = owners_in_one_form(reading.entries)
+    reading.entries = hide_people(reading.entries, reading.people)
+    reading.notes += [note] if (note := reading.people.merged()) else []
+    for settle in (owners_in_one_form, groups_within_patients):
+        reading.entries, note = settle(reading.entries)
+        reading.notes += [note] if note else []
+    name_parts(reading, choices)
     labels = _with_ids(reading, choices, read_legend(tree, reading))
     left = {} if tree.sole else _why_left(tree, reading)
     left |= reading.missing
@@ -236,6 +241,8 @@ def _why_left(tree: Tree, reading: Reading) -> dict[str, Note]:
     of_table = {
         table.path.partition("[")[0]: table.notes[-1] for table in reading.tables if not table.columns and table.notes
     }
+    for table in tree.drawn:
+        of_table |= dict.fromkeys(table.files, of_table[table.path]) if table.path in of_table else {}
     by_rows = bool(reading.cells)
     left = dict(tree.passed)
     for path, kind in tree.files.items():

@@ -30,12 +30,14 @@ class Table:
         header: Names of the columns, each once.
         rows: Cells by row, each row as long as the header, without blanks around them.
         notes: How it was read, where that is not plain.
+        files: Paths of the files that it was put together from, where these are several.
     """
 
     path: str
     header: tuple[str, ...]
     rows: list[list[str]]
     notes: tuple[Note, ...] = ()
+    files: tuple[str, ...] = ()
 
     @property
     def file(self) -> str:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from medcls.core.note import Note
 from medcls.core.progress import Progress, silent
+from medcls.data.drawn import read_drawn
 from medcls.data.lexicon import MASK, MASK_OR_NOT
 from medcls.data.resolve import SCAN_ENDINGS
+from medcls.data.tables import Table
 from medcls.data.two_values import has_two_values
 from medcls.data.vocabulary import disease_of, fold, holds, natural, part_of
 from medcls.errors import BadScan
@@ -81,6 +83,7 @@ class Tree:
         passed: Why a file is not looked at (a link, housekeeping, a name that is no text), by path.
         found: What a file that is neither picture nor array is, by path.
         archives: Paths of files that are packed archives.
+        drawn: What texts of one picture each say is drawn in it, as tables.
         sole: The one table that was asked for; None where the whole folder was.
     """
 
@@ -89,6 +92,7 @@ class Tree:
     passed: dict[str, Note] = field(default_factory=dict)
     found: dict[str, str] = field(default_factory=dict)
     archives: set[str] = field(default_factory=set)
+    drawn: list[Table] = field(default_factory=list)
     sole: str | None = None
 
     def of_kind(self, *kinds: str) -> list[str]:
@@ -191,8 +195,16 @@ def walk(path: Path, progress: Progress = silent) -> Tree:
             tree.files[name] = _kind(entry, name, tree)
         if n % 500 == 0:
             progress(n, n)
+    _tell_drawn(tree)
     _tell_beside(tree)
     return tree
+
+
+def _tell_drawn(tree: Tree) -> None:
+    """Read texts that say what is drawn in one picture each; they are no tables of their own."""
+    if not tree.sole:
+        tree.drawn.extend(read_drawn(tree.root, tree.of_kind(TABLE, OTHER), tree.pictures))
+        tree.files.update(dict.fromkeys((file for table in tree.drawn for file in table.files), BESIDE))
 
 
 def _stem(path: str) -> str:

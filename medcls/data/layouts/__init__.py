@@ -187,8 +187,10 @@ def _seen(tree: Tree, choices: PlanChoices) -> str:
     why += [f"{one.table.path}: {_said(Note('data.table-names-no-files'))}" for one in nameless]
     if n := sum(path.lower().endswith(".zip") or path in tree.archives for path in tree.of_kind(OTHER)):
         why.insert(0, f"{_said(Note('data.zip-inside'))} ({n:,})")
-    if n := len(tree.of_kind(BESIDE)):
+    drawn = [f"{table.path}: {_said(table.notes[-1])}" for table in tree.drawn if not table.rows]
+    if n := len(tree.of_kind(BESIDE)) - sum(len(table.files) for table in tree.drawn):
         why.insert(0, f"{_said(Note('data.beside-a-picture'))} ({n:,})")
+    why = [*drawn, *why]
     others = Counter(what for path, what in tree.found.items() if tree.files.get(path) == OTHER)
     why += [f"{what} ({n:,})" for what, n in others.most_common(_MOST_SAID)]
     counted = say("data.seen", {"pictures": len(tree.pictures), "tables": len(tree.of_kind(TABLE_KIND))})

@@ -85,9 +85,9 @@ def join_tables(found: list[Found], entries: dict[str, Entry], reading: Reading,
     for path, entry in entries.items() if found else ():
         _claim(claims, path, entry.attributes)
     for one in found:
-        told = _join(one, entries, claims, reading.people)
-        notes = [unread] if one.rule else []
-        notes = [*_differ(one, entries), *notes]
+        teller = Teller(one.columns, one.table, reading.people)
+        told = _join(one, teller, entries, claims)
+        notes = [*_differ(one, entries), *([unread] if one.rule else [])]
         for lost, code in ((SEVERAL, "data.rows-of-several"), (MISSING, "data.rows-of-missing")):
             if n := sum(path == lost for path in one.paths):
                 notes.insert(0, Note(code, n=n))
@@ -96,8 +96,8 @@ def join_tables(found: list[Found], entries: dict[str, Entry], reading: Reading,
             reading.tables.append(replace(one.shown(*notes), columns={}))
             continue
         columns = {role: name for role, name in one.shown().columns.items() if role != "label"}
-        reading.used.add(one.table.file)
-        reading.tables.append(replace(one.shown(*notes), columns=columns))
+        reading.used.update(one.table.files or (one.table.file,))
+        reading.tables.append(replace(one.shown(*notes, *teller.told), columns=columns))
         reading.patients_from += one.owners_from()
     _settle_parts(claims, entries, reading)
 
@@ -140,9 +140,9 @@ def _claim(claims: Claims, path: str, attributes: Mapping[str, str]) -> bool:
     return any(len(claims.get((path, key), ())) > 1 for key in _PARTS)
 
 
-def _join(one: Found, entries: dict[str, Entry], claims: Claims, people: dict[str, str]) -> bool:
+def _join(one: Found, teller: Teller, entries: dict[str, Entry], claims: Claims) -> bool:
     """Add to scans what a table says of them, and note each part that is said; False if it says nothing."""
-    teller, told = Teller(one.columns, one.table, people), False
+    told = False
     for row, path in zip(one.rows(), one.paths, strict=True):
         if (entry := entries.get(path)) is None:
             continue

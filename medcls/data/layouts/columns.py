@@ -1,18 +1,17 @@
 """What the columns of a table say, by their names and by what stands in them."""
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 
 from medcls.core.note import Note
-from medcls.data.column_names import role_of, says_number
+from medcls.data.column_names import role_of
 from medcls.data.labels import diseases_by_name, find_labels, tidy
+from medcls.data.layouts.owner_columns import owners_by_content
 from medcls.data.letters import one_form
 from medcls.data.lexicon import (
     GUESSES,
     NAME,
-    NO_ONES,
     NO_PATH,
     SIDE_OR_SEX,
     SIGNS,
@@ -23,9 +22,8 @@ from medcls.data.lexicon import (
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
 from medcls.data.tables import Table, without_header
 from medcls.data.tree import NAMED_AS_TEXT
-from medcls.data.vocabulary import are_dates, disease_of, fold, holds, is_numbered, is_site, part_of, says, words_of
+from medcls.data.vocabulary import disease_of, fold, holds, is_site, part_of, says, words_of
 
-_CODE = re.compile(r"[^\W\d_]{1,4}[-_ .]?\d{3,}|(?=.*\d)(?=.*[a-f])[0-9a-f]{8,}|\d{7,}", re.IGNORECASE)
 _SAMPLE, _MANY_CELLS = 400, 5000
 _MEANT = {word: float(at) for pair in YES_OR_NO for at, word in enumerate(pair) if len(word) > 1}
 _MARKED = frozenset(("x", "✓", "✔", "●", "o", "v", "+"))
@@ -61,20 +59,12 @@ def find_columns(table: Table, resolver: Resolver, chosen: Mapping[str, str]) ->
     if "label" not in found and (name := _yes_or_no(table, found)):
         found["label"] = name
     if not {"patient", "group"} & set(found):
-        found |= _owners_by_content(table, found)
+        found |= owners_by_content(table, found)
     for role, name in chosen.items():
         found.pop(role, None)
         if wanted := next((n for n in table.header if fold(n) == fold(name)), ""):
             found = {r: n for r, n in found.items() if n != wanted} | {role: wanted}
     return table, found
-
-
-def _owners_by_content(table: Table, found: Mapping[str, str]) -> dict[str, str]:
-    """Return a column of names or numbers that each stand beside several scans, by its role; empty if there is none."""
-    if name := _repeated(table, found, lambda n: says(n, NAME)):
-        return {"patient": name}
-    name = _repeated(table, found, says_number) or _numbered_column(table, found) or _coded_column(table, found)
-    return {"group": name} if name else {}
 
 
 def _role(table: Table, name: str) -> str:
@@ -148,7 +138,8 @@ def _better(role: str, name: str, other: str | None, table: Table) -> bool:
     if role == "label":
         return _label_rank(name, table.column(name)) > _label_rank(other, table.column(other))
     rank = [next((i for i, word in enumerate(_RANK) if word in fold(n)), len(_RANK)) for n in (name, other)]
-    return rank[0] < rank[1]
+    names = [role == "patient" and any(word in NAME for word in words_of(n)) for n in (name, other)]
+    return (rank[0], names[0]) < (rank[1], names[1])  # an id before a name
 
 
 def _label_rank(name: str, cells: list[str]) -> tuple[bool, bool, bool, float]:
@@ -222,45 +213,6 @@ def _yes_or_no(table: Table, found: Mapping[str, str]) -> str:
             asking.append(name)
     named = [name for name in asking if disease_of(name) is not None]
     return named[0] if len(named) == 1 and (disease_of(named[0]) or len(asking) == 1) else ""
-
-
-def _repeated(table: Table, found: Mapping[str, str], is_named: Callable[[str], bool]) -> str:
-    """Return a column called a number or a name whose values each stand beside several scans: these stay together."""
-    for at, name in enumerate(table.header):
-        if name in found.values() or not is_named(name) or holds(name, NO_ONES):
-            continue
-        cells = [row[at] for row in table.rows if row[at]]
-        n = len(set(cells))
-        if max(4, len(cells) // 50) <= n < len(cells):
-            return name
-    return ""
-
-
-def _numbered_column(table: Table, found: Mapping[str, str]) -> str:
-    """Return a column without a name whose cells each number several scans (`P01`): these stay together."""
-    if not table.header[0].startswith("column "):
-        return ""
-    for at, name in enumerate(table.header):
-        cells = {row[at] for row in table.rows if row[at]}
-        if name not in found.values() and _repeated(table, found, lambda n: n == name) and all(map(_is_id, cells)):  # noqa: B023
-            return name
-    return ""
-
-
-def _coded_column(table: Table, found: Mapping[str, str]) -> str:
-    """Return a column whose cells are codes that each stand beside several scans (`KM-0012`, a hash): kept together."""
-    for at, name in enumerate(table.header):
-        if holds(name, NO_PATH) or not _repeated(table, found, lambda n: n == name):  # noqa: B023
-            continue
-        cells = {row[at] for row in table.rows if row[at]}
-        if all(map(_CODE.fullmatch, cells)) and not are_dates(cells):
-            return name
-    return ""
-
-
-def _is_id(cell: str) -> bool:
-    """Return whether a cell is a number with letters before it, not one alone: `P01`."""
-    return is_numbered(cell) and number_of(cell) is None
 
 
 def find_flags(table: Table, taken: Mapping[str, str]) -> dict[str, str]:

@@ -123,10 +123,14 @@ def find_tables(tree: Tree, choices: PlanChoices) -> tuple[list[Found], list[Pla
     Raises:
         BadData: If the table that was chosen is not there.
     """
-    wanted = [_chosen_file(tree, choices.table)] if choices.table else [tree.sole] if tree.sole else tree.of_kind(TABLE)
+    drawn = [table for table in tree.drawn if choices.table in ("", table.path)]
+    wanted = [tree.sole] if tree.sole else tree.of_kind(TABLE)
+    if choices.table:
+        wanted = [] if drawn else [_chosen_file(tree, choices.table)]
     pictures = without_masks(tree)
     resolver, owned = Resolver(pictures), Owned(tree, pictures)
     tables, useless = _read_all(tree, wanted, choices, resolver)
+    tables += [table for table in drawn if table.rows]
     looked = {table.path: _look(table, resolver, choices) for table in tables}
     _learn(owned, looked.values())
     found, linked = [], False

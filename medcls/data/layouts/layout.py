@@ -8,6 +8,7 @@ from itertools import accumulate
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices, PlanTable, Question
 from medcls.data.lexicon import PICTURE_WORDS
+from medcls.data.people import People
 from medcls.data.tree import Tree
 from medcls.data.vocabulary import (
     are_dates,
@@ -65,7 +66,7 @@ class Reading:
         patients_from: Where patients are known from.
         notes: What a person should know.
         questions: A question that only a person can answer.
-        people: The number that each person's name stands as, by the name in its one form; shared by all tables.
+        people: The people whose names it tells; shared by all tables.
     """
 
     layout: str
@@ -84,7 +85,7 @@ class Reading:
     patients_from: list[Note] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
-    people: dict[str, str] = field(default_factory=dict)
+    people: People = field(default_factory=People)
 
     @property
     def labelled(self) -> bool:

@@ -12,6 +12,7 @@ from medcls.data.labels import tidy
 from medcls.data.layouts.in_names import owned_labels, parted_labels
 from medcls.data.layouts.layout import are_patients
 from medcls.data.lexicon import MASK, NOT_PICTURES
+from medcls.data.people import is_name
 from medcls.data.vocabulary import (
     are_dates,
     disease_of,
@@ -27,7 +28,7 @@ from medcls.data.vocabulary import (
 from medcls.errors import BadData
 
 ROLES = ("part", "site", "label", "patient", "group", "other")
-_MANY, _FEW_SITES, _FEW_NUMBERED, _SHOWN = 30, 4, 10, 4
+_MANY, _FEW_SITES, _FEW_NUMBERED, _FEW_PEOPLE, _SHOWN = 30, 4, 10, 3, 4
 _COUNTED = re.compile(r"[^\W\d_]?[\W_]?(0?\d|10)")  # counts patients, or sites: 1, S2, 03
 _ZEROS = re.compile(r"(?<!\d)0\d+|\d{4}")  # numbers that count patients: 007, 8863
 Folder = tuple[str, ...]
@@ -265,19 +266,17 @@ def _role_below(folders: Sequence[Folder], level: int, at: int, roles: Roles) ->
     for folder in folders:
         if len(folder) > level:
             labels[form(folder[level])].add(form(folder[at]))
-    return (
-        "other"
-        if all(len(under) > 1 for under in labels.values()) or len(labels) == 1
-        else _kept_together(names, roles)
-    )
+    if all(len(under) > 1 for under in labels.values()) or len(labels) == 1:
+        people = len(names) >= _FEW_PEOPLE and all(map(is_name, names))
+        return _kept_together("data.asks-shared-folders", names, roles, "site", "patient") if people else "other"
+    return _kept_together("data.asks-inner-folders", names, roles, "other", "group")
 
 
-def _kept_together(names: list[str], roles: Roles) -> str:
+def _kept_together(code: str, names: list[str], roles: Roles, other: str, until: str) -> str:
     """Keep folders inside those of the labels together until a person says whether they are patients."""
-    asks = Note("data.asks-inner-folders", names=_some(names))
-    above = "/".join(roles.levels)
-    roles.questions.append(Question(asks, "--folders", (f"{above}/patient", f"{above}/other"), f"{above}/group"))
-    return "group"
+    asks, above = Note(code, names=_some(names)), "/".join(roles.levels)
+    roles.questions.append(Question(asks, "--folders", (f"{above}/patient", f"{above}/{other}"), f"{above}/{until}"))
+    return until
 
 
 def _by_shape(folders: Sequence[Folder]) -> Roles | None:

@@ -134,8 +134,9 @@ def _take(one: Found, entries: dict[str, Entry], reading: Reading) -> None:
     for path in unclear:
         del entries[path]
         reading.left[path] = Note("data.two-labels", table=table)
-    reading.used.add(one.table.file)
-    reading.tables.append(one.shown(*([Note("data.rows-again", n=again)] if again else [])))
+    reading.used.update(one.table.files or (one.table.file,))
+    told = [Note("data.rows-again", n=again)] if again and not one.table.files else []
+    reading.tables.append(one.shown(*told, *teller.told))
     reading.patients_from += one.owners_from()
 
 

@@ -1,21 +1,19 @@
 """What the rows of a table say of scans beside the label: patient, lesion, mask, part, site and the rest."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from medcls.core.note import Note
 from medcls.data.column_names import role_of
 from medcls.data.labels import tidy
 from medcls.data.layouts.columns import find_flags, mark_of, number_of
-from medcls.data.letters import one_form, owner_form
+from medcls.data.letters import one_form
 from medcls.data.lexicon import FOLD, NAME, SPLIT, UNLABELLED
+from medcls.data.people import People, are_names, is_personal
 from medcls.data.tables import Table
-from medcls.data.vocabulary import holds, names_nobody, parts_of, says, words_of
+from medcls.data.vocabulary import holds, names_nobody, parts_of, words_of
 
 Row = Mapping[str, str]
-_WORD = r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?"
-_PERSON = re.compile(rf"{_WORD}(?:[ ,^]+(?=[^\W\d_]{{2}}){_WORD})+")
-_BETWEEN = re.compile(r"[ ,^]+")
 
 
 def unread_parts(cells: list[str], column: str) -> list[str]:
@@ -40,18 +38,20 @@ class Teller:
     Args:
         columns: Its column by role.
         table: The table.
-        people: The number that each person's name stands as, in this table and the others; added to.
+        people: The people whom this table and the others name; added to.
     """
 
-    def __init__(self, columns: Mapping[str, str], table: Table, people: dict[str, str]) -> None:
+    def __init__(self, columns: Mapping[str, str], table: Table, people: People) -> None:
         self._columns = columns
-        self._kept = [name for name in table.header if name not in columns.values() and not says(name, NAME)]
+        others = [name for name in table.header if name not in columns.values()]
+        self._personal = [name for name in others if is_personal(name, table.column(name))]
+        self._kept = [name for name in others if name not in self._personal]
         self._whole: dict[str, bool] = {
             role: _all_numbers(table.column(columns[role])) for role in ("patient", "group") if role in columns
         }
         named = words_of(columns.get("patient", ""))
-        is_name = any(word in NAME for word in named) or (bool(named) and _are_names(table.column(columns["patient"])))
-        self._people = people if is_name else None
+        by_name = any(word in NAME for word in named) or (bool(named) and are_names(table.column(columns["patient"])))
+        self._people = people if by_name else None
         self._parts = parts_of(dict.fromkeys(table.column(columns["part"]))) if "part" in columns else {}
         self._folds = holds(columns.get("part", ""), FOLD - SPLIT)
         self._flags = find_flags(table, columns)
@@ -62,11 +62,16 @@ class Teller:
         """True if the patients' column holds names of people, which are not shown."""
         return self._people is not None
 
+    @property
+    def told(self) -> list[Note]:
+        """A note on columns that are not kept as they tell who a patient is; empty if there are none."""
+        return [Note("data.columns-personal", names=", ".join(self._personal))] if self._personal else []
+
     def tell(self, row: Row) -> Beside:
         """Return what a row says."""
         patient = self._owner(row, "patient")
         if patient and self._people is not None:  # a name is no id to show
-            patient = self._people.setdefault(_name_form(patient), f"person-{len(self._people) + 1}")
+            patient = self._people.number(patient)
         told = {name: row[name] for name in self._kept if row[name]}
         part = row[self._columns["part"]] if "part" in self._columns else ""
         number = number_of(part)
@@ -110,17 +115,6 @@ class Teller:
             if number is not None and number == int(number) and "." in value.replace(",", ".")
             else value
         )
-
-
-def _name_form(name: str) -> str:
-    """Return a person's name in one form: `KIM^Minsu` and `Kim, Minsu` are one."""
-    return " ".join(_BETWEEN.split(owner_form(name)))
-
-
-def _are_names(cells: list[str]) -> bool:
-    """Return whether cells look like names of people: words of letters, two or more."""
-    filled = [cell for cell in cells if cell]
-    return bool(filled) and sum(bool(_PERSON.fullmatch(cell)) for cell in filled) > 0.8 * len(filled)
 
 
 def _all_numbers(cells: list[str]) -> bool:

@@ -77,6 +77,7 @@ def ask_choices(plan: Plan) -> PlanChoices | None:
         )
         layout = _ask_layout(plan, left, key)
         beginnings = _ask_beginnings(plan, right, key)
+        parts = tables.ask_parts(plan, left, key)
         table, encoding = tables.ask_table(plan, left, key), tables.ask_encoding(plan, right, key)
         if not st.form_submit_button(say("pages.data-apply")):
             return None
@@ -90,6 +91,7 @@ def ask_choices(plan: Plan) -> PlanChoices | None:
         names=names,
         disease=disease,
         beginnings=beginnings,
+        parts=parts,
         table=table,
         encoding=encoding,
     )

@@ -13,7 +13,14 @@ _ROLES = {
     "part": say("pages.data-part-or-fold"),
     "site": say("pages.site"),
 }
-_NONE = "—"
+_PARTS = {
+    "train": say("pages.data-part-train"),
+    "validate": say("pages.data-part-validate"),
+    "test": say("pages.data-part-test"),
+    "fold": say("pages.data-part-fold"),
+    "nothing": say("pages.data-part-nothing"),
+}
+_NONE, EACH = "—", "*"
 _ENCODINGS = (
     "utf-8",
     "utf-16",
@@ -46,6 +53,24 @@ def ask_columns(plan: Plan, key: str) -> dict[str, str]:
         if picked != now or role in asked:
             chosen[role] = "-" if picked == _NONE else picked
     return chosen
+
+
+def ask_parts(plan: Plan, place: st.delta_generator.DeltaGenerator, key: str) -> dict[str, str]:
+    """Let a person say what the cells of a column of parts mean, those that are asked about and those answered."""
+    asked = {str(one.asks.params.get("cell", EACH)): one for one in plan.questions if one.option == "--part-name"}
+    said = dict(plan.choices.parts)
+    for cell in (*said, *(cell for cell in asked if cell not in said)):
+        options = ["", *_PARTS]
+        picked = place.selectbox(
+            say("pages.data-part-of", {"cell": cell if cell != EACH else say("pages.data-part-each")}),
+            options,
+            index=options.index(said[cell]) if said.get(cell) in _PARTS else 0,
+            key=f"{key}.part.{cell}",
+            format_func=lambda part: _PARTS.get(part, say("pages.data-part-unsaid")),
+        )
+        if picked:
+            said[cell] = picked
+    return said
 
 
 def ask_table(plan: Plan, place: st.delta_generator.DeltaGenerator, key: str) -> str:

@@ -1,0 +1,179 @@
+"""Classes drawn into pictures, a text for each, as LabelMe, YOLO and Pascal VOC write them: one alone is the label."""
+
+import json
+import os
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from html import unescape
+from pathlib import Path
+
+from medcls.core.note import Note
+from medcls.data.tables import Table
+
+_MOST_BYTES, _HEAD, _FEW = 50_000_000, 4096, 3
+_BOXES = re.compile(r"(?:\s*\d+(?:\s+-?\d*\.?\d+(?:e-?\d+)?){4,}\s*(?:\n|$))*\s*", re.IGNORECASE)
+_CLASS = re.compile(r"^\s*(\d+)\s", re.MULTILINE)
+_VOC_NAME = re.compile(r"<object>.*?<name>\s*([^<]*?)\s*</name>", re.DOTALL)
+_NAMES_KEY = re.compile(r"^names\s*:[ \t]*(.*)$", re.MULTILINE)
+_IN_LINE = re.compile(r"""["']([^"']*)["']|([^\s,\[\]{}:"']+(?: [^\s,\[\]{}:"']+)*)""")
+_IN_BLOCK = re.compile(r"\s+(?:-|(\d+)\s*:)\s*[\"']?([^\"'#\n]*?)[\"']?\s*(?:#.*)?|-\s+[\"']?([^\"'#\n]*?)[\"']?\s*")
+_LISTS = ("classes.txt", "obj.names", "data.names", "predefined_classes.txt", "_darknet.labels", "labels.txt")
+_YAML = (".yaml", ".yml")
+Read = Callable[[str], set[str] | None]
+
+
+def read_drawn(root: Path, paths: Iterable[str], pictures: Iterable[str]) -> list[Table]:
+    """Return what texts of one picture each say is drawn in it: for each kind, a table of pictures and classes.
+
+    A picture of several classes stands in a row for each; one in which nothing is drawn in a row without a label. Names
+    of YOLO's numbers are those of a `classes.txt` or `data.yaml`; without them the numbers say nothing.
+
+    Args:
+        root: Folder that paths are below.
+        paths: All files that are neither pictures nor arrays.
+        pictures: The pictures.
+    """
+    of_stem: defaultdict[str, list[str]] = defaultdict(list)
+    for path in pictures:
+        of_stem[_stem(path)].append(path)
+    named: dict[str, list[str]] = {".json": [], ".txt": [], ".xml": []}
+    lists = []
+    for path in paths:
+        ending = os.path.splitext(path)[1].lower()
+        if path.rpartition("/")[2].lower() in _LISTS or ending in (*_YAML, ".names"):
+            lists.append(path)
+        elif ending in named and _stem(path) in of_stem:
+            named[ending].append(path)
+    made = []
+    for kind, ending, read in (("LabelMe", ".json", _labelme), ("YOLO", ".txt", _yolo), ("Pascal VOC", ".xml", _voc)):
+        found = _read_all(root, named[ending], read)
+        names, source = _names(root, lists) if kind == "YOLO" and found else ({}, "")
+        if found:
+            made.append(_table(kind, found, of_stem, names, source))
+    return made
+
+
+def _read_all(root: Path, paths: list[str], read: Read) -> dict[str, set[str]]:
+    """Return the classes of each text; empty where the first few are of another kind."""
+    found: dict[str, set[str]] = {}
+    for n, path in enumerate(paths):
+        said = _read(root / path, read)
+        if said is not None:
+            found[path] = said
+        elif n >= _FEW and not found:
+            return {}
+    return found if any(found.values()) else {}
+
+
+def _read(path: Path, read: Read) -> set[str] | None:
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            return None
+        return read(path.read_text(encoding="utf-8-sig", errors="replace"))
+    except OSError:
+        return None  # told where it is counted as not taken
+
+
+def _labelme(text: str) -> set[str] | None:
+    """Return the flags that are set, or else the labels of shapes; None if a text is not LabelMe's."""
+    if '"shapes"' not in text and '"flags"' not in text:
+        return None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict) or not isinstance(found.get("shapes", []), list):
+        return None
+    flags = found.get("flags")
+    said = {str(name) for name, on in flags.items() if on is True} if isinstance(flags, dict) else set()
+    drawn = {str(shape.get("label")) for shape in found.get("shapes", []) if isinstance(shape, dict)}
+    return said or drawn - {"None", ""}
+
+
+def _yolo(text: str) -> set[str] | None:
+    """Return the numbers of classes; None if a text is not one of boxes or outlines."""
+    return set(_CLASS.findall(text)) if _BOXES.fullmatch(text) else None
+
+
+def _voc(text: str) -> set[str] | None:
+    if "<annotation" not in text[:_HEAD]:
+        return None
+    return {unescape(name) for name in _VOC_NAME.findall(text)} - {""}
+
+
+def _table(
+    kind: str, found: Mapping[str, set[str]], of_stem: Mapping[str, list[str]], names: Mapping[str, str], source: str
+) -> Table:
+    """Return a table of pictures and the classes drawn in them, with a note; without rows where none has one alone."""
+    several = sum(len(said) > 1 for said in found.values())
+    files = (*found, source) if source else tuple(found)
+    folder = os.path.commonpath([f"/{os.path.dirname(one)}" for one in found]).strip("/")
+    path = f"{folder}/*{os.path.splitext(files[0])[1]}".lstrip("/")
+    if kind == "YOLO" and not set().union(*found.values()) <= set(names):
+        return Table(path, ("file", "label"), [], (Note("data.drawn-unnamed", n=len(found)),), tuple(found))
+    if not any(len(said) == 1 for said in found.values()):
+        return Table(path, ("file", "label"), [], (Note("data.drawn-several", kind=kind, n=several),), tuple(found))
+    if len(classes := {names.get(one, one) for said in found.values() for one in said}) == 1:
+        return Table(
+            path, ("file", "label"), [], (Note("data.drawn-one", kind=kind, name=classes.pop()),), tuple(found)
+        )
+    rows = [
+        [picture, names.get(said, said)]
+        for text, drawn in found.items()
+        for picture in [_picture(text, of_stem[_stem(text)])]
+        for said in sorted(drawn) or [""]
+    ]
+    notes = [Note("data.drawn", kind=kind, n=len(found))]
+    notes += [Note("data.drawn-several", kind=kind, n=several)] if several else []
+    return Table(path, ("file", "label"), rows, tuple(notes), files)
+
+
+def _picture(text: str, pictures: list[str]) -> str:
+    """Return of the pictures of one name that which shares most folders with a text, from either end."""
+    wanted = text.split("/")[:-1]
+
+    def shared(path: str) -> int:
+        return len(set(wanted) & set(path.split("/")[:-1]))
+
+    return max(pictures, key=shared)
+
+
+def _names(root: Path, lists: Iterable[str]) -> tuple[dict[str, str], str]:
+    """Return the names of YOLO's classes by their numbers, and the file that says them; empty if two files differ."""
+    found: dict[str, dict[str, str]] = {}
+    for path in lists:
+        try:
+            text = (root / path).read_text(encoding="utf-8-sig", errors="replace")[:_HEAD]
+        except OSError:
+            continue  # told where it is counted as not taken
+        listed = _of_yaml(text) if path.lower().endswith(_YAML) else _of_lines(text)
+        if listed:
+            found[path] = listed
+    alike = found and all(names == next(iter(found.values())) for names in found.values())
+    return (next(iter(found.values())), next(iter(found))) if alike else ({}, "")
+
+
+def _of_lines(text: str) -> dict[str, str]:
+    return {str(n): line.strip() for n, line in enumerate(text.strip().splitlines())}
+
+
+def _of_yaml(text: str) -> dict[str, str]:
+    """Return `names` of a YOLO data file: a list or a mapping, in one line or in several; empty if it has none."""
+    if (at := _NAMES_KEY.search(text)) is None:
+        return {}
+    if head := at[1].strip():
+        parted = [quoted or plain for quoted, plain in _IN_LINE.findall(head)]
+        if head.startswith("{"):
+            return {k: v for k, v in zip(parted[::2], parted[1::2], strict=False) if k.isdecimal()}
+        return {str(n): name for n, name in enumerate(parted)}
+    names: dict[str, str] = {}
+    for line in text[at.end() :].lstrip("\n").splitlines():
+        if (said := _IN_BLOCK.fullmatch(line)) is None:
+            break
+        names[said[1] or str(len(names))] = said[2] or said[3] or ""
+    return names
+
+
+def _stem(path: str) -> str:
+    return os.path.splitext(path.rpartition("/")[2])[0]
