@@ -39,6 +39,8 @@ def pick_mode() -> str:
         required=True,
     )
     state.remember(state.MODE, mode or "scan")
+    if mode != "set":
+        state.hide(state.CASES_OF, state.PART, state.VIEW)
     return str(mode or "scan")
 
 

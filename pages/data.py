@@ -50,6 +50,8 @@ if chosen is None:
 way = st.container()
 titles = {name: title for name, (title, _) in SECTIONS.items()}
 section = pickers.pick_part(say("pages.data-section"), titles, state.SECTION)
+if section != "Findings":
+    state.hide(state.FINDINGS)
 try:
     with way:
         path.show(chosen, here=_HERE.get(section, ""))

@@ -13,7 +13,7 @@ with header.head(say("pages.title-models")):
     st.space("stretch")
     retired = st.toggle(say("pages.models-show-retired-ones"), key="models.retired")
 taking.show_import()
-undo.offer("models.undo")
+undo.offer()
 cards = models.list_models(retired=retired)
 for name, error in models.broken_models().items():
     notices.show_error(error, name)
@@ -28,4 +28,3 @@ model_cards.show_card(chosen)
 stress.show_holds(chosen)
 measure.show_measure(chosen)
 model_cards.show_actions(chosen)
-undo.offer("models.undo.foot")

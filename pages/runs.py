@@ -6,7 +6,7 @@ import streamlit as st
 
 from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import runs
+from medcls.workflows import run_results, runs
 from pages._ui import state
 from pages._ui.runs import actions, made, report, searches, table
 from pages._ui.runs import view as run_view
@@ -97,19 +97,22 @@ if chosen is None:
         required=True,
     )
     state.remember(state.RUNS_SHOW, kind or "runs")
+    state.hide(state.RUN_PART, *([] if kind == "searches" else [state.SEARCH]))
 if chosen is None and kind == "searches":
     keep_fresh(searches.show_searches, searches.any_moves())
 elif chosen is None:
     keep_fresh(show_all, any(view.moves for view in runs.list_runs()))
 else:
     state.remember(state.RUN, chosen.id)
+    state.hide(state.RUNS_SHOW, state.SEARCH)
     header.head(notices.escape(chosen.name))
     run_view.show_about(chosen)
-    if published := st.session_state.get(state.RUN_PUBLISHED):
+    published = run_results.published_of(chosen.id) if chosen.has_result else None
+    if published is not None:
         run_view.show_published(published)
     if chosen.spec.data.collections and chosen.has_result:
         path.show_of_run(chosen)
-    actions.show_actions(chosen)
+    actions.show_actions(chosen, published=published is not None)
     keep_fresh(show_live, chosen.moves, chosen.id)
     parts = OF_TRANSLATOR if chosen.spec.is_translator else SECTIONS
     keep_fresh(show_live, chosen.moves, chosen.id, pickers.pick_part(say("pages.filter"), parts, state.RUN_PART))

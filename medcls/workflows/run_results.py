@@ -41,6 +41,20 @@ def read_report(run_id: str) -> tuple[ModelCard, Evaluation | None, CaseTable | 
     return store.read_card(result), store.read_evaluation(result), store.read_cases(result)
 
 
+def published_of(run_id: str) -> ModelCard | None:
+    """Return the model to open of those published of a run: the mean that its network is in, else the last one.
+
+    Args:
+        run_id: The run.
+
+    Returns:
+        Its card; None where none was published, or none is offered any more.
+    """
+    own = {card.id for card in store.list_cards(retired=True) if card.origin.run == run_id}
+    found = [card for card in store.list_cards() if own & {card.id, *card.networks}]
+    return max(found, key=lambda card: (card.is_mean, card.id), default=None)
+
+
 @dataclass(frozen=True, eq=False)
 class WrongCase:
     """A test case a run's model got wrong.

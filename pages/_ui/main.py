@@ -42,7 +42,7 @@ if __name__ == "__main__":  # not in a process that multiprocessing starts from 
     frame.open_frame()
     page = st.navigation(navigation(), position="top")
     frame.name_tab(page.title)
-    state.open_page(page.title)
+    state.open_page(page.title, next(one.shows for one in PAGES if say(one.title) == page.title))
     cache.resume_once()
     again = False
     try:

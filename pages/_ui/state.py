@@ -4,7 +4,7 @@ A choice (task, model) is kept in the session and in the page's address: it surv
 reload and a bookmark, and Back takes it back. Everything about a patient is kept in the session only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 from urllib.parse import urlencode
 
@@ -29,6 +29,8 @@ RUN = "run"
 SEARCH = "search"
 SITE = "site"  # where answers are read
 SECTION = "section"  # which part of the Data page
+FINDINGS = "kind"  # which kind of finding
+CASES_OF, PART = "cases", "part"  # the test cases of a comparison
 VIEW = "view"  # which part of a comparison
 RUN_PART = "of"  # which part of a run
 RUNS_SHOW = "show"  # the list of runs or of searches
@@ -113,7 +115,6 @@ TRAIN_SEEN = "train.seen"
 RUNS_TABLE = "runs.table"
 RUNS_KIND = "runs.kind"
 RUNS_MOVE = "runs.moves"  # whether anything moved when the page was drawn
-RUN_PUBLISHED = "runs.published"  # said once after a run was published
 RUN_ABOUT = "runs.about"  # what was said of a run when its dialog opened
 RUN_PICTURES = "runs.pictures"
 RUN_POOLED = "runs.pooled"
@@ -128,6 +129,7 @@ MODEL_MEASURED = "models.measured"  # the last measurement, before it is kept
 
 
 _PENDING = "address.pending"  # choices of this run that the address does not show yet
+_SHOWS = "address.shows"  # which choices the address of the page that is shown may hold
 _WRITTEN = "address.written"  # page, what its address held, and what this session last put there
 _OPENED = "address.opened"  # what the page added when it opened: told to the browser, not to its history
 
@@ -164,9 +166,15 @@ def _page() -> str:
     return str(st.session_state.get(PAGE, ""))
 
 
-def open_page(title: str) -> None:
-    """Say which page is shown, before it is drawn."""
+def open_page(title: str, shows: Collection[str]) -> None:
+    """Say which page is shown and which choices its address may hold, before it is drawn."""
     st.session_state[PAGE] = title
+    st.session_state[_SHOWS] = set(shows)
+
+
+def hide(*keys: str) -> None:
+    """Leave choices out of the address of this run: what they choose among is not shown. They stay chosen."""
+    st.session_state[_SHOWS] -= set(keys)
 
 
 def remember(key: str, value: str | None) -> None:
@@ -182,10 +190,13 @@ def lead(key: str, value: str | None) -> None:
 
 
 def write_address() -> None:
-    """Put every choice of this run into the address at once: one click is one step back, opening a page is none."""
-    pending = st.session_state.pop(_PENDING, {})
+    """Put every choice of this run into the address at once: one click is one step back, opening a page is none.
+
+    Nothing else stays there: not what another page chose, nor what is not shown.
+    """
+    pending, shows = st.session_state.pop(_PENDING, {}), st.session_state[_SHOWS]
     here = st.query_params.to_dict()
-    wanted = {key: value for key, value in {**here, **pending}.items() if value is not None}
+    wanted = {key: value for key, value in {**here, **pending}.items() if value is not None and key in shows}
     page, before, wrote = st.session_state.get(_WRITTEN, ("", {}, {}))
     if page != _page():  # it opens
         number = st.session_state.get(_OPENED, (0,))[0] + 1

@@ -103,6 +103,29 @@ def test_the_address_names_the_card_that_is_read(room, filled: Server) -> None:
     room.locator('[data-testid="stAlert"]', has_text="gone").wait_for()
 
 
+def test_undo_is_in_sight_where_a_model_was_retired_and_the_address_names_it_no_more(room, filled: Server) -> None:
+    """The button that retires is at the foot of a long page; the way back stands above the page's lower edge."""
+    name = "breast-ultrasound--tiny--0002"
+    stand(room, f"{filled.url}/models?card={name}")
+    room.get_by_role("button", name="Retire …").click()
+    room.get_by_role("dialog").get_by_role("textbox").fill("by mistake")
+    room.keyboard.press("Enter")
+    settle(room)
+    room.get_by_role("dialog").get_by_role("button", name="Retire", exact=True).click()
+    undo = room.get_by_role("button", name="Undo")
+    undo.wait_for()
+    settle(room)
+    box = undo.bounding_box()
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= room.viewport_size["height"]
+    assert "card=" not in room.url
+    undo.focus()
+    room.keyboard.press("Enter")
+    room.wait_for_url(f"**card={name}**")
+    settle(room)
+    assert undo.count() == 0
+
+
 def test_a_map_that_comes_after_its_scan_is_laid_over_it_and_stays(room, filled: Server) -> None:
     """The scan is sent once a run; how it is looked at outlives the map's coming and the page's next run."""
     stand(room, filled.url)

@@ -1,7 +1,12 @@
 """What the address says is shown: links are followed, what is not here is told, a choice that is taken back is gone."""
 
+from urllib.parse import parse_qsl
+
 from medcls.imaging.phantom import phantom
-from tests.pages.conftest import assert_sound, words
+from medcls.runs.folder import make_run
+from medcls.words import say
+from tests.pages.conftest import assert_sound, component, words
+from tests.runs.processes import SPEC
 from tests.tiny import install, write_tiny
 
 
@@ -52,9 +57,6 @@ def test_an_unknown_collection_is_told_and_nothing_takes_its_place(open_app, hom
 
 def test_back_takes_a_choice_back(open_app, home, tmp_path) -> None:
     """The address before the choice: the choice is gone from the session too, and another page's choices are not touched."""
-    from medcls.runs.folder import make_run
-    from tests.runs.processes import SPEC
-
     run = make_run(SPEC.having(name="looked at"))
     app = open_app("../runs.py")
     app.query_params["run"] = run.id
@@ -107,3 +109,27 @@ def test_another_task_takes_its_own_model_though_the_address_still_names_the_las
         assert (app.session_state["choice.task"], app.session_state["choice.model"]) == (task, model)
         assert not app.warning
         assert app.file_uploader
+
+
+def address(app) -> dict[str, str]:
+    """What the browser's address holds once the page stands."""
+    told = component(app, "medcls_address")["query"]
+    return dict(parse_qsl(told.removeprefix("?")))
+
+
+def test_the_address_holds_what_is_shown_and_nothing_of_other_pages(open_app, tiny_model) -> None:
+    """Keys of other pages, by a link or chosen there before, stand in no address."""
+    app = open_app("../heatmaps.py", run="r", section="Split", collection="c", method="layercam", stray="1")
+    assert_sound(app)
+    assert set(address(app)) == {"task", "model", "method"}
+    app = open_app("../models.py", card=tiny_model.id, task="breast-ultrasound")
+    assert set(address(app)) == {"card"}
+
+
+def test_a_runs_part_is_in_no_address_of_the_list(open_app, home) -> None:
+    run = make_run(SPEC.having(name="looked at"))
+    app = open_app("../runs.py", run=run.id, of="Log", show="runs", search="s")
+    assert_sound(app)
+    assert address(app) == {"run": run.id, "of": "Log"}
+    next(b for b in app.button if b.label == say("pages.runs-all-runs")).click().run()
+    assert app.query_params == {"show": "runs"}

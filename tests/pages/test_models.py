@@ -66,17 +66,18 @@ def test_what_was_retired_last_can_be_undone(open_app, tiny_model) -> None:
     assert not [b for b in app.button if str(b.key).startswith("models.undo")]
 
 
-def test_undo_stands_where_a_model_was_retired_too(open_app, tiny_made, home) -> None:
-    """The button that retires is at the foot of a long page."""
+def test_what_was_retired_last_is_read_again_after_undo(open_app, tiny_made, home) -> None:
     for n in (1, 2):
         tiny.install(tiny_made, home / "weights", f"breast-ultrasound--tiny--000{n}")
     app = open_app(PAGE)
     models.retire("breast-ultrasound--tiny--0002", "by mistake")
     app.session_state[state.MODEL_RETIRED] = "breast-ultrasound--tiny--0002"
     app.run()
-    app.button(key="models.undo.foot").click().run()
+    app.button(key="models.undo").click().run()
     assert_sound(app)
     assert store.read_card("breast-ultrasound--tiny--0002").retired == ""
+    assert app.session_state["choice.card"] == "breast-ultrasound--tiny--0002"
+    assert not [b for b in app.button if str(b.key).startswith("models.undo")]
 
 
 def test_a_model_is_measured_on_labelled_scans(open_app, tiny_model, tmp_path: Path) -> None:

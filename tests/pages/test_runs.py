@@ -1,5 +1,6 @@
 """Train and Runs in the app: a run goes from the form to a published model, in a process of its own."""
 
+import shutil
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from medcls.reproduction.recipes import RECIPES
 from medcls.runs.folder import make_run, open_run
 from medcls.runs.writer import RunWriter
 from medcls.tasks import list_tasks
+from medcls.words import say
 from medcls.workflows import fold_results, folds, run_results, runs
 from medcls.workflows.data_split import split_collection
 from tests.pages.conftest import assert_sound, component
@@ -335,3 +337,24 @@ def test_cloning_opens_the_form_with_the_runs_settings(open_app, at_home) -> Non
     assert widget(app, "number_input", "Epochs").value == SPEC.optimisation.epochs
     assert widget(app, "text_input", "Learning rate").value == "1e-06"
     assert widget(app, "text_input", "Backbone args").value == '{"width": 4}'
+
+
+def test_a_published_run_leads_to_classify_first(open_app, at_home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One primary button: Publish before, Open in Classify ever after; it leads to the model that was published."""
+    (view,) = [v for v in runs.list_runs() if v.name == "first try"]
+    app = open_app("../runs.py", run=view.id)
+    assert primary(app) == [say("pages.path-publish")]
+    card = run_results.publish_run(view.id, "of the first try")
+    try:
+        app.run()
+        assert primary(app) == [say("pages.run-open")]
+        widget(app, "button", say("pages.run-open")).click().run()
+        assert_sound(app)
+        assert app.session_state["choice.model"] == card.id
+    finally:
+        shutil.rmtree(at_home / "weights" / card.id)
+
+
+def primary(app) -> list[str]:
+    """The labels of the page's primary buttons."""
+    return [button.label for button in app.button if button.proto.type == "primary"]

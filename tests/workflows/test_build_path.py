@@ -11,7 +11,7 @@ from medcls.core.model import Origin
 from medcls.errors import BadData
 from medcls.models import store
 from medcls.runs.folder import make_run
-from medcls.workflows import build_path, data_audit, data_split, models
+from medcls.workflows import build_path, data_audit, data_split, models, run_results
 from tests.runs.processes import SPEC, add_phantoms
 from tests.tiny import install
 
@@ -34,7 +34,9 @@ def test_each_step_is_ticked_when_it_is_done(home, tmp_path: Path, tiny_made: Pa
     (home / "weights").mkdir()
     store.seal(shutil.copytree(run.result, home / "weights" / "out"), replace(card, id="out", origin=Origin(run.id)))
     assert build_path.read_path("phantoms").next == ""
+    assert run_results.published_of(run.id).id == "out"
     models.retire("out", "superseded")
     assert build_path.read_path("phantoms").next == "", "a model that is no longer offered was published all the same"
+    assert run_results.published_of(run.id) is None
     with pytest.raises(BadData):
         build_path.read_path("gone")

@@ -71,11 +71,13 @@ def get_comparison(cards: Sequence[ModelCard]) -> compare.Comparison | None:
     states = compare.collection_states(cards)
     sources = {STORED: f"On {STORED}"} | {name: say("pages.compare-afresh-on", {"name": name}) for name in states}
     with left:
-        source = pickers.pick(say("pages.data-cases"), sources, "cases") or STORED
+        source = pickers.pick(say("pages.data-cases"), sources, state.CASES_OF) or STORED
     part = "unseen"
-    if source != STORED:
+    if source == STORED:
+        state.hide(state.PART)
+    else:
         with middle:
-            part = pickers.pick(say("pages.models-part"), PARTS, "part") or "unseen"
+            part = pickers.pick(say("pages.models-part"), PARTS, state.PART) or "unseen"
     on = (source, part, states.get(source, ""))
     key = (tuple(_answers_as(card) for card in cards), *on)
     held = st.session_state.get(state.COMPARE_FOUND)

@@ -6,6 +6,7 @@ from medcls.core.collection import Audit, Decision, Finding
 from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import data, data_audit, data_mend, models
+from pages._ui import state
 from pages._ui.data.mend import ask_who, show_doubt, who_decides
 from pages._ui.data.pictures import show_cases
 from pages._ui.widgets import notices
@@ -46,15 +47,19 @@ def show_findings(seen: data.Overview) -> None:
     kinds = list(dict.fromkeys(finding.kind for finding in audit.findings))
     count = {kind: sum(f.kind == kind for f in audit.findings) for kind in kinds}
     still = {kind: sum(f.kind == kind and bool(f.choices) and not f.decided for f in audit.findings) for kind in kinds}
+    last, widget = state.choice(state.FINDINGS), f"data.kind.{seen.record.name}"
+    start = last if last in kinds else kinds[0]
+    state.follow(widget, state.FINDINGS, start)
     kind = st.pills(
         say("pages.data-kind-of-finding"),
         kinds,
-        default=asked if (asked := st.query_params.get("kind")) in kinds else kinds[0],
-        key=f"data.kind.{seen.record.name}",
+        default=start,
+        key=widget,
         label_visibility="collapsed",
         format_func=lambda k: _kind_title(k, count[k], still[k]),
         required=True,
     )
+    state.remember(state.FINDINGS, None if kind == kinds[0] else kind)
     _show_kind(seen, [f for f in audit.findings if f.kind == (kind or kinds[0])])
     st.caption(say("pages.data-likely-pairs-of-scans", {"pairs_compared": audit.pairs_compared}))
 

@@ -60,6 +60,7 @@ def ask(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard]) -> list[Asked]
         methods = _pick_methods() if by == "method" else [_pick_method()]
         layer = _pick_layer(layers, card) if by in ("method", "label") and layers else None
         shown = (card, *_pick_rivals(rivals)) if by == "model" else (card,)
+    _hide_others(by, layer)
     if by == "model":
         return [Asked(c, labels[0], methods[0], None, pickers.model_title(c), by) for c in shown]
     if by == "layer":
@@ -67,6 +68,12 @@ def ask(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard]) -> list[Asked]
     if by == "method":
         return [Asked(card, labels[0], m, layer, explain.METHODS[m].title, by) for m in methods]
     return [Asked(card, label, methods[0], layer, label_word(card.task, label), by) for label in labels]
+
+
+def _hide_others(by: str, layer: str | None) -> None:
+    """Leave out of the address what is not asked where this stands side by side."""
+    asked = {state.MAPS_LABEL: by != "label", state.MAPS_LAYER: layer is not None, state.MODELS: by == "model"}
+    state.hide(*(key for key, shown in asked.items() if not shown))
 
 
 def _linked(key: str, allowed: Container[str]) -> list[str]:

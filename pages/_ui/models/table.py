@@ -34,7 +34,7 @@ def show_list(cards: Sequence[ModelCard]) -> ModelCard:
 def _tick(rows: Sequence[dict[str, object]], ids: Sequence[str]) -> int | None:
     """Draw the table and return the row ticked; the one that the address names is ticked at first."""
     if state.moved(state.CARD):
-        st.session_state[state.MODELS_TABLE] = st.session_state.get(state.MODELS_TABLE, 0) + 1
+        _begin_anew()
     key = f"models.table.{st.session_state.get(state.MODELS_TABLE, 0)}.{'|'.join(ids)}"
     wanted = state.choice(state.CARD)
     first: int | None = st.session_state.setdefault(f"{key}.first", ids.index(wanted) if wanted in ids else None)
@@ -50,6 +50,17 @@ def _tick(rows: Sequence[dict[str, object]], ids: Sequence[str]) -> int | None:
     )
     picked = event["selection"]["rows"]
     return picked[0] if picked and picked[0] < len(ids) else None
+
+
+def open_card(model_id: str) -> None:
+    """Let the table of the next run begin with a model ticked."""
+    state.remember(state.CARD, model_id)
+    _begin_anew()
+
+
+def _begin_anew() -> None:
+    """Give the table another key: what was ticked in it is forgotten."""
+    st.session_state[state.MODELS_TABLE] = st.session_state.get(state.MODELS_TABLE, 0) + 1
 
 
 def _columns(rows: Sequence[dict[str, object]]) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from pages._ui import state
 from pages._ui.widgets import notices, waits
 
 
-def show_actions(view: runs.RunView) -> None:
-    """Draw the buttons that make sense in the run's state."""
+def show_actions(view: runs.RunView, published: bool = False) -> None:
+    """Draw the buttons that make sense in the run's state; one published already has its first step above them."""
     with st.container(horizontal=True):
         if view.moves and st.button(
             say("pages.runs-stop"), icon=":material/stop_circle:", help=say("pages.runs-stops-after-the")
@@ -29,7 +29,7 @@ def show_actions(view: runs.RunView) -> None:
             and st.button(
                 say("pages.path-publish"),
                 icon=":material/publish:",
-                type="primary",
+                type="secondary" if published else "primary",
                 help=say("pages.runs-puts-its-model"),
             )
         ):
@@ -104,13 +104,12 @@ def publish(view: runs.RunView) -> None:
                 terms = Terms(licence, tuple(line.strip() for line in limits.splitlines() if line.strip()))
                 tell = staged(tell, say("pages.runs-publishing-step"))
                 if found and every:
-                    card = fold_results.publish_folds(found, name, terms=terms, progress=tell)
+                    fold_results.publish_folds(found, name, terms=terms, progress=tell)
                 else:
-                    card = run_results.publish_run(view.id, name, terms=terms, progress=tell)
+                    run_results.publish_run(view.id, name, terms=terms, progress=tell)
         except MedclsError as error:
             notices.show_error(error)
             return
-        st.session_state[state.RUN_PUBLISHED] = card.id
         st.rerun()
 
 

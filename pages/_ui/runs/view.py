@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
+from medcls.core.model import ModelCard
 from medcls.core.run import RunSpec, settings
 from medcls.words import say
-from medcls.workflows import case_report, models, run_again, run_table, runs
+from medcls.workflows import case_report, run_again, run_table, runs
 from pages._ui import state
 from pages._ui.runs.charts import SCORES, compare_chart, rate_chart, score_chart, score_word
 from pages._ui.runs.table import ICONS, show_left, written
@@ -178,13 +179,12 @@ def show_spec(view: runs.RunView) -> None:
     downloads.offer(say("pages.runs-settings-as-json"), "own-file", lambda: file, "record", f"{view.id}.json")
 
 
-def show_published(model_id: str) -> None:
-    """Say that the run's model was published, and lead to where it is asked."""
+def show_published(card: ModelCard) -> None:
+    """Say as what the run's model was published, and lead to where it is asked."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.success(notices.escape(say("pages.run-published", {"model": model_id})), icon=":material/check:")
+        st.success(notices.escape(say("pages.run-published", {"model": card.name or card.id})), icon=":material/check:")
         if st.button(say("pages.run-open"), type="primary", icon=":material/center_focus_strong:"):
-            st.session_state.pop(state.RUN_PUBLISHED, None)
-            task = next((card.task.id for card in models.list_models() if card.id == model_id), None)
-            state.remember(state.TASK, task)
-            state.remember(state.MODEL, model_id)
-            st.switch_page("../classify.py", query_params={state.TASK: task or "", state.MODEL: model_id})
+            asked = {state.TASK: card.task.id, state.MODEL: card.id}
+            for key, value in asked.items():
+                state.remember(key, value)
+            st.switch_page("../classify.py", query_params=asked)

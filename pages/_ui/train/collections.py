@@ -1,6 +1,6 @@
 """Train, step 1: which labelled scans, for which task; what is in them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -31,9 +31,9 @@ def pick_collections() -> tuple[str, ...]:
     st.subheader(say("pages.train-1-data"))
     for one in broken:
         notices.show_failure(one)
-    asked = state.choice(state.DATA)
-    if asked and asked not in records and asked not in {one.name for one in broken}:
-        notices.show_missing(say("pages.unknown-collection", {"wanted": asked}))
+    asked = [name for name in (state.choice(state.DATA) or "").split(",") if name]
+    for name in (name for name in asked if name not in records and name not in {one.name for one in broken}):
+        notices.show_missing(say("pages.unknown-collection", {"wanted": name}))
     first = _first(records, asked)
     state.follow(key("collections"), state.DATA, first)
     chosen = st.multiselect(
@@ -47,15 +47,17 @@ def pick_collections() -> tuple[str, ...]:
         ),
         help=say("pages.train-several-collections-of-one"),
     )
+    if chosen:
+        state.remember(state.DATA, ",".join(chosen))
     return tuple(chosen)
 
 
-def _first(records: Mapping[str, CollectionRecord], asked: str | None) -> list[str]:
+def _first(records: Mapping[str, CollectionRecord], asked: Sequence[str]) -> list[str]:
     """Return what is chosen at first: what a link just named, what the form held, or the best to begin with.
 
     Nothing is chosen in the place of what a link names and is not here.
     """
-    named = [name for name in ((asked,) if asked else ()) if name in records]
+    named = [name for name in asked if name in records]
     held = [name for name in draft().data.collections if name in records]
     if asked and state.moved(state.DATA):
         return named
@@ -128,7 +130,7 @@ def _show_left_out(one: LeftOut) -> None:
     key = f"train.left.{one.collection}.{one.kind}.{one.settled}"
     if st.button(say("pages.train-look-at-them"), key=key, type="tertiary", icon=":material/arrow_forward:"):
         state.remember(state.COLLECTION, one.collection)
-        where = {state.COLLECTION: one.collection, state.SECTION: "Findings", "kind": one.kind}
+        where = {state.COLLECTION: one.collection, state.SECTION: "Findings", state.FINDINGS: one.kind}
         st.switch_page("../data.py", query_params=where)
 
 

@@ -61,9 +61,10 @@ _ICON = ":material/arrow_forward:"
 
 def _go(path: build_path.Path, collection: str | None) -> None:
     page, where = _WHERE[str(path.next)]
-    named = {state.COLLECTION: collection, state.DATA: collection} if collection else {}
-    if path.run and path.next == "publish":
+    if path.next == "publish":
         named = {state.RUN: path.run}
+    else:
+        named = {state.DATA if path.next == "train" else state.COLLECTION: collection}
     for key, value in {**named, **where}.items():
         state.lead(key, value)
     st.switch_page(page, query_params={k: v for k, v in {**named, **where}.items() if v})

@@ -148,9 +148,10 @@ def _task_chosen(key: str) -> None:
 
 
 def switch_task(task_id: str) -> None:
-    """Go to another task, with its recommended model."""
+    """Go to another task, with its recommended model; what was chosen of the one before is forgotten."""
     state.remember(state.TASK, task_id)
-    state.remember(state.MODEL, None)
+    for key in (state.MODEL, state.MODELS, state.MAPS_LABEL, state.MAPS_LAYER):
+        state.remember(key, None)
 
 
 def pick_model(cards: Sequence[ModelCard], task: Task, approved: Container[str] | None = None) -> ModelCard | None:
