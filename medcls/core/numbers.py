@@ -3,7 +3,7 @@
 import math
 
 from medcls.core.evaluation import Estimate
-from medcls.words import say
+from medcls.words import say, true_minus
 
 
 def show_prob(prob: float) -> str:
@@ -41,17 +41,17 @@ def show_estimate(estimate: Estimate, digits: int = 2) -> str:
 
 
 def show_change(estimate: Estimate) -> str:
-    """Return a change with its interval, signs written out.
+    """Return a change or a difference with its interval, signs written out.
 
     Example:
         >>> from medcls.core.note import UNSAID
         >>> show_change(Estimate(-0.021, -0.0534, 0.0118, 0.95, 118, UNSAID))
-        '-0.02 (-0.05 to +0.01)'
+        '−0.021 (−0.053 to +0.012)'
     """
     if math.isnan(estimate.value):
         return say("core.not-computable")
-    value, low, high = (f"{x:+.2f}" for x in (estimate.value, estimate.low, estimate.high))
-    return value if low == high else f"{value} ({low} to {high})"
+    value, low, high = map(signed, (estimate.value, estimate.low, estimate.high))
+    return value if low == high else say("core.change", {"value": value, "low": low, "high": high})
 
 
 def signed(value: float, digits: int = 3) -> str:
@@ -61,8 +61,7 @@ def signed(value: float, digits: int = 3) -> str:
         >>> signed(0.0514), signed(-0.0514), signed(-0.0001)
         ('+0.051', '−0.051', '0.000')
     """
-    text = f"{value:+.{digits}f}".replace("-", "−")
-    return text[1:] if not text.strip("+−0.") else text
+    return true_minus(f"{value:+.{digits}f}")
 
 
 def show_seconds(seconds: float) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from medcls.core.evaluation import Estimate
 from medcls.core.note import Note
+from medcls.core.numbers import show_change
 from medcls.core.record import Record
 from medcls.core.studies import Studies
 from medcls.words import say
@@ -36,7 +37,7 @@ class PointingRow(Record):
     def gain(self) -> str:
         """How much more often it hits than the centred Gaussian, with its interval; empty for that Gaussian."""
         above = self.above_centre
-        return "" if above is None else f"{above.value:+.2f} ({above.low:+.2f} to {above.high:+.2f})"
+        return "" if above is None else show_change(above)
 
 
 @dataclass(frozen=True)

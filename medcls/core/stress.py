@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from medcls.core.evaluation import Estimate
 from medcls.core.note import Note
+from medcls.core.numbers import show_change
 from medcls.core.record import Record
 from medcls.core.studies import Studies
 from medcls.words import say
@@ -147,6 +148,4 @@ def _value(estimate: Estimate, digits: int = 2) -> str:
 
 
 def _change(estimate: Estimate) -> str:
-    if math.isnan(estimate.value):
-        return ""
-    return f"{estimate.value:+.2f} ({estimate.low:+.2f} to {estimate.high:+.2f})"
+    return "" if math.isnan(estimate.value) else show_change(estimate)

@@ -180,12 +180,13 @@ def _undecided(stored: Stored, rows: np.ndarray, names: np.ndarray) -> np.ndarra
     return rows[np.isin(dropped[rows], _NOT_OUT) & ~np.array(seen, bool)]
 
 
-def _by_label(stored: Stored, rows: np.ndarray) -> str:
+def _by_label(stored: Stored, rows: np.ndarray) -> list[Note]:
     labels = stored.index.column("label")
     here, all_of = Counter(labels[rows].tolist()), Counter(labels.tolist())
-    return ", ".join(
-        f"{here[label] / max(1, all_of[label]):.0%} of {stored.record.name_of(label)}" for label in stored.record.labels
-    )
+    return [
+        Note("data.finding-share", n=here[label], total=all_of[label], label=stored.record.name_of(label))
+        for label in stored.record.labels
+    ]
 
 
 def _leak(stored: Stored) -> Finding | None:
@@ -227,7 +228,7 @@ def _balance(stored: Stored) -> Finding | None:
     counts = {label: int((labels == label).sum()) for label in stored.record.labels}
     if not counts or min(counts.values()) * 4 > max(counts.values()):
         return None
-    says = Note("data.finding-balance", counts=[f"{n} {label}" for label, n in counts.items()])
+    says = Note("data.finding-balance", counts=[f"{n} {stored.record.name_of(label)}" for label, n in counts.items()])
     return Finding("balance", "balance", says, Note("data.advice-balance"), 0, (), (), "keep")
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
+from medcls.core.progress import Progress, silent
 from medcls.errors import BadData
 from medcls.evaluation.scoring import describe_cases, stack_tables
 
@@ -19,7 +20,10 @@ FOLD = "cv_fold"  # column of pooled cases: the fold each was tested in
 
 
 def pool(
-    card: ModelCard, cards: Sequence[ModelCard], parts: Mapping[int, tuple[Evaluation, CaseTable]]
+    card: ModelCard,
+    cards: Sequence[ModelCard],
+    parts: Mapping[int, tuple[Evaluation, CaseTable]],
+    progress: Progress = silent,
 ) -> tuple[Evaluation, CaseTable]:
     """Pool what each fold's network said of the cases of that fold.
 
@@ -27,6 +31,7 @@ def pool(
         card: The card of the mean of all folds.
         cards: The folds' cards, in order.
         parts: By fold, what was measured in it.
+        progress: Called with tables scored and tables in all.
 
     Returns:
         The evaluation over all folds and its cases, each once; the column `FOLD` says in which fold.
@@ -48,6 +53,7 @@ def pool(
         first.collection,
         first.fingerprint,
         Note("evaluation.part-folds"),
+        progress,
     )
     notes = (*evaluation.notes, *_unsure(cards, tables), *_notes(parts), *_caveats(len(parts)))
     return replace(evaluation, notes=tuple(dict.fromkeys(notes))), table

@@ -7,6 +7,7 @@ import numpy as np
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
+from medcls.core.progress import Progress, silent
 from medcls.evaluation.neighbours import table_with_neighbours
 from medcls.stats.scores import confusion, evaluate_cases
 
@@ -16,7 +17,9 @@ _FEWEST = 30  # cases in a subgroup worth a line
 _FEWEST_GROUPS = 10  # below it a bootstrap over groups covers less than it says
 
 
-def describe_cases(table: CaseTable, card: ModelCard, collection: str, fingerprint: str, part: Note) -> Evaluation:
+def describe_cases(
+    table: CaseTable, card: ModelCard, collection: str, fingerprint: str, part: Note, progress: Progress = silent
+) -> Evaluation:
     """Score a table of cases, as a whole and by subgroup.
 
     Args:
@@ -25,22 +28,20 @@ def describe_cases(table: CaseTable, card: ModelCard, collection: str, fingerpri
         collection: What the cases are from, as a person reads it.
         fingerprint: Fingerprint of that collection.
         part: Which part of it was asked, such as the test part.
+        progress: Called with tables scored and tables in all: the subgroups, then the whole.
 
     Returns:
         Every score with its interval; also by each subgroup that has cases enough and is not the whole.
     """
-    positive = card.task.positive
-    subgroups = {}
-    for name in SUBGROUPS:
-        values = table.attributes.get(name)
-        for value in sorted(set(values) - {""}) if values is not None else ():
-            rows = table.take(values == value)
-            if _FEWEST <= len(rows) < len(table):
-                subgroups[f"{name}={value}"] = evaluate_cases(rows, positive)
-    if joined := table_with_neighbours(table):
-        subgroups["neighbours=averaged"] = evaluate_cases(joined, positive)
+    tables = {**_subgroups(table), "": table}
+    scores = {}
+    for done, (name, one) in enumerate(tables.items()):
+        progress(done, len(tables))
+        scores[name] = evaluate_cases(one, card.task.positive)
+    progress(len(tables), len(tables))
     counts = tuple(tuple(int(n) for n in row) for row in confusion(table))
     n_groups = len(set(table.group))
+    whole = scores.pop("")
     return Evaluation(
         card.id,
         collection,
@@ -49,11 +50,25 @@ def describe_cases(table: CaseTable, card: ModelCard, collection: str, fingerpri
         table.labels,
         len(table),
         n_groups,
-        evaluate_cases(table, positive),
+        whole,
         counts,
-        subgroups,
+        scores,
         _doubts(table, n_groups),
     )
+
+
+def _subgroups(table: CaseTable) -> dict[str, CaseTable]:
+    """Return the cases of each subgroup that has enough and is not the whole; neighbours averaged where known."""
+    found = {}
+    for name in SUBGROUPS:
+        values = table.attributes.get(name)
+        for value in sorted(set(values) - {""}) if values is not None else ():
+            rows = table.take(values == value)
+            if _FEWEST <= len(rows) < len(table):
+                found[f"{name}={value}"] = rows
+    if joined := table_with_neighbours(table):
+        found["neighbours=averaged"] = joined
+    return found
 
 
 def _doubts(table: CaseTable, n_groups: int) -> tuple[Note, ...]:

@@ -132,9 +132,19 @@ def _of_hundred(task: Task, label: str, prevalence: float, among_ill: Share, amo
     if math.isnan(value):
         return ()
     ends = (value, *predictive_interval(prevalence, among_ill, among_well))
-    n, low, high = (f"{v:.0f}" if v >= 1 or v == 0 else f"{v:.1f}" for v in (100 * end for end in ends))
+    n, low, high = map(_per_hundred, ends)
     told = {"n": n, "low": low, "high": high, "disease": " / ".join(task.labels[j].name for j in task.positive)}
     return (Note("evaluation.record-here", prevalence=f"{100 * prevalence:g} %", label=label, **told),)
+
+
+def _per_hundred(share: float) -> str:
+    """Return a share as so many of 100: whole, with a decimal only below one.
+
+    Example:
+        >>> _per_hundred(0.31), _per_hundred(0.0096), _per_hundred(0.004), _per_hundred(0.0)
+        ('31', '1', '0.4', '0')
+    """
+    return f"{100 * share:.0f}" if 100 * share >= 0.95 or share == 0 else f"{100 * share:.1f}"
 
 
 def _ends(one: Estimate) -> Share:

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from html import escape
 
 import medcls
-from medcls.core.numbers import show_estimate
+from medcls.core.numbers import show_change, show_estimate
 from medcls.evaluation.comparison import Comparison
 from medcls.evaluation.costs import Cost
 from medcls.evaluation.site_figures import compared_figures
 from medcls.evaluation.thresholds import try_threshold
 from medcls.exits.case import Mode
-from medcls.exits.comparison_text import say_basis, say_change
+from medcls.exits.comparison_text import say_basis
 from medcls.exits.report_plots import confusion_table, line_plot
 from medcls.exits.subjects import Compared
 from medcls.stats.difference import Difference
@@ -130,7 +130,7 @@ def _differences_table(comparison: Comparison, differences: Sequence[Difference]
             titles[d.score],
             d.a,
             d.b,
-            say_change(d.estimate),
+            show_change(d.estimate),
             str(d.verdict),
         ]
         for d in differences

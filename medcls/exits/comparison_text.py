@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from medcls.core.evaluation import CaseTable, Estimate, describe_basis
-from medcls.core.numbers import show_estimate, signed
+from medcls.core.evaluation import CaseTable, describe_basis
+from medcls.core.numbers import show_change, show_estimate
 from medcls.evaluation.comparison import RESAMPLES, Comparison
 from medcls.stats.difference import Difference
 from medcls.words import say
@@ -61,13 +61,7 @@ def _difference_cell(d: Difference) -> str:
     p = "p < 0.001" if d.p_holm < 0.001 else f"p = {d.p_holm:.3f}"
     better = {"which": "A" if d.better == d.a else "B"}
     verdict = say("exits.comparison-better", better) if d.better else say("exits.comparison-alike")
-    return f"{say_change(d.estimate)}, {p}: {verdict}"
-
-
-def say_change(e: Estimate) -> str:
-    """Return a difference with the ends of its interval, signs written out."""
-    ends = {"low": signed(e.low), "high": signed(e.high)}
-    return f"{signed(e.value)} ({say('exits.comparison-range', ends)})"
+    return f"{show_change(d.estimate)}, {p}: {verdict}"
 
 
 def say_basis(comparison: Comparison) -> str:

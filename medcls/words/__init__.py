@@ -152,6 +152,18 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
+def true_minus(number: str) -> str:
+    """Return a formatted number with a minus sign, not a hyphen, before it; with no sign where it rounds to nothing.
+
+    Example:
+        >>> true_minus("-0.05"), true_minus("+0.051"), true_minus("-0.000"), true_minus("1e-05")
+        ('−0.05', '+0.051', '0.000', '1e-05')
+    """
+    if number[:1] in ("+", "-") and not number.strip("+-0."):
+        return number[1:]
+    return f"−{number[1:]}" if number.startswith("-") else number
+
+
 class _Formatter(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
         if format_spec.startswith("#") and format_spec[1:2].isalpha():
@@ -164,7 +176,8 @@ class _Formatter(string.Formatter):
         if format_spec.endswith("%"):
             return f"{format(value, format_spec)[:-1]} %"
         if format_spec:
-            return format(value, format_spec)
+            text = format(value, format_spec)
+            return true_minus(text) if isinstance(value, (int, float)) else text
         return _plain(value)
 
 

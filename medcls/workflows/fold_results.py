@@ -22,11 +22,12 @@ from medcls.workflows.acts import act
 from medcls.workflows.folds import FoldSet, name_together
 
 
-def pool_folds(found: FoldSet) -> tuple[Evaluation, CaseTable]:
+def pool_folds(found: FoldSet, progress: Progress = silent) -> tuple[Evaluation, CaseTable]:
     """Pool what each fold's network said of the cases of that fold.
 
     Args:
         found: A cross-validation whose runs are all finished.
+        progress: Called with tables of cases scored and tables in all.
 
     Returns:
         The evaluation over all folds and its cases, each once; the column `cv_fold` says in which fold.
@@ -36,7 +37,7 @@ def pool_folds(found: FoldSet) -> tuple[Evaluation, CaseTable]:
     """
     parts = read_folds(found)
     cards = [store.read_card(open_run(found.runs[k]).result) for k in parts]
-    return pool(_card(found, cards), cards, parts)
+    return pool(_card(found, cards), cards, parts, progress)
 
 
 def read_folds(found: FoldSet) -> dict[int, tuple[Evaluation, CaseTable]]:

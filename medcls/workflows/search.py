@@ -6,6 +6,7 @@ from functools import partial
 
 from medcls.core.note import Note
 from medcls.core.outcome import Outcome
+from medcls.core.progress import Progress, silent
 from medcls.errors import BadSpec, Conflict
 from medcls.reproduction.recipes import preset_of
 from medcls.runs import search as searches
@@ -62,8 +63,12 @@ def read_log(name: str, lines: int = 40) -> str:
 
 
 @act("build", "search.start")
-def start_search(spec: SearchSpec) -> None:
+def start_search(spec: SearchSpec, progress: Progress = silent) -> None:
     """Write a search down and work on it in the background.
+
+    Args:
+        spec: What is asked for.
+        progress: Called with steps done and in all: its base checked, its database opened, its worker up.
 
     Raises:
         BadSpec: If its database does not answer.
@@ -72,14 +77,18 @@ def start_search(spec: SearchSpec) -> None:
     """
     from medcls.workflows.runs import check_spec
 
+    progress(0, 3)
     check_spec(spec.base)
+    progress(1, 3)
     write_search(spec)
     try:
         studies.open_study(spec, make=True)
     except BadSpec:
         shutil.rmtree(folder_of(spec.name))
         raise
+    progress(2, 3)
     resume_search(spec.name)
+    progress(3, 3)
 
 
 @act("build", "search.resume", "name")

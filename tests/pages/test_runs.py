@@ -358,3 +358,21 @@ def test_a_published_run_leads_to_classify_first(open_app, at_home, monkeypatch:
 def primary(app) -> list[str]:
     """The labels of the page's primary buttons."""
     return [button.label for button in app.button if button.proto.type == "primary"]
+
+
+@pytest.mark.parametrize(
+    ("note", "first"),
+    [
+        (Note("training.loss-not-finite", loss="nan", epoch=1, step=2, lr=1.0), "pages.run-change"),
+        (Note("data.scan-gone", name="phantoms"), "pages.run-data"),
+    ],
+)
+def test_a_failed_run_offers_what_helps_first(open_app, at_home, note: Note, first: str) -> None:
+    """Other settings where the loss was no number; the data where a scan is gone. Never *Resume*."""
+    run = make_run(SPEC.having(name="failed"))
+    RunWriter.begin(run, SPEC.optimisation.epochs).say("failed", note)
+    app = open_app("../runs.py", run=run.id)
+    assert_sound(app)
+    assert primary(app) == [say(first)]
+    assert say("pages.run-resume") not in {button.label for button in app.button}
+    runs.delete_run(run.id)

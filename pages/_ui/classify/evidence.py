@@ -65,8 +65,10 @@ def show_region(scan: Scan, card: ModelCard, region: Mapping[str, Any], found: v
     except MedclsError as error:
         notices.show_error(error)
         return
-    word = label_word(card.task, part.decided) if part.decided else say("pages.cannot-tell")
-    told = [say("pages.region-alone", {"word": word, "prob": show_prob(float(part.prob.max()))})]
+    told = [say("pages.region-unsure")]
+    if part.decided:
+        said = {"word": label_word(card.task, part.decided), "prob": show_prob(float(part.prob.max()))}
+        told = [say("pages.region-alone", said)]
     heatmap = next((m for m in found.maps if m.label == found.prediction.top), None) if found else None
     pointing = viewer.point(heatmap, mask) if heatmap is not None else None
     if pointing is not None:

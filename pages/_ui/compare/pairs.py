@@ -8,7 +8,6 @@ from typing import Any
 import streamlit as st
 
 from medcls.core.model import ModelCard
-from medcls.core.numbers import signed
 from medcls.core.outcome import Outcome
 from medcls.core.progress import staged
 from medcls.core.task import Task
@@ -21,7 +20,7 @@ from pages._ui.compare.test_set import PICK_PX, Section, get_differences
 from pages._ui.widgets import drops, gallery, matrix, notices
 from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.charts_scores import cost_chart
-from pages._ui.widgets.numbers import show_estimate, show_prob
+from pages._ui.widgets.numbers import show_change, show_estimate, show_prob
 from pages._ui.widgets.palette import label_colours, label_word
 from pages._ui.widgets.waits import watched
 
@@ -93,10 +92,9 @@ def _sentence(difference: Any, names: dict[str, str]) -> str:
 
 def show_difference(difference: Any) -> str:
     """Return a difference with its interval; a dot where it is more than chance."""
-    e = difference.estimate
     if math.isnan(difference.p):
         return say("pages.compare-not-computable")
-    return f"{signed(e.value)} ({signed(e.low)} to {signed(e.high)})" + (_SURE if difference.better else "")
+    return show_change(difference.estimate) + (_SURE if difference.better else "")
 
 
 def _cells(differences: Sequence[Any]) -> dict[tuple[str, str], matrix.Cell]:

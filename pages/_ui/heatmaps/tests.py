@@ -119,7 +119,7 @@ def _show_table(tested: Sequence[tuple[str, Sequence[explain.Check]]]) -> None:
                     {
                         say("pages.head-test"): c.title,
                         say("pages.head-figure"): name,
-                        say("pages.head-value"): round(value, 4),
+                        say("pages.head-value"): round(value, 2),
                     }
                     for c in checks
                     for name, value in c.numbers.items()

@@ -9,9 +9,11 @@ from medcls.core.model import Terms
 from medcls.core.progress import staged
 from medcls.errors import MedclsError
 from medcls.words import say
-from medcls.workflows import fold_results, folds, models, run_again, run_results, run_table, runs
+from medcls.workflows import fold_results, folds, models, preflight, run_again, run_results, run_table, runs
 from pages._ui import state
 from pages._ui.widgets import notices, waits
+
+_MADE = ("data.made-changed", "data.made-gone")  # faults of data that other settings mend
 
 
 def show_actions(view: runs.RunView, published: bool = False) -> None:
@@ -57,10 +59,17 @@ def show_actions(view: runs.RunView, published: bool = False) -> None:
 
 
 def _offer_more(view: runs.RunView) -> None:
-    """Offer to go on; a failed run's settings fail in the same way again, so what helps is to change them."""
+    """Offer to go on; a failed run fails in the same way again, so what helps is to mend its data or its settings."""
     failed = view.state.status == "failed"
+    message = view.state.message
+    by_data = failed and message is not None and message.room == "data" and message.code not in _MADE
+    if by_data and st.button(say("pages.run-data"), icon=":material/photo_library:", type="primary"):
+        _open_data(view)
     if failed and st.button(
-        say("pages.run-change"), icon=":material/tune:", type="primary", help=say("pages.run-change-help")
+        say("pages.run-change"),
+        icon=":material/tune:",
+        type="secondary" if by_data else "primary",
+        help=say("pages.run-change-help"),
     ):
         st.switch_page("../train.py", query_params={"from": view.id})
     if st.button(
@@ -70,6 +79,14 @@ def _offer_more(view: runs.RunView) -> None:
         help=say("pages.run-resume-help"),
     ):
         _do(runs.resume_run, view.id)
+
+
+def _open_data(view: runs.RunView) -> None:
+    """Go to the collection that the run cannot read, else to its first."""
+    opened = preflight.open_data(view.spec.data.collections)
+    name = next((one.name for one in opened if not one.ok), opened[0].name)
+    state.remember(state.COLLECTION, name)
+    st.switch_page("../data.py", query_params={state.COLLECTION: name})
 
 
 def _do(action: Callable[..., Any], *arguments: Any, show: bool = False) -> None:

@@ -53,7 +53,7 @@ def score_chart(epochs: Sequence[EpochResult], score: str) -> go.Figure:
             mode="lines+markers",
             line={"color": colour, "dash": dash, "width": 2.2},
             marker={"size": 4, "color": colour},
-            hovertemplate=f"{part} %{{y:.3f}}",
+            hovertemplate=f"{part} %{{y:.2f}}",
         )
     best = max((e.epoch for e in epochs if e.best), default=0)
     if best and score in epochs[0].validate:
@@ -106,7 +106,7 @@ def compare_chart(runs: Mapping[str, Sequence[EpochResult]], score: str, part: s
             mode="lines+markers",
             line={"color": SERIES[i % len(SERIES)], "width": 2.2},
             marker={"size": 6, "symbol": i % 8},
-            hovertemplate="%{y:.3f}",
+            hovertemplate="%{y:.2f}",
         )
     return _finish(figure, f"{SCORES[score]}, {part}", height=400)
 

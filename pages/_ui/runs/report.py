@@ -7,6 +7,7 @@ import streamlit as st
 from medcls.core.evaluation import Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.outcome import Outcome
+from medcls.core.progress import staged
 from medcls.core.scan import Scan
 from medcls.core.task import Task
 from medcls.core.titles import titles_of
@@ -14,7 +15,7 @@ from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import data, fold_results, folds, run_results, runs
 from pages._ui import state
-from pages._ui.widgets import gallery, notices
+from pages._ui.widgets import gallery, notices, waits
 from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.charts_scores import confusion_chart
 from pages._ui.widgets.numbers import show_estimate, show_prob
@@ -78,8 +79,9 @@ def _show_folds(found: folds.FoldSet) -> None:
     held = st.session_state.get(state.RUN_POOLED)
     try:
         if held is None or held[0] != key:
-            with st.spinner(say("pages.compare-resampling-groups"), show_time=True):
-                held = (key, run_results.read_result(key[0]), fold_results.pool_folds(found)[0])
+            with waits.watched(say("pages.compare-resampling-groups")) as tell:
+                tell = staged(tell, say("pages.runs-pooling-step"))
+                held = (key, run_results.read_result(key[0]), fold_results.pool_folds(found, tell)[0])
             st.session_state[state.RUN_POOLED] = held
     except MedclsError as error:
         notices.show_error(error)

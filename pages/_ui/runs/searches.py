@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from medcls.core.progress import staged
 from medcls.core.run import RunSpec
 from medcls.errors import MedclsError
 from medcls.words import say
@@ -16,6 +17,7 @@ from pages._ui.runs.table import setting_word
 from pages._ui.widgets import notices
 from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.numbers import show_seconds
+from pages._ui.widgets.waits import watched
 
 _SILENT_S = 600.0
 _RECIPES, _OWN = "recipe", "own"
@@ -196,8 +198,8 @@ def show_form(spec: RunSpec) -> None:
 
 def _begin(asked: search.SearchSpec) -> None:
     try:
-        with st.spinner(say("pages.runs-starting-the-search"), show_time=True):
-            search.start_search(asked)
+        with watched(say("pages.runs-starting-the-search")) as tell:
+            search.start_search(asked, staged(tell, say("pages.runs-starting-step")))
     except MedclsError as error:
         notices.show_error(error)
         return

@@ -18,6 +18,7 @@ from pages._ui.site.label import label_drop
 from pages._ui.widgets import header, notices
 from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.charts_forest import forest_chart, forest_notes
+from pages._ui.widgets.numbers import show_estimate
 
 _VERDICTS = {
     "fit": ("pages.site-verdict-fit", ":material/check_circle:", "green"),
@@ -36,7 +37,7 @@ _PARTS = {
     "ece_excess": "pages.site-ece",
     "ece_excess_after": "pages.site-ece-after",
 }
-_COLUMNS = ("pages.site-column-value", "pages.site-column-low", "pages.site-column-high", "pages.site-column-n")
+_COLUMNS = ("pages.site-column-value", "pages.site-column-n")
 _FOUND = {
     "shorter_side_px": "pages.site-found-side",
     "mm_per_px": "pages.site-found-spacing",
@@ -229,14 +230,13 @@ def show_verdict(check: SiteCheck, card: ModelCard) -> None:
     )
     if told := forest_notes(figures):
         st.caption(told)
-    value, low, high, n = (say(code) for code in _COLUMNS)
+    value, n = (say(code) for code in _COLUMNS)
     st.dataframe(
         [
-            {"": say(_PARTS[name]), value: s.value, low: s.low, high: s.high, n: s.n}
+            {"": say(_PARTS[name]), value: show_estimate(s), n: s.n}
             for name, s in ((name, check.scores[name]) for name in _PARTS if name in check.scores)
         ],
         hide_index=True,
-        column_config={c: st.column_config.NumberColumn(c, format="%.2f") for c in (value, low, high)},
     )
     _show_found(check.found)
 

@@ -147,7 +147,7 @@ def cost_chart(rows: Sequence[Mapping[str, Any]], x_key: str, x_title: str, y_ti
                 "arrayminus": [e.value - e.low],
                 "thickness": 1.5,
             },
-            hovertemplate=f"{x_title} %{{x:.3g}}<br>{y_title} %{{y:.3f}} ({e.low:.3f}–{e.high:.3f})",
+            hovertemplate=f"{x_title} %{{x:.3g}}<br>{y_title} %{{y:.2f}} ({e.low:.2f}–{e.high:.2f})",
         )
     figure.update_xaxes(title=x_title, type="log")
     figure.update_yaxes(title=y_title)

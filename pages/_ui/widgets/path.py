@@ -59,7 +59,7 @@ def show(collection: str | None, here: str = "") -> None:
 _ICON = ":material/arrow_forward:"
 
 
-def _go(path: build_path.Path, collection: str | None) -> None:
+def _go(path: build_path.Path, collection: str) -> None:
     page, where = _WHERE[str(path.next)]
     if path.next == "publish":
         named = {state.RUN: path.run}
@@ -67,4 +67,4 @@ def _go(path: build_path.Path, collection: str | None) -> None:
         named = {state.DATA if path.next == "train" else state.COLLECTION: collection}
     for key, value in {**named, **where}.items():
         state.lead(key, value)
-    st.switch_page(page, query_params={k: v for k, v in {**named, **where}.items() if v})
+    st.switch_page(page, query_params={**named, **where})
