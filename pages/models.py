@@ -11,7 +11,7 @@ from pages._ui.widgets import header, notices
 
 with header.head(say("pages.title-models")):
     st.space("stretch")
-    retired = st.toggle(say("pages.models-show-retired-ones"), key="models.retired")
+    retired = st.toggle(say("pages.models-show-retired-ones"), key=state.MODELS_RETIRED)
 taking.show_import()
 undo.offer()
 cards = models.list_models(retired=retired)

@@ -16,6 +16,9 @@ spec = form.draft()
 chosen = train_data.pick_collections()
 collections = train_data.keep_sound(chosen)
 if not collections:
+    if not chosen:
+        with way:
+            path.show(None)
     state.done()
 try:
     with way:

@@ -124,6 +124,7 @@ RUN_SHEET = "runs.sheet"  # the epoch whose samples are shown
 MISSING_PLACE = "missing.place"  # where a page tells what an address names and is not here
 MODELS_TABLE = "models.table"  # how often the list began anew, because the address named another card
 MODEL_ONNX = "models.onnx"  # the last file made
+MODELS_RETIRED = "models.retired"  # whether retired ones are listed
 MODEL_RETIRED = "models.retired.last"  # retired in this session: may be undone
 MODEL_MEASURED = "models.measured"  # the last measurement, before it is kept
 

@@ -248,6 +248,6 @@ def _change(card: ModelCard, reason: str) -> None:
         return
     if not reason:
         st.session_state.pop(state.MODEL_RETIRED, None)
-    elif not st.session_state.get("models.retired"):  # it leaves the list
+    elif not st.session_state.get(state.MODELS_RETIRED):  # it leaves the list
         state.remember(state.CARD, None)
     st.rerun()
