@@ -75,15 +75,16 @@ def keep_fresh(draw: Callable[..., None], moves: bool, *arguments: str) -> None:
     st.fragment(draw, run_every="2s" if moves else None)(*arguments)
 
 
-wanted = state.choice(state.RUN)
+wanted, failure = state.choice(state.RUN), None
 try:
     chosen = runs.show_run(wanted) if wanted else None
 except MedclsError as error:
-    notices.show_error(error)
     state.remember(state.RUN, None)
-    chosen = None
+    chosen, failure = None, error
 if chosen is None:
     header.head(say("pages.title-runs"))
+    if failure is not None:
+        notices.show_error(failure)
     kinds = {"runs": say("pages.runs"), "searches": say("pages.runs-searches")}
     last = state.choice(state.RUNS_SHOW)
     state.follow(state.RUNS_KIND, state.RUNS_SHOW, last if last in kinds else "runs")

@@ -59,7 +59,7 @@ def open_card(model_id: str) -> None:
 
 
 def _begin_anew() -> None:
-    """Give the table another key: what was ticked in it is forgotten."""
+    """Forget what was ticked in the table: it begins under another key."""
     st.session_state[state.MODELS_TABLE] = st.session_state.get(state.MODELS_TABLE, 0) + 1
 
 
