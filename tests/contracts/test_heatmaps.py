@@ -146,11 +146,11 @@ def test_closed_forms_are_the_librarys_maps_and_need_no_backward_pass(name: str,
         backward += inputs.ndim > 1
         return original(outputs, inputs, **named)
 
-    for seed in range(2):
+    for seed, labels in enumerate((range(3), (1,))):
         x = torch.randn(1, 3, size_px, size_px, generator=torch.Generator().manual_seed(seed))
         opened = open_at(net, layer, x)
         assert (opened.shares is None) == (name in OTHER_HEADS)
-        for label in range(3):
+        for label in labels:
             for method, known in CLOSED.items():
                 cam = getattr(pytorch_grad_cam, known)(
                     own, [own.get_submodule(layer)], reshape_transform=lambda out: to_map(net, out)

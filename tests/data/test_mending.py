@@ -1,5 +1,6 @@
 """Labels mended: every change is a version, said by whom, taken back, compared; several writers lose nothing."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -185,7 +186,7 @@ for i in range(n):
 
 
 def test_writers_in_several_processes_lose_nothing(name: str) -> None:
-    writers, each = 8, 100
+    writers, each = 8, int(os.environ.get("MEDCLS_CHANGES", "25"))
     running = [subprocess.Popen([sys.executable, "-c", WRITER, str(k), str(each)]) for k in range(writers)]
     assert [one.wait(1800) for one in running] == [0] * writers
     kept = open_collection(name).record.decisions

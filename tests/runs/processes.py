@@ -21,7 +21,9 @@ SPEC = small_spec(collections=("phantoms",), hflip=True, dropout=0.2, ema_decay=
 # A loaded machine is slow; what is there sooner is not waited for.
 PATIENCE_S = float(os.environ.get("MEDCLS_PATIENCE_S", "300"))
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["medcls.runs.make", "medcls.runs.worker", "tests.runs.processes"])
+# What every worker comes to load is loaded before they part, too.
+_LOADED = ["scipy.ndimage", "scipy.optimize", "scipy.stats", "onnxruntime"]
+_FORKS.set_forkserver_preload(["medcls.runs.make", "medcls.runs.worker", *_LOADED, "tests.runs.processes"])
 
 
 def add_phantoms(folder: Path, name: str = "phantoms", each: int = 12, first: int = 0) -> None:
