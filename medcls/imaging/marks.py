@@ -66,7 +66,7 @@ def _strokes(thin: np.ndarray, around: np.ndarray, scale: float) -> np.ndarray:
     width, height, area = (
         stats[:, k].astype(np.float64) for k in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA)
     )
-    n_clear = np.bincount(labels.ravel(), (thin > _CLEAR).ravel(), n)
+    n_clear = np.bincount(labels[thin > _CLEAR], minlength=n)
     clear = n_clear / area
     longest = np.maximum(width, height)
     flat = (height < 0.35 * width) & (width > 8 * scale)  # lies as fasciae lie: must be drawn all along
@@ -114,25 +114,37 @@ def _drawn_along(grey: np.ndarray, ends: np.ndarray, scale: float) -> np.ndarray
     dx, dy = ends[:, 2] - ends[:, 0], ends[:, 3] - ends[:, 1]
     length = np.hypot(dx, dy).astype(np.int64)  # (N,) px, how many points of it are looked at
     line = np.repeat(np.arange(len(ends)), length)  # (sum of lengths,) which line a point lies on
-    nth = np.arange(len(line)) - np.repeat(np.cumsum(length) - length, length)
-    x, y = (_between(ends[:, k], ends[:, k + 2], length, line, nth) for k in (0, 1))
-    above = _above_sides(grey, x, y, (abs(dy) > abs(dx))[line], max(2, round(2.5 * scale)))
+    last = np.cumsum(length) - 1
+    nth = np.arange(len(line)) - (last + 1 - length)[line]
+    x, y = (_between(ends[:, k], ends[:, k + 2], length, line, (nth, last)) for k in (0, 1))
+    above = _above_sides(grey, max(2, round(2.5 * scale)))
     least = np.where(abs(dy) < 0.36 * abs(dx), 45, _LINE)  # lies as fasciae lie: must stand out more
-    return np.bincount(line, above > least[line], len(ends)) / length >= _LINE_COVER
+    first = (abs(dy) > abs(dx)) * grey.size  # where the sides of steep lines begin, of those that lie before them
+    stands_out = above.ravel()[y * grey.shape[1] + x + first[line]] > least.astype(np.uint8)[line]
+    return np.bincount(line[stands_out], minlength=len(ends)) / length >= _LINE_COVER
 
 
-def _between(start: np.ndarray, end: np.ndarray, length: np.ndarray, line: np.ndarray, nth: np.ndarray) -> np.ndarray:
-    """Return one coordinate of each point of each line, as `np.linspace` of its own would put it, rounded."""
-    step = (end - start) / (length - 1)
-    at = nth * step[line] + start[line]
-    return np.rint(np.where(nth == length[line] - 1, end[line], at)).astype(np.intp)
+def _between(
+    start: np.ndarray, end: np.ndarray, length: np.ndarray, line: np.ndarray, places: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """Return one coordinate of each point of each line, as `np.linspace` of its own would put it, rounded.
+
+    `places` says which of its line's points each is, and which of all points is the last of each line.
+    """
+    nth, last = places
+    at = nth * ((end - start) / (length - 1))[line]
+    at += start[line]
+    at[last] = end
+    return np.rint(at, out=at).astype(np.intp)
 
 
-def _above_sides(grey: np.ndarray, x: np.ndarray, y: np.ndarray, steep: np.ndarray, off: int) -> np.ndarray:
-    """Return by how many grey levels points exceed the brighter of two others, `off` px to either side of them."""
-    height, width = grey.shape
-    sides = [
-        grey[np.clip(y + s * ~steep * off, 0, height - 1), np.clip(x + s * steep * off, 0, width - 1)].astype(np.int16)
-        for s in (-1, 1)
-    ]
-    return grey[y, x].astype(np.int16) - np.maximum(*sides)
+def _above_sides(grey: np.ndarray, off: int) -> np.ndarray:
+    """Return by how much each pixel exceeds the brighter of two others, `off` px to either side of it, 0 at least.
+
+    Returns:
+        (2, H, W) uint8: of those above and below it, and of those left and right.
+    """
+    down = cv2.copyMakeBorder(grey, off, off, 0, 0, cv2.BORDER_REPLICATE)
+    along = cv2.copyMakeBorder(grey, 0, 0, off, off, cv2.BORDER_REPLICATE)
+    sides = np.maximum(down[: -2 * off], down[2 * off :]), np.maximum(along[:, : -2 * off], along[:, 2 * off :])
+    return np.stack([cv2.subtract(grey, brighter) for brighter in sides])

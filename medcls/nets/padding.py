@@ -23,9 +23,8 @@ def pad_once(net: nn.Module, scans: Tensor) -> nn.Module:
         The same network; for scans of this size it gives the same numbers.
     """
     for name, conv, size_px in list(_sizes(net, scans)):
-        left, right, top, bottom = pad_same_arg(
-            list(size_px), _two(conv.kernel_size), _two(conv.stride), _two(conv.dilation)
-        )
+        sizes = (list(sides) for sides in (size_px, conv.kernel_size, conv.stride, conv.dilation))
+        left, right, top, bottom = pad_same_arg(*sizes)
         net.set_submodule(name, nn.Sequential(nn.ZeroPad2d((left, right, top, bottom)), _without_padding(conv)))
     return net
 
