@@ -39,7 +39,7 @@ def open_session(model: bytes, spinning: bool = True) -> Any:
     """
     onnxruntime = runtime()
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = _threads()
+    options.intra_op_num_threads = threads()
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
@@ -60,7 +60,7 @@ def runtime() -> ModuleType:
     return onnxruntime
 
 
-def _threads() -> int:
+def threads() -> int:
     """Return how many threads an engine may use: those of this process's cores, or what OMP_NUM_THREADS allows."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     asked = os.environ.get("OMP_NUM_THREADS", "")

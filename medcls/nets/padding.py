@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 
 def pad_once(net: nn.Module, scans: Tensor) -> nn.Module:
-    """Give each convolution that works out its padding the padding that scans of this size need.
+    """Settle the padding of each convolution that works it out anew, for scans of this size.
 
     Args:
         net: A network of one's own, in evaluation mode; it is changed.
