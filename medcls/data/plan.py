@@ -18,6 +18,7 @@ from medcls.data.layouts.in_names import owners_by_beginning, patients_by_file
 from medcls.data.layouts.layout import common_root
 from medcls.data.legend import read_legend, unknown_codes
 from medcls.data.lexicon import MASK
+from medcls.data.owner_links import link_owners
 from medcls.data.owners import groups_within_patients, hide_people, owners_in_one_form, with_owners
 from medcls.data.part_names import name_parts
 from medcls.data.tree import ARRAY, BESIDE, OTHER, TABLE, Tree, walk
@@ -67,6 +68,7 @@ def prepare(path: Path, choices: PlanChoices | None = None, progress: Progress =
     reading.notes += told
     if n_dicom:
         reading.patients_from.append(Note("data.from-dicom"))
+    link_owners(tree, reading)
     _with_names(reading, choices)
     reading.entries = hide_people(reading.entries, reading.people)
     reading.notes += [note] if (note := reading.people.merged()) else []

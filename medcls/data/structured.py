@@ -60,6 +60,8 @@ def _rows(found: Any) -> Rows:
 def _of_names(found: Mapping[str, Any]) -> Rows:
     """Return what stands below names as one table: names of files, of labels, of parts, or of one thing alone."""
     values = list(found.values())
+    if parted := _by_part(found):
+        return [["file", "label", "part"], *parted]
     if len(values) > 1 and all(isinstance(value, dict) for value in values):
         return _of_objects([{"file": name, **value} for name, value in found.items()])
     if all(isinstance(value, _SCALARS) for value in values):
@@ -67,6 +69,15 @@ def _of_names(found: Mapping[str, Any]) -> Rows:
     lists = {name: value for name, value in found.items() if isinstance(value, list) and value}
     inner = any(isinstance(value, dict) for value in values)
     return (_of_lists(lists) if lists and not inner else []) or _inner(found)
+
+
+def _by_part(found: Mapping[str, Any]) -> Rows:
+    """Return files, their labels and parts, where labels by file stand below the name of each part; else nothing."""
+    if len(found) < 2 or not all(isinstance(inner, dict) and part_of(name) for name, inner in found.items()):
+        return []
+    if not all(isinstance(label, _SCALARS) for inner in found.values() for label in inner.values()):
+        return []
+    return [[file, cell(label), part] for part, inner in found.items() for file, label in inner.items()]
 
 
 def _inner(found: Mapping[str, Any]) -> Rows:

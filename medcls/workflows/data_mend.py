@@ -144,3 +144,15 @@ def compare_collections(before: str, after: str) -> Difference:
     from medcls.data.difference import compare
 
     return compare(open_collection(before), open_collection(after))
+
+
+def label_names(*names: str) -> dict[str, str]:
+    """Return the names of the labels of some collections or versions (`name@2`), by id; the later ones count.
+
+    Raises:
+        BadData: If there is no such collection or version.
+    """
+    from medcls.data.collections import open_collection
+
+    records = [open_collection(name).record for name in names]
+    return {label: record.name_of(label) for record in records for label in record.labels}

@@ -16,7 +16,7 @@ from medcls.data.difference import compare
 from medcls.data.splits import list_splits, make_split, read_split, write_split
 from medcls.errors import BadData, BadSplit
 from medcls.imaging.decode import read_scan
-from medcls.workflows.data_mend import list_doubts, merge_labels
+from medcls.workflows.data_mend import label_names, list_doubts, merge_labels
 from tests.data import trees
 
 
@@ -72,6 +72,7 @@ def test_labels_are_renamed_and_joined(name: str) -> None:
     mending.change(name, {"label:bösartig/1.png": "benign"})
     assert label_of(name, "bösartig/1.png") == "benign"
     joined = mending.change(name, {"rename:gutartig": "malignant"})
+    assert label_names(f"{name}@1", name) == {"gutartig": "gutartig", "bösartig": "bösartig", "malignant": "malignant"}
     assert joined.labels == ("malignant",)
     assert set(mending.change(name, {"rename:gutartig": None, "rename:bösartig": None}).labels) == {
         "gutartig",

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
+from medcls.core.collection import names_owner
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices, Question
 from medcls.data.labels import diseases_said
@@ -16,6 +17,7 @@ from medcls.data.tree import TABLE, Tree
 from medcls.data.vocabulary import fold
 
 _PARTS = ("part", "fold")
+Ties = list[tuple[str, str]]  # groups that two tables give one scan
 Claims = dict[tuple[str, str], set[str]]  # parts, or folds, said of a scan, by its path and the kind
 
 
@@ -82,11 +84,12 @@ def join_tables(found: list[Found], entries: dict[str, Entry], reading: Reading,
         unread: Why labels of a table are not read.
     """
     claims: Claims = {}
+    ties: Ties = []
     for path, entry in entries.items() if found else ():
         _claim(claims, path, entry.attributes)
     for one in found:
         teller = Teller(one.columns, one.table, reading.people)
-        told = _join(one, teller, entries, claims)
+        told = _join(one, teller, entries, claims, ties)
         notes = [*_differ(one, entries), *([unread] if one.rule else [])]
         for lost, code in ((SEVERAL, "data.rows-of-several"), (MISSING, "data.rows-of-missing")):
             if n := sum(path == lost for path in one.paths):
@@ -100,6 +103,18 @@ def join_tables(found: list[Found], entries: dict[str, Entry], reading: Reading,
         reading.tables.append(replace(one.shown(*notes, *teller.told), columns=columns))
         reading.patients_from += one.owners_from()
     _settle_parts(claims, entries, reading)
+    _tie(ties, entries)
+
+
+def _tie(ties: Ties, entries: dict[str, Entry]) -> None:
+    """Let groups be one that two tables give one scan: what is listed with it in either stays together."""
+    one: dict[str, set[str]] = {}
+    for pair in ties:
+        whole = set().union(*(one.get(group, {group}) for group in pair))
+        one |= dict.fromkeys(whole, whole)
+    names = {group: min(whole, key=lambda name: (not names_owner(name), name)) for group, whole in one.items()}
+    for path, entry in entries.items() if names else ():
+        entries[path] = replace(entry, group=names.get(entry.group or "", entry.group))
 
 
 def _settle_parts(claims: Claims, entries: dict[str, Entry], reading: Reading) -> None:
@@ -140,7 +155,7 @@ def _claim(claims: Claims, path: str, attributes: Mapping[str, str]) -> bool:
     return any(len(claims.get((path, key), ())) > 1 for key in _PARTS)
 
 
-def _join(one: Found, teller: Teller, entries: dict[str, Entry], claims: Claims) -> bool:
+def _join(one: Found, teller: Teller, entries: dict[str, Entry], claims: Claims, ties: Ties) -> bool:
     """Add to scans what a table says of them, and note each part that is said; False if it says nothing."""
     told = False
     for row, path in zip(one.rows(), one.paths, strict=True):
@@ -152,6 +167,8 @@ def _join(one: Found, teller: Teller, entries: dict[str, Entry], claims: Claims)
             more = replace(more, attributes=with_part(more.attributes, one.part))
         contradicted = _claim(claims, path, more.attributes)
         joined = _joined(entry, more)
+        if joined.group and more.group and joined.group != more.group:
+            ties.append((joined.group, more.group))
         told = told or contradicted or joined != entry
         entries[path] = joined
     return told

@@ -39,7 +39,7 @@ def as_pair_list(table: Table, resolver: Resolver) -> Table | None:
     if sum(len(row) > 1 for row in rows) < _MOSTLY * len(rows) or not _are_pairs(columns, rows):
         return None
     note = Note("data.listed-together", names=", ".join(columns))
-    sets = [[f"{LISTED}{number}", path] for path, number in _sets(rows).items()]
+    sets = [[f"{LISTED}{table.path}-{number}", path] for path, number in _sets(rows).items()]
     return Table(table.path, (TOGETHER, SCAN), sets, (*table.notes, note))
 
 

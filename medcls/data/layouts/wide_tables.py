@@ -90,7 +90,7 @@ def _as_views(table: Table, named: Collection[str]) -> Table:
     view, together, scan = (name if name not in taken else f"{name} 2" for name in (_VIEW, TOGETHER, SCAN))
     places = {name: table.header.index(name) for name in table.header if name in named}
     rows = [
-        [*(row[at] for at in others), name, str(n), row[place]]
+        [*(row[at] for at in others), name, f"{table.path} {n}", row[place]]
         for n, row in enumerate(table.rows, 1)
         for name, place in places.items()
         if row[place]

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from medcls.core.collection import CollectionRecord, Difference
+from medcls.core.collection import Difference
 from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import data, data_audit, data_mend
@@ -113,14 +113,14 @@ def _show_names(seen: data.Overview) -> None:
                 _change(seen.record.name, {f"rename:{label}": name.strip() or None for label, name in new.items()})
 
 
-def _told(seen: data.Overview, key: str, value: str | None) -> str:
-    """Return a decision as a person reads it; scans by the names of their files."""
+def _told(names: dict[str, str], key: str, value: str | None) -> str:
+    """Return a decision as a person reads it; scans by the names of their files, labels by their own."""
     what, _, of = key.partition(":")
-    of = (of or key).rpartition("/")[2]
+    of = names.get(of, of) if what == "rename" else (of or key).rpartition("/")[2]
     if value is None:
         return say("pages.data-change", {"of": of, "to": say("pages.data-taken-back")})
     plain = {"drop": say("pages.data-change-drop"), "keep": say("pages.data-change-keep")}
-    to = seen.record.name_of(value) if what == "label" else plain.get(what, value)
+    to = names.get(value, value) if what == "label" else plain.get(what, value)
     return say("pages.data-change", {"of": of, "to": to})
 
 
@@ -138,13 +138,14 @@ def _show_changes(seen: data.Overview) -> None:
             notices.show_error(error)
         else:
             st.rerun()
+    names = data_mend.label_names(f"{name}@1", name)
     rows = [
         {
             say("pages.head-version"): one.version,
             say("pages.head-when"): f"{one.at[:16].replace('T', ' ')} UTC",
             say("pages.head-who"): one.who,
             say("pages.head-what"): (say("pages.data-undo") if one.undoes else "")
-            + "; ".join(_told(seen, *item) for item in list(one.set.items())[:_TOLD])
+            + "; ".join(_told(names, *item) for item in list(one.set.items())[:_TOLD])
             + (" …" if len(one.set) > _TOLD else ""),
         }
         for one in reversed(changes)
@@ -180,13 +181,13 @@ def _show_difference(seen: data.Overview) -> None:
             },
         )
     )
-    if rows := _rows_of(found, seen.record):
+    if rows := _rows_of(found, data_mend.label_names(before, after)):
         st.dataframe(rows, hide_index=True)
 
 
-def _rows_of(found: Difference, record: CollectionRecord) -> list[dict[str, str]]:
+def _rows_of(found: Difference, names: dict[str, str]) -> list[dict[str, str]]:
     """Return a row for each case that differs, as far as the difference names them; labels by their names."""
-    called = {"": "—"} | {label: record.name_of(label) for label in record.labels}
+    called = {"": "—"} | names
     changes = [
         *((case, "pages.data-was-relabelled", called.get(a, a), called.get(b, b)) for case, a, b in found.relabelled),
         *((case, "pages.data-was-moved", a or "—", b or "—") for case, a, b in found.moved),
