@@ -5,6 +5,8 @@ Why each part is needed was tried on the Streamlit in use: its defaults send no 
 upload above 1 MiB to a temporary file.
 """
 
+import re
+
 from starlette.formparsers import MultiPartParser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -101,7 +103,7 @@ class SafeDoor:
             await self._app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not is_host_allowed(header_of(scope, b"host")):
+        if not _is_ours(header_of(scope, b"host")):
             await _refuse(_with_headers(send, "none for strangers"), 403)
             return
         send = _with_headers(send, token_of(scope))
@@ -114,10 +116,16 @@ class SafeDoor:
             await self._app(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not is_host_allowed(header_of(scope, b"host")):
+        if not _is_ours(header_of(scope, b"host")):
             await send({"type": "websocket.close", "code": 1008})  # before it is accepted: the server answers 403
             return
         await self._app(scope, _filtered(receive), _watched(send, self._uploads, browser_of(scope)))
+
+
+def _is_ours(host: str | None) -> bool:
+    """Return whether a `Host` is one of this server's names; Streamlit reads `[::1].evil.example` as `[::1]`."""
+    _, bracket, behind = (host or "").partition("]")
+    return is_host_allowed(host) and (not bracket or not behind or re.fullmatch(r":[0-9]+", behind) is not None)
 
 
 _WORDS = {403: b"forbidden", 404: b"not found", 411: b"length required", 413: b"too large"}

@@ -139,7 +139,18 @@ def test_headers_are_set_once_and_win() -> None:
 
 @pytest.mark.parametrize(
     "host",
-    [None, b"evil.example", b"localhost.evil.example", b"localhost@evil.example", b"", b"127.0.0.1.nip.io", b"[::2]"],
+    [
+        None,
+        b"evil.example",
+        b"localhost.evil.example",
+        b"localhost@evil.example",
+        b"",
+        b"127.0.0.1.nip.io",
+        b"[::2]",
+        b"[::1].evil.example",
+        b"[::1].evil.example:8501",
+        b"[::1]:1]",
+    ],
 )
 def test_a_foreign_host_gets_nothing_at_the_websocket_either(host: bytes | None) -> None:
     headers = () if host is None else ((b"host", host),)
