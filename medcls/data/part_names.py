@@ -38,8 +38,9 @@ def name_parts(reading: Reading, choices: PlanChoices) -> None:
             _cell(cell) for entry in reading.entries if (cell := _unsaid(entry, column)) and _cell(cell) not in said
         )
         reading.entries = [_named(entry, column, said) for entry in reading.entries]
-        left = {c: n for c, n in counted.items() if _EACH not in said or number_of(c) is None}
-        reading.tables = [_told(table, column, left) for table in reading.tables]
+        left = {c: n for c, n in counted.items() if not _answered(c, said)}
+        untold = any((cell := entry.attributes.get(column)) and not _answered(cell, said) for entry in reading.entries)
+        reading.tables = reading.tables if untold else [_told(table, column) for table in reading.tables]
         reading.questions += _asks(column, left)
     reading.questions += _asks_group(reading, choices)
 
@@ -77,9 +78,13 @@ def _named(entry: Entry, column: str, said: Mapping[str, str]) -> Entry:
     return replace(entry, attributes=with_part({k: v for k, v in entry.attributes.items() if k != column}, part))
 
 
-def _told(table: PlanTable, column: str, left: Mapping[str, int]) -> PlanTable:
-    """Return a table whose note on what is not known of a column names only what nobody answered for."""
-    notes = (n for n in table.notes if n not in _unread(table) or n.params["column"] != column or left)
+def _answered(cell: str, said: Mapping[str, str]) -> bool:
+    return _cell(cell) in said or (_EACH in said and number_of(cell) is not None)
+
+
+def _told(table: PlanTable, column: str) -> PlanTable:
+    """Return a table without the note on what is not known of a column, where all of it was answered."""
+    notes = (n for n in table.notes if n not in _unread(table) or n.params["column"] != column)
     return replace(table, notes=tuple(notes))
 
 

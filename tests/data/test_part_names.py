@@ -62,6 +62,13 @@ def test_two_tables_ask_once_and_one_answer_holds_for_both(tmp_path: Path) -> No
     assert plan.count_by("part") == {"train": 12, "test": 12}
 
 
+def test_a_column_of_parts_beside_one_of_folds_is_told(tmp_path: Path) -> None:
+    rows = lambda i: (f"{i}.jpg", NAMES[i % 2], 1 + i % 2, i // 2 % 4)  # noqa: E731
+    plan = make_plan(table(tmp_path, ("file", "label", "set", "fold"), rows, n=16))
+    assert set(plan.count_by("part")) == {f"fold-{k}" for k in range(4)}
+    assert [note.code for note in plan.tables[0].notes] == ["data.parts-unread"]
+
+
 def test_a_group_of_few_numbers_may_be_a_part(tmp_path: Path) -> None:
     plan = make_plan(numbered(tmp_path, "group", (1, 2, 3)))
     assert [(q.option, q.allowed, q.default) for q in plan.questions] == [("--part-column", ("group", "-"), "-")]
