@@ -53,7 +53,7 @@ def widget(app, kind: str, label: str):
 def test_without_data_the_train_page_says_what_to_do(open_app) -> None:
     app = open_app("../train.py")
     assert_sound(app)
-    assert "Add a data set first" in words(app)
+    assert say("pages.train-add-a-data-set") in words(app)
 
 
 def test_without_runs_the_runs_page_says_what_to_do(open_app) -> None:

@@ -231,11 +231,12 @@ def show_verdict(check: SiteCheck, card: ModelCard) -> None:
     if told := forest_notes(figures):
         st.caption(told)
     value, n = (say(code) for code in _COLUMNS)
-    st.dataframe(
+    st.table(  # its words break where a phone has no room beside each other
         [
             {"": say(_PARTS[name]), value: show_estimate(s), n: s.n}
             for name, s in ((name, check.scores[name]) for name in _PARTS if name in check.scores)
         ],
+        border="horizontal",
         hide_index=True,
     )
     _show_found(check.found)
