@@ -39,7 +39,7 @@ def name_parts(reading: Reading, choices: PlanChoices) -> None:
         )
         reading.entries = [_named(entry, column, said) for entry in reading.entries]
         left = {c: n for c, n in counted.items() if not _answered(c, said)}
-        untold = any((cell := entry.attributes.get(column)) and not _answered(cell, said) for entry in reading.entries)
+        untold = any(column in e.attributes and not _answered(e.attributes[column], said) for e in reading.entries)
         reading.tables = reading.tables if untold else [_told(table, column) for table in reading.tables]
         reading.questions += _asks(column, left)
     reading.questions += _asks_group(reading, choices)
