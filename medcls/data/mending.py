@@ -22,7 +22,7 @@ from medcls.data.index import Index
 from medcls.data.labels import slug, tidy
 from medcls.data.registry import folder_of, write_record
 from medcls.data.settle import DROP, KEEP, LABEL, RENAME, settle
-from medcls.errors import BadData
+from medcls.errors import BadData, BadRecord
 
 _LOG = "changes.jsonl"
 
@@ -230,8 +230,8 @@ def _make_version(stored: Stored, folder: Path, decisions: Mapping[str, str], ve
         try:
             os.link(stored.folder / "looks.bin", built / "looks.bin")
         except OSError:  # a file system without links
-            shutil.copyfile(stored.folder / "looks.bin", built / "looks.bin")
-        shutil.copyfile(stored.folder / "base.json", built / "base.json")
+            _copy_looks(stored.folder, built)
+        disk.write_atomically(built / "base.json", first_record(stored).to_json().encode())
         name = f"{stored.record.name}@{version}"
         write_record(built, replace(stored.record, name=name, version=version, decisions={}))
         old = Stored(built)
@@ -240,3 +240,11 @@ def _make_version(stored: Stored, folder: Path, decisions: Mapping[str, str], ve
         built.replace(folder)
     finally:
         shutil.rmtree(built, ignore_errors=True)
+
+
+def _copy_looks(folder: Path, into: Path) -> None:
+    try:
+        shutil.copyfile(folder / "looks.bin", into / "looks.bin")
+    except OSError as error:
+        found = error.strerror or type(error).__name__
+        raise BadRecord("core.unreadable-record", where="looks.bin", found=found) from error

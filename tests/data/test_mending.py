@@ -14,7 +14,7 @@ from medcls.data.audit import run_audit
 from medcls.data.collections import add_collection, open_collection
 from medcls.data.difference import compare
 from medcls.data.splits import list_splits, make_split, read_split, write_split
-from medcls.errors import BadData, BadSplit
+from medcls.errors import BadData, BadRecord, BadSplit
 from medcls.imaging.decode import read_scan
 from medcls.workflows.data_mend import label_names, list_doubts, merge_labels
 from tests.data import trees
@@ -45,6 +45,17 @@ def test_a_relabelled_case_makes_the_next_version_and_the_old_one_stays_readable
     assert old.read(old.case("gutartig/1.png"))
     (made,) = mending.list_changes(name)
     assert (made.who, made.version, made.set) == ("Dr A", 2, {"label:gutartig/1.png": "bösartig"})
+
+
+@pytest.mark.parametrize("lost", ["base.json", "looks.bin"])
+def test_a_version_that_cannot_be_made_anew_is_told_with_the_file(name: str, lost: str) -> None:
+    mending.change(name, {"label:gutartig/1.png": "bösartig"})
+    path = open_collection(name).stored[0].folder / lost
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(BadRecord) as told:
+        open_collection(f"{name}@1")
+    assert told.value.code == "core.unreadable-record"
 
 
 def test_what_was_changed_is_taken_back_one_by_one(name: str) -> None:
