@@ -1,6 +1,5 @@
 """Dropped scans: dropped once, read on every page of the session, kept in its memory only."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,6 @@ from pages._ui.widgets import notices
 
 _STYLE = Path(__file__).with_name("drop.css")
 _DECODED = 64  # scans at most that are kept decoded
-_SIGN_S = 0.4  # between two signs of how far an archive is
 _LONG = 40  # characters of a name that a button has room for
 
 
@@ -103,15 +101,9 @@ def _upload(key: str, task: Task) -> None:
 
 
 def _take(files: Sequence[Any]) -> None:
-    """Put files before the user, archives opened; where that takes a while, what came out so far is counted."""
-    place, entries, told = st.empty(), [], time.monotonic()
-    for entry in scans.unpack((file.name, file.getvalue()) for file in files):
-        entries.append(entry)
-        if time.monotonic() - told > _SIGN_S:
-            told = time.monotonic()
-            place.caption(say("pages.drop-unpacking", {"n": len(entries)}))
-    place.empty()
-    _hold(Drop(tuple(entries), tuple(file.file_id for file in files)))
+    """Put files before the user, archives opened."""
+    entries = tuple(scans.unpack((file.name, file.getvalue()) for file in files))
+    _hold(Drop(entries, tuple(file.file_id for file in files)))
 
 
 def _hold(drop: Drop) -> None:

@@ -231,10 +231,8 @@ class Viewer {
       return { columns, rows, width, height, fit: Math.min(width / w, height / h) }
     }
     const some = Array.from({ length: most }, (_, i) => laid(i + 1)).filter(({ columns }) => columns > 1 || most === 1)
-    const whole = some.filter(({ rows, height }) => rows * (height + 2) <= tall + 2) // all of them seen at once
-    const fair = whole.length ? whole : some
-    const largest = Math.max(...fair.map(({ fit }) => fit))
-    const good = fair.filter(({ fit }) => fit > 0.95 * largest) // pictures as large as they can be, in as few rows
+    const largest = Math.max(...some.map(({ fit }) => fit))
+    const good = some.filter(({ fit }) => fit > 0.95 * largest) // pictures as large as they can be, in as few rows
     const { columns, width, height } = good.reduce((best, one) => (one.rows < best.rows ? one : best))
     this.grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`
     for (const stage of this.stages) {
@@ -282,7 +280,7 @@ class Viewer {
       stage.base.style.visibility = picture ? "visible" : "hidden"
       stage.unread.textContent = source === "" ? this.state.words.frame_unread : ""
       if (picture) paintBase(stage.base, picture, win, inverted)
-      const chosen = pane.maps.find((map) => map.label === label) || (data.labels.some(([id]) => id === label) ? null : pane.maps[0])
+      const chosen = pane.maps.find((map) => map.label === label) || pane.maps[0]
       const map = chosen && this.state.frame === data.frames.at && this.pictures.get(chosen.picture)
       const shown = Boolean(this.how.on && map && palette)
       stage.map.style.display = shown ? "block" : "none"
@@ -377,8 +375,7 @@ class Viewer {
     this.paint()
   }
 
-  hasMap(id) { return this.state.data.panes.some((pane) => pane.maps.some((map) => map.label === id)) }
-  choose(id) { if (!this.hasMap(id)) return; this.state.label = id; this.refresh(); this.paint() }
+  choose(id) { this.state.label = id; this.refresh(); this.paint() }
 
   showFrame(frame) {
     const { n, at, step, shown } = this.state.data.frames
