@@ -187,13 +187,22 @@ def test_the_viewer_measures_windows_and_hands_a_region_back(page, server: Serve
 
 
 def test_labels_are_shown_on_one_scale(page, server: Server) -> None:
-    """Another label's map is one key away, and alt text says what the picture is."""
+    """Another label's map is one key away, and alt text says what the picture is.
+
+    A key is the same label on every scan: one without evidence keeps its place and shows no other's map.
+    """
     open_page(page, server)
     drop(page, files()[0])
     view = viewer(page, maps=1)
     view.focus()
-    page.keyboard.press("1")
-    assert page.locator(".bar button.label").first.get_attribute("aria-pressed") == "true"
+    labels = page.locator(".bar button.label")
+    assert labels.all_inner_texts() == ["normal", "benign", "◆ malignant"]
+    for place in range(3):
+        before = labels.evaluate_all("all => all.map(one => one.ariaPressed)")
+        page.keyboard.press(str(place + 1))
+        chosen = ["true" if i == place else "false" for i in range(3)]
+        after = labels.evaluate_all("all => all.map(one => one.ariaPressed)")
+        assert after == (chosen if labels.nth(place).is_enabled() else before)
     assert MARKER in page.locator(".stage canvas").first.get_attribute("aria-label")
     assert page.locator(".stage").first.evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(11, 13, 16)"
 

@@ -120,7 +120,7 @@ def _picture(reading: Reading, place: int, found: Evidence | None) -> tuple[view
     maps = [viewer.Map(m, found.strongest) for m in found.maps if not m.empty] if found else []
     label = row.prediction.decided or row.prediction.top if _shows_numbers(row) and row and row.prediction else None
     pane = viewer.Pane(_names(reading)[place], say("pages.alt-scan", {"name": entry.name}), maps)
-    labels = [m.heatmap.label for m in maps]
+    labels = [m.label for m in found.maps] if found else []  # a key is the same label on every scan
     return pane, viewer.Options(reading.card.task, label, labels, region=True, frames=loops.frames_of(entry, row))
 
 

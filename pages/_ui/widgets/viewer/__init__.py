@@ -49,7 +49,7 @@ class Pane:
     Args:
         title: What stands over it; empty for nothing.
         alt: What it is, for people who cannot see it.
-        maps: Maps over it; the one of the label chosen is shown, else the first.
+        maps: Maps over it; the one of the label chosen is shown; the first where none can be chosen.
         png: Another picture than the scan itself; None for the scan.
     """
 

@@ -88,7 +88,8 @@ function labelButtons(viewer) {
     one.type = "button"
     one.className = "label"
     one.textContent = word
-    one.title = `${words.evidence}: ${word} (${i + 1})`
+    one.title = viewer.hasMap(id) ? `${words.evidence}: ${word} (${i + 1})` : `${word}: ${words.no_evidence}`
+    one.disabled = !viewer.hasMap(id)
     one.setAttribute("aria-pressed", id === label)
     one.addEventListener("click", () => viewer.choose(id))
     node.append(one)

@@ -23,6 +23,7 @@ _NAMES = {
     "map": "pages.viewer-map",
     "most": "pages.viewer-most",
     "no_scale": "pages.viewer-no-scale",
+    "no_evidence": "pages.viewer-no-evidence",
     "none": "pages.viewer-none",
     "opacity": "pages.viewer-opacity",
     "out": "pages.viewer-out",

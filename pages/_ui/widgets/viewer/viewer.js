@@ -280,7 +280,7 @@ class Viewer {
       stage.base.style.visibility = picture ? "visible" : "hidden"
       stage.unread.textContent = source === "" ? this.state.words.frame_unread : ""
       if (picture) paintBase(stage.base, picture, win, inverted)
-      const chosen = pane.maps.find((map) => map.label === label) || pane.maps[0]
+      const chosen = pane.maps.find((map) => map.label === label) || (data.labels.some(([id]) => id === label) ? null : pane.maps[0])
       const map = chosen && this.state.frame === data.frames.at && this.pictures.get(chosen.picture)
       const shown = Boolean(this.how.on && map && palette)
       stage.map.style.display = shown ? "block" : "none"
@@ -375,7 +375,8 @@ class Viewer {
     this.paint()
   }
 
-  choose(id) { this.state.label = id; this.refresh(); this.paint() }
+  hasMap(id) { return this.state.data.panes.some((pane) => pane.maps.some((map) => map.label === id)) }
+  choose(id) { if (!this.hasMap(id)) return; this.state.label = id; this.refresh(); this.paint() }
 
   showFrame(frame) {
     const { n, at, step, shown } = this.state.data.frames
