@@ -231,8 +231,10 @@ class Viewer {
       return { columns, rows, width, height, fit: Math.min(width / w, height / h) }
     }
     const some = Array.from({ length: most }, (_, i) => laid(i + 1)).filter(({ columns }) => columns > 1 || most === 1)
-    const largest = Math.max(...some.map(({ fit }) => fit))
-    const good = some.filter(({ fit }) => fit > 0.95 * largest) // pictures as large as they can be, in as few rows
+    const whole = some.filter(({ rows, height }) => rows * (height + 2) <= tall + 2) // all of them seen at once
+    const fair = whole.length ? whole : some
+    const largest = Math.max(...fair.map(({ fit }) => fit))
+    const good = fair.filter(({ fit }) => fit > 0.95 * largest) // pictures as large as they can be, in as few rows
     const { columns, width, height } = good.reduce((best, one) => (one.rows < best.rows ? one : best))
     this.grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`
     for (const stage of this.stages) {
