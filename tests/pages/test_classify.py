@@ -427,6 +427,8 @@ def test_a_refusal_shows_its_reason_and_next_step_and_no_numbers(open_app, tiny_
     assert "Probabilities:" not in words(app)
     assert not shown(app)["panes"][0]["maps"]
     assert any(str(b.key).startswith("next.") for b in app.button)
+    kinds = [b.proto.type for b in app.button if str(b.key).startswith("next.")]
+    assert kinds.count("primary") == 1, "one next step stands out"
     app.button(key="anyway.on").click().run()
     assert "Probabilities:" in words(app)
     app.button(key="anyway.off").click().run()

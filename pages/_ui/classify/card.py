@@ -121,11 +121,11 @@ def _show_next(shown: Shown, prediction: Prediction) -> None:
     """Offer what to do with a scan that was refused."""
     tasks = () if prediction.unsure else classify.other_tasks(shown.scan, shown.card.task.id)
     with st.container(horizontal=True):
-        for task in tasks[:_NEXT_TASKS]:
+        for i, task in enumerate(tasks[:_NEXT_TASKS]):
             st.button(
                 say("pages.ask-task", {"task": pickers.task_title(task)}),
                 key=f"next.{task.id}",
-                type="primary",
+                type="secondary" if i else "primary",
                 on_click=pickers.switch_task,
                 args=(task.id,),
             )
