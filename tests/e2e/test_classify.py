@@ -182,7 +182,10 @@ def test_the_viewer_measures_windows_and_hands_a_region_back(page, server: Serve
     page.keyboard.press("h")
     page.keyboard.press("b")
     drag(0.35, 0.35, 0.65, 0.65)
-    page.get_by_text("The region alone:").wait_for(timeout=PATIENCE_MS)
+    told = page.get_by_text("The region alone:")
+    told.wait_for(timeout=PATIENCE_MS)
+    where = told.bounding_box()
+    assert where["y"] + where["height"] <= 800, "what was asked for stands in sight"
     assert page.locator(".ink text", has_text="px").first.is_visible(), "a rerun keeps the measurements"
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from medcls.core.model import ModelCard
 from medcls.core.scan import Scan
@@ -40,8 +41,10 @@ def show(entries: tuple[scans.Entry, ...], card: ModelCard) -> None:
         else:
             middle, right = st.columns([2.15, 1], gap="medium")
     place = _chosen(reading, order)
+    with right:
+        region = st.empty()  # beside the picture: under it a window 800 px high ends
     with middle:
-        scan, complete = _show_scan(reading, place, order)
+        scan, complete = _show_scan(reading, place, order, region)
         late = st.empty()
     with right:
         answer = st.empty()
@@ -76,8 +79,8 @@ def _row(reading: Reading, place: int) -> Row | None:
     return reading.rows[place] if place < len(reading.rows) else None
 
 
-def _show_scan(reading: Reading, place: int, order: list[int]) -> tuple[Scan | None, bool]:
-    """Show the scan chosen in the viewer; returns it, and whether all that belongs over it is there."""
+def _show_scan(reading: Reading, place: int, order: list[int], beside: DeltaGenerator) -> tuple[Scan | None, bool]:
+    """Show the scan chosen in the viewer, a region's answer beside it; returns it, and whether all over it is there."""
     row, entry = _row(reading, place), reading.entries[place]
     read = drops.read_entry(entry, row.frame if row else None)
     if read.value is None:
@@ -108,7 +111,8 @@ def _show_scan(reading: Reading, place: int, order: list[int]) -> tuple[Scan | N
         st.caption(say("pages.synthetic"))
     st.session_state[state.REGION], st.session_state[state.MEASURES] = told.region, told.measures
     if told.region and numbers:
-        evidence.show_region(read.value, reading.card, told.region, found)
+        with beside:
+            evidence.show_region(read.value, reading.card, told.region, found)
     if drawn is not None:
         notices.show_failure(drawn)
     return read.value, not numbers or drawn is not None
@@ -157,7 +161,7 @@ def _show_card(place_: object, reading: Reading, place: int, scan: Scan | None) 
             exports.show_downloads(reading.rows, reading.card, groups)
 
 
-def _draw_evidence(reading: Reading, place: int, scan: Scan, late: st.delta_generator.DeltaGenerator) -> None:
+def _draw_evidence(reading: Reading, place: int, scan: Scan, late: DeltaGenerator) -> None:
     """Draw the maps of the scan chosen, and lay them over it; the page runs again only where more than they changes."""
     row = _row(reading, place)
     if row is None or row.prediction is None:
