@@ -7,20 +7,29 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from html import unescape
 from pathlib import Path
+from typing import NamedTuple
 
 from medcls.core.note import Note
 from medcls.data.tables import Table
 
-_MOST_BYTES, _HEAD, _FEW = 50_000_000, 4096, 3
-_BOXES = re.compile(r"(?:\s*\d+(?:\s+-?\d*\.?\d+(?:e-?\d+)?){4,}\s*(?:\n|$))*\s*", re.IGNORECASE)
-_CLASS = re.compile(r"^\s*(\d+)\s", re.MULTILINE)
-_VOC_NAME = re.compile(r"<object>.*?<name>\s*([^<]*?)\s*</name>", re.DOTALL)
+_MOST_BYTES, _HEAD, _FEW, _MOST_ALIKE = 50_000_000, 4096, 3, 1000
+_NUMBER = re.compile(r"-?(?:\d+\.?|\.\d)\d*(?:e[-+]?\d+)?", re.IGNORECASE)
+_FEWEST_NUMBERS = 5  # the class, and a box
+_VOC_NAME = re.compile(r"<name>([^<]*)</name>")
 _NAMES_KEY = re.compile(r"^names\s*:[ \t]*(.*)$", re.MULTILINE)
 _IN_LINE = re.compile(r"""["']([^"']*)["']|([^\s,\[\]{}:"']+(?: [^\s,\[\]{}:"']+)*)""")
 _IN_BLOCK = re.compile(r"\s+(?:-|(\d+)\s*:)\s*[\"']?([^\"'#\n]*?)[\"']?\s*(?:#.*)?|-\s+[\"']?([^\"'#\n]*?)[\"']?\s*")
 _LISTS = ("classes.txt", "obj.names", "data.names", "predefined_classes.txt", "_darknet.labels", "labels.txt")
 _YAML = (".yaml", ".yml")
+_HEADER = ("file", "label")
 Read = Callable[[str], set[str] | None]
+
+
+class Names(NamedTuple):
+    """Names of YOLO's classes by their numbers, and the file that says them."""
+
+    of: Mapping[str, str]
+    source: str
 
 
 def read_drawn(root: Path, paths: Iterable[str], pictures: Iterable[str]) -> list[Table]:
@@ -34,9 +43,9 @@ def read_drawn(root: Path, paths: Iterable[str], pictures: Iterable[str]) -> lis
         paths: All files that are neither pictures nor arrays.
         pictures: The pictures.
     """
-    of_stem: defaultdict[str, list[str]] = defaultdict(list)
+    of_stem: defaultdict[str, _Alike] = defaultdict(_Alike)
     for path in pictures:
-        of_stem[_stem(path)].append(path)
+        of_stem[_stem(path)].add(path)
     named: dict[str, list[str]] = {".json": [], ".txt": [], ".xml": []}
     lists = []
     for path in paths:
@@ -50,7 +59,7 @@ def read_drawn(root: Path, paths: Iterable[str], pictures: Iterable[str]) -> lis
         found = _read_all(root, named[ending], read)
         names, source = _names(root, lists) if kind == "YOLO" and found else ({}, "")
         if found:
-            made.append(_table(kind, found, of_stem, names, source))
+            made += _tables(kind, found, of_stem, Names(names, source))
     return made
 
 
@@ -93,50 +102,79 @@ def _labelme(text: str) -> set[str] | None:
 
 def _yolo(text: str) -> set[str] | None:
     """Return the numbers of classes; None if a text is not one of boxes or outlines."""
-    return set(_CLASS.findall(text)) if _BOXES.fullmatch(text) else None
+    lines = [words for line in text.splitlines() if (words := line.split())]
+    for words in lines:
+        if len(words) < _FEWEST_NUMBERS or not words[0].isdecimal() or not all(map(_NUMBER.fullmatch, words)):
+            return None
+    return {words[0] for words in lines}
 
 
 def _voc(text: str) -> set[str] | None:
     if "<annotation" not in text[:_HEAD]:
         return None
-    return {unescape(name) for name in _VOC_NAME.findall(text)} - {""}
+    named = (_VOC_NAME.search(part) for part in text.split("<object>")[1:])
+    return {unescape(name[1].strip()) for name in named if name} - {""}
 
 
-def _table(
-    kind: str, found: Mapping[str, set[str]], of_stem: Mapping[str, list[str]], names: Mapping[str, str], source: str
-) -> Table:
+def _tables(kind: str, found: Mapping[str, set[str]], of_stem: Mapping[str, "_Alike"], names: Names) -> list[Table]:
+    """Return a table of what is drawn in pictures, and one without rows of texts whose picture is not clear."""
+    picture = {text: of_stem[_stem(text)].nearest(text) for text in found}
+    folder = os.path.commonpath([f"/{os.path.dirname(one)}" for one in found]).strip("/")
+    path = f"{folder}/*{os.path.splitext(next(iter(found)))[1]}".lstrip("/")
+    clear = {text: said for text, said in found.items() if picture[text]}
+    made = [_table(kind, path, clear, picture, names)] if clear else []
+    if unclear := tuple(text for text in found if not picture[text]):
+        note = Note("data.table-names-several")
+        made.append(Table(f"{path} (2)" if clear else path, _HEADER, [], (note,), unclear))
+    return made
+
+
+def _table(kind: str, path: str, found: Mapping[str, set[str]], picture: Mapping[str, str], names: Names) -> Table:
     """Return a table of pictures and the classes drawn in them, with a note; without rows where none has one alone."""
     several = sum(len(said) > 1 for said in found.values())
-    files = (*found, source) if source else tuple(found)
-    folder = os.path.commonpath([f"/{os.path.dirname(one)}" for one in found]).strip("/")
-    path = f"{folder}/*{os.path.splitext(files[0])[1]}".lstrip("/")
-    if kind == "YOLO" and not set().union(*found.values()) <= set(names):
-        return Table(path, ("file", "label"), [], (Note("data.drawn-unnamed", n=len(found)),), tuple(found))
+    if kind == "YOLO" and not set().union(*found.values()) <= set(names.of):
+        return Table(path, _HEADER, [], (Note("data.drawn-unnamed", n=len(found)),), tuple(found))
     if not any(len(said) == 1 for said in found.values()):
-        return Table(path, ("file", "label"), [], (Note("data.drawn-several", kind=kind, n=several),), tuple(found))
-    if len(classes := {names.get(one, one) for said in found.values() for one in said}) == 1:
-        return Table(
-            path, ("file", "label"), [], (Note("data.drawn-one", kind=kind, name=classes.pop()),), tuple(found)
-        )
+        return Table(path, _HEADER, [], (Note("data.drawn-several", kind=kind, n=several),), tuple(found))
+    if len(classes := {names.of.get(one, one) for said in found.values() for one in said}) == 1:
+        return Table(path, _HEADER, [], (Note("data.drawn-one", kind=kind, name=classes.pop()),), tuple(found))
     rows = [
-        [picture, names.get(said, said)]
-        for text, drawn in found.items()
-        for picture in [_picture(text, of_stem[_stem(text)])]
-        for said in sorted(drawn) or [""]
+        [picture[text], names.of.get(said, said)] for text, drawn in found.items() for said in sorted(drawn) or [""]
     ]
     notes = [Note("data.drawn", kind=kind, n=len(found))]
     notes += [Note("data.drawn-several", kind=kind, n=several)] if several else []
-    return Table(path, ("file", "label"), rows, tuple(notes), files)
+    return Table(path, _HEADER, rows, tuple(notes), (*found, names.source) if names.source else tuple(found))
 
 
-def _picture(text: str, pictures: list[str]) -> str:
-    """Return of the pictures of one name that which shares most folders with a text, from either end."""
-    wanted = text.split("/")[:-1]
+class _Alike:
+    """Pictures of one name, by their folders."""
 
-    def shared(path: str) -> int:
-        return len(set(wanted) & set(path.split("/")[:-1]))
+    def __init__(self) -> None:
+        self._of: dict[str, list[str]] = {}
+        self._with: defaultdict[str, list[str]] = defaultdict(list)
+        self._all: list[str] = []
 
-    return max(pictures, key=shared)
+    def add(self, path: str) -> None:
+        """Add a picture."""
+        folder = path.rpartition("/")[0]
+        self._all.append(path)
+        self._of.setdefault(folder, []).append(path)
+        for name in set(folder.split("/")):
+            self._with[name].append(path)
+
+    def nearest(self, text: str) -> str:
+        """Return the picture in the folder of a text, or else that in most folders of its names; empty if unclear."""
+        folder = text.rpartition("/")[0]
+        names = set(folder.split("/"))
+        near = self._of.get(folder) or min(
+            (self._with[n] for n in names if n in self._with), key=len, default=self._all
+        )
+        if len(near) == 1 or len(near) > _MOST_ALIKE:
+            return near[0] if len(near) == 1 else ""
+        shared = {path: len(names & set(path.split("/")[:-1])) for path in near}
+        most = max(shared.values())
+        best = [path for path, n in shared.items() if n == most]
+        return best[0] if len(best) == 1 else ""
 
 
 def _names(root: Path, lists: Iterable[str]) -> tuple[dict[str, str], str]:

@@ -11,6 +11,7 @@ from medcls.core.note import Note
 from medcls.data.layouts.layout import Entry
 from medcls.data.letters import owner_form
 from medcls.data.people import People, is_name
+from medcls.data.ties import Ties
 from medcls.data.tree import DICOM, Tree
 from medcls.data.vocabulary import names_nobody
 from medcls.imaging.formats import lacks_mark, starts_late
@@ -284,16 +285,9 @@ def _are_several(entries: list[Entry]) -> bool:
 
 def _merged(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return the name of the patient that names and DICOM ids stand for, by each of them: the first name seen."""
-    above: dict[str, str] = {}
-
-    def top(key: str) -> str:
-        while above.setdefault(key, key) != key:
-            key = above[key]
-        return key
-
-    names: list[str] = []
+    one, names = Ties(), []
     for name, dicom in pairs:
         names.append(name)
-        above[top(f"\0{dicom}")] = top(name)
-    first = {top(name): name for name in reversed(names)}
-    return {key.removeprefix("\0"): first[top(key)] for key in list(above)}
+        one.tie(name, f"\0{dicom}")
+    first = {one.top(name): name for name in reversed(names)}
+    return {key.removeprefix("\0"): first[one.top(key)] for whole in one.wholes() for key in whole}

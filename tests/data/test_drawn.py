@@ -1,12 +1,14 @@
 """Texts of one picture each, of LabelMe, YOLO and Pascal VOC: the one class of a picture is its label, several are told."""
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from medcls.data.collections import make_plan
+from medcls.data.drawn import read_drawn
 from medcls.data.plan import prepare
 from medcls.errors import BadData
 from tests.data.test_plan import NAMES, counts, scan, sick, sums_up
@@ -123,3 +125,36 @@ def test_parts_above_pictures_and_texts_of_one_name_are_kept(tmp_path: Path) -> 
     (tmp_path / "data.yaml").write_text(YAMLS["list"])
     plan = make_plan(tmp_path)
     assert (plan.count_by("part"), counts(plan)) == ({"train": 6, "validate": 6}, dict.fromkeys(NAMES, 6))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_text_is_of_the_picture_of_its_own_folders(kind: str, tmp_path: Path) -> None:
+    write, ending = KINDS[kind]
+    for i in range(16):
+        scan(tmp_path / "ab"[i // 8] / "images" / f"{i % 8}.png")
+        (tmp_path / "ab"[i // 8] / "texts").mkdir(exist_ok=True)
+        (tmp_path / "ab"[i // 8] / "texts" / f"{i % 8}.{ending}").write_text(write(i, (NAMES[(i + i // 8) % 2],)))
+    (tmp_path / "data.yaml").write_text(YAMLS["list"])
+    labels = {entry.id: entry.label for entry in prepare(tmp_path).entries}
+    assert labels == {f"{'ab'[i // 8]}/images/{i % 8}.png": NAMES[(i + i // 8) % 2] for i in range(16)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_text_that_fits_pictures_of_several_folders_labels_none_and_is_told(kind: str, tmp_path: Path) -> None:
+    write, ending = KINDS[kind]
+    drawn(tmp_path, write, ending, [NAMES[i % 2 : i % 2 + 1] for i in range(8)])
+    (tmp_path / "img" / "0.png").rename(tmp_path / "0.png")
+    scan(tmp_path / "other" / "0.png")
+    found = prepare(tmp_path)
+    assert len(found.entries) == 7
+    assert found.left[f"texts/0.{ending}"].code == "data.table-names-several"
+    assert sums_up(found.plan)
+
+
+@pytest.mark.parametrize("line", ["0 0.5 0.5 0.25 0.125\n", "<object>", "1 2 3 4 5 6 7 8\n"])
+def test_long_texts_of_another_kind_are_read_in_time_in_step_with_their_length(line: str, tmp_path: Path) -> None:
+    for name, first in (("0.txt", ""), ("0.xml", "<annotation>")):
+        (tmp_path / name).write_text(f"{first}{line * 20_000}x")
+    began = time.process_time()
+    assert read_drawn(tmp_path, ["0.txt", "0.xml"], ["0.png"]) == []
+    assert time.process_time() - began < 2

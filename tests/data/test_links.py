@@ -55,6 +55,45 @@ def test_two_ids_of_one_patient_are_one(header: str, tmp_path: Path) -> None:
     assert len(set(owners.values())) == 4
 
 
+def owners(root: Path) -> dict[int, str | None]:
+    return {int(e.id.rpartition("/")[2][:-4]): e.patient for e in prepare(root).entries}
+
+
+def of_patients(root: Path, more: str, *rows: str) -> dict[int, str | None]:
+    table(root, ("image", "patient_id", "label"), lambda i: (f"{i}.jpg", f"P{i // 2}", NAMES[i // 2 % 2]), n=16)
+    write(root / "more.csv", more, *rows)
+    return owners(root)
+
+
+@pytest.mark.parametrize("column", ["group", "lesion", "exam_id", "study arm", "nodule"])
+def test_what_parts_patients_into_kinds_or_numbers_is_no_id_of_theirs(column: str, tmp_path: Path) -> None:
+    found = of_patients(tmp_path, f"patient_id,{column},age", *(f"P{i},{'ABC'[i % 3]},{40 + i}" for i in range(8)))
+    assert found == {i: f"P{i // 2}" for i in range(16)}
+
+
+def test_people_of_one_name_are_not_one_where_they_have_ids(tmp_path: Path) -> None:
+    found = of_patients(tmp_path, "patient_id,patient name", *(f"P{i},Kim Minsu" for i in range(8)))
+    assert found == {i: f"P{i // 2}" for i in range(16)}
+
+
+def test_an_id_with_several_others_is_one_with_all(tmp_path: Path) -> None:
+    found = of_patients(tmp_path, "patient_a,patient_b", "P0,P1", "P0,P2", "P5,P6", "P6,P7")
+    assert len({found[i] for i in range(6)}) == 1
+    assert len({found[i] for i in range(10, 16)}) == 1
+    assert len(set(found.values())) == 4
+
+
+def test_tables_link_over_one_another_in_any_order_and_show_no_family_name(tmp_path: Path) -> None:
+    table(tmp_path, ("image", "lesion_id", "label"), lambda i: (f"{i}.jpg", f"L{i // 2}", NAMES[i // 2 % 2]), n=16)
+    write(tmp_path / "a.csv", "patient_a,patient_b", "P0,P1", "P2,P3")
+    write(tmp_path / "b.csv", "lesion_id,patient_id", *(f"L{i},P{i // 2}" for i in range(8)))
+    assert len(set(owners(tmp_path).values())) == 2
+    (tmp_path / "a.csv").unlink()
+    names = ("Weber", "Nowak", "Silva", "Gomez")
+    write(tmp_path / "b.csv", "lesion_id,patient", *(f"L{i},{names[i // 2]}" for i in range(8)))
+    assert set(owners(tmp_path).values()) == {f"person-{n}" for n in (1, 2, 3, 4)}
+
+
 def test_labels_by_file_below_parts_are_read_from_json(tmp_path: Path) -> None:
     table(tmp_path, ("x",), lambda i: (i,), n=8, name="none.csv")
     (tmp_path / "none.csv").unlink()

@@ -13,11 +13,12 @@ from medcls.data.layouts.layout import Entry, Reading, with_part
 from medcls.data.layouts.masks import resolve_masks
 from medcls.data.layouts.teller import Beside, Teller
 from medcls.data.resolve import MISSING, SEVERAL
+from medcls.data.ties import Ties
 from medcls.data.tree import TABLE, Tree
 from medcls.data.vocabulary import fold
 
 _PARTS = ("part", "fold")
-Ties = list[tuple[str, str]]  # groups that two tables give one scan
+Pairs = list[tuple[str, str]]  # groups that two tables give one scan
 Claims = dict[tuple[str, str], set[str]]  # parts, or folds, said of a scan, by its path and the kind
 
 
@@ -84,7 +85,7 @@ def join_tables(found: list[Found], entries: dict[str, Entry], reading: Reading,
         unread: Why labels of a table are not read.
     """
     claims: Claims = {}
-    ties: Ties = []
+    ties: Pairs = []
     for path, entry in entries.items() if found else ():
         _claim(claims, path, entry.attributes)
     for one in found:
@@ -106,13 +107,14 @@ def join_tables(found: list[Found], entries: dict[str, Entry], reading: Reading,
     _tie(ties, entries)
 
 
-def _tie(ties: Ties, entries: dict[str, Entry]) -> None:
+def _tie(ties: Pairs, entries: dict[str, Entry]) -> None:
     """Let groups be one that two tables give one scan: what is listed with it in either stays together."""
-    one: dict[str, set[str]] = {}
-    for pair in ties:
-        whole = set().union(*(one.get(group, {group}) for group in pair))
-        one |= dict.fromkeys(whole, whole)
-    names = {group: min(whole, key=lambda name: (not names_owner(name), name)) for group, whole in one.items()}
+    one = Ties()
+    for a, b in ties:
+        one.tie(a, b)
+    names = {
+        group: min(whole, key=lambda name: (not names_owner(name), name)) for whole in one.wholes() for group in whole
+    }
     for path, entry in entries.items() if names else ():
         entries[path] = replace(entry, group=names.get(entry.group or "", entry.group))
 
@@ -155,7 +157,7 @@ def _claim(claims: Claims, path: str, attributes: Mapping[str, str]) -> bool:
     return any(len(claims.get((path, key), ())) > 1 for key in _PARTS)
 
 
-def _join(one: Found, teller: Teller, entries: dict[str, Entry], claims: Claims, ties: Ties) -> bool:
+def _join(one: Found, teller: Teller, entries: dict[str, Entry], claims: Claims, ties: Pairs) -> bool:
     """Add to scans what a table says of them, and note each part that is said; False if it says nothing."""
     told = False
     for row, path in zip(one.rows(), one.paths, strict=True):

@@ -131,6 +131,8 @@ def find_tables(tree: Tree, choices: PlanChoices) -> tuple[list[Found], list[Pla
     resolver, owned = Resolver(pictures), Owned(tree, pictures)
     tables, useless = _read_all(tree, wanted, choices, resolver)
     tables += [table for table in drawn if table.rows]
+    unclear = [table for table in drawn if any(note.code == "data.table-names-several" for note in table.notes)]
+    useless += [PlanTable(table.path, {}, 0, table.notes) for table in unclear]
     looked = {table.path: _look(table, resolver, choices) for table in tables}
     _learn(owned, looked.values())
     found, linked = [], False
