@@ -1,10 +1,15 @@
 """A scan dropped once is there on every page of the session, until it is put away or another is dropped."""
 
+import io
+import zipfile
+
 import pytest
+from streamlit.delta_generator import DeltaGenerator
 
 from medcls.core.outcome import Outcome
 from medcls.imaging.phantom import phantom
 from medcls.tasks import list_tasks
+from medcls.words import say
 from pages._ui import state
 from pages._ui.widgets import drops
 from tests.pages.conftest import assert_sound, words
@@ -88,6 +93,29 @@ def test_a_drop_takes_the_place_of_an_example(open_app, tiny_model) -> None:
     drop(app, "malignant.png")
     assert "It shows nobody" not in words(app)
     assert [entry.name for entry in app.session_state[state.DROP].entries] == ["malignant.png"]
+
+
+def test_a_large_archive_is_opened_on_the_page_and_counted(
+    open_app, tiny_model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is drawn before the page, which would move its parts; what comes out is counted in the widget's place."""
+    told = []
+    caption = DeltaGenerator.caption
+    monkeypatch.setattr(
+        DeltaGenerator, "caption", lambda at, text, **how: (told.append(text), caption(at, text, **how))[1]
+    )
+    monkeypatch.setattr(drops, "_QUICK_BYTES", 0)
+    monkeypatch.setattr(drops, "_SIGN_S", 0.0)
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        for i in range(3):
+            archive.writestr(f"{i}.png", phantom(TASK, "malignant", i))
+    app = open_app()
+    app.file_uploader[0].set_value([("many.zip", held.getvalue(), "application/zip")])
+    app.run()
+    assert_sound(app)
+    assert len(app.session_state[state.DROP].entries) == 3
+    assert {say("pages.drop-unpacking", {"n": n}) for n in range(3)} <= set(told)
 
 
 def test_an_example_belongs_to_its_task() -> None:

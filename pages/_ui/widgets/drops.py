@@ -1,11 +1,13 @@
 """Dropped scans: dropped once, read on every page of the session, kept in its memory only."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from medcls.core.outcome import Outcome
 from medcls.core.scan import Scan
@@ -17,6 +19,8 @@ from pages._ui.widgets import notices
 
 _STYLE = Path(__file__).with_name("drop.css")
 _DECODED = 64  # scans at most that are kept decoded
+_QUICK_BYTES = 8_000_000  # of archives that are opened before the page is drawn; more takes a while, and is counted
+_SIGN_S = 0.4  # between two signs of how far an archive is
 _LONG = 40  # characters of a name that a button has room for
 
 
@@ -97,13 +101,31 @@ def _upload(key: str, task: Task) -> None:
     st.toggle(say("pages.drop-folder"), key=f"{key}.folder")
     held, ids = _held(task), tuple(file.file_id for file in files)
     if ids and (held is None or held.files not in (ids, ())):
-        _take(files)
+        place = st.empty()
+        _take(files, place if _takes_long(files) else None)
+        place.empty()
 
 
-def _take(files: Sequence[Any]) -> None:
-    """Put files before the user, archives opened."""
-    entries = tuple(scans.unpack((file.name, file.getvalue()) for file in files))
-    _hold(Drop(entries, tuple(file.file_id for file in files)))
+def _takes_long(files: Sequence[Any]) -> bool:
+    """Return whether archives among the files take a while to open."""
+    return sum(file.size for file in files if file.getvalue()[:2] == b"PK") > _QUICK_BYTES
+
+
+def _take(files: Sequence[Any], place: DeltaGenerator | None = None) -> None:
+    """Put files before the user, archives opened.
+
+    Args:
+        files: What the widget holds.
+        place: Where what came out so far is counted; None counts nothing.
+    """
+    entries: list[scans.Entry] = []
+    told = 0.0
+    for entry in scans.unpack((file.name, file.getvalue()) for file in files):
+        if place is not None and time.monotonic() - told > _SIGN_S:
+            told = time.monotonic()
+            place.caption(say("pages.drop-unpacking", {"n": len(entries)}))
+        entries.append(entry)
+    _hold(Drop(tuple(entries), tuple(file.file_id for file in files)))
 
 
 def _hold(drop: Drop) -> None:
@@ -127,9 +149,14 @@ def _forget() -> None:
 
 
 def _changed(widget: str) -> None:
-    """Take what the widget holds now, before the page is drawn: the scan then stands one run of the page earlier."""
+    """Take what the widget holds now, before the page is drawn: the scan then stands one run of the page earlier.
+
+    Nothing is drawn here: it would stand above the page for one run, and move every part of it at the next. What takes
+    long is left to the widget's place on the page.
+    """
     _forget()
-    if files := st.session_state[widget]:
+    files = st.session_state[widget]
+    if files and not _takes_long(files):
         _take(files)
 
 
