@@ -123,7 +123,8 @@ def _clouds(rng: np.random.Generator, shape: tuple[int, ...], sigma: float | tup
             *(n * s for n, s in zip(small, steps, strict=True))
         )
     smooth = smooth[tuple(slice(n) for n in shape)]
-    return (smooth - smooth.mean()) / (smooth.std() + 1e-9)
+    apart = smooth - smooth.mean()
+    return apart / (np.sqrt((apart * apart).mean()) + 1e-9)
 
 
 def _blob(
@@ -142,7 +143,7 @@ def _blob(
         radii: Half height and half width, in pixels.
         rough: 0 for an ellipse; 0.05 is gently lobed, 0.2 spiky.
     """
-    rows, columns = np.indices(shape, dtype=np.float64)
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
     tilt = rng.uniform(-0.35, 0.35)
     dy, dx = rows - centre[0], columns - centre[1]
     v, u = (np.cos(tilt) * dy + np.sin(tilt) * dx) / radii[0], (np.cos(tilt) * dx - np.sin(tilt) * dy) / radii[1]
@@ -164,16 +165,16 @@ def _ultrasound(label: str, rng: np.random.Generator, height: int, width: int, d
 def _tissue(rng: np.random.Generator, height: int, width: int, dense: bool = False) -> np.ndarray:
     """Return the echo strength in dB of skin, fat with its ligaments, gland (bright, coarse if dense), muscle."""
     bright, coarse, cords = (-2.5, 5.5, 7.5) if dense else (-7.0, 2.5, 4.0)
-    rows = np.linspace(0, 1, height)[:, None] + np.zeros((1, width))
+    rows, shape = np.linspace(0, 1, height)[:, None], (height, width)
 
     def border(depth: float, wave: float) -> np.ndarray:
         return depth + wave * _clouds(rng, (width,), width / 7)[None, :]
 
     fat_end, gland_end = border(rng.uniform(0.22, 0.3), 0.02), border(rng.uniform(0.68, 0.76), 0.015)
-    strands = np.exp(-((_clouds(rng, rows.shape, (height / 40, width / 12)) / 0.12) ** 2))
-    streaks = _clouds(rng, rows.shape, (height / 120, width / 10))
+    strands = np.exp(-((_clouds(rng, shape, (height / 40, width / 12)) / 0.12) ** 2))
+    streaks = _clouds(rng, shape, (height / 120, width / 10))
     fat = -17 + 9 * strands
-    gland = bright + coarse * _clouds(rng, rows.shape, (height / 50, width / 22)) - cords * strands
+    gland = bright + coarse * _clouds(rng, shape, (height / 50, width / 22)) - cords * strands
     muscle = -15 + 4 * streaks
     echo = np.where(rows < fat_end, fat, np.where(rows < gland_end, gland, muscle))
     echo = np.where(np.abs(rows - gland_end) < 0.008, -2.0, echo)
@@ -273,47 +274,52 @@ def _stain(picture: np.ndarray, rng: np.random.Generator, row: float, column: fl
     patch[...] = patch * (1 - dye) + (_PURPLE + 0.05 * rng.standard_normal()) * dye
 
 
-_SKIN, _BROWN, _BLACK = np.array([0.86, 0.67, 0.58]), np.array([0.55, 0.36, 0.26]), np.array([0.20, 0.14, 0.13])
-_BLUE, _RED = np.array([0.43, 0.44, 0.52]), np.array([0.66, 0.36, 0.34])
+# Dermoscopies are drawn as three planes: numpy walks a last axis of three slowly.
+_SKIN, _BROWN, _BLACK = np.array([[0.86, 0.67, 0.58], [0.55, 0.36, 0.26], [0.20, 0.14, 0.13]])[..., None, None]
+_BLUE, _RED, _HAIR = np.array([[0.43, 0.44, 0.52], [0.66, 0.36, 0.34], [0.13, 0.10, 0.09]])[..., None, None]
 
 
 def _skin(label: str, rng: np.random.Generator, height: int, width: int) -> Drawn:
     """Draw a dermoscopic picture: an even oval mole, or a ragged lesion of several colours."""
     side, shape = min(height, width), (height, width)
     malignant = label == "melanoma"
-    picture = _SKIN * (1 + 0.03 * _clouds(rng, shape, side / 6) + 0.012 * _clouds(rng, shape, side / 150))[..., None]
+    picture = _SKIN * (1 + 0.03 * _clouds(rng, shape, side / 6) + 0.012 * _clouds(rng, shape, side / 150))
     centre = height * rng.uniform(0.43, 0.57), width * rng.uniform(0.43, 0.57)
     low, high = (0.26, 0.36) if malignant else (0.16, 0.24)
     radii = side * rng.uniform(low, high), side * rng.uniform(low, high)
     distance = _blob(rng, shape, centre, radii, 0.13 if malignant else 0.02)
     mask = distance <= 1
-    depth = (1 / (1 + np.exp((distance - 1) * (16 if malignant else 9))))[..., None]
+    depth = 1 / (1 + np.exp((distance - 1) * (16 if malignant else 9)))
     colour = _ragged_colour(rng, shape, side) if malignant else _even_colour(rng, distance)
-    picture = picture * (1 - depth) + colour * depth
+    picture *= 1 - depth
+    picture += colour * depth
     for _ in range(int(rng.integers(0, 6))):
         _hair(picture, rng)
-    rows, columns = np.indices(shape)
-    shade = 1 - 0.22 * (((rows / height - 0.5) ** 2 + (columns / width - 0.5) ** 2) * 2)[..., None]
-    return picture * shade + 0.01 * rng.standard_normal((*shape, 3)), mask
+    rows, columns = np.ogrid[:height, :width]
+    picture *= 1 - 0.22 * (((rows / height - 0.5) ** 2 + (columns / width - 0.5) ** 2) * 2)
+    noise = 0.01 * rng.standard_normal((*shape, 3))
+    noise += np.moveaxis(picture, 0, 2)
+    return noise, mask
 
 
 def _even_colour(rng: np.random.Generator, distance: np.ndarray) -> np.ndarray:
     tone, net = _BROWN * rng.uniform(0.95, 1.2), 0.05 * _clouds(rng, distance.shape, min(distance.shape) / 110)
-    return tone * (0.85 + 0.2 * np.clip(distance, 0, 1) + net)[..., None]
+    return tone * (0.85 + 0.2 * np.clip(distance, 0, 1) + net)
 
 
 def _ragged_colour(rng: np.random.Generator, shape: tuple[int, int], side: int) -> np.ndarray:
-    """Return brown with islands of black, blue-grey and red."""
-    colour = _BROWN * 0.8 * (1 + 0.12 * _clouds(rng, shape, side / 60))[..., None]
+    """Return brown with islands of black, blue-grey and red, (3, H, W)."""
+    colour = _BROWN * 0.8 * (1 + 0.12 * _clouds(rng, shape, side / 60))
     for island, level in ((_BLACK, 0.1), (_BLUE, 0.9), (_RED, 1.1)):
-        share = (1 / (1 + np.exp(-(_clouds(rng, shape, side / 14) - level) * 5)))[..., None] * 0.9
-        colour = colour * (1 - share) + island * share
+        share = 1 / (1 + np.exp(-(_clouds(rng, shape, side / 14) - level) * 5)) * 0.9
+        colour *= 1 - share
+        colour += island * share
     return colour
 
 
 def _hair(picture: np.ndarray, rng: np.random.Generator) -> None:
-    """Draw one dark, slightly bent hair across the picture, in place."""
-    height, width = picture.shape[:2]
+    """Draw one dark, slightly bent hair across the picture (3, H, W), in place."""
+    height, width = picture.shape[1:]
     along = np.linspace(0, 1, 2 * max(height, width))
     start, end = rng.uniform(-0.1, 1.1, 2), rng.uniform(-0.1, 1.1, 2)
     bend = 0.08 * rng.standard_normal() * np.sin(np.pi * along)
@@ -322,8 +328,10 @@ def _hair(picture: np.ndarray, rng: np.random.Generator) -> None:
     line = np.zeros((height, width))
     kept = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
     line[rows[kept], columns[kept]] = 1
-    thick = np.clip(_blur(line, max(0.5, min(height, width) / 400)) * 2.5, 0, 0.85)[..., None]
-    picture[...] = picture * (1 - thick) + np.array([0.13, 0.1, 0.09]) * thick
+    blurred = _blur(line, max(0.5, min(height, width) / 400))
+    rows, columns = np.nonzero(blurred)
+    thick = np.clip(blurred[rows, columns] * 2.5, 0, 0.85)
+    picture[:, rows, columns] = picture[:, rows, columns] * (1 - thick) + _HAIR[..., 0] * thick
 
 
 PHANTOMS: Mapping[str, _Kind] = MappingProxyType(
