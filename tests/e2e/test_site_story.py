@@ -115,7 +115,7 @@ def test_a_check_here_becomes_a_line_elsewhere(
         shots(page, server, "imported")
         page.goto(f"{server.url}/models")
         page.locator(
-            ".js-plotly-plot .yaxislayer-above", has_text=re.compile(r"Busan,\s*reported by others")
+            ".js-plotly-plot .annotation", has_text=re.compile(r"Busan,\s*reported by others")
         ).first.wait_for()
         settle(page)
         shots(page, server, "models")

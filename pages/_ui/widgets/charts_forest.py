@@ -19,7 +19,8 @@ _MARKS = {
     "reported": ("purple", "square-open"),
     "measured": ("blue", "circle"),
 }
-_ROW_PX, _HEAD_PX = 40, 70
+_ROW_PX, _LINE_PX, _HEAD_PX = 56, 16, 70
+_LONG = 46  # characters that a line has room for on a phone
 
 
 def forest_chart(figures: Sequence[SiteFigures], aim: Aim | None = None) -> go.Figure:
@@ -29,7 +30,7 @@ def forest_chart(figures: Sequence[SiteFigures], aim: Aim | None = None) -> go.F
         figures: The sites in the order they stand, the first at the top.
         aim: What is asked of the model; drawn as a line where it asks for a share. None for nothing.
     """
-    lines = [html.escape(one.title).replace(", ", ",<br>", 1) for one in figures]  # a phone has little room beside them
+    lines = [_broken(html.escape(one.title)) for one in figures]
     lines = [line if lines.count(line) == 1 else f"{line} ({i + 1})" for i, line in enumerate(lines)]
     chart = make_subplots(1, 3, shared_yaxes=True, subplot_titles=_TITLES, horizontal_spacing=0.035)
     for column, name in enumerate(SCORES, 1):
@@ -40,13 +41,37 @@ def forest_chart(figures: Sequence[SiteFigures], aim: Aim | None = None) -> go.F
             chart.add_vline(x=goal, line={"color": OKABE_ITO["orange"], "dash": "dot"}, row=1, col=column)
     chart.update_xaxes(range=[_least(figures) - 0.03, 1.03], nticks=3, tickangle=0, zeroline=False)
     chart.update_yaxes(
-        categoryorder="array", categoryarray=lines[::-1], range=[-0.6, len(lines) - 0.4], automargin=True
+        categoryorder="array", categoryarray=lines[::-1], range=[-0.3, len(lines) - 0.3], showticklabels=False
     )
+    _name(chart, lines)
     chart.update_annotations(font_size=12)
+    row_px = _ROW_PX + _LINE_PX * max((line.count("<br>") for line in lines), default=0)
     chart.update_layout(
-        height=_HEAD_PX + _ROW_PX * len(lines), margin={"l": 8, "r": 8, "t": 28, "b": 8}, showlegend=False
+        height=_HEAD_PX + row_px * len(lines), margin={"l": 8, "r": 8, "t": 28, "b": 8}, showlegend=False
     )
     return chart
+
+
+def _broken(title: str) -> str:
+    """Return a site's title on two lines where a phone has no room for one."""
+    return title.replace(", ", ",<br>", 1) if len(title) > _LONG else title
+
+
+def _name(chart: go.Figure, lines: Sequence[str]) -> None:
+    """Write each site's title over its line: beside the lines it would take a phone's width."""
+    for line in lines:
+        chart.add_annotation(
+            x=0,
+            xref="paper",
+            xanchor="left",
+            y=line,
+            yref="y",
+            yanchor="bottom",
+            yshift=20,
+            showarrow=False,
+            text=line,
+            align="left",
+        )
 
 
 def _least(figures: Sequence[SiteFigures]) -> float:
