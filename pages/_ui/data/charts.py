@@ -112,14 +112,14 @@ def patient_charts(
     shares = go.Figure(
         go.Bar(
             x=np.arange(1, len(ordered) + 1),
-            y=[share for _, (_, share) in ordered],
+            y=[100 * share for _, (_, share) in ordered],
             marker_color=OKABE_ITO["vermilion"],
             marker_line_width=0,
             customdata=[(patient, cases) for patient, (cases, _) in ordered],
-            hovertemplate="%{customdata[0]}: %{y:.0%} of %{customdata[1]:,}<extra></extra>",
+            hovertemplate="%{customdata[0]}: %{y:.0f} % of %{customdata[1]:,}<extra></extra>",
         )
     )
-    shares.update_yaxes(range=[0, 1], tickformat=".0%")
+    shares.update_yaxes(range=[0, 100], ticksuffix=" %")
     return (
         _framed(histogram, 300, say("pages.data-cases-of-one", {"whose": whose}), f"{whose}s"),
         _framed(
@@ -168,14 +168,14 @@ def split_chart(task: Task, counts: Mapping[str, Mapping[str, int]]) -> go.Figur
             y=[f"{part} ({totals[part]:,})" for part in counts],
             orientation="h",
             name=label_word(task, one),
-            x=[labels[one] / totals[part] for part, labels in counts.items()],
+            x=[100 * labels[one] / totals[part] for part, labels in counts.items()],
             marker_color=colours[one],
             text=[f"{labels[one]:,}" for labels in counts.values()],
             textangle=0,
             textposition="inside",
-            hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+            hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
         )
     figure.update_layout(barmode="stack")
-    figure.update_xaxes(tickformat=".0%", range=[0, 1])
+    figure.update_xaxes(ticksuffix=" %", range=[0, 100])
     figure.update_yaxes(autorange="reversed")
     return _framed(figure, 110 + 34 * len(counts))

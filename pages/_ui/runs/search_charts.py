@@ -65,13 +65,13 @@ def importance_chart(importance: Mapping[str, float]) -> go.Figure:
     shares = [importance[name] for name in names]
     figure = go.Figure(
         go.Bar(
-            x=shares,
+            x=[100 * share for share in shares],
             y=names,
             orientation="h",
             marker={"color": OKABE_ITO["blue"]},
             text=[show_percent(s) for s in shares],
         )
     )
-    figure.update_xaxes(title=say("pages.runs-share-of-the-scores"), range=[0, 1], tickformat=".0%")
+    figure.update_xaxes(title=say("pages.runs-share-of-the-scores"), range=[0, 100], ticksuffix=" %")
     figure.update_layout(height=90 + 42 * len(names), margin={"l": 10, "r": 10, "t": 8, "b": 8})
     return figure

@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from medcls.words import say
+from pages._ui.widgets.numbers import show_percent
 from pages._ui.widgets.palette import OKABE_ITO, SERIES
 
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash")
@@ -15,8 +16,8 @@ _GREY = OKABE_ITO["grey"]
 _SIDE_PX, _LINE_PX = 420, 20  # of a square with its axes, and of a line of its legend
 _BELOW = {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0}
 # What plotly puts in at each cell of a confusion table, and at each point of a risk curve.
-_CONFUSION_TIP = {"x": "%{x}", "y": "%{y}", "text": "%{text}", "z": "%{z:.0%}"}
-_RISK_TIP = {"share": "%{x:.0%}", "wrong": "%{y:.1%}"}
+_CONFUSION_TIP = {"x": "%{x}", "y": "%{y}", "text": "%{text}", "z": "%{customdata}"}
+_RISK_TIP = {"share": "%{x:.0f} %", "wrong": "%{y:.1f} %"}
 
 
 def model_colours(models: Sequence[str]) -> dict[str, str]:
@@ -108,9 +109,11 @@ def _square(figure: go.Figure, x_title: str, y_title: str, n: int) -> None:
 def confusion_chart(counts: Sequence[Sequence[int]], labels: Sequence[str]) -> go.Figure:
     """Draw a confusion matrix: counts written, shade the share of the true label."""
     n = np.asarray(counts)
+    shares = n / np.maximum(1, n.sum(axis=1, keepdims=True))
     figure = go.Figure()
     figure.add_heatmap(
-        z=n / np.maximum(1, n.sum(axis=1, keepdims=True)),
+        z=shares,
+        customdata=[[show_percent(share) for share in row] for row in shares],
         x=list(labels),
         y=list(labels),
         text=n,
@@ -200,15 +203,15 @@ def risk_chart(found: Sequence[Any]) -> go.Figure:
     figure = go.Figure()
     for i, one in enumerate(found):
         figure.add_scatter(
-            x=one.curve.coverage,
-            y=one.curve.risk,
+            x=100 * np.asarray(one.curve.coverage),
+            y=100 * np.asarray(one.curve.risk),
             name=html.escape(one.site),
             mode="lines",
             line={"color": SERIES[i % len(SERIES)], "dash": _DASHES[i % 8], "width": 2.2},
             hovertemplate=say("pages.widget-risk-tip", _RISK_TIP),
         )
-    figure.update_xaxes(title=say("pages.widget-share-answered-surest-first"), range=[0, 1.01], tickformat=".0%")
-    figure.update_yaxes(title=say("pages.widget-share-wrong"), rangemode="tozero", tickformat=".0%")
+    figure.update_xaxes(title=say("pages.widget-share-answered-surest-first"), range=[0, 101], ticksuffix=" %")
+    figure.update_yaxes(title=say("pages.widget-share-wrong"), rangemode="tozero", ticksuffix=" %")
     figure.update_layout(
         height=300, margin={"l": 10, "r": 10, "t": 10, "b": 10}, legend={"orientation": "h", "y": -0.3, "x": 0}
     )
