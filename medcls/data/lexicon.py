@@ -149,6 +149,14 @@ NO_PATH = words(
     "epoch epochs step steps iteration iterations iter fold folds loss accuracy auc auroc width height size age ages "
     "year 나이 年龄 年齢 alter edad"
 )  # columns of numbers that may meet names of files by chance
+# How a picture was taken: folders of these are no people, whatever else they are called.
+MODES = words(
+    "mode modes bmode doppler elastography elastogram elasto ultrasound sonography sonogram mammography mammogram mri "
+    "color colour power grayscale greyscale harmonic contrast transverse longitudinal sagittal coronal axial view "
+    "plane dermoscopy dermoscopic polarized magnification zoom stain staining 초음파 탄성 도플러 유방촬영 맘모 "
+    "종단 횡단 超声 弹性 多普勒 彩色 灰阶 钼靶 横切 纵切 超音波 エコー ドプラ ultraschall sonographie elastographie "
+    "mammographie échographie ecografía ecografia élastographie узи допплер эластография маммография"
+)
 SIDE_OR_SEX = words("left right sex age male female man woman men women links rechts männlich weiblich 좌 우 남 여")
 UNLABELLED = words(
     "na n/a nan none null nil - -- ? . unknown unlabeled unlabelled #n/a #na <na> missing nd n.a. k.a. unbekannt "

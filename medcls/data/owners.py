@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from medcls.core.collection import names_owner
 from medcls.core.note import Note
 from medcls.data.layouts.layout import Entry
 from medcls.data.letters import owner_form
@@ -21,7 +22,7 @@ _MODALITY, _DEVICE, _PATIENT, _ISSUER = 0x00080060, 0x00081090, 0x00100020, 0x00
 _PICTURE, _ACCESSION, _STUDY, _SERIES = 0x00080018, 0x00080050, 0x0020000D, 0x0020000E
 _TAGS = (_MODALITY, _DEVICE, _PATIENT, _ISSUER, _PICTURE, _ACCESSION, _STUDY, _SERIES)
 _LAST = _SERIES  # nothing wanted stands behind it
-_FEW = 4
+_FEW, _A_PAIR = 4, 2
 _HEAD, _UNDEFINED = 1 << 14, 0xFFFFFFFF
 _LONG = frozenset((b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"UT", b"UC", b"UR", b"SV", b"UV"))  # PS3.5, 7.1.2
 _PREFIX = "1.2.840.10008.1.2"
@@ -50,28 +51,30 @@ def owners_in_one_form(entries: list[Entry]) -> tuple[list[Entry], Note | None]:
     def one(name: str | None) -> str | None:
         return names[owner_form(name)] if name else name
 
-    several = Counter(map(owner_form, written))
+    owners = dict.fromkeys(name for entry in entries if (name := entry.patient or entry.group))
+    several = Counter(map(owner_form, owners))
     merged = [n for n in several.values() if n > 1]
-    note = Note("data.owners-merged", n=sum(merged), to=len(merged))
+    note = Note("data.owners-merged", n=sum(merged), to=len(merged)) if merged else None
     return [replace(entry, patient=one(entry.patient), group=one(entry.group)) for entry in entries], note
 
 
 def groups_within_patients(entries: list[Entry]) -> tuple[list[Entry], Note | None]:
-    """Return entries whose groups are numbers that begin anew in each patient (`lesion 1`) with these of the patient.
+    """Return entries whose groups begin anew in each patient (`lesion 1`, `left`) with these of the patient.
 
-    Groups are such where all are numbers and more than half of them stand beside several patients.
+    They are such where one of them stands beside more than half of the patients; of two patients, if it is a number.
 
     Returns:
         The entries, and a note that this was done; None if it was not.
     """
     owners: dict[str, set[str]] = {}
     for entry in entries:
-        if entry.patient and entry.group:
-            owners.setdefault(entry.group, set()).add(entry.patient)
-    shared = sum(len(patients) > 1 for patients in owners.values())
-    if not all(group.isdecimal() for group in owners) or 2 * shared <= len(owners):
+        if entry.patient and names_owner(entry.group):
+            owners.setdefault(str(entry.group), set()).add(entry.patient)
+    n_patients = len(set().union(*owners.values()))
+    most = max(owners, key=lambda group: len(owners[group]), default="")
+    if not owners or 2 * len(owners[most]) <= n_patients or not (n_patients > _A_PAIR or most.isdecimal()):
         return entries, None
-    apart = [replace(e, group=f"{e.patient}/{e.group}") if e.patient and e.group else e for e in entries]
+    apart = [replace(e, group=f"{e.patient}/{e.group}") if e.patient and e.group in owners else e for e in entries]
     return apart, Note("data.groups-in-patients", n=len(owners))
 
 

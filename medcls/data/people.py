@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from medcls.core.note import Note
 from medcls.data.column_names import role_of
 from medcls.data.letters import owner_form
-from medcls.data.lexicon import GROUP, ID, PATIENT, PERSONAL, PICTURE_WORDS, SIDE_OR_SEX
-from medcls.data.vocabulary import disease_of, says, words_of
+from medcls.data.lexicon import GROUP, ID, MODES, PATIENT, PERSONAL, PICTURE_WORDS, SIDE_OR_SEX
+from medcls.data.vocabulary import disease_of, holds, says, words_of
 
 _WORD = r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?"
 _PERSON = re.compile(rf"{_WORD}(?:[ ,^=]+(?=[^\W\d_]{{2}}){_WORD})+")
@@ -51,7 +51,7 @@ def is_name(text: str) -> bool:
     """
     if not (_PERSON.fullmatch(text) or _CJK_NAME.fullmatch(text)):
         return False
-    return disease_of(text) is None and not set(words_of(text)) & _NO_NAMES
+    return disease_of(text) is None and not set(words_of(text)) & _NO_NAMES and not holds(text, MODES)
 
 
 def is_personal(column: str, cells: Iterable[str]) -> bool:

@@ -143,3 +143,19 @@ def test_dicom_ids_that_became_one_are_counted_and_meet_those_of_a_table(tmp_pat
     assert owners[0] == owners[1] == owners[10]
     assert owners[4] == owners[14]
     assert {"n": 4, "to": 2} in [note.params for note in found.plan.notes if note.code == "data.owners-merged"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("b mode", "color doppler", "power doppler"), ("초음파", "탄성영상", "도플러"), ("超声", "弹性", "多普勒")],
+)
+def test_folders_of_what_a_picture_was_taken_with_are_no_people(names: tuple[str, ...], tmp_path: Path) -> None:
+    for n in range(12):
+        trees.save(tmp_path / ("benign", "malignant")[n % 2] / names[n // 2 % 3] / f"{n}.png", trees.picture(seed=n))
+    found = prepare(tmp_path)
+    assert (found.plan.n_owned, found.plan.questions) == (0, ())
+
+
+def test_a_lesion_and_a_patient_of_one_number_are_not_told_as_one(tmp_path: Path) -> None:
+    found = prepare(written(tmp_path, "file,label,patient,lesion", ("01", "02", "03", "04"), ",{}"))
+    assert "data.owners-merged" not in [note.code for note in found.plan.notes]

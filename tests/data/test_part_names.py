@@ -84,3 +84,20 @@ def test_numbers_that_begin_anew_in_each_patient_tie_no_patients(column: str, tm
     assert {e.group for e in found.entries} == {f"P{p}/{k}" for p in range(6) for k in (1, 2)}
     assert [note.code for note in found.plan.notes] == ["data.groups-in-patients"]
     assert found.plan.questions == ()
+
+
+@pytest.mark.parametrize("cells", [("L1", "L2"), ("left", "right"), ("nodule 1", "nodule 2"), ("1", "2"), ("A", "B")])
+@pytest.mark.parametrize("rare", [0, 6])
+def test_groups_that_stand_beside_most_patients_tie_none(cells: tuple[str, str], rare: int, tmp_path: Path) -> None:
+    """However many lesions one patient has that no other has."""
+    lesion = lambda i: f"{cells[0]}{i}" if i < rare else cells[i % 2]  # noqa: E731
+    rows = lambda i: (f"{i}.jpg", NAMES[i // 8 % 2], f"P{i // 8}", lesion(i))  # noqa: E731
+    found = prepare(table(tmp_path, ("file", "label", "patient", "lesion"), rows, n=40))
+    assert len({e.group for e in found.entries}) == 10 + rare
+    assert all(str(e.group).startswith(f"{e.patient}/") for e in found.entries)
+
+
+def test_a_group_that_two_patients_of_many_share_ties_them(tmp_path: Path) -> None:
+    rows = lambda i: (f"{i}.jpg", NAMES[i // 8 % 2], f"P{i // 2}", 1 + i // 4)  # noqa: E731
+    found = prepare(table(tmp_path, ("file", "label", "patient", "lesion"), rows, n=40))
+    assert {e.group for e in found.entries} == {str(k) for k in range(1, 11)}
