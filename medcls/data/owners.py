@@ -51,7 +51,7 @@ def owners_in_one_form(entries: list[Entry]) -> tuple[list[Entry], Note | None]:
     def one(name: str | None) -> str | None:
         return names[owner_form(name)] if name else name
 
-    owners = dict.fromkeys(name for entry in entries if (name := entry.patient or entry.group))
+    owners = dict.fromkeys(owner for entry in entries if (owner := entry.patient or entry.group))
     several = Counter(map(owner_form, owners))
     merged = [n for n in several.values() if n > 1]
     note = Note("data.owners-merged", n=sum(merged), to=len(merged)) if merged else None
