@@ -112,6 +112,20 @@ def test_import_checks_and_keeps(open_app, tiny_model, tmp_path: Path, monkeypat
     assert store.read_card(tiny_model.id) == tiny_model
 
 
+@pytest.mark.parametrize("mode", ["record", "others"])
+def test_a_retired_model_that_is_imported_is_offered_back(mode: str, open_app, tiny_model) -> None:
+    """The archive may hold it as it is, or cut for others: that one differs from the one here."""
+    archive = exchange.export_bytes(tiny_model.id, mode)
+    store.update_card(tiny_model.id, retired="worn out")
+    app = open_app(PAGE)
+    app.file_uploader[0].set_value([("model.zip", archive, "application/zip")]).run()
+    next(b for b in app.button if b.label == "Import").click().run()
+    assert_sound(app)
+    assert any("worn out" in one.value for one in app.warning)
+    app.button(key="models.undo").click().run()
+    assert not store.read_card(tiny_model.id).retired
+
+
 def test_text_of_a_card_is_shown_and_not_obeyed(open_app, tiny_made: Path, home: Path) -> None:
     tiny.install(tiny_made, home / "weights", "evil")
     store.update_card("evil", name="<script>alert(1)</script>", trained_on="![x](http://tracker/p.png) **bold**")

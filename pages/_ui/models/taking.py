@@ -3,7 +3,7 @@
 import streamlit as st
 
 from medcls.core.progress import staged
-from medcls.errors import MedclsError
+from medcls.errors import Conflict, MedclsError
 from medcls.words import say
 from medcls.workflows import exchange
 from pages._ui import state
@@ -18,17 +18,20 @@ def show_import() -> None:
         st.caption(say("pages.models-only-safetensors-are"))
         if file is None or not st.button(say("pages.models-import"), type="primary"):
             return
+        failed = False
         try:
             with watched(say("pages.models-checking")) as tell:
                 taken = exchange.import_model(file.getvalue(), staged(tell, say("pages.models-checked")))
         except MedclsError as error:
             notices.show_error(error, file.name)
-            return
+            if not isinstance(error, Conflict):
+                return
+            taken, failed = (), True  # one that was cut for others differs from the one here, which may be retired
         if taken:
             st.success(notices.escape(say("pages.imported", {"models": [card.name or card.id for card in taken]})))
         for card in (retired := exchange.retired_in(file.getvalue())):
             st.session_state[state.MODEL_RETIRED] = card.id
             told = {"name": card.name or card.id, "why": card.retired}
             st.warning(notices.escape(say("pages.import-retired", told)), icon=":material/inventory_2:")
-        if not taken and not retired:
+        if not taken and not retired and not failed:
             st.info(say("pages.import-here"))
