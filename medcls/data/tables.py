@@ -114,6 +114,9 @@ def _made(path: str, rows: list[list[str]], notes: tuple[Note, ...] = ()) -> Tab
     """Make a table of rows of cells: its header found, its rows made as long as the header."""
     width = max((len(row) for row in rows[:50]), key=[len(row) for row in rows[:50]].count)
     start = _header_at(rows, width)
+    if _goes_on(rows, start):
+        start += 1
+        rows = [*rows[:start], _of_two(rows[start - 1], rows[start]), *rows[start + 1 :]]
     header = [
         name.strip().removeprefix("#").strip() if at == 0 else name.strip() for at, name in enumerate(rows[start])
     ]
@@ -183,6 +186,27 @@ def _header_at(rows: list[list[str]], width: int) -> int:
 
     better = max(range(first, min(len(rows), first + _HEADER_WITHIN)), key=lambda i: (said(i), -i))
     return better if said(better) > max(1, said(first)) else first
+
+
+def _goes_on(rows: list[list[str]], at: int) -> bool:
+    """Return whether a header has a second row: names below blanks of the first, none of which stands again below."""
+    top, sub = rows[at], rows[at + 1] if len(rows) > at + 3 else []
+    below = [i for i, name in enumerate(sub) if name.strip() and (i >= len(top) or not top[i].strip())]
+    names = [name.strip() for name in sub if name.strip()]
+    if not below or len(set(names)) < len(names) or any(any(map(str.isdigit, name)) for name in names):
+        return False
+    filled = [i for i, name in enumerate(sub) if name.strip()]
+    return all(row[i].strip() != sub[i].strip() for row in rows[at + 2 :] for i in filled if i < len(row))
+
+
+def _of_two(top: list[str], sub: list[str]) -> list[str]:
+    """Return the header that two rows are: both names where these say a role, or else the lower one, or the upper."""
+    names = []
+    for at in range(max(len(top), len(sub))):
+        above, name = (row[at].strip() if at < len(row) else "" for row in (top, sub))
+        both = f"{above} {name}" if above and name and above != name else above or name
+        names.append(both if role_of(both) else name or above)
+    return names
 
 
 def _joined(row: list[str], width: int) -> tuple[list[str], bool]:

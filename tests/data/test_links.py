@@ -101,3 +101,29 @@ def test_labels_by_file_below_parts_are_read_from_json(tmp_path: Path) -> None:
     write(tmp_path / "labels.json", f'{{"train": {{{said[0]}}}, "test": {{{said[1]}}}}}')
     plan = make_plan(tmp_path)
     assert (plan.count_by("part"), counts(plan)) == ({"train": 6, "test": 2}, dict.fromkeys(NAMES, 4))
+
+
+@pytest.mark.parametrize(
+    ("header", "label"),
+    [
+        ((("file", "patient", "diagnosis", ""), ("", "", "benign", "malignant")), ("1,0", "0,1")),
+        ((("Image", "Patient", "", "Result"), ("file", "id", "age", "label")), ("40,benign", "41,malignant")),
+        ((("file", "Patient", "", "diagnosis"), ("file", "id", "age", "diagnosis")), ("40,benign", "41,malignant")),
+    ],
+)
+def test_a_header_of_two_rows_is_read(header: tuple, label: tuple[str, str], tmp_path: Path) -> None:
+    table(tmp_path, ("x",), lambda i: (i,), n=8, name="none.csv")
+    (tmp_path / "none.csv").unlink()
+    rows = [f"img/{i}.jpg,P{i // 2},{label[i % 2]}" for i in range(8)]
+    write(tmp_path / "labels.csv", *map(",".join, header), *rows)
+    plan = make_plan(tmp_path)
+    assert (counts(plan), plan.n_patients, plan.n_not_taken) == (dict.fromkeys(NAMES, 4), 4, 0)
+
+
+def test_a_first_row_with_a_cell_below_no_name_is_no_header(tmp_path: Path) -> None:
+    table(tmp_path, ("x",), lambda i: (i,), n=8, name="none.csv")
+    (tmp_path / "none.csv").unlink()
+    (tmp_path / "img" / "0.jpg").rename(tmp_path / "img" / "first.jpg")
+    rows = [f"img/{i or 'first'}.jpg,{NAMES[i % 2]},{'' if i else 'look again'}" for i in range(8)]
+    write(tmp_path / "labels.csv", "file,label,", *rows)
+    assert counts(make_plan(tmp_path)) == dict.fromkeys(NAMES, 4)
