@@ -16,7 +16,12 @@ from medcls.errors import BadData
 UNREAD = "data.parts-unread"
 NOTHING, _FOLD, _EACH = "nothing", "fold", "*"
 _PARTS = ("train", "validate", "test")
-_MOST_PARTS, _MOST_FOLDS, _FEWEST = 3, 20, 4  # the last: scans of each number of a group that may be a part
+_MOST_PARTS, _MOST_WORDS, _MOST_FOLDS, _FEWEST = (
+    3,
+    8,
+    20,
+    4,
+)  # the last: scans of each number of a group that may be a part
 
 
 def name_parts(reading: Reading, choices: PlanChoices) -> None:
@@ -89,8 +94,9 @@ def _told(table: PlanTable, column: str) -> PlanTable:
 
 
 def _asks(column: str, left: Mapping[str, int]) -> list[Question]:
-    """Ask what each of some cells means; of more than three, only if numbers are folds."""
-    if len(left) <= _MOST_PARTS:
+    """Ask what each of some cells means, up to eight words; of more than three numbers, only if they are folds."""
+    numbers = all(cell.isdecimal() for cell in left)
+    if len(left) <= (_MOST_PARTS if numbers else _MOST_WORDS):
         return [
             Question(
                 Note("data.asks-part", cell=cell, column=column, n=n),
@@ -100,7 +106,7 @@ def _asks(column: str, left: Mapping[str, int]) -> list[Question]:
             )
             for cell, n in sorted(left.items())
         ]
-    if len(left) > _MOST_FOLDS or not all(cell.isdecimal() for cell in left):
+    if len(left) > _MOST_FOLDS or not numbers:
         return []
     names = ", ".join(sorted(left, key=int))
     answers = (f"{_EACH}={_FOLD}", f"{_EACH}={NOTHING}")

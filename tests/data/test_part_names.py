@@ -18,7 +18,9 @@ def numbered(root: Path, column: str, cells: tuple[object, ...]) -> Path:
 
 
 @pytest.mark.parametrize("column", ["set", "partition", "Subset", "分割"])
-@pytest.mark.parametrize("cells", [(1, 2, 3), (0, 1, 2), (1, 2), ("1.0", "2.0"), ("A", "B")])
+@pytest.mark.parametrize(
+    "cells", [(1, 2, 3), (0, 1, 2), (1, 2), ("1.0", "2.0"), ("A", "B"), ("A", "B", "D", "E", "lernen")]
+)
 def test_what_cells_of_a_column_of_parts_mean_is_asked(column: str, cells: tuple, tmp_path: Path) -> None:
     plan = make_plan(numbered(tmp_path, column, cells))
     bare = [str(cell).removesuffix(".0").lower() for cell in cells]
@@ -26,7 +28,7 @@ def test_what_cells_of_a_column_of_parts_mean_is_asked(column: str, cells: tuple
     assert {q.option for q in plan.questions} == {"--part-name"}
     assert not plan.count_by("part")
     assert not plan.open_questions
-    parts = dict(zip(bare, ("train", "test", "val"), strict=False))
+    parts = dict(zip(bare, ("train", "test", "val", "test", "train"), strict=False))
     answered = make_plan(tmp_path, PlanChoices(parts=parts))
     assert set(answered.count_by("part")) == {{"val": "validate"}.get(part, part) for part in parts.values()}
     assert (answered.questions, answered.tables[0].notes) == ((), ())
