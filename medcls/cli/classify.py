@@ -52,7 +52,7 @@ def _classify(args: argparse.Namespace) -> int:
         failed += not answer.prediction.ok
         row = answer_row(answer, card)
         if args.marks and answer.scan.value is not None:
-            failed += not _write_marks(args, answer.scan.value, row)
+            failed += not _write_marks(args, answer.scan.value, card, row)
         print_json(row) if args.json else print(line_of(row, args.show_anyway))
     if not total:
         raise MedclsError("cli.nothing-to-classify")
@@ -61,12 +61,12 @@ def _classify(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _write_marks(args: argparse.Namespace, scan: Scan, row: dict[str, Any]) -> bool:
-    """Write the pictures of drawn marks, and say in the row which, or why not; False if they may not leave."""
+def _write_marks(args: argparse.Namespace, scan: Scan, card: ModelCard, row: dict[str, Any]) -> bool:
+    """Write pictures of what was painted over, and say in the row which, or why not; False if they may not leave."""
     from medcls.workflows import marks
 
     try:
-        row["marks"] = [str(path) for path in save_drawings(marks.exports(scan), args.marks, args)]
+        row["marks"] = [str(path) for path in save_drawings(marks.exports(scan, marks.step_of(card)), args.marks, args)]
     except MedclsError as error:
         row |= {"marks": [], "marks_error": str(error), "marks_code": error.code}
         return False

@@ -1,7 +1,9 @@
 """One decoded image, and how it is prepared for a network."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +17,13 @@ Fit = Literal["stretch", "pad", "crop"]
 Interpolation = Literal["bilinear", "bicubic", "nearest"]
 # Steps a scan may go through before it is resized, by name; medcls.imaging.cleaning carries them out.
 CLEANING = ("bilateral", "contour-crop", "hair-removal", "mark-removal", "clahe")
+# Steps that paint over what they find, with the codes of what is told of it: that it was done, and that it matters.
+PAINTING: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "hair-removal": ("models.hair-painted", "models.hair-matters"),
+        "mark-removal": ("models.marks-painted", "models.marks-matter"),
+    }
+)
 ORIENTATIONS = (1, 2, 8)
 
 # Sides of the square a network may see; every backbone that is offered was made for one of these.

@@ -7,12 +7,13 @@ from types import MappingProxyType
 import cv2
 import numpy as np
 
+from medcls.imaging.hair import find_hair
 from medcls.imaging.marks import find_marks, paint_over
 
 # What a step gives: the pixels, and where their top left corner lay in what it was given.
 Cleaned = tuple[np.ndarray, tuple[int, int]]
 Cleaner = Callable[[np.ndarray], Cleaned]
-# Finds drawn marks: (H, W) uint8 to (H, W) bool.
+# Finds what is painted over: (H, W) uint8 to (H, W) bool.
 Finder = Callable[[np.ndarray], np.ndarray]
 Painter = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -57,38 +58,13 @@ def crop_to_contour(pixels: np.ndarray) -> Cleaned:
     return pixels[top : top + height, left : left + width], (top, left)
 
 
-def remove_hair(pixels: np.ndarray) -> Cleaned:
-    """Paint over dark hairs on a skin picture with what lies beside them (DullRazor's idea).
-
-    Thin dark lines stand out in a black-hat filter; they are filled by inpainting (Telea, 3 px). Where more
-    than a quarter of the picture stands out, that is texture and not hair: it stays as it is.
+def paint_found(pixels: np.ndarray, find: Finder, paint: Painter = paint_over) -> Cleaned:
+    """Paint over what does not belong to the picture: drawn marks on a grey scan, hairs on a skin picture.
 
     Args:
         pixels: (H, W) or (H, W, 3) float32 in [0, 1].
-
-    Returns:
-        Same shape and range, at (0, 0).
-
-    References:
-        Lee et al., DullRazor: a software approach to hair removal from images, Comput. Biol. Med. 1997.
-    """
-    side = max(9, round(max(pixels.shape[:2]) / 25)) | 1
-    hat = cv2.morphologyEx(_bytes8(_grey(pixels)), cv2.MORPH_BLACKHAT, np.ones((side, side), np.uint8))
-    hair = cv2.dilate((hat > 20).astype(np.uint8), np.ones((3, 3), np.uint8))
-    if not 0 < np.count_nonzero(hair) <= hair.size / 4:
-        return pixels, (0, 0)
-    filled = cv2.inpaint(_bytes8(pixels), hair, 3, cv2.INPAINT_TELEA).astype(np.float32) / 255
-    chosen = hair.astype(bool) if pixels.ndim == 2 else hair.astype(bool)[..., None]
-    return np.where(chosen, filled, pixels), (0, 0)
-
-
-def remove_marks(pixels: np.ndarray, find: Finder = find_marks, paint: Painter = paint_over) -> Cleaned:
-    """Paint over calipers, lines and letters that were drawn on a grey scan (see `medcls.imaging.marks`).
-
-    Args:
-        pixels: (H, W) or (H, W, 3) float32 in [0, 1].
-        find: What finds them; whoever reads a scan several times remembers what was found.
-        paint: What paints over them; the same.
+        find: What finds it on the picture's luma; whoever reads a scan several times remembers what was found.
+        paint: What paints over it; the same.
 
     Returns:
         Same shape and range, at (0, 0).
@@ -120,34 +96,38 @@ def equalise_locally(pixels: np.ndarray) -> Cleaned:
     return cv2.cvtColor(lab, cv2.COLOR_LAB2RGB).astype(np.float32) / 255, (0, 0)
 
 
+# Steps that paint over what they find; see `medcls.imaging.marks` and `medcls.imaging.hair`.
+FINDERS: Mapping[str, Finder] = MappingProxyType({"hair-removal": find_hair, "mark-removal": find_marks})
 CLEANERS: Mapping[str, Cleaner] = MappingProxyType(
     {
         "bilateral": smooth_bilateral,
         "contour-crop": crop_to_contour,
-        "hair-removal": remove_hair,
-        "mark-removal": remove_marks,
+        **{step: partial(paint_found, find=find) for step, find in FINDERS.items()},
         "clahe": equalise_locally,
     }
 )
 
 
 def clean(
-    pixels: np.ndarray, steps: tuple[str, ...], find: Finder = find_marks, paint: Painter = paint_over
+    pixels: np.ndarray,
+    steps: tuple[str, ...],
+    finders: Mapping[str, Finder] = FINDERS,
+    paint: Painter = paint_over,
 ) -> Cleaned:
     """Carry out steps in order.
 
     Args:
         pixels: (H, W) or (H, W, 3) float32 in [0, 1].
         steps: Names out of `CLEANERS`.
-        find: What finds drawn marks, for `mark-removal`.
-        paint: What paints over them.
+        finders: What finds what is painted over, by the name of the step.
+        paint: What paints over it.
 
     Returns:
         The pixels, and where their top left corner lay in `pixels`.
     """
     top = left = 0
     for step in steps:
-        cleaner = partial(remove_marks, find=find, paint=paint) if step == "mark-removal" else CLEANERS[step]
+        cleaner = partial(paint_found, find=finders[step], paint=paint) if step in FINDERS else CLEANERS[step]
         pixels, (down, right) = cleaner(pixels)
         top, left = top + down, left + right
     return pixels, (top, left)

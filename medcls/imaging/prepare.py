@@ -10,15 +10,15 @@ import numpy as np
 from PIL import Image
 
 from medcls.core.scan import Preprocess, Scan
-from medcls.imaging.cleaning import clean
-from medcls.imaging.marks import find_marks, paint_over
+from medcls.imaging.cleaning import FINDERS, clean
+from medcls.imaging.marks import paint_over
 from medcls.imaging.picture import to_bytes8
 
 # Cleaning looks at neighbourhoods of a few pixels: on a huge scan it would be slow and see only noise.
 _CLEANING_SIDE_PX = 1024
-# Where marks were found on a scan, by what was searched: networks of a mean, their heatmaps and what is told of marks
-# ask the same; and what was painted over them. It goes with the scan.
-_marks: "weakref.WeakKeyDictionary[Scan, dict[bytes, np.ndarray]]" = weakref.WeakKeyDictionary()
+# Where marks or hairs were found on a scan, by what was searched: networks of a mean, their heatmaps and what is told
+# of them ask the same; and what was painted over them. It goes with the scan.
+_found: "weakref.WeakKeyDictionary[Scan, dict[bytes, np.ndarray]]" = weakref.WeakKeyDictionary()
 _FILTERS = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
@@ -81,19 +81,23 @@ def grey_bytes(scan: Scan) -> np.ndarray:
     return to_bytes8(_in_tones(scan.pixels, Preprocess(grey=True)))
 
 
-def painted_over(scan: Scan) -> np.ndarray:
-    """Return where a scan carries marks that the step `mark-removal` paints over.
+def painted_over(scan: Scan, step: str = "mark-removal") -> np.ndarray:
+    """Return where a scan carries what a step paints over.
 
     Args:
         scan: Any scan; one in colour is read as its luma.
+        step: `mark-removal` or `hair-removal`.
 
     Returns:
         (H, W) bool on the scan's own pixels.
+
+    Raises:
+        KeyError: If the step paints over nothing.
     """
     grey = grey_bytes(scan)
     share = min(1.0, _CLEANING_SIDE_PX / max(grey.shape))
     small = cv2.resize(grey, None, fx=share, fy=share, interpolation=cv2.INTER_AREA) if share < 1 else grey
-    mask = _find_once(scan, small).astype(np.uint8)
+    mask = _find_once(scan, step, small).astype(np.uint8)
     return cv2.resize(mask, grey.shape[::-1], interpolation=cv2.INTER_NEAREST).astype(bool)
 
 
@@ -162,18 +166,18 @@ def _in_tones(pixels: np.ndarray, preprocess: Preprocess) -> np.ndarray:
     return cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) if preprocess.grey and pixels.ndim == 3 else pixels
 
 
-def _find_once(scan: Scan, grey: np.ndarray) -> np.ndarray:
-    """Return where marks were drawn on a scan as (H, W) uint8, as `find_marks`; searched once for the same bytes."""
-    known = _marks.setdefault(scan, {})
-    key = hashlib.blake2b(repr(grey.shape).encode() + grey.tobytes()).digest()
+def _find_once(scan: Scan, step: str, grey: np.ndarray) -> np.ndarray:
+    """Return what a step paints over on a picture, (H, W) uint8, as (H, W) bool; searched once for the same bytes."""
+    known = _found.setdefault(scan, {})
+    key = hashlib.blake2b(f"{step} {grey.shape}".encode() + grey.tobytes()).digest()
     if key not in known:
-        known[key] = find_marks(grey)
+        known[key] = FINDERS[step](grey)
     return known[key]
 
 
 def _paint_once(scan: Scan, pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Return pixels, (H, W) or (H, W, 3) uint8, with a mask painted over, as `paint_over`; painted once as they are."""
-    known = _marks.setdefault(scan, {})
+    known = _found.setdefault(scan, {})
     key = hashlib.blake2b(repr(pixels.shape).encode() + pixels.tobytes() + mask.tobytes()).digest()
     if key not in known:
         known[key] = paint_over(pixels, mask)
@@ -194,7 +198,8 @@ def _cleaned(scan: Scan, preprocess: Preprocess) -> tuple[np.ndarray, tuple[int,
     else:
         small = pixels
     down, right = height / small.shape[0], width / small.shape[1]
-    cleaned, (top, left) = clean(small, preprocess.cleaning, partial(_find_once, scan), partial(_paint_once, scan))
+    finders = {step: partial(_find_once, scan, step) for step in FINDERS}
+    cleaned, (top, left) = clean(small, preprocess.cleaning, finders, partial(_paint_once, scan))
     return cleaned, (top * down, left * right, down, right)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from medcls.core.scan import CLEANING
-from medcls.imaging.cleaning import CLEANERS, clean, crop_to_contour, equalise_locally, remove_hair, smooth_bilateral
+from medcls.imaging.cleaning import CLEANERS, clean, crop_to_contour, equalise_locally, smooth_bilateral
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
 
@@ -54,22 +54,6 @@ def test_contour_crop_keeps_what_has_no_clear_contour(pixels):
     cropped, corner = crop_to_contour(pixels.astype(np.float32))
     assert cropped.shape[0] >= 45
     assert max(corner) <= 2
-
-
-def test_hair_is_removed_and_skin_stays():
-    skin = np.full((200, 200, 3), (0.8, 0.6, 0.5), np.float32)
-    hairy = skin.copy()
-    hairy[:, 80:82] = 0.1
-    hairy[120:122] = 0.1
-    cleaned, _ = remove_hair(hairy)
-    assert np.abs(cleaned - skin).max() < 0.05
-    assert np.array_equal(remove_hair(skin)[0], skin)
-
-
-def test_a_lesion_is_not_hair():
-    rows, columns = np.indices((200, 200))
-    lesion = np.where(np.hypot(rows - 100, columns - 100) < 40, 0.2, 0.8).astype(np.float32)
-    assert np.array_equal(remove_hair(lesion)[0][80:120, 80:120], lesion[80:120, 80:120])
 
 
 def test_clahe_raises_local_contrast_and_keeps_hue():

@@ -8,7 +8,7 @@ import torch
 
 from medcls.core.model import ModelCard
 from medcls.core.scan import Preprocess, Scan
-from medcls.imaging import prepare
+from medcls.imaging import cleaning, prepare
 from medcls.imaging.decode import read_scan
 from medcls.imaging.marks import find_marks, paint_over
 from medcls.imaging.phantom import phantom
@@ -80,7 +80,7 @@ def test_marks_are_searched_and_painted_over_once_a_scan(monkeypatch: pytest.Mon
         painted.append(mask)
         return paint_over(pixels, mask)
 
-    monkeypatch.setattr(prepare, "find_marks", counted)
+    monkeypatch.setattr(prepare, "FINDERS", {**cleaning.FINDERS, "mark-removal": counted})
     monkeypatch.setattr(prepare, "paint_over", brush)
     one, other = make("breast-ultrasound", ("mark-removal",)), make("breast-ultrasound", ("mark-removal", "clahe"))
     mean = Mean(mean_card([one.card, replace(other.card, id="n")], ""), [one, other])
@@ -91,6 +91,37 @@ def test_marks_are_searched_and_painted_over_once_a_scan(monkeypatch: pytest.Mon
     assert len(painted) == 1
     mean.predict(replace(MARKED))
     assert (len(searched), len(painted)) == (2, 2)
+
+
+SKIN = Scan(np.broadcast_to(np.array([0.8, 0.6, 0.5], np.float32), (200, 260, 3)).copy(), "2" * 64)
+HAIRY = replace(SKIN, pixels=np.where(np.isin(np.arange(260), range(100, 103))[None, :, None], 0.1, SKIN.pixels))
+
+
+class SeesDark(SeesBright):
+    """A network that gives its last label to whatever has dark pixels."""
+
+    def forward_features(self, x: torch.Tensor) -> torch.Tensor:
+        """Return how dark the darkest value of each scan is."""
+        return -x.amin(dim=(1, 2, 3))[:, None]
+
+
+@pytest.mark.parametrize("cleaning", [("hair-removal",), ("hair-removal", "clahe")])
+def test_hair_is_told_and_both_answers_where_it_matters(cleaning: tuple[str, ...]) -> None:
+    preprocess = Preprocess(64, fit="stretch", cleaning=cleaning)
+    network = Network(ModelCard("m", "m", list_tasks()["skin-melanoma"], "cancernet", preprocess), SeesDark(2))
+    told = with_mark_cautions(network, HAIRY, network.predict(HAIRY))
+    codes = {note.code: note.params for note in told.cautions}
+    assert 0.005 < codes["models.hair-painted"]["share"] < 0.2
+    both = codes["models.hair-matters"]
+    assert both["unmarked"] == pytest.approx(float(told.prob[1]), abs=1e-6)
+    assert both["marked"] > both["unmarked"] + 0.15
+
+
+@pytest.mark.parametrize("task", ["skin-melanoma", "breast-histology-idc"])
+def test_where_no_network_paints_over_hair_none_is_looked_for(task: str) -> None:
+    network = make(task, ())
+    answer = network.predict(HAIRY)
+    assert with_mark_cautions(network, HAIRY, answer) is answer
 
 
 def test_nothing_is_told_where_nothing_was_drawn() -> None:

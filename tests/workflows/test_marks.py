@@ -40,7 +40,7 @@ def test_marks_are_tinted_and_taken_out() -> None:
 def test_a_scan_without_marks_has_no_picture() -> None:
     smooth = Scan(np.full((128, 160), 0.4, np.float32), "0" * 64)
     assert show_painted(smooth) is None
-    assert exports(smooth) == ()
+    assert exports(smooth, "mark-removal") == ()
 
 
 def test_the_command_writes_both_pictures(tiny_model, tmp_path: Path, capsys) -> None:

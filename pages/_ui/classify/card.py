@@ -61,10 +61,10 @@ def _show_decided(shown: Shown, prediction: Prediction) -> None:
     worth.show(card, label, bool(prediction.called))
     for note in prediction.cautions:
         st.warning(f":small[{notices.escape(note)}]", icon=":material/info:")
-    if any(note.code in marks.PAINTED for note in prediction.cautions) and st.button(
+    if (step := marks.step_told(prediction)) and st.button(
         say("pages.marks-show"), key="marks", type="tertiary", icon=":material/ink_eraser:"
     ):
-        sheets.painted(shown.scan)
+        sheets.painted(shown.scan, step)
     for note in prediction.points:
         st.caption(notices.escape(note))
 

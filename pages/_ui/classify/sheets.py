@@ -99,12 +99,15 @@ def how(row: Row, card: ModelCard, scan: Scan) -> None:
     sheet()
 
 
-def painted(scan: Scan) -> None:
-    """Open the sheet that shows which drawn marks were found on a scan, and the scan without them."""
+_HOW_FOUND = {"mark-removal": "pages.marks-how", "hair-removal": "pages.hair-how"}
 
-    @st.dialog(say("pages.marks-title"), width="large")
+
+def painted(scan: Scan, step: str) -> None:
+    """Open the sheet that shows which drawn marks, or hairs, were found on a scan, and the scan without them."""
+
+    @st.dialog(say("pages.marks-show"), width="large")
     def sheet() -> None:
-        found = marks.show_painted(scan)
+        found = marks.show_painted(scan, step)
         if found is None:
             st.markdown(say("pages.marks-none"))
             return
@@ -115,7 +118,7 @@ def painted(scan: Scan) -> None:
             viewer_widget.Pane(say("pages.marks-without"), say("pages.marks-without"), png=found.without),
         ]
         viewer_widget.show(scan, panes, "classify.marks.viewer", viewer_widget.Options(above_px=_ABOVE_PX))
-        st.caption(say("pages.marks-how"))
+        st.caption(say(_HOW_FOUND[step]))
 
     sheet()
 
