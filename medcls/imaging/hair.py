@@ -16,6 +16,7 @@ _WIDEST_PX = 3.0  # half the width of what still counts as thin
 _RUNS, _SHORTEST_PX = 0.09, 9  # how far it runs on straight: a share of the side, and pixels at least
 _DIRECTIONS = 18
 _MOST = 0.35  # of a picture's area; where more seems hair, it is texture
+_LEAST_PX = 120  # geometric mean of a picture's sides; below it what is thin may be anything
 
 
 def find_hair(grey: np.ndarray) -> np.ndarray:
@@ -31,9 +32,9 @@ def find_hair(grey: np.ndarray) -> np.ndarray:
         After Lee et al., DullRazor: a software approach to hair removal from images, Comput. Biol. Med. 1997: closings
         along lines. Here in 18 directions, on what is thin alone, and followed to where it fades.
     """
-    if min(grey.shape) < 32:
+    if (side := float(np.sqrt(grey.size))) < _LEAST_PX:
         return np.zeros(grey.shape, bool)
-    share = min(1.0, _SEARCHED_PX / float(np.sqrt(grey.size)))
+    share = min(1.0, _SEARCHED_PX / side)
     small = cv2.resize(grey, None, fx=share, fy=share, interpolation=cv2.INTER_AREA) if share < 1 else grey
     mask = _find(small)
     if np.count_nonzero(mask) > _MOST * mask.size:

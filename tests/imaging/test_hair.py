@@ -44,6 +44,12 @@ def test_most_of_drawn_hair_goes_and_little_else(strength: float, side_px: int) 
     assert np.mean(apart) < 0.02
 
 
+def test_a_picture_of_few_pixels_stays_as_it_is() -> None:
+    """At half of 200 x 150 px streaks of a lesion are as thin as hairs, and were taken out with it."""
+    hairy = shift_pixels(lesion(0, 110), "hair", 1.0, 1)
+    assert not find_hair(luma(hairy)).any()
+
+
 def test_what_is_painted_looks_like_what_lies_beside_it() -> None:
     plain = lesion(0)
     hairy = shift_pixels(plain, "hair", 1.0, 1)
