@@ -112,7 +112,7 @@ def test_each_scan_is_decoded_once_and_run_once_for_answer_and_map(n: int, open_
     monkeypatch.setattr(scans, "read_scan", counted_read)
     monkeypatch.setattr(Queue, "run", lambda self, batch: passes.append(len(batch)) or run(self, batch))
     monkeypatch.setattr(Queue, "run_open", lambda self, batch: passes.append(len(batch)) or run_open(self, batch))
-    monkeypatch.setattr("medcls.models.marks.painted_over", lambda scan: np.zeros(scan.size_px, bool))
+    monkeypatch.setattr("medcls.models.marks.painted_over", lambda scan, step: np.zeros(scan.size_px, bool))
     drop(app, *((f"{i}.png", png(seed=i)) for i in range(n)))
     assert_sound(app)
     assert shown(app)["panes"][0]["maps"]
@@ -169,7 +169,7 @@ def test_a_dropped_scan_is_decoded_once_for_every_page_and_the_report(
         return answer(self, scans, *given)
 
     monkeypatch.setattr(Network, "answer", asked)
-    monkeypatch.setattr("medcls.models.marks.painted_over", lambda scan: np.zeros(scan.size_px, bool))
+    monkeypatch.setattr("medcls.models.marks.painted_over", lambda scan, step: np.zeros(scan.size_px, bool))
     files = [png(seed=500 + i) for i in range(n)]  # none of the page's own examples
     app = drop(open_app(), *((f"{i}.png", data) for i, data in enumerate(files)))
     while len(answered(app)) < n:
