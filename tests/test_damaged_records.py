@@ -31,7 +31,7 @@ from medcls.runs.writer import RunWriter
 from medcls.tasks import list_tasks
 from medcls.workflows import runs
 from tests.mutations import mutate
-from tests.pages.conftest import FILES, assert_sound, open_app  # noqa: F401 - a fixture
+from tests.pages.conftest import FILES, assert_sound, open_app, unsettled  # noqa: F401 - two are fixtures
 from tests.runs.processes import add_phantoms
 from tests.tiny import install
 

@@ -152,7 +152,7 @@ def test_heatmaps_that_were_measured_are_told_with_their_controls(open_app, tiny
     assert "What it means." in text
     shown = next(t.value for t in app.dataframe if "points at the lesion" in t.value)
     assert list(shown["heatmap"]) == ["Grad-CAM", "control: centred Gaussian"]
-    assert shown["above the centred Gaussian"][0] == "+0.25 (+0.05 to +0.45)"
+    assert shown["above the centred Gaussian"][0] == "+0.250 (+0.050 to +0.450)"
 
 
 def test_what_shifts_do_is_measured_and_kept_with_the_model(open_app, tiny_model, tmp_path: Path) -> None:

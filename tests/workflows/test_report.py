@@ -109,7 +109,7 @@ def test_pairs_of_models_as_a_table_on_each_collection(found: Comparison) -> Non
     good_bad = lines[2].split(" | ")
     assert good_bad[:2] == ["| `good`", "`bad`"]
     assert good_bad[-1].endswith("p < 0.001: **A is better** |")
-    assert lines[3].endswith("0.000 (0.000 to 0.000), p = 1.000: not distinguishable |")
+    assert lines[3].endswith("| 0.000, p = 1.000: not distinguishable |")
     assert "**B is better**" in lines[4]
     assert "Holm's correction for the 3 pairs" in lines[-1]
     with pytest.raises(BadData, match="no such score"):
