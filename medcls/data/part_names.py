@@ -16,12 +16,8 @@ from medcls.errors import BadData
 UNREAD = "data.parts-unread"
 NOTHING, _FOLD, _EACH = "nothing", "fold", "*"
 _PARTS = ("train", "validate", "test")
-_MOST_PARTS, _MOST_WORDS, _MOST_FOLDS, _FEWEST = (
-    3,
-    8,
-    20,
-    4,
-)  # the last: scans of each number of a group that may be a part
+_MOST_PARTS, _MOST_WORDS, _MOST_FOLDS = 3, 8, 20  # cells that are asked about: as parts, as words, as folds
+_FEWEST = 4  # scans of each number of a group that may be a part
 
 
 def name_parts(reading: Reading, choices: PlanChoices) -> None:
