@@ -77,6 +77,12 @@ def _add_choices(made: Any) -> None:
         choices=("patient", "nothing", "group"),
         help="what the names of files begin with, as P001_L_1.png",
     )
+    made.add_argument(
+        "--patients",
+        default="",
+        choices=("shared", "per-site"),
+        help="whether an id that stands at several sites is one patient, or another at each",
+    )
     made.add_argument("--encoding", default="", help="encoding of the tables, as cp949")
     made.add_argument(
         "--leave-out", action="append", default=[], metavar="PATTERN", help="folder, or pattern of paths, not to take"
@@ -99,6 +105,7 @@ def _choices(args: argparse.Namespace) -> PlanChoices:
         "table": args.table,
         "encoding": args.encoding,
         "beginnings": args.names_begin_with,
+        "patients": args.patients,
         "leave_out": tuple(args.leave_out),
         "names": _names(args.label_name, "cli.label-name-wrong"),
         "parts": _names(args.part_name, "cli.part-name-wrong"),

@@ -27,6 +27,7 @@ class PlanChoices(Record):
         task: Task the labels belong to.
         parts: Part of a split (`train`, `validate`, `test`, `fold`, `nothing`) that a cell of a column of parts means,
             by the cell; `*` for every number.
+        patients: Whether an id that stands at several sites is one patient (`shared`), or another at each (`per-site`).
         beginnings: What the beginnings of files' names are (`P001_L_1.png`): `patient`, `group` or `nothing`.
     """
 
@@ -41,6 +42,7 @@ class PlanChoices(Record):
     task: str = ""
     beginnings: str = ""
     parts: dict[str, str] = field(default_factory=dict)
+    patients: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,16 @@
 import json
 import os
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from html import unescape
 from pathlib import Path
 from typing import NamedTuple
 
 from medcls.core.note import Note
+from medcls.data.alike import Alike, named_after, stem_of
 from medcls.data.tables import Table
 
-_MOST_BYTES, _HEAD, _FEW, _MOST_ALIKE = 50_000_000, 4096, 3, 1000
+_MOST_BYTES, _HEAD, _FEW = 50_000_000, 4096, 3
 _NUMBER = re.compile(r"-?(?:\d+\.?|\.\d)\d*(?:e[-+]?\d+)?", re.IGNORECASE)
 _FEWEST_NUMBERS = 5  # the class, and a box
 _VOC_NAME = re.compile(r"<name>([^<]*)</name>")
@@ -43,24 +43,27 @@ def read_drawn(root: Path, paths: Iterable[str], pictures: Iterable[str]) -> lis
         paths: All files that are neither pictures nor arrays.
         pictures: The pictures.
     """
-    of_stem: defaultdict[str, _Alike] = defaultdict(_Alike)
-    for path in pictures:
-        of_stem[_stem(path)].add(path)
+    paths = list(paths)
+    of_stem = named_after(pictures, (path for path in paths if _ending(path) in (".json", ".txt", ".xml")))
     named: dict[str, list[str]] = {".json": [], ".txt": [], ".xml": []}
     lists = []
     for path in paths:
-        ending = os.path.splitext(path)[1].lower()
+        ending = _ending(path)
         if path.rpartition("/")[2].lower() in _LISTS or ending in (*_YAML, ".names"):
             lists.append(path)
-        elif ending in named and _stem(path) in of_stem:
+        elif ending in named and stem_of(path) in of_stem:
             named[ending].append(path)
     made = []
-    for kind, ending, read in (("LabelMe", ".json", _labelme), ("YOLO", ".txt", _yolo), ("Pascal VOC", ".xml", _voc)):
+    for kind, ending, read in _KINDS:
         found = _read_all(root, named[ending], read)
         names, source = _names(root, lists) if kind == "YOLO" and found else ({}, "")
         if found:
             made += _tables(kind, found, of_stem, Names(names, source))
     return made
+
+
+def _ending(path: str) -> str:
+    return os.path.splitext(path)[1].lower()
 
 
 def _read_all(root: Path, paths: list[str], read: Read) -> dict[str, set[str]]:
@@ -116,9 +119,32 @@ def _voc(text: str) -> set[str] | None:
     return {unescape(name[1].strip()) for name in named if name} - {""}
 
 
-def _tables(kind: str, found: Mapping[str, set[str]], of_stem: Mapping[str, "_Alike"], names: Names) -> list[Table]:
+def _supervisely(text: str) -> set[str] | None:
+    """Return the tags of a picture, or else the classes of what is drawn; None if a text is not Supervisely's."""
+    if '"objects"' not in text or '"tags"' not in text:
+        return None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict):
+        return None
+    tags, drawn = ([one for one in found.get(key) or () if isinstance(one, dict)] for key in ("tags", "objects"))
+    said = {str(tag.get("value") or tag.get("name")) for tag in tags}
+    return (said or {str(one.get("classTitle")) for one in drawn}) - {"None", ""}
+
+
+_KINDS: tuple[tuple[str, str, Read], ...] = (
+    ("LabelMe", ".json", _labelme),
+    ("Supervisely", ".json", _supervisely),
+    ("YOLO", ".txt", _yolo),
+    ("Pascal VOC", ".xml", _voc),
+)
+
+
+def _tables(kind: str, found: Mapping[str, set[str]], of_stem: Mapping[str, Alike], names: Names) -> list[Table]:
     """Return a table of what is drawn in pictures, and one without rows of texts whose picture is not clear."""
-    picture = {text: of_stem[_stem(text)].nearest(text) for text in found}
+    picture = {text: of_stem[stem_of(text)].nearest(text) for text in found}
     folder = os.path.commonpath([f"/{os.path.dirname(one)}" for one in found]).strip("/")
     path = f"{folder}/*{os.path.splitext(next(iter(found)))[1]}".lstrip("/")
     clear = {text: said for text, said in found.items() if picture[text]}
@@ -144,37 +170,6 @@ def _table(kind: str, path: str, found: Mapping[str, set[str]], picture: Mapping
     notes = [Note("data.drawn", kind=kind, n=len(found))]
     notes += [Note("data.drawn-several", kind=kind, n=several)] if several else []
     return Table(path, _HEADER, rows, tuple(notes), (*found, names.source) if names.source else tuple(found))
-
-
-class _Alike:
-    """Pictures of one name, by their folders."""
-
-    def __init__(self) -> None:
-        self._of: dict[str, list[str]] = {}
-        self._with: defaultdict[str, list[str]] = defaultdict(list)
-        self._all: list[str] = []
-
-    def add(self, path: str) -> None:
-        """Add a picture."""
-        folder = path.rpartition("/")[0]
-        self._all.append(path)
-        self._of.setdefault(folder, []).append(path)
-        for name in set(folder.split("/")):
-            self._with[name].append(path)
-
-    def nearest(self, text: str) -> str:
-        """Return the picture in the folder of a text, or else that in most folders of its names; empty if unclear."""
-        folder = text.rpartition("/")[0]
-        names = set(folder.split("/"))
-        near = self._of.get(folder) or min(
-            (self._with[n] for n in names if n in self._with), key=len, default=self._all
-        )
-        if len(near) == 1 or len(near) > _MOST_ALIKE:
-            return near[0] if len(near) == 1 else ""
-        shared = {path: len(names & set(path.split("/")[:-1])) for path in near}
-        most = max(shared.values())
-        best = [path for path, n in shared.items() if n == most]
-        return best[0] if len(best) == 1 else ""
 
 
 def _names(root: Path, lists: Iterable[str]) -> tuple[dict[str, str], str]:
@@ -211,7 +206,3 @@ def _of_yaml(text: str) -> dict[str, str]:
             break
         names[said[1] or str(len(names))] = said[2] or said[3] or ""
     return names
-
-
-def _stem(path: str) -> str:
-    return os.path.splitext(path.rpartition("/")[2])[0]

@@ -12,9 +12,10 @@ from medcls.core.note import Note
 from medcls.core.plan import NotTaken, Plan, PlanChoices, PlanCount, PlanLabel, Question
 from medcls.core.progress import Progress, silent
 from medcls.core.task import OWN, Task
+from medcls.data.at_sites import part_sites
+from medcls.data.beginnings import name_by_files
 from medcls.data.labels import Labels, diseases_in, find_labels, slug, tidy
 from medcls.data.layouts import Entry, Reading, recognise
-from medcls.data.layouts.in_names import owners_by_beginning, patients_by_file
 from medcls.data.layouts.layout import common_root
 from medcls.data.legend import read_legend, unknown_codes
 from medcls.data.lexicon import MASK
@@ -27,7 +28,6 @@ from medcls.errors import BadData
 from medcls.tasks import list_tasks
 
 NAMES_SHOWN = 20
-_BEGINNINGS = ("patient", "nothing", "group")
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,12 +69,14 @@ def prepare(path: Path, choices: PlanChoices | None = None, progress: Progress =
     if n_dicom:
         reading.patients_from.append(Note("data.from-dicom"))
     link_owners(tree, reading)
-    _with_names(reading, choices)
+    name_by_files(reading, choices)
     reading.entries = hide_people(reading.entries, reading.people)
     reading.notes += [note] if (note := reading.people.merged()) else []
-    for settle in (owners_in_one_form, groups_within_patients):
-        reading.entries, note = settle(reading.entries)
-        reading.notes += [note] if note else []
+    reading.entries, note = owners_in_one_form(reading.entries)
+    reading.notes += [note] if note else []
+    part_sites(reading, choices)
+    reading.entries, note = groups_within_patients(reading.entries)
+    reading.notes += [note] if note else []
     name_parts(reading, choices)
     labels = _with_ids(reading, choices, read_legend(tree, reading))
     left = {} if tree.sole else _why_left(tree, reading)
@@ -86,33 +88,6 @@ def prepare(path: Path, choices: PlanChoices | None = None, progress: Progress =
     asks = _asks_codes(named, choices) or _asks_disease(named, task_id)
     plan = replace(plan, root=root, task_id=task_id, labels=named, questions=(*asks, *reading.questions))
     return Prepared(plan, tree.root / root, [_below(root, entry) for entry in reading.entries], left)
-
-
-def _with_names(reading: Reading, choices: PlanChoices) -> None:
-    """Add the patients that files' names say by a word, where nothing else says whose a scan is."""
-    named = patients_by_file(e for e in reading.entries if not e.patient and not names_owner(e.group))
-    if named:
-        reading.entries = [replace(e, patient=named.get(e.id, e.patient)) for e in reading.entries]
-        reading.patients_from.append(Note("data.from-files"))
-    elif not any(e.patient or names_owner(e.group) for e in reading.entries):
-        _with_beginnings(reading, choices)
-
-
-def _with_beginnings(reading: Reading, choices: PlanChoices) -> None:
-    """Keep scans together whose names begin with what may number a patient (`P001_L_1.png`), and ask if it does."""
-    if choices.beginnings not in ("", *_BEGINNINGS):
-        raise BadData("data.beginnings-wrong", found=choices.beginnings[:40], allowed=", ".join(_BEGINNINGS))
-    if choices.beginnings == "nothing" or not (named := owners_by_beginning(reading.entries)):
-        return
-    if choices.beginnings == "patient":
-        reading.entries = [replace(e, patient=named.get(e.id)) for e in reading.entries]
-    else:
-        reading.entries = [replace(e, group=named.get(e.id, e.group)) for e in reading.entries]
-    reading.patients_from.append(Note("data.from-files"))
-    if not choices.beginnings:
-        example = next(iter(named))
-        asks = Note("data.asks-beginnings", name=example.rpartition("/")[2], beginning=named[example])
-        reading.questions.append(Question(asks, "--names-begin-with", _BEGINNINGS, "group"))
 
 
 def _leave_out(reading: Reading, choices: PlanChoices) -> None:

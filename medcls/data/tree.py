@@ -10,6 +10,7 @@ from medcls.core.note import Note
 from medcls.core.progress import Progress, silent
 from medcls.data.drawn import read_drawn
 from medcls.data.lexicon import MASK, MASK_OR_NOT
+from medcls.data.records import read_records
 from medcls.data.resolve import SCAN_ENDINGS
 from medcls.data.tables import Table
 from medcls.data.two_values import has_two_values
@@ -201,9 +202,9 @@ def walk(path: Path, progress: Progress = silent) -> Tree:
 
 
 def _tell_drawn(tree: Tree) -> None:
-    """Read texts that say what is drawn in one picture each; they are no tables of their own."""
-    if not tree.sole:
-        tree.drawn.extend(read_drawn(tree.root, tree.of_kind(TABLE, OTHER), tree.pictures))
+    """Read texts that say what is drawn in one picture each, or else hold a record of it; they are no own tables."""
+    for read in () if tree.sole else (read_drawn, read_records):
+        tree.drawn.extend(read(tree.root, tree.of_kind(TABLE, OTHER), tree.pictures))
         tree.files.update(dict.fromkeys((file for table in tree.drawn for file in table.files), BESIDE))
 
 
@@ -212,13 +213,13 @@ def _stem(path: str) -> str:
 
 
 def _tell_beside(tree: Tree) -> None:
-    """Tell texts each named after a picture (a detector's boxes, reports) from tables, where there are many."""
+    """Tell texts each named after a picture (a detector's boxes, reports) from tables: many, or of most pictures."""
     if tree.sole:
         return
     stems = {_stem(path) for path in tree.pictures}
     texts = [path for path in tree.of_kind(TABLE) if not path.lower().endswith(_BOOKS)]
     beside = [path for path in texts if _stem(path) in stems]
-    if len(beside) > _FEW_BESIDE:
+    if len(beside) > min(_FEW_BESIDE, max(2, len(tree.pictures) // 2)):
         tree.files.update(dict.fromkeys(beside, BESIDE))
 
 

@@ -30,7 +30,7 @@ def join_beside(tree: Tree, choices: PlanChoices, reading: Reading) -> None:
         choices: What a person decided.
         reading: What a layout made of the tree; tables it has read itself are passed over.
     """
-    if not choices.table and not tree.of_kind(TABLE):
+    if not (choices.table or tree.drawn or tree.of_kind(TABLE)):
         return
     found, useless = find_tables(tree, choices)
     entries = {entry.id: entry for entry in reading.entries}

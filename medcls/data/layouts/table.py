@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 
 from medcls.core.collection import names_owner
 from medcls.core.note import Note
@@ -15,6 +16,8 @@ from medcls.data.layouts.layout import (
     Entry,
     Layout,
     Reading,
+    are_patients,
+    below,
     common_root,
     parts_by_folder,
     patients_by_folder,
@@ -26,6 +29,7 @@ from medcls.data.layouts.table_names import label_in, sheet_of, stem_of
 from medcls.data.layouts.teller import Teller
 from medcls.data.resolve import MISSING, SEVERAL, tidy_path
 from medcls.data.tree import Tree
+from medcls.data.vocabulary import are_dates, disease_of, parts_of
 
 ANY = ("table", "isic", "ham10000")
 
@@ -57,7 +61,8 @@ def read_table_layout(tree: Tree, choices: PlanChoices, kind: str = "") -> Readi
     join_tables(beside, entries, reading, Note("data.table-labels-again", table=first.table.path))
     for one in beside:
         reading.left |= dict.fromkeys(one.named - set(entries), Note("data.named-unlabelled", table=one.table.path))
-    reading.entries = with_owners(with_folders(entries.values()), reading)
+    places = _sites_of_tables([one.table.folder for one in chosen])
+    reading.entries = with_owners(with_folders(entries.values(), places), reading)
     reading.root = _root(tree, chosen, reading)
     shown = {table.path for table in reading.tables}
     for one in found:
@@ -166,15 +171,45 @@ def _entry(one: Found, teller: Teller, row: Mapping[str, str], path: str) -> Ent
     return Entry(path, label, told.patient, told.group, (told.mask,) if told.mask else (), attributes)
 
 
-def with_folders(entries: Iterable[Entry]) -> list[Entry]:
-    """Add the parts and the sites that folders name, where no table says any."""
+def _sites_of_tables(folders: list[str]) -> Mapping[str, str]:
+    """Return the site by the folder of each of some tables, where they lie in folders side by side.
+
+    None where such a folder is of a part, a time, a label or a patient.
+    """
+    shared = common_root(folders)
+    names = {folder: folder[len(shared) :].strip("/").partition("/")[0] for folder in folders}
+    listed = set(names.values())
+    no_sites = "" in listed or parts_of(listed) or are_dates(listed) or are_patients(listed)
+    if len(listed) < 2 or no_sites or any(disease_of(name) is not None for name in listed):
+        return {}
+    return {below(shared, name): name for name in listed}
+
+
+def with_folders(entries: Iterable[Entry], places: Mapping[str, str] = MappingProxyType({})) -> list[Entry]:
+    """Add the parts and the sites that folders name, where no table says any.
+
+    Args:
+        entries: The scans.
+        places: Sites by the folders of tables, where no folder's name says that it is one.
+    """
     listed = list(entries)
     told = set().union(*(entry.attributes for entry in listed))
     parts = {} if "fold" in told else parts_by_folder(entry.id for entry in listed)
-    sites = {} if "site" in told else sites_by_folder(entry.id for entry in listed)
+    sites = {} if "site" in told else sites_by_folder(entry.id for entry in listed) or _below(listed, places)
     if not parts and not sites:
         return listed
     return [_placed(entry, parts.get(_folder(entry), ""), sites.get(_folder(entry), "")) for entry in listed]
+
+
+def _below(entries: list[Entry], places: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the site of the folder of each scan; empty unless each scan lies below the folder of a site."""
+    found = {}
+    for folder in {_folder(entry) for entry in entries}:
+        site = next((site for place, site in places.items() if f"{folder}/".startswith(f"{place}/")), "")
+        if not site:
+            return {}
+        found[folder] = site
+    return found
 
 
 def with_owners(entries: list[Entry], reading: Reading) -> list[Entry]:

@@ -1,6 +1,6 @@
 """Data page: the plan of adding scans, and what a person may change in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -19,6 +19,12 @@ _BEGINNINGS = {
     "group": say("pages.data-beginning-group"),
     "nothing": say("pages.data-beginning-nothing"),
 }
+_PATIENTS = {
+    "": say("pages.data-patients-unsaid"),
+    "shared": say("pages.data-patients-shared"),
+    "per-site": say("pages.data-patients-per-site"),
+}
+_AT_SITES = ("data.ids-at-sites", "data.ids-per-site")
 
 
 def show_summary(plan: Plan) -> None:
@@ -77,6 +83,7 @@ def ask_choices(plan: Plan) -> PlanChoices | None:
         )
         layout = _ask_layout(plan, left, key)
         beginnings = _ask_beginnings(plan, right, key)
+        patients = _ask_patients(plan, left, key)
         parts = tables.ask_parts(plan, left, key)
         table, encoding = tables.ask_table(plan, left, key), tables.ask_encoding(plan, right, key)
         if not st.form_submit_button(say("pages.data-apply")):
@@ -91,6 +98,7 @@ def ask_choices(plan: Plan) -> PlanChoices | None:
         names=names,
         disease=disease,
         beginnings=beginnings,
+        patients=patients,
         parts=parts,
         table=table,
         encoding=encoding,
@@ -99,17 +107,22 @@ def ask_choices(plan: Plan) -> PlanChoices | None:
 
 def _ask_beginnings(plan: Plan, place: st.delta_generator.DeltaGenerator, key: str) -> str:
     """Let a person say whether names begin with the patient, where they may."""
-    asked = next((q for q in plan.questions if q.option == "--names-begin-with"), None)
-    if asked is None and not plan.choices.beginnings:
-        return ""
-    options = list(_BEGINNINGS)
-    return place.selectbox(
-        say("pages.data-names-begin-with"),
-        options,
-        index=options.index(plan.choices.beginnings),
-        key=f"{key}.beginnings",
-        format_func=_BEGINNINGS.__getitem__,
-    )
+    asked = any(question.option == "--names-begin-with" for question in plan.questions)
+    title, now = say("pages.data-names-begin-with"), plan.choices.beginnings
+    return _ask_one(_BEGINNINGS, title, now, place, f"{key}.beginnings") if asked or now else ""
+
+
+def _ask_patients(plan: Plan, place: st.delta_generator.DeltaGenerator, key: str) -> str:
+    """Let a person say whether ids that stand at several sites are of one patient, where there are any."""
+    there = any(note.code in _AT_SITES for note in plan.notes)
+    title, now = say("pages.data-ids-at-sites"), plan.choices.patients
+    return _ask_one(_PATIENTS, title, now, place, f"{key}.patients") if there or now else ""
+
+
+def _ask_one(
+    answers: Mapping[str, str], title: str, now: str, place: st.delta_generator.DeltaGenerator, key: str
+) -> str:
+    return place.selectbox(title, list(answers), list(answers).index(now), key=key, format_func=answers.__getitem__)
 
 
 def _ask_labels(plan: Plan, key: str) -> pd.DataFrame:
