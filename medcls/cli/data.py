@@ -17,7 +17,7 @@ from medcls.errors import BadSplit
 def add(verbs: Any) -> None:
     """Add the verb with its own verbs."""
     made = verbs.add_parser("data", help="Labelled scans: add, list, show, audit, split.")
-    inner = made.add_subparsers(title="verbs", metavar="VERB", required=True)
+    inner = made.add_subparsers(title="what", metavar="WHAT", required=True)
     add_add(inner)
     one = verb(inner, "list", _list, "List the collections on this machine.")
     one = verb(inner, "show", _show, "Say what is in a collection.")

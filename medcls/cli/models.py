@@ -13,7 +13,9 @@ def add(verbs: Any) -> None:
     """Add the verb and what can be done with it."""
     made = verb(verbs, "models", _list, "List the models that can be asked.")
     made.add_argument("--json", action="store_true", help="one JSON object a model")
-    inside = made.add_subparsers(title="with one model", metavar="")
+    inside = made.add_subparsers(title="what", metavar="WHAT")
+    listed = verb(inside, "list", _list, "List the models that can be asked.")
+    listed.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="one JSON object a model")
     table = verb(inside, "table", _table, "Print the models and their figures as a Markdown table.")
     table.add_argument("--recommended", action="store_true", help="only the models recommended for their task")
     table.add_argument(

@@ -1,5 +1,6 @@
 """The command line: exit statuses, one JSON object a scan, nothing heavy loaded for light verbs."""
 
+import argparse
 import io
 import json
 import sqlite3
@@ -33,6 +34,29 @@ def test_every_verb_is_there_and_explains_itself(capsys):
             parser().parse_args([name, "--help"])
         assert stop.value.code == 0
         assert "usage" in capsys.readouterr().out
+
+
+def test_a_wrong_word_after_a_verb_is_told_by_the_name_of_its_place(capsys):
+    groups = [
+        name
+        for name, made in next(a for a in parser()._actions if isinstance(a, argparse._SubParsersAction)).choices.items()
+        if any(isinstance(action, argparse._SubParsersAction) for action in made._actions)
+    ]
+    assert {"models", "data", "runs", "search", "site", "audit"} <= set(groups)
+    for name in groups:
+        with pytest.raises(SystemExit) as stop:
+            parser().parse_args([name, "no-such-word"])
+        assert stop.value.code == 2
+        assert "argument WHAT:" in capsys.readouterr().err
+
+
+def test_models_list_prints_what_models_prints(capsys, tiny_model):
+    said = []
+    for words in (["models", "--json"], ["models", "list", "--json"], ["models", "--json", "list"]):
+        assert main(words) == 0
+        said.append(_rows(capsys))
+    assert said[0]
+    assert said[1] == said[2] == said[0]
 
 
 def test_classify_gives_one_object_a_scan_and_status_0(capsys, folder, tiny_model):
