@@ -8,11 +8,14 @@ import numpy as np
 from medcls import home
 from medcls.core.collection import CollectionRecord, names_owner
 from medcls.core.note import Note
+from medcls.core.progress import Progress, silent
 from medcls.core.task import Task
 from medcls.tasks import list_tasks, own_task
 
 if TYPE_CHECKING:
     from medcls.data.collection import Collection
+
+_READ = ("patient", "own_group", "height", "width", "label", "grp")  # the columns an overview is made of
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,23 +61,32 @@ class Overview:
         return {str(p): (int(n[i]), float(hits[i] / n[i])) for i, p in enumerate(names) if p}
 
 
-def overview_of(collection: "Collection") -> Overview:
-    """Return what is in a collection, its labels as they are now."""
-    patients = collection.column("patient")
-    own = np.array([group if names_owner(group) else None for group in collection.column("own_group")], object)
+def overview_of(collection: "Collection", progress: Progress = silent) -> Overview:
+    """Return what is in a collection, its labels as they are now.
+
+    Args:
+        collection: The collection.
+        progress: Called with the columns read and how many there are.
+    """
+    read: dict[str, np.ndarray] = {}
+    for i, name in enumerate(_READ):
+        progress(i, len(_READ))
+        read[name] = collection.column(name)
+    patients = read["patient"]
+    own = np.array([group if names_owner(group) else None for group in read["own_group"]], object)
     by_patient = any(p is not None for p in patients)
     known = patients if by_patient else own
     whose = "patient" if by_patient else "lesion" if any(group is not None for group in own) else ""
-    sizes = np.stack([collection.column("height"), collection.column("width")], 1).astype(np.int64)
+    sizes = np.stack([read["height"], read["width"]], 1).astype(np.int64)
     first = collection.cases[0] if len(collection.cases) else None
     return Overview(
         collection.record,
         task_of(collection.record),
-        _text(collection.column("label")),
+        _text(read["label"]),
         _text(known),
         sizes,
         whose,
-        len(set(collection.column("grp"))),
+        len(set(read["grp"])),
         tuple(collection.stored[0].index.unreadable()),
         first is not None and {"x", "y"} <= set(first.attributes),
     )

@@ -6,10 +6,13 @@ import numpy as np
 
 from medcls.core.evidence import Evidence
 from medcls.core.prediction import Heatmap, Prediction
+from medcls.core.progress import Progress, silent
 from medcls.explain.drawing import OpenMembers, OpenScan, draw
 
 
-def draw_labels(view: OpenScan | OpenMembers, labels: Sequence[str], method: str = "gradcam") -> tuple[Heatmap, ...]:
+def draw_labels(
+    view: OpenScan | OpenMembers, labels: Sequence[str], method: str = "gradcam", progress: Progress = silent
+) -> tuple[Heatmap, ...]:
     """Return the heatmaps of several labels, their peaks comparable with one another.
 
     A network's maps for its labels have one unit, so their peaks compare as they are. Networks have units of their own:
@@ -19,6 +22,7 @@ def draw_labels(view: OpenScan | OpenMembers, labels: Sequence[str], method: str
         view: The opened scan.
         labels: Label ids.
         method: A name of `METHODS`.
+        progress: Called with the maps drawn and how many there are: one for each network and label.
 
     Returns:
         One for each label. `values` (H, W) float32 are 0 to 1; `peak` says how strong, in a unit all of them share.
@@ -26,24 +30,31 @@ def draw_labels(view: OpenScan | OpenMembers, labels: Sequence[str], method: str
     Raises:
         MedclsError: As `medcls.explain.drawing.draw`.
     """
+    views = (view,) if isinstance(view, OpenScan) else view.views
+    by_member: list[list[Heatmap]] = []
+    for i, one in enumerate(views):
+        by_member.append([])
+        for k, label in enumerate(labels):
+            progress(i * len(labels) + k, len(views) * len(labels))
+            by_member[-1].append(draw(one, label, method))
     if isinstance(view, OpenScan):
-        return tuple(draw(view, label, method) for label in labels)
-    by_member = [[draw(one, label, method) for label in labels] for one in view.views]
+        return tuple(by_member[0])
     strongest = [max((m.peak for m in maps), default=0.0) for maps in by_member]
     return tuple(_mean(view, label, [maps[i] for maps in by_member], strongest) for i, label in enumerate(labels))
 
 
-def find_evidence(view: OpenScan | OpenMembers, labels: Sequence[str]) -> Evidence:
+def find_evidence(view: OpenScan | OpenMembers, labels: Sequence[str], progress: Progress = silent) -> Evidence:
     """Return a pass with its heatmaps for several labels, drawn by the default method.
 
     Args:
         view: The opened scan.
         labels: Label ids.
+        progress: As `draw_labels` takes it.
 
     Raises:
         MedclsError: As `medcls.explain.drawing.draw`.
     """
-    return Evidence(view.prediction, draw_labels(view, labels), members_of(view))
+    return Evidence(view.prediction, draw_labels(view, labels, progress=progress), members_of(view))
 
 
 def members_of(view: OpenScan | OpenMembers) -> tuple[Prediction, ...]:

@@ -7,6 +7,7 @@ from medcls import home
 from medcls.core.collection import Case, CollectionRecord
 from medcls.core.outcome import Outcome
 from medcls.core.prediction import Heatmap
+from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
 from medcls.core.task import Task
 from medcls.data.overview import Overview, draw_cases, overview_of
@@ -50,15 +51,19 @@ def remove_collection(name: str) -> None:
     remove(name)
 
 
-def read_overview(name: str) -> Overview:
+def read_overview(name: str, progress: Progress = silent) -> Overview:
     """Return what is in a collection.
+
+    Args:
+        name: Name of the collection.
+        progress: Called with the columns read and how many there are.
 
     Raises:
         BadData: If there is none.
     """
     from medcls.data.collections import open_collection
 
-    return overview_of(open_collection(name))
+    return overview_of(open_collection(name), progress)
 
 
 def count_attributes(name: str, most: int = 30) -> dict[str, dict[str, dict[str, int]]]:

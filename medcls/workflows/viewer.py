@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from medcls.core.evidence import Evidence, agreeing, unsure
+from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
 from medcls.explain.overlay import map_picture, palettes
 from medcls.explain.pointing import point_heatmap as point
@@ -58,19 +59,20 @@ def open_pass(scan: Scan, classifier: "Predictor") -> "OpenScan | OpenMembers":
     return forward(classifier, scan)
 
 
-def find_evidence(view: "OpenScan | OpenMembers", labels: Sequence[str]) -> Evidence:
+def find_evidence(view: "OpenScan | OpenMembers", labels: Sequence[str], progress: Progress = silent) -> Evidence:
     """Draw a scan's heatmaps for several labels on one scale, from one pass through the network.
 
     Args:
         view: The pass, from `classify.classify_open` or `open_pass`.
         labels: Label ids.
+        progress: Called with the maps drawn and how many there are.
 
     Raises:
         MedclsError: If a label is unknown, or the method does not work on this network.
     """
     from medcls.explain.labels import find_evidence
 
-    return find_evidence(view, labels)
+    return find_evidence(view, labels, progress)
 
 
 def members_of(view: "OpenScan | OpenMembers") -> "tuple[Prediction, ...]":

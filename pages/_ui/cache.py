@@ -3,8 +3,6 @@
 import contextlib
 import gc
 import json
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,18 +13,18 @@ import streamlit as st
 
 from medcls.core.collection import CollectionRecord
 from medcls.core.model import ModelCard
-from medcls.core.progress import Progress, silent
+from medcls.core.progress import Progress, silent, staged
 from medcls.core.scan import Scan
 from medcls.core.task import Task
 from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import data, explain, scans
 from medcls.workflows.classify import open_model
+from pages._ui.widgets import shared
 from pages._ui.widgets.charts import data_url
 
 MODELS_OPEN = 10  # networks kept in memory; the one opened first makes room
-_OPENING = say("pages.opening-network")
-_SIGN_S, _TICK_S = 0.3, 0.2  # until a wait shows a sign, and between two looks how far it is
+_OPENING, _FITTING = "opening", "fitting"  # the stages of opening a model
 COLLECTIONS_OPEN = 4  # a few columns of each, as long as it has cases
 # What `_open` holds, which says so of nothing: gone from here once it is gone from there.
 _OPENED: WeakValueDictionary[tuple[str, str], Any] = WeakValueDictionary()
@@ -34,48 +32,29 @@ _OPENED: WeakValueDictionary[tuple[str, str], Any] = WeakValueDictionary()
 
 @st.cache_resource(max_entries=MODELS_OPEN, show_spinner=False)
 def _open(model_id: str, digest: str, _progress: Progress = silent) -> Any:
-    model = open_model(model_id, _progress)
+    """Open a model and let it answer and explain an empty picture once: the first real scan then waits for nothing."""
+    model = open_model(model_id, staged(_progress, _OPENING))
+    with contextlib.suppress(MedclsError):  # what fails here fails again, and is told, with a real scan
+        explain.rehearse(model, Scan(np.full((64, 64), 0.5, np.float32), "0" * 64), staged(_progress, _FITTING))
     settle()
     _OPENED[model_id, digest] = model
     return model
 
 
-def _open_told(card: ModelCard) -> Any:
-    """Return an opened model; where that takes a while, a bar counts its networks.
-
-    It is opened in a thread of its own: what is drawn inside a cached function would be drawn again from the cache. One
-    that is open already needs none.
-    """
-    if (card.id, card.json_digest) in _OPENED:
-        return _open(card.id, card.json_digest)
-    done, n = [0], len(card.networks) if card.is_mean else 0
-
-    def tell(loaded: int, total: int, stage: str = "") -> None:
-        done[0] = loaded
-
-    with ThreadPoolExecutor(1) as pool:
-        opening = pool.submit(_open, card.id, card.json_digest, tell)
-        if not wait([opening], _SIGN_S).done:
-            place = st.empty()
-            with place, nullcontext() if n else st.spinner(_OPENING, show_time=True):
-                while not wait([opening], _TICK_S).done:
-                    if n:
-                        place.progress(done[0] / n, say("pages.opening-of", {"i": done[0] + 1, "n": n}))
-            place.empty()
-    return opening.result()
+def _say_opening(done: int, total: int, stage: str) -> str:
+    """Say how far opening a model is: its networks are loaded, then fitted to the machine, then it is tried."""
+    if stage == _FITTING and done == total:
+        return say("pages.trying-network")
+    return say(f"pages.{stage or _OPENING}-network", {"i": done + 1, "n": total})
 
 
-def settle(*, again: bool = False) -> None:
+def settle() -> None:
     """Spare the garbage collector what is loaded for good.
 
     Streamlit collects fully after every run of a page. With torch and three networks in memory that walked 360,000
     objects, 0.16 s each time, while every other session stood still.
-
-    Args:
-        again: Only what has come since the last time is looked at: nothing set aside was let go.
     """
-    if not again:
-        gc.unfreeze()  # what was let go since, cycles too, is found now
+    gc.unfreeze()  # what was let go since, cycles too, is found now
     gc.collect()
     gc.freeze()
 
@@ -89,31 +68,19 @@ def open_classifier(card: ModelCard) -> Any:
     Raises:
         BadModel: If it cannot be opened.
     """
-    return _open_told(card)
+    if (card.id, card.json_digest) in _OPENED:
+        return _open(card.id, card.json_digest)
+    key = ("model", card.id, card.json_digest)
+    return shared.do(key, lambda tell: _open(card.id, card.json_digest, tell), _say_opening)
 
 
-def rehearse(card: ModelCard) -> None:
-    """Open a model and let it answer and explain an empty picture once: the first real scan then waits for nothing.
-
-    Raises:
-        BadModel: If it cannot be opened.
-    """
-    _open_told(card)
-    _rehearse(card.id, card.json_digest)
+@st.cache_resource(max_entries=COLLECTIONS_OPEN, show_spinner=False)
+def _read_overview(name: str, digest: str, _progress: Progress = silent) -> data.Overview:
+    return data.read_overview(name, _progress)
 
 
-@st.cache_resource(max_entries=10 * MODELS_OPEN, show_spinner=say("pages.trying-network"), show_time=True)
-def _rehearse(model_id: str, digest: str) -> bool:
-    classifier, blank = _open(model_id, digest), Scan(np.full((64, 64), 0.5, np.float32), "0" * 64)
-    with contextlib.suppress(MedclsError):  # what fails here fails again, and is told, with a real scan
-        explain.rehearse(classifier, blank)
-    settle(again=True)
-    return True
-
-
-@st.cache_resource(max_entries=COLLECTIONS_OPEN, show_spinner=say("pages.reading-collection"), show_time=True)
-def _read_overview(name: str, digest: str) -> data.Overview:
-    return data.read_overview(name)
+def _say_reading(done: int, total: int, stage: str) -> str:
+    return say("pages.reading-collection", {"i": done + 1, "n": total})
 
 
 def read_overview(record: CollectionRecord) -> data.Overview:
@@ -125,7 +92,8 @@ def read_overview(record: CollectionRecord) -> data.Overview:
     Raises:
         BadData: If its index is gone.
     """
-    return _read_overview(record.name, record.json_digest)
+    key = ("collection", record.name, record.json_digest)
+    return shared.do(key, lambda tell: _read_overview(record.name, record.json_digest, tell), _say_reading)
 
 
 @st.cache_resource(show_spinner=False)

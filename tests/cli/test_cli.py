@@ -39,7 +39,9 @@ def test_every_verb_is_there_and_explains_itself(capsys):
 def test_a_wrong_word_after_a_verb_is_told_by_the_name_of_its_place(capsys):
     groups = [
         name
-        for name, made in next(a for a in parser()._actions if isinstance(a, argparse._SubParsersAction)).choices.items()
+        for name, made in next(
+            a for a in parser()._actions if isinstance(a, argparse._SubParsersAction)
+        ).choices.items()
         if any(isinstance(action, argparse._SubParsersAction) for action in made._actions)
     ]
     assert {"models", "data", "runs", "search", "site", "audit"} <= set(groups)

@@ -145,7 +145,7 @@ class Asking:
 
 def _forget(opened: bool) -> None:
     """Empty the caches of the pages; that of opened networks only if asked, as the pages would."""
-    for kept in (cache._read_overview, cache.resume_once, *((cache._open, cache._rehearse) if opened else ())):
+    for kept in (cache._read_overview, cache.resume_once, *((cache._open,) if opened else ())):
         kept.clear()
 
 

@@ -44,7 +44,7 @@ def open_app(home: Path, monkeypatch: pytest.MonkeyPatch, unsettled: None) -> Ca
     """Opens the app in a new session, at a page of its table (`../classify.py`) or at the first."""
     monkeypatch.setattr(manifest_scanner, "scan_component_manifests", packages_read_once)
     monkeypatch.setattr(local_script_runner, "require_widgets_deltas", waited)
-    for kept in (cache._open, cache._rehearse, cache._read_overview, cache.resume_once):
+    for kept in (cache._open, cache._read_overview, cache.resume_once):
         kept.clear()  # the examples stay: they are drawn from their seeds, whatever the home
 
     def opened(page: str = "", **query: str) -> AppTest:

@@ -14,7 +14,7 @@ def test_a_model_that_is_open_needs_no_thread(
 ) -> None:
     first = cache.open_classifier(tiny_model)
     with monkeypatch.context() as patch:
-        patch.delattr(cache, "ThreadPoolExecutor")
+        patch.delattr(cache, "shared")
         assert cache.open_classifier(tiny_model) is first
     cache._open.clear()
     again = cache.open_classifier(tiny_model)

@@ -54,6 +54,6 @@ def test_settling_again_sets_aside_what_is_new_and_frees_what_is_new_and_gone() 
     cache.settle()
     aside, gone = gc.get_freeze_count(), weakref.ref(Cycle())
     kept = [Cycle() for _ in range(10_000)]
-    cache.settle(again=True)
+    cache.settle()
     assert gc.get_freeze_count() >= aside + len(kept)
     assert gone() is None

@@ -12,7 +12,7 @@ from medcls.core.prediction import Heatmap
 from medcls.core.scan import Scan
 from medcls.errors import BadScan
 from medcls.imaging.phantom import phantom
-from medcls.workflows import classify, viewer
+from medcls.workflows import classify, explain, viewer
 from medcls.workflows.scans import read
 
 LABELS = ("normal", "benign", "malignant")
@@ -76,7 +76,14 @@ def test_labels_of_a_mean_share_one_scale(tiny_model, tiny_made, home) -> None:
     mean = make_ensemble(["breast-ultrasound--tiny--0001", "breast-ultrasound--tiny--0002"], "Mean")
     scan = read(phantom("breast-ultrasound", "malignant", 7))
     alone = viewer.find_evidence(viewer.open_pass(scan, classify.open_model(tiny_model.id)), LABELS).maps
-    found = viewer.find_evidence(viewer.open_pass(scan, classify.open_model(mean.id)), LABELS)
+    told: list[tuple[int, int]] = []
+    model = classify.open_model(mean.id)
+    found = viewer.find_evidence(
+        viewer.open_pass(scan, model), LABELS, lambda done, total, stage="": told.append((done, total))
+    )
+    assert told == [(i, 2 * len(LABELS)) for i in range(2 * len(LABELS))]
+    explain.rehearse(model, scan, lambda done, total, stage="": told.append((done, total)))
+    assert told[-3:] == [(0, 2), (1, 2), (2, 2)]
     both = found.maps
     assert len(found.members) == 2
     sure = replace(found.members[0], refusal=None, unfamiliarity=None, called="benign")

@@ -8,6 +8,7 @@ import streamlit as st
 from medcls.core.model import ModelCard
 from medcls.core.outcome import Outcome
 from medcls.core.prediction import Prediction
+from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
 from medcls.errors import MedclsError
 from medcls.words import say
@@ -27,19 +28,20 @@ def held(scan: Scan, card: ModelCard) -> Outcome[viewer.Evidence] | None:
     return found[1] if found and found[0] is scan else None
 
 
-def find(scan: Scan, card: ModelCard, top: str) -> Outcome[viewer.Evidence]:
+def find(scan: Scan, card: ModelCard, top: str, progress: Progress = silent) -> Outcome[viewer.Evidence]:
     """Draw a scan's maps for its labels, or return why that cannot be done.
 
     Args:
         scan: The scan.
         card: The model's card.
         top: The label of the answer: drawn whatever the number of labels.
+        progress: Called with the maps drawn and how many there are.
     """
     if (drawn := held(scan, card)) is not None:
         return drawn
     some = card.task.label_ids[:_MOST_LABELS]
     labels = some if top in some else (*some, top)  # a key is the same label on every scan
-    found = Outcome.of("", lambda: viewer.find_evidence(known.pass_of(scan, card), labels))
+    found = Outcome.of("", lambda: viewer.find_evidence(known.pass_of(scan, card), labels, progress))
     kept = state.kept(state.EVIDENCE, dict)
     kept[scan.sha256, card.json_digest] = (scan, found)
     state.make_room(kept, _size, most=24)

@@ -16,7 +16,7 @@ from pages._ui import state
 from pages._ui.classify import answers, cases, evidence, exports, loops, opinions
 from pages._ui.classify import card as result
 from pages._ui.classify.answers import Reading, Row
-from pages._ui.widgets import drops, notices, viewer, worklist
+from pages._ui.widgets import drops, notices, viewer, waits, worklist
 from pages._ui.widgets.numbers import show_prob
 from pages._ui.widgets.palette import REFUSED, label_colours, label_word
 
@@ -55,7 +55,8 @@ def show(entries: tuple[scans.Entry, ...], card: ModelCard) -> None:
     if not reading.done:
         with right:
             _tell_progress(reading)
-        answers.go_on(reading)
+        with right:  # beside the scan: what opening the network takes is counted there
+            answers.go_on(reading)
         if reading.done:
             answers.count(reading)
         if many or scan is None:
@@ -167,9 +168,9 @@ def _draw_evidence(reading: Reading, place: int, scan: Scan, late: DeltaGenerato
     if row is None or row.prediction is None:
         return
     known = evidence.members(scan, reading.card)
-    with st.spinner(say("pages.drawing-map"), show_time=True):
-        ANSWERS.let_answers_go()
-        drawn = evidence.find(scan, reading.card, row.prediction.decided or row.prediction.top)
+    ANSWERS.let_answers_go()
+    with waits.counted("pages.drawing-maps", say("pages.drawing-map")) as tell:
+        drawn = evidence.find(scan, reading.card, row.prediction.decided or row.prediction.top, tell)
     if st.session_state.get(state.REGION) or len(known) != len(evidence.members(scan, reading.card)):
         st.rerun()
     with late:

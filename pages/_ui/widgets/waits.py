@@ -25,3 +25,22 @@ def watched(title: str) -> Iterator[Progress]:
         yield tell
     finally:
         bar.empty()
+
+
+@contextmanager
+def counted(code: str, title: str) -> Iterator[Progress]:
+    """Show a progress bar whose sentence counts the steps (`i` of `n`), gone when the work is; for short waits.
+
+    Args:
+        code: The sentence.
+        title: What stands there before the first step.
+    """
+    bar = st.progress(0.0, title)
+
+    def tell(done: int, total: int, stage: str = "") -> None:
+        bar.progress(min(1.0, done / max(total, 1)), say(code, {"i": min(done + 1, total), "n": total}))
+
+    try:
+        yield tell
+    finally:
+        bar.empty()
