@@ -14,7 +14,7 @@ from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
 from medcls.core.task import Task
 from medcls.errors import BadModel, MedclsError
-from medcls.imaging.colour import other_kind
+from medcls.imaging.colour import IN_COLOUR, kind_in_colour, other_kind
 from medcls.imaging.decode import count_values, read_scan
 from medcls.imaging.limits import Limits
 from medcls.models import store
@@ -268,6 +268,8 @@ def _predict(scans: list[Scan], classifier: "Predictor") -> list[Outcome[Predict
 def other_tasks(scan: Scan, task_id: str) -> tuple[Task, ...]:
     """Return the other tasks whose recommended model may be asked about a scan, going by whether it is in colour.
 
+    Those of the kind of picture that it looks like come first, those of another kind in colour last.
+
     Args:
         scan: The scan.
         task_id: The task that was asked about.
@@ -278,7 +280,8 @@ def other_tasks(scan: Scan, task_id: str) -> tuple[Task, ...]:
         card = choose_model(task.id)
         if not other_kind(scan, task.modality, card.preprocess.channels):
             fitting.append(task)
-    return tuple(fitting)
+    looks_like = kind_in_colour(scan)
+    return tuple(sorted(fitting, key=lambda t: (t.modality != looks_like, t.modality in IN_COLOUR)))
 
 
 def combine_views(answers: Sequence[Prediction], card: ModelCard, site: str = "") -> Prediction | None:

@@ -45,7 +45,8 @@ def _say_opening(done: int, total: int, stage: str) -> str:
     """Say how far opening a model is: its networks are loaded, then fitted to the machine, then it is tried."""
     if stage == _FITTING and done == total:
         return say("pages.trying-network")
-    return say(f"pages.{stage or _OPENING}-network", {"i": done + 1, "n": total})
+    code = "pages.fitting-network" if stage == _FITTING else "pages.opening-network"
+    return say(code, {"i": done + 1, "n": total})
 
 
 def settle() -> None:

@@ -27,7 +27,7 @@ from medcls.workflows.case_report import send_out
 from pages._ui import state
 from pages._ui.classify import cases, exports, loops, opinions, room, worth
 from pages._ui.classify.answers import Row
-from pages._ui.widgets import header, notices, palette
+from pages._ui.widgets import header, notices, palette, viewer
 from tests.e2e.test_cine import DAMAGED, loop
 from tests.pages.conftest import assert_sound, component, shown, words
 from tests.tiny import install, recast, spoil
@@ -433,6 +433,19 @@ def test_a_refusal_shows_its_reason_and_next_step_and_no_numbers(open_app, tiny_
     assert "Probabilities:" in words(app)
     app.button(key="anyway.off").click().run()
     assert "Probabilities:" not in words(app)
+
+
+def test_a_region_on_a_refusal_says_why_it_has_no_answer(open_app, tiny_model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is drawn is not answered in silence; asked for all the same, it is answered as on any scan."""
+    drawn = viewer.Told({"kind": "box", "points": [[10, 10], [90, 90]]})
+    monkeypatch.setattr(room.viewer, "show", lambda *_, **__: drawn)
+    app = drop(open_app(), ("colour.png", phantom("skin-melanoma", "melanoma", 1)))
+    assert_sound(app)
+    assert [box.value for box in app.info] == [say("pages.region-refused")]
+    app.button(key="anyway.on").click().run()
+    assert_sound(app)
+    (told,) = [box.value for box in app.info]
+    assert told != say("pages.region-refused")
 
 
 def test_own_reading_comes_first(open_app, tiny_model) -> None:

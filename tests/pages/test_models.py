@@ -14,6 +14,7 @@ from medcls.models import store
 from medcls.words import say
 from medcls.workflows import doubt, exchange, models, stress
 from pages._ui import state
+from pages._ui.models import table
 from pages._ui.widgets import notices
 from tests import tiny
 from tests.pages.conftest import assert_sound, words
@@ -37,6 +38,17 @@ def test_the_card_reads_well(open_app, tiny_model) -> None:
     row = app.dataframe[0].value.iloc[0]
     assert "phantoms" in row[say("pages.models-by-site")]
     assert row[say("pages.models-test-cases")] == store.read_evaluation(tiny_model.id).n_cases
+
+
+def test_a_name_is_read_whole_and_says_what_the_model_is(open_app, tiny_model) -> None:
+    """The state stands before the name, which is as wide as its longest."""
+    row = open_app(PAGE).dataframe[0].value.iloc[0]
+    assert row[say("pages.head-model")].startswith(say("pages.recommended", {"name": ""}))
+    names = ("EfficientNet-Lite0, CLAHE, marks painted over", "short", "")
+    rows = [{say("pages.head-model"): name, say("pages.models-by-site"): ""} for name in names]
+    width = table._columns(rows)[say("pages.head-model")]["width"]
+    assert width >= 303 + 16, "what Chromium takes for it, and the cell's margins"
+    assert table._columns(rows[1:])[say("pages.head-model")]["width"] < 80
 
 
 def test_retired_models_leave_the_list_and_come_back(open_app, tiny_model) -> None:

@@ -15,7 +15,7 @@ from medcls.errors import BadModel, BadScan, Conflict
 from medcls.imaging.phantom import phantom
 from medcls.models import store
 from medcls.tasks import list_tasks, recommended
-from medcls.workflows.classify import choose_model, classify_many, classify_one, open_model
+from medcls.workflows.classify import choose_model, classify_many, classify_one, open_model, other_tasks
 from medcls.workflows.scans import read, unpack
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -41,6 +41,22 @@ def test_a_broken_file_gets_a_sentence_and_the_others_their_answers(tiny_model):
     assert [a.name for a in answers] == [file.name for file in files]
     assert [not a.prediction.ok for a in answers] == [i % 5 == 0 for i in range(23)] + [True]
     assert len({tuple(a.prediction.get().prob.round(5)) for a in answers if a.prediction.ok}) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "drawn", "expected"),
+    [
+        ("breast-ultrasound", ("skin-melanoma", "melanoma"), ["skin-melanoma", "breast-histology-idc"]),
+        ("breast-ultrasound", ("skin-melanoma", "not-melanoma"), ["skin-melanoma", "breast-histology-idc"]),
+        ("breast-ultrasound", ("breast-histology-idc", "idc"), ["breast-histology-idc", "skin-melanoma"]),
+        ("breast-ultrasound", ("breast-histology-idc", "no-idc"), ["breast-histology-idc", "skin-melanoma"]),
+        ("skin-melanoma", ("breast-histology-idc", "idc"), ["breast-histology-idc"]),
+        ("skin-melanoma", ("breast-ultrasound", "benign"), ["breast-ultrasound"]),
+    ],
+)
+def test_the_task_of_the_kind_a_scan_looks_like_is_offered_first(asked, drawn, expected, monkeypatch):
+    monkeypatch.setenv("MEDCLS_SHIPPED_WEIGHTS", str(ROOT / "weights"))
+    assert [task.id for task in other_tasks(read(phantom(*drawn, 3)), asked)] == expected
 
 
 def test_the_name_of_a_file_does_not_change_its_answer(tiny_model):

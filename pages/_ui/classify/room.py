@@ -59,7 +59,7 @@ def show(entries: tuple[scans.Entry, ...], card: ModelCard) -> None:
             answers.go_on(reading)
         if reading.done:
             answers.count(reading)
-        if many or scan is None:
+        if many or scan is None or st.session_state.get(state.REGION):
             st.rerun()
         _show_card(answer, reading, place, scan)  # of a scan alone at once
         complete = not _shows_numbers(_row(reading, place))
@@ -111,9 +111,13 @@ def _show_scan(reading: Reading, place: int, order: list[int], beside: DeltaGene
     if drops.is_synthetic(entry):
         st.caption(say("pages.synthetic"))
     st.session_state[state.REGION], st.session_state[state.MEASURES] = told.region, told.measures
-    if told.region and numbers:
+    if told.region and row is not None and row.prediction is not None:
         with beside:
-            evidence.show_region(read.value, reading.card, told.region, found)
+            if numbers:
+                evidence.show_region(read.value, reading.card, told.region, found)
+            else:
+                waits_for = "pages.region-own-first" if opinions.hides(row) else "pages.region-refused"
+                st.info(say(waits_for), icon=":material/crop_free:")
     if drawn is not None:
         notices.show_failure(drawn)
     return read.value, not numbers or drawn is not None

@@ -1,6 +1,7 @@
 """Models: the list of all of them with their figures, filtered by task; and which one is shown."""
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Any
 
 import streamlit as st
@@ -14,7 +15,8 @@ from pages._ui.widgets import notices, pickers
 from pages._ui.widgets.numbers import show_estimate
 from pages._ui.widgets.pickers import model_title, task_title
 
-_LETTER_PX, _PAD_PX, _WIDEST_PX = 7, 18, 900  # of a column: a letter at the table's font size, its margins, the most
+_LETTER_PX, _PAD_PX = 6.75, 18  # of a column: a letter at the table's font size, its margins
+_WIDEST_PX, _WIDEST_NAME_PX = 900, 420
 
 
 def show_list(cards: Sequence[ModelCard]) -> ModelCard:
@@ -64,14 +66,21 @@ def _begin_anew() -> None:
 
 
 def _columns(rows: Sequence[dict[str, object]]) -> dict[str, Any]:
-    """Return how columns are drawn: names stay in sight, and the figures of every site are as wide as they are long."""
-    sites = say("pages.models-by-site")
-    longest = max((len(str(row[sites])) for row in rows), default=0)
+    """Return how columns are drawn: names stay in sight; they and the figures of sites are as wide as they are long.
+
+    Where the names would take most of a narrow table, Streamlit lets them move with the rest.
+    """
+    model, sites = say("pages.head-model"), say("pages.models-by-site")
     return {
-        say("pages.head-model"): st.column_config.TextColumn(pinned=True),
-        sites: st.column_config.TextColumn(width=min(_PAD_PX + _LETTER_PX * longest, _WIDEST_PX)),
+        model: st.column_config.TextColumn(pinned=True, width=_width(rows, model, _WIDEST_NAME_PX)),
+        sites: st.column_config.TextColumn(width=_width(rows, sites, _WIDEST_PX)),
         say("pages.models-test-cases"): st.column_config.NumberColumn(format="localized"),
     }
+
+
+def _width(rows: Sequence[dict[str, object]], column: str, most_px: int) -> int:
+    """Return how wide a column of text must be to be read whole, in px."""
+    return min(_PAD_PX + ceil(_LETTER_PX * max((len(str(row[column])) for row in rows), default=0)), most_px)
 
 
 def _filtered(cards: Sequence[ModelCard]) -> list[ModelCard]:
@@ -102,20 +111,17 @@ def _filtered(cards: Sequence[ModelCard]) -> list[ModelCard]:
 def _row(card: ModelCard, best: str | None) -> dict[str, object]:
     found = evaluation_of(card)
     by_site = site_figures.evaluated_figures(found, None) if found else ()
-    where = (
-        "pages.model-retired"
-        if card.retired
-        else "pages.model-recommended"
-        if card.id == best
-        else "pages.model-published"
-    )
-    told = {code: say(code) for code in ("pages.model-retired", "pages.model-recommended", "pages.model-published")}
+    where, name = "pages.model-published", model_title(card)
+    if card.retired:
+        where, name = "pages.model-retired", say("pages.retired-name", {"name": name})
+    elif card.id == best:
+        where, name = "pages.model-recommended", say("pages.recommended", {"name": name})
     return {
-        say("pages.head-model"): model_title(card),
-        say("pages.head-state"): told[where],
+        say("pages.head-model"): name,
         say("pages.head-task"): task_title(card.task),
         say("pages.models-by-site"): " · ".join(map(_short, by_site)) or say("pages.model-unmeasured"),
         say("pages.models-test-cases"): found.n_cases if found else None,
+        say("pages.head-state"): say(where),
         say("pages.head-backbone"): pickers.network_title(card),
         say("pages.models-million-weights-2"): round(card.n_parameters / 1e6, 2),
         say("pages.head-id"): card.id,
