@@ -15,7 +15,7 @@ from medcls.tasks import list_tasks, own_task
 if TYPE_CHECKING:
     from medcls.data.collection import Collection
 
-_READ = ("patient", "own_group", "height", "width", "label", "grp")  # the columns an overview is made of
+READ = ("patient", "own_group", "height", "width", "label", "grp")  # the columns an overview is made of
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +69,8 @@ def overview_of(collection: "Collection", progress: Progress = silent) -> Overvi
         progress: Called with the columns read and how many there are.
     """
     read: dict[str, np.ndarray] = {}
-    for i, name in enumerate(_READ):
-        progress(i, len(_READ))
+    for i, name in enumerate(READ):
+        progress(i, len(READ))
         read[name] = collection.column(name)
     patients = read["patient"]
     own = np.array([group if names_owner(group) else None for group in read["own_group"]], object)

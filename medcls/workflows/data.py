@@ -10,11 +10,13 @@ from medcls.core.prediction import Heatmap
 from medcls.core.progress import Progress, silent
 from medcls.core.scan import Scan
 from medcls.core.task import Task
-from medcls.data.overview import Overview, draw_cases, overview_of
+from medcls.data.overview import READ, Overview, draw_cases, overview_of
 from medcls.workflows.acts import act
 
 if TYPE_CHECKING:
     from medcls.data.tissue import Tissue
+
+OVERVIEW_STEPS = len(READ)  # that `read_overview` counts
 
 
 def list_collections() -> tuple[CollectionRecord, ...]:

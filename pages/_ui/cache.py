@@ -72,7 +72,7 @@ def open_classifier(card: ModelCard) -> Any:
     if (card.id, card.json_digest) in _OPENED:
         return _open(card.id, card.json_digest)
     key = ("model", card.id, card.json_digest)
-    return shared.do(key, lambda tell: _open(card.id, card.json_digest, tell), _say_opening)
+    return shared.do(key, lambda tell: _open(card.id, card.json_digest, tell), _say_opening, len(card.networks))
 
 
 @st.cache_resource(max_entries=COLLECTIONS_OPEN, show_spinner=False)
@@ -94,7 +94,9 @@ def read_overview(record: CollectionRecord) -> data.Overview:
         BadData: If its index is gone.
     """
     key = ("collection", record.name, record.json_digest)
-    return shared.do(key, lambda tell: _read_overview(record.name, record.json_digest, tell), _say_reading)
+    return shared.do(
+        key, lambda tell: _read_overview(record.name, record.json_digest, tell), _say_reading, data.OVERVIEW_STEPS
+    )
 
 
 @st.cache_resource(show_spinner=False)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import Any
 
 import streamlit as st
@@ -13,7 +12,6 @@ from medcls.core.progress import Progress
 _SIGN_S, _TICK_S = 0.3, 0.2  # until a wait shows a sign, and between two looks how far it is
 _THREADS = ThreadPoolExecutor(4, "medcls-shared")
 _UNDER_WAY: dict[Hashable, "_Work"] = {}
-_LOCK = Lock()
 
 
 @dataclass
@@ -25,7 +23,7 @@ class _Work:
     result: Future[Any] = field(default_factory=Future)
 
 
-def do(key: Hashable, work: Callable[[Progress], Any], words: Callable[[int, int, str], str]) -> Any:
+def do(key: Hashable, work: Callable[[Progress], Any], words: Callable[[int, int, str], str], n: int = 1) -> Any:
     """Return what a work gives; where that takes a while, a bar counts its steps.
 
     Whoever asks for the same work meanwhile waits for it too, as does a page that runs again: nothing is begun twice.
@@ -35,9 +33,12 @@ def do(key: Hashable, work: Callable[[Progress], Any], words: Callable[[int, int
         key: What tells this work from others.
         work: Is given what to call with steps done, their number, and the stage.
         words: Says them.
+        n: The number of steps it begins with.
     """
-    with _LOCK:
-        under_way = _UNDER_WAY.get(key) or _begin(key, work, words)
+    mine = _Work(words(0, n, ""))
+    under_way = _UNDER_WAY.setdefault(key, mine)
+    if under_way is mine:
+        _THREADS.submit(_run, key, work, words, mine)
     if not wait([under_way.result], _SIGN_S).done:
         place = st.empty()
         while not wait([under_way.result], _TICK_S).done:
@@ -46,18 +47,19 @@ def do(key: Hashable, work: Callable[[Progress], Any], words: Callable[[int, int
     return under_way.result.result()
 
 
-def _begin(key: Hashable, work: Callable[[Progress], Any], words: Callable[[int, int, str], str]) -> _Work:
-    made = _UNDER_WAY[key] = _Work(words(0, 1, ""))
+def _run(key: Hashable, work: Callable[[Progress], Any], words: Callable[[int, int, str], str], mine: _Work) -> None:
+    """Do the work; what it gives or raises is told to all who wait."""
 
     def tell(done: int, total: int, stage: str = "") -> None:
-        made.told, made.share = words(done, total, stage), done / max(total, 1)
+        mine.told, mine.share = words(done, total, stage), done / max(total, 1)
 
-    def run() -> Any:
+    def give() -> Any:
         try:
             return work(tell)
         finally:
-            with _LOCK:
-                _UNDER_WAY.pop(key, None)
+            _UNDER_WAY.pop(key)
 
-    made.result = _THREADS.submit(run)
-    return made
+    try:
+        mine.result.set_result(give())
+    except BaseException as error:  # noqa: BLE001  # whatever it is, those who wait must hear of it
+        mine.result.set_exception(error)
