@@ -155,6 +155,7 @@ class AugmentationSpec(Settings):
     hue: float = setting(0.0, Note("core.setting-hue"), "augmentation", low=0, high=0.5)
     blur: float = setting(0.0, Note("core.setting-blur"), "augmentation", low=0, high=1)
     erase: float = setting(0.0, Note("core.setting-erase"), "augmentation", low=0, high=1)
+    texture: float = setting(0.0, Note("core.setting-texture"), "augmentation", low=0, high=1)
     shifts: tuple[str, ...] = setting((), Note("core.setting-shifts"), "augmentation", choices=SHIFTS)
     shift_copies: int = setting(0, Note("core.setting-shift-copies"), "augmentation", low=0, high=16)
     shift_strength: float = setting(1.0, Note("core.setting-shift-strength"), "augmentation", low=0.05, high=1)

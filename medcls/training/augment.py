@@ -15,10 +15,12 @@ from medcls.core.settings import AugmentationSpec
 # ITU-R BT.601 luma, and the two colour axes it leaves (YIQ, FCC 1953): hue is a turn in the I-Q plane.
 _RGB_TO_YIQ = torch.tensor([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]])
 
+_KERNELS_PX = (1, 3, 5, 7)
+
 
 @dataclass(frozen=True)
 class Augment:
-    """Random turn, shift, shear, zoom, mirror, light, colour, blur and blanked patch, as asked.
+    """Random turn, shift, shear, zoom, mirror, light, colour, blur, texture and blanked patch, as asked.
 
     Args:
         spec: How much of each change.
@@ -45,6 +47,8 @@ class Augment:
             batch = self._colour(batch, generator)
         if s.blur:
             batch = self._degrade(batch, generator)
+        if s.texture:
+            batch = self._filter(batch, generator)
         if s.erase:
             batch = self._erase(batch, generator)
         return batch.clamp_(0, 1)
@@ -98,6 +102,22 @@ class Augment:
                 strength = 0.08 * float(torch.rand((), generator=generator))
                 noise = torch.randn(1, *batch.shape[-2:], generator=generator).to(batch)  # the same in every channel
                 batch[i] += strength * noise
+        return batch
+
+    def _filter(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        """Mix a scan with its convolution by a random kernel of 1 to 7 px, brought back to its own mean and spread.
+
+        A device's texture is drawn anew and the shapes stay (random convolutions, Xu et al., ICLR 2021).
+        """
+        chosen, batch = _chance(len(batch), self.spec.texture, generator), batch.clone()
+        for i in torch.nonzero(chosen).flatten().tolist():
+            side = _KERNELS_PX[int(torch.randint(len(_KERNELS_PX), (), generator=generator))]
+            kernel = torch.randn(1, 1, side, side, generator=generator).to(batch)
+            scan = batch[i, :, None]  # (C, 1, S, S): every channel by the same kernel, so that grey stays grey
+            drawn = F.conv2d(F.pad(scan, (side // 2,) * 4, mode="reflect"), kernel)
+            drawn = (drawn - drawn.mean()) / (drawn.std() + 1e-4) * scan.std() + scan.mean()
+            share = float(torch.rand((), generator=generator))
+            batch[i] = (share * scan + (1 - share) * drawn)[:, 0]
         return batch
 
     def _erase(self, batch: torch.Tensor, generator: torch.Generator) -> torch.Tensor:

@@ -38,6 +38,7 @@ ODD = RunSpec.of(
     hue=0.1,
     blur=0.1,
     erase=0.2,
+    texture=0.4,
     freeze="lowest:3",
     head="dense256",
     dropout=0.1,

@@ -73,7 +73,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(data: Trai
 HARD = (
     {"optimiser": "adamw", "schedule": "cosine", "warmup_epochs": 1.0, "ema_decay": 0.9},
     {"optimiser": "rmsprop", "schedule": "plateau", "balance": "mixup", "dropout": 0.3, "batch_size": 6, "gamma": 0.5},
-    {"optimiser": "adadelta", "schedule": "one-cycle", "rotate_deg": 20.0, "zoom": 0.2, "blur": 0.5, "erase": 0.5},
+    {"optimiser": "adadelta", "schedule": "one-cycle", "rotate_deg": 20.0, "zoom": 0.2, "blur": 0.5, "texture": 0.5},
     {"optimiser": "momentum", "schedule": "multistep", "grad_accum_steps": 2, "balance": "sampler", "head": "dense256"},
     {"optimiser": "adagrad", "freeze": "backbone", "dropout": 0.5, "balance": "oversample"},
 )

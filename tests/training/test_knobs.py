@@ -195,6 +195,21 @@ def test_a_change_of_light_leaves_the_square_where_it_is(picture: torch.Tensor, 
         torch.testing.assert_close(changed(spec_of(hue=0.3), grey), grey, atol=2e-3, rtol=0)
 
 
+@covers("texture")
+def test_a_texture_keeps_mean_and_spread_where_things_lie_and_grey_grey(picture: torch.Tensor) -> None:
+    grey = (picture.mean(1, keepdim=True) * 0.4 + 0.3).repeat(1, 3, 1, 1)
+    filtered = changed(spec_of(texture=1.0), grey)
+    assert all(not torch.allclose(one, other, atol=1e-3) for one, other in itertools.pairwise(filtered - grey))
+    torch.testing.assert_close(filtered[:, 0], filtered[:, 2])
+    torch.testing.assert_close(filtered.mean(dim=(1, 2, 3)), grey.mean(dim=(1, 2, 3)), atol=0.05, rtol=0)
+    edges = [(x[:, 0].diff(dim=-1).abs() > 0.02).float().flatten(1) for x in (grey, filtered)]
+    share = (edges[0] * edges[1]).sum(1) / edges[0].sum(1)
+    assert (share > 0.5).float().mean() > 0.5, "the outlines stay for most kernels"
+    few = changed(spec_of(texture=0.3), grey)
+    same = torch.tensor([torch.allclose(a, b, atol=1e-6) for a, b in zip(few, grey, strict=True)])
+    assert 0 < same.sum() < len(grey)
+
+
 @covers("freeze")
 @pytest.mark.parametrize("how", ["backbone", "lowest:2", "blocks.2"])
 def test_frozen_weights_stay(data: TrainingData, how: str) -> None:
