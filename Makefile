@@ -21,7 +21,9 @@ $(VENV)/.tests: requirements-dev.txt $(VENV)/.runs
 run: $(VENV)/.runs
 	$(PY) -m medcls app
 
+# Compiled once: where Python may keep no bytecode, each of the many processes of the tests would do it again.
 test: $(VENV)/.tests
+	$(PY) -m compileall -q app.py medcls pages
 	$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.tests

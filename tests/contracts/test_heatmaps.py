@@ -146,7 +146,7 @@ def test_closed_forms_are_the_librarys_maps_and_need_no_backward_pass(name: str,
         backward += inputs.ndim > 1
         return original(outputs, inputs, **named)
 
-    for seed, labels in enumerate((range(3), (1,))):
+    for seed, labels in enumerate(((0, 2), (1,))):  # each label once
         x = torch.randn(1, 3, size_px, size_px, generator=torch.Generator().manual_seed(seed))
         opened = open_at(net, layer, x)
         assert (opened.shares is None) == (name in OTHER_HEADS)

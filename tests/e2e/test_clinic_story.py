@@ -18,7 +18,7 @@ from pypdf import PdfReader
 
 from medcls.imaging.decode import read_scan
 from medcls.imaging.phantom import phantom
-from tests.e2e.conftest import PATIENCE_MS, settle, shot, start_server, stop_server
+from tests.e2e.conftest import PATIENCE_MS, fork_server, settle, shot, stop_server
 from tests.e2e.test_access import listen
 from tests.exits.test_dicom_out import errors_of
 from tests.inlets.conftest import dicom, free_port, one_orthanc, orthanc  # noqa: F401 - fixtures
@@ -72,7 +72,7 @@ def clinic(orthanc, tiny_made: Path, tmp_path: Path) -> Iterator[tuple]:  # noqa
     receive = subprocess.Popen([sys.executable, "-m", "medcls", "receive"], stderr=subprocess.PIPE, env=env, text=True)
     assert receive.stderr is not None
     assert "listens" in receive.stderr.readline()
-    server = start_server(home, tmp_path / "server.log")
+    server = fork_server(home, tmp_path / "server.log")
     yield server, port
     stop_server(server)
     receive.terminate()

@@ -9,7 +9,7 @@ import pytest
 from medcls.imaging.phantom import phantom
 from medcls.models import store
 from tests.compared import cases, publish
-from tests.e2e.conftest import Server, settle, stand, start_server, stop_server
+from tests.e2e.conftest import Server, fork_server, settle, stand, stop_server
 from tests.e2e.test_access import in_both_themes
 
 pytestmark = pytest.mark.e2e
@@ -25,7 +25,7 @@ def eight(tmp_path_factory: pytest.TempPathFactory, tiny_made: Path) -> Iterator
         publish(tiny_made, home, model, cases(0.4 + 0.3 * n, seed=n))
         card = store.read_card(home / "weights" / model)
         store.seal(home / "weights" / model, replace(card, name=f"{NAMES[n % 3]}, {n}", files={}))
-    server = start_server(home, home / "log.txt")
+    server = fork_server(home, home / "log.txt")
     yield server, ",".join(ids)
     stop_server(server)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import PATIENCE_MS, ROOT, Server, settle, start_server, stop_server
+from tests.e2e.conftest import PATIENCE_MS, ROOT, Server, fork_server, settle, start_server, stop_server
 from tests.tiny import install, spoil
 
 pytestmark = pytest.mark.e2e
@@ -109,7 +109,7 @@ def test_foreign_clear_cache_is_harmless(chromium, tiny_made: Path, tmp_path: Pa
     Its file is damaged meanwhile: a server that had to open it again would refuse it.
     """
     install(tiny_made, tmp_path / "home" / "weights", "breast-ultrasound--tiny--0001")
-    server = start_server(tmp_path / "home", tmp_path / "log.txt")
+    server = fork_server(tmp_path / "home", tmp_path / "log.txt")
     try:
         page = chromium.new_page()
         page.goto(server.url)
@@ -152,7 +152,7 @@ def test_a_container_finds_itself_healthy_under_the_name_it_is_given(
         "STREAMLIT_SERVER_ALLOWED_HOSTS", given := re.sub(r"\$\{MEDCLS_NAME:-\w+\}", "medcls.example.org", hosts)
     )
     assert given == told
-    server = start_server(app_home, tmp_path / "log.txt")
+    server = fork_server(app_home, tmp_path / "log.txt")
     try:
         port = server.url.rpartition(":")[2]
         subprocess.run([sys.executable, check[1], check[2].replace("8501", port)], check=True, timeout=60)

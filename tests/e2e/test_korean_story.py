@@ -11,7 +11,7 @@ import pytest
 from medcls.data.collections import open_collection
 from medcls.imaging.phantom import phantom
 from medcls.workflows import runs
-from tests.e2e.conftest import PATIENCE_MS, settle, shot, start_server, stop_server
+from tests.e2e.conftest import PATIENCE_MS, fork_server, settle, shot, stop_server
 from tests.e2e.test_training_story import choose, fill
 
 LABELS = {"양성": "benign", "악성": "malignant"}
@@ -36,7 +36,7 @@ def korean_folder() -> bytes:
 def test_a_korean_folder_from_drop_to_a_started_run(chromium, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     monkeypatch.setenv("MEDCLS_HOME", str(home))
-    server = start_server(home, tmp_path / "server.log")
+    server = fork_server(home, tmp_path / "server.log")
     context = chromium.new_context(viewport={"width": 1440, "height": 1000})
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)

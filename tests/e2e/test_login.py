@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import PATIENCE_MS, Server, settle, start_server, stop_server
+from tests.e2e.conftest import PATIENCE_MS, Server, fork_server, settle, stop_server
 from tests.e2e.provider import CLIENT, SECRET, Provider, serve
 from tests.e2e.test_replicas import drop
 from tests.inlets.conftest import free_port
@@ -44,7 +44,7 @@ def house(app_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         secrets.write_text("[auth]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in lines.items()))
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("STREAMLIT_SECRETS_FILES", str(secrets))
-            server = start_server(home, folder / "server.txt", port=port)
+            server = fork_server(home, folder / "server.txt", port=port)
         yield server, provider
         stop_server(server)
 

@@ -7,7 +7,7 @@ import pytest
 
 from medcls.imaging.phantom import phantom
 from medcls.inlets import inbox
-from tests.e2e.conftest import Server, Tab, settle, stand, start_server, stop_server, walk
+from tests.e2e.conftest import Server, Tab, fork_server, settle, stand, stop_server, walk
 from tests.e2e.test_access import in_both_themes
 from tests.inlets.conftest import dicom
 from tests.runs.processes import add_phantoms
@@ -39,7 +39,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory, tiny_made: Path) -> Iterato
         (home / "servers.toml").write_text('[receive]\ncallers = ["US1"]\n')
         for seed, name in enumerate(("EXAMPLE^ANNA", "EXAMPLE^BEN")):
             inbox.put(dicom(name, seed))
-    server = start_server(home, home / "log.txt")
+    server = fork_server(home, home / "log.txt")
     yield server
     stop_server(server)
 

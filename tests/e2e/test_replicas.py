@@ -14,7 +14,7 @@ import pytest
 from medcls import audit
 from medcls.imaging.phantom import phantom
 from medcls.runs.folder import RunFolder
-from tests.e2e.conftest import PATIENCE_MS, Server, button_of_page, settle, start_server, stop_server
+from tests.e2e.conftest import PATIENCE_MS, Server, button_of_page, fork_server, settle, stop_server
 from tests.e2e.test_training_story import choose, fill, grown
 from tests.inlets.conftest import free_port
 from tests.runs.processes import add_phantoms
@@ -33,7 +33,7 @@ def front(app_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     home = tmp_path / "shared"
     shutil.copytree(app_home, home, ignore=shutil.ignore_patterns("audit"))  # other tests' answers stand in it
     (home / "access.toml").write_text(RULES)
-    servers = {name: start_server(home, tmp_path / f"{name}.txt") for name in ("one", "two")}
+    servers = {name: fork_server(home, tmp_path / f"{name}.txt") for name in ("one", "two")}
     ports = {name: server.url.rsplit(":", 1)[1] for name, server in servers.items()}
     config, port = tmp_path / "haproxy.cfg", free_port()
     config.write_text(Path(__file__).with_name("haproxy.cfg").read_text().format(front=port, **ports))
@@ -105,7 +105,7 @@ def test_a_killed_server_is_replaced_and_a_run_outlives_it(
     models = {p: p.read_bytes() for p in (home / "weights").rglob("*") if p.is_file()}
 
     servers[kept[0]].process.kill()
-    servers[kept[0]].process.wait()
+    assert servers[kept[0]].ends(PATIENCE_MS / 1000)
     pages[0].reload()
     pages[0].get_by_text("kim (read, build)").wait_for()
     pages[0].get_by_text(re.compile(r"^\d+ of 5000$")).wait_for()

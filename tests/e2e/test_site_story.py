@@ -11,7 +11,7 @@ import pytest
 
 from medcls.imaging.phantom import phantom
 from medcls.workflows import site
-from tests.e2e.conftest import PATIENCE_MS, Server, settle, start_server, stop_server
+from tests.e2e.conftest import PATIENCE_MS, Server, fork_server, settle, stop_server
 from tests.e2e.test_classify import downloaded
 from tests.tiny import install
 
@@ -24,7 +24,7 @@ EACH = 20
 @contextmanager
 def opened(chromium, home: Path, address: str) -> Iterator[tuple]:
     """A page at an address of a server of its own."""
-    server = start_server(home, home / "server.log")
+    server = fork_server(home, home / "server.log")
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)

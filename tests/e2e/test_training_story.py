@@ -1,7 +1,6 @@
 """The whole story in a browser: from labelled scans to an answer, with the server killed in between."""
 
 import re
-import signal
 import time
 from pathlib import Path
 
@@ -15,9 +14,9 @@ from medcls.workflows import runs
 from tests.e2e.conftest import (
     PATIENCE_MS,
     button_of_page,
+    fork_server,
     settle,
     shot,
-    start_server,
     stop_server,
     wait_for_choice,
 )
@@ -32,7 +31,7 @@ def test_start_watch_kill_the_server_finish_publish_classify(
     home = tmp_path / "home"
     monkeypatch.setenv("MEDCLS_HOME", str(home))
     add_phantoms(tmp_path / "scans")
-    server = start_server(home, tmp_path / "one.log")
+    server = fork_server(home, tmp_path / "one.log")
     context = chromium.new_context(viewport={"width": 1440, "height": 1000})
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
@@ -56,13 +55,13 @@ def test_start_watch_kill_the_server_finish_publish_classify(
         grown(page, 1)
         shot(page, "2-running")
         before = int(grown(page, 3))
-        server.process.send_signal(signal.SIGKILL)
-        server.process.wait()
+        server.process.kill()
+        assert server.ends(PATIENCE_MS / 1000)
         until = time.monotonic() + PATIENCE_MS / 1000
         while runs.show_run(run_id).state.epoch <= before + 3:
             assert time.monotonic() < until, runs.read_log(run_id)
             time.sleep(0.2)
-        server = start_server(home, tmp_path / "two.log")
+        server = fork_server(home, tmp_path / "two.log")
         page.goto(f"{server.url}/runs?run={run_id}")
         page.get_by_text(re.compile(r"^\d+ of 5000$")).wait_for()
         assert int(grown(page, before)) > before

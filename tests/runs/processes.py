@@ -1,6 +1,5 @@
 """Workers as real processes, forked from one that has torch loaded already; they can be told to kill themselves."""
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -14,16 +13,13 @@ from pathlib import Path
 from medcls.data.collections import add_collection
 from medcls.imaging.phantom import phantom
 from medcls.runs.folder import RunFolder
+from tests.forks import FORKS, become
 from tests.small_run import small_spec
 
 LABELS = ("normal", "benign", "malignant")
 SPEC = small_spec(collections=("phantoms",), hflip=True, dropout=0.2, ema_decay=0.5)
 # A loaded machine is slow; what is there sooner is not waited for.
 PATIENCE_S = float(os.environ.get("MEDCLS_PATIENCE_S", "300"))
-_FORKS = multiprocessing.get_context("forkserver")
-# What every worker comes to load is loaded before they part, too.
-_LOADED = ["scipy.ndimage", "scipy.optimize", "scipy.stats", "onnxruntime"]
-_FORKS.set_forkserver_preload(["medcls.runs.make", "medcls.runs.worker", *_LOADED, "tests.runs.processes"])
 
 
 def add_phantoms(folder: Path, name: str = "phantoms", each: int = 12, first: int = 0) -> None:
@@ -56,7 +52,7 @@ def start(run: RunFolder, *, kill_at: int = 0, count_into: Path | None = None, m
         most_bytes: No file may become larger than this, as on a disk without room; 0 for no limit.
     """
     arguments = (run.path, dict(os.environ), kill_at, count_into, most_bytes)
-    process = _FORKS.Process(target=_work, args=arguments, daemon=True)
+    process = FORKS.Process(target=_work, args=arguments, daemon=True)
     process.start()
     return process
 
@@ -102,12 +98,8 @@ def _work(path: Path, environment: dict[str, str], kill_at: int, count_into: Pat
 
     from medcls.runs import worker
 
-    os.environ.clear()
-    os.environ.update(environment)
+    become(environment, path / "log.txt")
     torch.set_num_threads(1)
-    log = os.open(path / "log.txt", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
     if most_bytes:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, resource.RLIM_INFINITY))
     if kill_at or count_into:
