@@ -134,6 +134,7 @@ def test_a_retired_model_that_is_imported_is_offered_back(mode: str, open_app, t
     next(b for b in app.button if b.label == "Import").click().run()
     assert_sound(app)
     assert any("worn out" in one.value for one in app.warning)
+    assert not app.error, "what to do is said once: it is here, and Undo offers it"
     app.button(key="models.undo").click().run()
     assert not store.read_card(tiny_model.id).retired
 

@@ -18,20 +18,29 @@ def show_import() -> None:
         st.caption(say("pages.models-only-safetensors-are"))
         if file is None or not st.button(say("pages.models-import"), type="primary"):
             return
-        failed = False
-        try:
-            with watched(say("pages.models-checking")) as tell:
-                taken = exchange.import_model(file.getvalue(), staged(tell, say("pages.models-checked")))
-        except MedclsError as error:
-            notices.show_error(error, file.name)
-            if not isinstance(error, Conflict):
-                return
-            taken, failed = (), True  # one that was cut for others differs from the one here, which may be retired
-        if taken:
-            st.success(notices.escape(say("pages.imported", {"models": [card.name or card.id for card in taken]})))
-        for card in (retired := exchange.retired_in(file.getvalue())):
-            st.session_state[state.MODEL_RETIRED] = card.id
-            told = {"name": card.name or card.id, "why": card.retired}
-            st.warning(notices.escape(say("pages.import-retired", told)), icon=":material/inventory_2:")
-        if not taken and not retired and not failed:
-            st.info(say("pages.import-here"))
+        _take(file.name, file.getvalue())
+
+
+def _take(name: str, data: bytes) -> None:
+    """Take an archive's models and say which; of one that is here retired say so, be it the same copy or not."""
+    taken, conflict = (), None
+    try:
+        with watched(say("pages.models-checking")) as tell:
+            taken = exchange.import_model(data, staged(tell, say("pages.models-checked")))
+    except Conflict as error:
+        conflict = error  # one that was cut for others differs from the one here, which may be retired
+    except MedclsError as error:
+        notices.show_error(error, name)
+        return
+    if taken:
+        st.success(notices.escape(say("pages.imported", {"models": [card.name or card.id for card in taken]})))
+    retired = exchange.retired_in(data)
+    for card in retired:
+        st.session_state[state.MODEL_RETIRED] = card.id
+        told = {"name": card.name or card.id, "why": card.retired}
+        said = say("pages.import-retired-other" if conflict else "pages.import-retired", told)
+        st.warning(notices.escape(said), icon=":material/inventory_2:")
+    if conflict and not retired:
+        notices.show_error(conflict, name)
+    elif not taken and not retired:
+        st.info(say("pages.import-here"))
