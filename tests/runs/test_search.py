@@ -20,8 +20,14 @@ from medcls.runs.search_spec import Range, SearchSpec, folder_of, value_of, writ
 from medcls.workflows import runs, search
 from tests.runs.processes import SPEC, start, wait_until
 
-pytestmark = pytest.mark.usefixtures("phantoms")
+pytestmark = pytest.mark.usefixtures("phantoms", "watchful")
 BASE = SPEC.having(epochs=2, schedule="constant")
+
+
+@pytest.fixture
+def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of a second are looked at more often than those of hours."""
+    monkeypatch.setattr(searches, "_LOOK_EVERY_S", 0.05)
 
 
 def make(name: str, **changes) -> SearchSpec:
@@ -181,7 +187,7 @@ def test_a_locked_database_is_waited_for_and_an_ended_search_is_shown_as_ended(m
         other.execute("BEGIN EXCLUSIVE")
         monkeypatch.setattr(studies, "_LOCKED_S", 0.2)
         monkeypatch.setattr(studies, "_AGAIN_S", 0.1)
-        free = threading.Timer(2.0, other.rollback)
+        free = threading.Timer(1.0, other.rollback)
         free.start()
         (told,) = Work(spec, begin).carry_on()  # began while the file was locked
         free.join()
@@ -198,6 +204,7 @@ def test_a_database_that_stays_locked_ends_the_search_with_a_sentence(monkeypatc
     spec = make("silent", trials=1)
     studies.open_study(spec, make=True)
     monkeypatch.setattr(studies, "PATIENCE_S", 0.5)
+    monkeypatch.setattr(studies, "_AGAIN_S", 0.1)
     monkeypatch.setattr(studies, "_LOCKED_S", 0.1)
     with contextlib.closing(sqlite3.connect(folder_of("silent") / "study.db")) as other:
         other.execute("BEGIN EXCLUSIVE")
