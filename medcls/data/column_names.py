@@ -42,11 +42,15 @@ def says_number(name: str) -> bool:
     """Return whether a column's name says that it numbers something: `ID`, `chart no`, `차트번호`.
 
     Example:
-        >>> [says_number(n) for n in ("ID", "Kranken-Nr", "차트번호", "age", "note")]
-        [True, True, True, False, False]
+        >>> [says_number(n) for n in ("ID", "Kranken-Nr", "차트번호", "Chart #", "age", "note")]
+        [True, True, True, True, False, False]
     """
     whole = fold(name)
-    return bool(set(words_of(name)) & _NUMBERS) or any(whole.endswith(w) for w in in_cjk(ID))
+    return (
+        bool(set(words_of(name)) & _NUMBERS)
+        or name.rstrip().endswith("#")
+        or any(whole.endswith(w) for w in in_cjk(ID))
+    )
 
 
 def role_of(name: str) -> str:

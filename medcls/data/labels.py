@@ -104,6 +104,12 @@ def _whole(text: str) -> str:
     return str(int(value)) if value == int(value) else repr(value)
 
 
+def same_label(a: str | None, b: str | None) -> bool:
+    """Return whether two cells are one label."""
+    ids = find_labels([a or "", b or "", "another label", "one more"], cells=True).ids
+    return ids[a or ""] == ids[b or ""]
+
+
 def slug(name: str) -> str:
     """Turn a name into an id in its script: lower case, `-` for all but letters and digits; `label` if none is left."""
     kept = [c if unicodedata.category(c)[0] in "LNM" or c in "._" else "-" for c in tidy(name).lower()]

@@ -157,6 +157,27 @@ MODES = words(
     "종단 횡단 超声 弹性 多普勒 彩色 灰阶 钼靶 横切 纵切 超音波 エコー ドプラ ultraschall sonographie elastographie "
     "mammographie échographie ecografía ecografia élastographie узи допплер эластография маммография"
 )
+LEFT = words(
+    "left l lt lft links gauche izquierda izquierdo izq sinistra sinistro esquerda esquerdo vlevo слева левая левый "
+    "лев vänster venstre lewa lewy 좌 좌측 왼쪽 左 左侧 左側 左乳 vasen"
+)
+RIGHT = words(
+    "right r rt rgt rechts droite droit derecha derecho dcha destra destro direita direito справа правая правый прав "
+    "sağ höger høyre højre prawa prawy 우 우측 오른쪽 右 右侧 右側 右乳 oikea jobb"
+)
+BODY = words(
+    "back arm face leg trunk torso scalp neck chest abdomen hand foot feet ear nose thigh forearm lip head extremity "
+    "extremities shoulder buttock finger toe nail axilla nipple quadrant palms soles acral genital knee elbow wrist "
+    "ankle cheek forehead eyelid skin flank hip groin rücken bein gesicht kopf bauch hals dos bras jambe visage tête "
+    "espalda brazo pierna cara cabeza cuello 등 팔 다리 얼굴 背 腿 手臂 脸 顔 腕 脚"
+)
+GRADES = words("birads bi~rads tirads ti~rads pirads rads grade grading gleason nottingham stage staging subtype")
+AUGMENT = words(
+    "aug augs augmented augmentation augment flip flipped hflip vflip fliplr flipud mirror mirrored rot rotate rotated "
+    "rotation noise noisy blur blurred blurry bright brightness brighter darker contrast zoom zoomed shear sheared "
+    "shift shifted translated crop cropped scaled elastic jitter transposed copy kopie copia copie копия "
+    "복사본 증강 副本 增强"
+)
 SIDE_OR_SEX = words("left right sex age male female man woman men women links rechts männlich weiblich 좌 우 남 여")
 UNLABELLED = words(
     "na n/a nan none null nil - -- ? . unknown unlabeled unlabelled #n/a #na <na> missing nd n.a. k.a. unbekannt "

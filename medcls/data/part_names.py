@@ -8,7 +8,7 @@ from medcls.core.note import Note
 from medcls.core.plan import PlanChoices, PlanTable, Question
 from medcls.data.labels import tidy
 from medcls.data.layouts.columns import number_of
-from medcls.data.layouts.layout import Entry, Reading, with_part
+from medcls.data.layouts.layout import Entry, Reading, kept_as, with_part
 from medcls.data.letters import one_form
 from medcls.data.vocabulary import part_of
 from medcls.errors import BadData
@@ -40,7 +40,8 @@ def name_parts(reading: Reading, choices: PlanChoices) -> None:
         )
         reading.entries = [_named(entry, column, said) for entry in reading.entries]
         left = {c: n for c, n in counted.items() if not _answered(c, said)}
-        untold = any(column in e.attributes and not _answered(e.attributes[column], said) for e in reading.entries)
+        key = kept_as(column)
+        untold = any(key in e.attributes and not _answered(e.attributes[key], said) for e in reading.entries)
         reading.tables = reading.tables if untold else [_told(table, column) for table in reading.tables]
         reading.questions += _asks(column, left)
     reading.questions += _asks_group(reading, choices)
@@ -65,7 +66,7 @@ def _part(name: str) -> str:
 
 def _unsaid(entry: Entry, column: str) -> str:
     """Return what a column says of a scan whose part nothing else says."""
-    return "" if {"part", "fold"} & set(entry.attributes) else entry.attributes.get(column, "")
+    return "" if {"part", "fold"} & set(entry.attributes) else entry.attributes.get(kept_as(column), "")
 
 
 def _named(entry: Entry, column: str, said: Mapping[str, str]) -> Entry:
@@ -76,7 +77,9 @@ def _named(entry: Entry, column: str, said: Mapping[str, str]) -> Entry:
         part = f"fold-{_cell(cell)}" if number is not None else ""
     if not cell or part in ("", NOTHING):
         return entry
-    return replace(entry, attributes=with_part({k: v for k, v in entry.attributes.items() if k != column}, part))
+    return replace(
+        entry, attributes=with_part({k: v for k, v in entry.attributes.items() if k != kept_as(column)}, part)
+    )
 
 
 def _answered(cell: str, said: Mapping[str, str]) -> bool:

@@ -244,8 +244,10 @@ def _why_left(tree: Tree, reading: Reading) -> dict[str, Note]:
 
 def _none_of_ours(tree: Tree, path: str) -> Note:
     """Say what a file is that is no picture, table or array."""
-    if path.lower().endswith(".zip") or path in tree.archives:
-        return Note("data.zip-inside")
+    if path.lower().endswith(".npz"):
+        return Note("data.npz")
+    if path in tree.archives or path.lower().endswith(".zip"):
+        return Note("data.zip-inside" if tree.archives.get(path, True) else "data.archive-inside")
     return Note("data.no-picture", found=tree.found.get(path) or Note("data.something-else"))
 
 

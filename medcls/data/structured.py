@@ -62,6 +62,8 @@ def _of_names(found: Mapping[str, Any]) -> Rows:
     values = list(found.values())
     if parted := _by_part(found):
         return [["file", "label", "part"], *parted]
+    if listed := _of_datalist(found):
+        return listed
     if len(values) > 1 and all(isinstance(value, dict) for value in values):
         return _of_objects([{"file": name, **value} for name, value in found.items()])
     if all(isinstance(value, _SCALARS) for value in values):
@@ -69,6 +71,27 @@ def _of_names(found: Mapping[str, Any]) -> Rows:
     lists = {name: value for name, value in found.items() if isinstance(value, list) and value}
     inner = any(isinstance(value, dict) for value in values)
     return (_of_lists(lists) if lists and not inner else []) or _inner(found)
+
+
+def _of_datalist(found: Mapping[str, Any]) -> Rows:
+    """Return a list of pictures for each part as one table, labels by the names beside it, as MONAI has them."""
+    parts = {name: many for name, many in found.items() if isinstance(many, list) and many and part_of(name)}
+    objects = [one for many in parts.values() for one in many if isinstance(one, dict)]
+    image = next((name for one in objects for name in one if role_of(name) == "path"), "")
+    if len(parts) < 2 or not image:
+        return []
+    names: dict[str, str] = {}
+    for key, value in found["labels"].items() if isinstance(found.get("labels"), dict) else ():
+        names |= {str(value): str(key)} if isinstance(value, int) else {str(key): str(value)}
+    listed = [
+        {"part": part, **(one if isinstance(one, dict) else {image: cell(one)})}
+        for part, many in parts.items()
+        for one in many
+    ]
+    for one in listed:
+        if cell(one.get("label")) in names:
+            one["label"] = names[cell(one["label"])]
+    return _of_objects(listed)
 
 
 def _by_part(found: Mapping[str, Any]) -> Rows:
@@ -130,9 +153,24 @@ def _of_lists(lists: Mapping[str, list[Any]]) -> Rows:
 def _of_objects(objects: list[Any]) -> Rows:
     if not objects or not all(isinstance(one, dict) for one in objects):
         return []
-    plain = [flat for one in objects for flat in _regions(one)]
+    plain = [flat for one in objects for flat in (_of_studio(one) or _regions(one))]
     header = list(dict.fromkeys(name for one in plain for name in one))
     return [header, *([cell(one.get(name)) for name in header] for one in plain)] if header else []
+
+
+def _of_studio(one: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return Label Studio's task as an object for each label chosen or drawn in it; none for anything else."""
+    data, marks = one.get("data"), one.get("annotations", one.get("completions"))
+    if not (isinstance(data, dict) and isinstance(marks, list)):
+        return []
+    plain = {name: value for name, value in data.items() if isinstance(value, _SCALARS)}
+    results = [r for mark in marks if isinstance(mark, dict) for r in mark.get("result") or () if isinstance(r, dict)]
+    values = [value for result in results if isinstance(value := result.get("value"), dict)]
+    lists = [many for value in values for name, many in value.items() if name == "choices" or name.endswith("labels")]
+    labels = dict.fromkeys(
+        label for many in lists if isinstance(many, list) for label in many if isinstance(label, str)
+    )
+    return [{**plain, "label": label} for label in labels] or [{**plain, "label": None}]
 
 
 def _regions(one: Mapping[str, Any]) -> list[dict[str, Any]]:

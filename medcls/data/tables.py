@@ -7,6 +7,7 @@ from pathlib import Path
 
 from medcls.core.note import Note
 from medcls.data.column_names import role_of
+from medcls.data.cvat import MARK, rows_of_cvat
 from medcls.data.encodings import decode
 from medcls.data.excel import hidden_sheets, sheets_of_excel
 from medcls.data.labels import diseases_by_name, find_labels
@@ -86,6 +87,8 @@ def read_tables(root: Path, path: str, encoding: str = "", named: frozenset[str]
     if text.lstrip()[:1] in ("{", "["):
         rows = rows_of_json(text)
         return [_made(path, rows, notes)] if rows else []
+    if MARK in text[:4096] and (rows := rows_of_cvat(text)):
+        return [_made(path, rows, notes)]
     if "<table" in text[:4096].lower():
         return _of_sheets([("", rows) for rows in tables_of_html(text)], path, notes)
     rows, separator = split_rows(text)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from medcls.core.note import Note
 from medcls.core.progress import Progress, silent
+from medcls.data.cvat import MARK
 from medcls.data.drawn import read_drawn
 from medcls.data.lexicon import MASK, MASK_OR_NOT
 from medcls.data.records import read_records
@@ -15,7 +16,7 @@ from medcls.data.resolve import SCAN_ENDINGS
 from medcls.data.tables import Table
 from medcls.data.two_values import has_two_values
 from medcls.data.vocabulary import disease_of, fold, holds, natural, part_of
-from medcls.errors import BadScan
+from medcls.errors import BadData, BadScan
 from medcls.imaging.formats import recognise
 
 PICTURE, DICOM, ARRAY, TABLE, BESIDE, OTHER = "picture", "dicom", "array", "table", "beside", "other"
@@ -66,8 +67,20 @@ _NO_TABLES = SCAN_ENDINGS | {
     ".obj",
     ".ply",
 }
-_ARCHIVES = frozenset(("imaging.foreign-zip", "imaging.foreign-archive"))
-_OFFICE = (".docx", ".pptx", ".odt", ".odp", ".epub", ".jar", ".numbers", ".pages", *_BOOKS)  # ZIP archives, too
+_ZIP = "imaging.foreign-zip"
+_ARCHIVES = frozenset((_ZIP, "imaging.foreign-archive"))
+_OFFICE = (
+    ".docx",
+    ".pptx",
+    ".odt",
+    ".odp",
+    ".epub",
+    ".jar",
+    ".numbers",
+    ".pages",
+    ".npz",
+    *_BOOKS,
+)  # ZIP archives, too
 _FEW_BESIDE, _FEW_MASKS = 20, 6
 _LEVELS, _FEW_NAMES = 4, 6  # of folders that only content tells to be of masks
 _OLE = b"\xd0\xcf\x11\xe0"
@@ -83,7 +96,7 @@ class Tree:
             text that is named after a picture, one of many such, is `beside`.
         passed: Why a file is not looked at (a link, housekeeping, a name that is no text), by path.
         found: What a file that is neither picture nor array is, by path.
-        archives: Paths of files that are packed archives.
+        archives: True for a ZIP archive, False for one of another kind, by path.
         drawn: What texts of one picture each say is drawn in it, as tables.
         sole: The one table that was asked for; None where the whole folder was.
     """
@@ -92,7 +105,7 @@ class Tree:
     files: dict[str, str] = field(default_factory=dict)
     passed: dict[str, Note] = field(default_factory=dict)
     found: dict[str, str] = field(default_factory=dict)
-    archives: set[str] = field(default_factory=set)
+    archives: dict[str, bool] = field(default_factory=dict)
     drawn: list[Table] = field(default_factory=list)
     sole: str | None = None
 
@@ -187,8 +200,12 @@ def walk(path: Path, progress: Progress = silent) -> Tree:
     Args:
         path: A folder, or a table whose folder is then looked through.
         progress: Called now and then with the files seen so far.
+
+    Raises:
+        BadData: If the path is a file, but no table.
     """
     tree = Tree(path) if path.is_dir() else Tree(path.parent, sole=path.name)
+    _check_sole(tree)
     for n, (name, entry, why) in enumerate(_below(tree.root, "")):
         if why is not None:
             tree.passed[_shown(name)] = why
@@ -199,6 +216,15 @@ def walk(path: Path, progress: Progress = silent) -> Tree:
     _tell_drawn(tree)
     _tell_beside(tree)
     return tree
+
+
+def _check_sole(tree: Tree) -> None:
+    """Refuse a single file that is no table, before its whole folder is looked through."""
+    for entry in os.scandir(tree.root) if tree.sole else ():
+        if entry.name == tree.sole and _kind(entry, entry.name, tree) != TABLE:
+            if entry.name in tree.archives:
+                raise BadData("data.archive-no-zip", found=entry.name[:200])
+            raise BadData("data.no-table-here", found=str(tree.found.get(entry.name) or entry.name)[:200])
 
 
 def _tell_drawn(tree: Tree) -> None:
@@ -272,9 +298,11 @@ def _kind(entry: os.DirEntry, name: str, tree: Tree) -> str:
         return DICOM if recognise(head) == "DICOM" else PICTURE
     except BadScan as error:
         tree.found[name] = error.found
-        tree.archives.update([name] if error.code in _ARCHIVES and ending not in _OFFICE else [])
+        if error.code in _ARCHIVES and ending not in _OFFICE:
+            tree.archives[name] = error.code == _ZIP
     spreadsheet = head.startswith((b"PK\x03\x04", _OLE)) and ending in (*_BOOKS, *NAMED_AS_TEXT)
-    is_text = ending not in _NO_TABLES and not head.startswith((b"PK", _OLE)) and _like_text(head)
+    listed = ending not in _NO_TABLES or (ending == ".xml" and MARK.encode() in head)
+    is_text = listed and not head.startswith((b"PK", _OLE)) and _like_text(head)
     return TABLE if spreadsheet or (is_text and head) else OTHER
 
 

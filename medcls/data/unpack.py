@@ -13,10 +13,13 @@ from medcls.imaging.archive_names import BROKEN, open_archive, read_names
 MAX_FILES = 1_000_000
 MAX_RATIO = 250  # of what a file unpacks to, over what it takes up in the archive
 _SPARE_BYTES = 1_000_000_000
+_ZIP, _MOST_LEVELS, _SMALL_BYTES = ".zip", 3, 40_000  # archives in archives; what the ratio is taken of at least
 
 
 def unpack(archive: Path, folder: Path, progress: Progress = silent) -> str:
-    """Unpack an archive.
+    """Unpack an archive, and the archives in it, each into a folder of its name.
+
+    One inside that is broken, encrypted or too much stays packed; all together are held to the limits of one.
 
     Args:
         archive: A ZIP file.
@@ -30,7 +33,53 @@ def unpack(archive: Path, folder: Path, progress: Progress = silent) -> str:
         BadData: If it is no readable ZIP, is encrypted, or holds a path or a link that leads outside.
         TooLarge: If it holds too many files, would fill the disk, or unpacks to far more than it is.
     """
+    page, files = _unpack_one(archive, folder, progress)
+    packed = [(file, 1) for file in files if file.suffix.lower() == _ZIP]
+    left, n_left = MAX_RATIO * max(archive.stat().st_size, _SMALL_BYTES), MAX_FILES - len(files)
+    while packed:
+        inner, level = packed.pop()
+        total, n, is_own = _announced(inner)
+        if not 0 < n <= n_left or total > left:
+            continue
+        made = _folder_for(inner)
+        try:
+            inner_page, files = _unpack_one(inner, inner.parent if is_own and made.name == inner.stem else made, silent)
+        except (BadData, TooLarge):
+            shutil.rmtree(made, ignore_errors=True)
+            continue  # it stays, and is told as an archive that is not looked at
+        inner.unlink()
+        page, left, n_left = page or inner_page, left - total, n_left - n
+        packed += [(file, level + 1) for file in files if file.suffix.lower() == _ZIP and level < _MOST_LEVELS]
+    return page
+
+
+def _announced(archive: Path) -> tuple[int, int, bool]:
+    """Return what an archive says that it unpacks to.
+
+    Returns:
+        How many bytes, how many files (0 if it cannot be read), and whether all lie in a folder of the archive's name.
+    """
+    try:
+        with open_archive(archive) as opened:
+            members = opened.infolist()
+    except (*BROKEN, OSError):
+        return 0, 0, False
+    is_own = all(info.filename.startswith(f"{archive.stem}/") for info in members)
+    return sum(info.file_size for info in members), len(members), is_own
+
+
+def _folder_for(archive: Path) -> Path:
+    """Return a folder that is not there yet for what is in an archive: its name, with a sign where that is taken."""
+    folder = archive.with_suffix("")
+    while folder.exists():
+        folder = folder.with_name(f"{folder.name}_")
+    return folder
+
+
+def _unpack_one(archive: Path, folder: Path, progress: Progress) -> tuple[str, list[Path]]:
+    """Unpack an archive; see `unpack`. Returns the guessed code page, and the files that came out."""
     folder.mkdir(parents=True, exist_ok=True)
+    files = []
     try:
         with open_archive(archive) as opened:
             names, page = read_names(opened.infolist())
@@ -43,11 +92,12 @@ def unpack(archive: Path, folder: Path, progress: Progress = silent) -> str:
                     raise BadData("data.zip-twice", found=name[:200])
                 with opened.open(info) as source, target.open("xb") as file:
                     _copy(source, file, info.file_size)
+                files.append(target)
                 if done % 200 == 0 or done == len(members):
                     progress(done, len(members))
     except (*BROKEN, OSError) as error:
         raise BadData("data.zip-broken", found=type(error).__name__) from error
-    return page
+    return page, files
 
 
 def check_room(members: list[zipfile.ZipInfo], folder: Path) -> None:

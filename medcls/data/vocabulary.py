@@ -149,10 +149,21 @@ def part_of(name: str) -> str:
         return f"fold-{int(number.group())}"
     if (lettered := _LETTERED.fullmatch(fold(name))) and lettered[1] in FOLD:
         return f"fold-{ord(lettered[2]) - ord('a') + 1}"
+    if _trains_and_validates(name):
+        return "train"
     named = [
         part for part, words in (("train", TRAIN), ("validate", VALIDATE), ("test", TEST)) if says(name, words, SET)
     ]
     return named[0] if len(named) == 1 else ""
+
+
+@lru_cache(maxsize=65536)
+def _trains_and_validates(name: str) -> bool:
+    """Return whether a name says that training and validation are in one: `train_val`, `trainval`."""
+    said = set(words_of(name)) - SET
+    if len(said) == 1 and (word := next(iter(said))).startswith("train"):
+        said = {"train", word.removeprefix("train")}
+    return bool(said & TRAIN and said & VALIDATE) and said <= TRAIN | VALIDATE
 
 
 def parts_of(names: Iterable[str]) -> dict[str, str]:
@@ -168,6 +179,8 @@ def parts_of(names: Iterable[str]) -> dict[str, str]:
     found = _developed({name: part for name in names if (part := part_of(name))})
     if 2 * len(found) < len(names):
         found = {name: part for name, part in found.items() if not _INITIALS.fullmatch(" ".join(words_of(name)))}
+    if any(part == "validate" for part in found.values()):  # the same again, where each has its own name
+        found = {name: part for name, part in found.items() if not _trains_and_validates(name)}
     if len(set(found.values())) > 1 and all(_INITIALS.fullmatch(fold(name)) for name in found):
         found |= {name: "validate" for name in names if fold(name) in ("va", "vl")}
     if len(found) > 1 or len(names) < 2:
@@ -219,6 +232,24 @@ def are_dates(names: Iterable[str]) -> bool:
     """Return whether all of some names are years, months or days: `2019`, `2020-03`, `20200105`, `5.1.2020`."""
     names = list(names)
     return bool(names) and all(_DATE.fullmatch(unicodedata.normalize("NFC", name)) for name in names)
+
+
+_MONTH_OR_DAY = re.compile(r"0?[1-9]|[12]\d|3[01]")
+
+
+def levels_of_dates(levels: Iterable[Iterable[str]]) -> list[bool]:
+    """Return of each level of folders, from the top, whether it is of dates: years, or months and days below these.
+
+    Example:
+        >>> levels_of_dates([["2021"], ["01", "02"], ["P1"]]), levels_of_dates([["a"], ["01", "02"]])
+        ([True, True, False], [False, False])
+    """
+    found: list[bool] = []
+    for level in levels:
+        names = list(level)
+        inner = bool(found) and found[-1] and bool(names) and all(map(_MONTH_OR_DAY.fullmatch, names))
+        found.append(inner or are_dates(names))
+    return found
 
 
 _NUMBERED = re.compile(

@@ -11,6 +11,18 @@ from medcls.errors import BadData
 from tests.data.test_plan import NAMES, sums_up, table
 
 
+@pytest.mark.parametrize("column", ["part", "fold", "set"])
+def test_words_in_a_column_of_any_name_are_no_part_until_it_is_said(column: str, tmp_path: Path) -> None:
+    root = table(
+        tmp_path, ("file", "label", column), lambda i: (f"{i}.jpg", NAMES[i % 2], ("alpha", "beta")[i // 2 % 2])
+    )
+    plan = make_plan(root)
+    assert (plan.split, plan.count_by("part")) == ("", {})
+    assert [question.option for question in plan.questions] == ["--part-name"] * 2
+    said = make_plan(root, PlanChoices(parts={"alpha": "train", "beta": "test"}))
+    assert (said.count_by("part"), said.questions) == ({"train": 4, "test": 4}, ())
+
+
 def numbered(root: Path, column: str, cells: tuple[object, ...]) -> Path:
     return table(
         root, ("file", "label", column), lambda i: (f"{i}.jpg", NAMES[i % 2], cells[i // 2 % len(cells)]), n=24

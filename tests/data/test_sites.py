@@ -78,6 +78,37 @@ def test_numbers_that_stand_at_several_sites_are_asked_about(made: Callable[[Pat
     assert [len(of_one) for of_one in sites.values()] == [1] * 8
 
 
+@pytest.mark.parametrize("name", ["siteA.csv", "labels_hospital_A.csv", "서울병원 목록.csv"])
+def test_tables_called_by_sites_say_the_site(name: str, tmp_path: Path) -> None:
+    for k, site in enumerate("AB"):
+        rows = [{"file": f"{site}{i}.png", "label": NAMES[i % 2], "patient": i} for i in NUMBERS for i in (int(i),)]
+        for row in rows:
+            scan(tmp_path / str(row["file"]))
+        write(tmp_path / name.replace("A", site).replace("서울", ("서울", "부산")[k]), rows)
+    plan = make_plan(tmp_path)
+    assert (sorted(plan.count_by("site").values()), asked(plan)) == ([4, 4], [("--patients", "shared")])
+
+
+def test_words_before_patients_in_names_of_files_are_sites(tmp_path: Path) -> None:
+    for site in ("SNUH", "AMC"):
+        for n in range(1, 5):
+            for k in range(2):
+                scan(tmp_path / NAMES[n % 2] / f"{site}_patient{n}_{k}.png")
+    plan = make_plan(tmp_path)
+    assert (plan.count_by("site"), plan.n_patients) == ({"AMC": 8, "SNUH": 8}, 4)
+    assert asked(plan) == [("--patients", "shared")]
+    assert make_plan(tmp_path, PlanChoices(patients="per-site")).n_patients == 8
+
+
+@pytest.mark.parametrize("words", [("left", "right"), ("us", "img"), ("train", "test")])
+def test_sides_and_kinds_before_patients_are_no_sites(words: tuple[str, str], tmp_path: Path) -> None:
+    for word in words:
+        for n in range(1, 5):
+            scan(tmp_path / NAMES[n % 2] / f"{word}_patient{n}.png")
+    plan = make_plan(tmp_path)
+    assert (plan.count_by("site"), asked(plan), plan.n_patients) == ({}, [], 4)
+
+
 def test_tables_in_folders_of_places_say_the_site(tmp_path: Path) -> None:
     plan = make_plan(tables(tmp_path, ("Seoul", "Busan")))
     assert (plan.count_by("site"), asked(plan)) == ({"Busan": 8, "Seoul": 8}, [("--patients", "shared")])

@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from medcls.core.note import Note
-from medcls.core.plan import PlanChoices
+from medcls.core.plan import PlanChoices, Question
 from medcls.data.layouts.arrays import ARRAYS, IDC_ARRAYS
 from medcls.data.layouts.beside import ask_which, contradicted, join_beside
 from medcls.data.layouts.breakhis import BREAKHIS
@@ -15,7 +15,15 @@ from medcls.data.layouts.busi import BUSI
 from medcls.data.layouts.folders import DICOM, FOLDERS
 from medcls.data.layouts.found_tables import find_tables
 from medcls.data.layouts.idc import IDC
-from medcls.data.layouts.layout import Entry, Layout, Reading, are_patients, common_root, parts_by_folder
+from medcls.data.layouts.layout import (
+    Entry,
+    Layout,
+    Reading,
+    are_patients,
+    common_root,
+    is_of_pictures,
+    parts_by_folder,
+)
 from medcls.data.layouts.masks import find_companions
 from medcls.data.layouts.names import NAMES, labels_in_names
 from medcls.data.layouts.roles import Roles, find_roles
@@ -125,12 +133,26 @@ def _place(entry: Entry | None) -> dict[str, str]:
 
 
 def _by_names_inside(tree: Tree, choices: PlanChoices, found: Reading) -> Reading | None:
-    """Return what the files' names say where they say disease or none, and the folders only whose, where and when."""
+    """Return what the files' names say where they say disease or none, and the folders nothing of it, but may be asked.
+
+    Of folders that say whose, where or when, nothing is asked.
+    """
     folders = {entry.label or "" for entry in found.entries}
-    if folders == {"0", "1"} or not (are_dates(folders) or are_patients(folders) or all(map(is_site, folders))):
+    placed = are_dates(folders) or are_patients(folders) or all(map(is_site, folders))
+    if folders == {"0", "1"} or not (placed or _says_unknown(found)):
         return None
     named = NAMES.read(tree, choices)
-    return named if named is not None and _sides(named) == {True, False} else None
+    if named is None or _sides(named) != {True, False}:
+        return None
+    if not placed:
+        told = Note("data.asks-names-or-folders", labels=_some(named), others=_some(found))
+        named.questions = [q for q in named.questions if q.option != "--layout"]
+        named.questions.append(Question(told, "--layout", ("names", "folders"), "names"))
+    return named
+
+
+def _some(reading: Reading) -> str:
+    return ", ".join(sorted({entry.label for entry in reading.entries if entry.label})[:_MOST_SAID])
 
 
 def _sides(reading: Reading) -> set[bool | None]:
@@ -171,7 +193,7 @@ def _tell_other_labels(reading: Reading, roles: Roles) -> None:
     placed = ((entry.label, roles.place(tuple(entry.id.split("/")[:-1]))) for entry in reading.entries if entry.label)
     pairs = {(label, told["label"]) for label, told in placed if told}
     labels, folders = ({pair[at] for pair in pairs} for at in (0, 1))
-    alike = len(pairs) == len(labels) == len(folders)
+    alike = len(pairs) == len(labels) == len(folders) or all(map(is_of_pictures, folders))
     if not alike and 1 < len(folders) <= 2 * len(labels) and not are_patients(folders):
         names = ", ".join(sorted(folders)[:_MOST_SAID])
         reading.notes.append(Note("data.folders-other-labels", names=names, pattern=roles.pattern))
@@ -185,12 +207,18 @@ def _seen(tree: Tree, choices: PlanChoices) -> str:
     why += [f"{one.table.path}: {_said((one.notes or [unlabelled])[-1])}" for one in found if not one.rule]
     nameless = (one for one in found if one.rule and not one.named)
     why += [f"{one.table.path}: {_said(Note('data.table-names-no-files'))}" for one in nameless]
-    if n := sum(path.lower().endswith(".zip") or path in tree.archives for path in tree.of_kind(OTHER)):
-        why.insert(0, f"{_said(Note('data.zip-inside'))} ({n:,})")
+    packed = Counter(
+        tree.archives.get(path, True)
+        for path in tree.of_kind(OTHER)
+        if path in tree.archives or path.lower().endswith(".zip")
+    )
+    for is_zip, n in packed.items():
+        why.insert(0, f"{_said(Note('data.zip-inside' if is_zip else 'data.archive-inside'))} ({n:,})")
     drawn = [f"{table.path}: {_said(table.notes[-1])}" for table in tree.drawn if not table.rows]
     if n := len(tree.of_kind(BESIDE)) - sum(len(table.files) for table in tree.drawn):
         why.insert(0, f"{_said(Note('data.beside-a-picture'))} ({n:,})")
     why = [*drawn, *why]
+    why += [_said(Note("data.npz"))] if any(path.lower().endswith(".npz") for path in tree.of_kind(OTHER)) else []
     others = Counter(what for path, what in tree.found.items() if tree.files.get(path) == OTHER)
     why += [f"{what} ({n:,})" for what, n in others.most_common(_MOST_SAID)]
     counted = say("data.seen", {"pictures": len(tree.pictures), "tables": len(tree.of_kind(TABLE_KIND))})

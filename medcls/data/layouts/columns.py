@@ -10,6 +10,8 @@ from medcls.data.labels import diseases_by_name, find_labels, tidy
 from medcls.data.layouts.owner_columns import owners_by_content
 from medcls.data.letters import one_form
 from medcls.data.lexicon import (
+    BODY,
+    GRADES,
     GUESSES,
     NAME,
     NO_PATH,
@@ -27,7 +29,7 @@ from medcls.data.vocabulary import disease_of, fold, holds, is_site, part_of, sa
 _SAMPLE, _MANY_CELLS = 400, 5000
 _MEANT = {word: float(at) for pair in YES_OR_NO for at, word in enumerate(pair) if len(word) > 1}
 _MARKED = frozenset(("x", "✓", "✔", "●", "o", "v", "+"))
-_MOST_LABELS = 40
+_MOST_LABELS, _BARE, _GRADED = 40, 2, 0.9
 PLAIN_SENSE = 1.9  # sense of labels that all say disease or its absence
 _AT_SIGHT = frozenset(("clinical", "radiological"))  # of a diagnosis made before there was tissue
 _ROUNDING = 1e-4  # how far from 0 or 1 a number may be that was meant so
@@ -77,7 +79,24 @@ def _role(table: Table, name: str) -> str:
         return "part"
     if role in ("patient", "group") and {one_form(cell).removesuffix(".0") for cell in cells if cell} in _YES_OR_NO:
         return ""  # whether one is a patient, not which
+    if role == "site" and _are_of_body(cells):
+        return ""
     return "label" if role in ("group", "site", "mask") and label_sense(cells) > PLAIN_SENSE else role
+
+
+def _are_of_body(cells: Iterable[str]) -> bool:
+    """Return whether cells say where on a body a lesion is."""
+    different = {cell for cell in cells if cell}
+    return bool(different) and sum(holds(cell, BODY) for cell in different) > 0.5 * len(different)
+
+
+def graded_column(table: Table, taken: Mapping[str, str]) -> str:
+    """Return the first column of grades or categories (BI-RADS, stage) that can be labels; empty if there is none."""
+    for name in table.header:
+        cells = [cell for cell in table.column(name) if cell]
+        if name not in taken.values() and holds(name, GRADES) and label_sense(cells) >= _GRADED:
+            return name
+    return ""
 
 
 def _says_parts(cells: Iterable[str]) -> bool:
@@ -173,8 +192,17 @@ def _by_content(table: Table, found: dict[str, str]) -> None:
             found["part"] = name
         elif "site" not in found and len(counted) > 1 and words and all(is_site(cell) for cell in counted):
             found["site"] = name
-        elif _is_of_labels(table, cells, words) and _lacks_labels(table, found, cells):
+        elif (
+            not (len(table.header) > _BARE and _are_answers(cells))
+            and _is_of_labels(table, cells, words)
+            and _lacks_labels(table, found, cells)
+        ):
             found["label"] = name
+
+
+def _are_answers(cells: Iterable[str]) -> bool:
+    """Return whether cells are yes and no alone, which may be of any matter."""
+    return {one_form(cell) for cell in cells} - UNLABELLED in _YES_OR_NO
 
 
 def _is_of_labels(table: Table, cells: list[str], words: list[str]) -> bool:

@@ -6,21 +6,23 @@ from dataclasses import dataclass, field, replace
 
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices, PlanTable, Question
-from medcls.data.column_names import role_of
+from medcls.data.column_names import role_of, says_number
 from medcls.data.encodings import words_beyond_ascii
-from medcls.data.labels import find_labels
 from medcls.data.layouts.columns import (
     are_shares,
     find_columns,
     find_one_hot,
+    graded_column,
     label_sense,
     mark_of,
     why_no_files,
     why_unclear,
 )
+from medcls.data.layouts.fill_down import filled_down
 from medcls.data.layouts.isic import label_rule, plain_name
 from medcls.data.layouts.patient_tables import Owned, by_picture, listed_patients
 from medcls.data.layouts.rivals import settle_labels
+from medcls.data.layouts.sides import by_side
 from medcls.data.layouts.table_names import is_of_guesses, part_in, parts_by_name
 from medcls.data.layouts.teller import unread_parts
 from medcls.data.layouts.wide_tables import TOGETHER, by_each_picture
@@ -32,6 +34,7 @@ from medcls.errors import BadData
 
 Row = Mapping[str, str]
 _LINKS = frozenset(("patient", "group"))  # what a table of pictures and one of labels may share
+_TELLING = frozenset(("part", "site", "label"))
 _MOST_CHARS = 200_000
 _FEW_ROWS, _SHOWN = 40, 8
 _SEVERAL = re.compile(r"\s*[;|+&/]\s*")
@@ -134,15 +137,10 @@ def find_tables(tree: Tree, choices: PlanChoices) -> tuple[list[Found], list[Pla
     unclear = [table for table in drawn if any(note.code == "data.table-names-several" for note in table.notes)]
     useless += [PlanTable(table.path, {}, 0, table.notes) for table in unclear]
     looked = {table.path: _look(table, resolver, choices) for table in tables}
-    _learn(owned, looked.values())
-    found, linked = [], False
+    linked = _linked(tables, looked, owned, lambda table: _look_by_patient(table, owned, resolver, choices))
+    found = []
     for table in tables:
-        seen = looked[table.path]
-        if seen is None or (seen.rule and _by_chance(seen, len(pictures))):
-            by_patient = _look_by_patient(table, owned, resolver, choices)
-            seen = by_patient if by_patient and (seen is None or len(by_patient.named) > len(seen.named)) else seen
-            linked = linked or (seen is not None and seen is by_patient)
-        if seen := seen or _look_as_list(tree, table, resolver, choices):
+        if seen := linked.get(table.path) or looked[table.path] or _look_as_list(tree, table, resolver, choices):
             found.append(seen)
         elif why := why_no_files(table, resolver):
             useless.append(PlanTable(table.path, {}, len(table.rows), (*table.notes, why)))
@@ -155,8 +153,40 @@ def find_tables(tree: Tree, choices: PlanChoices) -> tuple[list[Found], list[Pla
         if one.part and "part" not in one.columns:
             one.notes.append(Note("data.table-is-part", part=one.part))
         links = one.rule is None and bool(_LINKS & set(one.columns))
-        one.links = linked and looked[one.table.path] is not None and links
+        one.links = bool(linked) and one.table.path not in linked and looked[one.table.path] is not None and links
     return found, useless
+
+
+def _linked(
+    tables: list[Table], looked: Mapping[str, Found | None], owned: Owned, look: Callable[[Table], Found | None]
+) -> dict[str, Found]:
+    """Return tables of patients or examinations with their pictures, by path.
+
+    One that says a part, a site or a label may be reached over another of these, or over a table of labels; what else
+    there is of ids is left to those who join these.
+
+    Args:
+        tables: All tables.
+        looked: What each is by the files that it names itself.
+        owned: Pictures by owner; what the tables say of owners is added.
+        look: Looks at a table as one of patients.
+    """
+    found: dict[str, Found] = {}
+    telling = [table for table in tables if any(role_of(n) in _TELLING and not says_number(n) for n in table.header)]
+    left, new = tables, [one for one in looked.values() if one is not None and one.rule is None]
+    while left:
+        _learn(owned, new)
+        new = []
+        for table in left:
+            seen = looked[table.path]
+            if seen is None or not seen.named or (seen.rule and _by_chance(seen, owned.n_pictures)):
+                by_patient = look(table)
+                if by_patient and (seen is None or len(by_patient.named) > len(seen.named)):
+                    found[table.path] = by_patient
+                    new.append(by_patient)
+        new += [one for one in looked.values() if one is not None and one.rule] if left is tables else []
+        left = [table for table in telling if table.path not in found] if new else []
+    return found
 
 
 def _chosen_file(tree: Tree, chosen: str) -> str:
@@ -209,17 +239,17 @@ def _read_all(
             )
     if choices.table.endswith("]") and (chosen := [table for table in tables if table.path == choices.table]):
         tables = chosen
+    tables = [filled_down(table) for table in tables]
     if not {"path", "label"} & set(choices.columns):
         tables = [by_each_picture(table, resolver, tree.root) for table in tables]
     return tables, useless
 
 
-def _learn(owned: Owned, looked: Iterable[Found | None]) -> None:
-    """Let pictures be found by the patients and the examinations that tables without labels name."""
+def _learn(owned: Owned, looked: Iterable[Found]) -> None:
+    """Let pictures be found by the patients and the examinations that tables name."""
     for one in looked:
-        if one is not None and one.rule is None:
-            for role in _LINKS.intersection(one.columns):
-                owned.learn(role, _by_owner(one, role))
+        for role in _LINKS.intersection(one.columns):
+            owned.learn(role, _by_owner(one, role))
 
 
 def _by_owner(one: Found, role: str) -> dict[str, list[str]]:
@@ -237,8 +267,11 @@ def _look(table: Table, resolver: Resolver, choices: PlanChoices) -> Found | Non
         return None
     questions: list[Question] = []
     told: list[Note] = []
+    graded = ""
     if "label" in columns and "label" not in choices.columns:
         columns["label"], questions, told = settle_labels(table, columns)
+    elif "label" not in choices.columns and (name := graded_column(table, columns)):
+        graded = name
     numbers = role_of(columns["path"]) == "path"
     at = table.header.index(columns["path"])
     paths = [_file(row, at, resolver, table, numbers) for row in table.rows]
@@ -256,6 +289,9 @@ def _look(table: Table, resolver: Resolver, choices: PlanChoices) -> Found | Non
     elif "label" in columns and not are_shares(table.column(columns["label"])):
         found.rule, found.label_columns = (lambda row: row[columns["label"]]), (columns["label"],)
         found.notes += told
+    elif graded:
+        found.columns["label"], found.label_columns = graded, (graded,)
+        found.rule = lambda row: row[graded]
     _tell_unclear(found)
     if "part" in columns and (unread := unread_parts(table.column(columns["part"]), columns["part"])):
         found.notes.append(Note("data.parts-unread", column=columns["part"], names=", ".join(unread[:_SHOWN])))
@@ -296,7 +332,7 @@ def _look_by_patient(table: Table, owned: Owned, resolver: Resolver, choices: Pl
     """Look at a table that has a row for each patient; None if it has none, or says nothing of several."""
     if (expanded := by_picture(table, owned) or listed_patients(table, owned)) is None:
         return None
-    per_picture, key, owner = expanded
+    per_picture, key, owner = by_side(expanded[0]), *expanded[1:]
     found = _look(per_picture, resolver, choices)
     if found is None or key in found.label_columns:
         return None
@@ -311,9 +347,3 @@ def _look_by_patient(table: Table, owned: Owned, resolver: Resolver, choices: Pl
 def _hot(row: Row, columns: tuple[str, ...]) -> str:
     said = [name for name in columns if mark_of(row[name]) == 1.0]
     return said[0] if said else ""
-
-
-def same_label(a: str | None, b: str | None) -> bool:
-    """Return whether two cells are one label."""
-    ids = find_labels([a or "", b or "", "another label", "one more"], cells=True).ids
-    return ids[a or ""] == ids[b or ""]

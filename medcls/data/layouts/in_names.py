@@ -4,19 +4,22 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from medcls.core.collection import LISTED
 from medcls.data.layouts.layout import Entry
-from medcls.data.lexicon import MEASURES, NO_OWNERS
+from medcls.data.lexicon import AUGMENT, LEFT, MEASURES, MODES, NO_OWNERS, PATIENT, PICTURE_WORDS, RIGHT, SIDE_OR_SEX
 from medcls.data.vocabulary import are_dates, disease_of, is_numbered, names_patient, part_of
 
 _FEW_OWNERS, _PER_OWNER, _MOSTLY = 4, 1.5, 0.9  # patients at least, scans of each at least, and share of them
 _GLUED = re.compile(r"([^\W\d_]+)(\d+)")
 _NUMBERED = re.compile(r"\d+|[^\W\d_]+")
+_NO_PLACES, _MOST_PLACES = LEFT | RIGHT | MODES | PICTURE_WORDS | SIDE_OR_SEX | NO_OWNERS | PATIENT, 20
 _MEASURED = NO_OWNERS | MEASURES
 _MAGNIFIED = frozenset((4, 5, 10, 20, 25, 40, 50, 60, 63, 100, 200, 400))
 _SIDES_PX = frozenset((32, 50, 64, 96, 128, 160, 192, 224, 256, 299, 320, 384, 448, 480, 512, 600, 640, 768, 1024))
 _PATIENTS = re.compile(r"p(t|at)?\d+", re.IGNORECASE)
 _APART = re.compile(r"[\s_.\-]+")
-_OWNER = re.compile(r"([^\W\d_]{2,})[\s_.\-]?(\d+)(?=[\s_.\-]|$)")
+_COPY = re.compile(r"(.+)\.rf\.[0-9a-z]{16,}|\w+_original_(.+)\.\w{3,4}_[0-9a-f-]{36}", re.IGNORECASE)
+_OWNER = re.compile(r"([^\W\d_]{2,})[\s_.\-]?(\d+)(?=[\s_.\-(]|$)")
 
 
 def parted_labels(names: Iterable[str]) -> dict[str, tuple[str, str]]:
@@ -119,6 +122,56 @@ def patients_by_file(entries: Iterable[Entry]) -> Mapping[str, str]:
                 found[entry.id] = f"{word.casefold()} {int(number)}"
                 break
     return found
+
+
+def places_by_file(entries: Iterable[Entry]) -> Mapping[str, str]:
+    """Return the word before the patient in each scan's file name, by the scan's id, where that may be a site.
+
+    Empty unless all have one, of a few, and none says a part, a label, a side, a view or that it is a picture.
+
+    Args:
+        entries: Scans whose names say a patient.
+    """
+    found: dict[str, str] = {}
+    for entry in entries:
+        words = _words(_stem(entry.id))
+        if len(words) < 2 or not words[0].isalpha() or words[0].casefold() in _NO_PLACES or part_of(words[0]):
+            return {}
+        if disease_of(words[0]) is not None or words[0] == entry.label:
+            return {}
+        found[entry.id] = words[0]
+    return found if 1 < len(set(found.values())) <= _MOST_PLACES else {}
+
+
+def copies_by_file(entries: Iterable[Entry]) -> Mapping[str, str]:
+    """Return what keeps changed copies of one picture together, by the scan's id: `a.rf.0f3c….jpg`, `a_flip.jpg`.
+
+    It does not say whose a scan is.
+
+    Args:
+        entries: Scans of which nothing says whose they are.
+    """
+    said, made = {}, set()
+    for entry in entries:
+        stem = _stem(entry.id)
+        match = _COPY.fullmatch(stem)
+        name = (match[1] or match[2]) if match else _without_change(stem)
+        said[entry.id] = f"{entry.label or ''} {name.casefold()}"
+        made |= {said[entry.id]} if name != stem else set()
+    often = Counter(said.values())
+    return {path: f"{LISTED}{name}" for path, name in said.items() if name in made and often[name] > 1}
+
+
+def _without_change(stem: str) -> str:
+    """Return a file's name without the words at its end that say how it was made of another: `a_aug_3`, `a_rot90`."""
+    words, n = _APART.split(stem), 0
+    bare = [word.strip("()").rstrip("0123456789").casefold() for word in words]
+    for at in range(len(words) - 1, 0, -1):
+        if bare[at] in AUGMENT:
+            n = at
+        elif bare[at]:
+            break
+    return stem[: [m.start() for m in _APART.finditer(stem)][n - 1]].rstrip() if n else stem
 
 
 def owners_by_beginning(entries: Iterable[Entry]) -> Mapping[str, str]:

@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices, PlanTable, Question
-from medcls.data.lexicon import PICTURE_WORDS
+from medcls.data.lexicon import AUGMENT, DERIVED, PICTURE_WORDS, SET
 from medcls.data.people import People
 from medcls.data.tree import Tree
 from medcls.data.vocabulary import (
@@ -16,12 +16,14 @@ from medcls.data.vocabulary import (
     fold,
     is_numbered,
     is_site,
+    levels_of_dates,
     names_patient,
     parts_of,
     words_of,
 )
 
 _FEW_PATIENTS = 4
+_UNDERSTOOD = ("part", "fold", "site")  # attributes that say what a set's own words mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,12 @@ def roles_of_roots(roots: list[str]) -> dict[str, dict[str, str]]:
 
 def _is_no_site(name: str) -> bool:
     """Return whether a folder's name says what is no site: a label, or that pictures are in it."""
-    return disease_of(name) is not None or set(words_of(name)) <= PICTURE_WORDS
+    return disease_of(name) is not None or is_of_pictures(name)
+
+
+def is_of_pictures(name: str) -> bool:
+    """Return whether a folder's name says only that pictures are in it, as they were or changed: `raw`, `augmented`."""
+    return set(words_of(name)) <= PICTURE_WORDS | SET | DERIVED | AUGMENT
 
 
 def parts_by_folder(paths: Iterable[str]) -> Mapping[str, str]:
@@ -212,12 +219,14 @@ def patients_by_folder(entries: Iterable[Entry]) -> Mapping[str, str]:
         scans[folder] += 1
     parted = {folder: folder.split("/") for folder in labels}
     n_labels = len(set().union(*labels.values()))
-    for level in range(min(map(len, parted.values()), default=0)):
+    depth = min(map(len, parted.values()), default=0)
+    dates = levels_of_dates({parts[level] for parts in parted.values()} for level in range(depth))
+    for level in (level for level in range(depth) if not dates[level]):
         names: dict[str, set[str]] = {}
         for folder, parts in parted.items():
             names.setdefault(parts[level], set()).update(labels[folder])
         several = sum(scans.values()) > len(names) and (len(names) > 2 * n_labels or max(map(len, names.values())) > 1)
-        if len(names) >= _FEW_PATIENTS and several and not are_dates(names) and all(map(_is_owner, names)):
+        if len(names) >= _FEW_PATIENTS and several and all(map(_is_owner, names)):
             return {folder: parts[level] for folder, parts in parted.items()}
     return {}
 
@@ -254,6 +263,17 @@ def are_patients(names: Iterable[str]) -> bool:
         and not are_dates(names)
         and (all(map(is_numbered, names)) or sum(map(names_patient, names)) > 0.8 * len(names))
     )
+
+
+def kept_as(column: str, cell: str = "") -> str:
+    """Return the name under which a scan keeps a cell of no role; `part` and the like are what was understood.
+
+    Example:
+        >>> kept_as("age"), kept_as("part", "alpha"), kept_as("fold", "3")
+        ('age', 'column part', 'fold')
+    """
+    is_fold = column == "fold" and cell.removesuffix(".0").isdecimal()
+    return f"column {column}" if column in _UNDERSTOOD and not is_fold else column
 
 
 def same_name(a: str, b: str) -> bool:

@@ -9,9 +9,10 @@ from medcls.data.layouts.beside import join_beside
 from medcls.data.layouts.layout import Entry, Layout, Reading, common_root
 from medcls.data.layouts.masks import find_companions, find_masks, with_masks
 from medcls.data.layouts.table import with_folders, with_owners
-from medcls.data.lexicon import PICTURE_WORDS
+from medcls.data.lexicon import MODES, PICTURE_WORDS
+from medcls.data.sides import side_of
 from medcls.data.tree import Tree, without_masks
-from medcls.data.vocabulary import disease_of, is_site, part_of, words_of
+from medcls.data.vocabulary import disease_of, holds, is_site, part_of, words_of
 
 _MOST_LABELS, _MOST_ODD = 12, 0.1
 
@@ -70,7 +71,8 @@ def _varying(words: dict[str, tuple[str, ...]]) -> dict[str, str]:
     """Return the label of each picture as the words of its name that not all names share; empty if these are many."""
     labels = {path: " ".join(said) for path, said in words.items()}
     few = all(labels.values()) and len(set(labels.values())) > 1 and _are_few(labels.values())
-    return labels if few and not all(map(part_of, labels.values())) else {}
+    seen = all(side_of(label) or holds(label, MODES) for label in labels.values())
+    return labels if few and not seen and not all(map(part_of, labels.values())) else {}
 
 
 def _negated(words: dict[str, tuple[str, ...]]) -> dict[str, str]:

@@ -44,11 +44,17 @@ def as_pair_list(table: Table, resolver: Resolver) -> Table | None:
 
 
 def _names_pictures(table: Table, name: str, resolver: Resolver) -> bool:
-    if says(name, NO_PATH) or role_of(name) == "mask" or holds(name, COMPANION | DERIVED):
+    if says(name, NO_PATH) or role_of(name) == "mask" or holds(name, COMPANION | DERIVED) or is_owner(table, name):
         return False
     cells = [cell for cell in table.column(name) if cell]
     there = sum(resolver.find(cell, table.folder) not in (MISSING, SEVERAL) for cell in cells)
     return bool(cells) and not all(map(str.isdecimal, cells)) and there >= _MOSTLY * len(cells)
+
+
+def is_owner(table: Table, name: str) -> bool:
+    """Return whether a column says whose a picture is, and another names the pictures: an id may be a file's name."""
+    others = (role_of(other) for other in table.header if other != name)
+    return role_of(name) == "patient" and "path" in others
 
 
 def _are_pairs(columns: list[str], rows: list[list[str]]) -> bool:

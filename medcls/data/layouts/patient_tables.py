@@ -8,6 +8,7 @@ from functools import cached_property
 from medcls.core.note import Note
 from medcls.data.column_names import role_of
 from medcls.data.owners import read_names
+from medcls.data.sides import side_in, side_of
 from medcls.data.tables import Table, without_header
 from medcls.data.tree import DICOM, Tree
 from medcls.data.vocabulary import fold
@@ -60,7 +61,13 @@ class Owned:
     def learn(self, role: str, owners: Mapping[str, list[str]]) -> None:
         """Add pictures by their `patient`, or by the `group` of an examination, as other tables name them."""
         for owner, paths in owners.items():
-            self._by_table[role].setdefault(fold(owner), []).extend(paths)
+            known = self._by_table[role].setdefault(fold(owner), [])
+            known += [path for path in dict.fromkeys(paths) if path not in set(known)]
+
+    @property
+    def n_pictures(self) -> int:
+        """How many pictures there are."""
+        return len(self._pictures)
 
     def lookups(self) -> Iterator[tuple[bool, dict[str, list[str]]]]:
         """Yield pictures by each kind of name, and whether such a name is an owner's."""
@@ -89,14 +96,51 @@ def by_picture(table: Table, owned: Owned) -> tuple[Table, str, bool] | None:
     """
     names = [name for name in table.header if _tells_apart(table.column(name))]
     for owner, exact in owned.lookups() if names else ():
-        for form, named in ((fold, exact), (_without_zeros, _by_number(exact))):
+        for form, named, is_owner in (
+            (fold, exact, owner),
+            (_without_zeros, _by_number(exact), owner),
+            (_folder_in(exact), exact if exact is owned.by_folder else {}, False),
+        ):
             if column := _column(table, names, named, form):
                 at = table.header.index(column)
                 rows = [[*row, path] for row in table.rows for path in _paths(row[at], named, table.folder, form)]
                 note = Note("data.table-of-patients", column=column)
                 made = replace(table, header=(*table.header, SCAN), rows=rows, notes=(*table.notes, note))
-                return made, column, owner
+                return made, column, is_owner
+    return _by_two(table, owned)
+
+
+def _by_two(table: Table, owned: Owned) -> tuple[Table, str, bool] | None:
+    """Return a table with a row for each patient and side, lesion or view as a table of pictures; None if it is none.
+
+    Pictures are those of the patient whose path says the second cell, as a folder or a word of the name.
+    """
+    names = [name for name in table.header if len(set(table.column(name))) > 1]
+    for exact in (owned.by_folder, owned.by_beginning):
+        if not (first := _column(table, [n for n in names if not _tells_apart(table.column(n))], exact, fold)):
+            continue
+        at = table.header.index(first)
+        for second in (name for name in names if name != first):
+            pairs = [(fold(row[at]), row[table.header.index(second)]) for row in table.rows]
+            if len(set(pairs)) < len(pairs):
+                continue
+            paths = [_that_say(cell, exact.get(owner, ())) for owner, cell in pairs]
+            taken = [path for some in paths for path in some]
+            if len(set(taken)) == len(taken) and sum(map(bool, paths)) >= (1 - _MOST_MISSED) * len(paths):
+                rows = [[*row, path] for row, some in zip(table.rows, paths, strict=True) for path in some]
+                note = Note("data.table-of-two", column=first, other=second)
+                made = replace(table, header=(*table.header, SCAN), rows=rows, notes=(*table.notes, note))
+                return made, first, True
     return None
+
+
+def _that_say(cell: str, paths: Iterable[str]) -> list[str]:
+    """Return the pictures whose path says a cell: a folder does, or else a word of their names, or the side."""
+    listed, wanted = list(paths), fold(cell)
+    inside = [path for path in listed if wanted in map(fold, path.split("/")[:-1])]
+    inside = inside or [path for path in listed if wanted in fold(path.rpartition("/")[2]).split()[:-1]]
+    side = side_of(cell)
+    return inside or [path for path in listed if side and side_in(path) == side]
 
 
 def listed_patients(table: Table, owned: Owned) -> tuple[Table, str, bool] | None:
@@ -111,6 +155,16 @@ def listed_patients(table: Table, owned: Owned) -> tuple[Table, str, bool] | Non
     column = plain.header[0]
     note = Note("data.table-of-patients", column=column)
     return replace(plain, header=(column, SCAN), rows=rows, notes=(*plain.notes, note)), column, True
+
+
+def _folder_in(named: Mapping[str, list[str]]) -> Callable[[str], str]:
+    """Return what gives of a path the folder nearest to its end that is known: `P1_CC/1.2.3/0.dcm` is of `P1_CC`."""
+
+    def form(cell: str) -> str:
+        names = [fold(name) for name in reversed(cell.replace("\\", "/").split("/"))] if "/" in cell else []
+        return next((name for name in names if name in named), fold(cell))
+
+    return form
 
 
 def _without_zeros(name: str) -> str:

@@ -10,9 +10,10 @@ from medcls.core.note import Note
 from medcls.core.plan import Question
 from medcls.data.labels import tidy
 from medcls.data.layouts.in_names import owned_labels, parted_labels
-from medcls.data.layouts.layout import are_patients
-from medcls.data.lexicon import MASK, NOT_PICTURES
+from medcls.data.layouts.layout import are_patients, is_of_pictures
+from medcls.data.lexicon import MASK, MODES, NOT_PICTURES
 from medcls.data.people import is_name
+from medcls.data.sides import side_of
 from medcls.data.vocabulary import (
     are_dates,
     disease_of,
@@ -20,6 +21,7 @@ from medcls.data.vocabulary import (
     holds,
     is_numbered,
     is_site,
+    levels_of_dates,
     names_patient,
     numbered_parts,
     part_of,
@@ -122,10 +124,10 @@ def _label_names(roles: Roles, folders: Iterable[Folder]) -> list[str]:
 
 
 def _are_no_labels(names: list[str]) -> bool:
-    """Return whether the names of a level say what is no label: years, sites, parts of a split, patients."""
-    several = len(names) > 1
+    """Return whether the names of a level say what is no label: years, sites, parts, patients, sides, views."""
     owners = all(map(names_patient, names)) or (all(map(is_numbered, names)) and all(map(_ZEROS.search, names)))
-    return several and (are_dates(names) or all(map(is_site, names)) or _all_parts(names) or owners)
+    seen = all(map(side_of, names)) or all(holds(name, MODES) for name in names)
+    return len(names) > 1 and (are_dates(names) or all(map(is_site, names)) or _all_parts(names) or owners or seen)
 
 
 def _with_parts(roles: Roles, folders: Sequence[Folder]) -> Roles:
@@ -180,9 +182,12 @@ def _around(folders: Sequence[Folder], at: int, why: str) -> Roles:
     named = _names(_in_parts(folders, at) if why == "words" else folders, at)
     labels = {form(name) for name in named if not _beside(name) and not (why == "words" and part_of(name))}
     inside = [folder for folder in folders if len(folder) > at and form(folder[at]) in labels]
-    roles = Roles([_role_above(_names(inside, level)) for level in range(at)] + ["label"], labels, why)
-    for level in range(at + 1, max(map(len, inside))):
-        roles.levels.append(_role_below(inside, level, at, roles))
+    depth = max(map(len, inside))
+    dates = levels_of_dates(_names(inside, level) for level in range(depth))
+    above = ["other" if dates[level] else _role_above(_names(inside, level)) for level in range(at)]
+    roles = Roles([*above, "label"], labels, why)
+    for level in range(at + 1, depth):
+        roles.levels.append("other" if dates[level] else _role_below(inside, level, at, roles))
     _ask_what(inside, at, roles)
     return roles
 
@@ -247,7 +252,7 @@ def _role_above(names: list[str]) -> str:
         return "part"
     if any(map(is_site, names)):
         return "site"
-    if len(names) == 1 or are_dates(names):
+    if len(names) == 1 or all(map(is_of_pictures, names)):
         return "other"
     return "patient" if are_patients(names) or len(names) > _MANY else "site"
 

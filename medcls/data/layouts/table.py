@@ -8,16 +8,14 @@ from types import MappingProxyType
 from medcls.core.collection import names_owner
 from medcls.core.note import Note
 from medcls.core.plan import PlanChoices
-from medcls.data.labels import diseases_by_name, find_labels, tidy
+from medcls.data.labels import diseases_by_name, find_labels, same_label, tidy
 from medcls.data.layouts.beside import ask_which_table, join_tables
-from medcls.data.layouts.found_tables import Found, find_tables, same_label
+from medcls.data.layouts.found_tables import Found, find_tables
 from medcls.data.layouts.isic import LABELS, TASK
 from medcls.data.layouts.layout import (
     Entry,
     Layout,
     Reading,
-    are_patients,
-    below,
     common_root,
     parts_by_folder,
     patients_by_folder,
@@ -25,11 +23,10 @@ from medcls.data.layouts.layout import (
     with_part,
 )
 from medcls.data.layouts.masks import find_masks, resolve_masks, with_masks
-from medcls.data.layouts.table_names import label_in, sheet_of, stem_of
+from medcls.data.layouts.table_names import label_in, sheet_of, sites_of_tables, stem_of
 from medcls.data.layouts.teller import Teller
 from medcls.data.resolve import MISSING, SEVERAL, tidy_path
 from medcls.data.tree import Tree
-from medcls.data.vocabulary import are_dates, disease_of, parts_of
 
 ANY = ("table", "isic", "ham10000")
 
@@ -61,8 +58,9 @@ def read_table_layout(tree: Tree, choices: PlanChoices, kind: str = "") -> Readi
     join_tables(beside, entries, reading, Note("data.table-labels-again", table=first.table.path))
     for one in beside:
         reading.left |= dict.fromkeys(one.named - set(entries), Note("data.named-unlabelled", table=one.table.path))
-    places = _sites_of_tables([one.table.folder for one in chosen])
-    reading.entries = with_owners(with_folders(entries.values(), places), reading)
+    sites = sites_of_tables([one.table for one in chosen])
+    placed = {path: site for one in chosen if (site := sites.get(one.table.path)) for path in one.named}
+    reading.entries = with_owners(with_folders(entries.values(), placed), reading)
     reading.root = _root(tree, chosen, reading)
     shown = {table.path for table in reading.tables}
     for one in found:
@@ -171,45 +169,22 @@ def _entry(one: Found, teller: Teller, row: Mapping[str, str], path: str) -> Ent
     return Entry(path, label, told.patient, told.group, (told.mask,) if told.mask else (), attributes)
 
 
-def _sites_of_tables(folders: list[str]) -> Mapping[str, str]:
-    """Return the site by the folder of each of some tables, where they lie in folders side by side.
-
-    None where such a folder is of a part, a time, a label or a patient.
-    """
-    shared = common_root(folders)
-    names = {folder: folder[len(shared) :].strip("/").partition("/")[0] for folder in folders}
-    listed = set(names.values())
-    no_sites = "" in listed or parts_of(listed) or are_dates(listed) or are_patients(listed)
-    if len(listed) < 2 or no_sites or any(disease_of(name) is not None for name in listed):
-        return {}
-    return {below(shared, name): name for name in listed}
-
-
-def with_folders(entries: Iterable[Entry], places: Mapping[str, str] = MappingProxyType({})) -> list[Entry]:
+def with_folders(entries: Iterable[Entry], sites: Mapping[str, str] = MappingProxyType({})) -> list[Entry]:
     """Add the parts and the sites that folders name, where no table says any.
 
     Args:
         entries: The scans.
-        places: Sites by the folders of tables, where no folder's name says that it is one.
+        sites: Site of each scan where no folder's name says one, by its path.
     """
     listed = list(entries)
     told = set().union(*(entry.attributes for entry in listed))
     parts = {} if "fold" in told else parts_by_folder(entry.id for entry in listed)
-    sites = {} if "site" in told else sites_by_folder(entry.id for entry in listed) or _below(listed, places)
-    if not parts and not sites:
+    folders = {} if "site" in told else sites_by_folder(entry.id for entry in listed)
+    by_id = {} if "site" in told or folders else sites
+    if not parts and not folders and not by_id:
         return listed
-    return [_placed(entry, parts.get(_folder(entry), ""), sites.get(_folder(entry), "")) for entry in listed]
-
-
-def _below(entries: list[Entry], places: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the site of the folder of each scan; empty unless each scan lies below the folder of a site."""
-    found = {}
-    for folder in {_folder(entry) for entry in entries}:
-        site = next((site for place, site in places.items() if f"{folder}/".startswith(f"{place}/")), "")
-        if not site:
-            return {}
-        found[folder] = site
-    return found
+    places = ((entry, _folder(entry)) for entry in listed)
+    return [_placed(e, parts.get(at, ""), folders.get(at, "") or by_id.get(e.id, "")) for e, at in places]
 
 
 def with_owners(entries: list[Entry], reading: Reading) -> list[Entry]:

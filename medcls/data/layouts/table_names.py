@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
+from medcls.data.layouts.layout import are_patients, common_root
 from medcls.data.lexicon import BESIDE_GUESSES, GUESSES, LIST_WORDS
 from medcls.data.tables import Table
-from medcls.data.vocabulary import part_of, parts_of, says, words_of
+from medcls.data.vocabulary import are_dates, disease_of, is_site, part_of, parts_of, says, words_of
 
 _BESIDE_GUESSES = BESIDE_GUESSES | LIST_WORDS
 
@@ -54,6 +55,31 @@ def _said_parts(names: list[str]) -> list[str]:
     inside = [{part_of(word) for word in name.split()} - {""} for name in names]
     said = [next(iter(parts)) if len(parts) == 1 else "" for parts in inside]
     return said if len(set(said) - {""}) > 1 else [""] * len(names)
+
+
+def sites_of_tables(tables: list[Table]) -> dict[str, str]:
+    """Return the site that each table's scans are of, by its path, as its sheet, its name or its folder says.
+
+    Empty unless each says another: a name that is called a site, or that of a folder beside others, which is not one of
+    a part, a time, a label or a patient.
+    """
+    folders = [table.folder for table in tables]
+    shared = len(common_root(folders))
+    inner = [folder[shared:].strip("/").partition("/")[0] for folder in folders]
+    for names, said in (
+        ([sheet_of(table) for table in tables], True),
+        ([_bare(stem_of(table)) for table in tables], True),
+        (inner, False),
+    ):
+        sites = len(set(names)) > 1 and (all(map(is_site, names)) if said else _may_be_sites(set(names)))
+        if sites:
+            return {table.path: name for table, name in zip(tables, names, strict=True)}
+    return {}
+
+
+def _may_be_sites(names: set[str]) -> bool:
+    other = "" in names or parts_of(names) or are_dates(names) or are_patients(names)
+    return not other and all(disease_of(name) is None for name in names)
 
 
 def is_of_guesses(file: str) -> bool:

@@ -7,6 +7,7 @@ from medcls.core.note import Note
 from medcls.data.column_names import role_of
 from medcls.data.labels import tidy
 from medcls.data.layouts.columns import find_flags, mark_of, number_of
+from medcls.data.layouts.layout import kept_as
 from medcls.data.letters import one_form
 from medcls.data.lexicon import FOLD, NAME, SPLIT, UNLABELLED
 from medcls.data.people import People, are_names, is_personal
@@ -72,14 +73,14 @@ class Teller:
         patient = self._owner(row, "patient")
         if patient and self._people is not None:  # a name is no id to show
             patient = self._people.number(patient)
-        told = {name: row[name] for name in self._kept if row[name]}
+        told = {kept_as(name, row[name]): row[name] for name in self._kept if row[name]}
         part = row[self._columns["part"]] if "part" in self._columns else ""
         number = number_of(part)
         named = f"fold-{int(number)}" if self._folds and number is not None else self._parts.get(part, "")
         if named:
             told |= {"fold": named[5:]} if named.startswith("fold-") else {"part": named}
         elif part:
-            told[self._columns["part"]] = part
+            told[kept_as(self._columns["part"])] = part
         elif self._flags:
             told |= self._flagged(row)
         if "fold" in told and (also := self._also_parts.get(row[self._also] if self._also else "", "")):

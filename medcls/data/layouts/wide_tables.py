@@ -7,7 +7,7 @@ from pathlib import Path
 from medcls.core.note import Note
 from medcls.data.column_names import role_of
 from medcls.data.labels import diseases_by_name
-from medcls.data.layouts.pair_lists import as_pair_list
+from medcls.data.layouts.pair_lists import as_pair_list, is_owner
 from medcls.data.layouts.patient_tables import SCAN
 from medcls.data.lexicon import COMPANION, DERIVED, NO_PATH, SIDE_OR_SEX
 from medcls.data.resolve import MISSING, SEVERAL, Resolver
@@ -48,7 +48,7 @@ def _picture_columns(table: Table, resolver: Resolver) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     step = max(1, len(table.rows) // _SAMPLE)
     for at, name in enumerate(table.header):
-        if says(name, NO_PATH) or role_of(name) == "mask" or holds(name, COMPANION | DERIVED):
+        if says(name, NO_PATH) or role_of(name) == "mask" or holds(name, COMPANION | DERIVED) or is_owner(table, name):
             continue
         cells = [row[at] for row in table.rows[::step] if row[at]]
         there = {resolver.find(cell, table.folder) for cell in cells} - {MISSING, SEVERAL}

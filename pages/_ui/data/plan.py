@@ -24,6 +24,7 @@ _PATIENTS = {
     "shared": say("pages.data-patients-shared"),
     "per-site": say("pages.data-patients-per-site"),
 }
+_SEVERAL_CELLS = 2
 _AT_SITES = ("data.ids-at-sites", "data.ids-per-site")
 
 
@@ -66,8 +67,8 @@ def _by_part(plan: Plan) -> pd.DataFrame | None:
 
 def ask_choices(plan: Plan) -> PlanChoices | None:
     """Let a person change how the set is read; returns the choices once they are to be applied."""
-    for question in plan.questions:
-        st.warning(notices.escape(str(question.asks)), icon=":material/help:")
+    for asks in _asked(plan):
+        st.warning(notices.escape(asks), icon=":material/help:")
     key = f"data.plan.{plan.path}.{hash(plan.to_json())}"
     with st.form(key, border=True):
         labels = _ask_labels(plan, key)
@@ -83,8 +84,8 @@ def ask_choices(plan: Plan) -> PlanChoices | None:
         )
         layout = _ask_layout(plan, left, key)
         beginnings = _ask_beginnings(plan, right, key)
-        patients = _ask_patients(plan, left, key)
-        parts = tables.ask_parts(plan, left, key)
+        patients = _ask_patients(plan, right, key)
+        parts = tables.ask_parts(plan, key)
         table, encoding = tables.ask_table(plan, left, key), tables.ask_encoding(plan, right, key)
         if not st.form_submit_button(say("pages.data-apply")):
             return None
@@ -103,6 +104,17 @@ def ask_choices(plan: Plan) -> PlanChoices | None:
         table=table,
         encoding=encoding,
     )
+
+
+def _asked(plan: Plan) -> list[str]:
+    """Return what is asked, several cells of a column of parts in one sentence."""
+    cells = [question for question in plan.questions if question.asks.code == "data.asks-part"]
+    if len(cells) < _SEVERAL_CELLS:
+        return [str(question.asks) for question in plan.questions]
+    names = ", ".join(str(question.asks.params["cell"]) for question in cells)
+    columns = ", ".join(dict.fromkeys(str(question.asks.params["column"]) for question in cells))
+    others = [str(question.asks) for question in plan.questions if question not in cells]
+    return [*others, say("pages.data-asks-parts", {"names": names, "column": columns})]
 
 
 def _ask_beginnings(plan: Plan, place: st.delta_generator.DeltaGenerator, key: str) -> str:

@@ -20,6 +20,7 @@ _PARTS = {
     "fold": say("pages.data-part-fold"),
     "nothing": say("pages.data-part-nothing"),
 }
+_IN_A_ROW = 4  # fields; on a phone they stand below one another
 _NONE, EACH = "—", "*"
 _ENCODINGS = (
     "utf-8",
@@ -55,11 +56,13 @@ def ask_columns(plan: Plan, key: str) -> dict[str, str]:
     return chosen
 
 
-def ask_parts(plan: Plan, place: st.delta_generator.DeltaGenerator, key: str) -> dict[str, str]:
+def ask_parts(plan: Plan, key: str) -> dict[str, str]:
     """Let a person say what the cells of a column of parts mean, those that are asked about and those answered."""
     asked = {str(one.asks.params.get("cell", EACH)): one for one in plan.questions if one.option == "--part-name"}
     said = dict(plan.choices.parts)
-    for cell in (*said, *(cell for cell in asked if cell not in said)):
+    cells = (*said, *(cell for cell in asked if cell not in said))
+    rows = [place for _ in cells[::_IN_A_ROW] for place in st.columns(_IN_A_ROW)]
+    for cell, place in zip(cells, rows, strict=False):
         options = ["", *_PARTS]
         picked = place.selectbox(
             say("pages.data-part-of", {"cell": cell if cell != EACH else say("pages.data-part-each")}),
