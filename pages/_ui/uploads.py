@@ -6,6 +6,7 @@ nothing.
 """
 
 import os
+import re
 import secrets
 from collections import OrderedDict
 from http.cookies import CookieError, SimpleCookie
@@ -16,6 +17,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 ROUTE = "/_stcore/upload_file/"
 COOKIE = "medcls_door"
 _MARK = b"_stcore/upload_file/"
+_PLACE = re.compile(r"[^/]+/[^/]+")
 _DIGITS = 16  # of an upload's size
 _MOST_ADDRESSES = 100_000  # of all sessions; the oldest are forgotten
 
@@ -77,14 +79,15 @@ class Uploads:
             self._given.popitem(last=False)
 
     def verdict(self, scope: Scope) -> int:
-        """Return the HTTP status to refuse an upload or a deletion with; 0 if it may pass.
+        """Return the HTTP status to refuse a request for an upload's address with; 0 if it may pass.
 
-        403: the address was never given out, or to another browser. 411: an upload that does not say its size. 413:
-        more than the session may hold.
+        403: the address was never given out, or to another browser. 404: neither an upload nor a deletion; nothing can
+        be read here. 411: an upload that does not say its size. 413: more than the session may hold.
         """
         place = scope["path"].rsplit(ROUTE, 1)[-1]  # to the letter: `file?1` would be another file than `file`
         if scope["method"] not in ("PUT", "DELETE"):
-            return 0  # a browser's question beforehand; it changes nothing
+            asks_beforehand = scope["method"] == "OPTIONS" and _PLACE.fullmatch(place)  # as a browser may; see CORS
+            return 0 if asks_beforehand else 404
         given = self._given.get(place)
         if given is None or not secrets.compare_digest(given.encode(), browser_of(scope).encode()):
             return 403

@@ -198,6 +198,16 @@ def test_an_address_is_taken_to_the_letter_and_odd_headers_are_refused(monkeypat
     assert put(door, "s/f", BROWSER, (b"content-length", b"9" * 5000)) == 411
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PATCH", "OPTIONS"])
+def test_nothing_is_read_at_an_address_for_a_file_and_nobody_is_sent_elsewhere(method: str) -> None:
+    """Streamlit answers the page there, or sends whoever adds a slash to the address without it."""
+    door = SafeDoor(answering)
+    call("/_stcore/stream", "websocket", (HOST, BROWSER), door=door)
+    for path in ("", "s", "s/", "s/f/", "s/f//", "s//f", "/s/f", "x/_stcore/upload_file/s/f/"):
+        assert put(door, path, BROWSER, method=method) == 404, path
+    assert put(door, "s/f", method=method) == (200 if method == "OPTIONS" else 404)
+
+
 def test_a_browser_without_cookies_is_known_by_where_it_asks_from() -> None:
     door, size = SafeDoor(answering), (b"content-length", b"1000")
     call("/_stcore/stream", "websocket", (HOST,), door=door, peer="10.0.0.1")
