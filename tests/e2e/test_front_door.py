@@ -15,7 +15,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import PATIENCE_MS, ROOT, Server, fork_server, settle, start_server, stop_server
+from medcls.core.run import RunSpec
+from medcls.runs.folder import make_run
+from medcls.workflows.run_table import describe_run
+from tests.e2e.conftest import PATIENCE_MS, ROOT, Server, fork_server, settle, stand, start_server, stop_server
 from tests.tiny import install, spoil
 
 pytestmark = pytest.mark.e2e
@@ -163,3 +166,20 @@ def test_a_container_finds_itself_healthy_under_the_name_it_is_given(
         assert list(found.values()) == [200, 200, 403, 403]
     finally:
         stop_server(server)
+
+
+def test_names_from_outside_are_text_on_the_page(server: Server, page, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit makes links and icons of text once markdown was read: no backslash keeps it from that."""
+    monkeypatch.setenv("MEDCLS_HOME", str(server.home))
+    odd = ":material/bolt: www.h.example a@h.example"
+    note = f"{odd} http://h.example [l](//h.example) <img src=x> a -> b -- c :streamlit:"
+    run = make_run(RunSpec.of(name=note, collections=("none",)))
+    try:
+        describe_run(run.id, (odd[:24], ":material/bolt:"), note)
+        stand(page, f"{server.url}/runs?run={run.id}")
+        shown = page.get_by_test_id("stMainBlockContainer")
+        assert shown.get_by_text(note, exact=True).count() >= 1
+        assert shown.get_by_text(":material/bolt:", exact=True).count() >= 1
+        assert shown.locator("[href*='h.example'], [src='x'], [aria-label='bolt icon'], img").count() == 0
+    finally:
+        run.delete()

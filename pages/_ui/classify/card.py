@@ -123,7 +123,7 @@ def _show_next(shown: Shown, prediction: Prediction) -> None:
     with st.container(horizontal=True):
         for i, task in enumerate(tasks[:_NEXT_TASKS]):
             st.button(
-                say("pages.ask-task", {"task": pickers.task_title(task)}),
+                say("pages.ask-task", {"task": notices.escape(pickers.task_title(task))}),
                 key=f"next.{task.id}",
                 type="secondary" if i else "primary",
                 on_click=pickers.switch_task,

@@ -9,6 +9,7 @@ from medcls.core.task import Task
 from medcls.words import say
 from medcls.workflows import scans
 from pages._ui import state
+from pages._ui.widgets import notices
 from pages._ui.widgets.palette import label_word
 
 UNSURE = ""  # the person cannot tell either
@@ -94,7 +95,7 @@ def ask_first(row: Read, task: Task, place: int) -> None:
             [*task.label_ids, UNSURE],
             index=None,
             horizontal=True,
-            format_func=lambda i: label_word(task, i) if i else say("pages.cannot-tell"),
+            format_func=lambda i: notices.escape(label_word(task, i)) if i else say("pages.cannot-tell"),
         )
         confidence = st.select_slider(say("pages.own-confidence"), range(1, 6), 3)
         if st.form_submit_button(say("pages.own-show"), type="primary") and own is not None:
@@ -107,9 +108,9 @@ def show(row: Read, task: Task) -> None:
     opinion = of(row)
     if opinion.own is not None:
         word = label_word(task, opinion.own) if opinion.own else say("pages.cannot-tell")
-        st.caption(say("pages.own-said", {"word": word, "confidence": opinion.confidence or 0}))
+        st.caption(notices.escape(say("pages.own-said", {"word": word, "confidence": opinion.confidence or 0})))
     if opinion.reason:
-        st.caption(say("pages.disagree-said", {"reason": opinion.reason}))
+        st.caption(notices.escape(say("pages.disagree-said", {"reason": opinion.reason})))
 
 
 def disagree(row: Read, task: Task) -> None:
@@ -123,7 +124,7 @@ def disagree(row: Read, task: Task) -> None:
             say("pages.disagree-label"),
             choices,
             index=choices.index(before.after) if before.after in choices else None,
-            format_func=lambda i: label_word(task, i) if i else say("pages.cannot-tell"),
+            format_func=lambda i: notices.escape(label_word(task, i)) if i else say("pages.cannot-tell"),
         )
         reason = st.text_area(say("pages.disagree-reason"), before.reason, max_chars=1000)
         if st.button(say("pages.disagree-keep"), type="primary", disabled=after is None and not reason.strip()):

@@ -221,6 +221,8 @@ def _show_counts(reading: Reading) -> None:
     words = {label: label_word(task, label) for label in reversed(task.label_ids)}
     words |= {_REFUSED: say("pages.cannot-tell"), _FAILED: exports.NO_ANSWER, _WAITS: say("pages.own-to-read")}
     options = [_ALL, *(kind for kind in words if counts[kind])]
+    told = {kind: notices.escape(f"{counts[kind]} {word}") for kind, word in words.items()}
+    told[_ALL] = say("pages.filter-all", {"n": len(reading.entries)})
     with st.container(horizontal=True, vertical_alignment="center", key="counts"):
         st.pills(
             say("pages.filter"),
@@ -229,9 +231,7 @@ def _show_counts(reading: Reading) -> None:
             required=True,
             key=state.FILTER,
             label_visibility="collapsed",
-            format_func=lambda k: (
-                say("pages.filter-all", {"n": len(reading.entries)}) if k == _ALL else f"{counts[k]} {words[k]}"
-            ),
+            format_func=told.__getitem__,
         )
         names = {
             "suspicious": say("pages.sort-suspicious"),

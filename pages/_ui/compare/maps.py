@@ -35,7 +35,8 @@ def _show(scan: Scan, found: compare_scan.ComparedScan, label: str, refused_too:
         if not refused_too and answer.prediction is not None and answer.prediction.decided is None:
             silent.append(name)
             continue
-        bar.progress(i / n, text=say("pages.heatmaps-drawing-of", {"i": i + 1, "asked": n, "title": name}))
+        told = {"i": i + 1, "asked": n, "title": notices.escape(name)}
+        bar.progress(i / n, text=say("pages.heatmaps-drawing-of", told))
         _add(scan, answer, name, label, panes, said)
     bar.empty()
     if silent:
@@ -50,7 +51,7 @@ def _pick_label(found: compare_scan.ComparedScan) -> str:
     if not cards:
         return OWN
     task = cards[0].task
-    words = {OWN: say("pages.own-answer")} | {label: label_word(task, label) for label in task.label_ids}
+    words = {OWN: say("pages.own-answer")} | {i: notices.escape(label_word(task, i)) for i in task.label_ids}
     return (
         st.segmented_control(
             say("pages.viewer-evidence"),

@@ -101,9 +101,8 @@ def _show_names(seen: data.Overview) -> None:
     with st.form(f"data.mend.names.{seen.record.name}.{seen.record.version}"):
         said = {}
         for place, label in zip(st.columns(max(1, len(seen.record.labels))), seen.record.labels, strict=True):
-            said[label] = place.text_input(
-                seen.record.name_of(label), seen.record.name_of(label), key=f"data.mend.name.{label}"
-            )
+            name = seen.record.name_of(label)
+            said[label] = place.text_input(notices.escape(name), name, key=f"data.mend.name.{label}")
         if st.form_submit_button(say("pages.data-rename")):
             base = {label: data_mend.given_labels(seen.record.name, label) for label in said}
             new = {

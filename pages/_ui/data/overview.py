@@ -97,6 +97,7 @@ def _show_attributes(seen: data.Overview) -> None:
         say("pages.data-attribute"),
         list(counts),
         default=next(iter(counts)),
+        format_func=notices.escape,
         key=f"data.attribute.{seen.record.name}",
         label_visibility="collapsed",
         required=True,

@@ -35,15 +35,14 @@ def show_summary(plan: Plan) -> None:
         + notices.escape(" ".join(map(str, plan.why)))
     )
     owners = f"{plan.n_patients:,}" if plan.n_owned else "unknown"
+    whence = ", ".join(map(str, plan.patients_from)) or say("pages.plan-nowhere")
     with st.container(horizontal=True, gap="medium"):
         st.metric(say("pages.site-n-scans"), f"{plan.n_scans:,}", width="content")
         st.metric(say("pages.data-labels"), sum(label.n > 0 for label in plan.labels), width="content")
         st.metric(
             say("pages.data-patients-or-lesions"),
             owners,
-            help=say(
-                "pages.data-from", {"names": ", ".join(map(str, plan.patients_from)) or say("pages.plan-nowhere")}
-            ),
+            help=notices.escape(say("pages.data-from", {"names": whence})),
             width="content",
         )
         st.metric(say("pages.data-masks"), f"{plan.n_masks:,}", width="content")

@@ -79,7 +79,8 @@ def draw(scan: Scan, card: ModelCard, rivals: Sequence[ModelCard], refused_too: 
     maps = []
     for i, one in enumerate(asked):
         code = "pages.heatmaps-drawing-of" if len(asked) > 1 else "pages.heatmaps-drawing"
-        bar.progress(i / len(asked), text=say(code, {"i": i + 1, "asked": len(asked), "title": one.title}))
+        told = {"i": i + 1, "asked": len(asked), "title": notices.escape(one.title)}
+        bar.progress(i / len(asked), text=say(code, told))
         maps.append(_drawn(scan, one, _teller(bar, i, len(asked), explain.METHODS[one.method].title)))
     place.empty()
     if any(isinstance(m.drawn.error, explain.Stopped) for m in maps):

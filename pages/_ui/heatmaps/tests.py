@@ -49,7 +49,7 @@ def show_tests(scan: Scan, maps: Sequence[Map]) -> None:
             )
             bar.progress(
                 share,
-                text=say(code, {"title": title, "i": i + 1, "jobs": len(jobs), "left": left}),
+                text=say(code, {"title": notices.escape(title), "i": i + 1, "jobs": len(jobs), "left": left}),
             )
 
         try:

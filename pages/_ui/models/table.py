@@ -97,7 +97,7 @@ def _filtered(cards: Sequence[ModelCard]) -> list[ModelCard]:
             say("pages.filter"),
             list(tasks),
             default=start,
-            format_func=tasks.__getitem__,
+            format_func=lambda i: notices.escape(tasks[i]),
             key="models.task",
             label_visibility="collapsed",
         )

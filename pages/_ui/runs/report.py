@@ -117,7 +117,7 @@ def _show_scores(card: ModelCard, evaluation: Evaluation, first: str = "") -> No
                     delta_color="off",
                     delta_arrow="off",
                     width="content",
-                    help=say("pages.runs-below-it-the", {"how": evaluation.scores[name].how}),
+                    help=notices.escape(say("pages.runs-below-it-the", {"how": evaluation.scores[name].how})),
                 )
     words = [label_word(card.task, label) for label in evaluation.labels]
     show_chart(confusion_chart(evaluation.confusion, words), key="runs.confusion", width=420)
@@ -150,7 +150,7 @@ def show_wrong(view: runs.RunView) -> None:
         return
     task = run_results.read_result(view.id).task
     labels = sorted({case.truth for case in wrong}, key=task.label_ids.index)
-    named = {label: label_word(task, label) for label in labels}
+    named = {label: notices.escape(label_word(task, label)) for label in labels}
     only = st.segmented_control(say("pages.truth"), labels, format_func=named.__getitem__, key="runs.truth")
     shown = [case for case in wrong if only in (None, case.truth)]
     unsure = sum(case.unsure for case in shown)

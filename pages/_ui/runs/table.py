@@ -65,7 +65,8 @@ def _choose(lines: Sequence[run_table.RunLine]) -> tuple[str, list[run_table.Run
                 or ""
             )
         if tags:
-            tag = st.pills(say("pages.runs-tags"), tags, key="runs.tag", label_visibility="collapsed")
+            title = say("pages.runs-tags")
+            tag = st.pills(title, tags, key="runs.tag", label_visibility="collapsed", format_func=notices.escape)
     return by, [line for line in lines if tag is None or tag in line.about.tags]
 
 

@@ -28,7 +28,7 @@ def show_about(view: runs.RunView) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.caption(notices.escape(told), width="content")
         for tag in line.about.tags:  # beside the caption: within it they would be too pale to read
-            st.badge(notices.escape(tag), color="gray")
+            st.markdown(f":gray-badge[{notices.escape(tag)}]")
     if line.about.note:
         st.markdown(notices.escape(line.about.note))
 

@@ -7,7 +7,7 @@ import streamlit as st
 from medcls.core.task import Task
 from medcls.words import say
 from pages._ui import cache
-from pages._ui.widgets import drops
+from pages._ui.widgets import drops, notices
 from pages._ui.widgets.palette import SCAN_BACKGROUND
 
 
@@ -27,7 +27,7 @@ def offer(task: Task) -> None:
                 'style="width:100%;height:11rem;object-fit:contain"></div>'
             )
             st.button(
-                say("pages.example-try", {"word": word}),
+                say("pages.example-try", {"word": notices.escape(word)}),
                 key=f"example.{task.id}.{place}",
                 width="stretch",
                 on_click=drops.show_example,

@@ -1,5 +1,6 @@
 """Sentences that stand where a result would have stood."""
 
+import re
 from typing import Any
 
 import streamlit as st
@@ -34,13 +35,22 @@ def show_empty(what_for: str, first_step: str) -> None:
     st.info(f"{what_for}  \n{first_step}", icon=":material/info:")
 
 
+# What Streamlit's page makes links, icons and arrows of once markdown was read, where no backslash is left to stop it.
+_MADE_LATE = re.compile(
+    r"(?<=:)(?=//|[\w/+-]+:)|(?<=www)(?=\.)|(?<=@)(?=[\w-])|(?<=\s[-<>~])(?=[-=>]+(\s|$))|(?<=^[-<>~])(?=[-=>]+(\s|$))",
+    re.IGNORECASE,
+)
+_CUT = ":red[]"  # nothing in red: what stands before and behind it is no longer one text
+
+
 def escape(text: object) -> str:
     """Return a text or note so that markdown shows it as it is: names of files and of labels come from outside.
 
     A number and its percent sign stay on one line.
     """
-    told = plain(str(text).replace("\n", " ")).replace(" %", "\N{NO-BREAK SPACE}%")
-    return "".join("\\" + c if c in r"\`*_{}[]()#+-.!|<>~$:^&" else c for c in told)
+    told = _MADE_LATE.sub("\0", plain(str(text).replace("\n", " "))).replace(" %", "\N{NO-BREAK SPACE}%")
+    told = "".join("\\" + c if c in r"\`*_{}[]()#+-.!|<>~$:^&" else c for c in told)
+    return told.replace("\0", _CUT)
 
 
 def place_missing(place: st.delta_generator.DeltaGenerator) -> None:

@@ -128,7 +128,7 @@ def pick_task(cards: Sequence[ModelCard]) -> Task | None:
         list(tasks),
         required=True,
         key=key,
-        format_func=lambda i: task_title(tasks[i]),
+        format_func=lambda i: notices.escape(task_title(tasks[i])),
         label_visibility="collapsed",
         on_change=_task_chosen,
         args=(key,),
