@@ -130,8 +130,20 @@ def _lines(text: str) -> Record | None:
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith(("#", "---"))]
     said = [_LINE.fullmatch(line) for line in lines]
     if lines and all(said):
-        return {one[1].strip(): one[2].strip("\"'") for one in said if one}
+        return _named(_indented([one for one in said if one]))
     return {"label": lines[0].strip()} if len(lines) == 1 and len(lines[0]) <= _MOST_CHARS else None
+
+
+def _indented(said: list[re.Match[str]]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield values with the names above them: of lines further in, that of the line without a value before them."""
+    above: list[tuple[int, str]] = []
+    for one in said:
+        depth, name, value = one.start(1), one[1].strip(), one[2].strip("\"'")
+        above = [(at, outer) for at, outer in above if at < depth]
+        if value:
+            yield (*(outer for _, outer in above), name), value
+        else:
+            above.append((depth, name))
 
 
 _KINDS: Mapping[str, Read] = {

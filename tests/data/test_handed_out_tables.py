@@ -38,6 +38,23 @@ def test_patients_that_are_unknown_in_some_rows_are_not_filled(tmp_path: Path) -
     assert make_plan(tmp_path).n_owned == 8
 
 
+def test_patients_known_in_some_rows_alone_are_not_filled(tmp_path: Path) -> None:
+    pictures(tmp_path, [f"{i}.png" for i in range(10)])
+    rows = [{"file": f"{i}.png", "patient": f"P{i}" * (i < 6), "label": NAMES[i % 2]} for i in range(10)]
+    write(tmp_path / "x.csv", rows)
+    assert make_plan(tmp_path).n_owned == 6
+
+
+def test_lesions_that_only_some_pictures_have_are_not_filled(tmp_path: Path) -> None:
+    pictures(tmp_path, [f"I{i}.png" for i in range(12)])
+    rows = [
+        {"isic": f"I{i}", "patient_id": f"IP{i // 3}", "lesion_id": f"IL{i}" * (i % 4 == 0), "label": NAMES[i % 2]}
+        for i in range(12)
+    ]
+    write(tmp_path / "x.csv", rows)
+    assert sum(bool(entry.group) for entry in prepare(tmp_path).entries) == 3
+
+
 def test_a_table_of_patients_is_reached_over_one_of_examinations(tmp_path: Path) -> None:
     pictures(tmp_path, [f"images/us{i:03d}.png" for i in range(12)])
     write(tmp_path / "labels.csv", [{"image_id": f"us{i:03d}", "label": NAMES[i // 3 % 2]} for i in range(12)])
@@ -92,6 +109,24 @@ def test_grades_are_labels_where_nothing_else_is_and_which_mean_disease_is_asked
     plan = make_plan(tmp_path)
     assert counts(plan) == {"1": 6, "2": 6, "3": 6}
     assert [question.option for question in plan.open_questions] == ["--disease"]
+
+
+def test_grades_beside_labels_of_folders_stay_what_they_are(tmp_path: Path) -> None:
+    pictures(tmp_path, [f"{NAMES[i % 2]}/{i}.png" for i in range(12)])
+    rows = [{"file": f"{i}.png", "BI-RADS": str(2 + i % 3), "patient": f"P{i // 2}"} for i in range(12)]
+    write(tmp_path / "x.csv", rows)
+    prepared = prepare(tmp_path)
+    assert (set(counts(prepared.plan)), prepared.plan.n_patients) == (set(NAMES), 6)
+    assert {entry.attributes["BI-RADS"] for entry in prepared.entries} == {"2", "3", "4"}
+    assert [note.code for note in prepared.plan.tables[0].notes] == []
+
+
+@pytest.mark.parametrize("cells", [("raw", "done"), ("0", "1")])
+def test_a_stage_of_work_and_a_yes_or_no_are_no_grades(cells: tuple[str, str], tmp_path: Path) -> None:
+    pictures(tmp_path, [f"{i}.png" for i in range(12)])
+    write(tmp_path / "x.csv", [{"file": f"{i}.png", "stage": cells[i % 2], "n": str(i)} for i in range(12)])
+    with pytest.raises(BadData):
+        make_plan(tmp_path)
 
 
 def test_grades_stand_back_behind_labels(tmp_path: Path) -> None:

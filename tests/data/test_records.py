@@ -24,6 +24,7 @@ KINDS: dict[str, Callable[[str, str], str]] = {
     "{i}.xml": lambda label, patient: f"<scan><patient>{patient}</patient><diagnosis>{label}</diagnosis></scan>",
     "{i}.csv": lambda label, patient: f"patient,label\n{patient},{label}\n",
     "{i}.txt": lambda label, patient: f"Patient ID: {patient}\nDiagnosis: {label}\n",
+    "{i}.yml": lambda label, patient: f"image: x\npatient:\n  id: {patient}\ndiagnosis:\n  name: {label}\n  by: me\n",
     "{i}.yaml": lambda label, patient: f"---\nlabel: {label}\nsubject: '{patient}'\n",
 }
 

@@ -193,6 +193,8 @@ def _tell_other_labels(reading: Reading, roles: Roles) -> None:
     placed = ((entry.label, roles.place(tuple(entry.id.split("/")[:-1]))) for entry in reading.entries if entry.label)
     pairs = {(label, told["label"]) for label, told in placed if told}
     labels, folders = ({pair[at] for pair in pairs} for at in (0, 1))
+    if folders <= {entry.attributes.get("site", "") for entry in reading.entries}:
+        return
     alike = len(pairs) == len(labels) == len(folders) or all(map(is_of_pictures, folders))
     if not alike and 1 < len(folders) <= 2 * len(labels) and not are_patients(folders):
         names = ", ".join(sorted(folders)[:_MOST_SAID])

@@ -91,7 +91,7 @@ def join_tables(found: list[Found], entries: dict[str, Entry], reading: Reading,
     for one in found:
         teller = Teller(one.columns, one.table, reading.people)
         told = _join(one, teller, entries, claims, ties)
-        notes = [*_differ(one, entries), *([unread] if one.rule else [])]
+        notes = [*_differ(one, entries), *([unread] if one.rule and not one.graded else [])]
         for lost, code in ((SEVERAL, "data.rows-of-several"), (MISSING, "data.rows-of-missing")):
             if n := sum(path == lost for path in one.paths):
                 notes.insert(0, Note(code, n=n))
@@ -159,12 +159,12 @@ def _claim(claims: Claims, path: str, attributes: Mapping[str, str]) -> bool:
 
 def _join(one: Found, teller: Teller, entries: dict[str, Entry], claims: Claims, ties: Pairs) -> bool:
     """Add to scans what a table says of them, and note each part that is said; False if it says nothing."""
-    told = False
+    told, labels = False, one.label_columns if not one.graded else ()
     for row, path in zip(one.rows(), one.paths, strict=True):
         if (entry := entries.get(path)) is None:
             continue
         more = teller.tell(row)
-        more = replace(more, attributes={k: v for k, v in more.attributes.items() if k not in one.label_columns})
+        more = replace(more, attributes={k: v for k, v in more.attributes.items() if k not in labels})
         if not set(_PARTS) & set(more.attributes):
             more = replace(more, attributes=with_part(more.attributes, one.part))
         contradicted = _claim(claims, path, more.attributes)
@@ -178,7 +178,7 @@ def _join(one: Found, teller: Teller, entries: dict[str, Entry], claims: Claims,
 
 def _differ(one: Found, entries: Mapping[str, Entry]) -> list[Note]:
     """Count the scans that a table calls diseased and their label does not, or calls by another of the same labels."""
-    if one.rule is None:
+    if one.rule is None or one.graded:
         return []
     labels = {path: one.rule(row) for row, path in zip(one.rows(), one.paths, strict=True) if path in entries}
     pairs = [(fold(a), fold(b)) for path, a in labels.items() if a and (b := entries[path].label)]

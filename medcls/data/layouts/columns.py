@@ -1,5 +1,6 @@
 """What the columns of a table say, by their names and by what stands in them."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import islice
@@ -29,6 +30,7 @@ from medcls.data.vocabulary import disease_of, fold, holds, is_site, part_of, sa
 _SAMPLE, _MANY_CELLS = 400, 5000
 _MEANT = {word: float(at) for pair in YES_OR_NO for at, word in enumerate(pair) if len(word) > 1}
 _MARKED = frozenset(("x", "✓", "✔", "●", "o", "v", "+"))
+_GRADE = re.compile(r"\d|^[ivx]+[abc]?$|\b(low|high|well|poorly|intermediate|moderate|mild|severe)", re.IGNORECASE)
 _MOST_LABELS, _BARE, _GRADED = 40, 2, 0.9
 PLAIN_SENSE = 1.9  # sense of labels that all say disease or its absence
 _AT_SIGHT = frozenset(("clinical", "radiological"))  # of a diagnosis made before there was tissue
@@ -94,7 +96,10 @@ def graded_column(table: Table, taken: Mapping[str, str]) -> str:
     """Return the first column of grades or categories (BI-RADS, stage) that can be labels; empty if there is none."""
     for name in table.header:
         cells = [cell for cell in table.column(name) if cell]
-        if name not in taken.values() and holds(name, GRADES) and label_sense(cells) >= _GRADED:
+        if _are_answers(cells):  # yes and no would be taken for disease and none
+            continue
+        graded = sum(bool(_GRADE.search(cell)) for cell in set(cells)) > 0.5 * len(set(cells))
+        if name not in taken.values() and holds(name, GRADES) and graded and label_sense(cells) >= _GRADED:
             return name
     return ""
 

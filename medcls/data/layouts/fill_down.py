@@ -1,21 +1,24 @@
 """Cells left empty below the first row of a patient, as merged cells leave them: what stands above holds for them."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 from medcls.core.note import Note
 from medcls.data.column_names import role_of
 from medcls.data.tables import Table
 
-_FEWEST, _SHARE = 4, 0.3
+_FEWEST, _SHARE, _MOSTLY = 4, 0.3, 0.6
 
 
 def filled_down(table: Table) -> Table:
     """Return a table whose patients, or lesions, stand in the first of their rows alone, with them in all of these.
 
     Columns that are empty wherever that of the patients is are filled with it. A table in which a patient stands twice
-    says each where it holds, and stays as it is.
+    says each where it holds, and stays as it is; so does one of which most patients have one row, others none: of these
+    it is not known whose they are.
     """
-    owners = [name for name in table.header if role_of(name) in ("patient", "group")]
+    roles = {name: role_of(name) for name in table.header}
+    owners = [name for name, role in roles.items() if role == ("patient" if "patient" in roles.values() else "group")]
     if not (name := next((name for name in owners if _is_first_alone(table, name)), "")):
         return table
     key = table.header.index(name)
@@ -38,4 +41,6 @@ def _is_first_alone(table: Table, name: str) -> bool:
     filled = [cell for cell in cells if cell]
     several = len(cells) - len(filled) >= max(1, _SHARE * len(cells)) and len(cells) >= _FEWEST
     told = all(any(row) for row in table.rows)
-    return bool(cells and cells[0]) and several and told and len(filled) > 1 and len(set(filled)) == len(filled)
+    once = len(filled) > 1 and len(set(filled)) == len(filled)
+    followed = sum(bool(a) and not b for a, b in pairwise(cells)) >= _MOSTLY * len(filled)
+    return bool(cells and cells[0]) and several and told and once and followed

@@ -53,6 +53,7 @@ class Found:
         label_columns: Columns the rule reads.
         notes: What a person should know.
         links: True if another table, of patients, finds its pictures by this one.
+        graded: True if its labels are grades, which are kept as grades where other labels are taken.
         part: Part of a split that its own name, or its sheet's, says; empty for none.
         questions: What only a person can say of it.
     """
@@ -65,6 +66,7 @@ class Found:
     label_columns: tuple[str, ...] = ()
     notes: list[Note] = field(default_factory=list)
     links: bool = False
+    graded: bool = False
     part: str = ""
     questions: list[Question] = field(default_factory=list)
 
@@ -81,9 +83,7 @@ class Found:
         return (
             label_sense(self.table.column(self.columns["label"]))
             if "label" in self.columns
-            else 1.5
-            if self.rule
-            else 0.0
+            else (0.5 if self.graded else 1.5) * bool(self.rule)
         )
 
     def owners_from(self) -> list[Note]:
@@ -290,7 +290,7 @@ def _look(table: Table, resolver: Resolver, choices: PlanChoices) -> Found | Non
         found.rule, found.label_columns = (lambda row: row[columns["label"]]), (columns["label"],)
         found.notes += told
     elif graded:
-        found.columns["label"], found.label_columns = graded, (graded,)
+        found.graded, found.label_columns = True, (graded,)
         found.rule = lambda row: row[graded]
     _tell_unclear(found)
     if "part" in columns and (unread := unread_parts(table.column(columns["part"]), columns["part"])):

@@ -62,7 +62,8 @@ class Owned:
         """Add pictures by their `patient`, or by the `group` of an examination, as other tables name them."""
         for owner, paths in owners.items():
             known = self._by_table[role].setdefault(fold(owner), [])
-            known += [path for path in dict.fromkeys(paths) if path not in set(known)]
+            there = set(known)
+            known += [path for path in dict.fromkeys(paths) if path not in there]
 
     @property
     def n_pictures(self) -> int:
