@@ -46,17 +46,22 @@ def change(name: str, decisions: Mapping[str, str | None], *, who: str = "", und
     folder = folder_of(name)
     Stored(folder)  # there must be one before a lock is made
     with disk.locked(folder):
-        stored = Stored(folder)
-        decisions = _by_id(stored, decisions)
-        _check(stored, decisions)
-        was = {key: stored.record.decisions.get(key) for key in decisions}
-        merged = {k: v for k, v in {**stored.record.decisions, **decisions}.items() if v is not None}
-        record = settled(stored, merged)
-        if was != dict(decisions):
-            at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            line = Change(record.version, at, who or _account(), dict(decisions), was, record.fingerprint, undoes)
-            disk.append_line(folder / _LOG, json.dumps(line.to_dict(), ensure_ascii=False))
-        write_record(folder, record)
+        return _change(folder, decisions, who, undoes)
+
+
+def _change(folder: Path, decisions: Mapping[str, str | None], who: str, undoes: int) -> CollectionRecord:
+    """Do what `change` does, in a folder that is held."""
+    stored = Stored(folder)
+    decisions = _by_id(stored, decisions)
+    _check(stored, decisions)
+    was = {key: stored.record.decisions.get(key) for key in decisions}
+    merged = {k: v for k, v in {**stored.record.decisions, **decisions}.items() if v is not None}
+    record = settled(stored, merged)
+    if was != dict(decisions):
+        at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        line = Change(record.version, at, who or _account(), dict(decisions), was, record.fingerprint, undoes)
+        disk.append_line(folder / _LOG, json.dumps(line.to_dict(), ensure_ascii=False))
+    write_record(folder, record)
     return record
 
 
@@ -181,12 +186,16 @@ def undo(name: str, *, who: str = "") -> CollectionRecord:
     Raises:
         BadData: If there is none.
     """
-    changes = list_changes(name)
-    undone = {c.undoes for c in changes}
-    last = next((c for i, c in reversed(list(enumerate(changes, 1))) if not c.undoes and i not in undone), None)
-    if last is None:
-        raise BadData("data.nothing-to-undo", name=name)
-    return change(name, last.was, who=who, undoes=changes.index(last) + 1)
+    folder = folder_of(name)
+    Stored(folder)
+    with disk.locked(folder):  # of two who undo at once, each takes back another change
+        changes = list_changes(name)
+        undone = {c.undoes for c in changes}
+        open_ = [(n, c) for n, c in enumerate(changes, 1) if not c.undoes and n not in undone]
+        if not open_:
+            raise BadData("data.nothing-to-undo", name=name)
+        n, last = open_[-1]
+        return _change(folder, last.was, who, n)
 
 
 def open_version(name: str, version: int) -> Collection:

@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -204,6 +206,31 @@ def test_writers_in_several_processes_lose_nothing(name: str) -> None:
     kept = open_collection(name).record.decisions
     assert {f"note-{k}-{i}" for k in range(writers) for i in range(each)} <= set(kept)
     assert len(mending.list_changes(name)) == writers * each
+
+
+def test_of_four_who_undo_at_once_each_takes_back_another_change(name: str) -> None:
+    for i in range(5):
+        mending.change(name, {f"note-{i}": "keep"})
+    start = Barrier(4)
+
+    def take_back(_: int) -> None:
+        start.wait()
+        mending.undo(name)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(take_back, range(4)))
+    assert set(open_collection(name).record.decisions) == {"note-0"}
+    assert [one.undoes for one in mending.list_changes(name)[5:]] == [5, 4, 3, 2]
+
+
+def test_the_same_change_made_and_undone_twice_is_undone_twice(name: str) -> None:
+    """Both lines may be of one second and say the same; each is taken back by its own number."""
+    for _ in range(2):
+        mending.change(name, {"note": "keep"})
+        mending.undo(name)
+    assert [one.undoes for one in mending.list_changes(name)] == [0, 1, 0, 3]
+    with pytest.raises(BadData):
+        mending.undo(name)
 
 
 def test_a_label_may_be_given_by_its_name_as_it_is_shown(tmp_path: Path) -> None:
