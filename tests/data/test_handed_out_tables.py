@@ -106,8 +106,10 @@ def test_labels_by_the_folder_of_a_case_in_json(tmp_path: Path) -> None:
 def test_grades_are_labels_where_nothing_else_is_and_which_mean_disease_is_asked(column: str, tmp_path: Path) -> None:
     pictures(tmp_path, [f"{i}.png" for i in range(18)])
     write(tmp_path / "x.csv", [{"file": f"{i}.png", column: str(1 + i % 3), "age": str(40 + i)} for i in range(18)])
-    plan = make_plan(tmp_path)
+    prepared = prepare(tmp_path)
+    plan = prepared.plan
     assert counts(plan) == {"1": 6, "2": 6, "3": 6}
+    assert not any(column in entry.attributes for entry in prepared.entries)
     assert [question.option for question in plan.open_questions] == ["--disease"]
 
 

@@ -158,7 +158,8 @@ def _named(one: Found, teller: Teller, row: Mapping[str, str]) -> str:
 def _entry(one: Found, teller: Teller, row: Mapping[str, str], path: str) -> Entry:
     """Return what a row says of its file."""
     told = teller.tell(row)
-    attributes = dict(told.attributes)
+    labels = one.label_columns if one.graded else ()
+    attributes = {name: value for name, value in told.attributes.items() if name not in labels}
     if one.layout != "table":
         attributes |= {
             name: row[name] for name in one.table.header if name.casefold() in one.label_columns and row[name]
