@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from medcls.core.model import ModelCard
 from medcls.core.progress import staged
 from medcls.errors import Conflict, MedclsError
 from medcls.words import say
@@ -23,7 +24,8 @@ def show_import() -> None:
 
 def _take(name: str, data: bytes) -> None:
     """Take an archive's models and say which; of one that is here retired say so, be it the same copy or not."""
-    taken, conflict = (), None
+    taken: tuple[ModelCard, ...] = ()
+    conflict = None
     try:
         with watched(say("pages.models-checking")) as tell:
             taken = exchange.import_model(data, staged(tell, say("pages.models-checked")))
