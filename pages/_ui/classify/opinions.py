@@ -108,9 +108,10 @@ def show(row: Read, task: Task) -> None:
     opinion = of(row)
     if opinion.own is not None:
         word = label_word(task, opinion.own) if opinion.own else say("pages.cannot-tell")
-        st.caption(notices.escape(say("pages.own-said", {"word": word, "confidence": opinion.confidence or 0})))
+        said = {"word": notices.escape(word), "confidence": opinion.confidence or 0}
+        st.caption(say("pages.own-said", said))
     if opinion.reason:
-        st.caption(notices.escape(say("pages.disagree-said", {"reason": opinion.reason})))
+        st.caption(say("pages.disagree-said", {"reason": notices.escape(opinion.reason)}))
 
 
 def disagree(row: Read, task: Task) -> None:
