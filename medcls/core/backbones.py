@@ -76,6 +76,14 @@ _ROWS = (
         Note("core.backbone-efficientnet-lite0"),
     ),
     Backbone(
+        "efficientnet_lite2",
+        "tf_efficientnet_lite2",
+        "EfficientNet-Lite2",
+        4.8,
+        Note("core.backbone-efficientnet-lite2"),
+        size_px=260,
+    ),
+    Backbone(
         "efficientnet_b0",
         "efficientnet_b0",
         "EfficientNet-B0",
