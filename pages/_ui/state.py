@@ -98,6 +98,7 @@ SITE_LETTER = "site.letter.kept"  # the card by mail that was kept last
 DATA_ADDED = "data.added"  # said once after a collection was added
 DATA_TIMES = "data.add.times"  # archives added: a new key empties the uploader
 DATA_PLAN = "data.plan"  # what was looked at last, and its plan
+DATA_REFUSED = "data.refused"  # what was looked at last and not recognised, why, and what had been said of it
 DATA_LEFT = "data.plan.left"  # every file of it that is not taken
 DATA_WHO = "data.mend.who"  # who decides, for the record of changes
 DATA_SEED = "data.samples.seed"

@@ -258,3 +258,28 @@ def test_which_column_is_right_and_how_a_table_is_written_can_be_said(open_app, 
     press(app, "Add")
     made = open_collection("set")
     assert [made.record.name_of(made.case(f"{i}.png").label) for i in (0, 1, 2)] == ["악성", "양성", "양성"]
+
+
+def test_of_a_set_not_recognised_a_person_says_which_columns_are_what(open_app, tmp_path: Path) -> None:
+    root, rows = tmp_path / "set", ["file,q7,who"]
+    for i in range(8):
+        trees.save(root / f"{i}.png", trees.picture("benign", i))
+        rows.append(f"{i}.png,{'km'[i % 2]},{i // 2}")
+    (root / "t.csv").write_text("\n".join(rows))
+    app = open_app(PAGE)
+    app.text_input(key="data.add.path").set_value(str(root)).run()
+    press(app, "Look")
+    assert len(app.error) == 1
+    column = {box.label: box for box in app.text_input}
+    column["Label"].input("no such")
+    press(app, "Look again")
+    assert len(app.error) == 1
+    column = {box.label: box for box in app.text_input}
+    assert column["Label"].value == "no such"
+    column["Label"].input("q7")
+    column["Patient"].input("who")
+    press(app, "Look again")
+    assert not app.error
+    counts = {m.label: m.value for m in app.metric}
+    assert (counts["Scans"], counts["Labels"], counts["Patients or lesions"]) == ("8", "2", "4")
+    assert not any(button.label == "Look again" for button in app.button)

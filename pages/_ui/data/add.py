@@ -17,12 +17,14 @@ from pages._ui.data import plan as plan_view
 from pages._ui.widgets import downloads, notices
 from pages._ui.widgets.waits import watched
 
+NOT_RECOGNISED = "data.nothing-recognised"
+
 
 def show_add(opened: bool) -> None:
     """Draw what adds a collection: path or archive, its plan, what to change in it; once added, it is chosen."""
     with st.expander(
         say("pages.data-add-a-collection"),
-        expanded=opened or state.DATA_PLAN in st.session_state,
+        expanded=opened or any(key in st.session_state for key in (state.DATA_PLAN, state.DATA_REFUSED)),
         icon=":material/create_new_folder:",
     ):
         left, right = st.columns(2)
@@ -42,6 +44,8 @@ def show_add(opened: bool) -> None:
             _look(source, path, upload, _saved(saved))
         if (plan := _plan(source)) is not None:
             _show_plan(plan, source, path, upload)
+        elif (refused := _refused(source)) is not None:
+            _show_refused(*refused, source, path, upload)
     if added := st.session_state.pop(state.DATA_ADDED, None):
         st.success(notices.escape(added), icon=":material/check:")
 
@@ -58,6 +62,11 @@ def _tidy(path: str) -> str:
 def _plan(source: str) -> Plan | None:
     kept = st.session_state.get(state.DATA_PLAN)
     return kept[1] if kept and kept[0] == source else None
+
+
+def _refused(source: str) -> tuple[MedclsError, PlanChoices] | None:
+    kept = st.session_state.get(state.DATA_REFUSED)
+    return kept[1:] if kept and kept[0] == source else None
 
 
 def _saved(file: Any) -> PlanChoices | None:
@@ -78,10 +87,21 @@ def _look(source: str, path: str, upload: Any, choices: PlanChoices | None = Non
             else:
                 plan = data_plan.make_plan(Path(_tidy(path)), choices, tell)
     except MedclsError as error:
-        notices.show_error(error)
-        return
-    st.session_state[state.DATA_PLAN] = (source, plan)
+        if error.code != NOT_RECOGNISED or _plan(source) is not None:  # a plan that stood here stays
+            notices.show_error(error)
+            return
+        st.session_state[state.DATA_REFUSED] = (source, error, choices or PlanChoices())
+    else:
+        st.session_state[state.DATA_PLAN] = (source, plan)
+        st.session_state.pop(state.DATA_REFUSED, None)
     st.rerun()
+
+
+def _show_refused(error: MedclsError, choices: PlanChoices, source: str, path: str, upload: Any) -> None:
+    """Show why nothing was recognised, and let a person say what a program did not find."""
+    notices.show_error(error)
+    if (said := plan_view.ask_more(choices, source)) is not None:
+        _look(source, path, upload, said)
 
 
 def _show_plan(plan: Plan, source: str, path: str, upload: Any) -> None:

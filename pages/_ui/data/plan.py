@@ -34,7 +34,7 @@ def show_summary(plan: Plan) -> None:
         say("pages.data-scans-of-files", {"n_scans": plan.n_scans, "n_files": plan.n_files})
         + notices.escape(" ".join(map(str, plan.why)))
     )
-    owners = f"{plan.n_patients:,}" if plan.n_owned else "unknown"
+    owners = f"{plan.n_patients:,}" if plan.n_owned else say("pages.unknown")
     whence = ", ".join(map(str, plan.patients_from)) or say("pages.plan-nowhere")
     with st.container(horizontal=True, gap="medium"):
         st.metric(say("pages.site-n-scans"), f"{plan.n_scans:,}", width="content")
@@ -74,13 +74,7 @@ def ask_choices(plan: Plan) -> PlanChoices | None:
         columns = tables.ask_columns(plan, key)
         left, right = st.columns(2)
         folders = _ask_folders(plan, left, key)
-        leave_out = right.text_input(
-            say("pages.data-leave-out"),
-            ", ".join(plan.choices.leave_out),
-            key=f"{key}.out",
-            placeholder="models, */figures/*",
-            help=say("pages.data-folders-or-patterns-of"),
-        )
+        leave_out = _ask_leave_out(plan.choices, right, key)
         layout = _ask_layout(plan, left, key)
         beginnings = _ask_beginnings(plan, right, key)
         patients = _ask_patients(plan, right, key)
@@ -94,7 +88,7 @@ def ask_choices(plan: Plan) -> PlanChoices | None:
         columns={**plan.choices.columns, **columns},
         folders=folders,
         layout=layout,
-        leave_out=tuple(part.strip() for part in leave_out.split(",") if part.strip()),
+        leave_out=leave_out,
         names=names,
         disease=disease,
         beginnings=beginnings,
@@ -103,6 +97,41 @@ def ask_choices(plan: Plan) -> PlanChoices | None:
         table=table,
         encoding=encoding,
     )
+
+
+def ask_more(choices: PlanChoices, source: str) -> PlanChoices | None:
+    """Let a person say how a set is to be read in which nothing was recognised; returns it once it is to be looked at.
+
+    Args:
+        choices: What was said before.
+        source: What tells this set from another.
+    """
+    key = f"data.refused.{source}"
+    layouts = {"": say("pages.data-recognised-alone"), **data.list_layouts()}
+    with st.form(key, border=True):
+        st.caption(say("pages.data-say-more"))
+        columns = tables.name_columns(choices.columns, key)
+        left, right = st.columns(2)
+        title, help_ = say("pages.data-levels-of-folders"), say("pages.data-one-role-a-level")
+        folders = left.text_input(title, choices.folders, key=f"{key}.folders", help=help_)
+        layout = _ask_one(layouts, say("pages.data-layout"), choices.layout, right, f"{key}.layout")
+        leave_out = _ask_leave_out(choices, left, key)
+        table = right.text_input(say("pages.data-table"), choices.table, key=f"{key}.table").strip()
+        if not st.form_submit_button(say("pages.data-look-again")):
+            return None
+    return replace(choices, columns=columns, folders=folders, layout=layout, leave_out=leave_out, table=table)
+
+
+def _ask_leave_out(choices: PlanChoices, place: st.delta_generator.DeltaGenerator, key: str) -> tuple[str, ...]:
+    """Let a person name folders or patterns of paths that are not to be taken."""
+    written = place.text_input(
+        say("pages.data-leave-out"),
+        ", ".join(choices.leave_out),
+        key=f"{key}.out",
+        placeholder="models, */figures/*",
+        help=say("pages.data-folders-or-patterns-of"),
+    )
+    return tuple(part.strip() for part in written.split(",") if part.strip())
 
 
 def _asked(plan: Plan) -> list[str]:

@@ -1,12 +1,14 @@
 """Data page: the tables that a plan found, and what a person may say of them: which, how written, which columns."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from medcls.core.plan import Plan
 from medcls.words import say
 from pages._ui.widgets import notices
 
-_ROLES = {
+ROLES = {
     "label": say("pages.data-label"),
     "patient": say("pages.worklist-patient"),
     "group": say("pages.data-lesion-or-what-else"),
@@ -47,13 +49,23 @@ def ask_columns(plan: Plan, key: str) -> dict[str, str]:
     st.caption(say("pages.data-columns-of", {"path": notices.escape(used.path)}))
     asked = {"label" for question in plan.questions if question.option == "--label-column"}
     chosen = {}
-    for place, (role, title) in zip(st.columns(len(_ROLES)), _ROLES.items(), strict=True):
+    for place, (role, title) in zip(st.columns(len(ROLES)), ROLES.items(), strict=True):
         now = used.columns.get(role, _NONE)
         options = list(dict.fromkeys([_NONE, now, *used.header]))
         picked = place.selectbox(title, options, index=options.index(now), key=f"{key}.{role}")
         if picked != now or role in asked:
             chosen[role] = "-" if picked == _NONE else picked
     return chosen
+
+
+def name_columns(now: Mapping[str, str], key: str) -> dict[str, str]:
+    """Let a person write the names of columns, where no table was read whose names could be offered."""
+    titles = {"path": say("pages.head-file"), **ROLES}
+    written = {
+        role: place.text_input(title, now.get(role, ""), key=f"{key}.{role}").strip()
+        for place, (role, title) in zip(st.columns(len(titles)), titles.items(), strict=True)
+    }
+    return {role: name for role, name in written.items() if name}
 
 
 def ask_parts(plan: Plan, key: str) -> dict[str, str]:
