@@ -33,7 +33,7 @@ from medcls.data.tree import BESIDE, OTHER, Tree, without_masks
 from medcls.data.tree import TABLE as TABLE_KIND
 from medcls.data.vocabulary import are_dates, disease_of, fold, holds, is_site
 from medcls.errors import BadData
-from medcls.words import say
+from medcls.words import counted, say
 
 _MOST_SAID, _MOST_CHARS = 3, 300
 
@@ -223,8 +223,9 @@ def _seen(tree: Tree, choices: PlanChoices) -> str:
     why += [_said(Note("data.npz"))] if any(path.lower().endswith(".npz") for path in tree.of_kind(OTHER)) else []
     others = Counter(what for path, what in tree.found.items() if tree.files.get(path) == OTHER)
     why += [f"{what} ({n:,})" for what, n in others.most_common(_MOST_SAID)]
-    counted = say("data.seen", {"pictures": len(tree.pictures), "tables": len(tree.of_kind(TABLE_KIND))})
-    return "; ".join([counted, *(text[:_MOST_CHARS] for text in why[:_MOST_SAID])])
+    pictures, tables = counted(len(tree.pictures), "picture"), counted(len(tree.of_kind(TABLE_KIND)), "table")
+    seen = say("data.seen", {"pictures": pictures, "tables": tables})
+    return "; ".join([seen, *(text[:_MOST_CHARS] for text in why[:_MOST_SAID])])
 
 
 def _said(note: Note) -> str:

@@ -60,10 +60,11 @@ def ask_columns(plan: Plan, key: str) -> dict[str, str]:
 
 def name_columns(now: Mapping[str, str], key: str) -> dict[str, str]:
     """Let a person write the names of columns, where no table was read whose names could be offered."""
-    titles = {"path": say("pages.head-file"), **ROLES}
+    titles = {"path": say("pages.site-file"), **ROLES}
+    places = st.columns(len(titles), vertical_alignment="bottom")
     written = {
         role: place.text_input(title, now.get(role, ""), key=f"{key}.{role}").strip()
-        for place, (role, title) in zip(st.columns(len(titles)), titles.items(), strict=True)
+        for place, (role, title) in zip(places, titles.items(), strict=True)
     }
     return {role: name for role, name in written.items() if name}
 
