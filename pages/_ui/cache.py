@@ -46,7 +46,7 @@ def _say_opening(done: int, total: int, stage: str) -> str:
     if stage == _FITTING and done == total:
         return say("pages.trying-network")
     code = "pages.fitting-network" if stage == _FITTING else "pages.opening-network"
-    return say(code, {"i": done + 1, "n": total})
+    return say(code, {"i": min(done + 1, total), "n": total})
 
 
 def settle() -> None:
@@ -81,7 +81,7 @@ def _read_overview(name: str, digest: str, _progress: Progress = silent) -> data
 
 
 def _say_reading(done: int, total: int, stage: str) -> str:
-    return say("pages.reading-collection", {"i": done + 1, "n": total})
+    return say("pages.reading-collection", {"i": min(done + 1, total), "n": total})
 
 
 def read_overview(record: CollectionRecord) -> data.Overview:
