@@ -90,24 +90,29 @@ def networks_of(classifier: "Predictor") -> "tuple[Network, ...]":
     return classifier.members
 
 
-def rehearse(classifier: "Predictor", scan: Scan, progress: Progress = silent) -> None:
-    """Answer and explain an empty scan, so that the first real one is not kept waiting; not written to the trail.
+def fit_to_machine(classifier: "Predictor", scan: Scan, progress: Progress = silent) -> None:
+    """Answer an empty scan, so that the first real one is not kept waiting; not written to the trail.
 
     Args:
         classifier: From `classify.open_model`.
         scan: The scan.
         progress: Called with the networks that have answered and how many there are: on a new machine each is first
             written as what answers soonest there, which takes seconds.
+    """
+    for i, network in enumerate(classifier.members):
+        progress(i, len(classifier.members))
+        network.describe([scan])
+    progress(len(classifier.members), len(classifier.members))
+
+
+def rehearse(classifier: "Predictor", scan: Scan) -> None:
+    """Answer and explain an empty scan, so that the first heatmap is not kept waiting either; not written to the trail.
 
     Raises:
         MedclsError: If its heatmap cannot be drawn.
     """
     from medcls.explain.drawing import predict_and_explain
 
-    for i, network in enumerate(classifier.members):
-        progress(i, len(classifier.members))
-        network.describe([scan])
-    progress(len(classifier.members), len(classifier.members))
     predict_and_explain(classifier, scan, None, DEFAULT, None)
 
 

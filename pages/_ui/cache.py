@@ -28,23 +28,22 @@ _OPENING, _FITTING = "opening", "fitting"  # the stages of opening a model
 COLLECTIONS_OPEN = 4  # a few columns of each, as long as it has cases
 # What `_open` holds, which says so of nothing: gone from here once it is gone from there.
 _OPENED: WeakValueDictionary[tuple[str, str], Any] = WeakValueDictionary()
+_TRIED: set[tuple[str, str, str]] = set()  # models that have explained an empty picture here
 
 
 @st.cache_resource(max_entries=MODELS_OPEN, show_spinner=False)
 def _open(model_id: str, digest: str, _progress: Progress = silent) -> Any:
-    """Open a model and let it answer and explain an empty picture once: the first real scan then waits for nothing."""
+    """Open a model and let it answer an empty picture once: the first real scan then waits for nothing."""
     model = open_model(model_id, staged(_progress, _OPENING))
     with contextlib.suppress(MedclsError):  # what fails here fails again, and is told, with a real scan
-        explain.rehearse(model, Scan(np.full((64, 64), 0.5, np.float32), "0" * 64), staged(_progress, _FITTING))
+        explain.fit_to_machine(model, _blank(), staged(_progress, _FITTING))
     settle()
     _OPENED[model_id, digest] = model
     return model
 
 
 def _say_opening(done: int, total: int, stage: str) -> str:
-    """Say how far opening a model is: its networks are loaded, then fitted to the machine, then it is tried."""
-    if stage == _FITTING and done == total:
-        return say("pages.trying-network")
+    """Say how far opening a model is: its networks are loaded, then fitted to the machine."""
     code = "pages.fitting-network" if stage == _FITTING else "pages.opening-network"
     return say(code, {"i": min(done + 1, total), "n": total})
 
@@ -73,6 +72,28 @@ def open_classifier(card: ModelCard) -> Any:
         return _open(card.id, card.json_digest)
     key = ("model", card.id, card.json_digest)
     return shared.do(key, lambda tell: _open(card.id, card.json_digest, tell), _say_opening, len(card.networks))
+
+
+def rehearse(card: ModelCard) -> None:
+    """Open a model and let it explain an empty picture once; an answer asked for meanwhile does not wait for it.
+
+    Raises:
+        BadModel: If it cannot be opened.
+    """
+    model, key = open_classifier(card), ("trial", card.id, card.json_digest)
+    if key not in _TRIED:
+        shared.do(key, lambda tell: _explain_blank(model), lambda *step: say("pages.trying-network"))
+        _TRIED.add(key)
+
+
+def _explain_blank(model: Any) -> None:
+    with contextlib.suppress(MedclsError):  # as above
+        explain.rehearse(model, _blank())
+    settle()
+
+
+def _blank() -> Scan:
+    return Scan(np.full((64, 64), 0.5, np.float32), "0" * 64)
 
 
 @st.cache_resource(max_entries=COLLECTIONS_OPEN, show_spinner=False)

@@ -84,4 +84,4 @@ def test_opening_counts_the_network_and_its_fitting(open_app, tiny_model: ModelC
     told: list[tuple[str, int, int]] = []
     cache._open(tiny_model.id, tiny_model.json_digest, lambda done, total, stage="": told.append((stage, done, total)))
     assert told == [("fitting", 0, 1), ("fitting", 1, 1)]
-    assert len({cache._say_opening(done, total, stage) for stage, done, total in [*told, ("opening", 0, 1)]}) == 3
+    assert len({cache._say_opening(done, total, stage) for stage, done, total in [*told, ("opening", 0, 1)]}) == 2

@@ -82,7 +82,7 @@ def test_labels_of_a_mean_share_one_scale(tiny_model, tiny_made, home) -> None:
         viewer.open_pass(scan, model), LABELS, lambda done, total, stage="": told.append((done, total))
     )
     assert told == [(i, 2 * len(LABELS)) for i in range(2 * len(LABELS))]
-    explain.rehearse(model, scan, lambda done, total, stage="": told.append((done, total)))
+    explain.fit_to_machine(model, scan, lambda done, total, stage="": told.append((done, total)))
     assert told[-3:] == [(0, 2), (1, 2), (2, 2)]
     both = found.maps
     assert len(found.members) == 2

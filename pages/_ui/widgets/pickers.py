@@ -227,6 +227,6 @@ def recommended(task_id: str) -> str | None:
 def warm(card: ModelCard) -> None:
     """Open the model while the user looks for a file, and say at once if it cannot be opened."""
     try:
-        cache.open_classifier(card)
+        cache.rehearse(card)
     except MedclsError as error:
         notices.show_error(error)
