@@ -458,11 +458,13 @@ def test_own_reading_comes_first(open_app, tiny_model) -> None:
     assert [option.content for option in kinds.proto.options] == ["All 2", "2 to be read"], "a count would tell"
     assert "Probabilities:" not in words(app)
     assert shown(app)["label"] is None
+    assert shown(app)["bare"], "a map that was drawn before would tell"
     next(r for r in app.radio if r.label == "What do you see?").set_value("benign")
     next(b for b in app.button if b.label == "Show the network's answer").click()
     app.run()
     assert_sound(app)
     assert "Your own reading: benign, confidence 3 of 5" in words(app)
+    assert not shown(app)["bare"]
     said = list(app.session_state[state.OPINIONS].values())
     assert said == [opinions.Opinion("benign", 3)]
 

@@ -130,7 +130,9 @@ def _picture(reading: Reading, place: int, found: Evidence | None) -> tuple[view
     label = row.prediction.decided or row.prediction.top if _shows_numbers(row) and row and row.prediction else None
     pane = viewer.Pane(_names(reading)[place], say("pages.alt-scan", {"name": entry.name}), maps)
     labels = [m.label for m in found.maps] if found else []  # a key is the same label on every scan
-    return pane, viewer.Options(reading.card.task, label, labels, region=True, frames=loops.frames_of(entry, row))
+    bare = not _shows_numbers(row) if row else bool(st.session_state.get(state.OWN_FIRST))
+    frames = loops.frames_of(entry, row)
+    return pane, viewer.Options(reading.card.task, label, labels, region=True, frames=frames, bare=bare)
 
 
 def _ask_frame(reading: Reading, place: int, frame: int) -> None:

@@ -106,6 +106,7 @@ class Options:
         scans: True if there is another scan to step to.
         above_px: Height that stands above and below the stages on a page that is not scrolled.
         frames: The frames of the scan's file.
+        bare: True if no map may lie over the scan, be it one that was drawn before.
     """
 
     task: Task | None = None
@@ -115,6 +116,7 @@ class Options:
     scans: bool = False
     above_px: int = 330
     frames: Frames = field(default_factory=Frames)
+    bare: bool = False
 
 
 def show(
@@ -216,6 +218,7 @@ def _data(scan: Scan, panes: Sequence[Pane], options: Options) -> dict[str, Any]
         "region": options.region,
         "scans": options.scans,
         "above": options.above_px,
+        "bare": options.bare,
         "frames": {
             "n": options.frames.n,
             "at": options.frames.at,

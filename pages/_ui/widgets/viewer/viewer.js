@@ -35,7 +35,8 @@ class Viewer {
   takeMaps() {
     const { data } = this.state
     const late = window.medclsMaps
-    if (!data || !late || late.of !== data.id || late.key !== data.key || data.panes.some((pane) => pane.maps.length)) return
+    if (!data || data.bare || data.panes.some((pane) => pane.maps.length)) return
+    if (!late || late.of !== data.id || late.key !== data.key) return
     const panes = data.panes.map((pane, i) => ({ ...pane, maps: late.panes[i] }))
     const { labels, label } = late
     this.update({ ...data, panes, labels, label, pictures: { ...data.pictures, ...late.pictures } }, this.tell, this.trigger)
