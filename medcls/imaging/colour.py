@@ -17,11 +17,8 @@ _DARK = 0.1  # brightness up to which a pixel shows no tint
 _FLOW = 0.005  # share of the middle from which such areas count
 _THICK, _THICK_PX = 1 / 36, 11  # the least that is no stroke: of the shorter side, and in pixels with what JPEG smears
 _SAMPLED_PX = 128
-_FINE_PX, _COARSE_PX, _STAINED = (
-    32,
-    8,
-    -0.185,
-)  # two sizes at which a scan is looked at, and the limit between its kinds
+_FINE_PX, _COARSE_PX = 32, 8  # two sizes at which a scan in colour is looked at
+_STAINED = -0.185  # from which it is rather stained tissue than skin
 _TINTED = 0.004  # mean spread of red, green and blue from which a grey scan counts as tinted
 
 
