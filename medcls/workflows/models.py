@@ -1,5 +1,6 @@
 """Usable models with their measurements, and what is wrong with the others."""
 
+from math import isnan, nan
 from pathlib import Path
 
 from medcls.core.evaluation import CaseTable, Estimate, Evaluation
@@ -16,6 +17,7 @@ from medcls.models.card_text import describe_data, describe_input, describe_orig
 from medcls.tasks import recommended
 from medcls.words import say
 from medcls.workflows.acts import act
+from medcls.workflows.doubt import doubts_of
 from medcls.workflows.marked import put_between_marks
 
 
@@ -118,20 +120,23 @@ def describe_models(only_recommended: bool = False, name_sites: bool = True) -> 
         only_recommended: True for only those recommended for their task.
         name_sites: False to number sites; collections, which every card names, are named all the same.
     """
-    rows = [say("workflows.models-columns"), "|---|---|---|---|---|---|---|"]
+    rows = [say("workflows.models-columns"), "|---|---|---|---|---|---|---|---|"]
     for card in store.list_cards():
         if only_recommended and card.id != recommended(card.task.id):
             continue
-        measured = Outcome.of(card.id, lambda card=card: (store.read_evaluation(card.id),))  # type: ignore[misc]
-        evaluation = measured.value[0] if measured.value else None
+        measured = Outcome.of(card.id, lambda card=card: (store.read_evaluation(card.id), doubts_of(card.id)))  # type: ignore[misc]
+        evaluation, doubts = measured.value or (None, ())
         head = f"| `{card.id}` | {card.backbone}, {card.n_parameters / 1e6:.1f}"
         if evaluation is None:
-            rows.append(f"{head} | {measured.error or say('workflows.models-unmeasured')} |" + " |" * 4)
+            rows.append(f"{head} | {measured.error or say('workflows.models-unmeasured')} |" + " |" * 5)
             continue
+        held = {one.site: one.curve.doubtful_share for one in doubts}
         for one in (evaluation if name_sites else nameless_evaluation(evaluation)).by_site():
             site = say("workflows.models-never-seen", {"site": one.site}) if one.never_seen else one.site
             cells = [_cell(one.scores.get(score)) for score in ("auroc_disease", "sensitivity", "specificity")]
-            rows.append(f"{head} | {site} | " + " | ".join(cells) + f" | {one.disease.n if one.disease else 0} |")
+            share = nan if one.never_seen else held.get(one.site, nan)  # the cases of a site never seen are not kept
+            cells += ["–" if isnan(share) else f"{share:.2f}", str(one.disease.n if one.disease else 0)]
+            rows.append(f"{head} | {site} | " + " | ".join(cells) + " |")
     return "\n".join(rows) + "\n"
 
 

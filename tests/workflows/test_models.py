@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from medcls import audit
@@ -26,6 +27,20 @@ def test_the_table_has_a_line_for_every_model_and_leaves_the_rest_of_the_file(ti
     assert text.count(f"`{tiny_model.id}`") == 1
     write_table(path)
     assert path.read_text() == text
+
+
+def test_the_table_tells_what_share_of_the_errors_the_most_doubtful_tenth_holds(tiny_model) -> None:
+    evaluation, cases = store.read_evaluation(tiny_model.id), store.read_cases(tiny_model.id)
+    assert evaluation is not None
+    assert cases is not None
+    right = np.eye(len(cases.labels))[cases.truth] * 0.8 + 0.2 / len(cases.labels)
+    right[:1] = np.eye(len(cases.labels))[(cases.truth[:1] + 1) % len(cases.labels)] * 0.1 + 0.9 / len(cases.labels)
+    for prob, told in ((right, "1.00"), (right[1:2].repeat(len(cases), 0), None)):
+        held = replace(cases, prob=prob, truth=cases.truth if told else prob.argmax(axis=1), attributes={})
+        store.write_evaluation(store.folder(tiny_model.id), evaluation, held)
+        store.seal(store.folder(tiny_model.id), replace(tiny_model, files={}))
+        row = next(line for line in describe_models().splitlines() if f"`{tiny_model.id}`" in line)
+        assert row.split("|")[-3].strip() == (told or "–")  # – where nothing is wrong
 
 
 def test_for_others_sites_are_numbered_and_that_it_was_written_is_a_line_of_the_trail(tiny_model, tmp_path) -> None:
