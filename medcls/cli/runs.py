@@ -16,7 +16,7 @@ from medcls.errors import BadData, BadSpec
 
 def add(subparsers: Any) -> None:
     """Add the verb `runs` with its actions."""
-    parser = subparsers.add_parser("runs", help="fine-tune networks in the background", description=__doc__)
+    parser = subparsers.add_parser("runs", help="Fine-tune networks in the background.", description=__doc__)
     actions = parser.add_subparsers(title="what", dest="action", required=True, metavar="WHAT")
     start = _action(actions, "start", _start, "start a new run", run=False)
     start.add_argument("--from", dest="like", metavar="RUN", help="take every setting not given here from this run")

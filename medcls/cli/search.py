@@ -11,7 +11,7 @@ from medcls.core.note import Note
 
 def add(verbs: Any) -> None:
     """Add the verb `search` with its actions."""
-    parser = verbs.add_parser("search", help="search over the settings of a run", description=__doc__)
+    parser = verbs.add_parser("search", help="Search over the settings of a run.", description=__doc__)
     actions = parser.add_subparsers(title="what", dest="action", required=True, metavar="WHAT")
     start = _action(actions, "start", _start, "start a search in the background")
     start.add_argument("--preset", help="what the seeds searched: batch-and-rate, layers-and-rate")

@@ -1,7 +1,7 @@
 """How a model does at one site, by one source, and how often its answers were right there."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -18,7 +18,7 @@ from medcls.evaluation.risk import REFUSED
 from medcls.evaluation.site_answer import decided_on
 from medcls.models import store
 from medcls.stats.intervals import wilson
-from medcls.stats.operating import predictive_interval, predictive_value
+from medcls.stats.operating import predictive_interval, predictive_value, proportion
 from medcls.stats.score_table import SITE_SCORES as SCORES
 from medcls.stats.score_table import confusion
 
@@ -45,6 +45,7 @@ class SiteFigures:
         refused: Cases of which nothing was decided, which `confusion` leaves out; None where it is not known which, and
             they stand in it by their most probable label.
         by_prob: True where only those refused for their probabilities are known: not those unlike.
+        cases: The cases counted in `confusion`, where they are kept: intervals then rest on which belong together.
     """
 
     site: str
@@ -53,6 +54,7 @@ class SiteFigures:
     confusion: tuple[tuple[int, ...], ...] = ()
     refused: int | None = None
     by_prob: bool = False
+    cases: CaseTable | None = field(default=None, compare=False, repr=False)
 
     @property
     def title(self) -> str:
@@ -115,9 +117,13 @@ class SiteFigures:
         well = [j for j in range(len(counts)) if j not in sick]
         if not prevalence or not sick or not counts[sick].sum() or not counts[well].sum():
             return ()
-        among_ill = self._share(counts[sick, k].sum(), counts[sick].sum(), "sensitivity")
-        among_well = self._share(counts[well, k].sum(), counts[well].sum(), "specificity")
-        return _of_hundred(task, task.labels[k].name, prevalence, among_ill, among_well)
+        if self.cases is not None:
+            said, ill = self.cases.prob.argmax(axis=1) == k, np.isin(self.cases.truth, sick)
+            rates = [_ends(proportion(said, part, self.cases.group)) for part in (ill, ~ill)]
+        else:
+            among_ill = self._share(counts[sick, k].sum(), counts[sick].sum(), "sensitivity")
+            rates = [among_ill, self._share(counts[well, k].sum(), counts[well].sum(), "specificity")]
+        return _of_hundred(task, task.labels[k].name, prevalence, *rates)
 
     def _share(self, hits: float, n: float, score: str) -> Share:
         """Return a share of cases with Wilson's interval over as many patients as a score of these cases rests on."""
@@ -198,8 +204,9 @@ def evaluated_figures(evaluation: Evaluation, cases: CaseTable | None, least: fl
 def _measured(site: str, scores: dict[str, Estimate], cases: CaseTable, least: float) -> SiteFigures:
     """Return figures with the counts of the cases of which the model decided."""
     told = decided_on(cases, least)
-    counts = confusion(cases.take(told)) if told.any() else ((0,) * len(cases.labels),) * len(cases.labels)
-    return SiteFigures(site, "measured", scores, counts, int((~told).sum()), REFUSED not in cases.attributes)
+    kept = cases.take(told)
+    counts = confusion(kept) if told.any() else ((0,) * len(cases.labels),) * len(cases.labels)
+    return SiteFigures(site, "measured", scores, counts, int((~told).sum()), REFUSED not in cases.attributes, kept)
 
 
 def counted(site: str, source: Source, found: SiteCheck | Letter) -> SiteFigures:

@@ -7,6 +7,9 @@ import pytest
 
 from medcls.imaging.phantom import phantom
 from medcls.inlets import inbox
+from medcls.tasks import list_tasks
+from medcls.workflows import site_figures
+from pages._ui.classify import worth
 from tests.e2e.conftest import Server, Tab, fork_server, settle, stand, stop_server, walk
 from tests.e2e.test_access import in_both_themes
 from tests.inlets.conftest import dicom
@@ -279,3 +282,22 @@ def test_what_was_put_away_does_not_come_back_with_the_next_drop(room, filled: S
     drop(room, "benign")
     room.locator(".stage .title", has_text="benign.png").wait_for()
     assert room.locator(".list .line").count() == 0, "one scan, not two"
+
+
+def test_what_an_answer_was_worth_stays_within_the_narrowest_card(chromium) -> None:
+    """Counts of thousands at three places, one with a hyphen; 286 px is the card's room beside a worklist at 1280."""
+    task = list_tasks()["skin-melanoma"]
+    counts = ((1004, 88), (22, 390))
+    places = [
+        site_figures.SiteFigures(*at, {}, counts, 198)
+        for at in (("ham10000", "measured"), ("isic2017", "measured"), ("Ward-3", "here"))
+    ]
+    rows = [(one.title, one.track_record(task, task.label_ids[0], 0.1)) for one in places]
+    page = chromium.new_page(viewport={"width": 286, "height": 600})
+    page.set_content(
+        f'<body style="margin:0;font:15px system-ui,DejaVu Sans,sans-serif">{worth.table(rows, "not melanoma")}'
+    )
+    table = page.locator("table")
+    wide = table.evaluate("node => [node.scrollWidth, node.parentElement.clientWidth, node.parentElement.scrollWidth]")
+    page.close()
+    assert max(wide) <= 286

@@ -25,6 +25,7 @@ from medcls.words import say
 from medcls.workflows import case_report, classify, scans, site_figures
 from medcls.workflows.case_report import send_out
 from pages._ui import state
+from pages._ui.classify import card as answer_card
 from pages._ui.classify import cases, exports, loops, opinions, room, worth
 from pages._ui.classify.answers import Row
 from pages._ui.widgets import header, notices, palette, viewer
@@ -239,7 +240,7 @@ def test_all_broken_shows_the_sentence_where_the_scan_would_stand(open_app, tiny
     assert app.file_uploader
 
 
-def test_what_an_answer_was_worth_is_a_line_per_place(tiny_model) -> None:
+def test_what_an_answer_was_worth_is_a_column_per_place(tiny_model) -> None:
     """Published collections by their titles; what one place does not tell is a dash there."""
     counts = ((5, 1, 1), (0, 6, 2), (1, 3, 9))
     places = (
@@ -247,12 +248,16 @@ def test_what_an_answer_was_worth_is_a_line_per_place(tiny_model) -> None:
         site_figures.SiteFigures("Ward 3", "here", {}, counts, 0),
     )
     rows = [(one.title, one.track_record(tiny_model.task, "malignant", 0.1)) for one in places]
-    found = re.sub(r"<[^>]+>", " ", worth.table(rows, "malignant").replace("</tr>", "\n")).split("\n")
-    assert [line.split()[-5:] for line in found[1:3]] == [
-        ["9/12", "4/13", "28", "(13–53)", "3/31"],
-        ["9/12", "4/13", "28", "(13–53)", "–"],
+    lines = re.findall("<tr>(.*?)</tr>", worth.table(rows, "malignant"))
+    head, *found = [re.findall("<t[hd][^>]*>(.*?)</t", line) for line in lines]
+    assert head[1:] == [one.title for one in places]
+    assert "BUS-BRA" in head[1]
+    assert [cells[1:] for cells in found] == [
+        ["9/12", "9/12"],
+        ["4/13", "4/13"],
+        ["28 (13–53)", "28 (13–53)"],
+        ["3/31", "–"],
     ]
-    assert "BUS-BRA" in found[1]
     among = worth.table([(one.title, one.track_record(tiny_model.task, "benign")) for one in places], "benign")
     assert ">6/10<" in among
     assert ">3<" in among
@@ -378,6 +383,15 @@ def test_csv_holds_no_formula(name: str, tiny_model) -> None:
     text = send_out("table-csv", table, "record").data.decode("utf-8-sig")
     for cell in list(csv.reader(io.StringIO(text, newline="")))[1]:
         assert not cell.lstrip().startswith(("=", "+", "-", "@", "＝")), cell
+
+
+def test_networks_that_cannot_tell_are_counted_once_on_the_card() -> None:
+    """In its head as soon as each network's answer is known, else among the cautions."""
+    sure, unsure = (row("a", decided=d, prob=p) for d, p in (("benign", (0.1, 0.8, 0.1)), (None, (0.3, 0.4, 0.3))))
+    other = Note("imaging.dicom-burned-in")
+    answer = dataclasses.replace(sure.prediction, cautions=(Note("models.some-cannot-tell", n=1, of=2), other))
+    assert answer_card.cautions(answer, ()) == list(answer.cautions)
+    assert answer_card.cautions(answer, (sure.prediction, unsure.prediction)) == [other]
 
 
 def test_csv_of_a_refusal_has_no_probabilities(tiny_model) -> None:

@@ -10,6 +10,7 @@ import pytest
 from medcls.core.evaluation import CaseTable, Estimate, Evaluation
 from medcls.core.note import UNSAID
 from medcls.core.site import Aim
+from medcls.evaluation.site_answer import track_record
 from medcls.evaluation.sites import make_site
 from medcls.exits.nameless import without_sites
 from medcls.imaging.phantom import phantom
@@ -127,6 +128,20 @@ def test_what_an_answer_was_worth_is_counted_at_one_site(tiny_model) -> None:
     assert (here.code, float(here.params["n"])) == ("evaluation.record-here", round(100 * ill / (ill + well)))
     assert float(one.track_record(task, "benign", 0.001)[-1].params["n"]) < 1
     assert 0 < float(here.params["low"]) < float(here.params["n"]) < float(here.params["high"]) < 100
+
+
+def test_the_card_and_the_sheet_give_one_interval(tiny_model) -> None:
+    """Both rest on which cases belong together: cases of one group are not independent."""
+    card = store.read_card(MODEL)
+    table = store.read_cases(MODEL)
+    paired = replace(table, group=np.arange(len(table.group)) // 2)
+    positive, least = card.task.positive, card.abstention.min_prob
+    evaluation = store.read_evaluation(MODEL)
+    (card_says,) = site_figures.evaluated_figures(evaluation, paired, least)
+    sheet_says = track_record(paired, positive, "malignant", 0.1, least).here
+    told = next(n for n in card_says.track_record(card.task, "malignant", 0.1) if n.code == "evaluation.record-here")
+    ends = [float(told.params[name]) for name in ("n", "low", "high")]
+    assert ends == [round(100 * x) for x in (sheet_says.value, sheet_says.low, sheet_says.high)]
 
 
 def test_no_false_alarm_among_few_is_no_promise_of_none(tiny_model) -> None:

@@ -1,10 +1,11 @@
 """The result card: the answer in a word, how sure, who agrees, how familiar, what it is worth, and what to do next."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 
 import streamlit as st
 
+from medcls.core.note import Note
 from medcls.core.prediction import Prediction
 from medcls.words import say
 from medcls.workflows import classify, marks, viewer
@@ -59,7 +60,7 @@ def _show_decided(shown: Shown, prediction: Prediction) -> None:
     _head(word, show_prob(prediction.stands_at), colour, f"{agreement(shown, label)} · {familiarity(prediction)}")
     show_probabilities(card, prediction)
     worth.show(card, label, bool(prediction.called))
-    for note in prediction.cautions:
+    for note in cautions(prediction, shown.members):
         st.warning(f":small[{notices.escape(note)}]", icon=":material/info:")
     if (step := marks.step_told(prediction)) and st.button(
         say("pages.marks-show"), key="marks", type="tertiary", icon=":material/ink_eraser:"
@@ -67,6 +68,11 @@ def _show_decided(shown: Shown, prediction: Prediction) -> None:
         sheets.painted(shown.scan, step)
     for note in prediction.points:
         st.caption(notices.escape(note))
+
+
+def cautions(prediction: Prediction, members: Sequence[Prediction]) -> list[Note]:
+    """Return what to caution of below the head, which counts the networks that cannot tell once they are known."""
+    return [note for note in prediction.cautions if not (members and note.code == "models.some-cannot-tell")]
 
 
 def _show_refused(shown: Shown, prediction: Prediction) -> None:

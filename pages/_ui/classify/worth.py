@@ -1,6 +1,6 @@
-"""What an answer is worth: how often it was right where the model was measured, a line per site and no sum of them."""
+"""What an answer is worth: how often it was right where it was measured, a column per site and no sum of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
@@ -12,15 +12,16 @@ from medcls.words import say
 from medcls.workflows import site_figures
 from pages._ui.widgets import header, notices
 
-# The columns: the codes of the notes they show, the word over them, and what stands in a cell.
-_COLUMNS = (
+# The lines: the codes of the notes they show, the word before them, and what stands in a cell.
+_LINES = (
     (("evaluation.record-said", "evaluation.record-never"), "pages.worth-right", "{right}/{said}"),
     (("evaluation.record-missed",), "pages.worth-missed", "{missed}/{n}"),
     (("evaluation.record-among",), "pages.worth-among", "{among}"),
     (("evaluation.record-here",), "pages.worth-here", "{n} ({low}–{high})"),
     (("evaluation.record-refused", "evaluation.record-unsure"), "pages.no-answer", "{refused}/{n}"),
 )
-_CELL = "padding:.1rem 0 .1rem .5rem;text-align:right;vertical-align:bottom;font-variant-numeric:tabular-nums"
+_NAME = "font-weight:400;text-align:left;vertical-align:bottom;padding:.1rem 0"
+_CELL = "padding:.1rem 0 .1rem .35rem;text-align:right;vertical-align:bottom;font-variant-numeric:tabular-nums"
 
 
 def show(card: ModelCard, label: str, by_threshold: bool = False) -> None:
@@ -53,41 +54,40 @@ def show(card: ModelCard, label: str, by_threshold: bool = False) -> None:
 
 
 def table(rows: Sequence[tuple[str, Sequence[Note]]], word: str) -> str:
-    """Return counts as a table in HTML: a line per place; every cell says its whole sentence to who asks.
+    """Return counts as a table in HTML: a column per place; every cell says its whole sentence to who asks.
 
     Args:
         rows: Each place with the notes of what an answer was worth there.
         word: Name of the label answered.
     """
-    columns = [c for c in _COLUMNS if any(note.code in c[0] for _, notes in rows for note in notes)]
-    heads = [(say("pages.worth-says", {"label": word}), "text-align:left;vertical-align:bottom")]
-    for codes, head, _ in columns:
-        first = next(note for _, notes in rows for note in notes if note.code in codes)
-        heads.append((say(head, dict(first.params)), _CELL))
-    lines = ["".join(f'<th scope="col" style="font-weight:400;{style}">{_tied(text)}</th>' for text, style in heads)]
-    for place, notes in rows:
-        cells = "".join(_cell(notes, codes, shape) for codes, _, shape in columns)
-        lines.append(f'<th scope="row" style="font-weight:600;text-align:left">{escape(place)}</th>{cells}')
+    head = f'<th scope="col" style="{_NAME}">{escape(say("pages.worth-says", {"label": word}))}</th>'
+    lines = [head + "".join(f'<th scope="col" style="font-weight:600;{_CELL}">{escape(p)}</th>' for p, _ in rows)]
+    for codes, title, shape in _LINES:
+        told = [next((note for note in notes if note.code in codes), None) for _, notes in rows]
+        if (first := next(filter(None, told), None)) is not None:
+            name = _tied(say(title, dict(first.params)))
+            cells = "".join(_cell(note, shape) for note in told)
+            lines.append(f'<th scope="row" style="{_NAME}">{name}</th>{cells}')
     body = "".join(f"<tr>{line}</tr>" for line in lines)
-    return f'<table style="width:100%;border-collapse:collapse;font-size:.8rem;line-height:1.25">{body}</table>'
+    table = f'<table style="width:100%;border-collapse:collapse;font-size:.75rem;line-height:1.25">{body}</table>'
+    return f'<div style="overflow-x:auto">{table}</div>'  # of many places, inside the card
 
 
-def _cell(notes: Iterable[Note], codes: Sequence[str], shape: str) -> str:
-    note = next((note for note in notes if note.code in codes), None)
+def _cell(note: Note | None, shape: str) -> str:
     if note is None:
         return f'<td style="{_CELL}">–</td>'
     shown = shape.format(**note.params) if note.code != "evaluation.record-never" else "0/0"
-    return f'<td style="{_CELL}" title="{escape(str(note))}">{escape(shown)}</td>'
+    return f'<td style="white-space:nowrap;{_CELL}" title="{escape(str(note))}">{escape(shown)}</td>'
 
 
 def _tied(text: str) -> str:
-    """Return a head in HTML, a number and its percent sign on one line."""
+    """Return a name in HTML, a number and its percent sign on one line."""
     return escape(text).replace(" %", "&nbsp;%")
 
 
 def _show_rest(rows: Sequence[tuple[str, Sequence[Note]]]) -> None:
-    """Say what has no column: that refused scans are counted too, of the places where they are."""
-    known = {code for codes, _, _ in _COLUMNS for code in codes}
+    """Say what has no line: that refused scans are counted too, of the places where they are."""
+    known = {code for codes, _, _ in _LINES for code in codes}
     for place, notes in rows:
         for note in notes:
             if note.code not in known:
