@@ -62,6 +62,9 @@ def tell(
         f"{evaluation.model} on {evaluation.collection}, {evaluation.part}: "
         f"{evaluation.n_cases} cases, {evaluation.n_groups} groups"
     )
+    for part, scores in evaluation.subgroups.items():  # each site and, of patches, whole tissue: before what is pooled
+        told = (f"{name}: {scores[name]}" for name in ("auroc_disease", "sensitivity", "specificity") if name in scores)
+        print(f"  {part}: {', '.join(told)}")
     for name, score in evaluation.scores.items():
         print(f"  {name}: {score}")
     for note in (*(one.note() for one in doubts(cases, evaluation.collection)), *evaluation.notes):

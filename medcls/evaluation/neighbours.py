@@ -1,5 +1,7 @@
 """What the eight patches around one say of it: tissue is continuous, and a single patch's answer is noisy."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from medcls.core.evaluation import CaseTable
@@ -32,22 +34,27 @@ def with_neighbours(prob: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> 
     return whole / whole.sum(axis=1, keepdims=True), n
 
 
-def table_with_neighbours(table: CaseTable) -> CaseTable | None:
-    """Return a table of answers averaged with those around; None where places are unknown or most have none around.
+def on_tissue(table: CaseTable) -> tuple[CaseTable, CaseTable] | None:
+    """Return the cases of those groups of whose patches most lie beside another: as they are, and averaged with these.
+
+    Patches drawn here and there from a patient say nothing of what neighbours are worth, and are left out of both.
 
     Args:
         table: Cases with columns `x` and `y`; patches of one group lie on one tissue.
+
+    Returns:
+        Both tables, the same cases in the same order; None where places are unknown or every group is scattered.
     """
     if not {"x", "y"} <= set(table.attributes):
         return None
     x, y = table.attributes["x"], table.attributes["y"]
     if not all(value.isdigit() for value in (*x.tolist(), *y.tolist())):
         return None
-    prob, alone = np.array(table.prob), 0
+    prob, whole = np.array(table.prob), np.zeros(len(table), bool)
     for group in np.unique(table.group):
         rows = np.flatnonzero(table.group == group)
         prob[rows], n = with_neighbours(table.prob[rows], on_grid(y[rows].astype(int)), on_grid(x[rows].astype(int)))
-        alone += int((n == 0).sum())
-    if 2 * alone >= len(table):
+        whole[rows] = 2 * int((n == 0).sum()) < len(rows)
+    if not whole.any():
         return None
-    return CaseTable(table.case, table.group, table.truth, prob, table.labels, table.attributes)
+    return table.take(whole), replace(table, prob=prob).take(whole)

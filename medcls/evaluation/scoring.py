@@ -8,7 +8,7 @@ from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
 from medcls.core.progress import Progress, silent
-from medcls.evaluation.neighbours import table_with_neighbours
+from medcls.evaluation.neighbours import on_tissue
 from medcls.stats.scores import confusion, evaluate_cases
 
 # Parts of the cases whose scores are worth a line of their own, where a collection tells them.
@@ -58,7 +58,7 @@ def describe_cases(
 
 
 def _subgroups(table: CaseTable) -> dict[str, CaseTable]:
-    """Return the cases of each subgroup that has enough and is not the whole; neighbours averaged where known."""
+    """Return the cases of each subgroup with enough, not the whole; of whole tissue also with neighbours averaged."""
     found = {}
     for name in SUBGROUPS:
         values = table.attributes.get(name)
@@ -66,8 +66,8 @@ def _subgroups(table: CaseTable) -> dict[str, CaseTable]:
             rows = table.take(values == value)
             if _FEWEST <= len(rows) < len(table):
                 found[f"{name}={value}"] = rows
-    if joined := table_with_neighbours(table):
-        found["neighbours=averaged"] = joined
+    if tissue := on_tissue(table):
+        found["neighbours=alone"], found["neighbours=averaged"] = tissue
     return found
 
 

@@ -6,13 +6,16 @@ import json
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
 from medcls.cli import VERBS, main, parser, print_json
+from medcls.cli.evaluate import tell
 from medcls.core.note import Note
 from medcls.imaging.phantom import phantom
+from medcls.models import store
 
 
 @pytest.fixture
@@ -168,6 +171,16 @@ def test_light_verbs_load_neither_torch_nor_streamlit(argv, tiny_model):
     )
     done = subprocess.run([sys.executable, "-c", code, *argv], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
+
+
+def test_each_site_is_told_before_what_is_pooled(capsys, tiny_model):
+    evaluation, cases = store.read_evaluation(tiny_model.id), store.read_cases(tiny_model.id)
+    assert evaluation is not None
+    assert cases is not None
+    tell(replace(evaluation, subgroups={"site=here": evaluation.scores}), cases, as_json=False)
+    _, site, pooled, *_ = capsys.readouterr().out.splitlines()
+    assert site.startswith(f"  site=here: auroc_disease: {evaluation.scores['auroc_disease']}")
+    assert "site" not in pooled
 
 
 def test_a_place_that_cannot_be_written_is_said_in_a_sentence(capsys, tiny_model, tmp_path):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from medcls.core.evaluation import CaseTable
-from medcls.evaluation.neighbours import table_with_neighbours, with_neighbours
+from medcls.evaluation.neighbours import on_tissue, with_neighbours
+from medcls.evaluation.scoring import stack_tables
 from medcls.evaluation.tissue import agreement
 from medcls.stats.scores import evaluate_cases
 
@@ -32,8 +33,7 @@ def sheet(scattered: bool = False) -> CaseTable:
 
 
 def test_noise_of_single_patches_is_averaged_out():
-    alone = sheet()
-    joined = table_with_neighbours(alone)
+    alone, joined = on_tissue(sheet())
     before, after = (
         evaluate_cases(t, (1,), names=("auroc_disease",), resamples=20)["auroc_disease"].value for t in (alone, joined)
     )
@@ -42,9 +42,17 @@ def test_noise_of_single_patches_is_averaged_out():
 
 
 def test_scattered_patches_and_unknown_places_are_left_alone():
-    assert table_with_neighbours(sheet(scattered=True)) is None
+    assert on_tissue(sheet(scattered=True)) is None
     known = sheet()
-    assert table_with_neighbours(CaseTable(known.case, known.group, known.truth, known.prob, known.labels, {})) is None
+    assert on_tissue(CaseTable(known.case, known.group, known.truth, known.prob, known.labels, {})) is None
+
+
+def test_a_whole_tissue_among_scattered_patches_is_compared_with_itself():
+    alone, joined = on_tissue(stack_tables([sheet(scattered=True), sheet()]))
+    assert set(alone.group) == set(joined.group) == {"one"}
+    assert alone.case.tolist() == joined.case.tolist()
+    assert (alone.prob == sheet().prob).all()
+    assert not (joined.prob == sheet().prob).all()
 
 
 def test_agreement_is_the_share_of_pairs_in_order() -> None:
