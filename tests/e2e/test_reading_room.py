@@ -209,6 +209,23 @@ def test_the_card_s_buttons_are_seen_without_scrolling(room, filled: Server) -> 
     assert end() <= 800, "the answer of the case stands above it"
 
 
+def test_an_answer_is_read_whole_in_a_list_that_scrolls(room, filled: Server) -> None:
+    """The longest word of the shipped tasks, beside its probability and the list's scrollbar."""
+    room.set_viewport_size({"width": 1280, "height": 800})
+    stand(room, filled.url)
+    drop(room, *["malignant"] * 12)
+    room.locator(".list .line .prob", has_text="0.").first.wait_for()
+    settle(room)
+    cut = """chip => {
+        chip.textContent = 'not melanoma'
+        return [chip.scrollWidth - chip.clientWidth, chip.closest('.list').scrollHeight - chip.closest('.list').clientHeight]
+    }"""
+    row = room.locator(".list .line", has=room.locator(".prob", has_text="0.")).first
+    beyond, scrolled = row.locator(".chip").evaluate(cut)
+    assert scrolled > 0
+    assert beyond <= 0
+
+
 def test_the_worklist_is_read_by_keyboard_alone(room, filled: Server) -> None:
     stand(room, f"{filled.url}/worklist")
     room.locator('[data-testid="stDataFrame"] canvas').first.wait_for()
