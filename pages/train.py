@@ -29,7 +29,7 @@ try:
     task = train_data.count_cases(spec).task  # collections that make no task together are refused here, in step 1
     st.subheader(say("pages.train-2-recipe-and-network"))
     form.pick_recipe(task, spec)
-    backbone, initial = form.pick_network()
+    backbone, initial = form.pick_network(task)
     st.subheader(say("pages.train-3-settings"))
     fields.begin_reading()
     values = form.show_main_settings(backbone) | form.show_advanced(collections)

@@ -9,9 +9,11 @@ from streamlit.testing.v1 import AppTest
 from medcls.data.collections import add_collection
 from medcls.imaging.phantom import phantom
 from medcls.models import store
+from medcls.words import say
 from medcls.workflows import compare, thresholds
 from pages._ui.compare import one_scan
 from pages._ui.compare.test_set import names_of
+from pages._ui.widgets import notices
 from tests import tiny
 from tests.compared import LABELS, cases, publish, publish_three
 from tests.pages.conftest import assert_sound, component, words
@@ -124,6 +126,8 @@ def test_test_set_shows_scores_verdicts_and_keeps_a_threshold(open_app, three: t
 def test_a_kept_threshold_is_looked_at_again_and_taken_off(open_app, three: tuple[str, ...]) -> None:
     thresholds.save_threshold("good", "rule out", "benign", 0.2, "as the ward wants it")
     app = show(open_app(PAGE, mode="set"), "Operating point")
+    prevalence = next(n for n in app.number_input if str(n.key).startswith("compare.prevalence"))
+    assert prevalence.value == 10, "as where answers are read"
     assert "rule out" not in words(app)
     next(s for s in app.selectbox if s.label == "Model").set_value("good").run()
     next(b for b in app.button if b.label == "Look at it").click().run()
@@ -157,9 +161,14 @@ def test_disagreements_are_shown_as_pictures(open_app, three: tuple[str, ...], h
     for i, label in enumerate(truth):
         (folder / f"{i}.png").write_bytes(drawn[label])
     (folder / "labels.csv").write_text("path,label\n" + "".join(f"{i}.png,{label}\n" for i, label in enumerate(truth)))
+    app = show(open_app(PAGE, mode="set"), "Disagreements")
+    assert not [c for c in app.get("bidi_component") if c.proto.component_name == "medcls_gallery"]
+    end = notices.escape(say("pages.pictures-to-add", {"n": 1, "names": "set"}).partition("set")[2])
+    (told,) = [c.value for c in app.caption if c.value.endswith(end)]
+    assert "set" in told
     add_collection(folder, "set", task_id="breast-ultrasound")
     app = show(open_app(PAGE, mode="set"), "Disagreements")
-    assert "No pictures" not in words(app), words(app)
+    assert told not in [c.value for c in app.caption]
     rows = component(app, "medcls_gallery")["rows"]
     assert rows
     assert all(row["src"].startswith("data:image/png") and row["name"].startswith("set/") for row in rows)

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from medcls.workflows.data_split import split_collection
 from tests.pages.conftest import assert_sound, component
 from tests.pages.conftest import words as escaped_words
 from tests.runs.processes import SPEC, add_phantoms, finish
+from tests.tiny import install, recast
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +81,18 @@ def test_every_knob_stands_in_the_form_with_its_help(open_app, at_home) -> None:
         assert name in keys, name
         assert keys[name].help == str(place.setting.help)
     assert any(key.startswith("size_px") for key in keys)
+
+
+def test_a_model_of_the_task_is_the_first_to_start_from(open_app, tiny_made, home) -> None:
+    """Other tasks' models come after it, whatever they are called."""
+    add_phantoms(home / "scans")
+    for model_id in ("a", "b"):
+        card = install(tiny_made, home / "weights", model_id)
+        task = replace(card.task, id="own-other") if model_id == "a" else card.task
+        recast(model_id, name=f"Model {model_id}", backbone="resnet18", task=task)
+    app = open_app("../train.py")
+    offered = widget(app, "selectbox", "Start from").options
+    assert [one[-1] for one in offered if "Model" in one] == ["b", "a"]
 
 
 def test_labels_that_differ_are_refused_in_step_1_and_mapped_there(open_app, home, tmp_path) -> None:

@@ -150,15 +150,22 @@ def _show_pictures(rows: Sequence[compare.Disagreement], names: dict[str, str], 
     """Show the first cases whose scan is here; each reason why others have none is said once."""
     shown: list[tuple[compare.Disagreement, bytes]] = []
     missing: dict[str, int] = {}
+    absent: list[str] = []
     for row in rows:
         picture = _picture(row)
-        if picture.value is None:
+        if picture.error is not None and picture.error.code == "data.no-such-collection":
+            absent.append(row.collection)
+        elif picture.value is None:
             missing[str(picture.error)] = missing.get(str(picture.error), 0) + 1
         else:
             shown.append((row, picture.value))
         if len(shown) == _SHOWN:
             break
     _show_gallery(shown, names, task)
+    if absent:
+        called = ", ".join(sorted(set(absent)))
+        st.caption(notices.escape(say("pages.pictures-to-add", {"n": len(absent), "names": called})))
+        st.page_link("../data.py", label=say("pages.data-add-a-collection"), icon=":material/photo_library:")
     for why, n in missing.items():
         st.caption(notices.escape(say("pages.no-pictures", {"n": n, "why": why.rstrip(".")})))
 

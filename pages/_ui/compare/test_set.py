@@ -21,6 +21,7 @@ from pages._ui.widgets import downloads, notices, pickers
 from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.charts_scores import confusion_chart, curve_chart
 from pages._ui.widgets.numbers import show_estimate, show_seconds
+from pages._ui.widgets.palette import label_word
 from pages._ui.widgets.waits import watched
 
 PICK_PX = 400  # of what one thing is chosen by: its longest words are whole on every page
@@ -257,8 +258,14 @@ def show_scores(found: compare.Comparison, names: dict[str, str]) -> None:
 def show_curves(found: compare.Comparison, names: dict[str, str]) -> Section:
     """Show ROC, precision-recall and reliability of every model in one plot each, and the confusion matrices."""
     labels = found.first.labels
+    task = next(iter(found.cards.values())).task
     label = st.selectbox(
-        say("pages.compare-label-against-the"), labels, index=found.positive[-1], key="compare.label", width=PICK_PX
+        say("pages.compare-label-against-the"),
+        labels,
+        index=found.positive[-1],
+        key="compare.label",
+        format_func=lambda one: label_word(task, one),
+        width=PICK_PX,
     )
     with watched(say("pages.compare-resampling-groups-for")) as tell:
         drawn = found.curves(label, progress=staged(tell, say("pages.compare-models-resampled")))

@@ -14,10 +14,11 @@ from medcls.workflows import ablation, compare, models, tables, thresholds
 from pages._ui import state
 from pages._ui.compare.pairs import pick_score, show_difference
 from pages._ui.compare.test_set import Section
-from pages._ui.widgets import notices
+from pages._ui.widgets import header, notices
 from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.charts_scores import threshold_chart
 from pages._ui.widgets.numbers import show_estimate
+from pages._ui.widgets.palette import label_word
 from pages._ui.widgets.waits import watched
 
 
@@ -30,16 +31,29 @@ def show_threshold(found: compare.Comparison, names: dict[str, str]) -> Section:
     if st.session_state.get(state.COMPARE_LABEL) not in found.first.labels:
         st.session_state[state.COMPARE_LABEL] = found.first.labels[found.positive[-1]]
     st.session_state.setdefault(state.COMPARE_THRESHOLD, 0.5)
-    label = middle.selectbox(say("pages.compare-label-called"), found.first.labels, key=state.COMPARE_LABEL)
+    card = found.cards[model]
+    label = middle.selectbox(
+        say("pages.compare-label-called"),
+        found.first.labels,
+        key=state.COMPARE_LABEL,
+        format_func=lambda one: label_word(card.task, one),
+    )
+    share = header.prevalence(card)  # as where answers are read
     percent = right.number_input(
-        say("pages.compare-prevalence-where-it"), 0.01, 99.0, 1.0, 0.5, format="%.2f", key="compare.prevalence"
+        say("pages.compare-prevalence-where-it"),
+        0.01,
+        99.0,
+        100 * (share if found.first.labels.index(label) in found.positive else 1 - share),
+        0.5,
+        format="%.2f",
+        key=f"compare.prevalence.{label}",
     )
     table = found.cases[model]
     _suggest(table, label)
     _show_kept(model)
     chosen = st.slider(say("pages.compare-call-it-at"), 0.01, 0.99, step=0.01, key=state.COMPARE_THRESHOLD)
     point = thresholds.try_threshold(table, label, chosen, percent / 100)
-    _show_point(point, label)
+    _show_point(point, card.task.label(label).name)
     grid = [thresholds.try_threshold(table, label, float(t), percent / 100) for t in np.linspace(0.02, 0.98, 49)]
     show_chart(threshold_chart(grid, chosen), key="compare.threshold.chart")
     _keep(model, label, chosen, thresholds.describe_point(point, table, found.collection))
@@ -99,7 +113,7 @@ def _move(threshold: float, label: str | None = None) -> None:
         st.session_state[state.COMPARE_LABEL] = label
 
 
-def _show_point(point: thresholds.OperatingPoint, label: str) -> None:
+def _show_point(point: thresholds.OperatingPoint, name: str) -> None:
     cells = [
         (say("pages.site-sensitivity"), show_estimate(point.sensitivity)),
         (say("pages.site-specificity"), show_estimate(point.specificity)),
@@ -115,7 +129,7 @@ def _show_point(point: thresholds.OperatingPoint, label: str) -> None:
             "pages.compare-of-people-have",
             {
                 "value": 1000 * point.prevalence,
-                "label": notices.escape(label),
+                "label": notices.escape(name),
                 "n": point.sensitivity.n,
                 "n2": point.specificity.n,
             },

@@ -113,8 +113,12 @@ def _tell_recipe(name: str) -> None:
         st.caption(say("pages.train-it-starts-from-a", {"first": first, "data": RECIPES[first].data}))
 
 
-def pick_network() -> tuple[str, str]:
-    """Draw the choice of a network and of its initial weights; a translator has networks of its own."""
+def pick_network(task: str) -> tuple[str, str]:
+    """Draw the choice of a network and of its initial weights; a translator has networks of its own.
+
+    Args:
+        task: Id of the run's task: models that answer it are the first to start from.
+    """
     if draft().is_translator:
         st.info(say("pages.train-translator"), icon=":material/auto_fix_high:")
         return draft().network.backbone, draft().network.initial
@@ -122,7 +126,7 @@ def pick_network() -> tuple[str, str]:
     with left:
         backbone = pick_backbone()
     with right:
-        return backbone, pick_initial(backbone)
+        return backbone, pick_initial(backbone, task)
 
 
 def pick_backbone() -> str:
@@ -151,10 +155,11 @@ def pick_backbone() -> str:
     return chosen
 
 
-def pick_initial(backbone: str) -> str:
-    """Draw the choice of initial weights: published ones, a model of the list, a file, or none."""
+def pick_initial(backbone: str, task: str) -> str:
+    """Draw the choice of initial weights: published ones, a model (of the task first), a file, or none."""
     mine = {_bare(backbone), _bare(BACKBONES[backbone].timm_name)} if backbone in BACKBONES else {_bare(backbone)}
-    cards = {card.id: card for card in models.list_models() if not card.is_mean and _bare(card.backbone) in mine}
+    fitting = [card for card in models.list_models() if not card.is_mean and _bare(card.backbone) in mine]
+    cards = {card.id: card for card in sorted(fitting, key=lambda card: card.task.id != task)}
     published = BACKBONES[backbone].weights if backbone in BACKBONES else "published"
     options = {"imagenet": say("pages.train-weights", {"published": published})} if published else {}
     options |= {i: say("pages.train-the-model", {"i": card.name or i}) for i, card in cards.items()}
