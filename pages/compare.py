@@ -7,7 +7,7 @@ from medcls.errors import MedclsError
 from medcls.words import say
 from medcls.workflows import classify, compare_scan
 from pages._ui import state
-from pages._ui.compare import pairs, test_set, threshold
+from pages._ui.compare import curves, pairs, test_set, threshold
 from pages._ui.compare.one_scan import show_one_scan
 from pages._ui.widgets import header, notices, pickers
 
@@ -105,7 +105,7 @@ def show_test_set(cards: list) -> None:
     if section == "Scores":
         test_set.show_scores(found, names)
     elif section == "Curves":
-        files = test_set.show_curves(found, names)
+        files = curves.show_curves(found, names)
     elif section == "Which is better":
         score, files = pairs.show_pairs(found, names)
     elif section == "Disagreements":

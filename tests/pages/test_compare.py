@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from medcls.core.note import Note
 from medcls.data.collections import add_collection
 from medcls.imaging.phantom import phantom
 from medcls.models import store
@@ -151,6 +152,20 @@ def test_a_kept_threshold_does_not_throw_an_evaluation_away(
     thresholds.save_threshold("good", "screening", "malignant", 0.2)
     show(app, "Which is better")
     assert len(made) == 1
+
+
+def test_scores_on_cases_that_were_learned_from_are_cautioned_in_sight(
+    open_app, three: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other notes stay behind their button."""
+    said = [Note("evaluation.learned-from", n=35), Note("evaluation.undecided", silent=1, n=42)]
+    found = tuple(Note("evaluation.of-models", models="good", note=note) for note in said)
+    real = compare.compare_stored
+    monkeypatch.setattr(compare, "compare_stored", lambda *a, **k: dataclasses.replace(real(*a, **k), notes=found))
+    app = open_app(PAGE, mode="set")
+    assert_sound(app)
+    assert ["35 cases" in w.value for w in app.warning] == [True]
+    assert say("pages.about-cases", {"n": 1}) in [b.label for b in app.button]
 
 
 def test_disagreements_are_shown_as_pictures(open_app, three: tuple[str, ...], home: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 from medcls.core.collection import Part
 from medcls.core.evaluation import CaseTable
 from medcls.core.model import ModelCard
+from medcls.core.note import Note
 from medcls.core.outcome import Outcome
 from medcls.core.progress import Progress, staged
 from medcls.core.titles import titles_of
@@ -18,15 +19,12 @@ from medcls.workflows import compare, models, report, site_figures, tables
 from medcls.workflows.case_report import Mode
 from pages._ui import state
 from pages._ui.widgets import downloads, notices, pickers
-from pages._ui.widgets.charts import show_chart
-from pages._ui.widgets.charts_scores import confusion_chart, curve_chart
 from pages._ui.widgets.numbers import show_estimate, show_seconds
-from pages._ui.widgets.palette import label_word
 from pages._ui.widgets.waits import watched
 
 PICK_PX = 400  # of what one thing is chosen by: its longest words are whole on every page
 _SITE_PX = 160  # "BUS-BRA, never seen"
-_CONFUSION_PX = 310
+_FLATTERING = ("evaluation.learned-from", "evaluation.untold")  # notes of cases that a model may have been taught
 Section = tuple[str, str, Callable[[], list[tables.Row]]]  # what a section offers as CSV: title, file, rows
 STORED = say("pages.compare-the-test-cases-they")
 PARTS = {
@@ -185,15 +183,25 @@ def show_basis(found: compare.Comparison, names: dict[str, str]) -> None:
     """Say on which cases everything below rests."""
     first = found.first
     basis = {"cases": len(first), "groups": found.n_groups, "collection": titles_of(found.collection)}
-    counts = ", ".join(f"{int((first.truth == k).sum())} {label}" for k, label in enumerate(first.labels))
+    task = next(iter(found.cards.values())).task
+    counts = ", ".join(f"{int((first.truth == k).sum()):,} {task.label(i).name}" for k, i in enumerate(first.labels))
     st.caption(
         notices.escape(f"{say('pages.basis', basis)} ({counts}): {_named(found.part, names)}. ")
         + say("pages.compare-in-brackets-intervals")
     )
-    if found.notes and st.button(
-        say("pages.about-cases", {"n": len(found.notes)}), type="tertiary", icon=":material/info:", key="compare.about"
+    flattering = [note for note in found.notes if _flatters(note)]
+    for note in flattering:  # beside the scores, not behind a button: they are no measure of these models
+        st.warning(notices.escape(_named(str(note), names)), icon=":material/flag:")
+    rest = [note for note in found.notes if note not in flattering]
+    if rest and st.button(
+        say("pages.about-cases", {"n": len(rest)}), type="tertiary", icon=":material/info:", key="compare.about"
     ):
-        _open_notes([_named(str(note), names) for note in found.notes])
+        _open_notes([_named(str(note), names) for note in rest])
+
+
+def _flatters(note: Note) -> bool:
+    said = note.params.get("note")
+    return isinstance(said, Note) and said.code in _FLATTERING
 
 
 def _open_notes(lines: Sequence[str]) -> None:
@@ -253,63 +261,6 @@ def show_scores(found: compare.Comparison, names: dict[str, str]) -> None:
     pinned = {say("pages.head-model"): st.column_config.TextColumn(pinned=True)}
     st.dataframe(table, hide_index=True, column_config=pinned, alt=say("pages.compare-scores-of-every"))
     st.caption(say("pages.compare-sort-by-a"))
-
-
-def show_curves(found: compare.Comparison, names: dict[str, str]) -> Section:
-    """Show ROC, precision-recall and reliability of every model in one plot each, and the confusion matrices."""
-    labels = found.first.labels
-    task = next(iter(found.cards.values())).task
-    label = st.selectbox(
-        say("pages.compare-label-against-the"),
-        labels,
-        index=found.positive[-1],
-        key="compare.label",
-        format_func=lambda one: label_word(task, one),
-        width=PICK_PX,
-    )
-    with watched(say("pages.compare-resampling-groups-for")) as tell:
-        drawn = found.curves(label, progress=staged(tell, say("pages.compare-models-resampled")))
-    kinds = (
-        (
-            say("pages.compare-roc"),
-            "roc",
-            say("pages.compare-false-positive-rate"),
-            say("pages.head-sensitivity"),
-            True,
-        ),
-        (
-            say("pages.compare-precision-and-recall"),
-            "precision_recall",
-            say("pages.curve-recall"),
-            say("pages.curve-precision"),
-            False,
-        ),
-        (
-            say("pages.compare-reliability"),
-            "reliability",
-            say("pages.compare-probability-given"),
-            say("pages.compare-share-that-was-true"),
-            True,
-        ),
-    )
-    with st.container(key="curves"):  # frame.css puts them below each other on a narrow page
-        places = st.columns(3)
-    for column, (title, field, x, y, diagonal) in zip(places, kinds, strict=True):
-        with column:
-            st.markdown(f"**{title}**")
-            chosen = {m: getattr(c, field) for m, c in drawn.items()}
-            show_chart(
-                curve_chart(chosen, names, x, y, diagonal=diagonal, points=field == "reliability"),
-                key=f"compare.{field}",
-            )
-    st.caption(say("pages.compare-bands-intervals-at"))
-    st.markdown(say("pages.compare-confusion-at-the-most"))
-    with st.container(horizontal=True):  # as many beside each other as there is room for
-        for model, counts in found.confusions().items():
-            with st.container(width=_CONFUSION_PX, gap=None):
-                st.caption(notices.escape(names[model]))
-                show_chart(confusion_chart(counts, labels), key=f"compare.confusion.{model}")
-    return say("pages.compare-curves"), "curves.csv", lambda: tables.curve_rows(drawn, label)
 
 
 def show_downloads(found: compare.Comparison, score: str, section: Section | None) -> None:
