@@ -203,6 +203,7 @@ class _Recorder:
     def __post_init__(self) -> None:
         with contextlib.suppress(MedclsError):  # a damaged file is written anew from the checkpoint
             self.known = list(self.run.metrics())
+        self.writer.rewrite(self.known)  # the next line must not stand behind half of one
 
     def should_stop(self) -> bool:
         return (self.run.path / "stop").exists()

@@ -98,10 +98,10 @@ class RunWriter:
                 raise
 
     def rewrite(self, results: Iterable[EpochResult]) -> None:
-        """Make `metrics.jsonl` say exactly what the checkpoint knows; a resume begins with it."""
-        disk.write_atomically(
-            self.run.path / "metrics.jsonl", b"".join(r.to_json(indent=None).encode() for r in results)
-        )
+        """Make `metrics.jsonl` say exactly this, if it does not; a resume begins with it."""
+        path, content = self.run.path / "metrics.jsonl", b"".join(r.to_json(indent=None).encode() for r in results)
+        if (path.read_bytes() if path.is_file() else b"") != content:
+            disk.write_atomically(path, content)
 
     def saw(self, data: DataSeen) -> None:
         """Write down which data the run was given."""

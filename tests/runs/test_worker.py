@@ -103,6 +103,17 @@ def test_kill_minus_9_anywhere_and_resume_is_bit_identical(whole: tuple[RunFolde
     assert made(run) == made(undisturbed)
 
 
+@pytest.mark.parametrize("left", [lambda told: told[:-40], lambda told: b"{" + told, lambda told: b"\0" * len(told)])
+def test_epochs_that_a_power_cut_left_half_told_are_whole_once_it_is_resumed(whole, left) -> None:
+    run = make_run(SPEC)
+    assert finish(run, kill_at=2 * whole[1] // 3) == -signal.SIGKILL
+    told = (run.path / "metrics.jsonl").read_bytes()
+    assert told
+    (run.path / "metrics.jsonl").write_bytes(left(told))
+    assert finish(run) == 0, run.log_tail()
+    assert (made(run), epochs(run)) == (made(whole[0]), epochs(whole[0]))
+
+
 def test_a_run_killed_again_and_again_still_comes_to_the_same_end(whole: tuple[RunFolder, int]) -> None:
     undisturbed, writes = whole
     run = make_run(SPEC)
