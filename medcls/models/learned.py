@@ -5,9 +5,10 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
 
+from medcls import disk
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
 from medcls.errors import BadModel
@@ -15,6 +16,7 @@ from medcls.models.layout import FEATURES, SEEN
 from medcls.stats.familiarity import Normal, TrainingReference
 from medcls.stats.gate import Gate
 
+_MOST_BYTES = 1 << 30  # 400,000 scans of a wide network
 _LONGEST_ROW = 1.02  # features have rows of length 1, stored as float16
 _CENTRE, _WHITENING = "appearance_centre", "appearance_whitening"
 _GATE = ("kind_centre", "kind_spread", "kind_bend", "kind_weight", "kind_bias")
@@ -47,7 +49,7 @@ def read_seen(path: Path) -> frozenset[str]:
     if not (path / SEEN).exists():
         return frozenset()
     try:
-        return frozenset((path / SEEN).read_text(encoding="ascii").split())
+        return frozenset(disk.read_file(path / SEEN).decode("ascii").split())
     except (OSError, UnicodeDecodeError) as error:
         raise BadModel("models.bad-seen", model=path.name, found=type(error).__name__) from error
 
@@ -73,7 +75,10 @@ def read_reference(path: Path, card: ModelCard) -> TrainingReference | None:
     if FEATURES not in card.files:
         return None
     try:
-        tensors = {name: value.astype(np.float32) for name, value in load_file(path / FEATURES).items()}
+        if (path / FEATURES).stat().st_size > _MOST_BYTES:
+            raise BadModel("models.bad-features", model=card.id, found=Note("core.found-mib", n=_MOST_BYTES >> 20))
+        with safe_open(path / FEATURES, "np") as file:  # one after the other: all at once would be held twice
+            tensors = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
         features = tensors["features"]
     except (OSError, KeyError, SafetensorError) as error:
         reason = f"{FEATURES}: {type(error).__name__}"
@@ -97,7 +102,7 @@ def _wrong(tensors: dict[str, np.ndarray], features: np.ndarray, channels: int) 
         return Note("models.found-shape", name="features", shape=str(features.shape))
     if not all(np.isfinite(value).all() for value in tensors.values()):
         return Note("models.found-nan")
-    if (longest := float(np.linalg.norm(features.astype(np.float64), axis=1).max())) > _LONGEST_ROW:
+    if (longest := max(_longest(features[i : i + 4096]) for i in range(0, len(features), 4096))) > _LONGEST_ROW:
         return Note("models.found-long-rows", longest=longest)
     centre, whitening = tensors.get(_CENTRE), tensors.get(_WHITENING)
     if centre is not None and whitening is not None and (len(centre.shape), whitening.shape) != (1, 2 * centre.shape):
@@ -106,6 +111,11 @@ def _wrong(tensors: dict[str, np.ndarray], features: np.ndarray, channels: int) 
     if centre is not None and (len(centre) != n_looks or whitening is None or _is_flat(whitening)):
         return Note("models.found-shapes", name="appearance", shapes=f"{centre.shape}")
     return _wrong_gate(tensors, n_kind)
+
+
+def _longest(rows: np.ndarray) -> float:
+    """Return the length of the longest row."""
+    return float(np.linalg.norm(rows.astype(np.float64), axis=1).max())
 
 
 def _is_flat(whitening: np.ndarray) -> bool:

@@ -27,8 +27,10 @@ from medcls.workflows.acts import act, allowed
 FILES = store.FILES
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib", ".npy", ".npz", ".h5", ".keras", ".t7", ".mar")
 MOST_BYTES = 4 << 30  # of all files of an archive
-_TEXT_BYTES = 256 << 20  # of any file but the weights
-_CARD_BYTES, _LONGEST_NAME = 1 << 20, 200  # every page reads every card and shows its name
+_TEXT_BYTES = 64 << 20  # of a table or a list
+_RECORD_BYTES, _CARD_BYTES = 4 << 20, 1 << 20  # of a record, and of the one that every page reads
+_LONGEST_NAME = 200  # every page shows it
+_MOST_RATIO, _FREE_BYTES = 20, 10_000_000  # weights hardly pack: what does holds nothing but memory
 _EQUAL = 1e-4
 _OPSET = 18
 
@@ -171,13 +173,14 @@ def _unpack(archive: zipfile.ZipFile, models: dict[str, list[zipfile.ZipInfo]], 
 
 def _copy(archive: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path, left: int) -> int:
     """Unpack one file, of at most so many bytes; return how many it had."""
-    text = _CARD_BYTES if info.filename.endswith(store.CARD) else _TEXT_BYTES
-    most = left if info.filename.endswith(".safetensors") else min(left, text)
+    name = PurePosixPath(info.filename.replace("\\", "/")).name
+    text = _CARD_BYTES if name == store.CARD else _RECORD_BYTES if name.endswith(".json") else _TEXT_BYTES
+    is_weights = name.endswith(".safetensors")
+    most = left if is_weights else min(left, text)
+    if is_weights and info.file_size > max(_FREE_BYTES, _MOST_RATIO * min(info.compress_size, archive.start_dir)):
+        raise TooLarge("data.zip-bomb", total=info.file_size)
     total = 0
-    with (
-        archive.open(info) as packed,
-        (folder / PurePosixPath(info.filename.replace("\\", "/")).name).open("wb") as out,
-    ):
+    with archive.open(info) as packed, (folder / name).open("wb") as out:
         while chunk := packed.read(1 << 20):
             total += len(chunk)
             if total > most:

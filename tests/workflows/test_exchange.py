@@ -295,6 +295,24 @@ def test_an_archive_that_unpacks_without_end_is_stopped(elsewhere: bytes, monkey
         exchange.import_model(out.getvalue())
 
 
+@pytest.mark.parametrize(
+    ("name", "holds"),
+    [
+        ("features.safetensors", b"\0" * (16 << 20)),
+        ("pointing.json", b"[" + b"[]," * (2 << 20) + b"[]]"),
+        ("evaluation.json", random.Random(1).randbytes(5 << 20)),
+    ],
+)
+def test_files_that_hold_nothing_but_memory_are_refused_unread(name: str, holds: bytes) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as bomb:
+        bomb.writestr("m/model.safetensors", random.Random(1).randbytes(1 << 20))  # the whole is no bomb
+        bomb.writestr(f"m/{name}", holds)
+    with pytest.raises(TooLarge):
+        exchange.import_model(out.getvalue())
+    assert store.list_cards() == ()
+
+
 def test_all_files_of_an_archive_count_together(
     tiny_model: ModelCard, elsewhere: bytes, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
