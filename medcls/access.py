@@ -28,7 +28,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from medcls import home
+from medcls import disk, home
 from medcls.errors import BadSpec, MedclsError
 
 Role = Literal["read", "build", "approve", "admin"]
@@ -115,7 +115,7 @@ def read_rules() -> Rules:
 @lru_cache(maxsize=4)
 def _read(path: Path, changed_ns: int, size: int) -> Rules:
     try:
-        told = tomllib.loads(path.read_text(encoding="utf-8"))
+        told = tomllib.loads(disk.read_file(path).decode())
         return _rules(told)
     except (OSError, RecursionError, ValueError, TypeError, AttributeError) as error:  # no UTF-8, no TOML, wrong types
         raise BadSpec("access.unreadable", found=str(error)[:200] or type(error).__name__) from error

@@ -150,7 +150,7 @@ def lines() -> Iterator[Line]:
         OSError: If a file cannot be read.
     """
     for path in files():
-        for text in path.read_bytes().splitlines():
+        for text in disk.read_file(path, 64 * MOST_BYTES).splitlines():
             line = _parsed(text)
             if line is None:
                 return
@@ -170,7 +170,7 @@ def verify() -> Verdict:
     """
     (n, last), (n_head, digest), paths = (0, BEGINNING), _head(), files()
     for path in paths:
-        told = path.read_bytes()
+        told = disk.read_file(path, 64 * MOST_BYTES)
         for text in (told[: told.rfind(b"\n") + 1] if path == paths[-1] else told).splitlines():
             line = _parsed(text)
             if line is None or line.before != last or line.n != n + 1 or (line.n == n_head and line.digest != digest):
@@ -220,7 +220,7 @@ def _end() -> tuple[Path, Line | None]:
 def _last_lines(path: Path) -> tuple[int, list[bytes]]:
     """Return the size of a file and its last lines, having cut off what stands behind the last line's end."""
     size = path.stat().st_size
-    with path.open("rb") as file:
+    with disk.open_file(path) as file:
         file.seek(max(0, size - _TAIL_BYTES))
         tail = file.read()
     torn = len(tail) - (tail.rfind(b"\n") + 1)
@@ -242,7 +242,7 @@ def _unreadable(texts: list[bytes]) -> Line:
 def _head() -> tuple[int, str]:
     """Return how many lines the trail had and the last one's digest; none where that is not told."""
     try:
-        told = json.loads((folder() / "head.json").read_bytes())
+        told = json.loads(disk.read_file(folder() / "head.json"))
         n, digest = told["n"], told["digest"]
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return 0, BEGINNING

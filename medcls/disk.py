@@ -1,11 +1,13 @@
-"""Files and folders put in place whole: built aside, then renamed, so that nobody reads half of one."""
+"""Files and folders put in place whole: built aside, then renamed, so that nobody reads half of one; and read again."""
 
 import contextlib
 import errno
+import io
 import os
 import re
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,8 +47,48 @@ def write_atomically(path: Path, content: bytes | memoryview, *, alone: bool = F
     sync_folder(path.parent)
 
 
+def open_file(path: Path) -> io.BufferedReader:
+    """Open a file for reading. A pipe or a device in its place is refused at once: reading it might never end.
+
+    Raises:
+        OSError: If it cannot be opened, or is no file.
+    """
+    return open(path, "rb", opener=_open_regular)
+
+
+def _open_regular(path: str, flags: int) -> int:
+    handle = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe that nobody writes to would wait
+    kind = os.fstat(handle).st_mode
+    if stat.S_ISREG(kind):
+        return handle
+    os.close(handle)
+    code = errno.EISDIR if stat.S_ISDIR(kind) else errno.ENOTSUP
+    raise OSError(code, os.strerror(code), path)
+
+
+def is_there(path: Path) -> bool:
+    """Return whether a file is there, or may be: who may not look into its folder is told so where it is read."""
+    try:
+        return path.is_file()
+    except PermissionError:
+        return True
+
+
+def read_file(path: Path, most_bytes: int = 1 << 28) -> bytes:
+    """Return what stands in a file.
+
+    Raises:
+        OSError: As `open_file`; also if it holds more than so many bytes.
+    """
+    with open_file(path) as file:
+        content = file.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    return content
+
+
 _ORPHANED_S = 86_400.0  # nobody builds anything for a day
-_LEFT = re.compile(r"\..+\.(\d+-[0-9a-f]{8}\.)?aside|\..+\.deleted")
+_LEFT = re.compile(r"\..+\.(\d+-[0-9a-f]{8}\.)?aside|\..+\.deleted|\.(import|onnx|upload)-.+")
 
 
 def sweep(root: Path, deep: int = 3) -> int:
@@ -117,7 +159,7 @@ def append_line(path: Path, line: str) -> None:
 
 def _ends_line(path: Path) -> bool:
     """Return whether a file that is not empty ends with the end of a line."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         file.seek(-1, os.SEEK_END)
         return file.read(1) == b"\n"
 

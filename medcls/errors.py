@@ -138,3 +138,8 @@ class RunFailed(MedclsError):
 
 class Conflict(MedclsError):
     """Something that is already there or being used by another process."""
+
+
+def of_disk(error: OSError) -> Conflict:
+    """Return what the system says of a file or folder (no room, no right to it) as a mistake that a user is told of."""
+    return Conflict("core.file-trouble", found=error.strerror or type(error).__name__)

@@ -2,13 +2,14 @@
 
 import dataclasses
 import json
+import os
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from medcls import access, audit, home
+from medcls import access, audit, cli, home
 from medcls.core.letter import Letter
 from medcls.core.run import RunSpec
 from medcls.core.site import SiteCheck
@@ -54,7 +55,19 @@ def a_home() -> None:
     home.home().mkdir(parents=True, exist_ok=True)
 
 
-PLACES = pytest.mark.parametrize("spoil", [as_folder, as_link_to_nothing, as_link_to_itself, as_deep])
+def as_pipe(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+
+
+def as_endless(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to("/dev/zero")
+
+
+PLACES = pytest.mark.parametrize(
+    "spoil", [as_folder, as_link_to_nothing, as_link_to_itself, as_deep, as_pipe, as_endless]
+)
 Spoil = Callable[[Path], None]
 
 
@@ -273,3 +286,54 @@ def test_a_damaged_row_of_the_reproduction_stands_in_its_place(spoil: Spoil) -> 
     assert told[second] is None
     assert table.describe_page(table.read_rows())
     assert dataclasses.replace(table.read_rows()[1], best=None).recipe == second
+
+
+LISTS = {
+    "weights": "odd",
+    "runs": "odd",
+    "datasets": "odd",
+    "searches": "odd",
+    "sites": "odd",
+    "outbox": "odd",
+    "inbox": "odd.dcm",
+    "tasks": "odd.toml",
+    "reproduction": "odd.json",
+    "audit": "audit-000002.jsonl",
+}
+COMMANDS = (
+    ["models"],
+    ["runs", "list"],
+    ["data", "list"],
+    ["search", "list"],
+    ["site", "list"],
+    ["outbox"],
+    ["worklist"],
+)
+
+
+@pytest.mark.parametrize("place", LISTS)
+@pytest.mark.parametrize("spoil", [as_link_to_itself, as_pipe])
+def test_what_is_no_file_beside_the_others_stops_no_list(spoil: Spoil, place: str) -> None:
+    (home.home() / place).mkdir()
+    spoil(home.home() / place / LISTS[place])
+    assert {cli.main(command) for command in COMMANDS} <= {0, 1}
+    assert "skin-melanoma" in list_tasks(home.tasks())
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nobody keeps root from looking")
+def test_folders_that_nobody_may_look_into_stand_in_their_place(capsys: pytest.CaptureFixture) -> None:
+    whole, closed = (make_run(RunSpec.of(name=name, collections=("phantoms",))) for name in ("whole", "closed"))
+    folders = [closed.path, home.datasets() / "closed", home.home() / "searches" / "closed", home.weights() / "closed"]
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0)
+    try:
+        assert [view.id for view in runs.list_runs()] == [whole.id]
+        assert [view.name for view in runs.broken_runs()] == [closed.id]
+        for command, name in ((["data", "list"], "closed"), (["search", "list"], "closed"), (["models"], "closed")):
+            assert cli.main(command) in (0, 1)
+            told = capsys.readouterr()
+            assert name in told.out + told.err
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)

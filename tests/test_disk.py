@@ -63,6 +63,19 @@ def test_a_line_that_does_not_fit_leaves_the_file_as_it_was(tmp_path: Path, monk
     assert path.read_text() == '{"a": 1}\n'
 
 
+def test_what_is_no_file_is_never_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "endless").symlink_to("/dev/zero")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "long").write_bytes(b"123")
+    for name, said in {"pipe": "not supported", "endless": "not supported", "loop": "levels", ".": "directory"}.items():
+        with pytest.raises(OSError, match=said):
+            disk.read_file(tmp_path / name)
+    with pytest.raises(OSError, match="large"):
+        disk.read_file(tmp_path / "long", 2)
+    assert disk.read_file(tmp_path / "long", 3) == b"123"
+
+
 def test_what_killed_writers_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
     old, future = time.time() - 2 * 86_400, time.time() + 30 * 86_400
     run = tmp_path / "runs" / "one"
@@ -72,11 +85,13 @@ def test_what_killed_writers_left_is_swept_and_nothing_else(tmp_path: Path) -> N
         tmp_path / ".card.json.aside",
         run / ".result.aside",
         tmp_path / "runs" / ".two.deleted",
+        tmp_path / ".upload-0a1b2c3d.zip",
+        tmp_path / "runs" / ".import-0a1b2c3d",
     ]
     kept = [run / "state.json", run / ".lock", run / ".hidden", run / ".young.json.1-00000000.aside"]
     for path in (*left, *kept):
         path.touch() if not path.exists() else None
-    for path, at in zip(left, (old, old, future, old), strict=True):
+    for path, at in zip(left, (old, old, future, old, old, old), strict=True):
         os.utime(path, (at, at))
     os.utime(run / ".hidden", (old, old))
     (tmp_path / "link").symlink_to(run)

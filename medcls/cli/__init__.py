@@ -190,4 +190,4 @@ def _file_trouble(error: OSError | sqlite3.Error) -> MedclsError:
     found, where = str(error) or type(error).__name__, None
     if isinstance(error, OSError):
         found, where = error.strerror or found, error.filename
-    return MedclsError("cli.file-trouble", found=f"{found}, {where}" if where else found)
+    return MedclsError("core.file-trouble", found=f"{found}, {where}" if where else found)

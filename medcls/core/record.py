@@ -10,6 +10,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, Union, get_args, get_origin, get_type_hints
 
+from medcls import disk
 from medcls.errors import BadRecord, MedclsError
 from medcls.words import say
 
@@ -127,6 +128,7 @@ _CANNOT_BE = (ArithmeticError, AttributeError, LookupError, RecursionError, Type
 _MOST_BYTES = 1 << 26
 _DEEPEST = 64
 _LARGEST = 1 << 63
+_MOST_VALUES = 1 << 21  # of a file: a gigabyte once read where all are empty lists
 
 
 def read_bounded(path: Path, where: str) -> bytes:
@@ -137,7 +139,7 @@ def read_bounded(path: Path, where: str) -> bytes:
         BadRecord: If it cannot be read, is a link to nothing, or is larger than any record.
     """
     try:
-        with path.open("rb") as file:
+        with disk.open_file(path) as file:
             content = file.read(_MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         if isinstance(error, FileNotFoundError) and not path.is_symlink():
@@ -155,6 +157,9 @@ def parse_json(text: str | bytes, where: str) -> Any:
     Raises:
         BadRecord: If it is not strict JSON, or says what no record of ours says; see `Record.from_json`.
     """
+    marks = (",", "[", "{") if isinstance(text, str) else (b",", b"[", b"{")
+    if sum(map(text.count, marks)) > _MOST_VALUES:  # type: ignore[arg-type]
+        raise wrong(where, say("core.found-many", {"n": _MOST_VALUES}), say("core.allowed-record"))
     try:
         data = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:

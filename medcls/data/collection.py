@@ -10,6 +10,7 @@ from typing import overload
 import numpy as np
 from PIL import Image
 
+from medcls import disk
 from medcls.core.collection import Case, CollectionRecord
 from medcls.data.arrays import read_row
 from medcls.data.duplicates import find_pairs
@@ -17,6 +18,8 @@ from medcls.data.index import Index
 from medcls.data.settle import Same, same_pictures
 from medcls.data.soundness import check_sound
 from medcls.errors import BadData, BadScan
+
+_MOST_BYTES = 1 << 31  # of a scan
 
 
 class Stored:
@@ -31,7 +34,7 @@ class Stored:
 
     def __init__(self, folder: Path) -> None:
         path = folder / "record.json"
-        if not path.is_file():
+        if not disk.is_there(path):
             raise BadData("data.no-such-collection", found=folder.name[:80])
         self.folder = folder
         self.record = CollectionRecord.read(path)
@@ -294,7 +297,7 @@ def bytes_of(root: Path, case_id: str) -> tuple[bytes, np.ndarray | None]:
         raise BadScan("data.path-outside")
     name, hash_sign, row = case_id.rpartition("#")
     if not (hash_sign and name.endswith(".npy") and row.isdigit()):
-        return (root / case_id).read_bytes(), None
+        return disk.read_file(root / case_id, _MOST_BYTES), None
     pixels = read_row(root / name, int(row))
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "PNG")

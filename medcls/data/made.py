@@ -129,7 +129,7 @@ class _Pictures:
             BadData: If it is gone or has changed.
         """
         try:
-            content = (self.folder / case.id.rpartition("/")[2]).read_bytes()
+            content = disk.read_file(self.folder / case.id.rpartition("/")[2])
         except OSError as error:
             raise BadData("data.made-gone", run=self.name, found=error.strerror or type(error).__name__) from error
         if hashlib.sha256(content).hexdigest() != case.sha256:

@@ -43,9 +43,9 @@ def broken_collections() -> tuple[Outcome[CollectionRecord], ...]:
 
 def _read_all() -> Iterator[Outcome[CollectionRecord]]:
     """Read every record; a folder without one is passed over."""
-    paths = sorted(home.datasets().glob("*/record.json")) if home.datasets().is_dir() else []
-    for path in paths:
-        if _NAME.fullmatch(path.parent.name):
+    folders = sorted(home.datasets().iterdir()) if home.datasets().is_dir() else []
+    for path in (folder / "record.json" for folder in folders):
+        if _NAME.fullmatch(path.parent.name) and disk.is_there(path):
             yield Outcome.of(path.parent.name, partial(_read, path))
 
 

@@ -14,7 +14,7 @@ from medcls.data.collections import Collection
 from medcls.data.settle import first_with_same, join
 from medcls.data.split_proof import prove
 from medcls.data.vocabulary import natural
-from medcls.errors import BadData, BadRecord, BadSplit
+from medcls.errors import BadData, BadRecord, BadSplit, of_disk
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 DEFAULT_PARTS: Mapping[str, float] = {"train": 0.7, "validate": 0.15, "test": 0.15}
@@ -225,16 +225,23 @@ def write_split(collection: Collection, split: Split) -> Path:
     Raises:
         BadSplit: If it cannot have its name; see `check_split_name`.
         BadData: If the collection is several.
+        Conflict: If it cannot be written.
     """
     check_split_name(split.name)
     folder = collection.stored[0].folder / "splits"
     if len(collection.stored) > 1:
         raise BadData("data.split-of-several")
     final = folder / f"{split.name}.json"
-    with disk.locked(folder):
-        if (old := _fingerprint_of(final)) not in ("", split.fingerprint):  # a copy: a kill in between loses neither
-            disk.write_atomically(folder / f".{split.name}.{old[:16]}.json", final.read_bytes())
-        disk.write_atomically(final, split.to_json().encode())
+    try:
+        with disk.locked(folder):
+            if (old := _fingerprint_of(final)) not in (
+                "",
+                split.fingerprint,
+            ):  # a copy: a kill in between loses neither
+                disk.write_atomically(folder / f".{split.name}.{old[:16]}.json", disk.read_file(final))
+            disk.write_atomically(final, split.to_json().encode())
+    except OSError as error:
+        raise of_disk(error) from error
     return final
 
 

@@ -9,7 +9,9 @@ import numpy as np
 
 from medcls.core.evaluation import Estimate
 from medcls.core.model import ModelCard
+from medcls.core.note import Note
 from medcls.core.scan import Scan
+from medcls.errors import BadModel
 from medcls.models.folder import ModelFolder
 from medcls.models.layout import WEIGHTS
 
@@ -44,9 +46,14 @@ def cost_of(card: ModelCard, score: Estimate | None, classifier: Any = None) -> 
         classifier: The opened model, to measure its time; None to leave that out.
 
     Raises:
-        BadModel: If its folder is gone.
+        BadModel: If its folder is gone, or cannot be looked into.
     """
-    sizes = [(ModelFolder.find(one).path / WEIGHTS).stat().st_size for one in card.networks]
+    try:
+        sizes = [(ModelFolder.find(one).path / WEIGHTS).stat().st_size for one in card.networks]
+    except OSError as error:
+        raise BadModel(
+            "models.incomplete", model=card.id, found=Note("models.found-unreadable", name=WEIGHTS)
+        ) from error
     return Cost(card.id, card.n_parameters, sum(sizes), None if classifier is None else measure_ms(classifier), score)
 
 

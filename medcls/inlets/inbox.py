@@ -90,7 +90,7 @@ def waiting() -> tuple[Waiting, ...]:
     found: list[tuple[float, Waiting]] = []
     for path in folder().glob("*.dcm"):
         with suppress(FileNotFoundError):  # put away meanwhile
-            found.append((path.stat().st_mtime, described(path, path.stem, "inbox")))
+            found.append((path.lstat().st_mtime, described(path, path.stem, "inbox")))
     return tuple(one for _, one in sorted(found, key=lambda pair: -pair[0]))
 
 
@@ -129,7 +129,7 @@ def read(digest: str) -> bytes:
     path = folder() / f"{digest}.dcm"
     if not digest.isalnum() or not path.is_file():
         raise BadScan("inlets.not-waiting")
-    return path.read_bytes()
+    return disk.read_file(path, 1 << 31)
 
 
 def put_away(digest: str) -> None:
@@ -154,6 +154,7 @@ def described(path: Path, name: str, source: str) -> Waiting:
 
 
 def _header(path: Path) -> pydicom.Dataset:
+    disk.open_file(path).close()  # a pipe would never end
     found: Path | io.BytesIO = path
     if read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
         limits = Limits.from_env()

@@ -5,6 +5,7 @@ two clicks send once. Killed between sending and noting it, the next try asks th
 """
 
 import hashlib
+import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -84,10 +85,18 @@ def put(server: str, objects: Sequence[bytes], scan_sha256: str = "") -> Sending
 def sendings() -> tuple[Sending, ...]:
     """Return what is or was on its way, oldest first; one whose state is damaged stands as failed, and says why."""
     found: list[tuple[float, Sending]] = []
-    for place in folder().glob("*"):
-        with suppress(FileNotFoundError, NotADirectoryError):  # put away meanwhile, or not ours
-            found.append(((place / "state.json").lstat().st_mtime, _read_or_told(place)))
+    for place in filter(os.path.isdir, folder().glob("*")):
+        with suppress(FileNotFoundError):  # put away meanwhile, or not ours
+            found.append((_put_at(place), _read_or_told(place)))
     return tuple(sending for _, sending in sorted(found, key=lambda pair: pair[0]))
+
+
+def _put_at(place: Path) -> float:
+    """Return when a result was last written; 0 where nobody may look."""
+    try:
+        return (place / "state.json").lstat().st_mtime
+    except PermissionError:
+        return 0.0
 
 
 def _read_or_told(place: Path) -> Sending:
@@ -139,7 +148,7 @@ def try_one(name: str, around: PacsConfig, now: float | None = None) -> Sending:
 def _tried(sending: Sending, place: Path, around: PacsConfig, now: float) -> Sending:
     sending = replace(sending, tries=sending.tries + 1)
     try:
-        give(around.server(sending.server), [path.read_bytes() for path in sorted(place.glob("*.dcm"))])
+        give(around.server(sending.server), [disk.read_file(path, 1 << 31) for path in sorted(place.glob("*.dcm"))])
     except Conflict as error:
         wait = min(_LONGEST_S, _FIRST_S * 2 ** (min(sending.tries, _MOST_TRIES) - 1))
         state: State = "failed" if sending.tries >= _MOST_TRIES else "waiting"

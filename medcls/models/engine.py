@@ -26,7 +26,7 @@ from medcls import home
 from medcls.core.model import ModelCard
 from medcls.core.record import Record
 from medcls.core.scan import Preprocess, Scan
-from medcls.disk import write_atomically
+from medcls.disk import read_file, write_atomically
 from medcls.errors import MedclsError
 from medcls.imaging.phantom import phantom_scan
 from medcls.imaging.prepare import normalise, place
@@ -174,10 +174,10 @@ def engine_for(card: ModelCard, weights_sha256: str, net: "torch.nn.Module") -> 
 def _kept(path: Path, plain: TorchEngine) -> Engine | None:
     """Return what was chosen before; None if nothing was, or half of it is gone."""
     try:
-        checked = Checked.from_json(path.with_suffix(".json").read_bytes())
+        checked = Checked.read(path.with_suffix(".json"))
         if not checked.usable:
             return plain
-        model = path.with_suffix(".onnx").read_bytes()
+        model = read_file(path.with_suffix(".onnx"), 1 << 32)
     except (OSError, MedclsError):
         return None
     return OnnxEngine(model, checked.opens) if hashlib.sha256(model).hexdigest() == checked.onnx_sha256 else None

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
-from medcls import home
+from medcls import disk, home
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.note import Note
@@ -88,7 +88,7 @@ class ModelFolder:
         """
         where = f"{self.id}/{CARD}"
         try:
-            card = _parse((self.path / CARD).read_bytes(), where)
+            card = _parse(disk.read_file(self.path / CARD), where)
         except OSError as error:
             raise BadModel("models.no-card", model=self.id, found=type(error).__name__) from error
         except (MedclsError, TypeError, ValueError, KeyError, AttributeError) as error:
@@ -226,8 +226,8 @@ def _folders(root: Path) -> list[str]:
     """Return the names of the folders of a place, sorted, without hidden ones; none where there is no such place."""
     if not root.is_dir():
         return []
-    with os.scandir(root) as entries:
-        return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    names = (name for name in os.listdir(root) if not name.startswith("."))
+    return sorted(name for name in names if os.path.isdir(root / name))  # False of a link to itself, too
 
 
 @lru_cache(maxsize=256)
@@ -302,5 +302,5 @@ def digest(path: Path) -> str:
     Raises:
         OSError: If it cannot be read.
     """
-    with path.open("rb") as file:
+    with disk.open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

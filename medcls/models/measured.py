@@ -6,10 +6,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
+from medcls import disk
 from medcls.core.case_csv import format_cases, parse_cases
 from medcls.core.evaluation import CaseTable, Evaluation
 from medcls.core.model import ModelCard
 from medcls.core.pointing import PointingRecord
+from medcls.core.record import read_bounded
 from medcls.core.stress import StressRecord
 from medcls.core.studies import Studies
 from medcls.errors import BadModel, MedclsError
@@ -27,7 +29,7 @@ def read_evaluation(path: Path) -> Evaluation | None:
     if not (path / EVALUATION).exists():
         return None
     try:
-        return _parse_evaluation((path / EVALUATION).read_bytes(), f"{path.name}/{EVALUATION}")
+        return _parse_evaluation(read_bounded(path / EVALUATION, EVALUATION), f"{path.name}/{EVALUATION}")
     except (OSError, MedclsError, ValueError, TypeError) as error:
         raise BadModel("models.bad-evaluation", model=path.name, found=str(error).rstrip(".")[:400]) from error
 
@@ -58,7 +60,7 @@ def read_cases(path: Path) -> CaseTable | None:
 @lru_cache(maxsize=32)
 def _parse_cases(file: Path, changed_ns: int, size: int) -> CaseTable:
     """Read a file of cases, once for the same state of it: pages ask again with every click."""
-    return parse_cases(file.read_text(encoding="utf-8"))
+    return parse_cases(disk.read_file(file).decode())
 
 
 def write_evaluation(path: Path, evaluation: Evaluation, cases: CaseTable) -> None:
@@ -82,7 +84,7 @@ def is_vouched(path: Path, card: ModelCard, name: str) -> bool:
         name: Name of the file in it.
     """
     try:
-        return hashlib.sha256((path / name).read_bytes()).hexdigest() == card.files.get(name)
+        return hashlib.sha256(disk.read_file(path / name)).hexdigest() == card.files.get(name)
     except OSError:
         return False
 

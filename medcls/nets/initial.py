@@ -275,7 +275,7 @@ def _read_metadata(metadata: dict[str, str], channels: int) -> Start:
 
 def _read_card(folder: Path) -> ModelCard:
     try:
-        return ModelCard.from_json((folder / "card.json").read_bytes(), where="card.json")
+        return ModelCard.read(folder / "card.json", "card.json")
     except OSError as error:
         raise BadModel("nets.folder-without-model") from error
 

@@ -88,7 +88,9 @@ def _place(name: str) -> Path:
 
 
 def _holders(names: tuple[str, ...]) -> list[str]:
-    notes = (_place(name).read_text(encoding="utf-8").strip() for name in names if _place(name).exists())
+    notes = (
+        _place(name).read_text(encoding="utf-8", errors="replace").strip() for name in names if _place(name).is_file()
+    )
     return [note for note in notes if note]
 
 

@@ -84,7 +84,7 @@ class RunFolder:
 
     def has_outcome(self) -> bool:
         """Return whether it has given what it was to give: a model, or of a translator made pictures."""
-        return (self.result / CARD).is_file() or (self.made / MADE_RECORD).is_file()
+        return any(os.path.isfile(path) for path in (self.result / CARD, self.made / MADE_RECORD))
 
     def spec(self) -> RunSpec:
         """Read what was asked for.
@@ -107,7 +107,7 @@ class RunFolder:
     def _renamed(self) -> str:
         """Return what `rename` wrote, as far as it can be read as a name; empty if nothing."""
         try:
-            text = (self.path / "name.txt").read_bytes()[:1000].decode("utf-8", "replace")
+            text = disk.read_file(self.path / "name.txt")[:1000].decode("utf-8", "replace")
         except OSError:
             return ""
         return "".join(c for c in text if c.isprintable()).strip()[:200]
@@ -262,7 +262,7 @@ def read_tail(path: Path, lines: int, most_bytes: int = 65_536) -> str:
         most_bytes: How far back from the end is read; the first line may be cut by it.
     """
     try:
-        with path.open("rb") as file:
+        with disk.open_file(path) as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - most_bytes))
             text = file.read().decode("utf-8", "replace")
     except FileNotFoundError:
@@ -280,7 +280,7 @@ def open_run(run_id: str) -> RunFolder:
         BadSpec: If there is no such run, or several.
     """
     if 0 < len(run_id) <= _LONGEST_ID and set(run_id) <= _ID_LETTERS:
-        if (home.runs() / run_id / "spec.json").is_file():
+        if disk.is_there(home.runs() / run_id / "spec.json"):
             return RunFolder(home.runs() / run_id)
         found = [run for run in list_runs() if run.id.startswith(run_id)]
         if len(found) == 1:
@@ -295,7 +295,7 @@ def list_runs() -> tuple[RunFolder, ...]:
     root = home.runs()
     if not root.is_dir():
         return ()
-    paths = (p for p in root.iterdir() if not p.name.startswith(".") and (p / "spec.json").is_file())
+    paths = (p for p in root.iterdir() if not p.name.startswith(".") and disk.is_there(p / "spec.json"))
     return tuple(RunFolder(p) for p in sorted(paths, key=lambda p: p.name, reverse=True))
 
 

@@ -8,6 +8,7 @@ the holding process gives the lock back, so a holder must not look at its own lo
 import contextlib
 import errno
 import os
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ except ImportError:  # Windows: no record lock that a reader can test without ta
     _SHARED = _ALONE = 0
 
 _TAKEN = (errno.EACCES, errno.EAGAIN)
+_NO_FILE = (errno.EISDIR, errno.ELOOP, errno.ENXIO, errno.EINVAL)  # a folder, a link to itself, a pipe
 
 
 @contextlib.contextmanager
@@ -38,31 +40,53 @@ def hold(path: Path, *, note: str = "", patience_s: float = 1.0) -> Iterator[boo
         True if the lock is held, False if another process has it.
 
     Raises:
-        Conflict: If this system has no such locks.
+        Conflict: If this system has no such locks, or the file is none that can be written.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise _told(path, error) from error
     try:
         held = _acquire(handle, patience_s)
         if held:
-            os.ftruncate(handle, 0)
-            os.write(handle, note.encode())
+            _write(handle, note, path)
         yield held
     finally:
         os.close(handle)
 
 
+def _write(handle: int, note: str, path: Path) -> None:
+    try:
+        os.ftruncate(handle, 0)
+        os.write(handle, note.encode())
+    except OSError as error:
+        raise _told(path, error) from error
+
+
+def _told(path: Path, error: OSError) -> Exception:
+    """Return the error of a place that can never be locked as a sentence, any other as it is."""
+    if error.errno not in _NO_FILE:
+        return error
+    return Conflict("runs.lock-unusable", name=f"{path.parent.name}/{path.name}", found=os.strerror(error.errno))
+
+
 def is_locked(path: Path) -> bool:
-    """Return whether a process holds the lock. Needs only the right to read; a missing file is not held.
+    """Return whether a process holds the lock. Needs only the right to read.
+
+    A missing file is not held, nor is what is none, as a link to itself. One that may not be looked at counts as held:
+    a second worker would do more harm than one that never comes.
 
     Raises:
         Conflict: If this system has no such locks.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))  # a pipe would wait
+    except PermissionError:
+        return True
+    except OSError:
         return False
     try:
-        return not _try(handle, _SHARED)
+        return stat.S_ISREG(os.fstat(handle).st_mode) and not _try(handle, _SHARED)
     finally:
         os.close(handle)
 

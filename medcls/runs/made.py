@@ -1,5 +1,7 @@
 """Which pictures a run may learn from besides scans: the translators' runs, and what they made. Loads no torch."""
 
+import os
+
 from medcls.core.made import MADE_RECORD, MadeSet
 from medcls.core.run import RunSpec
 from medcls.data.made import check_made, read_record
@@ -29,4 +31,4 @@ def find_made(spec: RunSpec, sources: Sources) -> tuple[RunFolder, MadeSet]:
 
 def list_makers() -> tuple[RunFolder, ...]:
     """Return the runs that have made pictures, the newest first."""
-    return tuple(run for run in list_runs() if (run.made / MADE_RECORD).is_file())
+    return tuple(run for run in list_runs() if os.path.isfile(run.made / MADE_RECORD))

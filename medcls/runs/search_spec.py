@@ -209,7 +209,7 @@ def read_search(name: str) -> SearchSpec:
         BadSpec: If there is no such search.
     """
     path = folder_of(name) / "search.json"
-    if not _NAME.fullmatch(name) or not path.is_file():
+    if not _NAME.fullmatch(name) or not disk.is_there(path):
         raise BadSpec(
             "runs.no-such-search", found=repr(name)[:80], allowed=", ".join(list_searches()) or Note("runs.none-yet")
         )
@@ -219,7 +219,8 @@ def read_search(name: str) -> SearchSpec:
 def list_searches() -> tuple[str, ...]:
     """Return the names of the searches on this machine."""
     root = home.home() / "searches"
-    return tuple(sorted(p.parent.name for p in root.glob("*/search.json"))) if root.is_dir() else ()
+    folders = root.iterdir() if root.is_dir() else ()
+    return tuple(sorted(path.name for path in folders if disk.is_there(path / "search.json")))
 
 
 def parse_range(text: str) -> tuple[str, Range]:

@@ -11,7 +11,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from medcls import home
+from medcls import disk, home
 from medcls.core.scan import Preprocess, Scan
 from medcls.core.task import Task
 from medcls.data.collections import Collection, list_collections, open_collection
@@ -98,7 +98,7 @@ def _made(modality: str, preprocess: Preprocess, seed: int) -> Mapping[str, np.n
 def _kept(path: Path) -> Mapping[str, np.ndarray] | None:
     """Return the numbers of a file whose digest, its first 64 bytes, is right; None where there is no such file."""
     try:
-        content = path.read_bytes()
+        content = disk.read_file(path)
         whole = hashlib.sha256(content[64:]).hexdigest().encode() == content[:64]
         return load(content[64:]) if whole else None
     except (OSError, SafetensorError):

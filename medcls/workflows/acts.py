@@ -11,6 +11,7 @@ from medcls.core.model import ModelCard
 from medcls.core.outcome import Outcome
 from medcls.core.prediction import Prediction
 from medcls.core.scan import Scan
+from medcls.errors import of_disk
 from medcls.models.folder import weights_digest
 
 OWN_FIRST = "own-reading-first"  # why an answer is held back, in the audit trail
@@ -31,7 +32,7 @@ def act(role: Role, what: str, *facts: str) -> Callable[[Callable[P, R]], Callab
 
     Returns:
         The decorator. What it makes raises `Denied` for whoever lacks the role, before anything is done. Any error is
-        written down and goes on.
+        written down and goes on, one of the disk as `Conflict`.
     """
 
     def decorate(do: Callable[P, R]) -> Callable[P, R]:
@@ -46,8 +47,11 @@ def act(role: Role, what: str, *facts: str) -> Callable[[Callable[P, R]], Callab
                 access.need(role)
                 made = do(*args, **kwargs)
             except Exception as error:
-                audit.write(what, outcome=audit.outcome_of(error), **told)
-                raise
+                said = of_disk(error) if isinstance(error, OSError) else error
+                audit.write(what, outcome=audit.outcome_of(said), **told)
+                if said is error:
+                    raise
+                raise said from error
             audit.write(what, **{**told, **_of(made)})
             return made
 

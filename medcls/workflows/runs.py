@@ -3,6 +3,7 @@
 Nothing here loads torch: a run computes in a process of its own.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -82,7 +83,7 @@ def broken_runs() -> tuple[Outcome[RunView], ...]:
 def _every_run() -> Iterator[Outcome[RunView]]:
     for run in _folders():
         view = Outcome.of(run.id, partial(_whole_view, run))
-        if view.ok or (run.path / "spec.json").exists():  # else deleted between the list and the look
+        if view.ok or disk.is_there(run.path / "spec.json"):  # else deleted between the list and the look
             yield view
 
 
@@ -95,7 +96,7 @@ def _whole_view(run: RunFolder) -> RunView:
 
 
 def _moving_view(run: RunFolder) -> RunView:
-    has_result = (run.result / store.CARD).is_file()
+    has_result = os.path.isfile(run.result / store.CARD)
     n_samples = len(run.sheets())
     return RunView(
         run.id, run.name(), run.spec(), run.state(), run.silent_s(), has_result, run.is_handed_over(), n_samples
@@ -111,7 +112,7 @@ def show_run(run_id: str) -> RunView:
     Raises:
         BadSpec: If there is no such run, or it cannot be read.
     """
-    return _moving_view(open_run(run_id))
+    return _whole_view(open_run(run_id))
 
 
 def read_metrics(run_id: str) -> tuple[EpochResult, ...]:
@@ -234,13 +235,17 @@ def resume_interrupted() -> tuple[str, ...]:
         Ids of the runs that were started.
     """
     disk.sweep(home.home())
-    started = []
-    for run in _folders():
+    started: list[str] = []
+    try:
+        runs = _folders()
+    except OSError:  # told wherever runs are listed
+        return ()
+    for run in runs:
         try:
             if boot.was_cut_off(run):
                 launch(run)
                 started.append(run.id)
-        except (MedclsError, FileNotFoundError):
+        except (MedclsError, OSError):
             continue
     return tuple(started)
 

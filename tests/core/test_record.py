@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from dataclasses import fields
 
 import numpy as np
@@ -11,10 +12,11 @@ from medcls.core.collection import Proof, Split
 from medcls.core.evaluation import Estimate, Evaluation
 from medcls.core.model import Abstention, Calibration, ModelCard, Origin, Threshold
 from medcls.core.note import UNSAID, Note
+from medcls.core.record import parse_json
 from medcls.core.run import EpochResult, RunSpec, RunState, settings
 from medcls.core.scan import Preprocess, Scan
 from medcls.core.task import Label, Task
-from medcls.errors import BadModel, BadSpec, BadSplit, BadTask, MedclsError
+from medcls.errors import BadModel, BadRecord, BadSpec, BadSplit, BadTask, MedclsError
 
 TASK = Task("t", "Is it?", (Label("no", "no"), Label("yes", "yes", True)))
 ESTIMATE = Estimate(0.8, 0.7, 0.9, 0.95, 10, UNSAID)
@@ -232,3 +234,11 @@ def test_a_sentence_of_an_older_record_is_kept_as_it_was() -> None:
     old = {**ESTIMATE.to_dict(), "how": "Wilson over cases"}
     read = Estimate.from_dict(old)
     assert (str(read.how), read.to_dict()) == (old["how"], old)
+
+
+@pytest.mark.parametrize("text", ["[" + "[]," * (1 << 20) + "[]]", b'{"a":[' + b"{}," * (1 << 20) + b"0]}"])
+def test_a_file_of_nothing_but_empty_values_is_refused_before_it_is_read(text: str | bytes) -> None:
+    began = time.process_time()
+    with pytest.raises(BadRecord, match="values"):
+        parse_json(text, "the file")
+    assert time.process_time() - began < 1

@@ -95,7 +95,26 @@ def _device(path: Path) -> None:
     path.symlink_to(os.devnull)
 
 
-_PLACES: tuple[Callable[[Path], None], ...] = (_gone, _folder, _link_to_nothing, _link_to_itself, _unreadable, _device)
+def _pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def _endless(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/dev/zero")
+
+
+_PLACES: tuple[Callable[[Path], None], ...] = (
+    _gone,
+    _folder,
+    _link_to_nothing,
+    _link_to_itself,
+    _unreadable,
+    _device,
+    _pipe,
+    _endless,
+)
 
 
 def other_word(content: bytes, rng: random.Random) -> bytes:

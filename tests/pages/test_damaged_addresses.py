@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from medcls import audit
 from medcls.cli import main
 from medcls.data import index
 from medcls.data.collections import add_collection
+from medcls.errors import Conflict
 from medcls.evaluation.sites import make_site
 from medcls.imaging.phantom import phantom
 from medcls.models import store
 from medcls.words import say
+from medcls.workflows import data_mend
 from tests.pages.conftest import FILES, assert_sound
 from tests.tiny import install
 
@@ -128,6 +131,28 @@ def test_a_collection_that_another_process_holds_is_told(open_app, collections: 
             assert len(app.error) == 1
             assert app.selectbox or app.multiselect
         assert main(["data", "show", "bad"]) == 2
+
+
+def test_what_the_disk_refuses_is_told(open_app, collections: Path) -> None:
+    """Neither a place that cannot be written nor one that cannot be read ends a page without a sentence."""
+    (collections / "bad" / "splits").write_bytes(b"no folder")
+    app = open_app("../train.py", data="bad")
+    assert_sound(app)
+    assert app.error
+    (collections.parent / "runs").symlink_to("runs")
+    shutil.rmtree(collections)
+    collections.symlink_to("datasets")
+    for page in FILES:
+        assert_sound(open_app(page))
+
+
+def test_a_change_that_the_disk_refuses_is_told_and_written_down(collections: Path) -> None:
+    (collections / "bad" / ".lock").unlink(missing_ok=True)
+    (collections / "bad" / ".lock").mkdir()
+    with pytest.raises(Conflict) as told:
+        data_mend.change("bad", {})
+    assert told.value.code == "core.file-trouble"
+    assert [(line.what, line.outcome) for line in audit.lines()][-1] == ("data.change", told.value.code)
 
 
 @pytest.mark.parametrize("ward", ["gone", "ward-3"])

@@ -1,12 +1,15 @@
 """Locks held by real processes."""
 
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from medcls.errors import Conflict
 from medcls.runs import lock
 
 HOLDER = """
@@ -78,3 +81,11 @@ def test_looking_needs_only_the_right_to_read(path: Path) -> None:
     code += "flags = []; os.open = lambda p, f, *a: (flags.append(f), handle(p, f, *a))[1]; "
     code += "lock.is_locked(Path(sys.argv[1])); assert all(f & os.O_ACCMODE == os.O_RDONLY for f in flags) and flags"
     subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("lock", path)])
+def test_what_is_no_file_is_not_held_and_cannot_be(make: Callable[[Path], None], path: Path) -> None:
+    make(path)
+    assert not lock.is_locked(path)
+    with pytest.raises(Conflict), lock.hold(path, patience_s=0):
+        pass
