@@ -11,6 +11,7 @@ import io
 import logging
 import platform
 import statistics
+import threading
 import time
 import warnings
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ from medcls.disk import read_file, write_atomically
 from medcls.errors import MedclsError
 from medcls.imaging.phantom import phantom_scan
 from medcls.imaging.prepare import normalise, place
-from medcls.models.onnx_session import COMPANY, open_session, runtime
+from medcls.models.onnx_session import COMPANY, open_session, runtime, threads
 
 if TYPE_CHECKING:
     import torch
@@ -41,6 +42,7 @@ OUTPUTS = ["logits", "features", "maps"]
 _PROBES = (("breast-ultrasound", "malignant"), ("breast-histology-idc", "idc"), ("skin-melanoma", "melanoma"))
 _ROUNDS = 3
 _CHECKS = 3  # raised when an engine is written or checked in another way: those kept before are built again
+_CORES = threading.BoundedSemaphore(threads())  # passes at once, of all networks: more would only share the cores
 _LOG = logging.getLogger(__name__)
 
 
@@ -121,6 +123,8 @@ class TorchEngine:
 class OnnxEngine:
     """ONNX Runtime on the processor; may be shared between threads.
 
+    Where several ask at one moment each runs its own pass on one core, as many at once as there are cores.
+
     Args:
         model: The ONNX file's bytes, with the outputs `OUTPUTS`.
         opens: Whether pooling and head are all that follows the last output.
@@ -128,11 +132,11 @@ class OnnxEngine:
 
     def __init__(self, model: bytes, opens: bool = False) -> None:
         self._opens, self._model = opens, model
-        self._alone, self._in_company = open_session(model), None
+        self._alone, self._in_company, self._opening = open_session(model), None, threading.Lock()
 
     def run(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return logits and features; see `Engine`."""
-        logits, features = self._session().run(OUTPUTS[:2], {"scans": batch})
+        logits, features = self._pass(OUTPUTS[:2], batch)
         return logits, features
 
     def run_open(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
@@ -141,17 +145,21 @@ class OnnxEngine:
 
     def run_all(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return all outputs, whether or not the last is of use; see `Engine.run_open`."""
-        logits, features, maps = self._session().run(OUTPUTS, {"scans": batch})
+        logits, features, maps = self._pass(OUTPUTS, batch)
         return logits, features, maps
 
-    def _session(self) -> Any:
-        """Return what runs this pass: where others ask too, the session whose threads wait without turning."""
-        if not COMPANY.others:
-            return self._alone
-        if self._in_company is None:
-            self._in_company = open_session(self._model, spinning=False)
-            self._model = b""  # both sessions hold weights of their own
-        return self._in_company
+    def _pass(self, outputs: Sequence[str], batch: np.ndarray) -> list[np.ndarray]:
+        with COMPANY, _CORES:
+            session = self._one_core() if COMPANY.others else self._alone
+            found: list[np.ndarray] = session.run(outputs, {"scans": batch})
+        return found
+
+    def _one_core(self) -> Any:
+        with self._opening:
+            if self._in_company is None:
+                self._in_company = open_session(self._model, alone=False)
+                self._model = b""  # both sessions hold weights of their own
+            return self._in_company
 
 
 def engine_for(card: ModelCard, weights_sha256: str, net: "torch.nn.Module") -> Engine:

@@ -18,7 +18,7 @@ from medcls.errors import BadModel
 from medcls.imaging.colour import is_tinted
 from medcls.imaging.orientations import predict_oriented
 from medcls.imaging.prepare import normalise, place
-from medcls.models.engine import engine_for
+from medcls.models.engine import Engine, TorchEngine, engine_for
 from medcls.models.familiarity import Unlike, caution_acquired, farthest, how_unlike, refuse_foreign, refuse_unsure
 from medcls.models.learned import NO_RECORD, seen_key
 from medcls.models.queue import Queue
@@ -50,7 +50,7 @@ class Network:
         self.net = net.eval().requires_grad_(False).to(memory_format=torch.channels_last)
         self.known = known
         self._published, self._building = (self.net, weights_sha256), threading.Lock()
-        self._queue: tuple[torch.nn.Module, Queue] | None = None
+        self._engine: tuple[torch.nn.Module, Engine] | None = None
 
     @property
     def members(self) -> "tuple[Network, ...]":
@@ -75,14 +75,15 @@ class Network:
         return self.normalise(self.place(scan))
 
     @property
-    def engine(self) -> Queue:
+    def engine(self) -> Engine:
         """What runs the network, shared by all who ask; chosen at its first use."""
         with self._building:
-            if self._queue is None or self._queue[0] is not self.net:
+            if self._engine is None or self._engine[0] is not self.net:
                 published, digest = self._published
                 own = digest if self.net is published else ""  # other weights were put in: no kept engine is theirs
-                self._queue = (self.net, Queue(engine_for(self.card, own, self.net)))
-            return self._queue[1]
+                found = engine_for(self.card, own, self.net)
+                self._engine = (self.net, Queue(found) if isinstance(found, TorchEngine) else found)
+            return self._engine[1]
 
     def run(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Run the network once.

@@ -1,8 +1,9 @@
-"""Requests that several readers make of one network at the same moment go through it together.
+"""Requests that several readers make of one network in PyTorch at the same moment go through it together.
 
-No thread of its own: whoever asks while nobody else does runs the network at once. Those who come meanwhile wait, and
-the first of them runs all that has gathered as one batch. So a single reader never waits for company, twenty cost
-little more than one large batch, and a folder of scans, handed in a few at a time, lets others in between.
+PyTorch's passes use all cores, or an accelerator; ONNX Runtime's, one to a core, need no queue. No thread of its own:
+whoever asks while nobody else does runs the network at once. Those who come meanwhile wait, and the first of them runs
+all that has gathered as one batch. So a single reader never waits for company, twenty cost little more than one large
+batch, and a folder of scans, handed in a few at a time, lets others in between.
 """
 
 import threading
@@ -13,11 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from medcls.models.engine import Engine
-from medcls.models.onnx_session import COMPANY, threads
 
-# Scans in one pass, at most. On two cores four cost a tenth less each, and a fifth less time, than sixteen: what they
-# need on the way stays in the processor's cache.
-_MOST = min(16, max(4, 2 * threads()))
+_MOST = 16  # scans in one pass, at most
 _CORES = threading.Lock()  # one network at a time: each uses all cores, and two at once only hinder each other
 
 Arrays = tuple[np.ndarray, ...]
@@ -86,11 +84,10 @@ class _Line:
     def ask(self, batch: np.ndarray) -> Arrays | None:
         mine = _Asked(batch)
         self._waiting.append(mine)
-        with COMPANY:
-            while not mine.done:
-                with self._turn, _CORES:
-                    if not mine.done:
-                        self._pass(mine)
+        while not mine.done:
+            with self._turn, _CORES:
+                if not mine.done:
+                    self._pass(mine)
         if mine.error is not None:
             raise mine.error
         return mine.result

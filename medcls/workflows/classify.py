@@ -19,6 +19,7 @@ from medcls.imaging.decode import count_values, read_scan
 from medcls.imaging.limits import Limits
 from medcls.models import store
 from medcls.models.combine import combine
+from medcls.models.onnx_session import COMPANY
 from medcls.tasks import recommended
 from medcls.workflows.acts import allowed, need, write_answers
 
@@ -142,8 +143,9 @@ def classify_open(
     """
     from medcls.explain.drawing import forward
 
-    view = forward(classifier, scan, None, prepared)
-    answer = _tell_marks(scan, view.prediction, classifier)
+    with COMPANY:
+        view = forward(classifier, scan, None, prepared)
+        answer = _tell_marks(scan, view.prediction, classifier)
     write_answers(classifier.card, [(scan, Outcome("", answer))], _reader(classifier.card, site), site, held)
     return answer, view
 
