@@ -9,7 +9,7 @@ from PIL import Image
 # Stands in the text of every synthetic picture, under the key `medcls`.
 MARK = "SYNTHETIC: a phantom drawn by medcls, no patient"
 _LOSSLESS_PX = 500_000
-_QUICK = 1  # of zlib: a twentieth more bytes than at 4, in two thirds of the time
+_QUICK = 1  # of zlib, for grey with alpha: a twentieth more bytes than at 4, in two thirds of the time
 
 
 def to_bytes8(pixels: np.ndarray) -> np.ndarray:
@@ -40,10 +40,7 @@ def to_png(pixels: np.ndarray, max_side_px: int | None = None) -> bytes:
         >>> to_png(np.zeros((4, 4), np.float32))[:4]
         b'\x89PNG'
     """
-    image = _image(pixels, max_side_px)
-    out = io.BytesIO()
-    image.save(out, "PNG", compress_level=_QUICK)
-    return out.getvalue()
+    return _png(_image(pixels, max_side_px))
 
 
 def to_screen(pixels: np.ndarray, max_side_px: int) -> tuple[bytes, str]:
@@ -57,12 +54,21 @@ def to_screen(pixels: np.ndarray, max_side_px: int) -> tuple[bytes, str]:
         The bytes and their media type: a PNG up to half a megapixel, above that a JPEG of quality 95.
     """
     image = _image(pixels, max_side_px)
-    out = io.BytesIO()
     if image.width * image.height <= _LOSSLESS_PX:
-        image.save(out, "PNG", compress_level=_QUICK)
-        return out.getvalue(), "image/png"
+        return _png(image), "image/png"
+    out = io.BytesIO()
     image.save(out, "JPEG", quality=95, subsampling=0)
     return out.getvalue(), "image/jpeg"
+
+
+def _png(image: Image.Image) -> bytes:
+    """Return a picture as a PNG: OpenCV's is smaller, in a third of Pillow's time, but knows no grey with alpha."""
+    if image.mode == "LA":
+        out = io.BytesIO()
+        image.save(out, "PNG", compress_level=_QUICK)
+        return out.getvalue()
+    pixels = np.asarray(image)
+    return cv2.imencode(".png", pixels if image.mode == "L" else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1].tobytes()
 
 
 def _image(pixels: np.ndarray, max_side_px: int | None) -> Image.Image:

@@ -1,7 +1,10 @@
 """ONNX Runtime answers as PyTorch does, or does not answer."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -178,25 +181,36 @@ def test_its_maker_hears_nothing(monkeypatch: pytest.MonkeyPatch, card: ModelCar
     assert importing == [Path(onnx_session.__file__)]
 
 
-def test_in_company_its_threads_do_not_turn_and_answers_stay(
+def test_in_company_each_pass_stays_on_one_core_and_answers_stay(
     monkeypatch: pytest.MonkeyPatch, card: ModelCard, net: torch.nn.Module
 ) -> None:
-    made: list[bool] = []
+    """Who answers alone has all cores; eight at one moment share one further session, and their answers are the same."""
+    made: list[tuple[bool, Any]] = []
     opened = onnx_session.open_session
 
-    def watched(model: bytes, spinning: bool = True) -> object:
-        made.append(spinning)
-        return opened(model, spinning)
+    def watched(model: bytes, alone: bool = True) -> Any:
+        made.append((alone, opened(model, alone)))
+        return made[-1][1]
 
     monkeypatch.setattr(engine, "open_session", watched)
-    one = engine_for(card, DIGEST, net)
-    batch = probe_batch(card.preprocess)
-    with onnx_session.COMPANY:
-        alone = one.run(batch)
-        assert False not in made
+    one, batch, ready = engine_for(card, DIGEST, net), probe_batch(card.preprocess), threading.Barrier(8)
+    with onnx_session.COMPANY, onnx_session.COMPANY:
+        assert not onnx_session.COMPANY.others
+        expected = one.run(batch)
+    assert all(alone for alone, _ in made)
+
+    def ask(k: int) -> tuple[np.ndarray, ...]:
         with onnx_session.COMPANY:
+            ready.wait(30)
             assert onnx_session.COMPANY.others
-            for found, expected in zip(one.run(batch), alone, strict=True):
-                np.testing.assert_array_equal(found, expected)
-    assert made[-1] is False
+            found = one.run(batch[k % len(batch)][None])
+            ready.wait(30)
+        return found
+
+    with ThreadPoolExecutor(8) as pool:
+        for k, found in enumerate(pool.map(ask, range(8))):
+            for mine, whole in zip(found, expected, strict=True):
+                np.testing.assert_array_equal(mine[0], whole[k % len(batch)])
+    (shared,) = (session for alone, session in made if not alone)
+    assert shared.get_session_options().intra_op_num_threads == 1
     assert not onnx_session.COMPANY.others
