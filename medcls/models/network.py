@@ -18,10 +18,9 @@ from medcls.errors import BadModel
 from medcls.imaging.colour import is_tinted
 from medcls.imaging.orientations import predict_oriented
 from medcls.imaging.prepare import normalise, place
-from medcls.models.engine import Engine, TorchEngine, engine_for
+from medcls.models.engine import Engine, engine_for
 from medcls.models.familiarity import Unlike, caution_acquired, farthest, how_unlike, refuse_foreign, refuse_unsure
 from medcls.models.learned import NO_RECORD, seen_key
-from medcls.models.queue import Queue
 from medcls.models.tabling import evaluate_with
 from medcls.stats.calibration import calibrate
 from medcls.stats.familiarity import TrainingReference
@@ -81,8 +80,7 @@ class Network:
             if self._engine is None or self._engine[0] is not self.net:
                 published, digest = self._published
                 own = digest if self.net is published else ""  # other weights were put in: no kept engine is theirs
-                found = engine_for(self.card, own, self.net)
-                self._engine = (self.net, Queue(found) if isinstance(found, TorchEngine) else found)
+                self._engine = (self.net, engine_for(self.card, own, self.net))
             return self._engine[1]
 
     def run(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,6 +1,7 @@
 """ONNX Runtime answers as PyTorch does, or does not answer."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from medcls.nets.layers import heatmap_layer
 from medcls.tasks import list_tasks
 
 DIGEST = "a" * 64
+REAL_TIME_RATIO = engine._time_ratio
 
 
 @pytest.fixture
@@ -179,6 +181,37 @@ def test_its_maker_hears_nothing(monkeypatch: pytest.MonkeyPatch, card: ModelCar
     root = Path(onnx_session.__file__).parents[1]
     importing = [p for p in root.rglob("*.py") if "import onnxruntime" in p.read_text(encoding="utf-8")]
     assert importing == [Path(onnx_session.__file__)]
+
+
+def test_pytorch_gives_several_who_ask_at_once_what_it_gives_each_alone(net: torch.nn.Module) -> None:
+    """To the bit: its passes come one after another, and none is shared."""
+    plain, inside = TorchEngine(net), []
+    scans = np.random.default_rng(0).normal(size=(8, 1, 3, 64, 64)).astype(np.float32)
+    expected = [plain.run(scan) for scan in scans]
+    first = next(module for module in net.modules() if not list(module.children()))
+    first.register_forward_pre_hook(lambda *_: inside.append(1))
+    net.get_submodule("classifier").register_forward_hook(lambda *_: inside.append(-1))
+    with ThreadPoolExecutor(8) as pool:
+        for found, alone in zip(pool.map(plain.run, scans), expected, strict=True):
+            for mine, other in zip(found, alone, strict=True):
+                np.testing.assert_array_equal(mine, other)
+    assert len(inside) == 2 * len(scans)
+    assert max(np.cumsum(inside)) == 1
+
+
+def test_one_slow_moment_of_a_busy_machine_decides_nothing(
+    monkeypatch: pytest.MonkeyPatch, card: ModelCard, net: torch.nn.Module
+) -> None:
+    """Threads that lose their turn time after time leave the verdict to the pass on one core, and that to its best."""
+    one = engine_for(card, DIGEST, net)
+    assert isinstance(one, OnnxEngine)
+    waits = iter([0.05, 0.05, 0.05, 0.05, 0.0])
+    quick, plain = one.run_on_one_core, TorchEngine(net)
+    run = plain.run
+    monkeypatch.setattr(one, "run", lambda batch: (time.sleep(0.1), quick(batch))[1])
+    monkeypatch.setattr(one, "run_on_one_core", lambda batch: (time.sleep(next(waits)), quick(batch))[1])
+    monkeypatch.setattr(plain, "run", lambda batch: (time.sleep(0.03), run(batch))[1])
+    assert REAL_TIME_RATIO(one, plain, probe_batch(card.preprocess)[:1]) < 1
 
 
 def test_in_company_each_pass_stays_on_one_core_and_answers_stay(
