@@ -100,19 +100,23 @@ def test_one_scan_gets_its_answer(open_app, tiny_model) -> None:
 def test_each_scan_is_decoded_once_and_run_once_for_answer_and_map(n: int, open_app, tiny_model, monkeypatch) -> None:
     """The maps shown are drawn from the pass that answered."""
     from medcls.imaging import decode
-    from medcls.models.queue import Queue
+    from medcls.models.engine import OnnxEngine, TorchEngine
     from medcls.workflows import scans
 
     app, decoded, passes = open_app(), [], []
-    read, run, run_open = decode.read_scan, Queue.run, Queue.run_open
+    read = decode.read_scan
 
     def counted_read(data, **named):
         decoded.append(data)
         return read(data, **named)
 
+    def counted(run):
+        return lambda self, batch: passes.append(len(batch)) or run(self, batch)
+
     monkeypatch.setattr(scans, "read_scan", counted_read)
-    monkeypatch.setattr(Queue, "run", lambda self, batch: passes.append(len(batch)) or run(self, batch))
-    monkeypatch.setattr(Queue, "run_open", lambda self, batch: passes.append(len(batch)) or run_open(self, batch))
+    for engine in (OnnxEngine, TorchEngine):
+        monkeypatch.setattr(engine, "run", counted(engine.run))
+        monkeypatch.setattr(engine, "run_open", counted(engine.run_open))
     monkeypatch.setattr("medcls.models.marks.painted_over", lambda scan, step: np.zeros(scan.size_px, bool))
     drop(app, *((f"{i}.png", png(seed=i)) for i in range(n)))
     assert_sound(app)
