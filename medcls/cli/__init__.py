@@ -114,6 +114,11 @@ def print_json(row: Mapping[str, Any]) -> None:
     print(json.dumps(_documented(row), ensure_ascii=False, allow_nan=False), flush=True)
 
 
+def print_line(row: object) -> None:
+    """Print something on one line of its own: where a name from outside holds the end of a line, that is shown."""
+    print(str(row).replace("\n", r"\u000a"))
+
+
 def _documented(value: Any) -> Any:
     if isinstance(value, Mapping):
         plain = {str(k): _documented(v) for k, v in value.items()}

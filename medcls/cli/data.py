@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from medcls.cli import print_json, say, verb
+from medcls.cli import print_json, print_line, say, verb
 from medcls.cli.data_add import add_add, print_left
 from medcls.cli.data_mend import add_mending
 from medcls.cli.progress import Bar
@@ -71,7 +71,7 @@ def _list(args: argparse.Namespace) -> int:
     broken = data.broken()
     for one in broken:
         line = {"name": one.name, "error": str(one.error), "code": one.error.code if one.error else ""}
-        print_json(line) if args.json else print(Note("cli.unreadable-row", name=one.name, error=str(one.error)))
+        print_json(line) if args.json else print_line(Note("cli.unreadable-row", name=one.name, error=str(one.error)))
     if broken:
         return 1
     if not records and not args.json:
@@ -90,7 +90,7 @@ def _print_record(record: CollectionRecord, as_json: bool) -> int:
             unreadable=record.n_set_aside,
             left=record.n_not_taken,
         )
-        print(
+        print_line(
             f"{record.name}  {record.layout}  {record.task_id}  {told}  {', '.join(map(record.name_of, record.labels))}"
         )
     return 1 if record.n_set_aside else 0
@@ -124,21 +124,21 @@ def _show(args: argparse.Namespace) -> int:
     if args.json:
         print_json(row)
         return 0
-    print(f"{seen.record.name}: {seen.task.question}")
+    print_line(f"{seen.record.name}: {seen.task.question}")
     for label in labels:
-        print(f"  {label['name']:<16}{label['n']:>9,}{Note('cli.row-disease') if label['positive'] else ''}")
+        print_line(f"  {label['name']:<16}{label['n']:>9,}{Note('cli.row-disease') if label['positive'] else ''}")
     if seen.record.n_unlabelled:
-        print(f"  {Note('cli.unlabelled')!s:<16}{seen.record.n_unlabelled:>9,}")
+        print_line(f"  {Note('cli.unlabelled')!s:<16}{seen.record.n_unlabelled:>9,}")
     whose = Note("cli.row-patients", n=len(patients)) if patients else Note("cli.row-patients-unknown")
-    print(Note("cli.row-groups", n=seen.n_groups, whose=whose, sizes=len(sizes)))
+    print_line(Note("cli.row-groups", n=seen.n_groups, whose=whose, sizes=len(sizes)))
     for code, found in (("cli.row-parts", parts), ("cli.row-sites", seen.record.sites)):
         if found:
             print(Note(code, counts=", ".join(f"{name} {n:,}" for name, n in found.items())))
-    print(Note("cli.row-root", path=seen.record.root))
-    print(Note("cli.row-version", version=seen.record.version, fingerprint=seen.record.fingerprint[:16]))
-    print(Note("cli.row-splits", names=", ".join(row["splits"]) or Note("data.no-split-yet")))
+    print_line(Note("cli.row-root", path=seen.record.root))
+    print_line(Note("cli.row-version", version=seen.record.version, fingerprint=seen.record.fingerprint[:16]))
+    print_line(Note("cli.row-splits", names=", ".join(row["splits"]) or Note("data.no-split-yet")))
     for name, reason in seen.unreadable:
-        print(Note("cli.row-unreadable", name=name, reason=reason))
+        print_line(Note("cli.row-unreadable", name=name, reason=reason))
     _print_left(left, everything=args.list)
     return 0
 
@@ -153,7 +153,7 @@ def _print_left(left: Mapping[str, Note], everything: bool) -> None:
 
     if everything:
         for path, reason in left.items():
-            print(Note("cli.row-not-taken", name=path, reason=reason))
+            print_line(Note("cli.row-not-taken", name=path, reason=reason))
         return
     for one in data_plan.group_left(left)[:12]:
         print_left(one)
@@ -181,7 +181,7 @@ def _audit(args: argparse.Namespace) -> int:
         return 0
     _print_audit(audit)
     for _, sentence in probed.values():
-        print(sentence)
+        print_line(sentence)
     return 0
 
 
@@ -190,14 +190,14 @@ def _print_audit(audit: Audit) -> None:
         done = (
             f"  [{finding.decided or Note('cli.finding-default', default=finding.default)}]" if finding.choices else ""
         )
-        print(f"{finding.key}: {finding.says}{done}")
+        print_line(f"{finding.key}: {finding.says}{done}")
         for case in finding.cases[:4]:
-            print(f"    {case}")
+            print_line(f"    {case}")
         if finding.n > 4:
-            print(Note("cli.finding-more", n=finding.n))
+            print_line(Note("cli.finding-more", n=finding.n))
     if not audit.findings:
-        print(Note("cli.nothing-found"))
-    print(Note("cli.pairs-compared", n=audit.pairs_compared))
+        print_line(Note("cli.nothing-found"))
+    print_line(Note("cli.pairs-compared", n=audit.pairs_compared))
 
 
 def _split(args: argparse.Namespace) -> int:
@@ -226,15 +226,15 @@ def _print_split(name: str, split: Split, as_json: bool) -> int:
         print_json({"name": split.name, "by": split.by, "seed": split.seed, "parts": counts, "proof": proof})
         return 0
     for part, labels in counts.items():
-        print(
+        print_line(
             f"  {part:<10}{sum(labels.values()):>9,}  "
             + ", ".join(f"{n:,} {named(label)}" for label, n in labels.items())
         )
     if split.proof and split.proof.caution:
-        print(Note("cli.split-caution", caution=split.proof.caution))
+        print_line(Note("cli.split-caution", caution=split.proof.caution))
     if split.proof:
         shared = {"groups": split.proof.groups_shared, "pairs": split.proof.near_pairs_across}
-        print(Note("cli.split-proof", **shared, compared=split.proof.pairs_compared, how=split.proof.how))
+        print_line(Note("cli.split-proof", **shared, compared=split.proof.pairs_compared, how=split.proof.how))
     return 0
 
 

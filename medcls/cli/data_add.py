@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from medcls import disk
-from medcls.cli import print_json, say, verb
+from medcls.cli import print_json, print_line, say, verb
 from medcls.cli.progress import Bar
 from medcls.core.note import Note
 from medcls.core.plan import Plan, PlanChoices
@@ -139,7 +139,7 @@ def _add(args: argparse.Namespace) -> int:
         print_plan(plan)
     if args.list:
         for path, reason in data_plan.list_not_taken(args.path, choices).items():
-            print_json({"file": path, "reason": reason.to_dict(), "says": str(reason)}) if args.json else print(
+            print_json({"file": path, "reason": reason.to_dict(), "says": str(reason)}) if args.json else print_line(
                 f"{path}: {reason}"
             )
     if args.look or not _may_add(plan, args):
@@ -151,7 +151,7 @@ def _add(args: argparse.Namespace) -> int:
         print_json({**record.to_dict(), "plan": plan.to_dict()})
     else:
         counts = {"n": record.n_cases, "dropped": record.n_dropped, "unreadable": record.n_set_aside}
-        print(Note("cli.collection-added", name=record.name, **counts, not_taken=record.n_not_taken))
+        print_line(Note("cli.collection-added", name=record.name, **counts, not_taken=record.n_not_taken))
     return 1 if record.n_set_aside else 0
 
 
@@ -184,33 +184,35 @@ def _told(plan: Plan) -> int:
 
 def print_plan(plan: Plan) -> None:
     """Print a plan for a person."""
-    print(f"{plan.path}: {' '.join(map(str, plan.why))}")
+    print_line(f"{plan.path}: {' '.join(map(str, plan.why))}")
     for label in plan.labels:
         means = {True: "cli.disease", False: "cli.no-disease", None: "cli.disease-unknown"}[label.positive]
         written = Note("cli.written", names=", ".join(label.written)) if set(label.written) - {label.name} else ""
-        print(f"  {label.name:<20}{label.n:>9,}  {Note(means)}{written}")
+        print_line(f"  {label.name:<20}{label.n:>9,}  {Note(means)}{written}")
     for what, code in (("part", "cli.row-parts"), ("site", "cli.row-sites")):
         if found := plan.count_by(what):
             print(Note(code, counts=", ".join(f"{name} {n:,}" for name, n in found.items())))
     known = Note("cli.plan-patients", n=plan.n_patients, names=", ".join(map(str, plan.patients_from)))
     whose = known if plan.n_owned else Note("cli.plan-patients-unknown")
-    print(Note("cli.plan-owned", whose=whose, n=plan.n_owned, of=plan.n_scans))
+    print_line(Note("cli.plan-owned", whose=whose, n=plan.n_owned, of=plan.n_scans))
     counts = {"scans": plan.n_scans, "masks": plan.n_masks, "tables": plan.n_tables, "left": plan.n_not_taken}
-    print(Note("cli.plan-files", n=plan.n_files, **counts))
+    print_line(Note("cli.plan-files", n=plan.n_files, **counts))
     for table in plan.tables:
         read = ", ".join(str(Note("cli.role-from", role=role, name=name)) for role, name in table.columns.items())
         notes = " ".join(map(str, table.notes))
-        print(str(Note("cli.plan-table", path=table.path, read=read or Note("cli.not-used"), notes=notes)).rstrip())
+        print_line(
+            str(Note("cli.plan-table", path=table.path, read=read or Note("cli.not-used"), notes=notes)).rstrip()
+        )
     for row in plan.not_taken[:_SHOWN]:
         print_left(row)
     if len(plan.not_taken) > _SHOWN:
-        print(Note("cli.plan-more", n=sum(row.n for row in plan.not_taken[_SHOWN:])))
+        print_line(Note("cli.plan-more", n=sum(row.n for row in plan.not_taken[_SHOWN:])))
     for note in plan.notes:
-        print(Note("cli.plan-note", note=note))
+        print_line(Note("cli.plan-note", note=note))
 
 
 def print_left(row: Any) -> None:
     """Print how many files of a kind were not taken, where, and why."""
     kind = row.ending or Note("cli.without-ending")
     names = ", ".join(row.names[:4])
-    print(Note("cli.row-left", n=row.n, kind=kind, folder=row.folder, reason=row.reason, names=names))
+    print_line(Note("cli.row-left", n=row.n, kind=kind, folder=row.folder, reason=row.reason, names=names))

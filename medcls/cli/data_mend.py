@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from medcls.cli import print_json, say, verb
+from medcls.cli import print_json, print_line, say, verb
 from medcls.core.note import Note
 from medcls.errors import BadData
 
@@ -68,7 +68,7 @@ def _told(args: argparse.Namespace, record: Any) -> int:
         print_json(record.to_dict())
     else:
         labels = ", ".join(map(record.name_of, record.labels))
-        print(Note("cli.now-version", name=record.name, version=record.version, n=record.n_cases, labels=labels))
+        print_line(Note("cli.now-version", name=record.name, version=record.version, n=record.n_cases, labels=labels))
     return 0
 
 
@@ -79,17 +79,17 @@ def _diff(args: argparse.Namespace) -> int:
     if args.json:
         print_json(found.to_dict())
         return 0
-    print(f"{found.before} -> {found.after}")
+    print_line(f"{found.before} -> {found.after}")
     counts = {"removed": found.n_removed, "relabelled": found.n_relabelled, "moved": found.n_moved}
-    print(Note("cli.diff-counts", added=found.n_added, **counts))
+    print_line(Note("cli.diff-counts", added=found.n_added, **counts))
     for what, n in found.relabels.items():
-        print(f"  {what}: {n:,}")
+        print_line(f"  {what}: {n:,}")
     for case, was, now in found.relabelled[:20]:
         none = Note("cli.unlabelled")
-        print(Note("cli.diff-relabelled", case=case, was=was or none, now=now or none))
+        print_line(Note("cli.diff-relabelled", case=case, was=was or none, now=now or none))
     for case, was, now in found.moved[:20]:
         none = Note("cli.no-part")
-        print(Note("cli.diff-moved", case=case, was=was or none, now=now or none))
+        print_line(Note("cli.diff-moved", case=case, was=was or none, now=now or none))
     for code, cases in (("cli.diff-added", found.added), ("cli.diff-removed", found.removed)):
         for case in cases[:10]:
             print(Note(code, case=case))
@@ -108,7 +108,7 @@ def _next(args: argparse.Namespace) -> int:
         else:
             by = doubt.by or Note("cli.simple-model")
             said = {"label": named(doubt.label), "suggested": named(doubt.suggested), "by": by}
-            print(Note("cli.doubt", case=doubt.case, prob=doubt.prob, own=doubt.own, **said))
+            print_line(Note("cli.doubt", case=doubt.case, prob=doubt.prob, own=doubt.own, **said))
     return 0
 
 

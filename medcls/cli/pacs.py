@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from medcls.cli import add_mode, print_json, say, verb
+from medcls.cli import add_mode, print_json, print_line, say, verb
 from medcls.errors import MedclsError
 
 
@@ -41,7 +41,7 @@ def _worklist(args: argparse.Namespace) -> int:
         if args.json:
             print_json(asdict(item))
         else:
-            print(
+            print_line(
                 "  ".join(filter(None, (item.source, item.date, item.modality, item.patient_id, item.patient, item.id)))
             )
         if args.fetch:
@@ -61,5 +61,5 @@ def _outbox(args: argparse.Namespace) -> int:
     _ = pacs.try_again(args.again) if args.again else pacs.try_waiting()
     rows = pacs.sendings()
     for row in rows:
-        print_json(asdict(row)) if args.json else print(f"{row.id}  {row.server}  {row.state}  {row.why}".rstrip())
+        print_json(asdict(row)) if args.json else print_line(f"{row.id}  {row.server}  {row.state}  {row.why}".rstrip())
     return 1 if any(row.state == "failed" for row in rows) else 0

@@ -176,9 +176,18 @@ def _brought_in(path: Path, files: Path, copy: bool, progress: Progress) -> tupl
         return path, ()
     progress(0, 1, say("data.stage-copying"))
     source = path.parent if path.is_file() else path
-    shutil.copytree(source, files, symlinks=True)
+    try:
+        shutil.copytree(source, files, symlinks=True, ignore=lambda *found: _not_copied(files, *found))
+    except shutil.Error as error:
+        raise Conflict("core.file-trouble", found=str(error.args[0][0][2])) from error
     progress(1, 1, say("data.stage-copying"))
     return files / path.name if path.is_file() else files, ()
+
+
+def _not_copied(files: Path, folder: str, names: list[str]) -> list[str]:
+    """Return what of a folder is neither a file, a folder nor a link, or is where the copy goes."""
+    paths = {name: Path(folder, name) for name in names}
+    return [n for n, p in paths.items() if p == files or not (p.is_symlink() or p.is_file() or p.is_dir())]
 
 
 def _build(folder: Path, prepared: Prepared, progress: Progress) -> CollectionRecord:

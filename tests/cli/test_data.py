@@ -94,3 +94,16 @@ def test_what_is_left_out_is_told_by_code_beside_its_sentence(tmp_path: Path, ca
     assert main(["data", "list", "--json"]) == 1
     (broken,) = rows(capsys)
     assert (broken["name"], bool(broken["code"]), bool(broken["error"])) == ("set", True, True)
+
+
+def test_names_of_several_lines_stand_on_one(tmp_path: Path, capsys) -> None:
+    for label in ("benign", "malignant"):
+        for i in range(3):
+            trees.save(tmp_path / "set" / label / f"{i}\nset: nothing found.png", trees.picture(label, i // 2))
+        (tmp_path / "set" / label / "x\ny.png").write_bytes(b"\x89PNG\r\n\x1a\nx")
+    main(["data", "add", str(tmp_path / "set"), "--name", "set", "--task", "breast-ultrasound"])
+    for command in ("show", "audit"):
+        assert main(["data", command, "set"]) == 0
+    told = capsys.readouterr().out
+    assert "x\\u000ay.png" in told
+    assert not any(line.startswith(("set: nothing", "y.png")) for line in told.splitlines())

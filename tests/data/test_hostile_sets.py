@@ -109,3 +109,12 @@ def test_one_scan_of_a_label_among_a_thousand(tmp_path: Path) -> None:
     assert "label" not in kinds
     split = make_split(collection)
     assert sum(map(len, split.parts.values())) == 1001
+
+
+def test_a_copy_takes_no_pipe_and_not_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "all"
+    monkeypatch.setenv("MEDCLS_HOME", str(root / "home"))
+    for label in ("benign", "malignant"):
+        trees.save(root / "scans" / label / "0.png", trees.picture(label, 0))
+    os.mkfifo(root / "scans" / "pipe")
+    assert add_collection(root, "set", copy=True).record.n_cases == 2
