@@ -39,6 +39,14 @@ def test_a_rate_that_ends_at_nothing_is_drawn_to_its_end() -> None:
     assert figure.layout.yaxis.type is None, "0 has no place on a logarithmic axis"
 
 
+def test_under_the_pointer_the_epoch_and_each_line_are_named_once() -> None:
+    """Plotly puts a line's name before what its template says of a point."""
+    figures = [score_chart(epochs(3), "auroc"), rate_chart(epochs(3)), compare_chart({"a": epochs(3)}, "loss")]
+    for figure in figures:
+        assert "%{x}" in figure.layout.xaxis.unifiedhovertitle.text
+        assert not [line.name for line in figure.data if line.name in line.hovertemplate]
+
+
 def test_no_epoch_draws_an_empty_chart() -> None:
     assert rate_chart([]).layout.xaxis.dtick == 1
 

@@ -53,7 +53,7 @@ def score_chart(epochs: Sequence[EpochResult], score: str) -> go.Figure:
             mode="lines+markers",
             line={"color": colour, "dash": dash, "width": 2.2},
             marker={"size": 4, "color": colour},
-            hovertemplate=f"{part} %{{y:.2f}}",
+            hovertemplate="%{y:.2f}",  # the line's name stands before it
         )
     best = max((e.epoch for e in epochs if e.best), default=0)
     if best and score in epochs[0].validate:
@@ -64,7 +64,7 @@ def score_chart(epochs: Sequence[EpochResult], score: str) -> go.Figure:
             name=say("pages.runs-kept"),
             mode="markers",
             marker={"size": 12, "symbol": "diamond-open", "color": _VALIDATE, "line": {"width": 2}},
-            hovertemplate=say("pages.runs-kept-epoch", {"best": best}),
+            hovertemplate="%{y:.2f}",
         )
     return _finish(figure, {**SCORES, **LOSSES}[score])
 
@@ -119,6 +119,7 @@ def _or_none(value: float | None) -> float | None:
 def _finish(figure: go.Figure, title: str, height: int = 280) -> go.Figure:
     last = max((epoch for line in figure.data for epoch in line.x), default=0)
     figure.update_xaxes(title="epoch", tickformat="d", rangemode="tozero", dtick=1 if last <= _EVERY_EPOCH else None)
+    figure.update_xaxes(unifiedhovertitle_text="epoch %{x}")
     figure.update_yaxes(title=title, exponentformat="e")
     figure.update_layout(
         height=height,
