@@ -9,7 +9,7 @@ import json
 import os
 import sqlite3
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any
@@ -135,6 +135,20 @@ def _documented(value: Any) -> Any:
 def say(text: str) -> None:
     """Tell the user something that is not the result, on standard error."""
     print(plain(text), file=sys.stderr, flush=True)
+
+
+def end_list(code: str, listed: Sized, broken: Sized, silent: bool) -> int:
+    """Say so where a list is empty, and return its exit status: 1 where something of it could not be read.
+
+    Args:
+        code: What to say.
+        listed: What was listed.
+        broken: What could not be read.
+        silent: True where only JSON is wanted.
+    """
+    if not listed and not broken and not silent:
+        say(str(Note(code)))
+    return 1 if broken else 0
 
 
 class _Plain:

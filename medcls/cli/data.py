@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from medcls.cli import print_json, print_line, say, verb
+from medcls.cli import end_list, print_json, print_line, say, verb
 from medcls.cli.data_add import add_add, print_left
 from medcls.cli.data_mend import add_mending
 from medcls.cli.progress import Bar
@@ -72,11 +72,7 @@ def _list(args: argparse.Namespace) -> int:
     for one in broken:
         line = {"name": one.name, "error": str(one.error), "code": one.error.code if one.error else ""}
         print_json(line) if args.json else print_line(Note("cli.unreadable-row", name=one.name, error=str(one.error)))
-    if broken:
-        return 1
-    if not records and not args.json:
-        say(str(Note("cli.no-collection")))
-    return 0
+    return end_list("cli.no-collection", records, broken, args.json)
 
 
 def _print_record(record: CollectionRecord, as_json: bool) -> int:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from medcls.cli import add_mode, print_json, print_line, say, verb
+from medcls.cli import add_mode, end_list, print_json, print_line, say, verb
 from medcls.errors import MedclsError
 
 
@@ -36,8 +36,9 @@ def _worklist(args: argparse.Namespace) -> int:
     from medcls.workflows.case_report import send_out
     from medcls.workflows.pacs import export, worklist
 
-    failed = 0
-    for number, item in enumerate(worklist(args.source, patient_id=args.patient, date=args.date)):
+    failed: list[str] = []
+    waiting = worklist(args.source, patient_id=args.patient, date=args.date)
+    for number, item in enumerate(waiting):
         if args.json:
             print_json(asdict(item))
         else:
@@ -50,9 +51,9 @@ def _worklist(args: argparse.Namespace) -> int:
                 parcel = send_out("received", export(item, f"{number + 1:04d}"), args.mode)
                 disk.write_atomically((args.fetch / parcel.name).absolute(), parcel.data)
             except MedclsError as error:
-                failed += 1
+                failed.append(item.id)
                 say(f"{item.id}: {error}")
-    return 1 if failed else 0
+    return end_list("pages.worklist-empty", waiting, failed, args.json)
 
 
 def _outbox(args: argparse.Namespace) -> int:
@@ -62,4 +63,4 @@ def _outbox(args: argparse.Namespace) -> int:
     rows = pacs.sendings()
     for row in rows:
         print_json(asdict(row)) if args.json else print_line(f"{row.id}  {row.server}  {row.state}  {row.why}".rstrip())
-    return 1 if any(row.state == "failed" for row in rows) else 0
+    return end_list("cli.no-result-sent", rows, [row for row in rows if row.state == "failed"], args.json)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-from medcls.cli import run_about
+from medcls.cli import end_list, run_about
 from medcls.core.note import Note
 from medcls.core.run import RENAMED, Place, RunSpec, settings
 from medcls.errors import BadData, BadSpec
@@ -203,13 +203,13 @@ def _preflight(spec: RunSpec, as_json: bool) -> int:
 def _list(arguments: argparse.Namespace) -> int:
     from medcls.workflows import runs
 
-    for view in runs.list_runs():
+    views, broken = runs.list_runs(), runs.broken_runs()
+    for view in views:
         _tell(view, arguments.json)
-    broken = runs.broken_runs()
     for one in broken:
         plain = json.dumps({"run": one.name, "error": str(one.error)})
         print(plain if arguments.json else Note("cli.unreadable-row", name=one.name, error=str(one.error)))
-    return 1 if broken else 0
+    return end_list("cli.no-run", views, broken, arguments.json)
 
 
 def _show(arguments: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 from typing import Any
 
-from medcls.cli import print_json, say
+from medcls.cli import end_list, print_json, say
 from medcls.cli.runs import add_settings, make_spec
 from medcls.core.note import Note
 
@@ -123,10 +123,9 @@ def _standing(view: Any) -> str:
 def _list(args: argparse.Namespace) -> int:
     from medcls.workflows import search
 
-    broken = 0
-    for entry in search.show_all():
+    entries = list(search.show_all())
+    for entry in entries:
         if entry.error is not None:
-            broken += 1
             line = {"search": entry.name, "error": str(entry.error)}
             print_json(line) if args.json else print(
                 Note("cli.unreadable-row", name=entry.name, error=str(entry.error))
@@ -137,7 +136,8 @@ def _list(args: argparse.Namespace) -> int:
             print_json({"search": name, "worked_on": view.worked_on, "done": view.done, "trials": view.spec.trials})
         else:
             print(f"{name}  {view.done} of {view.spec.trials}{_standing(view)}")
-    return 1 if broken else 0
+    broken = [entry for entry in entries if entry.error is not None]
+    return end_list("cli.no-search", entries, broken, args.json)
 
 
 def _stop(args: argparse.Namespace) -> int:

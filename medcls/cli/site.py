@@ -5,7 +5,7 @@ import getpass
 from pathlib import Path
 from typing import Any
 
-from medcls.cli import print_json, say, verb
+from medcls.cli import end_list, print_json, say, verb
 from medcls.cli.files import read_some
 from medcls.core.note import Note
 from medcls.core.site import Aim, SiteCheck
@@ -130,17 +130,16 @@ def _look(args: argparse.Namespace) -> int:
 def _list(args: argparse.Namespace) -> int:
     from medcls.workflows.site import sites
 
-    status = 0
-    for one in sites():
+    found, silent = sites(), getattr(args, "json", False)
+    for one in found:
         if one.value is None:
             say(f"{one.name}: {one.error}")
-            status = 1
-        elif getattr(args, "json", False):
+        elif silent:
             print_json({"id": one.value.id, **one.value.site.to_dict()})
         else:
             told = Note("cli.site-row", name=one.value.site.name, n=len(one.value.checks()))
             print(f"{one.value.id}  {told}")
-    return status
+    return end_list("cli.no-site", found, [one for one in found if one.value is None], silent)
 
 
 def _show(args: argparse.Namespace) -> int:

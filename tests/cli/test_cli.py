@@ -130,6 +130,18 @@ def test_wrong_use_is_status_2(capsys, argv):
     assert "Traceback" not in said.err + said.out
 
 
+@pytest.mark.parametrize("argv", ["data list", "runs list", "search list", "site", "site list", "worklist", "outbox"])
+def test_an_empty_list_says_so_and_its_json_does_not(capsys, home, argv):
+    """On standard error: what is listed stays a list."""
+    assert main(argv.split()) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.strip()
+    if argv != "site":
+        assert main([*argv.split(), "--json"]) == 0
+        assert capsys.readouterr() == ("", "")
+
+
 def test_a_path_that_is_not_there_is_said(capsys, tmp_path, tiny_model):
     assert main(["classify", str(tmp_path / "nowhere.png")]) != 0
     said = capsys.readouterr()
