@@ -87,6 +87,17 @@ def read_file(path: Path, most_bytes: int = 1 << 28) -> bytes:
     return content
 
 
+def delete_folder(path: Path) -> None:
+    """Delete a folder. It vanishes at once from every list, then its files go; those that a kill leaves are swept.
+
+    Raises:
+        OSError: If it cannot be deleted.
+    """
+    gone = aside(path)
+    path.rename(gone)
+    shutil.rmtree(gone)
+
+
 _ORPHANED_S = 86_400.0  # nobody builds anything for a day
 _LEFT = re.compile(r"\..+\.(\d+-[0-9a-f]{8}\.)?aside|\..+\.deleted|\.(import|onnx|upload)-.+")
 

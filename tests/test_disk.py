@@ -76,6 +76,27 @@ def test_what_is_no_file_is_never_waited_for(tmp_path: Path) -> None:
     assert disk.read_file(tmp_path / "long", 3) == b"123"
 
 
+def test_a_folder_that_is_deleted_is_gone_before_its_files_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(2):  # what a killed one left is in no other's way
+        (tmp_path / "model" / "sub").mkdir(parents=True)
+        (tmp_path / "model" / "card.json").touch()
+        with monkeypatch.context() as killed:
+            killed.setattr("os.unlink", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                disk.delete_folder(tmp_path / "model")
+        assert not (tmp_path / "model").exists()
+    for path in tmp_path.iterdir():
+        os.utime(path, (1, 1))
+    assert disk.sweep(tmp_path) == 2
+    (tmp_path / "model").mkdir()
+    disk.delete_folder(tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+def interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_what_killed_writers_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
     old, future = time.time() - 2 * 86_400, time.time() + 30 * 86_400
     run = tmp_path / "runs" / "one"

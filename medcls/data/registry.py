@@ -5,7 +5,6 @@ and the splits made of it; the scans stay where they are.
 """
 
 import re
-import shutil
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -68,7 +67,7 @@ def remove_collection(name: str) -> None:
         BadData: If there is none.
     """
     Stored(folder_of(name))
-    shutil.rmtree(folder_of(name))
+    disk.delete_folder(folder_of(name))
 
 
 def write_record(folder: Path, record: CollectionRecord) -> None:

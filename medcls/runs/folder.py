@@ -238,9 +238,7 @@ class RunFolder:
         with lock.hold(self.path / "lock") as held:
             if not held:
                 raise Conflict("runs.busy", run=self.id)
-            aside = self.path.with_name(f".{self.id}.deleted")
-            self.path.rename(aside)
-            shutil.rmtree(aside)
+            disk.delete_folder(self.path)
 
 
 def _derive(said: RunState, alive: bool, asked_to_stop: bool) -> RunState:

@@ -1,12 +1,12 @@
 """A search as a reader sees it (trials, the best, which setting mattered), and carrying one out in this process."""
 
 import math
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from medcls import disk
 from medcls.core.note import Note
 from medcls.core.record import Record
 from medcls.core.run import RENAMED
@@ -151,4 +151,4 @@ def delete_search(name: str) -> None:
     read_search(name)
     if is_worked_on(name):
         raise Conflict("runs.search-busy", search=name)
-    shutil.rmtree(folder_of(name))
+    disk.delete_folder(folder_of(name))

@@ -285,7 +285,7 @@ def remove_model(model_id: str) -> Removed:
     if users := [card.id for card in store.list_cards(retired=True) if card.is_mean and model_id in card.networks]:
         raise BadModel("workflows.model-is-member", model_id=model_id, found=", ".join(users))
     files = [path.lstat().st_size for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()]
-    folder.unlink() if folder.is_symlink() else shutil.rmtree(folder)
+    folder.unlink() if folder.is_symlink() else disk.delete_folder(folder)
     changes.forget(model_id)
     return Removed(len(files), sum(files), card.error)
 
