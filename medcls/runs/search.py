@@ -13,15 +13,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from medcls import home
 from medcls.core.note import Note
 from medcls.core.record import check_plain
 from medcls.core.run import EpochResult, RunSpec
 from medcls.errors import BadRecord, BadSpec, Conflict, MedclsError
 from medcls.runs import lock
-from medcls.runs.folder import AT_REST, RunFolder, make_run
+from medcls.runs.folder import AT_REST, RunFolder, list_runs, make_run
 from medcls.runs.search_spec import BEAT, Range, SearchSpec, folder_of, number, value_of, write_search
-from medcls.runs.study import open_study, open_to_work, patiently, spec_of_study
+from medcls.runs.study import open_study, open_to_work, patiently, reading_study, spec_of_study
 
 if TYPE_CHECKING:
     import optuna
@@ -78,13 +77,16 @@ class Work:
             What became of each trial, after it.
 
         Raises:
+            BadRecord: If its database is damaged.
             Conflict: If another process works on the search here.
         """
         with lock.hold(folder_of(self.spec.name) / "lock") as held:
             if not held:
                 raise Conflict("runs.search-busy-here", search=self.spec.name)
-            study = open_to_work(self.spec)
-            for trial, run in self._left_open(study):
+            with reading_study(self.spec.name):
+                study = open_to_work(self.spec)
+                left_open = tuple(self._left_open(study))
+            for trial, run in left_open:
                 yield self._follow(study, trial, run)
             while not self._stopped() and self._begun(study) < self.spec.trials:
                 trial = patiently(study.ask, self.sleep)
@@ -116,9 +118,10 @@ class Work:
         """Trials whose run is on this machine and whose end was never told: whoever worked on them died."""
         import optuna
 
+        runs = {run.id: run for run in list_runs()}
         for frozen in patiently(partial(study.get_trials, deepcopy=False, states=(_state("RUNNING"),)), self.sleep):
-            run = RunFolder(home.runs() / frozen.user_attrs.get(_RUN, "-"))
-            if (run.path / "spec.json").is_file():
+            run = runs.get(str(frozen.user_attrs.get(_RUN)))  # a study may be a stranger's
+            if run is not None:
                 yield optuna.trial.Trial(study, frozen._trial_id), run
 
     def _vary(self, trial: Any) -> RunSpec:

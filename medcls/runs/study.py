@@ -23,6 +23,8 @@ PATIENCE_S = 300.0  # a search that is worked on waits so long for its database
 _LOCKED_S = 30.0  # SQLite's own patience, within one call of a worker
 _GLANCE_S = 3.0  # and of one who only looks: a page must not stand still
 _AGAIN_S = 1.0
+# What Optuna raises of rows that hold what it never wrote; it asserts some of them.
+_DAMAGED = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 T = TypeVar("T")
 
 
@@ -59,7 +61,7 @@ def open_study(spec: SearchSpec, *, make: bool = False, patience_s: float = _GLA
             study.sampler = samplers[spec.sampler](seed=_next_seed(spec.seed, known))
         if make:
             study.set_user_attr(SEARCH, dataclasses.replace(spec, storage="").to_dict())
-    except (KeyError, ImportError, RuntimeError, ValueError, SQLAlchemyError, optuna.exceptions.OptunaError) as error:
+    except (*_DAMAGED, ImportError, SQLAlchemyError, optuna.exceptions.OptunaError) as error:
         raise BadSpec("runs.study-not-opened", search=spec.name, found=_first_line(error)) from error
     return study
 
@@ -117,17 +119,7 @@ def reading_study(name: str) -> Iterator[None]:
         yield
     except MedclsError:
         raise
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-        RuntimeError,
-        SQLAlchemyError,
-    ) as error:
-        raise BadRecord("runs.study-unreadable", search=name, found=_first_line(error)) from error
-    except optuna.exceptions.OptunaError as error:
+    except (*_DAMAGED, SQLAlchemyError, optuna.exceptions.OptunaError) as error:
         raise BadRecord("runs.study-unreadable", search=name, found=_first_line(error)) from error
 
 

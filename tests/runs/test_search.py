@@ -10,7 +10,7 @@ import optuna
 import pytest
 
 from medcls import disk, home
-from medcls.errors import BadSpec, Conflict, RunFailed
+from medcls.errors import BadSpec, Conflict, MedclsError, RunFailed
 from medcls.runs import search as searches
 from medcls.runs import search_view
 from medcls.runs import study as studies
@@ -288,3 +288,31 @@ def test_a_run_that_failed_is_no_best_trial_whatever_it_scored_before() -> None:
     (run.path / "state.json").write_text(failed.to_json(), encoding="utf-8")
     assert Work(spec, begin)._tell(study, trial, run, pruned=False).params["status"] == "failed"
     assert [t.state.name for t in study.get_trials()] == ["FAIL"]
+
+
+def test_a_study_that_names_no_run_of_ours_starts_none_but_its_own() -> None:
+    study = studies.open_study(make("strange", trials=6), make=True)
+    for run in (5, None, ["a"], "../../elsewhere", "x" * 5000):
+        study.ask().set_user_attr("run", run)
+    begun: list[RunFolder] = []
+    with pytest.raises(InterruptedError):
+        list(Work(search_view.read_search("strange"), lambda one: begun.append(one) or _interrupt()).carry_on())
+    assert [one.spec().name for one in begun] == ["strange 5"]
+
+
+def _interrupt() -> None:
+    raise InterruptedError
+
+
+@pytest.mark.parametrize("damage", ["trial_values SET value = NULL", "trials SET state = 'x'"])
+def test_a_damaged_study_ends_its_search_with_a_sentence_and_stands_in_its_place(damage: str) -> None:
+    spec = make(f"damaged-{damage.split()[0].replace('_', '-')}")
+    study = studies.open_study(spec, make=True)
+    study.tell(study.ask(), 0.5)
+    with contextlib.closing(sqlite3.connect(folder_of(spec.name) / "study.db")) as db:
+        db.execute(f"UPDATE {damage}")
+        db.commit()
+    with pytest.raises(MedclsError):
+        list(Work(spec, begin).carry_on())
+    with pytest.raises(MedclsError):
+        search.show_search(spec.name)
