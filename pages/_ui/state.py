@@ -96,6 +96,7 @@ SITE_LETTER = "site.letter.kept"  # the card by mail that was kept last
 
 # Data.
 DATA_ADDED = "data.added"  # said once after a collection was added
+TOP = "page.top"  # how often a page was to begin at its top
 DATA_TIMES = "data.add.times"  # archives added: a new key empties the uploader
 DATA_PLAN = "data.plan"  # what was looked at last, and its plan
 DATA_REFUSED = "data.refused"  # what was looked at last and not recognised, why, and what had been said of it

@@ -58,6 +58,8 @@ def checked(page) -> None:
     page.get_by_role("button", name="Check", exact=True).click()
     page.get_by_text("Set it up for here").wait_for()
     settle(page)  # until then the fields of the run before stand beside the new ones
+    up = "document.querySelector('[data-testid=stMain]').scrollTop === 0"
+    page.wait_for_function(up, timeout=30_000)  # the verdict is in sight
 
 
 @pytest.mark.e2e

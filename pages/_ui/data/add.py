@@ -14,7 +14,7 @@ from medcls.words import say
 from medcls.workflows import case_report, data_plan
 from pages._ui import state
 from pages._ui.data import plan as plan_view
-from pages._ui.widgets import downloads, notices
+from pages._ui.widgets import downloads, notices, top
 from pages._ui.widgets.waits import watched
 
 NOT_RECOGNISED = "data.nothing-recognised"
@@ -48,6 +48,7 @@ def show_add(opened: bool) -> None:
             _show_refused(*refused, source, path, upload)
     if added := st.session_state.pop(state.DATA_ADDED, None):
         st.success(notices.escape(added), icon=":material/check:")
+        top.show()
 
 
 def _source(path: str, upload: Any) -> str:
@@ -155,4 +156,5 @@ def _add(bring: Callable[[Progress], CollectionRecord]) -> None:
     )
     st.session_state[state.DATA_TIMES] = st.session_state.get(state.DATA_TIMES, 0) + 1
     st.session_state.pop(state.DATA_PLAN, None)
+    top.ask()
     st.rerun()

@@ -15,7 +15,7 @@ from medcls.words import say
 from medcls.workflows import compare, site, site_figures, site_look
 from pages._ui import state
 from pages._ui.site.label import label_drop
-from pages._ui.widgets import header, notices
+from pages._ui.widgets import header, notices, top
 from pages._ui.widgets.charts import show_chart
 from pages._ui.widgets.charts_forest import forest_chart, forest_notes
 from pages._ui.widgets.numbers import show_estimate
@@ -72,6 +72,7 @@ def show_check(name: str, card: ModelCard) -> None:
         elif earlier:
             st.caption(say("pages.site-last", {"made": earlier[0].made}))
             show_verdict(earlier[0], card)
+    top.show()
 
 
 def _ask(name: str, card: ModelCard, shut: bool) -> None:
@@ -171,6 +172,7 @@ def _run(check: Callable[[Progress], site.Checked]) -> None:
     with _watched() as tell:
         st.session_state[state.SITE_CHECKED] = check(tell)
         st.session_state.pop(state.SITE_LOOKED, None)
+        top.ask()
         st.rerun()
 
 
@@ -182,6 +184,7 @@ def _look(card: ModelCard, scans: Sequence[bytes]) -> None:
         )
         st.session_state[state.SITE_LOOKED] = (card.id, *found)
         st.session_state.pop(state.SITE_CHECKED, None)
+        top.ask()
         st.rerun()
 
 
