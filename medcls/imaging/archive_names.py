@@ -56,12 +56,16 @@ def open_archive(file: BinaryIO | Path) -> zipfile.ZipFile:
         file: The archive.
 
     Raises:
-        BadZipFile: If it is no archive that can be read.
+        BadZipFile: If it is no archive that can be read, or its files lie over each other: it would unpack to any size.
     """
     try:
-        return zipfile.ZipFile(file)
+        archive = zipfile.ZipFile(file)
     except UnicodeDecodeError:
-        return zipfile.ZipFile(_unflagged(file))
+        archive = zipfile.ZipFile(_unflagged(file))
+    if sum(entry.compress_size for entry in archive.infolist()) > archive.start_dir:
+        archive.close()
+        raise zipfile.BadZipFile("overlapped entries")
+    return archive
 
 
 class _Copy(mmap.mmap):

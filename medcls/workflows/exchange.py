@@ -19,7 +19,7 @@ from medcls.errors import BadModel, Conflict, MedclsError, TooLarge
 from medcls.exits import leave
 from medcls.exits.case import Mode
 from medcls.exits.subjects import ModelFiles, NetworkFile
-from medcls.imaging.archive_names import BROKEN
+from medcls.imaging.archive_names import BROKEN, open_archive
 from medcls.models import changes, store
 from medcls.workflows.acts import act, allowed
 
@@ -112,7 +112,7 @@ def import_model(source: Path | bytes, progress: Progress = silent) -> tuple[Mod
         Conflict: If another model has this id.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source) as archive:
+        with open_archive(io.BytesIO(source) if isinstance(source, bytes) else source) as archive:
             models = _check_names(archive)
             home.weights().mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=home.weights(), prefix=".import-") as aside:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import random
 import stat
 import tracemalloc
 import zipfile
@@ -11,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from medcls.core.outcome import Outcome
-from medcls.errors import BadScan, TooLarge
+from medcls.data.unpack import unpack
+from medcls.errors import BadData, BadScan, TooLarge
 from medcls.imaging import drop
 from medcls.imaging.drop import open_drop, walk
 from medcls.imaging.limits import Limits
+from tests.imaging.overlapped import overlapped
 
 
 def zipped(*entries: tuple[str | zipfile.ZipInfo, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -237,3 +240,14 @@ def test_a_name_that_leads_out_by_its_extra_field_is_refused():
     (got,) = opened(out.getvalue())
     assert got.error is None or got.error.code == "imaging.entry-unsafe-path"
     assert ".." not in got.name or got.value is None
+
+
+def test_an_archive_whose_files_lie_over_each_other_is_damaged(tmp_path: Path) -> None:
+    """A few kilobytes would unpack to as much as the disk holds, each file within every ratio."""
+    bomb = overlapped(50, random.Random(1).randbytes(40) * 5000)
+    assert sum(entry.file_size for entry in zipfile.ZipFile(io.BytesIO(bomb)).infolist()) > 1000 * len(bomb)
+    assert [found.ok for found in open_drop([("a.zip", bomb)])] == [False]
+    (tmp_path / "a.zip").write_bytes(bomb)
+    with pytest.raises(BadData):
+        unpack(tmp_path / "a.zip", tmp_path / "in")
+    assert list((tmp_path / "in").iterdir()) == []
