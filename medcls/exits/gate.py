@@ -25,7 +25,6 @@ from medcls.exits.nameless import (
     nameless_trail,
     without_sites,
 )
-from medcls.exits.profile import deidentify, is_dicom, names_in, whole_picture
 from medcls.exits.subjects import (
     Compared,
     Drawing,
@@ -77,6 +76,8 @@ def _received(received: Received) -> Received:
 
     Every frame is looked at as it is shown and whole, since all of it leaves.
     """
+    from medcls.exits.profile import deidentify, whole_picture
+
     whole, says_so = whole_picture(received.data)
     if says_so:
         raise MedclsError("exits.burned-in-declared")
@@ -190,6 +191,8 @@ def _names_in_text(text: str, case: Case) -> set[str]:
         case.file_name,
         case.made_by,
     )
+    from medcls.exits.profile import is_dicom, names_in
+
     given = " ".join((*known, *(names_in(case.source) if case.source and is_dicom(case.source) else ())))
     words = {w.lower() for w in re.split(r"[^\w-]+", given) if len(w) >= _LEAST_WORD and w.lower() != "local"}
     return {w for w in words if w in text.lower()}

@@ -3,8 +3,6 @@
 import hashlib
 import io
 
-import pydicom
-
 from medcls.errors import MedclsError
 from medcls.imaging.formats import recognise
 from medcls.imaging.quiet import guarded, quiet
@@ -21,6 +19,8 @@ def study_of(data: bytes) -> str:
     try:
         if recognise(data) != "DICOM":
             return ""
+        import pydicom
+
         with quiet():
             header = guarded(
                 lambda: pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True, force=True, specific_tags=[_TAG])

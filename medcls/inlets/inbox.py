@@ -9,16 +9,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-
-import pydicom
-from pydicom.filereader import read_file_meta_info
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from typing import TYPE_CHECKING
 
 from medcls import disk, home
 from medcls.errors import BadScan, MedclsError
-from medcls.imaging.dicom_file import inflated
 from medcls.imaging.limits import Limits
 from medcls.imaging.quiet import guarded
+
+if TYPE_CHECKING:
+    import pydicom
 
 _KEYWORDS = (
     "PatientName",
@@ -153,7 +152,13 @@ def described(path: Path, name: str, source: str) -> Waiting:
         return Waiting(name, source)
 
 
-def _header(path: Path) -> pydicom.Dataset:
+def _header(path: Path) -> "pydicom.Dataset":
+    import pydicom
+    from pydicom.filereader import read_file_meta_info
+    from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+    from medcls.imaging.dicom_file import inflated
+
     disk.open_file(path).close()  # a pipe would never end
     found: Path | io.BytesIO = path
     if read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
@@ -163,7 +168,7 @@ def _header(path: Path) -> pydicom.Dataset:
     return pydicom.dcmread(found, stop_before_pixels=True, specific_tags=list(_KEYWORDS))
 
 
-def from_header(ds: pydicom.Dataset, name: str, source: str) -> Waiting:
+def from_header(ds: "pydicom.Dataset", name: str, source: str) -> Waiting:
     """Return what a header says, as the worklist shows it.
 
     Args:

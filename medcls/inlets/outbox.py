@@ -17,7 +17,6 @@ from medcls import audit, disk, home
 from medcls.core.note import Note
 from medcls.core.record import Record, wrong
 from medcls.errors import BadSpec, Conflict, MedclsError
-from medcls.inlets.asking import give
 from medcls.inlets.servers import PacsConfig
 
 State = Literal["waiting", "sent", "failed"]
@@ -146,6 +145,8 @@ def try_one(name: str, around: PacsConfig, now: float | None = None) -> Sending:
 
 
 def _tried(sending: Sending, place: Path, around: PacsConfig, now: float) -> Sending:
+    from medcls.inlets.asking import give
+
     sending = replace(sending, tries=sending.tries + 1)
     try:
         give(around.server(sending.server), [disk.read_file(path, 1 << 31) for path in sorted(place.glob("*.dcm"))])

@@ -7,7 +7,7 @@ from medcls.errors import BadSpec, Conflict
 from medcls.exits import CASE_EXITS, leave
 from medcls.exits.case import Case
 from medcls.exits.subjects import Received
-from medcls.inlets import asking, inbox, outbox, watched
+from medcls.inlets import inbox, outbox, watched
 from medcls.inlets.inbox import Waiting
 from medcls.inlets.outbox import Sending
 from medcls.inlets.servers import PacsConfig, read_pacs_config
@@ -36,6 +36,8 @@ def worklist(source: str = "", *, patient_id: str = "", date: str = "") -> tuple
         raise BadSpec("workflows.bad-dates", found=repr(date)[:40])
     around = read_pacs_config()
     if source and source not in ("inbox", "folder"):
+        from medcls.inlets import asking
+
         return asking.search(around.server(source), patient_id=patient_id, date=date)
     found = inbox.waiting() if source in ("", "inbox") else ()
     seen = watched.waiting(around.watch) if around.watch and source in ("", "folder") else ()
@@ -62,6 +64,8 @@ def fetch(item: Waiting) -> bytes:
         return inbox.read(item.id)
     if item.source == "folder" and around.watch:
         return watched.read(around.watch, item.id)
+    from medcls.inlets import asking
+
     return asking.fetch(around.server(item.source), item.id)
 
 

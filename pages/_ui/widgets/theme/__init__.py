@@ -23,4 +23,5 @@ _mount = st.components.v2.component(
 def offer() -> None:
     """Draw the switch, at the end of the row it is drawn in (frame.css)."""
     with st.container(key="theme", width="content"):
-        _mount(key="theme.switch", data={"word": say("pages.theme"), "below": list(BELOW)})
+        # A list in it would be tried as a table: Streamlit loads pandas for that, on the first page of a server.
+        _mount(key="theme.switch", data={"word": say("pages.theme"), "below": " ".join(BELOW)})

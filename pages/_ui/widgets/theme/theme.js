@@ -38,7 +38,7 @@ export default function ({ data, parentElement }) {
   const watch = new MutationObserver(() => {
     if (scheme() === document.documentElement.style.colorScheme) return
     tell()
-    keep(data.below)
+    keep(data.below.split(" "))
   })
   watch.observe(app(), { attributes: true, attributeFilter: ["class"] })
   return () => watch.disconnect()
