@@ -2,7 +2,6 @@
 
 import json
 import math
-import time
 from dataclasses import fields
 
 import numpy as np
@@ -237,8 +236,11 @@ def test_a_sentence_of_an_older_record_is_kept_as_it_was() -> None:
 
 
 @pytest.mark.parametrize("text", ["[" + "[]," * (1 << 20) + "[]]", b'{"a":[' + b"{}," * (1 << 20) + b"0]}"])
-def test_a_file_of_nothing_but_empty_values_is_refused_before_it_is_read(text: str | bytes) -> None:
-    began = time.process_time()
-    with pytest.raises(BadRecord, match="values"):
+def test_a_file_of_nothing_but_empty_values_is_refused_before_it_is_read(
+    text: str | bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str | bytes] = []
+    monkeypatch.setattr(json, "loads", lambda told, **_: read.append(told))
+    with pytest.raises(BadRecord):
         parse_json(text, "the file")
-    assert time.process_time() - began < 1
+    assert not read

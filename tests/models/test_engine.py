@@ -1,10 +1,10 @@
 """ONNX Runtime answers as PyTorch does, or does not answer."""
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -202,16 +202,27 @@ def test_pytorch_gives_several_who_ask_at_once_what_it_gives_each_alone(net: tor
 def test_one_slow_moment_of_a_busy_machine_decides_nothing(
     monkeypatch: pytest.MonkeyPatch, card: ModelCard, net: torch.nn.Module
 ) -> None:
-    """Threads that lose their turn time after time leave the verdict to the pass on one core, and that to its best."""
-    one = engine_for(card, DIGEST, net)
+    """Threads that lose their turn time after time leave the verdict to the pass on one core, and that to its best.
+
+    The clock is the test's own: it moves only where a pass is said to take time.
+    """
+    one, plain, now = engine_for(card, DIGEST, net), TorchEngine(net), [0.0]
     assert isinstance(one, OnnxEngine)
-    waits = iter([0.05, 0.05, 0.05, 0.05, 0.0])
-    quick, plain = one.run_on_one_core, TorchEngine(net)
-    run = plain.run
-    monkeypatch.setattr(one, "run", lambda batch: (time.sleep(0.1), quick(batch))[1])
-    monkeypatch.setattr(one, "run_on_one_core", lambda batch: (time.sleep(next(waits)), quick(batch))[1])
-    monkeypatch.setattr(plain, "run", lambda batch: (time.sleep(0.03), run(batch))[1])
-    assert REAL_TIME_RATIO(one, plain, probe_batch(card.preprocess)[:1]) < 1
+    monkeypatch.setattr(engine, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+
+    def takes(passes: Any, name: str, seconds: list[float]) -> None:
+        run, left = getattr(passes, name), iter(seconds)
+
+        def timed(batch: np.ndarray) -> tuple[np.ndarray, ...]:
+            now[0] += next(left)
+            return run(batch)
+
+        monkeypatch.setattr(passes, name, timed)
+
+    takes(one, "run", [8.0] * 5)
+    takes(one, "run_on_one_core", [5.0, 5.0, 5.0, 5.0, 1.0])
+    takes(plain, "run", [2.0] * 5)
+    assert REAL_TIME_RATIO(one, plain, probe_batch(card.preprocess)[:1]) == 0.5
 
 
 def test_in_company_each_pass_stays_on_one_core_and_answers_stay(
@@ -229,7 +240,7 @@ def test_in_company_each_pass_stays_on_one_core_and_answers_stay(
     one, batch, ready = engine_for(card, DIGEST, net), probe_batch(card.preprocess), threading.Barrier(8)
     with onnx_session.COMPANY, onnx_session.COMPANY:
         assert not onnx_session.COMPANY.others
-        expected = one.run(batch)
+        expected = [one.run(scan[None]) for scan in batch]
     assert all(alone for alone, _ in made)
 
     def ask(k: int) -> tuple[np.ndarray, ...]:
@@ -242,8 +253,8 @@ def test_in_company_each_pass_stays_on_one_core_and_answers_stay(
 
     with ThreadPoolExecutor(8) as pool:
         for k, found in enumerate(pool.map(ask, range(8))):
-            for mine, whole in zip(found, expected, strict=True):
-                np.testing.assert_array_equal(mine[0], whole[k % len(batch)])
+            for mine, other in zip(found, expected[k % len(batch)], strict=True):
+                np.testing.assert_array_equal(mine, other)
     (shared,) = (session for alone, session in made if not alone)
     assert shared.get_session_options().intra_op_num_threads == 1
     assert not onnx_session.COMPANY.others
