@@ -69,9 +69,11 @@ def _open_regular(path: str, flags: int) -> int:
 def is_there(path: Path) -> bool:
     """Return whether a file is there, or may be: who may not look into its folder is told so where it is read."""
     try:
-        return path.is_file()
+        return stat.S_ISREG(path.stat().st_mode)
     except PermissionError:
         return True
+    except (OSError, ValueError):
+        return False
 
 
 def read_file(path: Path, most_bytes: int = 1 << 28) -> bytes:
@@ -81,8 +83,9 @@ def read_file(path: Path, most_bytes: int = 1 << 28) -> bytes:
         OSError: As `open_file`; also if it holds more than so many bytes.
     """
     with open_file(path) as file:
-        content = file.read(most_bytes + 1)
-    if len(content) > most_bytes:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read() if size <= most_bytes else b""  # with a number, that much memory is asked for at once
+    if max(size, len(content)) > most_bytes:
         raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
     return content
 

@@ -1,10 +1,12 @@
 """Many writers lose nothing."""
 
+import errno
 import json
 import os
 import subprocess
 import sys
 import time
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -68,12 +70,29 @@ def test_what_is_no_file_is_never_waited_for(tmp_path: Path) -> None:
     (tmp_path / "endless").symlink_to("/dev/zero")
     (tmp_path / "loop").symlink_to("loop")
     (tmp_path / "long").write_bytes(b"123")
-    for name, said in {"pipe": "not supported", "endless": "not supported", "loop": "levels", ".": "directory"}.items():
-        with pytest.raises(OSError, match=said):
+    codes = {"pipe": errno.ENOTSUP, "endless": errno.ENOTSUP, "loop": errno.ELOOP, ".": errno.EISDIR}
+    for name, code in codes.items():
+        with pytest.raises(OSError) as refused:  # noqa: PT011  # by its number
             disk.read_file(tmp_path / name)
-    with pytest.raises(OSError, match="large"):
+        assert refused.value.errno == code
+        assert not disk.is_there(tmp_path / name)
+    with pytest.raises(OSError) as refused:  # noqa: PT011
         disk.read_file(tmp_path / "long", 2)
+    assert refused.value.errno == errno.EFBIG
     assert disk.read_file(tmp_path / "long", 3) == b"123"
+    assert disk.is_there(tmp_path / "long")
+    assert not disk.is_there(tmp_path / "gone")
+
+
+def test_a_small_file_asks_for_no_more_memory_than_it_holds(tmp_path: Path) -> None:
+    (tmp_path / "small").write_bytes(b"123")
+    tracemalloc.start()
+    try:
+        disk.read_file(tmp_path / "small", 1 << 32)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 1 << 20
 
 
 def test_a_folder_that_is_deleted_is_gone_before_its_files_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
