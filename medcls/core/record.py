@@ -1,6 +1,7 @@
 """Records: frozen dataclasses that go to JSON and come back checked."""
 
 import dataclasses
+import errno
 import hashlib
 import json
 import math
@@ -139,16 +140,14 @@ def read_bounded(path: Path, where: str) -> bytes:
         BadRecord: If it cannot be read, is a link to nothing, or is larger than any record.
     """
     try:
-        with disk.open_file(path) as file:
-            content = file.read(_MOST_BYTES + 1)
+        return disk.read_file(path, _MOST_BYTES)
     except (OSError, ValueError) as error:
         if isinstance(error, FileNotFoundError) and not path.is_symlink():
             raise
+        if getattr(error, "errno", None) == errno.EFBIG:
+            raise wrong(where, say("core.found-mib", {"n": _MOST_BYTES >> 20}), say("core.allowed-record")) from error
         found = getattr(error, "strerror", None) or type(error).__name__
         raise BadRecord("core.unreadable-record", where=where, found=found) from error
-    if len(content) > _MOST_BYTES:
-        raise wrong(where, say("core.found-mib", {"n": _MOST_BYTES >> 20}), say("core.allowed-record"))
-    return content
 
 
 def parse_json(text: str | bytes, where: str) -> Any:

@@ -78,12 +78,17 @@ def is_locked(path: Path) -> bool:
 
     Raises:
         Conflict: If this system has no such locks.
+        OSError: If nobody can tell, as where too many files are open.
     """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))  # a pipe would wait
     except PermissionError:
         return True
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        if error.errno not in _NO_FILE:
+            raise
         return False
     try:
         return stat.S_ISREG(os.fstat(handle).st_mode) and not _try(handle, _SHARED)

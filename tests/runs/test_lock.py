@@ -1,5 +1,6 @@
 """Locks held by real processes."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -89,3 +90,13 @@ def test_what_is_no_file_is_not_held_and_cannot_be(make: Callable[[Path], None],
     assert not lock.is_locked(path)
     with pytest.raises(Conflict), lock.hold(path, patience_s=0):
         pass
+
+
+def test_where_nobody_can_tell_it_is_not_said_to_be_free(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "open", full)
+    with pytest.raises(OSError) as told:  # noqa: PT011  # by its number
+        lock.is_locked(path)
+    assert told.value.errno == errno.EMFILE
