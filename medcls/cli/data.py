@@ -129,7 +129,7 @@ def _show(args: argparse.Namespace) -> int:
     print_line(Note("cli.row-groups", n=seen.n_groups, whose=whose, sizes=len(sizes)))
     for code, found in (("cli.row-parts", parts), ("cli.row-sites", seen.record.sites)):
         if found:
-            print(Note(code, counts=", ".join(f"{name} {n:,}" for name, n in found.items())))
+            print_line(Note(code, counts=", ".join(f"{name} {n:,}" for name, n in found.items())))
     print_line(Note("cli.row-root", path=seen.record.root))
     print_line(Note("cli.row-version", version=seen.record.version, fingerprint=seen.record.fingerprint[:16]))
     print_line(Note("cli.row-splits", names=", ".join(row["splits"]) or Note("data.no-split-yet")))

@@ -191,7 +191,7 @@ def print_plan(plan: Plan) -> None:
         print_line(f"  {label.name:<20}{label.n:>9,}  {Note(means)}{written}")
     for what, code in (("part", "cli.row-parts"), ("site", "cli.row-sites")):
         if found := plan.count_by(what):
-            print(Note(code, counts=", ".join(f"{name} {n:,}" for name, n in found.items())))
+            print_line(Note(code, counts=", ".join(f"{name} {n:,}" for name, n in found.items())))
     known = Note("cli.plan-patients", n=plan.n_patients, names=", ".join(map(str, plan.patients_from)))
     whose = known if plan.n_owned else Note("cli.plan-patients-unknown")
     print_line(Note("cli.plan-owned", whose=whose, n=plan.n_owned, of=plan.n_scans))

@@ -92,7 +92,7 @@ def _diff(args: argparse.Namespace) -> int:
         print_line(Note("cli.diff-moved", case=case, was=was or none, now=now or none))
     for code, cases in (("cli.diff-added", found.added), ("cli.diff-removed", found.removed)):
         for case in cases[:10]:
-            print(Note(code, case=case))
+            print_line(Note(code, case=case))
     return 0
 
 
@@ -122,5 +122,5 @@ def _changes(args: argparse.Namespace) -> int:
             told = ", ".join(f"{key} {value or Note('cli.taken-back')}" for key, value in list(one.set.items())[:4])
             what = f"{told}{' …' if len(one.set) > 4 else ''}"
             code = "cli.change-undone" if one.undoes else "cli.change"
-            print(Note(code, version=one.version, at=one.at, who=one.who, what=what))
+            print_line(Note(code, version=one.version, at=one.at, who=one.who, what=what))
     return 0

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -177,7 +178,7 @@ def _brought_in(path: Path, files: Path, copy: bool, progress: Progress) -> tupl
     progress(0, 1, say("data.stage-copying"))
     source = path.parent if path.is_file() else path
     try:
-        shutil.copytree(source, files, symlinks=True, ignore=lambda *found: _not_copied(files, *found))
+        shutil.copytree(source, files, symlinks=True, ignore=partial(_not_copied, files))
     except shutil.Error as error:
         raise Conflict("core.file-trouble", found=str(error.args[0][0][2])) from error
     progress(1, 1, say("data.stage-copying"))

@@ -234,10 +234,8 @@ def write_split(collection: Collection, split: Split) -> Path:
     final = folder / f"{split.name}.json"
     try:
         with disk.locked(folder):
-            if (old := _fingerprint_of(final)) not in (
-                "",
-                split.fingerprint,
-            ):  # a copy: a kill in between loses neither
+            old = _fingerprint_of(final)
+            if old not in ("", split.fingerprint):  # a copy: a kill in between loses neither
                 disk.write_atomically(folder / f".{split.name}.{old[:16]}.json", disk.read_file(final))
             disk.write_atomically(final, split.to_json().encode())
     except OSError as error:

@@ -101,9 +101,11 @@ def test_names_of_several_lines_stand_on_one(tmp_path: Path, capsys) -> None:
         for i in range(3):
             trees.save(tmp_path / "set" / label / f"{i}\nset: nothing found.png", trees.picture(label, i // 2))
         (tmp_path / "set" / label / "x\ny.png").write_bytes(b"\x89PNG\r\n\x1a\nx")
-    main(["data", "add", str(tmp_path / "set"), "--name", "set", "--task", "breast-ultrasound"])
-    for command in ("show", "audit"):
-        assert main(["data", command, "set"]) == 0
+    for name in ("set", "more"):
+        main(["data", "add", str(tmp_path / "set"), "--name", name, "--task", "breast-ultrasound"])
+        trees.save(tmp_path / "set" / "benign" / "new\nset: nothing found.png", trees.picture("benign", 9))
+    for command in (["show", "set"], ["audit", "set"], ["diff", "set", "more"]):
+        assert main(["data", *command]) == 0
     told = capsys.readouterr().out
     assert "x\\u000ay.png" in told
     assert not any(line.startswith(("set: nothing", "y.png")) for line in told.splitlines())
