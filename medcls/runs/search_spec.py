@@ -219,7 +219,7 @@ def read_search(name: str) -> SearchSpec:
 def list_searches() -> tuple[str, ...]:
     """Return the names of the searches on this machine."""
     root = home.home() / "searches"
-    folders = root.iterdir() if root.is_dir() else ()
+    folders = (path for path in root.iterdir() if not path.name.startswith(".")) if root.is_dir() else ()
     return tuple(sorted(path.name for path in folders if disk.is_there(path / "search.json")))
 
 

@@ -119,6 +119,15 @@ def test_a_search_works_in_the_background_stops_and_is_gone_on_with() -> None:
     assert "behind" not in search.list_searches()
 
 
+def test_a_search_whose_deletion_was_killed_is_in_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    make("gone")
+    before = set(search.list_searches())
+    monkeypatch.setattr(disk.shutil, "rmtree", lambda _: _interrupt())
+    with pytest.raises(InterruptedError):
+        search_view.delete_search("gone")
+    assert set(search.list_searches()) == before - {"gone"}
+
+
 def test_a_search_whose_database_does_not_answer_leaves_nothing_behind() -> None:
     with pytest.raises(BadSpec) as refused:
         search.start_search(SearchSpec("nowhere", BASE, {"lr": Range(1e-5, 1e-1)}, storage="nonsense://x"))
