@@ -37,6 +37,7 @@ RUNS_SHOW = "show"  # the list of runs or of searches
 
 # What is before the user, on every page.
 PAGE = "page"  # the page that is shown
+TOP = "page.top"  # how often a page was to begin at its top
 SESSION = "session"  # what the audit trail says of who came
 DROP = "drop"  # the scans, on whichever page they were dropped
 DROP_TIMES = "drop.times"  # how often it was put away: a new key empties the widget
@@ -96,7 +97,6 @@ SITE_LETTER = "site.letter.kept"  # the card by mail that was kept last
 
 # Data.
 DATA_ADDED = "data.added"  # said once after a collection was added
-TOP = "page.top"  # how often a page was to begin at its top
 DATA_TIMES = "data.add.times"  # archives added: a new key empties the uploader
 DATA_PLAN = "data.plan"  # what was looked at last, and its plan
 DATA_REFUSED = "data.refused"  # what was looked at last and not recognised, why, and what had been said of it
