@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from medcls.cli import add_mode, add_part, print_json, say, verb
+from medcls.cli import add_mode, add_part, print_json, print_line, say, verb
 from medcls.core.note import Note
 
 
@@ -144,7 +144,7 @@ def _print_subgroups(found: Any, args: argparse.Namespace) -> None:
             if args.json:
                 print_json({"kind": "subgroup"} | row | estimate.to_dict())
             else:
-                print(f"{args.by} {group.value} (n = {group.n_cases}): {model_id} {show_estimate(estimate)}")
+                print_line(f"{args.by} {group.value} (n = {group.n_cases}): {model_id} {show_estimate(estimate)}")
 
 
 def _write(args: argparse.Namespace, found: Any, differences: Any) -> None:

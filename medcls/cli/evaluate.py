@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from medcls.cli import add_mode, add_part, print_json, say, verb
+from medcls.cli import add_mode, add_part, print_json, print_line, say, verb
 from medcls.core.evaluation import CaseTable, Evaluation
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def tell(
     )
     for part, scores in evaluation.subgroups.items():  # each site and, of patches, whole tissue: before what is pooled
         told = (f"{name}: {scores[name]}" for name in ("auroc_disease", "sensitivity", "specificity") if name in scores)
-        print(f"  {part}: {', '.join(told)}")
+        print_line(f"  {part}: {', '.join(told)}")
     for name, score in evaluation.scores.items():
         print(f"  {name}: {score}")
     for note in (*(one.note() for one in doubts(cases, evaluation.collection)), *evaluation.notes):

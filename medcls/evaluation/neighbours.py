@@ -35,7 +35,7 @@ def with_neighbours(prob: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> 
 
 
 def on_tissue(table: CaseTable) -> tuple[CaseTable, CaseTable] | None:
-    """Return the cases of those groups of whose patches most lie beside another: as they are, and averaged with these.
+    """Return the cases of the groups most of whose patches lie beside another: as they are, and averaged with those.
 
     Patches drawn here and there from a patient say nothing of what neighbours are worth, and are left out of both.
 

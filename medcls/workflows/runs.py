@@ -110,7 +110,8 @@ def show_run(run_id: str) -> RunView:
         run_id: Its id, or the beginning of it if no other run begins so.
 
     Raises:
-        BadSpec: If there is no such run, or it cannot be read.
+        BadSpec: If there is no such run.
+        BadRecord: If it cannot be read.
     """
     return _whole_view(open_run(run_id))
 

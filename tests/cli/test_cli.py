@@ -189,9 +189,9 @@ def test_each_site_is_told_before_what_is_pooled(capsys, tiny_model):
     evaluation, cases = store.read_evaluation(tiny_model.id), store.read_cases(tiny_model.id)
     assert evaluation is not None
     assert cases is not None
-    tell(replace(evaluation, subgroups={"site=here": evaluation.scores}), cases, as_json=False)
+    tell(replace(evaluation, subgroups={"site=he\nre": evaluation.scores}), cases, as_json=False)
     _, site, pooled, *_ = capsys.readouterr().out.splitlines()
-    assert site.startswith(f"  site=here: auroc_disease: {evaluation.scores['auroc_disease']}")
+    assert site.startswith(rf"  site=he\u000are: auroc_disease: {evaluation.scores['auroc_disease']}")
     assert "site" not in pooled
 
 
