@@ -391,12 +391,12 @@ def test_a_jpeg_of_many_scans_is_refused_before_it_is_decoded():
     data = encode(np.zeros((3000, 3000), np.uint8), "JPEG", progressive=True)
     last = data.rindex(b"\xff\xda")
     many = data[:last] + data[last:-2] * 300 + b"\xff\xd9"
-    started = time.perf_counter()
+    began = time.process_time()
     for read in (read_scan, count_frames):
         with pytest.raises(TooLarge) as caught:
             read(many)
         assert caught.value.code == "imaging.too-many-scans"
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(
