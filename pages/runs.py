@@ -43,14 +43,11 @@ def show_all() -> None:
 
 def show_live(run_id: str, section: str = "") -> None:
     """Draw one run's state, or one section of it; the page is drawn anew when the run comes to rest."""
-    try:
-        view = runs.show_run(run_id)
-        if view.moves != st.session_state.get(state.RUNS_MOVE, view.moves):
-            st.session_state[state.RUNS_MOVE] = view.moves
-            st.rerun(scope="app")
-        _show_section(section, view) if section else run_view.show_state(view)
-    except MedclsError as error:  # deleted or damaged meanwhile: one damaged file takes its section away, not the page
-        notices.show_error(error)
+    view = runs.show_run(run_id)
+    if view.moves != st.session_state.get(state.RUNS_MOVE, view.moves):
+        st.session_state[state.RUNS_MOVE] = view.moves
+        st.rerun(scope="app")
+    _show_section(section, view) if section else run_view.show_state(view)
 
 
 def _show_section(section: str, view: runs.RunView) -> None:
@@ -72,7 +69,15 @@ def _show_section(section: str, view: runs.RunView) -> None:
 def keep_fresh(draw: Callable[..., None], moves: bool, *arguments: str) -> None:
     """Draw now, and again every two seconds while something moves."""
     st.session_state[state.RUNS_MOVE] = moves
-    st.fragment(draw, run_every="2s" if moves else None)(*arguments)
+    st.fragment(_draw, run_every="2s" if moves else None)(draw, *arguments)
+
+
+def _draw(draw: Callable[..., None], *arguments: str) -> None:
+    """Draw a part; what was deleted or damaged meanwhile takes its own part away, not the page."""
+    try:
+        draw(*arguments)
+    except (MedclsError, OSError) as error:
+        notices.show_error(error)
 
 
 wanted, failure = state.choice(state.RUN), None

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import RerunException
 
-from medcls.errors import MedclsError, of_disk
+from medcls.errors import MedclsError
 from medcls.words import say
 from pages._ui import cache, frame, state, visitor
 from pages._ui.contents import PAGES
@@ -33,10 +33,8 @@ def run(page: Any) -> None:
         page.run()
     except state.Done:
         pass
-    except MedclsError as error:
+    except (MedclsError, OSError) as error:
         notices.show_error(error)
-    except OSError as error:  # a full disk, a folder of somebody else: told like any other mistake
-        notices.show_error(of_disk(error))
     frame.close_frame()
 
 

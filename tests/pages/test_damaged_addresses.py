@@ -9,12 +9,14 @@ import pytest
 
 from medcls import audit
 from medcls.cli import main
+from medcls.core.run import RunSpec
 from medcls.data import index
 from medcls.data.collections import add_collection
 from medcls.errors import Conflict
 from medcls.evaluation.sites import make_site
 from medcls.imaging.phantom import phantom
 from medcls.models import store
+from medcls.runs.folder import make_run
 from medcls.words import say
 from medcls.workflows import data_mend
 from tests.pages.conftest import FILES, assert_sound
@@ -144,6 +146,15 @@ def test_what_the_disk_refuses_is_told(open_app, collections: Path) -> None:
     collections.symlink_to("datasets")
     for page in FILES:
         assert_sound(open_app(page))
+
+
+def test_a_log_that_cannot_be_read_takes_its_part_of_a_run_away_not_the_page(open_app, home: Path) -> None:
+    """What is drawn anew every two seconds tells of the disk like the page around it."""
+    run = make_run(RunSpec.of(name="first", collections=("phantoms",)))
+    (run.path / "log.txt").mkdir()
+    app = open_app("../runs.py", run=run.id, of="Log")
+    assert_sound(app)
+    assert app.error
 
 
 def test_a_change_that_the_disk_refuses_is_told_and_written_down(collections: Path) -> None:

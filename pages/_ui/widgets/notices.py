@@ -6,13 +6,17 @@ from typing import Any
 import streamlit as st
 
 from medcls.core.outcome import Outcome
-from medcls.errors import MedclsError
+from medcls.errors import MedclsError, of_disk
 from medcls.words import plain
 from pages._ui import state
 
 
-def show_error(error: MedclsError, name: str = "") -> None:
-    """Show a user's mistake as one sentence, with the name of the file it is about (shown to its owner only)."""
+def show_error(error: MedclsError | OSError, name: str = "") -> None:
+    """Show a user's mistake as one sentence, with the name of the file it is about (shown to its owner only).
+
+    A full disk or a folder of somebody else is told like any other mistake.
+    """
+    error = of_disk(error) if isinstance(error, OSError) else error
     st.error(f"**{escape(name)}** — {escape(str(error))}" if name else escape(str(error)), icon=":material/error:")
 
 
