@@ -98,7 +98,8 @@ def delete_folder(path: Path) -> None:
     """
     gone = aside(path)
     path.rename(gone)
-    shutil.rmtree(gone)
+    with contextlib.suppress(FileNotFoundError):  # a server that starts meanwhile sweeps it: the folder may be old
+        shutil.rmtree(gone)
 
 
 _ORPHANED_S = 86_400.0  # nobody builds anything for a day

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -109,6 +110,24 @@ def test_a_folder_that_is_deleted_is_gone_before_its_files_are(tmp_path: Path, m
     assert disk.sweep(tmp_path) == 2
     (tmp_path / "model").mkdir()
     disk.delete_folder(tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_swept_while_it_is_deleted_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It keeps its age under its new name, and what is left aside and old is any server's to sweep at its start."""
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "card.json").touch()
+    os.utime(tmp_path / "model", (1, 1))
+    rmtree, swept = shutil.rmtree, []
+
+    def meanwhile(path: Path) -> None:
+        monkeypatch.setattr(shutil, "rmtree", rmtree)
+        swept.append(disk.sweep(tmp_path))
+        rmtree(path)
+
+    monkeypatch.setattr(shutil, "rmtree", meanwhile)
+    disk.delete_folder(tmp_path / "model")
+    assert swept == [1]
     assert list(tmp_path.iterdir()) == []
 
 
