@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from medcls.evaluation.risk import RiskCoverage
 
 TENTH = 0.1
+_FEWEST_ERRORS = 10  # below it one answer more or less in the tenth is all that is told
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,8 @@ class Doubt:
         share = self.curve.doubtful_share
         if np.isnan(share):
             return Note("workflows.doubt-no-error", site=self.site, n=self.n)
+        if (wrong := round(self.curve.risk[-1] * self.n)) < _FEWEST_ERRORS:
+            return Note("workflows.doubt-few", site=self.site, n=self.n, wrong=wrong)
         return Note("workflows.doubt-told", site=self.site, n=self.n, share=share, times=share / TENTH)
 
 
