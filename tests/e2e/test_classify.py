@@ -266,6 +266,8 @@ def test_reload_keeps_the_choice(page, server: Server, tiny_made: Path) -> None:
 
 def test_reads_well_in_both_themes_and_widths(page, server: Server) -> None:
     """No line runs out of the page, the scan stands on near-black, and the answer is there in word and number."""
+    from playwright.sync_api import expect
+
     open_page(page, server)
     page.get_by_role("button", name="Try: drawn as").first.click()
     for width in (1280, 800, 390):
@@ -279,8 +281,7 @@ def test_reads_well_in_both_themes_and_widths(page, server: Server) -> None:
             answered(page)
             viewer(page)
             assert page.evaluate("document.documentElement.scrollWidth") <= width
-            ground = page.locator(".stage").first.evaluate("e => getComputedStyle(e).backgroundColor")
-            assert ground == "rgb(11, 13, 16)", "a scan must stand on near-black"
+            expect(page.locator(".stage").first).to_have_css("background-color", "rgb(11, 13, 16)")  # near-black
             shot(page, f"classify-{width}-{scheme}")
 
 
