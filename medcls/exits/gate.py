@@ -183,6 +183,8 @@ def _reading(case: Case) -> Reading:
 
 def _names_in_text(text: str, case: Case) -> set[str]:
     """Return the words of the person's and the file's names that stand in a text."""
+    from medcls.exits.profile import is_dicom, names_in
+
     known = (
         case.person.name,
         case.person.id,
@@ -191,8 +193,6 @@ def _names_in_text(text: str, case: Case) -> set[str]:
         case.file_name,
         case.made_by,
     )
-    from medcls.exits.profile import is_dicom, names_in
-
     given = " ".join((*known, *(names_in(case.source) if case.source and is_dicom(case.source) else ())))
     words = {w.lower() for w in re.split(r"[^\w-]+", given) if len(w) >= _LEAST_WORD and w.lower() != "local"}
     return {w for w in words if w in text.lower()}
