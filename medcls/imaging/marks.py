@@ -17,6 +17,9 @@ _LINE, _LINE_SHARE, _LINE_COVER = 13, 0.16, 0.72  # contrast, least length as a 
 # Dots of a dotted curve: how far apart, how many at least, over what length, and with how few neighbours on average.
 # The specks of a cluster of calcifications lie closer, in all directions, and over a shorter length.
 _DOTS_APART_PX, _DOTS, _DOTS_LONG_PX, _DOTS_BESIDE = 11.0, 8, 30.0, 2.8
+# Letters: how high they are, by how much those of a line differ in height and place, how far apart they are and how far
+# a line goes on (in letters' heights), how many make one, and how much of one is clear.
+_LETTER_PX, _LETTER_SLACK_PX, _LETTER_GAP, _LETTER_LINE, _LETTERS, _LETTER_CLEAR = (5.0, 20.0), 1.2, 1.2, 20, 3, 0.15
 _MOST = 0.12  # of a scan's area; where more seems drawn, it is texture
 
 
@@ -75,6 +78,9 @@ def _strokes(thin: np.ndarray, around: np.ndarray, scale: float) -> np.ndarray:
     dots = np.flatnonzero((n_clear > 0) & (longest < 2 * _SHORTEST_PX * scale) & ~keep)
     keep[dots[_in_a_chain(centres[dots], scale)]] = True
     keep[0] = False
+    written = np.flatnonzero(keep | (clear > _LETTER_CLEAR))
+    written = written[written > 0]  # not the ground
+    keep[written[_in_a_word(stats[written, : cv2.CC_STAT_AREA], keep[written], scale)]] = True
     return keep[labels]
 
 
@@ -93,6 +99,35 @@ def _in_a_chain(centres: np.ndarray, scale: float) -> np.ndarray:
     np.maximum.at(high, chain, centres)
     long = (high - low).max(1) >= _DOTS_LONG_PX * scale
     return ((count >= _DOTS) & long & (mean_beside <= _DOTS_BESIDE))[chain]
+
+
+def _in_a_word(boxes: np.ndarray, sure: np.ndarray, scale: float) -> np.ndarray:
+    """Return which pieces belong to a line of letters: several that touch each other look like a fascia alone.
+
+    A piece belongs to it that is next to a sure letter, or to others that are, and lies on one line with several.
+
+    Args:
+        boxes: (N, 4) left, top, width and height of each piece, px.
+        sure: (N,) bool, which of them are drawn in any case.
+        scale: By how much the scan is larger than `_SIDE_PX`.
+
+    Returns:
+        (N,) bool.
+    """
+    height, found = boxes[:, 3], np.zeros(len(boxes), bool)
+    sized = np.flatnonzero((height >= _LETTER_PX[0] * scale) & (height <= _LETTER_PX[1] * scale))
+    if not _LETTERS <= len(sized) <= 2000:
+        return found
+    left, top, width, height = boxes[sized].T.astype(np.float32)
+    slack = _LETTER_SLACK_PX * scale
+    level = (abs(top[:, None] - top) <= slack) & (abs(height[:, None] - height) <= slack)
+    apart = np.maximum(left[:, None], left) - np.minimum((left + width)[:, None], left + width)
+    sure = sure[sized]
+    on_a_line = sure | ((level & (apart <= _LETTER_LINE * height))[:, sure].sum(1) >= _LETTERS)
+    next_to = level & (apart <= _LETTER_GAP * height) & on_a_line & on_a_line[:, None]
+    _, word = scipy.sparse.csgraph.connected_components(next_to, directed=False)
+    found[sized] = on_a_line & (np.bincount(word, sure)[word] > 0)
+    return found
 
 
 def _lines(grey: np.ndarray, thin: np.ndarray, scale: float) -> np.ndarray:

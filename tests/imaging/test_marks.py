@@ -46,6 +46,34 @@ def test_a_bright_spot_and_a_bright_band_are_anatomy() -> None:
     assert not find_marks(grey).any()
 
 
+def written(words: str, squeeze: float = 0.75) -> np.ndarray:
+    """A dim caption on a dark ground, (240, 320) uint8, its letters squeezed until some touch."""
+    cover = np.zeros((240, round(320 / squeeze)), np.uint8)
+    cv2.putText(cover, words, (60, 200), cv2.FONT_HERSHEY_SIMPLEX, 0.42, 255, 1, cv2.LINE_AA)
+    return cv2.resize(cover, (320, 240), interpolation=cv2.INTER_AREA)
+
+
+def test_letters_that_touch_are_painted_over_with_their_word() -> None:
+    cover = written("MAMA ESQUERDA")
+    grey = (60 + cover * (140 / 255)).astype(np.uint8)
+    found = find_marks(grey)
+    assert found[cover > 128].mean() > 0.97
+    rows = np.flatnonzero(found.any(1))
+    assert rows.min() >= 185  # nothing above the caption
+    assert rows.max() <= 205
+
+
+def test_a_faint_fascia_as_high_as_letters_stays_unless_it_is_next_to_them() -> None:
+    grey = np.full((240, 320), 60, np.uint8)
+    cv2.line(grey, (220, 193), (258, 200), 115, 2)
+    cv2.line(grey, (225, 194), (238, 196), 135, 2)
+    assert not find_marks(grey).any()
+    captioned = np.maximum(grey, (60 + written("RDQX") * (140 / 255)).astype(np.uint8))
+    found = find_marks(captioned)
+    assert found[:, :210].any()
+    assert not found[:, 210:].any()
+
+
 def test_texture_everywhere_is_no_mark() -> None:
     stripes = np.where(np.indices((200, 200))[1] % 8 < 2, 230, 40).astype(np.uint8)
     assert not find_marks(stripes).any()
